@@ -1,0 +1,102 @@
+"""The blind part of a suggestion set: order of the slots, equal texts, what may be shown. No store, no network.
+
+What an agent receives depends on the texts and on two random numbers of the set alone (slot seed, redraw arm),
+never on which arm a text came from: exchanging the arms of a set with fixed texts changes none of the results
+below but the arms themselves.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+BASE = "base"
+TUNED = "tuned"
+BOTH = "both"
+
+READY = "ready"
+UNAVAILABLE = "unavailable"
+MERGED = "merged"
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """One reply as the engine gave it. `reason` says why it cannot be shown; None means it can."""
+
+    arm: str
+    adapter: str | None
+    request_no: int
+    draw_no: int
+    text: str | None = None
+    token_ids: tuple[int, ...] = ()
+    finish_reason: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A reply in its slot, as it is stored: ready, unavailable, or merged into an earlier slot of equal text."""
+
+    slot: int
+    arm: str
+    adapter: str | None
+    drawn: Drawn
+    state: str
+    reason: str | None
+
+
+def find_fault(text: str | None, finish_reason: str | None) -> str | None:
+    """Why a reply must not be shown or trained on: `empty` or `cut_off`; None if nothing is wrong with it.
+
+    Only a reply that the model itself ended is whole; `length` and `abort` leave it in mid-sentence.
+    """
+    if text is None or not text.strip():
+        return "empty"
+    return None if finish_reason == "stop" else "cut_off"
+
+
+def normalise(text: str) -> str:
+    """The form in which equal texts are one option to a reader: NFKC, without white space runs and case."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def order_slots(slot_seed: int, count: int) -> list[int]:
+    """The draw that stands in each slot. Hashes, not `random`: any language and version recomputes them."""
+    return sorted(range(count), key=lambda draw: hashlib.sha256(f"{slot_seed}:{draw}".encode()).digest())
+
+
+def choose_redraws(drawn: Sequence[Drawn], redraw_arm: str) -> list[int]:
+    """Which draws are drawn again because a text stands more than once: all but one of each group of equals.
+
+    Across arms the one that stays is of the arm that `redraw_arm` does not name; within one, the earliest draw.
+    """
+    again: list[int] = []
+    for group in _group_equals(drawn):
+        keeper = min(group, key=lambda index: (drawn[index].arm == redraw_arm, index))
+        again.extend(index for index in group if index != keeper)
+    return sorted(again)
+
+
+def place(drawn: Sequence[Drawn], slot_seed: int) -> list[Placed]:
+    """Every draw in its slot, in slot order. Texts that are still equal become one, in the first of their slots."""
+    shown = [drawn[index] for index in order_slots(slot_seed, len(drawn))]
+    placed = [
+        Placed(slot, reply.arm, reply.adapter, reply, UNAVAILABLE if reply.reason else READY, reply.reason)
+        for slot, reply in enumerate(shown)
+    ]
+    for group in _group_equals(shown):
+        first, *others = group
+        if len({shown[slot].arm for slot in group}) > 1:
+            tuned = next(shown[slot].adapter for slot in group if shown[slot].adapter is not None)
+            placed[first] = replace(placed[first], arm=BOTH, adapter=tuned)
+        for slot in others:
+            placed[slot] = replace(placed[slot], state=MERGED, reason=f"slot {first}")
+    return placed
+
+
+def _group_equals(drawn: Sequence[Drawn]) -> list[list[int]]:
+    groups: dict[str, list[int]] = {}
+    for index, reply in enumerate(drawn):
+        if reply.reason is None and reply.text is not None:
+            groups.setdefault(normalise(reply.text), []).append(index)
+    return [group for group in groups.values() if len(group) > 1]

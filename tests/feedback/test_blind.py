@@ -1,0 +1,127 @@
+"""Rules of blind sets against examples worked out by hand."""
+
+from collections import Counter
+from dataclasses import replace
+
+import pytest
+
+from feedback.blind import BASE, BOTH, TUNED, Drawn, choose_redraws, find_fault, normalise, order_slots, place
+
+ADAPTER = "tuned-20261122-1"
+
+
+def draw(arm: str, number: int, text: str | None, reason: str | None = None) -> Drawn:
+    adapter = ADAPTER if arm == TUNED else None
+    return Drawn(arm, adapter, 0 if arm == BASE else 1, number, text, (1, 2), "stop", reason)
+
+
+def two_and_two(*texts: str | None) -> list[Drawn]:
+    arms = ((BASE, 0), (BASE, 1), (TUNED, 0), (TUNED, 1))
+    return [draw(arm, number, text) for (arm, number), text in zip(arms, texts, strict=True)]
+
+
+def exchange_arms(drawn: list[Drawn]) -> list[Drawn]:
+    other = {BASE: (TUNED, ADAPTER), TUNED: (BASE, None)}
+    return [replace(reply, arm=other[reply.arm][0], adapter=other[reply.arm][1]) for reply in drawn]
+
+
+@pytest.mark.parametrize(
+    ("text", "finish_reason", "fault"),
+    [
+        ("Your order left today.", "stop", None),
+        ("", "stop", "empty"),
+        (" \n\t", "stop", "empty"),
+        (None, None, "empty"),
+        ("Your order left", "length", "cut_off"),
+        ("Your order left", "abort", "cut_off"),
+        ("Your order left", None, "cut_off"),
+    ],
+)
+def test_only_a_whole_reply_is_available(text, finish_reason, fault):
+    assert find_fault(text, finish_reason) == fault
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "equal"),
+    [
+        ("Thank you!", "  thank\n you! ", True),
+        ("STRASSE", "straße", True),
+        ("１２３　号", "123 号", True),  # full-width digits and the ideographic space
+        ("Thank you!", "Thank you.", False),
+        ("Thankyou", "Thank you", False),
+    ],
+)
+def test_equal_texts_ignore_form_space_and_case(left, right, equal):
+    assert (normalise(left) == normalise(right)) is equal
+
+
+def test_slot_order_is_a_permutation_that_the_seed_alone_decides():
+    assert sorted(order_slots(7, 4)) == [0, 1, 2, 3]
+    assert order_slots(7, 4) == order_slots(7, 4)
+
+
+def test_every_draw_meets_every_slot_equally_often():
+    seen = Counter((slot, drawn) for seed in range(4000) for slot, drawn in enumerate(order_slots(seed, 4)))
+    assert len(seen) == 16
+    assert all(abs(count - 1000) < 120 for count in seen.values())  # 4.4 standard deviations of 27
+
+
+@pytest.mark.parametrize(
+    ("texts", "redraw_arm", "again"),
+    [
+        (("a", "b", "c", "d"), BASE, []),
+        (("a", "b", "A ", "d"), BASE, [0]),
+        (("a", "b", "A ", "d"), TUNED, [2]),
+        (("a", "a", "c", "d"), TUNED, [1]),  # within one arm the later one, whatever the seed names
+        (("a", "a", "c", "d"), BASE, [1]),
+        (("a", "a", "a", "d"), TUNED, [1, 2]),
+        (("a", "a", "a", "d"), BASE, [0, 1]),
+        (("a", "b", "a", "b"), TUNED, [2, 3]),
+        (("a", "a", "a", "a"), BASE, [0, 1, 3]),
+    ],
+)
+def test_all_but_one_of_equal_texts_are_drawn_again(texts, redraw_arm, again):
+    assert choose_redraws(two_and_two(*texts), redraw_arm) == again
+
+
+def test_a_missing_text_is_never_drawn_again():
+    drawn = [
+        draw(BASE, 0, None, "failed"),
+        draw(BASE, 1, None, "failed"),
+        draw(TUNED, 0, "a"),
+        draw(TUNED, 1, "b"),
+    ]
+    assert choose_redraws(drawn, BASE) == []
+
+
+def test_equal_texts_across_arms_become_one_candidate_of_both_in_the_first_slot():
+    drawn = two_and_two("a", "b", "A", "d")
+    order = order_slots(11, 4)
+    first, second = sorted((order.index(0), order.index(2)))
+    placed = place(drawn, 11)
+    assert (placed[first].arm, placed[first].adapter, placed[first].state) == (BOTH, ADAPTER, "ready")
+    assert (placed[second].state, placed[second].reason) == ("merged", f"slot {first}")
+    assert sorted(p.state for p in placed) == ["merged", "ready", "ready", "ready"]
+
+
+def test_equal_texts_within_an_arm_keep_the_arm():
+    placed = place(two_and_two("a", "a", "c", "d"), 11)
+    assert Counter((p.arm, p.state) for p in placed) == Counter(
+        {(BASE, "ready"): 1, (BASE, "merged"): 1, (TUNED, "ready"): 2}
+    )
+
+
+def test_unavailable_texts_never_merge():
+    drawn = [replace(reply, reason="cut_off") for reply in two_and_two("a", "a", "a", "a")]
+    assert [p.state for p in place(drawn, 3)] == ["unavailable"] * 4
+
+
+@pytest.mark.parametrize(
+    "texts", [("a", "b", "c", "d"), ("a", "a", "c", "d"), ("a", "b", "a", "d"), ("a", "b", "a", "b")]
+)
+def test_exchanging_the_arms_changes_nothing_that_is_shown(texts):
+    for seed in range(50):
+        there, back = place(two_and_two(*texts), seed), place(exchange_arms(two_and_two(*texts)), seed)
+        assert [(p.slot, p.drawn.text, p.state, p.reason) for p in there] == [
+            (p.slot, p.drawn.text, p.state, p.reason) for p in back
+        ]
