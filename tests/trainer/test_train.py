@@ -1,0 +1,158 @@
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.trainer.tiny import derive_pairs, make_choice, write_lines
+from trainer.errors import NothingToTrainOn
+from trainer.progress import Report
+from trainer.recipe import Recipe
+
+SCRIPT = """
+import sys
+from pathlib import Path
+from trainer.recipe import load_recipe
+from trainer.train import train
+
+dataset, base, recipe, run = map(Path, sys.argv[1:])
+train(dataset, base, load_recipe(recipe), run, lambda report: print("step", report.step, flush=True))
+"""
+
+
+def train_here(dataset: Path, base: Path, recipe: Recipe, run: Path, reports: list[Report] | None = None):
+    from trainer.train import train
+
+    return train(dataset, base, recipe, run, (reports if reports is not None else []).append)
+
+
+def digest(adapter: Path) -> dict[str, str]:
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(adapter.iterdir())}
+
+
+@pytest.fixture(scope="module")
+def trained(base, dataset, tmp_path_factory):
+    recipe = Recipe(
+        name="tiny", learning_rate=1e-2, epochs=2, batch_size=12, rank=4, alpha=8, max_length=128, checkpoint_steps=5,
+        patience=0, threads=1,
+    )  # fmt: skip
+    reports: list[Report] = []
+    run = tmp_path_factory.mktemp("run")
+    return train_here(dataset, base, recipe, run, reports), reports, run
+
+
+def test_training_starts_at_margin_zero_and_learns_the_pairs(trained):
+    result, reports, _ = trained
+    steps = [report for report in reports if report.held_out_loss is None]
+    assert [report.step for report in steps] == list(range(1, 13))  # 24 choices x 3 pairs / 12 x 2 epochs
+    assert steps[0].margin == 0.0
+    assert steps[-1].margin > 0.1 and steps[-1].accuracy > 0.9
+    assert result.metrics["pairs_trained"] == 72 and result.metrics["steps"] == 12
+
+
+def test_adapter_has_exactly_what_serving_takes(trained):
+    from safetensors.numpy import load_file
+
+    result, _, _ = trained
+    assert sorted(path.name for path in result.adapter_dir.iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    ]
+    config = json.loads((result.adapter_dir / "adapter_config.json").read_text())
+    assert config["base_model_name_or_path"] == "base"
+    assert (
+        config["target_modules"] == sorted(config["target_modules"])
+        and "lm_head" not in config["target_modules"]
+    )
+    tensors = load_file(result.adapter_dir / "adapter_model.safetensors")
+    assert {str(tensor.dtype) for tensor in tensors.values()} == {"float32"}
+    assert len(tensors) == 2 * 2 * 7  # A and B, two layers, seven linear maps
+
+
+def test_run_keeps_its_recipe_and_its_progress(trained, recipe):
+    from trainer.recipe import load_recipe
+
+    _, reports, run = trained
+    assert load_recipe(run / "recipe.yaml").digest == recipe.digest
+    assert len((run / "progress.jsonl").read_text().splitlines()) == len(reports)
+
+
+def test_same_data_recipe_and_seed_give_the_same_bytes(trained, base, dataset, recipe, tmp_path):
+    again = train_here(dataset, base, recipe, tmp_path)
+    assert digest(again.adapter_dir) == digest(trained[0].adapter_dir)
+
+
+def test_another_seed_gives_other_bytes(trained, base, dataset, recipe, tmp_path):
+    other = train_here(dataset, base, recipe.model_copy(update={"seed": 18, "epochs": 0.2}), tmp_path)
+    assert digest(other.adapter_dir) != digest(trained[0].adapter_dir)
+
+
+def test_killed_and_resumed_equals_uninterrupted(trained, base, dataset, recipe, tmp_path):
+    (tmp_path / "recipe.yaml").write_text(recipe.to_yaml())
+    arguments = [sys.executable, "-c", SCRIPT, dataset, base, tmp_path / "recipe.yaml", tmp_path / "run"]
+    child = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line == "step 7\n":  # after the checkpoint of step 5
+            child.send_signal(signal.SIGKILL)
+            break
+    assert child.wait() == -signal.SIGKILL
+    child.stdout.close()
+    resumed = train_here(dataset, base, recipe, tmp_path / "run")
+    assert resumed.metrics["resumed_from"] == "checkpoint-5"
+    assert digest(resumed.adapter_dir) == digest(trained[0].adapter_dir)
+
+
+def test_checkpoint_without_done_is_never_resumed_from(trained, base, dataset, recipe, tmp_path):
+    from trainer.checkpoints import find_checkpoint
+
+    half = tmp_path / "checkpoints" / "checkpoint-9"
+    half.mkdir(parents=True)
+    (half / "adapter_model.safetensors").write_bytes(b"half")
+    assert find_checkpoint(tmp_path / "checkpoints") is None
+    assert not half.exists()
+
+
+def test_early_stop_keeps_the_best_held_out_loss(base, dataset, recipe, tmp_path):
+    reports: list[Report] = []
+    patient = recipe.model_copy(
+        update={"patience": 1, "checkpoint_steps": 2, "learning_rate": 0.3, "epochs": 6}
+    )
+    result = train_here(dataset, base, patient, tmp_path, reports)
+    checked = [report.held_out_loss for report in reports if report.held_out_loss is not None]
+    assert result.metrics["held_out_loss"] == min(checked)
+    assert result.metrics["steps"] < 36  # 6 epochs of 6 steps would be 36
+
+
+def test_limit_trains_on_a_stated_part(base, dataset, recipe, tmp_path):
+    result = train_here(dataset, base, recipe.model_copy(update={"max_pairs": 10, "epochs": 1}), tmp_path)
+    assert (result.metrics["pairs_found"], result.metrics["pairs_trained"]) == (72, 10)
+    assert result.metrics["refusals"] == {"over_limit": 62}
+
+
+def test_too_long_rows_are_refused_and_counted(base, recipe, tmp_path):
+    pairs = [pair for number in range(4) for pair in derive_pairs(make_choice(number, "train"))]
+    pairs[0]["chosen"][0]["content"] = "very " * 200
+    write_lines(tmp_path / "pairs.jsonl", pairs)
+    result = train_here(tmp_path, base, recipe.model_copy(update={"epochs": 1}), tmp_path / "run")
+    assert result.metrics["pairs_trained"] == 11 and result.metrics["refusals"] == {"too_long": 1}
+
+
+def test_empty_dataset_says_so(base, recipe, tmp_path):
+    write_lines(tmp_path / "pairs.jsonl", [])
+    with pytest.raises(NothingToTrainOn, match="no rows at all"):
+        train_here(tmp_path, base, recipe, tmp_path / "run")
+
+
+def test_reference_that_is_not_the_base_stops_the_run():
+    from types import SimpleNamespace
+
+    from trainer.errors import ReferenceMismatch
+    from trainer.train import _Watch
+
+    logs = {"rewards/margins": 0.4, "rewards/accuracies": 1.0, "loss": 0.6}
+    with pytest.raises(ReferenceMismatch, match="0.4"):
+        _Watch(lambda report: None).on_log(None, SimpleNamespace(global_step=1, max_steps=9), None, logs=logs)

@@ -1,0 +1,86 @@
+"""Everything that can go wrong in the nightly job.
+
+TrainerError
+|- RecipeRefused        a recipe file does not hold together
+|- DatasetMissing       no dataset directory under that id
+|- NothingToTrainOn     a dataset without usable rows
+|- ReferenceMismatch    the reference of the first step is not the base model
+|- NoEvidence           too little held-out data to measure anything
+|- CheckerUnknown       a checker or prompt list that cannot be imported
+`- ChildFailed          the training child ended without finishing its run
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class TrainerError(Exception):
+    """The common ancestor: catch it at a process edge."""
+
+
+class RecipeRefused(TrainerError):
+    """A recipe file does not hold together."""
+
+    def __init__(self, path: Path | str, faults: list[str]) -> None:
+        self.faults = faults
+        listed = "\n".join(f"  - {fault}" for fault in faults)
+        super().__init__(f"recipe {path} was refused:\n{listed}\nCorrect the named keys and start again.")
+
+
+class DatasetMissing(TrainerError):
+    """No dataset directory under that id."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"no dataset at {path}: build one with `rejoinder dataset build`, or name another id."
+        )
+
+
+class NothingToTrainOn(TrainerError):
+    """A dataset without a usable row."""
+
+    def __init__(self, path: Path, refusals: Mapping[str, int]) -> None:
+        self.refusals = dict(refusals)
+        counted = (
+            ", ".join(f"{count} {reason}" for reason, count in sorted(refusals.items())) or "no rows at all"
+        )
+        super().__init__(
+            f"dataset {path.name} has no pair to train on ({counted}): collect or import choices, or raise `max_length`."
+        )
+
+
+class ReferenceMismatch(TrainerError):
+    """The reference of the first step is not the base model."""
+
+    def __init__(self, margin: float) -> None:
+        self.margin = margin
+        super().__init__(
+            f"the margin before the first update is {margin:.3g} instead of 0: the reference is not the base model. "
+            "Train from a plain base model, never from one that already carries an adapter."
+        )
+
+
+class NoEvidence(TrainerError):
+    """Too little held-out data to measure anything."""
+
+    def __init__(self, what: str, found: int, needed: int) -> None:
+        super().__init__(
+            f"cannot measure: {found} {what}, at least {needed} needed. Collect more, or name a larger file."
+        )
+
+
+class CheckerUnknown(TrainerError):
+    """A dotted name in a recipe that cannot be imported."""
+
+    def __init__(self, name: str, why: str) -> None:
+        super().__init__(f"cannot import {name!r} ({why}): write it as `package.module:name` in the recipe.")
+
+
+class ChildFailed(TrainerError):
+    """The training child ended without finishing its run."""
+
+    def __init__(self, run_id: str, exit_code: int, log_tail: str) -> None:
+        self.exit_code = exit_code
+        super().__init__(
+            f"run {run_id} ended with code {exit_code}; serving is unchanged. Last log lines:\n{log_tail}"
+        )

@@ -1,0 +1,124 @@
+"""A recipe: every number that decides what a training run does, read from a commented YAML file and saved with the run.
+
+It knows no paths of data and no store. `python -c "from trainer.recipe import load_recipe; print(load_recipe(None))"` shows
+the default one.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from trainer.errors import RecipeRefused
+
+RECIPES = Path(__file__).parent / "recipes"
+DEFAULT_RECIPE = RECIPES / "lora_dpo.yaml"
+
+
+class GatePolicy(BaseModel):
+    """Limits of the offline gate; each one a reason to refuse."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_choices: int = Field(default=20, ge=1)
+    max_log_loss_over_uniform: float = 0.0
+    max_log_loss_over_slot: float | None = None
+    max_log_loss_over_serving: float = 0.005
+    min_train_accuracy_over_uniform: float = 0.05
+    max_kl_to_base: float = 0.5
+    min_length_ratio: float = 0.7
+    max_length_ratio: float = 1.5
+    max_broken_greedy: float = 0.0
+    max_broken_sampled_over_base: float = 0.01
+    max_repeated_over_base: float = 0.15
+
+
+class Measurement(BaseModel):
+    """How much an evaluation looks at. More rows: narrower intervals, longer nights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    max_choices: int = Field(default=600, ge=1)
+    max_fit_choices: int = Field(default=300, ge=1)
+    fixed_prompts: str | None = None
+    checker: str | None = None
+    max_prompts: int = Field(default=50, ge=1)
+    samples_per_prompt: int = Field(default=8, ge=2)
+    temperature: float = Field(default=0.8, gt=0)
+    max_new_tokens: int = Field(default=96, ge=1)
+    probe_prompts: int = Field(default=4, ge=1)
+
+
+class Recipe(BaseModel):
+    """Everything that changes the bytes of an adapter, and how it is measured afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    objective: Literal["dpo"] = "dpo"
+    beta: float = Field(default=0.1, gt=0)
+    nll_weight: float = Field(default=0.1, ge=0)
+    learning_rate: float = Field(default=1e-5, gt=0)
+    schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
+    warmup_share: float = Field(default=0.1, ge=0, lt=1)
+    weight_decay: float = Field(default=0.0, ge=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    epochs: float = Field(default=1.0, gt=0)
+    batch_size: int = Field(default=16, ge=1)
+    accumulation: int = Field(default=1, ge=1)
+    rank: int = Field(default=16, ge=1)
+    alpha: int = Field(default=32, ge=1)
+    target_modules: str | tuple[str, ...] = "all-linear"
+    max_length: int = Field(default=1024, ge=8)
+    max_pairs: int | None = Field(default=None, ge=1)
+    patience: int = Field(default=0, ge=0)
+    max_held_out_pairs: int = Field(default=200, ge=1)
+    checkpoint_steps: int = Field(default=50, ge=1)
+    dtype: Literal["float32", "bfloat16"] = "float32"
+    gradient_checkpointing: bool = False
+    seed: int = 17
+    threads: int = Field(default=2, ge=1)
+    gate: GatePolicy = GatePolicy()
+    measurement: Measurement = Measurement()
+
+    @property
+    def digest(self) -> str:
+        """sha256 over all values: two runs with one digest and one dataset give one adapter."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+    def to_yaml(self) -> str:
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def load_recipe(path: Path | str | None, **changes: object) -> Recipe:
+    """Reads a recipe: a path, the bare name of a built-in one, or None for the default. `changes` win over the file.
+
+    Every fault of the file is in the one error it raises.
+    """
+    source = DEFAULT_RECIPE if path is None else Path(path)
+    if not source.exists() and source.name == str(path):
+        source = RECIPES / f"{source.stem}.yaml"
+    try:
+        values = yaml.safe_load(source.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError) as fault:
+        raise RecipeRefused(source, [str(fault)]) from fault
+    if not isinstance(values, dict):
+        raise RecipeRefused(source, ["the file holds no mapping of keys to values"])
+    values.setdefault("name", source.stem)
+    return build_recipe(values | {key: value for key, value in changes.items() if value is not None}, source)
+
+
+def build_recipe(values: dict[str, object], source: Path | str = "of the run") -> Recipe:
+    """A recipe from plain values, for example those saved with a run."""
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as refused:
+        faults = [
+            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']} (got {fault['input']!r})"
+            for fault in refused.errors()
+        ]
+        raise RecipeRefused(source, faults) from refused

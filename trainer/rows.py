@@ -1,0 +1,107 @@
+"""Which pairs of a dataset a run trains on: thinned by weight, limited by a seeded hash, refused when too long.
+
+Reads the dataset's `pairs.jsonl` as a stream: memory holds the rows that are kept and no others.
+"""
+
+import hashlib
+import heapq
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from trainer.errors import DatasetMissing
+from trainer.tokens import encode_prompt, encode_reply
+
+Pair = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Tokenised rows, and the count of what was left out and why."""
+
+    rows: list[dict[str, list[int]]]
+    found: int
+    refusals: Counter[str] = field(default_factory=Counter)
+
+
+def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
+    if not path.exists():
+        raise DatasetMissing(path.parent)
+    with path.open(encoding="utf-8") as lines:
+        for line in lines:
+            yield json.loads(line)
+
+
+def hash_share(*words: object) -> float:
+    """A stable number in [0, 1) for these words: the coin that thins and selects rows."""
+    digest = hashlib.sha256("\x1f".join(map(str, words)).encode()).digest()
+    return int.from_bytes(digest[:8], "big") / 2**64
+
+
+def pair_key(pair: Pair) -> str:
+    """The pair's id, or its content where the form carries none."""
+    return str(
+        pair.get("id") or json.dumps([pair["prompt"], pair["chosen"], pair["rejected"]], sort_keys=True)
+    )
+
+
+def is_kept(pair: Pair) -> bool:
+    """TRL's DPO takes no row weights: a row of weight 0.5 is kept for half of all ids, always the same half."""
+    return hash_share("weight", pair_key(pair)) < float(pair.get("weight") or 1.0)
+
+
+def select_pairs(
+    dataset_dir: Path, split: str, *, limit: int | None, seed: int
+) -> tuple[list[Pair], int, Counter[str]]:
+    """The pairs of one split in a stable order, the number found, and the rows thinned or left out by the limit."""
+    found = 0
+    refusals: Counter[str] = Counter()
+
+    def kept() -> Iterator[tuple[float, str, Pair]]:
+        nonlocal found
+        for pair in read_jsonl(dataset_dir / "pairs.jsonl"):
+            if pair.get("split", "train") != split:
+                continue
+            found += 1
+            if not is_kept(pair):
+                refusals["thinned_by_weight"] += 1
+                continue
+            key = pair_key(pair)
+            yield hash_share("select", seed, key), key, pair
+
+    # The smallest hashes: any part of the data is a random part, and a larger limit only adds rows.
+    if limit is None:
+        chosen = sorted(kept(), key=lambda row: row[:2])
+    else:
+        chosen = heapq.nsmallest(limit, kept(), key=lambda row: row[:2])
+        left_out = found - refusals["thinned_by_weight"] - len(chosen)
+        if left_out:
+            refusals["over_limit"] += left_out
+    return [pair for _, _, pair in chosen], found, refusals
+
+
+def load_rows(
+    dataset_dir: Path, split: str, tokenizer: Any, *, max_length: int, limit: int | None, seed: int
+) -> TrainingRows:
+    """Tokenised rows as the trainer takes them. A reply is never cut: rows longer than `max_length` are refused."""
+    pairs, found, refusals = select_pairs(dataset_dir, split, limit=limit, seed=seed)
+    rows = []
+    for pair in pairs:
+        row = encode_pair(pair, tokenizer)
+        longest = max(len(row["chosen_ids"]), len(row["rejected_ids"]))
+        if len(row["prompt_ids"]) + longest > max_length:
+            refusals["too_long"] += 1
+        else:
+            rows.append(row)
+    return TrainingRows(rows, found, refusals)
+
+
+def encode_pair(pair: Pair, tokenizer: Any) -> dict[str, list[int]]:
+    return {
+        "prompt_ids": encode_prompt(tokenizer, pair["prompt"], pair.get("chat_template_kwargs") or {}),
+        "chosen_ids": encode_reply(tokenizer, pair["chosen"][-1]["content"]),
+        "rejected_ids": encode_reply(tokenizer, pair["rejected"][-1]["content"]),
+    }
