@@ -1,8 +1,7 @@
-"""The blind part of a suggestion set: order of the slots, equal texts, what may be shown. No store, no network.
+"""The blind part of a suggestion set: order of slots, equal texts, what may be shown. No store, no network.
 
-What an agent receives depends on the texts and on two random numbers of the set alone (slot seed, redraw arm),
-never on which arm a text came from: exchanging the arms of a set with fixed texts changes none of the results
-below but the arms themselves.
+What an agent receives depends on the texts and two random numbers of the set (slot seed, redraw arm), never
+on which arm a text came from: exchanging the arms of a set with fixed texts changes nothing but the arms.
 """
 
 import hashlib
@@ -35,7 +34,7 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Placed:
-    """A reply in its slot, as it is stored: ready, unavailable, or merged into an earlier slot of equal text."""
+    """A reply in its slot, as it is stored: ready, unavailable, or merged into an earlier slot."""
 
     slot: int
     arm: str
@@ -68,7 +67,7 @@ def order_slots(slot_seed: int, count: int) -> list[int]:
 def choose_redraws(drawn: Sequence[Drawn], redraw_arm: str) -> list[int]:
     """Which draws are drawn again because a text stands more than once: all but one of each group of equals.
 
-    Across arms the one that stays is of the arm that `redraw_arm` does not name; within one, the earliest draw.
+    Across arms the one that stays is of the arm not named by `redraw_arm`; within one, the earliest draw.
     """
     again: list[int] = []
     for group in _group_equals(drawn):
@@ -78,7 +77,7 @@ def choose_redraws(drawn: Sequence[Drawn], redraw_arm: str) -> list[int]:
 
 
 def place(drawn: Sequence[Drawn], slot_seed: int) -> list[Placed]:
-    """Every draw in its slot, in slot order. Texts that are still equal become one, in the first of their slots."""
+    """Every draw in its slot, in slot order. Texts still equal become one, in the first of their slots."""
     shown = [drawn[index] for index in order_slots(slot_seed, len(drawn))]
     placed = [
         Placed(slot, reply.arm, reply.adapter, reply, UNAVAILABLE if reply.reason else READY, reply.reason)

@@ -1,0 +1,138 @@
+"""Queries over adapters: register a version, move it along its states, read its history.
+
+The states and the moves between them are the table below; any other move raises IllegalTransition.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from feedback.deploy_errors import AdapterErased, IllegalTransition
+from feedback.errors import NotFound
+from feedback.store.session import of_desk
+from feedback.store.tables import Adapter, AdapterEvent, Dataset
+
+TRANSITIONS: dict[str, frozenset[str]] = {
+    "trained": frozenset({"refused", "passed"}),
+    "refused": frozenset(),
+    "passed": frozenset({"canary", "live", "retired"}),
+    "canary": frozenset({"live", "retired", "rolled_back"}),
+    "live": frozenset({"retired", "rolled_back"}),
+    "retired": frozenset({"canary", "live"}),  # a rollback of its successor, or an admin, brings it back
+    "rolled_back": frozenset({"live"}),  # by an admin's own decision only
+}
+RESTORABLE = frozenset({"passed", "canary", "live", "retired"})
+
+
+def register_adapter(
+    session: Session,
+    *,
+    name: str,
+    desk_id: str,
+    run_id: str | None,
+    dataset_id: str | None,
+    base_id: str,
+    manifest_sha256: str,
+    actor: str,
+    now: datetime,
+    report: dict[str, Any] | None = None,
+) -> Adapter:
+    """A version as it came from training. Registering the same files again gives the row there is."""
+    found = session.get(Adapter, name)
+    if found is not None and found.manifest_sha256 == manifest_sha256:
+        return found
+    if found is not None:
+        raise IllegalTransition(name, found.state, "another version under the same name")
+    adapter = Adapter(
+        name=name,
+        desk_id=desk_id,
+        run_id=run_id,
+        dataset_id=dataset_id,
+        base_id=base_id,
+        manifest_sha256=manifest_sha256,
+        report=report,
+        created_at=now,
+    )
+    session.add(adapter)
+    session.flush()
+    note_event(
+        session, name=name, from_state="", to_state="trained", reason="registered", actor=actor, now=now
+    )
+    return adapter
+
+
+def get_adapter(session: Session, *, desk_id: str, name: str) -> Adapter:
+    adapter = session.exec(of_desk(Adapter, desk_id).where(Adapter.name == name)).one_or_none()
+    if adapter is None:
+        raise NotFound("adapter", name)
+    return adapter
+
+
+def list_adapters(session: Session, *, desk_id: str, limit: int = 200) -> Sequence[Adapter]:
+    """Newest first."""
+    newest = (col(Adapter.created_at).desc(), col(Adapter.name).desc())
+    return session.exec(of_desk(Adapter, desk_id).order_by(*newest).limit(limit)).all()
+
+
+def list_names(session: Session) -> list[str]:
+    """Every name ever given, of all desks: names are never used twice."""
+    return list(session.exec(select(Adapter.name)).all())
+
+
+def set_report(session: Session, *, desk_id: str, name: str, report: dict[str, Any]) -> None:
+    adapter = get_adapter(session, desk_id=desk_id, name=name)
+    adapter.report = report
+    session.add(adapter)
+
+
+def move_adapter(
+    session: Session, *, desk_id: str, name: str, to_state: str, reason: str, actor: str, now: datetime
+) -> Adapter:
+    """Change the state and write down why; staying in a state is no move and writes nothing."""
+    adapter = get_adapter(session, desk_id=desk_id, name=name)
+    if adapter.state == to_state:
+        return adapter
+    check_move(adapter, to_state)
+    note_event(
+        session, name=name, from_state=adapter.state, to_state=to_state, reason=reason, actor=actor, now=now
+    )
+    adapter.state = to_state
+    session.add(adapter)
+    session.flush()
+    return adapter
+
+
+def check_move(adapter: Adapter, to_state: str) -> None:
+    if to_state != adapter.state and to_state not in TRANSITIONS[adapter.state]:
+        raise IllegalTransition(adapter.name, adapter.state, to_state)
+
+
+def check_not_erased(session: Session, *, adapter: Adapter) -> None:
+    dataset = session.get(Dataset, adapter.dataset_id) if adapter.dataset_id else None
+    if dataset is not None and dataset.erased_at is not None:
+        raise AdapterErased(adapter.name)
+
+
+def note_event(
+    session: Session, *, name: str, from_state: str, to_state: str, reason: str, actor: str, now: datetime
+) -> None:
+    """Append to the adapter's history; equal states are an intention, such as bringing it up."""
+    session.add(
+        AdapterEvent(
+            adapter=name, from_state=from_state, to_state=to_state, reason=reason, actor=actor, at=now
+        )
+    )
+
+
+def list_events(session: Session, *, name: str) -> Sequence[AdapterEvent]:
+    """Oldest first."""
+    return session.exec(
+        select(AdapterEvent).where(AdapterEvent.adapter == name).order_by(col(AdapterEvent.id))
+    ).all()
+
+
+def last_event(session: Session, *, name: str) -> AdapterEvent | None:
+    query = select(AdapterEvent).where(AdapterEvent.adapter == name)
+    return session.exec(query.order_by(col(AdapterEvent.id).desc()).limit(1)).one_or_none()

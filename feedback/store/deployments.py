@@ -1,0 +1,100 @@
+"""Queries over deployments: what serves now, what served before. Rows are only ever added.
+
+Two pointers per desk: the latest `live` row and the latest `canary` row, each naming an adapter or none.
+`fence` grows by one with each row, so that a decision made on an older state can be told and refused.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, func, select
+
+from feedback.deploy_errors import StaleFence
+from feedback.store.session import of_desk
+from feedback.store.tables import Deployment
+
+CANARY = "canary"
+LIVE = "live"
+
+
+@dataclass(frozen=True)
+class ServingState:
+    """What a desk serves: the live adapter, the canary and the share of conversations that sees it."""
+
+    fence: int = 0
+    live: str | None = None
+    canary: str | None = None
+    share: float = 1.0
+
+    @property
+    def named(self) -> frozenset[str]:
+        return frozenset(name for name in (self.live, self.canary) if name is not None)
+
+
+def serving_state(session: Session, *, desk_id: str) -> ServingState:
+    live = _latest(session, desk_id, LIVE)
+    canary = _latest(session, desk_id, CANARY)
+    return ServingState(
+        fence=max((row.fence for row in (live, canary) if row is not None), default=0),
+        live=live.adapter if live else None,
+        canary=canary.adapter if canary else None,
+        share=canary.share if canary else 1.0,
+    )
+
+
+def list_named(session: Session) -> frozenset[str]:
+    """The adapters that any desk serves."""
+    desks = session.exec(select(Deployment.desk_id).distinct()).all()
+    return frozenset().union(*(serving_state(session, desk_id=desk_id).named for desk_id in desks))
+
+
+def check_fence(session: Session, *, desk_id: str, expected: int) -> None:
+    found = serving_state(session, desk_id=desk_id).fence
+    if found != expected:
+        raise StaleFence(expected, found)
+
+
+def add_deployment(
+    session: Session,
+    *,
+    desk_id: str,
+    role: str,
+    adapter: str | None,
+    actor: str,
+    reason: str,
+    now: datetime,
+    share: float = 1.0,
+    run_id: str | None = None,
+) -> int:
+    """Point a role at an adapter, or at none (base). Gives the new fence, which is unique in the desk."""
+    top = session.exec(select(func.max(Deployment.fence)).where(Deployment.desk_id == desk_id)).one() or 0
+    row = Deployment(
+        desk_id=desk_id,
+        role=role,
+        adapter=adapter,
+        share=share,
+        fence=top + 1,
+        run_id=run_id,
+        actor=actor,
+        reason=reason,
+        at=now,
+    )
+    session.add(row)
+    session.flush()
+    return row.fence
+
+
+def list_deployments(
+    session: Session, *, desk_id: str, role: str | None = None, limit: int = 200
+) -> Sequence[Deployment]:
+    """Newest first."""
+    query = of_desk(Deployment, desk_id)
+    if role is not None:
+        query = query.where(Deployment.role == role)
+    return session.exec(query.order_by(col(Deployment.fence).desc()).limit(limit)).all()
+
+
+def _latest(session: Session, desk_id: str, role: str) -> Deployment | None:
+    query = of_desk(Deployment, desk_id).where(Deployment.role == role)
+    return session.exec(query.order_by(col(Deployment.fence).desc()).limit(1)).one_or_none()

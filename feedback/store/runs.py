@@ -1,0 +1,257 @@
+"""Queries over runs of the nightly job: ask for one, claim it, write its progress, end it.
+
+A run is claimed under a lease with a fencing token: each claim raises `fence`, and every write of a worker
+carries the fence it was given. A worker that was paused past its lease and taken over can write no more.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, func, select, update
+
+from feedback.deploy_errors import IllegalRunState, StaleLease
+from feedback.errors import NotFound
+from feedback.store.session import get_row, of_desk
+from feedback.store.tables import Run, RunMetric
+
+STEPS = ("collect", "train", "evaluate", "gate", "publish")
+FINISHED = frozenset({"done", "failed", "cancelled", "skipped"})
+# A run whose worker died this often would die again: it ends as failed and the next slot starts afresh.
+MAX_CLAIMS = 4
+
+
+@dataclass(frozen=True)
+class RunToken:
+    """What a worker holds: the run and the fence of its claim. A higher one in the row: it was taken over."""
+
+    run_id: str
+    fence: int
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One live number of a run at an optimiser step."""
+
+    name: str
+    step: int
+    value: float
+
+
+def request_run(
+    session: Session,
+    *,
+    desk_id: str,
+    kind: str,
+    slot: str,
+    request: dict[str, Any],
+    requested_by: str,
+    now: datetime,
+) -> tuple[Run, bool]:
+    """The run of this slot and whether it is new: two requests for one slot are one run."""
+    found = session.exec(
+        select(Run).where(Run.desk_id == desk_id, Run.kind == kind, Run.slot == slot)
+    ).first()
+    if found is not None:
+        return found, False
+    run = Run(
+        desk_id=desk_id, kind=kind, slot=slot, request=request, requested_by=requested_by, created_at=now
+    )
+    session.add(run)
+    session.flush()
+    return run, True
+
+
+def get_run(session: Session, *, desk_id: str, run_id: str) -> Run:
+    return get_row(session, Run, run_id, desk_id=desk_id, what="run")
+
+
+def list_runs(session: Session, *, desk_id: str, limit: int = 50) -> Sequence[Run]:
+    """Newest first."""
+    newest = (col(Run.created_at).desc(), col(Run.id))
+    return session.exec(select(Run).where(Run.desk_id == desk_id).order_by(*newest).limit(limit)).all()
+
+
+def latest_run(
+    session: Session, *, desk_id: str, kind: str | None = None, state: str | None = None
+) -> Run | None:
+    query = of_desk(Run, desk_id)
+    if kind is not None:
+        query = query.where(Run.kind == kind)
+    if state is not None:
+        query = query.where(Run.state == state)
+    return session.exec(query.order_by(col(Run.created_at).desc(), col(Run.id)).limit(1)).first()
+
+
+def count_by_state(session: Session, *, desk_id: str) -> dict[str, int]:
+    rows = session.exec(
+        select(Run.state, func.count()).where(Run.desk_id == desk_id).group_by(Run.state)
+    ).all()
+    return dict(rows)
+
+
+def claim_run(session: Session, *, desk_id: str, owner: str, now: datetime, lease_s: float) -> Run | None:
+    """Take the run whose worker went silent, else the oldest queued; None if one is running or none waits.
+
+    The row has the fence that the worker must send with every write, and the step to continue from.
+    """
+    running = session.exec(of_desk(Run, desk_id).where(Run.state == "running")).all()
+    for run in running:
+        if run.lease_until is not None and run.lease_until > now:
+            return None
+        if run.fence < MAX_CLAIMS:
+            return _give(session, run, owner, now, lease_s)
+        died = f"its worker died {run.fence} times, last at step {run.step}: see the run's log"
+        _end(session, run, "failed", now, error=died, raise_fence=True)
+    queued = of_desk(Run, desk_id).where(Run.state == "queued")
+    oldest = session.exec(queued.order_by(col(Run.created_at), col(Run.id)).limit(1)).first()
+    return None if oldest is None else _give(session, oldest, owner, now, lease_s)
+
+
+def renew_lease(session: Session, *, run_id: str, token: int, now: datetime, lease_s: float) -> None:
+    """Keep the claim for `lease_s` more seconds; StaleLease if the run was taken over, cancelled or ended."""
+    run = check_token(session, run_id=run_id, token=token)
+    run.lease_until = now + timedelta(seconds=lease_s)
+    session.add(run)
+
+
+def advance(
+    session: Session,
+    *,
+    run_id: str,
+    token: int,
+    step: str | None = None,
+    progress: float | None = None,
+    recipe: dict[str, Any] | None = None,
+    dataset_id: str | None = None,
+    adapter: str | None = None,
+    report: dict[str, Any] | None = None,
+    decision: str | None = None,
+    reasons: list[dict[str, Any]] | None = None,
+) -> Run:
+    """Write what is given, leave the rest. `progress` is the share of the step; a new step starts at 0."""
+    run = check_token(session, run_id=run_id, token=token)
+    if step is not None and step != run.step:
+        assert step in STEPS, step
+        run.step, run.progress = step, 0.0
+    given = {
+        "progress": progress,
+        "recipe": recipe,
+        "dataset_id": dataset_id,
+        "adapter": adapter,
+        "report": report,
+        "decision": decision,
+        "reasons": reasons,
+    }
+    for field, value in given.items():
+        if value is not None:
+            setattr(run, field, value)
+    session.add(run)
+    return run
+
+
+def finish_run(
+    session: Session,
+    *,
+    run_id: str,
+    token: int,
+    state: str,
+    now: datetime,
+    error: str | None = None,
+    reasons: list[dict[str, Any]] | None = None,
+) -> Run:
+    """End a run as done, failed, skipped (with the reason, such as too little new data) or cancelled."""
+    assert state in FINISHED, state
+    run = check_token(session, run_id=run_id, token=token)
+    if reasons is not None:
+        run.reasons = reasons
+    if state == "done":
+        run.progress = 1.0
+    _end(session, run, state, now, error=error)
+    return run
+
+
+def cancel_run(session: Session, *, desk_id: str, run_id: str, now: datetime) -> Run:
+    """End a queued run, or take a running one from its worker, whose next write then is a StaleLease."""
+    run = get_run(session, desk_id=desk_id, run_id=run_id)
+    if run.state in FINISHED:
+        raise IllegalRunState(run_id, run.state, "cancelled")
+    _end(session, run, "cancelled", now, raise_fence=True)
+    return run
+
+
+def check_token(session: Session, *, run_id: str, token: int) -> Run:
+    """The running run that this token still holds. The guard of every write that a worker makes."""
+    run = session.get(Run, run_id, populate_existing=True)
+    if run is None:
+        raise NotFound("run", run_id)
+    if run.fence != token or run.state != "running":
+        raise StaleLease(run_id, token, run.fence, run.state)
+    return run
+
+
+def add_metrics(
+    session: Session, *, run_id: str, token: int, metrics: Iterable[Metric], now: datetime
+) -> None:
+    check_token(session, run_id=run_id, token=token)
+    session.add_all(
+        RunMetric(run_id=run_id, name=metric.name, step=metric.step, value=metric.value, at=now)
+        for metric in metrics
+    )
+
+
+def list_metrics(
+    session: Session, *, run_id: str, name: str | None = None, after_id: int = 0, limit: int = 5000
+) -> Sequence[RunMetric]:
+    """In the order they were written, after row `after_id`: a page asks again with the last id it has."""
+    query = select(RunMetric).where(RunMetric.run_id == run_id, col(RunMetric.id) > after_id)
+    if name is not None:
+        query = query.where(RunMetric.name == name)
+    return session.exec(query.order_by(col(RunMetric.id)).limit(limit)).all()
+
+
+def drop_metrics_from(session: Session, *, run_id: str, token: int, step: int) -> None:
+    """Forget the numbers of steps that a resumed training repeats: a curve has one value per step."""
+    check_token(session, run_id=run_id, token=token)
+    for metric in session.exec(
+        select(RunMetric).where(RunMetric.run_id == run_id, RunMetric.step >= step)
+    ).all():
+        session.delete(metric)
+
+
+def _give(session: Session, run: Run, owner: str, now: datetime, lease_s: float) -> Run | None:
+    """Conditional on the fence that was read: where two may write at a time, the second claim loses."""
+    claimed = session.exec(
+        update(Run)
+        .where(col(Run.id) == run.id, col(Run.fence) == run.fence, col(Run.state) == run.state)
+        .values(
+            state="running",
+            fence=run.fence + 1,
+            lease_owner=owner,
+            lease_until=now + timedelta(seconds=lease_s),
+            started_at=run.started_at or now,
+        )
+    )
+    if claimed.rowcount != 1:
+        return None
+    session.refresh(run)
+    return run
+
+
+def _end(
+    session: Session,
+    run: Run,
+    state: str,
+    now: datetime,
+    *,
+    error: str | None = None,
+    raise_fence: bool = False,
+) -> None:
+    run.state, run.finished_at, run.lease_owner, run.lease_until = state, now, None, None
+    if error is not None:
+        run.error = error
+    if raise_fence:
+        run.fence += 1
+    session.add(run)
+    session.flush()
