@@ -1,7 +1,8 @@
 """Every table of the store, one class each, in the words of the vocabulary page.
 
-Rows of `judgement`, `thumb`, `deployment` and `adapter_event` are append-only: no query changes one. Texts and ids in them are
-nulled by erasure alone. Times are UTC and carry their zone in Python on both databases. JSON columns hold plain lists and dicts.
+Rows of `judgement`, `thumb`, `deployment` and `adapter_event` are append-only: no query changes one. Texts
+and ids in them are nulled by erasure alone. Times are UTC and carry their zone in Python on both databases.
+JSON columns hold plain lists and dicts.
 """
 
 from datetime import UTC, datetime
@@ -162,7 +163,9 @@ class Conversation(SQLModel, table=True):
 
 
 class Message(SQLModel, table=True):
-    """One message. An agent's message is seen by the customer from `release_at` on, unless retracted before."""
+    """One message. An agent's message is seen by the customer from `release_at` on, unless retracted
+    before.
+    """
 
     __table_args__ = (UniqueConstraint("conversation_id", "position"),)
 
@@ -223,7 +226,9 @@ class SuggestionSet(SQLModel, table=True):
     knowledge_hash: str = ""
     base_id: str = ""
     sampling: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
-    requests: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())  # arm, seed, n, draw_no
+    requests: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=json_column()
+    )  # arm, seed, n, draw_no
     lease_owner: str | None = None
     lease_until: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
     error: str | None = None
@@ -267,7 +272,8 @@ class Judgement(SQLModel, table=True):
     set_id: str = Field(foreign_key="suggestion_set.id", index=True)
     turn_id: str = Field(foreign_key="turn.id", index=True)
     kind: str
-    # The attempt that this row closes (pick, edit, own, tie), null for none, skip and undo: SQL lets nulls repeat.
+    # The attempt that this row closes (pick, edit, own, tie), null for none, skip and undo: SQL lets nulls
+    # repeat.
     closes_attempt: int | None = None
     undoes: str | None = Field(default=None, foreign_key="judgement.id")
     agent: str | None = Field(default=None, index=True)
@@ -297,7 +303,9 @@ class Thumb(SQLModel, table=True):
 
 
 class Record(SQLModel, table=True):
-    """An imported training record (choice, pair or thumb) in its form on disk; live ones are derived from judgements."""
+    """An imported training record (choice, pair or thumb) in its form on disk; live ones are derived from
+    judgements.
+    """
 
     __table_args__ = (
         UniqueConstraint("desk_id", "kind", "source", "identity"),
@@ -341,9 +349,13 @@ class Run(SQLModel, table=True):
     state: str = "queued"  # queued | running | done | failed | cancelled | skipped
     step: str | None = None  # collect | train | evaluate | gate | publish
     progress: float = 0.0
-    request: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())  # recipe, dataset, objective asked for
+    request: dict[str, Any] = Field(
+        default_factory=dict, sa_column=json_column()
+    )  # recipe, dataset, objective asked for
     requested_by: str = ""
-    recipe: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))  # the full one that was used
+    recipe: dict[str, Any] | None = Field(
+        default=None, sa_column=json_column(nullable=True)
+    )  # the full one that was used
     dataset_id: str | None = Field(default=None, foreign_key="dataset.id")
     adapter: str | None = None
     report: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
@@ -401,7 +413,9 @@ class AdapterEvent(SQLModel, table=True):
 
 
 class Deployment(SQLModel, table=True):
-    """Append-only truth about what serves: the latest row of each role points at an adapter or at none (base)."""
+    """Append-only truth about what serves: the latest row of each role points at an adapter or at none
+    (base).
+    """
 
     __table_args__ = (UniqueConstraint("desk_id", "fence"),)
 

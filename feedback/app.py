@@ -1,0 +1,103 @@
+"""The application factory: settings and the objects of the entry point in, a Flask application out.
+
+Opens nothing by itself: the engine of the store, the suggester and the clients of the model server are
+handed in. Blueprints are listed below; a new one is one line. Templates and static files of the whole
+package live beside this file.
+"""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from flask import Blueprint, Flask
+from sqlalchemy import Engine
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from feedback import sign_in
+from feedback.auth import csrf
+from feedback.capture import openapi
+from feedback.capture.wakeups import Wakeups
+from feedback.clock import Clock
+from feedback.error_pages import register_error_pages
+from feedback.headers import register_headers
+from feedback.services import EXTENSION, Services, SuggesterPort, services
+from feedback.sessions import StoreSessions
+from feedback.settings import FeedbackSettings
+
+if TYPE_CHECKING:
+    from serving.client import Fleet
+
+    from feedback.deploy import Deployer
+
+__all__ = ["create_app", "services"]
+
+BLUEPRINTS: tuple[Blueprint, ...] = (
+    sign_in.bp,
+    openapi.bp,
+)
+
+
+def create_app(
+    settings: FeedbackSettings,
+    *,
+    store_engine: Engine,
+    clock: Clock,
+    fleet_factory: "Callable[[], Fleet] | None" = None,
+    suggester: SuggesterPort | None = None,
+    deployer: "Deployer | None" = None,
+) -> Flask:
+    app = Flask("feedback", template_folder="templates", static_folder="static", static_url_path="/static")
+    app.config.update(
+        SECRET_KEY=read_secret_key(settings),
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=settings.max_body_bytes,
+        MAX_FORM_PARTS=100,
+        WTF_CSRF_CHECK_DEFAULT=False,  # the guards of feedback/auth.py call it: bearer calls need none
+        WTF_CSRF_TIME_LIMIT=None,  # lives as long as the session it is bound to
+        HOME_PATH="/",
+    )
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.session_interface = StoreSessions(store_engine, clock, days=settings.session_days)
+    app.extensions[EXTENSION] = Services(
+        settings=settings,
+        store_engine=store_engine,
+        clock=clock,
+        wakeups=Wakeups(),
+        suggester=suggester,
+        deployer=deployer,
+        fleet_factory=fleet_factory,
+    )
+    csrf.init_app(app)
+    register_headers(app)
+    register_error_pages(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        proxied = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
+        app.wsgi_app = proxied  # type: ignore[method-assign]
+    return app
+
+
+def read_secret_key(settings: FeedbackSettings) -> str:
+    """The key from the settings, else the one in the data directory, made at the first start (mode 0600)."""
+    if settings.secret_key is not None:
+        key = settings.secret_key.get_secret_value()
+        if len(key) < 32:
+            raise ValueError("feedback.secret_key is shorter than 32 characters: remove it to have one made")
+        return key
+    path: Path = settings.data_dir / "secret.key"
+    if not path.exists():
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        own = path.with_name(f"secret.key.{os.getpid()}")
+        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(own, path)  # the first of several starters wins; nobody reads half a key
+        except FileExistsError:
+            pass
+        finally:
+            own.unlink()
+    return path.read_text().strip()

@@ -1,0 +1,189 @@
+"""Who is calling, and may they: bearer tokens, signed-in pages, visitors of one conversation.
+
+    Authorization: Bearer rj_<role>_...       program or person; no CSRF, nothing rides along by itself
+    Authorization: Bearer rj_visitor_...      the customer of one conversation, from their own page
+    session cookie + X-CSRFToken              operator signed in by a one-time link or by pasting a token
+
+`@allow("agent")` guards a page; calls of the API are guarded by their route (`feedback/capture/routes.py`).
+Does not render anything.
+"""
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Literal, ParamSpec, TypeVar
+
+from flask import current_app, g, request, session
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from sqlmodel import Session, select
+
+from feedback.errors import CsrfFailed, NotFound, NotPermitted, SignInNeeded, TokenInvalid
+from feedback.services import services
+from feedback.store import operators
+from feedback.store.session import read
+from feedback.store.tables import ApiToken, Conversation, Operator
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+VISITOR_PREFIX = "rj_visitor_"
+SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
+csrf = CSRFProtect()
+
+
+@dataclass(frozen=True)
+class Actor:
+    """Who acts: `kind` says how they came in, `role` what they may do."""
+
+    kind: Literal["token", "operator", "visitor"]
+    role: str  # app | agent | expert | admin | visitor
+    desk_id: str
+    name: str
+    operator_id: str | None = None
+    conversation_id: str | None = None  # visitors: the one they belong to
+    language: str | None = None
+
+    @property
+    def key(self) -> str:
+        """One stable word for the event log: the same person or program has the same key tomorrow."""
+        if self.kind == "visitor":
+            return f"visitor:{self.conversation_id}"
+        return f"operator:{self.operator_id}" if self.operator_id else f"token:{self.name}"
+
+    def agent_name(self, named: str | None = None) -> str:
+        """The annotator that stands on claims and judgements. Only programs (and admins) may act for
+        another.
+        """
+        if named is not None and self.role not in ("app", "admin"):
+            raise NotPermitted(f"{self.role} acting for another agent", ("app", "admin"))
+        if named is not None or self.role == "app":
+            return f"app:{named or self.name}"
+        return self.operator_id or f"token:{self.name}"
+
+    def may(self, roles: Iterable[str]) -> bool:
+        """Admins may do everything, experts whatever agents may."""
+        allowed = set(roles)
+        return self.role in allowed or self.role == "admin" or (self.role == "expert" and "agent" in allowed)
+
+
+def visitor_token(secret_key: str, conversation_id: str) -> str:
+    """The token of a conversation's customer: derived, so that a repeated event can show it again without
+    storing it.
+    """
+    digest = hmac.new(secret_key.encode(), f"visitor:{conversation_id}".encode(), hashlib.sha256).hexdigest()
+    return VISITOR_PREFIX + digest
+
+
+def actor_from_visitor_token(store: Session, token: str) -> Actor | None:
+    """The customer that this token names; None when it names nobody. For the customer's own page."""
+    query = select(Conversation).where(Conversation.visitor_token_hash == operators.hash_secret(token))
+    found = store.exec(query).one_or_none()
+    if found is None:
+        return None
+    return Actor(
+        "visitor", "visitor", found.desk_id, name="visitor", conversation_id=found.id, language=found.language
+    )
+
+
+def actor_from_token(store: Session, token: str) -> Actor | None:
+    """The program or person that this API token names; None when it is unknown or revoked."""
+    row = operators.find_token(store, token=token)
+    return None if row is None else _actor_of(store, row)
+
+
+def _actor_of(store: Session, row: ApiToken) -> Actor:
+    operator = store.get(Operator, row.operator_id) if row.operator_id else None
+    return Actor(
+        "token",
+        row.role,
+        row.desk_id,
+        row.name,
+        row.operator_id,
+        language=operator.language if operator else None,
+    )
+
+
+def find_actor() -> Actor | None:
+    """Who sends this request; None for nobody. A wrong token is an error, not nobody."""
+    if "actor" not in g:
+        g.actor = _find_actor()
+    found: Actor | None = g.actor
+    return found
+
+
+def _find_actor() -> Actor | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme:
+        with read(services().store_engine) as store:
+            token = token.strip()
+            visiting = token.startswith(VISITOR_PREFIX)
+            found = actor_from_visitor_token(store, token) if visiting else actor_from_token(store, token)
+        if scheme.lower() != "bearer" or found is None:
+            raise TokenInvalid
+        g.by_bearer = True
+        return found
+    operator_id, token_id = session.get("operator_id"), session.get("token_id")
+    if operator_id is None and token_id is None:
+        return None
+    with read(services().store_engine) as store:
+        if token_id is not None:
+            row = operators.find_token_by_id(store, token_id=token_id)
+            return None if row is None else _actor_of(store, row)
+        operator = store.get(Operator, operator_id)
+        if operator is None or not operator.active:
+            return None
+        return Actor(
+            "operator",
+            operator.role,
+            operator.desk_id,
+            operator.name,
+            operator.id,
+            language=operator.language,
+        )
+
+
+def require_actor(roles: Iterable[str], *, conversation_id: str | None = None) -> Actor:
+    """The caller, if their role is among these; raises what the client should see otherwise.
+
+    A visitor asking for another conversation is told that it does not exist.
+    """
+    actor = find_actor()
+    if actor is None:
+        raise SignInNeeded
+    allowed = set(roles)
+    if not actor.may(allowed):
+        raise NotPermitted(actor.role, allowed | {"admin"})
+    if actor.role == "visitor" and conversation_id is not None and conversation_id != actor.conversation_id:
+        raise NotFound("conversation", conversation_id)
+    if request.method not in SAFE_METHODS and not g.get("by_bearer", False):
+        check_csrf()
+    return actor
+
+
+def check_csrf() -> None:
+    """The page's token must come with every write that a cookie alone would otherwise permit."""
+    if not current_app.config.get("WTF_CSRF_ENABLED", True):
+        return
+    try:
+        csrf.protect()
+    except CSRFError as error:
+        raise CsrfFailed(error.description or "token missing") from error
+
+
+def allow(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Guard of a page: these roles (and admin) may see it. Sets `g.actor`; the view's `.roles` feeds the
+    matrix test.
+    """
+
+    def decorate(view: Callable[P, R]) -> Callable[P, R]:
+        @wraps(view)
+        def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            require_actor(roles)
+            return view(*args, **kwargs)
+
+        guarded.roles = roles  # type: ignore[attr-defined]
+        return guarded
+
+    return decorate

@@ -1,0 +1,90 @@
+"""Reading a request's body and parameters: every refusal typed, before any view sees them."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any, NoReturn, TypeVar
+
+from flask import request
+from pydantic import BaseModel, ValidationError
+
+from feedback.errors import BodyInvalid, BodyUnreadable, ContentTypeWrong, NotFound, TextNotStorable
+
+B = TypeVar("B", bound=BaseModel)
+
+ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
+SURROGATE = re.compile("[\ud800-\udfff]")
+MAX_FAULTS = 8
+
+
+def read_json() -> dict[str, Any]:
+    """The request's one JSON object."""
+    if request.mimetype != "application/json":
+        raise ContentTypeWrong(request.mimetype)
+    try:
+        body = json.loads(request.get_data().decode("utf-8"), parse_constant=_refuse_constant)
+    except UnicodeDecodeError as error:
+        raise BodyUnreadable(f"invalid UTF-8 at byte {error.start}") from error
+    except RecursionError as error:
+        raise BodyUnreadable("nested too deeply") from error
+    except ValueError as error:
+        raise BodyUnreadable(str(error)[:200]) from error
+    if not isinstance(body, dict):
+        raise BodyInvalid(["it must be one JSON object"])
+    check_storable(body, "body")
+    return body
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def check_storable(value: Any, where: str) -> None:
+    """No NUL (PostgreSQL refuses it) and no unpaired surrogate (UTF-8 cannot hold it), in keys and values."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise TextNotStorable(where, "a NUL character")
+        if SURROGATE.search(value):
+            raise TextNotStorable(where, "an unpaired surrogate")
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            check_storable(key, f"a key of {where}")
+            check_storable(inner, f"{where}.{key}"[:100])
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            check_storable(inner, f"{where}[{number}]")
+
+
+def check_body(shape: type[B], body: Mapping[str, Any]) -> B:
+    return _check(shape, body, "body")
+
+
+def read_query(shape: type[B]) -> B:
+    """The query parameters; a repeated one is refused, since it is unclear which one counts."""
+    values = {key: request.args.getlist(key) for key in request.args}
+    repeated = sorted(key for key, given in values.items() if len(given) > 1)
+    if repeated:
+        raise BodyInvalid([f"{key[:50]} is given twice" for key in repeated[:MAX_FAULTS]], where="query")
+    given = {key: listed[0] for key, listed in values.items()}
+    check_storable(given, "query")
+    return _check(shape, given, "query")
+
+
+def _check(shape: type[B], given: Mapping[str, Any], where: str) -> B:
+    try:
+        return shape.model_validate(given)
+    except ValidationError as error:
+        faults = [_say(fault["loc"], fault["msg"]) for fault in error.errors()[:MAX_FAULTS]]
+        raise BodyInvalid(faults, where=where) from error
+
+
+def _say(place: tuple[int | str, ...], message: str) -> str:
+    name = ".".join(str(part)[:50] for part in place)
+    return f"{name}: {message}" if name else message
+
+
+def check_ids(arguments: Mapping[str, Any]) -> None:
+    """Ids in the path are plain words; anything else names nothing."""
+    for name, value in arguments.items():
+        if isinstance(value, str) and not ID.match(value):
+            raise NotFound(name.removesuffix("_id"), value[:128].encode("ascii", "backslashreplace").decode())

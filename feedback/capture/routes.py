@@ -1,0 +1,237 @@
+"""The three ways to declare a call of the API: `get`, `write` (idempotent, one transaction) and `act`
+(idempotent, own transactions).
+
+Each does, in this order: who is calling, may they, is the path an id, is the body readable and of the right
+shape, was this event seen before; then the view; then the answer. The declaration also feeds /openapi.json
+and the route-by-role test, so neither can be forgotten. How to add a call: see
+`feedback/capture/__init__.py`.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import wraps
+from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
+
+from flask import Blueprint, Response, jsonify, request
+from pydantic import BaseModel
+from sqlmodel import Session
+from werkzeug.wrappers import Response as AnyResponse
+
+from feedback.auth import Actor, require_actor
+from feedback.capture.reading import check_body, check_ids, read_json, read_query
+from feedback.capture.shapes import Answer, Body, Query
+from feedback.errors import StoreBusy
+from feedback.services import services
+from feedback.store.events import Answer as StoredAnswer
+from feedback.store.events import EventRaced, find_answer, hash_body, run_once
+from feedback.store.session import read, unit_of_work
+
+P = ParamSpec("P")
+B = TypeVar("B", bound=Body)
+Q = TypeVar("Q", bound=Query)
+Roles = tuple[str, ...]
+Reveal = Callable[[dict[str, Any]], dict[str, Any]]
+
+RACE_TRIES = 5
+
+
+@dataclass(frozen=True)
+class Route:
+    """What a call is, for its document and for the matrix test. Stands on the view function as `.route`."""
+
+    method: str
+    path: str
+    roles: Roles
+    status: int
+    answer: type[BaseModel] | str  # a media type for answers that are no JSON object
+    body: type[Body] | None = None
+    query: type[Query] | None = None
+    summary: str = ""
+
+
+class NoQuery(Query):
+    """Calls without parameters refuse them: a misspelt one is never ignored."""
+
+
+@dataclass
+class Read(Generic[Q]):
+    """A reading call. Open short transactions with `call.read()`; none is open while it waits."""
+
+    actor: Actor
+    now: datetime
+    query: Q
+
+    def read(self) -> AbstractContextManager[Session]:
+        return read(services().store_engine)
+
+
+class Write:
+    """A writing call inside its one transaction."""
+
+    session: Session
+
+    def __init__(self, actor: Actor, now: datetime) -> None:
+        self.actor = actor
+        self.now = now
+        self._after: list[Callable[[], None]] = []
+
+    def after_commit(self, then: Callable[[], None]) -> None:
+        """Run this once the row is safe: wake-ups and anything that talks to others."""
+        self._after.append(then)
+
+    def run(self, event_id: str, body_hash: str, view: Callable[[], tuple[int, Answer]]) -> StoredAnswer:
+        """Status and answer of the view, or those stored for this event; then what it left for afterwards."""
+
+        def write_down() -> StoredAnswer:
+            status, answer = view()
+            return status, answer.model_dump(mode="json")
+
+        with unit_of_work(services().store_engine) as self.session:
+            answered = run_once(
+                self.session,
+                desk_id=self.actor.desk_id,
+                event_id=event_id,
+                body_hash=body_hash,
+                actor=self.actor.key,
+                now=self.now,
+                write=write_down,
+            )
+        for then in self._after:
+            then()
+        return answered
+
+
+@dataclass(frozen=True)
+class Act:
+    """A call that talks to the engine; its view opens short transactions of its own."""
+
+    actor: Actor
+    now: datetime
+    event_id: str
+
+
+def get(
+    bp: Blueprint,
+    path: str,
+    *,
+    roles: Roles,
+    answer: type[Answer] | str,
+    query: type[Q] = NoQuery,  # type: ignore[assignment]
+) -> Callable[[Callable[Concatenate[Read[Q], P], Answer | Response]], Callable[..., AnyResponse]]:
+    """A reading call. The view gets the call and the path's ids."""
+
+    def decorate(view: Callable[Concatenate[Read[Q], P], Answer | Response]) -> Callable[..., AnyResponse]:
+        @wraps(view)
+        def call(**ids: Any) -> AnyResponse:
+            actor = _enter(roles, ids)
+            asked = Read(actor, services().clock.now(), read_query(query))
+            result = view(asked, **ids)  # type: ignore[call-arg]
+            return result if isinstance(result, Response) else _send(200, result.model_dump(mode="json"))
+
+        return _declare(bp, call, Route("GET", path, roles, 200, answer, query=query, summary=_summary(view)))
+
+    return decorate
+
+
+def write(
+    bp: Blueprint,
+    path: str,
+    *,
+    roles: Roles,
+    body: type[B],
+    answer: type[Answer],
+    status: int = 201,
+    reveal: Reveal | None = None,
+) -> Callable[[Callable[Concatenate[Write, B, P], Answer]], Callable[..., AnyResponse]]:
+    """An idempotent write in one transaction. `reveal` completes the stored answer with what no row may
+    hold.
+    """
+
+    def decorate(view: Callable[Concatenate[Write, B, P], Answer]) -> Callable[..., AnyResponse]:
+        @wraps(view)
+        def call(**ids: Any) -> AnyResponse:
+            actor = _enter(roles, ids)
+            given = read_json()
+            said = check_body(body, given)
+            body_hash = hash_body("POST", request.path, given)
+            for _ in range(RACE_TRIES):
+                at_work = Write(actor, services().clock.now())
+                try:
+                    code, stored = at_work.run(
+                        said.event_id,
+                        body_hash,
+                        lambda at_work=at_work: (status, view(at_work, said, **ids)),  # type: ignore[misc, call-arg]
+                    )
+                except EventRaced:
+                    continue
+                return _send(code, reveal(stored) if reveal else stored)
+            raise StoreBusy("the same event is being written")
+
+        return _declare(
+            bp, call, Route("POST", path, roles, status, answer, body=body, summary=_summary(view))
+        )
+
+    return decorate
+
+
+def act(
+    bp: Blueprint, path: str, *, roles: Roles, body: type[B], answer: type[Answer], status: int = 200
+) -> Callable[[Callable[Concatenate[Act, B, P], Answer]], Callable[..., AnyResponse]]:
+    """An idempotent call that talks to the engine. The event is stored after it worked, so the view must
+    bear repetition.
+    """
+
+    def decorate(view: Callable[Concatenate[Act, B, P], Answer]) -> Callable[..., AnyResponse]:
+        @wraps(view)
+        def call(**ids: Any) -> AnyResponse:
+            actor = _enter(roles, ids)
+            given = read_json()
+            said = check_body(body, given)
+            now = services().clock.now()
+            event = {
+                "desk_id": actor.desk_id,
+                "event_id": said.event_id,
+                "body_hash": hash_body("POST", request.path, given),
+                "actor": actor.key,
+            }
+            with read(services().store_engine) as session:
+                stored = find_answer(session, **event)
+            if stored is None:
+                acted = view(Act(actor, now, said.event_id), said, **ids)  # type: ignore[call-arg]
+                done = acted.model_dump(mode="json")
+                try:
+                    with unit_of_work(services().store_engine) as session:
+                        stored = run_once(session, **event, now=now, write=lambda: (status, done))
+                except EventRaced:
+                    stored = (status, done)
+            return _send(*stored)
+
+        return _declare(
+            bp, call, Route("POST", path, roles, status, answer, body=body, summary=_summary(view))
+        )
+
+    return decorate
+
+
+def _enter(roles: Roles, ids: dict[str, Any]) -> Actor:
+    actor = require_actor(roles, conversation_id=ids.get("conversation_id"))
+    check_ids(ids)
+    return actor
+
+
+def _declare(bp: Blueprint, call: Callable[..., AnyResponse], route: Route) -> Callable[..., AnyResponse]:
+    call.route = route  # type: ignore[attr-defined]
+    bp.add_url_rule(route.path, endpoint=call.__name__, view_func=call, methods=[route.method])
+    return call
+
+
+def _summary(view: Callable[..., Any]) -> str:
+    return (view.__doc__ or view.__name__).strip().splitlines()[0]
+
+
+def _send(status: int, answer: dict[str, Any]) -> AnyResponse:
+    response = jsonify(answer)
+    response.status_code = status
+    return response

@@ -1,0 +1,165 @@
+"""What may go wrong at the web edge, each with the status and the code that a client sees.
+
+    ApiError
+      BodyUnreadable, BodyInvalid, BodyTooLarge, TextNotStorable        what was sent
+      SignInNeeded, TokenInvalid, CsrfFailed, NotPermitted              who sent it
+      NotFound, Conflict                                                what it names
+      EventConflict                                                     an event id used twice
+      StoreBusy, StoreFull                                              503, the only 5xx a client can cause
+
+Rendering lives in `feedback/error_pages.py`; this module knows no Flask.
+"""
+
+from collections.abc import Iterable
+
+
+class ApiError(Exception):
+    """An answer that is no success: HTTP status, stable code, one sentence, and what to do."""
+
+    def __init__(
+        self, status: int, code: str, message: str, hint: str = "", *, retry_after_s: int | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.hint = hint
+        self.retry_after_s = retry_after_s
+
+    def to_json(self) -> dict[str, dict[str, str]]:
+        return {"error": {"code": self.code, "message": self.message, "hint": self.hint}}
+
+
+class BodyUnreadable(ApiError):
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            400, "body_unreadable", f"The body is not readable JSON: {why}.", "Send one JSON object in UTF-8."
+        )
+
+
+class ContentTypeWrong(ApiError):
+    def __init__(self, content_type: str) -> None:
+        super().__init__(
+            415,
+            "content_type_wrong",
+            f"The content type {content_type or '(none)'!r} is not JSON.",
+            "Send `Content-Type: application/json`.",
+        )
+
+
+class BodyInvalid(ApiError):
+    """One or more fields are missing, unknown or out of range; all are named at once."""
+
+    def __init__(self, faults: Iterable[str], *, where: str = "body") -> None:
+        super().__init__(
+            422,
+            f"{where}_invalid",
+            f"The {where} does not fit: " + "; ".join(faults) + ".",
+            "See /openapi.json for the fields of this call.",
+        )
+
+
+class TextNotStorable(ApiError):
+    def __init__(self, where: str, what: str) -> None:
+        super().__init__(
+            422,
+            "text_not_storable",
+            f"The text at {where} holds {what}, which no store can keep.",
+            "Remove NUL characters and unpaired surrogates before sending.",
+        )
+
+
+class BodyTooLarge(ApiError):
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            413,
+            "body_too_large",
+            f"The body is larger than {limit_bytes} bytes.",
+            "Send less, or use `rejoinder import`.",
+        )
+
+
+class SignInNeeded(ApiError):
+    def __init__(self) -> None:
+        super().__init__(
+            401,
+            "sign_in_needed",
+            "This call needs a token or a signed-in page.",
+            "Send `Authorization: Bearer <token>`; `rejoinder token create --role ROLE` prints one.",
+        )
+
+
+class TokenInvalid(ApiError):
+    def __init__(self) -> None:
+        super().__init__(
+            401,
+            "token_invalid",
+            "The token is unknown or was revoked.",
+            "Create another with `rejoinder token create --role ROLE`.",
+        )
+
+
+class CsrfFailed(ApiError):
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            400, "csrf_failed", f"The page's CSRF check failed: {why}", "Reload the page and try again."
+        )
+
+
+class NotPermitted(ApiError):
+    def __init__(self, role: str, allowed: Iterable[str]) -> None:
+        super().__init__(
+            403,
+            "not_permitted",
+            f"The role {role!r} may not do this; it is open to {', '.join(sorted(allowed))}.",
+            "Use a token of one of these roles.",
+        )
+
+
+class NotFound(ApiError):
+    """`what` is a word of the vocabulary: conversation, turn, set, message, judgement, run, adapter,
+    dataset.
+    """
+
+    def __init__(self, what: str, id: str) -> None:
+        super().__init__(
+            404, f"{what}_not_found", f"There is no {what} {id!r} here.", "Check the id and the token's desk."
+        )
+
+
+class Conflict(ApiError):
+    """The call is well formed and permitted, but the state of what it names does not allow it (409)."""
+
+    def __init__(self, code: str, message: str, hint: str = "") -> None:
+        super().__init__(409, code, message, hint)
+
+
+class EventConflict(Conflict):
+    def __init__(self, event_id: str) -> None:
+        super().__init__(
+            "event_conflict",
+            f"The event id {event_id} was used for another call.",
+            "Make a new UUID for each new event; repeat an old one only with exactly the same body.",
+        )
+
+
+class StoreBusy(ApiError):
+    def __init__(self, why: str = "") -> None:
+        super().__init__(
+            503,
+            "store_busy",
+            "The store is busy; nothing was written." + (f" ({why})" if why else ""),
+            "Send the same event again in a moment.",
+            retry_after_s=1,
+        )
+
+
+class StoreFull(ApiError):
+    def __init__(self, why: str = "") -> None:
+        super().__init__(
+            503,
+            "store_full",
+            "The store is full; nothing was written." + (f" ({why})" if why else ""),
+            "Free disk space, then send the same event again.",
+            retry_after_s=30,
+        )

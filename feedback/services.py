@@ -1,0 +1,55 @@
+"""What a request handler may use: the objects that the entry point constructed, reachable as `services()`.
+
+Does not construct anything. `feedback.app` re-exports `services` for callers outside this package.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from flask import current_app
+from sqlalchemy import Engine
+
+from feedback.capture.wakeups import Wakeups
+from feedback.clock import Clock
+from feedback.settings import FeedbackSettings
+
+if TYPE_CHECKING:
+    from serving.client import Fleet
+
+    from feedback.deploy import Deployer
+
+EXTENSION = "rejoinder"
+
+
+class SuggesterPort(Protocol):
+    """What the capture views need of `feedback.suggest.Suggester`."""
+
+    def enqueue(self, turn_id: str) -> None:
+        """Prepare a set for this turn in the background; repeating it is harmless."""
+        ...
+
+    def wait(self, set_id: str, timeout_s: float) -> Any:
+        """Return when the set is ready or failed, or after so many seconds."""
+        ...
+
+
+@dataclass(frozen=True)
+class Services:
+    settings: FeedbackSettings
+    store_engine: Engine
+    clock: Clock
+    wakeups: Wakeups
+    suggester: SuggesterPort | None
+    deployer: "Deployer | None"
+    fleet_factory: "Callable[[], Fleet] | None"
+
+    @property
+    def fleet(self) -> "Fleet | None":
+        """The engine's clients as they stand now; None where the web runs without an engine."""
+        return self.fleet_factory() if self.fleet_factory else None
+
+
+def services() -> Services:
+    found: Services = current_app.extensions[EXTENSION]
+    return found

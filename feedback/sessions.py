@@ -1,0 +1,99 @@
+"""Flask's session kept in the store instead of the cookie, so that it can be ended from the server.
+
+The cookie holds 256 random bits and nothing else. Signing in takes a new id (no fixation); logging out ends
+the row at once. Sessions of nobody (the sign-in page's CSRF token) live two hours.
+"""
+
+from typing import Any
+
+from flask import Flask, Request, Response
+from flask.sessions import SessionInterface, SessionMixin
+from sqlalchemy import Engine
+from werkzeug.datastructures import CallbackDict
+
+from feedback.clock import Clock
+from feedback.store import web_sessions
+from feedback.store.session import read, unit_of_work
+from feedback.store.tables import DEFAULT_DESK
+
+COOKIE = "rejoinder_session"
+
+
+class StoreSession(CallbackDict[str, Any], SessionMixin):
+    """The data of one browser session. `cookie` is None until it is stored."""
+
+    def __init__(self, data: dict[str, Any] | None = None, cookie: str | None = None) -> None:
+        super().__init__(data or {}, _mark_modified)
+        self.cookie = cookie
+        self.modified = False
+        self.accessed = True
+        self.renewed = False  # a new id is due: signed in or out
+
+
+def _mark_modified(changed: Any) -> None:
+    changed.modified = True
+
+
+def begin_signed_in(
+    session: StoreSession, *, operator_id: str | None = None, token_id: str | None = None
+) -> None:
+    """This browser is the operator (or the holder of the token) from here on, under a new session id."""
+    session.clear()
+    session.update(
+        {k: v for k, v in {"operator_id": operator_id, "token_id": token_id}.items() if v is not None}
+    )
+    session.renewed = True
+
+
+def begin_signed_out(session: StoreSession) -> None:
+    session.clear()
+    session.renewed = True
+
+
+class StoreSessions(SessionInterface):
+    def __init__(self, engine: Engine, clock: Clock, *, days: float) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._days = days
+
+    def open_session(self, app: Flask, request: Request) -> StoreSession:
+        cookie = request.cookies.get(self._name(request))
+        if not cookie or "Authorization" in request.headers or request.path.startswith("/static/"):
+            return StoreSession()
+        with read(self._engine) as store:
+            row = web_sessions.find_session(store, cookie=cookie, now=self._clock.now())
+        return StoreSession(dict(row.data), cookie) if row else StoreSession()
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        from flask import request  # the interface hands over the response alone
+
+        assert isinstance(session, StoreSession)
+        if not session.modified and not session.renewed:
+            return
+        now, name, secure = self._clock.now(), self._name(request), request.is_secure
+        with unit_of_work(self._engine) as store:
+            if session.renewed and session.cookie:
+                web_sessions.end_session(store, cookie=session.cookie, now=now)
+            if session.cookie and not session.renewed:
+                web_sessions.update_session(store, cookie=session.cookie, data=dict(session), now=now)
+                return
+            if not session:
+                response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="Lax")
+                return
+            cookie = web_sessions.start_session(
+                store,
+                desk_id=DEFAULT_DESK,
+                operator_id=session.get("operator_id"),
+                data=dict(session),
+                now=now,
+                days=self._days,
+            )
+        max_age = int(self._days * 86_400)
+        response.set_cookie(
+            name, cookie, max_age=max_age, path="/", secure=secure, httponly=True, samesite="Lax"
+        )
+        response.vary.add("Cookie")
+
+    @staticmethod
+    def _name(request: Request) -> str:
+        return f"__Host-{COOKIE}" if request.is_secure else COOKIE

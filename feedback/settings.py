@@ -1,0 +1,68 @@
+"""Settings of the web and the store: table `[feedback]` of rejoinder.toml, `REJOINDER_FEEDBACK__<FIELD>`
+wins over it.
+
+Read through `serving.config.load_settings(FeedbackSettings, "feedback", ...)`. Does not open anything.
+"""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class FeedbackSettings(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="REJOINDER_FEEDBACK__")
+
+    data_dir: Path = Path("var")
+    """Directory of everything that is kept; set once for all packages by the entry point."""
+
+    database_url: str = ""
+    """Store: empty means SQLite in the data directory, `postgresql+psycopg://...` means PostgreSQL."""
+
+    host: str = "127.0.0.1"
+    """Address the web listens on. Anything but loopback needs a proxy with TLS in front."""
+
+    port: int = Field(default=8080, ge=0, le=65535)
+    """Port the web listens on; 0 takes a free one."""
+
+    threads: int = Field(default=32, ge=2, le=512)
+    """Threads of the web process; each waiting reader holds one."""
+
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+    """Number of proxies in front whose X-Forwarded-* headers are believed; 0 believes none."""
+
+    default_language: str = "en"
+    """Language of pages and conversations that name none: en or zh."""
+
+    candidates: int = Field(default=4, ge=2, le=8)
+    """Suggested replies for each customer turn."""
+
+    set_deadline_s: float = Field(default=30, gt=0, le=600)
+    """Seconds after which a candidate that has not come is unavailable for good."""
+
+    suggest_workers: int = Field(default=4, ge=1, le=64)
+    """Sets prepared at the same time; each asks the engine twice."""
+
+    undo_window_s: float = Field(default=5, ge=0, le=120)
+    """Seconds between sending a reply and its release to the customer; undo retracts it within."""
+
+    claim_minutes: float = Field(default=10, gt=0, le=240)
+    """Minutes after which a claimed turn that was not answered goes back to the queue."""
+
+    session_days: float = Field(default=14, gt=0, le=90)
+    """Days after which a browser session ends."""
+
+    sign_in_link_minutes: float = Field(default=60, gt=0, le=10080)
+    """Minutes for which a one-time sign-in link works."""
+
+    max_body_bytes: int = Field(default=262_144, ge=1_024, le=20_000_000)
+    """Largest request body in bytes; a larger one is answered 413."""
+
+    secret_key: SecretStr | None = None
+    """Key that signs page tokens, at least 32 characters; empty makes and keeps `secret.key` in the data
+    directory.
+    """
+
+    def store_url(self) -> str:
+        """The store's URL, with the default filled in."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'rejoinder.db'}"

@@ -1,0 +1,78 @@
+"""Signing in and out: one-time links, pasted tokens, log-out. No passwords."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from feedback.auth import check_csrf, find_actor
+from feedback.services import services
+from feedback.sessions import StoreSession, begin_signed_in, begin_signed_out
+from feedback.store import operators
+from feedback.store.session import read, unit_of_work
+
+bp = Blueprint("sign_in", __name__)
+
+LINK_SPENT = "This link was used or has expired. Ask for a new one, or paste a token."
+TOKEN_WRONG = "This token is unknown, was revoked, or belongs to a program."
+
+
+@bp.get("/sign-in")
+def show() -> AnyResponse:
+    """The sign-in page."""
+    return _page()
+
+
+@bp.post("/sign-in")
+def sign_in() -> AnyResponse:
+    """Sign in by pasting a person's API token."""
+    check_csrf()
+    token = request.form.get("token", "").strip()
+    with read(services().store_engine) as store:
+        row = operators.find_token(store, token=token)
+    if row is None or row.role not in operators.OPERATOR_ROLES:
+        return _page(TOKEN_WRONG, 401)
+    begin_signed_in(_session(), operator_id=row.operator_id, token_id=row.id)
+    return redirect(_own_path(request.form.get("next")))
+
+
+@bp.get("/sign-in/<code>")
+def follow(code: str) -> AnyResponse:
+    """Sign in by a one-time link. A HEAD request (a preview) does not use it up."""
+    if request.method == "HEAD":
+        return Response()
+    with unit_of_work(services().store_engine) as store:
+        operator = operators.use_sign_in_link(store, code=code, now=services().clock.now())
+    if operator is None:
+        return _page(LINK_SPENT, 401)
+    begin_signed_in(_session(), operator_id=operator.id)
+    return redirect(_own_path(request.args.get("next")))
+
+
+@bp.post("/sign-out")
+def sign_out() -> AnyResponse:
+    """End this browser's session."""
+    if find_actor() is not None:
+        check_csrf()
+    begin_signed_out(_session())
+    return redirect(url_for("sign_in.show"))
+
+
+def _session() -> StoreSession:
+    current = session._get_current_object()  # type: ignore[attr-defined]
+    assert isinstance(current, StoreSession)
+    return current
+
+
+def _page(fault: str | None = None, status: int = 200) -> Response:
+    target = _own_path(request.values.get("next"))
+    return Response(render_template("sign_in.html", fault=fault, next=target), status, mimetype="text/html")
+
+
+def _own_path(target: str | None) -> str:
+    """A path on this host, never another site: `//host`, `\\\\host` and control characters lead home."""
+    home = str(current_app.config["HOME_PATH"])
+    if not target or not target.startswith("/") or target[1:2] in ("/", "\\") or not target.isprintable():
+        return home
+    parts = urlsplit(target)
+    return home if parts.scheme or parts.netloc else target

@@ -1,0 +1,38 @@
+"""Desks and the versions of their system prompt. One row, `default`, for now."""
+
+from datetime import datetime
+
+from sqlmodel import Session, col
+
+from feedback.store.session import of_desk
+from feedback.store.tables import DEFAULT_DESK, Desk, SystemPrompt
+
+
+def ensure_desk(
+    session: Session, *, now: datetime, desk_id: str = DEFAULT_DESK, name: str = "Default"
+) -> Desk:
+    """The desk, made when it is missing. Safe to repeat."""
+    desk = session.get(Desk, desk_id)
+    if desk is None:
+        desk = Desk(id=desk_id, name=name, created_at=now)
+        session.add(desk)
+        session.flush()
+    return desk
+
+
+def find_system_prompt(session: Session, *, desk_id: str) -> SystemPrompt | None:
+    """The version in force: the highest."""
+    query = of_desk(SystemPrompt, desk_id).order_by(col(SystemPrompt.version).desc()).limit(1)
+    return session.exec(query).one_or_none()
+
+
+def add_system_prompt(session: Session, *, desk_id: str, text: str, now: datetime) -> SystemPrompt:
+    """A new version, unless the one in force has this very text."""
+    newest = find_system_prompt(session, desk_id=desk_id)
+    if newest is not None and newest.text == text:
+        return newest
+    version = newest.version + 1 if newest else 1
+    prompt = SystemPrompt(desk_id=desk_id, version=version, text=text, created_at=now)
+    session.add(prompt)
+    session.flush()
+    return prompt

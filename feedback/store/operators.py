@@ -1,0 +1,150 @@
+"""Who may come in: operators, API tokens and one-time sign-in links. Secrets are kept as sha256 alone.
+
+A secret is 256 random bits, so a plain hash is enough: there is nothing to guess and no dictionary to try.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import update
+from sqlmodel import Session, col, select
+
+from feedback.errors import ApiError, NotFound
+from feedback.store.session import of_desk
+from feedback.store.tables import ApiToken, Operator, SignInLink
+
+OPERATOR_ROLES = ("agent", "expert", "admin")
+TOKEN_ROLES = ("app", *OPERATOR_ROLES)
+
+
+class RoleUnknown(ApiError):
+    def __init__(self, role: str, allowed: Sequence[str]) -> None:
+        super().__init__(
+            422, "role_unknown", f"There is no role {role!r}.", f"Take one of {', '.join(allowed)}."
+        )
+
+
+def hash_secret(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def create_operator(
+    session: Session, *, desk_id: str, name: str, role: str, now: datetime, language: str | None = None
+) -> Operator:
+    if role not in OPERATOR_ROLES:
+        raise RoleUnknown(role, OPERATOR_ROLES)
+    operator = Operator(desk_id=desk_id, name=name, role=role, language=language, created_at=now)
+    session.add(operator)
+    session.flush()
+    return operator
+
+
+def find_operator(session: Session, *, desk_id: str, name: str) -> Operator | None:
+    return session.exec(of_desk(Operator, desk_id).where(Operator.name == name)).one_or_none()
+
+
+def ensure_operator(session: Session, *, desk_id: str, name: str, role: str, now: datetime) -> Operator:
+    """The operator of this name, made with this role when missing. An existing one keeps its role."""
+    found = find_operator(session, desk_id=desk_id, name=name)
+    return found or create_operator(session, desk_id=desk_id, name=name, role=role, now=now)
+
+
+def list_operators(session: Session, *, desk_id: str) -> Sequence[Operator]:
+    return session.exec(of_desk(Operator, desk_id).order_by(Operator.name)).all()
+
+
+def set_operator_active(session: Session, *, desk_id: str, operator_id: str, active: bool) -> None:
+    """An inactive operator's sessions, links and tokens stop working at the next request."""
+    operator = session.exec(of_desk(Operator, desk_id).where(Operator.id == operator_id)).one_or_none()
+    if operator is None:
+        raise NotFound("operator", operator_id)
+    operator.active = active
+    session.add(operator)
+
+
+def create_token(
+    session: Session, *, desk_id: str, name: str, role: str, now: datetime, operator_id: str | None = None
+) -> str:
+    """A new API token `rj_<role>_<random>`. It is returned here once and cannot be read again."""
+    if role not in TOKEN_ROLES:
+        raise RoleUnknown(role, TOKEN_ROLES)
+    token = f"rj_{role}_{secrets.token_urlsafe(32)}"
+    session.add(
+        ApiToken(
+            desk_id=desk_id,
+            name=name,
+            role=role,
+            token_hash=hash_secret(token),
+            operator_id=operator_id,
+            created_at=now,
+        )
+    )
+    session.flush()
+    return token
+
+
+def find_token(session: Session, *, token: str) -> ApiToken | None:
+    """The token's row unless it was revoked or its operator is inactive."""
+    return _usable(session, select(ApiToken).where(ApiToken.token_hash == hash_secret(token)))
+
+
+def find_token_by_id(session: Session, *, token_id: str) -> ApiToken | None:
+    return _usable(session, select(ApiToken).where(ApiToken.id == token_id))
+
+
+def _usable(session: Session, query: object) -> ApiToken | None:
+    row: ApiToken | None = session.exec(query).one_or_none()  # type: ignore[call-overload]
+    if row is None or row.revoked_at is not None:
+        return None
+    if row.operator_id is not None:
+        operator = session.get(Operator, row.operator_id)
+        if operator is None or not operator.active:
+            return None
+    return row
+
+
+def list_tokens(session: Session, *, desk_id: str) -> Sequence[ApiToken]:
+    return session.exec(of_desk(ApiToken, desk_id).order_by(col(ApiToken.created_at))).all()
+
+
+def revoke_token(session: Session, *, desk_id: str, token_id: str, now: datetime) -> None:
+    row = session.exec(of_desk(ApiToken, desk_id).where(ApiToken.id == token_id)).one_or_none()
+    if row is None:
+        raise NotFound("token", token_id)
+    row.revoked_at = row.revoked_at or now
+    session.add(row)
+
+
+def create_sign_in_link(
+    session: Session, *, desk_id: str, operator_id: str, now: datetime, minutes: float = 60
+) -> str:
+    """The code of a new link `/sign-in/<code>`: works once, for so many minutes."""
+    code = secrets.token_urlsafe(32)
+    session.add(
+        SignInLink(
+            code_hash=hash_secret(code),
+            desk_id=desk_id,
+            operator_id=operator_id,
+            created_at=now,
+            expires_at=now + timedelta(minutes=minutes),
+        )
+    )
+    session.flush()
+    return code
+
+
+def use_sign_in_link(session: Session, *, code: str, now: datetime) -> Operator | None:
+    """The operator of a good link, which is used up by this; None for a used, expired or unknown one."""
+    code_hash = hash_secret(code)
+    link = session.get(SignInLink, code_hash)
+    if link is None or link.expires_at <= now:
+        return None
+    used = session.connection().execute(
+        update(SignInLink)
+        .where(col(SignInLink.code_hash) == code_hash, col(SignInLink.used_at).is_(None))
+        .values(used_at=now)
+    )
+    operator = session.get(Operator, link.operator_id)
+    return operator if used.rowcount == 1 and operator is not None and operator.active else None

@@ -1,0 +1,142 @@
+"""Opening the store and the unit of work on it; the one place that knows how the two databases differ.
+
+SQLite: rollback journal, synchronous=FULL and BEGIN IMMEDIATE for every writing transaction, because WAL
+has a corrupting race before 3.51.3 and a deferred transaction that turns to writing fails at once, whatever
+the timeout. The journal is truncated, not deleted: then FULL syncs the commit itself, while deleting would
+leave it to the directory's next sync. PostgreSQL: row locks; five seconds of waiting for one, then 503.
+
+    with unit_of_work(engine) as session: ...   # commits on leaving, rolls back on an exception
+    with read(engine) as session: ...           # never writes
+
+No network call belongs inside either. Locked and full stores become StoreBusy and StoreFull here and
+nowhere else.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlmodel import Session, SQLModel, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from feedback.errors import ApiError, NotFound, StoreBusy, StoreFull
+
+LOCK_TIMEOUT_MS = 5_000
+PRAGMAS = (
+    "journal_mode=TRUNCATE",
+    "synchronous=FULL",
+    f"busy_timeout={LOCK_TIMEOUT_MS}",
+    "foreign_keys=ON",
+    "secure_delete=ON",
+    "mmap_size=0",
+)
+SQLITE_BUSY, SQLITE_LOCKED, SQLITE_FULL, SQLITE_IOERR, SQLITE_CANTOPEN = 5, 6, 13, 10, 14
+# Classes of PostgreSQL's error codes: connection, resources (53100 is a full disk), locks, operator's
+# shutdown.
+POSTGRES_BUSY = ("08", "53", "40", "55P03", "57P")
+POSTGRES_FULL = "53100"
+
+Row = TypeVar("Row", bound=SQLModel)
+
+
+def open_engine(url: str) -> Engine:
+    """An engine for a SQLite file or a PostgreSQL server. Connects lazily; one per process."""
+    address = make_url(url)
+    if address.get_backend_name() == "sqlite":
+        engine = create_engine(address, pool_size=8, max_overflow=56, pool_timeout=10)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if address.drivername == "postgresql":
+        address = address.set(drivername="postgresql+psycopg")
+    options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=utc"
+    return create_engine(
+        address,
+        pool_size=8,
+        max_overflow=56,
+        pool_timeout=10,
+        pool_pre_ping=True,
+        connect_args={"options": options},
+    )
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
+    connection.isolation_level = None  # transactions begin below, not inside the driver
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get("writing", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def unit_of_work(engine: Engine) -> Iterator[Session]:
+    """A writing transaction: committed when the block ends, rolled back when it raises."""
+    with _mapped_errors(), Session(engine.execution_options(writing=True), expire_on_commit=False) as session:
+        session.connection()  # begin now: the lock is taken before anything is read
+        yield session
+        session.commit()
+
+
+@contextmanager
+def read(engine: Engine) -> Iterator[Session]:
+    """A reading transaction. Keep it short: on SQLite it holds up the next commit."""
+    with _mapped_errors(), Session(engine, expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
+def _mapped_errors() -> Iterator[None]:
+    try:
+        yield
+    except PoolTimeout as error:
+        raise StoreBusy("no free connection") from error
+    except DBAPIError as error:
+        refusal = refuse_as(error)
+        if refusal is None:
+            raise
+        raise refusal from error
+
+
+def refuse_as(error: DBAPIError) -> ApiError | None:
+    """The 503 that a database failure becomes, or None when it is a mistake of ours."""
+    if isinstance(error.orig, sqlite3.Error):
+        code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
+        if code in (SQLITE_FULL, SQLITE_IOERR):
+            return StoreFull(str(error.orig))
+        return StoreBusy(str(error.orig)) if code in (SQLITE_BUSY, SQLITE_LOCKED, SQLITE_CANTOPEN) else None
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if state == POSTGRES_FULL:
+        return StoreFull("disk full")
+    if state.startswith(POSTGRES_BUSY):
+        return StoreBusy(state)
+    return StoreBusy("connection lost") if error.connection_invalidated or not state else None
+
+
+def of_desk(table: type[Row], desk_id: str) -> SelectOfScalar[Row]:
+    """The rows of one desk: every query on a table with a desk starts here."""
+    return select(table).where(table.desk_id == desk_id)  # type: ignore[attr-defined]
+
+
+def get_row(
+    session: Session, table: type[Row], id: str, *, desk_id: str, what: str, lock: bool = False
+) -> Row:
+    """One row of the desk by its id; NotFound(what) when it is another desk's or nobody's.
+
+    `lock` holds the row until the transaction ends (PostgreSQL; SQLite has one writer anyway) and reads it
+    afresh.
+    """
+    query = of_desk(table, desk_id).where(table.id == id)  # type: ignore[attr-defined]
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = session.exec(query).one_or_none()
+    if row is None:
+        raise NotFound(what, id)
+    return row

@@ -1,0 +1,94 @@
+"""Browser sessions: the cookie holds a random id, the row its sha256. A row that ended or expired lets
+nobody in.
+"""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import delete, update
+from sqlmodel import Session, col
+
+from feedback.errors import NotFound
+from feedback.store.operators import hash_secret
+from feedback.store.session import of_desk
+from feedback.store.tables import WebSession
+
+ANONYMOUS_HOURS = 2  # enough to fill in the sign-in page; only its CSRF token hangs on it
+
+
+def find_session(session: Session, *, cookie: str, now: datetime) -> WebSession | None:
+    row = session.get(WebSession, hash_secret(cookie))
+    return row if row is not None and row.ended_at is None and row.expires_at > now else None
+
+
+def start_session(
+    session: Session,
+    *,
+    desk_id: str,
+    operator_id: str | None,
+    data: dict[str, Any],
+    now: datetime,
+    days: float,
+) -> str:
+    """A new row; returns the cookie's value. Expired rows are swept out on the way."""
+    session.connection().execute(delete(WebSession).where(col(WebSession.expires_at) <= now))
+    cookie = secrets.token_urlsafe(32)
+    signed_in = operator_id is not None or "token_id" in data
+    session.add(
+        WebSession(
+            id_hash=hash_secret(cookie),
+            desk_id=desk_id,
+            operator_id=operator_id,
+            data=data,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + (timedelta(days=days) if signed_in else timedelta(hours=ANONYMOUS_HOURS)),
+        )
+    )
+    session.flush()
+    return cookie
+
+
+def update_session(session: Session, *, cookie: str, data: dict[str, Any], now: datetime) -> None:
+    """New data of a living session. It never prolongs or revives one."""
+    session.connection().execute(
+        update(WebSession)
+        .where(col(WebSession.id_hash) == hash_secret(cookie), col(WebSession.ended_at).is_(None))
+        .values(data=data, seen_at=now)
+    )
+
+
+def end_session(session: Session, *, cookie: str, now: datetime) -> None:
+    """Log out: the cookie is worthless from here on."""
+    _end(session, now, col(WebSession.id_hash) == hash_secret(cookie))
+
+
+def list_sessions(session: Session, *, desk_id: str, operator_id: str) -> Sequence[WebSession]:
+    """Living sessions of one operator; `id_hash` names one of them to `end_one_session`."""
+    query = of_desk(WebSession, desk_id).where(
+        WebSession.operator_id == operator_id, col(WebSession.ended_at).is_(None)
+    )
+    return session.exec(query.order_by(col(WebSession.created_at))).all()
+
+
+def end_one_session(session: Session, *, desk_id: str, id_hash: str, now: datetime) -> None:
+    row = session.exec(of_desk(WebSession, desk_id).where(WebSession.id_hash == id_hash)).one_or_none()
+    if row is None:
+        raise NotFound("session", id_hash)
+    _end(session, now, col(WebSession.id_hash) == id_hash)
+
+
+def end_sessions_of(session: Session, *, desk_id: str, operator_id: str, now: datetime) -> int:
+    """Ends every session of one operator; how many there were."""
+    return _end(
+        session, now, (col(WebSession.desk_id) == desk_id) & (col(WebSession.operator_id) == operator_id)
+    )
+
+
+def _end(session: Session, now: datetime, which: Any) -> int:
+    ended = session.connection().execute(
+        update(WebSession).where(which, col(WebSession.ended_at).is_(None)).values(ended_at=now)
+    )
+    return ended.rowcount

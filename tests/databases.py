@@ -1,0 +1,161 @@
+"""Both databases for tests: a SQLite file and a real PostgreSQL server that the run starts for itself.
+
+    def test_x(store_engine): ...       # once on each database, fresh tables, the desk is there
+    def test_y(sqlite_engine): ...      # SQLite alone, where the database makes no difference
+
+The server lives in a directory of its own, listens on a unix socket there, runs as `postgres` when the
+tests run as root, and is stopped at the end. Where PostgreSQL is not installed, its half is skipped and
+says so.
+"""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlmodel import SQLModel
+
+from feedback.store import tables
+from feedback.store.desks import ensure_desk
+from feedback.store.session import open_engine, unit_of_work
+
+START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+SETTINGS = ("fsync=off", "listen_addresses=", "max_connections=200", "log_min_messages=fatal")
+
+assert tables.DEFAULT_DESK  # importing the tables fills the metadata
+
+
+def find_postgres() -> Path | None:
+    """The newest installed server's directory of programs."""
+    on_path = shutil.which("initdb")
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else Path(on_path).resolve().parent if on_path else None
+
+
+def as_server_user(command: list[str]) -> list[str]:
+    """PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return command
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", *command]
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """Socket directory of a running server that has the database `prepared` with all tables and the desk."""
+    programs = find_postgres()
+    if programs is None:
+        pytest.skip("PostgreSQL is not installed (no initdb in /usr/lib/postgresql/*/bin)")
+    home = Path(tempfile.mkdtemp(prefix="rejoinder-pg-"))
+    data = home / "data"
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(home, "postgres", "postgres")
+        options = " ".join([*(f"-c {setting}" for setting in SETTINGS), f"-k {home}"])
+        start = [
+            str(programs / "pg_ctl"),
+            "-D",
+            str(data),
+            "-w",
+            "-l",
+            str(home / "log"),
+            "-o",
+            options,
+            "start",
+        ]
+        initdb = [str(programs / "initdb"), "-D", str(data), "-U", "postgres", "-A", "trust", "-N"]
+        for command in ([*initdb, "-E", "UTF8", "--locale=C"], start):
+            subprocess.run(as_server_user(command), check=True, cwd="/", stdout=subprocess.DEVNULL)
+        with administrate(str(home)) as admin:
+            admin.execute(text("CREATE DATABASE prepared"))
+        prepare(postgres_url(str(home), "prepared"))
+        yield str(home)
+    finally:
+        stop = [str(programs / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop"]
+        subprocess.run(as_server_user(stop), check=False, cwd="/", stdout=subprocess.DEVNULL)
+        shutil.rmtree(home, ignore_errors=True)
+
+
+def postgres_url(home: str, database: str) -> str:
+    return f"postgresql+psycopg://postgres@/{database}?host={home}"
+
+
+def administrate(home: str):
+    """A connection that may create and drop databases."""
+    engine = create_engine(postgres_url(home, "postgres"), isolation_level="AUTOCOMMIT")
+    return _Administration(engine)
+
+
+class _Administration:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def __enter__(self):
+        self._connection = self._engine.connect()
+        return self._connection
+
+    def __exit__(self, *failure: object) -> None:
+        self._connection.close()
+        self._engine.dispose()
+
+
+def prepare(url: str) -> None:
+    """All tables and the desk."""
+    engine = open_engine(url)
+    SQLModel.metadata.create_all(engine)
+    with unit_of_work(engine) as session:
+        ensure_desk(session, now=START)
+    engine.dispose()
+
+
+@pytest.fixture
+def postgres_database(postgres_server: str) -> Iterator[str]:
+    """URL of a new empty database on the server."""
+    name = f"t{uuid4().hex}"
+    with administrate(postgres_server) as admin:
+        admin.execute(text(f"CREATE DATABASE {name}"))
+    yield postgres_url(postgres_server, name)
+    with administrate(postgres_server) as admin:
+        admin.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def postgres_engine(postgres_server: str) -> Iterator[Engine]:
+    """A database of this test's own, with tables and the desk, copied from the prepared one."""
+    name = f"t{uuid4().hex}"
+    with administrate(postgres_server) as admin:
+        admin.execute(text(f"CREATE DATABASE {name} TEMPLATE prepared"))
+    engine = open_engine(postgres_url(postgres_server, name))
+    yield engine
+    engine.dispose()
+    with administrate(postgres_server) as admin:
+        admin.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def prepared_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "prepared.db"
+    prepare(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def sqlite_engine(prepared_sqlite: Path, tmp_path: Path) -> Iterator[Engine]:
+    path = tmp_path / "rejoinder.db"
+    shutil.copy(prepared_sqlite, path)
+    engine = open_engine(f"sqlite:///{path}")
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
+def store_engine(request: pytest.FixtureRequest) -> Engine:
+    """The store of this test, once on each database."""
+    name = "sqlite_engine" if request.param == "sqlite" else "postgres_engine"
+    engine: Engine = request.getfixturevalue(name)
+    return engine
