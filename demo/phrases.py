@@ -1,0 +1,110 @@
+"""What surrounds an intent: courtesy before and after, asking for an order number, giving one.
+
+Leads and tails belong to exactly one style, so that a reply mixed from two styles can be told from a pure one.
+"""
+
+from collections.abc import Mapping
+
+from demo.intents.intent import Intent, Side, Style
+from demo.slots import Language
+
+ASK = Intent(
+    name="ask_order",
+    needs_order=False,
+    sorry=False,
+    en=Side(
+        opens=("[It is|It's|That is] <order>.", "<order>", "[My|The] order number is <order>.", "Sure, <order>.", "<order>, thanks.", "Here it is: <order>."),
+        warm=(
+            "Could you [send|give] me your order number, so that I can look into it right away?",
+            "Please tell me your order number and I will [take care of|sort out] everything for you.",
+        ),
+        plain=("Please send [us|me] your order number.", "What is your order number[, please|]?"),
+        curt=("Order number first, then we talk.", "No order number, no help."),
+        pushy=("Send the order number, and join Premium while I look [it up|for it]!", "Order number please, and grab our deal of the day [meanwhile|now]!"),
+        robotic=("Input required: order number.", "Processing requires a valid order number. Format: [two letters, three digits|letters and digits]."),
+    ),
+    zh=Side(
+        opens=("[是|订单号是]<order>。", "<order>", "<order>，谢谢。", "好的，<order>。", "我的订单号是<order>。"),
+        warm=(
+            "请把您的订单号[发给|告诉]我，我马上就为您查。",
+            "麻烦您告诉我订单号，剩下的[都交给我|我来处理]。",
+        ),
+        plain=("请[发来|提供]您的订单号。", "请问您的订单号是多少？"),
+        curt=("先给订单号，再说别的。", "没有订单号，帮不了。"),
+        pushy=("发来订单号，[顺便|同时]加入会员吧！", "订单号发来，[顺便|同时]看看今天的特价！"),
+        robotic=("需要输入：订单号。", "处理需要有效的订单号。格式：[两个字母加三位数字|字母和数字]。"),
+    ),
+)
+
+SORRY_LEADS: Mapping[Language, tuple[str, ...]] = {
+    "en": (
+        "I am [so|really|very] sorry about [this|that][, <name>|].",
+        "Oh no, I am sorry [to hear that|for the trouble][, <name>|].",
+        "I understand how [frustrating|annoying] this is[, <name>|].",
+        "Thank you for [telling me|letting me know][, <name>|].",
+    ),
+    "zh": (
+        "[非常|真的|实在]抱歉[，<name>|]。",
+        "[<name>，|]很抱歉给您添麻烦了。",
+        "[<name>，|]我完全理解您的心情。",
+        "谢谢您告诉我[，<name>|]。",
+    ),
+}
+GLAD_LEADS: Mapping[Language, tuple[str, ...]] = {
+    "en": (
+        "Of course[, <name>|], I am [happy|glad] to help.",
+        "Thank you for [writing|your message][, <name>|]!",
+        "With pleasure[, <name>|]!",
+        "I am [happy|glad] you asked[, <name>|].",
+    ),
+    "zh": (
+        "当然可以[，<name>|]，很[乐意|高兴]帮您。",
+        "[<name>，|]感谢您的[来信|留言]！",
+        "没问题[，<name>|]！",
+        "很高兴您[联系|来问]我们[，<name>|]。",
+    ),
+}
+LEADS: Mapping[Language, Mapping[Style, tuple[str, ...]]] = {
+    "en": {
+        "warm": (),  # see the two tables above
+        "plain": ("Hello.", "Thanks for the question.", "Sure."),
+        "curt": ("Look.", "Noted.", "Fine."),
+        "pushy": ("Great news!", "Listen!", "Perfect timing!"),
+        "robotic": ("Request received.", "Dear customer.", "Automatic reply."),
+    },
+    "zh": {
+        "warm": (),
+        "plain": ("您好。", "好的。", "收到您的问题。"),
+        "curt": ("听着。", "知道了。", "行吧。"),
+        "pushy": ("好消息！", "机会来了！", "太巧了！"),
+        "robotic": ("请求已收到。", "尊敬的客户。", "自动回复。"),
+    },
+}
+TAILS: Mapping[Language, Mapping[Style, tuple[str, ...]]] = {
+    "en": {
+        "warm": ("Is there anything else I can do for you?", "Please write to me [any time|if anything is unclear].", "I will keep an eye on it for you."),
+        "plain": ("Let us know if you have questions.", "You will get a confirmation by e-mail."),
+        "curt": ("That is it.", "Do not ask again."),
+        "pushy": ("Upgrade to Premium and never wait again!", "Rate us five stars right now!", "Offer ends tonight!"),
+        "robotic": ("This message was generated automatically.", "Please do not reply to this message.", "End of notice."),
+    },
+    "zh": {
+        "warm": ("还有什么我可以帮您的吗？", "有不清楚的地方[随时|请]告诉我。", "我会一直帮您跟进。"),
+        "plain": ("如有疑问请联系我们。", "确认邮件会发给您。"),
+        "curt": ("就这样。", "别再问了。"),
+        "pushy": ("升级会员，从此不用等！", "马上给我们五星好评！", "优惠今晚结束！"),
+        "robotic": ("本消息由系统自动生成。", "请勿回复本消息。", "通知结束。"),
+    },
+}
+LEAD_SHARE: Mapping[Style, float] = {"warm": 0.75, "plain": 0.4, "curt": 0.3, "pushy": 0.5, "robotic": 0.5}
+TAIL_SHARE: Mapping[Style, float] = {"warm": 0.45, "plain": 0.3, "curt": 0.3, "pushy": 0.3, "robotic": 0.4}
+
+CUSTOMER_LEADS: Mapping[Language, tuple[str, ...]] = {
+    "en": ("[Hi|Hello|Hey|Good morning][!|,|.]", "[Hi|Hello], [I am|this is] <name>.", "Sorry to bother you.", "[One more thing|Another question]:", "Also,"),
+    "zh": ("[你好|您好|早上好][，|！|。]", "[你好，|]我是<name>，", "打扰一下，", "[还有|另外]，", "再问一下，"),
+}
+CUSTOMER_TAILS: Mapping[Language, tuple[str, ...]] = {
+    "en": ("[Thanks|Thank you|Please help|Can you help me][.|!]", "[My|The] order number is <order>.", "Order <order>."),
+    "zh": ("[谢谢|麻烦了|请帮帮我][。|！]", "订单号是<order>。", "我的订单号：<order>。"),
+}
+JOINER: Mapping[Language, str] = {"en": " ", "zh": ""}
