@@ -1,0 +1,1 @@
+"""From what people did to training records: pure rules, no store, no network, no file."""

@@ -1,0 +1,81 @@
+"""How far two replies are apart, and whether a change is only a matter of numbers and the customer's own
+words.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+from rapidfuzz.distance import Levenshtein
+
+NEAR = 0.05  # below: the same reply for all practical purposes
+FAR = 0.70  # above: not an edit any more
+
+# Words that turn a sentence round. A change of one of them is never "only a word of the customer".
+TURNING = frozenset(
+    "no not never none nothing neither nor cannot without yes 不 没 無 无 未 别 勿 莫 非 否 是".split()
+)
+# A word with a digit in it (order numbers, prices, dates), a word, or one sign; Chinese signs stand alone,
+# having no spaces.
+TOKEN = re.compile(
+    r"(?:[a-z]+-?)?\d(?:[a-z0-9.,:/-]*[a-z0-9])?|(?:(?![\u3400-\u9fff])[^\W\d_])+(?:['’][a-z]+)?|\S"
+)
+
+
+def tidy(text: str) -> str:
+    """NFKC with white space collapsed: the form that is compared."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
+
+
+def edit_distance(left: str, right: str) -> float:
+    """Levenshtein over tidy characters by the longer length: 0 equal, 1 nothing in common."""
+    one, other = tidy(left), tidy(right)
+    longer = max(len(one), len(other))
+    return Levenshtein.distance(one, other) / longer if longer else 0.0
+
+
+def split_tokens(text: str) -> list[str]:
+    return TOKEN.findall(tidy(text).casefold())
+
+
+def only_details_changed(before: str, after: str, customer_texts: Iterable[str]) -> bool:
+    """Whether every change is a number or words that the customer used: correcting those says nothing about
+    the reply's style.
+
+    Taken out: numbers, the customer's words, or as many words as came in their place. Words that turn a
+    sentence round (not, never, 不) are never a detail.
+    """
+    old, new = split_tokens(before), split_tokens(after)
+    said = [" ".join(split_tokens(text)) for text in customer_texts]
+    changed = False
+    for tag, old_from, old_to, new_from, new_to in SequenceMatcher(
+        None, old, new, autojunk=False
+    ).get_opcodes():
+        if tag == "equal":
+            continue
+        changed = True
+        gone, come = old[old_from:old_to], new[new_from:new_to]
+        if any(_turns(token) for token in gone + come) or not _is_detail(come, said):
+            return False
+        if not _is_detail(gone, said) and (
+            len(gone) > len(come) or not all(_is_word(token) for token in gone)
+        ):
+            return False
+    return changed
+
+
+def _is_detail(tokens: list[str], said: list[str]) -> bool:
+    """Numbers throughout, or a run of words that stands so in a message of the customer."""
+    if all(any(sign.isdigit() for sign in token) for token in tokens):
+        return True
+    run = f" {' '.join(tokens)} "
+    return any(run in f" {text} " for text in said)
+
+
+def _is_word(token: str) -> bool:
+    return any(sign.isalnum() for sign in token)
+
+
+def _turns(token: str) -> bool:
+    return token in TURNING or token.replace("’", "'").endswith("n't")

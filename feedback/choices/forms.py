@@ -1,0 +1,279 @@
+"""The record forms on disk: choice, pair, thumb, conversation; one JSON object a line, the same for import
+and export.
+
+A form says what a line may look like, not whether a training record follows from it (`settle.py` does).
+Fields that a form does not know are ignored here; the importer keeps them in the stored body, the dataset
+leaves them out.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
+
+from feedback.choices.refusals import REASONS, Refusal
+
+Kind = Literal["pick", "edit", "own", "tie"]
+Arm = Literal["base", "tuned", "both"]
+# pydantic's name of a fault -> ours, where the field's name adds nothing
+BY_FIELD = {"kind": "unknown_kind", "role": "unknown_role"}
+
+
+def fault(reason: str, detail: str = "") -> PydanticCustomError:
+    """A validation error that carries one of our reasons."""
+    return PydanticCustomError(reason, "{detail}", {"detail": detail or REASONS[reason]})
+
+
+def parse_time(value: object) -> object:
+    """ISO 8601 text to UTC; a time without a zone is UTC."""
+    if not isinstance(value, str):
+        return value
+    try:
+        at = datetime.fromisoformat(value)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise fault("bad_time", f"{value[:40]!r} is not ISO 8601") from error
+
+
+Time = Annotated[datetime, BeforeValidator(parse_time)]
+Weight = Annotated[float, Field(gt=0, le=1000)]
+
+
+class Form(BaseModel):
+    """Strict: "1" is no number and 1 is no truth value."""
+
+    model_config = ConfigDict(strict=True, extra="ignore")
+
+    def to_record(self) -> dict[str, Any]:
+        """The form as it stands on disk; fields that are not set are left out."""
+        return drop_unset(self.model_dump(mode="json"), keep=())
+
+
+class ChatMessage(Form):
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+
+
+class OfferedReply(Form):
+    """One reply on offer. `token_ids`, as sampled, stay in the store and in datasets where nothing was
+    replaced.
+    """
+
+    text: str
+    arm: Arm | None = None
+    adapter: str | None = None
+    token_ids: list[int] | None = None
+
+
+class Labelled(Form):
+    """What all training records share."""
+
+    id: str | None = None
+    source: str | None = None
+    conversation: str | None = None
+    prompt: list[ChatMessage]
+    annotator: str | None = None
+    language: str | None = None
+    tags: list[str] = []
+    weight: Weight | None = None
+    at: Time | None = None
+    chat_template_kwargs: dict[str, Any] = {}
+
+    @model_validator(mode="after")
+    def check_prompt(self) -> Self:
+        if not self.prompt:
+            raise fault("empty_prompt")
+        if self.prompt[-1].role not in ("user", "tool"):
+            raise fault("prompt_not_from_user", f"the prompt ends with {self.prompt[-1].role!r}")
+        if not self.prompt[-1].content.strip():
+            raise fault("blank_prompt")
+        return self
+
+
+class ChoiceForm(Labelled):
+    """What was on offer, in the order shown, and what was done with it."""
+
+    candidates: list[OfferedReply]
+    kind: Kind | None = None
+    picked: list[int] = []
+    edited: str | None = None
+    own: str | None = None
+    prompt_token_ids: list[int] | None = None
+    base_id: str | None = None
+
+    @model_validator(mode="after")
+    def check_choice(self) -> Self:
+        if any(not 0 <= index < len(self.candidates) for index in self.picked):
+            raise fault("picked_out_of_range", f"picked {self.picked} of {len(self.candidates)} replies")
+        self.picked = sorted(set(self.picked))
+        inferred: Kind = (
+            "own"
+            if self.own is not None
+            else "edit"
+            if self.edited is not None
+            else "tie"
+            if len(self.picked) > 1
+            else "pick"
+        )
+        if self.kind is None:
+            self.kind = inferred
+        needs_text = {"own": self.own, "edit": self.edited}
+        if self.kind in needs_text and needs_text[self.kind] is None:
+            raise fault("kind_mismatch", f"kind {self.kind!r} without its text")
+        if self.kind != inferred and not (self.kind == "edit" and self.own is None):
+            raise fault("kind_mismatch", f"kind {self.kind!r}, but the fields say {inferred!r}")
+        if self.kind != "own" and not self.picked:
+            raise fault("nothing_picked")
+        if self.kind in ("pick", "edit") and len(self.picked) != 1:
+            raise fault("kind_mismatch", f"kind {self.kind!r} with {len(self.picked)} picked replies")
+        return self
+
+    def to_record(self) -> dict[str, Any]:
+        return drop_unset(self.model_dump(mode="json"), keep=("edited", "own"))
+
+
+class PairForm(Labelled):
+    """TRL's conversational preference form, with where it comes from."""
+
+    chosen: list[ChatMessage] = Field(min_length=1)
+    rejected: list[ChatMessage] = Field(min_length=1)
+    group: str | None = None
+    meta: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def check_sides(self) -> Self:
+        for side in (self.chosen, self.rejected):
+            if side[-1].role != "assistant":
+                raise fault("unknown_role", f"a side ends with {side[-1].role!r}, not with the assistant")
+            if not side[-1].content.strip():
+                raise fault("blank_text")
+        if self.chosen == self.rejected:
+            raise fault("equal_texts")
+        return self
+
+
+class ThumbForm(Labelled):
+    """TRL's unpaired form: one reply and whether it was good."""
+
+    completion: list[ChatMessage] = Field(min_length=1)
+    label: bool
+    group: str | None = None
+    meta: dict[str, Any] | None = None
+    arm: Arm | None = None
+    adapter: str | None = None
+
+    @model_validator(mode="after")
+    def check_completion(self) -> Self:
+        if self.completion[-1].role != "assistant":
+            raise fault(
+                "unknown_role",
+                f"the completion ends with {self.completion[-1].role!r}, not with the assistant",
+            )
+        if not self.completion[-1].content.strip():
+            raise fault("blank_text")
+        return self
+
+
+class SpokenTurn(Form):
+    """One message of a conversation; `ts` is seconds since 1970."""
+
+    role: Literal["customer", "agent"]
+    text: str
+    ts: float | None = None
+
+
+class ConversationForm(Form):
+    """A whole conversation between a customer and the desk."""
+
+    id: str | None = None
+    source: str | None = None
+    language: str | None = None
+    domain: str | None = None
+    customer_id: str | None = None
+    turns: list[SpokenTurn]
+    tags: list[str] = []
+    at: Time | None = None
+
+    @model_validator(mode="after")
+    def check_turns(self) -> Self:
+        if not self.turns:
+            raise fault("no_turns")
+        if any(not turn.text.strip() for turn in self.turns):
+            raise fault("blank_text", "a turn has a blank text")
+        for turn in self.turns:
+            turn_time(turn)
+        return self
+
+
+def turn_time(turn: SpokenTurn) -> datetime | None:
+    if turn.ts is None:
+        return None
+    try:
+        return datetime.fromtimestamp(turn.ts, UTC)
+    except (ValueError, OverflowError, OSError) as error:
+        raise fault("bad_time", f"ts {turn.ts!r} is no time in seconds since 1970") from error
+
+
+FORMS: dict[str, type[Form]] = {
+    "choices": ChoiceForm,
+    "pairs": PairForm,
+    "thumbs": ThumbForm,
+    "conversations": ConversationForm,
+}
+
+
+def read_form(form: type[Form], body: Mapping[str, Any]) -> Form | Refusal:
+    """The body as a form, or the first fault as a counted reason."""
+    try:
+        return form.model_validate(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=True)[0]
+        name = ".".join(str(part) for part in first["loc"] if isinstance(part, str))
+        if first["type"] in REASONS:
+            return Refusal(first["type"], first["msg"])
+        if first["type"] == "missing":
+            return Refusal(f"missing_field:{name}", f"the field {name!r} is missing")
+        last = name.rpartition(".")[2]
+        if first["type"] == "literal_error" and last in BY_FIELD:
+            return Refusal(BY_FIELD[last], f"{last} {str(first['input'])[:40]!r}")
+        return Refusal(f"wrong_type:{name}", f"{name}: {first['msg']}")
+
+
+def conversation_of(body: Mapping[str, Any], identity: str) -> str:
+    """The unit of the split: stated, else the group or dialogue that the line names, else the id up to its
+    last `-`.
+    """
+    meta = body.get("meta")
+    stated = [body.get("conversation"), body.get("group")]
+    if isinstance(meta, dict):
+        stated += [meta.get("group"), meta.get("dialogue_id")]
+    for value in stated:
+        if isinstance(value, str) and value:
+            return value
+    own_id = body.get("id")
+    if isinstance(own_id, str) and own_id:
+        return own_id.rpartition("-")[0] or own_id
+    return identity
+
+
+def drop_unset(record: dict[str, Any], keep: tuple[str, ...]) -> dict[str, Any]:
+    cleaned: dict[str, Any] = {}
+    for key, value in record.items():
+        if isinstance(value, list):
+            value = [drop_unset(item, ()) if isinstance(item, dict) else item for item in value]
+        if key in keep or key == "tags" or (value is not None and value != {}):
+            cleaned[key] = value
+    return cleaned
+
+
+def canonical_json(value: object) -> str:
+    """One text per value: sorted keys, no spaces, no escapes beyond JSON's own, no NaN."""
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def canonical_hash(value: object) -> str:
+    return hashlib.sha256(canonical_json(value).encode()).hexdigest()

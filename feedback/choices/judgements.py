@@ -1,0 +1,112 @@
+"""What an agent did with a set -> a choice in its record form, or the reason why there is none. Pure.
+
+The store hands in what a set showed and one judgement; `settle.py` then applies the rules that imported
+choices obey too.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, cast
+
+from feedback.choices.forms import Arm, ChatMessage, ChoiceForm, Kind, OfferedReply
+from feedback.choices.refusals import Refusal
+from feedback.choices.settle import settle_choice
+
+CLOSING = ("pick", "edit", "own", "tie")
+LIVE = "live"
+
+
+@dataclass(frozen=True)
+class ShownReply:
+    """One candidate in its slot; `state` is ready, unavailable or merged (its text stands in an earlier
+    slot).
+    """
+
+    id: str
+    slot: int
+    text: str | None
+    arm: str
+    adapter: str | None = None
+    state: str = "ready"
+    token_ids: list[int] | None = None
+
+
+@dataclass(frozen=True)
+class ShownSet:
+    """What was on the screen, with everything a record repeats of it."""
+
+    conversation: str
+    prompt: list[dict[str, str]]
+    replies: Sequence[ShownReply]
+    design: str = "4+0"
+    adapter: str | None = None
+    revealed: bool = True
+    prompt_token_ids: list[int] | None = None
+    base_id: str | None = None
+    chat_template_kwargs: dict[str, Any] = field(default_factory=dict)
+    language: str | None = None
+    tags: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One judgement as stored; `undone` when a later row took it back."""
+
+    id: str
+    kind: str
+    agent: str | None
+    at: datetime
+    candidate_id: str | None = None
+    candidate_ids: Sequence[str] = ()
+    text: str | None = None
+    undone: bool = False
+    unblinded: bool = False
+
+
+def derive_choice(judged: Judged, shown: ShownSet) -> ChoiceForm | Refusal:
+    """The settled choice of one judgement. A `none` before an own text stays a `none`; the own text is the
+    choice.
+    """
+    if judged.undone:
+        return Refusal("undone")
+    if judged.kind not in CLOSING:
+        return Refusal(judged.kind)
+    if judged.unblinded:
+        return Refusal("unblinded")
+    if not shown.prompt or not shown.revealed:
+        return Refusal("set_not_ready", "judged before its replies were shown")
+    ready = sorted((reply for reply in shown.replies if reply.state == "ready"), key=lambda reply: reply.slot)
+    if any(reply.text is None for reply in ready) or (judged.kind in ("edit", "own") and judged.text is None):
+        return Refusal("erased")
+    index_of = {reply.id: index for index, reply in enumerate(ready)}
+    named = {"tie": list(judged.candidate_ids), "own": []}.get(judged.kind, [judged.candidate_id or ""])
+    if any(candidate not in index_of for candidate in named):
+        return Refusal("reply_unavailable")
+    form = ChoiceForm.model_construct(
+        id=judged.id,
+        source=LIVE,
+        conversation=shown.conversation,
+        prompt=[ChatMessage.model_validate(message) for message in shown.prompt],
+        candidates=[
+            OfferedReply.model_construct(
+                text=reply.text or "",
+                arm=cast(Arm, reply.arm),
+                adapter=reply.adapter,
+                token_ids=reply.token_ids,
+            )
+            for reply in ready
+        ],
+        kind=cast(Kind, judged.kind),
+        picked=sorted({index_of[candidate] for candidate in named}),
+        edited=judged.text if judged.kind == "edit" else None,
+        own=judged.text if judged.kind == "own" else None,
+        annotator=judged.agent,
+        language=shown.language,
+        tags=list(shown.tags),
+        at=judged.at,
+        prompt_token_ids=shown.prompt_token_ids,
+        base_id=shown.base_id,
+        chat_template_kwargs=shown.chat_template_kwargs,
+    )
+    return settle_choice(form)

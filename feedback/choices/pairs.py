@@ -1,0 +1,71 @@
+"""Choices and thumbs -> pairs of a preferred and another text. Pure.
+
+Pairs of texts closer than 0.05 are dropped: almost equal texts push the likelihood of both down.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from feedback.choices.distance import NEAR, edit_distance
+from feedback.choices.forms import ChoiceForm
+from feedback.choices.refusals import Refusal
+
+TextPair = tuple[str, str, str]  # suffix of the pair's id, chosen, rejected
+
+
+def pair_choice(choice: ChoiceForm) -> list[TextPair | Refusal]:
+    """Every pair of a settled choice: edited > picked > others, own > all, tied > the rest."""
+    texts = [reply.text for reply in choice.candidates]
+    others = [index for index in range(len(texts)) if index not in choice.picked]
+    ranked: list[TextPair] = []
+    if choice.kind == "own" and choice.own is not None:
+        ranked += [(f"own>{index}", choice.own, texts[index]) for index in others]
+    if choice.kind == "edit" and choice.edited is not None:
+        ranked += [(f"edited>{index}", choice.edited, texts[index]) for index in choice.picked]
+    ranked += [(f"{up}>{down}", texts[up], texts[down]) for up in choice.picked for down in others]
+    return [
+        refuse_close(chosen, rejected) or (suffix, chosen, rejected) for suffix, chosen, rejected in ranked
+    ]
+
+
+def refuse_close(chosen: str, rejected: str) -> Refusal | None:
+    distance = edit_distance(chosen, rejected)
+    return Refusal("too_close", f"distance {distance:.3f}") if distance < NEAR else None
+
+
+@dataclass(frozen=True)
+class ThumbMark:
+    """As much of a thumb as matching needs; `position` is its place in the stream."""
+
+    position: int
+    prompt_hash: str
+    conversation: str
+    split: str
+    text: str
+    up: bool
+
+
+def match_thumbs(marks: Iterable[ThumbMark]) -> Iterator[tuple[ThumbMark, ThumbMark] | Refusal]:
+    """Couples (up, down) of one prompt, different texts, different conversations and one split; each thumb
+    once, first come first served. A couple that fails only because its conversations lie in different splits
+    is a refusal.
+    """
+    ups: dict[str, list[ThumbMark]] = defaultdict(list)
+    downs: dict[str, list[ThumbMark]] = defaultdict(list)
+    for mark in marks:
+        (ups if mark.up else downs)[mark.prompt_hash].append(mark)
+    for prompt_hash, waiting in ups.items():
+        free = downs.get(prompt_hash, [])
+        for up in waiting:
+            fitting = [
+                down
+                for down in free
+                if down.conversation != up.conversation and refuse_close(up.text, down.text) is None
+            ]
+            down = next((down for down in fitting if down.split == up.split), None)
+            if down is not None:
+                free.remove(down)
+                yield up, down
+            elif fitting:
+                yield Refusal("split_across")

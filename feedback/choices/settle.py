@@ -1,0 +1,103 @@
+"""A choice as it came in -> the choice that counts, or the reason why there is none.
+
+Equal texts become one reply in the first of their slots, blank ones leave, and an edit is judged by its
+distance: a pick when it hardly differs, an own text when little is left of the candidate. Pure; imported and
+live choices go the same way.
+"""
+
+from feedback.blind import normalise
+from feedback.choices.distance import FAR, NEAR, edit_distance, only_details_changed
+from feedback.choices.forms import ChoiceForm, Kind, OfferedReply
+from feedback.choices.refusals import Refusal
+
+
+def settle_choice(form: ChoiceForm) -> ChoiceForm | Refusal:
+    """Idempotent: settling a settled choice changes nothing."""
+    replies, slot_of = merge_replies(form.candidates)
+    if len(replies) < 2:
+        return Refusal("fewer_than_two_replies", f"{len(replies)} different of {len(form.candidates)}")
+    if form.kind == "own":
+        settled = settle_own(form.own or "", replies)
+    else:
+        if any(slot_of[index] is None for index in form.picked):
+            return Refusal("blank_text", "a picked reply is blank")
+        picked = sorted({slot for index in form.picked if (slot := slot_of[index]) is not None})
+        if form.kind == "edit":
+            customer = [message.content for message in form.prompt if message.role == "user"]
+            settled = settle_edit(form.edited or "", picked[0], replies, customer)
+        else:
+            settled = settle_picks(picked, len(replies))
+    if isinstance(settled, Refusal):
+        return settled
+    kind, picked, text = settled
+    return form.model_copy(
+        update={
+            "candidates": replies,
+            "kind": kind,
+            "picked": picked,
+            "edited": text if kind == "edit" else None,
+            "own": text if kind == "own" else None,
+        }
+    )
+
+
+Settled = tuple[Kind, list[int], str | None]
+
+
+def settle_picks(picked: list[int], count: int) -> Settled | Refusal:
+    if len(picked) == count:
+        return Refusal("tie_of_all", f"all {count} replies")
+    return ("pick" if len(picked) == 1 else "tie", picked, None)
+
+
+def settle_edit(text: str, index: int, replies: list[OfferedReply], customer: list[str]) -> Settled | Refusal:
+    """`index` is the candidate inserted last before the text was sent."""
+    if not text.strip():
+        return Refusal("blank_text", "the edited text is blank")
+    equal = find_equal(text, replies)
+    if equal is not None:
+        return ("pick", [equal], None)
+    before = replies[index].text
+    distance = edit_distance(before, text)
+    if distance < NEAR or only_details_changed(before, text, customer):
+        return ("pick", [index], None)
+    return ("own", [], text) if distance > FAR else ("edit", [index], text)
+
+
+def settle_own(text: str, replies: list[OfferedReply]) -> Settled | Refusal:
+    """An own text that is a candidate's, or hardly differs from one, is a pick of it."""
+    if not text.strip():
+        return Refusal("blank_text", "the own text is blank")
+    equal = find_equal(text, replies)
+    if equal is not None:
+        return ("pick", [equal], None)
+    distances = [edit_distance(reply.text, text) for reply in replies]
+    nearest = min(range(len(replies)), key=distances.__getitem__)
+    return ("pick", [nearest], None) if distances[nearest] < NEAR else ("own", [], text)
+
+
+def find_equal(text: str, replies: list[OfferedReply]) -> int | None:
+    key = normalise(text)
+    return next((index for index, reply in enumerate(replies) if normalise(reply.text) == key), None)
+
+
+def merge_replies(candidates: list[OfferedReply]) -> tuple[list[OfferedReply], list[int | None]]:
+    """The different replies in the order shown, and for each candidate its place among them (None when
+    blank).
+    """
+    replies: list[OfferedReply] = []
+    place_of: dict[str, int] = {}
+    slot_of: list[int | None] = []
+    for candidate in candidates:
+        key = normalise(candidate.text)
+        if not key:
+            slot_of.append(None)
+            continue
+        place = place_of.setdefault(key, len(replies))
+        slot_of.append(place)
+        if place == len(replies):
+            replies.append(candidate)
+        elif candidate.arm is not None and candidate.arm != (first := replies[place]).arm:
+            update = {"arm": "both", "adapter": first.adapter or candidate.adapter}
+            replies[place] = first.model_copy(update=update)
+    return replies, slot_of

@@ -1,0 +1,101 @@
+"""How much each choice counts: caps are weights, never cuts. Pure; plain numbers in, plain numbers out.
+
+Four factors, in this order: what the record says (own text 0.5), how old it is, one conversation's total of
+at most 5, and one agent's share of at most max(20 %, 1.5 / agents). Choices without a named agent count in
+the total and are not capped.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+OWN_WEIGHT = 0.5
+DAY_S = 86_400
+
+
+@dataclass(frozen=True)
+class WeightRules:
+    """Kept with each dataset, so that a weight can be recomputed."""
+
+    agent_share: float = 0.20  # of all weight; never below 1.5 / agents
+    conversation_total: float = 5.0
+    half_life_days: float = (
+        30.0  # counted back from the newest choice, so that the same choices give the same weights
+    )
+    oldest: float = (
+        0.2  # an old choice never counts less than this: imported history stays useful beside live picks
+    )
+
+    def to_json(self) -> dict[str, float]:
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class WeightInput:
+    """What the weight of one choice depends on."""
+
+    kind: str
+    conversation: str
+    agent: str | None
+    at: datetime | None
+    stated: float | None = None
+
+
+def weigh_choices(inputs: Sequence[WeightInput], rules: WeightRules) -> list[float]:
+    newest = max((item.at for item in inputs if item.at is not None), default=None)
+    weights = [
+        (item.stated or 1.0) * (OWN_WEIGHT if item.kind == "own" else 1.0) * weigh_age(item.at, newest, rules)
+        for item in inputs
+    ]
+    totals = sum_by(((item.conversation, weight) for item, weight in zip(inputs, weights, strict=True)))
+    weights = [
+        weight * min(1.0, rules.conversation_total / totals[item.conversation])
+        for item, weight in zip(inputs, weights, strict=True)
+    ]
+    named = sum_by(
+        (item.agent, weight) for item, weight in zip(inputs, weights, strict=True) if item.agent is not None
+    )
+    unnamed = sum(weight for item, weight in zip(inputs, weights, strict=True) if item.agent is None)
+    factors = cap_agents(named, unnamed, rules.agent_share)
+    return [
+        round(weight * (factors[item.agent] if item.agent is not None else 1.0), 6)
+        for item, weight in zip(inputs, weights, strict=True)
+    ]
+
+
+def weigh_age(at: datetime | None, newest: datetime | None, rules: WeightRules) -> float:
+    if at is None or newest is None:
+        return 1.0
+    age_days = (newest - at).total_seconds() / DAY_S
+    return float(max(rules.oldest, 0.5 ** (age_days / rules.half_life_days)))
+
+
+def cap_agents(totals: dict[str, float], unnamed: float, share: float) -> dict[str, float]:
+    """For each agent the factor that brings their share of the sum AFTER capping to at most max(share, 1.5 /
+    agents).
+    """
+    if not totals:
+        return {}
+    limit = max(share, 1.5 / len(totals))
+    largest_first = sorted(totals, key=lambda agent: -totals[agent])
+    rest = unnamed + sum(totals.values())
+    capped: list[str] = []
+    for agent in largest_first:
+        # With these agents at the limit the others make up the rest of the sum.
+        level = limit * rest / (1 - limit * len(capped)) if limit * len(capped) < 1 else float("inf")
+        if totals[agent] <= level:
+            break
+        capped.append(agent)
+        rest -= totals[agent]
+    if not capped:
+        return dict.fromkeys(totals, 1.0)
+    level = limit * rest / (1 - limit * len(capped))
+    return {agent: level / totals[agent] if agent in capped else 1.0 for agent in totals}
+
+
+def sum_by(pairs: Iterable[tuple[str, float]]) -> dict[str, float]:
+    totals: dict[str, float] = defaultdict(float)
+    for key, weight in pairs:
+        totals[key] += weight
+    return dict(totals)

@@ -1,0 +1,119 @@
+"""Imported training records and conversations: bulk writes and paged reads. Keyword-only, session first, no
+commit.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, and_, collate, func, insert, or_, select
+from sqlmodel import Session, col
+
+from feedback.store.choices import Key, iterate_pages
+from feedback.store.tables import Conversation, Message, Record
+
+PAGE = 1_000
+NAMES = 500  # ids in one IN list: well below SQLite's 32,766 variables
+
+
+def find_bodies(
+    session: Session, *, desk_id: str, kind: str, source: str, identities: Collection[str]
+) -> dict[str, dict[str, Any]]:
+    """The stored body of each of these identities that exists."""
+    query = select(col(Record.identity), col(Record.body)).where(
+        col(Record.desk_id) == desk_id,
+        col(Record.kind) == kind,
+        col(Record.source) == source,
+        col(Record.identity).in_(identities),
+    )
+    return {identity: body for identity, body in session.execute(query)}
+
+
+def add_records(session: Session, *, rows: Sequence[dict[str, Any]]) -> None:
+    """Rows of `record`, new ones only: a known identity fails the whole unit of work."""
+    if rows:
+        session.execute(insert(Record), list(rows))
+
+
+def find_conversations(
+    session: Session, *, desk_id: str, source: str, external_ids: Collection[str]
+) -> set[str]:
+    """Which of these conversations of a source are in the store already."""
+    query = select(col(Conversation.external_id)).where(
+        col(Conversation.desk_id) == desk_id,
+        col(Conversation.source) == source,
+        col(Conversation.external_id).in_(external_ids),
+    )
+    return {external_id for external_id in session.scalars(query) if external_id is not None}
+
+
+def add_conversations(
+    session: Session, *, conversations: Sequence[dict[str, Any]], messages: Sequence[dict[str, Any]]
+) -> None:
+    """Rows of `conversation` and `message` as they are; no turn waits in them."""
+    if conversations:
+        session.execute(insert(Conversation), list(conversations))
+        session.execute(insert(Message), list(messages))
+
+
+def read_records(
+    session: Session,
+    *,
+    desk_id: str,
+    kind: str,
+    sources: Collection[str] = (),
+    after: Key | None = None,
+    until: datetime | None = None,
+    limit: int = PAGE,
+) -> list[Record]:
+    """Records in the order of (source, identity), whatever the order of import. `after` is that pair of the
+    last one had.
+    """
+    source, identity = (_bytewise(session, column) for column in (col(Record.source), col(Record.identity)))
+    query = select(Record).where(col(Record.desk_id) == desk_id, col(Record.kind) == kind)
+    if sources:
+        query = query.where(col(Record.source).in_(sources))
+    if until is not None:
+        query = query.where(col(Record.created_at) <= until)
+    if after is not None:
+        query = query.where(or_(source > after[0], and_(source == after[0], identity > after[1])))
+    rows = list(session.scalars(query.order_by(source, identity).limit(limit)))
+    session.expunge_all()
+    return rows
+
+
+def iterate_records(
+    store_engine: Engine, *, desk_id: str, kind: str, sources: Collection[str], until: datetime
+) -> Iterator[Record]:
+    return iterate_pages(
+        store_engine,
+        lambda session, after: read_records(
+            session, desk_id=desk_id, kind=kind, sources=sources, after=after, until=until
+        ),
+        lambda row: (row.source, row.identity),
+    )
+
+
+def count_records(session: Session, *, desk_id: str) -> list[tuple[str, str, int]]:
+    """(kind, source, number) of what was imported; conversations included."""
+    records = (
+        select(col(Record.kind), col(Record.source), func.count())
+        .where(col(Record.desk_id) == desk_id)
+        .group_by(col(Record.kind), col(Record.source))
+    )
+    threads = (
+        select(col(Conversation.source), func.count())
+        .where(col(Conversation.desk_id) == desk_id, col(Conversation.source) != "live")
+        .group_by(col(Conversation.source))
+    )
+    rows = [(kind, source, number) for kind, source, number in session.execute(records)]
+    rows += [("conversation", source, number) for source, number in session.execute(threads)]
+    return sorted(rows)
+
+
+def _bytewise(session: Session, column: Any) -> ColumnElement[str]:
+    """The column compared by bytes: SQLite's default, and what makes PostgreSQL give the same order in any
+    locale.
+    """
+    ordered: ColumnElement[str] = column
+    return collate(ordered, "C") if session.get_bind().dialect.name == "postgresql" else ordered
