@@ -33,41 +33,29 @@ def digest(adapter: Path) -> dict[str, str]:
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(adapter.iterdir())}
 
 
-@pytest.fixture(scope="module")
-def trained(base, dataset, tmp_path_factory):
-    recipe = Recipe(
-        name="tiny", learning_rate=1e-2, epochs=2, batch_size=12, rank=4, alpha=8, max_length=128, checkpoint_steps=5,
-        patience=0, threads=1,
-    )  # fmt: skip
-    reports: list[Report] = []
-    run = tmp_path_factory.mktemp("run")
-    return train_here(dataset, base, recipe, run, reports), reports, run
-
-
 def test_training_starts_at_margin_zero_and_learns_the_pairs(trained):
-    result, reports, _ = trained
+    reports = trained.reports
     steps = [report for report in reports if report.held_out_loss is None]
     assert [report.step for report in steps] == list(range(1, 13))  # 24 choices x 3 pairs / 12 x 2 epochs
     assert steps[0].margin == 0.0
     assert steps[-1].margin > 0.1 and steps[-1].accuracy > 0.9
-    assert result.metrics["pairs_trained"] == 72 and result.metrics["steps"] == 12
+    assert trained.metrics["pairs_trained"] == 72 and trained.metrics["steps"] == 12
 
 
 def test_adapter_has_exactly_what_serving_takes(trained):
     from safetensors.numpy import load_file
 
-    result, _, _ = trained
-    assert sorted(path.name for path in result.adapter_dir.iterdir()) == [
+    assert sorted(path.name for path in trained.adapter_dir.iterdir()) == [
         "adapter_config.json",
         "adapter_model.safetensors",
     ]
-    config = json.loads((result.adapter_dir / "adapter_config.json").read_text())
+    config = json.loads((trained.adapter_dir / "adapter_config.json").read_text())
     assert config["base_model_name_or_path"] == "base"
     assert (
         config["target_modules"] == sorted(config["target_modules"])
         and "lm_head" not in config["target_modules"]
     )
-    tensors = load_file(result.adapter_dir / "adapter_model.safetensors")
+    tensors = load_file(trained.adapter_dir / "adapter_model.safetensors")
     assert {str(tensor.dtype) for tensor in tensors.values()} == {"float32"}
     assert len(tensors) == 2 * 2 * 7  # A and B, two layers, seven linear maps
 
@@ -75,19 +63,19 @@ def test_adapter_has_exactly_what_serving_takes(trained):
 def test_run_keeps_its_recipe_and_its_progress(trained, recipe):
     from trainer.recipe import load_recipe
 
-    _, reports, run = trained
+    reports, run = trained.reports, trained.run
     assert load_recipe(run / "recipe.yaml").digest == recipe.digest
     assert len((run / "progress.jsonl").read_text().splitlines()) == len(reports)
 
 
 def test_same_data_recipe_and_seed_give_the_same_bytes(trained, base, dataset, recipe, tmp_path):
     again = train_here(dataset, base, recipe, tmp_path)
-    assert digest(again.adapter_dir) == digest(trained[0].adapter_dir)
+    assert digest(again.adapter_dir) == digest(trained.adapter_dir)
 
 
 def test_another_seed_gives_other_bytes(trained, base, dataset, recipe, tmp_path):
     other = train_here(dataset, base, recipe.model_copy(update={"seed": 18, "epochs": 0.2}), tmp_path)
-    assert digest(other.adapter_dir) != digest(trained[0].adapter_dir)
+    assert digest(other.adapter_dir) != digest(trained.adapter_dir)
 
 
 def test_killed_and_resumed_equals_uninterrupted(trained, base, dataset, recipe, tmp_path):
@@ -103,7 +91,7 @@ def test_killed_and_resumed_equals_uninterrupted(trained, base, dataset, recipe,
     child.stdout.close()
     resumed = train_here(dataset, base, recipe, tmp_path / "run")
     assert resumed.metrics["resumed_from"] == "checkpoint-5"
-    assert digest(resumed.adapter_dir) == digest(trained[0].adapter_dir)
+    assert digest(resumed.adapter_dir) == digest(trained.adapter_dir)
 
 
 def test_checkpoint_without_done_is_never_resumed_from(trained, base, dataset, recipe, tmp_path):

@@ -1,0 +1,68 @@
+from math import log
+
+import numpy as np
+import pytest
+
+from trainer.baselines import (
+    bootstrap,
+    find_hit,
+    find_nats,
+    fit_scale,
+    fit_slot_offsets,
+    score_rule,
+    slot_logits,
+    uniform_logits,
+)
+from trainer.offers import Offer
+
+
+def offer(size: int, *picked: int, conversation: str = "c", number: int = 0) -> Offer:
+    texts = tuple(f"reply {place}" for place in range(size))
+    return Offer(
+        f"{conversation}-{number}",
+        conversation,
+        ({"role": "user", "content": "?"},),
+        texts,
+        frozenset(picked),
+        {},
+    )
+
+
+def test_uniform_costs_the_log_of_the_number_of_replies():
+    score = score_rule([offer(4, 0), offer(2, 1)], uniform_logits([offer(4, 0), offer(2, 1)]))
+    assert score.log_loss == pytest.approx((log(4) + log(2)) / 2)
+    assert score.accuracy == pytest.approx((1 / 4 + 1 / 2) / 2)  # no opinion is right by chance
+
+
+def test_tie_costs_the_log_of_its_summed_probability():
+    logits = np.log(np.array([0.5, 0.2, 0.2, 0.1]))
+    assert find_nats(offer(4, 0, 1), logits) == pytest.approx(-log(0.7))
+    assert find_hit(offer(4, 0, 1), logits) == 1.0
+    assert find_hit(offer(4, 3), logits) == 0.0
+
+
+def test_slot_offsets_reproduce_the_shares_of_the_slots():
+    # 6 of 10 picks in slot 0, 3 in slot 1, 1 in slot 2
+    offers = [offer(3, 0)] * 6 + [offer(3, 1)] * 3 + [offer(3, 2)]
+    shares = np.exp(fit_slot_offsets(offers))
+    assert shares / shares.sum() == pytest.approx([0.6, 0.3, 0.1], abs=0.005)
+
+
+def test_slots_never_seen_while_fitting_have_no_offset():
+    assert slot_logits([offer(4, 0)], np.array([1.0, -1.0]))[0].tolist() == [1.0, -1.0, 0.0, 0.0]
+
+
+def test_scale_is_the_one_that_explains_the_shares():
+    # score 1 for the first of two replies, picked 3 times of 4: scale = log(3)
+    offers = [offer(2, 0), offer(2, 0), offer(2, 0), offer(2, 1)]
+    assert fit_scale(offers, [np.array([1.0, 0.0])] * 4) == pytest.approx(log(3), abs=1e-3)
+
+
+def test_rule_that_orders_backwards_gets_scale_zero():
+    assert fit_scale([offer(2, 1)] * 3, [np.array([1.0, 0.0])] * 3) == 0.0
+
+
+def test_interval_draws_whole_conversations():
+    values = np.array([0.0, 0.0, 1.0, 1.0])
+    assert bootstrap(values, ["a", "a", "b", "b"], seed=0) == (0.0, 1.0)  # two conversations: all a, or all b
+    assert bootstrap(np.ones(4), list("abcd"), seed=0) == (1.0, 1.0)

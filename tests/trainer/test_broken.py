@@ -1,0 +1,36 @@
+import pytest
+
+from trainer.broken import find_fault, load_named
+from trainer.errors import CheckerUnknown
+
+ENGLISH = [{"role": "user", "content": "Where is my order?"}]
+CHINESE = [{"role": "user", "content": "我的订单在哪里?"}]
+
+
+@pytest.mark.parametrize(
+    ("text", "messages", "finished", "fault"),
+    [
+        ("Your order AB-123 left today.", ENGLISH, True, None),
+        ("您的订单今天已发出。", CHINESE, True, None),
+        ("  ", ENGLISH, True, "empty"),
+        ("Your order left", ENGLISH, False, "unfinished"),
+        ("it is on its way it is on its way it is on its way", ENGLISH, True, "repeated"),
+        ("请稍等一下请稍等一下请稍等一下", CHINESE, True, "repeated"),
+        ("您的订单今天已发出。", ENGLISH, True, "wrong_language"),
+        ("Your order left today.", CHINESE, True, "wrong_language"),
+        ("12-345", CHINESE, True, None),  # no script to tell by
+    ],
+)
+def test_general_faults(text, messages, finished, fault):
+    assert find_fault(text, messages, finished=finished) == fault
+
+
+def test_checker_of_the_base_is_asked_last():
+    fault = find_fault("Fine.", ENGLISH, finished=True, checker=lambda text, messages: text == "Fine.")
+    assert fault == "checker"
+
+
+def test_named_checker_is_imported_or_refused():
+    assert load_named("trainer.broken:find_fault") is find_fault
+    with pytest.raises(CheckerUnknown, match=r"no\.such:thing"):
+        load_named("no.such:thing")

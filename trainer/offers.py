@@ -1,0 +1,84 @@
+"""Choices as the evaluation sees them: one prompt, its distinct replies in the order shown, and which were picked.
+
+Lines are settled by the rules of `feedback.choices`, so equal texts merge to the first slot before anything is scored. Counted
+are picks, edits (for the candidate that was edited) and ties; own texts say nothing about the replies shown.
+"""
+
+import gzip
+import heapq
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from feedback.choices.forms import ChoiceForm, canonical_hash, conversation_of, read_form
+from feedback.choices.refusals import Refusal
+from feedback.choices.settle import settle_choice
+from trainer.errors import DatasetMissing
+from trainer.rows import hash_share
+
+COUNTED = ("pick", "edit", "tie")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """`picked` are places in `texts`; a text's place is its slot."""
+
+    id: str
+    conversation: str
+    prompt: tuple[dict[str, str], ...]
+    texts: tuple[str, ...]
+    picked: frozenset[int]
+    kwargs: dict[str, Any]
+
+
+def read_offers(
+    source: Path, split: str | None = None, *, limit: int | None = None
+) -> tuple[list[Offer], int]:
+    """Counted choices of a file, or of one split of a dataset directory: at most `limit` in a stable hash order, and
+    how many there are in all."""
+    path = source / "choices.jsonl" if source.is_dir() else source
+    if not path.exists():
+        raise DatasetMissing(path)
+    total = 0
+
+    def read() -> Iterator[tuple[float, int, Offer]]:
+        nonlocal total
+        for line in read_lines(path):
+            body = json.loads(line)
+            if split is not None and body.get("split") != split:
+                continue
+            offer = make_offer(body)
+            if offer is not None:
+                total += 1
+                yield hash_share("offer", offer.id), total, offer
+
+    rows = sorted(read()) if limit is None else heapq.nsmallest(limit, read())
+    return [offer for _, _, offer in rows], total
+
+
+def read_lines(path: Path) -> Iterator[str]:
+    opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
+    with opened as lines:
+        yield from lines
+
+
+def make_offer(body: dict[str, Any]) -> Offer | None:
+    """None where nothing was chosen between: an own text, or a line that the rules refuse."""
+    form = read_form(ChoiceForm, body)
+    if isinstance(form, Refusal):
+        return None
+    assert isinstance(form, ChoiceForm)
+    settled = settle_choice(form)
+    if isinstance(settled, Refusal) or settled.kind not in COUNTED:
+        return None
+    identity = settled.id or canonical_hash(body)
+    return Offer(
+        id=identity,
+        conversation=conversation_of(body, identity),
+        prompt=tuple(message.model_dump() for message in settled.prompt),
+        texts=tuple(reply.text for reply in settled.candidates),
+        picked=frozenset(settled.picked),
+        kwargs=settled.chat_template_kwargs,
+    )

@@ -1,0 +1,188 @@
+"""Log-probabilities, divergence and replies of a base with and without adapters, in fp32, batched by length.
+
+The head runs on reply positions alone. Adapters are attached to one copy of the base; none is ever merged. No training here.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from peft import PeftModel
+from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, set_seed
+
+from trainer.tokens import Row
+
+Logprobs = NDArray[np.float32]
+BATCH_TOKENS = (
+    8192  # padded tokens per forward: tens of MB of activations for the demo model, filled CPU cores
+)
+HEAD_ROWS = 1024  # reply positions per head call: 1024 x 152k logits in fp32 are 0.6 GB
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A generated reply, EOS cut off; unfinished if it ran into the limit instead."""
+
+    text: str
+    token_ids: tuple[int, ...]
+    finished: bool
+
+
+class Scorer:
+    """A base model in memory, and the adapters attached to it by name. `adapter=None` means the plain base."""
+
+    def __init__(self, base: Path, *, threads: int, dtype: str = "float32") -> None:
+        torch.set_num_threads(threads)
+        self.tokenizer: Any = AutoTokenizer.from_pretrained(base)
+        if self.tokenizer.pad_token_id is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+        self._plain: Any = (
+            AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, dtype)).to(device).eval()
+        )
+        self._tuned: Any = None
+        self._device = device
+        self.dtype = dtype
+
+    def attach(self, name: str, adapter_dir: Path) -> None:
+        if self._tuned is None:
+            self._tuned = PeftModel.from_pretrained(self._plain, str(adapter_dir), adapter_name=name).eval()
+        else:
+            self._tuned.load_adapter(str(adapter_dir), adapter_name=name)
+
+    def score(self, rows: Sequence[Row], adapter: str | None = None) -> list[Logprobs]:
+        """The log-probability of each reply token, EOS included, in the order of `rows`."""
+        found: list[Logprobs] = [np.empty(0, np.float32)] * len(rows)
+        with torch.inference_mode(), self._using(adapter):
+            for batch in batch_by_length(rows):
+                hidden, targets, counts = self._read_replies([rows[place] for place in batch])
+                parts = zip(_cut(hidden), _cut(targets), strict=True)
+                values = torch.cat(
+                    [self._foresee(part).gather(1, seen[:, None])[:, 0] for part, seen in parts]
+                )
+                for place, row in zip(batch, torch.split(values, counts), strict=True):
+                    found[place] = row.cpu().numpy()
+        return found
+
+    def diverge(self, rows: Sequence[Row], adapter: str) -> float:
+        """Mean KL(base || adapter) per reply token in nats: how far the adapter left what the base would say."""
+        total = tokens = 0.0
+        with torch.inference_mode():
+            for batch in batch_by_length(rows):
+                chosen = [rows[place] for place in batch]
+                with self._using(None):
+                    plain, _, _ = self._read_replies(chosen)
+                with self._using(adapter):
+                    tuned, _, _ = self._read_replies(chosen)
+                for ours, theirs in zip(_cut(plain), _cut(tuned), strict=True):
+                    base, moved = self._foresee(ours), self._foresee(theirs)
+                    total += float((base.exp() * (base - moved)).sum())
+                    tokens += len(ours)
+        return total / max(tokens, 1.0)
+
+    def draw(
+        self,
+        prompts: Sequence[Sequence[int]],
+        adapter: str | None,
+        *,
+        max_new_tokens: int,
+        temperature: float = 0.0,
+        samples: int = 1,
+        seed: int = 0,
+    ) -> list[list[Drawn]]:
+        """`samples` replies per prompt; temperature 0 is greedy. The whole distribution is sampled, nothing cut off."""
+        config = GenerationConfig(
+            do_sample=temperature > 0,
+            temperature=temperature or 1.0,
+            top_k=0,
+            top_p=1.0,
+            repetition_penalty=1.0,
+            num_return_sequences=samples,
+            max_new_tokens=max_new_tokens,
+            eos_token_id=self.tokenizer.eos_token_id,
+            pad_token_id=self.tokenizer.pad_token_id,
+        )
+        set_seed(seed)
+        found: list[list[Drawn]] = [[] for _ in prompts]
+        rows = [Row(list(prompt), [0] * max_new_tokens) for prompt in prompts]
+        with torch.inference_mode(), self._using(adapter):
+            for batch in batch_by_length(rows, copies=samples):
+                ids, mask = self._pad_left([rows[place].prompt_ids for place in batch])
+                made = self._plain.generate(ids, attention_mask=mask, generation_config=config)[
+                    :, ids.shape[1] :
+                ]
+                for number, tokens in enumerate(made.tolist()):
+                    found[batch[number // samples]].append(self._read_drawn(tokens))
+        return found
+
+    def _read_drawn(self, tokens: list[int]) -> Drawn:
+        end = self.tokenizer.eos_token_id
+        finished = end in tokens
+        kept = tokens[: tokens.index(end)] if finished else tokens
+        return Drawn(self.tokenizer.decode(kept, skip_special_tokens=True), tuple(kept), finished)
+
+    def _using(self, adapter: str | None) -> AbstractContextManager[Any]:
+        if self._tuned is None:
+            assert adapter is None, adapter
+            return nullcontext()
+        if adapter is None:
+            disabled: AbstractContextManager[Any] = self._tuned.disable_adapter()
+            return disabled
+        self._tuned.set_adapter(adapter, inference_mode=True)
+        return nullcontext()
+
+    def _foresee(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Log-probabilities of every next token, fp32 whatever the weights are."""
+        return torch.log_softmax(self._plain.lm_head(hidden).float(), dim=-1)
+
+    def _read_replies(self, rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
+        """Hidden states that foresee a reply token, those tokens, and how many each row has."""
+        width = max(len(row.prompt_ids) + len(row.reply_ids) for row in rows)
+        ids = torch.full((len(rows), width), self.tokenizer.pad_token_id)
+        mask = torch.zeros_like(ids)
+        wanted = torch.zeros(len(rows), width, dtype=torch.bool)
+        for number, row in enumerate(rows):
+            start, end = len(row.prompt_ids), len(row.prompt_ids) + len(row.reply_ids)
+            ids[number, :end] = torch.tensor(row.prompt_ids + row.reply_ids)
+            mask[number, :end] = 1
+            wanted[number, start - 1 : end - 1] = True
+        decoder = self._plain.get_decoder()
+        ids, mask, wanted = ids.to(self._device), mask.to(self._device), wanted.to(self._device)
+        hidden = decoder(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+        targets = torch.cat([torch.tensor(row.reply_ids) for row in rows]).to(self._device)
+        return hidden[wanted], targets, [len(row.reply_ids) for row in rows]
+
+    def _pad_left(self, prompts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
+        width = max(map(len, prompts))
+        ids = torch.full((len(prompts), width), self.tokenizer.pad_token_id)
+        mask = torch.zeros_like(ids)
+        for number, prompt in enumerate(prompts):
+            ids[number, width - len(prompt) :] = torch.tensor(list(prompt))
+            mask[number, width - len(prompt) :] = 1
+        return ids.to(self._device), mask.to(self._device)
+
+
+def _cut(rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    return torch.split(rows, HEAD_ROWS)
+
+
+def batch_by_length(rows: Sequence[Row], *, copies: int = 1) -> Iterator[list[int]]:
+    """Places of rows of like length, as many as fit the token budget, longest first so that memory peaks at once."""
+    lengths = [len(row.prompt_ids) + len(row.reply_ids) for row in rows]
+    batch: list[int] = []
+    for place in sorted(range(len(rows)), key=lambda number: (-lengths[number], number)):
+        if batch and (len(batch) + 1) * lengths[batch[0]] * copies > BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
