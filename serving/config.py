@@ -1,0 +1,98 @@
+"""One settings file, one table for each package: file < environment < command line, all faults at once.
+
+`load_settings` knows no package: each hands in its own frozen pydantic-settings class and the name of its
+table. Opens nothing but the settings file it is given.
+"""
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
+
+from serving.errors import Fault, SettingsFault
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+def load_settings(cls: type[Settings], table: str, *, config: Path | None, **overrides: Any) -> Settings:
+    """The settings of one table: REJOINDER_<TABLE>__<FIELD> wins over the file, an override over both.
+
+    Raises SettingsFault with every fault found.
+    """
+    from_file = _read_table(table, config)
+    from_environment = _read_environment(cls, table)
+    values = {**from_file, **from_environment, **overrides}
+    try:
+        return cls(**values)
+    except ValidationError as error:
+        origins = {
+            **dict.fromkeys(from_file, f"{config}, table [{table}]"),
+            **{field: _variable(table, field) for field in from_environment},
+            **dict.fromkeys(overrides, "the command line"),
+        }
+        faults = [fault for one in error.errors() for fault in _read_faults(cls, one, origins)]
+        raise SettingsFault(table, faults) from None
+
+
+def _read_table(table: str, config: Path | None) -> dict[str, Any]:
+    if config is None:
+        return {}
+    try:
+        with config.open("rb") as file:
+            found = tomllib.load(file).get(table, {})
+    except FileNotFoundError:
+        raise SettingsFault(
+            table, [Fault("config", str(config), "no such file", "Correct the path after --config.")]
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsFault(
+            table, [Fault("config", str(config), f"not TOML ({error})", "Correct the named line.")]
+        ) from None
+    if not isinstance(found, dict):
+        raise SettingsFault(
+            table, [Fault(table, repr(found), "must be a table", f"Write [{table}] on a line of its own.")]
+        )
+    return found
+
+
+def _read_environment(cls: type[BaseSettings], table: str) -> dict[str, Any]:
+    """Values by field name, lists and tables decoded from JSON; unset variables are absent."""
+    try:
+        return EnvSettingsSource(cls, env_prefix=_variable(table, ""), env_ignore_empty=False)()
+    except SettingsError as error:
+        raise SettingsFault(
+            table,
+            [
+                Fault(
+                    _variable(table, "*"),
+                    "...",
+                    str(error),
+                    'Lists and tables are written as JSON: ["a", "b"].',
+                )
+            ],
+        ) from None
+
+
+def _variable(table: str, field: str) -> str:
+    return f"REJOINDER_{table}__{field}".upper()
+
+
+def _read_faults(cls: type[BaseSettings], error: ErrorDetails, origins: Mapping[str, str]) -> list[Fault]:
+    """One pydantic error is one fault, except that a cross-check lists several, a line each."""
+    message = error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
+        return [Fault("together", "see there", line, "Change one of them.") for line in message.splitlines()]
+    setting = ".".join(str(part) for part in error["loc"])
+    field = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        near = difflib.get_close_matches(field, cls.model_fields, n=1)
+        remedy = f"Did you mean {near[0]}?" if near else "Remove it."
+        return [Fault(setting, repr(error["input"]), "there is no such setting", remedy)]
+    annotation = str(cls.model_fields[field].annotation) if field in cls.model_fields else ""
+    value = "(secret)" if "Secret" in annotation else repr(error["input"])
+    return [Fault(setting, value, message, f"Change it in {origins.get(field, 'its default')}.")]

@@ -1,0 +1,66 @@
+"""Where engines listen and with which key: the file the supervisor writes and every client reads.
+
+`endpoint.json` (mode 0600) in the data directory. Starts nothing and asks nobody whether an engine answers.
+"""
+
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from serving.errors import EngineNotRunning
+from serving.files import write_atomically
+from serving.settings import ServingSettings
+
+FILE_NAME = "endpoint.json"
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    url: str
+    api_key: str = field(repr=False)
+
+
+def read_endpoints(settings: ServingSettings, data_dir: Path) -> list[Endpoint]:
+    """The remote engines of the settings, else the own engine.
+
+    Raises EngineNotRunning when there is neither.
+    """
+    if settings.replicas:
+        key = settings.api_key.get_secret_value() if settings.api_key else ""
+        return [Endpoint(url.rstrip("/"), key) for url in settings.replicas]
+    path = data_dir / FILE_NAME
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        found = [Endpoint(replica["url"], replica["api_key"]) for replica in record["replicas"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        found = []
+    if not found:
+        raise EngineNotRunning(path)
+    return found
+
+
+def write_endpoints(data_dir: Path, endpoints: list[Endpoint], *, pid: int, started: int) -> None:
+    """`pid` is the engine's process and process group, `started` its start in kernel ticks."""
+    record = {
+        "replicas": [{"url": endpoint.url, "api_key": endpoint.api_key} for endpoint in endpoints],
+        "pid": pid,
+        "started": started,
+    }
+    write_atomically(data_dir / FILE_NAME, json.dumps(record, indent=2).encode() + b"\n", mode=0o600)
+
+
+def read_process(data_dir: Path) -> tuple[int, int] | None:
+    """Process and start time of the engine the file names, or None."""
+    try:
+        record = json.loads((data_dir / FILE_NAME).read_text(encoding="utf-8"))
+        return int(record["pid"]), int(record["started"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def remove_endpoints(data_dir: Path, *, pid: int) -> None:
+    """Removes the file if it still names this process: a newer engine's file stays."""
+    known = read_process(data_dir)
+    if known is not None and known[0] == pid:
+        os.unlink(data_dir / FILE_NAME)

@@ -1,0 +1,90 @@
+"""Reading the engine's log for people: what it is doing now, why it ended, and what to do about it."""
+
+from pathlib import Path
+
+# Phrases of vLLM's log in the order in which they appear, and what they mean to somebody who waits.
+STEPS = (
+    ("non-default args", "reading the model's configuration"),
+    ("Resolved architecture", "starting the engine core"),
+    ("Initializing a V1 LLM engine", "preparing the engine core"),
+    ("Starting to load model", "loading weights"),
+    ("Loading weights took", "reserving the cache"),
+    ("init engine", "starting the HTTP server"),
+    ("Application startup complete", "loading adapters"),
+)
+REMEDIES = (
+    ("address already in use", "Another program took the port: choose another with [serving] port."),
+    ("No space left on device", "The disk or /dev/shm is full: make room there."),
+    ("Cannot allocate memory", "Memory ran out: lower [serving] kv_cache_gib or end other programs."),
+    ("CUDA out of memory", "GPU memory ran out: lower [serving] gpu_memory_utilization or max_model_len."),
+    ("is less than requested memory for kv", "Memory is short: lower [serving] kv_cache_gib."),
+    ("is greater than the derived max_model_len", "Lower [serving] max_model_len to what the model allows."),
+    (
+        "are not supported for now",
+        "This engine does not serve models of this architecture: choose another base_model.",
+    ),
+    ("is only supported on", "This machine does not support the chosen number format: set [serving] dtype."),
+    ("No module named", "The installation is not complete: run `make setup`."),
+    ("chat template", "The base model has no chat template: choose an instruct model."),
+)
+_DEFAULT_REMEDY = "The whole log says more; `rejoinder doctor` checks libraries, memory and model."
+_TAIL_BYTES = 64 * 1024
+_NOISE = (
+    "WARNING",
+    "warnings.warn",
+    "DeprecationWarning",
+    "FutureWarning",
+    "--- start",
+    "  File ",
+    "Traceback",
+)
+
+
+def read_new_lines(path: Path, place: int) -> tuple[list[str], int]:
+    """Whole lines written since `place`, and the place to go on from."""
+    try:
+        with path.open("rb") as file:
+            file.seek(place)
+            text = file.read()
+    except OSError:
+        return [], place
+    end = text.rfind(b"\n") + 1
+    return text[:end].decode(errors="replace").splitlines(), place + end
+
+
+def describe_step(lines: list[str]) -> str | None:
+    """What the latest of these lines says the engine is doing; None where none says anything."""
+    for line in reversed(lines):
+        for phrase, meaning in reversed(STEPS):
+            if phrase in line:
+                return meaning
+    return None
+
+
+def read_tail(path: Path, place: int, *, lines: int = 12) -> str:
+    """The last lines after `place` that tell something, without tracebacks' places and warnings.
+
+    Lines that name an error come first in rank: the engine often writes a page of shutdown notes after its
+    reason.
+    """
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, 2)
+            file.seek(max(place, size - _TAIL_BYTES))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return "(no log)"
+    told = [
+        line.rstrip() for line in text.splitlines() if line.strip() and not any(n in line for n in _NOISE)
+    ]
+    errors = [line for line in told if "Error" in line or "ERROR" in line or "error:" in line]
+    chosen = errors[-lines:] or told[-lines:]
+    return "\n".join(f"  {line[:400]}" for line in dict.fromkeys(chosen)) or "  (the log is empty)"
+
+
+def suggest_remedy(tail: str) -> str:
+    """What to do about an engine that ended with these lines."""
+    for phrase, remedy in REMEDIES:
+        if phrase.lower() in tail.lower():
+            return remedy
+    return _DEFAULT_REMEDY
