@@ -109,9 +109,20 @@ def check_move(adapter: Adapter, to_state: str) -> None:
         raise IllegalTransition(adapter.name, adapter.state, to_state)
 
 
-def check_not_erased(session: Session, *, adapter: Adapter) -> None:
+def is_erased(session: Session, *, adapter: Adapter) -> bool:
+    """Whether records that it was trained on have been erased since."""
     dataset = session.get(Dataset, adapter.dataset_id) if adapter.dataset_id else None
-    if dataset is not None and dataset.erased_at is not None:
+    return dataset is not None and dataset.erased_at is not None
+
+
+def is_of_base(session: Session, *, name: str, base_id: str) -> bool:
+    """Whether it was trained on this base; an empty id is not compared."""
+    adapter = session.get_one(Adapter, name)
+    return not base_id or adapter.base_id == base_id
+
+
+def check_not_erased(session: Session, *, adapter: Adapter) -> None:
+    if is_erased(session, adapter=adapter):
         raise AdapterErased(adapter.name)
 
 

@@ -31,6 +31,10 @@ class ServingState:
     def named(self) -> frozenset[str]:
         return frozenset(name for name in (self.live, self.canary) if name is not None)
 
+    def pointer(self, role: str) -> str | None:
+        assert role in (CANARY, LIVE), role
+        return self.canary if role == CANARY else self.live
+
 
 def serving_state(session: Session, *, desk_id: str) -> ServingState:
     live = _latest(session, desk_id, LIVE)

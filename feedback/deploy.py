@@ -1,0 +1,266 @@
+"""What serves: publish, promote and roll back adapters, and make the engine agree with the rows.
+
+The deployment rows are the truth; `manifest.json` and what the engine has loaded are derived from them by
+`reconcile`, which may be repeated at any time. Used by the web, the command line and the worker alike.
+
+    publish   = bring up (load, probe) -> rows in one transaction -> manifest -> unload what no row names
+    rollback  = rows in one transaction -> manifest -> load the restored one, unload the other
+
+A crash between any two steps leaves the old or the new adapter serving; the next `reconcile` mends the rest.
+"""
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from feedback.clock import Clock
+from feedback.deploy_errors import AdapterFilesMissing, NothingToRollBack, StaleFence
+from feedback.evidence.support import Support
+from feedback.store import adapters, deployments, preparing, runs
+from feedback.store.decisions import Decision
+from feedback.store.deployments import CANARY, LIVE, ServingState, serving_state
+from feedback.store.runs import RunToken
+from feedback.store.session import read, unit_of_work
+from feedback.store.tables import DEFAULT_DESK
+from serving.adapters import NAME_PATTERN, weights_of
+from serving.base import compute_base_id
+from serving.errors import BaseModelUnknown, ServingError
+from serving.fleet import Fleet
+from serving.manifest import Manifest, read_manifest, write_manifest
+from serving.probe import TOLERANCE
+from serving.publish import bring_up
+from serving.settings import ServingSettings
+
+__all__ = [
+    "Deployer",
+    "RolledBack",
+    "ServingState",
+    "adapter_for",
+    "adapter_path",
+    "demote_on_harm",
+    "promote",
+    "publish",
+    "reconcile",
+    "rollback",
+    "serving_state",
+]
+
+log = logging.getLogger(__name__)
+
+# An adapter that somebody said to bring up is not unloaded for so long, though no row names it yet.
+BRING_UP_GRACE = timedelta(minutes=3)
+
+
+@dataclass(frozen=True)
+class Deployer:
+    """What deploying needs. `fleet_factory` gives clients of the engine, or raises ServingError."""
+
+    store_engine: Engine
+    fleet_factory: Callable[[], Fleet]
+    settings: ServingSettings
+    data_dir: Path
+    clock: Clock
+
+
+@dataclass(frozen=True)
+class RolledBack:
+    """`to` is what serves now; None is the base alone."""
+
+    from_: str
+    to: str | None
+    fence: int
+
+
+def adapter_for(state: ServingState, conversation_id: str) -> str | None:
+    """The adapter of a conversation: the canary for its share, for good, else the live one, else None."""
+    if state.canary is None:
+        return state.live
+    digest = hashlib.sha256(f"{state.canary}:{conversation_id}".encode()).digest()
+    return state.canary if int.from_bytes(digest[:8]) < state.share * 2**64 else state.live
+
+
+def adapter_path(data_dir: Path, name: str) -> Path:
+    """What the engine is told to load. Always the same path: vLLM keys its cache by name and path."""
+    return weights_of(data_dir / "adapters", name)
+
+
+def publish(
+    ctx: Deployer,
+    name: str,
+    *,
+    role: str,
+    actor: str,
+    reason: str,
+    expected_fence: int | None = None,
+    run_token: RunToken | None = None,
+    share: float = 1.0,
+    desk_id: str = DEFAULT_DESK,
+) -> int:
+    """Serve an adapter as `canary` or `live`; gives the fence. Repeating it after a crash is harmless.
+
+    A worker passes its run's token and the fence it decided at: StaleLease and StaleFence change nothing.
+    """
+    with unit_of_work(ctx.store_engine) as session:
+        state = serving_state(session, desk_id=desk_id)
+        if state.pointer(role) != name:
+            _check_publishable(session, ctx, name, role, desk_id)
+            adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
+            adapters.note_event(
+                session,
+                name=name,
+                from_state=adapter.state,
+                to_state=adapter.state,
+                reason=f"bringing up as {role}",
+                actor=actor,
+                now=ctx.clock.now(),
+            )
+    if state.pointer(role) == name:
+        _follow(ctx)
+        return state.fence
+    _bring_up(ctx, name)
+    try:
+        with unit_of_work(ctx.store_engine) as session:
+            if expected_fence is not None:
+                deployments.check_fence(session, desk_id=desk_id, expected=expected_fence)
+            if run_token is not None:
+                runs.check_token(session, run_id=run_token.run_id, token=run_token.fence)
+            _check_publishable(session, ctx, name, role, desk_id)
+            run_id = run_token.run_id if run_token else None
+            decision = Decision(session, desk_id, actor, reason, ctx.clock.now(), run_id)
+            fence = decision.point(role, name, share)
+    except IntegrityError as raced:  # PostgreSQL: two transactions took the same next fence
+        raise StaleFence(state.fence, state.fence + 1) from raced
+    log.info("adapter %s is %s with fence %d", name, role, fence)
+    _follow(ctx)
+    return fence
+
+
+def promote(ctx: Deployer, name: str, *, actor: str, reason: str, desk_id: str = DEFAULT_DESK) -> int:
+    """Make an adapter the live one, by decision of a person; ends the canary. Refused ones stay refused."""
+    return publish(ctx, name, role=LIVE, actor=actor, reason=reason, desk_id=desk_id)
+
+
+def rollback(
+    ctx: Deployer, *, actor: str, reason: str, only: str | None = None, desk_id: str = DEFAULT_DESK
+) -> RolledBack:
+    """Take the adapter that serves out at once and restore the one before it. Needs no engine and no run.
+
+    With `only`, nothing is done unless that adapter serves: NothingToRollBack.
+    """
+    with unit_of_work(ctx.store_engine) as session:
+        state = serving_state(session, desk_id=desk_id)
+        role = CANARY if state.canary is not None else LIVE
+        from_ = state.pointer(role)
+        if from_ is None or (only is not None and from_ != only):
+            raise NothingToRollBack
+        decision = Decision(session, desk_id, actor, reason, ctx.clock.now())
+        fence = decision.restore(role, from_, is_on_disk=lambda name: _is_on_disk(ctx, name))
+        after = serving_state(session, desk_id=desk_id)
+    done = RolledBack(from_, after.canary or after.live, fence)
+    log.warning("adapter %s is rolled back to %s: %s", done.from_, done.to or "base", reason)
+    _follow(ctx)
+    return done
+
+
+def demote_on_harm(ctx: Deployer, evidence: Support, *, actor: str = "evidence") -> RolledBack | None:
+    """Roll an adapter back when its picks prove harm and it still serves; None if nothing was done."""
+    if not evidence.harmed:
+        return None
+    proof = f"harmed: {evidence.tuned} of {evidence.decided} picks, e-value {evidence.e_harm:.3g}"
+    try:
+        return rollback(ctx, actor=actor, reason=proof, only=evidence.adapter)
+    except NothingToRollBack:
+        return None
+
+
+def reconcile(ctx: Deployer) -> None:
+    """Make manifest and engine agree with the rows: load what they name, unload what they do not.
+
+    Waits for nothing: an adapter that a set in preparation may still ask for is left for the next call.
+    Raises ServingError when there is no engine; the manifest is right even then.
+    """
+    with read(ctx.store_engine) as session:
+        state = serving_state(session, desk_id=DEFAULT_DESK)
+        named = deployments.list_named(session)
+        usable = {
+            name for name in named if adapters.is_of_base(session, name=name, base_id=read_base_id(ctx))
+        }
+    _write_manifest(ctx, state)
+    fleet = ctx.fleet_factory()
+    loaded = set(fleet.list_models())
+    for name in sorted(usable - loaded):
+        try:
+            fleet.load_adapter(name, adapter_path(ctx.data_dir, name))
+        except ServingError as failure:
+            log.error("adapter %s serves by the rows but cannot be loaded, base stands in: %s", name, failure)
+    for name in sorted(loaded - usable):
+        if NAME_PATTERN.fullmatch(name) and not _is_needed(ctx, name):
+            fleet.unload_adapter(name)
+            log.info("adapter %s is unloaded", name)
+
+
+def _check_publishable(session: Session, ctx: Deployer, name: str, role: str, desk_id: str) -> None:
+    adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
+    adapters.check_move(adapter, role)
+    adapters.check_not_erased(session, adapter=adapter)
+    if not _is_on_disk(ctx, name):
+        raise AdapterFilesMissing(name, str(adapter_path(ctx.data_dir, name)))
+
+
+def _is_on_disk(ctx: Deployer, name: str) -> bool:
+    return adapter_path(ctx.data_dir, name).is_dir()
+
+
+def _bring_up(ctx: Deployer, name: str) -> None:
+    path = adapter_path(ctx.data_dir, name)
+    bring_up(
+        ctx.fleet_factory(),
+        name,
+        path,
+        probe_path=path.parent / "probe.json",
+        tolerance=TOLERANCE[ctx.settings.dtype],
+    )
+
+
+def read_base_id(ctx: Deployer) -> str:
+    """The base of this installation; empty, and not compared, where only remote engines have it."""
+    try:
+        return compute_base_id(ctx.settings.base_model)
+    except BaseModelUnknown:
+        return ""
+
+
+def _follow(ctx: Deployer) -> None:
+    """Reconcile after a decision that stands already: what fails here is mended by the next call."""
+    try:
+        reconcile(ctx)
+    except (ServingError, OSError) as failure:
+        log.warning("deployed, but the engine does not follow yet: %s", failure)
+
+
+def _write_manifest(ctx: Deployer, state: ServingState) -> None:
+    manifest = Manifest(state.fence, state.live, state.canary, state.share, ctx.clock.now())
+    found = read_manifest(ctx.data_dir)
+    if found is None or (found.fence, found.live, found.canary, found.share) != (
+        manifest.fence,
+        manifest.live,
+        manifest.canary,
+        manifest.share,
+    ):
+        write_manifest(ctx.data_dir, manifest)
+
+
+def _is_needed(ctx: Deployer, name: str) -> bool:
+    """Somebody brings it up right now, or a set in preparation may still ask for it."""
+    now = ctx.clock.now()
+    with read(ctx.store_engine) as session:
+        last = adapters.last_event(session, name=name)
+        is_coming = last is not None and last.from_state == last.to_state and now - last.at < BRING_UP_GRACE
+        return is_coming or preparing.count_in_flight(session, adapter=name, now=now) > 0

@@ -1,0 +1,230 @@
+"""Asking the engine for the replies of one set: two requests side by side, one redraw, one deadline for all.
+
+    first  = one request per arm (2+2), or two of base (4+0), each with a seed of its own
+    equal  = texts that stand twice are drawn again once
+    result = K replies, of which any may be unavailable, and the requests that made them
+
+Writes nothing and knows no store; `feedback.suggest` does. What comes after the deadline is not looked at.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, wait
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from feedback.blind import BASE, TUNED, Drawn, choose_redraws, find_fault
+from serving.client import Draw, Sampling
+from serving.errors import (
+    AdapterNotLoaded,
+    EngineNotRunning,
+    EngineTimeout,
+    EngineUnreachable,
+    PromptTooLong,
+    ServingError,
+)
+from serving.fleet import Fleet
+
+log = logging.getLogger(__name__)
+
+FAILED = "failed"
+LATE = "late"
+# vLLM gives reply i of a request the seed + i, so two requests whose seeds are close would share replies.
+SEED_LIMIT = 2**63 - 2**16
+SEED_DISTANCE = 2**10
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call for `n` replies of one arm; `replaces` names the draws that a redraw stands in for."""
+
+    request_no: int
+    arm: str
+    adapter: str | None
+    seed: int
+    n: int
+    replaces: tuple[int, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "replaces": list(self.replaces)}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a set asks for: the prompt, the sampling and the first two requests."""
+
+    messages: list[dict[str, str]]
+    sampling: Sampling
+    chat_template_kwargs: dict[str, Any]
+    requests: tuple[Request, ...]
+    redraw_arm: str
+    adapter: str | None
+    adapter_path: Path | None
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What came of a plan. `error` is a code when no reply can be shown; it names no arm and no adapter."""
+
+    drawn: list[Drawn]
+    requests: list[Request]
+    adapter: str | None
+    prompt_token_ids: list[int] | None
+    error: str | None
+
+
+@dataclass
+class Answered:
+    """A request as it was asked in the end, and what came back: a draw, or why there is none."""
+
+    request: Request
+    draw: Draw | None = None
+    failure: Exception | None = None
+    is_late: bool = False
+
+    def to_drawn(self) -> list[Drawn]:
+        replies = self.draw.replies if self.draw else []
+        return [
+            self._read(replies[number] if number < len(replies) else None, number)
+            for number in range(self.request.n)
+        ]
+
+    def _read(self, reply: Any, number: int) -> Drawn:
+        asked = self.request
+        if reply is None:
+            reason = LATE if self.is_late else FAILED
+            return Drawn(asked.arm, asked.adapter, asked.request_no, number, reason=reason)
+        fault = find_fault(reply.text, reply.finish_reason)
+        tokens = tuple(reply.token_ids)
+        return Drawn(
+            asked.arm, asked.adapter, asked.request_no, number, reply.text, tokens, reply.finish_reason, fault
+        )
+
+
+@dataclass(frozen=True)
+class Drawer:
+    """Draws sets on one fleet. `pool` needs two threads for each set that is drawn at the same time."""
+
+    pool: Executor
+    make_seed: Callable[[], int]
+
+    def draw_set(self, fleet: Fleet, plan: Plan, *, deadline: float) -> Drawing:
+        """Every reply there is by `deadline` (a `time.monotonic` value)."""
+        first = self._ask_all(fleet, plan, plan.requests, deadline)
+        drawn = [reply for answered in first for reply in answered.to_drawn()]
+        requests = [answered.request for answered in first]
+        again = self._ask_again(fleet, plan, drawn, requests, deadline)
+        for answered in again:
+            _take_over(drawn, answered)
+        usable = any(reply.reason is None for reply in drawn)
+        return Drawing(
+            drawn=drawn,
+            requests=[*requests, *(answered.request for answered in again)],
+            adapter=next((request.adapter for request in requests if request.adapter), None),
+            prompt_token_ids=next((a.draw.prompt_token_ids for a in first if a.draw is not None), None),
+            error=None if usable else _name_error(first),
+        )
+
+    def _ask_again(
+        self, fleet: Fleet, plan: Plan, drawn: Sequence[Drawn], requests: Sequence[Request], deadline: float
+    ) -> list[Answered]:
+        equal = choose_redraws(drawn, plan.redraw_arm)
+        wanted: list[Request] = []
+        for arm in (BASE, TUNED):
+            replaces = tuple(index for index in equal if drawn[index].arm == arm)
+            if replaces:
+                adapter = drawn[replaces[0]].adapter
+                number = len(requests) + len(wanted)
+                wanted.append(Request(number, arm, adapter, self.make_seed(), len(replaces), replaces))
+        return self._ask_all(fleet, plan, wanted, deadline)
+
+    def _ask_all(
+        self, fleet: Fleet, plan: Plan, requests: Sequence[Request], deadline: float
+    ) -> list[Answered]:
+        """The requests side by side. One that is not answered by the deadline is late for good."""
+        asked = [self.pool.submit(self._ask, fleet, plan, request) for request in requests]
+        wait(asked, timeout=max(0.0, deadline - time.monotonic()))
+        return [_collect(future, request) for future, request in zip(asked, requests, strict=True)]
+
+    def _ask(self, fleet: Fleet, plan: Plan, request: Request) -> Answered:
+        try:
+            return self._ask_arm(fleet, plan, request)
+        except ServingError as failure:
+            log.warning("request %d of a set failed: %s", request.request_no, failure)
+            return Answered(request, failure=failure)
+
+    def _ask_arm(self, fleet: Fleet, plan: Plan, request: Request) -> Answered:
+        """An adapter that the engine forgot is loaded once more; if that fails, base stands in for it."""
+        try:
+            return Answered(request, _draw(fleet, plan, request))
+        except AdapterNotLoaded:
+            if request.adapter is None or plan.adapter_path is None:
+                raise
+        try:
+            fleet.load_adapter(request.adapter, plan.adapter_path)
+            return Answered(request, _draw(fleet, plan, request))
+        except ServingError as failure:
+            log.warning("adapter %s cannot be used, base stands in: %s", request.adapter, failure)
+        stand_in = replace(request, arm=BASE, adapter=None, seed=self.make_seed())
+        return Answered(stand_in, _draw(fleet, plan, stand_in))
+
+
+def make_requests(adapter: str | None, count: int, make_seed: Callable[[], int]) -> tuple[Request, Request]:
+    """The first requests of a set of `count` replies: base and tuned, or base twice; seeds never close."""
+    first, second = make_seed(), make_seed()
+    while abs(first - second) < SEED_DISTANCE:
+        second = make_seed()
+    arm = TUNED if adapter else BASE
+    return Request(0, BASE, None, first, count // 2), Request(1, arm, adapter, second, count // 2)
+
+
+def name_failure(failure: Exception) -> str:
+    """The code of a failure, for row and agent: it must not tell what was asked of whom."""
+    for kind, code in (
+        (PromptTooLong, "prompt_too_long"),
+        (EngineTimeout, "engine_timeout"),
+        (EngineUnreachable, "engine_unreachable"),
+        (EngineNotRunning, "engine_unreachable"),
+    ):
+        if isinstance(failure, kind):
+            return code
+    return "engine_refused"
+
+
+def nothing_drawn(plan: Plan, error: str) -> Drawing:
+    """What came of a plan that was never asked for."""
+    return Drawing([], list(plan.requests), plan.adapter, None, error)
+
+
+def _draw(fleet: Fleet, plan: Plan, request: Request) -> Draw:
+    return fleet.draw(
+        model=request.adapter or fleet.base_name,
+        messages=plan.messages,
+        sampling=plan.sampling,
+        seed=request.seed,
+        n=request.n,
+        chat_template_kwargs=plan.chat_template_kwargs,
+    )
+
+
+def _collect(future: Future[Answered], request: Request) -> Answered:
+    if future.done():
+        return future.result()
+    future.cancel()
+    return Answered(request, is_late=True)
+
+
+def _take_over(drawn: list[Drawn], redraw: Answered) -> None:
+    """A fresh text replaces one that stood twice; where the redraw failed too, the equal texts merge."""
+    for index, reply in zip(redraw.request.replaces, redraw.to_drawn(), strict=True):
+        if reply.reason is None and reply.arm == drawn[index].arm:
+            drawn[index] = reply
+
+
+def _name_error(answers: Sequence[Answered]) -> str:
+    for answered in answers:
+        if answered.failure is not None:
+            return name_failure(answered.failure)
+    return "engine_timeout" if any(answered.is_late for answered in answers) else "no_usable_reply"

@@ -1,0 +1,44 @@
+"""Numbers of the running process for Prometheus, prefix `rejoinder_`.
+
+`/metrics` needs no token, so nothing here tells arms, adapters, people or texts apart. Opens nothing; each
+object has a registry of its own.
+"""
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+
+from feedback.drawing import Drawing
+
+SECONDS = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60)
+
+
+class SetMetrics:
+    """What became of the sets that this process prepared."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._sets = Counter(
+            "rejoinder_sets", "Prepared sets by the state they reached", ["state"], registry=self.registry
+        )
+        self._seconds = Histogram(
+            "rejoinder_set_seconds",
+            "Seconds from taking a turn up to its set being written",
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self._redraws = Counter(
+            "rejoinder_redraws", "Replies drawn again since their text stood twice", registry=self.registry
+        )
+        self._unavailable = Counter(
+            "rejoinder_candidates_unavailable",
+            "Replies that could not be shown, by reason",
+            ["reason"],
+            registry=self.registry,
+        )
+
+    def count(self, state: str, drawing: Drawing, seconds: float) -> None:
+        self._sets.labels(state).inc()
+        self._seconds.observe(seconds)
+        self._redraws.inc(sum(len(request.replaces) for request in drawing.requests))
+        for reply in drawing.drawn:
+            if reply.reason is not None:
+                self._unavailable.labels(reply.reason).inc()

@@ -1,0 +1,86 @@
+"""The rows of one decision about what serves: deployments, and the states of the adapters they touch.
+
+The caller owns the transaction and has checked that the decision may be taken (`feedback.deploy`).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session
+
+from feedback.store import adapters, deployments
+from feedback.store.deployments import CANARY, LIVE, serving_state
+
+
+@dataclass(frozen=True)
+class Decision:
+    session: Session
+    desk_id: str
+    actor: str
+    reason: str
+    now: datetime
+    run_id: str | None = None
+
+    def point(self, role: str, name: str, share: float) -> int:
+        """A role names this adapter; what it replaces is retired. Gives the fence."""
+        before = serving_state(self.session, desk_id=self.desk_id)
+        fence = self._deploy(role, name, share)
+        if role == LIVE and before.canary is not None:
+            fence = self._deploy(CANARY, None)
+        replaced = (before.live, before.canary) if role == LIVE else (before.canary,)
+        for other in replaced:
+            if other is not None and other != name:
+                self._move(other, "retired", f"replaced by {name}")
+        self._move(name, role, self.reason)
+        return fence
+
+    def restore(self, role: str, from_: str, *, is_on_disk: Callable[[str], bool]) -> int:
+        """A role names what it named before `from_`, which counts as rolled back from now on."""
+        to = self._find_previous(role, from_, is_on_disk)
+        fence = self._deploy(role, to)
+        self._move(from_, "rolled_back", self.reason)
+        if to is not None:
+            self._move(to, role, f"restored after {from_}")
+        return fence
+
+    def _find_previous(self, role: str, from_: str, is_on_disk: Callable[[str], bool]) -> str | None:
+        """Past adapters that were rolled back, erased or lost, and those of another base; None is base."""
+        left = adapters.get_adapter(self.session, desk_id=self.desk_id, name=from_)
+        for row in deployments.list_deployments(self.session, desk_id=self.desk_id, role=role):
+            if row.adapter is None:
+                return None
+            adapter = adapters.get_adapter(self.session, desk_id=self.desk_id, name=row.adapter)
+            if (
+                adapter.name != from_
+                and adapter.state in adapters.RESTORABLE
+                and adapter.base_id == left.base_id
+                and not adapters.is_erased(self.session, adapter=adapter)
+                and is_on_disk(adapter.name)
+            ):
+                return adapter.name
+        return None
+
+    def _deploy(self, role: str, adapter: str | None, share: float = 1.0) -> int:
+        return deployments.add_deployment(
+            self.session,
+            desk_id=self.desk_id,
+            role=role,
+            adapter=adapter,
+            share=share,
+            run_id=self.run_id,
+            actor=self.actor,
+            reason=self.reason,
+            now=self.now,
+        )
+
+    def _move(self, name: str, to_state: str, reason: str) -> None:
+        adapters.move_adapter(
+            self.session,
+            desk_id=self.desk_id,
+            name=name,
+            to_state=to_state,
+            reason=reason,
+            actor=self.actor,
+            now=self.now,
+        )

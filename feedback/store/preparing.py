@@ -1,0 +1,221 @@
+"""Queries for sets while they are prepared: what a turn asks for, who prepares it, what came of it.
+
+A set is written as `preparing` under a lease before the engine is asked, so that whoever finds the lease run
+out takes it over; the writes below are conditional on the owner, and the loser of a race writes nothing.
+Reading of finished sets is in `feedback/store/sets.py`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import sqlalchemy
+from sqlmodel import Session, SQLModel, col, func, select
+
+from feedback.store.desks import find_system_prompt
+from feedback.store.tables import Candidate, Desk, Message, SuggestionSet, Turn
+
+Row = TypeVar("Row", bound=SQLModel)
+
+PREPARING = "preparing"
+# What a set is once its turn needs no suggestion any more.
+OVERTAKEN = {"answered": "bypassed", "superseded": "superseded", "closed": "superseded"}
+PLAN_FIELDS = (
+    "design",
+    "adapter",
+    "slot_seed",
+    "redraw_arm",
+    "messages",
+    "chat_template_kwargs",
+    "template_hash",
+    "system_prompt_hash",
+    "knowledge_hash",
+    "base_id",
+    "sampling",
+    "requests",
+    "lease_owner",
+    "lease_until",
+)
+
+
+@dataclass(frozen=True)
+class TurnContext:
+    """A turn and what its prompt is built from: the messages up to it as `{"role", "text"}`, oldest first."""
+
+    turn_id: str
+    desk_id: str
+    conversation_id: str
+    attempt: int
+    system_prompt: str
+    history: list[dict[str, str]] = field(default_factory=list)
+    knowledge: list[dict[str, str]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far the set of a turn is; `state` is None while no row stands for it."""
+
+    turn_id: str
+    state: str | None
+    lease_owner: str | None
+    lease_until: datetime | None
+
+    @property
+    def is_settled(self) -> bool:
+        return self.state is not None and self.state != PREPARING
+
+
+def read_turn(session: Session, *, turn_id: str) -> TurnContext | None:
+    """None if the turn is unknown or waits no longer."""
+    turn = session.get(Turn, turn_id)
+    if turn is None or turn.state != "waiting":
+        return None
+    asked = session.get_one(Message, turn.message_id)
+    rows = session.exec(
+        select(Message.role, Message.text)
+        .where(
+            Message.conversation_id == turn.conversation_id,
+            Message.position <= asked.position,
+            col(Message.retracted_at).is_(None),
+            col(Message.text).is_not(None),
+        )
+        .order_by(col(Message.position))
+    ).all()
+    prompt = find_system_prompt(session, desk_id=turn.desk_id)
+    return TurnContext(
+        turn_id=turn.id,
+        desk_id=turn.desk_id,
+        conversation_id=turn.conversation_id,
+        attempt=turn.attempt,
+        system_prompt=prompt.text if prompt else "",
+        history=[{"role": role, "text": text} for role, text in rows if text is not None],
+        knowledge=asked.knowledge or [],
+    )
+
+
+def find_progress(session: Session, *, key: str) -> Progress | None:
+    """By the id of a turn or of a set; None if it is neither."""
+    for is_named in (col(Turn.id) == key, col(SuggestionSet.id) == key):
+        row = session.execute(_progress().where(is_named)).first()
+        if row is not None:
+            return Progress(*row)
+    return None
+
+
+def open_set(session: Session, *, planned: SuggestionSet, replaces: Progress | None) -> SuggestionSet | None:
+    """The row that `planned.lease_owner` may prepare; None if the turn waits no more or another prepares it.
+
+    `replaces` is a preparation found abandoned: its row is taken over, if it still is as found.
+    """
+    turn = _lock(session, Turn, planned.turn_id)
+    found = _lock_set_of(session, planned.turn_id)
+    if turn is None or turn.state != "waiting":
+        return None
+    if found is None:
+        session.add(planned)
+        session.flush()
+        return planned
+    if not _is_as_found(found, replaces):
+        return None
+    for name in PLAN_FIELDS:
+        setattr(found, name, getattr(planned, name))
+    session.add(found)
+    session.flush()
+    return found
+
+
+def close_overtaken(session: Session, *, found: Progress) -> None:
+    """End an abandoned preparation whose turn needs it no more."""
+    turn = _lock(session, Turn, found.turn_id)
+    row = _lock_set_of(session, found.turn_id)
+    if turn is not None and row is not None and turn.state in OVERTAKEN and _is_as_found(row, found):
+        _close(session, row, OVERTAKEN[turn.state])
+
+
+def settle_set(
+    session: Session,
+    *,
+    set_id: str,
+    owner: str,
+    now: datetime,
+    candidates: Iterable[Candidate],
+    outcome: dict[str, Any],
+    error: str | None,
+) -> str | None:
+    """Write what was drawn and end the preparation: the state reached, or None if another owner has the set.
+
+    If the turn was answered or overtaken meanwhile, the set is `bypassed` or `superseded` and its candidates
+    stay out of sight. `outcome` holds the fields that only the drawing could tell, such as prompt tokens.
+    """
+    turn_id = session.exec(select(SuggestionSet.turn_id).where(SuggestionSet.id == set_id)).one_or_none()
+    turn = _lock(session, Turn, turn_id) if turn_id is not None else None
+    row = _lock(session, SuggestionSet, set_id)
+    if row is None or turn is None or row.lease_owner != owner:
+        return None
+    for name, value in outcome.items():
+        setattr(row, name, value)
+    row.error, row.prepared_at = error, now
+    session.add_all(candidates)
+    state = "failed" if error else "ready"
+    if row.state == PREPARING:
+        row.state = OVERTAKEN.get(turn.state, state)
+    _close(session, row, row.state)
+    return row.state
+
+
+def list_unsettled(session: Session) -> list[Progress]:
+    """Turns that wait without a set, and sets in preparation with their leases; oldest turns first."""
+    oldest = col(Turn.created_at)
+    desks = sqlalchemy.select(col(Desk.id))
+    waiting = (col(Turn.desk_id).in_(desks), col(Turn.state) == "waiting", col(SuggestionSet.id).is_(None))
+    preparing = (col(SuggestionSet.desk_id).in_(desks), col(SuggestionSet.state) == PREPARING)
+    return [
+        Progress(*row)
+        for conditions in (preparing, waiting)
+        for row in session.execute(_progress().where(*conditions).order_by(oldest)).all()
+    ]
+
+
+def count_in_flight(session: Session, *, adapter: str, now: datetime) -> int:
+    """Sets that may still ask the engine for this adapter: an adapter is unloaded only when none does."""
+    query = select(func.count()).where(
+        SuggestionSet.adapter == adapter,
+        SuggestionSet.state == PREPARING,
+        col(SuggestionSet.lease_until) > now,
+    )
+    return session.exec(query).one()
+
+
+def count_sets_by_state(session: Session) -> dict[str, int]:
+    return dict(session.exec(select(SuggestionSet.state, func.count()).group_by(SuggestionSet.state)).all())
+
+
+def _progress() -> sqlalchemy.Select[str, str, str | None, datetime | None]:
+    return sqlalchemy.select(
+        col(Turn.id), col(SuggestionSet.state), col(SuggestionSet.lease_owner), col(SuggestionSet.lease_until)
+    ).outerjoin(SuggestionSet, col(SuggestionSet.turn_id) == Turn.id)
+
+
+def _lock(session: Session, table: type[Row], id: str) -> Row | None:
+    """The row as it is now, held until the transaction ends (PostgreSQL; SQLite has one writer anyway)."""
+    return session.get(table, id, with_for_update=True, populate_existing=True)
+
+
+def _lock_set_of(session: Session, turn_id: str) -> SuggestionSet | None:
+    query = select(SuggestionSet).where(SuggestionSet.turn_id == turn_id).with_for_update()
+    return session.exec(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def _is_as_found(row: SuggestionSet, found: Progress | None) -> bool:
+    return (
+        found is not None
+        and row.state == PREPARING
+        and (row.lease_owner, row.lease_until) == (found.lease_owner, found.lease_until)
+    )
+
+
+def _close(session: Session, row: SuggestionSet, state: str) -> None:
+    row.state, row.lease_owner, row.lease_until = state, None, None
+    session.add(row)
+    session.flush()

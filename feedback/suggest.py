@@ -1,0 +1,303 @@
+"""Prepares the suggestion set of a turn in the background: who prepares it and what is written down.
+
+A turn goes through four steps: read what the prompt is built from, write the set as `preparing` under a
+lease, ask the engine (`feedback.drawing`), write the candidates. No transaction is open while the engine is asked. A
+set whose preparer died is taken over by the next reader or by `sweep`, which entry points call at the start.
+
+    suggester = Suggester(store_engine=..., fleet_factory=..., serving=..., settings=..., clock=...)
+    suggester.sweep(); suggester.enqueue(turn_id); suggester.wait(turn_id, timeout_s=30); suggester.close()
+"""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
+
+from feedback.blind import BASE, TUNED, place
+from feedback.clock import Clock
+from feedback.deploy import adapter_for, adapter_path
+from feedback.drawing import SEED_LIMIT, Drawer, Drawing, Plan, make_requests, name_failure, nothing_drawn
+from feedback.metrics import SetMetrics
+from feedback.planning import BaseFacts, bound_tokens, describe_base_model, hash_json, hash_text, name_design
+from feedback.settings import FeedbackSettings
+from feedback.store import adapters, preparing
+from feedback.store.deployments import serving_state
+from feedback.store.preparing import Progress, TurnContext
+from feedback.store.session import read, unit_of_work
+from feedback.store.tables import Candidate, SuggestionSet, new_id
+from serving.client import Sampling
+from serving.errors import ServingError
+from serving.fleet import Fleet
+from serving.prompt import build_messages, fit_messages
+from serving.settings import ServingSettings
+
+log = logging.getLogger(__name__)
+
+# Time beyond the deadline for writing the result down before anybody may take the set over.
+LEASE_MARGIN_S = 15
+LOOK_EVERY_S = 0.5
+
+
+class Suggester:
+    def __init__(
+        self,
+        *,
+        store_engine: Engine,
+        fleet_factory: Callable[[], Fleet],
+        serving: ServingSettings,
+        settings: FeedbackSettings,
+        clock: Clock,
+        randbelow: Callable[[int], int] = secrets.randbelow,
+        describe_base: Callable[[], BaseFacts] | None = None,
+    ) -> None:
+        self._store = store_engine
+        self._fleet_factory = fleet_factory
+        self._serving = serving
+        self._settings = settings
+        self._clock = clock
+        self._randbelow = randbelow
+        self._describe_base = describe_base or (lambda: describe_base_model(serving))
+        self._facts: BaseFacts | None = None
+        self._facts_lock = threading.Lock()
+        self._owner = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self._sets = ThreadPoolExecutor(settings.suggest_workers, "set")
+        self._requests = ThreadPoolExecutor(2 * settings.suggest_workers, "set-request")
+        self._drawer = Drawer(self._requests, lambda: randbelow(SEED_LIMIT))
+        self._flights: dict[str, threading.Event] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+        self.metrics = SetMetrics()
+
+    def enqueue(self, turn_id: str) -> None:
+        """Prepare the set of this turn soon. Repeating it is harmless, also from another process."""
+        with self._lock:
+            if self._closed or turn_id in self._flights:
+                return
+            self._flights[turn_id] = threading.Event()
+            self._sets.submit(self._fly, turn_id)
+
+    def wait(self, key: str, timeout_s: float) -> bool:
+        """True as soon as the set (named by its own id or its turn's) is prepared; False after `timeout_s`.
+
+        Starts the preparation if nobody is at it: the set was never begun, or its preparer died.
+        """
+        deadline = time.monotonic() + timeout_s
+        while True:
+            with read(self._store) as session:
+                found = preparing.find_progress(session, key=key)
+            if found is None:
+                return False
+            if found.is_settled:
+                return True
+            if self._is_abandoned(found):
+                self.enqueue(found.turn_id)
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return False
+            flight = self._flights.get(found.turn_id)
+            if flight is not None:
+                flight.wait(left)
+            else:  # another process has it: nobody wakes us
+                time.sleep(min(left, LOOK_EVERY_S))
+
+    def sweep(self) -> int:
+        """Take up turns without a set and preparations whose preparer is gone; gives their number."""
+        with read(self._store) as session:
+            unsettled = preparing.list_unsettled(session)
+        abandoned = [found for found in unsettled if self._is_abandoned(found)]
+        for found in abandoned:
+            self.enqueue(found.turn_id)
+        if abandoned:
+            log.info("%d sets are taken up that nobody prepares", len(abandoned))
+        return len(abandoned)
+
+    def close(self) -> None:
+        """Finish what is begun, take nothing new. What waited in the queue is found by the next `sweep`."""
+        with self._lock:
+            self._closed = True
+        self._sets.shutdown(wait=True, cancel_futures=True)
+        self._requests.shutdown(wait=True, cancel_futures=True)
+
+    def _fly(self, turn_id: str) -> None:
+        try:
+            self._prepare(turn_id)
+        except Exception:  # the edge of this job: the row stays `preparing` and its lease runs out
+            log.exception("set of turn %s could not be prepared", turn_id)
+        finally:
+            with self._lock:
+                landed = self._flights.pop(turn_id)
+            landed.set()
+
+    def _prepare(self, turn_id: str) -> None:
+        with read(self._store) as session:
+            found = preparing.find_progress(session, key=turn_id)
+            context = preparing.read_turn(session, turn_id=turn_id)
+        if found is None or found.is_settled or not self._is_abandoned(found):
+            return
+        if context is None:
+            with unit_of_work(self._store) as session:
+                preparing.close_overtaken(session, found=found)
+            return
+        begun = time.monotonic()
+        messages, error = self._build_messages(context)
+        opened = self._open(context, found, messages)
+        if opened is None:
+            return
+        row, plan = opened
+        deadline = begun + self._settings.set_deadline_s
+        drawing = self._draw(plan, deadline) if error is None else nothing_drawn(plan, error)
+        state = self._settle(row, drawing)
+        self.metrics.count(state or "lost", drawing, time.monotonic() - begun)
+        log.info("set %s of turn %s is %s", row.id, row.turn_id, state or "another preparer's")
+
+    def _build_messages(self, context: TurnContext) -> tuple[list[dict[str, str]], str | None]:
+        """Messages that fit the window; where they do not, all of them and the code of the failure."""
+        messages = build_messages(
+            context.history, system_prompt=context.system_prompt, knowledge=context.knowledge
+        )
+        budget = self._serving.max_model_len - self._serving.max_tokens
+        try:
+            return fit_messages(
+                messages, count_tokens=lambda some: self._count(some, budget), budget=budget
+            ), None
+        except ServingError as failure:
+            log.warning("prompt of turn %s cannot be used: %s", context.turn_id, failure)
+            return messages, name_failure(failure)
+
+    def _count(self, messages: list[dict[str, str]], budget: int) -> int:
+        bound = bound_tokens(messages)
+        if bound <= budget:
+            return bound
+        fleet = self._fleet_factory()
+        kwargs = self._serving.chat_template_kwargs
+        return fleet.count_tokens(model=fleet.base_name, messages=messages, chat_template_kwargs=kwargs)
+
+    def _open(
+        self, context: TurnContext, found: Progress, messages: list[dict[str, str]]
+    ) -> tuple[SuggestionSet, Plan] | None:
+        """The row under our lease and the plan for it. The adapter is chosen in the transaction that writes
+        its name, so that whoever unloads one sees every set that may still ask for it.
+        """
+        facts = self._read_facts()
+        sampling = Sampling.from_settings(self._serving)
+        kwargs = self._serving.chat_template_kwargs
+        now = self._clock.now()
+        try:
+            with unit_of_work(self._store) as session:
+                state = serving_state(session, desk_id=context.desk_id)
+                adapter = adapter_for(state, context.conversation_id)
+                if adapter and not adapters.is_of_base(session, name=adapter, base_id=facts.base_id):
+                    adapter = None  # trained on a base that was exchanged since
+                plan = Plan(
+                    messages=messages,
+                    sampling=sampling,
+                    chat_template_kwargs=kwargs,
+                    requests=make_requests(adapter, self._settings.candidates, self._drawer.make_seed),
+                    redraw_arm=(BASE, TUNED)[self._randbelow(2)],
+                    adapter=adapter,
+                    adapter_path=adapter_path(self._serving.data_dir, adapter) if adapter else None,
+                )
+                planned = SuggestionSet(
+                    desk_id=context.desk_id,
+                    turn_id=context.turn_id,
+                    conversation_id=context.conversation_id,
+                    attempt=context.attempt,
+                    design=name_design(adapter, self._settings.candidates),
+                    adapter=adapter,
+                    slot_seed=self._randbelow(2**31),  # the column holds 32 bits
+                    redraw_arm=plan.redraw_arm,
+                    messages=messages,
+                    chat_template_kwargs=kwargs,
+                    template_hash=facts.template_hash,
+                    system_prompt_hash=hash_text(context.system_prompt),
+                    knowledge_hash=hash_json(context.knowledge) if context.knowledge else "",
+                    base_id=facts.base_id,
+                    sampling=sampling.to_json(),
+                    requests=[request.to_json() for request in plan.requests],
+                    lease_owner=self._owner,
+                    lease_until=now + timedelta(seconds=self._settings.set_deadline_s + LEASE_MARGIN_S),
+                    created_at=now,
+                )
+                replaces = found if found.state is not None else None
+                row = preparing.open_set(session, planned=planned, replaces=replaces)
+        except IntegrityError:  # PostgreSQL: another process wrote the set of this turn first
+            return None
+        return None if row is None else (row, plan)
+
+    def _draw(self, plan: Plan, deadline: float) -> Drawing:
+        try:
+            return self._drawer.draw_set(self._fleet_factory(), plan, deadline=deadline)
+        except ServingError as failure:
+            log.warning("no engine to draw from: %s", failure)
+            return nothing_drawn(plan, name_failure(failure))
+
+    def _settle(self, row: SuggestionSet, drawing: Drawing) -> str | None:
+        candidates = [
+            Candidate(
+                id=new_id(),
+                desk_id=row.desk_id,
+                set_id=row.id,
+                slot=placed.slot,
+                arm=placed.arm,
+                adapter=placed.adapter,
+                request_no=placed.drawn.request_no,
+                draw_no=placed.drawn.draw_no,
+                text=placed.drawn.text,
+                token_ids=list(placed.drawn.token_ids) or None,
+                finish_reason=placed.drawn.finish_reason,
+                state=placed.state,
+                reason=placed.reason,
+            )
+            for placed in place(drawing.drawn, row.slot_seed)
+        ]
+        outcome: dict[str, Any] = {
+            "adapter": drawing.adapter,
+            "design": name_design(drawing.adapter, len(candidates) or self._settings.candidates),
+            "requests": [request.to_json() for request in drawing.requests],
+            "prompt_token_ids": drawing.prompt_token_ids,
+        }
+        with unit_of_work(self._store) as session:
+            state = preparing.settle_set(
+                session,
+                set_id=row.id,
+                owner=self._owner,
+                now=self._clock.now(),
+                candidates=candidates,
+                outcome=outcome,
+                error=drawing.error,
+            )
+        return state
+
+    def _is_abandoned(self, found: Progress) -> bool:
+        if found.state is None or found.lease_until is None or found.lease_until <= self._clock.now():
+            return True
+        return is_owner_gone(found.lease_owner)
+
+    def _read_facts(self) -> BaseFacts:
+        with self._facts_lock:  # hashing the weights of a large base takes a minute: once is enough
+            if self._facts is None:
+                self._facts = self._describe_base()
+            return self._facts
+
+
+def is_owner_gone(owner: str | None) -> bool:
+    """Whether the lease is that of a process of this host that has ended; others are given their time."""
+    host, pid, _ = (owner or "//").split("/")
+    if host != socket.gethostname() or int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
