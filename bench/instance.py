@@ -1,0 +1,171 @@
+"""A whole Rejoinder in a folder of its own: `rejoinder up` as a user starts it, driven through HTTP and killed by pid.
+
+Used by the benchmarks and by the loop tests. Nothing is faked here: vLLM, gunicorn, the trainer and the store are the real ones.
+"""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import psutil
+
+ROOT = Path(__file__).parents[1]
+START_LIMIT_S = 300
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class Service:
+    """One running instance: its folder, its port, an admin token."""
+
+    data_dir: Path
+    port: int
+    environment: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+    token: str = ""
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a `rejoinder` command against this instance and return what it printed."""
+        done = subprocess.run(
+            [sys.executable, str(ROOT / "rejoinder.py"), *arguments, "--data-dir", str(self.data_dir)],
+            cwd=ROOT,
+            env={**os.environ, **self.environment},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        if check and done.returncode != 0:
+            raise AssertionError(f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
+        return done
+
+    def start(self) -> None:
+        self.data_dir.mkdir(parents=True, exist_ok=True)
+        log = open(self.data_dir / "up.log", "ab")  # noqa: SIM115 - lives as long as the child
+        self.process = subprocess.Popen(
+            [
+                sys.executable,
+                str(ROOT / "rejoinder.py"),
+                "up",
+                "--data-dir",
+                str(self.data_dir),
+                "--port",
+                str(self.port),
+            ],
+            cwd=ROOT,
+            env={**os.environ, **self.environment},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        log.close()
+        self.wait_ready()
+        if not self.token:
+            self.token = self.run("token", "create", "--role", "admin", "--name", "loop").stdout.split()[-1]
+
+    def wait_ready(self, limit_s: float = START_LIMIT_S) -> None:
+        assert self.process is not None
+        deadline = time.monotonic() + limit_s
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"up ended with {self.process.returncode}:\n{self.log()}")
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
+                    return
+            time.sleep(0.3)
+        raise AssertionError(f"not ready after {limit_s:.0f} s:\n{self.log()}")
+
+    def log(self) -> str:
+        return (self.data_dir / "up.log").read_text(errors="replace")[-6000:]
+
+    def stop(self) -> int:
+        """Ctrl-C, as a user would; returns the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=90)
+
+    def find_processes(self, word: str) -> list[psutil.Process]:
+        """Descendants whose command line holds `word`, parents first."""
+        assert self.process is not None
+        found = []
+        for child in psutil.Process(self.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if word in " ".join(child.cmdline()):
+                    found.append(child)
+        return found
+
+    def client(self, timeout_s: float = 60) -> httpx.Client:
+        return httpx.Client(
+            base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=timeout_s
+        )
+
+
+@contextlib.contextmanager
+def running_service(data_dir: Path, **environment: str) -> Iterator[Service]:
+    service = Service(data_dir, free_port(), environment)
+    try:
+        service.start()
+        yield service
+    finally:
+        if service.process is not None and service.process.poll() is None:
+            service.stop()
+
+
+def new_event() -> str:
+    return str(uuid4())
+
+
+def open_turn(client: httpx.Client, text: str, **fields: Any) -> dict[str, Any]:
+    """A new conversation with one customer message; returns the answer (conversation_id, visitor_token, turn_id)."""
+    body = {"event_id": new_event(), "messages": [{"role": "customer", "text": text}], **fields}
+    answer = client.post("/v1/conversations", json=body)
+    assert answer.status_code == 201, answer.text
+    return answer.json()
+
+
+def read_suggestions(client: httpx.Client, turn_id: str) -> dict[str, Any]:
+    answer = client.get(f"/v1/turns/{turn_id}/suggestions", params={"wait": 30})
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def pick(client: httpx.Client, suggestions: dict[str, Any], index: int, agent: str) -> httpx.Response:
+    candidate = suggestions["candidates"][index]
+    body = {
+        "event_id": new_event(),
+        "kind": "pick",
+        "candidate_id": candidate["candidate_id"],
+        "agent": agent,
+    }
+    return client.post(f"/v1/sets/{suggestions['set_id']}/judgements", json=body)
+
+
+def wait_run(client: httpx.Client, run_id: str, limit_s: float = 600) -> dict[str, Any]:
+    """Wait until a run has ended; fails with the run's row when it takes longer."""
+    deadline = time.monotonic() + limit_s
+    while True:
+        run = client.get(f"/v1/runs/{run_id}").json()
+        if run["state"] in ("done", "failed", "cancelled", "skipped"):
+            return run
+        if time.monotonic() > deadline:
+            raise AssertionError(f"run {run_id} still {json.dumps(run)[:2000]}")
+        time.sleep(0.5)

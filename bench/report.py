@@ -1,0 +1,31 @@
+"""The output contract of every benchmark: a table for people, then one JSON line for machines."""
+
+import json
+import platform
+import subprocess
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+
+def read_commit() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True
+    )
+    return done.stdout.strip() or "unknown"
+
+
+def print_report(
+    bench: str, figures: dict[str, float | int | None], *, notes: dict[str, str] | None = None
+) -> None:
+    """Print `figures` by name with an optional note beside each, then the JSON line."""
+    table = Table(title=f"bench.{bench} on {platform.machine()}, Python {platform.python_version()}")
+    table.add_column("figure")
+    table.add_column("value", justify="right")
+    table.add_column("what it is")
+    for name, value in figures.items():
+        shown = "-" if value is None else f"{value:.4g}"
+        table.add_row(name, shown, (notes or {}).get(name, ""))
+    Console().print(table)
+    print(json.dumps({"bench": bench, "commit": read_commit(), "figures": figures}))

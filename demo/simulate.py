@@ -1,0 +1,217 @@
+"""Nights with simulated agents against a running service, through HTTP alone: conversations, picks, thumbs, a run, fresh sets.
+
+Night n: `sets` fresh conversations are answered by simulated agents, then the run trains on all picks so far. The sets of the
+next night (or a last measuring round) are the fresh sets on which that night's adapter is scored. Nothing here reads the store
+or sees an arm; the support rate is what the service itself reports. Run by `rejoinder simulate`.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from demo.agents import Decision, SimulatedAgent, SimulatedCustomer
+from demo.grammar import Message
+from demo.prompts import fresh_dialogues
+
+AGENTS = 6
+WAIT_S = 60
+RUN_POLL_S = 1.0
+ROLES = {"user": "customer", "assistant": "agent"}
+
+
+class SimulationFailed(Exception):
+    """The service answered what a simulation cannot go on with."""
+
+    def __init__(self, did: str, response: httpx.Response) -> None:
+        super().__init__(f"{did}: the service answered {response.status_code} {response.text[:300]}")
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What is being done now; `done` of `total` sets, or the share of a run."""
+
+    night: int
+    step: str
+    done: float
+    total: float
+
+
+Listener = Callable[[Progress], None]
+
+
+@dataclass
+class Night:
+    """One night: what the agents did, how the run ended, and how its adapter fared on the next fresh sets."""
+
+    number: int
+    judgements: dict[str, int]
+    unanswered: int
+    run: dict[str, Any]
+    seconds: float
+    support: dict[str, Any] | None = None
+
+    @property
+    def adapter(self) -> str | None:
+        return self.run.get("adapter")
+
+
+@dataclass
+class Simulation:
+    """All nights of one simulation, in order."""
+
+    nights: list[Night] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A set that was judged; `message_id` is what the customer will see."""
+
+    kind: str
+    conversation_id: str
+    message_id: str | None
+    text: str
+    messages: list[Message]
+
+
+def run_simulation(
+    *, url: str, token: str, nights: int, sets: int, seed: int, workers: int, on_progress: Listener
+) -> Simulation:
+    """Play `nights` nights of `sets` sets each and one measuring round after the last.
+
+    `token` needs role admin (it asks for runs and reads adapters). Raises SimulationFailed when the service refuses something.
+    """
+    simulation = Simulation()
+    with httpx.Client(
+        base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=WAIT_S + 30
+    ) as client:
+        for number in range(1, nights + 2):
+            started = time.monotonic()
+            answered = _work_sets(client, number, sets, seed, workers, on_progress)
+            if simulation.nights:
+                last = simulation.nights[-1]
+                last.support = _read_support(client, last.adapter)
+            if number > nights:
+                break
+            run = _run_night(client, number, on_progress)
+            kinds = Counter(each.kind for each in answered if each)
+            unanswered = sum(each is None for each in answered)
+            simulation.nights.append(Night(number, dict(kinds), unanswered, run, time.monotonic() - started))
+    return simulation
+
+
+def _work_sets(
+    client: httpx.Client, night: int, sets: int, seed: int, workers: int, on_progress: Listener
+) -> list[Answered | None]:
+    dialogues = fresh_dialogues(sets, seed * 1000 + night)
+    agents = [SimulatedAgent(f"agent-{i + 1}", seed=seed * 100 + i) for i in range(AGENTS)]
+    customer = SimulatedCustomer("customers", seed * 1000 + night)
+    jobs = [
+        (list(dialogue.messages[:-1]), dialogue.language, agents[i % AGENTS])
+        for i, dialogue in enumerate(dialogues)
+    ]
+    answered: list[Answered | None] = []
+    with ThreadPoolExecutor(workers) as pool:
+        for one in pool.map(lambda job: _answer_one(client, *job), jobs):
+            answered.append(one)
+            on_progress(Progress(night, "sets", len(answered), sets))
+    _give_thumbs(client, customer, [each for each in answered if each and each.message_id])
+    return answered
+
+
+def _answer_one(
+    client: httpx.Client, messages: list[Message], language: str, agent: SimulatedAgent
+) -> Answered | None:
+    """One conversation from its opening to the agent's decision; None when no suggestion was usable."""
+    opened = _post(
+        client,
+        "/v1/conversations",
+        messages=[{"role": ROLES[m["role"]], "text": m["content"]} for m in messages if m["role"] in ROLES],
+        language=language,
+        tags=["simulated"],
+    )
+    turn_id, conversation_id = opened["turn_id"], opened["conversation_id"]
+    _post(client, f"/v1/turns/{turn_id}/claim", agent=agent.name)
+    deadline = time.monotonic() + WAIT_S
+    while True:
+        response = client.get(f"/v1/turns/{turn_id}/suggestions", params={"wait": 30})
+        if response.status_code != 200:
+            raise SimulationFailed("reading suggestions", response)
+        shown = response.json()
+        if shown["state"] != "preparing" or time.monotonic() > deadline:
+            break
+    usable = [each for each in shown["candidates"] if each["state"] == "ready"]
+    if not usable:
+        return None
+    decision = agent.judge(messages, [each["text"] for each in usable])
+    judged = _post(
+        client, f"/v1/sets/{shown['set_id']}/judgements", agent=agent.name, **_say(decision, usable)
+    )
+    sent = decision.text or (usable[decision.index]["text"] if decision.index is not None else "")
+    return Answered(decision.kind, conversation_id, judged.get("message_id"), sent, messages)
+
+
+def _say(decision: Decision, usable: list[dict[str, Any]]) -> dict[str, Any]:
+    """The decision in the words of the API."""
+    body: dict[str, Any] = {"kind": decision.kind}
+    if decision.index is not None:
+        body["candidate_id"] = usable[decision.index]["candidate_id"]
+    if decision.kind == "tie":
+        body["candidate_ids"] = [usable[i]["candidate_id"] for i in decision.indices]
+    if decision.kind in ("edit", "own"):
+        body["text"] = decision.text
+    return body
+
+
+def _give_thumbs(client: httpx.Client, customer: SimulatedCustomer, answered: list[Answered]) -> None:
+    """Thumbs on what has been released; the last replies may still be in their undo window, so wait for each."""
+    for each in answered:
+        value = customer.thumb(each.messages, each.text)
+        if value is None:
+            continue
+        _wait_released(client, each)
+        _post(client, f"/v1/messages/{each.message_id}/thumbs", value=value)
+
+
+def _wait_released(client: httpx.Client, answered: Answered) -> None:
+    path = f"/v1/conversations/{answered.conversation_id}/messages"
+    for _ in range(WAIT_S):
+        messages = client.get(path).json()["messages"]
+        if any(m["message_id"] == answered.message_id and m["released"] for m in messages):
+            return
+        time.sleep(RUN_POLL_S)
+
+
+def _run_night(client: httpx.Client, night: int, on_progress: Listener) -> dict[str, Any]:
+    run_id = _post(client, "/v1/runs")["run_id"]
+    while True:
+        response = client.get(f"/v1/runs/{run_id}")
+        if response.status_code != 200:
+            raise SimulationFailed("reading the run", response)
+        run: dict[str, Any] = response.json()
+        on_progress(Progress(night, run.get("step") or run["state"], run.get("progress") or 0.0, 1.0))
+        if run["state"] in ("done", "failed", "cancelled", "skipped"):
+            return run
+        time.sleep(RUN_POLL_S)
+
+
+def _read_support(client: httpx.Client, adapter: str | None) -> dict[str, Any] | None:
+    response = client.get("/v1/adapters")
+    if response.status_code != 200:
+        raise SimulationFailed("reading adapters", response)
+    for each in response.json()["adapters"]:
+        if each["name"] == adapter:
+            return dict(each["support"])
+    return None
+
+
+def _post(client: httpx.Client, path: str, **body: Any) -> dict[str, Any]:
+    response = client.post(path, json={"event_id": str(uuid4()), **body})
+    if response.status_code not in (200, 201, 202):
+        raise SimulationFailed(f"POST {path}", response)
+    return dict(response.json())
