@@ -17,7 +17,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from feedback import sign_in
 from feedback.auth import csrf
-from feedback.capture import openapi
+from feedback.capture import conversations, judgements, openapi, sets, thumbs, turns
 from feedback.capture.wakeups import Wakeups
 from feedback.clock import Clock
 from feedback.error_pages import register_error_pages
@@ -27,15 +27,19 @@ from feedback.sessions import StoreSessions
 from feedback.settings import FeedbackSettings
 
 if TYPE_CHECKING:
-    from serving.client import Fleet
-
     from feedback.deploy import Deployer
+    from serving.fleet import Fleet
 
 __all__ = ["create_app", "services"]
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     sign_in.bp,
     openapi.bp,
+    conversations.bp,
+    turns.bp,
+    sets.bp,
+    judgements.bp,
+    thumbs.bp,
 )
 
 

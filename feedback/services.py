@@ -15,9 +15,8 @@ from feedback.clock import Clock
 from feedback.settings import FeedbackSettings
 
 if TYPE_CHECKING:
-    from serving.client import Fleet
-
     from feedback.deploy import Deployer
+    from serving.fleet import Fleet
 
 EXTENSION = "rejoinder"
 

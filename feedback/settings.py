@@ -46,6 +46,9 @@ class FeedbackSettings(BaseSettings):
     undo_window_s: float = Field(default=5, ge=0, le=120)
     """Seconds between sending a reply and its release to the customer; undo retracts it within."""
 
+    public_chat: bool = True
+    """Whether anybody may open the customer chat at /chat; off answers 404 there."""
+
     claim_minutes: float = Field(default=10, gt=0, le=240)
     """Minutes after which a claimed turn that was not answered goes back to the queue."""
 

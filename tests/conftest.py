@@ -1,3 +1,3 @@
 """Fixtures shared by all tests; each part brings its own module."""
 
-pytest_plugins = ["tests.databases"]
+pytest_plugins = ["tests.databases", "tests.engines"]

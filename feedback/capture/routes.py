@@ -72,9 +72,10 @@ class Write:
 
     session: Session
 
-    def __init__(self, actor: Actor, now: datetime) -> None:
+    now: datetime
+
+    def __init__(self, actor: Actor) -> None:
         self.actor = actor
-        self.now = now
         self._after: list[Callable[[], None]] = []
 
     def after_commit(self, then: Callable[[], None]) -> None:
@@ -89,6 +90,7 @@ class Write:
             return status, answer.model_dump(mode="json")
 
         with unit_of_work(services().store_engine) as self.session:
+            self.now = services().clock.now()  # once the lock is ours: rows have the order of their times
             answered = run_once(
                 self.session,
                 desk_id=self.actor.desk_id,
@@ -157,7 +159,7 @@ def write(
             said = check_body(body, given)
             body_hash = hash_body("POST", request.path, given)
             for _ in range(RACE_TRIES):
-                at_work = Write(actor, services().clock.now())
+                at_work = Write(actor)
                 try:
                     code, stored = at_work.run(
                         said.event_id,

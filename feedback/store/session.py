@@ -135,7 +135,7 @@ def get_row(
     """
     query = of_desk(table, desk_id).where(table.id == id)  # type: ignore[attr-defined]
     if lock:
-        query = query.with_for_update().execution_options(populate_existing=True)
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     row = session.exec(query).one_or_none()
     if row is None:
         raise NotFound(what, id)

@@ -288,6 +288,20 @@ class Judgement(SQLModel, table=True):
     created_at: datetime = Field(sa_column=time_column())
 
 
+class Unblinding(SQLModel, table=True):
+    """An agent saw which arm each candidate of a set came from: what they judge of it afterwards counts
+    nowhere.
+    """
+
+    __table_args__ = (UniqueConstraint("set_id", "agent"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    set_id: str = Field(foreign_key="suggestion_set.id", index=True)
+    agent: str
+    at: datetime = Field(sa_column=time_column())
+
+
 class Thumb(SQLModel, table=True):
     """1, -1 or 0 (taken back) by an end user on a message; the last one counts, all are kept."""
 

@@ -1,0 +1,233 @@
+"""Calls about conversations and their messages: what customers write and what they get to read."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from flask import Blueprint, current_app
+from pydantic import Field
+
+from feedback.auth import visitor_token
+from feedback.capture.routes import Read, Write, get, write
+from feedback.capture.shapes import (
+    MAX_MESSAGES,
+    Answer,
+    Body,
+    Id,
+    KnowledgeList,
+    Language,
+    Name,
+    Part,
+    Query,
+    Role,
+    Tag,
+    Text,
+    Time,
+    Wait,
+)
+from feedback.errors import NotPermitted
+from feedback.services import services
+from feedback.store.conversations import (
+    Said,
+    append_message,
+    list_messages,
+    lock_conversation,
+    open_conversation,
+)
+from feedback.store.operators import hash_secret
+from feedback.store.tables import Conversation, Message, Turn, new_id
+from feedback.store.turns import check_claim, close_waiting, find_waiting_turn, open_turn
+
+bp = Blueprint("conversations", __name__)
+
+
+class HandedMessage(Part):
+    role: Role
+    text: Text
+    occurred_at: Time | None = None
+
+
+class NewConversation(Body):
+    messages: Annotated[list[HandedMessage], Field(max_length=MAX_MESSAGES)]
+    customer_id: Name | None = None
+    language: Language | None = None
+    tags: Annotated[list[Tag], Field(max_length=20, default_factory=list)]
+    knowledge: KnowledgeList | None = Field(
+        None, description="What the reply to the last message may rest on."
+    )
+
+
+class ConversationOpened(Answer):
+    conversation_id: str
+    visitor_token: str = Field(description="For this customer's own page; opens this conversation alone.")
+    turn_id: str | None = Field(description="The turn that waits, if the last message is the customer's.")
+
+
+class NewMessage(Body):
+    role: Role
+    text: Text
+    knowledge: KnowledgeList | None = None
+    occurred_at: Time | None = None
+    agent: Name | None = Field(None, description="The agent an app acts for.")
+
+
+class MessageAdded(Answer):
+    message_id: str
+    turn_id: str | None
+
+
+class MessagesAsked(Query):
+    after: Id | None = Field(None, description="Only messages after this one.")
+    wait: Wait = 0
+    pending: bool | None = Field(
+        None, description="Also replies whose undo window is open. Default: yes for agents, no for apps."
+    )
+
+
+class MessageShown(Answer):
+    message_id: str
+    role: Role
+    text: str
+    created_at: datetime
+    released: bool
+
+
+class Messages(Answer):
+    messages: list[MessageShown]
+
+
+def add_visitor_token(answer: dict[str, Any]) -> dict[str, Any]:
+    """Into the answer only: the store keeps a hash of the token, the event none of it."""
+    return answer | {"visitor_token": visitor_token(str(current_app.secret_key), answer["conversation_id"])}
+
+
+@write(
+    bp,
+    "/v1/conversations",
+    roles=("app",),
+    body=NewConversation,
+    answer=ConversationOpened,
+    reveal=add_visitor_token,
+)
+def create(call: Write, body: NewConversation) -> ConversationOpened:
+    """Open a conversation with the messages written so far."""
+    id = new_id()
+    knowledge = [part.model_dump() for part in body.knowledge] if body.knowledge else None
+    last = len(body.messages) - 1
+    opened = open_conversation(
+        call.session,
+        id=id,
+        desk_id=call.actor.desk_id,
+        now=call.now,
+        messages=[
+            Said(said.role, said.text, said.occurred_at, knowledge if number == last else None)
+            for number, said in enumerate(body.messages)
+        ],
+        customer_id=body.customer_id,
+        language=body.language,
+        tags=body.tags,
+        visitor_token_hash=hash_secret(visitor_token(str(current_app.secret_key), id)),
+    )
+    if opened.turn is not None:
+        prepare_after(call, opened.turn)
+    return ConversationOpened(
+        conversation_id=id, visitor_token="", turn_id=opened.turn.id if opened.turn is not None else None
+    )
+
+
+@write(
+    bp,
+    "/v1/conversations/<conversation_id>/messages",
+    roles=("app", "visitor", "agent"),
+    body=NewMessage,
+    answer=MessageAdded,
+)
+def add_message(call: Write, body: NewMessage, conversation_id: str) -> MessageAdded:
+    """Add a message: a customer's opens a turn, an agent's own text answers the waiting one."""
+    by_customer = body.role == "customer"
+    if by_customer and call.actor.role not in ("app", "visitor", "admin"):
+        raise NotPermitted(f"{call.actor.role} writing as the customer", ("app", "visitor", "admin"))
+    if not by_customer and call.actor.role == "visitor":
+        raise NotPermitted("visitor writing as an agent", ("app", "agent", "admin"))
+    agent = None if by_customer else call.actor.agent_name(body.agent)
+    conversation = lock_conversation(
+        call.session, desk_id=call.actor.desk_id, conversation_id=conversation_id
+    )
+    knowledge = [part.model_dump() for part in body.knowledge] if body.knowledge else None
+    said = Said(body.role, body.text, body.occurred_at, knowledge)
+    if agent is None:
+        message = append_message(call.session, conversation=conversation, said=said, now=call.now)
+        turn = open_turn(call.session, message=message, now=call.now)
+        prepare_after(call, turn)
+        wake_after(call, conversation_id)
+        return MessageAdded(message_id=message.id, turn_id=turn.id)
+    message = answer_by_hand(call, conversation, said, agent)
+    wake_after(call, conversation_id)
+    return MessageAdded(message_id=message.id, turn_id=None)
+
+
+def answer_by_hand(call: Write, conversation: Conversation, said: Said, agent: str) -> Message:
+    """An agent's own text past the suggestions: the waiting turn is answered, its set bypassed, nothing is
+    learnt.
+    """
+    waiting = find_waiting_turn(call.session, desk_id=conversation.desk_id, conversation_id=conversation.id)
+    if waiting is not None:
+        check_claim(waiting, agent=agent, now=call.now, claim_minutes=services().settings.claim_minutes)
+    turn = close_waiting(
+        call.session, conversation_id=conversation.id, state="answered", set_state="bypassed", now=call.now
+    )
+    turn_id = turn.id if turn is not None else None
+    return append_message(
+        call.session, conversation=conversation, said=said, now=call.now, origin="own", turn_id=turn_id
+    )
+
+
+@get(
+    bp,
+    "/v1/conversations/<conversation_id>/messages",
+    roles=("app", "visitor", "agent"),
+    answer=Messages,
+    query=MessagesAsked,
+)
+def read_messages(call: Read[MessagesAsked], conversation_id: str) -> Messages:
+    """Messages in order; waits for the next one when there is none yet."""
+    asked = call.query
+    pending = call.actor.role != "app" if asked.pending is None else asked.pending
+
+    def look() -> list[MessageShown] | None:
+        now = services().clock.now()
+        with call.read() as session:
+            rows = list_messages(
+                session,
+                desk_id=call.actor.desk_id,
+                conversation_id=conversation_id,
+                now=now,
+                after=asked.after,
+                pending=pending and call.actor.role != "visitor",
+            )
+        return [show_message(row, now) for row in rows] or None
+
+    found = services().wakeups.wait_for(f"conversation:{conversation_id}", look, timeout_s=asked.wait)
+    return Messages(messages=found or [])
+
+
+def show_message(row: Message, now: datetime) -> MessageShown:
+    return MessageShown(
+        message_id=row.id,
+        role="customer" if row.role == "customer" else "agent",
+        text=row.text or "",
+        created_at=row.created_at,
+        released=row.release_at <= now,
+    )
+
+
+def prepare_after(call: Write, turn: Turn) -> None:
+    """After the commit: draw suggestions before an agent opens the turn."""
+    turn_id, suggester = turn.id, services().suggester
+    if suggester is not None:
+        call.after_commit(lambda: suggester.enqueue(turn_id))
+
+
+def wake_after(call: Write, conversation_id: str) -> None:
+    """After the commit: whoever waits for news of this conversation looks again."""
+    wakeups = services().wakeups
+    call.after_commit(lambda: wakeups.signal(f"conversation:{conversation_id}"))

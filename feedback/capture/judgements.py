@@ -1,0 +1,98 @@
+"""Calls about judgements: what the agent did with a set, and taking it back."""
+
+from typing import Annotated, Literal
+
+from flask import Blueprint
+from pydantic import Field
+
+from feedback.capture.conversations import wake_after
+from feedback.capture.routes import Write, write
+from feedback.capture.shapes import Answer, Body, Id, Name, Tag, Text, Time
+from feedback.services import services
+from feedback.store.judgements import Kind, Terms, Verdict, record_judgement, undo_judgement
+
+bp = Blueprint("judgements", __name__)
+
+MAX_DWELL_MS = 2_000_000_000
+
+
+class NewJudgement(Body):
+    kind: Kind
+    candidate_id: Id | None = Field(None, description="The candidate that is sent (pick, tie) or was edited.")
+    candidate_ids: Annotated[
+        list[Id], Field(max_length=8, default_factory=list, description="tie: the equals.")
+    ]
+    text: Text | None = Field(None, description="edit, own: what is sent.")
+    reasons: Annotated[list[Tag], Field(max_length=10, default_factory=list)]
+    dwell_ms: Annotated[int, Field(ge=0, le=MAX_DWELL_MS)] | None = Field(
+        None, description="Milliseconds from the reveal to the decision."
+    )
+    occurred_at: Time | None = None
+    agent: Name | None = Field(None, description="The agent an app acts for.")
+
+
+class JudgementStored(Answer):
+    judgement_id: str
+    message_id: str | None = Field(description="What was sent; None for none and skip.")
+
+
+class NewUndo(Body):
+    agent: Name | None = Field(None, description="The agent an app acts for.")
+
+
+class UndoStored(Answer):
+    undo_id: str
+    message: Literal["retracted", "sent"] | None = Field(
+        description="retracted: the customer never saw it; sent: it stays; None: nothing had been sent."
+    )
+
+
+@write(
+    bp,
+    "/v1/sets/<set_id>/judgements",
+    roles=("agent", "app"),
+    body=NewJudgement,
+    answer=JudgementStored,
+)
+def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
+    """Judge a set: pick, edit, own, tie, none or skip."""
+    settings = services().settings
+    judgement, message = record_judgement(
+        call.session,
+        desk_id=call.actor.desk_id,
+        set_id=set_id,
+        verdict=Verdict(
+            kind=body.kind,
+            agent=call.actor.agent_name(body.agent),
+            candidate_id=body.candidate_id,
+            candidate_ids=body.candidate_ids,
+            text=body.text,
+            reasons=body.reasons,
+            dwell_ms=body.dwell_ms,
+            occurred_at=body.occurred_at,
+        ),
+        now=call.now,
+        terms=Terms(undo_window_s=settings.undo_window_s, claim_minutes=settings.claim_minutes),
+    )
+    if message is not None:
+        wake_after(call, message.conversation_id)
+    return JudgementStored(judgement_id=judgement.id, message_id=message.id if message is not None else None)
+
+
+@write(bp, "/v1/judgements/<judgement_id>/undo", roles=("agent", "app"), body=NewUndo, answer=UndoStored)
+def undo(call: Write, body: NewUndo, judgement_id: str) -> UndoStored:
+    """Take a judgement back; before the release its message is retracted and the set opens again."""
+    named = call.actor.agent_name(body.agent)
+    anybody = call.actor.role in ("app", "admin") and body.agent is None
+    undone = undo_judgement(
+        call.session,
+        desk_id=call.actor.desk_id,
+        judgement_id=judgement_id,
+        agent=None if anybody else named,
+        now=call.now,
+    )
+    suggester = services().suggester
+    if undone.reopened and suggester is not None:
+        call.after_commit(lambda: suggester.enqueue(undone.turn_id))
+    wake_after(call, undone.conversation_id)
+    return UndoStored(undo_id=undone.row.id, message=undone.message)

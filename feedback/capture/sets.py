@@ -1,0 +1,130 @@
+"""Calls about suggestion sets: the blind view for agents, and the arms of judged sets for experts."""
+
+import time
+from datetime import datetime
+
+from flask import Blueprint
+from pydantic import Field
+
+from feedback.capture.routes import Read, get
+from feedback.capture.shapes import Answer, Query, Wait
+from feedback.services import services
+from feedback.store.session import get_row, unit_of_work
+from feedback.store.sets import find_set, list_candidates, reveal_set, unblind_set
+from feedback.store.tables import Candidate, SuggestionSet, Turn
+
+bp = Blueprint("sets", __name__)
+
+LOOK_EVERY_S = 0.05
+
+
+class SuggestionsAsked(Query):
+    wait: Wait = 0
+
+
+class CandidateShown(Answer):
+    candidate_id: str
+    text: str | None = Field(description="None unless the candidate is ready.")
+    state: str = Field(description="ready, unavailable, or merged (its text stands in an earlier slot)")
+
+
+class Suggestions(Answer):
+    set_id: str | None = Field(description="None while nobody has begun to prepare the set.")
+    state: str = Field(description="preparing, ready, failed, judged, superseded or bypassed")
+    candidates: list[CandidateShown] = Field(description="In the order shown; empty until all can be.")
+
+
+class CandidateOrigin(CandidateShown):
+    arm: str
+    adapter: str | None
+    reason: str | None
+
+
+class SetOrigin(Answer):
+    set_id: str
+    state: str
+    design: str
+    adapter: str | None
+    judged_at: datetime | None
+    candidates: list[CandidateOrigin]
+
+
+@get(
+    bp,
+    "/v1/turns/<turn_id>/suggestions",
+    roles=("agent", "app"),
+    answer=Suggestions,
+    query=SuggestionsAsked,
+)
+def suggestions(call: Read[SuggestionsAsked], turn_id: str) -> Suggestions:
+    """The suggested replies of a turn in the order shown, all at once; waits while they are prepared."""
+    found = await_set(call, turn_id)
+    if found is None:
+        return Suggestions(set_id=None, state="preparing", candidates=[])
+    if found.state == "ready" and found.revealed_at is None:
+        with unit_of_work(services().store_engine) as session:
+            now = services().clock.now()
+            found = reveal_set(session, desk_id=call.actor.desk_id, set_id=found.id, now=now)
+    if found.revealed_at is None:
+        return Suggestions(set_id=found.id, state=found.state, candidates=[])
+    with call.read() as session:
+        rows = list_candidates(session, desk_id=call.actor.desk_id, set_id=found.id)
+    return Suggestions(set_id=found.id, state=found.state, candidates=[show_blind(row) for row in rows])
+
+
+def await_set(call: Read[SuggestionsAsked], turn_id: str) -> SuggestionSet | None:
+    """The turn's set once it is prepared, or as it stands when the waiting time is over."""
+    suggester, deadline = services().suggester, time.monotonic() + call.query.wait
+    asked_for = False
+    while True:
+        with call.read() as session:
+            turn = get_row(session, Turn, turn_id, desk_id=call.actor.desk_id, what="turn")
+            found = find_set(session, desk_id=call.actor.desk_id, turn_id=turn_id)
+        left = deadline - time.monotonic()
+        over = turn.state != "waiting" if found is None else found.state != "preparing"
+        if suggester is None or over or left <= 0:
+            return found
+        if not asked_for:
+            suggester.enqueue(turn_id)  # whoever prepared it may be gone; harmless if not
+            asked_for = True
+        else:
+            time.sleep(min(LOOK_EVERY_S, left))
+        suggester.wait(turn_id, left)
+
+
+def show_blind(row: Candidate) -> CandidateShown:
+    return CandidateShown(
+        candidate_id=row.id, text=row.text if row.state == "ready" else None, state=row.state
+    )
+
+
+@get(bp, "/v1/sets/<set_id>", roles=("expert",), answer=SetOrigin)
+def show_origin(call: Read[Query], set_id: str) -> SetOrigin:
+    """Where the candidates of a judged set came from. Whoever looks is no longer blind to this set."""
+    with unit_of_work(services().store_engine) as session:
+        found = unblind_set(
+            session,
+            desk_id=call.actor.desk_id,
+            set_id=set_id,
+            agent=call.actor.agent_name(),
+            now=services().clock.now(),
+        )
+        rows = list_candidates(session, desk_id=call.actor.desk_id, set_id=set_id)
+    return SetOrigin(
+        set_id=found.id,
+        state=found.state,
+        design=found.design,
+        adapter=found.adapter,
+        judged_at=found.judged_at,
+        candidates=[
+            CandidateOrigin(
+                candidate_id=row.id,
+                text=row.text,
+                state=row.state,
+                arm=row.arm,
+                adapter=row.adapter,
+                reason=row.reason,
+            )
+            for row in rows
+        ],
+    )

@@ -1,0 +1,41 @@
+"""The call of end users: a thumb on a reply they got."""
+
+from typing import Annotated, Literal
+
+from flask import Blueprint
+from pydantic import Field, StringConstraints
+
+from feedback.capture.routes import Write, write
+from feedback.capture.shapes import Answer, Body, Tag, Time
+from feedback.store.thumbs import add_thumb
+
+bp = Blueprint("thumbs", __name__)
+
+
+class NewThumb(Body):
+    value: Literal[1, -1, 0] = Field(description="1 up, -1 down, 0 taken back; the last one counts.")
+    reasons: Annotated[list[Tag], Field(max_length=10, default_factory=list)]
+    comment: Annotated[str, StringConstraints(max_length=2_000)] | None = None
+    occurred_at: Time | None = None
+
+
+class ThumbStored(Answer):
+    thumb_id: str
+
+
+@write(bp, "/v1/messages/<message_id>/thumbs", roles=("app", "visitor"), body=NewThumb, answer=ThumbStored)
+def create(call: Write, body: NewThumb, message_id: str) -> ThumbStored:
+    """Say what a reply was worth."""
+    thumb = add_thumb(
+        call.session,
+        desk_id=call.actor.desk_id,
+        message_id=message_id,
+        value=body.value,
+        actor=call.actor.key,
+        now=call.now,
+        conversation_id=call.actor.conversation_id,
+        reasons=body.reasons,
+        comment=body.comment,
+        occurred_at=body.occurred_at,
+    )
+    return ThumbStored(thumb_id=thumb.id)

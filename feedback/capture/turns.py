@@ -1,0 +1,96 @@
+"""Calls about the queue: which customers wait, and taking a turn or giving it back."""
+
+from datetime import datetime
+
+from flask import Blueprint
+from pydantic import Field
+
+from feedback.capture.routes import Read, Write, get, write
+from feedback.capture.shapes import Answer, Body, Name, Query
+from feedback.services import services
+from feedback.store.turns import Queued, claim_turn, list_queue, release_turn
+
+bp = Blueprint("turns", __name__)
+
+PREVIEW = 240  # characters of the waiting message that the queue shows
+
+
+class QueueAsked(Query):
+    agent: Name | None = Field(None, description="The agent an app acts for.")
+
+
+class TurnShown(Answer):
+    turn_id: str
+    conversation_id: str
+    language: str | None
+    tags: list[str]
+    text: str = Field(description="The beginning of the customer's message.")
+    created_at: datetime
+    waiting_s: float
+    set_state: str | None
+    claimed_by: str | None
+    claimed_by_me: bool
+
+
+class Queue(Answer):
+    turns: list[TurnShown]
+
+
+class TurnTaken(Body):
+    agent: Name | None = Field(None, description="The agent an app acts for.")
+
+
+class TurnHeld(Answer):
+    turn_id: str
+    claimed_by: str | None
+
+
+@get(bp, "/v1/queue", roles=("agent", "app"), answer=Queue, query=QueueAsked)
+def queue(call: Read[QueueAsked]) -> Queue:
+    """Turns that wait for a reply, oldest first."""
+    agent = call.actor.agent_name(call.query.agent)
+    minutes = services().settings.claim_minutes
+    with call.read() as session:
+        rows = list_queue(session, desk_id=call.actor.desk_id, now=call.now, claim_minutes=minutes)
+    return Queue(turns=[show_turn(row, agent, call.now) for row in rows])
+
+
+def show_turn(row: Queued, agent: str, now: datetime) -> TurnShown:
+    return TurnShown(
+        turn_id=row.turn.id,
+        conversation_id=row.turn.conversation_id,
+        language=row.language,
+        tags=row.tags,
+        text=(row.text or "")[:PREVIEW],
+        created_at=row.turn.created_at,
+        waiting_s=max(0.0, (now - row.turn.created_at).total_seconds()),
+        set_state=row.set_state,
+        claimed_by=row.claimed_by,
+        claimed_by_me=row.claimed_by == agent,
+    )
+
+
+@write(bp, "/v1/turns/<turn_id>/claim", roles=("agent", "app"), body=TurnTaken, answer=TurnHeld, status=200)
+def claim(call: Write, body: TurnTaken, turn_id: str) -> TurnHeld:
+    """Take a turn for a while; claiming again prolongs it."""
+    turn = claim_turn(
+        call.session,
+        desk_id=call.actor.desk_id,
+        turn_id=turn_id,
+        agent=call.actor.agent_name(body.agent),
+        now=call.now,
+        claim_minutes=services().settings.claim_minutes,
+    )
+    return TurnHeld(turn_id=turn.id, claimed_by=turn.claimed_by)
+
+
+@write(bp, "/v1/turns/<turn_id>/release", roles=("agent", "app"), body=TurnTaken, answer=TurnHeld, status=200)
+def release(call: Write, body: TurnTaken, turn_id: str) -> TurnHeld:
+    """Give a claimed turn back to the queue."""
+    turn = release_turn(
+        call.session,
+        desk_id=call.actor.desk_id,
+        turn_id=turn_id,
+        agent=call.actor.agent_name(body.agent),
+    )
+    return TurnHeld(turn_id=turn.id, claimed_by=turn.claimed_by)

@@ -1,0 +1,153 @@
+"""Conversations and their messages: opening, adding, and what each reader may see.
+
+Every write locks the conversation first, so positions have no gaps and a conversation has one story. A
+customer sees messages in the order of their release, the desk in the order of their writing. Turns are
+opened in `turns.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import and_, or_
+from sqlmodel import Session, col, select
+
+from feedback.errors import NotFound
+from feedback.store.session import get_row, of_desk
+from feedback.store.tables import Conversation, Message, Turn, new_id
+from feedback.store.turns import open_turn
+
+Role = Literal["customer", "agent"]
+
+
+@dataclass(frozen=True)
+class Said:
+    """One message as it is handed over. `occurred_at` None means now."""
+
+    role: Role
+    text: str
+    occurred_at: datetime | None = None
+    knowledge: list[dict[str, str]] | None = None
+
+
+@dataclass(frozen=True)
+class Opened:
+    conversation: Conversation
+    messages: list[Message] = field(default_factory=list)
+    turn: Turn | None = None  # a customer message waits
+
+
+def open_conversation(
+    session: Session,
+    *,
+    desk_id: str,
+    now: datetime,
+    messages: Sequence[Said],
+    id: str | None = None,
+    customer_id: str | None = None,
+    language: str | None = None,
+    tags: Sequence[str] = (),
+    visitor_token_hash: str | None = None,
+    source: str = "live",
+    external_id: str | None = None,
+) -> Opened:
+    """A new conversation with these messages; a turn waits if the last one is the customer's."""
+    conversation = Conversation(
+        id=id or new_id(),
+        desk_id=desk_id,
+        source=source,
+        external_id=external_id,
+        customer_id=customer_id,
+        language=language,
+        tags=list(tags),
+        visitor_token_hash=visitor_token_hash,
+        created_at=now,
+    )
+    session.add(conversation)
+    session.flush()
+    rows = [append_message(session, conversation=conversation, said=said, now=now) for said in messages]
+    waits = bool(rows) and rows[-1].role == "customer"
+    turn = open_turn(session, message=rows[-1], now=now) if waits else None
+    return Opened(conversation, rows, turn)
+
+
+def lock_conversation(session: Session, *, desk_id: str, conversation_id: str) -> Conversation:
+    """The conversation, held until the transaction ends: whoever changes anything in it starts here."""
+    return get_row(session, Conversation, conversation_id, desk_id=desk_id, what="conversation", lock=True)
+
+
+def append_message(
+    session: Session,
+    *,
+    conversation: Conversation,
+    said: Said,
+    now: datetime,
+    release_at: datetime | None = None,
+    origin: str | None = None,
+    candidate_id: str | None = None,
+    turn_id: str | None = None,
+) -> Message:
+    """The next message of a locked conversation; customers see it from `release_at` on, by default at
+    once.
+    """
+    last = find_last_message(session, conversation_id=conversation.id)
+    at = max(now, last.created_at) if last else now  # two processes' clocks never turn the order round
+    message = Message(
+        desk_id=conversation.desk_id,
+        conversation_id=conversation.id,
+        position=last.position + 1 if last else 0,
+        role=said.role,
+        text=said.text,
+        origin=origin,
+        candidate_id=candidate_id,
+        turn_id=turn_id,
+        knowledge=said.knowledge,
+        occurred_at=said.occurred_at or now,
+        created_at=at,
+        release_at=max(release_at or at, at),
+    )
+    session.add(message)
+    session.flush()
+    return message
+
+
+def find_last_message(session: Session, *, conversation_id: str) -> Message | None:
+    query = select(Message).where(Message.conversation_id == conversation_id)
+    return session.exec(query.order_by(col(Message.position).desc()).limit(1)).one_or_none()
+
+
+def list_messages(
+    session: Session,
+    *,
+    desk_id: str,
+    conversation_id: str,
+    now: datetime,
+    after: str | None = None,
+    pending: bool = False,
+    limit: int = 500,
+) -> Sequence[Message]:
+    """Messages after the one named, retracted and erased ones left out. `pending` adds those not released
+    yet.
+
+    Without `pending` the order is that of release: a reply that was held back comes after what the customer
+    wrote meanwhile.
+    """
+    get_row(session, Conversation, conversation_id, desk_id=desk_id, what="conversation")
+    query = of_desk(Message, desk_id).where(
+        Message.conversation_id == conversation_id,
+        col(Message.retracted_at).is_(None),
+        col(Message.text).is_not(None),
+    )
+    last = None if after is None else get_row(session, Message, after, desk_id=desk_id, what="message")
+    if last is not None and last.conversation_id != conversation_id:
+        raise NotFound("message", last.id)
+    if pending:
+        if last is not None:
+            query = query.where(Message.position > last.position)
+        return session.exec(query.order_by(col(Message.position)).limit(limit)).all()
+    query = query.where(Message.release_at <= now)
+    if last is not None:
+        later = and_(col(Message.release_at) == last.release_at, col(Message.position) > last.position)
+        query = query.where(or_(col(Message.release_at) > last.release_at, later))
+    return session.exec(query.order_by(col(Message.release_at), col(Message.position)).limit(limit)).all()

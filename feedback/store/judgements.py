@@ -1,0 +1,308 @@
+"""Judgements: what an agent did with a set, and taking it back. Append-only; what changes is the turn and
+its set.
+
+    pick, edit, own, tie   close the attempt and send a message, held back for the undo window
+    none                   says that all are bad and leaves the set open for an own text
+    skip                   gives the turn back to the queue
+    undo                   a row of its own; before the release the message is retracted and the same set
+    opens again
+
+Locks are taken in the order conversation, turn, set, here and wherever sets are prepared.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlmodel import Session, col
+
+from feedback.errors import ApiError, BodyInvalid, Conflict
+from feedback.store.conversations import Said, append_message, find_last_message, lock_conversation
+from feedback.store.session import get_row, of_desk
+from feedback.store.sets import is_unblinded, list_candidates
+from feedback.store.tables import Candidate, Conversation, Judgement, Message, SuggestionSet, Turn
+from feedback.store.turns import TurnAnswered, TurnSuperseded, check_claim, check_waiting
+
+Kind = Literal["pick", "edit", "own", "tie", "none", "skip"]
+CLOSING = ("pick", "edit", "own", "tie")
+ORIGINS = {"pick": "verbatim", "tie": "verbatim", "edit": "edited", "own": "own"}
+
+
+class CandidateNotInSet(ApiError):
+    def __init__(self, candidate_id: str, set_id: str) -> None:
+        super().__init__(
+            422,
+            "candidate_not_in_set",
+            f"Candidate {candidate_id} is not one of set {set_id}.",
+            "Take ids from this set's suggestions.",
+        )
+
+
+class CandidateUnavailable(ApiError):
+    def __init__(self, candidate_id: str, state: str) -> None:
+        super().__init__(
+            422,
+            "candidate_unavailable",
+            f"Candidate {candidate_id} is {state} and cannot be judged.",
+            "Take one whose state is ready, or write an own text.",
+        )
+
+
+class SetNotShown(Conflict):
+    def __init__(self, set_id: str, state: str) -> None:
+        super().__init__(
+            "set_not_shown",
+            f"The suggestions of set {set_id} ({state}) have not been shown.",
+            "Fetch them first, or send an own text.",
+        )
+
+
+class AlreadyUndone(Conflict):
+    def __init__(self, judgement_id: str) -> None:
+        super().__init__(
+            "already_undone", f"Judgement {judgement_id} was taken back already.", "Nothing is left to do."
+        )
+
+
+class UndoNotUndoable(Conflict):
+    def __init__(self, judgement_id: str) -> None:
+        super().__init__(
+            "undo_not_undoable", f"Row {judgement_id} is an undo itself.", "Judge the turn again."
+        )
+
+
+class NotYours(ApiError):
+    def __init__(self, judgement_id: str) -> None:
+        super().__init__(
+            403,
+            "not_permitted",
+            f"Judgement {judgement_id} is another agent's.",
+            "Ask them, or an admin, to undo it.",
+        )
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the agent said. Which fields a kind needs and forbids is checked by `check_verdict`."""
+
+    kind: Kind
+    agent: str
+    candidate_id: str | None = None  # the one sent, or edited
+    candidate_ids: Sequence[str] = ()  # tie: the equally good ones
+    text: str | None = None
+    reasons: Sequence[str] = ()
+    dwell_ms: int | None = None
+    occurred_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Terms:
+    """The settings that a judgement depends on."""
+
+    undo_window_s: float
+    claim_minutes: float
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Everything a judgement touches, locked."""
+
+    conversation: Conversation
+    turn: Turn
+    set: SuggestionSet
+    candidates: dict[str, Candidate] = field(default_factory=dict)
+
+
+def check_verdict(verdict: Verdict) -> None:
+    """Fields that do not fit the kind, all named at once."""
+    kind, faults = verdict.kind, []
+    if (verdict.candidate_id is None) == (kind in ("pick", "edit", "tie")):
+        faults.append(f"candidate_id: {kind} {'needs it' if verdict.candidate_id is None else 'takes none'}")
+    if (verdict.text is None) == (kind in ("edit", "own")):
+        faults.append(f"text: {kind} {'needs it' if verdict.text is None else 'takes none'}")
+    if kind == "tie":
+        if len(set(verdict.candidate_ids)) < 2 or len(set(verdict.candidate_ids)) != len(
+            verdict.candidate_ids
+        ):
+            faults.append("candidate_ids: tie needs at least two different ones")
+        elif verdict.candidate_id not in verdict.candidate_ids:
+            faults.append("candidate_ids: the candidate_id that is sent must be among them")
+    elif verdict.candidate_ids:
+        faults.append(f"candidate_ids: {kind} takes none")
+    if faults:
+        raise BodyInvalid(faults)
+
+
+def record_judgement(
+    session: Session, *, desk_id: str, set_id: str, verdict: Verdict, now: datetime, terms: Terms
+) -> tuple[Judgement, Message | None]:
+    """The stored judgement and the message it sent, if it did."""
+    check_verdict(verdict)
+    scene = lock_scene(session, desk_id=desk_id, set_id=set_id)
+    _check_open(scene)
+    check_claim(scene.turn, agent=verdict.agent, now=now, claim_minutes=terms.claim_minutes)
+    _check_candidates(scene, verdict)
+    message = None
+    if verdict.kind in CLOSING:
+        message = _send(
+            session, scene, verdict, now=now, release_at=now + timedelta(seconds=terms.undo_window_s)
+        )
+        _close(session, scene, verdict, now=now)
+    elif verdict.kind == "skip":
+        scene.turn.claimed_by, scene.turn.claimed_at = None, None
+        session.add(scene.turn)
+    judgement = Judgement(
+        desk_id=desk_id,
+        set_id=set_id,
+        turn_id=scene.turn.id,
+        kind=verdict.kind,
+        closes_attempt=scene.set.attempt if verdict.kind in CLOSING else None,
+        agent=verdict.agent,
+        candidate_id=verdict.candidate_id,
+        candidate_ids=list(verdict.candidate_ids),
+        message_id=message.id if message is not None else None,
+        text=verdict.text,
+        reasons=list(verdict.reasons),
+        dwell_ms=verdict.dwell_ms,
+        unblinded=is_unblinded(session, set_id=set_id, agent=verdict.agent),
+        occurred_at=verdict.occurred_at or now,
+        created_at=now,
+    )
+    session.add(judgement)
+    session.flush()
+    return judgement, message
+
+
+def lock_scene(session: Session, *, desk_id: str, set_id: str) -> Scene:
+    found = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set")
+    conversation = lock_conversation(session, desk_id=desk_id, conversation_id=found.conversation_id)
+    turn = get_row(session, Turn, found.turn_id, desk_id=desk_id, what="turn", lock=True)
+    locked = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set", lock=True)
+    candidates = list_candidates(session, desk_id=desk_id, set_id=set_id)
+    return Scene(conversation, turn, locked, {row.id: row for row in candidates})
+
+
+def _check_open(scene: Scene) -> None:
+    """First come, first served: the loser learns whether a colleague answered or the customer wrote again."""
+    if scene.set.state == "superseded":
+        raise TurnSuperseded(scene.turn.id)
+    check_waiting(scene.turn)
+    if scene.set.state in ("judged", "bypassed"):
+        raise TurnAnswered(scene.turn.id, scene.set.state)
+
+
+def _check_candidates(scene: Scene, verdict: Verdict) -> None:
+    shown = scene.set.state == "ready" and scene.set.revealed_at is not None
+    for candidate_id in dict.fromkeys((*verdict.candidate_ids, verdict.candidate_id)):
+        if candidate_id is None:
+            continue
+        candidate = scene.candidates.get(candidate_id)
+        if candidate is None:
+            raise CandidateNotInSet(candidate_id, scene.set.id)
+        if candidate.state != "ready" or candidate.text is None:
+            raise CandidateUnavailable(candidate_id, candidate.state)
+    if not shown and verdict.kind not in ("own", "skip"):
+        raise SetNotShown(scene.set.id, scene.set.state)
+
+
+def _send(
+    session: Session, scene: Scene, verdict: Verdict, *, now: datetime, release_at: datetime
+) -> Message:
+    candidate = scene.candidates.get(verdict.candidate_id) if verdict.candidate_id else None
+    text = verdict.text if verdict.text is not None else candidate.text if candidate is not None else None
+    assert text is not None, "check_verdict and _check_candidates let no other through"
+    return append_message(
+        session,
+        conversation=scene.conversation,
+        said=Said("agent", text, verdict.occurred_at),
+        now=now,
+        release_at=release_at,
+        origin=ORIGINS[verdict.kind],
+        candidate_id=verdict.candidate_id,
+        turn_id=scene.turn.id,
+    )
+
+
+def _close(session: Session, scene: Scene, verdict: Verdict, *, now: datetime) -> None:
+    """The turn is answered. An own text on a set that was never shown is a message and no choice:
+    bypassed.
+    """
+    shown = scene.set.state == "ready" and scene.set.revealed_at is not None
+    scene.set.state = "judged" if shown else "bypassed"
+    scene.set.judged_at = now if shown else None
+    scene.turn.state, scene.turn.answered_at = "answered", now
+    scene.turn.claimed_by, scene.turn.claimed_at = verdict.agent, now
+    session.add_all((scene.set, scene.turn))
+    session.flush()
+
+
+@dataclass(frozen=True)
+class Undone:
+    row: Judgement
+    message: Literal["retracted", "sent"] | None  # None: the judgement had sent nothing
+    turn_id: str
+    conversation_id: str
+    reopened: bool
+
+
+def undo_judgement(
+    session: Session, *, desk_id: str, judgement_id: str, agent: str | None, now: datetime
+) -> Undone:
+    """Takes a judgement back. `agent` None means that anybody's may be (admins, programs).
+
+    Before the release the message is retracted and the turn reopens with the same set; afterwards the
+    message stays and only the choice is withdrawn. If the customer wrote again meanwhile, the newer turn
+    stands for both.
+    """
+    judgement = get_row(session, Judgement, judgement_id, desk_id=desk_id, what="judgement")
+    if agent is not None and judgement.agent != agent:
+        raise NotYours(judgement_id)
+    if judgement.kind == "undo":
+        raise UndoNotUndoable(judgement_id)
+    scene = lock_scene(session, desk_id=desk_id, set_id=judgement.set_id)
+    if session.exec(of_desk(Judgement, desk_id).where(col(Judgement.undoes) == judgement_id)).first():
+        raise AlreadyUndone(judgement_id)
+    outcome, reopened = _retract(session, scene, judgement, now=now)
+    row = Judgement(
+        desk_id=desk_id,
+        set_id=judgement.set_id,
+        turn_id=judgement.turn_id,
+        kind="undo",
+        undoes=judgement_id,
+        agent=agent or judgement.agent,
+        message_id=judgement.message_id,
+        occurred_at=now,
+        created_at=now,
+    )
+    session.add(row)
+    session.flush()
+    return Undone(row, outcome, scene.turn.id, scene.conversation.id, reopened)
+
+
+def _retract(
+    session: Session, scene: Scene, judgement: Judgement, *, now: datetime
+) -> tuple[Literal["retracted", "sent"] | None, bool]:
+    if judgement.message_id is None:
+        return None, False
+    message = get_row(
+        session, Message, judgement.message_id, desk_id=scene.turn.desk_id, what="message", lock=True
+    )
+    if message.release_at <= now:
+        return "sent", False
+    last = find_last_message(session, conversation_id=scene.conversation.id)
+    message.retracted_at = now
+    session.add(message)
+    newest = last is not None and last.id == message.id
+    scene.turn.answered_at = None
+    if newest:
+        scene.turn.state, scene.turn.attempt = "waiting", scene.turn.attempt + 1
+        scene.turn.claimed_at = now
+        scene.set.attempt = scene.turn.attempt
+        scene.set.state = "failed" if scene.set.error else "ready" if scene.set.prepared_at else "preparing"
+    else:
+        scene.turn.state = scene.set.state = "superseded"
+    scene.set.judged_at = None
+    session.add_all((scene.turn, scene.set))
+    session.flush()
+    return "retracted", newest

@@ -1,0 +1,62 @@
+"""Reading suggestion sets: what agents may see of them, and who has seen more than that.
+
+Nothing of a set is shown before it is ready, and then all of it at once; the moment is kept. Preparing sets
+is in `preparing.py`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from feedback.errors import Conflict
+from feedback.store.session import get_row, of_desk
+from feedback.store.tables import Candidate, SuggestionSet, Unblinding
+
+
+class SetNotJudged(Conflict):
+    def __init__(self, set_id: str, state: str) -> None:
+        super().__init__(
+            "set_not_judged",
+            f"Set {set_id} is {state}: where its candidates came from is shown once it is judged.",
+            "Judge it first.",
+        )
+
+
+def find_set(session: Session, *, desk_id: str, turn_id: str) -> SuggestionSet | None:
+    """The set of a turn; None while nobody has begun to prepare it."""
+    return session.exec(of_desk(SuggestionSet, desk_id).where(SuggestionSet.turn_id == turn_id)).one_or_none()
+
+
+def list_candidates(session: Session, *, desk_id: str, set_id: str) -> Sequence[Candidate]:
+    """All candidates in the order shown."""
+    query = of_desk(Candidate, desk_id).where(Candidate.set_id == set_id).order_by(col(Candidate.slot))
+    return session.exec(query).all()
+
+
+def reveal_set(session: Session, *, desk_id: str, set_id: str, now: datetime) -> SuggestionSet:
+    """Notes the moment at which the candidates were first shown. Only a ready set has one."""
+    row = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set", lock=True)
+    if row.state == "ready" and row.revealed_at is None:
+        row.revealed_at = now
+        session.add(row)
+        session.flush()
+    return row
+
+
+def unblind_set(session: Session, *, desk_id: str, set_id: str, agent: str, now: datetime) -> SuggestionSet:
+    """Before an agent is shown the arms of a judged set: notes it. SetNotJudged while they must stay
+    hidden.
+    """
+    row = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set", lock=True)
+    if row.state != "judged":
+        raise SetNotJudged(row.id, row.state)
+    if not is_unblinded(session, set_id=set_id, agent=agent):
+        session.add(Unblinding(desk_id=desk_id, set_id=set_id, agent=agent, at=now))
+        session.flush()
+    return row
+
+
+def is_unblinded(session: Session, *, set_id: str, agent: str) -> bool:
+    query = select(Unblinding.id).where(Unblinding.set_id == set_id, Unblinding.agent == agent)
+    return session.exec(query).first() is not None

@@ -1,0 +1,63 @@
+"""Thumbs of end users on released replies: the last one of a message counts, all are kept."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col
+
+from feedback.errors import ApiError, NotFound
+from feedback.store.session import get_row, of_desk
+from feedback.store.tables import Message, Thumb
+
+
+class NotAReply(ApiError):
+    def __init__(self, message_id: str) -> None:
+        super().__init__(
+            422,
+            "not_a_reply",
+            f"Message {message_id} is the customer's own.",
+            "Thumbs go on the desk's replies.",
+        )
+
+
+def add_thumb(
+    session: Session,
+    *,
+    desk_id: str,
+    message_id: str,
+    value: int,
+    actor: str,
+    now: datetime,
+    conversation_id: str | None = None,
+    reasons: Sequence[str] = (),
+    comment: str | None = None,
+    occurred_at: datetime | None = None,
+) -> Thumb:
+    """A thumb on a reply that the customer can see; with `conversation_id`, on one of that conversation
+    alone.
+    """
+    message = get_row(session, Message, message_id, desk_id=desk_id, what="message")
+    elsewhere = conversation_id is not None and message.conversation_id != conversation_id
+    if elsewhere or message.release_at > now or message.retracted_at is not None:
+        raise NotFound("message", message_id)
+    if message.role != "agent":
+        raise NotAReply(message_id)
+    thumb = Thumb(
+        desk_id=desk_id,
+        message_id=message_id,
+        value=value,
+        reasons=list(reasons),
+        comment=comment,
+        actor=actor,
+        occurred_at=occurred_at or now,
+        created_at=now,
+    )
+    session.add(thumb)
+    session.flush()
+    return thumb
+
+
+def find_last_thumbs(session: Session, *, desk_id: str, message_ids: Iterable[str]) -> dict[str, Thumb]:
+    """The thumb that counts for each message that has any: the one that arrived last."""
+    query = of_desk(Thumb, desk_id).where(col(Thumb.message_id).in_(list(message_ids)))
+    return {row.message_id: row for row in session.exec(query.order_by(col(Thumb.created_at), col(Thumb.id)))}

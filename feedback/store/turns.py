@@ -1,0 +1,166 @@
+"""Turns: the queue of customer messages that wait, and who is answering which.
+
+A conversation has at most one waiting turn. A claim is a courtesy with a time limit: it keeps colleagues
+off a turn, while the first closing judgement wins by its own key whatever the claims say.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from feedback.errors import Conflict
+from feedback.store.session import get_row, of_desk
+from feedback.store.tables import Conversation, Message, SuggestionSet, Turn
+
+OPEN_SETS = ("preparing", "ready", "failed")
+
+
+class TurnClaimed(Conflict):
+    def __init__(self, turn_id: str) -> None:
+        super().__init__(
+            "turn_claimed", f"Another agent is answering turn {turn_id}.", "Take the next one from the queue."
+        )
+
+
+class TurnSuperseded(Conflict):
+    def __init__(self, turn_id: str) -> None:
+        super().__init__(
+            "turn_superseded",
+            f"The customer wrote again: turn {turn_id} waits no longer.",
+            "Answer the newer turn; keep the draft for it.",
+        )
+
+
+class TurnAnswered(Conflict):
+    def __init__(self, turn_id: str, state: str) -> None:
+        super().__init__(
+            "already_judged", f"Turn {turn_id} is {state} already.", "Keep the draft; take the next turn."
+        )
+
+
+@dataclass(frozen=True)
+class Queued:
+    """A waiting turn as the queue shows it."""
+
+    turn: Turn
+    language: str | None
+    tags: list[str]
+    text: str | None
+    set_state: str | None
+    claimed_by: str | None  # None again once the claim has expired
+
+
+def open_turn(session: Session, *, message: Message, now: datetime) -> Turn:
+    """A turn for this customer message; one that still waited in the conversation is superseded."""
+    close_waiting(
+        session, conversation_id=message.conversation_id, state="superseded", set_state="superseded", now=now
+    )
+    turn = Turn(
+        desk_id=message.desk_id,
+        conversation_id=message.conversation_id,
+        message_id=message.id,
+        created_at=now,
+    )
+    session.add(turn)
+    session.flush()
+    return turn
+
+
+def close_waiting(
+    session: Session, *, conversation_id: str, state: str, set_state: str, now: datetime
+) -> Turn | None:
+    """Ends the waiting turn of a locked conversation with its set, unless that is judged; None if none
+    waited.
+    """
+    query = select(Turn).where(Turn.conversation_id == conversation_id, Turn.state == "waiting")
+    turn = session.exec(query.with_for_update(key_share=True)).one_or_none()
+    if turn is None:
+        return None
+    turn.state = state
+    turn.answered_at = now if state == "answered" else None
+    session.add(turn)
+    close_set(session, turn_id=turn.id, state=set_state)
+    session.flush()
+    return turn
+
+
+def close_set(session: Session, *, turn_id: str, state: str) -> None:
+    query = select(SuggestionSet).where(SuggestionSet.turn_id == turn_id)
+    row = session.exec(query.with_for_update(key_share=True)).one_or_none()
+    if row is not None and row.state in OPEN_SETS:
+        row.state = state
+        session.add(row)
+
+
+def find_claim(turn: Turn, *, now: datetime, claim_minutes: float) -> str | None:
+    """The agent who holds the turn now; None when nobody does or the claim has expired."""
+    if turn.claimed_by is None or turn.claimed_at is None:
+        return None
+    return turn.claimed_by if turn.claimed_at + timedelta(minutes=claim_minutes) > now else None
+
+
+def check_waiting(turn: Turn) -> None:
+    """Raises what a late agent should see."""
+    if turn.state == "superseded":
+        raise TurnSuperseded(turn.id)
+    if turn.state != "waiting":
+        raise TurnAnswered(turn.id, turn.state)
+
+
+def check_claim(turn: Turn, *, agent: str, now: datetime, claim_minutes: float) -> None:
+    if find_claim(turn, now=now, claim_minutes=claim_minutes) not in (None, agent):
+        raise TurnClaimed(turn.id)
+
+
+def claim_turn(
+    session: Session, *, desk_id: str, turn_id: str, agent: str, now: datetime, claim_minutes: float
+) -> Turn:
+    """The turn is this agent's for so many minutes; claiming again prolongs it."""
+    turn = get_row(session, Turn, turn_id, desk_id=desk_id, what="turn", lock=True)
+    check_waiting(turn)
+    check_claim(turn, agent=agent, now=now, claim_minutes=claim_minutes)
+    turn.claimed_by, turn.claimed_at = agent, now
+    session.add(turn)
+    return turn
+
+
+def release_turn(session: Session, *, desk_id: str, turn_id: str, agent: str) -> Turn:
+    """Gives a turn back to the queue. Nothing happens to a turn that is not this agent's."""
+    turn = get_row(session, Turn, turn_id, desk_id=desk_id, what="turn", lock=True)
+    if turn.claimed_by == agent:
+        turn.claimed_by, turn.claimed_at = None, None
+        session.add(turn)
+    return turn
+
+
+def list_queue(
+    session: Session, *, desk_id: str, now: datetime, claim_minutes: float, limit: int = 200
+) -> Sequence[Queued]:
+    """Waiting turns, oldest first."""
+    query = (
+        select(Turn, Conversation, Message, SuggestionSet)
+        .join(Conversation, col(Conversation.id) == Turn.conversation_id)
+        .join(Message, col(Message.id) == Turn.message_id)
+        .outerjoin(SuggestionSet, col(SuggestionSet.turn_id) == Turn.id)
+        .where(Turn.desk_id == desk_id, Turn.state == "waiting")
+        .order_by(col(Turn.created_at), col(Turn.id))
+        .limit(limit)
+    )
+    return [
+        Queued(
+            turn=turn,
+            language=conversation.language,
+            tags=conversation.tags,
+            text=message.text,
+            set_state=shown.state if shown is not None else None,
+            claimed_by=find_claim(turn, now=now, claim_minutes=claim_minutes),
+        )
+        for turn, conversation, message, shown in session.exec(query)
+    ]
+
+
+def find_waiting_turn(session: Session, *, desk_id: str, conversation_id: str) -> Turn | None:
+    query = of_desk(Turn, desk_id).where(Turn.conversation_id == conversation_id, Turn.state == "waiting")
+    return session.exec(query).one_or_none()
