@@ -1,6 +1,7 @@
-"""A whole Rejoinder in a folder of its own: `rejoinder up` as a user starts it, driven through HTTP and killed by pid.
+"""A whole Rejoinder in a folder of its own: `rejoinder up` as a user starts it, driven through HTTP.
 
-Used by the benchmarks and by the loop tests. Nothing is faked here: vLLM, gunicorn, the trainer and the store are the real ones.
+Used by the benchmarks and by the loop tests. Nothing is faked: vLLM, gunicorn, the trainer and the store
+are the real ones.
 """
 
 import contextlib
@@ -44,10 +45,13 @@ class Service:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, str(ROOT / "rejoinder.py"), *arguments, "--data-dir", str(self.data_dir)]
+
     def run(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a `rejoinder` command against this instance and return what it printed."""
         done = subprocess.run(
-            [sys.executable, str(ROOT / "rejoinder.py"), *arguments, "--data-dir", str(self.data_dir)],
+            self.command(*arguments),
             cwd=ROOT,
             env={**os.environ, **self.environment},
             capture_output=True,
@@ -60,17 +64,9 @@ class Service:
 
     def start(self) -> None:
         self.data_dir.mkdir(parents=True, exist_ok=True)
-        log = open(self.data_dir / "up.log", "ab")  # noqa: SIM115 - lives as long as the child
+        log = open(self.data_dir / "up.log", "ab")
         self.process = subprocess.Popen(
-            [
-                sys.executable,
-                str(ROOT / "rejoinder.py"),
-                "up",
-                "--data-dir",
-                str(self.data_dir),
-                "--port",
-                str(self.port),
-            ],
+            self.command("up", "--port", str(self.port)),
             cwd=ROOT,
             env={**os.environ, **self.environment},
             stdout=log,
@@ -135,7 +131,7 @@ def new_event() -> str:
 
 
 def open_turn(client: httpx.Client, text: str, **fields: Any) -> dict[str, Any]:
-    """A new conversation with one customer message; returns the answer (conversation_id, visitor_token, turn_id)."""
+    """A new conversation with one customer message: conversation_id, visitor_token, turn_id."""
     body = {"event_id": new_event(), "messages": [{"role": "customer", "text": text}], **fields}
     answer = client.post("/v1/conversations", json=body)
     assert answer.status_code == 201, answer.text

@@ -1,62 +1,18 @@
-"""The circle on real parts: HTTP client -> set -> pick -> dataset -> run -> adapter in vLLM -> tuned candidates -> rollback."""
+"""The circle on real parts: set, pick, dataset, run, adapter in vLLM, tuned candidates, rollback."""
 
 from collections import Counter
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from sqlmodel import Session, select
 
-from bench.instance import Service, open_turn, read_suggestions, running_service, wait_run
-from demo.prompts import FIXED_PROMPTS
+from bench.instance import Service, open_turn, read_suggestions, wait_run
 from demo.simulate import Progress, run_simulation
 from feedback.store.session import open_engine
-from feedback.store.tables import Adapter, Candidate, Dataset, Deployment, Judgement, SuggestionSet
-from serving.client import Sampling
-from serving.endpoint import read_endpoints
-from serving.fleet import Fleet
-from serving.settings import ServingSettings
+from feedback.store.tables import Adapter, Dataset, Deployment, Judgement
+from tests.loop.looking import draw_greedy, open_fleet, read_arms
 
 pytestmark = pytest.mark.real
 SETS = 160
-GREEDY = Sampling(
-    temperature=0.0,
-    top_p=1.0,
-    top_k=-1,
-    min_p=0.0,
-    repetition_penalty=1.0,
-    presence_penalty=0.0,
-    frequency_penalty=0.0,
-    max_tokens=64,
-)
-
-
-@pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_service(tmp_path_factory.mktemp("circle") / "var") as running:
-        yield running
-
-
-def open_fleet(service: Service) -> Fleet:
-    settings = ServingSettings(data_dir=service.data_dir)
-    return Fleet.from_endpoints(read_endpoints(settings, service.data_dir), settings)
-
-
-def draw_greedy(fleet: Fleet, model: str) -> list[str]:
-    """One greedy reply to each of eight fixed prompts, one after the other on an idle engine."""
-    return [
-        fleet.draw(model=model, messages=messages, sampling=GREEDY, seed=1, n=1, chat_template_kwargs={})
-        .replies[0]
-        .text
-        for messages in FIXED_PROMPTS[:8]
-    ]
-
-
-def read_arms(data_dir: Path, set_id: str) -> tuple[str, Counter[str]]:
-    with Session(open_engine(f"sqlite:///{data_dir / 'rejoinder.db'}")) as session:
-        design = session.exec(select(SuggestionSet.design).where(SuggestionSet.id == set_id)).one()
-        arms = session.exec(select(Candidate.arm).where(Candidate.set_id == set_id)).all()
-    return design, Counter(arms)
 
 
 def test_the_circle_turns(service: Service) -> None:
@@ -81,7 +37,7 @@ def test_the_circle_turns(service: Service) -> None:
         assert after["state"] == "ready" and len(after["candidates"]) == 4
         design, arms = read_arms(service.data_dir, after["set_id"])
         assert design == "2+2"
-        assert arms["base"] == 2 and arms["tuned"] == 2 or arms["both"] >= 1
+        assert (arms["base"] == 2 and arms["tuned"] == 2) or arms["both"] >= 1
         assert draw_greedy(fleet, adapter) != before
         assert adapter not in str(after) and "tuned" not in str(after)
 

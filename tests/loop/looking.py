@@ -1,0 +1,60 @@
+"""What a test may see and an agent may not: arms in the store, the engine itself."""
+
+from collections import Counter
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlmodel import Session, select
+
+from bench.instance import Service
+from demo.prompts import FIXED_PROMPTS
+from feedback.store.session import open_engine
+from feedback.store.tables import Candidate, SuggestionSet
+from serving.client import Sampling
+from serving.endpoint import read_endpoints
+from serving.fleet import Fleet
+from serving.settings import ServingSettings
+
+GREEDY = Sampling(
+    temperature=0.0,
+    top_p=1.0,
+    top_k=-1,
+    min_p=0.0,
+    repetition_penalty=1.0,
+    presence_penalty=0.0,
+    frequency_penalty=0.0,
+    max_tokens=64,
+)
+
+
+def open_store(service: Service) -> Engine:
+    return open_engine(f"sqlite:///{service.data_dir / 'rejoinder.db'}")
+
+
+def open_fleet(service: Service) -> Fleet:
+    settings = ServingSettings(data_dir=service.data_dir)
+    return Fleet.from_endpoints(read_endpoints(settings, service.data_dir), settings)
+
+
+def draw_greedy(fleet: Fleet, model: str) -> list[str]:
+    """One greedy reply to each of eight fixed prompts, one after the other."""
+    draws = [
+        fleet.draw(
+            model=model,
+            messages=[dict(message) for message in messages],
+            sampling=GREEDY,
+            seed=1,
+            n=1,
+            chat_template_kwargs={},
+        )
+        for messages in FIXED_PROMPTS[:8]
+    ]
+    return [draw.replies[0].text for draw in draws]
+
+
+def read_arms(data_dir: Path, set_id: str) -> tuple[str, Counter[str]]:
+    """The design of a set and how many candidates each arm has in it."""
+    with Session(open_engine(f"sqlite:///{data_dir / 'rejoinder.db'}")) as session:
+        design = session.exec(select(SuggestionSet.design).where(SuggestionSet.id == set_id)).one()
+        arms = session.exec(select(Candidate.arm).where(Candidate.set_id == set_id)).all()
+    return design, Counter(arms)
