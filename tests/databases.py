@@ -126,15 +126,15 @@ def postgres_database(postgres_server: str) -> Iterator[str]:
 
 @pytest.fixture
 def postgres_engine(postgres_server: str) -> Iterator[Engine]:
-    """A database of this test's own, with tables and the desk, copied from the prepared one."""
-    name = f"t{uuid4().hex}"
-    with administrate(postgres_server) as admin:
-        admin.execute(text(f"CREATE DATABASE {name} TEMPLATE prepared"))
-    engine = open_engine(postgres_url(postgres_server, name))
+    """The prepared database, emptied but for the desk."""
+    engine = open_engine(postgres_url(postgres_server, "prepared"))
+    names = ", ".join(f'"{table.name}"' for table in SQLModel.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+    with unit_of_work(engine) as session:
+        ensure_desk(session, now=START)
     yield engine
     engine.dispose()
-    with administrate(postgres_server) as admin:
-        admin.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
 @pytest.fixture(scope="session")

@@ -176,8 +176,9 @@ class Message(SQLModel, table=True):
     role: str  # customer | agent
     text: str | None = Field(sa_column=text_column(nullable=True))
     origin: str | None = None  # agent messages: verbatim | edited | own
-    candidate_id: str | None = Field(default=None, foreign_key="candidate.id")
-    turn_id: str | None = None  # the turn this agent message answers
+    # The candidate sent and the turn answered. No foreign keys: they would close a circle of tables.
+    candidate_id: str | None = None
+    turn_id: str | None = None
     knowledge: list[dict[str, str]] | None = Field(default=None, sa_column=json_column(nullable=True))
     occurred_at: datetime = Field(sa_column=time_column())
     created_at: datetime = Field(sa_column=time_column())
