@@ -3,6 +3,7 @@
 TrainerError
 |- RecipeRefused        a recipe file does not hold together
 |- DatasetMissing       no dataset directory under that id
+|- NothingSelected      a selection that no choice, pair or thumb falls into
 |- NothingToTrainOn     a dataset without usable rows
 |- ReferenceMismatch    the reference of the first step is not the base model
 |- NoEvidence           too little held-out data to measure anything
@@ -33,6 +34,18 @@ class DatasetMissing(TrainerError):
     def __init__(self, path: Path) -> None:
         super().__init__(
             f"no dataset at {path}: build one with `rejoinder dataset build`, or name another id."
+        )
+
+
+class NothingSelected(TrainerError):
+    """No choice, pair or thumb falls into a selection."""
+
+    def __init__(self, selection: Mapping[str, object], refusals: Mapping[str, int]) -> None:
+        self.refusals = dict(refusals)
+        counted = ", ".join(f"{count} {reason}" for reason, count in sorted(refusals.items())) or "nothing"
+        super().__init__(
+            f"no choice, pair or thumb for {dict(selection)} (refused: {counted}): import records, judge some sets, "
+            "or select less narrowly."
         )
 
 

@@ -20,6 +20,10 @@ def ensure_desk(
     return desk
 
 
+def find_desk(session: Session, *, desk_id: str) -> Desk | None:
+    return session.get(Desk, desk_id)
+
+
 def find_system_prompt(session: Session, *, desk_id: str) -> SystemPrompt | None:
     """The version in force: the highest."""
     query = of_desk(SystemPrompt, desk_id).order_by(col(SystemPrompt.version).desc()).limit(1)

@@ -1,0 +1,56 @@
+"""Rows for the tests of the nightly job: imported choices, and a run that is asked for and claimed."""
+
+from typing import Any
+from uuid import uuid4
+
+from feedback.store import records, runs
+from feedback.store.runs import RunToken
+from feedback.store.session import unit_of_work
+from tests.trainer.tiny import make_choice
+from trainer.context import NightContext
+
+
+def import_choices(ctx: NightContext, count: int, *, first: int = 0) -> None:
+    rows = []
+    for number in range(first, first + count):
+        body = {key: value for key, value in make_choice(number, "train").items() if key not in ("split", "weight")}
+        rows.append(
+            {
+                "desk_id": ctx.desk_id,
+                "kind": "choice",
+                "source": "test",
+                "identity": body["id"],
+                "conversation": body["conversation"],
+                "language": "en",
+                "tags": [],
+                "body": body,
+                "at": ctx.clock.now(),
+                "created_at": ctx.clock.now(),
+            }
+        )
+    with unit_of_work(ctx.store_engine) as session:
+        records.add_records(session, rows=rows)
+
+
+def ask(ctx: NightContext, *, kind: str = "manual", request: dict[str, Any] | None = None) -> str:
+    with unit_of_work(ctx.store_engine) as session:
+        run, _ = runs.request_run(
+            session,
+            desk_id=ctx.desk_id,
+            kind=kind,
+            slot=uuid4().hex,
+            request=request or {},
+            requested_by="test",
+            now=ctx.clock.now(),
+        )
+        return run.id
+
+
+def ask_and_claim(ctx: NightContext, *, kind: str = "manual", request: dict[str, Any] | None = None) -> RunToken:
+    ask(ctx, kind=kind, request=request)
+    with unit_of_work(ctx.store_engine) as session:
+        run = runs.claim_run(
+            session, desk_id=ctx.desk_id, owner="test", now=ctx.clock.now(), lease_s=60
+        )
+        assert run is not None
+        return RunToken(run.id, run.fence)

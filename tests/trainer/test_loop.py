@@ -1,0 +1,155 @@
+"""The five steps on the tiny base, a real store and the fake engine."""
+
+import json
+
+import pytest
+
+from feedback.clock import FrozenClock
+from feedback.deploy_errors import StaleLease
+from feedback.store import adapters, runs
+from feedback.store.deployments import serving_state
+from feedback.store.runs import RunToken
+from feedback.store.session import read, unit_of_work
+from serving.errors import EngineNotRunning
+from serving.settings import ServingSettings
+from tests.databases import START
+from tests.trainer.nights import ask_and_claim, import_choices
+from trainer.context import NightContext
+from trainer.loop import run_night
+from trainer.recipe import GatePolicy, Measurement
+from trainer.settings import TrainerSettings
+
+
+def no_engine():
+    raise EngineNotRunning("endpoint.json")
+
+
+@pytest.fixture
+def ctx(sqlite_engine, base, tmp_path):
+    return NightContext(
+        store_engine=sqlite_engine,
+        data_dir=tmp_path,
+        settings=TrainerSettings(min_new_choices=50),
+        serving=ServingSettings(base_model=str(base)),
+        fleet_factory=no_engine,
+        clock=FrozenClock(START),
+        desk_id="default",
+    )
+
+
+@pytest.fixture
+def asked(recipe):
+    """A recipe whose gate lets the tiny base pass, whose random replies never end."""
+    lax = GatePolicy(min_choices=1, max_broken_greedy=1.0, max_kl_to_base=100, max_length_ratio=9, max_repeated_over_base=1)
+    small = Measurement(max_prompts=2, samples_per_prompt=2, max_new_tokens=4, probe_prompts=2)
+    return recipe.model_copy(update={"gate": lax, "measurement": small}).model_dump(mode="json")
+
+
+def read_run(ctx, token):
+    return ctx.read_run(token.run_id)
+
+
+def test_night_trains_measures_passes_and_says_that_no_engine_runs(ctx, asked):
+    import_choices(ctx, 80)
+    token = ask_and_claim(ctx, request={"recipe": asked})
+    assert run_night(ctx, token) == "done"
+    run = read_run(ctx, token)
+    assert (run.state, run.step, run.decision, run.adapter) == ("done", "publish", "passed", "tuned-20261122-1")
+    assert [reason["code"] for reason in run.reasons] == ["not_published"]
+    assert run.report["adapter"]["log_loss"] < run.report["uniform"]["log_loss"]
+    with read(ctx.store_engine) as session:
+        adapter = adapters.get_adapter(session, desk_id="default", name=run.adapter)
+        assert (adapter.state, adapter.dataset_id, adapter.run_id) == ("passed", run.dataset_id, run.id)
+        metrics = runs.list_metrics(session, run_id=run.id, name="loss")
+        assert metrics[0].step == 1
+    version = ctx.data_dir / "adapters" / run.adapter
+    assert {path.name for path in version.iterdir()} == {"weights", "manifest.json", "probe.json", "README.md"}
+    assert not (ctx.run_dir(run.id) / "checkpoints").exists()
+
+
+def test_gate_refuses_and_the_adapter_can_never_serve(ctx, asked):
+    import_choices(ctx, 80)
+    asked["gate"]["max_broken_greedy"] = 0.0
+    token = ask_and_claim(ctx, request={"recipe": asked})
+    assert run_night(ctx, token) == "done"
+    run = read_run(ctx, token)
+    assert run.decision == "refused" and run.reasons[0]["code"] == "broken_greedy"
+    assert run.reasons[0]["value"] > run.reasons[0]["limit"] == 0.0
+    with read(ctx.store_engine) as session:
+        assert adapters.get_adapter(session, desk_id="default", name=run.adapter).state == "refused"
+        assert serving_state(session, desk_id="default").named == frozenset()
+
+
+def test_rerun_of_a_killed_night_takes_what_stands_and_ends_with_one_adapter(ctx, asked, monkeypatch):
+    import trainer.loop
+
+    import_choices(ctx, 80)
+    token = ask_and_claim(ctx, request={"recipe": asked})
+
+    def die(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(trainer.loop, "stage", die)  # the process ends between evaluate and gate
+        with pytest.raises(KeyboardInterrupt):
+            run_night(ctx, token)
+    before = (ctx.run_dir(token.run_id) / "report.json").stat().st_mtime_ns
+    ctx.clock.advance(3600)
+    with unit_of_work(ctx.store_engine) as session:
+        run = runs.claim_run(session, desk_id="default", owner="second", now=ctx.clock.now(), lease_s=60)
+        again = RunToken(run.id, run.fence)
+    assert again == RunToken(token.run_id, token.fence + 1)
+    assert run_night(ctx, again) == "done"
+    assert (ctx.run_dir(token.run_id) / "report.json").stat().st_mtime_ns == before
+    assert [path.name for path in (ctx.data_dir / "adapters").iterdir()] == ["tuned-20261122-1"]
+    with pytest.raises(StaleLease):
+        ctx.advance(token, progress=0.5)
+
+
+@pytest.mark.parametrize(("choices", "kind", "code"), [(0, "manual", "no_data"), (49, "night", "too_little_new")])
+def test_too_little_data_is_skipped_with_its_reason(ctx, choices, kind, code):
+    import_choices(ctx, choices)
+    token = ask_and_claim(ctx, kind=kind)
+    assert run_night(ctx, token) == "skipped"
+    run = read_run(ctx, token)
+    assert (run.state, run.step, run.reasons[0]["code"]) == ("skipped", "collect", code)
+    assert run.reasons[0]["value"] == choices
+
+
+def test_new_choices_are_counted_since_the_last_done_run(ctx):
+    from trainer.loop import count_new
+
+    import_choices(ctx, 60)
+    token = ask_and_claim(ctx)
+    with unit_of_work(ctx.store_engine) as session:
+        runs.finish_run(session, run_id=token.run_id, token=token.fence, state="done", now=ctx.clock.now())
+    assert count_new(ctx) == 0
+    ctx.clock.advance(60)
+    import_choices(ctx, 7, first=60)
+    assert count_new(ctx) == 7
+
+
+def test_rank_beyond_the_servers_limit_is_refused_before_training(ctx, asked):
+    from trainer.errors import RecipeRefused
+
+    token = ask_and_claim(ctx, request={"recipe": asked | {"rank": 32}})
+    with pytest.raises(RecipeRefused, match="serving takes at most 16"):
+        run_night(ctx, token)
+
+
+def test_objective_that_is_not_built_is_refused(ctx):
+    from trainer.errors import RecipeRefused
+
+    token = ask_and_claim(ctx, request={"objective": "choice"})
+    with pytest.raises(RecipeRefused, match="objective"):
+        run_night(ctx, token)
+
+
+def test_limit_of_the_request_reaches_the_recipe_that_is_kept(ctx, asked):
+    import_choices(ctx, 80)
+    token = ask_and_claim(ctx, request={"recipe": asked, "limit": 12})
+    run_night(ctx, token)
+    assert read_run(ctx, token).recipe["max_pairs"] == 12
+    assert json.loads((ctx.run_dir(token.run_id) / "metrics.json").read_text())["pairs_trained"] == 12
+
+

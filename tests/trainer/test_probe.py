@@ -1,0 +1,39 @@
+import numpy as np
+import pytest
+
+from serving.base import compute_base_id
+from serving.probe import read_probe
+from trainer.card import write_card
+from trainer.gate import Decision, Reason
+from trainer.report import OfflineReport
+
+PROMPTS = [[{"role": "user", "content": "Where is my order 105 ?"}], [{"role": "user", "content": "Hello"}]]
+
+
+def test_probe_is_what_serving_reads(trained, base, tmp_path):
+    from trainer.probe import write_probe
+    from trainer.scoring import Scorer
+    from trainer.tokens import Row
+
+    path = tmp_path / "probe.json"
+    write_probe(path, trained.adapter_dir, base, compute_base_id(base), PROMPTS, dtype="float32", threads=1)
+    probe = read_probe(path, "tuned-20261101-1")
+    assert probe.base_id == compute_base_id(base) and len(probe.prompts) == 2
+    first = probe.prompts[0]
+    again = Scorer(base, threads=1).score([Row(first.prompt_token_ids, first.reply_token_ids)])[0]
+    assert first.base_logprobs == pytest.approx(again.tolist(), abs=1e-4)
+    assert np.abs(np.subtract(first.adapter_logprobs, first.base_logprobs)).max() > 0.01
+
+
+def test_card_tells_origin_and_refusal(recipe):
+    card = write_card(
+        name="tuned-20261101-1",
+        base_id="b" * 64,
+        dataset_id="d" * 64,
+        run_id="r1",
+        recipe=recipe,
+        metrics={"pairs_trained": 10, "pairs_found": 72, "steps": 6},
+        report=OfflineReport(),
+        decision=Decision("refused", (Reason("no_evidence", "too few", 0, 20),)),
+    )
+    assert "10 of 72 training pairs" in card and "refused: no_evidence" in card and "d" * 64 in card

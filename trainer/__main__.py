@@ -1,0 +1,46 @@
+"""Scheduler and worker of one instance in one process: `python -m trainer [--data-dir DIR] [--config FILE]`.
+
+Started by `rejoinder up`. SIGTERM and Ctrl-C end it cleanly: a run in progress is given back and continued by the next start.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import threading
+from pathlib import Path
+
+from trainer.context import open_context
+from trainer.scheduler import start_scheduler
+from trainer.worker import Worker
+
+log = logging.getLogger("trainer")
+
+
+def main() -> None:
+    options = read_options()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # its every-minute lines drown the others
+    stop = threading.Event()
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, lambda *_: stop.set())
+    with open_context(options.data_dir, options.config) as ctx:
+        scheduler = start_scheduler(ctx)
+        log.info("nightly at %r UTC, worker ready", ctx.settings.nightly_cron)
+        try:
+            Worker(ctx, config=options.config).run(stop)
+        finally:
+            scheduler.shutdown(wait=True)
+    log.info("stopped")
+
+
+def read_options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m trainer", description=__doc__)
+    config = os.environ.get("REJOINDER_CONFIG")
+    parser.add_argument("--data-dir", type=Path, default=Path(os.environ.get("REJOINDER_DATA_DIR", "var")))
+    parser.add_argument("--config", type=Path, default=Path(config) if config else None)
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

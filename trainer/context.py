@@ -1,0 +1,80 @@
+"""What a run works with, handed from the entry point to every step; and the writes to its row, each under its token.
+
+`open_context` is the one place that constructs it, for the service and for its child process alike.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from feedback.clock import Clock, SystemClock
+from feedback.deploy import Deployer
+from feedback.settings import FeedbackSettings
+from feedback.store import runs
+from feedback.store.runs import RunToken
+from feedback.store.session import open_engine, read, unit_of_work
+from feedback.store.tables import DEFAULT_DESK, Run
+from serving.base import resolve_base
+from serving.config import load_settings
+from serving.endpoint import read_endpoints
+from serving.fleet import Fleet
+from serving.settings import ServingSettings
+from trainer.settings import TrainerSettings
+
+
+@dataclass(frozen=True)
+class NightContext:
+    """What a run works with; constructed once by the entry point."""
+
+    store_engine: Engine
+    data_dir: Path
+    settings: TrainerSettings
+    serving: ServingSettings
+    fleet_factory: Callable[[], Fleet]
+    clock: Clock
+    desk_id: str
+
+    def run_dir(self, run_id: str) -> Path:
+        return self.data_dir / "runs" / run_id
+
+    @property
+    def base(self) -> Path:
+        return resolve_base(self.serving.base_model)
+
+    @property
+    def deployer(self) -> Deployer:
+        return Deployer(self.store_engine, self.fleet_factory, self.serving, self.data_dir, self.clock)
+
+    def read_run(self, run_id: str) -> Run:
+        with read(self.store_engine) as session:
+            return runs.get_run(session, desk_id=self.desk_id, run_id=run_id)
+
+    def advance(self, token: RunToken, **values: Any) -> Run:
+        """Writes to the run's row; StaleLease if another worker has it by now."""
+        with unit_of_work(self.store_engine) as session:
+            return runs.advance(session, run_id=token.run_id, token=token.fence, **values)
+
+
+@contextmanager
+def open_context(data_dir: Path, config: Path | None) -> Iterator[NightContext]:
+    """The context of one instance, from its settings. The engine is looked up at each use: it may restart elsewhere."""
+    feedback = load_settings(FeedbackSettings, "feedback", config=config, data_dir=data_dir)
+    serving = load_settings(ServingSettings, "serving", config=config, data_dir=data_dir)
+    settings = load_settings(TrainerSettings, "trainer", config=config, data_dir=data_dir)
+    store_engine = open_engine(feedback.store_url())
+    try:
+        yield NightContext(
+            store_engine=store_engine,
+            data_dir=data_dir,
+            settings=settings,
+            serving=serving,
+            fleet_factory=lambda: Fleet.from_endpoints(read_endpoints(serving, data_dir), serving),
+            clock=SystemClock(),
+            desk_id=DEFAULT_DESK,
+        )
+    finally:
+        store_engine.dispose()

@@ -1,0 +1,45 @@
+"""Live numbers of a training run in the store, so that the console draws them while it runs."""
+
+import time
+from collections.abc import Callable
+
+from feedback.store import runs
+from feedback.store.runs import Metric, RunToken
+from feedback.store.session import unit_of_work
+from trainer.context import NightContext
+from trainer.progress import Report
+
+NAMES = ("loss", "margin", "accuracy", "seconds_left")
+EVERY_S = 0.5  # a commit per step would cost more than a step of a small model
+
+
+class LiveRows:
+    """A listener for training: writes metrics and the step's progress, at most every EVERY_S, and all of them in the end."""
+
+    def __init__(
+        self, ctx: NightContext, token: RunToken, *, timer: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._ctx, self._token, self._timer = ctx, token, timer
+        self._pending: list[Metric] = []
+        self._written_at: float | None = None
+
+    def tell(self, report: Report) -> None:
+        if report.held_out_loss is None:
+            self._pending += [Metric(name, report.step, float(getattr(report, name))) for name in NAMES]
+        else:
+            self._pending.append(Metric("held_out_loss", report.step, report.held_out_loss))
+        now = self._timer()
+        is_due = self._written_at is None or now - self._written_at >= EVERY_S
+        if is_due or report.step >= report.total:
+            self._write(report, is_first=self._written_at is None)
+            self._written_at = now
+
+    def _write(self, report: Report, *, is_first: bool) -> None:
+        run_id, token = self._token.run_id, self._token.fence
+        with unit_of_work(self._ctx.store_engine) as session:
+            if is_first:  # a resumed training repeats the steps after its checkpoint
+                runs.drop_metrics_from(session, run_id=run_id, token=token, step=report.step)
+            now = self._ctx.clock.now()
+            runs.add_metrics(session, run_id=run_id, token=token, metrics=self._pending, now=now)
+            runs.advance(session, run_id=run_id, token=token, progress=min(1.0, report.step / report.total))
+        self._pending = []

@@ -1,0 +1,231 @@
+"""One night as five named steps: collect -> train -> evaluate -> gate -> publish. Each is recorded on the run's row.
+
+Every step may be repeated: what a killed worker finished is found on disk or in the row and not done again, and every
+write carries the run's token, so a worker that was taken over stops at its next one. Publishing comes last and is the only
+step that serving can notice. Runs in the child process (see child.py); knows no process and no schedule.
+"""
+
+import json
+import logging
+import shutil
+import threading
+from pathlib import Path
+from typing import Any
+
+from feedback.deploy import publish as deploy
+from feedback.exchange.layout import dataset_dir
+from feedback.store import runs
+from feedback.store.arrivals import count_new_choices
+from feedback.store.deployments import CANARY, serving_state
+from feedback.store.runs import RunToken
+from feedback.store.session import read, unit_of_work
+from serving.adapters import weights_of
+from serving.errors import EngineNotRunning, EngineTimeout, EngineUnreachable, ServingError
+from trainer.context import NightContext
+from trainer.dataset import build_dataset
+from trainer.errors import DatasetMissing, NothingSelected, RecipeRefused
+from trainer.gate import Decision, decide
+from trainer.live import LiveRows
+from trainer.recipe import Recipe, build_recipe, load_recipe
+from trainer.report import OfflineReport
+from trainer.staging import ACTOR, Finished, retire, stage
+
+log = logging.getLogger(__name__)
+
+AUTOMATIC = ("night", "volume")
+RETRY_S = 3.0
+
+
+class NothingToDo(Exception):
+    """The run ends as `skipped`, which is no fault."""
+
+    def __init__(self, code: str, text: str, value: float, limit: float) -> None:
+        super().__init__(text)
+        self.reason = {"code": code, "text": text, "value": value, "limit": limit}
+
+
+def run_night(ctx: NightContext, token: RunToken) -> str:
+    """Runs or continues a claimed run to its end; the state it ended in. Raises what the run must fail of."""
+    try:
+        recipe = choose_recipe(ctx, token)
+        dataset = collect(ctx, token)
+        metrics = train(ctx, token, recipe, dataset)
+        report = evaluate(ctx, token, recipe, dataset)
+        name, decision = judge(ctx, token, recipe, dataset, metrics, report)
+        notes = publish(ctx, token, name) if decision.verdict == "passed" else []
+    except NothingToDo as nothing:
+        return finish(ctx, token, "skipped", [nothing.reason])
+    return finish(ctx, token, "done", [*(reason.to_json() for reason in decision.reasons), *notes])
+
+
+def choose_recipe(ctx: NightContext, token: RunToken) -> Recipe:
+    """The recipe asked for, or the settings' own; a run that continues keeps the one it began with."""
+    run = ctx.read_run(token.run_id)
+    if run.recipe is not None:
+        return build_recipe(run.recipe, f"of run {run.id}")
+    asked = run.request.get("recipe")
+    changes = {"objective": run.request.get("objective"), "max_pairs": run.request.get("limit")}
+    if isinstance(asked, dict):
+        given = {key: value for key, value in changes.items() if value is not None}
+        recipe = build_recipe({"name": "asked"} | asked | given)
+    else:
+        recipe = load_recipe(asked or ctx.settings.recipe_for(ctx.serving.base_model), **changes)
+    limit = ctx.serving.max_lora_rank
+    if recipe.rank > limit:
+        raise RecipeRefused(
+            recipe.name, [f"rank: serving takes at most {limit} (max_lora_rank), got {recipe.rank}"]
+        )
+    ctx.advance(token, recipe=recipe.model_dump(mode="json"))
+    return recipe
+
+
+def collect(ctx: NightContext, token: RunToken) -> Path:
+    """The dataset of this run: the one asked for, or all there is by now. Too little new: NothingToDo."""
+    run = ctx.advance(token, step="collect")
+    dataset_id = run.dataset_id or run.request.get("dataset")
+    if dataset_id is None:
+        if run.kind in AUTOMATIC:
+            check_enough_new(ctx)
+        try:
+            info = build_dataset(
+                ctx.store_engine, desk_id=ctx.desk_id, data_dir=ctx.data_dir, clock=ctx.clock
+            )
+        except NothingSelected as empty:
+            raise NothingToDo("no_data", str(empty), 0, 1) from empty
+        dataset_id = info.id
+        log.info("dataset %s: %s", dataset_id, json.dumps(info.counts))
+    path = dataset_dir(ctx.data_dir, dataset_id)
+    if not path.is_dir():
+        raise DatasetMissing(path)
+    ctx.advance(token, dataset_id=dataset_id, progress=1.0)
+    return path
+
+
+def check_enough_new(ctx: NightContext) -> None:
+    found, needed = count_new(ctx), ctx.settings.min_new_choices
+    if found < needed:
+        text = f"{found} new choices since the last run, {needed} are needed"
+        raise NothingToDo("too_little_new", text, found, needed)
+
+
+def count_new(ctx: NightContext) -> int:
+    """Choices that came in since the last run which used them."""
+    with read(ctx.store_engine) as session:
+        last = runs.latest_run(session, desk_id=ctx.desk_id, state="done")
+        return count_new_choices(
+            session, desk_id=ctx.desk_id, since=last.started_at if last is not None else None
+        )
+
+
+def train(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> dict[str, Any]:
+    """Trains into `runs/<id>/`, continuing from a checkpoint; gives what training says about itself."""
+    from trainer.train import train as train_adapter  # torch: only in the child, only when needed
+
+    ctx.advance(token, step="train")
+    finished = ctx.run_dir(token.run_id) / "metrics.json"
+    if finished.exists():
+        found: dict[str, Any] = json.loads(finished.read_text(encoding="utf-8"))
+        return found
+    live = LiveRows(ctx, token)
+    result = train_adapter(dataset, ctx.base, recipe, ctx.run_dir(token.run_id), live.tell)
+    log.info("trained: %s", json.dumps(result.metrics))
+    return result.metrics
+
+
+def evaluate(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> OfflineReport:
+    """Measures the adapter beside what serves now and leaves `report.json` in the run's directory."""
+    from trainer.evaluate import evaluate_adapter
+
+    ctx.advance(token, step="evaluate")
+    path = ctx.run_dir(token.run_id) / "report.json"
+    if path.exists():
+        return OfflineReport.model_validate_json(path.read_text(encoding="utf-8"))
+    report = evaluate_adapter(
+        ctx.run_dir(token.run_id) / "adapter",
+        dataset,
+        ctx.base,
+        recipe.measurement,
+        serving=find_serving(ctx),
+        threads=recipe.threads,
+        dtype=recipe.dtype,
+        max_length=recipe.max_length,
+        seed=recipe.seed,
+        on_progress=lambda share: (ctx.advance(token, progress=share), None)[1],
+    )
+    part = path.with_suffix(".part")
+    part.write_text(report.model_dump_json(indent=2), encoding="utf-8")
+    part.rename(path)
+    return report
+
+
+def find_serving(ctx: NightContext) -> tuple[str, Path] | None:
+    """The adapter that serves now and its weights, to be compared with; None while the base serves alone."""
+    with read(ctx.store_engine) as session:
+        state = serving_state(session, desk_id=ctx.desk_id)
+    name = state.canary or state.live
+    path = weights_of(ctx.data_dir / "adapters", name) if name is not None else None
+    return (name, path) if name is not None and path is not None and path.is_dir() else None
+
+
+def judge(
+    ctx: NightContext,
+    token: RunToken,
+    recipe: Recipe,
+    dataset: Path,
+    metrics: dict[str, Any],
+    report: OfflineReport,
+) -> tuple[str, Decision]:
+    """Lets the gate decide, and stages the adapter under its name with the verdict."""
+    ctx.advance(token, step="gate", report=report.model_dump(mode="json"))
+    decision = decide(report, recipe.gate)
+    name = stage(ctx, token, Finished(recipe, dataset, metrics, report, decision))
+    shutil.rmtree(ctx.run_dir(token.run_id) / "checkpoints", ignore_errors=True)
+    log.info("%s %s: %s", name, decision.verdict, [reason.code for reason in decision.reasons])
+    return name, decision
+
+
+def publish(ctx: NightContext, token: RunToken, name: str) -> list[dict[str, Any]]:
+    """Puts the passed adapter into service as canary. Notes for the run where there is no engine to take it."""
+    ctx.advance(token, step="publish")
+    waited = 0.0
+    while True:
+        try:
+            with read(ctx.store_engine) as session:
+                fence = serving_state(session, desk_id=ctx.desk_id).fence
+            deploy(
+                ctx.deployer,
+                name,
+                role=CANARY,
+                actor=ACTOR,
+                reason=f"passed the offline gate in run {token.run_id}",
+                expected_fence=fence,
+                run_token=token,
+                desk_id=ctx.desk_id,
+            )
+            return []
+        except EngineNotRunning:
+            text = f"no engine runs: start one, then `rejoinder promote {name}`"
+            return [{"code": "not_published", "text": text, "value": None, "limit": 0}]
+        except (EngineUnreachable, EngineTimeout) as away:
+            if waited >= ctx.settings.engine_wait_s:
+                raise
+            log.info("the engine does not answer yet: %s", away)
+            threading.Event().wait(RETRY_S)
+            waited += RETRY_S
+        except ServingError as fault:
+            retire(ctx, token, name, str(fault))
+            raise
+
+
+def finish(ctx: NightContext, token: RunToken, state: str, reasons: list[dict[str, Any]]) -> str:
+    with unit_of_work(ctx.store_engine) as session:
+        runs.finish_run(
+            session,
+            run_id=token.run_id,
+            token=token.fence,
+            state=state,
+            now=ctx.clock.now(),
+            reasons=reasons,
+        )
+    log.info("run %s %s", token.run_id, state)
+    return state

@@ -1,0 +1,52 @@
+"""`probe.json`: a few prompts with replies and the trainer's own per-token log-probabilities, with and without the adapter.
+
+Serving scores them again after loading and compares, so that no adapter serves that computes something else than what was
+trained. Scored in the number format that serving uses.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from serving.files import write_atomically
+from trainer.broken import Messages
+from trainer.scoring import Scorer
+from trainer.tokens import Row, encode_prompt
+
+PROBE_TOKENS = 32  # of each reply: enough to tell one adapter from another, a fraction of a second on a CPU
+NAME = "probe"
+
+
+def write_probe(
+    target: Path,
+    adapter_dir: Path,
+    base: Path,
+    base_id: str,
+    prompts: Sequence[Messages],
+    *,
+    dtype: str,
+    threads: int,
+) -> Path:
+    """Greedy replies of the adapter to `prompts`, scored by adapter and base; returns `target`."""
+    scorer = Scorer(base, threads=threads, dtype=dtype)
+    scorer.attach(NAME, adapter_dir)
+    ids = [encode_prompt(scorer.tokenizer, messages, {}) for messages in prompts]
+    drawn = scorer.draw(ids, NAME, max_new_tokens=PROBE_TOKENS)
+    end = scorer.tokenizer.eos_token_id
+    rows = [Row(prompt, [*replies[0].token_ids, end]) for prompt, replies in zip(ids, drawn, strict=True)]
+    scored = zip(rows, scorer.score(rows, NAME), scorer.score(rows), strict=True)
+    record = {
+        "base_id": base_id,
+        "dtype": dtype,
+        "prompts": [
+            {
+                "prompt_token_ids": row.prompt_ids,
+                "reply_token_ids": row.reply_ids,
+                "adapter_logprobs": [round(float(value), 6) for value in tuned],
+                "base_logprobs": [round(float(value), 6) for value in plain],
+            }
+            for row, tuned, plain in scored
+        ],
+    }
+    write_atomically(target, json.dumps(record).encode() + b"\n")
+    return target

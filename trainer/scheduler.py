@@ -1,0 +1,111 @@
+"""When a run is due: at night, after enough new choices, and once for a night that was missed. Only inserts rows.
+
+A run's (kind, slot) is unique in the store, so any number of schedulers make one run of one due time. It also looks every
+minute whether the serving adapter harms, and takes it out if the evidence says so. Executes nothing (see worker.py).
+"""
+
+import logging
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.cron import CronTrigger
+
+from feedback.deploy import demote_on_harm
+from feedback.evidence.support import support_of
+from feedback.store import runs
+from feedback.store.deployments import serving_state
+from feedback.store.desks import find_desk
+from feedback.store.session import read, unit_of_work
+from trainer.context import NightContext
+from trainer.loop import count_new
+
+log = logging.getLogger(__name__)
+
+ACTOR = "scheduler"
+VOLUME_CHECK_S = 60
+# How far back a due time is looked for: each window is tried only if the smaller ones hold none.
+WINDOWS = tuple(timedelta(hours=hours) for hours in (1, 25, 24 * 8, 24 * 32, 24 * 367))
+
+
+def start_scheduler(ctx: NightContext) -> BackgroundScheduler:
+    """A running scheduler with all jobs; the missed night, if there is one, is asked for before it returns."""
+    # coalesce: a machine that slept through three nights trains once, on all that came in.
+    defaults = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
+    scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
+    scheduler.add_job(request_night, nightly(ctx), [ctx], id="night")
+    scheduler.add_job(request_by_volume, "interval", [ctx], seconds=VOLUME_CHECK_S, id="volume")
+    scheduler.add_job(check_harm, "interval", [ctx], seconds=ctx.settings.harm_check_s, id="harm")
+    scheduler.start()
+    catch_up(ctx)
+    return scheduler
+
+
+def nightly(ctx: NightContext) -> CronTrigger:
+    return CronTrigger.from_crontab(ctx.settings.nightly_cron, timezone=UTC)
+
+
+def request_night(ctx: NightContext) -> bool:
+    """Asks for the run of the newest due time; whether it is new."""
+    due = find_due(nightly(ctx), ctx.clock.now())
+    return due is not None and request(ctx, kind="night", slot=due.isoformat())
+
+
+def catch_up(ctx: NightContext) -> bool:
+    """Asks for the newest night that was missed while nothing ran; none that lies before this instance began."""
+    due = find_due(nightly(ctx), ctx.clock.now())
+    if due is None:
+        return False
+    with read(ctx.store_engine) as session:
+        desk = find_desk(session, desk_id=ctx.desk_id)
+    return desk is not None and due >= desk.created_at and request(ctx, kind="night", slot=due.isoformat())
+
+
+def request_by_volume(ctx: NightContext) -> bool:
+    """Asks for a run once enough choices came in since the last one; at most one for each last one."""
+    if count_new(ctx) < ctx.settings.trigger_new_choices:
+        return False
+    with read(ctx.store_engine) as session:
+        last = runs.latest_run(session, desk_id=ctx.desk_id, state="done")
+    return request(ctx, kind="volume", slot=f"after {last.id if last else 'the start'}")
+
+
+def request(ctx: NightContext, *, kind: str, slot: str) -> bool:
+    with unit_of_work(ctx.store_engine) as session:
+        run, is_new = runs.request_run(
+            session,
+            desk_id=ctx.desk_id,
+            kind=kind,
+            slot=slot,
+            request={},
+            requested_by=ACTOR,
+            now=ctx.clock.now(),
+        )
+    if is_new:
+        log.info("run %s asked for: %s %s", run.id, kind, slot)
+    return is_new
+
+
+def check_harm(ctx: NightContext) -> list[str]:
+    """Takes every serving adapter out that is proven to harm; their names."""
+    with read(ctx.store_engine) as session:
+        named = sorted(serving_state(session, desk_id=ctx.desk_id).named)
+    demoted = []
+    for name in named:
+        with read(ctx.store_engine) as session:
+            support = support_of(session, name, desk_id=ctx.desk_id)
+        if demote_on_harm(ctx.deployer, support, actor=ACTOR) is not None:
+            demoted.append(name)
+    return demoted
+
+
+def find_due(trigger: CronTrigger, now: datetime) -> datetime | None:
+    """The newest due time at or before `now`; None for a time table that names none within a year."""
+    for window in WINDOWS:
+        due: datetime | None = None
+        at: datetime | None = trigger.get_next_fire_time(None, now - window)
+        while at is not None and at <= now:
+            due = at
+            at = trigger.get_next_fire_time(at, at + timedelta(microseconds=1))
+        if due is not None:
+            return due.astimezone(UTC)
+    return None

@@ -1,0 +1,61 @@
+"""Settings of the nightly job: table `[trainer]` of rejoinder.toml, `REJOINDER_TRAINER__<FIELD>` wins over it.
+
+Read through `serving.config.load_settings(TrainerSettings, "trainer", ...)`. What decides the bytes of an adapter is in the
+recipe, not here. Does not open anything.
+"""
+
+from pathlib import Path
+from typing import Self
+
+from apscheduler.triggers.cron import CronTrigger
+from pydantic import Field, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEMO_BASE = "demo/model"
+
+
+class TrainerSettings(BaseSettings):
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="REJOINDER_TRAINER__")
+
+    data_dir: Path = Path("var")
+    """Directory of everything that is kept; set once for all packages by the entry point."""
+
+    recipe: str = ""
+    """Recipe file, or the name of a built-in one; empty takes `demo` for the demo model and `lora_dpo` for any other."""
+
+    nightly_cron: str = "0 2 * * *"
+    """When the nightly run is due, as five cron fields in UTC. A missed time is caught up once at the next start."""
+
+    min_new_choices: int = Field(default=50, ge=0)
+    """New choices since the last run below which a night is skipped; a run asked for by hand ignores it."""
+
+    trigger_new_choices: int = Field(default=500, ge=1)
+    """New choices since the last run that start one at once, without waiting for the night."""
+
+    lease_s: float = Field(default=60, ge=0.5, le=3600)
+    """Seconds a worker's claim on a run lasts without renewal; a run whose worker died is taken over after that."""
+
+    poll_s: float = Field(default=2, ge=0.05, le=60)
+    """Seconds between two looks for a queued run."""
+
+    nice: int = Field(default=10, ge=0, le=19)
+    """Politeness of the training process towards everything else; 19 yields to all."""
+
+    harm_check_s: float = Field(default=60, ge=1, le=3600)
+    """Seconds between two looks whether the serving adapter harms."""
+
+    engine_wait_s: float = Field(default=180, ge=0, le=3600)
+    """Seconds a finished run waits for an engine that restarts before it gives up publishing."""
+
+    @model_validator(mode="after")
+    def _cross_check(self) -> Self:
+        try:
+            CronTrigger.from_crontab(self.nightly_cron, timezone="UTC")
+        except ValueError as fault:
+            message = f"nightly_cron = {self.nightly_cron!r} is no time table ({fault}); write five fields, such as 0 2 * * *"
+            raise ValueError(message) from fault
+        return self
+
+    def recipe_for(self, base_model: str) -> str:
+        """The recipe that is named, or else the one that suits the base."""
+        return self.recipe or ("demo" if base_model == DEMO_BASE else "lora_dpo")

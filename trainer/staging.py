@@ -1,0 +1,142 @@
+"""From a run's directory to a version under its own name: probe, card, staged files, and its row with the verdict.
+
+Every part may be repeated after a kill: the name stands on the run's row before anything bears it, staging the same files
+again changes nothing, and row, verdict and decision are written together.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from feedback.store import adapters, runs
+from feedback.store.runs import RunToken
+from feedback.store.session import unit_of_work
+from serving.adapters import next_adapter_name, stage_adapter
+from serving.base import compute_base_id
+from trainer.card import write_card
+from trainer.context import NightContext
+from trainer.gate import Decision
+from trainer.recipe import Recipe
+from trainer.report import OfflineReport
+
+ACTOR = "trainer"
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Everything a run knows about its adapter when the gate has spoken."""
+
+    recipe: Recipe
+    dataset: Path
+    metrics: dict[str, Any]
+    report: OfflineReport
+    decision: Decision
+
+
+def stage(ctx: NightContext, token: RunToken, finished: Finished) -> str:
+    """The adapter's name, under which its files stand and its row says passed or refused."""
+    name = ctx.read_run(token.run_id).adapter or take_name(ctx, token)
+    run_dir, base_id = ctx.run_dir(token.run_id), compute_base_id(ctx.base)
+    card = write_card(
+        name=name,
+        base_id=base_id,
+        dataset_id=finished.dataset.name,
+        run_id=token.run_id,
+        recipe=finished.recipe,
+        metrics=finished.metrics,
+        report=finished.report,
+        decision=finished.decision,
+    )
+    (run_dir / "README.md").write_text(card, encoding="utf-8")
+    make_probe(ctx, finished, run_dir, base_id)
+    target = stage_adapter(
+        run_dir / "adapter",
+        ctx.data_dir / "adapters",
+        name,
+        base=ctx.base,
+        max_rank=ctx.serving.max_lora_rank,
+    )
+    register(ctx, token, name, target, base_id, finished)
+    return name
+
+
+def take_name(ctx: NightContext, token: RunToken) -> str:
+    with unit_of_work(ctx.store_engine) as session:
+        taken = adapters.list_names(session)
+        name = next_adapter_name(ctx.data_dir / "adapters", ctx.clock.now().date(), taken)
+        runs.advance(session, run_id=token.run_id, token=token.fence, adapter=name)
+    return name
+
+
+def make_probe(ctx: NightContext, finished: Finished, run_dir: Path, base_id: str) -> None:
+    from trainer.evaluate import read_prompts  # torch: only in the child, only when needed
+    from trainer.offers import read_offers
+    from trainer.probe import write_probe
+
+    measurement = finished.recipe.measurement
+    offers, _ = read_offers(finished.dataset, limit=measurement.probe_prompts)
+    write_probe(
+        run_dir / "probe.json",
+        run_dir / "adapter",
+        ctx.base,
+        base_id,
+        read_prompts(measurement, offers)[: measurement.probe_prompts],
+        dtype=ctx.serving.dtype,
+        threads=finished.recipe.threads,
+    )
+
+
+def register(
+    ctx: NightContext, token: RunToken, name: str, target: Path, base_id: str, finished: Finished
+) -> None:
+    """The adapter's row, its verdict and the run's decision: together or not at all."""
+    now, decision = ctx.clock.now(), finished.decision
+    manifest = hashlib.sha256((target / "manifest.json").read_bytes()).hexdigest()
+    with unit_of_work(ctx.store_engine) as session:
+        runs.advance(
+            session,
+            run_id=token.run_id,
+            token=token.fence,
+            decision=decision.verdict,
+            reasons=[reason.to_json() for reason in decision.reasons],
+        )
+        adapters.register_adapter(
+            session,
+            name=name,
+            desk_id=ctx.desk_id,
+            run_id=token.run_id,
+            dataset_id=finished.dataset.name,
+            base_id=base_id,
+            manifest_sha256=manifest,
+            actor=ACTOR,
+            now=now,
+            report=finished.report.model_dump(mode="json"),
+        )
+        found = adapters.get_adapter(session, desk_id=ctx.desk_id, name=name)
+        if found.state == "trained":  # a rerun after publishing finds it further on
+            adapters.move_adapter(
+                session,
+                desk_id=ctx.desk_id,
+                name=name,
+                to_state=decision.verdict,
+                reason=", ".join(reason.code for reason in decision.reasons) or "passed the offline gate",
+                actor=ACTOR,
+                now=now,
+            )
+
+
+def retire(ctx: NightContext, token: RunToken, name: str, why: str) -> None:
+    """The engine found fault with a passed adapter: nobody shall promote it by mistake."""
+    with unit_of_work(ctx.store_engine) as session:
+        runs.check_token(session, run_id=token.run_id, token=token.fence)
+        adapters.move_adapter(
+            session,
+            desk_id=ctx.desk_id,
+            name=name,
+            to_state="retired",
+            reason=why,
+            actor=ACTOR,
+            now=ctx.clock.now(),
+        )

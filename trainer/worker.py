@@ -1,0 +1,182 @@
+"""The worker: claims one run at a time, executes it in a child process, keeps the lease alive, and tells how it ended.
+
+However many workers are started, the store gives a run to one of them, and one run at a time. A child that fails ends its
+run as failed with the last lines of its log; a child that was killed gives the run back, and the next claim continues it.
+It trains nothing itself.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+from feedback.deploy_errors import StaleLease
+from feedback.errors import StoreBusy
+from feedback.store import runs
+from feedback.store.runs import RunToken
+from feedback.store.session import unit_of_work
+from trainer.child import TAKEN_OVER
+from trainer.context import NightContext
+from trainer.errors import ChildFailed
+
+log = logging.getLogger(__name__)
+
+ROOT = Path(__file__).resolve().parents[1]
+LOG_NAME = "log.txt"
+TAIL_LINES = 20
+GRACE_S = 5.0
+LOOK_S = 0.2
+
+Command = Callable[[RunToken], list[str]]
+
+
+class Worker:
+    """`run(stop)` until told to stop; `step(stop)` for one look at the queue."""
+
+    def __init__(
+        self, ctx: NightContext, *, config: Path | None = None, command: Command | None = None
+    ) -> None:
+        self._ctx = ctx
+        self._config = config
+        self._command = command or self._child_command
+        self.owner = f"worker-{os.getpid()}-{uuid4().hex[:8]}"
+
+    def run(self, stop: threading.Event) -> None:
+        while not stop.is_set():
+            try:
+                found = self.step(stop)
+            except StoreBusy as busy:
+                log.warning("%s", busy)
+                found = False
+            if not found:
+                stop.wait(self._ctx.settings.poll_s)
+
+    def step(self, stop: threading.Event) -> bool:
+        """Claims and executes one run; False if there was none to claim."""
+        with unit_of_work(self._ctx.store_engine) as session:
+            run = runs.claim_run(
+                session,
+                desk_id=self._ctx.desk_id,
+                owner=self.owner,
+                now=self._ctx.clock.now(),
+                lease_s=self._ctx.settings.lease_s,
+            )
+            token = RunToken(run.id, run.fence) if run else None
+        if token is None:
+            return False
+        log.info("run %s claimed with fence %d", token.run_id, token.fence)
+        self._execute(token, stop)
+        return True
+
+    def _execute(self, token: RunToken, stop: threading.Event) -> None:
+        run_dir = self._ctx.run_dir(token.run_id)
+        run_dir.mkdir(parents=True, exist_ok=True)
+        with (run_dir / LOG_NAME).open("ab") as output:
+            child = subprocess.Popen(
+                self._command(token),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                env={
+                    **os.environ,
+                    "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.getenv("PYTHONPATH")])),
+                },
+            )
+        try:
+            self._attend(child, token, stop)
+        except StaleLease as lost:
+            log.warning("%s", lost)
+            return
+        finally:
+            end_group(child)
+        self._conclude(child.returncode, token, was_stopped=stop.is_set())
+
+    def _attend(self, child: subprocess.Popen[bytes], token: RunToken, stop: threading.Event) -> None:
+        """Returns when the child ended or we shall stop; renews the lease meanwhile."""
+        renewed = time.monotonic()
+        while child.poll() is None and not stop.wait(LOOK_S):
+            if time.monotonic() - renewed >= self._ctx.settings.lease_s / 3:
+                try:
+                    self._renew(token, self._ctx.settings.lease_s)
+                    renewed = time.monotonic()
+                except StoreBusy as busy:  # two more tries before the lease ends
+                    log.warning("%s", busy)
+
+    def _conclude(self, code: int, token: RunToken, *, was_stopped: bool) -> None:
+        try:
+            if code == 0 or code == TAKEN_OVER:
+                log.info("run %s: child ended with code %d", token.run_id, code)
+            elif was_stopped or code < 0:
+                # Killed, by us or by somebody: what it finished stands on disk, the next claim continues.
+                self._renew(token, 0)
+                log.warning("run %s was interrupted (code %d) and will be continued", token.run_id, code)
+            else:
+                self._fail(token, ChildFailed(token.run_id, code, self._read_tail(token.run_id)))
+        except StaleLease as lost:
+            log.warning("%s", lost)
+
+    def _renew(self, token: RunToken, lease_s: float) -> None:
+        with unit_of_work(self._ctx.store_engine) as session:
+            runs.renew_lease(
+                session, run_id=token.run_id, token=token.fence, now=self._ctx.clock.now(), lease_s=lease_s
+            )
+
+    def _fail(self, token: RunToken, fault: ChildFailed) -> None:
+        log.error("%s", fault)
+        with unit_of_work(self._ctx.store_engine) as session:
+            runs.finish_run(
+                session,
+                run_id=token.run_id,
+                token=token.fence,
+                state="failed",
+                now=self._ctx.clock.now(),
+                error=str(fault),
+            )
+
+    def _read_tail(self, run_id: str) -> str:
+        text = (self._ctx.run_dir(run_id) / LOG_NAME).read_text(encoding="utf-8", errors="replace")
+        return "\n".join(text.splitlines()[-TAIL_LINES:])
+
+    def _child_command(self, token: RunToken) -> list[str]:
+        command = [sys.executable, "-m", "trainer.child", token.run_id, "--fence", str(token.fence)]
+        command += ["--data-dir", str(self._ctx.data_dir.resolve())]
+        return command + (["--config", str(self._config.resolve())] if self._config else [])
+
+
+def end_group(child: subprocess.Popen[bytes]) -> None:
+    """SIGTERM and, past the grace, SIGKILL to the child and all it started; waits for the child."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(GRACE_S)
+        except subprocess.TimeoutExpired:
+            log.warning("the child did not end within %.0f s: killed", GRACE_S)
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+    child.wait()
+
+
+@contextmanager
+def working(ctx: NightContext, *, config: Path | None = None) -> Iterator[Worker]:
+    """A worker on a thread of this process for the duration of the block, beside any other that runs.
+
+    For `rejoinder train --now`: whoever claims the run executes it, so it works with and without the service.
+    """
+    worker, stop = Worker(ctx, config=config), threading.Event()
+    thread = threading.Thread(target=worker.run, args=(stop,), name="worker")
+    thread.start()
+    try:
+        yield worker
+    finally:
+        stop.set()
+        thread.join()
