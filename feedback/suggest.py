@@ -1,8 +1,8 @@
 """Prepares the suggestion set of a turn in the background: who prepares it and what is written down.
 
 A turn goes through four steps: read what the prompt is built from, write the set as `preparing` under a
-lease, ask the engine (`feedback.drawing`), write the candidates. No transaction is open while the engine is asked. A
-set whose preparer died is taken over by the next reader or by `sweep`, which entry points call at the start.
+lease, ask the engine (`feedback.drawing`), write the candidates. No transaction is open while the engine is
+asked. A set whose preparer died is taken over by the next reader or by `sweep`; entry points call that first.
 
     suggester = Suggester(store_engine=..., fleet_factory=..., serving=..., settings=..., clock=...)
     suggester.sweep(); suggester.enqueue(turn_id); suggester.wait(turn_id, timeout_s=30); suggester.close()

@@ -199,11 +199,11 @@ def _progress() -> sqlalchemy.Select[str, str, str | None, datetime | None]:
 
 def _lock(session: Session, table: type[Row], id: str) -> Row | None:
     """The row as it is now, held until the transaction ends (PostgreSQL; SQLite has one writer anyway)."""
-    return session.get(table, id, with_for_update=True, populate_existing=True)
+    return session.get(table, id, with_for_update={"key_share": True}, populate_existing=True)
 
 
 def _lock_set_of(session: Session, turn_id: str) -> SuggestionSet | None:
-    query = select(SuggestionSet).where(SuggestionSet.turn_id == turn_id).with_for_update()
+    query = select(SuggestionSet).where(SuggestionSet.turn_id == turn_id).with_for_update(key_share=True)
     return session.exec(query.execution_options(populate_existing=True)).one_or_none()
 
 

@@ -1,0 +1,470 @@
+"""Preparing sets on an engine that speaks real HTTP: what is asked and written, also when things fail."""
+
+import random
+import threading
+from dataclasses import dataclass
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import select
+
+from feedback.clock import FrozenClock
+from feedback.planning import BaseFacts, hash_text
+from feedback.settings import FeedbackSettings
+from feedback.store.deployments import add_deployment
+from feedback.store.session import read, unit_of_work
+from feedback.store.tables import Candidate, SuggestionSet, Turn
+from feedback.suggest import LEASE_MARGIN_S, Suggester
+from serving.client import Sampling
+from serving.errors import EngineNotRunning
+from serving.fake import FakeEngine
+from serving.fleet import Fleet
+from serving.settings import ServingSettings
+from tests.feedback.builders import BASE_ID, DESK, NOW, add_adapter, add_system_prompt, add_turn
+
+ADAPTER = "tuned-20261122-1"
+DEADLINE_S = 20
+
+
+@dataclass
+class Desk:
+    """A store, an engine and a suggester between them."""
+
+    store: Engine
+    engine: FakeEngine
+    suggester: Suggester
+    clock: FrozenClock
+    serving: ServingSettings
+    fleet: Fleet
+
+    def close(self) -> None:
+        self.suggester.close()
+        self.fleet.close()
+
+    def ask(self, *texts: str, **message) -> str:
+        with unit_of_work(self.store) as session:
+            return add_turn(session, texts or ("Where is my order 1042?",), **message).id
+
+    def prepare(self, turn_id: str) -> SuggestionSet:
+        self.suggester.enqueue(turn_id)
+        assert self.suggester.wait(turn_id, 10)
+        return self.read_set(turn_id)
+
+    def read_set(self, turn_id: str) -> SuggestionSet | None:
+        with read(self.store) as session:
+            return session.exec(select(SuggestionSet).where(SuggestionSet.turn_id == turn_id)).one_or_none()
+
+    def read_candidates(self, set_id: str) -> list[Candidate]:
+        with read(self.store) as session:
+            query = select(Candidate).where(Candidate.set_id == set_id).order_by(Candidate.slot)
+            return list(session.exec(query).all())
+
+    def deploy(self, name: str = ADAPTER, *, is_loaded: bool = True, **fields) -> None:
+        weights = self.serving.data_dir / "adapters" / name / "weights"
+        weights.mkdir(parents=True)
+        (weights / "adapter_config.json").write_text("{}")
+        with unit_of_work(self.store) as session:
+            add_adapter(session, name, "canary", **fields)
+            add_deployment(session, desk_id=DESK, role="canary", adapter=name, actor="t", reason="t", now=NOW)
+        if is_loaded:
+            self.engine.adapters[name] = str(weights.resolve())
+
+    def asked(self) -> list[dict]:
+        return [body for path, body in self.engine.requests if path == "/v1/chat/completions"]
+
+
+def build(store, engine, tmp_path, **settings) -> Desk:
+    clock = FrozenClock(NOW)
+    serving = ServingSettings(backend="cpu", data_dir=tmp_path, request_timeout_s=5)
+    fleet = Fleet.from_endpoints([engine.endpoint], serving)
+    given = {"set_deadline_s": DEADLINE_S, "suggest_workers": 2} | settings
+    suggester = Suggester(
+        store_engine=store,
+        fleet_factory=lambda: fleet,
+        serving=serving,
+        settings=FeedbackSettings(data_dir=tmp_path, **given),
+        clock=clock,
+        randbelow=random.Random(7).randrange,
+        describe_base=lambda: BaseFacts(BASE_ID, "t" * 64),
+    )
+    return Desk(store, engine, suggester, clock, serving, fleet)
+
+
+@pytest.fixture
+def desk(sqlite_engine, fake_engine, tmp_path):
+    with unit_of_work(sqlite_engine) as session:
+        add_system_prompt(session)
+    desk = build(sqlite_engine, fake_engine, tmp_path)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def desk_on_both(store_engine, fake_engine, tmp_path):
+    desk = build(store_engine, fake_engine, tmp_path)
+    yield desk
+    desk.close()
+
+
+def test_without_an_adapter_base_is_asked_twice_with_seeds_of_its_own(desk_on_both):
+    row = desk_on_both.prepare(desk_on_both.ask())
+    assert (row.state, row.design, row.adapter, row.error) == ("ready", "4+0", None, None)
+    first, second = desk_on_both.asked()[:2]
+    assert first["model"] == second["model"] == "zero"
+    assert (first["n"], second["n"]) == (2, 2)
+    assert abs(first["seed"] - second["seed"]) > 1000
+    candidates = desk_on_both.read_candidates(row.id)
+    assert [c.slot for c in candidates] == [0, 1, 2, 3]
+    assert {c.arm for c in candidates} == {"base"}
+    assert all(c.text and c.token_ids and c.finish_reason == "stop" for c in candidates)
+
+
+def test_with_an_adapter_two_replies_come_from_each_arm(desk_on_both):
+    desk_on_both.deploy()
+    row = desk_on_both.prepare(desk_on_both.ask())
+    assert (row.state, row.design, row.adapter) == ("ready", "2+2", ADAPTER)
+    assert sorted(body["model"] for body in desk_on_both.asked()[:2]) == [ADAPTER, "zero"]
+    arms = sorted((c.arm, c.adapter or "") for c in desk_on_both.read_candidates(row.id))
+    assert arms == [("base", ""), ("base", ""), ("tuned", ADAPTER), ("tuned", ADAPTER)]
+
+
+def test_the_set_stores_all_that_recomputes_it(desk):
+    turn_id = desk.ask(
+        "Hello", "How can I help?", "Where is it?", knowledge=[{"title": "Parcels", "text": "2 days"}]
+    )
+    row = desk.prepare(turn_id)
+    assert [message["role"] for message in row.messages] == ["system", "user", "assistant", "user"]
+    assert row.messages[0]["content"] == "You help the customers of a shop.\n\nParcels\n2 days"
+    assert row.messages == desk.asked()[0]["messages"]
+    assert row.system_prompt_hash == hash_text("You help the customers of a shop.")
+    assert row.knowledge_hash == hash_text('[{"text":"2 days","title":"Parcels"}]')
+    assert (row.base_id, row.template_hash) == (BASE_ID, "t" * 64)
+    assert row.sampling == Sampling.from_settings(desk.serving).to_json()
+    sent = {body["seed"]: body["n"] for body in desk.asked()}
+    assert {request["seed"]: request["n"] for request in row.requests} == sent
+    assert row.prompt_token_ids
+    assert (row.prepared_at, row.lease_owner, row.lease_until) == (NOW, None, None)
+    again = desk.engine.answer("/v1/chat/completions", desk.asked()[0])[1]["choices"]
+    mine = {c.text for c in desk.read_candidates(row.id) if c.request_no == 0}
+    assert {choice["message"]["content"] for choice in again} == mine
+
+
+def test_asking_twice_prepares_one_set(desk):
+    turn_id = desk.ask()
+    for _ in range(5):
+        desk.suggester.enqueue(turn_id)
+    desk.prepare(turn_id)
+    desk.suggester.enqueue(turn_id)
+    desk.prepare(turn_id)
+    assert len(desk.asked()) == 2
+
+
+def test_two_processes_prepare_one_set(store_engine, fake_engine, tmp_path):
+    one, other = (build(store_engine, fake_engine, tmp_path / name) for name in ("one", "other"))
+    turn_ids = [one.ask() for _ in range(5)]
+    for turn_id in turn_ids:
+        one.suggester.enqueue(turn_id)
+        other.suggester.enqueue(turn_id)
+    for turn_id in turn_ids:
+        assert one.suggester.wait(turn_id, 20)
+        assert len(one.read_candidates(one.read_set(turn_id).id)) == 4
+    one.close()
+    other.close()
+
+
+def test_a_long_history_is_counted_by_the_engine_and_cut_from_the_front(desk):
+    filler = "word " * 400  # 2,000 bytes, 400 tokens when counted: two of them fit 1,024 - 96, three do not
+    row = desk.prepare(desk.ask(filler, "Yes?", filler, "Yes?", filler, "Yes?", "And now?"))
+    assert row.state == "ready"
+    assert [path for path, _ in desk.engine.requests].count("/tokenize") >= 1
+    assert row.messages[-1]["content"] == "And now?"
+    assert [m["content"][:4] for m in row.messages] == ["You ", "word", "Yes?", "word", "Yes?", "And "]
+
+
+def test_a_short_prompt_is_not_counted(desk):
+    desk.prepare(desk.ask())
+    assert "/tokenize" not in [path for path, _ in desk.engine.requests]
+
+
+def test_a_message_longer_than_the_window_fails_its_set_with_the_reason(desk):
+    row = desk.prepare(desk.ask("word " * 1200))
+    assert (row.state, row.error) == ("failed", "prompt_too_long")
+    assert desk.asked() == []
+
+
+@pytest.mark.parametrize(("mode", "error"), [("error", "engine_refused"), ("cut", "engine_unreachable")])
+def test_a_broken_engine_fails_the_set_and_names_no_model(desk, mode, error):
+    desk.deploy()
+    desk.engine.mode = mode
+    row = desk.prepare(desk.ask())
+    assert (row.state, row.error) == ("failed", error)
+    assert {c.state for c in desk.read_candidates(row.id)} == {"unavailable"}
+
+
+def test_no_engine_at_all_fails_the_set(desk, tmp_path):
+    def no_fleet():
+        raise EngineNotRunning(tmp_path)
+
+    desk.suggester._fleet_factory = no_fleet
+    row = desk.prepare(desk.ask())
+    assert (row.state, row.error) == ("failed", "engine_unreachable")
+
+
+def test_what_misses_the_deadline_is_unavailable_for_good(sqlite_engine, fake_engine, tmp_path):
+    desk = build(sqlite_engine, fake_engine, tmp_path, set_deadline_s=0.3)
+    desk.deploy()
+    hold_only(fake_engine, ADAPTER)
+    row = desk.prepare(desk.ask())
+    by_arm = sorted((c.arm, c.state, c.reason or "") for c in desk.read_candidates(row.id))
+    assert row.state == "ready"
+    assert by_arm == [
+        ("base", "ready", ""),
+        ("base", "ready", ""),
+        ("tuned", "unavailable", "late"),
+        ("tuned", "unavailable", "late"),
+    ]
+    fake_engine.close()  # lets go of the request that hangs
+    desk.close()
+    assert sorted((c.arm, c.state, c.reason or "") for c in desk.read_candidates(row.id)) == by_arm
+
+
+def hold_only(engine: FakeEngine, model: str) -> None:
+    """Requests for this model hang until the engine is closed."""
+    answer = engine.answer
+
+    def hold(path, body):
+        if body.get("model") == model:
+            engine.hold()
+        return answer(path, body)
+
+    engine.answer = hold
+
+
+def say(engine: FakeEngine, *answers: str | tuple[str, str]) -> None:
+    """The engine gives these texts (or text and finish reason) in order of request, then its own."""
+    left, lock, answer = list(answers), threading.Lock(), engine.answer
+
+    def tell(path, body):
+        status, content = answer(path, body)
+        if path == "/v1/chat/completions" and status == 200:
+            with lock:
+                for choice in content["choices"]:
+                    if left:
+                        said = left.pop(0)
+                        text, finish = said if isinstance(said, tuple) else (said, "stop")
+                        choice["message"]["content"], choice["finish_reason"] = text, finish
+        return status, content
+
+    engine.answer = tell
+
+
+def test_empty_and_cut_off_replies_are_unavailable(desk):
+    say(desk.engine, "Fine.", "  ", ("It is on its", "length"), "Good.")
+    row = desk.prepare(desk.ask())
+    found = {(c.text, c.state, c.reason) for c in desk.read_candidates(row.id)}
+    assert row.state == "ready"
+    assert found == {
+        ("Fine.", "ready", None),
+        ("  ", "unavailable", "empty"),
+        ("It is on its", "unavailable", "cut_off"),
+        ("Good.", "ready", None),
+    }
+
+
+def test_a_set_without_any_usable_reply_fails(desk):
+    say(desk.engine, *[("cut", "length")] * 4)
+    row = desk.prepare(desk.ask())
+    assert (row.state, row.error) == ("failed", "no_usable_reply")
+
+
+def test_equal_texts_are_drawn_again_once(desk):
+    say(desk.engine, "Same.", "same.", "Other.", "More.", "Fresh.")
+    row = desk.prepare(desk.ask())
+    first, second, again = desk.asked()
+    assert (again["n"], len({body["seed"] for body in (first, second, again)})) == (1, 3)
+    assert row.requests[2]["replaces"] and row.requests[2]["n"] == 1
+    candidates = desk.read_candidates(row.id)
+    assert sorted(c.text for c in candidates) == ["Fresh.", "More.", "Other.", "Same."]
+    assert {c.state for c in candidates} == {"ready"}
+
+
+def test_texts_that_stay_equal_merge_into_the_first_slot(desk):
+    say(desk.engine, "Same.", "same.", "Other.", "More.", "SAME.")
+    row = desk.prepare(desk.ask())
+    states = [(c.state, c.text.lower()) for c in desk.read_candidates(row.id)]
+    assert sorted(states) == [
+        ("merged", "same."),
+        ("ready", "more."),
+        ("ready", "other."),
+        ("ready", "same."),
+    ]
+    assert states.index(("ready", "same.")) < states.index(("merged", "same."))
+
+
+def test_an_adapter_that_the_engine_forgot_is_loaded_once_more(desk):
+    desk.deploy(is_loaded=False)
+    row = desk.prepare(desk.ask())
+    assert (row.state, row.design, row.adapter) == ("ready", "2+2", ADAPTER)
+    assert ADAPTER in desk.engine.adapters
+
+
+def test_base_stands_in_for_an_adapter_that_cannot_be_loaded(desk):
+    desk.deploy(is_loaded=False)
+    (desk.serving.data_dir / "adapters" / ADAPTER / "weights" / "adapter_config.json").unlink()
+    row = desk.prepare(desk.ask())
+    assert (row.state, row.design, row.adapter) == ("ready", "4+0", None)
+    candidates = desk.read_candidates(row.id)
+    assert [(c.arm, c.adapter, c.state) for c in candidates] == [("base", None, "ready")] * 4
+    assert {request["arm"] for request in row.requests} == {"base"}
+    sent = {(body["model"], body["seed"]) for body in desk.asked()}
+    assert {("zero", request["seed"]) for request in row.requests} <= sent
+
+
+def test_an_adapter_of_another_base_is_not_used(desk):
+    desk.deploy(base_id="a" * 64)
+    assert desk.prepare(desk.ask()).design == "4+0"
+
+
+@pytest.mark.parametrize(
+    ("turn_state", "set_state"),
+    [("superseded", "superseded"), ("closed", "superseded"), ("answered", "bypassed")],
+)
+def test_a_turn_that_needs_no_set_any_more_gets_none_shown(desk, turn_state, set_state):
+    turn_id = desk.ask()
+    answer = desk.engine.answer
+
+    def overtake(path, body):
+        with unit_of_work(desk.store) as session:
+            turn = session.get_one(Turn, turn_id)
+            turn.state = turn_state
+            session.add(turn)
+        return answer(path, body)
+
+    desk.engine.answer = overtake
+    assert desk.prepare(turn_id).state == set_state
+
+
+def test_a_turn_that_waits_no_longer_is_not_prepared(desk):
+    turn_id = desk.ask()
+    with unit_of_work(desk.store) as session:
+        turn = session.get_one(Turn, turn_id)
+        turn.state = "answered"
+        session.add(turn)
+    desk.suggester.enqueue(turn_id)
+    desk.suggester.close()
+    assert desk.read_set(turn_id) is None
+
+
+def abandon(desk: Desk, turn_id: str, *, owner: str, left_s: float) -> None:
+    """A row as a preparer leaves it that died."""
+    with unit_of_work(desk.store) as session:
+        turn = session.get_one(Turn, turn_id)
+        session.add(
+            SuggestionSet(
+                desk_id=DESK,
+                turn_id=turn_id,
+                conversation_id=turn.conversation_id,
+                slot_seed=1,
+                redraw_arm="base",
+                lease_owner=owner,
+                lease_until=NOW + timedelta(seconds=left_s),
+                created_at=NOW,
+            )
+        )
+
+
+def test_a_reader_takes_over_when_the_lease_runs_out(desk):
+    turn_id = desk.ask()
+    abandon(desk, turn_id, owner="elsewhere/1/x", left_s=5)
+    assert not desk.suggester.wait(turn_id, 0)
+    assert desk.asked() == []
+    desk.clock.advance(5)
+    assert desk.suggester.wait(turn_id, 10)
+    row = desk.read_set(turn_id)
+    assert (row.state, len(desk.read_candidates(row.id))) == ("ready", 4)
+    assert row.slot_seed != 1
+
+
+def test_the_sweep_takes_up_what_nobody_prepares(desk):
+    never_begun, expired, held, gone = (desk.ask() for _ in range(4))
+    abandon(desk, expired, owner="elsewhere/1/x", left_s=0)
+    abandon(desk, held, owner="elsewhere/1/x", left_s=5)
+    abandon(desk, gone, owner=f"{desk.suggester._owner.split('/')[0]}/{dead_process()}/x", left_s=5)
+    assert desk.suggester.sweep() == 3
+    for turn_id in (never_begun, expired, gone):
+        assert desk.suggester.wait(turn_id, 10)
+    assert desk.read_set(held).state == "preparing"
+
+
+def dead_process() -> int:
+    import subprocess
+
+    child = subprocess.Popen(["true"])
+    child.wait()
+    return child.pid
+
+
+def test_the_sweep_closes_an_abandoned_set_of_a_turn_that_waits_no_more(desk):
+    turn_id = desk.ask()
+    abandon(desk, turn_id, owner="elsewhere/1/x", left_s=0)
+    with unit_of_work(desk.store) as session:
+        turn = session.get_one(Turn, turn_id)
+        turn.state = "superseded"
+        session.add(turn)
+    desk.suggester.sweep()
+    assert desk.suggester.wait(turn_id, 10)
+    assert desk.read_set(turn_id).state == "superseded"
+    assert desk.asked() == []
+
+
+def test_a_preparer_that_was_taken_over_writes_nothing(desk):
+    turn_id = desk.ask()
+    held, begun = threading.Event(), threading.Event()
+    answer = desk.engine.answer
+
+    def pause(path, body):
+        begun.set()
+        held.wait(10)
+        return answer(path, body)
+
+    desk.engine.answer = pause
+    desk.suggester.enqueue(turn_id)
+    assert begun.wait(10)
+    desk.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
+    desk.engine.answer = answer
+    other = build(desk.store, desk.engine, desk.serving.data_dir)
+    other.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
+    other.prepare(turn_id)
+    row = desk.read_set(turn_id)
+    before = [c.id for c in desk.read_candidates(row.id)]
+    held.set()
+    desk.suggester.close()
+    other.close()
+    assert [c.id for c in desk.read_candidates(row.id)] == before
+    assert desk.read_set(turn_id) == row
+
+
+def test_closing_finishes_what_is_begun_and_leaves_the_rest_to_the_sweep(desk):
+    turn_id = desk.ask()
+    desk.engine.mode, desk.engine.delay_s = "slow", 0.2
+    desk.suggester.enqueue(turn_id)
+    while desk.read_set(turn_id) is None:
+        pass
+    desk.suggester.close()
+    assert desk.read_set(turn_id).state == "ready"
+    desk.suggester.enqueue(desk.ask())
+
+
+def test_waiting_for_something_unknown_ends_at_once(desk):
+    assert not desk.suggester.wait("no-such-turn", 60)
+
+
+def test_metrics_name_no_arm_and_no_adapter(desk):
+    from prometheus_client import generate_latest
+
+    desk.deploy()
+    desk.prepare(desk.ask())
+    text = generate_latest(desk.suggester.metrics.registry).decode()
+    assert 'rejoinder_sets_total{state="ready"} 1.0' in text
+    assert not any(word in text for word in (ADAPTER, "tuned", "base", "arm"))
