@@ -1,0 +1,89 @@
+"""The customer chat: one page for everybody, and the call that opens a conversation with its first message.
+
+Opening is public, since a visitor has no token before it; everything after it goes through the HTTP
+contract under the visitor's token. JSON alone is taken, which no page of another site can send.
+"""
+
+from flask import Blueprint, abort, current_app, jsonify, render_template, request
+from pydantic import Field
+from werkzeug.wrappers import Response as AnyResponse
+
+from feedback.auth import Actor, visitor_token
+from feedback.capture.conversations import add_visitor_token
+from feedback.capture.reading import check_body, read_json
+from feedback.capture.routes import Write
+from feedback.capture.shapes import Answer, Body, Language, Text
+from feedback.errors import StoreBusy
+from feedback.services import services
+from feedback.store.conversations import Said, open_conversation
+from feedback.store.events import EventRaced, hash_body
+from feedback.store.operators import hash_secret
+from feedback.store.tables import DEFAULT_DESK, new_id
+
+bp = Blueprint("chat", __name__)
+
+RACE_TRIES = 5
+
+
+class Begin(Body):
+    text: Text
+    language: Language | None = Field(None, description="Language the customer writes in, when known.")
+
+
+class Begun(Answer):
+    conversation_id: str
+    message_id: str
+
+
+@bp.before_request
+def check_open() -> None:
+    if not services().settings.public_chat:
+        abort(404)
+
+
+@bp.get("/chat")
+@bp.get("/chat/<conversation_id>")
+def open(conversation_id: str | None = None) -> str:
+    """The chat. Whose conversation it is stands after # in the address, which never reaches the server."""
+    return render_template("chat/talk.html", conversation_id=conversation_id, hide_sign_out=True)
+
+
+@bp.post("/chat/start")
+def start() -> AnyResponse:
+    """Open a conversation with a visitor's first message; idempotent by the event id."""
+    given = read_json()
+    said = check_body(Begin, given)
+    visitor = Actor("visitor", "visitor", DEFAULT_DESK, name="visitor")
+    body_hash = hash_body("POST", request.path, given)
+    for _ in range(RACE_TRIES):
+        at_work = Write(visitor)
+        try:
+            status, stored = at_work.run(
+                said.event_id,
+                body_hash,
+                lambda at_work=at_work: (201, begin(at_work, said)),  # type: ignore[misc]
+            )
+        except EventRaced:
+            continue
+        answer = jsonify(add_visitor_token(stored))
+        answer.status_code = status
+        return answer
+    raise StoreBusy("the same event is being written")
+
+
+def begin(call: Write, said: Begin) -> Begun:
+    id = new_id()
+    opened = open_conversation(
+        call.session,
+        id=id,
+        desk_id=call.actor.desk_id,
+        now=call.now,
+        messages=[Said("customer", said.text)],
+        language=said.language,
+        visitor_token_hash=hash_secret(visitor_token(str(current_app.secret_key), id)),
+    )
+    turn, suggester = opened.turn, services().suggester
+    if turn is not None and suggester is not None:
+        turn_id = turn.id
+        call.after_commit(lambda: suggester.enqueue(turn_id))
+    return Begun(conversation_id=id, message_id=opened.messages[0].id)

@@ -1,0 +1,137 @@
+"""What an admin does on the console's own forms: people, tokens, sessions, ending a run. The guard checks CSRF.
+
+Promotion, rollback and asking for a run are calls of the HTTP contract and not here.
+"""
+
+from flask import Blueprint, g, redirect, render_template, request, url_for
+from sqlmodel import Session
+from werkzeug.wrappers import Response
+
+from feedback.auth import Actor, allow
+from feedback.errors import BodyInvalid, Conflict
+from feedback.services import services
+from feedback.store import operators, overview, runs, web_sessions
+from feedback.store.session import get_row, read, unit_of_work
+from feedback.store.tables import Operator
+
+bp = Blueprint("console_acts", __name__, url_prefix="/console")
+
+MAX_NAME = 80
+
+
+def current_actor() -> Actor:
+    actor: Actor = g.actor
+    return actor
+
+
+@bp.get("/people")
+@allow("admin")
+def list_people() -> str:
+    return _render_people()
+
+
+def _create_link(store: Session, operator_id: str) -> str:
+    """The address of a new one-time link."""
+    found = services()
+    code = operators.create_sign_in_link(
+        store,
+        desk_id=current_actor().desk_id,
+        operator_id=operator_id,
+        now=found.clock.now(),
+        minutes=found.settings.sign_in_link_minutes,
+    )
+    return url_for("sign_in.follow", code=code, _external=True)
+
+
+def _render_people(link: str | None = None, link_for: str | None = None) -> str:
+    """`link` is a new one-time sign-in link: shown here once and never again."""
+    found, desk_id = services(), current_actor().desk_id
+    with read(found.store_engine) as store:
+        people = operators.list_operators(store, desk_id=desk_id)
+        return render_template(
+            "console/people.html",
+            people=people,
+            names={person.id: person.name for person in people},
+            tokens=operators.list_tokens(store, desk_id=desk_id),
+            sessions=overview.list_living_sessions(store, desk_id=desk_id, now=found.clock.now()),
+            roles=operators.OPERATOR_ROLES,
+            link=link,
+            link_for=link_for,
+            link_minutes=found.settings.sign_in_link_minutes,
+        )
+
+
+@bp.post("/people")
+@allow("admin")
+def add_person() -> str:
+    """A new operator with a one-time sign-in link."""
+    found, desk_id, now = services(), current_actor().desk_id, services().clock.now()
+    name = request.form.get("name", "").strip()
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise BodyInvalid([f"name: 1 to {MAX_NAME} printable characters"])
+    with unit_of_work(found.store_engine) as store:
+        if operators.find_operator(store, desk_id=desk_id, name=name) is not None:
+            raise Conflict("name_taken", f"There is a person named {name!r} already.", "Take another name.")
+        person = operators.create_operator(
+            store, desk_id=desk_id, name=name, role=request.form.get("role", ""), now=now
+        )
+        link = _create_link(store, person.id)
+    return _render_people(link, name)
+
+
+@bp.post("/people/<operator_id>/link")
+@allow("admin")
+def make_link(operator_id: str) -> str:
+    """Another one-time sign-in link for somebody."""
+    found, desk_id = services(), current_actor().desk_id
+    with unit_of_work(found.store_engine) as store:
+        person = get_row(store, Operator, operator_id, desk_id=desk_id, what="operator")
+        link = _create_link(store, person.id)
+    return _render_people(link, person.name)
+
+
+@bp.post("/people/<operator_id>/active")
+@allow("admin")
+def set_active(operator_id: str) -> Response:
+    """Shut somebody out, or let them in again."""
+    found, desk_id = services(), current_actor().desk_id
+    active = request.form.get("active") == "yes"
+    with unit_of_work(found.store_engine) as store:
+        operators.set_operator_active(store, desk_id=desk_id, operator_id=operator_id, active=active)
+        if not active:
+            web_sessions.end_sessions_of(
+                store, desk_id=desk_id, operator_id=operator_id, now=found.clock.now()
+            )
+    return redirect(url_for("console_acts.list_people"))
+
+
+@bp.post("/sessions/<id_hash>/end")
+@allow("admin")
+def end_session(id_hash: str) -> Response:
+    found = services()
+    with unit_of_work(found.store_engine) as store:
+        web_sessions.end_one_session(
+            store, desk_id=current_actor().desk_id, id_hash=id_hash, now=found.clock.now()
+        )
+    return redirect(url_for("console_acts.list_people"))
+
+
+@bp.post("/tokens/<token_id>/revoke")
+@allow("admin")
+def revoke_token(token_id: str) -> Response:
+    found = services()
+    with unit_of_work(found.store_engine) as store:
+        operators.revoke_token(
+            store, desk_id=current_actor().desk_id, token_id=token_id, now=found.clock.now()
+        )
+    return redirect(url_for("console_acts.list_people"))
+
+
+@bp.post("/runs/<run_id>/cancel")
+@allow("admin")
+def cancel_run(run_id: str) -> Response:
+    """End a run; its worker may write nothing more from here on."""
+    found = services()
+    with unit_of_work(found.store_engine) as store:
+        runs.cancel_run(store, desk_id=current_actor().desk_id, run_id=run_id, now=found.clock.now())
+    return redirect(url_for("console.show_run", run_id=run_id))

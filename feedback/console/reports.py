@@ -1,0 +1,116 @@
+"""Reports, counts and selections of runs and datasets as rows for tables. Knows no trainer: reads any report."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import gettext as _
+
+from feedback.console.words import words_of
+
+MAX_DEPTH = 4
+
+
+@dataclass(frozen=True)
+class Scored:
+    """One baseline or adapter of an evaluation."""
+
+    name: str
+    log_loss: float | None
+    accuracy: float | None
+    interval: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class ReportView:
+    n: int | None
+    scored: list[Scored] = field(default_factory=list)
+    facts: list[tuple[str, str]] = field(default_factory=list)
+
+
+def read_report(report: Mapping[str, Any] | None) -> ReportView | None:
+    if not report:
+        return None
+    scored: list[Scored] = []
+    facts: list[tuple[str, str]] = []
+    count: int | None = None
+    for path, value in _walk(report, (), scored):
+        if path[-1] == "n" and isinstance(value, int) and count is None:
+            count = value
+        else:
+            facts.append((" · ".join(path).replace("_", " "), show_value(value)))
+    return ReportView(count, scored, facts)
+
+
+def _walk(
+    part: Mapping[str, Any], path: tuple[str, ...], scored: list[Scored]
+) -> list[tuple[tuple[str, ...], Any]]:
+    found: list[tuple[tuple[str, ...], Any]] = []
+    for name, value in part.items():
+        here = (*path, str(name))
+        if isinstance(value, Mapping) and "log_loss" in value:
+            scored.append(_score(" ".join(here).replace("_", " "), value))
+        elif isinstance(value, Mapping) and value and len(here) < MAX_DEPTH:
+            found.extend(_walk(value, here, scored))
+        else:
+            found.append((here, value))
+    return found
+
+
+def _score(name: str, value: Mapping[str, Any]) -> Scored:
+    interval = value.get("ci95")
+    pair = (
+        (float(interval[0]), float(interval[1]))
+        if isinstance(interval, list | tuple) and len(interval) == 2 and None not in interval
+        else None
+    )
+    return Scored(name, value.get("log_loss"), value.get("accuracy"), pair)
+
+
+def show_value(value: Any) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "yes", False: "no", None: "–"}[value]
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    if isinstance(value, list | dict):
+        text = json.dumps(value, ensure_ascii=False)
+        return text if len(text) <= 300 else text[:300] + " …"
+    return str(value)
+
+
+@dataclass(frozen=True)
+class CountTable:
+    """A dataset's counts: one row for each kind, one column for each split, and what fits neither."""
+
+    columns: list[str]
+    rows: list[tuple[str, list[int | None]]]
+    facts: list[tuple[str, Any]]
+
+
+def tabulate_counts(counts: Mapping[str, Any]) -> CountTable:
+    nested = {name: value for name, value in counts.items() if isinstance(value, Mapping)}
+    columns = list(dict.fromkeys(split for value in nested.values() for split in value))
+    return CountTable(
+        columns=columns,
+        rows=[(name, [value.get(split) for split in columns]) for name, value in nested.items()],
+        facts=[(name, value) for name, value in counts.items() if name not in nested],
+    )
+
+
+def describe_counts(counts: Mapping[str, Any]) -> str:
+    """One line: every kind with its total over the splits."""
+    parts: list[str] = []
+    for name, value in counts.items():
+        numbers = value.values() if isinstance(value, Mapping) else (value,)
+        total = sum(number for number in numbers if isinstance(number, int))
+        parts.append(f"{total} {words_of(name)}")
+    return ", ".join(parts)
+
+
+def describe_selection(selection: Mapping[str, Any]) -> str:
+    """One line: what was asked for, empty wishes left out."""
+    wishes = [
+        f"{name}: {show_value(value)}" for name, value in selection.items() if value not in (None, "", [], {})
+    ]
+    return ", ".join(wishes) or _("everything")

@@ -1,0 +1,219 @@
+"""The console's pages. They read the store; runs, promotion and rollback go through the HTTP contract.
+
+Experts read, admins act. Every list takes its filters from the address.
+"""
+
+from datetime import timedelta
+
+from flask import Blueprint, g, render_template, request
+from sqlmodel import Session
+
+from feedback.auth import Actor, allow
+from feedback.choices.refusals import explain
+from feedback.console.charts import Curve, draw_curve, draw_interval
+from feedback.console.health import check_health
+from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
+from feedback.evidence.funnel import Funnel, count_page
+from feedback.evidence.support import support_of
+from feedback.services import services
+from feedback.store import adapters, datasets, deployments, overview, runs
+from feedback.store.choices import JudgedSet, iterate_pages, read_judged
+from feedback.store.session import read
+
+bp = Blueprint("console", __name__, url_prefix="/console")
+
+RUN_STATES = ("queued", "running", "done", "failed", "cancelled", "skipped")
+RUN_KINDS = ("night", "volume", "manual")
+ADAPTER_STATES = ("trained", "refused", "passed", "canary", "live", "retired", "rolled_back")
+DRAWN_FIRST = ("loss", "margin", "accuracy")
+PERIODS = {"1": 1, "7": 7, "30": 30}
+LANGUAGES = ("en", "zh")
+FORMATS = ("choices", "pairs", "thumbs")
+
+
+def current_actor() -> Actor:
+    actor: Actor = g.actor
+    return actor
+
+
+def choice_of(name: str, allowed: tuple[str, ...]) -> str | None:
+    """A filter from the address, or none; a value that means nothing filters nothing."""
+    value = request.args.get(name, "")
+    return value if value in allowed else None
+
+
+@bp.get("")
+@allow("expert")
+def today() -> str:
+    """What came in, and whether everything is well."""
+    days = PERIODS.get(request.args.get("days", ""), 1)
+    found, desk_id = services(), current_actor().desk_id
+    since = found.clock.now() - timedelta(days=days)
+    checks = check_health()  # asks the engine, so outside the transaction
+    with read(found.store_engine) as store:
+        return render_template(
+            "console/today.html",
+            checks=checks,
+            days=days,
+            inflow=overview.count_inflow(
+                store, desk_id=desk_id, since=found.clock.now() - timedelta(days=days)
+            ),
+            waiting=overview.count_waiting(store, desk_id=desk_id),
+            state=deployments.serving_state(store, desk_id=desk_id),
+            run=runs.latest_run(store, desk_id=desk_id),
+            slots=overview.count_picks_by_slot(store, desk_id=desk_id),
+            kinds=overview.JUDGEMENT_KINDS,
+        )
+
+
+@bp.get("/funnel")
+@allow("expert")
+def show_funnel() -> str:
+    """From judgements to choices and pairs, with every reason in between."""
+    found, desk_id = services(), current_actor().desk_id
+    days = PERIODS.get(request.args.get("days", ""))
+    agent, language = request.args.get("agent") or None, choice_of("language", LANGUAGES)
+    since = found.clock.now() - timedelta(days=days) if days else None
+
+    def is_wanted(item: JudgedSet) -> bool:
+        judged, shown = item
+        return (agent is None or judged.agent == agent) and (
+            language is None or (shown.language or "").startswith(language)
+        )
+
+    counted = Funnel()
+    judged_sets = iterate_pages(
+        found.store_engine,
+        lambda session, after: read_judged(
+            session, desk_id=desk_id, since=since, after=after, with_tokens=False
+        ),
+        lambda item: (item[0].at, item[0].id),
+    )
+    count_page(counted, filter(is_wanted, judged_sets))
+    with read(found.store_engine) as store:
+        agents = overview.list_agents(store, desk_id=desk_id)
+    return render_template(
+        "console/funnel.html",
+        funnel=counted,
+        agents=agents,
+        agent=agent,
+        days=days,
+        chosen_language=language,
+        explain=explain,
+    )
+
+
+@bp.get("/runs")
+@allow("expert")
+def list_runs() -> str:
+    state, kind = choice_of("state", RUN_STATES), choice_of("kind", RUN_KINDS)
+    with read(services().store_engine) as store:
+        found = overview.list_runs(store, desk_id=current_actor().desk_id, state=state, kind=kind)
+        return render_template(
+            "console/runs.html", runs=found, state=state, kind=kind, states=RUN_STATES, kinds=RUN_KINDS
+        )
+
+
+@bp.get("/runs/<run_id>")
+@allow("expert")
+def show_run(run_id: str) -> str:
+    return _render_run("console/run.html", run_id)
+
+
+@bp.get("/runs/<run_id>/live")
+@allow("expert")
+def follow_run(run_id: str) -> str:
+    """The part of a run's page that changes while it runs."""
+    return _render_run("console/run_live.html", run_id)
+
+
+def _render_run(template: str, run_id: str) -> str:
+    with read(services().store_engine) as store:
+        run = runs.get_run(store, desk_id=current_actor().desk_id, run_id=run_id)
+        return render_template(
+            template,
+            run=run,
+            steps=runs.STEPS,
+            finished=run.state in runs.FINISHED,
+            curves=draw_curves(store, run_id),
+            report=read_report(run.report),
+        )
+
+
+def draw_curves(store: Session, run_id: str) -> list[Curve]:
+    """One curve for each number the run wrote; loss, margin and accuracy first."""
+    values: dict[str, list[tuple[int, float]]] = {}
+    for metric in runs.list_metrics(store, run_id=run_id):
+        values.setdefault(metric.name, []).append((metric.step, metric.value))
+    order = [*(name for name in DRAWN_FIRST if name in values), *sorted(set(values) - set(DRAWN_FIRST))]
+    drawn = (draw_curve(name, values[name]) for name in order)
+    return [curve for curve in drawn if curve is not None]
+
+
+@bp.get("/adapters")
+@allow("expert")
+def list_adapters() -> str:
+    state, desk_id = choice_of("state", ADAPTER_STATES), current_actor().desk_id
+    with read(services().store_engine) as store:
+        served = overview.list_adapters(store, desk_id=desk_id, state=state)
+        names = [row.adapter.name for row in served if row.sets]
+        return render_template(
+            "console/adapters.html",
+            served=served,
+            supports={name: support_of(store, name, desk_id=desk_id) for name in names},
+            serving=deployments.serving_state(store, desk_id=desk_id),
+            history=deployments.list_deployments(store, desk_id=desk_id, limit=20),
+            state=state,
+            states=ADAPTER_STATES,
+            transitions=adapters.TRANSITIONS,
+        )
+
+
+@bp.get("/adapters/<name>")
+@allow("expert")
+def show_adapter(name: str) -> str:
+    desk_id = current_actor().desk_id
+    with read(services().store_engine) as store:
+        adapter = adapters.get_adapter(store, desk_id=desk_id, name=name)
+        run = runs.get_run(store, desk_id=desk_id, run_id=adapter.run_id) if adapter.run_id else None
+        support = support_of(store, name, desk_id=desk_id)
+        return render_template(
+            "console/adapter.html",
+            adapter=adapter,
+            run=run,
+            support=support,
+            drawn=None if support.rate is None else draw_interval(support.rate, *support.interval),
+            events=adapters.list_events(store, name=name),
+            serving=deployments.serving_state(store, desk_id=desk_id),
+            report=read_report(adapter.report or (run.report if run else None)),
+            transitions=adapters.TRANSITIONS,
+        )
+
+
+@bp.get("/datasets")
+@allow("expert")
+def list_datasets() -> str:
+    with read(services().store_engine) as store:
+        return render_template(
+            "console/datasets.html",
+            datasets=datasets.list_datasets(store, desk_id=current_actor().desk_id),
+            describe_counts=describe_counts,
+            describe_selection=describe_selection,
+        )
+
+
+@bp.get("/datasets/<dataset_id>")
+@allow("expert")
+def show_dataset(dataset_id: str) -> str:
+    desk_id = current_actor().desk_id
+    with read(services().store_engine) as store:
+        dataset = datasets.get_dataset(store, desk_id=desk_id, dataset_id=dataset_id)
+        return render_template(
+            "console/dataset.html",
+            dataset=dataset,
+            runs=overview.list_runs_on_dataset(store, desk_id=desk_id, dataset_id=dataset_id),
+            table=tabulate_counts(dataset.counts),
+            formats=FORMATS,
+            explain=explain,
+            describe_selection=describe_selection,
+        )

@@ -1,0 +1,41 @@
+"""Registers what people see: languages, workbench, customer chat, console, and what their templates share."""
+
+from flask import Flask
+from flask_babel import gettext as _
+
+from feedback import chat, console, workbench
+from feedback.auth import Actor, find_actor
+from feedback.console.reports import show_value
+from feedback.console.words import words_of
+from feedback.errors import ApiError
+from feedback.languages import init_languages
+
+Place = tuple[str, str, tuple[str, ...]]
+
+
+def console_places() -> list[Place]:
+    """The console's pages: where each leads, its name, and the endpoints that belong to it."""
+    return [
+        ("console.today", _("Today"), ("console.today",)),
+        ("console.show_funnel", _("Funnel"), ("console.show_funnel",)),
+        ("console.list_datasets", _("Datasets"), ("console.list_datasets", "console.show_dataset")),
+        ("console.list_runs", _("Runs"), ("console.list_runs", "console.show_run")),
+        ("console.list_adapters", _("Adapters"), ("console.list_adapters", "console.show_adapter")),
+        ("console_acts.list_people", _("People"), ("console_acts.list_people", "console_acts.add_person")),
+    ]
+
+
+def signed_in() -> Actor | None:
+    """Who looks at the page; nobody where even that question is an error, since error pages ask it too."""
+    try:
+        return find_actor()
+    except ApiError:
+        return None
+
+
+def register_pages(app: Flask) -> None:
+    init_languages(app)
+    app.jinja_env.globals.update(words_of=words_of, show_value=show_value, console_places=console_places)
+    app.context_processor(lambda: {"signed_in": signed_in()})
+    for blueprint in (workbench.bp, chat.bp, *console.blueprints):
+        app.register_blueprint(blueprint)

@@ -1,0 +1,64 @@
+// The console: parts that refresh themselves, and buttons that act through the HTTP contract with an event id.
+
+import { Refusal, write } from "./api.js";
+import { showLocalTimes } from "./page.js";
+import { _ } from "./words.js";
+
+/* <section data-live="/console/…" data-every="2"> is replaced by what that address answers until it says data-done. */
+async function keepLive(region) {
+  while (region.isConnected && !("done" in region.dataset)) {
+    await new Promise((resolve) => setTimeout(resolve, Number(region.dataset.every || 2) * 1000));
+    if (document.hidden) continue;
+    try {
+      const answer = await fetch(region.dataset.live, { headers: { Accept: "text/html" }, cache: "no-store" });
+      if (!answer.ok) continue;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
+      if (!fresh) return;
+      region.replaceChildren(...fresh.childNodes);
+      if ("done" in fresh.dataset) region.dataset.done = "";
+      showLocalTimes(region);
+    } catch {
+      // The next turn of the loop tries again; the numbers on the page stay as they were.
+    }
+  }
+}
+
+function say(form, words, kind) {
+  let line = form.querySelector("[data-said]");
+  if (!line) {
+    line = document.createElement("p");
+    line.dataset.said = "";
+    line.setAttribute("role", "status");
+    form.append(line);
+  }
+  line.className = `note ${kind}`;
+  line.textContent = words;
+}
+
+/* <form data-act="/v1/…">: its fields go as JSON; then the page shows the new state. */
+async function act(form) {
+  const fields = Object.fromEntries([...new FormData(form)].filter(([name, value]) => value !== "" && name !== "csrf_token"));
+  const button = form.querySelector("button");
+  button.disabled = true;
+  say(form, _("Working…"), "");
+  try {
+    const answer = await write(form.dataset.act, fields, { keep: false });
+    const target = form.dataset.then;
+    if (target) location.assign(target.replace("{run_id}", encodeURIComponent(answer.run_id ?? "")));
+    else location.reload();
+  } catch (fault) {
+    button.disabled = false;
+    if (!(fault instanceof Refusal)) throw fault;
+    say(form, fault.hint ? `${fault.message} ${fault.hint}` : fault.message, "bad");
+  }
+}
+
+for (const region of document.querySelectorAll("[data-live]")) keepLive(region);
+document.addEventListener("submit", (event) => {
+  if (!event.target.matches("form[data-act]")) return;
+  event.preventDefault();
+  act(event.target);
+});
+document.addEventListener("change", (event) => {
+  if (event.target.matches(".filters select")) event.target.form.requestSubmit();
+});

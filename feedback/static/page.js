@@ -1,0 +1,23 @@
+// On every page: language switch that keeps drafts (they stand in localStorage), and times in the reader's zone.
+
+function chooseLanguage(code) {
+  const secure = location.protocol === "https:" ? "; Secure" : "";
+  document.cookie = `language=${code}; path=/; max-age=31536000; SameSite=Lax${secure}`;
+  location.reload();
+}
+
+for (const button of document.querySelectorAll("[data-language]")) {
+  button.addEventListener("click", () => chooseLanguage(button.dataset.language));
+}
+
+export function showLocalTimes(root = document) {
+  const sameDay = new Date().toDateString();
+  for (const time of root.querySelectorAll("time[data-local]")) {
+    const at = new Date(time.dateTime);
+    const day = at.toDateString() === sameDay ? {} : { month: "short", day: "numeric" };
+    time.title = at.toISOString();
+    time.textContent = at.toLocaleString(document.documentElement.lang, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+  }
+}
+
+showLocalTimes();

@@ -1,0 +1,157 @@
+"""Read-only queries for the console's pages: counts and short lists. Nothing here changes a row.
+
+Every function takes the desk; lists are newest first and limited, since a page shows a screenful.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col, func, select
+
+from feedback.store.session import of_desk
+from feedback.store.tables import (
+    Adapter,
+    Candidate,
+    Conversation,
+    Judgement,
+    Message,
+    Operator,
+    Run,
+    SuggestionSet,
+    Thumb,
+    Turn,
+    WebSession,
+)
+
+JUDGEMENT_KINDS = ("pick", "edit", "own", "tie", "none", "skip", "undo")
+
+
+@dataclass(frozen=True)
+class Inflow:
+    """What came in since a moment."""
+
+    conversations: int
+    customer_messages: int
+    agent_messages: int
+    sets: dict[str, int] = field(default_factory=dict)  # by state
+    judgements: dict[str, int] = field(default_factory=dict)  # by kind
+    thumbs: dict[int, int] = field(default_factory=dict)  # by value
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """Customers who wait for a reply now."""
+
+    count: int
+    oldest: datetime | None
+
+
+@dataclass(frozen=True)
+class ServedAdapter:
+    """An adapter with what hangs on it: how many sets it had a part in."""
+
+    adapter: Adapter
+    sets: int
+
+
+def count_inflow(session: Session, *, desk_id: str, since: datetime) -> Inflow:
+    roles = _count_by(session, Message, col(Message.role), desk_id, col(Message.created_at), since)
+    return Inflow(
+        conversations=sum(
+            _count_by(
+                session, Conversation, col(Conversation.desk_id), desk_id, col(Conversation.created_at), since
+            ).values()
+        ),
+        customer_messages=roles.get("customer", 0),
+        agent_messages=roles.get("agent", 0),
+        sets=_count_by(
+            session, SuggestionSet, col(SuggestionSet.state), desk_id, col(SuggestionSet.created_at), since
+        ),
+        judgements=_count_by(
+            session, Judgement, col(Judgement.kind), desk_id, col(Judgement.created_at), since
+        ),
+        thumbs=_count_by(session, Thumb, col(Thumb.value), desk_id, col(Thumb.created_at), since),
+    )
+
+
+def _count_by(
+    session: Session, table: Any, key: Any, desk_id: str, at: Any, since: datetime
+) -> dict[Any, int]:
+    query = select(key, func.count()).select_from(table).where(table.desk_id == desk_id, at >= since)
+    return dict(session.exec(query.group_by(key)).all())
+
+
+def count_waiting(session: Session, *, desk_id: str) -> Waiting:
+    query = select(func.count(), func.min(col(Turn.created_at))).where(
+        Turn.desk_id == desk_id, Turn.state == "waiting"
+    )
+    count, oldest = session.exec(query).one()
+    return Waiting(count=count, oldest=oldest)
+
+
+def list_runs(
+    session: Session, *, desk_id: str, state: str | None = None, kind: str | None = None, limit: int = 100
+) -> Sequence[Run]:
+    query = of_desk(Run, desk_id)
+    if state:
+        query = query.where(Run.state == state)
+    if kind:
+        query = query.where(Run.kind == kind)
+    return session.exec(query.order_by(col(Run.created_at).desc(), col(Run.id)).limit(limit)).all()
+
+
+def list_adapters(
+    session: Session, *, desk_id: str, state: str | None = None, limit: int = 100
+) -> list[ServedAdapter]:
+    query = of_desk(Adapter, desk_id)
+    if state:
+        query = query.where(Adapter.state == state)
+    newest = (col(Adapter.created_at).desc(), col(Adapter.name).desc())
+    rows = session.exec(query.order_by(*newest).limit(limit)).all()
+    counts = select(SuggestionSet.adapter, func.count()).where(
+        SuggestionSet.desk_id == desk_id, col(SuggestionSet.adapter).in_([row.name for row in rows])
+    )
+    sets = dict(session.exec(counts.group_by(col(SuggestionSet.adapter))).all())
+    return [ServedAdapter(row, sets.get(row.name, 0)) for row in rows]
+
+
+def list_runs_on_dataset(session: Session, *, desk_id: str, dataset_id: str) -> Sequence[Run]:
+    query = of_desk(Run, desk_id).where(Run.dataset_id == dataset_id)
+    return session.exec(query.order_by(col(Run.created_at).desc()).limit(100)).all()
+
+
+def list_living_sessions(session: Session, *, desk_id: str, now: datetime) -> list[tuple[WebSession, str]]:
+    """Signed-in browsers and the name of who sits there ("" for one signed in by a program's token)."""
+    query = (
+        select(WebSession, Operator.name)
+        .outerjoin(Operator, col(Operator.id) == col(WebSession.operator_id))
+        .where(
+            WebSession.desk_id == desk_id,
+            col(WebSession.ended_at).is_(None),
+            col(WebSession.expires_at) > now,
+        )
+    )
+    rows = session.exec(query.order_by(col(WebSession.seen_at).desc())).all()
+    return [(row, name or "") for row, name in rows if row.operator_id or "token_id" in row.data]
+
+
+def list_agents(session: Session, *, desk_id: str) -> dict[str, str]:
+    """Everybody who judged, with a name to show: the operator's, else the word that stands on the rows."""
+    query = (
+        select(Judgement.agent, Operator.name)
+        .outerjoin(Operator, col(Operator.id) == col(Judgement.agent))
+        .where(Judgement.desk_id == desk_id, col(Judgement.agent).is_not(None))
+    )
+    return {agent: name or agent for agent, name in session.exec(query.distinct()).all() if agent}
+
+
+def count_picks_by_slot(session: Session, *, desk_id: str) -> dict[int, int]:
+    """Where on the screen the picked and edited cards stood."""
+    query = (
+        select(Candidate.slot, func.count())
+        .join(Judgement, col(Judgement.candidate_id) == col(Candidate.id))
+        .where(Judgement.desk_id == desk_id, col(Judgement.kind).in_(("pick", "edit")))
+    )
+    return dict(session.exec(query.group_by(col(Candidate.slot))).all())

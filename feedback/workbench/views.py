@@ -1,0 +1,30 @@
+"""The workbench page and the home address, which leads each person to their own place."""
+
+from flask import Blueprint, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from feedback.auth import allow, find_actor
+from feedback.services import services
+
+bp = Blueprint("workbench", __name__)
+
+
+@bp.get("/")
+def home() -> Response:
+    """Agents work, experts and admins look at the console, customers chat, everybody else signs in."""
+    actor = find_actor()
+    if actor is None:
+        return redirect(url_for("sign_in.show"))
+    if actor.role in ("expert", "admin"):
+        return redirect(url_for("console.today"))
+    return redirect(url_for("workbench.desk"))
+
+
+@bp.get("/workbench")
+@allow("agent")
+def desk() -> str:
+    """Queue, conversation, cards and composer."""
+    settings = services().settings
+    return render_template(
+        "workbench/desk.html", cards=settings.candidates, undo_seconds=settings.undo_window_s
+    )
