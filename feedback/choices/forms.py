@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
@@ -51,6 +51,9 @@ class Form(BaseModel):
     def to_record(self) -> dict[str, Any]:
         """The form as it stands on disk; fields that are not set are left out."""
         return drop_unset(self.model_dump(mode="json"), keep=())
+
+
+F = TypeVar("F", bound=Form)
 
 
 class ChatMessage(Form):
@@ -226,7 +229,7 @@ FORMS: dict[str, type[Form]] = {
 }
 
 
-def read_form(form: type[Form], body: Mapping[str, Any]) -> Form | Refusal:
+def read_form(form: type[F], body: Mapping[str, Any]) -> F | Refusal:
     """The body as a form, or the first fault as a counted reason."""
     try:
         return form.model_validate(body)

@@ -21,7 +21,7 @@ from feedback.choices.forms import ChatMessage, ChoiceForm, OfferedReply, ThumbF
 
 KEY_FILE = "redaction.key"
 
-POSSIBLE = re.compile(r"@|\d(?:\D{0,4}\d){6}")  # a quick look that spares most texts the patterns below
+POSSIBLE = re.compile(r"[@＠]|\d(?:\D{0,4}\d){6}")  # a quick look that spares most texts the patterns below
 EMAIL = re.compile(
     r"(?<![\w.+-])[A-Za-z0-9][A-Za-z0-9._%+-]*@(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,24}(?![A-Za-z0-9])"
 )
@@ -69,6 +69,8 @@ class Redactor:
     key: bytes
 
     def redact(self, text: str, conversation: str) -> str:
+        if not POSSIBLE.search(text):
+            return text
         narrow = text.translate(WIDE)
         pieces: list[str] = []
         at = 0
@@ -141,16 +143,16 @@ def redact_thumb(form: ThumbForm, conversation: str, redactor: Redactor) -> Thum
 
 
 def redact_messages(messages: list[ChatMessage], conversation: str, redactor: Redactor) -> list[ChatMessage]:
-    return [
-        ChatMessage(role=message.role, content=redactor.redact(message.content, conversation))
-        for message in messages
-    ]
+    clean = []
+    for message in messages:
+        text = redactor.redact(message.content, conversation)
+        same = text == message.content
+        clean.append(message if same else ChatMessage(role=message.role, content=text))
+    return clean
 
 
 def find_personal(text: str) -> list[Found]:
     """Where personal data stands, left to right, never overlapping; the more certain kind wins."""
-    if not POSSIBLE.search(text):
-        return []
     taken: list[Found] = [Found(match.start(), match.end(), "email") for match in EMAIL.finditer(text)]
 
     def take(start: int, end: int, kind: str) -> None:

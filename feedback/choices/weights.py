@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 OWN_WEIGHT = 0.5
+THUMB_WEIGHT = 0.3  # a thumb rates the whole exchange, and a reply that an agent chose before
 DAY_S = 86_400
 
 

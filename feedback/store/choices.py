@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine, and_, or_, select
+from sqlalchemy import Engine, select, tuple_
 from sqlmodel import Session, col
 
 from feedback.choices.judgements import Judged, ShownReply, ShownSet
@@ -71,9 +71,7 @@ def read_judged(
         .limit(limit)
     )
     if after is not None:
-        at, last = after
-        same = and_(col(Judgement.created_at) == at, col(Judgement.id) > last)
-        query = query.where(or_(col(Judgement.created_at) > at, same))
+        query = query.where(tuple_(col(Judgement.created_at), col(Judgement.id)) > after)
     if since is not None:
         query = query.where(col(Judgement.created_at) >= since)
     if until is not None:

@@ -6,14 +6,13 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, collate, func, insert, or_, select
+from sqlalchemy import ColumnElement, Engine, collate, func, insert, select, tuple_
 from sqlmodel import Session, col
 
 from feedback.store.choices import Key, iterate_pages
 from feedback.store.tables import Conversation, Message, Record
 
 PAGE = 1_000
-NAMES = 500  # ids in one IN list: well below SQLite's 32,766 variables
 
 
 def find_bodies(
@@ -76,10 +75,8 @@ def read_records(
     if until is not None:
         query = query.where(col(Record.created_at) <= until)
     if after is not None:
-        query = query.where(or_(source > after[0], and_(source == after[0], identity > after[1])))
-    rows = list(session.scalars(query.order_by(source, identity).limit(limit)))
-    session.expunge_all()
-    return rows
+        query = query.where(tuple_(source, identity) > after)
+    return list(session.scalars(query.order_by(source, identity).limit(limit)))
 
 
 def iterate_records(

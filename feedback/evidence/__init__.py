@@ -1,0 +1,1 @@
+"""What the judgements prove: support rates, and the way from judgements to choices."""

@@ -1,0 +1,59 @@
+"""A dataset as JSONL: choices, pairs (TRL's conversational form) or thumbs (TRL's unpaired form), streamed.
+
+The files of a dataset are in export form already; this only hands them on, plain or packed.
+"""
+
+import gzip
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from feedback.exchange.errors import DatasetFilesMissing, FormatUnknown
+from feedback.exchange.layout import FORMATS, dataset_dir, dataset_file
+
+CHUNK = 256 * 1024
+
+
+def find_export(data_dir: Path, dataset_id: str, format: str) -> Path:
+    """The file that holds this export."""
+    if format not in FORMATS:
+        raise FormatUnknown(format, FORMATS)
+    path = dataset_file(dataset_dir(data_dir, dataset_id), format)
+    if not path.is_file():
+        raise DatasetFilesMissing(dataset_id, path)
+    return path
+
+
+def iterate_export(data_dir: Path, dataset_id: str, format: str) -> Iterator[bytes]:
+    """Pieces of whole bytes, not of whole lines. Faults are raised at once, before the first piece."""
+    return _read_pieces(find_export(data_dir, dataset_id, format))
+
+
+def _read_pieces(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while piece := file.read(CHUNK):
+            yield piece
+
+
+def export_dataset(data_dir: Path, dataset_id: str, *, format: str, out: Path) -> int:
+    """Write the export to `out`, gzip by the ending `.gz`; its size in bytes. `out` changes only when all is
+    written.
+    """
+    source = find_export(data_dir, dataset_id, format)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = out.with_name(f".{out.name}.{os.getpid()}.part")
+    try:
+        with source.open("rb") as read, part.open("wb") as raw:
+            if out.suffix == ".gz":
+                # No name and no time in the header: the same dataset gives the same bytes.
+                with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed:
+                    shutil.copyfileobj(read, packed, CHUNK)
+            else:
+                shutil.copyfileobj(read, raw, CHUNK)
+            raw.flush()
+            os.fsync(raw.fileno())
+        part.replace(out)
+    finally:
+        part.unlink(missing_ok=True)
+    return out.stat().st_size

@@ -1,0 +1,298 @@
+"""A file of records into the store: in batches, idempotent, every line counted as accepted, duplicate or
+refused.
+
+Choices, pairs and thumbs become rows of `record` in the form they had on disk; conversations become rows of
+`conversation` and `message`. A record's identity is (source, id); without an id it is the hash of its
+canonical form and its occurrence in the file, so the same file twice adds nothing, under any name.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from feedback.choices.forms import (
+    FORMS,
+    ChoiceForm,
+    ConversationForm,
+    Form,
+    Labelled,
+    PairForm,
+    canonical_hash,
+    conversation_of,
+    read_form,
+    turn_time,
+)
+from feedback.choices.judgements import LIVE
+from feedback.choices.pairs import refuse_close
+from feedback.choices.refusals import Refusal
+from feedback.choices.settle import settle_choice
+from feedback.clock import Clock
+from feedback.exchange.errors import ImportKindUnknown, SourceReserved
+from feedback.exchange.reader import Body, Line, OnBytes, read_lines
+from feedback.store import records
+from feedback.store.session import unit_of_work
+from feedback.store.tables import DEFAULT_DESK, new_id
+
+BATCH = 500  # lines for each transaction: well under a second of holding the store
+EXAMPLES = 20
+NO_SOURCE = "import"
+RECORD_KINDS = {"choices": "choice", "pairs": "pair", "thumbs": "thumb"}
+
+
+@dataclass(frozen=True)
+class Example:
+    """One refused line, for people."""
+
+    line: int
+    reason: str
+    detail: str
+
+
+@dataclass
+class ImportReport:
+    """What became of each line that is not blank: accepted + duplicates + refused = lines."""
+
+    kind: str
+    lines: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    messages: int = 0  # of accepted conversations
+    refused: Counter[str] = field(default_factory=Counter)
+    examples: list[Example] = field(default_factory=list)
+
+    def refuse(self, line: int, refusal: Refusal) -> None:
+        self.refused[refusal.reason] += 1
+        if len(self.examples) < EXAMPLES:
+            self.examples.append(Example(line, refusal.reason, refusal.detail))
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.kind,
+            "lines": self.lines,
+            "accepted": self.accepted,
+            "duplicates": self.duplicates,
+            "refused": dict(sorted(self.refused.items())),
+            "messages": self.messages,
+            "examples": [vars(example) for example in self.examples],
+        }
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A line that has the right form, with its identity."""
+
+    line: int
+    source: str
+    identity: str
+    body: Body
+    form: Form
+
+
+def import_file(
+    store_engine: Engine,
+    path: Path,
+    *,
+    kind: str,
+    clock: Clock,
+    desk_id: str = DEFAULT_DESK,
+    source: str | None = None,
+    on_bytes: OnBytes | None = None,
+) -> ImportReport:
+    """`kind` is conversations, choices, pairs or thumbs; `source` replaces what the lines name. A line
+    without a source, or one that was live elsewhere, gets the source `import`. Stopped half-way, the same
+    call goes on where it stood.
+    """
+    if kind not in FORMS:
+        raise ImportKindUnknown(kind, FORMS)
+    if source == LIVE:
+        raise SourceReserved(source)
+    report = ImportReport(kind)
+    occurrences: Counter[bytes] = Counter()
+
+    def parse(lines: Sequence[Line]) -> Iterator[Parsed]:
+        for line in lines:
+            report.lines += 1
+            parsed = parse_record(line, kind=kind, source=source, occurrences=occurrences)
+            if isinstance(parsed, Refusal):
+                report.refuse(line.number, parsed)
+            else:
+                yield parsed
+
+    write = write_conversations if kind == "conversations" else write_records
+    lines = read_lines(path, on_bytes=on_bytes)
+    while batch := list(islice(lines, BATCH)):
+        write(store_engine, list(parse(batch)), report, desk_id=desk_id, now=clock.now())
+    return report
+
+
+def parse_record(
+    line: Line, *, kind: str, source: str | None, occurrences: Counter[bytes]
+) -> Parsed | Refusal:
+    """`occurrences` counts the lines without an id by content, over the whole file."""
+    if isinstance(line.content, Refusal):
+        return line.content
+    body = line.content
+    form = read_form(FORMS[kind], body)
+    if isinstance(form, Refusal):
+        return form
+    refusal = REFUSE[kind](form) if kind in REFUSE else None
+    if refusal is not None:
+        return refusal
+    named = body.get("source") or NO_SOURCE
+    identity = body.get("id") or ""
+    if not identity:
+        content = canonical_hash(body)
+        key = bytes.fromhex(content)
+        identity = f"{content}#{occurrences[key]}"
+        occurrences[key] += 1
+    return Parsed(line.number, source or (NO_SOURCE if named == LIVE else named), identity, body, form)
+
+
+def refuse_choice(form: Any) -> Refusal | None:
+    assert isinstance(form, ChoiceForm)
+    settled = settle_choice(form)
+    return settled if isinstance(settled, Refusal) else None
+
+
+def refuse_pair(form: Any) -> Refusal | None:
+    assert isinstance(form, PairForm)
+    return refuse_close(form.chosen[-1].content, form.rejected[-1].content)
+
+
+# What has the right form and still can never be trained on is refused at the door, with the same reasons as
+# later.
+REFUSE: dict[str, Callable[[Any], Refusal | None]] = {"choices": refuse_choice, "pairs": refuse_pair}
+
+
+def write_records(
+    store_engine: Engine, parsed: list[Parsed], report: ImportReport, *, desk_id: str, now: datetime
+) -> None:
+    """One transaction. The first record under an id stays; other content under the same id is refused."""
+    kind = RECORD_KINDS[report.kind]
+    rows: list[dict[str, Any]] = []
+    with unit_of_work(store_engine) as session:
+        known = {
+            (source, identity): body
+            for source, identities in names_by_source(parsed).items()
+            for identity, body in records.find_bodies(
+                session, desk_id=desk_id, kind=kind, source=source, identities=identities
+            ).items()
+        }
+        for record in parsed:
+            name = (record.source, record.identity)
+            if name not in known:
+                known[name] = record.body
+                rows.append(make_row(record, kind, desk_id=desk_id, now=now))
+            elif known[name] == record.body:
+                report.duplicates += 1
+            else:
+                report.refuse(record.line, Refusal("id_taken", f"{record.source} {record.identity}"))
+        records.add_records(session, rows=rows)
+    report.accepted += len(rows)
+
+
+def make_row(record: Parsed, kind: str, *, desk_id: str, now: datetime) -> dict[str, Any]:
+    form = record.form
+    assert isinstance(form, Labelled)
+    return {
+        "desk_id": desk_id,
+        "kind": kind,
+        "source": record.source,
+        "identity": record.identity,
+        "conversation": conversation_of(record.body, record.identity),
+        "language": form.language,
+        "tags": form.tags,
+        "body": record.body,
+        "at": form.at,
+        "created_at": now,
+    }
+
+
+def write_conversations(
+    store_engine: Engine, parsed: list[Parsed], report: ImportReport, *, desk_id: str, now: datetime
+) -> None:
+    """One transaction. A conversation that the source already has is a duplicate, whatever it says now."""
+    conversations: list[dict[str, Any]] = []
+    messages: list[dict[str, Any]] = []
+    with unit_of_work(store_engine) as session:
+        known = {
+            (source, external_id)
+            for source, identities in names_by_source(parsed).items()
+            for external_id in records.find_conversations(
+                session, desk_id=desk_id, source=source, external_ids=identities
+            )
+        }
+        for record in parsed:
+            name = (record.source, record.identity)
+            if name in known:
+                report.duplicates += 1
+                continue
+            known.add(name)
+            spoken = make_messages(record, desk_id=desk_id, now=now)
+            messages += spoken
+            conversations.append(make_conversation(record, spoken, desk_id=desk_id, now=now))
+        records.add_conversations(session, conversations=conversations, messages=messages)
+    report.accepted += len(conversations)
+    report.messages += len(messages)
+
+
+def make_conversation(
+    record: Parsed, messages: list[dict[str, Any]], *, desk_id: str, now: datetime
+) -> dict[str, Any]:
+    form = record.form
+    assert isinstance(form, ConversationForm)
+    domain = [f"domain:{form.domain}"] if form.domain else []
+    return {
+        "id": messages[0]["conversation_id"],
+        "desk_id": desk_id,
+        "source": record.source,
+        "external_id": record.identity,
+        "customer_id": form.customer_id,
+        "language": form.language,
+        "tags": [*form.tags, *domain],
+        "visitor_token_hash": None,
+        "created_at": messages[0]["occurred_at"],
+    }
+
+
+def make_messages(record: Parsed, *, desk_id: str, now: datetime) -> list[dict[str, Any]]:
+    """Times as given; a turn without one follows a millisecond after the one before it."""
+    form = record.form
+    assert isinstance(form, ConversationForm)
+    conversation_id = new_id()
+    at = (form.at or now) - timedelta(milliseconds=1)
+    rows = []
+    for position, turn in enumerate(form.turns, start=1):
+        at = turn_time(turn) or at + timedelta(milliseconds=1)
+        rows.append(
+            {
+                "id": new_id(),
+                "desk_id": desk_id,
+                "conversation_id": conversation_id,
+                "position": position,
+                "role": turn.role,
+                "text": turn.text,
+                "origin": "own" if turn.role == "agent" else None,
+                "candidate_id": None,
+                "turn_id": None,
+                "knowledge": None,
+                "occurred_at": at,
+                "created_at": now,
+                "release_at": at,
+                "retracted_at": None,
+            }
+        )
+    return rows
+
+
+def names_by_source(parsed: list[Parsed]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for record in parsed:
+        names.setdefault(record.source, []).append(record.identity)
+    return names

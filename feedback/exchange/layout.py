@@ -1,0 +1,23 @@
+"""Where the files of a dataset stand: `datasets/<sha256>/` with a manifest and three JSONL files, each line
+with its split.
+"""
+
+import re
+from pathlib import Path
+
+FORMATS = ("choices", "pairs", "thumbs")
+SPLITS = ("train", "validation", "test")
+DATASET_ID = re.compile(r"[0-9a-f]{64}\Z")
+
+
+def datasets_dir(data_dir: Path) -> Path:
+    return data_dir / "datasets"
+
+
+def dataset_dir(data_dir: Path, dataset_id: str) -> Path:
+    """The directory of a dataset, there or not. Ids are hashes; anything else names no directory of ours."""
+    return datasets_dir(data_dir) / (dataset_id if DATASET_ID.match(dataset_id) else "unknown")
+
+
+def dataset_file(directory: Path, format: str) -> Path:
+    return directory / f"{format}.jsonl"

@@ -1,0 +1,112 @@
+"""A JSONL file as a stream of objects and refused lines. Memory holds one line, however large the file or a
+line is.
+
+Plain or gzip by the ending `.gz`; a byte order mark and blank lines are passed over. Knows no record form.
+"""
+
+import gzip
+import json
+import math
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn, cast
+
+from feedback.capture.reading import check_storable
+from feedback.choices.refusals import Refusal
+from feedback.errors import TextNotStorable
+
+MAX_LINE_BYTES = 4 * 1024 * 1024
+BOM = b"\xef\xbb\xbf"
+TELL_EVERY = 200  # lines between two calls of `on_bytes`
+
+Body = dict[str, Any]
+OnBytes = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line that is not blank: its number from 1, and its object or why there is none."""
+
+    number: int
+    content: Body | Refusal
+
+
+def read_lines(
+    path: Path, *, max_line_bytes: int = MAX_LINE_BYTES, on_bytes: OnBytes | None = None
+) -> Iterator[Line]:
+    """`on_bytes` hears how many bytes of the file (packed, for gzip) are read so far."""
+    with path.open("rb") as raw:
+        packed = path.suffix == ".gz"
+        stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else cast(BinaryIO, raw)
+        number = 0
+        while True:
+            number += 1
+            try:
+                line = read_line(stream, max_line_bytes)
+            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+                yield Line(number, Refusal("broken_gzip", str(error)))
+                break
+            if line == b"":
+                break
+            content = (
+                Refusal("line_too_long", f"over {max_line_bytes} bytes") if line is None else parse_line(line)
+            )
+            if content is not None:
+                yield Line(number, content)
+            if on_bytes is not None and number % TELL_EVERY == 0:
+                on_bytes(raw.tell())
+        if on_bytes is not None:
+            on_bytes(raw.tell())
+
+
+def read_line(stream: BinaryIO, limit: int) -> bytes | None:
+    """The next line, empty at the end of the file; None for one over the limit, whose rest is passed over."""
+    line = stream.readline(limit + 1)
+    if len(line) <= limit or line.endswith(b"\n"):
+        return line
+    while line and not line.endswith(b"\n"):
+        line = stream.readline(limit)
+    return None
+
+
+def parse_line(line: bytes) -> Body | Refusal | None:
+    """None for a blank line."""
+    try:
+        text = line.removeprefix(BOM).decode("utf-8")
+    except UnicodeDecodeError as error:
+        return Refusal("invalid_utf8", f"byte {error.start} of the line")
+    if not text.strip():
+        return None
+    try:
+        body = json.loads(text, parse_constant=_refuse_number, parse_float=_finite)
+    except _NotFinite as error:
+        return Refusal("not_a_number", str(error))
+    except RecursionError:
+        return Refusal("invalid_json", "nested too deeply")
+    except ValueError as error:
+        return Refusal("invalid_json", str(error)[:200])
+    if not isinstance(body, dict):
+        return Refusal("not_an_object", f"it is {type(body).__name__}")
+    if "\\u" in text:  # NUL and lone surrogates can come in as escapes only
+        try:
+            check_storable(body, "line")
+        except TextNotStorable as error:
+            return Refusal("not_storable", error.message)
+    return body
+
+
+class _NotFinite(Exception):
+    pass
+
+
+def _refuse_number(name: str) -> NoReturn:
+    raise _NotFinite(name)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise _NotFinite(text)
+    return value

@@ -1,0 +1,288 @@
+"""Everything that people said, as one immutable dataset: choices, pairs and thumbs with splits and weights.
+
+    build_dataset -> collect (settled, without personal data) -> weigh -> pairs -> match thumbs -> hash ->
+    rename -> row
+
+Streams: memory holds a few words for each record, never the texts (but for thumbs on a prompt that has both
+kinds). The id is the hash of the content, so the same content is the same dataset and is written once. Trains
+nothing and opens no model. Read it with `read_split(dir, "pairs", "train")`.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine
+
+from feedback.choices.forms import ChoiceForm, canonical_hash
+from feedback.choices.pairs import ThumbMark, match_thumbs, pair_choice
+from feedback.choices.redact import open_redactor
+from feedback.choices.refusals import Refusal, Tally
+from feedback.choices.weights import THUMB_WEIGHT, WeightInput, WeightRules, weigh_choices
+from feedback.clock import Clock
+from feedback.exchange.layout import FORMATS, SPLITS, dataset_dir, dataset_file, datasets_dir
+from feedback.store.datasets import add_dataset
+from feedback.store.session import unit_of_work
+from feedback.store.tables import DEFAULT_DESK
+from trainer.collect import Collected, Selection, collect_choices, collect_pairs, collect_thumbs
+from trainer.errors import DatasetMissing, NothingSelected
+from trainer.shelf import JsonLines, Workplace, open_workplace, read_jsonl
+from trainer.split import SALT, split_of
+
+__all__ = ["DatasetInfo", "Selection", "build_dataset", "read_manifest", "read_split"]
+
+MANIFEST = "manifest.json"
+FORM_VERSION = 1
+
+
+@dataclass(frozen=True)
+class DatasetInfo:
+    """A dataset that stands on disk. `counts`: for each format the lines by split; then kinds, agents,
+    conversations.
+    """
+
+    id: str
+    path: Path
+    counts: dict[str, Any]
+    refusals: dict[str, int]
+    is_new: bool
+
+
+def build_dataset(
+    store_engine: Engine,
+    *,
+    data_dir: Path,
+    clock: Clock,
+    desk_id: str = DEFAULT_DESK,
+    selection: Selection | None = None,
+    rules: WeightRules | None = None,
+) -> DatasetInfo:
+    """Raises NothingSelected when no choice, pair or thumb is left. Safe to repeat, and to kill anywhere."""
+    selection, rules, now = selection or Selection(), rules or WeightRules(), clock.now()
+    with open_workplace(datasets_dir(data_dir)) as place:
+        building = Building(place, rules)
+        redactor = open_redactor(data_dir)
+        source = (store_engine, desk_id, selection, now, redactor, building.refusals)
+        building.write_choices(collect_choices(*source))
+        building.write_pairs(collect_pairs(*source))
+        building.write_thumbs(collect_thumbs(*source))
+        if not building.total:
+            raise NothingSelected(selection.to_json(), building.refusals.to_json())
+        manifest = building.finish(selection, now)
+        target = dataset_dir(data_dir, manifest["id"])
+        is_new = place.move_to(target)
+    with unit_of_work(store_engine) as session:
+        add_dataset(
+            session,
+            dataset_id=manifest["id"],
+            desk_id=desk_id,
+            selection=selection.to_json(),
+            counts=manifest["counts"],
+            refusals=manifest["refusals"],
+            now=now,
+        )
+    return DatasetInfo(manifest["id"], target, manifest["counts"], manifest["refusals"], is_new)
+
+
+class Building:
+    """The three files of a dataset while they are written, and what is counted on the way."""
+
+    def __init__(self, place: Workplace, rules: WeightRules) -> None:
+        self.place = place
+        self.rules = rules
+        self.refusals = Tally()
+        self.files = {name: place.create(dataset_file(place.path, name).name) for name in FORMATS}
+        self.lines: dict[str, Counter[str]] = {name: Counter() for name in FORMATS}
+        self.kinds: Counter[str] = Counter()
+        self.agents: set[str] = set()
+        self.conversations: set[bytes] = set()
+        self.template_keys: set[str] = set()
+
+    @property
+    def total(self) -> int:
+        return sum(counter.total() for counter in self.lines.values())
+
+    def write_choices(self, collected: Iterator[Collected]) -> None:
+        """Weights depend on all choices, so they come in a second pass over a file of what was collected."""
+        for record, weight in self._weigh(collected, "choices"):
+            split = split_of(record["conversation"])
+            record |= {"weight": weight, "split": split}
+            self._write("choices", record)
+            self.kinds[record["kind"]] += 1
+            for pair in pair_choice(ChoiceForm.model_validate(record)):
+                if isinstance(pair, Refusal):
+                    self.refusals.add(pair)
+                else:
+                    suffix, chosen, rejected = pair
+                    self._write("pairs", make_pair(record, suffix, chosen, rejected))
+
+    def write_pairs(self, collected: Iterator[Collected]) -> None:
+        """Pairs that were imported as pairs."""
+        for record, weight in self._weigh(collected, "pairs"):
+            self._write("pairs", record | {"weight": weight, "split": split_of(record["group"])})
+
+    def write_thumbs(self, collected: Iterator[Collected]) -> None:
+        """Couples on one prompt become pairs; a thumb in a pair stands nowhere else."""
+        part = self.place.create("thumbs.part")
+        seen: dict[bool, set[str]] = {True: set(), False: set()}
+        for item in collected:
+            part.add(item.record | {"prompt_hash": item.prompt_hash})
+            self._note(item)
+            seen[item.record["label"]].add(item.prompt_hash)
+        part.close()
+        coupled = self._couple(part.path, seen[True] & seen[False])
+        ups: dict[int, dict[str, Any]] = {}
+        downs: dict[int, dict[str, Any]] = {}
+        for position, record in enumerate(read_jsonl(part.path)):
+            del record["prompt_hash"]
+            record |= {"weight": THUMB_WEIGHT * record.get("weight", 1.0), "split": split_of(record["group"])}
+            if position not in coupled:
+                self._write("thumbs", record)
+            else:
+                (ups if record["label"] else downs)[position] = record
+        for up, down in sorted((up, coupled[up]) for up in ups):
+            self._write("pairs", couple_pair(ups[up], downs[down]))
+        part.path.unlink()
+
+    def _couple(self, path: Path, prompts: set[str]) -> dict[int, int]:
+        """Position of each thumb that goes into a pair -> position of the other."""
+
+        def marks() -> Iterator[ThumbMark]:
+            for position, record in enumerate(read_jsonl(path)):
+                if record["prompt_hash"] in prompts:
+                    yield ThumbMark(
+                        position=position,
+                        prompt_hash=record["prompt_hash"],
+                        conversation=record["group"],
+                        split=split_of(record["group"]),
+                        text=record["completion"][-1]["content"],
+                        up=record["label"],
+                    )
+
+        coupled: dict[int, int] = {}
+        for couple in match_thumbs(marks()):
+            if isinstance(couple, Refusal):
+                self.refusals.add(couple)
+            else:
+                up, down = couple
+                coupled[up.position] = down.position
+                coupled[down.position] = up.position
+        return coupled
+
+    def _weigh(self, collected: Iterator[Collected], name: str) -> Iterator[tuple[dict[str, Any], float]]:
+        part = self.place.create(f"{name}.part")
+        inputs: list[WeightInput] = []
+        for item in collected:
+            part.add(item.record)
+            inputs.append(item.weight_input)
+            self._note(item)
+        part.close()
+        yield from zip(read_jsonl(part.path), weigh_choices(inputs, self.rules), strict=True)
+        part.path.unlink()
+
+    def _note(self, item: Collected) -> None:
+        self.template_keys.update(item.record.get("chat_template_kwargs", ()))
+        self.conversations.add(bytes.fromhex(canonical_hash(item.weight_input.conversation)[:24]))
+        if item.weight_input.agent is not None:
+            self.agents.add(item.weight_input.agent)
+
+    def _write(self, name: str, record: dict[str, Any]) -> None:
+        self.files[name].add(record)
+        self.lines[name][record["split"]] += 1
+
+    def finish(self, selection: Selection, now: datetime) -> dict[str, Any]:
+        """Close the files, name their content and write the manifest beside them."""
+        if self.template_keys:
+            for name in ("pairs", "thumbs"):
+                fill_template_kwargs(self.files[name], self.template_keys)
+        hashes = {name: file.close() for name, file in self.files.items()}
+        manifest = {
+            "id": canonical_hash({"form": FORM_VERSION, "files": hashes}),
+            "form": FORM_VERSION,
+            "files": {name: f"sha256:{digest}" for name, digest in hashes.items()},
+            "counts": {
+                **{
+                    name: {s: counter[s] for s in SPLITS} | {"all": counter.total()}
+                    for name, counter in self.lines.items()
+                },
+                "kinds": dict(sorted(self.kinds.items())),
+                "agents": len(self.agents),
+                "conversations": len(self.conversations),
+            },
+            "refusals": self.refusals.to_json(),
+            "selection": selection.to_json(),
+            "weights": self.rules.to_json(),
+            "split": {"salt": SALT, "shares": "80/10/10"},
+            "created_at": now.isoformat(),
+        }
+        self.place.write_text(MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+        return manifest
+
+
+def make_pair(record: dict[str, Any], suffix: str, chosen: str, rejected: str) -> dict[str, Any]:
+    """TRL's conversational form; `kind` tells where it comes from, `group` is the conversation."""
+    pair = {
+        "id": f"{record['id']}/{suffix}",
+        "group": record["conversation"],
+        "kind": record["kind"],
+        "prompt": record["prompt"],
+        "chosen": [{"role": "assistant", "content": chosen}],
+        "rejected": [{"role": "assistant", "content": rejected}],
+        "source": record["source"],
+        "weight": record["weight"],
+        "split": record["split"],
+    }
+    kwargs = record.get("chat_template_kwargs")
+    return pair | {"chat_template_kwargs": kwargs} if kwargs else pair
+
+
+def couple_pair(up: dict[str, Any], down: dict[str, Any]) -> dict[str, Any]:
+    """The pair of two thumbs on one prompt; the group is the conversation of the good reply, the split is
+    both's.
+    """
+    pair = {
+        "id": f"{up['id']}/{down['id']}",
+        "group": up["group"],
+        "kind": "thumbs",
+        "prompt": up["prompt"],
+        "chosen": up["completion"],
+        "rejected": down["completion"],
+        "source": up["source"],
+        "weight": min(up["weight"], down["weight"]),
+        "split": up["split"],
+    }
+    kwargs = up.get("chat_template_kwargs")
+    return pair | {"chat_template_kwargs": kwargs} if kwargs else pair
+
+
+def fill_template_kwargs(file: JsonLines, keys: set[str]) -> None:
+    """Where some lines say how to render them, all must, with the same keys: a missing column would reach TRL
+    as null, which it cannot take. A null key is what the template sees when nothing is said.
+    """
+    unset = dict.fromkeys(sorted(keys))
+    file.rewrite(
+        lambda record: record | {"chat_template_kwargs": unset | record.get("chat_template_kwargs", {})}
+    )
+
+
+def read_split(path: Path, kind: str, split: str) -> Iterator[dict[str, Any]]:
+    """The records of one split of a dataset directory; `kind` is choices, pairs or thumbs. Raises
+    DatasetMissing.
+    """
+    file = dataset_file(path, kind)
+    if not file.is_file():
+        raise DatasetMissing(path)
+    return (record for record in read_jsonl(file) if record["split"] == split)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Raises DatasetMissing."""
+    file = path / MANIFEST
+    if not file.is_file():
+        raise DatasetMissing(path)
+    manifest: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    return manifest
