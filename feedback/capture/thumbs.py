@@ -1,6 +1,6 @@
 """The call of end users: a thumb on a reply they got."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from flask import Blueprint
 from pydantic import Field, StringConstraints
@@ -13,7 +13,7 @@ bp = Blueprint("thumbs", __name__)
 
 
 class NewThumb(Body):
-    value: Literal[1, -1, 0] = Field(description="1 up, -1 down, 0 taken back; the last one counts.")
+    value: Annotated[int, Field(ge=-1, le=1, description="1 up, -1 down, 0 taken back; the last one counts.")]
     reasons: Annotated[list[Tag], Field(max_length=10, default_factory=list)]
     comment: Annotated[str, StringConstraints(max_length=2_000)] | None = None
     occurred_at: Time | None = None

@@ -1,0 +1,55 @@
+"""Thumbs: the last one counts, all are kept, and only on replies that the customer can see."""
+
+import pytest
+
+from feedback.store.session import read
+from feedback.store.tables import Thumb
+from feedback.store.thumbs import find_last_thumbs
+
+
+def sent_reply(desk):
+    opened, shown = desk.open_ready()
+    message_id = desk.pick(shown).json["message_id"]
+    return opened, f"/v1/messages/{message_id}/thumbs", message_id
+
+
+def test_the_last_thumb_counts_and_all_are_kept(desk):
+    opened, path, message_id = sent_reply(desk)
+    desk.clock.advance(5)
+    assert desk.post(path, opened["visitor_token"], value=1).status_code == 201
+    desk.clock.advance(1)
+    last = desk.post(path, opened["visitor_token"], value=-1, reasons=["wrong"], comment="No.")
+    assert sorted(row.value for row in desk.rows(Thumb)) == [-1, 1]
+    with read(desk.engine) as session:
+        found = find_last_thumbs(session, desk_id="default", message_ids=[message_id])
+    assert (found[message_id].id, found[message_id].value) == (last.json["thumb_id"], -1)
+    assert found[message_id].actor == f"visitor:{opened['conversation_id']}"
+
+
+def test_a_reply_that_is_still_held_back_has_no_thumbs(desk):
+    opened, path, _ = sent_reply(desk)
+    for role in ("app", opened["visitor_token"]):
+        refused = desk.post(path, role, value=1)
+        assert (refused.status_code, refused.json["error"]["code"]) == (404, "message_not_found")
+
+
+def test_a_visitor_judges_their_own_conversation_alone(desk):
+    _, path, _ = sent_reply(desk)
+    desk.clock.advance(5)
+    stranger = desk.open("Somebody else")["visitor_token"]
+    assert desk.post(path, stranger, value=-1).status_code == 404
+    assert desk.post(path, "agent", value=1).status_code == 403
+
+
+def test_a_customers_own_message_takes_no_thumb(desk):
+    opened = desk.open()
+    message_id = desk.messages(opened)[0]["message_id"]
+    refused = desk.post(f"/v1/messages/{message_id}/thumbs", value=1)
+    assert (refused.status_code, refused.json["error"]["code"]) == (422, "not_a_reply")
+
+
+@pytest.mark.parametrize("value", [2, -2, True, "1", 0.5, None])
+def test_other_values_are_refused(sqlite_desk, value):
+    _, path, _ = sent_reply(sqlite_desk)
+    refused = sqlite_desk.post(path, value=value)
+    assert (refused.status_code, refused.json["error"]["code"]) == (422, "body_invalid")

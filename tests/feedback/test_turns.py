@@ -1,0 +1,78 @@
+"""The queue and its claims."""
+
+from tests.feedback.desk import put_set
+
+
+def queue(desk, role="agent", query=""):
+    answer = desk.get(f"/v1/queue{query}", role)
+    assert answer.status_code == 200, answer.text
+    return answer.json["turns"]
+
+
+def test_the_queue_shows_who_waits_the_longest_first(desk):
+    first = desk.open("I wait the longest", language="en", tags=["orders"])
+    desk.clock.advance(30)
+    second = desk.open("I came later")
+    put_set(desk.engine, second["turn_id"])
+    shown = queue(desk)
+    assert [turn["turn_id"] for turn in shown] == [first["turn_id"], second["turn_id"]]
+    assert shown[0] | {"created_at": None} == {
+        "turn_id": first["turn_id"],
+        "conversation_id": first["conversation_id"],
+        "language": "en",
+        "tags": ["orders"],
+        "text": "I wait the longest",
+        "created_at": None,
+        "waiting_s": 30.0,
+        "set_state": None,
+        "claimed_by": None,
+        "claimed_by_me": False,
+    }
+    assert shown[1]["set_state"] == "ready"
+
+
+def test_an_answered_turn_leaves_the_queue(desk):
+    _, shown = desk.open_ready()
+    desk.pick(shown)
+    assert queue(desk) == []
+
+
+def test_a_claim_belongs_to_one_agent_until_it_is_given_back(desk):
+    path = f"/v1/turns/{desk.open()['turn_id']}"
+    claimed = desk.post(f"{path}/claim", "ann")
+    assert (claimed.status_code, claimed.json["claimed_by"]) == (200, desk.operators["ann"])
+    assert desk.post(f"{path}/claim", "ann").status_code == 200
+    refused = desk.post(f"{path}/claim", "ben")
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "turn_claimed")
+    assert [turn["claimed_by_me"] for turn in queue(desk, "ann") + queue(desk, "ben")] == [True, False]
+    assert desk.post(f"{path}/release", "ben").json["claimed_by"] == desk.operators["ann"]
+    assert desk.post(f"{path}/release", "ann").json["claimed_by"] is None
+    assert desk.post(f"{path}/claim", "ben").status_code == 200
+
+
+def test_a_claim_expires(desk):
+    path = f"/v1/turns/{desk.open()['turn_id']}/claim"
+    desk.post(path, "ann")
+    desk.clock.advance(10 * 60)
+    assert queue(desk, "ben")[0]["claimed_by"] is None
+    assert desk.post(path, "ben").status_code == 200
+
+
+def test_an_app_names_the_agent_it_acts_for(desk):
+    path = f"/v1/turns/{desk.open()['turn_id']}/claim"
+    assert desk.post(path, "app", agent="zoe").json["claimed_by"] == "app:zoe"
+    assert [turn["claimed_by_me"] for turn in queue(desk, "app", "?agent=zoe") + queue(desk, "app")] == [
+        True,
+        False,
+    ]
+    assert desk.post(path, "ann", agent="zoe").status_code == 403
+
+
+def test_turns_that_do_not_wait_are_not_claimed(desk):
+    opened, shown = desk.open_ready()
+    assert desk.post("/v1/turns/unknown/claim", "ann").json["error"]["code"] == "turn_not_found"
+    assert desk.get("/v1/turns/unknown/suggestions", "ann").json["error"]["code"] == "turn_not_found"
+    assert desk.post("/v1/turns/unknown/release", "ann").json["error"]["code"] == "turn_not_found"
+    desk.pick(shown)
+    refused = desk.post(f"/v1/turns/{opened['turn_id']}/claim", "ann")
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "already_judged")
