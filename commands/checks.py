@@ -1,0 +1,192 @@
+"""What would fail, told before it fails: pure look-ups used by `rejoinder doctor` and, where they block, by
+`rejoinder up`.
+
+A check never changes anything and never raises: it returns `Check` with a level and, unless all is well,
+what to do.
+"""
+
+import importlib.metadata
+import platform
+import shutil
+import sqlite3
+import subprocess
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from commands.frame import Frame
+from commands.instance import is_running, read_holder, require_port
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+Level = Literal["ok", "warn", "fail"]
+
+ROOT = Path(__file__).resolve().parent.parent
+TRAINING_GIB = 1.5
+DISK_NEEDS_GB = 1.0
+DISK_COMFORTABLE_GB = 5.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding: what was looked at, how it stands, and the remedy where it does not stand well."""
+
+    name: str
+    level: Level
+    detail: str
+    remedy: str = ""
+
+    def to_json(self) -> dict[str, str]:
+        return asdict(self)
+
+
+def check_python() -> Check:
+    found = platform.python_version()
+    if sys.version_info[:2] != (3, 11):
+        return Check(
+            "python", "fail", f"Python {found}, not 3.11", "Run `make setup` and use .venv/bin/rejoinder."
+        )
+    return Check("python", "ok", f"Python {found}")
+
+
+def read_lock() -> tuple[Path, dict[str, str]]:
+    """The version lock that fits this machine and its packages."""
+    path = ROOT / "requirements" / ("cuda.txt" if has_gpu() else "cpu.txt")
+    lines = path.read_text(encoding="utf-8").splitlines()
+    pairs = (line.split("==", 1) for line in lines if "==" in line and not line.startswith("#"))
+    return path, {name.strip(): version.strip() for name, version in pairs}
+
+
+def check_libraries() -> Check:
+    path, lock = read_lock()
+    missing, differing = [], []
+    for name, version in lock.items():
+        try:
+            found = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            missing.append(name)
+            continue
+        if found != version:
+            differing.append(f"{name} {found} (lock: {version})")
+    if missing:
+        return Check("libraries", "fail", f"missing: {', '.join(missing[:8])}", "Run `make setup`.")
+    if differing:
+        return Check("libraries", "warn", f"other versions: {', '.join(differing[:8])}", "Run `make setup`.")
+    return Check("libraries", "ok", f"{len(lock)} packages as in {path.name}")
+
+
+def check_sqlite() -> Check:
+    return Check("sqlite", "ok", f"library {sqlite3.sqlite_version}, rollback journal, synchronous=FULL")
+
+
+def has_gpu() -> bool:
+    """Whether nvidia-smi answers; asks no library that would load CUDA."""
+    if shutil.which("nvidia-smi") is None:
+        return False
+    return subprocess.run(["nvidia-smi", "-L"], capture_output=True, check=False, timeout=20).returncode == 0
+
+
+def check_memory(frame: Frame) -> Check:
+    """What the engine needs and, beyond that, what a training run takes beside it."""
+    from serving.base import resolve_base
+    from serving.command import resolve_backend
+    from serving.errors import ServingError
+    from serving.preflight import available_gib, needed_gib
+
+    settings = frame.serving()
+    free = available_gib()
+    if free is None:
+        return Check("memory", "warn", "cannot be read here", "Make sure that 6 GiB are free.")
+    if settings.replicas or resolve_backend(settings) != "cpu":
+        return Check("memory", "ok", f"{free:.1f} GiB free; the engine's own is not counted here")
+    try:
+        needed = needed_gib(settings, resolve_base(settings.base_model))
+    except ServingError:
+        return Check(
+            "memory", "warn", f"{free:.1f} GiB free", "Name a base model that is here; see `base model`."
+        )
+    running = is_running(frame.data_dir)
+    detail = f"{free:.1f} GiB free, the engine needs {needed:.1f}" + (" and has it" if running else "")
+    remedy = (
+        "Close other programs, lower [serving] kv_cache_gib, or name engines elsewhere in [serving] replicas."
+    )
+    if not running and free < needed:
+        return Check("memory", "fail", detail, remedy)
+    if free < TRAINING_GIB + (0 if running else needed):
+        return Check("memory", "warn", f"{detail}: tight while a run trains", remedy)
+    return Check("memory", "ok", detail)
+
+
+def check_base_model(frame: Frame) -> Check:
+    from serving.base import compute_base_id, resolve_base
+    from serving.errors import ServingError
+
+    name = frame.serving().base_model
+    try:
+        base = resolve_base(name)
+        return Check("base model", "ok", f"{name}, id {compute_base_id(base)[:16]}")
+    except (ServingError, OSError) as fault:
+        return Check(
+            "base model",
+            "fail",
+            str(fault),
+            "Correct [serving] base_model; a hub model is fetched by `rejoinder up`.",
+        )
+
+
+def check_disk(data_dir: Path) -> Check:
+    place = next(path for path in (data_dir, *data_dir.resolve().parents) if path.exists())
+    free = shutil.disk_usage(place).free / 1e9
+    remedy = f"Free space on the disk of {data_dir}, or choose another with --data-dir."
+    if free < DISK_NEEDS_GB:
+        return Check("disk", "fail", f"{free:.1f} GB free", remedy)
+    if free < DISK_COMFORTABLE_GB:
+        return Check("disk", "warn", f"{free:.1f} GB free", remedy)
+    return Check("disk", "ok", f"{free:.0f} GB free")
+
+
+def check_data_dir(data_dir: Path) -> Check:
+    if not data_dir.exists():
+        return Check("data", "ok", f"{data_dir} does not exist yet: the first `rejoinder up` makes it")
+    try:
+        probe = data_dir / ".write-check"
+        probe.touch()
+        probe.unlink()
+    except OSError as fault:
+        return Check(
+            "data",
+            "fail",
+            f"{data_dir}: {fault.strerror}",
+            "Make it writable or choose another with --data-dir.",
+        )
+    return Check("data", "ok", f"{data_dir} is writable")
+
+
+def check_port(frame: Frame) -> Check:
+    settings = frame.feedback()
+    if is_running(frame.data_dir):
+        return Check(
+            "port", "ok", f"Rejoinder runs here: {read_holder(frame.data_dir).get('address', 'starting')}"
+        )
+    try:
+        require_port(settings.host, settings.port)
+    except Exception as fault:
+        first, _, rest = str(fault).partition("\n")
+        return Check("port", "fail", first, rest)
+    return Check("port", "ok", f"{settings.host}:{settings.port} is free")
+
+
+def check_store(engine: "Engine") -> Check:
+    from sqlalchemy import text
+
+    try:
+        with engine.connect() as connection:
+            connection.execute(text("select 1"))
+    except Exception as fault:
+        reason = str(getattr(fault, "orig", fault)).strip().splitlines()[0]
+        return Check("store", "fail", reason, "Start the database, or correct [feedback] database_url.")
+    return Check(
+        "store", "ok", f"{engine.dialect.name} answers at {engine.url.render_as_string(hide_password=True)}"
+    )

@@ -1,0 +1,112 @@
+"""`rejoinder dataset`: freeze what came in as an immutable dataset, and list those there are."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.frame import CommandFailed, Frame, frame_options, json_option, print_json
+from commands.store import open_store
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from feedback.store.tables import Dataset
+
+
+@click.group("dataset")
+def command() -> None:
+    """Freeze what came in as an immutable dataset; list those there are.
+
+    \b
+    rejoinder dataset build --source star
+    rejoinder dataset list
+    """
+
+
+@command.command("build")
+@frame_options
+@click.option(
+    "--source", "sources", multiple=True, help="Only records of this source; may be repeated  [default: all]."
+)
+@click.option("--tag", "tags", multiple=True, help="Only records with this tag; may be repeated.")
+@click.option(
+    "--since", type=click.DateTime(), default=None, help="Only records from this UTC day or time on."
+)
+@json_option
+def build(
+    frame: Frame, sources: tuple[str, ...], tags: tuple[str, ...], since: datetime | None, as_json: bool
+) -> None:
+    """Build a dataset and print its id as the last line. The same records give the same id.
+
+    \b
+    rejoinder dataset build
+    ID=$(rejoinder dataset build --source star --since 2026-01-01 | tail -n 1)
+    """
+    from feedback.clock import SystemClock
+    from feedback.store.tables import DEFAULT_DESK
+    from trainer.dataset import Selection, build_dataset
+
+    selection = Selection(sources=sources, tags=tags, since=since.replace(tzinfo=UTC) if since else None)
+    with open_store(frame) as engine:
+        info = build_dataset(
+            engine, desk_id=DEFAULT_DESK, data_dir=frame.data_dir, selection=selection, clock=SystemClock()
+        )
+    if as_json:
+        print_json({"id": info.id, "counts": info.counts, "refusals": info.refusals, "path": str(info.path)})
+        return
+    for what, count in flatten(info.counts):
+        click.echo(f"{count:>8}  {what}", err=True)
+    for reason, count in sorted(info.refusals.items()):
+        click.echo(f"{count:>8}  refused: {reason}", err=True)
+    click.echo(info.id)
+
+
+def flatten(counts: dict[str, Any], prefix: str = "") -> list[tuple[str, int]]:
+    """`{"pairs": {"train": 3}}` as `[("pairs train", 3)]`."""
+    rows: list[tuple[str, int]] = []
+    for name, value in counts.items():
+        rows += (
+            flatten(value, f"{prefix}{name} ") if isinstance(value, dict) else [(f"{prefix}{name}", value)]
+        )
+    return rows
+
+
+@command.command("list")
+@frame_options
+@json_option
+def list_(frame: Frame, as_json: bool) -> None:
+    """List datasets, newest first.
+
+    \b
+    rejoinder dataset list --json
+    """
+    from feedback.store.datasets import list_datasets
+    from feedback.store.session import read
+    from feedback.store.tables import DEFAULT_DESK
+
+    with open_store(frame) as engine, read(engine) as session:
+        rows = list_datasets(session, desk_id=DEFAULT_DESK)
+    if as_json:
+        print_json({"datasets": [row.model_dump(mode="json") for row in rows]})
+        return
+    for row in rows:
+        shown = ", ".join(f"{count} {what}" for what, count in flatten(row.counts)[:6])
+        click.echo(f"{row.id[:16]}  {row.created_at:%Y-%m-%d %H:%M}  {shown}")
+    if not rows:
+        click.echo("No datasets yet: rejoinder dataset build")
+
+
+def find_dataset(engine: "Engine", name: str) -> "Dataset":
+    """The dataset whose id begins so; at least six characters of it, and only one match."""
+    from feedback.store.datasets import list_datasets
+    from feedback.store.session import read
+    from feedback.store.tables import DEFAULT_DESK
+
+    with read(engine) as session:
+        rows = list_datasets(session, desk_id=DEFAULT_DESK, limit=100_000)
+    found = [row for row in rows if row.id == name or (len(name) >= 6 and row.id.startswith(name))]
+    if len(found) != 1:
+        what = "no dataset" if not found else f"{len(found)} datasets"
+        raise CommandFailed(f"There is {what} {name!r}: `rejoinder dataset list` names them.")
+    return found[0]

@@ -1,0 +1,168 @@
+"""The engine's part of `rejoinder up`: vLLM under its supervisor, and the reconciler that loads what the
+deployments name.
+
+With remote replicas in the settings there is no child to keep; the reconciler runs all the same.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+
+from commands.fleets import CurrentFleet
+from commands.frame import Frame
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from commands.steps import Steps
+    from serving.fleet import Fleet
+    from serving.settings import ServingSettings
+    from serving.supervisor import Supervisor
+
+log = logging.getLogger(__name__)
+
+RECONCILE_EVERY_S = 5.0
+REMOTE_LOOK_S = 1.0
+
+
+class Stopping(Protocol):
+    """Set when the person wants everything to end."""
+
+    def is_set(self) -> bool: ...
+    def wait(self, seconds: float) -> bool: ...
+
+
+class KeptEngine:
+    """Entered before `start`; leaving stops engine and reconciler, whatever happened in between."""
+
+    def __init__(
+        self,
+        frame: Frame,
+        settings: "ServingSettings",
+        store_engine: "Engine",
+        *,
+        warn: Callable[[str, str], None],
+    ) -> None:
+        from feedback.clock import SystemClock
+        from feedback.deploy import Deployer
+
+        self._frame = frame
+        self._settings = settings
+        self._warn = warn
+        self._fleet = CurrentFleet(settings, frame.data_dir)
+        self._deployer = Deployer(
+            store_engine=store_engine,
+            fleet_factory=self._fleet,
+            settings=settings,
+            data_dir=frame.data_dir,
+            clock=SystemClock(),
+        )
+        self._supervisor: Supervisor | None = None
+        self._restarts_told = 0
+        self._ended = threading.Event()
+        self._reconciling = threading.Lock()
+        self._thread = threading.Thread(target=self._reconcile_often, name="reconciler", daemon=True)
+
+    def __enter__(self) -> "KeptEngine":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ended.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+        if self._supervisor is not None:
+            self._supervisor.stop()
+        self._fleet.close()
+
+    def start(self) -> None:
+        """Returns at once; what can be seen beforehand (model missing, memory short) is raised."""
+        from feedback.clock import SystemClock
+        from serving.supervisor import Supervisor
+
+        if not self._settings.replicas:
+            supervisor = Supervisor(self._settings, self._frame.data_dir, SystemClock(), self._reconcile_with)
+            self._supervisor = supervisor
+            supervisor.start()
+
+    def wait_ready(self, steps: "Steps", stopping: Stopping) -> None:
+        """Shows how far the engine is until it serves. Raises EngineStartFailed with the log's last lines."""
+        with steps.step("engine") as step:
+            waiting = self._wait_for_child if self._supervisor is not None else self._wait_for_remote
+            waiting(step.report, stopping)
+            step.note = (
+                "stopped while starting" if stopping.is_set() else f"{self._settings.base_model} serves"
+            )
+        if not stopping.is_set():
+            with steps.step("adapters") as step:
+                self._reconcile()
+                step.note = self._describe_loaded()
+            self._thread.start()
+
+    def _wait_for_child(self, report: Callable[[str], None], stopping: Stopping) -> None:
+        """The supervisor's wait runs aside, so that Ctrl-C is heard while a model loads."""
+        assert self._supervisor is not None
+        faults: list[BaseException] = []
+        done = threading.Event()
+
+        def wait(supervisor: "Supervisor") -> None:
+            try:
+                supervisor.wait_ready(lambda text, seconds: report(text))
+            except BaseException as fault:
+                faults.append(fault)
+            finally:
+                done.set()
+
+        threading.Thread(target=wait, args=(self._supervisor,), name="engine-wait", daemon=True).start()
+        while not stopping.is_set() and not done.wait(0.2):
+            pass
+        if faults and not stopping.is_set():
+            raise faults[0]
+
+    def _wait_for_remote(self, report: Callable[[str], None], stopping: Stopping) -> None:
+        while not self._fleet().is_ready():
+            report(f"waiting for {', '.join(self._settings.replicas)}")
+            if stopping.wait(REMOTE_LOOK_S):
+                return
+
+    def _describe_loaded(self) -> str:
+        from serving.manifest import read_manifest
+
+        manifest = read_manifest(self._frame.data_dir)
+        named = [name for name in (manifest.live, manifest.canary) if name] if manifest else []
+        return f"loaded: {', '.join(named)}" if named else "none yet: base alone serves"
+
+    def _reconcile_with(self, fleet: "Fleet") -> None:
+        """Called by the supervisor after each start of the engine, before it counts as ready."""
+        self._reconcile()
+
+    def _reconcile(self) -> None:
+        from feedback.deploy import reconcile
+
+        with self._reconciling:
+            reconcile(self._deployer)
+
+    def _reconcile_often(self) -> None:
+        """Every few seconds: what another process deployed is loaded here, what nobody names any more is unloaded."""
+        failing = False
+        while not self._ended.wait(RECONCILE_EVERY_S):
+            self._tell_restarts()
+            try:
+                self._reconcile()
+                failing = False
+            except Exception as fault:  # the edge of this thread: the next round tries again
+                if not failing:
+                    self._warn("engine", f"not reconciled, trying again: {str(fault).splitlines()[0]}")
+                    log.exception("reconciliation failed")
+                failing = True
+
+    def _tell_restarts(self) -> None:
+        restarts = self._supervisor.restarts if self._supervisor is not None else 0
+        if restarts > self._restarts_told:
+            self._restarts_told = restarts
+            self._warn(
+                "engine", f"ended and was started again (log: {self._frame.data_dir / 'logs' / 'engine.log'})"
+            )

@@ -1,0 +1,99 @@
+"""`rejoinder evaluate`: an adapter on held-out choices beside the simple rules it has to beat."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.dataset import find_dataset
+from commands.frame import CommandFailed, Frame, frame_options, json_option, print_json
+from commands.store import open_store
+
+if TYPE_CHECKING:
+    from feedback.store.tables import Adapter, Run
+
+RULES = ("uniform", "slot", "base", "adapter", "adapter_slot", "serving")
+
+
+@click.command("evaluate")
+@frame_options
+@click.argument("adapter")
+@click.option(
+    "--choices",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="Choices to score (JSONL)  [default: the test split of the dataset it was trained on].",
+)
+@click.option("--dataset", default=None, help="Another dataset than the one it was trained on.")
+@json_option
+def command(frame: Frame, adapter: str, choices: Path | None, dataset: str | None, as_json: bool) -> None:
+    """Score ADAPTER: nats per choice and accuracy beside uniform, slot and base.
+
+    \b
+    rejoinder evaluate tuned-20260101-1
+    rejoinder evaluate tuned-20260101-1 --choices held_out.jsonl --json
+    """
+    report = evaluate(frame, adapter, choices=choices, dataset=dataset, quiet=as_json)
+    if as_json:
+        print_json(report)
+        return
+    click.echo(f"{adapter}: {report['n']} choices of {report['total']}")
+    click.echo(f"{'':<14}{'nats/choice':>12}{'accuracy':>10}   95 % interval of the log-loss")
+    for rule in RULES:
+        if (score := report.get(rule)) is not None:
+            low, high = score["ci95"]
+            click.echo(
+                f"{rule:<14}{score['log_loss']:>12.4f}{score['accuracy']:>9.1%}    {low:.4f} to {high:.4f}"
+            )
+
+
+def evaluate(
+    frame: Frame, name: str, *, choices: Path | None, dataset: str | None, quiet: bool
+) -> dict[str, Any]:
+    """The report as plain values. Loads torch: only here, and only when called."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from feedback.exchange.layout import dataset_dir
+    from serving.base import resolve_base
+    from trainer.evaluate import evaluate_adapter
+    from trainer.recipe import build_recipe, load_recipe
+
+    with open_store(frame) as engine:
+        row, run = find_adapter(engine, name)
+        wanted = dataset or row.dataset_id
+        if wanted is None:
+            raise CommandFailed(f"{name} names no dataset: say which with --dataset.")
+        dataset_id = find_dataset(engine, wanted).id
+    recipe = (
+        build_recipe(run.recipe, f"of run {run.id}")
+        if run and run.recipe
+        else load_recipe(frame.trainer().recipe)
+    )
+    with Progress(console=Console(stderr=True), disable=quiet, transient=True) as progress:
+        task = progress.add_task("evaluating", total=1.0)
+        report = evaluate_adapter(
+            frame.data_dir / "adapters" / name / "weights",
+            dataset_dir(frame.data_dir, dataset_id),
+            resolve_base(frame.serving().base_model),
+            recipe.measurement,
+            choices=choices,
+            threads=recipe.threads,
+            dtype=recipe.dtype,
+            max_length=recipe.max_length,
+            seed=recipe.seed,
+            with_replies=False,
+            on_progress=lambda share: progress.update(task, completed=share),
+        )
+    return report.model_dump(mode="json")
+
+
+def find_adapter(engine: Any, name: str) -> "tuple[Adapter, Run | None]":
+    from feedback.store.adapters import get_adapter
+    from feedback.store.runs import get_run
+    from feedback.store.session import read
+    from feedback.store.tables import DEFAULT_DESK
+
+    with read(engine) as session:
+        row = get_adapter(session, desk_id=DEFAULT_DESK, name=name)
+        return row, get_run(session, desk_id=DEFAULT_DESK, run_id=row.run_id) if row.run_id else None

@@ -1,0 +1,138 @@
+"""What every sub-command shares: --config and --data-dir, the settings read with them, and how a failure is
+told.
+
+Opens nothing by itself; `Frame.store()` and `Frame.deployer()` open for the command that calls them.
+"""
+
+import functools
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+if TYPE_CHECKING:
+    from feedback.settings import FeedbackSettings
+    from serving.settings import ServingSettings
+    from trainer.settings import TrainerSettings
+
+PACKAGES = ("serving", "feedback", "trainer", "demo", "commands")
+CONFIG_NAME = "rejoinder.toml"
+
+
+class CommandFailed(click.ClickException):
+    """The command was understood and could not be done. Exit code 1."""
+
+    exit_code = 1
+
+
+class NothingToDo(click.ClickException):
+    """All is as it should be already. Exit code 3, so that scripts can tell it from a change."""
+
+    exit_code = 3
+
+    def show(self, file: Any = None) -> None:
+        click.echo(self.message, file=file)
+
+
+def explain(fault: Exception) -> Exception:
+    """The click error for a fault of our own packages, whose texts say what to do; any other fault as it came."""
+    name = type(fault)
+    if isinstance(fault, click.ClickException | click.exceptions.Exit | click.Abort):
+        return fault
+    if name.__name__ == "SettingsFault":
+        return click.UsageError(str(fault))
+    if name.__module__.split(".")[0] in PACKAGES:
+        hint = getattr(fault, "hint", "")
+        return CommandFailed(f"{fault}\n{hint}" if hint else str(fault))
+    if name.__name__ == "OperationalError" and name.__module__.startswith("sqlalchemy"):
+        reason = str(getattr(fault, "orig", fault)).strip().splitlines()[0]
+        return CommandFailed(
+            f"The store does not answer: {reason}\nCheck [feedback] database_url, then `rejoinder doctor`."
+        )
+    return fault
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where this instance lives: its data directory and its settings file."""
+
+    data_dir: Path
+    config: Path | None
+
+    def serving(self, **overrides: Any) -> "ServingSettings":
+        from serving.config import load_settings
+        from serving.settings import ServingSettings
+
+        return load_settings(
+            ServingSettings, "serving", config=self.config, data_dir=self.data_dir, **overrides
+        )
+
+    def feedback(self, **overrides: Any) -> "FeedbackSettings":
+        from feedback.settings import FeedbackSettings
+        from serving.config import load_settings
+
+        return load_settings(
+            FeedbackSettings, "feedback", config=self.config, data_dir=self.data_dir, **overrides
+        )
+
+    def trainer(self, **overrides: Any) -> "TrainerSettings":
+        from serving.config import load_settings
+        from trainer.settings import TrainerSettings
+
+        return load_settings(
+            TrainerSettings, "trainer", config=self.config, data_dir=self.data_dir, **overrides
+        )
+
+    def environment(self) -> dict[str, str]:
+        """The variables by which a child process finds the same instance."""
+        found = {"REJOINDER_DATA_DIR": str(self.data_dir.resolve())}
+        if self.config is not None:
+            found["REJOINDER_CONFIG"] = str(self.config.resolve())
+        return found
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Frame":
+        config = environment.get("REJOINDER_CONFIG")
+        return cls(Path(environment.get("REJOINDER_DATA_DIR", "var")), Path(config) if config else None)
+
+
+def frame_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds --config and --data-dir to a command and hands it the `Frame` they describe as its first argument."""
+
+    @click.option(
+        "--data-dir",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=Path("var"),
+        envvar="REJOINDER_DATA_DIR",
+        show_default=True,
+        show_envvar=True,
+        help="Where this instance keeps its state.",
+    )
+    @click.option(
+        "--config",
+        type=click.Path(exists=True, dir_okay=False, path_type=Path),
+        envvar="REJOINDER_CONFIG",
+        show_envvar=True,
+        help=f"Settings file  [default: {CONFIG_NAME} beside you, if there is one].",
+    )
+    @functools.wraps(function)
+    def wrapped(*args: Any, data_dir: Path, config: Path | None, **kwargs: Any) -> Any:
+        if config is None and Path(CONFIG_NAME).is_file():
+            config = Path(CONFIG_NAME)
+        return function(Frame(data_dir.resolve(), config), *args, **kwargs)
+
+    return wrapped
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON object for machines.")
+
+
+def print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, default=str))
+
+
+def fail(message: str) -> NoReturn:
+    raise CommandFailed(message)

@@ -1,0 +1,85 @@
+"""`rejoinder import`: conversations, choices, pairs or thumbs from JSONL, plain or gzip, streaming."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.frame import CommandFailed, Frame, NothingToDo, frame_options, json_option, print_json
+from commands.store import open_store
+
+if TYPE_CHECKING:
+    from feedback.exchange.importer import ImportReport
+
+KINDS = ("conversations", "choices", "pairs", "thumbs")
+
+
+@click.command("import")
+@frame_options
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--kind", type=click.Choice(KINDS), required=True, help="What each line is; docs/cli.md links the forms."
+)
+@click.option("--source", default=None, help="Name of where it comes from, instead of what the lines say.")
+@json_option
+def command(frame: Frame, file: Path, kind: str, source: str | None, as_json: bool) -> None:
+    """Bring FILE (JSONL, gzip by the ending .gz) into the store.
+
+    A bad line never stops it: it is counted by its reason. The same file twice adds nothing.
+
+    \b
+    rejoinder import choices.jsonl.gz --kind choices --source star
+    rejoinder import dialogues.jsonl --kind conversations --json
+    """
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    from feedback.clock import SystemClock
+    from feedback.exchange.importer import import_file
+
+    columns = (
+        TextColumn(file.name),
+        BarColumn(),
+        DownloadColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with (
+        open_store(frame) as engine,
+        Progress(*columns, console=Console(stderr=True), disable=as_json) as progress,
+    ):
+        task = progress.add_task("import", total=file.stat().st_size)
+        report = import_file(
+            engine,
+            file,
+            kind=kind,
+            source=source,
+            clock=SystemClock(),
+            on_bytes=lambda done: progress.update(task, completed=done),
+        )
+    if as_json:
+        print_json(report.to_json())
+    else:
+        show_report(report)
+    if report.accepted == 0 and sum(report.refused.values()) > 0:
+        raise CommandFailed(f"No line of {file} was accepted; the reasons are counted above.")
+    if report.accepted == 0:
+        raise NothingToDo(f"{file} added nothing: all its {report.lines} lines are in the store already.")
+
+
+def show_report(report: "ImportReport") -> None:
+    refused = sum(report.refused.values())
+    click.echo(
+        f"{report.lines} lines: {report.accepted} accepted, {report.duplicates} duplicates, {refused} refused"
+    )
+    for reason, count in sorted(report.refused.items(), key=lambda item: (-item[1], item[0])):
+        click.echo(f"  {count:>7}  {reason}")
+    for example in report.examples[:5]:
+        click.echo(f"  line {example.line}: {example.reason} ({example.detail})")

@@ -1,0 +1,35 @@
+"""`rejoinder promote`: make a passed adapter the live one, now."""
+
+import click
+
+from commands.frame import Frame, NothingToDo, frame_options, json_option, print_json
+from commands.store import open_deployer
+
+
+@click.command("promote")
+@frame_options
+@click.argument("adapter")
+@click.option("--reason", default="promoted by hand", show_default=True, help="Kept with the deployment.")
+@json_option
+def command(frame: Frame, adapter: str, reason: str, as_json: bool) -> None:
+    """Make ADAPTER live: it is loaded, probed, and serves the next set. Ends a canary.
+
+    \b
+    rejoinder promote tuned-20260101-1
+    """
+    from feedback.deploy import publish, serving_state
+    from feedback.store.session import read
+    from feedback.store.tables import DEFAULT_DESK
+
+    with open_deployer(frame) as deployer:
+        with read(deployer.store_engine) as session:
+            state = serving_state(session, desk_id=DEFAULT_DESK)
+        if state.live == adapter and state.canary is None:
+            raise NothingToDo(f"{adapter} is live already.")
+        fence = publish(
+            deployer, adapter, role="live", expected_fence=state.fence, actor="command line", reason=reason
+        )
+    if as_json:
+        print_json({"live": adapter, "fence": fence})
+        return
+    click.echo(f"{adapter} is live (fence {fence}).")

@@ -1,0 +1,34 @@
+"""`rejoinder rollback`: serve the previous adapter again, or base where there is none. Never waits for a
+run.
+"""
+
+import click
+
+from commands.frame import Frame, NothingToDo, frame_options, json_option, print_json
+from commands.store import open_deployer
+
+
+@click.command("rollback")
+@frame_options
+@click.option("--reason", default="rolled back by hand", show_default=True, help="Kept with the deployment.")
+@json_option
+def command(frame: Frame, reason: str, as_json: bool) -> None:
+    """Take back the adapter that serves now.
+
+    \b
+    rejoinder rollback --reason "rude to customers"
+    """
+    from feedback.deploy import rollback, serving_state
+    from feedback.store.session import read
+    from feedback.store.tables import DEFAULT_DESK
+
+    with open_deployer(frame) as deployer:
+        with read(deployer.store_engine) as session:
+            state = serving_state(session, desk_id=DEFAULT_DESK)
+        if state.live is None and state.canary is None:
+            raise NothingToDo("Only base serves: there is nothing to roll back.")
+        done = rollback(deployer, actor="command line", reason=reason)
+    if as_json:
+        print_json({"from": done.from_, "to": done.to, "fence": done.fence})
+        return
+    click.echo(f"Rolled back {done.from_}; {done.to or 'base alone'} serves now (fence {done.fence}).")

@@ -1,0 +1,47 @@
+"""Puts the demo conversations into an empty store, so that a fresh workbench has a queue in English and
+Chinese.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from feedback.settings import FeedbackSettings
+
+SOURCE = "demo"
+
+
+def seed_demo(store_engine: "Engine", settings: "FeedbackSettings") -> int:
+    """How many were added: all of them or, where the store has a conversation already, none."""
+    from demo.seeds import SEED_CONVERSATIONS
+    from feedback.app import read_secret_key
+    from feedback.auth import visitor_token
+    from feedback.clock import SystemClock
+    from feedback.store.conversations import Said, open_conversation
+    from feedback.store.operators import hash_secret
+    from feedback.store.session import of_desk, unit_of_work
+    from feedback.store.tables import DEFAULT_DESK, Conversation, new_id
+
+    key, now = read_secret_key(settings), SystemClock().now()
+    with unit_of_work(store_engine) as session:
+        if session.exec(of_desk(Conversation, DEFAULT_DESK).limit(1)).first() is not None:
+            return 0
+        for conversation in SEED_CONVERSATIONS:
+            id = new_id()
+            open_conversation(
+                session,
+                id=id,
+                desk_id=DEFAULT_DESK,
+                now=now,
+                messages=[
+                    Said("agent" if turn["role"] == "agent" else "customer", turn["text"])
+                    for turn in conversation["turns"]
+                ],
+                language=conversation["language"],
+                tags=conversation["tags"],
+                visitor_token_hash=hash_secret(visitor_token(key, id)),
+                source=SOURCE,
+                external_id=conversation["id"],
+            )
+    return len(SEED_CONVERSATIONS)

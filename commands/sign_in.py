@@ -1,0 +1,62 @@
+"""`rejoinder sign-in`: a new one-time link by which an operator signs in; there are no passwords."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.frame import Frame, frame_options, json_option, print_json
+from commands.instance import is_running, read_holder
+from commands.store import open_store
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+ROLES = ("agent", "expert", "admin")
+
+
+def make_link(engine: "Engine", *, name: str, role: str, minutes: float, address: str) -> str:
+    """A link that works once; the operator is made with this role when missing, an existing one keeps its own."""
+    from feedback.clock import SystemClock
+    from feedback.store.operators import create_sign_in_link, ensure_operator
+    from feedback.store.session import unit_of_work
+    from feedback.store.tables import DEFAULT_DESK
+
+    now = SystemClock().now()
+    with unit_of_work(engine) as session:
+        operator = ensure_operator(session, desk_id=DEFAULT_DESK, name=name, role=role, now=now)
+        code = create_sign_in_link(
+            session, desk_id=DEFAULT_DESK, operator_id=operator.id, now=now, minutes=minutes
+        )
+    return f"{address}/sign-in/{code}"
+
+
+@click.command("sign-in")
+@frame_options
+@click.argument("name", default="admin")
+@click.option(
+    "--role",
+    type=click.Choice(ROLES),
+    default="agent",
+    show_default=True,
+    help="Role of an operator not yet known.",
+)
+@json_option
+def command(frame: Frame, name: str, role: str, as_json: bool) -> None:
+    """Print a one-time sign-in link for the operator NAME (default: admin).
+
+    \b
+    rejoinder sign-in                     the first administrator, made by `rejoinder up`
+    rejoinder sign-in mei --role agent    a new agent
+    """
+    settings = frame.feedback()
+    role = "admin" if name == "admin" else role
+    address = f"http://{settings.host}:{settings.port}"
+    if is_running(frame.data_dir):
+        address = str(read_holder(frame.data_dir).get("address", address))
+    with open_store(frame) as engine:
+        link = make_link(engine, name=name, role=role, minutes=settings.sign_in_link_minutes, address=address)
+    if as_json:
+        print_json({"operator": name, "link": link, "minutes": settings.sign_in_link_minutes})
+        return
+    click.echo(f"Works once, for {settings.sign_in_link_minutes:.0f} minutes:", err=True)
+    click.echo(link)

@@ -1,0 +1,91 @@
+"""`rejoinder status`: what runs, what serves, what came in; reads the store and asks the engine, changes
+nothing.
+"""
+
+from typing import Any
+
+import click
+
+from commands.frame import Frame, frame_options, json_option, print_json
+from commands.instance import is_running, read_holder
+from commands.store import open_store
+
+
+@click.command("status")
+@frame_options
+@json_option
+def command(frame: Frame, as_json: bool) -> None:
+    """Show what runs, what serves and what came in.
+
+    \b
+    rejoinder status
+    rejoinder status --json | jq .serving
+    """
+    found = collect_status(frame)
+    if as_json:
+        print_json(found)
+        return
+    holder = found["running"]
+    click.echo(f"running    {holder.get('address', 'starting') if holder else 'no: rejoinder up'}")
+    click.echo(f"engine     {found['engine']}")
+    serving = found["serving"]
+    canary = f", canary {serving['canary']} for {serving['share']:.0%}" if serving["canary"] else ""
+    click.echo(f"serving    live {serving['live'] or 'base alone'}{canary} (fence {serving['fence']})")
+    for name, states in (("runs", found["runs"]), ("rows", found["rows"])):
+        click.echo(
+            f"{name:<10} " + (", ".join(f"{count} {what}" for what, count in states.items()) or "none")
+        )
+    if found["last_run"]:
+        run = found["last_run"]
+        click.echo(
+            f"last run   {run['id']} {run['state']} {run['adapter'] or ''} {run['decision'] or ''}".rstrip()
+        )
+
+
+def collect_status(frame: Frame) -> dict[str, Any]:
+    from sqlmodel import func, select
+
+    from feedback.store.deployments import serving_state
+    from feedback.store.runs import count_by_state, latest_run
+    from feedback.store.session import read
+    from feedback.store.tables import DEFAULT_DESK, Conversation, Dataset, Judgement, Record, Thumb
+
+    tables = (Conversation, Judgement, Thumb, Record, Dataset)
+    with open_store(frame) as engine, read(engine) as session:
+        state = serving_state(session, desk_id=DEFAULT_DESK)
+        last = latest_run(session, desk_id=DEFAULT_DESK)
+        rows = {
+            f"{table.__name__.lower()}s": session.exec(select(func.count()).select_from(table)).one()
+            for table in tables
+        }
+        return {
+            "data_dir": str(frame.data_dir),
+            "running": read_holder(frame.data_dir) if is_running(frame.data_dir) else None,
+            "engine": ask_engine(frame),
+            "serving": {
+                "live": state.live,
+                "canary": state.canary,
+                "share": state.share,
+                "fence": state.fence,
+            },
+            "runs": count_by_state(session, desk_id=DEFAULT_DESK),
+            "last_run": last.model_dump(mode="json") if last else None,
+            "rows": rows,
+        }
+
+
+def ask_engine(frame: Frame) -> str:
+    """One line about the engine: the names it serves, or why it does not answer."""
+    from serving.endpoint import read_endpoints
+    from serving.errors import ServingError
+    from serving.fleet import Fleet
+
+    settings = frame.serving()
+    try:
+        fleet = Fleet.from_endpoints(read_endpoints(settings, frame.data_dir), settings)
+        try:
+            return "serves " + ", ".join(fleet.list_models())
+        finally:
+            fleet.close()
+    except ServingError as fault:
+        return str(fault).splitlines()[0]

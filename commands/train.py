@@ -1,0 +1,132 @@
+"""`rejoinder train`: ask for a run of the nightly job, and with --now stay and watch it."""
+
+import time
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import click
+
+from commands.frame import CommandFailed, Frame, NothingToDo, frame_options, json_option, print_json
+from commands.store import open_store
+
+LOOK_EVERY_S = 1.0
+
+
+@click.command("train")
+@frame_options
+@click.option("--now", is_flag=True, help="Wait for the run and show its progress.")
+@click.option("--dataset", default=None, help="Train on this dataset instead of what came in since.")
+@click.option(
+    "--objective",
+    type=click.Choice(["dpo", "choice"]),
+    default=None,
+    help="Overrides the recipe's objective.",
+)
+@click.option(
+    "--recipe",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    default=None,
+    help="A recipe file.",
+)
+@click.option("--limit", type=click.IntRange(min=1), default=None, help="Train on at most so many choices.")
+@json_option
+def command(
+    frame: Frame,
+    now: bool,
+    dataset: str | None,
+    objective: str | None,
+    recipe: Path | None,
+    limit: int | None,
+    as_json: bool,
+) -> None:
+    """Ask the worker for a run: collect, train, evaluate, gate, publish.
+
+    \b
+    rejoinder train --now
+    rejoinder train --now --dataset 3f2a... --limit 2000 --recipe my_recipe.yaml
+    """
+    from feedback.clock import SystemClock
+    from feedback.store.runs import request_run
+    from feedback.store.session import unit_of_work
+    from feedback.store.tables import DEFAULT_DESK
+
+    given = {
+        "dataset": dataset,
+        "objective": objective,
+        "recipe": str(recipe.resolve()) if recipe else None,
+        "limit": limit,
+    }
+    request = {key: value for key, value in given.items() if value is not None}
+    with open_store(frame) as engine:
+        with unit_of_work(engine) as session:
+            run, _ = request_run(
+                session,
+                desk_id=DEFAULT_DESK,
+                kind="manual",
+                slot=uuid4().hex,
+                request=request,
+                requested_by="command line",
+                now=SystemClock().now(),
+            )
+        if not now:
+            if as_json:
+                print_json({"run_id": run.id, "state": run.state})
+            else:
+                click.echo(f"Asked for run {run.id}; `rejoinder status` shows it.")
+            return
+        finished = watch_run(engine, run.id, quiet=as_json)
+    tell_end(finished, as_json)
+
+
+def watch_run(engine: Any, run_id: str, *, quiet: bool) -> dict[str, Any]:
+    """Shows the run's step and progress until it ends, and gives its final row as plain values."""
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from feedback.store.runs import FINISHED, get_run, list_metrics
+    from feedback.store.session import read
+    from feedback.store.tables import DEFAULT_DESK
+
+    columns = (
+        TextColumn("{task.fields[step]:<9}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    bar = Progress(*columns, TextColumn("{task.fields[note]}"), console=Console(stderr=True), disable=quiet)
+    last_metric = 0
+    latest: dict[str, float] = {}
+    with bar:
+        task = bar.add_task(
+            "run", total=1.0, step="queued", note="waiting for the worker (`rejoinder up` runs it)"
+        )
+        while True:
+            with read(engine) as session:
+                run = get_run(session, desk_id=DEFAULT_DESK, run_id=run_id)
+                metrics = list_metrics(session, run_id=run_id, after_id=last_metric)
+            for metric in metrics:
+                latest[metric.name] = metric.value
+                last_metric = metric.id or last_metric
+            note = "  ".join(f"{name} {value:.3g}" for name, value in list(latest.items())[:4])
+            if run.state != "queued":
+                bar.update(task, completed=run.progress, step=run.step or run.state, note=note)
+            if run.state in FINISHED:
+                return run.model_dump(mode="json")
+            time.sleep(LOOK_EVERY_S)
+
+
+def tell_end(run: dict[str, Any], as_json: bool) -> None:
+    """Prints how the run ended; exit code 1 for a failed one, 3 for one that had nothing to do."""
+    if as_json:
+        keys = ("id", "state", "dataset_id", "adapter", "decision", "reasons", "report", "error")
+        print_json({key: run[key] for key in keys})
+    reasons = "; ".join(str(reason.get("text", reason)) for reason in run["reasons"])
+    if run["state"] == "skipped":
+        raise NothingToDo(f"Nothing to train: {reasons or run['error'] or 'no reason kept'}")
+    if run["state"] != "done":
+        raise CommandFailed(
+            f"Run {run['id']} {run['state']} at step {run['step']}: {run['error'] or reasons}"
+        )
+    if not as_json:
+        click.echo(f"{run['adapter']}: {run['decision']}" + (f" ({reasons})" if reasons else ""))

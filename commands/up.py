@@ -1,0 +1,280 @@
+"""`rejoinder up` (`make run`): starts everything on this machine, keeps it running, stops it in order.
+
+`run` reads top to bottom: lock the data directory -> settings and ports -> migrate the store -> seed demo
+conversations into an empty one -> start the engine (vLLM) and, while it loads, the web -> print the
+addresses -> load what the deployments name -> start the trainer -> keep all of them until Ctrl-C, then stop
+web, trainer and engine.
+
+Children die with this process even if it is killed (commands/children.py, serving/child.py).
+"""
+
+import os
+import signal
+import sys
+import threading
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.frame import CommandFailed, Frame, frame_options
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from sqlalchemy import Engine
+
+    from commands.children import Child
+    from commands.steps import Steps
+    from feedback.settings import FeedbackSettings
+    from serving.settings import ServingSettings
+
+KEEP_EVERY_S = 0.5
+WEB_READY_WITHIN_S = 60.0
+WEB_GRACE_S = 12.0
+TRAINER_GRACE_S = 15.0
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@click.command("up")
+@frame_options
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=None,
+    help="Port of the web; 0 takes a free one  [default: 8080].",
+)
+@click.option(
+    "--base-model",
+    default=None,
+    help="Folder or hub name of the base model  [default: the embedded demo model].",
+)
+def command(frame: Frame, port: int | None, base_model: str | None) -> None:
+    """Start everything on this machine and print the addresses. Ctrl-C stops it.
+
+    \b
+    rejoinder up
+    rejoinder up --base-model Qwen/Qwen3-0.6B
+    rejoinder up --data-dir var2 --port 8090        a second one beside the first
+    """
+    from rich.console import Console
+
+    run(frame, port=port, base_model=base_model, console=Console())
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Settings of this start, and the variables by which the children read the same ones."""
+
+    frame: Frame
+    feedback: "FeedbackSettings"
+    serving: "ServingSettings"
+    environment: dict[str, str]
+
+    @property
+    def address(self) -> str:
+        host = f"[{self.feedback.host}]" if ":" in self.feedback.host else self.feedback.host
+        return f"http://{host}:{self.feedback.port}"
+
+
+def run(frame: Frame, *, port: int | None, base_model: str | None, console: "Console") -> None:
+    from commands.engine import KeptEngine
+    from commands.instance import InstanceLock
+    from commands.steps import Steps
+    from commands.store import open_store
+
+    steps, stopping = Steps(console), StopSignal()
+    with ExitStack() as stack:
+        stack.enter_context(stopping)
+        lock = stack.enter_context(InstanceLock(frame.data_dir))
+        plan = make_plan(frame, port=port, base_model=base_model)
+        migrate(steps, frame)
+        store_engine = stack.enter_context(open_store(frame))
+        seed(steps, store_engine, plan.feedback)
+
+        stack.callback(lambda: steps.line("stopped", "nothing is left running", mark="[dim]·[/]"))
+        engine = stack.enter_context(KeptEngine(frame, plan.serving, store_engine, warn=steps.warn))
+        trainer, web = make_trainer(plan, steps), make_web(plan, steps)
+        stack.callback(lambda: trainer.stop(grace_s=TRAINER_GRACE_S))
+        stack.callback(lambda: web.stop(grace_s=WEB_GRACE_S))
+        stack.callback(lambda: steps.line("stopping", "web, trainer, engine", mark="[dim]·[/]"))
+
+        engine.start()  # loads in the background while the web comes up
+        start_web(steps, web, plan, stopping)
+        lock.describe(pid=os.getpid(), address=plan.address)
+        if not stopping.is_set():
+            tell_addresses(console, store_engine, plan)
+            engine.wait_ready(steps, stopping)
+        kept = [web]
+        if not stopping.is_set():
+            trainer.start()
+            kept.append(trainer)
+            steps.line(
+                "trainer", f"scheduler and worker run (log: {frame.data_dir / 'logs' / 'trainer.log'})"
+            )
+            steps.line("ready", "Ctrl-C stops everything", took=steps.elapsed())
+        keep(stopping, kept)
+
+
+class StopSignal:
+    """Set by Ctrl-C, SIGTERM or a closed terminal while entered; stopping itself is not interrupted by a
+    second one.
+    """
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._before: dict[signal.Signals, Any] = {}
+
+    def __enter__(self) -> "StopSignal":
+        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            self._before[sign] = signal.signal(sign, self._handle)
+        return self
+
+    def __exit__(self, *fault: object) -> None:
+        for sign, handler in self._before.items():
+            signal.signal(sign, handler)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        self._event.set()
+
+    def is_set(self) -> bool:
+        return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        return self._event.wait(seconds)
+
+
+def make_plan(frame: Frame, *, port: int | None, base_model: str | None) -> Plan:
+    """Reads all three tables, so that every fault shows now, and settles the ports."""
+    from commands.instance import find_port, require_port
+
+    feedback = frame.feedback(**({} if port is None else {"port": port}))
+    if feedback.port == 0:
+        feedback = feedback.model_copy(update={"port": find_port(feedback.host, 0)})
+    require_port(feedback.host, feedback.port)
+    environment = {**frame.environment(), "REJOINDER_FEEDBACK__PORT": str(feedback.port)}
+    if base_model is not None and Path(base_model).is_dir():
+        base_model = str(Path(base_model).resolve())  # the children run in another directory
+    serving = frame.serving(**({} if base_model is None else {"base_model": base_model}))
+    environment["REJOINDER_SERVING__BASE_MODEL"] = serving.base_model
+    if not serving.replicas:
+        serving = serving.model_copy(update={"port": find_port(serving.host, serving.port)})
+        environment["REJOINDER_SERVING__PORT"] = str(serving.port)
+    frame.trainer()
+    return Plan(frame, feedback, serving, environment)
+
+
+def migrate(steps: "Steps", frame: Frame) -> None:
+    from commands.store import migrate_store
+
+    with steps.step("store") as step:
+        before, after = migrate_store(frame)
+        step.note = (
+            f"schema {after}" if before == after else f"migrated from {before or 'nothing'} to {after}"
+        )
+
+
+def seed(steps: "Steps", store_engine: "Engine", settings: "FeedbackSettings") -> None:
+    """Demo conversations into a store that has none; English and Chinese, each waiting for a reply."""
+    from commands.seeding import seed_demo
+
+    with steps.step("seeds") as step:
+        added = seed_demo(store_engine, settings)
+        step.note = (
+            f"{added} demo conversations wait for a reply" if added else "the store has conversations already"
+        )
+
+
+def make_web(plan: Plan, steps: "Steps") -> "Child":
+    """gunicorn with one threaded process: waiting readers are woken inside it."""
+    from commands.children import Child
+
+    host = f"[{plan.feedback.host}]" if ":" in plan.feedback.host else plan.feedback.host
+    options = {
+        "--config": "python:commands.web",
+        "--bind": f"{host}:{plan.feedback.port}",
+        "--worker-class": "gthread",
+        "--workers": "1",
+        "--threads": str(plan.feedback.threads),
+        "--timeout": "120",
+        "--graceful-timeout": str(round(WEB_GRACE_S - 2)),
+        "--keep-alive": "5",
+        "--chdir": str(ROOT),
+    }
+    argv = [sys.executable, "-m", "gunicorn", *(part for pair in options.items() for part in pair)]
+    return Child(
+        "web",
+        [*argv, "--no-control-socket", "commands.web:build_app()"],
+        environment=plan.environment,
+        log=plan.frame.data_dir / "logs" / "web.log",
+        say=steps.warn,
+    )
+
+
+def make_trainer(plan: Plan, steps: "Steps") -> "Child":
+    from commands.children import Child
+
+    return Child(
+        "trainer",
+        [sys.executable, "-m", "trainer"],
+        environment=plan.environment,
+        log=plan.frame.data_dir / "logs" / "trainer.log",
+        say=steps.warn,
+        directory=ROOT,
+    )
+
+
+def start_web(steps: "Steps", web: "Child", plan: Plan, stopping: StopSignal) -> None:
+    """Returns when /healthz answers. Raises CommandFailed with the log's last lines when the web ends instead."""
+    import httpx
+
+    with steps.step("web") as step:
+        web.start()
+        while not stopping.is_set():
+            try:
+                if (
+                    httpx.get(f"{plan.address}/healthz", timeout=2, trust_env=False).status_code
+                    == httpx.codes.OK
+                ):
+                    break
+            except httpx.TransportError:
+                pass
+            if not web.is_alive() or steps.elapsed() > WEB_READY_WITHIN_S:
+                why = (
+                    "ended at once"
+                    if not web.is_alive()
+                    else f"did not answer within {WEB_READY_WITHIN_S:.0f} s"
+                )
+                raise CommandFailed(f"The web {why}. Last lines of its log:\n{web.read_log_tail()}")
+            step.report("waiting for the first answer")
+            stopping.wait(0.1)
+        step.note = f"{plan.address}, {plan.feedback.threads} threads"
+
+
+def tell_addresses(console: "Console", store_engine: "Engine", plan: Plan) -> None:
+    from commands.sign_in import make_link
+
+    link = make_link(
+        store_engine,
+        name="admin",
+        role="admin",
+        minutes=plan.feedback.sign_in_link_minutes,
+        address=plan.address,
+    )
+    console.print(
+        f"\n  workbench      {plan.address}/\n"
+        f"  customer chat  {plan.address}/chat\n"
+        f"  console        {plan.address}/console\n"
+        f"  sign in once   {link}\n",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def keep(stopping: StopSignal, children: "list[Child]") -> None:
+    while not stopping.wait(KEEP_EVERY_S):
+        for child in children:
+            child.tick()

@@ -1,0 +1,97 @@
+"""The web as gunicorn loads it: `gunicorn --config python:commands.web "commands.web:build_app()"`.
+
+Finds its instance by REJOINDER_DATA_DIR and REJOINDER_CONFIG; REJOINDER_FEEDBACK__<FIELD> and
+REJOINDER_SERVING__<FIELD> win over the file. Everything is built in the worker, after the fork, since
+neither database connections nor threads survive one. `worker_exit` is gunicorn's hook of that name.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from commands.fleets import CurrentFleet
+from commands.frame import Frame
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from feedback.planning import BaseFacts
+    from serving.settings import ServingSettings
+
+CLOSING = "rejoinder-closing"  # the application's extension that ends the wait for the engine
+LOOK_EVERY_S = 0.25
+
+
+def build_app() -> "Flask":
+    from feedback.app import create_app
+    from feedback.clock import SystemClock
+    from feedback.deploy import Deployer
+    from feedback.store.session import open_engine
+    from feedback.suggest import Suggester
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    frame = Frame.from_environment(os.environ)
+    settings, serving, clock = frame.feedback(), frame.serving(), SystemClock()
+    store_engine = open_engine(settings.store_url())
+    fleet = CurrentFleet(serving, frame.data_dir)
+    closing = threading.Event()
+    suggester = Suggester(
+        store_engine=store_engine,
+        fleet_factory=fleet,
+        serving=serving,
+        settings=settings,
+        clock=clock,
+        describe_base=wait_then_describe(serving, fleet, closing),
+    )
+    deployer = Deployer(
+        store_engine=store_engine, fleet_factory=fleet, settings=serving, data_dir=frame.data_dir, clock=clock
+    )
+    app = create_app(
+        settings,
+        store_engine=store_engine,
+        clock=clock,
+        fleet_factory=fleet,
+        suggester=suggester,
+        deployer=deployer,
+    )
+    app.extensions[CLOSING] = closing
+    suggester.sweep()
+    return app
+
+
+def wait_then_describe(
+    serving: "ServingSettings", fleet: CurrentFleet, closing: threading.Event
+) -> "Callable[[], BaseFacts]":
+    """The first set waits here until the engine serves: the web is up before it, and a set begun too early
+    would fail for good.
+    """
+
+    def describe() -> "BaseFacts":
+        from feedback.planning import describe_base_model
+        from serving.errors import ServingError
+
+        deadline = time.monotonic() + serving.ready_timeout_s
+        while time.monotonic() < deadline and not closing.is_set():
+            try:
+                if fleet().is_ready():
+                    break
+            except ServingError:
+                pass
+            closing.wait(LOOK_EVERY_S)
+        return describe_base_model(serving)
+
+    return describe
+
+
+def worker_exit(server: Any, worker: Any) -> None:
+    """Lets sets that are being drawn finish; what waited in the queue is taken up by the next start."""
+    app = getattr(worker, "wsgi", None)
+    if app is None or CLOSING not in getattr(app, "extensions", {}):
+        return
+    from feedback.services import EXTENSION
+
+    app.extensions[CLOSING].set()
+    app.extensions[EXTENSION].suggester.close()
