@@ -1,8 +1,9 @@
-"""Nights with simulated agents against a running service, through HTTP alone: conversations, picks, thumbs, a run, fresh sets.
+"""Nights with simulated agents against a running service, through HTTP alone.
 
-Night n: `sets` fresh conversations are answered by simulated agents, then the run trains on all picks so far. The sets of the
-next night (or a last measuring round) are the fresh sets on which that night's adapter is scored. Nothing here reads the store
-or sees an arm; the support rate is what the service itself reports. Run by `rejoinder simulate`.
+Night n: simulated agents answer `sets` fresh conversations, customers give thumbs, then the run trains on
+all picks so far. The sets of the next night (or a last measuring round) are the fresh sets on which that
+night's adapter is scored. Nothing here reads the store or sees an arm; the support rate is what the service
+itself reports. Run by `rejoinder simulate`.
 """
 
 import time
@@ -84,7 +85,8 @@ def run_simulation(
 ) -> Simulation:
     """Play `nights` nights of `sets` sets each and one measuring round after the last.
 
-    `token` needs role admin (it asks for runs and reads adapters). Raises SimulationFailed when the service refuses something.
+    `token` needs role admin (it asks for runs and reads adapters). Raises SimulationFailed when the service
+    refuses something.
     """
     simulation = Simulation()
     with httpx.Client(
@@ -169,7 +171,7 @@ def _say(decision: Decision, usable: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _give_thumbs(client: httpx.Client, customer: SimulatedCustomer, answered: list[Answered]) -> None:
-    """Thumbs on what has been released; the last replies may still be in their undo window, so wait for each."""
+    """Thumbs on released replies; the last ones may still be in their undo window, so wait for each."""
     for each in answered:
         value = customer.thumb(each.messages, each.text)
         if value is None:
