@@ -177,12 +177,14 @@ class EngineClient:
             return
         attempted = f"load adapter {name}"
         try:
-            self._post("/v1/load_lora_adapter", {"lora_name": name, "lora_path": where}, attempted, name)
-        except AdapterNotLoaded as error:
-            raise AdapterRefused(name, "missing_file", f"the engine finds no adapter at {where}") from error
+            self._post("/v1/load_lora_adapter", {"lora_name": name, "lora_path": where}, attempted, "")
         except EngineRefused as error:
-            if error.status == HTTPStatus.NOT_FOUND or error.status == HTTPStatus.UNAUTHORIZED:
-                raise
+            if "No adapter found" in error.message:
+                raise AdapterRefused(
+                    name, "missing_file", f"the engine finds no adapter at {where}"
+                ) from error
+            if error.status in (HTTPStatus.NOT_FOUND, HTTPStatus.UNAUTHORIZED):
+                raise  # not this adapter's fault: no such route, or no right to it
             if self._is_served(name, where):  # somebody loaded it between the question and the order
                 return
             raise AdapterRefused(name, "engine_refused", error.message) from error
@@ -263,7 +265,11 @@ def map_failures(url: str, attempted: str, timeout_s: float) -> Iterator[None]:
 def read_refusal(answer: httpx.Response, url: str, attempted: str, model: str) -> ServingError:
     """The error that an answer other than 200 means."""
     message, parameter = _read_message(answer)
-    if answer.status_code == HTTPStatus.NOT_FOUND and (parameter == "model" or f"'{model}'" in message):
+    if (
+        answer.status_code == HTTPStatus.NOT_FOUND
+        and model
+        and (parameter == "model" or f"'{model}'" in message)
+    ):
         return AdapterNotLoaded(model, url)
     if answer.status_code == HTTPStatus.BAD_REQUEST and "maximum context length" in message:
         numbers = [int(number) for number in re.findall(r"\d+", message)]

@@ -83,6 +83,9 @@ def build_environment(
             "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
             "OMP_NUM_THREADS": str(threads),
             "OMP_WAIT_POLICY": "PASSIVE",  # cores are shared with the web and the trainer
+            # Nothing is compiled for CPU with LoRA on but one small helper of prompt_logprobs, whose compilation
+            # takes ten seconds and a C++ compiler at the first probe.
+            "TORCHDYNAMO_DISABLE": "1",
         }
     return environment
 

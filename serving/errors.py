@@ -157,13 +157,17 @@ class EngineRefused(ServingError):
         self.attempted = attempted
         self.status = status
         self.message = message
-        hint = {
-            401: " Check [serving] api_key: the engine does not accept it.",
-            404: " Check that the address is a vLLM server with run-time LoRA updating switched on.",
-        }.get(status, "")
+        hint = _HINTS.get(status, "") if type(self) is EngineRefused else ""
+        text = message.rstrip(". ")
         super().__init__(
-            f"could not {attempted}: the engine at {engine_url} answered {status}: {message}.{hint}"
+            f"could not {attempted}: the engine at {engine_url} answered {status}: {text}.{hint}"
         )
+
+
+_HINTS = {
+    401: " Check [serving] api_key: the engine does not accept it.",
+    404: " Check that the address is a vLLM server with run-time LoRA updating switched on.",
+}
 
 
 class AdapterNotLoaded(EngineRefused):

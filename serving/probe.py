@@ -114,7 +114,10 @@ def _probe_engine(
 
 
 def _judge(report: ProbeReport, url: str, name: str, tolerance: float, effect: float) -> None:
-    """`effect` is the trainer's mean distance between adapter and base; below the tolerance it decides nothing."""
+    """`effect` is the trainer's mean distance between adapter and base.
+
+    Below the tolerance it decides nothing.
+    """
     if not report.largest_difference <= tolerance:
         raise ProbeFailed(
             name,
