@@ -13,8 +13,11 @@ import sys
 from pathlib import Path
 
 from feedback.deploy_errors import StaleLease
+from feedback.errors import ApiError
 from feedback.store.runs import RunToken
+from serving.errors import ServingError
 from trainer.context import open_context
+from trainer.errors import TrainerError
 from trainer.loop import run_night
 
 FAILED, TAKEN_OVER = 1, 4
@@ -34,6 +37,9 @@ def main() -> int:
         except StaleLease as lost:
             log.warning("%s", lost)
             return TAKEN_OVER
+        except (TrainerError, ServingError, ApiError) as fault:
+            log.error("run %s failed: %s", options.run_id, fault)
+            return FAILED
         except Exception:
             # The process edge: the worker stores the last lines of this log with the run.
             log.exception("run %s failed", options.run_id)

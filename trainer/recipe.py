@@ -100,8 +100,8 @@ def load_recipe(path: Path | str | None, **changes: object) -> Recipe:
     Every fault of the file is in the one error it raises.
     """
     source = DEFAULT_RECIPE if path is None else Path(path)
-    if not source.exists() and source.name == str(path):
-        source = RECIPES / f"{source.stem}.yaml"
+    if not source.suffix:  # a bare name; a folder of that name in the way is none of our business
+        source = RECIPES / f"{source.name}.yaml"
     try:
         values = yaml.safe_load(source.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as fault:
