@@ -9,12 +9,20 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import JSON, Column, DateTime, Index, Text, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Column, DateTime, Index, Text, UniqueConstraint
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
 from sqlmodel import Field, SQLModel
 
 DEFAULT_DESK = "default"
+
+# Every constraint has a name, so that a later version of the schema can change it on SQLite too.
+SQLModel.metadata.naming_convention = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -217,7 +225,7 @@ class SuggestionSet(SQLModel, table=True):
     state: str = "preparing"
     design: str = "4+0"  # 4+0 | 2+2 | 2+1+1 | duel
     adapter: str | None = Field(default=None, index=True)  # the tuned version in it, null for 4+0
-    slot_seed: int
+    slot_seed: int = Field(sa_column=Column(BigInteger(), nullable=False))
     redraw_arm: str  # the arm that draws again when two texts are equal
     messages: list[dict[str, str]] = Field(default_factory=list, sa_column=json_column())
     prompt_token_ids: list[int] | None = Field(default=None, sa_column=json_column(nullable=True))

@@ -1,0 +1,67 @@
+"""The store's schema and its versions (Alembic). `upgrade(url)` is what every entry point calls before it
+opens the store.
+
+    upgrade(url)            to the newest version; creates the file of a SQLite store and its directory
+    find_version(engine)    the version a store is at, None for an empty one
+    newest_version()        the version this code needs
+
+A new version: change `feedback/store/tables.py`, then `python -m feedback.migrations "what changes"` writes
+a draft under `versions/`, to be read and cleaned by hand. A test holds upgraded schema and tables equal on
+both databases. There is no way back: restore a backup.
+"""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
+from sqlalchemy.engine import make_url
+
+from feedback.store.session import open_engine
+
+HERE = Path(__file__).parent
+
+
+def configure() -> Config:
+    """Alembic's configuration without an ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    config.set_main_option("path_separator", "os")
+    return config
+
+
+def upgrade(url: str) -> None:
+    """Brings the store to the newest version; nothing happens to one that has it. All or nothing on both
+    databases.
+    """
+    path = make_url(url).database
+    if make_url(url).get_backend_name() == "sqlite" and path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(url)
+    try:
+        upgrade_engine(engine)
+    finally:
+        engine.dispose()
+
+
+def upgrade_engine(engine: Engine) -> None:
+    """The same on an open engine. Two processes that start at once wait for each other."""
+    config = configure()
+    with engine.execution_options(writing=True).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7267001)")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def find_version(engine: Engine) -> str | None:
+    with engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def newest_version() -> str:
+    newest = ScriptDirectory.from_config(configure()).get_current_head()
+    assert newest is not None, "versions/ holds at least the first version"
+    return newest
