@@ -146,7 +146,7 @@ class KeptEngine:
             reconcile(self._deployer)
 
     def _reconcile_often(self) -> None:
-        """Every few seconds: what another process deployed is loaded here, what nobody names any more is unloaded."""
+        """Every few seconds: what another process deployed is loaded, what nobody names any more is unloaded."""
         failing = False
         while not self._ended.wait(RECONCILE_EVERY_S):
             self._tell_restarts()

@@ -38,7 +38,7 @@ class NothingToDo(click.ClickException):
 
 
 def explain(fault: Exception) -> Exception:
-    """The click error for a fault of our own packages, whose texts say what to do; any other fault as it came."""
+    """The click error for a fault of our own packages, whose texts say what to do; others as they came."""
     name = type(fault)
     if isinstance(fault, click.ClickException | click.exceptions.Exit | click.Abort):
         return fault
@@ -100,7 +100,7 @@ class Frame:
 
 
 def frame_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds --config and --data-dir to a command and hands it the `Frame` they describe as its first argument."""
+    """Adds --config and --data-dir to a command and hands it their `Frame` as the first argument."""
 
     @click.option(
         "--data-dir",

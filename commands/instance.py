@@ -33,7 +33,8 @@ class PortTaken(CommandFailed):
     def __init__(self, host: str, port: int, reason: str) -> None:
         super().__init__(
             f"Cannot listen on {host}:{port}: {reason}.\n"
-            f"Stop what uses the port (ss -ltnp 'sport = :{port}' names it) or choose another: rejoinder up --port {port + 10}"
+            f"Stop what uses the port (ss -ltnp 'sport = :{port}' names it) "
+            f"or choose another: rejoinder up --port {port + 10}"
         )
 
 

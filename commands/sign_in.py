@@ -15,7 +15,7 @@ ROLES = ("agent", "expert", "admin")
 
 
 def make_link(engine: "Engine", *, name: str, role: str, minutes: float, address: str) -> str:
-    """A link that works once; the operator is made with this role when missing, an existing one keeps its own."""
+    """A link that works once. A missing operator is made with this role, an existing one keeps its own."""
     from feedback.clock import SystemClock
     from feedback.store.operators import create_sign_in_link, ensure_operator
     from feedback.store.session import unit_of_work

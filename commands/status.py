@@ -51,6 +51,7 @@ def collect_status(frame: Frame) -> dict[str, Any]:
     from feedback.store.tables import DEFAULT_DESK, Conversation, Dataset, Judgement, Record, Thumb
 
     tables = (Conversation, Judgement, Thumb, Record, Dataset)
+    engine_line = ask_engine(frame)
     with open_store(frame) as engine, read(engine) as session:
         state = serving_state(session, desk_id=DEFAULT_DESK)
         last = latest_run(session, desk_id=DEFAULT_DESK)
@@ -61,7 +62,7 @@ def collect_status(frame: Frame) -> dict[str, Any]:
         return {
             "data_dir": str(frame.data_dir),
             "running": read_holder(frame.data_dir) if is_running(frame.data_dir) else None,
-            "engine": ask_engine(frame),
+            "engine": engine_line,
             "serving": {
                 "live": state.live,
                 "canary": state.canary,
@@ -76,16 +77,22 @@ def collect_status(frame: Frame) -> dict[str, Any]:
 
 def ask_engine(frame: Frame) -> str:
     """One line about the engine: the names it serves, or why it does not answer."""
-    from serving.endpoint import read_endpoints
     from serving.errors import ServingError
+
+    try:
+        return "serves " + ", ".join(list_served(frame))
+    except ServingError as fault:
+        return str(fault).splitlines()[0]
+
+
+def list_served(frame: Frame) -> list[str]:
+    """Names that the engine serves. Raises ServingError where it does not answer."""
+    from serving.endpoint import read_endpoints
     from serving.fleet import Fleet
 
     settings = frame.serving()
+    fleet = Fleet.from_endpoints(read_endpoints(settings, frame.data_dir), settings)
     try:
-        fleet = Fleet.from_endpoints(read_endpoints(settings, frame.data_dir), settings)
-        try:
-            return "serves " + ", ".join(fleet.list_models())
-        finally:
-            fleet.close()
-    except ServingError as fault:
-        return str(fault).splitlines()[0]
+        return fleet.list_models()
+    finally:
+        fleet.close()

@@ -1,10 +1,12 @@
-"""The store as commands use it: opened for the length of a block, and only at the schema this version knows."""
+"""The store as commands use it: opened for the length of a block, and only at the schema this version
+knows.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from commands.frame import Frame
+from commands.frame import CommandFailed, Frame
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
@@ -12,31 +14,78 @@ if TYPE_CHECKING:
     from feedback.deploy import Deployer
 
 
+class SchemaOld(CommandFailed):
+    """The store was made by an earlier version, or not made yet."""
+
+    def __init__(self, found: str | None, needed: str) -> None:
+        if found is None:
+            super().__init__("There is no store here yet. `rejoinder init` makes it, and `rejoinder up` too.")
+        else:
+            super().__init__(
+                f"The store has schema {found}, this version needs {needed}. Make a backup (deploy/backup.sh), "
+                "then `rejoinder init` migrates it."
+            )
+
+
+class SchemaNewer(CommandFailed):
+    """A later version of Rejoinder has migrated the store."""
+
+    def __init__(self, found: str, needed: str) -> None:
+        super().__init__(
+            f"The store has schema {found}, which this version (it knows up to {needed}) does not know: a "
+            "later version migrated it. Use that version, or restore a backup made before."
+        )
+
+
 @contextmanager
 def open_store(frame: Frame) -> "Iterator[Engine]":
+    """The store's engine for the length of the block. SchemaOld or SchemaNewer unless the schema fits."""
+    from feedback.migrations import newest_version
     from feedback.store.session import open_engine
 
-    engine = open_engine(frame.feedback().store_url())
+    settings = frame.feedback()
+    if not settings.database_url and not (frame.data_dir / "rejoinder.db").exists():
+        raise SchemaOld(None, newest_version())
+    engine = open_engine(settings.store_url())
     try:
+        found = check_schema(engine)
+        if found != newest_version():
+            raise SchemaOld(found, newest_version())
         yield engine
     finally:
         engine.dispose()
 
 
+def check_schema(engine: "Engine") -> str | None:
+    """The store's version; None for an empty one. Raises SchemaNewer for one that is not known here."""
+    from alembic.script import ScriptDirectory
+
+    from feedback.migrations import configure, find_version, newest_version
+
+    found = find_version(engine)
+    known = {script.revision for script in ScriptDirectory.from_config(configure()).walk_revisions()}
+    if found is not None and found not in known:
+        raise SchemaNewer(found, newest_version())
+    return found
+
+
 def migrate_store(frame: Frame) -> tuple[str | None, str]:
-    from sqlmodel import SQLModel
-
+    """Brings the store to this version's schema and makes sure of the desk; the versions before and after."""
     from feedback.clock import SystemClock
-    from feedback.store import tables  # noqa: F401
+    from feedback.migrations import newest_version, upgrade_engine
     from feedback.store.desks import ensure_desk
-    from feedback.store.session import unit_of_work
+    from feedback.store.session import open_engine, unit_of_work
 
-    frame.data_dir.mkdir(parents=True, exist_ok=True)
-    with open_store(frame) as engine:
-        SQLModel.metadata.create_all(engine)
+    frame.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    engine = open_engine(frame.feedback().store_url())
+    try:
+        before = check_schema(engine)
+        upgrade_engine(engine)
         with unit_of_work(engine) as session:
             ensure_desk(session, now=SystemClock().now())
-    return None, "x"
+    finally:
+        engine.dispose()
+    return before, newest_version()
 
 
 @contextmanager

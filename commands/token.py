@@ -1,4 +1,4 @@
-"""`rejoinder token`: make, list and revoke API tokens. A token is printed once and kept only as its sha256."""
+"""`rejoinder token`: make, list and revoke API tokens. A token is shown once and kept as its sha256."""
 
 import click
 

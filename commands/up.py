@@ -227,7 +227,7 @@ def make_trainer(plan: Plan, steps: "Steps") -> "Child":
 
 
 def start_web(steps: "Steps", web: "Child", plan: Plan, stopping: StopSignal) -> None:
-    """Returns when /healthz answers. Raises CommandFailed with the log's last lines when the web ends instead."""
+    """Returns when /healthz answers. CommandFailed with the log's last lines when the web ends instead."""
     import httpx
 
     with steps.step("web") as step:

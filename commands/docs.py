@@ -1,0 +1,151 @@
+"""Writes docs/cli.md and docs/settings.md from the program itself: `python -m commands.docs`, or `make fix`.
+
+tests/test_docs.py fails when the pages are not what this would write.
+"""
+
+import ast
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic_settings import BaseSettings
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+GENERATED = "<!-- Written by `python -m commands.docs`; change the program, not this page. -->"
+HIDDEN = ("--help",)
+
+
+def main() -> None:
+    for name, text in render_pages().items():
+        (DOCS / name).write_text(text, encoding="utf-8")
+        click.echo(f"docs/{name}: {len(text.splitlines())} lines")
+
+
+def render_pages() -> dict[str, str]:
+    return {"cli.md": render_commands(), "settings.md": render_settings()}
+
+
+def render_commands() -> str:
+    from rejoinder import main as group
+
+    parts = [
+        "# Commands",
+        GENERATED,
+        "Every command takes `--data-dir` (default `var`, or `REJOINDER_DATA_DIR`) and `--config` (default "
+        "`rejoinder.toml` in the working directory, or `REJOINDER_CONFIG`). Exit codes: 0 done, 1 failed, "
+        "2 wrong use, 3 nothing to do. With `--json` the answer is one JSON object on standard output.",
+        "Forms of imported and exported lines: see [architecture.md](architecture.md#record-forms).",
+    ]
+    for path, command in walk_commands(group, "rejoinder"):
+        parts.append(render_command(path, command))
+    return "\n\n".join(parts) + "\n"
+
+
+def walk_commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
+    """Commands in the order of `--help`, a group before its own commands."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield f"{path} {name}", command
+        if isinstance(command, click.Group):
+            yield from walk_commands(command, f"{path} {name}")
+
+
+def render_command(path: str, command: click.Command) -> str:
+    text, examples = split_help(command.help or "")
+    arguments = [param for param in command.params if isinstance(param, click.Argument)]
+    usage = " ".join([path, *(param.make_metavar(click.Context(command)) for param in arguments)])
+    parts = [f"## {path}", text]
+    if not isinstance(command, click.Group):
+        parts.append(f"`{usage}`")
+    rows = [render_option(param) for param in command.params if isinstance(param, click.Option)]
+    shown = [row for row in rows if row is not None]
+    if shown:
+        parts.append("\n".join(["| option | effect |", "| --- | --- |", *shown]))
+    if examples:
+        parts.append(f"```\n{examples}\n```")
+    return "\n\n".join(parts)
+
+
+def split_help(text: str) -> tuple[str, str]:
+    """Prose and examples: what click's \\b paragraphs hold are examples."""
+    prose, examples = [], []
+    for paragraph in inspect.cleandoc(text).split("\n\n"):
+        if paragraph.startswith("\b"):
+            examples.append(paragraph.removeprefix("\b").strip("\n"))
+        else:
+            prose.append(" ".join(paragraph.split()))
+    return "\n\n".join(prose), "\n".join(examples)
+
+
+def render_option(option: click.Option) -> str | None:
+    names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
+    if names in ("`--data-dir`", "`--config`") or option.opts[0] in HIDDEN:
+        return None
+    notes = []
+    if option.required:
+        notes.append("required")
+    if isinstance(option.type, click.Choice):
+        notes.append("one of " + ", ".join(f"`{choice}`" for choice in option.type.choices))
+    if option.show_default and not option.is_flag:
+        notes.append(f"default `{option.default}`")
+    if option.envvar:
+        notes.append(f"or `{option.envvar}`")
+    return f"| {names} | {option.help or ''}{' (' + '; '.join(notes) + ')' if notes else ''} |"
+
+
+def render_settings() -> str:
+    parts = [
+        "# Settings",
+        GENERATED,
+        "`rejoinder.toml` has one table for each package. A variable `REJOINDER_<TABLE>__<FIELD>` wins over the "
+        "file, and an option of the command line over both. All faults are told at once, each with the value, "
+        "the limit and what to do. `data_dir` comes from `--data-dir`.",
+        '```toml\n[serving]\nbase_model = "Qwen/Qwen3-0.6B"\n\n[feedback]\nport = 8090\n\n[trainer]\n'
+        'nightly_cron = "30 1 * * *"\n```',
+    ]
+    for table, cls in list_settings():
+        parts.append(f"## [{table}]")
+        rows = ["| setting | default | effect |", "| --- | --- | --- |"]
+        effects = read_effects(cls)
+        for name, field in cls.model_fields.items():
+            if name != "data_dir":
+                default = field.get_default(call_default_factory=True)
+                rows.append(f"| `{name}` | `{show_default(default)}` | {effects[name]} |")
+        parts.append("\n".join(rows))
+    return "\n\n".join(parts) + "\n"
+
+
+def list_settings() -> list[tuple[str, type[BaseSettings]]]:
+    from feedback.settings import FeedbackSettings
+    from serving.settings import ServingSettings
+    from trainer.settings import TrainerSettings
+
+    return [("serving", ServingSettings), ("feedback", FeedbackSettings), ("trainer", TrainerSettings)]
+
+
+def read_effects(cls: type[BaseSettings]) -> dict[str, str]:
+    """The text beneath each field: unit, default and effect."""
+    tree = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
+    assert isinstance(tree, ast.ClassDef)
+    effects: dict[str, str] = {}
+    for node, after in zip(tree.body, tree.body[1:], strict=False):
+        is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and is_text:
+            effects[node.target.id] = re.sub(r"\s+", " ", str(ast.literal_eval(after.value))).strip()
+    return effects
+
+
+def show_default(value: Any) -> str:
+    if value is None:
+        return "none"
+    return str(value).replace("'", '"') if value != "" else '""'
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""`rejoinder doctor`: says what would fail before it fails, each finding with its remedy. Changes nothing."""
+
+from collections.abc import Generator, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+from commands.checks import (
+    Check,
+    check_base_model,
+    check_data_dir,
+    check_disk,
+    check_libraries,
+    check_memory,
+    check_port,
+    check_python,
+    check_sqlite,
+    check_store,
+)
+from commands.frame import Frame, frame_options, json_option, print_json
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
+
+
+@click.command("doctor")
+@frame_options
+@json_option
+def command(frame: Frame, as_json: bool) -> None:
+    """Look at libraries, memory, disk, port, store, schema, engine, adapters. Exit code 1 if something fails.
+
+    \b
+    rejoinder doctor
+    rejoinder doctor --json | jq '.checks[] | select(.level != "ok")'
+    """
+    checks: list[Check] = []
+    for check in examine(frame):
+        checks.append(check)
+        if not as_json:
+            click.echo(f"{MARKS[check.level]} {check.name:<11} {check.detail}")
+            if check.remedy:
+                click.echo(f"  {'':<11} {check.remedy}")
+    failed = any(check.level == "fail" for check in checks)
+    if as_json:
+        print_json({"ok": not failed, "checks": [check.to_json() for check in checks]})
+    if failed:
+        raise click.exceptions.Exit(1)
+
+
+def examine(frame: Frame) -> Iterator[Check]:
+    """One finding after the other, so that slow ones do not hold back the first."""
+    yield check_python()
+    yield check_libraries()
+    yield check_sqlite()
+    yield check_memory(frame)
+    yield check_base_model(frame)
+    yield check_disk(frame.data_dir)
+    yield check_data_dir(frame.data_dir)
+    yield check_port(frame)
+    frame.trainer()
+    yield from examine_store(frame)
+
+
+def examine_store(frame: Frame) -> Iterator[Check]:
+    """The store, and what hangs on it: schema, engine, adapters."""
+    from feedback.migrations import newest_version
+    from feedback.store.session import open_engine
+
+    settings = frame.feedback()
+    if not settings.database_url and not (frame.data_dir / "rejoinder.db").exists():
+        yield Check("store", "ok", "none yet: the first `rejoinder up` makes it")
+        return
+    engine = open_engine(settings.store_url())
+    try:
+        reachable = check_store(engine)
+        yield reachable
+        if reachable.level != "ok":
+            return
+        schema = check_schema_version(engine, newest_version())
+        yield schema
+        if schema.level == "ok":
+            loaded = yield from examine_engine(frame)
+            yield from examine_adapters(frame, engine, loaded)
+    finally:
+        engine.dispose()
+
+
+def check_schema_version(engine: "Engine", needed: str) -> Check:
+    from commands.store import SchemaNewer, check_schema
+
+    try:
+        found = check_schema(engine)
+    except SchemaNewer as fault:
+        return Check(
+            "schema", "fail", str(fault), "Use the later version, or restore a backup made before it."
+        )
+    if found != needed:
+        return Check(
+            "schema", "warn", f"{found or 'none'}, this version needs {needed}", "`rejoinder up` migrates it."
+        )
+    return Check("schema", "ok", needed)
+
+
+def examine_engine(frame: Frame) -> Generator[Check, None, list[str] | None]:
+    """Yields the engine's finding; returns the names it serves, or None where it does not answer."""
+    from commands.status import list_served
+    from serving.errors import EngineNotRunning, ServingError
+
+    try:
+        served = list_served(frame)
+    except EngineNotRunning:
+        yield Check("engine", "ok", "not running: `rejoinder up` starts it")
+        return None
+    except ServingError as fault:
+        yield Check("engine", "fail", str(fault), f"See {frame.data_dir / 'logs' / 'engine.log'}.")
+        return None
+    yield Check("engine", "ok", f"serves {', '.join(served)}")
+    return served
+
+
+def examine_adapters(frame: Frame, engine: "Engine", served: list[str] | None) -> Iterator[Check]:
+    """What the deployments name: files as staged, made for this base, loaded where an engine answers."""
+    from feedback.store.deployments import list_named
+    from feedback.store.session import read
+    from serving.adapters import verify_staged
+    from serving.base import compute_base_id, resolve_base
+    from serving.errors import ServingError
+
+    with read(engine) as session:
+        named = sorted(list_named(session))
+    if not named:
+        yield Check("adapters", "ok", "none serves: base alone")
+    for name in named:
+        remedy = "`rejoinder rollback` serves the one before it; the files are in every backup."
+        try:
+            manifest = verify_staged(frame.data_dir / "adapters" / name)
+            base_id = compute_base_id(resolve_base(frame.serving().base_model))
+        except (ServingError, OSError) as fault:
+            yield Check("adapters", "fail", str(fault), remedy)
+            continue
+        if manifest.get("base_id") != base_id:
+            yield Check("adapters", "fail", f"{name} was trained on another base than {base_id[:16]}", remedy)
+        elif served is not None and name not in served:
+            detail = f"{name} should serve and is not loaded"
+            yield Check("adapters", "warn", detail, "`rejoinder up` loads it within seconds.")
+        else:
+            yield Check("adapters", "ok", f"{name}: files as staged" + (", loaded" if served else ""))

@@ -1,0 +1,121 @@
+"""`rejoinder simulate`: nights with simulated agents against the running service, through HTTP alone."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.frame import CommandFailed, Frame, frame_options, json_option, print_json
+from commands.instance import is_running, read_holder
+from commands.store import open_store
+
+if TYPE_CHECKING:
+    from demo.simulate import Progress as Doing
+    from demo.simulate import Simulation
+
+
+@click.command("simulate")
+@frame_options
+@click.option("--nights", type=click.IntRange(1), default=2, show_default=True, help="Nightly runs to play.")
+@click.option(
+    "--sets", type=click.IntRange(1), default=300, show_default=True, help="Sets judged each night."
+)
+@click.option("--seed", default=1, show_default=True, help="Another seed gives other people and customers.")
+@click.option(
+    "--workers", type=click.IntRange(1), default=4, show_default=True, help="Agents at work at once."
+)
+@click.option(
+    "--url", default=None, help="Service to play against  [default: the one in the data directory]."
+)
+@click.option("--token", default=None, envvar="REJOINDER_TOKEN", help="Admin token; needed with --url.")
+@json_option
+def command(
+    frame: Frame,
+    nights: int,
+    sets: int,
+    seed: int,
+    workers: int,
+    url: str | None,
+    token: str | None,
+    as_json: bool,
+) -> None:
+    """Let simulated agents with a taste judge sets, and train on what they picked.
+
+    `rejoinder up` must run. After the last night one more round of fresh sets measures its adapter.
+
+    \b
+    rejoinder simulate --nights 2 --sets 300
+    """
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+    from demo.simulate import run_simulation
+
+    url, token = find_service(frame, url, token)
+    columns = (
+        TextColumn("night {task.fields[night]} {task.description:<9}"),
+        BarColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), disable=as_json) as progress:
+        task = progress.add_task("sets", total=1.0, night=1)
+
+        def show(doing: "Doing") -> None:
+            progress.update(
+                task, description=doing.step, completed=doing.done, total=doing.total, night=doing.night
+            )
+
+        simulation = run_simulation(
+            url=url, token=token, nights=nights, sets=sets, seed=seed, workers=workers, on_progress=show
+        )
+    if as_json:
+        print_json({"nights": [describe_night(night) for night in simulation.nights]})
+    else:
+        show_nights(simulation)
+
+
+def find_service(frame: Frame, url: str | None, token: str | None) -> tuple[str, str]:
+    """Address and admin token; for the own instance a token is made on the spot."""
+    from feedback.clock import SystemClock
+    from feedback.store.operators import create_token
+    from feedback.store.session import unit_of_work
+    from feedback.store.tables import DEFAULT_DESK
+
+    if url is not None:
+        if token is None:
+            raise click.UsageError("--url needs --token (or REJOINDER_TOKEN) of role admin.")
+        return url, token
+    address = read_holder(frame.data_dir).get("address") if is_running(frame.data_dir) else None
+    if address is None:
+        raise CommandFailed(f"Nothing runs in {frame.data_dir}: start `rejoinder up` first.")
+    if token is None:
+        with open_store(frame) as engine, unit_of_work(engine) as session:
+            now = SystemClock().now()
+            token = create_token(session, desk_id=DEFAULT_DESK, name="simulation", role="admin", now=now)
+    return str(address), token
+
+
+def describe_night(night: Any) -> dict[str, Any]:
+    """One night as plain values."""
+    return {
+        "night": night.number,
+        "adapter": night.adapter,
+        "run": night.run,
+        "judgements": night.judgements,
+        "unanswered": night.unanswered,
+        "seconds": round(night.seconds, 1),
+        "support": night.support,
+    }
+
+
+def show_nights(simulation: "Simulation") -> None:
+    click.echo(f"{'night':<6}{'adapter':<22}{'decision':<10}{'judged':>7}{'support':>9}   on fresh sets")
+    for night in simulation.nights:
+        support = night.support or {}
+        rate = support.get("rate")
+        shown = f"{rate:.1%}" if isinstance(rate, float) else "-"
+        counted = support.get("counted", "-")
+        judged = sum(night.judgements.values())
+        decision = night.run.get("decision") or night.run["state"]
+        click.echo(
+            f"{night.number:<6}{night.adapter or '-':<22}{decision:<10}{judged:>7}{shown:>9}   {counted}"
+        )

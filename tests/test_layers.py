@@ -1,0 +1,157 @@
+"""Which package may import which, read from the source without importing anything: serving <- feedback <-
+trainer.
+
+Commands, demo and bench see all three. The web keeps heavy libraries out of its process, and light modules
+keep them out of theirs.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+OURS = ("serving", "feedback", "trainer", "demo", "commands", "bench", "rejoinder")
+ALLOWED = {
+    "serving": {"serving"},
+    "feedback": {"serving", "feedback"},
+    "trainer": {"serving", "feedback", "trainer"},
+}
+HEAVY = ("torch", "transformers", "trl", "peft", "vllm", "accelerate", "datasets")
+
+
+def list_modules(*packages: str) -> list[Path]:
+    found = [path for package in packages for path in sorted((ROOT / package).rglob("*.py"))]
+    return [path for path in found if "__pycache__" not in path.parts]
+
+
+def name_module(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def is_type_checking(node: ast.AST) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+
+
+def walk_imports(node: ast.AST, *, into_functions: bool) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Imports that run; those for the type checker alone bind nothing and are left out."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child
+        elif is_type_checking(child):
+            continue
+        elif into_functions or not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            yield from walk_imports(child, into_functions=into_functions)
+
+
+def list_imports(path: Path, *, into_functions: bool) -> set[str]:
+    """Full names: for `from a.b import c` both a.b and a.b.c, since c may be a module."""
+    names: set[str] = set()
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in walk_imports(tree, into_functions=into_functions):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        else:
+            assert node.level == 0, f"{path}: relative import; write the full name"
+            assert node.module is not None
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def top(name: str) -> str:
+    return name.split(".")[0]
+
+
+def test_there_is_something_to_look_at() -> None:
+    counts = {
+        package: len(list_modules(package))
+        for package in ("serving", "feedback", "trainer", "commands", "demo")
+    }
+    assert counts["serving"] >= 12 and counts["feedback"] >= 40 and counts["trainer"] >= 12, counts
+    assert counts["commands"] >= 18 and counts["demo"] >= 8, counts
+
+
+@pytest.mark.parametrize("package", sorted(ALLOWED))
+def test_imports_go_one_way_only(package: str) -> None:
+    wrong = {
+        name_module(path): sorted(found)
+        for path in list_modules(package)
+        if (
+            found := {top(name) for name in list_imports(path, into_functions=True)}
+            & set(OURS) - ALLOWED[package]
+        )
+    }
+    assert wrong == {}, f"{package} may import {sorted(ALLOWED[package])} only"
+
+
+def test_the_web_and_the_serving_client_load_no_training_library() -> None:
+    wrong = {
+        name_module(path): sorted(found)
+        for path in list_modules("serving", "feedback")
+        if (found := {top(name) for name in list_imports(path, into_functions=True)} & set(HEAVY))
+    }
+    assert wrong == {}
+
+
+def test_serving_never_touches_a_database() -> None:
+    wrong = [
+        name_module(path)
+        for path in list_modules("serving")
+        if {top(name) for name in list_imports(path, into_functions=True)}
+        & {"sqlalchemy", "sqlmodel", "sqlite3", "alembic"}
+    ]
+    assert wrong == []
+
+
+def test_commands_load_heavy_libraries_only_inside_functions() -> None:
+    wrong = {
+        name_module(path): sorted(found)
+        for path in [*list_modules("commands"), ROOT / "rejoinder.py"]
+        if (found := {top(name) for name in list_imports(path, into_functions=False)} & set(HEAVY))
+    }
+    assert wrong == {}
+
+
+def test_no_import_cycle_among_modules() -> None:
+    modules = {
+        name_module(path): path for path in list_modules("serving", "feedback", "trainer", "demo", "commands")
+    }
+    graph = {
+        name: {
+            found for found in list_imports(path, into_functions=False) if found in modules and found != name
+        }
+        for name, path in modules.items()
+    }
+    assert len(graph) >= 90, len(graph)
+    assert find_cycle(graph) is None
+
+
+def find_cycle(graph: dict[str, set[str]]) -> list[str] | None:
+    """One cycle as the names along it, or None. Depth first; a package's own __init__ counts as a module."""
+    state: dict[str, int] = {}
+    trail: list[str] = []
+
+    def visit(name: str) -> list[str] | None:
+        state[name] = 1
+        trail.append(name)
+        for follower in sorted(graph[name]):
+            if state.get(follower) == 1:
+                return [*trail[trail.index(follower) :], follower]
+            if follower not in state and (found := visit(follower)) is not None:
+                return found
+        trail.pop()
+        state[name] = 2
+        return None
+
+    for name in sorted(graph):
+        if name not in state and (found := visit(name)) is not None:
+            return found
+    return None
+
+
+def test_find_cycle_sees_a_cycle_and_only_a_cycle() -> None:
+    assert find_cycle({"a": {"b"}, "b": {"c"}, "c": set()}) is None
+    assert find_cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
