@@ -135,13 +135,13 @@ def open_turn(client: httpx.Client, text: str, **fields: Any) -> dict[str, Any]:
     body = {"event_id": new_event(), "messages": [{"role": "customer", "text": text}], **fields}
     answer = client.post("/v1/conversations", json=body)
     assert answer.status_code == 201, answer.text
-    return answer.json()
+    return dict(answer.json())
 
 
 def read_suggestions(client: httpx.Client, turn_id: str) -> dict[str, Any]:
     answer = client.get(f"/v1/turns/{turn_id}/suggestions", params={"wait": 30})
     assert answer.status_code == 200, answer.text
-    return answer.json()
+    return dict(answer.json())
 
 
 def pick(client: httpx.Client, suggestions: dict[str, Any], index: int, agent: str) -> httpx.Response:
@@ -159,7 +159,7 @@ def wait_run(client: httpx.Client, run_id: str, limit_s: float = 600) -> dict[st
     """Wait until a run has ended; fails with the run's row when it takes longer."""
     deadline = time.monotonic() + limit_s
     while True:
-        run = client.get(f"/v1/runs/{run_id}").json()
+        run: dict[str, Any] = client.get(f"/v1/runs/{run_id}").json()
         if run["state"] in ("done", "failed", "cancelled", "skipped"):
             return run
         if time.monotonic() > deadline:

@@ -1,0 +1,37 @@
+"""A PostgreSQL server of the benchmark's own, in a folder of its own, with durable commits as it ships."""
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def find_programs() -> Path | None:
+    """Directory of initdb and pg_ctl of the newest installed server, or None."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+@contextlib.contextmanager
+def running_postgres(programs: Path) -> Iterator[str]:
+    """URL of an empty database; the server listens on a unix socket and ends with the block."""
+    home = Path(tempfile.mkdtemp(prefix="rejoinder-bench-"))
+    user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+    if user:
+        shutil.chown(home, "postgres", "postgres")
+    data = str(home / "data")
+    control = [*user, str(programs / "pg_ctl"), "-D", data]
+
+    def run(*command: str, check: bool = True) -> None:
+        subprocess.run(command, check=check, cwd="/", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    try:
+        run(*user, str(programs / "initdb"), "-D", data, "-U", "postgres", "-A", "trust")
+        run(*control, "-w", "-o", f"-c listen_addresses= -k {home}", "-l", str(home / "log"), "start")
+        yield f"postgresql+psycopg://postgres@/postgres?host={home}"
+    finally:
+        run(*control, "-m", "immediate", "stop", check=False)
+        shutil.rmtree(home, ignore_errors=True)

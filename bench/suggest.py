@@ -1,0 +1,121 @@
+"""What the service adds to the time of a suggestion set: the set through HTTP against the same two requests
+straight to vLLM.
+
+    python -m bench.suggest [--sets 60]
+
+Each set is drawn through the service (conversation posted -> candidates read); then the two requests that
+the store names for it, with their seeds, go straight to vLLM side by side, and one of their replies alone.
+The same seeds give the same texts, so each ratio compares equal work. Sets with a redraw are counted and
+left out of the ratios.
+"""
+
+import argparse
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+import httpx
+from sqlmodel import Session
+
+from bench.adapters import make_adapter
+from bench.instance import Service, new_event, open_turn, read_suggestions, running_service
+from bench.report import print_report
+from demo.prompts import fresh_prompts
+from feedback.store.session import open_engine
+from feedback.store.tables import SuggestionSet
+from serving.client import Draw, Sampling
+from serving.endpoint import read_endpoints
+from serving.fleet import Fleet
+from serving.settings import ServingSettings
+
+WARM_UP = 5
+
+
+@dataclass(frozen=True)
+class Round:
+    """Seconds of one round."""
+
+    service: float
+    raw_set: float
+    raw_one: float
+    redrawn: bool
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--sets", type=int, default=60, help="sets measured  [default: 60]")
+    sets = parser.parse_args().sets
+    with tempfile.TemporaryDirectory() as folder, running_service(Path(folder) / "var") as service:
+        rounds = measure(service, sets)
+    clean = [each for each in rounds if not each.redrawn]
+    over_one = median(each.service / each.raw_one for each in clean)
+    raw_over_one = median(each.raw_set / each.raw_one for each in clean)
+    print_report(
+        "suggest",
+        {
+            "overhead_ratio": median(each.service for each in clean) / median(each.raw_set for each in clean),
+            "four_over_one_ratio": over_one / raw_over_one,
+            "redraw_share": 1 - len(clean) / len(rounds),
+            "service_ms": 1000 * median(each.service for each in clean),
+            "raw_set_ms": 1000 * median(each.raw_set for each in clean),
+            "raw_one_ms": 1000 * median(each.raw_one for each in clean),
+        },
+        notes={
+            "overhead_ratio": "median set through the service / median of its two requests straight to vLLM",
+            "four_over_one_ratio": "set over one reply, by raw vLLM's own such ratio",
+            "redraw_share": "sets in which equal texts were drawn again",
+        },
+    )
+
+
+def measure(service: Service, sets: int) -> list[Round]:
+    database = f"sqlite:///{service.data_dir / 'rejoinder.db'}"
+    adapter = make_adapter(service.data_dir, database, seed=1)
+    settings = ServingSettings(data_dir=service.data_dir)
+    fleet = Fleet.from_endpoints(read_endpoints(settings, service.data_dir), settings)
+    rounds: list[Round] = []
+    with service.client() as client, ThreadPoolExecutor(2) as pool:
+        promoted = client.post(f"/v1/adapters/{adapter}/promote", json={"event_id": new_event()})
+        promoted.raise_for_status()
+        for messages in fresh_prompts(sets + WARM_UP, seed=11):
+            text = next(m["content"] for m in reversed(messages) if m["role"] == "user")
+            started = time.perf_counter()
+            set_id = draw_through_service(client, text)
+            through = time.perf_counter() - started
+            with Session(open_engine(database)) as session:
+                row = session.get_one(SuggestionSet, set_id)
+            first = [request for request in row.requests if request["draw_no"] == 0]
+            started = time.perf_counter()
+            list(pool.map(lambda request, row=row: draw_raw(fleet, row, request), first))
+            raw_set = time.perf_counter() - started
+            started = time.perf_counter()
+            draw_raw(fleet, row, {**first[0], "n": 1})
+            raw_one = time.perf_counter() - started
+            rounds.append(Round(through, raw_set, raw_one, redrawn=len(row.requests) > len(first)))
+    return rounds[WARM_UP:]
+
+
+def draw_through_service(client: httpx.Client, text: str) -> str:
+    shown = read_suggestions(client, open_turn(client, text)["turn_id"])
+    assert shown["state"] == "ready", shown
+    return str(shown["set_id"])
+
+
+def draw_raw(fleet: Fleet, row: SuggestionSet, request: dict[str, object]) -> Draw:
+    return fleet.draw(
+        model=str(row.adapter if request["arm"] == "tuned" else fleet.base_name),
+        messages=row.messages,
+        sampling=Sampling(**row.sampling),
+        seed=int(str(request["seed"])),
+        n=int(str(request["n"])),
+        chat_template_kwargs=row.chat_template_kwargs,
+    )
+
+
+if __name__ == "__main__":
+    main()

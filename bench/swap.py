@@ -1,0 +1,128 @@
+"""Swapping an adapter in and out while requests keep coming: failed requests and seconds until the change
+is felt.
+
+    python -m bench.swap [--rounds 5]
+
+Four clients open conversations and read their suggestions without a pause. Meanwhile an adapter is promoted
+and rolled back in turn through HTTP. `seconds_to_first_tuned_reply` runs from the call of promote to the
+first set that names the new adapter; `rollback_seconds` from the call of rollback to its answer, after
+which new sets are of base alone.
+"""
+
+import argparse
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+
+import httpx
+from sqlmodel import Session, col, select
+
+from bench.adapters import make_adapter
+from bench.instance import Service, new_event, open_turn, read_suggestions, running_service
+from bench.report import print_report
+from feedback.store.session import open_engine
+from feedback.store.tables import SuggestionSet
+
+CLIENTS = 4
+LIMIT_S = 60
+
+
+@dataclass
+class Load:
+    """Clients at work until `ended`; every request that was not answered as it should be is a failure."""
+
+    service: Service
+    ended: threading.Event = field(default_factory=threading.Event)
+    done: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def work(self) -> None:
+        with self.service.client() as client:
+            while not self.ended.is_set():
+                try:
+                    opened = open_turn(client, "Hello, where is my order QD-548?", language="en")
+                    shown = read_suggestions(client, opened["turn_id"])
+                    assert shown["state"] == "ready", shown["state"]
+                    assert all(each["text"] or each["state"] != "ready" for each in shown["candidates"])
+                    self.done += 1
+                except (AssertionError, httpx.HTTPError) as failure:
+                    self.failures.append(str(failure)[:200])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=5, help="promotions, each rolled back  [default: 5]")
+    rounds = parser.parse_args().rounds
+    with tempfile.TemporaryDirectory() as folder, running_service(Path(folder) / "var") as service:
+        load = Load(service)
+        promoted, rolled = measure(service, load, rounds)
+    for failure in load.failures[:5]:
+        print(f"failed: {failure}")
+    print_report(
+        "swap",
+        {
+            "failed_requests": len(load.failures),
+            "seconds_to_first_tuned_reply": median(promoted),
+            "rollback_seconds": median(rolled),
+            "slowest_first_tuned_reply": max(promoted),
+            "slowest_rollback": max(rolled),
+            "requests": load.done,
+        },
+        notes={
+            "failed_requests": f"of {load.done} sets asked for by {CLIENTS} clients meanwhile",
+            "seconds_to_first_tuned_reply": "promote called -> first set that names the new adapter, median",
+            "rollback_seconds": "rollback called -> answered, median",
+        },
+    )
+
+
+def measure(service: Service, load: Load, rounds: int) -> tuple[list[float], list[float]]:
+    database = f"sqlite:///{service.data_dir / 'rejoinder.db'}"
+    names = [make_adapter(service.data_dir, database, seed=number) for number in range(rounds)]
+    clients = [threading.Thread(target=load.work) for _ in range(CLIENTS)]
+    for each in clients:
+        each.start()
+    promoted: list[float] = []
+    rolled: list[float] = []
+    try:
+        with service.client() as client:
+            for name in names:
+                started, at = time.perf_counter(), datetime.now(UTC)
+                client.post(f"/v1/adapters/{name}/promote", json={"event_id": new_event()}).raise_for_status()
+                wait_for_set(database, name, at)
+                promoted.append(time.perf_counter() - started)
+                time.sleep(1)  # let it serve under load for a moment
+                started = time.perf_counter()
+                client.post("/v1/rollback", json={"event_id": new_event()}).raise_for_status()
+                rolled.append(time.perf_counter() - started)
+    finally:
+        load.ended.set()
+        for each in clients:
+            each.join()
+    return promoted, rolled
+
+
+def wait_for_set(database: str, name: str, since: datetime) -> None:
+    """Until a set that names the adapter is ready to be read."""
+    engine, deadline = open_engine(database), time.monotonic() + LIMIT_S
+    ready = (
+        select(SuggestionSet.id)
+        .where(SuggestionSet.adapter == name, col(SuggestionSet.prepared_at) >= since)
+        .limit(1)
+    )
+    while time.monotonic() < deadline:
+        with Session(engine) as session:
+            if session.exec(ready).first() is not None:
+                return
+        time.sleep(0.01)
+    raise TimeoutError(f"no set named {name} within {LIMIT_S} s")
+
+
+if __name__ == "__main__":
+    main()
