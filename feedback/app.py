@@ -17,11 +17,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from feedback import sign_in
 from feedback.auth import csrf
-from feedback.capture import conversations, judgements, openapi, sets, thumbs, turns
+from feedback.capture import adapters, conversations, health, judgements, openapi, runs, sets, thumbs, turns
 from feedback.capture.wakeups import Wakeups
 from feedback.clock import Clock
 from feedback.error_pages import register_error_pages
 from feedback.headers import register_headers
+from feedback.pages import register_pages
 from feedback.services import EXTENSION, Services, SuggesterPort, services
 from feedback.sessions import StoreSessions
 from feedback.settings import FeedbackSettings
@@ -40,6 +41,9 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     sets.bp,
     judgements.bp,
     thumbs.bp,
+    runs.bp,
+    adapters.bp,
+    health.bp,
 )
 
 
@@ -76,8 +80,10 @@ def create_app(
     csrf.init_app(app)
     register_headers(app)
     register_error_pages(app)
+    health.register_metrics(app, store_engine)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
+    register_pages(app)
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         proxied = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)

@@ -45,11 +45,13 @@ __all__ = [
     "adapter_for",
     "adapter_path",
     "demote_on_harm",
+    "follow",
     "promote",
     "publish",
     "reconcile",
     "rollback",
     "serving_state",
+    "write_rollback",
 ]
 
 log = logging.getLogger(__name__)
@@ -122,7 +124,7 @@ def publish(
                 now=ctx.clock.now(),
             )
     if state.pointer(role) == name:
-        _follow(ctx)
+        follow(ctx)
         return state.fence
     _bring_up(ctx, name)
     try:
@@ -138,7 +140,7 @@ def publish(
     except IntegrityError as raced:  # PostgreSQL: two transactions took the same next fence
         raise StaleFence(state.fence, state.fence + 1) from raced
     log.info("adapter %s is %s with fence %d", name, role, fence)
-    _follow(ctx)
+    follow(ctx)
     return fence
 
 
@@ -155,18 +157,31 @@ def rollback(
     With `only`, nothing is done unless that adapter serves: NothingToRollBack.
     """
     with unit_of_work(ctx.store_engine) as session:
-        state = serving_state(session, desk_id=desk_id)
-        role = CANARY if state.canary is not None else LIVE
-        from_ = state.pointer(role)
-        if from_ is None or (only is not None and from_ != only):
-            raise NothingToRollBack
-        decision = Decision(session, desk_id, actor, reason, ctx.clock.now())
-        fence = decision.restore(role, from_, is_on_disk=lambda name: _is_on_disk(ctx, name))
-        after = serving_state(session, desk_id=desk_id)
-    done = RolledBack(from_, after.canary or after.live, fence)
+        done = write_rollback(session, ctx, actor=actor, reason=reason, only=only, desk_id=desk_id)
     log.warning("adapter %s is rolled back to %s: %s", done.from_, done.to or "base", reason)
-    _follow(ctx)
+    follow(ctx)
     return done
+
+
+def write_rollback(
+    session: Session,
+    ctx: Deployer,
+    *,
+    actor: str,
+    reason: str,
+    only: str | None = None,
+    desk_id: str = DEFAULT_DESK,
+) -> RolledBack:
+    """The rows of a rollback, for a caller whose transaction holds more; `follow` comes after its commit."""
+    state = serving_state(session, desk_id=desk_id)
+    role = CANARY if state.canary is not None else LIVE
+    from_ = state.pointer(role)
+    if from_ is None or (only is not None and from_ != only):
+        raise NothingToRollBack
+    decision = Decision(session, desk_id, actor, reason, ctx.clock.now())
+    fence = decision.restore(role, from_, is_on_disk=lambda name: _is_on_disk(ctx, name))
+    after = serving_state(session, desk_id=desk_id)
+    return RolledBack(from_, after.canary or after.live, fence)
 
 
 def demote_on_harm(ctx: Deployer, evidence: Support, *, actor: str = "evidence") -> RolledBack | None:
@@ -206,6 +221,14 @@ def reconcile(ctx: Deployer) -> None:
             log.info("adapter %s is unloaded", name)
 
 
+def follow(ctx: Deployer) -> None:
+    """Reconcile after a decision that stands already: what fails here is mended by the next call."""
+    try:
+        reconcile(ctx)
+    except (ServingError, OSError) as failure:
+        log.warning("deployed, but the engine does not follow yet: %s", failure)
+
+
 def _check_publishable(session: Session, ctx: Deployer, name: str, role: str, desk_id: str) -> None:
     adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
     adapters.check_move(adapter, role)
@@ -235,14 +258,6 @@ def read_base_id(ctx: Deployer) -> str:
         return compute_base_id(ctx.settings.base_model)
     except BaseModelUnknown:
         return ""
-
-
-def _follow(ctx: Deployer) -> None:
-    """Reconcile after a decision that stands already: what fails here is mended by the next call."""
-    try:
-        reconcile(ctx)
-    except (ServingError, OSError) as failure:
-        log.warning("deployed, but the engine does not follow yet: %s", failure)
 
 
 def _write_manifest(ctx: Deployer, state: ServingState) -> None:

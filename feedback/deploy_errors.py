@@ -5,6 +5,8 @@ ApiError
     StaleLease, IllegalRunState       a run that another worker holds, or that has ended
     StaleFence, NothingToRollBack     a deployment that another one overtook
     IllegalTransition, AdapterErased  an adapter whose state or data forbids it
+    AdapterFilesMissing, AdapterNotFit  or whose files do
+    EngineAway                        no model server to ask
 """
 
 from feedback.errors import Conflict
@@ -72,4 +74,22 @@ class AdapterFilesMissing(Conflict):
             "adapter_files_missing",
             f"The files of adapter {adapter} are not at {path}.",
             "Restore the data directory from a backup, or train another one.",
+        )
+
+
+class AdapterNotFit(Conflict):
+    """Its files were refused or its probe failed; nothing of it serves."""
+
+    def __init__(self, adapter: str, why: str) -> None:
+        super().__init__(
+            "adapter_not_fit", f"Adapter {adapter} cannot be served: {why}", "Train or export it again."
+        )
+
+
+class EngineAway(Conflict):
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            "engine_away",
+            f"The model server cannot be asked: {why}",
+            "Try again when /readyz says it is there.",
         )

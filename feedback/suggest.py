@@ -147,16 +147,16 @@ class Suggester:
             with unit_of_work(self._store) as session:
                 preparing.close_overtaken(session, found=found)
             return
-        begun = time.monotonic()
+        taken_up = time.monotonic()
         messages, error = self._build_messages(context)
         opened = self._open(context, found, messages)
         if opened is None:
             return
         row, plan = opened
-        deadline = begun + self._settings.set_deadline_s
+        deadline = time.monotonic() + self._settings.set_deadline_s
         drawing = self._draw(plan, deadline) if error is None else nothing_drawn(plan, error)
         state = self._settle(row, drawing)
-        self.metrics.count(state or "lost", drawing, time.monotonic() - begun)
+        self.metrics.count(state or "lost", drawing, time.monotonic() - taken_up)
         log.info("set %s of turn %s is %s", row.id, row.turn_id, state or "another preparer's")
 
     def _build_messages(self, context: TurnContext) -> tuple[list[dict[str, str]], str | None]:

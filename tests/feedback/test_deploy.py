@@ -1,4 +1,4 @@
-"""What serves: publish, promote and roll back on an engine that speaks HTTP, with crashes between the steps."""
+"""What serves: publish, promote, roll back on an engine that speaks HTTP, with crashes between the steps."""
 
 import json
 import os
@@ -465,7 +465,7 @@ deploy.publish(ctx, name, role="canary", actor="t", reason="t")
 """
 
 
-@pytest.mark.parametrize(("step", "serves"), [("Decision", ONE), ("_follow", TWO), ("write_manifest", TWO)])
+@pytest.mark.parametrize(("step", "serves"), [("Decision", ONE), ("follow", TWO), ("write_manifest", TWO)])
 def test_a_publisher_that_is_killed_leaves_the_old_or_the_new_one_serving(plant, step, serves):
     plant.add(ONE, TWO)
     plant.publish(ONE)

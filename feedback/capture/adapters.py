@@ -1,0 +1,136 @@
+"""Calls about adapters: what there is and what serves, promote one, roll back. They talk to the engine."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+from flask import Blueprint
+from pydantic import Field
+
+from feedback import deploy
+from feedback.capture.routes import Act, Read, Write, act, get, write
+from feedback.capture.shapes import Answer, Body, Name, Query
+from feedback.deploy_errors import AdapterNotFit, EngineAway
+from feedback.services import services
+from feedback.store import adapters
+from feedback.store.deployments import serving_state
+from serving.errors import AdapterRefused, ProbeFailed, ServingError
+
+bp = Blueprint("adapters", __name__)
+
+
+class Reasoned(Body):
+    reason: Name | None = Field(None, description="Why, for the adapter's history.")
+
+
+class AdapterMove(Answer):
+    from_state: str
+    to_state: str
+    reason: str
+    actor: str
+    at: datetime
+
+
+class AdapterShown(Answer):
+    name: str
+    state: str = Field(description="trained, refused, passed, canary, live, retired or rolled_back")
+    run_id: str | None
+    dataset_id: str | None
+    base_id: str
+    created_at: datetime
+    history: list[AdapterMove]
+
+
+class AdapterList(Answer):
+    live: str | None
+    canary: str | None
+    share: float = Field(description="Share of conversations that see the canary.")
+    fence: int
+    adapters: list[AdapterShown] = Field(description="Newest first.")
+
+
+class Promoted(Answer):
+    live: str
+    fence: int
+
+
+class RolledBackTo(Answer):
+    rolled_back: str
+    serving: str | None = Field(description="What serves now; null is the base alone.")
+    fence: int
+
+
+@get(bp, "/v1/adapters", roles=("admin",), answer=AdapterList)
+def list_adapters(call: Read[Query]) -> AdapterList:
+    """All adapters with their history and lineage, and what serves."""
+    desk_id = call.actor.desk_id
+    with call.read() as session:
+        state = serving_state(session, desk_id=desk_id)
+        shown = [
+            AdapterShown(
+                name=row.name,
+                state=row.state,
+                run_id=row.run_id,
+                dataset_id=row.dataset_id,
+                base_id=row.base_id,
+                created_at=row.created_at,
+                history=[
+                    AdapterMove(
+                        from_state=event.from_state,
+                        to_state=event.to_state,
+                        reason=event.reason,
+                        actor=event.actor,
+                        at=event.at,
+                    )
+                    for event in adapters.list_events(session, name=row.name)
+                ],
+            )
+            for row in adapters.list_adapters(session, desk_id=desk_id)
+        ]
+    return AdapterList(
+        live=state.live, canary=state.canary, share=state.share, fence=state.fence, adapters=shown
+    )
+
+
+@act(bp, "/v1/adapters/<name>/promote", roles=("admin",), body=Reasoned, answer=Promoted)
+def promote(call: Act, body: Reasoned, name: str) -> Promoted:
+    """Make an adapter the live one; ends the canary."""
+    reason = body.reason or "promoted by hand"
+    with _typed_failures(name):
+        fence = deploy.promote(
+            _deployer(), name, actor=call.actor.name, reason=reason, desk_id=call.actor.desk_id
+        )
+    return Promoted(live=name, fence=fence)
+
+
+@write(bp, "/v1/rollback", roles=("admin",), body=Reasoned, answer=RolledBackTo, status=200)
+def rollback(call: Write, body: Reasoned) -> RolledBackTo:
+    """Take the adapter that serves out and restore the one before it, at once."""
+    deployer = _deployer()
+    done = deploy.write_rollback(
+        call.session,
+        deployer,
+        actor=call.actor.name,
+        reason=body.reason or "rolled back by hand",
+        desk_id=call.actor.desk_id,
+    )
+    call.after_commit(lambda: deploy.follow(deployer))
+    return RolledBackTo(rolled_back=done.from_, serving=done.to, fence=done.fence)
+
+
+def _deployer() -> deploy.Deployer:
+    found = services().deployer
+    if found is None:
+        raise EngineAway("this instance runs without a model server")
+    return found
+
+
+@contextmanager
+def _typed_failures(name: str) -> Iterator[None]:
+    """What the engine or the files refuse is a conflict for the client, not a fault of the service."""
+    try:
+        yield
+    except (AdapterRefused, ProbeFailed) as refused:
+        raise AdapterNotFit(name, str(refused)) from refused
+    except ServingError as failure:
+        raise EngineAway(str(failure)) from failure

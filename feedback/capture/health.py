@@ -1,0 +1,136 @@
+"""Whether the service lives and can work, and its numbers. Open to all: nothing here tells models apart."""
+
+import time
+from collections.abc import Iterator
+
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import Engine
+from sqlalchemy.exc import DatabaseError
+from werkzeug.wrappers import Response as AnyResponse
+
+from feedback.errors import ApiError
+from feedback.services import services
+from feedback.store import overview, runs
+from feedback.store.session import read
+from feedback.store.tables import DEFAULT_DESK, Desk
+from serving.errors import ServingError
+
+bp = Blueprint("health", __name__)
+
+EXTENSION = "rejoinder-metrics"
+SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
+
+
+class WebMetrics:
+    """Requests of this process, and the counts of the store at the moment of asking."""
+
+    def __init__(self, store_engine: Engine) -> None:
+        self.registry = CollectorRegistry()
+        self._requests = Counter(
+            "rejoinder_http_requests",
+            "Answered requests by route and status",
+            ["method", "route", "status"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram(
+            "rejoinder_http_seconds",
+            "Seconds to an answer by route; waiting calls wait on purpose",
+            ["method", "route"],
+            buckets=SECONDS,
+            registry=self.registry,
+        )
+        self.registry.register(StoreCounts(store_engine))
+
+    def count(self, method: str, route: str, status: int, seconds: float) -> None:
+        self._requests.labels(method, route, status).inc()
+        self._seconds.labels(method, route).observe(seconds)
+
+
+class StoreCounts(Collector):
+    def __init__(self, store_engine: Engine) -> None:
+        self._store = store_engine
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        return []  # else registering it would read the store
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        with read(self._store) as session:
+            waiting = overview.count_waiting(session, desk_id=DEFAULT_DESK)
+            by_state = runs.count_by_state(session, desk_id=DEFAULT_DESK)
+        yield GaugeMetricFamily("rejoinder_turns_waiting", "Turns that wait for a reply", value=waiting.count)
+        family = GaugeMetricFamily("rejoinder_runs", "Runs by state", labels=["state"])
+        for state, count in sorted(by_state.items()):
+            family.add_metric([state], count)
+        yield family
+
+
+def register_metrics(app: Flask, store_engine: Engine) -> None:
+    """Counts every request of the application from here on."""
+    metrics = app.extensions[EXTENSION] = WebMetrics(store_engine)
+
+    @app.before_request
+    def start() -> None:
+        g.started_at = time.monotonic()
+
+    @app.after_request
+    def count(response: Response) -> Response:
+        # Only routes that exist: a label from the address would let anybody fill the memory.
+        route = request.url_rule.rule if request.url_rule else "(none)"
+        seconds = time.monotonic() - g.get("started_at", time.monotonic())
+        metrics.count(request.method, route, response.status_code, seconds)
+        return response
+
+
+@bp.get("/healthz")
+def live() -> AnyResponse:
+    """The process answers; nothing else is asked."""
+    return jsonify({"live": True})
+
+
+@bp.get("/readyz")
+def ready() -> AnyResponse:
+    """Whether store and model server can be used, with a reason for each that cannot."""
+    reasons = [reason for reason in (check_store(), check_engine()) if reason is not None]
+    response = jsonify({"ready": not reasons, "reasons": reasons})
+    response.status_code = 503 if reasons else 200
+    return response
+
+
+@bp.get("/metrics")
+def metrics() -> Response:
+    """The numbers in Prometheus's text form."""
+    web: WebMetrics = current_app.extensions[EXTENSION]
+    text = generate_latest(web.registry)
+    sets = getattr(services().suggester, "metrics", None)
+    if sets is not None:
+        text += generate_latest(sets.registry)
+    return Response(text, content_type=CONTENT_TYPE_LATEST)
+
+
+def check_store() -> dict[str, str] | None:
+    try:
+        with read(services().store_engine) as session:
+            if session.get(Desk, DEFAULT_DESK) is not None:
+                return None
+        return {"code": "store_empty", "message": "The store has no desk: run `rejoinder init`."}
+    except ApiError as busy:
+        return {"code": busy.code, "message": busy.message}
+    except DatabaseError:
+        return {"code": "store_not_migrated", "message": "The store has no tables: run `rejoinder init`."}
+
+
+def check_engine() -> dict[str, str] | None:
+    """None where the web was started without a model server: then nothing is missing."""
+    found = services()
+    try:
+        if found.fleet_factory is None or found.fleet_factory().is_ready():
+            return None
+    except ServingError:
+        pass
+    return {
+        "code": "engine_away",
+        "message": "The model server does not answer: agents write by hand until it does.",
+    }
