@@ -171,7 +171,7 @@ def read_thumbed(
     thumbs = select(Thumb).where(col(Thumb.message_id).in_(ids))
     if until is not None:
         thumbs = thumbs.where(col(Thumb.created_at) <= until)
-    in_order = thumbs.order_by(col(Thumb.occurred_at), col(Thumb.created_at), col(Thumb.id))
+    in_order = thumbs.order_by(col(Thumb.created_at), col(Thumb.id))
     last = {thumb.message_id: thumb for thumb in session.scalars(in_order)}
     query = (
         select(
