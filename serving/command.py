@@ -78,13 +78,12 @@ def build_environment(
     if resolve_backend(settings) == "cpu":
         threads = settings.threads or min(8, os.cpu_count() or 1)
         environment |= {
-            # With this off the executor may live in the engine's own process: one import of torch and vLLM
-            # less.
+            # With this off the executor may live in the core's own process: one import of vLLM less.
             "VLLM_ENABLE_V1_MULTIPROCESSING": "0",
             "OMP_NUM_THREADS": str(threads),
             "OMP_WAIT_POLICY": "PASSIVE",  # cores are shared with the web and the trainer
-            # Nothing is compiled for CPU with LoRA on but one small helper of prompt_logprobs, whose compilation
-            # takes ten seconds and a C++ compiler at the first probe.
+            # Nothing is compiled for CPU with LoRA on but one small helper of prompt_logprobs, whose
+            # compilation takes ten seconds and a C++ compiler at the first probe.
             "TORCHDYNAMO_DISABLE": "1",
         }
     return environment

@@ -1,4 +1,4 @@
-"""A random Qwen2 of 0.1 M parameters with tokenizer and chat template, and random adapters for it, no download.
+"""A random Qwen2 of 0.1 M parameters with tokenizer and chat template, and random adapters for it.
 
 Made by transformers and peft, so that files have exactly the form that trainers write. Seconds, mostly
 imports.

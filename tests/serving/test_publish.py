@@ -1,0 +1,163 @@
+"""Probe, bring up, drain and unload against fakes.
+
+Tests/serving/test_real_publish.py does it against vLLM.
+"""
+
+import json
+import threading
+from pathlib import Path
+
+import pytest
+
+from serving.adapters import stage_adapter
+from serving.base import compute_base_id
+from serving.errors import AdapterRefused, EngineUnreachable, ProbeFailed
+from serving.fake import FakeEngine, fake_logprob
+from serving.fleet import Fleet
+from serving.probe import read_probe
+from serving.publish import bring_up, drain_and_unload
+from serving.settings import ServingSettings
+from tests.serving.test_adapters import base as base  # the smallest base that checks accept
+from tests.serving.test_adapters import write_adapter
+
+NAME = "tuned-20260102-1"
+PROMPT, REPLY = [11, 12, 13], [14, 15, 1]
+
+
+def numbers(model: str) -> list[float]:
+    tokens = PROMPT + REPLY
+    return [fake_logprob(model, tokens[: place + 1]) for place in range(len(PROMPT), len(tokens))]
+
+
+def write_probe(path: Path, base: Path, **changes) -> Path:
+    prompt = {
+        "prompt_token_ids": PROMPT,
+        "reply_token_ids": REPLY,
+        "adapter_logprobs": numbers(NAME),
+        "base_logprobs": numbers("base"),
+        **changes,
+    }
+    record = {"base_id": compute_base_id(base), "dtype": "float32", "prompts": [prompt]}
+    path.write_text(json.dumps(record))
+    return path
+
+
+@pytest.fixture
+def version(base, tmp_path) -> Path:
+    write_adapter(tmp_path / "run" / "weights")
+    write_probe(tmp_path / "run" / "probe.json", base)
+    return stage_adapter(tmp_path / "run", tmp_path / "adapters", NAME, base=base, max_rank=16)
+
+
+@pytest.fixture
+def two_engines():
+    with FakeEngine() as one, FakeEngine() as two:
+        fleet = Fleet.from_endpoints(
+            [one.endpoint, two.endpoint], ServingSettings(backend="cpu", request_timeout_s=5)
+        )
+        yield fleet, one, two
+        fleet.close()
+
+
+def test_sound_adapter_comes_up_on_every_engine(two_engines, version):
+    fleet, one, two = two_engines
+    report = bring_up(fleet, NAME, version, probe_path=version / "probe.json", tolerance=1e-3)
+    assert one.adapters[NAME] == two.adapters[NAME] == str(version / "weights")
+    assert report.tokens == 6 and report.largest_difference == 0 and report.to_base > 0.1
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"adapter_logprobs": [-1.0, -1.0, -1.0]}, "nat from the trainer's, 0.001 are allowed"),
+        ({"base_logprobs": [-1.0, -1.0, -1.0]}, "the base arm"),
+        ({"adapter_logprobs": [-1.0]}, "tokens and numbers do not match"),
+        ({"adapter_logprobs": [-1.0, None, -1.0]}, "tokens and numbers do not match"),
+        ({"reply_token_ids": [], "adapter_logprobs": [], "base_logprobs": []}, "no reply to compare"),
+    ],
+)
+def test_adapter_that_fails_its_probe_is_unloaded_everywhere(
+    two_engines, version, base, tmp_path, changes, text
+):
+    fleet, one, two = two_engines
+    probe = write_probe(tmp_path / "probe.json", base, **changes)
+    with pytest.raises(ProbeFailed, match=text):
+        bring_up(fleet, NAME, version, probe_path=probe, tolerance=1e-3)
+    assert NAME not in one.adapters and NAME not in two.adapters
+
+
+def test_numbers_nearer_to_base_fail_even_within_a_wide_tolerance(two_engines, version, base, tmp_path):
+    fleet, _, _ = two_engines
+    far, near = ([number + shift for number in numbers(NAME)] for shift in (0.3, 0.1))
+    probe = write_probe(tmp_path / "probe.json", base, adapter_logprobs=far, base_logprobs=near)
+    with pytest.raises(ProbeFailed, match="as near to base"):
+        bring_up(fleet, NAME, version, probe_path=probe, tolerance=0.5)
+
+
+def test_probe_of_another_base_is_not_even_loaded(two_engines, version, tmp_path):
+    fleet, one, _ = two_engines
+    probe = tmp_path / "probe.json"
+    record = json.loads((version / "probe.json").read_text())
+    probe.write_text(json.dumps({**record, "base_id": "0" * 64}))
+    with pytest.raises(ProbeFailed, match="probed on base 000000"):
+        bring_up(fleet, NAME, version, probe_path=probe, tolerance=1e-3)
+    assert not one.requests
+
+
+@pytest.mark.parametrize(
+    "content", [None, "{", "[]", '{"base_id": "x", "dtype": "float32", "prompts": [{}]}']
+)
+def test_probe_that_cannot_be_read_is_told(tmp_path, content):
+    path = tmp_path / "probe.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(ProbeFailed, match="is no probe"):
+        read_probe(path, NAME)
+
+
+def test_changed_files_never_reach_an_engine(two_engines, version):
+    fleet, one, two = two_engines
+    path = version / "weights" / "adapter_config.json"
+    path.write_text(path.read_text().replace('"r": 4', '"r": 5'))
+    with pytest.raises(AdapterRefused, match="sha256"):
+        bring_up(fleet, NAME, version, probe_path=version / "probe.json", tolerance=1e-3)
+    assert not one.requests and not two.requests
+
+
+def test_files_that_were_never_staged_are_refused(two_engines, tmp_path):
+    weights = write_adapter(tmp_path / "somewhere" / "weights")
+    with pytest.raises(AdapterRefused, match="manifest"):
+        bring_up(two_engines[0], NAME, weights, probe_path=tmp_path / "probe.json", tolerance=1e-3)
+
+
+def test_engine_lost_while_probing_leaves_the_adapter_on_none(two_engines, version):
+    fleet, one, two = two_engines
+    two.close()
+    with pytest.raises(EngineUnreachable):
+        bring_up(fleet, NAME, version, probe_path=version / "probe.json", tolerance=1e-3)
+    assert NAME not in one.adapters
+
+
+def test_drain_waits_for_the_last_request_of_ours(fake_fleet, fake_engine):
+    fake_engine.adapters[NAME] = "/x"
+    asked, finished = threading.Event(), threading.Event()
+
+    def in_flight(name: str) -> int:
+        assert name == NAME and NAME in fake_engine.adapters
+        asked.set()
+        return 0 if finished.is_set() else 1
+
+    worker = threading.Thread(
+        target=drain_and_unload, args=(fake_fleet, NAME), kwargs={"in_flight": in_flight, "timeout_s": 30}
+    )
+    worker.start()
+    assert asked.wait(5) and NAME in fake_engine.adapters
+    finished.set()
+    worker.join(5)
+    assert not worker.is_alive() and NAME not in fake_engine.adapters
+
+
+def test_drain_gives_up_after_its_limit_and_unloads(fake_fleet, fake_engine):
+    fake_engine.adapters[NAME] = "/x"
+    drain_and_unload(fake_fleet, NAME, in_flight=lambda name: 1, timeout_s=0.1)
+    assert NAME not in fake_engine.adapters

@@ -1,0 +1,263 @@
+"""The supervised child, with a stub in vLLM's place: start, death, restart, and nothing left behind.
+
+tests/contract and tests/serving/test_real_engine.py run the same supervisor with the real engine.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from serving.endpoint import read_endpoints, read_process, write_endpoints
+from serving.errors import BaseModelUnknown, EngineDied, EngineNotReady, MemoryShort, PortTaken
+from serving.leftover import end_leftover, group_members, read_process_stat
+from serving.settings import ServingSettings
+from serving.supervisor import Supervisor
+from tests.engines import FixedClock
+from tests.serving.test_adapters import base as base
+
+STUB = Path(__file__).with_name("stub_engine.py")
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition never came true"
+        time.sleep(0.02)
+
+
+def is_alive(pid: int) -> bool:
+    status = read_process_stat(pid)
+    return status is not None and status.state != "Z"
+
+
+class Rig:
+    """A supervisor whose engine is the stub."""
+
+    def __init__(self, data_dir: Path, base: Path, **settings) -> None:
+        self.data_dir = data_dir
+        self.ready_calls: list[list[str]] = []
+        self.settings = ServingSettings(
+            **{"base_model": str(base), "port": 0, "backend": "cpu", "kv_cache_gib": 0.0625, **settings}
+        )
+        self.supervisor = Supervisor(
+            self.settings, data_dir, FixedClock(), lambda fleet: self.ready_calls.append([fleet.base_name])
+        )
+
+    def group(self) -> list[int]:
+        known = read_process(self.data_dir)
+        return [process.pid for process in group_members(*known)] if known else []
+
+
+@pytest.fixture
+def mode(monkeypatch) -> Callable[[str], None]:
+    """Chooses what the next engines do."""
+    chosen = ["ok"]
+
+    def build_command(settings, **_):
+        return [sys.executable, str(STUB), str(settings.port), chosen[0]]
+
+    monkeypatch.setattr("serving.supervisor.build_command", build_command)
+    return lambda name: chosen.__setitem__(0, name)
+
+
+@pytest.fixture
+def rig(tmp_path, base, mode):
+    found = Rig(tmp_path / "data", base)
+    (tmp_path / "data").mkdir()
+    yield found
+    found.supervisor.stop()
+
+
+def test_engine_comes_up_and_is_announced(rig):
+    told = []
+    rig.supervisor.start()
+    fleet = rig.supervisor.wait_ready(lambda step, elapsed: told.append((step, elapsed)))
+    assert fleet.is_ready() and rig.ready_calls == [["zero"]]
+    assert read_endpoints(rig.settings, rig.data_dir) == [rig.supervisor.endpoint]
+    assert told and told[0][1] < 5
+    assert len(rig.group()) == 2  # the engine and its worker
+    assert (
+        f"worker {max(rig.group())} of {min(rig.group())} key True"
+        in (rig.data_dir / "logs" / "engine.log").read_text()
+    )
+    (zero,) = (rig.data_dir / "zero").iterdir()
+    assert (zero / "weights" / "adapter_model.safetensors").is_file()
+
+
+def test_stop_leaves_no_process_no_port_and_no_endpoint(rig):
+    rig.supervisor.start()
+    rig.supervisor.wait_ready()
+    group, port = rig.group(), rig.supervisor.settings.port
+    rig.supervisor.stop()
+    assert group and not any(map(is_alive, group))
+    assert not (rig.data_dir / "endpoint.json").exists()
+    with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        again.bind(("127.0.0.1", port))
+
+
+def test_engine_that_ignores_the_request_to_end_is_killed(rig, mode, monkeypatch):
+    mode("stubborn")
+    rig.supervisor.start()
+    rig.supervisor.wait_ready()
+    group = rig.group()
+    rig.supervisor.stop()
+    assert len(group) == 2 and not any(map(is_alive, group))
+
+
+def test_killed_engine_is_started_again_at_the_same_address(rig):
+    rig.supervisor.start()
+    fleet = rig.supervisor.wait_ready()
+    first = rig.group()
+    os.kill(rig.supervisor.engine_pid, signal.SIGKILL)
+    wait_until(lambda: len(rig.ready_calls) == 2)
+    assert rig.supervisor.restarts == 1 and fleet.is_ready()
+    assert not any(map(is_alive, first))  # its worker went with it
+    assert len(rig.group()) == 2 and not set(first) & set(rig.group())
+
+
+def test_failure_of_what_follows_the_start_does_not_stop_the_engine(tmp_path, base, mode):
+    def fail(fleet):
+        raise RuntimeError("reconciliation failed")
+
+    supervisor = Supervisor(
+        ServingSettings(base_model=str(base), port=0, backend="cpu"), tmp_path, FixedClock(), fail
+    )
+    supervisor.start()
+    try:
+        assert supervisor.wait_ready().is_ready()
+    finally:
+        supervisor.stop()
+
+
+def test_engine_that_dies_at_its_start_is_told_with_its_last_words_and_a_remedy(rig, mode):
+    mode("die")
+    rig.supervisor.start()
+    with pytest.raises(EngineDied) as caught:
+        rig.supervisor.wait_ready()
+    text = str(caught.value)
+    assert caught.value.exit_code == 3 and "No space left on device" in text
+    assert "The disk or /dev/shm is full" in text and "engine.log" in text
+    assert not (rig.data_dir / "endpoint.json").exists() and not rig.ready_calls
+
+
+def test_engine_that_never_gets_ready_is_ended(tmp_path, base, mode):
+    mode("never")
+    rig = Rig(tmp_path, base, ready_timeout_s=2)
+    rig.supervisor.start()
+    wait_until(lambda: len(rig.group()) == 2)
+    group = rig.group()
+    with pytest.raises(EngineNotReady, match="not ready within 2 s"):
+        rig.supervisor.wait_ready()
+    rig.supervisor.stop()
+    assert not any(map(is_alive, group))
+
+
+def test_taken_port_is_told_before_anything_starts(tmp_path, base, mode):
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        rig = Rig(tmp_path, base, port=other.getsockname()[1])
+        with pytest.raises(PortTaken, match=r"choose another port with \[serving\] port"):
+            rig.supervisor.start()
+    assert not (tmp_path / "logs").exists()
+
+
+def test_short_memory_is_told_before_anything_starts(tmp_path, base, mode):
+    rig = Rig(tmp_path, base, kv_cache_gib=1024)
+    with pytest.raises(MemoryShort, match=r"about 1025\.2 GiB"):
+        rig.supervisor.start()
+
+
+def test_unknown_base_is_told_before_anything_starts(tmp_path, mode):
+    with pytest.raises(BaseModelUnknown):
+        Rig(tmp_path, tmp_path / "absent").supervisor.start()
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, sys.argv[1])
+import serving.supervisor as supervisor
+from serving.settings import ServingSettings
+from tests.engines import FixedClock
+stub, data_dir, base = sys.argv[2:5]
+supervisor.build_command = lambda settings, **_: [sys.executable, stub, str(settings.port), "ok"]
+settings = ServingSettings(base_model=base, port=0, backend="cpu")
+one = supervisor.Supervisor(settings, Path(data_dir), FixedClock(), lambda fleet: None)
+one.start()
+one.wait_ready()
+print("ready", flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def parent(tmp_path, base):
+    """Another program with a supervisor, which tests may kill."""
+    arguments = [str(STUB.parent.parent.parent), str(STUB), str(tmp_path), str(base)]
+    program = subprocess.Popen([sys.executable, "-c", PARENT, *arguments], stdout=subprocess.PIPE)
+    assert program.stdout is not None and program.stdout.readline() == b"ready\n"
+    yield program
+    program.kill()
+    program.wait()
+    program.stdout.close()
+
+
+def test_engine_ends_when_its_supervisor_is_killed(parent, tmp_path):
+    known = read_process(tmp_path)
+    group = [process.pid for process in group_members(*known)]
+    assert len(group) == 2
+    parent.kill()
+    parent.wait()
+    wait_until(lambda: not any(map(is_alive, group)))
+
+
+def test_first_process_ends_even_when_the_guardian_is_killed_and_the_rest_at_the_next_start(
+    parent, tmp_path, base, mode
+):
+    pid, started = read_process(tmp_path)
+    group = [process.pid for process in group_members(pid, started)]
+    guardian = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    parent.kill()  # no supervisor that would start another one
+    os.kill(guardian, signal.SIGKILL)
+    wait_until(lambda: not is_alive(pid))
+    rig = Rig(tmp_path, base)
+    rig.supervisor.start()
+    rig.supervisor.wait_ready()
+    assert not any(map(is_alive, group))
+    rig.supervisor.stop()
+
+
+def test_process_that_only_has_the_same_number_is_left_alone(tmp_path):
+    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
+    try:
+        started = read_process_stat(other.pid).started
+        assert not end_leftover(other.pid, started - 1)
+        assert not end_leftover(other.pid, started + 1)
+        assert is_alive(other.pid)
+        reaper = threading.Thread(target=other.wait)
+        reaper.start()
+        assert end_leftover(other.pid, started)
+        reaper.join()
+        assert not end_leftover(other.pid, started)
+    finally:
+        other.kill()
+        other.wait()
+
+
+def test_endpoint_file_of_an_engine_that_is_gone_is_replaced(rig):
+    write_endpoints(rig.data_dir, [rig.supervisor.endpoint], pid=2**22 - 1, started=1)
+    rig.supervisor.start()
+    rig.supervisor.wait_ready()
+    record = json.loads((rig.data_dir / "endpoint.json").read_text())
+    assert record["pid"] == rig.supervisor.engine_pid
