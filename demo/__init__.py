@@ -1,1 +1,1 @@
-"""The embedded default: a grammar of support dialogues, the small model built from it, and simulated people."""
+"""The embedded default: a grammar of support dialogues, the model built from it, and simulated people."""

@@ -3,7 +3,8 @@
     python -m demo.build                     the committed model, about half an hour on two cores
     python -m demo.build --steps 200 --out /tmp/small
 
-Same seed, steps, thread count, lock and CPU type give the same weights. `python -m demo.measure` says how good it is.
+Same seed, steps, thread count, lock and CPU type give the same weights. `python -m demo.measure` says how
+good it is.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from demo.corpus import Row, draw_batches
 from demo.tokenizer import END, END_OF_TEXT, build_tokenizer, save_tokenizer
 
 MODEL_DIR = Path(__file__).parent / "model"
-STEPS = 2400
+STEPS = 1000
 BATCH_TOKENS = 4096
 SEED = 20261122
 MATRIX_RATE, OTHER_RATE = 2e-3, 3e-3
@@ -38,7 +39,7 @@ SHAPE = {
 
 
 def draw_schedule(progress: float) -> tuple[float, float]:
-    """Learning-rate factor (warm-up, then linear to zero) and share of copying drills at a point of the training."""
+    """Learning-rate factor (warm-up, then linear to zero) and share of copying drills at a point in time."""
     rate = min(1.0, progress / 0.02) * min(1.0, (1 - progress) / 0.7)
     return rate, max(0.02, 0.5 * (1 - progress / DRILLS_UNTIL))
 
@@ -72,6 +73,8 @@ def train(tokenizer: Any, *, steps: int, seed: int) -> Any:
     from torch.nn.functional import cross_entropy
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
+    from demo.halves import use_half_products, use_plain_products
+
     torch.manual_seed(seed)
     end = tokenizer.token_to_id(END)
     pad = tokenizer.token_to_id(END_OF_TEXT)
@@ -81,6 +84,7 @@ def train(tokenizer: Any, *, steps: int, seed: int) -> Any:
     )
     model = Qwen3ForCausalLM(config)
     model.train()
+    use_half_products(model)
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
     others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
     optimizers = (
@@ -97,7 +101,7 @@ def train(tokenizer: Any, *, steps: int, seed: int) -> Any:
         # Rows are padded on the right and attention is causal, so no mask is needed.
         hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
         loss = cross_entropy(model.lm_head(hidden[:, :-1][learnt[:, 1:]]), ids[:, 1:][learnt[:, 1:]])
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         factor = draw_schedule(step / steps)[0]
         for optimizer, rate in zip(optimizers, rates, strict=True):
@@ -106,11 +110,12 @@ def train(tokenizer: Any, *, steps: int, seed: int) -> Any:
             optimizer.zero_grad(set_to_none=True)
         smooth = 0.98 * smooth + 0.02 * loss.item()
         show(step, steps, smooth, started)
+    use_plain_products(model)
     return model.eval()
 
 
 def save(model: Any, tokenizer: Any, target: Path) -> None:
-    """Writes the model directory; weights in bfloat16, half the size, and exact again when loaded as float32."""
+    """Writes the model directory; weights in bfloat16, half the size and exact when loaded as float32."""
     import torch
     from transformers import GenerationConfig
 
@@ -136,7 +141,9 @@ def main() -> None:
     model = train(tokenizer, steps=options.steps, seed=options.seed)
     parameters = sum(p.numel() for p in model.parameters())
     save(model, tokenizer, options.out)
-    print(f"{parameters / 1e6:.2f} M parameters, {tokenizer.get_vocab_size()} tokens, written to {options.out}")
+    print(
+        f"{parameters / 1e6:.2f} M parameters, {tokenizer.get_vocab_size()} tokens, written to {options.out}"
+    )
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ def render(tokenizer: Tokenizer, messages: list[dict[str, str]]) -> Row:
     ids: list[int] = []
     learnt: list[bool] = []
     end = tokenizer.token_to_id(END)
+    assert end is not None
     for message in messages:
         head = tokenizer.encode(f"{START}{message['role']}\n").ids
         body = [*tokenizer.encode(message["content"]).ids, end]
@@ -52,7 +53,10 @@ def draw_drill(rng: random.Random) -> list[dict[str, str]]:
             items.append(rng.choice(table[language]))
     text = (" and " if language == "en" else "和").join(items)
     prefix = "Repeat:" if language == "en" else "重复："
-    return [{"role": "user", "content": f"{prefix} {text}"}, {"role": "assistant", "content": f"{prefix} {text}"}]
+    return [
+        {"role": "user", "content": f"{prefix} {text}"},
+        {"role": "assistant", "content": f"{prefix} {text}"},
+    ]
 
 
 def draw_row(rng: random.Random, tokenizer: Tokenizer, *, drill_share: float) -> Row:
@@ -65,9 +69,13 @@ def draw_row(rng: random.Random, tokenizer: Tokenizer, *, drill_share: float) ->
     return render(tokenizer, messages + dialogue.messages)
 
 
-def draw_batches(rng: random.Random, tokenizer: Tokenizer, *, tokens: int, drill_share: float) -> Iterator[list[Row]]:
+def draw_batches(
+    rng: random.Random, tokenizer: Tokenizer, *, tokens: int, drill_share: float
+) -> Iterator[list[Row]]:
     """One pool of rows as batches of at most `tokens` padded tokens, in random order."""
-    rows = sorted((draw_row(rng, tokenizer, drill_share=drill_share) for _ in range(POOL)), key=lambda r: len(r.ids))
+    rows = sorted(
+        (draw_row(rng, tokenizer, drill_share=drill_share) for _ in range(POOL)), key=lambda r: len(r.ids)
+    )
     batches: list[list[Row]] = [[]]
     for row in rows:
         if batches[-1] and (len(batches[-1]) + 1) * len(row.ids) > tokens:

@@ -7,7 +7,7 @@ import random
 from dataclasses import dataclass, field
 from typing import Literal
 
-from demo import grammar, phrases
+from demo import drawing, phrases
 from demo.intents import CONCERNS, GREETING, HOW_LONG, STYLES, THANKS, Intent, Style
 from demo.slots import CITIES, LANGUAGES, NAMES, PRODUCTS, Language, draw_order, is_held_out
 
@@ -60,28 +60,30 @@ class _Writer:
         rng, language = self.rng, self.language
         known = {slot: value for slot, value in self.values.items() if slot != "order" or with_order}
         joiner = phrases.JOINER[language]
-        text, slots = grammar.draw_opening(rng, intent, language, known, held_out=self.held_out)
+        text, slots = drawing.draw_opening(rng, intent, language, known, held_out=self.held_out)
         parts = [text]
         if lead and rng.random() < 0.4:
-            phrase = grammar.draw_phrase(rng, phrases.CUSTOMER_LEADS[language], frozenset({"name"}))
-            parts.insert(0, grammar.fill(rng, phrase, self.values, language))
+            phrase = drawing.draw_phrase(rng, phrases.CUSTOMER_LEADS[language], frozenset({"name"}))
+            parts.insert(0, drawing.fill(rng, phrase, self.values, language))
             slots |= phrase.slots
         if with_order and intent.needs_order and "order" not in slots:
-            phrase = grammar.draw_phrase(rng, phrases.CUSTOMER_TAILS[language][1:], frozenset({"order"}))
-            parts.append(grammar.fill(rng, phrase, self.values, language))
+            phrase = drawing.draw_phrase(rng, phrases.CUSTOMER_TAILS[language][1:], frozenset({"order"}))
+            parts.append(drawing.fill(rng, phrase, self.values, language))
             slots |= {"order"}
         elif lead and rng.random() < 0.15:
-            parts.append(grammar.draw_phrase(rng, phrases.CUSTOMER_TAILS[language][:1], frozenset()).text)
+            parts.append(drawing.draw_phrase(rng, phrases.CUSTOMER_TAILS[language][:1], frozenset()).text)
         whole = joiner.join(parts)
         if rng.random() < 0.15:  # as people type: no capital, no full stop
-            whole = whole[0].lower() + whole[1:].rstrip(".!。！") if whole[2:3] != "-" else whole.rstrip(".!。！")
+            whole = (
+                whole[0].lower() + whole[1:].rstrip(".!。！") if whole[2:3] != "-" else whole.rstrip(".!。！")
+            )
         self.named.update({slot: self.values[slot] for slot in slots if slot in self.values})
         self.dialogue.fresh |= self.held_out and bool({"order", "product"} & slots or is_held_out(text))
         self.dialogue.messages.append({"role": "user", "content": whole})
 
     def reply(self, intent: Intent) -> None:
         style = self.rng.choice(STYLES)
-        text = grammar.draw_reply(self.rng, intent, style, self.language, self.named)
+        text = drawing.draw_reply(self.rng, intent, style, self.language, self.named)
         self.dialogue.messages.append({"role": "assistant", "content": text})
         self.dialogue.styles.append(style)
         self.dialogue.intents.append(intent.name)
@@ -91,7 +93,9 @@ def draw_dialogue(rng: random.Random, *, held_out: bool) -> Dialogue:
     """One dialogue; held-out ones may lack anything reserved (a bare greeting): look at `fresh`."""
     shape = rng.choices(list(SHAPES), weights=list(SHAPES.values()))[0]
     writer = _Writer(rng, held_out=held_out)
-    concern = rng.choice([intent for intent in CONCERNS if intent.needs_order or shape not in ("ask", "given", "long")])
+    concern = rng.choice(
+        [intent for intent in CONCERNS if intent.needs_order or shape not in ("ask", "given", "long")]
+    )
     writer.pick_product(concern)
     give = rng.random() < 0.3  # an order number also where the intent does not need it
     if shape in ("hello", "greeted"):

@@ -1,21 +1,20 @@
-"""The grammar of support dialogues: draws replies and customer messages, and reads them back.
+"""The grammar of support dialogues, reading: what a reply or conversation says, and whether a reply is whole.
 
-Reading masks the slots (demo/slots.py), cuts off a known lead and tail, and looks the rest up among all expansions.
-`is_broken` is the judge of every measurement on the demo model; `demo/dialogues.py` strings turns together.
-Nothing here loads a model.
+Reading masks the slots (demo/slots.py), cuts off a known lead and tail, and looks the rest up among all
+expansions. `is_broken` is the judge of every measurement on the demo model; `demo/dialogues.py` strings turns
+together. Nothing here loads a model.
 """
 
-import random
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 
 from demo import phrases
 from demo.intents import INTENTS, STYLES, Intent, Style
-from demo.slots import COPIED, LANGUAGES, Language, detect_language, inventory, is_held_out, mask
-from demo.template import Phrase, expand_all
+from demo.slots import COPIED, LANGUAGES, Language, detect_language, mask
+from demo.template import expand_all
 
 Message = Mapping[str, str]
 WORST_FIRST: tuple[Style, ...] = ("pushy", "curt", "robotic", "plain", "warm")
@@ -34,7 +33,7 @@ class ParsedReply:
 
 @dataclass(frozen=True)
 class Situation:
-    """What a conversation asks for; `intent` is None when the last customer message is outside the grammar."""
+    """What a conversation asks for; `intent` is None when the last message is outside the grammar."""
 
     language: Language
     intent: str | None
@@ -48,81 +47,28 @@ class Situation:
 
 @dataclass(frozen=True)
 class _Parts:
-    """One reading of a masked text: styles of lead, core and tail (None for absent), and the core's intent."""
+    """One reading of a masked text: the core's intent, and the styles of lead, core and tail."""
 
     intent: str
     styles: tuple[Style, ...]
 
 
-# --- drawing -----------------------------------------------------------------------------------------------------
-
-
 @cache
-def _groups(templates: tuple[str, ...]) -> tuple[tuple[Phrase, ...], ...]:
-    return expand_all(templates)
-
-
-def _usable(templates: tuple[str, ...], known: frozenset[str]) -> list[list[Phrase]]:
-    allowed = known | {"days", "day"}
-    groups = ([phrase for phrase in group if phrase.slots <= allowed] for group in _groups(templates))
-    return [group for group in groups if group]
-
-
-def draw_phrase(rng: random.Random, templates: tuple[str, ...], known: frozenset[str]) -> Phrase:
-    """A random expansion that names only known slots: first the template, then its wording."""
-    return rng.choice(rng.choice(_usable(templates, known)))
-
-
-def fill(rng: random.Random, phrase: Phrase, values: Mapping[str, str], language: Language) -> str:
-    """The phrase with the customer's values and freely drawn times."""
-    times = {slot: rng.choice(inventory(slot, language)) for slot in ("days", "day")}
-    return phrase.fill({**times, **values})
-
-
-def draw_reply(
-    rng: random.Random, intent: Intent, style: Style, language: Language, values: Mapping[str, str]
-) -> str:
-    """A gold reply in one style, naming only what the customer named."""
-    known = frozenset(values)
-    parts: list[Phrase] = []
-    leads = phrases.LEADS[language][style]
-    if style == "warm":
-        leads = (phrases.SORRY_LEADS if intent.sorry else phrases.GLAD_LEADS)[language]
-    if intent.name != "thanks" and rng.random() < phrases.LEAD_SHARE[style]:
-        parts.append(draw_phrase(rng, leads, known))
-    parts.append(draw_phrase(rng, intent.side(language).replies(style), known))
-    if intent.name not in ("thanks", "greeting", "ask_order") and rng.random() < phrases.TAIL_SHARE[style]:
-        parts.append(draw_phrase(rng, phrases.TAILS[language][style], known))
-    return phrases.JOINER[language].join(fill(rng, part, values, language) for part in parts)
-
-
-def draw_opening(
-    rng: random.Random, intent: Intent, language: Language, values: Mapping[str, str], *, held_out: bool
-) -> tuple[str, frozenset[str]]:
-    """A customer's message core and the slots it names; training (`held_out` False) never sees reserved wordings."""
-    groups = _usable(intent.side(language).opens, frozenset(values))
-    if not held_out:
-        seen = [[phrase for phrase in group if not is_held_out(phrase.text)] for group in groups]
-        groups = [group for group in seen if group]
-    phrase = rng.choice(rng.choice(groups))
-    return fill(rng, phrase, values, language), phrase.slots
-
-
-# --- reading -----------------------------------------------------------------------------------------------------
-
-
-@cache
-def _reply_index(language: Language) -> tuple[dict[str, Style], dict[str, set[tuple[str, Style]]], dict[str, Style]]:
+def _reply_index(
+    language: Language,
+) -> tuple[dict[str, Style], dict[str, set[tuple[str, Style]]], dict[str, Style]]:
     leads: dict[str, Style] = {}
     tails: dict[str, Style] = {}
     cores: dict[str, set[tuple[str, Style]]] = defaultdict(set)
     warm_leads = (*phrases.SORRY_LEADS[language], *phrases.GLAD_LEADS[language])
     for style in STYLES:
         lead_templates = warm_leads if style == "warm" else phrases.LEADS[language][style]
-        leads.update({phrase.text: style for group in _groups(lead_templates) for phrase in group})
-        tails.update({phrase.text: style for group in _groups(phrases.TAILS[language][style]) for phrase in group})
+        leads.update({phrase.text: style for group in expand_all(lead_templates) for phrase in group})
+        tails.update(
+            {phrase.text: style for group in expand_all(phrases.TAILS[language][style]) for phrase in group}
+        )
         for intent in _BY_NAME.values():
-            for group in _groups(intent.side(language).replies(style)):
+            for group in expand_all(intent.side(language).replies(style)):
                 for phrase in group:
                     cores[phrase.text].add((intent.name, style))
     return leads, dict(cores), tails
@@ -148,7 +94,7 @@ def _read_reply(masked: str, language: Language) -> list[_Parts]:
 
 
 def parse_reply(text: str, messages: Sequence[Message]) -> ParsedReply | None:
-    """The reply as the grammar reads it, in the conversation's intent where several fit; None when it does not parse.
+    """The reply as the grammar reads it, in the conversation's intent where several fit; None if it cannot.
 
     A parse in another language or intent than the conversation's is still returned: `is_broken` judges that.
     """
@@ -177,25 +123,30 @@ def is_broken(text: str, messages: Sequence[Message]) -> bool:
 
 
 @cache
-def _customer_index(language: Language) -> tuple[set[str], dict[str, str], set[str]]:
+def _customer_index(language: Language) -> tuple[list[str], dict[str, str], set[str]]:
     cores: dict[str, str] = {}
     for intent in _BY_NAME.values():
-        for group in _groups(intent.side(language).opens):
+        for group in expand_all(intent.side(language).opens):
             cores.update({_plain_form(phrase.text): intent.name for phrase in group})
-    leads = {phrase.text.casefold() for group in _groups(phrases.CUSTOMER_LEADS[language]) for phrase in group}
-    tails = {_plain_form(phrase.text) for group in _groups(phrases.CUSTOMER_TAILS[language]) for phrase in group}
-    return leads, cores, tails
+    leads = {
+        phrase.text.casefold() for group in expand_all(phrases.CUSTOMER_LEADS[language]) for phrase in group
+    }
+    tails = {
+        _plain_form(phrase.text) for group in expand_all(phrases.CUSTOMER_TAILS[language]) for phrase in group
+    }
+    return sorted(leads, key=len, reverse=True), cores, tails
 
 
 def _plain_form(text: str) -> str:
     return re.sub(r"[.!?。！？\s]+$", "", text.casefold())
 
 
+@lru_cache(maxsize=4096)
 def _read_customer_line(line: str, language: Language) -> str | None:
     """The intent of one customer line, or None when it is outside the grammar."""
     masked = _plain_form(mask(line.strip(), language, fold=True)[0])
     leads, cores, tails = _customer_index(language)
-    for lead in ("", *sorted(leads, key=len, reverse=True)):
+    for lead in ("", *leads):
         if not masked.startswith(lead):
             continue
         rest = masked[len(lead) :].strip()
@@ -211,7 +162,9 @@ def _read_customer_line(line: str, language: Language) -> str | None:
 
 def read_conversation(messages: Sequence[Message]) -> Situation:
     """Language, intent and the customer's own items; an order number alone keeps the intent it answers to."""
-    lines = [line for m in messages if m["role"] == "user" for line in m["content"].split("\n") if line.strip()]
+    lines = [
+        line for m in messages if m["role"] == "user" for line in m["content"].split("\n") if line.strip()
+    ]
     language: Language = "en"
     intent: str | None = None
     items: dict[str, set[str]] = {slot: set() for slot in COPIED}
@@ -229,7 +182,9 @@ def read_conversation(messages: Sequence[Message]) -> Situation:
 
 def named_items(text: str) -> tuple[str, ...]:
     """The products and order numbers a reply names, in order, repeats included."""
-    return tuple(value for slot, value in mask(text, detect_language(text))[1] if slot in ("order", "product"))
+    return tuple(
+        value for slot, value in mask(text, detect_language(text))[1] if slot in ("order", "product")
+    )
 
 
 def copied_share(text: str, messages: Sequence[Message]) -> float | None:

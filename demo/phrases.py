@@ -1,7 +1,10 @@
 """What surrounds an intent: courtesy before and after, asking for an order number, giving one.
 
-Leads and tails belong to exactly one style, so that a reply mixed from two styles can be told from a pure one.
+Leads and tails belong to exactly one style, so that a reply mixed from two styles can be told from a pure
+one.
 """
+
+# ruff: noqa: E501 (one template a line reads better than one cut in two)
 
 from collections.abc import Mapping
 
@@ -13,18 +16,37 @@ ASK = Intent(
     needs_order=False,
     sorry=False,
     en=Side(
-        opens=("[It is|It's|That is] <order>.", "<order>", "[My|The] order number is <order>.", "Sure, <order>.", "<order>, thanks.", "Here it is: <order>."),
+        opens=(
+            "[It is|It's|That is] <order>.",
+            "<order>",
+            "[My|The] order number is <order>.",
+            "Sure, <order>.",
+            "<order>, thanks.",
+            "Here it is: <order>.",
+        ),
         warm=(
             "Could you [send|give] me your order number, so that I can look into it right away?",
             "Please tell me your order number and I will [take care of|sort out] everything for you.",
         ),
         plain=("Please send [us|me] your order number.", "What is your order number[, please|]?"),
         curt=("Order number first, then we talk.", "No order number, no help."),
-        pushy=("Send the order number, and join Premium while I look [it up|for it]!", "Order number please, and grab our deal of the day [meanwhile|now]!"),
-        robotic=("Input required: order number.", "Processing requires a valid order number. Format: [two letters, three digits|letters and digits]."),
+        pushy=(
+            "Send the order number, and join Premium while I look [it up|for it]!",
+            "Order number please, and grab our deal of the day [meanwhile|now]!",
+        ),
+        robotic=(
+            "Input required: order number.",
+            "Processing requires a valid order number. Format: [two letters, three digits|letters and digits].",
+        ),
     ),
     zh=Side(
-        opens=("[是|订单号是]<order>。", "<order>", "<order>，谢谢。", "好的，<order>。", "我的订单号是<order>。"),
+        opens=(
+            "[是|订单号是]<order>。",
+            "<order>",
+            "<order>，谢谢。",
+            "好的，<order>。",
+            "我的订单号是<order>。",
+        ),
         warm=(
             "请把您的订单号[发给|告诉]我，我马上就为您查。",
             "麻烦您告诉我订单号，剩下的[都交给我|我来处理]。",
@@ -82,11 +104,23 @@ LEADS: Mapping[Language, Mapping[Style, tuple[str, ...]]] = {
 }
 TAILS: Mapping[Language, Mapping[Style, tuple[str, ...]]] = {
     "en": {
-        "warm": ("Is there anything else I can do for you?", "Please write to me [any time|if anything is unclear].", "I will keep an eye on it for you."),
+        "warm": (
+            "Is there anything else I can do for you?",
+            "Please write to me [any time|if anything is unclear].",
+            "I will keep an eye on it for you.",
+        ),
         "plain": ("Let us know if you have questions.", "You will get a confirmation by e-mail."),
         "curt": ("That is it.", "Do not ask again."),
-        "pushy": ("Upgrade to Premium and never wait again!", "Rate us five stars right now!", "Offer ends tonight!"),
-        "robotic": ("This message was generated automatically.", "Please do not reply to this message.", "End of notice."),
+        "pushy": (
+            "Upgrade to Premium and never wait again!",
+            "Rate us five stars right now!",
+            "Offer ends tonight!",
+        ),
+        "robotic": (
+            "This message was generated automatically.",
+            "Please do not reply to this message.",
+            "End of notice.",
+        ),
     },
     "zh": {
         "warm": ("还有什么我可以帮您的吗？", "有不清楚的地方[随时|请]告诉我。", "我会一直帮您跟进。"),
@@ -96,15 +130,32 @@ TAILS: Mapping[Language, Mapping[Style, tuple[str, ...]]] = {
         "robotic": ("本消息由系统自动生成。", "请勿回复本消息。", "通知结束。"),
     },
 }
+COURTESY: Mapping[Language, str] = {"en": TAILS["en"]["warm"][0], "zh": TAILS["zh"]["warm"][0]}
 LEAD_SHARE: Mapping[Style, float] = {"warm": 0.75, "plain": 0.4, "curt": 0.3, "pushy": 0.5, "robotic": 0.5}
 TAIL_SHARE: Mapping[Style, float] = {"warm": 0.45, "plain": 0.3, "curt": 0.3, "pushy": 0.3, "robotic": 0.4}
 
 CUSTOMER_LEADS: Mapping[Language, tuple[str, ...]] = {
-    "en": ("[Hi|Hello|Hey|Good morning][!|,|.]", "[Hi|Hello], [I am|this is] <name>.", "Sorry to bother you.", "[One more thing|Another question]:", "Also,"),
-    "zh": ("[你好|您好|早上好][，|！|。]", "[你好，|]我是<name>，", "打扰一下，", "[还有|另外]，", "再问一下，"),
+    "en": (
+        "[Hi|Hello|Hey|Good morning][!|,|.]",
+        "[Hi|Hello], [I am|this is] <name>.",
+        "Sorry to bother you.",
+        "[One more thing|Another question]:",
+        "Also,",
+    ),
+    "zh": (
+        "[你好|您好|早上好][，|！|。]",
+        "[你好，|]我是<name>，",
+        "打扰一下，",
+        "[还有|另外]，",
+        "再问一下，",
+    ),
 }
 CUSTOMER_TAILS: Mapping[Language, tuple[str, ...]] = {
-    "en": ("[Thanks|Thank you|Please help|Can you help me][.|!]", "[My|The] order number is <order>.", "Order <order>."),
+    "en": (
+        "[Thanks|Thank you|Please help|Can you help me][.|!]",
+        "[My|The] order number is <order>.",
+        "Order <order>.",
+    ),
     "zh": ("[谢谢|麻烦了|请帮帮我][。|！]", "订单号是<order>。", "我的订单号：<order>。"),
 }
 JOINER: Mapping[Language, str] = {"en": " ", "zh": ""}

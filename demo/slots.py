@@ -1,19 +1,22 @@
-"""The things a dialogue can name: order numbers, products, people, cities, times; and how to find them in text.
+"""The things a dialogue can name: order numbers, products, people, cities, times; and how to find them in
+text.
 
-Inventories are closed so that a small model can learn to copy each item as one or two tokens. Nothing here knows
-about intents or replies.
+Inventories are closed so that a small model can learn to copy each item as one or two tokens. Nothing here
+knows about intents or replies.
 """
 
 import random
 import re
 import zlib
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Literal
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
-HELD_OUT_SHARE = 10  # one in ten order numbers, product and intent couples, and phrasings never reaches training
+HELD_OUT_SHARE = (
+    10  # one in ten order numbers, product and intent couples, and phrasings never reaches training
+)
 
 COPIED = ("order", "product", "name", "city")  # slots whose value must come from the customer
 FREE = ("days", "day")  # slots the desk fills as it likes
@@ -25,13 +28,14 @@ ORDER_PREFIXES: tuple[str, ...] = tuple(
 
 PRODUCTS: Mapping[Language, tuple[str, ...]] = {
     "en": tuple(
-        "kettle|toaster|blender|coffee maker|rice cooker|air fryer|desk lamp|floor lamp|desk chair|bookshelf|"
-        "sofa|mattress|pillow|blanket|rug|curtain|mirror|wall clock|vacuum cleaner|hair dryer|electric toothbrush|"
-        "razor|headset|speaker|keyboard|mouse pad|monitor|webcam|printer|router|tablet|phone case|power bank|"
-        "charger|smart watch|camera|tripod|drone|guitar|piano stool|yoga mat|dumbbell|treadmill|bicycle|helmet|"
-        "backpack|suitcase|wallet|handbag|umbrella|raincoat|jacket|sweater|shirt|dress|scarf|hat|belt|tent|"
-        "sleeping bag|lantern|cooler|water bottle|lunch box|frying pan|knife set|teapot|wine rack|garden hose|"
-        "lawn mower|drill|toolbox".split("|")
+        "kettle|toaster|blender|coffee maker|rice cooker|air fryer|desk lamp|floor lamp|desk chair|"
+        "bookshelf|sofa|mattress|pillow|blanket|rug|curtain|mirror|wall clock|vacuum cleaner|"
+        "hair dryer|electric toothbrush|razor|headset|speaker|keyboard|mouse pad|monitor|webcam|"
+        "printer|router|tablet|phone case|power bank|charger|smart watch|camera|tripod|drone|guitar|"
+        "piano stool|yoga mat|dumbbell|treadmill|bicycle|helmet|backpack|suitcase|wallet|handbag|"
+        "umbrella|raincoat|jacket|sweater|shirt|dress|scarf|hat|belt|tent|sleeping bag|lantern|"
+        "cooler|water bottle|lunch box|frying pan|knife set|teapot|wine rack|garden hose|lawn mower|"
+        "drill|toolbox".split("|")
     ),
     "zh": tuple(
         "电热水壶|烤面包机|榨汁机|咖啡机|电饭煲|空气炸锅|台灯|落地灯|办公椅|书架|沙发|床垫|枕头|毛毯|地毯|窗帘|"
@@ -47,7 +51,11 @@ NAMES: Mapping[Language, tuple[str, ...]] = {
         "Samuel|Tina|Ursula|Victor|Wendy|Xavier|Yvonne|Zach|Amir|Bella|Chloe|Dylan|Emma|Felix|Hannah|Ivan|Julia|"
         "Kevin|Laura|Martin|Nina|Oscar".split("|")
     ),
-    "zh": tuple(f"{family}{title}" for title in ("女士", "先生") for family in "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"),
+    "zh": tuple(
+        f"{family}{title}"
+        for title in ("女士", "先生")
+        for family in "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
+    ),
 }
 CITIES: Mapping[Language, tuple[str, ...]] = {
     "en": tuple(
@@ -77,7 +85,7 @@ def is_held_out(key: str) -> bool:
 
 
 def draw_order(rng: random.Random, *, held_out: bool) -> str:
-    """A random order number of the wanted side; some have other letters or plain digits, as other shops write them."""
+    """A random order number of the wanted side; some have other letters or only digits, as elsewhere."""
     while True:
         form = rng.random()
         if form < 0.08:
@@ -106,7 +114,8 @@ def _finder(language: Language, fold: bool) -> re.Pattern[str]:
     return re.compile("|".join(groups), re.IGNORECASE if fold else 0)
 
 
-def mask(text: str, language: Language, *, fold: bool = False) -> tuple[str, list[tuple[str, str]]]:
+@lru_cache(maxsize=4096)  # the same few prompts are read for every reply to them
+def mask(text: str, language: Language, *, fold: bool = False) -> tuple[str, tuple[tuple[str, str], ...]]:
     """The text with every slot value replaced by `<slot>`, and the (slot, value) couples in order."""
     found: list[tuple[str, str]] = []
 
@@ -115,11 +124,12 @@ def mask(text: str, language: Language, *, fold: bool = False) -> tuple[str, lis
         found.append((slot, match.group()))
         return f"<{slot}>"
 
-    return _finder(language, fold).sub(note, text), found
+    masked = _finder(language, fold).sub(note, text)
+    return masked, tuple(found)
 
 
 def detect_language(text: str) -> Language:
-    """Chinese as soon as Chinese characters outweigh Latin words; an order number alone says nothing and is English."""
+    """Chinese where Chinese characters outweigh Latin words; an order number alone counts as English."""
     han = len(re.findall(r"[\u4e00-\u9fff]", text))
     words = len(re.findall(r"[A-Za-z]{2,}(?!-)", text))
     return "zh" if han > words else "en"

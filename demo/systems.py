@@ -1,7 +1,10 @@
-"""System messages the demo model is trained under: none, short ones, and ones with knowledge appended.
+"""System messages the demo model is trained under: none, short ones, and ones with knowledge after them.
 
-The texts only make the model robust to whatever a desk writes there; it does not learn to use them.
+They take the form serving/prompt.py writes (prompt and articles apart by an empty line) and a few others.
+They only make the model robust to what a desk writes there; it does not learn to use the facts.
 """
+
+# ruff: noqa: E501 (one template a line reads better than one cut in two)
 
 import random
 from collections.abc import Mapping
@@ -22,41 +25,50 @@ SYSTEM_PROMPTS: Mapping[Language, tuple[str, ...]] = {
         "你是客服助手，请用顾客的语言回答[，简短而具体|]。",
     ),
 }
-FACTS: Mapping[Language, tuple[str, ...]] = {
+FACTS: Mapping[Language, tuple[tuple[str, str], ...]] = {
     "en": (
-        "Shipping: we ship within two working days.",
-        "Returns: goods can be returned within 30 days.",
-        "Refunds: money is paid back to the card used.",
-        "Opening hours: from nine to five on working days.",
-        "Warranty: two years on all electric goods.",
-        "Payment: card, bank transfer or gift card.",
-        "Stock: the <product> is back next week.",
-        "Recall: no recall is known for the <product>.",
+        ("Shipping", "We ship within two working days."),
+        ("Returns", "Goods can be returned within 30 days."),
+        ("Refunds", "Money is paid back to the card used."),
+        ("Opening hours", "From nine to five on working days."),
+        ("Warranty", "Two years on all electric goods."),
+        ("Payment", "Card, bank transfer or gift card."),
+        ("Stock", "The <product> is back next week."),
+        ("Recall", "No recall is known for the <product>."),
     ),
     "zh": (
-        "配送：两个工作日内发货。",
-        "退货：三十天内可以退货。",
-        "退款：原路退回付款的银行卡。",
-        "营业时间：工作日九点到五点。",
-        "保修：所有电器保修两年。",
-        "付款：银行卡、转账或礼品卡。",
-        "库存：<product>下周补货。",
-        "召回：<product>没有召回。",
+        ("配送", "两个工作日内发货。"),
+        ("退货", "三十天内可以退货。"),
+        ("退款", "原路退回付款的银行卡。"),
+        ("营业时间", "工作日九点到五点。"),
+        ("保修", "所有电器保修两年。"),
+        ("付款", "银行卡、转账或礼品卡。"),
+        ("库存", "<product>下周补货。"),
+        ("召回", "<product>没有召回。"),
     ),
 }
-HEADINGS: Mapping[Language, tuple[str, ...]] = {"en": ("Knowledge:", "Facts:"), "zh": ("知识：", "Knowledge:")}
+HEADINGS: Mapping[Language, tuple[str, ...]] = {
+    "en": ("Knowledge:", "Facts:"),
+    "zh": ("知识：", "Knowledge:"),
+}
 
 
 def draw_system(rng: random.Random, language: Language) -> str | None:
-    """A system message, or None half of the time; now and then in the other language."""
+    """A system message, or None for nearly half; now and then in the other language than the customer's."""
     if rng.random() < 0.45:
         return None
     other: Language = "zh" if language == "en" else "en"
-    text = rng.choice(rng.choice(expand_all(SYSTEM_PROMPTS[other if rng.random() < 0.2 else language]))).text
+    prompts = SYSTEM_PROMPTS[other if rng.random() < 0.2 else language]
+    parts = [rng.choice(rng.choice(expand_all(prompts))).text]
     if rng.random() < 0.35:
+        product = rng.choice(PRODUCTS[language])
         facts = rng.sample(FACTS[language], rng.randint(1, 3))
-        lines = [fact.replace("<product>", rng.choice(PRODUCTS[language])) for fact in facts]
-        bullet = rng.choice(("- ", "", "* "))
-        text += rng.choice(("\n\n", "\n")) + rng.choice(HEADINGS[language])
-        text += "".join(f"\n{bullet}{line}" for line in lines)
-    return text
+        facts = [(title, text.replace("<product>", product)) for title, text in facts]
+        if rng.random() < 0.6:
+            parts += [f"{title}\n{text}" for title, text in facts]
+            parts = parts[1:] if rng.random() < 0.2 else parts
+        else:
+            bullet = rng.choice(("- ", "", "* "))
+            heading = rng.choice(HEADINGS[language])
+            parts.append("\n".join([heading, *(f"{bullet}{title}: {text}" for title, text in facts)]))
+    return "\n\n".join(parts)

@@ -1,11 +1,13 @@
 """Templates: sentences with `[a|b|]` alternatives and `<slot>` gaps, expanded into plain strings.
 
-Expansions are few enough (tens per template) to be listed, so parsing is a dictionary look-up of the masked text.
+Expansions are few enough (tens per template) to be listed, so parsing is a dictionary look-up of the masked
+text.
 """
 
 import itertools
 import re
 from dataclasses import dataclass
+from functools import cache
 
 _ALTERNATIVES = re.compile(r"\[([^\]]*)\]")
 _SLOT = re.compile(r"<(\w+)>")
@@ -30,6 +32,7 @@ def expand(template: str) -> tuple[Phrase, ...]:
     return tuple(Phrase(text, frozenset(_SLOT.findall(text))) for text in texts)
 
 
+@cache
 def expand_all(templates: tuple[str, ...]) -> tuple[tuple[Phrase, ...], ...]:
     """Expansions grouped by template, so that a template with many alternatives is not drawn more often."""
     return tuple(expand(template) for template in templates)

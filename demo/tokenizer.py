@@ -1,8 +1,8 @@
 """Builds the demo tokenizer from the grammar: whole words, products and digit groups are single tokens.
 
-A small model copies one or two tokens reliably and five separate digits hardly at all; so an order number is a letter
-pair and a group of three digits, and a product is one token. Anything else falls back to bytes, so every text can be
-encoded. Run through `python -m demo.build`.
+A small model copies one or two tokens reliably and five separate digits hardly at all; so an order number is
+a letter pair and a group of three digits, and a product is one token. Anything else falls back to bytes, so
+every text can be encoded. Run through `python -m demo.build`.
 """
 
 import json
@@ -39,8 +39,10 @@ def _templates(language: Language) -> Iterator[str]:
     for styles in (phrases.LEADS, phrases.TAILS):
         for style in STYLES:
             yield from styles[language][style]
-    for table in (systems.SYSTEM_PROMPTS, systems.FACTS, systems.HEADINGS):
+    for table in (systems.SYSTEM_PROMPTS, systems.HEADINGS):
         yield from table[language]
+    for title, text in systems.FACTS[language]:
+        yield from (title, text)
 
 
 def _texts() -> Iterator[str]:
@@ -86,7 +88,7 @@ def _pre_tokenizer() -> pre_tokenizers.PreTokenizer:
             rf" ?(?:{'|'.join(english)})(?![A-Za-z])",
             "|".join(chinese),
             r"\p{Han}",
-            r" ?[A-Za-z]+(?:'[a-z]+)?",
+            r" ?(?![A-Z]{2}-\d)[A-Za-z]+(?:'[a-z]+)?",  # an order number keeps its space apart
             r" ?[^\sA-Za-z\d\p{Han}]",
             r"\s",
         )
@@ -107,7 +109,11 @@ def build_tokenizer() -> Tokenizer:
         counts.update(piece for piece, _ in pre.pre_tokenize_str(text))
     words = [*(f"{prefix}-" for prefix in ORDER_PREFIXES), *(f"{n:03d}" for n in range(1000))]
     words += [*(f"{n:02d}" for n in range(100)), *map(str, range(10))]
-    pieces = [piece for text in (*words, *_items()) for piece, _ in pre.pre_tokenize_str(text + "0" * text.endswith("-"))]
+    pieces = [
+        piece
+        for text in (*words, *_items())
+        for piece, _ in pre.pre_tokenize_str(text + "0" * text.endswith("-"))
+    ]
     fallback = Tokenizer(models.BPE())
     trainer = trainers.BpeTrainer(
         vocab_size=256 + FALLBACK_MERGES,

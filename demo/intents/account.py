@@ -1,5 +1,7 @@
 """Intents about the account and the people behind it: login trouble, talk to a human."""
 
+# ruff: noqa: E501 (one template a line reads better than one cut in two)
+
 from demo.intents.intent import Intent, Side
 
 LOGIN = Intent(

@@ -1,5 +1,7 @@
 """Intents about the goods themselves: return, damaged, wrong item, warranty, product question."""
 
+# ruff: noqa: E501 (one template a line reads better than one cut in two)
+
 from demo.intents.intent import Intent, Side
 
 RETURN = Intent(

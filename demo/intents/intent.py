@@ -32,7 +32,7 @@ class Side:
 
 @dataclass(frozen=True)
 class Intent:
-    """An intent; `needs_order` makes the desk ask for an order number first; `sorry` sets the tone of warm openings."""
+    """`needs_order` makes the desk ask for an order number first; `sorry` sets the tone of warm openings."""
 
     name: str
     needs_order: bool

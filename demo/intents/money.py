@@ -1,5 +1,7 @@
 """Intents about money: refund, invoice, failed payment, discount code."""
 
+# ruff: noqa: E501 (one template a line reads better than one cut in two)
+
 from demo.intents.intent import Intent, Side
 
 REFUND = Intent(

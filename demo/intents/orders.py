@@ -1,5 +1,7 @@
 """Intents about an order on its way: status, delay, cancelling, another address."""
 
+# ruff: noqa: E501 (one template a line reads better than one cut in two)
+
 from demo.intents.intent import Intent, Side
 
 ORDER_STATUS = Intent(

@@ -1,0 +1,58 @@
+"""The grammar of support dialogues, writing: draws replies and customer messages from the templates.
+
+`demo/grammar.py` reads them back, `demo/dialogues.py` strings them together.
+"""
+
+import random
+from collections.abc import Mapping
+
+from demo import phrases
+from demo.intents import Intent, Style
+from demo.slots import Language, inventory, is_held_out
+from demo.template import Phrase, expand_all
+
+
+def _usable(templates: tuple[str, ...], known: frozenset[str]) -> list[list[Phrase]]:
+    allowed = known | {"days", "day"}
+    groups = ([phrase for phrase in group if phrase.slots <= allowed] for group in expand_all(templates))
+    return [group for group in groups if group]
+
+
+def draw_phrase(rng: random.Random, templates: tuple[str, ...], known: frozenset[str]) -> Phrase:
+    """A random expansion that names only known slots: first the template, then its wording."""
+    return rng.choice(rng.choice(_usable(templates, known)))
+
+
+def fill(rng: random.Random, phrase: Phrase, values: Mapping[str, str], language: Language) -> str:
+    """The phrase with the customer's values and freely drawn times."""
+    times = {slot: rng.choice(inventory(slot, language)) for slot in ("days", "day")}
+    return phrase.fill({**times, **values})
+
+
+def draw_reply(
+    rng: random.Random, intent: Intent, style: Style, language: Language, values: Mapping[str, str]
+) -> str:
+    """A gold reply in one style, naming only what the customer named."""
+    known = frozenset(values)
+    parts: list[Phrase] = []
+    leads = phrases.LEADS[language][style]
+    if style == "warm":
+        leads = (phrases.SORRY_LEADS if intent.sorry else phrases.GLAD_LEADS)[language]
+    if intent.name != "thanks" and rng.random() < phrases.LEAD_SHARE[style]:
+        parts.append(draw_phrase(rng, leads, known))
+    parts.append(draw_phrase(rng, intent.side(language).replies(style), known))
+    if intent.name not in ("thanks", "greeting", "ask_order") and rng.random() < phrases.TAIL_SHARE[style]:
+        parts.append(draw_phrase(rng, phrases.TAILS[language][style], known))
+    return phrases.JOINER[language].join(fill(rng, part, values, language) for part in parts)
+
+
+def draw_opening(
+    rng: random.Random, intent: Intent, language: Language, values: Mapping[str, str], *, held_out: bool
+) -> tuple[str, frozenset[str]]:
+    """The core of a customer's message and the slots it names; training never sees reserved wordings."""
+    groups = _usable(intent.side(language).opens, frozenset(values))
+    if not held_out:
+        seen = [[phrase for phrase in group if not is_held_out(phrase.text)] for group in groups]
+        groups = [group for group in seen if group]
+    phrase = rng.choice(rng.choice(groups))
+    return fill(rng, phrase, values, language), phrase.slots

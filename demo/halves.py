@@ -1,0 +1,50 @@
+"""Linear layers that multiply in bfloat16 and add up in float32, for training on CPUs with bfloat16 units.
+
+Measured on two Zen 5 cores: 425 against 88 GFLOP/s for this model's shapes; autocast instead was slower than
+float32, since it also moves the many small element-wise steps. Weights, gradients and everything between stay
+float32.
+"""
+
+from functools import partial
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class HalfProduct(torch.autograd.Function):
+    """x @ w.T with both sides rounded to bfloat16, and the same in the two products of the gradient."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, w: Tensor) -> Tensor:
+        rows = x.reshape(-1, x.shape[-1]).bfloat16()
+        weight = w.bfloat16()
+        ctx.save_for_backward(rows, weight)
+        return (rows @ weight.t()).float().reshape(*x.shape[:-1], w.shape[0])
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, Tensor]:
+        rows, weight = ctx.saved_tensors
+        (gradient,) = gradients
+        flat = gradient.reshape(-1, gradient.shape[-1]).bfloat16()
+        into_x = (flat @ weight).float().reshape(*gradient.shape[:-1], weight.shape[1])
+        return into_x, (flat.t() @ rows).float()
+
+
+def _multiply(layer: nn.Linear, x: Tensor) -> Tensor:
+    product: Tensor = HalfProduct.apply(x, layer.weight)  # type: ignore[no-untyped-call]
+    return product
+
+
+def use_half_products(model: nn.Module) -> None:
+    """Every linear layer without bias in the model multiplies in bfloat16 from now on."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear) and module.bias is None:
+            module.forward = partial(_multiply, module)
+
+
+def use_plain_products(model: nn.Module) -> None:
+    """Undoes `use_half_products`."""
+    for module in model.modules():
+        if isinstance(module, nn.Linear):
+            module.__dict__.pop("forward", None)
