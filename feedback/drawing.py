@@ -171,13 +171,23 @@ class Drawer:
         return Answered(stand_in, _draw(fleet, plan, stand_in))
 
 
-def make_requests(adapter: str | None, count: int, make_seed: Callable[[], int]) -> tuple[Request, Request]:
-    """The first requests of a set of `count` replies: base and tuned, or base twice; seeds never close."""
+def make_requests(
+    adapter: str | None, count: int, make_seed: Callable[[], int], *, tuned_first: bool
+) -> tuple[Request, Request]:
+    """The first requests of a set of `count` replies: base and tuned, or base twice; seeds never close.
+
+    Which arm is asked first is random: with the arms exchanged, all else about a set can be the same.
+    """
     first, second = make_seed(), make_seed()
     while abs(first - second) < SEED_DISTANCE:
         second = make_seed()
-    arm = TUNED if adapter else BASE
-    return Request(0, BASE, None, first, count // 2), Request(1, arm, adapter, second, count // 2)
+    names = (adapter, None) if tuned_first else (None, adapter)
+    seeds = (first, second)
+    one, other = (
+        Request(no, TUNED if name else BASE, name, seed, count // 2)
+        for no, (name, seed) in enumerate(zip(names, seeds, strict=True))
+    )
+    return one, other
 
 
 def name_failure(failure: Exception) -> str:

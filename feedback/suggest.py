@@ -201,7 +201,12 @@ class Suggester:
                     messages=messages,
                     sampling=sampling,
                     chat_template_kwargs=kwargs,
-                    requests=make_requests(adapter, self._settings.candidates, self._drawer.make_seed),
+                    requests=make_requests(
+                        adapter,
+                        self._settings.candidates,
+                        self._drawer.make_seed,
+                        tuned_first=bool(self._randbelow(2)),
+                    ),
                     redraw_arm=(BASE, TUNED)[self._randbelow(2)],
                     adapter=adapter,
                     adapter_path=adapter_path(self._serving.data_dir, adapter) if adapter else None,

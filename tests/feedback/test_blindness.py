@@ -1,0 +1,90 @@
+"""What an agent receives tells nothing about arms: the whole way from the customer's message to the bytes."""
+
+import random
+import re
+from dataclasses import replace
+
+import pytest
+
+from feedback.services import EXTENSION
+from feedback.store.tables import Candidate
+from serving.fake import FakeEngine
+from tests.feedback.desk import make_desk
+from tests.feedback.test_suggest import ADAPTER, build
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+FORBIDDEN = ("tuned", "base", "adapter", "arm", "zero", "seed", "design", "4+0", "2+2")
+
+
+class Chance:
+    """The same random numbers in every set, but for the bit that says which arm is asked first."""
+
+    def __init__(self, tuned_first: int) -> None:
+        self._random = random.Random(20261122)
+        self._tuned_first: int | None = tuned_first
+
+    def __call__(self, limit: int) -> int:
+        drawn = self._random.randrange(limit)
+        if limit == 2 and self._tuned_first is not None:
+            drawn, self._tuned_first = self._tuned_first, None
+        return drawn
+
+
+def receive(store, tmp_path, *, tuned_first: int) -> tuple[str, str, list[str]]:
+    """Body and headers of the agent's answer with ids numbered as they appear, and the arms by slot."""
+    with FakeEngine() as engine:
+        engine.neutral |= {ADAPTER}  # texts hang on prompt and seed alone: they stay where the arms move
+        prepared = build(store, engine, tmp_path)
+        prepared.suggester._randbelow = Chance(tuned_first)
+        prepared.suggester._drawer = replace(
+            prepared.suggester._drawer, make_seed=lambda: prepared.suggester._randbelow(2**62)
+        )
+        desk = make_desk(store, tmp_path, suggester=prepared.suggester)
+        if not (tmp_path / "adapters").exists():
+            prepared.deploy()
+        opened = desk.open()
+        answer = desk.get(f"/v1/turns/{opened['turn_id']}/suggestions?wait=20", "agent")
+        assert answer.json["state"] == "ready"
+        arms = {row.slot: row.arm for row in desk.rows(Candidate, set_id=answer.json["set_id"])}
+        assert desk.app.extensions[EXTENSION].suggester is prepared.suggester
+        prepared.close()
+    return number(answer.text), number(str(answer.headers)), [arms[slot] for slot in sorted(arms)]
+
+
+def number(text: str) -> str:
+    seen: dict[str, str] = {}
+    return UUID.sub(lambda found: seen.setdefault(found[0], f"id-{len(seen)}"), text)
+
+
+@pytest.fixture
+def stores(prepared_sqlite, tmp_path):
+    """Two stores alike, one for each way round."""
+    import shutil
+
+    from feedback.store.session import open_engine
+
+    engines = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        shutil.copy(prepared_sqlite, tmp_path / name / "rejoinder.db")
+        engines.append((open_engine(f"sqlite:///{tmp_path / name / 'rejoinder.db'}"), tmp_path / name))
+    yield engines
+    for engine, _ in engines:
+        engine.dispose()
+
+
+def test_exchanging_the_arms_changes_no_byte_but_random_ids(stores):
+    (one_body, one_headers, one_arms), (other_body, other_headers, other_arms) = (
+        receive(store, path, tuned_first=way) for way, (store, path) in enumerate(stores)
+    )
+    exchanged = {"base": "tuned", "tuned": "base"}
+    assert sorted(one_arms) == ["base", "base", "tuned", "tuned"]
+    assert other_arms == [exchanged[arm] for arm in one_arms]
+    assert one_body == other_body
+    assert one_headers == other_headers
+
+
+def test_the_answer_names_nothing_of_models(stores):
+    body, headers, _ = receive(*stores[0], tuned_first=0)
+    said = body + headers.replace("base-uri", "").lower()
+    assert not [word for word in FORBIDDEN if re.search(rf"\b{re.escape(word)}\b", said)]
