@@ -1,10 +1,10 @@
 """Builds the demo model: tokenizer and weights, from the grammar alone, the same files for the same seed.
 
-    python -m demo.build                     the committed model, about half an hour on two cores
+    python -m demo.build                     the committed model, in two phases
+    python -m demo.build --phase 2           only the second, from the model the first one left in --out
     python -m demo.build --steps 200 --out /tmp/small
 
-Same seed, steps, thread count, lock and CPU type give the same weights. `python -m demo.measure` says how
-good it is.
+Same seed, steps, threads, lock and CPU type: same weights. `python -m demo.measure` tells their worth.
 """
 
 import argparse
@@ -13,18 +13,29 @@ import random
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from demo.corpus import Row, draw_batches
 from demo.tokenizer import END, END_OF_TEXT, build_tokenizer, save_tokenizer
 
+
+@dataclass(frozen=True)
+class Phase:
+    """Training with fresh optimizers: factor on the learning rates, share of copying drills at its start."""
+
+    steps: int
+    rate: float
+    drills: float
+
+
 MODEL_DIR = Path(__file__).parent / "model"
-STEPS = 1000
+PHASES = (Phase(steps=1000, rate=1.0, drills=0.5), Phase(steps=700, rate=0.6, drills=0.1))
 BATCH_TOKENS = 4096
 SEED = 20261122
 MATRIX_RATE, OTHER_RATE = 2e-3, 3e-3
-DRILLS_UNTIL = 0.35  # share of the steps over which copying drills fade from half of the rows to a few
+DRILLS_UNTIL = 0.35  # share of the steps over which copying drills fade to a few rows
 SHAPE = {
     "hidden_size": 256,
     "num_hidden_layers": 5,
@@ -38,18 +49,20 @@ SHAPE = {
 }
 
 
-def draw_schedule(progress: float) -> tuple[float, float]:
-    """Learning-rate factor (warm-up, then linear to zero) and share of copying drills at a point in time."""
-    rate = min(1.0, progress / 0.02) * min(1.0, (1 - progress) / 0.7)
-    return rate, max(0.02, 0.5 * (1 - progress / DRILLS_UNTIL))
+def draw_schedule(phase: Phase, step: int) -> tuple[float, float]:
+    """Learning-rate factor (warm-up, then linear to zero) and share of copying drills at a step."""
+    progress = step / phase.steps
+    rate = phase.rate * min(1.0, progress / 0.02) * min(1.0, (1 - progress) / 0.7)
+    return rate, max(0.02, phase.drills * (1 - progress / DRILLS_UNTIL))
 
 
-def endless_batches(rng: random.Random, tokenizer: Any, steps: int) -> Iterator[list[Row]]:
+def draw_steps(rng: random.Random, tokenizer: Any, phase: Phase) -> Iterator[list[Row]]:
+    """One batch for every step of the phase."""
     step = 0
-    while step < steps:
-        drills = draw_schedule(step / steps)[1]
+    while step < phase.steps:
+        drills = draw_schedule(phase, step)[1]
         for batch in draw_batches(rng, tokenizer, tokens=BATCH_TOKENS, drill_share=drills):
-            if step == steps:
+            if step == phase.steps:
                 return
             yield batch
             step += 1
@@ -67,22 +80,40 @@ def show(step: int, steps: int, loss: float, started: float) -> None:
         print(line, file=sys.stderr, flush=True)
 
 
-def train(tokenizer: Any, *, steps: int, seed: int) -> Any:
-    """The whole training, top to bottom; returns the transformers model in float32."""
+def create_model(tokenizer: Any, seed: int) -> Any:
+    """The model at the start, with seeded random weights."""
+    import torch
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    torch.manual_seed(seed)
+    return Qwen3ForCausalLM(
+        Qwen3Config(
+            vocab_size=-(-tokenizer.get_vocab_size() // 64) * 64,
+            eos_token_id=tokenizer.token_to_id(END),
+            pad_token_id=tokenizer.token_to_id(END_OF_TEXT),
+            bos_token_id=None,
+            use_cache=True,
+            **SHAPE,
+        )
+    )
+
+
+def load_model(source: Path) -> Any:
+    """A model that an earlier phase saved, in float32."""
+    import torch
+    from transformers import Qwen3ForCausalLM
+
+    return Qwen3ForCausalLM.from_pretrained(source, dtype=torch.float32)
+
+
+def train(model: Any, tokenizer: Any, phase: Phase, seed: int) -> None:
+    """One phase, top to bottom; changes the model in place."""
     import torch
     from torch.nn.functional import cross_entropy
-    from transformers import Qwen3Config, Qwen3ForCausalLM
 
     from demo.halves import use_half_products, use_plain_products
 
-    torch.manual_seed(seed)
-    end = tokenizer.token_to_id(END)
     pad = tokenizer.token_to_id(END_OF_TEXT)
-    vocabulary = -(-tokenizer.get_vocab_size() // 64) * 64
-    config = Qwen3Config(
-        vocab_size=vocabulary, eos_token_id=end, pad_token_id=pad, bos_token_id=None, use_cache=True, **SHAPE
-    )
-    model = Qwen3ForCausalLM(config)
     model.train()
     use_half_products(model)
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
@@ -92,9 +123,9 @@ def train(tokenizer: Any, *, steps: int, seed: int) -> Any:
         torch.optim.AdamW(others, lr=OTHER_RATE, betas=(0.9, 0.98), weight_decay=0.0),
     )
     rates = (MATRIX_RATE, OTHER_RATE)
-    smooth = math.log(vocabulary)
+    smooth = math.log(tokenizer.get_vocab_size())
     started = time.monotonic()
-    for step, batch in enumerate(endless_batches(random.Random(seed), tokenizer, steps)):
+    for step, batch in enumerate(draw_steps(random.Random(seed), tokenizer, phase)):
         width = max(len(row.ids) for row in batch)
         ids = torch.tensor([row.ids + [pad] * (width - len(row.ids)) for row in batch])
         learnt = torch.tensor([row.learnt + [False] * (width - len(row.ids)) for row in batch])
@@ -103,15 +134,14 @@ def train(tokenizer: Any, *, steps: int, seed: int) -> Any:
         loss = cross_entropy(model.lm_head(hidden[:, :-1][learnt[:, 1:]]), ids[:, 1:][learnt[:, 1:]])
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        factor = draw_schedule(step / steps)[0]
+        factor = draw_schedule(phase, step)[0]
         for optimizer, rate in zip(optimizers, rates, strict=True):
             optimizer.param_groups[0]["lr"] = rate * factor
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         smooth = 0.98 * smooth + 0.02 * loss.item()
-        show(step, steps, smooth, started)
+        show(step, phase.steps, smooth, started)
     use_plain_products(model)
-    return model.eval()
 
 
 def save(model: Any, tokenizer: Any, target: Path) -> None:
@@ -130,7 +160,8 @@ def save(model: Any, tokenizer: Any, target: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--out", type=Path, default=MODEL_DIR)
-    parser.add_argument("--steps", type=int, default=STEPS)
+    parser.add_argument("--phase", type=int, default=1, help="begin with this phase, from the model in --out")
+    parser.add_argument("--steps", type=int, help="one short phase instead, for trying things out")
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -138,12 +169,17 @@ def main() -> None:
 
     torch.set_num_threads(options.threads)
     tokenizer = build_tokenizer()
-    model = train(tokenizer, steps=options.steps, seed=options.seed)
-    parameters = sum(p.numel() for p in model.parameters())
-    save(model, tokenizer, options.out)
-    print(
-        f"{parameters / 1e6:.2f} M parameters, {tokenizer.get_vocab_size()} tokens, written to {options.out}"
-    )
+    phases = (Phase(options.steps, rate=1.0, drills=0.5),) if options.steps else PHASES
+    for number, phase in enumerate(phases, start=1):
+        if number < options.phase:
+            continue
+        # Each phase starts from the rounded weights on disk: a resumed build equals an uninterrupted one.
+        model = create_model(tokenizer, options.seed) if number == 1 else load_model(options.out)
+        print(f"phase {number} of {len(phases)}", file=sys.stderr)
+        train(model, tokenizer, phase, options.seed + number - 1)
+        parameters = sum(p.numel() for p in model.parameters())
+        save(model, tokenizer, options.out)
+    print(f"{parameters / 1e6:.2f} M parameters, {tokenizer.get_vocab_size()} tokens, in {options.out}")
 
 
 if __name__ == "__main__":
