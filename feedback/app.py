@@ -21,6 +21,7 @@ from feedback.capture import adapters, conversations, health, judgements, openap
 from feedback.capture.wakeups import Wakeups
 from feedback.clock import Clock
 from feedback.error_pages import register_error_pages
+from feedback.exchange import views as exchange
 from feedback.headers import register_headers
 from feedback.pages import register_pages
 from feedback.services import EXTENSION, Services, SuggesterPort, services
@@ -44,6 +45,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     runs.bp,
     adapters.bp,
     health.bp,
+    exchange.bp,
 )
 
 
