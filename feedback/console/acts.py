@@ -1,6 +1,6 @@
-"""What an admin does on the console's own forms: people, tokens, sessions, ending a run. The guard checks CSRF.
+"""What an admin does on the console's own forms: people, tokens, sessions, ending a run.
 
-Promotion, rollback and asking for a run are calls of the HTTP contract and not here.
+Promotion, rollback and asking for a run are calls of the HTTP contract and not here. The guard checks CSRF.
 """
 
 from flask import Blueprint, g, redirect, render_template, request, url_for

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
+from feedback.capture.health import check_engine, check_store
 from feedback.services import services
-from serving.errors import ServingError
 
 
 @dataclass(frozen=True)
@@ -16,22 +16,22 @@ class Check:
 
 
 def check_health() -> list[Check]:
-    return [check_store(), check_engine()]
+    """The same checks as /readyz, in the reader's language."""
+    return [show_store(), show_engine()]
 
 
-def check_store() -> Check:
+def show_store() -> Check:
+    reason = check_store()
+    if reason is not None:
+        return Check(_("Store"), False, reason["message"])
     engine = services().store_engine
     name = "PostgreSQL" if engine.dialect.name == "postgresql" else "SQLite"
     version = ".".join(str(part) for part in engine.dialect.server_version_info or ())
     return Check(_("Store"), True, f"{name} {version}".strip())
 
 
-def check_engine() -> Check:
-    try:
-        fleet = services().fleet
-        ready = fleet is not None and fleet.is_ready()
-    except ServingError:
-        ready = False
+def show_engine() -> Check:
+    ready = check_engine() is None
     words = (
         _("The model server answers.")
         if ready

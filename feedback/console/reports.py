@@ -1,4 +1,4 @@
-"""Reports, counts and selections of runs and datasets as rows for tables. Knows no trainer: reads any report."""
+"""Reports, counts and selections of runs and datasets as rows for tables. Reads any, knows no trainer."""
 
 import json
 from collections.abc import Mapping

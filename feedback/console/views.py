@@ -48,7 +48,6 @@ def today() -> str:
     """What came in, and whether everything is well."""
     days = PERIODS.get(request.args.get("days", ""), 1)
     found, desk_id = services(), current_actor().desk_id
-    since = found.clock.now() - timedelta(days=days)
     checks = check_health()  # asks the engine, so outside the transaction
     with read(found.store_engine) as store:
         return render_template(

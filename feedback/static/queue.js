@@ -3,7 +3,7 @@
 import { read } from "./api.js";
 import { _, languageName, spanOf } from "./words.js";
 
-const POLL_MS = 2000;
+const POLL_MS = 1500;
 const LONG_WAIT_S = 120;
 
 export class Queue {

@@ -1,0 +1,89 @@
+"""Chromium, a site per test, and pages that remember what went wrong in them."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from serving.fake import FakeEngine
+from tests.browser.site import Site, run_site
+
+CHROMIUM = Path("/usr/bin/chromium")
+WAIT_MS = 15_000  # a busy machine is no failure
+expect.set_options(timeout=WAIT_MS)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}: apt-get install chromium")
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with FakeEngine() as engine, run_site(tmp_path, engine=engine) as running:
+        yield running
+
+
+@pytest.fixture
+def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
+    """A new page in a browser of its own; at the end none may have broken the policy or thrown."""
+    contexts = []
+    faults: list[str] = []
+
+    def open_one(*, language: str = "en-GB", width: int = 1280, height: int = 800) -> Page:
+        context = browser.new_context(locale=language, viewport={"width": width, "height": height})
+        context.set_default_timeout(WAIT_MS)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.on("console", lambda line: faults.append(line.text) if is_policy(line.text) else None)
+        return page
+
+    yield open_one
+    for context in contexts:
+        context.close()
+    assert faults == []
+
+
+def is_policy(text: str) -> bool:
+    return "Content Security Policy" in text or "Refused to" in text
+
+
+@pytest.fixture
+def customer(site: Site, open_page: Callable[..., Page]) -> Page:
+    """The customer chat."""
+    page = open_page()
+    page.goto(f"{site.url}/chat")
+    return page
+
+
+@pytest.fixture
+def agent(site: Site, open_page: Callable[..., Page]) -> Page:
+    """The workbench of the agent Wei."""
+    page = open_page()
+    page.goto(site.sign_in_link("wei", "agent"))
+    page.wait_for_url(f"{site.url}/workbench")
+    return page
+
+
+def part(name: str) -> str:
+    return f'[data-part="{name}"]'
+
+
+def ask(customer: Page, text: str) -> None:
+    """Write as the customer and see it accepted."""
+    customer.fill(part("text"), text)
+    customer.press(part("text"), "Enter")
+    customer.wait_for_selector(".from-customer:not(.pending)")
+
+
+def await_cards(agent: Page) -> list[str]:
+    """The texts of the cards, once all are there."""
+    agent.wait_for_selector(".cards.revealed .card .text")
+    return agent.locator(".card .text").all_inner_texts()

@@ -1,0 +1,137 @@
+"""The real application behind a real port, with the fake engine behind it: what the browser tests drive."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flask import Response, request
+from sqlalchemy import Engine
+from sqlmodel import Session, SQLModel, select
+from werkzeug.serving import make_server
+
+from feedback.app import create_app
+from feedback.clock import SystemClock
+from feedback.settings import FeedbackSettings
+from feedback.store import operators
+from feedback.store.desks import add_system_prompt, ensure_desk
+from feedback.store.session import open_engine, unit_of_work
+from feedback.store.tables import DEFAULT_DESK, Adapter, Deployment, Judgement, Message, Thumb, Turn
+from feedback.suggest import BaseFacts, Suggester
+from serving.fake import FakeEngine
+from serving.fleet import Fleet
+from serving.settings import ServingSettings
+
+UNDO_S = 2.0  # shorter than in life, so that tests wait less
+
+
+@dataclass
+class Site:
+    url: str
+    engine: FakeEngine
+    store: Engine
+    settings: FeedbackSettings
+    said: list[tuple[str, str]] = field(default_factory=list)  # path; headers and body, static files left out
+
+    def sign_in_link(self, name: str, role: str) -> str:
+        now = SystemClock().now()
+        with unit_of_work(self.store) as session:
+            person = operators.ensure_operator(session, desk_id=DEFAULT_DESK, name=name, role=role, now=now)
+            code = operators.create_sign_in_link(
+                session, desk_id=DEFAULT_DESK, operator_id=person.id, now=now
+            )
+        return f"{self.url}/sign-in/{code}"
+
+    def expire_claims(self) -> None:
+        with unit_of_work(self.store) as session:
+            for turn in session.exec(select(Turn)):
+                turn.claimed_by = turn.claimed_at = None
+
+    def judgements(self) -> list[Judgement]:
+        with Session(self.store) as session:
+            return list(session.exec(select(Judgement).order_by(Judgement.created_at)))
+
+    def messages(self, role: str = "agent") -> list[Message]:
+        with Session(self.store) as session:
+            return list(
+                session.exec(select(Message).where(Message.role == role).order_by(Message.created_at))
+            )
+
+    def thumbs(self) -> list[Thumb]:
+        with Session(self.store) as session:
+            return list(session.exec(select(Thumb).order_by(Thumb.created_at)))
+
+    def deploy(self, adapter: str) -> None:
+        """Serve a tuned version, as a deployment row and a name that the engine knows."""
+        now = SystemClock().now()
+        self.engine.adapters[adapter] = "(test)"
+        with unit_of_work(self.store) as session:
+            row = Adapter(
+                name=adapter,
+                desk_id=DEFAULT_DESK,
+                state="live",
+                base_id="b" * 64,
+                manifest_sha256="f" * 64,
+                created_at=now,
+            )
+            session.add(row)
+            session.flush()
+            session.add(
+                Deployment(
+                    desk_id=DEFAULT_DESK,
+                    role="live",
+                    adapter=adapter,
+                    fence=1,
+                    actor="test",
+                    reason="test",
+                    at=now,
+                )
+            )
+
+
+@contextmanager
+def run_site(
+    data_dir: Path, *, engine: FakeEngine, undo_window_s: float = UNDO_S, port: int = 0
+) -> Iterator[Site]:
+    settings = FeedbackSettings(data_dir=data_dir, undo_window_s=undo_window_s)
+    store = open_engine(settings.store_url())
+    SQLModel.metadata.create_all(store)
+    with unit_of_work(store) as session:
+        ensure_desk(session, now=SystemClock().now())
+        add_system_prompt(
+            session, desk_id=DEFAULT_DESK, text="You help the customers of a shop.", now=SystemClock().now()
+        )
+    serving = ServingSettings(data_dir=data_dir, backend="cpu", request_timeout_s=5)
+    fleet = Fleet.from_endpoints([engine.endpoint], serving)
+    suggester = Suggester(
+        store_engine=store,
+        fleet_factory=lambda: fleet,
+        serving=serving,
+        settings=settings,
+        clock=SystemClock(),
+        describe_base=lambda: BaseFacts("b" * 64, "t" * 64),
+    )
+    app = create_app(
+        settings, store_engine=store, clock=SystemClock(), fleet_factory=lambda: fleet, suggester=suggester
+    )
+    said: list[tuple[str, str]] = []
+
+    @app.after_request
+    def remember(answer: Response) -> Response:
+        if request.endpoint != "static":
+            said.append((request.path, f"{answer.headers}\n{answer.get_data(as_text=True)}"))
+        return answer
+
+    server = make_server("127.0.0.1", port, app, threaded=True)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield Site(f"http://127.0.0.1:{server.server_port}", engine, store, settings, said)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+        suggester.close()
+        fleet.close()
+        store.dispose()

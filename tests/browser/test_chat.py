@@ -1,0 +1,119 @@
+"""The customer's page in a real browser: writing, reading, rating, coming back, on a small screen."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import ask, await_cards, part
+from tests.browser.site import Site
+
+pytestmark = pytest.mark.real
+
+
+def answer(agent: Page, customer: Page) -> None:
+    """Ask, and have the first card sent."""
+    ask(customer, "Where is my order 48213?")
+    await_cards(agent)
+    agent.keyboard.press("Shift+Digit1")
+    expect(customer.locator(".reply .bubble")).to_have_count(1)
+
+
+def test_thumbs_toggle_and_are_taken_back(site: Site, agent: Page, customer: Page) -> None:
+    answer(agent, customer)
+    status = customer.locator(".thumbs [role=status]")
+    up = customer.get_by_role("button", name="Helpful", exact=True)
+    up.click()
+    expect(status).to_have_text("Thank you.")
+    expect(up).to_have_attribute("aria-pressed", "true")
+    up.click()
+    expect(status).to_have_text("Taken back.")
+    down = customer.get_by_role("button", name="Not helpful")
+    down.click()
+    customer.get_by_label("Anything to add? (optional)").fill("No tracking link")
+    customer.get_by_label("Anything to add? (optional)").press("Tab")
+    expect(status).to_have_text("Thank you.")
+    assert [thumb.value for thumb in site.thumbs()] == [1, 0, -1, -1]
+    assert site.thumbs()[-1].comment == "No tracking link"
+
+
+def test_there_are_at_most_four_reasons_and_only_after_a_thumb_down(agent: Page, customer: Page) -> None:
+    answer(agent, customer)
+    expect(customer.locator(".chips:visible button[aria-pressed]")).to_have_count(0)
+    customer.get_by_role("button", name="Not helpful").click()
+    expect(customer.locator(".chips:visible button[aria-pressed]")).to_have_count(4)
+
+
+def test_a_customer_who_comes_back_finds_the_conversation_and_the_thumb(
+    site: Site, agent: Page, customer: Page
+) -> None:
+    answer(agent, customer)
+    customer.get_by_role("button", name="Helpful", exact=True).click()
+    expect(customer.locator(".thumbs [role=status]")).to_have_text("Thank you.")
+    customer.goto(f"{site.url}/chat")
+    expect(customer.locator(".bubble")).to_have_count(2)
+    expect(customer.get_by_role("button", name="Helpful", exact=True)).to_have_attribute(
+        "aria-pressed", "true"
+    )
+    customer.get_by_role("button", name="New conversation").click()
+    expect(customer.locator(part("greeting"))).to_be_visible()
+
+
+def test_a_draft_survives_a_reload(site: Site, customer: Page) -> None:
+    customer.fill(part("text"), "I have not finished")
+    customer.reload()
+    expect(customer.locator(part("text"))).to_have_value("I have not finished")
+    ask(customer, "Now I have")
+    customer.reload()
+    expect(customer.locator(part("text"))).to_have_value("")
+    assert [message.text for message in site.messages("customer")] == ["Now I have"]
+
+
+def test_shift_enter_is_a_new_line(site: Site, customer: Page) -> None:
+    customer.press(part("text"), "a")
+    customer.press(part("text"), "Shift+Enter")
+    customer.keyboard.type("b")
+    customer.press(part("text"), "Enter")
+    customer.wait_for_selector(".from-customer:not(.pending)")
+    assert [message.text for message in site.messages("customer")] == ["a\nb"]
+
+
+def test_a_message_written_without_a_connection_is_sent_once_later(site: Site, customer: Page) -> None:
+    ask(customer, "Hello")
+    customer.context.set_offline(True)
+    customer.fill(part("text"), "Are you there?")
+    customer.press(part("text"), "Enter")
+    expect(customer.locator(".pending .who")).to_have_text("Waiting to be sent")
+    customer.context.set_offline(False)
+    expect(customer.locator(".from-customer:not(.pending)")).to_have_count(2)
+    assert [message.text for message in site.messages("customer")] == ["Hello", "Are you there?"]
+
+
+def test_the_visitor_token_never_reaches_the_server_in_an_address(site: Site, customer: Page) -> None:
+    ask(customer, "Hello")
+    customer.reload()
+    expect(customer.locator(".from-customer")).to_have_count(1)
+    assert "#rj_visitor_" in customer.url
+    assert not [path for path, _ in site.said if "rj_visitor_" in path]
+
+
+def test_text_of_customers_is_text(site: Site, agent: Page, customer: Page) -> None:
+    hostile = "<img src=x onerror=alert(1)><script>alert(2)</script>"
+    ask(customer, hostile)
+    expect(agent.locator(".messages .from-customer")).to_contain_text(hostile)
+    expect(agent.locator(".queue .excerpt")).to_have_text(hostile)
+    expect(customer.locator(".from-customer [data-text]")).to_have_text(hostile)
+
+
+@pytest.mark.parametrize("width", [320, 768, 1280])
+def test_no_page_scrolls_sideways(site: Site, open_page: Callable[..., Page], width: int) -> None:
+    chat = open_page(width=width, height=640)
+    chat.goto(f"{site.url}/chat")
+    ask(chat, "x" * 300)
+    desk = open_page(width=width, height=640, language="zh-CN")
+    desk.goto(site.sign_in_link("ada", "admin"))
+    widths = [chat.evaluate("document.documentElement.scrollWidth")]
+    for path in ("/workbench", "/console", "/console/runs", "/console/people", "/console/funnel"):
+        desk.goto(f"{site.url}{path}")
+        widths.append(desk.evaluate("document.documentElement.scrollWidth"))
+    assert widths == [width] * 6

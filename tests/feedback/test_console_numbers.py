@@ -1,0 +1,74 @@
+"""What the console draws and tabulates: coordinates and rows worked out by hand."""
+
+import pytest
+
+from feedback.console.charts import HEIGHT, LEFT, MARGIN, MAX_POINTS, WIDTH, draw_curve, draw_interval
+from feedback.console.reports import read_report, show_value, tabulate_counts
+
+
+def test_a_curve_runs_from_corner_to_corner() -> None:
+    curve = draw_curve("loss", [(1, 0.8), (2, 0.2)])
+    assert curve is not None
+    # highest value at the top margin, lowest at the bottom one
+    assert curve.points == f"{LEFT + MARGIN:.1f},{MARGIN:.1f} {WIDTH - MARGIN:.1f},{HEIGHT - MARGIN:.1f}"
+    assert (curve.low, curve.high, curve.last) == (0.2, 0.8, 0.2)
+
+
+def test_one_value_stands_in_the_middle() -> None:
+    curve = draw_curve("loss", [(7, 0.5)])
+    assert curve is not None
+    assert (curve.last_x, curve.last_y) == ((LEFT + WIDTH) / 2, HEIGHT / 2)
+
+
+def test_values_that_are_no_numbers_are_left_out() -> None:
+    assert draw_curve("loss", [(1, float("nan")), (2, float("inf"))]) is None
+    curve = draw_curve("loss", [(1, float("nan")), (2, 1.0), (3, 2.0)])
+    assert curve is not None and curve.first_step == 2
+
+
+def test_a_long_curve_is_thinned_and_keeps_its_last_point() -> None:
+    curve = draw_curve("loss", [(step, float(step)) for step in range(1, 1001)])
+    assert curve is not None
+    assert len(curve.points.split()) <= MAX_POINTS
+    assert (curve.last_step, curve.last) == (1000, 1000.0)
+
+
+def test_an_interval_is_in_percent() -> None:
+    interval = draw_interval(0.76, 0.655, 0.84)
+    assert (interval.low, interval.rate, interval.high) == (65.5, 76.0, 84.0)
+
+
+def test_a_report_becomes_baselines_and_facts() -> None:
+    report = {
+        "n": 29,
+        "uniform": {"log_loss": 1.3863, "accuracy": 0.25, "ci95": [1.38, 1.39]},
+        "broken": {"adapter": 1, "base": 0},
+        "length_ratio": 1.0432,
+    }
+    view = read_report(report)
+    assert view is not None
+    assert view.n == 29
+    assert [(row.name, row.log_loss, row.interval) for row in view.scored] == [
+        ("uniform", 1.3863, (1.38, 1.39))
+    ]
+    assert view.facts == [("broken · adapter", "1"), ("broken · base", "0"), ("length ratio", "1.043")]
+
+
+def test_no_report_is_no_view() -> None:
+    assert read_report(None) is None
+    assert read_report({}) is None
+
+
+def test_counts_become_a_table_of_kinds_by_splits() -> None:
+    table = tabulate_counts({"choices": {"train": 8, "test": 1}, "pairs": {"train": 20}, "agents": 3})
+    assert table.columns == ["train", "test"]
+    assert table.rows == [("choices", [8, 1]), ("pairs", [20, None])]
+    assert table.facts == [("agents", 3)]
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(True, "yes"), (False, "no"), (None, "–"), (0.123456, "0.1235"), (12, "12"), ([1, 2], "[1, 2]")],
+)
+def test_values_are_shown_shortly(value: object, shown: str) -> None:
+    assert show_value(value) == shown
