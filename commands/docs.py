@@ -103,8 +103,8 @@ def render_settings() -> str:
     parts = [
         "# Settings",
         GENERATED,
-        "`rejoinder.toml` has one table for each package. A variable `REJOINDER_<TABLE>__<FIELD>` wins over the "
-        "file, and an option of the command line over both. All faults are told at once, each with the value, "
+        "`rejoinder.toml` has a table for each package. A variable `REJOINDER_<TABLE>__<FIELD>` wins over "
+        "the file, and an option of the command line over both. All faults are told at once, with the value, "
         "the limit and what to do. `data_dir` comes from `--data-dir`.",
         '```toml\n[serving]\nbase_model = "Qwen/Qwen3-0.6B"\n\n[feedback]\nport = 8090\n\n[trainer]\n'
         'nightly_cron = "30 1 * * *"\n```',
@@ -135,8 +135,9 @@ def read_effects(cls: type[BaseSettings]) -> dict[str, str]:
     assert isinstance(tree, ast.ClassDef)
     effects: dict[str, str] = {}
     for node, after in zip(tree.body, tree.body[1:], strict=False):
-        is_text = isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and is_text:
+        if not (isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)):
+            continue
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
             effects[node.target.id] = re.sub(r"\s+", " ", str(ast.literal_eval(after.value))).strip()
     return effects
 

@@ -146,18 +146,17 @@ class KeptEngine:
             reconcile(self._deployer)
 
     def _reconcile_often(self) -> None:
-        """Every few seconds: what another process deployed is loaded, what nobody names any more is unloaded."""
-        failing = False
+        """Every few seconds: what others deployed is loaded, what nobody names is unloaded."""
+        from serving.errors import ServingError
+
         while not self._ended.wait(RECONCILE_EVERY_S):
             self._tell_restarts()
             try:
                 self._reconcile()
-                failing = False
-            except Exception as fault:  # the edge of this thread: the next round tries again
-                if not failing:
-                    self._warn("engine", f"not reconciled, trying again: {str(fault).splitlines()[0]}")
-                    log.exception("reconciliation failed")
-                failing = True
+            except ServingError as fault:  # the engine is away: the supervisor brings it back
+                log.info("not reconciled: %s", fault)
+            except Exception:  # the edge of this thread: the next round tries again
+                log.exception("reconciliation failed")
 
     def _tell_restarts(self) -> None:
         restarts = self._supervisor.restarts if self._supervisor is not None else 0

@@ -46,7 +46,7 @@ class InstanceLock:
     _file: IO[str] | None = None
 
     def __enter__(self) -> "InstanceLock":
-        self.data_dir.mkdir(parents=True, exist_ok=True)
+        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.data_dir / "rejoinder.lock"
         self._file = path.open("a+", encoding="utf-8")
         try:

@@ -22,7 +22,7 @@ class SchemaOld(CommandFailed):
             super().__init__("There is no store here yet. `rejoinder init` makes it, and `rejoinder up` too.")
         else:
             super().__init__(
-                f"The store has schema {found}, this version needs {needed}. Make a backup (deploy/backup.sh), "
+                f"The store has schema {found}, this version needs {needed}. Back it up (deploy/backup.sh), "
                 "then `rejoinder init` migrates it."
             )
 

@@ -8,6 +8,7 @@ web, trainer and engine.
 Children die with this process even if it is killed (commands/children.py, serving/child.py).
 """
 
+import logging
 import os
 import signal
 import sys
@@ -89,6 +90,7 @@ def run(frame: Frame, *, port: int | None, base_model: str | None, console: "Con
     with ExitStack() as stack:
         stack.enter_context(stopping)
         lock = stack.enter_context(InstanceLock(frame.data_dir))
+        write_log(frame.data_dir / "logs" / "up.log")
         plan = make_plan(frame, port=port, base_model=base_model)
         migrate(steps, frame)
         store_engine = stack.enter_context(open_store(frame))
@@ -144,6 +146,15 @@ class StopSignal:
 
     def wait(self, seconds: float) -> bool:
         return self._event.wait(seconds)
+
+
+def write_log(path: Path) -> None:
+    """What supervisor and reconciler note goes to a file; the terminal shows what a person should know."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    logging.basicConfig(
+        filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its line for each request drowns the others
 
 
 def make_plan(frame: Frame, *, port: int | None, base_model: str | None) -> Plan:

@@ -33,6 +33,7 @@ def build_app() -> "Flask":
     from feedback.suggest import Suggester
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # its line for each request drowns the others
     frame = Frame.from_environment(os.environ)
     settings, serving, clock = frame.feedback(), frame.serving(), SystemClock()
     store_engine = open_engine(settings.store_url())

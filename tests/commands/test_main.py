@@ -1,0 +1,70 @@
+"""The command group: what it lists, what every command offers, and how faults are told."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from commands.docs import split_help, walk_commands
+from rejoinder import COMMANDS, main
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_help_lists_every_command() -> None:
+    result = CliRunner().invoke(main, ["--help"])
+
+    assert result.exit_code == 0
+    for name in COMMANDS:
+        assert f"\n  {name} " in result.output
+
+
+def test_every_command_has_help_with_an_example() -> None:
+    commands = list(walk_commands(main, "rejoinder"))
+
+    assert len(commands) >= 18
+    for path, command in commands:
+        prose, examples = split_help(command.help or "")
+        assert prose, path
+        parent = " ".join(path.split()[:2])
+        assert f"{parent}" in examples, f"{path} shows no example"
+
+
+@pytest.mark.parametrize(
+    "words", [["fly"], ["token", "create"], ["import", "no-such-file", "--kind", "choices"]]
+)
+def test_wrong_use_ends_with_2(words: list[str]) -> None:
+    assert CliRunner().invoke(main, words).exit_code == 2
+
+
+def test_a_wrong_setting_ends_with_2_and_names_value_and_limit(tmp_path: Path) -> None:
+    config = tmp_path / "r.toml"
+    config.write_text('[feedback]\nport = 99999\nthreads = "many"\n')
+
+    result = CliRunner().invoke(main, ["up", "--config", str(config), "--data-dir", str(tmp_path / "var")])
+
+    assert result.exit_code == 2
+    assert "port = 99999" in result.output and "threads = 'many'" in result.output
+
+
+def test_listing_commands_imports_no_heavy_library() -> None:
+    script = (
+        "import sys, click; from rejoinder import main, COMMANDS\n"
+        "context = click.Context(main)\n"
+        "for name in COMMANDS: main.get_command(context, name)\n"
+        "print(sorted({'torch', 'transformers', 'vllm', 'flask', 'sqlalchemy', 'rich'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
+
+
+def test_module_of_each_command_offers_a_click_command() -> None:
+    context = click.Context(main)
+
+    assert [main.get_command(context, name) is not None for name in COMMANDS] == [True] * 14

@@ -1,0 +1,142 @@
+"""The documentation cannot rot: generated pages are current, every command, setting and route is told of.
+
+Function names in docs/lifecycle.md exist, links lead somewhere, and both READMEs tell the same.
+"""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from sqlalchemy import Engine
+
+from commands.docs import list_settings, read_effects, render_pages, walk_commands
+from feedback.app import create_app
+from feedback.clock import SystemClock
+from feedback.settings import FeedbackSettings
+from rejoinder import main
+
+ROOT = Path(__file__).resolve().parent.parent
+DOCS = ROOT / "docs"
+PAGES = ("index.md", "architecture.md", "settings.md", "cli.md", "runbook.md", "lifecycle.md")
+
+
+def read(name: str) -> str:
+    return (DOCS / name).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", ["cli.md", "settings.md"])
+def test_generated_pages_are_current(name: str) -> None:
+    assert read(name) == render_pages()[name], "run `make fix` (python -m commands.docs)"
+
+
+def test_every_command_and_option_is_documented() -> None:
+    text = read("cli.md")
+    commands = list(walk_commands(main, "rejoinder"))
+
+    assert len(commands) >= 18
+    for path, command in commands:
+        assert f"## {path}\n" in text
+        for option in command.params:
+            assert not option.opts[0].startswith("--") or option.opts[0] in text
+
+
+def test_every_setting_says_what_it_does() -> None:
+    text = read("settings.md")
+    count = 0
+    for table, cls in list_settings():
+        effects = read_effects(cls)
+        for name in cls.model_fields:
+            count += 1
+            assert effects.get(name), f"[{table}] {name} has no line beneath it"
+            assert name == "data_dir" or f"| `{name}` |" in text
+    assert count >= 50, count
+
+
+@pytest.fixture
+def app(sqlite_engine: Engine, tmp_path: Path) -> Flask:
+    settings = FeedbackSettings(data_dir=tmp_path)
+    return create_app(settings, store_engine=sqlite_engine, clock=SystemClock())
+
+
+def test_every_route_is_documented(app: Flask) -> None:
+    text = read("architecture.md")
+    rules = {rule.rule for rule in app.url_map.iter_rules() if rule.endpoint != "static"}
+    missing = sorted(rule for rule in rules if f"`{rule}`" not in text)
+
+    assert len(rules) >= 30, sorted(rules)
+    assert missing == [], "add them to the table of routes in docs/architecture.md"
+
+
+def test_every_route_in_the_table_exists(app: Flask) -> None:
+    rules = {rule.rule for rule in app.url_map.iter_rules()}
+    told = set(re.findall(r"^\| `(/[^`]*)` \|", read("architecture.md"), flags=re.M))
+
+    assert len(told) >= 30
+    assert told - rules == set()
+
+
+def test_lifecycle_names_functions_that_exist() -> None:
+    named = re.findall(r"`([a-z_]+(?:\.[a-z_]+)*)\.([A-Za-z_][A-Za-z_0-9.]*)\(\)`", read("lifecycle.md"))
+
+    assert len(named) >= 25, len(named)
+    missing = [f"{module}.{name}" for module, name in named if not is_defined(module, name)]
+    assert missing == []
+
+
+def is_defined(module: str, name: str) -> bool:
+    """Whether the module's source defines this function, class, or method written as Class.method."""
+    path = ROOT / (module.replace(".", "/") + ".py")
+    if not path.exists():
+        path = ROOT / module.replace(".", "/") / "__init__.py"
+    if not path.exists():
+        return False
+    body: list[ast.stmt] = ast.parse(path.read_text(encoding="utf-8")).body
+    for part in name.split("."):
+        found = next((node for node in body if getattr(node, "name", None) == part), None)
+        if found is None:
+            return False
+        body = getattr(found, "body", [])
+    return True
+
+
+def list_pages() -> list[Path]:
+    return [*sorted(DOCS.rglob("*.md")), *sorted(ROOT.glob("*.md")), ROOT / "deploy" / "README.md"]
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    pages = list_pages()
+    links = [
+        (page, target.partition("#")[0])
+        for page in pages
+        for target in re.findall(r"\]\((?!https?:|#)([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    ]
+
+    assert len(pages) >= 10 and len(links) >= 15
+    assert [f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_page_is_listed_in_the_index(name: str) -> None:
+    assert name == "index.md" or f"]({name})" in read("index.md")
+
+
+def test_both_readmes_show_the_same_tree_and_commands() -> None:
+    def facts(name: str) -> list[str]:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        tree = re.findall(r"^([a-z]+(?:/|\.py))  ", text, flags=re.M)
+        return [*tree, *re.findall(r"make [a-z]+(?: [A-Z_]+=\S+)*", text)]
+
+    english, chinese = facts("README.md"), facts("README.zh.md")
+
+    assert len(english) >= 14
+    assert set(english) == set(chinese)
+
+
+def test_readme_lists_every_package() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    folders = [path.name for path in ROOT.iterdir() if path.is_dir() and (path / "__init__.py").exists()]
+
+    assert len(folders) >= 7, folders
+    assert [name for name in folders if f"\n{name}/" not in text] == []
