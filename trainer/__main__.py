@@ -1,6 +1,7 @@
 """Scheduler and worker of one instance in one process: `python -m trainer [--data-dir DIR] [--config FILE]`.
 
-Started by `rejoinder up`. SIGTERM and Ctrl-C end it cleanly: a run in progress is given back and continued by the next start.
+Started by `rejoinder up`. SIGTERM and Ctrl-C end it cleanly: a run in progress is given back and continued by
+the next start.
 """
 
 import argparse

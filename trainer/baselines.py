@@ -1,7 +1,8 @@
-"""How well a rule foresees which reply was picked: nats per choice, accuracy, and a bootstrap interval over conversations.
+"""How well a rule foresees which reply was picked: nats per choice, accuracy, and a bootstrap interval over
+conversations.
 
-Pure numbers: a rule is one array of logits per offer. Ties count by summed probability. Fitting is one- or few-dimensional
-and convex for single picks. Knows no model.
+Pure numbers: a rule is one array of logits per offer. Ties count by summed probability. Fitting is one- or
+few-dimensional and convex for single picks. Knows no model.
 """
 
 from collections import Counter

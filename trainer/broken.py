@@ -1,6 +1,8 @@
-"""When a reply is broken whatever it was meant to say: empty, unfinished, stuck in a loop, or in another script.
+"""When a reply is broken whatever it was meant to say: empty, unfinished, stuck in a loop, or in another
+script.
 
-General checks for any base; a base with a grammar brings its own judge (`checker` in the recipe), which is asked as well.
+General checks for any base; a base with a grammar brings its own judge (`checker` in the recipe), which is
+asked as well.
 """
 
 import importlib
@@ -45,7 +47,9 @@ def is_looping(text: str) -> bool:
 
 
 def is_other_script(text: str, messages: Messages) -> bool:
-    """True if the customer's last message is mostly in one script (Chinese or Latin) and the reply in the other."""
+    """True if the customer's last message is mostly in one script (Chinese or Latin) and the reply in the
+    other.
+    """
     asked = next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
     wanted, given = find_script(asked), find_script(text)
     return wanted is not None and given is not None and wanted != given

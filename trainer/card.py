@@ -1,4 +1,5 @@
-"""The card of an adapter, `README.md` beside its weights: where it comes from, how it was trained, what was measured.
+"""The card of an adapter, `README.md` beside its weights: where it comes from, how it was trained, what was
+measured.
 
 Plain text from values; measures nothing.
 """
@@ -37,8 +38,8 @@ def write_card(
         f"- Base: `{base_id}`",
         f"- Dataset: `{dataset_id}` ({metrics['pairs_trained']} of {metrics['pairs_found']} training pairs)",
         f"- Run: `{run_id}`, recipe `{recipe.name}` (`{recipe.digest[:16]}`), seed {recipe.seed}",
-        f"- Training: {metrics['steps']} steps, beta {recipe.beta}, NLL {recipe.nll_weight}, rate {recipe.learning_rate}, "
-        f"rank {recipe.rank}",
+        f"- Training: {metrics['steps']} steps, beta {recipe.beta}, NLL {recipe.nll_weight}, "
+        f"rate {recipe.learning_rate}, rank {recipe.rank}",
         f"- Offline gate: {verdict}",
         "",
         f"## Held-out choices (n = {report.n} of {report.total})",
@@ -64,7 +65,8 @@ def write_card(
             "",
             f"## Replies to {found.prompts} fixed prompts",
             "",
-            f"Broken: greedy {found.broken_greedy:.1%} (base {found.broken_greedy_base:.1%}), of {found.sampled} sampled "
-            f"{found.broken_sampled:.1%} (base {found.broken_sampled_base:.1%}). Length against base: {found.length_ratio:.2f}.",
+            f"Broken: greedy {found.broken_greedy:.1%} (base {found.broken_greedy_base:.1%}), "
+            f"of {found.sampled} sampled {found.broken_sampled:.1%} (base {found.broken_sampled_base:.1%}). "
+            f"Length against base: {found.length_ratio:.2f}.",
         ]
     return "\n".join([*lines, ""])

@@ -1,4 +1,6 @@
-"""Checkpoints that can be trusted after a kill: a directory counts once its DONE file, written last, is there."""
+"""Checkpoints that can be trusted after a kill: a directory counts once its DONE file, written last, is
+there.
+"""
 
 import os
 import shutil
@@ -8,7 +10,9 @@ DONE = "DONE"
 
 
 def mark_done(checkpoint: Path) -> None:
-    """Forces every file of a checkpoint to disk, then writes DONE: a half-written one can never pass for whole."""
+    """Forces every file of a checkpoint to disk, then writes DONE: a half-written one can never pass for
+    whole.
+    """
     for path in sorted(checkpoint.rglob("*")):
         if path.is_file():
             sync(path)

@@ -1,7 +1,8 @@
-"""The process that executes one claimed run: `python -m trainer.child RUN_ID --fence N`, started by the worker.
+"""The process that executes one claimed run: `python -m trainer.child RUN_ID --fence N`, started by the
+worker.
 
-Niced, in its own process group, dead when its worker dies. All of torch lives here, so that memory goes back to the system
-when a run ends. Exit codes: 0 ended in the store, 1 failed, 4 taken over by another worker.
+Niced, in its own process group, dead when its worker dies. All of torch lives here, so that memory goes back
+to the system when a run ends. Exit codes: 0 ended in the store, 1 failed, 4 taken over by another worker.
 """
 
 import argparse

@@ -1,4 +1,5 @@
-"""What a run works with, handed from the entry point to every step; and the writes to its row, each under its token.
+"""What a run works with, handed from the entry point to every step; and the writes to its row, each under its
+token.
 
 `open_context` is the one place that constructs it, for the service and for its child process alike.
 """
@@ -61,7 +62,10 @@ class NightContext:
 
 @contextmanager
 def open_context(data_dir: Path, config: Path | None) -> Iterator[NightContext]:
-    """The context of one instance, from its settings. The engine is looked up at each use: it may restart elsewhere."""
+    """The context of one instance, from its settings.
+
+    The engine is looked up at each use: it may restart elsewhere.
+    """
     feedback = load_settings(FeedbackSettings, "feedback", config=config, data_dir=data_dir)
     serving = load_settings(ServingSettings, "serving", config=config, data_dir=data_dir)
     settings = load_settings(TrainerSettings, "trainer", config=config, data_dir=data_dir)

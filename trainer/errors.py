@@ -58,7 +58,8 @@ class NothingToTrainOn(TrainerError):
             ", ".join(f"{count} {reason}" for reason, count in sorted(refusals.items())) or "no rows at all"
         )
         super().__init__(
-            f"dataset {path.name} has no pair to train on ({counted}): collect or import choices, or raise `max_length`."
+            f"dataset {path.name} has no pair to train on ({counted}): collect or import choices, "
+            "or raise `max_length`."
         )
 
 
@@ -68,8 +69,8 @@ class ReferenceMismatch(TrainerError):
     def __init__(self, margin: float) -> None:
         self.margin = margin
         super().__init__(
-            f"the margin before the first update is {margin:.3g} instead of 0: the reference is not the base model. "
-            "Train from a plain base model, never from one that already carries an adapter."
+            f"the margin before the first update is {margin:.3g} instead of 0: the reference is not the base "
+            "model. Train from a plain base model, never from one that already carries an adapter."
         )
 
 

@@ -1,8 +1,10 @@
-"""An adapter measured before anybody sees it: held-out choices against simple rules, and its replies to fixed prompts.
+"""An adapter measured before anybody sees it: held-out choices against simple rules, and its replies to fixed
+prompts.
 
-Rules: uniform, slot (offsets fitted on train), base (softmax of t x mean token log-prob, t fitted on train), adapter (softmax of
-scale x (log-prob adapter - base), scale fitted on validation), adapter with slot offsets; and the adapter that serves now. It
-decides nothing (see gate.py) and trains nothing. `rejoinder evaluate ADAPTER --json` prints its report.
+Rules: uniform, slot (offsets fitted on train), base (softmax of t x mean token log-prob, t fitted on train),
+adapter (softmax of scale x (log-prob adapter - base), scale fitted on validation), adapter with slot offsets;
+and the adapter that serves now. It decides nothing (see gate.py) and trains nothing. `rejoinder evaluate
+ADAPTER --json` prints its report.
 """
 
 import time
@@ -63,8 +65,8 @@ def evaluate_adapter(
 ) -> OfflineReport:
     """The report on one adapter: over `choices` (a file) or else the dataset's test split.
 
-    `serving` names the adapter that serves now and its weights, for comparison. Without held-out choices the figures that
-    need them are None.
+    `serving` names the adapter that serves now and its weights, for comparison. Without held-out choices the
+    figures that need them are None.
     """
     started = time.monotonic()
     scorer = Scorer(base, threads=threads, dtype=dtype)
@@ -111,7 +113,10 @@ def _encode(scorer: Scorer, offer: Offer) -> list[Row]:
 def _measure_choices(
     scorer: Scorer, splits: _Splits, has_serving: bool, seed: int, on_progress: ShareDone
 ) -> dict[str, object]:
-    """All figures that come from choices. `sums` are total log-probs, `means` per token, one array per offer."""
+    """All figures that come from choices.
+
+    `sums` are total log-probs, `means` per token, one array per offer.
+    """
     offers = [*splits.train, *splits.validation, *splits.test]
     rows = [_encode(scorer, offer) for offer in offers]
     flat = [row for group in rows for row in group]
@@ -172,7 +177,9 @@ def _pair_accuracy(offers: Sequence[Offer], scores: Sequence[Array]) -> float:
 
 
 def _mean_picked(offers: Sequence[Offer], scores: Sequence[Array]) -> float:
-    """Mean log-ratio of what was picked, in nats per reply: far below 0, the likelihood of good replies is draining."""
+    """Mean log-ratio of what was picked, in nats per reply: far below 0, the likelihood of good replies is
+    draining.
+    """
     picked = [row[place] for offer, row in zip(offers, scores, strict=True) for place in offer.picked]
     return float(np.mean(picked))
 

@@ -1,7 +1,7 @@
 """The offline gate: a report and a policy in, `passed` or `refused` with named reasons out. Pure.
 
-Every limit that is missed is a reason, each with its value and limit; a figure that is missing is a reason, too: no evidence
-means refused. Whether people prefer the adapter is not decided here but by exposure.
+Every limit that is missed is a reason, each with its value and limit; a figure that is missing is a reason,
+too: no evidence means refused. Whether people prefer the adapter is not decided here but by exposure.
 """
 
 from dataclasses import asdict, dataclass

@@ -14,7 +14,9 @@ EVERY_S = 0.5  # a commit per step would cost more than a step of a small model
 
 
 class LiveRows:
-    """A listener for training: writes metrics and the step's progress, at most every EVERY_S, and all of them in the end."""
+    """A listener for training: writes metrics and the step's progress, at most every EVERY_S, and all of them
+    in the end.
+    """
 
     def __init__(
         self, ctx: NightContext, token: RunToken, *, timer: Callable[[], float] = time.monotonic

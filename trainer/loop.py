@@ -1,8 +1,10 @@
-"""One night as five named steps: collect -> train -> evaluate -> gate -> publish. Each is recorded on the run's row.
+"""One night as five named steps: collect -> train -> evaluate -> gate -> publish. Each is recorded on the
+run's row.
 
-Every step may be repeated: what a killed worker finished is found on disk or in the row and not done again, and every
-write carries the run's token, so a worker that was taken over stops at its next one. Publishing comes last and is the only
-step that serving can notice. Runs in the child process (see child.py); knows no process and no schedule.
+Every step may be repeated: what a killed worker finished is found on disk or in the row and not done again,
+and every write carries the run's token, so a worker that was taken over stops at its next one. Publishing
+comes last and is the only step that serving can notice. Runs in the child process (see child.py); knows no
+process and no schedule.
 """
 
 import json
@@ -185,7 +187,10 @@ def judge(
 
 
 def publish(ctx: NightContext, token: RunToken, name: str) -> list[dict[str, Any]]:
-    """Puts the passed adapter into service as canary. Notes for the run where there is no engine to take it."""
+    """Puts the passed adapter into service as canary.
+
+    Notes for the run where there is no engine to take it.
+    """
     ctx.advance(token, step="publish")
     waited = 0.0
     while True:

@@ -1,7 +1,9 @@
-"""Choices as the evaluation sees them: one prompt, its distinct replies in the order shown, and which were picked.
+"""Choices as the evaluation sees them: one prompt, its distinct replies in the order shown, and which were
+picked.
 
-Lines are settled by the rules of `feedback.choices`, so equal texts merge to the first slot before anything is scored. Counted
-are picks, edits (for the candidate that was edited) and ties; own texts say nothing about the replies shown.
+Lines are settled by the rules of `feedback.choices`, so equal texts merge to the first slot before anything
+is scored. Counted are picks, edits (for the candidate that was edited) and ties; own texts say nothing about
+the replies shown.
 """
 
 import gzip
@@ -36,8 +38,8 @@ class Offer:
 def read_offers(
     source: Path, split: str | None = None, *, limit: int | None = None
 ) -> tuple[list[Offer], int]:
-    """Counted choices of a file, or of one split of a dataset directory: at most `limit` in a stable hash order, and
-    how many there are in all."""
+    """Counted choices of a file, or of one split of a dataset directory: at most `limit` in a stable hash
+    order, and how many there are in all."""
     path = source / "choices.jsonl" if source.is_dir() else source
     if not path.exists():
         raise DatasetMissing(path)

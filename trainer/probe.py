@@ -1,7 +1,8 @@
-"""`probe.json`: a few prompts with replies and the trainer's own per-token log-probabilities, with and without the adapter.
+"""`probe.json`: a few prompts with replies and the trainer's own per-token log-probabilities, with and
+without the adapter.
 
-Serving scores them again after loading and compares, so that no adapter serves that computes something else than what was
-trained. Scored in the number format that serving uses.
+Serving scores them again after loading and compares, so that no adapter serves that computes something else
+than what was trained. Scored in the number format that serving uses.
 """
 
 import json

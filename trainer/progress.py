@@ -49,13 +49,17 @@ def tell_all(*listeners: Listener) -> Listener:
 
 @contextmanager
 def show_bar(console: Console | None = None) -> Iterator[Listener]:
-    """A listener that draws steps, loss, margin, accuracy and time left. Off a terminal it draws only the end."""
+    """A listener that draws steps, loss, margin, accuracy and time left.
+
+    Off a terminal it draws only the end.
+    """
     columns = (
         TextColumn("train"),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(
-            "loss {task.fields[loss]:.3f}  margin {task.fields[margin]:+.2f}  accuracy {task.fields[accuracy]:.0%}"
+            "loss {task.fields[loss]:.3f}  margin {task.fields[margin]:+.2f}  "
+            "accuracy {task.fields[accuracy]:.0%}"
         ),
         TimeRemainingColumn(),
     )

@@ -1,7 +1,8 @@
-"""A recipe: every number that decides what a training run does, read from a commented YAML file and saved with the run.
+"""A recipe: every number that decides what a training run does, read from a commented YAML file and saved
+with the run.
 
-It knows no paths of data and no store. `python -c "from trainer.recipe import load_recipe; print(load_recipe(None))"` shows
-the default one.
+It knows no paths of data and no store. `python -c "from trainer.recipe import load_recipe;
+print(load_recipe(None))"` shows the default one.
 """
 
 import hashlib
@@ -95,7 +96,8 @@ class Recipe(BaseModel):
 
 
 def load_recipe(path: Path | str | None, **changes: object) -> Recipe:
-    """Reads a recipe: a path, the bare name of a built-in one, or None for the default. `changes` win over the file.
+    """Reads a recipe: a path, the bare name of a built-in one, or None for the default. `changes` win over
+    the file.
 
     Every fault of the file is in the one error it raises.
     """

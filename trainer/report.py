@@ -13,7 +13,9 @@ class _Figures(BaseModel):
 
 
 class Fitted(_Figures):
-    """The numbers behind the rules: slots and the base's scale from train, the adapters' scales from validation."""
+    """The numbers behind the rules: slots and the base's scale from train, the adapters' scales from
+    validation.
+    """
 
     slot_offsets: list[float]
     base_scale: float
@@ -33,7 +35,10 @@ class TrainFit(_Figures):
 
 
 class ReplyFigures(_Figures):
-    """Replies to fixed prompts, adapter against base. Shares are 0 to 1; `faults` counts the adapter's by kind."""
+    """Replies to fixed prompts, adapter against base.
+
+    Shares are 0 to 1; `faults` counts the adapter's by kind.
+    """
 
     prompts: int
     sampled: int

@@ -1,4 +1,5 @@
-"""Which pairs of a dataset a run trains on: thinned by weight, limited by a seeded hash, refused when too long.
+"""Which pairs of a dataset a run trains on: thinned by weight, limited by a seeded hash, refused when too
+long.
 
 Reads the dataset's `pairs.jsonl` as a stream: memory holds the rows that are kept and no others.
 """
@@ -56,7 +57,9 @@ def is_kept(pair: Pair) -> bool:
 def select_pairs(
     dataset_dir: Path, split: str, *, limit: int | None, seed: int
 ) -> tuple[list[Pair], int, Counter[str]]:
-    """The pairs of one split in a stable order, the number found, and the rows thinned or left out by the limit."""
+    """The pairs of one split in a stable order, the number found, and the rows thinned or left out by the
+    limit.
+    """
     found = 0
     refusals: Counter[str] = Counter()
 
@@ -86,7 +89,10 @@ def select_pairs(
 def load_rows(
     dataset_dir: Path, split: str, tokenizer: Any, *, max_length: int, limit: int | None, seed: int
 ) -> TrainingRows:
-    """Tokenised rows as the trainer takes them. A reply is never cut: rows longer than `max_length` are refused."""
+    """Tokenised rows as the trainer takes them.
+
+    A reply is never cut: rows longer than `max_length` are refused.
+    """
     pairs, found, refusals = select_pairs(dataset_dir, split, limit=limit, seed=seed)
     rows = []
     for pair in pairs:

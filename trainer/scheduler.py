@@ -1,7 +1,9 @@
-"""When a run is due: at night, after enough new choices, and once for a night that was missed. Only inserts rows.
+"""When a run is due: at night, after enough new choices, and once for a night that was missed. Only inserts
+rows.
 
-A run's (kind, slot) is unique in the store, so any number of schedulers make one run of one due time. It also looks every
-minute whether the serving adapter harms, and takes it out if the evidence says so. Executes nothing (see worker.py).
+A run's (kind, slot) is unique in the store, so any number of schedulers make one run of one due time. It also
+looks every minute whether the serving adapter harms, and takes it out if the evidence says so. Executes
+nothing (see worker.py).
 """
 
 import logging

@@ -1,6 +1,7 @@
 """Log-probabilities, divergence and replies of a base with and without adapters, in fp32, batched by length.
 
-The head runs on reply positions alone. Adapters are attached to one copy of the base; none is ever merged. No training here.
+The head runs on reply positions alone. Adapters are attached to one copy of the base; none is ever merged. No
+training here.
 """
 
 import os
@@ -18,9 +19,11 @@ import torch
 from numpy.typing import NDArray
 from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, set_seed
+from transformers.utils import logging as transformers_logging
 
 from trainer.tokens import Row
 
+transformers_logging.disable_progress_bar()  # a bar of a second's loading is noise in a log
 Logprobs = NDArray[np.float32]
 BATCH_TOKENS = (
     8192  # padded tokens per forward: tens of MB of activations for the demo model, filled CPU cores
@@ -38,7 +41,10 @@ class Drawn:
 
 
 class Scorer:
-    """A base model in memory, and the adapters attached to it by name. `adapter=None` means the plain base."""
+    """A base model in memory, and the adapters attached to it by name.
+
+    `adapter=None` means the plain base.
+    """
 
     def __init__(self, base: Path, *, threads: int, dtype: str = "float32") -> None:
         torch.set_num_threads(threads)
@@ -99,12 +105,15 @@ class Scorer:
         samples: int = 1,
         seed: int = 0,
     ) -> list[list[Drawn]]:
-        """`samples` replies per prompt; temperature 0 is greedy. The whole distribution is sampled, nothing cut off."""
+        """`samples` replies per prompt; temperature 0 is greedy.
+
+        The whole distribution is sampled, nothing cut off.
+        """
+        # The whole distribution: top_k = 0 and top_p = 1 switch off what libraries cut by default.
+        sampling = {"temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature > 0 else {}
         config = GenerationConfig(
             do_sample=temperature > 0,
-            temperature=temperature or 1.0,
-            top_k=0,
-            top_p=1.0,
+            **sampling,
             repetition_penalty=1.0,
             num_return_sequences=samples,
             max_new_tokens=max_new_tokens,
@@ -176,7 +185,9 @@ def _cut(rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 
 def batch_by_length(rows: Sequence[Row], *, copies: int = 1) -> Iterator[list[int]]:
-    """Places of rows of like length, as many as fit the token budget, longest first so that memory peaks at once."""
+    """Places of rows of like length, as many as fit the token budget, longest first so that memory peaks at
+    once.
+    """
     lengths = [len(row.prompt_ids) + len(row.reply_ids) for row in rows]
     batch: list[int] = []
     for place in sorted(range(len(rows)), key=lambda number: (-lengths[number], number)):

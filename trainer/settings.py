@@ -1,7 +1,8 @@
-"""Settings of the nightly job: table `[trainer]` of rejoinder.toml, `REJOINDER_TRAINER__<FIELD>` wins over it.
+"""Settings of the nightly job: table `[trainer]` of rejoinder.toml, `REJOINDER_TRAINER__<FIELD>` wins over
+it.
 
-Read through `serving.config.load_settings(TrainerSettings, "trainer", ...)`. What decides the bytes of an adapter is in the
-recipe, not here. Does not open anything.
+Read through `serving.config.load_settings(TrainerSettings, "trainer", ...)`. What decides the bytes of an
+adapter is in the recipe, not here. Does not open anything.
 """
 
 from pathlib import Path
@@ -21,10 +22,15 @@ class TrainerSettings(BaseSettings):
     """Directory of everything that is kept; set once for all packages by the entry point."""
 
     recipe: str = ""
-    """Recipe file, or the name of a built-in one; empty takes `demo` for the demo model and `lora_dpo` for any other."""
+    """Recipe file, or the name of a built-in one; empty takes `demo` for the demo model and `lora_dpo` for
+    any other.
+    """
 
     nightly_cron: str = "0 2 * * *"
-    """When the nightly run is due, as five cron fields in UTC. A missed time is caught up once at the next start."""
+    """When the nightly run is due, as five cron fields in UTC.
+
+    A missed time is caught up once at the next start.
+    """
 
     min_new_choices: int = Field(default=50, ge=0)
     """New choices since the last run below which a night is skipped; a run asked for by hand ignores it."""
@@ -33,7 +39,9 @@ class TrainerSettings(BaseSettings):
     """New choices since the last run that start one at once, without waiting for the night."""
 
     lease_s: float = Field(default=60, ge=0.5, le=3600)
-    """Seconds a worker's claim on a run lasts without renewal; a run whose worker died is taken over after that."""
+    """Seconds a worker's claim on a run lasts without renewal; a run whose worker died is taken over after
+    that.
+    """
 
     poll_s: float = Field(default=2, ge=0.05, le=60)
     """Seconds between two looks for a queued run."""
@@ -52,8 +60,10 @@ class TrainerSettings(BaseSettings):
         try:
             CronTrigger.from_crontab(self.nightly_cron, timezone="UTC")
         except ValueError as fault:
-            message = f"nightly_cron = {self.nightly_cron!r} is no time table ({fault}); write five fields, such as 0 2 * * *"
-            raise ValueError(message) from fault
+            raise ValueError(
+                f"nightly_cron = {self.nightly_cron!r} is no time table ({fault}); "
+                "write five fields, such as 0 2 * * *"
+            ) from fault
         return self
 
     def recipe_for(self, base_model: str) -> str:

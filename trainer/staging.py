@@ -1,11 +1,11 @@
-"""From a run's directory to a version under its own name: probe, card, staged files, and its row with the verdict.
+"""From a run's directory to a version under its own name: probe, card, staged files, and its row with the
+verdict.
 
-Every part may be repeated after a kill: the name stands on the run's row before anything bears it, staging the same files
-again changes nothing, and row, verdict and decision are written together.
+Every part may be repeated after a kill: the name stands on the run's row before anything bears it, staging
+the same files again changes nothing, and row, verdict and decision are written together.
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -1,6 +1,8 @@
-"""Text to token ids, for training, scoring and probes alike: the prompt as the engine renders it, the reply up to EOS.
+"""Text to token ids, for training, scoring and probes alike: the prompt as the engine renders it, the reply
+up to EOS.
 
-The engine never makes what a template renders after a reply (often a line feed behind EOS), so no reply here has it.
+The engine never makes what a template renders after a reply (often a line feed behind EOS), so no reply here
+has it.
 """
 
 from collections.abc import Mapping, Sequence

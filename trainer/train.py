@@ -1,8 +1,9 @@
-"""From a dataset to a LoRA adapter, read top to bottom: recipe -> base -> rows -> PEFT -> objective -> Trainer -> adapter.
+"""From a dataset to a LoRA adapter, read top to bottom: recipe -> base -> rows -> PEFT -> objective ->
+Trainer -> adapter.
 
-The reference is always the plain base model. Same dataset, recipe, threads, lock and CPU type give the same bytes; a run killed
-at any moment continues from its newest whole checkpoint and ends with those bytes too. It measures nothing beyond its own
-loss (see evaluate.py) and knows no store.
+The reference is always the plain base model. Same dataset, recipe, threads, lock and CPU type give the same
+bytes; a run killed at any moment continues from its newest whole checkpoint and ends with those bytes too. It
+measures nothing beyond its own loss (see evaluate.py) and knows no store.
 """
 
 import json
@@ -29,6 +30,7 @@ from transformers import (
     TrainerCallback,
     set_seed,
 )
+from transformers.utils import logging as transformers_logging
 from trl import DPOConfig, DPOTrainer
 
 from trainer.checkpoints import find_checkpoint, mark_done, sync
@@ -37,6 +39,7 @@ from trainer.progress import Listener, Report, tell_all, write_progress
 from trainer.recipe import Recipe
 from trainer.rows import TrainingRows, load_rows
 
+transformers_logging.disable_progress_bar()  # progress has its own listeners
 MARGIN_TOLERANCE = 1e-3  # nats; with the reference in the run it is 0 exactly
 
 
@@ -49,7 +52,10 @@ class TrainResult:
 
 
 def train(dataset_dir: Path, base: Path, recipe: Recipe, run_dir: Path, on_progress: Listener) -> TrainResult:
-    """Trains one adapter into `run_dir/adapter`. Call it again with the same arguments after a kill: it continues."""
+    """Trains one adapter into `run_dir/adapter`.
+
+    Call it again with the same arguments after a kill: it continues.
+    """
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
     torch.set_num_threads(recipe.threads)
@@ -123,7 +129,9 @@ def _build_lora(recipe: Recipe) -> LoraConfig:
 
 
 def _build_arguments(recipe: Recipe, checkpoints: Path, *, watched: bool) -> DPOConfig:
-    """Every default of TRL that would surprise here is set: bf16, checkpointing, truncation, reports to the outside."""
+    """Every default of TRL that would surprise here is set: bf16, checkpointing, truncation, reports to the
+    outside.
+    """
     cuda = torch.cuda.is_available()
     return DPOConfig(
         output_dir=str(checkpoints),
@@ -176,7 +184,9 @@ def _save_adapter(model: Any, target: Path) -> Path:
 
 
 class _PairTrainer(DPOTrainer):  # type: ignore[misc]
-    """TRL's DPO on rows that are tokenised already: its own tokenising takes the template's end, which no engine makes, for reply."""
+    """TRL's DPO on rows that are tokenised already: its own tokenising takes the template's end, which no
+    engine makes, for reply.
+    """
 
     def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:
         return dataset
@@ -201,7 +211,8 @@ class _Watch(TrainerCallback):  # type: ignore[misc]
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
         if "rewards/margins" not in logs:
             return
-        # The first step's forward runs before any update: B is 0, so margins are 0 if the reference is the base.
+        # The first step's forward runs before any update: B is 0, so margins are 0 if the reference is the
+        # base.
         if state.global_step == 1 and abs(logs["rewards/margins"]) > MARGIN_TOLERANCE:
             raise ReferenceMismatch(logs["rewards/margins"])
         done = state.global_step - self._first_step

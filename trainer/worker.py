@@ -1,8 +1,9 @@
-"""The worker: claims one run at a time, executes it in a child process, keeps the lease alive, and tells how it ended.
+"""The worker: claims one run at a time, executes it in a child process, keeps the lease alive, and tells how
+it ended.
 
-However many workers are started, the store gives a run to one of them, and one run at a time. A child that fails ends its
-run as failed with the last lines of its log; a child that was killed gives the run back, and the next claim continues it.
-It trains nothing itself.
+However many workers are started, the store gives a run to one of them, and one run at a time. A child that
+fails ends its run as failed with the last lines of its log; a child that was killed gives the run back, and
+the next claim continues it. It trains nothing itself.
 """
 
 import logging

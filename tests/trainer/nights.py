@@ -13,7 +13,11 @@ from trainer.context import NightContext
 def import_choices(ctx: NightContext, count: int, *, first: int = 0) -> None:
     rows = []
     for number in range(first, first + count):
-        body = {key: value for key, value in make_choice(number, "train").items() if key not in ("split", "weight")}
+        body = {
+            key: value
+            for key, value in make_choice(number, "train").items()
+            if key not in ("split", "weight")
+        }
         rows.append(
             {
                 "desk_id": ctx.desk_id,
@@ -46,11 +50,11 @@ def ask(ctx: NightContext, *, kind: str = "manual", request: dict[str, Any] | No
         return run.id
 
 
-def ask_and_claim(ctx: NightContext, *, kind: str = "manual", request: dict[str, Any] | None = None) -> RunToken:
+def ask_and_claim(
+    ctx: NightContext, *, kind: str = "manual", request: dict[str, Any] | None = None
+) -> RunToken:
     ask(ctx, kind=kind, request=request)
     with unit_of_work(ctx.store_engine) as session:
-        run = runs.claim_run(
-            session, desk_id=ctx.desk_id, owner="test", now=ctx.clock.now(), lease_s=60
-        )
+        run = runs.claim_run(session, desk_id=ctx.desk_id, owner="test", now=ctx.clock.now(), lease_s=60)
         assert run is not None
         return RunToken(run.id, run.fence)

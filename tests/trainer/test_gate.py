@@ -25,8 +25,8 @@ REPLIES = ReplyFigures(
     broken_sampled_base=0.005, repeated=0.10, repeated_base=0.05, faults={},
 )  # fmt: skip
 GOOD = OfflineReport(
-    n=30, total=30, uniform=score(1.386), slot=score(1.38), base=score(1.39), adapter=score(1.1), adapter_slot=score(1.09),
-    serving=score(1.2), serving_name="tuned-20261101-1", kl_to_base=0.1,
+    n=30, total=30, uniform=score(1.386), slot=score(1.38), base=score(1.39), adapter=score(1.1),
+    adapter_slot=score(1.09),    serving=score(1.2), serving_name="tuned-20261101-1", kl_to_base=0.1,
     train=TrainFit(n=100, accuracy=0.6, uniform_accuracy=0.25, log_loss=1.0), replies=REPLIES,
 )  # fmt: skip
 

@@ -40,7 +40,9 @@ def ctx(sqlite_engine, base, tmp_path):
 @pytest.fixture
 def asked(recipe):
     """A recipe whose gate lets the tiny base pass, whose random replies never end."""
-    lax = GatePolicy(min_choices=1, max_broken_greedy=1.0, max_kl_to_base=100, max_length_ratio=9, max_repeated_over_base=1)
+    lax = GatePolicy(
+        min_choices=1, max_broken_greedy=1.0, max_kl_to_base=100, max_length_ratio=9, max_repeated_over_base=1
+    )
     small = Measurement(max_prompts=2, samples_per_prompt=2, max_new_tokens=4, probe_prompts=2)
     return recipe.model_copy(update={"gate": lax, "measurement": small}).model_dump(mode="json")
 
@@ -54,7 +56,12 @@ def test_night_trains_measures_passes_and_says_that_no_engine_runs(ctx, asked):
     token = ask_and_claim(ctx, request={"recipe": asked})
     assert run_night(ctx, token) == "done"
     run = read_run(ctx, token)
-    assert (run.state, run.step, run.decision, run.adapter) == ("done", "publish", "passed", "tuned-20261122-1")
+    assert (run.state, run.step, run.decision, run.adapter) == (
+        "done",
+        "publish",
+        "passed",
+        "tuned-20261122-1",
+    )
     assert [reason["code"] for reason in run.reasons] == ["not_published"]
     assert run.report["adapter"]["log_loss"] < run.report["uniform"]["log_loss"]
     with read(ctx.store_engine) as session:
@@ -63,7 +70,12 @@ def test_night_trains_measures_passes_and_says_that_no_engine_runs(ctx, asked):
         metrics = runs.list_metrics(session, run_id=run.id, name="loss")
         assert metrics[0].step == 1
     version = ctx.data_dir / "adapters" / run.adapter
-    assert {path.name for path in version.iterdir()} == {"weights", "manifest.json", "probe.json", "README.md"}
+    assert {path.name for path in version.iterdir()} == {
+        "weights",
+        "manifest.json",
+        "probe.json",
+        "README.md",
+    }
     assert not (ctx.run_dir(run.id) / "checkpoints").exists()
 
 
@@ -106,7 +118,9 @@ def test_rerun_of_a_killed_night_takes_what_stands_and_ends_with_one_adapter(ctx
         ctx.advance(token, progress=0.5)
 
 
-@pytest.mark.parametrize(("choices", "kind", "code"), [(0, "manual", "no_data"), (49, "night", "too_little_new")])
+@pytest.mark.parametrize(
+    ("choices", "kind", "code"), [(0, "manual", "no_data"), (49, "night", "too_little_new")]
+)
 def test_too_little_data_is_skipped_with_its_reason(ctx, choices, kind, code):
     import_choices(ctx, choices)
     token = ask_and_claim(ctx, kind=kind)
@@ -151,5 +165,3 @@ def test_limit_of_the_request_reaches_the_recipe_that_is_kept(ctx, asked):
     run_night(ctx, token)
     assert read_run(ctx, token).recipe["max_pairs"] == 12
     assert json.loads((ctx.run_dir(token.run_id) / "metrics.json").read_text())["pairs_trained"] == 12
-
-

@@ -11,7 +11,14 @@ from serving.settings import ServingSettings
 from tests.databases import START
 from tests.trainer.nights import import_choices
 from trainer.context import NightContext
-from trainer.scheduler import catch_up, check_harm, find_due, request_by_volume, request_night, start_scheduler
+from trainer.scheduler import (
+    catch_up,
+    check_harm,
+    find_due,
+    request_by_volume,
+    request_night,
+    start_scheduler,
+)
 from trainer.settings import TrainerSettings
 
 

@@ -140,7 +140,9 @@ def test_failed_child_ends_the_run_with_its_last_log_lines(ctx):
     assert worker.step(threading.Event())
     run = ctx.read_run(run_id)
     assert run.state == "failed"
-    assert "code 1" in run.error and "shapes do not match" in run.error and "serving is unchanged" in run.error
+    assert (
+        "code 1" in run.error and "shapes do not match" in run.error and "serving is unchanged" in run.error
+    )
 
 
 def test_killed_child_gives_the_run_back_for_the_next_claim(ctx, tmp_path):

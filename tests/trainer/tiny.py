@@ -1,4 +1,6 @@
-"""A tiny random Qwen2 with its own tokenizer, and small datasets in the forms of the store: real parts, a second to make."""
+"""A tiny random Qwen2 with its own tokenizer, and small datasets in the forms of the store: real parts, a
+second to make.
+"""
 
 import json
 from pathlib import Path
@@ -39,7 +41,8 @@ def make_base(folder: Path) -> Path:
     fast.save_pretrained(folder)
     torch.manual_seed(0)
     config = Qwen2Config(
-        vocab_size=len(fast), hidden_size=32, intermediate_size=64, num_hidden_layers=2, num_attention_heads=4,
+        vocab_size=len(fast), hidden_size=32, intermediate_size=64, num_hidden_layers=2,
+        num_attention_heads=4,
         num_key_value_heads=2, max_position_embeddings=256, eos_token_id=fast.eos_token_id,
         pad_token_id=fast.pad_token_id, bos_token_id=None,
     )  # fmt: skip

@@ -1,0 +1,208 @@
+"""Recipes compared offline on the demo model: simulated agents pick, each recipe trains on the same picks,
+fresh sets judge.
+
+    python -m bench.recipes                                    the demo recipe as it is
+    python -m bench.recipes lr=1e-4,beta=0.3 lr=3e-4,beta=0.5  variants of it, side by side
+
+No engine and no store: replies come from transformers, sets and picks follow the service's rules. A quick
+look before a change of trainer/recipes/demo.yaml; the figures that count come from bench.loop. Prints a table
+and one JSON line.
+"""
+
+import argparse
+import json
+import random
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from bench.report import read_commit
+from demo.agents import SimulatedAgent
+from demo.grammar import Message, is_broken
+from demo.prompts import FIXED_PROMPTS, fresh_prompts
+from feedback.blind import normalise
+from feedback.choices.forms import ChoiceForm
+from feedback.choices.pairs import pair_choice
+from feedback.choices.refusals import Refusal
+from feedback.choices.settle import settle_choice
+from trainer.broken import find_fault
+from trainer.dataset import make_pair
+from trainer.evaluate import evaluate_adapter
+from trainer.gate import decide
+from trainer.recipe import Recipe, load_recipe
+from trainer.scoring import Scorer
+from trainer.split import split_of
+from trainer.tokens import encode_prompt
+
+BASE = Path(__file__).parents[1] / "demo" / "model"
+SHORT = {"lr": "learning_rate", "nll": "nll_weight"}
+SAMPLED_PER_PROMPT = 20  # 50 prompts: 1,000 replies
+AGENTS = 6
+TOKENS = 96
+Prompts = Sequence[Sequence[Message]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "variants", nargs="*", default=[""], help="key=value,key=value on top of the demo recipe"
+    )
+    parser.add_argument("--picks", type=int, default=300)
+    parser.add_argument("--fresh", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--base", type=Path, default=BASE)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        place, scorer = Path(folder), Scorer(options.base, threads=2)
+        make_dataset(scorer, place / "dataset", picks=options.picks, seed=options.seed)
+        base_broken = count_broken(scorer, None)
+        rows = {"base": {"broken_greedy": base_broken[0], "broken_sampled": base_broken[1]}}
+        for number, text in enumerate(options.variants):
+            recipe, name = vary(text), text or "demo.yaml"
+            rows[name] = try_recipe(scorer, recipe, place, f"v{number}", options)
+            show(rows)
+    print(json.dumps({"bench": "recipes", "commit": read_commit(), "figures": rows}))
+
+
+def vary(text: str) -> Recipe:
+    changes = dict(part.split("=", 1) for part in text.split(",") if part)
+    return load_recipe(
+        "demo", **{SHORT.get(key, key): yaml.safe_load(value) for key, value in changes.items()}
+    )
+
+
+def make_dataset(scorer: Scorer, folder: Path, *, picks: int, seed: int) -> None:
+    """Sets of four from base, judged by the simulated agents, in the form and splits of a real dataset."""
+    prompts = fresh_prompts(picks, seed)
+    agents = make_agents(seed)
+    folder.mkdir()
+    with (folder / "choices.jsonl").open("w") as choices, (folder / "pairs.jsonl").open("w") as pairs:
+        for number, (messages, texts) in enumerate(
+            zip(prompts, draw(scorer, None, prompts, 4, seed), strict=True)
+        ):
+            decision = agents[number % AGENTS].judge(messages, texts)
+            if decision.kind == "none":
+                continue
+            picked = list(decision.indices) if decision.kind == "tie" else [decision.index]
+            body: dict[str, Any] = {
+                "id": f"s{number}-1",
+                "conversation": f"s{number}",
+                "prompt": [dict(message) for message in messages],
+                "candidates": [{"text": text} for text in texts],
+                "kind": decision.kind,
+                "picked": [] if decision.kind == "own" else picked,
+                "edited": decision.text if decision.kind == "edit" else None,
+                "own": decision.text if decision.kind == "own" else None,
+            }
+            settled = settle_choice(ChoiceForm.model_validate(body))
+            if isinstance(settled, Refusal):
+                continue
+            record = settled.to_record() | {
+                "split": split_of(f"s{number}"),
+                "weight": 1.0,
+                "source": "simulated",
+            }
+            choices.write(json.dumps(record) + "\n")
+            for pair in pair_choice(settled):
+                if not isinstance(pair, Refusal):
+                    pairs.write(json.dumps(make_pair(record, *pair)) + "\n")
+
+
+def make_agents(seed: int) -> list[SimulatedAgent]:
+    return [SimulatedAgent(f"agent-{number}", seed=seed * 100 + number) for number in range(AGENTS)]
+
+
+def draw(scorer: Scorer, adapter: str | None, prompts: Prompts, samples: int, seed: int) -> list[list[str]]:
+    ids = [encode_prompt(scorer.tokenizer, messages, {}) for messages in prompts]
+    drawn = scorer.draw(ids, adapter, max_new_tokens=TOKENS, temperature=0.8, samples=samples, seed=seed)
+    return [[reply.text for reply in replies] for replies in drawn]
+
+
+def try_recipe(scorer: Scorer, recipe: Recipe, place: Path, name: str, options: Any) -> dict[str, Any]:
+    from trainer.train import train
+
+    started = time.monotonic()
+    result = train(place / "dataset", options.base, recipe, place / name, lambda report: None)
+    trained_s = time.monotonic() - started
+    report = evaluate_adapter(
+        result.adapter_dir, place / "dataset", options.base, recipe.measurement, max_length=recipe.max_length
+    )
+    evaluated_s = time.monotonic() - started - trained_s
+    scorer.attach(name, result.adapter_dir)
+    greedy, sampled = count_broken(scorer, name)
+    assert report.uniform and report.adapter and report.train
+    return {
+        "support": measure_support(scorer, name, n=options.fresh, seed=options.seed + 50),
+        "broken_greedy": greedy,
+        "broken_sampled": sampled,
+        "kl": report.kl_to_base,
+        "nats": report.adapter.log_loss,
+        "uniform": report.uniform.log_loss,
+        "train_accuracy": report.train.accuracy,
+        "steps": result.metrics["steps"],
+        "gate": decide(report, recipe.gate).verdict,
+        "train_s": round(trained_s, 1),
+        "evaluate_s": round(evaluated_s, 1),
+    }
+
+
+def count_broken(scorer: Scorer, adapter: str | None) -> tuple[int, int]:
+    """Broken replies to the fixed prompts: greedy ones, and of 1,000 sampled at 0.8."""
+    ids = [encode_prompt(scorer.tokenizer, messages, {}) for messages in FIXED_PROMPTS]
+
+    def count(drawn: Any) -> int:
+        return sum(
+            find_fault(reply.text, messages, finished=reply.finished, checker=is_broken) is not None
+            for messages, replies in zip(FIXED_PROMPTS, drawn, strict=True)
+            for reply in replies
+        )
+
+    greedy = scorer.draw(ids, adapter, max_new_tokens=TOKENS)
+    return count(greedy), count(
+        scorer.draw(ids, adapter, max_new_tokens=TOKENS, temperature=0.8, samples=SAMPLED_PER_PROMPT, seed=7)
+    )
+
+
+def measure_support(scorer: Scorer, adapter: str, *, n: int, seed: int) -> float:
+    """The service's support rate on fresh sets of two and two: unequal numbers of distinct texts do not
+    count.
+    """
+    prompts, agents, rng = fresh_prompts(n, seed), make_agents(seed), random.Random(seed)
+    base, tuned = draw(scorer, None, prompts, 2, seed), draw(scorer, adapter, prompts, 2, seed + 1)
+    won = counted = 0.0
+    for number, messages in enumerate(prompts):
+        ours, theirs = ({normalise(text) for text in texts} for texts in (tuned[number], base[number]))
+        if len(ours) != len(theirs):
+            continue
+        cards = list({normalise(text): text for text in tuned[number] + base[number]}.values())
+        rng.shuffle(cards)
+        decision = agents[number % AGENTS].judge(messages, cards)
+        if decision.kind not in ("pick", "edit") or decision.index is None:
+            continue
+        picked = normalise(cards[decision.index])
+        counted += 1
+        won += 0.5 if picked in ours & theirs else float(picked in ours)
+    return won / max(counted, 1)
+
+
+def show(rows: dict[str, dict[str, Any]]) -> None:
+    table = Table(title="bench.recipes")
+    names = list(max(rows.values(), key=len))
+    for name in ("variant", *names):
+        table.add_column(name)
+    for variant, row in rows.items():
+        cells = (row.get(name, "-") for name in names)
+        table.add_row(variant, *(f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in cells))
+    Console(width=200).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,301 @@
+"""Datasets: content-hashed, immutable, split by conversation, weighted, without personal data; kills leave
+nothing half."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from sqlmodel import select
+
+from feedback.clock import FrozenClock
+from feedback.store.session import read
+from feedback.store.tables import Dataset
+from tests.databases import START
+from tests.feedback.desk import make_desk
+from tests.feedback.evidence.stores import give_prompts
+from tests.feedback.exchange.files import CLOCK, SHARED, bring_in, choice, thumb, write
+from trainer.dataset import Selection, build_dataset, read_manifest, read_split
+from trainer.errors import DatasetMissing, NothingSelected
+from trainer.split import split_of
+
+SPLITS = ("train", "validation", "test")
+
+
+@pytest.fixture
+def data(tmp_path):
+    return tmp_path / "data"
+
+
+def build(engine, data, **options):
+    return build_dataset(engine, data_dir=data, clock=CLOCK, **options)
+
+
+def bring(engine, tmp_path, *lines, kind="choices"):
+    name = hashlib.sha256(json.dumps(lines).encode()).hexdigest()[:12]
+    return bring_in(engine, write(tmp_path / f"{name}.jsonl", *lines), kind)
+
+
+def all_of(info, kind):
+    return [record for split in SPLITS for record in read_split(info.path, kind, split)]
+
+
+def test_a_dataset_is_named_by_its_content_and_written_once(store_engine, tmp_path, data):
+    bring(store_engine, tmp_path, *(choice(number) for number in range(30)))
+    first = build(store_engine, data)
+    before = {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in first.path.iterdir()}
+    later = FrozenClock(START)
+    later.advance(86_400)
+    again = build_dataset(store_engine, data_dir=data, clock=later)
+    assert (first.is_new, again.is_new, again.id) == (True, False, first.id)
+    assert first.path == data / "datasets" / first.id and len(first.id) == 64
+    assert {
+        path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in first.path.iterdir()
+    } == before
+    assert sorted(before) == ["choices.jsonl", "manifest.json", "pairs.jsonl", "thumbs.jsonl"]
+    assert [path.name for path in (data / "datasets").iterdir()] == [first.id]
+    with read(store_engine) as session:
+        (row,) = session.exec(select(Dataset)).all()
+    assert (row.id, row.counts["choices"]["all"], row.created_at) == (first.id, 30, START)
+
+
+@pytest.mark.real
+def test_the_order_of_import_makes_no_other_dataset(sqlite_engine, postgres_engine, tmp_path):
+    """Not even on another database with other sorting rules."""
+    names = ["b-1", "a-1", "B-1", "Ä-1", "a_1", "中-1"]
+    lines = [choice(1, id=name) for name in names]
+    bring(sqlite_engine, tmp_path, *lines)
+    for line in reversed(lines):
+        bring(postgres_engine, tmp_path, line)
+    here, there = build(sqlite_engine, tmp_path / "here"), build(postgres_engine, tmp_path / "there")
+    assert here.id == there.id
+    assert [record["id"] for record in all_of(here, "choices")] == [
+        record["id"] for record in all_of(there, "choices")
+    ]
+
+
+def test_splits_follow_the_conversation_and_never_move(sqlite_engine, tmp_path, data):
+    lines = [choice(number, id=f"talk{number}-{turn}") for number in range(150) for turn in range(2)]
+    bring(sqlite_engine, tmp_path, *lines[:150])
+    small = build(sqlite_engine, data)
+    bring(sqlite_engine, tmp_path, *lines)
+    large = build(sqlite_engine, data)
+    assert large.id != small.id and small.path.exists()
+    before = {record["id"]: record["split"] for record in all_of(small, "choices")}
+    after = {record["id"]: record["split"] for record in all_of(large, "choices")}
+    assert len(before) == 150 and len(after) == 300
+    assert all(after[name] == split for name, split in before.items())
+    assert all(record["split"] == split_of(record["conversation"]) for record in all_of(large, "choices"))
+    assert all(record["split"] == split_of(record["group"]) for record in all_of(large, "pairs"))
+    assert set(after.values()) == set(SPLITS)
+
+
+def test_counts_are_those_of_the_lines(sqlite_engine, tmp_path, data):
+    bring(sqlite_engine, tmp_path, *(choice(number) for number in range(60)))
+    bring(
+        sqlite_engine,
+        tmp_path,
+        *(choice(n, picked=[], own="By hand, and at some length.") for n in range(60, 70)),
+    )
+    info = build(sqlite_engine, data)
+    for kind in ("choices", "pairs", "thumbs"):
+        counted = {split: sum(1 for _ in read_split(info.path, kind, split)) for split in SPLITS}
+        assert info.counts[kind] == counted | {"all": sum(counted.values())}
+    assert info.counts["pairs"]["all"] == 60 * 2 + 10 * 3
+    assert info.counts["kinds"] == {"own": 10, "pick": 60}
+    assert (info.counts["agents"], info.counts["conversations"]) == (10, 70)
+    manifest = read_manifest(info.path)
+    assert manifest["id"] == info.id and manifest["counts"] == info.counts
+    content = (info.path / "pairs.jsonl").read_bytes()
+    assert manifest["files"]["pairs"] == "sha256:" + hashlib.sha256(content).hexdigest()
+
+
+def test_weights_stand_on_choices_and_their_pairs(sqlite_engine, tmp_path, data):
+    long = [choice(1, id=f"long-{number}") for number in range(10)]
+    bring(sqlite_engine, tmp_path, *long, choice(2, picked=[], own="By hand, and at some length."))
+    info = build(sqlite_engine, data)
+    weights = {record["id"]: record["weight"] for record in all_of(info, "choices")}
+    assert weights["talk2-1"] == 0.5
+    # Ten of one conversation share five. agent1 then has 5 of 5.5, over the 0.75 of two agents: 3 x 0.5.
+    assert weights["long-3"] == pytest.approx(0.15)
+    assert all(pair["weight"] == weights[pair["id"].split("/")[0]] for pair in all_of(info, "pairs"))
+
+
+def test_equal_candidates_are_merged_before_anything_is_written(sqlite_engine, tmp_path, data):
+    bring(
+        sqlite_engine,
+        tmp_path,
+        choice(1, candidates=[{"text": "No."}, {"text": "Yes."}, {"text": "no."}], picked=[2]),
+    )
+    (record,) = all_of(build(sqlite_engine, data), "choices")
+    assert [reply["text"] for reply in record["candidates"]] == ["No.", "Yes."] and record["picked"] == [0]
+
+
+def test_a_selection_takes_sources_tags_and_times(sqlite_engine, tmp_path, data):
+    old = choice(3, at="2026-01-01T00:00:00Z")
+    timeless = choice(4, at=None)
+    bring(sqlite_engine, tmp_path, choice(1), choice(2, source="other", tags=["vip", "shop"]), old, timeless)
+
+    def ids(**selection):
+        return [
+            r["id"] for r in all_of(build(sqlite_engine, data, selection=Selection(**selection)), "choices")
+        ]
+
+    assert sorted(ids()) == ["talk1-1", "talk2-1", "talk3-1", "talk4-1"]
+    assert ids(sources=("other",)) == ["talk2-1"]
+    assert ids(tags=("vip", "gone")) == ["talk2-1"]
+    assert sorted(ids(since=START.replace(month=6))) == ["talk1-1", "talk2-1"]
+    for nothing in ({"sources": ("live",)}, {"tags": ("gone",)}, {"sources": ("gone",)}):
+        with pytest.raises(NothingSelected, match="no choice, pair or thumb"):
+            ids(**nothing)
+
+
+def test_an_empty_store_is_no_dataset(sqlite_engine, data):
+    with pytest.raises(NothingSelected):
+        build(sqlite_engine, data)
+    assert list((data / "datasets").iterdir()) == []
+
+
+def test_up_and_down_on_one_prompt_become_a_pair_and_the_rest_stays_unpaired(sqlite_engine, tmp_path, data):
+    train = [name for name in (f"g{number}" for number in range(40)) if split_of(name) == "train"]
+    test = next(name for name in (f"g{number}" for number in range(400)) if split_of(name) == "test")
+    lines = [
+        thumb(1, True, "It leaves today.", group=train[0]),
+        thumb(2, False, "No idea.", group=train[1]),
+        thumb(3, False, "Read the page.", group=train[0]),
+        thumb(4, True, "Gladly.", group=train[2], prompt=[{"role": "user", "content": "Another question?"}]),
+        thumb(5, False, "Never.", group=test, prompt=[{"role": "user", "content": "Another question?"}]),
+    ]
+    bring(sqlite_engine, tmp_path, *lines, kind="thumbs")
+    info = build(sqlite_engine, data)
+    (pair,) = all_of(info, "pairs")
+    assert pair["id"] == "thumb1-1/thumb2-1" and pair["kind"] == "thumbs" and pair["weight"] == 0.3
+    assert (pair["chosen"][0]["content"], pair["rejected"][0]["content"]) == ("It leaves today.", "No idea.")
+    unpaired = all_of(info, "thumbs")
+    assert sorted(record["id"] for record in unpaired) == ["thumb3-1", "thumb4-1", "thumb5-1"]
+    assert unpaired[0]["completion"] == [{"role": "assistant", "content": "Read the page."}]
+    assert unpaired[0]["label"] is False
+    assert info.refusals == {"split_across": 1}
+
+
+def test_personal_data_leave_no_trace_and_take_the_token_ids_along(sqlite_engine, tmp_path, data):
+    line = choice(
+        1,
+        prompt=[{"role": "user", "content": "Order 5551234567, call 13812345678 or ann@mail.example"}],
+        prompt_token_ids=[1, 2],
+        candidates=[
+            {"text": "We call 13812345678.", "token_ids": [3]},
+            {"text": "We write today.", "token_ids": [4]},
+        ],
+        meta={"draft": "13812345678"},
+    )
+    bring(sqlite_engine, tmp_path, line)
+    info = build(sqlite_engine, data)
+    for path in info.path.iterdir():
+        assert "13812345678" not in path.read_text() and "ann@" not in path.read_text()
+    (record,) = all_of(info, "choices")
+    assert record["prompt"][0]["content"].startswith("Order 5551234567, call 1")
+    assert "prompt_token_ids" not in record and "token_ids" not in record["candidates"][0]
+    assert record["candidates"][1]["token_ids"] == [4]
+
+
+def test_imported_pairs_are_weighed_and_refused_like_others(sqlite_engine, tmp_path, data):
+    def pair(number, **fields):
+        reply = {"role": "assistant", "content": f"Reply number {number} is good."}
+        other = {"role": "assistant", "content": "This one is not."}
+        prompt = [{"role": "user", "content": "Which?"}]
+        return {"id": f"p{number}-1", "prompt": prompt, "chosen": [reply], "rejected": [other]} | fields
+
+    bring(
+        sqlite_engine,
+        tmp_path,
+        pair(1),
+        pair(2, weight=0.25, meta={"group": "g", "draft": "x"}),
+        kind="pairs",
+    )
+    records = {record["id"]: record for record in all_of(build(sqlite_engine, data), "pairs")}
+    assert records["p1-1"]["weight"] == 1.0 and records["p1-1"]["group"] == "p1"
+    assert records["p2-1"]["weight"] == 0.25 and records["p2-1"]["group"] == "g"
+    assert "meta" not in records["p2-1"] and records["p2-1"]["kind"] == "pair"
+
+
+def test_live_judgements_and_thumbs_are_in_the_dataset(store_engine, tmp_path, data):
+    desk = make_desk(store_engine, tmp_path)
+    opened, shown = desk.open_ready()
+    sent = desk.pick(shown, 1).json
+    handmade = desk.open_ready()
+    own = desk.judge(handmade[1], "own", text="Something else entirely, written by hand.").json
+    desk.judge(desk.open_ready()[1], "none")
+    desk.clock.advance(60)
+    for message, value in ((sent, 1), (own, -1)):
+        assert desk.post(f"/v1/messages/{message['message_id']}/thumbs", value=value).status_code == 201
+    give_prompts(desk)
+
+    info = build_dataset(desk.engine, data_dir=data, clock=desk.clock, selection=Selection(sources=("live",)))
+    choices = {record["id"]: record for record in all_of(info, "choices")}
+    assert choices[sent["judgement_id"]]["picked"] == [1]
+    assert choices[sent["judgement_id"]]["conversation"] == opened["conversation_id"]
+    assert choices[own["judgement_id"]]["kind"] == "own"
+    assert info.refusals.get("none") == 1
+    marks = all_of(info, "thumbs")
+    couples = [pair for pair in all_of(info, "pairs") if pair["kind"] == "thumbs"]
+    if couples:  # the two conversations fell into one split
+        assert not marks and couples[0]["chosen"][0]["content"] == "Tuned one."
+    else:
+        arms = {mark["completion"][0]["content"]: mark.get("arm") for mark in marks}
+        assert arms == {"Tuned one.": "tuned", "Something else entirely, written by hand.": None}
+
+
+def test_a_missing_dataset_is_named(tmp_path):
+    with pytest.raises(DatasetMissing, match="no dataset at"):
+        read_split(tmp_path / "gone", "pairs", "train")
+    with pytest.raises(DatasetMissing):
+        read_manifest(tmp_path / "gone")
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from feedback.store.session import open_engine
+from tests.feedback.exchange.files import CLOCK
+from trainer import dataset
+
+dataset.Building.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+dataset.build_dataset(open_engine(sys.argv[1]), data_dir=Path(sys.argv[2]), clock=CLOCK)
+"""
+
+
+def test_a_killed_build_leaves_nothing_and_the_next_sweeps_up(sqlite_engine, tmp_path, data):
+    bring(sqlite_engine, tmp_path, choice(1), choice(2))
+    url = sqlite_engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-c", textwrap.dedent(KILLED), url, str(data)]
+    killed = subprocess.run(command, check=False, env=os.environ | {"PYTHONPATH": os.getcwd()})
+    assert killed.returncode == -9
+    (left,) = (data / "datasets").iterdir()
+    assert left.name.startswith(".building-")
+    info = build(sqlite_engine, data)
+    assert [path.name for path in (data / "datasets").iterdir()] == [info.id]
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data files are not beside the repository")
+def test_the_picks_of_star_make_a_dataset(sqlite_engine, data):
+    """37,906 real picks of 107 agents in 5,087 dialogues: nothing refused, nothing lost, shares as
+    promised."""
+    report = bring_in(sqlite_engine, SHARED / "choices_star.jsonl.gz")
+    assert (report.accepted, dict(report.refused)) == (37_906, {})
+    info = build(sqlite_engine, data)
+    counts = info.counts["choices"]
+    assert counts == {"train": 30_776, "validation": 3_683, "test": 3_447, "all": 37_906}
+    assert info.counts["pairs"]["all"] == 72_365 and info.refusals == {}
+    assert (info.counts["agents"], info.counts["conversations"]) == (107, 5_087)
+    by_agent: dict[str, float] = {}
+    by_conversation: dict[str, float] = {}
+    for record in all_of(info, "choices"):
+        by_agent[record["annotator"]] = by_agent.get(record["annotator"], 0.0) + record["weight"]
+        name = record["conversation"]
+        by_conversation[name] = by_conversation.get(name, 0.0) + record["weight"]
+    assert max(by_agent.values()) <= 0.2 * sum(by_agent.values()) + 1e-3
+    assert max(by_conversation.values()) <= 5.0 + 1e-3
