@@ -48,7 +48,8 @@ class Request:
     replaces: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "replaces": list(self.replaces)}
+        """`draw_no` is 1 for a redraw, 0 for the first requests of a set."""
+        return {**asdict(self), "replaces": list(self.replaces), "draw_no": 1 if self.replaces else 0}
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,11 @@ class Plan:
     redraw_arm: str
     adapter: str | None
     adapter_path: Path | None
+
+    @property
+    def count(self) -> int:
+        """Replies of the set."""
+        return sum(request.n for request in self.requests)
 
 
 @dataclass(frozen=True)
@@ -110,9 +116,12 @@ class Drawer:
     pool: Executor
     make_seed: Callable[[], int]
 
-    def draw_set(self, fleet: Fleet, plan: Plan, *, deadline: float) -> Drawing:
-        """Every reply there is by `deadline` (a `time.monotonic` value)."""
-        first = self._ask_all(fleet, plan, plan.requests, deadline)
+    def ask(self, fleet: Fleet, plan: Plan) -> "Asked":
+        """Sends the first requests and returns at once."""
+        return Asked(self, fleet, plan, self._submit(fleet, plan, plan.requests))
+
+    def finish(self, fleet: Fleet, plan: Plan, asked: Sequence[Future[Answered]], deadline: float) -> Drawing:
+        first = _collect_all(asked, plan.requests, deadline)
         drawn = [reply for answered in first for reply in answered.to_drawn()]
         requests = [answered.request for answered in first]
         again = self._ask_again(fleet, plan, drawn, requests, deadline)
@@ -138,15 +147,10 @@ class Drawer:
                 adapter = drawn[replaces[0]].adapter
                 number = len(requests) + len(wanted)
                 wanted.append(Request(number, arm, adapter, self.make_seed(), len(replaces), replaces))
-        return self._ask_all(fleet, plan, wanted, deadline)
+        return _collect_all(self._submit(fleet, plan, wanted), wanted, deadline)
 
-    def _ask_all(
-        self, fleet: Fleet, plan: Plan, requests: Sequence[Request], deadline: float
-    ) -> list[Answered]:
-        """The requests side by side. One that is not answered by the deadline is late for good."""
-        asked = [self.pool.submit(self._ask, fleet, plan, request) for request in requests]
-        wait(asked, timeout=max(0.0, deadline - time.monotonic()))
-        return [_collect(future, request) for future, request in zip(asked, requests, strict=True)]
+    def _submit(self, fleet: Fleet, plan: Plan, requests: Sequence[Request]) -> list[Future[Answered]]:
+        return [self.pool.submit(self._ask, fleet, plan, request) for request in requests]
 
     def _ask(self, fleet: Fleet, plan: Plan, request: Request) -> Answered:
         try:
@@ -169,6 +173,27 @@ class Drawer:
             log.warning("adapter %s cannot be used, base stands in: %s", request.adapter, failure)
         stand_in = replace(request, arm=BASE, adapter=None, seed=self.make_seed())
         return Answered(stand_in, _draw(fleet, plan, stand_in))
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The first requests of a set, on their way."""
+
+    drawer: Drawer
+    fleet: Fleet
+    plan: Plan
+    answers: list[Future[Answered]]
+
+    def finish(self, deadline: float) -> Drawing:
+        """Every reply there is by `deadline` (a `time.monotonic` value), after the redraw of equal texts."""
+        return self.drawer.finish(self.fleet, self.plan, self.answers, deadline)
+
+
+def cancel(asked: Asked | str) -> None:
+    """Nobody wants these answers; those that are on their way are not looked at."""
+    if isinstance(asked, Asked):
+        for answer in asked.answers:
+            answer.cancel()
 
 
 def make_requests(
@@ -217,6 +242,14 @@ def _draw(fleet: Fleet, plan: Plan, request: Request) -> Draw:
         n=request.n,
         chat_template_kwargs=plan.chat_template_kwargs,
     )
+
+
+def _collect_all(
+    asked: Sequence[Future[Answered]], requests: Sequence[Request], deadline: float
+) -> list[Answered]:
+    """The answers there are by the deadline. A request that is not answered then is late for good."""
+    wait(asked, timeout=max(0.0, deadline - time.monotonic()))
+    return [_collect(future, request) for future, request in zip(asked, requests, strict=True)]
 
 
 def _collect(future: Future[Answered], request: Request) -> Answered:

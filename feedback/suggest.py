@@ -16,24 +16,35 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
-from typing import Any
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
 
-from feedback.blind import BASE, TUNED, place
+from feedback.blind import BASE, TUNED
 from feedback.clock import Clock
 from feedback.deploy import adapter_for, adapter_path
-from feedback.drawing import SEED_LIMIT, Drawer, Drawing, Plan, make_requests, name_failure, nothing_drawn
+from feedback.drawing import (
+    SEED_LIMIT,
+    Asked,
+    Drawer,
+    Drawing,
+    Plan,
+    cancel,
+    make_requests,
+    name_failure,
+    nothing_drawn,
+)
 from feedback.metrics import SetMetrics
-from feedback.planning import BaseFacts, bound_tokens, describe_base_model, hash_json, hash_text, name_design
+from feedback.planning import BaseFacts, bound_tokens, describe_base_model
+from feedback.set_rows import list_outcome, make_candidates, make_set
 from feedback.settings import FeedbackSettings
 from feedback.store import adapters, preparing
 from feedback.store.deployments import serving_state
 from feedback.store.preparing import Progress, TurnContext
 from feedback.store.session import read, unit_of_work
-from feedback.store.tables import Candidate, SuggestionSet, new_id
+from feedback.store.tables import SuggestionSet
 from serving.client import Sampling
 from serving.errors import ServingError
 from serving.fleet import Fleet
@@ -45,6 +56,19 @@ log = logging.getLogger(__name__)
 # Time beyond the deadline for writing the result down before anybody may take the set over.
 LEASE_MARGIN_S = 15
 LOOK_EVERY_S = 0.5
+
+
+@dataclass
+class Flight:
+    """A preparation in this process: who waits for it, and whether it reached its end."""
+
+    landed: threading.Event = field(default_factory=threading.Event)
+    waiting: int = 0
+    is_settled: bool = False
+
+
+class AdapterMoved(Exception):
+    """What serves changed between reading and writing: plan again."""
 
 
 class Suggester:
@@ -72,7 +96,7 @@ class Suggester:
         self._sets = ThreadPoolExecutor(settings.suggest_workers, "set")
         self._requests = ThreadPoolExecutor(2 * settings.suggest_workers, "set-request")
         self._drawer = Drawer(self._requests, lambda: randbelow(SEED_LIMIT))
-        self._flights: dict[str, threading.Event] = {}
+        self._flights: dict[str, Flight] = {}
         self._lock = threading.Lock()
         self._closed = False
         self.metrics = SetMetrics()
@@ -82,7 +106,7 @@ class Suggester:
         with self._lock:
             if self._closed or turn_id in self._flights:
                 return
-            self._flights[turn_id] = threading.Event()
+            self._flights[turn_id] = Flight()
             self._sets.submit(self._fly, turn_id)
 
     def wait(self, key: str, timeout_s: float) -> bool:
@@ -103,11 +127,22 @@ class Suggester:
             left = deadline - time.monotonic()
             if left <= 0:
                 return False
-            flight = self._flights.get(found.turn_id)
+            if self._await_flight(found.turn_id, left):
+                return True
+
+    def _await_flight(self, turn_id: str, timeout_s: float) -> bool:
+        """Whether this process settled the set; where another one has it, nobody wakes us."""
+        with self._lock:
+            flight = self._flights.get(turn_id)
             if flight is not None:
-                flight.wait(left)
-            else:  # another process has it: nobody wakes us
-                time.sleep(min(left, LOOK_EVERY_S))
+                flight.waiting += 1
+        if flight is None:
+            time.sleep(min(timeout_s, LOOK_EVERY_S))
+            return False
+        flight.landed.wait(timeout_s)
+        with self._lock:
+            flight.waiting -= 1
+        return flight.is_settled
 
     def sweep(self) -> int:
         """Take up turns without a set and preparations whose preparer is gone; gives their number."""
@@ -128,36 +163,47 @@ class Suggester:
         self._requests.shutdown(wait=True, cancel_futures=True)
 
     def _fly(self, turn_id: str) -> None:
+        flight = self._flights[turn_id]
         try:
-            self._prepare(turn_id)
+            flight.is_settled = self._prepare(turn_id, flight)
         except Exception:  # the edge of this job: the row stays `preparing` and its lease runs out
             log.exception("set of turn %s could not be prepared", turn_id)
         finally:
             with self._lock:
-                landed = self._flights.pop(turn_id)
-            landed.set()
+                del self._flights[turn_id]
+            flight.landed.set()
 
-    def _prepare(self, turn_id: str) -> None:
+    def _prepare(self, turn_id: str, flight: Flight) -> bool:
+        """Whether the set was settled here; False if there was nothing to prepare, or another does."""
+        taken_up = time.monotonic()
+        facts = self._read_facts()
         with read(self._store) as session:
             found = preparing.find_progress(session, key=turn_id)
             context = preparing.read_turn(session, turn_id=turn_id)
+            adapter = self._choose_adapter(session, context, facts) if context is not None else None
         if found is None or found.is_settled or not self._is_abandoned(found):
-            return
+            return False
         if context is None:
             with unit_of_work(self._store) as session:
                 preparing.close_overtaken(session, found=found)
-            return
-        taken_up = time.monotonic()
+            return False
         messages, error = self._build_messages(context)
-        opened = self._open(context, found, messages)
-        if opened is None:
-            return
-        row, plan = opened
+        plan = self._make_plan(messages, adapter)
         deadline = time.monotonic() + self._settings.set_deadline_s
-        drawing = self._draw(plan, deadline) if error is None else nothing_drawn(plan, error)
-        state = self._settle(row, drawing)
+        asked = self._ask(plan) if error is None else error
+        try:  # the engine works while the row is written: an fsync less to wait for
+            row = self._open(context, found, plan, facts)
+        except AdapterMoved:
+            cancel(asked)
+            return self._prepare(turn_id, flight)
+        if row is None:
+            cancel(asked)
+            return False
+        drawing = nothing_drawn(plan, asked) if isinstance(asked, str) else asked.finish(deadline)
+        state = self._settle(row, plan, drawing, flight)
         self.metrics.count(state or "lost", drawing, time.monotonic() - taken_up)
         log.info("set %s of turn %s is %s", row.id, row.turn_id, state or "another preparer's")
+        return state is not None
 
     def _build_messages(self, context: TurnContext) -> tuple[list[dict[str, str]], str | None]:
         """Messages that fit the window; where they do not, all of them and the code of the failure."""
@@ -181,106 +227,77 @@ class Suggester:
         kwargs = self._serving.chat_template_kwargs
         return fleet.count_tokens(model=fleet.base_name, messages=messages, chat_template_kwargs=kwargs)
 
-    def _open(
-        self, context: TurnContext, found: Progress, messages: list[dict[str, str]]
-    ) -> tuple[SuggestionSet, Plan] | None:
-        """The row under our lease and the plan for it. The adapter is chosen in the transaction that writes
-        its name, so that whoever unloads one sees every set that may still ask for it.
-        """
-        facts = self._read_facts()
-        sampling = Sampling.from_settings(self._serving)
-        kwargs = self._serving.chat_template_kwargs
-        now = self._clock.now()
-        try:
-            with unit_of_work(self._store) as session:
-                state = serving_state(session, desk_id=context.desk_id)
-                adapter = adapter_for(state, context.conversation_id)
-                if adapter and not adapters.is_of_base(session, name=adapter, base_id=facts.base_id):
-                    adapter = None  # trained on a base that was exchanged since
-                plan = Plan(
-                    messages=messages,
-                    sampling=sampling,
-                    chat_template_kwargs=kwargs,
-                    requests=make_requests(
-                        adapter,
-                        self._settings.candidates,
-                        self._drawer.make_seed,
-                        tuned_first=bool(self._randbelow(2)),
-                    ),
-                    redraw_arm=(BASE, TUNED)[self._randbelow(2)],
-                    adapter=adapter,
-                    adapter_path=adapter_path(self._serving.data_dir, adapter) if adapter else None,
-                )
-                planned = SuggestionSet(
-                    desk_id=context.desk_id,
-                    turn_id=context.turn_id,
-                    conversation_id=context.conversation_id,
-                    attempt=context.attempt,
-                    design=name_design(adapter, self._settings.candidates),
-                    adapter=adapter,
-                    slot_seed=self._randbelow(2**31),  # the column holds 32 bits
-                    redraw_arm=plan.redraw_arm,
-                    messages=messages,
-                    chat_template_kwargs=kwargs,
-                    template_hash=facts.template_hash,
-                    system_prompt_hash=hash_text(context.system_prompt),
-                    knowledge_hash=hash_json(context.knowledge) if context.knowledge else "",
-                    base_id=facts.base_id,
-                    sampling=sampling.to_json(),
-                    requests=[request.to_json() for request in plan.requests],
-                    lease_owner=self._owner,
-                    lease_until=now + timedelta(seconds=self._settings.set_deadline_s + LEASE_MARGIN_S),
-                    created_at=now,
-                )
-                replaces = found if found.state is not None else None
-                row = preparing.open_set(session, planned=planned, replaces=replaces)
-        except IntegrityError:  # PostgreSQL: another process wrote the set of this turn first
-            return None
-        return None if row is None else (row, plan)
+    def _choose_adapter(self, session: Session, context: TurnContext, facts: BaseFacts) -> str | None:
+        state = serving_state(session, desk_id=context.desk_id)
+        name = adapter_for(state, context.conversation_id)
+        if name is None or not adapters.is_of_base(session, name=name, base_id=facts.base_id):
+            return None  # also one that was trained on a base that was exchanged since
+        return name
 
-    def _draw(self, plan: Plan, deadline: float) -> Drawing:
+    def _make_plan(self, messages: list[dict[str, str]], adapter: str | None) -> Plan:
+        return Plan(
+            messages=messages,
+            sampling=Sampling.from_settings(self._serving),
+            chat_template_kwargs=self._serving.chat_template_kwargs,
+            requests=make_requests(
+                adapter,
+                self._settings.candidates,
+                self._drawer.make_seed,
+                tuned_first=bool(self._randbelow(2)),
+            ),
+            redraw_arm=(BASE, TUNED)[self._randbelow(2)],
+            adapter=adapter,
+            adapter_path=adapter_path(self._serving.data_dir, adapter) if adapter else None,
+        )
+
+    def _ask(self, plan: Plan) -> Asked | str:
+        """The first requests on their way, or why none can be."""
         try:
-            return self._drawer.draw_set(self._fleet_factory(), plan, deadline=deadline)
+            return self._drawer.ask(self._fleet_factory(), plan)
         except ServingError as failure:
             log.warning("no engine to draw from: %s", failure)
-            return nothing_drawn(plan, name_failure(failure))
+            return name_failure(failure)
 
-    def _settle(self, row: SuggestionSet, drawing: Drawing) -> str | None:
-        candidates = [
-            Candidate(
-                id=new_id(),
-                desk_id=row.desk_id,
-                set_id=row.id,
-                slot=placed.slot,
-                arm=placed.arm,
-                adapter=placed.adapter,
-                request_no=placed.drawn.request_no,
-                draw_no=placed.drawn.draw_no,
-                text=placed.drawn.text,
-                token_ids=list(placed.drawn.token_ids) or None,
-                finish_reason=placed.drawn.finish_reason,
-                state=placed.state,
-                reason=placed.reason,
-            )
-            for placed in place(drawing.drawn, row.slot_seed)
-        ]
-        outcome: dict[str, Any] = {
-            "adapter": drawing.adapter,
-            "design": name_design(drawing.adapter, len(candidates) or self._settings.candidates),
-            "requests": [request.to_json() for request in drawing.requests],
-            "prompt_token_ids": drawing.prompt_token_ids,
-        }
+    def _open(
+        self, context: TurnContext, found: Progress, plan: Plan, facts: BaseFacts
+    ) -> SuggestionSet | None:
+        """The row under our lease, or None if there is nothing to prepare any more.
+
+        The transaction that writes the adapter's name makes sure that it serves still (else AdapterMoved):
+        whoever unloads an adapter sees every set that may ask for it.
+        """
+        planned = make_set(
+            context,
+            plan,
+            facts,
+            slot_seed=self._randbelow(2**31),  # the column holds 32 bits
+            owner=self._owner,
+            now=self._clock.now(),
+            lease_s=self._settings.set_deadline_s + LEASE_MARGIN_S,
+        )
+        try:
+            with unit_of_work(self._store) as session:
+                if self._choose_adapter(session, context, facts) != plan.adapter:
+                    raise AdapterMoved
+                replaces = found if found.state is not None else None
+                return preparing.open_set(session, planned=planned, replaces=replaces)
+        except IntegrityError:  # PostgreSQL: another process wrote the set of this turn first
+            return None
+
+    def _settle(self, row: SuggestionSet, plan: Plan, drawing: Drawing, flight: Flight) -> str | None:
+        """A reader who waits is shown the set as soon as it is written, so that moment is its reveal."""
         with unit_of_work(self._store) as session:
-            state = preparing.settle_set(
+            return preparing.settle_set(
                 session,
                 set_id=row.id,
+                turn_id=row.turn_id,
                 owner=self._owner,
                 now=self._clock.now(),
-                candidates=candidates,
-                outcome=outcome,
+                candidates=make_candidates(row, drawing),
+                outcome=list_outcome(plan, drawing),
                 error=drawing.error,
+                is_awaited=flight.waiting > 0,
             )
-        return state
 
     def _is_abandoned(self, found: Progress) -> bool:
         if found.state is None or found.lease_until is None or found.lease_until <= self._clock.now():

@@ -137,19 +137,20 @@ def settle_set(
     session: Session,
     *,
     set_id: str,
+    turn_id: str,
     owner: str,
     now: datetime,
     candidates: Iterable[Candidate],
     outcome: dict[str, Any],
     error: str | None,
+    is_awaited: bool,
 ) -> str | None:
     """Write what was drawn and end the preparation: the state reached, or None if another owner has the set.
 
     If the turn was answered or overtaken meanwhile, the set is `bypassed` or `superseded` and its candidates
     stay out of sight. `outcome` holds the fields that only the drawing could tell, such as prompt tokens.
     """
-    turn_id = session.exec(select(SuggestionSet.turn_id).where(SuggestionSet.id == set_id)).one_or_none()
-    turn = _lock(session, Turn, turn_id) if turn_id is not None else None
+    turn = _lock(session, Turn, turn_id)
     row = _lock(session, SuggestionSet, set_id)
     if row is None or turn is None or row.lease_owner != owner:
         return None
@@ -160,6 +161,7 @@ def settle_set(
     state = "failed" if error else "ready"
     if row.state == PREPARING:
         row.state = OVERTAKEN.get(turn.state, state)
+        row.revealed_at = now if is_awaited and row.state == "ready" else None
     _close(session, row, row.state)
     return row.state
 

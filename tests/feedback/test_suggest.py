@@ -327,6 +327,32 @@ def test_an_adapter_of_another_base_is_not_used(desk):
     assert desk.prepare(desk.ask()).design == "4+0"
 
 
+def test_an_adapter_that_was_exchanged_meanwhile_is_not_asked_for(desk, monkeypatch):
+    desk.deploy()
+    newer = "tuned-20261122-2"
+    open_set = desk.suggester._open
+
+    def exchange(*args):
+        monkeypatch.undo()
+        desk.deploy(newer)
+        return open_set(*args)
+
+    monkeypatch.setattr(desk.suggester, "_open", exchange)
+    row = desk.prepare(desk.ask())
+    assert (row.design, row.adapter) == ("2+2", newer)
+    assert {c.adapter for c in desk.read_candidates(row.id)} == {None, newer}
+
+
+def test_a_set_is_revealed_at_once_only_to_a_reader_who_waits(desk):
+    turn_id = desk.ask()
+    desk.suggester.enqueue(turn_id)
+    while (row := desk.read_set(turn_id)) is None or row.state == "preparing":
+        pass
+    assert (row.state, row.revealed_at) == ("ready", None)
+    desk.engine.mode, desk.engine.delay_s = "slow", 0.5
+    assert desk.prepare(desk.ask()).revealed_at == NOW
+
+
 @pytest.mark.parametrize(
     ("turn_state", "set_state"),
     [("superseded", "superseded"), ("closed", "superseded"), ("answered", "bypassed")],

@@ -1,0 +1,76 @@
+"""The rows of a set: a plan becomes a row in preparation, what was drawn becomes candidates in slots."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from feedback.blind import place
+from feedback.drawing import Drawing, Plan
+from feedback.planning import BaseFacts, hash_json, hash_text, name_design
+from feedback.store.preparing import TurnContext
+from feedback.store.tables import Candidate, SuggestionSet, new_id
+
+
+def make_set(
+    context: TurnContext,
+    plan: Plan,
+    facts: BaseFacts,
+    *,
+    slot_seed: int,
+    owner: str,
+    now: datetime,
+    lease_s: float,
+) -> SuggestionSet:
+    """A set in preparation, with all that recomputes its draws."""
+    return SuggestionSet(
+        desk_id=context.desk_id,
+        turn_id=context.turn_id,
+        conversation_id=context.conversation_id,
+        attempt=context.attempt,
+        design=name_design(plan.adapter, plan.count),
+        adapter=plan.adapter,
+        slot_seed=slot_seed,
+        redraw_arm=plan.redraw_arm,
+        messages=plan.messages,
+        chat_template_kwargs=plan.chat_template_kwargs,
+        template_hash=facts.template_hash,
+        system_prompt_hash=hash_text(context.system_prompt),
+        knowledge_hash=hash_json(context.knowledge) if context.knowledge else "",
+        base_id=facts.base_id,
+        sampling=plan.sampling.to_json(),
+        requests=[request.to_json() for request in plan.requests],
+        lease_owner=owner,
+        lease_until=now + timedelta(seconds=lease_s),
+        created_at=now,
+    )
+
+
+def make_candidates(row: SuggestionSet, drawing: Drawing) -> list[Candidate]:
+    """In the order shown, which the set's slot seed decides."""
+    return [
+        Candidate(
+            id=new_id(),
+            desk_id=row.desk_id,
+            set_id=row.id,
+            slot=placed.slot,
+            arm=placed.arm,
+            adapter=placed.adapter,
+            request_no=placed.drawn.request_no,
+            draw_no=placed.drawn.draw_no,
+            text=placed.drawn.text,
+            token_ids=list(placed.drawn.token_ids) or None,
+            finish_reason=placed.drawn.finish_reason,
+            state=placed.state,
+            reason=placed.reason,
+        )
+        for placed in place(drawing.drawn, row.slot_seed)
+    ]
+
+
+def list_outcome(plan: Plan, drawing: Drawing) -> dict[str, Any]:
+    """The fields of the set that only the drawing could tell: base may have stood in for the adapter."""
+    return {
+        "adapter": drawing.adapter,
+        "design": name_design(drawing.adapter, plan.count),
+        "requests": [request.to_json() for request in drawing.requests],
+        "prompt_token_ids": drawing.prompt_token_ids,
+    }
