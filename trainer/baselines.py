@@ -26,7 +26,7 @@ PULL = 1e-3  # nats: keeps the offset of a slot nobody ever picked finite
 
 @dataclass(frozen=True)
 class Score:
-    """Mean nats per choice (lower is better), share of choices foreseen, and the 95 % interval of the nats."""
+    """Mean nats per choice (lower is better), share of choices foreseen, 95 % interval of the nats."""
 
     log_loss: float
     accuracy: float
@@ -44,7 +44,7 @@ def find_nats(offer: Offer, logits: Array) -> float:
 
 
 def find_hit(offer: Offer, logits: Array) -> float:
-    """1 if the highest logit was picked; equal highest ones share, so a rule without an opinion gets chance."""
+    """1 if the highest logit was picked; equal highest ones share, no opinion gets chance."""
     best = np.flatnonzero(logits >= logits.max() - 1e-12)
     return float(np.mean([place in offer.picked for place in best]))
 

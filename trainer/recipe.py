@@ -101,7 +101,7 @@ def load_recipe(path: Path | str | None, **changes: object) -> Recipe:
 
     Every fault of the file is in the one error it raises.
     """
-    source = DEFAULT_RECIPE if path is None else Path(path)
+    source = Path(path) if path else DEFAULT_RECIPE
     if not source.suffix:  # a bare name; a folder of that name in the way is none of our business
         source = RECIPES / f"{source.name}.yaml"
     try:

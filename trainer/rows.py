@@ -50,7 +50,7 @@ def pair_key(pair: Pair) -> str:
 
 
 def is_kept(pair: Pair) -> bool:
-    """TRL's DPO takes no row weights: a row of weight 0.5 is kept for half of all ids, always the same half."""
+    """TRL's DPO takes no row weights: weight 0.5 keeps half of all ids, always the same half."""
     return hash_share("weight", pair_key(pair)) < float(pair.get("weight") or 1.0)
 
 

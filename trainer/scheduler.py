@@ -30,7 +30,7 @@ WINDOWS = tuple(timedelta(hours=hours) for hours in (1, 25, 24 * 8, 24 * 32, 24 
 
 
 def start_scheduler(ctx: NightContext) -> BackgroundScheduler:
-    """A running scheduler with all jobs; the missed night, if there is one, is asked for before it returns."""
+    """A running scheduler with all jobs; a missed night is asked for before it returns."""
     # coalesce: a machine that slept through three nights trains once, on all that came in.
     defaults = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
     scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
@@ -53,7 +53,7 @@ def request_night(ctx: NightContext) -> bool:
 
 
 def catch_up(ctx: NightContext) -> bool:
-    """Asks for the newest night that was missed while nothing ran; none that lies before this instance began."""
+    """Asks for the newest night that was missed while nothing ran, if this instance existed by then."""
     due = find_due(nightly(ctx), ctx.clock.now())
     if due is None:
         return False

@@ -80,7 +80,7 @@ class Scorer:
         return found
 
     def diverge(self, rows: Sequence[Row], adapter: str) -> float:
-        """Mean KL(base || adapter) per reply token in nats: how far the adapter left what the base would say."""
+        """Mean KL(base || adapter) in nats per reply token: how far the adapter left the base."""
         total = tokens = 0.0
         with torch.inference_mode():
             for batch in batch_by_length(rows):
