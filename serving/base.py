@@ -4,10 +4,8 @@ Loads no weights and imports no torch.
 """
 
 import hashlib
-import json
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from serving.errors import BaseModelUnknown
 from serving.tensors import FileFault, read_header
@@ -71,10 +69,15 @@ def read_base_shapes(path: Path) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def read_base_config(path: Path) -> dict[str, Any]:
-    """The model's config.json."""
-    found: dict[str, Any] = json.loads((path / "config.json").read_text(encoding="utf-8"))
-    return found
+def list_linear_modules(path: Path) -> list[str]:
+    """Last names of the linear layers inside the blocks, such as q_proj: what an adapter may change."""
+    return sorted(
+        {
+            name.split(".")[-2]
+            for name, shape in read_base_shapes(path).items()
+            if len(shape) == 2 and ".layers." in name and name.endswith("_proj.weight")
+        }
+    )
 
 
 @lru_cache(maxsize=32)

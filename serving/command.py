@@ -6,7 +6,7 @@ The flags and their reasons are listed in docs/serving.md.
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Literal
@@ -26,8 +26,18 @@ def resolve_backend(settings: ServingSettings) -> Literal["cpu", "cuda"]:
     return "cuda" if _DEVICE.exists() and not _has_cpu_build() else "cpu"
 
 
-def build_command(settings: ServingSettings, *, base: Path, zero_weights: Path | None = None) -> list[str]:
-    """The engine's command line. `base` is a folder; `zero_weights` is needed on cpu and useless on cuda."""
+def build_command(
+    settings: ServingSettings,
+    *,
+    base: Path,
+    lora_modules: Sequence[str] = (),
+    zero_weights: Path | None = None,
+) -> list[str]:
+    """The engine's command line. `base` is a folder; `zero_weights` is needed on cpu only.
+
+    `lora_modules` are the layers adapters may change. Without that list vLLM also wraps the output head, and on
+    cpu a request for prompt_logprobs that shares a batch with any other request then ends the whole engine.
+    """
     command = [
         *(sys.executable, "-m", "vllm.entrypoints.openai.api_server"),
         *("--model", str(base)),
@@ -42,6 +52,8 @@ def build_command(settings: ServingSettings, *, base: Path, zero_weights: Path |
         "--enable-prefix-caching",
         "--disable-uvicorn-access-log",
     ]
+    if lora_modules:
+        command += ["--lora-target-modules", *lora_modules]
     if resolve_backend(settings) == "cuda":
         return [*command, "--gpu-memory-utilization", f"{settings.gpu_memory_utilization:g}"]
     command += [

@@ -18,7 +18,7 @@ from typing import IO, Protocol
 
 from serving import child
 from serving.adapters import write_zero_adapter
-from serving.base import compute_base_id, resolve_base
+from serving.base import compute_base_id, list_linear_modules, resolve_base
 from serving.client import EngineClient
 from serving.command import build_command, build_environment, resolve_backend
 from serving.endpoint import Endpoint, read_process, remove_endpoints, write_endpoints
@@ -104,7 +104,9 @@ class Supervisor:
             check_memory(self.settings, base)
             zero = (self.data_dir / "zero" / compute_base_id(base)[:16] / "weights").resolve()
             write_zero_adapter(base, zero)
-        self._command = build_command(self.settings, base=base, zero_weights=zero)
+        self._command = build_command(
+            self.settings, base=base, lora_modules=list_linear_modules(base), zero_weights=zero
+        )
         self._fleet = Fleet.from_endpoints([self.endpoint], self.settings)
         self._spawn()
         self._thread = threading.Thread(target=self._watch, name="engine-supervisor", daemon=True)

@@ -47,6 +47,13 @@ def test_cuda_engine_needs_no_zero_adapter_and_no_cpu_options():
     assert "OMP_NUM_THREADS" not in environment and "TORCHDYNAMO_DISABLE" not in environment
 
 
+def test_output_head_is_not_wrapped():
+    command = build_command(ServingSettings(backend="cpu"), base=BASE, lora_modules=["k_proj", "q_proj"])
+    place = command.index("--lora-target-modules")
+    assert command[place + 1 : place + 3] == ["k_proj", "q_proj"]
+    assert command[place + 3].startswith("--")
+
+
 def test_key_is_in_the_environment_and_never_on_the_command_line():
     settings = ServingSettings(backend="cpu")
     assert build_environment(settings, "very-secret", {})["VLLM_API_KEY"] == "very-secret"
