@@ -2,7 +2,7 @@
 // After that, undo withdraws the choice and the message stays; the service says which of the two happened.
 
 import { Refusal, write } from "./api.js";
-import { _ } from "./words.js";
+import { _, spanOf } from "./words.js";
 
 const LATER_MS = 10 * 60 * 1000;
 
@@ -24,7 +24,7 @@ export class Undo {
     clearInterval(this.timer);
     const tick = () => {
       const left = Math.max(0, end - Date.now());
-      this.count.textContent = String(Math.ceil(left / 1000));
+      this.count.textContent = spanOf(Math.ceil(left / 1000));
       this.progress.value = left / (seconds * 1000);
       if (left === 0) this.hide();
     };

@@ -46,7 +46,8 @@ const undo = new Undo(part("undo"), { onUndone, onRefused: explain, announce });
 
 /* Opening a turn */
 
-async function openTurn(turn) {
+/** `keepFocus`: the agent is writing, so the keys stay text; else they are commands for the new turn. */
+async function openTurn(turn, { keepFocus = false } = {}) {
   if (!turn || (hand.turn?.turn_id === turn.turn_id && !hand.closed)) return;
   hand.stop.abort();
   Object.assign(hand, fresh(turn));
@@ -60,6 +61,7 @@ async function openTurn(turn) {
   messages.replaceChildren();
   composer.lang = turn.language || "";
   restoreDraft();
+  if (!keepFocus) focusPage();
   cards.waitFor(CARDS);
   follow(nextMessages, showMessages, { signal: stop.signal });
   try {
@@ -71,6 +73,10 @@ async function openTurn(turn) {
     return;
   }
   if (!stop.signal.aborted) follow(() => `/v1/turns/${turn.turn_id}/suggestions?wait=30`, showSet, { signal: stop.signal, onTrouble: onSetTrouble });
+}
+
+function focusPage() {
+  document.getElementById("main").focus({ preventScroll: true });
 }
 
 function nextMessages() {
@@ -159,7 +165,7 @@ function moveDraftTo(turn) {
   const text = composer.value;
   dropDraft(hand.turn.turn_id);
   if (text) keepDraft(turn.turn_id, { text, taken: null, none: false });
-  openTurn(turn);
+  openTurn(turn, { keepFocus: document.activeElement === composer });
   notice(superseded());
 }
 
@@ -176,6 +182,7 @@ function showNothing() {
   part("thread").hidden = true;
   part("offers").hidden = true;
   part("nothing").hidden = false;
+  focusPage();
 }
 
 /* Draft */
@@ -226,7 +233,7 @@ function choose(index) {
 function take(candidate, { focus = true } = {}) {
   hand.taken = candidate.candidate_id;
   replaceText(composer, candidate.text);
-  if (!focus) composer.blur();
+  if (!focus) focusPage();
   saveDraft();
   markCards();
 }
@@ -243,7 +250,7 @@ function toggleTie() {
   if (!cards.candidates.length || cards.closed || hand.none) return;
   hand.tie = hand.tie ? null : [];
   if (hand.tie && hand.taken) hand.tie.push(hand.taken);
-  if (hand.tie) composer.blur();
+  if (hand.tie) focusPage();
   announce(hand.tie ? _("Tie: press the numbers of the equally good ones, then Ctrl+Enter.") : _("Tie ended."));
   markCards();
 }
@@ -394,7 +401,6 @@ async function onUndone(verdict, answer) {
   }
   hand.closed = true;
   await openTurn(queue.find(verdict.turn.turn_id) || verdict.turn);
-  composer.blur();
 }
 
 /* Keys */
@@ -423,7 +429,7 @@ document.addEventListener("keydown", (event) => {
     send();
     return;
   }
-  if (event.key === "Escape" && event.target === composer) composer.blur();
+  if (event.key === "Escape" && event.target === composer) focusPage();
   if (isTextField(event.target) || event.ctrlKey || event.metaKey || event.altKey || part("help").open) return;
   const digit = digitOf(event);
   const act = digit === null || event.key === "=" ? letters[event.key.toLowerCase()] : () => pressDigit(digit, event.shiftKey);

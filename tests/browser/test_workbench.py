@@ -234,3 +234,33 @@ def test_the_workbench_speaks_chinese(site: Site, open_page: Callable[..., Page]
     expect(page.get_by_role("button", name="都不好 0")).to_be_visible()
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("把这条放入输入框")
+
+
+def test_after_sending_the_keys_work_on_the_next_turn(
+    site: Site, agent: Page, customer: Page, open_page: Callable[..., Page]
+) -> None:
+    ask(customer, QUESTION)
+    second = open_page()
+    second.goto(f"{site.url}/chat")
+    ask(second, "I forgot my password.")
+    await_cards(agent)
+    agent.keyboard.press("1")
+    agent.keyboard.press("Control+Enter")
+    expect(agent.locator(".messages .from-customer")).to_contain_text("I forgot my password.")
+    texts = await_cards(agent)
+    agent.keyboard.press("2")
+    agent.keyboard.press("Control+Enter")
+    expect(second.locator(".reply .bubble")).to_have_text(texts[1])
+
+
+def test_text_that_is_being_written_keeps_the_focus_when_the_customer_writes_again(
+    agent: Page, customer: Page
+) -> None:
+    ask(customer, QUESTION)
+    await_cards(agent)
+    agent.keyboard.press("e")
+    agent.keyboard.type("One mo")
+    ask(customer, "Hello?")
+    expect(agent.locator(".messages .from-customer")).to_have_count(2)
+    agent.keyboard.type("ment")
+    expect(agent.locator(part("composer"))).to_have_value("One moment")
