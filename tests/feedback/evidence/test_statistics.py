@@ -1,0 +1,102 @@
+"""The formulas against numbers worked out elsewhere."""
+
+import math
+import random
+from fractions import Fraction
+
+import pytest
+
+from feedback.evidence.statistics import (
+    BANDS,
+    ENOUGH,
+    e_better,
+    e_harm,
+    e_value,
+    find_band,
+    wilson_interval,
+)
+
+
+@pytest.mark.parametrize(
+    ("successes", "n", "low", "high"),
+    [
+        (8, 10, 0.4902, 0.9433),  # textbook example
+        (0, 10, 0.0, 0.2775),
+        (10, 10, 0.7225, 1.0),
+        (50, 100, 0.4038, 0.5962),
+        (0, 0, 0.0, 1.0),
+    ],
+)
+def test_wilson_interval(successes, n, low, high):
+    assert wilson_interval(successes, n) == pytest.approx((low, high), abs=5e-5)
+
+
+@pytest.mark.parametrize(("successes", "n"), [(215, 391), (60, 100), (19, 26)])
+def test_wilson_leaves_half_where_the_plan_says_it_does(successes, n):
+    # 391 picks at 55 %, 100 at 60 %, 26 at about 70 %.
+    assert wilson_interval(successes, n)[0] > 0.5
+
+
+def exact_e(k, n, a=10):
+    """2^n B(a+k, a+n-k) / B(a, a) in whole numbers."""
+
+    def beta(x, y):
+        return Fraction(math.factorial(x - 1) * math.factorial(y - 1), math.factorial(x + y - 1))
+
+    return float(2**n * beta(a + k, a + n - k) / beta(a, a))
+
+
+@pytest.mark.parametrize(("k", "n"), [(0, 0), (1, 1), (5, 10), (60, 100), (10, 40), (430, 800)])
+def test_the_e_value_is_the_beta_binomial_one(k, n):
+    assert e_value(k, n) == pytest.approx(exact_e(k, n), rel=1e-9)
+    assert e_value(k, n) == pytest.approx(e_value(n - k, n), rel=1e-9)
+
+
+def test_evidence_has_a_side():
+    assert e_better(90, 100) == e_harm(10, 100) == e_value(90, 100) > ENOUGH
+    assert e_better(10, 100) == e_harm(90, 100) == 0.0
+    assert e_better(5, 10) == e_harm(5, 10) == 0.0
+    assert math.isfinite(e_better(100_000, 100_000))
+
+
+def first_stop(share, seed, looks=3000):
+    coin, k = random.Random(seed), 0
+    for n in range(1, looks + 1):
+        k += coin.random() < share
+        if e_value(k, n) >= ENOUGH:
+            return n
+    return looks
+
+
+def test_medians_of_the_stop_are_those_of_the_plan():
+    # 174 picks at 60 %, 53 at 70 %: simulated for the plan with the same formula.
+    for share, expected in ((0.6, 174), (0.7, 53)):
+        stops = sorted(first_stop(share, seed) for seed in range(201))
+        assert stops[100] == pytest.approx(expected, rel=0.25)
+
+
+def test_looking_after_every_pick_seldom_errs():
+    wrong = sum(first_stop(0.5, seed, looks=600) < 600 for seed in range(200))
+    assert wrong <= 14  # 5 % of 200, and room for chance
+
+
+@pytest.mark.parametrize(
+    ("rate", "band"),
+    [
+        (None, None),
+        (0.0, "harmed"),
+        (0.479, "harmed"),
+        (0.48, "no_progress"),
+        (0.5, "no_progress"),
+        (0.52, "no_progress"),
+        (0.521, "not_good_enough"),
+        (0.699, "not_good_enough"),
+        (0.70, "success"),
+        (0.80, "success"),
+        (0.801, "marked_success"),
+        (1.0, "marked_success"),
+    ],
+)
+def test_five_bands(rate, band):
+    assert find_band(rate) == band
+    assert band is None or band in BANDS

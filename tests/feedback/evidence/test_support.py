@@ -1,0 +1,120 @@
+"""Which sets count for the support rate, and for whom: one case for each rule."""
+
+import pytest
+
+from feedback.evidence.support import Support, count_judgements, support_of
+from feedback.store.session import read
+from tests.feedback.choices.examples import TEXTS, TUNED, judged, shown
+from tests.feedback.evidence.stores import give_prompts
+
+ADAPTER = "tuned-20261122-1"  # of the sets that the desk puts
+MERGED = shown(
+    texts=("Yes.", "Yes.", "No.", "Maybe."),
+    arms=("both", "tuned", "tuned", "base"),
+    states=("ready", "merged", "ready", "ready"),
+)
+
+
+def count(judgement, on=None):
+    support = Support(TUNED)
+    count_judgements(support, [(judgement, on or shown())])
+    return support
+
+
+@pytest.mark.parametrize(
+    ("judgement", "tuned", "base", "halves"),
+    [
+        (judged("pick", 1), 1, 0, 0),
+        (judged("pick", 0), 0, 1, 0),
+        (judged("edit", 2, text=TEXTS[2] + " Thank you for waiting."), 1, 0, 0),
+        (judged("edit", 3, text="Please read the terms on our page, Alice."), 0, 1, 0),
+        (judged("tie", 1, candidates=(1, 2)), 1, 0, 0),
+        (judged("tie", 0, candidates=(0, 3)), 0, 1, 0),
+        (judged("tie", 0, candidates=(0, 1)), 0, 0, 1),
+        (judged("tie", 0, candidates=(0, 1, 2, 3)), 0, 0, 1),
+    ],
+)
+def test_counted_judgements(judgement, tuned, base, halves):
+    support = count(judgement)
+    assert (support.tuned, support.base, support.halves) == (tuned, base, halves)
+    assert support.counted == 1 and support.decided == tuned + base
+
+
+def test_a_merged_candidate_gives_half_to_the_rate_and_nothing_to_a_decision():
+    support = count(judged("pick", 0), MERGED)
+    assert (support.rate, support.counted, support.decided) == (0.5, 1, 0)
+    assert count(judged("pick", 2), MERGED).tuned == 1
+    assert count(judged("pick", 3), MERGED).base == 1
+
+
+@pytest.mark.parametrize(
+    ("judgement", "name"),
+    [
+        (judged("own", text="I shall ask my colleague and call you back on Monday."), "own"),
+        (judged("edit", 1, text="I shall ask my colleague and call you back on Monday."), "own"),
+        (judged("none"), "none"),
+        (judged("skip"), "skip"),
+        (judged("pick", 1, undone=True), "undone"),
+        (judged("pick", 1, unblinded=True), "unblinded"),
+    ],
+)
+def test_what_is_no_pick_is_a_share_of_its_own(judgement, name):
+    support = count(judgement)
+    assert support.counted == 0 and support.rate is None and support.band is None
+    assert support.shares == {
+        key: float(key == name) for key in ("own", "none", "skip", "undone", "unblinded")
+    }
+
+
+@pytest.mark.parametrize(
+    ("on", "reason"),
+    [
+        (shown(design="4+0"), "other_design"),
+        (shown(design="2+1+1"), "other_design"),
+        (shown(states=("ready", "ready", "ready", "unavailable")), "reply_unavailable"),
+        (
+            shown(texts=("A.", "Yes.", "Yes.", "B."), states=("ready", "ready", "merged", "ready")),
+            "unequal_texts",
+        ),
+    ],
+)
+def test_sets_that_cannot_compare_the_arms_are_left_out(on, reason):
+    support = count(judged("pick", 0), on)
+    assert support.counted == 0 and dict(support.left_out) == {reason: 1}
+    assert support.repeated == (reason == "unequal_texts")
+
+
+def test_the_rate_its_interval_and_band_by_hand():
+    support = Support(TUNED)
+    picks = [judged("pick", 1)] * 15 + [judged("pick", 0)] * 4 + [judged("tie", 0, candidates=(0, 1))] * 2
+    count_judgements(support, [(pick, shown()) for pick in picks])
+    assert support.rate == 16 / 21
+    assert support.interval == pytest.approx((0.5491, 0.8937), abs=5e-4)
+    assert support.band == "success"
+    assert support.e_better == pytest.approx(3.578, abs=0.001) and support.e_harm == 0.0
+    assert not support.harmed
+
+
+def test_harm_is_proven_at_twenty_to_one():
+    support = Support(TUNED, tuned=10, base=31)
+    assert support.e_harm >= 20 and support.harmed and support.band == "harmed"
+    assert not Support(TUNED, tuned=10, base=30).harmed
+    assert not Support(TUNED, tuned=31, base=10).harmed
+
+
+def test_support_is_read_from_what_agents_did(desk):
+    """Two picks of tuned, one of base, one none, one undone; the same through the store as through the
+    rules."""
+    for index in (1, 3, 0):
+        assert desk.pick(desk.open_ready()[1], index).status_code == 201
+    desk.judge(desk.open_ready()[1], "none")
+    undone = desk.pick(desk.open_ready()[1], 1)
+    assert desk.post(f"/v1/judgements/{undone.json['judgement_id']}/undo", "agent").status_code == 201
+    give_prompts(desk)
+    with read(desk.engine) as session:
+        support = support_of(session, ADAPTER)
+        other = support_of(session, "tuned-20991231-1")
+    assert (support.tuned, support.base, support.judgements) == (2, 1, 5)
+    assert support.shares == {"own": 0.0, "none": 0.2, "skip": 0.0, "undone": 0.2, "unblinded": 0.0}
+    assert other.judgements == 0 and other.rate is None
+    assert support.to_json()["rate"] == pytest.approx(2 / 3)
