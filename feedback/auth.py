@@ -23,7 +23,7 @@ from feedback.errors import CsrfFailed, NotFound, NotPermitted, SignInNeeded, To
 from feedback.services import services
 from feedback.store import operators
 from feedback.store.session import read
-from feedback.store.tables import ApiToken, Conversation, Operator
+from feedback.store.tables import Conversation, Operator
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -89,20 +89,14 @@ def actor_from_visitor_token(store: Session, token: str) -> Actor | None:
 
 def actor_from_token(store: Session, token: str) -> Actor | None:
     """The program or person that this API token names; None when it is unknown or revoked."""
-    row = operators.find_token(store, token=token)
-    return None if row is None else _actor_of(store, row)
+    holder = operators.find_token(store, token=token)
+    return None if holder is None else _actor_of(holder)
 
 
-def _actor_of(store: Session, row: ApiToken) -> Actor:
-    operator = store.get(Operator, row.operator_id) if row.operator_id else None
-    return Actor(
-        "token",
-        row.role,
-        row.desk_id,
-        row.name,
-        row.operator_id,
-        language=operator.language if operator else None,
-    )
+def _actor_of(holder: operators.Holder) -> Actor:
+    token, operator = holder
+    language = operator.language if operator is not None else None
+    return Actor("token", token.role, token.desk_id, token.name, token.operator_id, language=language)
 
 
 def find_actor() -> Actor | None:
@@ -129,8 +123,8 @@ def _find_actor() -> Actor | None:
         return None
     with read(services().store_engine) as store:
         if token_id is not None:
-            row = operators.find_token_by_id(store, token_id=token_id)
-            return None if row is None else _actor_of(store, row)
+            holder = operators.find_token_by_id(store, token_id=token_id)
+            return None if holder is None else _actor_of(holder)
         operator = store.get(Operator, operator_id)
         if operator is None or not operator.active:
             return None

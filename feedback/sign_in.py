@@ -29,9 +29,10 @@ def sign_in() -> AnyResponse:
     check_csrf()
     token = request.form.get("token", "").strip()
     with read(services().store_engine) as store:
-        row = operators.find_token(store, token=token)
-    if row is None or row.role not in operators.OPERATOR_ROLES:
+        holder = operators.find_token(store, token=token)
+    if holder is None or holder.token.role not in operators.OPERATOR_ROLES:
         return _page(TOKEN_WRONG, 401)
+    row = holder.token
     begin_signed_in(_session(), operator_id=row.operator_id, token_id=row.id)
     return redirect(_own_path(request.form.get("next")))
 

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
-from feedback.errors import ApiError, BodyInvalid, Conflict
+from feedback.errors import ApiError, BodyInvalid, Conflict, NotFound
 from feedback.store.conversations import Said, append_message, find_last_message, lock_conversation
 from feedback.store.session import get_row, of_desk
-from feedback.store.sets import is_unblinded, list_candidates
+from feedback.store.sets import LARGE, is_unblinded, list_candidates
 from feedback.store.tables import Candidate, Conversation, Judgement, Message, SuggestionSet, Turn
 from feedback.store.turns import TurnAnswered, TurnSuperseded, check_claim, check_waiting
 
@@ -175,10 +175,16 @@ def record_judgement(
 
 
 def lock_scene(session: Session, *, desk_id: str, set_id: str) -> Scene:
-    found = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set")
-    conversation = lock_conversation(session, desk_id=desk_id, conversation_id=found.conversation_id)
-    turn = get_row(session, Turn, found.turn_id, desk_id=desk_id, what="turn", lock=True)
-    locked = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set", lock=True)
+    where = select(SuggestionSet.conversation_id, SuggestionSet.turn_id).where(
+        SuggestionSet.id == set_id, SuggestionSet.desk_id == desk_id
+    )
+    found = session.exec(where).one_or_none()
+    if found is None:
+        raise NotFound("set", set_id)
+    conversation_id, turn_id = found
+    conversation = lock_conversation(session, desk_id=desk_id, conversation_id=conversation_id)
+    turn = get_row(session, Turn, turn_id, desk_id=desk_id, what="turn", lock=True)
+    locked = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set", lock=True, without=LARGE)
     candidates = list_candidates(session, desk_id=desk_id, set_id=set_id)
     return Scene(conversation, turn, locked, {row.id: row for row in candidates})
 

@@ -7,8 +7,9 @@ import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlmodel import Session, col, select
 
 from feedback.errors import ApiError, NotFound
@@ -17,6 +18,11 @@ from feedback.store.tables import ApiToken, Operator, SignInLink
 
 OPERATOR_ROLES = ("agent", "expert", "admin")
 TOKEN_ROLES = ("app", *OPERATOR_ROLES)
+
+
+class Holder(NamedTuple):
+    token: ApiToken
+    operator: Operator | None  # None: a program, or a person without an account
 
 
 class RoleUnknown(ApiError):
@@ -85,24 +91,22 @@ def create_token(
     return token
 
 
-def find_token(session: Session, *, token: str) -> ApiToken | None:
-    """The token's row unless it was revoked or its operator is inactive."""
-    return _usable(session, select(ApiToken).where(ApiToken.token_hash == hash_secret(token)))
+def find_token(session: Session, *, token: str) -> Holder | None:
+    """Whose token it is, unless it was revoked or its operator is inactive."""
+    return _find_holder(session, col(ApiToken.token_hash) == hash_secret(token))
 
 
-def find_token_by_id(session: Session, *, token_id: str) -> ApiToken | None:
-    return _usable(session, select(ApiToken).where(ApiToken.id == token_id))
+def find_token_by_id(session: Session, *, token_id: str) -> Holder | None:
+    return _find_holder(session, col(ApiToken.id) == token_id)
 
 
-def _usable(session: Session, query: object) -> ApiToken | None:
-    row: ApiToken | None = session.exec(query).one_or_none()  # type: ignore[call-overload]
-    if row is None or row.revoked_at is not None:
+def _find_holder(session: Session, which: ColumnElement[bool]) -> Holder | None:
+    query = select(ApiToken, Operator).outerjoin(Operator, col(Operator.id) == ApiToken.operator_id)
+    found = session.exec(query.where(which, col(ApiToken.revoked_at).is_(None))).one_or_none()
+    if found is None:
         return None
-    if row.operator_id is not None:
-        operator = session.get(Operator, row.operator_id)
-        if operator is None or not operator.active:
-            return None
-    return row
+    token, operator = found
+    return Holder(token, operator) if operator is None or operator.active else None
 
 
 def list_tokens(session: Session, *, desk_id: str) -> Sequence[ApiToken]:

@@ -13,14 +13,18 @@ nowhere else.
 """
 
 import sqlite3
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import defer
+from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import Session, SQLModel, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -42,6 +46,9 @@ POSTGRES_BUSY = ("08", "53", "40", "55P03", "57P")
 POSTGRES_FULL = "53100"
 
 Row = TypeVar("Row", bound=SQLModel)
+
+_new_lock = threading.Lock()
+_writer_locks: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 
 
 def open_engine(url: str) -> Engine:
@@ -79,7 +86,11 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def unit_of_work(engine: Engine) -> Iterator[Session]:
     """A writing transaction: committed when the block ends, rolled back when it raises."""
-    with _mapped_errors(), Session(engine.execution_options(writing=True), expire_on_commit=False) as session:
+    with (
+        _mapped_errors(),
+        _writer_turn(engine),
+        Session(engine.execution_options(writing=True), expire_on_commit=False) as session,
+    ):
         session.connection()  # begin now: the lock is taken before anything is read
         yield session
         session.commit()
@@ -90,6 +101,24 @@ def read(engine: Engine) -> Iterator[Session]:
     """A reading transaction. Keep it short: on SQLite it holds up the next commit."""
     with _mapped_errors(), Session(engine, expire_on_commit=False) as session:
         yield session
+
+
+@contextmanager
+def _writer_turn(engine: Engine) -> Iterator[None]:
+    """Writers of one process queue up here: SQLite would let them poll for its one lock, unfairly and
+    slowly.
+    """
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    with _new_lock:
+        turn = _writer_locks.setdefault(engine, threading.Lock())
+    if not turn.acquire(timeout=LOCK_TIMEOUT_MS / 1_000):
+        raise StoreBusy("other writers are first")
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 @contextmanager
@@ -125,15 +154,29 @@ def of_desk(table: type[Row], desk_id: str) -> SelectOfScalar[Row]:
     return select(table).where(table.desk_id == desk_id)  # type: ignore[attr-defined]
 
 
+def leave_out(columns: Sequence[Any]) -> list[ExecutableOption]:
+    """Options of a query that does not read these columns; asking the row for one is an error."""
+    return [defer(column, raiseload=True) for column in columns]
+
+
 def get_row(
-    session: Session, table: type[Row], id: str, *, desk_id: str, what: str, lock: bool = False
+    session: Session,
+    table: type[Row],
+    id: str,
+    *,
+    desk_id: str,
+    what: str,
+    lock: bool = False,
+    without: Sequence[Any] = (),
 ) -> Row:
     """One row of the desk by its id; NotFound(what) when it is another desk's or nobody's.
 
     `lock` holds the row until the transaction ends (PostgreSQL; SQLite has one writer anyway) and reads it
-    afresh.
+    afresh. `without` names large columns that are not needed.
     """
     query = of_desk(table, desk_id).where(table.id == id)  # type: ignore[attr-defined]
+    if without:
+        query = query.options(*leave_out(without))
     if lock:
         query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     row = session.exec(query).one_or_none()

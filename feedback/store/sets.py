@@ -10,8 +10,17 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from feedback.errors import Conflict
-from feedback.store.session import get_row, of_desk
+from feedback.store.session import get_row, leave_out, of_desk
 from feedback.store.tables import Candidate, SuggestionSet, Unblinding
+
+# Kept for the trainer, of no use while agents work: not read on their way.
+LARGE = (
+    col(SuggestionSet.messages),
+    col(SuggestionSet.prompt_token_ids),
+    col(SuggestionSet.chat_template_kwargs),
+    col(SuggestionSet.sampling),
+    col(SuggestionSet.requests),
+)
 
 
 class SetNotJudged(Conflict):
@@ -25,18 +34,19 @@ class SetNotJudged(Conflict):
 
 def find_set(session: Session, *, desk_id: str, turn_id: str) -> SuggestionSet | None:
     """The set of a turn; None while nobody has begun to prepare it."""
-    return session.exec(of_desk(SuggestionSet, desk_id).where(SuggestionSet.turn_id == turn_id)).one_or_none()
+    query = of_desk(SuggestionSet, desk_id).where(SuggestionSet.turn_id == turn_id)
+    return session.exec(query.options(*leave_out(LARGE))).one_or_none()
 
 
 def list_candidates(session: Session, *, desk_id: str, set_id: str) -> Sequence[Candidate]:
-    """All candidates in the order shown."""
+    """All candidates in the order shown, without their token ids."""
     query = of_desk(Candidate, desk_id).where(Candidate.set_id == set_id).order_by(col(Candidate.slot))
-    return session.exec(query).all()
+    return session.exec(query.options(*leave_out([Candidate.token_ids]))).all()
 
 
 def reveal_set(session: Session, *, desk_id: str, set_id: str, now: datetime) -> SuggestionSet:
     """Notes the moment at which the candidates were first shown. Only a ready set has one."""
-    row = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set", lock=True)
+    row = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set", lock=True, without=LARGE)
     if row.state == "ready" and row.revealed_at is None:
         row.revealed_at = now
         session.add(row)
@@ -48,7 +58,7 @@ def unblind_set(session: Session, *, desk_id: str, set_id: str, agent: str, now:
     """Before an agent is shown the arms of a judged set: notes it. SetNotJudged while they must stay
     hidden.
     """
-    row = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set", lock=True)
+    row = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set", lock=True, without=LARGE)
     if row.state != "judged":
         raise SetNotJudged(row.id, row.state)
     if not is_unblinded(session, set_id=set_id, agent=agent):

@@ -140,7 +140,7 @@ def list_queue(
 ) -> Sequence[Queued]:
     """Waiting turns, oldest first."""
     query = (
-        select(Turn, Conversation, Message, SuggestionSet)
+        select(Turn, Conversation.language, Conversation.tags, Message.text, SuggestionSet.state)  # type: ignore[call-overload]
         .join(Conversation, col(Conversation.id) == Turn.conversation_id)
         .join(Message, col(Message.id) == Turn.message_id)
         .outerjoin(SuggestionSet, col(SuggestionSet.turn_id) == Turn.id)
@@ -149,15 +149,8 @@ def list_queue(
         .limit(limit)
     )
     return [
-        Queued(
-            turn=turn,
-            language=conversation.language,
-            tags=conversation.tags,
-            text=message.text,
-            set_state=shown.state if shown is not None else None,
-            claimed_by=find_claim(turn, now=now, claim_minutes=claim_minutes),
-        )
-        for turn, conversation, message, shown in session.exec(query)
+        Queued(turn, language, tags, text, set_state, find_claim(turn, now=now, claim_minutes=claim_minutes))
+        for turn, language, tags, text, set_state in session.exec(query)
     ]
 
 
