@@ -1,4 +1,4 @@
-"""Writes docs/cli.md and docs/settings.md from the program itself: `python -m commands.docs`, or `make fix`.
+"""Writes docs/cli.md, http.md and settings.md from the program: `python -m commands.docs`, or `make fix`.
 
 tests/test_docs.py fails when the pages are not what this would write.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -26,7 +27,7 @@ def main() -> None:
 
 
 def render_pages() -> dict[str, str]:
-    return {"cli.md": render_commands(), "settings.md": render_settings()}
+    return {"cli.md": render_commands(), "http.md": render_routes(), "settings.md": render_settings()}
 
 
 def render_commands() -> str:
@@ -97,6 +98,52 @@ def render_option(option: click.Option) -> str | None:
     if option.envvar:
         notes.append(f"or `{option.envvar}`")
     return f"| {names} | {option.help or ''}{' (' + '; '.join(notes) + ')' if notes else ''} |"
+
+
+def render_routes() -> str:
+    """The API's calls with their roles, then the pages."""
+    calls, pages = [], []
+    for rule, method, view in list_routes():
+        route = getattr(view, "route", None)
+        summary = inspect.cleandoc(view.__doc__ or "").split("\n")[0] or "-"
+        if route is not None:
+            roles = ", ".join(dict.fromkeys((*route.roles, "admin"))) if route.roles else "none"
+            calls.append(f"| `{method}` | `{rule}` | {roles} | {summary} |")
+        else:
+            pages.append(f"| `{method}` | `{rule}` | {summary} |")
+    return "\n\n".join(
+        [
+            "# Calls and pages",
+            GENERATED,
+            "JSON in and out with `Authorization: Bearer <token>`, or from our own pages with the session "
+            "and `X-CSRFToken`. Every field of every call is in `/openapi.json` of the running service. Each "
+            "write carries an `event_id`, any UUID made by the client: the same event again gives the same "
+            "answer, another body under it 409. An error is "
+            '`{"error": {"code", "message", "hint"}}`.',
+            "## Calls",
+            "\n".join(["| method | path | roles | what it does |", "| --- | --- | --- | --- |", *calls]),
+            "## Pages and probes",
+            "\n".join(["| method | path | what it shows |", "| --- | --- | --- |", *pages]) + "\n",
+        ]
+    )
+
+
+def list_routes() -> list[tuple[str, str, Any]]:
+    """Path, method and view function of each route but the static files'; nothing is opened for it."""
+    from feedback.app import create_app
+    from feedback.clock import SystemClock
+    from feedback.settings import FeedbackSettings
+    from feedback.store.session import open_engine
+
+    settings = FeedbackSettings(secret_key=SecretStr("only for listing the routes of the service"))
+    app = create_app(settings, store_engine=open_engine("sqlite:///never-opened.db"), clock=SystemClock())
+    found = [
+        (rule.rule, method, app.view_functions[rule.endpoint])
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint != "static"
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
+    ]
+    return sorted(found, key=lambda route: route[:2])
 
 
 def render_settings() -> str:

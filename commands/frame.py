@@ -63,9 +63,14 @@ class Frame:
     config: Path | None
 
     def serving(self, **overrides: Any) -> "ServingSettings":
+        from commands.instance import is_running, read_holder
         from serving.config import load_settings
         from serving.settings import ServingSettings
 
+        # What `up --base-model` chose holds for every command beside it.
+        chosen = read_holder(self.data_dir).get("base_model") if is_running(self.data_dir) else None
+        if chosen is not None:
+            overrides = {"base_model": chosen, **overrides}
         return load_settings(
             ServingSettings, "serving", config=self.config, data_dir=self.data_dir, **overrides
         )

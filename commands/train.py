@@ -1,14 +1,22 @@
 """`rejoinder train`: ask for a run of the nightly job, and with --now stay and watch it."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import click
 
+from commands.dataset import find_dataset
 from commands.frame import CommandFailed, Frame, NothingToDo, frame_options, json_option, print_json
 from commands.store import open_store
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from feedback.store.tables import Run
 
 LOOK_EVERY_S = 1.0
 
@@ -23,63 +31,86 @@ LOOK_EVERY_S = 1.0
     default=None,
     help="Overrides the recipe's objective.",
 )
-@click.option(
-    "--recipe",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    default=None,
-    help="A recipe file.",
-)
-@click.option("--limit", type=click.IntRange(min=1), default=None, help="Train on at most so many choices.")
+@click.option("--recipe", default=None, help="A recipe file, or the name of a built-in one.")
+@click.option("--limit", type=click.IntRange(min=1), default=None, help="Train on at most so many pairs.")
 @json_option
 def command(
     frame: Frame,
     now: bool,
     dataset: str | None,
     objective: str | None,
-    recipe: Path | None,
+    recipe: str | None,
     limit: int | None,
     as_json: bool,
 ) -> None:
     """Ask the worker for a run: collect, train, evaluate, gate, publish.
 
+    With --now and without a running service, a worker works here until the run has ended.
+
     \b
     rejoinder train --now
     rejoinder train --now --dataset 3f2a... --limit 2000 --recipe my_recipe.yaml
     """
-    from feedback.clock import SystemClock
-    from feedback.store.runs import request_run
-    from feedback.store.session import unit_of_work
-    from feedback.store.tables import DEFAULT_DESK
-
-    given = {
-        "dataset": dataset,
-        "objective": objective,
-        "recipe": str(recipe.resolve()) if recipe else None,
-        "limit": limit,
-    }
-    request = {key: value for key, value in given.items() if value is not None}
+    if recipe is not None:
+        recipe = check_recipe(recipe, objective)
     with open_store(frame) as engine:
-        with unit_of_work(engine) as session:
-            run, _ = request_run(
-                session,
-                desk_id=DEFAULT_DESK,
-                kind="manual",
-                slot=uuid4().hex,
-                request=request,
-                requested_by="command line",
-                now=SystemClock().now(),
-            )
+        if dataset is not None:
+            dataset = find_dataset(engine, dataset).id
+        given = {"dataset": dataset, "objective": objective, "recipe": recipe, "limit": limit}
+        run = ask_for_run(engine, {key: value for key, value in given.items() if value is not None})
         if not now:
             if as_json:
                 print_json({"run_id": run.id, "state": run.state})
             else:
                 click.echo(f"Asked for run {run.id}; `rejoinder status` shows it.")
             return
-        finished = watch_run(engine, run.id, quiet=as_json)
+        with some_worker(frame):
+            finished = watch_run(engine, run.id, quiet=as_json)
     tell_end(finished, as_json)
 
 
-def watch_run(engine: Any, run_id: str, *, quiet: bool) -> dict[str, Any]:
+def check_recipe(recipe: str, objective: str | None) -> str:
+    """The file's full path, or a built-in name as it is. Raises RecipeRefused with all its faults."""
+    from trainer.recipe import load_recipe
+
+    load_recipe(recipe, objective=objective)
+    return str(Path(recipe).resolve()) if Path(recipe).is_file() else recipe
+
+
+def ask_for_run(engine: "Engine", request: dict[str, Any]) -> "Run":
+    from feedback.clock import SystemClock
+    from feedback.store.runs import request_run
+    from feedback.store.session import unit_of_work
+    from feedback.store.tables import DEFAULT_DESK
+
+    with unit_of_work(engine) as session:
+        run, _ = request_run(
+            session,
+            desk_id=DEFAULT_DESK,
+            kind="manual",
+            slot=uuid4().hex,
+            request=request,
+            requested_by="command line",
+            now=SystemClock().now(),
+        )
+    return run
+
+
+@contextmanager
+def some_worker(frame: Frame) -> Iterator[None]:
+    """The service's own worker where it runs, else one in this process for as long as the block takes."""
+    from commands.instance import is_running
+    from trainer.context import open_context
+    from trainer.worker import working
+
+    if is_running(frame.data_dir):
+        yield
+        return
+    with open_context(frame.data_dir, frame.config) as ctx, working(ctx, config=frame.config):
+        yield
+
+
+def watch_run(engine: "Engine", run_id: str, *, quiet: bool) -> dict[str, Any]:
     """Shows the run's step and progress until it ends, and gives its final row as plain values."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -98,9 +129,7 @@ def watch_run(engine: Any, run_id: str, *, quiet: bool) -> dict[str, Any]:
     last_metric = 0
     latest: dict[str, float] = {}
     with bar:
-        task = bar.add_task(
-            "run", total=1.0, step="queued", note="waiting for the worker (`rejoinder up` runs it)"
-        )
+        task = bar.add_task("run", total=1.0, step="queued", note="waiting for the worker")
         while True:
             with read(engine) as session:
                 run = get_run(session, desk_id=DEFAULT_DESK, run_id=run_id)

@@ -105,7 +105,7 @@ def run(frame: Frame, *, port: int | None, base_model: str | None, console: "Con
 
         engine.start()  # loads in the background while the web comes up
         start_web(steps, web, plan, stopping)
-        lock.describe(pid=os.getpid(), address=plan.address)
+        lock.describe(pid=os.getpid(), address=plan.address, base_model=plan.serving.base_model)
         if not stopping.is_set():
             tell_addresses(console, store_engine, plan)
             engine.wait_ready(steps, stopping)
@@ -154,7 +154,8 @@ def write_log(path: Path) -> None:
     logging.basicConfig(
         filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
     )
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its line for each request drowns the others
+    for name in ("httpx", "alembic"):  # their lines for each request and plug-in drown the others
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def make_plan(frame: Frame, *, port: int | None, base_model: str | None) -> Plan:
@@ -275,7 +276,7 @@ def tell_addresses(console: "Console", store_engine: "Engine", plan: Plan) -> No
         address=plan.address,
     )
     console.print(
-        f"\n  workbench      {plan.address}/\n"
+        f"\n  workbench      {plan.address}/workbench\n"
         f"  customer chat  {plan.address}/chat\n"
         f"  console        {plan.address}/console\n"
         f"  sign in once   {link}\n",

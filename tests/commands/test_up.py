@@ -1,4 +1,4 @@
-"""`rejoinder up` as a process of its own, with a remote engine that is a stand-in: start, mend, stop, leave nothing.
+"""`rejoinder up` as a process of its own, on a stand-in for the engine: start, mend, stop, leave nothing.
 
 With the real engine it runs in tests/loop.
 """
@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import httpx
 import psutil
@@ -23,13 +24,15 @@ from serving.fake import FakeEngine
 
 ROOT = Path(__file__).resolve().parents[2]
 
+pytestmark = pytest.mark.real  # gunicorn and the trainer as processes: a minute in all
+
 
 class Up:
     """A running `rejoinder up` and what it printed."""
 
     def __init__(self, data_dir: Path, environment: dict[str, str], *options: str) -> None:
         self.data_dir = data_dir
-        self.output = data_dir.with_suffix(".out")
+        self.output = data_dir.with_name(f"{data_dir.name}-{uuid4().hex[:8]}.out")
         command = [sys.executable, str(ROOT / "rejoinder.py"), "up", "--data-dir", str(data_dir), *options]
         with self.output.open("w") as file:
             self.process = subprocess.Popen(
@@ -94,7 +97,7 @@ def is_gone(process: psutil.Process) -> bool:
 
 def test_up_seeds_serves_mends_and_stops_cleanly(start: Callable[..., Up]) -> None:
     up = start()
-    address = up.wait_for(r"workbench +(http://127\.0\.0\.1:\d+)/")[1]
+    address = up.wait_for(r"workbench +(http://127\.0\.0\.1:\d+)/workbench")[1]
     link = up.wait_for(r"sign in once +(\S+)")[1]
     up.wait_for("ready +Ctrl-C")
     assert "12 demo conversations wait for a reply" in up.text()
@@ -144,7 +147,7 @@ def test_killing_up_leaves_no_process(start: Callable[..., Up]) -> None:
 
 def test_second_up_in_the_same_data_directory_is_refused(start: Callable[..., Up]) -> None:
     first = start()
-    address = first.wait_for(r"workbench +(\S+)/\n")[1]
+    address = first.wait_for(r"workbench +(\S+)/workbench")[1]
     second = start("var", "--port", "0")
 
     assert second.process.wait(60) == 1
