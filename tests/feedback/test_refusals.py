@@ -15,7 +15,9 @@ EVENT = "00000000-0000-4000-8000-000000000000"
 
 def send(desk, data, path="/v1/conversations", content_type="application/json", method="POST"):
     headers = {"Authorization": f"Bearer {desk.tokens['app']}"}
-    return desk.app.test_client().open(path, method=method, data=data, headers=headers, content_type=content_type)
+    return desk.app.test_client().open(
+        path, method=method, data=data, headers=headers, content_type=content_type
+    )
 
 
 def said(text):
@@ -62,7 +64,9 @@ def test_ten_megabytes_are_too_large(desk):
     assert (answer.status_code, answer.json["error"]["code"]) == (413, "body_too_large")
 
 
-@pytest.mark.parametrize("text", ["😀", "\u202egnirts", "客户服务", "a\u0301", "'; DROP TABLE message; --", "\x7f\x01", "%s{}"])
+@pytest.mark.parametrize(
+    "text", ["😀", "\u202egnirts", "客户服务", "a\u0301", "'; DROP TABLE message; --", "\x7f\x01", "%s{}"]
+)
 def test_odd_but_honest_text_is_kept_as_it_is(desk, text):
     answer = send(desk, said(text))
     assert answer.status_code == 201
@@ -82,7 +86,9 @@ def test_a_wrong_method_is_told_what_would_be_right(sqlite_desk, method):
     assert "POST" in answer.headers["Allow"]
 
 
-@pytest.mark.parametrize("id", ["unknown", "%00", "..%2f..%2fetc", "%ff%fe", "a" * 500, "😀", "' OR 1=1 --", "%ED%A0%80"])
+@pytest.mark.parametrize(
+    "id", ["unknown", "%00", "..%2f..%2fetc", "%ff%fe", "a" * 500, "😀", "' OR 1=1 --", "%ED%A0%80"]
+)
 def test_an_odd_id_names_nothing(desk, id):
     for path in (f"/v1/turns/{id}/suggestions", f"/v1/conversations/{id}/messages"):
         answer = send(desk, None, path, method="GET")
@@ -91,7 +97,8 @@ def test_an_odd_id_names_nothing(desk, id):
 
 
 @pytest.mark.parametrize(
-    "query", ["wait=x", "wait=-1", "wait=nan", "wait=inf", "wait=1&wait=2", "waite=1", "after=%00", "pending=maybe"]
+    "query",
+    ["wait=x", "wait=-1", "wait=nan", "wait=inf", "wait=1&wait=2", "waite=1", "after=%00", "pending=maybe"],
 )
 def test_odd_parameters_are_refused(desk, query):
     opened = desk.open()
