@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from feedback import chat, console, workbench
 from feedback.auth import Actor, find_actor
 from feedback.console.reports import show_value
-from feedback.console.words import words_of
+from feedback.console.words import compared_words, reason_words, words_of
 from feedback.errors import ApiError
 from feedback.languages import init_languages
 
@@ -35,7 +35,13 @@ def signed_in() -> Actor | None:
 
 def register_pages(app: Flask) -> None:
     init_languages(app)
-    app.jinja_env.globals.update(words_of=words_of, show_value=show_value, console_places=console_places)
+    app.jinja_env.globals.update(
+        words_of=words_of,
+        compared_words=compared_words,
+        reason_words=reason_words,
+        show_value=show_value,
+        console_places=console_places,
+    )
     app.context_processor(lambda: {"signed_in": signed_in()})
     for blueprint in (workbench.bp, chat.bp, *console.blueprints):
         app.register_blueprint(blueprint)

@@ -50,7 +50,7 @@ def _walk(
     for name, value in part.items():
         here = (*path, str(name))
         if isinstance(value, Mapping) and "log_loss" in value:
-            scored.append(_score(" ".join(here).replace("_", " "), value))
+            scored.append(_score(" ".join(here), value))
         elif isinstance(value, Mapping) and value and len(here) < MAX_DEPTH:
             found.extend(_walk(value, here, scored))
         else:
@@ -85,26 +85,38 @@ class CountTable:
 
     columns: list[str]
     rows: list[tuple[str, list[int | None]]]
-    facts: list[tuple[str, Any]]
+    facts: list[tuple[str, str]]
 
 
 def tabulate_counts(counts: Mapping[str, Any]) -> CountTable:
-    nested = {name: value for name, value in counts.items() if isinstance(value, Mapping)}
+    nested = {
+        name: value for name, value in counts.items() if isinstance(value, Mapping) and "train" in value
+    }
     columns = list(dict.fromkeys(split for value in nested.values() for split in value))
+    facts = {name: value for name, value in counts.items() if name not in nested}
     return CountTable(
         columns=columns,
         rows=[(name, [value.get(split) for split in columns]) for name, value in nested.items()],
-        facts=[(name, value) for name, value in counts.items() if name not in nested],
+        facts=[(name, _list_counts(value)) for name, value in facts.items()],
     )
 
 
+def _is_by_split(value: Any) -> bool:
+    return isinstance(value, Mapping) and "train" in value
+
+
+def _list_counts(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{count} {words_of(name)}" for name, count in value.items())
+    return show_value(value)
+
+
 def describe_counts(counts: Mapping[str, Any]) -> str:
-    """One line: every kind with its total over the splits."""
+    """One line: every kind of record with its total over the splits."""
     parts: list[str] = []
     for name, value in counts.items():
-        numbers = value.values() if isinstance(value, Mapping) else (value,)
-        total = sum(number for number in numbers if isinstance(number, int))
-        parts.append(f"{total} {words_of(name)}")
+        if _is_by_split(value):
+            parts.append(f"{value.get('all', sum(value.values()))} {words_of(name)}")
     return ", ".join(parts)
 
 

@@ -25,7 +25,8 @@ bp = Blueprint("console", __name__, url_prefix="/console")
 RUN_STATES = ("queued", "running", "done", "failed", "cancelled", "skipped")
 RUN_KINDS = ("night", "volume", "manual")
 ADAPTER_STATES = ("trained", "refused", "passed", "canary", "live", "retired", "rolled_back")
-DRAWN_FIRST = ("loss", "margin", "accuracy")
+DRAWN_FIRST = ("loss", "held_out_loss", "margin", "accuracy")
+SECONDS_LEFT = "seconds_left"
 PERIODS = {"1": 1, "7": 7, "30": 30}
 LANGUAGES = ("en", "zh")
 FORMATS = ("choices", "pairs", "thumbs")
@@ -129,23 +130,31 @@ def follow_run(run_id: str) -> str:
 def _render_run(template: str, run_id: str) -> str:
     with read(services().store_engine) as store:
         run = runs.get_run(store, desk_id=current_actor().desk_id, run_id=run_id)
+        numbers = read_numbers(store, run_id)
         return render_template(
             template,
             run=run,
             steps=runs.STEPS,
             finished=run.state in runs.FINISHED,
-            curves=draw_curves(store, run_id),
+            curves=draw_curves(numbers),
+            seconds_left=numbers[SECONDS_LEFT][-1][1] if SECONDS_LEFT in numbers else None,
             report=read_report(run.report),
         )
 
 
-def draw_curves(store: Session, run_id: str) -> list[Curve]:
-    """One curve for each number the run wrote; loss, margin and accuracy first."""
-    values: dict[str, list[tuple[int, float]]] = {}
+def read_numbers(store: Session, run_id: str) -> dict[str, list[tuple[int, float]]]:
+    """Every number that the run wrote: (step, value) by name, in order."""
+    numbers: dict[str, list[tuple[int, float]]] = {}
     for metric in runs.list_metrics(store, run_id=run_id):
-        values.setdefault(metric.name, []).append((metric.step, metric.value))
-    order = [*(name for name in DRAWN_FIRST if name in values), *sorted(set(values) - set(DRAWN_FIRST))]
-    drawn = (draw_curve(name, values[name]) for name in order)
+        numbers.setdefault(metric.name, []).append((metric.step, metric.value))
+    return numbers
+
+
+def draw_curves(numbers: dict[str, list[tuple[int, float]]]) -> list[Curve]:
+    """One curve for each number but the time left; loss, margin and accuracy first."""
+    others = sorted(set(numbers) - {*DRAWN_FIRST, SECONDS_LEFT})
+    order = [*(name for name in DRAWN_FIRST if name in numbers), *others]
+    drawn = (draw_curve(name, numbers[name]) for name in order)
     return [curve for curve in drawn if curve is not None]
 
 

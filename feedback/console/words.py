@@ -1,5 +1,9 @@
 """The vocabulary's codes in the reader's language. A code without a word here is shown as it is."""
 
+from collections.abc import Mapping
+from typing import Any
+
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 WORDS = {
@@ -43,8 +47,13 @@ WORDS = {
     "thumbs": _("thumbs"),
     "validation": _("validation"),
     "test": _("test"),
+    "all": _("all"),
+    "agents": _("agents"),
+    "conversations": _("conversations"),
+    "kinds": _("kinds"),
     # curves
     "loss": _("Loss"),
+    "held_out_loss": _("Loss on held-out pairs"),
     "margin": _("Margin of chosen over rejected"),
     "accuracy": _("Accuracy"),
     # people
@@ -65,6 +74,45 @@ WORDS = {
     "unequal_texts": _("one side repeated itself"),
     "reply_unavailable": _("a reply was missing"),
 }
+
+# What an evaluation compares, by its name in the report.
+COMPARED = {
+    "uniform": _("a blind guess"),
+    "slot": _("the place on screen alone"),
+    "base": _("the base"),
+    "adapter": _("this adapter"),
+    "adapter_slot": _("this adapter and the place on screen"),
+    "serving": _("what served then"),
+    "train": _("this adapter on what it was trained on"),
+}
+# Why the gate refused or a run stopped, by code; codes without words here come with their own sentence.
+REASONS = {
+    "no_evidence": _("too few held-out choices to measure it"),
+    "no_replies": _("no replies to fixed prompts were measured"),
+    "not_published": _("no model server ran: start one, then promote the adapter"),
+    "too_short": _("replies shrank against the base's"),
+    "too_long": _("replies grew against the base's"),
+    "broken_greedy": _("broken replies to fixed prompts"),
+    "broken_sampled": _("more broken sampled replies than the base"),
+    "repeats_itself": _("two draws are one text more often than the base's"),
+    "worse_than_uniform": _("foresees held-out picks worse than chance"),
+    "worse_than_slot": _("adds nothing to knowing the place on screen"),
+    "drifted": _("left the base too far"),
+    "cannot_fit": _("does not foresee the picks it was trained on: data or code is wrong"),
+    "worse_than_serving": _("foresees picks worse than what serves now"),
+}
+
+
+def compared_words(name: str) -> str:
+    return str(COMPARED.get(name, words_of(name)))
+
+
+def reason_words(reason: Mapping[str, Any]) -> str:
+    own = str(reason.get("text") or reason.get("message") or "")
+    words = REASONS.get(str(reason.get("code")))
+    if words is None:
+        return own
+    return gettext("not measured: %(words)s", words=words) if own.startswith("not measured") else str(words)
 
 
 def words_of(code: str) -> str:

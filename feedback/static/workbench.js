@@ -54,6 +54,7 @@ async function openTurn(turn, { keepFocus = false } = {}) {
   const { stop } = hand;
   queue.mark(turn.turn_id);
   notice("");
+  showState("");
   part("thread").hidden = false;
   part("offers").hidden = false;
   part("nothing").hidden = true;

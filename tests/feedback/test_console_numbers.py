@@ -60,10 +60,12 @@ def test_no_report_is_no_view() -> None:
 
 
 def test_counts_become_a_table_of_kinds_by_splits() -> None:
-    table = tabulate_counts({"choices": {"train": 8, "test": 1}, "pairs": {"train": 20}, "agents": 3})
+    table = tabulate_counts(
+        {"choices": {"train": 8, "test": 1}, "pairs": {"train": 20}, "kinds": {"pick": 9}, "agents": 3}
+    )
     assert table.columns == ["train", "test"]
     assert table.rows == [("choices", [8, 1]), ("pairs", [20, None])]
-    assert table.facts == [("agents", 3)]
+    assert table.facts == [("kinds", "9 sent as suggested"), ("agents", "3")]
 
 
 @pytest.mark.parametrize(
