@@ -51,6 +51,7 @@ def command(frame: Frame, as_json: bool) -> None:
 
 def examine(frame: Frame) -> Iterator[Check]:
     """One finding after the other, so that slow ones do not hold back the first."""
+    frame.check_settings()
     yield check_python()
     yield check_libraries()
     yield check_sqlite()
@@ -59,7 +60,6 @@ def examine(frame: Frame) -> Iterator[Check]:
     yield check_disk(frame.data_dir)
     yield check_data_dir(frame.data_dir)
     yield check_port(frame)
-    frame.trainer()
     yield from examine_store(frame)
 
 

@@ -28,6 +28,12 @@ class CommandFailed(click.ClickException):
     exit_code = 1
 
 
+class SettingsWrong(click.ClickException):
+    """Settings that cannot be used, all of them told at once. Exit code 2, as for a wrong option."""
+
+    exit_code = 2
+
+
 class NothingToDo(click.ClickException):
     """All is as it should be already. Exit code 3, so that scripts can tell it from a change."""
 
@@ -43,7 +49,7 @@ def explain(fault: Exception) -> Exception:
     if isinstance(fault, click.ClickException | click.exceptions.Exit | click.Abort):
         return fault
     if name.__name__ == "SettingsFault":
-        return click.UsageError(str(fault))
+        return SettingsWrong(str(fault))
     if name.__module__.split(".")[0] in PACKAGES:
         hint = getattr(fault, "hint", "")
         return CommandFailed(f"{fault}\n{hint}" if hint else str(fault))
@@ -90,6 +96,19 @@ class Frame:
         return load_settings(
             TrainerSettings, "trainer", config=self.config, data_dir=self.data_dir, **overrides
         )
+
+    def check_settings(self) -> None:
+        """Reads all three tables and raises SettingsWrong with the faults of all of them."""
+        from serving.errors import SettingsFault
+
+        faults = []
+        for read in (self.serving, self.feedback, self.trainer):
+            try:
+                read()
+            except SettingsFault as fault:
+                faults.append(str(fault))
+        if faults:
+            raise SettingsWrong("\n".join(faults))
 
     def environment(self) -> dict[str, str]:
         """The variables by which a child process finds the same instance."""

@@ -159,9 +159,10 @@ def write_log(path: Path) -> None:
 
 
 def make_plan(frame: Frame, *, port: int | None, base_model: str | None) -> Plan:
-    """Reads all three tables, so that every fault shows now, and settles the ports."""
+    """Reads the settings, with every fault told at once, and settles the ports."""
     from commands.instance import find_port, require_port
 
+    frame.check_settings()
     feedback = frame.feedback(**({} if port is None else {"port": port}))
     if feedback.port == 0:
         feedback = feedback.model_copy(update={"port": find_port(feedback.host, 0)})
@@ -174,7 +175,6 @@ def make_plan(frame: Frame, *, port: int | None, base_model: str | None) -> Plan
     if not serving.replicas:
         serving = serving.model_copy(update={"port": find_port(serving.host, serving.port)})
         environment["REJOINDER_SERVING__PORT"] = str(serving.port)
-    frame.trainer()
     return Plan(frame, feedback, serving, environment)
 
 

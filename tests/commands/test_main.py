@@ -40,14 +40,15 @@ def test_wrong_use_ends_with_2(words: list[str]) -> None:
     assert CliRunner().invoke(main, words).exit_code == 2
 
 
-def test_a_wrong_setting_ends_with_2_and_names_value_and_limit(tmp_path: Path) -> None:
+def test_wrong_settings_end_with_2_and_are_told_all_at_once(tmp_path: Path) -> None:
     config = tmp_path / "r.toml"
-    config.write_text('[feedback]\nport = 99999\nthreads = "many"\n')
+    config.write_text('[feedback]\nport = 99999\nthreads = "many"\n[trainer]\nnightly_cron = "never"\n')
 
     result = CliRunner().invoke(main, ["up", "--config", str(config), "--data-dir", str(tmp_path / "var")])
 
     assert result.exit_code == 2
-    assert "port = 99999" in result.output and "threads = 'many'" in result.output
+    for fault in ("port = 99999", "threads = 'many'", "nightly_cron = 'never'"):
+        assert fault in result.output
 
 
 def test_listing_commands_imports_no_heavy_library() -> None:
