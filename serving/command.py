@@ -35,8 +35,8 @@ def build_command(
 ) -> list[str]:
     """The engine's command line. `base` is a folder; `zero_weights` is needed on cpu only.
 
-    `lora_modules` are the layers adapters may change. Without that list vLLM also wraps the output head, and on
-    cpu a request for prompt_logprobs that shares a batch with any other request then ends the whole engine.
+    `lora_modules` are the layers adapters may change. Without that list vLLM also wraps the output head, and
+    on cpu a request for prompt_logprobs that shares a batch with any other request then ends the engine.
     """
     command = [
         *(sys.executable, "-m", "vllm.entrypoints.openai.api_server"),
