@@ -4,8 +4,6 @@ bands. Pure.
 
 import math
 
-from scipy.special import betaln
-
 Z95 = 1.959964
 SPREAD = 10.0  # a of the Beta(a, a) mixture: sharpest between 55 and 70 %
 ENOUGH = 20.0  # e-value at which a decision errs in at most 5 % of cases, however often one looks
@@ -35,8 +33,12 @@ def wilson_interval(successes: float, n: float, *, z: float = Z95) -> tuple[floa
 
 def e_value(successes: int, n: int, *, a: float = SPREAD) -> float:
     """Evidence against a share of 50 %, either way: 2^n B(a+k, a+n-k) / B(a, a), valid whenever one stops."""
-    log = n * math.log(2) + float(betaln(a + successes, a + n - successes) - betaln(a, a))
+    log = n * math.log(2) + log_beta(a + successes, a + n - successes) - log_beta(a, a)
     return math.exp(min(log, 700.0))
+
+
+def log_beta(x: float, y: float) -> float:
+    return math.lgamma(x) + math.lgamma(y) - math.lgamma(x + y)
 
 
 def e_better(successes: int, n: int) -> float:
