@@ -107,11 +107,12 @@ def test_scores_are_those_of_transformers_and_peft(real_engine, tmp_path, adapte
     name, fleet = adapter_names(), real_engine.fleet
     fleet.load_adapter(name, adapter)
     try:
-        for prompt, reply in pairs_of(fleet, 2):
-            for model, oracle in ((name, adapter), (fleet.base_name, None)):
+        pairs = pairs_of(fleet, 2)
+        for model, oracle in ((name, adapter), (fleet.base_name, None)):
+            expected = read_logprobs(real_engine.base, oracle, pairs)
+            for (prompt, reply), numbers in zip(pairs, expected, strict=True):
                 found = fleet.score(model=model, prompt_token_ids=prompt, reply_token_ids=reply)
-                expected = read_logprobs(real_engine.base, oracle, prompt, reply)
-                assert found == pytest.approx(expected, abs=1e-3)
+                assert found == pytest.approx(numbers, abs=1e-3)
     finally:
         fleet.unload_adapter(name)
 

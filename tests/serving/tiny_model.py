@@ -88,7 +88,10 @@ def build_adapter(
     return target
 
 
-def read_logprobs(base: Path, adapter: Path | None, prompt: list[int], reply: list[int]) -> list[float]:
+Pair = tuple[list[int], list[int]]
+
+
+def read_logprobs(base: Path, adapter: Path | None, pairs: list[Pair]) -> list[list[float]]:
     """Log-probability of each reply token by transformers and peft: the oracle for `score` and probes."""
     import torch
     from peft import PeftModel
@@ -97,23 +100,27 @@ def read_logprobs(base: Path, adapter: Path | None, prompt: list[int], reply: li
     model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
     if adapter is not None:
         model = PeftModel.from_pretrained(model, adapter)
-    with torch.no_grad():
-        scores = model(torch.tensor([prompt + reply])).logits[0].log_softmax(-1)
-    return [float(scores[len(prompt) - 1 + i, token]) for i, token in enumerate(reply)]
+    found = []
+    for prompt, reply in pairs:
+        with torch.no_grad():
+            scores = model(torch.tensor([prompt + reply])).logits[0].log_softmax(-1)
+        found.append([float(scores[len(prompt) - 1 + i, token]) for i, token in enumerate(reply)])
+    return found
 
 
-def write_probe(path: Path, base: Path, adapter: Path, prompts: list[tuple[list[int], list[int]]]) -> Path:
+def write_probe(path: Path, base: Path, adapter: Path, pairs: list[Pair]) -> Path:
     """probe.json as the trainer writes it, for these prompts and replies."""
     from serving.base import compute_base_id
 
+    tuned, plain = read_logprobs(base, adapter, pairs), read_logprobs(base, None, pairs)
     entries = [
         {
             "prompt_token_ids": prompt,
             "reply_token_ids": reply,
-            "adapter_logprobs": read_logprobs(base, adapter, prompt, reply),
-            "base_logprobs": read_logprobs(base, None, prompt, reply),
+            "adapter_logprobs": with_adapter,
+            "base_logprobs": without,
         }
-        for prompt, reply in prompts
+        for (prompt, reply), with_adapter, without in zip(pairs, tuned, plain, strict=True)
     ]
     record = {"base_id": compute_base_id(base), "dtype": "float32", "prompts": entries}
     path.write_text(json.dumps(record))
