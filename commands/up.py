@@ -13,6 +13,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,8 +34,8 @@ if TYPE_CHECKING:
     from serving.settings import ServingSettings
 
 KEEP_EVERY_S = 0.5
-WEB_READY_WITHIN_S = 60.0
-WEB_GRACE_S = 12.0
+WEB_READY_WITHIN_S = 120.0
+WEB_GRACE_S = 8.0  # readers that wait for news are cut off after it; they ask again
 TRAINER_GRACE_S = 15.0
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -244,6 +245,7 @@ def start_web(steps: "Steps", web: "Child", plan: Plan, stopping: StopSignal) ->
 
     with steps.step("web") as step:
         web.start()
+        began = time.monotonic()
         while not stopping.is_set():
             try:
                 if (
@@ -253,7 +255,7 @@ def start_web(steps: "Steps", web: "Child", plan: Plan, stopping: StopSignal) ->
                     break
             except httpx.TransportError:
                 pass
-            if not web.is_alive() or steps.elapsed() > WEB_READY_WITHIN_S:
+            if not web.is_alive() or time.monotonic() - began > WEB_READY_WITHIN_S:
                 why = (
                     "ended at once"
                     if not web.is_alive()
