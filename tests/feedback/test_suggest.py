@@ -46,9 +46,9 @@ class Desk:
         with unit_of_work(self.store) as session:
             return add_turn(session, texts or ("Where is my order 1042?",), **message).id
 
-    def prepare(self, turn_id: str) -> SuggestionSet:
+    def prepare(self, turn_id: str, within_s: float = 10) -> SuggestionSet:
         self.suggester.enqueue(turn_id)
-        assert self.suggester.wait(turn_id, 10)
+        assert self.suggester.wait(turn_id, within_s)
         return self.read_set(turn_id)
 
     def read_set(self, turn_id: str) -> SuggestionSet | None:

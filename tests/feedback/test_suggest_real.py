@@ -1,0 +1,100 @@
+"""Sets on a real vLLM: both designs, with a real adapter beside base, brought up through its probe."""
+
+import random
+
+import pytest
+
+from feedback import deploy
+from feedback.clock import FrozenClock
+from feedback.deploy import Deployer
+from feedback.settings import FeedbackSettings
+from feedback.store.session import read, unit_of_work
+from feedback.store.tables import Adapter
+from feedback.suggest import Suggester
+from serving.adapters import stage_adapter
+from serving.base import compute_base_id
+from serving.client import Sampling
+from tests.feedback.builders import DESK, NOW, add_adapter, add_system_prompt
+from tests.feedback.test_suggest import Desk
+
+LONG_S = 120  # a machine that does much else besides
+pytestmark = pytest.mark.real
+HISTORY = [{"role": "system", "content": "You help."}, {"role": "user", "content": "Where is my order 1042?"}]
+
+
+@pytest.fixture
+def desk(real_engine, sqlite_engine):
+    clock = FrozenClock(NOW)
+    serving = real_engine.settings
+    suggester = Suggester(
+        store_engine=sqlite_engine,
+        fleet_factory=lambda: real_engine.fleet,
+        serving=serving,
+        settings=FeedbackSettings(data_dir=serving.data_dir, set_deadline_s=LONG_S),
+        clock=clock,
+        randbelow=random.Random(7).randrange,
+    )
+    with unit_of_work(sqlite_engine) as session:
+        add_system_prompt(session)
+    yield Desk(sqlite_engine, None, suggester, clock, serving, real_engine.fleet)
+    suggester.close()
+
+
+@pytest.fixture
+def adapter(real_engine, sqlite_engine, adapter_names, tmp_path) -> str:
+    """A random adapter, staged with a probe that transformers computed."""
+    from tests.serving.tiny_model import build_adapter, write_probe
+
+    name, base = adapter_names(), real_engine.base
+    weights = build_adapter(base, tmp_path / "made" / "weights", seed=5, strength=0.02)
+    drawn = draw(real_engine.fleet, real_engine.fleet.base_name, real_engine.settings)
+    write_probe(
+        tmp_path / "made" / "probe.json",
+        base,
+        weights,
+        [(drawn.prompt_token_ids, drawn.replies[0].token_ids)],
+    )
+    stage_adapter(tmp_path / "made", real_engine.data_dir / "adapters", name, base=base, max_rank=16)
+    with unit_of_work(sqlite_engine) as session:
+        add_adapter(session, name, base_id=compute_base_id(base))
+    return name
+
+
+def draw(fleet, model, settings):
+    sampling = Sampling.from_settings(settings)
+    return fleet.draw(model=model, messages=HISTORY, sampling=sampling, seed=1, n=1, chat_template_kwargs={})
+
+
+def test_sets_of_both_designs_come_from_a_real_engine(desk, adapter, real_engine):
+    before = desk.prepare(desk.ask(), LONG_S)
+    check_set(desk, before, design="4+0", adapter=None, arms=["base"] * 4)
+    ctx = Deployer(desk.store, lambda: real_engine.fleet, desk.serving, real_engine.data_dir, desk.clock)
+    deploy.publish(ctx, adapter, role="canary", actor="t", reason="t")
+    after = desk.prepare(desk.ask(), LONG_S)
+    check_set(desk, after, design="2+2", adapter=adapter, arms=["base", "base", "tuned", "tuned"])
+    assert after.base_id == before.base_id == compute_base_id(real_engine.base)
+    done = deploy.rollback(ctx, actor="t", reason="t")
+    assert (done.from_, done.to) == (adapter, None)
+    check_set(desk, desk.prepare(desk.ask(), LONG_S), design="4+0", adapter=None, arms=["base"] * 4)
+    assert adapter not in real_engine.fleet.list_models()
+    with read(desk.store) as session:
+        assert session.get_one(Adapter, adapter).state == "rolled_back"
+
+
+def check_set(desk, row, *, design, adapter, arms):
+    """Random weights rarely end a reply by themselves: then it is cut off and unavailable, and rightly so."""
+    assert (row.design, row.adapter, row.desk_id) == (design, adapter, DESK)
+    candidates = desk.read_candidates(row.id)
+    asked = {request["request_no"]: request["arm"] for request in row.requests}
+    assert sorted(asked[c.request_no] for c in candidates) == arms
+    assert all(c.token_ids and c.reason != "failed" for c in candidates)
+    (first,) = [request for request in row.requests if request["request_no"] == 0]
+    again = desk.fleet.draw(
+        model=first["adapter"] or desk.fleet.base_name,
+        messages=row.messages,
+        sampling=Sampling(**row.sampling),
+        seed=first["seed"],
+        n=first["n"],
+        chat_template_kwargs=row.chat_template_kwargs,
+    )
+    assert again.prompt_token_ids == row.prompt_token_ids
