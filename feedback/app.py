@@ -74,7 +74,7 @@ def create_app(
         settings=settings,
         store_engine=store_engine,
         clock=clock,
-        wakeups=Wakeups(),
+        wakeups=Wakeups(seats=settings.threads * 3 // 4),
         suggester=suggester,
         deployer=deployer,
         fleet_factory=fleet_factory,

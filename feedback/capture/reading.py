@@ -8,7 +8,14 @@ from typing import Any, NoReturn, TypeVar
 from flask import request
 from pydantic import BaseModel, ValidationError
 
-from feedback.errors import BodyInvalid, BodyUnreadable, ContentTypeWrong, NotFound, TextNotStorable
+from feedback.errors import (
+    BodyInvalid,
+    BodyTooLarge,
+    BodyUnreadable,
+    ContentTypeWrong,
+    NotFound,
+    TextNotStorable,
+)
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -21,8 +28,11 @@ def read_json() -> dict[str, Any]:
     """The request's one JSON object."""
     if request.mimetype != "application/json":
         raise ContentTypeWrong(request.mimetype)
+    data, limit = request.get_data(), request.max_content_length
+    if request.content_length is None and limit is not None and len(data) >= limit:
+        raise BodyTooLarge(limit)  # a body in chunks is cut at the limit without a word
     try:
-        body = json.loads(request.get_data().decode("utf-8"), parse_constant=_refuse_constant)
+        body = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:
         raise BodyUnreadable(f"invalid UTF-8 at byte {error.start}") from error
     except RecursionError as error:

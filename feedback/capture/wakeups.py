@@ -13,10 +13,16 @@ from typing import TypeVar
 Found = TypeVar("Found")
 
 LOOK_EVERY_S = 0.5
+CROWDED_WAIT_S = 0.25
 
 
 class Wakeups:
-    def __init__(self) -> None:
+    """`seats` is how many may wait at once; who comes later is answered almost at once and asks again, so
+    that waiting readers never take the last threads from those who write.
+    """
+
+    def __init__(self, seats: int = 24) -> None:
+        self._seats = seats
         self._changed = threading.Condition()
         self._counts: dict[str, int] = {}
         self._waiting: dict[str, int] = {}
@@ -30,9 +36,10 @@ class Wakeups:
 
     def wait_for(self, topic: str, look: Callable[[], Found | None], *, timeout_s: float) -> Found | None:
         """What `look` finds, at once or within so many seconds; else None."""
-        deadline = time.monotonic() + timeout_s
         with self._changed:
+            crowded = sum(self._waiting.values()) >= self._seats
             self._waiting[topic] = self._waiting.get(topic, 0) + 1
+        deadline = time.monotonic() + (min(timeout_s, CROWDED_WAIT_S) if crowded else timeout_s)
         try:
             while True:
                 seen = self._count(topic)

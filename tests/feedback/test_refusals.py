@@ -1,5 +1,6 @@
 """Bad input is refused politely: typed, never a 5xx, and nothing is written."""
 
+import io
 import json
 
 import pytest
@@ -61,6 +62,16 @@ def test_an_unfit_body_is_refused(desk, name):
 
 def test_ten_megabytes_are_too_large(desk):
     answer = send(desk, b'{"x": "' + b"x" * 10_000_000 + b'"}')
+    assert (answer.status_code, answer.json["error"]["code"]) == (413, "body_too_large")
+
+
+def test_ten_megabytes_in_chunks_are_too_large(sqlite_desk):
+    answer = sqlite_desk.app.test_client().post(
+        "/v1/conversations",
+        input_stream=io.BytesIO(b"x" * 10_000_000),
+        environ_overrides={"wsgi.input_terminated": True},
+        headers={"Authorization": f"Bearer {sqlite_desk.tokens['app']}", "Content-Type": "application/json"},
+    )
     assert (answer.status_code, answer.json["error"]["code"]) == (413, "body_too_large")
 
 
