@@ -31,7 +31,7 @@ class Phase:
 
 
 MODEL_DIR = Path(__file__).parent / "model"
-PHASES = (Phase(steps=1000, rate=1.0, drills=0.5), Phase(steps=700, rate=0.6, drills=0.1))
+PHASES = (Phase(steps=1000, rate=1.0, drills=0.5), Phase(steps=600, rate=0.6, drills=0.1))
 BATCH_TOKENS = 4096
 SEED = 20261122
 MATRIX_RATE, OTHER_RATE = 2e-3, 3e-3

@@ -17,7 +17,7 @@ from demo.tokenizer import build_tokenizer
 
 @pytest.fixture(scope="module")
 def sampler():
-    return Sampler(MODEL_DIR)
+    return Sampler(MODEL_DIR, threads=1)
 
 
 def test_weights_are_small_and_finite():

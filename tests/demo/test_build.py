@@ -1,0 +1,61 @@
+import pytest
+import torch
+
+from demo.build import PHASES, Phase, create_model, draw_schedule, load_model, save, train
+from demo.halves import use_half_products, use_plain_products
+from demo.tokenizer import build_tokenizer
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    """On a busy machine two threads wait for each other far longer than one takes."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_schedule_warms_up_then_falls_to_zero_while_drills_fade():
+    phase = Phase(steps=1000, rate=0.5, drills=0.4)
+    assert draw_schedule(phase, 0) == (0.0, 0.4)
+    assert draw_schedule(phase, 10)[0] == pytest.approx(0.25)  # half of the warm-up of 20 steps
+    assert draw_schedule(phase, 175) == (0.5, pytest.approx(0.2))  # half way to 350
+    assert draw_schedule(phase, 650) == (pytest.approx(0.25), 0.02)  # 350 of the last 700 steps are left
+    assert draw_schedule(phase, 1000)[0] == 0.0
+
+
+def test_half_products_stay_close_to_plain_ones_and_can_be_undone():
+    torch.manual_seed(0)
+    layer = torch.nn.Linear(64, 48, bias=False)
+    x = torch.randn(3, 5, 64, requires_grad=True)
+
+    def run():
+        layer.zero_grad()
+        x.grad = None
+        y = layer(x)
+        y.square().sum().backward()
+        return y.detach(), layer.weight.grad.clone(), x.grad.clone()
+
+    plain = run()
+    use_half_products(layer)
+    half = run()
+    use_plain_products(layer)
+    again = run()
+    for exact, rounded, restored in zip(plain, half, again, strict=True):
+        assert torch.equal(exact, restored)
+        assert not torch.equal(exact, rounded)
+        assert torch.nn.functional.cosine_similarity(exact.flatten(), rounded.flatten(), 0) > 0.9999
+
+
+def test_same_seed_builds_the_same_model_and_a_saved_one_loads(tmp_path, monkeypatch):
+    monkeypatch.setattr("demo.build.BATCH_TOKENS", 512)
+    tokenizer = build_tokenizer()
+    built = []
+    for name in ("first", "second"):
+        model = create_model(tokenizer, seed=1)
+        train(model, tokenizer, Phase(steps=2, rate=1.0, drills=0.5), seed=1)
+        save(model, tokenizer, tmp_path / name)
+        built.append((tmp_path / name / "model.safetensors").read_bytes())
+    assert built[0] == built[1]
+    assert load_model(tmp_path / "first").dtype == torch.float32
+    assert len(PHASES) >= 1
