@@ -23,6 +23,7 @@ from demo.prompts import fresh_dialogues
 AGENTS = 6
 WAIT_S = 60
 RUN_POLL_S = 1.0
+BUSY_TRIES = 30
 ROLES = {"user": "customer", "assistant": "agent"}
 
 
@@ -213,7 +214,13 @@ def _read_support(client: httpx.Client, adapter: str | None) -> dict[str, Any] |
 
 
 def _post(client: httpx.Client, path: str, **body: Any) -> dict[str, Any]:
-    response = client.post(path, json={"event_id": str(uuid4()), **body})
+    """Posts one event; a busy store is asked again with the same event id, as every client should."""
+    event = {"event_id": str(uuid4()), **body}
+    for _ in range(BUSY_TRIES):
+        response = client.post(path, json=event)
+        if response.status_code != httpx.codes.SERVICE_UNAVAILABLE:
+            break
+        time.sleep(float(response.headers.get("Retry-After", "1")))
     if response.status_code not in (200, 201, 202):
         raise SimulationFailed(f"POST {path}", response)
     return dict(response.json())
