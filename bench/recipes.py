@@ -11,6 +11,7 @@ and one JSON line.
 
 import argparse
 import json
+import logging
 import random
 import tempfile
 import time
@@ -40,6 +41,8 @@ from trainer.scoring import Scorer
 from trainer.split import split_of
 from trainer.tokens import encode_prompt
 
+log = logging.getLogger("bench.recipes")
+
 BASE = Path(__file__).parents[1] / "demo" / "model"
 SHORT = {"lr": "learning_rate", "nll": "nll_weight"}
 SAMPLED_PER_PROMPT = 20  # 50 prompts: 1,000 replies
@@ -59,24 +62,27 @@ def main() -> None:
     parser.add_argument("--fresh", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--base", type=Path, default=BASE)
+    parser.add_argument("--threads", type=int, default=2, help="1 on a machine that others keep busy")
     options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with tempfile.TemporaryDirectory() as folder:
-        place, scorer = Path(folder), Scorer(options.base, threads=2)
+        place, scorer = Path(folder), Scorer(options.base, threads=options.threads)
         make_dataset(scorer, place / "dataset", picks=options.picks, seed=options.seed)
+        log.info("%d sets judged", options.picks)
         base_broken = count_broken(scorer, None)
+        log.info("base: %d broken greedy, %d sampled", *base_broken)
         rows = {"base": {"broken_greedy": base_broken[0], "broken_sampled": base_broken[1]}}
         for number, text in enumerate(options.variants):
-            recipe, name = vary(text), text or "demo.yaml"
+            recipe, name = vary(text, options.threads), text or "demo.yaml"
             rows[name] = try_recipe(scorer, recipe, place, f"v{number}", options)
             show(rows)
     print(json.dumps({"bench": "recipes", "commit": read_commit(), "figures": rows}))
 
 
-def vary(text: str) -> Recipe:
+def vary(text: str, threads: int) -> Recipe:
     changes = dict(part.split("=", 1) for part in text.split(",") if part)
-    return load_recipe(
-        "demo", **{SHORT.get(key, key): yaml.safe_load(value) for key, value in changes.items()}
-    )
+    values = {SHORT.get(key, key): yaml.safe_load(value) for key, value in changes.items()}
+    return load_recipe("demo", threads=threads, **values)
 
 
 def make_dataset(scorer: Scorer, folder: Path, *, picks: int, seed: int) -> None:
@@ -132,8 +138,14 @@ def try_recipe(scorer: Scorer, recipe: Recipe, place: Path, name: str, options: 
     started = time.monotonic()
     result = train(place / "dataset", options.base, recipe, place / name, lambda report: None)
     trained_s = time.monotonic() - started
+    log.info("%s trained: %s", name, json.dumps(result.metrics))
     report = evaluate_adapter(
-        result.adapter_dir, place / "dataset", options.base, recipe.measurement, max_length=recipe.max_length
+        result.adapter_dir,
+        place / "dataset",
+        options.base,
+        recipe.measurement,
+        threads=options.threads,
+        max_length=recipe.max_length,
     )
     evaluated_s = time.monotonic() - started - trained_s
     scorer.attach(name, result.adapter_dir)
@@ -201,7 +213,7 @@ def show(rows: dict[str, dict[str, Any]]) -> None:
     for variant, row in rows.items():
         cells = (row.get(name, "-") for name in names)
         table.add_row(variant, *(f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in cells))
-    Console(width=200).print(table)
+    Console(width=200, stderr=True).print(table)
 
 
 if __name__ == "__main__":

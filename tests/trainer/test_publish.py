@@ -2,6 +2,7 @@
 one that does not.
 """
 
+import threading
 from contextlib import closing
 from typing import Any
 
@@ -47,6 +48,7 @@ class ComputingEngine(FakeEngine):
 
         self._scorer = Scorer(base, threads=1)
         self._attached: set[str] = set()
+        self._turn = threading.Lock()  # a probe asks for adapter and base at once
         super().__init__()
 
     def _score(self, body: dict[str, Any]):
@@ -54,10 +56,11 @@ class ComputingEngine(FakeEngine):
 
         tokens, name = body["prompt"], body["model"]
         adapter = None if name in self.neutral else name
-        if adapter and adapter not in self._attached:
-            self._scorer.attach(adapter, self.adapters[adapter])
-            self._attached.add(adapter)
-        values = self._scorer.score([Row(tokens[:1], tokens[1:])], adapter)[0].tolist()
+        with self._turn:
+            if adapter and adapter not in self._attached:
+                self._scorer.attach(adapter, self.adapters[adapter])
+                self._attached.add(adapter)
+            values = self._scorer.score([Row(tokens[:1], tokens[1:])], adapter)[0].tolist()
         scores = [None, *({str(t): {"logprob": v}} for t, v in zip(tokens[1:], values, strict=True))]
         return 200, {"choices": [{"index": 0, "text": "", "prompt_logprobs": scores}]}
 
