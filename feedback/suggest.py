@@ -118,7 +118,7 @@ class Suggester:
         while True:
             with read(self._store) as session:
                 found = preparing.find_progress(session, key=key)
-            if found is None:
+            if found is None or (found.state is None and found.turn_state != "waiting"):
                 return False
             if found.is_settled:
                 return True
@@ -136,13 +136,13 @@ class Suggester:
             flight = self._flights.get(turn_id)
             if flight is not None:
                 flight.waiting += 1
-        if flight is None:
+        if flight is not None:
+            flight.landed.wait(timeout_s)
+            with self._lock:
+                flight.waiting -= 1
+        if flight is None or not flight.is_settled:
             time.sleep(min(timeout_s, LOOK_EVERY_S))
-            return False
-        flight.landed.wait(timeout_s)
-        with self._lock:
-            flight.waiting -= 1
-        return flight.is_settled
+        return flight is not None and flight.is_settled
 
     def sweep(self) -> int:
         """Take up turns without a set and preparations whose preparer is gone; gives their number."""

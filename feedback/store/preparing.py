@@ -57,6 +57,7 @@ class Progress:
     """How far the set of a turn is; `state` is None while no row stands for it."""
 
     turn_id: str
+    turn_state: str
     state: str | None
     lease_owner: str | None
     lease_until: datetime | None
@@ -193,9 +194,13 @@ def count_sets_by_state(session: Session) -> dict[str, int]:
     return dict(session.exec(select(SuggestionSet.state, func.count()).group_by(SuggestionSet.state)).all())
 
 
-def _progress() -> sqlalchemy.Select[str, str, str | None, datetime | None]:
+def _progress() -> sqlalchemy.Select[str, str, str, str | None, datetime | None]:
     return sqlalchemy.select(
-        col(Turn.id), col(SuggestionSet.state), col(SuggestionSet.lease_owner), col(SuggestionSet.lease_until)
+        col(Turn.id),
+        col(Turn.state),
+        col(SuggestionSet.state),
+        col(SuggestionSet.lease_owner),
+        col(SuggestionSet.lease_until),
     ).outerjoin(SuggestionSet, col(SuggestionSet.turn_id) == Turn.id)
 
 

@@ -362,6 +362,8 @@ def test_a_turn_that_needs_no_set_any_more_gets_none_shown(desk, turn_state, set
     answer = desk.engine.answer
 
     def overtake(path, body):
+        while desk.read_set(turn_id) is None:  # the row is written while the engine works
+            pass
         with unit_of_work(desk.store) as session:
             turn = session.get_one(Turn, turn_id)
             turn.state = turn_state
@@ -378,6 +380,7 @@ def test_a_turn_that_waits_no_longer_is_not_prepared(desk):
         turn = session.get_one(Turn, turn_id)
         turn.state = "answered"
         session.add(turn)
+    assert not desk.suggester.wait(turn_id, 60)
     desk.suggester.enqueue(turn_id)
     desk.suggester.close()
     assert desk.read_set(turn_id) is None
