@@ -1,43 +1,26 @@
 // The agents' workbench: the turn in hand, its composer and the keys. Queue, cards and undo bar are modules of their own.
 // Nothing here knows where a suggestion comes from. A turn's draft is kept at every key press.
 
-import { Refusal, flushOutbox, follow, read, write } from "./api.js";
+import { Refusal, flushOutbox, follow, write } from "./api.js";
 import { Cards, letterOf } from "./cards.js";
 import { dropDraft, dropOldDrafts, keepDraft, readDraft, replaceText } from "./drafts.js";
-import { digitOf, isImeCommit, isTextField } from "./keys.js";
+import { announce, explain, notice, part, showState } from "./notices.js";
 import { Queue } from "./queue.js";
+import { listenToKeys } from "./shortcuts.js";
+import { showThread } from "./thread.js";
 import { Undo } from "./undo.js";
 import { _, languageName } from "./words.js";
 
-const part = (name) => document.querySelector(`[data-part="${name}"]`);
 const root = part("desk");
 const UNDO_S = Number(root.dataset.undoSeconds);
 const CARDS = Number(root.dataset.cards);
 
 const composer = part("composer");
-const messages = part("messages");
 const hand = fresh(null);
 
 /** Everything about the turn in hand; replaced as a whole when another is opened. */
 function fresh(turn) {
-  return { turn, set: null, taken: null, tie: null, none: false, closed: false, revealedAt: 0, stop: new AbortController(), busy: false, lastId: null };
-}
-
-function announce(words) {
-  part("live").textContent = "";
-  requestAnimationFrame(() => { part("live").textContent = words; });
-}
-
-function notice(words, kind = "") {
-  const line = part("notice");
-  line.textContent = words || "";
-  line.className = `note ${kind}`;
-  line.hidden = !words;
-  if (words) announce(words);
-}
-
-function explain(fault) {
-  notice(fault.hint ? `${fault.message} ${fault.hint}` : fault.message, "warn");
+  return { turn, set: null, taken: null, tie: null, none: false, closed: false, revealedAt: 0, stop: new AbortController(), busy: false };
 }
 
 const cards = new Cards(part("cards"), (index, { sendNow }) => (sendNow ? takeAndSend(index) : choose(index)));
@@ -59,12 +42,11 @@ async function openTurn(turn, { keepFocus = false } = {}) {
   part("offers").hidden = false;
   part("nothing").hidden = true;
   part("about").textContent = languageName(turn.language);
-  messages.replaceChildren();
   composer.lang = turn.language || "";
   restoreDraft();
   if (!keepFocus) focusPage();
   cards.waitFor(CARDS);
-  follow(nextMessages, showMessages, { signal: stop.signal });
+  showThread(part("messages"), turn, stop.signal);
   try {
     await write(`/v1/turns/${turn.turn_id}/claim`, {}, { keep: false });
   } catch (fault) {
@@ -78,31 +60,6 @@ async function openTurn(turn, { keepFocus = false } = {}) {
 
 function focusPage() {
   document.getElementById("main").focus({ preventScroll: true });
-}
-
-function nextMessages() {
-  const after = hand.lastId ? `&after=${encodeURIComponent(hand.lastId)}` : "";
-  return `/v1/conversations/${hand.turn.conversation_id}/messages?wait=${hand.lastId ? 25 : 0}${after}`;
-}
-
-function showMessages(answer) {
-  for (const message of answer.messages) {
-    messages.append(bubble(message));
-    hand.lastId = message.message_id;
-  }
-  if (answer.messages.length) messages.scrollTop = messages.scrollHeight;
-}
-
-function bubble(message) {
-  const item = document.createElement("li");
-  item.className = `bubble from-${message.role}`;
-  if (hand.turn.language) item.lang = hand.turn.language;
-  const who = document.createElement("span");
-  who.className = "who";
-  who.lang = document.documentElement.lang;
-  who.textContent = message.role === "customer" ? _("Customer") : _("Desk");
-  item.append(who, message.text);
-  return item;
 }
 
 function showSet(answer) {
@@ -375,11 +332,6 @@ function onRefusal(fault) {
   else explain(fault);
 }
 
-function showState(state) {
-  const words = { saving: _("Saving…"), retrying: _("Not saved yet. It will be tried again."), saved: _("Saved.") };
-  part("state").textContent = words[state] || "";
-}
-
 async function onUndone(verdict, answer) {
   showState("");
   if (answer.message === "sent") {
@@ -423,20 +375,13 @@ const letters = {
   "?": toggleHelp,
 };
 
-document.addEventListener("keydown", (event) => {
-  if (isImeCommit(event) || event.repeat) return;
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    event.preventDefault();
-    send();
-    return;
-  }
-  if (event.key === "Escape" && event.target === composer) focusPage();
-  if (isTextField(event.target) || event.ctrlKey || event.metaKey || event.altKey || part("help").open) return;
-  const digit = digitOf(event);
-  const act = digit === null || event.key === "=" ? letters[event.key.toLowerCase()] : () => pressDigit(digit, event.shiftKey);
-  if (!act) return;
-  event.preventDefault();
-  act();
+listenToKeys({
+  composer,
+  letters,
+  send,
+  pressDigit,
+  leave: focusPage,
+  isBlocked: () => part("help").open,
 });
 
 function pressDigit(digit, shifted) {

@@ -1,0 +1,29 @@
+// What the workbench says: one line above the cards, the state of the last save, and the voice of screen readers.
+
+import { _ } from "./words.js";
+
+export const part = (name) => document.querySelector(`[data-part="${name}"]`);
+
+export function announce(words) {
+  part("live").textContent = "";
+  requestAnimationFrame(() => { part("live").textContent = words; });
+}
+
+export function notice(words, kind = "") {
+  const line = part("notice");
+  line.textContent = words || "";
+  line.className = `note ${kind}`;
+  line.hidden = !words;
+  if (words) announce(words);
+}
+
+/** A refusal in the service's own words. */
+export function explain(fault) {
+  notice(fault.hint ? `${fault.message} ${fault.hint}` : fault.message, "warn");
+}
+
+/** saving, retrying, saved, or nothing. */
+export function showState(state) {
+  const words = { saving: _("Saving…"), retrying: _("Not saved yet. It will be tried again."), saved: _("Saved.") };
+  part("state").textContent = words[state] || "";
+}

@@ -1,0 +1,37 @@
+// The messages of one conversation, newest at the bottom, followed until the signal ends it. Also shows replies whose
+// undo window is still open, with a dashed border.
+
+import { follow } from "./api.js";
+import { _ } from "./words.js";
+
+export function showThread(list, turn, signal) {
+  let last = null;
+  list.replaceChildren();
+
+  function next() {
+    const after = last ? `&after=${encodeURIComponent(last)}` : "";
+    return `/v1/conversations/${turn.conversation_id}/messages?wait=${last ? 25 : 0}${after}`;
+  }
+
+  function show(answer) {
+    for (const message of answer.messages) {
+      list.append(bubble(message, turn.language));
+      last = message.message_id;
+    }
+    if (answer.messages.length) list.scrollTop = list.scrollHeight;
+  }
+
+  follow(next, show, { signal });
+}
+
+function bubble(message, language) {
+  const item = document.createElement("li");
+  item.className = `bubble from-${message.role}${message.released ? "" : " pending"}`;
+  if (language) item.lang = language;
+  const who = document.createElement("span");
+  who.className = "who";
+  who.lang = document.documentElement.lang;
+  who.textContent = message.role === "customer" ? _("Customer") : _("Desk");
+  item.append(who, message.text);
+  return item;
+}
