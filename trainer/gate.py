@@ -68,11 +68,13 @@ def _judge_replies(report: OfflineReport, policy: GatePolicy) -> list[Reason | N
         return [Reason("no_replies", "no replies to fixed prompts were measured", None, 1)]
     sampled = replies.broken_sampled_base + policy.max_broken_sampled_over_base
     repeated = replies.repeated_base + policy.max_repeated_over_base
-    ratio, greedy = replies.length_ratio, replies.broken_greedy
+    # A base that breaks greedy replies itself would block every night for ever: its own share is allowed.
+    greedy = max(policy.max_broken_greedy, replies.broken_greedy_base)
+    ratio = replies.length_ratio
     return [
         _below("too_short", "replies shrank against base", ratio, policy.min_length_ratio),
         _above("too_long", "replies grew against base", ratio, policy.max_length_ratio),
-        _above("broken_greedy", "broken greedy replies to fixed prompts", greedy, policy.max_broken_greedy),
+        _above("broken_greedy", "broken greedy replies to fixed prompts", replies.broken_greedy, greedy),
         _above("broken_sampled", "more broken sampled replies than base", replies.broken_sampled, sampled),
         _above("repeats_itself", "two draws are one text more often than base's", replies.repeated, repeated),
     ]

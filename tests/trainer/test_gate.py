@@ -77,5 +77,14 @@ def test_nothing_measured_is_refused_for_want_of_evidence():
     assert [reason.code for reason in decision.reasons] == ["no_evidence", "no_replies"]
 
 
+def test_what_the_base_breaks_itself_is_allowed():
+    weak = REPLIES.model_copy(update={"broken_greedy": 0.08, "broken_greedy_base": 0.08})
+    assert decide(GOOD.model_copy(update={"replies": weak}), POLICY).verdict == "passed"
+    worse = weak.model_copy(update={"broken_greedy": 0.1})
+    assert [r.code for r in decide(GOOD.model_copy(update={"replies": worse}), POLICY).reasons] == [
+        "broken_greedy"
+    ]
+
+
 def test_nobody_serving_is_no_reason():
     assert decide(GOOD.model_copy(update={"serving": None}), POLICY).verdict == "passed"
