@@ -1,7 +1,7 @@
 """Builds the demo model: tokenizer and weights, from the grammar alone, the same files for the same seed.
 
-    python -m demo.build                     the committed model, in two phases
-    python -m demo.build --phase 2           only the second, from the model the first one left in --out
+    python -m demo.build                     the committed model, in three phases
+    python -m demo.build --phase 3           from the third on, from the model the second left in --out
     python -m demo.build --steps 200 --out /tmp/small
 
 Same seed, steps, threads, lock and CPU type: same weights. `python -m demo.measure` tells their worth.
@@ -31,7 +31,11 @@ class Phase:
 
 
 MODEL_DIR = Path(__file__).parent / "model"
-PHASES = (Phase(steps=1000, rate=1.0, drills=0.5), Phase(steps=600, rate=0.6, drills=0.1))
+PHASES = (
+    Phase(steps=1000, rate=1.0, drills=0.5),
+    Phase(steps=600, rate=0.6, drills=0.1),
+    Phase(steps=400, rate=0.6, drills=0.3),
+)
 BATCH_TOKENS = 4096
 SEED = 20261122
 MATRIX_RATE, OTHER_RATE = 2e-3, 3e-3

@@ -60,8 +60,8 @@ class _Writer:
         rng, language = self.rng, self.language
         known = {slot: value for slot, value in self.values.items() if slot != "order" or with_order}
         joiner = phrases.JOINER[language]
-        text, slots = drawing.draw_opening(rng, intent, language, known, held_out=self.held_out)
-        parts = [text]
+        text, phrase, reserved = drawing.draw_opening(rng, intent, language, known, held_out=self.held_out)
+        parts, slots = [text], phrase.slots
         if lead and rng.random() < 0.4:
             phrase = drawing.draw_phrase(rng, phrases.CUSTOMER_LEADS[language], frozenset({"name"}))
             parts.insert(0, drawing.fill(rng, phrase, self.values, language))
@@ -78,7 +78,7 @@ class _Writer:
                 whole[0].lower() + whole[1:].rstrip(".!。！") if whole[2:3] != "-" else whole.rstrip(".!。！")
             )
         self.named.update({slot: self.values[slot] for slot in slots if slot in self.values})
-        self.dialogue.fresh |= self.held_out and bool({"order", "product"} & slots or is_held_out(text))
+        self.dialogue.fresh |= self.held_out and bool({"order", "product"} & slots or reserved)
         self.dialogue.messages.append({"role": "user", "content": whole})
 
     def reply(self, intent: Intent) -> None:

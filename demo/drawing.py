@@ -46,13 +46,16 @@ def draw_reply(
     return phrases.JOINER[language].join(fill(rng, part, values, language) for part in parts)
 
 
+def _seen(group: list[Phrase]) -> list[Phrase]:
+    """The wordings of a template that training may use: a template is never reserved as a whole."""
+    return [phrase for phrase in group if not is_held_out(phrase.text)] or group
+
+
 def draw_opening(
     rng: random.Random, intent: Intent, language: Language, values: Mapping[str, str], *, held_out: bool
-) -> tuple[str, frozenset[str]]:
-    """The core of a customer's message and the slots it names; training never sees reserved wordings."""
+) -> tuple[str, Phrase, bool]:
+    """The core of a customer's message, its wording, and whether that wording is reserved from training."""
     groups = _usable(intent.side(language).opens, frozenset(values))
-    if not held_out:
-        seen = [[phrase for phrase in group if not is_held_out(phrase.text)] for group in groups]
-        groups = [group for group in seen if group]
-    phrase = rng.choice(rng.choice(groups))
-    return fill(rng, phrase, values, language), phrase.slots
+    group = rng.choice(groups)
+    phrase = rng.choice(group if held_out else _seen(group))
+    return fill(rng, phrase, values, language), phrase, phrase not in _seen(group)
