@@ -20,7 +20,7 @@ LOOP_SIZE = 4  # words, or Chinese characters, that come back as a block
 LOOP_TIMES = 3
 _UNIT = re.compile(r"[\u4e00-\u9fff]|\w+")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
-_LATIN = re.compile(r"[A-Za-z]{2,}")
+_LATIN = re.compile(r"(?<![\w-])[A-Za-z]{2,}(?![\w-]*\d)")  # words; codes such as AB-123 are of no language
 
 
 def find_fault(
@@ -47,11 +47,12 @@ def is_looping(text: str) -> bool:
 
 
 def is_other_script(text: str, messages: Messages) -> bool:
-    """True if the customer's last message is mostly in one script (Chinese or Latin) and the reply in the
-    other.
+    """True if the customer writes mostly in one script (Chinese or Latin) and the reply in the other.
+
+    The last customer message that has a script tells; an order number alone has none.
     """
-    asked = next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
-    wanted, given = find_script(asked), find_script(text)
+    scripts = (find_script(message["content"]) for message in reversed(messages) if message["role"] == "user")
+    wanted, given = next(filter(None, scripts), None), find_script(text)
     return wanted is not None and given is not None and wanted != given
 
 

@@ -19,6 +19,8 @@ CHINESE = [{"role": "user", "content": "我的订单在哪里?"}]
         ("您的订单今天已发出。", ENGLISH, True, "wrong_language"),
         ("Your order left today.", CHINESE, True, "wrong_language"),
         ("12-345", CHINESE, True, None),  # no script to tell by
+        ("好的。订单WV-666已发出。", [*CHINESE, {"role": "user", "content": "WV-666"}], True, None),
+        ("Order WV-666 left.", [*CHINESE, {"role": "user", "content": "WV-666"}], True, "wrong_language"),
     ],
 )
 def test_general_faults(text, messages, finished, fault):
