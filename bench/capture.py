@@ -72,6 +72,7 @@ def measure(data_dir: Path, url: str, judgements: int) -> list[tuple[float, floa
             "REJOINDER_FEEDBACK__DATABASE_URL": url,
             "REJOINDER_SERVING__REPLICAS": json.dumps([fake.endpoint.url]),
             "REJOINDER_SERVING__API_KEY": fake.endpoint.api_key,
+            "REJOINDER_SERVING__BACKEND": "cpu",
         }
         with running_service(data_dir, **environment) as service:
             engine = open_engine(url)

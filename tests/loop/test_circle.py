@@ -12,7 +12,7 @@ from feedback.store.tables import Adapter, Dataset, Deployment, Judgement
 from tests.loop.looking import draw_greedy, open_fleet, read_arms
 
 pytestmark = pytest.mark.real
-SETS = 160
+SETS = 80
 
 
 def test_the_circle_turns(service: Service) -> None:
