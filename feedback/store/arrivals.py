@@ -1,4 +1,4 @@
-"""How much came in since a time: the number that decides whether a night is worth a run. Keyword-only, session first."""
+"""How much came in since a time: the number that decides whether a night is worth a run."""
 
 from datetime import datetime
 
@@ -11,7 +11,8 @@ TRAINED_ON = ("choice", "pair")
 
 
 def count_new_choices(session: Session, *, desk_id: str, since: datetime | None) -> int:
-    """Judgements that may become a choice and were not taken back, and imported choices and pairs, after `since`.
+    """Judgements that may become a choice and were not taken back, and imported choices and pairs, after
+    `since`.
 
     An upper bound, for few words: what the rules refuse later (equal replies, say) is counted here.
     """
