@@ -44,8 +44,8 @@ class NothingSelected(TrainerError):
         self.refusals = dict(refusals)
         counted = ", ".join(f"{count} {reason}" for reason, count in sorted(refusals.items())) or "nothing"
         super().__init__(
-            f"no choice, pair or thumb for {dict(selection)} (refused: {counted}): import records, judge some "
-            "sets, or select less narrowly."
+            f"no choice, pair or thumb for {dict(selection)} (refused: {counted}): import records, judge "
+            "some sets, or select less narrowly."
         )
 
 
