@@ -207,7 +207,8 @@ def measure_support(scorer: Scorer, adapter: str, *, n: int, seed: int) -> float
 
 def show(rows: dict[str, dict[str, Any]]) -> None:
     table = Table(title="bench.recipes")
-    names = list(max(rows.values(), key=lambda row: len(row)))
+    widest = max(rows.values(), key=len)
+    names = list(widest)
     for name in ("variant", *names):
         table.add_column(name)
     for variant, row in rows.items():
