@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trainer.errors import DatasetMissing
+from trainer.dataset import read_split
 from trainer.tokens import encode_prompt, encode_reply
 
 Pair = dict[str, Any]
@@ -26,14 +26,6 @@ class TrainingRows:
     rows: list[dict[str, list[int]]]
     found: int
     refusals: Counter[str] = field(default_factory=Counter)
-
-
-def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.exists():
-        raise DatasetMissing(path.parent)
-    with path.open(encoding="utf-8") as lines:
-        for line in lines:
-            yield json.loads(line)
 
 
 def hash_share(*words: object) -> float:
@@ -65,9 +57,7 @@ def select_pairs(
 
     def kept() -> Iterator[tuple[float, str, Pair]]:
         nonlocal found
-        for pair in read_jsonl(dataset_dir / "pairs.jsonl"):
-            if pair.get("split", "train") != split:
-                continue
+        for pair in read_split(dataset_dir, "pairs", split):
             found += 1
             if not is_kept(pair):
                 refusals["thinned_by_weight"] += 1
