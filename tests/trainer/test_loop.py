@@ -81,12 +81,12 @@ def test_night_trains_measures_passes_and_says_that_no_engine_runs(ctx, asked):
 
 def test_gate_refuses_and_the_adapter_can_never_serve(ctx, asked):
     import_choices(ctx, 80)
-    asked["gate"]["max_broken_greedy"] = 0.0
+    asked["gate"]["max_kl_to_base"] = 0.0
     token = ask_and_claim(ctx, request={"recipe": asked})
     assert run_night(ctx, token) == "done"
     run = read_run(ctx, token)
-    assert run.decision == "refused" and run.reasons[0]["code"] == "broken_greedy"
-    assert run.reasons[0]["value"] > run.reasons[0]["limit"] == 0.0
+    drifted = next(reason for reason in run.reasons if reason["code"] == "drifted")
+    assert run.decision == "refused" and drifted["value"] > drifted["limit"] == 0.0
     with read(ctx.store_engine) as session:
         assert adapters.get_adapter(session, desk_id="default", name=run.adapter).state == "refused"
         assert serving_state(session, desk_id="default").named == frozenset()
