@@ -96,7 +96,7 @@ def run_simulation(
         for number in range(1, nights + 2):
             started = time.monotonic()
             answered = _work_sets(client, number, sets, seed, workers, on_progress)
-            if simulation.nights:
+            if simulation.nights and simulation.nights[-1].run["decision"] == "passed":
                 last = simulation.nights[-1]
                 last.support = _read_support(client, last.adapter)
             if number > nights:

@@ -11,6 +11,7 @@ from feedback import deploy
 from feedback.capture.routes import Act, Read, Write, act, get, write
 from feedback.capture.shapes import Answer, Body, Name, Query
 from feedback.deploy_errors import AdapterNotFit, EngineAway
+from feedback.evidence.support import Support, support_of
 from feedback.services import services
 from feedback.store import adapters
 from feedback.store.deployments import serving_state
@@ -31,6 +32,18 @@ class AdapterMove(Answer):
     at: datetime
 
 
+class SupportShown(Answer):
+    rate: float | None = Field(description="Counted picks of the adapter over all counted; null before any.")
+    low: float = Field(description="Lower end of the 95 % Wilson interval.")
+    high: float = Field(description="Upper end of the 95 % Wilson interval.")
+    band: str | None = Field(description="Which of the five bands the rate lies in.")
+    counted: int
+    tuned: int
+    base: int
+    halves: int = Field(description="Equal texts and ties across the arms: half to each.")
+    judgements: int = Field(description="All judgements on its sets, counted or not.")
+
+
 class AdapterShown(Answer):
     name: str
     state: str = Field(description="trained, refused, passed, canary, live, retired or rolled_back")
@@ -38,6 +51,7 @@ class AdapterShown(Answer):
     dataset_id: str | None
     base_id: str
     created_at: datetime
+    support: SupportShown
     history: list[AdapterMove]
 
 
@@ -74,6 +88,7 @@ def list_adapters(call: Read[Query]) -> AdapterList:
                 dataset_id=row.dataset_id,
                 base_id=row.base_id,
                 created_at=row.created_at,
+                support=show_support(support_of(session, row.name, desk_id=desk_id)),
                 history=[
                     AdapterMove(
                         from_state=event.from_state,
@@ -89,6 +104,21 @@ def list_adapters(call: Read[Query]) -> AdapterList:
         ]
     return AdapterList(
         live=state.live, canary=state.canary, share=state.share, fence=state.fence, adapters=shown
+    )
+
+
+def show_support(support: Support) -> SupportShown:
+    low, high = support.interval
+    return SupportShown(
+        rate=support.rate,
+        low=low,
+        high=high,
+        band=support.band,
+        counted=support.counted,
+        tuned=support.tuned,
+        base=support.base,
+        halves=support.halves,
+        judgements=support.judgements,
     )
 
 

@@ -37,6 +37,10 @@ def test_promoting_and_listing(desk, plant):
     shown = desk.get("/v1/adapters", "admin").json
     assert (shown["live"], shown["canary"], shown["fence"]) == (ONE, None, 3)
     states = {adapter["name"]: adapter["state"] for adapter in shown["adapters"]}
+    assert all(
+        (adapter["support"]["counted"], adapter["support"]["rate"]) == (0, None)
+        for adapter in shown["adapters"]
+    )
     assert states == {ONE: "live", TWO: "passed"}
     (history,) = [adapter["history"] for adapter in shown["adapters"] if adapter["name"] == ONE]
     last = history[-1]
