@@ -1,5 +1,6 @@
 """Runs: one per slot, one at a time, fenced leases; a worker that was taken over may write nothing more."""
 
+import itertools
 from datetime import timedelta
 
 import pytest
@@ -20,9 +21,13 @@ def session(store_engine):
         yield session
 
 
+asked = itertools.count()  # the queue goes by time: no two requests at the same one
+
+
 def ask(session, slot="2026-11-22", kind="night"):
+    now = NOW + timedelta(microseconds=next(asked))
     run, _ = runs.request_run(
-        session, desk_id=DESK, kind=kind, slot=slot, request={}, requested_by="scheduler", now=NOW
+        session, desk_id=DESK, kind=kind, slot=slot, request={}, requested_by="scheduler", now=now
     )
     return run
 
