@@ -1,9 +1,9 @@
 """What a test may see and an agent may not: arms in the store, the engine itself."""
 
+import contextlib
 from collections import Counter
-from pathlib import Path
+from collections.abc import Iterator
 
-from sqlalchemy import Engine
 from sqlmodel import Session, select
 
 from bench.instance import Service
@@ -27,13 +27,25 @@ GREEDY = Sampling(
 )
 
 
-def open_store(service: Service) -> Engine:
-    return open_engine(f"sqlite:///{service.data_dir / 'rejoinder.db'}")
+@contextlib.contextmanager
+def reading(service: Service) -> Iterator[Session]:
+    engine = open_engine(f"sqlite:///{service.data_dir / 'rejoinder.db'}")
+    try:
+        with Session(engine) as session:
+            yield session
+    finally:
+        engine.dispose()
 
 
-def open_fleet(service: Service) -> Fleet:
+@contextlib.contextmanager
+def asking(service: Service) -> Iterator[Fleet]:
+    """The engine itself, past the service."""
     settings = ServingSettings(data_dir=service.data_dir)
-    return Fleet.from_endpoints(read_endpoints(settings, service.data_dir), settings)
+    fleet = Fleet.from_endpoints(read_endpoints(settings, service.data_dir), settings)
+    try:
+        yield fleet
+    finally:
+        fleet.close()
 
 
 def draw_greedy(fleet: Fleet, model: str) -> list[str]:
@@ -52,9 +64,9 @@ def draw_greedy(fleet: Fleet, model: str) -> list[str]:
     return [draw.replies[0].text for draw in draws]
 
 
-def read_arms(data_dir: Path, set_id: str) -> tuple[str, Counter[str]]:
+def read_arms(service: Service, set_id: str) -> tuple[str, Counter[str]]:
     """The design of a set and how many candidates each arm has in it."""
-    with Session(open_engine(f"sqlite:///{data_dir / 'rejoinder.db'}")) as session:
+    with reading(service) as session:
         design = session.exec(select(SuggestionSet.design).where(SuggestionSet.id == set_id)).one()
         arms = session.exec(select(Candidate.arm).where(Candidate.set_id == set_id)).all()
     return design, Counter(arms)

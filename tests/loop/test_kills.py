@@ -8,16 +8,16 @@ import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import psutil
 import pytest
-from sqlmodel import Session, select
+from sqlmodel import select
 
 from bench.instance import Service, new_event, open_turn, read_suggestions, wait_run
 from feedback.store.tables import Adapter, Deployment, Judgement, Message
-from tests.loop.looking import open_fleet, open_store, read_arms
+from serving.errors import ServingError
+from tests.loop.looking import asking, read_arms, reading
 
 pytestmark = pytest.mark.real
 JUDGEMENTS = 200
@@ -87,7 +87,7 @@ def test_judgements_survive_a_killed_web(service: Service) -> None:
         over.set()
         killer.join()
 
-    with Session(open_store(service)) as session:
+    with reading(service) as session:
         rows = {row.id: row for row in session.exec(select(Judgement)).all()}
         messages = set(session.exec(select(Message.id)).all())
         judged = Counter(row.set_id for row in rows.values())
@@ -98,7 +98,7 @@ def test_judgements_survive_a_killed_web(service: Service) -> None:
 
 
 def test_an_adapter_serves_again_after_a_killed_engine(service: Service) -> None:
-    with Session(open_store(service)) as session:
+    with reading(service) as session:
         adapter = session.exec(select(Adapter.name).where(Adapter.state == "rolled_back")).first()
     assert adapter is not None, "the circle leaves a rolled back adapter behind"
     service.wait_ready()
@@ -116,12 +116,12 @@ def test_an_adapter_serves_again_after_a_killed_engine(service: Service) -> None
             by_hand = client.post(f"/v1/sets/{shown['set_id']}/judgements", json=body)
             assert by_hand.status_code == 201, by_hand.text
 
-        wait_until(lambda: adapter in open_fleet(service).list_models(), limit_s=180)
+        wait_until(lambda: adapter in list_models(service), limit_s=180)
         after = open_turn(client, "Hello, where is my order QD-777?", language="en")
         again = wait_until(
             lambda: (found := read_suggestions(client, after["turn_id"]))["state"] == "ready" and found
         )
-    design, arms = read_arms(service.data_dir, again["set_id"])
+    design, arms = read_arms(service, again["set_id"])
     assert design == "2+2" and arms["tuned"] + arms["both"] >= 1
 
 
@@ -141,38 +141,47 @@ def test_a_run_whose_worker_is_killed_ends_and_serving_stays(service: Service) -
 
 
 def test_a_promotion_killed_half_way_leaves_the_old_or_the_new(service: Service) -> None:
-    with Session(open_store(service)) as session:
+    with reading(service) as session:
         states = dict(session.exec(select(Adapter.name, Adapter.state)).all())
     adapter = next(name for name, state in sorted(states.items()) if state != "refused")
     with service.client() as client:
         for pause in (0.0, 0.05, 0.3):
-            rollback = {"event_id": new_event()}
-            assert post_until_answered(client, "/v1/rollback", rollback).status_code < 500
-            body = {"event_id": str(uuid4())}
+            back = post_until_answered(client, "/v1/rollback", {"event_id": new_event()})
+            assert back.status_code in (200, 409), back.text
+            old = read_serving(service)
             path = f"/v1/adapters/{adapter}/promote"
-            promotion = threading.Thread(target=post_quietly, args=(service, path, body))
+            promotion = threading.Thread(target=post_quietly, args=(service, path, {"event_id": new_event()}))
             promotion.start()
             time.sleep(pause)
             kill(service.find_processes("gunicorn"))
             promotion.join()
             wait_until(lambda: client.get("/readyz").status_code == 200)
-            assert_serving_is_whole(service, client, allowed={adapter, None})
+            assert read_serving(service) in (old, adapter)
+            assert_sets_follow(service, client)
 
 
-def assert_serving_is_whole(service: Service, client: httpx.Client, *, allowed: set[str | None]) -> None:
-    """Rows, manifest and what a new set gets say the same, and it is one of `allowed`."""
-    name, fence = read_deployments(service)[-1]
-    assert name in allowed
-    wait_until(lambda: read_manifest(service)["fence"] == fence)
+def read_serving(service: Service) -> str | None:
+    """What the manifest says once it agrees with the newest row."""
+    wait_until(lambda: read_manifest(service)["fence"] == read_deployments(service)[-1][1])
     manifest = read_manifest(service)
-    serving = manifest["canary"] or manifest["live"]
-    assert serving in allowed
+    found: str | None = manifest["canary"] or manifest["live"]
+    return found
+
+
+def assert_sets_follow(service: Service, client: httpx.Client) -> None:
+    """A new set has two tuned replies exactly when an adapter serves."""
     turn = open_turn(client, "Hello, where is my order QD-888?", language="en")
     shown = wait_until(
         lambda: (found := read_suggestions(client, turn["turn_id"]))["state"] == "ready" and found
     )
-    design, _ = read_arms(service.data_dir, shown["set_id"])
-    assert design == ("2+2" if serving else "4+0")
+    design, _ = read_arms(service, shown["set_id"])
+    assert design == ("2+2" if read_serving(service) else "4+0")
+
+
+def list_models(service: Service) -> list[str]:
+    with asking(service) as fleet, contextlib.suppress(ServingError):
+        return fleet.list_models()
+    return []
 
 
 def post_quietly(service: Service, path: str, body: dict[str, Any]) -> None:
@@ -186,6 +195,6 @@ def read_manifest(service: Service) -> dict[str, Any]:
 
 
 def read_deployments(service: Service) -> list[tuple[str | None, int]]:
-    with Session(open_store(service)) as session:
+    with reading(service) as session:
         rows = session.exec(select(Deployment).order_by(Deployment.fence)).all()  # type: ignore[arg-type]
     return [(row.adapter, row.fence) for row in rows]
