@@ -179,7 +179,7 @@ def assert_sets_follow(service: Service, client: httpx.Client) -> None:
 
 
 def list_models(service: Service) -> list[str]:
-    with asking(service) as fleet, contextlib.suppress(ServingError):
+    with contextlib.suppress(ServingError), asking(service) as fleet:
         return fleet.list_models()
     return []
 
