@@ -1,7 +1,8 @@
 """What the `choice` objective learns from, after tokenising: one prompt, its replies, and the decisions among
 them.
 
-Pure data. `examples.py` makes it from a dataset, `packing.py` lays it out in rows, `objective.py` says its loss.
+Pure data. `examples.py` makes it from a dataset, `packing.py` lays it out in rows, `objective.py` says its
+loss.
 """
 
 from dataclasses import dataclass
@@ -26,7 +27,8 @@ class Stage:
 class Example:
     """One decision of an agent, or one thumb.
 
-    `replies`: token ids, each ending with EOS, one per distinct text. `stages` is empty for an unpaired thumb.
+    `replies`: token ids, each ending with EOS, one per distinct text. `stages` is empty for an unpaired
+    thumb.
     `preferred`: place of the reply whose likelihood is kept up by `nll` times its mean nats per token.
     `thumb`: up or down, for an unpaired thumb, which has one reply. `weight`: of the whole example.
     """
