@@ -106,7 +106,9 @@ def collect_choices(
 
 def finish_choice(choice: ChoiceForm, conversation: str, redactor: Redactor) -> Collected:
     clean = redact_choice(choice.model_copy(update={"conversation": conversation}), conversation, redactor)
-    weight = WeightInput(clean.kind or "pick", conversation, clean.annotator, clean.at, clean.weight)
+    weight = WeightInput(
+        clean.kind or "pick", conversation, clean.annotator, clean.at, clean.weight, clean.dwell_ms
+    )
     return Collected(clean.to_record(), weight)
 
 

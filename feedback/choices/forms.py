@@ -63,12 +63,14 @@ class ChatMessage(Form):
 
 class OfferedReply(Form):
     """One reply on offer. `token_ids`, as sampled, stay in the store and in datasets where nothing was
-    replaced.
+    replaced. `slot` is the place on the screen, from 0, where it is not the place in the list: a card before
+    it was blank, unavailable, or had the text of another.
     """
 
     text: str
     arm: Arm | None = None
     adapter: str | None = None
+    slot: Annotated[int, Field(ge=0)] | None = None
     token_ids: list[int] | None = None
 
 
@@ -98,13 +100,16 @@ class Labelled(Form):
 
 
 class ChoiceForm(Labelled):
-    """What was on offer, in the order shown, and what was done with it."""
+    """What was on offer, in the order shown, and what was done with it; `dwell_ms` from the reveal to the
+    decision.
+    """
 
     candidates: list[OfferedReply]
     kind: Kind | None = None
     picked: list[int] = []
     edited: str | None = None
     own: str | None = None
+    dwell_ms: Annotated[int, Field(ge=0)] | None = None
     prompt_token_ids: list[int] | None = None
     base_id: str | None = None
 

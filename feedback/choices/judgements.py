@@ -60,6 +60,7 @@ class Judged:
     candidate_id: str | None = None
     candidate_ids: Sequence[str] = ()
     text: str | None = None
+    dwell_ms: int | None = None
     undone: bool = False
     unblinded: bool = False
 
@@ -76,7 +77,10 @@ def derive_choice(judged: Judged, shown: ShownSet) -> ChoiceForm | Refusal:
         return Refusal("unblinded")
     if not shown.prompt or not shown.revealed:
         return Refusal("set_not_ready", "judged before its replies were shown")
-    ready = sorted((reply for reply in shown.replies if reply.state == "ready"), key=lambda reply: reply.slot)
+    # A merged reply has no card; an unavailable one has an empty card, and so takes a place.
+    cards = sorted((reply for reply in shown.replies if reply.state != "merged"), key=lambda card: card.slot)
+    places = [place for place, card in enumerate(cards) if card.state == "ready"]
+    ready = [cards[place] for place in places]
     if any(reply.text is None for reply in ready) or (judged.kind in ("edit", "own") and judged.text is None):
         return Refusal("erased")
     index_of = {reply.id: index for index, reply in enumerate(ready)}
@@ -93,9 +97,10 @@ def derive_choice(judged: Judged, shown: ShownSet) -> ChoiceForm | Refusal:
                 text=reply.text or "",
                 arm=cast(Arm, reply.arm),
                 adapter=reply.adapter,
+                slot=place if place != index else None,
                 token_ids=reply.token_ids,
             )
-            for reply in ready
+            for index, (place, reply) in enumerate(zip(places, ready, strict=True))
         ],
         kind=cast(Kind, judged.kind),
         picked=sorted({index_of[candidate] for candidate in named}),
@@ -105,6 +110,7 @@ def derive_choice(judged: Judged, shown: ShownSet) -> ChoiceForm | Refusal:
         language=shown.language,
         tags=list(shown.tags),
         at=judged.at,
+        dwell_ms=judged.dwell_ms,
         prompt_token_ids=shown.prompt_token_ids,
         base_id=shown.base_id,
         chat_template_kwargs=shown.chat_template_kwargs,

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from feedback.choices.forms import ChatMessage, ChoiceForm, OfferedReply, ThumbForm
+from feedback.choices.forms import ChatMessage, ChoiceForm, ThumbForm
 
 KEY_FILE = "redaction.key"
 
@@ -122,7 +122,8 @@ def redact_choice(form: ChoiceForm, conversation: str, redactor: Redactor) -> Ch
     for reply in form.candidates:
         text = redactor.redact(reply.text, conversation)
         same = text == reply.text
-        replies.append(reply if same else OfferedReply(text=text, arm=reply.arm, adapter=reply.adapter))
+        clean = reply.model_copy(update={"text": text, "token_ids": None})
+        replies.append(reply if same else clean)
     return form.model_copy(
         update={
             "prompt": prompt,

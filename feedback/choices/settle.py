@@ -83,12 +83,12 @@ def find_equal(text: str, replies: list[OfferedReply]) -> int | None:
 
 def merge_replies(candidates: list[OfferedReply]) -> tuple[list[OfferedReply], list[int | None]]:
     """The different replies in the order shown, and for each candidate its place among them (None when
-    blank).
+    blank). A reply that moves up keeps the slot in which it was shown.
     """
     replies: list[OfferedReply] = []
     place_of: dict[str, int] = {}
     slot_of: list[int | None] = []
-    for candidate in candidates:
+    for shown_at, candidate in enumerate(candidates):
         key = normalise(candidate.text)
         if not key:
             slot_of.append(None)
@@ -96,7 +96,8 @@ def merge_replies(candidates: list[OfferedReply]) -> tuple[list[OfferedReply], l
         place = place_of.setdefault(key, len(replies))
         slot_of.append(place)
         if place == len(replies):
-            replies.append(candidate)
+            moved = candidate.slot is None and shown_at != place
+            replies.append(candidate.model_copy(update={"slot": shown_at}) if moved else candidate)
         elif candidate.arm is not None and candidate.arm != (first := replies[place]).arm:
             update = {"arm": "both", "adapter": first.adapter or candidate.adapter}
             replies[place] = first.model_copy(update=update)

@@ -1,8 +1,8 @@
 """How much each choice counts: caps are weights, never cuts. Pure; plain numbers in, plain numbers out.
 
-Four factors, in this order: what the record says (own text 0.5), how old it is, one conversation's total of
-at most 5, and one agent's share of at most max(20 %, 1.5 / agents). Choices without a named agent count in
-the total and are not capped.
+Five factors, in this order: what the record says (own text 0.5), how fast it was picked, how old it is, one
+conversation's total of at most 5, and one agent's share of at most max(20 %, 1.5 / agents). Choices without a
+named agent count in the total and are not capped.
 """
 
 from collections import defaultdict
@@ -12,6 +12,7 @@ from datetime import datetime
 
 OWN_WEIGHT = 0.5
 THUMB_WEIGHT = 0.3  # a thumb rates the whole exchange, and a reply that an agent chose before
+READ_ONLY_KINDS = ("pick", "tie")  # an edited or own text took its time to write
 DAY_S = 86_400
 
 
@@ -21,6 +22,8 @@ class WeightRules:
 
     agent_share: float = 0.20  # of all weight; never below 1.5 / agents
     conversation_total: float = 5.0
+    fast_ms: int = 1_500  # nobody reads several replies in less
+    fast_weight: float = 0.3  # not 0: a strong preference can be fast, too
     half_life_days: float = (
         30.0  # counted back from the newest choice, so that the same choices give the same weights
     )
@@ -41,12 +44,16 @@ class WeightInput:
     agent: str | None
     at: datetime | None
     stated: float | None = None
+    dwell_ms: int | None = None
 
 
 def weigh_choices(inputs: Sequence[WeightInput], rules: WeightRules) -> list[float]:
     newest = max((item.at for item in inputs if item.at is not None), default=None)
     weights = [
-        (item.stated or 1.0) * (OWN_WEIGHT if item.kind == "own" else 1.0) * weigh_age(item.at, newest, rules)
+        (item.stated or 1.0)
+        * (OWN_WEIGHT if item.kind == "own" else 1.0)
+        * weigh_haste(item, rules)
+        * weigh_age(item.at, newest, rules)
         for item in inputs
     ]
     totals = sum_by(((item.conversation, weight) for item, weight in zip(inputs, weights, strict=True)))
@@ -63,6 +70,13 @@ def weigh_choices(inputs: Sequence[WeightInput], rules: WeightRules) -> list[flo
         round(weight * (factors[item.agent] if item.agent is not None else 1.0), 6)
         for item, weight in zip(inputs, weights, strict=True)
     ]
+
+
+def weigh_haste(item: WeightInput, rules: WeightRules) -> float:
+    """A pick made faster than anybody reads counts less; a time nobody measured says nothing."""
+    if item.kind not in READ_ONLY_KINDS or item.dwell_ms is None:
+        return 1.0
+    return rules.fast_weight if item.dwell_ms < rules.fast_ms else 1.0
 
 
 def weigh_age(at: datetime | None, newest: datetime | None, rules: WeightRules) -> float:

@@ -122,6 +122,7 @@ def to_judged(row: Judgement, *, undone: bool) -> Judged:
         candidate_id=row.candidate_id,
         candidate_ids=tuple(row.candidate_ids),
         text=row.text,
+        dwell_ms=row.dwell_ms,
         undone=undone,
         unblinded=row.unblinded,
     )

@@ -249,6 +249,24 @@ def test_live_judgements_and_thumbs_are_in_the_dataset(store_engine, tmp_path, d
         assert arms == {"Tuned one.": "tuned", "Something else entirely, written by hand.": None}
 
 
+@pytest.mark.parametrize(("dwell_ms", "weight"), [(700, 0.3), (4_200, 1.0), (None, 1.0)])
+def test_a_hasty_live_pick_counts_less(sqlite_engine, tmp_path, data, dwell_ms, weight):
+    desk = make_desk(sqlite_engine, tmp_path)
+    assert desk.pick(desk.open_ready()[1], 1, dwell_ms=dwell_ms).status_code == 201
+    desk.clock.advance(60)
+    give_prompts(desk)
+    info = build_dataset(desk.engine, data_dir=data, clock=desk.clock)
+    (record,) = all_of(info, "choices")
+    assert (record.get("dwell_ms"), record["weight"]) == (dwell_ms, weight)
+    assert read_manifest(info.path)["weights"]["fast_ms"] == 1_500
+
+
+def test_a_hasty_imported_pick_counts_less(sqlite_engine, tmp_path, data):
+    bring(sqlite_engine, tmp_path, choice(1, dwell_ms=700), choice(2, annotator="agent1"))
+    weights = {record["id"]: record["weight"] for record in all_of(build(sqlite_engine, data), "choices")}
+    assert weights == {"talk1-1": 0.3, "talk2-1": 1.0}
+
+
 def test_a_missing_dataset_is_named(tmp_path):
     with pytest.raises(DatasetMissing, match="no dataset at"):
         read_split(tmp_path / "gone", "pairs", "train")

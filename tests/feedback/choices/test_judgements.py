@@ -174,8 +174,15 @@ def test_the_superseded_first_attempt_is_undone_and_the_second_counts():
     assert (after.id, after.picked) == ("j2", [1])
 
 
+def test_a_slot_is_a_place_on_the_screen():
+    # A merged reply has no card; an unavailable one has an empty card.
+    choice = derive_choice(judged("pick", 3), shown(states=("ready", "merged", "unavailable", "ready")))
+    assert [reply.slot for reply in choice.candidates] == [None, 2] and choice.picked == [1]
+    assert [reply.slot for reply in derive_choice(judged("pick", 3), shown()).candidates] == [None] * 4
+
+
 def test_a_choice_repeats_what_was_shown_and_what_the_engine_said():
-    choice = derive_choice(judged("pick", 2), shown(language="en", tags=("vip",)))
+    choice = derive_choice(judged("pick", 2, dwell_ms=4200), shown(language="en", tags=("vip",)))
     record = choice.to_record()
     assert record["id"] == "j1" and record["conversation"] == "conv-1" and record["source"] == "live"
     assert [reply["arm"] for reply in record["candidates"]] == ["base", "tuned", "tuned", "base"]
@@ -185,3 +192,4 @@ def test_a_choice_repeats_what_was_shown_and_what_the_engine_said():
     assert record["candidates"][3]["token_ids"] == [3] and record["prompt_token_ids"] == [1, 2, 3]
     assert record["at"] == "2026-11-22T09:00:00Z" and record["annotator"] == "ann"
     assert record["edited"] is None and record["own"] is None and record["tags"] == ["vip"]
+    assert record["dwell_ms"] == 4200 and "slot" not in record["candidates"][0]

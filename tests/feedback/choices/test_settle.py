@@ -23,6 +23,16 @@ def test_equal_texts_merge_to_the_first_slot_and_the_pick_follows():
     assert choice.picked == [1]
 
 
+def test_a_reply_keeps_the_slot_it_was_shown_in():
+    choice = settle(["No.", "no.", " ", "Yes.", "Later."], picked=[3])
+    assert [(reply.text, reply.slot) for reply in choice.candidates] == [
+        ("No.", None),  # where the place says it already
+        ("Yes.", 3),
+        ("Later.", 4),
+    ]
+    assert choice.picked == [1] and settle_choice(choice) == choice
+
+
 def test_a_merge_across_arms_is_of_both():
     replies = [
         {"text": "Yes.", "arm": "base"},

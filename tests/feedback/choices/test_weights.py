@@ -10,8 +10,8 @@ RULES = WeightRules()
 AT = datetime(2026, 11, 22, tzinfo=UTC)
 
 
-def item(kind="pick", conversation="c", agent=None, at=AT, stated=None):
-    return WeightInput(kind, conversation, agent, at, stated)
+def item(kind="pick", conversation="c", agent=None, at=AT, stated=None, dwell_ms=None):
+    return WeightInput(kind, conversation, agent, at, stated, dwell_ms)
 
 
 def test_an_own_text_counts_half():
@@ -33,6 +33,30 @@ def test_a_choice_without_a_time_is_not_old():
 
 def test_a_stated_weight_multiplies():
     assert weigh_choices([item("own", stated=3.0)], RULES) == [1.5]
+
+
+@pytest.mark.parametrize(
+    ("kind", "dwell_ms", "weight"),
+    [
+        ("pick", 0, 0.3),
+        ("pick", 1_499, 0.3),
+        ("pick", 1_500, 1.0),
+        ("pick", None, 1.0),  # nobody measured it
+        ("tie", 900, 0.3),
+        ("edit", 900, 1.0),  # the text itself shows that it was read
+        ("own", 900, 0.5),
+    ],
+)
+def test_a_pick_faster_than_anybody_reads_counts_three_tenths(kind, dwell_ms, weight):
+    assert weigh_choices([item(kind, dwell_ms=dwell_ms)], RULES) == [weight]
+
+
+def test_haste_and_age_multiply_and_both_come_before_the_caps():
+    old = AT - timedelta(days=30)
+    slow, fast = item(conversation="new", dwell_ms=4_000), item(conversation="old", at=old, dwell_ms=400)
+    assert weigh_choices([slow, fast], RULES) == [1.0, 0.15]
+    # Forty fast ones weigh 12 before the cap of 5: each 0.3 x 5 / 12.
+    assert weigh_choices([item(dwell_ms=400)] * 40, RULES) == [0.125] * 40
 
 
 def test_a_conversation_totals_five_at_most():
