@@ -17,13 +17,14 @@ from typing import Literal, ParamSpec, TypeVar
 
 from flask import current_app, g, request, session
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from sqlmodel import Session, select
+from sqlalchemy import Connection
 
 from feedback.errors import CsrfFailed, NotFound, NotPermitted, SignInNeeded, TokenInvalid
 from feedback.services import services
 from feedback.store import operators
-from feedback.store.session import read
-from feedback.store.tables import Conversation, Operator
+from feedback.store.conversations import find_visited
+from feedback.store.session import look, read
+from feedback.store.tables import Operator
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -76,27 +77,24 @@ def visitor_token(secret_key: str, conversation_id: str) -> str:
     return VISITOR_PREFIX + digest
 
 
-def actor_from_visitor_token(store: Session, token: str) -> Actor | None:
+def actor_from_visitor_token(connection: Connection, token: str) -> Actor | None:
     """The customer that this token names; None when it names nobody. For the customer's own page."""
-    query = select(Conversation).where(Conversation.visitor_token_hash == operators.hash_secret(token))
-    found = store.exec(query).one_or_none()
+    found = find_visited(connection, token=token)
     if found is None:
         return None
-    return Actor(
-        "visitor", "visitor", found.desk_id, name="visitor", conversation_id=found.id, language=found.language
-    )
+    id, desk_id, language = found
+    return Actor("visitor", "visitor", desk_id, name="visitor", conversation_id=id, language=language)
 
 
-def actor_from_token(store: Session, token: str) -> Actor | None:
+def actor_from_token(connection: Connection, token: str) -> Actor | None:
     """The program or person that this API token names; None when it is unknown or revoked."""
-    holder = operators.find_token(store, token=token)
+    holder = operators.find_token(connection, token=token)
     return None if holder is None else _actor_of(holder)
 
 
 def _actor_of(holder: operators.Holder) -> Actor:
-    token, operator = holder
-    language = operator.language if operator is not None else None
-    return Actor("token", token.role, token.desk_id, token.name, token.operator_id, language=language)
+    _, name, role, desk_id, operator_id, language = holder
+    return Actor("token", role, desk_id, name, operator_id, language=language)
 
 
 def find_actor() -> Actor | None:
@@ -110,10 +108,10 @@ def find_actor() -> Actor | None:
 def _find_actor() -> Actor | None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme:
-        with read(services().store_engine) as store:
-            token = token.strip()
-            visiting = token.startswith(VISITOR_PREFIX)
-            found = actor_from_visitor_token(store, token) if visiting else actor_from_token(store, token)
+        token = token.strip()
+        find = actor_from_visitor_token if token.startswith(VISITOR_PREFIX) else actor_from_token
+        with look(services().store_engine) as connection:
+            found = find(connection, token)
         if scheme.lower() != "bearer" or found is None:
             raise TokenInvalid
         g.by_bearer = True
@@ -121,10 +119,11 @@ def _find_actor() -> Actor | None:
     operator_id, token_id = session.get("operator_id"), session.get("token_id")
     if operator_id is None and token_id is None:
         return None
+    if token_id is not None:
+        with look(services().store_engine) as connection:
+            holder = operators.find_token_by_id(connection, token_id=token_id)
+        return None if holder is None else _actor_of(holder)
     with read(services().store_engine) as store:
-        if token_id is not None:
-            holder = operators.find_token_by_id(store, token_id=token_id)
-            return None if holder is None else _actor_of(holder)
         operator = store.get(Operator, operator_id)
         if operator is None or not operator.active:
             return None

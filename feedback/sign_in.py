@@ -9,7 +9,7 @@ from feedback.auth import check_csrf, find_actor
 from feedback.services import services
 from feedback.sessions import StoreSession, begin_signed_in, begin_signed_out
 from feedback.store import operators
-from feedback.store.session import read, unit_of_work
+from feedback.store.session import look, unit_of_work
 
 bp = Blueprint("sign_in", __name__)
 
@@ -28,12 +28,11 @@ def sign_in() -> AnyResponse:
     """Sign in by pasting a person's API token."""
     check_csrf()
     token = request.form.get("token", "").strip()
-    with read(services().store_engine) as store:
-        holder = operators.find_token(store, token=token)
-    if holder is None or holder.token.role not in operators.OPERATOR_ROLES:
+    with look(services().store_engine) as connection:
+        holder = operators.find_token(connection, token=token)
+    if holder is None or holder.role not in operators.OPERATOR_ROLES:
         return _page(TOKEN_WRONG, 401)
-    row = holder.token
-    begin_signed_in(_session(), operator_id=row.operator_id, token_id=row.id)
+    begin_signed_in(_session(), operator_id=holder.operator_id, token_id=holder.token_id)
     return redirect(_own_path(request.form.get("next")))
 
 

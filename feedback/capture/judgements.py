@@ -57,7 +57,7 @@ class UndoStored(Answer):
 def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
     """Judge a set: pick, edit, own, tie, none or skip."""
     settings = services().settings
-    judgement, message = record_judgement(
+    recorded = record_judgement(
         call.session,
         desk_id=call.actor.desk_id,
         set_id=set_id,
@@ -74,9 +74,9 @@ def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
         now=call.now,
         terms=Terms(undo_window_s=settings.undo_window_s, claim_minutes=settings.claim_minutes),
     )
-    if message is not None:
-        wake_after(call, message.conversation_id)
-    return JudgementStored(judgement_id=judgement.id, message_id=message.id if message is not None else None)
+    if recorded.message_id is not None:
+        wake_after(call, recorded.conversation_id)
+    return JudgementStored(judgement_id=recorded.judgement_id, message_id=recorded.message_id)
 
 
 @write(bp, "/v1/judgements/<judgement_id>/undo", roles=("agent", "app"), body=NewUndo, answer=UndoStored)
@@ -95,4 +95,4 @@ def undo(call: Write, body: NewUndo, judgement_id: str) -> UndoStored:
     if undone.reopened and suggester is not None:
         call.after_commit(lambda: suggester.enqueue(undone.turn_id))
     wake_after(call, undone.conversation_id)
-    return UndoStored(undo_id=undone.row.id, message=undone.message)
+    return UndoStored(undo_id=undone.undo_id, message=undone.message)

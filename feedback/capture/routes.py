@@ -2,8 +2,8 @@
 (idempotent, own transactions).
 
 Each does, in this order: who is calling, may they, is the path an id, is the body readable and of the right
-shape, was this event seen before; then the view; then the answer. The declaration also feeds /openapi.json
-and the route-by-role test, so neither can be forgotten. How to add a call: see
+shape; then the view, unless the event was seen before; then the answer. The declaration also feeds
+/openapi.json and the route-by-role test, so neither can be forgotten. How to add a call: see
 `feedback/capture/__init__.py`.
 """
 
@@ -17,16 +17,17 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
 
 from flask import Blueprint, Response, jsonify, request
 from pydantic import BaseModel
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from feedback.auth import Actor, require_actor
 from feedback.capture.reading import check_body, check_ids, read_json, read_query
 from feedback.capture.shapes import Answer, Body, Query
-from feedback.errors import StoreBusy
+from feedback.errors import ApiError
 from feedback.services import services
 from feedback.store.events import Answer as StoredAnswer
-from feedback.store.events import EventRaced, find_answer, hash_body, run_once
+from feedback.store.events import Said, find_answer, hash_body, store_answer
 from feedback.store.session import read, unit_of_work
 
 P = ParamSpec("P")
@@ -35,7 +36,6 @@ Q = TypeVar("Q", bound=Query)
 Roles = tuple[str, ...]
 Reveal = Callable[[dict[str, Any]], dict[str, Any]]
 
-RACE_TRIES = 5
 log = logging.getLogger(__name__)
 
 
@@ -85,23 +85,23 @@ class Write:
         self._after.append(then)
 
     def run(self, event_id: str, body_hash: str, view: Callable[[], tuple[int, Answer]]) -> StoredAnswer:
-        """Status and answer of the view, or those stored for this event; then what it left for afterwards."""
+        """Status and answer of the view, or those stored for this event; then what it left for afterwards.
 
-        def write_down() -> StoredAnswer:
-            status, answer = view()
-            return status, answer.model_dump(mode="json")
-
-        with unit_of_work(services().store_engine) as self.session:
-            self.now = services().clock.now()  # once the lock is ours: rows have the order of their times
-            answered = run_once(
-                self.session,
-                desk_id=self.actor.desk_id,
-                event_id=event_id,
-                body_hash=body_hash,
-                actor=self.actor.key,
-                now=self.now,
-                write=write_down,
-            )
+        A repetition is found by what it meets: its own event's key, or a refusal, since the first one
+        changed what it would change. So a first write, nearly all there are, is never looked for.
+        """
+        said = Said(self.actor.desk_id, event_id, body_hash, self.actor.key)
+        try:
+            with unit_of_work(services().store_engine) as self.session:
+                self.now = services().clock.now()  # once the lock is ours: rows have the order of their times
+                status, shape = view()
+                answered = status, shape.model_dump(mode="json")
+                store_answer(self.session, said=said, answer=answered, now=self.now)
+        except (ApiError, IntegrityError):
+            stored = _find_stored(said)
+            if stored is None:
+                raise
+            return stored
         for then in self._after:
             try:
                 then()
@@ -165,18 +165,13 @@ def write(
             given = read_json()
             said = check_body(body, given)
             body_hash = hash_body("POST", request.path, given | {"event_id": said.event_id})
-            for _ in range(RACE_TRIES):
-                at_work = Write(actor)
-                try:
-                    code, stored = at_work.run(
-                        said.event_id,
-                        body_hash,
-                        lambda at_work=at_work: (status, view(at_work, said, **ids)),  # type: ignore[misc, call-arg]
-                    )
-                except EventRaced:
-                    continue
-                return _send(code, reveal(stored) if reveal else stored)
-            raise StoreBusy("the same event is being written")
+            at_work = Write(actor)
+            code, stored = at_work.run(
+                said.event_id,
+                body_hash,
+                lambda: (status, view(at_work, said, **ids)),  # type: ignore[call-arg]
+            )
+            return _send(code, reveal(stored) if reveal else stored)
 
         return _declare(
             bp, call, Route("POST", path, roles, status, answer, body=body, summary=_summary(view))
@@ -199,22 +194,17 @@ def act(
             given = read_json()
             said = check_body(body, given)
             now = services().clock.now()
-            event = {
-                "desk_id": actor.desk_id,
-                "event_id": said.event_id,
-                "body_hash": hash_body("POST", request.path, given | {"event_id": said.event_id}),
-                "actor": actor.key,
-            }
-            with read(services().store_engine) as session:
-                stored = find_answer(session, **event)
+            body_hash = hash_body("POST", request.path, given | {"event_id": said.event_id})
+            event = Said(actor.desk_id, said.event_id, body_hash, actor.key)
+            stored = _find_stored(event)
             if stored is None:
                 acted = view(Act(actor, now, said.event_id), said, **ids)  # type: ignore[call-arg]
-                done = acted.model_dump(mode="json")
+                stored = status, acted.model_dump(mode="json")
                 try:
                     with unit_of_work(services().store_engine) as session:
-                        stored = run_once(session, **event, now=now, write=lambda: (status, done))
-                except EventRaced:
-                    stored = (status, done)
+                        store_answer(session, said=event, answer=stored, now=now)
+                except IntegrityError:
+                    stored = _find_stored(event) or stored
             return _send(*stored)
 
         return _declare(
@@ -222,6 +212,11 @@ def act(
         )
 
     return decorate
+
+
+def _find_stored(said: Said) -> StoredAnswer | None:
+    with read(services().store_engine) as session:
+        return find_answer(session, said=said)
 
 
 def _enter(roles: Roles, ids: dict[str, Any]) -> Actor:

@@ -8,17 +8,22 @@ opened in `turns.py`.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal, Protocol
 
-from sqlalchemy import and_, or_
+from sqlalchemy import Connection, and_, bindparam, or_
 from sqlmodel import Session, col, select
 
 from feedback.errors import NotFound
+from feedback.store.operators import hash_secret
 from feedback.store.session import get_row, of_desk
 from feedback.store.tables import Conversation, Message, Turn, new_id
 from feedback.store.turns import open_turn
 
 Role = Literal["customer", "agent"]
+
+_BY_TOKEN = select(col(Conversation.id), col(Conversation.desk_id), col(Conversation.language)).where(
+    col(Conversation.visitor_token_hash) == bindparam("token_hash")
+)
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,15 @@ class Said:
     text: str
     occurred_at: datetime | None = None
     knowledge: list[dict[str, str]] | None = None
+
+
+class Last(Protocol):
+    """What the next message must know of the last one."""
+
+    @property
+    def position(self) -> int: ...
+    @property
+    def created_at(self) -> datetime: ...
 
 
 @dataclass(frozen=True)
@@ -72,6 +86,12 @@ def open_conversation(
     return Opened(conversation, rows, turn)
 
 
+def find_visited(connection: Connection, *, token: str) -> tuple[str, str, str | None] | None:
+    """Id, desk and language of the conversation whose customer holds this token."""
+    found = connection.execute(_BY_TOKEN, {"token_hash": hash_secret(token)}).one_or_none()
+    return (found.id, found.desk_id, found.language) if found is not None else None
+
+
 def lock_conversation(session: Session, *, desk_id: str, conversation_id: str) -> Conversation:
     """The conversation, held until the transaction ends: whoever changes anything in it starts here."""
     return get_row(session, Conversation, conversation_id, desk_id=desk_id, what="conversation", lock=True)
@@ -91,25 +111,52 @@ def append_message(
     """The next message of a locked conversation; customers see it from `release_at` on, by default at
     once.
     """
-    last = find_last_message(session, conversation_id=conversation.id)
-    at = max(now, last.created_at) if last else now  # two processes' clocks never turn the order round
-    message = Message(
+    row = compose_message(
         desk_id=conversation.desk_id,
         conversation_id=conversation.id,
-        position=last.position + 1 if last else 0,
-        role=said.role,
-        text=said.text,
+        last=find_last_message(session, conversation_id=conversation.id),
+        said=said,
+        now=now,
+        release_at=release_at,
         origin=origin,
         candidate_id=candidate_id,
         turn_id=turn_id,
-        knowledge=said.knowledge,
-        occurred_at=said.occurred_at or now,
-        created_at=at,
-        release_at=max(release_at or at, at),
     )
+    message = Message(**row)
     session.add(message)
     session.flush()
     return message
+
+
+def compose_message(
+    *,
+    desk_id: str,
+    conversation_id: str,
+    last: Last | None,
+    said: Said,
+    now: datetime,
+    release_at: datetime | None = None,
+    origin: str | None = None,
+    candidate_id: str | None = None,
+    turn_id: str | None = None,
+) -> dict[str, Any]:
+    """The columns of the message that comes after `last`; writes nothing."""
+    at = max(now, last.created_at) if last else now  # two processes' clocks never turn the order round
+    return {
+        "id": new_id(),
+        "desk_id": desk_id,
+        "conversation_id": conversation_id,
+        "position": last.position + 1 if last else 0,
+        "role": said.role,
+        "text": said.text,
+        "origin": origin,
+        "candidate_id": candidate_id,
+        "turn_id": turn_id,
+        "knowledge": said.knowledge,
+        "occurred_at": said.occurred_at or now,
+        "created_at": at,
+        "release_at": max(release_at or at, at),
+    }
 
 
 def find_last_message(session: Session, *, conversation_id: str) -> Message | None:

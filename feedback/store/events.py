@@ -1,28 +1,38 @@
 """Idempotent writes: a client's event id is stored with what it said and what was answered.
 
-The row goes in before the write it stands for, so that of two identical concurrent calls one waits for the
-other (its unique key) and then finds the stored answer. Refusals raise, roll everything back and leave no
-event.
+The row goes in last, in the transaction of the write that it stands for. Its unique key lets one of two
+identical writes through; the other is undone and given the stored answer, like any repetition: `find_answer`
+after the refusal. Refusals raise, roll everything back and leave no event.
 """
 
 import hashlib
 import json
-from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session
+from sqlalchemy import bindparam, insert, select
+from sqlmodel import Session, col
 
 from feedback.errors import EventConflict
-from feedback.store.session import of_desk
-from feedback.store.tables import Event
+from feedback.store.tables import Event, new_id
 
 Answer = tuple[int, dict[str, Any]]
 
+_ADD = insert(Event.__table__)  # type: ignore[attr-defined]
+_FIND = select(col(Event.body_hash), col(Event.actor), col(Event.status), col(Event.answer)).where(
+    col(Event.desk_id) == bindparam("desk_id"), col(Event.event_id) == bindparam("event_id")
+)
 
-class EventRaced(Exception):
-    """Another transaction stored this event first: roll back and call `run_once` again."""
+
+@dataclass(frozen=True)
+class Said:
+    """A client's write: its event id, who sent it and what it said."""
+
+    desk_id: str
+    event_id: str
+    body_hash: str
+    actor: str
 
 
 def hash_body(method: str, path: str, body: Any) -> str:
@@ -31,48 +41,30 @@ def hash_body(method: str, path: str, body: Any) -> str:
     return hashlib.sha256(f"{method} {path}\n{canonical}".encode()).hexdigest()
 
 
-def find_answer(
-    session: Session, *, desk_id: str, event_id: str, body_hash: str, actor: str
-) -> Answer | None:
+def find_answer(session: Session, *, said: Said) -> Answer | None:
     """The stored answer of a repeated event, None for a new one, EventConflict for an id used for
     something else.
     """
-    row = session.exec(of_desk(Event, desk_id).where(Event.event_id == event_id)).one_or_none()
+    key = {"desk_id": said.desk_id, "event_id": said.event_id}
+    row = session.connection().execute(_FIND, key).one_or_none()
     if row is None:
         return None
-    if row.body_hash != body_hash or row.actor != actor:
-        raise EventConflict(event_id)
+    if row.body_hash != said.body_hash or row.actor != said.actor:
+        raise EventConflict(said.event_id)
     return row.status, row.answer
 
 
-def run_once(
-    session: Session,
-    *,
-    desk_id: str,
-    event_id: str,
-    body_hash: str,
-    actor: str,
-    now: datetime,
-    write: Callable[[], Answer],
-) -> Answer:
-    """Answer of the stored event, else of `write`, stored in the same transaction. The caller commits."""
-    stored = find_answer(session, desk_id=desk_id, event_id=event_id, body_hash=body_hash, actor=actor)
-    if stored is not None:
-        return stored
-    row = Event(
-        desk_id=desk_id,
-        event_id=event_id,
-        body_hash=body_hash,
-        actor=actor,
-        status=0,
-        answer={},
-        created_at=now,
-    )
-    session.add(row)
-    try:
-        session.flush()
-    except IntegrityError as error:
-        raise EventRaced(event_id) from error
-    row.status, row.answer = write()
-    session.add(row)
-    return row.status, row.answer
+def store_answer(session: Session, *, said: Said, answer: Answer, now: datetime) -> None:
+    """IntegrityError if this event was stored meanwhile: roll back and look for its answer."""
+    status, body = answer
+    row = {
+        "id": new_id(),
+        "desk_id": said.desk_id,
+        "event_id": said.event_id,
+        "body_hash": said.body_hash,
+        "actor": said.actor,
+        "status": status,
+        "answer": body,
+        "created_at": now,
+    }
+    session.connection().execute(_ADD, row)

@@ -7,25 +7,28 @@ its set.
     undo                   a row of its own; before the release the message is retracted and the same set
     opens again
 
-Locks are taken in the order conversation, turn, set, here and wherever sets are prepared.
+What they touch is locked and read by `scenes.py`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 
-from sqlmodel import Session, col, select
+from sqlalchemy import Connection, insert
+from sqlmodel import Session, col
 
-from feedback.errors import ApiError, BodyInvalid, Conflict, NotFound
-from feedback.store.conversations import Said, append_message, find_last_message, lock_conversation
+from feedback.errors import ApiError, BodyInvalid, Conflict
+from feedback.store.conversations import Said, compose_message
+from feedback.store.scenes import Scene, SetSeen, change, lock_scene
 from feedback.store.session import get_row, of_desk
-from feedback.store.sets import LARGE, is_unblinded, list_candidates
-from feedback.store.tables import Candidate, Conversation, Judgement, Message, SuggestionSet, Turn
+from feedback.store.tables import Judgement, Message, SuggestionSet, Turn, new_id
 from feedback.store.turns import TurnAnswered, TurnSuperseded, check_claim, check_waiting
 
 Kind = Literal["pick", "edit", "own", "tie", "none", "skip"]
 CLOSING = ("pick", "edit", "own", "tie")
+NEW_MESSAGE = insert(Message.__table__)  # type: ignore[attr-defined]
+NEW_JUDGEMENT = insert(Judgement.__table__)  # type: ignore[attr-defined]
 ORIGINS = {"pick": "verbatim", "tie": "verbatim", "edit": "edited", "own": "own"}
 
 
@@ -104,16 +107,6 @@ class Terms:
     claim_minutes: float
 
 
-@dataclass(frozen=True)
-class Scene:
-    """Everything a judgement touches, locked."""
-
-    conversation: Conversation
-    turn: Turn
-    set: SuggestionSet
-    candidates: dict[str, Candidate] = field(default_factory=dict)
-
-
 def check_verdict(verdict: Verdict) -> None:
     """Fields that do not fit the kind, all named at once."""
     kind, faults = verdict.kind, []
@@ -134,59 +127,54 @@ def check_verdict(verdict: Verdict) -> None:
         raise BodyInvalid(faults)
 
 
+@dataclass(frozen=True)
+class Recorded:
+    judgement_id: str
+    message_id: str | None  # what was sent, if anything
+    conversation_id: str
+
+
 def record_judgement(
     session: Session, *, desk_id: str, set_id: str, verdict: Verdict, now: datetime, terms: Terms
-) -> tuple[Judgement, Message | None]:
-    """The stored judgement and the message it sent, if it did."""
+) -> Recorded:
+    """Stores the judgement and whatever message it sends."""
     check_verdict(verdict)
-    scene = lock_scene(session, desk_id=desk_id, set_id=set_id)
+    connection = session.connection()
+    scene = lock_scene(connection, desk_id=desk_id, set_id=set_id, agent=verdict.agent)
     _check_open(scene)
     check_claim(scene.turn, agent=verdict.agent, now=now, claim_minutes=terms.claim_minutes)
     _check_candidates(scene, verdict)
-    message = None
+    message_id = None
     if verdict.kind in CLOSING:
-        message = _send(
-            session, scene, verdict, now=now, release_at=now + timedelta(seconds=terms.undo_window_s)
-        )
-        _close(session, scene, verdict, now=now)
+        release_at = now + timedelta(seconds=terms.undo_window_s)
+        message_id = _send(connection, scene, verdict, now=now, release_at=release_at)
+        _close(connection, scene, verdict, now=now)
     elif verdict.kind == "skip":
-        scene.turn.claimed_by, scene.turn.claimed_at = None, None
-        session.add(scene.turn)
-    judgement = Judgement(
-        desk_id=desk_id,
-        set_id=set_id,
-        turn_id=scene.turn.id,
+        change(connection, Turn, scene.turn.id, claimed_by=None, claimed_at=None)
+    judgement_id = _insert(
+        connection,
+        scene,
         kind=verdict.kind,
         closes_attempt=scene.set.attempt if verdict.kind in CLOSING else None,
         agent=verdict.agent,
         candidate_id=verdict.candidate_id,
         candidate_ids=list(verdict.candidate_ids),
-        message_id=message.id if message is not None else None,
+        message_id=message_id,
         text=verdict.text,
         reasons=list(verdict.reasons),
         dwell_ms=verdict.dwell_ms,
-        unblinded=is_unblinded(session, set_id=set_id, agent=verdict.agent),
+        unblinded=scene.is_unblinded,
         occurred_at=verdict.occurred_at or now,
         created_at=now,
     )
-    session.add(judgement)
-    session.flush()
-    return judgement, message
+    return Recorded(judgement_id, message_id, scene.conversation_id)
 
 
-def lock_scene(session: Session, *, desk_id: str, set_id: str) -> Scene:
-    where = select(SuggestionSet.conversation_id, SuggestionSet.turn_id).where(
-        SuggestionSet.id == set_id, SuggestionSet.desk_id == desk_id
-    )
-    found = session.exec(where).one_or_none()
-    if found is None:
-        raise NotFound("set", set_id)
-    conversation_id, turn_id = found
-    conversation = lock_conversation(session, desk_id=desk_id, conversation_id=conversation_id)
-    turn = get_row(session, Turn, turn_id, desk_id=desk_id, what="turn", lock=True)
-    locked = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set", lock=True, without=LARGE)
-    candidates = list_candidates(session, desk_id=desk_id, set_id=set_id)
-    return Scene(conversation, turn, locked, {row.id: row for row in candidates})
+def _insert(connection: Connection, scene: Scene, **values: Any) -> str:
+    id = new_id()
+    row = {"id": id, "desk_id": scene.desk_id, "set_id": scene.set.id, "turn_id": scene.turn.id, **values}
+    connection.execute(NEW_JUDGEMENT, row)
+    return id
 
 
 def _check_open(scene: Scene) -> None:
@@ -199,7 +187,6 @@ def _check_open(scene: Scene) -> None:
 
 
 def _check_candidates(scene: Scene, verdict: Verdict) -> None:
-    shown = scene.set.state == "ready" and scene.set.revealed_at is not None
     for candidate_id in dict.fromkeys((*verdict.candidate_ids, verdict.candidate_id)):
         if candidate_id is None:
             continue
@@ -208,19 +195,20 @@ def _check_candidates(scene: Scene, verdict: Verdict) -> None:
             raise CandidateNotInSet(candidate_id, scene.set.id)
         if candidate.state != "ready" or candidate.text is None:
             raise CandidateUnavailable(candidate_id, candidate.state)
-    if not shown and verdict.kind not in ("own", "skip"):
+    if not scene.set.is_shown and verdict.kind not in ("own", "skip"):
         raise SetNotShown(scene.set.id, scene.set.state)
 
 
 def _send(
-    session: Session, scene: Scene, verdict: Verdict, *, now: datetime, release_at: datetime
-) -> Message:
+    connection: Connection, scene: Scene, verdict: Verdict, *, now: datetime, release_at: datetime
+) -> str:
     candidate = scene.candidates.get(verdict.candidate_id) if verdict.candidate_id else None
     text = verdict.text if verdict.text is not None else candidate.text if candidate is not None else None
     assert text is not None, "check_verdict and _check_candidates let no other through"
-    return append_message(
-        session,
-        conversation=scene.conversation,
+    row = compose_message(
+        desk_id=scene.desk_id,
+        conversation_id=scene.conversation_id,
+        last=scene.last,
         said=Said("agent", text, verdict.occurred_at),
         now=now,
         release_at=release_at,
@@ -228,24 +216,36 @@ def _send(
         candidate_id=verdict.candidate_id,
         turn_id=scene.turn.id,
     )
+    connection.execute(NEW_MESSAGE, row)
+    return str(row["id"])
 
 
-def _close(session: Session, scene: Scene, verdict: Verdict, *, now: datetime) -> None:
+def _close(connection: Connection, scene: Scene, verdict: Verdict, *, now: datetime) -> None:
     """The turn is answered. An own text on a set that was never shown is a message and no choice:
     bypassed.
     """
-    shown = scene.set.state == "ready" and scene.set.revealed_at is not None
-    scene.set.state = "judged" if shown else "bypassed"
-    scene.set.judged_at = now if shown else None
-    scene.turn.state, scene.turn.answered_at = "answered", now
-    scene.turn.claimed_by, scene.turn.claimed_at = verdict.agent, now
-    session.add_all((scene.set, scene.turn))
-    session.flush()
+    shown = scene.set.is_shown
+    change(
+        connection,
+        SuggestionSet,
+        scene.set.id,
+        state="judged" if shown else "bypassed",
+        judged_at=now if shown else None,
+    )
+    change(
+        connection,
+        Turn,
+        scene.turn.id,
+        state="answered",
+        answered_at=now,
+        claimed_by=verdict.agent,
+        claimed_at=now,
+    )
 
 
 @dataclass(frozen=True)
 class Undone:
-    row: Judgement
+    undo_id: str
     message: Literal["retracted", "sent"] | None  # None: the judgement had sent nothing
     turn_id: str
     conversation_id: str
@@ -266,24 +266,25 @@ def undo_judgement(
         raise NotYours(judgement_id)
     if judgement.kind == "undo":
         raise UndoNotUndoable(judgement_id)
-    scene = lock_scene(session, desk_id=desk_id, set_id=judgement.set_id)
+    connection = session.connection()
+    scene = lock_scene(connection, desk_id=desk_id, set_id=judgement.set_id, agent=agent)
     if session.exec(of_desk(Judgement, desk_id).where(col(Judgement.undoes) == judgement_id)).first():
         raise AlreadyUndone(judgement_id)
     outcome, reopened = _retract(session, scene, judgement, now=now)
-    row = Judgement(
-        desk_id=desk_id,
-        set_id=judgement.set_id,
-        turn_id=judgement.turn_id,
+    undo_id = _insert(
+        connection,
+        scene,
         kind="undo",
         undoes=judgement_id,
         agent=agent or judgement.agent,
         message_id=judgement.message_id,
+        candidate_ids=[],
+        reasons=[],
+        unblinded=False,
         occurred_at=now,
         created_at=now,
     )
-    session.add(row)
-    session.flush()
-    return Undone(row, outcome, scene.turn.id, scene.conversation.id, reopened)
+    return Undone(undo_id, outcome, scene.turn.id, scene.conversation_id, reopened)
 
 
 def _retract(
@@ -292,23 +293,25 @@ def _retract(
     if judgement.message_id is None:
         return None, False
     message = get_row(
-        session, Message, judgement.message_id, desk_id=scene.turn.desk_id, what="message", lock=True
+        session, Message, judgement.message_id, desk_id=scene.desk_id, what="message", lock=True
     )
     if message.release_at <= now:
         return "sent", False
-    last = find_last_message(session, conversation_id=scene.conversation.id)
-    message.retracted_at = now
-    session.add(message)
-    newest = last is not None and last.id == message.id
-    scene.turn.answered_at = None
+    connection = session.connection()
+    change(connection, Message, message.id, retracted_at=now)
+    newest = scene.last.id == message.id
+    turn: dict[str, Any] = {"answered_at": None, "state": "superseded"}
+    opened: dict[str, Any] = {"judged_at": None, "state": "superseded"}
     if newest:
-        scene.turn.state, scene.turn.attempt = "waiting", scene.turn.attempt + 1
-        scene.turn.claimed_at = now
-        scene.set.attempt = scene.turn.attempt
-        scene.set.state = "failed" if scene.set.error else "ready" if scene.set.prepared_at else "preparing"
-    else:
-        scene.turn.state = scene.set.state = "superseded"
-    scene.set.judged_at = None
-    session.add_all((scene.turn, scene.set))
-    session.flush()
+        attempt = scene.turn.attempt + 1
+        turn |= {"state": "waiting", "attempt": attempt, "claimed_at": now}
+        opened |= {"state": _reopened_state(scene.set), "attempt": attempt}
+    change(connection, Turn, scene.turn.id, **turn)
+    change(connection, SuggestionSet, scene.set.id, **opened)
     return "retracted", newest
+
+
+def _reopened_state(of: SetSeen) -> str:
+    if of.error:
+        return "failed"
+    return "ready" if of.prepared_at else "preparing"

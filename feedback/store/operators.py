@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, update
-from sqlmodel import Session, col, select
+from sqlalchemy import Connection, bindparam, or_, select, update
+from sqlmodel import Session, col
 
 from feedback.errors import ApiError, NotFound
 from feedback.store.session import of_desk
@@ -21,8 +21,35 @@ TOKEN_ROLES = ("app", *OPERATOR_ROLES)
 
 
 class Holder(NamedTuple):
-    token: ApiToken
-    operator: Operator | None  # None: a program, or a person without an account
+    """Whose token it is. `operator_id` None: a program, or a person without an account."""
+
+    token_id: str
+    name: str
+    role: str
+    desk_id: str
+    operator_id: str | None
+    language: str | None
+
+
+# Every call of a program looks its token up: this statement is prepared once.
+_HOLDER = (
+    select(
+        col(ApiToken.id),
+        col(ApiToken.name),
+        col(ApiToken.role),
+        col(ApiToken.desk_id),
+        col(ApiToken.operator_id),
+        col(Operator.language),
+    )
+    .select_from(ApiToken.__table__)  # type: ignore[attr-defined]
+    .outerjoin(Operator.__table__, col(Operator.id) == col(ApiToken.operator_id))  # type: ignore[attr-defined]
+    .where(
+        col(ApiToken.revoked_at).is_(None),
+        or_(col(ApiToken.operator_id).is_(None), col(Operator.active)),
+    )
+)
+_HOLDER_BY_HASH = _HOLDER.where(col(ApiToken.token_hash) == bindparam("key"))
+_HOLDER_BY_ID = _HOLDER.where(col(ApiToken.id) == bindparam("key"))
 
 
 class RoleUnknown(ApiError):
@@ -91,22 +118,15 @@ def create_token(
     return token
 
 
-def find_token(session: Session, *, token: str) -> Holder | None:
+def find_token(connection: Connection, *, token: str) -> Holder | None:
     """Whose token it is, unless it was revoked or its operator is inactive."""
-    return _find_holder(session, col(ApiToken.token_hash) == hash_secret(token))
+    found = connection.execute(_HOLDER_BY_HASH, {"key": hash_secret(token)}).one_or_none()
+    return Holder(*found) if found is not None else None
 
 
-def find_token_by_id(session: Session, *, token_id: str) -> Holder | None:
-    return _find_holder(session, col(ApiToken.id) == token_id)
-
-
-def _find_holder(session: Session, which: ColumnElement[bool]) -> Holder | None:
-    query = select(ApiToken, Operator).outerjoin(Operator, col(Operator.id) == ApiToken.operator_id)
-    found = session.exec(query.where(which, col(ApiToken.revoked_at).is_(None))).one_or_none()
-    if found is None:
-        return None
-    token, operator = found
-    return Holder(token, operator) if operator is None or operator.active else None
+def find_token_by_id(connection: Connection, *, token_id: str) -> Holder | None:
+    found = connection.execute(_HOLDER_BY_ID, {"key": token_id}).one_or_none()
+    return Holder(*found) if found is not None else None
 
 
 def list_tokens(session: Session, *, desk_id: str) -> Sequence[ApiToken]:

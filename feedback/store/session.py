@@ -7,6 +7,7 @@ leave it to the directory's next sync. PostgreSQL: row locks; five seconds of wa
 
     with unit_of_work(engine) as session: ...   # commits on leaving, rolls back on an exception
     with read(engine) as session: ...           # never writes
+    with look(engine) as connection: ...        # one SELECT, no transaction around it
 
 No network call belongs inside either. Locked and full stores become StoreBusy and StoreFull here and
 nowhere else.
@@ -79,8 +80,9 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    writing = connection.get_execution_options().get("writing", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    options = connection.get_execution_options()
+    if not options.get("looking", False):
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writing", False) else "BEGIN")
 
 
 @contextmanager
@@ -89,9 +91,11 @@ def unit_of_work(engine: Engine) -> Iterator[Session]:
     with (
         _mapped_errors(),
         _writer_turn(engine),
-        Session(engine.execution_options(writing=True), expire_on_commit=False) as session,
+        Session(engine, expire_on_commit=False) as session,
     ):
-        session.connection()  # begin now: the lock is taken before anything is read
+        session.connection(
+            execution_options={"writing": True}
+        )  # begin now: the lock is taken before anything is read
         yield session
         session.commit()
 
@@ -104,6 +108,16 @@ def read(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
+def look(engine: Engine) -> Iterator[Connection]:
+    """A connection for one SELECT, which is a transaction by itself."""
+    options: dict[str, Any] = {"looking": True}
+    if engine.dialect.name != "sqlite":  # there `_begin_sqlite` begins nothing
+        options["isolation_level"] = "AUTOCOMMIT"
+    with _mapped_errors(), engine.connect() as connection:
+        yield connection.execution_options(**options)
+
+
+@contextmanager
 def _writer_turn(engine: Engine) -> Iterator[None]:
     """Writers of one process queue up here: SQLite would let them poll for its one lock, unfairly and
     slowly.
@@ -111,8 +125,10 @@ def _writer_turn(engine: Engine) -> Iterator[None]:
     if engine.dialect.name != "sqlite":
         yield
         return
-    with _new_lock:
-        turn = _writer_locks.setdefault(engine, threading.Lock())
+    turn = _writer_locks.get(engine)
+    if turn is None:
+        with _new_lock:
+            turn = _writer_locks.setdefault(engine, threading.Lock())
     if not turn.acquire(timeout=LOCK_TIMEOUT_MS / 1_000):
         raise StoreBusy("other writers are first")
     try:

@@ -7,6 +7,7 @@ off a turn, while the first closing judgement wins by its own key whatever the c
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
 from sqlmodel import Session, col, select
 
@@ -38,6 +39,19 @@ class TurnAnswered(Conflict):
         super().__init__(
             "already_judged", f"Turn {turn_id} is {state} already.", "Keep the draft; take the next turn."
         )
+
+
+class Claimable(Protocol):
+    """What a claim depends on: a turn's row or a reading of it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def claimed_by(self) -> str | None: ...
+    @property
+    def claimed_at(self) -> datetime | None: ...
 
 
 @dataclass(frozen=True)
@@ -94,14 +108,14 @@ def close_set(session: Session, *, turn_id: str, state: str) -> None:
         session.add(row)
 
 
-def find_claim(turn: Turn, *, now: datetime, claim_minutes: float) -> str | None:
+def find_claim(turn: Claimable, *, now: datetime, claim_minutes: float) -> str | None:
     """The agent who holds the turn now; None when nobody does or the claim has expired."""
     if turn.claimed_by is None or turn.claimed_at is None:
         return None
     return turn.claimed_by if turn.claimed_at + timedelta(minutes=claim_minutes) > now else None
 
 
-def check_waiting(turn: Turn) -> None:
+def check_waiting(turn: Claimable) -> None:
     """Raises what a late agent should see."""
     if turn.state == "superseded":
         raise TurnSuperseded(turn.id)
@@ -109,7 +123,7 @@ def check_waiting(turn: Turn) -> None:
         raise TurnAnswered(turn.id, turn.state)
 
 
-def check_claim(turn: Turn, *, agent: str, now: datetime, claim_minutes: float) -> None:
+def check_claim(turn: Claimable, *, agent: str, now: datetime, claim_minutes: float) -> None:
     if find_claim(turn, now=now, claim_minutes=claim_minutes) not in (None, agent):
         raise TurnClaimed(turn.id)
 

@@ -10,7 +10,7 @@ from feedback.app import read_secret_key
 from feedback.auth import actor_from_token, actor_from_visitor_token
 from feedback.settings import FeedbackSettings
 from feedback.store import operators, web_sessions
-from feedback.store.session import read, unit_of_work
+from feedback.store.session import look, unit_of_work
 from feedback.store.tables import ApiToken, SignInLink, WebSession
 from tests.feedback.desk import make_desk
 
@@ -56,9 +56,9 @@ def test_tokens_are_kept_as_hashes_alone(desk):
         )
     assert token.startswith("rj_app_") and len(token) > 45
     assert token not in str([row.model_dump() for row in desk.rows(ApiToken)])
-    with read(desk.engine) as session:
-        assert actor_from_token(session, token).key == "token:bot"
-        assert actor_from_token(session, token + "x") is None
+    with look(desk.engine) as connection:
+        assert actor_from_token(connection, token).key == "token:bot"
+        assert actor_from_token(connection, token + "x") is None
 
 
 def test_a_revoked_token_is_refused_at_the_next_request(desk):
@@ -94,8 +94,8 @@ def test_nobody_is_asked_to_sign_in(sqlite_desk):
 
 def test_a_visitor_token_opens_its_conversation(desk):
     opened = desk.open()
-    with read(desk.engine) as session:
-        actor = actor_from_visitor_token(session, opened["visitor_token"])
+    with look(desk.engine) as connection:
+        actor = actor_from_visitor_token(connection, opened["visitor_token"])
     assert (actor.role, actor.conversation_id) == ("visitor", opened["conversation_id"])
 
 

@@ -101,3 +101,32 @@ def test_an_event_id_is_a_uuid(sqlite_desk, event_id):
     answer = sqlite_desk.post("/v1/conversations", event_id=event_id, messages=HELLO)
     assert (answer.status_code, answer.json["error"]["code"]) == (422, "body_invalid")
     assert "event_id" in answer.json["error"]["message"]
+
+
+def test_of_identical_concurrent_judgements_one_is_written_and_all_are_answered_alike(desk):
+    _, shown = desk.open_ready()
+    event_id, answers, start = str(uuid4()), [], threading.Barrier(6)
+
+    def send():
+        start.wait(30)
+        answers.append(desk.pick(shown, event_id=event_id))
+
+    threads = [threading.Thread(target=send) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert [answer.status_code for answer in answers] == [201] * 6
+    assert len({answer.text for answer in answers}) == 1
+    assert len(desk.rows(Judgement)) == len(desk.rows(Message, role="agent")) == 1
+
+
+def test_a_repetition_is_answered_even_where_it_would_be_refused_by_now(desk):
+    opened, shown = desk.open_ready()
+    event_id = str(uuid4())
+    first = desk.judge(shown, "skip", event_id=event_id)
+    desk.say(opened, "customer", "Never mind.")
+    again = desk.judge(shown, "skip", event_id=event_id)
+    assert (first.status_code, again.status_code, again.json) == (201, 201, first.json)
+    other = desk.judge(shown, "none", event_id=event_id)
+    assert (other.status_code, other.json["error"]["code"]) == (409, "event_conflict")

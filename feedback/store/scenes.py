@@ -1,0 +1,139 @@
+"""What a judgement touches, locked and read in two statements, and the changes to it.
+
+Judgements are what agents wait for, so this path has plain columns and prepared statements where the rest of
+the store has rows of its tables. Locks are taken in the order conversation, turn, set, here and wherever sets
+are prepared.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, exists, func, select, update
+from sqlmodel import SQLModel, col
+
+from feedback.errors import NotFound
+from feedback.store.tables import Candidate, Conversation, Message, SuggestionSet, Turn, Unblinding
+
+
+def _table(of: type[SQLModel]) -> Any:
+    return of.__table__  # type: ignore[attr-defined]
+
+
+# The conversation is locked by a statement of its own: what the next one reads is then nobody's to change,
+# and it sees all that others wrote while this one waited for the lock.
+_LOCK = (
+    select(col(Conversation.id))
+    .join(_table(SuggestionSet), col(SuggestionSet.conversation_id) == col(Conversation.id))
+    .where(col(SuggestionSet.id) == bindparam("set_id"), col(SuggestionSet.desk_id) == bindparam("desk_id"))
+    .with_for_update(of=_table(Conversation), key_share=True)
+)
+_NEWEST = (
+    select(func.max(col(Message.position)))
+    .where(col(Message.conversation_id) == bindparam("conversation_id"))
+    .scalar_subquery()
+)
+_SEEN = exists().where(
+    col(Unblinding.set_id) == bindparam("set_id"), col(Unblinding.agent) == bindparam("agent")
+)
+_TURN = ("id", "state", "attempt", "claimed_by", "claimed_at")
+_SET = ("id", "state", "attempt", "error", "prepared_at", "revealed_at")
+_LAST = ("id", "position", "created_at")
+_OFFERED = ("id", "state", "text")
+_READ = (
+    select(
+        *(_table(Turn).c[name].label(f"turn_{name}") for name in _TURN),
+        *(_table(SuggestionSet).c[name].label(f"set_{name}") for name in _SET),
+        *(_table(Message).c[name].label(f"last_{name}") for name in _LAST),
+        *(_table(Candidate).c[name].label(f"candidate_{name}") for name in _OFFERED),
+        _SEEN.label("is_unblinded"),
+    )
+    .select_from(_table(Turn))
+    .join(_table(SuggestionSet), col(SuggestionSet.turn_id) == col(Turn.id))
+    .join(_table(Message), col(Message.conversation_id) == col(Turn.conversation_id))
+    .outerjoin(_table(Candidate), col(Candidate.set_id) == col(SuggestionSet.id))
+    .where(col(SuggestionSet.id) == bindparam("set_id"), col(Message.position) == _NEWEST)
+    .with_for_update(of=(_table(Turn), _table(SuggestionSet)), key_share=True)
+)
+_CHANGE: dict[type[SQLModel], Any] = {
+    table: update(_table(table)).where(_table(table).c.id == bindparam("of_id"))
+    for table in (Message, SuggestionSet, Turn)
+}
+
+
+@dataclass(frozen=True)
+class TurnSeen:
+    id: str
+    state: str
+    attempt: int
+    claimed_by: str | None
+    claimed_at: datetime | None
+
+
+@dataclass(frozen=True)
+class SetSeen:
+    id: str
+    state: str
+    attempt: int
+    error: str | None
+    prepared_at: datetime | None
+    revealed_at: datetime | None
+
+    @property
+    def is_shown(self) -> bool:
+        return self.state == "ready" and self.revealed_at is not None
+
+
+@dataclass(frozen=True)
+class LastSaid:
+    """The newest message of the conversation, retracted or not."""
+
+    id: str
+    position: int
+    created_at: datetime
+
+
+@dataclass(frozen=True)
+class Offered:
+    state: str
+    text: str | None
+
+
+@dataclass(frozen=True)
+class Scene:
+    desk_id: str
+    conversation_id: str
+    turn: TurnSeen
+    set: SetSeen
+    last: LastSaid
+    candidates: dict[str, Offered]
+    is_unblinded: bool  # the agent asked for has seen the arms of this set
+
+
+def lock_scene(connection: Connection, *, desk_id: str, set_id: str, agent: str | None) -> Scene:
+    """Everything about a set that a judgement by this agent depends on, held until the transaction ends."""
+    conversation_id = connection.execute(_LOCK, {"set_id": set_id, "desk_id": desk_id}).scalar()
+    if conversation_id is None:
+        raise NotFound("set", set_id)
+    rows = connection.execute(
+        _READ, {"set_id": set_id, "conversation_id": conversation_id, "agent": agent}
+    ).all()
+    turn_id, turn_state, turn_attempt, claimed_by, claimed_at, *others = rows[0]
+    return Scene(
+        desk_id,
+        conversation_id,
+        TurnSeen(turn_id, turn_state, turn_attempt, claimed_by, claimed_at),
+        SetSeen(*others[:6]),
+        LastSaid(*others[6:9]),
+        {
+            row.candidate_id: Offered(row.candidate_state, row.candidate_text)
+            for row in rows
+            if row.candidate_id
+        },
+        bool(rows[0].is_unblinded),
+    )
+
+
+def change(connection: Connection, table: type[SQLModel], id: str, **values: Any) -> None:
+    """Writes these columns of one message, set or turn that is locked."""
+    connection.execute(_CHANGE[table], {"of_id": id, **values})
