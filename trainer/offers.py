@@ -34,6 +34,10 @@ class Offer:
     picked: frozenset[int]
     kwargs: dict[str, Any]
 
+    @property
+    def slots(self) -> tuple[int, ...]:
+        return tuple(range(len(self.texts)))
+
 
 def read_offers(
     source: Path, split: str | None = None, *, limit: int | None = None
@@ -66,13 +70,15 @@ def read_lines(path: Path) -> Iterator[str]:
         yield from lines
 
 
+def settle_line(body: dict[str, Any]) -> ChoiceForm | Refusal:
+    """One line of `choices.jsonl` as the choice that counts."""
+    form = read_form(ChoiceForm, body)
+    return form if isinstance(form, Refusal) else settle_choice(form)
+
+
 def make_offer(body: dict[str, Any]) -> Offer | None:
     """None where nothing was chosen between: an own text, or a line that the rules refuse."""
-    form = read_form(ChoiceForm, body)
-    if isinstance(form, Refusal):
-        return None
-    assert isinstance(form, ChoiceForm)
-    settled = settle_choice(form)
+    settled = settle_line(body)
     if isinstance(settled, Refusal) or settled.kind not in COUNTED:
         return None
     identity = settled.id or canonical_hash(body)

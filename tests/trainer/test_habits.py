@@ -1,0 +1,179 @@
+"""Habits of simulated agents whose lapse rates, taste and slot bias are known."""
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+
+from tests.trainer.tiny import make_choice, write_lines
+from trainer.habits import (
+    MAX_LAPSE,
+    MIN_PICKS,
+    PRIOR_LAPSE,
+    PRIOR_PICKS,
+    Habits,
+    Pick,
+    estimate_habits,
+    fit_lapses,
+    make_pick,
+    read_habits,
+    tabulate,
+)
+from trainer.offers import settle_line
+
+SLOTS = np.array([0.8, 0.2, 0.0, -0.2])
+TASTE = np.array([2.5, 1.0])  # per log character, for the tuned arm
+LAPSES = {"none": 0.0, "few": 0.1, "some": 0.3, "many": 0.45}
+
+
+def draw_features(rng, count):
+    """Log lengths that differ by a factor of 1.5 or so, two replies of each arm in random slots."""
+    lengths = rng.normal(4.0, 0.5, size=(count, 4))
+    arms = rng.permuted(np.tile([0.0, 0.0, 1.0, 1.0], (count, 1)), axis=1)
+    return np.stack([lengths, arms], axis=2)
+
+
+def attentive(features, taste=TASTE, slots=SLOTS):
+    logits = features @ taste + slots
+    chances = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return chances / chances.sum(axis=1, keepdims=True)
+
+
+def simulate(agent, lapse, count, rng, taste=TASTE, slots=SLOTS):
+    features = draw_features(rng, count)
+    chances = (1 - lapse) * attentive(features, taste, slots) + lapse / 4
+    picked = (chances.cumsum(axis=1) > rng.random((count, 1))).argmax(axis=1)
+    return [
+        Pick(agent, (0, 1, 2, 3), frozenset([int(one)]), tuple(map(tuple, rows)))
+        for one, rows in zip(picked, features, strict=True)
+    ]
+
+
+def deviation(lapse, count, rng):
+    """Standard deviation of a maximum-likelihood estimate of `lapse` from so many picks: Fisher information,
+    its expectation over picks taken exactly and over features by simulation. The prior's picks are left out,
+    which makes it wider.
+    """
+    chances = attentive(draw_features(rng, 4000))
+    mixed = (1 - lapse) * chances + lapse / 4
+    information = ((1 / 4 - chances) ** 2 / mixed).sum(axis=1).mean()
+    return 1 / np.sqrt(count * information)
+
+
+def test_lapse_rates_come_back_within_their_sampling_error():
+    rng = np.random.default_rng(5)
+    count = 3000
+    picks = [pick for agent, lapse in LAPSES.items() for pick in simulate(agent, lapse, count, rng)]
+    found = estimate_habits(picks)
+    for agent, lapse in LAPSES.items():
+        spread = deviation(lapse, count, rng)
+        assert 0.005 < spread < 0.03  # the test would see a difference of 0.1
+        # To first order the prior moves an estimate by variance x slope of its logarithm; at 0, where that
+        # slope is infinite, e / variance = 2 / e puts it at 1.4 deviations. Three more for chance.
+        slope = PRIOR_PICKS * abs(PRIOR_LAPSE - lapse) / max(lapse * (1 - lapse), 1e-9)
+        pull = min(spread**2 * slope, 1.42 * spread)
+        assert found.lapses[agent] == pytest.approx(lapse, abs=3 * spread + pull)
+    assert found.gain > 0.1
+
+
+def test_slot_offsets_are_those_of_the_shares_of_the_slots():
+    rng = np.random.default_rng(6)
+    picks = simulate("ann", 0.1, 5000, rng)
+    weights = np.exp(estimate_habits(picks).offsets)
+    expected = (0.9 * attentive(draw_features(rng, 20_000)) + 0.1 / 4).mean(axis=0)
+    error = 3.5 * np.sqrt(expected * (1 - expected) * (1 / 5000 + 1 / 20_000))
+    assert np.all(np.abs(weights / weights.sum() - expected) < error)
+    assert np.all(error < 0.03) and weights[0] / weights[3] > 1.8
+
+
+def test_without_a_common_taste_everybody_keeps_the_prior():
+    rng = np.random.default_rng(7)
+    none = np.zeros(2)
+    picks = [pick for agent in "ab" for pick in simulate(agent, 0.4, 2000, rng, taste=none)]
+    found = estimate_habits(picks)
+    # 4,000 picks leave chance tastes of about 0.04 a deviation, so tiny likelihood ratios: nearly the prior.
+    assert found.lapses == pytest.approx({"a": PRIOR_LAPSE, "b": PRIOR_LAPSE}, abs=0.02)
+    assert abs(found.gain) < 0.002
+
+
+def test_an_agent_without_a_favourite_slot_is_not_taken_for_blind():
+    rng = np.random.default_rng(8)
+    weak = 0.2 * TASTE
+    crowd = [
+        pick for agent in "abcd" for pick in simulate(agent, 0.1, 1000, rng, taste=weak, slots=2 * SLOTS)
+    ]
+    even = simulate("even", 0.1, 1000, rng, taste=weak, slots=0 * SLOTS)
+    found = estimate_habits(crowd + even)
+    assert found.lapses["even"] < 0.25
+
+
+def test_a_steady_taste_against_the_crowd_costs_at_most_half():
+    rng = np.random.default_rng(9)
+    crowd = [pick for agent in "abcd" for pick in simulate(agent, 0.05, 500, rng)]
+    contrary = simulate("contrary", 0.05, 500, rng, taste=-TASTE)
+    assert estimate_habits(crowd + contrary).lapses["contrary"] == MAX_LAPSE
+
+
+def test_few_picks_and_no_name_get_the_prior():
+    rng = np.random.default_rng(10)
+    picks = simulate("enough", 0.4, MIN_PICKS, rng) + simulate("few", 0.4, MIN_PICKS - 1, rng)
+    picks += simulate(None, 0.9, 500, rng)
+    found = estimate_habits(picks)
+    assert set(found.lapses) == {"enough"}
+    assert found.lapse("few") == found.lapse("stranger") == found.lapse(None) == PRIOR_LAPSE
+
+
+def test_nothing_picked_is_no_habit():
+    assert estimate_habits([]) == Habits()
+    assert Habits().offset(3) == 0.0
+
+
+def test_the_slope_of_the_taste_is_that_of_its_value():
+    rng = np.random.default_rng(11)
+    picks = simulate("ann", 0.2, 40, rng)
+    short = [Pick("ann", (0, 2), frozenset([1]), ((3.0, 1.0), (4.0, 0.0)))] * 3
+    tied = [Pick("bob", (0, 1, 3), frozenset([0, 2]), ((3.0, 1.0), (4.0, 0.0), (2.0, 0.5)))] * 3
+    table = tabulate(picks + short + tied)
+    taste = np.array([0.7, -0.4])
+    total = approx_fprime(taste, lambda at: np.log(table.ratios(at)[0]).sum(), 1e-7)
+    assert table.ratios(taste)[1].sum(axis=0) == pytest.approx(total, abs=1e-3)
+
+
+def test_taste_of_two_replies_is_the_log_odds():
+    # The longer by 1 in the log was picked 3 times of 4. A tenth of all picks is blind: 0.9 p + 0.05 = 0.75
+    # makes p = 7/9, so the weight is log(7/2), less a hair for the pull.
+    rows = ((1.0, 0.0), (0.0, 0.0))
+    picks = [Pick(None, (0, 1), frozenset([place]), rows) for place in (0, 0, 0, 1) * 100]
+    taste, lapses = fit_lapses(tabulate(picks), np.zeros(400, dtype=int), 0)
+    assert taste == pytest.approx([np.log(3.5), 0.0], abs=0.03)
+    assert lapses == pytest.approx([PRIOR_LAPSE])
+
+
+def test_a_pick_knows_slots_agent_lengths_and_arms_and_no_text():
+    body = make_choice(1, "train") | {
+        "annotator": "ann",
+        "candidates": [
+            {"text": "Yes .", "arm": "base"},
+            {"text": "yes  .", "arm": "tuned", "adapter": "tuned-20261121-1"},
+            {"text": "It is on its way .", "arm": "tuned"},
+        ],
+        "picked": [2],
+    }
+    pick = make_pick(settle_line(body))
+    assert (pick.agent, pick.slots, pick.picked) == ("ann", (0, 2), {1})
+    assert np.exp(pick.features) == pytest.approx(np.array([[6.0, np.exp(0.5)], [19.0, np.exp(1.0)]]))
+
+
+def test_habits_are_read_from_the_train_split_alone(tmp_path):
+    lines = [make_choice(number, "train", slot=0) | {"annotator": "ann"} for number in range(40)]
+    lines += [make_choice(number, "test", slot=3) | {"annotator": "bob"} for number in range(40)]
+    write_lines(tmp_path / "choices.jsonl", lines)
+    found = read_habits(tmp_path)
+    assert set(found.lapses) == {"ann"} and np.argmax(found.offsets) == 0
+    assert "ann" not in str(found.to_json()) and found.to_json()["agents"] == 1
+
+
+def test_a_slot_beyond_all_screens_makes_no_large_table(tmp_path):
+    line = make_choice(1, "train", slot=0)
+    line["candidates"][3]["slot"] = 10**12
+    write_lines(tmp_path / "choices.jsonl", [line])
+    assert len(read_habits(tmp_path).offsets) == 64

@@ -1,0 +1,206 @@
+"""How people pick whatever the replies say: the pull of each slot, and how often an agent picks blindly.
+
+Estimated on the train split before training, then held fixed. A pick is modelled as
+
+    P(reply k) = (1 - e_a) softmax(taste + offset of the slot)[k] + e_a / K
+
+The slot offsets are those of the `slot` baseline. The lapse rate e_a of an agent needs an opinion about which
+reply an attentive person would pick, known before training. Here it is the crowd's taste as far as two plain
+features tell: how long a reply is, and whether the tuned arm wrote it. No model is asked, so a night pays
+nothing for it.
+
+What identifies e_a: an agent who follows the crowd's taste less often than the taste's own strength explains.
+Where the crowd's picks depend on neither feature the likelihood is flat, and everybody keeps the prior. Slots
+are left out of this estimate: in a random order they only make the taste look a little weaker, and with them
+an attentive agent without a favourite slot would look blind. What it cannot tell: an agent with a steady
+taste of their own from one who does not look. Hence the prior (worth 20 picks), the floor of 30 picks, and
+the ceiling of 0.5: nobody loses more than half of their say to this guess.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import log
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import expit, log_expit
+
+from feedback.choices.distance import tidy
+from feedback.choices.forms import ChoiceForm
+from feedback.choices.refusals import Refusal
+from trainer.baselines import fit_slot_offsets
+from trainer.dataset import read_split
+from trainer.offers import COUNTED, settle_line
+
+Array = NDArray[np.float64]
+
+PRIOR_LAPSE = 0.1
+PRIOR_PICKS = 20.0  # as many picks seen as blind or not, 2 of them blind
+MIN_PICKS = 30
+MAX_LAPSE = 0.5
+MAX_SLOTS = 64  # what a line of a file may claim beyond it has no offset
+ARMS = {"tuned": 1.0, "both": 0.5}
+PULL = 0.05  # nats in all: keeps a taste finite that no pick contradicts
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A counted choice without its texts. `features`: for each reply log characters and share of the tuned
+    arm; `picked`: places in `slots`.
+    """
+
+    agent: str | None
+    slots: tuple[int, ...]
+    picked: frozenset[int]
+    features: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class Habits:
+    """`offsets`: logit of each slot. `lapses`: of agents with enough picks. `gain`: nats per pick by which
+    the taste foresees picks better than chance does; at 0 the lapses are the prior.
+    """
+
+    offsets: tuple[float, ...] = ()
+    lapses: Mapping[str, float] = field(default_factory=dict)
+    gain: float = 0.0
+
+    def offset(self, slot: int) -> float:
+        """0 for a slot nobody was seen to be offered."""
+        return self.offsets[slot] if slot < len(self.offsets) else 0.0
+
+    def lapse(self, agent: str | None) -> float:
+        """The prior for agents with few picks: their level is less certain than that guess."""
+        return PRIOR_LAPSE if agent is None else self.lapses.get(agent, PRIOR_LAPSE)
+
+    def to_json(self) -> dict[str, Any]:
+        """For the run's metrics. No agent is named: this is no measure of people at work."""
+        rates = sorted(self.lapses.values())
+        return {
+            "slot_offsets": [round(value, 4) for value in self.offsets],
+            "agents": len(rates),
+            "lapse_low": round(rates[0], 4) if rates else None,
+            "lapse_high": round(rates[-1], 4) if rates else None,
+            "taste_gain": round(self.gain, 5),
+        }
+
+
+def read_habits(dataset_dir: Path) -> Habits:
+    """The habits of the train split of a dataset directory. Raises DatasetMissing."""
+    return estimate_habits(list(read_picks(dataset_dir)))
+
+
+def read_picks(dataset_dir: Path) -> Iterator[Pick]:
+    for body in read_split(dataset_dir, "choices", "train"):
+        choice = settle_line(body)
+        if not isinstance(choice, Refusal) and choice.kind in COUNTED:
+            yield make_pick(choice)
+
+
+def make_pick(choice: ChoiceForm) -> Pick:
+    return Pick(
+        agent=choice.annotator,
+        slots=tuple(min(slot, MAX_SLOTS - 1) for slot in slots_of(choice)),
+        picked=frozenset(choice.picked),
+        features=tuple(
+            (log(1 + len(tidy(reply.text))), ARMS.get(reply.arm or "", 0.0)) for reply in choice.candidates
+        ),
+    )
+
+
+def slots_of(choice: ChoiceForm) -> list[int]:
+    """Where each reply stood on the screen."""
+    return [place if reply.slot is None else reply.slot for place, reply in enumerate(choice.candidates)]
+
+
+def estimate_habits(picks: Sequence[Pick]) -> Habits:
+    """Offsets from all picks; taste and the lapses of agents with at least 30 picks at the highest likelihood
+    under the prior: the point that EM climbs to, reached directly, since EM creeps where taste and lapses can
+    stand in for each other.
+    """
+    if not picks:
+        return Habits()
+    counts = Counter(pick.agent for pick in picks if pick.agent is not None)
+    agents = sorted(agent for agent, count in counts.items() if count >= MIN_PICKS)
+    number = {agent: place for place, agent in enumerate(agents)}
+    who = np.array([number.get(pick.agent or "", len(agents)) for pick in picks])
+    table = tabulate(picks)
+    taste, lapses = fit_lapses(table, who, len(agents))
+    ratios, _ = table.ratios(taste)
+    gain = float(np.log(lapses[who] + (1 - lapses[who]) * ratios).mean())
+    return Habits(
+        offsets=tuple(map(float, fit_slot_offsets(picks))),
+        lapses={agent: min(float(lapses[place]), MAX_LAPSE) for agent, place in number.items()},
+        gain=gain,
+    )
+
+
+@dataclass(frozen=True)
+class Table:
+    """Picks in rectangles, n picks by the most replies: `features` (n, k, f), `chance` the probability of
+    each reply in a blind pick, 0 where there is none, `won` what was picked.
+    """
+
+    features: Array
+    chance: Array
+    won: NDArray[np.bool_]
+
+    def ratios(self, taste: Array) -> tuple[Array, Array]:
+        """For each pick how much likelier the taste makes what was picked than chance does, (n,), and the
+        gradient of its logarithm by the taste, (n, f).
+        """
+        logits = self.features @ taste
+        weights = self.chance * np.exp(logits - logits.max(axis=1, keepdims=True))
+        chances = weights / weights.sum(axis=1, keepdims=True)
+        taken = np.where(self.won, chances, 0.0)
+        likely = taken.sum(axis=1)
+        mean = np.einsum("nk,nkf->nf", chances, self.features)
+        mean_taken = np.einsum("nk,nkf->nf", taken / likely[:, None], self.features)
+        return likely / np.where(self.won, self.chance, 0.0).sum(axis=1), mean_taken - mean
+
+
+def tabulate(picks: Sequence[Pick]) -> Table:
+    most = max(len(pick.slots) for pick in picks)
+    features = np.zeros((len(picks), most, len(picks[0].features[0])))
+    chance = np.zeros((len(picks), most))
+    won = np.zeros((len(picks), most), dtype=bool)
+    for row, pick in enumerate(picks):
+        shown = len(pick.slots)
+        features[row, :shown] = pick.features
+        chance[row, :shown] = 1 / shown
+        won[row, list(pick.picked)] = True
+    # Only differences between replies matter; small numbers keep exp() in range and empty places neutral.
+    middle = np.einsum("nk,nkf->nf", chance, features)[:, None]
+    return Table(np.where(chance[:, :, None] > 0, features - middle, 0.0), chance, won)
+
+
+def fit_lapses(table: Table, who: NDArray[np.int_], agents: int) -> tuple[Array, Array]:
+    """The weights of the features, (f,), and the lapse of each agent, (agents + 1,): the last is the prior,
+    for everybody whose number in `who` is `agents`.
+    """
+    width = table.features.shape[2]
+    unset = log(PRIOR_LAPSE / (1 - PRIOR_LAPSE))
+
+    def loss(point: Array) -> tuple[float, Array]:
+        taste, lapses = point[:width], expit(np.append(point[width:], unset))
+        ratios, slopes = table.ratios(taste)
+        mixed = lapses[who] + (1 - lapses[who]) * ratios
+        blind = lapses[who] / mixed  # how likely each pick was made without looking
+        seen = np.bincount(who, minlength=agents + 1)[:agents]
+        free = point[width:]
+        prior = PRIOR_PICKS * (PRIOR_LAPSE * log_expit(free) + (1 - PRIOR_LAPSE) * log_expit(-free)).sum()
+        likely = np.log(mixed).sum() + prior - PULL * taste @ taste
+        by_taste = ((1 - blind)[:, None] * slopes).sum(axis=0) - 2 * PULL * taste
+        # In logits: blind picks found and of the prior, less those that the rate would give.
+        found = np.bincount(who, weights=blind, minlength=agents + 1)[:agents] + PRIOR_PICKS * PRIOR_LAPSE
+        by_lapse = found - expit(free) * (seen + PRIOR_PICKS)
+        return -float(likely) / len(who), -np.concatenate([by_taste, by_lapse]) / len(who)
+
+    start = np.concatenate([np.zeros(width), np.full(agents, unset)])
+    options = {"maxiter": 2000, "ftol": 1e-13, "gtol": 1e-8}
+    point = minimize(loss, start, jac=True, method="L-BFGS-B", options=options).x
+    return point[:width], expit(np.append(point[width:], unset))
