@@ -75,6 +75,8 @@ class Recipe(BaseModel):
     target_modules: str | tuple[str, ...] = "all-linear"
     max_length: int = Field(default=1024, ge=8)
     max_pairs: int | None = Field(default=None, ge=1)
+    max_examples: int | None = Field(default=None, ge=1)
+    min_thumbs: int = Field(default=50, ge=1)
     patience: int = Field(default=0, ge=0)
     max_held_out_pairs: int = Field(default=200, ge=1)
     checkpoint_steps: int = Field(default=50, ge=1)
