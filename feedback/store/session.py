@@ -15,16 +15,19 @@ nowhere else.
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import defer
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import Session, SQLModel, select
 from sqlmodel.sql.expression import SelectOfScalar
@@ -32,6 +35,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from feedback.errors import ApiError, NotFound, StoreBusy, StoreFull
 
 LOCK_TIMEOUT_MS = 5_000
+PING_AFTER_S = 2.0  # that a pooled connection lay idle
 PRAGMAS = (
     "journal_mode=TRUNCATE",
     "synchronous=FULL",
@@ -63,14 +67,30 @@ def open_engine(url: str) -> Engine:
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=utc"
-    return create_engine(
-        address,
-        pool_size=8,
-        max_overflow=56,
-        pool_timeout=10,
-        pool_pre_ping=True,
-        connect_args={"options": options},
+    engine = create_engine(
+        address, pool_size=8, max_overflow=56, pool_timeout=10, connect_args={"options": options}
     )
+    event.listen(engine, "checkin", _note_return)
+    event.listen(engine, "checkout", _ping_rested)
+    return engine
+
+
+def _note_return(connection: Any, record: ConnectionPoolEntry) -> None:
+    record.info["returned"] = time.monotonic()
+
+
+def _ping_rested(connection: Any, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+    """A server that restarted is noticed here, but by no more round trips than that takes: a connection that
+    was busy a moment ago is not asked whether it lives.
+    """
+    returned = record.info.get("returned")
+    if returned is None or time.monotonic() - returned < PING_AFTER_S:
+        return
+    try:
+        connection.execute("SELECT 1")
+        connection.rollback()
+    except psycopg.Error as lost:
+        raise InvalidatePoolError from lost  # all of them: the pool makes new ones and asks again
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, record: Any) -> None:

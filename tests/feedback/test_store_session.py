@@ -86,3 +86,16 @@ def test_a_full_disk_is_a_full_store_and_leaves_no_partial_row(sqlite_engine):
     assert refused.value.status == 503
     with read(sqlite_engine) as session:
         assert session.get(Desk, f"desk-0-{'x' * 200}") is None
+
+
+@pytest.mark.real
+def test_connections_that_the_server_dropped_while_they_rested_are_replaced(postgres_engine, monkeypatch):
+    monkeypatch.setattr(store_session, "PING_AFTER_S", 0.0)
+    with read(postgres_engine) as one, read(postgres_engine) as two:
+        pids = {each.connection().execute(text("SELECT pg_backend_pid()")).scalar() for each in (one, two)}
+    with read(postgres_engine) as third:
+        left = (pids - {third.connection().execute(text("SELECT pg_backend_pid()")).scalar()}).pop()
+        third.connection().execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": left})
+        with read(postgres_engine) as session:
+            assert session.connection().execute(text("SELECT pg_backend_pid()")).scalar() not in pids
+            assert session.get(Desk, "default") is not None
