@@ -11,8 +11,9 @@ from pathlib import Path
 
 def find_programs() -> Path | None:
     """Directory of initdb and pg_ctl of the newest installed server, or None."""
+    on_path = shutil.which("initdb")
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    return found[-1].parent if found else None
+    return found[-1].parent if found else Path(on_path).resolve().parent if on_path else None
 
 
 @contextlib.contextmanager

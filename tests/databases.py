@@ -21,6 +21,7 @@ import pytest
 from sqlalchemy import Engine, create_engine, text
 from sqlmodel import SQLModel
 
+from bench.postgres import find_programs
 from feedback.store import tables
 from feedback.store.desks import ensure_desk
 from feedback.store.session import open_engine, unit_of_work
@@ -29,13 +30,6 @@ START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SETTINGS = ("fsync=off", "listen_addresses=", "max_connections=200", "log_min_messages=fatal")
 
 assert tables.DEFAULT_DESK  # importing the tables fills the metadata
-
-
-def find_postgres() -> Path | None:
-    """The newest installed server's directory of programs."""
-    on_path = shutil.which("initdb")
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
-    return found[-1].parent if found else Path(on_path).resolve().parent if on_path else None
 
 
 def as_server_user(command: list[str]) -> list[str]:
@@ -48,7 +42,7 @@ def as_server_user(command: list[str]) -> list[str]:
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[str]:
     """Socket directory of a running server that has the database `prepared` with all tables and the desk."""
-    programs = find_postgres()
+    programs = find_programs()
     if programs is None:
         pytest.skip("PostgreSQL is not installed (no initdb in /usr/lib/postgresql/*/bin)")
     home = Path(tempfile.mkdtemp(prefix="rejoinder-pg-"))
