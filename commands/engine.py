@@ -10,8 +10,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
-from commands.fleets import CurrentFleet
 from commands.frame import Frame
+from serving.current import CurrentFleet
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

@@ -91,9 +91,9 @@ def migrate_store(frame: Frame) -> tuple[str | None, str]:
 @contextmanager
 def open_deployer(frame: Frame) -> "Iterator[Deployer]":
     """What publishing needs, for a command that changes what serves."""
-    from commands.fleets import CurrentFleet
     from feedback.clock import SystemClock
     from feedback.deploy import Deployer
+    from serving.current import CurrentFleet
 
     settings = frame.serving()
     fleet = CurrentFleet(settings, frame.data_dir)

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from commands.fleets import CurrentFleet
 from commands.frame import Frame
+from serving.current import CurrentFleet
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -21,7 +21,7 @@ from feedback.store.session import open_engine, read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Run
 from serving.base import resolve_base
 from serving.config import load_settings
-from serving.endpoint import read_endpoints
+from serving.current import CurrentFleet
 from serving.fleet import Fleet
 from serving.settings import ServingSettings
 from trainer.settings import TrainerSettings
@@ -70,15 +70,17 @@ def open_context(data_dir: Path, config: Path | None) -> Iterator[NightContext]:
     serving = load_settings(ServingSettings, "serving", config=config, data_dir=data_dir)
     settings = load_settings(TrainerSettings, "trainer", config=config, data_dir=data_dir)
     store_engine = open_engine(feedback.store_url())
+    fleet = CurrentFleet(serving, data_dir)
     try:
         yield NightContext(
             store_engine=store_engine,
             data_dir=data_dir,
             settings=settings,
             serving=serving,
-            fleet_factory=lambda: Fleet.from_endpoints(read_endpoints(serving, data_dir), serving),
+            fleet_factory=fleet,
             clock=SystemClock(),
             desk_id=DEFAULT_DESK,
         )
     finally:
+        fleet.close()
         store_engine.dispose()

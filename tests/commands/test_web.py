@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from commands.fleets import CurrentFleet
 from commands.frame import Frame
 from commands.seeding import seed_demo
 from commands.steps import Steps
@@ -17,6 +16,7 @@ from commands.web import wait_then_describe
 from feedback.settings import FeedbackSettings
 from feedback.store.session import read
 from feedback.store.turns import list_queue
+from serving.current import CurrentFleet
 from serving.endpoint import Endpoint, write_endpoints
 from serving.fake import FakeEngine
 from serving.settings import ServingSettings

@@ -4,12 +4,10 @@ came back elsewhere.
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from serving.endpoint import Endpoint
-    from serving.fleet import Fleet
-    from serving.settings import ServingSettings
+from serving.endpoint import Endpoint, read_endpoints
+from serving.fleet import Fleet
+from serving.settings import ServingSettings
 
 
 class CurrentFleet:
@@ -19,17 +17,14 @@ class CurrentFleet:
     for each engine restart with another key or port, and its idle connections end by themselves.
     """
 
-    def __init__(self, settings: "ServingSettings", data_dir: Path) -> None:
+    def __init__(self, settings: ServingSettings, data_dir: Path) -> None:
         self._settings = settings
         self._data_dir = data_dir
         self._lock = threading.Lock()
         self._endpoints: list[Endpoint] = []
         self._fleet: Fleet | None = None
 
-    def __call__(self) -> "Fleet":
-        from serving.endpoint import read_endpoints
-        from serving.fleet import Fleet
-
+    def __call__(self) -> Fleet:
         endpoints = read_endpoints(self._settings, self._data_dir)
         with self._lock:
             if self._fleet is None or endpoints != self._endpoints:
