@@ -3,6 +3,7 @@
 import math
 import random
 from fractions import Fraction
+from itertools import product
 
 import pytest
 
@@ -13,6 +14,7 @@ from feedback.evidence.statistics import (
     e_harm,
     e_value,
     find_band,
+    picks_until,
     wilson_interval,
 )
 
@@ -57,6 +59,76 @@ def test_evidence_has_a_side():
     assert e_better(10, 100) == e_harm(90, 100) == 0.0
     assert e_better(5, 10) == e_harm(5, 10) == 0.0
     assert math.isfinite(e_better(100_000, 100_000))
+
+
+@pytest.mark.parametrize("n", range(1, 13))
+def test_at_one_half_the_e_value_is_worth_one_on_average(n):
+    mean = sum(math.comb(n, k) / 2**n * e_value(k, n) for k in range(n + 1))
+    assert mean == pytest.approx(1, rel=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.45, 0.3, 0.05])
+@pytest.mark.parametrize("n", range(1, 13))
+def test_evidence_for_better_is_worth_at_most_one_where_nothing_is_better(n, share):
+    chances = [math.comb(n, k) * share**k * (1 - share) ** (n - k) for k in range(n + 1)]
+    assert sum(chance * e_better(k, n) for k, chance in enumerate(chances)) <= 1
+    assert sum(chance * e_harm(n - k, n) for k, chance in enumerate(chances)) <= 1
+
+
+def fair(past):
+    return 0.5
+
+
+def tired(past):
+    """An agent who never prefers tuned twice in a row as gladly: at most one half, and bound to the past."""
+    return 0.2 if past and past[-1] else 0.5
+
+
+@pytest.mark.parametrize("chance_of_win", [fair, tired])
+@pytest.mark.parametrize("wanted", [1.05, 1.2, 1.5])
+def test_no_rule_of_stopping_makes_more_than_one_of_it(chance_of_win, wanted):
+    """All 4,096 histories of 12 picks; the rule stops at the first look that has the evidence wanted."""
+    mean = mean_two_sided = 0.0
+    for history in product((0, 1), repeat=12):
+        chance = math.prod(
+            p if won else 1 - p for n, won in enumerate(history) for p in [chance_of_win(history[:n])]
+        )
+        looks = [(sum(history[:n]), n) for n in range(1, 13)]
+        stop = next((look for look in looks if e_better(*look) >= wanted), looks[-1])
+        mean += chance * e_better(*stop)
+        mean_two_sided += chance * e_value(*stop)
+    assert 0 < mean <= 1
+    if chance_of_win is fair:
+        assert mean_two_sided == pytest.approx(1, rel=1e-9)
+
+
+@pytest.mark.parametrize("n", [1, 2, 11, 12, 60])
+def test_more_picks_won_are_never_less_evidence_for_better(n):
+    evidence = [e_better(k, n) for k in range(n + 1)]
+    assert evidence == sorted(evidence) and evidence[-1] > 0
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "needed"),
+    [
+        (0, 0, None),  # nothing is known
+        (50, 100, None),  # one half for ever
+        (90, 100, 0),
+        (10, 100, 0),
+        (60, 100, 130),  # at 138 of 230 the whole numbers give 20.07, at 135 of 225 18.3
+        (40, 100, 130),
+        (9, 10, 10),  # 18 of 20: 20.6
+    ],
+)
+def test_picks_until_the_evidence_suffices(k, n, needed):
+    assert picks_until(k, n) == needed
+
+
+@pytest.mark.parametrize(("k", "n"), [(3, 5), (6, 11), (52, 100), (300, 560), (7, 20)])
+def test_picks_until_is_the_first_number_that_suffices(k, n):
+    by_trial = next(m for m in range(10_000) if e_value(k / n * (n + m), n + m) >= ENOUGH)
+    assert picks_until(k, n) == by_trial > 0
+    assert picks_until(k, n, most=by_trial - 1) is None
 
 
 def first_stop(share, seed, looks=3000):
