@@ -132,13 +132,16 @@ def count_choice(support: Support, choice: ChoiceForm, shown: ShownSet) -> None:
         base, tuned = count_texts(shown)
         support.repeated += reason == "unequal_texts" and tuned < base
         return
+    winner = find_winner(choice)
+    support.tuned += winner == TUNED
+    support.base += winner == BASE
+    support.halves += winner == BOTH
+
+
+def find_winner(choice: ChoiceForm) -> str:
+    """The arm that a pick, an edit or a tie fell on; `both` where that is half to each."""
     arms = {choice.candidates[index].arm for index in choice.picked}
-    if arms == {TUNED}:
-        support.tuned += 1
-    elif arms == {BASE}:
-        support.base += 1
-    else:
-        support.halves += 1
+    return TUNED if arms == {TUNED} else BASE if arms == {BASE} else BOTH
 
 
 def refuse_set(shown: ShownSet) -> str | None:
