@@ -1,0 +1,65 @@
+"""How sure a share is when picks come in clusters: one agent's picks resemble each other more than another's.
+
+The bound is the jackknife over agents with Student's t on one degree less than there are agents, and never
+higher than Wilson's bound for independent picks: a handful of agents who agree by luck prove less than their
+picks. Works on whole arrays of histories. Imports numpy and scipy, so the web imports it inside functions
+only.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri, stdtrit
+
+Floats = NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True)
+class WithoutAgent:
+    """The share that is left when one agent's picks are taken out; None if nothing is left."""
+
+    agent: str
+    picks: int
+    share: float
+    rest: float | None
+
+
+def share_bound(tuned: ArrayLike, picks: ArrayLike, *, confidence: float) -> Floats:
+    """One-sided lower bound of the share of tuned: `tuned` of `picks` for each agent along the last axis.
+
+    Agents without picks are left out. With fewer than two agents, or no pick, it is 0: nothing is known about
+    how agents differ. With c = K - share * N for agent g of N picks out of all n, leaving the agent out moves
+    the share by c / (n - N); the variance is (G - 1) / G times the sum of the squares (CR3 in the
+    literature).
+    """
+    k, n = np.asarray(tuned, dtype=float), np.asarray(picks, dtype=float)
+    total, agents = n.sum(axis=-1), (n > 0).sum(axis=-1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = k.sum(axis=-1) / total
+        moved = (k - share[..., None] * n) / (total[..., None] - n)
+        variance = (agents - 1) / agents * (moved**2).sum(axis=-1)
+        clustered = share - stdtrit(agents - 1, confidence) * np.sqrt(variance)
+        bound = np.minimum(clustered, wilson_bound(share, total, confidence=confidence))
+    return np.where(agents >= 2, np.clip(np.nan_to_num(bound, nan=0.0, neginf=0.0), 0.0, 1.0), 0.0)
+
+
+def wilson_bound(share: Floats, n: Floats, *, confidence: float) -> Floats:
+    """Wilson's one-sided lower bound, as if all picks were independent."""
+    z = ndtri(confidence)
+    centre = share + z * z / (2 * n)
+    spread = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return np.asarray((centre - spread) / (1 + z * z / n))
+
+
+def leave_one_out(agents: Sequence[str], tuned: Sequence[int], picks: Sequence[int]) -> list[WithoutAgent]:
+    """The agent without whom the share would be lowest comes first."""
+    won, n = sum(tuned), sum(picks)
+    found = [
+        WithoutAgent(agent, its, k / its, (won - k) / (n - its) if n > its else None)
+        for agent, k, its in zip(agents, tuned, picks, strict=True)
+        if its
+    ]
+    return sorted(found, key=lambda without: (-1.0 if without.rest is None else without.rest, without.agent))

@@ -1,0 +1,138 @@
+"""The decision about an adapter that serves: hold it, let it go live, roll it back, retire it. Pure.
+
+Default is to hold. Every limit that stands in the way is a reason with its value and limit; for a verdict
+other than hold the reasons are the limits that were reached. Plain numbers come in (`measure.py` makes them
+from picks), so that the same rule decides in the scheduler, on a page and in `python -m bench.gate`.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from feedback.evidence.statistics import ENOUGH, e_better, e_harm, picks_until
+
+Verdict = Literal["hold", "go_live", "roll_back", "retire"]
+
+
+@dataclass(frozen=True)
+class ExposurePolicy:
+    """The limits of the decision; shares lie between 0 and 1. `python -m bench.gate` shows what they cost."""
+
+    min_e_better: float = ENOUGH
+    # e-value for a share above 50 % at which an adapter may go live; 20 errs for at most 5 % of adapters
+    max_e_harm: float = ENOUGH
+    # e-value for a share below 50 % at which it is rolled back, whoever picked
+    confidence: float = 0.99
+    # of both one-sided lower bounds, clustered by agent
+    min_share_low: float = 0.5
+    # the lower bound of the raw share must lie above it: agents who merely differ in taste make no win
+    min_adjusted_low: float = 0.5
+    # that of the adjusted share, too: a win that slot, length or style explain is none
+    min_picks: int = 100
+    # decided picks before an adapter may go live
+    min_agents: int = 4
+    # agents with decided picks before it may go live: three who differ in taste err a little too often
+    retire_after: int = 1500
+    # counted picks after which an adapter that is still undecided leaves
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the picks of one adapter say. Bounds are at the policy's confidence, None where there is none."""
+
+    adapter: str
+    tuned: int
+    base: int
+    halves: int = 0
+    agents: int = 0
+    share_low: float | None = None
+    adjusted: float | None = None
+    adjusted_low: float | None = None
+
+    @property
+    def decided(self) -> int:
+        return self.tuned + self.base
+
+    @property
+    def counted(self) -> int:
+        return self.decided + self.halves
+
+
+@dataclass(frozen=True)
+class Reason:
+    """`value` beside the `limit` it missed (or, for a verdict other than hold, reached)."""
+
+    code: str
+    text: str
+    value: float | None
+    limit: float
+
+
+@dataclass(frozen=True)
+class Exposure:
+    """`picks_needed`: further picks until the e-value and the least number of picks are reached if the
+    present share goes on; None if they never will. More agents may be needed besides: the reasons say so.
+    """
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    picks_needed: int | None
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def decide_exposure(evidence: Evidence, policy: ExposurePolicy) -> Exposure:
+    """Harm comes first, then the win, then the patience that has run out."""
+    harm = e_harm(evidence.tuned, evidence.decided)
+    if harm >= policy.max_e_harm:
+        proven = Reason("harm_proven", "agents prefer base", round(harm, 4), policy.max_e_harm)
+        return Exposure("roll_back", (proven,), 0)
+    checks = check_win(evidence, policy)
+    missing = tuple(reason for reason, is_met in checks if not is_met)
+    if not missing:
+        return Exposure("go_live", tuple(reason for reason, _ in checks), 0)
+    needed = count_needed(evidence, policy)
+    if evidence.counted >= policy.retire_after:
+        spent = Reason("undecided", "no verdict in time", evidence.counted, policy.retire_after)
+        return Exposure("retire", (spent, *missing), needed)
+    return Exposure("hold", missing, needed)
+
+
+def check_win(evidence: Evidence, policy: ExposurePolicy) -> list[tuple[Reason, bool]]:
+    """All that must hold to go live, each with whether it does."""
+    better = e_better(evidence.tuned, evidence.decided)
+    low, adjusted = evidence.share_low, evidence.adjusted_low
+    return [
+        (
+            Reason("picks", "picks that decide", evidence.decided, policy.min_picks),
+            evidence.decided >= policy.min_picks,
+        ),
+        (
+            Reason("agents", "agents who picked", evidence.agents, policy.min_agents),
+            evidence.agents >= policy.min_agents,
+        ),
+        (
+            Reason("e_value", "evidence for a share above one half", round(better, 4), policy.min_e_better),
+            better >= policy.min_e_better,
+        ),
+        (
+            Reason("share_low", "lower bound of the share, clustered by agent", low, policy.min_share_low),
+            low is not None and low > policy.min_share_low,
+        ),
+        (
+            Reason(
+                "adjusted_low",
+                "lower bound of the share with slot, length and style taken out",
+                adjusted,
+                policy.min_adjusted_low,
+            ),
+            adjusted is not None and adjusted > policy.min_adjusted_low,
+        ),
+    ]
+
+
+def count_needed(evidence: Evidence, policy: ExposurePolicy) -> int | None:
+    if 2 * evidence.tuned <= evidence.decided:
+        return None
+    more = picks_until(evidence.tuned, evidence.decided, limit=policy.min_e_better)
+    return None if more is None else max(more, policy.min_picks - evidence.decided)

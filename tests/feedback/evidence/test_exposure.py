@@ -1,0 +1,101 @@
+"""The decision, one case for each way it can go."""
+
+from dataclasses import replace
+
+import pytest
+
+from feedback.evidence.exposure import Evidence, ExposurePolicy, decide_exposure
+
+POLICY = ExposurePolicy()
+WON = Evidence(
+    "tuned-20261122-1", tuned=140, base=60, agents=6, share_low=0.61, adjusted=0.68, adjusted_low=0.58
+)
+
+
+def codes(exposure):
+    return [reason.code for reason in exposure.reasons]
+
+
+def test_nothing_known_is_held():
+    exposure = decide_exposure(Evidence("tuned-20261122-1", 0, 0), POLICY)
+    assert (exposure.verdict, exposure.picks_needed) == ("hold", None)
+    assert codes(exposure) == ["picks", "agents", "e_value", "share_low", "adjusted_low"]
+    assert all(reason.text and reason.limit > 0 for reason in exposure.reasons)
+
+
+def test_a_win_on_all_counts_goes_live():
+    exposure = decide_exposure(WON, POLICY)
+    assert (exposure.verdict, exposure.picks_needed) == ("go_live", 0)
+    assert codes(exposure) == ["picks", "agents", "e_value", "share_low", "adjusted_low"]
+    assert exposure.to_json()["reasons"][3] == {
+        "code": "share_low",
+        "text": "lower bound of the share, clustered by agent",
+        "value": 0.61,
+        "limit": 0.5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "missing", "needed"),
+    [
+        ({"tuned": 70, "base": 29}, ["picks"], 1),
+        ({"tuned": 40, "base": 10}, ["picks"], 50),
+        ({"agents": 2}, ["agents"], 0),
+        ({"tuned": 110, "base": 90}, ["e_value"], 814),
+        ({"share_low": 0.5}, ["share_low"], 0),
+        ({"share_low": None}, ["share_low"], 0),
+        ({"share_low": 0.4999}, ["share_low"], 0),
+        ({"adjusted_low": 0.42}, ["adjusted_low"], 0),
+        ({"adjusted_low": None}, ["adjusted_low"], 0),
+        ({"tuned": 100, "base": 100}, ["e_value"], None),
+        ({"tuned": 95, "base": 105}, ["e_value"], None),
+        (
+            {"tuned": 30, "base": 20, "agents": 2, "share_low": 0.2},
+            ["picks", "agents", "e_value", "share_low"],
+            180,
+        ),
+    ],
+)
+def test_whatever_is_missing_holds_and_is_named(change, missing, needed):
+    exposure = decide_exposure(replace(WON, **change), POLICY)
+    assert (exposure.verdict, codes(exposure), exposure.picks_needed) == ("hold", missing, needed)
+
+
+def test_the_forecast_keeps_its_word():
+    held = decide_exposure(replace(WON, tuned=120, base=80), POLICY)
+    assert held.verdict == "hold" and held.picks_needed == 30
+    later = replace(WON, tuned=138, base=92)
+    assert decide_exposure(later, POLICY).verdict == "go_live"
+
+
+@pytest.mark.parametrize("agents", [1, 6])
+def test_proven_harm_comes_before_everything(agents):
+    harmed = replace(WON, tuned=10, base=31, agents=agents, halves=2000)
+    exposure = decide_exposure(harmed, POLICY)
+    assert (exposure.verdict, codes(exposure)) == ("roll_back", ["harm_proven"])
+    assert exposure.reasons[0].value >= 20 == exposure.reasons[0].limit
+    assert decide_exposure(replace(harmed, base=30, halves=0), POLICY).verdict == "hold"
+
+
+@pytest.mark.parametrize(("halves", "verdict"), [(699, "hold"), (700, "retire")])
+def test_patience_ends_after_the_counted_picks_halves_included(halves, verdict):
+    undecided = replace(WON, tuned=410, base=390, halves=halves)
+    exposure = decide_exposure(undecided, POLICY)
+    assert exposure.verdict == verdict
+    assert codes(exposure) == (["undecided", "e_value"] if verdict == "retire" else ["e_value"])
+
+
+def test_a_win_at_the_last_moment_still_counts():
+    assert decide_exposure(replace(WON, tuned=900, base=600), POLICY).verdict == "go_live"
+
+
+def test_the_limits_are_those_of_the_policy():
+    strict = ExposurePolicy(
+        min_picks=201, min_agents=7, min_e_better=1e9, min_share_low=0.62, min_adjusted_low=0.6
+    )
+    assert codes(decide_exposure(WON, strict)) == ["picks", "agents", "e_value", "share_low", "adjusted_low"]
+    assert decide_exposure(WON, ExposurePolicy(retire_after=10)).verdict == "go_live"
+    assert (
+        decide_exposure(replace(WON, tuned=90, base=110), ExposurePolicy(max_e_harm=0.3)).verdict
+        == "roll_back"
+    )
