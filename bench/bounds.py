@@ -1,0 +1,52 @@
+"""Ways to bound a share whose picks come in clusters, side by side: how often each errs with few agents.
+
+Used by `bench.gate`; `feedback/evidence/clusters.py` holds the one that was chosen.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtri, stdtrit
+
+from bench.histories import Floats, Integers, Team, draw_shares
+from feedback.evidence.clusters import share_bound, wilson_bound
+
+RESAMPLES = 1000
+PIECE = 200  # histories resampled at a time: 200 x 1,000 doubles, 2 MB
+
+
+def draw_counts(
+    rng: np.random.Generator, team: Team, histories: int, picks: int, busiest: float
+) -> tuple[Integers, Integers]:
+    """Picks won and picks made by each agent, both (histories, agents); habits play no part."""
+    busy = np.linspace(1.0, busiest, team.agents)
+    made = rng.multinomial(picks, busy / busy.sum(), size=histories)
+    return rng.binomial(made, draw_shares(rng, team, histories)), made
+
+
+def bound_all(
+    rng: np.random.Generator, won: Integers, made: Integers, confidence: float
+) -> dict[str, NDArray[np.floating]]:
+    """One-sided lower bounds of the share by name, each (histories,)."""
+    k, n = won.astype(float), made.astype(float)
+    total, agents = n.sum(axis=1), n.shape[1]
+    share, part = k.sum(axis=1) / total, n / total[:, None]
+    moved = (k - share[:, None] * n) / total[:, None]
+    z, t = ndtri(confidence), stdtrit(agents - 1, confidence)
+    plain = (moved**2).sum(axis=1)
+    return {
+        "wilson": wilson_bound(share, total, confidence=confidence),
+        "sandwich_z": share - z * np.sqrt(plain),
+        "cr1_t": share - t * np.sqrt(plain * agents / (agents - 1)),
+        "cr2_t": share - t * np.sqrt((moved**2 / (1 - part)).sum(axis=1)),
+        "bootstrap": bootstrap_bound(rng, k, n, confidence),
+        "chosen": share_bound(k, n, confidence=confidence),
+    }
+
+
+def bootstrap_bound(rng: np.random.Generator, won: Floats, made: Floats, confidence: float) -> Floats:
+    """The percentile of shares when agents are drawn with replacement."""
+    agents = made.shape[1]
+    times = rng.multinomial(agents, np.full(agents, 1 / agents), size=RESAMPLES).T
+    pieces = [slice(start, start + PIECE) for start in range(0, len(won), PIECE)]
+    shares = ((won[piece] @ times) / np.maximum(made[piece] @ times, 1) for piece in pieces)
+    return np.concatenate([np.quantile(each, 1 - confidence, axis=1) for each in shares])

@@ -1,0 +1,246 @@
+"""What the rule of exposure is worth: how often it errs, and how many picks a win takes.
+
+    python -m bench.gate [--histories 1000] [--seed 1]
+
+Simulated histories through `feedback.evidence.exposure.decide_exposure` itself: 30 nights of 50 picks, a look
+for a win after each, a look for harm after every pick. Every estimate has its Monte Carlo standard error
+(`_se` in the JSON line). No engine, no store, one core.
+"""
+
+import argparse
+from collections.abc import Callable
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from bench.bounds import bound_all, draw_counts
+from bench.histories import Team, draw_histories
+from bench.report import print_report
+from bench.verdicts import NEVER, Verdicts, e_values, first_true, judge, median_of, share_of
+from feedback.evidence.exposure import ExposurePolicy
+
+NIGHTS, PER_NIGHT = 30, 50
+PICKS = NIGHTS * PER_NIGHT
+LONGEST = 3000  # picks of a history of the theory check
+TEAMS = (6, 10, 20)
+SMALLEST = ExposurePolicy().min_agents
+SHARES = (0.55, 0.6, 0.7)
+PUBLISHED = {0.55: 763, 0.6: 190, 0.7: 53}  # median picks of the plan, itself simulated
+LENGTH_PART = 5  # the length cell fits at almost every look: a fifth of the histories
+
+Estimate = tuple[float | None, float | None]  # a figure and its standard error
+
+
+class Figures:
+    """Figures by name for the JSON line, each followed by its standard error."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, float | int | None] = {}
+
+    def add(self, name: str, estimate: Estimate) -> str:
+        """Keeps it and gives the text for a table."""
+        value, error = estimate
+        self.values[name], self.values[f"{name}_se"] = value, error
+        return write(estimate)
+
+
+def write(estimate: Estimate) -> str:
+    value, error = estimate
+    if value is None:
+        return "-"
+    digits = 3 if abs(value) <= 1 else 0
+    return f"{value:.{digits}f}" + ("" if error is None else f" ± {error:.{digits}f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--histories", type=int, default=1000, help="of each cell  [default: 1000]")
+    parser.add_argument("--seed", type=int, default=1, help="of all draws  [default: 1]")
+    asked = parser.parse_args()
+    rng, figures, policy = np.random.default_rng(asked.seed), Figures(), ExposurePolicy()
+    console = Console(width=150)
+
+    def run(team: Team, histories: int = asked.histories) -> Verdicts:
+        return judge(draw_histories(rng, team, histories, PICKS), policy, PER_NIGHT)
+
+    console.print(check_theory(rng, asked.histories, figures))
+    console.print(check_null(run, figures))
+    console.print(check_power(run, figures))
+    console.print(check_length(run, max(1, asked.histories // LENGTH_PART), figures))
+    console.print(check_harm(run, figures))
+    console.print(check_bounds(rng, asked.histories, policy.confidence))
+    print_report("gate", figures.values)
+
+
+def make_table(title: str, *columns: str) -> Table:
+    table = Table(title=title, title_justify="left", min_width=60)
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
+def check_theory(rng: np.random.Generator, histories: int, figures: Figures) -> Table:
+    """(a) E >= 20 alone on independent picks, looked at after every pick and after every night."""
+    table = make_table(
+        "(a) theory: e-value alone, no clusters",
+        "true share",
+        "power in 1,500",
+        "exact",
+        "median picks",
+        "exact",
+        "plan",
+        "median, nightly looks",
+        "price",
+    )
+    each, policy = np.arange(1, LONGEST + 1), ExposurePolicy()
+    for share in SHARES:
+        won = (rng.random((histories, LONGEST)) < share).cumsum(axis=1)
+        hits = (e_values(won, each) >= policy.min_e_better) & (2 * won > each)
+        stops, nightly = first_true(hits, each), first_true(hits & (each % PER_NIGHT == 0), each)
+        name = f"{100 * share:.0f}"
+        power, median = exact_stop(share, policy.min_e_better)
+        late, soon = median_of(nightly), median_of(stops)
+        figures.values[f"exact_power_{name}"], figures.values[f"exact_median_picks_{name}"] = power, median
+        price = None if late[0] is None or soon[0] is None else late[0] / soon[0] - 1
+        table.add_row(
+            f"{name} %",
+            figures.add(f"power_{name}", share_of(stops, PICKS + 1)),
+            f"{power:.3f}",
+            figures.add(f"median_picks_{name}", soon),
+            str(median),
+            str(PUBLISHED[share]),
+            figures.add(f"median_picks_nightly_{name}", late),
+            "-" if price is None else f"+{100 * price:.0f} %",
+        )
+    return table
+
+
+def exact_stop(share: float, limit: float) -> tuple[float, int | None]:
+    """Power within 1,500 picks and the median, carrying the distribution of the count from pick to pick."""
+    chance, crossed, power, median = np.ones(1), 0.0, 0.0, None
+    for n in range(1, LONGEST + 1):
+        k = np.arange(n + 1)
+        chance = np.append(chance * (1 - share), 0.0) + np.append(0.0, chance * share)
+        hit = (e_values(k, n) >= limit) & (2 * k > n)
+        crossed += float(chance[hit].sum())
+        chance[hit] = 0.0
+        median = n if median is None and crossed >= 0.5 else median
+        power = crossed if n <= PICKS else power
+        if n >= PICKS and median is not None:
+            break
+    return power, median
+
+
+def check_null(run: Callable[[Team], Verdicts], figures: Figures) -> Table:
+    """(b) and (c): an adapter that is base itself, and agents who differ in taste but not on the whole."""
+    table = make_table(
+        "(b), (c) promoted or rolled back though no better and no worse, share of adapters",
+        "agents",
+        "same weights: rule",
+        "e-value alone",
+        "rolled back",
+        "tastes: rule",
+        "e-value alone",
+        "rolled back",
+    )
+    worst: dict[str, Estimate] = {}
+    for agents in (SMALLEST, *TEAMS):
+        row = []
+        for kind, team in (("rate", Team(agents)), ("tastes", Team(agents, taste_sd=0.1))):
+            found = run(team)
+            rule, name = share_of(found.went_live), f"false_promotion_{kind}"
+            if agents in TEAMS:
+                worst[name] = max(worst.get(name, rule), rule)
+            row += [
+                figures.add(f"{name}_{agents}", rule),
+                write(share_of(found.plain)),
+                write(share_of(found.rolled_back)),
+            ]
+        table.add_row(str(agents), *row)
+    for name, estimate in worst.items():
+        figures.add(name, estimate)
+    return table
+
+
+def check_power(run: Callable[[Team], Verdicts], figures: Figures) -> Table:
+    """What the clustered and the adjusted bound cost an adapter that is better."""
+    table = make_table(
+        "power of the whole rule within 1,500 picks, nightly looks",
+        "share",
+        "agents",
+        "like-minded: rule",
+        "e-value alone",
+        "median picks",
+        "tastes (sd 0.1): rule",
+        "e-value alone",
+        "median picks",
+    )
+    for share in SHARES:
+        for agents in TEAMS:
+            row = []
+            for kind, taste_sd in (("", 0.0), ("_tastes", 0.1)):
+                found, name = run(Team(agents, share, taste_sd)), f"{100 * share:.0f}{kind}_{agents}"
+                row += [
+                    figures.add(f"rule_power_{name}", share_of(found.went_live)),
+                    write(share_of(found.plain)),
+                    write(median_of(found.went_live)),
+                ]
+            table.add_row(f"{100 * share:.0f} %", str(agents), *row)
+    return table
+
+
+def check_length(run: Callable[[Team, int], Verdicts], histories: int, figures: Figures) -> Table:
+    """Replies that are longer and nothing else, to agents who like length: the raw share is about 61 %."""
+    table = make_table(
+        "replies 1.6 times as long and no better, 10 agents who like length",
+        "promoted",
+        "without the adjusted bound",
+    )
+    found = run(Team(10, length_liking=1.0, longer=1.6), histories)
+    table.add_row(
+        figures.add("length_only_promotion", share_of(found.went_live)),
+        write(share_of(found.went_live_unadjusted)),
+    )
+    return table
+
+
+def check_harm(run: Callable[[Team], Verdicts], figures: Figures) -> Table:
+    """(d) A planted regression: 40 %."""
+    table = make_table(
+        "(d) an adapter at 40 %, 10 agents", "tastes", "rolled back", "median picks", "promoted"
+    )
+    for kind, taste_sd in (("", 0.0), ("_tastes", 0.1)):
+        found = run(Team(10, 0.4, taste_sd))
+        table.add_row(
+            "sd 0.1" if kind else "alike",
+            write(share_of(found.rolled_back)),
+            figures.add(f"picks_to_demote{kind}", median_of(found.rolled_back)),
+            write(share_of(found.went_live)),
+        )
+    return table
+
+
+def check_bounds(rng: np.random.Generator, histories: int, confidence: float) -> Table:
+    """How often each way to bound the share calls it above one half where the truth is one half."""
+    names = ("wilson", "sandwich_z", "cr1_t", "cr2_t", "bootstrap", "chosen")
+    table = make_table(
+        f"tastes sd 0.1, one look at 1,500 picks: wrongly above one half ({1 - confidence:.2f} is aimed at)",
+        "agents",
+        "busiest / quietest",
+        *names,
+    )
+    for agents in (3, *TEAMS):
+        for busiest in (4.0, 20.0):
+            team = Team(agents, taste_sd=0.1)
+            won, made = draw_counts(rng, team, 10 * histories, PICKS, busiest)
+            bounds = bound_all(rng, won, made, confidence)
+            errors = {name: share_of(np.where(bound > 0.5, 0, NEVER)) for name, bound in bounds.items()}
+            table.add_row(str(agents), f"{busiest:.0f}", *(write(errors[name]) for name in names))
+    return table
+
+
+if __name__ == "__main__":
+    main()
