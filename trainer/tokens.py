@@ -33,3 +33,43 @@ def encode_prompt(
 def encode_reply(tokenizer: Any, text: str) -> list[int]:
     """The reply's ids, EOS last: an adapter must learn where to stop."""
     return [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+
+
+class Encoder:
+    """Texts to ids as tuples; ids that the engine stored are taken instead where they are of this base.
+
+    Equal numbers share their memory: a long history is some ten million of them.
+    """
+
+    def __init__(self, tokenizer: Any, base_id: str) -> None:
+        self._tokenizer, self._base_id = tokenizer, base_id
+        self._vocabulary = len(tokenizer)
+        self._eos: int = tokenizer.eos_token_id
+        self._shared: dict[int, int] = {}
+
+    def encode_prompt(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        kwargs: Mapping[str, Any],
+        stored: list[int] | None = None,
+        base_id: str | None = None,
+    ) -> tuple[int, ...]:
+        if stored is not None and self._holds(stored, base_id):
+            return self._share(stored)
+        return self._share(encode_prompt(self._tokenizer, messages, kwargs))
+
+    def encode_reply(
+        self, text: str, stored: list[int] | None = None, base_id: str | None = None
+    ) -> tuple[int, ...]:
+        """Ends with EOS, which engines leave out of some stored ids."""
+        if stored is not None and self._holds(stored, base_id):
+            return self._share(stored if stored[-1] == self._eos else [*stored, self._eos])
+        return self._share(encode_reply(self._tokenizer, text))
+
+    def _holds(self, stored: list[int], base_id: str | None) -> bool:
+        """An imported line may claim anything; an id beyond the vocabulary would stop the run."""
+        known = bool(stored) and base_id == self._base_id
+        return known and 0 <= min(stored) and max(stored) < self._vocabulary
+
+    def _share(self, ids: Sequence[int]) -> tuple[int, ...]:
+        return tuple(self._shared.setdefault(one, one) for one in ids)

@@ -1,0 +1,233 @@
+"""One split of a dataset -> the examples of the `choice` objective, and the count of what was left out.
+
+    choices.jsonl   pick, tie: one decision among the replies shown. edit: the edited text over all of them,
+                    then the picked one over the rest. own: the own text over all of them.
+    pairs.jsonl     kinds `pair` and `thumbs`: one decision of two. The others repeat the choices.
+    thumbs.jsonl    in the train split alone: what is held out measures decisions
+
+Reads the files as streams. Equal texts merge before anything else (`feedback.choices.settle`), and a reply
+closer than 0.05 to one that was preferred takes no part: pushing almost equal texts apart pushes both down.
+Nothing is cut: what is too long is refused. Opens no model.
+"""
+
+import heapq
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from feedback.choices.forms import ChoiceForm, conversation_of
+from feedback.choices.pairs import refuse_close
+from feedback.choices.refusals import Refusal
+from trainer.dataset import read_split
+from trainer.example import Example, Stage
+from trainer.habits import Habits, slots_of
+from trainer.offers import settle_line
+from trainer.recipe import Recipe
+from trainer.rows import hash_share
+from trainer.tokens import Encoder
+
+PAIR_KINDS = ("pair", "thumbs")
+WRITTEN = -1  # the edited or own text among the places of candidates
+WRITTEN_NLL = 2.0  # times the recipe's: a person wrote every word of it
+MOST_UP = 4 / 3  # of up to down, in weight; the least is 1
+
+
+@dataclass(frozen=True)
+class TrainingExamples:
+    """`found`: records of the split before anything was left out."""
+
+    examples: list[Example]
+    found: int
+    refusals: Counter[str] = field(default_factory=Counter)
+
+
+class Row(NamedTuple):
+    """One line of a file: `form` is choices, pairs or thumbs; `share` places it in the seeded order."""
+
+    share: float
+    key: str
+    form: str
+    body: dict[str, Any]
+
+
+class Decision(NamedTuple):
+    """Places of candidates, WRITTEN for the text of the agent. `shown`: made by taking a card."""
+
+    options: list[int]
+    won: list[int]
+    shown: bool
+
+
+def load_examples(
+    dataset_dir: Path, split: str, tokenizer: Any, recipe: Recipe, *, base_id: str, habits: Habits
+) -> TrainingExamples:
+    """The examples of a split in a seeded order that more data do not change, at most the recipe's limit.
+
+    Raises DatasetMissing.
+    """
+    limit = recipe.max_examples if split == "train" else recipe.max_held_out_pairs
+    refusals: Counter[str] = Counter()
+    counted: Counter[str] = Counter()
+    rows = read_rows(dataset_dir, split, recipe.seed, counted)
+    encoder = Encoder(tokenizer, base_id)
+    made: list[tuple[float, str, Example]] = []
+    taken = 0
+    for row in rows if limit is None else heapq.nsmallest(limit, rows, key=lambda row: row[:2]):
+        taken += 1
+        example = make_example(row, encoder, recipe, habits)
+        if isinstance(example, Refusal):
+            refusals[example.reason] += 1
+        elif len(example.prompt_ids) + max(map(len, example.replies)) > recipe.max_length:
+            refusals["too_long"] += 1
+        else:
+            made.append((row.share, row.key, example))
+    if counted["rows"] > taken:
+        refusals["over_limit"] += counted["rows"] - taken
+    made.sort(key=lambda item: item[:2])
+    examples = balance_thumbs([example for _, _, example in made], recipe.min_thumbs, refusals)
+    return TrainingExamples(examples, counted["rows"], refusals)
+
+
+def read_rows(dataset_dir: Path, split: str, seed: int, counted: Counter[str]) -> Iterator[Row]:
+    """Every record that says something of its own."""
+    forms = ("choices", "pairs", "thumbs") if split == "train" else ("choices", "pairs")
+    for form in forms:
+        for body in read_split(dataset_dir, form, split):
+            if form == "pairs" and body.get("kind") not in PAIR_KINDS:
+                continue
+            counted["rows"] += 1
+            key = f"{form}/{body.get('id') or json.dumps(body, sort_keys=True)}"
+            yield Row(hash_share("select", seed, key), key, form, body)
+
+
+def make_example(row: Row, encoder: Encoder, recipe: Recipe, habits: Habits) -> Example | Refusal:
+    if row.form == "choices":
+        return make_choice(row, encoder, recipe, habits)
+    return make_pair(row, encoder, recipe) if row.form == "pairs" else make_thumb(row, encoder)
+
+
+def make_choice(row: Row, encoder: Encoder, recipe: Recipe, habits: Habits) -> Example | Refusal:
+    choice = settle_line(row.body)
+    if isinstance(choice, Refusal):
+        return choice
+    decisions = find_decisions(choice)
+    if not decisions:
+        return Refusal("too_close")
+    used = sorted({place for decision in decisions for place in decision.options})
+    slots = slots_of(choice)
+    lapse = habits.lapse(choice.annotator)
+    stages = tuple(
+        Stage(
+            options=tuple(used.index(place) for place in options),
+            won=tuple(used.index(place) for place in won),
+            offsets=tuple(habits.offset(slots[place]) if shown else 0.0 for place in options),
+            lapse=lapse if shown else 0.0,
+        )
+        for options, won, shown in decisions
+    )
+    written = choice.edited if choice.kind == "edit" else choice.own
+    replies = [
+        encoder.encode_reply(written or "")
+        if place == WRITTEN
+        else encoder.encode_reply(
+            choice.candidates[place].text, choice.candidates[place].token_ids, choice.base_id
+        )
+        for place in used
+    ]
+    return Example(
+        id=row.key,
+        conversation=conversation_of(row.body, row.key),
+        prompt_ids=encoder.encode_prompt(
+            [message.model_dump() for message in choice.prompt],
+            choice.chat_template_kwargs,
+            choice.prompt_token_ids,
+            choice.base_id,
+        ),
+        replies=tuple(replies),
+        stages=stages,
+        preferred=stages[0].won[0],  # of a tie the first shown: the order is random
+        nll=recipe.nll_weight * (WRITTEN_NLL if WRITTEN in used else 1.0),
+        thumb=None,
+        weight=choice.weight or 1.0,
+    )
+
+
+def find_decisions(choice: ChoiceForm) -> list[Decision]:
+    """What a settled choice decides, the written text first; decisions that no reply lost are left out."""
+    texts = {place: reply.text for place, reply in enumerate(choice.candidates)}
+    places = list(texts)
+    decisions = []
+    if choice.kind in ("edit", "own"):
+        texts[WRITTEN] = (choice.edited if choice.kind == "edit" else choice.own) or ""
+        decisions.append(Decision([WRITTEN, *places], [WRITTEN], shown=False))
+    if choice.kind != "own":
+        decisions.append(Decision(places, choice.picked, shown=True))
+    clear = [leave_out_near(decision, texts) for decision in decisions]
+    return [decision for decision in clear if len(decision.options) > len(decision.won)]
+
+
+def leave_out_near(decision: Decision, texts: Mapping[int, str]) -> Decision:
+    """The decision without losers that hardly differ from a winner."""
+    options = [
+        place
+        for place in decision.options
+        if place in decision.won or not any(refuse_close(texts[won], texts[place]) for won in decision.won)
+    ]
+    return decision._replace(options=options)
+
+
+def make_pair(row: Row, encoder: Encoder, recipe: Recipe) -> Example | Refusal:
+    body = row.body
+    chosen, rejected = body["chosen"][-1]["content"], body["rejected"][-1]["content"]
+    close = refuse_close(chosen, rejected)
+    if close is not None:
+        return close
+    kwargs = body.get("chat_template_kwargs") or {}
+    return Example(
+        id=row.key,
+        conversation=conversation_of(body, row.key),
+        prompt_ids=encoder.encode_prompt(body["prompt"], kwargs),
+        replies=(encoder.encode_reply(chosen), encoder.encode_reply(rejected)),
+        stages=(Stage((0, 1), (0,), (0.0, 0.0), 0.0),),
+        preferred=0,
+        nll=recipe.nll_weight,
+        thumb=None,
+        weight=body.get("weight") or 1.0,
+    )
+
+
+def make_thumb(row: Row, encoder: Encoder) -> Example:
+    body = row.body
+    kwargs = body.get("chat_template_kwargs") or {}
+    return Example(
+        id=row.key,
+        conversation=conversation_of(body, row.key),
+        prompt_ids=encoder.encode_prompt(body["prompt"], kwargs),
+        replies=(encoder.encode_reply(body["completion"][-1]["content"]),),
+        stages=(),
+        preferred=None,
+        nll=0.0,
+        thumb=body["label"],
+        weight=body.get("weight") or 1.0,
+    )
+
+
+def balance_thumbs(examples: list[Example], least: int, refusals: Counter[str]) -> list[Example]:
+    """No thumbs at all below `least` of each class; else the weight of up to down between 1:1 and 4:3, by
+    lowering the heavier class.
+    """
+    ups = [example.weight for example in examples if example.thumb is True]
+    downs = [example.weight for example in examples if example.thumb is False]
+    if min(len(ups), len(downs)) < least:
+        if ups or downs:
+            refusals["too_few_thumbs"] += len(ups) + len(downs)
+        return [example for example in examples if example.thumb is None]
+    ratio = sum(ups) / sum(downs)
+    factors = {True: min(1.0, MOST_UP / ratio), False: min(1.0, ratio)}
+    return [
+        example if example.thumb is None else replace(example, weight=example.weight * factors[example.thumb])
+        for example in examples
+    ]
