@@ -1,0 +1,163 @@
+import pytest
+
+from tests.trainer.causal import FAMILIES, make_causal, make_examples, read_gradients
+from trainer.example import Example
+
+ATTENTIONS = ("blocks", "sdpa", "eager")
+
+
+def read_alone(model, example: Example):
+    """The oracle: one reply after the other through the whole model, nothing padded, nothing shared."""
+    import torch
+
+    for reply in example.replies:
+        ids = torch.tensor([[*example.prompt_ids, *reply]])
+        logits = model(input_ids=ids, use_cache=False).logits[0]
+        found = torch.log_softmax(logits, dim=-1)[len(example.prompt_ids) - 1 : -1]
+        yield found.gather(1, torch.tensor(reply)[:, None])[:, 0]
+
+
+def compare(family: str, attention: str, examples: list[Example], **changes):
+    """Tokens, sums and gradients of packed rows against the oracle, on two copies of one model."""
+    import torch
+
+    from trainer.logprobs import Reader
+    from trainer.packing import pack_row
+
+    plain = make_causal(family, attention="eager" if attention == "eager" else "sdpa", **changes)
+    alone = [tokens for example in examples for tokens in read_alone(plain, example)]
+    model = make_causal(family, **changes)
+    reader = Reader(model, attention=attention)
+    assert reader.obstacle is None
+    row = pack_row(examples)
+    tokens = reader.read_tokens(model, row)
+    sums = reader.read(model, examples)
+    torch.testing.assert_close(tokens, torch.cat(alone), atol=1e-5, rtol=0)
+    torch.testing.assert_close(sums, torch.stack([part.sum() for part in alone]), atol=1e-4, rtol=0)
+    weights = torch.linspace(-1, 1, len(sums))  # any scalar of the sums will do
+    (sums @ weights).backward()
+    (torch.stack([part.sum() for part in alone]) @ weights).backward()
+    ours, theirs = read_gradients(model), read_gradients(plain)
+    assert len(ours) == 2 * 2 * 7  # A and B of seven linear maps in two layers
+    for name, gradient in ours.items():
+        assert float((gradient - theirs[name]).norm() / theirs[name].norm()) < 1e-5, name
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_packed_rows_are_separate_rows(family, attention):
+    compare(family, attention, make_examples(4))
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_one_short_example_alone_in_a_row(attention):
+    compare("Qwen3", attention, make_examples(1, longest=2))
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize(
+    ("family", "changes"),
+    [
+        ("Mistral", {"sliding_window": 6}),  # every layer slides
+        ("Qwen2", {"sliding_window": 6, "use_sliding_window": True, "max_window_layers": 1}),  # every second
+    ],
+)
+def test_sliding_window_reaches_over_the_prompt_of_each_reply(family, changes, attention):
+    compare(family, attention, make_examples(4), **changes)
+
+
+def test_gradient_checkpointing_changes_nothing():
+    import torch
+
+    from trainer.logprobs import Reader
+
+    found = []
+    for checkpointing in (False, True):
+        model = make_causal("Qwen3")
+        if checkpointing:
+            model.enable_input_require_grads()
+            model.gradient_checkpointing_enable({"use_reentrant": False})
+        Reader(model).read(model, make_examples(3)).sum().backward()
+        found.append(read_gradients(model))
+    for name, gradient in found[0].items():
+        torch.testing.assert_close(gradient, found[1][name])
+
+
+def test_separate_rows_give_the_same_sums_where_packing_is_not_possible():
+    import torch
+
+    from trainer.logprobs import Reader
+
+    model, examples = make_causal("Llama"), make_examples(4)
+    packed = Reader(model).read(model, examples)
+    other = make_causal("Llama")
+    reader = Reader(other)
+    other.get_base_model().set_attn_implementation("sdpa")
+    reader.obstacle = "asked for by the test"
+    torch.testing.assert_close(reader.read(other, examples), packed, atol=1e-4, rtol=0)
+
+
+def test_recurrent_layers_are_refused_by_their_name():
+    from types import SimpleNamespace
+
+    from trainer.logprobs import find_obstacle
+
+    found = find_obstacle(SimpleNamespace(layer_types=["linear_attention", "full_attention"]))
+    assert found == "it has layers with a state of their own (linear_attention)"
+    assert find_obstacle(SimpleNamespace(layer_types=["full_attention", "sliding_attention"])) is None
+    assert find_obstacle(SimpleNamespace()) is None
+
+
+def test_check_passes_a_sound_model_and_sees_one_that_looks_further_than_it_says(monkeypatch):
+    from trainer import packing
+    from trainer.logprobs import Reader
+
+    example = make_examples(4)[3]
+    model = make_causal("Mistral", sliding_window=6)
+    reader = Reader(model)
+    reader.check(model, example)
+    assert reader.obstacle is None
+    # An attention that forgets the window, as a model would whose layers do not hand it on.
+    monkeypatch.setattr("trainer.attention.Layout.narrow", lambda self, window: None)
+    reader.check(model, example)
+    assert reader.obstacle is not None and "differ by" in reader.obstacle
+    assert reader.read(model, [example]).shape == (5,)
+    assert packing.count_tokens(example) > 6
+
+
+def test_bfloat16_products_stay_within_bounds():
+    """Three bits of every product are lost (8 of 24 remain): sums move by hundredths of a nat per token, the
+    gradient turns by less than 2 degrees."""
+    import torch
+
+    from trainer.halves import use_half_products
+    from trainer.logprobs import Reader
+
+    examples = make_examples(4)
+    exact, model = make_causal("Qwen3"), make_causal("Qwen3")
+    use_half_products(model)
+    wanted = Reader(exact).read(exact, examples)
+    found = Reader(model, halves=True).read(model, examples)
+    counts = torch.tensor([len(reply) for example in examples for reply in example.replies])
+    assert 0 < float(((wanted - found).detach().abs() / counts).max()) < 0.03
+    (wanted @ torch.linspace(-1, 1, len(wanted))).backward()
+    (found @ torch.linspace(-1, 1, len(found))).backward()
+    ours = torch.cat([gradient.flatten() for gradient in read_gradients(model).values()])
+    theirs = torch.cat([gradient.flatten() for gradient in read_gradients(exact).values()])
+    assert float(torch.cosine_similarity(ours, theirs, dim=0)) > 0.9994
+
+
+def test_flex_attention_sees_what_the_mask_shows():
+    """FlexAttention itself goes backward on GPUs alone; what it is told is checked here."""
+    import torch
+
+    from trainer.attention import Layout, mask_arguments
+    from trainer.packing import find_visible, pack_row
+
+    row = pack_row(make_examples(2))
+    model = make_causal("Mistral", sliding_window=6)
+    mask = mask_arguments(model.config, "flex", Layout(row), torch.float32)["attention_mask"]
+    places = torch.arange(row.ids.shape[1])
+    told = mask.mask_mod(None, None, places[:, None], places[None])
+    everything = slice(0, len(places))
+    assert torch.equal(told, find_visible(row, everything, everything, window=6))

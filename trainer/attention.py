@@ -1,0 +1,150 @@
+"""How a model of transformers attends over packed rows.
+
+`blocks`: an attention function of our own, registered under that name: each prompt by the causal kernel
+without a mask, each tree's branches over the whole of their own tree, nothing over other trees. `sdpa` and
+`eager`: the model's own, under one 4-D mask. `flex`: FlexAttention under a block mask, for long rows on a GPU
+(PyTorch has no backward for it on CPUs). All see the same, sliding windows included.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from transformers import AttentionInterface
+
+from trainer.halves import attend_in_halves
+from trainer.packing import PackedRow, find_visible
+
+BLOCKS = "rejoinder_blocks"
+NAMES = {"blocks": BLOCKS, "sdpa": "sdpa", "eager": "eager", "flex": "flex_attention"}
+
+
+class Layout:
+    """A packed row on its way through a model: makes each mask once, for all layers."""
+
+    def __init__(self, row: PackedRow, *, halves: bool = False) -> None:
+        self.row = row
+        self.halves = halves
+        self.cuts = [
+            size for tree in row.trees for size in (tree.branches - tree.start, tree.end - tree.branches)
+        ]
+        self._masks: dict[tuple[int, bool, int | None], Tensor] = {}
+
+    def narrow(self, window: int | None) -> int | None:
+        """None for a window that reaches over every branch of this row."""
+        return window if window is not None and window < self.row.longest else None
+
+    def find_mask(self, number: int, *, trunk: bool, window: int | None, like: Tensor) -> Tensor:
+        """0 or -inf for the trunk (over itself) or the branches (over all) of the tree of that number."""
+        key = (number, trunk, window)
+        if key not in self._masks:
+            tree = self.row.trees[number]
+            queries = slice(tree.start, tree.branches) if trunk else slice(tree.branches, tree.end)
+            keys = slice(tree.start, queries.stop)
+            self._masks[key] = to_bias(find_visible(self.row, queries, keys, window), like.dtype)
+        return self._masks[key]
+
+
+def to_bias(seen: Tensor, dtype: torch.dtype) -> Tensor:
+    return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(~seen, -torch.inf)
+
+
+def attend_blocks(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    *,
+    scaling: float | None = None,
+    sliding_window: int | None = None,
+    layout: Layout,
+    **_: Any,
+) -> tuple[Tensor, None]:
+    """transformers' attention function: query [1, H, T, D], key and value [1, G, T, D] -> [1, T, H, D]."""
+    window = layout.narrow(sliding_window)
+    scale = query.shape[-1] ** -0.5 if scaling is None else scaling
+    if not layout.halves:
+        key, value = _repeat(key, query.shape[1]), _repeat(value, query.shape[1])
+    # One split per tensor: its way back is one cat, where slices would each add into a whole row of zeros.
+    queries, keys, values = (torch.split(tensor, layout.cuts, dim=2) for tensor in (query, key, value))
+
+    def attend(number: int, k: Tensor, v: Tensor, *, trunk: bool) -> Tensor:
+        q = queries[2 * number + (not trunk)]
+        if trunk and window is None and not layout.halves:
+            return F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
+        mask = layout.find_mask(number, trunk=trunk, window=window, like=query)
+        if layout.halves:
+            return attend_in_halves(q, k, v, mask, scale)
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
+
+    found = []
+    for number in range(len(layout.row.trees)):
+        both = slice(2 * number, 2 * number + 2)
+        found.append(attend(number, keys[both.start], values[both.start], trunk=True))
+        found.append(
+            attend(number, torch.cat(keys[both], dim=2), torch.cat(values[both], dim=2), trunk=False)
+        )
+    return torch.cat([part.transpose(1, 2) for part in found], dim=1), None
+
+
+def _repeat(tensor: Tensor, heads: int) -> Tensor:
+    batch, groups, length, size = tensor.shape
+    if groups == heads:
+        return tensor
+    return (
+        tensor[:, :, None]
+        .expand(batch, groups, heads // groups, length, size)
+        .reshape(batch, heads, length, size)
+    )
+
+
+def mask_arguments(config: Any, kind: str, layout: Layout, dtype: torch.dtype) -> dict[str, Any]:
+    """What a model's forward takes to keep to a row: our layout, or its own kind of mask.
+
+    A model with layers of both kinds gets a mask for each; one whose layers all slide gets a narrow one.
+    """
+    if kind == "blocks":
+        return {"layout": layout}
+    make = {"sdpa": _seen_mask, "eager": _bias_mask, "flex": _block_mask}[kind]
+    window = layout.narrow(getattr(config, "sliding_window", None))
+    kinds = set(getattr(config, "layer_types", None) or ())
+    if len(kinds) > 1:
+        return {
+            "attention_mask": {
+                name: make(layout.row, window if name == "sliding_attention" else None, dtype)
+                for name in kinds
+            }
+        }
+    return {"attention_mask": make(layout.row, None if kinds == {"full_attention"} else window, dtype)}
+
+
+def _seen_mask(row: PackedRow, window: int | None, dtype: torch.dtype) -> Tensor:
+    everything = slice(0, row.ids.shape[1])
+    return find_visible(row, everything, everything, window)[None, None]
+
+
+def _bias_mask(row: PackedRow, window: int | None, dtype: torch.dtype) -> Tensor:
+    """Eager attention adds its mask: True would be added as 1."""
+    return to_bias(_seen_mask(row, window, dtype), dtype)
+
+
+def _block_mask(row: PackedRow, window: int | None, dtype: torch.dtype) -> Any:
+    from torch.nn.attention.flex_attention import create_block_mask
+
+    def is_seen(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        seen = (key <= query) & row.ancestors[row.segments[query], row.segments[key]]
+        if window is None:
+            return seen
+        return seen & (row.positions[0, query] - row.positions[0, key] < window)
+
+    tokens = row.ids.shape[1]
+    return create_block_mask(is_seen, None, None, tokens, tokens, device=str(row.ids.device))
+
+
+def register() -> None:
+    """Tells transformers the function; safe to call again."""
+    function: Callable[..., tuple[Tensor, None]] = attend_blocks
+    AttentionInterface.register(BLOCKS, function)

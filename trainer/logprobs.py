@@ -1,0 +1,157 @@
+"""The log-probability of each reply of packed rows, under a model with or without its adapter.
+
+The head runs on reply tokens alone. A model that cannot keep to packed rows (recurrent state, an attention of
+its own) is read one reply a row: the same numbers, slower, and `Reader.obstacle` says why.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainer.attention import NAMES, Layout, mask_arguments, register
+from trainer.example import Example
+from trainer.packing import PackedRow, pack_row
+
+HEAD_ROWS = 1024  # reply tokens per product with the head: 1024 x 152k logits in fp32 are 0.6 GB
+TOLERANCE = 1e-3  # nats per reply between packed and separate rows, float32
+HALF_TOLERANCE = 2e-2  # nats per token where the weights are bfloat16: rounding differs, a wrong mask is 0.3
+ATTENDING = {"full_attention", "sliding_attention"}
+
+
+class _TokenLogprob(torch.autograd.Function):
+    """log softmax(h W^T)[target] for h [n, H] and a frozen head W [V, H]; [n], float32.
+
+    The gradient for h is that of the token's scalar times W[target] - softmax W, so that difference is made
+    on the way forward and no [n, V] tensor outlives its chunk.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, learns: bool) -> Tensor:
+        found, directions = [], []
+        for rows, seen in zip(torch.split(hidden, HEAD_ROWS), torch.split(targets, HEAD_ROWS), strict=True):
+            logits = (rows.to(weight.dtype) @ weight.t()).float()
+            total = torch.logsumexp(logits, dim=-1)
+            found.append(logits.gather(1, seen[:, None])[:, 0] - total)
+            if learns:
+                shares = logits.sub_(total[:, None]).exp_().to(weight.dtype)
+                directions.append((weight[seen] - shares @ weight).float())
+        if learns:
+            ctx.save_for_backward(torch.cat(directions))
+            ctx.dtype = hidden.dtype
+        return torch.cat(found)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        (directions,) = ctx.saved_tensors
+        (gradient,) = gradients
+        return (directions * gradient[:, None]).to(ctx.dtype), None, None, None
+
+
+class Reader:
+    """Reads rows of one model. `model` is a PEFT model over a causal language model of transformers.
+
+    `attention`: a key of `attention.NAMES`. `halves`: bfloat16 products on a CPU (`halves.py`), for which
+    the caller has prepared the model.
+    """
+
+    def __init__(self, model: Any, *, attention: str = "blocks", halves: bool = False) -> None:
+        register()
+        self._base = model.get_base_model()
+        self._kind = attention
+        self._halves = halves
+        self._own = self._base.config._attn_implementation
+        self.obstacle = find_obstacle(self._base.config)
+        head = self._base.get_output_embeddings()
+        if getattr(head, "bias", None) is not None:
+            self.obstacle = self.obstacle or "its head has a bias"
+        self._head: Tensor = head.weight.detach()
+        if halves:
+            self._head = self._head.bfloat16()
+        if self.obstacle is None:
+            self._base.set_attn_implementation(NAMES[attention])
+
+    def check(self, model: Any, example: Example) -> None:
+        """Sets `obstacle` and turns to separate rows if packing this example changes its log-probabilities.
+
+        Give it the longest one: a sliding window shows only there. Costs one row each way.
+        """
+        if self.obstacle is not None:
+            return
+        with torch.no_grad():
+            packed = self.read(model, [example])
+            self._base.set_attn_implementation(self._own)
+            apart = self._read_apart(model, [example])
+        half = self._halves or self._head.dtype != torch.float32
+        counts = torch.tensor([len(reply) for reply in example.replies], device=packed.device)
+        worst = float(((packed - apart).abs() / (counts if half else 1)).max())
+        if worst > (HALF_TOLERANCE if half else TOLERANCE):
+            self.obstacle = f"packed and separate rows differ by {worst:.2g} nats"
+        else:
+            self._base.set_attn_implementation(NAMES[self._kind])
+
+    def read(self, model: Any, examples: Sequence[Example]) -> Tensor:
+        """Summed log-probability of each reply of the examples, EOS included; [R], float32.
+
+        `model` is what was given to the constructor, or its wrapper for several processes.
+        """
+        if self.obstacle is not None:
+            return self._read_apart(model, examples)
+        row = pack_row(examples).to(self._head.device)
+        return row.owners @ self.read_tokens(model, row)
+
+    def read_tokens(self, model: Any, row: PackedRow) -> Tensor:
+        """The log-probability of each reply token of a row; [n], float32."""
+        layout = Layout(row, halves=self._halves)
+        hidden = self._read_hidden(
+            model,
+            input_ids=row.ids,
+            position_ids=row.positions,
+            **mask_arguments(self._base.config, self._kind, layout, self._base.dtype),
+        )
+        foreseeing = hidden[0].index_select(0, row.sources)
+        found: Tensor = _TokenLogprob.apply(  # type: ignore[no-untyped-call]
+            foreseeing, self._head, row.targets, foreseeing.requires_grad
+        )
+        return found
+
+    def _read_hidden(self, model: Any, **arguments: Any) -> Tensor:
+        """The last hidden states, caught on their way to the head.
+
+        The whole model is called, as several processes need it to be, with one row left for the head.
+        """
+        caught: list[Tensor] = []
+        decoder = self._base.get_decoder()
+        hook = decoder.register_forward_hook(
+            lambda _module, _given, made: caught.append(made.last_hidden_state)
+        )
+        try:
+            model(use_cache=False, logits_to_keep=1, **arguments)
+        finally:
+            hook.remove()
+        return caught[0]
+
+    def _read_apart(self, model: Any, examples: Sequence[Example]) -> Tensor:
+        """One reply a row, padded on the right, by the model's own attention and head."""
+        rows = [(example.prompt_ids, reply) for example in examples for reply in example.replies]
+        width = max(len(prompt) + len(reply) for prompt, reply in rows)
+        ids = torch.zeros(len(rows), width, dtype=torch.long)
+        known, wanted = torch.zeros_like(ids), torch.zeros(len(rows), width, dtype=torch.bool)
+        for number, (prompt, reply) in enumerate(rows):
+            end = len(prompt) + len(reply)
+            ids[number, :end] = torch.tensor([*prompt, *reply])
+            known[number, :end] = 1
+            wanted[number, len(prompt) : end] = True
+        ids, known, wanted = (tensor.to(self._head.device) for tensor in (ids, known, wanted))
+        logits = model(input_ids=ids, attention_mask=known, use_cache=False).logits[:, :-1]
+        found = torch.log_softmax(logits.float(), dim=-1).gather(2, ids[:, 1:, None])[:, :, 0]
+        return (found * wanted[:, 1:]).sum(dim=1)
+
+
+def find_obstacle(config: Any) -> str | None:
+    """Why a model cannot keep to packed rows, as far as its configuration tells."""
+    others = set(getattr(config, "layer_types", None) or ()) - ATTENDING
+    if others:
+        return f"it has layers with a state of their own ({', '.join(sorted(others))})"
+    return None
