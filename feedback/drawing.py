@@ -4,6 +4,8 @@
     equal  = texts that stand twice are drawn again once
     result = K replies, of which any may be unavailable, and the requests that made them
 
+An engine that is away, most often because it restarts, is asked again until the deadline.
+
 Writes nothing and knows no store; `feedback.suggest` does. What comes after the deadline is not looked at.
 """
 
@@ -16,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from feedback.blind import BASE, TUNED, Drawn, choose_redraws, find_fault
+from feedback.patience import Patience
 from serving.client import Draw, Sampling
 from serving.errors import (
     AdapterNotLoaded,
@@ -31,9 +34,12 @@ log = logging.getLogger(__name__)
 
 FAILED = "failed"
 LATE = "late"
+AWAY = "engine_unreachable"
 # vLLM gives reply i of a request the seed + i, so two requests whose seeds are close would share replies.
 SEED_LIMIT = 2**63 - 2**16
 SEED_DISTANCE = 2**10
+
+FindFleet = Callable[[], Fleet]
 
 
 @dataclass(frozen=True)
@@ -116,15 +122,18 @@ class Drawer:
     pool: Executor
     make_seed: Callable[[], int]
 
-    def ask(self, fleet: Fleet, plan: Plan) -> "Asked":
+    def ask(self, find_fleet: FindFleet, plan: Plan, patience: Patience) -> "Asked":
         """Sends the first requests and returns at once."""
-        return Asked(self, fleet, plan, self._submit(fleet, plan, plan.requests))
+        errand = Errand(find_fleet, plan, patience)
+        return Asked(self, errand, self._submit(errand, plan.requests))
 
-    def finish(self, fleet: Fleet, plan: Plan, asked: Sequence[Future[Answered]], deadline: float) -> Drawing:
-        first = _collect_all(asked, plan.requests, deadline)
+    def finish(self, errand: "Errand", asked: Sequence[Future[Answered]]) -> Drawing:
+        plan = errand.plan
+        first = _collect_all(asked, plan.requests, errand.patience.deadline)
         drawn = [reply for answered in first for reply in answered.to_drawn()]
         requests = [answered.request for answered in first]
-        again = self._ask_again(fleet, plan, drawn, requests, deadline)
+        again = self._ask_again(errand, drawn, requests)
+        errand.patience.end()
         for answered in again:
             _take_over(drawn, answered)
         usable = any(reply.reason is None for reply in drawn)
@@ -137,9 +146,9 @@ class Drawer:
         )
 
     def _ask_again(
-        self, fleet: Fleet, plan: Plan, drawn: Sequence[Drawn], requests: Sequence[Request], deadline: float
+        self, errand: "Errand", drawn: Sequence[Drawn], requests: Sequence[Request]
     ) -> list[Answered]:
-        equal = choose_redraws(drawn, plan.redraw_arm)
+        equal = choose_redraws(drawn, errand.plan.redraw_arm)
         wanted: list[Request] = []
         for arm in (BASE, TUNED):
             replaces = tuple(index for index in equal if drawn[index].arm == arm)
@@ -147,14 +156,16 @@ class Drawer:
                 adapter = drawn[replaces[0]].adapter
                 number = len(requests) + len(wanted)
                 wanted.append(Request(number, arm, adapter, self.make_seed(), len(replaces), replaces))
-        return _collect_all(self._submit(fleet, plan, wanted), wanted, deadline)
+        return _collect_all(self._submit(errand, wanted), wanted, errand.patience.deadline)
 
-    def _submit(self, fleet: Fleet, plan: Plan, requests: Sequence[Request]) -> list[Future[Answered]]:
-        return [self.pool.submit(self._ask, fleet, plan, request) for request in requests]
+    def _submit(self, errand: "Errand", requests: Sequence[Request]) -> list[Future[Answered]]:
+        return [self.pool.submit(self._ask, errand, request) for request in requests]
 
-    def _ask(self, fleet: Fleet, plan: Plan, request: Request) -> Answered:
+    def _ask(self, errand: "Errand", request: Request) -> Answered:
         try:
-            return self._ask_arm(fleet, plan, request)
+            return errand.patience.keep_asking(
+                lambda: self._ask_arm(errand.find_fleet(), errand.plan, request)
+            )
         except ServingError as failure:
             log.warning("request %d of a set failed: %s", request.request_no, failure)
             return Answered(request, failure=failure)
@@ -169,6 +180,8 @@ class Drawer:
         try:
             fleet.load_adapter(request.adapter, plan.adapter_path)
             return Answered(request, _draw(fleet, plan, request))
+        except EngineUnreachable:
+            raise
         except ServingError as failure:
             log.warning("adapter %s cannot be used, base stands in: %s", request.adapter, failure)
         stand_in = replace(request, arm=BASE, adapter=None, seed=self.make_seed())
@@ -176,22 +189,33 @@ class Drawer:
 
 
 @dataclass(frozen=True)
+class Errand:
+    """What the requests of one set share. The fleet is looked up at each try: an engine may come back on
+    another port.
+    """
+
+    find_fleet: FindFleet
+    plan: Plan
+    patience: Patience
+
+
+@dataclass(frozen=True)
 class Asked:
     """The first requests of a set, on their way."""
 
     drawer: Drawer
-    fleet: Fleet
-    plan: Plan
+    errand: Errand
     answers: list[Future[Answered]]
 
-    def finish(self, deadline: float) -> Drawing:
-        """Every reply there is by `deadline` (a `time.monotonic` value), after the redraw of equal texts."""
-        return self.drawer.finish(self.fleet, self.plan, self.answers, deadline)
+    def finish(self) -> Drawing:
+        """Every reply there is by the deadline, after the redraw of equal texts."""
+        return self.drawer.finish(self.errand, self.answers)
 
 
 def cancel(asked: Asked | str) -> None:
     """Nobody wants these answers; those that are on their way are not looked at."""
     if isinstance(asked, Asked):
+        asked.errand.patience.end()
         for answer in asked.answers:
             answer.cancel()
 
@@ -220,8 +244,8 @@ def name_failure(failure: Exception) -> str:
     for kind, code in (
         (PromptTooLong, "prompt_too_long"),
         (EngineTimeout, "engine_timeout"),
-        (EngineUnreachable, "engine_unreachable"),
-        (EngineNotRunning, "engine_unreachable"),
+        (EngineUnreachable, AWAY),
+        (EngineNotRunning, AWAY),
     ):
         if isinstance(failure, kind):
             return code

@@ -26,8 +26,8 @@ from feedback.blind import BASE, TUNED
 from feedback.clock import Clock
 from feedback.deploy import adapter_for, adapter_path
 from feedback.drawing import (
+    AWAY,
     SEED_LIMIT,
-    Asked,
     Drawer,
     Drawing,
     Plan,
@@ -37,6 +37,7 @@ from feedback.drawing import (
     nothing_drawn,
 )
 from feedback.metrics import SetMetrics
+from feedback.patience import Patience
 from feedback.planning import BaseFacts, bound_tokens, describe_base_model
 from feedback.set_rows import list_outcome, make_candidates, make_set
 from feedback.settings import FeedbackSettings
@@ -98,13 +99,13 @@ class Suggester:
         self._drawer = Drawer(self._requests, lambda: randbelow(SEED_LIMIT))
         self._flights: dict[str, Flight] = {}
         self._lock = threading.Lock()
-        self._closed = False
+        self._closing = threading.Event()
         self.metrics = SetMetrics()
 
     def enqueue(self, turn_id: str) -> None:
         """Prepare the set of this turn soon. Repeating it is harmless, also from another process."""
         with self._lock:
-            if self._closed or turn_id in self._flights:
+            if self._closing.is_set() or turn_id in self._flights:
                 return
             self._flights[turn_id] = Flight()
             self._sets.submit(self._fly, turn_id)
@@ -156,9 +157,11 @@ class Suggester:
         return len(abandoned)
 
     def close(self) -> None:
-        """Finish what is begun, take nothing new. What waited in the queue is found by the next `sweep`."""
+        """Finish what is begun, take nothing new. What waited in the queue, or for an engine that is away, is
+        found by the next `sweep`.
+        """
         with self._lock:
-            self._closed = True
+            self._closing.set()
         self._sets.shutdown(wait=True, cancel_futures=True)
         self._requests.shutdown(wait=True, cancel_futures=True)
 
@@ -187,10 +190,10 @@ class Suggester:
             with unit_of_work(self._store) as session:
                 preparing.close_overtaken(session, found=found)
             return False
-        messages, error = self._build_messages(context)
+        patience = Patience(time.monotonic() + self._settings.set_deadline_s, self._closing)
+        messages, error = self._build_messages(context, patience)
         plan = self._make_plan(messages, adapter)
-        deadline = time.monotonic() + self._settings.set_deadline_s
-        asked = self._ask(plan) if error is None else error
+        asked = self._drawer.ask(self._fleet_factory, plan, patience) if error is None else error
         try:  # the engine works while the row is written: an fsync less to wait for
             row = self._open(context, found, plan, facts)
         except AdapterMoved:
@@ -199,13 +202,17 @@ class Suggester:
         if row is None:
             cancel(asked)
             return False
-        drawing = nothing_drawn(plan, asked) if isinstance(asked, str) else asked.finish(deadline)
+        drawing = nothing_drawn(plan, asked) if isinstance(asked, str) else asked.finish()
+        if drawing.error == AWAY and self._closing.is_set():
+            return False  # the engine may be back before our successor, who finds the row without an owner
         state = self._settle(row, plan, drawing, flight)
         self.metrics.count(state or "lost", drawing, time.monotonic() - taken_up)
         log.info("set %s of turn %s is %s", row.id, row.turn_id, state or "another preparer's")
         return state is not None
 
-    def _build_messages(self, context: TurnContext) -> tuple[list[dict[str, str]], str | None]:
+    def _build_messages(
+        self, context: TurnContext, patience: Patience
+    ) -> tuple[list[dict[str, str]], str | None]:
         """Messages that fit the window; where they do not, all of them and the code of the failure."""
         messages = build_messages(
             context.history, system_prompt=context.system_prompt, knowledge=context.knowledge
@@ -213,16 +220,19 @@ class Suggester:
         budget = self._serving.max_model_len - self._serving.max_tokens
         try:
             return fit_messages(
-                messages, count_tokens=lambda some: self._count(some, budget), budget=budget
+                messages, count_tokens=lambda some: self._count(some, budget, patience), budget=budget
             ), None
         except ServingError as failure:
             log.warning("prompt of turn %s cannot be used: %s", context.turn_id, failure)
             return messages, name_failure(failure)
 
-    def _count(self, messages: list[dict[str, str]], budget: int) -> int:
+    def _count(self, messages: list[dict[str, str]], budget: int, patience: Patience) -> int:
         bound = bound_tokens(messages)
         if bound <= budget:
             return bound
+        return patience.keep_asking(lambda: self._ask_count(messages))
+
+    def _ask_count(self, messages: list[dict[str, str]]) -> int:
         fleet = self._fleet_factory()
         kwargs = self._serving.chat_template_kwargs
         return fleet.count_tokens(model=fleet.base_name, messages=messages, chat_template_kwargs=kwargs)
@@ -249,14 +259,6 @@ class Suggester:
             adapter=adapter,
             adapter_path=adapter_path(self._serving.data_dir, adapter) if adapter else None,
         )
-
-    def _ask(self, plan: Plan) -> Asked | str:
-        """The first requests on their way, or why none can be."""
-        try:
-            return self._drawer.ask(self._fleet_factory(), plan)
-        except ServingError as failure:
-            log.warning("no engine to draw from: %s", failure)
-            return name_failure(failure)
 
     def _open(
         self, context: TurnContext, found: Progress, plan: Plan, facts: BaseFacts

@@ -1,5 +1,6 @@
 """Preparing sets on an engine that speaks real HTTP: what is asked and written, also when things fail."""
 
+import itertools
 import random
 import threading
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from feedback.store.session import read, unit_of_work
 from feedback.store.tables import Candidate, SuggestionSet, Turn
 from feedback.suggest import LEASE_MARGIN_S, Suggester
 from serving.client import Sampling
+from serving.endpoint import Endpoint
 from serving.errors import EngineNotRunning
 from serving.fake import FakeEngine
 from serving.fleet import Fleet
@@ -195,21 +197,68 @@ def test_a_message_longer_than_the_window_fails_its_set_with_the_reason(desk):
 
 
 @pytest.mark.parametrize(("mode", "error"), [("error", "engine_refused"), ("cut", "engine_unreachable")])
-def test_a_broken_engine_fails_the_set_and_names_no_model(desk, mode, error):
+def test_a_broken_engine_fails_the_set_and_names_no_model(sqlite_engine, fake_engine, tmp_path, mode, error):
+    desk = build(sqlite_engine, fake_engine, tmp_path, set_deadline_s=1)
     desk.deploy()
     desk.engine.mode = mode
     row = desk.prepare(desk.ask())
     assert (row.state, row.error) == ("failed", error)
     assert {c.state for c in desk.read_candidates(row.id)} == {"unavailable"}
+    desk.close()
 
 
-def test_no_engine_at_all_fails_the_set(desk, tmp_path):
-    def no_fleet():
+def stay_away(desk, tmp_path, times):
+    """The engine's place is unknown, then nobody answers there, so many times in all; then it is back."""
+    refused = Fleet.from_endpoints([Endpoint("http://127.0.0.1:9", "key")], desk.serving)
+    asked = itertools.count()
+
+    def find_fleet():
+        number = next(asked)
+        if number >= times:
+            return desk.fleet
+        if number % 2:
+            return refused
         raise EngineNotRunning(tmp_path)
 
-    desk.suggester._fleet_factory = no_fleet
+    desk.suggester._fleet_factory = find_fleet
+    return asked
+
+
+def test_a_set_waits_for_an_engine_that_restarts(desk, tmp_path):
+    desk.deploy()
+    stay_away(desk, tmp_path, times=4)
+    row = desk.prepare(desk.ask())
+    assert (row.state, row.error, row.design) == ("ready", None, "2+2")
+
+
+def test_a_long_prompt_waits_for_the_engine_that_counts_it(desk, tmp_path):
+    stay_away(desk, tmp_path, times=4)
+    assert desk.prepare(desk.ask("word " * 300, "And now?", "So?")).state == "ready"
+
+
+def test_an_engine_that_stays_away_fails_the_set_at_its_deadline(sqlite_engine, fake_engine, tmp_path):
+    desk = build(sqlite_engine, fake_engine, tmp_path, set_deadline_s=1)
+    asked = stay_away(desk, tmp_path, times=10**6)
     row = desk.prepare(desk.ask())
     assert (row.state, row.error) == ("failed", "engine_unreachable")
+    assert next(asked) >= 4  # two requests, each tried again
+    desk.close()
+
+
+def test_a_set_that_waits_for_an_engine_is_left_to_the_next_process(desk, tmp_path):
+    turn_id = desk.ask()
+    stay_away(desk, tmp_path, times=10**6)
+    desk.suggester.enqueue(turn_id)
+    while desk.read_set(turn_id) is None:
+        pass
+    desk.suggester.close()
+    assert desk.read_set(turn_id).state == "preparing"
+    desk.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
+    successor = build(desk.store, desk.engine, tmp_path)
+    successor.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
+    assert successor.suggester.sweep() == 1
+    assert successor.suggester.wait(turn_id, 10) and desk.read_set(turn_id).state == "ready"
+    successor.close()
 
 
 def test_what_misses_the_deadline_is_unavailable_for_good(sqlite_engine, fake_engine, tmp_path):
