@@ -1,0 +1,146 @@
+"""The loss of the `choice` objective, from log-ratios alone: pure, differentiable, without a model.
+
+With s the summed log pi - log pi_ref of a reply and beta the hold on the reference:
+
+    decision   -log[(1 - e) sum_won softmax(beta s + offset) + e |won| / |options|]
+    likelihood nll x the mean nats per token of the preferred reply
+    thumb      -log sigmoid(+-(beta s - delta)), delta the mean beta s of the thumbs seen before
+
+For two options, no offsets and no lapse the first is DPO's sigmoid loss.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from trainer.example import Example
+
+
+@dataclass(frozen=True)
+class Decisions:
+    """What E examples with R replies and D stages say, as tensors; padded to the largest stage of M options.
+
+    `options`: [D, M] places of replies in the row; `is_option`, `is_won`: [D, M]; `offsets`: [D, M]; `lapse`:
+    [D]; `stage_owner`: [D], the example of each stage. `preferred`, `nll`, `preferred_owner`: [P]. `thumbs`:
+    [U] places of replies, `signs`: +1 up, -1 down, `thumb_owner`: [U]. `weights`: [E].
+    """
+
+    options: Tensor
+    is_option: Tensor
+    is_won: Tensor
+    offsets: Tensor
+    lapse: Tensor
+    stage_owner: Tensor
+    preferred: Tensor
+    nll: Tensor
+    preferred_owner: Tensor
+    thumbs: Tensor
+    signs: Tensor
+    thumb_owner: Tensor
+    weights: Tensor
+
+    def to(self, device: torch.device) -> "Decisions":
+        return Decisions(**{name: value.to(device) for name, value in vars(self).items()})
+
+
+@dataclass(frozen=True)
+class Losses:
+    """Per example [E]: what is learnt from, and its part that are decisions, in nats.
+
+    `margins`: [D], mean beta s of what won over that of the rest. `hits`: [D], 1 where the highest won.
+    `shifts`: [P], s of the preferred reply. `rewards`: [U], beta s of the thumbs, for the running mean.
+    """
+
+    total: Tensor
+    decisions: Tensor
+    margins: Tensor
+    hits: Tensor
+    shifts: Tensor
+    rewards: Tensor
+
+
+def tabulate(examples: Sequence[Example]) -> Decisions:
+    """The examples of one row, replies counted through all of them as `packing.pack_row` does."""
+    stages, preferred, thumbs = [], [], []
+    first = 0
+    for number, example in enumerate(examples):
+        stages += [(number, first, stage) for stage in example.stages]
+        if example.preferred is not None:
+            preferred.append((first + example.preferred, example.nll, number))
+        if example.thumb is not None:
+            thumbs.append((first, 1.0 if example.thumb else -1.0, number))
+        first += len(example.replies)
+    shape = (len(stages), max((len(stage.options) for _, _, stage in stages), default=1))
+    options = torch.zeros(shape, dtype=torch.long)
+    is_option, is_won = torch.zeros(shape, dtype=torch.bool), torch.zeros(shape, dtype=torch.bool)
+    offsets = torch.zeros(shape)
+    for row, (_, start, stage) in enumerate(stages):
+        size = len(stage.options)
+        options[row, :size] = torch.tensor(stage.options) + start
+        is_option[row, :size] = True
+        is_won[row, :size] = torch.tensor([option in stage.won for option in stage.options])
+        offsets[row, :size] = torch.tensor(stage.offsets)
+    return Decisions(
+        options=options,
+        is_option=is_option,
+        is_won=is_won,
+        offsets=offsets,
+        lapse=torch.tensor([stage.lapse for _, _, stage in stages]),
+        stage_owner=torch.tensor([number for number, _, _ in stages], dtype=torch.long),
+        preferred=torch.tensor([place for place, _, _ in preferred], dtype=torch.long),
+        nll=torch.tensor([weight for _, weight, _ in preferred]),
+        preferred_owner=torch.tensor([number for _, _, number in preferred], dtype=torch.long),
+        thumbs=torch.tensor([place for place, _, _ in thumbs], dtype=torch.long),
+        signs=torch.tensor([sign for _, sign, _ in thumbs]),
+        thumb_owner=torch.tensor([number for _, _, number in thumbs], dtype=torch.long),
+        weights=torch.tensor([example.weight for example in examples]),
+    )
+
+
+def find_losses(
+    decisions: Decisions, sums: Tensor, reference: Tensor, counts: Tensor, *, beta: float, delta: float = 0.0
+) -> Losses:
+    """`sums`, `reference`: [R] of log-probabilities; `counts`: [R] their tokens; `delta` in nats."""
+    ratios = sums - reference
+    rewards = beta * ratios
+    nats = find_decision_nats(decisions, rewards)
+    nothing = torch.zeros(len(decisions.weights), dtype=sums.dtype, device=sums.device)
+    decided = nothing.index_add(0, decisions.stage_owner, nats)
+    likelihood = -decisions.nll * (sums / counts)[decisions.preferred]
+    thumbs = -F.logsigmoid(decisions.signs * (rewards[decisions.thumbs] - delta))
+    total = decided.index_add(0, decisions.preferred_owner, likelihood)
+    total = total.index_add(0, decisions.thumb_owner, thumbs)
+    with torch.no_grad():
+        seen = rewards[decisions.options]
+        lost = decisions.is_option & ~decisions.is_won
+        highest = seen.masked_fill(~decisions.is_option, -torch.inf)
+        hits = highest.masked_fill(~decisions.is_won, -torch.inf).amax(1) > highest.masked_fill(
+            ~lost, -torch.inf
+        ).amax(1)
+        margins = mean_where(seen, decisions.is_won) - mean_where(seen, lost)
+    return Losses(
+        total=total,
+        decisions=decided,
+        margins=margins,
+        hits=hits.to(margins.dtype),
+        shifts=ratios[decisions.preferred].detach(),
+        rewards=rewards[decisions.thumbs].detach(),
+    )
+
+
+def find_decision_nats(decisions: Decisions, rewards: Tensor) -> Tensor:
+    """-log of the probability of what was taken at each stage; [D]."""
+    logits = rewards[decisions.options] + decisions.offsets
+    every = torch.logsumexp(logits.masked_fill(~decisions.is_option, -torch.inf), dim=1)
+    won = torch.logsumexp(logits.masked_fill(~decisions.is_won, -torch.inf), dim=1)
+    blind = decisions.lapse * decisions.is_won.sum(1) / decisions.is_option.sum(1)
+    # log of 0 is -inf and its gradient 0 in logaddexp: without lapse the second term is not there.
+    return -torch.logaddexp(torch.log1p(-decisions.lapse) + won - every, torch.log(blind))
+
+
+def mean_where(values: Tensor, chosen: Tensor) -> Tensor:
+    """Mean over the chosen of each row; 0 where none is."""
+    return torch.where(chosen, values, 0.0).sum(1) / chosen.sum(1).clamp(min=1)
