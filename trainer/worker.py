@@ -117,7 +117,10 @@ class Worker:
                 log.info("run %s: child ended with code %d", token.run_id, code)
             elif was_stopped or code < 0:
                 # Killed, by us or by somebody: what it finished stands on disk, the next claim continues.
-                self._renew(token, 0)
+                if was_stopped:
+                    self._give_back(token)
+                else:
+                    self._renew(token, 0)
                 log.warning("run %s was interrupted (code %d) and will be continued", token.run_id, code)
             else:
                 self._fail(token, ChildFailed(token.run_id, code, self._read_tail(token.run_id)))
@@ -129,6 +132,10 @@ class Worker:
             runs.renew_lease(
                 session, run_id=token.run_id, token=token.fence, now=self._ctx.clock.now(), lease_s=lease_s
             )
+
+    def _give_back(self, token: RunToken) -> None:
+        with unit_of_work(self._ctx.store_engine) as session:
+            runs.give_back(session, run_id=token.run_id, token=token.fence, now=self._ctx.clock.now())
 
     def _fail(self, token: RunToken, fault: ChildFailed) -> None:
         log.error("%s", fault)

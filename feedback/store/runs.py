@@ -100,9 +100,10 @@ def claim_run(session: Session, *, desk_id: str, owner: str, now: datetime, leas
     for run in running:
         if run.lease_until is not None and run.lease_until > now:
             return None
-        if run.fence < MAX_CLAIMS:
+        deaths = run.fence - run.given_back
+        if deaths < MAX_CLAIMS:
             return _give(session, run, owner, now, lease_s)
-        died = f"its worker died {run.fence} times, last at step {run.step}: see the run's log"
+        died = f"its worker died {deaths} times, last at step {run.step}: see the run's log"
         _end(session, run, "failed", now, error=died, raise_fence=True)
     queued = of_desk(Run, desk_id).where(Run.state == "queued")
     oldest = session.exec(queued.order_by(col(Run.created_at), col(Run.id)).limit(1)).first()
@@ -113,6 +114,14 @@ def renew_lease(session: Session, *, run_id: str, token: int, now: datetime, lea
     """Keep the claim for `lease_s` more seconds; StaleLease if the run was taken over, cancelled or ended."""
     run = check_token(session, run_id=run_id, token=token)
     run.lease_until = now + timedelta(seconds=lease_s)
+    session.add(run)
+
+
+def give_back(session: Session, *, run_id: str, token: int, now: datetime) -> None:
+    """A worker that is told to stop lets go of its run; StaleLease if it is not its own any more."""
+    run = check_token(session, run_id=run_id, token=token)
+    run.lease_until = now
+    run.given_back += 1
     session.add(run)
 
 

@@ -386,6 +386,8 @@ class Run(SQLModel, table=True):
     reasons: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())
     error: str | None = Field(default=None, sa_column=text_column(nullable=True))
     fence: int = 0
+    # Claims that ended in order, by a worker that was stopped: these say nothing against the run.
+    given_back: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     lease_owner: str | None = None
     lease_until: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
     created_at: datetime = Field(sa_column=time_column(index=True))

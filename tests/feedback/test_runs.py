@@ -81,6 +81,7 @@ def test_a_silent_worker_is_taken_over_at_its_step_and_can_write_no_more(session
     later = NOW + timedelta(seconds=LEASE_S)
     writes = [
         lambda: runs.advance(session, run_id=run.id, token=old, progress=0.5),
+        lambda: runs.give_back(session, run_id=run.id, token=old, now=later),
         lambda: runs.renew_lease(session, run_id=run.id, token=old, now=later, lease_s=LEASE_S),
         lambda: runs.finish_run(session, run_id=run.id, token=old, state="done", now=later),
         lambda: runs.add_metrics(
@@ -112,6 +113,19 @@ def test_a_run_that_kills_its_workers_fails_and_lets_the_next_one_in(session):
         "failed",
         "its worker died 4 times, last at step None: see the run's log",
     )
+
+
+def test_a_run_given_back_by_stopped_workers_is_claimed_however_often(session):
+    run = ask(session)
+    for number in range(3 * MAX_CLAIMS):
+        claimed = claim(session, after_s=number)
+        assert (claimed.id, claimed.fence) == (run.id, number + 1)
+        runs.give_back(session, run_id=run.id, token=claimed.fence, now=NOW + timedelta(seconds=number))
+    for number in range(MAX_CLAIMS):
+        assert claim(session, after_s=100 + number * LEASE_S).id == run.id
+    assert claim(session, after_s=100 + MAX_CLAIMS * LEASE_S) is None
+    session.refresh(run)
+    assert (run.state, run.error[:24]) == ("failed", "its worker died 4 times,")
 
 
 def test_a_new_step_starts_at_zero_and_what_is_not_given_stays(session):

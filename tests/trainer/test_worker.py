@@ -154,7 +154,7 @@ def test_killed_child_gives_the_run_back_for_the_next_claim(ctx, tmp_path):
     assert ctx.read_run(run_id).state == "running"
     assert finishing_worker(ctx, str(ctx.store_engine.url), tmp_path).step(threading.Event())
     run = ctx.read_run(run_id)
-    assert (run.state, run.fence) == ("done", 2)
+    assert (run.state, run.fence, run.given_back) == ("done", 2, 0)
 
 
 def test_stopped_worker_ends_its_child_and_gives_the_run_back(ctx, tmp_path):
@@ -165,6 +165,7 @@ def test_stopped_worker_ends_its_child_and_gives_the_run_back(ctx, tmp_path):
     stop.set()
     thread.join()
     assert not child.is_running()
+    assert ctx.read_run(run_id).given_back == 1
     assert finishing_worker(ctx, str(ctx.store_engine.url), tmp_path).step(threading.Event())
     assert ctx.read_run(run_id).state == "done"
 
