@@ -37,6 +37,7 @@ _NOISE = (
     "--- start",
     "  File ",
     "Traceback",
+    "For further information visit",
 )
 
 
@@ -77,9 +78,23 @@ def read_tail(path: Path, place: int, *, lines: int = 12) -> str:
     told = [
         line.rstrip() for line in text.splitlines() if line.strip() and not any(n in line for n in _NOISE)
     ]
-    errors = [line for line in told if "Error" in line or "ERROR" in line or "error:" in line]
+    errors = _pick_errors(told)
     chosen = errors[-lines:] or told[-lines:]
     return "\n".join(f"  {line[:400]}" for line in dict.fromkeys(chosen)) or "  (the log is empty)"
+
+
+def _pick_errors(lines: list[str]) -> list[str]:
+    """Lines that name an error, with the indented ones below that say what it is about: a refused setting
+    of vLLM's is told on the second line of its exception.
+    """
+    found: list[str] = []
+    goes_on = False
+    for line in lines:
+        is_named = "Error" in line or "ERROR" in line or "error:" in line
+        goes_on = is_named or (goes_on and line.startswith("  "))
+        if goes_on:
+            found.append(line)
+    return found
 
 
 def suggest_remedy(tail: str) -> str:

@@ -39,6 +39,23 @@ def test_tail_names_errors_and_leaves_out_noise_and_earlier_starts(tmp_path):
     assert read_tail(path, len(earlier)) == "  ValueError: no space"
 
 
+def test_tail_tells_which_setting_was_refused(tmp_path):
+    path = tmp_path / "log"
+    refused = "Value error, User-specified max_model_len (9) is greater than the derived max_model_len (8)"
+    path.write_text(
+        "(APIServer pid=1) INFO 11-22 12:00:00 [model.py:1] Resolved architecture: X\n"
+        'Traceback (most recent call last):\n  File "server.py", line 7, in main\n    return Config(\n'
+        f"ValidationError: 1 validation error for ModelConfig\n  {refused} [type=value_error]\n"
+        "    For further information visit https://errors.example/value_error\nbye\n"
+    )
+    tail = read_tail(path, 0)
+    assert tail.splitlines() == [
+        "  ValidationError: 1 validation error for ModelConfig",
+        f"    {refused} [type=value_error]",
+    ]
+    assert suggest_remedy(tail) == "Lower [serving] max_model_len to what the model allows."
+
+
 def test_tail_without_errors_gives_the_last_lines(tmp_path):
     path = tmp_path / "log"
     path.write_text("".join(f"line {i}\n" for i in range(30)))
