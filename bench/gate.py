@@ -29,6 +29,16 @@ SHARES = (0.55, 0.6, 0.7)
 PUBLISHED = {0.55: 763, 0.6: 190, 0.7: 53}  # median picks of the plan, itself simulated
 LENGTH_PART = 5  # the length cell fits at almost every look: a fifth of the histories
 
+NOTES = {
+    "power_55": "e-value alone, independent picks, a look after each: share that reaches 20 in 1,500 picks",
+    "median_picks_55": "the same: picks until then",
+    "false_promotion_rate": "same weights in both arms, the worst of 6, 10 and 20 agents",
+    "false_promotion_tastes": "agents who differ around one half, the worst of 6, 10 and 20",
+    "rule_power_55_6": "the whole rule, nightly looks, 6 agents",
+    "length_only_promotion": "longer replies and no better",
+    "picks_to_demote": "median at 40 %",
+}
+
 Estimate = tuple[float | None, float | None]  # a figure and its standard error
 
 
@@ -72,7 +82,7 @@ def main() -> None:
     console.print(check_length(run, max(1, asked.histories // LENGTH_PART), figures))
     console.print(check_harm(run, figures))
     console.print(check_bounds(rng, asked.histories, policy.confidence))
-    print_report("gate", figures.values)
+    print_report("gate", figures.values, notes=NOTES)
 
 
 def make_table(title: str, *columns: str) -> Table:

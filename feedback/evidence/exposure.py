@@ -82,7 +82,7 @@ class Exposure:
 
 
 def decide_exposure(evidence: Evidence, policy: ExposurePolicy) -> Exposure:
-    """Harm comes first, then the win, then the patience that has run out."""
+    """Harm comes first, then the win, then the patience that has run out. Once live, only harm matters."""
     harm = e_harm(evidence.tuned, evidence.decided)
     if harm >= policy.max_e_harm:
         proven = Reason("harm_proven", "agents prefer base", round(harm, 4), policy.max_e_harm)
