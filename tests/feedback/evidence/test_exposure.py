@@ -1,5 +1,7 @@
 """The decision, one case for each way it can go."""
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -99,3 +101,12 @@ def test_the_limits_are_those_of_the_policy():
         decide_exposure(replace(WON, tuned=90, base=110), ExposurePolicy(max_e_harm=0.3)).verdict
         == "roll_back"
     )
+
+
+def test_the_web_and_the_decision_load_no_scipy():
+    code = """
+import sys
+import feedback.app, feedback.evidence.exposure, feedback.evidence.picks
+sys.exit("scipy" in sys.modules)
+"""
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
