@@ -99,7 +99,9 @@ def read_rows(dataset_dir: Path, split: str, seed: int, counted: Counter[str]) -
             if form == "pairs" and body.get("kind") not in PAIR_KINDS:
                 continue
             counted["rows"] += 1
-            key = f"{form}/{body.get('id') or json.dumps(body, sort_keys=True)}"
+            # Two sources may use one id; a key is one record's.
+            identity = body.get("id") or json.dumps(body, sort_keys=True)
+            key = f"{form}/{body.get('source') or ''}/{identity}"
             yield Row(hash_share("select", seed, key), key, form, body)
 
 

@@ -332,6 +332,12 @@ def test_the_limit_is_a_random_part_that_larger_limits_only_add_to(tmp_path, tok
     assert taken(max_examples=7, seed=18)[0] != few
 
 
+def test_two_sources_may_use_one_id(tmp_path, tokenizer):
+    lines = [choice(source="one"), choice(source="two", picked=[0])]
+    found = load(tmp_path, tokenizer, choices=lines, thumbs=[], pairs=[pair(id="c1-1")])
+    assert len({example.id for example in found.examples}) == 3
+
+
 def test_held_out_checks_have_a_limit_of_their_own(tmp_path, tokenizer):
     make_dataset(tmp_path)
     recipe = RECIPE.model_copy(update={"max_examples": 3, "max_held_out_pairs": 5})
