@@ -36,7 +36,7 @@ def write_card(
         "LoRA adapter for a support assistant, trained by Rejoinder on what agents picked and edited.",
         "",
         f"- Base: `{base_id}`",
-        f"- Dataset: `{dataset_id}` ({metrics['pairs_trained']} of {metrics['pairs_found']} training pairs)",
+        f"- Dataset: `{dataset_id}` ({count_rows(metrics)})",
         f"- Run: `{run_id}`, recipe `{recipe.name}` (`{recipe.digest[:16]}`), seed {recipe.seed}",
         f"- Training: {metrics['steps']} steps, beta {recipe.beta}, NLL {recipe.nll_weight}, "
         f"rate {recipe.learning_rate}, rank {recipe.rank}",
@@ -70,3 +70,10 @@ def write_card(
             f"Length against base: {found.length_ratio:.2f}.",
         ]
     return "\n".join([*lines, ""])
+
+
+def count_rows(metrics: Mapping[str, Any]) -> str:
+    if "examples_trained" in metrics:
+        found, trained = metrics["examples_found"], metrics["examples_trained"]
+        return f"{trained} of {found} training examples: choices, pairs and thumbs"
+    return f"{metrics['pairs_trained']} of {metrics['pairs_found']} training pairs"

@@ -9,7 +9,7 @@ from feedback.store.session import unit_of_work
 from trainer.context import NightContext
 from trainer.progress import Report
 
-NAMES = ("loss", "margin", "accuracy", "seconds_left")
+NAMES = ("loss", "margin", "accuracy", "shift", "seconds_left")
 EVERY_S = 0.5  # a commit per step would cost more than a step of a small model
 
 
@@ -27,7 +27,10 @@ class LiveRows:
 
     def tell(self, report: Report) -> None:
         if report.held_out_loss is None:
-            self._pending += [Metric(name, report.step, float(getattr(report, name))) for name in NAMES]
+            values = {name: getattr(report, name) for name in NAMES}
+            self._pending += [
+                Metric(name, report.step, float(value)) for name, value in values.items() if value is not None
+            ]
         else:
             self._pending.append(Metric("held_out_loss", report.step, report.held_out_loss))
         now = self._timer()

@@ -66,16 +66,17 @@ def choose_recipe(ctx: NightContext, token: RunToken) -> Recipe:
     if run.recipe is not None:
         return build_recipe(run.recipe, f"of run {run.id}")
     asked = run.request.get("recipe")
-    changes = {"objective": run.request.get("objective"), "max_pairs": run.request.get("limit")}
+    limit = run.request.get("limit")
+    changes = {"objective": run.request.get("objective"), "max_pairs": limit, "max_examples": limit}
     if isinstance(asked, dict):
         given = {key: value for key, value in changes.items() if value is not None}
         recipe = build_recipe({"name": "asked"} | asked | given)
     else:
         recipe = load_recipe(asked or ctx.settings.recipe_for(ctx.serving.base_model), **changes)
-    limit = ctx.serving.max_lora_rank
-    if recipe.rank > limit:
+    highest = ctx.serving.max_lora_rank
+    if recipe.rank > highest:
         raise RecipeRefused(
-            recipe.name, [f"rank: serving takes at most {limit} (max_lora_rank), got {recipe.rank}"]
+            recipe.name, [f"rank: serving takes at most {highest} (max_lora_rank), got {recipe.rank}"]
         )
     ctx.advance(token, recipe=recipe.model_dump(mode="json"))
     return recipe
@@ -129,7 +130,8 @@ def train(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> 
         found: dict[str, Any] = json.loads(finished.read_text(encoding="utf-8"))
         return found
     live = LiveRows(ctx, token)
-    result = train_adapter(dataset, ctx.base, recipe, ctx.run_dir(token.run_id), live.tell)
+    run_dir = ctx.run_dir(token.run_id)
+    result = train_adapter(dataset, ctx.base, recipe, run_dir, live.tell, reference_dir=ctx.data_dir)
     log.info("trained: %s", json.dumps(result.metrics))
     return result.metrics
 

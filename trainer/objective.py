@@ -11,6 +11,7 @@ For two options, no offsets and no lapse the first is DPO's sigmoid loss.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -46,6 +47,18 @@ class Decisions:
         return Decisions(**{name: value.to(device) for name, value in vars(self).items()})
 
 
+class Sums(NamedTuple):
+    """What rows showed, as sums that add up over rows and processes, with the counts to divide by."""
+
+    margins: float
+    hits: float
+    stages: float
+    shifts: float
+    preferred: float
+    rewards: float
+    thumbs: float
+
+
 @dataclass(frozen=True)
 class Losses:
     """Per example [E]: what is learnt from, and its part that are decisions, in nats.
@@ -60,6 +73,15 @@ class Losses:
     hits: Tensor
     shifts: Tensor
     rewards: Tensor
+
+    def sum_up(self) -> Tensor:
+        """The fields of `Sums`; [7], float64."""
+        seen = (self.margins, self.hits, self.shifts, self.rewards)
+        margins, hits, shifts, rewards = (values.double().sum() for values in seen)
+        stages, preferred, thumbs = (
+            margins.new_tensor(len(values)) for values in (self.hits, self.shifts, self.rewards)
+        )
+        return torch.stack([margins, hits, stages, shifts, preferred, rewards, thumbs])
 
 
 def tabulate(examples: Sequence[Example]) -> Decisions:

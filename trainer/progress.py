@@ -15,7 +15,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 @dataclass(frozen=True)
 class Report:
-    """Where a run stands after one optimiser step. `held_out_loss` only after a held-out check."""
+    """Where a run stands after one optimiser step.
+
+    `held_out_loss` only after a held-out check. `shift`: mean log-ratio of the preferred replies in nats; far
+    below 0, what people chose becomes unlikely.
+    """
 
     step: int
     total: int
@@ -24,6 +28,7 @@ class Report:
     accuracy: float
     seconds_left: float
     held_out_loss: float | None = None
+    shift: float | None = None
 
 
 Listener = Callable[[Report], None]

@@ -59,7 +59,8 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    objective: Literal["dpo"] = "dpo"
+    objective: Literal["choice", "dpo"] = "choice"
+    reference: Literal["stored", "run"] = "stored"
     beta: float = Field(default=0.1, gt=0)
     nll_weight: float = Field(default=0.1, ge=0)
     learning_rate: float = Field(default=1e-5, gt=0)
@@ -81,6 +82,9 @@ class Recipe(BaseModel):
     max_held_out_pairs: int = Field(default=200, ge=1)
     checkpoint_steps: int = Field(default=50, ge=1)
     dtype: Literal["float32", "bfloat16"] = "float32"
+    bf16: bool = False
+    row_tokens: int = Field(default=4096, ge=1)
+    attention: Literal["blocks", "sdpa", "eager", "flex"] = "blocks"
     gradient_checkpointing: bool = False
     seed: int = 17
     threads: int = Field(default=2, ge=1)

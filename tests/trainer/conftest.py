@@ -11,6 +11,7 @@ from trainer.recipe import Recipe
 
 TINY = Recipe(
     name="tiny",
+    objective="dpo",
     learning_rate=1e-2,
     epochs=2,
     batch_size=12,

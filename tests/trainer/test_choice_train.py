@@ -1,0 +1,185 @@
+"""The objective `choice` from dataset to adapter: it learns, repeats itself, resumes and stops early."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.trainer.conftest import TINY
+from tests.trainer.test_train import SCRIPT, digest, train_here
+from tests.trainer.tiny import QUESTIONS, WARM, write_lines
+from trainer.errors import NothingToTrainOn, ReferenceMismatch
+from trainer.progress import Report
+from trainer.recipe import Recipe
+
+CHOICE = TINY.model_copy(update={"objective": "choice", "batch_size": 4, "row_tokens": 200})
+
+
+@pytest.fixture
+def recipe() -> Recipe:
+    """24 choices, 4 a step, 2 epochs: 12 steps with a checkpoint every 5."""
+    return CHOICE
+
+
+@pytest.fixture(scope="module")
+def chosen(base, dataset, tmp_path_factory):
+    reports: list[Report] = []
+    result = train_here(dataset, base, CHOICE, tmp_path_factory.mktemp("run"), reports)
+    return result, reports
+
+
+def test_training_starts_at_zero_and_learns_the_picks(chosen):
+    result, reports = chosen
+    steps = [report for report in reports if report.held_out_loss is None]
+    assert [report.step for report in steps] == list(range(1, 13))
+    assert steps[0].margin == 0.0 and steps[0].shift == 0.0
+    assert steps[-1].margin > 0.3 and steps[-1].accuracy == 1.0 and steps[-1].shift > 0
+    counts = {key: result.metrics[key] for key in ("examples_found", "examples_trained", "examples_held_out")}
+    assert counts == {"examples_found": 24, "examples_trained": 24, "examples_held_out": 24}
+    assert result.metrics["unpacked"] is None
+    assert result.metrics["reference"]["computed"] == 192  # 48 choices of 4 different replies
+
+
+def test_learning_curves_of_train_and_held_out_are_reported(chosen):
+    _, reports = chosen
+    held_out = [(report.step, report.held_out_loss) for report in reports if report.held_out_loss is not None]
+    assert [step for step, _ in held_out] == [5, 10, 12]
+    losses = [loss for _, loss in held_out]
+    assert losses == sorted(losses, reverse=True) and losses[-1] < 1.3  # ln 4 = 1.386 knows nothing
+
+
+def test_same_data_recipe_and_seed_give_the_same_bytes(chosen, base, dataset, recipe, tmp_path):
+    again = train_here(dataset, base, recipe, tmp_path)
+    assert digest(again.adapter_dir) == digest(chosen[0].adapter_dir)
+
+
+def test_killed_and_resumed_equals_uninterrupted(chosen, base, dataset, recipe, tmp_path):
+    (tmp_path / "recipe.yaml").write_text(recipe.to_yaml())
+    arguments = [sys.executable, "-c", SCRIPT, dataset, base, tmp_path / "recipe.yaml", tmp_path / "run"]
+    child = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line == "step 7\n":  # after the checkpoint of step 5
+            child.send_signal(signal.SIGKILL)
+            break
+    assert child.wait() == -signal.SIGKILL
+    child.stdout.close()
+    resumed = train_here(dataset, base, recipe, tmp_path / "run")
+    assert resumed.metrics["resumed_from"] == "checkpoint-5"
+    assert resumed.metrics["reference"]["stored"] == 192  # and nothing was computed again
+    assert digest(resumed.adapter_dir) == digest(chosen[0].adapter_dir)
+
+
+def test_reference_in_the_run_is_as_good_as_the_stored_one(chosen, base, dataset, recipe, tmp_path):
+    from safetensors.torch import load_file
+
+    own = recipe.model_copy(update={"reference": "run"})
+    result = train_here(dataset, base, own, tmp_path)
+    assert "reference" not in result.metrics
+    assert result.metrics["loss"] == pytest.approx(chosen[0].metrics["loss"], rel=1e-5)
+    assert result.metrics["held_out_loss"] == chosen[0].metrics["held_out_loss"]
+    ours, theirs = (
+        load_file(path / "adapter_model.safetensors") for path in (result.adapter_dir, chosen[0].adapter_dir)
+    )
+    assert len(ours) == 28
+    for name, tensor in ours.items():
+        assert float((tensor - theirs[name]).norm()) < 1e-3 * float(theirs[name].norm()), name
+
+
+def test_row_budget_and_accumulation_change_nothing_but_rounding(base, dataset, recipe, tmp_path):
+    """One batch of four in one row, or two of two with a row for each example: the same step."""
+    short = {"epochs": 1, "reference": "run"}
+    wide = recipe.model_copy(update=short | {"row_tokens": 4096})
+    narrow = recipe.model_copy(update=short | {"row_tokens": 1, "batch_size": 2, "accumulation": 2})
+    found = []
+    for number, changed in enumerate((wide, narrow)):
+        reports: list[Report] = []
+        train_here(dataset, base, changed, tmp_path / str(number), reports)
+        found.append([report.loss for report in reports if report.held_out_loss is None])
+    assert len(found[0]) == 6
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+
+
+def test_early_stop_keeps_the_best_held_out_loss(base, dataset, recipe, tmp_path):
+    reports: list[Report] = []
+    patient = recipe.model_copy(
+        update={"patience": 1, "checkpoint_steps": 2, "learning_rate": 0.3, "epochs": 6}
+    )
+    result = train_here(dataset, base, patient, tmp_path, reports)
+    checked = [report.held_out_loss for report in reports if report.held_out_loss is not None]
+    assert result.metrics["held_out_loss"] == min(checked)
+    assert result.metrics["steps"] < 36
+
+
+def test_bfloat16_products_learn_the_same(chosen, base, dataset, recipe, tmp_path):
+    halves = recipe.model_copy(update={"bf16": True})
+    result = train_here(dataset, base, halves, tmp_path)
+    assert result.metrics["held_out_loss"] == pytest.approx(chosen[0].metrics["held_out_loss"], abs=0.02)
+    assert result.metrics["held_out_loss"] != chosen[0].metrics["held_out_loss"]
+
+
+def test_gradient_checkpointing_trains_the_same(chosen, base, dataset, recipe, tmp_path):
+    result = train_here(dataset, base, recipe.model_copy(update={"gradient_checkpointing": True}), tmp_path)
+    assert result.metrics["loss"] == pytest.approx(chosen[0].metrics["loss"], rel=1e-5)
+
+
+def test_thumbs_join_with_a_mean_that_outlives_a_checkpoint(base, recipe, tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    thumbs = [
+        {
+            "id": f"t{number}",
+            "prompt": [{"role": "user", "content": QUESTIONS[number]}],
+            "completion": [{"role": "assistant", "content": WARM[0] if number % 2 else "No ."}],
+            "label": bool(number % 2),
+            "conversation": f"t{number}",
+            "split": "train",
+            "weight": 0.3,
+        }
+        for number in range(8)
+    ]
+    for name in ("choices", "pairs"):
+        write_lines(folder / f"{name}.jsonl", [])
+    write_lines(folder / "thumbs.jsonl", thumbs)
+    few = recipe.model_copy(
+        update={"min_thumbs": 4, "epochs": 6, "checkpoint_steps": 4, "learning_rate": 0.02}
+    )
+    whole = train_here(folder, base, few, tmp_path / "whole")
+    assert whole.metrics["steps"] == 12 and whole.metrics["loss"] < 0.69  # ln 2: no opinion
+    half = tmp_path / "half"
+    (half / "checkpoints").mkdir(parents=True)
+    checkpoint = tmp_path / "whole" / "checkpoints" / "checkpoint-8"
+    checkpoint.rename(half / "checkpoints" / "checkpoint-8")
+    resumed = train_here(folder, base, few, half)
+    assert resumed.metrics["resumed_from"] == "checkpoint-8"
+    assert digest(resumed.adapter_dir) == digest(whole.adapter_dir)
+
+
+def test_reference_that_is_not_the_base_stops_the_run(base, dataset, recipe, tmp_path, monkeypatch):
+    """Stored numbers that are off by a hundredth of a nat are not this base's."""
+    from trainer import choice_run
+
+    honest = choice_run.read_base
+    monkeypatch.setattr(
+        choice_run, "read_base", lambda *given: [[value + 0.01 for value in row] for row in honest(*given)]
+    )
+    with pytest.raises(ReferenceMismatch, match="before the first update"):
+        train_here(dataset, base, recipe, tmp_path)
+
+
+def test_empty_dataset_says_so(base, recipe, tmp_path):
+    for name in ("choices", "pairs", "thumbs"):
+        write_lines(tmp_path / f"{name}.jsonl", [])
+    with pytest.raises(NothingToTrainOn, match="no rows at all"):
+        train_here(tmp_path, base, recipe, tmp_path / "run")
+
+
+def test_no_path_of_a_machine_is_kept(chosen):
+    adapter: Path = chosen[0].adapter_dir
+    assert sorted(path.name for path in adapter.iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    ]
+    assert "/" not in (adapter / "adapter_config.json").read_text()

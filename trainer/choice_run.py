@@ -1,0 +1,125 @@
+"""A choice run made ready: examples, habits, reference and reader of a dataset put into a `ChoiceTrainer`."""
+
+import logging
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import TrainingArguments
+
+from serving.base import compute_base_id
+from trainer.choice_trainer import ChoiceTrainer
+from trainer.dpo_trainer import watch_held_out
+from trainer.errors import NothingToTrainOn, RecipeRefused
+from trainer.example import Example
+from trainer.examples import load_examples
+from trainer.habits import read_habits
+from trainer.halves import use_half_products
+from trainer.logprobs import Reader
+from trainer.packing import count_tokens
+from trainer.recipe import Recipe
+from trainer.reference import HALF_TOLERANCE, TOLERANCE, load_reference
+
+log = logging.getLogger(__name__)
+
+
+def prepare_choices(
+    dataset_dir: Path,
+    base: Path,
+    tokenizer: Any,
+    model: Any,
+    recipe: Recipe,
+    lora: LoraConfig,
+    settings: dict[str, Any],
+    reference_dir: Path,
+) -> tuple[ChoiceTrainer, dict[str, Any]]:
+    """A trainer ready to run on a plain base, and the counts of its data. `settings`: for TrainingArguments.
+
+    Raises NothingToTrainOn, RecipeRefused.
+    """
+    base_id = compute_base_id(base)
+    habits = read_habits(dataset_dir)
+    load = partial(
+        load_examples, dataset_dir, tokenizer=tokenizer, recipe=recipe, base_id=base_id, habits=habits
+    )
+    found, held_out = load(split="train"), load(split="validation")
+    if not found.examples:
+        raise NothingToTrainOn(dataset_dir, found.refusals)
+
+    arguments = build_arguments(recipe, settings, watched=bool(held_out.examples))
+    model = get_peft_model(model, lora)
+    if recipe.gradient_checkpointing:
+        model.enable_input_require_grads()  # else the frozen first layers cut the adapters off
+    model.to(arguments.device)
+    halves = recipe.bf16 and arguments.device.type == "cpu"
+    if halves:
+        use_half_products(model)
+    reader = Reader(model, attention=recipe.attention, halves=halves)
+    reader.check(model, max(found.examples, key=count_tokens))
+    if reader.obstacle is not None:
+        log.warning("packed rows are not possible with this base (%s): one reply a row", reader.obstacle)
+
+    counts: dict[str, Any] = {
+        "examples_found": found.found,
+        "examples_trained": len(found.examples),
+        "examples_held_out": len(held_out.examples),
+        "refusals": dict(found.refusals),
+        "habits": habits.to_json(),
+        "unpacked": reader.obstacle,
+    }
+    exact = not recipe.bf16 and recipe.dtype == "float32"
+    known = None
+    if recipe.reference == "stored":
+        everything = [*found.examples, *held_out.examples]
+        with arguments.main_process_first(desc="reference"):
+            stored = load_reference(
+                everything,
+                partial(read_base, model, reader),
+                data_dir=reference_dir,
+                base_id=base_id,
+                dtype=recipe.dtype if not recipe.bf16 else f"{recipe.dtype} in bfloat16 products",
+                seed=recipe.seed,
+            )
+        known = {example.id: values for example, values in zip(everything, stored.values, strict=True)}
+        counts["reference"] = stored.report.to_json()
+    trainer = ChoiceTrainer(
+        model,
+        reader,
+        beta=recipe.beta,
+        row_tokens=recipe.row_tokens,
+        known=known,
+        tolerance=lambda tokens: TOLERANCE if exact else HALF_TOLERANCE * tokens,
+        train=found.examples,
+        held_out=held_out.examples,
+        args=arguments,
+    )
+    return trainer, counts
+
+
+def read_base(model: Any, reader: Reader, examples: Sequence[Example]) -> list[list[float]]:
+    """Log-probability sums of all replies under the base, one example a row: what they are depends on no
+    other example.
+    """
+    with torch.no_grad(), model.disable_adapter():
+        return [reader.read(model, [example]).tolist() for example in examples]
+
+
+def build_arguments(recipe: Recipe, settings: dict[str, Any], *, watched: bool) -> TrainingArguments:
+    """`batch_size` is that of all processes together: several take the same steps as one."""
+    arguments = TrainingArguments(
+        **settings,
+        **watch_held_out(recipe, watched=watched),
+        remove_unused_columns=False,  # examples are no tables
+        average_tokens_across_devices=False,  # ChoiceTrainer weighs steps itself
+    )
+    each, rest = divmod(recipe.batch_size, arguments.world_size)
+    if rest:
+        processes = f"{arguments.world_size} processes"
+        raise RecipeRefused(
+            recipe.name, [f"batch_size: {recipe.batch_size} does not divide among {processes}"]
+        )
+    arguments.per_device_train_batch_size = each
+    return arguments

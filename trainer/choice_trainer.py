@@ -1,0 +1,199 @@
+"""transformers' Trainer on packed choices: public hooks only.
+
+`get_batch_samples` weighs a whole optimizer step, `training_step` runs its rows, `evaluate` measures held-out
+nats per decision, `log` adds what a step showed. The loss of a step is
+
+    sum(weight x loss) / sum(weight)   over all its examples, accumulation and processes included:
+
+the weights are summed over all processes before the first row runs, and each process scales its part by their
+number, since gradients are averaged over processes. So one process and several take the same step.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+from transformers import Trainer
+
+from trainer.errors import ReferenceMismatch
+from trainer.example import Example
+from trainer.logprobs import Reader
+from trainer.objective import Losses, Sums, find_losses, tabulate
+from trainer.packing import count_tokens, split_rows
+
+Known = Mapping[str, tuple[float, ...]]
+
+
+class ExampleSet(Dataset[Example]):
+    """Examples as torch's loaders want them."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self._examples = examples
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, place: int) -> Example:
+        return self._examples[place]
+
+
+class ChoiceTrainer(Trainer):  # type: ignore[misc]
+    """`model`: a PEFT model; its plain base is the reference.
+
+    `known`: the reference's log-probability of each reply, by example id; an example without them is read
+    under the base in the run. `tolerance`: how far s may be from 0 before the first update, in nats, given
+    the tokens of a reply; beyond it ReferenceMismatch. `args` must log every step.
+    """
+
+    loss_is_scaled_for_ga = True
+    control: Any
+
+    def __init__(
+        self,
+        model: Any,
+        reader: Reader,
+        *,
+        beta: float,
+        row_tokens: int,
+        known: Known | None = None,
+        tolerance: Callable[[int], float],
+        train: Sequence[Example],
+        held_out: Sequence[Example],
+        **settings: Any,
+    ) -> None:
+        super().__init__(
+            model=model,
+            train_dataset=ExampleSet(train),
+            eval_dataset=ExampleSet(held_out) if held_out else None,
+            data_collator=list,
+            **settings,
+        )
+        self._reader = reader
+        self._beta = beta
+        self._row_tokens = row_tokens
+        self._known = known or {}
+        self._tolerance = tolerance
+        self._held_out = held_out
+        self._held_out_base: list[Tensor] = []
+        self._seen: Tensor | None = None
+        self._delta: float | None = None
+
+    def get_batch_samples(
+        self, epoch_iterator: Iterator[list[Example]], num_batches: int, device: torch.device
+    ) -> tuple[list[list[Example]], Tensor]:
+        """The batches of one optimizer step, and the weight of all their examples in all processes."""
+        batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
+        weight = sum(example.weight for batch in batches for example in batch)
+        total: Tensor = self.accelerator.reduce(torch.tensor(weight, dtype=torch.float64, device=device))
+        return batches, total
+
+    def training_step(
+        self, model: Any, inputs: list[Example], num_items_in_batch: Tensor | int | None = None
+    ) -> Tensor:
+        """Forward and backward of one batch, a row at a time: memory holds one row's activations.
+
+        Processes exchange gradients at the last row of the step, however many rows each has.
+        """
+        model.train()
+        assert num_items_in_batch is not None
+        share = self.accelerator.num_processes / float(num_items_in_batch)
+        # Alike lengths in a row; the sum does not depend on the order, only its rounding.
+        examples = sorted(inputs, key=lambda example: (-count_tokens(example), example.id))
+        rows = list(split_rows(examples, self._row_tokens))
+        total = torch.zeros((), device=self.args.device)
+        for row in rows:
+            with nullcontext() if row is rows[-1] else self.accelerator.no_sync(model):
+                base = self._read_base(row)
+                sums = self._read(model, row)
+                losses, weights = self._find_losses(row, sums, base)
+                if self.state.global_step == 0:
+                    self._check_reference(row, sums, base)
+                loss = (losses.total * weights).sum() * share
+                self.accelerator.backward(loss)
+            self._seen = losses.sum_up() if self._seen is None else self._seen + losses.sum_up()
+            total += loss.detach()
+        return total
+
+    def evaluate(
+        self,
+        eval_dataset: Any = None,
+        ignore_keys: list[str] | None = None,
+        metric_key_prefix: str = "eval",
+    ) -> dict[str, float]:
+        """Weighted mean nats per held-out decision, with offsets and lapse, without the likelihood term."""
+        processes, own = self.accelerator.num_processes, self.accelerator.process_index
+        rows = list(split_rows(sorted(self._held_out, key=count_tokens), self._row_tokens))[own::processes]
+        self.model.eval()
+        if not self._held_out_base:  # the base does not change
+            self._held_out_base = [self._read_base(row) for row in rows]
+        found = torch.zeros(2 + len(Sums._fields), dtype=torch.float64, device=self.args.device)
+        with torch.no_grad():
+            for row, base in zip(rows, self._held_out_base, strict=True):
+                losses, weights = self._find_losses(row, self._read(self.model, row), base)
+                nats = torch.stack([(losses.decisions * weights).sum(), weights.sum()])
+                found += torch.cat([nats.double(), losses.sum_up()])
+        nats, weight, *rest = self.accelerator.reduce(found).tolist()
+        seen = Sums(*rest)
+        metrics = {
+            f"{metric_key_prefix}_loss": nats / weight,
+            f"{metric_key_prefix}_accuracy": seen.hits / max(seen.stages, 1.0),
+            f"{metric_key_prefix}_shift": seen.shifts / max(seen.preferred, 1.0),
+        }
+        self.log(metrics)
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, metrics)
+        return metrics
+
+    def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
+        """Adds margins, accuracies, shift and the thumbs of the step that ends, over all processes."""
+        if self._seen is not None and "loss" in logs:
+            seen = Sums(*self.accelerator.reduce(self._seen).tolist())
+            logs["rewards/margins"] = seen.margins / max(seen.stages, 1.0)
+            logs["rewards/accuracies"] = seen.hits / max(seen.stages, 1.0)
+            logs["shift"] = seen.shifts / max(seen.preferred, 1.0)
+            if seen.thumbs:
+                logs["thumbs/rewards"], logs["thumbs/count"] = seen.rewards, seen.thumbs
+            self._seen, self._delta = None, None
+        super().log(logs, start_time)
+
+    def find_delta(self) -> float:
+        """Mean beta s of the thumbs of all steps before this one; 0 before the first.
+
+        Read from the log, which checkpoints carry: a resumed run goes on with the same mean.
+        """
+        if self._delta is None:
+            steps = [entry for entry in self.state.log_history if "thumbs/count" in entry]
+            count = sum(entry["thumbs/count"] for entry in steps)
+            self._delta = sum(entry["thumbs/rewards"] for entry in steps) / count if count else 0.0
+        return self._delta
+
+    def _read(self, model: Any, row: Sequence[Example]) -> Tensor:
+        with self.compute_loss_context_manager():
+            return self._reader.read(model, row)
+
+    def _read_base(self, row: Sequence[Example]) -> Tensor:
+        """What the reference says about each reply of the row; [R]."""
+        known = [self._known.get(example.id) for example in row]
+        if None not in known:
+            sums = [value for values in known if values is not None for value in values]
+            return torch.tensor(sums, device=self.args.device)
+        plain = self.accelerator.unwrap_model(self.model)
+        with torch.no_grad(), plain.disable_adapter():
+            return self._read(plain, row)
+
+    def _find_losses(self, row: Sequence[Example], sums: Tensor, base: Tensor) -> tuple[Losses, Tensor]:
+        decisions = tabulate(row).to(sums.device)
+        counts = torch.tensor(
+            [len(reply) for example in row for reply in example.replies], device=sums.device
+        )
+        losses = find_losses(decisions, sums, base, counts, beta=self._beta, delta=self.find_delta())
+        return losses, decisions.weights
+
+    def _check_reference(self, row: Sequence[Example], sums: Tensor, base: Tensor) -> None:
+        """Before the first update the adapter adds 0: s is 0 wherever the reference is the base."""
+        replies = [reply for example in row for reply in example.replies]
+        for reply, ratio in zip(replies, (sums - base).tolist(), strict=True):
+            if not abs(ratio) <= self._tolerance(len(reply)):
+                raise ReferenceMismatch(ratio)

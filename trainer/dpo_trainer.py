@@ -1,0 +1,88 @@
+"""The objective `dpo`: TRL's DPOTrainer on the pairs derived from choices, with every default set that would
+surprise.
+
+TRL takes no row weights: rows are thinned by them instead (`rows.py`).
+"""
+
+from pathlib import Path
+from typing import Any
+
+from datasets import Dataset
+from peft import LoraConfig
+from trl import DPOConfig, DPOTrainer
+
+from trainer.errors import NothingToTrainOn
+from trainer.recipe import Recipe
+from trainer.rows import TrainingRows, load_rows
+
+
+def prepare_pairs(
+    dataset_dir: Path, tokenizer: Any, model: Any, recipe: Recipe, lora: LoraConfig, settings: dict[str, Any]
+) -> tuple[DPOTrainer, dict[str, Any]]:
+    """A trainer ready to run on a plain base, and the counts of its data. `settings`: for TrainingArguments.
+
+    Raises NothingToTrainOn.
+    """
+    rows = _load_split(dataset_dir, "train", tokenizer, recipe, recipe.max_pairs)
+    if not rows.rows:
+        raise NothingToTrainOn(dataset_dir, rows.refusals)
+    held_out = _load_split(dataset_dir, "validation", tokenizer, recipe, recipe.max_held_out_pairs)
+    trainer = _PairTrainer(
+        model=model,  # plain: TRL would take a trained PEFT model as its own reference
+        args=_build_arguments(recipe, settings, watched=bool(held_out.rows)),
+        train_dataset=Dataset.from_list(rows.rows),
+        eval_dataset=Dataset.from_list(held_out.rows) if held_out.rows else None,
+        processing_class=tokenizer,
+        peft_config=lora,
+    )
+    counts = {
+        "pairs_found": rows.found,
+        "pairs_trained": len(rows.rows),
+        "pairs_held_out": len(held_out.rows),
+        "refusals": dict(rows.refusals),
+    }
+    return trainer, counts
+
+
+def _load_split(
+    dataset_dir: Path, split: str, tokenizer: Any, recipe: Recipe, limit: int | None
+) -> TrainingRows:
+    return load_rows(
+        dataset_dir, split, tokenizer, max_length=recipe.max_length, limit=limit, seed=recipe.seed
+    )
+
+
+def _build_arguments(recipe: Recipe, settings: dict[str, Any], *, watched: bool) -> DPOConfig:
+    return DPOConfig(
+        **settings,
+        **watch_held_out(recipe, watched=watched),
+        loss_type=["sigmoid", "sft"] if recipe.nll_weight else ["sigmoid"],
+        loss_weights=[1.0, recipe.nll_weight] if recipe.nll_weight else [1.0],
+        beta=recipe.beta,
+        max_length=None,  # rows that are too long were refused before
+        per_device_train_batch_size=recipe.batch_size,
+        per_device_eval_batch_size=recipe.batch_size,
+        prediction_loss_only=True,
+    )
+
+
+def watch_held_out(recipe: Recipe, *, watched: bool) -> dict[str, Any]:
+    """Held-out checks and the choice of the best, where there is anything held out."""
+    if not watched:
+        return {"eval_strategy": "no"}
+    return {
+        "eval_strategy": "steps",
+        "eval_steps": recipe.checkpoint_steps,
+        "load_best_model_at_end": recipe.patience > 0,
+        "metric_for_best_model": "eval_loss",
+        "greater_is_better": False,
+    }
+
+
+class _PairTrainer(DPOTrainer):  # type: ignore[misc]
+    """TRL's DPO on rows that are tokenised already: its own tokenising takes the template's end, which no
+    engine makes, for reply.
+    """
+
+    def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:
+        return dataset
