@@ -1,9 +1,10 @@
-// The agents' workbench: the turn in hand, its composer and the keys. Queue, cards and undo bar are modules of their own.
-// Nothing here knows where a suggestion comes from. A turn's draft is kept at every key press.
+// The agents' workbench: opening turns, sending verdicts, and the keys. What is chosen of a turn, the queue, the cards and
+// the undo bar are modules of their own. Nothing here knows where a suggestion comes from.
 
 import { Refusal, flushOutbox, follow, write } from "./api.js";
-import { Cards, letterOf } from "./cards.js";
-import { dropDraft, dropOldDrafts, keepDraft, readDraft, replaceText } from "./drafts.js";
+import { Cards } from "./cards.js";
+import { dropDraft, dropOldDrafts, keepDraft } from "./drafts.js";
+import { Hand, focusPage } from "./hand.js";
 import { announce, explain, notice, part, showState } from "./notices.js";
 import { Queue } from "./queue.js";
 import { listenToKeys } from "./shortcuts.js";
@@ -16,14 +17,8 @@ const UNDO_S = Number(root.dataset.undoSeconds);
 const CARDS = Number(root.dataset.cards);
 
 const composer = part("composer");
-const hand = fresh(null);
-
-/** Everything about the turn in hand; replaced as a whole when another is opened. */
-function fresh(turn) {
-  return { turn, set: null, taken: null, tie: null, none: false, closed: false, revealedAt: 0, stop: new AbortController(), busy: false };
-}
-
-const cards = new Cards(part("cards"), (index, { sendNow }) => (sendNow ? takeAndSend(index) : choose(index)));
+const cards = new Cards(part("cards"), (index, { sendNow }) => (sendNow ? takeAndSend(index) : hand.choose(index)));
+const hand = new Hand(composer, cards);
 const queue = new Queue(part("queue"), part("queue-empty"), part("queue-count"), (turn) => openTurn(turn), onQueue);
 const undo = new Undo(part("undo"), { onUndone, onRefused: explain, announce });
 
@@ -31,10 +26,8 @@ const undo = new Undo(part("undo"), { onUndone, onRefused: explain, announce });
 
 /** `keepFocus`: the agent is writing, so the keys stay text; else they are commands for the new turn. */
 async function openTurn(turn, { keepFocus = false } = {}) {
-  if (!turn || (hand.turn?.turn_id === turn.turn_id && !hand.closed)) return;
-  hand.stop.abort();
-  Object.assign(hand, fresh(turn));
-  const { stop } = hand;
+  if (!turn || (hand.holds(turn) && !hand.closed)) return;
+  const signal = hand.hold(turn);
   queue.mark(turn.turn_id);
   notice("");
   showState("");
@@ -43,23 +36,19 @@ async function openTurn(turn, { keepFocus = false } = {}) {
   part("nothing").hidden = true;
   part("about").textContent = languageName(turn.language);
   composer.lang = turn.language || "";
-  restoreDraft();
+  hand.restore();
   if (!keepFocus) focusPage();
   cards.waitFor(CARDS);
-  showThread(part("messages"), turn, stop.signal);
+  showThread(part("messages"), turn, signal);
   try {
     await write(`/v1/turns/${turn.turn_id}/claim`, {}, { keep: false });
   } catch (fault) {
-    if (stop.signal.aborted) return;
+    if (signal.aborted) return;
     if (!(fault instanceof Refusal)) throw fault;
     closeCards(fault.code === "turn_claimed" ? _("A colleague is answering this one.") : `${fault.message} ${fault.hint}`);
     return;
   }
-  if (!stop.signal.aborted) follow(() => `/v1/turns/${turn.turn_id}/suggestions?wait=30`, showSet, { signal: stop.signal, onTrouble: onSetTrouble });
-}
-
-function focusPage() {
-  document.getElementById("main").focus({ preventScroll: true });
+  if (!signal.aborted) follow(() => `/v1/turns/${turn.turn_id}/suggestions?wait=30`, showSet, { signal, onTrouble: onSetTrouble });
 }
 
 function showSet(answer) {
@@ -70,8 +59,8 @@ function showSet(answer) {
     if (!different.some((candidate) => candidate.state === "ready")) return noSuggestions();
     cards.reveal(different);
     hand.revealedAt = performance.now();
-    markCards();
-    if (hand.none) showNone();
+    hand.mark();
+    if (hand.none) hand.showNone();
     else announce(_("The suggestions are ready."));
     return "stop";
   }
@@ -134,8 +123,7 @@ function openNext() {
 }
 
 function showNothing() {
-  hand.stop.abort();
-  Object.assign(hand, fresh(null));
+  hand.hold(null);
   queue.mark(null);
   part("thread").hidden = true;
   part("offers").hidden = true;
@@ -143,109 +131,14 @@ function showNothing() {
   focusPage();
 }
 
-/* Draft */
-
-function restoreDraft() {
-  const draft = readDraft(hand.turn.turn_id);
-  composer.value = draft?.text || "";
-  hand.taken = draft?.taken || null;
-  hand.none = Boolean(draft?.none);
-  showOrigin();
-}
-
-function saveDraft() {
-  if (!hand.turn) return;
-  if (composer.value || hand.none) keepDraft(hand.turn.turn_id, { text: composer.value, taken: hand.taken, none: hand.none });
-  else dropDraft(hand.turn.turn_id);
-}
-
-function showOrigin() {
-  const at = cards.candidates.findIndex((candidate) => candidate.candidate_id === hand.taken);
-  let words = "";
-  if (hand.tie) words = _("Tie: mark the equally good ones. The one in the composer is sent.");
-  else if (at >= 0 && composer.value === cards.candidates[at].text) words = _("%(letter)s, unchanged", { letter: letterOf(at) });
-  else if (at >= 0) words = _("%(letter)s, edited", { letter: letterOf(at) });
-  else if (composer.value) words = _("Your own text");
-  else if (hand.none) words = _("None was good: write your own.");
-  part("origin").textContent = words;
-  part("send").disabled = hand.busy;
-}
-
-function markCards() {
-  cards.show({ taken: hand.taken, equal: hand.tie });
-  part("tie").setAttribute("aria-pressed", String(Boolean(hand.tie)));
-  part("none").setAttribute("aria-pressed", String(hand.none));
-  showOrigin();
-}
-
-/* Choosing */
-
-function choose(index) {
-  const candidate = cards.usable(index);
-  if (!candidate || hand.busy) return;
-  if (hand.tie) return toggleEqual(candidate, index);
-  take(candidate);
-  announce(_("%(letter)s is in the composer.", { letter: letterOf(index) }));
-}
-
-function take(candidate, { focus = true } = {}) {
-  hand.taken = candidate.candidate_id;
-  replaceText(composer, candidate.text);
-  if (!focus) focusPage();
-  saveDraft();
-  markCards();
-}
-
-function takeAndSend(index) {
-  const candidate = cards.usable(index);
-  if (!candidate || hand.busy) return;
-  if (hand.tie && !hand.tie.includes(candidate.candidate_id)) hand.tie.push(candidate.candidate_id);
-  take(candidate, { focus: false });
-  send();
-}
-
-function toggleTie() {
-  if (!cards.candidates.length || cards.closed || hand.none) return;
-  hand.tie = hand.tie ? null : [];
-  if (hand.tie && hand.taken) hand.tie.push(hand.taken);
-  if (hand.tie) focusPage();
-  announce(hand.tie ? _("Tie: press the numbers of the equally good ones, then Ctrl+Enter.") : _("Tie ended."));
-  markCards();
-}
-
-function toggleEqual(candidate, index) {
-  const id = candidate.candidate_id;
-  const isMarked = hand.tie.includes(id);
-  hand.tie = isMarked ? hand.tie.filter((other) => other !== id) : [...hand.tie, id];
-  const sent = hand.tie.includes(hand.taken) ? hand.taken : hand.tie[0];
-  const next = cards.candidates.find((other) => other.candidate_id === sent);
-  if (next && next.candidate_id !== hand.taken) take(next, { focus: false });
-  else if (!next) {
-    hand.taken = null;
-    composer.value = "";
-  }
-  announce(isMarked ? _("%(letter)s is no longer marked.", { letter: letterOf(index) }) : _("%(letter)s is marked as equal.", { letter: letterOf(index) }));
-  saveDraft();
-  markCards();
-}
+/* Judging */
 
 async function judgeNone() {
   if (!cards.candidates.length || cards.closed || hand.none || hand.busy) return;
   const { turn } = hand;
-  hand.none = true;
-  hand.tie = null;
-  hand.taken = null;
-  replaceText(composer, "");
-  saveDraft();
-  showNone();
+  hand.chooseNone();
   const answer = await judge({ kind: "none" });
   if (answer) undo.offer({ judgement_id: answer.judgement_id, turn, kind: "none", words: _("Noted: none is good.") }, UNDO_S);
-}
-
-function showNone() {
-  cards.close();
-  markCards();
-  composer.focus();
 }
 
 async function skip() {
@@ -262,17 +155,11 @@ async function skip() {
   else announce(_("No other turn is waiting."));
 }
 
-/* Sending */
-
-function verdict(text) {
-  const taken = cards.candidates.find((candidate) => candidate.candidate_id === hand.taken);
-  if (taken && text === taken.text.trim()) {
-    if (hand.tie?.length > 1) return { kind: "tie", candidate_id: taken.candidate_id, candidate_ids: hand.tie };
-    return { kind: "pick", candidate_id: taken.candidate_id };
-  }
-  if (taken) return { kind: "edit", candidate_id: taken.candidate_id, text };
-  return { kind: "own", text };
+function takeAndSend(index) {
+  if (hand.chooseToSend(index)) send();
 }
+
+/* Sending */
 
 async function judge(fields) {
   const { turn, set } = hand;
@@ -284,17 +171,17 @@ async function judge(fields) {
 /** Runs one write; refusals are explained and give null, and the draft stays. */
 async function sending(post, turn) {
   hand.busy = true;
-  showOrigin();
+  hand.showOrigin();
   try {
     return await post();
   } catch (fault) {
     if (!(fault instanceof Refusal)) throw fault;
     showState("");
-    if (hand.turn?.turn_id === turn.turn_id) onRefusal(fault);
+    if (hand.holds(turn)) onRefusal(fault);
     return null;
   } finally {
-    if (hand.turn?.turn_id === turn.turn_id) hand.busy = false;
-    showOrigin();
+    if (hand.holds(turn)) hand.busy = false;
+    hand.showOrigin();
   }
 }
 
@@ -308,9 +195,9 @@ async function send() {
   }
   const { turn } = hand;
   const taken = hand.taken;
-  const judged = hand.set?.state === "ready";
+  const judged = ["ready", "failed"].includes(hand.set?.state); // by hand on a failed set: can be undone like any other
   const answer = judged
-    ? await judge(verdict(text))
+    ? await judge(hand.verdict(text))
     : await sending(() => write(`/v1/conversations/${turn.conversation_id}/messages`, { role: "agent", text }, { onState: showState }), turn);
   if (!answer) return;
   dropDraft(turn.turn_id);
@@ -321,7 +208,7 @@ async function send() {
   } else {
     announce(_("Sent."));
   }
-  if (hand.turn?.turn_id !== turn.turn_id) return;
+  if (!hand.holds(turn)) return;
   hand.stop.abort();
   openNext();
 }
@@ -345,11 +232,8 @@ async function onUndone(verdict, answer) {
   queue.skipped.delete(verdict.turn.turn_id);
   queue.change();
   await queue.refresh();
-  if (verdict.kind === "none" && hand.turn?.turn_id === verdict.turn.turn_id) {
-    hand.none = false;
-    cards.reopen();
-    saveDraft();
-    markCards();
+  if (verdict.kind === "none" && hand.holds(verdict.turn)) {
+    hand.takeBackNone();
     return;
   }
   hand.closed = true;
@@ -371,7 +255,7 @@ const letters = {
   z: () => undo.undo(),
   u: () => undo.undo(),
   e: () => composer.focus(),
-  "=": toggleTie,
+  "=": () => hand.toggleTie(),
   "?": toggleHelp,
 };
 
@@ -387,17 +271,13 @@ listenToKeys({
 function pressDigit(digit, shifted) {
   if (digit === 0 && !shifted) judgeNone();
   else if (digit >= 1 && shifted) takeAndSend(digit - 1);
-  else if (digit >= 1) choose(digit - 1);
+  else if (digit >= 1) hand.choose(digit - 1);
 }
 
-composer.addEventListener("input", () => {
-  if (!composer.value) hand.taken = null;
-  saveDraft();
-  markCards();
-});
+composer.addEventListener("input", () => hand.onInput());
 part("send").addEventListener("click", send);
 part("none").addEventListener("click", judgeNone);
-part("tie").addEventListener("click", toggleTie);
+part("tie").addEventListener("click", () => hand.toggleTie());
 part("skip").addEventListener("click", skip);
 for (const button of document.querySelectorAll("[data-help]")) button.addEventListener("click", toggleHelp);
 

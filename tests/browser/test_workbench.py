@@ -181,6 +181,20 @@ def test_without_the_model_server_one_line_says_so_and_writing_works(
     expect(customer.locator(".reply .bubble")).to_have_text("I will look into it.")
 
 
+def test_a_reply_by_hand_without_suggestions_is_taken_back(site: Site, agent: Page, customer: Page) -> None:
+    site.engine.mode = "error"
+    ask(customer, QUESTION)
+    expect(agent.locator(part("notice"))).to_contain_text("No suggestions this time")
+    agent.fill(part("composer"), "I will look into it.")
+    agent.keyboard.press("Control+Enter")
+    expect(agent.locator(part("nothing"))).to_be_visible()
+    agent.locator(part("undo")).get_by_role("button").click()
+    expect(agent.locator(part("composer"))).to_be_visible()
+    assert composer_of(agent) == "I will look into it."
+    assert [row.kind for row in site.judgements()] == ["own", "undo"]
+    assert site.messages()[0].retracted_at is not None
+
+
 def test_a_colleague_who_was_faster_costs_no_text(
     site: Site, agent: Page, customer: Page, open_page: Callable[..., Page]
 ) -> None:

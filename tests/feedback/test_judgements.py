@@ -234,6 +234,19 @@ def test_undo_within_the_window_retracts_the_message_and_opens_the_same_set_agai
     assert [m["text"] for m in desk.messages(opened)][1:] == [TEXTS[1]]
 
 
+def test_a_reply_by_hand_on_a_failed_set_is_taken_back_like_any_other(desk):
+    opened = desk.open()
+    set_id = put_set(desk.engine, opened["turn_id"], state="failed")
+    by_hand = desk.judge({"set_id": set_id}, "own", text="By hand.")
+    undone = undo(desk, by_hand)
+    assert (undone.status_code, undone.json["message"]) == (201, "retracted")
+    assert desk.row(Message, id=by_hand.json["message_id"]).retracted_at == desk.clock.now()
+    turn, row = desk.row(Turn), desk.row(SuggestionSet)
+    assert (turn.state, turn.attempt, row.state, row.attempt) == ("waiting", 2, "failed", 2)
+    again = desk.judge({"set_id": set_id}, "own", text="Better by hand.")
+    assert (again.status_code, desk.row(SuggestionSet).state) == (201, "bypassed")
+
+
 def test_undo_after_the_release_leaves_the_message_and_withdraws_the_choice(desk):
     opened, shown = desk.open_ready()
     picked = desk.pick(shown)
