@@ -27,7 +27,7 @@ def prepare_pairs(
     if not rows.rows:
         raise NothingToTrainOn(dataset_dir, rows.refusals)
     held_out = _load_split(dataset_dir, "validation", tokenizer, recipe, recipe.max_held_out_pairs)
-    trainer = _PairTrainer(
+    trainer = PairTrainer(
         model=model,  # plain: TRL would take a trained PEFT model as its own reference
         args=_build_arguments(recipe, settings, watched=bool(held_out.rows)),
         train_dataset=Dataset.from_list(rows.rows),
@@ -79,7 +79,7 @@ def watch_held_out(recipe: Recipe, *, watched: bool) -> dict[str, Any]:
     }
 
 
-class _PairTrainer(DPOTrainer):  # type: ignore[misc]
+class PairTrainer(DPOTrainer):  # type: ignore[misc]
     """TRL's DPO on rows that are tokenised already: its own tokenising takes the template's end, which no
     engine makes, for reply.
     """
