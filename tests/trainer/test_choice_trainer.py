@@ -111,7 +111,7 @@ def test_pairs_give_the_loss_and_gradient_of_trl(tmp_path):
     from trl import DPOConfig
 
     from tests.trainer.tiny import make_base
-    from trainer.dpo_trainer import _PairTrainer
+    from trainer.dpo_trainer import PairTrainer
 
     pairs = [as_pair(example) for example in make_examples(6)]
     ours = make_causal("Qwen3")
@@ -124,7 +124,7 @@ def test_pairs_give_the_loss_and_gradient_of_trl(tmp_path):
         }
         for pair in pairs
     ]
-    theirs = _PairTrainer(
+    theirs = PairTrainer(
         model=plain,
         args=DPOConfig(
             output_dir=str(tmp_path / "trl"), beta=0.3, bf16=False, max_length=None,
