@@ -1,9 +1,9 @@
 """How a model of transformers attends over packed rows.
 
-`blocks`: an attention function of our own, registered under that name: each prompt by the causal kernel
-without a mask, each tree's branches over the whole of their own tree, nothing over other trees. `sdpa` and
-`eager`: the model's own, under one 4-D mask. `flex`: FlexAttention under a block mask, for long rows on a GPU
-(PyTorch has no backward for it on CPUs). All see the same, sliding windows included.
+`blocks`: an attention function of our own, registered under that name: each trunk by the causal kernel
+without a mask, each block of branches over itself and its stem of the trunk, nothing over other trees.
+`sdpa` and `eager`: the model's own, under one 4-D mask. `flex`: FlexAttention under a block mask, for long
+rows on a GPU (PyTorch has no backward for it on CPUs). All see the same, sliding windows included.
 """
 
 from collections.abc import Callable
@@ -27,23 +27,24 @@ class Layout:
     def __init__(self, row: PackedRow, *, halves: bool = False) -> None:
         self.row = row
         self.halves = halves
-        self.cuts = [
-            size for tree in row.trees for size in (tree.branches - tree.start, tree.end - tree.branches)
-        ]
-        self._masks: dict[tuple[int, bool, int | None], Tensor] = {}
+        self.cuts = [block.stop - block.start for block in row.blocks]
+        self._masks: dict[tuple[int, int | None], Tensor] = {}
 
     def narrow(self, window: int | None) -> int | None:
         """None for a window that reaches over every branch of this row."""
         return window if window is not None and window < self.row.longest else None
 
-    def find_mask(self, number: int, *, trunk: bool, window: int | None, like: Tensor) -> Tensor:
-        """0 or -inf for the trunk (over itself) or the branches (over all) of the tree of that number."""
-        key = (number, trunk, window)
+    def find_mask(self, number: int, *, window: int | None, like: Tensor) -> Tensor:
+        """0 or -inf for the block of that number over its stem and itself."""
+        key = (number, window)
         if key not in self._masks:
-            tree = self.row.trees[number]
-            queries = slice(tree.start, tree.branches) if trunk else slice(tree.branches, tree.end)
-            keys = slice(tree.start, queries.stop)
-            self._masks[key] = to_bias(find_visible(self.row, queries, keys, window), like.dtype)
+            block = self.row.blocks[number]
+            root = self.row.blocks[block.trunk].start
+            own = slice(block.start, block.stop)
+            seen = [
+                find_visible(self.row, own, keys, window) for keys in (slice(root, root + block.stem), own)
+            ]
+            self._masks[key] = to_bias(torch.cat(seen, dim=1), like.dtype)
         return self._masks[key]
 
 
@@ -71,23 +72,27 @@ def attend_blocks(
     # One split per tensor: its way back is one cat, where slices would each add into a whole row of zeros.
     queries, keys, values = (torch.split(tensor, layout.cuts, dim=2) for tensor in (query, key, value))
 
-    def attend(number: int, k: Tensor, v: Tensor, *, trunk: bool) -> Tensor:
-        q = queries[2 * number + (not trunk)]
-        if trunk and window is None and not layout.halves:
-            return F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
-        mask = layout.find_mask(number, trunk=trunk, window=window, like=query)
-        if layout.halves:
-            return attend_in_halves(q, k, v, mask, scale)
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
-
     found = []
-    for number in range(len(layout.row.trees)):
-        both = slice(2 * number, 2 * number + 2)
-        found.append(attend(number, keys[both.start], values[both.start], trunk=True))
-        found.append(
-            attend(number, torch.cat(keys[both], dim=2), torch.cat(values[both], dim=2), trunk=False)
-        )
-    return torch.cat([part.transpose(1, 2) for part in found], dim=1), None
+    for number, (block, q, k, v) in enumerate(zip(layout.row.blocks, queries, keys, values, strict=True)):
+        is_trunk = block.trunk == number
+        if not is_trunk:
+            k, v = _join(keys[block.trunk], block.stem, k), _join(values[block.trunk], block.stem, v)
+        if is_trunk and window is None and not layout.halves:
+            part = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
+        else:
+            mask = layout.find_mask(number, window=window, like=query)
+            if layout.halves:
+                part = attend_in_halves(q, k, v, mask, scale)
+            else:
+                part = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
+        found.append(part.transpose(1, 2))
+    return torch.cat(found, dim=1), None
+
+
+def _join(trunk: Tensor, stem: int, own: Tensor) -> Tensor:
+    if stem < trunk.shape[2]:
+        trunk = trunk[:, :, :stem]
+    return torch.cat((trunk, own), dim=2)
 
 
 def _repeat(tensor: Tensor, heads: int) -> Tensor:

@@ -53,14 +53,17 @@ class Reader:
     """Reads rows of one model. `model` is a PEFT model over a causal language model of transformers.
 
     `attention`: a key of `attention.NAMES`. `halves`: bfloat16 products on a CPU (`halves.py`), for which
-    the caller has prepared the model.
+    the caller has prepared the model. `trees`: examples of one conversation share their history.
     """
 
-    def __init__(self, model: Any, *, attention: str = "blocks", halves: bool = False) -> None:
+    def __init__(
+        self, model: Any, *, attention: str = "blocks", halves: bool = False, trees: bool = False
+    ) -> None:
         register()
         self._base = model.get_base_model()
         self._kind = attention
         self._halves = halves
+        self._trees = trees
         self._own = self._base.config._attn_implementation
         self.obstacle = find_obstacle(self._base.config)
         head = self._base.get_output_embeddings()
@@ -98,7 +101,7 @@ class Reader:
         """
         if self.obstacle is not None:
             return self._read_apart(model, examples)
-        row = pack_row(examples).to(self._head.device)
+        row = pack_row(examples, trees=self._trees).to(self._head.device)
         return row.owners @ self.read_tokens(model, row)
 
     def read_tokens(self, model: Any, row: PackedRow) -> Tensor:

@@ -1,11 +1,11 @@
 """Examples laid out in rows: [prompt | reply 1 | ... | reply K], several examples behind one another.
 
-A row is flat: no padding, each example one tree of segments whose trunk is the prompt and whose branches are
-the replies. What a token may see follows from the segments' ancestors alone, so a deeper tree needs no other
-form. Pure layout: `attention.py` makes a model keep to it.
+A row is flat: no padding, trees of segments whose trunk is a prompt. Each example is such a tree with its
+replies as branches; with `trees`, each conversation is (`forest.py`). What a token may see follows from the
+segments' ancestors alone. Pure layout: `attention.py` makes a model keep to it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -13,14 +13,18 @@ import torch
 from torch import Tensor
 
 from trainer.example import Example
+from trainer.forest import Forest, Node, Tree, group_conversations
 
 
-class Tree(NamedTuple):
-    """One example's place in a row: tokens [start, branches) are its trunk, [branches, end) hang on it."""
+class Block(NamedTuple):
+    """Tokens [start, stop) of a row, which see one another and the first `stem` tokens of the block of number
+    `trunk`, as far as they are on their branch. A trunk is its own, and its stem is 0.
+    """
 
     start: int
-    branches: int
-    end: int
+    stop: int
+    trunk: int
+    stem: int
 
 
 @dataclass(frozen=True)
@@ -29,16 +33,17 @@ class PackedRow:
 
     `ids`, `positions`: [1, T]; a reply's positions go on where its prompt ended. `segments`: [T], the segment
     of each token. `ancestors`: [S, S], True where segment j is i itself or lies before it on its branch.
-    `sources`: [n], places whose hidden state foresees a reply token (the first is foreseen by the last of the
-    prompt); `targets`: [n], those tokens. `owners`: [R, n], 1 where a token belongs to a reply; `counts`:
-    [R], its sums. `longest`: positions of the longest branch, prompt included.
+    `blocks`: all tokens in order, each trunk before its branches. `sources`: [n], places whose hidden state
+    foresees a reply token (the first is foreseen by the last of the prompt); `targets`: [n], those tokens.
+    `owners`: [R, n], 1 where a token belongs to a reply; `counts`: [R], its sums. `longest`: positions of the
+    longest branch, prompt included.
     """
 
     ids: Tensor
     positions: Tensor
     segments: Tensor
     ancestors: Tensor
-    trees: tuple[Tree, ...]
+    blocks: tuple[Block, ...]
     sources: Tensor
     targets: Tensor
     owners: Tensor
@@ -51,65 +56,152 @@ class PackedRow:
 
 
 def count_tokens(example: Example) -> int:
-    """Tokens this example takes in a row."""
+    """Tokens this example takes in a row of its own."""
     return len(example.prompt_ids) + sum(map(len, example.replies))
 
 
-def split_rows(examples: Sequence[Example], row_tokens: int) -> Iterator[list[Example]]:
-    """Examples in rows of at most `row_tokens`, in the order given; a longer one gets a row of its own."""
+def split_rows(
+    examples: Sequence[Example], row_tokens: int, *, trees: bool = False
+) -> Iterator[list[Example]]:
+    """Examples in rows of at most `row_tokens`, in the order given; a longer one gets a row of its own.
+
+    With `trees`, conversations in the order given; one of more tokens is cut between its turns.
+    """
+    if trees:
+        yield from _fill_rows(_cut_conversations(examples, row_tokens), row_tokens)
+    else:
+        yield from _fill_rows(((count_tokens(example), [example]) for example in examples), row_tokens)
+
+
+def _fill_rows(parts: Iterable[tuple[int, list[Example]]], row_tokens: int) -> Iterator[list[Example]]:
     row: list[Example] = []
     used = 0
-    for example in examples:
-        size = count_tokens(example)
+    for size, part in parts:
         if row and used + size > row_tokens:
             yield row
             row, used = [], 0
-        row.append(example)
+        row += part
         used += size
     if row:
         yield row
 
 
-def pack_row(examples: Sequence[Example]) -> PackedRow:
+def _cut_conversations(examples: Sequence[Example], row_tokens: int) -> Iterator[tuple[int, list[Example]]]:
+    for turns in group_conversations(examples):
+        part: list[Example] = []
+        forest, size = Forest(), 0
+        for example in turns:
+            forest.add(example)
+            if part and forest.size > row_tokens:
+                yield size, part
+                part, forest = [], Forest()
+                forest.add(example)
+            part.append(example)
+            size = forest.size
+        yield size, part
+
+
+def pack_row(examples: Sequence[Example], *, trees: bool = False) -> PackedRow:
     """All examples in one row, replies in the order of the examples and of `Example.replies`."""
-    ids: list[int] = []
-    positions: list[int] = []
-    segments: list[int] = []
-    parents: list[int] = []  # of each segment; itself for a trunk
-    trees: list[Tree] = []
-    sources: list[int] = []
-    counts: list[int] = []
-
-    def add(tokens: Sequence[int], first_position: int, parent: int | None) -> int:
-        start, number = len(ids), len(parents)
-        ids.extend(tokens)
-        positions.extend(range(first_position, first_position + len(tokens)))
-        segments.extend([number] * len(tokens))
-        parents.append(number if parent is None else parent)
-        return start
-
-    for example in examples:
-        trunk, prompt = len(parents), len(example.prompt_ids)
-        start = add(example.prompt_ids, 0, None)
-        for reply in example.replies:
-            place = add(reply, prompt, trunk)
-            sources += [start + prompt - 1, *range(place, place + len(reply) - 1)]
-            counts.append(len(reply))
-        trees.append(Tree(start, start + prompt, len(ids)))
+    row = _Row()
+    if trees:
+        sources = _lay_trees(row, examples)
+    else:
+        sources = _lay_examples(row, examples)
     replies = [reply for example in examples for reply in example.replies]
-    owner = torch.repeat_interleave(torch.arange(len(counts)), torch.tensor(counts))
+    counts = torch.tensor([len(reply) for reply in replies])
+    owner = torch.repeat_interleave(torch.arange(len(counts)), counts)
     return PackedRow(
-        ids=torch.tensor([ids]),
-        positions=torch.tensor([positions]),
-        segments=torch.tensor(segments),
-        ancestors=_find_ancestors(parents),
-        trees=tuple(trees),
+        ids=torch.tensor([row.ids]),
+        positions=torch.tensor([row.positions]),
+        segments=torch.tensor(row.segments),
+        ancestors=_find_ancestors(row.parents),
+        blocks=tuple(row.blocks),
         sources=torch.tensor(sources),
         targets=torch.tensor([token for reply in replies for token in reply]),
         owners=torch.nn.functional.one_hot(owner, len(counts)).T.float(),
-        counts=torch.tensor(counts),
-        longest=max(positions) + 1,
+        counts=counts,
+        longest=max(row.positions) + 1,
     )
+
+
+class _Row:
+    """What is laid out so far. `parents`: of each segment; itself for the first of a trunk."""
+
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+        self.positions: list[int] = []
+        self.segments: list[int] = []
+        self.parents: list[int] = []
+        self.blocks: list[Block] = []
+
+    def add(self, tokens: Sequence[int], position: int, parent: int | None) -> int:
+        """A segment from this position on; the place of its first token."""
+        start, number = len(self.ids), len(self.parents)
+        self.ids.extend(tokens)
+        self.positions.extend(range(position, position + len(tokens)))
+        self.segments.extend([number] * len(tokens))
+        self.parents.append(number if parent is None else parent)
+        return start
+
+    def close(self, *, trunk: int | None, stem: int) -> None:
+        """What was added since the last block is one; `trunk` None: it is a trunk."""
+        start = self.blocks[-1].stop if self.blocks else 0
+        self.blocks.append(Block(start, len(self.ids), len(self.blocks) if trunk is None else trunk, stem))
+
+
+def _lay_examples(row: _Row, examples: Sequence[Example]) -> list[int]:
+    """Each example a tree; gives the sources."""
+    sources: list[int] = []
+    for example in examples:
+        trunk, block, prompt = len(row.parents), len(row.blocks), len(example.prompt_ids)
+        last = row.add(example.prompt_ids, 0, None) + prompt - 1
+        row.close(trunk=None, stem=0)
+        for reply in example.replies:
+            place = row.add(reply, prompt, trunk)
+            sources += [last, *range(place, place + len(reply) - 1)]
+        row.close(trunk=block, stem=prompt)
+    return sources
+
+
+def _lay_trees(row: _Row, examples: Sequence[Example]) -> list[int]:
+    """Each conversation as few trees as can be; gives the sources."""
+    homes: dict[str, Tree] = {}
+    starts: dict[Node, int] = {}
+    for turns in group_conversations(examples):
+        forest = Forest()
+        homes |= {example.id: forest.add(example) for example in turns}
+        for tree in forest.trees:
+            _lay_tree(row, tree, starts)
+    sources: list[int] = []
+    for example in examples:
+        for reply in example.replies:
+            nodes = homes[example.id].walk(example.prompt_ids + reply)
+            places = [starts[node] + place for node in nodes for place in range(len(node.ids))]
+            sources += places[len(example.prompt_ids) - 1 : -1]
+    return sources
+
+
+def _lay_tree(row: _Row, tree: Tree, starts: dict[Node, int]) -> None:
+    """The trunk as one block, then what each turn hung on it."""
+    block = len(row.blocks)
+    numbers: dict[Node | None, int | None] = {None: None}
+
+    def add(node: Node, parent: Node | None) -> None:
+        number = numbers[parent]
+        numbers[node] = len(row.parents)
+        position = 0 if parent is None else row.positions[starts[parent]] + len(parent.ids)
+        starts[node] = row.add(node.ids, position, number)
+
+    above = None
+    for node in tree.walk(tree.trunk):
+        add(node, above)
+        above = node
+    row.close(trunk=None, stem=0)
+    for branches in tree.find_branches():
+        for node, parent in branches.nodes:
+            add(node, parent)
+        row.close(trunk=block, stem=branches.stem)
 
 
 def _find_ancestors(parents: Sequence[int]) -> Tensor:

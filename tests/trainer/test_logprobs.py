@@ -1,7 +1,9 @@
 import pytest
 
 from tests.trainer.causal import FAMILIES, make_causal, make_examples, read_gradients
+from tests.trainer.conversations import make_conversation
 from trainer.example import Example
+from trainer.packing import pack_row
 
 ATTENTIONS = ("blocks", "sdpa", "eager")
 
@@ -17,19 +19,18 @@ def read_alone(model, example: Example):
         yield found.gather(1, torch.tensor(reply)[:, None])[:, 0]
 
 
-def compare(family: str, attention: str, examples: list[Example], **changes):
+def compare(family: str, attention: str, examples: list[Example], *, trees: bool = False, **changes):
     """Tokens, sums and gradients of packed rows against the oracle, on two copies of one model."""
     import torch
 
     from trainer.logprobs import Reader
-    from trainer.packing import pack_row
 
     plain = make_causal(family, attention="eager" if attention == "eager" else "sdpa", **changes)
     alone = [tokens for example in examples for tokens in read_alone(plain, example)]
     model = make_causal(family, **changes)
-    reader = Reader(model, attention=attention)
+    reader = Reader(model, attention=attention, trees=trees)
     assert reader.obstacle is None
-    row = pack_row(examples)
+    row = pack_row(examples, trees=trees)
     tokens = reader.read_tokens(model, row)
     sums = reader.read(model, examples)
     torch.testing.assert_close(tokens, torch.cat(alone), atol=1e-5, rtol=0)
@@ -64,6 +65,30 @@ def test_one_short_example_alone_in_a_row(attention):
 )
 def test_sliding_window_reaches_over_the_prompt_of_each_reply(family, changes, attention):
     compare(family, attention, make_examples(4), **changes)
+
+
+def make_talk() -> list[Example]:
+    """Three conversations, one cut and one edited on the way, the turns out of order."""
+    turns = [
+        *make_conversation(4, name="whole", first=9, reply=4, between=3, count=3),
+        *make_conversation(4, name="cut", first=7, reply=5, between=2, count=2, cut=2),
+        *make_conversation(3, name="edited", first=5, reply=3, between=4, count=4, edited=0),
+    ]
+    return [*turns[1::2], *turns[::2]]
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_conversation_trees_are_separate_rows(family, attention):
+    talk = make_talk()
+    # 30 + 3 x 8 + 12; 14 + 5 + 10 and 18 + 5 + 10; 19 + 12 + 9 + 12. The rows apart take 288.
+    assert pack_row(talk, trees=True).ids.numel() == 66 + 29 + 33 + 52
+    compare(family, attention, talk, trees=True)
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_sliding_window_in_a_conversation_tree(attention):
+    compare("Mistral", attention, make_talk(), trees=True, sliding_window=6)
 
 
 def test_gradient_checkpointing_changes_nothing():

@@ -10,13 +10,13 @@ def make_example(prompt: int, *replies: int) -> Example:
 
 
 def test_a_row_holds_each_prompt_once_and_restarts_positions():
-    from trainer.packing import Tree, pack_row
+    from trainer.packing import Block, pack_row
 
     row = pack_row([make_example(3, 2, 1), make_example(1, 2)])
     assert row.ids.tolist() == [[0, 1, 2, 10, 11, 20, 0, 10, 11]]
     assert row.positions.tolist() == [[0, 1, 2, 3, 4, 3, 0, 1, 2]]
     assert row.segments.tolist() == [0, 0, 0, 1, 1, 2, 3, 4, 4]
-    assert row.trees == (Tree(0, 3, 6), Tree(6, 7, 9))
+    assert row.blocks == (Block(0, 3, 0, 0), Block(3, 6, 0, 3), Block(6, 7, 2, 0), Block(7, 9, 2, 1))
     assert row.longest == 5
 
 

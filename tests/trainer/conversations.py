@@ -1,0 +1,44 @@
+"""Conversations as examples: each turn's prompt is the last one, the reply sent, and what came after."""
+
+import random
+
+from trainer.example import Example
+
+
+def make_turn(name: str, turn: int, prompt: tuple[int, ...], replies: tuple[tuple[int, ...], ...]) -> Example:
+    return Example(f"{name}-{turn}", name, prompt, replies, (), 0, 0.1, None, 1.0)
+
+
+def make_conversation(
+    turns: int,
+    *,
+    name: str = "c",
+    first: int = 20,
+    reply: int = 6,
+    between: int = 6,
+    count: int = 4,
+    edited: int | None = None,
+    cut: int | None = None,
+    seed: int = 0,
+) -> list[Example]:
+    """`count` replies of `reply` tokens a turn, the second one sent, `between` tokens until the next reply.
+
+    After turn `edited` what was sent is none of the replies; before turn `cut` the history lost its first
+    half.
+    """
+    draw = random.Random(f"{name} {seed}")
+
+    def tokens(length: int) -> tuple[int, ...]:
+        return tuple(draw.randrange(3, 90) for _ in range(length))
+
+    prompt = tokens(first)
+    found = []
+    for turn in range(turns):
+        if turn == cut:
+            prompt = prompt[len(prompt) // 2 :]
+        # Different first tokens: what replies share by chance is not the matter here.
+        replies = tuple((3 + place, *tokens(reply - 2), 2) for place in range(count))
+        found.append(make_turn(name, turn, prompt, replies))
+        sent = (3 + count, *tokens(reply - 2), 2) if turn == edited else replies[1]
+        prompt = prompt + sent + tokens(between)
+    return found
