@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from trainer.choice_trainer import ChoiceTrainer
 from trainer.dpo_trainer import watch_held_out
 from trainer.errors import NothingToTrainOn, RecipeRefused
 from trainer.example import Example
-from trainer.examples import load_examples
-from trainer.habits import read_habits
+from trainer.examples import TrainingExamples, load_examples
+from trainer.habits import Habits, read_habits
 from trainer.halves import use_half_products
 from trainer.logprobs import Reader
 from trainer.packing import count_tokens
@@ -26,10 +27,30 @@ from trainer.reference import HALF_TOLERANCE, TOLERANCE, load_reference
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class ChoiceData:
+    """What a run learns from, `found` not empty, and what is held out."""
+
+    base_id: str
+    found: TrainingExamples
+    held_out: TrainingExamples
+    habits: Habits
+
+
+def read_choices(dataset_dir: Path, base: Path, tokenizer: Any, recipe: Recipe) -> ChoiceData:
+    """Raises DatasetMissing, NothingToTrainOn."""
+    base_id, habits = compute_base_id(base), read_habits(dataset_dir)
+    load = partial(
+        load_examples, dataset_dir, tokenizer=tokenizer, recipe=recipe, base_id=base_id, habits=habits
+    )
+    found = load(split="train")
+    if not found.examples:
+        raise NothingToTrainOn(dataset_dir, found.refusals)
+    return ChoiceData(base_id, found, load(split="validation"), habits)
+
+
 def prepare_choices(
-    dataset_dir: Path,
-    base: Path,
-    tokenizer: Any,
+    data: ChoiceData,
     model: Any,
     recipe: Recipe,
     lora: LoraConfig,
@@ -38,17 +59,9 @@ def prepare_choices(
 ) -> tuple[ChoiceTrainer, dict[str, Any]]:
     """A trainer ready to run on a plain base, and the counts of its data. `settings`: for TrainingArguments.
 
-    Raises NothingToTrainOn, RecipeRefused.
+    Raises RecipeRefused.
     """
-    base_id = compute_base_id(base)
-    habits = read_habits(dataset_dir)
-    load = partial(
-        load_examples, dataset_dir, tokenizer=tokenizer, recipe=recipe, base_id=base_id, habits=habits
-    )
-    found, held_out = load(split="train"), load(split="validation")
-    if not found.examples:
-        raise NothingToTrainOn(dataset_dir, found.refusals)
-
+    found, held_out = data.found, data.held_out
     arguments = build_arguments(recipe, settings, watched=bool(held_out.examples))
     model = get_peft_model(model, lora)
     if recipe.gradient_checkpointing:
@@ -57,7 +70,7 @@ def prepare_choices(
     halves = recipe.bf16 and arguments.device.type == "cpu"
     if halves:
         use_half_products(model)
-    reader = Reader(model, attention=recipe.attention, halves=halves)
+    reader = Reader(model, attention=recipe.attention, halves=halves, trees=recipe.trees)
     reader.check(model, max(found.examples, key=count_tokens))
     if reader.obstacle is not None:
         log.warning("packed rows are not possible with this base (%s): one reply a row", reader.obstacle)
@@ -67,7 +80,7 @@ def prepare_choices(
         "examples_trained": len(found.examples),
         "examples_held_out": len(held_out.examples),
         "refusals": dict(found.refusals),
-        "habits": habits.to_json(),
+        "habits": data.habits.to_json(),
         "unpacked": reader.obstacle,
     }
     exact = not recipe.bf16 and recipe.dtype == "float32"
@@ -79,8 +92,8 @@ def prepare_choices(
                 everything,
                 partial(read_base, model, reader),
                 data_dir=reference_dir,
-                base_id=base_id,
-                dtype=recipe.dtype if not recipe.bf16 else f"{recipe.dtype} in bfloat16 products",
+                base_id=data.base_id,
+                dtype=name_dtype(recipe),
                 seed=recipe.seed,
             )
         known = {example.id: values for example, values in zip(everything, stored.values, strict=True)}
@@ -99,6 +112,11 @@ def prepare_choices(
     return trainer, counts
 
 
+def name_dtype(recipe: Recipe) -> str:
+    """What decides how log-probabilities are rounded."""
+    return f"{recipe.dtype} in bfloat16 products" if recipe.bf16 else recipe.dtype
+
+
 def read_base(model: Any, reader: Reader, examples: Sequence[Example]) -> list[list[float]]:
     """Log-probability sums of all replies under the base, one example a row: what they are depends on no
     other example.
@@ -114,6 +132,7 @@ def build_arguments(recipe: Recipe, settings: dict[str, Any], *, watched: bool) 
         **watch_held_out(recipe, watched=watched),
         remove_unused_columns=False,  # examples are no tables
         average_tokens_across_devices=False,  # ChoiceTrainer weighs steps itself
+        train_sampling_strategy="sequential" if recipe.trees else "random",  # ConversationSet shuffles
     )
     each, rest = divmod(recipe.batch_size, arguments.world_size)
     if rest:

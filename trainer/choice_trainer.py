@@ -15,11 +15,11 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
 from transformers import Trainer
 
 from trainer.errors import ReferenceMismatch
 from trainer.example import Example
+from trainer.example_set import ConversationSet, ExampleSet
 from trainer.logprobs import Reader
 from trainer.objective import Losses, Sums, find_losses, tabulate
 from trainer.packing import count_tokens, split_rows
@@ -27,25 +27,13 @@ from trainer.packing import count_tokens, split_rows
 Known = Mapping[str, tuple[float, ...]]
 
 
-class ExampleSet(Dataset[Example]):
-    """Examples as torch's loaders want them."""
-
-    def __init__(self, examples: Sequence[Example]) -> None:
-        self._examples = examples
-
-    def __len__(self) -> int:
-        return len(self._examples)
-
-    def __getitem__(self, place: int) -> Example:
-        return self._examples[place]
-
-
 class ChoiceTrainer(Trainer):  # type: ignore[misc]
     """`model`: a PEFT model; its plain base is the reference.
 
     `known`: the reference's log-probability of each reply, by example id; an example without them is read
     under the base in the run. `tolerance`: how far s may be from 0 before the first update, in nats, given
-    the tokens of a reply; beyond it ReferenceMismatch. `args` must log every step.
+    the tokens of a reply; beyond it ReferenceMismatch. `args` must log every step and, for a reader of trees,
+    sample in sequence: whole conversations are shuffled, so that a batch holds their turns.
     """
 
     loss_is_scaled_for_ga = True
@@ -66,12 +54,14 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
     ) -> None:
         super().__init__(
             model=model,
-            train_dataset=ExampleSet(train),
+            train_dataset=ConversationSet(train, settings["args"].seed)
+            if reader.trees
+            else ExampleSet(train),
             eval_dataset=ExampleSet(held_out) if held_out else None,
             data_collator=list,
             **settings,
         )
-        self._reader = reader
+        self.reader = reader
         self._beta = beta
         self._row_tokens = row_tokens
         self._known = known or {}
@@ -102,7 +92,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         share = self.accelerator.num_processes / float(num_items_in_batch)
         # Alike lengths in a row; the sum does not depend on the order, only its rounding.
         examples = sorted(inputs, key=lambda example: (-count_tokens(example), example.id))
-        rows = list(split_rows(examples, self._row_tokens))
+        rows = self._split(examples)
         total = torch.zeros((), device=self.args.device)
         for row in rows:
             with nullcontext() if row is rows[-1] else self.accelerator.no_sync(model):
@@ -125,7 +115,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
     ) -> dict[str, float]:
         """Weighted mean nats per held-out decision, with offsets and lapse, without the likelihood term."""
         processes, own = self.accelerator.num_processes, self.accelerator.process_index
-        rows = list(split_rows(sorted(self._held_out, key=count_tokens), self._row_tokens))[own::processes]
+        rows = self._split(sorted(self._held_out, key=count_tokens))[own::processes]
         self.model.eval()
         if not self._held_out_base:  # the base does not change
             self._held_out_base = [self._read_base(row) for row in rows]
@@ -169,9 +159,12 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
             self._delta = sum(entry["thumbs/rewards"] for entry in steps) / count if count else 0.0
         return self._delta
 
+    def _split(self, examples: Sequence[Example]) -> list[list[Example]]:
+        return list(split_rows(examples, self._row_tokens, trees=self.reader.trees))
+
     def _read(self, model: Any, row: Sequence[Example]) -> Tensor:
         with self.compute_loss_context_manager():
-            return self._reader.read(model, row)
+            return self.reader.read(model, row)
 
     def _read_base(self, row: Sequence[Example]) -> Tensor:
         """What the reference says about each reply of the row; [R]."""

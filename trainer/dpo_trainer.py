@@ -4,6 +4,8 @@ surprise.
 TRL takes no row weights: rows are thinned by them instead (`rows.py`).
 """
 
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,17 +18,32 @@ from trainer.recipe import Recipe
 from trainer.rows import TrainingRows, load_rows
 
 
-def prepare_pairs(
-    dataset_dir: Path, tokenizer: Any, model: Any, recipe: Recipe, lora: LoraConfig, settings: dict[str, Any]
-) -> tuple[DPOTrainer, dict[str, Any]]:
-    """A trainer ready to run on a plain base, and the counts of its data. `settings`: for TrainingArguments.
+@dataclass(frozen=True)
+class PairData:
+    """What a run learns from, `found` not empty, and what is held out."""
 
-    Raises NothingToTrainOn.
+    found: TrainingRows
+    held_out: TrainingRows
+
+
+def read_pairs(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> PairData:
+    """Raises DatasetMissing, NothingToTrainOn."""
+    load = partial(
+        load_rows, dataset_dir, tokenizer=tokenizer, max_length=recipe.max_length, seed=recipe.seed
+    )
+    found = load(split="train", limit=recipe.max_pairs)
+    if not found.rows:
+        raise NothingToTrainOn(dataset_dir, found.refusals)
+    return PairData(found, load(split="validation", limit=recipe.max_held_out_pairs))
+
+
+def prepare_pairs(
+    data: PairData, tokenizer: Any, model: Any, recipe: Recipe, lora: LoraConfig, settings: dict[str, Any]
+) -> tuple[DPOTrainer, dict[str, Any]]:
+    """A trainer ready to run on a plain base, and the counts of its data. `settings`: for
+    TrainingArguments.
     """
-    rows = _load_split(dataset_dir, "train", tokenizer, recipe, recipe.max_pairs)
-    if not rows.rows:
-        raise NothingToTrainOn(dataset_dir, rows.refusals)
-    held_out = _load_split(dataset_dir, "validation", tokenizer, recipe, recipe.max_held_out_pairs)
+    rows, held_out = data.found, data.held_out
     trainer = PairTrainer(
         model=model,  # plain: TRL would take a trained PEFT model as its own reference
         args=_build_arguments(recipe, settings, watched=bool(held_out.rows)),
@@ -42,14 +59,6 @@ def prepare_pairs(
         "refusals": dict(rows.refusals),
     }
     return trainer, counts
-
-
-def _load_split(
-    dataset_dir: Path, split: str, tokenizer: Any, recipe: Recipe, limit: int | None
-) -> TrainingRows:
-    return load_rows(
-        dataset_dir, split, tokenizer, max_length=recipe.max_length, limit=limit, seed=recipe.seed
-    )
 
 
 def _build_arguments(recipe: Recipe, settings: dict[str, Any], *, watched: bool) -> DPOConfig:

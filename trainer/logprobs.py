@@ -63,7 +63,7 @@ class Reader:
         self._base = model.get_base_model()
         self._kind = attention
         self._halves = halves
-        self._trees = trees
+        self.trees = trees
         self._own = self._base.config._attn_implementation
         self.obstacle = find_obstacle(self._base.config)
         head = self._base.get_output_embeddings()
@@ -101,7 +101,7 @@ class Reader:
         """
         if self.obstacle is not None:
             return self._read_apart(model, examples)
-        row = pack_row(examples, trees=self._trees).to(self._head.device)
+        row = pack_row(examples, trees=self.trees).to(self._head.device)
         return row.owners @ self.read_tokens(model, row)
 
     def read_tokens(self, model: Any, row: PackedRow) -> Tensor:

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from trainer.errors import RecipeRefused
 
 RECIPES = Path(__file__).parent / "recipes"
-DEFAULT_RECIPE = RECIPES / "lora_dpo.yaml"
+DEFAULT_RECIPE = RECIPES / "lora_choice.yaml"
 
 
 class GatePolicy(BaseModel):
@@ -84,6 +84,7 @@ class Recipe(BaseModel):
     dtype: Literal["float32", "bfloat16"] = "float32"
     bf16: bool = False
     row_tokens: int = Field(default=4096, ge=1)
+    trees: bool = False
     attention: Literal["blocks", "sdpa", "eager", "flex"] = "blocks"
     gradient_checkpointing: bool = False
     seed: int = 17

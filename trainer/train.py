@@ -31,8 +31,8 @@ from transformers import (
 from transformers.utils import logging as transformers_logging
 
 from trainer.checkpoints import find_checkpoint, sync
-from trainer.choice_run import prepare_choices
-from trainer.dpo_trainer import prepare_pairs
+from trainer.choice_run import prepare_choices, read_choices
+from trainer.dpo_trainer import prepare_pairs, read_pairs
 from trainer.progress import Listener, tell_all, write_progress
 from trainer.recipe import Recipe
 from trainer.watch import Watch
@@ -70,13 +70,14 @@ def train(
 
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, recipe.dtype))
-    lora, settings = _build_lora(recipe), _build_settings(recipe, run_dir / "checkpoints")
+    lora, settings = build_lora(recipe), build_settings(recipe, run_dir / "checkpoints")
     trainer: Any
     if recipe.objective == "choice":
-        store = reference_dir or run_dir
-        trainer, counts = prepare_choices(dataset_dir, base, tokenizer, model, recipe, lora, settings, store)
+        choices = read_choices(dataset_dir, base, tokenizer, recipe)
+        trainer, counts = prepare_choices(choices, model, recipe, lora, settings, reference_dir or run_dir)
     else:
-        trainer, counts = prepare_pairs(dataset_dir, tokenizer, model, recipe, lora, settings)
+        pairs = read_pairs(dataset_dir, tokenizer, recipe)
+        trainer, counts = prepare_pairs(pairs, tokenizer, model, recipe, lora, settings)
 
     watch = Watch(tell_all(write_progress(run_dir / "progress.jsonl"), on_progress))
     trainer.add_callback(watch)
@@ -108,7 +109,7 @@ def train(
     return TrainResult(adapter_dir, metrics)
 
 
-def _build_lora(recipe: Recipe) -> LoraConfig:
+def build_lora(recipe: Recipe) -> LoraConfig:
     """Only what vLLM can serve: no DoRA, no bias, no other module saved."""
     modules = recipe.target_modules
     return LoraConfig(
@@ -121,7 +122,7 @@ def _build_lora(recipe: Recipe) -> LoraConfig:
     )
 
 
-def _build_settings(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
+def build_settings(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
     """What both objectives hand to TrainingArguments: every default that would surprise here is set."""
     cuda = torch.cuda.is_available()
     return {

@@ -1,7 +1,9 @@
 """Conversations as examples: each turn's prompt is the last one, the reply sent, and what came after."""
 
 import random
+from pathlib import Path
 
+from tests.trainer.tiny import QUESTIONS, make_choice, write_lines
 from trainer.example import Example
 
 
@@ -42,3 +44,22 @@ def make_conversation(
         sent = (3 + count, *tokens(reply - 2), 2) if turn == edited else replies[1]
         prompt = prompt + sent + tokens(between)
     return found
+
+
+def write_talks(folder: Path, *, train: int = 6, validation: int = 2, turns: int = 4) -> Path:
+    """A dataset of whole conversations: what was picked is what the next prompt shows."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for number, split in enumerate(["train"] * train + ["validation"] * validation):
+        history = []
+        for turn in range(turns):
+            place = number * turns + turn
+            choice = make_choice(place, split)
+            history = [*history, {"role": "user", "content": QUESTIONS[place % len(QUESTIONS)]}]
+            lines.append(choice | {"conversation": f"talk{number}", "prompt": history})
+            sent = choice["candidates"][choice["picked"][0]]["text"]
+            history = [*history, {"role": "assistant", "content": sent}]
+    write_lines(folder / "choices.jsonl", lines)
+    for name in ("pairs", "thumbs"):
+        write_lines(folder / f"{name}.jsonl", [])
+    return folder

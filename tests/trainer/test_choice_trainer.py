@@ -11,6 +11,7 @@ import pytest
 
 from tests.trainer.causal import make_causal, make_examples, read_gradients
 from tests.trainer.conftest import TINY
+from tests.trainer.conversations import write_talks
 from tests.trainer.test_train import train_here
 from trainer.example import Example, Stage
 from trainer.progress import Report
@@ -128,7 +129,8 @@ def test_pairs_give_the_loss_and_gradient_of_trl(tmp_path):
         model=plain,
         args=DPOConfig(
             output_dir=str(tmp_path / "trl"), beta=0.3, bf16=False, max_length=None,
-            gradient_checkpointing=False, use_cpu=True, report_to=[], disable_tqdm=True, per_device_train_batch_size=6,
+            gradient_checkpointing=False, use_cpu=True, report_to=[], disable_tqdm=True,
+            per_device_train_batch_size=6,
         ),
         train_dataset=Dataset.from_list(rows),
         processing_class=AutoTokenizer.from_pretrained(make_base(tmp_path / "base")),
@@ -149,15 +151,17 @@ def test_pairs_give_the_loss_and_gradient_of_trl(tmp_path):
         assert float((gradient - wanted[name]).norm()) < 1e-5 * float(wanted[name].norm()), name
 
 
-@pytest.mark.parametrize("reference", ["run", "stored"])
-def test_two_processes_take_the_steps_of_one(base, dataset, tmp_path, reference):
+@pytest.mark.parametrize("changes", [{"reference": "run"}, {"reference": "stored"}, {"trees": True}])
+def test_two_processes_take_the_steps_of_one(base, dataset, tmp_path, changes):
     """Rows of one or two choices, so that both processes have several in a step, and not the same number."""
+    if "trees" in changes:
+        dataset, changes = write_talks(tmp_path / "talks"), changes | {"max_length": 256, "row_tokens": 300}
     from safetensors.torch import load_file
 
     recipe = TINY.model_copy(
         update={
             "objective": "choice", "batch_size": 4, "accumulation": 1, "row_tokens": 90, "epochs": STEPS / 6,
-            "reference": reference, "patience": 1,
+            "patience": 1, **changes,
         }
     )  # fmt: skip
     reports: list[Report] = []

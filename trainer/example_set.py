@@ -1,0 +1,42 @@
+"""Examples as torch's loaders take them: in any order one by one, or shuffled by whole conversations."""
+
+from collections.abc import Sequence
+from random import Random
+
+from torch.utils.data import Dataset
+
+from trainer.example import Example
+from trainer.forest import group_conversations
+
+
+class ExampleSet(Dataset[Example]):
+    """The order is the sampler's."""
+
+    def __init__(self, examples: Sequence[Example]) -> None:
+        self._examples = list(examples)
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, place: int) -> Example:
+        return self._examples[place]
+
+
+class ConversationSet(ExampleSet):
+    """To be read in sequence: the turns of a conversation stand together, conversations in another order each
+    epoch.
+
+    Loaders call `set_epoch` before each epoch and after a checkpoint: the order depends on nothing else but
+    the seed, so a resumed run and every process see the same.
+    """
+
+    def __init__(self, examples: Sequence[Example], seed: int) -> None:
+        super().__init__(examples)
+        self._conversations = group_conversations(examples)
+        self._seed = seed
+        self.set_epoch(0)
+
+    def set_epoch(self, epoch: int) -> None:
+        order = list(self._conversations)
+        Random(f"{self._seed} {epoch}").shuffle(order)
+        self._examples = [example for turns in order for example in turns]
