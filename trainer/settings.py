@@ -22,7 +22,7 @@ class TrainerSettings(BaseSettings):
     """Directory of everything that is kept; set once for all packages by the entry point."""
 
     recipe: str = ""
-    """Recipe file, or the name of a built-in one; empty takes `demo` for the demo model and `lora_dpo` for
+    """Recipe file, or the name of a built-in one; empty takes `demo` for the demo model and `lora_choice` for
     any other.
     """
 
@@ -68,4 +68,4 @@ class TrainerSettings(BaseSettings):
 
     def recipe_for(self, base_model: str) -> str:
         """The recipe that is named, or else the one that suits the base."""
-        return self.recipe or ("demo" if base_model == DEMO_BASE else "lora_dpo")
+        return self.recipe or ("demo" if base_model == DEMO_BASE else "lora_choice")

@@ -79,6 +79,26 @@ def test_night_trains_measures_passes_and_says_that_no_engine_runs(ctx, asked):
     assert not (ctx.run_dir(run.id) / "checkpoints").exists()
 
 
+def test_night_on_whole_choices_keeps_the_reference_for_the_next_one(ctx, asked):
+    import_choices(ctx, 80)
+    counts = []
+    for number in (1, 2):
+        token = ask_and_claim(ctx, request={"recipe": asked | {"objective": "choice"}})
+        assert run_night(ctx, token) == "done"
+        run = read_run(ctx, token)
+        assert run.decision == "passed" and run.adapter == f"tuned-20261122-{number}"
+        metrics = json.loads((ctx.run_dir(run.id) / "metrics.json").read_text())
+        assert metrics["objective"] == "choice"
+        counts.append((metrics["reference"]["stored"], metrics["reference"]["computed"]))
+        card = (ctx.data_dir / "adapters" / run.adapter / "README.md").read_text()
+        assert f"{metrics['examples_trained']} of {metrics['examples_found']} training examples" in card
+        with read(ctx.store_engine) as session:
+            assert runs.list_metrics(session, run_id=run.id, name="shift")[0].value == 0.0
+    replies = counts[0][1]
+    assert replies > 100 and counts == [(0, replies), (replies, 0)]
+    assert (ctx.data_dir / "reference.db").exists()
+
+
 def test_gate_refuses_and_the_adapter_can_never_serve(ctx, asked):
     import_choices(ctx, 80)
     asked["gate"]["max_kl_to_base"] = 0.0
@@ -154,7 +174,7 @@ def test_rank_beyond_the_servers_limit_is_refused_before_training(ctx, asked):
 def test_objective_that_is_not_built_is_refused(ctx):
     from trainer.errors import RecipeRefused
 
-    token = ask_and_claim(ctx, request={"objective": "choice"})
+    token = ask_and_claim(ctx, request={"objective": "kto"})
     with pytest.raises(RecipeRefused, match="objective"):
         run_night(ctx, token)
 
