@@ -21,7 +21,7 @@ def print_report(
 ) -> None:
     """Print `figures` by name with an optional note beside each, then the JSON line."""
     table = Table(title=f"bench.{bench} on {platform.machine()}, Python {platform.python_version()}")
-    table.add_column("figure")
+    table.add_column("figure", overflow="fold")
     table.add_column("value", justify="right")
     table.add_column("what it is")
     for name, value in figures.items():

@@ -1,0 +1,97 @@
+"""FLOPs of one training step, counted: every matrix product that either side of `bench.train` makes.
+
+A product of [m, k] with [k, n] is 2 m k n. Element-wise work, norms and the optimizer are left out, so the
+ratio of two counts is what a machine reaches on which nothing else takes time: the bound of the measured
+ratio.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self
+
+QKV = 3  # the first products of a layer: those of layer 0 pass no gradient on, embeddings do not learn
+SCORES_FORWARD = 2  # q k^T and p v
+SCORES_BACKWARD = 5  # q k^T again, and the gradients of v, p, q and k
+
+
+class Work(NamedTuple):
+    """What goes through a model: `tokens` through its layers, `pairs` of tokens that see one another in each
+    layer, `scored` positions through the head. Work adds up with `add`.
+    """
+
+    tokens: int
+    pairs: int
+    scored: int
+
+    def add(self, other: "Work") -> "Work":
+        return Work(*(a + b for a, b in zip(self, other, strict=True)))
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """The products of a decoder: `linear` holds (in, out) of one layer's, queries, keys and values first;
+    `width` = heads x head size.
+    """
+
+    linear: tuple[tuple[int, int], ...]
+    layers: int
+    width: int
+    hidden: int
+    vocabulary: int
+
+    @classmethod
+    def of(cls, config: Any) -> Self:
+        """Of a configuration of transformers with plain attention and a gated MLP (Qwen, Llama, Mistral)."""
+        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+        queries, keys = size * config.num_attention_heads, size * config.num_key_value_heads
+        hidden, inner = config.hidden_size, config.intermediate_size
+        attention = ((hidden, queries), (hidden, keys), (hidden, keys), (queries, hidden))
+        gated = ((hidden, inner), (hidden, inner), (inner, hidden))
+        return cls((*attention, *gated), config.num_hidden_layers, queries, hidden, config.vocab_size)
+
+
+def count_visible(tokens: int) -> int:
+    """Pairs (token, itself or one before it)."""
+    return tokens * (tokens + 1) // 2
+
+
+def pack_work(prompt: int, replies: Sequence[int]) -> Work:
+    """A choice in a packed row: the prompt once, each reply over it and itself, the head on replies."""
+    tokens = sum(replies)
+    pairs = count_visible(prompt) + sum(reply * prompt + count_visible(reply) for reply in replies)
+    return Work(prompt + tokens, pairs, tokens)
+
+
+def pair_work(prompt: int, replies: Sequence[int], *, every_position: bool) -> Work:
+    """A pair as TRL reads it: a row for each side. `every_position`: the head on all but the last of a row,
+    as TRL does wherever Triton is not; else on replies alone.
+    """
+    work = Work(0, 0, 0)
+    for reply in replies:
+        row = prompt + reply
+        work = work.add(Work(row, count_visible(row), row - 1 if every_position else reply))
+    return work
+
+
+def count_reference(decoder: Decoder, work: Work) -> int:
+    """One forward of the plain base."""
+    body = 2 * work.tokens * sum(a * b for a, b in decoder.linear)
+    scores = SCORES_FORWARD * 2 * work.pairs * decoder.width
+    return decoder.layers * (body + scores) + 2 * work.scored * decoder.hidden * decoder.vocabulary
+
+
+def count_training(decoder: Decoder, work: Work, *, rank: int, head_products: int) -> int:
+    """Forward and backward with LoRA of that rank on every linear layer but the head, nothing else learning
+    and no layer recomputed.
+
+    `head_products`: with the head's matrix, forward and backward; 2 are needed, TRL makes 3 since it computes
+    the logits again on the way back.
+    """
+    weights = sum(a * b for a, b in decoder.linear)
+    narrow = rank * sum(a + b for a, b in decoder.linear)  # of the adapter: down and up
+    first = sum(a * (b + rank) for a, b in decoder.linear[:QKV])  # gradients for layer 0's input: not made
+    forward = weights + narrow
+    backward = weights + 2 * narrow  # for the input; of the adapter for its input and for itself
+    scores = (SCORES_FORWARD + SCORES_BACKWARD) * 2 * work.pairs * decoder.width
+    body = decoder.layers * (2 * work.tokens * (forward + backward) + scores) - 2 * work.tokens * first
+    return body + head_products * 2 * work.scored * decoder.hidden * decoder.vocabulary

@@ -1,0 +1,254 @@
+"""Choices per second of the objective `choice` over TRL's DPOTrainer on the same choices, as pairs.
+
+    python -m bench.train [--choices FILE]                     the demo model on this CPU
+    python -m bench.train --device cuda --shape qwen2.5-0.5b   random weights of that shape in bfloat16
+
+TRL runs at its best: no checkpointing, pairs in order of length, the batch size that was fastest in this run;
+so does `choice` with the length of its rows. Rounds are interleaved, a ratio is the median over rounds, and
+beside it stands its bound: the FLOPs of one side over those of the other (`bench/flops.py`). Two references:
+computed in the run, or stored by an earlier night, which TRL cannot carry over to a dataset that has grown.
+Memory is measured in processes of their own. A choice is one pick among its replies, whatever a side makes
+of it.
+"""
+
+import argparse
+import json
+import os
+import platform
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from datetime import UTC, datetime
+from multiprocessing import get_context
+from pathlib import Path
+from statistics import median
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+
+import torch
+
+from bench.flops import Decoder, Work, count_reference, count_training
+from bench.report import print_report, read_commit
+from bench.train_shapes import (
+    MODELS,
+    Shape,
+    describe,
+    draw_choices,
+    load_config,
+    read_choices,
+    sum_choices,
+    sum_pairs,
+)
+from bench.train_sides import RANK, Mode, Plan, Side, compare_products, measure_memory
+from trainer.example import Example
+from trainer.recipe import load_recipe
+
+SHAPES = (Shape(400, 60, 4), Shape(200, 60, 4), Shape(100, 100, 4))
+FILE_PARTS = 4  # imported choices are shorter, and differ: so many more of them
+MEMORY: Mode = "stored_reference"  # the side whose memory is compared: the default of recipes
+SLOWER = 1.25  # a size so much slower than the best so far ends the search: larger ones are no better
+DPO_SIZES = (1, 2, 3, 6, 12, 24, 48, 96, 192, 384)  # pairs
+ROW_SIZES = (1, 2048, 4096, 8192, 16_384, 32_768, 65_536)  # tokens; 1: a row for each choice
+RESULTS = Path(__file__).parent / "results"
+# Dense bfloat16 TFLOP/s by a part of the device's name, the longer names first.
+PEAKS = {"H200": 989, "H100 PCIe": 756, "H100": 989, "A100": 312, "L40S": 362, "L4": 121, "A10": 125}
+
+Figures = dict[str, float | int | None]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    asked = read_options(arguments)
+    plan = Plan(asked.shape, asked.device, asked.threads, asked.step, asked.attention)
+    cuda = asked.device == "cuda"
+    peak = asked.peak_tflops or (find_peak(torch.cuda.get_device_name()) if cuda else None)
+    figures: Figures = {}
+    notes: dict[str, str] = {}
+    modes: list[Mode] = ["run_reference", "stored_reference"]
+    if not cuda:
+        config = load_config(asked.shape)
+        rate = compare_products((640, config.hidden_size, config.intermediate_size), asked.threads)
+        figures["bf16_product_ratio"] = rate
+        notes["bf16_product_ratio"] = "products in bfloat16 over float32 on this CPU"
+        if rate > 1:
+            modes.append("bf16")
+        else:
+            figures["ratio_bf16"], notes["ratio_bf16"] = None, "this CPU has no units for bfloat16"
+    for suffix, examples in list_work(asked):
+        measure(plan, suffix, examples, ["dpo", *modes], asked.rounds, peak, figures, notes)
+    if asked.choices is None:
+        name = "ratio_stored_reference_choices"
+        figures[name], notes[name] = None, "no --choices FILE given"
+    print_report("train", figures, notes=notes)
+    if asked.results is not None:
+        write_results(asked, figures)
+
+
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--choices", type=Path, help="measure the picks of this choices file (JSONL), too")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--shape", choices=MODELS, default="demo", help="of the model  [default: demo]")
+    parser.add_argument(
+        "--lengths", type=Shape.parse, nargs="*", default=SHAPES, help="prompt/reply/K  [default: three]"
+    )
+    parser.add_argument("--threads", type=int, default=2, help="of the CPU  [default: 2]")
+    parser.add_argument("--rounds", type=int, default=5, help="[default: 5]")
+    parser.add_argument("--step", type=int, help="choices of an optimizer step  [default: 8; 64 on a GPU]")
+    parser.add_argument("--steps", type=int, default=2, help="of each side in a round  [default: 2]")
+    parser.add_argument("--attention", default="blocks", help="of the packed rows  [default: blocks]")
+    parser.add_argument("--peak-tflops", type=float, help="of the chip in bfloat16, where not known by name")
+    parser.add_argument("--results", type=Path, help="append the figures to train.jsonl in this folder")
+    asked = parser.parse_args(arguments)
+    asked.step = asked.step or (64 if asked.device == "cuda" else 8)
+    if asked.device == "cuda":
+        if not torch.cuda.is_available():
+            parser.error("this machine has no CUDA device: --device cpu takes the same options")
+        asked.results = asked.results or RESULTS
+    return asked
+
+
+def find_peak(device: str) -> float | None:
+    """TFLOP/s of a chip whose name is known."""
+    return next((float(peak) for part, peak in PEAKS.items() if part in device), None)
+
+
+def list_work(asked: argparse.Namespace) -> list[tuple[str, list[Example]]]:
+    """Choices with the suffix of their figures; the first lengths have none."""
+    number, vocabulary = asked.step * asked.steps, load_config(asked.shape).vocab_size
+    found = [
+        (shape.suffix if place else "", draw_choices(shape, number, vocabulary=vocabulary))
+        for place, shape in enumerate(asked.lengths)
+    ]
+    if asked.choices is not None:
+        recipe = load_recipe("imported")
+        found.append(("_choices", read_choices(asked.choices, FILE_PARTS * number, recipe)))
+    return found
+
+
+def measure(
+    plan: Plan,
+    suffix: str,
+    examples: list[Example],
+    modes: Sequence[Mode],
+    rounds: int,
+    peak: float | None,
+    figures: Figures,
+    notes: dict[str, str],
+) -> None:
+    """Puts the figures of these choices into `figures`."""
+    print(f"{suffix.lstrip('_') or 'first lengths'}: {describe(examples)}", flush=True)
+    dpo_size = find_size(plan, "dpo", examples, DPO_SIZES)
+    row_tokens = find_size(plan, "stored_reference", examples, ROW_SIZES)
+    sizes = {mode: dpo_size if mode == "dpo" else row_tokens for mode in modes}
+    sides = [Side(plan, mode, examples, sizes[mode]) for mode in modes]
+    seconds = run_rounds(sides, rounds)
+    for side in sides:
+        side.close()
+    flops, works = count_sides(plan, examples, modes)
+    for mode, found in seconds.items():
+        speed, typical = len(examples) / median(found), median(found)
+        figures[f"choices_per_second_{mode}{suffix}"] = speed
+        figures[f"tokens_per_second_{mode}{suffix}"] = works[mode].tokens / typical
+        if peak is not None:
+            figures[f"share_of_peak_{mode}{suffix}"] = flops[mode] / typical / (peak * 1e12)
+        if mode == "dpo":
+            notes[f"choices_per_second_dpo{suffix}"] = f"TRL, best batch: {dpo_size} pairs"
+            continue
+        ratios = [ours / theirs for ours, theirs in zip(seconds["dpo"], found, strict=True)]
+        name, bound = f"ratio_{mode}{suffix}", flops["dpo"] / flops[mode]
+        figures[name], figures[f"bound_{mode}{suffix}"] = median(ratios), bound
+        notes[name] = f"bound {bound:.2f}; rounds {min(ratios):.2f} to {max(ratios):.2f}"
+        notes[f"choices_per_second_{mode}{suffix}"] = f"rows of up to {row_tokens} tokens, whole choices"
+    compare_memory(plan, suffix, examples, sizes, figures, notes)
+
+
+def find_size(plan: Plan, mode: Mode, examples: list[Example], sizes: Sequence[int]) -> int:
+    """The fastest of the sizes on one step's choices."""
+    some = examples[: plan.step]
+    pairs = sum(len(example.replies) - 1 for example in some)
+    most = pairs if mode == "dpo" else 2 * sum_choices(some).tokens
+    best, fastest = sizes[0], float("inf")
+    for size in (size for size in sizes if size <= most):
+        try:
+            side = Side(plan, mode, some, size)
+            found = min(side.run() for _ in range(2))
+        except torch.OutOfMemoryError:
+            break
+        side.close()
+        print(f"  {mode} at {size}: {len(some) / found:.2f} choices/s", flush=True)
+        if found < fastest:
+            best, fastest = size, found
+        elif found > SLOWER * fastest:
+            break
+    return best
+
+
+def run_rounds(sides: Sequence[Side], rounds: int) -> dict[Mode, list[float]]:
+    """Seconds of each side by round. The order turns, and a first round is not counted."""
+    seconds: dict[Mode, list[float]] = {side.mode: [] for side in sides}
+    for number in range(rounds + 1):
+        turn = number % len(sides)
+        for side in [*sides[turn:], *sides[:turn]]:
+            found = side.run()
+            if number:
+                seconds[side.mode].append(found)
+    return seconds
+
+
+def count_sides(
+    plan: Plan, examples: list[Example], modes: Sequence[Mode]
+) -> tuple[dict[Mode, int], dict[Mode, Work]]:
+    """FLOPs of one pass of each side, and what goes through its model."""
+    decoder = Decoder.of(load_config(plan.model))
+    packed, pairs = sum_choices(examples), sum_pairs(examples, every_position=plan.device == "cpu")
+    flops, works = {}, {}
+    for mode in modes:
+        work = works[mode] = pairs if mode == "dpo" else packed
+        flops[mode] = count_training(decoder, work, rank=RANK, head_products=3 if mode == "dpo" else 2)
+        if mode in ("dpo", "run_reference"):
+            flops[mode] += count_reference(decoder, work)
+    return flops, works
+
+
+def compare_memory(
+    plan: Plan,
+    suffix: str,
+    examples: list[Example],
+    sizes: dict[Mode, int],
+    figures: Figures,
+    notes: dict[str, str],
+) -> None:
+    found = {}
+    for mode in ("dpo", MEMORY):
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
+            found[mode] = child.submit(measure_memory, plan, mode, examples, sizes[mode]).result()
+    (theirs, their_growth), (ours, our_growth) = found["dpo"], found[MEMORY]
+    figures[f"peak_memory_ratio{suffix}"] = ours / theirs
+    notes[f"peak_memory_ratio{suffix}"] = f"{ours:.0f} over {theirs:.0f} MiB, the whole process"
+    figures[f"memory_growth_ratio{suffix}"] = our_growth / their_growth
+    notes[f"memory_growth_ratio{suffix}"] = f"{our_growth:.0f} over {their_growth:.0f} MiB while training"
+
+
+def write_results(asked: argparse.Namespace, figures: Figures) -> None:
+    """One line more in `train.jsonl`, with what it takes to run it again."""
+    cuda = asked.device == "cuda"
+    line = {
+        "bench": "train",
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": read_commit(),
+        "machine": torch.cuda.get_device_name() if cuda else f"{platform.machine()}, {os.cpu_count()} cores",
+        "torch": torch.__version__,
+        "model": asked.shape,
+        "step": asked.step,
+        "attention": asked.attention,
+        "figures": figures,
+    }
+    asked.results.mkdir(parents=True, exist_ok=True)
+    with (asked.results / "train.jsonl").open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(line) + "\n")
+
+
+if __name__ == "__main__":
+    main()

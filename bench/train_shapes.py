@@ -1,0 +1,174 @@
+"""What `bench.train` trains on: models by name, and choices of a stated shape or from a file."""
+
+import json
+import random
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Qwen2Config
+
+from bench.flops import Work, pack_work, pair_work
+from trainer.example import Example, Stage
+from trainer.examples import Row, make_choice
+from trainer.habits import Habits
+from trainer.offers import read_lines
+from trainer.packing import count_tokens
+from trainer.recipe import Recipe
+from trainer.rows import hash_share
+from trainer.tokens import Encoder
+
+DEMO = Path(__file__).parents[1] / "demo" / "model"
+CONFIGS = {
+    "qwen2.5-0.5b": Qwen2Config(
+        vocab_size=151_936,
+        hidden_size=896,
+        intermediate_size=4864,
+        num_hidden_layers=24,
+        num_attention_heads=14,
+        num_key_value_heads=2,
+        max_position_embeddings=32_768,
+        rms_norm_eps=1e-6,
+        rope_parameters={"rope_type": "default", "rope_theta": 1e6},
+        tie_word_embeddings=True,
+    ),
+    "tiny": Qwen2Config(
+        vocab_size=4096,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        max_position_embeddings=1024,
+        tie_word_embeddings=True,
+    ),
+}
+MODELS = ("demo", *CONFIGS)
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Choices of one prompt length, reply length and number of replies."""
+
+    prompt: int
+    reply: int
+    replies: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Shape":
+        prompt, reply, replies = map(int, text.split("/"))
+        return cls(prompt, reply, replies)
+
+    @property
+    def suffix(self) -> str:
+        return f"_{self.prompt}_{self.reply}_{self.replies}"
+
+
+def load_config(name: str) -> Any:
+    """One's own: models write into theirs."""
+    return AutoConfig.from_pretrained(DEMO) if name == "demo" else deepcopy(CONFIGS[name])
+
+
+def make_model(name: str, *, device: str, dtype: torch.dtype) -> Any:
+    """The demo model, or random weights of a named configuration: speed does not depend on their values."""
+    torch.manual_seed(0)
+    if name == "demo":
+        return AutoModelForCausalLM.from_pretrained(DEMO, dtype=dtype).to(device)
+    with torch.device(device):
+        return AutoModelForCausalLM.from_config(load_config(name), dtype=dtype)
+
+
+def load_tokenizer() -> Any:
+    """The demo model's, whatever the model: TRL wants one for its padding, and texts need one."""
+    return AutoTokenizer.from_pretrained(DEMO)
+
+
+def draw_choices(shape: Shape, number: int, *, vocabulary: int, seed: int = 0) -> list[Example]:
+    """Choices of random tokens; each reply ends with the same one."""
+    rng = random.Random(f"{seed} {shape}")
+
+    def tokens(count: int) -> tuple[int, ...]:
+        return tuple(rng.randrange(10, vocabulary) for _ in range(count))
+
+    options = tuple(range(shape.replies))
+    stages = [Stage(options, (won,), (0.0,) * shape.replies, 0.1) for won in options]
+    return [
+        Example(
+            id=f"c{place}",
+            conversation=f"c{place}",
+            prompt_ids=tokens(shape.prompt),
+            replies=tuple((*tokens(shape.reply - 1), 9) for _ in options),
+            stages=(stages[place % shape.replies],),
+            preferred=place % shape.replies,
+            nll=0.1,
+            thumb=None,
+            weight=1.0,
+        )
+        for place in range(number)
+    ]
+
+
+def read_choices(file: Path, number: int, recipe: Recipe) -> list[Example]:
+    """Picks of a choices file that fit into the recipe's `max_length`, in a stable hash order."""
+    encoder, found = Encoder(load_tokenizer(), base_id="none"), []
+    lines = sorted(read_lines(file), key=lambda line: hash_share("bench", line))
+    for place, line in enumerate(lines):
+        example = make_choice(Row(0.0, f"c{place}", "choices", json.loads(line)), encoder, recipe, Habits())
+        if (
+            isinstance(example, Example)
+            and len(example.stages) == 1
+            and len(example.stages[0].won) == 1
+            and len(example.prompt_ids) + max(map(len, example.replies)) <= recipe.max_length
+        ):
+            found.append(example)
+        if len(found) == number:
+            break
+    return found
+
+
+def derive_pairs(examples: Sequence[Example]) -> list[dict[str, list[int]]]:
+    """The picked reply over each other one, as TRL takes rows; in order of length, so that batches hold
+    hardly any padding.
+    """
+    rows = [
+        {
+            "prompt_ids": list(example.prompt_ids),
+            "chosen_ids": list(example.replies[stage.won[0]]),
+            "rejected_ids": list(example.replies[place]),
+        }
+        for example in examples
+        for stage in example.stages
+        for place in stage.options
+        if place not in stage.won
+    ]
+    return sorted(rows, key=lambda row: -sum(map(len, row.values())))
+
+
+def sum_choices(examples: Sequence[Example]) -> Work:
+    """What the examples are to the objective `choice`."""
+    total = Work(0, 0, 0)
+    for example in examples:
+        total = total.add(pack_work(len(example.prompt_ids), [len(reply) for reply in example.replies]))
+    return total
+
+
+def sum_pairs(examples: Sequence[Example], *, every_position: bool) -> Work:
+    """What their pairs are to TRL, padding left out."""
+    total = Work(0, 0, 0)
+    for row in derive_pairs(examples):
+        replies = (len(row["chosen_ids"]), len(row["rejected_ids"]))
+        total = total.add(pair_work(len(row["prompt_ids"]), replies, every_position=every_position))
+    return total
+
+
+def describe(examples: Sequence[Example]) -> str:
+    replies = [len(reply) for example in examples for reply in example.replies]
+    prompt = sum(len(example.prompt_ids) for example in examples) / len(examples)
+    each = sum(map(count_tokens, examples)) / len(examples)
+    return (
+        f"{len(examples)} choices: prompt {prompt:.0f}, reply {sum(replies) / len(replies):.0f} tokens, "
+        f"{len(replies) / len(examples):.1f} replies, {each:.0f} tokens packed"
+    )

@@ -1,0 +1,219 @@
+"""The two sides of `bench.train`, each a Trainer on the same choices: TRL's DPOTrainer and the objective
+`choice`.
+
+Both train the same adapter on the same tokens with the same optimizer, a step over the same number of
+choices. The rate is 0, so each round repeats the same work, and s stays 0 as the trainer's own check of its
+reference asks.
+"""
+
+import gc
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from datasets import Dataset
+from peft import LoraConfig, get_peft_model
+from transformers import PrinterCallback, TrainerCallback, TrainingArguments
+from transformers.utils import logging as transformers_logging
+from trl import DPOConfig
+
+from bench.train_shapes import derive_pairs, load_tokenizer, make_model
+from trainer.choice_run import read_base
+from trainer.choice_trainer import ChoiceTrainer
+from trainer.dpo_trainer import PairTrainer
+from trainer.example import Example
+from trainer.halves import use_half_products
+from trainer.logprobs import HALF_TOLERANCE, TOLERANCE, Reader
+from trainer.packing import count_tokens
+
+transformers_logging.set_verbosity_error()  # a random model has another EOS than the tokenizer: no news
+Mode = Literal["dpo", "run_reference", "stored_reference", "bf16"]
+RANK = 16
+BETA = 0.1
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What both sides hold in common. `step`: choices of one optimizer step."""
+
+    model: str
+    device: str
+    threads: int
+    step: int
+    attention: str = "blocks"
+
+    @property
+    def halves(self) -> bool:
+        return self.device == "cuda"
+
+    def settings(self, folder: Path) -> dict[str, Any]:
+        return {
+            "output_dir": str(folder),
+            "learning_rate": 0.0,
+            "lr_scheduler_type": "constant",
+            "num_train_epochs": 1,
+            "gradient_checkpointing": False,
+            "bf16": self.halves,
+            "use_cpu": not self.halves,
+            "dataloader_pin_memory": self.halves,
+            "save_strategy": "no",
+            "report_to": [],
+            "disable_tqdm": True,
+        }
+
+
+class _Clock(TrainerCallback):  # type: ignore[misc]
+    """Seconds from the start of training to the end of its last step; making and ending a run is left out."""
+
+    def __init__(self) -> None:
+        self.seconds = self._started = 0.0
+
+    def on_train_begin(self, *_: Any, **__: Any) -> None:
+        self._started = read_clock()
+
+    def on_step_end(self, *_: Any, **__: Any) -> None:
+        self.seconds = read_clock() - self._started
+
+
+def read_clock() -> float:
+    """After all work handed to a GPU is done."""
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+    return time.perf_counter()
+
+
+class Side:
+    """One way to train on `examples`. `size`: pairs of a batch for `dpo`, tokens of a row for the others."""
+
+    def __init__(self, plan: Plan, mode: Mode, examples: Sequence[Example], size: int) -> None:
+        torch.set_num_threads(plan.threads)
+        self._plan, self.mode, self.size = plan, mode, size
+        self._examples = list(examples)
+        self._folder = tempfile.TemporaryDirectory()
+        self._clock = _Clock()
+        make = self._make_dpo if mode == "dpo" else self._make_choice
+        self._trainer = make(make_model(plan.model, device=plan.device, dtype=self._dtype))
+        self._trainer.remove_callback(PrinterCallback)
+        self._trainer.add_callback(self._clock)
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return torch.bfloat16 if self._plan.halves else torch.float32
+
+    @cached_property
+    def _lora(self) -> LoraConfig:
+        return LoraConfig(
+            task_type="CAUSAL_LM", r=RANK, lora_alpha=2 * RANK, lora_dropout=0.0, target_modules="all-linear"
+        )
+
+    def run(self) -> float:
+        """Seconds of one pass over the examples."""
+        self._trainer.train()
+        return self._clock.seconds
+
+    def close(self) -> None:
+        """Gives its memory back."""
+        del self._trainer
+        self._folder.cleanup()
+        gc.collect()
+        if self._plan.device == "cuda":
+            torch.cuda.empty_cache()
+
+    def _make_dpo(self, model: Any) -> Any:
+        rows = derive_pairs(self._examples)
+        pairs_of_step = self._plan.step * len(rows) / len(self._examples)
+        arguments = DPOConfig(
+            **self._plan.settings(Path(self._folder.name)),
+            beta=BETA,
+            max_length=None,
+            per_device_train_batch_size=self.size,
+            gradient_accumulation_steps=max(1, round(pairs_of_step / self.size)),
+            train_sampling_strategy="sequential",  # in order of length: no padding to speak of
+            logging_steps=1_000_000,
+        )
+        return PairTrainer(
+            model=model,
+            args=arguments,
+            train_dataset=Dataset.from_list(rows),
+            processing_class=load_tokenizer(),
+            peft_config=self._lora,
+        )
+
+    def _make_choice(self, plain: Any) -> Any:
+        model = get_peft_model(plain, self._lora)
+        halves = self.mode == "bf16"
+        if halves:
+            use_half_products(model)
+        reader = Reader(model, attention=self._plan.attention, halves=halves)
+        reader.check(model, max(self._examples, key=count_tokens))
+        if reader.obstacle is not None:
+            raise SystemExit(f"{self._plan.model} takes no packed rows: {reader.obstacle}")
+        known = None
+        if self.mode != "run_reference":  # kept from an earlier night: no part of the time measured
+            values = read_base(model, reader, self._examples)
+            known = {example.id: tuple(found) for example, found in zip(self._examples, values, strict=True)}
+        arguments = TrainingArguments(
+            **self._plan.settings(Path(self._folder.name)),
+            per_device_train_batch_size=self._plan.step,
+            remove_unused_columns=False,
+            average_tokens_across_devices=False,
+            logging_steps=1,
+        )
+        rounded = halves or self._plan.halves
+        return ChoiceTrainer(
+            model,
+            reader,
+            beta=BETA,
+            row_tokens=self.size,
+            known=known,
+            tolerance=lambda tokens: HALF_TOLERANCE * tokens if rounded else TOLERANCE,
+            train=self._examples,
+            held_out=[],
+            args=arguments,
+        )
+
+
+def measure_memory(plan: Plan, mode: Mode, examples: Sequence[Example], size: int) -> tuple[float, float]:
+    """(peak, growth since before the first step) in MiB of one pass. Meant for a process of its own: a peak
+    never falls.
+
+    On a CPU resident memory as Linux counts it for this program, None of its parent's; on a GPU allocated.
+    """
+    side = Side(plan, mode, examples, size)
+    if plan.device == "cuda":
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        side.run()
+        peak = torch.cuda.max_memory_allocated()
+        return peak / 2**20, (peak - before) / 2**20
+    before = read_status("VmRSS")
+    side.run()
+    peak = read_status("VmHWM")
+    return peak / 2**10, (peak - before) / 2**10
+
+
+def read_status(name: str) -> int:
+    """A field of this process's status in KiB. `getrusage` would name a parent's peak, too."""
+    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+
+
+def compare_products(shape: tuple[int, int, int], threads: int, *, repeats: int = 30) -> float:
+    """How many times as fast this CPU multiplies [m, k] by [k, n] in bfloat16 as in float32; below 1 it has
+    no units for it.
+    """
+    torch.set_num_threads(threads)
+    m, k, n = shape
+    seconds: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}
+    for _ in range(repeats):
+        for dtype, found in seconds.items():
+            a, b = torch.ones(m, k, dtype=dtype), torch.ones(k, n, dtype=dtype)
+            started = time.perf_counter()
+            torch.mm(a, b)
+            found.append(time.perf_counter() - started)
+    return min(seconds[torch.float32]) / min(seconds[torch.bfloat16])

@@ -1,0 +1,75 @@
+"""The count behind the bounds of bench.train: by hand on a toy, and against what PyTorch itself counts."""
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from bench.flops import Decoder, Work, count_reference, count_training, pack_work, pair_work
+from bench.train_shapes import Shape, draw_choices, load_config, sum_choices, sum_pairs
+from bench.train_sides import RANK, Plan, Side
+
+# Two heads of 1, one of keys, an MLP of 3: 4 + 2 + 2 + 4 and 6 + 6 + 6 weights; in + out: 3 x 5 + 14.
+TOY = Decoder(
+    ((2, 2), (2, 1), (2, 1), (2, 2), (2, 3), (2, 3), (3, 2)), layers=1, width=2, hidden=2, vocabulary=5
+)
+CHOICE = Work(tokens=5, pairs=13, scored=3)  # 3 pairs in the prompt of 2; 2 + 1 of a reply of 1, 4 + 3 of 2
+
+
+def test_work_of_a_choice_and_of_a_pair():
+    assert pack_work(2, [1, 2]) == CHOICE
+    assert pair_work(2, [1, 2], every_position=True) == Work(7, 6 + 10, 2 + 3)
+    assert pair_work(2, [1, 2], every_position=False) == Work(7, 6 + 10, 1 + 2)
+
+
+def test_three_pairs_read_4_3_times_the_tokens_of_a_choice():
+    """The figure of 400/60/4: 2760 over 640."""
+    examples = draw_choices(Shape(400, 60, 4), 1, vocabulary=100)
+    assert sum_pairs(examples, every_position=False).tokens == 2760
+    assert sum_choices(examples).tokens == 640
+
+
+def test_forward_by_hand():
+    layers = 2 * 5 * 30
+    scores = 2 * (2 * 13 * 2)  # two products over 13 pairs, 2 wide
+    head = 2 * 3 * 2 * 5
+    assert count_reference(TOY, CHOICE) == layers + scores + head == 464
+
+
+def test_training_by_hand():
+    forward = 2 * 5 * (30 + 29)
+    backward = 2 * 5 * (30 + 2 * 29) - 2 * 5 * (2 * (2 + 1) + 2 * (1 + 1) + 2 * (1 + 1))
+    scores = (2 + 5) * (2 * 13 * 2)
+    head = 2 * (2 * 3 * 2 * 5)
+    assert count_training(TOY, CHOICE, rank=1, head_products=2) == forward + backward + scores + head == 1814
+
+
+def test_a_decoder_is_read_from_a_configuration():
+    found = Decoder.of(load_config("qwen2.5-0.5b"))
+    assert found.linear[:4] == ((896, 896), (896, 128), (896, 128), (896, 896))
+    assert found.linear[4:] == ((896, 4864), (896, 4864), (4864, 896))
+    assert (found.layers, found.width, found.vocabulary) == (24, 896, 151_936)
+
+
+@pytest.mark.parametrize(
+    ("mode", "head_products"), [("dpo", 3), ("run_reference", 2), ("stored_reference", 2)]
+)
+def test_linear_products_are_those_that_pytorch_counts(mode, head_products):
+    """Attention is no mm, nor is the one row that packed reading leaves to the model's own head."""
+    examples = draw_choices(Shape(24, 6, 3), 2, vocabulary=4096)
+    side = Side(Plan("tiny", "cpu", threads=1, step=2), mode, examples, size=1)
+    added = {torch.ops.aten.addmm_: lambda _, a, b, **__: 2 * a[0] * a[1] * b[1]}  # not known to it
+    with FlopCounterMode(display=False, custom_mapping=added) as counter:
+        side.run()
+    side.close()
+    found = counter.get_flop_counts()["Global"]
+    counted = sum(
+        found.get(kind, 0) for kind in (torch.ops.aten.mm, torch.ops.aten.addmm, torch.ops.aten.addmm_)
+    )
+
+    decoder = Decoder.of(load_config("tiny"))
+    work = sum_pairs(examples, every_position=True) if mode == "dpo" else sum_choices(examples)
+    work = work._replace(pairs=0)
+    expected = count_training(decoder, work, rank=RANK, head_products=head_products)
+    if mode != "stored_reference":
+        expected += count_reference(decoder, work)
+    assert counted == expected

@@ -1,0 +1,78 @@
+"""bench.train on a toy model: its report, the choices it reads, and the rows it gives to TRL."""
+
+import json
+
+import pytest
+import torch
+
+from bench.train import find_peak, list_work, main, read_options
+from bench.train_shapes import Shape, derive_pairs, draw_choices, read_choices
+from tests.trainer.tiny import make_choice, write_lines
+from trainer.recipe import load_recipe
+
+QUICK = ["--shape", "tiny", "--threads", "1", "--step", "2", "--steps", "1", "--rounds", "1"]
+
+
+def test_report_names_every_figure_and_ends_with_one_json_line(tmp_path, capsys):
+    main([*QUICK, "--lengths", "24/6/4", "--results", str(tmp_path)])
+
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    figures = line["figures"]
+    assert line["bench"] == "train"
+    for mode in ("run_reference", "stored_reference"):
+        assert figures[f"ratio_{mode}"] > 0
+        assert figures[f"choices_per_second_{mode}"] > 0
+    assert figures["ratio_bf16"] is None or figures["bf16_product_ratio"] > 1
+    assert 4 < figures["bound_run_reference"] < figures["bound_stored_reference"]
+    assert 0.1 < figures["peak_memory_ratio"] < 10
+    assert figures["ratio_stored_reference_choices"] is None  # no file was given
+    kept = json.loads((tmp_path / "train.jsonl").read_text().splitlines()[-1])
+    assert kept["figures"] == figures and kept["model"] == "tiny"
+
+
+def test_later_lengths_have_their_own_suffix():
+    asked = read_options([*QUICK, "--lengths", "8/4/2", "6/3/3"])
+    (first, plain), (second, other) = list_work(asked)
+    assert (first, second) == ("", "_6_3_3")
+    assert [len(reply) for reply in other[0].replies] == [3, 3, 3]
+    assert len(plain) == len(other) == 2
+
+
+def test_picks_of_a_file_become_the_pairs_trl_reads(tmp_path):
+    """A tie and a choice that is too long stay out; each pick of four replies makes three pairs."""
+    tie = make_choice(3, "train") | {"id": "tie-1", "kind": "tie", "picked": [0, 1]}
+    long = make_choice(4, "train") | {"prompt": [{"role": "user", "content": "order " * 600}]}
+    write_lines(tmp_path / "choices.jsonl", [make_choice(1, "train"), tie, long, make_choice(2, "train")])
+
+    found = read_choices(tmp_path / "choices.jsonl", 9, load_recipe("imported"))
+
+    assert len(found) == 2
+    rows = derive_pairs(found)
+    assert len(rows) == 6
+    for example in found:
+        ids = list(example.replies[example.stages[0].won[0]])
+        assert sum(row["chosen_ids"] == ids for row in rows) >= 3
+    lengths = [sum(map(len, row.values())) for row in rows]
+    assert lengths == sorted(lengths, reverse=True)
+
+
+def test_drawn_choices_are_the_same_each_time_and_end_alike():
+    shape = Shape.parse("5/3/2")
+    first, again = (draw_choices(shape, 4, vocabulary=50) for _ in range(2))
+    assert first == again
+    assert {reply[-1] for example in first for reply in example.replies} == {9}
+    assert {len(example.prompt_ids) for example in first} == {5}
+
+
+def test_peaks_are_found_by_the_longest_name_first():
+    assert find_peak("NVIDIA L40S") == 362 and find_peak("NVIDIA L4") == 121
+    assert find_peak("NVIDIA H100 PCIe") == 756 and find_peak("NVIDIA H100 80GB HBM3") == 989
+    assert find_peak("NVIDIA A100-SXM4-80GB") == 312 and find_peak("NVIDIA A10") == 125
+    assert find_peak("a chip of next year") is None
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
+def test_cuda_without_a_gpu_says_what_takes_its_place(capsys):
+    with pytest.raises(SystemExit):
+        read_options(["--device", "cuda", "--shape", "qwen2.5-0.5b"])
+    assert "--device cpu takes the same options" in capsys.readouterr().err
