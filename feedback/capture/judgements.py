@@ -9,7 +9,8 @@ from feedback.capture.conversations import wake_after
 from feedback.capture.routes import Write, write
 from feedback.capture.shapes import Answer, Body, Id, Name, Tag, Text, Time
 from feedback.services import services
-from feedback.store.judgements import Kind, Terms, Verdict, record_judgement, undo_judgement
+from feedback.store.judgements import Terms, record_judgement, undo_judgement
+from feedback.store.verdicts import Kind, Verdict
 
 bp = Blueprint("judgements", __name__)
 

@@ -10,7 +10,6 @@ its set.
 What they touch is locked and read by `scenes.py`.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -18,14 +17,14 @@ from typing import Any, Literal
 from sqlalchemy import Connection, insert
 from sqlmodel import Session, col
 
-from feedback.errors import ApiError, BodyInvalid, Conflict
+from feedback.errors import ApiError, Conflict
 from feedback.store.conversations import Said, compose_message
 from feedback.store.scenes import Scene, SetSeen, change, lock_scene
 from feedback.store.session import get_row, of_desk
 from feedback.store.tables import Judgement, Message, SuggestionSet, Turn, new_id
 from feedback.store.turns import TurnAnswered, TurnSuperseded, check_claim, check_waiting
+from feedback.store.verdicts import Verdict, check_verdict
 
-Kind = Literal["pick", "edit", "own", "tie", "none", "skip"]
 CLOSING = ("pick", "edit", "own", "tie")
 NEW_MESSAGE = insert(Message.__table__)  # type: ignore[attr-defined]
 NEW_JUDGEMENT = insert(Judgement.__table__)  # type: ignore[attr-defined]
@@ -86,45 +85,11 @@ class NotYours(ApiError):
 
 
 @dataclass(frozen=True)
-class Verdict:
-    """What the agent said. Which fields a kind needs and forbids is checked by `check_verdict`."""
-
-    kind: Kind
-    agent: str
-    candidate_id: str | None = None  # the one sent, or edited
-    candidate_ids: Sequence[str] = ()  # tie: the equally good ones
-    text: str | None = None
-    reasons: Sequence[str] = ()
-    dwell_ms: int | None = None
-    occurred_at: datetime | None = None
-
-
-@dataclass(frozen=True)
 class Terms:
     """The settings that a judgement depends on."""
 
     undo_window_s: float
     claim_minutes: float
-
-
-def check_verdict(verdict: Verdict) -> None:
-    """Fields that do not fit the kind, all named at once."""
-    kind, faults = verdict.kind, []
-    if (verdict.candidate_id is None) == (kind in ("pick", "edit", "tie")):
-        faults.append(f"candidate_id: {kind} {'needs it' if verdict.candidate_id is None else 'takes none'}")
-    if (verdict.text is None) == (kind in ("edit", "own")):
-        faults.append(f"text: {kind} {'needs it' if verdict.text is None else 'takes none'}")
-    if kind == "tie":
-        if len(set(verdict.candidate_ids)) < 2 or len(set(verdict.candidate_ids)) != len(
-            verdict.candidate_ids
-        ):
-            faults.append("candidate_ids: tie needs at least two different ones")
-        elif verdict.candidate_id not in verdict.candidate_ids:
-            faults.append("candidate_ids: the candidate_id that is sent must be among them")
-    elif verdict.candidate_ids:
-        faults.append(f"candidate_ids: {kind} takes none")
-    if faults:
-        raise BodyInvalid(faults)
 
 
 @dataclass(frozen=True)

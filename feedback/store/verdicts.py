@@ -1,0 +1,44 @@
+"""What an agent says of a set, before anything is looked up: which fields a kind needs and forbids."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from feedback.errors import BodyInvalid
+
+Kind = Literal["pick", "edit", "own", "tie", "none", "skip"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the agent said. Which fields a kind needs and forbids is checked by `check_verdict`."""
+
+    kind: Kind
+    agent: str
+    candidate_id: str | None = None  # the one sent, or edited
+    candidate_ids: Sequence[str] = ()  # tie: the equally good ones
+    text: str | None = None
+    reasons: Sequence[str] = ()
+    dwell_ms: int | None = None
+    occurred_at: datetime | None = None
+
+
+def check_verdict(verdict: Verdict) -> None:
+    """Fields that do not fit the kind, all named at once."""
+    kind, faults = verdict.kind, []
+    if (verdict.candidate_id is None) == (kind in ("pick", "edit", "tie")):
+        faults.append(f"candidate_id: {kind} {'needs it' if verdict.candidate_id is None else 'takes none'}")
+    if (verdict.text is None) == (kind in ("edit", "own")):
+        faults.append(f"text: {kind} {'needs it' if verdict.text is None else 'takes none'}")
+    if kind == "tie":
+        if len(set(verdict.candidate_ids)) < 2 or len(set(verdict.candidate_ids)) != len(
+            verdict.candidate_ids
+        ):
+            faults.append("candidate_ids: tie needs at least two different ones")
+        elif verdict.candidate_id not in verdict.candidate_ids:
+            faults.append("candidate_ids: the candidate_id that is sent must be among them")
+    elif verdict.candidate_ids:
+        faults.append(f"candidate_ids: {kind} takes none")
+    if faults:
+        raise BodyInvalid(faults)
