@@ -10,6 +10,7 @@ from uuid import uuid4
 import click
 
 from commands.dataset import find_dataset
+from commands.forecast import tell_forecast
 from commands.frame import CommandFailed, Frame, NothingToDo, frame_options, json_option, print_json
 from commands.store import open_store
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from feedback.store.tables import Run
+    from trainer.forecast import Forecast
 
 LOOK_EVERY_S = 1.0
 
@@ -32,6 +34,11 @@ LOOK_EVERY_S = 1.0
     help="Overrides the recipe's objective.",
 )
 @click.option("--recipe", default=None, help="A recipe file, or the name of a built-in one.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Count tokens, steps, time and memory of a run on --dataset here, after a few steps; ask for none.",
+)
 @click.option("--limit", type=click.IntRange(min=1), default=None, help="Train on at most so many pairs.")
 @json_option
 def command(
@@ -40,6 +47,7 @@ def command(
     dataset: str | None,
     objective: str | None,
     recipe: str | None,
+    dry_run: bool,
     limit: int | None,
     as_json: bool,
 ) -> None:
@@ -50,13 +58,19 @@ def command(
     \b
     rejoinder train --now
     rejoinder train --now --dataset 3f2a... --limit 2000 --recipe my_recipe.yaml
+    rejoinder train --dry-run --dataset 3f2a... --recipe my_recipe.yaml
     """
+    if dry_run and (now or dataset is None):
+        raise click.UsageError("--dry-run needs --dataset, and goes without --now: it asks for no run.")
     if recipe is not None:
         recipe = check_recipe(recipe, objective)
     with open_store(frame) as engine:
         if dataset is not None:
             dataset = find_dataset(engine, dataset).id
         given = {"dataset": dataset, "objective": objective, "recipe": recipe, "limit": limit}
+        if dry_run:
+            tell_forecast(make_forecast(frame, given), as_json)
+            return
         run = ask_for_run(engine, {key: value for key, value in given.items() if value is not None})
         if not now:
             if as_json:
@@ -67,6 +81,21 @@ def command(
         with some_worker(frame):
             finished = watch_run(engine, run.id, quiet=as_json)
     tell_end(finished, as_json)
+
+
+def make_forecast(frame: Frame, given: dict[str, Any]) -> "Forecast":
+    from feedback.exchange.layout import dataset_dir
+    from serving.base import resolve_base
+    from trainer.forecast import forecast
+    from trainer.loop import find_recipe
+
+    serving = frame.serving()
+    return forecast(
+        dataset_dir(frame.data_dir, given["dataset"]),
+        resolve_base(serving.base_model),
+        find_recipe(given, frame.trainer(), serving),
+        reference_dir=frame.data_dir,
+    )
 
 
 def check_recipe(recipe: str, objective: str | None) -> str:

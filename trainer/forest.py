@@ -145,3 +145,14 @@ def group_conversations(examples: Sequence[Example]) -> list[list[Example]]:
     for example in examples:
         found.setdefault(example.conversation, []).append(example)
     return [sorted(turns, key=lambda example: len(example.prompt_ids)) for turns in found.values()]
+
+
+def count_shared_tokens(examples: Sequence[Example]) -> int:
+    """Tokens that the trees of these examples take in one row."""
+    total = 0
+    for turns in group_conversations(examples):
+        forest = Forest()
+        for example in turns:
+            forest.add(example)
+        total += forest.size
+    return total

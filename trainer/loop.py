@@ -11,6 +11,7 @@ import json
 import logging
 import shutil
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from feedback.store.runs import RunToken
 from feedback.store.session import read, unit_of_work
 from serving.adapters import weights_of
 from serving.errors import EngineNotRunning, EngineTimeout, EngineUnreachable, ServingError
+from serving.settings import ServingSettings
 from trainer.context import NightContext
 from trainer.dataset import build_dataset
 from trainer.errors import DatasetMissing, NothingSelected, RecipeRefused
@@ -30,6 +32,7 @@ from trainer.gate import Decision, decide
 from trainer.live import LiveRows
 from trainer.recipe import Recipe, build_recipe, load_recipe
 from trainer.report import OfflineReport
+from trainer.settings import TrainerSettings
 from trainer.staging import ACTOR, Finished, retire, stage
 
 log = logging.getLogger(__name__)
@@ -65,20 +68,25 @@ def choose_recipe(ctx: NightContext, token: RunToken) -> Recipe:
     run = ctx.read_run(token.run_id)
     if run.recipe is not None:
         return build_recipe(run.recipe, f"of run {run.id}")
-    asked = run.request.get("recipe")
-    limit = run.request.get("limit")
-    changes = {"objective": run.request.get("objective"), "max_pairs": limit, "max_examples": limit}
+    recipe = find_recipe(run.request, ctx.settings, ctx.serving)
+    ctx.advance(token, recipe=recipe.model_dump(mode="json"))
+    return recipe
+
+
+def find_recipe(request: Mapping[str, Any], settings: TrainerSettings, serving: ServingSettings) -> Recipe:
+    """The recipe a request asks for, or the settings' own. Raises RecipeRefused."""
+    asked, limit = request.get("recipe"), request.get("limit")
+    changes = {"objective": request.get("objective"), "max_pairs": limit, "max_examples": limit}
     if isinstance(asked, dict):
         given = {key: value for key, value in changes.items() if value is not None}
         recipe = build_recipe({"name": "asked"} | asked | given)
     else:
-        recipe = load_recipe(asked or ctx.settings.recipe_for(ctx.serving.base_model), **changes)
-    highest = ctx.serving.max_lora_rank
+        recipe = load_recipe(asked or settings.recipe_for(serving.base_model), **changes)
+    highest = serving.max_lora_rank
     if recipe.rank > highest:
         raise RecipeRefused(
             recipe.name, [f"rank: serving takes at most {highest} (max_lora_rank), got {recipe.rank}"]
         )
-    ctx.advance(token, recipe=recipe.model_dump(mode="json"))
     return recipe
 
 

@@ -22,7 +22,7 @@ from typing import TypeVar
 import numpy as np
 
 from trainer.example import Example
-from trainer.reference_store import FILE, ReferenceStore
+from trainer.reference_store import FILE, ReferenceStore, peek_values
 
 log = logging.getLogger(__name__)
 
@@ -108,6 +108,13 @@ def load_reference(
         )
     log.info("reference: %s", report.to_json())
     return Reference([tuple(known[key] for key in row) for row in keys], report)
+
+
+def find_stored(examples: Sequence[Example], *, data_dir: Path, base_id: str, dtype: str) -> list[list[bool]]:
+    """Whether each reply of each example stands in the file. Neither makes nor touches it."""
+    keys = [make_keys(example, base_id, dtype) for example in examples]
+    known = peek_values(data_dir / FILE, sorted({key for row in keys for key in row}))
+    return [[key in known for key in row] for row in keys]
 
 
 def make_keys(example: Example, base_id: str, dtype: str) -> list[bytes]:

@@ -7,7 +7,7 @@ goes on with what it computes.
 import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from math import isfinite
 from pathlib import Path
 from typing import TypeVar
@@ -153,6 +153,17 @@ def find_values(connection: sqlite3.Connection, keys: Sequence[bytes]) -> dict[b
         for (value,) in connection.execute("SELECT nats FROM logprob WHERE key = ?", (key,)):
             found[key] = value
     return found
+
+
+def peek_values(path: Path, keys: Sequence[bytes]) -> dict[bytes, float]:
+    """The values of a file that is only looked at; none where it is missing or cannot be read."""
+    if not path.is_file():
+        return {}
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            return find_values(connection, keys)
+    except sqlite3.Error:
+        return {}
 
 
 def count_bytes(connection: sqlite3.Connection) -> int:

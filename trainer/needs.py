@@ -1,0 +1,89 @@
+"""What a full fine-tune, LoRA and QLoRA of one base need in memory, from its configuration: no weights are
+read.
+
+With N parameters in all, Q of them in linear layers but the head, L in the adapter, and b bytes a number of
+the recipe's dtype:
+
+            weights                    gradients   Adam
+    full    4 N                        4 N         8 N
+    lora    b N + 4 L                  4 L         8 L
+    qlora   0.516 Q + 2 (N - Q) + 4 L  4 L         8 L
+
+Adam keeps two float32 numbers for each that is trained. A full fine-tune is counted in float32: bfloat16
+weights round small updates away. A weight in 4 bits (NF4) takes half a byte, an 8-bit scale for every 64 and
+a float32 for every 256 of those. Activations come on top, measured by a warm-up (`warm_up.py`): each of the
+three keeps the inputs of the same layers.
+"""
+
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, get_peft_model
+from transformers import AutoConfig, AutoModelForCausalLM
+
+FLOAT = 4
+ADAM = 8
+HALF = 2
+NF4 = 0.5 + 1 / 64 + 4 / (64 * 256)
+BYTES = {"float32": 4, "bfloat16": 2}
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """`total`: weights that are tied counted once. `linear`: those of linear layers but the head."""
+
+    total: int
+    linear: int
+    adapter: int
+
+
+@dataclass(frozen=True)
+class Need:
+    """Bytes. `activations`: None where they could not be measured; `total` is without them then."""
+
+    weights: int
+    gradients: int
+    adam: int
+    activations: int | None
+
+    @property
+    def total(self) -> int:
+        return self.weights + self.gradients + self.adam + (self.activations or 0)
+
+    def to_json(self) -> dict[str, int | None]:
+        return asdict(self) | {"total": self.total}
+
+
+def count_parameters(base: Path, lora: LoraConfig) -> Parameters:
+    """From the base's configuration, on the meta device: no memory, whatever the size."""
+    config = AutoConfig.from_pretrained(base)
+    with torch.device("meta"):
+        model: Any = AutoModelForCausalLM.from_config(config)
+        total = sum(weight.numel() for weight in model.parameters())
+        head = model.get_output_embeddings()
+        linear = sum(
+            module.weight.numel()
+            for module in model.modules()
+            if isinstance(module, torch.nn.Linear) and module is not head
+        )
+        adapted: Any = get_peft_model(model, lora)
+    adapter = sum(weight.numel() for weight in adapted.parameters() if weight.requires_grad)
+    return Parameters(total, linear, adapter)
+
+
+def find_needs(found: Parameters, dtype: str, activations: int | None) -> dict[str, Need]:
+    """`full`, `lora` and `qlora`; `dtype`: of the base's weights under LoRA."""
+    size = BYTES[dtype]
+    quantised = round(NF4 * found.linear) + HALF * (found.total - found.linear)
+    adapter = FLOAT * found.adapter
+
+    def need(weights: int, trained: int) -> Need:
+        return Need(weights, FLOAT * trained, ADAM * trained, activations)
+
+    return {
+        "full": need(FLOAT * found.total, found.total),
+        "lora": need(size * found.total + adapter, found.adapter),
+        "qlora": need(quantised + adapter, found.adapter),
+    }
