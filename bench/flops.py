@@ -1,8 +1,8 @@
 """FLOPs of one training step, counted: every matrix product that either side of `bench.train` makes.
 
 A product of [m, k] with [k, n] is 2 m k n. Element-wise work, norms and the optimizer are left out, so the
-ratio of two counts is what a machine reaches on which nothing else takes time: the bound of the measured
-ratio.
+ratio of two counts is what a machine reaches on which nothing else takes time. Work that only one side does
+(TRL's statistics over the whole vocabulary, also for prompts on a CPU) can carry a measured ratio beyond it.
 """
 
 from collections.abc import Sequence

@@ -90,6 +90,7 @@ def make_dataset(scorer: Scorer, folder: Path, *, picks: int, seed: int) -> None
     prompts = fresh_prompts(picks, seed)
     agents = make_agents(seed)
     folder.mkdir()
+    (folder / "thumbs.jsonl").touch()
     with (folder / "choices.jsonl").open("w") as choices, (folder / "pairs.jsonl").open("w") as pairs:
         for number, (messages, texts) in enumerate(
             zip(prompts, draw(scorer, None, prompts, 4, seed), strict=True)

@@ -5,8 +5,9 @@
 
 TRL runs at its best: no checkpointing, pairs in order of length, the batch size that was fastest in this run;
 so does `choice` with the length of its rows. Rounds are interleaved, a ratio is the median over rounds, and
-beside it stands its bound: the FLOPs of one side over those of the other (`bench/flops.py`). Two references:
-computed in the run, or stored by an earlier night, which TRL cannot carry over to a dataset that has grown.
+beside it stands its bound: the FLOPs of one side over those of the other (`bench/flops.py`), which is met
+where products alone take time. Two references: computed in the run, or stored by an earlier night, which TRL
+cannot carry over to a dataset that has grown.
 Memory is measured in processes of their own. A choice is one pick among its replies, whatever a side makes
 of it.
 """
@@ -39,7 +40,7 @@ from bench.train_shapes import (
     sum_choices,
     sum_pairs,
 )
-from bench.train_sides import RANK, Mode, Plan, Side, compare_products, measure_memory
+from bench.train_sides import RANK, Mode, Pass, Plan, Side, compare_products, measure_memory
 from trainer.example import Example
 from trainer.recipe import load_recipe
 
@@ -143,23 +144,28 @@ def measure(
     row_tokens = find_size(plan, "stored_reference", examples, ROW_SIZES)
     sizes = {mode: dpo_size if mode == "dpo" else row_tokens for mode in modes}
     sides = [Side(plan, mode, examples, sizes[mode]) for mode in modes]
-    seconds = run_rounds(sides, rounds)
+    passes = run_rounds(sides, rounds)
     for side in sides:
         side.close()
     flops, works = count_sides(plan, examples, modes)
-    for mode, found in seconds.items():
-        speed, typical = len(examples) / median(found), median(found)
-        figures[f"choices_per_second_{mode}{suffix}"] = speed
+    for mode, found in passes.items():
+        typical = median(each.seconds for each in found)
+        figures[f"choices_per_second_{mode}{suffix}"] = len(examples) / typical
         figures[f"tokens_per_second_{mode}{suffix}"] = works[mode].tokens / typical
         if peak is not None:
             figures[f"share_of_peak_{mode}{suffix}"] = flops[mode] / typical / (peak * 1e12)
         if mode == "dpo":
             notes[f"choices_per_second_dpo{suffix}"] = f"TRL, best batch: {dpo_size} pairs"
             continue
-        ratios = [ours / theirs for ours, theirs in zip(seconds["dpo"], found, strict=True)]
+        both = list(zip(passes["dpo"], found, strict=True))
+        ratios = [theirs.seconds / ours.seconds for theirs, ours in both]
         name, bound = f"ratio_{mode}{suffix}", flops["dpo"] / flops[mode]
         figures[name], figures[f"bound_{mode}{suffix}"] = median(ratios), bound
         notes[name] = f"bound {bound:.2f}; rounds {min(ratios):.2f} to {max(ratios):.2f}"
+        if plan.device == "cpu":
+            processor = median(theirs.processor / ours.processor for theirs, ours in both)
+            figures[f"processor_{name}"] = processor
+            notes[f"processor_{name}"] = "the same in processor seconds: for a machine with other work"
         notes[f"choices_per_second_{mode}{suffix}"] = f"rows of up to {row_tokens} tokens, whole choices"
     compare_memory(plan, suffix, examples, sizes, figures, notes)
 
@@ -173,7 +179,7 @@ def find_size(plan: Plan, mode: Mode, examples: list[Example], sizes: Sequence[i
     for size in (size for size in sizes if size <= most):
         try:
             side = Side(plan, mode, some, size)
-            found = min(side.run() for _ in range(2))
+            found = min(side.run().seconds for _ in range(2))
         except torch.OutOfMemoryError:
             break
         side.close()
@@ -185,16 +191,16 @@ def find_size(plan: Plan, mode: Mode, examples: list[Example], sizes: Sequence[i
     return best
 
 
-def run_rounds(sides: Sequence[Side], rounds: int) -> dict[Mode, list[float]]:
-    """Seconds of each side by round. The order turns, and a first round is not counted."""
-    seconds: dict[Mode, list[float]] = {side.mode: [] for side in sides}
+def run_rounds(sides: Sequence[Side], rounds: int) -> dict[Mode, list[Pass]]:
+    """Each side by round. The order turns, and a first round is not counted."""
+    passes: dict[Mode, list[Pass]] = {side.mode: [] for side in sides}
     for number in range(rounds + 1):
         turn = number % len(sides)
         for side in [*sides[turn:], *sides[:turn]]:
             found = side.run()
             if number:
-                seconds[side.mode].append(found)
-    return seconds
+                passes[side.mode].append(found)
+    return passes
 
 
 def count_sides(

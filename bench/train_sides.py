@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import torch
 from datasets import Dataset
@@ -31,6 +31,7 @@ from trainer.halves import use_half_products
 from trainer.logprobs import HALF_TOLERANCE, TOLERANCE, Reader
 from trainer.packing import count_tokens
 
+transformers_logging.disable_progress_bar()
 transformers_logging.set_verbosity_error()  # a random model has another EOS than the tokenizer: no news
 Mode = Literal["dpo", "run_reference", "stored_reference", "bf16"]
 RANK = 16
@@ -67,24 +68,32 @@ class Plan:
         }
 
 
+class Pass(NamedTuple):
+    """`processor`: seconds of all threads of this process; what others do beside it changes them little."""
+
+    seconds: float
+    processor: float
+
+
 class _Clock(TrainerCallback):  # type: ignore[misc]
-    """Seconds from the start of training to the end of its last step; making and ending a run is left out."""
+    """From the start of training to the end of its last step; making and ending a run is left out."""
 
     def __init__(self) -> None:
-        self.seconds = self._started = 0.0
+        self.taken = self._started = Pass(0.0, 0.0)
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:
-        self._started = read_clock()
+        self._started = read_clocks()
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
-        self.seconds = read_clock() - self._started
+        now = read_clocks()
+        self.taken = Pass(now.seconds - self._started.seconds, now.processor - self._started.processor)
 
 
-def read_clock() -> float:
+def read_clocks() -> Pass:
     """After all work handed to a GPU is done."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-    return time.perf_counter()
+    return Pass(time.perf_counter(), time.process_time())
 
 
 class Side:
@@ -111,10 +120,10 @@ class Side:
             task_type="CAUSAL_LM", r=RANK, lora_alpha=2 * RANK, lora_dropout=0.0, target_modules="all-linear"
         )
 
-    def run(self) -> float:
-        """Seconds of one pass over the examples."""
+    def run(self) -> Pass:
+        """One pass over the examples."""
         self._trainer.train()
-        return self._clock.seconds
+        return self._clock.taken
 
     def close(self) -> None:
         """Gives its memory back."""

@@ -1,0 +1,230 @@
+"""The objectives `choice` and `dpo` on the same choices: held-out nats at equal data and at equal time.
+
+    python -m bench.objectives                  simulated agents on the demo model
+    python -m bench.objectives --choices FILE   and a file of choices, such as STAR's
+
+For each seed: new parts of whole conversations, `choice` trained on the train part, `dpo` on the pairs
+derived from it, and `dpo` once more on as many of its choices as it gets through in the time that `choice`
+took, all of `train()` counted, the reference included. Held-out nats as `rejoinder evaluate` counts them:
+scale fitted on validation, with and without the slot offsets of train. Nothing is held out while training:
+one pass, no early stop. `choice` takes steps over fewer rows, so that both take equally many.
+
+Intervals of 95 %: of a seed by bootstrap over conversations of its paired differences; over seeds, which also
+differ in data and in the adapter's start, by t. Takes 15 minutes or so on two cores.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from rich.console import Console
+from rich.table import Table
+from scipy.special import stdtrit
+
+from bench.held_out import RULES, Dealt, HeldOut, Parts, deal, settle_lines, write_train
+from bench.recipes import BASE, SHORT, make_dataset
+from bench.report import print_report
+from trainer.baselines import Array, bootstrap
+from trainer.offers import read_lines
+from trainer.recipe import Recipe, load_recipe
+from trainer.scoring import Scorer
+from trainer.train import train
+
+SPARE = 1.3  # sets drawn for one choice: agents who like none pick none
+FIT = 150  # train choices for the scale of the base rule
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One adapter on `choices` choices: seconds of all of `train()`, and its nats of each test choice."""
+
+    choices: int
+    seconds: float
+    nats: dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One seed: the rules that need no adapter, both objectives, and `dpo` in the time of `choice`."""
+
+    rules: dict[str, float]
+    conversations: list[str]
+    choice: Trained
+    dpo: Trained
+    dpo_in_time: Trained
+
+    def difference(self, other: Trained, rule: str) -> Array:
+        """Nats of `choice` over the other's, per test choice; below 0 `choice` foresees picks better."""
+        return self.choice.nats[rule] - other.nats[rule]
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    asked = read_options(arguments)
+    parts = Parts(asked.train, asked.validation, asked.test)
+    figures: dict[str, float | int | None] = {}
+    notes: dict[str, str] = {}
+    sources: list[tuple[str, str, Callable[[Path, int], Dealt]]] = []
+    if not asked.only_file:
+        sources.append(
+            (
+                "simulated",
+                "demo",
+                lambda folder, seed: simulate(asked.base, folder, parts, seed, asked.threads),
+            )
+        )
+    if asked.choices is not None:
+        records = list(settle_lines(read_lines(asked.choices), "file"))
+        sources.append(("file", "imported", lambda folder, seed: deal(records, parts, seed)))
+    else:
+        figures["difference_file"], notes["difference_file"] = None, "no --choices FILE given"
+    for name, recipe, make in sources:
+        outcomes = []
+        for seed in range(1, asked.seeds + 1):
+            with tempfile.TemporaryDirectory() as folder:
+                outcomes.append(compare(make(Path(folder), seed), recipe, Path(folder), seed, asked))
+            show(name, outcomes)
+        report(name, outcomes, figures, notes)
+    print_report("objectives", figures, notes=notes)
+
+
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--choices", type=Path, help="a file of choices (JSONL), after the simulated agents")
+    parser.add_argument("--only-file", action="store_true", help="leave the simulated agents out")
+    parser.add_argument("--seeds", type=int, default=5, help="[default: 5]")
+    parser.add_argument("--train", type=int, default=160, help="choices learnt from  [default: 160]")
+    parser.add_argument("--validation", type=int, default=80, help="to fit scales on  [default: 80]")
+    parser.add_argument("--test", type=int, default=160, help="choices foreseen  [default: 160]")
+    parser.add_argument("--choice", default="", help="key=value,... on the recipe, for `choice` alone")
+    parser.add_argument("--dpo", default="", help="key=value,... on the recipe, for `dpo` alone")
+    parser.add_argument("--threads", type=int, default=2, help="[default: 2]")
+    parser.add_argument("--base", type=Path, default=BASE, help="of both  [default: the demo model]")
+    asked = parser.parse_args(arguments)
+    if asked.only_file and asked.choices is None:
+        parser.error("--only-file needs --choices FILE")
+    return asked
+
+
+def simulate(base: Path, folder: Path, parts: Parts, seed: int, threads: int) -> Dealt:
+    """Sets of four replies of the base, judged by simulated agents."""
+    picks = round(SPARE * (parts.train + parts.validation + parts.test))
+    make_dataset(Scorer(base, threads=threads), folder / "simulated", picks=picks, seed=seed)
+    lines = read_lines(folder / "simulated" / "choices.jsonl")
+    return deal(settle_lines(lines, "simulated"), parts, seed)
+
+
+def compare(dealt: Dealt, recipe: str, folder: Path, seed: int, asked: argparse.Namespace) -> Outcome:
+    common: dict[str, Any] = {"seed": seed, "threads": asked.threads, "patience": 0}
+    dpo = load_recipe(recipe, **common | {"objective": "dpo", "max_pairs": None} | read_changes(asked.dpo))
+    pairs = count_pairs(write_train(folder / "counted", dealt.train))
+    evened = {"batch_size": max(1, round(dpo.batch_size * len(dealt.train) / pairs))}
+    choice = load_recipe(recipe, **common | {"objective": "choice"} | evened | read_changes(asked.choice))
+    held_out = HeldOut(dealt, asked.base, max_length=dpo.max_length, fit=FIT)
+
+    def run(name: str, with_recipe: Recipe, choices: int) -> Trained:
+        data = write_train(folder / f"{name}-data", dealt.train[:choices])
+        started = time.monotonic()
+        result = train(data, asked.base, with_recipe, folder / name, lambda report: None)
+        return Trained(choices, time.monotonic() - started, held_out.measure(result.adapter_dir))
+
+    ours, theirs = run("choice", choice, len(dealt.train)), run("dpo", dpo, len(dealt.train))
+    in_time = max(1, round(len(dealt.train) * ours.seconds / theirs.seconds))
+    return Outcome(
+        held_out.rules,
+        held_out.conversations,
+        ours,
+        theirs,
+        run("dpo_in_time", dpo, min(in_time, len(dealt.train))),
+    )
+
+
+def read_changes(text: str) -> dict[str, Any]:
+    pairs = (part.split("=", 1) for part in text.split(",") if part)
+    return {SHORT.get(key, key): yaml.safe_load(value) for key, value in pairs}
+
+
+def count_pairs(dataset: Path) -> int:
+    return len((dataset / "pairs.jsonl").read_text(encoding="utf-8").splitlines())
+
+
+def over_seeds(values: Sequence[float]) -> tuple[float, float | None, float | None]:
+    """Mean, and its 95 % interval by t; a single seed has none."""
+    mean, n = float(np.mean(values)), len(values)
+    if n == 1:
+        return mean, None, None
+    half = float(stdtrit(n - 1, 0.975) * np.std(values, ddof=1) / np.sqrt(n))
+    return mean, mean - half, mean + half
+
+
+def show(name: str, outcomes: Sequence[Outcome]) -> None:
+    """The table so far."""
+    last = outcomes[-1]
+    table = Table(
+        title=f"{name}: nats per held-out choice ({len(last.conversations)} of seed {len(outcomes)})"
+    )
+    rules = list(last.rules)
+    for column in (
+        "seed",
+        *rules,
+        "rule",
+        "dpo",
+        "choice",
+        "choice - dpo",
+        "dpo in the same time",
+        "difference",
+    ):
+        table.add_column(column, justify="right")
+    for seed, each in enumerate(outcomes, 1):
+        for rule in RULES:
+            first = rule == RULES[0]
+            table.add_row(
+                str(seed) if first else "",
+                *(f"{each.rules[known]:.3f}" if first else "" for known in rules),
+                rule,
+                f"{each.dpo.nats[rule].mean():.3f} ({each.dpo.seconds:.0f} s)",
+                f"{each.choice.nats[rule].mean():.3f} ({each.choice.seconds:.0f} s)",
+                write(each.difference(each.dpo, rule), each.conversations, seed),
+                f"{each.dpo_in_time.nats[rule].mean():.3f} ({each.dpo_in_time.choices} choices, "
+                f"{each.dpo_in_time.seconds:.0f} s)",
+                write(each.difference(each.dpo_in_time, rule), each.conversations, seed),
+            )
+    Console(width=170, stderr=True).print(table)
+
+
+def write(differences: Array, conversations: Sequence[str], seed: int) -> str:
+    low, high = bootstrap(differences, conversations, seed=seed)
+    return f"{differences.mean():+.3f} ({low:+.3f} to {high:+.3f})"
+
+
+def report(
+    name: str, outcomes: Sequence[Outcome], figures: dict[str, float | int | None], notes: dict[str, str]
+) -> None:
+    """Means over seeds; `_slot` marks the rule that knows the slot offsets."""
+    for rule in outcomes[0].rules:
+        figures[f"{rule}_{name}"] = float(np.mean([each.rules[rule] for each in outcomes]))
+    for rule in RULES:
+        ending = f"{name}{rule.removeprefix('adapter')}"
+        for objective in ("choice", "dpo", "dpo_in_time"):
+            values = [float(getattr(each, objective).nats[rule].mean()) for each in outcomes]
+            figures[f"{objective}_{ending}"] = float(np.mean(values))
+        for other, word in (("dpo", "difference"), ("dpo_in_time", "difference_same_time")):
+            values = [float(each.difference(getattr(each, other), rule).mean()) for each in outcomes]
+            mean, low, high = over_seeds(values)
+            figure = f"{word}_{ending}"
+            figures[figure], figures[f"{figure}_low"], figures[f"{figure}_high"] = mean, low, high
+            notes[figure] = f"nats, choice - {other}; t over {len(outcomes)} seeds"
+    for objective in ("choice", "dpo", "dpo_in_time"):
+        seconds = [getattr(each, objective).seconds for each in outcomes]
+        figures[f"seconds_{objective}_{name}"] = float(np.mean(seconds))
+
+
+if __name__ == "__main__":
+    main()
