@@ -125,9 +125,8 @@ def _forecast_choices(data: ChoiceData, base: Path, recipe: Recipe, reference_di
             everything, data_dir=reference_dir, base_id=data.base_id, dtype=name_dtype(recipe)
         )
         stored = sum(map(sum, found))
-        missing = count_batch(
+        missing = count_alone(
             [example for example, known in zip(everything, found, strict=True) if not all(known)],
-            recipe,
             packed=trial.unpacked is None,
         )
     assert tokens.packed is not None
@@ -219,11 +218,16 @@ def count_choices(
 
 def count_batch(batch: Sequence[Example], recipe: Recipe, *, packed: bool = True) -> int:
     """Tokens that go through the model for a batch."""
-    if not packed:
-        return sum(len(example.prompt_ids) + len(reply) for example in batch for reply in example.replies)
-    if not recipe.trees:
-        return sum(map(count_tokens, batch))
-    return sum(map(count_shared_tokens, split_rows(batch, recipe.row_tokens, trees=True)))
+    if packed and recipe.trees:
+        return sum(map(count_shared_tokens, split_rows(batch, recipe.row_tokens, trees=True)))
+    return count_alone(batch, packed=packed)
+
+
+def count_alone(examples: Sequence[Example], *, packed: bool = True) -> int:
+    """Tokens where examples share none; replies share their prompt if `packed`."""
+    if packed:
+        return sum(map(count_tokens, examples))
+    return sum(len(example.prompt_ids) + len(reply) for example in examples for reply in example.replies)
 
 
 def count_as_pairs(example: Example) -> int:
@@ -266,7 +270,7 @@ def _try_choices(data: ChoiceData, base: Path, recipe: Recipe, steps: int) -> Tr
         few = part.found.examples[:REFERENCE_READ]
         began = time.perf_counter()
         read_base(trainer.model, trainer.reader, few)
-        read_rate = (time.perf_counter() - began) / count(few)
+        read_rate = (time.perf_counter() - began) / count_alone(few, packed=packed)
     return Trial(measured, load, read_rate, counts["unpacked"])
 
 

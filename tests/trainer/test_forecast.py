@@ -46,7 +46,7 @@ def test_tokens_by_hand():
 
 
 def test_tokens_of_conversations_are_those_of_the_batches_of_a_run():
-    from trainer.forecast import count_choices
+    from trainer.forecast import count_alone, count_choices
 
     turns = [
         turn for name in "ab" for turn in make_conversation(5, name=name, first=200, reply=60, between=60)
@@ -54,6 +54,7 @@ def test_tokens_of_conversations_are_those_of_the_batches_of_a_run():
     trees = CHOICE.model_copy(update={"trees": True, "batch_size": 5})
     assert count_choices(turns, [], CHOICE, packed=True).packed == 2 * 3_400
     assert count_choices(turns, turns, trees, packed=True).packed == 2 * 1_640
+    assert count_alone(turns) == 2 * 3_400  # the reference is read one example a row
     # In fours: 4 turns of one, the fifth with 3 of the other, and 2 more, with the history twice.
     fours = trees.model_copy(update={"batch_size": 4})
     four, three = 560 + 3 * 180 + 240, 440 + 2 * 180 + 240
