@@ -1,7 +1,6 @@
 """Builds the demo model: tokenizer and weights, from the grammar alone, the same files for the same seed.
 
-    python -m demo.build                     the committed model, in three phases
-    python -m demo.build --phase 3           from the third on, from the model the second left in --out
+    python -m demo.build                     the committed model
     python -m demo.build --steps 200 --out /tmp/small
 
 Same seed, steps, threads, lock and CPU type: same weights. `python -m demo.measure` tells their worth.
@@ -13,33 +12,19 @@ import random
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from demo.corpus import Row, draw_batches
 from demo.tokenizer import END, END_OF_TEXT, build_tokenizer, save_tokenizer
 
-
-@dataclass(frozen=True)
-class Phase:
-    """Training with fresh optimizers: factor on the learning rates, share of copying drills at its start."""
-
-    steps: int
-    rate: float
-    drills: float
-
-
 MODEL_DIR = Path(__file__).parent / "model"
-PHASES = (
-    Phase(steps=1000, rate=1.0, drills=0.5),
-    Phase(steps=600, rate=0.6, drills=0.1),
-    Phase(steps=400, rate=0.6, drills=0.3),
-)
+STEPS = 5000
 BATCH_TOKENS = 4096
 SEED = 20261122
 MATRIX_RATE, OTHER_RATE = 2e-3, 3e-3
-DRILLS_UNTIL = 0.35  # share of the steps over which copying drills fade to a few rows
+DRILLS = 0.5  # share of copying drills at the start
+DRILLS_UNTIL = 0.15  # share of the steps over which they fade to a few rows
 SHAPE = {
     "hidden_size": 256,
     "num_hidden_layers": 5,
@@ -53,20 +38,20 @@ SHAPE = {
 }
 
 
-def draw_schedule(phase: Phase, step: int) -> tuple[float, float]:
+def draw_schedule(step: int, steps: int) -> tuple[float, float]:
     """Learning-rate factor (warm-up, then linear to zero) and share of copying drills at a step."""
-    progress = step / phase.steps
-    rate = phase.rate * min(1.0, progress / 0.02) * min(1.0, (1 - progress) / 0.7)
-    return rate, max(0.02, phase.drills * (1 - progress / DRILLS_UNTIL))
+    progress = step / steps
+    rate = min(1.0, progress / 0.02) * min(1.0, (1 - progress) / 0.7)
+    return rate, max(0.02, DRILLS * (1 - progress / DRILLS_UNTIL))
 
 
-def draw_steps(rng: random.Random, tokenizer: Any, phase: Phase) -> Iterator[list[Row]]:
-    """One batch for every step of the phase."""
+def draw_steps(rng: random.Random, tokenizer: Any, steps: int) -> Iterator[list[Row]]:
+    """One batch for every step."""
     step = 0
-    while step < phase.steps:
-        drills = draw_schedule(phase, step)[1]
+    while step < steps:
+        drills = draw_schedule(step, steps)[1]
         for batch in draw_batches(rng, tokenizer, tokens=BATCH_TOKENS, drill_share=drills):
-            if step == phase.steps:
+            if step == steps:
                 return
             yield batch
             step += 1
@@ -102,16 +87,8 @@ def create_model(tokenizer: Any, seed: int) -> Any:
     )
 
 
-def load_model(source: Path) -> Any:
-    """A model that an earlier phase saved, in float32."""
-    import torch
-    from transformers import Qwen3ForCausalLM
-
-    return Qwen3ForCausalLM.from_pretrained(source, dtype=torch.float32)
-
-
-def train(model: Any, tokenizer: Any, phase: Phase, seed: int) -> None:
-    """One phase, top to bottom; changes the model in place."""
+def train(model: Any, tokenizer: Any, steps: int, seed: int) -> None:
+    """One descent, top to bottom; changes the model in place."""
     import torch
     from torch.nn.functional import cross_entropy
 
@@ -129,7 +106,7 @@ def train(model: Any, tokenizer: Any, phase: Phase, seed: int) -> None:
     rates = (MATRIX_RATE, OTHER_RATE)
     smooth = math.log(tokenizer.get_vocab_size())
     started = time.monotonic()
-    for step, batch in enumerate(draw_steps(random.Random(seed), tokenizer, phase)):
+    for step, batch in enumerate(draw_steps(random.Random(seed), tokenizer, steps)):
         width = max(len(row.ids) for row in batch)
         ids = torch.tensor([row.ids + [pad] * (width - len(row.ids)) for row in batch])
         learnt = torch.tensor([row.learnt + [False] * (width - len(row.ids)) for row in batch])
@@ -138,27 +115,18 @@ def train(model: Any, tokenizer: Any, phase: Phase, seed: int) -> None:
         loss = cross_entropy(model.lm_head(hidden[:, :-1][learnt[:, 1:]]), ids[:, 1:][learnt[:, 1:]])
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        factor = draw_schedule(phase, step)[0]
+        factor = draw_schedule(step, steps)[0]
         for optimizer, rate in zip(optimizers, rates, strict=True):
             optimizer.param_groups[0]["lr"] = rate * factor
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         smooth = 0.98 * smooth + 0.02 * loss.item()
-        show(step, phase.steps, smooth, started)
+        show(step, steps, smooth, started)
     use_plain_products(model)
 
 
-def blend(model: Any, other: Any) -> None:
-    """Makes the model the mean of both: the ends of two phases together broke fewer replies than either."""
-    import torch
-
-    with torch.no_grad():
-        for mine, theirs in zip(model.parameters(), other.parameters(), strict=True):
-            mine.copy_((mine.bfloat16().float() + theirs) / 2)
-
-
 def save(model: Any, tokenizer: Any, target: Path) -> None:
-    """Writes the model directory; weights in bfloat16, half the size and exact when loaded as float32."""
+    """Writes the model directory; weights in float16, half the size and finer than bfloat16."""
     import torch
     from transformers import GenerationConfig
 
@@ -166,15 +134,14 @@ def save(model: Any, tokenizer: Any, target: Path) -> None:
     model.generation_config = GenerationConfig(
         eos_token_id=tokenizer.token_to_id(END), pad_token_id=tokenizer.token_to_id(END_OF_TEXT)
     )
-    model.to(torch.bfloat16).save_pretrained(target)
+    model.to(torch.float16).save_pretrained(target)
     save_tokenizer(tokenizer, target)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--out", type=Path, default=MODEL_DIR)
-    parser.add_argument("--phase", type=int, default=1, help="begin with this phase, from the model in --out")
-    parser.add_argument("--steps", type=int, help="one short phase instead, for trying things out")
+    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
@@ -182,18 +149,10 @@ def main() -> None:
 
     torch.set_num_threads(options.threads)
     tokenizer = build_tokenizer()
-    phases = (Phase(options.steps, rate=1.0, drills=0.5),) if options.steps else PHASES
-    for number, phase in enumerate(phases, start=1):
-        if number < options.phase:
-            continue
-        # Each phase starts from the rounded weights on disk: a resumed build equals an uninterrupted one.
-        model = create_model(tokenizer, options.seed) if number == 1 else load_model(options.out)
-        print(f"phase {number} of {len(phases)}", file=sys.stderr)
-        train(model, tokenizer, phase, options.seed + number - 1)
-        if number == len(phases) > 1:
-            blend(model, load_model(options.out))
-        parameters = sum(p.numel() for p in model.parameters())
-        save(model, tokenizer, options.out)
+    model = create_model(tokenizer, options.seed)
+    train(model, tokenizer, options.steps, options.seed)
+    save(model, tokenizer, options.out)
+    parameters = sum(p.numel() for p in model.parameters())
     print(f"{parameters / 1e6:.2f} M parameters, {tokenizer.get_vocab_size()} tokens, in {options.out}")
 
 

@@ -66,7 +66,7 @@ def test_sampled_replies_are_rarely_broken_and_two_draws_mostly_differ(sampler):
     prompts = fresh_prompts(60, 11)
     first = sampler.draw(prompts, temperature=0.8, seed=1)
     second = sampler.draw(prompts, temperature=0.8, seed=2)
-    assert sum(is_broken(text, prompt) for text, prompt in zip(first, prompts, strict=True)) <= 3
+    assert sum(is_broken(text, prompt) for text, prompt in zip(first, prompts, strict=True)) <= 2
     assert sum(a != b for a, b in zip(first, second, strict=True)) >= 48
     assert sampler.draw(prompts, temperature=0.8, seed=1) == first
 
