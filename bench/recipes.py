@@ -48,6 +48,7 @@ SHORT = {"lr": "learning_rate", "nll": "nll_weight"}
 SAMPLED_PER_PROMPT = 20  # 50 prompts: 1,000 replies
 AGENTS = 6
 TOKENS = 96
+SAMPLING = {"temperature": 0.8, "top_p": 0.95}  # as serving draws
 Prompts = Sequence[Sequence[Message]]
 
 
@@ -129,7 +130,7 @@ def make_agents(seed: int) -> list[SimulatedAgent]:
 
 def draw(scorer: Scorer, adapter: str | None, prompts: Prompts, samples: int, seed: int) -> list[list[str]]:
     ids = [encode_prompt(scorer.tokenizer, messages, {}) for messages in prompts]
-    drawn = scorer.draw(ids, adapter, max_new_tokens=TOKENS, temperature=0.8, samples=samples, seed=seed)
+    drawn = scorer.draw(ids, adapter, max_new_tokens=TOKENS, samples=samples, seed=seed, **SAMPLING)
     return [[reply.text for reply in replies] for replies in drawn]
 
 
@@ -168,7 +169,7 @@ def try_recipe(scorer: Scorer, recipe: Recipe, place: Path, name: str, options: 
 
 
 def count_broken(scorer: Scorer, adapter: str | None) -> tuple[int, int]:
-    """Broken replies to the fixed prompts: greedy ones, and of 1,000 sampled at 0.8."""
+    """Broken replies to the fixed prompts: greedy ones, and of 1,000 sampled."""
     ids = [encode_prompt(scorer.tokenizer, messages, {}) for messages in FIXED_PROMPTS]
 
     def count(drawn: Any) -> int:
@@ -180,7 +181,7 @@ def count_broken(scorer: Scorer, adapter: str | None) -> tuple[int, int]:
 
     greedy = scorer.draw(ids, adapter, max_new_tokens=TOKENS)
     return count(greedy), count(
-        scorer.draw(ids, adapter, max_new_tokens=TOKENS, temperature=0.8, samples=SAMPLED_PER_PROMPT, seed=7)
+        scorer.draw(ids, adapter, max_new_tokens=TOKENS, samples=SAMPLED_PER_PROMPT, seed=7, **SAMPLING)
     )
 
 

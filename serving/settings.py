@@ -77,8 +77,11 @@ class ServingSettings(BaseSettings):
     temperature: float = Field(default=0.8, ge=0, le=2)
     """Randomness of the replies; the same for both arms. 0 is greedy and gives equal replies."""
 
-    top_p: float = Field(default=1.0, gt=0, le=1)
-    """Share of probability to sample from; 1 is off."""
+    top_p: float = Field(default=0.95, gt=0, le=1)
+    """Share of probability to sample from; 1 is off.
+
+    What lies beyond is mostly words that fit nowhere, and a model in training has more of them than its base.
+    """
 
     top_k: int = Field(default=-1, ge=-1, le=100000)
     """Number of tokens to sample from; -1 is off."""

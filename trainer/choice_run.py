@@ -102,6 +102,7 @@ def prepare_choices(
         model,
         reader,
         beta=recipe.beta,
+        anchor=recipe.anchor_weight,
         row_tokens=recipe.row_tokens,
         known=known,
         tolerance=lambda tokens: TOLERANCE if exact else HALF_TOLERANCE * tokens,

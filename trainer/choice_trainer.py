@@ -45,6 +45,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         reader: Reader,
         *,
         beta: float,
+        anchor: float = 0.0,
         row_tokens: int,
         known: Known | None = None,
         tolerance: Callable[[int], float],
@@ -63,6 +64,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         )
         self.reader = reader
         self._beta = beta
+        self._anchor = anchor
         self._row_tokens = row_tokens
         self._known = known or {}
         self._tolerance = tolerance
@@ -181,7 +183,9 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         counts = torch.tensor(
             [len(reply) for example in row for reply in example.replies], device=sums.device
         )
-        losses = find_losses(decisions, sums, base, counts, beta=self._beta, delta=self.find_delta())
+        losses = find_losses(
+            decisions, sums, base, counts, beta=self._beta, anchor=self._anchor, delta=self.find_delta()
+        )
         return losses, decisions.weights
 
     def _check_reference(self, row: Sequence[Example], sums: Tensor, base: Tensor) -> None:

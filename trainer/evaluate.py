@@ -220,6 +220,7 @@ def _measure_replies(
             name,
             max_new_tokens=measurement.max_new_tokens,
             temperature=measurement.temperature,
+            top_p=measurement.top_p,
             samples=measurement.samples_per_prompt,
             seed=seed,
         )

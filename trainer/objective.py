@@ -4,9 +4,12 @@ With s the summed log pi - log pi_ref of a reply and beta the hold on the refere
 
     decision   -log[(1 - e) sum_won softmax(beta s + offset) + e |won| / |options|]
     likelihood nll x the mean nats per token of the preferred reply
+    anchor     -anchor x the mean s of the replies on offer
     thumb      -log sigmoid(+-(beta s - delta)), delta the mean beta s of the thumbs seen before
 
-For two options, no offsets and no lapse the first is DPO's sigmoid loss.
+For two options, no offsets and no lapse the first is DPO's sigmoid loss. It only knows differences of s: all
+replies may sink together, and what they lose goes to words nobody offered. The anchor is that loss, an
+estimate of KL(base || tuned) on replies the base drew: it costs no further pass.
 """
 
 from collections.abc import Sequence
@@ -26,7 +29,9 @@ class Decisions:
 
     `options`: [D, M] places of replies in the row; `is_option`, `is_won`: [D, M]; `offsets`: [D, M]; `lapse`:
     [D]; `stage_owner`: [D], the example of each stage. `preferred`, `nll`, `preferred_owner`: [P]. `thumbs`:
-    [U] places of replies, `signs`: +1 up, -1 down, `thumb_owner`: [U]. `weights`: [E].
+    [U] places of replies, `signs`: +1 up, -1 down, `thumb_owner`: [U]. `offered`: [O] places of replies that
+    stood to choose, `offered_owner`, `offered_share`: [O], their example and 1 / how many it has. `weights`:
+    [E].
     """
 
     options: Tensor
@@ -41,6 +46,9 @@ class Decisions:
     thumbs: Tensor
     signs: Tensor
     thumb_owner: Tensor
+    offered: Tensor
+    offered_owner: Tensor
+    offered_share: Tensor
     weights: Tensor
 
     def to(self, device: torch.device) -> "Decisions":
@@ -86,10 +94,13 @@ class Losses:
 
 def tabulate(examples: Sequence[Example]) -> Decisions:
     """The examples of one row, replies counted through all of them as `packing.pack_row` does."""
-    stages, preferred, thumbs = [], [], []
+    stages, preferred, thumbs, offered = [], [], [], []
     first = 0
     for number, example in enumerate(examples):
         stages += [(number, first, stage) for stage in example.stages]
+        if example.stages:
+            places = range(first, first + len(example.replies))
+            offered += [(place, number, 1 / len(example.replies)) for place in places]
         if example.preferred is not None:
             preferred.append((first + example.preferred, example.nll, number))
         if example.thumb is not None:
@@ -118,12 +129,22 @@ def tabulate(examples: Sequence[Example]) -> Decisions:
         thumbs=torch.tensor([place for place, _, _ in thumbs], dtype=torch.long),
         signs=torch.tensor([sign for _, sign, _ in thumbs]),
         thumb_owner=torch.tensor([number for _, _, number in thumbs], dtype=torch.long),
+        offered=torch.tensor([place for place, _, _ in offered], dtype=torch.long),
+        offered_owner=torch.tensor([number for _, number, _ in offered], dtype=torch.long),
+        offered_share=torch.tensor([share for _, _, share in offered]),
         weights=torch.tensor([example.weight for example in examples]),
     )
 
 
 def find_losses(
-    decisions: Decisions, sums: Tensor, reference: Tensor, counts: Tensor, *, beta: float, delta: float = 0.0
+    decisions: Decisions,
+    sums: Tensor,
+    reference: Tensor,
+    counts: Tensor,
+    *,
+    beta: float,
+    anchor: float = 0.0,
+    delta: float = 0.0,
 ) -> Losses:
     """`sums`, `reference`: [R] of log-probabilities; `counts`: [R] their tokens; `delta` in nats."""
     ratios = sums - reference
@@ -132,8 +153,10 @@ def find_losses(
     nothing = torch.zeros(len(decisions.weights), dtype=sums.dtype, device=sums.device)
     decided = nothing.index_add(0, decisions.stage_owner, nats)
     likelihood = -decisions.nll * (sums / counts)[decisions.preferred]
+    sunk = -anchor * ratios[decisions.offered] * decisions.offered_share
     thumbs = -F.logsigmoid(decisions.signs * (rewards[decisions.thumbs] - delta))
     total = decided.index_add(0, decisions.preferred_owner, likelihood)
+    total = total.index_add(0, decisions.offered_owner, sunk)
     total = total.index_add(0, decisions.thumb_owner, thumbs)
     with torch.no_grad():
         seen = rewards[decisions.options]

@@ -49,6 +49,7 @@ class Measurement(BaseModel):
     max_prompts: int = Field(default=50, ge=1)
     samples_per_prompt: int = Field(default=8, ge=2)
     temperature: float = Field(default=0.8, gt=0)
+    top_p: float = Field(default=0.95, gt=0, le=1)
     max_new_tokens: int = Field(default=96, ge=1)
     probe_prompts: int = Field(default=4, ge=1)
 
@@ -63,6 +64,7 @@ class Recipe(BaseModel):
     reference: Literal["stored", "run"] = "stored"
     beta: float = Field(default=0.1, gt=0)
     nll_weight: float = Field(default=0.1, ge=0)
+    anchor_weight: float = Field(default=0.0, ge=0)
     learning_rate: float = Field(default=1e-5, gt=0)
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
     warmup_share: float = Field(default=0.1, ge=0, lt=1)

@@ -102,15 +102,13 @@ class Scorer:
         *,
         max_new_tokens: int,
         temperature: float = 0.0,
+        top_p: float = 1.0,
         samples: int = 1,
         seed: int = 0,
     ) -> list[list[Drawn]]:
-        """`samples` replies per prompt; temperature 0 is greedy.
-
-        The whole distribution is sampled, nothing cut off.
-        """
-        # The whole distribution: top_k = 0 and top_p = 1 switch off what libraries cut by default.
-        sampling = {"temperature": temperature, "top_k": 0, "top_p": 1.0} if temperature > 0 else {}
+        """`samples` replies per prompt; temperature 0 is greedy."""
+        # top_k = 0 switches off what the library would cut unasked.
+        sampling = {"temperature": temperature, "top_k": 0, "top_p": top_p} if temperature > 0 else {}
         config = GenerationConfig(
             do_sample=temperature > 0,
             **sampling,

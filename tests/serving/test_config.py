@@ -28,7 +28,7 @@ def faults_of(config: Path | None = None, **overrides) -> list[str]:
 def test_defaults_are_those_of_the_demo():
     settings = load()
     assert (settings.base_model, settings.dtype, settings.port) == ("demo/model", "float32", 8101)
-    assert (settings.temperature, settings.top_p, settings.top_k, settings.max_tokens) == (0.8, 1.0, -1, 96)
+    assert (settings.temperature, settings.top_p, settings.top_k, settings.max_tokens) == (0.8, 0.95, -1, 96)
 
 
 def test_environment_wins_over_file_and_override_over_both(tmp_path, monkeypatch):

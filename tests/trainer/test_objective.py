@@ -12,7 +12,7 @@ def make_example(replies: int, *stages: Stage, **changes) -> Example:
     return Example("e", "c", (1,), tuple((2,) for _ in range(replies)), stages, **values)
 
 
-def find(examples, ratios, *, beta=1.0, delta=0.0, reference=None, counts=None):
+def find(examples, ratios, *, beta=1.0, anchor=0.0, delta=0.0, reference=None, counts=None):
     """Losses for these log-ratios; the reference is 0 unless given."""
     import torch
 
@@ -21,7 +21,7 @@ def find(examples, ratios, *, beta=1.0, delta=0.0, reference=None, counts=None):
     sums = torch.tensor(ratios, dtype=torch.float64, requires_grad=True)
     base = torch.zeros_like(sums) if reference is None else torch.tensor(reference, dtype=torch.float64)
     tokens = torch.ones_like(sums) if counts is None else torch.tensor(counts, dtype=torch.float64)
-    losses = find_losses(tabulate(examples), sums + base, base, tokens, beta=beta, delta=delta)
+    losses = find_losses(tabulate(examples), sums + base, base, tokens, beta=beta, anchor=anchor, delta=delta)
     (gradient,) = torch.autograd.grad(losses.total.sum(), sums)
     return losses, gradient.tolist()
 
@@ -62,6 +62,19 @@ def test_lapse_mixes_in_a_blind_pick_and_bounds_the_gradient():
     losses, gradient = find([make_example(4, pick(4, 2, lapse=0.2))], [60.0, 0.0, -60.0, 0.0])
     assert losses.total.item() == pytest.approx(log(20))
     assert max(map(abs, gradient)) < 1e-20
+
+
+def test_anchor_pulls_up_what_was_on_offer_and_no_thumb():
+    """Pick of the second of two, s = (-3, -1): softmax (1, e^2) / (1 + e^2). The anchor adds 0.5 x 2, the
+    mean nats lost, and pulls each reply by 0.5 / 2. The thumb's reply, s = -4, is not anchored: log 2 at
+    delta -4.
+    """
+    thumb = make_example(1, thumb=True)
+    losses, gradient = find([make_example(2, pick(2, 1)), thumb], [-3.0, -1.0, -4.0], anchor=0.5, delta=-4.0)
+    share = 1 / (1 + exp(2))
+    assert losses.total.tolist() == pytest.approx([-log(1 - share) + 1.0, log(2)])
+    assert losses.decisions.tolist() == pytest.approx([-log(1 - share), 0.0])
+    assert gradient == pytest.approx([share - 0.25, -share - 0.25, -0.5])
 
 
 def test_tie_sums_the_probability_of_all_that_were_taken():
