@@ -11,7 +11,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -28,8 +28,9 @@ from trainer.choice_trainer import ChoiceTrainer
 from trainer.dpo_trainer import PairTrainer
 from trainer.example import Example
 from trainer.halves import use_half_products
-from trainer.logprobs import HALF_TOLERANCE, TOLERANCE, Reader
+from trainer.logprobs import Reader
 from trainer.packing import count_tokens
+from trainer.rounding import find_tolerance
 
 transformers_logging.disable_progress_bar()
 transformers_logging.set_verbosity_error()  # a random model has another EOS than the tokenizer: no news
@@ -173,14 +174,14 @@ class Side:
             average_tokens_across_devices=False,
             logging_steps=1,
         )
-        rounded = halves or self._plan.halves
+        exact = not halves and not self._plan.halves
         return ChoiceTrainer(
             model,
             reader,
             beta=BETA,
             row_tokens=self.size,
             known=known,
-            tolerance=lambda tokens: HALF_TOLERANCE * tokens if rounded else TOLERANCE,
+            tolerance=partial(find_tolerance, exact=exact),
             train=self._examples,
             held_out=[],
             args=arguments,

@@ -22,7 +22,8 @@ from trainer.halves import use_half_products
 from trainer.logprobs import Reader
 from trainer.packing import count_tokens
 from trainer.recipe import Recipe
-from trainer.reference import HALF_TOLERANCE, TOLERANCE, load_reference
+from trainer.reference import load_reference
+from trainer.rounding import find_tolerance
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ def prepare_choices(
         anchor=recipe.anchor_weight,
         row_tokens=recipe.row_tokens,
         known=known,
-        tolerance=lambda tokens: TOLERANCE if exact else HALF_TOLERANCE * tokens,
+        tolerance=partial(find_tolerance, exact=exact),
         train=found.examples,
         held_out=held_out.examples,
         args=arguments,

@@ -13,10 +13,9 @@ from torch import Tensor
 from trainer.attention import NAMES, Layout, mask_arguments, register
 from trainer.example import Example
 from trainer.packing import PackedRow, pack_row
+from trainer.rounding import find_tolerance
 
 HEAD_ROWS = 1024  # reply tokens per product with the head: 1024 x 152k logits in fp32 are 0.6 GB
-TOLERANCE = 1e-3  # nats per reply between packed and separate rows, float32
-HALF_TOLERANCE = 2e-2  # nats per token where the weights are bfloat16: rounding differs, a wrong mask is 0.3
 ATTENDING = {"full_attention", "sliding_attention"}
 
 
@@ -86,11 +85,11 @@ class Reader:
             packed = self.read(model, [example])
             self._base.set_attn_implementation(self._own)
             apart = self._read_apart(model, [example])
-        half = self._halves or self._head.dtype != torch.float32
-        counts = torch.tensor([len(reply) for reply in example.replies], device=packed.device)
-        worst = float(((packed - apart).abs() / (counts if half else 1)).max())
-        if worst > (HALF_TOLERANCE if half else TOLERANCE):
-            self.obstacle = f"packed and separate rows differ by {worst:.2g} nats"
+        exact = not self._halves and self._head.dtype == torch.float32
+        gaps = (packed - apart).abs().tolist()
+        limits = [find_tolerance(len(reply), exact=exact) for reply in example.replies]
+        if not all(gap <= limit for gap, limit in zip(gaps, limits, strict=True)):
+            self.obstacle = f"packed and separate rows differ by {max(gaps):.2g} nats a reply"
         else:
             self._base.set_attn_implementation(NAMES[self._kind])
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from trainer.example import Example
 from trainer.reference_store import FILE, ReferenceStore, peek_values
+from trainer.rounding import find_tolerance
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +31,6 @@ Compute = Callable[[Sequence[Example]], Sequence[Sequence[float]]]
 Item = TypeVar("Item")
 
 CHECKED = 8
-TOLERANCE = 1e-3  # nats per reply, float32
-HALF_TOLERANCE = 2e-2  # nats per token of other dtypes: what else is in a row rounds them differently
 BATCH = 64  # examples between two commits: what a kill can cost
 
 
@@ -156,9 +155,8 @@ def check_stored(
         return 0, 0.0, True
     again = compute([example for example, _ in alone])
     gaps = [abs(float(sums[0]) - value) for sums, (_, value) in zip(again, alone, strict=True)]
-    limits = [
-        TOLERANCE if dtype == "float32" else HALF_TOLERANCE * len(example.replies[0]) for example, _ in alone
-    ]
+    exact = dtype == "float32"
+    limits = [find_tolerance(len(example.replies[0]), exact=exact) for example, _ in alone]
     return len(alone), max(gaps), all(gap <= limit for gap, limit in zip(gaps, limits, strict=True))
 
 

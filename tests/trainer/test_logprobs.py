@@ -150,6 +150,24 @@ def test_check_passes_a_sound_model_and_sees_one_that_looks_further_than_it_says
     assert packing.count_tokens(example) > 6
 
 
+@pytest.mark.parametrize(
+    ("halves", "gap", "is_sound"),
+    [(False, 0.9e-3, True), (False, 1.1e-3, False), (True, 0.15, True), (True, 0.17, False)],
+)
+def test_check_allows_short_replies_the_rounding_of_eight_tokens(monkeypatch, halves, gap, is_sound):
+    import torch
+
+    from trainer.logprobs import Reader
+
+    model, example = make_causal("Qwen3"), make_examples(1, longest=3)[0]
+    assert all(len(reply) <= 3 for reply in example.replies)
+    reader = Reader(model, halves=halves)
+    monkeypatch.setattr(Reader, "read", lambda self, model, examples: torch.zeros(2))
+    monkeypatch.setattr(Reader, "_read_apart", lambda self, model, examples: torch.tensor([0.0, gap]))
+    reader.check(model, example)
+    assert (reader.obstacle is None) is is_sound
+
+
 def test_bfloat16_products_stay_within_bounds():
     """Three bits of every product are lost (8 of 24 remain): sums move by hundredths of a nat per token, the
     gradient turns by less than 2 degrees."""

@@ -110,8 +110,8 @@ def test_which_ones_are_checked_follows_the_seed(tmp_path):
     [
         ("float32", 0.9e-3, True),
         ("float32", 1.1e-3, False),
-        ("bfloat16", 0.05, True),  # 3 tokens of 0.02
-        ("bfloat16", 0.07, False),
+        ("bfloat16", 0.15, True),  # as 8 tokens of 0.02
+        ("bfloat16", 0.17, False),
     ],
 )
 def test_values_that_no_longer_come_out_are_dropped_and_this_is_said(tmp_path, caplog, dtype, shift, is_kept):
