@@ -23,7 +23,6 @@ from peft import LoraConfig
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
-    EarlyStoppingCallback,
     PrinterCallback,
     ProgressCallback,
     set_seed,
@@ -35,7 +34,7 @@ from trainer.choice_run import prepare_choices, read_choices
 from trainer.dpo_trainer import prepare_pairs, read_pairs
 from trainer.progress import Listener, tell_all, write_progress
 from trainer.recipe import Recipe
-from trainer.watch import Watch
+from trainer.watch import Patience, Watch
 
 transformers_logging.disable_progress_bar()  # progress has its own listeners
 
@@ -79,12 +78,13 @@ def train(
         pairs = read_pairs(dataset_dir, tokenizer, recipe)
         trainer, counts = prepare_pairs(pairs, tokenizer, model, recipe, lora, settings)
 
-    watch = Watch(tell_all(write_progress(run_dir / "progress.jsonl"), on_progress))
+    listener = tell_all(write_progress(run_dir / "progress.jsonl"), on_progress)
+    watch = Watch(listener, checks_margin=recipe.objective == "dpo")
     trainer.add_callback(watch)
     trainer.remove_callback(PrinterCallback)  # progress has its own listeners
     trainer.remove_callback(ProgressCallback)
     if recipe.patience and trainer.eval_dataset is not None:
-        trainer.add_callback(EarlyStoppingCallback(early_stopping_patience=recipe.patience))
+        trainer.add_callback(Patience(recipe.patience))
 
     checkpoint = find_checkpoint(run_dir / "checkpoints")
     started = time.monotonic()

@@ -1,5 +1,5 @@
-"""The callback of both objectives: reports each step, stops a run whose reference is not the base, and marks
-whole checkpoints.
+"""The callbacks of both objectives: `Watch` reports each step, stops a run whose reference is not the base
+and marks whole checkpoints; `Patience` stops a run that no longer gets better.
 """
 
 import time
@@ -13,14 +13,18 @@ from trainer.checkpoints import mark_done
 from trainer.errors import ReferenceMismatch
 from trainer.progress import Listener, Report
 
-MARGIN_TOLERANCE = 1e-3  # nats; with the reference in the run it is 0 exactly
+MARGIN_TOLERANCE = 1e-3  # nats; TRL reads the reference in the run, from the same rows: it is 0 exactly
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]
-    """Reads what the trainers log under TRL's names; `shift` (mean s of the preferred replies) is ours."""
+    """Reads what the trainers log under TRL's names; `shift` (mean s of the preferred replies) is ours.
 
-    def __init__(self, listener: Listener) -> None:
+    `checks_margin`: for a trainer that does not check its reference itself, reply by reply.
+    """
+
+    def __init__(self, listener: Listener, *, checks_margin: bool) -> None:
         self._listener = listener
+        self._checks_margin = checks_margin
         self._started = time.monotonic()
         self._first_step = 0
         self.last: Report | None = None
@@ -35,10 +39,11 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
         if "rewards/margins" not in logs:
             return
+        margin = logs["rewards/margins"]
         # The first step's forward runs before any update: B is 0, so margins are 0 if the reference is the
         # base.
-        if state.global_step == 1 and abs(logs["rewards/margins"]) > MARGIN_TOLERANCE:
-            raise ReferenceMismatch(logs["rewards/margins"])
+        if self._checks_margin and state.global_step == 1 and abs(margin) > MARGIN_TOLERANCE:
+            raise ReferenceMismatch(margin)
         done = state.global_step - self._first_step
         left = (state.max_steps - state.global_step) * (time.monotonic() - self._started) / max(done, 1)
         self._tell(
@@ -46,7 +51,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
                 state.global_step,
                 state.max_steps,
                 logs["loss"],
-                logs["rewards/margins"],
+                margin,
                 logs["rewards/accuracies"],
                 round(left, 1),
                 shift=logs.get("shift"),
@@ -74,3 +79,29 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self.last = report
         if state.is_world_process_zero:
             self._listener(report)
+
+
+class Patience(TrainerCallback):  # type: ignore[misc]
+    """Stops after `checks` held-out checks in a row that are no better than the best before them.
+
+    Counts in the log, which checkpoints carry: a resumed run stops where an uninterrupted one does, and one
+    that was killed after it had stopped adds a step that is neither measured nor kept.
+    """
+
+    def __init__(self, checks: int) -> None:
+        self._checks = checks
+        self._had_stopped = False
+
+    def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._had_stopped = control.should_training_stop = self._is_over(state)
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        if self._had_stopped:
+            control.should_evaluate = control.should_save = False
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        control.should_training_stop = control.should_training_stop or self._is_over(state)
+
+    def _is_over(self, state: Any) -> bool:
+        losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
+        return bool(losses) and len(losses) - 1 - losses.index(min(losses)) >= self._checks

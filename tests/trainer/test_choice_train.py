@@ -1,5 +1,6 @@
 """The objective `choice` from dataset to adapter: it learns, repeats itself, resumes and stops early."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -113,6 +114,45 @@ def test_early_stop_keeps_the_best_held_out_loss(base, dataset, recipe, tmp_path
     assert result.metrics["steps"] < 36
 
 
+def test_kill_changes_neither_when_a_run_stops_nor_what_it_keeps(base, dataset, recipe, tmp_path):
+    """Killed once after a first check without progress, and once when it had stopped but saved nothing."""
+    from safetensors.torch import load_file
+
+    patient = recipe.model_copy(
+        update={"patience": 2, "checkpoint_steps": 2, "learning_rate": 0.3, "epochs": 6}
+    )
+    reports: list[Report] = []
+    whole = train_here(dataset, base, patient, tmp_path / "whole", reports)
+    checks = [(report.step, report.held_out_loss) for report in reports if report.held_out_loss is not None]
+    best, last = min(checks, key=lambda check: check[1])[0], checks[-1][0]
+    assert last == best + 2 * 2 == whole.metrics["steps"] < 36
+    kept = tmp_path / "whole" / "checkpoints" / f"checkpoint-{best}"
+    ours, wanted = (load_file(path / "adapter_model.safetensors") for path in (whole.adapter_dir, kept))
+    assert all(tensor.equal(wanted[name]) for name, tensor in ours.items())
+
+    class Killed(Exception):
+        pass
+
+    def kill(report: Report) -> None:
+        if report.step == best + 3:
+            raise Killed
+
+    from trainer.train import train
+
+    with pytest.raises(Killed):
+        train(dataset, base, patient, tmp_path / "killed", kill)
+    resumed = train_here(dataset, base, patient, tmp_path / "killed")
+    assert resumed.metrics["resumed_from"] == f"checkpoint-{best + 2}"
+    assert resumed.metrics["steps"] == last
+    assert digest(resumed.adapter_dir) == digest(whole.adapter_dir)
+
+    saved = digest(whole.adapter_dir)
+    shutil.rmtree(whole.adapter_dir)
+    again = train_here(dataset, base, patient, tmp_path / "whole")
+    assert again.metrics["resumed_from"] == f"checkpoint-{last}"
+    assert digest(again.adapter_dir) == saved
+
+
 def test_bfloat16_products_learn_the_same(chosen, base, dataset, recipe, tmp_path):
     halves = recipe.model_copy(update={"bf16": True})
     result = train_here(dataset, base, halves, tmp_path)
@@ -167,6 +207,22 @@ def test_reference_that_is_not_the_base_stops_the_run(base, dataset, recipe, tmp
     )
     with pytest.raises(ReferenceMismatch, match="before the first update"):
         train_here(dataset, base, recipe, tmp_path)
+
+
+def test_rounding_in_bfloat16_is_no_other_reference(base, dataset, recipe, tmp_path, monkeypatch):
+    """A hundredth of a nat between replies, as rows of other shapes give on a GPU: far from another base."""
+    from trainer import choice_run
+
+    honest = choice_run.read_base
+    monkeypatch.setattr(
+        choice_run,
+        "read_base",
+        lambda *given: [[value + 0.01 * place for place, value in enumerate(row)] for row in honest(*given)],
+    )
+    reports: list[Report] = []
+    rounded = recipe.model_copy(update={"bf16": True, "beta": 1.0, "epochs": 0.1})
+    train_here(dataset, base, rounded, tmp_path, reports)
+    assert 1e-3 < abs(reports[0].margin) < 0.05
 
 
 def test_empty_dataset_says_so(base, recipe, tmp_path):

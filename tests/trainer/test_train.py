@@ -143,4 +143,6 @@ def test_reference_that_is_not_the_base_stops_the_run():
 
     logs = {"rewards/margins": 0.4, "rewards/accuracies": 1.0, "loss": 0.6}
     with pytest.raises(ReferenceMismatch, match=r"0\.4"):
-        Watch(lambda report: None).on_log(None, SimpleNamespace(global_step=1, max_steps=9), None, logs=logs)
+        Watch(lambda report: None, checks_margin=True).on_log(
+            None, SimpleNamespace(global_step=1, max_steps=9), None, logs=logs
+        )
