@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor
 
 from trainer.attention import NAMES, Layout, mask_arguments, register
@@ -68,6 +69,8 @@ class Reader:
         head = self._base.get_output_embeddings()
         if getattr(head, "bias", None) is not None:
             self.obstacle = self.obstacle or "its head has a bias"
+        if isinstance(head, BaseTunerLayer):
+            self.obstacle = self.obstacle or "its head has an adapter"
         self._head: Tensor = head.weight.detach()
         if halves:
             self._head = self._head.bfloat16()

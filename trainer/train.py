@@ -99,7 +99,7 @@ def train(
         "margin": watch.last.margin if watch.last else None,
         "accuracy": watch.last.accuracy if watch.last else None,
         "shift": watch.last.shift if watch.last else None,
-        "held_out_loss": trainer.state.best_metric,
+        "held_out_loss": _find_held_out_loss(trainer.state, recipe),
         "seconds": round(time.monotonic() - started, 2),
     }
     adapter_dir = run_dir / "adapter"
@@ -147,6 +147,15 @@ def build_settings(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
         "report_to": [],
         "disable_tqdm": True,
     }
+
+
+def _find_held_out_loss(state: Any, recipe: Recipe) -> float | None:
+    """Of the adapter that is kept: the best with patience, else the last."""
+    if recipe.patience:
+        best: float | None = state.best_metric
+        return best
+    losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
+    return losses[-1] if losses else None
 
 
 def _save_adapter(model: Any, target: Path) -> None:

@@ -1,5 +1,6 @@
 """The objective `choice` from dataset to adapter: it learns, repeats itself, resumes and stops early."""
 
+import json
 import shutil
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import pytest
 
 from tests.trainer.conftest import TINY
 from tests.trainer.test_train import SCRIPT, digest, train_here
-from tests.trainer.tiny import QUESTIONS, WARM, write_lines
+from tests.trainer.tiny import QUESTIONS, WARM, make_choice, make_dataset, write_lines
 from trainer.errors import NothingToTrainOn, ReferenceMismatch
 from trainer.progress import Report
 from trainer.recipe import Recipe
@@ -112,6 +113,19 @@ def test_early_stop_keeps_the_best_held_out_loss(base, dataset, recipe, tmp_path
     checked = [report.held_out_loss for report in reports if report.held_out_loss is not None]
     assert result.metrics["held_out_loss"] == min(checked)
     assert result.metrics["steps"] < 36
+
+
+def test_without_patience_the_loss_is_that_of_the_last_adapter(base, recipe, tmp_path):
+    """Who is held out picks what the others do not: the more is learnt, the worse it gets."""
+    folder = make_dataset(tmp_path / "data", train=24, validation=0, test=0)
+    contrary = [make_choice(number, "validation") for number in range(30, 38)]
+    contrary = [choice | {"picked": [(choice["picked"][0] + 1) % 4]} for choice in contrary]
+    learnt = [json.loads(line) for line in (folder / "choices.jsonl").read_text().splitlines()]
+    write_lines(folder / "choices.jsonl", [*learnt, *contrary])
+    reports: list[Report] = []
+    result = train_here(folder, base, recipe, tmp_path / "run", reports)
+    checked = [report.held_out_loss for report in reports if report.held_out_loss is not None]
+    assert checked[0] < checked[-1] == result.metrics["held_out_loss"]
 
 
 def test_kill_changes_neither_when_a_run_stops_nor_what_it_keeps(base, dataset, recipe, tmp_path):

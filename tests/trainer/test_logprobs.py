@@ -122,6 +122,25 @@ def test_separate_rows_give_the_same_sums_where_packing_is_not_possible():
     torch.testing.assert_close(reader.read(other, examples), packed, atol=1e-4, rtol=0)
 
 
+def test_a_head_that_learns_is_read_as_it_is():
+    """Packed rows take the head's own weight alone: its adapter would never learn."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+
+    from trainer.logprobs import Reader
+
+    plain = make_causal("Qwen3", tie_word_embeddings=False).unload()
+    model = get_peft_model(plain, LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["lm_head"]))
+    reader, examples = Reader(model), make_examples(2)
+    assert reader.obstacle == "its head has an adapter"
+    sums = reader.read(model, examples)
+    wanted = [tokens.sum() for example in examples for tokens in read_alone(model, example)]
+    torch.testing.assert_close(sums, torch.stack(wanted), atol=1e-4, rtol=0)
+    sums.sum().backward()
+    (moved,) = [gradient for name, gradient in read_gradients(model).items() if "lora_B" in name]
+    assert float(moved.norm()) > 0
+
+
 def test_recurrent_layers_are_refused_by_their_name():
     from types import SimpleNamespace
 
