@@ -21,6 +21,8 @@ from uuid import uuid4
 import httpx
 import psutil
 
+from bench.ending import ending_on_term
+
 ROOT = Path(__file__).parents[1]
 START_LIMIT_S = 300
 
@@ -119,8 +121,9 @@ class Service:
 def running_service(data_dir: Path, **environment: str) -> Iterator[Service]:
     service = Service(data_dir, free_port(), environment)
     try:
-        service.start()
-        yield service
+        with ending_on_term():
+            service.start()
+            yield service
     finally:
         if service.process is not None and service.process.poll() is None:
             service.stop()

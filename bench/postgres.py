@@ -8,6 +8,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from bench.ending import ending_on_term
+
 
 def find_programs() -> Path | None:
     """Directory of initdb and pg_ctl of the newest installed server, or None."""
@@ -32,7 +34,8 @@ def running_postgres(programs: Path) -> Iterator[str]:
     try:
         run(*user, str(programs / "initdb"), "-D", data, "-U", "postgres", "-A", "trust")
         run(*control, "-w", "-o", f"-c listen_addresses= -k {home}", "-l", str(home / "log"), "start")
-        yield f"postgresql+psycopg://postgres@/postgres?host={home}"
+        with ending_on_term():
+            yield f"postgresql+psycopg://postgres@/postgres?host={home}"
     finally:
         run(*control, "-m", "immediate", "stop", check=False)
         shutil.rmtree(home, ignore_errors=True)
