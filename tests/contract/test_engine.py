@@ -43,7 +43,7 @@ def subject(request, tmp_path_factory) -> Iterator[Subject]:
         from tests.serving.tiny_model import build_adapter
 
         real = request.getfixturevalue("real_engine")
-        yield Subject(real.client, build_adapter(real.base, folder, seed=5))
+        yield Subject(real.client, build_adapter(real.base, folder, seed=5, strength=0.5))
         return
     folder.mkdir()
     (folder / "adapter_config.json").write_text("{}")
