@@ -4,13 +4,9 @@ Knows neither torch nor the store; the child adds its own listener that writes r
 """
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 
 @dataclass(frozen=True)
@@ -50,35 +46,3 @@ def tell_all(*listeners: Listener) -> Listener:
             listener(report)
 
     return tell
-
-
-@contextmanager
-def show_bar(console: Console | None = None) -> Iterator[Listener]:
-    """A listener that draws steps, loss, margin, accuracy and time left.
-
-    Off a terminal it draws only the end.
-    """
-    columns = (
-        TextColumn("train"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn(
-            "loss {task.fields[loss]:.3f}  margin {task.fields[margin]:+.2f}  "
-            "accuracy {task.fields[accuracy]:.0%}"
-        ),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console or Console(stderr=True)) as bar:
-        task = bar.add_task("train", total=None, loss=0.0, margin=0.0, accuracy=0.0)
-
-        def draw(report: Report) -> None:
-            bar.update(
-                task,
-                completed=report.step,
-                total=report.total,
-                loss=report.loss,
-                margin=report.margin,
-                accuracy=report.accuracy,
-            )
-
-        yield draw

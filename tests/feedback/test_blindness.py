@@ -10,7 +10,7 @@ from feedback.services import EXTENSION
 from feedback.store.tables import Candidate
 from serving.fake import FakeEngine
 from tests.feedback.desk import make_desk
-from tests.feedback.test_suggest import ADAPTER, build
+from tests.feedback.set_desk import ADAPTER, build
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 FORBIDDEN = ("tuned", "base", "adapter", "arm", "zero", "seed", "design", "4+0", "2+2")

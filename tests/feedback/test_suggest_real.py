@@ -15,7 +15,7 @@ from serving.adapters import stage_adapter
 from serving.base import compute_base_id
 from serving.client import Sampling
 from tests.feedback.builders import DESK, NOW, add_adapter, add_system_prompt
-from tests.feedback.test_suggest import Desk
+from tests.feedback.set_desk import SetDesk
 
 LONG_S = 120  # a machine that does much else besides
 pytestmark = pytest.mark.real
@@ -36,7 +36,7 @@ def desk(real_engine, sqlite_engine):
     )
     with unit_of_work(sqlite_engine) as session:
         add_system_prompt(session)
-    yield Desk(sqlite_engine, None, suggester, clock, serving, real_engine.fleet)
+    yield SetDesk(sqlite_engine, None, suggester, clock, serving, real_engine.fleet)
     suggester.close()
 
 

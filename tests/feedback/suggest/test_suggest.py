@@ -1,112 +1,16 @@
 """Preparing sets on an engine that speaks real HTTP: what is asked and written, also when things fail."""
 
-import itertools
-import random
 import threading
-from dataclasses import dataclass
-from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
-from sqlmodel import select
 
-from feedback.clock import FrozenClock
-from feedback.planning import BaseFacts, hash_text
-from feedback.settings import FeedbackSettings
-from feedback.store.deployments import add_deployment
-from feedback.store.session import read, unit_of_work
-from feedback.store.tables import Candidate, SuggestionSet, Turn
-from feedback.suggest import LEASE_MARGIN_S, Suggester
+from feedback.planning import hash_text
+from feedback.store.session import unit_of_work
+from feedback.store.tables import Turn
 from serving.client import Sampling
-from serving.endpoint import Endpoint
-from serving.errors import EngineNotRunning
 from serving.fake import FakeEngine
-from serving.fleet import Fleet
-from serving.settings import ServingSettings
-from tests.feedback.builders import BASE_ID, DESK, NOW, add_adapter, add_system_prompt, add_turn
-
-ADAPTER = "tuned-20261122-1"
-DEADLINE_S = 20
-
-
-@dataclass
-class Desk:
-    """A store, an engine and a suggester between them."""
-
-    store: Engine
-    engine: FakeEngine
-    suggester: Suggester
-    clock: FrozenClock
-    serving: ServingSettings
-    fleet: Fleet
-
-    def close(self) -> None:
-        self.suggester.close()
-        self.fleet.close()
-
-    def ask(self, *texts: str, **message) -> str:
-        with unit_of_work(self.store) as session:
-            return add_turn(session, texts or ("Where is my order 1042?",), **message).id
-
-    def prepare(self, turn_id: str, within_s: float = 10) -> SuggestionSet:
-        self.suggester.enqueue(turn_id)
-        assert self.suggester.wait(turn_id, within_s)
-        return self.read_set(turn_id)
-
-    def read_set(self, turn_id: str) -> SuggestionSet | None:
-        with read(self.store) as session:
-            return session.exec(select(SuggestionSet).where(SuggestionSet.turn_id == turn_id)).one_or_none()
-
-    def read_candidates(self, set_id: str) -> list[Candidate]:
-        with read(self.store) as session:
-            query = select(Candidate).where(Candidate.set_id == set_id).order_by(Candidate.slot)
-            return list(session.exec(query).all())
-
-    def deploy(self, name: str = ADAPTER, *, is_loaded: bool = True, **fields) -> None:
-        weights = self.serving.data_dir / "adapters" / name / "weights"
-        weights.mkdir(parents=True)
-        (weights / "adapter_config.json").write_text("{}")
-        with unit_of_work(self.store) as session:
-            add_adapter(session, name, "canary", **fields)
-            add_deployment(session, desk_id=DESK, role="canary", adapter=name, actor="t", reason="t", now=NOW)
-        if is_loaded:
-            self.engine.adapters[name] = str(weights.resolve())
-
-    def asked(self) -> list[dict]:
-        return [body for path, body in self.engine.requests if path == "/v1/chat/completions"]
-
-
-def build(store, engine, tmp_path, **settings) -> Desk:
-    clock = FrozenClock(NOW)
-    serving = ServingSettings(backend="cpu", data_dir=tmp_path, request_timeout_s=5)
-    fleet = Fleet.from_endpoints([engine.endpoint], serving)
-    given = {"set_deadline_s": DEADLINE_S, "suggest_workers": 2} | settings
-    suggester = Suggester(
-        store_engine=store,
-        fleet_factory=lambda: fleet,
-        serving=serving,
-        settings=FeedbackSettings(data_dir=tmp_path, **given),
-        clock=clock,
-        randbelow=random.Random(7).randrange,
-        describe_base=lambda: BaseFacts(BASE_ID, "t" * 64),
-    )
-    return Desk(store, engine, suggester, clock, serving, fleet)
-
-
-@pytest.fixture
-def desk(sqlite_engine, fake_engine, tmp_path):
-    with unit_of_work(sqlite_engine) as session:
-        add_system_prompt(session)
-    desk = build(sqlite_engine, fake_engine, tmp_path)
-    yield desk
-    desk.close()
-
-
-@pytest.fixture
-def desk_on_both(store_engine, fake_engine, tmp_path):
-    desk = build(store_engine, fake_engine, tmp_path)
-    yield desk
-    desk.close()
+from tests.feedback.builders import BASE_ID, NOW
+from tests.feedback.set_desk import ADAPTER, build
 
 
 def test_without_an_adapter_base_is_asked_twice_with_seeds_of_its_own(desk_on_both):
@@ -163,19 +67,6 @@ def test_asking_twice_prepares_one_set(desk):
     assert len(desk.asked()) == 2
 
 
-def test_two_processes_prepare_one_set(store_engine, fake_engine, tmp_path):
-    one, other = (build(store_engine, fake_engine, tmp_path / name) for name in ("one", "other"))
-    turn_ids = [one.ask() for _ in range(5)]
-    for turn_id in turn_ids:
-        one.suggester.enqueue(turn_id)
-        other.suggester.enqueue(turn_id)
-    for turn_id in turn_ids:
-        assert one.suggester.wait(turn_id, 20)
-        assert len(one.read_candidates(one.read_set(turn_id).id)) == 4
-    one.close()
-    other.close()
-
-
 def test_a_long_history_is_counted_by_the_engine_and_cut_from_the_front(desk):
     filler = "word " * 400  # 2,000 bytes, 400 tokens when counted: two of them fit 1,024 - 96, three do not
     row = desk.prepare(desk.ask(filler, "Yes?", filler, "Yes?", filler, "Yes?", "And now?"))
@@ -205,60 +96,6 @@ def test_a_broken_engine_fails_the_set_and_names_no_model(sqlite_engine, fake_en
     assert (row.state, row.error) == ("failed", error)
     assert {c.state for c in desk.read_candidates(row.id)} == {"unavailable"}
     desk.close()
-
-
-def stay_away(desk, tmp_path, times):
-    """The engine's place is unknown, then nobody answers there, so many times in all; then it is back."""
-    refused = Fleet.from_endpoints([Endpoint("http://127.0.0.1:9", "key")], desk.serving)
-    asked = itertools.count()
-
-    def find_fleet():
-        number = next(asked)
-        if number >= times:
-            return desk.fleet
-        if number % 2:
-            return refused
-        raise EngineNotRunning(tmp_path)
-
-    desk.suggester._fleet_factory = find_fleet
-    return asked
-
-
-def test_a_set_waits_for_an_engine_that_restarts(desk, tmp_path):
-    desk.deploy()
-    stay_away(desk, tmp_path, times=4)
-    row = desk.prepare(desk.ask())
-    assert (row.state, row.error, row.design) == ("ready", None, "2+2")
-
-
-def test_a_long_prompt_waits_for_the_engine_that_counts_it(desk, tmp_path):
-    stay_away(desk, tmp_path, times=4)
-    assert desk.prepare(desk.ask("word " * 300, "And now?", "So?")).state == "ready"
-
-
-def test_an_engine_that_stays_away_fails_the_set_at_its_deadline(sqlite_engine, fake_engine, tmp_path):
-    desk = build(sqlite_engine, fake_engine, tmp_path, set_deadline_s=1)
-    asked = stay_away(desk, tmp_path, times=10**6)
-    row = desk.prepare(desk.ask())
-    assert (row.state, row.error) == ("failed", "engine_unreachable")
-    assert next(asked) >= 4  # two requests, each tried again
-    desk.close()
-
-
-def test_a_set_that_waits_for_an_engine_is_left_to_the_next_process(desk, tmp_path):
-    turn_id = desk.ask()
-    stay_away(desk, tmp_path, times=10**6)
-    desk.suggester.enqueue(turn_id)
-    while desk.read_set(turn_id) is None:
-        pass
-    desk.suggester.close()
-    assert desk.read_set(turn_id).state == "preparing"
-    desk.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
-    successor = build(desk.store, desk.engine, tmp_path)
-    successor.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
-    assert successor.suggester.sweep() == 1
-    assert successor.suggester.wait(turn_id, 10) and desk.read_set(turn_id).state == "ready"
-    successor.close()
 
 
 def test_what_misses_the_deadline_is_unavailable_for_good(sqlite_engine, fake_engine, tmp_path):
@@ -433,106 +270,6 @@ def test_a_turn_that_waits_no_longer_is_not_prepared(desk):
     desk.suggester.enqueue(turn_id)
     desk.suggester.close()
     assert desk.read_set(turn_id) is None
-
-
-def abandon(desk: Desk, turn_id: str, *, owner: str, left_s: float) -> None:
-    """A row as a preparer leaves it that died."""
-    with unit_of_work(desk.store) as session:
-        turn = session.get_one(Turn, turn_id)
-        session.add(
-            SuggestionSet(
-                desk_id=DESK,
-                turn_id=turn_id,
-                conversation_id=turn.conversation_id,
-                slot_seed=1,
-                redraw_arm="base",
-                lease_owner=owner,
-                lease_until=NOW + timedelta(seconds=left_s),
-                created_at=NOW,
-            )
-        )
-
-
-def test_a_reader_takes_over_when_the_lease_runs_out(desk):
-    turn_id = desk.ask()
-    abandon(desk, turn_id, owner="elsewhere/1/x", left_s=5)
-    assert not desk.suggester.wait(turn_id, 0)
-    assert desk.asked() == []
-    desk.clock.advance(5)
-    assert desk.suggester.wait(turn_id, 10)
-    row = desk.read_set(turn_id)
-    assert (row.state, len(desk.read_candidates(row.id))) == ("ready", 4)
-    assert row.slot_seed != 1
-
-
-def test_the_sweep_takes_up_what_nobody_prepares(desk):
-    never_begun, expired, held, gone = (desk.ask() for _ in range(4))
-    abandon(desk, expired, owner="elsewhere/1/x", left_s=0)
-    abandon(desk, held, owner="elsewhere/1/x", left_s=5)
-    abandon(desk, gone, owner=f"{desk.suggester._owner.split('/')[0]}/{dead_process()}/x", left_s=5)
-    assert desk.suggester.sweep() == 3
-    for turn_id in (never_begun, expired, gone):
-        assert desk.suggester.wait(turn_id, 10)
-    assert desk.read_set(held).state == "preparing"
-
-
-def dead_process() -> int:
-    import subprocess
-
-    child = subprocess.Popen(["true"])
-    child.wait()
-    return child.pid
-
-
-def test_the_sweep_closes_an_abandoned_set_of_a_turn_that_waits_no_more(desk):
-    turn_id = desk.ask()
-    abandon(desk, turn_id, owner="elsewhere/1/x", left_s=0)
-    with unit_of_work(desk.store) as session:
-        turn = session.get_one(Turn, turn_id)
-        turn.state = "superseded"
-        session.add(turn)
-    desk.suggester.sweep()
-    assert desk.suggester.wait(turn_id, 10)
-    assert desk.read_set(turn_id).state == "superseded"
-    assert desk.asked() == []
-
-
-def test_a_preparer_that_was_taken_over_writes_nothing(desk):
-    turn_id = desk.ask()
-    held, begun = threading.Event(), threading.Event()
-    answer = desk.engine.answer
-
-    def pause(path, body):
-        begun.set()
-        held.wait(10)
-        return answer(path, body)
-
-    desk.engine.answer = pause
-    desk.suggester.enqueue(turn_id)
-    assert begun.wait(10)
-    desk.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
-    desk.engine.answer = answer
-    other = build(desk.store, desk.engine, desk.serving.data_dir)
-    other.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
-    other.prepare(turn_id)
-    row = desk.read_set(turn_id)
-    before = [c.id for c in desk.read_candidates(row.id)]
-    held.set()
-    desk.suggester.close()
-    other.close()
-    assert [c.id for c in desk.read_candidates(row.id)] == before
-    assert desk.read_set(turn_id) == row
-
-
-def test_closing_finishes_what_is_begun_and_leaves_the_rest_to_the_sweep(desk):
-    turn_id = desk.ask()
-    desk.engine.mode, desk.engine.delay_s = "slow", 0.2
-    desk.suggester.enqueue(turn_id)
-    while desk.read_set(turn_id) is None:
-        pass
-    desk.suggester.close()
-    assert desk.read_set(turn_id).state == "ready"
-    desk.suggester.enqueue(desk.ask())
 
 
 def test_waiting_for_something_unknown_ends_at_once(desk):

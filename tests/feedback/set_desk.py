@@ -1,0 +1,86 @@
+"""A store, an engine that speaks real HTTP, and a suggester between them: what tests of sets work with."""
+
+import random
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+from sqlmodel import select
+
+from feedback.clock import FrozenClock
+from feedback.planning import BaseFacts
+from feedback.settings import FeedbackSettings
+from feedback.store.deployments import add_deployment
+from feedback.store.session import read, unit_of_work
+from feedback.store.tables import Candidate, SuggestionSet
+from feedback.suggest import Suggester
+from serving.fake import FakeEngine
+from serving.fleet import Fleet
+from serving.settings import ServingSettings
+from tests.feedback.builders import BASE_ID, DESK, NOW, add_adapter, add_turn
+
+ADAPTER = "tuned-20261122-1"
+DEADLINE_S = 20
+
+
+@dataclass
+class SetDesk:
+    """A store, an engine and a suggester between them."""
+
+    store: Engine
+    engine: FakeEngine
+    suggester: Suggester
+    clock: FrozenClock
+    serving: ServingSettings
+    fleet: Fleet
+
+    def close(self) -> None:
+        self.suggester.close()
+        self.fleet.close()
+
+    def ask(self, *texts: str, **message) -> str:
+        with unit_of_work(self.store) as session:
+            return add_turn(session, texts or ("Where is my order 1042?",), **message).id
+
+    def prepare(self, turn_id: str, within_s: float = 10) -> SuggestionSet:
+        self.suggester.enqueue(turn_id)
+        assert self.suggester.wait(turn_id, within_s)
+        return self.read_set(turn_id)
+
+    def read_set(self, turn_id: str) -> SuggestionSet | None:
+        with read(self.store) as session:
+            return session.exec(select(SuggestionSet).where(SuggestionSet.turn_id == turn_id)).one_or_none()
+
+    def read_candidates(self, set_id: str) -> list[Candidate]:
+        with read(self.store) as session:
+            query = select(Candidate).where(Candidate.set_id == set_id).order_by(Candidate.slot)
+            return list(session.exec(query).all())
+
+    def deploy(self, name: str = ADAPTER, *, is_loaded: bool = True, **fields) -> None:
+        weights = self.serving.data_dir / "adapters" / name / "weights"
+        weights.mkdir(parents=True)
+        (weights / "adapter_config.json").write_text("{}")
+        with unit_of_work(self.store) as session:
+            add_adapter(session, name, "canary", **fields)
+            add_deployment(session, desk_id=DESK, role="canary", adapter=name, actor="t", reason="t", now=NOW)
+        if is_loaded:
+            self.engine.adapters[name] = str(weights.resolve())
+
+    def asked(self) -> list[dict]:
+        return [body for path, body in self.engine.requests if path == "/v1/chat/completions"]
+
+
+def build(store, engine, tmp_path, **settings) -> SetDesk:
+    clock = FrozenClock(NOW)
+    serving = ServingSettings(backend="cpu", data_dir=tmp_path, request_timeout_s=5)
+    fleet = Fleet.from_endpoints([engine.endpoint], serving)
+    given = {"set_deadline_s": DEADLINE_S, "suggest_workers": 2} | settings
+    suggester = Suggester(
+        store_engine=store,
+        fleet_factory=lambda: fleet,
+        serving=serving,
+        settings=FeedbackSettings(data_dir=tmp_path, **given),
+        clock=clock,
+        randbelow=random.Random(7).randrange,
+        describe_base=lambda: BaseFacts(BASE_ID, "t" * 64),
+    )
+    return SetDesk(store, engine, suggester, clock, serving, fleet)

@@ -1,0 +1,23 @@
+"""Fixtures of sets in preparation: `desk` on SQLite, `desk_on_both` once on each database."""
+
+import pytest
+
+from feedback.store.session import unit_of_work
+from tests.feedback.builders import add_system_prompt
+from tests.feedback.set_desk import build
+
+
+@pytest.fixture
+def desk(sqlite_engine, fake_engine, tmp_path):
+    with unit_of_work(sqlite_engine) as session:
+        add_system_prompt(session)
+    desk = build(sqlite_engine, fake_engine, tmp_path)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def desk_on_both(store_engine, fake_engine, tmp_path):
+    desk = build(store_engine, fake_engine, tmp_path)
+    yield desk
+    desk.close()
