@@ -39,7 +39,12 @@ LOOK_EVERY_S = 1.0
     is_flag=True,
     help="Count tokens, steps, time and memory of a run on --dataset here, after a few steps; ask for none.",
 )
-@click.option("--limit", type=click.IntRange(min=1), default=None, help="Train on at most so many pairs.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=1),
+    default=None,
+    help="Learn from at most so many choices, or pairs for dpo.",
+)
 @json_option
 def command(
     frame: Frame,
