@@ -17,11 +17,10 @@ from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from feedback.clock import Clock
-from feedback.deploy_errors import AdapterFilesMissing, NothingToRollBack, StaleFence
+from feedback.deploy_errors import AdapterFilesMissing, NothingToRollBack
 from feedback.evidence.support import Support
 from feedback.store import adapters, deployments, preparing, runs
 from feedback.store.decisions import Decision
@@ -127,18 +126,16 @@ def publish(
         follow(ctx)
         return state.fence
     _bring_up(ctx, name)
-    try:
-        with unit_of_work(ctx.store_engine) as session:
-            if expected_fence is not None:
-                deployments.check_fence(session, desk_id=desk_id, expected=expected_fence)
-            if run_token is not None:
-                runs.check_token(session, run_id=run_token.run_id, token=run_token.fence)
-            _check_publishable(session, ctx, name, role, desk_id)
-            run_id = run_token.run_id if run_token else None
-            decision = Decision(session, desk_id, actor, reason, ctx.clock.now(), run_id)
-            fence = decision.point(role, name, share)
-    except IntegrityError as raced:  # PostgreSQL: two transactions took the same next fence
-        raise StaleFence(state.fence, state.fence + 1) from raced
+    with unit_of_work(ctx.store_engine) as session:
+        deployments.hold_desk(session, desk_id=desk_id)
+        if expected_fence is not None:
+            deployments.check_fence(session, desk_id=desk_id, expected=expected_fence)
+        if run_token is not None:
+            runs.check_token(session, run_id=run_token.run_id, token=run_token.fence)
+        _check_publishable(session, ctx, name, role, desk_id)
+        run_id = run_token.run_id if run_token else None
+        decision = Decision(session, desk_id, actor, reason, ctx.clock.now(), run_id)
+        fence = decision.point(role, name, share)
     log.info("adapter %s is %s with fence %d", name, role, fence)
     follow(ctx)
     return fence
@@ -173,6 +170,7 @@ def write_rollback(
     desk_id: str = DEFAULT_DESK,
 ) -> RolledBack:
     """The rows of a rollback, for a caller whose transaction holds more; `follow` comes after its commit."""
+    deployments.hold_desk(session, desk_id=desk_id)
     state = serving_state(session, desk_id=desk_id)
     role = CANARY if state.canary is not None else LIVE
     from_ = state.pointer(role)

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select
 
 from feedback.deploy_errors import StaleFence
 from feedback.store.session import of_desk
-from feedback.store.tables import Deployment
+from feedback.store.tables import Deployment, Desk
 
 CANARY = "canary"
 LIVE = "live"
@@ -51,6 +51,11 @@ def list_named(session: Session) -> frozenset[str]:
     """The adapters that any desk serves."""
     desks = session.exec(select(Deployment.desk_id).distinct()).all()
     return frozenset().union(*(serving_state(session, desk_id=desk_id).named for desk_id in desks))
+
+
+def hold_desk(session: Session, *, desk_id: str) -> None:
+    """Let one deployment at a time be decided in the desk: others wait here until this transaction ends."""
+    session.exec(select(Desk.id).where(Desk.id == desk_id).with_for_update(key_share=True))
 
 
 def check_fence(session: Session, *, desk_id: str, expected: int) -> None:

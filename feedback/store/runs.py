@@ -191,8 +191,11 @@ def cancel_run(session: Session, *, desk_id: str, run_id: str, now: datetime) ->
 
 
 def check_token(session: Session, *, run_id: str, token: int) -> Run:
-    """The running run that this token still holds. The guard of every write that a worker makes."""
-    run = session.get(Run, run_id, populate_existing=True)
+    """The running run that this token still holds, kept from others until this transaction ends.
+
+    The guard of every write that a worker makes.
+    """
+    run = session.get(Run, run_id, with_for_update={"key_share": True}, populate_existing=True)
     if run is None:
         raise NotFound("run", run_id)
     if run.fence != token or run.state != "running":

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -508,6 +508,25 @@ def test_of_two_publishers_at_one_fence_one_wins(plant_on_both):
     assert sorted(map(str, results)) == ["1", "stale"]
     winner = (ONE, TWO)[results.index(1)]
     assert (plant.state.canary, plant.state.fence) == (winner, 1)
+
+
+def test_nobody_deploys_between_the_check_of_a_fence_and_its_decision(plant_on_both, monkeypatch):
+    plant = plant_on_both
+    plant.add(ONE, TWO)
+    real, late = deployments.check_fence, []
+
+    def check_then_dawdle(session, **kwargs):
+        real(session, **kwargs)
+        if not late:
+            late.append(pool.submit(plant.publish, TWO, expected_fence=0))
+            assert not wait(late, timeout=1).done
+
+    monkeypatch.setattr(deployments, "check_fence", check_then_dawdle)
+    with ThreadPoolExecutor(1) as pool:
+        assert plant.publish(ONE, expected_fence=0) == 1
+        with pytest.raises(StaleFence, match="the fence is 1 now"):
+            late[0].result()
+    assert (plant.state.canary, plant.state_of(TWO)) == (ONE, "passed")
 
 
 @pytest.mark.parametrize(("share", "low", "high"), [(1.0, 1000, 1000), (0.0, 0, 0), (0.3, 240, 360)])
