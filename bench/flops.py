@@ -5,23 +5,27 @@ ratio of two counts is what a machine reaches on which nothing else takes time. 
 (TRL's statistics over the whole vocabulary, also for prompts on a CPU) can carry a measured ratio beyond it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
 QKV = 3  # the first products of a layer: those of layer 0 pass no gradient on, embeddings do not learn
+KEYS, VALUES = 1, 2  # of these, what the last layer needs of every token
 SCORES_FORWARD = 2  # q k^T and p v
 SCORES_BACKWARD = 5  # q k^T again, and the gradients of v, p, q and k
 
 
 class Work(NamedTuple):
     """What goes through a model: `tokens` through its layers, `pairs` of tokens that see one another in each
-    layer, `scored` positions through the head. Work adds up with `add`.
+    layer, `scored` positions through the head. `read`, `read_pairs`: those whose result the last layer gives,
+    which but for keys and values is computed for no other. Work adds up with `add`.
     """
 
     tokens: int
     pairs: int
     scored: int
+    read: int
+    read_pairs: int
 
     def add(self, other: "Work") -> "Work":
         return Work(*(a + b for a, b in zip(self, other, strict=True)))
@@ -56,28 +60,40 @@ def count_visible(tokens: int) -> int:
 
 
 def pack_work(prompt: int, replies: Sequence[int]) -> Work:
-    """A choice in a packed row: the prompt once, each reply over it and itself, the head on replies."""
+    """A choice in a packed row: the prompt once, each reply over it and itself, the head on replies; the last
+    layer is read at the end of the prompt and in replies, but for the last token of each.
+    """
     tokens = sum(replies)
     pairs = count_visible(prompt) + sum(reply * prompt + count_visible(reply) for reply in replies)
-    return Work(prompt + tokens, pairs, tokens)
+    read = prompt + sum((reply - 1) * prompt + count_visible(reply - 1) for reply in replies)
+    return Work(prompt + tokens, pairs, tokens, 1 + tokens - len(replies), read)
 
 
 def pair_work(prompt: int, replies: Sequence[int], *, every_position: bool) -> Work:
     """A pair as TRL reads it: a row for each side. `every_position`: the head on all but the last of a row,
-    as TRL does wherever Triton is not; else on replies alone.
+    as TRL does wherever Triton is not; else on replies alone. The last layer is computed whole.
     """
-    work = Work(0, 0, 0)
+    work = Work(0, 0, 0, 0, 0)
     for reply in replies:
-        row = prompt + reply
-        work = work.add(Work(row, count_visible(row), row - 1 if every_position else reply))
+        row, pairs = prompt + reply, count_visible(prompt + reply)
+        work = work.add(Work(row, pairs, row - 1 if every_position else reply, row, pairs))
     return work
+
+
+def list_products(decoder: Decoder, work: Work) -> Iterator[tuple[int, int, int, bool]]:
+    """Of all layers: in, out, the rows that go through, and whether a gradient for them comes back."""
+    for layer in range(decoder.layers):
+        is_last = layer == decoder.layers - 1
+        for place, (a, b) in enumerate(decoder.linear):
+            rows = work.read if is_last and place not in (KEYS, VALUES) else work.tokens
+            yield a, b, rows, layer > 0 or place >= QKV
 
 
 def count_reference(decoder: Decoder, work: Work) -> int:
     """One forward of the plain base."""
-    body = 2 * work.tokens * sum(a * b for a, b in decoder.linear)
-    scores = SCORES_FORWARD * 2 * work.pairs * decoder.width
-    return decoder.layers * (body + scores) + 2 * work.scored * decoder.hidden * decoder.vocabulary
+    body = sum(2 * rows * a * b for a, b, rows, _ in list_products(decoder, work))
+    scores = SCORES_FORWARD * 2 * count_pairs(decoder, work) * decoder.width
+    return body + scores + 2 * work.scored * decoder.hidden * decoder.vocabulary
 
 
 def count_training(decoder: Decoder, work: Work, *, rank: int, head_products: int) -> int:
@@ -87,11 +103,16 @@ def count_training(decoder: Decoder, work: Work, *, rank: int, head_products: in
     `head_products`: with the head's matrix, forward and backward; 2 are needed, TRL makes 3 since it computes
     the logits again on the way back.
     """
-    weights = sum(a * b for a, b in decoder.linear)
-    narrow = rank * sum(a + b for a, b in decoder.linear)  # of the adapter: down and up
-    first = sum(a * (b + rank) for a, b in decoder.linear[:QKV])  # gradients for layer 0's input: not made
-    forward = weights + narrow
-    backward = weights + 2 * narrow  # for the input; of the adapter for its input and for itself
-    scores = (SCORES_FORWARD + SCORES_BACKWARD) * 2 * work.pairs * decoder.width
-    body = decoder.layers * (2 * work.tokens * (forward + backward) + scores) - 2 * work.tokens * first
-    return body + head_products * 2 * work.scored * decoder.hidden * decoder.vocabulary
+    body = 0
+    for a, b, rows, comes_back in list_products(decoder, work):
+        narrow = rank * (a + b)  # of the adapter: down and up
+        forward = a * b + narrow
+        backward = 2 * narrow + a * b  # of the adapter for itself and for its input; for the input
+        body += 2 * rows * (forward + backward - (0 if comes_back else a * (b + rank)))
+    scores = (SCORES_FORWARD + SCORES_BACKWARD) * 2 * count_pairs(decoder, work) * decoder.width
+    return body + scores + head_products * 2 * work.scored * decoder.hidden * decoder.vocabulary
+
+
+def count_pairs(decoder: Decoder, work: Work) -> int:
+    """Of all layers."""
+    return (decoder.layers - 1) * work.pairs + work.read_pairs

@@ -149,7 +149,7 @@ def derive_pairs(examples: Sequence[Example]) -> list[dict[str, list[int]]]:
 
 def sum_choices(examples: Sequence[Example]) -> Work:
     """What the examples are to the objective `choice`."""
-    total = Work(0, 0, 0)
+    total = Work(0, 0, 0, 0, 0)
     for example in examples:
         total = total.add(pack_work(len(example.prompt_ids), [len(reply) for reply in example.replies]))
     return total
@@ -157,7 +157,7 @@ def sum_choices(examples: Sequence[Example]) -> Work:
 
 def sum_pairs(examples: Sequence[Example], *, every_position: bool) -> Work:
     """What their pairs are to TRL, padding left out."""
-    total = Work(0, 0, 0)
+    total = Work(0, 0, 0, 0, 0)
     for row in derive_pairs(examples):
         replies = (len(row["chosen_ids"]), len(row["rejected_ids"]))
         total = total.add(pair_work(len(row["prompt_ids"]), replies, every_position=every_position))

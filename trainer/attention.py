@@ -22,17 +22,30 @@ NAMES = {"blocks": BLOCKS, "sdpa": "sdpa", "eager": "eager", "flex": "flex_atten
 
 
 class Layout:
-    """A packed row on its way through a model: makes each mask once, for all layers."""
+    """A packed row on its way through a model: makes each mask once, for all layers.
 
-    def __init__(self, row: PackedRow, *, halves: bool = False) -> None:
+    `last`: index of the layer whose result is read at the row's sources alone, if there is one.
+    """
+
+    def __init__(self, row: PackedRow, *, halves: bool = False, last: int | None = None) -> None:
         self.row = row
         self.halves = halves
+        self._last = last
         self.cuts = [block.stop - block.start for block in row.blocks]
         self._masks: dict[tuple[int, int | None], Tensor] = {}
 
     def narrow(self, window: int | None) -> int | None:
         """None for a window that reaches over every branch of this row."""
         return window if window is not None and window < self.row.longest else None
+
+    def find_asked(self, number: int, layer: int | None) -> Tensor | None:
+        """Places in the block of that number whose result this layer needs; None: all, or nearly."""
+        if self._last is None or layer != self._last:
+            return None
+        block = self.row.blocks[number]
+        asked = self.row.sources.unique()
+        asked = asked[(asked >= block.start) & (asked < block.stop)] - block.start
+        return asked if 2 * len(asked) < block.stop - block.start else None
 
     def find_mask(self, number: int, *, window: int | None, like: Tensor) -> Tensor:
         """0 or -inf for the block of that number over its stem and itself."""
@@ -77,14 +90,19 @@ def attend_blocks(
         is_trunk = block.trunk == number
         if not is_trunk:
             k, v = _join(keys[block.trunk], block.stem, k), _join(values[block.trunk], block.stem, v)
-        if is_trunk and window is None and not layout.halves:
+        asked = layout.find_asked(number, getattr(module, "layer_idx", None))
+        if is_trunk and window is None and asked is None and not layout.halves:
             part = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
         else:
             mask = layout.find_mask(number, window=window, like=query)
+            if asked is not None:
+                q, mask = q.index_select(2, asked), mask.index_select(0, asked)
             if layout.halves:
                 part = attend_in_halves(q, k, v, mask, scale)
             else:
                 part = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, scale=scale)
+            if asked is not None:
+                part = torch.zeros_like(queries[number]).index_copy(2, asked, part)
         found.append(part.transpose(1, 2))
     return torch.cat(found, dim=1), None
 

@@ -5,6 +5,7 @@ its own) is read one reply a row: the same numbers, slower, and `Reader.obstacle
 """
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from trainer.attention import NAMES, Layout, mask_arguments, register
 from trainer.example import Example
+from trainer.last_layer import find_last_layer
 from trainer.packing import PackedRow, pack_row
 from trainer.rounding import find_tolerance
 
@@ -74,6 +76,7 @@ class Reader:
         self._head: Tensor = head.weight.detach()
         if halves:
             self._head = self._head.bfloat16()
+        self._last = find_last_layer(self._base.get_decoder())
         if self.obstacle is None:
             self._base.set_attn_implementation(NAMES[attention])
 
@@ -108,13 +111,16 @@ class Reader:
 
     def read_tokens(self, model: Any, row: PackedRow) -> Tensor:
         """The log-probability of each reply token of a row; [n], float32."""
-        layout = Layout(row, halves=self._halves)
-        hidden = self._read_hidden(
-            model,
-            input_ids=row.ids,
-            position_ids=row.positions,
-            **mask_arguments(self._base.config, self._kind, layout, self._base.dtype),
-        )
+        # A layer that is computed again on the way back must find the same rows, but these are gone by then.
+        last = None if self._base.is_gradient_checkpointing else self._last
+        layout = Layout(row, halves=self._halves, last=last.index if last else None)
+        with last.only(row.sources.unique()) if last else nullcontext():
+            hidden = self._read_hidden(
+                model,
+                input_ids=row.ids,
+                position_ids=row.positions,
+                **mask_arguments(self._base.config, self._kind, layout, self._base.dtype),
+            )
         foreseeing = hidden[0].index_select(0, row.sources)
         found: Tensor = _TokenLogprob.apply(  # type: ignore[no-untyped-call]
             foreseeing, self._head, row.targets, foreseeing.requires_grad

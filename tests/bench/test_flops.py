@@ -10,15 +10,17 @@ from bench.train_sides import RANK, Plan, Side
 
 # Two heads of 1, one of keys, an MLP of 3: 4 + 2 + 2 + 4 and 6 + 6 + 6 weights; in + out: 3 x 5 + 14.
 TOY = Decoder(
-    ((2, 2), (2, 1), (2, 1), (2, 2), (2, 3), (2, 3), (3, 2)), layers=1, width=2, hidden=2, vocabulary=5
+    ((2, 2), (2, 1), (2, 1), (2, 2), (2, 3), (2, 3), (3, 2)), layers=2, width=2, hidden=2, vocabulary=5
 )
-CHOICE = Work(tokens=5, pairs=13, scored=3)  # 3 pairs in the prompt of 2; 2 + 1 of a reply of 1, 4 + 3 of 2
+# 3 pairs in the prompt of 2; 2 + 1 of a reply of 1, 4 + 3 of 2. Read: the end of the prompt, which sees 2
+# tokens, and the first of the reply of 2, which sees 3.
+CHOICE = Work(tokens=5, pairs=13, scored=3, read=2, read_pairs=5)
 
 
 def test_work_of_a_choice_and_of_a_pair():
     assert pack_work(2, [1, 2]) == CHOICE
-    assert pair_work(2, [1, 2], every_position=True) == Work(7, 6 + 10, 2 + 3)
-    assert pair_work(2, [1, 2], every_position=False) == Work(7, 6 + 10, 1 + 2)
+    assert pair_work(2, [1, 2], every_position=True) == Work(7, 6 + 10, 2 + 3, 7, 6 + 10)
+    assert pair_work(2, [1, 2], every_position=False) == Work(7, 6 + 10, 1 + 2, 7, 6 + 10)
 
 
 def test_three_pairs_read_4_3_times_the_tokens_of_a_choice():
@@ -29,18 +31,19 @@ def test_three_pairs_read_4_3_times_the_tokens_of_a_choice():
 
 
 def test_forward_by_hand():
-    layers = 2 * 5 * 30
-    scores = 2 * (2 * 13 * 2)  # two products over 13 pairs, 2 wide
+    layers = 2 * 5 * 30 + 2 * (5 * 4 + 2 * 26)  # the last: keys and values of all, the rest of 2
+    scores = 2 * (2 * (13 + 5) * 2)  # two products over the pairs, 2 wide
     head = 2 * 3 * 2 * 5
-    assert count_reference(TOY, CHOICE) == layers + scores + head == 464
+    assert count_reference(TOY, CHOICE) == layers + scores + head == 648
 
 
 def test_training_by_hand():
-    forward = 2 * 5 * (30 + 29)
-    backward = 2 * 5 * (30 + 2 * 29) - 2 * 5 * (2 * (2 + 1) + 2 * (1 + 1) + 2 * (1 + 1))
-    scores = (2 + 5) * (2 * 13 * 2)
+    forward = 2 * 5 * (30 + 29) + 2 * (5 * (4 + 6) + 2 * (26 + 23))
+    backward = 2 * 5 * (30 + 2 * 29) + 2 * (5 * (4 + 2 * 6) + 2 * (26 + 2 * 23))
+    backward -= 2 * 5 * (2 * (2 + 1) + 2 * (1 + 1) + 2 * (1 + 1))  # into the embeddings
+    scores = (2 + 5) * (2 * (13 + 5) * 2)
     head = 2 * (2 * 3 * 2 * 5)
-    assert count_training(TOY, CHOICE, rank=1, head_products=2) == forward + backward + scores + head == 1814
+    assert count_training(TOY, CHOICE, rank=1, head_products=2) == forward + backward + scores + head == 2698
 
 
 def test_a_decoder_is_read_from_a_configuration():
@@ -68,7 +71,7 @@ def test_linear_products_are_those_that_pytorch_counts(mode, head_products):
 
     decoder = Decoder.of(load_config("tiny"))
     work = sum_pairs(examples, every_position=True) if mode == "dpo" else sum_choices(examples)
-    work = work._replace(pairs=0)
+    work = work._replace(pairs=0, read_pairs=0)
     expected = count_training(decoder, work, rank=RANK, head_products=head_products)
     if mode != "stored_reference":
         expected += count_reference(decoder, work)
