@@ -136,6 +136,14 @@ def check_base_model(frame: Frame) -> Check:
         )
 
 
+def check_policy(frame: Frame) -> Check:
+    """What the gate will do; a policy that cannot be read has been refused before."""
+    policy = frame.policy()
+    canary = f"canary for {policy.canary.share:.0%} of conversations" if policy.canary.share else "no canary"
+    by_itself = "goes live by itself" if policy.canary.go_live else "goes live by hand"
+    return Check("policy", "ok", f"{policy.name} ({policy.sha256[:16]}): {canary}, {by_itself}")
+
+
 def check_disk(data_dir: Path) -> Check:
     place = next(path for path in (data_dir, *data_dir.resolve().parents) if path.exists())
     free = shutil.disk_usage(place).free / 1e9

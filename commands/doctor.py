@@ -12,6 +12,7 @@ from commands.checks import (
     check_disk,
     check_libraries,
     check_memory,
+    check_policy,
     check_port,
     check_python,
     check_sqlite,
@@ -57,6 +58,7 @@ def examine(frame: Frame) -> Iterator[Check]:
     yield check_sqlite()
     yield check_memory(frame)
     yield check_base_model(frame)
+    yield check_policy(frame)
     yield check_disk(frame.data_dir)
     yield check_data_dir(frame.data_dir)
     yield check_port(frame)

@@ -58,6 +58,7 @@ class KeptEngine:
             settings=settings,
             data_dir=frame.data_dir,
             clock=SystemClock(),
+            policy=frame.policy(),
         )
         self._supervisor: Supervisor | None = None
         self._restarts_told = 0

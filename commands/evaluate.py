@@ -57,7 +57,7 @@ def evaluate(
     from feedback.exchange.layout import dataset_dir
     from serving.base import resolve_base
     from trainer.evaluate import evaluate_adapter
-    from trainer.recipe import build_recipe, load_recipe
+    from trainer.recipe import load_recipe, recall_recipe
 
     with open_store(frame) as engine:
         row, run = find_adapter(engine, name)
@@ -65,11 +65,7 @@ def evaluate(
         if wanted is None:
             raise CommandFailed(f"{name} names no dataset: say which with --dataset.")
         dataset_id = find_dataset(engine, wanted).id
-    recipe = (
-        build_recipe(run.recipe, f"of run {run.id}")
-        if run and run.recipe
-        else load_recipe(frame.trainer().recipe)
-    )
+    recipe = recall_recipe(run.recipe, run.id) if run and run.recipe else load_recipe(frame.trainer().recipe)
     with Progress(console=Console(stderr=True), disable=quiet, transient=True) as progress:
         task = progress.add_task("evaluating", total=1.0)
         report = evaluate_adapter(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
+    from feedback.policy import Policy
     from feedback.settings import FeedbackSettings
     from serving.settings import ServingSettings
     from trainer.settings import TrainerSettings
@@ -97,8 +98,15 @@ class Frame:
             TrainerSettings, "trainer", config=self.config, data_dir=self.data_dir, **overrides
         )
 
+    def policy(self) -> "Policy":
+        """The gate's policy; PolicyRefused if it does not hold together."""
+        from feedback.policy import load_policy
+
+        return load_policy(self.feedback().policy_for(self.serving().base_model))
+
     def check_settings(self) -> None:
-        """Reads all three tables and raises SettingsWrong with the faults of all of them."""
+        """Reads all three tables and the policy; SettingsWrong with the faults of all of them."""
+        from feedback.policy import PolicyRefused
         from serving.errors import SettingsFault
 
         faults = []
@@ -106,6 +114,11 @@ class Frame:
             try:
                 read()
             except SettingsFault as fault:
+                faults.append(str(fault))
+        if not faults:
+            try:
+                self.policy()
+            except PolicyRefused as fault:
                 faults.append(str(fault))
         if faults:
             raise SettingsWrong("\n".join(faults))

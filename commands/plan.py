@@ -41,6 +41,8 @@ def make_plan(frame: Frame, *, port: int | None, base_model: str | None) -> Plan
     environment = {**frame.environment(), "REJOINDER_FEEDBACK__PORT": str(feedback.port)}
     if base_model is not None and Path(base_model).is_dir():
         base_model = str(Path(base_model).resolve())  # the children run in another directory
+    if Path(feedback.policy).suffix:  # a file: the children run in another directory
+        environment["REJOINDER_FEEDBACK__POLICY"] = str(Path(feedback.policy).resolve())
     serving = frame.serving(**({} if base_model is None else {"base_model": base_model}))
     environment["REJOINDER_SERVING__BASE_MODEL"] = serving.base_model
     if not serving.replicas:

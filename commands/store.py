@@ -105,6 +105,7 @@ def open_deployer(frame: Frame) -> "Iterator[Deployer]":
                 settings=settings,
                 data_dir=frame.data_dir,
                 clock=SystemClock(),
+                policy=frame.policy(),
             )
         finally:
             fleet.close()

@@ -48,7 +48,12 @@ def build_app() -> "Flask":
         describe_base=wait_then_describe(serving, fleet, closing),
     )
     deployer = Deployer(
-        store_engine=store_engine, fleet_factory=fleet, settings=serving, data_dir=frame.data_dir, clock=clock
+        store_engine=store_engine,
+        fleet_factory=fleet,
+        settings=serving,
+        data_dir=frame.data_dir,
+        clock=clock,
+        policy=frame.policy(),
     )
     app = create_app(
         settings,

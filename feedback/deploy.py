@@ -22,6 +22,7 @@ from sqlmodel import Session
 from feedback.clock import Clock
 from feedback.deploy_errors import AdapterFilesMissing, NothingToRollBack
 from feedback.evidence.support import Support
+from feedback.policy import Policy
 from feedback.store import adapters, deployments, preparing, runs
 from feedback.store.decisions import Decision
 from feedback.store.deployments import CANARY, LIVE, ServingState, serving_state
@@ -68,6 +69,7 @@ class Deployer:
     settings: ServingSettings
     data_dir: Path
     clock: Clock
+    policy: Policy
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from serving.settings import DEMO_BASE
+
 
 class FeedbackSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="REJOINDER_FEEDBACK__")
@@ -33,6 +35,11 @@ class FeedbackSettings(BaseSettings):
 
     default_language: str = "en"
     """Language of pages and conversations that name none: en or zh."""
+
+    policy: str = ""
+    """Policy file of the gate, or the name of a shipped one; empty takes `demo` for the demo model and
+    `default`, which shows and promotes nothing, for any other.
+    """
 
     candidates: int = Field(default=4, ge=2, le=8)
     """Suggested replies for each customer turn."""
@@ -65,6 +72,10 @@ class FeedbackSettings(BaseSettings):
     """Key that signs page tokens, at least 32 characters; empty makes and keeps `secret.key` in the data
     directory.
     """
+
+    def policy_for(self, base_model: str) -> str:
+        """The policy that is named, or else the one that suits the base."""
+        return self.policy or ("demo" if base_model == DEMO_BASE else "default")
 
     def store_url(self) -> str:
         """The store's URL, with the default filled in."""

@@ -11,13 +11,16 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
+DEMO_BASE = "demo/model"  # settings that name no recipe and no policy take the demo's own with it
+
+
 class ServingSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="REJOINDER_SERVING__")
 
     data_dir: Path = Path("var")
     """Directory of everything that is kept; set once for all packages by the entry point."""
 
-    base_model: str = "demo/model"
+    base_model: str = DEMO_BASE
     """The model everything starts from: a folder (also looked up beside the program) or a hub name."""
 
     served_name: str = Field(default="base", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")

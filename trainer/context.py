@@ -14,6 +14,7 @@ from sqlalchemy import Engine
 
 from feedback.clock import Clock, SystemClock
 from feedback.deploy import Deployer
+from feedback.policy import Policy, load_policy
 from feedback.settings import FeedbackSettings
 from feedback.store import runs
 from feedback.store.runs import RunToken
@@ -38,6 +39,7 @@ class NightContext:
     fleet_factory: Callable[[], Fleet]
     clock: Clock
     desk_id: str
+    policy: Policy
 
     def run_dir(self, run_id: str) -> Path:
         return self.data_dir / "runs" / run_id
@@ -48,7 +50,9 @@ class NightContext:
 
     @property
     def deployer(self) -> Deployer:
-        return Deployer(self.store_engine, self.fleet_factory, self.serving, self.data_dir, self.clock)
+        return Deployer(
+            self.store_engine, self.fleet_factory, self.serving, self.data_dir, self.clock, self.policy
+        )
 
     def read_run(self, run_id: str) -> Run:
         with read(self.store_engine) as session:
@@ -69,6 +73,7 @@ def open_context(data_dir: Path, config: Path | None) -> Iterator[NightContext]:
     feedback = load_settings(FeedbackSettings, "feedback", config=config, data_dir=data_dir)
     serving = load_settings(ServingSettings, "serving", config=config, data_dir=data_dir)
     settings = load_settings(TrainerSettings, "trainer", config=config, data_dir=data_dir)
+    policy = load_policy(feedback.policy_for(serving.base_model))
     store_engine = open_engine(feedback.store_url())
     fleet = CurrentFleet(serving, data_dir)
     try:
@@ -80,6 +85,7 @@ def open_context(data_dir: Path, config: Path | None) -> Iterator[NightContext]:
             fleet_factory=fleet,
             clock=SystemClock(),
             desk_id=DEFAULT_DESK,
+            policy=policy,
         )
     finally:
         fleet.close()

@@ -1,15 +1,19 @@
-"""The offline gate: a report and a policy in, `passed` or `refused` with named reasons out. Pure.
+"""The offline gate: a report and limits in, `passed` or `refused` with named reasons out. Pure.
 
-Every limit that is missed is a reason, each with its value and limit; a figure that is missing is a reason,
-too: no evidence means refused. Whether people prefer the adapter is not decided here but by exposure.
+Every limit is a check with its value, met or missed; a missed one is a reason to refuse, and so is a figure
+that is missing: no evidence means refused. Whether people prefer the adapter is not decided here but by
+exposure.
 """
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from feedback.policy import OfflineLimits
 from trainer.baselines import Score
-from trainer.recipe import GatePolicy
 from trainer.report import OfflineReport
+
+Sense = Literal["at most", "at least"]
 
 
 @dataclass(frozen=True)
@@ -26,57 +30,82 @@ class Reason:
 
 
 @dataclass(frozen=True)
+class Check:
+    """One limit: `value` should be at most, or at least, `limit`. `reason` says what it means to miss it."""
+
+    reason: Reason
+    sense: Sense
+    is_met: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {**self.reason.to_json(), "sense": self.sense, "met": self.is_met}
+
+
+@dataclass(frozen=True)
 class Decision:
-    verdict: Literal["passed", "refused"]
-    reasons: tuple[Reason, ...]
+    checks: tuple[Check, ...]
+
+    @property
+    def reasons(self) -> tuple[Reason, ...]:
+        """The limits that were missed."""
+        return tuple(check.reason for check in self.checks if not check.is_met)
+
+    @property
+    def verdict(self) -> Literal["passed", "refused"]:
+        return "refused" if self.reasons else "passed"
 
 
-def decide(report: OfflineReport, policy: GatePolicy) -> Decision:
-    reasons = tuple(
-        reason for reason in (*_judge_choices(report, policy), *_judge_replies(report, policy)) if reason
+def decide(report: OfflineReport, limits: OfflineLimits) -> Decision:
+    return Decision((*_judge_choices(report, limits), *_judge_replies(report, limits)))
+
+
+def _judge_choices(report: OfflineReport, limits: OfflineLimits) -> list[Check]:
+    evidence = _at_least(
+        "no_evidence", "too few held-out choices to measure it", report.n, limits.min_choices
     )
-    return Decision("refused" if reasons else "passed", reasons)
-
-
-def _judge_choices(report: OfflineReport, policy: GatePolicy) -> list[Reason | None]:
-    if report.n < policy.min_choices:
-        return [Reason("no_evidence", "too few held-out choices to measure it", report.n, policy.min_choices)]
+    if not evidence.is_met:
+        return [evidence]
     loss, train = _nats(report.adapter), report.train
-    chance = _plus(_nats(report.uniform), policy.max_log_loss_over_uniform)
+    chance = _plus(_nats(report.uniform), limits.max_log_loss_over_uniform)
     fit = train.accuracy if train else None
-    least = _plus(train.uniform_accuracy if train else None, policy.min_train_accuracy_over_uniform)
-    reasons = [
-        _above("worse_than_uniform", "foresees held-out picks worse than chance", loss, chance),
-        _above("drifted", "left the base too far (KL per token)", report.kl_to_base, policy.max_kl_to_base),
-        _below(
+    least = _plus(train.uniform_accuracy if train else None, limits.min_train_accuracy_over_uniform)
+    checks = [
+        evidence,
+        _at_most("worse_than_uniform", "foresees held-out picks worse than chance", loss, chance),
+        _at_most("drifted", "left the base too far (KL per token)", report.kl_to_base, limits.max_kl_to_base),
+        _at_least(
             "cannot_fit", "does not foresee the picks it was trained on: data or code is wrong", fit, least
         ),
     ]
-    if policy.max_log_loss_over_slot is not None:
-        limit = _plus(_nats(report.slot), policy.max_log_loss_over_slot)
+    if limits.max_log_loss_over_slot != math.inf:
+        limit = _plus(_nats(report.slot), limits.max_log_loss_over_slot)
         with_slot = _nats(report.adapter_slot)
-        reasons.append(_above("worse_than_slot", "adds nothing to knowing the slot", with_slot, limit))
+        checks.append(_at_most("worse_than_slot", "adds nothing to knowing the slot", with_slot, limit))
     if report.serving is not None:
-        limit = report.serving.log_loss + policy.max_log_loss_over_serving
-        reasons.append(_above("worse_than_serving", "foresees picks worse than what serves now", loss, limit))
-    return reasons
+        limit = report.serving.log_loss + limits.max_log_loss_over_serving
+        checks.append(
+            _at_most("worse_than_serving", "foresees picks worse than what serves now", loss, limit)
+        )
+    return checks
 
 
-def _judge_replies(report: OfflineReport, policy: GatePolicy) -> list[Reason | None]:
+def _judge_replies(report: OfflineReport, limits: OfflineLimits) -> list[Check]:
     replies = report.replies
     if replies is None:
-        return [Reason("no_replies", "no replies to fixed prompts were measured", None, 1)]
-    sampled = replies.broken_sampled_base + policy.max_broken_sampled_over_base
-    repeated = replies.repeated_base + policy.max_repeated_over_base
+        return [_at_least("no_replies", "no replies to fixed prompts were measured", None, 1)]
+    sampled = replies.broken_sampled_base + limits.max_broken_sampled_over_base
+    repeated = replies.repeated_base + limits.max_repeated_over_base
     # A base that breaks greedy replies itself would block every night for ever: its own share is allowed.
-    greedy = max(policy.max_broken_greedy, replies.broken_greedy_base)
+    greedy = max(limits.max_broken_greedy, replies.broken_greedy_base)
     ratio = replies.length_ratio
     return [
-        _below("too_short", "replies shrank against base", ratio, policy.min_length_ratio),
-        _above("too_long", "replies grew against base", ratio, policy.max_length_ratio),
-        _above("broken_greedy", "broken greedy replies to fixed prompts", replies.broken_greedy, greedy),
-        _above("broken_sampled", "more broken sampled replies than base", replies.broken_sampled, sampled),
-        _above("repeats_itself", "two draws are one text more often than base's", replies.repeated, repeated),
+        _at_least("too_short", "replies shrank against base", ratio, limits.min_length_ratio),
+        _at_most("too_long", "replies grew against base", ratio, limits.max_length_ratio),
+        _at_most("broken_greedy", "broken greedy replies to fixed prompts", replies.broken_greedy, greedy),
+        _at_most("broken_sampled", "more broken sampled replies than base", replies.broken_sampled, sampled),
+        _at_most(
+            "repeats_itself", "two draws are one text more often than base's", replies.repeated, repeated
+        ),
     ]
 
 
@@ -88,15 +117,16 @@ def _plus(value: float | None, margin: float) -> float | None:
     return None if value is None else value + margin
 
 
-def _above(code: str, text: str, value: float | None, limit: float | None) -> Reason | None:
-    if value is None or limit is None:
-        return Reason(code, f"not measured: {text}", value, limit or 0.0)
-    return (
-        Reason(code, text, round(value, 4), round(limit, 4)) if not value <= limit else None
-    )  # a NaN is refused
+def _at_most(code: str, text: str, value: float | None, limit: float | None) -> Check:
+    return _check(code, text, value, limit, "at most")
 
 
-def _below(code: str, text: str, value: float | None, limit: float | None) -> Reason | None:
+def _at_least(code: str, text: str, value: float | None, limit: float | None) -> Check:
+    return _check(code, text, value, limit, "at least")
+
+
+def _check(code: str, text: str, value: float | None, limit: float | None, sense: Sense) -> Check:
     if value is None or limit is None:
-        return Reason(code, f"not measured: {text}", value, limit or 0.0)
-    return Reason(code, text, round(value, 4), round(limit, 4)) if not value >= limit else None
+        return Check(Reason(code, f"not measured: {text}", value, limit or 0.0), sense, is_met=False)
+    is_met = value <= limit if sense == "at most" else value >= limit  # a NaN meets nothing
+    return Check(Reason(code, text, round(value, 4), round(limit, 4)), sense, is_met)

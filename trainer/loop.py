@@ -30,7 +30,7 @@ from trainer.dataset import build_dataset
 from trainer.errors import DatasetMissing, NothingSelected, RecipeRefused
 from trainer.gate import Decision, decide
 from trainer.live import LiveRows
-from trainer.recipe import Recipe, build_recipe, load_recipe
+from trainer.recipe import Recipe, build_recipe, load_recipe, recall_recipe
 from trainer.report import OfflineReport
 from trainer.settings import TrainerSettings
 from trainer.staging import ACTOR, Finished, retire, stage
@@ -67,7 +67,7 @@ def choose_recipe(ctx: NightContext, token: RunToken) -> Recipe:
     """The recipe asked for, or the settings' own; a run that continues keeps the one it began with."""
     run = ctx.read_run(token.run_id)
     if run.recipe is not None:
-        return build_recipe(run.recipe, f"of run {run.id}")
+        return recall_recipe(run.recipe, run.id)
     recipe = find_recipe(run.request, ctx.settings, ctx.serving)
     ctx.advance(token, recipe=recipe.model_dump(mode="json"))
     return recipe
@@ -189,7 +189,7 @@ def judge(
 ) -> tuple[str, Decision]:
     """Lets the gate decide, and stages the adapter under its name with the verdict."""
     ctx.advance(token, step="gate", report=report.model_dump(mode="json"))
-    decision = decide(report, recipe.gate)
+    decision = decide(report, ctx.policy.offline)
     name = stage(ctx, token, Finished(recipe, dataset, metrics, report, decision))
     shutil.rmtree(ctx.run_dir(token.run_id) / "checkpoints", ignore_errors=True)
     log.info("%s %s: %s", name, decision.verdict, [reason.code for reason in decision.reasons])

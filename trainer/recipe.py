@@ -12,29 +12,12 @@ from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from trainer.errors import RecipeRefused
 
 RECIPES = Path(__file__).parent / "recipes"
 DEFAULT_RECIPE = RECIPES / "lora_choice.yaml"
-
-
-class GatePolicy(BaseModel):
-    """Limits of the offline gate; each one a reason to refuse."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    min_choices: int = Field(default=20, ge=1)
-    max_log_loss_over_uniform: float = 0.0
-    max_log_loss_over_slot: float | None = None
-    max_log_loss_over_serving: float = 0.005
-    min_train_accuracy_over_uniform: float = 0.05
-    max_kl_to_base: float = 0.5
-    min_length_ratio: float = 0.7
-    max_length_ratio: float = 1.5
-    max_broken_greedy: float = 0.0
-    max_broken_sampled_over_base: float = 0.01
-    max_repeated_over_base: float = 0.15
 
 
 class Measurement(BaseModel):
@@ -48,6 +31,10 @@ class Measurement(BaseModel):
     checker: str | None = None
     max_prompts: int = Field(default=50, ge=1)
     samples_per_prompt: int = Field(default=8, ge=2)
+    guards: tuple[str, ...] = ("support-1",)
+    samples_per_guard: int = Field(default=2, ge=1)
+    replay: str | None = None
+    max_replay: int = Field(default=64, ge=1)
     temperature: float = Field(default=0.8, gt=0)
     top_p: float = Field(default=0.95, gt=0, le=1)
     max_new_tokens: int = Field(default=96, ge=1)
@@ -91,7 +78,6 @@ class Recipe(BaseModel):
     gradient_checkpointing: bool = False
     seed: int = 17
     threads: int = Field(default=2, ge=1)
-    gate: GatePolicy = GatePolicy()
     measurement: Measurement = Measurement()
 
     @property
@@ -124,12 +110,24 @@ def load_recipe(path: Path | str | None, **changes: object) -> Recipe:
 
 
 def build_recipe(values: dict[str, object], source: Path | str = "of the run") -> Recipe:
-    """A recipe from plain values, for example those saved with a run."""
+    """A recipe from plain values."""
     try:
         return Recipe.model_validate(values)
     except ValidationError as refused:
-        faults = [
-            f"{'.'.join(map(str, fault['loc']))}: {fault['msg']} (got {fault['input']!r})"
-            for fault in refused.errors()
-        ]
-        raise RecipeRefused(source, faults) from refused
+        raise RecipeRefused(source, [write_fault(fault) for fault in refused.errors()]) from refused
+
+
+def recall_recipe(values: dict[str, object], run_id: str) -> Recipe:
+    """The recipe that was saved with a run; the first ones also held the limits that a policy holds now."""
+    kept = {key: value for key, value in values.items() if key != "gate"}
+    return build_recipe(kept, f"of run {run_id}")
+
+
+def write_fault(fault: ErrorDetails) -> str:
+    key = ".".join(map(str, fault["loc"]))
+    if key == "gate":
+        return (
+            "gate: its limits are no part of a recipe; move them to the table [offline] of a policy file and "
+            "name that file in [feedback] policy (docs/policy.md)"
+        )
+    return f"{key}: {fault['msg']} (got {fault['input']!r})"

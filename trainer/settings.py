@@ -12,7 +12,7 @@ from apscheduler.triggers.cron import CronTrigger
 from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-DEMO_BASE = "demo/model"
+from serving.settings import DEMO_BASE
 
 
 class TrainerSettings(BaseSettings):

@@ -8,30 +8,33 @@ from picks), so that the same rule decides in the scheduler, on a page and in `p
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
+
 from feedback.evidence.statistics import ENOUGH, e_better, e_harm, picks_until
 
 Verdict = Literal["hold", "go_live", "roll_back", "retire"]
 
 
-@dataclass(frozen=True)
-class ExposurePolicy:
+class ExposurePolicy(BaseModel):
     """The limits of the decision; shares lie between 0 and 1. `python -m bench.gate` shows what they cost."""
 
-    min_e_better: float = ENOUGH
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    min_e_better: FiniteFloat = Field(default=ENOUGH, gt=0)
     # e-value for a share above 50 % at which an adapter may go live; 20 errs for at most 5 % of adapters
-    max_e_harm: float = ENOUGH
+    max_e_harm: FiniteFloat = Field(default=ENOUGH, gt=0)
     # e-value for a share below 50 % at which it is rolled back, whoever picked
-    confidence: float = 0.99
+    confidence: FiniteFloat = Field(default=0.99, gt=0.5, lt=1)
     # of both one-sided lower bounds, clustered by agent
-    min_share_low: float = 0.5
+    min_share_low: FiniteFloat = Field(default=0.5, ge=0, lt=1)
     # the lower bound of the raw share must lie above it: agents who merely differ in taste make no win
-    min_adjusted_low: float = 0.5
+    min_adjusted_low: FiniteFloat = Field(default=0.5, ge=0, lt=1)
     # that of the adjusted share, too: a win that slot, length or style explain is none
-    min_picks: int = 100
+    min_picks: int = Field(default=100, ge=0)
     # decided picks before an adapter may go live
-    min_agents: int = 4
+    min_agents: int = Field(default=4, ge=1)
     # agents with decided picks before it may go live: three who differ in taste err a little too often
-    retire_after: int = 1500
+    retire_after: int = Field(default=1500, ge=1)
     # counted picks after which an adapter that is still undecided leaves
 
 

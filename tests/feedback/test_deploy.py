@@ -26,6 +26,7 @@ from feedback.deploy_errors import (
 )
 from feedback.errors import NotFound
 from feedback.evidence.support import Support
+from feedback.policy import ApprovalPolicy, Policy
 from feedback.store import adapters, deployments, runs
 from feedback.store.runs import RunToken
 from feedback.store.session import read, unit_of_work
@@ -38,6 +39,8 @@ from serving.settings import ServingSettings
 from tests.feedback.builders import BASE_ID, DESK, NOW, add_adapter, add_dataset, add_turn
 
 ONE, TWO, THREE = (f"tuned-20261122-{number}" for number in (1, 2, 3))
+# People promote alone here; what a second person and a veto change: test_approvals.py.
+POLICY = Policy(approval=ApprovalPolicy(second_person=False))
 PROMPT, REPLY = [10, 11, 12], [20, 21, 1]
 
 
@@ -120,7 +123,7 @@ def build(store: Engine, engine: FakeEngine, data_dir: Path, fleet: Fleet) -> Pl
     clock = FrozenClock(NOW)
     # No such base on disk: ids of the base are then not compared, as where remote engines alone have it.
     settings = ServingSettings(backend="cpu", data_dir=data_dir, base_model=str(data_dir / "no-base"))
-    return Plant(Deployer(store, lambda: fleet, settings, data_dir, clock), engine, clock)
+    return Plant(Deployer(store, lambda: fleet, settings, data_dir, clock, POLICY), engine, clock)
 
 
 @pytest.fixture
@@ -450,6 +453,7 @@ import os, sys
 from pathlib import Path
 from feedback import deploy
 from feedback.clock import SystemClock
+from feedback.policy import Policy
 from feedback.store.session import open_engine
 from serving.endpoint import Endpoint
 from serving.fleet import Fleet
@@ -460,7 +464,7 @@ settings = ServingSettings(backend="cpu", data_dir=Path(data_dir), base_model=da
 fleet = Fleet.from_endpoints([Endpoint(engine_url, key)], settings)
 real = getattr(deploy, step)
 setattr(deploy, step, lambda *args, **kwargs: os.kill(os.getpid(), 9))
-ctx = deploy.Deployer(open_engine(url), lambda: fleet, settings, Path(data_dir), SystemClock())
+ctx = deploy.Deployer(open_engine(url), lambda: fleet, settings, Path(data_dir), SystemClock(), Policy())
 deploy.publish(ctx, name, role="canary", actor="t", reason="t")
 """
 

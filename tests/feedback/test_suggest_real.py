@@ -7,6 +7,7 @@ import pytest
 from feedback import deploy
 from feedback.clock import FrozenClock
 from feedback.deploy import Deployer
+from feedback.policy import Policy
 from feedback.settings import FeedbackSettings
 from feedback.store.session import read, unit_of_work
 from feedback.store.tables import Adapter
@@ -68,7 +69,9 @@ def draw(fleet, model, settings):
 def test_sets_of_both_designs_come_from_a_real_engine(desk, adapter, real_engine):
     before = desk.prepare(desk.ask(), LONG_S)
     check_set(desk, before, design="4+0", adapter=None, arms=["base"] * 4)
-    ctx = Deployer(desk.store, lambda: real_engine.fleet, desk.serving, real_engine.data_dir, desk.clock)
+    ctx = Deployer(
+        desk.store, lambda: real_engine.fleet, desk.serving, real_engine.data_dir, desk.clock, Policy()
+    )
     deploy.publish(ctx, adapter, role="canary", actor="t", reason="t")
     after = desk.prepare(desk.ask(), LONG_S)
     check_set(desk, after, design="2+2", adapter=adapter, arms=["base", "base", "tuned", "tuned"])

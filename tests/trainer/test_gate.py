@@ -2,12 +2,12 @@ import math
 
 import pytest
 
+from feedback.policy import OfflineLimits
 from trainer.baselines import Score
 from trainer.gate import decide
-from trainer.recipe import GatePolicy
 from trainer.report import OfflineReport, ReplyFigures, TrainFit
 
-POLICY = GatePolicy(
+POLICY = OfflineLimits(
     min_choices=20,
     max_log_loss_over_slot=0.0,
     max_kl_to_base=0.5,

@@ -1,6 +1,7 @@
 """The five steps on the tiny base, a real store and the fake engine."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -13,10 +14,10 @@ from feedback.store.session import read, unit_of_work
 from serving.errors import EngineNotRunning
 from serving.settings import ServingSettings
 from tests.databases import START
-from tests.trainer.nights import ask_and_claim, import_choices
+from tests.trainer.nights import LAX, LAX_LIMITS, ask_and_claim, import_choices
 from trainer.context import NightContext
 from trainer.loop import run_night
-from trainer.recipe import GatePolicy, Measurement
+from trainer.recipe import Measurement
 from trainer.settings import TrainerSettings
 
 
@@ -34,17 +35,14 @@ def ctx(sqlite_engine, base, tmp_path):
         fleet_factory=no_engine,
         clock=FrozenClock(START),
         desk_id="default",
+        policy=LAX,
     )
 
 
 @pytest.fixture
 def asked(recipe):
-    """A recipe whose gate lets the tiny base pass, whose random replies never end."""
-    lax = GatePolicy(
-        min_choices=1, max_broken_greedy=1.0, max_kl_to_base=100, max_length_ratio=9, max_repeated_over_base=1
-    )
     small = Measurement(max_prompts=2, samples_per_prompt=2, max_new_tokens=4, probe_prompts=2)
-    return recipe.model_copy(update={"gate": lax, "measurement": small}).model_dump(mode="json")
+    return recipe.model_copy(update={"measurement": small}).model_dump(mode="json")
 
 
 def read_run(ctx, token):
@@ -101,7 +99,8 @@ def test_night_on_whole_choices_keeps_the_reference_for_the_next_one(ctx, asked)
 
 def test_gate_refuses_and_the_adapter_can_never_serve(ctx, asked):
     import_choices(ctx, 80)
-    asked["gate"]["max_kl_to_base"] = 0.0
+    strict = LAX_LIMITS.model_copy(update={"max_kl_to_base": 0.0})
+    ctx = replace(ctx, policy=LAX.model_copy(update={"offline": strict}))
     token = ask_and_claim(ctx, request={"recipe": asked})
     assert run_night(ctx, token) == "done"
     run = read_run(ctx, token)

@@ -12,13 +12,14 @@ import psutil
 import pytest
 
 from feedback.clock import SystemClock
+from feedback.policy import Policy
 from feedback.store import runs
 from feedback.store.session import read
 from serving.errors import EngineNotRunning
 from serving.settings import ServingSettings
 from tests.trainer.nights import ask, import_choices
 from trainer.context import NightContext
-from trainer.recipe import GatePolicy, Measurement
+from trainer.recipe import Measurement
 from trainer.settings import TrainerSettings
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +39,7 @@ def ctx(sqlite_engine, base, tmp_path):
         fleet_factory=no_engine,
         clock=SystemClock(),
         desk_id="default",
+        policy=Policy(),
     )
 
 
@@ -75,7 +77,6 @@ def test_worker_killed_in_training_is_continued_by_the_next_start(ctx, recipe):
     small = recipe.model_copy(
         update={
             "epochs": 3,  # 36 steps or so, a checkpoint every 5
-            "gate": GatePolicy(min_choices=10_000),  # nothing is to be published here
             "measurement": Measurement(
                 max_prompts=2, samples_per_prompt=2, max_new_tokens=4, probe_prompts=2
             ),

@@ -4,7 +4,7 @@ import pytest
 from serving.base import compute_base_id
 from serving.probe import read_probe
 from trainer.card import write_card
-from trainer.gate import Decision, Reason
+from trainer.gate import Check, Decision, Reason
 from trainer.report import OfflineReport
 
 PROMPTS = [[{"role": "user", "content": "Where is my order 105 ?"}], [{"role": "user", "content": "Hello"}]]
@@ -34,6 +34,6 @@ def test_card_tells_origin_and_refusal(recipe):
         recipe=recipe,
         metrics={"pairs_trained": 10, "pairs_found": 72, "steps": 6},
         report=OfflineReport(),
-        decision=Decision("refused", (Reason("no_evidence", "too few", 0, 20),)),
+        decision=Decision((Check(Reason("no_evidence", "too few", 0, 20), "at least", is_met=False),)),
     )
     assert "10 of 72 training pairs" in card and "refused: no_evidence" in card and "d" * 64 in card

@@ -20,22 +20,15 @@ from serving.manifest import read_manifest
 from serving.settings import ServingSettings
 from tests.databases import START
 from tests.trainer.conftest import TINY
-from tests.trainer.nights import ask_and_claim, import_choices
+from tests.trainer.nights import LAX, ask_and_claim, import_choices
 from trainer.context import NightContext
 from trainer.loop import run_night
-from trainer.recipe import GatePolicy, Measurement
+from trainer.recipe import Measurement
 from trainer.settings import TrainerSettings
 
-LAX = TINY.model_copy(
+QUICK = TINY.model_copy(
     update={
-        "gate": GatePolicy(
-            min_choices=1,
-            max_broken_greedy=1,
-            max_kl_to_base=99,
-            max_length_ratio=9,
-            max_repeated_over_base=1,
-        ),
-        "measurement": Measurement(max_prompts=2, samples_per_prompt=2, max_new_tokens=4, probe_prompts=2),
+        "measurement": Measurement(max_prompts=2, samples_per_prompt=2, max_new_tokens=4, probe_prompts=2)
     }
 ).model_dump(mode="json")
 
@@ -78,6 +71,7 @@ def make_context(store_engine, base, folder, fleet) -> NightContext:
         fleet_factory=lambda: fleet,
         clock=FrozenClock(START),
         desk_id="default",
+        policy=LAX,
     )
 
 
@@ -85,7 +79,7 @@ def test_passed_adapter_serves_as_canary_for_all_conversations(sqlite_engine, ba
     with ComputingEngine(base) as engine, connect(engine) as fleet:
         ctx = make_context(sqlite_engine, base, tmp_path, fleet)
         import_choices(ctx, 60)
-        token = ask_and_claim(ctx, request={"recipe": LAX})
+        token = ask_and_claim(ctx, request={"recipe": QUICK})
         assert run_night(ctx, token) == "done"
         name = ctx.read_run(token.run_id).adapter
         assert name in engine.adapters and ctx.read_run(token.run_id).reasons == []
@@ -97,7 +91,7 @@ def test_passed_adapter_serves_as_canary_for_all_conversations(sqlite_engine, ba
 
         ctx.clock.advance(86_400)  # the next night compares with it and takes its place
         import_choices(ctx, 60, first=60)
-        token = ask_and_claim(ctx, request={"recipe": LAX | {"seed": 5}})
+        token = ask_and_claim(ctx, request={"recipe": QUICK | {"seed": 5}})
         assert run_night(ctx, token) == "done"
         run = ctx.read_run(token.run_id)
         assert run.report["serving_name"] == name and run.report["serving"] is not None
@@ -111,7 +105,7 @@ def test_engine_that_computes_something_else_never_serves_it(sqlite_engine, base
     with FakeEngine() as engine, connect(engine) as fleet:
         ctx = make_context(sqlite_engine, base, tmp_path, fleet)
         import_choices(ctx, 60)
-        token = ask_and_claim(ctx, request={"recipe": LAX})
+        token = ask_and_claim(ctx, request={"recipe": QUICK})
         with pytest.raises(ProbeFailed):
             run_night(ctx, token)
         name = ctx.read_run(token.run_id).adapter

@@ -4,6 +4,7 @@ import pytest
 from apscheduler.triggers.cron import CronTrigger
 
 from feedback.clock import FrozenClock
+from feedback.policy import Policy
 from feedback.store import runs
 from feedback.store.session import read, unit_of_work
 from serving.errors import EngineNotRunning
@@ -37,6 +38,7 @@ def ctx(sqlite_engine, tmp_path):
         fleet_factory=no_engine,
         clock=FrozenClock(START + timedelta(days=10)),
         desk_id="default",
+        policy=Policy(),
     )
 
 

@@ -12,6 +12,7 @@ import psutil
 import pytest
 
 from feedback.clock import SystemClock
+from feedback.policy import Policy
 from feedback.store import runs
 from feedback.store.session import unit_of_work
 from serving.errors import EngineNotRunning
@@ -70,6 +71,7 @@ def make_context(store_engine, folder: Path, lease_s: float = 60) -> NightContex
         fleet_factory=no_engine,
         clock=SystemClock(),
         desk_id="default",
+        policy=Policy(),
     )
 
 
