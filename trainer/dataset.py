@@ -25,6 +25,7 @@ from feedback.choices.refusals import Refusal, Tally
 from feedback.choices.weights import THUMB_WEIGHT, WeightInput, WeightRules, weigh_choices
 from feedback.clock import Clock
 from feedback.exchange.layout import FORMATS, SPLITS, dataset_dir, dataset_file, datasets_dir
+from feedback.lineage.members import write_members
 from feedback.store.datasets import add_dataset
 from feedback.store.session import unit_of_work
 from feedback.store.tables import DEFAULT_DESK
@@ -73,6 +74,7 @@ def build_dataset(
         if not building.total:
             raise NothingSelected(selection.to_json(), building.refusals.to_json())
         manifest = building.finish(selection, now)
+        write_members(place.path)
         target = dataset_dir(data_dir, manifest["id"])
         is_new = place.move_to(target)
     with unit_of_work(store_engine) as session:

@@ -52,14 +52,15 @@ def read_judged(
     since: datetime | None = None,
     until: datetime | None = None,
     adapter: str | None = None,
+    judgement_id: str | None = None,
     with_tokens: bool = True,
     limit: int = PAGE,
 ) -> list[JudgedSet]:
     """Judgements (no undo rows) with what was on the screen, oldest first. `after` is (created_at, id) of the
     last one had.
 
-    `adapter` keeps the sets of one tuned version; without `with_tokens` the long lists of token ids stay on
-    disk.
+    `adapter` keeps the sets of one tuned version, `judgement_id` one judgement; without `with_tokens` the
+    long lists of token ids stay on disk.
     """
     tokens = [col(SuggestionSet.prompt_token_ids)] if with_tokens else []
     query = (
@@ -78,6 +79,8 @@ def read_judged(
         query = query.where(col(Judgement.created_at) <= until)
     if adapter is not None:
         query = query.where(col(SuggestionSet.adapter) == adapter)
+    if judgement_id is not None:
+        query = query.where(col(Judgement.id) == judgement_id)
     rows = session.execute(query).all()
     ids = [row[0].id for row in rows]
     taken_back = set(session.scalars(select(col(Judgement.undoes)).where(col(Judgement.undoes).in_(ids))))

@@ -55,7 +55,7 @@ def test_a_dataset_is_named_by_its_content_and_written_once(store_engine, tmp_pa
     assert {
         path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in first.path.iterdir()
     } == before
-    assert sorted(before) == ["choices.jsonl", "manifest.json", "pairs.jsonl", "thumbs.jsonl"]
+    assert sorted(before) == ["choices.jsonl", "manifest.json", "members.idx", "pairs.jsonl", "thumbs.jsonl"]
     assert [path.name for path in (data / "datasets").iterdir()] == [first.id]
     with read(store_engine) as session:
         (row,) = session.exec(select(Dataset)).all()

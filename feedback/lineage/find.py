@@ -1,0 +1,82 @@
+"""From what a person types to the address of one step.
+
+An id as it stands anywhere in Rejoinder, at least eight characters of its beginning, a deployment's fence, or
+the address `kind:id` itself, as answers write it.
+"""
+
+from collections.abc import Sequence
+
+from sqlmodel import Session
+
+from feedback.errors import ApiError
+from feedback.lineage.graph import Ref
+from feedback.lineage.steps import LOOKS, as_number
+from feedback.store import lineage as store
+
+MIN_PREFIX = 8
+MOST_NAMED = 10
+MAX_LENGTH = 400
+
+
+class IdUnknown(ApiError):
+    def __init__(self, text: str) -> None:
+        super().__init__(
+            404,
+            "id_unknown",
+            f"Nothing here is called {text[:80]!r}.",
+            "Give the id of a message, judgement, set, record, dataset, run or adapter, or a deployment's "
+            f"fence; at least {MIN_PREFIX} characters of its beginning will do.",
+        )
+
+
+class IdAmbiguous(ApiError):
+    """Several steps fit; `candidates` are the first of them."""
+
+    def __init__(self, text: str, candidates: Sequence[Ref], is_whole: bool) -> None:
+        self.candidates = tuple(candidates)
+        super().__init__(
+            409,
+            "id_ambiguous",
+            f"{text!r} is {'the id' if is_whole else 'the beginning'} of several: "
+            + ", ".join(map(str, candidates))
+            + (" and maybe more." if len(candidates) >= MOST_NAMED else "."),
+            "Write one of these." if is_whole else "Write one of these, or more characters.",
+        )
+
+
+def find_ref(session: Session, *, desk_id: str, text: str) -> Ref:
+    """What `text` names. A judgement and the choice it came to have one id: it means the judgement.
+
+    Raises IdUnknown and IdAmbiguous. An address is believed; looking it up tells whether it is there.
+    """
+    text = text.strip()
+    kind, _, id = text.partition(":")
+    if kind in LOOKS and id:
+        return Ref(kind, id)
+    if not text or len(text) > MAX_LENGTH or "\0" in text:
+        raise IdUnknown(text)
+    for is_prefix in (False, True):
+        if is_prefix and len(text) < MIN_PREFIX:
+            break
+        named = store.find_named(session, desk_id=desk_id, text=text, is_prefix=is_prefix, limit=MOST_NAMED)
+        found = [Ref(*pair) for pair in named]
+        fence = as_number(text)
+        if not is_prefix and fence >= 0 and store.has_fence(session, desk_id=desk_id, fence=fence):
+            found.append(Ref("deployment", str(fence)))
+        if not is_prefix and not found:
+            found = find_records(session, desk_id=desk_id, text=text)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise IdAmbiguous(text, found[:MOST_NAMED], is_whole=not is_prefix)
+    raise IdUnknown(text)
+
+
+def find_records(session: Session, *, desk_id: str, text: str) -> list[Ref]:
+    """Records that are called `source/identity`, as the pages write them."""
+    kinds = ("choice", "pair", "thumb") if "/" in text else ()
+    return [
+        Ref(kind, text)
+        for kind in kinds
+        if store.find_record(session, desk_id=desk_id, kind=kind, named=text) is not None
+    ]

@@ -1,0 +1,133 @@
+"""Steps and the walk over them. Knows neither store nor files: the function it is given looks steps up."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, NamedTuple
+
+Direction = Literal["before", "after"]
+
+# Named by a step, and left to whoever asks for them: a dataset holds tens of thousands of records, and an
+# adapter's sets begin the circle anew.
+FANS = frozenset({("dataset", "choice"), ("dataset", "pair"), ("dataset", "thumb"), ("deployment", "set")})
+MAX_STEPS = 400  # of one direction: a choice of a year ago is in every dataset since
+
+
+class Ref(NamedTuple):
+    """The address of a step, written `kind:id`."""
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.id}"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that happened. `before` is what it was made from, `after` what was made from it; the counts
+    say how many more there are of either than are named.
+    """
+
+    ref: Ref
+    at: datetime | None
+    facts: dict[str, Any] = field(default_factory=dict)
+    before: tuple[Ref, ...] = ()
+    after: tuple[Ref, ...] = ()
+    more_before: int = 0
+    more_after: int = 0
+
+    def towards(self, direction: Direction) -> tuple[Ref, ...]:
+        return self.before if direction == "before" else self.after
+
+    def more(self, direction: Direction) -> int:
+        return self.more_before if direction == "before" else self.more_after
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "kind": self.ref.kind,
+            "id": self.ref.id,
+            "at": self.at.isoformat() if self.at else None,
+            "facts": self.facts,
+            "before": [ref._asdict() for ref in self.before],
+            "after": [ref._asdict() for ref in self.after],
+            "more_before": self.more_before,
+            "more_after": self.more_after,
+        }
+
+
+@dataclass(frozen=True)
+class Graph:
+    """Every step met on the way from `start`, nearest first. `cut`: there are more than that."""
+
+    start: Ref
+    steps: dict[Ref, Step]
+    cut: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "start": self.start._asdict(),
+            "cut": self.cut,
+            "steps": [step.to_json() for step in self.steps.values()],
+        }
+
+
+@dataclass(frozen=True)
+class Stop:
+    """A step on a path. `step` is None where the walk did not go, `again`: it stands elsewhere."""
+
+    ref: Ref
+    step: Step | None
+    again: bool = False
+    forks: list["list[Stop]"] = field(default_factory=list)
+    more: int = 0
+
+
+def walk(
+    look: Callable[[Ref], Step], start: Ref, directions: Sequence[Direction] = ("before", "after")
+) -> Graph:
+    """All steps that lead to `start` and all that come of it, nearest first."""
+    steps = {start: look(start)}
+    cut = False
+    for direction in directions:
+        met = {start}
+        waiting = deque([start])
+        while waiting and not cut:
+            step = steps[waiting.popleft()]
+            for ref in step.towards(direction):
+                if ref in met or (step.ref.kind, ref.kind) in FANS:
+                    continue
+                if len(met) >= MAX_STEPS:
+                    cut = True
+                    break
+                met.add(ref)
+                if ref not in steps:
+                    steps[ref] = look(ref)
+                waiting.append(ref)
+    return Graph(start, steps, cut)
+
+
+def lay_out(graph: Graph, direction: Direction) -> list[Stop]:
+    """The way from the start, which is its first stop, as a path that forks only where it must."""
+    return _lay_path(graph, graph.start, direction, set())
+
+
+def _lay_path(graph: Graph, ref: Ref, direction: Direction, seen: set[Ref]) -> list[Stop]:
+    path: list[Stop] = []
+    while True:
+        step = graph.steps.get(ref)
+        again = ref in seen
+        seen.add(ref)
+        nexts = step.towards(direction) if step and not again else ()
+        more = step.more(direction) if step and not again else 0
+        if len(nexts) == 1 and not more and (ref.kind, nexts[0].kind) not in FANS:
+            path.append(Stop(ref, step, again))
+            ref = nexts[0]
+            continue
+        forks = [
+            [Stop(to, None)] if (ref.kind, to.kind) in FANS else _lay_path(graph, to, direction, seen)
+            for to in nexts
+        ]
+        path.append(Stop(ref, step, again, forks, more))
+        return path
