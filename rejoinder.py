@@ -25,6 +25,7 @@ COMMANDS = {
     "dataset": "commands.dataset",
     "train": "commands.train",
     "evaluate": "commands.evaluate",
+    "report": "commands.report",
     "promote": "commands.promote",
     "rollback": "commands.rollback",
     "simulate": "commands.simulate",

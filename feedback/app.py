@@ -17,7 +17,18 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from feedback import sign_in
 from feedback.auth import csrf
-from feedback.capture import adapters, conversations, health, judgements, openapi, runs, sets, thumbs, turns
+from feedback.capture import (
+    adapters,
+    conversations,
+    health,
+    judgements,
+    openapi,
+    reports,
+    runs,
+    sets,
+    thumbs,
+    turns,
+)
 from feedback.capture.wakeups import Wakeups
 from feedback.clock import Clock
 from feedback.error_pages import register_error_pages
@@ -43,6 +54,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     judgements.bp,
     thumbs.bp,
     runs.bp,
+    reports.bp,
     adapters.bp,
     health.bp,
     exchange.bp,

@@ -3,8 +3,10 @@
 ApiError
   Conflict (409)
     StaleLease, IllegalRunState       a run that another worker holds, or that has ended
+    RunNotEnded                       or that has not
     StaleFence, NothingToRollBack     a deployment that another one overtook
     IllegalTransition, AdapterErased  an adapter whose state or data forbids it
+    AdapterVetoed, ApprovalMissing    or people do
     AdapterFilesMissing, AdapterNotFit  or whose files do
     EngineAway                        no model server to ask
 """
@@ -27,6 +29,15 @@ class IllegalRunState(Conflict):
     def __init__(self, run_id: str, state: str, wanted: str) -> None:
         super().__init__(
             "run_ended", f"Run {run_id} is {state} and cannot become {wanted}.", "Ask for a new run instead."
+        )
+
+
+class RunNotEnded(Conflict):
+    def __init__(self, run_id: str, state: str) -> None:
+        super().__init__(
+            "run_not_ended",
+            f"Run {run_id} is {state}: its report is written when it has ended.",
+            "Follow it under /console/runs, and ask again then.",
         )
 
 
@@ -65,6 +76,27 @@ class AdapterErased(Conflict):
             "adapter_erased",
             f"Adapter {adapter} was trained on records that have been erased since.",
             "Train another one without them.",
+        )
+
+
+class AdapterVetoed(Conflict):
+    def __init__(self, adapter: str, actor: str, reason: str) -> None:
+        super().__init__(
+            "adapter_vetoed",
+            f"Adapter {adapter} is vetoed by {actor}: {reason}",
+            f"Train another one, or ask {actor} to approve this one instead, which takes the veto back.",
+        )
+
+
+class ApprovalMissing(Conflict):
+    """The policy asks for a second person, and nobody else has approved the adapter."""
+
+    def __init__(self, adapter: str, actor: str) -> None:
+        super().__init__(
+            "approval_missing",
+            f"Adapter {adapter} has no approval by anybody but {actor}.",
+            "Ask another expert or admin to approve it on its page, or with "
+            f"POST /v1/adapters/{adapter}/approve; then promote it.",
         )
 
 

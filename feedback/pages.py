@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from feedback import chat, console, workbench
 from feedback.auth import Actor, find_actor
 from feedback.console.reports import show_value
-from feedback.console.words import compared_words, reason_words, words_of
+from feedback.console.words import compared_words, outcome_words, reason_words, words_of
 from feedback.errors import ApiError
 from feedback.languages import init_languages
 
@@ -19,7 +19,11 @@ def console_places() -> list[Place]:
         ("console.today", _("Today"), ("console.today",)),
         ("console.show_funnel", _("Funnel"), ("console.show_funnel",)),
         ("console.list_datasets", _("Datasets"), ("console.list_datasets", "console.show_dataset")),
-        ("console.list_runs", _("Runs"), ("console.list_runs", "console.show_run")),
+        (
+            "console.list_runs",
+            _("Runs"),
+            ("console.list_runs", "console.show_run", "console_night.show_report"),
+        ),
         ("console.list_adapters", _("Adapters"), ("console.list_adapters", "console.show_adapter")),
         ("console_acts.list_people", _("People"), ("console_acts.list_people", "console_acts.add_person")),
     ]
@@ -38,6 +42,7 @@ def register_pages(app: Flask) -> None:
     app.jinja_env.globals.update(
         words_of=words_of,
         compared_words=compared_words,
+        outcome_words=outcome_words,
         reason_words=reason_words,
         show_value=show_value,
         console_places=console_places,

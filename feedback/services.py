@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from feedback.capture.wakeups import Wakeups
 from feedback.clock import Clock
+from feedback.evidence.exposure import ExposurePolicy
 from feedback.settings import FeedbackSettings
 
 if TYPE_CHECKING:
@@ -47,6 +48,11 @@ class Services:
     def fleet(self) -> "Fleet | None":
         """The engine's clients as they stand now; None where the web runs without an engine."""
         return self.fleet_factory() if self.fleet_factory else None
+
+    @property
+    def exposure_policy(self) -> ExposurePolicy:
+        """The limits that pages show evidence against."""
+        return self.deployer.policy.exposure if self.deployer else ExposurePolicy()
 
 
 def services() -> Services:

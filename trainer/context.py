@@ -61,7 +61,8 @@ class NightContext:
     def advance(self, token: RunToken, **values: Any) -> Run:
         """Writes to the run's row; StaleLease if another worker has it by now."""
         with unit_of_work(self.store_engine) as session:
-            return runs.advance(session, run_id=token.run_id, token=token.fence, **values)
+            now = self.clock.now()
+            return runs.advance(session, run_id=token.run_id, token=token.fence, now=now, **values)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ Experts read, admins act. Every list takes its filters from the address.
 from datetime import timedelta
 
 from flask import Blueprint, g, render_template, request
-from sqlmodel import Session
 
 from feedback.auth import Actor, allow
 from feedback.choices.refusals import explain
@@ -18,6 +17,7 @@ from feedback.evidence.support import support_of
 from feedback.services import services
 from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.choices import JudgedSet, iterate_pages, read_judged
+from feedback.store.nights import Numbers, read_numbers
 from feedback.store.session import read
 
 bp = Blueprint("console", __name__, url_prefix="/console")
@@ -130,7 +130,7 @@ def follow_run(run_id: str) -> str:
 def _render_run(template: str, run_id: str) -> str:
     with read(services().store_engine) as store:
         run = runs.get_run(store, desk_id=current_actor().desk_id, run_id=run_id)
-        numbers = read_numbers(store, run_id)
+        numbers = read_numbers(store, run_id=run_id)
         return render_template(
             template,
             run=run,
@@ -142,15 +142,7 @@ def _render_run(template: str, run_id: str) -> str:
         )
 
 
-def read_numbers(store: Session, run_id: str) -> dict[str, list[tuple[int, float]]]:
-    """Every number that the run wrote: (step, value) by name, in order."""
-    numbers: dict[str, list[tuple[int, float]]] = {}
-    for metric in runs.list_metrics(store, run_id=run_id):
-        numbers.setdefault(metric.name, []).append((metric.step, metric.value))
-    return numbers
-
-
-def draw_curves(numbers: dict[str, list[tuple[int, float]]]) -> list[Curve]:
+def draw_curves(numbers: Numbers) -> list[Curve]:
     """One curve for each number but the time left; loss, margin and accuracy first."""
     others = sorted(set(numbers) - {*DRAWN_FIRST, SECONDS_LEFT})
     order = [*(name for name in DRAWN_FIRST if name in numbers), *others]

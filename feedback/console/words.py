@@ -101,6 +101,20 @@ REASONS = {
     "cannot_fit": _("does not foresee the picks it was trained on: data or code is wrong"),
     "worse_than_serving": _("foresees picks worse than what serves now"),
 }
+# What became of a run, as its night report says it.
+OUTCOMES = {
+    "published": _("A new adapter passed and was put into service."),
+    "unpublished": _("A new adapter passed, but no model server took it."),
+    "waiting": _("A new adapter passed and is shown to nobody yet."),
+    "refused": _("The gate refused the new adapter; serving is unchanged."),
+    "skipped": _("There was too little to learn from; nothing was trained."),
+    "cancelled": _("Somebody ended the run; serving is unchanged."),
+    "failed": _("The run failed; serving is unchanged."),
+}
+
+
+def outcome_words(outcome: str) -> str:
+    return str(OUTCOMES[outcome])
 
 
 def compared_words(name: str) -> str:

@@ -18,6 +18,7 @@ from feedback.store.tables import (
     Judgement,
     Message,
     Operator,
+    Record,
     Run,
     SuggestionSet,
     Thumb,
@@ -30,7 +31,7 @@ JUDGEMENT_KINDS = ("pick", "edit", "own", "tie", "none", "skip", "undo")
 
 @dataclass(frozen=True)
 class Inflow:
-    """What came in since a moment."""
+    """What came in during a time."""
 
     conversations: int
     customer_messages: int
@@ -38,6 +39,7 @@ class Inflow:
     sets: dict[str, int] = field(default_factory=dict)  # by state
     judgements: dict[str, int] = field(default_factory=dict)  # by kind
     thumbs: dict[int, int] = field(default_factory=dict)  # by value
+    records: dict[str, int] = field(default_factory=dict)  # imported, by source
 
 
 @dataclass(frozen=True)
@@ -56,31 +58,30 @@ class ServedAdapter:
     sets: int
 
 
-def count_inflow(session: Session, *, desk_id: str, since: datetime) -> Inflow:
-    roles = _count_by(session, Message, col(Message.role), desk_id, col(Message.created_at), since)
+def count_inflow(
+    session: Session, *, desk_id: str, since: datetime | None, until: datetime | None = None
+) -> Inflow:
+    """Rows that arrived in this time, both ends included; None leaves an end open."""
+
+    def count_by(table: Any, key: Any) -> dict[Any, int]:
+        at = col(table.created_at)
+        query = select(key, func.count()).select_from(table).where(table.desk_id == desk_id)
+        if since is not None:
+            query = query.where(at >= since)
+        if until is not None:
+            query = query.where(at <= until)
+        return dict(session.exec(query.group_by(key)).all())
+
+    roles = count_by(Message, col(Message.role))
     return Inflow(
-        conversations=sum(
-            _count_by(
-                session, Conversation, col(Conversation.desk_id), desk_id, col(Conversation.created_at), since
-            ).values()
-        ),
+        conversations=sum(count_by(Conversation, col(Conversation.desk_id)).values()),
         customer_messages=roles.get("customer", 0),
         agent_messages=roles.get("agent", 0),
-        sets=_count_by(
-            session, SuggestionSet, col(SuggestionSet.state), desk_id, col(SuggestionSet.created_at), since
-        ),
-        judgements=_count_by(
-            session, Judgement, col(Judgement.kind), desk_id, col(Judgement.created_at), since
-        ),
-        thumbs=_count_by(session, Thumb, col(Thumb.value), desk_id, col(Thumb.created_at), since),
+        sets=count_by(SuggestionSet, col(SuggestionSet.state)),
+        judgements=count_by(Judgement, col(Judgement.kind)),
+        thumbs=count_by(Thumb, col(Thumb.value)),
+        records=count_by(Record, col(Record.source)),
     )
-
-
-def _count_by(
-    session: Session, table: Any, key: Any, desk_id: str, at: Any, since: datetime
-) -> dict[Any, int]:
-    query = select(key, func.count()).select_from(table).where(table.desk_id == desk_id, at >= since)
-    return dict(session.exec(query.group_by(key)).all())
 
 
 def count_waiting(session: Session, *, desk_id: str) -> Waiting:

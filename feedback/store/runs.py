@@ -20,6 +20,7 @@ STEPS = ("collect", "train", "evaluate", "gate", "publish")
 FINISHED = frozenset({"done", "failed", "cancelled", "skipped"})
 # A run whose worker died this often would die again: it ends as failed and the next slot starts afresh.
 MAX_CLAIMS = 4
+BEGAN = "began"  # among a run's numbers: when it entered a step (its `at`), the step's place as value
 
 
 @dataclass(frozen=True)
@@ -138,12 +139,17 @@ def advance(
     report: dict[str, Any] | None = None,
     decision: str | None = None,
     reasons: list[dict[str, Any]] | None = None,
+    now: datetime | None = None,
 ) -> Run:
-    """Write what is given, leave the rest. `progress` is the share of the step; a new step starts at 0."""
+    """Write what is given, leave the rest. `progress` is the share of the step; a new step starts at 0, and
+    with `now` the time at which it began is kept.
+    """
     run = check_token(session, run_id=run_id, token=token)
     if step is not None and step != run.step:
         assert step in STEPS, step
         run.step, run.progress = step, 0.0
+        if now is not None:
+            session.add(RunMetric(run_id=run_id, name=BEGAN, step=0, value=STEPS.index(step), at=now))
     given = {
         "progress": progress,
         "recipe": recipe,
@@ -216,10 +222,12 @@ def add_metrics(
 def list_metrics(
     session: Session, *, run_id: str, name: str | None = None, after_id: int = 0, limit: int = 5000
 ) -> Sequence[RunMetric]:
-    """In the order they were written, after row `after_id`: a page asks again with the last id it has."""
+    """In the order they were written, after row `after_id`: a page asks again with the last id it has.
+
+    Without a name: every number of the training, none of the marks of steps.
+    """
     query = select(RunMetric).where(RunMetric.run_id == run_id, col(RunMetric.id) > after_id)
-    if name is not None:
-        query = query.where(RunMetric.name == name)
+    query = query.where(RunMetric.name != BEGAN if name is None else RunMetric.name == name)
     return session.exec(query.order_by(col(RunMetric.id)).limit(limit)).all()
 
 

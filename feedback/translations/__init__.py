@@ -17,6 +17,7 @@ from babel.messages.pofile import read_po, write_po
 
 from feedback.choices.refusals import REASONS
 from feedback.error_pages import KNOWN
+from feedback.night.advice import ADVICE
 from feedback.sign_in import LINK_SPENT, TOKEN_WRONG
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -29,7 +30,13 @@ FIXED = datetime(2026, 1, 1, tzinfo=UTC)  # a moving date in the header would ma
 
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2"), ("static/**.js", "javascript")]
 # Texts of other modules that pages translate by `| known`.
-SAID_ELSEWHERE = (LINK_SPENT, TOKEN_WRONG, *REASONS.values(), *(message for _code, message in KNOWN.values()))
+SAID_ELSEWHERE = (
+    LINK_SPENT,
+    TOKEN_WRONG,
+    *REASONS.values(),
+    *ADVICE.values(),
+    *(message for _code, message in KNOWN.values()),
+)
 KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
 
 

@@ -1,0 +1,107 @@
+"""`rejoinder report`: the night report of a run, for people, for machines, and as an exit code for cron."""
+
+from typing import Any
+
+import click
+
+from commands.frame import Frame, NothingToDo, frame_options, json_option, print_json
+from commands.store import open_store
+
+LATEST = "latest"
+
+
+@click.command("report")
+@frame_options
+@click.argument("run", default=LATEST)
+@json_option
+def command(frame: Frame, run: str, as_json: bool) -> None:
+    """Tell what RUN met, did and decided, and what to do next; `latest` is the last one that ended.
+
+    Exit codes: 0 a new adapter was put into service; 1 the run failed, or no model server took its adapter:
+    somebody has to look; 3 nothing new serves, because the run was skipped, refused or cancelled, or its
+    adapter waits for the policy or a person.
+
+    \b
+    rejoinder report
+    rejoinder report 1f0c2b9e-... --json | jq .next
+    rejoinder train --now; rejoinder report > night.txt || mail -s "Rejoinder" desk@example.org < night.txt
+    """
+    report = read_report(frame, run)
+    if as_json:
+        print_json(report)
+    else:
+        for line in describe(report):
+            click.echo(line)
+    if report["exit_code"]:
+        raise click.exceptions.Exit(report["exit_code"])
+
+
+def read_report(frame: Frame, run: str) -> dict[str, Any]:
+    """Raises NotFound, RunNotEnded, and NothingToDo where no run has ended yet."""
+    from feedback.clock import SystemClock
+    from feedback.night.facts import read_facts
+    from feedback.night.report import report_night
+    from feedback.store.nights import find_latest_ended
+    from feedback.store.session import read
+    from feedback.store.tables import DEFAULT_DESK
+
+    with open_store(frame) as engine:
+        if run == LATEST:
+            with read(engine) as session:
+                latest = find_latest_ended(session, desk_id=DEFAULT_DESK)
+            if latest is None:
+                raise NothingToDo("No run has ended yet: `rejoinder train --now` makes one.")
+            run = latest.id
+        facts = read_facts(engine, run, now=SystemClock().now())
+    return report_night(facts, frame.policy().exposure)
+
+
+def describe(report: dict[str, Any]) -> list[str]:
+    """One screen: each line a fact, what to do last."""
+    run, came, refused = report["run"], report["came_in"], report["refused"]
+    scores, exposed = report["scores"] or {}, report["exposure"]["adapter"]
+    lines = [
+        f"run        {run['id']} {run['state']}: {report['outcome']}",
+        f"came in    {came['conversations']} conversations, {count_all(came['judgements'])}, "
+        f"thumbs {came['thumbs']['up']} up {came['thumbs']['down']} down",
+        f"choices    {refused['choices']} of {refused['judgements']} judgements, {refused['pairs']} pairs",
+    ]
+    lines += [f"refused    {row['count']} {row['reason']}: {row['text']}" for row in refused["reasons"]]
+    if report["dataset"]:
+        lines.append(f"dataset    {report['dataset']['id']}")
+    for name in ("loss", "held_out_loss"):
+        if curve := report["curves"].get(name):
+            first, best, last = (curve[point]["value"] for point in ("first", "best", "last"))
+            lines.append(f"{name:<10} first {first:.4f}, best {best:.4f}, last {last:.4f}")
+    for name in ("uniform", "base", "serving", "adapter"):
+        if scores.get(name):
+            lines.append(f"{name:<10} {scores[name]['log_loss']:.4f} nats per held-out choice")
+    if report["decision"]["verdict"]:
+        lines.append(f"decision   {report['decision']['verdict']}")
+    for reason in report["decision"]["reasons"]:
+        lines.append(
+            f"reason     {reason['code']}: {reason['text']} ({reason['value']}, limit {reason['limit']})"
+        )
+    if exposed:
+        lines.append(
+            f"adapter    {exposed['name']} {exposed['state']}, {describe_support(exposed['support'])}"
+        )
+    for served in report["exposure"]["serving"]:
+        if exposed is None or served["adapter"] != exposed["name"]:
+            support = describe_support(served["support"])
+            lines.append(f"{served['role']:<10} {served['adapter']}, {support}")
+    lines += [f"{step['step']:<10} {step['seconds']:.1f} s" for step in report["steps"]]
+    return [*lines, *(f"next       {advice['text']}" for advice in report["next"])]
+
+
+def count_all(counts: dict[str, int]) -> str:
+    return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "no judgement"
+
+
+def describe_support(support: dict[str, Any]) -> str:
+    if support["rate"] is None:
+        return "no counted pick yet"
+    return (
+        f"{support['rate']:.1%} of {support['counted']} picks "
+        f"({support['low']:.1%} to {support['high']:.1%}: {support['band']})"
+    )

@@ -1,0 +1,37 @@
+"""The night report as a page: calm, printable, everything linked to where it comes from."""
+
+from flask import Blueprint, g, render_template
+
+from feedback.auth import Actor, allow
+from feedback.choices.refusals import explain
+from feedback.console.charts import draw_curve
+from feedback.console.reports import read_report, tabulate_counts
+from feedback.night.advice import ADVICE
+from feedback.night.facts import read_facts
+from feedback.night.report import report_night
+from feedback.services import services
+
+bp = Blueprint("console_night", __name__, url_prefix="/console")
+
+DRAWN = ("loss", "held_out_loss")  # the others stand on the run's own page
+
+
+@bp.get("/runs/<run_id>/report")
+@allow("expert")
+def show_report(run_id: str) -> str:
+    """What a run met, did and decided, and what to do next."""
+    actor: Actor = g.actor
+    found = services()
+    facts = read_facts(found.store_engine, run_id, now=found.clock.now(), desk_id=actor.desk_id)
+    curves = [draw_curve(name, facts.numbers[name]) for name in DRAWN if name in facts.numbers]
+    return render_template(
+        "console/night.html",
+        facts=facts,
+        run=facts.run,
+        report=report_night(facts, found.exposure_policy),
+        advice_texts=ADVICE,
+        curves=[curve for curve in curves if curve is not None],
+        scores=read_report(facts.run.report),
+        table=tabulate_counts(facts.dataset.counts) if facts.dataset else None,
+        explain=explain,
+    )

@@ -1,0 +1,98 @@
+"""Everything a night report is made of, read from the store in short transactions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine
+
+from feedback.deploy_errors import RunNotEnded
+from feedback.evidence.funnel import Funnel, count_page
+from feedback.evidence.support import Support, count_judgements
+from feedback.store import datasets, deployments, nights, overview, runs
+from feedback.store.choices import JudgedSet, iterate_pages, read_judged
+from feedback.store.deployments import ServingState
+from feedback.store.nights import Numbers
+from feedback.store.overview import Inflow
+from feedback.store.session import read
+from feedback.store.tables import DEFAULT_DESK, Adapter, Dataset, Deployment, Run
+
+TICK = timedelta(microseconds=1)  # the finest time that both databases keep
+
+
+@dataclass(frozen=True)
+class NightFacts:
+    """`since` and `until` are both included; `since` is None before the first run that trained."""
+
+    run: Run
+    previous: Run | None
+    since: datetime | None
+    until: datetime
+    inflow: Inflow
+    funnel: Funnel
+    dataset: Dataset | None
+    numbers: Numbers
+    began: Sequence[tuple[str, datetime]]
+    adapter: Adapter | None
+    deployments: Sequence[Deployment]  # of the run's adapter, oldest first
+    serving: ServingState
+    supports: Mapping[str, Support]  # of the run's adapter and of what serves
+    at: datetime
+
+
+def read_facts(
+    store_engine: Engine, run_id: str, *, now: datetime, desk_id: str = DEFAULT_DESK
+) -> NightFacts:
+    """Raises NotFound, and RunNotEnded for a run that is still queued or running."""
+    with read(store_engine) as session:
+        run = runs.get_run(session, desk_id=desk_id, run_id=run_id)
+        if run.state not in runs.FINISHED:
+            raise RunNotEnded(run.id, run.state)
+        until = run.started_at or run.finished_at or run.created_at
+        previous = nights.find_previous(session, desk_id=desk_id, run=run, until=until)
+        since = previous.started_at + TICK if previous is not None and previous.started_at else None
+        adapter = nights.find_adapter(session, desk_id=desk_id, name=run.adapter)
+        serving = deployments.serving_state(session, desk_id=desk_id)
+        found: dict[str, Any] = {
+            "inflow": overview.count_inflow(session, desk_id=desk_id, since=since, until=until),
+            "dataset": datasets.get_dataset(session, desk_id=desk_id, dataset_id=run.dataset_id)
+            if run.dataset_id
+            else None,
+            "numbers": nights.read_numbers(session, run_id=run.id),
+            "began": nights.list_began(session, run_id=run.id),
+            "deployments": nights.list_deployments_of(session, desk_id=desk_id, adapter=adapter.name)
+            if adapter
+            else [],
+        }
+    funnel = Funnel()
+    count_page(funnel, iterate_judged(store_engine, desk_id=desk_id, since=since, until=until))
+    names = serving.named | ({adapter.name} if adapter else set())
+    return NightFacts(
+        run=run,
+        previous=previous,
+        since=since,
+        until=until,
+        adapter=adapter,
+        serving=serving,
+        funnel=funnel,
+        supports={name: count_support(store_engine, name, desk_id) for name in sorted(names)},
+        at=now,
+        **found,
+    )
+
+
+def count_support(store_engine: Engine, adapter: str, desk_id: str) -> Support:
+    support = Support(adapter)
+    count_judgements(support, iterate_judged(store_engine, desk_id=desk_id, adapter=adapter))
+    return support
+
+
+def iterate_judged(store_engine: Engine, *, desk_id: str, **wanted: Any) -> Iterator[JudgedSet]:
+    return iterate_pages(
+        store_engine,
+        lambda session, after: read_judged(
+            session, desk_id=desk_id, after=after, with_tokens=False, **wanted
+        ),
+        lambda item: (item[0].at, item[0].id),
+    )

@@ -1,0 +1,208 @@
+"""The night report as plain values: one JSON object for pages, calls, the command line and the webhook. Pure.
+
+Holds counts, codes, numbers, names and ids; never a text that a customer or an agent wrote.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, Literal
+
+from feedback.choices.refusals import explain
+from feedback.evidence.exposure import ExposurePolicy
+from feedback.night.advice import advise
+from feedback.night.curves import list_curves
+from feedback.night.facts import NightFacts
+
+FORM = 1  # of this object; raised when a key changes its meaning
+NOT_PUBLISHED = "not_published"
+
+Outcome = Literal["published", "unpublished", "waiting", "refused", "skipped", "cancelled", "failed"]
+# For schedulers: 0 something better serves, 1 somebody has to look, 3 nothing new serves.
+EXIT_CODES: dict[str, int] = {
+    "published": 0,
+    "unpublished": 1,
+    "failed": 1,
+    "waiting": 3,
+    "refused": 3,
+    "skipped": 3,
+    "cancelled": 3,
+}
+
+
+def report_night(facts: NightFacts, policy: ExposurePolicy) -> dict[str, Any]:
+    run = facts.run
+    outcome = find_outcome(facts)
+    return {
+        "form": FORM,
+        "run": {
+            "id": run.id,
+            "kind": run.kind,
+            "state": run.state,
+            "step": run.step,
+            "requested_by": run.requested_by,
+            "recipe": (run.recipe or {}).get("name"),
+            "created_at": show_time(run.created_at),
+            "started_at": show_time(run.started_at),
+            "finished_at": show_time(run.finished_at),
+            "error": run.error,
+        },
+        "outcome": outcome,
+        "exit_code": EXIT_CODES[outcome],
+        "came_in": show_inflow(facts),
+        "refused": show_funnel(facts),
+        "dataset": show_dataset(facts),
+        "curves": list_curves(facts.numbers),
+        "scores": show_scores(run.report),
+        "decision": {"verdict": run.decision, "reasons": [show_reason(reason) for reason in run.reasons]},
+        "exposure": show_exposure(facts),
+        "next": [advice.to_json() for advice in advise(facts, outcome, policy)],
+        "steps": time_steps(facts.began, run.finished_at),
+        "seconds": seconds_between(run.started_at, run.finished_at),
+        "at": show_time(facts.at),
+    }
+
+
+def for_outside(report: Mapping[str, Any]) -> dict[str, Any]:
+    """Without what an error said: the last lines of a log may hold anything."""
+    advice = [
+        {**each, "text": "", "values": {}} if each["code"] == "follow_error" else each
+        for each in report["next"]
+    ]
+    return {**report, "run": {**report["run"], "error": None}, "next": advice}
+
+
+def find_outcome(facts: NightFacts) -> Outcome:
+    """What became of the run, in one word. `waiting`: passed, and the policy or a person has it in hand."""
+    run = facts.run
+    if run.state == "skipped":
+        return "skipped"
+    if run.state == "cancelled":
+        return "cancelled"
+    if run.state != "done":
+        return "failed"
+    if run.decision != "passed":
+        return "refused"
+    if facts.deployments:
+        return "published"
+    is_stuck = any(reason.get("code") == NOT_PUBLISHED for reason in run.reasons)
+    return "unpublished" if is_stuck else "waiting"
+
+
+def show_inflow(facts: NightFacts) -> dict[str, Any]:
+    inflow = facts.inflow
+    return {
+        "since": show_time(facts.since),
+        "until": show_time(facts.until),
+        "previous_run": facts.previous.id if facts.previous else None,
+        "conversations": inflow.conversations,
+        "customer_messages": inflow.customer_messages,
+        "agent_messages": inflow.agent_messages,
+        "sets": dict(sorted(inflow.sets.items())),
+        "judgements": dict(sorted(inflow.judgements.items())),
+        "thumbs": {
+            "up": inflow.thumbs.get(1, 0),
+            "down": inflow.thumbs.get(-1, 0),
+            "taken_back": inflow.thumbs.get(0, 0),
+        },
+        "imported": dict(sorted(inflow.records.items())),
+    }
+
+
+def show_funnel(facts: NightFacts) -> dict[str, Any]:
+    """From the judgements of that time to choices and pairs, every reason in between with its sentence."""
+    counted = facts.funnel
+    return {
+        "judgements": counted.judgements,
+        "choices": counted.choices,
+        "choice_kinds": dict(sorted(counted.choice_kinds.items())),
+        "pairs": counted.pairs,
+        "reasons": list_refusals(counted.reasons),
+        "pair_reasons": list_refusals(counted.pair_reasons),
+    }
+
+
+def list_refusals(counts: Mapping[str, int]) -> list[dict[str, Any]]:
+    """The most frequent first."""
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return [{"reason": reason, "count": count, "text": explain(reason)} for reason, count in ordered]
+
+
+def show_dataset(facts: NightFacts) -> dict[str, Any] | None:
+    found = facts.dataset
+    if found is None:
+        return None
+    return {
+        "id": found.id,
+        "counts": found.counts,
+        "refusals": list_refusals(found.refusals),
+        "selection": found.selection,
+        "created_at": show_time(found.created_at),
+        "erased_at": show_time(found.erased_at),
+    }
+
+
+def show_scores(report: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """The numbers of the offline report by name; the texts in it, if any, stay with the run."""
+    return keep_numbers(report) if report else None
+
+
+def keep_numbers(part: Mapping[str, Any]) -> dict[str, Any]:
+    kept: dict[str, Any] = {}
+    for name, value in part.items():
+        if isinstance(value, Mapping):
+            kept[name] = keep_numbers(value)
+        elif value is None or isinstance(value, bool | int | float) or name == "serving_name":
+            kept[name] = value
+        elif isinstance(value, list) and all(isinstance(each, int | float) for each in value):
+            kept[name] = value
+    return kept
+
+
+def show_reason(reason: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: reason.get(name) for name in ("code", "text", "value", "limit")}
+
+
+def show_exposure(facts: NightFacts) -> dict[str, Any]:
+    """Where the run's adapter and what serves stand now, each with its support rate and interval."""
+    adapter, last = facts.adapter, facts.deployments[-1] if facts.deployments else None
+    shown = None
+    if adapter is not None:
+        shown = {
+            "name": adapter.name,
+            "state": adapter.state,
+            "role": last.role if last else None,
+            "share": last.share if last else 0.0,
+            "since": show_time(last.at) if last else None,
+            "support": facts.supports[adapter.name].to_json(),
+        }
+    roles = (("live", facts.serving.live, 1.0), ("canary", facts.serving.canary, facts.serving.share))
+    serving = [
+        {"role": role, "adapter": name, "share": share, "support": facts.supports[name].to_json()}
+        for role, name, share in roles
+        if name is not None
+    ]
+    return {"adapter": shown, "serving": serving, "fence": facts.serving.fence}
+
+
+def time_steps(began: Sequence[tuple[str, datetime]], finished_at: datetime | None) -> list[dict[str, Any]]:
+    """Seconds of each step, in the order they first began. The time in which nobody worked on a run counts
+    for the step at which its worker died.
+    """
+    seconds: dict[str, float] = {}
+    first: dict[str, datetime] = {}
+    ends = [*(at for _, at in began), finished_at][1:]
+    for (step, at), end in zip(began, ends, strict=True):
+        first.setdefault(step, at)
+        seconds[step] = seconds.get(step, 0.0) + (seconds_between(at, end) or 0.0)
+    return [
+        {"step": step, "began_at": show_time(at), "seconds": round(seconds[step], 3)}
+        for step, at in first.items()
+    ]
+
+
+def seconds_between(start: datetime | None, end: datetime | None) -> float | None:
+    return round((end - start).total_seconds(), 3) if start and end else None
+
+
+def show_time(at: datetime | None) -> str | None:
+    return at.isoformat() if at is not None else None

@@ -1,0 +1,57 @@
+"""Queries behind the night report: the run before, the numbers of a run, where its adapter stands."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlmodel import Session, col
+
+from feedback.store import runs
+from feedback.store.session import of_desk
+from feedback.store.tables import Adapter, Deployment, Run
+
+Numbers = dict[str, list[tuple[int, float]]]
+
+
+def find_previous(session: Session, *, desk_id: str, run: Run, until: datetime) -> Run | None:
+    """The last run that trained before this one: what came in counts from its start, as for the trigger."""
+    query = of_desk(Run, desk_id).where(Run.state == "done", Run.id != run.id, col(Run.started_at) < until)
+    return session.exec(query.order_by(col(Run.started_at).desc(), col(Run.id)).limit(1)).first()
+
+
+def find_latest_ended(session: Session, *, desk_id: str) -> Run | None:
+    query = of_desk(Run, desk_id).where(col(Run.state).in_(runs.FINISHED))
+    return session.exec(query.order_by(col(Run.finished_at).desc(), col(Run.id)).limit(1)).first()
+
+
+def list_ended(session: Session, *, desk_id: str, since: datetime) -> Sequence[Run]:
+    """Runs that ended in any state since then, the oldest first."""
+    query = of_desk(Run, desk_id).where(col(Run.state).in_(runs.FINISHED), col(Run.finished_at) >= since)
+    return session.exec(query.order_by(col(Run.finished_at), col(Run.id))).all()
+
+
+def read_numbers(session: Session, *, run_id: str) -> Numbers:
+    """Every number that a run wrote: (step, value) by name, in order."""
+    numbers: Numbers = {}
+    last = 0
+    while page := runs.list_metrics(session, run_id=run_id, after_id=last):
+        for metric in page:
+            numbers.setdefault(metric.name, []).append((metric.step, metric.value))
+            last = metric.id or last
+    return numbers
+
+
+def list_began(session: Session, *, run_id: str) -> list[tuple[str, datetime]]:
+    """Each step that the run entered and when, oldest first; a continued run enters some again."""
+    marks = runs.list_metrics(session, run_id=run_id, name=runs.BEGAN)
+    return [(runs.STEPS[int(mark.value)], mark.at) for mark in marks]
+
+
+def find_adapter(session: Session, *, desk_id: str, name: str | None) -> Adapter | None:
+    """None for a run that came to no adapter, or was ended after its name was taken."""
+    return session.exec(of_desk(Adapter, desk_id).where(Adapter.name == name)).one_or_none()
+
+
+def list_deployments_of(session: Session, *, desk_id: str, adapter: str) -> Sequence[Deployment]:
+    """Where this adapter was put, oldest first."""
+    query = of_desk(Deployment, desk_id).where(Deployment.adapter == adapter)
+    return session.exec(query.order_by(col(Deployment.fence))).all()

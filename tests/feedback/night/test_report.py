@@ -1,0 +1,257 @@
+"""The night report: every way to end has one, its window touches the last one, and it holds no text."""
+
+import json
+import math
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from feedback.evidence.exposure import ExposurePolicy
+from feedback.night.advice import ADVICE, REMEDIES, advise
+from feedback.night.curves import MAX_POINTS, summarise, thin
+from feedback.night.facts import read_facts
+from feedback.night.report import EXIT_CODES, for_outside, report_night, time_steps
+from feedback.store.runs import Metric
+from feedback.store.session import unit_of_work
+from feedback.store.tables import Judgement, Run
+from tests.databases import START
+from tests.feedback.night.runs import ADAPTER, COUNTS, LATER, NO_ENGINE, add_ended_run, train_run
+
+SECRET = "My card number is 4111 1111 1111 1111"
+POLICY = ExposurePolicy()
+FEW = {"code": "no_evidence", "value": 7, "limit": 20}
+MISSING = "no dataset at /d: build one with `rejoinder dataset build`."
+ENDED = "run x ended with code 1; serving is unchanged. Last log lines:\n"
+
+
+def tell(engine, run_id):
+    return report_night(read_facts(engine, run_id, now=LATER + timedelta(hours=6)), POLICY)
+
+
+def codes(report):
+    return [advice["code"] for advice in report["next"]]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "exit_code", "advised"),
+    [
+        ("published", 0, ["first_picks"]),
+        ("unpublished", 1, ["start_engine"]),
+        ("waiting", 3, ["promote"]),
+        ("refused", 3, ["hold_length"]),
+        ("skipped", 3, ["judge_more"]),
+        ("cancelled", 3, ["run_again"]),
+        ("failed", 1, ["give_memory", "run_again"]),
+    ],
+)
+def test_every_end_of_a_run_has_a_report(store_engine, outcome, exit_code, advised):
+    report = tell(store_engine, add_ended_run(store_engine, outcome))
+    assert (report["outcome"], report["exit_code"]) == (outcome, exit_code)
+    assert codes(report) == advised
+    assert report["seconds"] == 300
+    assert all(advice["text"] and "%(" not in advice["text"] for advice in report["next"])
+
+
+def test_every_remedy_of_the_gate_is_a_sentence():
+    assert set(REMEDIES.values()) <= set(ADVICE) and len(REMEDIES) >= 11
+    assert set(EXIT_CODES.values()) == {0, 1, 3}  # 2 is wrong use
+
+
+def test_advice_says_how_many_choices_are_missing(sqlite_engine):
+    (advice,) = tell(sqlite_engine, add_ended_run(sqlite_engine, "skipped"))["next"]
+    assert advice["values"] == {"missing": 38, "needed": 50, "found": 12}
+    assert advice["text"].startswith("Collect 38 more choices")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "expected"),
+    [
+        ([FEW], [("collect_evidence", {"missing": 13, "choices": 130})]),
+        ([{"code": "drifted"}, {"code": "broken_greedy"}], [("cool_down", {})]),
+        ([{"code": "repeats_itself"}, {"code": "no_replies"}],
+         [("keep_variety", {}), ("measure_replies", {})]),
+        ([{"code": "flatters"}], [("see_reason", {"code": "flatters"})]),
+    ],
+)  # fmt: skip
+def test_a_refusal_names_what_helps(sqlite_engine, reasons, expected):
+    report = tell(sqlite_engine, add_ended_run(sqlite_engine, "refused", reasons=reasons))
+    assert [(advice["code"], advice["values"]) for advice in report["next"]] == expected
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "text"),
+    [
+        (f"{ENDED}12:00 trainer.child ERROR run x failed: {MISSING}", "follow_error", MISSING),
+        (f"{ENDED}run x failed\nTraceback: KeyError", "read_log", "log.txt"),
+    ],
+)  # fmt: skip
+def test_a_failure_points_to_the_errors_own_remedy(sqlite_engine, error, code, text):
+    report = tell(sqlite_engine, add_ended_run(sqlite_engine, "failed", error=error))
+    assert codes(report) == [code, "run_again"]
+    assert text in report["next"][0]["text"]
+
+
+def e_value(won, n):
+    """2^n B(10 + k, 10 + n - k) / B(10, 10), by the sum of logarithms."""
+    logs = [math.lgamma(10 + won), math.lgamma(10 + n - won), -math.lgamma(20 + n), n * math.log(2)]
+    return math.exp(sum(logs) - 2 * math.lgamma(10) + math.lgamma(20))
+
+
+def test_picks_that_are_missing_are_counted(sqlite_engine):
+    facts = read_facts(sqlite_engine, add_ended_run(sqlite_engine, "published"), now=LATER)
+    support = facts.supports[ADAPTER]
+
+    def advise_at(tuned, base):
+        support.tuned, support.base = tuned, base
+        (advice,) = advise(facts, "published", POLICY)
+        return advice.code, advice.values
+
+    needed = next(n for n in range(100, 1000) if e_value(0.6 * n, n) >= 20)
+    code, values = advise_at(60, 40)
+    assert (code, values["missing"], values["share"]) == ("more_picks", needed - 100, 60)
+    code, values = advise_at(45, 55)
+    assert (code, values["share"], values["picks"]) == ("not_ahead", 45, 100)
+    assert advise_at(90, 10) == ("nothing", {})
+    # A share that proves itself soon, but 100 picks are asked for.
+    assert advise_at(9, 1)[1]["missing"] == 90
+
+
+def test_what_came_in_counts_from_the_start_of_the_last_run_that_trained(desk):
+    """On both databases: a row at the very start of a run belongs to that run's report and to no other."""
+    first = add_ended_run(desk.engine, "refused", started_at=START + timedelta(hours=1))
+    add_ended_run(desk.engine, "skipped", started_at=START + timedelta(hours=2))
+    for hours, kind in enumerate(("pick", "own", "none", "skip")):
+        assert desk.clock.now() == START + timedelta(hours=hours)
+        _, shown = desk.open_ready()
+        chosen = {"candidate_id": shown["candidates"][0]["candidate_id"]} if kind == "pick" else {}
+        own = {"text": "Quite another text, by hand."} if kind == "own" else {}
+        assert desk.judge(shown, kind, **chosen, **own).status_code == 201
+        desk.clock.advance(3600)
+    second = add_ended_run(desk.engine, "failed", started_at=START + timedelta(hours=3))
+    reports = [tell(desk.engine, run) for run in (first, second)]
+    assert [report["came_in"]["judgements"] for report in reports] == [
+        {"own": 1, "pick": 1},
+        {"none": 1, "skip": 1},
+    ]
+    assert [report["came_in"]["conversations"] for report in reports] == [2, 2]
+    assert [report["refused"]["judgements"] for report in reports] == [2, 2]
+    assert reports[0]["came_in"]["previous_run"] is None
+    assert reports[1]["came_in"]["previous_run"] == first
+    assert [row["reason"] for row in reports[1]["refused"]["reasons"]] == ["none", "skip"]
+
+
+def test_steps_are_timed_and_curves_have_their_best(store_engine):
+    numbers = [Metric("loss", step, value) for step, value in enumerate((0.7, 0.4, 0.5, float("inf")), 1)]
+    numbers += [
+        Metric("held_out_loss", 2, 1.3),
+        Metric("held_out_loss", 4, 1.2),
+        Metric("seconds_left", 1, 9.0),
+    ]
+    steps = {"collect": 2.5, "train": 60, "evaluate": 30, "collect_again": 0}
+    del steps["collect_again"]
+    report = tell(store_engine, train_run(store_engine, seconds=steps, numbers=numbers))
+    assert [(each["step"], each["seconds"]) for each in report["steps"]] == list(steps.items())
+    assert report["seconds"] == 92.5
+    assert set(report["curves"]) == {"loss", "held_out_loss"}
+    loss = report["curves"]["loss"]
+    assert (loss["first"], loss["best"], loss["last"]) == (
+        {"step": 1, "value": 0.7},
+        {"step": 2, "value": 0.4},
+        {"step": 3, "value": 0.5},
+    )
+    assert (loss["not_finite"], loss["points"]) == (1, [[1, 0.7], [2, 0.4], [3, 0.5]])
+    json.dumps(report, allow_nan=False)
+
+
+def test_a_continued_run_adds_up_each_step():
+    """Killed in training after 10 s, continued at once: collect 3 + 1 s, train 10 + 20 s."""
+    times = [("collect", 0), ("train", 3), ("collect", 13), ("train", 14)]
+    began = [(step, START + timedelta(seconds=at)) for step, at in times]
+    timed = time_steps(began, START + timedelta(seconds=34))
+    assert [(each["step"], each["seconds"]) for each in timed] == [("collect", 4.0), ("train", 30.0)]
+    assert time_steps([], None) == []
+
+
+def test_a_long_series_is_thinned_and_keeps_both_ends():
+    points = [(step, float(step)) for step in range(1, 2002)]
+    kept = thin(points)
+    assert len(kept) == MAX_POINTS and (kept[0], kept[-1]) == (points[0], points[-1])
+    assert summarise("loss", [(1, float("nan"))]) is None
+
+
+def test_the_dataset_and_the_scores_stand_in_it(sqlite_engine):
+    report = tell(sqlite_engine, add_ended_run(sqlite_engine, "published"))
+    assert report["dataset"]["counts"] == COUNTS
+    assert [(row["reason"], row["count"]) for row in report["dataset"]["refusals"]] == [("too_close", 3)]
+    assert report["scores"]["adapter"] == {"log_loss": 1.21, "accuracy": 0.45, "ci95": [1.1, 1.3]}
+    exposed = report["exposure"]["adapter"]
+    assert (exposed["name"], exposed["state"], exposed["role"], exposed["share"]) == (
+        ADAPTER,
+        "canary",
+        "canary",
+        0.25,
+    )
+    assert (exposed["support"]["low"], exposed["support"]["high"]) == (0.0, 1.0)
+    (served,) = report["exposure"]["serving"]
+    assert (served["role"], served["adapter"]) == ("canary", ADAPTER)
+
+
+def test_no_text_of_a_person_gets_in_and_no_log_gets_out(desk):
+    opened = desk.open(SECRET)
+    desk.say(opened, "agent", SECRET)
+    error = f"run x ended with code 1; Last log lines:\nrun x failed: could not read {SECRET!r}"
+    run_id = add_ended_run(desk.engine, "failed", error=error)
+    report = tell(desk.engine, run_id)
+    outside = json.dumps(for_outside(report))
+    assert SECRET in json.dumps(report["run"]) and SECRET not in outside
+    report["run"]["error"] = None
+    assert SECRET not in json.dumps({**report, "next": []})
+    scored = tell(desk.engine, add_ended_run(desk.engine, "refused"))
+    assert "nobody outside" not in json.dumps(scored)
+
+
+def test_calls_answer_for_ended_runs_only(sqlite_desk):
+    queued = sqlite_desk.post("/v1/runs", "admin").json["run_id"]
+    answer = sqlite_desk.get(f"/v1/runs/{queued}/report", "expert")
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "run_not_ended")
+    ended = add_ended_run(sqlite_desk.engine, "refused")
+    answer = sqlite_desk.get(f"/v1/runs/{ended}/report", "expert")
+    assert answer.status_code == 200, answer.text
+    assert answer.json["outcome"] == "refused" and answer.json["run"]["id"] == ended
+    assert sqlite_desk.get("/v1/runs/nothing/report", "admin").status_code == 404
+    assert sqlite_desk.get(f"/v1/runs/{ended}/report", "agent").status_code == 403
+
+
+@pytest.mark.parametrize("outcome", sorted(EXIT_CODES))
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_page_shows_every_end_in_both_languages(sqlite_desk, outcome, language):
+    run_id = add_ended_run(sqlite_desk.engine, outcome)
+    client = sqlite_desk.app.test_client()
+    headers = {"Authorization": f"Bearer {sqlite_desk.tokens['expert']}", "Accept-Language": language}
+    page = client.get(f"/console/runs/{run_id}/report", headers=headers)
+    assert page.status_code == 200, page.text
+    assert ("What to do next" in page.text) == (language == "en")
+    assert "%(" not in page.text and "style=" not in page.text
+    run_page = client.get(f"/console/runs/{run_id}", headers=headers).text
+    assert f"/console/runs/{run_id}/report" in run_page
+
+
+def test_a_run_that_waits_for_an_engine_is_told_from_one_that_waits_for_people(sqlite_engine):
+    run_id = add_ended_run(sqlite_engine, "waiting")
+    facts = read_facts(sqlite_engine, run_id, now=LATER)
+    run = Run(**{**facts.run.model_dump(), "reasons": [NO_ENGINE]})
+    assert report_night(facts, POLICY)["outcome"] == "waiting"
+    assert report_night(replace(facts, run=run), POLICY)["outcome"] == "unpublished"
+
+
+def test_an_erased_agent_and_an_undo_are_counted_as_rows(sqlite_desk):
+    _, shown = sqlite_desk.open_ready()
+    picked = sqlite_desk.pick(shown).json["judgement_id"]
+    sqlite_desk.post(f"/v1/judgements/{picked}/undo", "agent")
+    with unit_of_work(sqlite_desk.engine) as session:
+        session.get_one(Judgement, picked).agent = None
+    report = tell(sqlite_desk.engine, add_ended_run(sqlite_desk.engine, "skipped"))
+    assert report["came_in"]["judgements"] == {"pick": 1, "undo": 1}
+    assert (report["refused"]["judgements"], report["refused"]["choices"]) == (1, 0)
+    assert [(row["reason"], row["count"]) for row in report["refused"]["reasons"]] == [("undone", 1)]
