@@ -37,7 +37,7 @@ def build_app() -> "Flask":
     frame = Frame.from_environment(os.environ)
     settings, serving, clock = frame.feedback(), frame.serving(), SystemClock()
     store_engine = open_engine(settings.store_url())
-    fleet = CurrentFleet(serving, frame.data_dir)
+    policy, fleet = frame.policy(), CurrentFleet(serving, frame.data_dir)
     closing = threading.Event()
     suggester = Suggester(
         store_engine=store_engine,
@@ -45,6 +45,7 @@ def build_app() -> "Flask":
         serving=serving,
         settings=settings,
         clock=clock,
+        compare_share=policy.canary.compare_share,
         describe_base=wait_then_describe(serving, fleet, closing),
     )
     deployer = Deployer(
@@ -53,7 +54,7 @@ def build_app() -> "Flask":
         settings=serving,
         data_dir=frame.data_dir,
         clock=clock,
-        policy=frame.policy(),
+        policy=policy,
     )
     app = create_app(
         settings,

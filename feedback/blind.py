@@ -77,7 +77,10 @@ def choose_redraws(drawn: Sequence[Drawn], redraw_arm: str) -> list[int]:
 
 
 def place(drawn: Sequence[Drawn], slot_seed: int) -> list[Placed]:
-    """Every draw in its slot, in slot order. Texts still equal become one, in the first of their slots."""
+    """Every draw in its slot, in slot order. Texts still equal become one, in the first of their slots.
+
+    The others keep their own adapter, so that all versions that wrote a text can be told from the rows.
+    """
     shown = [drawn[index] for index in order_slots(slot_seed, len(drawn))]
     placed = [
         Placed(slot, reply.arm, reply.adapter, reply, UNAVAILABLE if reply.reason else READY, reply.reason)

@@ -9,7 +9,6 @@ The deployment rows are the truth; `manifest.json` and what the engine has loade
 A crash between any two steps leaves the old or the new adapter serving; the next `reconcile` mends the rest.
 """
 
-import hashlib
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session
 
+from feedback.assignment import adapter_for
 from feedback.clock import Clock
 from feedback.deploy_errors import AdapterFilesMissing, NothingToRollBack
 from feedback.evidence.support import Support
@@ -79,14 +79,6 @@ class RolledBack:
     from_: str
     to: str | None
     fence: int
-
-
-def adapter_for(state: ServingState, conversation_id: str) -> str | None:
-    """The adapter of a conversation: the canary for its share, for good, else the live one, else None."""
-    if state.canary is None:
-        return state.live
-    digest = hashlib.sha256(f"{state.canary}:{conversation_id}".encode()).digest()
-    return state.canary if int.from_bytes(digest[:8]) < state.share * 2**64 else state.live
 
 
 def adapter_path(data_dir: Path, name: str) -> Path:

@@ -1,6 +1,7 @@
-"""Asking the engine for the replies of one set: two requests side by side, one redraw, one deadline for all.
+"""Asking the engine for the replies of one set: requests side by side, one redraw, one deadline for all.
 
-    first  = one request per arm (2+2), or two of base (4+0), each with a seed of its own
+    first  = base and one adapter (2+2), base and two versions (2+1+1) or base twice (4+0), each request with
+             a seed of its own
     equal  = texts that stand twice are drawn again once
     result = K replies, of which any may be unavailable, and the requests that made them
 
@@ -13,13 +14,13 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
-from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 from feedback.blind import BASE, TUNED, Drawn, choose_redraws, find_fault
 from feedback.patience import Patience
-from serving.client import Draw, Sampling
+from feedback.set_plan import Plan, Request
+from serving.client import Draw
 from serving.errors import (
     AdapterNotLoaded,
     EngineNotRunning,
@@ -35,45 +36,8 @@ log = logging.getLogger(__name__)
 FAILED = "failed"
 LATE = "late"
 AWAY = "engine_unreachable"
-# vLLM gives reply i of a request the seed + i, so two requests whose seeds are close would share replies.
-SEED_LIMIT = 2**63 - 2**16
-SEED_DISTANCE = 2**10
 
 FindFleet = Callable[[], Fleet]
-
-
-@dataclass(frozen=True)
-class Request:
-    """One call for `n` replies of one arm; `replaces` names the draws that a redraw stands in for."""
-
-    request_no: int
-    arm: str
-    adapter: str | None
-    seed: int
-    n: int
-    replaces: tuple[int, ...] = ()
-
-    def to_json(self) -> dict[str, Any]:
-        """`draw_no` is 1 for a redraw, 0 for the first requests of a set."""
-        return {**asdict(self), "replaces": list(self.replaces), "draw_no": 1 if self.replaces else 0}
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What a set asks for: the prompt, the sampling and the first two requests."""
-
-    messages: list[dict[str, str]]
-    sampling: Sampling
-    chat_template_kwargs: dict[str, Any]
-    requests: tuple[Request, ...]
-    redraw_arm: str
-    adapter: str | None
-    adapter_path: Path | None
-
-    @property
-    def count(self) -> int:
-        """Replies of the set."""
-        return sum(request.n for request in self.requests)
 
 
 @dataclass(frozen=True)
@@ -117,7 +81,9 @@ class Answered:
 
 @dataclass(frozen=True)
 class Drawer:
-    """Draws sets on one fleet. `pool` needs two threads for each set that is drawn at the same time."""
+    """Draws sets on one fleet. `pool` needs REQUESTS_AT_ONCE threads for each set that is drawn at the
+    same time.
+    """
 
     pool: Executor
     make_seed: Callable[[], int]
@@ -140,7 +106,7 @@ class Drawer:
         return Drawing(
             drawn=drawn,
             requests=[*requests, *(answered.request for answered in again)],
-            adapter=next((request.adapter for request in requests if request.adapter), None),
+            adapter=_name_adapter(plan, requests),
             prompt_token_ids=next((a.draw.prompt_token_ids for a in first if a.draw is not None), None),
             error=None if usable else _name_error(first),
         )
@@ -150,12 +116,10 @@ class Drawer:
     ) -> list[Answered]:
         equal = choose_redraws(drawn, errand.plan.redraw_arm)
         wanted: list[Request] = []
-        for arm in (BASE, TUNED):
-            replaces = tuple(index for index in equal if drawn[index].arm == arm)
-            if replaces:
-                adapter = drawn[replaces[0]].adapter
-                number = len(requests) + len(wanted)
-                wanted.append(Request(number, arm, adapter, self.make_seed(), len(replaces), replaces))
+        for adapter in dict.fromkeys(drawn[index].adapter for index in equal):
+            replaces = tuple(index for index in equal if drawn[index].adapter == adapter)
+            number, arm = len(requests) + len(wanted), drawn[replaces[0]].arm
+            wanted.append(Request(number, arm, adapter, self.make_seed(), len(replaces), replaces))
         return _collect_all(self._submit(errand, wanted), wanted, errand.patience.deadline)
 
     def _submit(self, errand: "Errand", requests: Sequence[Request]) -> list[Future[Answered]]:
@@ -164,28 +128,36 @@ class Drawer:
     def _ask(self, errand: "Errand", request: Request) -> Answered:
         try:
             return errand.patience.keep_asking(
-                lambda: self._ask_arm(errand.find_fleet(), errand.plan, request)
+                lambda: self._ask_one(errand.find_fleet(), errand.plan, request)
             )
         except ServingError as failure:
             log.warning("request %d of a set failed: %s", request.request_no, failure)
             return Answered(request, failure=failure)
 
-    def _ask_arm(self, fleet: Fleet, plan: Plan, request: Request) -> Answered:
-        """An adapter that the engine forgot is loaded once more; if that fails, base stands in for it."""
-        try:
-            return Answered(request, _draw(fleet, plan, request))
-        except AdapterNotLoaded:
-            if request.adapter is None or plan.adapter_path is None:
+    def _ask_one(self, fleet: Fleet, plan: Plan, request: Request) -> Answered:
+        """An adapter that the engine forgot is loaded once more; if that fails, the set's other version
+        stands in for it, then base.
+        """
+        stand_ins = [*(name for name in plan.adapters if name != request.adapter), None]
+        while True:
+            try:
+                return Answered(request, _draw(fleet, plan, request))
+            except AdapterNotLoaded:
+                if request.adapter is None:
+                    raise
+            try:
+                fleet.load_adapter(request.adapter, plan.adapters[request.adapter])
+                return Answered(request, _draw(fleet, plan, request))
+            except EngineUnreachable:
                 raise
-        try:
-            fleet.load_adapter(request.adapter, plan.adapter_path)
-            return Answered(request, _draw(fleet, plan, request))
-        except EngineUnreachable:
-            raise
-        except ServingError as failure:
-            log.warning("adapter %s cannot be used, base stands in: %s", request.adapter, failure)
-        stand_in = replace(request, arm=BASE, adapter=None, seed=self.make_seed())
-        return Answered(stand_in, _draw(fleet, plan, stand_in))
+            except ServingError as failure:
+                stand_in = stand_ins.pop(0)
+                log.warning(
+                    "adapter %s cannot be used, %s stands in: %s", request.adapter, stand_in or BASE, failure
+                )
+            request = replace(
+                request, arm=TUNED if stand_in else BASE, adapter=stand_in, seed=self.make_seed()
+            )
 
 
 @dataclass(frozen=True)
@@ -220,25 +192,6 @@ def cancel(asked: Asked | str) -> None:
             answer.cancel()
 
 
-def make_requests(
-    adapter: str | None, count: int, make_seed: Callable[[], int], *, tuned_first: bool
-) -> tuple[Request, Request]:
-    """The first requests of a set of `count` replies: base and tuned, or base twice; seeds never close.
-
-    Which arm is asked first is random: with the arms exchanged, all else about a set can be the same.
-    """
-    first, second = make_seed(), make_seed()
-    while abs(first - second) < SEED_DISTANCE:
-        second = make_seed()
-    names = (adapter, None) if tuned_first else (None, adapter)
-    seeds = (first, second)
-    one, other = (
-        Request(no, TUNED if name else BASE, name, seed, count // 2)
-        for no, (name, seed) in enumerate(zip(names, seeds, strict=True))
-    )
-    return one, other
-
-
 def name_failure(failure: Exception) -> str:
     """The code of a failure, for row and agent: it must not tell what was asked of whom."""
     for kind, code in (
@@ -268,6 +221,12 @@ def _draw(fleet: Fleet, plan: Plan, request: Request) -> Draw:
     )
 
 
+def _name_adapter(plan: Plan, requests: Sequence[Request]) -> str | None:
+    """What the set is about, unless another version or base stood in for it."""
+    asked = [request.adapter for request in requests if request.adapter is not None]
+    return plan.adapter if plan.adapter in asked else next(iter(asked), None)
+
+
 def _collect_all(
     asked: Sequence[Future[Answered]], requests: Sequence[Request], deadline: float
 ) -> list[Answered]:
@@ -286,7 +245,7 @@ def _collect(future: Future[Answered], request: Request) -> Answered:
 def _take_over(drawn: list[Drawn], redraw: Answered) -> None:
     """A fresh text replaces one that stood twice; where the redraw failed too, the equal texts merge."""
     for index, reply in zip(redraw.request.replaces, redraw.to_drawn(), strict=True):
-        if reply.reason is None and reply.arm == drawn[index].arm:
+        if reply.reason is None and reply.adapter == drawn[index].adapter:
             drawn[index] = reply
 
 

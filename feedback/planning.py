@@ -6,6 +6,8 @@ Asks no engine and knows no store.
 import hashlib
 import json
 import logging
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,8 +60,15 @@ def bound_tokens(messages: list[dict[str, str]]) -> int:
     return TEMPLATE_TOKENS + texts
 
 
-def name_design(adapter: str | None, count: int) -> str:
-    return f"{count // 2}+{count // 2}" if adapter else f"{count}+0"
+def name_design(asked: Iterable[tuple[str | None, int]]) -> str:
+    """How many replies base gives, then each tuned version: `4+0`, `2+2`, `2+1+1`. `asked` pairs the adapter
+    of a request, None for base, with its number of replies.
+    """
+    counts: Counter[str | None] = Counter()
+    for adapter, count in asked:
+        counts[adapter] += count
+    base = counts.pop(None, 0)
+    return "+".join(str(count) for count in (base, *(sorted(counts.values(), reverse=True) or [0])))
 
 
 def hash_text(text: str) -> str:

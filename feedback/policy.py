@@ -70,7 +70,7 @@ class CanaryPolicy(BaseModel):
     share: FiniteFloat = Field(default=0.0, ge=0, le=1)
     """Of conversations, each for good; 0 leaves a passed adapter out of service until a person promotes it."""
     compare_share: FiniteFloat = Field(default=0.0, ge=0, le=1)
-    """Of the canary's conversations: sets that hold both versions, old and new, beside base."""
+    """Of the canary's conversations: sets of four that hold both versions, old and new, beside base."""
     go_live: bool = False
     """Whether evidence alone may take it from the canary's share to all conversations."""
 

@@ -1,11 +1,13 @@
 """The rows of a set: a plan becomes a row in preparation, what was drawn becomes candidates in slots."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
 from feedback.blind import place
-from feedback.drawing import Drawing, Plan
+from feedback.drawing import Drawing
 from feedback.planning import BaseFacts, hash_json, hash_text, name_design
+from feedback.set_plan import Plan, Request
 from feedback.store.preparing import TurnContext
 from feedback.store.tables import Candidate, SuggestionSet, new_id
 
@@ -26,7 +28,7 @@ def make_set(
         turn_id=context.turn_id,
         conversation_id=context.conversation_id,
         attempt=context.attempt,
-        design=name_design(plan.adapter, plan.count),
+        design=name_requested(plan.requests),
         adapter=plan.adapter,
         slot_seed=slot_seed,
         redraw_arm=plan.redraw_arm,
@@ -66,11 +68,16 @@ def make_candidates(row: SuggestionSet, drawing: Drawing) -> list[Candidate]:
     ]
 
 
-def list_outcome(plan: Plan, drawing: Drawing) -> dict[str, Any]:
-    """The fields of the set that only the drawing could tell: base may have stood in for the adapter."""
+def list_outcome(drawing: Drawing) -> dict[str, Any]:
+    """The fields of the set that only the drawing could tell: another may have stood in for an adapter."""
     return {
         "adapter": drawing.adapter,
-        "design": name_design(drawing.adapter, plan.count),
+        "design": name_requested(drawing.requests),
         "requests": [request.to_json() for request in drawing.requests],
         "prompt_token_ids": drawing.prompt_token_ids,
     }
+
+
+def name_requested(requests: Iterable[Request]) -> str:
+    """The design by who was asked in the end; a redraw asks for nothing more."""
+    return name_design((request.adapter, request.n) for request in requests if not request.replaces)

@@ -48,7 +48,7 @@ class FeedbackSettings(BaseSettings):
     """Seconds after which a candidate that has not come is unavailable for good."""
 
     suggest_workers: int = Field(default=4, ge=1, le=64)
-    """Sets prepared at the same time; each asks the engine twice."""
+    """Sets prepared at the same time; each sends the engine two or three requests at once."""
 
     undo_window_s: float = Field(default=5, ge=0, le=120)
     """Seconds between sending a reply and its release to the customer; undo retracts it within."""

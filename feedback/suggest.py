@@ -9,9 +9,7 @@ asked. A set whose preparer died is taken over by the next reader or by `sweep`;
 """
 
 import logging
-import os
 import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable
@@ -22,27 +20,19 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
+from feedback.assignment import assign_adapters
 from feedback.blind import BASE, TUNED
 from feedback.clock import Clock
-from feedback.deploy import adapter_for, adapter_path
-from feedback.drawing import (
-    AWAY,
-    SEED_LIMIT,
-    Drawer,
-    Drawing,
-    Plan,
-    cancel,
-    make_requests,
-    name_failure,
-    nothing_drawn,
-)
+from feedback.deploy import adapter_path
+from feedback.drawing import AWAY, Drawer, Drawing, cancel, name_failure, nothing_drawn
 from feedback.metrics import SetMetrics
+from feedback.owner import is_owner_gone, name_owner
 from feedback.patience import Patience
 from feedback.planning import BaseFacts, bound_tokens, describe_base_model
+from feedback.set_plan import REQUESTS_AT_ONCE, SEED_LIMIT, Plan, make_requests
 from feedback.set_rows import list_outcome, make_candidates, make_set
 from feedback.settings import FeedbackSettings
-from feedback.store import adapters, preparing
-from feedback.store.deployments import serving_state
+from feedback.store import preparing
 from feedback.store.preparing import Progress, TurnContext
 from feedback.store.session import read, unit_of_work
 from feedback.store.tables import SuggestionSet
@@ -81,6 +71,7 @@ class Suggester:
         serving: ServingSettings,
         settings: FeedbackSettings,
         clock: Clock,
+        compare_share: float = 0.0,
         randbelow: Callable[[int], int] = secrets.randbelow,
         describe_base: Callable[[], BaseFacts] | None = None,
     ) -> None:
@@ -89,13 +80,14 @@ class Suggester:
         self._serving = serving
         self._settings = settings
         self._clock = clock
+        self._compare_share = compare_share  # of the canary's conversations: sets of two versions
         self._randbelow = randbelow
         self._describe_base = describe_base or (lambda: describe_base_model(serving))
         self._facts: BaseFacts | None = None
         self._facts_lock = threading.Lock()
-        self._owner = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self._owner = name_owner()
         self._sets = ThreadPoolExecutor(settings.suggest_workers, "set")
-        self._requests = ThreadPoolExecutor(2 * settings.suggest_workers, "set-request")
+        self._requests = ThreadPoolExecutor(REQUESTS_AT_ONCE * settings.suggest_workers, "set-request")
         self._drawer = Drawer(self._requests, lambda: randbelow(SEED_LIMIT))
         self._flights: dict[str, Flight] = {}
         self._lock = threading.Lock()
@@ -183,7 +175,7 @@ class Suggester:
         with read(self._store) as session:
             found = preparing.find_progress(session, key=turn_id)
             context = preparing.read_turn(session, turn_id=turn_id)
-            adapter = self._choose_adapter(session, context, facts) if context is not None else None
+            adapters = self._assign_adapters(session, context, facts) if context is not None else ()
         if found is None or found.is_settled or not self._is_abandoned(found):
             return False
         if context is None:
@@ -192,7 +184,7 @@ class Suggester:
             return False
         patience = Patience(time.monotonic() + self._settings.set_deadline_s, self._closing)
         messages, error = self._build_messages(context, patience)
-        plan = self._make_plan(messages, adapter)
+        plan = self._make_plan(messages, adapters)
         asked = self._drawer.ask(self._fleet_factory, plan, patience) if error is None else error
         try:  # the engine works while the row is written: an fsync less to wait for
             row = self._open(context, found, plan, facts)
@@ -205,7 +197,7 @@ class Suggester:
         drawing = nothing_drawn(plan, asked) if isinstance(asked, str) else asked.finish()
         if drawing.error == AWAY and self._closing.is_set():
             return False  # the engine may be back before our successor, who finds the row without an owner
-        state = self._settle(row, plan, drawing, flight)
+        state = self._settle(row, drawing, flight)
         self.metrics.count(state or "lost", drawing, time.monotonic() - taken_up)
         log.info("set %s of turn %s is %s", row.id, row.turn_id, state or "another preparer's")
         return state is not None
@@ -237,27 +229,26 @@ class Suggester:
         kwargs = self._serving.chat_template_kwargs
         return fleet.count_tokens(model=fleet.base_name, messages=messages, chat_template_kwargs=kwargs)
 
-    def _choose_adapter(self, session: Session, context: TurnContext, facts: BaseFacts) -> str | None:
-        state = serving_state(session, desk_id=context.desk_id)
-        name = adapter_for(state, context.conversation_id)
-        if name is None or not adapters.is_of_base(session, name=name, base_id=facts.base_id):
-            return None  # also one that was trained on a base that was exchanged since
-        return name
+    def _assign_adapters(self, session: Session, context: TurnContext, facts: BaseFacts) -> tuple[str, ...]:
+        return assign_adapters(
+            session,
+            desk_id=context.desk_id,
+            conversation_id=context.conversation_id,
+            base_id=facts.base_id,
+            compare_share=self._compare_share,
+            count=self._settings.candidates,
+        )
 
-    def _make_plan(self, messages: list[dict[str, str]], adapter: str | None) -> Plan:
+    def _make_plan(self, messages: list[dict[str, str]], adapters: tuple[str, ...]) -> Plan:
         return Plan(
             messages=messages,
             sampling=Sampling.from_settings(self._serving),
             chat_template_kwargs=self._serving.chat_template_kwargs,
             requests=make_requests(
-                adapter,
-                self._settings.candidates,
-                self._drawer.make_seed,
-                tuned_first=bool(self._randbelow(2)),
+                adapters, self._settings.candidates, self._drawer.make_seed, self._randbelow
             ),
             redraw_arm=(BASE, TUNED)[self._randbelow(2)],
-            adapter=adapter,
-            adapter_path=adapter_path(self._serving.data_dir, adapter) if adapter else None,
+            adapters={name: adapter_path(self._serving.data_dir, name) for name in adapters},
         )
 
     def _open(
@@ -265,8 +256,8 @@ class Suggester:
     ) -> SuggestionSet | None:
         """The row under our lease, or None if there is nothing to prepare any more.
 
-        The transaction that writes the adapter's name makes sure that it serves still (else AdapterMoved):
-        whoever unloads an adapter sees every set that may ask for it.
+        The transaction that writes the names of the adapters makes sure that they serve still (else
+        AdapterMoved): whoever unloads an adapter sees every set that may ask for it.
         """
         planned = make_set(
             context,
@@ -279,14 +270,14 @@ class Suggester:
         )
         try:
             with unit_of_work(self._store) as session:
-                if self._choose_adapter(session, context, facts) != plan.adapter:
+                if self._assign_adapters(session, context, facts) != tuple(plan.adapters):
                     raise AdapterMoved
                 replaces = found if found.state is not None else None
                 return preparing.open_set(session, planned=planned, replaces=replaces)
         except IntegrityError:  # PostgreSQL: another process wrote the set of this turn first
             return None
 
-    def _settle(self, row: SuggestionSet, plan: Plan, drawing: Drawing, flight: Flight) -> str | None:
+    def _settle(self, row: SuggestionSet, drawing: Drawing, flight: Flight) -> str | None:
         """A reader who waits is shown the set as soon as it is written, so that moment is its reveal."""
         with unit_of_work(self._store) as session:
             return preparing.settle_set(
@@ -296,7 +287,7 @@ class Suggester:
                 owner=self._owner,
                 now=self._clock.now(),
                 candidates=make_candidates(row, drawing),
-                outcome=list_outcome(plan, drawing),
+                outcome=list_outcome(drawing),
                 error=drawing.error,
                 is_awaited=flight.waiting > 0,
             )
@@ -311,17 +302,3 @@ class Suggester:
             if self._facts is None:
                 self._facts = self._describe_base()
             return self._facts
-
-
-def is_owner_gone(owner: str | None) -> bool:
-    """Whether the lease is that of a process of this host that has ended; others are given their time."""
-    host, pid, _ = (owner or "//").split("/")
-    if host != socket.gethostname() or int(pid) == os.getpid():
-        return False
-    try:
-        os.kill(int(pid), 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
-    return False

@@ -182,12 +182,11 @@ def list_unsettled(session: Session) -> list[Progress]:
 
 def count_in_flight(session: Session, *, adapter: str, now: datetime) -> int:
     """Sets that may still ask the engine for this adapter: an adapter is unloaded only when none does."""
-    query = select(func.count()).where(
-        SuggestionSet.adapter == adapter,
-        SuggestionSet.state == PREPARING,
-        col(SuggestionSet.lease_until) > now,
+    query = select(SuggestionSet.requests).where(
+        SuggestionSet.state == PREPARING, col(SuggestionSet.lease_until) > now
     )
-    return session.exec(query).one()
+    in_flight = session.exec(query).all()
+    return sum(any(request["adapter"] == adapter for request in requests) for requests in in_flight)
 
 
 def count_sets_by_state(session: Session) -> dict[str, int]:

@@ -19,6 +19,7 @@ from serving.settings import ServingSettings
 from tests.feedback.builders import BASE_ID, DESK, NOW, add_adapter, add_turn
 
 ADAPTER = "tuned-20261122-1"
+OLD, NEW = "tuned-20261120-1", "tuned-20261121-1"
 DEADLINE_S = 20
 
 
@@ -55,13 +56,13 @@ class SetDesk:
             query = select(Candidate).where(Candidate.set_id == set_id).order_by(Candidate.slot)
             return list(session.exec(query).all())
 
-    def deploy(self, name: str = ADAPTER, *, is_loaded: bool = True, **fields) -> None:
+    def deploy(self, name: str = ADAPTER, *, role: str = "canary", is_loaded: bool = True, **fields) -> None:
         weights = self.serving.data_dir / "adapters" / name / "weights"
         weights.mkdir(parents=True)
         (weights / "adapter_config.json").write_text("{}")
         with unit_of_work(self.store) as session:
-            add_adapter(session, name, "canary", **fields)
-            add_deployment(session, desk_id=DESK, role="canary", adapter=name, actor="t", reason="t", now=NOW)
+            add_adapter(session, name, role, **fields)
+            add_deployment(session, desk_id=DESK, role=role, adapter=name, actor="t", reason="t", now=NOW)
         if is_loaded:
             self.engine.adapters[name] = str(weights.resolve())
 
@@ -69,7 +70,7 @@ class SetDesk:
         return [body for path, body in self.engine.requests if path == "/v1/chat/completions"]
 
 
-def build(store, engine, tmp_path, **settings) -> SetDesk:
+def build(store, engine, tmp_path, *, compare_share: float = 0.0, **settings) -> SetDesk:
     clock = FrozenClock(NOW)
     serving = ServingSettings(backend="cpu", data_dir=tmp_path, request_timeout_s=5)
     fleet = Fleet.from_endpoints([engine.endpoint], serving)
@@ -80,6 +81,7 @@ def build(store, engine, tmp_path, **settings) -> SetDesk:
         serving=serving,
         settings=FeedbackSettings(data_dir=tmp_path, **given),
         clock=clock,
+        compare_share=compare_share,
         randbelow=random.Random(7).randrange,
         describe_base=lambda: BaseFacts(BASE_ID, "t" * 64),
     )

@@ -8,6 +8,7 @@ import pytest
 from feedback.blind import BASE, BOTH, TUNED, Drawn, choose_redraws, find_fault, normalise, order_slots, place
 
 ADAPTER = "tuned-20261122-1"
+OLD, NEW = "tuned-20261120-1", "tuned-20261121-1"
 
 
 def draw(arm: str, number: int, text: str | None, reason: str | None = None) -> Drawn:
@@ -124,4 +125,49 @@ def test_exchanging_the_arms_changes_nothing_that_is_shown(texts):
         there, back = place(two_and_two(*texts), seed), place(exchange_arms(two_and_two(*texts)), seed)
         assert [(p.slot, p.drawn.text, p.state, p.reason) for p in there] == [
             (p.slot, p.drawn.text, p.state, p.reason) for p in back
+        ]
+
+
+def two_versions(*texts: str) -> list[Drawn]:
+    """Base, old, base, new."""
+    sources = ((BASE, None, 0, 0), (TUNED, OLD, 1, 0), (BASE, None, 0, 1), (TUNED, NEW, 2, 0))
+    return [Drawn(*source, text, (1,), "stop") for source, text in zip(sources, texts, strict=True)]
+
+
+def exchange_versions(drawn: list[Drawn]) -> list[Drawn]:
+    other = {OLD: NEW, NEW: OLD, None: None}
+    return [replace(reply, adapter=other[reply.adapter]) for reply in drawn]
+
+
+@pytest.mark.parametrize(
+    ("texts", "arm", "versions"),
+    [
+        (("a", "b", "c", "b"), TUNED, {OLD, NEW}),  # the two versions agree
+        (("b", "b", "c", "d"), BOTH, {OLD}),  # base agrees with the old one
+        (("b", "c", "d", "b"), BOTH, {NEW}),
+        (("b", "b", "c", "b"), BOTH, {OLD, NEW}),
+        (("b", "c", "b", "d"), BASE, set()),
+    ],
+)
+def test_the_versions_that_wrote_a_text_can_be_told_from_the_rows(texts, arm, versions):
+    for seed in range(50):
+        equal = [p for p in place(two_versions(*texts), seed) if p.drawn.text == "b"]
+        first, *others = equal
+        assert (first.state, first.arm) == ("ready", arm)
+        assert {(p.state, p.reason) for p in others} == {("merged", f"slot {first.slot}")}
+        assert {p.adapter for p in equal} - {None} == versions
+
+
+@pytest.mark.parametrize("redraw_arm", [BASE, TUNED])
+@pytest.mark.parametrize(
+    "texts",
+    [("a", "b", "c", "d"), ("a", "b", "c", "b"), ("b", "b", "c", "d"), ("b", "b", "c", "b"), ("b",) * 4],
+)
+def test_exchanging_two_versions_changes_nothing_that_is_shown_or_drawn_again(texts, redraw_arm):
+    drawn = two_versions(*texts)
+    assert choose_redraws(drawn, redraw_arm) == choose_redraws(exchange_versions(drawn), redraw_arm)
+    for seed in range(50):
+        there, back = place(drawn, seed), place(exchange_versions(drawn), seed)
+        assert [(p.slot, p.arm, p.drawn.text, p.state, p.reason) for p in there] == [
+            (p.slot, p.arm, p.drawn.text, p.state, p.reason) for p in back
         ]

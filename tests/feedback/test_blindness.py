@@ -10,10 +10,10 @@ from feedback.services import EXTENSION
 from feedback.store.tables import Candidate
 from serving.fake import FakeEngine
 from tests.feedback.desk import make_desk
-from tests.feedback.set_desk import ADAPTER, build
+from tests.feedback.set_desk import ADAPTER, NEW, OLD, build
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-FORBIDDEN = ("tuned", "base", "adapter", "arm", "zero", "seed", "design", "4+0", "2+2")
+FORBIDDEN = ("tuned", "base", "adapter", "arm", "zero", "seed", "design", "4+0", "2+2", "2+1+1")
 
 
 class Chance:
@@ -30,25 +30,30 @@ class Chance:
         return drawn
 
 
-def receive(store, tmp_path, *, tuned_first: int) -> tuple[str, str, list[str]]:
-    """Body and headers of the agent's answer with ids numbered as they appear, and the arms by slot."""
+def receive(store, tmp_path, *, tuned_first: int = 0, versions=()) -> tuple[str, str, list[str]]:
+    """Body and headers of the agent's answer with ids numbered as they appear, and by slot the arms, or with
+    `versions` (canary, live) the adapters.
+    """
     with FakeEngine() as engine:
-        engine.neutral |= {ADAPTER}  # texts hang on prompt and seed alone: they stay where the arms move
-        prepared = build(store, engine, tmp_path)
+        # Texts hang on prompt and seed alone: they stay where the arms move.
+        engine.neutral |= {ADAPTER, *versions}
+        prepared = build(store, engine, tmp_path, compare_share=1.0)
         prepared.suggester._randbelow = Chance(tuned_first)
         prepared.suggester._drawer = replace(
             prepared.suggester._drawer, make_seed=lambda: prepared.suggester._randbelow(2**62)
         )
         desk = make_desk(store, tmp_path, suggester=prepared.suggester)
         if not (tmp_path / "adapters").exists():
-            prepared.deploy()
+            for name, role in zip(versions or (ADAPTER,), ("canary", "live"), strict=False):
+                prepared.deploy(name, role=role)
         opened = desk.open()
         answer = desk.get(f"/v1/turns/{opened['turn_id']}/suggestions?wait=20", "agent")
         assert answer.json["state"] == "ready"
-        arms = {row.slot: row.arm for row in desk.rows(Candidate, set_id=answer.json["set_id"])}
+        rows = desk.rows(Candidate, set_id=answer.json["set_id"])
+        sources = {row.slot: (row.adapter or "base") if versions else row.arm for row in rows}
         assert desk.app.extensions[EXTENSION].suggester is prepared.suggester
         prepared.close()
-    return number(answer.text), number(str(answer.headers)), [arms[slot] for slot in sorted(arms)]
+    return number(answer.text), number(str(answer.headers)), [sources[slot] for slot in sorted(sources)]
 
 
 def number(text: str) -> str:
@@ -84,7 +89,20 @@ def test_exchanging_the_arms_changes_no_byte_but_random_ids(stores):
     assert one_headers == other_headers
 
 
-def test_the_answer_names_nothing_of_models(stores):
-    body, headers, _ = receive(*stores[0], tuned_first=0)
+def test_exchanging_two_versions_in_one_set_changes_no_byte_but_random_ids(stores):
+    (one_body, one_headers, one_names), (other_body, other_headers, other_names) = (
+        receive(store, path, versions=names)
+        for names, (store, path) in zip(((NEW, OLD), (OLD, NEW)), stores, strict=True)
+    )
+    exchanged = {"base": "base", NEW: OLD, OLD: NEW}
+    assert sorted(one_names) == ["base", "base", OLD, NEW]
+    assert other_names == [exchanged[name] for name in one_names]
+    assert one_body == other_body
+    assert one_headers == other_headers
+
+
+@pytest.mark.parametrize("versions", [(), (NEW, OLD)])
+def test_the_answer_names_nothing_of_models(stores, versions):
+    body, headers, _ = receive(*stores[0], versions=versions)
     said = body + headers.replace("base-uri", "").lower()
     assert not [word for word in FORBIDDEN if re.search(rf"\b{re.escape(word)}\b", said)]

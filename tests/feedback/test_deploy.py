@@ -357,7 +357,8 @@ def test_one_adapter_that_cannot_be_loaded_keeps_no_other_out(plant):
     assert plant.loaded == {TWO}
 
 
-def test_an_adapter_stays_loaded_while_a_set_may_ask_for_it(plant):
+@pytest.mark.parametrize("asked", [(None, ONE), (None, TWO, ONE)])
+def test_an_adapter_stays_loaded_while_a_set_may_ask_for_it(plant, asked):
     plant.add(ONE)
     plant.publish(ONE)
     with unit_of_work(plant.ctx.store_engine) as session:
@@ -366,7 +367,8 @@ def test_an_adapter_stays_loaded_while_a_set_may_ask_for_it(plant):
             desk_id=DESK,
             turn_id=turn.id,
             conversation_id=turn.conversation_id,
-            adapter=ONE,
+            adapter=asked[1],
+            requests=[{"adapter": name} for name in asked],
             slot_seed=1,
             redraw_arm="base",
             lease_owner="x/1/x",

@@ -1,10 +1,12 @@
-"""Fixtures of sets in preparation: `desk` on SQLite, `desk_on_both` once on each database."""
+"""Fixtures of sets in preparation: `desk` on SQLite, `desk_on_both` once on each database, `versions` with a
+live adapter, a canary and sets of both.
+"""
 
 import pytest
 
 from feedback.store.session import unit_of_work
 from tests.feedback.builders import add_system_prompt
-from tests.feedback.set_desk import build
+from tests.feedback.set_desk import NEW, OLD, build
 
 
 @pytest.fixture
@@ -19,5 +21,14 @@ def desk(sqlite_engine, fake_engine, tmp_path):
 @pytest.fixture
 def desk_on_both(store_engine, fake_engine, tmp_path):
     desk = build(store_engine, fake_engine, tmp_path)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture
+def versions(store_engine, fake_engine, tmp_path):
+    desk = build(store_engine, fake_engine, tmp_path, compare_share=1.0)
+    desk.deploy(OLD, role="live")
+    desk.deploy(NEW)
     yield desk
     desk.close()

@@ -1,0 +1,56 @@
+"""Which adapters a conversation gets: by shares of conversations, the same for good."""
+
+from collections import Counter
+
+import pytest
+
+from feedback.assignment import assign_adapters, is_within
+from feedback.store.deployments import add_deployment
+from feedback.store.session import unit_of_work
+from tests.feedback.builders import BASE_ID, DESK, NOW, add_adapter
+from tests.feedback.set_desk import NEW, OLD
+
+
+@pytest.mark.parametrize(
+    ("share", "compare_share", "expected"),
+    [
+        (1.0, 1.0, {(NEW, OLD): 2000}),
+        (1.0, 0.0, {(NEW,): 2000}),
+        (0.0, 1.0, {(OLD,): 2000}),
+        (0.5, 0.2, {(OLD,): 1000, (NEW,): 800, (NEW, OLD): 200}),
+    ],
+)
+def test_versions_meet_in_a_share_of_the_canarys_conversations(store_engine, share, compare_share, expected):
+    with unit_of_work(store_engine) as session:
+        add_adapter(session, OLD, "live")
+        add_adapter(session, NEW, "canary")
+        for role, name, part in (("live", OLD, 1.0), ("canary", NEW, share)):
+            given = {"desk_id": DESK, "actor": "t", "reason": "t", "now": NOW, "share": part}
+            add_deployment(session, role=role, adapter=name, **given)
+
+        def assign():
+            return [
+                assign_adapters(
+                    session,
+                    desk_id=DESK,
+                    conversation_id=f"conversation-{number}",
+                    base_id=BASE_ID,
+                    compare_share=compare_share,
+                    count=4,
+                )
+                for number in range(2000)
+            ]
+
+        seen = assign()
+        assert seen == assign()
+    counts = Counter(seen)
+    assert set(counts) == set(expected)
+    for adapters, expected_times in expected.items():
+        assert abs(counts[adapters] - expected_times) <= (100 if len(expected) > 1 else 0)  # 4.5 sd of 22.4
+
+
+def test_a_share_that_grows_keeps_the_conversations_it_had():
+    inside = [
+        {number for number in range(500) if is_within(share, NEW, str(number))} for share in (0.1, 0.4, 1.0)
+    ]
+    assert inside[0] < inside[1] < inside[2] == set(range(500))
