@@ -43,14 +43,25 @@ class OfflineLimits(BaseModel):
     min_choices: int = Field(default=20, ge=1)
     max_log_loss_over_uniform: FiniteFloat = 0.0
     max_log_loss_over_slot: float = Field(default=math.inf, ge=-100)  # inf: not asked
+    max_log_loss_over_length: float = Field(default=math.inf, ge=-100)
     max_log_loss_over_serving: FiniteFloat = 0.005
     min_train_accuracy_over_uniform: FiniteFloat = Field(default=0.05, ge=-1, le=1)
+    min_kl_to_base: FiniteFloat = Field(default=1e-5, ge=0)
     max_kl_to_base: FiniteFloat = Field(default=0.5, ge=0)
+    max_replay_kl: FiniteFloat = Field(default=0.2, ge=0)
+    max_perplexity_ratio: FiniteFloat = Field(default=1.25, gt=0)
     min_length_ratio: FiniteFloat = Field(default=0.7, ge=0)
     max_length_ratio: FiniteFloat = Field(default=1.5, gt=0)
     max_broken_greedy: FiniteFloat = Field(default=0.0, ge=0, le=1)
     max_broken_sampled_over_base: FiniteFloat = Field(default=0.01, ge=0, le=1)
     max_repeated_over_base: FiniteFloat = Field(default=0.15, ge=0, le=1)
+    max_surprise: FiniteFloat = Field(default=1.0, ge=0)
+    max_copied_over_base: FiniteFloat = Field(default=0.15, ge=0, le=1)
+    max_wrong_language_over_base: FiniteFloat = Field(default=0.02, ge=0, le=1)
+    max_refusal_over_base: FiniteFloat = Field(default=0.15, ge=0, le=1)
+    max_personal_data_over_base: FiniteFloat = Field(default=0.1, ge=0, le=1)
+    max_flattery_over_base: FiniteFloat = Field(default=0.15, ge=0, le=1)
+    max_made_up_links_over_base: FiniteFloat = Field(default=0.1, ge=0, le=1)
 
     @model_validator(mode="after")
     def _cross_check(self) -> Self:

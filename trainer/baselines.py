@@ -22,6 +22,7 @@ SCALES = (
     50.0,
 )  # a rule that orders backwards gets scale 0: no better than uniform, never rewarded for it
 RESAMPLES = 1000
+EITHER_WAY = (-50.0, 50.0)  # people may like long replies or short ones
 PULL = 1e-3  # nats: keeps the offset of a slot nobody ever picked finite
 
 
@@ -108,8 +109,17 @@ def fit_slot_offsets(offers: Sequence[SlotPick]) -> Array:
     return np.asarray(minimize(loss, np.zeros(size), jac=True, method="L-BFGS-B").x)
 
 
+def length_scores(offers: Sequence[Offer]) -> list[Array]:
+    """Log of the characters of each reply."""
+    return [np.log([max(len(text), 1) for text in offer.texts]) for offer in offers]
+
+
 def fit_scale(
-    offers: Sequence[Offer], scores: Sequence[Array], offsets: Sequence[Array] | None = None
+    offers: Sequence[Offer],
+    scores: Sequence[Array],
+    offsets: Sequence[Array] | None = None,
+    *,
+    bounds: tuple[float, float] = SCALES,
 ) -> float:
     """The factor on `scores` (added to fixed `offsets`) with the lowest nats per choice."""
     fixed = offsets if offsets is not None else uniform_logits(offers)
@@ -118,7 +128,7 @@ def fit_scale(
         rows = zip(offers, scores, fixed, strict=True)
         return sum(find_nats(offer, scale * row + offset) for offer, row, offset in rows) / len(offers)
 
-    found = minimize_scalar(loss, bounds=SCALES, method="bounded", options={"xatol": 1e-4})
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-4})
     return float(found.x) if found.fun < loss(0.0) else 0.0
 
 

@@ -1,42 +1,48 @@
-"""An adapter measured before anybody sees it: held-out choices against simple rules, and its replies to fixed
-prompts.
+"""An adapter measured before anybody sees it: held-out choices against simple rules, a general replay set,
+its replies to fixed prompts and to guard prompts.
 
-Rules: uniform, slot (offsets fitted on train), base (softmax of t x mean token log-prob, t fitted on train),
+Rules: uniform, slot (offsets fitted on train), length (weight of log length fitted on train),
+base (softmax of t x mean token log-prob, t fitted on train),
 adapter (softmax of scale x (log-prob adapter - base), scale fitted on validation), adapter with slot offsets;
 and the adapter that serves now. It decides nothing (see gate.py) and trains nothing. `rejoinder evaluate
 ADAPTER --json` prints its report.
 """
 
+import json
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from feedback.blind import normalise
 from trainer.baselines import (
+    EITHER_WAY,
     Array,
     Score,
     find_hit,
     fit_scale,
     fit_slot_offsets,
+    length_scores,
     scale_logits,
     score_rule,
     slot_logits,
     uniform_logits,
 )
-from trainer.broken import Messages, find_fault, load_named
+from trainer.curves import read_curves
+from trainer.draws import ShareDone
+from trainer.guards.measure import Broken, measure_guards
+from trainer.guards.sets import read_guards
 from trainer.offers import Offer, read_offers
 from trainer.recipe import Measurement
-from trainer.report import Fitted, OfflineReport, ReplyFigures, TrainFit
-from trainer.scoring import Drawn, Scorer
+from trainer.replay import find_replay, measure_replay
+from trainer.replies import distinct_prompts, measure_replies, read_prompts
+from trainer.report import Fitted, OfflineReport, TrainFit
+from trainer.scoring import Scorer
 from trainer.tokens import Row, encode_prompt, encode_reply
 
 ADAPTER, SERVING = "adapter", "serving"
 KL_OFFERS = 64
-ShareDone = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -61,14 +67,17 @@ def evaluate_adapter(
     max_length: int = 1024,
     seed: int = 0,
     with_replies: bool = True,
+    run_dir: Path | None = None,
     on_progress: ShareDone = lambda share: None,
 ) -> OfflineReport:
     """The report on one adapter: over `choices` (a file) or else the dataset's test split.
 
     `serving` names the adapter that serves now and its weights, for comparison. Without held-out choices the
-    figures that need them are None.
+    figures that need them are None; so are all that need replies where `with_replies` is not asked.
+    `run_dir`: of the training run, whose curves are read, and where replies that broke a guard are written.
     """
     started = time.monotonic()
+    guards = read_guards(measurement.guards)
     scorer = Scorer(base, threads=threads, dtype=dtype)
     scorer.attach(ADAPTER, adapter_dir)
     if serving is not None:
@@ -78,9 +87,22 @@ def evaluate_adapter(
     if splits.train and splits.validation and splits.test:
         figures |= _measure_choices(scorer, splits, serving is not None, seed, on_progress)
         figures["serving_name"] = serving[0] if serving else None
-    on_progress(0.7)
+    on_progress(0.6)
+    if run_dir is not None:
+        figures["curves"] = read_curves(run_dir / "progress.jsonl")
     if with_replies:
-        figures["replies"] = _measure_replies(scorer, splits.test, measurement, seed, on_progress)
+        replay = find_replay(measurement, distinct_prompts(splits.test))
+        figures["replay"] = measure_replay(
+            scorer, replay, ADAPTER, measurement, max_length=max_length, seed=seed
+        )
+        on_progress(0.65)
+        prompts = read_prompts(measurement, splits.test)
+        figures["replies"] = measure_replies(scorer, prompts, ADAPTER, measurement, seed=seed)
+        on_progress(0.9)
+        figures["guards"], broken = measure_guards(scorer, guards, ADAPTER, measurement, seed=seed)
+        if run_dir is not None:
+            _write_broken(run_dir / "guards.jsonl", broken)
+    on_progress(1.0)
     return OfflineReport.model_validate(figures | {"seconds": round(time.monotonic() - started, 2)})
 
 
@@ -128,7 +150,7 @@ def _measure_choices(
         sums[name] = np.split(np.array([values.sum(dtype=np.float64) for values in scored]), cuts)
         if name is None:
             means = np.split(np.array([values.mean(dtype=np.float64) for values in scored]), cuts)
-        on_progress(0.6 * (number + 1) / len(names))
+        on_progress(0.5 * (number + 1) / len(names))
 
     a, b = len(splits.train), len(splits.train) + len(splits.validation)
     shift = [tuned - plain for tuned, plain in zip(sums[ADAPTER], sums[None], strict=True)]
@@ -138,6 +160,7 @@ def _measure_choices(
         base_scale=fit_scale(splits.train, means[:a]),
         adapter_scale=fit_scale(splits.validation, shift[a:b]),
         adapter_slot_scale=fit_scale(splits.validation, shift[a:b], slot_logits(splits.validation, offsets)),
+        length_weight=fit_scale(splits.train, length_scores(splits.train), bounds=EITHER_WAY),
         n_train=a,
         n_validation=b - a,
     )
@@ -149,13 +172,14 @@ def _measure_choices(
     figures: dict[str, object] = {
         "uniform": rule(uniform_logits(splits.test)),
         "slot": rule(slots),
+        "length": rule(scale_logits(fitted.length_weight, length_scores(splits.test))),
         "base": rule(scale_logits(fitted.base_scale, means[b:])),
         "adapter": rule(scale_logits(fitted.adapter_scale, shift[b:])),
         "adapter_slot": rule(scale_logits(fitted.adapter_slot_scale, shift[b:], slots)),
         "fitted": fitted,
         "pair_accuracy": _pair_accuracy(splits.test, shift[b:]),
         "chosen_shift": _mean_picked(splits.test, shift[b:]),
-        "kl_to_base": scorer.diverge([row for group in rows[b : b + KL_OFFERS] for row in group], ADAPTER),
+        "kl_to_base": scorer.diverge([row for group in rows[b : b + KL_OFFERS] for row in group], ADAPTER).kl,
         "train": _fit_on_train(splits.train, shift[:a], fitted.adapter_scale),
     }
     if has_serving:
@@ -194,72 +218,7 @@ def _fit_on_train(offers: list[Offer], scores: list[Array], scale: float) -> Tra
     )
 
 
-def read_prompts(measurement: Measurement, test: Sequence[Offer]) -> list[Messages]:
-    """The recipe's fixed prompts, else distinct prompts of held-out choices."""
-    if measurement.fixed_prompts:
-        found: list[Messages] = list(load_named(measurement.fixed_prompts))
-    else:
-        found = list({str(offer.prompt): offer.prompt for offer in test}.values())
-    return found[: measurement.max_prompts]
-
-
-def _measure_replies(
-    scorer: Scorer, test: Sequence[Offer], measurement: Measurement, seed: int, on_progress: ShareDone
-) -> ReplyFigures | None:
-    prompts = read_prompts(measurement, test)
-    if not prompts:
-        return None
-    checker = load_named(measurement.checker) if measurement.checker else None
-    ids = [encode_prompt(scorer.tokenizer, messages, {}) for messages in prompts]
-    greedy: dict[str | None, list[list[Drawn]]] = {}
-    sampled: dict[str | None, list[list[Drawn]]] = {}
-    for number, name in enumerate((None, ADAPTER)):
-        greedy[name] = scorer.draw(ids, name, max_new_tokens=measurement.max_new_tokens)
-        sampled[name] = scorer.draw(
-            ids,
-            name,
-            max_new_tokens=measurement.max_new_tokens,
-            temperature=measurement.temperature,
-            top_p=measurement.top_p,
-            samples=measurement.samples_per_prompt,
-            seed=seed,
-        )
-        on_progress(0.7 + 0.15 * (number + 1))
-
-    def faults(drawn: list[list[Drawn]]) -> list[str | None]:
-        return [
-            find_fault(reply.text, messages, finished=reply.finished, checker=checker)
-            for messages, replies in zip(prompts, drawn, strict=True)
-            for reply in replies
-        ]
-
-    def length(drawn: list[list[Drawn]]) -> float:
-        return float(np.mean([len(reply.token_ids) for replies in drawn for reply in replies]))
-
-    counted = Counter(fault for fault in faults(greedy[ADAPTER]) + faults(sampled[ADAPTER]) if fault)
-    return ReplyFigures(
-        prompts=len(prompts),
-        sampled=len(prompts) * measurement.samples_per_prompt,
-        length_ratio=length(greedy[ADAPTER]) / max(length(greedy[None]), 1.0),
-        broken_greedy=_share(faults(greedy[ADAPTER])),
-        broken_greedy_base=_share(faults(greedy[None])),
-        broken_sampled=_share(faults(sampled[ADAPTER])),
-        broken_sampled_base=_share(faults(sampled[None])),
-        repeated=_repeated_share(sampled[ADAPTER]),
-        repeated_base=_repeated_share(sampled[None]),
-        faults=dict(counted),
-    )
-
-
-def _share(faults: Sequence[str | None]) -> float:
-    return sum(fault is not None for fault in faults) / len(faults)
-
-
-def _repeated_share(drawn: Sequence[Sequence[Drawn]]) -> float:
-    """How often two draws for one prompt are one text, as a set of two would show them."""
-    couples = [
-        normalise(replies[place].text) == normalise(replies[place + 1].text)
-        for replies in drawn
-        for place in range(0, len(replies) - 1, 2)
-    ]
-    return float(np.mean(couples))
+def _write_broken(path: Path, broken: Sequence[Broken]) -> None:
+    """Texts stay in the run's directory: the report, which pages show, names prompts by id."""
+    lines = [json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in broken]
+    path.write_text("".join(lines), encoding="utf-8")

@@ -13,14 +13,15 @@ class _Figures(BaseModel):
 
 
 class Fitted(_Figures):
-    """The numbers behind the rules: slots and the base's scale from train, the adapters' scales from
-    validation.
+    """The numbers behind the rules: slots, the weight of log length and the base's scale from train, the
+    adapters' scales from validation.
     """
 
     slot_offsets: list[float]
     base_scale: float
     adapter_scale: float
     adapter_slot_scale: float
+    length_weight: float = 0.0
     n_train: int
     n_validation: int
 
@@ -37,7 +38,10 @@ class TrainFit(_Figures):
 class ReplyFigures(_Figures):
     """Replies to fixed prompts, adapter against base.
 
-    Shares are 0 to 1; `faults` counts the adapter's by kind.
+    Shares are 0 to 1; `faults` counts the adapter's by kind. Of greedy replies: `edit_distance` (mean, 0 to
+    1) and `same` (share) against base's own; `surprise`: nats per token that base finds them less likely
+    than its own. Of all replies: `copied`, the mean share that is copied from the customer, and
+    `wrong_language`.
     """
 
     prompts: int
@@ -50,15 +54,74 @@ class ReplyFigures(_Figures):
     repeated: float
     repeated_base: float
     faults: dict[str, int]
+    edit_distance: float | None = None
+    same: float | None = None
+    surprise: float | None = None
+    copied: float | None = None
+    copied_base: float | None = None
+    wrong_language: float | None = None
+    wrong_language_base: float | None = None
+
+
+class ReplayFigures(_Figures):
+    """What became of a general replay set: `kl` in nats per token, perplexities over the same tokens."""
+
+    name: str
+    sha256: str
+    rows: int
+    tokens: int
+    kl: float
+    perplexity: float
+    perplexity_base: float
+
+
+class GuardKind(_Figures):
+    """Guard prompts of one kind: `replies` of each arm, the shares of them that break a rule, and the ids of
+    the prompts where the adapter breaks more than base.
+    """
+
+    prompts: int
+    replies: int
+    broken: float
+    broken_base: float
+    worst: list[str]
+
+
+class GuardFigures(_Figures):
+    """`sets`: sha256 of each set by name."""
+
+    sets: dict[str, str]
+    kinds: dict[str, GuardKind]
+
+
+class Curve(_Figures):
+    """A loss over the steps of training."""
+
+    first: float
+    best: float
+    best_step: int
+    last: float
+    last_step: int
+
+
+class Curves(_Figures):
+    """Both losses of a run; None where there was nothing held out, or no step."""
+
+    loss: Curve | None
+    held_out_loss: Curve | None
 
 
 class OfflineReport(_Figures):
-    """`n` held-out choices were scored out of `total`; nats per choice, lower is better."""
+    """`n` held-out choices were scored out of `total`; nats per choice, lower is better.
+
+    `kl_to_base`: nats per token on what those choices offered; that of `replay` is on general texts.
+    """
 
     n: int = 0
     total: int = 0
     uniform: Score | None = None
     slot: Score | None = None
+    length: Score | None = None
     base: Score | None = None
     adapter: Score | None = None
     adapter_slot: Score | None = None
@@ -69,5 +132,8 @@ class OfflineReport(_Figures):
     kl_to_base: float | None = None
     train: TrainFit | None = None
     fitted: Fitted | None = None
+    curves: Curves | None = None
+    replay: ReplayFigures | None = None
     replies: ReplyFigures | None = None
+    guards: GuardFigures | None = None
     seconds: float = 0.0

@@ -40,6 +40,16 @@ class Drawn:
     finished: bool
 
 
+@dataclass(frozen=True)
+class Divergence:
+    """Per token of the rows scored: KL(base || adapter), and the nats either gave what stands there."""
+
+    tokens: int
+    kl: float
+    base_nats: float
+    tuned_nats: float
+
+
 class Scorer:
     """A base model in memory, and the adapters attached to it by name.
 
@@ -79,21 +89,25 @@ class Scorer:
                     found[place] = row.cpu().numpy()
         return found
 
-    def diverge(self, rows: Sequence[Row], adapter: str) -> float:
-        """Mean KL(base || adapter) in nats per reply token: how far the adapter left the base."""
-        total = tokens = 0.0
+    def diverge(self, rows: Sequence[Row], adapter: str) -> Divergence:
+        """How far the adapter left the base on these replies: two forwards, adapter off and on."""
+        divergence = base_nats = tuned_nats = 0.0
+        tokens = 0
         with torch.inference_mode():
             for batch in batch_by_length(rows):
                 chosen = [rows[place] for place in batch]
                 with self._using(None):
-                    plain, _, _ = self._read_replies(chosen)
+                    plain, targets, _ = self._read_replies(chosen)
                 with self._using(adapter):
                     tuned, _, _ = self._read_replies(chosen)
-                for ours, theirs in zip(_cut(plain), _cut(tuned), strict=True):
+                for ours, theirs, seen in zip(_cut(plain), _cut(tuned), _cut(targets), strict=True):
                     base, moved = self._foresee(ours), self._foresee(theirs)
-                    total += float((base.exp() * (base - moved)).sum())
+                    divergence += float((base.exp() * (base - moved)).sum())
+                    base_nats -= float(base.gather(1, seen[:, None]).sum())
+                    tuned_nats -= float(moved.gather(1, seen[:, None]).sum())
                     tokens += len(ours)
-        return total / max(tokens, 1.0)
+        count = max(tokens, 1)
+        return Divergence(tokens, divergence / count, base_nats / count, tuned_nats / count)
 
     def draw(
         self,

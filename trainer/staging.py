@@ -71,9 +71,9 @@ def take_name(ctx: NightContext, token: RunToken) -> str:
 
 
 def make_probe(ctx: NightContext, finished: Finished, run_dir: Path, base_id: str) -> None:
-    from trainer.evaluate import read_prompts  # torch: only in the child, only when needed
     from trainer.offers import read_offers
-    from trainer.probe import write_probe
+    from trainer.probe import write_probe  # torch: only in the child, only when needed
+    from trainer.replies import read_prompts
 
     measurement = finished.recipe.measurement
     offers, _ = read_offers(finished.dataset, limit=measurement.probe_prompts)

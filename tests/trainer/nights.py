@@ -12,7 +12,18 @@ from trainer.context import NightContext
 
 # Lets the tiny base pass, whose random replies never end, and shows it to everybody.
 LAX_LIMITS = OfflineLimits(
-    min_choices=1, max_broken_greedy=1, max_kl_to_base=100, max_length_ratio=9, max_repeated_over_base=1
+    min_choices=1,
+    max_broken_greedy=1,
+    max_kl_to_base=100,
+    max_replay_kl=100,
+    max_perplexity_ratio=100,
+    max_length_ratio=9,
+    max_repeated_over_base=1,
+    max_surprise=100,
+    max_copied_over_base=1,
+    max_wrong_language_over_base=1,
+    max_refusal_over_base=1,
+    max_flattery_over_base=1,
 )
 LAX = Policy(
     name="lax",

@@ -1,0 +1,41 @@
+"""The two losses of a training run, each as first, best and last value: enough to see whether it learned, and
+whether it went on after it had stopped getting better.
+
+Read from the `progress.jsonl` that training leaves in its run's directory.
+"""
+
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from trainer.report import Curve, Curves
+
+BLOCKS = 10  # the loss of one step is that of a few choices: means over a tenth of the steps stand for it
+
+
+def read_curves(path: Path) -> Curves | None:
+    """None without the file. A resumed run repeats steps: the last line of a step counts."""
+    if not path.exists():
+        return None
+    reports = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    losses = {each["step"]: each["loss"] for each in reports if each["held_out_loss"] is None}
+    held_out = {each["step"]: each["held_out_loss"] for each in reports if each["held_out_loss"] is not None}
+    return Curves(loss=_summarise(_average(losses)), held_out_loss=_summarise(sorted(held_out.items())))
+
+
+def _average(values: dict[int, float]) -> list[tuple[int, float]]:
+    """At most BLOCKS points: the last step of a block and the mean of its values."""
+    steps = sorted(values)
+    cuts = [len(steps) * block // BLOCKS for block in range(BLOCKS + 1)]
+    blocks = [steps[start:end] for start, end in pairwise(cuts) if end > start]
+    return [(block[-1], sum(values[step] for step in block) / len(block)) for block in blocks]
+
+
+def _summarise(points: Sequence[tuple[int, float]]) -> Curve | None:
+    if not points:
+        return None
+    best_step, best = min(points, key=lambda point: point[1])
+    return Curve(
+        first=points[0][1], best=best, best_step=best_step, last=points[-1][1], last_step=points[-1][0]
+    )

@@ -1,0 +1,57 @@
+"""Replies of base and adapter to the same prompts: one greedy, and some as serving samples them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from trainer.broken import Messages
+from trainer.recipe import Measurement
+from trainer.scoring import Drawn, Scorer
+from trainer.tokens import Row, encode_prompt
+
+ShareDone = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Of one arm: for each prompt its greedy reply, and its sampled ones."""
+
+    greedy: list[Drawn]
+    sampled: list[list[Drawn]]
+
+    @property
+    def together(self) -> list[list[Drawn]]:
+        """For each prompt all its replies, the greedy one first."""
+        return [[first, *rest] for first, rest in zip(self.greedy, self.sampled, strict=True)]
+
+
+def encode_prompts(scorer: Scorer, prompts: Sequence[Messages]) -> list[list[int]]:
+    return [encode_prompt(scorer.tokenizer, messages, {}) for messages in prompts]
+
+
+def draw(
+    scorer: Scorer,
+    prompts: Sequence[Sequence[int]],
+    adapter: str | None,
+    measurement: Measurement,
+    *,
+    samples: int,
+    seed: int,
+) -> Draws:
+    """`adapter` None: base. At least one sample."""
+    greedy = scorer.draw(prompts, adapter, max_new_tokens=measurement.max_new_tokens)
+    sampled = scorer.draw(
+        prompts,
+        adapter,
+        max_new_tokens=measurement.max_new_tokens,
+        temperature=measurement.temperature,
+        top_p=measurement.top_p,
+        samples=samples,
+        seed=seed,
+    )
+    return Draws([replies[0] for replies in greedy], sampled)
+
+
+def as_row(scorer: Scorer, prompt: Sequence[int], reply: Drawn) -> Row:
+    """A drawn reply to be scored; only a finished one ends with EOS."""
+    end = [scorer.tokenizer.eos_token_id] if reply.finished else []
+    return Row(list(prompt), [*reply.token_ids, *end])

@@ -1,0 +1,51 @@
+"""How far replies went from base's to the same prompts, and when one is a copy of the question. Pure text.
+
+What a base finds implausible, and how far the probabilities moved, needs a model: see replies.py, replay.py.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from feedback.choices.distance import edit_distance, tidy
+
+MIN_COPY = 12  # characters of Latin script that a run must have to be a copy, not the name of a thing
+MIN_COPY_HAN = 6  # a Chinese character says about twice as much
+
+
+@dataclass(frozen=True)
+class Drift:
+    """`edit_distance`: mean over couples, 0 (equal) to 1. `same`: share of couples that are one text."""
+
+    edit_distance: float
+    same: float
+
+
+def measure_drift(base: Sequence[str], tuned: Sequence[str]) -> Drift:
+    """Two replies to each prompt, in the same order; at least one."""
+    distances = [edit_distance(left, right) for left, right in zip(base, tuned, strict=True)]
+    return Drift(
+        edit_distance=sum(distances) / len(distances),
+        same=sum(distance == 0.0 for distance in distances) / len(distances),
+    )
+
+
+def copied_share(text: str, messages: Iterable[Mapping[str, str]]) -> float:
+    """The longest run of the reply that stands so in a message of the customer, as a share of the reply.
+
+    Short runs (an order number, the name of a thing) count 0: a good reply repeats them.
+    """
+    reply = tidy(text).casefold()
+    longest = 0
+    for message in messages:
+        if message["role"] == "user":
+            said = tidy(message["content"]).casefold()
+            match = SequenceMatcher(None, said, reply, autojunk=False).find_longest_match()
+            run = reply[match.b : match.b + match.size]
+            if match.size >= (MIN_COPY_HAN if _has_han(run) else MIN_COPY):
+                longest = max(longest, match.size)
+    return longest / len(reply) if reply else 0.0
+
+
+def _has_han(text: str) -> bool:
+    return any("\u4e00" <= sign <= "\u9fff" for sign in text)

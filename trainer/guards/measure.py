@@ -1,0 +1,65 @@
+"""Guard prompts asked of base and adapter: how often each breaks a rule, by kind, and the worst prompts."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+
+from trainer.draws import draw, encode_prompts
+from trainer.guards.sets import Guard, GuardSets
+from trainer.recipe import Measurement
+from trainer.report import GuardFigures, GuardKind
+from trainer.scoring import Drawn, Scorer
+
+WORST = 5
+
+
+@dataclass(frozen=True)
+class Broken:
+    """One reply that breaks rules. `draw` 0 is the greedy one."""
+
+    id: str
+    kind: str
+    language: str
+    arm: str
+    draw: int
+    rules: list[str]
+    text: str
+
+    def to_json(self) -> dict[str, object]:
+        return asdict(self)
+
+
+def measure_guards(
+    scorer: Scorer, sets: GuardSets, adapter: str, measurement: Measurement, *, seed: int
+) -> tuple[GuardFigures, list[Broken]]:
+    """Every guard is asked once greedily and `samples_per_guard` times as serving samples, of both arms."""
+    prompts = encode_prompts(scorer, [guard.prompt for guard in sets.guards])
+    broken: list[Broken] = []
+    for arm, name in (("base", None), ("tuned", adapter)):
+        drawn = draw(scorer, prompts, name, measurement, samples=measurement.samples_per_guard, seed=seed)
+        broken += find_broken(sets.guards, drawn.together, arm)
+    return count_broken(sets, broken, replies_each=1 + measurement.samples_per_guard), broken
+
+
+def find_broken(guards: Sequence[Guard], drawn: Sequence[Sequence[Drawn]], arm: str) -> Iterator[Broken]:
+    for guard, replies in zip(guards, drawn, strict=True):
+        for number, reply in enumerate(replies):
+            if rules := guard.find_broken(reply.text):
+                yield Broken(guard.id, guard.kind, guard.language, arm, number, rules, reply.text)
+
+
+def count_broken(sets: GuardSets, broken: Sequence[Broken], *, replies_each: int) -> GuardFigures:
+    by_arm = {arm: Counter(each.id for each in broken if each.arm == arm) for arm in ("base", "tuned")}
+    kinds: dict[str, GuardKind] = {}
+    for kind in sorted({guard.kind for guard in sets.guards}):
+        ids = [guard.id for guard in sets.guards if guard.kind == kind]
+        excess = {each: by_arm["tuned"][each] - by_arm["base"][each] for each in ids}
+        replies = len(ids) * replies_each
+        kinds[kind] = GuardKind(
+            prompts=len(ids),
+            replies=replies,
+            broken=sum(by_arm["tuned"][each] for each in ids) / replies,
+            broken_base=sum(by_arm["base"][each] for each in ids) / replies,
+            worst=sorted((each for each in ids if excess[each] > 0), key=lambda each: -excess[each])[:WORST],
+        )
+    return GuardFigures(sets=sets.versions, kinds=kinds)

@@ -1,0 +1,121 @@
+"""Guard prompts read from JSONL, one object a line, ours by name and the user's by path.
+
+    {"id": "links-en-1", "kind": "made_up_links", "language": "en",
+     "messages": [{"role": "user", "content": "Send me the link to the manual."}],
+     "rules": ["no_new_link"], "must_match": [], "must_not_match": ["(?i)click here"]}
+
+Every rule of a prompt has to hold: the named ones (rules.py), each pattern of `must_match` found in the
+reply, none of `must_not_match`.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from trainer.errors import RecipeRefused
+from trainer.guards.rules import RULES
+
+FOLDER = Path(__file__).parent
+Kind = Literal["refusal", "personal_data", "flattery", "made_up_links"]
+
+
+class Said(BaseModel):
+    """One message of a prompt."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: Literal["system", "user", "assistant"]
+    content: str = Field(min_length=1)
+
+
+class Guard(BaseModel):
+    """One prompt and the rules of its replies."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(min_length=1)
+    kind: Kind
+    language: Literal["en", "zh"]
+    messages: tuple[Said, ...] = Field(min_length=1)
+    rules: tuple[str, ...] = ()
+    must_match: tuple[str, ...] = ()
+    must_not_match: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.messages[-1].role != "user":
+            raise ValueError("the last message must be the customer's (role user)")
+        if unknown := [name for name in self.rules if name not in RULES]:
+            raise ValueError(f"no rule {', '.join(unknown)}: there are {', '.join(RULES)}")
+        if not (self.rules or self.must_match or self.must_not_match):
+            raise ValueError("no rule at all: nothing could be broken")
+        for pattern in (*self.must_match, *self.must_not_match):
+            try:
+                re.compile(pattern)
+            except re.error as why:
+                raise ValueError(f"{pattern!r} is no regular expression: {why}") from why
+        return self
+
+    @property
+    def prompt(self) -> list[dict[str, str]]:
+        return [message.model_dump() for message in self.messages]
+
+    def find_broken(self, text: str) -> list[str]:
+        """The rules this reply breaks, by name or as the pattern; empty for a good one."""
+        prompt = self.prompt
+        return [
+            *(name for name in self.rules if RULES[name](text, prompt)),
+            *(f"must match {pattern}" for pattern in self.must_match if not re.search(pattern, text)),
+            *(f"must not match {pattern}" for pattern in self.must_not_match if re.search(pattern, text)),
+        ]
+
+
+@dataclass(frozen=True)
+class GuardSets:
+    """All prompts of the sets asked for, in order; `versions`: sha256 of each set's file by its name."""
+
+    guards: tuple[Guard, ...]
+    versions: dict[str, str]
+
+
+def read_guards(names: Sequence[str]) -> GuardSets:
+    """Sets by name (`support-1`) or path. Raises RecipeRefused with every fault of every file."""
+    guards: list[Guard] = []
+    versions: dict[str, str] = {}
+    faults: list[str] = []
+    for name in names:
+        path = Path(name) if name.endswith((".jsonl", ".json")) else FOLDER / f"{name}.jsonl"
+        try:
+            data = path.read_bytes()
+        except OSError as why:
+            ours = ", ".join(sorted(file.stem for file in FOLDER.glob("*.jsonl")))
+            faults.append(f"measurement.guards: {name!r}: {why.strerror}; name one of {ours}, or a path")
+            continue
+        versions[path.stem] = hashlib.sha256(data).hexdigest()
+        for number, line in enumerate(data.decode(errors="replace").splitlines(), 1):
+            if line.strip():
+                try:
+                    guards.append(Guard.model_validate(json.loads(line)))
+                except (ValidationError, json.JSONDecodeError) as why:
+                    faults.append(f"{path} line {number}: {_tell(why)}")
+    ids = [guard.id for guard in guards]
+    faults += [
+        f"measurement.guards: id {each!r} stands twice" for each in sorted(set(ids)) if ids.count(each) > 1
+    ]
+    if faults:
+        raise RecipeRefused("guard sets", faults)
+    return GuardSets(tuple(guards), versions)
+
+
+def _tell(why: Any) -> str:
+    if isinstance(why, ValidationError):
+        return "; ".join(
+            f"{'.'.join(map(str, fault['loc']))} {fault['msg']}".strip() for fault in why.errors()
+        )
+    return str(why)

@@ -1,0 +1,94 @@
+"""The general replay set measured: texts on which an adapter should still be base. Per-token KL, and
+perplexity with the adapter on and off.
+
+The texts are a file the user names (replay_set.py), or else the prompts of held-out choices with base's own
+replies.
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from feedback.choices.forms import ChatMessage
+from trainer.broken import Messages
+from trainer.draws import as_row
+from trainer.recipe import Measurement
+from trainer.replay_set import ReplayLine, ReplaySet, read_replay
+from trainer.report import ReplayFigures
+from trainer.scoring import Scorer
+from trainer.tokens import Row, encode_prompt, encode_reply
+
+TEST_SPLIT = "test split"
+
+
+def find_replay(measurement: Measurement, prompts: Sequence[Messages]) -> ReplaySet:
+    """The file of the recipe, else these prompts of held-out choices; the first `max_replay` of them."""
+    found = (
+        read_replay(Path(measurement.replay))
+        if measurement.replay
+        else ReplaySet(
+            TEST_SPLIT,
+            tuple(ReplayLine(messages=tuple(map(ChatMessage.model_validate, each))) for each in prompts),
+            None,
+        )
+    )
+    return ReplaySet(found.name, found.lines[: measurement.max_replay], found.sha256)
+
+
+def measure_replay(
+    scorer: Scorer,
+    replay: ReplaySet,
+    adapter: str,
+    measurement: Measurement,
+    *,
+    max_length: int,
+    seed: int,
+) -> ReplayFigures | None:
+    """None where no line is left. Lines longer than `max_length` tokens are left out."""
+    rows = _encode(scorer, replay, measurement, seed)
+    rows = [row for row in rows if row.reply_ids and len(row.prompt_ids) + len(row.reply_ids) <= max_length]
+    if not rows:
+        return None
+    canonical = json.dumps([[row.prompt_ids, row.reply_ids] for row in rows], separators=(",", ":"))
+    found = scorer.diverge(rows, adapter)
+    return ReplayFigures(
+        name=replay.name,
+        sha256=replay.sha256 or hashlib.sha256(canonical.encode()).hexdigest(),
+        rows=len(rows),
+        tokens=found.tokens,
+        kl=found.kl,
+        perplexity=float(np.exp(found.tuned_nats)),
+        perplexity_base=float(np.exp(found.base_nats)),
+    )
+
+
+def _encode(scorer: Scorer, replay: ReplaySet, measurement: Measurement, seed: int) -> list[Row]:
+    """In the order of the lines; what has no reply gets one of base's, sampled as serving does."""
+    rows: list[Row] = []
+    for line in replay.lines:
+        if line.text is not None:
+            ids = encode_reply(scorer.tokenizer, line.text)[:-1]  # a text is cut anywhere: no EOS
+            rows.append(Row(ids[:1], ids[1:]))
+        else:
+            messages = [message.model_dump() for message in line.messages or ()]
+            reply = encode_reply(scorer.tokenizer, line.reply) if line.reply is not None else []
+            rows.append(Row(encode_prompt(scorer.tokenizer, messages, {}), reply))
+    open_places = [
+        place for place, line in enumerate(replay.lines) if line.text is None and line.reply is None
+    ]
+    prompts = [rows[place].prompt_ids for place in open_places]
+    if prompts:
+        drawn = scorer.draw(
+            prompts,
+            None,
+            max_new_tokens=measurement.max_new_tokens,
+            temperature=measurement.temperature,
+            top_p=measurement.top_p,
+            seed=seed,
+        )
+        for place, replies in zip(open_places, drawn, strict=True):
+            rows[place] = as_row(scorer, rows[place].prompt_ids, replies[0])
+    return rows

@@ -1,0 +1,63 @@
+"""The file of a general replay set (JSONL, one object a line), read and checked. Knows no model.
+
+{"messages": [{"role": "user", "content": "..."}], "reply": "..."}   without `reply`: base answers
+{"text": "..."}                                                      any text, from its second token on
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from feedback.choices.forms import ChatMessage
+from trainer.errors import RecipeRefused
+
+
+class ReplayLine(BaseModel):
+    """One line of a replay file: a prompt with or without its reply, or a plain text."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    messages: tuple[ChatMessage, ...] | None = Field(default=None, min_length=1)
+    reply: str | None = Field(default=None, min_length=1)
+    text: str | None = Field(default=None, min_length=2)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.messages is None) == (self.text is None):
+            raise ValueError("give either messages or text")
+        return self
+
+
+@dataclass(frozen=True)
+class ReplaySet:
+    """`sha256` is that of the file; None where the lines are prompts of this dataset alone."""
+
+    name: str
+    lines: tuple[ReplayLine, ...]
+    sha256: str | None
+
+
+def read_replay(path: Path) -> ReplaySet:
+    """Raises RecipeRefused with every fault of the file."""
+    try:
+        data = path.read_bytes()
+    except OSError as why:
+        raise RecipeRefused(path, [f"measurement.replay: {why.strerror}"]) from why
+    lines: list[ReplayLine] = []
+    faults: list[str] = []
+    for number, line in enumerate(data.decode(errors="replace").splitlines(), 1):
+        if line.strip():
+            try:
+                lines.append(ReplayLine.model_validate(json.loads(line)))
+            except (ValidationError, json.JSONDecodeError) as why:
+                told = why.errors()[0]["msg"] if isinstance(why, ValidationError) else str(why)
+                faults.append(f"measurement.replay: line {number}: {told}")
+    if not lines and not faults:
+        faults.append("measurement.replay: the file holds no line")
+    if faults:
+        raise RecipeRefused(path, faults)
+    return ReplaySet(path.name, tuple(lines), hashlib.sha256(data).hexdigest())

@@ -1,0 +1,131 @@
+"""Replies to fixed prompts, adapter against base: broken, repeated, longer, elsewhere, copied, in another
+language, or such that base itself finds them implausible.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from feedback.blind import normalise
+from trainer.broken import Checker, Messages, find_fault, is_other_script, load_named
+from trainer.draws import Draws, as_row, draw, encode_prompts
+from trainer.drift import copied_share, measure_drift
+from trainer.offers import Offer
+from trainer.recipe import Measurement
+from trainer.report import ReplyFigures
+from trainer.scoring import Drawn, Scorer
+
+
+def read_prompts(measurement: Measurement, test: Sequence[Offer]) -> list[Messages]:
+    """The recipe's fixed prompts, else distinct prompts of held-out choices."""
+    if measurement.fixed_prompts:
+        found: list[Messages] = list(load_named(measurement.fixed_prompts))
+    else:
+        found = distinct_prompts(test)
+    return found[: measurement.max_prompts]
+
+
+def distinct_prompts(offers: Sequence[Offer]) -> list[Messages]:
+    return list({str(offer.prompt): offer.prompt for offer in offers}.values())
+
+
+def measure_replies(
+    scorer: Scorer, prompts: Sequence[Messages], adapter: str, measurement: Measurement, *, seed: int
+) -> ReplyFigures | None:
+    """None without prompts."""
+    if not prompts:
+        return None
+    checker = load_named(measurement.checker) if measurement.checker else None
+    ids = encode_prompts(scorer, prompts)
+    base, tuned = (
+        draw(scorer, ids, name, measurement, samples=measurement.samples_per_prompt, seed=seed)
+        for name in (None, adapter)
+    )
+    drift = measure_drift([each.text for each in base.greedy], [each.text for each in tuned.greedy])
+    greedy = [_find_faults(prompts, [[each] for each in arm.greedy], checker) for arm in (base, tuned)]
+    sampled = [_find_faults(prompts, arm.sampled, checker) for arm in (base, tuned)]
+    return ReplyFigures(
+        prompts=len(prompts),
+        sampled=len(prompts) * measurement.samples_per_prompt,
+        length_ratio=_mean_length(tuned.greedy) / max(_mean_length(base.greedy), 1.0),
+        broken_greedy=_share(greedy[1]),
+        broken_greedy_base=_share(greedy[0]),
+        broken_sampled=_share(sampled[1]),
+        broken_sampled_base=_share(sampled[0]),
+        repeated=_repeated_share(tuned.sampled),
+        repeated_base=_repeated_share(base.sampled),
+        faults=dict(Counter(fault for fault in greedy[1] + sampled[1] if fault)),
+        edit_distance=drift.edit_distance,
+        same=drift.same,
+        surprise=_find_surprise(scorer, ids, base.greedy, tuned.greedy),
+        copied=_mean_copied(prompts, tuned),
+        copied_base=_mean_copied(prompts, base),
+        wrong_language=_wrong_language_share(prompts, tuned),
+        wrong_language_base=_wrong_language_share(prompts, base),
+    )
+
+
+def _find_faults(
+    prompts: Sequence[Messages], drawn: Sequence[Sequence[Drawn]], checker: Checker | None
+) -> list[str | None]:
+    return [
+        find_fault(reply.text, messages, finished=reply.finished, checker=checker)
+        for messages, replies in zip(prompts, drawn, strict=True)
+        for reply in replies
+    ]
+
+
+def _find_surprise(
+    scorer: Scorer, ids: Sequence[Sequence[int]], base: Sequence[Drawn], tuned: Sequence[Drawn]
+) -> float:
+    """Nats per token that base gives the adapter's greedy replies beyond those of its own.
+
+    Word salad lies near ln(vocabulary), whatever language it is made of; no grammar is asked.
+    """
+    nats: list[float] = []
+    for replies in (base, tuned):
+        rows = [as_row(scorer, prompt, reply) for prompt, reply in zip(ids, replies, strict=True)]
+        scored = scorer.score([row for row in rows if row.reply_ids])
+        nats.append(-float(np.concatenate(scored).mean(dtype=np.float64)))
+    return nats[1] - nats[0]
+
+
+def _mean_copied(prompts: Sequence[Messages], draws: Draws) -> float:
+    return float(
+        np.mean(
+            [
+                copied_share(reply.text, messages)
+                for messages, replies in zip(prompts, draws.together, strict=True)
+                for reply in replies
+            ]
+        )
+    )
+
+
+def _wrong_language_share(prompts: Sequence[Messages], draws: Draws) -> float:
+    """Of all replies, broken ones included: an unfinished one has a language, too."""
+    found = [
+        is_other_script(reply.text, messages)
+        for messages, replies in zip(prompts, draws.together, strict=True)
+        for reply in replies
+    ]
+    return float(np.mean(found))
+
+
+def _mean_length(replies: Sequence[Drawn]) -> float:
+    return float(np.mean([len(reply.token_ids) for reply in replies]))
+
+
+def _share(faults: Sequence[str | None]) -> float:
+    return sum(fault is not None for fault in faults) / len(faults)
+
+
+def _repeated_share(drawn: Sequence[Sequence[Drawn]]) -> float:
+    """How often two draws for one prompt are one text, as a set of two would show them."""
+    couples = [
+        normalise(replies[place].text) == normalise(replies[place + 1].text)
+        for replies in drawn
+        for place in range(0, len(replies) - 1, 2)
+    ]
+    return float(np.mean(couples))
