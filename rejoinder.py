@@ -28,6 +28,7 @@ COMMANDS = {
     "report": "commands.report",
     "promote": "commands.promote",
     "rollback": "commands.rollback",
+    "lineage": "commands.lineage",
     "simulate": "commands.simulate",
 }
 

@@ -25,7 +25,7 @@ from feedback.lineage.members import iterate_members, read_members
 from feedback.store import lineage as store
 from feedback.store.choices import read_judged
 from feedback.store.session import read
-from feedback.store.tables import Adapter, Dataset, Deployment
+from feedback.store.tables import Adapter, Dataset
 
 SHOWN = 20  # records of a dataset, sets of an interval
 EXCERPT = 200
@@ -123,9 +123,9 @@ class Tracer:
         }
         if row.undoes is not None:
             return Step(ref, row.created_at, known(facts), (Ref("judgement", row.undoes),))
-        after = [Ref("message", row.message_id)] if row.message_id else []
+        after = [Ref("choice", row.id)]
+        after += [Ref("message", row.message_id)] if row.message_id else []
         after += [Ref("judgement", undone_by)] if undone_by else []
-        after.append(Ref("choice", row.id))
         return Step(ref, row.created_at, known(facts), (Ref("set", row.set_id),), tuple(after))
 
     def look_record(self, ref: Ref) -> Step | None:
@@ -384,28 +384,22 @@ def tell_report(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def tell_interval(found: store.Interval) -> dict[str, Any]:
+    """Until when it served and why it ended: what the row says that took its place."""
     row, ended = found.row, found.ended
     facts = {
         "role": row.role,
-        "adapter": row.adapter or "base",
-        "share": row.share,
+        "adapter": row.adapter,
+        "share": row.share if row.adapter else None,
         "since": stamp(row.at),
         "until": stamp(ended.at) if ended else None,
         "actor": row.actor,
         "reason": row.reason,
-        "sets": found.sets,
-        "judged": found.judged,
+        "sets": found.sets if row.adapter else None,
+        "judged": found.judged if row.adapter else None,
+        "ended_by": f"deployment:{ended.fence}" if ended else None,
+        "why": ended.reason if ended else None,
     }
-    return known(facts) | (tell_end(ended) if ended else {"serving": True})
-
-
-def tell_end(ended: Deployment) -> dict[str, Any]:
-    """Why an interval ended: the row that took its place, and what it says."""
-    return {
-        "ended_by": f"deployment:{ended.fence}",
-        "followed_by": ended.adapter or "base",
-        "why": ended.reason,
-    }
+    return known(facts)
 
 
 def excerpt(text: str | None) -> str | None:

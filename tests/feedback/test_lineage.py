@@ -240,12 +240,8 @@ def test_an_interval_says_from_when_to_when_for_whom_and_why_it_ended(small):
         NIGHT.isoformat(),
         (NIGHT + timedelta(seconds=120)).isoformat(),
     )
-    assert (live["why"], live["followed_by"], live["ended_by"]) == (
-        "rude to customers",
-        "base",
-        "deployment:4",
-    )
-    assert (none["adapter"], none["serving"]) == ("base", True)
+    assert (live["why"], live["ended_by"]) == ("rude to customers", "deployment:4")
+    assert none == {"role": "canary", "since": NIGHT.isoformat(), "actor": "t", "reason": "t"}
     assert (canary["sets"], live["sets"], live["judged"]) == (0, 1, 1)
 
 
