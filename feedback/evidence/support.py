@@ -4,7 +4,8 @@ one place.
 A set counts if two replies of each arm were drawn, all were ready, and both arms have equally many different
 texts: an arm that repeats itself loses by arithmetic alone. A pick counts for its arm, an edit for the
 candidate edited; a merged candidate or a tie across the arms gives half to the shown rate and nothing to a
-decision. Own text, none, skip, undone and unblinded judgements are shares of their own.
+decision. Own text, none, skip, undone and unblinded judgements are shares of their own. Sets of two versions
+are judged in `versions.py`; here they are left out whole.
 """
 
 from collections import Counter
@@ -23,6 +24,7 @@ from feedback.store.choices import JudgedSet, Key, read_judged
 from feedback.store.tables import DEFAULT_DESK
 
 COUNTED_DESIGN = "2+2"
+VERSIONS_DESIGN = "2+1+1"
 APART = ("own", "none", "skip", "undone", "unblinded")
 
 
@@ -37,7 +39,7 @@ class Support:
     apart: Counter[str] = field(default_factory=Counter)  # APART
     left_out: Counter[str] = field(default_factory=Counter)  # sets or judgements that cannot count, by reason
     repeated: int = 0  # sets in which the tuned arm has fewer different texts than base
-    judgements: int = 0
+    judgements: int = 0  # but for those on sets of two versions
 
     @property
     def counted(self) -> int:
@@ -113,6 +115,9 @@ def support_of(session: Session, adapter: str, *, desk_id: str = DEFAULT_DESK) -
 
 def count_judgements(support: Support, judged_sets: Iterable[JudgedSet]) -> None:
     for judged, shown in judged_sets:
+        if shown.design == VERSIONS_DESIGN:
+            support.left_out["two_versions"] += 1
+            continue
         support.judgements += 1
         choice = derive_choice(judged, shown)
         if isinstance(choice, Refusal) and choice.reason == "tie_of_all" and refuse_set(shown) is None:

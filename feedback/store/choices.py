@@ -52,6 +52,7 @@ def read_judged(
     since: datetime | None = None,
     until: datetime | None = None,
     adapter: str | None = None,
+    design: str | None = None,
     judgement_id: str | None = None,
     with_tokens: bool = True,
     limit: int = PAGE,
@@ -59,8 +60,8 @@ def read_judged(
     """Judgements (no undo rows) with what was on the screen, oldest first. `after` is (created_at, id) of the
     last one had.
 
-    `adapter` keeps the sets of one tuned version, `judgement_id` one judgement; without `with_tokens` the
-    long lists of token ids stay on disk.
+    `adapter` keeps the sets about one tuned version, `design` those of one design, `judgement_id` one
+    judgement; without `with_tokens` the long lists of token ids stay on disk.
     """
     tokens = [col(SuggestionSet.prompt_token_ids)] if with_tokens else []
     query = (
@@ -79,6 +80,8 @@ def read_judged(
         query = query.where(col(Judgement.created_at) <= until)
     if adapter is not None:
         query = query.where(col(SuggestionSet.adapter) == adapter)
+    if design is not None:
+        query = query.where(col(SuggestionSet.design) == design)
     if judgement_id is not None:
         query = query.where(col(Judgement.id) == judgement_id)
     rows = session.execute(query).all()

@@ -70,7 +70,7 @@ def test_what_is_no_pick_is_a_share_of_its_own(judgement, name):
     ("on", "reason"),
     [
         (shown(design="4+0"), "other_design"),
-        (shown(design="2+1+1"), "other_design"),
+        (shown(design="2+1+1"), "two_versions"),
         (shown(states=("ready", "ready", "ready", "unavailable")), "reply_unavailable"),
         (
             shown(texts=("A.", "Yes.", "Yes.", "B."), states=("ready", "ready", "merged", "ready")),
@@ -82,6 +82,13 @@ def test_sets_that_cannot_compare_the_arms_are_left_out(on, reason):
     support = count(judged("pick", 0), on)
     assert support.counted == 0 and dict(support.left_out) == {reason: 1}
     assert support.repeated == (reason == "unequal_texts")
+
+
+@pytest.mark.parametrize("kind", ["none", "skip"])
+def test_sets_of_two_versions_are_left_out_whole(kind):
+    support = count(judged(kind), shown(design="2+1+1"))
+    assert support.judgements == 0 and dict(support.left_out) == {"two_versions": 1}
+    assert not any(support.shares.values())
 
 
 def test_the_rate_its_interval_and_band_by_hand():

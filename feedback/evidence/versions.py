@@ -1,0 +1,181 @@
+"""The newer of two versions against the older: in sets that hold both (`2+1+1`), of the picks that fell on
+either, how many fell on the new one.
+
+A set counts if all four replies were ready: then each version has one. A pick, an edit or a tie counts for
+the version whose text is in it, also where base wrote the same; with the texts of both in it, it is half to
+each in the share that is shown and nothing to the evidence. Picks of base alone stand apart, like own text,
+none, skip, undone and unblinded judgements. None of it counts towards the support rate of either version.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlmodel import Session
+
+from feedback.blind import MERGED, READY, UNAVAILABLE, normalise
+from feedback.choices.forms import ChoiceForm
+from feedback.choices.judgements import Judged, ShownSet, derive_choice
+from feedback.choices.refusals import Refusal
+from feedback.evidence.statistics import e_better, e_harm, wilson_interval
+from feedback.evidence.support import APART, VERSIONS_DESIGN
+from feedback.store.choices import Key, read_judged
+from feedback.store.tables import DEFAULT_DESK
+
+UNKNOWN = "unknown"  # an erased agent
+
+
+@dataclass
+class Comparison:
+    """Counts of one version against the one that was live beside it; every figure shown follows from them."""
+
+    new: str
+    old: str
+    halves: int = 0  # texts of both versions, or ties across them
+    base: int = 0  # picks of what base alone wrote
+    apart: Counter[str] = field(default_factory=Counter)  # APART
+    left_out: Counter[str] = field(default_factory=Counter)  # sets or judgements that cannot count, by reason
+    judgements: int = 0
+    won_by: Counter[str] = field(default_factory=Counter)  # picks of the new one, by agent
+    lost_by: Counter[str] = field(default_factory=Counter)  # picks of the old one
+
+    @property
+    def won(self) -> int:
+        return self.won_by.total()
+
+    @property
+    def lost(self) -> int:
+        return self.lost_by.total()
+
+    @property
+    def decided(self) -> int:
+        """Picks behind the evidence."""
+        return self.won + self.lost
+
+    @property
+    def counted(self) -> int:
+        """Picks behind the share that is shown."""
+        return self.decided + self.halves
+
+    @property
+    def rate(self) -> float | None:
+        """Of the picks that fell on either version, the share of the new one."""
+        return (self.won + self.halves / 2) / self.counted if self.counted else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        return wilson_interval(self.won + self.halves / 2, self.counted)
+
+    @property
+    def e_better(self) -> float:
+        return e_better(self.won, self.decided)
+
+    @property
+    def e_harm(self) -> float:
+        return e_harm(self.won, self.decided)
+
+    @property
+    def agents(self) -> int:
+        return len(self.won_by | self.lost_by)
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """Of all judgements on such sets, the share of each kind that stands apart."""
+        counts = {"both_versions": self.halves, "base": self.base} | {
+            name: self.apart[name] for name in APART
+        }
+        return {name: count / self.judgements if self.judgements else 0.0 for name, count in counts.items()}
+
+    def bound_share(self, confidence: float) -> float | None:
+        """One-sided lower bound of the new one's share of `decided`, clustered by agent; None below two
+        agents.
+        """
+        from feedback.evidence.clusters import share_bound
+
+        agents = sorted(self.won_by | self.lost_by)
+        if len(agents) < 2:
+            return None
+        made = [self.won_by[agent] + self.lost_by[agent] for agent in agents]
+        return float(share_bound([self.won_by[agent] for agent in agents], made, confidence=confidence))
+
+    def to_json(self) -> dict[str, Any]:
+        low, high = self.interval
+        return {
+            "new": self.new,
+            "old": self.old,
+            "rate": self.rate,
+            "low": low,
+            "high": high,
+            "counted": self.counted,
+            "won": self.won,
+            "lost": self.lost,
+            "halves": self.halves,
+            "base": self.base,
+            "judgements": self.judgements,
+            "shares": self.shares,
+            "left_out": dict(sorted(self.left_out.items())),
+            "agents": self.agents,
+            "e_better": self.e_better,
+            "e_harm": self.e_harm,
+        }
+
+
+def compare_versions(session: Session, new: str, *, desk_id: str = DEFAULT_DESK) -> list[Comparison]:
+    """One for each version that this one stood beside, the one judged last first."""
+    found: dict[str, Comparison] = {}
+    after: Key | None = None
+    while page := read_judged(
+        session, desk_id=desk_id, adapter=new, design=VERSIONS_DESIGN, after=after, with_tokens=False
+    ):
+        for judged, shown in page:
+            old = find_old(shown)
+            if old is not None:
+                comparison = found.pop(old, None) or Comparison(new, old)
+                count_judgement(comparison, judged, shown)
+                found[old] = comparison  # moves to the end
+        after = (page[-1][0].at, page[-1][0].id)
+    return list(reversed(found.values()))
+
+
+def find_old(shown: ShownSet) -> str | None:
+    """The version beside the one that the set is about; None where it was judged before its replies came."""
+    names = {reply.adapter for reply in shown.replies} - {None, shown.adapter}
+    return next(iter(names), None)
+
+
+def count_judgement(comparison: Comparison, judged: Judged, shown: ShownSet) -> None:
+    comparison.judgements += 1
+    choice = derive_choice(judged, shown)
+    is_tie_of_all = isinstance(choice, Refusal) and choice.reason == "tie_of_all"
+    if isinstance(choice, Refusal) and not is_tie_of_all:
+        (comparison.apart if choice.reason in APART else comparison.left_out)[choice.reason] += 1
+    elif isinstance(choice, ChoiceForm) and choice.kind == "own":
+        comparison.apart["own"] += 1
+    elif any(reply.state == UNAVAILABLE for reply in shown.replies):
+        comparison.left_out["reply_unavailable"] += 1
+    elif isinstance(choice, Refusal):
+        comparison.halves += 1  # nothing to learn from, but it says that neither is ahead
+    else:
+        count_choice(comparison, choice, shown)
+
+
+def count_choice(comparison: Comparison, choice: ChoiceForm, shown: ShownSet) -> None:
+    versions, agent = find_versions(choice, shown), choice.annotator or UNKNOWN
+    comparison.won_by[agent] += versions == {comparison.new}
+    comparison.lost_by[agent] += versions == {comparison.old}
+    comparison.halves += len(versions) == 2
+    comparison.base += not versions
+
+
+def find_versions(choice: ChoiceForm, shown: ShownSet) -> set[str]:
+    """The versions that wrote what was picked. A merged reply keeps its adapter and text, so a card tells of
+    all who wrote it.
+    """
+    picked = {normalise(choice.candidates[index].text) for index in choice.picked}
+    return {
+        reply.adapter
+        for reply in shown.replies
+        if reply.adapter is not None
+        and reply.state in (READY, MERGED)
+        and normalise(reply.text or "") in picked
+    }
