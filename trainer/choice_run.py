@@ -21,6 +21,7 @@ from trainer.habits import Habits, read_habits
 from trainer.halves import use_half_products
 from trainer.logprobs import Reader
 from trainer.packing import count_tokens
+from trainer.progress import Counter
 from trainer.recipe import Recipe
 from trainer.reference import load_reference
 from trainer.rounding import find_tolerance
@@ -57,8 +58,10 @@ def prepare_choices(
     lora: LoraConfig,
     settings: dict[str, Any],
     reference_dir: Path,
+    on_reading: Counter | None = None,
 ) -> tuple[ChoiceTrainer, dict[str, Any]]:
     """A trainer ready to run on a plain base, and the counts of its data. `settings`: for TrainingArguments.
+    `on_reading`: hears of examples whose reference is computed.
 
     Raises RecipeRefused.
     """
@@ -96,6 +99,7 @@ def prepare_choices(
                 base_id=data.base_id,
                 dtype=name_dtype(recipe),
                 seed=recipe.seed,
+                on_progress=on_reading,
             )
         known = {example.id: values for example, values in zip(everything, stored.values, strict=True)}
         counts["reference"] = stored.report.to_json()

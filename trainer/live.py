@@ -10,6 +10,7 @@ from trainer.context import NightContext
 from trainer.progress import Report
 
 NAMES = ("loss", "margin", "accuracy", "shift", "seconds_left")
+READING = "base_read"  # share of the examples that base has read before the first step
 EVERY_S = 0.5  # a commit per step would cost more than a step of a small model
 
 
@@ -24,6 +25,7 @@ class LiveRows:
         self._ctx, self._token, self._timer = ctx, token, timer
         self._pending: list[Metric] = []
         self._written_at: float | None = None
+        self._read_at: float | None = None
 
     def tell(self, report: Report) -> None:
         if report.held_out_loss is None:
@@ -38,6 +40,18 @@ class LiveRows:
         if is_due or report.step >= report.total:
             self._write(report, is_first=self._written_at is None)
             self._written_at = now
+
+    def tell_reading(self, done: int, total: int) -> None:
+        """What base says about each reply is read before the first step: minutes of a first large night."""
+        now = self._timer()
+        if done < total and self._read_at is not None and now - self._read_at < EVERY_S:
+            return
+        self._read_at = now
+        run_id, token = self._token.run_id, self._token.fence
+        with unit_of_work(self._ctx.store_engine) as session:
+            metric = Metric(READING, done, done / total)
+            runs.add_metrics(session, run_id=run_id, token=token, metrics=[metric], now=self._ctx.clock.now())
+            runs.advance(session, run_id=run_id, token=token, progress=done / total if done < total else 0.0)
 
     def _write(self, report: Report, *, is_first: bool) -> None:
         run_id, token = self._token.run_id, self._token.fence

@@ -28,6 +28,8 @@ class Report:
 
 
 Listener = Callable[[Report], None]
+# Called with (done, total) while something is counted that comes before the first step.
+Counter = Callable[[int, int], None]
 
 
 def write_progress(path: Path) -> Listener:

@@ -22,6 +22,7 @@ from typing import TypeVar
 import numpy as np
 
 from trainer.example import Example
+from trainer.progress import Counter
 from trainer.reference_store import FILE, ReferenceStore, peek_values
 from trainer.rounding import find_tolerance
 
@@ -62,11 +63,19 @@ class Reference:
 
 
 def load_reference(
-    examples: Sequence[Example], compute: Compute, *, data_dir: Path, base_id: str, dtype: str, seed: int
+    examples: Sequence[Example],
+    compute: Compute,
+    *,
+    data_dir: Path,
+    base_id: str,
+    dtype: str,
+    seed: int,
+    on_progress: Counter | None = None,
 ) -> Reference:
     """`compute` gives the log-probability sums of all replies of each example it is handed, under the base.
 
-    If it reads one example a row, the numbers do not depend on which others were missing.
+    If it reads one example a row, the numbers do not depend on which others were missing. `on_progress`
+    hears of the examples read, batch by batch.
     """
     keys = [make_keys(example, base_id, dtype) for example in examples]
     wanted = {key for row in keys for key in row}
@@ -84,8 +93,9 @@ def load_reference(
                 base_id[:16],
             )
             known = {}
-        computed = 0
-        for batch in cut(find_missing(examples, keys, known), BATCH):
+        computed = read = 0
+        missing = list(find_missing(examples, keys, known))
+        for batch in cut(missing, BATCH):
             sums = compute([example for example, _ in batch])
             fresh = {
                 key: value
@@ -96,6 +106,9 @@ def load_reference(
             store.add(fresh)
             known |= fresh
             computed += len(fresh)
+            read += len(batch)
+            if on_progress is not None:
+                on_progress(read, len(missing))
         report = ReferenceReport(
             wanted=len(wanted),
             stored=found if is_sound else 0,

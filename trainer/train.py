@@ -32,7 +32,7 @@ from transformers.utils import logging as transformers_logging
 from trainer.checkpoints import find_checkpoint, sync
 from trainer.choice_run import prepare_choices, read_choices
 from trainer.dpo_trainer import prepare_pairs, read_pairs
-from trainer.progress import Listener, tell_all, write_progress
+from trainer.progress import Counter, Listener, tell_all, write_progress
 from trainer.recipe import Recipe
 from trainer.watch import Patience, Watch
 
@@ -55,12 +55,13 @@ def train(
     on_progress: Listener,
     *,
     reference_dir: Path | None = None,
+    on_reading: Counter | None = None,
 ) -> TrainResult:
     """Trains one adapter into `run_dir/adapter`.
 
     Call it again with the same arguments after a kill: it continues. `reference_dir`: where stored reference
-    log-probabilities are kept from run to run; None: beside this run. Under `accelerate launch` every process
-    calls it; the first one writes.
+    log-probabilities are kept from run to run; None: beside this run. `on_reading` hears of examples for
+    which they are computed first. Under `accelerate launch` every process calls it; the first one writes.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
@@ -73,7 +74,9 @@ def train(
     trainer: Any
     if recipe.objective == "choice":
         choices = read_choices(dataset_dir, base, tokenizer, recipe)
-        trainer, counts = prepare_choices(choices, model, recipe, lora, settings, reference_dir or run_dir)
+        trainer, counts = prepare_choices(
+            choices, model, recipe, lora, settings, reference_dir or run_dir, on_reading
+        )
     else:
         pairs = read_pairs(dataset_dir, tokenizer, recipe)
         trainer, counts = prepare_pairs(pairs, tokenizer, model, recipe, lora, settings)

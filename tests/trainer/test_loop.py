@@ -16,7 +16,9 @@ from serving.settings import ServingSettings
 from tests.databases import START
 from tests.trainer.nights import LAX, LAX_LIMITS, ask_and_claim, import_choices
 from trainer.context import NightContext
+from trainer.live import EVERY_S, LiveRows
 from trainer.loop import run_night
+from trainer.progress import Report
 from trainer.recipe import Measurement
 from trainer.settings import TrainerSettings
 
@@ -184,3 +186,31 @@ def test_limit_of_the_request_reaches_the_recipe_that_is_kept(ctx, asked):
     run_night(ctx, token)
     assert read_run(ctx, token).recipe["max_pairs"] == 12
     assert json.loads((ctx.run_dir(token.run_id) / "metrics.json").read_text())["pairs_trained"] == 12
+
+
+def test_reading_the_base_is_shown_until_the_first_step(ctx):
+    token, now = ask_and_claim(ctx), [0.0]
+
+    def list_numbers():
+        with read(ctx.store_engine) as session:
+            return [
+                (row.name, row.step, row.value) for row in runs.list_metrics(session, run_id=token.run_id)
+            ]
+
+    live = LiveRows(ctx, token, timer=lambda: now[0])
+    live.tell_reading(64, 256)
+    live.tell_reading(128, 256)  # too soon
+    now[0] = EVERY_S
+    live.tell_reading(192, 256)
+    assert ctx.read_run(token.run_id).progress == 0.75
+    live.tell_reading(256, 256)
+    assert ctx.read_run(token.run_id).progress == 0.0  # the bar begins again with the steps
+    shares = [("base_read", 64, 0.25), ("base_read", 192, 0.75), ("base_read", 256, 1.0)]
+    assert list_numbers() == shares
+    live.tell(Report(1, 2, 1.25, 0.0, 0.5, 3.0))
+    assert {name for name, _, _ in list_numbers()} == {
+        "loss",
+        "margin",
+        "accuracy",
+        "seconds_left",
+    }

@@ -304,3 +304,12 @@ def test_several_processes_fill_one_file(tmp_path):
     with sqlite3.connect(tmp_path / "reference.db") as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     connection.close()
+
+
+def test_progress_counts_the_examples_that_have_to_be_read(tmp_path):
+    base, heard = Base(), []
+    examples = [example(number) for number in range(2 * BATCH + 5)]
+    load(tmp_path, examples[:3], base)
+    load(tmp_path, examples, base, on_progress=lambda done, total: heard.append((done, total)))
+    assert heard == [(BATCH, 2 * BATCH + 2), (2 * BATCH, 2 * BATCH + 2), (2 * BATCH + 2, 2 * BATCH + 2)]
+    load(tmp_path, examples, base, on_progress=lambda *_: pytest.fail("nothing is missing"))
