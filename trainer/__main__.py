@@ -13,20 +13,26 @@ from pathlib import Path
 
 from trainer.context import open_context
 from trainer.scheduler import start_scheduler
+from trainer.webhook import schedule_webhook
 from trainer.worker import Worker
 
 log = logging.getLogger("trainer")
+
+# Lines of every minute drown the others; those of httpx name whole addresses, which may hold a secret.
+QUIET = ("apscheduler", "httpx")
 
 
 def main() -> None:
     options = read_options()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)  # its every-minute lines drown the others
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
     stop = threading.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
         signal.signal(sign, lambda *_: stop.set())
     with open_context(options.data_dir, options.config) as ctx:
         scheduler = start_scheduler(ctx)
+        schedule_webhook(scheduler, ctx)
         log.info("nightly at %r UTC, worker ready", ctx.settings.nightly_cron)
         try:
             Worker(ctx, config=options.config).run(stop)

@@ -5,14 +5,20 @@ Read through `serving.config.load_settings(TrainerSettings, "trainer", ...)`. Wh
 adapter is in the recipe, not here. Does not open anything.
 """
 
+import base64
+import binascii
 from pathlib import Path
 from typing import Self
 
+import httpx
 from apscheduler.triggers.cron import CronTrigger
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from serving.settings import DEMO_BASE
+
+SECRET_PREFIX = "whsec_"
+MAKE_SECRET = "`echo whsec_$(openssl rand -base64 32)`"
 
 
 class TrainerSettings(BaseSettings):
@@ -55,8 +61,32 @@ class TrainerSettings(BaseSettings):
     engine_wait_s: float = Field(default=180, ge=0, le=3600)
     """Seconds a finished run waits for an engine that restarts before it gives up publishing."""
 
+    webhook_url: str = ""
+    """Where the night report of every run that ended is sent, signed as Standard Webhooks say; empty sends
+    nothing.
+    """
+
+    webhook_secret: SecretStr | None = None
+    """Key of that signature: `whsec_` and 24 to 64 random bytes in base64, the same on the other side."""
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _check_webhook_url(cls, url: str) -> str:
+        if url and not is_web_address(url):
+            raise ValueError("write an address such as https://hooks.example.org/rejoinder")
+        return url
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _check_webhook_secret(cls, secret: SecretStr | None) -> SecretStr | None:
+        if secret is not None and not is_webhook_secret(secret.get_secret_value()):
+            raise ValueError(f"no webhook secret: make one with {MAKE_SECRET}")
+        return secret
+
     @model_validator(mode="after")
     def _cross_check(self) -> Self:
+        if self.webhook_url and self.webhook_secret is None:
+            raise ValueError(f"webhook_url needs a webhook_secret: make one with {MAKE_SECRET}")
         try:
             CronTrigger.from_crontab(self.nightly_cron, timezone="UTC")
         except ValueError as fault:
@@ -69,3 +99,20 @@ class TrainerSettings(BaseSettings):
     def recipe_for(self, base_model: str) -> str:
         """The recipe that is named, or else the one that suits the base."""
         return self.recipe or ("demo" if base_model == DEMO_BASE else "lora_choice")
+
+
+def is_webhook_secret(secret: str) -> bool:
+    """Whether it has the form that Standard Webhooks give to a symmetric key."""
+    try:
+        key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return secret.startswith(SECRET_PREFIX) and 24 <= len(key) <= 64
+
+
+def is_web_address(url: str) -> bool:
+    try:
+        parts = httpx.URL(url)
+    except httpx.InvalidURL:
+        return False
+    return parts.scheme in ("https", "http") and bool(parts.host)

@@ -19,13 +19,14 @@ from pathlib import Path
 from uuid import uuid4
 
 from feedback.deploy_errors import StaleLease
-from feedback.errors import StoreBusy
+from feedback.errors import ApiError, StoreBusy
 from feedback.store import runs
 from feedback.store.runs import RunToken
 from feedback.store.session import unit_of_work
 from trainer.child import TAKEN_OVER
 from trainer.context import NightContext
 from trainer.errors import ChildFailed
+from trainer.webhook import deliver_due
 
 log = logging.getLogger(__name__)
 
@@ -179,6 +180,7 @@ def working(ctx: NightContext, *, config: Path | None = None) -> Iterator[Worker
     """A worker on a thread of this process for the duration of the block, beside any other that runs.
 
     For `rejoinder train --now`: whoever claims the run executes it, so it works with and without the service.
+    Ends with one attempt to tell the webhook; the service's next start makes up for a failed one.
     """
     worker, stop = Worker(ctx, config=config), threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,), name="worker")
@@ -188,3 +190,7 @@ def working(ctx: NightContext, *, config: Path | None = None) -> Iterator[Worker
     finally:
         stop.set()
         thread.join()
+        try:
+            deliver_due(ctx)
+        except (ApiError, OSError) as fault:  # the run has ended as it should: nobody needs to know here
+            log.warning("the webhook was not told: %s", fault)
