@@ -20,10 +20,10 @@ from sqlmodel import Session
 
 from feedback.assignment import adapter_for
 from feedback.clock import Clock
-from feedback.deploy_errors import AdapterFilesMissing, NothingToRollBack
-from feedback.evidence.support import Support
+from feedback.deploy_errors import AdapterFilesMissing, AdapterVetoed, ApprovalMissing, NothingToRollBack
 from feedback.policy import Policy
 from feedback.store import adapters, deployments, preparing, runs
+from feedback.store.approvals import read_words
 from feedback.store.decisions import Decision
 from feedback.store.deployments import CANARY, LIVE, ServingState, serving_state
 from feedback.store.runs import RunToken
@@ -44,13 +44,13 @@ __all__ = [
     "ServingState",
     "adapter_for",
     "adapter_path",
-    "demote_on_harm",
     "follow",
     "promote",
     "publish",
     "reconcile",
     "rollback",
     "serving_state",
+    "write_retirement",
     "write_rollback",
 ]
 
@@ -105,7 +105,7 @@ def publish(
     with unit_of_work(ctx.store_engine) as session:
         state = serving_state(session, desk_id=desk_id)
         if state.pointer(role) != name:
-            _check_publishable(session, ctx, name, role, desk_id)
+            _check_publishable(session, ctx, name, role, actor, desk_id)
             adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
             adapters.note_event(
                 session,
@@ -126,7 +126,7 @@ def publish(
             deployments.check_fence(session, desk_id=desk_id, expected=expected_fence)
         if run_token is not None:
             runs.check_token(session, run_id=run_token.run_id, token=run_token.fence)
-        _check_publishable(session, ctx, name, role, desk_id)
+        _check_publishable(session, ctx, name, role, actor, desk_id)
         run_id = run_token.run_id if run_token else None
         decision = Decision(session, desk_id, actor, reason, ctx.clock.now(), run_id)
         fence = decision.point(role, name, share)
@@ -136,7 +136,10 @@ def publish(
 
 
 def promote(ctx: Deployer, name: str, *, actor: str, reason: str, desk_id: str = DEFAULT_DESK) -> int:
-    """Make an adapter the live one, by decision of a person; ends the canary. Refused ones stay refused."""
+    """Make an adapter the live one, by decision of a person; ends the canary. Refused ones stay refused.
+
+    AdapterVetoed and, where the policy asks for a second person, ApprovalMissing change nothing.
+    """
     return publish(ctx, name, role=LIVE, actor=actor, reason=reason, desk_id=desk_id)
 
 
@@ -165,26 +168,29 @@ def write_rollback(
 ) -> RolledBack:
     """The rows of a rollback, for a caller whose transaction holds more; `follow` comes after its commit."""
     deployments.hold_desk(session, desk_id=desk_id)
-    state = serving_state(session, desk_id=desk_id)
-    role = CANARY if state.canary is not None else LIVE
-    from_ = state.pointer(role)
-    if from_ is None or (only is not None and from_ != only):
-        raise NothingToRollBack
+    role, from_ = _find_serving(session, only=only, desk_id=desk_id)
     decision = Decision(session, desk_id, actor, reason, ctx.clock.now())
     fence = decision.restore(role, from_, is_on_disk=lambda name: _is_on_disk(ctx, name))
     after = serving_state(session, desk_id=desk_id)
     return RolledBack(from_, after.canary or after.live, fence)
 
 
-def demote_on_harm(ctx: Deployer, evidence: Support, *, actor: str = "evidence") -> RolledBack | None:
-    """Roll an adapter back when its picks prove harm and it still serves; None if nothing was done."""
-    if not evidence.harmed:
-        return None
-    proof = f"harmed: {evidence.tuned} of {evidence.decided} picks, e-value {evidence.e_harm:.3g}"
-    try:
-        return rollback(ctx, actor=actor, reason=proof, only=evidence.adapter)
-    except NothingToRollBack:
-        return None
+def write_retirement(
+    session: Session,
+    ctx: Deployer,
+    *,
+    actor: str,
+    reason: str,
+    only: str,
+    desk_id: str = DEFAULT_DESK,
+) -> None:
+    """The rows by which a canary leaves without a successor, no worse for it; `follow` comes after the
+    commit. NothingToRollBack unless this adapter is the canary.
+    """
+    deployments.hold_desk(session, desk_id=desk_id)
+    if serving_state(session, desk_id=desk_id).canary != only:
+        raise NothingToRollBack
+    Decision(session, desk_id, actor, reason, ctx.clock.now()).retire(CANARY, only)
 
 
 def reconcile(ctx: Deployer) -> None:
@@ -221,10 +227,28 @@ def follow(ctx: Deployer) -> None:
         log.warning("deployed, but the engine does not follow yet: %s", failure)
 
 
-def _check_publishable(session: Session, ctx: Deployer, name: str, role: str, desk_id: str) -> None:
+def _find_serving(session: Session, *, only: str | None, desk_id: str) -> tuple[str, str]:
+    """The role and the adapter that leaves: the canary before the live one, or the one that is named."""
+    state = serving_state(session, desk_id=desk_id)
+    for role in (CANARY, LIVE):
+        name = state.pointer(role)
+        if name is not None and only in (None, name):
+            return role, name
+    raise NothingToRollBack
+
+
+def _check_publishable(
+    session: Session, ctx: Deployer, name: str, role: str, actor: str, desk_id: str
+) -> None:
     adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
     adapters.check_move(adapter, role)
     adapters.check_not_erased(session, adapter=adapter)
+    words = read_words(session, desk_id=desk_id, adapter=name)
+    if words.vetoes:
+        raise AdapterVetoed(name, words.vetoes[-1].actor, words.vetoes[-1].reason)
+    needs_approval = role == LIVE and ctx.policy.approval.second_person
+    if needs_approval and not words.count_approvals(other_than=actor):
+        raise ApprovalMissing(name, actor)
     if not _is_on_disk(ctx, name):
         raise AdapterFilesMissing(name, str(adapter_path(ctx.data_dir, name)))
 

@@ -10,21 +10,19 @@ process and no schedule.
 import json
 import logging
 import shutil
-import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from feedback.deploy import publish as deploy
 from feedback.exchange.layout import dataset_dir
 from feedback.store import runs
 from feedback.store.arrivals import count_new_choices
-from feedback.store.deployments import CANARY, serving_state
+from feedback.store.deployments import serving_state
 from feedback.store.runs import RunToken
 from feedback.store.session import read, unit_of_work
 from serving.adapters import weights_of
-from serving.errors import EngineNotRunning, EngineTimeout, EngineUnreachable, ServingError
 from serving.settings import ServingSettings
+from trainer.canary import publish
 from trainer.context import NightContext
 from trainer.dataset import build_dataset
 from trainer.errors import DatasetMissing, NothingSelected, RecipeRefused
@@ -33,12 +31,11 @@ from trainer.live import LiveRows
 from trainer.recipe import Recipe, build_recipe, load_recipe, recall_recipe
 from trainer.report import OfflineReport
 from trainer.settings import TrainerSettings
-from trainer.staging import ACTOR, Finished, retire, stage
+from trainer.staging import Finished, stage
 
 log = logging.getLogger(__name__)
 
 AUTOMATIC = ("night", "volume")
-RETRY_S = 3.0
 
 
 class NothingToDo(Exception):
@@ -188,48 +185,12 @@ def judge(
     report: OfflineReport,
 ) -> tuple[str, Decision]:
     """Lets the gate decide, and stages the adapter under its name with the verdict."""
-    ctx.advance(token, step="gate", report=report.model_dump(mode="json"))
+    ctx.advance(token, step="gate", report={**report.model_dump(mode="json"), **ctx.policy.label})
     decision = decide(report, ctx.policy.offline)
     name = stage(ctx, token, Finished(recipe, dataset, metrics, report, decision))
     shutil.rmtree(ctx.run_dir(token.run_id) / "checkpoints", ignore_errors=True)
     log.info("%s %s: %s", name, decision.verdict, [reason.code for reason in decision.reasons])
     return name, decision
-
-
-def publish(ctx: NightContext, token: RunToken, name: str) -> list[dict[str, Any]]:
-    """Puts the passed adapter into service as canary.
-
-    Notes for the run where there is no engine to take it.
-    """
-    ctx.advance(token, step="publish")
-    waited = 0.0
-    while True:
-        try:
-            with read(ctx.store_engine) as session:
-                fence = serving_state(session, desk_id=ctx.desk_id).fence
-            deploy(
-                ctx.deployer,
-                name,
-                role=CANARY,
-                actor=ACTOR,
-                reason=f"passed the offline gate in run {token.run_id}",
-                expected_fence=fence,
-                run_token=token,
-                desk_id=ctx.desk_id,
-            )
-            return []
-        except EngineNotRunning:
-            text = f"no engine runs: start one, then `rejoinder promote {name}`"
-            return [{"code": "not_published", "text": text, "value": None, "limit": 0}]
-        except (EngineUnreachable, EngineTimeout) as away:
-            if waited >= ctx.settings.engine_wait_s:
-                raise
-            log.info("the engine does not answer yet: %s", away)
-            threading.Event().wait(RETRY_S)
-            waited += RETRY_S
-        except ServingError as fault:
-            retire(ctx, token, name, str(fault))
-            raise
 
 
 def finish(ctx: NightContext, token: RunToken, state: str, reasons: list[dict[str, Any]]) -> str:

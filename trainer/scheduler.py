@@ -2,8 +2,8 @@
 rows.
 
 A run's (kind, slot) is unique in the store, so any number of schedulers make one run of one due time. It also
-looks every minute whether the serving adapter harms, and takes it out if the evidence says so. Executes
-nothing (see worker.py).
+looks every minute whether an adapter in service harms, and every night at all that is known of the canary,
+and acts on it (`feedback/exposing.py`). Executes no run (see worker.py).
 """
 
 import logging
@@ -12,12 +12,11 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from feedback.deploy import demote_on_harm
-from feedback.evidence.support import support_of
+from feedback import exposing
 from feedback.store import runs
-from feedback.store.deployments import serving_state
 from feedback.store.desks import find_desk
 from feedback.store.session import read, unit_of_work
+from serving.errors import ServingError
 from trainer.context import NightContext
 from trainer.loop import count_new
 
@@ -36,6 +35,7 @@ def start_scheduler(ctx: NightContext) -> BackgroundScheduler:
     scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
     scheduler.add_job(request_night, nightly(ctx), [ctx], id="night")
     scheduler.add_job(request_by_volume, "interval", [ctx], seconds=VOLUME_CHECK_S, id="volume")
+    scheduler.add_job(look_at_canary, nightly(ctx), [ctx], id="exposure")
     scheduler.add_job(check_harm, "interval", [ctx], seconds=ctx.settings.harm_check_s, id="harm")
     scheduler.start()
     catch_up(ctx)
@@ -89,15 +89,18 @@ def request(ctx: NightContext, *, kind: str, slot: str) -> bool:
 
 def check_harm(ctx: NightContext) -> list[str]:
     """Takes every serving adapter out that is proven to harm; their names."""
-    with read(ctx.store_engine) as session:
-        named = sorted(serving_state(session, desk_id=ctx.desk_id).named)
-    demoted = []
-    for name in named:
-        with read(ctx.store_engine) as session:
-            support = support_of(session, name, desk_id=ctx.desk_id)
-        if demote_on_harm(ctx.deployer, support, actor=ACTOR) is not None:
-            demoted.append(name)
-    return demoted
+    return exposing.take_out_harmful(ctx.deployer, actor=ACTOR, desk_id=ctx.desk_id)
+
+
+def look_at_canary(ctx: NightContext) -> None:
+    """The nightly decision on exposure. What the engine does not take now is decided again the next night."""
+    found = exposing.look(ctx.deployer, actor=ACTOR, desk_id=ctx.desk_id)
+    if found is None:
+        return
+    try:
+        exposing.act(ctx.deployer, found, actor=ACTOR, desk_id=ctx.desk_id)
+    except ServingError as fault:
+        log.warning("canary %s stays as it is: %s", found.evidence.adapter, fault)
 
 
 def find_due(trigger: CronTrigger, now: datetime) -> datetime | None:

@@ -59,6 +59,10 @@ class Evidence:
     def counted(self) -> int:
         return self.decided + self.halves
 
+    def to_json(self) -> dict[str, Any]:
+        won, made = self.tuned, self.decided
+        return {**asdict(self), "e_better": e_better(won, made), "e_harm": e_harm(won, made)}
+
 
 @dataclass(frozen=True)
 class Reason:

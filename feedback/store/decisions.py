@@ -9,7 +9,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from feedback.store import adapters, deployments
+from feedback.store import adapters, approvals, deployments
 from feedback.store.deployments import CANARY, LIVE, serving_state
 
 
@@ -44,8 +44,16 @@ class Decision:
             self._move(to, role, f"restored after {from_}")
         return fence
 
+    def retire(self, role: str, from_: str) -> int:
+        """A role names none from now on; what it named may come back by hand."""
+        fence = self._deploy(role, None)
+        self._move(from_, "retired", self.reason)
+        return fence
+
     def _find_previous(self, role: str, from_: str, is_on_disk: Callable[[str], bool]) -> str | None:
-        """Past adapters that were rolled back, erased or lost, and those of another base; None is base."""
+        """Past adapters that were rolled back, vetoed, erased or lost, and those of another base; None is
+        base.
+        """
         left = adapters.get_adapter(self.session, desk_id=self.desk_id, name=from_)
         for row in deployments.list_deployments(self.session, desk_id=self.desk_id, role=role):
             if row.adapter is None:
@@ -56,6 +64,7 @@ class Decision:
                 and adapter.state in adapters.RESTORABLE
                 and adapter.base_id == left.base_id
                 and not adapters.is_erased(self.session, adapter=adapter)
+                and not approvals.read_words(self.session, desk_id=self.desk_id, adapter=adapter.name).vetoes
                 and is_on_disk(adapter.name)
             ):
                 return adapter.name

@@ -1,8 +1,8 @@
 """Every table of the store, one class each, in the words of the vocabulary page.
 
-Rows of `judgement`, `thumb`, `deployment` and `adapter_event` are append-only: no query changes one. Texts
-and ids in them are nulled by erasure alone. Times are UTC and carry their zone in Python on both databases.
-JSON columns hold plain lists and dicts.
+Rows of `judgement`, `thumb`, `deployment`, `adapter_event`, `exposure_decision` and `approval` are
+append-only: no query changes one. Texts and ids in them are nulled by erasure alone. Times are UTC and carry
+their zone in Python on both databases. JSON columns hold plain lists and dicts.
 """
 
 from datetime import UTC, datetime
@@ -452,5 +452,38 @@ class Deployment(SQLModel, table=True):
     fence: int
     run_id: str | None = Field(default=None, foreign_key="run.id")
     actor: str
+    reason: str
+    at: datetime = Field(sa_column=time_column())
+
+
+class ExposureDecision(SQLModel, table=True):
+    """What the picks said about an adapter in service when somebody looked, and under which policy.
+    Append-only.
+    """
+
+    __tablename__ = "exposure_decision"
+    __table_args__ = (Index("ix_exposure_decision_adapter", "adapter", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    adapter: str = Field(foreign_key="adapter.name")
+    verdict: str  # hold | go_live | roll_back | retire
+    reasons: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())
+    evidence: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
+    picks_needed: int | None = None  # null: at the present share, never
+    policy: str
+    policy_sha256: str
+    actor: str
+    at: datetime = Field(sa_column=time_column())
+
+
+class Approval(SQLModel, table=True):
+    """What a person said about an adapter; the last word of each person counts. Append-only."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    adapter: str = Field(foreign_key="adapter.name", index=True)
+    actor: str
+    kind: str  # approve | veto
     reason: str
     at: datetime = Field(sa_column=time_column())

@@ -25,7 +25,6 @@ from feedback.deploy_errors import (
     StaleLease,
 )
 from feedback.errors import NotFound
-from feedback.evidence.support import Support
 from feedback.policy import ApprovalPolicy, Policy
 from feedback.store import adapters, deployments, runs
 from feedback.store.runs import RunToken
@@ -324,17 +323,6 @@ def test_rolling_back_a_named_adapter_leaves_another_one_alone(plant):
     with pytest.raises(NothingToRollBack):
         plant.rollback(only=TWO)
     assert plant.state.canary == ONE
-
-
-def test_proven_harm_takes_an_adapter_out_and_nothing_less_does(plant):
-    plant.add(ONE, TWO)
-    plant.publish(ONE)
-    assert deploy.demote_on_harm(plant.ctx, Support(ONE, tuned=12, base=8)) is None
-    assert deploy.demote_on_harm(plant.ctx, Support(TWO, tuned=2, base=60)) is None
-    done = deploy.demote_on_harm(plant.ctx, Support(ONE, tuned=2, base=60))
-    assert (done.from_, done.to, plant.state_of(ONE)) == (ONE, None, "rolled_back")
-    with read(plant.ctx.store_engine) as session:
-        assert "harmed: 2 of 62 picks" in adapters.list_events(session, name=ONE)[-1].reason
 
 
 def test_a_restarted_engine_gets_back_what_the_rows_name(plant):

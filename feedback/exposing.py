@@ -1,0 +1,190 @@
+"""Exposure in service: looks at what the picks say about the adapters that serve, and acts on it.
+
+    take_out_harmful    every minute: counts alone, and a rollback where harm is proven
+    look                every night and before a newer adapter takes the canary's place: the whole evidence,
+                        written down; then `act` lets the canary go live, retires it, or rolls it back
+
+The rule itself is pure and stands in `feedback/evidence/exposure.py`; what policy and people forbid is added
+here. Imports numpy only inside `measure`, so that the web may import this module.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from sqlmodel import Session
+
+from feedback.deploy import Deployer, follow, publish, write_retirement, write_rollback
+from feedback.deploy_errors import AdapterVetoed, NothingToRollBack, StaleFence
+from feedback.evidence.exposure import Evidence, Exposure, ExposurePolicy, Reason, decide_exposure
+from feedback.evidence.support import support_of
+from feedback.policy import Policy
+from feedback.store import exposures, runs
+from feedback.store.approvals import Words, read_words
+from feedback.store.deployments import LIVE, serving_state
+from feedback.store.runs import RunToken
+from feedback.store.session import read, unit_of_work
+from feedback.store.tables import DEFAULT_DESK
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at an adapter in service found."""
+
+    evidence: Evidence
+    exposure: Exposure
+
+    @property
+    def reason(self) -> str:
+        """One line for the deployment's row and the adapter's history."""
+        found = self.evidence
+        told = "; ".join(
+            f"{reason.code} {reason.value} of {reason.limit:g}" for reason in self.exposure.reasons
+        )
+        return f"{self.exposure.verdict} on {found.tuned} of {found.decided} picks: {told}"
+
+
+def look(
+    ctx: Deployer, *, actor: str, run_token: RunToken | None = None, desk_id: str = DEFAULT_DESK
+) -> Look | None:
+    """Decides about the canary and writes the decision down; None where there is no canary. Acts on nothing.
+
+    A worker passes its run's token: StaleLease writes nothing.
+    """
+    with read(ctx.store_engine) as session:
+        name = serving_state(session, desk_id=desk_id).canary
+        if name is None:
+            return None
+        found = decide_now(session, name, policy=ctx.policy, actor=actor, desk_id=desk_id)
+    with unit_of_work(ctx.store_engine) as session:
+        if run_token is not None:
+            runs.check_token(session, run_id=run_token.run_id, token=run_token.fence)
+        _write_down(session, ctx, found, actor=actor, desk_id=desk_id)
+    log.info("canary %s: %s", name, found.reason)
+    return found
+
+
+def act(
+    ctx: Deployer,
+    found: Look,
+    *,
+    actor: str,
+    run_token: RunToken | None = None,
+    desk_id: str = DEFAULT_DESK,
+) -> None:
+    """Does what the look at a canary said, if it still is the canary. Repeating it is harmless.
+
+    Raises ServingError where the engine does not take an adapter that should go live.
+    """
+    name, verdict = found.evidence.adapter, found.exposure.verdict
+    if verdict == "hold":
+        return
+    with read(ctx.store_engine) as session:
+        state = serving_state(session, desk_id=desk_id)
+    if state.canary != name:
+        return
+    if verdict == "go_live":
+        try:
+            publish(
+                ctx,
+                name,
+                role=LIVE,
+                actor=actor,
+                reason=found.reason,
+                expected_fence=state.fence,
+                run_token=run_token,
+                desk_id=desk_id,
+            )
+        except (StaleFence, AdapterVetoed) as overtaken:  # decided on a state that is no more: look again
+            log.warning("canary %s does not go live: %s", name, overtaken)
+        return
+    with unit_of_work(ctx.store_engine) as session:
+        if run_token is not None:
+            runs.check_token(session, run_id=run_token.run_id, token=run_token.fence)
+        leave = write_rollback if verdict == "roll_back" else write_retirement
+        try:
+            leave(session, ctx, actor=actor, reason=found.reason, only=name, desk_id=desk_id)
+        except NothingToRollBack:  # somebody else was faster
+            return
+    follow(ctx)
+
+
+def take_out_harmful(ctx: Deployer, *, actor: str, desk_id: str = DEFAULT_DESK) -> list[str]:
+    """Rolls back every adapter in service that is proven to harm; their names. Reads counts alone."""
+    with read(ctx.store_engine) as session:
+        named = sorted(serving_state(session, desk_id=desk_id).named)
+        found = [count_now(session, name, policy=ctx.policy, desk_id=desk_id) for name in named]
+    taken = []
+    for harmful in found:
+        if harmful.exposure.verdict != "roll_back":
+            continue
+        try:
+            with unit_of_work(ctx.store_engine) as session:
+                name = harmful.evidence.adapter
+                write_rollback(session, ctx, actor=actor, reason=harmful.reason, only=name, desk_id=desk_id)
+                _write_down(session, ctx, harmful, actor=actor, desk_id=desk_id)
+        except NothingToRollBack:  # somebody else was faster
+            continue
+        log.warning("adapter %s is taken out: %s", name, harmful.reason)
+        taken.append(name)
+        follow(ctx)
+    return taken
+
+
+def decide_now(
+    session: Session, name: str, *, policy: Policy, actor: str, desk_id: str = DEFAULT_DESK
+) -> Look:
+    """The decision about an adapter as it stands, with everything that forbids it to go live by itself."""
+    evidence = measure(session, name, policy=policy.exposure, desk_id=desk_id)
+    exposure = decide_exposure(evidence, policy.exposure)
+    words = read_words(session, desk_id=desk_id, adapter=name)
+    return Look(evidence, hold_back(exposure, find_blocks(policy, words, actor=actor)))
+
+
+def count_now(session: Session, name: str, *, policy: Policy, desk_id: str = DEFAULT_DESK) -> Look:
+    """The same on counts alone: enough to prove harm, never enough to go live."""
+    support = support_of(session, name, desk_id=desk_id)
+    evidence = Evidence(name, support.tuned, support.base, support.halves)
+    return Look(evidence, decide_exposure(evidence, policy.exposure))
+
+
+def measure(session: Session, name: str, *, policy: ExposurePolicy, desk_id: str = DEFAULT_DESK) -> Evidence:
+    from feedback.evidence.measure import measure_picks  # numpy and scipy: the web imports this module
+    from feedback.evidence.picks import read_picks
+
+    return measure_picks(name, read_picks(session, adapter=name, desk_id=desk_id), policy).evidence
+
+
+def find_blocks(policy: Policy, words: Words, *, actor: str) -> tuple[Reason, ...]:
+    """What policy and people have against going live on evidence. Pure."""
+    blocks = []
+    if words.vetoes:
+        told = ", ".join(f"{row.actor}: {row.reason}" for row in words.vetoes)
+        blocks.append(Reason("vetoed", f"vetoed by {told}", len(words.vetoes), 0))
+    if not policy.canary.go_live:
+        blocks.append(Reason("by_hand", "this policy lets a person alone take it live", 0, 1))
+    approvals = words.count_approvals(other_than=actor)
+    if policy.approval.second_person and not approvals:
+        blocks.append(Reason("approval", "approvals by a person", approvals, 1))
+    return tuple(blocks)
+
+
+def hold_back(exposure: Exposure, blocks: Sequence[Reason]) -> Exposure:
+    """A win that something forbids is held; nothing forbids to leave service. Pure."""
+    if exposure.verdict != "go_live" or not blocks:
+        return exposure
+    return replace(exposure, verdict="hold", reasons=tuple(blocks))
+
+
+def _write_down(session: Session, ctx: Deployer, found: Look, *, actor: str, desk_id: str) -> None:
+    exposures.add_decision(
+        session,
+        desk_id=desk_id,
+        exposure=found.exposure,
+        evidence=found.evidence,
+        policy=ctx.policy,
+        actor=actor,
+        now=ctx.clock.now(),
+    )

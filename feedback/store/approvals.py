@@ -1,0 +1,54 @@
+"""Queries over approvals and vetoes. Rows are only ever added; of each person the last word counts."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from sqlmodel import Session, col
+
+from feedback.store.session import of_desk
+from feedback.store.tables import Approval
+
+Kind = Literal["approve", "veto"]
+APPROVE, VETO = "approve", "veto"
+
+
+@dataclass(frozen=True)
+class Words:
+    """What people say about an adapter by now: one row of each person, the last one, oldest first."""
+
+    last: tuple[Approval, ...] = ()
+
+    @property
+    def vetoes(self) -> tuple[Approval, ...]:
+        return tuple(row for row in self.last if row.kind == VETO)
+
+    @property
+    def approvals(self) -> tuple[Approval, ...]:
+        return tuple(row for row in self.last if row.kind == APPROVE)
+
+    def count_approvals(self, *, other_than: str) -> int:
+        """Approvals by anybody but this person: nobody is their own second person."""
+        return sum(row.actor != other_than for row in self.approvals)
+
+
+def add_word(
+    session: Session, *, desk_id: str, adapter: str, actor: str, kind: Kind, reason: str, now: datetime
+) -> Approval:
+    row = Approval(desk_id=desk_id, adapter=adapter, actor=actor, kind=kind, reason=reason, at=now)
+    session.add(row)
+    session.flush()
+    return row
+
+
+def list_words(session: Session, *, desk_id: str, adapter: str) -> Sequence[Approval]:
+    """All that was ever said, oldest first."""
+    query = of_desk(Approval, desk_id).where(Approval.adapter == adapter)
+    return session.exec(query.order_by(col(Approval.id))).all()
+
+
+def read_words(session: Session, *, desk_id: str, adapter: str) -> Words:
+    rows = list_words(session, desk_id=desk_id, adapter=adapter)
+    last = {row.actor: row for row in rows}
+    return Words(tuple(row for row in rows if last[row.actor] is row))

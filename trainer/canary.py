@@ -1,0 +1,102 @@
+"""The last step of a night: what becomes of the canary that serves, and the passed adapter in its place.
+
+The canary is looked at first: proven by then, it goes live; harmful, it leaves; undecided, the newer one
+takes its place, for one adapter at a time waits for its picks. Waits for an engine that restarts.
+"""
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from feedback import exposing
+from feedback.deploy import publish as deploy
+from feedback.deploy_errors import AdapterVetoed
+from feedback.store.deployments import CANARY, serving_state
+from feedback.store.runs import RunToken
+from feedback.store.session import read
+from serving.errors import EngineNotRunning, EngineTimeout, EngineUnreachable, ServingError
+from trainer.context import NightContext
+from trainer.staging import ACTOR, retire
+
+log = logging.getLogger(__name__)
+
+RETRY_S = 3.0
+
+
+def publish(ctx: NightContext, token: RunToken, name: str) -> list[dict[str, Any]]:
+    """Puts the passed adapter into service as canary, for the policy's share of conversations.
+
+    Notes for the run where that is none of them, where a person forbids it, or where no engine takes it.
+    """
+    ctx.advance(token, step="publish")
+    try:
+        settle_canary(ctx, token, name)
+        if ctx.policy.canary.share == 0:
+            text = (
+                f"the policy shows a new adapter to nobody ([canary] share); `rejoinder promote {name}` does"
+            )
+            return [note("not_shown", text)]
+        wait_for_engine(ctx, lambda: put_up(ctx, token, name))
+    except AdapterVetoed as vetoed:
+        return [note("vetoed", vetoed.message)]
+    except EngineNotRunning:
+        return [note("not_published", f"no engine runs: start one, then `rejoinder promote {name}`")]
+    except (EngineUnreachable, EngineTimeout):
+        raise
+    except ServingError as fault:
+        retire(ctx, token, name, str(fault))
+        raise
+    return []
+
+
+def settle_canary(ctx: NightContext, token: RunToken, name: str) -> None:
+    """Decides about the canary whose place is taken. A rerun finds `name` itself there: nothing to do."""
+    with read(ctx.store_engine) as session:
+        canary = serving_state(session, desk_id=ctx.desk_id).canary
+    if canary in (None, name):
+        return
+    given = {"actor": ACTOR, "run_token": token, "desk_id": ctx.desk_id}
+    found = exposing.look(ctx.deployer, **given)
+    if found is None:
+        return
+    try:
+        wait_for_engine(ctx, lambda: exposing.act(ctx.deployer, found, **given))
+    except (EngineNotRunning, EngineUnreachable, EngineTimeout):
+        raise
+    except ServingError as fault:  # it cannot be served any more: the newer one replaces it
+        log.error("canary %s does not go live: %s", canary, fault)
+
+
+def put_up(ctx: NightContext, token: RunToken, name: str) -> None:
+    with read(ctx.store_engine) as session:
+        fence = serving_state(session, desk_id=ctx.desk_id).fence
+    deploy(
+        ctx.deployer,
+        name,
+        role=CANARY,
+        share=ctx.policy.canary.share,
+        actor=ACTOR,
+        reason=f"passed the offline gate in run {token.run_id}",
+        expected_fence=fence,
+        run_token=token,
+        desk_id=ctx.desk_id,
+    )
+
+
+def wait_for_engine(ctx: NightContext, step: Callable[[], None]) -> None:
+    """Repeats a step while the engine restarts, for as long as the settings say."""
+    waited = 0.0
+    while True:
+        try:
+            return step()
+        except (EngineUnreachable, EngineTimeout) as away:
+            if waited >= ctx.settings.engine_wait_s:
+                raise
+            log.info("the engine does not answer yet: %s", away)
+            threading.Event().wait(RETRY_S)
+            waited += RETRY_S
+
+
+def note(code: str, text: str) -> dict[str, Any]:
+    return {"code": code, "text": text, "value": None, "limit": 0}
