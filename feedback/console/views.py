@@ -14,6 +14,7 @@ from feedback.console.health import check_health
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
 from feedback.evidence.funnel import Funnel, count_page
 from feedback.evidence.support import support_of
+from feedback.evidence.versions import compare_versions
 from feedback.services import services
 from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.choices import JudgedSet, iterate_pages, read_judged
@@ -183,6 +184,8 @@ def show_adapter(name: str) -> str:
             run=run,
             support=support,
             drawn=None if support.rate is None else draw_interval(support.rate, *support.interval),
+            comparisons=compare_versions(store, name, desk_id=desk_id),
+            confidence=services().exposure_policy.confidence,
             events=adapters.list_events(store, name=name),
             serving=deployments.serving_state(store, desk_id=desk_id),
             report=read_report(adapter.report or (run.report if run else None)),

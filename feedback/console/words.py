@@ -71,6 +71,7 @@ WORDS = {
     "undone": _("taken back"),
     "unblinded": _("judged after the reveal"),
     "other_design": _("not two and two"),
+    "two_versions": _("in one set with the version before"),
     "unequal_texts": _("one side repeated itself"),
     "reply_unavailable": _("a reply was missing"),
 }
