@@ -7,6 +7,7 @@ ApiError
     StaleFence, NothingToRollBack     a deployment that another one overtook
     IllegalTransition, AdapterErased  an adapter whose state or data forbids it
     AdapterVetoed, ApprovalMissing    or people do
+    VetoNotGiven                      who have no veto
     AdapterFilesMissing, AdapterNotFit  or whose files do
     EngineAway                        no model server to ask
 """
@@ -97,6 +98,15 @@ class ApprovalMissing(Conflict):
             f"Adapter {adapter} has no approval by anybody but {actor}.",
             "Ask another expert or admin to approve it on its page, or with "
             f"POST /v1/adapters/{adapter}/approve; then promote it.",
+        )
+
+
+class VetoNotGiven(Conflict):
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            "veto_not_given",
+            f"This desk's policy gives the role {role!r} no veto.",
+            "Ask an admin to veto it, or set [approval] expert_veto in the policy file.",
         )
 
 

@@ -7,14 +7,16 @@ from datetime import datetime
 from flask import Blueprint
 from pydantic import Field
 
-from feedback import deploy
+from feedback import approving, deploy
 from feedback.capture.routes import Act, Read, Write, act, get, write
 from feedback.capture.shapes import Answer, Body, Name, Query
 from feedback.deploy_errors import AdapterNotFit, EngineAway
 from feedback.evidence.support import Support, support_of
 from feedback.services import services
 from feedback.store import adapters
+from feedback.store.approvals import read_words
 from feedback.store.deployments import serving_state
+from feedback.store.session import read
 from serving.errors import AdapterRefused, ProbeFailed, ServingError
 
 bp = Blueprint("adapters", __name__)
@@ -22,6 +24,10 @@ bp = Blueprint("adapters", __name__)
 
 class Reasoned(Body):
     reason: Name | None = Field(None, description="Why, for the adapter's history.")
+
+
+class Vetoed(Body):
+    reason: Name = Field(description="Why; shown wherever the veto stands.")
 
 
 class AdapterMove(Answer):
@@ -72,6 +78,15 @@ class RolledBackTo(Answer):
     rolled_back: str
     serving: str | None = Field(description="What serves now; null is the base alone.")
     fence: int
+
+
+class WordsSaid(Answer):
+    """What stands about an adapter now: of each person the last word counts."""
+
+    adapter: str
+    approved_by: list[str]
+    vetoed_by: list[str]
+    rolled_back: bool = Field(False, description="Whether it served and left service by this veto.")
 
 
 @get(bp, "/v1/adapters", roles=("admin",), answer=AdapterList)
@@ -126,11 +141,40 @@ def show_support(support: Support) -> SupportShown:
 def promote(call: Act, body: Reasoned, name: str) -> Promoted:
     """Make an adapter the live one; ends the canary."""
     reason = body.reason or "promoted by hand"
+    with read(services().store_engine) as session:
+        person = approving.name_person(session, call.actor)
     with _typed_failures(name):
-        fence = deploy.promote(
-            _deployer(), name, actor=call.actor.name, reason=reason, desk_id=call.actor.desk_id
-        )
+        fence = deploy.promote(_deployer(), name, actor=person, reason=reason, desk_id=call.actor.desk_id)
     return Promoted(live=name, fence=fence)
+
+
+@write(
+    bp, "/v1/adapters/<name>/approve", roles=("expert", "admin"), body=Reasoned, answer=WordsSaid, status=200
+)
+def approve(call: Write, body: Reasoned, name: str) -> WordsSaid:
+    """Approve an adapter, so that somebody else may promote it; takes back a veto of one's own."""
+    reason = body.reason or "approved by hand"
+    approving.approve(call.session, _deployer(), name, actor=call.actor, reason=reason)
+    return _list_words(call, name)
+
+
+@write(bp, "/v1/adapters/<name>/veto", roles=("expert", "admin"), body=Vetoed, answer=WordsSaid, status=200)
+def veto(call: Write, body: Vetoed, name: str) -> WordsSaid:
+    """Keep an adapter out of service; one that serves leaves at once."""
+    deployer = _deployer()
+    left = approving.veto(call.session, deployer, name, actor=call.actor, reason=body.reason)
+    if left is not None:
+        call.after_commit(lambda: deploy.follow(deployer))
+    return _list_words(call, name).model_copy(update={"rolled_back": left is not None})
+
+
+def _list_words(call: Write, name: str) -> WordsSaid:
+    words = read_words(call.session, desk_id=call.actor.desk_id, adapter=name)
+    return WordsSaid(
+        adapter=name,
+        approved_by=[row.actor for row in words.approvals],
+        vetoed_by=[row.actor for row in words.vetoes],
+    )
 
 
 @write(bp, "/v1/rollback", roles=("admin",), body=Reasoned, answer=RolledBackTo, status=200)

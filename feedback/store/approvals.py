@@ -11,7 +11,8 @@ from feedback.store.session import of_desk
 from feedback.store.tables import Approval
 
 Kind = Literal["approve", "veto"]
-APPROVE, VETO = "approve", "veto"
+APPROVE: Kind = "approve"
+VETO: Kind = "veto"
 
 
 @dataclass(frozen=True)

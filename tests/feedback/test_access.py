@@ -40,6 +40,8 @@ ACCESS = {
     "GET /v1/runs/<run_id>/report": EXPERTS,
     "GET /v1/adapters": ADMINS,
     "POST /v1/adapters/<name>/promote": ADMINS,
+    "POST /v1/adapters/<name>/approve": EXPERTS,
+    "POST /v1/adapters/<name>/veto": EXPERTS,
     "POST /v1/rollback": ADMINS,
     "GET /v1/datasets/<dataset_id>/export": EXPERTS,
     "GET /openapi.json": PUBLIC,

@@ -1,0 +1,60 @@
+"""What people say about an adapter: an approval, which lets somebody else take it live, and a veto, which
+keeps it out and takes it out. Rows only; the caller owns the transaction and calls `deploy.follow` after it.
+"""
+
+from sqlmodel import Session
+
+from feedback.auth import Actor
+from feedback.deploy import Deployer, RolledBack, write_rollback
+from feedback.deploy_errors import IllegalTransition, NothingToRollBack, VetoNotGiven
+from feedback.store import adapters, approvals, deployments
+from feedback.store.session import get_row
+from feedback.store.tables import Operator
+
+
+def approve(session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str) -> None:
+    """Takes back this person's own veto, too. IllegalTransition for an adapter that the gate refused."""
+    _add_word(session, ctx, name, actor=actor, kind=approvals.APPROVE, reason=reason)
+
+
+def veto(session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str) -> RolledBack | None:
+    """What left service by it, if the adapter served. VetoNotGiven where the policy gives experts none."""
+    if actor.role != "admin" and not ctx.policy.approval.expert_veto:
+        raise VetoNotGiven(actor.role)
+    deployments.hold_desk(session, desk_id=actor.desk_id)  # nobody publishes it meanwhile
+    _add_word(session, ctx, name, actor=actor, kind=approvals.VETO, reason=reason)
+    try:
+        return write_rollback(
+            session,
+            ctx,
+            actor=name_person(session, actor),
+            reason=f"vetoed: {reason}",
+            only=name,
+            desk_id=actor.desk_id,
+        )
+    except NothingToRollBack:
+        return None
+
+
+def name_person(session: Session, actor: Actor) -> str:
+    """The person behind a session or a token of their own: one person is one voice."""
+    if actor.operator_id is None:
+        return actor.name
+    return get_row(session, Operator, actor.operator_id, desk_id=actor.desk_id, what="operator").name
+
+
+def _add_word(
+    session: Session, ctx: Deployer, name: str, *, actor: Actor, kind: approvals.Kind, reason: str
+) -> None:
+    adapter = adapters.get_adapter(session, desk_id=actor.desk_id, name=name)
+    if adapter.state in ("trained", "refused"):
+        raise IllegalTransition(name, adapter.state, "live")
+    approvals.add_word(
+        session,
+        desk_id=actor.desk_id,
+        adapter=name,
+        actor=name_person(session, actor),
+        kind=kind,
+        reason=reason,
+        now=ctx.clock.now(),
+    )
