@@ -12,6 +12,7 @@ from feedback.capture.routes import Act, Read, Write, act, get, write
 from feedback.capture.shapes import Answer, Body, Name, Query
 from feedback.deploy_errors import AdapterNotFit, EngineAway
 from feedback.evidence.support import Support, support_of
+from feedback.evidence.versions import compare_versions
 from feedback.services import services
 from feedback.store import adapters
 from feedback.store.approvals import read_words
@@ -50,6 +51,27 @@ class SupportShown(Answer):
     judgements: int = Field(description="All judgements on its sets, counted or not.")
 
 
+class ComparisonShown(Answer):
+    """Sets of both count towards neither support rate."""
+
+    new: str
+    old: str
+    rate: float | None = Field(description="Of picks that fell on either version, the share of the newer.")
+    low: float = Field(description="Lower end of the 95 % Wilson interval.")
+    high: float = Field(description="Upper end of the 95 % Wilson interval.")
+    counted: int
+    won: int
+    lost: int
+    halves: int = Field(description="Equal texts and ties across the versions: half to each.")
+    base: int = Field(description="Picks of what base alone wrote.")
+    judgements: int = Field(description="All judgements on such sets, counted or not.")
+    shares: dict[str, float] = Field(description="Of all judgements, those that tell nothing of the two.")
+    left_out: dict[str, int] = Field(description="Sets and judgements that cannot count, by reason.")
+    agents: int
+    e_better: float = Field(description="Evidence that the newer is better; 20 is enough.")
+    e_harm: float = Field(description="Evidence that the older is better; 20 is enough.")
+
+
 class AdapterShown(Answer):
     name: str
     state: str = Field(description="trained, refused, passed, canary, live, retired or rolled_back")
@@ -58,6 +80,7 @@ class AdapterShown(Answer):
     base_id: str
     created_at: datetime
     support: SupportShown
+    comparisons: list[ComparisonShown] = Field(description="With versions live beside it, the last first.")
     history: list[AdapterMove]
 
 
@@ -104,6 +127,10 @@ def list_adapters(call: Read[Query]) -> AdapterList:
                 base_id=row.base_id,
                 created_at=row.created_at,
                 support=show_support(support_of(session, row.name, desk_id=desk_id)),
+                comparisons=[
+                    ComparisonShown(**found.to_json())
+                    for found in compare_versions(session, row.name, desk_id=desk_id)
+                ],
                 history=[
                     AdapterMove(
                         from_state=event.from_state,

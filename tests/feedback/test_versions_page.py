@@ -1,4 +1,4 @@
-"""The panel that sets an adapter against the version that was live beside it."""
+"""Where an adapter is set against the version that was live beside it: its page, the list of adapters."""
 
 import re
 
@@ -46,6 +46,18 @@ def test_picks_of_either_version_are_shown_on_the_page_of_the_newer(sqlite_desk,
     assert "share without halves is at least this (99 %, clustered by 2 agents)" in rows
     assert "no picks yet" in page  # its support rate has none of them
     assert "与上一版本相比" in open_page(NEW, "zh")
+
+
+def test_the_list_of_adapters_tells_the_same(sqlite_desk, open_page):
+    for index in (3, 3, 1, 0):
+        sqlite_desk.pick(open_versions(sqlite_desk), index)
+    give_prompts(sqlite_desk)
+    listed = {row["name"]: row for row in sqlite_desk.get("/v1/adapters", "admin").json["adapters"]}
+    (found,) = listed[NEW]["comparisons"]
+    told = [found[name] for name in ("new", "old", "rate", "won", "lost", "base", "judgements")]
+    assert told == [NEW, OLD, 2 / 3, 2, 1, 1, 4]
+    assert listed[OLD]["comparisons"] == []
+    assert sqlite_desk.get("/v1/adapters", "agent").status_code == 403
 
 
 def test_an_adapter_that_was_never_compared_has_no_such_panel(sqlite_desk, open_page):
