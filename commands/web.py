@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from commands.frame import Frame
@@ -29,6 +30,7 @@ def build_app() -> "Flask":
     from feedback.app import create_app
     from feedback.clock import SystemClock
     from feedback.deploy import Deployer
+    from feedback.duels.drawing import DuelDrawer
     from feedback.store.session import open_engine
     from feedback.suggest import Suggester
 
@@ -39,6 +41,7 @@ def build_app() -> "Flask":
     store_engine = open_engine(settings.store_url())
     policy, fleet = frame.policy(), CurrentFleet(serving, frame.data_dir)
     closing = threading.Event()
+    describe_base = cache(wait_then_describe(serving, fleet, closing))
     suggester = Suggester(
         store_engine=store_engine,
         fleet_factory=fleet,
@@ -46,7 +49,14 @@ def build_app() -> "Flask":
         settings=settings,
         clock=clock,
         compare_share=policy.canary.compare_share,
-        describe_base=wait_then_describe(serving, fleet, closing),
+        describe_base=describe_base,
+    )
+    duel_drawer = DuelDrawer(
+        store_engine=store_engine,
+        fleet_factory=fleet,
+        serving=serving,
+        clock=clock,
+        describe_base=describe_base,
     )
     deployer = Deployer(
         store_engine=store_engine,
@@ -62,10 +72,12 @@ def build_app() -> "Flask":
         clock=clock,
         fleet_factory=fleet,
         suggester=suggester,
+        duel_drawer=duel_drawer,
         deployer=deployer,
     )
     app.extensions[CLOSING] = closing
     suggester.sweep()
+    duel_drawer.sweep()
     return app
 
 
@@ -94,11 +106,12 @@ def wait_then_describe(
 
 
 def worker_exit(server: Any, worker: Any) -> None:
-    """Lets sets that are being drawn finish; what waited in the queue is taken up by the next start."""
+    """Lets sets and duel rounds that are being drawn finish; what waited is taken up by the next start."""
     app = getattr(worker, "wsgi", None)
     if app is None or CLOSING not in getattr(app, "extensions", {}):
         return
     from feedback.services import EXTENSION
 
     app.extensions[CLOSING].set()
+    app.extensions[EXTENSION].duel_drawer.close()
     app.extensions[EXTENSION].suggester.close()

@@ -20,6 +20,7 @@ from feedback.auth import csrf
 from feedback.capture import (
     adapters,
     conversations,
+    duels,
     health,
     judgements,
     openapi,
@@ -35,7 +36,7 @@ from feedback.error_pages import register_error_pages
 from feedback.exchange import views as exchange
 from feedback.headers import register_headers
 from feedback.pages import register_pages
-from feedback.services import EXTENSION, Services, SuggesterPort, services
+from feedback.services import EXTENSION, DuelDrawerPort, Services, SuggesterPort, services
 from feedback.sessions import StoreSessions
 from feedback.settings import FeedbackSettings
 
@@ -52,6 +53,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     turns.bp,
     sets.bp,
     judgements.bp,
+    duels.bp,
     thumbs.bp,
     runs.bp,
     reports.bp,
@@ -68,6 +70,7 @@ def create_app(
     clock: Clock,
     fleet_factory: "Callable[[], Fleet] | None" = None,
     suggester: SuggesterPort | None = None,
+    duel_drawer: DuelDrawerPort | None = None,
     deployer: "Deployer | None" = None,
 ) -> Flask:
     app = Flask("feedback", template_folder="templates", static_folder="static", static_url_path="/static")
@@ -88,6 +91,7 @@ def create_app(
         clock=clock,
         wakeups=Wakeups(seats=settings.threads * 3 // 4),
         suggester=suggester,
+        duel_drawer=duel_drawer,
         deployer=deployer,
         fleet_factory=fleet_factory,
     )

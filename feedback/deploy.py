@@ -22,7 +22,7 @@ from feedback.assignment import adapter_for
 from feedback.clock import Clock
 from feedback.deploy_errors import AdapterFilesMissing, AdapterVetoed, ApprovalMissing, NothingToRollBack
 from feedback.policy import Policy
-from feedback.store import adapters, deployments, preparing, runs
+from feedback.store import adapters, deployments, duels, preparing, runs
 from feedback.store.approvals import read_words
 from feedback.store.decisions import Decision
 from feedback.store.deployments import CANARY, LIVE, ServingState, serving_state
@@ -289,9 +289,11 @@ def _write_manifest(ctx: Deployer, state: ServingState) -> None:
 
 
 def _is_needed(ctx: Deployer, name: str) -> bool:
-    """Somebody brings it up right now, or a set in preparation may still ask for it."""
+    """Somebody brings it up right now, a set in preparation may still ask for it, or a duel is drawn."""
     now = ctx.clock.now()
     with read(ctx.store_engine) as session:
         last = adapters.last_event(session, name=name)
         is_coming = last is not None and last.from_state == last.to_state and now - last.at < BRING_UP_GRACE
-        return is_coming or preparing.count_in_flight(session, adapter=name, now=now) > 0
+        if is_coming or preparing.count_in_flight(session, adapter=name, now=now) > 0:
+            return True
+        return duels.is_drawn_with(session, adapter=name, now=now)

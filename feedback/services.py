@@ -34,6 +34,14 @@ class SuggesterPort(Protocol):
         ...
 
 
+class DuelDrawerPort(Protocol):
+    """What the views need of `feedback.duels.drawing.DuelDrawer`."""
+
+    def enqueue(self, duel_id: str) -> None:
+        """Draw this duel in the background; repeating it is harmless."""
+        ...
+
+
 @dataclass(frozen=True)
 class Services:
     settings: FeedbackSettings
@@ -41,6 +49,7 @@ class Services:
     clock: Clock
     wakeups: Wakeups
     suggester: SuggesterPort | None
+    duel_drawer: DuelDrawerPort | None
     deployer: "Deployer | None"
     fleet_factory: "Callable[[], Fleet] | None"
 

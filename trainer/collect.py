@@ -1,8 +1,8 @@
 """What a dataset is made of: the selected choices, pairs and thumbs of the store, settled and without
 personal data.
 
-Yields plain records in the order live first, then imported by source and id: the same store content gives the
-same stream.
+Yields plain records in the order live first, then duels, then imported by source and id: the same store
+content gives the same stream.
 """
 
 from collections.abc import Iterator
@@ -22,13 +22,14 @@ from feedback.choices.forms import (
     canonical_hash,
     read_form,
 )
-from feedback.choices.judgements import LIVE, derive_choice
+from feedback.choices.judgements import DUEL, LIVE, OWN_SOURCES, Judged, ShownSet, derive_choice
 from feedback.choices.pairs import refuse_close
 from feedback.choices.redact import Redactor, redact_choice, redact_messages, redact_thumb
 from feedback.choices.refusals import Refusal, Tally
 from feedback.choices.settle import settle_choice
 from feedback.choices.weights import WeightInput
 from feedback.store.choices import ThumbedReply, iterate_judged, iterate_thumbed
+from feedback.store.duel_verdicts import iterate_judged_rounds
 from feedback.store.records import iterate_records
 from feedback.store.tables import Record
 
@@ -37,8 +38,8 @@ F = TypeVar("F", bound=Form)
 
 @dataclass(frozen=True)
 class Selection:
-    """What to take: any of these sources (`live` is what people do here), any of these tags, not older than
-    that.
+    """What to take: any of these sources (`live` and `duel` are what people do here), any of these tags, not
+    older than that.
     """
 
     sources: tuple[str, ...] = ()
@@ -57,9 +58,13 @@ class Selection:
         return not self.sources or LIVE in self.sources
 
     @property
+    def has_duels(self) -> bool:
+        return not self.sources or DUEL in self.sources
+
+    @property
     def imported(self) -> list[str] | None:
         """The imported sources asked for: empty means all, None means none."""
-        named = sorted(set(self.sources) - {LIVE})
+        named = sorted(set(self.sources) - set(OWN_SOURCES))
         return None if self.sources and not named else named
 
     def takes(self, tags: list[str], at: datetime | None) -> bool:
@@ -85,16 +90,14 @@ def collect_choices(
     redactor: Redactor,
     refusals: Tally,
 ) -> Iterator[Collected]:
-    if selection.has_live:
-        for judged, shown in iterate_judged(
-            store_engine, desk_id=desk_id, since=selection.since, until=until
-        ):
-            if selection.takes(list(shown.tags), judged.at):
-                choice = derive_choice(judged, shown)
-                if isinstance(choice, Refusal):
-                    refusals.add(choice)
-                else:
-                    yield finish_choice(choice, shown.conversation, redactor)
+    for source, judged, shown in iterate_own(store_engine, desk_id, selection, until):
+        if selection.takes(list(shown.tags), judged.at):
+            choice = derive_choice(judged, shown)
+            if isinstance(choice, Refusal):
+                refusals.add(choice)
+            else:
+                named = choice.model_copy(update={"source": source})
+                yield finish_choice(named, shown.conversation, redactor)
     for row, form in read_imported(store_engine, desk_id, selection, until, "choice", ChoiceForm, refusals):
         settled = settle_choice(form)
         if isinstance(settled, Refusal):
@@ -102,6 +105,19 @@ def collect_choices(
         else:
             named = settled.model_copy(update={"id": row.identity, "source": row.source})
             yield finish_choice(named, row.conversation, redactor)
+
+
+def iterate_own(
+    store_engine: Engine, desk_id: str, selection: Selection, until: datetime
+) -> Iterator[tuple[str, Judged, ShownSet]]:
+    """What people judged here with its source: sets, then the rounds of closed duels."""
+    since = selection.since
+    if selection.has_live:
+        for judged, shown in iterate_judged(store_engine, desk_id=desk_id, since=since, until=until):
+            yield LIVE, judged, shown
+    if selection.has_duels:
+        for judged, shown in iterate_judged_rounds(store_engine, desk_id=desk_id, since=since, until=until):
+            yield DUEL, judged, shown
 
 
 def finish_choice(choice: ChoiceForm, conversation: str, redactor: Redactor) -> Collected:

@@ -15,6 +15,8 @@ from feedback.choices.settle import settle_choice
 
 CLOSING = ("pick", "edit", "own", "tie")
 LIVE = "live"
+DUEL = "duel"
+OWN_SOURCES = (LIVE, DUEL)  # what people do here; no import may call itself so
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,10 @@ WORDS = {
     "live": _("live"),
     "retired": _("retired"),
     "rolled_back": _("rolled back"),
+    # duels
+    "drawing": _("being drawn"),
+    "open": _("open"),
+    "closed": _("closed"),
     # judgements
     "pick": _("sent as suggested"),
     "edit": _("edited, then sent"),

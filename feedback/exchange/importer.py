@@ -28,7 +28,7 @@ from feedback.choices.forms import (
     read_form,
     turn_time,
 )
-from feedback.choices.judgements import LIVE
+from feedback.choices.judgements import OWN_SOURCES
 from feedback.choices.pairs import refuse_close
 from feedback.choices.refusals import Refusal
 from feedback.choices.settle import settle_choice
@@ -105,12 +105,12 @@ def import_file(
     on_bytes: OnBytes | None = None,
 ) -> ImportReport:
     """`kind` is conversations, choices, pairs or thumbs; `source` replaces what the lines name. A line
-    without a source, or one that was live elsewhere, gets the source `import`. Stopped half-way, the same
-    call goes on where it stood.
+    without a source, or one that was live or of a duel elsewhere, gets the source `import`. Stopped half-way,
+    the same call goes on where it stood.
     """
     if kind not in FORMS:
         raise ImportKindUnknown(kind, FORMS)
-    if source == LIVE:
+    if source in OWN_SOURCES:
         raise SourceReserved(source)
     report = ImportReport(kind)
     occurrences: Counter[bytes] = Counter()
@@ -151,7 +151,7 @@ def parse_record(
         key = bytes.fromhex(content)
         identity = f"{content}#{occurrences[key]}"
         occurrences[key] += 1
-    return Parsed(line.number, source or (NO_SOURCE if named == LIVE else named), identity, body, form)
+    return Parsed(line.number, source or (NO_SOURCE if named in OWN_SOURCES else named), identity, body, form)
 
 
 def refuse_choice(form: Any) -> Refusal | None:

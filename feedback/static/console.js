@@ -37,14 +37,16 @@ function say(form, words, kind) {
 
 /* <form data-act="/v1/…">: its fields go as JSON; then the page shows the new state. */
 async function act(form) {
-  const fields = Object.fromEntries([...new FormData(form)].filter(([name, value]) => value !== "" && name !== "csrf_token"));
+  const given = [...new FormData(form)].filter(([name, value]) => value !== "" && name !== "csrf_token");
+  const isNumber = (name) => form.elements[name].type === "number";
+  const fields = Object.fromEntries(given.map(([name, value]) => [name, isNumber(name) ? Number(value) : value]));
   const button = form.querySelector("button");
   button.disabled = true;
   say(form, _("Working…"), "");
   try {
     const answer = await write(form.dataset.act, fields, { keep: false });
     const target = form.dataset.then;
-    if (target) location.assign(target.replace("{run_id}", encodeURIComponent(answer.run_id ?? "")));
+    if (target) location.assign(target.replace(/\{(\w+)\}/g, (_whole, name) => encodeURIComponent(answer[name] ?? "")));
     else location.reload();
   } catch (fault) {
     button.disabled = false;

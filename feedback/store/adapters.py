@@ -115,6 +115,12 @@ def is_erased(session: Session, *, adapter: Adapter) -> bool:
     return dataset is not None and dataset.erased_at is not None
 
 
+def find_trained_until(session: Session, adapter: Adapter) -> datetime:
+    """When the data that it learnt were fixed; when it was made, where its dataset is not known."""
+    dataset = session.get(Dataset, adapter.dataset_id) if adapter.dataset_id else None
+    return dataset.created_at if dataset is not None else adapter.created_at
+
+
 def is_of_base(session: Session, *, name: str, base_id: str) -> bool:
     """Whether it was trained on this base; an empty id is not compared."""
     adapter = session.get_one(Adapter, name)

@@ -92,10 +92,12 @@ class Desk:
         return found
 
 
-def make_desk(engine: Engine, tmp_path: Any, suggester: Any = None, **settings: Any) -> Desk:
+def make_desk(
+    engine: Engine, tmp_path: Any, suggester: Any = None, duel_drawer: Any = None, **settings: Any
+) -> Desk:
     clock = FrozenClock(START)
     made = FeedbackSettings(data_dir=tmp_path, secret_key=KEY, **settings)
-    app = create_app(made, store_engine=engine, clock=clock, suggester=suggester)
+    app = create_app(made, store_engine=engine, clock=clock, suggester=suggester, duel_drawer=duel_drawer)
     desk = Desk(app, engine, clock)
     with unit_of_work(engine) as session:
         for name, role in (("ann", "agent"), ("ben", "agent"), ("eva", "expert"), ("ada", "admin")):

@@ -1,0 +1,99 @@
+"""The pages of duels: the list with a form to start one, and one duel: drawn, judged, or told.
+
+The page of an open duel says nothing of its contenders; what is judged comes by the HTTP contract.
+"""
+
+from flask import Blueprint, g, render_template
+from flask_babel import lazy_gettext as _
+
+from feedback.auth import Actor, allow
+from feedback.capture.duels import take_up
+from feedback.console.charts import draw_interval
+from feedback.duels.read import DuelView, read_duel, read_duels
+from feedback.duels.start import MAX_ROUNDS
+from feedback.services import services
+from feedback.store import adapters, duels, operators
+from feedback.store.session import read
+
+bp = Blueprint("console_duels", __name__, url_prefix="/console/duels")
+
+SHOWN_AT_ONCE = 50
+USUAL_ROUNDS = 50
+# Why a duel failed, what it waits for, and why a round of it does not count.
+WHY = {
+    "engine_unreachable": _("the model server does not answer; it is asked again until it does"),
+    "other_base": _("a contender was trained on another base than the one that serves"),
+    "adapter_files_missing": _("the files of a contender are gone"),
+    "adapter_not_loadable": _("the model server cannot load a contender"),
+    "no_round": _("no prompt gave two usable replies"),
+    "empty": _("a reply was empty, twice"),
+    "cut_off": _("a reply was cut off, twice"),
+    "prompt_too_long": _("the prompt is longer than the model's window"),
+    "engine_timeout": _("the model server took too long, twice"),
+    "engine_refused": _("the model server refused the request, twice"),
+    "trained_on_it": _("a contender may have been trained on the verdict"),
+}
+
+
+def why_words(code: str) -> str:
+    return str(WHY.get(code, code))
+
+
+def current_actor() -> Actor:
+    actor: Actor = g.actor
+    return actor
+
+
+@bp.get("")
+@allow("expert")
+def list_duels() -> str:
+    actor = current_actor()
+    with read(services().store_engine) as store:
+        return render_template(
+            "console/duels.html",
+            views=read_duels(store, desk_id=actor.desk_id, judge=actor.agent_name(), limit=SHOWN_AT_ONCE),
+            adapters=adapters.list_adapters(store, desk_id=actor.desk_id),
+            usual=USUAL_ROUNDS,
+            most=MAX_ROUNDS,
+        )
+
+
+@bp.get("/<duel_id>")
+@allow("expert")
+def show_duel(duel_id: str) -> str:
+    """Drawn, failed, open or closed: each has a page of its own."""
+    view = find_view(duel_id)
+    if view.duel.state == duels.OPEN:
+        return render_template("console/duel_judge.html", view=view)
+    return render_template("console/duel.html", view=view, **tell_result(view))
+
+
+@bp.get("/<duel_id>/live")
+@allow("expert")
+def follow_duel(duel_id: str) -> str:
+    """The part of the page that changes while the duel is drawn."""
+    return render_template("console/duel_live.html", view=find_view(duel_id), why_words=why_words)
+
+
+def find_view(duel_id: str) -> DuelView:
+    actor = current_actor()
+    with read(services().store_engine) as store:
+        view = read_duel(store, desk_id=actor.desk_id, duel_id=duel_id, judge=actor.agent_name())
+    take_up(view)
+    return view
+
+
+def tell_result(view: DuelView) -> dict[str, object]:
+    """What the template needs besides the view; the figures of a closed duel are in `told`."""
+    result = view.result
+    with read(services().store_engine) as store:
+        people = operators.list_operators(store, desk_id=current_actor().desk_id)
+    told = result.to_json() if result is not None else None
+    drawn = draw_interval(told["rate"], told["low"], told["high"]) if told and told["counted"] else None
+    return {
+        "result": result,
+        "told": told,
+        "drawn": drawn,
+        "names": {person.id: person.name for person in people},
+        "why_words": why_words,
+    }

@@ -1,0 +1,304 @@
+"""Draws the replies of duels in the background, one duel after another, two requests at a time.
+
+    each round  = one request per side, side by side, with seeds that follow from the duel's
+    again once  = both sides, when one has no usable reply or both have the same text
+    result      = ready, equal (a tie that nobody is asked about) or left_out with its reason
+
+Each round is written as soon as it is drawn, under a lease: a duel whose drawer died is taken over by the
+next `sweep` and goes on where it stood. An engine that is away is waited for. Base never stands in for an
+adapter here: a duel with one that cannot be loaded fails and says so.
+
+    drawer = DuelDrawer(store_engine=..., fleet_factory=..., serving=..., clock=..., describe_base=...)
+    drawer.sweep(); drawer.enqueue(duel_id); drawer.close()
+"""
+
+import logging
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Engine
+
+from feedback.blind import find_fault, normalise
+from feedback.clock import Clock
+from feedback.deploy import adapter_path
+from feedback.drawing import AWAY, name_failure
+from feedback.duels.prompts import draw_lot
+from feedback.duels.start import SEED_LIMIT
+from feedback.owner import is_owner_gone
+from feedback.planning import BaseFacts
+from feedback.store import duels
+from feedback.store.adapters import get_adapter
+from feedback.store.session import read, unit_of_work
+from feedback.store.tables import Duel, DuelRound
+from serving.client import Draw, Sampling
+from serving.errors import AdapterNotLoaded, EngineNotRunning, EngineUnreachable, ServingError
+from serving.fleet import Fleet
+from serving.settings import ServingSettings
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 2
+ASK_AGAIN_S = 2.0
+SIDES = ("a", "b")
+
+
+class Away(Exception):
+    """The engine cannot be reached: nothing is wrong with the round."""
+
+
+class ContenderLost(Exception):
+    """An adapter cannot be asked: the duel cannot go on. The message is the code."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request of a round and what came of it; `fault` is None for a usable reply."""
+
+    side: str
+    adapter: str | None
+    attempt: int
+    seed: int
+    fault: str | None
+    draw: Draw | None
+
+    @property
+    def text(self) -> str | None:
+        return self.draw.replies[0].text if self.draw else None
+
+    def to_json(self) -> dict[str, Any]:
+        names = ("side", "adapter", "attempt", "seed", "fault")
+        return {name: getattr(self, name) for name in names}
+
+
+class DuelDrawer:
+    def __init__(
+        self,
+        *,
+        store_engine: Engine,
+        fleet_factory: Callable[[], Fleet],
+        serving: ServingSettings,
+        clock: Clock,
+        describe_base: Callable[[], BaseFacts],
+    ) -> None:
+        self._store = store_engine
+        self._fleet_factory = fleet_factory
+        self._serving = serving
+        self._clock = clock
+        self._describe_base = describe_base
+        self._owner = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
+        self._lease = timedelta(seconds=60 + 2 * ATTEMPTS * serving.request_timeout_s)
+        self._duels = ThreadPoolExecutor(1, "duel")
+        self._requests = ThreadPoolExecutor(2, "duel-request")
+        self._queued: set[str] = set()
+        self._lock = threading.Lock()
+        self._closing = threading.Event()
+
+    def enqueue(self, duel_id: str) -> None:
+        """Draw this duel soon. Repeating it is harmless, also from another process."""
+        with self._lock:
+            if self._closing.is_set() or duel_id in self._queued:
+                return
+            self._queued.add(duel_id)
+            self._duels.submit(self._fly, duel_id)
+
+    def sweep(self) -> int:
+        """Take up duels that nobody draws; gives their number."""
+        with read(self._store) as session:
+            unfinished = duels.list_unfinished(session)
+        abandoned = [id for id, owner, until in unfinished if self._is_abandoned(owner, until)]
+        for duel_id in abandoned:
+            self.enqueue(duel_id)
+        return len(abandoned)
+
+    def close(self) -> None:
+        """Ends after the round that is being drawn; the next `sweep` goes on."""
+        with self._lock:
+            self._closing.set()
+        self._duels.shutdown(wait=True, cancel_futures=True)
+        self._requests.shutdown(wait=True)
+
+    def _fly(self, duel_id: str) -> None:
+        try:
+            self._draw_duel(duel_id)
+        except Exception:  # the edge of this job: its lease runs out and the next sweep takes it up
+            log.exception("duel %s could not be drawn", duel_id)
+        finally:
+            with self._lock:
+                self._queued.discard(duel_id)
+
+    def _draw_duel(self, duel_id: str) -> None:
+        facts = self._describe_base()
+        duel = self._take(duel_id, facts)
+        if duel is None:
+            return
+        try:
+            self._check_contenders(duel)
+            if not self._draw_rounds(duel):
+                return
+        except ContenderLost as lost:
+            log.warning("duel %s failed: %s", duel_id, lost)
+            with unit_of_work(self._store) as session:
+                duels.fail_duel(session, duel_id=duel_id, owner=self._owner, error=str(lost))
+            return
+        with unit_of_work(self._store) as session:
+            state = duels.open_duel(session, duel_id=duel_id, owner=self._owner, now=self._clock.now())
+        log.info("duel %s is %s", duel_id, state or "another drawer's")
+
+    def _take(self, duel_id: str, facts: BaseFacts) -> Duel | None:
+        with read(self._store) as session:
+            leases = {id: (owner, until) for id, owner, until in duels.list_unfinished(session)}
+        lease = leases.get(duel_id)
+        if lease is None or not self._is_abandoned(*lease):
+            return None
+        plan = {
+            "sampling": Sampling.from_settings(self._serving).to_json(),
+            "base_id": facts.base_id,
+            "template_hash": facts.template_hash,
+        }
+        with unit_of_work(self._store) as session:
+            return duels.take_duel(
+                session,
+                duel_id=duel_id,
+                replaces=lease,
+                owner=self._owner,
+                until=self._lease_end(),
+                plan=plan,
+            )
+
+    def _check_contenders(self, duel: Duel) -> None:
+        for name in filter(None, (duel.adapter, duel.rival)):
+            with read(self._store) as session:
+                base_id = get_adapter(session, desk_id=duel.desk_id, name=name).base_id
+            if duel.base_id and base_id != duel.base_id:
+                raise ContenderLost("other_base")
+            if not adapter_path(self._serving.data_dir, name).is_dir():
+                raise ContenderLost("adapter_files_missing")
+
+    def _draw_rounds(self, duel: Duel) -> bool:
+        """Whether every round is drawn; False when this process ends or the duel is ours no more."""
+        with read(self._store) as session:
+            waiting = duels.list_waiting(session, duel_id=duel.id)
+        for row in waiting:
+            outcome = self._draw_patiently(duel, row)
+            if outcome is None:
+                return False
+            with unit_of_work(self._store) as session:
+                kept = duels.settle_round(
+                    session,
+                    duel_id=duel.id,
+                    owner=self._owner,
+                    until=self._lease_end(),
+                    round_id=row.id,
+                    outcome=outcome,
+                )
+            if not kept:
+                return False
+        return True
+
+    def _draw_patiently(self, duel: Duel, row: DuelRound) -> dict[str, Any] | None:
+        while not self._closing.is_set():
+            try:
+                return self._draw_round(duel, row)
+            except Away:
+                with unit_of_work(self._store) as session:
+                    if not duels.keep_duel(
+                        session, duel_id=duel.id, owner=self._owner, until=self._lease_end(), error=AWAY
+                    ):
+                        return None
+                self._closing.wait(ASK_AGAIN_S)
+        return None
+
+    def _draw_round(self, duel: Duel, row: DuelRound) -> dict[str, Any]:
+        """The fields of the round that drawing decides."""
+        asked: list[Asked] = []
+        for attempt in range(1, ATTEMPTS + 1):
+            sides = [(side, attempt) for side in SIDES]
+            a, b = self._requests.map(lambda one: self._ask(duel, row, *one), sides)
+            asked += [a, b]
+            state, reason = settle(a, b)
+            if state == duels.READY:
+                break
+        outcome: dict[str, Any] = {
+            "state": state,
+            "reason": reason,
+            "requests": [one.to_json() for one in asked],
+            "drawn_at": self._clock.now(),
+        }
+        for one in (a, b):
+            if one.draw is not None:
+                outcome |= {
+                    f"{one.side}_text": one.text,
+                    f"{one.side}_token_ids": one.draw.replies[0].token_ids,
+                    "prompt_token_ids": one.draw.prompt_token_ids,
+                }
+        return outcome
+
+    def _ask(self, duel: Duel, row: DuelRound, side: str, attempt: int) -> Asked:
+        adapter = row.a_adapter if side == "a" else row.b_adapter
+        seed = make_seed(duel.seed, row.position, side, attempt)
+        try:
+            drawn = self._ask_engine(duel, row, adapter, seed)
+        except (EngineUnreachable, EngineNotRunning) as away:
+            raise Away from away
+        except ServingError as failure:
+            log.warning("round %d of duel %s: %s", row.position, duel.id, failure)
+            return Asked(side, adapter, attempt, seed, name_failure(failure), None)
+        reply = drawn.replies[0]
+        return Asked(side, adapter, attempt, seed, find_fault(reply.text, reply.finish_reason), drawn)
+
+    def _ask_engine(self, duel: Duel, row: DuelRound, adapter: str | None, seed: int) -> Draw:
+        """An adapter that is not loaded is loaded once; if that fails, ContenderLost."""
+        fleet = self._fleet_factory()
+        try:
+            return draw(fleet, duel, row, adapter, seed)
+        except AdapterNotLoaded:
+            if adapter is None:
+                raise
+        try:
+            fleet.load_adapter(adapter, adapter_path(self._serving.data_dir, adapter))
+        except (EngineUnreachable, EngineNotRunning):
+            raise
+        except ServingError as failure:
+            log.warning("adapter %s cannot be loaded for duel %s: %s", adapter, duel.id, failure)
+            raise ContenderLost("adapter_not_loadable") from failure
+        return draw(fleet, duel, row, adapter, seed)
+
+    def _is_abandoned(self, owner: str | None, until: datetime | None) -> bool:
+        return until is None or until <= self._clock.now() or is_owner_gone(owner)
+
+    def _lease_end(self) -> datetime:
+        return self._clock.now() + self._lease
+
+
+def draw(fleet: Fleet, duel: Duel, row: DuelRound, adapter: str | None, seed: int) -> Draw:
+    assert duel.sampling is not None, "take_duel writes it"
+    return fleet.draw(
+        model=adapter or fleet.base_name,
+        messages=row.messages,
+        sampling=Sampling(**duel.sampling),
+        seed=seed,
+        n=1,
+        chat_template_kwargs=row.chat_template_kwargs,
+    )
+
+
+def settle(a: Asked, b: Asked) -> tuple[str, str | None]:
+    """The state that these two replies give a round, and why it is left out."""
+    fault = a.fault or b.fault
+    if fault is not None:
+        return duels.LEFT_OUT, fault
+    assert a.text is not None and b.text is not None, "a reply without a fault has a text"
+    return (duels.EQUAL if normalise(a.text) == normalise(b.text) else duels.READY), None
+
+
+def make_seed(seed: int, position: int, side: str, attempt: int) -> int:
+    """Follows from the duel's own: a duel that is taken over has the replies it would have had."""
+    lot = draw_lot(seed, f"draw:{position}:{side}:{attempt}")
+    return int.from_bytes(lot[:8], "big") % SEED_LIMIT

@@ -1,0 +1,145 @@
+"""Which stored prompts a duel may use: those that no contender was trained on.
+
+A contender has seen a conversation when any record of it stands in the train or validation split of its
+dataset, and a prompt when a record there has exactly the same messages. Reads the files of datasets; asks
+the store nothing.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from feedback.choices.forms import canonical_hash
+from feedback.exchange.layout import FORMATS, dataset_dir, dataset_file
+
+LATER, TEST, UNUSED = "later", "test", "unused"
+# In order of preference: conversations that came after the data, held-out ones, older ones never used.
+ORIGINS = (LATER, TEST, UNUSED)
+READ_AT_ONCE = 100
+
+
+@dataclass(frozen=True)
+class PromptKey:
+    """A stored suggestion set whose messages may be asked again."""
+
+    set_id: str
+    conversation_id: str
+    arrived_at: datetime  # of the conversation
+
+
+@dataclass(frozen=True)
+class Prompt:
+    messages: list[dict[str, str]]
+    chat_template_kwargs: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ChosenPrompt:
+    key: PromptKey
+    origin: str
+    prompt: Prompt
+
+
+@dataclass
+class Seen:
+    """What a contender was trained on. Without the files of its dataset nothing older than `until` is
+    unseen.
+    """
+
+    until: datetime
+    is_known: bool = True
+    conversations: set[str] = field(default_factory=set)
+    prompts: set[str] = field(default_factory=set)  # canonical hashes
+    held_out: set[str] = field(default_factory=set)  # conversations of its test split
+
+
+def read_seen(data_dir: Path, dataset_id: str | None, until: datetime) -> Seen:
+    """`until`: when the dataset was built, or the adapter made where no dataset is known."""
+    seen = Seen(until)
+    for name in FORMATS:
+        file = dataset_file(dataset_dir(data_dir, dataset_id or ""), name)
+        if not file.is_file():
+            return Seen(until, is_known=False)
+        with file.open(encoding="utf-8") as lines:
+            for line in lines:
+                note_record(seen, json.loads(line))
+    return seen
+
+
+def note_record(seen: Seen, record: dict[str, Any]) -> None:
+    """Choices name their `conversation`, pairs and thumbs their `group`."""
+    conversation = record.get("conversation") or record.get("group") or ""
+    if record["split"] == "test":
+        seen.held_out.add(conversation)
+    else:
+        seen.conversations.add(conversation)
+        seen.prompts.add(canonical_hash(record["prompt"]))
+
+
+def find_origin(key: PromptKey, seen_by: Sequence[Seen]) -> str | None:
+    """Why no contender can have learnt this conversation; None if one has, or if nobody can tell."""
+    if any(key.conversation_id in seen.conversations for seen in seen_by):
+        return None
+    if all(key.arrived_at > seen.until for seen in seen_by):
+        return LATER
+    if not all(seen.is_known for seen in seen_by):
+        return None
+    return TEST if any(key.conversation_id in seen.held_out for seen in seen_by) else UNUSED
+
+
+def choose_prompts(
+    keys: Iterable[PromptKey],
+    seen_by: Sequence[Seen],
+    *,
+    seed: int,
+    wanted: int,
+    fetch: Callable[[list[str]], dict[str, Prompt]],
+) -> list[ChosenPrompt]:
+    """Up to `wanted` unseen prompts, one a conversation, no text twice; the seed decides which, and in which
+    order. `fetch` reads the prompts of sets by their ids.
+    """
+    ranked = rank_keys(keys, seen_by, seed)
+    taken_prompts = {digest for seen in seen_by for digest in seen.prompts}
+    chosen: list[ChosenPrompt] = []
+    for start in range(0, len(ranked), READ_AT_ONCE):
+        part = ranked[start : start + READ_AT_ONCE]
+        prompts = fetch([key.set_id for key, _ in part])
+        for key, origin in part:
+            prompt = prompts[key.set_id]
+            digest = canonical_hash(prompt.messages)
+            if prompt.messages and digest not in taken_prompts:
+                taken_prompts.add(digest)
+                chosen.append(ChosenPrompt(key, origin, prompt))
+                if len(chosen) == wanted:
+                    return shuffle(chosen, seed)
+    return shuffle(chosen, seed)
+
+
+def rank_keys(keys: Iterable[PromptKey], seen_by: Sequence[Seen], seed: int) -> list[tuple[PromptKey, str]]:
+    """One set of each unseen conversation with its origin, best origin first, then by the seed."""
+    unseen = [(key, origin) for key in keys if (origin := find_origin(key, seen_by)) is not None]
+    unseen.sort(key=lambda item: (ORIGINS.index(item[1]), draw_lot(seed, item[0].set_id)))
+    first: dict[str, tuple[PromptKey, str]] = {}
+    for key, origin in unseen:
+        first.setdefault(key.conversation_id, (key, origin))
+    return list(first.values())
+
+
+def shuffle(chosen: list[ChosenPrompt], seed: int) -> list[ChosenPrompt]:
+    """Origins mixed: judges who stop early have seen a fair part of each."""
+    return sorted(chosen, key=lambda item: draw_lot(seed, f"order:{item.key.set_id}"))
+
+
+def count_origins(chosen: Iterable[ChosenPrompt]) -> dict[str, int]:
+    counts = Counter(item.origin for item in chosen)
+    return {origin: counts[origin] for origin in ORIGINS}
+
+
+def draw_lot(seed: int, word: str) -> bytes:
+    """Hashes, not `random`: any language and version recomputes them."""
+    return hashlib.sha256(f"{seed}:{word}".encode()).digest()

@@ -1,0 +1,74 @@
+"""A duel as somebody may see it: progress always, the result only once it is closed.
+
+Nobody sees a running score, so nobody stops a duel because of it, and who still judges is not swayed.
+"""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from feedback.duels.result import Result, count_result
+from feedback.store import duels
+from feedback.store.adapters import find_trained_until, get_adapter
+from feedback.store.duel_verdicts import find_next_round, list_standing
+from feedback.store.tables import Duel
+
+
+@dataclass(frozen=True)
+class DuelView:
+    """`rounds` by state; `judged` and `next_round` are the viewer's own."""
+
+    duel: Duel
+    rounds: dict[str, int]
+    judged: int
+    judges: int
+    next_round: int | None
+    result: Result | None
+
+    @property
+    def drawn(self) -> int:
+        return sum(self.rounds.values()) - self.rounds[duels.WAITING]
+
+    @property
+    def fully_judged(self) -> bool:
+        """Whether the viewer has judged every round that can be."""
+        return self.duel.state == duels.OPEN and self.next_round is None
+
+
+def read_duels(session: Session, *, desk_id: str, judge: str, limit: int) -> list[DuelView]:
+    """Newest first."""
+    rows = duels.list_duels(session, desk_id=desk_id, limit=limit)
+    counts = duels.count_rounds(session, duel_ids=[row.id for row in rows])
+    return [_view(session, row, counts[row.id], judge) for row in rows]
+
+
+def read_duel(session: Session, *, desk_id: str, duel_id: str, judge: str) -> DuelView:
+    """Raises NotFound."""
+    row = duels.get_duel(session, desk_id=desk_id, duel_id=duel_id)
+    return _view(session, row, duels.count_rounds(session, duel_ids=[row.id])[row.id], judge)
+
+
+def _view(session: Session, duel: Duel, counts: dict[str, int], judge: str) -> DuelView:
+    standing = list_standing(session, duel_id=duel.id)
+    is_open = duel.state == duels.OPEN
+    return DuelView(
+        duel=duel,
+        rounds=counts,
+        judged=sum(one.judge == judge for one in standing),
+        judges=len({one.judge for one in standing}),
+        next_round=find_next_round(session, duel_id=duel.id, judge=judge) if is_open else None,
+        result=read_result(session, duel) if duel.state == duels.CLOSED else None,
+    )
+
+
+def read_result(session: Session, duel: Duel) -> Result:
+    """The figures of a duel; call it for closed ones only."""
+    names = [name for name in (duel.adapter, duel.rival) if name is not None]
+    contenders = [get_adapter(session, desk_id=duel.desk_id, name=name) for name in names]
+    return count_result(
+        duel.adapter,
+        duel.rival,
+        duels.list_rounds(session, desk_id=duel.desk_id, duel_id=duel.id),
+        list_standing(session, duel_id=duel.id),
+        trained_until=max(find_trained_until(session, adapter) for adapter in contenders),
+    )

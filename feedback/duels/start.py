@@ -1,0 +1,148 @@
+"""Starting a duel: who against whom, on which prompts. Reads the files of datasets, so no transaction is open
+around it; draws nothing (`drawing.py` does).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from uuid import NAMESPACE_OID, uuid5
+
+from sqlalchemy import Engine
+
+from feedback.duels.prompts import (
+    ChosenPrompt,
+    Prompt,
+    Seen,
+    choose_prompts,
+    count_origins,
+    draw_lot,
+    read_seen,
+)
+from feedback.errors import ApiError, Conflict
+from feedback.store.adapters import find_trained_until, get_adapter
+from feedback.store.duels import add_duel, list_prompt_keys, read_prompts
+from feedback.store.session import read, unit_of_work
+from feedback.store.tables import Duel, DuelRound
+
+MAX_ROUNDS = 500
+SEED_LIMIT = 2**62
+
+
+class SameContender(ApiError):
+    def __init__(self, adapter: str) -> None:
+        super().__init__(
+            422,
+            "same_contender",
+            f"{adapter} cannot be compared with itself.",
+            "Name another adapter as rival, or none for the base.",
+        )
+
+
+class OtherBase(Conflict):
+    def __init__(self, adapter: str, rival: str) -> None:
+        super().__init__(
+            "other_base",
+            f"{adapter} and {rival} were trained on different bases: one engine serves only one of them.",
+            "Compare adapters of the same base.",
+        )
+
+
+class TooFewPrompts(Conflict):
+    def __init__(self, wanted: int, counts: dict[str, int]) -> None:
+        found = sum(counts.values())
+        listed = ", ".join(f"{count} {origin}" for origin, count in counts.items())
+        super().__init__(
+            "too_few_prompts",
+            f"{wanted} prompts were asked for and {found} are unseen by the contenders ({listed}).",
+            (f"Ask for {found} or fewer, or wait" if found else "Wait")
+            + " for new conversations: each one with suggestions gives one prompt.",
+        )
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What somebody asks for. `event_id` makes it repeatable: the same event is the same duel."""
+
+    event_id: str
+    adapter: str
+    rival: str | None  # None is the base
+    wanted: int
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Contender:
+    adapter: str
+    base_id: str
+    dataset_id: str | None
+    until: datetime  # when the data was fixed that it was trained on
+
+
+def start_duel(
+    store_engine: Engine, wish: Wish, *, data_dir: Path, desk_id: str, actor: str, seed: int, now: datetime
+) -> Duel:
+    """Raises NotFound, SameContender, OtherBase and TooFewPrompts, and has written nothing then."""
+    if wish.rival == wish.adapter:
+        raise SameContender(wish.adapter)
+    names = [wish.adapter] if wish.rival is None else [wish.adapter, wish.rival]
+    contenders = [find_contender(store_engine, desk_id, name) for name in names]
+    if len({one.base_id for one in contenders}) > 1:
+        raise OtherBase(*names)
+    seen_by = [read_seen(data_dir, one.dataset_id, one.until) for one in contenders]
+    chosen = find_prompts(store_engine, desk_id, seen_by, seed=seed, wanted=wish.wanted)
+    if len(chosen) < wish.wanted:
+        raise TooFewPrompts(wish.wanted, count_origins(chosen))
+    duel = Duel(
+        id=str(uuid5(NAMESPACE_OID, f"duel:{desk_id}:{wish.event_id}")),
+        desk_id=desk_id,
+        name=wish.name or f"{wish.adapter} / {wish.rival or 'base'}",
+        adapter=wish.adapter,
+        rival=wish.rival,
+        wanted=wish.wanted,
+        seed=seed,
+        created_by=actor,
+        created_at=now,
+    )
+    rounds = [make_round(duel, position, item) for position, item in enumerate(chosen, start=1)]
+    with unit_of_work(store_engine) as session:
+        return add_duel(session, duel=duel, rounds=rounds)
+
+
+def find_contender(store_engine: Engine, desk_id: str, name: str) -> Contender:
+    """Raises NotFound."""
+    with read(store_engine) as session:
+        adapter = get_adapter(session, desk_id=desk_id, name=name)
+        until = find_trained_until(session, adapter)
+        return Contender(name, adapter.base_id, adapter.dataset_id, until)
+
+
+def find_prompts(
+    store_engine: Engine, desk_id: str, seen_by: list[Seen], *, seed: int, wanted: int
+) -> list[ChosenPrompt]:
+    """As many unseen prompts as there are, up to `wanted`."""
+    with read(store_engine) as session:
+        keys = list_prompt_keys(session, desk_id=desk_id)
+
+    def fetch(set_ids: list[str]) -> dict[str, Prompt]:
+        with read(store_engine) as session:
+            return read_prompts(session, desk_id=desk_id, set_ids=set_ids)
+
+    return choose_prompts(keys, seen_by, seed=seed, wanted=wanted, fetch=fetch)
+
+
+def make_round(duel: Duel, position: int, item: ChosenPrompt) -> DuelRound:
+    """The seed decides the sides: with the contenders exchanged, all else about a round is the same."""
+    is_first = draw_lot(duel.seed, f"side:{position}")[0] % 2 == 0
+    a, b = (duel.adapter, duel.rival) if is_first else (duel.rival, duel.adapter)
+    return DuelRound(
+        desk_id=duel.desk_id,
+        duel_id=duel.id,
+        position=position,
+        set_id=item.key.set_id,
+        conversation_id=item.key.conversation_id,
+        origin=item.origin,
+        messages=item.prompt.messages,
+        chat_template_kwargs=item.prompt.chat_template_kwargs,
+        a_adapter=a,
+        b_adapter=b,
+    )

@@ -1,0 +1,256 @@
+"""Duels and their rounds: written by who starts one, drawn under a lease, opened, closed.
+
+    drawing -> open     every round is drawn, at least one can be judged or is equal
+    drawing -> failed   no round came of it
+    drawing, open -> closed
+
+Verdicts are in `duel_verdicts.py`. Keyword-only, session first, no commit.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlmodel import Session, col, func
+
+from feedback.duels.prompts import Prompt, PromptKey
+from feedback.errors import Conflict, NotFound
+from feedback.store.session import get_row, leave_out, of_desk
+from feedback.store.tables import Conversation, Duel, DuelRound, SuggestionSet
+
+DRAWING, OPEN, CLOSED, FAILED = "drawing", "open", "closed", "failed"
+WAITING, READY, EQUAL, LEFT_OUT = "waiting", "ready", "equal", "left_out"
+ROUND_STATES = (WAITING, READY, EQUAL, LEFT_OUT)
+# Of no use to judges, and long.
+LARGE = (
+    col(DuelRound.prompt_token_ids),
+    col(DuelRound.a_token_ids),
+    col(DuelRound.b_token_ids),
+    col(DuelRound.requests),
+)
+
+
+class DuelNotOpen(Conflict):
+    def __init__(self, duel_id: str, state: str) -> None:
+        super().__init__(
+            "duel_not_open",
+            f"Duel {duel_id} is {state}: it takes no verdicts.",
+            "Wait until it is drawn, or start another one.",
+        )
+
+
+class DuelOver(Conflict):
+    def __init__(self, duel_id: str, state: str) -> None:
+        super().__init__("duel_over", f"Duel {duel_id} is {state} already.", "Nothing is left to do.")
+
+
+class RoundNotReady(Conflict):
+    def __init__(self, number: int, state: str, reason: str | None) -> None:
+        super().__init__(
+            "round_not_ready",
+            f"Round {number} is {state}{f' ({reason})' if reason else ''}: there is nothing to judge.",
+            "Take the duel's next_round.",
+        )
+
+
+def list_prompt_keys(session: Session, *, desk_id: str) -> list[PromptKey]:
+    """Every set with a prompt, without the prompts themselves."""
+    query = (
+        select(col(SuggestionSet.id), col(SuggestionSet.conversation_id), col(Conversation.created_at))
+        .join(Conversation, col(Conversation.id) == col(SuggestionSet.conversation_id))
+        .where(col(SuggestionSet.desk_id) == desk_id, col(SuggestionSet.state) != "preparing")
+        .order_by(col(SuggestionSet.id))
+    )
+    return [PromptKey(*row) for row in session.execute(query)]
+
+
+def read_prompts(session: Session, *, desk_id: str, set_ids: list[str]) -> dict[str, Prompt]:
+    query = select(
+        col(SuggestionSet.id), col(SuggestionSet.messages), col(SuggestionSet.chat_template_kwargs)
+    ).where(col(SuggestionSet.desk_id) == desk_id, col(SuggestionSet.id).in_(set_ids))
+    return {set_id: Prompt(messages, kwargs) for set_id, messages, kwargs in session.execute(query)}
+
+
+def add_duel(session: Session, *, duel: Duel, rounds: Iterable[DuelRound]) -> Duel:
+    """The duel as it stands; one that was written before under the same id stays as it is."""
+    found = session.get(Duel, duel.id)
+    if found is not None:
+        return found
+    session.add(duel)
+    session.flush()
+    session.add_all(rounds)
+    session.flush()
+    return duel
+
+
+def get_duel(session: Session, *, desk_id: str, duel_id: str, lock: bool = False) -> Duel:
+    """Raises NotFound."""
+    return get_row(session, Duel, duel_id, desk_id=desk_id, what="duel", lock=lock)
+
+
+def list_duels(session: Session, *, desk_id: str, limit: int = 100) -> Sequence[Duel]:
+    """Newest first."""
+    newest = (col(Duel.created_at).desc(), col(Duel.id))
+    return session.exec(of_desk(Duel, desk_id).order_by(*newest).limit(limit)).all()
+
+
+def list_unfinished(session: Session) -> list[tuple[str, str | None, datetime | None]]:
+    """Duels that are still to be drawn, of every desk: id, who draws it and until when. Oldest first."""
+    query = (
+        select(col(Duel.id), col(Duel.lease_owner), col(Duel.lease_until))
+        .where(col(Duel.state) == DRAWING)
+        .order_by(col(Duel.created_at), col(Duel.id))
+    )
+    return [(id, owner, until) for id, owner, until in session.execute(query)]
+
+
+def is_drawn_with(session: Session, *, adapter: str, now: datetime) -> bool:
+    """Whether somebody draws a duel with this adapter right now: it must stay loaded."""
+    query = select(col(Duel.id)).where(
+        (col(Duel.adapter) == adapter) | (col(Duel.rival) == adapter),
+        col(Duel.state) == DRAWING,
+        col(Duel.lease_until) > now,
+    )
+    return session.execute(query.limit(1)).first() is not None
+
+
+def count_rounds(session: Session, *, duel_ids: list[str]) -> dict[str, dict[str, int]]:
+    """Rounds of each duel by state, every state named."""
+    counts = {duel_id: dict.fromkeys(ROUND_STATES, 0) for duel_id in duel_ids}
+    query = (
+        select(col(DuelRound.duel_id), col(DuelRound.state), func.count())
+        .where(col(DuelRound.duel_id).in_(duel_ids))
+        .group_by(col(DuelRound.duel_id), col(DuelRound.state))
+    )
+    for duel_id, state, count in session.execute(query):
+        counts[duel_id][state] = count
+    return counts
+
+
+def list_rounds(session: Session, *, desk_id: str, duel_id: str) -> Sequence[DuelRound]:
+    """In order, without token ids."""
+    query = of_desk(DuelRound, desk_id).where(col(DuelRound.duel_id) == duel_id)
+    return session.exec(query.order_by(col(DuelRound.position)).options(*leave_out(LARGE[:3]))).all()
+
+
+def get_round(session: Session, *, desk_id: str, duel_id: str, number: int, lock: bool = False) -> DuelRound:
+    """By its number in the duel. Raises NotFound."""
+    query = of_desk(DuelRound, desk_id).where(
+        col(DuelRound.duel_id) == duel_id, col(DuelRound.position) == number
+    )
+    query = query.options(*leave_out(LARGE))
+    if lock:
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    row = session.exec(query).one_or_none()
+    if row is None:
+        raise NotFound("round", str(number))
+    return row
+
+
+def take_duel(
+    session: Session,
+    *,
+    duel_id: str,
+    replaces: tuple[str | None, datetime | None],
+    owner: str,
+    until: datetime,
+    plan: dict[str, Any],
+) -> Duel | None:
+    """The duel under our lease; None if there is nothing to draw, or another took it first.
+
+    `replaces` is the lease that was found abandoned. `plan` (sampling and base) is written once: a duel that
+    is taken over goes on as it began.
+    """
+    duel = session.get(Duel, duel_id, with_for_update={"key_share": True}, populate_existing=True)
+    if duel is None or duel.state != DRAWING or (duel.lease_owner, duel.lease_until) != replaces:
+        return None
+    if duel.sampling is None:
+        for name, value in plan.items():
+            setattr(duel, name, value)
+    duel.lease_owner, duel.lease_until = owner, until
+    session.add(duel)
+    session.flush()
+    return duel
+
+
+def list_waiting(session: Session, *, duel_id: str) -> Sequence[DuelRound]:
+    query = of_waiting(duel_id).order_by(col(DuelRound.position))
+    return session.scalars(query).all()
+
+
+def of_waiting(duel_id: str) -> Any:
+    return select(DuelRound).where(col(DuelRound.duel_id) == duel_id, col(DuelRound.state) == WAITING)
+
+
+def keep_duel(session: Session, *, duel_id: str, owner: str, until: datetime, error: str | None) -> bool:
+    """Prolongs the lease and says what the duel waits for; False if it is ours no more."""
+    duel = _lock_own(session, duel_id, owner)
+    if duel is None:
+        return False
+    duel.lease_until, duel.error = until, error
+    session.add(duel)
+    session.flush()
+    return True
+
+
+def settle_round(
+    session: Session,
+    *,
+    duel_id: str,
+    owner: str,
+    until: datetime,
+    round_id: str,
+    outcome: dict[str, Any],
+) -> bool:
+    """Writes what was drawn for one round and prolongs the lease; False if the duel is ours no more."""
+    if not keep_duel(session, duel_id=duel_id, owner=owner, until=until, error=None):
+        return False
+    row = session.get_one(DuelRound, round_id)
+    for name, value in outcome.items():
+        setattr(row, name, value)
+    session.add(row)
+    session.flush()
+    return True
+
+
+def open_duel(session: Session, *, duel_id: str, owner: str, now: datetime) -> str | None:
+    """Every round is drawn: `open`, or `failed` where none can count. None if it is ours no more."""
+    duel = _lock_own(session, duel_id, owner)
+    if duel is None:
+        return None
+    counts = count_rounds(session, duel_ids=[duel_id])[duel_id]
+    if counts[READY] or counts[EQUAL]:
+        duel.state, duel.opened_at, duel.error = OPEN, now, None
+    else:
+        duel.state, duel.error = FAILED, "no_round"
+    return _release(session, duel)
+
+
+def fail_duel(session: Session, *, duel_id: str, owner: str, error: str) -> None:
+    duel = _lock_own(session, duel_id, owner)
+    if duel is not None:
+        duel.state, duel.error = FAILED, error
+        _release(session, duel)
+
+
+def close_duel(session: Session, *, desk_id: str, duel_id: str, actor: str, now: datetime) -> Duel:
+    """Ends a duel that is drawn or judged; from here on it takes no verdict and shows its result."""
+    duel = get_duel(session, desk_id=desk_id, duel_id=duel_id, lock=True)
+    if duel.state not in (DRAWING, OPEN):
+        raise DuelOver(duel_id, duel.state)
+    duel.state, duel.closed_at, duel.closed_by = CLOSED, now, actor
+    _release(session, duel)
+    return duel
+
+
+def _lock_own(session: Session, duel_id: str, owner: str) -> Duel | None:
+    duel = session.get(Duel, duel_id, with_for_update={"key_share": True}, populate_existing=True)
+    return duel if duel is not None and duel.state == DRAWING and duel.lease_owner == owner else None
+
+
+def _release(session: Session, duel: Duel) -> str:
+    duel.lease_owner = duel.lease_until = None
+    session.add(duel)
+    session.flush()
+    return duel.state

@@ -1,0 +1,273 @@
+"""Drawing a duel on an engine that speaks real HTTP: both sides alike, resumable, failures said."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import select
+
+from feedback.clock import FrozenClock
+from feedback.duels import drawing
+from feedback.duels.drawing import DuelDrawer
+from feedback.planning import BaseFacts
+from feedback.store import duels
+from feedback.store.session import read, unit_of_work
+from feedback.store.tables import Duel, DuelRound
+from serving.client import Sampling
+from serving.fake import FakeEngine
+from serving.fleet import Fleet
+from serving.settings import ServingSettings
+from tests.feedback.builders import BASE_ID, DESK, NOW
+from tests.feedback.duels.duel_desk import ADAPTER, RIVAL, STARTED, add_contender, add_prompt, start
+
+WITHIN_S = 20
+
+
+@dataclass
+class Bench:
+    """A store, an engine, and drawers between them."""
+
+    store: Engine
+    engine: FakeEngine
+    data_dir: Path
+    clock: FrozenClock
+    opened: list[Callable[[], None]]
+
+    def make_drawer(self, **settings) -> DuelDrawer:
+        serving = ServingSettings(backend="cpu", data_dir=self.data_dir, request_timeout_s=5, **settings)
+        fleet = Fleet.from_endpoints([self.engine.endpoint], serving)
+        drawer = DuelDrawer(
+            store_engine=self.store,
+            fleet_factory=lambda: fleet,
+            serving=serving,
+            clock=self.clock,
+            describe_base=lambda: BaseFacts(BASE_ID, "t" * 64),
+        )
+        self.opened += [drawer.close, fleet.close]
+        return drawer
+
+    def start(self, wanted=3, **fields) -> str:
+        if not (self.data_dir / "adapters" / ADAPTER).exists():
+            add_contender(self.store, self.data_dir)
+        for n in range(wanted):
+            add_prompt(self.store, f"Question {n} of many?")
+        return start(self.store, self.data_dir, wanted=wanted, **fields).id
+
+    def duel(self, duel_id: str) -> Duel:
+        with read(self.store) as session:
+            return duels.get_duel(session, desk_id=DESK, duel_id=duel_id)
+
+    def rounds(self, duel_id: str) -> list[DuelRound]:
+        with read(self.store) as session:
+            query = select(DuelRound).filter_by(duel_id=duel_id).order_by(DuelRound.position)
+            return list(session.exec(query))
+
+    def wait(self, duel_id: str, is_so: Callable[[Duel], bool]) -> Duel:
+        end = time.monotonic() + WITHIN_S
+        while not is_so(duel := self.duel(duel_id)):
+            assert time.monotonic() < end, (duel.state, duel.error)
+            time.sleep(0.02)
+        return duel
+
+    def asked(self) -> list[dict]:
+        return [body for path, body in self.engine.requests if path == "/v1/chat/completions"]
+
+
+@pytest.fixture
+def bench(store_engine, tmp_path) -> Iterator[Bench]:
+    with FakeEngine() as engine:
+        made = Bench(store_engine, engine, tmp_path, FrozenClock(STARTED), [])
+        yield made
+        for close in made.opened:
+            close()
+
+
+def draw(bench: Bench, duel_id: str, **settings) -> Duel:
+    bench.make_drawer(**settings).enqueue(duel_id)
+    return bench.wait(duel_id, lambda duel: duel.state != "drawing")
+
+
+def test_both_sides_are_asked_alike_with_seeds_of_their_own(bench):
+    duel_id = bench.start(3)
+    duel = draw(bench, duel_id)
+    assert (duel.state, duel.error, duel.opened_at, duel.base_id) == ("open", None, STARTED, BASE_ID)
+    assert (duel.lease_owner, duel.lease_until) == (None, None)
+    rows = bench.rounds(duel_id)
+    assert [row.state for row in rows] == ["ready"] * 3
+    asked = {(body["seed"], body["model"]): body for body in bench.asked()}
+    assert len({seed for seed, _ in asked}) == 6
+    for row in rows:
+        for side, adapter in (("a", row.a_adapter), ("b", row.b_adapter)):
+            (seed,) = [one["seed"] for one in row.requests if one["side"] == side]
+            body = asked[(seed, adapter or "zero")]  # base is asked for through the zero adapter
+            assert body["messages"] == row.messages and body["n"] == 1
+            assert {name: body[name] for name in duel.sampling} == duel.sampling
+        assert row.a_text and row.b_text and row.a_token_ids and row.b_token_ids and row.prompt_token_ids
+        assert row.drawn_at == STARTED
+
+
+def test_the_adapters_are_loaded_where_they_are_not(bench):
+    add_contender(bench.store, bench.data_dir)
+    add_contender(bench.store, bench.data_dir, RIVAL, dataset_id=None, base_id=BASE_ID)
+    duel = draw(bench, bench.start(2, rival=RIVAL))
+    assert duel.state == "open"
+    assert {ADAPTER, RIVAL} <= set(bench.engine.adapters)
+    assert {body["model"] for body in bench.asked()} == {ADAPTER, RIVAL}
+
+
+def test_equal_texts_are_drawn_again_once_and_then_are_a_tie(bench):
+    bench.engine.neutral |= {ADAPTER}
+    duel_id = bench.start(2)
+    duel = draw(bench, duel_id, temperature=0)  # greedy: every draw of a prompt is the same
+    rows = bench.rounds(duel_id)
+    assert duel.state == "open"
+    assert [(row.state, row.reason, row.a_text == row.b_text) for row in rows] == [("equal", None, True)] * 2
+    assert [[one["attempt"] for one in row.requests] for row in rows] == [[1, 1, 2, 2]] * 2
+    assert len({one["seed"] for row in rows for one in row.requests}) == 8
+
+
+def test_a_broken_reply_is_drawn_again_once_and_then_left_out(bench):
+    duel_id = bench.start(2)
+    duel = draw(bench, duel_id, max_tokens=1)  # every reply is cut off
+    assert (duel.state, duel.error) == ("failed", "no_round")
+    for row in bench.rounds(duel_id):
+        assert (row.state, row.reason) == ("left_out", "cut_off")
+        assert [one["fault"] for one in row.requests] == ["cut_off"] * 4
+
+
+def test_a_prompt_that_does_not_fit_is_left_out_with_its_reason(bench):
+    bench.engine.max_model_len = 300
+    add_contender(bench.store, bench.data_dir)
+    for text in ("One?", "Two?", "word " * 400):
+        add_prompt(bench.store, text)
+    duel_id = start(bench.store, bench.data_dir, wanted=3).id
+    assert draw(bench, duel_id, max_tokens=100).state == "open"
+    states = {row.messages[0]["content"][:4]: (row.state, row.reason) for row in bench.rounds(duel_id)}
+    left_out = ("left_out", "prompt_too_long")
+    assert states == {"One?": ("ready", None), "Two?": ("ready", None), "word": left_out}
+
+
+def test_an_adapter_that_cannot_be_loaded_ends_the_duel(bench):
+    duel_id = bench.start(2)
+    (bench.data_dir / "adapters" / ADAPTER / "weights" / "adapter_config.json").unlink()
+    duel = draw(bench, duel_id)
+    assert (duel.state, duel.error) == ("failed", "adapter_not_loadable")
+    assert not [body for body in bench.asked() if body["model"] not in ("zero", ADAPTER)]
+
+
+def test_an_adapter_without_files_or_of_another_base_ends_the_duel(bench):
+    add_contender(bench.store, bench.data_dir, base_id="c" * 64)
+    duel_id = bench.start(1)
+    assert draw(bench, duel_id).error == "other_base"
+    add_contender(bench.store, bench.data_dir, RIVAL, dataset_id=None)
+    other = bench.start(1, adapter=RIVAL, event_id="e2")
+    (bench.data_dir / "adapters" / RIVAL / "weights" / "adapter_config.json").unlink()
+    (bench.data_dir / "adapters" / RIVAL / "weights").rmdir()
+    assert draw(bench, other).error == "adapter_files_missing"
+    assert bench.asked() == []
+
+
+def test_an_engine_that_is_away_is_waited_for(bench, monkeypatch):
+    monkeypatch.setattr(drawing, "ASK_AGAIN_S", 0.05)
+    duel_id = bench.start(2)
+    bench.engine.mode = "cut"
+    bench.make_drawer().enqueue(duel_id)
+    waiting = bench.wait(duel_id, lambda duel: duel.error is not None)
+    assert (waiting.state, waiting.error) == ("drawing", "engine_unreachable")
+    bench.engine.mode = "ok"
+    assert bench.wait(duel_id, lambda duel: duel.state != "drawing").state == "open"
+    assert bench.duel(duel_id).error is None
+
+
+def test_a_duel_goes_on_where_its_drawer_died(bench):
+    duel_id = bench.start(3)
+    dead = "h/1/x"
+    with unit_of_work(bench.store) as session:
+        taken = duels.take_duel(
+            session,
+            duel_id=duel_id,
+            replaces=(None, None),
+            owner=dead,
+            until=STARTED + timedelta(seconds=30),
+            plan={"sampling": {**drawer_sampling(bench), "temperature": 0.25}, "base_id": BASE_ID},
+        )
+        first = duels.list_waiting(session, duel_id=duel_id)[0]
+        outcome = {"state": "ready", "a_text": "Kept.", "b_text": "Kept too."}
+        assert taken is not None and duels.settle_round(
+            session,
+            duel_id=duel_id,
+            owner=dead,
+            until=STARTED + timedelta(seconds=30),
+            round_id=first.id,
+            outcome=outcome,
+        )
+    drawer = bench.make_drawer()
+    assert drawer.sweep() == 0  # somebody has it
+    bench.clock.advance(31)
+    assert drawer.sweep() == 1
+    assert bench.wait(duel_id, lambda duel: duel.state != "drawing").state == "open"
+    assert [row.a_text == "Kept." for row in bench.rounds(duel_id)] == [True, False, False]
+    assert {body["temperature"] for body in bench.asked()} == {0.25}  # it goes on as it began
+    with unit_of_work(bench.store) as session:
+        assert not duels.keep_duel(session, duel_id=duel_id, owner=dead, until=NOW, error=None)
+
+
+def drawer_sampling(bench: Bench) -> dict:
+    return Sampling.from_settings(ServingSettings(data_dir=bench.data_dir)).to_json()
+
+
+def test_an_interrupted_duel_has_the_replies_of_an_uninterrupted_one(bench):
+    duel_id = bench.start(4)
+    drawer = bench.make_drawer()
+    bench.engine.mode, bench.engine.delay_s = "slow", 0.05
+    drawer.enqueue(duel_id)
+    bench.wait(duel_id, lambda duel: any(row.state == "ready" for row in bench.rounds(duel_id)))
+    drawer.close()
+    assert bench.duel(duel_id).state == "drawing"
+    bench.engine.mode = "ok"
+    bench.clock.advance(300)
+    after = bench.make_drawer()
+    assert after.sweep() == 1
+    bench.wait(duel_id, lambda duel: duel.state == "open")
+    interrupted = [(row.a_text, row.b_text) for row in bench.rounds(duel_id)]
+    with unit_of_work(bench.store) as session:
+        session.get_one(Duel, duel_id).state = "drawing"
+        for row in bench.rounds(duel_id):
+            session.get_one(DuelRound, row.id).state = "waiting"
+    after.enqueue(duel_id)
+    bench.wait(duel_id, lambda duel: duel.state == "open")
+    assert [(row.a_text, row.b_text) for row in bench.rounds(duel_id)] == interrupted
+
+
+def test_a_duel_that_is_closed_while_it_is_drawn_is_drawn_no_further(bench):
+    duel_id = bench.start(3)
+    bench.engine.mode, bench.engine.delay_s = "slow", 0.3
+    drawer = bench.make_drawer()
+    drawer.enqueue(duel_id)
+    bench.wait(duel_id, lambda duel: duel.lease_owner is not None)
+    with unit_of_work(bench.store) as session:
+        duels.close_duel(session, desk_id=DESK, duel_id=duel_id, actor="eva", now=STARTED)
+    drawer.close()
+    assert bench.duel(duel_id).state == "closed"
+    assert "waiting" in {row.state for row in bench.rounds(duel_id)}
+
+
+def test_an_adapter_stays_loaded_while_a_duel_is_drawn_with_it(bench):
+    duel_id = bench.start(1)
+    drawer = bench.make_drawer()
+    bench.engine.mode, bench.engine.delay_s = "slow", 0.3
+
+    def is_drawn() -> bool:
+        with read(bench.store) as session:
+            return duels.is_drawn_with(session, adapter=ADAPTER, now=bench.clock.now())
+
+    assert not is_drawn()
+    drawer.enqueue(duel_id)
+    bench.wait(duel_id, lambda duel: duel.lease_owner is not None)
+    assert is_drawn()
+    bench.wait(duel_id, lambda duel: duel.state == "open")
+    assert not is_drawn()

@@ -1,0 +1,103 @@
+"""What a judge receives tells nothing about sides: from the drawn texts to the bytes of answers and pages."""
+
+import re
+import shutil
+import time
+
+import pytest
+from sqlmodel import select
+
+from feedback.clock import FrozenClock
+from feedback.duels.drawing import DuelDrawer
+from feedback.planning import BaseFacts
+from feedback.store.session import open_engine, read
+from feedback.store.tables import Duel, DuelRound
+from serving.fake import FakeEngine
+from serving.fleet import Fleet
+from serving.settings import ServingSettings
+from tests.feedback.builders import BASE_ID
+from tests.feedback.desk import make_desk
+from tests.feedback.duels.duel_desk import ADAPTER, RIVAL, STARTED, add_contender, add_prompt, start
+
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+# Random in every answer: the session's cookie with its end, and the token that goes with it.
+CHANCE = re.compile(r'(rejoinder_session=).*|(name="csrf[-_]token" (?:content|value)=")[^"]+')
+
+
+def receive(store, data_dir, *, adapter: str, rival: str) -> tuple[list[str], list[str | None]]:
+    """Everything a judge is sent, ids numbered as they appear, and the contender on each side A."""
+    with FakeEngine() as engine:
+        engine.neutral |= {ADAPTER, RIVAL}  # texts hang on prompt and seed alone: they stay where sides move
+        for name in (ADAPTER, RIVAL):
+            add_contender(store, data_dir, name, dataset_id=None)
+        for n in range(6):
+            # The ids are those of the other store: they decide which prompt is which round.
+            add_prompt(store, f"Question {n}?", id=f"set-{n}")
+        duel_id = start(store, data_dir, wanted=6, adapter=adapter, rival=rival, name="A duel").id
+        draw(store, data_dir, engine, duel_id)
+        desk = make_desk(store, data_dir)
+        desk.clock.advance((STARTED - desk.clock.now()).total_seconds() + 60)
+        paths = [f"/v1/duels/{duel_id}/rounds/{number}" for number in range(1, 7)]
+        said = []
+        for number, verdict in ((1, "a"), (2, "tie")):
+            answer = desk.post(f"/v1/duels/{duel_id}/rounds/{number}/verdicts", "expert", verdict=verdict)
+            said.append(answer.text)
+        for path in [*paths, f"/console/duels/{duel_id}", f"/console/duels/{duel_id}/live"]:
+            answer = desk.get(path, "expert")
+            assert answer.status_code == 200
+            said.append(number_ids(f"{answer.headers}\n{answer.text}"))
+    with read(store) as session:
+        rows = session.exec(select(DuelRound).order_by(DuelRound.position)).all()
+    assert [row.state for row in rows] == ["ready"] * 6
+    return [number_ids(text) for text in said], [row.a_adapter for row in rows]
+
+
+def draw(store, data_dir, engine, duel_id) -> None:
+    serving = ServingSettings(backend="cpu", data_dir=data_dir, request_timeout_s=5)
+    fleet = Fleet.from_endpoints([engine.endpoint], serving)
+    drawer = DuelDrawer(
+        store_engine=store,
+        fleet_factory=lambda: fleet,
+        serving=serving,
+        clock=FrozenClock(STARTED),
+        describe_base=lambda: BaseFacts(BASE_ID, "t" * 64),
+    )
+    drawer.enqueue(duel_id)
+    end = time.monotonic() + 20
+    while True:
+        with read(store) as session:
+            if session.get_one(Duel, duel_id).state == "open":
+                break
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    drawer.close()
+    fleet.close()
+
+
+def number_ids(text: str) -> str:
+    seen: dict[str, str] = {}
+    return UUID.sub(lambda found: seen.setdefault(found[0], f"id-{len(seen)}"), CHANCE.sub(r"\1\2", text))
+
+
+@pytest.fixture
+def stores(prepared_sqlite, tmp_path):
+    """Two stores alike, one for each way round."""
+    engines = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        shutil.copy(prepared_sqlite, tmp_path / name / "rejoinder.db")
+        engines.append((open_engine(f"sqlite:///{tmp_path / name / 'rejoinder.db'}"), tmp_path / name))
+    yield engines
+    for engine, _ in engines:
+        engine.dispose()
+
+
+def test_exchanging_the_contenders_changes_no_byte_but_random_ids(stores):
+    one, one_sides = receive(*stores[0], adapter=ADAPTER, rival=RIVAL)
+    other, other_sides = receive(*stores[1], adapter=RIVAL, rival=ADAPTER)
+    exchanged = {ADAPTER: RIVAL, RIVAL: ADAPTER}
+    assert set(one_sides) == {ADAPTER, RIVAL}
+    assert other_sides == [exchanged[name] for name in one_sides]
+    assert len(one) == 10
+    assert one == other
+    assert not [text for text in one if ADAPTER in text or RIVAL in text]

@@ -1,0 +1,143 @@
+"""Verdicts of closed duels as training data of a later night, in the split of their conversation."""
+
+import pytest
+
+from feedback.choices.redact import open_redactor
+from feedback.choices.refusals import Tally
+from feedback.clock import FrozenClock
+from feedback.duels.start import TooFewPrompts
+from feedback.store.duel_verdicts import record_verdict, undo_verdict
+from feedback.store.duels import close_duel, list_rounds
+from feedback.store.session import unit_of_work
+from feedback.store.tables import Adapter, Dataset
+from tests.feedback.builders import BASE_ID, DESK
+from tests.feedback.duels.duel_desk import ADAPTER, RIVAL, STARTED, add_prompt, put_duel, start
+from trainer.collect import Selection, collect_choices
+from trainer.dataset import build_dataset, read_split
+from trainer.split import split_of
+
+
+def judge(store, duel_id, *verdicts, judge="eva"):
+    ids = []
+    for number, verdict in enumerate(verdicts, start=1):
+        with unit_of_work(store) as session:
+            row = record_verdict(
+                session,
+                desk_id=DESK,
+                duel_id=duel_id,
+                number=number,
+                verdict=verdict,
+                judge=judge,
+                dwell_ms=5000,
+                occurred_at=None,
+                now=STARTED,
+            )
+            ids.append(row.id)
+    return ids
+
+
+def close(store, duel_id):
+    with unit_of_work(store) as session:
+        close_duel(session, desk_id=DESK, duel_id=duel_id, actor="eva", now=STARTED)
+
+
+def collect(store, data_dir, **selection):
+    refusals = Tally()
+    found = collect_choices(store, DESK, Selection(**selection), STARTED, open_redactor(data_dir), refusals)
+    return [item.record for item in found], refusals.to_json()
+
+
+def test_a_verdict_is_a_choice_of_two_in_its_own_conversation(store_engine, tmp_path):
+    duel_id, conversations = put_duel(store_engine, tmp_path, adapter_on="abab")
+    ids = judge(store_engine, duel_id, "a", "a", "tie", "both_bad")
+    close(store_engine, duel_id)
+    records, refusals = collect(store_engine, tmp_path)
+    assert refusals == {"none": 1, "tie_of_all": 1}
+    assert {record["id"] for record in records} == set(ids[:2])
+    by_id = {record["id"]: record for record in records}
+    first, second = by_id[ids[0]], by_id[ids[1]]
+    assert (first["source"], first["kind"], first["picked"], first["annotator"]) == (
+        "duel",
+        "pick",
+        [0],
+        "eva",
+    )
+    assert (first["conversation"], second["conversation"]) == tuple(conversations[:2])
+    assert first["candidates"] == [
+        {"text": "Left answer 1.", "arm": "tuned", "adapter": ADAPTER, "token_ids": [3]},
+        {"text": "Quite another right one, number 1.", "arm": "base", "token_ids": [4]},
+    ]
+    assert [reply["arm"] for reply in second["candidates"]] == ["base", "tuned"]
+    assert (first["dwell_ms"], first["base_id"], first["prompt_token_ids"]) == (5000, BASE_ID, [1, 2])
+
+
+def test_only_closed_duels_and_standing_verdicts_train(store_engine, tmp_path):
+    duel_id, _ = put_duel(store_engine, tmp_path)
+    ids = judge(store_engine, duel_id, "a", "b")
+    with unit_of_work(store_engine) as session:
+        undo_verdict(session, desk_id=DESK, verdict_id=ids[0], judge="eva", now=STARTED)
+    assert collect(store_engine, tmp_path) == ([], {})
+    close(store_engine, duel_id)
+    records, refusals = collect(store_engine, tmp_path)
+    assert [record["id"] for record in records] == [ids[1]] and refusals == {"undone": 1}
+
+
+@pytest.mark.parametrize(
+    ("sources", "count"), [((), 1), (("duel",), 1), (("live",), 0), (("live", "duel"), 1), (("shop",), 0)]
+)
+def test_duels_are_a_source_by_name(sqlite_engine, tmp_path, sources, count):
+    duel_id, _ = put_duel(sqlite_engine, tmp_path)
+    judge(sqlite_engine, duel_id, "a")
+    close(sqlite_engine, duel_id)
+    records, _ = collect(sqlite_engine, tmp_path, sources=sources)
+    assert len(records) == count
+
+
+def test_two_judges_of_a_round_are_two_choices_of_one_conversation(sqlite_engine, tmp_path):
+    duel_id, conversations = put_duel(sqlite_engine, tmp_path)
+    judge(sqlite_engine, duel_id, "a")
+    judge(sqlite_engine, duel_id, "b", judge="ada")
+    close(sqlite_engine, duel_id)
+    records, _ = collect(sqlite_engine, tmp_path)
+    assert sorted((record["annotator"], record["picked"]) for record in records) == [
+        ("ada", [1]),
+        ("eva", [0]),
+    ]
+    assert {record["conversation"] for record in records} == {conversations[0]}
+
+
+def test_what_a_verdict_trained_is_never_tested_on_it(store_engine, tmp_path):
+    """The whole way: a duel is judged, its verdicts become a dataset, an adapter comes of it, and its own
+    duel may take only what this adapter did not learn: prompts of the test split, and new ones.
+    """
+    duel_id, conversations = put_duel(store_engine, tmp_path, states="r" * 40, adapter_on="ab" * 20)
+    judge(store_engine, duel_id, *["a", "b"] * 20)
+    close(store_engine, duel_id)
+    built = build_dataset(store_engine, data_dir=tmp_path, clock=FrozenClock(STARTED))
+    with unit_of_work(store_engine) as session:
+        assert session.get_one(Dataset, built.id).created_at == STARTED
+        session.add(
+            Adapter(
+                name=RIVAL,
+                desk_id=DESK,
+                dataset_id=built.id,
+                base_id=BASE_ID,
+                manifest_sha256="f" * 64,
+                created_at=STARTED,
+            )
+        )
+    splits = {conversation: split_of(conversation) for conversation in conversations}
+    for split in ("train", "validation", "test"):
+        found = {record["conversation"] for record in read_split(built.path, "choices", split)}
+        assert found == {conversation for conversation in conversations if splits[conversation] == split}
+    held_out = {conversation for conversation in conversations if splits[conversation] == "test"}
+    new = add_prompt(store_engine, "Something new?", arrived=STARTED.replace(year=2027))
+    with pytest.raises(TooFewPrompts):
+        start(store_engine, tmp_path, wanted=len(held_out) + 2, adapter=RIVAL)
+    duel = start(store_engine, tmp_path, wanted=len(held_out) + 1, adapter=RIVAL, event_id="e2")
+    with unit_of_work(store_engine) as session:
+        rows = list_rounds(session, desk_id=DESK, duel_id=duel.id)
+    assert {row.conversation_id for row in rows} == held_out | {new}
+    assert {row.conversation_id: row.origin for row in rows} == dict.fromkeys(held_out, "test") | {
+        new: "later"
+    }
