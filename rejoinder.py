@@ -26,6 +26,7 @@ COMMANDS = {
     "train": "commands.train",
     "evaluate": "commands.evaluate",
     "report": "commands.report",
+    "gate": "commands.gate",
     "promote": "commands.promote",
     "rollback": "commands.rollback",
     "lineage": "commands.lineage",

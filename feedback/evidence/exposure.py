@@ -138,6 +138,36 @@ def check_win(evidence: Evidence, policy: ExposurePolicy) -> list[tuple[Reason, 
     ]
 
 
+@dataclass(frozen=True)
+class Threshold:
+    """One limit, and what reaching it leads to: all of `go_live` are needed, each of the others is enough."""
+
+    leads_to: Verdict
+    reason: Reason
+    is_reached: bool
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self.reason), "leads_to": self.leads_to, "reached": self.is_reached}
+
+
+def list_thresholds(evidence: Evidence, policy: ExposurePolicy) -> list[Threshold]:
+    """Every limit of the decision, those of a win first."""
+    harm = round(e_harm(evidence.tuned, evidence.decided), 4)
+    leaving = (
+        Threshold(
+            "roll_back",
+            Reason("harm_proven", "evidence for a share below one half", harm, policy.max_e_harm),
+            harm >= policy.max_e_harm,
+        ),
+        Threshold(
+            "retire",
+            Reason("undecided", "counted picks without a verdict", evidence.counted, policy.retire_after),
+            evidence.counted >= policy.retire_after,
+        ),
+    )
+    return [*(Threshold("go_live", reason, met) for reason, met in check_win(evidence, policy)), *leaving]
+
+
 def count_needed(evidence: Evidence, policy: ExposurePolicy) -> int | None:
     if 2 * evidence.tuned <= evidence.decided:
         return None

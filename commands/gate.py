@@ -1,0 +1,183 @@
+"""`rejoinder gate --explain`: what the gate decided about a run's adapter, and what would change it.
+
+Reads; changes nothing.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from commands.frame import Frame, NothingToDo, frame_options, json_option, print_json
+from commands.store import open_store
+
+if TYPE_CHECKING:
+    from sqlmodel import Session
+
+    from feedback.policy import Policy
+    from feedback.store.tables import Adapter, Run
+
+ACTOR = "scheduler"  # who acts on evidence: no person, so anybody's approval is a second one
+NEVER_SHOWN = ("trained", "refused")
+
+
+@click.command("gate")
+@frame_options
+@click.option("--explain", "asked", required=True, metavar="RUN", help="A run's id, or an adapter's name.")
+@json_option
+def command(frame: Frame, asked: str, as_json: bool) -> None:
+    """Explain the gate: every limit with its value, before anybody saw the adapter and on people's picks.
+
+    Limits are those of the policy in force now; which one decided then stands beside it. Exit code 2 if
+    nothing has that name, 3 if the run has no evidence yet.
+
+    \b
+    rejoinder gate --explain tuned-20260101-1
+    rejoinder gate --explain 3f2a91c0-... --json | jq .exposure.picks_needed
+    """
+    from feedback.store.session import read
+
+    policy = frame.policy()
+    with open_store(frame) as engine, read(engine) as session:
+        found = explain(session, asked, policy)
+    if as_json:
+        print_json(found)
+    else:
+        show(found)
+    if found["offline"] is None:
+        raise NothingToDo("" if as_json else "Nothing was measured yet: the run has not reached the gate.")
+
+
+def explain(session: "Session", asked: str, policy: "Policy") -> dict[str, Any]:
+    run, adapter = find(session, asked)
+    shown = adapter is not None and adapter.state not in NEVER_SHOWN
+    report = (run.report if run else None) or (adapter.report if adapter else None)
+    return {
+        "run": run.id if run else None,
+        "adapter": adapter.name if adapter else None,
+        "state": adapter.state if adapter else None,
+        **policy.label,
+        "offline": explain_offline(report, run, policy) if report else None,
+        "exposure": explain_exposure(session, adapter.name, policy) if adapter and shown else None,
+    }
+
+
+def find(session: "Session", asked: str) -> "tuple[Run | None, Adapter | None]":
+    from feedback.errors import NotFound
+    from feedback.store.adapters import get_adapter
+    from feedback.store.runs import get_run
+    from feedback.store.tables import DEFAULT_DESK
+
+    try:
+        adapter = get_adapter(session, desk_id=DEFAULT_DESK, name=asked)
+        run_id = adapter.run_id
+        return (get_run(session, desk_id=DEFAULT_DESK, run_id=run_id) if run_id else None), adapter
+    except NotFound:
+        pass
+    try:
+        run = get_run(session, desk_id=DEFAULT_DESK, run_id=asked)
+    except NotFound:
+        raise click.UsageError(
+            f"No run and no adapter is called {asked!r}. `rejoinder status` and the console list them."
+        ) from None
+    try:
+        return run, get_adapter(session, desk_id=DEFAULT_DESK, name=run.adapter or "")
+    except NotFound:
+        return run, None
+
+
+def explain_offline(report: dict[str, Any], run: "Run | None", policy: "Policy") -> dict[str, Any]:
+    from trainer.gate import decide
+    from trainer.report import OfflineReport
+
+    decision = decide(OfflineReport.model_validate(report), policy.offline)
+    return {
+        "decided": run.decision if run else None,
+        "decided_under": {key: report.get(key) for key in policy.label},
+        "verdict": decision.verdict,
+        "checks": [check.to_json() for check in decision.checks],
+    }
+
+
+def explain_exposure(session: "Session", name: str, policy: "Policy") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from feedback import exposing
+    from feedback.evidence.exposure import list_thresholds
+    from feedback.store.approvals import read_words
+    from feedback.store.exposures import find_latest
+    from feedback.store.tables import DEFAULT_DESK
+
+    look = exposing.decide_now(session, name, policy=policy, actor=ACTOR)
+    words = read_words(session, desk_id=DEFAULT_DESK, adapter=name)
+    latest = find_latest(session, desk_id=DEFAULT_DESK, adapter=name)
+    return {
+        **look.exposure.to_json(),
+        "evidence": look.evidence.to_json(),
+        "limits": [limit.to_json() for limit in list_thresholds(look.evidence, policy.exposure)],
+        "forbids": [asdict(block) for block in exposing.find_blocks(policy, words, actor=ACTOR)],
+        "latest": latest and latest.model_dump(mode="json", exclude={"id", "desk_id"}),
+    }
+
+
+def show(found: dict[str, Any]) -> None:
+    named = (f"run {found['run']}", f"adapter {found['adapter']}", found["state"])
+    click.echo(", ".join(part for part in named if part and not part.endswith(" None")))
+    click.echo(f"policy {found['policy']} ({found['policy_sha256'][:16]})")
+    if found["offline"] is not None:
+        show_offline(found["offline"], found)
+    if found["exposure"] is not None:
+        show_exposure(found["exposure"], found["state"])
+
+
+def show_offline(offline: dict[str, Any], found: dict[str, Any]) -> None:
+    click.echo(f"\noffline: {offline['verdict']}")
+    then = offline["decided_under"]
+    if then["policy_sha256"] not in (None, found["policy_sha256"]):
+        click.echo(
+            f"decided then: {offline['decided']} under {then['policy']} ({then['policy_sha256'][:16]})"
+        )
+    for check in offline["checks"]:
+        mark = "met" if check["met"] else "MISSED"
+        show_limit(mark, check["code"], check["value"], f"{check['sense']} {check['limit']:g}", check["text"])
+
+
+def show_exposure(exposure: dict[str, Any], state: str) -> None:
+    evidence = exposure["evidence"]
+    decided = evidence["tuned"] + evidence["base"]
+    counts = f"{evidence['tuned']} of {decided} picks" if decided else "no pick yet"
+    click.echo(f"\nexposure: {exposure['verdict']} on {counts}")
+    for limit in exposure["limits"]:
+        mark = "reached" if limit["reached"] else "open"
+        goal = f"{limit['limit']:g} -> {limit['leads_to']}"
+        show_limit(mark, limit["code"], limit["value"], goal, limit["text"])
+    for block in exposure["forbids"]:
+        show_limit("FORBIDS", block["code"], block["value"], f"{block['limit']:g} -> go_live", block["text"])
+    click.echo(tell_change(exposure, state))
+
+
+def show_limit(mark: str, code: str, value: float | None, goal: str, text: str) -> None:
+    shown = "-" if value is None else f"{value:g}"
+    click.echo(f"  {mark:<8}{code:<20}{shown:>10}  {goal:<22}{text}")
+
+
+def tell_change(exposure: dict[str, Any], state: str) -> str:
+    """What would change the decision, in one or two sentences."""
+    missing = [
+        limit["code"]
+        for limit in exposure["limits"]
+        if limit["leads_to"] == "go_live" and not limit["reached"]
+    ]
+    missing += [block["code"] for block in exposure["forbids"]]
+    if state == "live":
+        return "It is live: only proven harm takes it out, however long it serves."
+    if exposure["verdict"] in ("roll_back", "go_live"):
+        return f"Nothing is missing: {exposure['verdict']}" + (
+            " at the next look." if state == "canary" else "."
+        )
+    needed = exposure["picks_needed"]
+    picks = (
+        "at the present share no number of picks will"
+        if needed is None
+        else f"{needed} more picks at the present share would do for picks and e_value"
+    )
+    return f"To go live it lacks {', '.join(missing)}; {picks}."
