@@ -26,6 +26,11 @@ def console_places() -> list[Place]:
         ),
         ("console.list_adapters", _("Adapters"), ("console.list_adapters", "console.show_adapter")),
         ("console_duels.list_duels", _("Duels"), ("console_duels.list_duels", "console_duels.show_duel")),
+        (
+            "console_lineage.search",
+            _("Lineage"),
+            ("console_lineage.search", "console_lineage.show"),
+        ),
         ("console_acts.list_people", _("People"), ("console_acts.list_people", "console_acts.add_person")),
     ]
 

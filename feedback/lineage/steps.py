@@ -111,10 +111,11 @@ class Tracer:
             row, undone_by = found
             named = [*row.candidate_ids, *([row.candidate_id] if row.candidate_id else [])]
             slots = store.list_slots(session, candidate_ids=named)
+            agent = store.name_agent(session, agent=row.agent)
         facts = {
             "kind": row.kind,
             "slots": slots,
-            "agent": row.agent,
+            "agent": agent,
             "text": excerpt(row.text),
             "reasons": row.reasons,
             "dwell_ms": row.dwell_ms,
@@ -364,7 +365,7 @@ def settle(kind: str, body: Mapping[str, Any]) -> Any:
 def tell_choice(form: Any) -> dict[str, Any]:
     if isinstance(form, ChoiceForm):
         picked = {"kind": form.kind, "picked": form.picked, "replies": len(form.candidates)}
-        return picked | {"agent": form.annotator}
+        return picked if form.source == LIVE else picked | {"agent": form.annotator}
     return {"value": (1 if form.label else -1)} if isinstance(form, ThumbForm) else {}
 
 

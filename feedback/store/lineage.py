@@ -22,6 +22,7 @@ from feedback.store.tables import (
     Deployment,
     Judgement,
     Message,
+    Operator,
     Record,
     Run,
     SuggestionSet,
@@ -175,6 +176,12 @@ def list_slots(session: Session, *, candidate_ids: Sequence[str]) -> list[int]:
     """Where on the screen these cards stood."""
     query = select(Candidate.slot).where(col(Candidate.id).in_(candidate_ids)).order_by(col(Candidate.slot))
     return list(session.exec(query))
+
+
+def name_agent(session: Session, *, agent: str | None) -> str | None:
+    """The operator's name, else the word that stands on the row."""
+    operator = session.get(Operator, agent) if agent else None
+    return operator.name if operator else agent
 
 
 def find_thumb(session: Session, *, desk_id: str, thumb_id: str) -> tuple[Thumb, bool] | None:

@@ -74,6 +74,8 @@ ACCESS = {
     "GET /console/duels/<duel_id>": EXPERTS,
     "GET /console/duels/<duel_id>/live": EXPERTS,
     "GET /console/funnel": EXPERTS,
+    "GET /console/lineage": EXPERTS,
+    "GET /console/lineage/<path:id>": EXPERTS,
     "GET /console/people": ADMINS,
     "POST /console/people": ADMINS,
     "POST /console/people/<operator_id>/active": ADMINS,

@@ -1,0 +1,258 @@
+"""The lineage pages: any id, what it came from and what came of it. Experts and admins read them.
+
+Which arm each reply came from is told on the page of a judged set alone, and whoever opens it is noted as not
+blind to that set any more. The other pages name arms of no reply.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, render_template, request, url_for
+from flask_babel import lazy_gettext as _
+
+from feedback.auth import allow
+from feedback.choices.refusals import explain
+from feedback.console.views import current_actor
+from feedback.console.words import compared_words, words_of
+from feedback.error_pages import wants_page
+from feedback.errors import ApiError
+from feedback.languages import show_share, translate_known
+from feedback.lineage.brief import pick_telling, shorten, show_fact
+from feedback.lineage.find import IdAmbiguous, find_ref
+from feedback.lineage.graph import Graph, Ref, Step, lay_out, walk
+from feedback.lineage.steps import Tracer
+from feedback.services import services
+from feedback.store.session import read, unit_of_work
+from feedback.store.sets import SetNotJudged, unblind_set
+
+bp = Blueprint("console_lineage", __name__, url_prefix="/console/lineage")
+
+KINDS = {
+    "message": _("message"),
+    "set": _("set"),
+    "judgement": _("judgement"),
+    "choice": _("choice"),
+    "pair": _("pair"),
+    "thumb": _("thumb"),
+    "dataset": _("dataset"),
+    "run": _("run"),
+    "adapter": _("adapter"),
+    "report": _("report"),
+    "decision": _("decision"),
+    "deployment": _("serving interval"),
+}
+FACTS = {
+    "actor": _("decided by"),
+    "adapter": _("adapter"),
+    "agent": _("agent"),
+    "arms": _("where the replies came from"),
+    "base": _("base"),
+    "comment": _("comment"),
+    "conversation": _("conversation"),
+    "counts": _("counts"),
+    "datasets_gone": _("datasets that were erased or lost: nobody can tell"),
+    "decision": _("decision"),
+    "design": _("design"),
+    "dwell_ms": _("took, in ms"),
+    "ended_by": _("ended by"),
+    "erased_at": _("erased"),
+    "error": _("error"),
+    "files": _("files"),
+    "finished_at": _("finished"),
+    "from": _("from"),
+    "imported_at": _("imported"),
+    "judged": _("sets judged"),
+    "judged_at": _("judged"),
+    "kind": _("kind"),
+    "language": _("language"),
+    "log_loss": _("nats per choice"),
+    "manifest": _("files"),
+    "n": _("choices"),
+    "objective": _("objective"),
+    "origin": _("origin"),
+    "picked": _("picked"),
+    "prepared_at": _("prepared"),
+    "reason": _("reason"),
+    "reasons": _("reasons"),
+    "recipe": _("recipe"),
+    "records": _("records"),
+    "refusals": _("left out"),
+    "refused": _("no choice, because"),
+    "replies": _("replies"),
+    "requested_by": _("asked for by"),
+    "retracted_at": _("taken back"),
+    "revealed_at": _("shown"),
+    "role": _("role"),
+    "selection": _("selection"),
+    "sets": _("sets drawn"),
+    "share": _("share"),
+    "since": _("since"),
+    "slots": _("place on screen"),
+    "source": _("source"),
+    "split": _("by split"),
+    "splits": _("dataset and split"),
+    "started_at": _("started"),
+    "started_by": _("started by"),
+    "state": _("state"),
+    "step": _("step"),
+    "tag": _("by tag"),
+    "tags": _("tags"),
+    "text": _("text"),
+    "to": _("to"),
+    "unblinded": _("judged after the reveal"),
+    "undone": _("taken back"),
+    "until": _("until"),
+    "value": _("value"),
+    "why": _("why"),
+}
+CODES = {
+    "customer": _("customer"),
+    "verbatim": _("sent as suggested"),
+    "edited": _("edited, then sent"),
+    "preparing": _("being prepared"),
+    "ready": _("ready"),
+    "judged": _("judged by an agent"),
+    "superseded": _("the customer wrote again"),
+    "bypassed": _("answered without it"),
+    "erased": _("erased"),
+    "missing": _("missing"),
+}
+MOMENTS = ("since", "until")
+PLACES = ("slots", "picked")
+CODED = ("kind", "state", "role", "decision", "from", "to", "origin", "started_by", "step", "files")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A fact to show; `moment` where it is a time, `link` where it has a page."""
+
+    name: str
+    text: str
+    moment: datetime | None = None
+    link: str | None = None
+
+
+@bp.get("")
+@allow("expert")
+def search() -> tuple[str, int]:
+    """The search field, and the page of what was typed into it."""
+    return render_page(request.args.get("id", ""))
+
+
+@bp.get("/<path:id>")
+@allow("expert")
+def show(id: str) -> tuple[str, int]:
+    """What an id is, what it came from and what came of it."""
+    return render_page(id)
+
+
+def render_page(text: str) -> tuple[str, int]:
+    """What `text` names with both of its directions; the search field with what was wrong, else."""
+    if not text.strip():
+        return render_template("console/lineage.html", asked=""), 200
+    try:
+        graph = find_graph(text)
+    except ApiError as fault:
+        if not wants_page():
+            raise
+        several = fault.candidates if isinstance(fault, IdAmbiguous) else ()
+        return (
+            render_template("console/lineage.html", asked=text, fault=fault, several=several, **tools()),
+            fault.status,
+        )
+    start = graph.steps[graph.start]
+    return (
+        render_template(
+            "console/lineage.html",
+            asked=text,
+            graph=graph,
+            start=start,
+            facts=tell_facts(start, list(start.facts)),
+            back=lay_out(graph, "before"),
+            forward=lay_out(graph, "after"),
+            revealed="arms" in start.facts,
+            **tools(),
+        ),
+        200,
+    )
+
+
+def tools() -> dict[str, Callable[..., object]]:
+    return {
+        "kind_words": lambda kind: KINDS[kind],
+        "address_of": address_of,
+        "shorten": shorten,
+        "brief": lambda step: tell_facts(step, list(pick_telling(step))),
+    }
+
+
+def find_graph(text: str) -> Graph:
+    """The walk both ways from what `text` names. Raises IdUnknown, IdAmbiguous, NotFound."""
+    found, actor = services(), current_actor()
+    tracer = Tracer(found.store_engine, found.settings.data_dir, actor.desk_id)
+    with read(found.store_engine) as store:
+        ref = find_ref(store, desk_id=actor.desk_id, text=text)
+    graph = walk(tracer.look, ref)
+    if "arms" not in graph.steps[ref].facts:
+        return graph
+    try:
+        with unit_of_work(found.store_engine) as store:
+            unblind_set(
+                store,
+                desk_id=actor.desk_id,
+                set_id=ref.id,
+                agent=actor.agent_name(),
+                now=found.clock.now(),
+            )
+    except SetNotJudged:  # the judgement was taken back a moment ago: its arms are hidden again
+        return walk(tracer.look, ref)
+    return graph
+
+
+def address_of(ref: Ref) -> str:
+    """The page of a step: its own where it has one, else its lineage. Ids with slashes go as a parameter."""
+    if ref.kind == "dataset":
+        return url_for("console.show_dataset", dataset_id=ref.id)
+    if ref.kind == "run":
+        return url_for("console.show_run", run_id=ref.id)
+    if ref.kind in ("adapter", "report"):
+        return url_for("console.show_adapter", name=ref.id)
+    return url_for("console_lineage.search" if "/" in ref.id else "console_lineage.show", id=str(ref))
+
+
+def tell_facts(step: Step, names: Sequence[str]) -> list[Fact]:
+    return [tell_fact(name, step.facts[name]) for name in names if name != "why" or "refused" not in names]
+
+
+def tell_fact(name: str, value: Any) -> Fact:
+    label = str(FACTS.get(name, name.replace("_", " ")))
+    if name in MOMENTS or name.endswith("_at"):
+        return Fact(label, value, moment=datetime.fromisoformat(value))
+    if name == "ended_by":
+        return Fact(label, value, link=address_of(Ref(*value.split(":", 1))))
+    if name == "adapter":
+        return Fact(label, value, link=address_of(Ref(name, value)))
+    return Fact(label, tell_value(name, value))
+
+
+def tell_value(name: str, value: Any) -> str:
+    """The codes in it as words, places counted from one, shares in percent."""
+    if name in CODED:
+        return str(CODES[value]) if value in CODES else words_of(value)
+    if name == "refused":
+        return translate_known(explain(value))
+    if name == "refusals":
+        return "; ".join(f"{translate_known(explain(reason))}: {count}" for reason, count in value.items())
+    if name == "arms":
+        return "; ".join(f"{each['slot'] + 1}: {words_of(each['arm'])}" for each in value)
+    if name in PLACES:
+        return ", ".join(str(place + 1) for place in value)
+    if name == "share":
+        return show_share(value)
+    if name == "records":
+        return ", ".join(f"{KINDS[form]} {count}" for form, count in value.items())
+    if name == "log_loss":
+        return ", ".join(f"{compared_words(rule)} {nats}" for rule, nats in value.items())
+    return show_fact(value)
