@@ -1,4 +1,4 @@
-"""Calls that report: what became of a run. Numbers, codes and ids; no text of a customer."""
+"""Calls that report: what became of a run, what the picks of an adapter say. No text of a customer."""
 
 from typing import Any
 
@@ -7,9 +7,11 @@ from pydantic import Field
 
 from feedback.capture.routes import Read, get
 from feedback.capture.shapes import Answer, Query
+from feedback.evidence.account import read_account
 from feedback.night.facts import read_facts
 from feedback.night.report import report_night
 from feedback.services import services
+from feedback.store import adapters
 
 bp = Blueprint("reports", __name__)
 
@@ -42,3 +44,32 @@ def show_run_report(call: Read[Query], run_id: str) -> NightReport:
     found = services()
     facts = read_facts(found.store_engine, run_id, now=call.now, desk_id=call.actor.desk_id)
     return NightReport(**report_night(facts, found.exposure_policy))
+
+
+class SupportAccount(Answer):
+    adapter: str
+    confidence: float = Field(description="Of the one-sided lower bounds.")
+    support: Object = Field(
+        description="Rate with its 95 % Wilson interval, counts, e-values."
+    )
+    share: float | None = Field(description="Of the picks that decide, without halves.")
+    share_low: float | None = Field(description="Its lower bound, clustered by agent.")
+    agents: int = Field(description="Who made picks that decide.")
+    adjusted: Object | None = Field(description="Share and bound with slot, length and style taken out.")
+    length_difference: float | None = Field(
+        description="Mean log length of the adapter's replies minus the base's."
+    )
+    without_agent: list[Object] = Field(description="The agent the win hangs on most first.")
+    breakdown: dict[str, dict[str, Object]] = Field(
+        description="By tags, languages, intents, experience and agents."
+    )
+
+
+@get(bp, "/v1/adapters/<name>/support", roles=("expert", "admin"), answer=SupportAccount)
+def show_adapter_support(call: Read[Query], name: str) -> SupportAccount:
+    """Everything that the picks of an adapter say."""
+    found, desk_id = services(), call.actor.desk_id
+    with call.read() as session:
+        adapters.get_adapter(session, desk_id=desk_id, name=name)
+    account = read_account(found.store_engine, name, policy=found.exposure_policy, desk_id=desk_id)
+    return SupportAccount(**account.to_json())

@@ -12,6 +12,7 @@ from feedback.choices.refusals import explain
 from feedback.console.charts import Curve, draw_curve, draw_interval
 from feedback.console.health import check_health
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
+from feedback.evidence.account import read_account
 from feedback.evidence.funnel import Funnel, count_page
 from feedback.evidence.support import support_of
 from feedback.evidence.versions import compare_versions
@@ -173,16 +174,21 @@ def list_adapters() -> str:
 @bp.get("/adapters/<name>")
 @allow("expert")
 def show_adapter(name: str) -> str:
-    desk_id = current_actor().desk_id
-    with read(services().store_engine) as store:
+    found, desk_id = services(), current_actor().desk_id
+    with read(found.store_engine) as store:
         adapter = adapters.get_adapter(store, desk_id=desk_id, name=name)
+    # Reads every judgement, in short transactions of its own.
+    account = read_account(found.store_engine, name, policy=found.exposure_policy, desk_id=desk_id)
+    support = account.support
+    with read(found.store_engine) as store:
         run = runs.get_run(store, desk_id=desk_id, run_id=adapter.run_id) if adapter.run_id else None
-        support = support_of(store, name, desk_id=desk_id)
         return render_template(
             "console/adapter.html",
             adapter=adapter,
             run=run,
             support=support,
+            account=account.to_json(),
+            agents=overview.list_agents(store, desk_id=desk_id),
             drawn=None if support.rate is None else draw_interval(support.rate, *support.interval),
             comparisons=compare_versions(store, name, desk_id=desk_id),
             confidence=services().exposure_policy.confidence,

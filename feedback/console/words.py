@@ -71,6 +71,14 @@ WORDS = {
     "not_good_enough": _("not good enough"),
     "success": _("a success"),
     "marked_success": _("a marked success"),
+    # what sways a pick
+    "arm": _("this adapter rather than the base"),
+    "log_length": _("length, as a logarithm"),
+    "lists": _("list items"),
+    "markup": _("other markdown"),
+    "slot_1": _("place B rather than A"),
+    "slot_2": _("place C rather than A"),
+    "slot_3": _("place D rather than A"),
     # why a set says nothing about the support rate
     "undone": _("taken back"),
     "unblinded": _("judged after the reveal"),

@@ -6,14 +6,14 @@ from typing import Any
 
 from feedback.store.nights import Numbers
 
-TIME_LEFT = "seconds_left"  # a forecast of the run itself: of no use once it has ended
+FORECASTS = ("seconds_left", "base_read")  # how far the run is: of no use once it has ended
 LOWER_IS_BETTER = ("loss", "held_out_loss")
 MAX_POINTS = 400
 
 
 def list_curves(numbers: Numbers) -> dict[str, dict[str, Any]]:
     """One curve for each number that has a finite value."""
-    curves = {name: summarise(name, values) for name, values in numbers.items() if name != TIME_LEFT}
+    curves = {name: summarise(name, values) for name, values in numbers.items() if name not in FORECASTS}
     return {name: curve for name, curve in curves.items() if curve is not None}
 
 

@@ -1,6 +1,6 @@
 """Everything a night report is made of, read from the store in short transactions."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from feedback.deploy_errors import RunNotEnded
 from feedback.evidence.funnel import Funnel, count_page
 from feedback.evidence.support import Support, count_judgements
 from feedback.store import datasets, deployments, nights, overview, runs
-from feedback.store.choices import JudgedSet, iterate_pages, read_judged
+from feedback.store.choices import iterate_judged
 from feedback.store.deployments import ServingState
 from feedback.store.nights import Numbers
 from feedback.store.overview import Inflow
@@ -66,7 +66,8 @@ def read_facts(
             else [],
         }
     funnel = Funnel()
-    count_page(funnel, iterate_judged(store_engine, desk_id=desk_id, since=since, until=until))
+    judged = iterate_judged(store_engine, desk_id=desk_id, since=since, until=until, with_tokens=False)
+    count_page(funnel, judged)
     names = serving.named | ({adapter.name} if adapter else set())
     return NightFacts(
         run=run,
@@ -84,15 +85,6 @@ def read_facts(
 
 def count_support(store_engine: Engine, adapter: str, desk_id: str) -> Support:
     support = Support(adapter)
-    count_judgements(support, iterate_judged(store_engine, desk_id=desk_id, adapter=adapter))
+    judged = iterate_judged(store_engine, desk_id=desk_id, adapter=adapter, with_tokens=False)
+    count_judgements(support, judged)
     return support
-
-
-def iterate_judged(store_engine: Engine, *, desk_id: str, **wanted: Any) -> Iterator[JudgedSet]:
-    return iterate_pages(
-        store_engine,
-        lambda session, after: read_judged(
-            session, desk_id=desk_id, after=after, with_tokens=False, **wanted
-        ),
-        lambda item: (item[0].at, item[0].id),
-    )

@@ -232,11 +232,26 @@ def iterate_pages(
 
 
 def iterate_judged(
-    store_engine: Engine, *, desk_id: str, since: datetime | None, until: datetime
+    store_engine: Engine,
+    *,
+    desk_id: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    adapter: str | None = None,
+    with_tokens: bool = True,
 ) -> Iterator[JudgedSet]:
+    """As `read_judged`, page by page to the end."""
     return iterate_pages(
         store_engine,
-        lambda session, after: read_judged(session, desk_id=desk_id, after=after, since=since, until=until),
+        lambda session, after: read_judged(
+            session,
+            desk_id=desk_id,
+            after=after,
+            since=since,
+            until=until,
+            adapter=adapter,
+            with_tokens=with_tokens,
+        ),
         lambda item: (item[0].at, item[0].id),
     )
 

@@ -46,6 +46,7 @@ ACCESS = {
     "GET /v1/runs/<run_id>": EXPERTS,
     "GET /v1/runs/<run_id>/report": EXPERTS,
     "GET /v1/adapters": ADMINS,
+    "GET /v1/adapters/<name>/support": EXPERTS,
     "POST /v1/adapters/<name>/promote": ADMINS,
     "POST /v1/adapters/<name>/approve": EXPERTS,
     "POST /v1/adapters/<name>/veto": EXPERTS,

@@ -1,0 +1,78 @@
+"""All that the picks of one adapter say, as its page and programs see it: rate, bounds, and what explains
+them. Reads the store in one pass, in short transactions.
+
+Imports numpy and scipy where they are needed, so the web may import it anywhere.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import Engine
+
+from feedback.evidence.exposure import ExposurePolicy
+from feedback.evidence.picks import derive_picks
+from feedback.evidence.support import Support, count_judgements
+from feedback.store.choices import JudgedSet, iterate_judged
+from feedback.store.tables import DEFAULT_DESK
+
+if TYPE_CHECKING:
+    from feedback.evidence.measure import Measured
+
+
+@dataclass(frozen=True)
+class Account:
+    """`support` counts every judgement on the adapter's sets, `measured` the picks that count among them.
+
+    One-sided lower bounds are at `confidence`; the interval of `support` is Wilson's at 95 %.
+    """
+
+    support: Support
+    measured: "Measured"
+    confidence: float
+
+    @property
+    def share(self) -> float | None:
+        """Of the picks that decide: merged texts and ties across the arms left out."""
+        decided = self.support.decided
+        return self.support.tuned / decided if decided else None
+
+    def to_json(self) -> dict[str, Any]:
+        measured, evidence = self.measured, self.measured.evidence
+        adjusted = None
+        if measured.adjusted is not None:
+            shown = vars(measured.adjusted)
+            coefficients = {name: vars(value) for name, value in shown["coefficients"].items()}
+            adjusted = {**shown, "coefficients": coefficients, "low": evidence.adjusted_low}
+        return {
+            "adapter": self.support.adapter,
+            "confidence": self.confidence,
+            "support": self.support.to_json(),
+            "share": self.share,
+            "share_low": evidence.share_low,
+            "agents": evidence.agents,
+            "adjusted": adjusted,
+            "length_difference": measured.length_difference,
+            "without_agent": [vars(without) for without in measured.without_agent],
+            "breakdown": measured.breakdown.to_json(),
+        }
+
+
+def read_account(
+    store_engine: Engine, adapter: str, *, policy: ExposurePolicy, desk_id: str = DEFAULT_DESK
+) -> Account:
+    """Every judgement of the desk is read, since an agent's experience is made on all sets."""
+    from feedback.evidence.measure import measure_picks  # numpy and scipy
+
+    support = Support(adapter)
+    judged = iterate_judged(store_engine, desk_id=desk_id, with_tokens=False)
+    picks = derive_picks(count_on_the_way(support, judged), Counter(), adapter=adapter)
+    return Account(support, measure_picks(adapter, picks, policy), policy.confidence)
+
+
+def count_on_the_way(support: Support, judged_sets: Iterable[JudgedSet]) -> Iterator[JudgedSet]:
+    for item in judged_sets:
+        if item[1].adapter == support.adapter:
+            count_judgements(support, [item])
+        yield item
