@@ -10,6 +10,7 @@ from flask import Blueprint, g, render_template, request
 from feedback.auth import Actor, allow
 from feedback.choices.refusals import explain
 from feedback.console.charts import Curve, draw_curve, draw_interval
+from feedback.console.exposure import read_panel
 from feedback.console.health import check_health
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
 from feedback.evidence.account import read_account
@@ -192,6 +193,7 @@ def show_adapter(name: str) -> str:
             drawn=None if support.rate is None else draw_interval(support.rate, *support.interval),
             comparisons=compare_versions(store, name, desk_id=desk_id),
             confidence=services().exposure_policy.confidence,
+            exposure=read_panel(store, adapter, reader=current_actor()),
             events=adapters.list_events(store, name=name),
             serving=deployments.serving_state(store, desk_id=desk_id),
             report=read_report(adapter.report or (run.report if run else None)),

@@ -30,6 +30,13 @@ WORDS = {
     "live": _("live"),
     "retired": _("retired"),
     "rolled_back": _("rolled back"),
+    # decisions on exposure, and what people say
+    "hold": _("waits"),
+    "go_live": _("goes live"),
+    "roll_back": _("is rolled back"),
+    "retire": _("retires undecided"),
+    "approve": _("approved"),
+    "veto": _("vetoed"),
     # duels
     "drawing": _("being drawn"),
     "open": _("open"),
@@ -113,6 +120,17 @@ REASONS = {
     "drifted": _("left the base too far"),
     "cannot_fit": _("does not foresee the picks it was trained on: data or code is wrong"),
     "worse_than_serving": _("foresees picks worse than what serves now"),
+    "not_shown": _("the policy shows a new adapter to nobody: a person may promote it"),
+    "picks": _("picks that decide"),
+    "agents": _("agents who picked"),
+    "e_value": _("evidence for a share above one half"),
+    "share_low": _("lower bound of the share, clustered by agent"),
+    "adjusted_low": _("lower bound of the share with slot, length and style taken out"),
+    "harm_proven": _("agents prefer the base"),
+    "undecided": _("no verdict in time"),
+    "vetoed": _("a person vetoed it"),
+    "by_hand": _("this policy lets a person alone take it live"),
+    "approval": _("approvals by a person"),
 }
 # What became of a run, as its night report says it.
 OUTCOMES = {

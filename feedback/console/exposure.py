@@ -1,0 +1,42 @@
+"""The panel "Exposure" of an adapter's page: the latest decision, what people say, who may say more."""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session
+
+from feedback.approving import name_person
+from feedback.auth import Actor
+from feedback.services import services
+from feedback.store import exposures
+from feedback.store.approvals import Words, read_words
+from feedback.store.tables import Adapter, ExposureDecision
+
+SPEAKABLE = ("passed", "canary", "live", "retired", "rolled_back")
+
+
+@dataclass(frozen=True)
+class ExposurePanel:
+    """`decision` is None before the first look; `may_veto` and `may_approve` show the buttons."""
+
+    decision: ExposureDecision | None
+    words: Words
+    may_approve: bool
+    may_veto: bool
+    needs_approval: bool
+
+
+def read_panel(store: Session, adapter: Adapter, *, reader: Actor) -> ExposurePanel:
+    name = name_person(store, reader)
+    words = read_words(store, desk_id=adapter.desk_id, adapter=adapter.name)
+    deployer, may_speak = services().deployer, adapter.state in SPEAKABLE
+    approval = deployer.policy.approval if deployer else None
+    return ExposurePanel(
+        decision=exposures.find_latest(store, desk_id=adapter.desk_id, adapter=adapter.name),
+        words=words,
+        may_approve=may_speak and approval is not None and name not in {row.actor for row in words.approvals},
+        may_veto=may_speak
+        and approval is not None
+        and (reader.role == "admin" or approval.expert_veto)
+        and name not in {row.actor for row in words.vetoes},
+        needs_approval=approval is not None and approval.second_person and not words.approvals,
+    )
