@@ -1,4 +1,4 @@
-"""Sets on a real vLLM: both designs, with a real adapter beside base, brought up through its probe."""
+"""Sets on a real vLLM: all designs, with real adapters beside base, brought up through their probes."""
 
 import random
 
@@ -7,7 +7,7 @@ import pytest
 from feedback import deploy
 from feedback.clock import FrozenClock
 from feedback.deploy import Deployer
-from feedback.policy import Policy
+from feedback.policy import ApprovalPolicy, Policy
 from feedback.settings import FeedbackSettings
 from feedback.store.session import read, unit_of_work
 from feedback.store.tables import Adapter
@@ -33,6 +33,7 @@ def desk(real_engine, sqlite_engine):
         serving=serving,
         settings=FeedbackSettings(data_dir=serving.data_dir, set_deadline_s=LONG_S),
         clock=clock,
+        compare_share=1.0,
         randbelow=random.Random(7).randrange,
     )
     with unit_of_work(sqlite_engine) as session:
@@ -42,23 +43,32 @@ def desk(real_engine, sqlite_engine):
 
 
 @pytest.fixture
-def adapter(real_engine, sqlite_engine, adapter_names, tmp_path) -> str:
-    """A random adapter, staged with a probe that transformers computed."""
+def make_adapter(real_engine, sqlite_engine, adapter_names, tmp_path):
+    """A function that stages a random adapter with a probe that transformers computed, and names it."""
     from tests.serving.tiny_model import build_adapter, write_probe
 
-    name, base = adapter_names(), real_engine.base
-    weights = build_adapter(base, tmp_path / "made" / "weights", seed=5, strength=0.02)
-    drawn = draw(real_engine.fleet, real_engine.fleet.base_name, real_engine.settings)
-    write_probe(
-        tmp_path / "made" / "probe.json",
-        base,
-        weights,
-        [(drawn.prompt_token_ids, drawn.replies[0].token_ids)],
+    def make(seed: int, strength: float) -> str:
+        name, base = adapter_names(), real_engine.base
+        made = tmp_path / name
+        weights = build_adapter(base, made / "weights", seed=seed, strength=strength)
+        drawn = draw(real_engine.fleet, real_engine.fleet.base_name, real_engine.settings)
+        probe = [(drawn.prompt_token_ids, drawn.replies[0].token_ids)]
+        write_probe(made / "probe.json", base, weights, probe)
+        stage_adapter(made, real_engine.data_dir / "adapters", name, base=base, max_rank=16)
+        with unit_of_work(sqlite_engine) as session:
+            add_adapter(session, name, base_id=compute_base_id(base))
+        return name
+
+    return make
+
+
+@pytest.fixture
+def ctx(desk, real_engine) -> Deployer:
+    """Deploys where people promote alone."""
+    policy = Policy(approval=ApprovalPolicy(second_person=False))
+    return Deployer(
+        desk.store, lambda: real_engine.fleet, desk.serving, real_engine.data_dir, desk.clock, policy
     )
-    stage_adapter(tmp_path / "made", real_engine.data_dir / "adapters", name, base=base, max_rank=16)
-    with unit_of_work(sqlite_engine) as session:
-        add_adapter(session, name, base_id=compute_base_id(base))
-    return name
 
 
 def draw(fleet, model, settings):
@@ -66,12 +76,10 @@ def draw(fleet, model, settings):
     return fleet.draw(model=model, messages=HISTORY, sampling=sampling, seed=1, n=1, chat_template_kwargs={})
 
 
-def test_sets_of_both_designs_come_from_a_real_engine(desk, adapter, real_engine):
+def test_sets_of_both_designs_come_from_a_real_engine(desk, ctx, make_adapter, real_engine):
+    adapter = make_adapter(seed=5, strength=0.02)
     before = desk.prepare(desk.ask(), LONG_S)
     check_set(desk, before, design="4+0", adapter=None, arms=["base"] * 4)
-    ctx = Deployer(
-        desk.store, lambda: real_engine.fleet, desk.serving, real_engine.data_dir, desk.clock, Policy()
-    )
     deploy.publish(ctx, adapter, role="canary", actor="t", reason="t")
     after = desk.prepare(desk.ask(), LONG_S)
     check_set(desk, after, design="2+2", adapter=adapter, arms=["base", "base", "tuned", "tuned"])
@@ -84,6 +92,31 @@ def test_sets_of_both_designs_come_from_a_real_engine(desk, adapter, real_engine
         assert session.get_one(Adapter, adapter).state == "rolled_back"
 
 
+def test_three_requests_side_by_side_each_get_the_weights_they_asked_for(desk, ctx, make_adapter):
+    """Base, live and canary share batches: what each says is what it says alone, with the same seed."""
+    old, new = make_adapter(seed=5, strength=0.3), make_adapter(seed=6, strength=0.3)
+    deploy.publish(ctx, old, role="live", actor="t", reason="t")
+    deploy.publish(ctx, new, role="canary", actor="t", reason="t")
+    for _ in range(2):
+        row = desk.prepare(desk.ask(), LONG_S)
+        check_set(desk, row, design="2+1+1", adapter=new, arms=["base", "base", "tuned", "tuned"])
+        said = {(c.request_no, c.draw_no): c.token_ids for c in desk.read_candidates(row.id)}
+        alone = {
+            (request["request_no"], number): reply.token_ids
+            for request in row.requests
+            for number, reply in enumerate(ask_again(desk, row, request, request["adapter"]).replies)
+        }
+        assert {key: alone[key] for key in said} == said
+        (of_base,) = [request for request in row.requests if request["n"] == 2]
+        for version in (old, new):
+            others = ask_again(desk, row, of_base, version).replies
+            assert [reply.token_ids for reply in others] != [
+                alone[of_base["request_no"], number] for number in range(2)
+            ]
+    deploy.rollback(ctx, actor="t", reason="t")
+    deploy.rollback(ctx, actor="t", reason="t")
+
+
 def check_set(desk, row, *, design, adapter, arms):
     """Random weights rarely end a reply by themselves: then it is cut off and unavailable, and rightly so."""
     assert (row.design, row.adapter, row.desk_id) == (design, adapter, DESK)
@@ -92,12 +125,17 @@ def check_set(desk, row, *, design, adapter, arms):
     assert sorted(asked[c.request_no] for c in candidates) == arms
     assert all(c.token_ids and c.reason != "failed" for c in candidates)
     (first,) = [request for request in row.requests if request["request_no"] == 0]
-    again = desk.fleet.draw(
-        model=first["adapter"] or desk.fleet.base_name,
+    again = ask_again(desk, row, first, first["adapter"])
+    assert again.prompt_token_ids == row.prompt_token_ids
+
+
+def ask_again(desk, row, request, adapter):
+    """The same request, alone, of an adapter or (None) of base."""
+    return desk.fleet.draw(
+        model=adapter or desk.fleet.base_name,
         messages=row.messages,
         sampling=Sampling(**row.sampling),
-        seed=first["seed"],
-        n=first["n"],
+        seed=request["seed"],
+        n=request["n"],
         chat_template_kwargs=row.chat_template_kwargs,
     )
-    assert again.prompt_token_ids == row.prompt_token_ids
