@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from feedback.lineage.graph import Direction, Graph, Ref, Step, Stop
 
 ARROWS: "dict[Direction, str]" = {"before": "↑", "after": "↓"}
-NAMES = {"deployment": "serving interval"}
+NAMES = {"deployment": "serving interval", "exposure": "decision on picks"}
 PIPE_WIDTH = 400
 
 

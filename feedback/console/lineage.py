@@ -41,6 +41,8 @@ KINDS = {
     "adapter": _("adapter"),
     "report": _("report"),
     "decision": _("decision"),
+    "exposure": _("decision on picks"),
+    "approval": _("approval or veto"),
     "deployment": _("serving interval"),
 }
 FACTS = {
@@ -49,6 +51,7 @@ FACTS = {
     "agent": _("agent"),
     "arms": _("where the replies came from"),
     "base": _("base"),
+    "because": _("because"),
     "comment": _("comment"),
     "conversation": _("conversation"),
     "counts": _("counts"),
@@ -59,6 +62,7 @@ FACTS = {
     "ended_by": _("ended by"),
     "erased_at": _("erased"),
     "error": _("error"),
+    "evidence": _("evidence"),
     "files": _("files"),
     "finished_at": _("finished"),
     "from": _("from"),
@@ -73,6 +77,8 @@ FACTS = {
     "objective": _("objective"),
     "origin": _("origin"),
     "picked": _("picked"),
+    "picks_needed": _("picks still needed"),
+    "policy": _("policy"),
     "prepared_at": _("prepared"),
     "reason": _("reason"),
     "reasons": _("reasons"),
@@ -105,6 +111,7 @@ FACTS = {
     "undone": _("taken back"),
     "until": _("until"),
     "value": _("value"),
+    "verdict": _("verdict"),
     "why": _("why"),
 }
 CODES = {
@@ -121,7 +128,19 @@ CODES = {
 }
 MOMENTS = ("since", "until")
 PLACES = ("slots", "picked")
-CODED = ("kind", "state", "role", "decision", "from", "to", "origin", "started_by", "step", "files")
+CODED = (
+    "kind",
+    "state",
+    "role",
+    "decision",
+    "from",
+    "to",
+    "origin",
+    "started_by",
+    "step",
+    "files",
+    "verdict",
+)
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ TELLING: dict[str, tuple[str, ...]] = {
     "adapter": ("state",),
     "report": ("n", "log_loss"),
     "decision": ("to", "reason", "actor"),
+    "exposure": ("verdict", "because", "picks_needed", "actor"),
+    "approval": ("verdict", "reason", "actor"),
     "deployment": ("role", "adapter", "share", "until", "why", "judged"),
 }
 HASH = 64  # hex digits: a dataset's id, of which the first ones do for a person

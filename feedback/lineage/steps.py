@@ -4,7 +4,7 @@ Each kind has a function below. What one of them names as `after`, the other nam
 in one short transaction; a dataset's files are read outside of it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from feedback.choices.forms import ChoiceForm, PairForm, ThumbForm, read_form
 from feedback.choices.judgements import derive_choice
@@ -25,7 +26,7 @@ from feedback.lineage.members import iterate_members, read_members
 from feedback.store import lineage as store
 from feedback.store.choices import read_judged
 from feedback.store.session import read
-from feedback.store.tables import Adapter, Dataset
+from feedback.store.tables import Dataset
 
 SHOWN = 20  # records of a dataset, sets of an interval
 EXCERPT = 200
@@ -273,7 +274,7 @@ class Tracer:
             row = store.find_adapter(session, desk_id=self.desk_id, name=ref.id)
             if row is None or not row.report:
                 return None
-            before, after = self._beside(store.list_timeline(session, adapter=row), ref, row)
+            before, after = self._beside(session, row.name, ref)
         return Step(ref, row.created_at, tell_report(row.report), before, after)
 
     def look_decision(self, ref: Ref) -> Step | None:
@@ -281,9 +282,7 @@ class Tracer:
             event = store.find_event(session, desk_id=self.desk_id, event_id=as_number(ref.id))
             if event is None:
                 return None
-            row = store.find_adapter(session, desk_id=self.desk_id, name=event.adapter)
-            assert row is not None, "its query joins the adapter"
-            before, after = self._beside(store.list_timeline(session, adapter=row), ref, row)
+            before, after = self._beside(session, event.adapter, ref)
         facts = {
             "adapter": event.adapter,
             "from": event.from_state,
@@ -292,6 +291,35 @@ class Tracer:
             "actor": event.actor,
         }
         return Step(ref, event.at, facts, before, after)
+
+    def look_exposure(self, ref: Ref) -> Step | None:
+        """A decision on the picks in service, with the evidence it was taken on."""
+        with read(self.store_engine) as session:
+            found = store.find_exposure(session, desk_id=self.desk_id, row_id=as_number(ref.id))
+            if found is None:
+                return None
+            before, after = self._beside(session, found.adapter, ref)
+        facts = {
+            "adapter": found.adapter,
+            "verdict": found.verdict,
+            "because": [str(reason.get("code")) for reason in found.reasons],
+            "evidence": known(found.evidence),
+            "picks_needed": found.picks_needed,
+            "policy": found.policy,
+            "actor": found.actor,
+        }
+        return Step(ref, found.at, known(facts), before, after)
+
+    def look_approval(self, ref: Ref) -> Step | None:
+        """What a person said of an adapter."""
+        with read(self.store_engine) as session:
+            found = store.find_approval(session, desk_id=self.desk_id, row_id=as_number(ref.id))
+            if found is None:
+                return None
+            before, after = self._beside(session, found.adapter, ref)
+            actor = store.name_agent(session, agent=found.actor)
+        facts = {"adapter": found.adapter, "verdict": found.kind, "reason": found.reason, "actor": actor}
+        return Step(ref, found.at, known(facts), before, after)
 
     def look_deployment(self, ref: Ref) -> Step | None:
         """An interval of serving: from its row to the next one of its role."""
@@ -302,9 +330,7 @@ class Tracer:
             before: tuple[Ref, ...] = ()
             after: tuple[Ref, ...] = ()
             if found.row.adapter is not None:
-                row = store.find_adapter(session, desk_id=self.desk_id, name=found.row.adapter)
-                assert row is not None, "a foreign key"
-                before, after = self._beside(store.list_timeline(session, adapter=row), ref, row)
+                before, after = self._beside(session, found.row.adapter, ref)
         sets = tuple(Ref("set", id) for id in found.newest)
         return Step(
             ref,
@@ -315,11 +341,12 @@ class Tracer:
             more_after=found.judged - len(sets),
         )
 
-    def _beside(
-        self, timeline: Sequence[tuple[str, str]], ref: Ref, adapter: Adapter
-    ) -> tuple[tuple[Ref, ...], tuple[Ref, ...]]:
+    def _beside(self, session: Session, name: str, ref: Ref) -> tuple[tuple[Ref, ...], tuple[Ref, ...]]:
         """What stands beside a step in its adapter's story, which begins with the adapter itself."""
-        story = [Ref("adapter", adapter.name), *(Ref(kind, id) for kind, id in timeline)]
+        adapter = store.find_adapter(session, desk_id=self.desk_id, name=name)
+        assert adapter is not None, "every row of a story names its adapter by a foreign key"
+        timeline = store.list_timeline(session, adapter=adapter)
+        story = [Ref("adapter", name), *(Ref(kind, id) for kind, id in timeline)]
         place = story.index(ref)
         return (story[place - 1],), tuple(story[place + 1 : place + 2])
 
@@ -336,6 +363,8 @@ LOOKS: Mapping[str, Callable[[Tracer, Ref], Step | None]] = {
     "adapter": Tracer.look_adapter,
     "report": Tracer.look_report,
     "decision": Tracer.look_decision,
+    "exposure": Tracer.look_exposure,
+    "approval": Tracer.look_approval,
     "deployment": Tracer.look_deployment,
 }
 

@@ -6,7 +6,7 @@ Where a set comes from is told for judged sets alone: before that it would say w
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import and_, or_
 from sqlmodel import Session, col, func, select
@@ -16,10 +16,12 @@ from feedback.store.sets import LARGE
 from feedback.store.tables import (
     Adapter,
     AdapterEvent,
+    Approval,
     Candidate,
     Conversation,
     Dataset,
     Deployment,
+    ExposureDecision,
     Judgement,
     Message,
     Operator,
@@ -242,40 +244,65 @@ def has_fence(session: Session, *, desk_id: str, fence: int) -> bool:
     return session.exec(of_desk(Deployment, desk_id).where(Deployment.fence == fence)).first() is not None
 
 
+def find_exposure(session: Session, *, desk_id: str, row_id: int) -> ExposureDecision | None:
+    return session.exec(of_desk(ExposureDecision, desk_id).where(ExposureDecision.id == row_id)).one_or_none()
+
+
+def find_approval(session: Session, *, desk_id: str, row_id: int) -> Approval | None:
+    return session.exec(of_desk(Approval, desk_id).where(Approval.id == row_id)).one_or_none()
+
+
 def list_timeline(session: Session, *, adapter: Adapter) -> list[tuple[str, str]]:
-    """(kind, id) of what happened to an adapter since it was registered, in order: its report, decisions and
-    intervals of serving. A decision that made it serve stands before the interval it began.
+    """(kind, id) of what happened to an adapter since it was registered, in order: its report, what picks and
+    people said of it, decisions, and intervals of serving, each after the decision that began it.
     """
+    desk_id, name = adapter.desk_id, adapter.name
     history = select(AdapterEvent).where(
-        AdapterEvent.adapter == adapter.name,
+        AdapterEvent.adapter == name,
         AdapterEvent.from_state != AdapterEvent.to_state,  # equal ones are intentions
         AdapterEvent.from_state != "",  # its registration
     )
-    events = list(session.exec(history.order_by(col(AdapterEvent.id))))
-    rows = of_desk(Deployment, adapter.desk_id).where(Deployment.adapter == adapter.name)
-    served = list(session.exec(rows.order_by(col(Deployment.fence))))
-    found = [("report", adapter.name)] if adapter.report else []
+    served = of_desk(Deployment, desk_id).where(Deployment.adapter == name)
+    looks = of_desk(ExposureDecision, desk_id).where(ExposureDecision.adapter == name)
+    words = of_desk(Approval, desk_id).where(Approval.adapter == name)
+    told = [
+        *(Told(row.at, 0, row.id or 0, "exposure", str(row.id)) for row in session.exec(looks)),
+        *(Told(row.at, 0, row.id or 0, "approval", str(row.id)) for row in session.exec(words)),
+        *(
+            Told(row.at, 1, row.id or 0, "decision", str(row.id), row.to_state)
+            for row in session.exec(history)
+        ),
+        *(Told(row.at, 2, row.fence, "deployment", str(row.fence), row.role) for row in session.exec(served)),
+    ]
+    story = [("report", name)] if adapter.report else []
+    waiting = sorted(told)
     state = ""
-    while events or served:
-        # One decision writes its rows with one time: the state it leads to tells which interval is its own.
-        interval_first = bool(served) and (
-            not events
-            or served[0].at < events[0].at
-            or (served[0].at == events[0].at and state == served[0].role)
-        )
-        if interval_first:
-            found.append(("deployment", str(served.pop(0).fence)))
-        else:
-            event = events.pop(0)
-            state = event.to_state
-            found.append(("decision", str(event.id)))
-    return found
+    while waiting:
+        # Rows of one moment: an interval stands right after the decision for its role, else last.
+        now = [each for each in waiting if each.at == waiting[0].at]
+        begun = (each for each in now if each.kind == "deployment" and each.state == state)
+        nearest = next(begun, now[0])
+        waiting.remove(nearest)
+        story.append((nearest.kind, nearest.id))
+        state = nearest.state if nearest.kind == "decision" else ""
+    return story
 
 
 def _has_both(adapter: str) -> Any:
     """Whether a set that holds two versions holds this one: its row names the newer alone."""
     beside = select(Candidate.id).where(Candidate.set_id == SuggestionSet.id, Candidate.adapter == adapter)
     return and_(col(SuggestionSet.design) == TWO_VERSIONS, beside.exists())
+
+
+class Told(NamedTuple):
+    """One row of an adapter's story, in the order of time; `state` is what a decision leads to, or a role."""
+
+    at: datetime
+    rank: int
+    number: int
+    kind: str
+    id: str
+    state: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,18 @@ from feedback.lineage.graph import Ref, lay_out, walk
 from feedback.lineage.members import INDEX, read_members
 from feedback.lineage.steps import LOOKS, Tracer
 from feedback.store.adapters import move_adapter, note_event, register_adapter
+from feedback.store.approvals import add_word
 from feedback.store.deployments import add_deployment
+from feedback.store.lineage import list_timeline
 from feedback.store.records import add_records
 from feedback.store.session import read, unit_of_work
-from feedback.store.tables import AdapterEvent, Dataset, Judgement, Run, SuggestionSet, Turn
+from feedback.store.tables import AdapterEvent, Dataset, ExposureDecision, Judgement, Run, SuggestionSet, Turn
 from tests.databases import START
 from tests.feedback.desk import put_set
 
 DESK, ADAPTER, DATASET = "default", "tuned-20261122-1", "d" * 64
 NIGHT = START + timedelta(hours=12)
+LIVE = NIGHT + timedelta(hours=1)
 
 
 def write_dataset(data_dir, name, *, choices=(), pairs=(), thumbs=()):
@@ -114,7 +117,24 @@ class Chain:
             )
             self.deploy(session, "canary", ADAPTER, share=0.5)
             self.move(session, "canary")
+        self.desk.clock.advance(3600)
         with unit_of_work(self.desk.engine) as session:
+            row = ExposureDecision(
+                desk_id=DESK,
+                adapter=ADAPTER,
+                verdict="go_live",
+                reasons=[{"code": "proven"}],
+                evidence={"tuned": 80, "base": 20},
+                picks_needed=0,
+                policy="default",
+                policy_sha256="c" * 64,
+                actor="trainer",
+                at=self.desk.clock.now(),
+            )
+            session.add(row)
+            session.flush()
+            said = {"actor": self.desk.operators["eva"], "kind": "approve", "reason": "polite"}
+            add_word(session, desk_id=DESK, adapter=ADAPTER, now=self.desk.clock.now(), **said)
             self.deploy(session, "live", ADAPTER)
             self.deploy(session, "canary", None)
             self.move(session, "live")
@@ -194,6 +214,8 @@ def test_the_story_reads_forwards_from_the_message_to_the_end_of_service(chain):
         chain.decision("passed"),
         chain.decision("canary"),
         Ref("deployment", "1"),
+        Ref("approval", "1"),
+        Ref("exposure", "1"),
         chain.decision("live"),
         Ref("deployment", "2"),
         chain.decision("rolled_back"),
@@ -224,7 +246,7 @@ def test_every_edge_is_named_by_both_of_its_ends(chain):
     forwards = {(step.ref, ref) for step in steps.values() for ref in step.after}
     backwards = {(ref, step.ref) for step in steps.values() for ref in step.before}
     assert forwards == backwards
-    assert {ref.kind for ref in steps} == set(LOOKS) - {"pair"} and len(forwards) == 24
+    assert {ref.kind for ref in steps} == set(LOOKS) - {"pair"} and len(forwards) == 26
 
 
 def test_an_interval_says_from_when_to_when_for_whom_and_why_it_ended(small):
@@ -234,15 +256,53 @@ def test_an_interval_says_from_when_to_when_for_whom_and_why_it_ended(small):
         "canary",
         ADAPTER,
         0.5,
-        NIGHT.isoformat(),
+        LIVE.isoformat(),
     )
     assert (live["since"], live["until"]) == (
-        NIGHT.isoformat(),
-        (NIGHT + timedelta(seconds=120)).isoformat(),
+        LIVE.isoformat(),
+        (LIVE + timedelta(seconds=120)).isoformat(),
     )
     assert (live["why"], live["ended_by"]) == ("rude to customers", "deployment:4")
-    assert none == {"role": "canary", "since": NIGHT.isoformat(), "actor": "t", "reason": "t"}
+    assert none == {"role": "canary", "since": LIVE.isoformat(), "actor": "t", "reason": "t"}
     assert (canary["sets"], live["sets"], live["judged"]) == (0, 1, 1)
+
+
+def test_what_picks_and_people_said_stands_before_the_decision_it_led_to(small):
+    look = small.tracer().look
+    picks, word = look(Ref("exposure", "1")), look(Ref("approval", "1"))
+    assert (picks.facts["verdict"], picks.facts["evidence"]) == ("go_live", {"tuned": 80, "base": 20})
+    assert picks.after == (small.decision("live"),)
+    assert (word.facts["verdict"], word.facts["actor"], word.after) == ("approve", "eva", (picks.ref,))
+
+
+def test_rows_of_one_moment_keep_each_interval_after_the_decision_that_began_it(sqlite_engine):
+    """Passed, canary and live at once: no time tells them apart."""
+    name, made = "tuned-20261122-7", {"run_id": None, "dataset_id": None, "base_id": "b" * 64}
+    with unit_of_work(sqlite_engine) as session:
+        adapter = register_adapter(
+            session, name=name, desk_id=DESK, manifest_sha256="f" * 64, actor="t", now=START, **made
+        )
+        for state, share in (("passed", None), ("canary", 0.1), ("live", 1.0)):
+            if share is not None:
+                add_deployment(
+                    session,
+                    desk_id=DESK,
+                    role=state,
+                    adapter=name,
+                    share=share,
+                    actor="t",
+                    reason="t",
+                    now=START,
+                )
+            move_adapter(session, desk_id=DESK, name=name, to_state=state, reason="t", actor="t", now=START)
+        story = list_timeline(session, adapter=adapter)
+    assert [f"{kind}:{id}" for kind, id in story] == [
+        "decision:2",
+        "decision:3",
+        "deployment:1",
+        "decision:4",
+        "deployment:2",
+    ]
 
 
 def test_a_set_is_its_interval_s_that_was_in_force_when_it_was_drawn(small):
@@ -400,6 +460,8 @@ def test_another_desk_finds_nothing(small):
         Ref("adapter", ADAPTER),
         Ref("report", ADAPTER),
         small.decision("passed"),
+        Ref("exposure", "1"),
+        Ref("approval", "1"),
         Ref("deployment", "1"),
     ]
     assert {ref.kind for ref in refs} == set(LOOKS) - {"pair"}
@@ -419,6 +481,8 @@ def test_a_path_forks_only_where_the_story_does(small):
         "decision",
         "decision",
         "deployment",
+        "approval",
+        "exposure",
         "decision",
         "deployment",
     ]
