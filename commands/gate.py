@@ -11,6 +11,7 @@ from commands.frame import Frame, NothingToDo, frame_options, json_option, print
 from commands.store import open_store
 
 if TYPE_CHECKING:
+    from sqlalchemy import Engine
     from sqlmodel import Session
 
     from feedback.policy import Policy
@@ -34,11 +35,9 @@ def command(frame: Frame, asked: str, as_json: bool) -> None:
     rejoinder gate --explain tuned-20260101-1
     rejoinder gate --explain 3f2a91c0-... --json | jq .exposure.picks_needed
     """
-    from feedback.store.session import read
-
     policy = frame.policy()
-    with open_store(frame) as engine, read(engine) as session:
-        found = explain(session, asked, policy)
+    with open_store(frame) as store_engine:
+        found = explain(store_engine, asked, policy)
     if as_json:
         print_json(found)
     else:
@@ -47,8 +46,11 @@ def command(frame: Frame, asked: str, as_json: bool) -> None:
         raise NothingToDo("" if as_json else "Nothing was measured yet: the run has not reached the gate.")
 
 
-def explain(session: "Session", asked: str, policy: "Policy") -> dict[str, Any]:
-    run, adapter = find(session, asked)
+def explain(store_engine: "Engine", asked: str, policy: "Policy") -> dict[str, Any]:
+    from feedback.store.session import read
+
+    with read(store_engine) as session:
+        run, adapter = find(session, asked)
     shown = adapter is not None and adapter.state not in NEVER_SHOWN
     report = (run.report if run else None) or (adapter.report if adapter else None)
     return {
@@ -57,7 +59,7 @@ def explain(session: "Session", asked: str, policy: "Policy") -> dict[str, Any]:
         "state": adapter.state if adapter else None,
         **policy.label,
         "offline": explain_offline(report, run, policy) if report else None,
-        "exposure": explain_exposure(session, adapter.name, policy) if adapter and shown else None,
+        "exposure": explain_exposure(store_engine, adapter.name, policy) if adapter and shown else None,
     }
 
 
@@ -98,18 +100,20 @@ def explain_offline(report: dict[str, Any], run: "Run | None", policy: "Policy")
     }
 
 
-def explain_exposure(session: "Session", name: str, policy: "Policy") -> dict[str, Any]:
+def explain_exposure(store_engine: "Engine", name: str, policy: "Policy") -> dict[str, Any]:
     from dataclasses import asdict
 
     from feedback import exposing
     from feedback.evidence.exposure import list_thresholds
     from feedback.store.approvals import read_words
     from feedback.store.exposures import find_latest
+    from feedback.store.session import read
     from feedback.store.tables import DEFAULT_DESK
 
-    look = exposing.decide_now(session, name, policy=policy, actor=ACTOR)
-    words = read_words(session, desk_id=DEFAULT_DESK, adapter=name)
-    latest = find_latest(session, desk_id=DEFAULT_DESK, adapter=name)
+    look = exposing.decide_now(store_engine, name, policy=policy, actor=ACTOR)
+    with read(store_engine) as session:
+        words = read_words(session, desk_id=DEFAULT_DESK, adapter=name)
+        latest = find_latest(session, desk_id=DEFAULT_DESK, adapter=name)
     return {
         **look.exposure.to_json(),
         "evidence": look.evidence.to_json(),

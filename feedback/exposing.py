@@ -5,22 +5,27 @@
                         written down; then `act` lets the canary go live, retires it, or rolls it back
 
 The rule itself is pure and stands in `feedback/evidence/exposure.py`; what policy and people forbid is added
-here. Imports numpy only inside `measure`, so that the web may import this module.
+here. Judgements are read in short transactions. Imports numpy only inside `decide_now`, so that the web may
+import this module.
 """
 
 import logging
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from feedback.deploy import Deployer, follow, publish, write_retirement, write_rollback
 from feedback.deploy_errors import AdapterVetoed, NothingToRollBack, StaleFence
-from feedback.evidence.exposure import Evidence, Exposure, ExposurePolicy, Reason, decide_exposure
-from feedback.evidence.support import support_of
+from feedback.evidence.exposure import Evidence, Exposure, Reason, decide_exposure
+from feedback.evidence.picks import derive_picks
+from feedback.evidence.support import Support, count_judgements
 from feedback.policy import Policy
 from feedback.store import exposures, runs
 from feedback.store.approvals import Words, read_words
+from feedback.store.choices import iterate_judged
 from feedback.store.deployments import LIVE, serving_state
 from feedback.store.runs import RunToken
 from feedback.store.session import read, unit_of_work
@@ -55,9 +60,9 @@ def look(
     """
     with read(ctx.store_engine) as session:
         name = serving_state(session, desk_id=desk_id).canary
-        if name is None:
-            return None
-        found = decide_now(session, name, policy=ctx.policy, actor=actor, desk_id=desk_id)
+    if name is None:
+        return None
+    found = decide_now(ctx.store_engine, name, policy=ctx.policy, actor=actor, desk_id=desk_id)
     with unit_of_work(ctx.store_engine) as session:
         if run_token is not None:
             runs.check_token(session, run_id=run_token.run_id, token=run_token.fence)
@@ -115,14 +120,13 @@ def take_out_harmful(ctx: Deployer, *, actor: str, desk_id: str = DEFAULT_DESK) 
     """Rolls back every adapter in service that is proven to harm; their names. Reads counts alone."""
     with read(ctx.store_engine) as session:
         named = sorted(serving_state(session, desk_id=desk_id).named)
-        found = [count_now(session, name, policy=ctx.policy, desk_id=desk_id) for name in named]
     taken = []
-    for harmful in found:
+    for name in named:
+        harmful = count_now(ctx.store_engine, name, policy=ctx.policy, desk_id=desk_id)
         if harmful.exposure.verdict != "roll_back":
             continue
         try:
             with unit_of_work(ctx.store_engine) as session:
-                name = harmful.evidence.adapter
                 write_rollback(session, ctx, actor=actor, reason=harmful.reason, only=name, desk_id=desk_id)
                 _write_down(session, ctx, harmful, actor=actor, desk_id=desk_id)
         except NothingToRollBack:  # somebody else was faster
@@ -134,27 +138,26 @@ def take_out_harmful(ctx: Deployer, *, actor: str, desk_id: str = DEFAULT_DESK) 
 
 
 def decide_now(
-    session: Session, name: str, *, policy: Policy, actor: str, desk_id: str = DEFAULT_DESK
+    store_engine: Engine, name: str, *, policy: Policy, actor: str, desk_id: str = DEFAULT_DESK
 ) -> Look:
     """The decision about an adapter as it stands, with everything that forbids it to go live by itself."""
-    evidence = measure(session, name, policy=policy.exposure, desk_id=desk_id)
+    from feedback.evidence.measure import measure_picks  # numpy and scipy: the web imports this module
+
+    judged = iterate_judged(store_engine, desk_id=desk_id, adapter=name, with_tokens=False)
+    picks = derive_picks(judged, Counter(), adapter=name)  # experience decides nothing
+    evidence = measure_picks(name, picks, policy.exposure).evidence
     exposure = decide_exposure(evidence, policy.exposure)
-    words = read_words(session, desk_id=desk_id, adapter=name)
+    with read(store_engine) as session:
+        words = read_words(session, desk_id=desk_id, adapter=name)
     return Look(evidence, hold_back(exposure, find_blocks(policy, words, actor=actor)))
 
 
-def count_now(session: Session, name: str, *, policy: Policy, desk_id: str = DEFAULT_DESK) -> Look:
+def count_now(store_engine: Engine, name: str, *, policy: Policy, desk_id: str = DEFAULT_DESK) -> Look:
     """The same on counts alone: enough to prove harm, never enough to go live."""
-    support = support_of(session, name, desk_id=desk_id)
+    support = Support(name)
+    count_judgements(support, iterate_judged(store_engine, desk_id=desk_id, adapter=name, with_tokens=False))
     evidence = Evidence(name, support.tuned, support.base, support.halves)
     return Look(evidence, decide_exposure(evidence, policy.exposure))
-
-
-def measure(session: Session, name: str, *, policy: ExposurePolicy, desk_id: str = DEFAULT_DESK) -> Evidence:
-    from feedback.evidence.measure import measure_picks  # numpy and scipy: the web imports this module
-    from feedback.evidence.picks import read_picks
-
-    return measure_picks(name, read_picks(session, adapter=name, desk_id=desk_id), policy).evidence
 
 
 def find_blocks(policy: Policy, words: Words, *, actor: str) -> tuple[Reason, ...]:

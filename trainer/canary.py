@@ -56,12 +56,14 @@ def settle_canary(ctx: NightContext, token: RunToken, name: str) -> None:
         canary = serving_state(session, desk_id=ctx.desk_id).canary
     if canary in (None, name):
         return
-    given = {"actor": ACTOR, "run_token": token, "desk_id": ctx.desk_id}
-    found = exposing.look(ctx.deployer, **given)
+    found = exposing.look(ctx.deployer, actor=ACTOR, run_token=token, desk_id=ctx.desk_id)
     if found is None:
         return
     try:
-        wait_for_engine(ctx, lambda: exposing.act(ctx.deployer, found, **given))
+        wait_for_engine(
+            ctx,
+            lambda: exposing.act(ctx.deployer, found, actor=ACTOR, run_token=token, desk_id=ctx.desk_id),
+        )
     except (EngineNotRunning, EngineUnreachable, EngineTimeout):
         raise
     except ServingError as fault:  # it cannot be served any more: the newer one replaces it
