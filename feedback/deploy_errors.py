@@ -82,6 +82,7 @@ class AdapterErased(Conflict):
 
 class AdapterVetoed(Conflict):
     def __init__(self, adapter: str, actor: str, reason: str) -> None:
+        self.actor = actor
         super().__init__(
             "adapter_vetoed",
             f"Adapter {adapter} is vetoed by {actor}: {reason}",

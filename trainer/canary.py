@@ -39,7 +39,8 @@ def publish(ctx: NightContext, token: RunToken, name: str) -> list[dict[str, Any
             return [note("not_shown", text)]
         wait_for_engine(ctx, lambda: put_up(ctx, token, name))
     except AdapterVetoed as vetoed:
-        return [note("vetoed", vetoed.message)]
+        # Without the reason: a person's words stay on the adapter's page, a report goes further.
+        return [note("vetoed", f"{vetoed.actor} vetoed {name}: the reason stands on its page")]
     except EngineNotRunning:
         return [note("not_published", f"no engine runs: start one, then `rejoinder promote {name}`")]
     except (EngineUnreachable, EngineTimeout):

@@ -98,7 +98,7 @@ def test_a_vetoed_adapter_is_not_shown_and_the_run_says_by_whom(ctx, plant, toke
             session, desk_id=DESK, adapter=ONE, actor="eva", kind="veto", reason="makes up links", now=NOW
         )
     (note,) = publish(ctx, token, ONE)
-    assert (note["code"], note["text"]) == ("vetoed", f"Adapter {ONE} is vetoed by eva: makes up links")
+    assert (note["code"], note["text"]) == ("vetoed", f"eva vetoed {ONE}: the reason stands on its page")
     assert (plant.state.named, plant.state_of(ONE)) == (frozenset(), "passed")
 
 
