@@ -15,7 +15,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from feedback.choices.forms import ChoiceForm, PairForm, ThumbForm, read_form
-from feedback.choices.judgements import derive_choice
+from feedback.choices.judgements import DUEL, derive_choice
 from feedback.choices.pairs import refuse_close
 from feedback.choices.refusals import Refusal, explain
 from feedback.choices.settle import settle_choice
@@ -25,6 +25,7 @@ from feedback.lineage.graph import Ref, Step
 from feedback.lineage.members import iterate_members, read_members
 from feedback.store import lineage as store
 from feedback.store.choices import read_judged
+from feedback.store.duel_verdicts import read_judged_rounds
 from feedback.store.session import read
 from feedback.store.tables import Dataset
 
@@ -148,21 +149,31 @@ class Tracer:
         return self._held(ref, facts, record.at, record.created_at, record.source, record.identity, ())
 
     def look_choice(self, ref: Ref) -> Step | None:
-        """What a judgement came to: a choice, or the reason why there is none."""
+        """What a judgement, or a verdict in a duel, came to: a choice, or the reason why there is none."""
+        is_duel, id = ref.id.startswith(f"{DUEL}/"), ref.id.removeprefix(f"{DUEL}/")
+        judge = None
         with read(self.store_engine) as session:
-            found = read_judged(session, desk_id=self.desk_id, judgement_id=ref.id, with_tokens=False)
+            if is_duel:
+                found = read_judged_rounds(session, desk_id=self.desk_id, verdict_id=id)
+                judge = store.name_agent(session, agent=found[0][0].agent) if found else None
+            else:
+                found = read_judged(session, desk_id=self.desk_id, judgement_id=id, with_tokens=False)
         if not found:
             return None
         ((judged, shown),) = found
         form = derive_choice(judged, shown)
+        source = DUEL if is_duel else LIVE
         facts: dict[str, Any] = {
-            "source": LIVE,
+            "source": source,
             "conversation": shown.conversation,
             "language": shown.language,
             "tags": list(shown.tags),
         }
         facts |= tell_refusal(form) if isinstance(form, Refusal) else tell_choice(form)
-        return self._held(ref, facts, judged.at, judged.at, LIVE, ref.id, (Ref("judgement", ref.id),))
+        if is_duel:  # no judgement before it to name who decided
+            facts["agent"] = judge
+        before = () if is_duel else (Ref("judgement", id),)
+        return self._held(ref, facts, judged.at, judged.at, source, id, before)
 
     def look_thumb(self, ref: Ref) -> Step | None:
         with read(self.store_engine) as session:

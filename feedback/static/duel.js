@@ -60,9 +60,9 @@ async function showRound(number) {
 
 async function showNext() {
   const duel = await read(path);
-  showProgress(duel.judged, duel.rounds.ready);
-  if (duel.state === "open") await showRound(duel.next_round);
-  else location.reload(); // somebody closed it: the page shows the result now
+  if (duel.state !== "open") location.reload(); // somebody closed it: the page shows the result now
+  else await showRound(duel.next_round);
+  if (!duel.next_round) showProgress(duel.judged, duel.rounds.ready); // else it moves with the round
 }
 
 async function guard(work) {

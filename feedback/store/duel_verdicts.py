@@ -165,14 +165,15 @@ def read_judged_rounds(
     session: Session,
     *,
     desk_id: str,
-    after: Key | None,
-    since: datetime | None,
-    until: datetime,
+    after: Key | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    verdict_id: str | None = None,
     limit: int = PAGE,
 ) -> list[JudgedSet]:
     """Verdicts of closed duels as judgements on sets of two, oldest first: what leaves for training.
 
-    `after` is (created_at, id) of the last one had.
+    `after` is (created_at, id) of the last one had; `verdict_id` keeps that one alone.
     """
     at = (col(DuelVerdict.created_at), col(DuelVerdict.id))
     query = (
@@ -183,12 +184,15 @@ def read_judged_rounds(
         .where(
             col(DuelVerdict.desk_id) == desk_id,
             col(DuelVerdict.verdict) != UNDO,
-            col(DuelVerdict.created_at) <= until,
             col(Duel.state) == CLOSED,
         )
         .order_by(*at)
         .limit(limit)
     )
+    if until is not None:
+        query = query.where(at[0] <= until)
+    if verdict_id is not None:
+        query = query.where(col(DuelVerdict.id) == verdict_id)
     if after is not None:
         query = query.where(tuple_(*at) > after)
     if since is not None:

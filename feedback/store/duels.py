@@ -23,12 +23,14 @@ DRAWING, OPEN, CLOSED, FAILED = "drawing", "open", "closed", "failed"
 WAITING, READY, EQUAL, LEFT_OUT = "waiting", "ready", "equal", "left_out"
 ROUND_STATES = (WAITING, READY, EQUAL, LEFT_OUT)
 # Of no use to judges, and long.
-LARGE = (
+UNSEEN = (
     col(DuelRound.prompt_token_ids),
     col(DuelRound.a_token_ids),
     col(DuelRound.b_token_ids),
     col(DuelRound.requests),
 )
+# Of no use to a count.
+TEXTS = (col(DuelRound.messages), col(DuelRound.a_text), col(DuelRound.b_text))
 
 
 class DuelNotOpen(Conflict):
@@ -129,9 +131,9 @@ def count_rounds(session: Session, *, duel_ids: list[str]) -> dict[str, dict[str
 
 
 def list_rounds(session: Session, *, desk_id: str, duel_id: str) -> Sequence[DuelRound]:
-    """In order, without token ids."""
+    """In order, without prompts and replies."""
     query = of_desk(DuelRound, desk_id).where(col(DuelRound.duel_id) == duel_id)
-    return session.exec(query.order_by(col(DuelRound.position)).options(*leave_out(LARGE[:3]))).all()
+    return session.exec(query.order_by(col(DuelRound.position)).options(*leave_out(UNSEEN + TEXTS))).all()
 
 
 def get_round(session: Session, *, desk_id: str, duel_id: str, number: int, lock: bool = False) -> DuelRound:
@@ -139,7 +141,7 @@ def get_round(session: Session, *, desk_id: str, duel_id: str, number: int, lock
     query = of_desk(DuelRound, desk_id).where(
         col(DuelRound.duel_id) == duel_id, col(DuelRound.position) == number
     )
-    query = query.options(*leave_out(LARGE))
+    query = query.options(*leave_out(UNSEEN))
     if lock:
         query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     row = session.exec(query).one_or_none()

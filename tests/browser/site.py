@@ -13,6 +13,7 @@ from werkzeug.serving import make_server
 
 from feedback.app import create_app
 from feedback.clock import SystemClock
+from feedback.duels.drawing import DuelDrawer
 from feedback.settings import FeedbackSettings
 from feedback.store import operators
 from feedback.store.desks import add_system_prompt, ensure_desk
@@ -112,8 +113,20 @@ def run_site(
         clock=SystemClock(),
         describe_base=lambda: BaseFacts("b" * 64, "t" * 64),
     )
+    duel_drawer = DuelDrawer(
+        store_engine=store,
+        fleet_factory=lambda: fleet,
+        serving=serving,
+        clock=SystemClock(),
+        describe_base=lambda: BaseFacts("b" * 64, "t" * 64),
+    )
     app = create_app(
-        settings, store_engine=store, clock=SystemClock(), fleet_factory=lambda: fleet, suggester=suggester
+        settings,
+        store_engine=store,
+        clock=SystemClock(),
+        fleet_factory=lambda: fleet,
+        suggester=suggester,
+        duel_drawer=duel_drawer,
     )
     said: list[tuple[str, str]] = []
 
@@ -132,6 +145,7 @@ def run_site(
         server.shutdown()
         thread.join()
         server.server_close()
+        duel_drawer.close()
         suggester.close()
         fleet.close()
         store.dispose()

@@ -6,6 +6,9 @@ from feedback.choices.redact import open_redactor
 from feedback.choices.refusals import Tally
 from feedback.clock import FrozenClock
 from feedback.duels.start import TooFewPrompts
+from feedback.errors import NotFound
+from feedback.lineage.graph import Ref
+from feedback.lineage.steps import Tracer
 from feedback.store.duel_verdicts import record_verdict, undo_verdict
 from feedback.store.duels import close_duel, list_rounds
 from feedback.store.session import unit_of_work
@@ -69,6 +72,22 @@ def test_a_verdict_is_a_choice_of_two_in_its_own_conversation(store_engine, tmp_
     ]
     assert [reply["arm"] for reply in second["candidates"]] == ["base", "tuned"]
     assert (first["dwell_ms"], first["base_id"], first["prompt_token_ids"]) == (5000, BASE_ID, [1, 2])
+
+
+def test_lineage_finds_the_choice_of_a_verdict_and_its_dataset(store_engine, tmp_path):
+    duel_id, conversations = put_duel(store_engine, tmp_path)
+    (verdict,) = judge(store_engine, duel_id, "a")
+    tracer = Tracer(store_engine, tmp_path, DESK)
+    ref = Ref("choice", f"duel/{verdict}")
+    with pytest.raises(NotFound):
+        tracer.look(ref)  # a verdict of an open duel is no choice yet
+    close(store_engine, duel_id)
+    built = build_dataset(store_engine, data_dir=tmp_path, clock=FrozenClock(STARTED))
+    step = tracer.look(ref)
+    told = [step.facts[name] for name in ("source", "conversation", "kind", "picked", "agent")]
+    assert told == ["duel", conversations[0], "pick", [0], "eva"]
+    assert (step.before, step.after) == ((), (Ref("dataset", built.id),))
+    assert tracer.look(Ref("dataset", built.id)).before == (ref,)
 
 
 def test_only_closed_duels_and_standing_verdicts_train(store_engine, tmp_path):

@@ -1,0 +1,99 @@
+"""A blind duel in a real browser, by keyboard: started, judged, taken back, closed, and its result seen."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlmodel import Session, select
+
+from feedback.store.tables import DuelRound, DuelVerdict
+from tests.browser.site import Site
+from tests.feedback.duels.duel_desk import ADAPTER, add_contender, add_prompt
+
+pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def expert(site: Site, open_page: Callable[..., Page]) -> Page:
+    add_contender(site.store, site.settings.data_dir)
+    for n in range(4):
+        add_prompt(site.store, f"Where is parcel {n}?")
+    page = open_page()
+    page.goto(site.sign_in_link("eva", "expert"))
+    page.wait_for_url(f"{site.url}/console")
+    return page
+
+
+def verdicts(site: Site) -> list[str]:
+    with Session(site.store) as session:
+        rows = session.exec(select(DuelVerdict).order_by(DuelVerdict.created_at, DuelVerdict.attempt))
+        return [row.verdict for row in rows]
+
+
+def rounds(site: Site) -> list[DuelRound]:
+    with Session(site.store) as session:
+        return list(session.exec(select(DuelRound).order_by(DuelRound.position)))
+
+
+def judge(page: Page, key: str, judged: int) -> None:
+    page.keyboard.press(key)
+    expect(page.locator('[data-part="judged"]')).to_have_text(f"{judged} of 4 judged")
+
+
+def test_a_duel_is_started_judged_by_keys_and_closed(site: Site, expert: Page) -> None:
+    expert.goto(f"{site.url}/console/duels")
+    expect(expert.get_by_text("No duel yet")).to_be_visible()
+    expert.get_by_label("Prompts").focus()
+    expert.keyboard.press("ControlOrMeta+a")
+    expert.keyboard.type("5")
+    expert.keyboard.press("Enter")
+    expect(expert.get_by_text("5 prompts were asked for and 4 are unseen")).to_be_visible()
+    expert.get_by_label("Prompts").focus()
+    expert.keyboard.press("ControlOrMeta+a")
+    expert.keyboard.type("4")
+    expert.keyboard.press("Enter")
+    go_on = expert.get_by_role("link", name="Go on")
+    expect(go_on).to_be_visible()  # the page follows the drawing by itself
+    go_on.focus()
+    expert.keyboard.press("Enter")
+    expect(expert.get_by_role("heading", name="Which reply is better?")).to_be_visible()
+    expect(expert.get_by_text("0 of 4 judged")).to_be_visible()
+    first = rounds(site)[0]
+    expect(expert.locator('[data-part="a"]')).to_have_text(first.a_text or "")
+    expect(expert.locator('[data-part="b"]')).to_have_text(first.b_text or "")
+    assert ADAPTER not in expert.content()
+    judge(expert, "a", 1)
+    judge(expert, "2", 2)
+    expert.keyboard.press("u")
+    expect(expert.get_by_text("1 of 4 judged")).to_be_visible()
+    judge(expert, "x", 2)
+    judge(expert, "t", 3)
+    judge(expert, "b", 4)
+    expect(expert.get_by_text("You have judged every round").first).to_be_visible()
+    assert verdicts(site) == ["a", "b", "undo", "both_bad", "tie", "b"]
+    expert.get_by_text("Close this duel").focus()
+    expert.keyboard.press("Enter")
+    expert.keyboard.press("Tab")
+    expert.keyboard.press("Enter")
+    expect(expert.get_by_role("heading", name="Judges")).to_be_visible()
+    row = expert.get_by_role("row", name="both bad (not counted)")
+    expect(row.get_by_role("cell")).to_have_text("1")
+    expect(expert.get_by_role("row", name="eva")).to_be_visible()
+    pages = [body for path, body in site.said if path.startswith("/console/duels/") or "/rounds/" in path]
+    before = pages[: next(n for n, body in enumerate(pages) if "both bad (not counted)" in body)]
+    judged = [body for body in before if "Go on" not in body and "Cancel this duel" not in body]
+    assert len(judged) >= 6 and not [body for body in judged if ADAPTER in body]
+
+
+def test_the_pages_speak_chinese(site: Site, expert: Page, open_page: Callable[..., Page]) -> None:
+    page = open_page(language="zh-CN")
+    page.goto(site.sign_in_link("eva", "expert"))
+    page.wait_for_url(f"{site.url}/console")
+    page.goto(f"{site.url}/console/duels")
+    expect(page.get_by_role("heading", name="开始对决")).to_be_visible()
+    page.get_by_label("提示数").fill("4")
+    page.get_by_role("button", name="开始对决").click()
+    page.get_by_role("link", name="继续").click()
+    expect(page.get_by_text("已评判 0 / 4")).to_be_visible()
+    page.keyboard.press("t")
+    expect(page.get_by_text("已评判 1 / 4")).to_be_visible()
