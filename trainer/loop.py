@@ -27,8 +27,10 @@ from trainer.context import NightContext
 from trainer.dataset import build_dataset
 from trainer.errors import DatasetMissing, NothingSelected, RecipeRefused
 from trainer.gate import Decision, decide
+from trainer.guards.sets import read_guards
 from trainer.live import LiveRows
-from trainer.recipe import Recipe, build_recipe, load_recipe, recall_recipe
+from trainer.recipe import Measurement, Recipe, build_recipe, load_recipe, recall_recipe
+from trainer.replay_set import read_replay
 from trainer.report import OfflineReport
 from trainer.settings import TrainerSettings
 from trainer.staging import Finished, stage
@@ -84,7 +86,15 @@ def find_recipe(request: Mapping[str, Any], settings: TrainerSettings, serving: 
         raise RecipeRefused(
             recipe.name, [f"rank: serving takes at most {highest} (max_lora_rank), got {recipe.rank}"]
         )
+    check_sets(recipe.measurement)
     return recipe
+
+
+def check_sets(measurement: Measurement) -> None:
+    """A file that cannot be read is told before the hours of training, not after. Raises RecipeRefused."""
+    read_guards(measurement.guards)
+    if measurement.replay:
+        read_replay(Path(measurement.replay))
 
 
 def collect(ctx: NightContext, token: RunToken) -> Path:
@@ -159,6 +169,7 @@ def evaluate(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) 
         dtype=recipe.dtype,
         max_length=recipe.max_length,
         seed=recipe.seed,
+        run_dir=ctx.run_dir(token.run_id),
         on_progress=lambda share: (ctx.advance(token, progress=share), None)[1],
     )
     part = path.with_suffix(".part")
