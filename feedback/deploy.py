@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from feedback.assignment import adapter_for
+from feedback.cards import refresh_cards
 from feedback.clock import Clock
 from feedback.deploy_errors import AdapterFilesMissing, AdapterVetoed, ApprovalMissing, NothingToRollBack
 from feedback.policy import Policy
@@ -285,6 +286,7 @@ def _write_manifest(ctx: Deployer, state: ServingState) -> None:
         manifest.canary,
         manifest.share,
     ):
+        refresh_cards(ctx.store_engine, ctx.data_dir, desk_id=DEFAULT_DESK)  # first: a crash repeats both
         write_manifest(ctx.data_dir, manifest)
 
 

@@ -1,7 +1,8 @@
 """Adapters on disk: one version is one directory, written once under one name, and never changed.
 
 `adapters/<name>/weights/` holds exactly `adapter_config.json` and `adapter_model.safetensors`;
-`manifest.json` (sha256), `probe.json` and `README.md` stand beside it. Checks live in `adapter_check`;
+`manifest.json` (sha256), `probe.json` and the card `README.md` stand beside it; the card's last section alone
+is written again (`feedback/cards.py`). Checks live in `adapter_check`;
 loading into an engine in `publish`.
 """
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from feedback.lineage.members import read_members
 from feedback.store import adapters, runs
 from feedback.store.runs import RunToken
 from feedback.store.session import unit_of_work
 from serving.adapters import next_adapter_name, stage_adapter
 from serving.base import compute_base_id
-from trainer.card import write_card
+from trainer.card import Origin, write_card
 from trainer.context import NightContext
 from trainer.gate import Decision
 from trainer.recipe import Recipe
@@ -39,15 +40,22 @@ def stage(ctx: NightContext, token: RunToken, finished: Finished) -> str:
     """The adapter's name, under which its files stand and its row says passed or refused."""
     name = ctx.read_run(token.run_id).adapter or take_name(ctx, token)
     run_dir, base_id = ctx.run_dir(token.run_id), compute_base_id(ctx.base)
-    card = write_card(
+    origin = Origin(
         name=name,
+        base=ctx.serving.base_model,
         base_id=base_id,
         dataset_id=finished.dataset.name,
         run_id=token.run_id,
+        members=read_members(finished.dataset),
+    )
+    card = write_card(
+        origin,
         recipe=finished.recipe,
         metrics=finished.metrics,
         report=finished.report,
         decision=finished.decision,
+        actor=ACTOR,
+        now=ctx.clock.now(),
     )
     (run_dir / "README.md").write_text(card, encoding="utf-8")
     make_probe(ctx, finished, run_dir, base_id)

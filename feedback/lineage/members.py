@@ -121,9 +121,9 @@ def iterate_members(directory: Path) -> Iterator[Member]:
     for record in _iterate(dataset_file(directory, "choices")):
         yield _make("choice", record, record["id"])
     for record in _iterate(dataset_file(directory, "pairs"), having=(b'"pair"', b'"thumbs"')):
-        if record["kind"] == "pair":
+        if record.get("kind") == "pair":
             yield _make("pair", record, record["id"])
-        elif record["kind"] == "thumbs":
+        elif record.get("kind") == "thumbs":
             for is_other in (False, True):
                 yield _make("thumb", record, record["id"], couple="down" if is_other else "up")
     for record in _iterate(dataset_file(directory, "thumbs")):

@@ -3,9 +3,6 @@ import pytest
 
 from serving.base import compute_base_id
 from serving.probe import read_probe
-from trainer.card import write_card
-from trainer.gate import Check, Decision, Reason
-from trainer.report import OfflineReport
 
 PROMPTS = [[{"role": "user", "content": "Where is my order 105 ?"}], [{"role": "user", "content": "Hello"}]]
 
@@ -23,17 +20,3 @@ def test_probe_is_what_serving_reads(trained, base, tmp_path):
     again = Scorer(base, threads=1).score([Row(first.prompt_token_ids, first.reply_token_ids)])[0]
     assert first.base_logprobs == pytest.approx(again.tolist(), abs=1e-4)
     assert np.abs(np.subtract(first.adapter_logprobs, first.base_logprobs)).max() > 0.01
-
-
-def test_card_tells_origin_and_refusal(recipe):
-    card = write_card(
-        name="tuned-20261101-1",
-        base_id="b" * 64,
-        dataset_id="d" * 64,
-        run_id="r1",
-        recipe=recipe,
-        metrics={"pairs_trained": 10, "pairs_found": 72, "steps": 6},
-        report=OfflineReport(),
-        decision=Decision((Check(Reason("no_evidence", "too few", 0, 20), "at least", is_met=False),)),
-    )
-    assert "10 of 72 training pairs" in card and "refused: no_evidence" in card and "d" * 64 in card

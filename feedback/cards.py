@@ -1,0 +1,72 @@
+"""The part of an adapter's card that changes: what was decided about it, in `README.md` beside its weights.
+
+The trainer writes the card when it stages the adapter; afterwards its last section is written again from the
+rows whenever what serves changes, as the manifest is. The weights and their checksums never change.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+from sqlalchemy import Engine
+
+from feedback.store import adapters
+from feedback.store.session import read
+from serving.files import write_atomically
+
+log = logging.getLogger(__name__)
+
+CARD = "README.md"
+HEADING = "## Decisions\n"
+
+
+class Decided(NamedTuple):
+    """One move of an adapter to a new state."""
+
+    at: datetime
+    state: str
+    actor: str
+    reason: str
+
+
+def render_decisions(decided: Sequence[Decided]) -> str:
+    """The last section of a card."""
+    rows = (
+        f"| {at:%Y-%m-%d %H:%M} | {state.replace('_', ' ')} | {escape(actor)} | {escape(reason)} |"
+        for at, state, actor, reason in decided
+    )
+    return "\n".join([HEADING, "| UTC | became | by | why |", "| --- | --- | --- | --- |", *rows, ""])
+
+
+def escape(text: str) -> str:
+    """One line that ends no cell of a table and begins no tag."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+
+
+def refresh_cards(store_engine: Engine, data_dir: Path, *, desk_id: str) -> None:
+    """Makes the cards on disk say what the rows say. A card that cannot be written is logged and left."""
+    with read(store_engine) as session:
+        told = {
+            row.name: [
+                Decided(event.at, event.to_state, event.actor, event.reason)
+                for event in adapters.list_events(session, name=row.name)
+                if event.from_state not in ("", event.to_state)
+            ]
+            for row in adapters.list_adapters(session, desk_id=desk_id)
+        }
+    for name, decided in told.items():
+        path = data_dir / "adapters" / name / CARD
+        try:
+            if path.is_file():
+                _refresh(path, render_decisions(decided))
+        except (OSError, UnicodeDecodeError) as fault:
+            log.warning("the card of %s stays as it is: %s", name, fault)
+
+
+def _refresh(path: Path, section: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    head, found, _ = text.partition(f"\n{HEADING}")
+    if found and f"{head}\n{section}" != text:
+        write_atomically(path, f"{head}\n{section}".encode())
