@@ -157,6 +157,7 @@ def list_duels(call: Read[DuelsAsked]) -> DuelList:
         views = read_duels(
             session, desk_id=call.actor.desk_id, judge=call.actor.agent_name(), limit=call.query.limit
         )
+    take_up(*views)
     return DuelList(duels=[show(view) for view in views])
 
 
@@ -170,11 +171,14 @@ def show_duel(call: Read[Query], duel_id: str) -> DuelShown:
     return show(view)
 
 
-def take_up(view: DuelView) -> None:
+def take_up(*views: DuelView) -> None:
     """Whoever looks at a duel that nobody draws, because its drawer died, has it drawn on."""
     drawer = services().duel_drawer
-    if view.duel.state == duels.DRAWING and drawer is not None:
-        drawer.enqueue(view.duel.id)
+    if drawer is None:
+        return
+    for view in views:
+        if view.duel.state == duels.DRAWING:
+            drawer.enqueue(view.duel.id)
 
 
 def show(view: DuelView) -> DuelShown:

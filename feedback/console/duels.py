@@ -49,13 +49,12 @@ def current_actor() -> Actor:
 def list_duels() -> str:
     actor = current_actor()
     with read(services().store_engine) as store:
-        return render_template(
-            "console/duels.html",
-            views=read_duels(store, desk_id=actor.desk_id, judge=actor.agent_name(), limit=SHOWN_AT_ONCE),
-            adapters=adapters.list_adapters(store, desk_id=actor.desk_id),
-            usual=USUAL_ROUNDS,
-            most=MAX_ROUNDS,
-        )
+        views = read_duels(store, desk_id=actor.desk_id, judge=actor.agent_name(), limit=SHOWN_AT_ONCE)
+        found = adapters.list_adapters(store, desk_id=actor.desk_id)
+    take_up(*views)
+    return render_template(
+        "console/duels.html", views=views, adapters=found, usual=USUAL_ROUNDS, most=MAX_ROUNDS
+    )
 
 
 @bp.get("/<duel_id>")
