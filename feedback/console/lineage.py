@@ -39,6 +39,8 @@ KINDS = {
     "dataset": _("dataset"),
     "run": _("run"),
     "adapter": _("adapter"),
+    "duel": _("duel"),
+    "verdict": _("verdict"),
     "report": _("report"),
     "decision": _("decision"),
     "exposure": _("decision on picks"),
@@ -74,6 +76,7 @@ FACTS = {
     "log_loss": _("nats per choice"),
     "manifest": _("files"),
     "n": _("choices"),
+    "name": _("name"),
     "objective": _("objective"),
     "origin": _("origin"),
     "picked": _("picked"),
@@ -90,6 +93,7 @@ FACTS = {
     "requested_by": _("asked for by"),
     "retracted_at": _("taken back"),
     "revealed_at": _("shown"),
+    "rival": _("against"),
     "role": _("role"),
     "selection": _("selection"),
     "sets": _("sets drawn"),
@@ -125,6 +129,9 @@ CODES = {
     "bypassed": _("answered without it"),
     "erased": _("erased"),
     "missing": _("missing"),
+    "a": _("A is better"),
+    "b": _("B is better"),
+    "both_bad": _("Both bad"),
 }
 MOMENTS = ("since", "until")
 PLACES = ("slots", "picked")
@@ -236,6 +243,8 @@ def address_of(ref: Ref) -> str:
         return url_for("console.show_dataset", dataset_id=ref.id)
     if ref.kind == "run":
         return url_for("console.show_run", run_id=ref.id)
+    if ref.kind == "duel":
+        return url_for("console_duels.show_duel", duel_id=ref.id)
     if ref.kind in ("adapter", "report"):
         return url_for("console.show_adapter", name=ref.id)
     return url_for("console_lineage.search" if "/" in ref.id else "console_lineage.show", id=str(ref))

@@ -15,6 +15,8 @@ TELLING: dict[str, tuple[str, ...]] = {
     "dataset": ("records", "files"),
     "run": ("state", "decision", "error"),
     "adapter": ("state",),
+    "duel": ("name", "state", "adapter", "rival"),
+    "verdict": ("verdict", "undone"),
     "report": ("n", "log_loss"),
     "decision": ("to", "reason", "actor"),
     "exposure": ("verdict", "because", "picks_needed", "actor"),

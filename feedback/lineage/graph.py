@@ -10,7 +10,15 @@ Direction = Literal["before", "after"]
 
 # Named by a step, and left to whoever asks for them: a dataset holds tens of thousands of records, and an
 # adapter's sets begin the circle anew.
-FANS = frozenset({("dataset", "choice"), ("dataset", "pair"), ("dataset", "thumb"), ("deployment", "set")})
+FANS = frozenset(
+    {
+        ("dataset", "choice"),
+        ("dataset", "pair"),
+        ("dataset", "thumb"),
+        ("deployment", "set"),
+        ("duel", "verdict"),
+    }
+)
 MAX_STEPS = 400  # of one direction: a choice of a year ago is in every dataset since
 
 

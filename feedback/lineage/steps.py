@@ -151,11 +151,9 @@ class Tracer:
     def look_choice(self, ref: Ref) -> Step | None:
         """What a judgement, or a verdict in a duel, came to: a choice, or the reason why there is none."""
         is_duel, id = ref.id.startswith(f"{DUEL}/"), ref.id.removeprefix(f"{DUEL}/")
-        judge = None
         with read(self.store_engine) as session:
             if is_duel:
                 found = read_judged_rounds(session, desk_id=self.desk_id, verdict_id=id)
-                judge = store.name_agent(session, agent=found[0][0].agent) if found else None
             else:
                 found = read_judged(session, desk_id=self.desk_id, judgement_id=id, with_tokens=False)
         if not found:
@@ -170,9 +168,7 @@ class Tracer:
             "tags": list(shown.tags),
         }
         facts |= tell_refusal(form) if isinstance(form, Refusal) else tell_choice(form)
-        if is_duel:  # no judgement before it to name who decided
-            facts["agent"] = judge
-        before = () if is_duel else (Ref("judgement", id),)
+        before = (Ref("verdict" if is_duel else "judgement", id),)
         return self._held(ref, facts, judged.at, judged.at, source, id, before)
 
     def look_thumb(self, ref: Ref) -> Step | None:
@@ -272,12 +268,41 @@ class Tracer:
             if row is None:
                 return None
             timeline = store.list_timeline(session, adapter=row)
+            duels = store.list_duels_of(session, adapter=row)
         facts = {"state": row.state, "base": row.base_id, "manifest": row.manifest_sha256}
         parent = Ref("run", row.run_id) if row.run_id else None
         if parent is None and row.dataset_id:
             parent = Ref("dataset", row.dataset_id)
-        after = tuple(Ref(kind, id) for kind, id in timeline[:1])
-        return Step(ref, row.created_at, facts, (parent,) if parent else (), after)
+        after = [Ref(kind, id) for kind, id in timeline[:1]]
+        after += [Ref("duel", id) for id in duels]
+        return Step(ref, row.created_at, facts, (parent,) if parent else (), tuple(after))
+
+    def look_duel(self, ref: Ref) -> Step | None:
+        """A blind comparison; who said what is told once it is closed."""
+        with read(self.store_engine) as session:
+            found = store.find_duel(session, desk_id=self.desk_id, duel_id=ref.id, limit=SHOWN)
+        if found is None:
+            return None
+        row, count, ids = found
+        facts = {"name": row.name, "state": row.state, "adapter": row.adapter, "rival": row.rival}
+        before = tuple(Ref("adapter", name) for name in (row.adapter, row.rival) if name)
+        after = tuple(Ref("verdict", id) for id in ids)
+        return Step(ref, row.created_at, known(facts), before, after, more_after=count - len(ids))
+
+    def look_verdict(self, ref: Ref) -> Step | None:
+        """What a judge said of a round; nothing of it before the duel is closed."""
+        with read(self.store_engine) as session:
+            found = store.find_verdict(session, desk_id=self.desk_id, verdict_id=ref.id)
+            agent = store.name_agent(session, agent=found.row.judge) if found else None
+        if found is None or not found.is_closed:
+            return None
+        row = found.row
+        facts = {"verdict": row.verdict, "agent": agent, "undone": found.undone_by is not None or None}
+        if row.undoes is not None:
+            return Step(ref, row.created_at, known(facts), (Ref("verdict", row.undoes),))
+        after = [Ref("choice", address(DUEL, row.id))]
+        after += [Ref("verdict", found.undone_by)] if found.undone_by else []
+        return Step(ref, row.created_at, known(facts), (Ref("duel", row.duel_id),), tuple(after))
 
     def look_report(self, ref: Ref) -> Step | None:
         """The offline report that stands with an adapter."""
@@ -372,6 +397,8 @@ LOOKS: Mapping[str, Callable[[Tracer, Ref], Step | None]] = {
     "dataset": Tracer.look_dataset,
     "run": Tracer.look_run,
     "adapter": Tracer.look_adapter,
+    "duel": Tracer.look_duel,
+    "verdict": Tracer.look_verdict,
     "report": Tracer.look_report,
     "decision": Tracer.look_decision,
     "exposure": Tracer.look_exposure,

@@ -21,6 +21,9 @@ from feedback.store.tables import (
     Conversation,
     Dataset,
     Deployment,
+    Duel,
+    DuelRound,
+    DuelVerdict,
     ExposureDecision,
     Judgement,
     Message,
@@ -33,6 +36,7 @@ from feedback.store.tables import (
 )
 
 JUDGED = "judged"
+CLOSED = "closed"
 TWO_VERSIONS = "2+1+1"
 # What an id may be of: the step's kind, the column that is compared, and the column that names the step.
 NAMED: tuple[tuple[str, Any, Any], ...] = (
@@ -45,6 +49,9 @@ NAMED: tuple[tuple[str, Any, Any], ...] = (
     ("adapter", col(Adapter.name), col(Adapter.name)),
     ("message", col(Turn.id), col(Turn.message_id)),  # a turn is the message that waits
     ("set", col(Candidate.id), col(Candidate.set_id)),
+    ("duel", col(Duel.id), col(Duel.id)),
+    ("duel", col(DuelRound.id), col(DuelRound.duel_id)),
+    ("verdict", col(DuelVerdict.id), col(DuelVerdict.id)),
 )
 
 
@@ -292,6 +299,50 @@ def _has_both(adapter: str) -> Any:
     """Whether a set that holds two versions holds this one: its row names the newer alone."""
     beside = select(Candidate.id).where(Candidate.set_id == SuggestionSet.id, Candidate.adapter == adapter)
     return and_(col(SuggestionSet.design) == TWO_VERSIONS, beside.exists())
+
+
+def list_duels_of(session: Session, *, adapter: Adapter) -> list[str]:
+    """The duels in which it was compared, oldest first."""
+    query = select(Duel.id).where(
+        Duel.desk_id == adapter.desk_id,
+        or_(col(Duel.adapter) == adapter.name, col(Duel.rival) == adapter.name),
+    )
+    return list(session.exec(query.order_by(col(Duel.created_at), col(Duel.id))))
+
+
+def find_duel(
+    session: Session, *, desk_id: str, duel_id: str, limit: int
+) -> tuple[Duel, int, list[str]] | None:
+    """A duel, the number of its verdicts and the first of them; none is told before it is closed."""
+    row = session.exec(of_desk(Duel, desk_id).where(Duel.id == duel_id)).one_or_none()
+    if row is None:
+        return None
+    if row.state != CLOSED:
+        return row, 0, []
+    said = (DuelVerdict.duel_id == duel_id, DuelVerdict.verdict != "undo")
+    count = session.exec(select(func.count()).select_from(DuelVerdict).where(*said)).one()
+    ids = select(DuelVerdict.id).where(*said).order_by(col(DuelVerdict.created_at), col(DuelVerdict.id))
+    return row, count, list(session.exec(ids.limit(limit)))
+
+
+@dataclass(frozen=True)
+class VerdictFound:
+    row: DuelVerdict
+    is_closed: bool
+    undone_by: str | None
+
+
+def find_verdict(session: Session, *, desk_id: str, verdict_id: str) -> VerdictFound | None:
+    query = (
+        select(DuelVerdict, Duel.state)
+        .join(Duel, col(Duel.id) == col(DuelVerdict.duel_id))
+        .where(DuelVerdict.desk_id == desk_id, DuelVerdict.id == verdict_id)
+    )
+    found = session.exec(query).one_or_none()
+    if found is None:
+        return None
+    undone_by = select(DuelVerdict.id).where(DuelVerdict.undoes == verdict_id)
+    return VerdictFound(found[0], found[1] == CLOSED, session.exec(undone_by).one_or_none())
 
 
 class Told(NamedTuple):

@@ -18,7 +18,18 @@ from feedback.store.deployments import add_deployment
 from feedback.store.lineage import list_timeline
 from feedback.store.records import add_records
 from feedback.store.session import read, unit_of_work
-from feedback.store.tables import AdapterEvent, Dataset, ExposureDecision, Judgement, Run, SuggestionSet, Turn
+from feedback.store.tables import (
+    AdapterEvent,
+    Dataset,
+    Duel,
+    DuelRound,
+    DuelVerdict,
+    ExposureDecision,
+    Judgement,
+    Run,
+    SuggestionSet,
+    Turn,
+)
 from tests.databases import START
 from tests.feedback.desk import put_set
 
@@ -246,7 +257,7 @@ def test_every_edge_is_named_by_both_of_its_ends(chain):
     forwards = {(step.ref, ref) for step in steps.values() for ref in step.after}
     backwards = {(ref, step.ref) for step in steps.values() for ref in step.before}
     assert forwards == backwards
-    assert {ref.kind for ref in steps} == set(LOOKS) - {"pair"} and len(forwards) == 26
+    assert {ref.kind for ref in steps} == set(LOOKS) - {"pair", "duel", "verdict"} and len(forwards) == 26
 
 
 def test_an_interval_says_from_when_to_when_for_whom_and_why_it_ended(small):
@@ -464,12 +475,74 @@ def test_another_desk_finds_nothing(small):
         Ref("approval", "1"),
         Ref("deployment", "1"),
     ]
-    assert {ref.kind for ref in refs} == set(LOOKS) - {"pair"}
+    assert {ref.kind for ref in refs} == set(LOOKS) - {"pair", "duel", "verdict"}
     for ref in refs:
         with pytest.raises(NotFound):
             stranger.look(ref)
     with read(small.desk.engine) as session, pytest.raises(IdUnknown):
         find_ref(session, desk_id="other", text=small.judgement)
+
+
+def test_a_duel_is_told_with_its_adapters_and_when_it_is_closed_with_its_verdicts(small):
+    """What was said trains a later night: the way leads on to the choice, and from it back to the duel."""
+    now = small.desk.clock.now()
+    with unit_of_work(small.desk.engine) as session:
+        duel = Duel(
+            desk_id=DESK,
+            name="one",
+            adapter=ADAPTER,
+            state="open",
+            wanted=1,
+            seed=1,
+            created_by="t",
+            created_at=now,
+        )
+        session.add(duel)
+        session.flush()
+        opened = session.get_one(SuggestionSet, small.set)
+        shown = DuelRound(
+            desk_id=DESK,
+            duel_id=duel.id,
+            position=1,
+            set_id=opened.id,
+            conversation_id=opened.conversation_id,
+            origin="later",
+            messages=[{"role": "user", "content": "Where is my order 1042?"}],
+            state="ready",
+            a_adapter=ADAPTER,
+            a_text="It leaves us today.",
+            b_text="Read the page, please.",
+        )
+        session.add(shown)
+        session.flush()
+        said = DuelVerdict(
+            desk_id=DESK,
+            duel_id=duel.id,
+            round_id=shown.id,
+            verdict="a",
+            judge="t",
+            attempt=1,
+            occurred_at=now,
+            created_at=now,
+        )
+        session.add(said)
+    look = small.tracer().look
+    assert (
+        look(Ref("duel", duel.id)).after == () and Ref("duel", duel.id) in look(Ref("adapter", ADAPTER)).after
+    )
+    with pytest.raises(NotFound):
+        look(Ref("verdict", said.id))
+    with unit_of_work(small.desk.engine) as session:
+        session.get_one(Duel, duel.id).state = "closed"
+    story = [
+        Ref("adapter", ADAPTER),
+        Ref("duel", duel.id),
+        Ref("verdict", said.id),
+        Ref("choice", f"duel/{said.id}"),
+    ]
+    for step, follower in pairwise(story):
+        assert follower in look(step).after and step in look(follower).before
+    assert look(story[-1]).facts["kind"] == "pick" and small.find(said.id[:13]) == story[2]
 
 
 def test_a_path_forks_only_where_the_story_does(small):
