@@ -48,7 +48,10 @@ def main() -> None:
         broken = count_broken(fleet, settings, [fleet.base_name, *([tuned] if tuned else [])], SAMPLED)
     figures: dict[str, float | int | None] = {}
     for night in simulation.nights:
+        report = night.run.get("report") or {}
         figures[f"support_night_{night.number}"] = night.support["rate"] if night.support else None
+        figures[f"kl_night_{night.number}"] = report.get("kl_to_base")
+        figures[f"shift_night_{night.number}"] = report.get("chosen_shift")
     base = broken[fleet.base_name]
     figures["broken_greedy"] = broken[tuned].greedy if tuned else None
     figures["broken_excess"] = broken[tuned].share - base.share if tuned else None
@@ -57,6 +60,8 @@ def main() -> None:
         "loop",
         figures,
         notes={
+            "kl_night_1": "nats per token to base, on held-out prompts",
+            "shift_night_1": "nats that the picked replies of held-out choices gained over base",
             "broken_greedy": "broken greedy replies of the last adapter to the 50 fixed prompts",
             "broken_excess": f"share broken of {SAMPLED} sampled replies, minus base's",
         },
