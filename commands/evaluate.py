@@ -1,5 +1,6 @@
 """`rejoinder evaluate`: an adapter on held-out choices beside the simple rules it has to beat."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ from commands.store import open_store
 if TYPE_CHECKING:
     from feedback.store.tables import Adapter, Run
 
-RULES = ("uniform", "slot", "base", "adapter", "adapter_slot", "serving")
+RULES = ("uniform", "slot", "length", "base", "adapter", "adapter_slot", "serving")
 
 
 @click.command("evaluate")
@@ -25,15 +26,19 @@ RULES = ("uniform", "slot", "base", "adapter", "adapter_slot", "serving")
     help="Choices to score (JSONL)  [default: the test split of the dataset it was trained on].",
 )
 @click.option("--dataset", default=None, help="Another dataset than the one it was trained on.")
+@click.option("--replies", is_flag=True, help="Draw replies, too: replay set, fixed prompts and guards.")
 @json_option
-def command(frame: Frame, adapter: str, choices: Path | None, dataset: str | None, as_json: bool) -> None:
-    """Score ADAPTER: nats per choice and accuracy beside uniform, slot and base.
+def command(
+    frame: Frame, adapter: str, choices: Path | None, dataset: str | None, replies: bool, as_json: bool
+) -> None:
+    """Score ADAPTER: nats per choice and accuracy beside uniform, slot, length and base.
 
     \b
     rejoinder evaluate tuned-20260101-1
+    rejoinder evaluate tuned-20260101-1 --replies
     rejoinder evaluate tuned-20260101-1 --choices held_out.jsonl --json
     """
-    report = evaluate(frame, adapter, choices=choices, dataset=dataset, quiet=as_json)
+    report = evaluate(frame, adapter, choices=choices, dataset=dataset, with_replies=replies, quiet=as_json)
     if as_json:
         print_json(report)
         return
@@ -45,10 +50,46 @@ def command(frame: Frame, adapter: str, choices: Path | None, dataset: str | Non
             click.echo(
                 f"{rule:<14}{score['log_loss']:>12.4f}{score['accuracy']:>9.1%}    {low:.4f} to {high:.4f}"
             )
+    for line in tell_figures(report):
+        click.echo(line)
+
+
+def tell_figures(report: Mapping[str, Any]) -> Iterator[str]:
+    """What was measured beside the choices, a line for each part."""
+    for loss, curve in (report["curves"] or {}).items():
+        if curve is not None:
+            yield (
+                f"{loss}: first {curve['first']:.4f}, best {curve['best']:.4f} at step {curve['best_step']}, "
+                f"last {curve['last']:.4f} at {curve['last_step']}"
+            )
+    if (replay := report["replay"]) is not None:
+        yield (
+            f"replay ({replay['name']}, {replay['rows']} texts, {replay['tokens']} tokens, "
+            f"{replay['sha256'][:12]}): KL {replay['kl']:.4f} nats per token, "
+            f"perplexity {replay['perplexity']:.3f} (base {replay['perplexity_base']:.3f})"
+        )
+    if (found := report["replies"]) is not None:
+        yield (
+            f"greedy replies to {found['prompts']} prompts: length x{found['length_ratio']:.2f}, "
+            f"edit distance {found['edit_distance']:.2f}, {found['same']:.0%} the same, "
+            f"surprise {found['surprise']:.2f} nats per token"
+        )
+        for name in ("broken_greedy", "broken_sampled", "repeated", "copied", "wrong_language"):
+            yield f"{name:<20}{found[name]:>7.1%}   base {found[f'{name}_base']:.1%}"
+    if (guards := report["guards"]) is not None:
+        for kind, asked in guards["kinds"].items():
+            worst = f"   {', '.join(asked['worst'])}" if asked["worst"] else ""
+            yield f"guard {kind:<14}{asked['broken']:>7.1%}   base {asked['broken_base']:.1%}{worst}"
 
 
 def evaluate(
-    frame: Frame, name: str, *, choices: Path | None, dataset: str | None, quiet: bool
+    frame: Frame,
+    name: str,
+    *,
+    choices: Path | None,
+    dataset: str | None,
+    with_replies: bool,
+    quiet: bool,
 ) -> dict[str, Any]:
     """The report as plain values. Loads torch: only here, and only when called."""
     from rich.console import Console
@@ -66,6 +107,7 @@ def evaluate(
             raise CommandFailed(f"{name} names no dataset: say which with --dataset.")
         dataset_id = find_dataset(engine, wanted).id
     recipe = recall_recipe(run.recipe, run.id) if run and run.recipe else load_recipe(frame.trainer().recipe)
+    run_dir = frame.data_dir / "runs" / run.id if run is not None else None
     with Progress(console=Console(stderr=True), disable=quiet, transient=True) as progress:
         task = progress.add_task("evaluating", total=1.0)
         report = evaluate_adapter(
@@ -78,7 +120,8 @@ def evaluate(
             dtype=recipe.dtype,
             max_length=recipe.max_length,
             seed=recipe.seed,
-            with_replies=False,
+            with_replies=with_replies,
+            run_dir=run_dir if run_dir is not None and run_dir.is_dir() else None,
             on_progress=lambda share: progress.update(task, completed=share),
         )
     return report.model_dump(mode="json")

@@ -59,9 +59,9 @@ def decide(report: OfflineReport, limits: OfflineLimits) -> Decision:
     return Decision(
         (
             *_judge_choices(report, limits),
-            *_judge_replay(report, limits),
-            *_judge_replies(report, limits),
             *_judge_guards(report, limits),
+            *_judge_replies(report, limits),
+            *_judge_distance(report, limits),
         )
     )
 
@@ -80,7 +80,6 @@ def _judge_choices(report: OfflineReport, limits: OfflineLimits) -> list[Check]:
         evidence,
         _judge_change(report, limits),
         _at_most("worse_than_uniform", "foresees held-out picks worse than chance", loss, chance),
-        _at_most("drifted", "left the base too far (KL per token)", report.kl_to_base, limits.max_kl_to_base),
         _at_least(
             "cannot_fit", "does not foresee the picks it was trained on: data or code is wrong", fit, least
         ),
@@ -113,16 +112,22 @@ def _judge_change(report: OfflineReport, limits: OfflineLimits) -> Check:
     return _at_least("no_change", text, report.kl_to_base, limits.min_kl_to_base, digits=8)
 
 
-def _judge_replay(report: OfflineReport, limits: OfflineLimits) -> list[Check]:
+def _judge_distance(report: OfflineReport, limits: OfflineLimits) -> list[Check]:
+    """How far from base it went, wherever to: last, since what is wrong with it is said before."""
+    checks = []
+    if report.n >= limits.min_choices:
+        text = "left the base too far (KL per token)"
+        checks.append(_at_most("drifted", text, report.kl_to_base, limits.max_kl_to_base))
     replay = report.replay
     if replay is None:
-        return [_at_least("no_replay", "no general replay set was measured", None, 1)]
+        return [*checks, _at_least("no_replay", "no general replay set was measured", None, 1)]
     ratio = replay.perplexity / replay.perplexity_base
     return [
+        *checks,
         _at_most("forgot", "left the base on the replay set (KL per token)", replay.kl, limits.max_replay_kl),
         _at_most(
             "perplexity_grew",
-            "finds the replay set less likely than base",
+            "finds the replay set less likely than base (perplexity against base's)",
             ratio,
             limits.max_perplexity_ratio,
         ),

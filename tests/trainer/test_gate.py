@@ -1,4 +1,5 @@
 import math
+from pathlib import Path
 
 import pytest
 
@@ -117,9 +118,9 @@ def test_nothing_measured_is_refused_for_want_of_evidence():
     decision = decide(OfflineReport(), POLICY)
     assert [reason.code for reason in decision.reasons] == [
         "no_evidence",
-        "no_replay",
-        "no_replies",
         "no_guards",
+        "no_replies",
+        "no_replay",
     ]
 
 
@@ -152,3 +153,13 @@ def test_equal_greedy_replies_are_no_change_only_where_no_pick_is_foreseen():
     blind = decide(same.model_copy(update={"adapter": score(1.386), "serving": None}), POLICY)
     first = blind.reasons[0]
     assert (first.code, first.value, first.limit) == ("no_change", 0.0, 0.02)
+
+
+def test_the_page_of_the_report_names_every_limit_with_its_default_and_every_reason():
+    page = (Path(__file__).parents[2] / "docs/offline-report.md").read_text(encoding="utf-8")
+    codes = [check.reason.code for check in decide(GOOD, POLICY).checks]
+    assert len(codes) == len(set(codes)) == 22
+    assert [code for code in codes if f"`{code}`" not in page] == []
+    limits = dict(OfflineLimits())
+    assert len(limits) >= 22
+    assert [key for key, value in limits.items() if f"`{key}` {value:g}" not in page] == []
