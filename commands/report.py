@@ -82,6 +82,10 @@ def describe(report: dict[str, Any]) -> list[str]:
         lines.append(
             f"reason     {reason['code']}: {reason['text']} ({reason['value']}, limit {reason['limit']})"
         )
+    for check in report["decision"]["checks"]:
+        sense = "<=" if check["sense"] == "at most" else ">="
+        mark = "met" if check["met"] else "MISSED"
+        lines.append(f"limit      {mark:<6} {check['code']}: {check['value']} {sense} {check['limit']}")
     if exposed:
         lines.append(
             f"adapter    {exposed['name']} {exposed['state']}, {describe_support(exposed['support'])}"

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from feedback import chat, console, workbench
 from feedback.auth import Actor, find_actor
 from feedback.console.reports import show_value
-from feedback.console.words import compared_words, outcome_words, reason_words, words_of
+from feedback.console.words import compared_words, outcome_words, reason_words, row_words, words_of
 from feedback.errors import ApiError
 from feedback.languages import init_languages
 
@@ -49,6 +49,7 @@ def register_pages(app: Flask) -> None:
         words_of=words_of,
         compared_words=compared_words,
         outcome_words=outcome_words,
+        row_words=row_words,
         reason_words=reason_words,
         show_value=show_value,
         console_places=console_places,

@@ -9,7 +9,7 @@ nothing and opens no model. Read it with `read_split(dir, "pairs", "train")`.
 """
 
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -100,6 +100,7 @@ class Building:
         self.files = {name: place.create(dataset_file(place.path, name).name) for name in FORMATS}
         self.lines: dict[str, Counter[str]] = {name: Counter() for name in FORMATS}
         self.kinds: Counter[str] = Counter()
+        self.sources: dict[str, Counter[str]] = defaultdict(Counter)  # records by source and split
         self.agents: set[str] = set()
         self.conversations: set[bytes] = set()
         self.template_keys: set[str] = set()
@@ -188,6 +189,7 @@ class Building:
 
     def _note(self, item: Collected) -> None:
         self.template_keys.update(item.record.get("chat_template_kwargs", ()))
+        self.sources[item.record["source"]][split_of(item.weight_input.conversation)] += 1
         self.conversations.add(bytes.fromhex(canonical_hash(item.weight_input.conversation)[:24]))
         if item.weight_input.agent is not None:
             self.agents.add(item.weight_input.agent)
@@ -212,6 +214,10 @@ class Building:
                     for name, counter in self.lines.items()
                 },
                 "kinds": dict(sorted(self.kinds.items())),
+                "sources": {
+                    source: {s: counter[s] for s in SPLITS} | {"all": counter.total()}
+                    for source, counter in sorted(self.sources.items())
+                },
                 "agents": len(self.agents),
                 "conversations": len(self.conversations),
             },

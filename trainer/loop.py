@@ -196,8 +196,10 @@ def judge(
     report: OfflineReport,
 ) -> tuple[str, Decision]:
     """Lets the gate decide, and stages the adapter under its name with the verdict."""
-    ctx.advance(token, step="gate", report={**report.model_dump(mode="json"), **ctx.policy.label})
     decision = decide(report, ctx.policy.offline)
+    checks = {"checks": [check.to_json() for check in decision.checks]}
+    found = {**report.model_dump(mode="json"), **ctx.policy.label, **checks}
+    ctx.advance(token, step="gate", report=found)
     name = stage(ctx, token, Finished(recipe, dataset, metrics, report, decision))
     shutil.rmtree(ctx.run_dir(token.run_id) / "checkpoints", ignore_errors=True)
     log.info("%s %s: %s", name, decision.verdict, [reason.code for reason in decision.reasons])

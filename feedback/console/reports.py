@@ -10,6 +10,8 @@ from flask_babel import gettext as _
 from feedback.console.words import words_of
 
 MAX_DEPTH = 4
+SOURCE = "source:"  # of records, before its name in a row
+CHECKS = "checks"  # the gate's, which pages show as a table
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,7 @@ class ReportView:
 def read_report(report: Mapping[str, Any] | None) -> ReportView | None:
     if not report:
         return None
+    report = {name: value for name, value in report.items() if name != CHECKS}
     scored: list[Scored] = []
     facts: list[tuple[str, str]] = []
     count: int | None = None
@@ -81,7 +84,9 @@ def show_value(value: Any) -> str:
 
 @dataclass(frozen=True)
 class CountTable:
-    """A dataset's counts: one row for each kind, one column for each split, and what fits neither."""
+    """A dataset's counts: one row for each kind and source, one column for each split, and what fits
+    neither.
+    """
 
     columns: list[str]
     rows: list[tuple[str, list[int | None]]]
@@ -92,11 +97,12 @@ def tabulate_counts(counts: Mapping[str, Any]) -> CountTable:
     nested = {
         name: value for name, value in counts.items() if isinstance(value, Mapping) and "train" in value
     }
+    sources = {f"{SOURCE}{name}": value for name, value in counts.get("sources", {}).items()}
     columns = list(dict.fromkeys(split for value in nested.values() for split in value))
-    facts = {name: value for name, value in counts.items() if name not in nested}
+    facts = {name: value for name, value in counts.items() if name not in nested and name != "sources"}
     return CountTable(
         columns=columns,
-        rows=[(name, [value.get(split) for split in columns]) for name, value in nested.items()],
+        rows=[(name, [value.get(split) for split in columns]) for name, value in (nested | sources).items()],
         facts=[(name, _list_counts(value)) for name, value in facts.items()],
     )
 

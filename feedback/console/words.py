@@ -160,5 +160,11 @@ def reason_words(reason: Mapping[str, Any]) -> str:
     return gettext("not measured: %(words)s", words=words) if own.startswith("not measured") else str(words)
 
 
+def row_words(name: str) -> str:
+    """Of a row of a dataset's counts: a kind of record, or a source by its own name."""
+    kind, _colon, source = name.partition(":")
+    return gettext("from %(source)s", source=source) if source else words_of(kind)
+
+
 def words_of(code: str) -> str:
     return str(WORDS.get(code, code.replace("_", " ")))

@@ -11,6 +11,7 @@ from typing import Any
 from feedback.evidence.exposure import Evidence, ExposurePolicy, count_needed
 from feedback.evidence.support import Support
 from feedback.night.facts import NightFacts
+from feedback.store.tables import ExposureDecision
 
 ADVICE = {
     "judge_more": "Collect %(missing)s more choices: a night needs %(needed)s since the last run that "
@@ -42,6 +43,8 @@ ADVICE = {
     "least.",
     "more_picks": "%(missing)s more picks decide about %(adapter)s if its share stays at %(share)s %%: let "
     "agents judge.",
+    "more_agents": "%(missing)s more agents must pick between %(adapter)s and the base: few may be of one "
+    "taste.",
     "not_ahead": "%(adapter)s has %(share)s %% of %(picks)s picks: more picks alone will not prove it "
     "better.",
     "nothing": "Nothing needs to be done.",
@@ -92,11 +95,9 @@ def advise(facts: NightFacts, outcome: str, policy: ExposurePolicy) -> list[Advi
     elif outcome == "waiting":
         found.append(Advice("promote", {"adapter": run.adapter}))
     if outcome not in ("unpublished", "waiting"):
-        found += [
-            advice
-            for name in sorted(facts.serving.named)
-            if (advice := advise_picks(facts.supports[name], policy)) is not None
-        ]
+        for name in sorted(facts.serving.named):
+            found += advise_picks(facts.supports[name], policy)
+            found += advise_agents(name, facts.decisions.get(name))
     return found or [Advice("nothing")]
 
 
@@ -134,15 +135,23 @@ def advise_refused(reasons: list[dict[str, Any]]) -> list[Advice]:
     return list(found.values())
 
 
-def advise_picks(support: Support, policy: ExposurePolicy) -> Advice | None:
-    """How many picks are missing until something serves on proof; None once they suffice."""
-    if not support.decided:
-        return Advice("first_picks", {"adapter": support.adapter, "missing": policy.min_picks})
-    share = round(100 * support.tuned / support.decided)
-    evidence = Evidence(support.adapter, support.tuned, support.base, support.halves)
-    missing = count_needed(evidence, policy)
+def advise_picks(support: Support, policy: ExposurePolicy) -> Iterator[Advice]:
+    """How many picks are missing until something serves on proof; nothing once they suffice."""
+    adapter, decided = support.adapter, support.decided
+    if not decided:
+        yield Advice("first_picks", {"adapter": adapter, "missing": policy.min_picks})
+        return
+    share = round(100 * support.tuned / decided)
+    missing = count_needed(Evidence(adapter, support.tuned, support.base, support.halves), policy)
     if missing is None:
-        return Advice("not_ahead", {"adapter": support.adapter, "share": share, "picks": support.decided})
-    if missing <= 0:
-        return None
-    return Advice("more_picks", {"adapter": support.adapter, "missing": missing, "share": share})
+        yield Advice("not_ahead", {"adapter": adapter, "share": share, "picks": decided})
+    elif missing > 0:
+        yield Advice("more_picks", {"adapter": adapter, "missing": missing, "share": share})
+
+
+def advise_agents(adapter: str, decision: ExposureDecision | None) -> Iterator[Advice]:
+    """How many agents the last look at the picks found missing."""
+    for reason in decision.reasons if decision is not None and decision.verdict == "hold" else ():
+        if reason["code"] == "agents":
+            missing = int(reason["limit"] - reason["value"])
+            yield Advice("more_agents", {"adapter": adapter, "missing": missing})

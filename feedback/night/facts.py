@@ -10,13 +10,13 @@ from sqlalchemy import Engine
 from feedback.deploy_errors import RunNotEnded
 from feedback.evidence.funnel import Funnel, count_page
 from feedback.evidence.support import Support, count_judgements
-from feedback.store import datasets, deployments, nights, overview, runs
+from feedback.store import datasets, deployments, exposures, nights, overview, runs
 from feedback.store.choices import iterate_judged
 from feedback.store.deployments import ServingState
 from feedback.store.nights import Numbers
 from feedback.store.overview import Inflow
 from feedback.store.session import read
-from feedback.store.tables import DEFAULT_DESK, Adapter, Dataset, Deployment, Run
+from feedback.store.tables import DEFAULT_DESK, Adapter, Dataset, Deployment, ExposureDecision, Run
 
 TICK = timedelta(microseconds=1)  # the finest time that both databases keep
 
@@ -38,6 +38,7 @@ class NightFacts:
     deployments: Sequence[Deployment]  # of the run's adapter, oldest first
     serving: ServingState
     supports: Mapping[str, Support]  # of the run's adapter and of what serves
+    decisions: Mapping[str, ExposureDecision]  # the latest on each of these, where somebody has looked
     at: datetime
 
 
@@ -54,6 +55,8 @@ def read_facts(
         since = previous.started_at + TICK if previous is not None and previous.started_at else None
         adapter = nights.find_adapter(session, desk_id=desk_id, name=run.adapter)
         serving = deployments.serving_state(session, desk_id=desk_id)
+        names = sorted(serving.named | ({adapter.name} if adapter else set()))
+        latest = {name: exposures.find_latest(session, desk_id=desk_id, adapter=name) for name in names}
         found: dict[str, Any] = {
             "inflow": overview.count_inflow(session, desk_id=desk_id, since=since, until=until),
             "dataset": datasets.get_dataset(session, desk_id=desk_id, dataset_id=run.dataset_id)
@@ -68,7 +71,6 @@ def read_facts(
     funnel = Funnel()
     judged = iterate_judged(store_engine, desk_id=desk_id, since=since, until=until, with_tokens=False)
     count_page(funnel, judged)
-    names = serving.named | ({adapter.name} if adapter else set())
     return NightFacts(
         run=run,
         previous=previous,
@@ -77,7 +79,8 @@ def read_facts(
         adapter=adapter,
         serving=serving,
         funnel=funnel,
-        supports={name: count_support(store_engine, name, desk_id) for name in sorted(names)},
+        supports={name: count_support(store_engine, name, desk_id) for name in names},
+        decisions={name: decision for name, decision in latest.items() if decision is not None},
         at=now,
         **found,
     )

@@ -12,6 +12,7 @@ from feedback.evidence.exposure import ExposurePolicy
 from feedback.night.advice import advise
 from feedback.night.curves import list_curves
 from feedback.night.facts import NightFacts
+from feedback.store.tables import ExposureDecision, Run
 
 FORM = 1  # of this object; raised when a key changes its meaning
 NOT_PUBLISHED = "not_published"
@@ -53,7 +54,7 @@ def report_night(facts: NightFacts, policy: ExposurePolicy) -> dict[str, Any]:
         "dataset": show_dataset(facts),
         "curves": list_curves(facts.numbers),
         "scores": show_scores(run.report),
-        "decision": {"verdict": run.decision, "reasons": [show_reason(reason) for reason in run.reasons]},
+        "decision": show_decision(run),
         "exposure": show_exposure(facts),
         "next": [advice.to_json() for advice in advise(facts, outcome, policy)],
         "steps": time_steps(facts.began, run.finished_at),
@@ -158,6 +159,24 @@ def keep_numbers(part: Mapping[str, Any]) -> dict[str, Any]:
     return kept
 
 
+def show_decision(run: Run) -> dict[str, Any]:
+    """The gate's verdict before anybody saw the adapter: every limit beside its value, met or missed, and the
+    policy they stand in.
+    """
+    report = run.report or {}
+    checks = [
+        {**show_reason(check), "sense": check["sense"], "met": check["met"]}
+        for check in report.get("checks", ())
+    ]
+    return {
+        "verdict": run.decision,
+        "policy": report.get("policy"),
+        "policy_sha256": report.get("policy_sha256"),
+        "reasons": [show_reason(reason) for reason in run.reasons],
+        "checks": checks,
+    }
+
+
 def show_reason(reason: Mapping[str, Any]) -> dict[str, Any]:
     return {name: reason.get(name) for name in ("code", "text", "value", "limit")}
 
@@ -174,6 +193,7 @@ def show_exposure(facts: NightFacts) -> dict[str, Any]:
             "share": last.share if last else 0.0,
             "since": show_time(last.at) if last else None,
             "support": facts.supports[adapter.name].to_json(),
+            "decision": show_look(facts.decisions.get(adapter.name)),
         }
     roles = (("live", facts.serving.live, 1.0), ("canary", facts.serving.canary, facts.serving.share))
     serving = [
@@ -182,6 +202,19 @@ def show_exposure(facts: NightFacts) -> dict[str, Any]:
         if name is not None
     ]
     return {"adapter": shown, "serving": serving, "fence": facts.serving.fence}
+
+
+def show_look(found: ExposureDecision | None) -> dict[str, Any] | None:
+    """What was decided when somebody last looked at its picks."""
+    if found is None:
+        return None
+    return {
+        "verdict": found.verdict,
+        "reasons": [show_reason(reason) for reason in found.reasons],
+        "picks_needed": found.picks_needed,
+        "policy": found.policy,
+        "at": show_time(found.at),
+    }
 
 
 def time_steps(began: Sequence[tuple[str, datetime]], finished_at: datetime | None) -> list[dict[str, Any]]:

@@ -14,13 +14,20 @@ from tests.feedback.builders import DESK, add_adapter, add_dataset
 
 ADAPTER = "tuned-20261122-1"
 LATER = START + timedelta(hours=8)
-COUNTS = {"choices": {"train": 80, "validation": 9, "test": 11, "all": 100}, "agents": 5}
+SPLITS = {"train": 80, "validation": 9, "test": 11, "all": 100}
+COUNTS = {"choices": SPLITS, "agents": 5, "sources": {"live": SPLITS}}
 REPORT = {
     "n": 11,
     "total": 11,
     "uniform": {"log_loss": 1.3863, "accuracy": 0.25, "ci95": [1.38, 1.39]},
     "adapter": {"log_loss": 1.21, "accuracy": 0.45, "ci95": [1.1, 1.3]},
     "kl_to_base": 0.12,
+    "policy": "default",
+    "policy_sha256": "a" * 64,
+    "checks": [
+        {"code": "drifted", "text": "left", "value": 0.12, "limit": 0.5, "sense": "at most", "met": True},
+        {"code": "too_long", "text": "grew", "value": 2.4, "limit": 2.0, "sense": "at most", "met": False},
+    ],
     "sampled": "a reply nobody outside should read",
 }
 TOO_LONG = {"code": "too_long", "text": "replies grew against base", "value": 2.4, "limit": 2.0}

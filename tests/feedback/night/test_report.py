@@ -7,15 +7,18 @@ from datetime import timedelta
 
 import pytest
 
-from feedback.evidence.exposure import ExposurePolicy
+from feedback.evidence.exposure import Evidence, ExposurePolicy, decide_exposure
 from feedback.night.advice import ADVICE, REMEDIES, advise
 from feedback.night.curves import MAX_POINTS, summarise, thin
 from feedback.night.facts import read_facts
 from feedback.night.report import EXIT_CODES, for_outside, report_night, time_steps
+from feedback.policy import Policy
+from feedback.store import exposures
 from feedback.store.runs import Metric
 from feedback.store.session import unit_of_work
 from feedback.store.tables import Judgement, Run
 from tests.databases import START
+from tests.feedback.builders import DESK
 from tests.feedback.night.runs import ADAPTER, COUNTS, LATER, NO_ENGINE, add_ended_run, train_run
 
 SECRET = "My card number is 4111 1111 1111 1111"
@@ -195,6 +198,41 @@ def test_the_dataset_and_the_scores_stand_in_it(sqlite_engine):
     assert (exposed["support"]["low"], exposed["support"]["high"]) == (0.0, 1.0)
     (served,) = report["exposure"]["serving"]
     assert (served["role"], served["adapter"]) == ("canary", ADAPTER)
+
+
+def test_every_limit_stands_beside_its_value(sqlite_desk):
+    run_id = add_ended_run(sqlite_desk.engine, "refused")
+    decision = tell(sqlite_desk.engine, run_id)["decision"]
+    assert decision["policy"] == "default"
+    assert [
+        (check["code"], check["value"], check["limit"], check["met"]) for check in decision["checks"]
+    ] == [
+        ("drifted", 0.12, 0.5, True),
+        ("too_long", 2.4, 2.0, False),
+    ]
+    page = sqlite_desk.get(f"/console/runs/{run_id}/report", "expert").text
+    assert "≤ 0.5" in page and "2.4" in page and "from live" in page
+
+
+def test_the_last_look_at_the_picks_stands_in_it_with_the_agents_that_are_missing(store_engine):
+    run_id = add_ended_run(store_engine, "published")
+    evidence = Evidence(ADAPTER, tuned=70, base=50, agents=3, share_low=0.4, adjusted_low=0.4)
+    with unit_of_work(store_engine) as session:
+        exposures.add_decision(
+            session,
+            desk_id=DESK,
+            exposure=decide_exposure(evidence, POLICY),
+            evidence=evidence,
+            policy=Policy(),
+            actor="scheduler",
+            now=LATER + timedelta(hours=1),
+        )
+    report = tell(store_engine, run_id)
+    decision = report["exposure"]["adapter"]["decision"]
+    assert decision["verdict"] == "hold" and decision["policy"] == "strictest"
+    assert "agents" in [reason["code"] for reason in decision["reasons"]]
+    (advice,) = [advice for advice in report["next"] if advice["code"] == "more_agents"]
+    assert advice["values"] == {"adapter": ADAPTER, "missing": 1}
 
 
 def test_no_text_of_a_person_gets_in_and_no_log_gets_out(desk):
