@@ -102,6 +102,22 @@ def test_a_canary_that_is_undecided_for_too_long_retires_and_nothing_takes_its_p
     assert look_again is None and len(decisions(plant)) == 1
 
 
+def test_a_conversation_keeps_its_side_until_the_canary_is_for_all(plant):
+    names = [f"conversation-{number}" for number in range(400)]
+
+    def sees_canary():
+        return {name for name in names if deploy.adapter_for(plant.state, name) == ONE}
+
+    before = sees_canary()
+    assert 65 <= len(before) <= 135  # a quarter of 400 is 100, with a deviation of 8.7
+    add_picks(plant.ctx.store_engine, ONE, tuned=6, base=4, at=NOW)
+    look_and_act(plant)
+    assert sees_canary() == before
+    add_picks(plant.ctx.store_engine, ONE, tuned=24, base=6, at=NOW)  # 120 of 160 in all
+    look_and_act(plant)
+    assert sees_canary() == set(names)
+
+
 def test_a_newer_canary_takes_the_place_of_a_waiting_one(plant):
     plant.publish(TWO, share=0.25)
     assert (plant.state.canary, plant.state_of(ONE)) == (TWO, "retired")

@@ -22,7 +22,7 @@ def write_quick_recipe(path: Path) -> Path:
     return path
 
 
-# The demo policy, but for offline limits that ask for little evidence.
+# The demo policy, but for offline limits that ask for little: few prompts, few samples, one short epoch.
 QUICK_POLICY = """
 [offline]
 min_choices = 3
@@ -32,6 +32,14 @@ min_train_accuracy_over_uniform = -1.0
 max_length_ratio = 2.0
 max_broken_greedy = 1.0
 max_broken_sampled_over_base = 1.0
+max_repeated_over_base = 1.0
+max_surprise = 9.0
+max_copied_over_base = 1.0
+max_wrong_language_over_base = 1.0
+max_refusal_over_base = 1.0
+max_personal_data_over_base = 1.0
+max_flattery_over_base = 1.0
+max_made_up_links_over_base = 1.0
 
 [canary]
 share = 1.0
