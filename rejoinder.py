@@ -27,6 +27,7 @@ COMMANDS = {
     "evaluate": "commands.evaluate",
     "report": "commands.report",
     "gate": "commands.gate",
+    "duel": "commands.duel",
     "promote": "commands.promote",
     "rollback": "commands.rollback",
     "lineage": "commands.lineage",

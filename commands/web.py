@@ -77,7 +77,7 @@ def build_app() -> "Flask":
     )
     app.extensions[CLOSING] = closing
     suggester.sweep()
-    duel_drawer.sweep()
+    duel_drawer.watch()
     return app
 
 

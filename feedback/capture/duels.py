@@ -157,7 +157,6 @@ def list_duels(call: Read[DuelsAsked]) -> DuelList:
         views = read_duels(
             session, desk_id=call.actor.desk_id, judge=call.actor.agent_name(), limit=call.query.limit
         )
-    take_up(*views)
     return DuelList(duels=[show(view) for view in views])
 
 
@@ -166,19 +165,7 @@ def show_duel(call: Read[Query], duel_id: str) -> DuelShown:
     """How far a duel is; once it is closed, what came of it."""
     judge = call.actor.agent_name()
     with call.read() as session:
-        view = read_duel(session, desk_id=call.actor.desk_id, duel_id=duel_id, judge=judge)
-    take_up(view)
-    return show(view)
-
-
-def take_up(*views: DuelView) -> None:
-    """Whoever looks at a duel that nobody draws, because its drawer died, has it drawn on."""
-    drawer = services().duel_drawer
-    if drawer is None:
-        return
-    for view in views:
-        if view.duel.state == duels.DRAWING:
-            drawer.enqueue(view.duel.id)
+        return show(read_duel(session, desk_id=call.actor.desk_id, duel_id=duel_id, judge=judge))
 
 
 def show(view: DuelView) -> DuelShown:

@@ -7,7 +7,6 @@ from flask import Blueprint, g, render_template
 from flask_babel import lazy_gettext as _
 
 from feedback.auth import Actor, allow
-from feedback.capture.duels import take_up
 from feedback.console.charts import draw_interval
 from feedback.duels.read import DuelView, read_duel, read_duels
 from feedback.duels.start import MAX_ROUNDS
@@ -51,7 +50,6 @@ def list_duels() -> str:
     with read(services().store_engine) as store:
         views = read_duels(store, desk_id=actor.desk_id, judge=actor.agent_name(), limit=SHOWN_AT_ONCE)
         found = adapters.list_adapters(store, desk_id=actor.desk_id)
-    take_up(*views)
     return render_template(
         "console/duels.html", views=views, adapters=found, usual=USUAL_ROUNDS, most=MAX_ROUNDS
     )
@@ -77,9 +75,7 @@ def follow_duel(duel_id: str) -> str:
 def find_view(duel_id: str) -> DuelView:
     actor = current_actor()
     with read(services().store_engine) as store:
-        view = read_duel(store, desk_id=actor.desk_id, duel_id=duel_id, judge=actor.agent_name())
-    take_up(view)
-    return view
+        return read_duel(store, desk_id=actor.desk_id, duel_id=duel_id, judge=actor.agent_name())
 
 
 def tell_result(view: DuelView) -> dict[str, object]:

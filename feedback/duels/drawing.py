@@ -4,12 +4,12 @@
     again once  = both sides, when one has no usable reply or both have the same text
     result      = ready, equal (a tie that nobody is asked about) or left_out with its reason
 
-Each round is written as soon as it is drawn, under a lease: a duel whose drawer died is taken over by the
-next `sweep` and goes on where it stood. An engine that is away is waited for. Base never stands in for an
-adapter here: a duel with one that cannot be loaded fails and says so.
+Each round is written as soon as it is drawn, under a lease: a duel whose drawer died, or that a program
+without one started, is taken up by the next `sweep` and goes on where it stood. An engine that is away is
+waited for. Base never stands in for an adapter here: a duel with one that cannot be loaded fails and says so.
 
     drawer = DuelDrawer(store_engine=..., fleet_factory=..., serving=..., clock=..., describe_base=...)
-    drawer.sweep(); drawer.enqueue(duel_id); drawer.close()
+    drawer.watch(); drawer.enqueue(duel_id); drawer.close()
 """
 
 import logging
@@ -46,6 +46,7 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 2
 ASK_AGAIN_S = 2.0
+LOOK_EVERY_S = 5.0
 SIDES = ("a", "b")
 
 
@@ -99,6 +100,20 @@ class DuelDrawer:
         self._queued: set[str] = set()
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    def watch(self) -> None:
+        """Sweeps now and every few seconds until `close`, in a thread of its own."""
+        self._watcher = threading.Thread(target=self._watch, name="duel-watch", daemon=True)
+        self._watcher.start()
+
+    def _watch(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self.sweep()
+            except Exception:  # the edge of this thread: the store may be busy, the next look tries again
+                log.exception("no look for duels to draw")
+            self._closing.wait(LOOK_EVERY_S)
 
     def enqueue(self, duel_id: str) -> None:
         """Draw this duel soon. Repeating it is harmless, also from another process."""
@@ -121,6 +136,8 @@ class DuelDrawer:
         """Ends after the round that is being drawn; the next `sweep` goes on."""
         with self._lock:
             self._closing.set()
+        if self._watcher is not None:
+            self._watcher.join()
         self._duels.shutdown(wait=True, cancel_futures=True)
         self._requests.shutdown(wait=True)
 

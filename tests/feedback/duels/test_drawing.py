@@ -220,6 +220,17 @@ def drawer_sampling(bench: Bench) -> dict:
     return Sampling.from_settings(ServingSettings(data_dir=bench.data_dir)).to_json()
 
 
+def test_a_watching_drawer_takes_up_what_others_start(bench, monkeypatch):
+    monkeypatch.setattr(drawing, "LOOK_EVERY_S", 0.05)
+    drawer = bench.make_drawer()
+    drawer.watch()
+    assert bench.wait(bench.start(2), lambda duel: duel.state != "drawing").state == "open"
+    drawer.close()
+    later = bench.start(1, event_id="e2")
+    assert drawer.sweep() == 1  # found, and left to the next process
+    assert bench.duel(later).lease_owner is None
+
+
 def test_an_interrupted_duel_has_the_replies_of_an_uninterrupted_one(bench):
     duel_id = bench.start(4)
     drawer = bench.make_drawer()
