@@ -107,6 +107,8 @@ def test_counts_are_those_of_the_lines(sqlite_engine, tmp_path, data):
     assert info.counts["pairs"]["all"] == 60 * 2 + 10 * 3
     assert info.counts["kinds"] == {"own": 10, "pick": 60}
     assert (info.counts["agents"], info.counts["conversations"]) == (10, 70)
+    (source,) = {record["source"] for record in all_of(info, "choices")}
+    assert info.counts["sources"] == {source: info.counts["choices"]}
     manifest = read_manifest(info.path)
     assert manifest["id"] == info.id and manifest["counts"] == info.counts
     content = (info.path / "pairs.jsonl").read_bytes()
