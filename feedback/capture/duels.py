@@ -77,6 +77,7 @@ class DuelShown(Answer):
     judged: int = Field(description="Rounds that you judged.")
     judges: int = Field(description="People who judged at least one round.")
     next_round: int | None = Field(description="The first round that you have not judged.")
+    last_verdict_id: str | None = Field(description="Your last verdict, while it can be taken back.")
     result: DuelResult | None = Field(description="Once it is closed.")
     created_at: datetime
     closed_at: datetime | None
@@ -182,6 +183,7 @@ def show(view: DuelView) -> DuelShown:
         judged=view.judged,
         judges=view.judges,
         next_round=view.next_round,
+        last_verdict_id=view.last_verdict_id,
         result=None if result is None else DuelResult.model_validate(_tell(result)),
         created_at=duel.created_at,
         closed_at=duel.closed_at,

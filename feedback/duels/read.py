@@ -16,13 +16,14 @@ from feedback.store.tables import Duel
 
 @dataclass(frozen=True)
 class DuelView:
-    """`rounds` by state; `judged` and `next_round` are the viewer's own."""
+    """`rounds` by state; `judged`, `next_round` and `last_verdict_id` are the viewer's own."""
 
     duel: Duel
     rounds: dict[str, int]
     judged: int
     judges: int
     next_round: int | None
+    last_verdict_id: str | None  # of those that can be taken back
     result: Result | None
 
     @property
@@ -50,13 +51,15 @@ def read_duel(session: Session, *, desk_id: str, duel_id: str, judge: str) -> Du
 
 def _view(session: Session, duel: Duel, counts: dict[str, int], judge: str) -> DuelView:
     standing = list_standing(session, duel_id=duel.id)
+    own = [one for one in standing if one.judge == judge]
     is_open = duel.state == duels.OPEN
     return DuelView(
         duel=duel,
         rounds=counts,
-        judged=sum(one.judge == judge for one in standing),
+        judged=len(own),
         judges=len({one.judge for one in standing}),
         next_round=find_next_round(session, duel_id=duel.id, judge=judge) if is_open else None,
+        last_verdict_id=own[-1].id if own and is_open else None,
         result=read_result(session, duel) if duel.state == duels.CLOSED else None,
     )
 

@@ -13,7 +13,7 @@ const BY_DIGIT = { 1: "a", 2: "b" };
 
 let current = null; // the round on the screen, or null while none is or one is being saved
 let shownAt = 0;
-const given = []; // verdict ids of this visit, the last one at the end
+let lastVerdict = null; // the one that can be taken back, also from an earlier visit
 
 function bubble({ role, content }) {
   const item = document.createElement("li");
@@ -58,8 +58,15 @@ async function showRound(number) {
   shownAt = performance.now();
 }
 
-async function showNext() {
+async function refresh() {
   const duel = await read(path);
+  lastVerdict = duel.last_verdict_id;
+  part("undo").disabled = !lastVerdict;
+  return duel;
+}
+
+async function showNext() {
+  const duel = await refresh();
   if (duel.state !== "open") location.reload(); // somebody closed it: the page shows the result now
   else await showRound(duel.next_round);
   if (!duel.next_round) showProgress(duel.judged, duel.rounds.ready); // else it moves with the round
@@ -83,17 +90,16 @@ async function judge(verdict) {
   const { round } = current;
   current = null; // a second key press while this one is saved does nothing
   const fields = { verdict, dwell_ms: Math.round(performance.now() - shownAt), occurred_at: new Date().toISOString() };
-  const answer = await write(`${path}/rounds/${round}/verdicts`, fields, { onState: showState });
-  given.push(answer.verdict_id);
-  part("undo").disabled = false;
+  await write(`${path}/rounds/${round}/verdicts`, fields, { onState: showState });
   await showNext();
 }
 
 async function undo() {
-  const last = given.pop();
+  const last = lastVerdict;
   if (!last) return;
-  part("undo").disabled = given.length === 0;
+  lastVerdict = null; // a second key press while this one is saved does nothing
   const answer = await write(`/v1/duel-verdicts/${encodeURIComponent(last)}/undo`, {}, { onState: showState });
+  await refresh();
   await showRound(answer.round);
   announce(_("Taken back."));
 }

@@ -64,6 +64,8 @@ def test_a_duel_is_started_judged_by_keys_and_closed(site: Site, expert: Page) -
     assert ADAPTER not in expert.content()
     judge(expert, "a", 1)
     judge(expert, "2", 2)
+    expert.reload()  # what was said in an earlier visit can be taken back, too
+    expect(expert.locator('[data-part="verdicts"]')).to_be_visible()
     expert.keyboard.press("u")
     expect(expert.get_by_text("1 of 4 judged")).to_be_visible()
     judge(expert, "x", 2)

@@ -83,10 +83,13 @@ def test_a_repeated_verdict_is_one_verdict(at_work, tmp_path):
 def test_a_verdict_is_taken_back_and_given_anew(at_work, tmp_path):
     duel_id, _ = put_duel(at_work.engine, tmp_path)
     said = judge(at_work, duel_id, 1, "a").json["verdict_id"]
+    assert at_work.get(f"/v1/duels/{duel_id}", "expert").json["last_verdict_id"] == said
+    assert at_work.get(f"/v1/duels/{duel_id}", "admin").json["last_verdict_id"] is None
     strange = at_work.post(f"/v1/duel-verdicts/{said}/undo", "admin")
     assert (strange.status_code, strange.json["error"]["code"]) == (403, "not_permitted")
     undone = at_work.post(f"/v1/duel-verdicts/{said}/undo", "expert")
     assert (undone.status_code, undone.json["round"]) == (201, 1)
+    assert at_work.get(f"/v1/duels/{duel_id}", "expert").json["last_verdict_id"] is None
     twice = at_work.post(f"/v1/duel-verdicts/{said}/undo", "expert")
     assert (twice.status_code, twice.json["error"]["code"]) == (409, "already_undone")
     assert judge(at_work, duel_id, 1, "both_bad").status_code == 201
