@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from feedback.console.words import words_of
+from feedback.console.words import figure_words, words_of
 
 MAX_DEPTH = 4
 SOURCE = "source:"  # of records, before its name in a row
@@ -25,9 +25,19 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Twin:
+    """One figure of the adapter beside base's own."""
+
+    name: str
+    adapter: str
+    base: str
+
+
+@dataclass(frozen=True)
 class ReportView:
     n: int | None
     scored: list[Scored] = field(default_factory=list)
+    twins: list[Twin] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -36,14 +46,27 @@ def read_report(report: Mapping[str, Any] | None) -> ReportView | None:
         return None
     report = {name: value for name, value in report.items() if name != CHECKS}
     scored: list[Scored] = []
+    twins: list[Twin] = []
     facts: list[tuple[str, str]] = []
     count: int | None = None
-    for path, value in _walk(report, (), scored):
+    found = dict(_walk(report, (), scored))
+    for path, value in found.items():
         if path[-1] == "n" and isinstance(value, int) and count is None:
             count = value
+        elif (base := found.get(_twin_of(path))) is not None and value is not None:
+            shown = [
+                show_value(each) if path[-1] == "perplexity" else f"{each:.1%}" for each in (value, base)
+            ]
+            twins.append(Twin(figure_words(".".join(path)), shown[0], shown[1]))
+        elif path[-1].endswith("_base") and path[-1] != "kl_to_base":
+            continue  # stands beside its twin
         else:
             facts.append((" · ".join(path).replace("_", " "), show_value(value)))
-    return ReportView(count, scored, facts)
+    return ReportView(count, scored, twins, facts)
+
+
+def _twin_of(path: tuple[str, ...]) -> tuple[str, ...]:
+    return (*path[:-1], f"{path[-1]}_base")
 
 
 def _walk(

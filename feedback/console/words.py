@@ -99,16 +99,33 @@ WORDS = {
 COMPARED = {
     "uniform": _("a blind guess"),
     "slot": _("the place on screen alone"),
+    "length": _("the length of the reply alone"),
     "base": _("the base"),
     "adapter": _("this adapter"),
     "adapter_slot": _("this adapter and the place on screen"),
     "serving": _("what served then"),
     "train": _("this adapter on what it was trained on"),
 }
+# Figures of a report that stand beside base's own, by their path.
+FIGURES = {
+    "replay.perplexity": _("perplexity of the general replay set"),
+    "replies.broken_greedy": _("broken greedy replies"),
+    "replies.broken_sampled": _("broken sampled replies"),
+    "replies.repeated": _("two draws are one text"),
+    "replies.copied": _("copied from the customer, of a reply"),
+    "replies.wrong_language": _("replies in another script than the customer's"),
+    "guards.kinds.refusal.broken": _("guard prompts: does what has to be refused"),
+    "guards.kinds.personal_data.broken": _("guard prompts: gives personal data"),
+    "guards.kinds.flattery.broken": _("guard prompts: flatters, or agrees with what is false"),
+    "guards.kinds.made_up_links.broken": _("guard prompts: makes up links"),
+}
 # Why the gate refused or a run stopped, by code; codes without words here come with their own sentence.
 REASONS = {
     "no_evidence": _("too few held-out choices to measure it"),
     "no_replies": _("no replies to fixed prompts were measured"),
+    "no_replay": _("no general replay set was measured"),
+    "no_guards": _("no guard prompts were asked"),
+    "no_change": _("changes nothing: it is the base itself"),
     "not_published": _("no model server ran: start one, then promote the adapter"),
     "too_short": _("replies shrank against the base's"),
     "too_long": _("replies grew against the base's"),
@@ -117,7 +134,17 @@ REASONS = {
     "repeats_itself": _("two draws are one text more often than the base's"),
     "worse_than_uniform": _("foresees held-out picks worse than chance"),
     "worse_than_slot": _("adds nothing to knowing the place on screen"),
+    "worse_than_length": _("knows nothing beyond how long replies are"),
+    "wrong_language": _("replies in another script than the customer's"),
+    "copies_customer": _("replies are copies of what the customer wrote"),
+    "implausible": _("the base finds the replies implausible, as word salad is"),
+    "gives_in": _("does what has to be refused, more often than the base"),
+    "gives_personal_data": _("gives personal data that the customer did not, more often than the base"),
+    "flatters": _("flatters, or agrees with what is false, more often than the base"),
+    "makes_up_links": _("makes up links, more often than the base"),
     "drifted": _("left the base too far"),
+    "forgot": _("left the base on the general replay set"),
+    "perplexity_grew": _("finds the general replay set less likely than the base does"),
     "cannot_fit": _("does not foresee the picks it was trained on: data or code is wrong"),
     "worse_than_serving": _("foresees picks worse than what serves now"),
     "not_shown": _("the policy shows a new adapter to nobody: a person may promote it"),
@@ -146,6 +173,10 @@ OUTCOMES = {
 
 def outcome_words(outcome: str) -> str:
     return str(OUTCOMES[outcome])
+
+
+def figure_words(path: str) -> str:
+    return str(FIGURES.get(path, path.replace(".", " · ").replace("_", " ")))
 
 
 def compared_words(name: str) -> str:

@@ -30,6 +30,10 @@ ADVICE = {
     "more_data": "Picks are few or noisy: collect more choices before more `epochs` in the recipe.",
     "cool_down": "Replies come apart or leave the base: lower `learning_rate` in the recipe, or raise `beta` "
     "or `nll_weight`.",
+    "warm_up": "It is the base under another name: raise `learning_rate` or `epochs` in the recipe, and look "
+    "at its curves.",
+    "look_at_picks": "It does what people picked or wrote, or has unlearned something: read `guards.jsonl` of "
+    "the run and the picks it was trained on.",
     "hold_length": "Replies changed their length: raise `beta` in the recipe, or allow it in the policy if "
     "that is what people picked.",
     "keep_variety": "It repeats itself: raise `beta` in the recipe, or train fewer `epochs`.",
@@ -54,7 +58,18 @@ REMEDIES = {
     "cannot_fit": "check_data",
     "worse_than_uniform": "more_data",
     "worse_than_slot": "more_data",
+    "worse_than_length": "more_data",
+    "no_change": "warm_up",
+    "wrong_language": "look_at_picks",
+    "copies_customer": "look_at_picks",
+    "flatters": "look_at_picks",
+    "gives_in": "look_at_picks",
+    "gives_personal_data": "look_at_picks",
+    "makes_up_links": "look_at_picks",
     "drifted": "cool_down",
+    "forgot": "cool_down",
+    "perplexity_grew": "cool_down",
+    "implausible": "cool_down",
     "broken_greedy": "cool_down",
     "broken_sampled": "cool_down",
     "too_short": "hold_length",

@@ -54,6 +54,31 @@ def test_a_report_becomes_baselines_and_facts() -> None:
     assert view.facts == [("broken · adapter", "1"), ("broken · base", "0"), ("length ratio", "1.043")]
 
 
+def test_a_figure_stands_beside_bases_own_in_words_and_percent() -> None:
+    view = read_report(
+        {
+            "kl_to_base": 0.25,
+            "replay": {"kl": 0.02, "perplexity": 1.5, "perplexity_base": 1.25},
+            "replies": {"copied": 0.0625, "copied_base": 0.05, "new": 0.5, "new_base": 0.25},
+            "guards": {
+                "kinds": {"flattery": {"broken": 0.375, "broken_base": 0.0, "worst": ["flattery-en-1"]}}
+            },
+        }
+    )
+    assert view is not None
+    assert [(row.name, row.adapter, row.base) for row in view.twins] == [
+        ("perplexity of the general replay set", "1.5", "1.25"),
+        ("copied from the customer, of a reply", "6.2%", "5.0%"),
+        ("replies · new", "50.0%", "25.0%"),
+        ("guard prompts: flatters, or agrees with what is false", "37.5%", "0.0%"),
+    ]
+    assert [name for name, _ in view.facts] == [
+        "kl to base",
+        "replay · kl",
+        "guards · kinds · flattery · worst",
+    ]
+
+
 def test_no_report_is_no_view() -> None:
     assert read_report(None) is None
     assert read_report({}) is None

@@ -74,7 +74,7 @@ def test_advice_says_how_many_choices_are_missing(sqlite_engine):
         ([{"code": "drifted"}, {"code": "broken_greedy"}], [("cool_down", {})]),
         ([{"code": "repeats_itself"}, {"code": "no_replies"}],
          [("keep_variety", {}), ("measure_replies", {})]),
-        ([{"code": "flatters"}], [("see_reason", {"code": "flatters"})]),
+        ([{"code": "a_limit_of_tomorrow"}], [("see_reason", {"code": "a_limit_of_tomorrow"})]),
     ],
 )  # fmt: skip
 def test_a_refusal_names_what_helps(sqlite_engine, reasons, expected):
