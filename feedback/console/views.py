@@ -30,6 +30,7 @@ RUN_KINDS = ("night", "volume", "manual")
 ADAPTER_STATES = ("trained", "refused", "passed", "canary", "live", "retired", "rolled_back")
 DRAWN_FIRST = ("loss", "held_out_loss", "margin", "accuracy")
 SECONDS_LEFT = "seconds_left"
+BASE_READ = "base_read"
 PERIODS = {"1": 1, "7": 7, "30": 30}
 LANGUAGES = ("en", "zh")
 FORMATS = ("choices", "pairs", "thumbs")
@@ -140,6 +141,7 @@ def _render_run(template: str, run_id: str) -> str:
             steps=runs.STEPS,
             finished=run.state in runs.FINISHED,
             curves=draw_curves(numbers),
+            is_reading_base=BASE_READ in numbers and "loss" not in numbers,
             seconds_left=numbers[SECONDS_LEFT][-1][1] if SECONDS_LEFT in numbers else None,
             report=read_report(run.report),
         )
@@ -147,7 +149,7 @@ def _render_run(template: str, run_id: str) -> str:
 
 def draw_curves(numbers: Numbers) -> list[Curve]:
     """One curve for each number but the time left; loss, margin and accuracy first."""
-    others = sorted(set(numbers) - {*DRAWN_FIRST, SECONDS_LEFT})
+    others = sorted(set(numbers) - {*DRAWN_FIRST, SECONDS_LEFT, BASE_READ})
     order = [*(name for name in DRAWN_FIRST if name in numbers), *others]
     drawn = (draw_curve(name, numbers[name]) for name in order)
     return [curve for curve in drawn if curve is not None]
@@ -178,7 +180,6 @@ def show_adapter(name: str) -> str:
     found, desk_id = services(), current_actor().desk_id
     with read(found.store_engine) as store:
         adapter = adapters.get_adapter(store, desk_id=desk_id, name=name)
-    # Reads every judgement, in short transactions of its own.
     account = read_account(found.store_engine, name, policy=found.exposure_policy, desk_id=desk_id)
     support = account.support
     with read(found.store_engine) as store:

@@ -1,20 +1,20 @@
 """All that the picks of one adapter say, as its page and programs see it: rate, bounds, and what explains
-them. Reads the store in one pass, in short transactions.
+them. Reads the store in short transactions.
 
 Imports numpy and scipy where they are needed, so the web may import it anywhere.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
 from feedback.evidence.exposure import ExposurePolicy
-from feedback.evidence.picks import derive_picks
+from feedback.evidence.picks import CountedPick, derive_pick
 from feedback.evidence.support import Support, count_judgements
-from feedback.store.choices import JudgedSet, iterate_judged
+from feedback.store.choices import JudgedSet, Key, iterate_judged, list_closings
 from feedback.store.tables import DEFAULT_DESK
 
 if TYPE_CHECKING:
@@ -62,17 +62,23 @@ class Account:
 def read_account(
     store_engine: Engine, adapter: str, *, policy: ExposurePolicy, desk_id: str = DEFAULT_DESK
 ) -> Account:
-    """Every judgement of the desk is read, since an agent's experience is made on all sets."""
+    """Reads what was judged on the adapter's sets, and of all others only when their agents closed them."""
     from feedback.evidence.measure import measure_picks  # numpy and scipy
 
     support = Support(adapter)
-    judged = iterate_judged(store_engine, desk_id=desk_id, with_tokens=False)
-    picks = derive_picks(count_on_the_way(support, judged), Counter(), adapter=adapter)
+    closings = list_closings(store_engine, desk_id=desk_id)
+    judged_sets = iterate_judged(store_engine, desk_id=desk_id, adapter=adapter, with_tokens=False)
+    picks = list_picks(support, judged_sets, closings)
     return Account(support, measure_picks(adapter, picks, policy), policy.confidence)
 
 
-def count_on_the_way(support: Support, judged_sets: Iterable[JudgedSet]) -> Iterator[JudgedSet]:
-    for item in judged_sets:
-        if item[1].adapter == support.adapter:
-            count_judgements(support, [item])
-        yield item
+def list_picks(
+    support: Support, judged_sets: Iterable[JudgedSet], closings: Mapping[str | None, Sequence[Key]]
+) -> Iterator[CountedPick]:
+    """The picks that count; every judgement is counted into `support` on the way."""
+    for judged, shown in judged_sets:
+        count_judgements(support, [(judged, shown)])
+        closed = bisect_left(closings.get(judged.agent, ()), (judged.at, judged.id))
+        pick = derive_pick(judged, shown, experience=closed)
+        if pick is not None:
+            yield pick

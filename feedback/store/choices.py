@@ -13,11 +13,12 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine, select, tuple_
 from sqlmodel import Session, col
 
-from feedback.choices.judgements import Judged, ShownReply, ShownSet
+from feedback.choices.judgements import CLOSING, Judged, ShownReply, ShownSet
 from feedback.store.session import read
 from feedback.store.tables import Candidate, Conversation, Judgement, Message, SuggestionSet, Thumb
 
 PAGE = 500
+MANY = 5_000  # rows of three short columns
 
 JudgedSet = tuple[Judged, ShownSet]
 Key = tuple[Any, ...]
@@ -254,6 +255,34 @@ def iterate_judged(
         ),
         lambda item: (item[0].at, item[0].id),
     )
+
+
+def list_closings(store_engine: Engine, *, desk_id: str) -> dict[str | None, list[Key]]:
+    """When each agent closed a set, oldest first, as (created_at, id) of judgements that nobody took back."""
+    taken_back = select(col(Judgement.undoes)).where(
+        col(Judgement.desk_id) == desk_id, col(Judgement.undoes).is_not(None)
+    )
+    query = (
+        select(col(Judgement.agent), col(Judgement.created_at), col(Judgement.id))
+        .where(
+            col(Judgement.desk_id) == desk_id,
+            col(Judgement.kind).in_(CLOSING),
+            col(Judgement.id).not_in(taken_back),
+        )
+        .order_by(col(Judgement.created_at), col(Judgement.id))
+        .limit(MANY)
+    )
+
+    def fetch(session: Session, after: Key | None) -> list[Key]:
+        page = query
+        if after is not None:
+            page = query.where(tuple_(col(Judgement.created_at), col(Judgement.id)) > after)
+        return [tuple(row) for row in session.execute(page)]
+
+    closings: dict[str | None, list[Key]] = {}
+    for agent, at, id in iterate_pages(store_engine, fetch, lambda row: row[1:]):
+        closings.setdefault(agent, []).append((at, id))
+    return closings
 
 
 def iterate_thumbed(store_engine: Engine, *, desk_id: str, until: datetime) -> Iterator[ThumbedReply]:
