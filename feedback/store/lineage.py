@@ -61,19 +61,19 @@ def find_named(
     """(kind, id) of all that has this id, or begins so; the id of a record is `source/identity`."""
     found: list[tuple[str, str]] = []
     for kind, compared, named in NAMED:
-        query = select(compared, named).where(compared.class_.desk_id == desk_id)
-        rows = session.exec(query.where(_fits(compared, text, is_prefix)).order_by(compared).limit(limit))
-        found += [(kind, id) for shown, id in rows if shown.startswith(text)]  # LIKE knows no case on SQLite
-    records = of_desk(Record, desk_id).options(*leave_out([Record.body]))
-    identity = col(Record.identity)
-    for row in session.exec(records.where(_fits(identity, text, is_prefix)).order_by(identity).limit(limit)):
-        if row.identity.startswith(text):
-            found.append((row.kind, f"{row.source}/{row.identity}"))
+        query = select(named).where(compared.class_.desk_id == desk_id, _fits(compared, text, is_prefix))
+        found += [(kind, id) for id in session.exec(query.order_by(compared).limit(limit))]
+    records = select(Record.kind, Record.source, Record.identity).where(
+        Record.desk_id == desk_id, _fits(col(Record.identity), text, is_prefix)
+    )
+    rows = session.exec(records.order_by(col(Record.identity)).limit(limit))
+    found += [(kind, f"{source}/{identity}") for kind, source, identity in rows]
     return list(dict.fromkeys(found))
 
 
 def _fits(column: Any, text: str, is_prefix: bool) -> Any:
-    return column.startswith(text, autoescape=True) if is_prefix else column == text
+    # Not LIKE, which on SQLite takes one letter for the other of its case.
+    return func.substr(column, 1, len(text)) == text if is_prefix else column == text
 
 
 def find_record(session: Session, *, desk_id: str, kind: str, named: str) -> Record | None:

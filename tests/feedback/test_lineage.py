@@ -447,6 +447,7 @@ def test_an_unknown_id_says_what_would_do(chain, text):
 
 def test_an_id_of_several_lists_them(chain):
     rows = [record("moon", "star-1-e11"), record("star", "star-1-e12", kind="pair")]
+    rows += [record("loud", f"STAR-1-E{number}") for number in range(20)]  # another case is another id
     with unit_of_work(chain.desk.engine) as session:
         add_records(session, rows=rows)
     with pytest.raises(IdAmbiguous) as whole:
