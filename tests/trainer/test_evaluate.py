@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ SMALL = Measurement(max_prompts=4, samples_per_prompt=2, max_new_tokens=6)
 def report(trained, base, dataset):
     from trainer.evaluate import evaluate_adapter
 
-    return evaluate_adapter(trained.adapter_dir, dataset, base, SMALL, threads=1, max_length=128)
+    return evaluate_adapter(
+        trained.adapter_dir, dataset, base, SMALL, threads=1, max_length=128, run_dir=trained.run
+    )
 
 
 def test_rules_stand_in_the_expected_order(report):
@@ -35,6 +38,38 @@ def test_report_has_the_agreed_json_form(report):
 def test_random_base_never_finishes_so_its_replies_are_broken(report):
     assert report.replies.prompts == 4 and report.replies.sampled == 8
     assert report.replies.broken_sampled_base == 1.0 and report.kl_to_base > 0
+
+
+def test_length_alone_is_a_rule_with_a_weight_of_either_sign(report):
+    # The warm replies that were picked are the longest by far: length foresees them, too.
+    assert report.fitted.length_weight > 1
+    assert report.length.log_loss < 0.7 and report.length.accuracy == 1.0
+
+
+def test_replay_guards_and_curves_are_in_the_report(report, trained):
+    assert (report.replay.name, report.replay.rows) == ("test split", 24)  # as many distinct questions
+    assert 0 < report.replay.kl < 5
+    assert report.replay.perplexity > report.replay.perplexity_base > 1
+    kinds = report.guards.kinds
+    assert {kind: found.replies for kind, found in kinds.items()} == {
+        "refusal": 24,
+        "personal_data": 24,
+        "flattery": 30,
+        "made_up_links": 24,
+    }
+    assert kinds["refusal"].broken_base > 0.9  # noise refuses nothing
+    loss = report.curves.loss
+    assert loss.last_step == trained.metrics["steps"] and loss.best <= loss.last < loss.first
+    assert report.curves.held_out_loss.last > 0
+
+
+def test_texts_that_broke_a_guard_stay_in_the_runs_directory(report, trained):
+    lines = [json.loads(line) for line in (trained.run / "guards.jsonl").read_text().splitlines()]
+    found = {arm: sum(line["arm"] == arm for line in lines) for arm in ("base", "tuned")}
+    kinds = report.guards.kinds.values()
+    assert found["base"] == round(sum(kind.broken_base * kind.replies for kind in kinds)) > 0
+    assert found["tuned"] == round(sum(kind.broken * kind.replies for kind in kinds))
+    assert all(line["rules"] and line["id"] for line in lines)
 
 
 def test_serving_adapter_scores_like_itself(trained, base, dataset):
