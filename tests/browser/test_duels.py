@@ -97,5 +97,6 @@ def test_the_pages_speak_chinese(site: Site, expert: Page, open_page: Callable[.
     page.get_by_role("button", name="开始对决").click()
     page.get_by_role("link", name="继续").click()
     expect(page.get_by_text("已评判 0 / 4")).to_be_visible()
+    expect(page.get_by_role("button", name="A 更好")).to_be_visible()  # the replies are there
     page.keyboard.press("t")
     expect(page.get_by_text("已评判 1 / 4")).to_be_visible()
