@@ -92,6 +92,7 @@ WORDS = {
     "other_design": _("not two and two"),
     "two_versions": _("in one set with the version before"),
     "unequal_texts": _("one side repeated itself"),
+    "tie_of_all": _("all called equally good"),
     "reply_unavailable": _("a reply was missing"),
 }
 
