@@ -29,6 +29,7 @@ min_choices = 3
 max_log_loss_over_uniform = 1.0
 max_log_loss_over_serving = 1.0
 min_train_accuracy_over_uniform = -1.0
+min_kl_to_base = 0.0
 max_length_ratio = 2.0
 max_broken_greedy = 1.0
 max_broken_sampled_over_base = 1.0
