@@ -43,7 +43,7 @@ class Layout:
         if self._last is None or layer != self._last:
             return None
         block = self.row.blocks[number]
-        asked = self.row.sources.unique()
+        asked = torch.unique(self.row.sources)
         asked = asked[(asked >= block.start) & (asked < block.stop)] - block.start
         return asked if 2 * len(asked) < block.stop - block.start else None
 

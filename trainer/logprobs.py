@@ -114,7 +114,7 @@ class Reader:
         # A layer that is computed again on the way back must find the same rows, but these are gone by then.
         last = None if self._base.is_gradient_checkpointing else self._last
         layout = Layout(row, halves=self._halves, last=last.index if last else None)
-        with last.only(row.sources.unique()) if last else nullcontext():
+        with last.only(torch.unique(row.sources)) if last else nullcontext():
             hidden = self._read_hidden(
                 model,
                 input_ids=row.ids,
