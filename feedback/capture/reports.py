@@ -49,9 +49,7 @@ def show_run_report(call: Read[Query], run_id: str) -> NightReport:
 class SupportAccount(Answer):
     adapter: str
     confidence: float = Field(description="Of the one-sided lower bounds.")
-    support: Object = Field(
-        description="Rate with its 95 % Wilson interval, counts, e-values."
-    )
+    support: Object = Field(description="Rate with its 95 % Wilson interval, counts, e-values.")
     share: float | None = Field(description="Of the picks that decide, without halves.")
     share_low: float | None = Field(description="Its lower bound, clustered by agent.")
     agents: int = Field(description="Who made picks that decide.")

@@ -32,8 +32,8 @@ ADVICE = {
     "or `nll_weight`.",
     "warm_up": "It is the base under another name: raise `learning_rate` or `epochs` in the recipe, and look "
     "at its curves.",
-    "look_at_picks": "It does what people picked or wrote, or has unlearned something: read `guards.jsonl` of "
-    "the run and the picks it was trained on.",
+    "look_at_picks": "It does what people picked or wrote, or has unlearned something: read `guards.jsonl` "
+    "of the run and the picks it was trained on.",
     "hold_length": "Replies changed their length: raise `beta` in the recipe, or allow it in the policy if "
     "that is what people picked.",
     "keep_variety": "It repeats itself: raise `beta` in the recipe, or train fewer `epochs`.",
