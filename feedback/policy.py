@@ -79,7 +79,7 @@ class CanaryPolicy(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     share: FiniteFloat = Field(default=0.0, ge=0, le=1)
-    """Of conversations, each for good; 0 leaves a passed adapter out of service until a person promotes it."""
+    """Of conversations, each for good; 0 leaves a passed adapter out of service till a person promotes it."""
     compare_share: FiniteFloat = Field(default=0.0, ge=0, le=1)
     """Of the canary's conversations: sets of four that hold both versions, old and new, beside base."""
     go_live: bool = False
