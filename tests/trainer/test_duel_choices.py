@@ -84,9 +84,9 @@ def test_lineage_finds_the_choice_of_a_verdict_and_its_dataset(store_engine, tmp
     close(store_engine, duel_id)
     built = build_dataset(store_engine, data_dir=tmp_path, clock=FrozenClock(STARTED))
     step = tracer.look(ref)
-    told = [step.facts[name] for name in ("source", "conversation", "kind", "picked", "agent")]
-    assert told == ["duel", conversations[0], "pick", [0], "eva"]
-    assert (step.before, step.after) == ((), (Ref("dataset", built.id),))
+    told = [step.facts[name] for name in ("source", "conversation", "kind", "picked")]
+    assert told == ["duel", conversations[0], "pick", [0]]
+    assert (step.before, step.after) == ((Ref("verdict", verdict),), (Ref("dataset", built.id),))
     assert tracer.look(Ref("dataset", built.id)).before == (ref,)
 
 
