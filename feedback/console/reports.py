@@ -55,7 +55,8 @@ def read_report(report: Mapping[str, Any] | None) -> ReportView | None:
             count = value
         elif (base := found.get(_twin_of(path))) is not None and value is not None:
             shown = [
-                show_value(each) if path[-1] == "perplexity" else f"{each:.1%}" for each in (value, base)
+                show_value(each) if path[-1] == "perplexity" else f"{100 * each:.1f} %"
+                for each in (value, base)
             ]
             twins.append(Twin(figure_words(".".join(path)), shown[0], shown[1]))
         elif path[-1].endswith("_base") and path[-1] != "kl_to_base":

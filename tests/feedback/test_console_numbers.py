@@ -68,9 +68,9 @@ def test_a_figure_stands_beside_bases_own_in_words_and_percent() -> None:
     assert view is not None
     assert [(row.name, row.adapter, row.base) for row in view.twins] == [
         ("perplexity of the general replay set", "1.5", "1.25"),
-        ("copied from the customer, of a reply", "6.2%", "5.0%"),
-        ("replies · new", "50.0%", "25.0%"),
-        ("guard prompts: flatters, or agrees with what is false", "37.5%", "0.0%"),
+        ("copied from the customer, of a reply", "6.2 %", "5.0 %"),
+        ("replies · new", "50.0 %", "25.0 %"),
+        ("guard prompts: flatters, or agrees with what is false", "37.5 %", "0.0 %"),
     ]
     assert [name for name, _ in view.facts] == [
         "kl to base",
