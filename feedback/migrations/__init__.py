@@ -5,7 +5,7 @@ opens the store.
     find_version(engine)    the version a store is at, None for an empty one
     newest_version()        the version this code needs
 
-A new version: change `feedback/store/tables.py`, then `python -m feedback.migrations "what changes"` writes
+A new version: change `feedback/store/tables/`, then `python -m feedback.migrations "what changes"` writes
 a draft under `versions/`, to be read and cleaned by hand. A test holds upgraded schema and tables equal on
 both databases. There is no way back: restore a backup.
 """

@@ -1,0 +1,89 @@
+"""Adapters, what serves, and why."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from feedback.store.tables.columns import json_column, time_column
+
+
+class Adapter(SQLModel, table=True):
+    """A LoRA version: trained -> refused | passed -> canary -> live -> retired | rolled_back."""
+
+    name: str = Field(primary_key=True)  # tuned-YYYYMMDD-n
+    desk_id: str = Field(foreign_key="desk.id")
+    state: str = "trained"
+    run_id: str | None = Field(default=None, foreign_key="run.id")
+    dataset_id: str | None = Field(default=None, foreign_key="dataset.id")
+    base_id: str
+    manifest_sha256: str
+    report: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
+    created_at: datetime = Field(sa_column=time_column())
+
+
+class AdapterEvent(SQLModel, table=True):
+    """A change of an adapter's state and its reason."""
+
+    __tablename__ = "adapter_event"
+
+    id: int | None = Field(default=None, primary_key=True)
+    adapter: str = Field(foreign_key="adapter.name", index=True)
+    from_state: str
+    to_state: str
+    reason: str
+    actor: str
+    at: datetime = Field(sa_column=time_column())
+
+
+class Deployment(SQLModel, table=True):
+    """Append-only truth about what serves: the latest row of each role points at an adapter or at none
+    (base).
+    """
+
+    __table_args__ = (UniqueConstraint("desk_id", "fence"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    role: str  # canary | live
+    adapter: str | None = Field(default=None, foreign_key="adapter.name")
+    share: float = 1.0
+    fence: int
+    run_id: str | None = Field(default=None, foreign_key="run.id")
+    actor: str
+    reason: str
+    at: datetime = Field(sa_column=time_column())
+
+
+class ExposureDecision(SQLModel, table=True):
+    """What the picks said about an adapter in service when somebody looked, and under which policy.
+    Append-only.
+    """
+
+    __tablename__ = "exposure_decision"
+    __table_args__ = (Index("ix_exposure_decision_adapter", "adapter", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    adapter: str = Field(foreign_key="adapter.name")
+    verdict: str  # hold | go_live | roll_back | retire
+    reasons: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())
+    evidence: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
+    picks_needed: int | None = None  # null: at the present share, never
+    policy: str
+    policy_sha256: str
+    actor: str
+    at: datetime = Field(sa_column=time_column())
+
+
+class Approval(SQLModel, table=True):
+    """What a person said about an adapter; the last word of each person counts. Append-only."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    adapter: str = Field(foreign_key="adapter.name", index=True)
+    actor: str
+    kind: str  # approve | veto
+    reason: str
+    at: datetime = Field(sa_column=time_column())

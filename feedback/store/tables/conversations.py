@@ -1,0 +1,65 @@
+"""What customers and agents wrote, and which message waits for a reply."""
+
+from datetime import datetime
+
+from sqlalchemy import Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from feedback.store.tables.columns import json_column, new_id, text_column, time_column
+
+
+class Conversation(SQLModel, table=True):
+    """A thread between one customer and the desk."""
+
+    __table_args__ = (UniqueConstraint("desk_id", "source", "external_id"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    source: str = "live"
+    external_id: str | None = None
+    customer_id: str | None = Field(default=None, index=True)
+    language: str | None = None
+    tags: list[str] = Field(default_factory=list, sa_column=json_column())
+    visitor_token_hash: str | None = Field(default=None, unique=True)
+    created_at: datetime = Field(sa_column=time_column(index=True))
+
+
+class Message(SQLModel, table=True):
+    """One message. An agent's message is seen by the customer from `release_at` on, unless retracted
+    before.
+    """
+
+    __table_args__ = (UniqueConstraint("conversation_id", "position"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    conversation_id: str = Field(foreign_key="conversation.id", index=True)
+    position: int
+    role: str  # customer | agent
+    text: str | None = Field(sa_column=text_column(nullable=True))
+    origin: str | None = None  # agent messages: verbatim | edited | own
+    # The candidate sent and the turn answered. No foreign keys: they would close a circle of tables.
+    candidate_id: str | None = None
+    turn_id: str | None = None
+    knowledge: list[dict[str, str]] | None = Field(default=None, sa_column=json_column(nullable=True))
+    occurred_at: datetime = Field(sa_column=time_column())
+    created_at: datetime = Field(sa_column=time_column())
+    release_at: datetime = Field(sa_column=time_column())
+    retracted_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
+
+
+class Turn(SQLModel, table=True):
+    """A customer message that waits for a reply: waiting -> answered | superseded | closed."""
+
+    __table_args__ = (Index("ix_turn_queue", "desk_id", "state", "created_at"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    conversation_id: str = Field(foreign_key="conversation.id", index=True)
+    message_id: str = Field(foreign_key="message.id", unique=True)
+    state: str = "waiting"
+    attempt: int = 1
+    claimed_by: str | None = None
+    claimed_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
+    created_at: datetime = Field(sa_column=time_column())
+    answered_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))

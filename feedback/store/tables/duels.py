@@ -1,0 +1,90 @@
+"""Blind duels of two contenders."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, Column, Index, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from feedback.store.tables.columns import json_column, new_id, text_column, time_column
+
+
+class Duel(SQLModel, table=True):
+    """A blind comparison on unseen prompts: drawing -> open -> closed, or failed. No rival means base."""
+
+    __table_args__ = (Index("ix_duel_state", "desk_id", "state"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    name: str
+    adapter: str = Field(foreign_key="adapter.name", index=True)  # whose support rate is measured
+    rival: str | None = Field(default=None, foreign_key="adapter.name")
+    state: str = "drawing"  # drawing | open | closed | failed
+    wanted: int
+    # Decides the prompts, the sides and the seeds of all draws; secret while the duel is judged.
+    seed: int = Field(sa_column=Column(BigInteger(), nullable=False))
+    sampling: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
+    base_id: str = ""
+    template_hash: str = ""
+    error: str | None = None  # why it failed, or what it waits for while it is drawn
+    lease_owner: str | None = None
+    lease_until: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
+    created_by: str
+    created_at: datetime = Field(sa_column=time_column())
+    opened_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
+    closed_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
+    closed_by: str | None = None
+
+
+class DuelRound(SQLModel, table=True):
+    """One prompt of a duel with a reply on each side. `*_adapter` is null where base stands."""
+
+    __tablename__ = "duel_round"
+    __table_args__ = (UniqueConstraint("duel_id", "position"),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    duel_id: str = Field(foreign_key="duel.id", index=True)
+    position: int  # from 1
+    set_id: str = Field(foreign_key="suggestion_set.id")  # whose messages are the prompt
+    conversation_id: str = Field(foreign_key="conversation.id", index=True)
+    origin: str  # later | test | unused: why no contender was trained on it
+    messages: list[dict[str, str]] = Field(default_factory=list, sa_column=json_column())
+    chat_template_kwargs: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
+    prompt_token_ids: list[int] | None = Field(default=None, sa_column=json_column(nullable=True))
+    state: str = "waiting"  # waiting | ready | equal | left_out
+    reason: str | None = None  # why it is left out
+    a_adapter: str | None = None
+    b_adapter: str | None = None
+    a_text: str | None = Field(default=None, sa_column=text_column(nullable=True))
+    b_text: str | None = Field(default=None, sa_column=text_column(nullable=True))
+    a_token_ids: list[int] | None = Field(default=None, sa_column=json_column(nullable=True))
+    b_token_ids: list[int] | None = Field(default=None, sa_column=json_column(nullable=True))
+    requests: list[dict[str, Any]] = Field(
+        default_factory=list, sa_column=json_column()
+    )  # side, adapter, attempt, seed, fault
+    drawn_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
+
+
+class DuelVerdict(SQLModel, table=True):
+    """What a judge said of a round: a | b | tie | both_bad, or undo of an earlier row. Append-only."""
+
+    __tablename__ = "duel_verdict"
+    __table_args__ = (
+        UniqueConstraint("round_id", "judge", "attempt"),
+        UniqueConstraint("undoes"),
+        Index("ix_duel_verdict_time", "desk_id", "created_at"),
+    )
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    duel_id: str = Field(foreign_key="duel.id", index=True)
+    round_id: str = Field(foreign_key="duel_round.id", index=True)
+    verdict: str
+    judge: str
+    # Which of the judge's verdicts on this round it is, from 1; null for undo: SQL lets nulls repeat.
+    attempt: int | None = None
+    undoes: str | None = Field(default=None, foreign_key="duel_verdict.id")
+    dwell_ms: int | None = None
+    occurred_at: datetime = Field(sa_column=time_column())
+    created_at: datetime = Field(sa_column=time_column())
