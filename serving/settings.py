@@ -10,7 +10,6 @@ from typing import Any, Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-
 DEMO_BASE = "demo/model"  # settings that name no recipe and no policy take the demo's own with it
 
 
