@@ -146,7 +146,15 @@ def train(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> 
         return found
     live = LiveRows(ctx, token)
     run_dir = ctx.run_dir(token.run_id)
-    result = train_adapter(dataset, ctx.base, recipe, run_dir, live.tell, reference_dir=ctx.data_dir)
+    result = train_adapter(
+        dataset,
+        ctx.base,
+        recipe,
+        run_dir,
+        live.tell,
+        reference_dir=ctx.data_dir,
+        on_reading=live.tell_reading,
+    )
     log.info("trained: %s", json.dumps(result.metrics))
     return result.metrics
 
