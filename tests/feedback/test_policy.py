@@ -31,7 +31,7 @@ def test_shipped_policies_name_and_comment_every_key(path):
 
 def test_two_policies_are_shipped_and_only_the_demo_shows_and_promotes():
     default, demo = load_policy("default"), load_policy("demo")
-    assert sorted(path.stem for path in POLICIES.glob("*.toml")) == ["default", "demo"]
+    assert sorted(path.stem for path in POLICIES.glob("*.toml")) == ["default", "demo", "imported"]
     assert (default.canary.share, default.canary.go_live, default.approval.second_person) == (0, False, True)
     assert (demo.canary.share, demo.canary.go_live, demo.approval.second_person) == (1, True, False)
 
