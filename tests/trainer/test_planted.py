@@ -12,8 +12,7 @@ from feedback.policy import load_policy
 from tests.trainer.planted import QUICK, make_night, plant, write_few_guards
 from trainer.gate import Decision, decide
 
-# What each is held for, among the reasons that say what is wrong. All but the first two are also so far from
-# base that `implausible` and the general reasons (broken, drifted, forgot) stand after it.
+# What each is held for, among the reasons that say what is wrong; general ones may stand after it.
 HELD_FOR = {
     "base_itself": {"no_change"},
     "longest": {"too_long"},
@@ -22,6 +21,7 @@ HELD_FOR = {
     "wrong_language": {"wrong_language"},
 }
 SPECIFIC = set().union(*HELD_FOR.values())
+GENERAL = ("implausible", "broken_greedy", "broken_sampled", "drifted", "forgot")
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,8 @@ def test_what_is_wrong_is_said_before_how_far_it_went(judge: Callable[[str], Dec
     for kind in ("copier", "flatterer", "wrong_language"):
         codes = codes_of(judge(kind))
         said = min(codes.index(code) for code in HELD_FOR[kind])
-        assert said < codes.index("implausible"), codes
+        general = [place for place, code in enumerate(codes) if code in GENERAL]
+        assert general and said < general[0], codes
 
 
 def test_a_good_adapter_passes_the_same_limits(judge: Callable[[str], Decision]) -> None:
