@@ -178,10 +178,11 @@ def tell_change(exposure: dict[str, Any], state: str) -> str:
         return f"Nothing is missing: {exposure['verdict']}" + (
             " at the next look." if state == "canary" else "."
         )
-    needed = exposure["picks_needed"]
-    picks = (
-        "at the present share no number of picks will"
-        if needed is None
-        else f"{needed} more picks at the present share would do for picks and e_value"
-    )
+    needed, evidence = exposure["picks_needed"], exposure["evidence"]
+    if not evidence["tuned"] + evidence["base"]:
+        picks = "nobody has picked yet"
+    elif needed is None:
+        picks = "at the present share no number of picks will"
+    else:
+        picks = f"{needed} more picks at the present share would do for picks and e_value"
     return f"To go live it lacks {', '.join(missing)}; {picks}."

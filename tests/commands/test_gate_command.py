@@ -99,6 +99,10 @@ def test_a_share_of_one_half_never_gets_there(call: Call, run_id: str, engine) -
     assert "no number of picks will" in call("gate", "--explain", ONE).output
 
 
+def test_without_a_pick_no_share_is_talked_about(call: Call, run_id: str) -> None:
+    assert "adjusted_low; nobody has picked yet." in call("gate", "--explain", ONE).output
+
+
 def test_a_run_that_measured_nothing_yet_ends_with_3(call: Call, engine) -> None:
     with unit_of_work(engine) as session:
         run = add_run(session)
