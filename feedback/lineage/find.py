@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from feedback.errors import ApiError
+from feedback.lineage.facts import as_number
 from feedback.lineage.graph import Ref
-from feedback.lineage.steps import LOOKS, as_number
+from feedback.lineage.steps import LOOKS
 from feedback.store import lineage as store
 
 MIN_PREFIX = 8
