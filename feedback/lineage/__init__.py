@@ -5,5 +5,6 @@
                 +---------------- the next set, drawn while it served <---------------------+
 
 `find.py` turns an id into a step's address, `steps.py` looks one step up with its neighbours (each kind's
-function stands in `talk.py`, `records.py`, `duels.py` or `service.py`), `graph.py` walks, `members.py` knows which records a dataset's files hold. Queries: `feedback/store/lineage.py`.
+function stands in `talk.py`, `records.py`, `duels.py` or `service.py`), `graph.py` walks, `members.py` knows
+which records a dataset's files hold. Queries: `feedback/store/lineage.py`.
 """
