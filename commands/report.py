@@ -18,8 +18,8 @@ def command(frame: Frame, run: str, as_json: bool) -> None:
     """Tell what RUN met, did and decided, and what to do next; `latest` is the last one that ended.
 
     Exit codes: 0 a new adapter was put into service; 1 the run failed, or no model server took its adapter:
-    somebody has to look; 3 nothing new serves, because the run was skipped, refused or cancelled, or its
-    adapter waits for the policy or a person.
+    somebody has to look; 2 there is no such run; 3 nothing new serves, because the run was skipped, refused
+    or cancelled, or its adapter waits for the policy or a person.
 
     \b
     rejoinder report
@@ -37,8 +37,9 @@ def command(frame: Frame, run: str, as_json: bool) -> None:
 
 
 def read_report(frame: Frame, run: str) -> dict[str, Any]:
-    """Raises NotFound, RunNotEnded, and NothingToDo where no run has ended yet."""
+    """Raises UsageError for an unknown id, RunNotEnded, and NothingToDo where no run has ended yet."""
     from feedback.clock import SystemClock
+    from feedback.errors import NotFound
     from feedback.night.facts import read_facts
     from feedback.night.report import report_night
     from feedback.store.nights import find_latest_ended
@@ -52,7 +53,12 @@ def read_report(frame: Frame, run: str) -> dict[str, Any]:
             if latest is None:
                 raise NothingToDo("No run has ended yet: `rejoinder train --now` makes one.")
             run = latest.id
-        facts = read_facts(engine, run, now=SystemClock().now())
+        try:
+            facts = read_facts(engine, run, now=SystemClock().now())
+        except NotFound as unknown:  # not 1: no night has failed
+            raise click.UsageError(
+                f"No run has the id {run!r}. `rejoinder status` and the console list them."
+            ) from unknown
     return report_night(facts, frame.policy().exposure)
 
 

@@ -65,4 +65,4 @@ def test_a_run_that_goes_on_and_one_that_is_not_there_fail(call: Call, engine: E
     result = call("report", run_id)
     assert result.exit_code == 1 and "is queued: its report is written when it has ended" in result.output
     result = call("report", "no-such-run")
-    assert result.exit_code == 1 and "no run 'no-such-run'" in result.output
+    assert result.exit_code == 2 and "No run has the id 'no-such-run'" in result.output

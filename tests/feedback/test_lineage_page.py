@@ -68,6 +68,7 @@ def test_what_is_not_found_or_not_one_is_said_beside_the_field(chain):
         page(chain.desk, f"?id={text}") for text in ("", "%3Cscript%3E-nobody", "star-1-e11")
     )
     assert [answer.status_code for answer in (empty, unknown, several)] == [200, 404, 409]
+    assert "Eight characters of its beginning will do." in unknown.text
     assert "Nothing here is called so." in unknown.text and 'value="&lt;script&gt;-nobody"' in unknown.text
     assert links(several) == [
         "/console/lineage?id=choice:moon/star-1-e11",
