@@ -29,7 +29,7 @@ from trainer.dpo_trainer import PairTrainer
 from trainer.example import Example
 from trainer.halves import use_half_products
 from trainer.logprobs import Reader
-from trainer.packing import count_tokens
+from trainer.packing import count_longest
 from trainer.rounding import find_tolerance
 
 transformers_logging.disable_progress_bar()
@@ -159,8 +159,8 @@ class Side:
         halves = self.mode == "bf16"
         if halves:
             use_half_products(model)
-        reader = Reader(model, attention=self._plan.attention, halves=halves)
-        reader.check(model, max(self._examples, key=count_tokens))
+        reader = Reader(model, attention=self._plan.attention, halves=halves, autocast=self._plan.halves)
+        reader.check(model, max(self._examples, key=count_longest))
         if reader.obstacle is not None:
             raise SystemExit(f"{self._plan.model} takes no packed rows: {reader.obstacle}")
         known = None

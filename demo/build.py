@@ -92,11 +92,11 @@ def train(model: Any, tokenizer: Any, steps: int, seed: int) -> None:
     import torch
     from torch.nn.functional import cross_entropy
 
-    from demo.halves import use_half_products, use_plain_products
+    from demo.halves import multiply_in_halves, multiply_plainly
 
     pad = tokenizer.token_to_id(END_OF_TEXT)
     model.train()
-    use_half_products(model)
+    multiply_in_halves(model)
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
     others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
     optimizers = (
@@ -122,7 +122,7 @@ def train(model: Any, tokenizer: Any, steps: int, seed: int) -> None:
             optimizer.zero_grad(set_to_none=True)
         smooth = 0.98 * smooth + 0.02 * loss.item()
         show(step, steps, smooth, started)
-    use_plain_products(model)
+    multiply_plainly(model)
 
 
 def save(model: Any, tokenizer: Any, target: Path) -> None:

@@ -36,15 +36,15 @@ def _multiply(layer: nn.Linear, x: Tensor) -> Tensor:
     return product
 
 
-def use_half_products(model: nn.Module) -> None:
+def multiply_in_halves(model: nn.Module) -> None:
     """Every linear layer without bias in the model multiplies in bfloat16 from now on."""
     for module in model.modules():
         if isinstance(module, nn.Linear) and module.bias is None:
             module.forward = partial(_multiply, module)
 
 
-def use_plain_products(model: nn.Module) -> None:
-    """Undoes `use_half_products`."""
+def multiply_plainly(model: nn.Module) -> None:
+    """Undoes `multiply_in_halves`."""
     for module in model.modules():
         if isinstance(module, nn.Linear):
             module.__dict__.pop("forward", None)

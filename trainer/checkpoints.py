@@ -22,14 +22,16 @@ def mark_done(checkpoint: Path) -> None:
 
 
 def find_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint; unfinished ones are removed so that nothing resumes from them."""
-    whole = []
-    for path in folder.glob("checkpoint-*"):
-        if (path / DONE).exists():
-            whole.append(path)
-        else:
-            shutil.rmtree(path)
+    """The newest whole checkpoint."""
+    whole = [path for path in folder.glob("checkpoint-*") if (path / DONE).exists()]
     return max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
+
+
+def drop_unfinished(folder: Path) -> None:
+    """Removes what a kill left half written. Of several processes one does this."""
+    for path in folder.glob("checkpoint-*"):
+        if not (path / DONE).exists():
+            shutil.rmtree(path)
 
 
 def sync(path: Path) -> None:

@@ -12,15 +12,15 @@ from peft import LoraConfig, get_peft_model
 from transformers import TrainingArguments
 
 from serving.base import compute_base_id
+from trainer.arguments import share_batch, watch_held_out
 from trainer.choice_trainer import ChoiceTrainer
-from trainer.dpo_trainer import watch_held_out
 from trainer.errors import NothingToTrainOn, RecipeRefused
 from trainer.example import Example
 from trainer.examples import TrainingExamples, load_examples
 from trainer.habits import Habits, read_habits
 from trainer.halves import use_half_products
 from trainer.logprobs import Reader
-from trainer.packing import count_tokens
+from trainer.packing import count_longest
 from trainer.progress import Counter
 from trainer.recipe import Recipe
 from trainer.reference import load_reference
@@ -67,6 +67,8 @@ def prepare_choices(
     """
     found, held_out = data.found, data.held_out
     arguments = build_arguments(recipe, settings, watched=bool(held_out.examples))
+    if recipe.attention == "flex" and arguments.device.type == "cpu":
+        raise RecipeRefused(recipe.name, ["attention: flex has no way back on a CPU; take blocks"])
     model = get_peft_model(model, lora)
     if recipe.gradient_checkpointing:
         model.enable_input_require_grads()  # else the frozen first layers cut the adapters off
@@ -74,8 +76,10 @@ def prepare_choices(
     halves = recipe.bf16 and arguments.device.type == "cpu"
     if halves:
         use_half_products(model)
-    reader = Reader(model, attention=recipe.attention, halves=halves, trees=recipe.trees)
-    reader.check(model, max(found.examples, key=count_tokens))
+    reader = Reader(
+        model, attention=recipe.attention, halves=halves, autocast=arguments.bf16, trees=recipe.trees
+    )
+    reader.check(model, max(found.examples, key=count_longest))
     if reader.obstacle is not None:
         log.warning("packed rows are not possible with this base (%s): one reply a row", reader.obstacle)
 
@@ -140,11 +144,5 @@ def build_arguments(recipe: Recipe, settings: dict[str, Any], *, watched: bool) 
         average_tokens_across_devices=False,  # ChoiceTrainer weighs steps itself
         train_sampling_strategy="sequential" if recipe.trees else "random",  # ConversationSet shuffles
     )
-    each, rest = divmod(recipe.batch_size, arguments.world_size)
-    if rest:
-        processes = f"{arguments.world_size} processes"
-        raise RecipeRefused(
-            recipe.name, [f"batch_size: {recipe.batch_size} does not divide among {processes}"]
-        )
-    arguments.per_device_train_batch_size = each
+    share_batch(arguments, recipe)
     return arguments

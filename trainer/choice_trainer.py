@@ -99,7 +99,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         for row in rows:
             with nullcontext() if row is rows[-1] else self.accelerator.no_sync(model):
                 base = self._read_base(row)
-                sums = self._read(model, row)
+                sums = self.reader.read(model, row)
                 losses, weights = self._find_losses(row, sums, base)
                 if self.state.global_step == 0:
                     self._check_reference(row, sums, base)
@@ -124,7 +124,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         found = torch.zeros(2 + len(Sums._fields), dtype=torch.float64, device=self.args.device)
         with torch.no_grad():
             for row, base in zip(rows, self._held_out_base, strict=True):
-                losses, weights = self._find_losses(row, self._read(self.model, row), base)
+                losses, weights = self._find_losses(row, self.reader.read(self.model, row), base)
                 nats = torch.stack([(losses.decisions * weights).sum(), weights.sum()])
                 found += torch.cat([nats.double(), losses.sum_up()])
         nats, weight, *rest = self.accelerator.reduce(found).tolist()
@@ -164,10 +164,6 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
     def _split(self, examples: Sequence[Example]) -> list[list[Example]]:
         return list(split_rows(examples, self._row_tokens, trees=self.reader.trees))
 
-    def _read(self, model: Any, row: Sequence[Example]) -> Tensor:
-        with self.compute_loss_context_manager():
-            return self.reader.read(model, row)
-
     def _read_base(self, row: Sequence[Example]) -> Tensor:
         """What the reference says about each reply of the row; [R]."""
         known = [self._known.get(example.id) for example in row]
@@ -176,7 +172,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
             return torch.tensor(sums, device=self.args.device)
         plain = self.accelerator.unwrap_model(self.model)
         with torch.no_grad(), plain.disable_adapter():
-            return self._read(plain, row)
+            return self.reader.read(plain, row)
 
     def _find_losses(self, row: Sequence[Example], sums: Tensor, base: Tensor) -> tuple[Losses, Tensor]:
         decisions = tabulate(row).to(sums.device)

@@ -13,6 +13,7 @@ from datasets import Dataset
 from peft import LoraConfig
 from trl import DPOConfig, DPOTrainer
 
+from trainer.arguments import share_batch, watch_held_out
 from trainer.errors import NothingToTrainOn
 from trainer.recipe import Recipe
 from trainer.rows import TrainingRows, load_rows
@@ -62,30 +63,18 @@ def prepare_pairs(
 
 
 def _build_arguments(recipe: Recipe, settings: dict[str, Any], *, watched: bool) -> DPOConfig:
-    return DPOConfig(
+    arguments = DPOConfig(
         **settings,
         **watch_held_out(recipe, watched=watched),
         loss_type=["sigmoid", "sft"] if recipe.nll_weight else ["sigmoid"],
         loss_weights=[1.0, recipe.nll_weight] if recipe.nll_weight else [1.0],
         beta=recipe.beta,
         max_length=None,  # rows that are too long were refused before
-        per_device_train_batch_size=recipe.batch_size,
         per_device_eval_batch_size=recipe.batch_size,
         prediction_loss_only=True,
     )
-
-
-def watch_held_out(recipe: Recipe, *, watched: bool) -> dict[str, Any]:
-    """Held-out checks and the choice of the best, where there is anything held out."""
-    if not watched:
-        return {"eval_strategy": "no"}
-    return {
-        "eval_strategy": "steps",
-        "eval_steps": recipe.checkpoint_steps,
-        "load_best_model_at_end": recipe.patience > 0,
-        "metric_for_best_model": "eval_loss",
-        "greater_is_better": False,
-    }
+    share_batch(arguments, recipe)
+    return arguments
 
 
 class PairTrainer(DPOTrainer):  # type: ignore[misc]

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, set_seed
+from transformers import AutoTokenizer, set_seed
 
+from trainer.arguments import build_lora, build_settings, load_model
 from trainer.choice_run import ChoiceData, name_dtype, prepare_choices, read_base, read_choices
 from trainer.dpo_trainer import PairData, prepare_pairs, read_pairs
 from trainer.example import Example
@@ -25,7 +26,6 @@ from trainer.needs import Need, Parameters, count_parameters, find_needs
 from trainer.packing import count_tokens, split_rows
 from trainer.recipe import Recipe
 from trainer.reference import find_stored
-from trainer.train import build_lora, build_settings
 from trainer.warm_up import STEPS, Measured, warm_up
 
 REFERENCE_READ = 8  # examples under the base, to know its speed
@@ -253,6 +253,7 @@ def _try_choices(data: ChoiceData, base: Path, recipe: Recipe, steps: int) -> Tr
         held_out=replace(data.held_out, examples=data.held_out.examples[: 2 * batch]),
     )
     longest = sorted(data.found.examples, key=count_tokens)[-batch:]
+    set_seed(recipe.seed)
     began = time.monotonic()
     model, lora = load_model(base, recipe), build_lora(recipe)
     load = time.monotonic() - began
@@ -282,6 +283,7 @@ def _try_pairs(data: PairData, tokenizer: Any, base: Path, recipe: Recipe, steps
         held_out=replace(data.held_out, rows=data.held_out.rows[: 2 * batch]),
     )
     longest = sorted(data.found.rows, key=lambda row: count_pairs([row]))[-batch:]
+    set_seed(recipe.seed)
     began = time.monotonic()
     model, lora = load_model(base, recipe), build_lora(recipe)
     load = time.monotonic() - began
@@ -292,11 +294,6 @@ def _try_pairs(data: PairData, tokenizer: Any, base: Path, recipe: Recipe, steps
             trainer, longest, part.held_out.rows, count_pairs, batches_a_step=recipe.accumulation
         )
     return Trial(measured, load, read_rate=0.0, unpacked=None)
-
-
-def load_model(base: Path, recipe: Recipe) -> Any:
-    set_seed(recipe.seed)
-    return AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, recipe.dtype))
 
 
 def _make_settings(recipe: Recipe, folder: Path, steps: int) -> dict[str, Any]:

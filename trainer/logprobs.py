@@ -55,16 +55,24 @@ class Reader:
     """Reads rows of one model. `model` is a PEFT model over a causal language model of transformers.
 
     `attention`: a key of `attention.NAMES`. `halves`: bfloat16 products on a CPU (`halves.py`), for which
-    the caller has prepared the model. `trees`: examples of one conversation share their history.
+    the caller has prepared the model. `autocast`: bfloat16 as transformers' Trainer does it on a GPU, so that
+    base and adapter are rounded alike. `trees`: examples of one conversation share their history.
     """
 
     def __init__(
-        self, model: Any, *, attention: str = "blocks", halves: bool = False, trees: bool = False
+        self,
+        model: Any,
+        *,
+        attention: str = "blocks",
+        halves: bool = False,
+        autocast: bool = False,
+        trees: bool = False,
     ) -> None:
         register()
         self._base = model.get_base_model()
         self._kind = attention
         self._halves = halves
+        self._autocast = autocast
         self.trees = trees
         self._own = self._base.config._attn_implementation
         self.obstacle = find_obstacle(self._base.config)
@@ -83,15 +91,16 @@ class Reader:
     def check(self, model: Any, example: Example) -> None:
         """Sets `obstacle` and turns to separate rows if packing this example changes its log-probabilities.
 
-        Give it the longest one: a sliding window shows only there. Costs one row each way.
+        Give it the one that reaches furthest: a sliding window shows only there. Costs one row each way.
         """
         if self.obstacle is not None:
             return
         with torch.no_grad():
             packed = self.read(model, [example])
             self._base.set_attn_implementation(self._own)
-            apart = self._read_apart(model, [example])
-        exact = not self._halves and self._head.dtype == torch.float32
+            with torch.autocast(self._head.device.type, torch.bfloat16, enabled=self._autocast):
+                apart = self._read_apart(model, [example])
+        exact = not self._halves and not self._autocast and self._head.dtype == torch.float32
         gaps = (packed - apart).abs().tolist()
         limits = [find_tolerance(len(reply), exact=exact) for reply in example.replies]
         if not all(gap <= limit for gap, limit in zip(gaps, limits, strict=True)):
@@ -104,8 +113,12 @@ class Reader:
 
         `model` is what was given to the constructor, or its wrapper for several processes.
         """
-        if self.obstacle is not None:
-            return self._read_apart(model, examples)
+        with torch.autocast(self._head.device.type, torch.bfloat16, enabled=self._autocast):
+            if self.obstacle is not None:
+                return self._read_apart(model, examples)
+            return self._read_packed(model, examples)
+
+    def _read_packed(self, model: Any, examples: Sequence[Example]) -> Tensor:
         row = pack_row(examples, trees=self.trees).to(self._head.device)
         return row.owners @ self.read_tokens(model, row)
 

@@ -60,6 +60,11 @@ def count_tokens(example: Example) -> int:
     return len(example.prompt_ids) + sum(map(len, example.replies))
 
 
+def count_longest(example: Example) -> int:
+    """Tokens of the prompt and the longest reply: the distance that attention has to span."""
+    return len(example.prompt_ids) + max(map(len, example.replies))
+
+
 def split_rows(
     examples: Sequence[Example], row_tokens: int, *, trees: bool = False
 ) -> Iterator[list[Example]]:

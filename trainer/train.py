@@ -19,17 +19,11 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 import torch
-from peft import LoraConfig
-from transformers import (
-    AutoModelForCausalLM,
-    AutoTokenizer,
-    PrinterCallback,
-    ProgressCallback,
-    set_seed,
-)
+from transformers import AutoTokenizer, PrinterCallback, ProgressCallback, set_seed
 from transformers.utils import logging as transformers_logging
 
-from trainer.checkpoints import find_checkpoint, sync
+from trainer.arguments import build_lora, build_settings, load_model
+from trainer.checkpoints import drop_unfinished, find_checkpoint, sync
 from trainer.choice_run import prepare_choices, read_choices
 from trainer.dpo_trainer import prepare_pairs, read_pairs
 from trainer.progress import Counter, Listener, tell_all, write_progress
@@ -69,7 +63,7 @@ def train(
     set_seed(recipe.seed)
 
     tokenizer = AutoTokenizer.from_pretrained(base)
-    model = AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, recipe.dtype))
+    model = load_model(base, recipe)
     lora, settings = build_lora(recipe), build_settings(recipe, run_dir / "checkpoints")
     trainer: Any
     if recipe.objective == "choice":
@@ -89,6 +83,8 @@ def train(
     if recipe.patience and trainer.eval_dataset is not None:
         trainer.add_callback(Patience(recipe.patience))
 
+    if trainer.is_world_process_zero():
+        drop_unfinished(run_dir / "checkpoints")
     checkpoint = find_checkpoint(run_dir / "checkpoints")
     started = time.monotonic()
     outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -110,46 +106,6 @@ def train(
         _save_adapter(trainer.accelerator.unwrap_model(trainer.model), adapter_dir)
         (run_dir / "metrics.json").write_text(json.dumps(metrics, indent=2), encoding="utf-8")
     return TrainResult(adapter_dir, metrics)
-
-
-def build_lora(recipe: Recipe) -> LoraConfig:
-    """Only what vLLM can serve: no DoRA, no bias, no other module saved."""
-    modules = recipe.target_modules
-    return LoraConfig(
-        task_type="CAUSAL_LM",
-        r=recipe.rank,
-        lora_alpha=recipe.alpha,
-        lora_dropout=0.0,
-        bias="none",
-        target_modules=modules if isinstance(modules, str) else list(modules),
-    )
-
-
-def build_settings(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
-    """What both objectives hand to TrainingArguments: every default that would surprise here is set."""
-    cuda = torch.cuda.is_available()
-    return {
-        "output_dir": str(checkpoints),
-        "learning_rate": recipe.learning_rate,
-        "lr_scheduler_type": recipe.schedule,
-        "warmup_steps": recipe.warmup_share,  # below 1: a share of all steps
-        "weight_decay": recipe.weight_decay,
-        "max_grad_norm": recipe.max_grad_norm,
-        "num_train_epochs": recipe.epochs,
-        "gradient_accumulation_steps": recipe.accumulation,
-        "gradient_checkpointing": recipe.gradient_checkpointing,
-        "bf16": cuda and (recipe.bf16 or recipe.dtype == "bfloat16"),
-        "use_cpu": not cuda,
-        "dataloader_pin_memory": cuda,
-        "seed": recipe.seed,
-        "data_seed": recipe.seed,
-        "logging_steps": 1,
-        "save_strategy": "steps",
-        "save_steps": recipe.checkpoint_steps,
-        "save_total_limit": 2,
-        "report_to": [],
-        "disable_tqdm": True,
-    }
 
 
 def _find_held_out_loss(state: Any, recipe: Recipe) -> float | None:

@@ -3,7 +3,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from demo.build import create_model, draw_schedule, save, train
-from demo.halves import use_half_products, use_plain_products
+from demo.halves import multiply_in_halves, multiply_plainly
 from demo.tokenizer import build_tokenizer
 
 
@@ -37,9 +37,9 @@ def test_half_products_stay_close_to_plain_ones_and_can_be_undone():
         return y.detach(), layer.weight.grad.clone(), x.grad.clone()
 
     plain = run()
-    use_half_products(layer)
+    multiply_in_halves(layer)
     half = run()
-    use_plain_products(layer)
+    multiply_plainly(layer)
     again = run()
     for exact, rounded, restored in zip(plain, half, again, strict=True):
         assert torch.equal(exact, restored)

@@ -19,9 +19,10 @@ from demo.intents import INTENTS, STYLES, Style
 from demo.prompts import FIXED_SEED, fresh_dialogues
 from demo.slots import Language
 from demo.template import expand_all
+from trainer.arguments import build_lora
 from trainer.guards.sets import FOLDER
 from trainer.recipe import load_recipe
-from trainer.train import build_lora, train
+from trainer.train import train
 
 OTHER: dict[Language, Language] = {"en": "zh", "zh": "en"}
 FLATTERY = {

@@ -209,6 +209,23 @@ def test_bfloat16_products_stay_within_bounds():
     assert float(torch.cosine_similarity(ours, theirs, dim=0)) > 0.9994
 
 
+def test_autocast_is_for_every_reading():
+    """As on a GPU: a base that is read before the run must be rounded as the run's own is."""
+    import torch
+
+    from trainer.logprobs import Reader
+
+    examples, model = make_examples(3), make_causal("Qwen3")
+    rounded = Reader(model, autocast=True)
+    rounded.check(model, examples[0])
+    assert rounded.obstacle is None
+    exact = Reader(model)
+    with torch.no_grad():
+        wanted, found = exact.read(model, examples), rounded.read(model, examples)
+    counts = torch.tensor([len(reply) for example in examples for reply in example.replies])
+    assert 1e-5 < float(((wanted - found).abs() / counts).max()) < 0.03
+
+
 def test_flex_attention_sees_what_the_mask_shows():
     """FlexAttention itself goes backward on GPUs alone; what it is told is checked here."""
     import torch

@@ -9,7 +9,7 @@ from trainer.recipe import Recipe
 
 
 def lora_of(recipe: Recipe):
-    from trainer.train import build_lora
+    from trainer.arguments import build_lora
 
     return build_lora(recipe)
 

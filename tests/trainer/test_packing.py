@@ -59,3 +59,11 @@ def test_rows_fill_up_to_the_budget_and_never_split_an_example():
     found = list(split_rows(examples, 10))
     assert [[len(example.prompt_ids) for example in row] for row in found] == [[3, 2], [9], [1]]
     assert [example for row in found for example in row] == examples
+
+
+def test_the_example_that_reaches_furthest_need_not_hold_the_most_tokens():
+    from trainer.packing import count_longest, count_tokens
+
+    many, long = make_example(3, 4, 4, 4), make_example(3, 6)
+    assert (count_tokens(many), count_longest(many)) == (15, 7)
+    assert (count_tokens(long), count_longest(long)) == (9, 9)

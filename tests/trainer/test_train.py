@@ -95,12 +95,13 @@ def test_killed_and_resumed_equals_uninterrupted(trained, base, dataset, recipe,
 
 
 def test_checkpoint_without_done_is_never_resumed_from(trained, base, dataset, recipe, tmp_path):
-    from trainer.checkpoints import find_checkpoint
+    from trainer.checkpoints import drop_unfinished, find_checkpoint
 
     half = tmp_path / "checkpoints" / "checkpoint-9"
     half.mkdir(parents=True)
     (half / "adapter_model.safetensors").write_bytes(b"half")
     assert find_checkpoint(tmp_path / "checkpoints") is None
+    drop_unfinished(tmp_path / "checkpoints")
     assert not half.exists()
 
 

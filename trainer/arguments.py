@@ -1,0 +1,90 @@
+"""What both objectives hand to transformers: the base as it is loaded, TrainingArguments, and what a batch is
+among several processes.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig
+from transformers import AutoConfig, AutoModelForCausalLM, TrainingArguments
+
+from trainer.errors import RecipeRefused
+from trainer.recipe import Recipe
+
+
+def load_model(base: Path, recipe: Recipe) -> Any:
+    """The base without dropout: what it says of a reply is compared between two readings, and some modules
+    keep their rate as a plain number that no later change reaches.
+    """
+    config = AutoConfig.from_pretrained(base)
+    for name, value in vars(config).copy().items():
+        if isinstance(value, float) and ("dropout" in name or name.endswith("_pdrop")):
+            setattr(config, name, 0.0)
+    return AutoModelForCausalLM.from_pretrained(base, config=config, dtype=getattr(torch, recipe.dtype))
+
+
+def build_lora(recipe: Recipe) -> LoraConfig:
+    """Only what vLLM can serve: no DoRA, no bias, no other module saved."""
+    modules = recipe.target_modules
+    return LoraConfig(
+        task_type="CAUSAL_LM",
+        r=recipe.rank,
+        lora_alpha=recipe.alpha,
+        lora_dropout=0.0,
+        bias="none",
+        target_modules=modules if isinstance(modules, str) else list(modules),
+    )
+
+
+def build_settings(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
+    """What both objectives hand to TrainingArguments: every default that would surprise here is set."""
+    cuda = torch.cuda.is_available()
+    return {
+        "output_dir": str(checkpoints),
+        "learning_rate": recipe.learning_rate,
+        "lr_scheduler_type": recipe.schedule,
+        "warmup_steps": recipe.warmup_share,  # below 1: a share of all steps
+        "weight_decay": recipe.weight_decay,
+        "max_grad_norm": recipe.max_grad_norm,
+        "num_train_epochs": recipe.epochs,
+        "gradient_accumulation_steps": recipe.accumulation,
+        "gradient_checkpointing": recipe.gradient_checkpointing,
+        "bf16": cuda and (recipe.bf16 or recipe.dtype == "bfloat16"),
+        "use_cpu": not cuda,
+        "dataloader_pin_memory": cuda,
+        "seed": recipe.seed,
+        "data_seed": recipe.seed,
+        "logging_steps": 1,
+        "save_strategy": "steps",
+        "save_steps": recipe.checkpoint_steps,
+        "save_total_limit": 2,
+        "report_to": [],
+        "disable_tqdm": True,
+    }
+
+
+def watch_held_out(recipe: Recipe, *, watched: bool) -> dict[str, Any]:
+    """Held-out checks and the choice of the best, where there is anything held out."""
+    if not watched:
+        return {"eval_strategy": "no"}
+    return {
+        "eval_strategy": "steps",
+        "eval_steps": recipe.checkpoint_steps,
+        "load_best_model_at_end": recipe.patience > 0,
+        "metric_for_best_model": "eval_loss",
+        "greater_is_better": False,
+    }
+
+
+def share_batch(arguments: TrainingArguments, recipe: Recipe) -> None:
+    """Gives each process its part of a batch: `batch_size` is that of all together, so that several take the
+    same steps as one. Raises RecipeRefused.
+    """
+    each, rest = divmod(recipe.batch_size, arguments.world_size)
+    if rest:
+        processes = f"{arguments.world_size} processes"
+        raise RecipeRefused(
+            recipe.name, [f"batch_size: {recipe.batch_size} does not divide among {processes}"]
+        )
+    arguments.per_device_train_batch_size = each
