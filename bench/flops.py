@@ -9,6 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Self
 
+import torch
+
+from trainer.packing import PackedRow
+
 QKV = 3  # the first products of a layer: those of layer 0 pass no gradient on, embeddings do not learn
 KEYS, VALUES = 1, 2  # of these, what the last layer needs of every token
 SCORES_FORWARD = 2  # q k^T and p v
@@ -59,14 +63,12 @@ def count_visible(tokens: int) -> int:
     return tokens * (tokens + 1) // 2
 
 
-def pack_work(prompt: int, replies: Sequence[int]) -> Work:
-    """A choice in a packed row: the prompt once, each reply over it and itself, the head on replies; the last
-    layer is read at the end of the prompt and in replies, but for the last token of each.
+def row_work(row: PackedRow) -> Work:
+    """A packed row: each token sees its branch up to itself, the head runs on replies, the last layer is read
+    where a reply token is foreseen.
     """
-    tokens = sum(replies)
-    pairs = count_visible(prompt) + sum(reply * prompt + count_visible(reply) for reply in replies)
-    read = prompt + sum((reply - 1) * prompt + count_visible(reply - 1) for reply in replies)
-    return Work(prompt + tokens, pairs, tokens, 1 + tokens - len(replies), read)
+    seen, read = row.positions[0] + 1, torch.unique(row.sources)
+    return Work(len(seen), int(seen.sum()), len(row.targets), len(read), int(seen[read].sum()))
 
 
 def pair_work(prompt: int, replies: Sequence[int], *, every_position: bool) -> Work:

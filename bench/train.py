@@ -4,12 +4,13 @@
     python -m bench.train --device cuda --shape qwen2.5-0.5b   random weights of that shape in bfloat16
 
 TRL runs at its best: no checkpointing, pairs in order of length, the batch size that was fastest in this run;
-so does `choice` with the length of its rows. Rounds are interleaved, a ratio is the median over rounds, and
-beside it stands its bound: the FLOPs of one side over those of the other (`bench/flops.py`), which is met
-where products alone take time. Two references: computed in the run, or stored by an earlier night, which TRL
-cannot carry over to a dataset that has grown.
-Memory is measured in processes of their own. A choice is one pick among its replies, whatever a side makes
-of it.
+so does `choice` with the length of its rows. Of sizes that are equally fast the smallest is taken, for its
+memory. Rounds are interleaved, a ratio is the median over rounds, and beside it stands its bound: the FLOPs
+of one side over those of the other (`bench/flops.py`), which is met where products alone take time. Two
+references: computed in the run, or stored by an earlier night, which TRL cannot carry over to a dataset that
+has grown. Conversations of several turns run as trees, too, beside a row for each turn
+(`ratio_trees_over_rows`). Memory is measured in processes of their own. A choice is one pick among its
+replies, whatever a side makes of it.
 """
 
 import argparse
@@ -18,10 +19,13 @@ import os
 import platform
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
+from math import ceil
 from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
@@ -35,18 +39,22 @@ from bench.train_shapes import (
     Shape,
     describe,
     draw_choices,
+    draw_talks,
     load_config,
     read_choices,
     sum_choices,
     sum_pairs,
+    sum_talks,
 )
 from bench.train_sides import RANK, Mode, Pass, Plan, Side, compare_products, measure_memory
 from trainer.example import Example
 from trainer.recipe import load_recipe
 
+TALK = Shape(200, 60, 4)  # the first turn of a conversation
 SHAPES = (Shape(400, 60, 4), Shape(200, 60, 4), Shape(100, 100, 4))
 FILE_PARTS = 4  # imported choices are shorter, and differ: so many more of them
 MEMORY: Mode = "stored_reference"  # the side whose memory is compared: the default of recipes
+EQUAL = 1.05  # a larger size that gains less than this is not worth its memory
 SLOWER = 1.25  # a size so much slower than the best so far ends the search: larger ones are no better
 DPO_SIZES = (1, 2, 3, 6, 12, 24, 48, 96, 192, 384)  # pairs
 ROW_SIZES = (1, 2048, 4096, 8192, 16_384, 32_768, 65_536)  # tokens; 1: a row for each choice
@@ -55,6 +63,15 @@ RESULTS = Path(__file__).parent / "results"
 PEAKS = {"H200": 989, "H100 PCIe": 756, "H100": 989, "A100": 312, "L40S": 362, "L4": 121, "A10": 125}
 
 Figures = dict[str, float | int | None]
+
+
+class Task(NamedTuple):
+    """Choices to be measured under these modes, `dpo` among them, with the suffix of their figures."""
+
+    suffix: str
+    plan: Plan
+    examples: list[Example]
+    modes: list[Mode]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -74,8 +91,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             modes.append("bf16")
         else:
             figures["ratio_bf16"], notes["ratio_bf16"] = None, "this CPU has no units for bfloat16"
-    for suffix, examples in list_work(asked):
-        measure(plan, suffix, examples, ["dpo", *modes], asked.rounds, peak, figures, notes)
+    for task in list_tasks(asked, plan, modes):
+        measure(task, asked.rounds, peak, figures, notes)
     if asked.choices is None:
         name = "ratio_stored_reference_choices"
         figures[name], notes[name] = None, "no --choices FILE given"
@@ -94,6 +111,7 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--lengths", type=Shape.parse, nargs="*", default=SHAPES, help="prompt/reply/K  [default: three]"
     )
+    parser.add_argument("--turns", type=int, default=5, help="of conversations; 0: none  [default: 5]")
     parser.add_argument("--threads", type=int, default=2, help="of the CPU  [default: 2]")
     parser.add_argument("--rounds", type=int, default=5, help="[default: 5]")
     parser.add_argument("--step", type=int, help="choices of an optimizer step  [default: 8; 64 on a GPU]")
@@ -115,39 +133,43 @@ def find_peak(device: str) -> float | None:
     return next((float(peak) for part, peak in PEAKS.items() if part in device), None)
 
 
-def list_work(asked: argparse.Namespace) -> list[tuple[str, list[Example]]]:
-    """Choices with the suffix of their figures; the first lengths have none."""
+def list_tasks(asked: argparse.Namespace, plan: Plan, modes: list[Mode]) -> list[Task]:
+    """The first lengths have no suffix."""
     number, vocabulary = asked.step * asked.steps, load_config(asked.shape).vocab_size
     found = [
-        (shape.suffix if place else "", draw_choices(shape, number, vocabulary=vocabulary))
+        Task(
+            shape.suffix if place else "",
+            plan,
+            draw_choices(shape, number, vocabulary=vocabulary),
+            ["dpo", *modes],
+        )
         for place, shape in enumerate(asked.lengths)
     ]
+    if asked.turns:
+        step = ceil(asked.step / asked.turns) * asked.turns  # whole conversations
+        talks = draw_talks(TALK, step * asked.steps, asked.turns, vocabulary=vocabulary)
+        found.append(Task("_talk", replace(plan, step=step), talks, ["dpo", "stored_reference", "trees"]))
     if asked.choices is not None:
         recipe = load_recipe("imported")
-        found.append(("_choices", read_choices(asked.choices, FILE_PARTS * number, recipe)))
+        examples = read_choices(asked.choices, FILE_PARTS * number, recipe)
+        found.append(Task("_choices", plan, examples, ["dpo", *modes]))
     return found
 
 
-def measure(
-    plan: Plan,
-    suffix: str,
-    examples: list[Example],
-    modes: Sequence[Mode],
-    rounds: int,
-    peak: float | None,
-    figures: Figures,
-    notes: dict[str, str],
-) -> None:
+def measure(task: Task, rounds: int, peak: float | None, figures: Figures, notes: dict[str, str]) -> None:
     """Puts the figures of these choices into `figures`."""
+    suffix, plan, examples, modes = task
     print(f"{suffix.lstrip('_') or 'first lengths'}: {describe(examples)}", flush=True)
-    dpo_size = find_size(plan, "dpo", examples, DPO_SIZES)
     row_tokens = find_size(plan, "stored_reference", examples, ROW_SIZES)
-    sizes = {mode: dpo_size if mode == "dpo" else row_tokens for mode in modes}
+    sizes = dict.fromkeys(modes, row_tokens)
+    sizes["dpo"] = find_size(plan, "dpo", examples, DPO_SIZES)
+    if "trees" in modes:
+        sizes["trees"] = find_size(plan, "trees", examples, ROW_SIZES[1:])  # a row a turn shares nothing
     sides = [Side(plan, mode, examples, sizes[mode]) for mode in modes]
     passes = run_rounds(sides, rounds)
     for side in sides:
         side.close()
-    flops, works = count_sides(plan, examples, modes)
+    flops, works = count_sides(plan, examples, sizes)
     for mode, found in passes.items():
         typical = median(each.seconds for each in found)
         figures[f"choices_per_second_{mode}{suffix}"] = len(examples) / typical
@@ -155,28 +177,44 @@ def measure(
         if peak is not None:
             figures[f"share_of_peak_{mode}{suffix}"] = flops[mode] / typical / (peak * 1e12)
         if mode == "dpo":
-            notes[f"choices_per_second_dpo{suffix}"] = f"TRL, best batch: {dpo_size} pairs"
+            notes[f"choices_per_second_dpo{suffix}"] = f"TRL, batches of {sizes['dpo']} pairs"
             continue
-        both = list(zip(passes["dpo"], found, strict=True))
-        ratios = [theirs.seconds / ours.seconds for theirs, ours in both]
-        name, bound = f"ratio_{mode}{suffix}", flops["dpo"] / flops[mode]
-        figures[name], figures[f"bound_{mode}{suffix}"] = median(ratios), bound
-        notes[name] = f"bound {bound:.2f}; rounds {min(ratios):.2f} to {max(ratios):.2f}"
-        if plan.device == "cpu":
-            processor = median(theirs.processor / ours.processor for theirs, ours in both)
-            figures[f"processor_{name}"] = processor
-            notes[f"processor_{name}"] = "the same in processor seconds: for a machine with other work"
-        notes[f"choices_per_second_{mode}{suffix}"] = f"rows of up to {row_tokens} tokens, whole choices"
-    compare_memory(plan, suffix, examples, sizes, figures, notes)
+        notes[f"choices_per_second_{mode}{suffix}"] = f"rows of up to {sizes[mode]} tokens, whole choices"
+        compare(f"{mode}{suffix}", passes["dpo"], found, flops["dpo"] / flops[mode], plan, figures, notes)
+    if "trees" in modes:
+        rows, bound = passes["stored_reference"], flops["stored_reference"] / flops["trees"]
+        compare(f"trees_over_rows{suffix}", rows, passes["trees"], bound, plan, figures, notes)
+    else:
+        compare_memory(plan, suffix, examples, sizes, figures, notes)
+
+
+def compare(
+    name: str,
+    theirs: list[Pass],
+    ours: list[Pass],
+    bound: float,
+    plan: Plan,
+    figures: Figures,
+    notes: dict[str, str],
+) -> None:
+    """How many times as fast ours are, with the bound beside it."""
+    both = list(zip(theirs, ours, strict=True))
+    ratios = [one.seconds / other.seconds for one, other in both]
+    figures[f"ratio_{name}"], figures[f"bound_{name}"] = median(ratios), bound
+    notes[f"ratio_{name}"] = f"bound {bound:.2f}; rounds {min(ratios):.2f} to {max(ratios):.2f}"
+    if plan.device == "cpu":
+        processor = median(one.processor / other.processor for one, other in both)
+        figures[f"processor_ratio_{name}"] = processor
+        notes[f"processor_ratio_{name}"] = "the same in processor seconds: for a machine with other work"
 
 
 def find_size(plan: Plan, mode: Mode, examples: list[Example], sizes: Sequence[int]) -> int:
-    """The fastest of the sizes on one step's choices."""
+    """The fastest of the sizes on one step's choices, or a smaller one that is as fast."""
     some = examples[: plan.step]
     pairs = sum(len(example.replies) - 1 for example in some)
     most = pairs if mode == "dpo" else 2 * sum_choices(some).tokens
-    best, fastest = sizes[0], float("inf")
-    for size in (size for size in sizes if size <= most):
+    times: dict[int, float] = {}
+    for size in (size for size in sizes if size <= max(most, sizes[0])):
         try:
             side = Side(plan, mode, some, size)
             found = min(side.run().seconds for _ in range(2))
@@ -184,11 +222,10 @@ def find_size(plan: Plan, mode: Mode, examples: list[Example], sizes: Sequence[i
             break
         side.close()
         print(f"  {mode} at {size}: {len(some) / found:.2f} choices/s", flush=True)
-        if found < fastest:
-            best, fastest = size, found
-        elif found > SLOWER * fastest:
+        times[size] = found
+        if found > SLOWER * min(times.values()):
             break
-    return best
+    return next(size for size, found in times.items() if found <= EQUAL * min(times.values()))
 
 
 def run_rounds(sides: Sequence[Side], rounds: int) -> dict[Mode, list[Pass]]:
@@ -204,14 +241,17 @@ def run_rounds(sides: Sequence[Side], rounds: int) -> dict[Mode, list[Pass]]:
 
 
 def count_sides(
-    plan: Plan, examples: list[Example], modes: Sequence[Mode]
+    plan: Plan, examples: list[Example], sizes: dict[Mode, int]
 ) -> tuple[dict[Mode, int], dict[Mode, Work]]:
     """FLOPs of one pass of each side, and what goes through its model."""
     decoder = Decoder.of(load_config(plan.model))
     packed, pairs = sum_choices(examples), sum_pairs(examples, every_position=plan.device == "cpu")
     flops, works = {}, {}
-    for mode in modes:
-        work = works[mode] = pairs if mode == "dpo" else packed
+    for mode, size in sizes.items():
+        work = packed
+        if mode in ("dpo", "trees"):
+            work = pairs if mode == "dpo" else sum_talks(examples, size)
+        works[mode] = work
         flops[mode] = count_training(decoder, work, rank=RANK, head_products=3 if mode == "dpo" else 2)
         if mode in ("dpo", "run_reference"):
             flops[mode] += count_reference(decoder, work)

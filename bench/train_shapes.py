@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Qwen2Config
 
-from bench.flops import Work, pack_work, pair_work
+from bench.flops import Work, pair_work, row_work
 from trainer.example import Example, Stage
 from trainer.examples import Row, make_choice
 from trainer.habits import Habits
 from trainer.offers import read_lines
-from trainer.packing import count_tokens
+from trainer.packing import count_tokens, pack_row, split_rows
 from trainer.recipe import Recipe
 from trainer.rows import hash_share
 from trainer.tokens import Encoder
@@ -87,28 +87,48 @@ def load_tokenizer() -> Any:
 
 
 def draw_choices(shape: Shape, number: int, *, vocabulary: int, seed: int = 0) -> list[Example]:
-    """Choices of random tokens; each reply ends with the same one."""
-    rng = random.Random(f"{seed} {shape}")
+    """Choices of random tokens, each a conversation of its own."""
+    draw = Draw(f"{seed} {shape}", vocabulary)
+    return [draw.choice(place, f"c{place}", draw.tokens(shape.prompt), shape) for place in range(number)]
 
-    def tokens(count: int) -> tuple[int, ...]:
-        return tuple(rng.randrange(10, vocabulary) for _ in range(count))
 
-    options = tuple(range(shape.replies))
-    stages = [Stage(options, (won,), (0.0,) * shape.replies, 0.1) for won in options]
-    return [
-        Example(
+def draw_talks(shape: Shape, number: int, turns: int, *, vocabulary: int, seed: int = 0) -> list[Example]:
+    """At least so many choices in whole conversations of random tokens: `shape` is that of the first turn,
+    the next prompt goes on with the reply that was picked and as many tokens more.
+    """
+    draw = Draw(f"{seed} {shape} {turns}", vocabulary)
+    found: list[Example] = []
+    while len(found) < number:
+        prompt, name = draw.tokens(shape.prompt), f"c{len(found)}"
+        for _ in range(turns):
+            example = draw.choice(len(found), name, prompt, shape)
+            found.append(example)
+            prompt += example.replies[example.stages[0].won[0]] + draw.tokens(shape.reply)
+    return found
+
+
+class Draw:
+    """Seeded tokens, and choices made of them. Each reply ends with the same token."""
+
+    def __init__(self, seed: str, vocabulary: int) -> None:
+        self._rng, self._vocabulary = random.Random(seed), vocabulary
+
+    def tokens(self, count: int) -> tuple[int, ...]:
+        return tuple(self._rng.randrange(10, self._vocabulary) for _ in range(count))
+
+    def choice(self, place: int, conversation: str, prompt: tuple[int, ...], shape: Shape) -> Example:
+        options, won = tuple(range(shape.replies)), place % shape.replies
+        return Example(
             id=f"c{place}",
-            conversation=f"c{place}",
-            prompt_ids=tokens(shape.prompt),
-            replies=tuple((*tokens(shape.reply - 1), 9) for _ in options),
-            stages=(stages[place % shape.replies],),
-            preferred=place % shape.replies,
+            conversation=conversation,
+            prompt_ids=prompt,
+            replies=tuple((*self.tokens(shape.reply - 1), 9) for _ in options),
+            stages=(Stage(options, (won,), (0.0,) * shape.replies, 0.1),),
+            preferred=won,
             nll=0.1,
             thumb=None,
             weight=1.0,
         )
-        for place in range(number)
-    ]
 
 
 def read_choices(file: Path, number: int, recipe: Recipe) -> list[Example]:
@@ -149,9 +169,18 @@ def derive_pairs(examples: Sequence[Example]) -> list[dict[str, list[int]]]:
 
 def sum_choices(examples: Sequence[Example]) -> Work:
     """What the examples are to the objective `choice`."""
+    return sum_rows(([example] for example in examples), trees=False)
+
+
+def sum_talks(examples: Sequence[Example], row_tokens: int) -> Work:
+    """What whole conversations are to it as trees in rows of that length."""
+    return sum_rows(split_rows(examples, row_tokens, trees=True), trees=True)
+
+
+def sum_rows(rows: Iterable[Sequence[Example]], *, trees: bool) -> Work:
     total = Work(0, 0, 0, 0, 0)
-    for example in examples:
-        total = total.add(pack_work(len(example.prompt_ids), [len(reply) for reply in example.replies]))
+    for row in rows:
+        total = total.add(row_work(pack_row(row, trees=trees)))
     return total
 
 

@@ -34,7 +34,7 @@ from trainer.rounding import find_tolerance
 
 transformers_logging.disable_progress_bar()
 transformers_logging.set_verbosity_error()  # a random model has another EOS than the tokenizer: no news
-Mode = Literal["dpo", "run_reference", "stored_reference", "bf16"]
+Mode = Literal["dpo", "run_reference", "stored_reference", "bf16", "trees"]
 RANK = 16
 BETA = 0.1
 
@@ -98,7 +98,9 @@ def read_clocks() -> Pass:
 
 
 class Side:
-    """One way to train on `examples`. `size`: pairs of a batch for `dpo`, tokens of a row for the others."""
+    """One way to train on `examples`. `size`: pairs of a batch for `dpo`, tokens of a row for the others.
+    `trees` are packed rows of whole conversations, with a stored reference.
+    """
 
     def __init__(self, plan: Plan, mode: Mode, examples: Sequence[Example], size: int) -> None:
         torch.set_num_threads(plan.threads)
@@ -159,7 +161,10 @@ class Side:
         halves = self.mode == "bf16"
         if halves:
             use_half_products(model)
-        reader = Reader(model, attention=self._plan.attention, halves=halves, autocast=self._plan.halves)
+        trees = self.mode == "trees"
+        reader = Reader(
+            model, attention=self._plan.attention, halves=halves, autocast=self._plan.halves, trees=trees
+        )
         reader.check(model, max(self._examples, key=count_longest))
         if reader.obstacle is not None:
             raise SystemExit(f"{self._plan.model} takes no packed rows: {reader.obstacle}")
@@ -172,6 +177,7 @@ class Side:
             per_device_train_batch_size=self._plan.step,
             remove_unused_columns=False,
             average_tokens_across_devices=False,
+            train_sampling_strategy="sequential" if trees else "random",
             logging_steps=1,
         )
         exact = not halves and not self._plan.halves

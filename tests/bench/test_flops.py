@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.flops import Decoder, Work, count_reference, count_training, pack_work, pair_work
-from bench.train_shapes import Shape, draw_choices, load_config, sum_choices, sum_pairs
+from bench.flops import Decoder, Work, count_reference, count_training, pair_work, row_work
+from bench.train_shapes import Shape, draw_choices, load_config, sum_choices, sum_pairs, sum_talks
 from bench.train_sides import RANK, Plan, Side
+from trainer.example import Example
+from trainer.packing import pack_row
 
 # Two heads of 1, one of keys, an MLP of 3: 4 + 2 + 2 + 4 and 6 + 6 + 6 weights; in + out: 3 x 5 + 14.
 TOY = Decoder(
@@ -18,9 +20,23 @@ CHOICE = Work(tokens=5, pairs=13, scored=3, read=2, read_pairs=5)
 
 
 def test_work_of_a_choice_and_of_a_pair():
-    assert pack_work(2, [1, 2]) == CHOICE
+    example = Example("e", "c", (1, 2), ((3,), (4, 5)), (), None, 0.0, None, 1.0)
+    assert row_work(pack_row([example])) == CHOICE
     assert pair_work(2, [1, 2], every_position=True) == Work(7, 6 + 10, 2 + 3, 7, 6 + 10)
     assert pair_work(2, [1, 2], every_position=False) == Work(7, 6 + 10, 1 + 2, 7, 6 + 10)
+
+
+def test_work_of_a_conversation_tree_counts_its_history_once():
+    """Prompt 1 2, replies 3 and 4 5; then 1 2 4 5 6 with replies 7 and 8. As a tree 1 2 4 5 6 is the trunk:
+    15 pairs; 3 sees 3, 7 and 8 see 6 each. Foreseen from 2, 4 and 6, which see 2, 3 and 5.
+    """
+    first = Example("a", "c", (1, 2), ((3,), (4, 5)), (), None, 0.0, None, 1.0)
+    second = Example("b", "c", (1, 2, 4, 5, 6), ((7,), (8,)), (), None, 0.0, None, 1.0)
+    tree = Work(tokens=8, pairs=15 + 3 + 12, scored=5, read=3, read_pairs=10)
+    assert sum_talks([first, second], 8) == tree
+    apart = row_work(pack_row([first])).add(row_work(pack_row([second])))
+    assert sum_talks([first, second], 1) == apart  # rows too short for both
+    assert (apart.tokens, apart.pairs) == (12, 13 + 15 + 12)
 
 
 def test_three_pairs_read_4_3_times_the_tokens_of_a_choice():

@@ -5,16 +5,19 @@ import json
 import pytest
 import torch
 
-from bench.train import find_peak, list_work, main, read_options
-from bench.train_shapes import Shape, derive_pairs, draw_choices, read_choices
+from bench.train import find_peak, find_size, list_tasks, main, read_options
+from bench.train_shapes import Shape, derive_pairs, draw_choices, draw_talks, read_choices
+from bench.train_sides import Pass, Plan
 from tests.trainer.tiny import make_choice, write_lines
 from trainer.recipe import load_recipe
 
 QUICK = ["--shape", "tiny", "--threads", "1", "--step", "2", "--steps", "1", "--rounds", "1"]
+TALKS = [*QUICK, "--lengths", "24/6/4", "--turns", "2"]
 
 
-def test_report_names_every_figure_and_ends_with_one_json_line(tmp_path, capsys):
-    main([*QUICK, "--lengths", "24/6/4", "--results", str(tmp_path)])
+def test_report_names_every_figure_and_ends_with_one_json_line(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("bench.train.TALK", Shape(20, 6, 4))
+    main([*TALKS, "--results", str(tmp_path)])
 
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     figures = line["figures"]
@@ -25,6 +28,8 @@ def test_report_names_every_figure_and_ends_with_one_json_line(tmp_path, capsys)
     assert figures["ratio_bf16"] is None or figures["bf16_product_ratio"] > 1
     assert 4 < figures["bound_run_reference"] < figures["bound_stored_reference"]
     assert 0.1 < figures["peak_memory_ratio"] < 10
+    assert figures["ratio_trees_over_rows_talk"] > 0
+    assert 1 < figures["bound_trees_over_rows_talk"] < 100 / 74  # tokens: 44 and 56 apart, 74 as a tree
     assert figures["ratio_stored_reference_choices"] is None  # no file was given
     kept = json.loads((tmp_path / "train.jsonl").read_text().splitlines()[-1])
     assert kept["figures"] == figures and kept["model"] == "tiny"
@@ -32,10 +37,11 @@ def test_report_names_every_figure_and_ends_with_one_json_line(tmp_path, capsys)
 
 def test_later_lengths_have_their_own_suffix():
     asked = read_options([*QUICK, "--lengths", "8/4/2", "6/3/3"])
-    (first, plain), (second, other) = list_work(asked)
-    assert (first, second) == ("", "_6_3_3")
-    assert [len(reply) for reply in other[0].replies] == [3, 3, 3]
-    assert len(plain) == len(other) == 2
+    plain, other, talk = list_tasks(asked, Plan("tiny", "cpu", threads=1, step=2), ["stored_reference"])
+    assert (plain.suffix, other.suffix, talk.suffix) == ("", "_6_3_3", "_talk")
+    assert [len(reply) for reply in other.examples[0].replies] == [3, 3, 3]
+    assert len(plain.examples) == len(other.examples) == 2
+    assert (talk.plan.step, len(talk.examples)) == (5, 5)  # a step over whole conversations
 
 
 def test_picks_of_a_file_become_the_pairs_trl_reads(tmp_path):
@@ -54,6 +60,31 @@ def test_picks_of_a_file_become_the_pairs_trl_reads(tmp_path):
         assert sum(row["chosen_ids"] == ids for row in rows) >= 3
     lengths = [sum(map(len, row.values())) for row in rows]
     assert lengths == sorted(lengths, reverse=True)
+
+
+def test_the_next_prompt_goes_on_with_the_reply_that_was_picked():
+    first, second, *rest = draw_talks(Shape(5, 3, 2), 3, 2, vocabulary=50)
+    picked = first.replies[first.stages[0].won[0]]
+    assert second.prompt_ids[:8] == first.prompt_ids + picked
+    assert (len(second.prompt_ids), second.conversation) == (11, first.conversation)
+    assert len(rest) == 2 and rest[0].conversation != first.conversation
+
+
+@pytest.mark.parametrize(
+    ("times", "chosen"), [((1.0, 0.97, 0.99), 1), ((1.0, 0.9, 0.88), 2), ((2.0, 1.0, 2.0), 2)]
+)
+def test_a_larger_size_has_to_be_worth_its_memory(monkeypatch, times, chosen):
+    """Within a twentieth of the fastest the smallest is taken."""
+    found = dict(zip((1, 2, 3), times, strict=True))
+
+    class Timed:
+        def __init__(self, plan, mode, examples, size):
+            self.run = lambda: Pass(found[size], 0.0)
+            self.close = lambda: None
+
+    monkeypatch.setattr("bench.train.Side", Timed)
+    examples = draw_choices(Shape(5, 3, 4), 2, vocabulary=50)
+    assert find_size(Plan("tiny", "cpu", 1, 2), "dpo", examples, (1, 2, 3)) == chosen
 
 
 def test_drawn_choices_are_the_same_each_time_and_end_alike():
