@@ -53,6 +53,7 @@ def build_settings(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
         "bf16": cuda and (recipe.bf16 or recipe.dtype == "bfloat16"),
         "use_cpu": not cuda,
         "dataloader_pin_memory": cuda,
+        "ddp_find_unused_parameters": False,  # every row goes through every adapter
         "seed": recipe.seed,
         "data_seed": recipe.seed,
         "logging_steps": 1,

@@ -15,12 +15,15 @@ from trainer.progress import Report
 
 STEPS = 5
 LAUNCHED = """
+import os
 import sys
 from pathlib import Path
 from trainer.recipe import load_recipe
 from trainer.train import train
 
 dataset, base, recipe, run = map(Path, sys.argv[1:])
+run.mkdir(exist_ok=True)
+(run / ("process-" + os.environ["RANK"] + "-of-" + os.environ["WORLD_SIZE"])).touch()
 train(dataset, base, load_recipe(recipe), run, lambda report: None)
 """
 
@@ -52,15 +55,25 @@ def test_two_processes_take_the_steps_of_one(base, dataset, tmp_path, changes):
     assert alone.metrics["steps"] == STEPS
     (tmp_path / "recipe.yaml").write_text(recipe.to_yaml())
     (tmp_path / "launched.py").write_text(LAUNCHED)
-    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    # With --cpu accelerate wants MPI to start more than one; its launcher for GPUs starts them by itself, and
+    # they meet over gloo where told to use CPUs.
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2"]
     launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
     launch += ["--main_process_port", "0", str(tmp_path / "launched.py")]
     launch += [str(path) for path in (dataset, base, tmp_path / "recipe.yaml", tmp_path / "both")]
     root = Path(__file__).resolve().parents[2]
     ended = subprocess.run(
-        launch, env=os.environ | {"PYTHONPATH": str(root)}, capture_output=True, text=True, check=False
+        launch,
+        env=os.environ | {"PYTHONPATH": str(root), "ACCELERATE_USE_CPU": "true"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert ended.returncode == 0, ended.stderr[-3000:]
+    assert sorted(path.name for path in (tmp_path / "both").glob("process-*")) == [
+        "process-0-of-2",
+        "process-1-of-2",
+    ]
     written = (tmp_path / "both" / "progress.jsonl").read_text().splitlines()
     lines = [Report(**json.loads(line)) for line in written]
     assert [report.step for report in lines] == [report.step for report in reports]
