@@ -7,7 +7,8 @@ For each seed: new parts of whole conversations, `choice` trained on the train p
 derived from it, and `dpo` once more on as many of its choices as it gets through in the time that `choice`
 took, all of `train()` counted, the reference included. Held-out nats as `rejoinder evaluate` counts them:
 scale fitted on validation, with and without the slot offsets of train. Nothing is held out while training:
-one pass, no early stop. `choice` takes steps over fewer rows, so that both take equally many.
+no early stop. Both take equally many steps, over the same choices each: those of `dpo` are summed up from
+batches of two pairs, with which TRL is fastest on a CPU (`bench.train`).
 
 Intervals of 95 %: of a seed by bootstrap over conversations of its paired differences; over seeds, which also
 differ in data and in the adapter's start, by t. Takes 15 minutes or so on two cores.
@@ -37,6 +38,7 @@ from trainer.scoring import Scorer
 from trainer.train import train
 
 SPARE = 1.3  # sets drawn for one choice: agents who like none pick none
+PAIRS = 2  # of a batch of `dpo`
 FIT = 150  # train choices for the scale of the base rule
 
 
@@ -122,11 +124,12 @@ def simulate(base: Path, folder: Path, parts: Parts, seed: int, threads: int) ->
 
 
 def compare(dealt: Dealt, recipe: str, folder: Path, seed: int, asked: argparse.Namespace) -> Outcome:
-    common: dict[str, Any] = {"seed": seed, "threads": asked.threads, "patience": 0}
-    dpo = load_recipe(recipe, **common | {"objective": "dpo", "max_pairs": None} | read_changes(asked.dpo))
+    common: dict[str, Any] = {"seed": seed, "threads": asked.threads, "patience": 0, "max_examples": None}
+    choice = load_recipe(recipe, **common | {"objective": "choice"} | read_changes(asked.choice))
     pairs = count_pairs(write_train(folder / "counted", dealt.train))
-    evened = {"batch_size": max(1, round(dpo.batch_size * len(dealt.train) / pairs))}
-    choice = load_recipe(recipe, **common | {"objective": "choice"} | evened | read_changes(asked.choice))
+    pairs_of_step = choice.batch_size * choice.accumulation * pairs / len(dealt.train)
+    evened = {"batch_size": PAIRS, "accumulation": max(1, round(pairs_of_step / PAIRS)), "max_pairs": None}
+    dpo = load_recipe(recipe, **common | {"objective": "dpo"} | evened | read_changes(asked.dpo))
     held_out = HeldOut(dealt, asked.base, max_length=dpo.max_length, fit=FIT)
 
     def run(name: str, with_recipe: Recipe, choices: int) -> Trained:
