@@ -7,8 +7,8 @@ import pytest
 
 from feedback.store.session import open_engine
 from tests.commands.conftest import Call
+from tests.feedback.chain import ADAPTER, DATASET, Chain
 from tests.feedback.desk import make_desk
-from tests.feedback.test_lineage import ADAPTER, DATASET, Chain
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from feedback import deploy
 from feedback.services import EXTENSION
 from serving.errors import EngineNotRunning
 from tests.feedback.desk import Desk, make_desk
-from tests.feedback.test_deploy import ONE, TWO, Plant, build, write_probe
+from tests.feedback.plant import ONE, TWO, Plant, build, write_probe
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ from feedback.store.session import read, unit_of_work
 from tests.databases import START
 from tests.feedback.builders import DESK
 from tests.feedback.desk import Desk, make_desk
+from tests.feedback.plant import ONE, TWO, Plant, build
 from tests.feedback.test_adapters_api import use
-from tests.feedback.test_deploy import ONE, TWO, Plant, build
 
 APPROVE, VETO, PROMOTE = (f"/v1/adapters/{ONE}/{word}" for word in ("approve", "veto", "promote"))
 

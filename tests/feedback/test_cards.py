@@ -6,7 +6,7 @@ from feedback import deploy
 from feedback.cards import Decided, refresh_cards, render_decisions
 from serving.adapters import verify_staged
 from tests.feedback.builders import NOW
-from tests.feedback.test_deploy import ONE, TWO, build
+from tests.feedback.plant import ONE, TWO, build
 
 HEAD = "---\nlibrary_name: peft\n---\n\n# A card\n\n## Recipe\n\nSome | text\n"
 

@@ -1,21 +1,14 @@
 """What serves: publish, promote, roll back on an engine that speaks HTTP, with crashes between the steps."""
 
-import json
-import os
-import subprocess
-import sys
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine
 
 from feedback import deploy
-from feedback.clock import FrozenClock
-from feedback.deploy import Deployer, RolledBack, ServingState, adapter_for, adapter_path, serving_state
+from feedback.deploy import RolledBack, ServingState, adapter_for, adapter_path
 from feedback.deploy_errors import (
     AdapterErased,
     AdapterFilesMissing,
@@ -25,114 +18,13 @@ from feedback.deploy_errors import (
     StaleLease,
 )
 from feedback.errors import NotFound
-from feedback.policy import ApprovalPolicy, Policy
 from feedback.store import adapters, deployments, runs
 from feedback.store.runs import RunToken
 from feedback.store.session import read, unit_of_work
 from feedback.store.tables import SuggestionSet
 from serving.errors import EngineNotRunning, ProbeFailed
-from serving.fake import FakeEngine, fake_logprob
-from serving.fleet import Fleet
-from serving.manifest import read_manifest
-from serving.settings import ServingSettings
-from tests.feedback.builders import BASE_ID, DESK, NOW, add_adapter, add_dataset, add_turn
-
-ONE, TWO, THREE = (f"tuned-20261122-{number}" for number in (1, 2, 3))
-# People promote alone here; what a second person and a veto change: test_approvals.py.
-POLICY = Policy(approval=ApprovalPolicy(second_person=False))
-PROMPT, REPLY = [10, 11, 12], [20, 21, 1]
-
-
-@dataclass
-class Plant:
-    """A store, an engine and a data directory with adapters in it."""
-
-    ctx: Deployer
-    engine: FakeEngine
-    clock: FrozenClock
-
-    def add(self, *names: str, state: str = "passed", **fields) -> None:
-        for name in names:
-            stage(self.ctx.data_dir, name)
-            with unit_of_work(self.ctx.store_engine) as session:
-                add_adapter(session, name, state, **fields)
-
-    def publish(self, name: str, role: str = "canary", **fields) -> int:
-        return deploy.publish(self.ctx, name, role=role, actor="worker", reason="passed the gate", **fields)
-
-    def rollback(self, **fields) -> RolledBack:
-        return deploy.rollback(self.ctx, actor="ann", reason="too curt", **fields)
-
-    def promote(self, name: str) -> int:
-        return deploy.promote(self.ctx, name, actor="ann", reason="good")
-
-    @property
-    def state(self) -> ServingState:
-        with read(self.ctx.store_engine) as session:
-            return serving_state(session, desk_id=DESK)
-
-    @property
-    def loaded(self) -> set[str]:
-        return set(self.engine.adapters) - {"zero"}
-
-    def state_of(self, name: str) -> str:
-        with read(self.ctx.store_engine) as session:
-            return adapters.get_adapter(session, desk_id=DESK, name=name).state
-
-    @property
-    def manifest(self) -> tuple[int, str | None, str | None]:
-        found = read_manifest(self.ctx.data_dir)
-        assert found is not None
-        return found.fence, found.live, found.canary
-
-    def restart_engine(self) -> None:
-        self.engine.adapters = {"zero": "(zero)"}
-
-
-def stage(data_dir: Path, name: str) -> None:
-    """Files in the form of a staged version, with a probe that the fake engine passes."""
-    from serving.adapter_check import hash_files
-
-    version = data_dir / "adapters" / name
-    weights = version / "weights"
-    weights.mkdir(parents=True)
-    (weights / "adapter_config.json").write_text(json.dumps({"name": name}))
-    (weights / "adapter_model.safetensors").write_bytes(name.encode())
-    (version / "manifest.json").write_text(json.dumps({"base_id": BASE_ID, "sha256": hash_files(weights)}))
-    write_probe(version, name)
-
-
-def write_probe(version: Path, name: str, shift: float = 0.0) -> None:
-    def score(model: str) -> list[float]:
-        tokens = PROMPT + REPLY
-        return [fake_logprob(model, tokens[: place + 1]) for place in range(len(PROMPT), len(tokens))]
-
-    prompt = {
-        "prompt_token_ids": PROMPT,
-        "reply_token_ids": REPLY,
-        "adapter_logprobs": [number + shift for number in score(name)],
-        "base_logprobs": score("base"),
-    }
-    (version / "probe.json").write_text(
-        json.dumps({"base_id": BASE_ID, "dtype": "float32", "prompts": [prompt]})
-    )
-
-
-def build(store: Engine, engine: FakeEngine, data_dir: Path, fleet: Fleet) -> Plant:
-    clock = FrozenClock(NOW)
-    # No such base on disk: ids of the base are then not compared, as where remote engines alone have it.
-    settings = ServingSettings(backend="cpu", data_dir=data_dir, base_model=str(data_dir / "no-base"))
-    return Plant(Deployer(store, lambda: fleet, settings, data_dir, clock, POLICY), engine, clock)
-
-
-@pytest.fixture
-def plant(sqlite_engine, fake_engine, fake_fleet, tmp_path):
-    return build(sqlite_engine, fake_engine, tmp_path, fake_fleet)
-
-
-@pytest.fixture
-def plant_on_both(store_engine, fake_engine, fake_fleet, tmp_path):
-    return build(store_engine, fake_engine, tmp_path, fake_fleet)
+from tests.feedback.builders import DESK, NOW, add_adapter, add_dataset, add_turn
+from tests.feedback.plant import ONE, THREE, TWO, write_probe
 
 
 def test_publishing_loads_probes_writes_the_row_and_the_manifest(plant_on_both):
@@ -379,148 +271,12 @@ def test_models_that_are_no_versions_are_left_alone(plant):
     assert plant.loaded == {"somebody-else"}
 
 
-def test_an_incoming_adapter_is_not_unloaded_before_its_row_is_written(plant, monkeypatch):
-    plant.add(ONE)
-    bring_up = deploy.bring_up
-
-    def reconcile_in_between(*args, **kwargs):
-        report = bring_up(*args, **kwargs)
-        deploy.reconcile(plant.ctx)
-        assert plant.loaded == {ONE}
-        return report
-
-    monkeypatch.setattr(deploy, "bring_up", reconcile_in_between)
-    plant.publish(ONE)
-
-
-class Crash(BaseException):
-    """Stands for the end of the process."""
-
-
-def crash(*args, **kwargs):
-    raise Crash
-
-
-@pytest.mark.parametrize(
-    ("step", "serves"),
-    [
-        ("deploy.bring_up", ONE),
-        ("decisions.adapters.move_adapter", ONE),  # inside the transaction
-        ("deploy.reconcile", TWO),
-        ("deploy.write_manifest", TWO),
-        ("deploy._is_needed", TWO),  # before unloading
-    ],
-)
-def test_a_crash_at_any_step_leaves_the_old_or_the_new_one_serving(plant, monkeypatch, step, serves):
-    from feedback.store import decisions
-
-    plant.add(ONE, TWO)
-    plant.publish(ONE)
-    module, _, name = step.partition(".")
-    owner = {"deploy": deploy, "decisions": decisions}[module]
-    with monkeypatch.context() as patch:
-        patch.setattr(*reach(owner, name), crash)
-        with pytest.raises(Crash):
-            plant.publish(TWO)
-    assert plant.state.canary == serves
-    plant.restart_engine()
-    plant.clock.advance(deploy.BRING_UP_GRACE.total_seconds())
-    deploy.reconcile(plant.ctx)
-    assert (plant.loaded, plant.manifest[2]) == ({serves}, serves)
-    plant.publish(TWO)  # the rerun finishes
-    assert (plant.state.canary, plant.loaded) == (TWO, {TWO})
-
-
-def reach(owner, name):
-    *path, last = name.split(".")
-    for part in path:
-        owner = getattr(owner, part)
-    return owner, last
-
-
-KILLED = """
-import os, sys
-from pathlib import Path
-from feedback import deploy
-from feedback.clock import SystemClock
-from feedback.policy import Policy
-from feedback.store.session import open_engine
-from serving.endpoint import Endpoint
-from serving.fleet import Fleet
-from serving.settings import ServingSettings
-
-url, data_dir, engine_url, key, step, name = sys.argv[1:]
-settings = ServingSettings(backend="cpu", data_dir=Path(data_dir), base_model=data_dir + "/no-base")
-fleet = Fleet.from_endpoints([Endpoint(engine_url, key)], settings)
-real = getattr(deploy, step)
-setattr(deploy, step, lambda *args, **kwargs: os.kill(os.getpid(), 9))
-ctx = deploy.Deployer(open_engine(url), lambda: fleet, settings, Path(data_dir), SystemClock(), Policy())
-deploy.publish(ctx, name, role="canary", actor="t", reason="t")
-"""
-
-
-@pytest.mark.parametrize(("step", "serves"), [("Decision", ONE), ("follow", TWO), ("write_manifest", TWO)])
-def test_a_publisher_that_is_killed_leaves_the_old_or_the_new_one_serving(plant, step, serves):
-    plant.add(ONE, TWO)
-    plant.publish(ONE)
-    endpoint = plant.engine.endpoint
-    url = plant.ctx.store_engine.url.render_as_string(hide_password=False)
-    argv = [url, str(plant.ctx.data_dir), endpoint.url, endpoint.api_key, step, TWO]
-    root = Path(deploy.__file__).parent.parent
-    done = subprocess.run(
-        [sys.executable, "-c", KILLED, *argv],
-        cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
-        check=False,
-    )
-    assert done.returncode == -9
-    assert plant.state.canary == serves
-    plant.publish(TWO)
-    assert (plant.state.canary, plant.manifest[2], plant.loaded) == (TWO, TWO, {TWO})
-
-
 def test_publishing_without_an_engine_changes_nothing(plant):
     plant.add(ONE)
     plant.ctx = replace(plant.ctx, fleet_factory=no_engine)
     with pytest.raises(EngineNotRunning):
         plant.publish(ONE)
     assert plant.state.fence == 0
-
-
-def test_of_two_publishers_at_one_fence_one_wins(plant_on_both):
-    plant = plant_on_both
-    plant.add(ONE, TWO)
-
-    def attempt(name):
-        try:
-            return plant.publish(name, expected_fence=0)
-        except StaleFence:
-            return "stale"
-
-    with ThreadPoolExecutor(2) as pool:
-        results = list(pool.map(attempt, (ONE, TWO)))
-    assert sorted(map(str, results)) == ["1", "stale"]
-    winner = (ONE, TWO)[results.index(1)]
-    assert (plant.state.canary, plant.state.fence) == (winner, 1)
-
-
-def test_nobody_deploys_between_the_check_of_a_fence_and_its_decision(plant_on_both, monkeypatch):
-    plant = plant_on_both
-    plant.add(ONE, TWO)
-    real, late = deployments.check_fence, []
-
-    def check_then_dawdle(session, **kwargs):
-        real(session, **kwargs)
-        if not late:
-            late.append(pool.submit(plant.publish, TWO, expected_fence=0))
-            assert not wait(late, timeout=1).done
-
-    monkeypatch.setattr(deployments, "check_fence", check_then_dawdle)
-    with ThreadPoolExecutor(1) as pool:
-        assert plant.publish(ONE, expected_fence=0) == 1
-        with pytest.raises(StaleFence, match="the fence is 1 now"):
-            late[0].result()
-    assert (plant.state.canary, plant.state_of(TWO)) == (ONE, "passed")
 
 
 @pytest.mark.parametrize(("share", "low", "high"), [(1.0, 1000, 1000), (0.0, 0, 0), (0.3, 240, 360)])

@@ -17,7 +17,7 @@ from feedback.store.session import read, unit_of_work
 from feedback.store.tables import Approval
 from tests.feedback.builders import DESK, NOW
 from tests.feedback.pick_rows import add_picks
-from tests.feedback.test_deploy import ONE, TWO, build
+from tests.feedback.plant import ONE, TWO, build
 
 OPEN = Policy(
     name="open",

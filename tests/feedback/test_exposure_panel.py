@@ -9,8 +9,8 @@ from feedback.policy import ApprovalPolicy, Policy
 from tests.feedback.builders import NOW
 from tests.feedback.desk import Desk, make_desk
 from tests.feedback.pick_rows import add_picks
+from tests.feedback.plant import ONE, Plant, build
 from tests.feedback.test_adapters_api import use
-from tests.feedback.test_deploy import ONE, Plant, build
 
 PAGE = f"/console/adapters/{ONE}"
 APPROVE, VETO = (f'data-act="/v1/adapters/{ONE}/{word}"' for word in ("approve", "veto"))

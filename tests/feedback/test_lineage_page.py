@@ -7,8 +7,8 @@ import pytest
 from feedback.store.records import add_records
 from feedback.store.session import unit_of_work
 from feedback.store.tables import Deployment, SuggestionSet, Turn, Unblinding
+from tests.feedback.chain import ADAPTER, DATASET, Chain, record
 from tests.feedback.desk import Desk, make_desk
-from tests.feedback.test_lineage import ADAPTER, DATASET, Chain, record
 
 
 @pytest.fixture

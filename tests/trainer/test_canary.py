@@ -14,7 +14,7 @@ from feedback.store.session import read, unit_of_work
 from serving.errors import EngineNotRunning, EngineUnreachable
 from tests.feedback.builders import DESK, NOW
 from tests.feedback.pick_rows import add_picks
-from tests.feedback.test_deploy import ONE, TWO, build
+from tests.feedback.plant import ONE, TWO, build
 from tests.trainer.nights import LAX, ask_and_claim
 from trainer.canary import publish
 from trainer.context import NightContext
