@@ -97,7 +97,8 @@ def make_dataset(scorer: Scorer, folder: Path, *, picks: int, seed: int) -> None
         for number, (messages, texts) in enumerate(
             zip(prompts, draw(scorer, None, prompts, 4, seed), strict=True)
         ):
-            decision = agents[number % AGENTS].judge(messages, texts)
+            agent = agents[number % AGENTS]
+            decision = agent.judge(messages, texts)
             if decision.kind == "none":
                 continue
             picked = list(decision.indices) if decision.kind == "tie" else [decision.index]
@@ -106,6 +107,7 @@ def make_dataset(scorer: Scorer, folder: Path, *, picks: int, seed: int) -> None
                 "conversation": f"s{number}",
                 "prompt": [dict(message) for message in messages],
                 "candidates": [{"text": text} for text in texts],
+                "annotator": agent.name,
                 "kind": decision.kind,
                 "picked": [] if decision.kind == "own" else picked,
                 "edited": decision.text if decision.kind == "edit" else None,
