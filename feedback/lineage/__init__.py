@@ -6,5 +6,5 @@
 
 `find.py` turns an id into a step's address, `steps.py` looks one step up with its neighbours (each kind's
 function stands in `talk.py`, `records.py`, `duels.py` or `service.py`), `graph.py` walks, `members.py` knows
-which records a dataset's files hold. Queries: `feedback/store/lineage.py`.
+which records a dataset's files hold. Queries: `feedback/store/lineage/`.
 """

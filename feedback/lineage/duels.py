@@ -5,7 +5,8 @@ from feedback.lineage.facts import known
 from feedback.lineage.graph import Ref, Step
 from feedback.lineage.records import address
 from feedback.lineage.scope import Scope
-from feedback.store import lineage as store
+from feedback.store.lineage import duels as store
+from feedback.store.lineage.named import name_agent
 from feedback.store.session import read
 
 SHOWN = 20  # of its verdicts
@@ -28,7 +29,7 @@ def look_verdict(scope: Scope, ref: Ref) -> Step | None:
     """What a judge said of a round; nothing of it before the duel is closed."""
     with read(scope.store_engine) as session:
         found = store.find_verdict(session, desk_id=scope.desk_id, verdict_id=ref.id)
-        agent = store.name_agent(session, agent=found.row.judge) if found else None
+        agent = name_agent(session, agent=found.row.judge) if found else None
     if found is None or not found.is_closed:
         return None
     row = found.row

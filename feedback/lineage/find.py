@@ -12,7 +12,8 @@ from feedback.errors import ApiError
 from feedback.lineage.facts import as_number
 from feedback.lineage.graph import Ref
 from feedback.lineage.steps import LOOKS
-from feedback.store import lineage as store
+from feedback.store.lineage import named as store
+from feedback.store.lineage.records import find_record
 
 MIN_PREFIX = 8
 MOST_NAMED = 10
@@ -79,5 +80,5 @@ def find_records(session: Session, *, desk_id: str, text: str) -> list[Ref]:
     return [
         Ref(kind, text)
         for kind in kinds
-        if store.find_record(session, desk_id=desk_id, kind=kind, named=text) is not None
+        if find_record(session, desk_id=desk_id, kind=kind, named=text) is not None
     ]

@@ -15,9 +15,9 @@ from feedback.lineage.facts import excerpt, known, stamp
 from feedback.lineage.graph import Ref, Step
 from feedback.lineage.members import iterate_members, read_members
 from feedback.lineage.scope import Scope
-from feedback.store import lineage as store
 from feedback.store.choices import read_judged
 from feedback.store.duel_verdicts import read_judged_rounds
+from feedback.store.lineage import records as store
 from feedback.store.session import read
 from feedback.store.tables import Dataset
 

@@ -8,7 +8,8 @@ from sqlmodel import Session
 from feedback.lineage.facts import as_number, known, stamp
 from feedback.lineage.graph import Ref, Step
 from feedback.lineage.scope import Scope
-from feedback.store import lineage as store
+from feedback.store.lineage import service as store
+from feedback.store.lineage.named import name_agent
 from feedback.store.session import read
 
 SHOWN = 20  # sets of an interval
@@ -106,7 +107,7 @@ def look_approval(scope: Scope, ref: Ref) -> Step | None:
         if found is None:
             return None
         before, after = beside(scope, session, found.adapter, ref)
-        actor = store.name_agent(session, agent=found.actor)
+        actor = name_agent(session, agent=found.actor)
     facts = {"adapter": found.adapter, "verdict": found.kind, "reason": found.reason, "actor": actor}
     return Step(ref, found.at, known(facts), before, after)
 

@@ -5,7 +5,8 @@ from typing import Any
 from feedback.lineage.facts import excerpt, known, stamp
 from feedback.lineage.graph import Ref, Step
 from feedback.lineage.scope import Scope
-from feedback.store import lineage as store
+from feedback.store.lineage import talk as store
+from feedback.store.lineage.named import name_agent
 from feedback.store.session import read
 
 
@@ -73,7 +74,7 @@ def look_judgement(scope: Scope, ref: Ref) -> Step | None:
         row, undone_by = found
         named = [*row.candidate_ids, *([row.candidate_id] if row.candidate_id else [])]
         slots = store.list_slots(session, candidate_ids=named)
-        agent = store.name_agent(session, agent=row.agent)
+        agent = name_agent(session, agent=row.agent)
     facts = {
         "kind": row.kind,
         "slots": slots,

@@ -13,7 +13,7 @@ from feedback.lineage.members import INDEX, read_members
 from feedback.lineage.steps import LOOKS, Tracer
 from feedback.store.adapters import move_adapter, register_adapter
 from feedback.store.deployments import add_deployment
-from feedback.store.lineage import list_timeline
+from feedback.store.lineage.service import list_timeline
 from feedback.store.records import add_records
 from feedback.store.session import read, unit_of_work
 from feedback.store.tables import (
