@@ -33,10 +33,13 @@ class _LoraProduct(torch.autograd.Function):
         (gradient,) = gradients
         flat = gradient.reshape(-1, gradient.shape[-1]).bfloat16()
         into_inner = flat @ up
-        into_x = (flat @ weight).float().addmm_(into_inner.float(), down.float(), alpha=ctx.scale)
+        into_x = None
+        if ctx.needs_input_grad[0]:  # not in the first layer: embeddings do not learn
+            into_x = (flat @ weight).float().addmm_(into_inner.float(), down.float(), alpha=ctx.scale)
+            into_x = into_x.view(*gradient.shape[:-1], -1)
         into_a = (into_inner.t() @ rows).float().mul_(ctx.scale)
         into_b = (flat.t() @ inner).float().mul_(ctx.scale)
-        return into_x.view(*gradient.shape[:-1], -1), None, into_a, into_b, None
+        return into_x, None, into_a, into_b, None
 
 
 class _HalfAttention(torch.autograd.Function):
