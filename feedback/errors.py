@@ -123,7 +123,10 @@ class NotFound(ApiError):
 
     def __init__(self, what: str, id: str) -> None:
         super().__init__(
-            404, f"{what}_not_found", f"There is no {what} {id!r} here.", "Check the id and the token's desk."
+            404,
+            f"{what}_not_found",
+            f"There is no {what} {id!r} here.",
+            "Check the id; what belongs to another desk is not shown.",
         )
 
 
