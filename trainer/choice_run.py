@@ -17,7 +17,7 @@ from trainer.choice_trainer import ChoiceTrainer
 from trainer.errors import NothingToTrainOn, RecipeRefused
 from trainer.example import Example
 from trainer.examples import TrainingExamples, load_examples
-from trainer.habits import Habits, read_habits
+from trainer.habits import NO_HABITS, Habits, read_habits
 from trainer.halves import use_half_products
 from trainer.logprobs import Reader
 from trainer.packing import count_longest
@@ -41,7 +41,8 @@ class ChoiceData:
 
 def read_choices(dataset_dir: Path, base: Path, tokenizer: Any, recipe: Recipe) -> ChoiceData:
     """Raises DatasetMissing, NothingToTrainOn."""
-    base_id, habits = compute_base_id(base), read_habits(dataset_dir)
+    base_id = compute_base_id(base)
+    habits = read_habits(dataset_dir) if recipe.habits else NO_HABITS
     load = partial(
         load_examples, dataset_dir, tokenizer=tokenizer, recipe=recipe, base_id=base_id, habits=habits
     )

@@ -61,12 +61,13 @@ class Pick:
 
 @dataclass(frozen=True)
 class Habits:
-    """`offsets`: logit of each slot. `lapses`: of agents with enough picks. `gain`: nats per pick by which
-    the taste foresees picks better than chance does; at 0 the lapses are the prior.
+    """`offsets`: logit of each slot. `lapses`: of agents with enough picks; `unknown`: of all others. `gain`:
+    nats per pick by which the taste foresees picks better than chance does; at 0 the lapses are the prior.
     """
 
     offsets: tuple[float, ...] = ()
     lapses: Mapping[str, float] = field(default_factory=dict)
+    unknown: float = PRIOR_LAPSE
     gain: float = 0.0
 
     def offset(self, slot: int) -> float:
@@ -75,7 +76,7 @@ class Habits:
 
     def lapse(self, agent: str | None) -> float:
         """The prior for agents with few picks: their level is less certain than that guess."""
-        return PRIOR_LAPSE if agent is None else self.lapses.get(agent, PRIOR_LAPSE)
+        return self.unknown if agent is None else self.lapses.get(agent, self.unknown)
 
     def to_json(self) -> dict[str, Any]:
         """For the run's metrics. No agent is named: this is no measure of people at work."""
@@ -87,6 +88,9 @@ class Habits:
             "lapse_high": round(rates[-1], 4) if rates else None,
             "taste_gain": round(self.gain, 5),
         }
+
+
+NO_HABITS = Habits(unknown=0.0)  # every pick is read as what it says of the texts
 
 
 def read_habits(dataset_dir: Path) -> Habits:

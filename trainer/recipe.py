@@ -52,6 +52,7 @@ class Recipe(BaseModel):
     beta: float = Field(default=0.1, gt=0)
     nll_weight: float = Field(default=0.1, ge=0)
     anchor_weight: float = Field(default=0.0, ge=0)
+    habits: bool = True
     learning_rate: float = Field(default=1e-5, gt=0)
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
     warmup_share: float = Field(default=0.1, ge=0, lt=1)

@@ -271,3 +271,19 @@ def test_flex_attention_on_a_cpu_is_refused_before_anything_is_read(base, datase
     with pytest.raises(RecipeRefused, match="flex has no way back on a CPU; take blocks"):
         train_here(dataset, base, flexible, tmp_path)
     assert not (tmp_path / "reference.db").exists()
+
+
+def test_without_habits_a_pick_says_what_it_says_of_the_texts(base, dataset, recipe, tmp_path):
+    from transformers import AutoTokenizer
+
+    from trainer.choice_run import read_choices
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    plain = read_choices(dataset, base, tokenizer, recipe.model_copy(update={"habits": False}))
+    read = read_choices(dataset, base, tokenizer, recipe)
+    stages = [stage for example in plain.found.examples for stage in example.stages]
+    assert {(stage.lapse, *stage.offsets) for stage in stages} == {(0.0, 0.0, 0.0, 0.0, 0.0)}
+    assert all(example.stages[0].lapse == 0.1 for example in read.found.examples)
+    assert [example.replies for example in plain.found.examples] == [
+        example.replies for example in read.found.examples
+    ]

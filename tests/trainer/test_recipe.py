@@ -12,7 +12,7 @@ def test_built_in_recipes_name_and_comment_every_key(path):
     for key in keys:
         line = next(line for line in text.splitlines() if line.strip().startswith(f"{key}:"))
         assert key in ("name", "measurement") or "#" in line, line
-    assert len(keys) == 47
+    assert len(keys) == 48
 
 
 def test_bare_name_is_a_built_in_one_even_beside_a_folder_of_that_name(tmp_path, monkeypatch):
