@@ -27,9 +27,9 @@ from trainer.choice_run import read_base
 from trainer.choice_trainer import ChoiceTrainer
 from trainer.dpo_trainer import PairTrainer
 from trainer.example import Example
-from trainer.halves import use_half_products
 from trainer.logprobs import Reader
 from trainer.packing import count_longest
+from trainer.products import fuse_products
 from trainer.rounding import find_tolerance
 
 transformers_logging.disable_progress_bar()
@@ -159,8 +159,8 @@ class Side:
     def _make_choice(self, plain: Any) -> Any:
         model = get_peft_model(plain, self._lora)
         halves = self.mode == "bf16"
-        if halves:
-            use_half_products(model)
+        if self._plan.device == "cpu":
+            fuse_products(model, halves=halves)
         trees = self.mode == "trees"
         reader = Reader(
             model, attention=self._plan.attention, halves=halves, autocast=self._plan.halves, trees=trees

@@ -18,9 +18,9 @@ from trainer.errors import NothingToTrainOn, RecipeRefused
 from trainer.example import Example
 from trainer.examples import TrainingExamples, load_examples
 from trainer.habits import NO_HABITS, Habits, read_habits
-from trainer.halves import use_half_products
 from trainer.logprobs import Reader
 from trainer.packing import count_longest
+from trainer.products import fuse_products
 from trainer.progress import Counter
 from trainer.recipe import Recipe
 from trainer.reference import load_reference
@@ -75,8 +75,8 @@ def prepare_choices(
         model.enable_input_require_grads()  # else the frozen first layers cut the adapters off
     model.to(arguments.device)
     halves = recipe.bf16 and arguments.device.type == "cpu"
-    if halves:
-        use_half_products(model)
+    if arguments.device.type == "cpu" and (halves or recipe.dtype == "float32"):
+        fuse_products(model, halves=halves)
     reader = Reader(
         model, attention=recipe.attention, halves=halves, autocast=arguments.bf16, trees=recipe.trees
     )

@@ -91,6 +91,12 @@ def test_sliding_window_in_a_conversation_tree(attention):
     compare("Mistral", attention, make_talk(), trees=True, sliding_window=6)
 
 
+@pytest.mark.parametrize("trees", [False, True])
+def test_rows_too_long_for_pieces_are_left_to_the_kernels(trees, monkeypatch):
+    monkeypatch.setattr("trainer.attention.MOST_KEYS", 0)
+    compare("Qwen3", "blocks", make_talk() if trees else make_examples(5), trees=trees)
+
+
 def test_gradient_checkpointing_changes_nothing():
     import torch
 
@@ -192,12 +198,12 @@ def test_bfloat16_products_stay_within_bounds():
     gradient turns by less than 2 degrees."""
     import torch
 
-    from trainer.halves import use_half_products
     from trainer.logprobs import Reader
+    from trainer.products import fuse_products
 
     examples = make_examples(4)
     exact, model = make_causal("Qwen3"), make_causal("Qwen3")
-    use_half_products(model)
+    fuse_products(model, halves=True)
     wanted = Reader(exact).read(exact, examples)
     found = Reader(model, halves=True).read(model, examples)
     counts = torch.tensor([len(reply) for example in examples for reply in example.replies])
@@ -207,6 +213,26 @@ def test_bfloat16_products_stay_within_bounds():
     ours = torch.cat([gradient.flatten() for gradient in read_gradients(model).values()])
     theirs = torch.cat([gradient.flatten() for gradient in read_gradients(exact).values()])
     assert float(torch.cosine_similarity(ours, theirs, dim=0)) > 0.9994
+
+
+def test_products_in_one_step_are_those_of_separate_modules():
+    import torch
+
+    from trainer.logprobs import Reader
+    from trainer.products import fuse_products
+
+    examples = make_examples(4)
+    apart, fused = make_causal("Qwen2"), make_causal("Qwen2")  # with biases
+    fuse_products(fused)
+    wanted, found = Reader(apart).read(apart, examples), Reader(fused).read(fused, examples)
+    assert float((wanted - found).detach().abs().max()) < 1e-4
+    (wanted @ torch.linspace(-1, 1, len(wanted))).backward()
+    (found @ torch.linspace(-1, 1, len(found))).backward()
+    theirs = read_gradients(apart)
+    for name, gradient in read_gradients(fused).items():
+        assert float((gradient - theirs[name]).norm()) < 1e-5 * float(theirs[name].norm()), name
+    with torch.no_grad(), apart.disable_adapter(), fused.disable_adapter():
+        assert torch.equal(Reader(apart).read(apart, examples), Reader(fused).read(fused, examples))
 
 
 def test_autocast_is_for_every_reading():
