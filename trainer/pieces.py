@@ -16,7 +16,7 @@ from trainer.packing import PackedRow
 
 STRIP = 128  # rows of a trunk in one piece: half of their last keys are hidden
 ROUNDED_STRIP = 192  # products in bfloat16 are so cheap that fewer pieces win
-MOST_KEYS = 2048  # beyond it the kept probabilities outweigh what the pieces save
+MOST_KEYS = 1024  # beyond it the kept probabilities outweigh what the pieces save
 
 
 class Piece(NamedTuple):
