@@ -46,6 +46,15 @@ def make_conversation(
     return found
 
 
+def make_alike() -> list[Example]:
+    """Two turns; the first reply begins like the one that was sent, the third like neither: in a tree they
+    hang on two places of the trunk.
+    """
+    prompt, sent = (20, 21, 22), (5, 6, 8, 2)
+    first = make_turn("c", 0, prompt, ((5, 6, 7, 2), sent, (9, 10, 2)))
+    return [first, make_turn("c", 1, (*prompt, *sent, 30, 31), ((11, 2), (12, 13, 2)))]
+
+
 def write_talks(folder: Path, *, train: int = 6, validation: int = 2, turns: int = 4) -> Path:
     """A dataset of whole conversations: what was picked is what the next prompt shows."""
     folder.mkdir(parents=True, exist_ok=True)

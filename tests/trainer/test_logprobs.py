@@ -1,7 +1,7 @@
 import pytest
 
 from tests.trainer.causal import FAMILIES, make_causal, make_examples, read_gradients
-from tests.trainer.conversations import make_conversation
+from tests.trainer.conversations import make_alike, make_conversation
 from trainer.example import Example
 from trainer.packing import pack_row
 
@@ -84,6 +84,11 @@ def test_conversation_trees_are_separate_rows(family, attention):
     # 30 + 3 x 8 + 12; 14 + 5 + 10 and 18 + 5 + 10; 19 + 12 + 9 + 12. The rows apart take 288.
     assert pack_row(talk, trees=True).ids.numel() == 66 + 29 + 33 + 52
     compare(family, attention, talk, trees=True)
+
+
+@pytest.mark.parametrize("attention", ATTENTIONS)
+def test_replies_that_begin_like_the_one_that_was_sent_hang_on_the_trunk_further_down(attention):
+    compare("Qwen3", attention, make_alike(), trees=True)
 
 
 @pytest.mark.parametrize("attention", ATTENTIONS)
