@@ -4,8 +4,8 @@
     python -m bench.train --device cuda --shape qwen2.5-0.5b   random weights of that shape in bfloat16
 
 TRL runs at its best: no checkpointing, pairs in order of length, the batch size that was fastest in this run;
-so does `choice` with the length of its rows. Of sizes that are equally fast the smallest is taken, for its
-memory. Rounds are interleaved, a ratio is the median over rounds, and beside it stands its bound: the FLOPs
+so does `choice` with the length of its rows, of lengths that are equally fast the smallest, for its memory.
+Rounds are interleaved, a ratio is the median over rounds, and beside it stands its bound: the FLOPs
 of one side over those of the other (`bench/flops.py`), which is met where products alone take time. Two
 references: computed in the run, or stored by an earlier night, which TRL cannot carry over to a dataset that
 has grown. Conversations of several turns run as trees, too, beside a row for each turn
@@ -54,7 +54,7 @@ TALK = Shape(200, 60, 4)  # the first turn of a conversation
 SHAPES = (Shape(400, 60, 4), Shape(200, 60, 4), Shape(100, 100, 4))
 FILE_PARTS = 4  # imported choices are shorter, and differ: so many more of them
 MEMORY: Mode = "stored_reference"  # the side whose memory is compared: the default of recipes
-EQUAL = 1.05  # a larger size that gains less than this is not worth its memory
+EQUAL = 1.05  # longer rows that gain less than this are not worth their memory
 SLOWER = 1.25  # a size so much slower than the best so far ends the search: larger ones are no better
 DPO_SIZES = (1, 2, 3, 6, 12, 24, 48, 96, 192, 384)  # pairs
 ROW_SIZES = (1, 2048, 4096, 8192, 16_384, 32_768, 65_536)  # tokens; 1: a row for each choice
@@ -209,7 +209,7 @@ def compare(
 
 
 def find_size(plan: Plan, mode: Mode, examples: list[Example], sizes: Sequence[int]) -> int:
-    """The fastest of the sizes on one step's choices, or a smaller one that is as fast."""
+    """The fastest of the sizes on one step's choices; of rows a shorter one that is as fast."""
     some = examples[: plan.step]
     pairs = sum(len(example.replies) - 1 for example in some)
     most = pairs if mode == "dpo" else 2 * sum_choices(some).tokens
@@ -225,7 +225,8 @@ def find_size(plan: Plan, mode: Mode, examples: list[Example], sizes: Sequence[i
         times[size] = found
         if found > SLOWER * min(times.values()):
             break
-    return next(size for size, found in times.items() if found <= EQUAL * min(times.values()))
+    slack = 1.0 if mode == "dpo" else EQUAL
+    return next(size for size, found in times.items() if found <= slack * min(times.values()))
 
 
 def run_rounds(sides: Sequence[Side], rounds: int) -> dict[Mode, list[Pass]]:

@@ -71,10 +71,16 @@ def test_the_next_prompt_goes_on_with_the_reply_that_was_picked():
 
 
 @pytest.mark.parametrize(
-    ("times", "chosen"), [((1.0, 0.97, 0.99), 1), ((1.0, 0.9, 0.88), 2), ((2.0, 1.0, 2.0), 2)]
+    ("mode", "times", "chosen"),
+    [
+        ("stored_reference", (1.0, 0.97, 0.99), 1),
+        ("stored_reference", (1.0, 0.9, 0.88), 2),
+        ("stored_reference", (2.0, 1.0, 2.0), 2),
+        ("dpo", (1.0, 0.97, 0.99), 2),
+    ],
 )
-def test_a_larger_size_has_to_be_worth_its_memory(monkeypatch, times, chosen):
-    """Within a twentieth of the fastest the smallest is taken."""
+def test_longer_rows_have_to_be_worth_their_memory(monkeypatch, mode, times, chosen):
+    """Of rows within a twentieth of the fastest the shortest are taken; TRL runs at its fastest."""
     found = dict(zip((1, 2, 3), times, strict=True))
 
     class Timed:
@@ -84,7 +90,7 @@ def test_a_larger_size_has_to_be_worth_its_memory(monkeypatch, times, chosen):
 
     monkeypatch.setattr("bench.train.Side", Timed)
     examples = draw_choices(Shape(5, 3, 4), 2, vocabulary=50)
-    assert find_size(Plan("tiny", "cpu", 1, 2), "dpo", examples, (1, 2, 3)) == chosen
+    assert find_size(Plan("tiny", "cpu", 1, 2), mode, examples, (1, 2, 3)) == chosen
 
 
 def test_drawn_choices_are_the_same_each_time_and_end_alike():
