@@ -57,6 +57,7 @@ def build_settings(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
         "seed": recipe.seed,
         "data_seed": recipe.seed,
         "logging_steps": 1,
+        "logging_nan_inf_filter": False,  # it logs a step that is not finite as a loss of 0
         "save_strategy": "steps",
         "save_steps": recipe.checkpoint_steps,
         "save_total_limit": 2,

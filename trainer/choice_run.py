@@ -70,11 +70,11 @@ def prepare_choices(
     arguments = build_arguments(recipe, settings, watched=bool(held_out.examples))
     if recipe.attention == "flex" and arguments.device.type == "cpu":
         raise RecipeRefused(recipe.name, ["attention: flex has no way back on a CPU; take blocks"])
-    model = get_peft_model(model, lora)
+    halves = recipe.bf16 and arguments.device.type == "cpu"
+    model = get_peft_model(model.float() if halves else model, lora)  # whose frozen weights are rounded below
     if recipe.gradient_checkpointing:
         model.enable_input_require_grads()  # else the frozen first layers cut the adapters off
     model.to(arguments.device)
-    halves = recipe.bf16 and arguments.device.type == "cpu"
     if arguments.device.type == "cpu" and (halves or recipe.dtype == "float32"):
         fuse_products(model, halves=halves)
     reader = Reader(

@@ -6,6 +6,7 @@ TrainerError
 |- NothingSelected      a selection that no choice, pair or thumb falls into
 |- NothingToTrainOn     a dataset without usable rows
 |- ReferenceMismatch    the reference of the first step is not the base model
+|- Diverged             a loss or gradient is no longer a finite number
 |- NoEvidence           too little held-out data to measure anything
 |- CheckerUnknown       a checker or prompt list that cannot be imported
 `- ChildFailed          the training child ended without finishing its run
@@ -58,8 +59,8 @@ class NothingToTrainOn(TrainerError):
             ", ".join(f"{count} {reason}" for reason, count in sorted(refusals.items())) or "no rows at all"
         )
         super().__init__(
-            f"dataset {path.name} has no pair to train on ({counted}): collect or import choices, "
-            "or raise `max_length`."
+            f"dataset {path.name} has nothing to train on ({counted}): collect or import choices"
+            + (", or raise `max_length`." if refusals.get("too_long") else ".")
         )
 
 
@@ -71,6 +72,16 @@ class ReferenceMismatch(TrainerError):
         super().__init__(
             f"the margin before the first update is {margin:.3g} instead of 0: the reference is not the base "
             "model. Train from a plain base model, never from one that already carries an adapter."
+        )
+
+
+class Diverged(TrainerError):
+    """A loss or a gradient is no longer a finite number."""
+
+    def __init__(self, step: int, name: str, value: float, learning_rate: float) -> None:
+        super().__init__(
+            f"the run diverged: at step {step} {name.replace('_', ' ')} is {value}. Lower `learning_rate` "
+            f"(now {learning_rate:g}) in the recipe."
         )
 
 

@@ -54,7 +54,7 @@ def fuse_products(model: nn.Module, *, halves: bool = False) -> None:
     With `halves` its frozen weight is rounded in place.
     """
     for module in model.modules():
-        if isinstance(module, LoraLinear):
+        if isinstance(module, LoraLinear) and isinstance(module.base_layer, nn.Linear):  # no Conv1D of GPT-2
             if halves:
                 module.base_layer.weight.data = module.base_layer.weight.data.bfloat16()
             module.forward = partial(_multiply, module)

@@ -76,8 +76,7 @@ def train(
         trainer, counts = prepare_pairs(pairs, tokenizer, model, recipe, lora, settings)
 
     listener = tell_all(write_progress(run_dir / "progress.jsonl"), on_progress)
-    watch = Watch(listener, checks_margin=recipe.objective == "dpo")
-    trainer.add_callback(watch)
+    trainer.add_callback(Watch(listener, checks_margin=recipe.objective == "dpo"))
     trainer.remove_callback(PrinterCallback)  # progress has its own listeners
     trainer.remove_callback(ProgressCallback)
     if recipe.patience and trainer.eval_dataset is not None:
@@ -87,17 +86,14 @@ def train(
         drop_unfinished(run_dir / "checkpoints")
     checkpoint = find_checkpoint(run_dir / "checkpoints")
     started = time.monotonic()
-    outcome = trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     metrics = {
         "objective": recipe.objective,
         "recipe_digest": recipe.digest,
         **counts,
         "steps": trainer.state.global_step,
         "resumed_from": checkpoint.name if checkpoint else None,
-        "loss": outcome.training_loss,
-        "margin": watch.last.margin if watch.last else None,
-        "accuracy": watch.last.accuracy if watch.last else None,
-        "shift": watch.last.shift if watch.last else None,
+        **_read_log(trainer.state.log_history),
         "held_out_loss": _find_held_out_loss(trainer.state, recipe),
         "seconds": round(time.monotonic() - started, 2),
     }
@@ -106,6 +102,20 @@ def train(
         _save_adapter(trainer.accelerator.unwrap_model(trainer.model), adapter_dir)
         (run_dir / "metrics.json").write_text(json.dumps(metrics, indent=2), encoding="utf-8")
     return TrainResult(adapter_dir, metrics)
+
+
+def _read_log(history: list[dict[str, float]]) -> dict[str, float | None]:
+    """Mean loss of all steps, and where margin, accuracy and shift ended, the shift on what is held out where
+    there is any. From the log, which checkpoints carry: a resumed run knows the steps before the kill.
+    """
+    steps = [entry for entry in history if "rewards/margins" in entry]
+    checks = [entry["eval_shift"] for entry in history if "eval_shift" in entry]
+    return {
+        "loss": sum(entry["loss"] for entry in steps) / len(steps),
+        "margin": steps[-1]["rewards/margins"],
+        "accuracy": steps[-1]["rewards/accuracies"],
+        "shift": checks[-1] if checks else steps[-1].get("shift"),
+    }
 
 
 def _find_held_out_loss(state: Any, recipe: Recipe) -> float | None:

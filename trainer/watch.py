@@ -1,16 +1,18 @@
-"""The callbacks of both objectives: `Watch` reports each step, stops a run whose reference is not the base
-and marks whole checkpoints; `Patience` stops a run that no longer gets better.
+"""The callbacks of both objectives: `Watch` reports each step, stops a run whose reference is not the base or
+whose numbers are no longer finite, and marks whole checkpoints; `Patience` stops a run that no longer gets
+better.
 """
 
 import time
 from dataclasses import replace
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from transformers import TrainerCallback
 
 from trainer.checkpoints import mark_done
-from trainer.errors import ReferenceMismatch
+from trainer.errors import Diverged, ReferenceMismatch
 from trainer.progress import Listener, Report
 
 MARGIN_TOLERANCE = 1e-3  # nats; TRL reads the reference in the run, from the same rows: it is 0 exactly
@@ -39,6 +41,7 @@ class Watch(TrainerCallback):  # type: ignore[misc]
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
         if "rewards/margins" not in logs:
             return
+        check_finite(args, state, loss=logs["loss"], gradient=logs.get("grad_norm", 0.0))
         margin = logs["rewards/margins"]
         # The first step's forward runs before any update: B is 0, so margins are 0 if the reference is the
         # base.
@@ -60,12 +63,13 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         )
 
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
+        check_finite(args, state, held_out_loss=metrics["eval_loss"])
         if self.last:
             self._tell(
                 replace(
                     self.last,
                     step=state.global_step,
-                    held_out_loss=metrics.get("eval_loss"),
+                    held_out_loss=metrics["eval_loss"],
                     shift=metrics.get("eval_shift"),
                 ),
                 state,
@@ -79,6 +83,13 @@ class Watch(TrainerCallback):  # type: ignore[misc]
         self.last = report
         if state.is_world_process_zero:
             self._listener(report)
+
+
+def check_finite(args: Any, state: Any, **values: float) -> None:
+    """Before the step's checkpoint is written: the newest one is always sound."""
+    for name, value in values.items():
+        if not isfinite(value):
+            raise Diverged(state.global_step, name, value, args.learning_rate)
 
 
 class Patience(TrainerCallback):  # type: ignore[misc]

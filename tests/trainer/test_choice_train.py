@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.conftest import TINY
-from tests.trainer.test_train import SCRIPT, digest, train_here
+from tests.trainer.test_train import SCRIPT, digest, train_here, without_times
 from tests.trainer.tiny import QUESTIONS, WARM, make_choice, make_dataset, write_lines
 from trainer.errors import NothingToTrainOn, RecipeRefused, ReferenceMismatch
 from trainer.progress import Report
@@ -72,6 +72,11 @@ def test_killed_and_resumed_equals_uninterrupted(chosen, base, dataset, recipe, 
     assert resumed.metrics["resumed_from"] == "checkpoint-5"
     assert resumed.metrics["reference"]["stored"] == 192  # and nothing was computed again
     assert digest(resumed.adapter_dir) == digest(chosen[0].adapter_dir)
+    assert without_times(resumed.metrics) == without_times(chosen[0].metrics)
+    shutil.rmtree(resumed.adapter_dir)  # as after a kill between the last checkpoint and the adapter
+    again = train_here(dataset, base, recipe, tmp_path / "run")
+    assert digest(again.adapter_dir) == digest(chosen[0].adapter_dir)
+    assert without_times(again.metrics) == without_times(chosen[0].metrics)
 
 
 def test_reference_in_the_run_is_as_good_as_the_stored_one(chosen, base, dataset, recipe, tmp_path):
@@ -167,8 +172,9 @@ def test_kill_changes_neither_when_a_run_stops_nor_what_it_keeps(base, dataset, 
     assert digest(again.adapter_dir) == saved
 
 
-def test_bfloat16_products_learn_the_same(chosen, base, dataset, recipe, tmp_path):
-    halves = recipe.model_copy(update={"bf16": True})
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_bfloat16_products_learn_the_same(chosen, base, dataset, recipe, dtype, tmp_path):
+    halves = recipe.model_copy(update={"bf16": True, "dtype": dtype})
     result = train_here(dataset, base, halves, tmp_path)
     assert result.metrics["held_out_loss"] == pytest.approx(chosen[0].metrics["held_out_loss"], abs=0.02)
     assert result.metrics["held_out_loss"] != chosen[0].metrics["held_out_loss"]

@@ -240,6 +240,28 @@ def test_products_in_one_step_are_those_of_separate_modules():
         assert torch.equal(Reader(apart).read(apart, examples), Reader(fused).read(fused, examples))
 
 
+def test_layers_that_hold_their_weight_the_other_way_round_multiply_by_themselves():
+    """GPT-2's Conv1D is [in, out]; PEFT wraps it like a linear layer."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    from trainer.logprobs import Reader
+    from trainer.products import fuse_products
+
+    torch.manual_seed(0)
+    base = GPT2LMHeadModel(GPT2Config(vocab_size=90, n_embd=32, n_layer=2, n_head=4, n_positions=128)).eval()
+    examples = make_examples(2)
+    with torch.no_grad():
+        wanted = torch.stack([tokens.sum() for each in examples for tokens in read_alone(base, each)])
+    lora = LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["c_attn", "c_proj"], fan_in_fan_out=True)
+    model = get_peft_model(base, lora).eval()
+    fuse_products(model)
+    reader = Reader(model)
+    reader.check(model, examples[1])
+    torch.testing.assert_close(reader.read(model, examples), wanted, atol=1e-4, rtol=0)
+
+
 def test_autocast_is_for_every_reading():
     """As on a GPU: a base that is read before the run must be rounded as the run's own is."""
     import torch

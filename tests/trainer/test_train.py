@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.tiny import derive_pairs, make_choice, write_lines
-from trainer.errors import NothingToTrainOn
+from trainer.errors import Diverged, NothingToTrainOn
 from trainer.progress import Report
 from trainer.recipe import Recipe
 
@@ -27,6 +27,13 @@ def train_here(dataset: Path, base: Path, recipe: Recipe, run: Path, reports: li
     from trainer.train import train
 
     return train(dataset, base, recipe, run, (reports if reports is not None else []).append)
+
+
+TIMES = {"seconds", "resumed_from", "reference"}  # of a run's metrics: what a kill may change
+
+
+def without_times(metrics: dict) -> dict:
+    return {name: value for name, value in metrics.items() if name not in TIMES}
 
 
 def digest(adapter: Path) -> dict[str, str]:
@@ -92,6 +99,7 @@ def test_killed_and_resumed_equals_uninterrupted(trained, base, dataset, recipe,
     resumed = train_here(dataset, base, recipe, tmp_path / "run")
     assert resumed.metrics["resumed_from"] == "checkpoint-5"
     assert digest(resumed.adapter_dir) == digest(trained.adapter_dir)
+    assert without_times(resumed.metrics) == without_times(trained.metrics)
 
 
 def test_checkpoint_without_done_is_never_resumed_from(trained, base, dataset, recipe, tmp_path):
@@ -130,6 +138,31 @@ def test_too_long_rows_are_refused_and_counted(base, recipe, tmp_path):
     assert result.metrics["pairs_trained"] == 11 and result.metrics["refusals"] == {"too_long": 1}
 
 
+@pytest.mark.parametrize("objective", ["choice", "dpo"])
+def test_run_that_diverges_stops_at_that_step(base, dataset, recipe, objective, tmp_path):
+    hot = recipe.model_copy(update={"objective": objective, "learning_rate": 1e30, "checkpoint_steps": 1})
+    with pytest.raises(Diverged, match=r"at step 2 held out loss is nan.*now 1e\+30"):
+        train_here(dataset, base, hot, tmp_path)  # the first step warms up at a rate of 0
+    assert not (tmp_path / "adapter").exists()
+    assert [path.parent.name for path in tmp_path.glob("checkpoints/*/DONE")] == ["checkpoint-1"]
+
+
+@pytest.mark.parametrize("name", ["loss", "grad_norm"])
+def test_step_that_is_not_finite_is_never_reported(name):
+    from types import SimpleNamespace
+
+    from trainer.watch import Watch
+
+    heard: list[Report] = []
+    logs = {"rewards/margins": 0.4, "rewards/accuracies": 1.0, "loss": 0.6, "grad_norm": 0.1}
+    state = SimpleNamespace(global_step=7, max_steps=9)
+    with pytest.raises(Diverged, match=r"at step 7 (loss|gradient) is nan"):
+        Watch(heard.append, checks_margin=False).on_log(
+            SimpleNamespace(learning_rate=0.1), state, None, logs=logs | {name: float("nan")}
+        )
+    assert heard == []
+
+
 def test_empty_dataset_says_so(base, recipe, tmp_path):
     write_lines(tmp_path / "pairs.jsonl", [])
     with pytest.raises(NothingToTrainOn, match="no rows at all"):
@@ -145,5 +178,5 @@ def test_reference_that_is_not_the_base_stops_the_run():
     logs = {"rewards/margins": 0.4, "rewards/accuracies": 1.0, "loss": 0.6}
     with pytest.raises(ReferenceMismatch, match=r"0\.4"):
         Watch(lambda report: None, checks_margin=True).on_log(
-            None, SimpleNamespace(global_step=1, max_steps=9), None, logs=logs
+            SimpleNamespace(learning_rate=0.1), SimpleNamespace(global_step=1, max_steps=9), None, logs=logs
         )
