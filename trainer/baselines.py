@@ -85,8 +85,8 @@ def uniform_logits(offers: Sequence[Offer]) -> list[Array]:
 
 def slot_logits(offers: Sequence[Offer], offsets: Array) -> list[Array]:
     """Slots beyond those seen while fitting get 0."""
-    padded = np.concatenate([offsets, np.zeros(max((len(offer.texts) for offer in offers), default=0))])
-    return [padded[: len(offer.texts)] for offer in offers]
+    known = dict(enumerate(offsets))
+    return [np.array([known.get(slot, 0.0) for slot in offer.slots]) for offer in offers]
 
 
 def fit_slot_offsets(offers: Sequence[SlotPick]) -> Array:

@@ -13,7 +13,7 @@ Nothing is cut: what is too long is refused. Opens no model.
 import heapq
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,8 +23,8 @@ from feedback.choices.pairs import refuse_close
 from feedback.choices.refusals import Refusal
 from trainer.dataset import read_split
 from trainer.example import Example, Stage
-from trainer.habits import Habits, slots_of
-from trainer.offers import settle_line
+from trainer.habits import Habits
+from trainer.offers import settle_line, slots_of
 from trainer.recipe import Recipe
 from trainer.rows import hash_share
 from trainer.tokens import Encoder
@@ -70,11 +70,17 @@ def load_examples(
     """
     limit = recipe.max_examples if split == "train" else recipe.max_held_out_pairs
     refusals: Counter[str] = Counter()
-    counted: Counter[str] = Counter()
-    rows = read_rows(dataset_dir, split, recipe.seed, counted)
+    forms = ["choices", "pairs"]
+    labels = count_thumbs(dataset_dir) if split == "train" else Counter()
+    if min(labels[True], labels[False]) >= recipe.min_thumbs:
+        forms.append("thumbs")
+    elif labels:
+        refusals["too_few_thumbs"] = labels.total()
+    counted = Counter(rows=refusals.total())
+    rows = read_rows(dataset_dir, split, recipe.seed, forms, counted)
     encoder = Encoder(tokenizer, base_id)
     made: list[tuple[float, str, Example]] = []
-    taken = 0
+    taken = counted["rows"]
     for row in rows if limit is None else heapq.nsmallest(limit, rows, key=lambda row: row[:2]):
         taken += 1
         example = make_example(row, encoder, recipe, habits)
@@ -87,13 +93,19 @@ def load_examples(
     if counted["rows"] > taken:
         refusals["over_limit"] += counted["rows"] - taken
     made.sort(key=lambda item: item[:2])
-    examples = balance_thumbs([example for _, _, example in made], recipe.min_thumbs, refusals)
+    examples = balance_thumbs([example for _, _, example in made], refusals)
     return TrainingExamples(examples, counted["rows"], refusals)
 
 
-def read_rows(dataset_dir: Path, split: str, seed: int, counted: Counter[str]) -> Iterator[Row]:
-    """Every record that says something of its own."""
-    forms = ("choices", "pairs", "thumbs") if split == "train" else ("choices", "pairs")
+def count_thumbs(dataset_dir: Path) -> Counter[bool]:
+    """Up and down in the train split, whatever the limit: thumbs that are off take no place of others."""
+    return Counter(body["label"] for body in read_split(dataset_dir, "thumbs", "train"))
+
+
+def read_rows(
+    dataset_dir: Path, split: str, seed: int, forms: Sequence[str], counted: Counter[str]
+) -> Iterator[Row]:
+    """Every record of these forms that says something of its own."""
     for form in forms:
         for body in read_split(dataset_dir, form, split):
             if form == "pairs" and body.get("kind") not in PAIR_KINDS:
@@ -153,7 +165,7 @@ def make_choice(row: Row, encoder: Encoder, recipe: Recipe, habits: Habits) -> E
         preferred=stages[0].won[0],  # of a tie the first shown: the order is random
         nll=recipe.nll_weight * (WRITTEN_NLL if WRITTEN in used else 1.0),
         thumb=None,
-        weight=choice.weight or 1.0,
+        weight=1.0 if choice.weight is None else choice.weight,
     )
 
 
@@ -197,7 +209,7 @@ def make_pair(row: Row, encoder: Encoder, recipe: Recipe) -> Example | Refusal:
         preferred=0,
         nll=recipe.nll_weight,
         thumb=None,
-        weight=body.get("weight") or 1.0,
+        weight=body.get("weight", 1.0),
     )
 
 
@@ -213,17 +225,17 @@ def make_thumb(row: Row, encoder: Encoder) -> Example:
         preferred=None,
         nll=0.0,
         thumb=body["label"],
-        weight=body.get("weight") or 1.0,
+        weight=body.get("weight", 1.0),
     )
 
 
-def balance_thumbs(examples: list[Example], least: int, refusals: Counter[str]) -> list[Example]:
-    """No thumbs at all below `least` of each class; else the weight of up to down between 1:1 and 4:3, by
-    lowering the heavier class.
+def balance_thumbs(examples: list[Example], refusals: Counter[str]) -> list[Example]:
+    """The weight of up to down between 1:1 and 4:3, by lowering the heavier class; of one class alone none,
+    which a low limit may leave.
     """
     ups = [example.weight for example in examples if example.thumb is True]
     downs = [example.weight for example in examples if example.thumb is False]
-    if min(len(ups), len(downs)) < least:
+    if not ups or not downs:
         if ups or downs:
             refusals["too_few_thumbs"] += len(ups) + len(downs)
         return [example for example in examples if example.thumb is None]

@@ -34,7 +34,7 @@ from feedback.choices.forms import ChoiceForm
 from feedback.choices.refusals import Refusal
 from trainer.baselines import fit_slot_offsets
 from trainer.dataset import read_split
-from trainer.offers import COUNTED, settle_line
+from trainer.offers import COUNTED, settle_line, slots_of
 
 Array = NDArray[np.float64]
 
@@ -42,7 +42,6 @@ PRIOR_LAPSE = 0.1
 PRIOR_PICKS = 20.0  # as many picks seen as blind or not, 2 of them blind
 MIN_PICKS = 30
 MAX_LAPSE = 0.5
-MAX_SLOTS = 64  # what a line of a file may claim beyond it has no offset
 ARMS = {"tuned": 1.0, "both": 0.5}
 PULL = 0.05  # nats in all: keeps a taste finite that no pick contradicts
 
@@ -108,17 +107,12 @@ def read_picks(dataset_dir: Path) -> Iterator[Pick]:
 def make_pick(choice: ChoiceForm) -> Pick:
     return Pick(
         agent=choice.annotator,
-        slots=tuple(min(slot, MAX_SLOTS - 1) for slot in slots_of(choice)),
+        slots=slots_of(choice),
         picked=frozenset(choice.picked),
         features=tuple(
             (log(1 + len(tidy(reply.text))), ARMS.get(reply.arm or "", 0.0)) for reply in choice.candidates
         ),
     )
-
-
-def slots_of(choice: ChoiceForm) -> list[int]:
-    """Where each reply stood on the screen."""
-    return [place if reply.slot is None else reply.slot for place, reply in enumerate(choice.candidates)]
 
 
 def estimate_habits(picks: Sequence[Pick]) -> Habits:

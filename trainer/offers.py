@@ -21,22 +21,20 @@ from trainer.errors import DatasetMissing
 from trainer.rows import hash_share
 
 COUNTED = ("pick", "edit", "tie")
+MAX_SLOTS = 64  # a file may claim any place; what lies beyond counts as the last of these
 
 
 @dataclass(frozen=True)
 class Offer:
-    """`picked` are places in `texts`; a text's place is its slot."""
+    """`picked` are places in `texts`; `slots`: where each text stood on the screen."""
 
     id: str
     conversation: str
     prompt: tuple[dict[str, str], ...]
     texts: tuple[str, ...]
+    slots: tuple[int, ...]
     picked: frozenset[int]
     kwargs: dict[str, Any]
-
-    @property
-    def slots(self) -> tuple[int, ...]:
-        return tuple(range(len(self.texts)))
 
 
 def read_offers(
@@ -76,6 +74,12 @@ def settle_line(body: dict[str, Any]) -> ChoiceForm | Refusal:
     return form if isinstance(form, Refusal) else settle_choice(form)
 
 
+def slots_of(choice: ChoiceForm) -> tuple[int, ...]:
+    """Where each reply stood on the screen: a card before it may have shown nothing, or an equal text."""
+    shown = (place if reply.slot is None else reply.slot for place, reply in enumerate(choice.candidates))
+    return tuple(min(slot, MAX_SLOTS - 1) for slot in shown)
+
+
 def make_offer(body: dict[str, Any]) -> Offer | None:
     """None where nothing was chosen between: an own text, or a line that the rules refuse."""
     settled = settle_line(body)
@@ -87,6 +91,7 @@ def make_offer(body: dict[str, Any]) -> Offer | None:
         conversation=conversation_of(body, identity),
         prompt=tuple(message.model_dump() for message in settled.prompt),
         texts=tuple(reply.text for reply in settled.candidates),
+        slots=slots_of(settled),
         picked=frozenset(settled.picked),
         kwargs=settled.chat_template_kwargs,
     )

@@ -16,13 +16,16 @@ from trainer.baselines import (
 from trainer.offers import Offer
 
 
-def offer(size: int, *picked: int, conversation: str = "c", number: int = 0) -> Offer:
+def offer(
+    size: int, *picked: int, conversation: str = "c", number: int = 0, slots: tuple[int, ...] | None = None
+) -> Offer:
     texts = tuple(f"reply {place}" for place in range(size))
     return Offer(
         f"{conversation}-{number}",
         conversation,
         ({"role": "user", "content": "?"},),
         texts,
+        slots or tuple(range(size)),
         frozenset(picked),
         {},
     )
@@ -50,6 +53,15 @@ def test_slot_offsets_reproduce_the_shares_of_the_slots():
 
 def test_slots_never_seen_while_fitting_have_no_offset():
     assert slot_logits([offer(4, 0)], np.array([1.0, -1.0]))[0].tolist() == [1.0, -1.0, 0.0, 0.0]
+
+
+def test_slot_rule_goes_by_the_place_on_the_screen():
+    """The first card was unavailable: its neighbour stays the second."""
+    offers = [offer(2, 0, slots=(1, 2))] * 3 + [offer(2, 1, slots=(1, 2))]
+    offsets = fit_slot_offsets(offers)
+    assert offsets[1] - offsets[2] == pytest.approx(log(3), abs=0.01)
+    alike, other = slot_logits([offers[0], offer(2, 0)], offsets)
+    assert alike.tolist() == offsets[1:].tolist() and other.tolist() == offsets[:2].tolist()
 
 
 def test_scale_is_the_one_that_explains_the_shares():

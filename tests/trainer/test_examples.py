@@ -300,6 +300,21 @@ def test_thumbs_are_off_until_there_are_enough_of_each(tmp_path, tokenizer, ups,
     assert dict(found.refusals) == {"too_few_thumbs": ups + downs}
 
 
+def test_thumbs_that_are_off_take_no_place_under_the_limit(tmp_path, tokenizer):
+    lines = [choice(id=f"c{number}-1", conversation=f"c{number}") for number in range(6)]
+    off = load(tmp_path, tokenizer, choices=lines, thumbs=make_thumbs(40, 2), max_examples=5)
+    assert [example.thumb for example in off.examples] == [None] * 5
+    assert (off.found, dict(off.refusals)) == (48, {"too_few_thumbs": 42, "over_limit": 1})
+
+
+def test_thumbs_are_on_by_what_the_split_has_whatever_the_limit_leaves(tmp_path, tokenizer):
+    found = load(tmp_path, tokenizer, thumbs=make_thumbs(30, 30), max_examples=4)
+    assert len(found.examples) == 4 and {example.thumb for example in found.examples} == {True, False}
+    alone = load(tmp_path, tokenizer, choices=[choice()], thumbs=make_thumbs(30, 30), max_examples=1)
+    assert [example.thumb for example in alone.examples] == []
+    assert dict(alone.refusals) == {"over_limit": 60, "too_few_thumbs": 1}
+
+
 def test_fifty_of_each_is_what_a_recipe_asks_unless_it_says_otherwise():
     assert Recipe(name="plain").min_thumbs == 50
 

@@ -33,6 +33,20 @@ def test_equal_replies_are_one_before_anything_is_scored(texts, picked, expected
     assert (None if found is None else (found.texts, set(found.picked))) == expected
 
 
+@pytest.mark.parametrize(
+    ("candidates", "slots"),
+    [
+        ([{"text": "a b"}, {"text": "c d"}], (0, 1)),
+        ([{"text": "a b", "slot": 1}, {"text": "c d", "slot": 3}], (1, 3)),
+        ([{"text": "a b"}, {"text": "a b"}, {"text": "c d"}], (0, 2)),
+        ([{"text": "a b"}, {"text": "c d", "slot": 10**12}], (0, 63)),
+    ],
+)
+def test_slot_of_a_reply_is_its_place_on_the_screen(candidates, slots):
+    found = make_offer(choice(candidates=candidates, picked=[0]))
+    assert found is not None and found.slots == slots
+
+
 def test_own_text_is_not_counted():
     assert make_offer(choice(own="Let me look that up for you myself.", kind="own", picked=[])) is None
 
