@@ -43,7 +43,7 @@ def pair_key(pair: Pair) -> str:
 
 def is_kept(pair: Pair) -> bool:
     """TRL's DPO takes no row weights: weight 0.5 keeps half of all ids, always the same half."""
-    return hash_share("weight", pair_key(pair)) < float(pair.get("weight") or 1.0)
+    return hash_share("weight", pair_key(pair)) < float(pair.get("weight", 1.0))
 
 
 def select_pairs(

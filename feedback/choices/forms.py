@@ -144,6 +144,16 @@ class ChoiceForm(Labelled):
         return drop_unset(self.model_dump(mode="json"), keep=("edited", "own"))
 
 
+def check_reply(name: str, messages: list[ChatMessage]) -> None:
+    """One message of the assistant: of several, the last would be learnt as an answer to the prompt."""
+    if messages[-1].role != "assistant":
+        raise fault("unknown_role", f"{name} ends with {messages[-1].role!r}, not with the assistant")
+    if len(messages) > 1:
+        raise fault("several_messages", f"{name} has {len(messages)} messages, not one")
+    if not messages[0].content.strip():
+        raise fault("blank_text")
+
+
 class PairForm(Labelled):
     """TRL's conversational preference form, with where it comes from."""
 
@@ -155,10 +165,7 @@ class PairForm(Labelled):
     @model_validator(mode="after")
     def check_sides(self) -> Self:
         for side in (self.chosen, self.rejected):
-            if side[-1].role != "assistant":
-                raise fault("unknown_role", f"a side ends with {side[-1].role!r}, not with the assistant")
-            if not side[-1].content.strip():
-                raise fault("blank_text")
+            check_reply("a side", side)
         if self.chosen == self.rejected:
             raise fault("equal_texts")
         return self
@@ -176,13 +183,7 @@ class ThumbForm(Labelled):
 
     @model_validator(mode="after")
     def check_completion(self) -> Self:
-        if self.completion[-1].role != "assistant":
-            raise fault(
-                "unknown_role",
-                f"the completion ends with {self.completion[-1].role!r}, not with the assistant",
-            )
-        if not self.completion[-1].content.strip():
-            raise fault("blank_text")
+        check_reply("the completion", self.completion)
         return self
 
 

@@ -37,6 +37,7 @@ REASONS: dict[str, str] = {
     "not_an_object": "the line is JSON but no object",
     "unknown_kind": "the kind is none of pick, edit, own, tie",
     "unknown_role": "a role is none of those this form knows",
+    "several_messages": "the reply is more than one message; what all replies share belongs into the prompt",
     "kind_mismatch": "the kind does not go with the other fields",
     "nothing_picked": "no reply is picked and no own text is given",
     "picked_out_of_range": "picked names a reply that is not in the list",

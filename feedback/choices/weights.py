@@ -13,6 +13,7 @@ from datetime import datetime
 OWN_WEIGHT = 0.5
 THUMB_WEIGHT = 0.3  # a thumb rates the whole exchange, and a reply that an agent chose before
 READ_ONLY_KINDS = ("pick", "tie")  # an edited or own text took its time to write
+LEAST = 1e-6  # what is kept of any weight: a record without weight would be none
 DAY_S = 86_400
 
 
@@ -67,7 +68,7 @@ def weigh_choices(inputs: Sequence[WeightInput], rules: WeightRules) -> list[flo
     unnamed = sum(weight for item, weight in zip(inputs, weights, strict=True) if item.agent is None)
     factors = cap_agents(named, unnamed, rules.agent_share)
     return [
-        round(weight * (factors[item.agent] if item.agent is not None else 1.0), 6)
+        max(LEAST, round(weight * (factors[item.agent] if item.agent is not None else 1.0), 6))
         for item, weight in zip(inputs, weights, strict=True)
     ]
 

@@ -106,3 +106,11 @@ def test_agents_below_the_limit_keep_their_weight():
 def test_choices_without_a_name_count_in_the_total_and_are_not_capped():
     # 30 of (30 + 970): far below a fifth, although "a" is the only name.
     assert cap_agents({"a": 30.0}, 970.0, 0.2) == {"a": 1.0}
+
+
+def test_no_weight_is_rounded_to_nothing():
+    assert weigh_choices([item(stated=1e-7)], RULES) == [1e-6]
+    # b's 0.001 is a quarter at least, so a's 10,000 choices share 0.003: 3e-7 each.
+    alone = [item(agent="a", conversation=f"a{number}") for number in range(10_000)]
+    weights = weigh_choices([*alone, item(agent="b", conversation="b", stated=0.001)], RULES)
+    assert set(weights) == {1e-6, 0.001}
