@@ -22,7 +22,7 @@ from trainer.example import Example
 from trainer.example_set import ConversationSet, ExampleSet
 from trainer.logprobs import Reader
 from trainer.objective import Losses, Sums, find_losses, tabulate
-from trainer.packing import count_tokens, split_rows
+from trainer.packing import count_tokens
 
 Known = Mapping[str, tuple[float, ...]]
 
@@ -94,7 +94,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         share = self.accelerator.num_processes / float(num_items_in_batch)
         # Alike lengths in a row; the sum does not depend on the order, only its rounding.
         examples = sorted(inputs, key=lambda example: (-count_tokens(example), example.id))
-        rows = self._split(examples)
+        rows = self.reader.split(examples, self._row_tokens)
         total = torch.zeros((), device=self.args.device)
         for row in rows:
             with nullcontext() if row is rows[-1] else self.accelerator.no_sync(model):
@@ -115,9 +115,11 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        """Weighted mean nats per held-out decision, with offsets and lapse, without the likelihood term."""
+        """Weighted mean nats per held-out example, with offsets and lapse, without the likelihood term; the two
+        decisions of an edit are summed.
+        """
         processes, own = self.accelerator.num_processes, self.accelerator.process_index
-        rows = self._split(sorted(self._held_out, key=count_tokens))[own::processes]
+        rows = self.reader.split(sorted(self._held_out, key=count_tokens), self._row_tokens)[own::processes]
         self.model.eval()
         if not self._held_out_base:  # the base does not change
             self._held_out_base = [self._read_base(row) for row in rows]
@@ -160,9 +162,6 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
             count = sum(entry["thumbs/count"] for entry in steps)
             self._delta = sum(entry["thumbs/rewards"] for entry in steps) / count if count else 0.0
         return self._delta
-
-    def _split(self, examples: Sequence[Example]) -> list[list[Example]]:
-        return list(split_rows(examples, self._row_tokens, trees=self.reader.trees))
 
     def _read_base(self, row: Sequence[Example]) -> Tensor:
         """What the reference says about each reply of the row; [R]."""

@@ -11,11 +11,12 @@ from typing import Any
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor
+from torch.nn.functional import cross_entropy
 
 from trainer.attention import NAMES, Layout, mask_arguments, register
 from trainer.example import Example
 from trainer.last_layer import find_last_layer
-from trainer.packing import PackedRow, pack_row
+from trainer.packing import PackedRow, pack_row, split_rows
 from trainer.rounding import find_tolerance
 
 HEAD_ROWS = 1024  # reply tokens per product with the head: 1024 x 152k logits in fp32 are 0.6 GB
@@ -108,6 +109,14 @@ class Reader:
         else:
             self._base.set_attn_implementation(NAMES[self._kind])
 
+    def split(self, examples: Sequence[Example], row_tokens: int) -> list[list[Example]]:
+        """Rows of at most so many tokens; one example each where they cannot be packed, whose prompt then
+        stands before each reply.
+        """
+        if self.obstacle is not None:
+            return [[example] for example in examples]
+        return list(split_rows(examples, row_tokens, trees=self.trees))
+
     def read(self, model: Any, examples: Sequence[Example]) -> Tensor:
         """Summed log-probability of each reply of the examples, EOS included; [R], float32.
 
@@ -157,20 +166,23 @@ class Reader:
         return caught[0]
 
     def _read_apart(self, model: Any, examples: Sequence[Example]) -> Tensor:
-        """One reply a row, padded on the right, by the model's own attention and head."""
-        rows = [(example.prompt_ids, reply) for example in examples for reply in example.replies]
-        width = max(len(prompt) + len(reply) for prompt, reply in rows)
-        ids = torch.zeros(len(rows), width, dtype=torch.long)
-        known, wanted = torch.zeros_like(ids), torch.zeros(len(rows), width, dtype=torch.bool)
-        for number, (prompt, reply) in enumerate(rows):
-            end = len(prompt) + len(reply)
-            ids[number, :end] = torch.tensor([*prompt, *reply])
-            known[number, :end] = 1
-            wanted[number, len(prompt) : end] = True
-        ids, known, wanted = (tensor.to(self._head.device) for tensor in (ids, known, wanted))
-        logits = model(input_ids=ids, attention_mask=known, use_cache=False).logits[:, :-1]
-        found = torch.log_softmax(logits.float(), dim=-1).gather(2, ids[:, 1:, None])[:, :, 0]
-        return (found * wanted[:, 1:]).sum(dim=1)
+        return torch.cat([self._read_example(model, example) for example in examples])
+
+    def _read_example(self, model: Any, example: Example) -> Tensor:
+        """One reply a row, padded on the right, by the model's own attention and head; [K]."""
+        start, longest = len(example.prompt_ids), max(map(len, example.replies))
+        ids = torch.zeros(len(example.replies), start + longest, dtype=torch.long)
+        known = torch.zeros_like(ids)
+        for number, reply in enumerate(example.replies):
+            ids[number, : start + len(reply)] = torch.tensor([*example.prompt_ids, *reply])
+            known[number, : start + len(reply)] = 1
+        ids, known = ids.to(self._head.device), known.to(self._head.device)
+        kept = longest + 1  # from the prompt's last token, which foresees a reply's first
+        logits = model(input_ids=ids, attention_mask=known, use_cache=False, logits_to_keep=kept).logits
+        nats = cross_entropy(
+            logits[:, :-1].float().flatten(0, 1), ids[:, start:].flatten(), reduction="none"
+        )
+        return -(nats.view(-1, longest) * known[:, start:]).sum(dim=1)
 
 
 def find_obstacle(config: Any) -> str | None:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.trainer.conftest import TINY
 from tests.trainer.test_train import SCRIPT, digest, train_here, without_times
-from tests.trainer.tiny import QUESTIONS, WARM, make_choice, make_dataset, write_lines
+from tests.trainer.tiny import QUESTIONS, WARM, make_choice, make_dataset, weigh_unequally, write_lines
 from trainer.errors import NothingToTrainOn, RecipeRefused, ReferenceMismatch
 from trainer.progress import Report
 from trainer.recipe import Recipe
@@ -97,6 +97,7 @@ def test_reference_in_the_run_is_as_good_as_the_stored_one(chosen, base, dataset
 
 def test_row_budget_and_accumulation_change_nothing_but_rounding(base, dataset, recipe, tmp_path):
     """One batch of four in one row, or two of two with a row for each example: the same step."""
+    dataset = weigh_unequally(dataset, tmp_path / "weighed")
     short = {"epochs": 1, "reference": "run"}
     wide = recipe.model_copy(update=short | {"row_tokens": 4096})
     narrow = recipe.model_copy(update=short | {"row_tokens": 1, "batch_size": 2, "accumulation": 2})

@@ -130,7 +130,14 @@ def test_separate_rows_give_the_same_sums_where_packing_is_not_possible():
     reader = Reader(other)
     other.get_base_model().set_attn_implementation("sdpa")
     reader.obstacle = "asked for by the test"
+    heads: list[int] = []
+    other.get_base_model().lm_head.register_forward_hook(
+        lambda _module, _given, made: heads.append(made.shape[0] * made.shape[1])
+    )
     torch.testing.assert_close(reader.read(other, examples), packed, atol=1e-4, rtol=0)
+    # The head makes no row of the vocabulary for a prompt: its last token and the longest reply, K times.
+    assert heads == [len(each.replies) * (1 + max(map(len, each.replies))) for each in examples]
+    assert reader.split(examples, 10**6) == [[example] for example in examples]
 
 
 def test_a_head_that_learns_is_read_as_it_is():

@@ -11,6 +11,7 @@ import pytest
 from tests.trainer.conftest import TINY
 from tests.trainer.conversations import write_talks
 from tests.trainer.test_train import train_here
+from tests.trainer.tiny import weigh_unequally
 from trainer.progress import Report
 
 STEPS = 5
@@ -42,6 +43,8 @@ def test_two_processes_take_the_steps_of_one(base, dataset, tmp_path, changes):
     """Rows of one or two choices, so that both processes have several in a step, and not the same number."""
     if "trees" in changes:
         dataset, changes = write_talks(tmp_path / "talks"), changes | {"max_length": 256, "row_tokens": 300}
+    if changes.get("objective") != "dpo":  # which thins by weight
+        dataset = weigh_unequally(dataset, tmp_path / "weighed")
     from safetensors.torch import load_file
 
     recipe = TINY.model_copy(

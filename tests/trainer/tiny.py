@@ -101,5 +101,16 @@ def make_dataset(folder: Path, *, train: int = 24, validation: int = 24, test: i
     return folder
 
 
+def weigh_unequally(dataset: Path, folder: Path) -> Path:
+    """The same choices with weights of 1, 0.5, 0.25 and 2 in turn, and no pairs."""
+    folder.mkdir()
+    lines = [json.loads(line) for line in (dataset / "choices.jsonl").read_text().splitlines()]
+    weights = (1.0, 0.5, 0.25, 2.0)
+    write_lines(folder / "choices.jsonl", [line | {"weight": weights[n % 4]} for n, line in enumerate(lines)])
+    for name in ("pairs", "thumbs"):
+        write_lines(folder / f"{name}.jsonl", [])
+    return folder
+
+
 def write_lines(path: Path, records: list[dict[str, Any]]) -> None:
     path.write_text("".join(json.dumps(record) + "\n" for record in records), encoding="utf-8")
