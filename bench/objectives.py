@@ -7,8 +7,8 @@ For each seed: new parts of whole conversations, `choice` trained on the train p
 derived from it, and `dpo` once more on as many of its choices as it gets through in the time that `choice`
 took, all of `train()` counted, the reference included. Held-out nats as `rejoinder evaluate` counts them:
 scale fitted on validation, with and without the slot offsets of train. Nothing is held out while training:
-no early stop. Both take equally many steps, over the same choices each: those of `dpo` are summed up from
-batches of two pairs, with which TRL is fastest on a CPU (`bench.train`).
+no early stop. Both take equally many steps, through the choices in the same order (`bench/order.py`): those
+of `dpo` are summed up from batches of two pairs, with which TRL is fastest on a CPU (`bench.train`).
 
 Intervals of 95 %: of a seed by bootstrap over conversations of its paired differences; over seeds, which also
 differ in data and in the adapter's start, by t. Takes 15 minutes or so on two cores.
@@ -29,6 +29,7 @@ from rich.table import Table
 from scipy.special import stdtrit
 
 from bench.held_out import RULES, Dealt, HeldOut, Parts, deal, settle_lines, write_train
+from bench.order import same_order
 from bench.recipes import BASE, SHORT, make_dataset
 from bench.report import print_report
 from trainer.baselines import Array, bootstrap
@@ -135,7 +136,8 @@ def compare(dealt: Dealt, recipe: str, folder: Path, seed: int, asked: argparse.
     def run(name: str, with_recipe: Recipe, choices: int) -> Trained:
         data = write_train(folder / f"{name}-data", dealt.train[:choices])
         started = time.monotonic()
-        result = train(data, asked.base, with_recipe, folder / name, lambda report: None)
+        with same_order():
+            result = train(data, asked.base, with_recipe, folder / name, lambda report: None)
         return Trained(choices, time.monotonic() - started, held_out.measure(result.adapter_dir))
 
     ours, theirs = run("choice", choice, len(dealt.train)), run("dpo", dpo, len(dealt.train))

@@ -115,8 +115,8 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        """Weighted mean nats per held-out example, with offsets and lapse, without the likelihood term; the two
-        decisions of an edit are summed.
+        """Weighted mean nats per held-out example, with offsets and lapse, without the likelihood term; the
+        two decisions of an edit are summed.
         """
         processes, own = self.accelerator.num_processes, self.accelerator.process_index
         rows = self.reader.split(sorted(self._held_out, key=count_tokens), self._row_tokens)[own::processes]

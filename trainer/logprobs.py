@@ -179,9 +179,7 @@ class Reader:
         ids, known = ids.to(self._head.device), known.to(self._head.device)
         kept = longest + 1  # from the prompt's last token, which foresees a reply's first
         logits = model(input_ids=ids, attention_mask=known, use_cache=False, logits_to_keep=kept).logits
-        nats = cross_entropy(
-            logits[:, :-1].float().flatten(0, 1), ids[:, start:].flatten(), reduction="none"
-        )
+        nats = cross_entropy(logits[:, :-1].float().flatten(0, 1), ids[:, start:].flatten(), reduction="none")
         return -(nats.view(-1, longest) * known[:, start:]).sum(dim=1)
 
 
