@@ -32,6 +32,7 @@ class Writer:
 
     def __init__(self, session, seed):
         self.session, self.draw, self.now = session, random.Random(seed), START
+        self.written = 0
 
     def add(self, row):
         self.session.add(row)
@@ -40,6 +41,7 @@ class Writer:
 
     def write_set(self):
         draw = self.draw
+        self.written += 1
         if draw.random() < 0.9:  # some rows share their time
             self.now += timedelta(seconds=60)
         tags = draw.sample(
@@ -64,7 +66,7 @@ class Writer:
                 state="judged",
                 design=design,
                 adapter=adapter,
-                slot_seed=1,
+                slot_seed=self.written,  # ids are drawn: this alone tells the order of writing
                 redraw_arm="base",
                 messages=PROMPT,
                 created_at=self.now,
