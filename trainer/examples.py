@@ -165,7 +165,7 @@ def make_choice(row: Row, encoder: Encoder, recipe: Recipe, habits: Habits) -> E
         preferred=stages[0].won[0],  # of a tie the first shown: the order is random
         nll=recipe.nll_weight * (WRITTEN_NLL if WRITTEN in used else 1.0),
         thumb=None,
-        weight=1.0 if choice.weight is None else choice.weight,
+        weight=choice.weight or 1.0,  # the form knows no 0
     )
 
 

@@ -1,14 +1,21 @@
 """bench.order: both objectives meet the choices in one order."""
 
-from types import SimpleNamespace
+from contextlib import nullcontext
+
+import pytest
 
 from bench.held_out import settle_lines, write_train
 from bench.order import same_order
+from tests.trainer.conftest import TINY
 from tests.trainer.tiny import make_choice
 from trainer.examples import load_examples
 from trainer.habits import NO_HABITS
 from trainer.recipe import Recipe
 from trainer.rows import select_pairs
+
+
+class Noted(Exception):
+    """The order is known: nothing needs to be trained."""
 
 
 def test_pairs_of_a_choice_stand_where_the_choice_stands(base, tmp_path):
@@ -36,10 +43,26 @@ def test_pairs_of_a_choice_stand_where_the_choice_stands(base, tmp_path):
     assert otherwise != of_pairs and sorted(otherwise) == sorted(of_pairs)
 
 
-def test_every_epoch_goes_through_in_that_order():
-    from transformers import Trainer
+@pytest.mark.parametrize("objective", ["choice", "dpo"])
+def test_trainers_go_through_in_that_order_and_otherwise_shuffle(base, dataset, objective, tmp_path):
+    import transformers
 
-    holder = SimpleNamespace(train_dataset=["a", "b", "c"])
-    with same_order():
-        assert list(Trainer._get_train_sampler(holder)) == [0, 1, 2]
-        assert list(Trainer._get_train_sampler(holder, ["a", "b"])) == [0, 1]
+    from trainer.train import train
+
+    recipe = TINY.model_copy(update={"objective": objective, "epochs": 0.1})
+    orders = []
+
+    def note(trainer, **_):
+        """Instead of training: the places that one epoch takes."""
+        batches = trainer.get_train_dataloader().base_dataloader.batch_sampler
+        orders.append([place for batch in batches for place in batch])
+        raise Noted
+
+    with pytest.MonkeyPatch.context() as patches:
+        patches.setattr(transformers.Trainer, "train", note)
+        for number, order in enumerate((same_order, nullcontext)):
+            with pytest.raises(Noted), order():
+                train(dataset, base, recipe, tmp_path / str(number), lambda report: None)
+    in_order, shuffled = orders
+    assert in_order == list(range(len(in_order))) and len(in_order) == {"choice": 24, "dpo": 72}[objective]
+    assert shuffled != in_order and sorted(shuffled) == in_order

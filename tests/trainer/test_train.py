@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.trainer.tiny import derive_pairs, make_choice, write_lines
+from tests.trainer.tiny import derive_pairs, make_choice, make_dataset, write_lines
 from trainer.errors import Diverged, NothingToTrainOn
 from trainer.progress import Report
 from trainer.recipe import Recipe
@@ -145,6 +145,16 @@ def test_run_that_diverges_stops_at_that_step(base, dataset, recipe, objective, 
         train_here(dataset, base, hot, tmp_path)  # the first step warms up at a rate of 0
     assert not (tmp_path / "adapter").exists()
     assert [path.parent.name for path in tmp_path.glob("checkpoints/*/DONE")] == ["checkpoint-1"]
+
+
+@pytest.mark.parametrize("objective", ["choice", "dpo"])
+def test_run_that_diverges_with_nothing_held_out_stops_at_the_next_step(base, recipe, objective, tmp_path):
+    """The weights are not finite after the second step, which the third is the first to see."""
+    dataset = make_dataset(tmp_path / "data", validation=0)
+    hot = recipe.model_copy(update={"objective": objective, "learning_rate": 1e30})
+    with pytest.raises(Diverged, match="at step 3 loss is nan"):
+        train_here(dataset, base, hot, tmp_path / "run")
+    assert not (tmp_path / "run" / "adapter").exists()
 
 
 @pytest.mark.parametrize("name", ["loss", "grad_norm"])
