@@ -10,12 +10,22 @@ from trainer.recipe import RECIPES, load_recipe
 
 
 def write_quick_recipe(path: Path) -> Path:
-    """The demo recipe with less of everything: these tests ask whether the parts hand over, not how good the
-    adapter is. Its rate is higher, since the demo's own moves no greedy reply on so few choices.
+    """The demo recipe with fewer prompts and steps: these tests ask whether the parts hand over, not how good
+    the adapter is. Wide, fast and without anchor: the demo's own hold on the base moves no greedy reply on so
+    few choices, and an adapter that changes nothing is refused.
     """
     demo = load_recipe(RECIPES / "demo.yaml")
     measurement = demo.measurement.model_copy(update={"max_prompts": 8, "samples_per_prompt": 2})
-    changes = {"name": "quick", "epochs": 2, "learning_rate": 3e-3, "measurement": measurement}
+    changes = {
+        "name": "quick",
+        "epochs": 2,
+        "learning_rate": 3e-3,
+        "anchor_weight": 0.0,
+        "rank": 8,
+        "alpha": 16,
+        "target_modules": "all-linear",
+        "measurement": measurement,
+    }
     quick = demo.model_copy(update=changes)
     path.write_text(quick.to_yaml(), encoding="utf-8")
     return path
@@ -29,7 +39,11 @@ max_log_loss_over_uniform = 1.0
 max_log_loss_over_serving = 1.0
 min_train_accuracy_over_uniform = -1.0
 min_kl_to_base = 0.0
-max_length_ratio = 2.0
+max_kl_to_base = 9.0
+max_replay_kl = 9.0
+max_perplexity_ratio = 9.0
+min_length_ratio = 0.1
+max_length_ratio = 9.0
 max_broken_greedy = 1.0
 max_broken_sampled_over_base = 1.0
 max_repeated_over_base = 1.0

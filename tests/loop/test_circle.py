@@ -24,7 +24,7 @@ def test_the_circle_turns(service: Service) -> None:
     )
 
     night = simulation.nights[0]
-    assert (night.run["state"], night.run["decision"]) == ("done", "passed"), night.run
+    assert (night.run["state"], night.run["decision"]) == ("done", "passed"), night.run["reasons"]
     adapter = night.adapter
     assert adapter is not None
     assert night.support is not None and night.support["counted"] > 0
