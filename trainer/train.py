@@ -93,7 +93,7 @@ def train(
         **counts,
         "steps": trainer.state.global_step,
         "resumed_from": checkpoint.name if checkpoint else None,
-        **_read_log(trainer.state.log_history),
+        **_read_log(trainer.state.log_history, recipe),
         "held_out_loss": _find_held_out_loss(trainer.state, recipe),
         "seconds": round(time.monotonic() - started, 2),
     }
@@ -104,14 +104,16 @@ def train(
     return TrainResult(adapter_dir, metrics)
 
 
-def _read_log(history: list[dict[str, float]]) -> dict[str, float | None]:
-    """Mean loss of all steps, and where margin, accuracy and shift ended, the shift on what is held out where
-    there is any. From the log, which checkpoints carry: a resumed run knows the steps before the kill.
+def _read_log(history: list[dict[str, float]], recipe: Recipe) -> dict[str, float | None]:
+    """Mean loss of all steps, the share of them whose gradient was clipped, and where margin, accuracy and
+    shift ended, the shift on what is held out where there is any. From the log, which checkpoints carry: a
+    resumed run knows the steps before the kill.
     """
     steps = [entry for entry in history if "rewards/margins" in entry]
     checks = [entry["eval_shift"] for entry in history if "eval_shift" in entry]
     return {
         "loss": sum(entry["loss"] for entry in steps) / len(steps),
+        "clipped": sum(entry["grad_norm"] > recipe.max_grad_norm for entry in steps) / len(steps),
         "margin": steps[-1]["rewards/margins"],
         "accuracy": steps[-1]["rewards/accuracies"],
         "shift": checks[-1] if checks else steps[-1].get("shift"),

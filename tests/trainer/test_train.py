@@ -85,6 +85,14 @@ def test_another_seed_gives_other_bytes(trained, base, dataset, recipe, tmp_path
     assert digest(other.adapter_dir) != digest(trained.adapter_dir)
 
 
+@pytest.mark.parametrize("objective", ["choice", "dpo"])
+def test_metrics_say_which_share_of_the_steps_was_clipped(base, dataset, recipe, objective, tmp_path):
+    """Under a limit above any gradient and one below: what counts is the norm before the cut."""
+    for limit, share in ((1e9, 0.0), (1e-9, 1.0)):
+        short = recipe.model_copy(update={"objective": objective, "epochs": 0.2, "max_grad_norm": limit})
+        assert train_here(dataset, base, short, tmp_path / str(limit)).metrics["clipped"] == share
+
+
 def test_killed_and_resumed_equals_uninterrupted(trained, base, dataset, recipe, tmp_path):
     (tmp_path / "recipe.yaml").write_text(recipe.to_yaml())
     arguments = [sys.executable, "-c", SCRIPT, dataset, base, tmp_path / "recipe.yaml", tmp_path / "run"]
