@@ -34,9 +34,8 @@ def put_versions(engine):
     """
     with unit_of_work(engine) as session:
         about = (SuggestionSet.design == "2+2", SuggestionSet.adapter == ADAPTER)
-        for row in session.exec(select(SuggestionSet).where(*about).order_by(SuggestionSet.slot_seed)).all()[
-            ::2
-        ]:
+        in_turn = select(SuggestionSet).where(*about).order_by(SuggestionSet.slot_seed)
+        for row in session.exec(in_turn).all()[::2]:
             row.design = "2+1+1"
             session.add(row)
             in_order = select(Candidate).where(Candidate.set_id == row.id).order_by(Candidate.slot)
