@@ -1,5 +1,7 @@
 """Habits of simulated agents whose lapse rates, taste and slot bias are known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
@@ -19,6 +21,7 @@ from trainer.habits import (
     tabulate,
 )
 from trainer.offers import settle_line
+from trainer.opinions import hash_words
 
 SLOTS = np.array([0.8, 0.2, 0.0, -0.2])
 TASTE = np.array([2.5, 1.0])  # per log character, for the tuned arm
@@ -43,9 +46,14 @@ def simulate(agent, lapse, count, rng, taste=TASTE, slots=SLOTS):
     chances = (1 - lapse) * attentive(features, taste, slots) + lapse / 4
     picked = (chances.cumsum(axis=1) > rng.random((count, 1))).argmax(axis=1)
     return [
-        Pick(agent, (0, 1, 2, 3), frozenset([int(one)]), tuple(map(tuple, rows)))
+        make_bare(agent, (0, 1, 2, 3), [int(one)], tuple(map(tuple, rows)))
         for one, rows in zip(picked, features, strict=True)
     ]
+
+
+def make_bare(agent, slots, picked, rows):
+    """A pick of replies that say nothing."""
+    return Pick(agent, "talk", slots, frozenset(picked), rows, (hash_words(""),) * len(slots))
 
 
 def deviation(lapse, count, rng):
@@ -73,6 +81,46 @@ def test_lapse_rates_come_back_within_their_sampling_error():
         pull = min(spread**2 * slope, 1.42 * spread)
         assert found.lapses[agent] == pytest.approx(lapse, abs=3 * spread + pull)
     assert found.gain > 0.1
+
+
+def simulate_words(agent, lapse, count, rng):
+    """Four replies of as many letters, of the same arm, worth 3, 1, 0 and -2 by one word among six, each of
+    three turns in a way of its own.
+    """
+    worth = {"warm": 3.0, "mild": 1.0, "cool": 0.0, "cold": -2.0}
+    chances = np.exp(list(worth.values()))
+    chances = (1 - lapse) * chances / chances.sum() + lapse / 4
+    picks = []
+    for number in range(count):
+        order = rng.permutation(4)
+        texts = [
+            f"{list(worth)[place]} {' '.join(rng.choice(['item', 'ship', 'send', 'call'], 5))}"
+            for place in order
+        ]
+        picks.append(
+            Pick(
+                agent,
+                f"{agent}-{number}",
+                (0, 1, 2, 3),
+                frozenset([int(rng.choice(4, p=chances[order]))]),
+                tuple((np.log(1 + len(text)), 0.0) for text in texts),
+                tuple(map(hash_words, texts)),
+            )
+        )
+    return picks
+
+
+def test_a_taste_for_words_tells_who_does_not_look():
+    rng = np.random.default_rng(12)
+    true = {"looks": 0.0, "looks too": 0.0, "seldom": 0.4}
+    picks = [pick for agent, lapse in true.items() for pick in simulate_words(agent, lapse, 800, rng)]
+    found = estimate_habits(picks)
+    # The best reply takes 0.84 of the attentive picks: 800 show a rate to about 0.02 (Fisher, as above).
+    assert found.lapses["looks"] < 0.06 and found.lapses["looks too"] < 0.06
+    assert found.lapses["seldom"] == pytest.approx(0.4, abs=0.07)
+    # Lengths and arms, all that differs without words, say nothing of this taste.
+    blank = [replace(pick, words=(hash_words(""),) * 4) for pick in picks]
+    assert estimate_habits(blank).lapses == pytest.approx(dict.fromkeys(true, PRIOR_LAPSE), abs=0.02)
 
 
 def test_slot_offsets_are_those_of_the_shares_of_the_slots():
@@ -130,10 +178,10 @@ def test_nothing_picked_is_no_habit():
 def test_the_slope_of_the_taste_is_that_of_its_value():
     rng = np.random.default_rng(11)
     picks = simulate("ann", 0.2, 40, rng)
-    short = [Pick("ann", (0, 2), frozenset([1]), ((3.0, 1.0), (4.0, 0.0)))] * 3
-    tied = [Pick("bob", (0, 1, 3), frozenset([0, 2]), ((3.0, 1.0), (4.0, 0.0), (2.0, 0.5)))] * 3
+    short = [make_bare("ann", (0, 2), [1], ((3.0, 1.0), (4.0, 0.0)))] * 3
+    tied = [make_bare("bob", (0, 1, 3), [0, 2], ((3.0, 1.0), (4.0, 0.0), (2.0, 0.5)))] * 3
     table = tabulate(picks + short + tied)
-    taste = np.array([0.7, -0.4])
+    taste = np.array([0.7, -0.4, 0.2])
     total = approx_fprime(taste, lambda at: np.log(table.ratios(at)[0]).sum(), 1e-7)
     assert table.ratios(taste)[1].sum(axis=0) == pytest.approx(total, abs=1e-3)
 
@@ -142,13 +190,13 @@ def test_taste_of_two_replies_is_the_log_odds():
     # The longer by 1 in the log was picked 3 times of 4. A tenth of all picks is blind: 0.9 p + 0.05 = 0.75
     # makes p = 7/9, so the weight is log(7/2), less a hair for the pull.
     rows = ((1.0, 0.0), (0.0, 0.0))
-    picks = [Pick(None, (0, 1), frozenset([place]), rows) for place in (0, 0, 0, 1) * 100]
+    picks = [make_bare(None, (0, 1), [place], rows) for place in (0, 0, 0, 1) * 100]
     taste, lapses = fit_lapses(tabulate(picks), np.zeros(400, dtype=int), 0)
-    assert taste == pytest.approx([np.log(3.5), 0.0], abs=0.03)
+    assert taste == pytest.approx([np.log(3.5), 0.0, 0.0], abs=0.03)
     assert lapses == pytest.approx([PRIOR_LAPSE])
 
 
-def test_a_pick_knows_slots_agent_lengths_and_arms_and_no_text():
+def test_a_pick_knows_slots_agent_lengths_arms_and_hashed_words_and_no_text():
     body = make_choice(1, "train") | {
         "annotator": "ann",
         "candidates": [
@@ -158,9 +206,12 @@ def test_a_pick_knows_slots_agent_lengths_and_arms_and_no_text():
         ],
         "picked": [2],
     }
-    pick = make_pick(settle_line(body))
+    pick = make_pick(settle_line(body), "talk")
     assert (pick.agent, pick.slots, pick.picked) == ("ann", (0, 2), {1})
     assert np.exp(pick.features) == pytest.approx(np.array([[6.0, np.exp(0.5)], [19.0, np.exp(1.0)]]))
+    assert [list(words) for words in pick.words] == [
+        list(hash_words(text)) for text in ("Yes .", "It is on its way .")
+    ]
 
 
 def test_habits_are_read_from_the_train_split_alone(tmp_path):
