@@ -1,7 +1,7 @@
 """One split of a dataset -> the examples of the `choice` objective, and the count of what was left out.
 
-    choices.jsonl   pick, tie: one decision among the replies shown. edit: the edited text over all of them,
-                    then the picked one over the rest. own: the own text over all of them.
+    choices.jsonl   pick, tie: one decision among the replies shown. edit: the edited text over the picked
+                    reply, then the picked one over the rest. own: the own text over all of them.
     pairs.jsonl     kinds `pair` and `thumbs`: one decision of two. The others repeat the choices.
     thumbs.jsonl    in the train split alone: what is held out measures decisions
 
@@ -176,7 +176,8 @@ def find_decisions(choice: ChoiceForm) -> list[Decision]:
     decisions = []
     if choice.kind in ("edit", "own"):
         texts[WRITTEN] = (choice.edited if choice.kind == "edit" else choice.own) or ""
-        decisions.append(Decision([WRITTEN, *places], [WRITTEN], shown=False))
+        beaten = choice.picked if choice.kind == "edit" else places
+        decisions.append(Decision([WRITTEN, *beaten], [WRITTEN], shown=False))
     if choice.kind != "own":
         decisions.append(Decision(places, choice.picked, shown=True))
     clear = [leave_out_near(decision, texts) for decision in decisions]

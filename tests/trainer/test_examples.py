@@ -73,10 +73,7 @@ def ids_of(tokenizer, *texts):
         pytest.param(
             {"kind": "edit", "edited": EDITED},
             (EDITED, *TEXTS),
-            [
-                Stage((0, 1, 2, 3, 4), (0,), ZEROS, 0.0),
-                Stage((1, 2, 3, 4), (3,), HABITS.offsets, 0.3),
-            ],
+            [Stage((0, 3), (0,), ZEROS[:2], 0.0), Stage((1, 2, 3, 4), (3,), HABITS.offsets, 0.3)],
             0,
             0.2,
             id="edit in two stages",
@@ -123,17 +120,14 @@ def ids_of(tokenizer, *texts):
             id="near duplicate of the picked",
         ),
         pytest.param(
-            # 4 is near the edited text and takes part in the second stage alone.
+            # The last is near the edited text, which was written from another: they are not compared.
             {
                 "kind": "edit",
                 "edited": EDITED,
                 "candidates": [{"text": text} for text in (*TEXTS[:3], EDITED.replace("you .", "you !"))],
             },
             (EDITED, *TEXTS[:3], EDITED.replace("you .", "you !")),
-            [
-                Stage((0, 1, 2, 3), (0,), (0.0,) * 4, 0.0),
-                Stage((1, 2, 3, 4), (3,), HABITS.offsets, 0.3),
-            ],
+            [Stage((0, 3), (0,), ZEROS[:2], 0.0), Stage((1, 2, 3, 4), (3,), HABITS.offsets, 0.3)],
             0,
             0.2,
             id="near duplicate of the edited",
@@ -146,8 +140,8 @@ def ids_of(tokenizer, *texts):
                 "candidates": [{"text": text} for text in (TEXTS[2], TEXTS[2].replace("once .", "once !"))],
                 "picked": [0],
             },
-            (EDITED, TEXTS[2], TEXTS[2].replace("once .", "once !")),
-            [Stage((0, 1, 2), (0,), (0.0,) * 3, 0.0)],
+            (EDITED, TEXTS[2]),
+            [Stage((0, 1), (0,), ZEROS[:2], 0.0)],
             0,
             0.2,
             id="edit of one of two near duplicates",
