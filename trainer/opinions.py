@@ -62,8 +62,7 @@ def count_words(replies: Sequence[Words]) -> csr_matrix:
 
 def fit_weights(matrix: csr_matrix, owner: NDArray[np.int_], won: NDArray[np.bool_]) -> Array:
     """Weights of the buckets. `owner`: ascending, the pick of each row; `won`: rows that were picked."""
-    starts = np.flatnonzero(np.diff(owner, prepend=-1))
-    number = np.cumsum(np.diff(owner, prepend=-1) > 0) - 1
+    _, starts, number = np.unique(owner, return_index=True, return_inverse=True)
 
     def loss(weights: Array) -> tuple[float, Array]:
         logits = matrix @ weights

@@ -18,6 +18,7 @@ from trainer.habits import (
     fit_lapses,
     make_pick,
     read_habits,
+    read_picks,
     tabulate,
 )
 from trainer.offers import settle_line
@@ -115,7 +116,8 @@ def test_a_taste_for_words_tells_who_does_not_look():
     true = {"looks": 0.0, "looks too": 0.0, "seldom": 0.4}
     picks = [pick for agent, lapse in true.items() for pick in simulate_words(agent, lapse, 800, rng)]
     found = estimate_habits(picks)
-    # The best reply takes 0.84 of the attentive picks: 800 show a rate to about 0.02 (Fisher, as above).
+    # Fisher information of a pick at 0.4, sum of (1/4 - p)^2 / (0.6 p + 0.1) over p = 0.839, 0.114, 0.042 and
+    # 0.006, is 1.6: 800 picks show the rate to 0.028, 2.5 of which are 0.07.
     assert found.lapses["looks"] < 0.06 and found.lapses["looks too"] < 0.06
     assert found.lapses["seldom"] == pytest.approx(0.4, abs=0.07)
     # Lengths and arms, all that differs without words, say nothing of this taste.
@@ -221,6 +223,14 @@ def test_habits_are_read_from_the_train_split_alone(tmp_path):
     found = read_habits(tmp_path)
     assert set(found.lapses) == {"ann"} and np.argmax(found.offsets) == 0
     assert "ann" not in str(found.to_json()) and found.to_json()["agents"] == 1
+
+
+def test_a_pick_is_of_the_conversation_that_the_split_goes_by(tmp_path):
+    lines = [make_choice(number, "train") | {"id": f"{name}-1"} for number, name in enumerate("ab")]
+    lines = [{key: value for key, value in line.items() if key != "conversation"} for line in lines]
+    lines.append(make_choice(3, "train") | {"conversation": "stated"})
+    write_lines(tmp_path / "choices.jsonl", lines)
+    assert [pick.conversation for pick in read_picks(tmp_path)] == ["a", "b", "stated"]
 
 
 def test_a_slot_beyond_all_screens_makes_no_large_table(tmp_path):
