@@ -23,6 +23,8 @@ run: setup ## start everything and print the addresses; Ctrl-C stops it
 test: setup-dev ## set up, then checks and the whole suite with vLLM, PostgreSQL and Chromium
 	@requirements/system.sh
 	@$(MAKE) --no-print-directory check
+	@echo "the numerical tests with the sums of another processor"
+	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE $(PYTHON_IN_VENV) -m pytest -m rounding tests/trainer
 	$(PYTHON_IN_VENV) -m pytest
 
 check: setup-dev ## ruff and mypy

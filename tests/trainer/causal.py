@@ -3,6 +3,7 @@
 from typing import Any
 
 from trainer.example import Example, Stage
+from trainer.rounding import find_tolerance
 
 SIZES: dict[str, Any] = {
     "vocab_size": 90,
@@ -38,6 +39,14 @@ def make_causal(family: str, *, attention: str = "sdpa", seed: int = 0, **change
         if "lora_B" in name:
             torch.nn.init.normal_(weight, std=0.1)
     return model.train()
+
+
+def assert_rounded_alike(found: Any, wanted: Any, examples: list[Example]) -> None:
+    """Two readings of the replies of the examples, [R] each, differ by no more than rounding."""
+    limits = [find_tolerance(len(reply), exact=True) for example in examples for reply in example.replies]
+    gaps = (found - wanted).detach().abs().tolist()
+    assert len(gaps) == len(limits) > 0
+    assert all(gap <= limit for gap, limit in zip(gaps, limits, strict=True)), (gaps, limits)
 
 
 def make_examples(number: int = 3, *, longest: int = 12, seed: int = 0) -> list[Example]:

@@ -11,7 +11,15 @@ import pytest
 
 from tests.trainer.conftest import TINY
 from tests.trainer.test_train import SCRIPT, digest, train_here, without_times
-from tests.trainer.tiny import QUESTIONS, WARM, make_choice, make_dataset, weigh_unequally, write_lines
+from tests.trainer.tiny import (
+    QUESTIONS,
+    WARM,
+    find_rounding,
+    make_choice,
+    make_dataset,
+    weigh_unequally,
+    write_lines,
+)
 from trainer.errors import NothingToTrainOn, RecipeRefused, ReferenceMismatch
 from trainer.progress import Report
 from trainer.recipe import Recipe
@@ -32,11 +40,13 @@ def chosen(base, dataset, tmp_path_factory):
     return result, reports
 
 
-def test_training_starts_at_zero_and_learns_the_picks(chosen):
+@pytest.mark.rounding
+def test_training_starts_at_zero_and_learns_the_picks(chosen, base, dataset):
     result, reports = chosen
+    rounding = find_rounding(dataset, base)  # the reference was read in rows of another shape
     steps = [report for report in reports if report.held_out_loss is None]
     assert [report.step for report in steps] == list(range(1, 13))
-    assert steps[0].margin == 0.0 and steps[0].shift == 0.0
+    assert abs(steps[0].shift) <= rounding and abs(steps[0].margin) <= 2 * CHOICE.beta * rounding
     assert steps[-1].margin > 0.3 and steps[-1].accuracy == 1.0 and steps[-1].shift > 0
     counts = {key: result.metrics[key] for key in ("examples_found", "examples_trained", "examples_held_out")}
     assert counts == {"examples_found": 24, "examples_trained": 24, "examples_held_out": 24}
@@ -79,6 +89,7 @@ def test_killed_and_resumed_equals_uninterrupted(chosen, base, dataset, recipe, 
     assert without_times(again.metrics) == without_times(chosen[0].metrics)
 
 
+@pytest.mark.rounding
 def test_reference_in_the_run_is_as_good_as_the_stored_one(chosen, base, dataset, recipe, tmp_path):
     from safetensors.torch import load_file
 
@@ -86,7 +97,7 @@ def test_reference_in_the_run_is_as_good_as_the_stored_one(chosen, base, dataset
     result = train_here(dataset, base, own, tmp_path)
     assert "reference" not in result.metrics
     assert result.metrics["loss"] == pytest.approx(chosen[0].metrics["loss"], rel=1e-5)
-    assert result.metrics["held_out_loss"] == chosen[0].metrics["held_out_loss"]
+    assert result.metrics["held_out_loss"] == pytest.approx(chosen[0].metrics["held_out_loss"], rel=1e-5)
     ours, theirs = (
         load_file(path / "adapter_model.safetensors") for path in (result.adapter_dir, chosen[0].adapter_dir)
     )

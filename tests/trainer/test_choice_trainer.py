@@ -8,6 +8,8 @@ import pytest
 from tests.trainer.causal import make_causal, make_examples, read_gradients
 from trainer.example import Example, Stage
 
+pytestmark = pytest.mark.rounding
+
 
 def make_trainer(model, folder: Path, examples: list[Example], *, beta: float = 0.1, known=None):
     from transformers import TrainingArguments

@@ -4,6 +4,8 @@ import pytest
 
 from tests.trainer.causal import make_causal, make_examples, read_gradients
 
+pytestmark = pytest.mark.rounding
+
 
 def test_the_parts_of_the_last_layer_see_the_rows_that_are_read(monkeypatch):
     from trainer.logprobs import Reader

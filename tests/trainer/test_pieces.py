@@ -5,6 +5,8 @@ import pytest
 from tests.trainer.conversations import make_alike, make_conversation
 from trainer.example import Example
 
+pytestmark = pytest.mark.rounding
+
 
 def read_pieces(pieces, rows: int, keys: int):
     """What the pieces show: times that each key is seen by each row."""

@@ -108,8 +108,8 @@ def test_which_ones_are_checked_follows_the_seed(tmp_path):
 @pytest.mark.parametrize(
     ("dtype", "shift", "is_kept"),
     [
-        ("float32", 0.9e-3, True),
-        ("float32", 1.1e-3, False),
+        ("float32", 7.5e-5, True),  # as 8 tokens of 1e-5
+        ("float32", 8.5e-5, False),
         ("bfloat16", 0.15, True),  # as 8 tokens of 0.02
         ("bfloat16", 0.17, False),
     ],

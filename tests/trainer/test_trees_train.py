@@ -6,9 +6,12 @@ from tests.trainer.causal import make_causal, read_gradients
 from tests.trainer.conftest import TINY
 from tests.trainer.conversations import make_conversation, write_talks
 from tests.trainer.test_train import digest, train_here
+from tests.trainer.tiny import find_rounding
 from trainer.example import Example, Stage
 from trainer.packing import count_tokens, pack_row
 from trainer.progress import Report
+
+pytestmark = pytest.mark.rounding
 
 TREES = TINY.model_copy(
     update={"objective": "choice", "batch_size": 4, "row_tokens": 400, "trees": True, "max_length": 256}
@@ -97,7 +100,8 @@ def test_resumed_in_the_second_epoch_equals_uninterrupted(base, talks, tmp_path)
     whole = train_here(talks, base, TREES, tmp_path / "whole", reports)
     steps = [report for report in reports if report.held_out_loss is None]
     assert [report.step for report in steps] == list(range(1, 13))
-    assert steps[0].margin == 0.0 and steps[-1].margin > 0.3
+    assert abs(steps[0].margin) <= 2 * TREES.beta * find_rounding(talks, base)
+    assert steps[-1].margin > 0.3
     half = tmp_path / "half"
     (half / "checkpoints").mkdir(parents=True)
     (tmp_path / "whole" / "checkpoints" / "checkpoint-10").rename(half / "checkpoints" / "checkpoint-10")

@@ -11,7 +11,7 @@ import pytest
 from tests.trainer.conftest import TINY
 from tests.trainer.conversations import write_talks
 from tests.trainer.test_train import train_here
-from tests.trainer.tiny import weigh_unequally
+from tests.trainer.tiny import find_rounding, weigh_unequally
 from trainer.progress import Report
 
 STEPS = 5
@@ -34,7 +34,7 @@ train(dataset, base, load_recipe(recipe), run, lambda report: None)
     [
         {"reference": "run"},
         {"reference": "stored"},
-        {"trees": True},
+        pytest.param({"trees": True}, marks=pytest.mark.rounding),
         {"objective": "dpo", "batch_size": 12},  # three pairs a choice
     ],
     ids=lambda changes: "-".join(map(str, changes.values())),
@@ -80,9 +80,11 @@ def test_two_processes_take_the_steps_of_one(base, dataset, tmp_path, changes):
     written = (tmp_path / "both" / "progress.jsonl").read_text().splitlines()
     lines = [Report(**json.loads(line)) for line in written]
     assert [report.step for report in lines] == [report.step for report in reports]
+    rounding = find_rounding(dataset, base)  # a process's rows hold other choices than those of one alone
     for name in ("loss", "margin", "shift", "held_out_loss"):
         ours = [getattr(report, name) or 0.0 for report in reports]
-        assert [getattr(report, name) or 0.0 for report in lines] == pytest.approx(ours, rel=1e-5, abs=1e-6)
+        theirs = [getattr(report, name) or 0.0 for report in lines]
+        assert theirs == pytest.approx(ours, rel=1e-5, abs=rounding)
     one, two = (
         load_file(folder / "adapter" / "adapter_model.safetensors")
         for folder in (tmp_path / "alone", tmp_path / "both")

@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from trainer.rounding import find_tolerance
+
 WARM = [
     "I am sorry to hear that , let me help you at once .",
     "Thank you for waiting , your refund is on its way .",
@@ -110,6 +112,17 @@ def weigh_unequally(dataset: Path, folder: Path) -> Path:
     for name in ("pairs", "thumbs"):
         write_lines(folder / f"{name}.jsonl", [])
     return folder
+
+
+def find_rounding(dataset: Path, base: Path) -> float:
+    """Nats by which rounding may move the log-probability of the dataset's longest reply."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(base)
+    lines = (json.loads(line) for line in (dataset / "choices.jsonl").read_text().splitlines())
+    texts = {candidate["text"] for line in lines for candidate in line["candidates"]}
+    longest = max(len(tokenizer(text)["input_ids"]) for text in texts) + 1  # the reply's end
+    return find_tolerance(longest, exact=True)
 
 
 def write_lines(path: Path, records: list[dict[str, Any]]) -> None:
