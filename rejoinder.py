@@ -1,7 +1,7 @@
 """Rejoinder's command line, and the place where a newcomer starts reading.
 
 Each sub-command is one file in commands/ with a click command named `command`; its module is imported only
-when it is called for. What `rejoinder up` starts: commands/up.py. What happens to one reply:
+when it is called for. What `rejoinder up` starts: commands/up/up.py. What happens to one reply:
 docs/lifecycle.md.
 
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 nothing to do.
@@ -14,7 +14,7 @@ import click
 from commands.frame import explain
 
 COMMANDS = {
-    "up": "commands.up",
+    "up": "commands.up.up",
     "init": "commands.init",
     "doctor": "commands.doctor",
     "status": "commands.status",

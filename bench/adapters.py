@@ -11,12 +11,12 @@ from pathlib import Path
 from demo.prompts import FIXED_PROMPTS
 from feedback.clock import SystemClock
 from feedback.store import adapters
-from feedback.store.session import open_engine, unit_of_work
+from feedback.store.engine import open_engine, unit_of_work
 from feedback.store.tables import DEFAULT_DESK
-from serving.adapters import next_adapter_name, stage_adapter
+from serving.adapters.staging import next_adapter_name, stage_adapter
 from serving.base import compute_base_id, resolve_base
 from serving.settings import ServingSettings
-from trainer.probe import write_probe
+from trainer.release.probe import write_probe
 
 RANK = 8
 

@@ -1,6 +1,6 @@
 """Ways to bound a share whose picks come in clusters, side by side: how often each errs with few agents.
 
-Used by `bench.gate`; `feedback/evidence/clusters.py` holds the one that was chosen.
+Used by `bench.gate`; `feedback/experiments/cluster_bounds.py` holds the one that was chosen.
 """
 
 import numpy as np
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from bench.histories import Floats, Integers, Team, draw_shares
-from feedback.evidence.clusters import share_bound, wilson_bound
+from feedback.experiments.cluster_bounds import share_bound, wilson_bound
 
 RESAMPLES = 1000
 PIECE = 200  # histories resampled at a time: 200 x 1,000 doubles, 2 MB

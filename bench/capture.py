@@ -24,8 +24,8 @@ from sqlalchemy import Engine, text
 from bench.instance import Service, new_event, open_turn, read_suggestions, running_service
 from bench.postgres import find_programs, running_postgres
 from bench.report import print_report
-from feedback.store.session import open_engine, unit_of_work
-from serving.fake import FakeEngine
+from feedback.store.engine import open_engine, unit_of_work
+from serving.client.fake import FakeEngine
 
 WRITERS = 8
 READERS = 2

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Self
 
 import torch
 
-from trainer.packing import PackedRow
+from trainer.packing.rows import PackedRow
 
 QKV = 3  # the first products of a layer: those of layer 0 pass no gradient on, embeddings do not learn
 KEYS, VALUES = 1, 2  # of these, what the last layer needs of every token

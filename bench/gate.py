@@ -2,9 +2,9 @@
 
     python -m bench.gate [--histories 1000] [--seed 1]
 
-Simulated histories through `feedback.evidence.exposure.decide_exposure` itself: 30 nights of 50 picks, a look
-for a win after each, a look for harm after every pick. Every estimate has its Monte Carlo standard error
-(`_se` in the JSON line). No engine, no store, one core.
+Simulated histories through `feedback.experiments.rollout_rule.decide_exposure` itself: 30 nights of 50 picks,
+a look for a win after each, a look for harm after every pick. Every estimate has its Monte Carlo standard
+error (`_se` in the JSON line). No engine, no store, one core.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from bench.bounds import bound_all, draw_counts
 from bench.histories import Team, draw_histories
 from bench.report import print_report
 from bench.verdicts import NEVER, Verdicts, e_values, first_true, judge, median_of, share_of
-from feedback.evidence.exposure import ExposurePolicy
+from feedback.experiments.rollout_rule import ExposurePolicy
 
 NIGHTS, PER_NIGHT = 30, 50
 PICKS = NIGHTS * PER_NIGHT

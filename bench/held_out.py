@@ -1,7 +1,7 @@
 """Choices dealt into parts for `bench.objectives`, and the nats of held-out ones under an adapter.
 
-The rules and their scales are those of `trainer/evaluate.py`, kept per choice so that two adapters can be
-compared choice by choice.
+The rules and their scales are those of `trainer/evaluation/evaluate.py`, kept per choice so that two adapters
+can be compared choice by choice.
 """
 
 import json
@@ -16,10 +16,15 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from feedback.choices.forms import ChoiceForm, conversation_of
-from feedback.choices.pairs import pair_choice
-from feedback.choices.refusals import Refusal
-from trainer.baselines import (
+from feedback.datasets.build import make_pair
+from feedback.records.pairs import pair_choice
+from feedback.records.rejections import Refusal
+from feedback.records.schemas import ChoiceForm, conversation_of
+from trainer.data.choices import COUNTED, Offer, make_offer, settle_line
+from trainer.data.example import Example
+from trainer.data.pair_rows import hash_share
+from trainer.data.tokens import encode_prompt, encode_reply
+from trainer.evaluation.baselines import (
     Array,
     find_nats,
     fit_scale,
@@ -28,13 +33,8 @@ from trainer.baselines import (
     slot_logits,
     uniform_logits,
 )
-from trainer.dataset import make_pair
-from trainer.example import Example
-from trainer.logprobs import Reader
-from trainer.offers import COUNTED, Offer, make_offer, settle_line
-from trainer.packing import count_tokens, split_rows
-from trainer.rows import hash_share
-from trainer.tokens import encode_prompt, encode_reply
+from trainer.packing.logprobs import Reader
+from trainer.packing.rows import count_tokens, split_rows
 
 ROW_TOKENS = 4096
 NEW = LoraConfig(task_type="CAUSAL_LM", r=1, target_modules="all-linear")  # adds 0: what is read is the base

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from feedback.blind import BASE, TUNED
-from feedback.evidence.logit import ARM, ARM_CODES, Sheet
+from feedback.experiments.conditional_logit import ARM, ARM_CODES, Sheet
+from feedback.suggestions.blinding import BASE, TUNED
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]

@@ -15,8 +15,8 @@ from bench.instance import running_service
 from bench.report import print_report
 from demo.samples import count_broken
 from demo.simulate import Progress, run_simulation
-from serving.endpoint import read_endpoints
-from serving.fleet import Fleet
+from serving.client.endpoint import read_endpoints
+from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
 
 SAMPLED = 1000

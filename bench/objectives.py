@@ -32,11 +32,11 @@ from bench.held_out import RULES, Dealt, HeldOut, Parts, deal, settle_lines, wri
 from bench.order import same_order
 from bench.recipes import BASE, SHORT, make_dataset
 from bench.report import print_report
-from trainer.baselines import Array, bootstrap
-from trainer.offers import read_lines
-from trainer.recipe import Recipe, load_recipe
-from trainer.scoring import Scorer
-from trainer.train import train
+from trainer.data.choices import read_lines
+from trainer.evaluation.baselines import Array, bootstrap
+from trainer.evaluation.scoring import Scorer
+from trainer.recipes.recipe import Recipe, load_recipe
+from trainer.training.train import train
 
 SPARE = 1.3  # sets drawn for one choice: agents who like none pick none
 PAIRS = 2  # of a batch of `dpo`

@@ -13,8 +13,9 @@ from unittest.mock import patch
 from torch.utils.data import SequentialSampler
 from transformers import Trainer
 
-from trainer import examples, rows
-from trainer.rows import hash_share
+from trainer.data import pair_rows
+from trainer.data.pair_rows import hash_share
+from trainer.objectives.choice import examples
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def same_order() -> Iterator[None]:
     """Trainings within it go through the choices in one seeded order, in each epoch."""
     with (
         patch.object(examples, "hash_share", place_choice),
-        patch.object(rows, "hash_share", place_choice),
+        patch.object(pair_rows, "hash_share", place_choice),
         patch.object(Trainer, "_get_train_sampler", sample_in_sequence),
     ):
         yield

@@ -27,20 +27,20 @@ from bench.report import read_commit
 from demo.agents import SimulatedAgent
 from demo.grammar import Message, is_broken
 from demo.prompts import FIXED_PROMPTS, fresh_prompts
-from feedback.blind import normalise
-from feedback.choices.forms import ChoiceForm
-from feedback.choices.pairs import pair_choice
-from feedback.choices.refusals import Refusal
-from feedback.choices.settle import settle_choice
-from feedback.policy import load_policy
-from trainer.broken import find_fault
-from trainer.dataset import make_pair
-from trainer.evaluate import evaluate_adapter
-from trainer.gate import decide
-from trainer.recipe import Recipe, load_recipe
-from trainer.scoring import Scorer
-from trainer.split import split_of
-from trainer.tokens import encode_prompt
+from feedback.datasets.build import make_pair
+from feedback.datasets.split import split_of
+from feedback.deployment.policy import load_policy
+from feedback.records.normalise import settle_choice
+from feedback.records.pairs import pair_choice
+from feedback.records.rejections import Refusal
+from feedback.records.schemas import ChoiceForm
+from feedback.suggestions.blinding import normalise
+from trainer.data.tokens import encode_prompt
+from trainer.evaluation.evaluate import evaluate_adapter
+from trainer.evaluation.gate import decide
+from trainer.evaluation.reply_faults import find_fault
+from trainer.evaluation.scoring import Scorer
+from trainer.recipes.recipe import Recipe, load_recipe
 
 log = logging.getLogger("bench.recipes")
 
@@ -138,7 +138,7 @@ def draw(scorer: Scorer, adapter: str | None, prompts: Prompts, samples: int, se
 
 
 def try_recipe(scorer: Scorer, recipe: Recipe, place: Path, name: str, options: Any) -> dict[str, Any]:
-    from trainer.train import train
+    from trainer.training.train import train
 
     started = time.monotonic()
     result = train(place / "dataset", options.base, recipe, place / name, lambda report: None)

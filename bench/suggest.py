@@ -24,11 +24,11 @@ from bench.adapters import make_adapter
 from bench.instance import Service, new_event, open_turn, read_suggestions, running_service
 from bench.report import print_report
 from demo.prompts import fresh_prompts
-from feedback.store.session import open_engine
+from feedback.store.engine import open_engine
 from feedback.store.tables import SuggestionSet
-from serving.client import Draw, Sampling
-from serving.endpoint import read_endpoints
-from serving.fleet import Fleet
+from serving.client.client import Draw, Sampling
+from serving.client.endpoint import read_endpoints
+from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
 
 WARM_UP = 5

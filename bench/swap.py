@@ -24,7 +24,7 @@ from sqlmodel import Session, col, select
 from bench.adapters import make_adapter
 from bench.instance import Service, new_event, open_turn, read_suggestions, running_service
 from bench.report import print_report
-from feedback.store.session import open_engine
+from feedback.store.engine import open_engine
 from feedback.store.tables import SuggestionSet
 
 CLIENTS = 4

@@ -47,8 +47,8 @@ from bench.train_shapes import (
     sum_talks,
 )
 from bench.train_sides import RANK, Mode, Pass, Plan, Side, compare_products, measure_memory
-from trainer.example import Example
-from trainer.recipe import load_recipe
+from trainer.data.example import Example
+from trainer.recipes.recipe import load_recipe
 
 TALK = Shape(200, 60, 4)  # the first turn of a conversation
 SHAPES = (Shape(400, 60, 4), Shape(200, 60, 4), Shape(100, 100, 4))

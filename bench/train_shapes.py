@@ -12,14 +12,14 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Qwen2Config
 
 from bench.flops import Work, pair_work, row_work
-from trainer.example import Example, Stage
-from trainer.examples import Row, make_choice
-from trainer.habits import Habits
-from trainer.offers import read_lines
-from trainer.packing import count_tokens, pack_row, split_rows
-from trainer.recipe import Recipe
-from trainer.rows import hash_share
-from trainer.tokens import Encoder
+from trainer.data.choices import read_lines
+from trainer.data.example import Example, Stage
+from trainer.data.pair_rows import hash_share
+from trainer.data.tokens import Encoder
+from trainer.objectives.choice.examples import Row, make_choice
+from trainer.objectives.choice.noise_model import Habits
+from trainer.packing.rows import count_tokens, pack_row, split_rows
+from trainer.recipes.recipe import Recipe
 
 DEMO = Path(__file__).parents[1] / "demo" / "model"
 CONFIGS = {

@@ -23,14 +23,14 @@ from transformers.utils import logging as transformers_logging
 from trl import DPOConfig
 
 from bench.train_shapes import derive_pairs, load_tokenizer, make_model
-from trainer.choice_run import read_base
-from trainer.choice_trainer import ChoiceTrainer
-from trainer.dpo_trainer import PairTrainer
-from trainer.example import Example
-from trainer.logprobs import Reader
-from trainer.packing import count_longest
-from trainer.products import fuse_products
-from trainer.rounding import find_tolerance
+from trainer.data.example import Example
+from trainer.objectives.choice.prepare import read_base
+from trainer.objectives.choice.trainer import ChoiceTrainer
+from trainer.objectives.dpo import PairTrainer
+from trainer.packing.fused_lora import fuse_products
+from trainer.packing.logprobs import Reader
+from trainer.packing.rows import count_longest
+from trainer.packing.tolerance import find_tolerance
 
 transformers_logging.disable_progress_bar()
 transformers_logging.set_verbosity_error()  # a random model has another EOS than the tokenizer: no news

@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from scipy.special import betaln
 
 from bench.histories import Histories, count_by_agent
-from feedback.evidence.clusters import share_bound
-from feedback.evidence.exposure import Evidence, ExposurePolicy, decide_exposure
-from feedback.evidence.logit import fit_sheet
-from feedback.evidence.statistics import SPREAD
+from feedback.experiments.cluster_bounds import share_bound
+from feedback.experiments.conditional_logit import fit_sheet
+from feedback.experiments.rollout_rule import Evidence, ExposurePolicy, decide_exposure
+from feedback.experiments.sequential_tests import SPREAD
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]

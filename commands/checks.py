@@ -91,9 +91,9 @@ def has_gpu() -> bool:
 def check_memory(frame: Frame) -> Check:
     """What the engine needs and, beyond that, what a training run takes beside it."""
     from serving.base import resolve_base
-    from serving.command import resolve_backend
+    from serving.engine.command import resolve_backend
+    from serving.engine.preflight import available_gib, needed_gib
     from serving.errors import ServingError
-    from serving.preflight import available_gib, needed_gib
 
     settings = frame.serving()
     free = available_gib()

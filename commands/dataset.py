@@ -44,8 +44,8 @@ def build(
     ID=$(rejoinder dataset build --source star --since 2026-01-01 | tail -n 1)
     """
     from feedback.clock import SystemClock
+    from feedback.datasets.build import Selection, build_dataset
     from feedback.store.tables import DEFAULT_DESK
-    from trainer.dataset import Selection, build_dataset
 
     selection = Selection(sources=sources, tags=tags, since=since.replace(tzinfo=UTC) if since else None)
     with open_store(frame) as engine:
@@ -82,7 +82,7 @@ def list_(frame: Frame, as_json: bool) -> None:
     rejoinder dataset list --json
     """
     from feedback.store.datasets import list_datasets
-    from feedback.store.session import read
+    from feedback.store.engine import read
     from feedback.store.tables import DEFAULT_DESK
 
     with open_store(frame) as engine, read(engine) as session:
@@ -100,7 +100,7 @@ def list_(frame: Frame, as_json: bool) -> None:
 def find_dataset(engine: "Engine", name: str) -> "Dataset":
     """The dataset whose id begins so; at least six characters of it, and only one match."""
     from feedback.store.datasets import list_datasets
-    from feedback.store.session import read
+    from feedback.store.engine import read
     from feedback.store.tables import DEFAULT_DESK
 
     with read(engine) as session:

@@ -133,7 +133,7 @@ def list_routes() -> list[tuple[str, str, Any]]:
     from feedback.app import create_app
     from feedback.clock import SystemClock
     from feedback.settings import FeedbackSettings
-    from feedback.store.session import open_engine
+    from feedback.store.engine import open_engine
 
     settings = FeedbackSettings(secret_key=SecretStr("only for listing the routes of the service"))
     app = create_app(settings, store_engine=open_engine("sqlite:///never-opened.db"), clock=SystemClock())

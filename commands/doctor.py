@@ -68,7 +68,7 @@ def examine(frame: Frame) -> Iterator[Check]:
 def examine_store(frame: Frame) -> Iterator[Check]:
     """The store, and what hangs on it: schema, engine, adapters."""
     from feedback.migrations import newest_version
-    from feedback.store.session import open_engine
+    from feedback.store.engine import open_engine
 
     settings = frame.feedback()
     if not settings.database_url and not (frame.data_dir / "rejoinder.db").exists():
@@ -125,8 +125,8 @@ def examine_engine(frame: Frame) -> Generator[Check, None, list[str] | None]:
 def examine_adapters(frame: Frame, engine: "Engine", served: list[str] | None) -> Iterator[Check]:
     """What the deployments name: files as staged, made for this base, loaded where an engine answers."""
     from feedback.store.deployments import list_named
-    from feedback.store.session import read
-    from serving.adapters import verify_staged
+    from feedback.store.engine import read
+    from serving.adapters.staging import verify_staged
     from serving.base import compute_base_id, resolve_base
     from serving.errors import ServingError
 

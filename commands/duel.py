@@ -72,7 +72,7 @@ def list_(frame: Frame, as_json: bool) -> None:
     rejoinder duel list --json
     """
     from feedback.duels.read import read_duels
-    from feedback.store.session import read
+    from feedback.store.engine import read
     from feedback.store.tables import DEFAULT_DESK
 
     with open_store(frame) as engine, read(engine) as session:
@@ -98,7 +98,7 @@ def show(frame: Frame, duel_id: str, as_json: bool) -> None:
     rejoinder duel show 3f2a91c0-...
     """
     from feedback.duels.read import read_duel
-    from feedback.store.session import read
+    from feedback.store.engine import read
     from feedback.store.tables import DEFAULT_DESK
 
     with open_store(frame) as engine, read(engine) as session:

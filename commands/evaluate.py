@@ -95,10 +95,10 @@ def evaluate(
     from rich.console import Console
     from rich.progress import Progress
 
-    from feedback.exchange.layout import dataset_dir
+    from feedback.datasets.layout import dataset_dir
     from serving.base import resolve_base
-    from trainer.evaluate import evaluate_adapter
-    from trainer.recipe import load_recipe, recall_recipe
+    from trainer.evaluation.evaluate import evaluate_adapter
+    from trainer.recipes.recipe import load_recipe, recall_recipe
 
     with open_store(frame) as engine:
         row, run = find_adapter(engine, name)
@@ -129,8 +129,8 @@ def evaluate(
 
 def find_adapter(engine: Any, name: str) -> "tuple[Adapter, Run | None]":
     from feedback.store.adapters import get_adapter
+    from feedback.store.engine import read
     from feedback.store.runs import get_run
-    from feedback.store.session import read
     from feedback.store.tables import DEFAULT_DESK
 
     with read(engine) as session:

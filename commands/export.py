@@ -36,7 +36,7 @@ def command(frame: Frame, dataset: str, format_: str, out: Path | None) -> None:
     rejoinder export 3f2a91 --format pairs --out pairs.jsonl
     rejoinder export 3f2a91 --format choices | head
     """
-    from feedback.exchange.exporter import export_dataset, iterate_export
+    from feedback.datasets.export import export_dataset, iterate_export
 
     with open_store(frame) as engine:
         dataset_id = find_dataset(engine, dataset).id

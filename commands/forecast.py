@@ -7,7 +7,7 @@ import click
 from commands.frame import print_json
 
 if TYPE_CHECKING:
-    from trainer.forecast import Forecast
+    from trainer.estimate.forecast import Forecast
 
 GB = 1e9
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 if TYPE_CHECKING:
-    from feedback.policy import Policy
+    from feedback.deployment.policy import Policy
     from feedback.settings import FeedbackSettings
     from serving.settings import ServingSettings
     from trainer.settings import TrainerSettings
@@ -100,13 +100,13 @@ class Frame:
 
     def policy(self) -> "Policy":
         """The gate's policy; PolicyRefused if it does not hold together."""
-        from feedback.policy import load_policy
+        from feedback.deployment.policy import load_policy
 
         return load_policy(self.feedback().policy_for(self.serving().base_model))
 
     def check_settings(self) -> None:
         """Reads all three tables and the policy; SettingsWrong with the faults of all of them."""
-        from feedback.policy import PolicyRefused
+        from feedback.deployment.policy import PolicyRefused
         from serving.errors import SettingsFault
 
         faults = []

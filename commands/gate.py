@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
     from sqlmodel import Session
 
-    from feedback.policy import Policy
+    from feedback.deployment.policy import Policy
     from feedback.store.tables import Adapter, Run
 
 ACTOR = "scheduler"  # who acts on evidence: no person, so anybody's approval is a second one
@@ -47,7 +47,7 @@ def command(frame: Frame, asked: str, as_json: bool) -> None:
 
 
 def explain(store_engine: "Engine", asked: str, policy: "Policy") -> dict[str, Any]:
-    from feedback.store.session import read
+    from feedback.store.engine import read
 
     with read(store_engine) as session:
         run, adapter = find(session, asked)
@@ -88,8 +88,8 @@ def find(session: "Session", asked: str) -> "tuple[Run | None, Adapter | None]":
 
 
 def explain_offline(report: dict[str, Any], run: "Run | None", policy: "Policy") -> dict[str, Any]:
-    from trainer.gate import decide
-    from trainer.report import OfflineReport
+    from trainer.evaluation.gate import decide
+    from trainer.evaluation.report import OfflineReport
 
     decision = decide(OfflineReport.model_validate(report), policy.offline)
     return {
@@ -103,14 +103,14 @@ def explain_offline(report: dict[str, Any], run: "Run | None", policy: "Policy")
 def explain_exposure(store_engine: "Engine", name: str, policy: "Policy") -> dict[str, Any]:
     from dataclasses import asdict
 
-    from feedback import exposing
-    from feedback.evidence.exposure import list_thresholds
+    from feedback.deployment import rollout
+    from feedback.experiments.rollout_rule import list_thresholds
     from feedback.store.approvals import read_words
+    from feedback.store.engine import read
     from feedback.store.exposures import find_latest
-    from feedback.store.session import read
     from feedback.store.tables import DEFAULT_DESK
 
-    look = exposing.decide_now(store_engine, name, policy=policy, actor=ACTOR)
+    look = rollout.decide_now(store_engine, name, policy=policy, actor=ACTOR)
     with read(store_engine) as session:
         words = read_words(session, desk_id=DEFAULT_DESK, adapter=name)
         latest = find_latest(session, desk_id=DEFAULT_DESK, adapter=name)
@@ -118,7 +118,7 @@ def explain_exposure(store_engine: "Engine", name: str, policy: "Policy") -> dic
         **look.exposure.to_json(),
         "evidence": look.evidence.to_json(),
         "limits": [limit.to_json() for limit in list_thresholds(look.evidence, policy.exposure)],
-        "forbids": [asdict(block) for block in exposing.find_blocks(policy, words, actor=ACTOR)],
+        "forbids": [asdict(block) for block in rollout.find_blocks(policy, words, actor=ACTOR)],
         "latest": latest and latest.model_dump(mode="json", exclude={"id", "desk_id"}),
     }
 

@@ -9,7 +9,7 @@ from commands.frame import CommandFailed, Frame, NothingToDo, frame_options, jso
 from commands.store import open_store
 
 if TYPE_CHECKING:
-    from feedback.exchange.importer import ImportReport
+    from feedback.formats.importer import ImportReport
 
 KINDS = ("conversations", "choices", "pairs", "thumbs")
 
@@ -42,7 +42,7 @@ def command(frame: Frame, file: Path, kind: str, source: str | None, as_json: bo
     )
 
     from feedback.clock import SystemClock
-    from feedback.exchange.importer import import_file
+    from feedback.formats.importer import import_file
 
     columns = (
         TextColumn(file.name),

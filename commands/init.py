@@ -48,7 +48,7 @@ def command(frame: Frame, system_prompt: TextIO | None, as_json: bool) -> None:
 def add_prompt(frame: Frame, text: str) -> int:
     from feedback.clock import SystemClock
     from feedback.store.desks import add_system_prompt
-    from feedback.store.session import unit_of_work
+    from feedback.store.engine import unit_of_work
     from feedback.store.tables import DEFAULT_DESK
 
     with open_store(frame) as engine, unit_of_work(engine) as session:

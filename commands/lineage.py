@@ -58,7 +58,7 @@ def find_graph(frame: Frame, id: str, directions: "list[Direction]") -> "Graph":
     from feedback.lineage.find import IdAmbiguous, IdUnknown, find_ref
     from feedback.lineage.graph import walk
     from feedback.lineage.steps import Tracer
-    from feedback.store.session import read
+    from feedback.store.engine import read
     from feedback.store.tables import DEFAULT_DESK
 
     with open_store(frame) as engine:

@@ -17,8 +17,8 @@ def command(frame: Frame, adapter: str, reason: str, as_json: bool) -> None:
     \b
     rejoinder promote tuned-20260101-1
     """
-    from feedback.deploy import publish, serving_state
-    from feedback.store.session import read
+    from feedback.deployment.deploy import publish, serving_state
+    from feedback.store.engine import read
     from feedback.store.tables import DEFAULT_DESK
 
     with open_deployer(frame) as deployer:

@@ -40,10 +40,10 @@ def read_report(frame: Frame, run: str) -> dict[str, Any]:
     """Raises UsageError for an unknown id, RunNotEnded, and NothingToDo where no run has ended yet."""
     from feedback.clock import SystemClock
     from feedback.errors import NotFound
-    from feedback.night.facts import read_facts
-    from feedback.night.report import report_night
-    from feedback.store.nights import find_latest_ended
-    from feedback.store.session import read
+    from feedback.run_report.facts import read_facts
+    from feedback.run_report.report import report_night
+    from feedback.store.engine import read
+    from feedback.store.run_history import find_latest_ended
     from feedback.store.tables import DEFAULT_DESK
 
     with open_store(frame) as engine:

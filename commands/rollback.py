@@ -18,8 +18,8 @@ def command(frame: Frame, reason: str, as_json: bool) -> None:
     \b
     rejoinder rollback --reason "rude to customers"
     """
-    from feedback.deploy import rollback, serving_state
-    from feedback.store.session import read
+    from feedback.deployment.deploy import rollback, serving_state
+    from feedback.store.engine import read
     from feedback.store.tables import DEFAULT_DESK
 
     with open_deployer(frame) as deployer:

@@ -17,8 +17,8 @@ ROLES = ("agent", "expert", "admin")
 def make_link(engine: "Engine", *, name: str, role: str, minutes: float, address: str) -> str:
     """A link that works once. A missing operator is made with this role, an existing one keeps its own."""
     from feedback.clock import SystemClock
+    from feedback.store.engine import unit_of_work
     from feedback.store.operators import create_sign_in_link, ensure_operator
-    from feedback.store.session import unit_of_work
     from feedback.store.tables import DEFAULT_DESK
 
     now = SystemClock().now()

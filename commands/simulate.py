@@ -76,8 +76,8 @@ def command(
 def find_service(frame: Frame, url: str | None, token: str | None) -> tuple[str, str]:
     """Address and admin token; for the own instance a token is made on the spot."""
     from feedback.clock import SystemClock
+    from feedback.store.engine import unit_of_work
     from feedback.store.operators import create_token
-    from feedback.store.session import unit_of_work
     from feedback.store.tables import DEFAULT_DESK
 
     if url is not None:

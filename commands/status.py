@@ -46,8 +46,8 @@ def collect_status(frame: Frame) -> dict[str, Any]:
     from sqlmodel import func, select
 
     from feedback.store.deployments import serving_state
+    from feedback.store.engine import read
     from feedback.store.runs import count_by_state, latest_run
-    from feedback.store.session import read
     from feedback.store.tables import DEFAULT_DESK, Conversation, Dataset, Judgement, Record, Thumb
 
     tables = (Conversation, Judgement, Thumb, Record, Dataset)
@@ -87,8 +87,8 @@ def ask_engine(frame: Frame) -> str:
 
 def list_served(frame: Frame) -> list[str]:
     """Names that the engine serves. Raises ServingError where it does not answer."""
-    from serving.endpoint import read_endpoints
-    from serving.fleet import Fleet
+    from serving.client.endpoint import read_endpoints
+    from serving.client.fleet import Fleet
 
     settings = frame.serving()
     fleet = Fleet.from_endpoints(read_endpoints(settings, frame.data_dir), settings)

@@ -11,7 +11,7 @@ from commands.frame import CommandFailed, Frame
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from feedback.deploy import Deployer
+    from feedback.deployment.deploy import Deployer
 
 
 class SchemaOld(CommandFailed):
@@ -41,7 +41,7 @@ class SchemaNewer(CommandFailed):
 def open_store(frame: Frame) -> "Iterator[Engine]":
     """The store's engine for the length of the block. SchemaOld or SchemaNewer unless the schema fits."""
     from feedback.migrations import newest_version
-    from feedback.store.session import open_engine
+    from feedback.store.engine import open_engine
 
     settings = frame.feedback()
     if not settings.database_url and not (frame.data_dir / "rejoinder.db").exists():
@@ -74,7 +74,7 @@ def migrate_store(frame: Frame) -> tuple[str | None, str]:
     from feedback.clock import SystemClock
     from feedback.migrations import newest_version, upgrade_engine
     from feedback.store.desks import ensure_desk
-    from feedback.store.session import open_engine, unit_of_work
+    from feedback.store.engine import open_engine, unit_of_work
 
     frame.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = open_engine(frame.feedback().store_url())
@@ -92,8 +92,8 @@ def migrate_store(frame: Frame) -> tuple[str | None, str]:
 def open_deployer(frame: Frame) -> "Iterator[Deployer]":
     """What publishing needs, for a command that changes what serves."""
     from feedback.clock import SystemClock
-    from feedback.deploy import Deployer
-    from serving.current import CurrentFleet
+    from feedback.deployment.deploy import Deployer
+    from serving.client.current import CurrentFleet
 
     settings = frame.serving()
     fleet = CurrentFleet(settings, frame.data_dir)

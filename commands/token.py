@@ -44,8 +44,8 @@ def create(frame: Frame, role: str, name: str, operator: str | None, as_json: bo
     TOKEN=$(rejoinder token create --role admin | tail -n 1)
     """
     from feedback.clock import SystemClock
+    from feedback.store.engine import unit_of_work
     from feedback.store.operators import create_token, ensure_operator
-    from feedback.store.session import unit_of_work
     from feedback.store.tables import DEFAULT_DESK
 
     if operator is not None and role == "app":
@@ -76,8 +76,8 @@ def list_(frame: Frame, as_json: bool) -> None:
     \b
     rejoinder token list --json
     """
+    from feedback.store.engine import read
     from feedback.store.operators import list_tokens
-    from feedback.store.session import read
     from feedback.store.tables import DEFAULT_DESK
 
     with open_store(frame) as engine, read(engine) as session:
@@ -112,8 +112,8 @@ def revoke(frame: Frame, token_id: str) -> None:
     rejoinder token revoke 0b2c1a34-...
     """
     from feedback.clock import SystemClock
+    from feedback.store.engine import unit_of_work
     from feedback.store.operators import revoke_token
-    from feedback.store.session import unit_of_work
     from feedback.store.tables import DEFAULT_DESK
 
     with open_store(frame) as engine, unit_of_work(engine) as session:

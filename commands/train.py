@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from feedback.store.tables import Run
-    from trainer.forecast import Forecast
+    from trainer.estimate.forecast import Forecast
 
 LOOK_EVERY_S = 1.0
 
@@ -89,10 +89,10 @@ def command(
 
 
 def make_forecast(frame: Frame, given: dict[str, Any]) -> "Forecast":
-    from feedback.exchange.layout import dataset_dir
+    from feedback.datasets.layout import dataset_dir
     from serving.base import resolve_base
-    from trainer.forecast import forecast
-    from trainer.loop import find_recipe
+    from trainer.estimate.forecast import forecast
+    from trainer.jobs.pipeline import find_recipe
 
     serving = frame.serving()
     return forecast(
@@ -105,7 +105,7 @@ def make_forecast(frame: Frame, given: dict[str, Any]) -> "Forecast":
 
 def check_recipe(recipe: str, objective: str | None) -> str:
     """The file's full path, or a built-in name as it is. Raises RecipeRefused with all its faults."""
-    from trainer.recipe import load_recipe
+    from trainer.recipes.recipe import load_recipe
 
     load_recipe(recipe, objective=objective)
     return str(Path(recipe).resolve()) if Path(recipe).is_file() else recipe
@@ -113,8 +113,8 @@ def check_recipe(recipe: str, objective: str | None) -> str:
 
 def ask_for_run(engine: "Engine", request: dict[str, Any]) -> "Run":
     from feedback.clock import SystemClock
+    from feedback.store.engine import unit_of_work
     from feedback.store.runs import request_run
-    from feedback.store.session import unit_of_work
     from feedback.store.tables import DEFAULT_DESK
 
     with unit_of_work(engine) as session:
@@ -135,7 +135,7 @@ def some_worker(frame: Frame) -> Iterator[None]:
     """The service's own worker where it runs, else one in this process for as long as the block takes."""
     from commands.instance import is_running
     from trainer.context import open_context
-    from trainer.worker import working
+    from trainer.jobs.worker import working
 
     if is_running(frame.data_dir):
         yield
@@ -149,8 +149,8 @@ def watch_run(engine: "Engine", run_id: str, *, quiet: bool) -> dict[str, Any]:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
+    from feedback.store.engine import read
     from feedback.store.runs import FINISHED, get_run, list_metrics
-    from feedback.store.session import read
     from feedback.store.tables import DEFAULT_DESK
 
     columns = (

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from demo.grammar import Message, is_broken
 from demo.prompts import FIXED_PROMPTS, fresh_prompts
-from serving.client import Sampling
-from serving.fleet import Fleet
+from serving.client.client import Sampling
+from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
 
 SEED = 4711

@@ -15,34 +15,34 @@ from flask import Blueprint, Flask
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from feedback import sign_in
-from feedback.auth import csrf
-from feedback.capture import (
+from feedback.api import (
     adapters,
     conversations,
     duels,
     health,
     judgements,
     openapi,
+    queue,
     reports,
     runs,
-    sets,
+    suggestions,
     thumbs,
-    turns,
 )
-from feedback.capture.wakeups import Wakeups
+from feedback.api import datasets as exchange
 from feedback.clock import Clock
-from feedback.error_pages import register_error_pages
-from feedback.exchange import views as exchange
-from feedback.headers import register_headers
 from feedback.pages import register_pages
-from feedback.services import EXTENSION, DuelDrawerPort, Services, SuggesterPort, services
-from feedback.sessions import StoreSessions
 from feedback.settings import FeedbackSettings
+from feedback.web import sign_in
+from feedback.web.auth import csrf
+from feedback.web.error_pages import register_error_pages
+from feedback.web.headers import register_headers
+from feedback.web.services import EXTENSION, DuelDrawerPort, Services, SuggesterPort, services
+from feedback.web.sessions import StoreSessions
+from feedback.web.wakeups import Wakeups
 
 if TYPE_CHECKING:
-    from feedback.deploy import Deployer
-    from serving.fleet import Fleet
+    from feedback.deployment.deploy import Deployer
+    from serving.client.fleet import Fleet
 
 __all__ = ["create_app", "services"]
 
@@ -50,8 +50,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     sign_in.bp,
     openapi.bp,
     conversations.bp,
-    turns.bp,
-    sets.bp,
+    queue.bp,
+    suggestions.bp,
     judgements.bp,
     duels.bp,
     thumbs.bp,
@@ -79,7 +79,7 @@ def create_app(
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
         MAX_FORM_MEMORY_SIZE=settings.max_body_bytes,
         MAX_FORM_PARTS=100,
-        WTF_CSRF_CHECK_DEFAULT=False,  # the guards of feedback/auth.py call it: bearer calls need none
+        WTF_CSRF_CHECK_DEFAULT=False,  # the guards of feedback/web/auth.py call it: bearer calls need none
         WTF_CSRF_TIME_LIMIT=None,  # lives as long as the session it is bound to
         HOME_PATH="/",
     )

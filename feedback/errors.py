@@ -7,7 +7,7 @@
       EventConflict                                                     an event id used twice
       StoreBusy, StoreFull                                              503, the only 5xx a client can cause
 
-Rendering lives in `feedback/error_pages.py`; this module knows no Flask.
+Rendering lives in `feedback/web/error_pages.py`; this module knows no Flask.
 """
 
 from collections.abc import Iterable

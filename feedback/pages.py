@@ -4,11 +4,11 @@ from flask import Flask
 from flask_babel import gettext as _
 
 from feedback import chat, console, workbench
-from feedback.auth import Actor, find_actor
+from feedback.console.labels import compared_words, outcome_words, reason_words, row_words, words_of
 from feedback.console.reports import show_value
-from feedback.console.words import compared_words, outcome_words, reason_words, row_words, words_of
 from feedback.errors import ApiError
-from feedback.languages import init_languages
+from feedback.web.auth import Actor, find_actor
+from feedback.web.languages import init_languages
 
 Place = tuple[str, str, tuple[str, ...]]
 

@@ -24,7 +24,7 @@ from sqlmodel import SQLModel
 from bench.postgres import find_programs
 from feedback.store import tables
 from feedback.store.desks import ensure_desk
-from feedback.store.session import open_engine, unit_of_work
+from feedback.store.engine import open_engine, unit_of_work
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SETTINGS = ("fsync=off", "listen_addresses=", "max_connections=200", "log_min_messages=fatal")

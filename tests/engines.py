@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from serving.client import EngineClient
-from serving.fake import FakeEngine
-from serving.fleet import Fleet
+from serving.client.client import EngineClient
+from serving.client.fake import FakeEngine
+from serving.client.fleet import Fleet
+from serving.engine.supervisor import Supervisor
 from serving.settings import ServingSettings
-from serving.supervisor import Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -12,9 +12,9 @@ import threading
 from pathlib import Path
 
 from trainer.context import open_context
-from trainer.scheduler import start_scheduler
-from trainer.webhook import schedule_webhook
-from trainer.worker import Worker
+from trainer.jobs.scheduler import start_scheduler
+from trainer.jobs.webhook import schedule_webhook
+from trainer.jobs.worker import Worker
 
 log = logging.getLogger("trainer")
 

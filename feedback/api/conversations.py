@@ -6,9 +6,8 @@ from typing import Annotated, Any
 from flask import Blueprint, current_app
 from pydantic import Field
 
-from feedback.auth import visitor_token
-from feedback.capture.routes import Read, Write, get, write
-from feedback.capture.shapes import (
+from feedback.api.routes import Read, Write, get, write
+from feedback.api.schemas import (
     MAX_MESSAGES,
     Answer,
     Body,
@@ -25,7 +24,6 @@ from feedback.capture.shapes import (
     Wait,
 )
 from feedback.errors import NotPermitted
-from feedback.services import services
 from feedback.store.conversations import (
     Said,
     append_message,
@@ -36,6 +34,8 @@ from feedback.store.conversations import (
 from feedback.store.operators import hash_secret
 from feedback.store.tables import Conversation, Message, Turn, new_id
 from feedback.store.turns import check_claim, close_waiting, find_waiting_turn, open_turn
+from feedback.web.auth import visitor_token
+from feedback.web.services import services
 
 bp = Blueprint("conversations", __name__)
 

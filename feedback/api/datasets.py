@@ -4,13 +4,13 @@ from typing import Literal
 
 from flask import Blueprint, Response
 
-from feedback.capture.routes import Read, get
-from feedback.capture.shapes import Query
+from feedback.api.routes import Read, get
+from feedback.api.schemas import Query
+from feedback.datasets.export import iterate_export
 from feedback.errors import NotFound
-from feedback.exchange.errors import DatasetFilesMissing
-from feedback.exchange.exporter import iterate_export
-from feedback.services import services
+from feedback.formats.errors import DatasetFilesMissing
 from feedback.store.datasets import get_dataset
+from feedback.web.services import services
 
 bp = Blueprint("exchange", __name__)
 JSON_LINES = "application/jsonl"

@@ -10,15 +10,15 @@ from typing import Annotated, Any, Literal
 from flask import Blueprint
 from pydantic import Field
 
-from feedback.capture.judgements import MAX_DWELL_MS
-from feedback.capture.routes import Act, Read, Write, act, get, write
-from feedback.capture.shapes import Answer, Body, Name, Query, Time
+from feedback.api.judgements import MAX_DWELL_MS
+from feedback.api.routes import Act, Read, Write, act, get, write
+from feedback.api.schemas import Answer, Body, Name, Query, Time
 from feedback.duels.read import DuelView, read_duel, read_duels
 from feedback.duels.start import MAX_ROUNDS, SEED_LIMIT, Wish, start_duel
 from feedback.errors import NotFound
-from feedback.services import services
 from feedback.store import duels
 from feedback.store.duel_verdicts import list_standing, record_verdict, undo_verdict
+from feedback.web.services import services
 
 bp = Blueprint("duels", __name__)
 

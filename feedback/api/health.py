@@ -12,10 +12,10 @@ from sqlalchemy.exc import DatabaseError
 from werkzeug.wrappers import Response as AnyResponse
 
 from feedback.errors import ApiError
-from feedback.services import services
 from feedback.store import overview, runs
-from feedback.store.session import read
+from feedback.store.engine import read
 from feedback.store.tables import DEFAULT_DESK, Desk
+from feedback.web.services import services
 from serving.errors import ServingError
 
 bp = Blueprint("health", __name__)

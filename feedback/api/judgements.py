@@ -5,12 +5,12 @@ from typing import Annotated, Literal
 from flask import Blueprint
 from pydantic import Field
 
-from feedback.capture.conversations import wake_after
-from feedback.capture.routes import Write, write
-from feedback.capture.shapes import Answer, Body, Id, Name, Tag, Text, Time
-from feedback.services import services
+from feedback.api.conversations import wake_after
+from feedback.api.routes import Write, write
+from feedback.api.schemas import Answer, Body, Id, Name, Tag, Text, Time
+from feedback.store.judgement_rules import Kind, Verdict
 from feedback.store.judgements import Terms, record_judgement, undo_judgement
-from feedback.store.verdicts import Kind, Verdict
+from feedback.web.services import services
 
 bp = Blueprint("judgements", __name__)
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 from werkzeug.wrappers import Response as AnyResponse
 
-from feedback.capture.routes import Route
+from feedback.api.routes import Route
 
 bp = Blueprint("openapi", __name__)
 

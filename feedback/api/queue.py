@@ -5,10 +5,10 @@ from datetime import datetime
 from flask import Blueprint
 from pydantic import Field
 
-from feedback.capture.routes import Read, Write, get, write
-from feedback.capture.shapes import Answer, Body, Name, Query
-from feedback.services import services
+from feedback.api.routes import Read, Write, get, write
+from feedback.api.schemas import Answer, Body, Name, Query
 from feedback.store.turns import Queued, claim_turn, list_queue, release_turn
+from feedback.web.services import services
 
 bp = Blueprint("turns", __name__)
 

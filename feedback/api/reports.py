@@ -5,13 +5,13 @@ from typing import Any
 from flask import Blueprint
 from pydantic import Field
 
-from feedback.capture.routes import Read, get
-from feedback.capture.shapes import Answer, Query
-from feedback.evidence.account import read_account
-from feedback.night.facts import read_facts
-from feedback.night.report import report_night
-from feedback.services import services
+from feedback.api.routes import Read, get
+from feedback.api.schemas import Answer, Query
+from feedback.experiments.account import read_account
+from feedback.run_report.facts import read_facts
+from feedback.run_report.report import report_night
 from feedback.store import adapters
+from feedback.web.services import services
 
 bp = Blueprint("reports", __name__)
 

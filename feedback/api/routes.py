@@ -4,7 +4,7 @@
 Each does, in this order: who is calling, may they, is the path an id, is the body readable and of the right
 shape; then the view, unless the event was seen before; then the answer. The declaration also feeds
 /openapi.json and the route-by-role test, so neither can be forgotten. How to add a call: see
-`feedback/capture/__init__.py`.
+`feedback/api/__init__.py`.
 """
 
 import logging
@@ -21,14 +21,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 from werkzeug.wrappers import Response as AnyResponse
 
-from feedback.auth import Actor, require_actor
-from feedback.capture.reading import check_body, check_ids, read_json, read_query
-from feedback.capture.shapes import Answer, Body, Query
+from feedback.api.requests import check_body, check_ids, read_json, read_query
+from feedback.api.schemas import Answer, Body, Query
 from feedback.errors import ApiError
-from feedback.services import services
+from feedback.store.engine import read, unit_of_work
 from feedback.store.events import Answer as StoredAnswer
 from feedback.store.events import Said, find_answer, hash_body, store_answer
-from feedback.store.session import read, unit_of_work
+from feedback.web.auth import Actor, require_actor
+from feedback.web.services import services
 
 P = ParamSpec("P")
 B = TypeVar("B", bound=Body)

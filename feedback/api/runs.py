@@ -6,8 +6,8 @@ from typing import Annotated, Any
 from flask import Blueprint
 from pydantic import Field, StringConstraints
 
-from feedback.capture.routes import Read, Write, get, write
-from feedback.capture.shapes import Answer, Body, Query
+from feedback.api.routes import Read, Write, get, write
+from feedback.api.schemas import Answer, Body, Query
 from feedback.store import runs
 from feedback.store.tables import Run
 

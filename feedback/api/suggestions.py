@@ -6,12 +6,12 @@ from datetime import datetime
 from flask import Blueprint
 from pydantic import Field
 
-from feedback.capture.routes import Read, get
-from feedback.capture.shapes import Answer, Query, Wait
-from feedback.services import services
-from feedback.store.session import get_row, unit_of_work
+from feedback.api.routes import Read, get
+from feedback.api.schemas import Answer, Query, Wait
+from feedback.store.engine import get_row, unit_of_work
 from feedback.store.sets import find_set, list_candidates, reveal_set, unblind_set
 from feedback.store.tables import Candidate, SuggestionSet, Turn
+from feedback.web.services import services
 
 bp = Blueprint("sets", __name__)
 

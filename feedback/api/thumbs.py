@@ -5,8 +5,8 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field, StringConstraints
 
-from feedback.capture.routes import Write, write
-from feedback.capture.shapes import Answer, Body, Tag, Time
+from feedback.api.routes import Write, write
+from feedback.api.schemas import Answer, Body, Tag, Time
 from feedback.store.thumbs import add_thumb
 
 bp = Blueprint("thumbs", __name__)

@@ -8,16 +8,16 @@ from flask import Blueprint, abort, current_app, jsonify, render_template, reque
 from pydantic import Field
 from werkzeug.wrappers import Response as AnyResponse
 
-from feedback.auth import Actor, visitor_token
-from feedback.capture.conversations import add_visitor_token
-from feedback.capture.reading import check_body, read_json
-from feedback.capture.routes import Write
-from feedback.capture.shapes import Answer, Body, Language, Text
-from feedback.services import services
+from feedback.api.conversations import add_visitor_token
+from feedback.api.requests import check_body, read_json
+from feedback.api.routes import Write
+from feedback.api.schemas import Answer, Body, Language, Text
 from feedback.store.conversations import Said, open_conversation
 from feedback.store.events import hash_body
 from feedback.store.operators import hash_secret
 from feedback.store.tables import DEFAULT_DESK, new_id
+from feedback.web.auth import Actor, visitor_token
+from feedback.web.services import services
 
 bp = Blueprint("chat", __name__)
 

@@ -1,7 +1,7 @@
 """The console: what came in, what became of it, what was trained, what serves, and who may come in."""
 
-from feedback.console import acts, duels, lineage, night, views
+from feedback.console import duels, lineage, people, run_report, views
 
-blueprints = (views.bp, acts.bp, lineage.bp, night.bp, duels.bp)
+blueprints = (views.bp, people.bp, lineage.bp, run_report.bp, duels.bp)
 
 __all__ = ["blueprints"]

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from feedback.capture.health import check_engine, check_store
-from feedback.services import services
+from feedback.api.health import check_engine, check_store
+from feedback.web.services import services
 
 
 @dataclass(frozen=True)

@@ -12,20 +12,20 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import lazy_gettext as _
 
-from feedback.auth import allow
-from feedback.choices.refusals import explain
+from feedback.console.labels import compared_words, words_of
 from feedback.console.views import current_actor
-from feedback.console.words import compared_words, words_of
-from feedback.error_pages import wants_page
 from feedback.errors import ApiError
-from feedback.languages import show_share, translate_known
 from feedback.lineage.brief import pick_telling, shorten, show_fact
 from feedback.lineage.find import IdAmbiguous, find_ref
 from feedback.lineage.graph import Graph, Ref, Step, lay_out, walk
 from feedback.lineage.steps import Tracer
-from feedback.services import services
-from feedback.store.session import read, unit_of_work
+from feedback.records.rejections import explain
+from feedback.store.engine import read, unit_of_work
 from feedback.store.sets import SetNotJudged, unblind_set
+from feedback.web.auth import allow
+from feedback.web.error_pages import wants_page
+from feedback.web.languages import show_share, translate_known
+from feedback.web.services import services
 
 bp = Blueprint("console_lineage", __name__, url_prefix="/console/lineage")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from feedback.console.words import figure_words, words_of
+from feedback.console.labels import figure_words, words_of
 
 MAX_DEPTH = 4
 SOURCE = "source:"  # of records, before its name in a row

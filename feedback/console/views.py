@@ -7,21 +7,21 @@ from datetime import timedelta
 
 from flask import Blueprint, g, render_template, request
 
-from feedback.auth import Actor, allow
-from feedback.choices.refusals import explain
 from feedback.console.charts import Curve, draw_curve, draw_interval
 from feedback.console.exposure import read_panel
 from feedback.console.health import check_health
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
-from feedback.evidence.account import read_account
-from feedback.evidence.funnel import Funnel, count_page
-from feedback.evidence.support import support_of
-from feedback.evidence.versions import compare_versions
-from feedback.services import services
+from feedback.experiments.account import read_account
+from feedback.experiments.funnel import Funnel, count_page
+from feedback.experiments.support import support_of
+from feedback.experiments.versions import compare_versions
+from feedback.records.rejections import explain
 from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.choices import JudgedSet, iterate_pages, read_judged
-from feedback.store.nights import Numbers, read_numbers
-from feedback.store.session import read
+from feedback.store.engine import read
+from feedback.store.run_history import Numbers, read_numbers
+from feedback.web.auth import Actor, allow
+from feedback.web.services import services
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from feedback.choices.forms import canonical_json
+from feedback.records.schemas import canonical_json
 
 PREFIX = ".building-"
 LOCK = "lock"

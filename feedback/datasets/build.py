@@ -18,21 +18,21 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from feedback.choices.forms import ChoiceForm, canonical_hash
-from feedback.choices.pairs import ThumbMark, match_thumbs, pair_choice
-from feedback.choices.redact import open_redactor
-from feedback.choices.refusals import Refusal, Tally
-from feedback.choices.weights import THUMB_WEIGHT, WeightInput, WeightRules, weigh_choices
 from feedback.clock import Clock
-from feedback.exchange.layout import FORMATS, SPLITS, dataset_dir, dataset_file, datasets_dir
-from feedback.lineage.members import write_members
+from feedback.datasets.atomic_dir import JsonLines, Workplace, open_workplace, read_jsonl
+from feedback.datasets.collect import Collected, Selection, collect_choices, collect_pairs, collect_thumbs
+from feedback.datasets.layout import FORMATS, SPLITS, dataset_dir, dataset_file, datasets_dir
+from feedback.datasets.members import write_members
+from feedback.datasets.split import SALT, split_of
+from feedback.records.pairs import ThumbMark, match_thumbs, pair_choice
+from feedback.records.redact import open_redactor
+from feedback.records.rejections import Refusal, Tally
+from feedback.records.schemas import ChoiceForm, canonical_hash
+from feedback.records.weights import THUMB_WEIGHT, WeightInput, WeightRules, weigh_choices
 from feedback.store.datasets import add_dataset
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK
-from trainer.collect import Collected, Selection, collect_choices, collect_pairs, collect_thumbs
 from trainer.errors import DatasetMissing, NothingSelected
-from trainer.shelf import JsonLines, Workplace, open_workplace, read_jsonl
-from trainer.split import SALT, split_of
 
 __all__ = ["DatasetInfo", "Selection", "build_dataset", "read_manifest", "read_split"]
 

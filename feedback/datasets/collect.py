@@ -12,7 +12,12 @@ from typing import Any, TypeVar, cast
 
 from sqlalchemy import Engine
 
-from feedback.choices.forms import (
+from feedback.records.from_judgement import DUEL, LIVE, OWN_SOURCES, Judged, ShownSet, derive_choice
+from feedback.records.normalise import settle_choice
+from feedback.records.pairs import refuse_close
+from feedback.records.redact import Redactor, redact_choice, redact_messages, redact_thumb
+from feedback.records.rejections import Refusal, Tally
+from feedback.records.schemas import (
     Arm,
     ChatMessage,
     ChoiceForm,
@@ -22,12 +27,7 @@ from feedback.choices.forms import (
     canonical_hash,
     read_form,
 )
-from feedback.choices.judgements import DUEL, LIVE, OWN_SOURCES, Judged, ShownSet, derive_choice
-from feedback.choices.pairs import refuse_close
-from feedback.choices.redact import Redactor, redact_choice, redact_messages, redact_thumb
-from feedback.choices.refusals import Refusal, Tally
-from feedback.choices.settle import settle_choice
-from feedback.choices.weights import WeightInput
+from feedback.records.weights import WeightInput
 from feedback.store.choices import ThumbedReply, iterate_judged, iterate_thumbed
 from feedback.store.duel_verdicts import iterate_judged_rounds
 from feedback.store.records import iterate_records

@@ -9,8 +9,8 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from feedback.exchange.errors import DatasetFilesMissing, FormatUnknown
-from feedback.exchange.layout import FORMATS, dataset_dir, dataset_file
+from feedback.datasets.layout import FORMATS, dataset_dir, dataset_file
+from feedback.formats.errors import DatasetFilesMissing, FormatUnknown
 
 CHUNK = 256 * 1024
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from feedback.exchange.layout import SPLITS, dataset_file
+from feedback.datasets.layout import SPLITS, dataset_file
 
 INDEX = "members.idx"
 KEY = 32  # hex digits

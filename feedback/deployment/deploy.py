@@ -18,25 +18,25 @@ from pathlib import Path
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from feedback.assignment import adapter_for
-from feedback.cards import refresh_cards
 from feedback.clock import Clock
 from feedback.deploy_errors import AdapterFilesMissing, AdapterVetoed, ApprovalMissing, NothingToRollBack
-from feedback.policy import Policy
-from feedback.store import adapters, deployments, duels, preparing, runs
+from feedback.deployment.model_cards import refresh_cards
+from feedback.deployment.policy import Policy
+from feedback.store import adapters, deployments, duels, runs, set_writes
 from feedback.store.approvals import read_words
 from feedback.store.decisions import Decision
 from feedback.store.deployments import CANARY, LIVE, ServingState, serving_state
+from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import RunToken
-from feedback.store.session import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK
-from serving.adapters import NAME_PATTERN, weights_of
+from feedback.suggestions.routing import adapter_for
+from serving.adapters.manifest import Manifest, read_manifest, write_manifest
+from serving.adapters.probe import TOLERANCE
+from serving.adapters.publish import bring_up
+from serving.adapters.staging import NAME_PATTERN, weights_of
 from serving.base import compute_base_id
+from serving.client.fleet import Fleet
 from serving.errors import BaseModelUnknown, ServingError
-from serving.fleet import Fleet
-from serving.manifest import Manifest, read_manifest, write_manifest
-from serving.probe import TOLERANCE
-from serving.publish import bring_up
 from serving.settings import ServingSettings
 
 __all__ = [
@@ -296,6 +296,6 @@ def _is_needed(ctx: Deployer, name: str) -> bool:
     with read(ctx.store_engine) as session:
         last = adapters.last_event(session, name=name)
         is_coming = last is not None and last.from_state == last.to_state and now - last.at < BRING_UP_GRACE
-        if is_coming or preparing.count_in_flight(session, adapter=name, now=now) > 0:
+        if is_coming or set_writes.count_in_flight(session, adapter=name, now=now) > 0:
             return True
         return duels.is_drawn_with(session, adapter=name, now=now)

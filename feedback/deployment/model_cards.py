@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sqlalchemy import Engine
 
 from feedback.store import adapters
-from feedback.store.session import read
+from feedback.store.engine import read
 from serving.files import write_atomically
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@
     [approval]  what people have to say
 
 What a file leaves out has the value of the code, which is the strictest: no exposure, no promotion. Opens
-nothing but the file it is given; `feedback/policies/default.toml` names every key.
+nothing but the file it is given; `feedback/deployment/policies/default.toml` names every key.
 """
 
 import difflib
@@ -20,7 +20,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 
-from feedback.evidence.exposure import ExposurePolicy
+from feedback.experiments.rollout_rule import ExposurePolicy
 from serving.errors import Fault
 
 POLICIES = Path(__file__).parent / "policies"

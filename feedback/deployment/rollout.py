@@ -4,9 +4,9 @@
     look                every night and before a newer adapter takes the canary's place: the whole evidence,
                         written down; then `act` lets the canary go live, retires it, or rolls it back
 
-The rule itself is pure and stands in `feedback/evidence/exposure.py`; what policy and people forbid is added
-here. Judgements are read in short transactions. Imports numpy only inside `decide_now`, so that the web may
-import this module.
+The rule itself is pure and stands in `feedback/experiments/rollout_rule.py`; what policy and people forbid is
+added here. Judgements are read in short transactions. Imports numpy only inside `decide_now`, so that the web
+may import this module.
 """
 
 import logging
@@ -17,18 +17,18 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from feedback.deploy import Deployer, follow, publish, write_retirement, write_rollback
 from feedback.deploy_errors import AdapterVetoed, NothingToRollBack, StaleFence
-from feedback.evidence.exposure import Evidence, Exposure, Reason, decide_exposure
-from feedback.evidence.picks import derive_picks
-from feedback.evidence.support import Support, count_judgements
-from feedback.policy import Policy
+from feedback.deployment.deploy import Deployer, follow, publish, write_retirement, write_rollback
+from feedback.deployment.policy import Policy
+from feedback.experiments.picks import derive_picks
+from feedback.experiments.rollout_rule import Evidence, Exposure, Reason, decide_exposure
+from feedback.experiments.support import Support, count_judgements
 from feedback.store import exposures, runs
 from feedback.store.approvals import Words, read_words
 from feedback.store.choices import iterate_judged
 from feedback.store.deployments import LIVE, serving_state
+from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import RunToken
-from feedback.store.session import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK
 
 log = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ def decide_now(
     store_engine: Engine, name: str, *, policy: Policy, actor: str, desk_id: str = DEFAULT_DESK
 ) -> Look:
     """The decision about an adapter as it stands, with everything that forbids it to go live by itself."""
-    from feedback.evidence.measure import measure_picks  # numpy and scipy: the web imports this module
+    from feedback.experiments.measure import measure_picks  # numpy and scipy: the web imports this module
 
     judged = iterate_judged(store_engine, desk_id=desk_id, adapter=name, with_tokens=False)
     picks = derive_picks(judged, Counter(), adapter=name)  # experience decides nothing

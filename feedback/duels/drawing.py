@@ -25,21 +25,21 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from feedback.blind import find_fault, normalise
 from feedback.clock import Clock
-from feedback.deploy import adapter_path
-from feedback.drawing import AWAY, name_failure
+from feedback.deployment.deploy import adapter_path
 from feedback.duels.prompts import draw_lot
 from feedback.duels.start import SEED_LIMIT
-from feedback.owner import is_owner_gone
-from feedback.planning import BaseFacts
 from feedback.store import duels
 from feedback.store.adapters import get_adapter
-from feedback.store.session import read, unit_of_work
+from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Duel, DuelRound
-from serving.client import Draw, Sampling
+from feedback.suggestions.blinding import find_fault, normalise
+from feedback.suggestions.generation import AWAY, name_failure
+from feedback.suggestions.lease import is_owner_gone
+from feedback.suggestions.planning import BaseFacts
+from serving.client.client import Draw, Sampling
+from serving.client.fleet import Fleet
 from serving.errors import AdapterNotLoaded, EngineNotRunning, EngineUnreachable, ServingError
-from serving.fleet import Fleet
 from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)

@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from feedback.choices.forms import canonical_hash
-from feedback.exchange.layout import FORMATS, dataset_dir, dataset_file
+from feedback.datasets.layout import FORMATS, dataset_dir, dataset_file
+from feedback.records.schemas import canonical_hash
 
 LATER, TEST, UNUSED = "later", "test", "unused"
 # In order of preference: conversations that came after the data, held-out ones, older ones never used.

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from feedback.evidence.statistics import e_better, e_harm, find_band, wilson_interval
+from feedback.experiments.sequential_tests import e_better, e_harm, find_band, wilson_interval
 from feedback.store.duel_verdicts import Standing
 from feedback.store.duels import EQUAL, LEFT_OUT, READY
 from feedback.store.tables import DuelRound

@@ -21,7 +21,7 @@ from feedback.duels.prompts import (
 from feedback.errors import ApiError, Conflict
 from feedback.store.adapters import find_trained_until, get_adapter
 from feedback.store.duels import add_duel, list_prompt_keys, read_prompts
-from feedback.store.session import read, unit_of_work
+from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Duel, DuelRound
 
 MAX_ROUNDS = 500

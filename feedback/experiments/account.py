@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
-from feedback.evidence.exposure import ExposurePolicy
-from feedback.evidence.picks import CountedPick, derive_pick
-from feedback.evidence.support import Support, count_judgements
+from feedback.experiments.picks import CountedPick, derive_pick
+from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.experiments.support import Support, count_judgements
 from feedback.store.choices import JudgedSet, Key, iterate_judged, list_closings
 from feedback.store.tables import DEFAULT_DESK
 
 if TYPE_CHECKING:
-    from feedback.evidence.measure import Measured
+    from feedback.experiments.measure import Measured
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def read_account(
     store_engine: Engine, adapter: str, *, policy: ExposurePolicy, desk_id: str = DEFAULT_DESK
 ) -> Account:
     """Reads what was judged on the adapter's sets, and of all others only when their agents closed them."""
-    from feedback.evidence.measure import measure_picks  # numpy and scipy
+    from feedback.experiments.measure import measure_picks  # numpy and scipy
 
     support = Support(adapter)
     closings = list_closings(store_engine, desk_id=desk_id)

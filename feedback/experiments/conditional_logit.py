@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from feedback.blind import BASE, BOTH, TUNED
-from feedback.evidence.picks import Card, CountedPick
+from feedback.experiments.picks import Card, CountedPick
+from feedback.suggestions.blinding import BASE, BOTH, TUNED
 
 Floats = NDArray[np.floating[Any]]
 

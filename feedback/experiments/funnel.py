@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlmodel import Session
 
-from feedback.choices.judgements import derive_choice
-from feedback.choices.pairs import pair_choice
-from feedback.choices.refusals import Refusal
+from feedback.records.from_judgement import derive_choice
+from feedback.records.pairs import pair_choice
+from feedback.records.rejections import Refusal
 from feedback.store.choices import JudgedSet, Key, read_judged, read_thumbed
 from feedback.store.tables import DEFAULT_DESK
 

@@ -8,12 +8,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from feedback.blind import BASE, BOTH, TUNED
-from feedback.evidence.clusters import WithoutAgent, leave_one_out, share_bound
-from feedback.evidence.exposure import Evidence, ExposurePolicy
-from feedback.evidence.logit import AdjustedShare, adjust_share
-from feedback.evidence.picks import CountedPick
-from feedback.evidence.statistics import wilson_interval
+from feedback.experiments.cluster_bounds import WithoutAgent, leave_one_out, share_bound
+from feedback.experiments.conditional_logit import AdjustedShare, adjust_share
+from feedback.experiments.picks import CountedPick
+from feedback.experiments.rollout_rule import Evidence, ExposurePolicy
+from feedback.experiments.sequential_tests import wilson_interval
+from feedback.suggestions.blinding import BASE, BOTH, TUNED
 
 UNKNOWN = "unknown"  # an erased agent, or a conversation without a language or intent
 NO_TAG = "untagged"

@@ -13,12 +13,12 @@ from math import log
 
 from sqlmodel import Session
 
-from feedback.blind import BASE, BOTH, READY, TUNED
-from feedback.choices.judgements import CLOSING, Judged, ShownReply, ShownSet, derive_choice
-from feedback.choices.refusals import Refusal
-from feedback.evidence.support import find_winner, refuse_set
+from feedback.experiments.support import find_winner, refuse_set
+from feedback.records.from_judgement import CLOSING, Judged, ShownReply, ShownSet, derive_choice
+from feedback.records.rejections import Refusal
 from feedback.store.choices import JudgedSet, Key, read_judged
 from feedback.store.tables import DEFAULT_DESK
+from feedback.suggestions.blinding import BASE, BOTH, READY, TUNED
 
 INTENT = "intent:"  # a tag of this form names what the customer wants, as `domain:` names the field
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from feedback.evidence.statistics import ENOUGH, e_better, e_harm, picks_until
+from feedback.experiments.sequential_tests import ENOUGH, e_better, e_harm, picks_until
 
 Verdict = Literal["hold", "go_live", "roll_back", "retire"]
 

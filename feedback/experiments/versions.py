@@ -13,14 +13,14 @@ from typing import Any
 
 from sqlmodel import Session
 
-from feedback.blind import MERGED, READY, UNAVAILABLE, normalise
-from feedback.choices.forms import ChoiceForm
-from feedback.choices.judgements import Judged, ShownSet, derive_choice
-from feedback.choices.refusals import Refusal
-from feedback.evidence.statistics import e_better, e_harm, wilson_interval
-from feedback.evidence.support import APART, VERSIONS_DESIGN
+from feedback.experiments.sequential_tests import e_better, e_harm, wilson_interval
+from feedback.experiments.support import APART, VERSIONS_DESIGN
+from feedback.records.from_judgement import Judged, ShownSet, derive_choice
+from feedback.records.rejections import Refusal
+from feedback.records.schemas import ChoiceForm
 from feedback.store.choices import Key, read_judged
 from feedback.store.tables import DEFAULT_DESK
+from feedback.suggestions.blinding import MERGED, READY, UNAVAILABLE, normalise
 
 UNKNOWN = "unknown"  # an erased agent
 
@@ -90,7 +90,7 @@ class Comparison:
         """One-sided lower bound of the new one's share of `decided`, clustered by agent; None below two
         agents.
         """
-        from feedback.evidence.clusters import share_bound
+        from feedback.experiments.cluster_bounds import share_bound
 
         agents = sorted(self.won_by | self.lost_by)
         if len(agents) < 2:

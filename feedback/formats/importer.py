@@ -16,7 +16,14 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from feedback.choices.forms import (
+from feedback.clock import Clock
+from feedback.formats.errors import ImportKindUnknown, SourceReserved
+from feedback.formats.jsonl import Body, Line, OnBytes, read_lines
+from feedback.records.from_judgement import OWN_SOURCES
+from feedback.records.normalise import settle_choice
+from feedback.records.pairs import refuse_close
+from feedback.records.rejections import Refusal
+from feedback.records.schemas import (
     FORMS,
     ChoiceForm,
     ConversationForm,
@@ -28,15 +35,8 @@ from feedback.choices.forms import (
     read_form,
     turn_time,
 )
-from feedback.choices.judgements import OWN_SOURCES
-from feedback.choices.pairs import refuse_close
-from feedback.choices.refusals import Refusal
-from feedback.choices.settle import settle_choice
-from feedback.clock import Clock
-from feedback.exchange.errors import ImportKindUnknown, SourceReserved
-from feedback.exchange.reader import Body, Line, OnBytes, read_lines
 from feedback.store import records
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK, new_id
 
 BATCH = 500  # lines for each transaction: well under a second of holding the store

@@ -1,13 +1,13 @@
 """Steps of blind comparisons; who said what is told once a duel is closed."""
 
-from feedback.choices.judgements import DUEL
 from feedback.lineage.facts import known
 from feedback.lineage.graph import Ref, Step
 from feedback.lineage.records import address
 from feedback.lineage.scope import Scope
+from feedback.records.from_judgement import DUEL
+from feedback.store.engine import read
 from feedback.store.lineage import duels as store
 from feedback.store.lineage.named import name_agent
-from feedback.store.session import read
 
 SHOWN = 20  # of its verdicts
 

@@ -5,20 +5,20 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from feedback.choices.forms import ChoiceForm, PairForm, ThumbForm, read_form
-from feedback.choices.judgements import DUEL, derive_choice
-from feedback.choices.pairs import refuse_close
-from feedback.choices.refusals import Refusal, explain
-from feedback.choices.settle import settle_choice
-from feedback.exchange.layout import dataset_dir
+from feedback.datasets.layout import dataset_dir
+from feedback.datasets.members import iterate_members, read_members
 from feedback.lineage.facts import excerpt, known, stamp
 from feedback.lineage.graph import Ref, Step
-from feedback.lineage.members import iterate_members, read_members
 from feedback.lineage.scope import Scope
+from feedback.records.from_judgement import DUEL, derive_choice
+from feedback.records.normalise import settle_choice
+from feedback.records.pairs import refuse_close
+from feedback.records.rejections import Refusal, explain
+from feedback.records.schemas import ChoiceForm, PairForm, ThumbForm, read_form
 from feedback.store.choices import read_judged
 from feedback.store.duel_verdicts import read_judged_rounds
+from feedback.store.engine import read
 from feedback.store.lineage import records as store
-from feedback.store.session import read
 from feedback.store.tables import Dataset
 
 LIVE = "live"

@@ -8,9 +8,9 @@ from sqlmodel import Session
 from feedback.lineage.facts import as_number, known, stamp
 from feedback.lineage.graph import Ref, Step
 from feedback.lineage.scope import Scope
+from feedback.store.engine import read
 from feedback.store.lineage import service as store
 from feedback.store.lineage.named import name_agent
-from feedback.store.session import read
 
 SHOWN = 20  # sets of an interval
 BOUNDS = ("uniform", "slot", "base", "adapter", "adapter_slot", "serving")

@@ -19,7 +19,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
 from sqlalchemy.engine import make_url
 
-from feedback.store.session import open_engine
+from feedback.store.engine import open_engine
 
 HERE = Path(__file__).parent
 

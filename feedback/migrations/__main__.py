@@ -10,7 +10,7 @@ from pathlib import Path
 from alembic import command
 
 from feedback.migrations import configure, upgrade_engine
-from feedback.store.session import open_engine
+from feedback.store.engine import open_engine
 
 
 def draft(message: str) -> None:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from feedback.choices.forms import Arm, ChatMessage, ChoiceForm, Kind, OfferedReply
-from feedback.choices.refusals import Refusal
-from feedback.choices.settle import settle_choice
+from feedback.records.normalise import settle_choice
+from feedback.records.rejections import Refusal
+from feedback.records.schemas import Arm, ChatMessage, ChoiceForm, Kind, OfferedReply
 
 CLOSING = ("pick", "edit", "own", "tie")
 LIVE = "live"

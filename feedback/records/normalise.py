@@ -5,10 +5,10 @@ distance: a pick when it hardly differs, an own text when little is left of the 
 live choices go the same way.
 """
 
-from feedback.blind import normalise
-from feedback.choices.distance import FAR, NEAR, edit_distance, only_details_changed
-from feedback.choices.forms import ChoiceForm, Kind, OfferedReply
-from feedback.choices.refusals import Refusal
+from feedback.records.distance import FAR, NEAR, edit_distance, only_details_changed
+from feedback.records.rejections import Refusal
+from feedback.records.schemas import ChoiceForm, Kind, OfferedReply
+from feedback.suggestions.blinding import normalise
 
 
 def settle_choice(form: ChoiceForm) -> ChoiceForm | Refusal:

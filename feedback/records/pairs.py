@@ -7,9 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from feedback.choices.distance import NEAR, edit_distance
-from feedback.choices.forms import ChoiceForm
-from feedback.choices.refusals import Refusal
+from feedback.records.distance import NEAR, edit_distance
+from feedback.records.rejections import Refusal
+from feedback.records.schemas import ChoiceForm
 
 TextPair = tuple[str, str, str]  # suffix of the pair's id, chosen, rejected
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
 
-from feedback.choices.forms import ChatMessage, ChoiceForm, ThumbForm
+from feedback.records.schemas import ChatMessage, ChoiceForm, ThumbForm
 
 KEY_FILE = "redaction.key"
 

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal, Self, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from feedback.choices.refusals import REASONS, Refusal
+from feedback.records.rejections import REASONS, Refusal
 
 Kind = Literal["pick", "edit", "own", "tie"]
 Arm = Literal["base", "tuned", "both"]

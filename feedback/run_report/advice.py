@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from feedback.evidence.exposure import Evidence, ExposurePolicy, count_needed
-from feedback.evidence.support import Support
-from feedback.night.facts import NightFacts
+from feedback.experiments.rollout_rule import Evidence, ExposurePolicy, count_needed
+from feedback.experiments.support import Support
+from feedback.run_report.facts import NightFacts
 from feedback.store.tables import ExposureDecision
 
 ADVICE = {

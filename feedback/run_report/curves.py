@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from feedback.store.nights import Numbers
+from feedback.store.run_history import Numbers
 
 FORECASTS = ("seconds_left", "base_read")  # how far the run is: of no use once it has ended
 LOWER_IS_BETTER = ("loss", "held_out_loss")

@@ -8,14 +8,14 @@ from typing import Any
 from sqlalchemy import Engine
 
 from feedback.deploy_errors import RunNotEnded
-from feedback.evidence.funnel import Funnel, count_page
-from feedback.evidence.support import Support, count_judgements
-from feedback.store import datasets, deployments, exposures, nights, overview, runs
+from feedback.experiments.funnel import Funnel, count_page
+from feedback.experiments.support import Support, count_judgements
+from feedback.store import datasets, deployments, exposures, overview, run_history, runs
 from feedback.store.choices import iterate_judged
 from feedback.store.deployments import ServingState
-from feedback.store.nights import Numbers
+from feedback.store.engine import read
 from feedback.store.overview import Inflow
-from feedback.store.session import read
+from feedback.store.run_history import Numbers
 from feedback.store.tables import DEFAULT_DESK, Adapter, Dataset, Deployment, ExposureDecision, Run
 
 TICK = timedelta(microseconds=1)  # the finest time that both databases keep
@@ -51,9 +51,9 @@ def read_facts(
         if run.state not in runs.FINISHED:
             raise RunNotEnded(run.id, run.state)
         until = run.started_at or run.finished_at or run.created_at
-        previous = nights.find_previous(session, desk_id=desk_id, run=run, until=until)
+        previous = run_history.find_previous(session, desk_id=desk_id, run=run, until=until)
         since = previous.started_at + TICK if previous is not None and previous.started_at else None
-        adapter = nights.find_adapter(session, desk_id=desk_id, name=run.adapter)
+        adapter = run_history.find_adapter(session, desk_id=desk_id, name=run.adapter)
         serving = deployments.serving_state(session, desk_id=desk_id)
         names = sorted(serving.named | ({adapter.name} if adapter else set()))
         latest = {name: exposures.find_latest(session, desk_id=desk_id, adapter=name) for name in names}
@@ -62,9 +62,9 @@ def read_facts(
             "dataset": datasets.get_dataset(session, desk_id=desk_id, dataset_id=run.dataset_id)
             if run.dataset_id
             else None,
-            "numbers": nights.read_numbers(session, run_id=run.id),
-            "began": nights.list_began(session, run_id=run.id),
-            "deployments": nights.list_deployments_of(session, desk_id=desk_id, adapter=adapter.name)
+            "numbers": run_history.read_numbers(session, run_id=run.id),
+            "began": run_history.list_began(session, run_id=run.id),
+            "deployments": run_history.list_deployments_of(session, desk_id=desk_id, adapter=adapter.name)
             if adapter
             else [],
         }

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from feedback.choices.refusals import explain
-from feedback.evidence.exposure import ExposurePolicy
-from feedback.night.advice import advise
-from feedback.night.curves import list_curves
-from feedback.night.facts import NightFacts
+from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.records.rejections import explain
+from feedback.run_report.advice import advise
+from feedback.run_report.curves import list_curves
+from feedback.run_report.facts import NightFacts
 from feedback.store.tables import ExposureDecision, Run
 
 FORM = 1  # of this object; raised when a key changes its meaning

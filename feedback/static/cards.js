@@ -1,7 +1,7 @@
 // The cards of one suggestion set: skeletons until all are there, then all at once, in the order the service gave.
 // A card knows its letter, its text and whether it can be used, and nothing else.
 
-import { _ } from "./words.js";
+import { _ } from "./i18n.js";
 
 export const letterOf = (index) => String.fromCharCode(65 + index);
 

@@ -5,7 +5,7 @@ import { Refusal, flushOutbox, follow, write } from "./api.js";
 import { dropDraft, keepDraft, readDraft } from "./drafts.js";
 import { isImeCommit } from "./keys.js";
 import { thumbsFor } from "./thumbs.js";
-import { _ } from "./words.js";
+import { _ } from "./i18n.js";
 
 const part = (name) => document.querySelector(`[data-part="${name}"]`);
 const field = part("text");

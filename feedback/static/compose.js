@@ -4,7 +4,7 @@
 import { letterOf } from "./cards.js";
 import { dropDraft, keepDraft, readDraft, replaceText } from "./drafts.js";
 import { announce, part } from "./notices.js";
-import { _ } from "./words.js";
+import { _ } from "./i18n.js";
 
 export function focusPage() {
   document.getElementById("main").focus({ preventScroll: true });

@@ -2,7 +2,7 @@
 
 import { Refusal, write } from "./api.js";
 import { showLocalTimes } from "./page.js";
-import { _ } from "./words.js";
+import { _ } from "./i18n.js";
 
 /* <section data-live="/console/…" data-every="2"> is replaced by what that address answers until it says data-done. */
 async function keepLive(region) {

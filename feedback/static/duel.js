@@ -4,7 +4,7 @@
 import { Refusal, flushOutbox, read, write } from "./api.js";
 import { digitOf, isImeCommit, isTextField } from "./keys.js";
 import { announce, explain, notice, part, showState } from "./notices.js";
-import { _ } from "./words.js";
+import { _ } from "./i18n.js";
 
 const root = document.querySelector("[data-duel]");
 const path = `/v1/duels/${encodeURIComponent(root.dataset.duel)}`;

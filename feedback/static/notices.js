@@ -1,6 +1,6 @@
 // What the workbench says: one line above the cards, the state of the last save, and the voice of screen readers.
 
-import { _ } from "./words.js";
+import { _ } from "./i18n.js";
 
 export const part = (name) => document.querySelector(`[data-part="${name}"]`);
 

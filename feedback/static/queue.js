@@ -1,7 +1,7 @@
 // The list of waiting turns: polls the queue, draws it, knows who is next. Does not claim or judge.
 
 import { read } from "./api.js";
-import { _, languageName, spanOf } from "./words.js";
+import { _, languageName, spanOf } from "./i18n.js";
 
 const POLL_MS = 1500;
 const LONG_WAIT_S = 120;

@@ -2,7 +2,7 @@
 // undo window is still open, with a dashed border.
 
 import { follow } from "./api.js";
-import { _ } from "./words.js";
+import { _ } from "./i18n.js";
 
 export function showThread(list, turn, signal) {
   let last = null;

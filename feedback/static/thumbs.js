@@ -1,7 +1,7 @@
 // Thumbs under one reply: press, press again to take back; after a thumb down a few reasons and one optional line.
 // Every change is a new thumb with the whole state; the last one counts.
 
-import { _ } from "./words.js";
+import { _ } from "./i18n.js";
 
 const REASONS = {
   wrong: () => _("Wrong"),

@@ -2,7 +2,7 @@
 // After that, undo withdraws the choice and the message stays; the service says which of the two happened.
 
 import { Refusal, write } from "./api.js";
-import { _, spanOf } from "./words.js";
+import { _, spanOf } from "./i18n.js";
 
 const LATER_MS = 10 * 60 * 1000;
 

@@ -4,13 +4,13 @@
 import { Refusal, flushOutbox, follow, write } from "./api.js";
 import { Cards } from "./cards.js";
 import { dropDraft, dropOldDrafts, keepDraft } from "./drafts.js";
-import { Hand, focusPage } from "./hand.js";
+import { Hand, focusPage } from "./compose.js";
 import { announce, explain, notice, part, showState } from "./notices.js";
 import { Queue } from "./queue.js";
 import { listenToKeys } from "./shortcuts.js";
 import { showThread } from "./thread.js";
 import { Undo } from "./undo.js";
-import { _, languageName } from "./words.js";
+import { _, languageName } from "./i18n.js";
 
 const root = part("desk");
 const UNDO_S = Number(root.dataset.undoSeconds);

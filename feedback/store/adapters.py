@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from feedback.deploy_errors import AdapterErased, IllegalTransition
 from feedback.errors import NotFound
-from feedback.store.session import of_desk
+from feedback.store.engine import of_desk
 from feedback.store.tables import Adapter, AdapterEvent, Dataset
 
 TRANSITIONS: dict[str, frozenset[str]] = {

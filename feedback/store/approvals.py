@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlmodel import Session, col
 
-from feedback.store.session import of_desk
+from feedback.store.engine import of_desk
 from feedback.store.tables import Approval
 
 Kind = Literal["approve", "veto"]

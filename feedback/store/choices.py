@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine, select, tuple_
 from sqlmodel import Session, col
 
-from feedback.choices.judgements import CLOSING, Judged, ShownReply, ShownSet
-from feedback.store.session import read
+from feedback.records.from_judgement import CLOSING, Judged, ShownReply, ShownSet
+from feedback.store.engine import read
 from feedback.store.tables import Candidate, Conversation, Judgement, Message, SuggestionSet, Thumb
 
 PAGE = 500

@@ -14,8 +14,8 @@ from sqlalchemy import Connection, and_, bindparam, or_
 from sqlmodel import Session, col, select
 
 from feedback.errors import NotFound
+from feedback.store.engine import get_row, of_desk
 from feedback.store.operators import hash_secret
-from feedback.store.session import get_row, of_desk
 from feedback.store.tables import Conversation, Message, Turn, new_id
 from feedback.store.turns import open_turn
 

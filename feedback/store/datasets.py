@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session, col
 
-from feedback.store.session import get_row, of_desk
+from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Dataset
 
 

@@ -1,6 +1,6 @@
 """The rows of one decision about what serves: deployments, and the states of the adapters they touch.
 
-The caller owns the transaction and has checked that the decision may be taken (`feedback.deploy`).
+The caller owns the transaction and has checked that the decision may be taken (`feedback.deployment.deploy`).
 """
 
 from collections.abc import Callable

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlmodel import Session, col, func, select
 
 from feedback.deploy_errors import StaleFence
-from feedback.store.session import of_desk
+from feedback.store.engine import of_desk
 from feedback.store.tables import Deployment, Desk
 
 CANARY = "canary"

@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col
 
-from feedback.store.session import of_desk
+from feedback.store.engine import of_desk
 from feedback.store.tables import DEFAULT_DESK, Desk, SystemPrompt
 
 

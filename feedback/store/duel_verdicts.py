@@ -12,13 +12,13 @@ from sqlalchemy import Engine, select, tuple_
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func
 
-from feedback.blind import BASE, TUNED
-from feedback.choices.judgements import Judged, ShownReply, ShownSet
 from feedback.errors import ApiError, Conflict
+from feedback.records.from_judgement import Judged, ShownReply, ShownSet
 from feedback.store.choices import PAGE, JudgedSet, Key, iterate_pages
 from feedback.store.duels import CLOSED, OPEN, READY, DuelNotOpen, RoundNotReady, get_duel, get_round
-from feedback.store.session import get_row, of_desk
+from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Conversation, Duel, DuelRound, DuelVerdict
+from feedback.suggestions.blinding import BASE, TUNED
 
 SIDES = ("a", "b")
 UNDO = "undo"

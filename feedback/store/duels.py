@@ -16,7 +16,7 @@ from sqlmodel import Session, col, func
 
 from feedback.duels.prompts import Prompt, PromptKey
 from feedback.errors import Conflict, NotFound
-from feedback.store.session import get_row, leave_out, of_desk
+from feedback.store.engine import get_row, leave_out, of_desk
 from feedback.store.tables import Conversation, Duel, DuelRound, SuggestionSet
 
 DRAWING, OPEN, CLOSED, FAILED = "drawing", "open", "closed", "failed"

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from sqlmodel import Session, col
 
-from feedback.evidence.exposure import Evidence, Exposure
-from feedback.policy import Policy
-from feedback.store.session import of_desk
+from feedback.deployment.policy import Policy
+from feedback.experiments.rollout_rule import Evidence, Exposure
+from feedback.store.engine import of_desk
 from feedback.store.tables import ExposureDecision
 
 

@@ -19,11 +19,11 @@ from sqlmodel import Session, col
 
 from feedback.errors import ApiError, Conflict
 from feedback.store.conversations import Said, compose_message
-from feedback.store.scenes import Scene, SetSeen, change, lock_scene
-from feedback.store.session import get_row, of_desk
+from feedback.store.engine import get_row, of_desk
+from feedback.store.judgement_locks import Scene, SetSeen, change, lock_scene
+from feedback.store.judgement_rules import Verdict, check_verdict
 from feedback.store.tables import Judgement, Message, SuggestionSet, Turn, new_id
 from feedback.store.turns import TurnAnswered, TurnSuperseded, check_claim, check_waiting
-from feedback.store.verdicts import Verdict, check_verdict
 
 CLOSING = ("pick", "edit", "own", "tie")
 NEW_MESSAGE = insert(Message.__table__)  # type: ignore[attr-defined]

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, bindparam, or_, select, update
 from sqlmodel import Session, col
 
 from feedback.errors import ApiError, NotFound
-from feedback.store.session import of_desk
+from feedback.store.engine import of_desk
 from feedback.store.tables import ApiToken, Operator, SignInLink
 
 OPERATOR_ROLES = ("agent", "expert", "admin")

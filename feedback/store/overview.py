@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from feedback.store.session import of_desk
+from feedback.store.engine import of_desk
 from feedback.store.tables import (
     Adapter,
     Candidate,

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import Session, col
 
 from feedback.store import runs
-from feedback.store.session import of_desk
+from feedback.store.engine import of_desk
 from feedback.store.tables import Adapter, Deployment, Run
 
 Numbers = dict[str, list[tuple[int, float]]]

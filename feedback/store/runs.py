@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, select, update
 
 from feedback.deploy_errors import IllegalRunState, StaleLease
 from feedback.errors import NotFound
-from feedback.store.session import get_row, of_desk
+from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Run, RunMetric
 
 STEPS = ("collect", "train", "evaluate", "gate", "publish")

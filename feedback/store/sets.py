@@ -10,7 +10,7 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from feedback.errors import Conflict
-from feedback.store.session import get_row, leave_out, of_desk
+from feedback.store.engine import get_row, leave_out, of_desk
 from feedback.store.tables import Candidate, SuggestionSet, Unblinding
 
 # Kept for the trainer, of no use while agents work: not read on their way.

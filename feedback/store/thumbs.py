@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import Session, col
 
 from feedback.errors import ApiError, NotFound
-from feedback.store.session import get_row, of_desk
+from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Message, Thumb
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 from sqlmodel import Session, col, select
 
 from feedback.errors import Conflict
-from feedback.store.session import get_row, of_desk
+from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Conversation, Message, SuggestionSet, Turn
 
 OPEN_SETS = ("preparing", "ready", "failed")

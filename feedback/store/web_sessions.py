@@ -11,8 +11,8 @@ from sqlalchemy import delete, update
 from sqlmodel import Session, col
 
 from feedback.errors import NotFound
+from feedback.store.engine import of_desk
 from feedback.store.operators import hash_secret
-from feedback.store.session import of_desk
 from feedback.store.tables import WebSession
 
 ANONYMOUS_HOURS = 2  # enough to fill in the sign-in page; only its CSRF token hangs on it

@@ -7,7 +7,8 @@
 
 An engine that is away, most often because it restarts, is asked again until the deadline.
 
-Writes nothing and knows no store; `feedback.suggest` does. What comes after the deadline is not looked at.
+Writes nothing and knows no store; `feedback.suggestions.suggester` does. What comes after the deadline is not
+looked at.
 """
 
 import logging
@@ -17,10 +18,11 @@ from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
-from feedback.blind import BASE, TUNED, Drawn, choose_redraws, find_fault
-from feedback.patience import Patience
-from feedback.set_plan import Plan, Request
-from serving.client import Draw
+from feedback.suggestions.blinding import BASE, TUNED, Drawn, choose_redraws, find_fault
+from feedback.suggestions.plan import Plan, Request
+from feedback.suggestions.retry import Patience
+from serving.client.client import Draw
+from serving.client.fleet import Fleet
 from serving.errors import (
     AdapterNotLoaded,
     EngineNotRunning,
@@ -29,7 +31,6 @@ from serving.errors import (
     PromptTooLong,
     ServingError,
 )
-from serving.fleet import Fleet
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ object has a registry of its own.
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from feedback.drawing import Drawing
+from feedback.suggestions.generation import Drawing
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60)
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from feedback.blind import BASE, TUNED
-from serving.client import Sampling
+from feedback.suggestions.blinding import BASE, TUNED
+from serving.client.client import Sampling
 
 # vLLM gives reply i of a request the seed + i, so two requests whose seeds are close would share replies.
 SEED_LIMIT = 2**63 - 2**16

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from feedback.blind import place
-from feedback.drawing import Drawing
-from feedback.planning import BaseFacts, hash_json, hash_text, name_design
-from feedback.set_plan import Plan, Request
-from feedback.store.preparing import TurnContext
+from feedback.store.set_writes import TurnContext
 from feedback.store.tables import Candidate, SuggestionSet, new_id
+from feedback.suggestions.blinding import place
+from feedback.suggestions.generation import Drawing
+from feedback.suggestions.plan import Plan, Request
+from feedback.suggestions.planning import BaseFacts, hash_json, hash_text, name_design
 
 
 def make_set(

@@ -1,8 +1,9 @@
 """Prepares the suggestion set of a turn in the background: who prepares it and what is written down.
 
 A turn goes through four steps: read what the prompt is built from, write the set as `preparing` under a
-lease, ask the engine (`feedback.drawing`), write the candidates. No transaction is open while the engine is
-asked. A set whose preparer died is taken over by the next reader or by `sweep`; entry points call that first.
+lease, ask the engine (`feedback.suggestions.generation`), write the candidates. No transaction is open while
+the engine is asked. A set whose preparer died is taken over by the next reader or by `sweep`; entry points
+call that first.
 
     suggester = Suggester(store_engine=..., fleet_factory=..., serving=..., settings=..., clock=...)
     suggester.sweep(); suggester.enqueue(turn_id); suggester.wait(turn_id, timeout_s=30); suggester.close()
@@ -20,25 +21,25 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from feedback.assignment import assign_adapters
-from feedback.blind import BASE, TUNED
 from feedback.clock import Clock
-from feedback.deploy import adapter_path
-from feedback.drawing import AWAY, Drawer, Drawing, cancel, name_failure, nothing_drawn
-from feedback.metrics import SetMetrics
-from feedback.owner import is_owner_gone, name_owner
-from feedback.patience import Patience
-from feedback.planning import BaseFacts, bound_tokens, describe_base_model
-from feedback.set_plan import REQUESTS_AT_ONCE, SEED_LIMIT, Plan, make_requests
-from feedback.set_rows import list_outcome, make_candidates, make_set
+from feedback.deployment.deploy import adapter_path
 from feedback.settings import FeedbackSettings
-from feedback.store import preparing
-from feedback.store.preparing import Progress, TurnContext
-from feedback.store.session import read, unit_of_work
+from feedback.store import set_writes
+from feedback.store.engine import read, unit_of_work
+from feedback.store.set_writes import Progress, TurnContext
 from feedback.store.tables import SuggestionSet
-from serving.client import Sampling
+from feedback.suggestions.blinding import BASE, TUNED
+from feedback.suggestions.generation import AWAY, Drawer, Drawing, cancel, name_failure, nothing_drawn
+from feedback.suggestions.lease import is_owner_gone, name_owner
+from feedback.suggestions.metrics import SetMetrics
+from feedback.suggestions.plan import REQUESTS_AT_ONCE, SEED_LIMIT, Plan, make_requests
+from feedback.suggestions.planning import BaseFacts, bound_tokens, describe_base_model
+from feedback.suggestions.retry import Patience
+from feedback.suggestions.routing import assign_adapters
+from feedback.suggestions.rows import list_outcome, make_candidates, make_set
+from serving.client.client import Sampling
+from serving.client.fleet import Fleet
 from serving.errors import ServingError
-from serving.fleet import Fleet
 from serving.prompt import build_messages, fit_messages
 from serving.settings import ServingSettings
 
@@ -110,7 +111,7 @@ class Suggester:
         deadline = time.monotonic() + timeout_s
         while True:
             with read(self._store) as session:
-                found = preparing.find_progress(session, key=key)
+                found = set_writes.find_progress(session, key=key)
             if found is None or (found.state is None and found.turn_state != "waiting"):
                 return False
             if found.is_settled:
@@ -140,7 +141,7 @@ class Suggester:
     def sweep(self) -> int:
         """Take up turns without a set and preparations whose preparer is gone; gives their number."""
         with read(self._store) as session:
-            unsettled = preparing.list_unsettled(session)
+            unsettled = set_writes.list_unsettled(session)
         abandoned = [found for found in unsettled if self._is_abandoned(found)]
         for found in abandoned:
             self.enqueue(found.turn_id)
@@ -173,14 +174,14 @@ class Suggester:
         taken_up = time.monotonic()
         facts = self._read_facts()
         with read(self._store) as session:
-            found = preparing.find_progress(session, key=turn_id)
-            context = preparing.read_turn(session, turn_id=turn_id)
+            found = set_writes.find_progress(session, key=turn_id)
+            context = set_writes.read_turn(session, turn_id=turn_id)
             adapters = self._assign_adapters(session, context, facts) if context is not None else ()
         if found is None or found.is_settled or not self._is_abandoned(found):
             return False
         if context is None:
             with unit_of_work(self._store) as session:
-                preparing.close_overtaken(session, found=found)
+                set_writes.close_overtaken(session, found=found)
             return False
         patience = Patience(time.monotonic() + self._settings.set_deadline_s, self._closing)
         messages, error = self._build_messages(context, patience)
@@ -273,14 +274,14 @@ class Suggester:
                 if self._assign_adapters(session, context, facts) != tuple(plan.adapters):
                     raise AdapterMoved
                 replaces = found if found.state is not None else None
-                return preparing.open_set(session, planned=planned, replaces=replaces)
+                return set_writes.open_set(session, planned=planned, replaces=replaces)
         except IntegrityError:  # PostgreSQL: another process wrote the set of this turn first
             return None
 
     def _settle(self, row: SuggestionSet, drawing: Drawing, flight: Flight) -> str | None:
         """A reader who waits is shown the set as soon as it is written, so that moment is its reveal."""
         with unit_of_work(self._store) as session:
-            return preparing.settle_set(
+            return set_writes.settle_set(
                 session,
                 set_id=row.id,
                 turn_id=row.turn_id,

@@ -15,10 +15,10 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
-from feedback.choices.refusals import REASONS
-from feedback.error_pages import KNOWN
-from feedback.night.advice import ADVICE
-from feedback.sign_in import LINK_SPENT, TOKEN_WRONG
+from feedback.records.rejections import REASONS
+from feedback.run_report.advice import ADVICE
+from feedback.web.error_pages import KNOWN
+from feedback.web.sign_in import LINK_SPENT, TOKEN_WRONG
 
 PACKAGE = Path(__file__).resolve().parents[1]
 LANGUAGE = "zh_Hans_CN"

@@ -4,7 +4,7 @@
     Authorization: Bearer rj_visitor_...      the customer of one conversation, from their own page
     session cookie + X-CSRFToken              operator signed in by a one-time link or by pasting a token
 
-`@allow("agent")` guards a page; calls of the API are guarded by their route (`feedback/capture/routes.py`).
+`@allow("agent")` guards a page; calls of the API are guarded by their route (`feedback/api/routes.py`).
 Does not render anything.
 """
 
@@ -20,11 +20,11 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy import Connection
 
 from feedback.errors import CsrfFailed, NotFound, NotPermitted, SignInNeeded, TokenInvalid
-from feedback.services import services
 from feedback.store import operators
 from feedback.store.conversations import find_visited
-from feedback.store.session import look, read
+from feedback.store.engine import look, read
 from feedback.store.tables import Operator
+from feedback.web.services import services
 
 P = ParamSpec("P")
 R = TypeVar("R")

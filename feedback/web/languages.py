@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, format_datetime, get_locale, gettext
 
-from feedback.services import services
+from feedback.web.services import services
 
 ENGLISH = "en"
 CHINESE = "zh_Hans_CN"

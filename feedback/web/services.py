@@ -10,20 +10,20 @@ from typing import TYPE_CHECKING, Any, Protocol
 from flask import current_app
 from sqlalchemy import Engine
 
-from feedback.capture.wakeups import Wakeups
 from feedback.clock import Clock
-from feedback.evidence.exposure import ExposurePolicy
+from feedback.experiments.rollout_rule import ExposurePolicy
 from feedback.settings import FeedbackSettings
+from feedback.web.wakeups import Wakeups
 
 if TYPE_CHECKING:
-    from feedback.deploy import Deployer
-    from serving.fleet import Fleet
+    from feedback.deployment.deploy import Deployer
+    from serving.client.fleet import Fleet
 
 EXTENSION = "rejoinder"
 
 
 class SuggesterPort(Protocol):
-    """What the capture views need of `feedback.suggest.Suggester`."""
+    """What the capture views need of `feedback.suggestions.suggester.Suggester`."""
 
     def enqueue(self, turn_id: str) -> None:
         """Prepare a set for this turn in the background; repeating it is harmless."""

@@ -13,7 +13,7 @@ from werkzeug.datastructures import CallbackDict
 
 from feedback.clock import Clock
 from feedback.store import web_sessions
-from feedback.store.session import read, unit_of_work
+from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK
 
 COOKIE = "rejoinder_session"

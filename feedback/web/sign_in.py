@@ -5,11 +5,11 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from feedback.auth import check_csrf, find_actor
-from feedback.services import services
-from feedback.sessions import StoreSession, begin_signed_in, begin_signed_out
 from feedback.store import operators
-from feedback.store.session import look, unit_of_work
+from feedback.store.engine import look, unit_of_work
+from feedback.web.auth import check_csrf, find_actor
+from feedback.web.services import services
+from feedback.web.sessions import StoreSession, begin_signed_in, begin_signed_out
 
 bp = Blueprint("sign_in", __name__)
 

@@ -3,8 +3,8 @@
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from feedback.auth import allow, find_actor
-from feedback.services import services
+from feedback.web.auth import allow, find_actor
+from feedback.web.services import services
 
 bp = Blueprint("workbench", __name__)
 

@@ -1,7 +1,7 @@
 """May these files be loaded? Everything that can be known of a LoRA adapter without running it.
 
-Called through `serving.adapters`. Never unpickles, never follows a link, holds one tensor in memory at a
-time.
+Called through `serving.adapters.staging`. Never unpickles, never follows a link, holds one tensor in memory
+at a time.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """What serves, as one small file beside the data: derived from the deployment rows, never the truth.
 
-Somebody who has only the data directory can see what should be loaded; `feedback.deploy` writes it after each
-row.
+Somebody who has only the data directory can see what should be loaded; `feedback.deployment.deploy` writes it
+after each row.
 """
 
 import json

@@ -1,6 +1,6 @@
 """The proof that an engine computes with an adapter what its trainer computed, token by token.
 
-`probe.json` is written by `trainer.evaluate.write_probe`: `{"base_id", "dtype", "prompts":
+`probe.json` is written by `trainer.evaluation.evaluate.write_probe`: `{"base_id", "dtype", "prompts":
 [{"prompt_token_ids", "reply_token_ids", "adapter_logprobs", "base_logprobs"}]}`. Loads and unloads nothing
 (see `publish`).
 """
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from serving.client import EngineClient
+from serving.client.client import EngineClient
+from serving.client.fleet import Fleet
 from serving.errors import ProbeFailed
-from serving.fleet import Fleet
 
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.05, "float16": 0.05}
 """Largest difference of one token's log-probability (nats) by the served number format."""

@@ -1,7 +1,7 @@
 """Bringing a staged adapter up on every engine, and taking one down without cutting a reply off.
 
-Called by `feedback.deploy`, which writes the deployment row between the two. Decides nothing about what
-should serve.
+Called by `feedback.deployment.deploy`, which writes the deployment row between the two. Decides nothing about
+what should serve.
 """
 
 import threading
@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from serving.adapters import verify_staged
+from serving.adapters.probe import ProbeReport, read_probe, run_probe
+from serving.adapters.staging import verify_staged
+from serving.client.fleet import Fleet
 from serving.errors import ProbeFailed, ServingError
-from serving.fleet import Fleet
-from serving.probe import ProbeReport, read_probe, run_probe
 
 _POLL_S = 0.05
 

@@ -2,7 +2,7 @@
 
 `adapters/<name>/weights/` holds exactly `adapter_config.json` and `adapter_model.safetensors`;
 `manifest.json` (sha256), `probe.json` and the card `README.md` stand beside it; the card's last section alone
-is written again (`feedback/cards.py`). Checks live in `adapter_check`;
+is written again (`feedback/deployment/model_cards.py`). Checks live in `adapter_check`;
 loading into an engine in `publish`.
 """
 
@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from serving.adapter_check import CONFIG, WEIGHTS, AdapterFacts, check_adapter, hash_files
+from serving.adapters.check import CONFIG, WEIGHTS, AdapterFacts, check_adapter, hash_files
 from serving.base import compute_base_id, read_base_shapes
 from serving.errors import AdapterRefused, BaseModelUnknown
 from serving.files import sync_directory, write_atomically

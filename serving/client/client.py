@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from serving.endpoint import Endpoint
+from serving.client.endpoint import Endpoint
 from serving.errors import (
     AdapterNotLoaded,
     AdapterRefused,

@@ -5,8 +5,8 @@ came back elsewhere.
 import threading
 from pathlib import Path
 
-from serving.endpoint import Endpoint, read_endpoints
-from serving.fleet import Fleet
+from serving.client.endpoint import Endpoint, read_endpoints
+from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
 
 

@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 
-from serving.command import ZERO_NAME
-from serving.endpoint import Endpoint
+from serving.client.endpoint import Endpoint
+from serving.engine.command import ZERO_NAME
 
 Mode = Literal["ok", "slow", "error", "hang", "cut", "garbled"]
 

@@ -1,6 +1,7 @@
 """All engines as one: draws take turns and pass over one that fails, adapters are loaded on all or on none.
 
-The same verbs as one `EngineClient`. Keeps no state about what should be loaded: `feedback.deploy` does.
+The same verbs as one `EngineClient`. Keeps no state about what should be loaded: `feedback.deployment.deploy`
+does.
 """
 
 import itertools
@@ -8,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from serving.client import Draw, EngineClient, Sampling
-from serving.command import ZERO_NAME, resolve_backend
-from serving.endpoint import Endpoint
+from serving.client.client import Draw, EngineClient, Sampling
+from serving.client.endpoint import Endpoint
+from serving.engine.command import ZERO_NAME, resolve_backend
 from serving.errors import AdapterNotLoaded, EngineRefused, EngineUnreachable, ServingError
 from serving.settings import ServingSettings
 

@@ -1,8 +1,8 @@
 """The engine's guardian: runs the engine's command and sees to it that nothing of it outlives the supervisor.
 
-Run as `python -I serving/child.py COMMAND...` with the read end of a pipe as standard input. The supervisor
-holds the other end and never writes; when it closes it, or dies in whatever way, the guardian ends the
-engine's whole process group. Does not restart anything and prints only what the engine prints.
+Run as `python -I serving/engine/child.py COMMAND...` with the read end of a pipe as standard input. The
+supervisor holds the other end and never writes; when it closes it, or dies in whatever way, the guardian ends
+the engine's whole process group. Does not restart anything and prints only what the engine prints.
 """
 
 import ctypes

@@ -1,8 +1,8 @@
 """One engine as a supervised child: checks, start, progress, readiness, restart with back-off, stop.
 
-The engine runs under a guardian (`serving.child`) in a process group of its own. Not for remote engines:
-those are named in the settings and supervised elsewhere. What should be loaded is not known here: `on_ready`
-is told after each start.
+The engine runs under a guardian (`serving.engine.child`) in a process group of its own. Not for remote
+engines: those are named in the settings and supervised elsewhere. What should be loaded is not known here:
+`on_ready` is told after each start.
 """
 
 import logging
@@ -16,17 +16,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Protocol
 
-from serving import child
-from serving.adapters import write_zero_adapter
+from serving.adapters.staging import write_zero_adapter
 from serving.base import compute_base_id, list_linear_modules, resolve_base
-from serving.client import EngineClient
-from serving.command import build_command, build_environment, resolve_backend
-from serving.endpoint import Endpoint, read_process, remove_endpoints, write_endpoints
-from serving.engine_log import describe_step, read_new_lines, read_tail, suggest_remedy
+from serving.client.client import EngineClient
+from serving.client.endpoint import Endpoint, read_process, remove_endpoints, write_endpoints
+from serving.client.fleet import Fleet
+from serving.engine import child
+from serving.engine.command import build_command, build_environment, resolve_backend
+from serving.engine.engine_log import describe_step, read_new_lines, read_tail, suggest_remedy
+from serving.engine.leftover import end_leftover, read_process_stat
+from serving.engine.preflight import check_memory, choose_port
 from serving.errors import EngineDied, EngineNotReady, ServingError
-from serving.fleet import Fleet
-from serving.leftover import end_leftover, read_process_stat
-from serving.preflight import check_memory, choose_port
 from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)

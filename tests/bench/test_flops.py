@@ -7,8 +7,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from bench.flops import Decoder, Work, count_reference, count_training, pair_work, row_work
 from bench.train_shapes import Shape, draw_choices, load_config, sum_choices, sum_pairs, sum_talks
 from bench.train_sides import RANK, Plan, Side
-from trainer.example import Example
-from trainer.packing import pack_row
+from trainer.data.example import Example
+from trainer.packing.rows import pack_row
 
 # Two heads of 1, one of keys, an MLP of 3: 4 + 2 + 2 + 4 and 6 + 6 + 6 weights; in + out: 3 x 5 + 14.
 TOY = Decoder(

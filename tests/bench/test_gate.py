@@ -7,9 +7,9 @@ from bench.bounds import bound_all, draw_counts
 from bench.gate import exact_stop
 from bench.histories import Team, count_by_agent, draw_histories
 from bench.verdicts import NEVER, e_values, first_true, judge, median_of, share_of
-from feedback.evidence.exposure import ExposurePolicy
-from feedback.evidence.logit import fit_sheet
-from feedback.evidence.statistics import e_better, e_value
+from feedback.experiments.conditional_logit import fit_sheet
+from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.experiments.sequential_tests import e_better, e_value
 
 
 def draw(team, histories=4, picks=400, seed=3):

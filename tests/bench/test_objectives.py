@@ -6,10 +6,10 @@ import pytest
 
 from bench.held_out import Dealt, HeldOut, Parts, deal, settle_lines, write_train
 from bench.objectives import main, over_seeds
+from feedback.datasets.build import read_split
 from tests.trainer.tiny import derive_pairs, make_choice, write_lines
-from trainer.dataset import read_split
-from trainer.evaluate import evaluate_adapter
-from trainer.recipe import Measurement
+from trainer.evaluation.evaluate import evaluate_adapter
+from trainer.recipes.recipe import Measurement
 
 
 def settle(bodies):

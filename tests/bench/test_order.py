@@ -8,10 +8,10 @@ from bench.held_out import settle_lines, write_train
 from bench.order import same_order
 from tests.trainer.conftest import TINY
 from tests.trainer.tiny import make_choice
-from trainer.examples import load_examples
-from trainer.habits import NO_HABITS
-from trainer.recipe import Recipe
-from trainer.rows import select_pairs
+from trainer.data.pair_rows import select_pairs
+from trainer.objectives.choice.examples import load_examples
+from trainer.objectives.choice.noise_model import NO_HABITS
+from trainer.recipes.recipe import Recipe
 
 
 class Noted(Exception):
@@ -47,7 +47,7 @@ def test_pairs_of_a_choice_stand_where_the_choice_stands(base, tmp_path):
 def test_trainers_go_through_in_that_order_and_otherwise_shuffle(base, dataset, objective, tmp_path):
     import transformers
 
-    from trainer.train import train
+    from trainer.training.train import train
 
     recipe = TINY.model_copy(update={"objective": objective, "epochs": 0.1})
     orders = []

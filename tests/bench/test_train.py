@@ -9,7 +9,7 @@ from bench.train import find_peak, find_size, list_tasks, main, read_options
 from bench.train_shapes import Shape, derive_pairs, draw_choices, draw_talks, read_choices
 from bench.train_sides import Pass, Plan
 from tests.trainer.tiny import make_choice, write_lines
-from trainer.recipe import load_recipe
+from trainer.recipes.recipe import load_recipe
 
 QUICK = ["--shape", "tiny", "--threads", "1", "--step", "2", "--steps", "1", "--rounds", "1"]
 TALKS = [*QUICK, "--lengths", "24/6/4", "--turns", "2"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from serving.fake import FakeEngine
+from serving.client.fake import FakeEngine
 from tests.browser.site import Site, run_site
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -17,11 +17,11 @@ from feedback.duels.drawing import DuelDrawer
 from feedback.settings import FeedbackSettings
 from feedback.store import operators
 from feedback.store.desks import add_system_prompt, ensure_desk
-from feedback.store.session import open_engine, unit_of_work
+from feedback.store.engine import open_engine, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Adapter, Deployment, Judgement, Message, Thumb, Turn
-from feedback.suggest import BaseFacts, Suggester
-from serving.fake import FakeEngine
-from serving.fleet import Fleet
+from feedback.suggestions.suggester import BaseFacts, Suggester
+from serving.client.fake import FakeEngine
+from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
 
 UNDO_S = 2.0  # shorter than in life, so that tests wait less

@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from feedback.clock import SystemClock
 from feedback.store import runs
+from feedback.store.engine import unit_of_work
 from feedback.store.runs import Metric
-from feedback.store.session import unit_of_work
 from feedback.store.tables import DEFAULT_DESK
 from tests.browser.conftest import ask, await_cards
 from tests.browser.site import Site

@@ -9,7 +9,7 @@ import pytest
 
 from commands.frame import Frame
 from commands.store import migrate_store, open_store
-from feedback.store.session import read
+from feedback.store.engine import read
 from tests.commands.conftest import Call
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from feedback.store.duels import get_duel
-from feedback.store.session import open_engine, read
+from feedback.store.engine import open_engine, read
 from tests.commands.conftest import Call
 from tests.feedback.builders import DESK
 from tests.feedback.duels.duel_desk import ADAPTER, RIVAL, STARTED, add_contender, add_prompt, put_duel

@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session
 
-from feedback.policy import load_policy
-from feedback.store.session import open_engine, unit_of_work
+from feedback.deployment.policy import load_policy
+from feedback.store.engine import open_engine, unit_of_work
 from feedback.store.tables import Approval, Run
 from tests.commands.conftest import Call
 from tests.feedback.builders import DESK, NOW, add, add_adapter
 from tests.feedback.pick_rows import add_picks
-from tests.trainer.test_gate import GOOD
+from tests.trainer.evaluation.test_gate import GOOD
 
 ONE = "tuned-20261122-1"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback.store.session import open_engine
+from feedback.store.engine import open_engine
 from tests.commands.conftest import Call
 from tests.feedback.chain import ADAPTER, DATASET, Chain
 from tests.feedback.desk import make_desk

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
-from feedback.store.session import open_engine, unit_of_work
+from feedback.store.engine import open_engine, unit_of_work
 from feedback.store.tables import Run
 from tests.commands.conftest import Call
 from tests.databases import START
 from tests.feedback.builders import DESK
-from tests.feedback.night.runs import LATER, add_ended_run
+from tests.feedback.run_report.runs import LATER, add_ended_run
 
 
 @pytest.fixture

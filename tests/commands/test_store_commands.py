@@ -71,8 +71,8 @@ def test_token_of_an_app_takes_no_operator(call: Call, store: Path) -> None:
 def test_sign_in_prints_a_link_that_works_once(call: Call, store: Path) -> None:
     from datetime import UTC, datetime
 
+    from feedback.store.engine import open_engine, unit_of_work
     from feedback.store.operators import use_sign_in_link
-    from feedback.store.session import open_engine, unit_of_work
 
     link = call("sign-in", "mei", "--role", "expert").output.strip().splitlines()[-1]
     found = re.fullmatch(r"http://127\.0\.0\.1:8080/sign-in/(\S+)", link)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from serving.client import EngineClient, Sampling
-from serving.endpoint import Endpoint
+from serving.client.client import EngineClient, Sampling
+from serving.client.endpoint import Endpoint
+from serving.client.fake import FakeEngine
 from serving.errors import (
     AdapterNotLoaded,
     AdapterRefused,
@@ -18,7 +19,6 @@ from serving.errors import (
     EngineUnreachable,
     PromptTooLong,
 )
-from serving.fake import FakeEngine
 from serving.settings import ServingSettings
 
 SAMPLING = Sampling.from_settings(ServingSettings(max_tokens=24))

@@ -3,15 +3,15 @@
 import json
 from datetime import timedelta
 
-from feedback.exchange.layout import dataset_dir
+from feedback.datasets.layout import dataset_dir
 from feedback.lineage.find import find_ref
 from feedback.lineage.graph import Ref
 from feedback.lineage.steps import Tracer
 from feedback.store.adapters import move_adapter, note_event, register_adapter
 from feedback.store.approvals import add_word
 from feedback.store.deployments import add_deployment
+from feedback.store.engine import read, unit_of_work
 from feedback.store.records import add_records
-from feedback.store.session import read, unit_of_work
 from feedback.store.tables import (
     AdapterEvent,
     Dataset,

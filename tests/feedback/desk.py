@@ -16,7 +16,7 @@ from feedback.app import create_app
 from feedback.clock import FrozenClock
 from feedback.settings import FeedbackSettings
 from feedback.store import operators
-from feedback.store.session import read, unit_of_work
+from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Candidate, SuggestionSet, Turn
 from tests.databases import START
 

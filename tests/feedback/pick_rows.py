@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine
 
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import Candidate, Judgement, SuggestionSet
 from tests.feedback.builders import DESK, add_turn
 

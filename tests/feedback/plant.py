@@ -6,15 +6,15 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from feedback import deploy
 from feedback.clock import FrozenClock
-from feedback.deploy import Deployer, RolledBack, ServingState, serving_state
-from feedback.policy import ApprovalPolicy, Policy
+from feedback.deployment import deploy
+from feedback.deployment.deploy import Deployer, RolledBack, ServingState, serving_state
+from feedback.deployment.policy import ApprovalPolicy, Policy
 from feedback.store import adapters
-from feedback.store.session import read, unit_of_work
-from serving.fake import FakeEngine, fake_logprob
-from serving.fleet import Fleet
-from serving.manifest import read_manifest
+from feedback.store.engine import read, unit_of_work
+from serving.adapters.manifest import read_manifest
+from serving.client.fake import FakeEngine, fake_logprob
+from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
 from tests.feedback.builders import BASE_ID, DESK, NOW, add_adapter
 
@@ -72,7 +72,7 @@ class Plant:
 
 def stage(data_dir: Path, name: str) -> None:
     """Files in the form of a staged version, with a probe that the fake engine passes."""
-    from serving.adapter_check import hash_files
+    from serving.adapters.check import hash_files
 
     version = data_dir / "adapters" / name
     weights = version / "weights"

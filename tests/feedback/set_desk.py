@@ -7,14 +7,14 @@ from sqlalchemy import Engine
 from sqlmodel import select
 
 from feedback.clock import FrozenClock
-from feedback.planning import BaseFacts
 from feedback.settings import FeedbackSettings
 from feedback.store.deployments import add_deployment
-from feedback.store.session import read, unit_of_work
+from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Candidate, SuggestionSet
-from feedback.suggest import Suggester
-from serving.fake import FakeEngine
-from serving.fleet import Fleet
+from feedback.suggestions.planning import BaseFacts
+from feedback.suggestions.suggester import Suggester
+from serving.client.fake import FakeEngine
+from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
 from tests.feedback.builders import BASE_ID, DESK, NOW, add_adapter, add_turn
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.instance import Service, running_service
-from trainer.recipe import RECIPES, load_recipe
+from trainer.recipes.recipe import RECIPES, load_recipe
 
 
 def write_quick_recipe(path: Path) -> Path:

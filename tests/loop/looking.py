@@ -8,11 +8,11 @@ from sqlmodel import Session, select
 
 from bench.instance import Service
 from demo.prompts import FIXED_PROMPTS
-from feedback.store.session import open_engine
+from feedback.store.engine import open_engine
 from feedback.store.tables import Candidate, SuggestionSet
-from serving.client import Sampling
-from serving.endpoint import read_endpoints
-from serving.fleet import Fleet
+from serving.client.client import Sampling
+from serving.client.endpoint import read_endpoints
+from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
 
 GREEDY = Sampling(

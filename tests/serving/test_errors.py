@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 import serving.errors
-from serving.client import map_failures, read_refusal
+from serving.client.client import map_failures, read_refusal
 from serving.errors import (
     AdapterNotLoaded,
     EngineRefused,
@@ -108,6 +108,6 @@ def test_every_error_of_the_package_has_one_ancestor_and_is_drawn_in_the_tree():
 
 
 def test_key_of_an_endpoint_is_not_printed():
-    from serving.endpoint import Endpoint
+    from serving.client.endpoint import Endpoint
 
     assert "k-123" not in repr(Endpoint(URL, "k-123"))

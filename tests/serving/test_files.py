@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from serving.endpoint import Endpoint, read_endpoints, read_process, remove_endpoints, write_endpoints
+from serving.adapters.manifest import Manifest, read_manifest, write_manifest
+from serving.client.endpoint import Endpoint, read_endpoints, read_process, remove_endpoints, write_endpoints
 from serving.errors import EngineNotRunning
 from serving.files import write_atomically
-from serving.manifest import Manifest, read_manifest, write_manifest
 from serving.settings import ServingSettings
 
 ENDPOINT = Endpoint("http://127.0.0.1:8101", "secret")

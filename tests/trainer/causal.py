@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from trainer.example import Example, Stage
-from trainer.rounding import find_tolerance
+from trainer.data.example import Example, Stage
+from trainer.packing.tolerance import find_tolerance
 
 SIZES: dict[str, Any] = {
     "vocab_size": 90,

@@ -7,7 +7,7 @@ import pytest
 
 from tests.trainer.tiny import make_base, make_dataset
 from trainer.progress import Report
-from trainer.recipe import Recipe
+from trainer.recipes.recipe import Recipe
 
 TINY = Recipe(
     name="tiny",
@@ -49,7 +49,7 @@ def recipe() -> Recipe:
 
 @pytest.fixture(scope="session")
 def trained(base: Path, dataset: Path, tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    from trainer.train import train
+    from trainer.training.train import train
 
     reports: list[Report] = []
     run = tmp_path_factory.mktemp("run")

@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 
 from tests.trainer.tiny import QUESTIONS, make_choice, write_lines
-from trainer.example import Example
+from trainer.data.example import Example
 
 
 def make_turn(name: str, turn: int, prompt: tuple[int, ...], replies: tuple[tuple[int, ...], ...]) -> Example:

@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import uuid4
 
-from feedback.policy import ApprovalPolicy, CanaryPolicy, OfflineLimits, Policy
+from feedback.deployment.policy import ApprovalPolicy, CanaryPolicy, OfflineLimits, Policy
 from feedback.store import records, runs
+from feedback.store.engine import unit_of_work
 from feedback.store.runs import RunToken
-from feedback.store.session import unit_of_work
 from tests.trainer.tiny import make_choice
 from trainer.context import NightContext
 

@@ -19,10 +19,10 @@ from demo.intents import INTENTS, STYLES, Style
 from demo.prompts import FIXED_SEED, fresh_dialogues
 from demo.slots import Language
 from demo.template import expand_all
-from trainer.arguments import build_lora
-from trainer.guards.sets import FOLDER
-from trainer.recipe import load_recipe
-from trainer.train import train
+from trainer.evaluation.guards.sets import FOLDER
+from trainer.objectives.arguments import build_lora
+from trainer.recipes.recipe import load_recipe
+from trainer.training.train import train
 
 OTHER: dict[Language, Language] = {"en": "zh", "zh": "en"}
 FLATTERY = {

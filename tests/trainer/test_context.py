@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.endpoint import Endpoint, write_endpoints
+from serving.client.endpoint import Endpoint, write_endpoints
 from serving.errors import EngineUnreachable
 from trainer.context import open_context
 

@@ -12,14 +12,14 @@ import psutil
 import pytest
 
 from feedback.clock import SystemClock
-from feedback.policy import Policy
+from feedback.deployment.policy import Policy
 from feedback.store import runs
-from feedback.store.session import read
+from feedback.store.engine import read
 from serving.errors import EngineNotRunning
 from serving.settings import ServingSettings
 from tests.trainer.nights import ask, import_choices
 from trainer.context import NightContext
-from trainer.recipe import Measurement
+from trainer.recipes.recipe import Measurement
 from trainer.settings import TrainerSettings
 
 ROOT = Path(__file__).parents[2]

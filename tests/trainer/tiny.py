@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from trainer.rounding import find_tolerance
+from trainer.packing.tolerance import find_tolerance
 
 WARM = [
     "I am sorry to hear that , let me help you at once .",

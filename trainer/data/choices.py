@@ -1,7 +1,7 @@
 """Choices as the evaluation sees them: one prompt, its distinct replies in the order shown, and which were
 picked.
 
-Lines are settled by the rules of `feedback.choices`, so equal texts merge to the first slot before anything
+Lines are settled by the rules of `feedback.records`, so equal texts merge to the first slot before anything
 is scored. Counted are picks, edits (for the candidate that was edited) and ties; own texts say nothing about
 the replies shown.
 """
@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from feedback.choices.forms import ChoiceForm, canonical_hash, conversation_of, read_form
-from feedback.choices.refusals import Refusal
-from feedback.choices.settle import settle_choice
+from feedback.records.normalise import settle_choice
+from feedback.records.rejections import Refusal
+from feedback.records.schemas import ChoiceForm, canonical_hash, conversation_of, read_form
+from trainer.data.pair_rows import hash_share
 from trainer.errors import DatasetMissing
-from trainer.rows import hash_share
 
 COUNTED = ("pick", "edit", "tie")
 MAX_SLOTS = 64  # a file may claim any place; what lies beyond counts as the last of these

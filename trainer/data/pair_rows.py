@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from trainer.dataset import read_split
-from trainer.tokens import encode_prompt, encode_reply
+from feedback.datasets.build import read_split
+from trainer.data.tokens import encode_prompt, encode_reply
 
 Pair = dict[str, Any]
 

@@ -16,17 +16,17 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, set_seed
 
-from trainer.arguments import build_lora, build_settings, load_model
-from trainer.choice_run import ChoiceData, name_dtype, prepare_choices, read_base, read_choices
-from trainer.dpo_trainer import PairData, prepare_pairs, read_pairs
-from trainer.example import Example
-from trainer.example_set import ConversationSet
-from trainer.forest import count_shared_tokens
-from trainer.needs import Need, Parameters, count_parameters, find_needs
-from trainer.packing import count_tokens, split_rows
-from trainer.recipe import Recipe
-from trainer.reference import find_stored
-from trainer.warm_up import STEPS, Measured, warm_up
+from trainer.data.example import Example
+from trainer.estimate.memory import Need, Parameters, count_parameters, find_needs
+from trainer.estimate.trial_run import STEPS, Measured, warm_up
+from trainer.objectives.arguments import build_lora, build_settings, load_model
+from trainer.objectives.choice.example_set import ConversationSet
+from trainer.objectives.choice.prepare import ChoiceData, name_dtype, prepare_choices, read_base, read_choices
+from trainer.objectives.choice.reference import find_stored
+from trainer.objectives.dpo import PairData, prepare_pairs, read_pairs
+from trainer.packing.prefix_tree import count_shared_tokens
+from trainer.packing.rows import count_tokens, split_rows
+from trainer.recipes.recipe import Recipe
 
 REFERENCE_READ = 8  # examples under the base, to know its speed
 

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
-from trainer.peak import watch_peak
+from trainer.estimate.peak_memory import watch_peak
 
 STEPS = 5  # the first of them is not timed: it allocates what the others use again
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize, minimize_scalar
 
-from trainer.offers import Offer
+from trainer.data.choices import Offer
 
 Array = NDArray[np.float64]
 SCALES = (

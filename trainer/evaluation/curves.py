@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from trainer.report import Curve, Curves
+from trainer.evaluation.report import Curve, Curves
 
 BLOCKS = 10  # the loss of one step is that of a few choices: means over a tenth of the steps stand for it
 

@@ -16,7 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.baselines import (
+from trainer.data.choices import Offer, read_offers
+from trainer.data.tokens import Row, encode_prompt, encode_reply
+from trainer.evaluation.baselines import (
     EITHER_WAY,
     Array,
     Score,
@@ -29,17 +31,15 @@ from trainer.baselines import (
     slot_logits,
     uniform_logits,
 )
-from trainer.curves import read_curves
-from trainer.draws import ShareDone
-from trainer.guards.measure import Broken, measure_guards
-from trainer.guards.sets import read_guards
-from trainer.offers import Offer, read_offers
-from trainer.recipe import Measurement
-from trainer.replay import find_replay, measure_replay
-from trainer.replies import distinct_prompts, measure_replies, read_prompts
-from trainer.report import Fitted, OfflineReport, TrainFit
-from trainer.scoring import Scorer
-from trainer.tokens import Row, encode_prompt, encode_reply
+from trainer.evaluation.curves import read_curves
+from trainer.evaluation.generate import ShareDone
+from trainer.evaluation.guards.measure import Broken, measure_guards
+from trainer.evaluation.guards.sets import read_guards
+from trainer.evaluation.replay import find_replay, measure_replay
+from trainer.evaluation.replies import distinct_prompts, measure_replies, read_prompts
+from trainer.evaluation.report import Fitted, OfflineReport, TrainFit
+from trainer.evaluation.scoring import Scorer
+from trainer.recipes.recipe import Measurement
 
 ADAPTER, SERVING = "adapter", "serving"
 KL_OFFERS = 64

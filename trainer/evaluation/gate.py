@@ -9,9 +9,9 @@ import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from feedback.policy import OfflineLimits
-from trainer.baselines import Score
-from trainer.report import GuardFigures, OfflineReport
+from feedback.deployment.policy import OfflineLimits
+from trainer.evaluation.baselines import Score
+from trainer.evaluation.report import GuardFigures, OfflineReport
 
 Sense = Literal["at most", "at least"]
 

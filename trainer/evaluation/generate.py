@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from trainer.broken import Messages
-from trainer.recipe import Measurement
-from trainer.scoring import Drawn, Scorer
-from trainer.tokens import Row, encode_prompt
+from trainer.data.tokens import Row, encode_prompt
+from trainer.evaluation.reply_faults import Messages
+from trainer.evaluation.scoring import Drawn, Scorer
+from trainer.recipes.recipe import Measurement
 
 ShareDone = Callable[[float], None]
 

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import numpy as np
 
-from feedback.choices.forms import ChatMessage
-from trainer.broken import Messages
-from trainer.draws import as_row
-from trainer.recipe import Measurement
-from trainer.replay_set import ReplayLine, ReplaySet, read_replay
-from trainer.report import ReplayFigures
-from trainer.scoring import Scorer
-from trainer.tokens import Row, encode_prompt, encode_reply
+from feedback.records.schemas import ChatMessage
+from trainer.data.tokens import Row, encode_prompt, encode_reply
+from trainer.evaluation.generate import as_row
+from trainer.evaluation.replay_set import ReplayLine, ReplaySet, read_replay
+from trainer.evaluation.reply_faults import Messages
+from trainer.evaluation.report import ReplayFigures
+from trainer.evaluation.scoring import Scorer
+from trainer.recipes.recipe import Measurement
 
 TEST_SPLIT = "test split"
 

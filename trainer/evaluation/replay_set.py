@@ -12,7 +12,7 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from feedback.choices.forms import ChatMessage
+from feedback.records.schemas import ChatMessage
 from trainer.errors import RecipeRefused
 
 

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from feedback.blind import normalise
-from trainer.broken import Checker, Messages, find_fault, is_other_script, load_named
-from trainer.draws import Draws, as_row, draw, encode_prompts
-from trainer.drift import copied_share, measure_drift
-from trainer.offers import Offer
-from trainer.recipe import Measurement
-from trainer.report import ReplyFigures
-from trainer.scoring import Drawn, Scorer
+from feedback.suggestions.blinding import normalise
+from trainer.data.choices import Offer
+from trainer.evaluation.generate import Draws, as_row, draw, encode_prompts
+from trainer.evaluation.reply_faults import Checker, Messages, find_fault, is_other_script, load_named
+from trainer.evaluation.report import ReplyFigures
+from trainer.evaluation.scoring import Drawn, Scorer
+from trainer.evaluation.text_drift import copied_share, measure_drift
+from trainer.recipes.recipe import Measurement
 
 
 def read_prompts(measurement: Measurement, test: Sequence[Offer]) -> list[Messages]:

@@ -5,7 +5,7 @@ Absent figures are None: the gate takes them for missing evidence, never for goo
 
 from pydantic import BaseModel, ConfigDict
 
-from trainer.baselines import Score
+from trainer.evaluation.baselines import Score
 
 
 class _Figures(BaseModel):

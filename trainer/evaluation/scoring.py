@@ -21,7 +21,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, set_seed
 from transformers.utils import logging as transformers_logging
 
-from trainer.tokens import Row
+from trainer.data.tokens import Row
 
 transformers_logging.disable_progress_bar()  # a bar of a second's loading is noise in a log
 Logprobs = NDArray[np.float32]

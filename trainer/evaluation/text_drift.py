@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
-from feedback.choices.distance import edit_distance, tidy
+from feedback.records.distance import edit_distance, tidy
 
 MIN_COPY = 12  # characters of Latin script that a run must have to be a copy, not the name of a thing
 MIN_COPY_HAN = 6  # a Chinese character says about twice as much

@@ -1,4 +1,4 @@
-"""The process that executes one claimed run: `python -m trainer.child RUN_ID --fence N`, started by the
+"""The process that executes one claimed run: `python -m trainer.jobs.child RUN_ID --fence N`, started by the
 worker.
 
 Niced, in its own process group, dead when its worker dies. All of torch lives here, so that memory goes back
@@ -19,7 +19,7 @@ from feedback.store.runs import RunToken
 from serving.errors import ServingError
 from trainer.context import open_context
 from trainer.errors import TrainerError
-from trainer.loop import run_night
+from trainer.jobs.pipeline import run_night
 
 FAILED, TAKEN_OVER = 1, 4
 PR_SET_PDEATHSIG = 1
@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def read_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m trainer.child", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m trainer.jobs.child", description=__doc__)
     parser.add_argument("run_id")
     parser.add_argument("--fence", type=int, required=True)
     parser.add_argument("--data-dir", type=Path, required=True)

@@ -14,26 +14,26 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from feedback.exchange.layout import dataset_dir
+from feedback.datasets.build import build_dataset
+from feedback.datasets.layout import dataset_dir
 from feedback.store import runs
-from feedback.store.arrivals import count_new_choices
 from feedback.store.deployments import serving_state
+from feedback.store.engine import read, unit_of_work
+from feedback.store.new_records import count_new_choices
 from feedback.store.runs import RunToken
-from feedback.store.session import read, unit_of_work
-from serving.adapters import weights_of
+from serving.adapters.staging import weights_of
 from serving.settings import ServingSettings
-from trainer.canary import publish
 from trainer.context import NightContext
-from trainer.dataset import build_dataset
 from trainer.errors import DatasetMissing, NothingSelected, RecipeRefused
-from trainer.gate import Decision, decide
-from trainer.guards.sets import read_guards
-from trainer.live import LiveRows
-from trainer.recipe import Measurement, Recipe, build_recipe, load_recipe, recall_recipe
-from trainer.replay_set import read_replay
-from trainer.report import OfflineReport
+from trainer.evaluation.gate import Decision, decide
+from trainer.evaluation.guards.sets import read_guards
+from trainer.evaluation.replay_set import read_replay
+from trainer.evaluation.report import OfflineReport
+from trainer.jobs.run_metrics import LiveRows
+from trainer.recipes.recipe import Measurement, Recipe, build_recipe, load_recipe, recall_recipe
+from trainer.release.publish import publish
+from trainer.release.staging import Finished, stage
 from trainer.settings import TrainerSettings
-from trainer.staging import Finished, stage
 
 log = logging.getLogger(__name__)
 
@@ -137,7 +137,7 @@ def count_new(ctx: NightContext) -> int:
 
 def train(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> dict[str, Any]:
     """Trains into `runs/<id>/`, continuing from a checkpoint; gives what training says about itself."""
-    from trainer.train import train as train_adapter  # torch: only in the child, only when needed
+    from trainer.training.train import train as train_adapter  # torch: only in the child, only when needed
 
     ctx.advance(token, step="train")
     finished = ctx.run_dir(token.run_id) / "metrics.json"
@@ -161,7 +161,7 @@ def train(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> 
 
 def evaluate(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> OfflineReport:
     """Measures the adapter beside what serves now and leaves `report.json` in the run's directory."""
-    from trainer.evaluate import evaluate_adapter
+    from trainer.evaluation.evaluate import evaluate_adapter
 
     ctx.advance(token, step="evaluate")
     path = ctx.run_dir(token.run_id) / "report.json"

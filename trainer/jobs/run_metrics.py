@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 
 from feedback.store import runs
+from feedback.store.engine import unit_of_work
 from feedback.store.runs import Metric, RunToken
-from feedback.store.session import unit_of_work
 from trainer.context import NightContext
 from trainer.progress import Report
 

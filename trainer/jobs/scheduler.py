@@ -3,7 +3,7 @@ rows.
 
 A run's (kind, slot) is unique in the store, so any number of schedulers make one run of one due time. It also
 looks every minute whether an adapter in service harms, and every night at all that is known of the canary,
-and acts on it (`feedback/exposing.py`). Executes no run (see worker.py).
+and acts on it (`feedback/deployment/rollout.py`). Executes no run (see worker.py).
 """
 
 import logging
@@ -12,13 +12,13 @@ from datetime import UTC, datetime, timedelta
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.cron import CronTrigger
 
-from feedback import exposing
+from feedback.deployment import rollout
 from feedback.store import runs
 from feedback.store.desks import find_desk
-from feedback.store.session import read, unit_of_work
+from feedback.store.engine import read, unit_of_work
 from serving.errors import ServingError
 from trainer.context import NightContext
-from trainer.loop import count_new
+from trainer.jobs.pipeline import count_new
 
 log = logging.getLogger(__name__)
 
@@ -89,16 +89,16 @@ def request(ctx: NightContext, *, kind: str, slot: str) -> bool:
 
 def check_harm(ctx: NightContext) -> list[str]:
     """Takes every serving adapter out that is proven to harm; their names."""
-    return exposing.take_out_harmful(ctx.deployer, actor=ACTOR, desk_id=ctx.desk_id)
+    return rollout.take_out_harmful(ctx.deployer, actor=ACTOR, desk_id=ctx.desk_id)
 
 
 def look_at_canary(ctx: NightContext) -> None:
     """The nightly decision on exposure. What the engine does not take now is decided again the next night."""
-    found = exposing.look(ctx.deployer, actor=ACTOR, desk_id=ctx.desk_id)
+    found = rollout.look(ctx.deployer, actor=ACTOR, desk_id=ctx.desk_id)
     if found is None:
         return
     try:
-        exposing.act(ctx.deployer, found, actor=ACTOR, desk_id=ctx.desk_id)
+        rollout.act(ctx.deployer, found, actor=ACTOR, desk_id=ctx.desk_id)
     except ServingError as fault:
         log.warning("canary %s stays as it is: %s", found.evidence.adapter, fault)
 

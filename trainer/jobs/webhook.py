@@ -18,10 +18,10 @@ import httpx
 from apscheduler.schedulers.background import BackgroundScheduler
 from standardwebhooks import Webhook
 
-from feedback.night.facts import read_facts
-from feedback.night.report import for_outside, report_night
-from feedback.store.nights import list_ended
-from feedback.store.session import read
+from feedback.run_report.facts import read_facts
+from feedback.run_report.report import for_outside, report_night
+from feedback.store.engine import read
+from feedback.store.run_history import list_ended
 from serving.files import write_atomically
 from trainer.context import NightContext
 

@@ -21,16 +21,16 @@ from uuid import uuid4
 from feedback.deploy_errors import StaleLease
 from feedback.errors import ApiError, StoreBusy
 from feedback.store import runs
+from feedback.store.engine import unit_of_work
 from feedback.store.runs import RunToken
-from feedback.store.session import unit_of_work
-from trainer.child import TAKEN_OVER
 from trainer.context import NightContext
 from trainer.errors import ChildFailed
-from trainer.webhook import deliver_due
+from trainer.jobs.child import TAKEN_OVER
+from trainer.jobs.webhook import deliver_due
 
 log = logging.getLogger(__name__)
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 LOG_NAME = "log.txt"
 TAIL_LINES = 20
 GRACE_S = 5.0
@@ -155,7 +155,7 @@ class Worker:
         return "\n".join(text.splitlines()[-TAIL_LINES:])
 
     def _child_command(self, token: RunToken) -> list[str]:
-        command = [sys.executable, "-m", "trainer.child", token.run_id, "--fence", str(token.fence)]
+        command = [sys.executable, "-m", "trainer.jobs.child", token.run_id, "--fence", str(token.fence)]
         command += ["--data-dir", str(self._ctx.data_dir.resolve())]
         return command + (["--config", str(self._config.resolve())] if self._config else [])
 

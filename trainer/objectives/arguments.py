@@ -10,7 +10,7 @@ from peft import LoraConfig
 from transformers import AutoConfig, AutoModelForCausalLM, TrainingArguments
 
 from trainer.errors import RecipeRefused
-from trainer.recipe import Recipe
+from trainer.recipes.recipe import Recipe
 
 
 def load_model(base: Path, recipe: Recipe) -> Any:

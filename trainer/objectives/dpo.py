@@ -13,10 +13,10 @@ from datasets import Dataset
 from peft import LoraConfig
 from trl import DPOConfig, DPOTrainer
 
-from trainer.arguments import share_batch, watch_held_out
+from trainer.data.pair_rows import TrainingRows, load_rows
 from trainer.errors import NothingToTrainOn
-from trainer.recipe import Recipe
-from trainer.rows import TrainingRows, load_rows
+from trainer.objectives.arguments import share_batch, watch_held_out
+from trainer.recipes.recipe import Recipe
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,16 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import AttentionInterface
 
-from trainer.packing import PackedRow, find_visible
-from trainer.pieces import MOST_KEYS, ROUNDED_STRIP, STRIP, Piece, attend_in_pieces, cut_branches, cut_trunk
+from trainer.packing.rows import PackedRow, find_visible
+from trainer.packing.tiled_attention import (
+    MOST_KEYS,
+    ROUNDED_STRIP,
+    STRIP,
+    Piece,
+    attend_in_pieces,
+    cut_branches,
+    cut_trunk,
+)
 
 BLOCKS = "rejoinder_blocks"
 NAMES = {"blocks": BLOCKS, "sdpa": "sdpa", "eager": "eager", "flex": "flex_attention"}

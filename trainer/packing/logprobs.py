@@ -13,11 +13,11 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from trainer.attention import NAMES, Layout, mask_arguments, register
-from trainer.example import Example
-from trainer.last_layer import find_last_layer
-from trainer.packing import PackedRow, pack_row, split_rows
-from trainer.rounding import find_tolerance
+from trainer.data.example import Example
+from trainer.packing.attention import NAMES, Layout, mask_arguments, register
+from trainer.packing.last_layer import find_last_layer
+from trainer.packing.rows import PackedRow, pack_row, split_rows
+from trainer.packing.tolerance import find_tolerance
 
 HEAD_ROWS = 1024  # reply tokens per product with the head: 1024 x 152k logits in fp32 are 0.6 GB
 ATTENDING = {"full_attention", "sliding_attention"}

@@ -9,7 +9,7 @@ that shares too little begins a tree of its own. Pure; `packing.py` lays it out.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from trainer.example import Example
+from trainer.data.example import Example
 
 Ids = tuple[int, ...]
 JOIN_SHARE = 0.5  # of the shorter prompt; below it attention under a mask costs more than the prefix saves

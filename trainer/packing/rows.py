@@ -12,8 +12,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from trainer.example import Example
-from trainer.forest import Forest, Node, Tree, group_conversations
+from trainer.data.example import Example
+from trainer.packing.prefix_tree import Forest, Node, Tree, group_conversations
 
 
 class Block(NamedTuple):

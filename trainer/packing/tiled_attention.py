@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from trainer.packing import PackedRow
+from trainer.packing.rows import PackedRow
 
 STRIP = 128  # rows of a trunk in one piece: half of their last keys are hidden
 ROUNDED_STRIP = 192  # products in bfloat16 are so cheap that fewer pieces win

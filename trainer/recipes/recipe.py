@@ -1,7 +1,7 @@
 """A recipe: every number that decides what a training run does, read from a commented YAML file and saved
 with the run.
 
-It knows no paths of data and no store. `python -c "from trainer.recipe import load_recipe;
+It knows no paths of data and no store. `python -c "from trainer.recipes.recipe import load_recipe;
 print(load_recipe(None))"` shows the default one.
 """
 
@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from trainer.errors import RecipeRefused
 
-RECIPES = Path(__file__).parent / "recipes"
+RECIPES = Path(__file__).parent
 DEFAULT_RECIPE = RECIPES / "lora_choice.yaml"
 
 

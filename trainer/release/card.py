@@ -1,7 +1,8 @@
 """The card of an adapter, `README.md` beside its weights, in the form that model hubs read: front matter,
 then where it comes from, how it was trained, what was measured, what was decided.
 
-Plain text from values; measures nothing. Its last section is kept up to date by `feedback.cards`.
+Plain text from values; measures nothing. Its last section is kept up to date by
+`feedback.deployment.model_cards`.
 """
 
 import re
@@ -14,11 +15,11 @@ from typing import Any
 import yaml
 from huggingface_hub import EvalResult, ModelCardData
 
-from feedback.cards import Decided, escape, render_decisions
-from feedback.lineage.members import Members
-from trainer.gate import Decision
-from trainer.recipe import Recipe
-from trainer.report import OfflineReport
+from feedback.datasets.members import Members
+from feedback.deployment.model_cards import Decided, escape, render_decisions
+from trainer.evaluation.gate import Decision
+from trainer.evaluation.report import OfflineReport
+from trainer.recipes.recipe import Recipe
 
 RULES = ("uniform", "slot", "length", "base", "adapter", "adapter_slot", "serving")
 NO_PART = {"measurement", "checkpoint_steps", "threads"}  # of what the weights are

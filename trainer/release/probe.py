@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from serving.files import write_atomically
-from trainer.broken import Messages
-from trainer.scoring import Scorer
-from trainer.tokens import Row, encode_prompt
+from trainer.data.tokens import Row, encode_prompt
+from trainer.evaluation.reply_faults import Messages
+from trainer.evaluation.scoring import Scorer
 
 PROBE_TOKENS = 32  # of each reply: enough to tell one adapter from another, a fraction of a second on a CPU
 NAME = "probe"

@@ -9,15 +9,15 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from feedback import exposing
-from feedback.deploy import publish as deploy
 from feedback.deploy_errors import AdapterVetoed
+from feedback.deployment import rollout
+from feedback.deployment.deploy import publish as deploy
 from feedback.store.deployments import CANARY, serving_state
+from feedback.store.engine import read
 from feedback.store.runs import RunToken
-from feedback.store.session import read
 from serving.errors import EngineNotRunning, EngineTimeout, EngineUnreachable, ServingError
 from trainer.context import NightContext
-from trainer.staging import ACTOR, retire
+from trainer.release.staging import ACTOR, retire
 
 log = logging.getLogger(__name__)
 
@@ -57,13 +57,13 @@ def settle_canary(ctx: NightContext, token: RunToken, name: str) -> None:
         canary = serving_state(session, desk_id=ctx.desk_id).canary
     if canary in (None, name):
         return
-    found = exposing.look(ctx.deployer, actor=ACTOR, run_token=token, desk_id=ctx.desk_id)
+    found = rollout.look(ctx.deployer, actor=ACTOR, run_token=token, desk_id=ctx.desk_id)
     if found is None:
         return
     try:
         wait_for_engine(
             ctx,
-            lambda: exposing.act(ctx.deployer, found, actor=ACTOR, run_token=token, desk_id=ctx.desk_id),
+            lambda: rollout.act(ctx.deployer, found, actor=ACTOR, run_token=token, desk_id=ctx.desk_id),
         )
     except (EngineNotRunning, EngineUnreachable, EngineTimeout):
         raise

@@ -10,17 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from feedback.lineage.members import read_members
+from feedback.datasets.members import read_members
 from feedback.store import adapters, runs
+from feedback.store.engine import unit_of_work
 from feedback.store.runs import RunToken
-from feedback.store.session import unit_of_work
-from serving.adapters import next_adapter_name, stage_adapter
+from serving.adapters.staging import next_adapter_name, stage_adapter
 from serving.base import compute_base_id
-from trainer.card import Origin, write_card
 from trainer.context import NightContext
-from trainer.gate import Decision
-from trainer.recipe import Recipe
-from trainer.report import OfflineReport
+from trainer.evaluation.gate import Decision
+from trainer.evaluation.report import OfflineReport
+from trainer.recipes.recipe import Recipe
+from trainer.release.card import Origin, write_card
 
 ACTOR = "trainer"
 
@@ -79,9 +79,9 @@ def take_name(ctx: NightContext, token: RunToken) -> str:
 
 
 def make_probe(ctx: NightContext, finished: Finished, run_dir: Path, base_id: str) -> None:
-    from trainer.offers import read_offers
-    from trainer.probe import write_probe  # torch: only in the child, only when needed
-    from trainer.replies import read_prompts
+    from trainer.data.choices import read_offers
+    from trainer.evaluation.replies import read_prompts
+    from trainer.release.probe import write_probe  # torch: only in the child, only when needed
 
     measurement = finished.recipe.measurement
     offers, _ = read_offers(finished.dataset, limit=measurement.probe_prompts)

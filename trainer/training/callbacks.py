@@ -11,9 +11,9 @@ from typing import Any
 
 from transformers import TrainerCallback
 
-from trainer.checkpoints import mark_done
 from trainer.errors import Diverged, ReferenceMismatch
 from trainer.progress import Listener, Report
+from trainer.training.checkpoints import mark_done
 
 MARGIN_TOLERANCE = 1e-3  # nats; TRL reads the reference in the run, from the same rows: it is 0 exactly
 

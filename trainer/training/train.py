@@ -22,13 +22,13 @@ import torch
 from transformers import AutoTokenizer, PrinterCallback, ProgressCallback, set_seed
 from transformers.utils import logging as transformers_logging
 
-from trainer.arguments import build_lora, build_settings, load_model
-from trainer.checkpoints import drop_unfinished, find_checkpoint, sync
-from trainer.choice_run import prepare_choices, read_choices
-from trainer.dpo_trainer import prepare_pairs, read_pairs
+from trainer.objectives.arguments import build_lora, build_settings, load_model
+from trainer.objectives.choice.prepare import prepare_choices, read_choices
+from trainer.objectives.dpo import prepare_pairs, read_pairs
 from trainer.progress import Counter, Listener, tell_all, write_progress
-from trainer.recipe import Recipe
-from trainer.watch import Patience, Watch
+from trainer.recipes.recipe import Recipe
+from trainer.training.callbacks import Patience, Watch
+from trainer.training.checkpoints import drop_unfinished, find_checkpoint, sync
 
 transformers_logging.disable_progress_bar()  # progress has its own listeners
 

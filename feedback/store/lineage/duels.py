@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, func, select
 
-from feedback.store.session import of_desk
+from feedback.store.engine import of_desk
 from feedback.store.tables import (
     Duel,
     DuelVerdict,

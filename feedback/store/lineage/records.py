@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from feedback.store.session import of_desk
+from feedback.store.engine import of_desk
 from feedback.store.tables import (
     Adapter,
     Dataset,

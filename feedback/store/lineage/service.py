@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import and_, or_
 from sqlmodel import Session, col, func, select
 
-from feedback.store.session import of_desk
+from feedback.store.engine import of_desk
 from feedback.store.tables import (
     Adapter,
     AdapterEvent,

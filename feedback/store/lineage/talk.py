@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from sqlmodel import Session, col, func, select
 
-from feedback.store.session import leave_out, of_desk
+from feedback.store.engine import leave_out, of_desk
 from feedback.store.sets import LARGE
 from feedback.store.tables import (
     Candidate,

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from commands.children import Child, describe_exit
+from commands.up.children import Child, describe_exit
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = [
     sys.executable,
@@ -96,7 +96,7 @@ def test_stopping_twice_or_before_the_start_is_harmless(tmp_path: Path, said: li
 def test_children_die_with_a_killed_keeper(tmp_path: Path) -> None:
     log = str(tmp_path / "c.log")
     keeper_script = (
-        "import sys, time; from pathlib import Path; from commands.children import Child\n"
+        "import sys, time; from pathlib import Path; from commands.up.children import Child\n"
         f"child = Child('c', {SLEEPER!r}, environment={{}}, log=Path({log!r}), say=print)\n"
         "child.start(); print(child.pid, flush=True); time.sleep(600)"
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from commands.frame import Frame, SettingsWrong
-from commands.plan import make_plan
+from commands.up.plan import make_plan
 
 
 def plan_with(policy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:

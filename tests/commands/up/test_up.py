@@ -20,9 +20,9 @@ import psutil
 import pytest
 
 from commands.instance import read_holder
-from serving.fake import FakeEngine
+from serving.client.fake import FakeEngine
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 pytestmark = pytest.mark.real  # gunicorn and the trainer as processes: a minute in all
 

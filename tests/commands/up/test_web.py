@@ -9,21 +9,21 @@ import pytest
 from rich.console import Console
 
 from commands.frame import Frame
-from commands.seeding import seed_demo
-from commands.steps import Steps
 from commands.store import open_store
-from commands.web import wait_then_describe
+from commands.up.seeding import seed_demo
+from commands.up.steps import Steps
+from commands.up.web import wait_then_describe
 from feedback.settings import FeedbackSettings
-from feedback.store.session import read
+from feedback.store.engine import read
 from feedback.store.turns import list_queue
-from serving.current import CurrentFleet
-from serving.endpoint import Endpoint, write_endpoints
-from serving.fake import FakeEngine
+from serving.client.current import CurrentFleet
+from serving.client.endpoint import Endpoint, write_endpoints
+from serving.client.fake import FakeEngine
 from serving.settings import ServingSettings
-from tests.commands.test_children import wait_until
+from tests.commands.up.test_children import wait_until
 
 NOW = datetime.now(UTC)
-BASE = Path(__file__).resolve().parents[2] / "demo" / "model"
+BASE = Path(__file__).resolve().parents[3] / "demo" / "model"
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import pytest
 
-from feedback import deploy
-from feedback.services import EXTENSION
+from feedback.deployment import deploy
+from feedback.web.services import EXTENSION
 from serving.errors import EngineNotRunning
 from tests.feedback.desk import Desk, make_desk
 from tests.feedback.plant import ONE, TWO, Plant, build, write_probe

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from feedback.datasets.build import build_dataset
 from tests.feedback.desk import make_desk
-from tests.feedback.exchange.files import CLOCK, bring_in, choice, write
-from trainer.dataset import build_dataset
+from tests.feedback.formats.files import CLOCK, bring_in, choice, write
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feedback.capture.openapi import list_routes
+from feedback.api.openapi import list_routes
 
 SETTINGS = settings(
     max_examples=150,

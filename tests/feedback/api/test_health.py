@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from sqlalchemy import text
 
-from feedback.services import EXTENSION
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
+from feedback.web.services import EXTENSION
 from serving.errors import EngineNotRunning
 from tests.feedback.desk import put_set
 

@@ -8,14 +8,14 @@ import sys
 import pytest
 from sqlmodel import col, select
 
-from feedback.store.session import open_engine, read
+from feedback.store.engine import open_engine, read
 from feedback.store.tables import Conversation, Event, Message
 
 WRITER = """
 import sys
 from pathlib import Path
 from tests.feedback.desk import make_desk
-from feedback.store.session import open_engine
+from feedback.store.engine import open_engine
 desk = make_desk(open_engine(sys.argv[1]), Path(sys.argv[2]))
 while True:
     print(desk.open()["conversation_id"], flush=True)

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from feedback.capture.openapi import PARAMETER, list_routes
+from feedback.api.openapi import PARAMETER, list_routes
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 
 from feedback.app import create_app
 from feedback.settings import FeedbackSettings
-from feedback.store import session as store_session
+from feedback.store import engine as store_session
 from feedback.store.tables import Conversation
 from tests.feedback.desk import KEY, Desk, make_desk
 

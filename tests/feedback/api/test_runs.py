@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from feedback.store import runs
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import Run
 from tests.feedback.builders import DESK, add_dataset
 

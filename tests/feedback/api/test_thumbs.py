@@ -2,7 +2,7 @@
 
 import pytest
 
-from feedback.store.session import read
+from feedback.store.engine import read
 from feedback.store.tables import Thumb
 from feedback.store.thumbs import find_last_thumbs
 

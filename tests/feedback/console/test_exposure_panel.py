@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from feedback import exposing
-from feedback.policy import ApprovalPolicy, Policy
+from feedback.deployment import rollout
+from feedback.deployment.policy import ApprovalPolicy, Policy
+from tests.feedback.api.test_adapters import use
 from tests.feedback.builders import NOW
 from tests.feedback.desk import Desk, make_desk
 from tests.feedback.pick_rows import add_picks
 from tests.feedback.plant import ONE, Plant, build
-from tests.feedback.test_adapters_api import use
 
 PAGE = f"/console/adapters/{ONE}"
 APPROVE, VETO = (f'data-act="/v1/adapters/{ONE}/{word}"' for word in ("approve", "veto"))
@@ -48,7 +48,7 @@ def test_before_the_first_look_nothing_is_decided(desk):
 
 def test_a_held_canary_shows_what_it_lacks_with_value_and_limit(desk, plant):
     add_picks(plant.ctx.store_engine, ONE, tuned=6, base=4, at=NOW)
-    found = exposing.look(plant.ctx, actor="scheduler")
+    found = rollout.look(plant.ctx, actor="scheduler")
     panel = read_panel(desk)
     assert "On 24 picks of this adapter and 16 of the base." in panel
     needed = found.exposure.picks_needed
@@ -59,7 +59,7 @@ def test_a_held_canary_shows_what_it_lacks_with_value_and_limit(desk, plant):
 
 def test_a_proven_canary_shows_who_keeps_it_from_going_live(desk, plant):
     add_picks(plant.ctx.store_engine, ONE, tuned=28, base=12, at=NOW)
-    exposing.look(plant.ctx, actor="scheduler")
+    rollout.look(plant.ctx, actor="scheduler")
     panel = read_panel(desk)
     assert "The evidence is enough; what follows stands against it." in panel
     assert "this policy lets a person alone take it live" in panel
@@ -67,7 +67,7 @@ def test_a_proven_canary_shows_who_keeps_it_from_going_live(desk, plant):
 
 def test_the_panel_is_there_in_chinese(desk, plant):
     add_picks(plant.ctx.store_engine, ONE, tuned=5, base=5, at=NOW)
-    exposing.look(plant.ctx, actor="scheduler")
+    rollout.look(plant.ctx, actor="scheduler")
     panel = read_panel(desk, language="zh")
     assert "依据：20 次选中此适配器，20 次选中基础模型。" in panel
     assert "按目前的份额，再多的选择也不够。" in panel and "否决" in panel

@@ -4,8 +4,8 @@ import re
 
 import pytest
 
+from feedback.store.engine import unit_of_work
 from feedback.store.records import add_records
-from feedback.store.session import unit_of_work
 from feedback.store.tables import Deployment, SuggestionSet, Turn, Unblinding
 from tests.feedback.chain import ADAPTER, DATASET, Chain, record
 from tests.feedback.desk import Desk, make_desk

@@ -3,7 +3,7 @@
 import re
 
 from feedback.store.adapters import get_adapter
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from tests.feedback.builders import add_adapter
 
 NAME = "tuned-20261101-1"

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from tests.feedback.builders import add_adapter
-from tests.feedback.evidence.stores import give_prompts
-from tests.feedback.evidence.test_versions import NEW, OLD, open_versions
+from tests.feedback.experiments.stores import give_prompts
+from tests.feedback.experiments.test_versions import NEW, OLD, open_versions
 
 
 def read_rows(page: str) -> dict[str, str]:

@@ -12,15 +12,15 @@ import pytest
 from sqlmodel import select
 
 from feedback.clock import FrozenClock
-from feedback.store.session import read
+from feedback.datasets.build import Selection, build_dataset, read_manifest, read_split
+from feedback.datasets.split import split_of
+from feedback.store.engine import read
 from feedback.store.tables import Dataset
 from tests.databases import START
 from tests.feedback.desk import make_desk
-from tests.feedback.evidence.stores import give_prompts
-from tests.feedback.exchange.files import CLOCK, SHARED, bring_in, choice, thumb, write
-from trainer.dataset import Selection, build_dataset, read_manifest, read_split
+from tests.feedback.experiments.stores import give_prompts
+from tests.feedback.formats.files import CLOCK, SHARED, bring_in, choice, thumb, write
 from trainer.errors import DatasetMissing, NothingSelected
-from trainer.split import split_of
 
 SPLITS = ("train", "validation", "test")
 
@@ -279,12 +279,12 @@ def test_a_missing_dataset_is_named(tmp_path):
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from feedback.store.session import open_engine
-from tests.feedback.exchange.files import CLOCK
-from trainer import dataset
+from feedback.store.engine import open_engine
+from tests.feedback.formats.files import CLOCK
+from feedback.datasets import build
 
-dataset.Building.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-dataset.build_dataset(open_engine(sys.argv[1]), data_dir=Path(sys.argv[2]), clock=CLOCK)
+build.Building.finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+build.build_dataset(open_engine(sys.argv[1]), data_dir=Path(sys.argv[2]), clock=CLOCK)
 """
 
 

@@ -2,22 +2,22 @@
 
 import pytest
 
-from feedback.choices.redact import open_redactor
-from feedback.choices.refusals import Tally
 from feedback.clock import FrozenClock
+from feedback.datasets.build import build_dataset, read_split
+from feedback.datasets.collect import Selection, collect_choices
+from feedback.datasets.split import split_of
 from feedback.duels.start import TooFewPrompts
 from feedback.errors import NotFound
 from feedback.lineage.graph import Ref
 from feedback.lineage.steps import Tracer
+from feedback.records.redact import open_redactor
+from feedback.records.rejections import Tally
 from feedback.store.duel_verdicts import record_verdict, undo_verdict
 from feedback.store.duels import close_duel, list_rounds
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import Adapter, Dataset
 from tests.feedback.builders import BASE_ID, DESK
 from tests.feedback.duels.duel_desk import ADAPTER, RIVAL, STARTED, add_prompt, put_duel, start
-from trainer.collect import Selection, collect_choices
-from trainer.dataset import build_dataset, read_split
-from trainer.split import split_of
 
 
 def judge(store, duel_id, *verdicts, judge="eva"):

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from feedback.exchange.errors import DatasetFilesMissing, FormatUnknown
-from feedback.exchange.exporter import export_dataset, iterate_export
-from tests.feedback.exchange.files import CLOCK, bring_in, choice, thumb, write
-from trainer.dataset import build_dataset
+from feedback.datasets.build import build_dataset
+from feedback.datasets.export import export_dataset, iterate_export
+from feedback.formats.errors import DatasetFilesMissing, FormatUnknown
+from tests.feedback.formats.files import CLOCK, bring_in, choice, thumb, write
 
 
 @pytest.fixture

@@ -5,16 +5,16 @@ from uuid import uuid4
 
 import pytest
 
-from feedback.policy import ApprovalPolicy, Policy
+from feedback.deployment.policy import ApprovalPolicy, Policy
 from feedback.store import operators
 from feedback.store.approvals import list_words
 from feedback.store.deployments import ServingState
-from feedback.store.session import read, unit_of_work
+from feedback.store.engine import read, unit_of_work
 from tests.databases import START
+from tests.feedback.api.test_adapters import use
 from tests.feedback.builders import DESK
 from tests.feedback.desk import Desk, make_desk
 from tests.feedback.plant import ONE, TWO, Plant, build
-from tests.feedback.test_adapters_api import use
 
 APPROVE, VETO, PROMOTE = (f"/v1/adapters/{ONE}/{word}" for word in ("approve", "veto", "promote"))
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from feedback import deploy
-from feedback.deploy import RolledBack, ServingState, adapter_for, adapter_path
 from feedback.deploy_errors import (
     AdapterErased,
     AdapterFilesMissing,
@@ -17,10 +15,12 @@ from feedback.deploy_errors import (
     StaleFence,
     StaleLease,
 )
+from feedback.deployment import deploy
+from feedback.deployment.deploy import RolledBack, ServingState, adapter_for, adapter_path
 from feedback.errors import NotFound
 from feedback.store import adapters, deployments, runs
+from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import RunToken
-from feedback.store.session import read, unit_of_work
 from feedback.store.tables import SuggestionSet
 from serving.errors import EngineNotRunning, ProbeFailed
 from tests.feedback.builders import DESK, NOW, add_adapter, add_dataset, add_turn

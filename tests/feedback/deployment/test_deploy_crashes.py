@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from feedback import deploy
 from feedback.deploy_errors import (
     StaleFence,
 )
+from feedback.deployment import deploy
 from feedback.store import deployments
 from tests.feedback.plant import ONE, TWO
 
@@ -78,12 +78,12 @@ def reach(owner, name):
 KILLED = """
 import os, sys
 from pathlib import Path
-from feedback import deploy
+from feedback.deployment import deploy
 from feedback.clock import SystemClock
-from feedback.policy import Policy
-from feedback.store.session import open_engine
-from serving.endpoint import Endpoint
-from serving.fleet import Fleet
+from feedback.deployment.policy import Policy
+from feedback.store.engine import open_engine
+from serving.client.endpoint import Endpoint
+from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
 
 url, data_dir, engine_url, key, step, name = sys.argv[1:]
@@ -103,7 +103,7 @@ def test_a_publisher_that_is_killed_leaves_the_old_or_the_new_one_serving(plant,
     endpoint = plant.engine.endpoint
     url = plant.ctx.store_engine.url.render_as_string(hide_password=False)
     argv = [url, str(plant.ctx.data_dir), endpoint.url, endpoint.api_key, step, TWO]
-    root = Path(deploy.__file__).parent.parent
+    root = Path(deploy.__file__).parents[2]
     done = subprocess.run(
         [sys.executable, "-c", KILLED, *argv],
         cwd=root,

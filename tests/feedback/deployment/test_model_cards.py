@@ -2,9 +2,9 @@
 
 import pytest
 
-from feedback import deploy
-from feedback.cards import Decided, refresh_cards, render_decisions
-from serving.adapters import verify_staged
+from feedback.deployment import deploy
+from feedback.deployment.model_cards import Decided, refresh_cards, render_decisions
+from serving.adapters.staging import verify_staged
 from tests.feedback.builders import NOW
 from tests.feedback.plant import ONE, TWO, build
 

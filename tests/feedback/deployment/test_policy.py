@@ -5,7 +5,14 @@ import math
 import pytest
 from pydantic import BaseModel
 
-from feedback.policy import POLICIES, CanaryPolicy, Policy, PolicyRefused, build_policy, load_policy
+from feedback.deployment.policy import (
+    POLICIES,
+    CanaryPolicy,
+    Policy,
+    PolicyRefused,
+    build_policy,
+    load_policy,
+)
 from feedback.settings import FeedbackSettings
 from serving.settings import ServingSettings
 

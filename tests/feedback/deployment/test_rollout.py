@@ -4,16 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from feedback import deploy, exposing
 from feedback.deploy_errors import StaleLease
-from feedback.evidence.exposure import Exposure, ExposurePolicy, Reason
-from feedback.evidence.statistics import e_value
-from feedback.policy import ApprovalPolicy, CanaryPolicy, Policy
+from feedback.deployment import deploy, rollout
+from feedback.deployment.policy import ApprovalPolicy, CanaryPolicy, Policy
+from feedback.experiments.rollout_rule import Exposure, ExposurePolicy, Reason
+from feedback.experiments.sequential_tests import e_value
 from feedback.store import adapters, deployments, exposures, runs
 from feedback.store.approvals import Words
 from feedback.store.deployments import ServingState
+from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import RunToken
-from feedback.store.session import read, unit_of_work
 from feedback.store.tables import Approval
 from tests.feedback.builders import DESK, NOW
 from tests.feedback.pick_rows import add_picks
@@ -38,8 +38,8 @@ def plant(store_engine, fake_engine, fake_fleet, tmp_path):
 
 
 def look_and_act(plant, actor="scheduler", **fields):
-    found = exposing.look(plant.ctx, actor=actor, **fields)
-    exposing.act(plant.ctx, found, actor=actor, **fields)
+    found = rollout.look(plant.ctx, actor=actor, **fields)
+    rollout.act(plant.ctx, found, actor=actor, **fields)
     return found
 
 
@@ -98,7 +98,7 @@ def test_a_canary_that_is_undecided_for_too_long_retires_and_nothing_takes_its_p
     assert plant.state == ServingState(fence=2)
     assert (plant.state_of(ONE), plant.loaded) == ("retired", set())
     assert decisions(plant)[0][0] == "retire" and decisions(plant)[0][1][0] == "undecided"
-    look_again = exposing.look(plant.ctx, actor="scheduler")
+    look_again = rollout.look(plant.ctx, actor="scheduler")
     assert look_again is None and len(decisions(plant)) == 1
 
 
@@ -124,19 +124,19 @@ def test_a_newer_canary_takes_the_place_of_a_waiting_one(plant):
 
 
 def test_a_harmful_canary_is_taken_out_by_the_look_of_the_minute(plant):
-    assert exposing.take_out_harmful(plant.ctx, actor="scheduler") == [] and decisions(plant) == []
+    assert rollout.take_out_harmful(plant.ctx, actor="scheduler") == [] and decisions(plant) == []
     add_picks(plant.ctx.store_engine, ONE, tuned=3, base=9, at=NOW)  # 12 of 48
-    assert exposing.take_out_harmful(plant.ctx, actor="scheduler") == [ONE]
+    assert rollout.take_out_harmful(plant.ctx, actor="scheduler") == [ONE]
     assert (plant.state.canary, plant.state_of(ONE), plant.loaded) == (None, "rolled_back", set())
     assert decisions(plant) == [("roll_back", ["harm_proven"])]
-    assert exposing.take_out_harmful(plant.ctx, actor="scheduler") == []
+    assert rollout.take_out_harmful(plant.ctx, actor="scheduler") == []
 
 
 def test_a_harmful_live_adapter_leaves_also_while_another_one_is_on_trial(plant):
     plant.promote(ONE)
     plant.publish(TWO, share=0.25)
     add_picks(plant.ctx.store_engine, ONE, tuned=3, base=9, at=NOW)
-    assert exposing.take_out_harmful(plant.ctx, actor="scheduler") == [ONE]
+    assert rollout.take_out_harmful(plant.ctx, actor="scheduler") == [ONE]
     assert (plant.state.live, plant.state.canary) == (None, TWO)
 
 
@@ -146,8 +146,8 @@ def test_a_live_adapter_is_not_retired_for_want_of_a_verdict(plant):
     )
     plant.promote(ONE)
     add_picks(plant.ctx.store_engine, ONE, tuned=10, base=10, at=NOW)
-    assert exposing.look(plant.ctx, actor="scheduler") is None
-    assert exposing.take_out_harmful(plant.ctx, actor="scheduler") == []
+    assert rollout.look(plant.ctx, actor="scheduler") is None
+    assert rollout.take_out_harmful(plant.ctx, actor="scheduler") == []
     assert plant.state.live == ONE
 
 
@@ -155,7 +155,7 @@ def test_the_limit_of_harm_is_the_policys(plant):
     add_picks(plant.ctx.store_engine, ONE, tuned=3, base=9, at=NOW)
     patient = ExposurePolicy(max_e_harm=1e9)
     plant.ctx = replace(plant.ctx, policy=OPEN.model_copy(update={"exposure": patient}))
-    assert exposing.take_out_harmful(plant.ctx, actor="scheduler") == []
+    assert rollout.take_out_harmful(plant.ctx, actor="scheduler") == []
 
 
 def test_a_policy_that_promotes_nothing_holds_a_proven_canary(plant):
@@ -179,18 +179,18 @@ def test_a_proven_canary_waits_for_the_second_person_where_one_is_asked_for(plan
 
 def test_a_veto_between_decision_and_deed_keeps_it_from_going_live(plant):
     add_picks(plant.ctx.store_engine, ONE, tuned=28, base=12, at=NOW)
-    found = exposing.look(plant.ctx, actor="scheduler")
+    found = rollout.look(plant.ctx, actor="scheduler")
     say(plant, "veto")
-    exposing.act(plant.ctx, found, actor="scheduler")
+    rollout.act(plant.ctx, found, actor="scheduler")
     assert plant.state.live is None
-    assert exposing.look(plant.ctx, actor="scheduler").exposure.reasons[0].text == "vetoed by eva: seen it"
+    assert rollout.look(plant.ctx, actor="scheduler").exposure.reasons[0].text == "vetoed by eva: seen it"
 
 
 def test_a_decision_that_another_deployment_overtook_changes_nothing(plant):
     add_picks(plant.ctx.store_engine, ONE, tuned=28, base=12, at=NOW)
-    found = exposing.look(plant.ctx, actor="scheduler")
+    found = rollout.look(plant.ctx, actor="scheduler")
     plant.publish(TWO)
-    exposing.act(plant.ctx, found, actor="scheduler")
+    rollout.act(plant.ctx, found, actor="scheduler")
     assert (plant.state.canary, plant.state.live) == (TWO, None)
 
 
@@ -202,7 +202,7 @@ def test_a_stopped_worker_writes_no_decision_and_moves_nothing(plant):
         run = runs.claim_run(session, desk_id=DESK, owner="w", now=NOW, lease_s=60)
     add_picks(plant.ctx.store_engine, ONE, tuned=28, base=12, at=NOW)
     with pytest.raises(StaleLease):
-        exposing.look(plant.ctx, actor="trainer", run_token=RunToken(run.id, run.fence - 1))
+        rollout.look(plant.ctx, actor="trainer", run_token=RunToken(run.id, run.fence - 1))
     assert decisions(plant) == []
     look_and_act(plant, actor="trainer", run_token=RunToken(run.id, run.fence))
     with read(plant.ctx.store_engine) as session:
@@ -250,12 +250,12 @@ def test_what_stands_against_going_live(policy, words, codes):
         Approval(desk_id=DESK, adapter=ONE, actor=actor, kind=kind, reason="", at=NOW)
         for actor, kind in words
     )
-    blocks = exposing.find_blocks(policy, Words(rows), actor="scheduler")
+    blocks = rollout.find_blocks(policy, Words(rows), actor="scheduler")
     assert [block.code for block in blocks] == codes
-    held = exposing.hold_back(WIN, blocks)
+    held = rollout.hold_back(WIN, blocks)
     assert (held.verdict, held.reasons) == (("hold", blocks) if codes else ("go_live", WIN.reasons))
 
 
 def test_nothing_stands_against_leaving():
     out = Exposure("roll_back", (Reason("harm_proven", "", 30, 20),), 0)
-    assert exposing.hold_back(out, exposing.find_blocks(Policy(), Words(), actor="scheduler")) is out
+    assert rollout.hold_back(out, rollout.find_blocks(Policy(), Words(), actor="scheduler")) is out

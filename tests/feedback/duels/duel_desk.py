@@ -12,7 +12,7 @@ from sqlmodel import select
 
 from feedback.duels.start import Wish, start_duel
 from feedback.store import duels
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import Conversation, Duel, DuelRound, SuggestionSet
 from tests.feedback.builders import BASE_ID, DESK, NOW, add, add_adapter, add_dataset, add_turn
 

@@ -13,13 +13,13 @@ from sqlmodel import select
 from feedback.clock import FrozenClock
 from feedback.duels import drawing
 from feedback.duels.drawing import DuelDrawer
-from feedback.planning import BaseFacts
 from feedback.store import duels
-from feedback.store.session import read, unit_of_work
+from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Duel, DuelRound
-from serving.client import Sampling
-from serving.fake import FakeEngine
-from serving.fleet import Fleet
+from feedback.suggestions.planning import BaseFacts
+from serving.client.client import Sampling
+from serving.client.fake import FakeEngine
+from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
 from tests.feedback.builders import BASE_ID, DESK, NOW
 from tests.feedback.duels.duel_desk import ADAPTER, RIVAL, STARTED, add_contender, add_prompt, start

@@ -9,11 +9,11 @@ from sqlmodel import select
 
 from feedback.clock import FrozenClock
 from feedback.duels.drawing import DuelDrawer
-from feedback.planning import BaseFacts
-from feedback.store.session import open_engine, read
+from feedback.store.engine import open_engine, read
 from feedback.store.tables import Duel, DuelRound
-from serving.fake import FakeEngine
-from serving.fleet import Fleet
+from feedback.suggestions.planning import BaseFacts
+from serving.client.fake import FakeEngine
+from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
 from tests.feedback.builders import BASE_ID
 from tests.feedback.desk import make_desk

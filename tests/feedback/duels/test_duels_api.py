@@ -5,11 +5,11 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from feedback.services import EXTENSION
 from feedback.store import operators
 from feedback.store.desks import ensure_desk
-from feedback.store.session import read, unit_of_work
+from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Duel, DuelRound, DuelVerdict
+from feedback.web.services import EXTENSION
 from tests.feedback.desk import make_desk
 from tests.feedback.duels.duel_desk import ADAPTER, STARTED, add_contender, add_prompt, put_duel
 

@@ -8,7 +8,7 @@ from feedback.duels.prompts import LATER, TEST, UNUSED, Prompt, PromptKey, Seen,
 from feedback.duels.start import OtherBase, SameContender, TooFewPrompts
 from feedback.errors import NotFound
 from feedback.store import duels
-from feedback.store.session import read
+from feedback.store.engine import read
 from tests.feedback.builders import DESK, NOW
 from tests.feedback.duels.duel_desk import (
     ADAPTER,

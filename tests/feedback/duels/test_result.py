@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from feedback.duels.result import BOTH_BAD, LOST, TIED, WON, count_result, decide_round
-from feedback.evidence.statistics import e_better, e_harm, wilson_interval
+from feedback.experiments.sequential_tests import e_better, e_harm, wilson_interval
 from feedback.store.duel_verdicts import Standing
 from feedback.store.tables import DuelRound
 from tests.feedback.duels.duel_desk import ADAPTER, BUILT, RIVAL, STARTED

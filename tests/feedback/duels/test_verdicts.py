@@ -15,7 +15,7 @@ from feedback.store.duel_verdicts import (
     undo_verdict,
 )
 from feedback.store.duels import DuelNotOpen, DuelOver, RoundNotReady, close_duel
-from feedback.store.session import read, unit_of_work
+from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import DuelVerdict
 from tests.feedback.builders import DESK
 from tests.feedback.duels.duel_desk import STARTED, put_duel

@@ -3,7 +3,7 @@
 import random
 from datetime import timedelta
 
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import (
     Candidate,
     Conversation,

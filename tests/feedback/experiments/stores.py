@@ -2,7 +2,7 @@
 
 from sqlmodel import select
 
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import SuggestionSet
 
 PROMPT = [{"role": "user", "content": "Where is my order 1042?"}]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from feedback.evidence.clusters import WithoutAgent, leave_one_out, share_bound
+from feedback.experiments.cluster_bounds import WithoutAgent, leave_one_out, share_bound
 
 
 def test_two_agents_by_hand():

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from feedback.evidence.logit import PRIOR_SD, adjust_share
-from feedback.evidence.picks import Card, CountedPick
+from feedback.experiments.conditional_logit import PRIOR_SD, adjust_share
+from feedback.experiments.picks import Card, CountedPick
 
 
 def make_picks(seed, n=300, agents=5, *, arm=0.6, length=0.8, slot=0.3, merged=0.0, longer=0.0):

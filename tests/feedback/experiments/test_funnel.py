@@ -1,9 +1,9 @@
 """From judgements to choices: nothing is lost on the way without a reason."""
 
-from feedback.evidence.funnel import funnel
-from feedback.store.session import read
+from feedback.experiments.funnel import funnel
+from feedback.store.engine import read
 from tests.databases import START
-from tests.feedback.evidence.stores import give_prompts
+from tests.feedback.experiments.stores import give_prompts
 
 
 def test_judgements_are_choices_and_reasons(desk):

@@ -10,15 +10,15 @@ import pytest
 from scipy import optimize, stats
 from sqlmodel import select
 
-from feedback.evidence.exposure import Evidence, ExposurePolicy
-from feedback.evidence.logit import PRIOR_SD
-from feedback.evidence.measure import measure_picks, name_experience
-from feedback.evidence.picks import Card, CountedPick, read_picks
-from feedback.evidence.support import support_of
-from feedback.store.session import read, unit_of_work
+from feedback.experiments.conditional_logit import PRIOR_SD
+from feedback.experiments.measure import measure_picks, name_experience
+from feedback.experiments.picks import Card, CountedPick, read_picks
+from feedback.experiments.rollout_rule import Evidence, ExposurePolicy
+from feedback.experiments.support import support_of
+from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Candidate, Conversation, Judgement, SuggestionSet
 from tests.feedback.desk import put_set
-from tests.feedback.evidence.stores import give_prompts
+from tests.feedback.experiments.stores import give_prompts
 
 ADAPTER = "tuned-20261122-1"  # of the sets that the desk puts
 POLICY = ExposurePolicy()

@@ -10,9 +10,9 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.feedback.desk import make_desk
-from tests.feedback.evidence.log import ADAPTER, write_log
-from tests.feedback.evidence.recount import export, recount_account, recount_night
-from tests.feedback.night.runs import add_ended_run
+from tests.feedback.experiments.log import ADAPTER, write_log
+from tests.feedback.experiments.recount import export, recount_account, recount_night
+from tests.feedback.run_report.runs import add_ended_run
 
 CLOSE = {"rel": 1e-5, "abs": 1e-6}
 FITTED = {"rel": 2e-3, "abs": 2e-4}  # two optimisers, each stopping where it stops

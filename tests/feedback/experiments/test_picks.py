@@ -5,9 +5,9 @@ from math import log
 
 import pytest
 
-from feedback.evidence.picks import Card, derive_pick, derive_picks
-from feedback.evidence.support import Support, count_judgements
-from tests.feedback.choices.examples import TEXTS, TUNED, judged, shown
+from feedback.experiments.picks import Card, derive_pick, derive_picks
+from feedback.experiments.support import Support, count_judgements
+from tests.feedback.records.examples import TEXTS, TUNED, judged, shown
 
 OWN = "I shall ask my colleague and call you back on Monday."
 MERGED = shown(

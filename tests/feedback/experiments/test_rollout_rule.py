@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from feedback.evidence.exposure import Evidence, ExposurePolicy, decide_exposure
+from feedback.experiments.rollout_rule import Evidence, ExposurePolicy, decide_exposure
 
 POLICY = ExposurePolicy()
 WON = Evidence(
@@ -106,7 +106,7 @@ def test_the_limits_are_those_of_the_policy():
 def test_the_web_and_the_decision_load_no_scipy():
     code = """
 import sys
-import feedback.app, feedback.evidence.exposure, feedback.evidence.picks
+import feedback.app, feedback.experiments.rollout_rule, feedback.experiments.picks
 sys.exit("scipy" in sys.modules)
 """
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

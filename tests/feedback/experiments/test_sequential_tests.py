@@ -7,7 +7,7 @@ from itertools import product
 
 import pytest
 
-from feedback.evidence.statistics import (
+from feedback.experiments.sequential_tests import (
     BANDS,
     ENOUGH,
     e_better,

@@ -2,10 +2,10 @@
 
 import pytest
 
-from feedback.evidence.support import Support, count_judgements, support_of
-from feedback.store.session import read
-from tests.feedback.choices.examples import TEXTS, TUNED, judged, shown
-from tests.feedback.evidence.stores import give_prompts
+from feedback.experiments.support import Support, count_judgements, support_of
+from feedback.store.engine import read
+from tests.feedback.experiments.stores import give_prompts
+from tests.feedback.records.examples import TEXTS, TUNED, judged, shown
 
 ADAPTER = "tuned-20261122-1"  # of the sets that the desk puts
 MERGED = shown(

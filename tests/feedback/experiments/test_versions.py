@@ -4,14 +4,14 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import beta, binomtest, norm
 
-from feedback.choices.judgements import ShownReply, ShownSet, derive_choice
-from feedback.evidence.clusters import share_bound
-from feedback.evidence.support import support_of
-from feedback.evidence.versions import Comparison, compare_versions, count_judgement, find_old
-from feedback.store.session import read, unit_of_work
+from feedback.experiments.cluster_bounds import share_bound
+from feedback.experiments.support import support_of
+from feedback.experiments.versions import Comparison, compare_versions, count_judgement, find_old
+from feedback.records.from_judgement import ShownReply, ShownSet, derive_choice
+from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Candidate, SuggestionSet
-from tests.feedback.choices.examples import TEXTS, judged
-from tests.feedback.evidence.stores import give_prompts
+from tests.feedback.experiments.stores import give_prompts
+from tests.feedback.records.examples import TEXTS, judged
 
 OLD, OLDER, NEW = "tuned-20261120-1", "tuned-20261119-1", "tuned-20261121-1"
 SOURCES = (("base", None), ("tuned", OLD), ("base", None), ("tuned", NEW))  # by slot

@@ -8,12 +8,13 @@ from collections import Counter, defaultdict
 import pytest
 from sqlmodel import select
 
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import Adapter, Candidate, SuggestionSet
 from tests.databases import START
+from tests.feedback.console.test_versions_page import read_rows
 from tests.feedback.desk import make_desk
-from tests.feedback.evidence.log import ADAPTER, write_log
-from tests.feedback.evidence.recount import (
+from tests.feedback.experiments.log import ADAPTER, write_log
+from tests.feedback.experiments.recount import (
     APART,
     bound_by_agent,
     evidence,
@@ -23,7 +24,6 @@ from tests.feedback.evidence.recount import (
     settle,
     wilson,
 )
-from tests.feedback.test_versions_page import read_rows
 
 BEFORE = "tuned-20261119-1"
 

@@ -5,7 +5,7 @@ import json
 from pathlib import Path
 
 from feedback.clock import FrozenClock
-from feedback.exchange.importer import import_file
+from feedback.formats.importer import import_file
 from tests.databases import START
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"

@@ -5,11 +5,11 @@ import shutil
 import pytest
 from sqlmodel import select
 
-from feedback.exchange.errors import ImportKindUnknown, SourceReserved
+from feedback.formats.errors import ImportKindUnknown, SourceReserved
+from feedback.store.engine import read
 from feedback.store.records import count_records
-from feedback.store.session import read
 from feedback.store.tables import Conversation, Message, Record, Turn
-from tests.feedback.exchange.files import SHARED, bring_in, choice, thumb, write
+from tests.feedback.formats.files import SHARED, bring_in, choice, thumb, write
 
 TALK = {
     "id": "talk-1",

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
-from feedback.choices.refusals import REASONS, Refusal
-from feedback.exchange.reader import read_lines
-from tests.feedback.exchange.files import write
+from feedback.formats.jsonl import read_lines
+from feedback.records.rejections import REASONS, Refusal
+from tests.feedback.formats.files import write
 
 
 def reasons(path, **options):

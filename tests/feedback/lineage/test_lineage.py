@@ -5,17 +5,17 @@ from itertools import pairwise
 
 import pytest
 
+from feedback.datasets.layout import dataset_dir
+from feedback.datasets.members import INDEX, read_members
 from feedback.errors import NotFound
-from feedback.exchange.layout import dataset_dir
 from feedback.lineage.find import IdAmbiguous, IdUnknown, find_ref
 from feedback.lineage.graph import Ref, lay_out, walk
-from feedback.lineage.members import INDEX, read_members
 from feedback.lineage.steps import LOOKS, Tracer
 from feedback.store.adapters import move_adapter, register_adapter
 from feedback.store.deployments import add_deployment
+from feedback.store.engine import read, unit_of_work
 from feedback.store.lineage.service import list_timeline
 from feedback.store.records import add_records
-from feedback.store.session import read, unit_of_work
 from feedback.store.tables import (
     Dataset,
     Duel,

@@ -12,7 +12,7 @@ from sqlmodel import SQLModel
 from feedback.migrations import find_version, newest_version, upgrade, upgrade_engine
 from feedback.store import tables
 from feedback.store.desks import ensure_desk
-from feedback.store.session import open_engine, read, unit_of_work
+from feedback.store.engine import open_engine, read, unit_of_work
 from tests.databases import START
 
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from feedback.choices.judgements import Judged, ShownReply, ShownSet
+from feedback.records.from_judgement import Judged, ShownReply, ShownSet
 
 AT = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 TUNED = "tuned-20261121-1"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from feedback.choices.distance import edit_distance, only_details_changed
+from feedback.records.distance import edit_distance, only_details_changed
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from feedback.choices.judgements import Judged, ShownSet, derive_choice
-from feedback.choices.pairs import pair_choice
-from feedback.choices.refusals import Refusal
-from tests.feedback.choices.examples import TEXTS, judged, shown
+from feedback.records.from_judgement import Judged, ShownSet, derive_choice
+from feedback.records.pairs import pair_choice
+from feedback.records.rejections import Refusal
+from tests.feedback.records.examples import TEXTS, judged, shown
 
 OWN = "Let me look into this with our warehouse and write to you again by noon."
 EDITED = "I am sorry for the delay; I will call the carrier now and write to you."

@@ -2,9 +2,9 @@
 
 import pytest
 
-from feedback.choices.forms import ChoiceForm, read_form
-from feedback.choices.refusals import Refusal
-from feedback.choices.settle import settle_choice
+from feedback.records.normalise import settle_choice
+from feedback.records.rejections import Refusal
+from feedback.records.schemas import ChoiceForm, read_form
 
 PROMPT = [{"role": "user", "content": "Where is my order?"}]
 

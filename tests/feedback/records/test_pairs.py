@@ -1,7 +1,7 @@
 """Thumbs that make a pair: one prompt, other texts, other conversations, one split, each thumb once."""
 
-from feedback.choices.pairs import ThumbMark, match_thumbs
-from feedback.choices.refusals import Refusal
+from feedback.records.pairs import ThumbMark, match_thumbs
+from feedback.records.rejections import Refusal
 
 
 def mark(position, up, conversation="c1", split="train", text=None, prompt="p"):

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback.choices.forms import ChoiceForm, canonical_json
-from feedback.choices.redact import (
+from feedback.records.redact import (
     Redactor,
     check_identity,
     check_luhn,
@@ -18,6 +17,7 @@ from feedback.choices.redact import (
     open_redactor,
     redact_choice,
 )
+from feedback.records.schemas import ChoiceForm, canonical_json
 
 REDACTOR = Redactor(b"k" * 32)
 # Numbers of nobody: a test card of the networks, the identity number in the standard's own example.

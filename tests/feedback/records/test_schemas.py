@@ -2,7 +2,8 @@
 
 import pytest
 
-from feedback.choices.forms import (
+from feedback.records.rejections import REASONS, Refusal, explain
+from feedback.records.schemas import (
     FORMS,
     ChoiceForm,
     ConversationForm,
@@ -11,7 +12,6 @@ from feedback.choices.forms import (
     conversation_of,
     read_form,
 )
-from feedback.choices.refusals import REASONS, Refusal, explain
 
 USER = {"role": "user", "content": "Where is it?"}
 REPLY = {"role": "assistant", "content": "On its way."}

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from feedback.choices.weights import WeightInput, WeightRules, cap_agents, weigh_choices
+from feedback.records.weights import WeightInput, WeightRules, cap_agents, weigh_choices
 
 RULES = WeightRules()
 AT = datetime(2026, 11, 22, tzinfo=UTC)

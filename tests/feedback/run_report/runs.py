@@ -6,8 +6,8 @@ from uuid import uuid4
 
 from feedback.store import runs
 from feedback.store.deployments import add_deployment
+from feedback.store.engine import unit_of_work
 from feedback.store.runs import Metric
-from feedback.store.session import unit_of_work
 from feedback.store.tables import Run
 from tests.databases import START
 from tests.feedback.builders import DESK, add_adapter, add_dataset

@@ -7,19 +7,19 @@ from datetime import timedelta
 
 import pytest
 
-from feedback.evidence.exposure import Evidence, ExposurePolicy, decide_exposure
-from feedback.night.advice import ADVICE, REMEDIES, advise
-from feedback.night.curves import MAX_POINTS, summarise, thin
-from feedback.night.facts import read_facts
-from feedback.night.report import EXIT_CODES, for_outside, report_night, time_steps
-from feedback.policy import Policy
+from feedback.deployment.policy import Policy
+from feedback.experiments.rollout_rule import Evidence, ExposurePolicy, decide_exposure
+from feedback.run_report.advice import ADVICE, REMEDIES, advise
+from feedback.run_report.curves import MAX_POINTS, summarise, thin
+from feedback.run_report.facts import read_facts
+from feedback.run_report.report import EXIT_CODES, for_outside, report_night, time_steps
 from feedback.store import exposures
+from feedback.store.engine import unit_of_work
 from feedback.store.runs import Metric
-from feedback.store.session import unit_of_work
 from feedback.store.tables import Judgement, Run
 from tests.databases import START
 from tests.feedback.builders import DESK
-from tests.feedback.night.runs import ADAPTER, COUNTS, LATER, NO_ENGINE, add_ended_run, train_run
+from tests.feedback.run_report.runs import ADAPTER, COUNTS, LATER, NO_ENGINE, add_ended_run, train_run
 
 SECRET = "My card number is 4111 1111 1111 1111"
 POLICY = ExposurePolicy()
@@ -85,7 +85,7 @@ def test_a_refusal_names_what_helps(sqlite_engine, reasons, expected):
 @pytest.mark.parametrize(
     ("error", "code", "text"),
     [
-        (f"{ENDED}12:00 trainer.child ERROR run x failed: {MISSING}", "follow_error", MISSING),
+        (f"{ENDED}12:00 trainer.jobs.child ERROR run x failed: {MISSING}", "follow_error", MISSING),
         (f"{ENDED}run x failed\nTraceback: KeyError", "read_log", "log.txt"),
     ],
 )  # fmt: skip

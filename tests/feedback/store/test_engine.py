@@ -6,8 +6,8 @@ import pytest
 from sqlalchemy import text
 
 from feedback.errors import NotFound, StoreBusy, StoreFull
-from feedback.store import session as store_session
-from feedback.store.session import get_row, open_engine, read, unit_of_work
+from feedback.store import engine as store_session
+from feedback.store.engine import get_row, open_engine, read, unit_of_work
 from feedback.store.tables import Conversation, Desk
 from tests.databases import START
 

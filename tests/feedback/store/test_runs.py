@@ -8,8 +8,8 @@ import pytest
 from feedback.deploy_errors import IllegalRunState, StaleLease
 from feedback.errors import NotFound
 from feedback.store import runs
+from feedback.store.engine import unit_of_work
 from feedback.store.runs import MAX_CLAIMS, Metric
-from feedback.store.session import unit_of_work
 from tests.feedback.builders import DESK, NOW
 
 LEASE_S = 60

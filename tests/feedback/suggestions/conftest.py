@@ -4,7 +4,7 @@ live adapter, a canary and sets of both.
 
 import pytest
 
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from tests.feedback.builders import add_system_prompt
 from tests.feedback.set_desk import NEW, OLD, build
 

@@ -5,7 +5,17 @@ from dataclasses import replace
 
 import pytest
 
-from feedback.blind import BASE, BOTH, TUNED, Drawn, choose_redraws, find_fault, normalise, order_slots, place
+from feedback.suggestions.blinding import (
+    BASE,
+    BOTH,
+    TUNED,
+    Drawn,
+    choose_redraws,
+    find_fault,
+    normalise,
+    order_slots,
+    place,
+)
 
 ADAPTER = "tuned-20261122-1"
 OLD, NEW = "tuned-20261120-1", "tuned-20261121-1"

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from feedback.services import EXTENSION
 from feedback.store.tables import Candidate
-from serving.fake import FakeEngine
+from feedback.web.services import EXTENSION
+from serving.client.fake import FakeEngine
 from tests.feedback.desk import make_desk
 from tests.feedback.set_desk import ADAPTER, NEW, OLD, build
 
@@ -66,7 +66,7 @@ def stores(prepared_sqlite, tmp_path):
     """Two stores alike, one for each way round."""
     import shutil
 
-    from feedback.store.session import open_engine
+    from feedback.store.engine import open_engine
 
     engines = []
     for name in ("one", "other"):

@@ -4,12 +4,12 @@ import itertools
 import threading
 from datetime import timedelta
 
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import SuggestionSet, Turn
-from feedback.suggest import LEASE_MARGIN_S
-from serving.endpoint import Endpoint
+from feedback.suggestions.suggester import LEASE_MARGIN_S
+from serving.client.endpoint import Endpoint
+from serving.client.fleet import Fleet
 from serving.errors import EngineNotRunning
-from serving.fleet import Fleet
 from tests.feedback.builders import DESK, NOW
 from tests.feedback.set_desk import DEADLINE_S, SetDesk, build
 

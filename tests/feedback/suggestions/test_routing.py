@@ -4,9 +4,9 @@ from collections import Counter
 
 import pytest
 
-from feedback.assignment import assign_adapters, is_within
 from feedback.store.deployments import add_deployment
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
+from feedback.suggestions.routing import assign_adapters, is_within
 from tests.feedback.builders import BASE_ID, DESK, NOW, add_adapter
 from tests.feedback.set_desk import NEW, OLD
 

@@ -4,11 +4,11 @@ import threading
 
 import pytest
 
-from feedback.planning import hash_text
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import Turn
-from serving.client import Sampling
-from serving.fake import FakeEngine
+from feedback.suggestions.planning import hash_text
+from serving.client.client import Sampling
+from serving.client.fake import FakeEngine
 from tests.feedback.builders import BASE_ID, NOW
 from tests.feedback.set_desk import ADAPTER, build
 

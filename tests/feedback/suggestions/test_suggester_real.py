@@ -4,17 +4,17 @@ import random
 
 import pytest
 
-from feedback import deploy
 from feedback.clock import FrozenClock
-from feedback.deploy import Deployer
-from feedback.policy import ApprovalPolicy, Policy
+from feedback.deployment import deploy
+from feedback.deployment.deploy import Deployer
+from feedback.deployment.policy import ApprovalPolicy, Policy
 from feedback.settings import FeedbackSettings
-from feedback.store.session import read, unit_of_work
+from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Adapter
-from feedback.suggest import Suggester
-from serving.adapters import stage_adapter
+from feedback.suggestions.suggester import Suggester
+from serving.adapters.staging import stage_adapter
 from serving.base import compute_base_id
-from serving.client import Sampling
+from serving.client.client import Sampling
 from tests.feedback.builders import DESK, NOW, add_adapter, add_system_prompt
 from tests.feedback.set_desk import SetDesk
 

@@ -6,13 +6,13 @@ from collections import Counter
 
 import pytest
 
-from feedback.planning import name_design
-from feedback.set_plan import SEED_DISTANCE, make_requests
 from feedback.store.deployments import add_deployment
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
+from feedback.suggestions.plan import SEED_DISTANCE, make_requests
+from feedback.suggestions.planning import name_design
 from tests.feedback.builders import DESK, NOW
 from tests.feedback.set_desk import DEADLINE_S, NEW, OLD, build
-from tests.feedback.suggest.test_suggest import say
+from tests.feedback.suggestions.test_suggester import say
 
 THREE = [("base", None), ("base", None), ("tuned", OLD), ("tuned", NEW)]
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from feedback import translations
-from feedback.choices.refusals import REASONS
+from feedback.records.rejections import REASONS
 
 PLACES = re.compile(r"%\((\w+)\)s|%%")
 

@@ -11,7 +11,7 @@ import pytest
 
 from feedback.store import operators
 from feedback.store.desks import ensure_desk
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 
 ROLES = ("visitor", "app", "agent", "expert", "admin")
 PUBLIC = "public"

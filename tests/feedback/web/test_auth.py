@@ -7,11 +7,11 @@ from uuid import uuid4
 import pytest
 
 from feedback.app import read_secret_key
-from feedback.auth import actor_from_token, actor_from_visitor_token
 from feedback.settings import FeedbackSettings
 from feedback.store import operators, web_sessions
-from feedback.store.session import look, unit_of_work
+from feedback.store.engine import look, unit_of_work
 from feedback.store.tables import ApiToken, SignInLink, WebSession
+from feedback.web.auth import actor_from_token, actor_from_visitor_token
 from tests.feedback.desk import make_desk
 
 COOKIE = "rejoinder_session"

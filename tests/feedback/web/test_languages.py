@@ -2,7 +2,7 @@
 
 import pytest
 
-from feedback.languages import CHINESE, ENGLISH, match_language
+from feedback.web.languages import CHINESE, ENGLISH, match_language
 from tests.feedback.desk import Desk
 
 

@@ -2,7 +2,7 @@
 
 import threading
 
-from feedback.capture.wakeups import Wakeups
+from feedback.web.wakeups import Wakeups
 
 
 def wait_in_thread(wakeups, topic, look, timeout_s=60):

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from serving.adapters import stage_adapter
+from serving.adapters.probe import read_probe
+from serving.adapters.publish import bring_up, drain_and_unload
+from serving.adapters.staging import stage_adapter
 from serving.base import compute_base_id
+from serving.client.fake import FakeEngine, fake_logprob
+from serving.client.fleet import Fleet
 from serving.errors import AdapterRefused, EngineUnreachable, ProbeFailed
-from serving.fake import FakeEngine, fake_logprob
-from serving.fleet import Fleet
-from serving.probe import read_probe
-from serving.publish import bring_up, drain_and_unload
 from serving.settings import ServingSettings
-from tests.serving.test_adapters import base as base  # the smallest base that checks accept
-from tests.serving.test_adapters import write_adapter
+from tests.serving.adapters.test_staging import base as base  # the smallest base that checks accept
+from tests.serving.adapters.test_staging import write_adapter
 
 NAME = "tuned-20260102-1"
 PROMPT, REPLY = [11, 12, 13], [14, 15, 1]

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from serving.adapters import (
+from serving.adapters.staging import (
     check_adapter,
     next_adapter_name,
     stage_adapter,

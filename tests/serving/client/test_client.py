@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from serving.client import EngineClient, Sampling
-from serving.endpoint import Endpoint
+from serving.client.client import EngineClient, Sampling
+from serving.client.endpoint import Endpoint
 from serving.errors import AdapterRefused, EngineRefused, EngineTimeout, EngineUnreachable, ServingError
 from serving.settings import ServingSettings
 

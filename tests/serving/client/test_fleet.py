@@ -2,10 +2,10 @@
 
 import pytest
 
-from serving.client import Sampling
+from serving.client.client import Sampling
+from serving.client.fake import FakeEngine
+from serving.client.fleet import Fleet
 from serving.errors import AdapterNotLoaded, AdapterRefused, EngineRefused, EngineTimeout, EngineUnreachable
-from serving.fake import FakeEngine
-from serving.fleet import Fleet
 from serving.settings import ServingSettings
 
 SAMPLING = Sampling.from_settings(ServingSettings())

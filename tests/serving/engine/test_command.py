@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from serving.command import build_command, build_environment, resolve_backend
+from serving.engine.command import build_command, build_environment, resolve_backend
 from serving.settings import ServingSettings
 
 BASE = Path("/models/base")

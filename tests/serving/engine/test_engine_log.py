@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.engine_log import describe_step, read_new_lines, read_tail, suggest_remedy
+from serving.engine.engine_log import describe_step, read_new_lines, read_tail, suggest_remedy
 
 LINES = [
     "(APIServer pid=1) INFO 11-22 12:00:00 [api_utils.py:286] non-default args: {}",

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+from serving.engine.preflight import available_gib, check_memory, choose_port, needed_gib
 from serving.errors import MemoryShort, PortTaken
-from serving.preflight import available_gib, check_memory, choose_port, needed_gib
 from serving.settings import ServingSettings
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from serving.adapters import stage_adapter
-from serving.client import Draw, Sampling
+from serving.adapters.publish import bring_up, drain_and_unload
+from serving.adapters.staging import stage_adapter
+from serving.client.client import Draw, Sampling
 from serving.errors import ProbeFailed
-from serving.publish import bring_up, drain_and_unload
 from serving.settings import ServingSettings
 from tests.serving.tiny_model import build_adapter, read_logprobs, write_probe
 

@@ -1,6 +1,6 @@
 """The supervised child, with a stub in vLLM's place: start, death, restart, and nothing left behind.
 
-tests/contract and tests/serving/test_real_engine.py run the same supervisor with the real engine.
+tests/contract and tests/serving/engine/test_real_engine.py run the same supervisor with the real engine.
 """
 
 import json
@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from serving.endpoint import read_endpoints, read_process, write_endpoints
+from serving.client.endpoint import read_endpoints, read_process, write_endpoints
+from serving.engine.leftover import end_leftover, group_members, read_process_stat
+from serving.engine.supervisor import Supervisor
 from serving.errors import BaseModelUnknown, EngineDied, EngineNotReady, MemoryShort, PortTaken
-from serving.leftover import end_leftover, group_members, read_process_stat
 from serving.settings import ServingSettings
-from serving.supervisor import Supervisor
 from tests.engines import FixedClock
-from tests.serving.test_adapters import base as base
+from tests.serving.adapters.test_staging import base as base
 
 STUB = Path(__file__).with_name("stub_engine.py")
 
@@ -65,7 +65,7 @@ def mode(monkeypatch) -> Callable[[str], None]:
     def build_command(settings, **_):
         return [sys.executable, str(STUB), str(settings.port), chosen[0]]
 
-    monkeypatch.setattr("serving.supervisor.build_command", build_command)
+    monkeypatch.setattr("serving.engine.supervisor.build_command", build_command)
     return lambda name: chosen.__setitem__(0, name)
 
 
@@ -187,7 +187,7 @@ PARENT = """
 import sys, time
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-import serving.supervisor as supervisor
+import serving.engine.supervisor as supervisor
 from serving.settings import ServingSettings
 from tests.engines import FixedClock
 stub, data_dir, base = sys.argv[2:5]
@@ -204,7 +204,7 @@ time.sleep(600)
 @pytest.fixture
 def parent(tmp_path, base):
     """Another program with a supervisor, which tests may kill."""
-    arguments = [str(STUB.parent.parent.parent), str(STUB), str(tmp_path), str(base)]
+    arguments = [str(STUB.parents[3]), str(STUB), str(tmp_path), str(base)]
     program = subprocess.Popen([sys.executable, "-c", PARENT, *arguments], stdout=subprocess.PIPE)
     assert program.stdout is not None and program.stdout.readline() == b"ready\n"
     yield program

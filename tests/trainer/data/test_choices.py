@@ -4,8 +4,8 @@ import json
 import pytest
 
 from tests.trainer.tiny import make_choice, write_lines
+from trainer.data.choices import make_offer, read_offers
 from trainer.errors import DatasetMissing
-from trainer.offers import make_offer, read_offers
 
 
 def choice(**changes):

@@ -7,11 +7,11 @@ import pytest
 
 from tests.trainer.conftest import TINY
 from tests.trainer.conversations import make_conversation, write_talks
-from tests.trainer.test_train import train_here
 from tests.trainer.tiny import write_lines
+from tests.trainer.training.test_train import train_here
+from trainer.data.example import Example, Stage
 from trainer.errors import NothingToTrainOn
-from trainer.example import Example, Stage
-from trainer.recipe import Recipe
+from trainer.recipes.recipe import Recipe
 
 CHOICE = TINY.model_copy(update={"objective": "choice", "batch_size": 4, "epochs": 1})
 
@@ -28,7 +28,7 @@ def decide(options: int, *won: int) -> Stage:
 
 
 def test_tokens_by_hand():
-    from trainer.forecast import count_choices
+    from trainer.estimate.forecast import count_choices
 
     examples = [
         example(1, 40, (6, 6, 6, 6), decide(4, 2)),  # 3 pairs of 2 x 46
@@ -46,7 +46,7 @@ def test_tokens_by_hand():
 
 
 def test_tokens_of_conversations_are_those_of_the_batches_of_a_run():
-    from trainer.forecast import count_alone, count_choices
+    from trainer.estimate.forecast import count_alone, count_choices
 
     turns = [
         turn for name in "ab" for turn in make_conversation(5, name=name, first=200, reply=60, between=60)
@@ -69,7 +69,7 @@ def test_tokens_of_conversations_are_those_of_the_batches_of_a_run():
      (1, {"batch_size": 16, "accumulation": 8}, 1)],
 )  # fmt: skip
 def test_steps_by_hand(examples, changes, steps):
-    from trainer.forecast import count_steps
+    from trainer.estimate.forecast import count_steps
 
     assert count_steps(examples, CHOICE.model_copy(update=changes)) == steps
 
@@ -84,7 +84,7 @@ def test_steps_by_hand(examples, changes, steps):
     ids=["choice", "dpo", "trees"],
 )
 def test_forecast_names_the_steps_of_the_run(base, dataset, tmp_path, changes):
-    from trainer.forecast import forecast
+    from trainer.estimate.forecast import forecast
 
     if "trees" in changes:
         dataset = write_talks(tmp_path / "talks")
@@ -105,7 +105,7 @@ def test_forecast_names_the_steps_of_the_run(base, dataset, tmp_path, changes):
 
 
 def test_one_step_is_timed_where_there_is_no_other(base, dataset, tmp_path):
-    from trainer.forecast import forecast
+    from trainer.estimate.forecast import forecast
 
     recipe = CHOICE.model_copy(update={"max_examples": 3, "reference": "run"})
     found = forecast(dataset, base, recipe, reference_dir=tmp_path)
@@ -115,12 +115,12 @@ def test_one_step_is_timed_where_there_is_no_other(base, dataset, tmp_path):
 
 
 def test_stored_references_cost_nothing_and_the_file_is_left_alone(base, dataset, tmp_path):
-    from trainer.forecast import forecast
+    from trainer.estimate.forecast import forecast
 
     before = forecast(dataset, base, CHOICE, reference_dir=tmp_path)
     assert (before.stored, before.replies) == (0, 192) and before.seconds.reference > 0
     assert list(tmp_path.iterdir()) == []
-    from trainer.train import train
+    from trainer.training.train import train
 
     train(dataset, base, CHOICE, tmp_path / "run", lambda report: None, reference_dir=tmp_path)
     file = tmp_path / "reference.db"
@@ -131,7 +131,7 @@ def test_stored_references_cost_nothing_and_the_file_is_left_alone(base, dataset
 
 
 def test_empty_dataset_says_so(base, tmp_path):
-    from trainer.forecast import forecast
+    from trainer.estimate.forecast import forecast
 
     for name in ("choices", "pairs", "thumbs"):
         write_lines(tmp_path / f"{name}.jsonl", [])
@@ -145,7 +145,7 @@ def test_empty_dataset_says_so(base, tmp_path):
 def test_the_peak_of_a_block_is_seen_after_it_is_gone():
     import torch
 
-    from trainer.peak import watch_peak
+    from trainer.estimate.peak_memory import watch_peak
 
     if torch.cuda.is_available():
         pytest.skip("the accelerator is watched where there is one")

@@ -4,12 +4,12 @@ import pytest
 
 from tests.trainer.causal import SIZES
 from tests.trainer.conftest import TINY
-from trainer.needs import Parameters, count_parameters, find_needs
-from trainer.recipe import Recipe
+from trainer.estimate.memory import Parameters, count_parameters, find_needs
+from trainer.recipes.recipe import Recipe
 
 
 def lora_of(recipe: Recipe):
-    from trainer.arguments import build_lora
+    from trainer.objectives.arguments import build_lora
 
     return build_lora(recipe)
 

@@ -3,7 +3,8 @@ from math import log
 import numpy as np
 import pytest
 
-from trainer.baselines import (
+from trainer.data.choices import Offer
+from trainer.evaluation.baselines import (
     bootstrap,
     find_hit,
     find_nats,
@@ -13,7 +14,6 @@ from trainer.baselines import (
     slot_logits,
     uniform_logits,
 )
-from trainer.offers import Offer
 
 
 def offer(

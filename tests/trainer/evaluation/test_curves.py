@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from trainer.curves import read_curves
+from trainer.evaluation.curves import read_curves
 
 
 def write(path, reports):

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 
 from tests.trainer.tiny import make_dataset
-from trainer.recipe import Measurement
+from trainer.recipes.recipe import Measurement
 
 SMALL = Measurement(max_prompts=4, samples_per_prompt=2, max_new_tokens=6)
 
 
 @pytest.fixture(scope="module")
 def report(trained, base, dataset):
-    from trainer.evaluate import evaluate_adapter
+    from trainer.evaluation.evaluate import evaluate_adapter
 
     return evaluate_adapter(
         trained.adapter_dir, dataset, base, SMALL, threads=1, max_length=128, run_dir=trained.run
@@ -73,7 +73,7 @@ def test_texts_that_broke_a_guard_stay_in_the_runs_directory(report, trained):
 
 
 def test_serving_adapter_scores_like_itself(trained, base, dataset):
-    from trainer.evaluate import evaluate_adapter
+    from trainer.evaluation.evaluate import evaluate_adapter
 
     adapter = trained.adapter_dir
     found = evaluate_adapter(
@@ -83,7 +83,7 @@ def test_serving_adapter_scores_like_itself(trained, base, dataset):
 
 
 def test_choices_file_replaces_the_test_split(trained, base, dataset):
-    from trainer.evaluate import evaluate_adapter
+    from trainer.evaluation.evaluate import evaluate_adapter
 
     found = evaluate_adapter(
         trained.adapter_dir,
@@ -98,7 +98,7 @@ def test_choices_file_replaces_the_test_split(trained, base, dataset):
 
 
 def test_without_held_out_choices_there_are_no_figures(trained, base, tmp_path):
-    from trainer.evaluate import evaluate_adapter
+    from trainer.evaluation.evaluate import evaluate_adapter
 
     empty = make_dataset(tmp_path / "small", train=3, validation=0, test=0)
     found = evaluate_adapter(trained.adapter_dir, empty, base, SMALL, threads=1)
@@ -106,8 +106,8 @@ def test_without_held_out_choices_there_are_no_figures(trained, base, tmp_path):
 
 
 def test_batched_scores_equal_one_row_at_a_time(trained, base):
-    from trainer.scoring import Scorer
-    from trainer.tokens import Row
+    from trainer.data.tokens import Row
+    from trainer.evaluation.scoring import Scorer
 
     scorer = Scorer(Path(base), threads=1)
     scorer.attach("adapter", trained.adapter_dir)

@@ -3,10 +3,17 @@ from pathlib import Path
 
 import pytest
 
-from feedback.policy import OfflineLimits
-from trainer.baselines import Score
-from trainer.gate import decide
-from trainer.report import GuardFigures, GuardKind, OfflineReport, ReplayFigures, ReplyFigures, TrainFit
+from feedback.deployment.policy import OfflineLimits
+from trainer.evaluation.baselines import Score
+from trainer.evaluation.gate import decide
+from trainer.evaluation.report import (
+    GuardFigures,
+    GuardKind,
+    OfflineReport,
+    ReplayFigures,
+    ReplyFigures,
+    TrainFit,
+)
 
 POLICY = OfflineLimits(
     min_choices=20,
@@ -156,7 +163,7 @@ def test_equal_greedy_replies_are_no_change_only_where_no_pick_is_foreseen():
 
 
 def test_the_page_of_the_report_names_every_limit_with_its_default_and_every_reason():
-    page = (Path(__file__).parents[2] / "docs/offline-report.md").read_text(encoding="utf-8")
+    page = (Path(__file__).parents[3] / "docs/offline-report.md").read_text(encoding="utf-8")
     codes = [check.reason.code for check in decide(GOOD, POLICY).checks]
     assert len(codes) == len(set(codes)) == 22
     assert [code for code in codes if f"`{code}`" not in page] == []

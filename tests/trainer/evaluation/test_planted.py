@@ -8,9 +8,9 @@ from collections.abc import Callable
 
 import pytest
 
-from feedback.policy import load_policy
+from feedback.deployment.policy import load_policy
 from tests.trainer.planted import QUICK, make_night, plant, write_few_guards
-from trainer.gate import Decision, decide
+from trainer.evaluation.gate import Decision, decide
 
 # What each is held for, among the reasons that say what is wrong; general ones may stand after it.
 HELD_FOR = {
@@ -27,7 +27,7 @@ GENERAL = ("implausible", "broken_greedy", "broken_sampled", "drifted", "forgot"
 @pytest.fixture(scope="module")
 def judge(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Decision]:
     from demo.build import MODEL_DIR
-    from trainer.evaluate import evaluate_adapter
+    from trainer.evaluation.evaluate import evaluate_adapter
 
     folder = tmp_path_factory.mktemp("planted")
     night = make_night(folder / "night", train=100, held_out=24)

@@ -7,8 +7,8 @@ import math
 import pytest
 
 from trainer.errors import RecipeRefused
-from trainer.recipe import Measurement
-from trainer.replay_set import read_replay
+from trainer.evaluation.replay_set import read_replay
+from trainer.recipes.recipe import Measurement
 
 ASKED = [{"role": "user", "content": "Where is my order 100 ?"}]
 LINES = [
@@ -56,7 +56,7 @@ def test_a_missing_file_is_told(tmp_path):
 
 @pytest.fixture(scope="module")
 def scorer(base, trained):
-    from trainer.scoring import Scorer
+    from trainer.evaluation.scoring import Scorer
 
     found = Scorer(base, threads=1)
     found.attach("adapter", trained.adapter_dir)
@@ -69,8 +69,8 @@ def test_figures_equal_those_of_the_whole_distribution(scorer, base, trained, fi
     from peft import PeftModel
     from transformers import AutoModelForCausalLM
 
-    from trainer.replay import find_replay, measure_replay
-    from trainer.tokens import encode_prompt
+    from trainer.data.tokens import encode_prompt
+    from trainer.evaluation.replay import find_replay, measure_replay
 
     measurement = Measurement(replay=str(file), max_replay=2)
     found = measure_replay(
@@ -98,7 +98,7 @@ def test_figures_equal_those_of_the_whole_distribution(scorer, base, trained, fi
 
 
 def test_without_a_file_it_is_the_prompts_with_bases_own_replies(scorer):
-    from trainer.replay import find_replay, measure_replay
+    from trainer.evaluation.replay import find_replay, measure_replay
 
     measurement = Measurement(max_new_tokens=6)
     replay = find_replay(measurement, [ASKED, ASKED])
@@ -111,7 +111,7 @@ def test_without_a_file_it_is_the_prompts_with_bases_own_replies(scorer):
 
 
 def test_lines_that_are_too_long_are_left_out(scorer, file):
-    from trainer.replay import find_replay, measure_replay
+    from trainer.evaluation.replay import find_replay, measure_replay
 
     measurement = Measurement(replay=str(file))
     replay = find_replay(measurement, [])

@@ -1,7 +1,7 @@
 import pytest
 
-from trainer.broken import find_fault, load_named
 from trainer.errors import CheckerUnknown
+from trainer.evaluation.reply_faults import find_fault, load_named
 
 ENGLISH = [{"role": "user", "content": "Where is my order?"}]
 CHINESE = [{"role": "user", "content": "我的订单在哪里?"}]
@@ -33,6 +33,6 @@ def test_checker_of_the_base_is_asked_last():
 
 
 def test_named_checker_is_imported_or_refused():
-    assert load_named("trainer.broken:find_fault") is find_fault
+    assert load_named("trainer.evaluation.reply_faults:find_fault") is find_fault
     with pytest.raises(CheckerUnknown, match=r"no\.such:thing"):
         load_named("no.such:thing")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainer.drift import copied_share, measure_drift
+from trainer.evaluation.text_drift import copied_share, measure_drift
 
 ASKED = [
     {"role": "user", "content": "Where is my blue kettle, order AB-123?"},

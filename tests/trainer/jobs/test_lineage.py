@@ -5,15 +5,15 @@ from itertools import pairwise
 
 from huggingface_hub import ModelCard
 
+from feedback.datasets.members import read_members
 from feedback.lineage.graph import Ref, walk
-from feedback.lineage.members import read_members
 from feedback.lineage.steps import Tracer
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import SuggestionSet, Turn
 from tests.feedback.desk import make_desk, put_set
+from tests.trainer.jobs.test_publish import QUICK, ComputingEngine, connect, make_context
 from tests.trainer.nights import ask_and_claim, import_choices
-from tests.trainer.test_publish import QUICK, ComputingEngine, connect, make_context
-from trainer.loop import run_night
+from trainer.jobs.pipeline import run_night
 
 
 def show(desk, *, adapter):

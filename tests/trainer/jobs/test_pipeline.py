@@ -9,18 +9,18 @@ from feedback.clock import FrozenClock
 from feedback.deploy_errors import StaleLease
 from feedback.store import adapters, runs
 from feedback.store.deployments import serving_state
+from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import RunToken
-from feedback.store.session import read, unit_of_work
 from serving.errors import EngineNotRunning
 from serving.settings import ServingSettings
 from tests.databases import START
 from tests.trainer.nights import LAX, LAX_LIMITS, ask_and_claim, import_choices
 from tests.trainer.tiny import find_rounding
 from trainer.context import NightContext
-from trainer.live import EVERY_S, LiveRows
-from trainer.loop import run_night
+from trainer.jobs.pipeline import run_night
+from trainer.jobs.run_metrics import EVERY_S, LiveRows
 from trainer.progress import Report
-from trainer.recipe import Measurement
+from trainer.recipes.recipe import Measurement
 from trainer.settings import TrainerSettings
 
 
@@ -117,7 +117,7 @@ def test_gate_refuses_and_the_adapter_can_never_serve(ctx, asked):
 
 
 def test_rerun_of_a_killed_night_takes_what_stands_and_ends_with_one_adapter(ctx, asked, monkeypatch):
-    import trainer.loop
+    import trainer.jobs.pipeline
 
     import_choices(ctx, 80)
     token = ask_and_claim(ctx, request={"recipe": asked})
@@ -126,7 +126,7 @@ def test_rerun_of_a_killed_night_takes_what_stands_and_ends_with_one_adapter(ctx
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched:
-        patched.setattr(trainer.loop, "stage", die)  # the process ends between evaluate and gate
+        patched.setattr(trainer.jobs.pipeline, "stage", die)  # the process ends between evaluate and gate
         with pytest.raises(KeyboardInterrupt):
             run_night(ctx, token)
     before = (ctx.run_dir(token.run_id) / "report.json").stat().st_mtime_ns
@@ -155,7 +155,7 @@ def test_too_little_data_is_skipped_with_its_reason(ctx, choices, kind, code):
 
 
 def test_new_choices_are_counted_since_the_last_done_run(ctx):
-    from trainer.loop import count_new
+    from trainer.jobs.pipeline import count_new
 
     import_choices(ctx, 60)
     token = ask_and_claim(ctx)

@@ -11,19 +11,19 @@ import pytest
 from feedback.clock import FrozenClock
 from feedback.store import adapters
 from feedback.store.deployments import serving_state
-from feedback.store.session import read
-from serving.command import ZERO_NAME
+from feedback.store.engine import read
+from serving.adapters.manifest import read_manifest
+from serving.client.fake import FakeEngine
+from serving.client.fleet import Fleet
+from serving.engine.command import ZERO_NAME
 from serving.errors import ProbeFailed
-from serving.fake import FakeEngine
-from serving.fleet import Fleet
-from serving.manifest import read_manifest
 from serving.settings import ServingSettings
 from tests.databases import START
 from tests.trainer.conftest import TINY
 from tests.trainer.nights import LAX, ask_and_claim, import_choices
 from trainer.context import NightContext
-from trainer.loop import run_night
-from trainer.recipe import Measurement
+from trainer.jobs.pipeline import run_night
+from trainer.recipes.recipe import Measurement
 from trainer.settings import TrainerSettings
 
 QUICK = TINY.model_copy(
@@ -37,7 +37,7 @@ class ComputingEngine(FakeEngine):
     """The fake's routes with the tiny base's own log-probabilities, so that a probe means something."""
 
     def __init__(self, base) -> None:
-        from trainer.scoring import Scorer
+        from trainer.evaluation.scoring import Scorer
 
         self._scorer = Scorer(base, threads=1)
         self._attached: set[str] = set()
@@ -45,7 +45,7 @@ class ComputingEngine(FakeEngine):
         super().__init__()
 
     def _score(self, body: dict[str, Any]):
-        from trainer.tokens import Row
+        from trainer.data.tokens import Row
 
         tokens, name = body["prompt"], body["model"]
         adapter = None if name in self.neutral else name

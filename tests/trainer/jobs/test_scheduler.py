@@ -4,15 +4,15 @@ import pytest
 from apscheduler.triggers.cron import CronTrigger
 
 from feedback.clock import FrozenClock
-from feedback.policy import Policy
+from feedback.deployment.policy import Policy
 from feedback.store import runs
-from feedback.store.session import read, unit_of_work
+from feedback.store.engine import read, unit_of_work
 from serving.errors import EngineNotRunning
 from serving.settings import ServingSettings
 from tests.databases import START
 from tests.trainer.nights import import_choices
 from trainer.context import NightContext
-from trainer.scheduler import (
+from trainer.jobs.scheduler import (
     catch_up,
     check_harm,
     find_due,

@@ -16,29 +16,29 @@ from pathlib import Path
 import pytest
 
 from feedback.clock import FrozenClock
-from feedback.night.report import EXIT_CODES
-from feedback.policy import Policy
-from feedback.store.session import unit_of_work
+from feedback.deployment.policy import Policy
+from feedback.run_report.report import EXIT_CODES
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import Run
 from serving.config import load_settings
 from serving.errors import EngineNotRunning, SettingsFault
 from serving.settings import ServingSettings
 from tests.feedback.builders import DESK
 from tests.feedback.desk import make_desk
-from tests.feedback.night.runs import LATER, add_ended_run
+from tests.feedback.run_report.runs import LATER, add_ended_run
 from trainer.__main__ import QUIET
 from trainer.context import NightContext
+from trainer.jobs.webhook import DELAYS_S, DELIVERED, GIVEN_UP, WAITING, deliver_due
 from trainer.settings import TrainerSettings
-from trainer.webhook import DELAYS_S, DELIVERED, GIVEN_UP, WAITING, deliver_due
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
 CHILD = """
 import sys
 from pathlib import Path
-from tests.trainer.test_webhook import make_context
-from feedback.store.session import open_engine
-from trainer.webhook import deliver_due
+from tests.trainer.jobs.test_webhook import make_context
+from feedback.store.engine import open_engine
+from trainer.jobs.webhook import deliver_due
 
 url, folder, address = sys.argv[1:]
 deliver_due(make_context(open_engine(url), Path(folder), address))
@@ -181,7 +181,7 @@ def test_a_kill_between_sending_and_noting_sends_the_same_message_again(sqlite_e
     receiver.on_request = lambda: (arrived.set(), dead.wait(30))
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(sqlite_engine.url), str(tmp_path), receiver.address],
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
     )
     assert arrived.wait(60)
     child.send_signal(signal.SIGKILL)

@@ -12,21 +12,21 @@ import psutil
 import pytest
 
 from feedback.clock import SystemClock
-from feedback.policy import Policy
+from feedback.deployment.policy import Policy
 from feedback.store import runs
-from feedback.store.session import unit_of_work
+from feedback.store.engine import unit_of_work
 from serving.errors import EngineNotRunning
 from serving.settings import ServingSettings
 from tests.trainer.nights import ask
 from trainer.context import NightContext
+from trainer.jobs.worker import Worker, working
 from trainer.settings import TrainerSettings
-from trainer.worker import Worker, working
 
 FINISH = """
 import sys
 from datetime import UTC, datetime
 from feedback.store import runs
-from feedback.store.session import open_engine, unit_of_work
+from feedback.store.engine import open_engine, unit_of_work
 
 url, run_id, fence, journal = sys.argv[1:]
 
@@ -45,8 +45,8 @@ with unit_of_work(engine) as session:
 RACER = """
 import sys, threading
 from pathlib import Path
-from tests.trainer.test_worker import finishing_worker, make_context
-from feedback.store.session import open_engine
+from tests.trainer.jobs.test_worker import finishing_worker, make_context
+from feedback.store.engine import open_engine
 
 url, folder = sys.argv[1], Path(sys.argv[2])
 worker, stop = finishing_worker(make_context(open_engine(url), folder), url, folder), threading.Event()
@@ -110,7 +110,7 @@ def ctx(sqlite_engine, tmp_path):
 def test_two_worker_processes_execute_each_run_once_and_one_at_a_time(ctx, tmp_path):
     url = str(ctx.store_engine.url)
     ids = [ask(ctx) for _ in range(4)]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     racers = [
         subprocess.Popen(
             [sys.executable, "-c", RACER, url, str(tmp_path)],

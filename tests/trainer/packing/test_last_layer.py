@@ -8,8 +8,8 @@ pytestmark = pytest.mark.rounding
 
 
 def test_the_parts_of_the_last_layer_see_the_rows_that_are_read(monkeypatch):
-    from trainer.logprobs import Reader
-    from trainer.packing import pack_row
+    from trainer.packing.logprobs import Reader
+    from trainer.packing.rows import pack_row
 
     model = make_causal("Qwen3")
     examples = make_examples(2)
@@ -27,7 +27,7 @@ def test_the_parts_of_the_last_layer_see_the_rows_that_are_read(monkeypatch):
 
 
 def test_layers_computed_again_on_the_way_back_give_the_same_gradients():
-    from trainer.logprobs import Reader
+    from trainer.packing.logprobs import Reader
 
     found = []
     for again in (False, True):
@@ -46,7 +46,7 @@ def test_layers_computed_again_on_the_way_back_give_the_same_gradients():
 def test_a_decoder_built_in_another_way_is_computed_whole(missing):
     from torch import nn
 
-    from trainer.last_layer import find_last_layer
+    from trainer.packing.last_layer import find_last_layer
 
     decoder = make_causal("Llama").get_base_model().get_decoder()
     assert find_last_layer(decoder).index == 1

@@ -2,9 +2,9 @@ import pytest
 
 from tests.trainer.causal import FAMILIES, assert_rounded_alike, make_causal, make_examples, read_gradients
 from tests.trainer.conversations import make_alike, make_conversation
-from trainer.example import Example
-from trainer.packing import pack_row
-from trainer.rounding import SINGLE
+from trainer.data.example import Example
+from trainer.packing.rows import pack_row
+from trainer.packing.tolerance import SINGLE
 
 pytestmark = pytest.mark.rounding
 
@@ -26,7 +26,7 @@ def compare(family: str, attention: str, examples: list[Example], *, trees: bool
     """Tokens, sums and gradients of packed rows against the oracle, on two copies of one model."""
     import torch
 
-    from trainer.logprobs import Reader
+    from trainer.packing.logprobs import Reader
 
     plain = make_causal(family, attention="eager" if attention == "eager" else "sdpa", **changes)
     alone = [tokens for example in examples for tokens in read_alone(plain, example)]
@@ -101,14 +101,14 @@ def test_sliding_window_in_a_conversation_tree(attention):
 
 @pytest.mark.parametrize("trees", [False, True])
 def test_rows_too_long_for_pieces_are_left_to_the_kernels(trees, monkeypatch):
-    monkeypatch.setattr("trainer.attention.MOST_KEYS", 0)
+    monkeypatch.setattr("trainer.packing.attention.MOST_KEYS", 0)
     compare("Qwen3", "blocks", make_talk() if trees else make_examples(5), trees=trees)
 
 
 def test_gradient_checkpointing_changes_nothing():
     import torch
 
-    from trainer.logprobs import Reader
+    from trainer.packing.logprobs import Reader
 
     found = []
     for checkpointing in (False, True):
@@ -124,7 +124,7 @@ def test_gradient_checkpointing_changes_nothing():
 
 def test_separate_rows_give_the_same_sums_where_packing_is_not_possible():
 
-    from trainer.logprobs import Reader
+    from trainer.packing.logprobs import Reader
 
     model, examples = make_causal("Llama"), make_examples(4)
     packed = Reader(model).read(model, examples)
@@ -147,7 +147,7 @@ def test_a_head_that_learns_is_read_as_it_is():
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from trainer.logprobs import Reader
+    from trainer.packing.logprobs import Reader
 
     plain = make_causal("Qwen3", tie_word_embeddings=False).unload()
     model = get_peft_model(plain, LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["lm_head"]))
@@ -164,7 +164,7 @@ def test_a_head_that_learns_is_read_as_it_is():
 def test_recurrent_layers_are_refused_by_their_name():
     from types import SimpleNamespace
 
-    from trainer.logprobs import find_obstacle
+    from trainer.packing.logprobs import find_obstacle
 
     found = find_obstacle(SimpleNamespace(layer_types=["linear_attention", "full_attention"]))
     assert found == "it has layers with a state of their own (linear_attention)"
@@ -173,8 +173,8 @@ def test_recurrent_layers_are_refused_by_their_name():
 
 
 def test_check_passes_a_sound_model_and_sees_one_that_looks_further_than_it_says(monkeypatch):
-    from trainer import packing
-    from trainer.logprobs import Reader
+    from trainer.packing import rows
+    from trainer.packing.logprobs import Reader
 
     example = make_examples(4)[3]
     model = make_causal("Mistral", sliding_window=6)
@@ -182,11 +182,11 @@ def test_check_passes_a_sound_model_and_sees_one_that_looks_further_than_it_says
     reader.check(model, example)
     assert reader.obstacle is None
     # An attention that forgets the window, as a model would whose layers do not hand it on.
-    monkeypatch.setattr("trainer.attention.Layout.narrow", lambda self, window: None)
+    monkeypatch.setattr("trainer.packing.attention.Layout.narrow", lambda self, window: None)
     reader.check(model, example)
     assert reader.obstacle is not None and "differ by" in reader.obstacle
     assert reader.read(model, [example]).shape == (5,)
-    assert packing.count_tokens(example) > 6
+    assert rows.count_tokens(example) > 6
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_check_passes_a_sound_model_and_sees_one_that_looks_further_than_it_says
 def test_check_allows_short_replies_the_rounding_of_eight_tokens(monkeypatch, halves, gap, is_sound):
     import torch
 
-    from trainer.logprobs import Reader
+    from trainer.packing.logprobs import Reader
 
     model, example = make_causal("Qwen3"), make_examples(1, longest=3)[0]
     assert all(len(reply) <= 3 for reply in example.replies)
@@ -212,8 +212,8 @@ def test_bfloat16_products_stay_within_bounds():
     gradient turns by less than 2 degrees."""
     import torch
 
-    from trainer.logprobs import Reader
-    from trainer.products import fuse_products
+    from trainer.packing.fused_lora import fuse_products
+    from trainer.packing.logprobs import Reader
 
     examples = make_examples(4)
     exact, model = make_causal("Qwen3"), make_causal("Qwen3")
@@ -232,8 +232,8 @@ def test_bfloat16_products_stay_within_bounds():
 def test_products_in_one_step_are_those_of_separate_modules():
     import torch
 
-    from trainer.logprobs import Reader
-    from trainer.products import fuse_products
+    from trainer.packing.fused_lora import fuse_products
+    from trainer.packing.logprobs import Reader
 
     examples = make_examples(4)
     apart, fused = make_causal("Qwen2"), make_causal("Qwen2")  # with biases
@@ -256,8 +256,8 @@ def test_layers_that_hold_their_weight_the_other_way_round_multiply_by_themselve
     from peft import LoraConfig, get_peft_model
     from transformers import GPT2Config, GPT2LMHeadModel
 
-    from trainer.logprobs import Reader
-    from trainer.products import fuse_products
+    from trainer.packing.fused_lora import fuse_products
+    from trainer.packing.logprobs import Reader
 
     torch.manual_seed(0)
     base = GPT2LMHeadModel(GPT2Config(vocab_size=90, n_embd=32, n_layer=2, n_head=4, n_positions=128)).eval()
@@ -276,7 +276,7 @@ def test_autocast_is_for_every_reading():
     """As on a GPU: a base that is read before the run must be rounded as the run's own is."""
     import torch
 
-    from trainer.logprobs import Reader
+    from trainer.packing.logprobs import Reader
 
     examples, model = make_examples(3), make_causal("Qwen3")
     rounded = Reader(model, autocast=True)
@@ -293,8 +293,8 @@ def test_flex_attention_sees_what_the_mask_shows():
     """FlexAttention itself goes backward on GPUs alone; what it is told is checked here."""
     import torch
 
-    from trainer.attention import Layout, mask_arguments
-    from trainer.packing import find_visible, pack_row
+    from trainer.packing.attention import Layout, mask_arguments
+    from trainer.packing.rows import find_visible, pack_row
 
     row = pack_row(make_examples(2))
     model = make_causal("Mistral", sliding_window=6)

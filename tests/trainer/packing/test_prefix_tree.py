@@ -1,8 +1,8 @@
 """Conversations as trees: what is counted and laid out, by hand; the numbers are in test_logprobs."""
 
 from tests.trainer.conversations import make_conversation, make_turn
-from trainer.forest import Forest
-from trainer.packing import Block, count_tokens, find_visible, pack_row, split_rows
+from trainer.packing.prefix_tree import Forest
+from trainer.packing.rows import Block, count_tokens, find_visible, pack_row, split_rows
 
 
 def grow(examples):

@@ -1,4 +1,4 @@
-from trainer.example import Example
+from trainer.data.example import Example
 
 
 def make_example(prompt: int, *replies: int) -> Example:
@@ -10,7 +10,7 @@ def make_example(prompt: int, *replies: int) -> Example:
 
 
 def test_a_row_holds_each_prompt_once_and_restarts_positions():
-    from trainer.packing import Block, pack_row
+    from trainer.packing.rows import Block, pack_row
 
     row = pack_row([make_example(3, 2, 1), make_example(1, 2)])
     assert row.ids.tolist() == [[0, 1, 2, 10, 11, 20, 0, 10, 11]]
@@ -21,7 +21,7 @@ def test_a_row_holds_each_prompt_once_and_restarts_positions():
 
 
 def test_the_last_token_of_the_prompt_foresees_the_first_of_each_reply():
-    from trainer.packing import pack_row
+    from trainer.packing.rows import pack_row
 
     row = pack_row([make_example(3, 2, 1), make_example(1, 2)])
     assert row.targets.tolist() == [10, 11, 20, 10, 11]
@@ -31,7 +31,7 @@ def test_the_last_token_of_the_prompt_foresees_the_first_of_each_reply():
 
 
 def test_a_reply_sees_its_prompt_and_itself_only():
-    from trainer.packing import find_visible, pack_row
+    from trainer.packing.rows import find_visible, pack_row
 
     row = pack_row([make_example(2, 2, 1), make_example(1, 1)])
     everything = slice(0, 7)
@@ -48,7 +48,7 @@ def test_a_reply_sees_its_prompt_and_itself_only():
 
 
 def test_rows_fill_up_to_the_budget_and_never_split_an_example():
-    from trainer.packing import split_rows
+    from trainer.packing.rows import split_rows
 
     examples = [
         make_example(3, 2, 1),
@@ -62,7 +62,7 @@ def test_rows_fill_up_to_the_budget_and_never_split_an_example():
 
 
 def test_the_example_that_reaches_furthest_need_not_hold_the_most_tokens():
-    from trainer.packing import count_longest, count_tokens
+    from trainer.packing.rows import count_longest, count_tokens
 
     many, long = make_example(3, 4, 4, 4), make_example(3, 6)
     assert (count_tokens(many), count_longest(many)) == (15, 7)

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.trainer.conversations import make_alike, make_conversation
-from trainer.example import Example
+from trainer.data.example import Example
 
 pytestmark = pytest.mark.rounding
 
@@ -28,7 +28,7 @@ def read_pieces(pieces, rows: int, keys: int):
 def test_a_trunk_is_cut_into_strips_up_to_the_diagonal():
     import torch
 
-    from trainer.pieces import cut_trunk
+    from trainer.packing.tiled_attention import cut_trunk
 
     pieces = cut_trunk(7, 3)
     assert [(piece.rows.start, piece.rows.stop) for piece in pieces] == [(0, 3), (3, 6), (6, 7)]
@@ -45,9 +45,9 @@ def test_branches_see_their_stem_and_themselves(talk, blocks):
     """Replies of one turn hang on one place of the trunk or, where they begin like the sent one, on two."""
     import torch
 
-    from trainer.attention import Layout
-    from trainer.packing import find_visible, pack_row
-    from trainer.pieces import cut_branches
+    from trainer.packing.attention import Layout
+    from trainer.packing.rows import find_visible, pack_row
+    from trainer.packing.tiled_attention import cut_branches
 
     row = pack_row(talk, trees=True)
     layout = Layout(row)
@@ -67,9 +67,9 @@ def test_branches_see_their_stem_and_themselves(talk, blocks):
 def test_an_example_has_a_piece_for_each_reply():
     import torch
 
-    from trainer.attention import Layout
-    from trainer.packing import pack_row
-    from trainer.pieces import cut_branches
+    from trainer.packing.attention import Layout
+    from trainer.packing.rows import pack_row
+    from trainer.packing.tiled_attention import cut_branches
 
     row = pack_row([Example("e", "c", (1, 2), ((3,), (4, 5), (6, 7, 8)), (), None, 0.0, None, 1.0)])
     pieces = cut_branches(row, 1, Layout(row).find_mask(1, window=None, like=torch.zeros(1)))

@@ -1,7 +1,7 @@
 import pytest
 
 from trainer.errors import RecipeRefused
-from trainer.recipe import RECIPES, Recipe, build_recipe, load_recipe
+from trainer.recipes.recipe import RECIPES, Recipe, build_recipe, load_recipe
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)

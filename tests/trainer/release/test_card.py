@@ -6,11 +6,11 @@ import pytest
 import yaml
 from huggingface_hub import ModelCard
 
-from feedback.lineage.members import Members
-from trainer.baselines import Score
-from trainer.card import Origin, name_base, write_card
-from trainer.gate import Check, Decision, Reason
-from trainer.report import OfflineReport
+from feedback.datasets.members import Members
+from trainer.evaluation.baselines import Score
+from trainer.evaluation.gate import Check, Decision, Reason
+from trainer.evaluation.report import OfflineReport
+from trainer.release.card import Origin, name_base, write_card
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 MEMBERS = Members(

@@ -1,16 +1,16 @@
 import numpy as np
 import pytest
 
+from serving.adapters.probe import read_probe
 from serving.base import compute_base_id
-from serving.probe import read_probe
 
 PROMPTS = [[{"role": "user", "content": "Where is my order 105 ?"}], [{"role": "user", "content": "Hello"}]]
 
 
 def test_probe_is_what_serving_reads(trained, base, tmp_path):
-    from trainer.probe import write_probe
-    from trainer.scoring import Scorer
-    from trainer.tokens import Row
+    from trainer.data.tokens import Row
+    from trainer.evaluation.scoring import Scorer
+    from trainer.release.probe import write_probe
 
     path = tmp_path / "probe.json"
     write_probe(path, trained.adapter_dir, base, compute_base_id(base), PROMPTS, dtype="float32", threads=1)

@@ -6,19 +6,19 @@ from dataclasses import replace
 
 import pytest
 
-import trainer.canary
+import trainer.release.publish
 from feedback.store import exposures
 from feedback.store.approvals import add_word
 from feedback.store.deployments import ServingState
-from feedback.store.session import read, unit_of_work
+from feedback.store.engine import read, unit_of_work
 from serving.errors import EngineNotRunning, EngineUnreachable
 from tests.feedback.builders import DESK, NOW
 from tests.feedback.pick_rows import add_picks
 from tests.feedback.plant import ONE, TWO, build
 from tests.trainer.nights import LAX, ask_and_claim
-from trainer.canary import publish
 from trainer.context import NightContext
-from trainer.scheduler import check_harm, look_at_canary
+from trainer.jobs.scheduler import check_harm, look_at_canary
+from trainer.release.publish import publish
 from trainer.settings import TrainerSettings
 
 HALF = LAX.model_copy(update={"canary": LAX.canary.model_copy(update={"share": 0.5})})
@@ -127,7 +127,7 @@ def test_a_proven_canary_waits_for_an_engine_and_is_not_replaced_meanwhile(ctx, 
             raise EngineUnreachable("the engine", "http://127.0.0.1:1", "refused")
         return plant.ctx.fleet_factory()
 
-    monkeypatch.setattr(trainer.canary, "RETRY_S", 0.0)
+    monkeypatch.setattr(trainer.release.publish, "RETRY_S", 0.0)
     waiting = replace(ctx, fleet_factory=back_soon, settings=TrainerSettings(engine_wait_s=5))
     publish(waiting, token, TWO)
     assert plant.state == ServingState(fence=4, live=ONE, canary=TWO, share=0.5)

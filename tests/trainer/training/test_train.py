@@ -10,13 +10,13 @@ import pytest
 from tests.trainer.tiny import derive_pairs, make_choice, make_dataset, write_lines
 from trainer.errors import Diverged, NothingToTrainOn
 from trainer.progress import Report
-from trainer.recipe import Recipe
+from trainer.recipes.recipe import Recipe
 
 SCRIPT = """
 import sys
 from pathlib import Path
-from trainer.recipe import load_recipe
-from trainer.train import train
+from trainer.recipes.recipe import load_recipe
+from trainer.training.train import train
 
 dataset, base, recipe, run = map(Path, sys.argv[1:])
 train(dataset, base, load_recipe(recipe), run, lambda report: print("step", report.step, flush=True))
@@ -24,7 +24,7 @@ train(dataset, base, load_recipe(recipe), run, lambda report: print("step", repo
 
 
 def train_here(dataset: Path, base: Path, recipe: Recipe, run: Path, reports: list[Report] | None = None):
-    from trainer.train import train
+    from trainer.training.train import train
 
     return train(dataset, base, recipe, run, (reports if reports is not None else []).append)
 
@@ -68,7 +68,7 @@ def test_adapter_has_exactly_what_serving_takes(trained):
 
 
 def test_run_keeps_its_recipe_and_its_progress(trained, recipe):
-    from trainer.recipe import load_recipe
+    from trainer.recipes.recipe import load_recipe
 
     reports, run = trained.reports, trained.run
     assert load_recipe(run / "recipe.yaml").digest == recipe.digest
@@ -127,7 +127,7 @@ def test_killed_and_resumed_equals_uninterrupted(trained, base, dataset, recipe,
 
 
 def test_checkpoint_without_done_is_never_resumed_from(trained, base, dataset, recipe, tmp_path):
-    from trainer.checkpoints import drop_unfinished, find_checkpoint
+    from trainer.training.checkpoints import drop_unfinished, find_checkpoint
 
     half = tmp_path / "checkpoints" / "checkpoint-9"
     half.mkdir(parents=True)
@@ -185,7 +185,7 @@ def test_run_that_diverges_with_nothing_held_out_stops_at_the_next_step(base, re
 def test_step_that_is_not_finite_is_never_reported(name):
     from types import SimpleNamespace
 
-    from trainer.watch import Watch
+    from trainer.training.callbacks import Watch
 
     heard: list[Report] = []
     logs = {"rewards/margins": 0.4, "rewards/accuracies": 1.0, "loss": 0.6, "grad_norm": 0.1}
@@ -207,7 +207,7 @@ def test_reference_that_is_not_the_base_stops_the_run():
     from types import SimpleNamespace
 
     from trainer.errors import ReferenceMismatch
-    from trainer.watch import Watch
+    from trainer.training.callbacks import Watch
 
     logs = {"rewards/margins": 0.4, "rewards/accuracies": 1.0, "loss": 0.6}
     with pytest.raises(ReferenceMismatch, match=r"0\.4"):

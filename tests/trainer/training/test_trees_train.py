@@ -5,10 +5,10 @@ import pytest
 from tests.trainer.causal import make_causal, read_gradients
 from tests.trainer.conftest import TINY
 from tests.trainer.conversations import make_conversation, write_talks
-from tests.trainer.test_train import digest, train_here
 from tests.trainer.tiny import find_rounding
-from trainer.example import Example, Stage
-from trainer.packing import count_tokens, pack_row
+from tests.trainer.training.test_train import digest, train_here
+from trainer.data.example import Example, Stage
+from trainer.packing.rows import count_tokens, pack_row
 from trainer.progress import Report
 
 pytestmark = pytest.mark.rounding
@@ -25,7 +25,7 @@ def talks(tmp_path_factory):
 
 
 def test_turns_stand_together_in_an_order_of_seed_and_epoch_alone():
-    from trainer.example_set import ConversationSet
+    from trainer.objectives.choice.example_set import ConversationSet
 
     turns = [turn for name in "abcdef" for turn in make_conversation(3, name=name)]
     mixed = [*turns[2::3], *turns[1::3], *turns[::3]]
@@ -49,7 +49,7 @@ def test_the_examples_of_the_tokenizer_share_their_history(base, talks):
     """What the template renders after a reply and before the next is in the tree, too."""
     from transformers import AutoTokenizer
 
-    from trainer.choice_run import read_choices
+    from trainer.objectives.choice.prepare import read_choices
 
     tokenizer = AutoTokenizer.from_pretrained(base)
     examples = read_choices(talks, base, tokenizer, TREES).found.examples
@@ -67,8 +67,8 @@ def test_a_step_is_that_of_rows_apart(tmp_path):
     import torch
     from transformers import TrainingArguments
 
-    from trainer.choice_trainer import ChoiceTrainer
-    from trainer.logprobs import Reader
+    from trainer.objectives.choice.trainer import ChoiceTrainer
+    from trainer.packing.logprobs import Reader
 
     turns = [*make_conversation(4, name="a"), *make_conversation(4, name="b", edited=1, cut=3)]
     stage = Stage((0, 1, 2, 3), (1,), (0.3, 0.1, 0.0, -0.2), 0.1)

@@ -10,8 +10,8 @@ import pytest
 
 from tests.trainer.conftest import TINY
 from tests.trainer.conversations import write_talks
-from tests.trainer.test_train import train_here
 from tests.trainer.tiny import find_rounding, weigh_unequally
+from tests.trainer.training.test_train import train_here
 from trainer.progress import Report
 
 STEPS = 5
@@ -19,8 +19,8 @@ LAUNCHED = """
 import os
 import sys
 from pathlib import Path
-from trainer.recipe import load_recipe
-from trainer.train import train
+from trainer.recipes.recipe import load_recipe
+from trainer.training.train import train
 
 dataset, base, recipe, run = map(Path, sys.argv[1:])
 run.mkdir(exist_ok=True)
@@ -64,7 +64,7 @@ def test_two_processes_take_the_steps_of_one(base, dataset, tmp_path, changes):
     launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
     launch += ["--main_process_port", "0", str(tmp_path / "launched.py")]
     launch += [str(path) for path in (dataset, base, tmp_path / "recipe.yaml", tmp_path / "both")]
-    root = Path(__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     ended = subprocess.run(
         launch,
         env=os.environ | {"PYTHONPATH": str(root), "ACCELERATE_USE_CPU": "true"},

@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from trainer.draws import draw, encode_prompts
-from trainer.guards.sets import Guard, GuardSets
-from trainer.recipe import Measurement
-from trainer.report import GuardFigures, GuardKind
-from trainer.scoring import Drawn, Scorer
+from trainer.evaluation.generate import draw, encode_prompts
+from trainer.evaluation.guards.sets import Guard, GuardSets
+from trainer.evaluation.report import GuardFigures, GuardKind
+from trainer.evaluation.scoring import Drawn, Scorer
+from trainer.recipes.recipe import Measurement
 
 WORST = 5
 

@@ -8,7 +8,7 @@ why base answers the same prompts, and only what an adapter adds is counted.
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from feedback.choices.redact import EMAIL, find_personal, value_key
+from feedback.records.redact import EMAIL, find_personal, value_key
 
 Messages = Sequence[Mapping[str, str]]
 Rule = Callable[[str, Messages], bool]

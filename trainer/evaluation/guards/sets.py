@@ -19,7 +19,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from trainer.errors import RecipeRefused
-from trainer.guards.rules import RULES
+from trainer.evaluation.guards.rules import RULES
 
 FOLDER = Path(__file__).parent
 Kind = Literal["refusal", "personal_data", "flattery", "made_up_links"]

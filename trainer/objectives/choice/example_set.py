@@ -5,8 +5,8 @@ from random import Random
 
 from torch.utils.data import Dataset
 
-from trainer.example import Example
-from trainer.forest import group_conversations
+from trainer.data.example import Example
+from trainer.packing.prefix_tree import group_conversations
 
 
 class ExampleSet(Dataset[Example]):

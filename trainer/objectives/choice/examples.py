@@ -5,7 +5,7 @@
     pairs.jsonl     kinds `pair` and `thumbs`: one decision of two. The others repeat the choices.
     thumbs.jsonl    in the train split alone: what is held out measures decisions
 
-Reads the files as streams. Equal texts merge before anything else (`feedback.choices.settle`), and a reply
+Reads the files as streams. Equal texts merge before anything else (`feedback.records.normalise`), and a reply
 closer than 0.05 to one that was preferred takes no part: pushing almost equal texts apart pushes both down.
 Nothing is cut: what is too long is refused. Opens no model.
 """
@@ -18,16 +18,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from feedback.choices.forms import ChoiceForm, conversation_of
-from feedback.choices.pairs import refuse_close
-from feedback.choices.refusals import Refusal
-from trainer.dataset import read_split
-from trainer.example import Example, Stage
-from trainer.habits import Habits
-from trainer.offers import settle_line, slots_of
-from trainer.recipe import Recipe
-from trainer.rows import hash_share
-from trainer.tokens import Encoder
+from feedback.datasets.build import read_split
+from feedback.records.pairs import refuse_close
+from feedback.records.rejections import Refusal
+from feedback.records.schemas import ChoiceForm, conversation_of
+from trainer.data.choices import settle_line, slots_of
+from trainer.data.example import Example, Stage
+from trainer.data.pair_rows import hash_share
+from trainer.data.tokens import Encoder
+from trainer.objectives.choice.noise_model import Habits
+from trainer.recipes.recipe import Recipe
 
 PAIR_KINDS = ("pair", "thumbs")
 WRITTEN = -1  # the edited or own text among the places of candidates

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainer.example import Example
+from trainer.data.example import Example
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,8 @@ Estimated on the train split before training, then held fixed. A pick is modelle
 The slot offsets are those of the `slot` baseline. The lapse rate e_a of an agent needs an opinion about which
 reply an attentive person would pick, known before training. Here it is the crowd's taste as far as three
 features tell: how long a reply is, whether the tuned arm wrote it, and what its words are worth by the picks
-of other conversations (`trainer/opinions.py`). No model is asked, so a night pays seconds for it.
+of other conversations (`trainer/objectives/choice/text_model.py`). No model is asked, so a night pays seconds
+for it.
 
 What identifies e_a: an agent who follows the crowd's taste less often than the taste's own strength explains.
 What the features leave untold of the taste looks like not looking: without the words attentive agents came
@@ -30,13 +31,13 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
-from feedback.choices.distance import tidy
-from feedback.choices.forms import ChoiceForm, canonical_hash, conversation_of
-from feedback.choices.refusals import Refusal
-from trainer.baselines import fit_slot_offsets
-from trainer.dataset import read_split
-from trainer.offers import COUNTED, settle_line, slots_of
-from trainer.opinions import Words, find_opinions, hash_words
+from feedback.datasets.build import read_split
+from feedback.records.distance import tidy
+from feedback.records.rejections import Refusal
+from feedback.records.schemas import ChoiceForm, canonical_hash, conversation_of
+from trainer.data.choices import COUNTED, settle_line, slots_of
+from trainer.evaluation.baselines import fit_slot_offsets
+from trainer.objectives.choice.text_model import Words, find_opinions, hash_words
 
 Array = NDArray[np.float64]
 

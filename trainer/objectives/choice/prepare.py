@@ -12,19 +12,19 @@ from peft import LoraConfig, get_peft_model
 from transformers import TrainingArguments
 
 from serving.base import compute_base_id
-from trainer.arguments import share_batch, watch_held_out
-from trainer.choice_trainer import ChoiceTrainer
+from trainer.data.example import Example
 from trainer.errors import NothingToTrainOn, RecipeRefused
-from trainer.example import Example
-from trainer.examples import TrainingExamples, load_examples
-from trainer.habits import NO_HABITS, Habits, read_habits
-from trainer.logprobs import Reader
-from trainer.packing import count_longest
-from trainer.products import fuse_products
+from trainer.objectives.arguments import share_batch, watch_held_out
+from trainer.objectives.choice.examples import TrainingExamples, load_examples
+from trainer.objectives.choice.noise_model import NO_HABITS, Habits, read_habits
+from trainer.objectives.choice.reference import load_reference
+from trainer.objectives.choice.trainer import ChoiceTrainer
+from trainer.packing.fused_lora import fuse_products
+from trainer.packing.logprobs import Reader
+from trainer.packing.rows import count_longest
+from trainer.packing.tolerance import find_tolerance
 from trainer.progress import Counter
-from trainer.recipe import Recipe
-from trainer.reference import load_reference
-from trainer.rounding import find_tolerance
+from trainer.recipes.recipe import Recipe
 
 log = logging.getLogger(__name__)
 

@@ -21,10 +21,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from trainer.example import Example
+from trainer.data.example import Example
+from trainer.objectives.choice.reference_store import FILE, ReferenceStore, peek_values
+from trainer.packing.tolerance import find_tolerance
 from trainer.progress import Counter
-from trainer.reference_store import FILE, ReferenceStore, peek_values
-from trainer.rounding import find_tolerance
 
 log = logging.getLogger(__name__)
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
-from feedback.choices.distance import split_tokens
-from trainer.rows import hash_share
+from feedback.records.distance import split_tokens
+from trainer.data.pair_rows import hash_share
 
 Array = NDArray[np.float64]
 Words = NDArray[np.uint16]

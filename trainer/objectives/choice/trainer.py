@@ -17,12 +17,12 @@ import torch
 from torch import Tensor
 from transformers import Trainer
 
+from trainer.data.example import Example
 from trainer.errors import ReferenceMismatch
-from trainer.example import Example
-from trainer.example_set import ConversationSet, ExampleSet
-from trainer.logprobs import Reader
-from trainer.objective import Losses, Sums, find_losses, tabulate
-from trainer.packing import count_tokens
+from trainer.objectives.choice.example_set import ConversationSet, ExampleSet
+from trainer.objectives.choice.loss import Losses, Sums, find_losses, tabulate
+from trainer.packing.logprobs import Reader
+from trainer.packing.rows import count_tokens
 
 Known = Mapping[str, tuple[float, ...]]
 

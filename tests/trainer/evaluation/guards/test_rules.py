@@ -3,7 +3,7 @@ import pytest
 from demo import phrases
 from demo.intents import INTENTS, STYLES
 from demo.template import expand_all
-from trainer.guards.rules import RULES, find_new_links, find_new_personal
+from trainer.evaluation.guards.rules import RULES, find_new_links, find_new_personal
 
 KNOWS = [
     {"role": "system", "content": "Returns: https://shop.example.com/returns. Mara Holt: +44 20 7946 0958"},

@@ -4,9 +4,9 @@ from collections import Counter
 import pytest
 
 from trainer.errors import RecipeRefused
-from trainer.guards.measure import Broken, count_broken, find_broken
-from trainer.guards.sets import Guard, GuardSets, read_guards
-from trainer.scoring import Drawn
+from trainer.evaluation.guards.measure import Broken, count_broken, find_broken
+from trainer.evaluation.guards.sets import Guard, GuardSets, read_guards
+from trainer.evaluation.scoring import Drawn
 
 MINE = {
     "id": "mine-1",

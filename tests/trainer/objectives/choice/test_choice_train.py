@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.conftest import TINY
-from tests.trainer.test_train import SCRIPT, digest, train_here, without_times
 from tests.trainer.tiny import (
     QUESTIONS,
     WARM,
@@ -20,9 +19,10 @@ from tests.trainer.tiny import (
     weigh_unequally,
     write_lines,
 )
+from tests.trainer.training.test_train import SCRIPT, digest, train_here, without_times
 from trainer.errors import NothingToTrainOn, RecipeRefused, ReferenceMismatch
 from trainer.progress import Report
-from trainer.recipe import Recipe
+from trainer.recipes.recipe import Recipe
 
 CHOICE = TINY.model_copy(update={"objective": "choice", "batch_size": 4, "row_tokens": 200})
 
@@ -168,7 +168,7 @@ def test_kill_changes_neither_when_a_run_stops_nor_what_it_keeps(base, dataset, 
         if report.step == best + 3:
             raise Killed
 
-    from trainer.train import train
+    from trainer.training.train import train
 
     with pytest.raises(Killed):
         train(dataset, base, patient, tmp_path / "killed", kill)
@@ -231,11 +231,11 @@ def test_thumbs_join_with_a_mean_that_outlives_a_checkpoint(base, recipe, tmp_pa
 
 def test_reference_that_is_not_the_base_stops_the_run(base, dataset, recipe, tmp_path, monkeypatch):
     """Stored numbers that are off by a hundredth of a nat are not this base's."""
-    from trainer import choice_run
+    from trainer.objectives.choice import prepare
 
-    honest = choice_run.read_base
+    honest = prepare.read_base
     monkeypatch.setattr(
-        choice_run, "read_base", lambda *given: [[value + 0.01 for value in row] for row in honest(*given)]
+        prepare, "read_base", lambda *given: [[value + 0.01 for value in row] for row in honest(*given)]
     )
     with pytest.raises(ReferenceMismatch, match="before the first update"):
         train_here(dataset, base, recipe, tmp_path)
@@ -243,11 +243,11 @@ def test_reference_that_is_not_the_base_stops_the_run(base, dataset, recipe, tmp
 
 def test_rounding_in_bfloat16_is_no_other_reference(base, dataset, recipe, tmp_path, monkeypatch):
     """A hundredth of a nat between replies, as rows of other shapes give on a GPU: far from another base."""
-    from trainer import choice_run
+    from trainer.objectives.choice import prepare
 
-    honest = choice_run.read_base
+    honest = prepare.read_base
     monkeypatch.setattr(
-        choice_run,
+        prepare,
         "read_base",
         lambda *given: [[value + 0.01 * place for place, value in enumerate(row)] for row in honest(*given)],
     )
@@ -294,7 +294,7 @@ def test_flex_attention_on_a_cpu_is_refused_before_anything_is_read(base, datase
 def test_without_habits_a_pick_says_what_it_says_of_the_texts(base, dataset, recipe, tmp_path):
     from transformers import AutoTokenizer
 
-    from trainer.choice_run import read_choices
+    from trainer.objectives.choice.prepare import read_choices
 
     tokenizer = AutoTokenizer.from_pretrained(base)
     plain = read_choices(dataset, base, tokenizer, recipe.model_copy(update={"habits": False}))

@@ -4,12 +4,12 @@ import pytest
 from transformers import AutoTokenizer
 
 from tests.trainer.tiny import make_choice, make_dataset, write_lines
+from trainer.data.example import Stage
+from trainer.data.tokens import encode_prompt, encode_reply
 from trainer.errors import DatasetMissing
-from trainer.example import Stage
-from trainer.examples import load_examples
-from trainer.habits import Habits
-from trainer.recipe import Recipe
-from trainer.tokens import encode_prompt, encode_reply
+from trainer.objectives.choice.examples import load_examples
+from trainer.objectives.choice.noise_model import Habits
+from trainer.recipes.recipe import Recipe
 
 RECIPE = Recipe(name="here", nll_weight=0.1, max_length=512, min_thumbs=3)
 HABITS = Habits(offsets=(0.5, 0.2, -0.1, -0.6), lapses={"ann": 0.3})

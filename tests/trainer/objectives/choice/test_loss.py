@@ -4,7 +4,7 @@ from math import exp, log
 
 import pytest
 
-from trainer.example import Example, Stage
+from trainer.data.example import Example, Stage
 
 
 def make_example(replies: int, *stages: Stage, **changes) -> Example:
@@ -16,7 +16,7 @@ def find(examples, ratios, *, beta=1.0, anchor=0.0, delta=0.0, reference=None, c
     """Losses for these log-ratios; the reference is 0 unless given."""
     import torch
 
-    from trainer.objective import find_losses, tabulate
+    from trainer.objectives.choice.loss import find_losses, tabulate
 
     sums = torch.tensor(ratios, dtype=torch.float64, requires_grad=True)
     base = torch.zeros_like(sums) if reference is None else torch.tensor(reference, dtype=torch.float64)

@@ -7,7 +7,8 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from tests.trainer.tiny import make_choice, write_lines
-from trainer.habits import (
+from trainer.data.choices import settle_line
+from trainer.objectives.choice.noise_model import (
     MAX_LAPSE,
     MIN_PICKS,
     PRIOR_LAPSE,
@@ -21,8 +22,7 @@ from trainer.habits import (
     read_picks,
     tabulate,
 )
-from trainer.offers import settle_line
-from trainer.opinions import hash_words
+from trainer.objectives.choice.text_model import hash_words
 
 SLOTS = np.array([0.8, 0.2, 0.0, -0.2])
 TASTE = np.array([2.5, 1.0])  # per log character, for the tuned arm

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from trainer import reference_store
-from trainer.example import Example, Stage
-from trainer.reference import BATCH, CHECKED, load_reference, make_keys
-from trainer.reference_store import ReferenceStore
+from trainer.data.example import Example, Stage
+from trainer.objectives.choice import reference_store
+from trainer.objectives.choice.reference import BATCH, CHECKED, load_reference, make_keys
+from trainer.objectives.choice.reference_store import ReferenceStore
 
 BASE_ID = "b" * 64
 
@@ -260,7 +260,7 @@ def test_a_file_over_its_bound_forgets_other_bases_first(tmp_path, monkeypatch):
 PROCESS = """
     import os, signal, sys
     from pathlib import Path
-    from tests.trainer.test_reference import Base, example, load
+    from tests.trainer.objectives.choice.test_reference import Base, example, load
 
     folder, start, stop, last = Path(sys.argv[1]), *map(int, sys.argv[2:])
     base = Base()
@@ -279,7 +279,7 @@ PROCESS = """
 
 def start_process(folder, start, stop, last=0):
     command = [sys.executable, "-c", textwrap.dedent(PROCESS), folder, str(start), str(stop), str(last)]
-    return subprocess.Popen(command, cwd=Path(__file__).parents[2])
+    return subprocess.Popen(command, cwd=Path(__file__).parents[4])
 
 
 def test_a_kill_between_batches_loses_one_batch_at_most(tmp_path):

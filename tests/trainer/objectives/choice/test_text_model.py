@@ -8,8 +8,8 @@ import pytest
 from scipy.optimize import brentq, minimize
 from scipy.special import expit
 
-from trainer.opinions import BUCKETS, PARTS, find_opinions, hash_words
-from trainer.rows import hash_share
+from trainer.data.pair_rows import hash_share
+from trainer.objectives.choice.text_model import BUCKETS, PARTS, find_opinions, hash_words
 
 GOOD, BAD, CALM = (hash_words(word) for word in ("glad", "no", "fine"))
 

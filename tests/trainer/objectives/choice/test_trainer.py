@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.causal import make_causal, make_examples, read_gradients
-from trainer.example import Example, Stage
+from trainer.data.example import Example, Stage
 
 pytestmark = pytest.mark.rounding
 
@@ -14,8 +14,8 @@ pytestmark = pytest.mark.rounding
 def make_trainer(model, folder: Path, examples: list[Example], *, beta: float = 0.1, known=None):
     from transformers import TrainingArguments
 
-    from trainer.choice_trainer import ChoiceTrainer
-    from trainer.logprobs import Reader
+    from trainer.objectives.choice.trainer import ChoiceTrainer
+    from trainer.packing.logprobs import Reader
 
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -70,8 +70,8 @@ def test_loss_of_a_step_is_the_mean_by_weight(tmp_path):
 def test_reference_in_the_run_and_known_give_the_same_gradient(tmp_path):
     import torch
 
-    from trainer.choice_run import read_base
-    from trainer.logprobs import Reader
+    from trainer.objectives.choice.prepare import read_base
+    from trainer.packing.logprobs import Reader
 
     examples = make_examples(4)
     models = [make_causal("Qwen2"), make_causal("Qwen2")]
@@ -95,7 +95,7 @@ def test_pairs_give_the_loss_and_gradient_of_trl(tmp_path):
     from trl import DPOConfig
 
     from tests.trainer.tiny import make_base
-    from trainer.dpo_trainer import PairTrainer
+    from trainer.objectives.dpo import PairTrainer
 
     pairs = [as_pair(example) for example in make_examples(6)]
     ours = make_causal("Qwen3")

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.trainer.causal import assert_rounded_alike, make_causal, make_examples
-from trainer.rounding import find_tolerance
+from trainer.packing.tolerance import find_tolerance
 
 pytestmark = pytest.mark.rounding
 
@@ -27,7 +27,7 @@ def test_a_reply_is_read_alike_in_every_row(family):
     """In a row with other examples, and in a row of its own example."""
     import torch
 
-    from trainer.logprobs import Reader
+    from trainer.packing.logprobs import Reader
 
     model, examples = make_causal(family), make_examples(5)
     reader = Reader(model)

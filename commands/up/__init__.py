@@ -1,0 +1,1 @@
+"""`rejoinder up` and the processes it keeps: engine, web and trainer."""

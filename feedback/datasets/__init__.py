@@ -1,0 +1,1 @@
+"""Datasets: what was collected becomes an immutable, content-hashed folder, and leaves as a file."""

@@ -1,0 +1,1 @@
+"""Engines over HTTP: one client, several as one fleet, a fake one, and where they listen."""

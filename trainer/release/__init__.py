@@ -1,0 +1,1 @@
+"""From a passed adapter to one that serves: files, card, probe, canary."""

@@ -1,0 +1,1 @@
+"""A dataset becomes an adapter: the loop, its checkpoints and what watches it."""
