@@ -23,12 +23,12 @@ from feedback.records.schemas import ChoiceForm, conversation_of
 from trainer.data.choices import COUNTED, Offer, make_offer, settle_line
 from trainer.data.example import Example
 from trainer.data.pair_rows import hash_share
+from trainer.data.slot_bias import fit_slot_offsets
 from trainer.data.tokens import encode_prompt, encode_reply
 from trainer.evaluation.baselines import (
     Array,
     find_nats,
     fit_scale,
-    fit_slot_offsets,
     scale_logits,
     slot_logits,
     uniform_logits,

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from feedback.experiments.conditional_logit import ARM, ARM_CODES, Sheet
-from feedback.suggestions.blinding import BASE, TUNED
+from feedback.records.candidate import BASE, TUNED
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]

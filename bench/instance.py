@@ -21,7 +21,7 @@ from uuid import uuid4
 import httpx
 import psutil
 
-from bench.ending import ending_on_term
+from bench.report import ending_on_term
 
 ROOT = Path(__file__).parents[1]
 START_LIMIT_S = 300

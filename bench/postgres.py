@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.ending import ending_on_term
+from bench.report import ending_on_term
 
 
 def find_programs() -> Path | None:

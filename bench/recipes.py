@@ -34,7 +34,7 @@ from feedback.records.normalise import settle_choice
 from feedback.records.pairs import pair_choice
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm
-from feedback.suggestions.blinding import normalise
+from feedback.records.text import normalise
 from trainer.data.tokens import encode_prompt
 from trainer.evaluation.evaluate import evaluate_adapter
 from trainer.evaluation.gate import decide

@@ -1,8 +1,15 @@
-"""The output contract of every benchmark: a table for people, then one JSON line for machines."""
+"""How every benchmark ends: a table for people, then one JSON line for machines; told to end, it takes down
+what it started.
+"""
 
+import contextlib
 import json
 import platform
+import signal
 import subprocess
+import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 from rich.console import Console
@@ -29,3 +36,16 @@ def print_report(
         table.add_row(name, shown, (notes or {}).get(name, ""))
     Console().print(table)
     print(json.dumps({"bench": bench, "commit": read_commit(), "figures": figures}))
+
+
+@contextlib.contextmanager
+def ending_on_term() -> Iterator[None]:
+    """SIGTERM leaves the block as an exception would; unhandled, it would skip every `finally`."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -90,8 +90,8 @@ def has_gpu() -> bool:
 
 def check_memory(frame: Frame) -> Check:
     """What the engine needs and, beyond that, what a training run takes beside it."""
+    from serving.backend import resolve_backend
     from serving.base import resolve_base
-    from serving.engine.command import resolve_backend
     from serving.engine.preflight import available_gib, needed_gib
     from serving.errors import ServingError
 

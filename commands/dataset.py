@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.frame import CommandFailed, Frame, frame_options, json_option, print_json
+from commands.errors import CommandFailed
+from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
 
 if TYPE_CHECKING:

@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import click
 
-from commands.frame import Frame, NothingToDo, frame_options, json_option, print_json
+from commands.errors import NothingToDo
+from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
 
 if TYPE_CHECKING:

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from commands.errors import CommandFailed, SettingsWrong
+
 if TYPE_CHECKING:
     from feedback.deployment.policy import Policy
     from feedback.settings import FeedbackSettings
@@ -21,27 +23,6 @@ if TYPE_CHECKING:
 
 PACKAGES = ("serving", "feedback", "trainer", "demo", "commands")
 CONFIG_NAME = "rejoinder.toml"
-
-
-class CommandFailed(click.ClickException):
-    """The command was understood and could not be done. Exit code 1."""
-
-    exit_code = 1
-
-
-class SettingsWrong(click.ClickException):
-    """Settings that cannot be used, all of them told at once. Exit code 2, as for a wrong option."""
-
-    exit_code = 2
-
-
-class NothingToDo(click.ClickException):
-    """All is as it should be already. Exit code 3, so that scripts can tell it from a change."""
-
-    exit_code = 3
-
-    def show(self, file: Any = None) -> None:
-        click.echo(self.message, file=file)
 
 
 def explain(fault: Exception) -> Exception:

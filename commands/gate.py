@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.frame import Frame, NothingToDo, frame_options, json_option, print_json
+from commands.errors import NothingToDo
+from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
 
 if TYPE_CHECKING:

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.frame import CommandFailed, Frame, NothingToDo, frame_options, json_option, print_json
+from commands.errors import CommandFailed, NothingToDo
+from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
 
 if TYPE_CHECKING:

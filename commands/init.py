@@ -6,7 +6,8 @@ from typing import TextIO
 
 import click
 
-from commands.frame import Frame, NothingToDo, frame_options, json_option, print_json
+from commands.errors import NothingToDo
+from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import migrate_store, open_store
 
 

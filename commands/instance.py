@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
-from commands.frame import CommandFailed
+from commands.errors import CommandFailed
 
 
 class AlreadyRunning(CommandFailed):

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from commands.frame import Frame, NothingToDo, frame_options, json_option, print_json
+from commands.errors import NothingToDo
+from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
 
 if TYPE_CHECKING:
@@ -74,8 +75,8 @@ def find_graph(frame: Frame, id: str, directions: "list[Direction]") -> "Graph":
 def show_graph(graph: "Graph", directions: "list[Direction]") -> None:
     from rich.console import Console
 
-    from feedback.lineage.brief import show_fact
     from feedback.lineage.graph import lay_out
+    from feedback.lineage.steps import show_fact
 
     console = Console(highlight=False)
     if not console.is_terminal:  # whoever reads a pipe wants whole lines
@@ -121,7 +122,7 @@ def tell(ref: "Ref", step: "Step | None", again: bool = False) -> str:
     """One line of markup: kind, id, time and the facts that tell most."""
     from rich.markup import escape
 
-    from feedback.lineage.brief import pick_telling, shorten, show_fact
+    from feedback.lineage.steps import pick_telling, shorten, show_fact
 
     line = f"[bold]{NAMES.get(ref.kind, ref.kind)}[/] {escape(shorten(ref.id))}"
     if again:

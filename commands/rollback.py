@@ -4,7 +4,8 @@ run.
 
 import click
 
-from commands.frame import Frame, NothingToDo, frame_options, json_option, print_json
+from commands.errors import NothingToDo
+from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_deployer
 
 

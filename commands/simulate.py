@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.frame import CommandFailed, Frame, frame_options, json_option, print_json
+from commands.errors import CommandFailed
+from commands.frame import Frame, frame_options, json_option, print_json
 from commands.instance import is_running, read_holder
 from commands.store import open_store
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from commands.frame import CommandFailed, Frame
+from commands.errors import CommandFailed
+from commands.frame import Frame
 
 if TYPE_CHECKING:
     from sqlalchemy import Engine

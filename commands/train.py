@@ -10,8 +10,9 @@ from uuid import uuid4
 import click
 
 from commands.dataset import find_dataset
+from commands.errors import CommandFailed, NothingToDo
 from commands.forecast import tell_forecast
-from commands.frame import CommandFailed, Frame, NothingToDo, frame_options, json_option, print_json
+from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
 
 if TYPE_CHECKING:

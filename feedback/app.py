@@ -12,12 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask
+from flask_babel import gettext as _
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from feedback import chat, console, workbench
+from feedback.actor import Actor
 from feedback.api import (
     adapters,
     conversations,
+    datasets,
     duels,
     health,
     judgements,
@@ -28,15 +32,17 @@ from feedback.api import (
     suggestions,
     thumbs,
 )
-from feedback.api import datasets as exchange
 from feedback.clock import Clock
-from feedback.pages import register_pages
+from feedback.console.labels import compared_words, outcome_words, reason_words, row_words, words_of
+from feedback.console.reports import show_value
+from feedback.errors import ApiError
 from feedback.settings import FeedbackSettings
 from feedback.web import sign_in
-from feedback.web.auth import csrf
+from feedback.web.auth import csrf, find_actor
 from feedback.web.error_pages import register_error_pages
 from feedback.web.headers import register_headers
-from feedback.web.services import EXTENSION, DuelDrawerPort, Services, SuggesterPort, services
+from feedback.web.languages import init_languages
+from feedback.web.services import EXTENSION, DuelDrawerPort, Services, SuggesterPort
 from feedback.web.sessions import StoreSessions
 from feedback.web.wakeups import Wakeups
 
@@ -44,7 +50,7 @@ if TYPE_CHECKING:
     from feedback.deployment.deploy import Deployer
     from serving.client.fleet import Fleet
 
-__all__ = ["create_app", "services"]
+Place = tuple[str, str, tuple[str, ...]]
 
 BLUEPRINTS: tuple[Blueprint, ...] = (
     sign_in.bp,
@@ -59,7 +65,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     reports.bp,
     adapters.bp,
     health.bp,
-    exchange.bp,
+    datasets.bp,
 )
 
 
@@ -129,3 +135,49 @@ def read_secret_key(settings: FeedbackSettings) -> str:
         finally:
             own.unlink()
     return path.read_text().strip()
+
+
+def console_places() -> list[Place]:
+    """The console's pages: where each leads, its name, and the endpoints that belong to it."""
+    return [
+        ("console.today", _("Today"), ("console.today",)),
+        ("console.show_funnel", _("Funnel"), ("console.show_funnel",)),
+        ("console.list_datasets", _("Datasets"), ("console.list_datasets", "console.show_dataset")),
+        (
+            "console.list_runs",
+            _("Runs"),
+            ("console.list_runs", "console.show_run", "console_night.show_report"),
+        ),
+        ("console.list_adapters", _("Adapters"), ("console.list_adapters", "console.show_adapter")),
+        ("console_duels.list_duels", _("Duels"), ("console_duels.list_duels", "console_duels.show_duel")),
+        (
+            "console_lineage.search",
+            _("Lineage"),
+            ("console_lineage.search", "console_lineage.show"),
+        ),
+        ("console_acts.list_people", _("People"), ("console_acts.list_people", "console_acts.add_person")),
+    ]
+
+
+def signed_in() -> Actor | None:
+    """Who looks at the page; nobody where even that question is an error, since error pages ask it too."""
+    try:
+        return find_actor()
+    except ApiError:
+        return None
+
+
+def register_pages(app: Flask) -> None:
+    init_languages(app)
+    app.jinja_env.globals.update(
+        words_of=words_of,
+        compared_words=compared_words,
+        outcome_words=outcome_words,
+        row_words=row_words,
+        reason_words=reason_words,
+        show_value=show_value,
+        console_places=console_places,
+    )
+    app.context_processor(lambda: {"signed_in": signed_in()})
+    for blueprint in (workbench.bp, chat.bp, *console.blueprints):
+        app.register_blueprint(blueprint)

@@ -2,12 +2,9 @@
 
 TrainerError
 |- RecipeRefused        a recipe file does not hold together
-|- DatasetMissing       no dataset directory under that id
-|- NothingSelected      a selection that no choice, pair or thumb falls into
 |- NothingToTrainOn     a dataset without usable rows
 |- ReferenceMismatch    the reference of the first step is not the base model
 |- Diverged             a loss or gradient is no longer a finite number
-|- NoEvidence           too little held-out data to measure anything
 |- CheckerUnknown       a checker or prompt list that cannot be imported
 `- ChildFailed          the training child ended without finishing its run
 """
@@ -27,27 +24,6 @@ class RecipeRefused(TrainerError):
         self.faults = faults
         listed = "\n".join(f"  - {fault}" for fault in faults)
         super().__init__(f"recipe {path} was refused:\n{listed}\nCorrect the named keys and start again.")
-
-
-class DatasetMissing(TrainerError):
-    """No dataset directory under that id."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            f"no dataset at {path}: build one with `rejoinder dataset build`, or name another id."
-        )
-
-
-class NothingSelected(TrainerError):
-    """No choice, pair or thumb falls into a selection."""
-
-    def __init__(self, selection: Mapping[str, object], refusals: Mapping[str, int]) -> None:
-        self.refusals = dict(refusals)
-        counted = ", ".join(f"{count} {reason}" for reason, count in sorted(refusals.items())) or "nothing"
-        super().__init__(
-            f"no choice, pair or thumb for {dict(selection)} (refused: {counted}): import records, judge "
-            "some sets, or select less narrowly."
-        )
 
 
 class NothingToTrainOn(TrainerError):
@@ -82,15 +58,6 @@ class Diverged(TrainerError):
         super().__init__(
             f"the run diverged: at step {step} {name.replace('_', ' ')} is {value}. Lower `learning_rate` "
             f"(now {learning_rate:g}) in the recipe."
-        )
-
-
-class NoEvidence(TrainerError):
-    """Too little held-out data to measure anything."""
-
-    def __init__(self, what: str, found: int, needed: int) -> None:
-        super().__init__(
-            f"cannot measure: {found} {what}, at least {needed} needed. Collect more, or name a larger file."
         )
 
 

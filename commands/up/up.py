@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from commands.frame import CommandFailed, Frame, frame_options
+from commands.errors import CommandFailed
+from commands.frame import Frame, frame_options
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -19,7 +19,7 @@ from serving.client.current import CurrentFleet
 if TYPE_CHECKING:
     from flask import Flask
 
-    from feedback.suggestions.planning import BaseFacts
+    from feedback.suggestions.plan import BaseFacts
     from serving.settings import ServingSettings
 
 CLOSING = "rejoinder-closing"  # the application's extension that ends the wait for the engine
@@ -89,7 +89,7 @@ def wait_then_describe(
     """
 
     def describe() -> "BaseFacts":
-        from feedback.suggestions.planning import describe_base_model
+        from feedback.suggestions.plan import describe_base_model
         from serving.errors import ServingError
 
         deadline = time.monotonic() + serving.ready_timeout_s

@@ -4,7 +4,7 @@ How to add a call (a whole module of them is a blueprint, registered in `feedbac
 
     bp = Blueprint("runs", __name__)
 
-    class NewRun(Body):                       # shapes.py: strict, no unknown field, has event_id
+    class NewRun(Body):                       # schemas.py: strict, no unknown field, has event_id
         recipe: Name | None = None
 
     class RunQueued(Answer):

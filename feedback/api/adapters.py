@@ -9,8 +9,8 @@ from pydantic import Field
 
 from feedback.api.routes import Act, Read, Write, act, get, write
 from feedback.api.schemas import Answer, Body, Name, Query
-from feedback.deploy_errors import AdapterNotFit, EngineAway
 from feedback.deployment import approvals, deploy
+from feedback.errors import AdapterNotFit, EngineAway
 from feedback.experiments.support import Support, support_of
 from feedback.experiments.versions import compare_versions
 from feedback.store import adapters

@@ -14,13 +14,12 @@ from feedback.errors import (
     BodyUnreadable,
     ContentTypeWrong,
     NotFound,
-    TextNotStorable,
 )
+from feedback.records.text import check_storable
 
 B = TypeVar("B", bound=BaseModel)
 
 ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
-SURROGATE = re.compile("[\ud800-\udfff]")
 MAX_FAULTS = 8
 
 
@@ -47,22 +46,6 @@ def read_json() -> dict[str, Any]:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON number")
-
-
-def check_storable(value: Any, where: str) -> None:
-    """No NUL (PostgreSQL refuses it) and no unpaired surrogate (UTF-8 cannot hold it), in keys and values."""
-    if isinstance(value, str):
-        if "\x00" in value:
-            raise TextNotStorable(where, "a NUL character")
-        if SURROGATE.search(value):
-            raise TextNotStorable(where, "an unpaired surrogate")
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            check_storable(key, f"a key of {where}")
-            check_storable(inner, f"{where}.{key}"[:100])
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            check_storable(inner, f"{where}[{number}]")
 
 
 def check_body(shape: type[B], body: Mapping[str, Any]) -> B:

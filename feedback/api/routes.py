@@ -21,13 +21,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 from werkzeug.wrappers import Response as AnyResponse
 
+from feedback.actor import Actor
 from feedback.api.requests import check_body, check_ids, read_json, read_query
 from feedback.api.schemas import Answer, Body, Query
 from feedback.errors import ApiError
 from feedback.store.engine import read, unit_of_work
 from feedback.store.events import Answer as StoredAnswer
 from feedback.store.events import Said, find_answer, hash_body, store_answer
-from feedback.web.auth import Actor, require_actor
+from feedback.web.auth import require_actor
 from feedback.web.services import services
 
 P = ParamSpec("P")

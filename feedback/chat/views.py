@@ -8,6 +8,7 @@ from flask import Blueprint, abort, current_app, jsonify, render_template, reque
 from pydantic import Field
 from werkzeug.wrappers import Response as AnyResponse
 
+from feedback.actor import Actor
 from feedback.api.conversations import add_visitor_token
 from feedback.api.requests import check_body, read_json
 from feedback.api.routes import Write
@@ -16,7 +17,7 @@ from feedback.store.conversations import Said, open_conversation
 from feedback.store.events import hash_body
 from feedback.store.operators import hash_secret
 from feedback.store.tables import DEFAULT_DESK, new_id
-from feedback.web.auth import Actor, visitor_token
+from feedback.web.auth import visitor_token
 from feedback.web.services import services
 
 bp = Blueprint("chat", __name__)

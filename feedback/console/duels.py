@@ -6,12 +6,13 @@ The page of an open duel says nothing of its contenders; what is judged comes by
 from flask import Blueprint, g, render_template
 from flask_babel import lazy_gettext as _
 
+from feedback.actor import Actor
 from feedback.console.charts import draw_interval
 from feedback.duels.read import DuelView, read_duel, read_duels
 from feedback.duels.start import MAX_ROUNDS
 from feedback.store import adapters, duels, operators
 from feedback.store.engine import read
-from feedback.web.auth import Actor, allow
+from feedback.web.auth import allow
 from feedback.web.services import services
 
 bp = Blueprint("console_duels", __name__, url_prefix="/console/duels")

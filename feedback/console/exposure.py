@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 from sqlmodel import Session
 
+from feedback.actor import Actor
 from feedback.deployment.approvals import name_person
 from feedback.store import exposures
 from feedback.store.approvals import Words, read_words
 from feedback.store.tables import Adapter, ExposureDecision
-from feedback.web.auth import Actor
 from feedback.web.services import services
 
 SPEAKABLE = ("passed", "canary", "live", "retired", "rolled_back")

@@ -15,10 +15,9 @@ from flask_babel import lazy_gettext as _
 from feedback.console.labels import compared_words, words_of
 from feedback.console.views import current_actor
 from feedback.errors import ApiError
-from feedback.lineage.brief import pick_telling, shorten, show_fact
 from feedback.lineage.find import IdAmbiguous, find_ref
 from feedback.lineage.graph import Graph, Ref, Step, lay_out, walk
-from feedback.lineage.steps import Tracer
+from feedback.lineage.steps import Tracer, pick_telling, shorten, show_fact
 from feedback.records.rejections import explain
 from feedback.store.engine import read, unit_of_work
 from feedback.store.sets import SetNotJudged, unblind_set

@@ -7,11 +7,12 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from sqlmodel import Session
 from werkzeug.wrappers import Response
 
+from feedback.actor import Actor
 from feedback.errors import BodyInvalid, Conflict
 from feedback.store import operators, overview, runs, web_sessions
 from feedback.store.engine import get_row, read, unit_of_work
 from feedback.store.tables import Operator
-from feedback.web.auth import Actor, allow
+from feedback.web.auth import allow
 from feedback.web.services import services
 
 bp = Blueprint("console_acts", __name__, url_prefix="/console")

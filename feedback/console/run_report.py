@@ -2,13 +2,14 @@
 
 from flask import Blueprint, g, render_template
 
+from feedback.actor import Actor
 from feedback.console.charts import draw_curve
 from feedback.console.reports import read_report, tabulate_counts
 from feedback.records.rejections import explain
 from feedback.run_report.advice import ADVICE
 from feedback.run_report.facts import read_facts
 from feedback.run_report.report import report_night
-from feedback.web.auth import Actor, allow
+from feedback.web.auth import allow
 from feedback.web.services import services
 
 bp = Blueprint("console_night", __name__, url_prefix="/console")

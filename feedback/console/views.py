@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from flask import Blueprint, g, render_template, request
 
+from feedback.actor import Actor
 from feedback.console.charts import Curve, draw_curve, draw_interval
 from feedback.console.exposure import read_panel
 from feedback.console.health import check_health
@@ -20,7 +21,7 @@ from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.choices import JudgedSet, iterate_pages, read_judged
 from feedback.store.engine import read
 from feedback.store.run_history import Numbers, read_numbers
-from feedback.web.auth import Actor, allow
+from feedback.web.auth import allow
 from feedback.web.services import services
 
 bp = Blueprint("console", __name__, url_prefix="/console")

@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 from feedback.clock import Clock
 from feedback.datasets.atomic_dir import JsonLines, Workplace, open_workplace, read_jsonl
 from feedback.datasets.collect import Collected, Selection, collect_choices, collect_pairs, collect_thumbs
+from feedback.datasets.errors import DatasetMissing, NothingSelected
 from feedback.datasets.layout import FORMATS, SPLITS, dataset_dir, dataset_file, datasets_dir
 from feedback.datasets.members import write_members
 from feedback.datasets.split import SALT, split_of
@@ -32,7 +33,6 @@ from feedback.records.weights import THUMB_WEIGHT, WeightInput, WeightRules, wei
 from feedback.store.datasets import add_dataset
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK
-from trainer.errors import DatasetMissing, NothingSelected
 
 __all__ = ["DatasetInfo", "Selection", "build_dataset", "read_manifest", "read_split"]
 

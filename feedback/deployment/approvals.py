@@ -4,12 +4,12 @@ keeps it out and takes it out. Rows only; the caller owns the transaction and ca
 
 from sqlmodel import Session
 
-from feedback.deploy_errors import IllegalTransition, NothingToRollBack, VetoNotGiven
+from feedback.actor import Actor
 from feedback.deployment.deploy import Deployer, RolledBack, write_rollback
+from feedback.errors import IllegalTransition, NothingToRollBack, VetoNotGiven
 from feedback.store import adapters, approvals, deployments
 from feedback.store.engine import get_row
 from feedback.store.tables import Operator
-from feedback.web.auth import Actor
 
 
 def approve(session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str) -> None:

@@ -19,9 +19,9 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from feedback.clock import Clock
-from feedback.deploy_errors import AdapterFilesMissing, AdapterVetoed, ApprovalMissing, NothingToRollBack
 from feedback.deployment.model_cards import refresh_cards
 from feedback.deployment.policy import Policy
+from feedback.errors import AdapterFilesMissing, AdapterVetoed, ApprovalMissing, NothingToRollBack
 from feedback.store import adapters, deployments, duels, runs, set_writes
 from feedback.store.approvals import read_words
 from feedback.store.decisions import Decision
@@ -29,11 +29,10 @@ from feedback.store.deployments import CANARY, LIVE, ServingState, serving_state
 from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import RunToken
 from feedback.store.tables import DEFAULT_DESK
-from feedback.suggestions.routing import adapter_for
 from serving.adapters.manifest import Manifest, read_manifest, write_manifest
 from serving.adapters.probe import TOLERANCE
 from serving.adapters.publish import bring_up
-from serving.adapters.staging import NAME_PATTERN, weights_of
+from serving.adapters.staging import NAME_PATTERN, adapter_path
 from serving.base import compute_base_id
 from serving.client.fleet import Fleet
 from serving.errors import BaseModelUnknown, ServingError
@@ -43,8 +42,6 @@ __all__ = [
     "Deployer",
     "RolledBack",
     "ServingState",
-    "adapter_for",
-    "adapter_path",
     "follow",
     "promote",
     "publish",
@@ -80,11 +77,6 @@ class RolledBack:
     from_: str
     to: str | None
     fence: int
-
-
-def adapter_path(data_dir: Path, name: str) -> Path:
-    """What the engine is told to load. Always the same path: vLLM keys its cache by name and path."""
-    return weights_of(data_dir / "adapters", name)
 
 
 def publish(

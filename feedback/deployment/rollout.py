@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from feedback.deploy_errors import AdapterVetoed, NothingToRollBack, StaleFence
 from feedback.deployment.deploy import Deployer, follow, publish, write_retirement, write_rollback
 from feedback.deployment.policy import Policy
+from feedback.errors import AdapterVetoed, NothingToRollBack, StaleFence
 from feedback.experiments.picks import derive_picks
 from feedback.experiments.rollout_rule import Evidence, Exposure, Reason, decide_exposure
 from feedback.experiments.support import Support, count_judgements
@@ -185,9 +185,13 @@ def _write_down(session: Session, ctx: Deployer, found: Look, *, actor: str, des
     exposures.add_decision(
         session,
         desk_id=desk_id,
-        exposure=found.exposure,
-        evidence=found.evidence,
-        policy=ctx.policy,
+        adapter=found.evidence.adapter,
+        verdict=found.exposure.verdict,
+        reasons=found.exposure.to_json()["reasons"],
+        evidence=found.evidence.to_json(),
+        picks_needed=found.exposure.picks_needed,
+        policy=ctx.policy.name,
+        policy_sha256=ctx.policy.sha256,
         actor=actor,
         now=ctx.clock.now(),
     )

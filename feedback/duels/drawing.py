@@ -26,17 +26,18 @@ from typing import Any
 from sqlalchemy import Engine
 
 from feedback.clock import Clock
-from feedback.deployment.deploy import adapter_path
 from feedback.duels.prompts import draw_lot
 from feedback.duels.start import SEED_LIMIT
+from feedback.records.text import normalise
 from feedback.store import duels
 from feedback.store.adapters import get_adapter
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Duel, DuelRound
-from feedback.suggestions.blinding import find_fault, normalise
+from feedback.suggestions.blinding import find_fault
 from feedback.suggestions.generation import AWAY, name_failure
 from feedback.suggestions.lease import is_owner_gone
-from feedback.suggestions.planning import BaseFacts
+from feedback.suggestions.plan import BaseFacts
+from serving.adapters.staging import adapter_path
 from serving.client.client import Draw, Sampling
 from serving.client.fleet import Fleet
 from serving.errors import AdapterNotLoaded, EngineNotRunning, EngineUnreachable, ServingError

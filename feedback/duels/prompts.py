@@ -16,26 +16,12 @@ from typing import Any
 
 from feedback.datasets.layout import FORMATS, dataset_dir, dataset_file
 from feedback.records.schemas import canonical_hash
+from feedback.store.duels import Prompt, PromptKey
 
 LATER, TEST, UNUSED = "later", "test", "unused"
 # In order of preference: conversations that came after the data, held-out ones, older ones never used.
 ORIGINS = (LATER, TEST, UNUSED)
 READ_AT_ONCE = 100
-
-
-@dataclass(frozen=True)
-class PromptKey:
-    """A stored suggestion set whose messages may be asked again."""
-
-    set_id: str
-    conversation_id: str
-    arrived_at: datetime  # of the conversation
-
-
-@dataclass(frozen=True)
-class Prompt:
-    messages: list[dict[str, str]]
-    chat_template_kwargs: dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -9,18 +9,10 @@ from uuid import NAMESPACE_OID, uuid5
 
 from sqlalchemy import Engine
 
-from feedback.duels.prompts import (
-    ChosenPrompt,
-    Prompt,
-    Seen,
-    choose_prompts,
-    count_origins,
-    draw_lot,
-    read_seen,
-)
+from feedback.duels.prompts import ChosenPrompt, Seen, choose_prompts, count_origins, draw_lot, read_seen
 from feedback.errors import ApiError, Conflict
 from feedback.store.adapters import find_trained_until, get_adapter
-from feedback.store.duels import add_duel, list_prompt_keys, read_prompts
+from feedback.store.duels import Prompt, add_duel, list_prompt_keys, read_prompts
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Duel, DuelRound
 

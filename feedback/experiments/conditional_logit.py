@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from feedback.experiments.picks import Card, CountedPick
-from feedback.suggestions.blinding import BASE, BOTH, TUNED
+from feedback.records.candidate import BASE, BOTH, TUNED
 
 Floats = NDArray[np.floating[Any]]
 

@@ -13,7 +13,7 @@ from feedback.experiments.conditional_logit import AdjustedShare, adjust_share
 from feedback.experiments.picks import CountedPick
 from feedback.experiments.rollout_rule import Evidence, ExposurePolicy
 from feedback.experiments.sequential_tests import wilson_interval
-from feedback.suggestions.blinding import BASE, BOTH, TUNED
+from feedback.records.candidate import BASE, BOTH, TUNED
 
 UNKNOWN = "unknown"  # an erased agent, or a conversation without a language or intent
 NO_TAG = "untagged"

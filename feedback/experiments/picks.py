@@ -14,11 +14,11 @@ from math import log
 from sqlmodel import Session
 
 from feedback.experiments.support import find_winner, refuse_set
+from feedback.records.candidate import BASE, BOTH, READY, TUNED
 from feedback.records.from_judgement import CLOSING, Judged, ShownReply, ShownSet, derive_choice
 from feedback.records.rejections import Refusal
 from feedback.store.choices import JudgedSet, Key, read_judged
 from feedback.store.tables import DEFAULT_DESK
-from feedback.suggestions.blinding import BASE, BOTH, READY, TUNED
 
 INTENT = "intent:"  # a tag of this form names what the customer wants, as `domain:` names the field
 

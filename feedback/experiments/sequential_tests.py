@@ -61,7 +61,7 @@ def e_better(successes: float, n: float) -> float:
     over shares above 50 % alone would use the whole 5 % and need about 22 % fewer picks at 55 %; the wide
     side is the cautious one, since more than one adapter is judged over the years. What the proof does not
     cover: agents who differ from one another. Given the agent, a pick then has a chance above 1/2; see
-    `clusters.py`.
+    `cluster_bounds.py`.
     """
     return e_value(successes, n) if 2 * successes > n else 0.0
 

@@ -16,12 +16,12 @@ from typing import Any
 from sqlmodel import Session
 
 from feedback.experiments.sequential_tests import ENOUGH, e_better, e_harm, find_band, wilson_interval
+from feedback.records.candidate import BASE, BOTH, READY, TUNED, UNAVAILABLE
 from feedback.records.from_judgement import ShownSet, derive_choice
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm
 from feedback.store.choices import JudgedSet, Key, read_judged
 from feedback.store.tables import DEFAULT_DESK
-from feedback.suggestions.blinding import BASE, BOTH, READY, TUNED, UNAVAILABLE
 
 COUNTED_DESIGN = "2+2"
 VERSIONS_DESIGN = "2+1+1"

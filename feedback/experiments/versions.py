@@ -15,12 +15,13 @@ from sqlmodel import Session
 
 from feedback.experiments.sequential_tests import e_better, e_harm, wilson_interval
 from feedback.experiments.support import APART, VERSIONS_DESIGN
+from feedback.records.candidate import MERGED, READY, UNAVAILABLE
 from feedback.records.from_judgement import Judged, ShownSet, derive_choice
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm
+from feedback.records.text import normalise
 from feedback.store.choices import Key, read_judged
 from feedback.store.tables import DEFAULT_DESK
-from feedback.suggestions.blinding import MERGED, READY, UNAVAILABLE, normalise
 
 UNKNOWN = "unknown"  # an erased agent
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn, cast
 
-from feedback.api.requests import check_storable
 from feedback.errors import TextNotStorable
 from feedback.records.rejections import Refusal
+from feedback.records.text import check_storable
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"

@@ -1,9 +1,7 @@
 """Steps of blind comparisons; who said what is told once a duel is closed."""
 
-from feedback.lineage.facts import known
-from feedback.lineage.graph import Ref, Step
+from feedback.lineage.graph import Ref, Scope, Step, known
 from feedback.lineage.records import address
-from feedback.lineage.scope import Scope
 from feedback.records.from_judgement import DUEL
 from feedback.store.engine import read
 from feedback.store.lineage import duels as store

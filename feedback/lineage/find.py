@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from feedback.errors import ApiError
-from feedback.lineage.facts import as_number
-from feedback.lineage.graph import Ref
+from feedback.lineage.graph import Ref, as_number
 from feedback.lineage.steps import LOOKS
 from feedback.store.lineage import named as store
 from feedback.store.lineage.records import find_record

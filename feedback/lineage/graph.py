@@ -1,10 +1,15 @@
-"""Steps and the walk over them. Knows neither store nor files: the function it is given looks steps up."""
+"""Steps, what they tell of their rows, and the walk over them. Opens neither store nor files: the function it
+is given looks steps up.
+"""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
+
+from sqlalchemy import Engine
 
 Direction = Literal["before", "after"]
 
@@ -19,7 +24,17 @@ FANS = frozenset(
         ("duel", "verdict"),
     }
 )
+EXCERPT = 200  # characters of a text that a step shows
 MAX_STEPS = 400  # of one direction: a choice of a year ago is in every dataset since
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Where lineage looks: one desk's rows and the files of its datasets."""
+
+    store_engine: Engine
+    data_dir: Path
+    desk_id: str
 
 
 class Ref(NamedTuple):
@@ -139,3 +154,21 @@ def _lay_path(graph: Graph, ref: Ref, direction: Direction, seen: set[Ref]) -> l
         ]
         path.append(Stop(ref, step, again, forks, more))
         return path
+
+
+def known(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What there is to say: unset and empty facts are left out."""
+    return {name: value for name, value in facts.items() if value is not None and value not in ("", [], {})}
+
+
+def stamp(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
+
+
+def excerpt(text: str | None) -> str | None:
+    return text if text is None or len(text) <= EXCERPT else f"{text[:EXCERPT]} …"
+
+
+def as_number(id: str) -> int:
+    """-1, which no row has, for what is no number."""
+    return int(id) if id.isascii() and id.isdigit() and len(id) < 10 else -1

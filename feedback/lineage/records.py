@@ -7,9 +7,7 @@ from typing import Any
 
 from feedback.datasets.layout import dataset_dir
 from feedback.datasets.members import iterate_members, read_members
-from feedback.lineage.facts import excerpt, known, stamp
-from feedback.lineage.graph import Ref, Step
-from feedback.lineage.scope import Scope
+from feedback.lineage.graph import Ref, Scope, Step, excerpt, known, stamp
 from feedback.records.from_judgement import DUEL, derive_choice
 from feedback.records.normalise import settle_choice
 from feedback.records.pairs import refuse_close

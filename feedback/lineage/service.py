@@ -5,9 +5,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from feedback.lineage.facts import as_number, known, stamp
-from feedback.lineage.graph import Ref, Step
-from feedback.lineage.scope import Scope
+from feedback.lineage.graph import Ref, Scope, Step, as_number, known, stamp
 from feedback.store.engine import read
 from feedback.store.lineage import service as store
 from feedback.store.lineage.named import name_agent

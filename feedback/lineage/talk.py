@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from feedback.lineage.facts import excerpt, known, stamp
-from feedback.lineage.graph import Ref, Step
-from feedback.lineage.scope import Scope
+from feedback.lineage.graph import Ref, Scope, Step, excerpt, known, stamp
 from feedback.store.engine import read
 from feedback.store.lineage import talk as store
 from feedback.store.lineage.named import name_agent

@@ -1,6 +1,6 @@
 """What an agent did with a set -> a choice in its record form, or the reason why there is none. Pure.
 
-The store hands in what a set showed and one judgement; `settle.py` then applies the rules that imported
+The store hands in what a set showed and one judgement; `normalise.py` then applies the rules that imported
 choices obey too.
 """
 

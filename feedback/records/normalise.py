@@ -8,7 +8,7 @@ live choices go the same way.
 from feedback.records.distance import FAR, NEAR, edit_distance, only_details_changed
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, Kind, OfferedReply
-from feedback.suggestions.blinding import normalise
+from feedback.records.text import normalise
 
 
 def settle_choice(form: ChoiceForm) -> ChoiceForm | Refusal:

@@ -1,7 +1,7 @@
 """The record forms on disk: choice, pair, thumb, conversation; one JSON object a line, the same for import
 and export.
 
-A form says what a line may look like, not whether a training record follows from it (`settle.py` does).
+A form says what a line may look like, not whether a training record follows from it (`normalise.py` does).
 Fields that a form does not know are ignored here; the importer keeps them in the stored body, the dataset
 leaves them out.
 """

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from feedback.deploy_errors import RunNotEnded
+from feedback.errors import RunNotEnded
 from feedback.experiments.funnel import Funnel, count_page
 from feedback.experiments.support import Support, count_judgements
 from feedback.store import datasets, deployments, exposures, overview, run_history, runs

@@ -1,4 +1,4 @@
-// Keys that are safe with input methods.
+// Keys that are safe with input methods, and the workbench's shortcuts.
 
 /** True while an input method composes, and for the Enter that ends it: some send key code 229 with isComposing false. */
 export function isImeCommit(event) {
@@ -14,4 +14,25 @@ export function isTextField(target) {
 export function digitOf(event) {
   const found = /^(?:Digit|Numpad)(\d)$/.exec(event.code);
   return found ? Number(found[1]) : null;
+}
+
+/** The workbench's keys. Ctrl+Enter sends from everywhere, Esc leaves the composer; letters and digits are commands only
+ * outside text fields, and nothing is one while an input method composes. */
+export function listenToKeys({ composer, letters, send, pressDigit, leave, isBlocked }) {
+  document.addEventListener("keydown", (event) => {
+    if (isImeCommit(event) || event.repeat) return;
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      send();
+      return;
+    }
+    if (event.key === "Escape" && event.target === composer) leave();
+    if (isTextField(event.target) || event.ctrlKey || event.metaKey || event.altKey || isBlocked()) return;
+    const digit = digitOf(event);
+    const isDigit = digit !== null && event.key !== "="; // on some layouts = is a shifted digit
+    const act = isDigit ? () => pressDigit(digit, event.shiftKey) : letters[event.key.toLowerCase()];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
 }

@@ -7,7 +7,7 @@ import { dropDraft, dropOldDrafts, keepDraft } from "./drafts.js";
 import { Hand, focusPage } from "./compose.js";
 import { announce, explain, notice, part, showState } from "./notices.js";
 import { Queue } from "./queue.js";
-import { listenToKeys } from "./shortcuts.js";
+import { listenToKeys } from "./keys.js";
 import { showThread } from "./thread.js";
 import { Undo } from "./undo.js";
 import { _, languageName } from "./i18n.js";

@@ -9,8 +9,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from feedback.deploy_errors import AdapterErased, IllegalTransition
-from feedback.errors import NotFound
+from feedback.errors import AdapterErased, IllegalTransition, NotFound
 from feedback.store.engine import of_desk
 from feedback.store.tables import Adapter, AdapterEvent, Dataset
 

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select
 
-from feedback.deploy_errors import StaleFence
+from feedback.errors import StaleFence
 from feedback.store.engine import of_desk
 from feedback.store.tables import Deployment, Desk
 

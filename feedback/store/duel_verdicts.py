@@ -13,12 +13,12 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func
 
 from feedback.errors import ApiError, Conflict
+from feedback.records.candidate import BASE, TUNED
 from feedback.records.from_judgement import Judged, ShownReply, ShownSet
 from feedback.store.choices import PAGE, JudgedSet, Key, iterate_pages
 from feedback.store.duels import CLOSED, OPEN, READY, DuelNotOpen, RoundNotReady, get_duel, get_round
 from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Conversation, Duel, DuelRound, DuelVerdict
-from feedback.suggestions.blinding import BASE, TUNED
 
 SIDES = ("a", "b")
 UNDO = "undo"

@@ -8,13 +8,13 @@ Verdicts are in `duel_verdicts.py`. Keyword-only, session first, no commit.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlmodel import Session, col, func
 
-from feedback.duels.prompts import Prompt, PromptKey
 from feedback.errors import Conflict, NotFound
 from feedback.store.engine import get_row, leave_out, of_desk
 from feedback.store.tables import Conversation, Duel, DuelRound, SuggestionSet
@@ -31,6 +31,21 @@ UNSEEN = (
 )
 # Of no use to a count.
 TEXTS = (col(DuelRound.messages), col(DuelRound.a_text), col(DuelRound.b_text))
+
+
+@dataclass(frozen=True)
+class PromptKey:
+    """A stored suggestion set whose messages may be asked again."""
+
+    set_id: str
+    conversation_id: str
+    arrived_at: datetime  # of the conversation
+
+
+@dataclass(frozen=True)
+class Prompt:
+    messages: list[dict[str, str]]
+    chat_template_kwargs: dict[str, Any]
 
 
 class DuelNotOpen(Conflict):

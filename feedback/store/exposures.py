@@ -4,11 +4,10 @@ added.
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col
 
-from feedback.deployment.policy import Policy
-from feedback.experiments.rollout_rule import Evidence, Exposure
 from feedback.store.engine import of_desk
 from feedback.store.tables import ExposureDecision
 
@@ -17,22 +16,25 @@ def add_decision(
     session: Session,
     *,
     desk_id: str,
-    exposure: Exposure,
-    evidence: Evidence,
-    policy: Policy,
+    adapter: str,
+    verdict: str,
+    reasons: Sequence[dict[str, Any]],
+    evidence: dict[str, Any],
+    picks_needed: int | None,
+    policy: str,
+    policy_sha256: str,
     actor: str,
     now: datetime,
 ) -> ExposureDecision:
-    found = exposure.to_json()
     row = ExposureDecision(
         desk_id=desk_id,
-        adapter=evidence.adapter,
-        verdict=exposure.verdict,
-        reasons=list(found["reasons"]),
-        evidence=evidence.to_json(),
-        picks_needed=exposure.picks_needed,
-        policy=policy.name,
-        policy_sha256=policy.sha256,
+        adapter=adapter,
+        verdict=verdict,
+        reasons=list(reasons),
+        evidence=evidence,
+        picks_needed=picks_needed,
+        policy=policy,
+        policy_sha256=policy_sha256,
         actor=actor,
         at=now,
     )

@@ -7,7 +7,7 @@ its set.
     undo                   a row of its own; before the release the message is retracted and the same set
     opens again
 
-What they touch is locked and read by `scenes.py`.
+What they touch is locked and read by `judgement_locks.py`.
 """
 
 from dataclasses import dataclass

@@ -11,8 +11,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select, update
 
-from feedback.deploy_errors import IllegalRunState, StaleLease
-from feedback.errors import NotFound
+from feedback.errors import IllegalRunState, NotFound, StaleLease
 from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Run, RunMetric
 

@@ -1,7 +1,7 @@
 """Reading suggestion sets: what agents may see of them, and who has seen more than that.
 
 Nothing of a set is shown before it is ready, and then all of it at once; the moment is kept. Preparing sets
-is in `preparing.py`.
+is in `set_writes.py`.
 """
 
 from collections.abc import Sequence

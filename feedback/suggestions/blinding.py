@@ -5,17 +5,11 @@ on which arm a text came from: exchanging the arms of a set with fixed texts cha
 """
 
 import hashlib
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-BASE = "base"
-TUNED = "tuned"
-BOTH = "both"
-
-READY = "ready"
-UNAVAILABLE = "unavailable"
-MERGED = "merged"
+from feedback.records.candidate import BOTH, MERGED, READY, UNAVAILABLE
+from feedback.records.text import normalise
 
 
 @dataclass(frozen=True)
@@ -52,11 +46,6 @@ def find_fault(text: str | None, finish_reason: str | None) -> str | None:
     if text is None or not text.strip():
         return "empty"
     return None if finish_reason == "stop" else "cut_off"
-
-
-def normalise(text: str) -> str:
-    """The form in which equal texts are one option to a reader: NFKC, without white space runs and case."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def order_slots(slot_seed: int, count: int) -> list[int]:

@@ -18,7 +18,8 @@ from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, replace
 from typing import Any
 
-from feedback.suggestions.blinding import BASE, TUNED, Drawn, choose_redraws, find_fault
+from feedback.records.candidate import BASE, TUNED
+from feedback.suggestions.blinding import Drawn, choose_redraws, find_fault
 from feedback.suggestions.plan import Plan, Request
 from feedback.suggestions.retry import Patience
 from serving.client.client import Draw

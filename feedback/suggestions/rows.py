@@ -8,8 +8,7 @@ from feedback.store.set_writes import TurnContext
 from feedback.store.tables import Candidate, SuggestionSet, new_id
 from feedback.suggestions.blinding import place
 from feedback.suggestions.generation import Drawing
-from feedback.suggestions.plan import Plan, Request
-from feedback.suggestions.planning import BaseFacts, hash_json, hash_text, name_design
+from feedback.suggestions.plan import BaseFacts, Plan, Request, hash_json, hash_text, name_design
 
 
 def make_set(

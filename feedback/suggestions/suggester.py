@@ -22,21 +22,28 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from feedback.clock import Clock
-from feedback.deployment.deploy import adapter_path
+from feedback.records.candidate import BASE, TUNED
 from feedback.settings import FeedbackSettings
 from feedback.store import set_writes
 from feedback.store.engine import read, unit_of_work
 from feedback.store.set_writes import Progress, TurnContext
 from feedback.store.tables import SuggestionSet
-from feedback.suggestions.blinding import BASE, TUNED
 from feedback.suggestions.generation import AWAY, Drawer, Drawing, cancel, name_failure, nothing_drawn
 from feedback.suggestions.lease import is_owner_gone, name_owner
 from feedback.suggestions.metrics import SetMetrics
-from feedback.suggestions.plan import REQUESTS_AT_ONCE, SEED_LIMIT, Plan, make_requests
-from feedback.suggestions.planning import BaseFacts, bound_tokens, describe_base_model
+from feedback.suggestions.plan import (
+    REQUESTS_AT_ONCE,
+    SEED_LIMIT,
+    BaseFacts,
+    Plan,
+    bound_tokens,
+    describe_base_model,
+    make_requests,
+)
 from feedback.suggestions.retry import Patience
 from feedback.suggestions.routing import assign_adapters
 from feedback.suggestions.rows import list_outcome, make_candidates, make_set
+from serving.adapters.staging import adapter_path
 from serving.client.client import Sampling
 from serving.client.fleet import Fleet
 from serving.errors import ServingError

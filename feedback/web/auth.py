@@ -11,14 +11,14 @@ Does not render anything.
 import hashlib
 import hmac
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import wraps
-from typing import Literal, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from flask import current_app, g, request, session
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy import Connection
 
+from feedback.actor import Actor
 from feedback.errors import CsrfFailed, NotFound, NotPermitted, SignInNeeded, TokenInvalid
 from feedback.store import operators
 from feedback.store.conversations import find_visited
@@ -32,41 +32,6 @@ R = TypeVar("R")
 VISITOR_PREFIX = "rj_visitor_"
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 csrf = CSRFProtect()
-
-
-@dataclass(frozen=True)
-class Actor:
-    """Who acts: `kind` says how they came in, `role` what they may do."""
-
-    kind: Literal["token", "operator", "visitor"]
-    role: str  # app | agent | expert | admin | visitor
-    desk_id: str
-    name: str
-    operator_id: str | None = None
-    conversation_id: str | None = None  # visitors: the one they belong to
-    language: str | None = None
-
-    @property
-    def key(self) -> str:
-        """One stable word for the event log: the same person or program has the same key tomorrow."""
-        if self.kind == "visitor":
-            return f"visitor:{self.conversation_id}"
-        return f"operator:{self.operator_id}" if self.operator_id else f"token:{self.name}"
-
-    def agent_name(self, named: str | None = None) -> str:
-        """The annotator that stands on claims and judgements. Only programs (and admins) may act for
-        another.
-        """
-        if named is not None and self.role not in ("app", "admin"):
-            raise NotPermitted(f"{self.role} acting for another agent", ("app", "admin"))
-        if named is not None or self.role == "app":
-            return f"app:{named or self.name}"
-        return self.operator_id or f"token:{self.name}"
-
-    def may(self, roles: Iterable[str]) -> bool:
-        """Admins may do everything, experts whatever agents may."""
-        allowed = set(roles)
-        return self.role in allowed or self.role == "admin" or (self.role == "expert" and "agent" in allowed)
 
 
 def visitor_token(secret_key: str, conversation_id: str) -> str:

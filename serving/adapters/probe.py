@@ -1,6 +1,6 @@
 """The proof that an engine computes with an adapter what its trainer computed, token by token.
 
-`probe.json` is written by `trainer.evaluation.evaluate.write_probe`: `{"base_id", "dtype", "prompts":
+`probe.json` is written by `trainer.release.probe.write_probe`: `{"base_id", "dtype", "prompts":
 [{"prompt_token_ids", "reply_token_ids", "adapter_logprobs", "base_logprobs"}]}`. Loads and unloads nothing
 (see `publish`).
 """

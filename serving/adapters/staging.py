@@ -2,8 +2,8 @@
 
 `adapters/<name>/weights/` holds exactly `adapter_config.json` and `adapter_model.safetensors`;
 `manifest.json` (sha256), `probe.json` and the card `README.md` stand beside it; the card's last section alone
-is written again (`feedback/deployment/model_cards.py`). Checks live in `adapter_check`;
-loading into an engine in `publish`.
+is written again (`feedback/deployment/model_cards.py`). Checks live in `check.py`; loading into
+an engine in `publish.py`.
 """
 
 import json
@@ -26,6 +26,7 @@ from serving.files import sync_directory, write_atomically
 
 __all__ = [
     "AdapterFacts",
+    "adapter_path",
     "check_adapter",
     "next_adapter_name",
     "stage_adapter",
@@ -42,6 +43,11 @@ ZERO_MODULE = "q_proj"  # one small module is enough: what counts is that the ro
 def weights_of(adapters_dir: Path, name: str) -> Path:
     """The directory an engine loads for a staged version."""
     return (adapters_dir / name / "weights").resolve()
+
+
+def adapter_path(data_dir: Path, name: str) -> Path:
+    """What the engine is told to load. Always the same path: vLLM keys its cache by name and path."""
+    return weights_of(data_dir / "adapters", name)
 
 
 def next_adapter_name(adapters_dir: Path, today: date, taken: Iterable[str] = ()) -> str:

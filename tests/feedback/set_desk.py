@@ -11,7 +11,7 @@ from feedback.settings import FeedbackSettings
 from feedback.store.deployments import add_deployment
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Candidate, SuggestionSet
-from feedback.suggestions.planning import BaseFacts
+from feedback.suggestions.plan import BaseFacts
 from feedback.suggestions.suggester import Suggester
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from feedback.datasets.errors import DatasetMissing
 from feedback.records.normalise import settle_choice
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, canonical_hash, conversation_of, read_form
 from trainer.data.pair_rows import hash_share
-from trainer.errors import DatasetMissing
 
 COUNTED = ("pick", "edit", "tie")
 MAX_SLOTS = 64  # a file may claim any place; what lies beyond counts as the last of these

@@ -1,7 +1,7 @@
 """What the `choice` objective learns from, after tokenising: one prompt, its replies, and the decisions among
 them.
 
-Pure data. `examples.py` makes it from a dataset, `packing.py` lays it out in rows, `objective.py` says its
+Pure data. `objectives/choice/examples.py` makes it from a dataset, `packing/rows.py` lays it out, `loss.py` says its
 loss.
 """
 

@@ -11,7 +11,7 @@ the recipe's dtype:
 
 Adam keeps two float32 numbers for each that is trained. A full fine-tune is counted in float32: bfloat16
 weights round small updates away. A weight in 4 bits (NF4) takes half a byte, an 8-bit scale for every 64 and
-a float32 for every 256 of those. Activations come on top, measured by a warm-up (`warm_up.py`): each of the
+a float32 for every 256 of those. Activations come on top, measured by a warm-up (`trial_run.py`): each of the
 three keeps the inputs of the same layers.
 """
 

@@ -5,14 +5,12 @@ Pure numbers: a rule is one array of logits per offer. Ties count by summed prob
 few-dimensional and convex for single picks. Knows no model.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize_scalar
 
 from trainer.data.choices import Offer
 
@@ -23,17 +21,6 @@ SCALES = (
 )  # a rule that orders backwards gets scale 0: no better than uniform, never rewarded for it
 RESAMPLES = 1000
 EITHER_WAY = (-50.0, 50.0)  # people may like long replies or short ones
-PULL = 1e-3  # nats: keeps the offset of a slot nobody ever picked finite
-
-
-class SlotPick(Protocol):
-    """As much of a choice as a rule of slots needs: the slot of each reply, and which places were picked."""
-
-    @property
-    def slots(self) -> tuple[int, ...]: ...
-
-    @property
-    def picked(self) -> frozenset[int]: ...
 
 
 @dataclass(frozen=True)
@@ -87,26 +74,6 @@ def slot_logits(offers: Sequence[Offer], offsets: Array) -> list[Array]:
     """Slots beyond those seen while fitting get 0."""
     known = dict(enumerate(offsets))
     return [np.array([known.get(slot, 0.0) for slot in offer.slots]) for offer in offers]
-
-
-def fit_slot_offsets(offers: Sequence[SlotPick]) -> Array:
-    """Maximum-likelihood offset of each slot: all that can be known without reading a word."""
-    size = 1 + max(max(offer.slots) for offer in offers)
-    # Offers that look alike to a slot rule are counted once: 30,000 rows become a few dozen.
-    alike = Counter(
-        (offer.slots, tuple(sorted(offer.slots[place] for place in offer.picked))) for offer in offers
-    )
-
-    def loss(offsets: Array) -> tuple[float, Array]:
-        total, gradient = PULL * float(offsets @ offsets), 2 * PULL * offsets
-        for (shown, picked), count in alike.items():
-            weights = np.where(np.isin(np.arange(size), shown), np.exp(offsets - offsets.max()), 0.0)
-            chosen = np.where(np.isin(np.arange(size), picked), weights, 0.0)
-            total -= count * float(np.log(chosen.sum() / weights.sum())) / len(offers)
-            gradient = gradient + count * (weights / weights.sum() - chosen / chosen.sum()) / len(offers)
-        return total, gradient
-
-    return np.asarray(minimize(loss, np.zeros(size), jac=True, method="L-BFGS-B").x)
 
 
 def length_scores(offers: Sequence[Offer]) -> list[Array]:

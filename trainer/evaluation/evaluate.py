@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from trainer.data.choices import Offer, read_offers
+from trainer.data.slot_bias import fit_slot_offsets
 from trainer.data.tokens import Row, encode_prompt, encode_reply
 from trainer.evaluation.baselines import (
     EITHER_WAY,
@@ -24,7 +25,6 @@ from trainer.evaluation.baselines import (
     Score,
     find_hit,
     fit_scale,
-    fit_slot_offsets,
     length_scores,
     scale_logits,
     score_rule,

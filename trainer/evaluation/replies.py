@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from feedback.suggestions.blinding import normalise
+from feedback.records.text import normalise
 from trainer.data.choices import Offer
 from trainer.evaluation.generate import Draws, as_row, draw, encode_prompts
 from trainer.evaluation.reply_faults import Checker, Messages, find_fault, is_other_script, load_named

@@ -13,8 +13,8 @@ import signal
 import sys
 from pathlib import Path
 
-from feedback.deploy_errors import StaleLease
-from feedback.errors import ApiError
+from feedback.datasets.errors import DatasetError
+from feedback.errors import ApiError, StaleLease
 from feedback.store.runs import RunToken
 from serving.errors import ServingError
 from trainer.context import open_context
@@ -38,7 +38,7 @@ def main() -> int:
         except StaleLease as lost:
             log.warning("%s", lost)
             return TAKEN_OVER
-        except (TrainerError, ServingError, ApiError) as fault:
+        except (TrainerError, DatasetError, ServingError, ApiError) as fault:
             log.error("run %s failed: %s", options.run_id, fault)
             return FAILED
         except Exception:

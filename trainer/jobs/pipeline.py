@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from feedback.datasets.build import build_dataset
+from feedback.datasets.errors import DatasetMissing, NothingSelected
 from feedback.datasets.layout import dataset_dir
 from feedback.store import runs
 from feedback.store.deployments import serving_state
@@ -24,7 +25,7 @@ from feedback.store.runs import RunToken
 from serving.adapters.staging import weights_of
 from serving.settings import ServingSettings
 from trainer.context import NightContext
-from trainer.errors import DatasetMissing, NothingSelected, RecipeRefused
+from trainer.errors import RecipeRefused
 from trainer.evaluation.gate import Decision, decide
 from trainer.evaluation.guards.sets import read_guards
 from trainer.evaluation.replay_set import read_replay

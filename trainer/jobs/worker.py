@@ -18,8 +18,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from feedback.deploy_errors import StaleLease
-from feedback.errors import ApiError, StoreBusy
+from feedback.errors import ApiError, StaleLease, StoreBusy
 from feedback.store import runs
 from feedback.store.engine import unit_of_work
 from feedback.store.runs import RunToken

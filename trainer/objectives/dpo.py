@@ -1,7 +1,7 @@
 """The objective `dpo`: TRL's DPOTrainer on the pairs derived from choices, with every default set that would
 surprise.
 
-TRL takes no row weights: rows are thinned by them instead (`rows.py`).
+TRL takes no row weights: rows are thinned by them instead (`pair_rows.py`).
 """
 
 from dataclasses import dataclass

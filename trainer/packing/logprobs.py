@@ -55,7 +55,7 @@ class _TokenLogprob(torch.autograd.Function):
 class Reader:
     """Reads rows of one model. `model` is a PEFT model over a causal language model of transformers.
 
-    `attention`: a key of `attention.NAMES`. `halves`: bfloat16 products on a CPU (`products.py`), for which
+    `attention`: a key of `attention.NAMES`. `halves`: bfloat16 products on a CPU (`fused_lora.py`), for which
     the caller has prepared the model. `autocast`: bfloat16 as transformers' Trainer does it on a GPU, so that
     base and adapter are rounded alike. `trees`: examples of one conversation share their history.
     """

@@ -3,7 +3,7 @@
 The reply that was sent is part of the next turn's prompt, so a conversation's history is one path from the
 root, and all else hangs on it. Built from token ids alone: where a history was cut, a reply was edited or a
 template renders an old turn anew, what differs branches off at the first token that differs, and a prompt
-that shares too little begins a tree of its own. Pure; `packing.py` lays it out.
+that shares too little begins a tree of its own. Pure; `rows.py` lays it out.
 """
 
 from collections.abc import Iterator, Sequence

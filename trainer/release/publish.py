@@ -9,9 +9,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from feedback.deploy_errors import AdapterVetoed
 from feedback.deployment import rollout
 from feedback.deployment.deploy import publish as deploy
+from feedback.errors import AdapterVetoed
 from feedback.store.deployments import CANARY, serving_state
 from feedback.store.engine import read
 from feedback.store.runs import RunToken

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from commands.frame import Frame, SettingsWrong
+from commands.errors import SettingsWrong
+from commands.frame import Frame
 from commands.up.plan import make_plan
 
 

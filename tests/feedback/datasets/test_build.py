@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from feedback.clock import FrozenClock
 from feedback.datasets.build import Selection, build_dataset, read_manifest, read_split
+from feedback.datasets.errors import DatasetMissing, NothingSelected
 from feedback.datasets.split import split_of
 from feedback.store.engine import read
 from feedback.store.tables import Dataset
@@ -20,7 +21,6 @@ from tests.databases import START
 from tests.feedback.desk import make_desk
 from tests.feedback.experiments.stores import give_prompts
 from tests.feedback.formats.files import CLOCK, SHARED, bring_in, choice, thumb, write
-from trainer.errors import DatasetMissing, NothingSelected
 
 SPLITS = ("train", "validation", "test")
 

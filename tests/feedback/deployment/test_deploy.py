@@ -7,21 +7,23 @@ from pathlib import Path
 
 import pytest
 
-from feedback.deploy_errors import (
+from feedback.deployment import deploy
+from feedback.deployment.deploy import RolledBack, ServingState
+from feedback.errors import (
     AdapterErased,
     AdapterFilesMissing,
     IllegalTransition,
+    NotFound,
     NothingToRollBack,
     StaleFence,
     StaleLease,
 )
-from feedback.deployment import deploy
-from feedback.deployment.deploy import RolledBack, ServingState, adapter_for, adapter_path
-from feedback.errors import NotFound
 from feedback.store import adapters, deployments, runs
 from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import RunToken
 from feedback.store.tables import SuggestionSet
+from feedback.suggestions.routing import adapter_for
+from serving.adapters.staging import adapter_path
 from serving.errors import EngineNotRunning, ProbeFailed
 from tests.feedback.builders import DESK, NOW, add_adapter, add_dataset, add_turn
 from tests.feedback.plant import ONE, THREE, TWO, write_probe

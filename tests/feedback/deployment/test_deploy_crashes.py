@@ -8,10 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from feedback.deploy_errors import (
-    StaleFence,
-)
 from feedback.deployment import deploy
+from feedback.errors import StaleFence
 from feedback.store import deployments
 from tests.feedback.plant import ONE, TWO
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from feedback.deploy_errors import StaleLease
 from feedback.deployment import deploy, rollout
 from feedback.deployment.policy import ApprovalPolicy, CanaryPolicy, Policy
+from feedback.errors import StaleLease
 from feedback.experiments.rollout_rule import Exposure, ExposurePolicy, Reason
 from feedback.experiments.sequential_tests import e_value
 from feedback.store import adapters, deployments, exposures, runs
@@ -15,6 +15,7 @@ from feedback.store.deployments import ServingState
 from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import RunToken
 from feedback.store.tables import Approval
+from feedback.suggestions.routing import adapter_for
 from tests.feedback.builders import DESK, NOW
 from tests.feedback.pick_rows import add_picks
 from tests.feedback.plant import ONE, TWO, build
@@ -106,7 +107,7 @@ def test_a_conversation_keeps_its_side_until_the_canary_is_for_all(plant):
     names = [f"conversation-{number}" for number in range(400)]
 
     def sees_canary():
-        return {name for name in names if deploy.adapter_for(plant.state, name) == ONE}
+        return {name for name in names if adapter_for(plant.state, name) == ONE}
 
     before = sees_canary()
     assert 65 <= len(before) <= 135  # a quarter of 400 is 100, with a deviation of 8.7

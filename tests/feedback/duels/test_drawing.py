@@ -16,7 +16,7 @@ from feedback.duels.drawing import DuelDrawer
 from feedback.store import duels
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Duel, DuelRound
-from feedback.suggestions.planning import BaseFacts
+from feedback.suggestions.plan import BaseFacts
 from serving.client.client import Sampling
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet

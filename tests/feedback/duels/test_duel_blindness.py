@@ -11,7 +11,7 @@ from feedback.clock import FrozenClock
 from feedback.duels.drawing import DuelDrawer
 from feedback.store.engine import open_engine, read
 from feedback.store.tables import Duel, DuelRound
-from feedback.suggestions.planning import BaseFacts
+from feedback.suggestions.plan import BaseFacts
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
 from serving.settings import ServingSettings

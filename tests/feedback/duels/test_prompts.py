@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from feedback.duels.prompts import LATER, TEST, UNUSED, Prompt, PromptKey, Seen, choose_prompts, find_origin
+from feedback.duels.prompts import LATER, TEST, UNUSED, Seen, choose_prompts, find_origin
 from feedback.duels.start import OtherBase, SameContender, TooFewPrompts
 from feedback.errors import NotFound
 from feedback.store import duels
+from feedback.store.duels import Prompt, PromptKey
 from feedback.store.engine import read
 from tests.feedback.builders import DESK, NOW
 from tests.feedback.duels.duel_desk import (

@@ -217,13 +217,18 @@ def test_every_limit_stands_beside_its_value(sqlite_desk):
 def test_the_last_look_at_the_picks_stands_in_it_with_the_agents_that_are_missing(store_engine):
     run_id = add_ended_run(store_engine, "published")
     evidence = Evidence(ADAPTER, tuned=70, base=50, agents=3, share_low=0.4, adjusted_low=0.4)
+    exposure, policy = decide_exposure(evidence, POLICY), Policy()
     with unit_of_work(store_engine) as session:
         exposures.add_decision(
             session,
             desk_id=DESK,
-            exposure=decide_exposure(evidence, POLICY),
-            evidence=evidence,
-            policy=Policy(),
+            adapter=ADAPTER,
+            verdict=exposure.verdict,
+            reasons=exposure.to_json()["reasons"],
+            evidence=evidence.to_json(),
+            picks_needed=exposure.picks_needed,
+            policy=policy.name,
+            policy_sha256=policy.sha256,
             actor="scheduler",
             now=LATER + timedelta(hours=1),
         )

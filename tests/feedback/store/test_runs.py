@@ -5,8 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from feedback.deploy_errors import IllegalRunState, StaleLease
-from feedback.errors import NotFound
+from feedback.errors import IllegalRunState, NotFound, StaleLease
 from feedback.store import runs
 from feedback.store.engine import unit_of_work
 from feedback.store.runs import MAX_CLAIMS, Metric

@@ -5,17 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from feedback.suggestions.blinding import (
-    BASE,
-    BOTH,
-    TUNED,
-    Drawn,
-    choose_redraws,
-    find_fault,
-    normalise,
-    order_slots,
-    place,
-)
+from feedback.records.candidate import BASE, BOTH, TUNED
+from feedback.records.text import normalise
+from feedback.suggestions.blinding import Drawn, choose_redraws, find_fault, order_slots, place
 
 ADAPTER = "tuned-20261122-1"
 OLD, NEW = "tuned-20261120-1", "tuned-20261121-1"

@@ -6,7 +6,7 @@ import pytest
 
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import Turn
-from feedback.suggestions.planning import hash_text
+from feedback.suggestions.plan import hash_text
 from serving.client.client import Sampling
 from serving.client.fake import FakeEngine
 from tests.feedback.builders import BASE_ID, NOW

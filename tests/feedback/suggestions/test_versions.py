@@ -8,8 +8,7 @@ import pytest
 
 from feedback.store.deployments import add_deployment
 from feedback.store.engine import unit_of_work
-from feedback.suggestions.plan import SEED_DISTANCE, make_requests
-from feedback.suggestions.planning import name_design
+from feedback.suggestions.plan import SEED_DISTANCE, make_requests, name_design
 from tests.feedback.builders import DESK, NOW
 from tests.feedback.set_desk import DEADLINE_S, NEW, OLD, build
 from tests.feedback.suggestions.test_suggester import say

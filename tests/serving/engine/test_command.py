@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from serving.engine.command import build_command, build_environment, resolve_backend
+from serving.backend import resolve_backend
+from serving.engine.command import build_command, build_environment
 from serving.settings import ServingSettings
 
 BASE = Path("/models/base")

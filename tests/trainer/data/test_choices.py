@@ -3,9 +3,9 @@ import json
 
 import pytest
 
+from feedback.datasets.errors import DatasetMissing
 from tests.trainer.tiny import make_choice, write_lines
 from trainer.data.choices import make_offer, read_offers
-from trainer.errors import DatasetMissing
 
 
 def choice(**changes):

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 
 from trainer.data.choices import Offer
+from trainer.data.slot_bias import fit_slot_offsets
 from trainer.evaluation.baselines import (
     bootstrap,
     find_hit,
     find_nats,
     fit_scale,
-    fit_slot_offsets,
     score_rule,
     slot_logits,
     uniform_logits,

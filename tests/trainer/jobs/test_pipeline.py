@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from feedback.clock import FrozenClock
-from feedback.deploy_errors import StaleLease
+from feedback.errors import StaleLease
 from feedback.store import adapters, runs
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read, unit_of_work

@@ -13,9 +13,9 @@ from feedback.store import adapters
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
 from serving.adapters.manifest import read_manifest
+from serving.backend import ZERO_NAME
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
-from serving.engine.command import ZERO_NAME
 from serving.errors import ProbeFailed
 from serving.settings import ServingSettings
 from tests.databases import START

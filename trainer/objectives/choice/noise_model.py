@@ -36,7 +36,7 @@ from feedback.records.distance import tidy
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, canonical_hash, conversation_of
 from trainer.data.choices import COUNTED, settle_line, slots_of
-from trainer.evaluation.baselines import fit_slot_offsets
+from trainer.data.slot_bias import fit_slot_offsets
 from trainer.objectives.choice.text_model import Words, find_opinions, hash_words
 
 Array = NDArray[np.float64]

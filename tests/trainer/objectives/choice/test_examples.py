@@ -3,10 +3,10 @@
 import pytest
 from transformers import AutoTokenizer
 
+from feedback.datasets.errors import DatasetMissing
 from tests.trainer.tiny import make_choice, make_dataset, write_lines
 from trainer.data.example import Stage
 from trainer.data.tokens import encode_prompt, encode_reply
-from trainer.errors import DatasetMissing
 from trainer.objectives.choice.examples import load_examples
 from trainer.objectives.choice.noise_model import Habits
 from trainer.recipes.recipe import Recipe

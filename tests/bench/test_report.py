@@ -3,7 +3,7 @@ import sys
 
 SCRIPT = """
 import time
-from bench.ending import ending_on_term
+from bench.report import ending_on_term
 try:
     with ending_on_term():
         print("begun", flush=True)

@@ -1,0 +1,9 @@
+"""Words of a candidate: the arm that wrote it, and whether it can be shown."""
+
+BASE = "base"
+TUNED = "tuned"
+BOTH = "both"
+
+READY = "ready"
+UNAVAILABLE = "unavailable"
+MERGED = "merged"
