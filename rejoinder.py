@@ -11,27 +11,43 @@ from importlib import import_module
 
 import click
 
-from commands.frame import explain
+from commands.errors import explain
 
+# Module and summary of each: the list of `rejoinder --help` imports none of them.
 COMMANDS = {
-    "up": "commands.up.up",
-    "init": "commands.init",
-    "doctor": "commands.doctor",
-    "status": "commands.status",
-    "token": "commands.token",
-    "sign-in": "commands.sign_in",
-    "import": "commands.import_",
-    "export": "commands.export",
-    "dataset": "commands.dataset",
-    "train": "commands.train",
-    "evaluate": "commands.evaluate",
-    "report": "commands.report",
-    "gate": "commands.gate",
-    "duel": "commands.duel",
-    "promote": "commands.promote",
-    "rollback": "commands.rollback",
-    "lineage": "commands.lineage",
-    "simulate": "commands.simulate",
+    "up": ("commands.up.up", "Start everything on this machine and print the addresses."),
+    "init": ("commands.init", "Make the data directory and migrate the store."),
+    "doctor": ("commands.doctor", "Look at libraries, memory, disk, port, store, schema, engine, adapters."),
+    "status": ("commands.status", "Show what runs, what serves and what came in."),
+    "token": ("commands.token", "Make, list and revoke API tokens."),
+    "sign-in": ("commands.sign_in", "Print a one-time sign-in link for the operator NAME (default: admin)."),
+    "import": ("commands.import_", "Bring FILE (JSONL, gzip by the ending .gz) into the store."),
+    "export": ("commands.export", "Write DATASET (its id or the first characters of it) as JSONL."),
+    "dataset": ("commands.dataset", "Freeze what came in as an immutable dataset; list those there are."),
+    "train": ("commands.train", "Ask the worker for a run: collect, train, evaluate, gate, publish."),
+    "evaluate": (
+        "commands.evaluate",
+        "Score ADAPTER: nats per choice and accuracy beside uniform, slot, length and base.",
+    ),
+    "report": (
+        "commands.report",
+        "Tell what RUN met, did and decided, and what to do next; `latest` is the last one that ended.",
+    ),
+    "gate": (
+        "commands.gate",
+        "Explain the gate: every limit with its value, before anybody saw the adapter and on people's picks.",
+    ),
+    "duel": (
+        "commands.duel",
+        "Compare an adapter blind with the base, or with another adapter, on prompts that neither has seen.",
+    ),
+    "promote": ("commands.promote", "Make ADAPTER live: it is loaded, probed, and serves the next set."),
+    "rollback": ("commands.rollback", "Take back the adapter that serves now."),
+    "lineage": ("commands.lineage", "Show where ID comes from and what came of it."),
+    "simulate": (
+        "commands.simulate",
+        "Let simulated agents with a taste judge sets, and train on what they picked.",
+    ),
 }
 
 
@@ -43,10 +59,20 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
 
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        room = formatter.width - 6 - max(map(len, COMMANDS))
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [
+                    (name, click.Command(name, help=summary).get_short_help_str(room))
+                    for name, (_, summary) in COMMANDS.items()
+                ]
+            )
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        found = import_module(COMMANDS[cmd_name]).command
+        found = import_module(COMMANDS[cmd_name][0]).command
         assert isinstance(found, click.Command)
         return found
 

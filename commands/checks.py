@@ -13,13 +13,16 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
+
+from sqlalchemy import Engine, text
 
 from commands.frame import Frame
 from commands.instance import is_running, read_holder, require_port
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
+from serving.backend import resolve_backend
+from serving.base import compute_base_id, resolve_base
+from serving.engine.preflight import available_gib, needed_gib
+from serving.errors import ServingError
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -90,11 +93,6 @@ def has_gpu() -> bool:
 
 def check_memory(frame: Frame) -> Check:
     """What the engine needs and, beyond that, what a training run takes beside it."""
-    from serving.backend import resolve_backend
-    from serving.base import resolve_base
-    from serving.engine.preflight import available_gib, needed_gib
-    from serving.errors import ServingError
-
     settings = frame.serving()
     free = available_gib()
     if free is None:
@@ -120,9 +118,6 @@ def check_memory(frame: Frame) -> Check:
 
 
 def check_base_model(frame: Frame) -> Check:
-    from serving.base import compute_base_id, resolve_base
-    from serving.errors import ServingError
-
     name = frame.serving().base_model
     try:
         base = resolve_base(name)
@@ -186,9 +181,7 @@ def check_port(frame: Frame) -> Check:
     return Check("port", "ok", f"{settings.host}:{settings.port} is free")
 
 
-def check_store(engine: "Engine") -> Check:
-    from sqlalchemy import text
-
+def check_store(engine: Engine) -> Check:
     try:
         with engine.connect() as connection:
             connection.execute(text("select 1"))

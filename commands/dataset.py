@@ -1,18 +1,19 @@
 """`rejoinder dataset`: freeze what came in as an immutable dataset, and list those there are."""
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from sqlalchemy import Engine
 
 from commands.errors import CommandFailed
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from feedback.store.tables import Dataset
+from feedback.clock import SystemClock
+from feedback.datasets.build import Selection, build_dataset
+from feedback.store.datasets import list_datasets
+from feedback.store.engine import read
+from feedback.store.tables import DEFAULT_DESK, Dataset
 
 
 @click.group("dataset")
@@ -44,10 +45,6 @@ def build(
     rejoinder dataset build
     ID=$(rejoinder dataset build --source star --since 2026-01-01 | tail -n 1)
     """
-    from feedback.clock import SystemClock
-    from feedback.datasets.build import Selection, build_dataset
-    from feedback.store.tables import DEFAULT_DESK
-
     selection = Selection(sources=sources, tags=tags, since=since.replace(tzinfo=UTC) if since else None)
     with open_store(frame) as engine:
         info = build_dataset(
@@ -82,10 +79,6 @@ def list_(frame: Frame, as_json: bool) -> None:
     \b
     rejoinder dataset list --json
     """
-    from feedback.store.datasets import list_datasets
-    from feedback.store.engine import read
-    from feedback.store.tables import DEFAULT_DESK
-
     with open_store(frame) as engine, read(engine) as session:
         rows = list_datasets(session, desk_id=DEFAULT_DESK)
     if as_json:
@@ -98,12 +91,8 @@ def list_(frame: Frame, as_json: bool) -> None:
         click.echo("No datasets yet: rejoinder dataset build")
 
 
-def find_dataset(engine: "Engine", name: str) -> "Dataset":
+def find_dataset(engine: Engine, name: str) -> Dataset:
     """The dataset whose id begins so; at least six characters of it, and only one match."""
-    from feedback.store.datasets import list_datasets
-    from feedback.store.engine import read
-    from feedback.store.tables import DEFAULT_DESK
-
     with read(engine) as session:
         rows = list_datasets(session, desk_id=DEFAULT_DESK, limit=100_000)
     found = [row for row in rows if row.id == name or (len(name) >= 6 and row.id.startswith(name))]

@@ -15,6 +15,14 @@ import click
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
+from feedback.app import create_app
+from feedback.clock import SystemClock
+from feedback.settings import FeedbackSettings
+from feedback.store.engine import open_engine
+from rejoinder import main as group
+from serving.settings import ServingSettings
+from trainer.settings import TrainerSettings
+
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 GENERATED = "<!-- Written by `python -m commands.docs`; change the program, not this page. -->"
 HIDDEN = ("--help",)
@@ -31,8 +39,6 @@ def render_pages() -> dict[str, str]:
 
 
 def render_commands() -> str:
-    from rejoinder import main as group
-
     parts = [
         "# Commands",
         GENERATED,
@@ -130,11 +136,6 @@ def render_routes() -> str:
 
 def list_routes() -> list[tuple[str, str, Any]]:
     """Path, method and view function of each route but the static files'; nothing is opened for it."""
-    from feedback.app import create_app
-    from feedback.clock import SystemClock
-    from feedback.settings import FeedbackSettings
-    from feedback.store.engine import open_engine
-
     settings = FeedbackSettings(secret_key=SecretStr("only for listing the routes of the service"))
     app = create_app(settings, store_engine=open_engine("sqlite:///never-opened.db"), clock=SystemClock())
     found = [
@@ -169,10 +170,6 @@ def render_settings() -> str:
 
 
 def list_settings() -> list[tuple[str, type[BaseSettings]]]:
-    from feedback.settings import FeedbackSettings
-    from serving.settings import ServingSettings
-    from trainer.settings import TrainerSettings
-
     return [("serving", ServingSettings), ("feedback", FeedbackSettings), ("trainer", TrainerSettings)]
 
 

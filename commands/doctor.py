@@ -1,9 +1,9 @@
 """`rejoinder doctor`: says what would fail before it fails, each finding with its remedy. Changes nothing."""
 
 from collections.abc import Generator, Iterator
-from typing import TYPE_CHECKING
 
 import click
+from sqlalchemy import Engine
 
 from commands.checks import (
     Check,
@@ -19,9 +19,14 @@ from commands.checks import (
     check_store,
 )
 from commands.frame import Frame, frame_options, json_option, print_json
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
+from commands.status import list_served
+from commands.store import SchemaNewer, check_schema
+from feedback.migrations import newest_version
+from feedback.store.deployments import list_named
+from feedback.store.engine import open_engine, read
+from serving.adapters.staging import verify_staged
+from serving.base import compute_base_id, resolve_base
+from serving.errors import EngineNotRunning, ServingError
 
 MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 
@@ -67,9 +72,6 @@ def examine(frame: Frame) -> Iterator[Check]:
 
 def examine_store(frame: Frame) -> Iterator[Check]:
     """The store, and what hangs on it: schema, engine, adapters."""
-    from feedback.migrations import newest_version
-    from feedback.store.engine import open_engine
-
     settings = frame.feedback()
     if not settings.database_url and not (frame.data_dir / "rejoinder.db").exists():
         yield Check("store", "ok", "none yet: the first `rejoinder up` makes it")
@@ -89,9 +91,7 @@ def examine_store(frame: Frame) -> Iterator[Check]:
         engine.dispose()
 
 
-def check_schema_version(engine: "Engine", needed: str) -> Check:
-    from commands.store import SchemaNewer, check_schema
-
+def check_schema_version(engine: Engine, needed: str) -> Check:
     try:
         found = check_schema(engine)
     except SchemaNewer as fault:
@@ -107,9 +107,6 @@ def check_schema_version(engine: "Engine", needed: str) -> Check:
 
 def examine_engine(frame: Frame) -> Generator[Check, None, list[str] | None]:
     """Yields the engine's finding; returns the names it serves, or None where it does not answer."""
-    from commands.status import list_served
-    from serving.errors import EngineNotRunning, ServingError
-
     try:
         served = list_served(frame)
     except EngineNotRunning:
@@ -122,14 +119,8 @@ def examine_engine(frame: Frame) -> Generator[Check, None, list[str] | None]:
     return served
 
 
-def examine_adapters(frame: Frame, engine: "Engine", served: list[str] | None) -> Iterator[Check]:
+def examine_adapters(frame: Frame, engine: Engine, served: list[str] | None) -> Iterator[Check]:
     """What the deployments name: files as staged, made for this base, loaded where an engine answers."""
-    from feedback.store.deployments import list_named
-    from feedback.store.engine import read
-    from serving.adapters.staging import verify_staged
-    from serving.base import compute_base_id, resolve_base
-    from serving.errors import ServingError
-
     with read(engine) as session:
         named = sorted(list_named(session))
     if not named:

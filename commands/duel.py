@@ -1,7 +1,7 @@
 """`rejoinder duel`: start a blind duel, list those there are, show one. Judging is done in the console."""
 
 import secrets
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import uuid4
 
 import click
@@ -9,9 +9,11 @@ import click
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
-
-if TYPE_CHECKING:
-    from feedback.duels.read import DuelView
+from feedback.clock import SystemClock
+from feedback.duels.read import DuelView, read_duel, read_duels
+from feedback.duels.start import SEED_LIMIT, Wish, start_duel
+from feedback.store.engine import read
+from feedback.store.tables import DEFAULT_DESK
 
 NOBODY = "command line"  # judges nothing
 
@@ -42,10 +44,6 @@ def start(
     \b
     rejoinder duel start tuned-20260102-1 --against tuned-20260101-1 --prompts 30
     """
-    from feedback.clock import SystemClock
-    from feedback.duels.start import SEED_LIMIT, Wish, start_duel
-    from feedback.store.tables import DEFAULT_DESK
-
     with open_store(frame) as engine:
         duel = start_duel(
             engine,
@@ -72,10 +70,6 @@ def list_(frame: Frame, as_json: bool) -> None:
     \b
     rejoinder duel list --json
     """
-    from feedback.duels.read import read_duels
-    from feedback.store.engine import read
-    from feedback.store.tables import DEFAULT_DESK
-
     with open_store(frame) as engine, read(engine) as session:
         views = read_duels(session, desk_id=DEFAULT_DESK, judge=NOBODY, limit=100)
         told = [tell(view) for view in views]
@@ -98,10 +92,6 @@ def show(frame: Frame, duel_id: str, as_json: bool) -> None:
     \b
     rejoinder duel show 3f2a91c0-...
     """
-    from feedback.duels.read import read_duel
-    from feedback.store.engine import read
-    from feedback.store.tables import DEFAULT_DESK
-
     with open_store(frame) as engine, read(engine) as session:
         told = tell(read_duel(session, desk_id=DEFAULT_DESK, duel_id=duel_id, judge=NOBODY))
     if as_json:
@@ -116,7 +106,7 @@ def show(frame: Frame, duel_id: str, as_json: bool) -> None:
         click.echo("judged: " + ", ".join(f"{result[name]} {name}" for name in names))
 
 
-def tell(view: "DuelView") -> dict[str, Any]:
+def tell(view: DuelView) -> dict[str, Any]:
     duel = view.duel
     return {
         "id": duel.id,

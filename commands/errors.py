@@ -1,8 +1,10 @@
-"""How a command ends when it does not succeed: one class for each exit code."""
+"""How a command ends when it does not succeed: one class for each exit code, and what a fault becomes."""
 
 from typing import Any
 
 import click
+
+PACKAGES = ("serving", "feedback", "trainer", "demo", "commands")
 
 
 class CommandFailed(click.ClickException):
@@ -24,3 +26,21 @@ class NothingToDo(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         click.echo(self.message, file=file)
+
+
+def explain(fault: Exception) -> Exception:
+    """The click error for a fault of our own packages, whose texts say what to do; others as they came."""
+    name = type(fault)
+    if isinstance(fault, click.ClickException | click.exceptions.Exit | click.Abort):
+        return fault
+    if name.__name__ == "SettingsFault":
+        return SettingsWrong(str(fault))
+    if name.__module__.split(".")[0] in PACKAGES:
+        hint = getattr(fault, "hint", "")
+        return CommandFailed(f"{fault}\n{hint}" if hint else str(fault))
+    if name.__name__ == "OperationalError" and name.__module__.startswith("sqlalchemy"):
+        reason = str(getattr(fault, "orig", fault)).strip().splitlines()[0]
+        return CommandFailed(
+            f"The store does not answer: {reason}\nCheck [feedback] database_url, then `rejoinder doctor`."
+        )
+    return fault

@@ -2,17 +2,23 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from rich.console import Console
+from rich.progress import Progress
 
 from commands.dataset import find_dataset
 from commands.errors import CommandFailed
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
-
-if TYPE_CHECKING:
-    from feedback.store.tables import Adapter, Run
+from feedback.datasets.layout import dataset_dir
+from feedback.store.adapters import get_adapter
+from feedback.store.engine import read
+from feedback.store.runs import get_run
+from feedback.store.tables import DEFAULT_DESK, Adapter, Run
+from serving.base import resolve_base
+from trainer.recipes.recipe import load_recipe, recall_recipe
 
 RULES = ("uniform", "slot", "length", "base", "adapter", "adapter_slot", "serving")
 
@@ -93,13 +99,7 @@ def evaluate(
     quiet: bool,
 ) -> dict[str, Any]:
     """The report as plain values. Loads torch: only here, and only when called."""
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from feedback.datasets.layout import dataset_dir
-    from serving.base import resolve_base
     from trainer.evaluation.evaluate import evaluate_adapter
-    from trainer.recipes.recipe import load_recipe, recall_recipe
 
     with open_store(frame) as engine:
         row, run = find_adapter(engine, name)
@@ -128,12 +128,7 @@ def evaluate(
     return report.model_dump(mode="json")
 
 
-def find_adapter(engine: Any, name: str) -> "tuple[Adapter, Run | None]":
-    from feedback.store.adapters import get_adapter
-    from feedback.store.engine import read
-    from feedback.store.runs import get_run
-    from feedback.store.tables import DEFAULT_DESK
-
+def find_adapter(engine: Any, name: str) -> tuple[Adapter, Run | None]:
     with read(engine) as session:
         row = get_adapter(session, desk_id=DEFAULT_DESK, name=name)
         return row, get_run(session, desk_id=DEFAULT_DESK, run_id=row.run_id) if row.run_id else None

@@ -8,6 +8,7 @@ import click
 from commands.dataset import find_dataset
 from commands.frame import Frame, frame_options
 from commands.store import open_store
+from feedback.datasets.export import export_dataset, iterate_export
 
 FORMATS = ("choices", "pairs", "thumbs")
 
@@ -36,8 +37,6 @@ def command(frame: Frame, dataset: str, format_: str, out: Path | None) -> None:
     rejoinder export 3f2a91 --format pairs --out pairs.jsonl
     rejoinder export 3f2a91 --format choices | head
     """
-    from feedback.datasets.export import export_dataset, iterate_export
-
     with open_store(frame) as engine:
         dataset_id = find_dataset(engine, dataset).id
     if out is None:

@@ -1,46 +1,24 @@
-"""What every sub-command shares: --config and --data-dir, the settings read with them, and how a failure is
-told.
-
-Opens nothing by itself; `Frame.store()` and `Frame.deployer()` open for the command that calls them.
-"""
+"""What every sub-command shares: --config and --data-dir, and the settings read with them. Opens nothing."""
 
 import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import click
 
 from commands.errors import CommandFailed, SettingsWrong
+from commands.instance import is_running, read_holder
+from feedback.deployment.policy import Policy, PolicyRefused, load_policy
+from feedback.settings import FeedbackSettings
+from serving.config import load_settings
+from serving.errors import SettingsFault
+from serving.settings import ServingSettings
+from trainer.settings import TrainerSettings
 
-if TYPE_CHECKING:
-    from feedback.deployment.policy import Policy
-    from feedback.settings import FeedbackSettings
-    from serving.settings import ServingSettings
-    from trainer.settings import TrainerSettings
-
-PACKAGES = ("serving", "feedback", "trainer", "demo", "commands")
 CONFIG_NAME = "rejoinder.toml"
-
-
-def explain(fault: Exception) -> Exception:
-    """The click error for a fault of our own packages, whose texts say what to do; others as they came."""
-    name = type(fault)
-    if isinstance(fault, click.ClickException | click.exceptions.Exit | click.Abort):
-        return fault
-    if name.__name__ == "SettingsFault":
-        return SettingsWrong(str(fault))
-    if name.__module__.split(".")[0] in PACKAGES:
-        hint = getattr(fault, "hint", "")
-        return CommandFailed(f"{fault}\n{hint}" if hint else str(fault))
-    if name.__name__ == "OperationalError" and name.__module__.startswith("sqlalchemy"):
-        reason = str(getattr(fault, "orig", fault)).strip().splitlines()[0]
-        return CommandFailed(
-            f"The store does not answer: {reason}\nCheck [feedback] database_url, then `rejoinder doctor`."
-        )
-    return fault
 
 
 @dataclass(frozen=True)
@@ -50,11 +28,7 @@ class Frame:
     data_dir: Path
     config: Path | None
 
-    def serving(self, **overrides: Any) -> "ServingSettings":
-        from commands.instance import is_running, read_holder
-        from serving.config import load_settings
-        from serving.settings import ServingSettings
-
+    def serving(self, **overrides: Any) -> ServingSettings:
         # What `up --base-model` chose holds for every command beside it.
         chosen = read_holder(self.data_dir).get("base_model") if is_running(self.data_dir) else None
         if chosen is not None:
@@ -63,33 +37,22 @@ class Frame:
             ServingSettings, "serving", config=self.config, data_dir=self.data_dir, **overrides
         )
 
-    def feedback(self, **overrides: Any) -> "FeedbackSettings":
-        from feedback.settings import FeedbackSettings
-        from serving.config import load_settings
-
+    def feedback(self, **overrides: Any) -> FeedbackSettings:
         return load_settings(
             FeedbackSettings, "feedback", config=self.config, data_dir=self.data_dir, **overrides
         )
 
-    def trainer(self, **overrides: Any) -> "TrainerSettings":
-        from serving.config import load_settings
-        from trainer.settings import TrainerSettings
-
+    def trainer(self, **overrides: Any) -> TrainerSettings:
         return load_settings(
             TrainerSettings, "trainer", config=self.config, data_dir=self.data_dir, **overrides
         )
 
-    def policy(self) -> "Policy":
+    def policy(self) -> Policy:
         """The gate's policy; PolicyRefused if it does not hold together."""
-        from feedback.deployment.policy import load_policy
-
         return load_policy(self.feedback().policy_for(self.serving().base_model))
 
     def check_settings(self) -> None:
         """Reads all three tables and the policy; SettingsWrong with the faults of all of them."""
-        from feedback.deployment.policy import PolicyRefused
-        from serving.errors import SettingsFault
-
         faults = []
         for read in (self.serving, self.feedback, self.trainer):
             try:

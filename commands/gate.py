@@ -3,20 +3,26 @@
 Reads; changes nothing.
 """
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
 import click
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-    from sqlmodel import Session
-
-    from feedback.deployment.policy import Policy
-    from feedback.store.tables import Adapter, Run
+from feedback.deployment import rollout
+from feedback.deployment.policy import Policy
+from feedback.errors import NotFound
+from feedback.experiments.rollout_rule import list_thresholds
+from feedback.store.adapters import get_adapter
+from feedback.store.approvals import read_words
+from feedback.store.engine import read
+from feedback.store.exposures import find_latest
+from feedback.store.runs import get_run
+from feedback.store.tables import DEFAULT_DESK, Adapter, Run
 
 ACTOR = "scheduler"  # who acts on evidence: no person, so anybody's approval is a second one
 NEVER_SHOWN = ("trained", "refused")
@@ -47,9 +53,7 @@ def command(frame: Frame, asked: str, as_json: bool) -> None:
         raise NothingToDo("" if as_json else "Nothing was measured yet: the run has not reached the gate.")
 
 
-def explain(store_engine: "Engine", asked: str, policy: "Policy") -> dict[str, Any]:
-    from feedback.store.engine import read
-
+def explain(store_engine: Engine, asked: str, policy: Policy) -> dict[str, Any]:
     with read(store_engine) as session:
         run, adapter = find(session, asked)
     shown = adapter is not None and adapter.state not in NEVER_SHOWN
@@ -64,12 +68,7 @@ def explain(store_engine: "Engine", asked: str, policy: "Policy") -> dict[str, A
     }
 
 
-def find(session: "Session", asked: str) -> "tuple[Run | None, Adapter | None]":
-    from feedback.errors import NotFound
-    from feedback.store.adapters import get_adapter
-    from feedback.store.runs import get_run
-    from feedback.store.tables import DEFAULT_DESK
-
+def find(session: Session, asked: str) -> tuple[Run | None, Adapter | None]:
     try:
         adapter = get_adapter(session, desk_id=DEFAULT_DESK, name=asked)
         run_id = adapter.run_id
@@ -88,7 +87,7 @@ def find(session: "Session", asked: str) -> "tuple[Run | None, Adapter | None]":
         return run, None
 
 
-def explain_offline(report: dict[str, Any], run: "Run | None", policy: "Policy") -> dict[str, Any]:
+def explain_offline(report: dict[str, Any], run: Run | None, policy: Policy) -> dict[str, Any]:
     from trainer.evaluation.gate import decide
     from trainer.evaluation.report import OfflineReport
 
@@ -101,16 +100,7 @@ def explain_offline(report: dict[str, Any], run: "Run | None", policy: "Policy")
     }
 
 
-def explain_exposure(store_engine: "Engine", name: str, policy: "Policy") -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from feedback.deployment import rollout
-    from feedback.experiments.rollout_rule import list_thresholds
-    from feedback.store.approvals import read_words
-    from feedback.store.engine import read
-    from feedback.store.exposures import find_latest
-    from feedback.store.tables import DEFAULT_DESK
-
+def explain_exposure(store_engine: Engine, name: str, policy: Policy) -> dict[str, Any]:
     look = rollout.decide_now(store_engine, name, policy=policy, actor=ACTOR)
     with read(store_engine) as session:
         words = read_words(session, desk_id=DEFAULT_DESK, adapter=name)

@@ -1,16 +1,23 @@
 """`rejoinder import`: conversations, choices, pairs or thumbs from JSONL, plain or gzip, streaming."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from commands.errors import CommandFailed, NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
-
-if TYPE_CHECKING:
-    from feedback.formats.importer import ImportReport
+from feedback.clock import SystemClock
+from feedback.formats.importer import ImportReport, import_file
 
 KINDS = ("conversations", "choices", "pairs", "thumbs")
 
@@ -32,19 +39,6 @@ def command(frame: Frame, file: Path, kind: str, source: str | None, as_json: bo
     rejoinder import choices.jsonl.gz --kind choices --source star
     rejoinder import dialogues.jsonl --kind conversations --json
     """
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        DownloadColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    from feedback.clock import SystemClock
-    from feedback.formats.importer import import_file
-
     columns = (
         TextColumn(file.name),
         BarColumn(),
@@ -75,7 +69,7 @@ def command(frame: Frame, file: Path, kind: str, source: str | None, as_json: bo
         raise NothingToDo(f"{file} added nothing: all its {report.lines} lines are in the store already.")
 
 
-def show_report(report: "ImportReport") -> None:
+def show_report(report: ImportReport) -> None:
     refused = sum(report.refused.values())
     click.echo(
         f"{report.lines} lines: {report.accepted} accepted, {report.duplicates} duplicates, {refused} refused"

@@ -9,6 +9,10 @@ import click
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import migrate_store, open_store
+from feedback.clock import SystemClock
+from feedback.store.desks import add_system_prompt
+from feedback.store.engine import unit_of_work
+from feedback.store.tables import DEFAULT_DESK
 
 
 @click.command("init")
@@ -47,10 +51,5 @@ def command(frame: Frame, system_prompt: TextIO | None, as_json: bool) -> None:
 
 
 def add_prompt(frame: Frame, text: str) -> int:
-    from feedback.clock import SystemClock
-    from feedback.store.desks import add_system_prompt
-    from feedback.store.engine import unit_of_work
-    from feedback.store.tables import DEFAULT_DESK
-
     with open_store(frame) as engine, unit_of_work(engine) as session:
         return add_system_prompt(session, desk_id=DEFAULT_DESK, text=text, now=SystemClock().now()).version

@@ -1,19 +1,21 @@
 """`rejoinder lineage`: what an id is, what it came from, and what came of it. Reads; changes nothing."""
 
-from typing import TYPE_CHECKING
-
 import click
+from rich.console import Console
+from rich.markup import escape
+from rich.tree import Tree
 
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
+from feedback.errors import NotFound
+from feedback.lineage.find import IdAmbiguous, IdUnknown, find_ref
+from feedback.lineage.graph import Direction, Graph, Ref, Step, Stop, lay_out, walk
+from feedback.lineage.steps import Tracer, pick_telling, shorten, show_fact
+from feedback.store.engine import read
+from feedback.store.tables import DEFAULT_DESK
 
-if TYPE_CHECKING:
-    from rich.tree import Tree
-
-    from feedback.lineage.graph import Direction, Graph, Ref, Step, Stop
-
-ARROWS: "dict[Direction, str]" = {"before": "↑", "after": "↓"}
+ARROWS: dict[Direction, str] = {"before": "↑", "after": "↓"}
 NAMES = {"deployment": "serving interval", "exposure": "decision on picks"}
 PIPE_WIDTH = 400
 
@@ -30,7 +32,7 @@ class WrongId(click.ClickException):
 @click.option("--back", "only", flag_value="before", help="Only what it came from.")
 @click.option("--forward", "only", flag_value="after", help="Only what came of it.")
 @json_option
-def command(frame: Frame, id: str, only: "Direction | None", as_json: bool) -> None:
+def command(frame: Frame, id: str, only: Direction | None, as_json: bool) -> None:
     """Show where ID comes from and what came of it.
 
     ID is that of a message, judgement, set, record, dataset, run or adapter, the fence of a deployment, at
@@ -54,14 +56,7 @@ def command(frame: Frame, id: str, only: "Direction | None", as_json: bool) -> N
         raise NothingToDo("" if as_json else ends[only])
 
 
-def find_graph(frame: Frame, id: str, directions: "list[Direction]") -> "Graph":
-    from feedback.errors import NotFound
-    from feedback.lineage.find import IdAmbiguous, IdUnknown, find_ref
-    from feedback.lineage.graph import walk
-    from feedback.lineage.steps import Tracer
-    from feedback.store.engine import read
-    from feedback.store.tables import DEFAULT_DESK
-
+def find_graph(frame: Frame, id: str, directions: list[Direction]) -> Graph:
     with open_store(frame) as engine:
         tracer = Tracer(engine, frame.data_dir, DEFAULT_DESK)
         try:
@@ -72,12 +67,7 @@ def find_graph(frame: Frame, id: str, directions: "list[Direction]") -> "Graph":
             raise WrongId(f"{fault.message}\n{fault.hint}") from fault
 
 
-def show_graph(graph: "Graph", directions: "list[Direction]") -> None:
-    from rich.console import Console
-
-    from feedback.lineage.graph import lay_out
-    from feedback.lineage.steps import show_fact
-
+def show_graph(graph: Graph, directions: list[Direction]) -> None:
     console = Console(highlight=False)
     if not console.is_terminal:  # whoever reads a pipe wants whole lines
         console = Console(highlight=False, width=PIPE_WIDTH)
@@ -93,10 +83,8 @@ def show_graph(graph: "Graph", directions: "list[Direction]") -> None:
         console.print("There is more than is shown here: ask for one of the last steps.", style="yellow")
 
 
-def draw(title: str, path: "list[Stop]", direction: "Direction") -> "Tree":
+def draw(title: str, path: list[Stop], direction: Direction) -> Tree:
     """The path below its title; where it forks, a branch for each way."""
-    from rich.tree import Tree
-
     tree = Tree(f"[underline]{title}[/]")
     start, *followers = path
     if followers:
@@ -106,24 +94,20 @@ def draw(title: str, path: "list[Stop]", direction: "Direction") -> "Tree":
     return tree
 
 
-def add_path(tree: "Tree", path: "list[Stop]", direction: "Direction") -> None:
+def add_path(tree: Tree, path: list[Stop], direction: Direction) -> None:
     lines = (f"{ARROWS[direction]} {tell(stop.ref, stop.step, stop.again)}" for stop in path)
     add_forks(tree.add("\n".join(lines)), path[-1], direction)
 
 
-def add_forks(tree: "Tree", stop: "Stop", direction: "Direction") -> None:
+def add_forks(tree: Tree, stop: Stop, direction: Direction) -> None:
     for fork in stop.forks:
         add_path(tree, fork, direction)
     if stop.more:
         tree.add(f"[dim]and {stop.more} more[/]")
 
 
-def tell(ref: "Ref", step: "Step | None", again: bool = False) -> str:
+def tell(ref: Ref, step: Step | None, again: bool = False) -> str:
     """One line of markup: kind, id, time and the facts that tell most."""
-    from rich.markup import escape
-
-    from feedback.lineage.steps import pick_telling, shorten, show_fact
-
     line = f"[bold]{NAMES.get(ref.kind, ref.kind)}[/] {escape(shorten(ref.id))}"
     if again:
         return f"{line} [dim](see there)[/]"

@@ -2,9 +2,12 @@
 
 import click
 
+from commands.deployer import open_deployer
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
-from commands.store import open_deployer
+from feedback.deployment.deploy import publish, serving_state
+from feedback.store.engine import read
+from feedback.store.tables import DEFAULT_DESK
 
 
 @click.command("promote")
@@ -18,10 +21,6 @@ def command(frame: Frame, adapter: str, reason: str, as_json: bool) -> None:
     \b
     rejoinder promote tuned-20260101-1
     """
-    from feedback.deployment.deploy import publish, serving_state
-    from feedback.store.engine import read
-    from feedback.store.tables import DEFAULT_DESK
-
     with open_deployer(frame) as deployer:
         with read(deployer.store_engine) as session:
             state = serving_state(session, desk_id=DEFAULT_DESK)

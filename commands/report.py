@@ -7,6 +7,13 @@ import click
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
+from feedback.clock import SystemClock
+from feedback.errors import NotFound
+from feedback.run_report.facts import read_facts
+from feedback.run_report.report import report_night
+from feedback.store.engine import read
+from feedback.store.run_history import find_latest_ended
+from feedback.store.tables import DEFAULT_DESK
 
 LATEST = "latest"
 
@@ -39,14 +46,6 @@ def command(frame: Frame, run: str, as_json: bool) -> None:
 
 def read_report(frame: Frame, run: str) -> dict[str, Any]:
     """Raises UsageError for an unknown id, RunNotEnded, and NothingToDo where no run has ended yet."""
-    from feedback.clock import SystemClock
-    from feedback.errors import NotFound
-    from feedback.run_report.facts import read_facts
-    from feedback.run_report.report import report_night
-    from feedback.store.engine import read
-    from feedback.store.run_history import find_latest_ended
-    from feedback.store.tables import DEFAULT_DESK
-
     with open_store(frame) as engine:
         if run == LATEST:
             with read(engine) as session:

@@ -1,26 +1,21 @@
 """`rejoinder sign-in`: a new one-time link by which an operator signs in; there are no passwords."""
 
-from typing import TYPE_CHECKING
-
 import click
+from sqlalchemy import Engine
 
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.instance import is_running, read_holder
 from commands.store import open_store
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
+from feedback.clock import SystemClock
+from feedback.store.engine import unit_of_work
+from feedback.store.operators import create_sign_in_link, ensure_operator
+from feedback.store.tables import DEFAULT_DESK
 
 ROLES = ("agent", "expert", "admin")
 
 
-def make_link(engine: "Engine", *, name: str, role: str, minutes: float, address: str) -> str:
+def make_link(engine: Engine, *, name: str, role: str, minutes: float, address: str) -> str:
     """A link that works once. A missing operator is made with this role, an existing one keeps its own."""
-    from feedback.clock import SystemClock
-    from feedback.store.engine import unit_of_work
-    from feedback.store.operators import create_sign_in_link, ensure_operator
-    from feedback.store.tables import DEFAULT_DESK
-
     now = SystemClock().now()
     with unit_of_work(engine) as session:
         operator = ensure_operator(session, desk_id=DEFAULT_DESK, name=name, role=role, now=now)

@@ -1,17 +1,21 @@
 """`rejoinder simulate`: nights with simulated agents against the running service, through HTTP alone."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from commands.errors import CommandFailed
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.instance import is_running, read_holder
 from commands.store import open_store
-
-if TYPE_CHECKING:
-    from demo.simulate import Progress as Doing
-    from demo.simulate import Simulation
+from demo.simulate import Progress as Doing
+from demo.simulate import Simulation, run_simulation
+from feedback.clock import SystemClock
+from feedback.store.engine import unit_of_work
+from feedback.store.operators import create_token
+from feedback.store.tables import DEFAULT_DESK
 
 
 @click.command("simulate")
@@ -46,11 +50,6 @@ def command(
     \b
     rejoinder simulate --nights 2 --sets 300
     """
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from demo.simulate import run_simulation
-
     url, token = find_service(frame, url, token)
     columns = (
         TextColumn("night {task.fields[night]} {task.description:<9}"),
@@ -60,7 +59,7 @@ def command(
     with Progress(*columns, console=Console(stderr=True), disable=as_json) as progress:
         task = progress.add_task("sets", total=1.0, night=1)
 
-        def show(doing: "Doing") -> None:
+        def show(doing: Doing) -> None:
             progress.update(
                 task, description=doing.step, completed=doing.done, total=doing.total, night=doing.night
             )
@@ -76,11 +75,6 @@ def command(
 
 def find_service(frame: Frame, url: str | None, token: str | None) -> tuple[str, str]:
     """Address and admin token; for the own instance a token is made on the spot."""
-    from feedback.clock import SystemClock
-    from feedback.store.engine import unit_of_work
-    from feedback.store.operators import create_token
-    from feedback.store.tables import DEFAULT_DESK
-
     if url is not None:
         if token is None:
             raise click.UsageError("--url needs --token (or REJOINDER_TOKEN) of role admin.")
@@ -108,7 +102,7 @@ def describe_night(night: Any) -> dict[str, Any]:
     }
 
 
-def show_nights(simulation: "Simulation") -> None:
+def show_nights(simulation: Simulation) -> None:
     click.echo(f"{'night':<6}{'adapter':<22}{'decision':<10}{'judged':>7}{'support':>9}   on fresh sets")
     for night in simulation.nights:
         support = night.support or {}

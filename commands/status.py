@@ -5,10 +5,18 @@ nothing.
 from typing import Any
 
 import click
+from sqlmodel import func, select
 
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.instance import is_running, read_holder
 from commands.store import open_store
+from feedback.store.deployments import serving_state
+from feedback.store.engine import read
+from feedback.store.runs import count_by_state, latest_run
+from feedback.store.tables import DEFAULT_DESK, Conversation, Dataset, Judgement, Record, Thumb
+from serving.client.endpoint import read_endpoints
+from serving.client.fleet import Fleet
+from serving.errors import ServingError
 
 
 @click.command("status")
@@ -43,13 +51,6 @@ def command(frame: Frame, as_json: bool) -> None:
 
 
 def collect_status(frame: Frame) -> dict[str, Any]:
-    from sqlmodel import func, select
-
-    from feedback.store.deployments import serving_state
-    from feedback.store.engine import read
-    from feedback.store.runs import count_by_state, latest_run
-    from feedback.store.tables import DEFAULT_DESK, Conversation, Dataset, Judgement, Record, Thumb
-
     tables = (Conversation, Judgement, Thumb, Record, Dataset)
     engine_line = ask_engine(frame)
     with open_store(frame) as engine, read(engine) as session:
@@ -77,8 +78,6 @@ def collect_status(frame: Frame) -> dict[str, Any]:
 
 def ask_engine(frame: Frame) -> str:
     """One line about the engine: the names it serves, or why it does not answer."""
-    from serving.errors import ServingError
-
     try:
         return "serves " + ", ".join(list_served(frame))
     except ServingError as fault:
@@ -87,9 +86,6 @@ def ask_engine(frame: Frame) -> str:
 
 def list_served(frame: Frame) -> list[str]:
     """Names that the engine serves. Raises ServingError where it does not answer."""
-    from serving.client.endpoint import read_endpoints
-    from serving.client.fleet import Fleet
-
     settings = frame.serving()
     fleet = Fleet.from_endpoints(read_endpoints(settings, frame.data_dir), settings)
     try:

@@ -4,15 +4,16 @@ knows.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine
 
 from commands.errors import CommandFailed
 from commands.frame import Frame
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from feedback.deployment.deploy import Deployer
+from feedback.clock import SystemClock
+from feedback.migrations import configure, find_version, newest_version, upgrade_engine
+from feedback.store.desks import ensure_desk
+from feedback.store.engine import open_engine, unit_of_work
 
 
 class SchemaOld(CommandFailed):
@@ -39,11 +40,8 @@ class SchemaNewer(CommandFailed):
 
 
 @contextmanager
-def open_store(frame: Frame) -> "Iterator[Engine]":
+def open_store(frame: Frame) -> Iterator[Engine]:
     """The store's engine for the length of the block. SchemaOld or SchemaNewer unless the schema fits."""
-    from feedback.migrations import newest_version
-    from feedback.store.engine import open_engine
-
     settings = frame.feedback()
     if not settings.database_url and not (frame.data_dir / "rejoinder.db").exists():
         raise SchemaOld(None, newest_version())
@@ -57,12 +55,8 @@ def open_store(frame: Frame) -> "Iterator[Engine]":
         engine.dispose()
 
 
-def check_schema(engine: "Engine") -> str | None:
+def check_schema(engine: Engine) -> str | None:
     """The store's version; None for an empty one. Raises SchemaNewer for one that is not known here."""
-    from alembic.script import ScriptDirectory
-
-    from feedback.migrations import configure, find_version, newest_version
-
     found = find_version(engine)
     known = {script.revision for script in ScriptDirectory.from_config(configure()).walk_revisions()}
     if found is not None and found not in known:
@@ -72,11 +66,6 @@ def check_schema(engine: "Engine") -> str | None:
 
 def migrate_store(frame: Frame) -> tuple[str | None, str]:
     """Brings the store to this version's schema and makes sure of the desk; the versions before and after."""
-    from feedback.clock import SystemClock
-    from feedback.migrations import newest_version, upgrade_engine
-    from feedback.store.desks import ensure_desk
-    from feedback.store.engine import open_engine, unit_of_work
-
     frame.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = open_engine(frame.feedback().store_url())
     try:
@@ -87,26 +76,3 @@ def migrate_store(frame: Frame) -> tuple[str | None, str]:
     finally:
         engine.dispose()
     return before, newest_version()
-
-
-@contextmanager
-def open_deployer(frame: Frame) -> "Iterator[Deployer]":
-    """What publishing needs, for a command that changes what serves."""
-    from feedback.clock import SystemClock
-    from feedback.deployment.deploy import Deployer
-    from serving.client.current import CurrentFleet
-
-    settings = frame.serving()
-    fleet = CurrentFleet(settings, frame.data_dir)
-    with open_store(frame) as engine:
-        try:
-            yield Deployer(
-                store_engine=engine,
-                fleet_factory=fleet,
-                settings=settings,
-                data_dir=frame.data_dir,
-                clock=SystemClock(),
-                policy=frame.policy(),
-            )
-        finally:
-            fleet.close()

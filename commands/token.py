@@ -4,6 +4,10 @@ import click
 
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
+from feedback.clock import SystemClock
+from feedback.store.engine import read, unit_of_work
+from feedback.store.operators import create_token, ensure_operator, list_tokens, revoke_token
+from feedback.store.tables import DEFAULT_DESK
 
 ROLES = ("app", "agent", "expert", "admin")
 
@@ -43,11 +47,6 @@ def create(frame: Frame, role: str, name: str, operator: str | None, as_json: bo
     \b
     TOKEN=$(rejoinder token create --role admin | tail -n 1)
     """
-    from feedback.clock import SystemClock
-    from feedback.store.engine import unit_of_work
-    from feedback.store.operators import create_token, ensure_operator
-    from feedback.store.tables import DEFAULT_DESK
-
     if operator is not None and role == "app":
         raise click.UsageError(
             "A token of role app acts for customers and belongs to no operator: leave out --operator."
@@ -76,10 +75,6 @@ def list_(frame: Frame, as_json: bool) -> None:
     \b
     rejoinder token list --json
     """
-    from feedback.store.engine import read
-    from feedback.store.operators import list_tokens
-    from feedback.store.tables import DEFAULT_DESK
-
     with open_store(frame) as engine, read(engine) as session:
         rows = list_tokens(session, desk_id=DEFAULT_DESK)
     if as_json:
@@ -111,11 +106,6 @@ def revoke(frame: Frame, token_id: str) -> None:
     \b
     rejoinder token revoke 0b2c1a34-...
     """
-    from feedback.clock import SystemClock
-    from feedback.store.engine import unit_of_work
-    from feedback.store.operators import revoke_token
-    from feedback.store.tables import DEFAULT_DESK
-
     with open_store(frame) as engine, unit_of_work(engine) as session:
         revoke_token(session, desk_id=DEFAULT_DESK, token_id=token_id, now=SystemClock().now())
     click.echo(f"revoked {token_id}")

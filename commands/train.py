@@ -8,17 +8,25 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import Engine
 
 from commands.dataset import find_dataset
 from commands.errors import CommandFailed, NothingToDo
 from commands.forecast import tell_forecast
 from commands.frame import Frame, frame_options, json_option, print_json
+from commands.instance import is_running
 from commands.store import open_store
+from feedback.clock import SystemClock
+from feedback.datasets.layout import dataset_dir
+from feedback.store.engine import read, unit_of_work
+from feedback.store.runs import FINISHED, get_run, list_metrics, request_run
+from feedback.store.tables import DEFAULT_DESK, Run
+from serving.base import resolve_base
+from trainer.recipes.recipe import load_recipe
 
 if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from feedback.store.tables import Run
     from trainer.estimate.forecast import Forecast
 
 LOOK_EVERY_S = 1.0
@@ -90,8 +98,6 @@ def command(
 
 
 def make_forecast(frame: Frame, given: dict[str, Any]) -> "Forecast":
-    from feedback.datasets.layout import dataset_dir
-    from serving.base import resolve_base
     from trainer.estimate.forecast import forecast
     from trainer.jobs.pipeline import find_recipe
 
@@ -106,18 +112,11 @@ def make_forecast(frame: Frame, given: dict[str, Any]) -> "Forecast":
 
 def check_recipe(recipe: str, objective: str | None) -> str:
     """The file's full path, or a built-in name as it is. Raises RecipeRefused with all its faults."""
-    from trainer.recipes.recipe import load_recipe
-
     load_recipe(recipe, objective=objective)
     return str(Path(recipe).resolve()) if Path(recipe).is_file() else recipe
 
 
-def ask_for_run(engine: "Engine", request: dict[str, Any]) -> "Run":
-    from feedback.clock import SystemClock
-    from feedback.store.engine import unit_of_work
-    from feedback.store.runs import request_run
-    from feedback.store.tables import DEFAULT_DESK
-
+def ask_for_run(engine: Engine, request: dict[str, Any]) -> Run:
     with unit_of_work(engine) as session:
         run, _ = request_run(
             session,
@@ -134,7 +133,6 @@ def ask_for_run(engine: "Engine", request: dict[str, Any]) -> "Run":
 @contextmanager
 def some_worker(frame: Frame) -> Iterator[None]:
     """The service's own worker where it runs, else one in this process for as long as the block takes."""
-    from commands.instance import is_running
     from trainer.context import open_context
     from trainer.jobs.worker import working
 
@@ -145,15 +143,8 @@ def some_worker(frame: Frame) -> Iterator[None]:
         yield
 
 
-def watch_run(engine: "Engine", run_id: str, *, quiet: bool) -> dict[str, Any]:
+def watch_run(engine: Engine, run_id: str, *, quiet: bool) -> dict[str, Any]:
     """Shows the run's step and progress until it ends, and gives its final row as plain values."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-
-    from feedback.store.engine import read
-    from feedback.store.runs import FINISHED, get_run, list_metrics
-    from feedback.store.tables import DEFAULT_DESK
-
     columns = (
         TextColumn("{task.fields[step]:<9}"),
         BarColumn(),

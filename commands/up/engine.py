@@ -8,18 +8,20 @@ import logging
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
+
+from sqlalchemy import Engine
 
 from commands.frame import Frame
+from commands.up.steps import Steps
+from feedback.clock import SystemClock
+from feedback.deployment.deploy import Deployer, reconcile
+from serving.adapters.manifest import read_manifest
 from serving.client.current import CurrentFleet
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from commands.up.steps import Steps
-    from serving.client.fleet import Fleet
-    from serving.engine.supervisor import Supervisor
-    from serving.settings import ServingSettings
+from serving.client.fleet import Fleet
+from serving.engine.supervisor import Supervisor
+from serving.errors import ServingError
+from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)
 
@@ -40,14 +42,11 @@ class KeptEngine:
     def __init__(
         self,
         frame: Frame,
-        settings: "ServingSettings",
-        store_engine: "Engine",
+        settings: ServingSettings,
+        store_engine: Engine,
         *,
         warn: Callable[[str, str], None],
     ) -> None:
-        from feedback.clock import SystemClock
-        from feedback.deployment.deploy import Deployer
-
         self._frame = frame
         self._settings = settings
         self._warn = warn
@@ -81,15 +80,12 @@ class KeptEngine:
 
     def start(self) -> None:
         """Returns at once; what can be seen beforehand (model missing, memory short) is raised."""
-        from feedback.clock import SystemClock
-        from serving.engine.supervisor import Supervisor
-
         if not self._settings.replicas:
             supervisor = Supervisor(self._settings, self._frame.data_dir, SystemClock(), self._reconcile_with)
             self._supervisor = supervisor
             supervisor.start()
 
-    def wait_ready(self, steps: "Steps", stopping: Stopping) -> None:
+    def wait_ready(self, steps: Steps, stopping: Stopping) -> None:
         """Shows how far the engine is until it serves. Raises EngineStartFailed with the log's last lines."""
         with steps.step("engine") as step:
             waiting = self._wait_for_child if self._supervisor is not None else self._wait_for_remote
@@ -109,7 +105,7 @@ class KeptEngine:
         faults: list[BaseException] = []
         done = threading.Event()
 
-        def wait(supervisor: "Supervisor") -> None:
+        def wait(supervisor: Supervisor) -> None:
             try:
                 supervisor.wait_ready(lambda text, seconds: report(text))
             except BaseException as fault:
@@ -130,26 +126,20 @@ class KeptEngine:
                 return
 
     def _describe_loaded(self) -> str:
-        from serving.adapters.manifest import read_manifest
-
         manifest = read_manifest(self._frame.data_dir)
         named = [name for name in (manifest.live, manifest.canary) if name] if manifest else []
         return f"loaded: {', '.join(named)}" if named else "none yet: base alone serves"
 
-    def _reconcile_with(self, fleet: "Fleet") -> None:
+    def _reconcile_with(self, fleet: Fleet) -> None:
         """Called by the supervisor after each start of the engine, before it counts as ready."""
         self._reconcile()
 
     def _reconcile(self) -> None:
-        from feedback.deployment.deploy import reconcile
-
         with self._reconciling:
             reconcile(self._deployer)
 
     def _reconcile_often(self) -> None:
         """Every few seconds: what others deployed is loaded, what nobody names is unloaded."""
-        from serving.errors import ServingError
-
         while not self._ended.wait(RECONCILE_EVERY_S):
             self._tell_restarts()
             try:

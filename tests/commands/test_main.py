@@ -51,18 +51,31 @@ def test_wrong_settings_end_with_2_and_are_told_all_at_once(tmp_path: Path) -> N
         assert fault in result.output
 
 
-def test_listing_commands_imports_no_heavy_library() -> None:
-    script = (
-        "import sys, click; from rejoinder import main, COMMANDS\n"
-        "context = click.Context(main)\n"
-        "for name in COMMANDS: main.get_command(context, name)\n"
-        "print(sorted({'torch', 'transformers', 'vllm', 'flask', 'sqlalchemy', 'rich'} & set(sys.modules)))"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+def list_loaded(script: str, *libraries: str) -> list[str]:
+    """Which of these libraries a fresh interpreter has loaded after the script."""
+    told = f"import sys; {script}; print(*sorted(set({libraries!r}) & set(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", told], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.split("\n")[-2].split()
 
-    assert done.stdout.strip() == "[]"
+
+def test_listing_commands_imports_none_of_them() -> None:
+    script = "import click, rejoinder; print(rejoinder.main.get_help(click.Context(rejoinder.main)))"
+
+    heavy = ("torch", "transformers", "vllm", "flask", "sqlalchemy", "rich", "pydantic", "commands.status")
+    assert list_loaded(script, *heavy) == []
+
+
+def test_loading_every_command_imports_no_model_library() -> None:
+    script = "import rejoinder; [rejoinder.main.get_command(None, name) for name in rejoinder.COMMANDS]"
+
+    assert list_loaded(script, "torch", "transformers", "trl", "peft", "vllm", "scipy") == []
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_the_list_says_of_a_command_what_the_command_says(name: str) -> None:
+    found = main.get_command(click.Context(main), name)
+
+    assert found is not None and found.get_short_help_str(1000) == COMMANDS[name][1]
 
 
 def test_module_of_each_command_offers_a_click_command() -> None:

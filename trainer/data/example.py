@@ -1,8 +1,8 @@
 """What the `choice` objective learns from, after tokenising: one prompt, its replies, and the decisions among
 them.
 
-Pure data. `objectives/choice/examples.py` makes it from a dataset, `packing/rows.py` lays it out, `loss.py` says its
-loss.
+Pure data. `objectives/choice/examples.py` makes it from a dataset, `packing/rows.py` lays it out in rows,
+`objectives/choice/loss.py` says its loss.
 """
 
 from dataclasses import dataclass

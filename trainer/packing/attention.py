@@ -1,8 +1,8 @@
 """How a model of transformers attends over packed rows.
 
 `blocks`: an attention function of our own, registered under that name: each trunk over itself, each block of
-branches over itself and its stem of the trunk, nothing over other trees. On a CPU in pieces (`tiled_attention.py`),
-else by PyTorch's kernels.
+branches over itself and its stem of the trunk, nothing over other trees. On a CPU in pieces
+(`tiled_attention.py`), else by PyTorch's kernels.
 `sdpa` and `eager`: the model's own, under one 4-D mask. `flex`: FlexAttention under a block mask, for long
 rows on a GPU (PyTorch has no backward for it on CPUs). All see the same, sliding windows included.
 """

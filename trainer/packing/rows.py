@@ -1,8 +1,8 @@
 """Examples laid out in rows: [prompt | reply 1 | ... | reply K], several examples behind one another.
 
 A row is flat: no padding, trees of segments whose trunk is a prompt. Each example is such a tree with its
-replies as branches; with `trees`, each conversation is (`prefix_tree.py`). What a token may see follows from the
-segments' ancestors alone. Pure layout: `attention.py` makes a model keep to it.
+replies as branches; with `trees`, each conversation is (`prefix_tree.py`). What a token may see follows from
+the segments' ancestors alone. Pure layout: `attention.py` makes a model keep to it.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
