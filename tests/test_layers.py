@@ -2,7 +2,7 @@
 trainer.
 
 Commands, demo and bench see all three. The web keeps heavy libraries out of its process, and light modules
-keep them out of theirs.
+keep them out of theirs. Rooms, the folders and loose files of a package, need one another one way only.
 """
 
 import ast
@@ -35,22 +35,24 @@ def is_type_checking(node: ast.AST) -> bool:
     return isinstance(node, ast.If) and ast.unparse(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
 
 
-def walk_imports(node: ast.AST, *, into_functions: bool) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Imports that run; those for the type checker alone bind nothing and are left out."""
+def walk_imports(
+    node: ast.AST, *, into_functions: bool, for_types: bool = False
+) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Imports that run; those for the type checker alone bind nothing and are left out unless asked for."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.Import | ast.ImportFrom):
             yield child
-        elif is_type_checking(child):
+        elif is_type_checking(child) and not for_types:
             continue
         elif into_functions or not isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            yield from walk_imports(child, into_functions=into_functions)
+            yield from walk_imports(child, into_functions=into_functions, for_types=for_types)
 
 
-def list_imports(path: Path, *, into_functions: bool) -> set[str]:
+def list_imports(path: Path, *, into_functions: bool, for_types: bool = False) -> set[str]:
     """Full names: for `from a.b import c` both a.b and a.b.c, since c may be a module."""
     names: set[str] = set()
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in walk_imports(tree, into_functions=into_functions):
+    for node in walk_imports(tree, into_functions=into_functions, for_types=for_types):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         else:
@@ -127,6 +129,37 @@ def test_no_import_cycle_among_modules() -> None:
     }
     assert len(graph) >= 90, len(graph)
     assert find_cycle(graph) is None
+
+
+@pytest.mark.parametrize("package", ["commands", "feedback", "serving", "trainer"])
+def test_no_import_cycle_among_rooms(package: str) -> None:
+    """Everything counts: imports in functions, and those for the type checker alone."""
+    modules = {name_module(path): path for path in list_modules(package)}
+    graph: dict[str, set[str]] = {}
+    for name, path in modules.items():
+        found = list_imports(path, into_functions=True, for_types=True) & set(modules)
+        graph.setdefault(room_of(name), set()).update(map(room_of, found))
+    for room, needed in graph.items():
+        needed.discard(room)
+    assert len(graph) >= 10 and any(graph.values()), graph
+    assert find_cycle(graph) is None
+
+
+def room_of(name: str) -> str:
+    """The second part of a module's name: a folder, or a loose file that is a room of its own."""
+    package, _, rest = name.partition(".")
+    return rest.partition(".")[0] or package
+
+
+def test_imports_are_found_wherever_they_stand() -> None:
+    tree = ast.parse("if TYPE_CHECKING:\n    import a\ndef f():\n    import b\n")
+
+    def find(**which: bool) -> list[str]:
+        return [ast.unparse(node) for node in walk_imports(tree, **which)]
+
+    assert find(into_functions=False) == []
+    assert find(into_functions=True) == ["import b"]
+    assert find(into_functions=True, for_types=True) == ["import a", "import b"]
 
 
 def find_cycle(graph: dict[str, set[str]]) -> list[str] | None:
