@@ -1,6 +1,6 @@
 """The one clock of the service: UTC, injected at the entry points, never read from the system elsewhere."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Protocol
 
 
@@ -15,16 +15,3 @@ class SystemClock:
 
     def now(self) -> datetime:
         return datetime.now(UTC)
-
-
-class FrozenClock:
-    """A clock that moves only when told, for tests and rehearsals."""
-
-    def __init__(self, at: datetime) -> None:
-        self._at = at
-
-    def now(self) -> datetime:
-        return self._at
-
-    def advance(self, seconds: float) -> None:
-        self._at += timedelta(seconds=seconds)

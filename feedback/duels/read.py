@@ -30,11 +30,6 @@ class DuelView:
     def drawn(self) -> int:
         return sum(self.rounds.values()) - self.rounds[duels.WAITING]
 
-    @property
-    def fully_judged(self) -> bool:
-        """Whether the viewer has judged every round that can be."""
-        return self.duel.state == duels.OPEN and self.next_round is None
-
 
 def read_duels(session: Session, *, desk_id: str, judge: str, limit: int) -> list[DuelView]:
     """Newest first."""

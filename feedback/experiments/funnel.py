@@ -5,16 +5,12 @@ in between, counted.
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
-
-from sqlmodel import Session
 
 from feedback.records.from_judgement import derive_choice
 from feedback.records.pairs import pair_choice
 from feedback.records.rejections import Refusal
-from feedback.store.choices import JudgedSet, Key, read_judged, read_thumbed
-from feedback.store.tables import DEFAULT_DESK
+from feedback.store.choices import JudgedSet
 
 
 @dataclass
@@ -40,25 +36,6 @@ class Funnel:
             name: dict(sorted(value.items())) if isinstance(value, Counter) else value
             for name, value in values
         }
-
-
-def funnel(session: Session, *, desk_id: str = DEFAULT_DESK, since: datetime | None = None) -> Funnel:
-    """Everything since then (always, by default). Thumbs are the last one of each message, whenever it was
-    given.
-    """
-    counted = Funnel()
-    after: Key | None = None
-    while page := read_judged(session, desk_id=desk_id, since=since, after=after, with_tokens=False):
-        count_page(counted, page)
-        after = (page[-1][0].at, page[-1][0].id)
-    after = None
-    while thumbs := read_thumbed(session, desk_id=desk_id, after=after):
-        for thumb in thumbs:
-            counted.thumbs_up += thumb.value == 1
-            counted.thumbs_down += thumb.value == -1
-            counted.thumbs_taken_back += thumb.value == 0
-        after = (thumbs[-1].message_id,)
-    return counted
 
 
 def count_page(counted: Funnel, page: Iterable[JudgedSet]) -> None:

@@ -86,9 +86,6 @@ class Measured:
     breakdown: Breakdown
     length_difference: float | None  # mean over counted picks of tuned's log length minus base's
 
-    def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "breakdown": self.breakdown.to_json()}
-
 
 def name_experience(closed: int) -> str:
     return next((name for limit, name in EXPERIENCES if closed < limit), OLD_HAND)

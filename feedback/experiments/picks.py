@@ -11,14 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from math import log
 
-from sqlmodel import Session
-
 from feedback.experiments.support import find_winner, refuse_set
 from feedback.records.candidate import BASE, BOTH, READY, TUNED
 from feedback.records.from_judgement import CLOSING, Judged, ShownReply, ShownSet, derive_choice
 from feedback.records.rejections import Refusal
-from feedback.store.choices import JudgedSet, Key, read_judged
-from feedback.store.tables import DEFAULT_DESK
+from feedback.store.choices import JudgedSet
 
 INTENT = "intent:"  # a tag of this form names what the customer wants, as `domain:` names the field
 
@@ -66,19 +63,6 @@ class CountedPick:
             lengths = [log(max(card.length, 1)) for card in self.cards if card.arm in (arm, BOTH)]
             means.append(sum(lengths) / len(lengths))
         return means[0] - means[1]
-
-
-def read_picks(
-    session: Session, *, adapter: str | None = None, desk_id: str = DEFAULT_DESK
-) -> Iterator[CountedPick]:
-    """The counted picks of an adapter, or of all of them, oldest first, in one pass over all judgements (an
-    agent's experience is made on every set).
-    """
-    closed: Counter[str | None] = Counter()
-    after: Key | None = None
-    while page := read_judged(session, desk_id=desk_id, after=after, with_tokens=False):
-        yield from derive_picks(page, closed, adapter=adapter)
-        after = (page[-1][0].at, page[-1][0].id)
 
 
 def derive_picks(

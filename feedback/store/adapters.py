@@ -80,12 +80,6 @@ def list_names(session: Session) -> list[str]:
     return list(session.exec(select(Adapter.name)).all())
 
 
-def set_report(session: Session, *, desk_id: str, name: str, report: dict[str, Any]) -> None:
-    adapter = get_adapter(session, desk_id=desk_id, name=name)
-    adapter.report = report
-    session.add(adapter)
-
-
 def move_adapter(
     session: Session, *, desk_id: str, name: str, to_state: str, reason: str, actor: str, now: datetime
 ) -> Adapter:

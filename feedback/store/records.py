@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, collate, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, Engine, collate, insert, select, tuple_
 from sqlmodel import Session, col
 
 from feedback.store.choices import Key, iterate_pages
@@ -89,23 +89,6 @@ def iterate_records(
         ),
         lambda row: (row.source, row.identity),
     )
-
-
-def count_records(session: Session, *, desk_id: str) -> list[tuple[str, str, int]]:
-    """(kind, source, number) of what was imported; conversations included."""
-    records = (
-        select(col(Record.kind), col(Record.source), func.count())
-        .where(col(Record.desk_id) == desk_id)
-        .group_by(col(Record.kind), col(Record.source))
-    )
-    threads = (
-        select(col(Conversation.source), func.count())
-        .where(col(Conversation.desk_id) == desk_id, col(Conversation.source) != "live")
-        .group_by(col(Conversation.source))
-    )
-    rows = [(kind, source, number) for kind, source, number in session.execute(records)]
-    rows += [("conversation", source, number) for source, number in session.execute(threads)]
-    return sorted(rows)
 
 
 def _bytewise(session: Session, column: Any) -> ColumnElement[str]:

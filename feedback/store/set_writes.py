@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import sqlalchemy
-from sqlmodel import Session, SQLModel, col, func, select
+from sqlmodel import Session, SQLModel, col, select
 
 from feedback.store.desks import find_system_prompt
 from feedback.store.tables import Candidate, Desk, Message, SuggestionSet, Turn
@@ -187,10 +187,6 @@ def count_in_flight(session: Session, *, adapter: str, now: datetime) -> int:
     )
     in_flight = session.exec(query).all()
     return sum(any(request["adapter"] == adapter for request in requests) for requests in in_flight)
-
-
-def count_sets_by_state(session: Session) -> dict[str, int]:
-    return dict(session.exec(select(SuggestionSet.state, func.count()).group_by(SuggestionSet.state)).all())
 
 
 def _progress() -> sqlalchemy.Select[str, str, str, str | None, datetime | None]:

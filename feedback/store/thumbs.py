@@ -1,12 +1,12 @@
 """Thumbs of end users on released replies: the last one of a message counts, all are kept."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from feedback.errors import ApiError, NotFound
-from feedback.store.engine import get_row, of_desk
+from feedback.store.engine import get_row
 from feedback.store.tables import Message, Thumb
 
 
@@ -55,9 +55,3 @@ def add_thumb(
     session.add(thumb)
     session.flush()
     return thumb
-
-
-def find_last_thumbs(session: Session, *, desk_id: str, message_ids: Iterable[str]) -> dict[str, Thumb]:
-    """The thumb that counts for each message that has any: the one that arrived last."""
-    query = of_desk(Thumb, desk_id).where(col(Thumb.message_id).in_(list(message_ids)))
-    return {row.message_id: row for row in session.exec(query.order_by(col(Thumb.created_at), col(Thumb.id)))}

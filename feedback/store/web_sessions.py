@@ -3,7 +3,6 @@ nobody in.
 """
 
 import secrets
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -63,14 +62,6 @@ def update_session(session: Session, *, cookie: str, data: dict[str, Any], now: 
 def end_session(session: Session, *, cookie: str, now: datetime) -> None:
     """Log out: the cookie is worthless from here on."""
     _end(session, now, col(WebSession.id_hash) == hash_secret(cookie))
-
-
-def list_sessions(session: Session, *, desk_id: str, operator_id: str) -> Sequence[WebSession]:
-    """Living sessions of one operator; `id_hash` names one of them to `end_one_session`."""
-    query = of_desk(WebSession, desk_id).where(
-        WebSession.operator_id == operator_id, col(WebSession.ended_at).is_(None)
-    )
-    return session.exec(query.order_by(col(WebSession.created_at))).all()
 
 
 def end_one_session(session: Session, *, desk_id: str, id_hash: str, now: datetime) -> None:

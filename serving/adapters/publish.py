@@ -1,20 +1,13 @@
-"""Bringing a staged adapter up on every engine, and taking one down without cutting a reply off.
-
-Called by `feedback.deployment.deploy`, which writes the deployment row between the two. Decides nothing about
-what should serve.
+"""Bringing a staged adapter up on every engine. Called by `feedback.deployment.deploy`, which then writes the
+deployment row. Decides nothing about what should serve.
 """
 
-import threading
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from serving.adapters.probe import ProbeReport, read_probe, run_probe
 from serving.adapters.staging import verify_staged
 from serving.client.fleet import Fleet
 from serving.errors import ProbeFailed, ServingError
-
-_POLL_S = 0.05
 
 
 def bring_up(fleet: Fleet, name: str, path: Path, *, probe_path: Path, tolerance: float) -> ProbeReport:
@@ -39,15 +32,3 @@ def bring_up(fleet: Fleet, name: str, path: Path, *, probe_path: Path, tolerance
         except ServingError as second:
             failure.add_note(f"and could not be unloaded everywhere: {second}")
         raise
-
-
-def drain_and_unload(fleet: Fleet, name: str, *, in_flight: Callable[[str], int], timeout_s: float) -> None:
-    """Waits until no request of ours names the adapter, at most `timeout_s`, and takes the name away.
-
-    Past the limit it is unloaded all the same: vLLM lets replies that run finish.
-    """
-    deadline = time.monotonic() + timeout_s
-    pause = threading.Event()
-    while in_flight(name) > 0 and time.monotonic() < deadline:
-        pause.wait(_POLL_S)
-    fleet.unload_adapter(name)

@@ -84,11 +84,6 @@ class Supervisor:
             raise RuntimeError("the supervisor was not started")
         return self._fleet
 
-    @property
-    def engine_pid(self) -> int:
-        """First process, and process group, of the engine that runs now."""
-        return self._engine_pid
-
     def start(self) -> None:
         """Checks what can be checked and starts the engine; returns at once.
 

@@ -13,11 +13,11 @@ from sqlalchemy import Engine
 from sqlmodel import select
 
 from feedback.app import create_app
-from feedback.clock import FrozenClock
 from feedback.settings import FeedbackSettings
 from feedback.store import operators
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Candidate, SuggestionSet, Turn
+from tests.clock import FrozenClock
 from tests.databases import START
 
 KEY = "k" * 40

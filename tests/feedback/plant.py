@@ -6,7 +6,6 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from feedback.clock import FrozenClock
 from feedback.deployment import deploy
 from feedback.deployment.deploy import Deployer, RolledBack, ServingState, serving_state
 from feedback.deployment.policy import ApprovalPolicy, Policy
@@ -16,6 +15,7 @@ from serving.adapters.manifest import read_manifest
 from serving.client.fake import FakeEngine, fake_logprob
 from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
+from tests.clock import FrozenClock
 from tests.feedback.builders import BASE_ID, DESK, NOW, add_adapter
 
 ONE, TWO, THREE = (f"tuned-20261122-{number}" for number in (1, 2, 3))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 from sqlmodel import select
 
-from feedback.clock import FrozenClock
 from feedback.settings import FeedbackSettings
 from feedback.store.deployments import add_deployment
 from feedback.store.engine import read, unit_of_work
@@ -16,6 +15,7 @@ from feedback.suggestions.suggester import Suggester
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
+from tests.clock import FrozenClock
 from tests.feedback.builders import BASE_ID, DESK, NOW, add_adapter, add_turn
 
 ADAPTER = "tuned-20261122-1"

@@ -21,7 +21,7 @@ class SuggestionSet(SQLModel, table=True):
     conversation_id: str = Field(foreign_key="conversation.id", index=True)
     attempt: int = 1  # follows the turn's: an undone judgement opens the same set for another attempt
     state: str = "preparing"
-    design: str = "4+0"  # 4+0 | 2+2 | 2+1+1 | duel
+    design: str = "4+0"  # 4+0 | 2+2 | 2+1+1
     adapter: str | None = Field(default=None, index=True)  # the tuned version, of two the newer; null for 4+0
     slot_seed: int = Field(sa_column=Column(BigInteger(), nullable=False))
     redraw_arm: str  # the arm that draws again when two texts are equal

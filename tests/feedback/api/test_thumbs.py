@@ -2,9 +2,7 @@
 
 import pytest
 
-from feedback.store.engine import read
 from feedback.store.tables import Thumb
-from feedback.store.thumbs import find_last_thumbs
 
 
 def sent_reply(desk):
@@ -20,10 +18,10 @@ def test_the_last_thumb_counts_and_all_are_kept(desk):
     desk.clock.advance(1)
     last = desk.post(path, opened["visitor_token"], value=-1, reasons=["wrong"], comment="No.")
     assert sorted(row.value for row in desk.rows(Thumb)) == [-1, 1]
-    with read(desk.engine) as session:
-        found = find_last_thumbs(session, desk_id="default", message_ids=[message_id])
-    assert (found[message_id].id, found[message_id].value) == (last.json["thumb_id"], -1)
-    assert found[message_id].actor == f"visitor:{opened['conversation_id']}"
+    found = desk.row(Thumb, id=last.json["thumb_id"])
+    assert (found.message_id, found.value) == (message_id, -1)
+    assert found.created_at == max(row.created_at for row in desk.rows(Thumb))
+    assert found.actor == f"visitor:{opened['conversation_id']}"
 
 
 def test_a_reply_that_is_still_held_back_has_no_thumbs(desk):

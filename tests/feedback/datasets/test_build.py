@@ -11,12 +11,12 @@ import textwrap
 import pytest
 from sqlmodel import select
 
-from feedback.clock import FrozenClock
 from feedback.datasets.build import Selection, build_dataset, read_manifest, read_split
 from feedback.datasets.errors import DatasetMissing, NothingSelected
 from feedback.datasets.split import split_of
 from feedback.store.engine import read
 from feedback.store.tables import Dataset
+from tests.clock import FrozenClock
 from tests.databases import START
 from tests.feedback.desk import make_desk
 from tests.feedback.experiments.stores import give_prompts

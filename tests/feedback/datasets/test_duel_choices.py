@@ -2,7 +2,6 @@
 
 import pytest
 
-from feedback.clock import FrozenClock
 from feedback.datasets.build import build_dataset, read_split
 from feedback.datasets.collect import Selection, collect_choices
 from feedback.datasets.split import split_of
@@ -16,6 +15,7 @@ from feedback.store.duel_verdicts import record_verdict, undo_verdict
 from feedback.store.duels import close_duel, list_rounds
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import Adapter, Dataset
+from tests.clock import FrozenClock
 from tests.feedback.builders import BASE_ID, DESK
 from tests.feedback.duels.duel_desk import ADAPTER, RIVAL, STARTED, add_prompt, put_duel, start
 

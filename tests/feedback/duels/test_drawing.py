@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import select
 
-from feedback.clock import FrozenClock
 from feedback.duels import drawing
 from feedback.duels.drawing import DuelDrawer
 from feedback.store import duels
@@ -21,6 +20,7 @@ from serving.client.client import Sampling
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
+from tests.clock import FrozenClock
 from tests.feedback.builders import BASE_ID, DESK, NOW
 from tests.feedback.duels.duel_desk import ADAPTER, RIVAL, STARTED, add_contender, add_prompt, start
 

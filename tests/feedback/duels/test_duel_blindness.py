@@ -7,7 +7,6 @@ import time
 import pytest
 from sqlmodel import select
 
-from feedback.clock import FrozenClock
 from feedback.duels.drawing import DuelDrawer
 from feedback.store.engine import open_engine, read
 from feedback.store.tables import Duel, DuelRound
@@ -15,6 +14,7 @@ from feedback.suggestions.plan import BaseFacts
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
+from tests.clock import FrozenClock
 from tests.feedback.builders import BASE_ID
 from tests.feedback.desk import make_desk
 from tests.feedback.duels.duel_desk import ADAPTER, RIVAL, STARTED, add_contender, add_prompt, start

@@ -1,9 +1,21 @@
 """From judgements to choices: nothing is lost on the way without a reason."""
 
-from feedback.experiments.funnel import funnel
+from feedback.experiments.funnel import Funnel, count_page
+from feedback.store.choices import read_judged, read_thumbed
 from feedback.store.engine import read
 from tests.databases import START
 from tests.feedback.experiments.stores import give_prompts
+
+
+def funnel(session, **since):
+    """All at once, which the pages do page by page."""
+    counted = Funnel()
+    count_page(counted, read_judged(session, desk_id="default", with_tokens=False, **since))
+    for thumb in read_thumbed(session, desk_id="default"):
+        counted.thumbs_up += thumb.value == 1
+        counted.thumbs_down += thumb.value == -1
+        counted.thumbs_taken_back += thumb.value == 0
+    return counted
 
 
 def test_judgements_are_choices_and_reasons(desk):

@@ -12,11 +12,12 @@ from sqlmodel import select
 
 from feedback.experiments.conditional_logit import PRIOR_SD
 from feedback.experiments.measure import measure_picks, name_experience
-from feedback.experiments.picks import Card, CountedPick, read_picks
+from feedback.experiments.picks import Card, CountedPick, derive_picks
 from feedback.experiments.rollout_rule import Evidence, ExposurePolicy
 from feedback.experiments.support import support_of
+from feedback.store.choices import iterate_judged
 from feedback.store.engine import read, unit_of_work
-from feedback.store.tables import Candidate, Conversation, Judgement, SuggestionSet
+from feedback.store.tables import DEFAULT_DESK, Candidate, Conversation, Judgement, SuggestionSet
 from tests.feedback.desk import put_set
 from tests.feedback.experiments.stores import give_prompts
 
@@ -62,7 +63,7 @@ def test_the_cells_of_each_way_sum_to_the_whole(seed, n):
 
 def test_a_cell_shows_its_rate_with_halves():
     picks = [pick for pick in draw_picks(4, 300) if pick.language == "zh"]
-    cell = measure_picks(ADAPTER, picks, POLICY).to_json()["breakdown"]["languages"]["zh"]
+    cell = measure_picks(ADAPTER, picks, POLICY).breakdown.to_json()["languages"]["zh"]
     whole = Counter(pick.won for pick in picks)
     assert cell["counted"] == len(picks) > 50
     assert cell["rate"] == (whole["tuned"] + whole["both"] / 2) / len(picks)
@@ -191,15 +192,20 @@ def adjust_rows(decided):
     return 1 / (1 + math.exp(-b[0]))
 
 
+def list_picks(engine, adapter=None):
+    judged = iterate_judged(engine, desk_id=DEFAULT_DESK, with_tokens=False)
+    return list(derive_picks(judged, Counter(), adapter=adapter))
+
+
 def test_every_figure_is_the_one_recomputed_from_the_rows(sqlite_desk):
     play(sqlite_desk, seed=7, sets=90)
     with read(sqlite_desk.engine) as session:
-        picks = list(read_picks(session, adapter=ADAPTER))
         support = support_of(session, ADAPTER)
-        assert list(read_picks(session)) == picks
-        assert list(read_picks(session, adapter="tuned-20991231-1")) == []
+    picks = list_picks(sqlite_desk.engine, ADAPTER)
+    assert list_picks(sqlite_desk.engine) == picks
+    assert list_picks(sqlite_desk.engine, "tuned-20991231-1") == []
     measured = measure_picks(ADAPTER, picks, POLICY)
-    evidence, cells = measured.evidence, measured.to_json()["breakdown"]
+    evidence, cells = measured.evidence, measured.breakdown.to_json()
 
     counted = count_rows(read_rows(sqlite_desk))
     decided = [row for row in counted if row[1] != "both"]
@@ -240,7 +246,6 @@ def test_an_erased_agent_stands_under_unknown(sqlite_desk):
         for row in session.exec(select(Judgement)).all():
             row.agent = None
             session.add(row)
-    with read(sqlite_desk.engine) as session:
-        measured = measure_picks(ADAPTER, read_picks(session, adapter=ADAPTER), POLICY)
+    measured = measure_picks(ADAPTER, list_picks(sqlite_desk.engine, ADAPTER), POLICY)
     assert list(measured.breakdown.agents) == ["unknown"] and measured.evidence.agents == 1
     assert measured.evidence.share_low is None and measured.evidence.adjusted_low is None

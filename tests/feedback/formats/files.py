@@ -4,8 +4,8 @@ import gzip
 import json
 from pathlib import Path
 
-from feedback.clock import FrozenClock
 from feedback.formats.importer import import_file
+from tests.clock import FrozenClock
 from tests.databases import START
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"

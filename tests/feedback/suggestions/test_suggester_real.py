@@ -4,7 +4,6 @@ import random
 
 import pytest
 
-from feedback.clock import FrozenClock
 from feedback.deployment import deploy
 from feedback.deployment.deploy import Deployer
 from feedback.deployment.policy import ApprovalPolicy, Policy
@@ -15,6 +14,7 @@ from feedback.suggestions.suggester import Suggester
 from serving.adapters.staging import stage_adapter
 from serving.base import compute_base_id
 from serving.client.client import Sampling
+from tests.clock import FrozenClock
 from tests.feedback.builders import DESK, NOW, add_adapter, add_system_prompt
 from tests.feedback.set_desk import SetDesk
 

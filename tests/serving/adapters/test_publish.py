@@ -1,16 +1,12 @@
-"""Probe, bring up, drain and unload against fakes.
-
-Tests/serving/test_real_publish.py does it against vLLM.
-"""
+"""Probe and bring up against fakes; tests/serving/engine/test_real_engine.py does it against vLLM."""
 
 import json
-import threading
 from pathlib import Path
 
 import pytest
 
 from serving.adapters.probe import read_probe
-from serving.adapters.publish import bring_up, drain_and_unload
+from serving.adapters.publish import bring_up
 from serving.adapters.staging import stage_adapter
 from serving.base import compute_base_id
 from serving.client.fake import FakeEngine, fake_logprob
@@ -136,28 +132,3 @@ def test_engine_lost_while_probing_leaves_the_adapter_on_none(two_engines, versi
     with pytest.raises(EngineUnreachable):
         bring_up(fleet, NAME, version, probe_path=version / "probe.json", tolerance=1e-3)
     assert NAME not in one.adapters
-
-
-def test_drain_waits_for_the_last_request_of_ours(fake_fleet, fake_engine):
-    fake_engine.adapters[NAME] = "/x"
-    asked, finished = threading.Event(), threading.Event()
-
-    def in_flight(name: str) -> int:
-        assert name == NAME and NAME in fake_engine.adapters
-        asked.set()
-        return 0 if finished.is_set() else 1
-
-    worker = threading.Thread(
-        target=drain_and_unload, args=(fake_fleet, NAME), kwargs={"in_flight": in_flight, "timeout_s": 30}
-    )
-    worker.start()
-    assert asked.wait(5) and NAME in fake_engine.adapters
-    finished.set()
-    worker.join(5)
-    assert not worker.is_alive() and NAME not in fake_engine.adapters
-
-
-def test_drain_gives_up_after_its_limit_and_unloads(fake_fleet, fake_engine):
-    fake_engine.adapters[NAME] = "/x"
-    drain_and_unload(fake_fleet, NAME, in_flight=lambda name: 1, timeout_s=0.1)
-    assert NAME not in fake_engine.adapters

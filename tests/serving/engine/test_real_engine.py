@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from safetensors.numpy import load_file, save_file
 
-from serving.adapters.publish import bring_up, drain_and_unload
+from serving.adapters.publish import bring_up
 from serving.adapters.staging import stage_adapter
 from serving.client.client import Draw, Sampling
 from serving.errors import ProbeFailed
@@ -157,7 +157,7 @@ def test_trained_adapter_comes_up_within_a_thousandth_of_a_nat(real_engine, run_
     assert report.largest_difference < 1e-3 and report.tokens >= 8
     assert report.to_base > 10 * report.to_adapter
     assert draw_greedy(real_engine.fleet, name, QUESTIONS[0])
-    drain_and_unload(real_engine.fleet, name, in_flight=lambda _: 0, timeout_s=1)
+    real_engine.fleet.unload_adapter(name)
     assert name not in real_engine.fleet.list_models()
 
 

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 import pytest
 
-from feedback.clock import FrozenClock
 from feedback.errors import StaleLease
 from feedback.store import adapters, runs
 from feedback.store.deployments import serving_state
@@ -13,6 +12,7 @@ from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import RunToken
 from serving.errors import EngineNotRunning
 from serving.settings import ServingSettings
+from tests.clock import FrozenClock
 from tests.databases import START
 from tests.trainer.nights import LAX, LAX_LIMITS, ask_and_claim, import_choices
 from tests.trainer.tiny import find_rounding

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from feedback.clock import FrozenClock
 from feedback.store import adapters
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
@@ -18,6 +17,7 @@ from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
 from serving.errors import ProbeFailed
 from serving.settings import ServingSettings
+from tests.clock import FrozenClock
 from tests.databases import START
 from tests.trainer.conftest import TINY
 from tests.trainer.nights import LAX, ask_and_claim, import_choices

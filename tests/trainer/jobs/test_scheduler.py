@@ -3,12 +3,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from apscheduler.triggers.cron import CronTrigger
 
-from feedback.clock import FrozenClock
 from feedback.deployment.policy import Policy
 from feedback.store import runs
 from feedback.store.engine import read, unit_of_work
 from serving.errors import EngineNotRunning
 from serving.settings import ServingSettings
+from tests.clock import FrozenClock
 from tests.databases import START
 from tests.trainer.nights import import_choices
 from trainer.context import NightContext

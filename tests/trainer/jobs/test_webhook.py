@@ -15,7 +15,6 @@ from pathlib import Path
 
 import pytest
 
-from feedback.clock import FrozenClock
 from feedback.deployment.policy import Policy
 from feedback.run_report.report import EXIT_CODES
 from feedback.store.engine import unit_of_work
@@ -23,6 +22,7 @@ from feedback.store.tables import Run
 from serving.config import load_settings
 from serving.errors import EngineNotRunning, SettingsFault
 from serving.settings import ServingSettings
+from tests.clock import FrozenClock
 from tests.feedback.builders import DESK
 from tests.feedback.desk import make_desk
 from tests.feedback.run_report.runs import LATER, add_ended_run
