@@ -104,7 +104,15 @@ def collect_choices(
             refusals.add(settled)
         else:
             named = settled.model_copy(update={"id": row.identity, "source": row.source})
-            yield finish_choice(named, row.conversation, redactor)
+            yield finish_choice(leave_out_ids(named), row.conversation, redactor)
+
+
+def leave_out_ids(choice: ChoiceForm) -> ChoiceForm:
+    """Without token ids: nobody but our own engine is known to have seen the ids of a text, and a line may
+    claim those of a control token.
+    """
+    candidates = [reply.model_copy(update={"token_ids": None}) for reply in choice.candidates]
+    return choice.model_copy(update={"candidates": candidates, "prompt_token_ids": None, "base_id": None})
 
 
 def iterate_own(

@@ -94,17 +94,20 @@ def make_seeds(count: int, make_seed: Callable[[], int]) -> list[int]:
 
 @dataclass(frozen=True)
 class BaseFacts:
-    """What identifies the base in a set: its id and the hash of its chat template."""
+    """What identifies the base in a set: its id and the hash of its chat template; and what no text may spell
+    before it.
+    """
 
     base_id: str
     template_hash: str
+    control_tokens: ControlTokens = ANY_MARKUP
 
 
 def describe_base_model(serving: ServingSettings) -> BaseFacts:
     """Facts of the base on disk; empty ones, with a warning, where only remote engines have it."""
     try:
         base = resolve_base(serving.base_model)
-        return BaseFacts(compute_base_id(base), hash_template(base))
+        return BaseFacts(compute_base_id(base), hash_template(base), read_control_tokens(base))
     except BaseModelUnknown as unknown:
         log.warning("sets are stored without the id of their base: %s", unknown)
         return BaseFacts("", "")

@@ -191,7 +191,7 @@ class Suggester:
                 set_writes.close_overtaken(session, found=found)
             return False
         patience = Patience(time.monotonic() + self._settings.set_deadline_s, self._closing)
-        messages, error = self._build_messages(context, patience)
+        messages, error = self._build_messages(context, facts, patience)
         plan = self._make_plan(messages, adapters)
         asked = self._drawer.ask(self._fleet_factory, plan, patience) if error is None else error
         try:  # the engine works while the row is written: an fsync less to wait for
@@ -211,7 +211,7 @@ class Suggester:
         return state is not None
 
     def _build_messages(
-        self, context: TurnContext, patience: Patience
+        self, context: TurnContext, facts: BaseFacts, patience: Patience
     ) -> tuple[list[dict[str, str]], str | None]:
         """Messages that fit the window; where they do not, all of them and the code of the failure."""
         messages = build_messages(
@@ -220,14 +220,16 @@ class Suggester:
         budget = self._serving.max_model_len - self._serving.max_tokens
         try:
             return fit_messages(
-                messages, count_tokens=lambda some: self._count(some, budget, patience), budget=budget
+                messages, count_tokens=lambda some: self._count(some, facts, budget, patience), budget=budget
             ), None
         except ServingError as failure:
             log.warning("prompt of turn %s cannot be used: %s", context.turn_id, failure)
             return messages, name_failure(failure)
 
-    def _count(self, messages: list[dict[str, str]], budget: int, patience: Patience) -> int:
-        bound = bound_tokens(messages)
+    def _count(
+        self, messages: list[dict[str, str]], facts: BaseFacts, budget: int, patience: Patience
+    ) -> int:
+        bound = bound_tokens(facts.control_tokens.break_in_messages(messages))
         if bound <= budget:
             return bound
         return patience.keep_asking(lambda: self._ask_count(messages))

@@ -1,7 +1,7 @@
 """All engines as one: draws take turns and pass over one that fails, adapters are loaded on all or on none.
 
-The same verbs as one `EngineClient`. Keeps no state about what should be loaded: `feedback.deployment.deploy`
-does.
+The same verbs as one `EngineClient`, but no message reaches an engine that could open a turn by what it says.
+Keeps no state about what should be loaded: `feedback.deployment.deploy` does.
 """
 
 import itertools
@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from serving.backend import ZERO_NAME, resolve_backend
 from serving.client.client import Draw, EngineClient, Sampling
 from serving.client.endpoint import Endpoint
+from serving.control_tokens import ANY_MARKUP, ControlTokens, find_control_tokens
 from serving.errors import AdapterNotLoaded, EngineRefused, EngineUnreachable, ServingError
 from serving.settings import ServingSettings
 
@@ -20,8 +21,16 @@ _SERVER_ERROR = 500
 
 
 class Fleet:
-    def __init__(self, clients: Iterable[EngineClient], *, served_name: str, zero_name: str | None) -> None:
+    def __init__(
+        self,
+        clients: Iterable[EngineClient],
+        *,
+        served_name: str,
+        zero_name: str | None,
+        control_tokens: ControlTokens = ANY_MARKUP,
+    ) -> None:
         self.clients = tuple(clients)
+        self.control_tokens = control_tokens
         self.served_name = served_name
         self.zero_name = zero_name
         """Name of the adapter that changes nothing; None where base rows need none (cuda)."""
@@ -35,6 +44,7 @@ class Fleet:
             (EngineClient(endpoint, timeout_s=settings.request_timeout_s) for endpoint in endpoints),
             served_name=settings.served_name,
             zero_name=ZERO_NAME if resolve_backend(settings) == "cpu" else None,
+            control_tokens=find_control_tokens(settings.base_model),
         )
 
     @property
@@ -64,10 +74,11 @@ class Fleet:
         n: int,
         chat_template_kwargs: dict[str, Any],
     ) -> Draw:
+        broken = self.control_tokens.break_in_messages(messages)
         return self._try_each(
             lambda client: client.draw(
                 model=model,
-                messages=messages,
+                messages=broken,
                 sampling=sampling,
                 seed=seed,
                 n=n,
@@ -78,9 +89,10 @@ class Fleet:
     def count_tokens(
         self, *, model: str, messages: Sequence[dict[str, str]], chat_template_kwargs: dict[str, Any]
     ) -> int:
+        broken = self.control_tokens.break_in_messages(messages)
         return self._try_each(
             lambda client: client.count_tokens(
-                model=model, messages=messages, chat_template_kwargs=chat_template_kwargs
+                model=model, messages=broken, chat_template_kwargs=chat_template_kwargs
             )
         )
 

@@ -2,11 +2,16 @@
 up to EOS.
 
 The engine never makes what a template renders after a reply (often a line feed behind EOS), so no reply here
-has it.
+has it. Control tokens come from the template and from EOS alone, never from a text
+(`serving.control_tokens`).
 """
 
+import inspect
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
+
+from serving.control_tokens import ControlTokens
 
 
 class Row(NamedTuple):
@@ -19,30 +24,49 @@ class Row(NamedTuple):
 def encode_prompt(
     tokenizer: Any, messages: Sequence[Mapping[str, str]], kwargs: Mapping[str, Any]
 ) -> list[int]:
-    """The ids the engine would see: the chat template with the opening of an assistant's reply."""
+    """The ids the engine would see: the chat template with the opening of an assistant's reply.
+
+    `kwargs` may come with an imported line, so they reach the template alone: none of them changes how it is
+    rendered, or which one.
+    """
+    control = read_control_tokens(tokenizer)
+    ours = inspect.signature(tokenizer.apply_chat_template).parameters
+    arguments = {name: value for name, value in kwargs.items() if name not in ours}
     encoded = tokenizer.apply_chat_template(
-        [dict(message) for message in messages],
+        control.break_in_messages(messages),
         tokenize=True,
         add_generation_prompt=True,
         return_dict=True,
-        **kwargs,
+        **control.break_in_value(arguments),
     )
     return list(encoded["input_ids"])
 
 
 def encode_reply(tokenizer: Any, text: str) -> list[int]:
     """The reply's ids, EOS last: an adapter must learn where to stop."""
-    return [*tokenizer(text, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+    broken = read_control_tokens(tokenizer).break_in(text)
+    return [*tokenizer(broken, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
+
+
+@lru_cache(maxsize=4)
+def read_control_tokens(tokenizer: Any) -> ControlTokens:
+    """The same as `serving.control_tokens` reads from the tokenizer's files."""
+    added = {token.content: token.special for token in tokenizer.added_tokens_decoder.values()}
+    template = tokenizer.chat_template or ""
+    templates = [template] if isinstance(template, str) else list(template.values())
+    return ControlTokens.choose(added | dict.fromkeys(tokenizer.all_special_tokens, True), templates)
 
 
 class Encoder:
-    """Texts to ids as tuples; ids that the engine stored are taken instead where they are of this base.
+    """Texts to ids as tuples; ids that the engine stored are taken instead where they are of this base and no
+    text spells a control token, which an older version passed on.
 
     Equal numbers share their memory: a long history is some ten million of them.
     """
 
     def __init__(self, tokenizer: Any, base_id: str) -> None:
         self._tokenizer, self._base_id = tokenizer, base_id
+        self._control = read_control_tokens(tokenizer)
         self._vocabulary = len(tokenizer)
         self._eos: int = tokenizer.eos_token_id
         self._shared: dict[int, int] = {}
@@ -54,7 +78,8 @@ class Encoder:
         stored: list[int] | None = None,
         base_id: str | None = None,
     ) -> tuple[int, ...]:
-        if stored is not None and self._holds(stored, base_id):
+        spelt = self._control.break_in_messages(messages) != [dict(message) for message in messages]
+        if stored is not None and not spelt and self._holds(stored, base_id):
             return self._share(stored)
         return self._share(encode_prompt(self._tokenizer, messages, kwargs))
 
@@ -62,7 +87,8 @@ class Encoder:
         self, text: str, stored: list[int] | None = None, base_id: str | None = None
     ) -> tuple[int, ...]:
         """Ends with EOS, which engines leave out of some stored ids."""
-        if stored is not None and self._holds(stored, base_id):
+        spelt = self._control.break_in(text) != text
+        if stored is not None and not spelt and self._holds(stored, base_id):
             return self._share(stored if stored[-1] == self._eos else [*stored, self._eos])
         return self._share(encode_reply(self._tokenizer, text))
 

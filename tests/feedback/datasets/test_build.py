@@ -183,11 +183,12 @@ def test_up_and_down_on_one_prompt_become_a_pair_and_the_rest_stays_unpaired(sql
     assert info.refusals == {"split_across": 1}
 
 
-def test_personal_data_leave_no_trace_and_take_the_token_ids_along(sqlite_engine, tmp_path, data):
+def test_personal_data_and_the_token_ids_that_an_import_claims_leave_no_trace(sqlite_engine, tmp_path, data):
     line = choice(
         1,
         prompt=[{"role": "user", "content": "Order 5551234567, call 13812345678 or ann@mail.example"}],
         prompt_token_ids=[1, 2],
+        base_id="b" * 64,
         candidates=[
             {"text": "We call 13812345678.", "token_ids": [3]},
             {"text": "We write today.", "token_ids": [4]},
@@ -200,8 +201,8 @@ def test_personal_data_leave_no_trace_and_take_the_token_ids_along(sqlite_engine
         assert "13812345678" not in path.read_text() and "ann@" not in path.read_text()
     (record,) = all_of(info, "choices")
     assert record["prompt"][0]["content"].startswith("Order 5551234567, call 1")
-    assert "prompt_token_ids" not in record and "token_ids" not in record["candidates"][0]
-    assert record["candidates"][1]["token_ids"] == [4]
+    assert not {"prompt_token_ids", "base_id"} & set(record)
+    assert not any("token_ids" in candidate for candidate in record["candidates"])
 
 
 def test_imported_pairs_are_weighed_and_refused_like_others(sqlite_engine, tmp_path, data):
