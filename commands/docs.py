@@ -122,9 +122,10 @@ def render_routes() -> str:
             "# Calls and pages",
             GENERATED,
             "JSON in and out with `Authorization: Bearer <token>`, or from our own pages with the session "
-            "and `X-CSRFToken`. Every field of every call is in `/openapi.json` of the running service. Each "
-            "write carries an `event_id`, any UUID made by the client: the same event again gives the same "
-            "answer, another body under it 409. An error is "
+            "and `X-CSRFToken`. Every field of every call is in `/openapi.json` of the running service, "
+            "with a body for each role where they may say different things; any other field is refused with "
+            "422. Each write carries an `event_id`, any UUID made by the client: the same event again gives "
+            "the same answer, another body under it 409. An error is "
             '`{"error": {"code", "message", "hint"}}`.',
             "## Calls",
             "\n".join(["| method | path | roles | what it does |", "| --- | --- | --- | --- |", *calls]),

@@ -26,6 +26,8 @@ How to add a call (a whole module of them is a blueprint, registered in `feedbac
 * `act`: for writes that talk to the engine; the view opens its own short transactions and must be safe to
   repeat.
 * `get`: reads; `query=SomeQuery` adds checked query parameters as `call.query`.
+* `own={"visitor": SmallerBody}`: what a role may say where it may say less; its other fields are refused
+  (422).
 * `admin` may do everything, `expert` whatever `agent` may. `visitor` is held to its own conversation.
 * Raise errors of `feedback/errors.py`; NotFound("run", run_id) becomes 404 `run_not_found`.
 """

@@ -12,6 +12,7 @@ from feedback.api.schemas import (
     Answer,
     Body,
     Id,
+    Knowledge,
     KnowledgeList,
     Language,
     Name,
@@ -52,7 +53,7 @@ class NewConversation(Body):
     language: Language | None = None
     tags: Annotated[list[Tag], Field(max_length=20, default_factory=list)]
     knowledge: KnowledgeList | None = Field(
-        None, description="What the reply to the last message may rest on."
+        None, description="What the reply to the last message may rest on; agents see it beside it."
     )
 
 
@@ -62,10 +63,17 @@ class ConversationOpened(Answer):
     turn_id: str | None = Field(description="The turn that waits, if the last message is the customer's.")
 
 
-class NewMessage(Body):
+class WrittenMessage(Body):
+    """What a person says on a page: knowledge and times are an app's to vouch for."""
+
     role: Role
     text: Text
-    knowledge: KnowledgeList | None = None
+
+
+class NewMessage(WrittenMessage):
+    knowledge: KnowledgeList | None = Field(
+        None, description="What the reply may rest on; agents see it beside the message."
+    )
     occurred_at: Time | None = None
     agent: Name | None = Field(None, description="The agent an app acts for.")
 
@@ -89,6 +97,7 @@ class MessageShown(Answer):
     text: str
     created_at: datetime
     released: bool
+    knowledge: list[Knowledge] = Field(description="What an app passed along with it; hidden from customers.")
 
 
 class Messages(Answer):
@@ -139,6 +148,7 @@ def create(call: Write, body: NewConversation) -> ConversationOpened:
     "/v1/conversations/<conversation_id>/messages",
     roles=("app", "visitor", "agent"),
     body=NewMessage,
+    own={"visitor": WrittenMessage, "agent": WrittenMessage},
     answer=MessageAdded,
 )
 def add_message(call: Write, body: NewMessage, conversation_id: str) -> MessageAdded:
@@ -192,6 +202,7 @@ def read_messages(call: Read[MessagesAsked], conversation_id: str) -> Messages:
     """Messages in order; waits for the next one when there is none yet."""
     asked = call.query
     pending = call.actor.role != "app" if asked.pending is None else asked.pending
+    by_customer = call.actor.role == "visitor"
 
     def look() -> list[MessageShown] | None:
         now = services().clock.now()
@@ -202,21 +213,23 @@ def read_messages(call: Read[MessagesAsked], conversation_id: str) -> Messages:
                 conversation_id=conversation_id,
                 now=now,
                 after=asked.after,
-                pending=pending and call.actor.role != "visitor",
+                pending=pending and not by_customer,
             )
-        return [show_message(row, now) for row in rows] or None
+        return [show_message(row, now, with_knowledge=not by_customer) for row in rows] or None
 
     found = services().wakeups.wait_for(f"conversation:{conversation_id}", look, timeout_s=asked.wait)
     return Messages(messages=found or [])
 
 
-def show_message(row: Message, now: datetime) -> MessageShown:
+def show_message(row: Message, now: datetime, *, with_knowledge: bool) -> MessageShown:
+    knowledge = (row.knowledge or []) if with_knowledge else []
     return MessageShown(
         message_id=row.id,
         role="customer" if row.role == "customer" else "agent",
         text=row.text or "",
         created_at=row.created_at,
         released=row.release_at <= now,
+        knowledge=[Knowledge(**part) for part in knowledge],
     )
 
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from feedback.api.conversations import wake_after
 from feedback.api.routes import Write, write
-from feedback.api.schemas import Answer, Body, Id, Name, Tag, Text, Time
+from feedback.api.schemas import Answer, Body, Id, Name, Plain, Tag, Text, Time
 from feedback.store.judgement_rules import Kind, Verdict
 from feedback.store.judgements import Terms, record_judgement, undo_judgement
 from feedback.web.services import services
@@ -17,7 +17,7 @@ bp = Blueprint("judgements", __name__)
 MAX_DWELL_MS = 2_000_000_000
 
 
-class NewJudgement(Body):
+class OwnJudgement(Body):
     kind: Kind
     candidate_id: Id | None = Field(None, description="The candidate that is sent (pick, tie) or was edited.")
     candidate_ids: Annotated[
@@ -29,6 +29,9 @@ class NewJudgement(Body):
         None, description="Milliseconds from the reveal to the decision."
     )
     occurred_at: Time | None = None
+
+
+class NewJudgement(OwnJudgement):
     agent: Name | None = Field(None, description="The agent an app acts for.")
 
 
@@ -53,6 +56,7 @@ class UndoStored(Answer):
     "/v1/sets/<set_id>/judgements",
     roles=("agent", "app"),
     body=NewJudgement,
+    own={"agent": OwnJudgement},
     answer=JudgementStored,
 )
 def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
@@ -80,7 +84,14 @@ def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
     return JudgementStored(judgement_id=recorded.judgement_id, message_id=recorded.message_id)
 
 
-@write(bp, "/v1/judgements/<judgement_id>/undo", roles=("agent", "app"), body=NewUndo, answer=UndoStored)
+@write(
+    bp,
+    "/v1/judgements/<judgement_id>/undo",
+    roles=("agent", "app"),
+    body=NewUndo,
+    own={"agent": Plain},
+    answer=UndoStored,
+)
 def undo(call: Write, body: NewUndo, judgement_id: str) -> UndoStored:
     """Take a judgement back; before the release its message is retracted and the set opens again."""
     named = call.actor.agent_name(body.agent)

@@ -52,8 +52,7 @@ def build_document(app: Flask) -> dict[str, Any]:
     routes = list_routes(app)
     shapes: list[tuple[type[BaseModel], Any]] = []
     for route in routes:
-        if route.body is not None:
-            shapes.append((route.body, "validation"))
+        shapes += [(body, "validation") for body in _list_bodies(route)]
         if not isinstance(route.answer, str):
             shapes.append((route.answer, "serialization"))
     references, definitions = models_json_schema(
@@ -99,9 +98,31 @@ def _describe(route: Route, references: Any) -> dict[str, Any]:
         },
     }
     if route.body is not None:
-        schema = references[(route.body, "validation")]
-        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+        described["requestBody"] = _describe_bodies(route, references)
     return described
+
+
+def _list_bodies(route: Route) -> list[type[BaseModel]]:
+    """Each body of a call once, that of most roles first."""
+    bodies = [route.body, *route.own.values()]
+    return list(dict.fromkeys(body for body in bodies if body is not None))
+
+
+def _describe_bodies(route: Route, references: Any) -> dict[str, Any]:
+    """The body, or which role has which."""
+    bodies = _list_bodies(route)
+    schemas = [references[(body, "validation")] for body in bodies]
+    said = {"required": True, "content": {"application/json": {"schema": schemas[0]}}}
+    if len(bodies) == 1:
+        return said
+    roles = {
+        body: [role for role in (*route.roles, "admin") if route.body_of(role) is body] for body in bodies
+    }
+    told = "; ".join(f"{', '.join(roles[body])}: {body.__name__}" for body in bodies)
+    return said | {
+        "description": f"A body for each role, no other field is taken. {told}.",
+        "content": {"application/json": {"schema": {"anyOf": schemas}}},
+    }
 
 
 def _error(text: str) -> dict[str, Any]:

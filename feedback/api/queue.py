@@ -6,7 +6,7 @@ from flask import Blueprint
 from pydantic import Field
 
 from feedback.api.routes import Read, Write, get, write
-from feedback.api.schemas import Answer, Body, Name, Query
+from feedback.api.schemas import Answer, Body, Name, Plain, Query
 from feedback.store.turns import Queued, claim_turn, list_queue, release_turn
 from feedback.web.services import services
 
@@ -70,7 +70,15 @@ def show_turn(row: Queued, agent: str, now: datetime) -> TurnShown:
     )
 
 
-@write(bp, "/v1/turns/<turn_id>/claim", roles=("agent", "app"), body=TurnTaken, answer=TurnHeld, status=200)
+@write(
+    bp,
+    "/v1/turns/<turn_id>/claim",
+    roles=("agent", "app"),
+    body=TurnTaken,
+    own={"agent": Plain},
+    answer=TurnHeld,
+    status=200,
+)
 def claim(call: Write, body: TurnTaken, turn_id: str) -> TurnHeld:
     """Take a turn for a while; claiming again prolongs it."""
     turn = claim_turn(
@@ -84,7 +92,15 @@ def claim(call: Write, body: TurnTaken, turn_id: str) -> TurnHeld:
     return TurnHeld(turn_id=turn.id, claimed_by=turn.claimed_by)
 
 
-@write(bp, "/v1/turns/<turn_id>/release", roles=("agent", "app"), body=TurnTaken, answer=TurnHeld, status=200)
+@write(
+    bp,
+    "/v1/turns/<turn_id>/release",
+    roles=("agent", "app"),
+    body=TurnTaken,
+    own={"agent": Plain},
+    answer=TurnHeld,
+    status=200,
+)
 def release(call: Write, body: TurnTaken, turn_id: str) -> TurnHeld:
     """Give a claimed turn back to the queue."""
     turn = release_turn(

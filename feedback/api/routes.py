@@ -8,9 +8,9 @@ shape; then the view, unless the event was seen before; then the answer. The dec
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
@@ -35,6 +35,7 @@ P = ParamSpec("P")
 B = TypeVar("B", bound=Body)
 Q = TypeVar("Q", bound=Query)
 Roles = tuple[str, ...]
+Own = Mapping[str, type[Body]]
 Reveal = Callable[[dict[str, Any]], dict[str, Any]]
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Route:
-    """What a call is, for its document and for the matrix test. Stands on the view function as `.route`."""
+    """What a call is, for its document and for the matrix tests. Stands on the view function as `.route`."""
 
     method: str
     path: str
@@ -52,6 +53,16 @@ class Route:
     body: type[Body] | None = None
     query: type[Query] | None = None
     summary: str = ""
+    own: Own = field(default_factory=dict)  # by role, the body of those who may say less
+
+    def body_of(self, role: str) -> type[Body] | None:
+        """What this role may say."""
+        return self.own.get(as_own(role), self.body)
+
+
+def as_own(role: str) -> str:
+    """Whose body this role has: experts say what agents may, admins everything."""
+    return "agent" if role == "expert" else role
 
 
 class NoQuery(Query):
@@ -154,16 +165,21 @@ def write(
     answer: type[Answer],
     status: int = 201,
     reveal: Reveal | None = None,
+    own: Own | None = None,
 ) -> Callable[[Callable[Concatenate[Write, B, P], Answer]], Callable[..., AnyResponse]]:
     """An idempotent write in one transaction. `reveal` completes the stored answer with what no row may
-    hold.
+    hold. `own` has the bodies of roles that may say less than `body`: other fields are refused.
     """
 
     def decorate(view: Callable[Concatenate[Write, B, P], Answer]) -> Callable[..., AnyResponse]:
+        route = Route("POST", path, roles, status, answer, body=body, summary=_summary(view), own=own or {})
+
         @wraps(view)
         def call(**ids: Any) -> AnyResponse:
             actor = _enter(roles, ids)
             given = read_json()
+            if (smaller := route.own.get(as_own(actor.role))) is not None:
+                check_body(smaller, given)
             said = check_body(body, given)
             body_hash = hash_body("POST", request.path, given | {"event_id": said.event_id})
             at_work = Write(actor)
@@ -174,9 +190,7 @@ def write(
             )
             return _send(code, reveal(stored) if reveal else stored)
 
-        return _declare(
-            bp, call, Route("POST", path, roles, status, answer, body=body, summary=_summary(view))
-        )
+        return _declare(bp, call, route)
 
     return decorate
 

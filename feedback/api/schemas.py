@@ -54,6 +54,10 @@ class Body(BaseModel):
     )
 
 
+class Plain(Body):
+    """Nothing but the event: all there is to say stands in the path."""
+
+
 class Part(BaseModel):
     """A nested object of a body."""
 

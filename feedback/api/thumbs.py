@@ -12,10 +12,13 @@ from feedback.store.thumbs import add_thumb
 bp = Blueprint("thumbs", __name__)
 
 
-class NewThumb(Body):
+class OwnThumb(Body):
     value: Annotated[int, Field(ge=-1, le=1, description="1 up, -1 down, 0 taken back; the last one counts.")]
     reasons: Annotated[list[Tag], Field(max_length=10, default_factory=list)]
     comment: Annotated[str, StringConstraints(max_length=2_000)] | None = None
+
+
+class NewThumb(OwnThumb):
     occurred_at: Time | None = None
 
 
@@ -23,7 +26,14 @@ class ThumbStored(Answer):
     thumb_id: str
 
 
-@write(bp, "/v1/messages/<message_id>/thumbs", roles=("app", "visitor"), body=NewThumb, answer=ThumbStored)
+@write(
+    bp,
+    "/v1/messages/<message_id>/thumbs",
+    roles=("app", "visitor"),
+    body=NewThumb,
+    own={"visitor": OwnThumb},
+    answer=ThumbStored,
+)
 def create(call: Write, body: NewThumb, message_id: str) -> ThumbStored:
     """Say what a reply was worth."""
     thumb = add_thumb(

@@ -33,5 +33,26 @@ function bubble(message, language) {
   who.lang = document.documentElement.lang;
   who.textContent = message.role === "customer" ? _("Customer") : _("Desk");
   item.append(who, message.text);
+  if (message.knowledge.length) item.append(passedAlong(message.knowledge));
   return item;
+}
+
+/** What an app wants the reply to rest on: the suggestions have read it, so the agent may. */
+function passedAlong(knowledge) {
+  const box = document.createElement("details");
+  box.className = "knowledge";
+  const head = document.createElement("summary");
+  head.lang = document.documentElement.lang;
+  const untitled = _("untitled");
+  const titles = knowledge.map((article) => article.title || untitled).join(", ");
+  head.textContent = _("Passed along by the app, read by the suggestions: %(titles)s", { titles });
+  box.append(head);
+  for (const article of knowledge) {
+    const text = document.createElement("p");
+    const title = document.createElement("strong");
+    title.textContent = article.title;
+    text.append(title, "\n", article.text);
+    box.append(text);
+  }
+  return box;
 }

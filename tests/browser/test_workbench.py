@@ -5,6 +5,10 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
+from feedback.clock import SystemClock
+from feedback.store.conversations import Said, open_conversation
+from feedback.store.engine import unit_of_work
+from feedback.store.tables import DEFAULT_DESK
 from tests.browser.conftest import ask, await_cards, part
 from tests.browser.site import Site
 
@@ -40,6 +44,31 @@ def test_all_cards_are_skeletons_until_all_are_ready(site: Site, agent: Page, cu
     expect(agent.locator(".card .bone").first).to_be_visible()
     assert agent.locator(".card .text").count() == 0
     assert len(await_cards(agent)) == 4
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en-GB", "Passed along by the app, read by the suggestions: Shipping, untitled"),
+        ("zh-CN", "由应用附带，建议已参考：Shipping, 未命名"),
+    ],
+)
+def test_what_an_app_passes_along_is_shown_beside_the_message(
+    site: Site, open_page: Callable[..., Page], language: str, says: str
+) -> None:
+    articles = [{"title": "Shipping", "text": "Parcels take two days."}, {"title": "", "text": "<b>No</b>"}]
+    now = SystemClock().now()
+    with unit_of_work(site.store) as session:
+        said = Said("customer", QUESTION, knowledge=articles)
+        open_conversation(session, desk_id=DEFAULT_DESK, now=now, messages=[said])
+    page = open_page(language=language)
+    page.goto(site.sign_in_link("wei", "agent"))
+    expect(page.locator(".bubble .knowledge summary")).to_have_text(says)
+    page.locator(".bubble .knowledge summary").click()
+    expect(page.locator(".bubble .knowledge p")).to_have_text(
+        ["Shipping\nParcels take two days.", "\n<b>No</b>"]
+    )
+    await_cards(page)
 
 
 def test_undo_within_the_window_retracts_the_message(site: Site, agent: Page, customer: Page) -> None:

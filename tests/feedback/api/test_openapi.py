@@ -42,15 +42,26 @@ def test_path_parameters_are_those_of_the_path(document):
 def test_bodies_take_no_unknown_field_and_carry_an_event_id(sqlite_desk, document):
     writes = [route for route in list_routes(sqlite_desk.app) if route.body is not None]
     assert len(writes) >= 10
-    for route in writes:
-        schema = document["components"]["schemas"][route.body.__name__]
+    bodies = {body for route in writes for body in (route.body, *route.own.values())}
+    for body in bodies:
+        schema = document["components"]["schemas"][body.__name__]
         assert schema["additionalProperties"] is False
         assert "event_id" in schema["required"]
 
 
+def test_a_call_with_several_bodies_documents_each_with_its_roles(document):
+    call = document["paths"]["/v1/conversations/{conversation_id}/messages"]["post"]
+    schema = call["requestBody"]["content"]["application/json"]["schema"]
+    assert [part["$ref"].split("/")[-1] for part in schema["anyOf"]] == ["NewMessage", "WrittenMessage"]
+    assert "app, admin: NewMessage; visitor, agent: WrittenMessage." in call["requestBody"]["description"]
+
+
 def test_names_of_shapes_are_unique(sqlite_desk):
     shapes = {
-        shape for route in list_routes(sqlite_desk.app) for shape in (route.body, route.answer) if shape
+        shape
+        for route in list_routes(sqlite_desk.app)
+        for shape in (route.body, *route.own.values(), route.answer)
+        if shape
     }
     names = [shape if isinstance(shape, str) else shape.__name__ for shape in shapes]
     assert len(names) == len(set(names))

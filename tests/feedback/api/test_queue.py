@@ -65,7 +65,7 @@ def test_an_app_names_the_agent_it_acts_for(desk):
         True,
         False,
     ]
-    assert desk.post(path, "ann", agent="zoe").status_code == 403
+    assert desk.post(path, "ann", agent="zoe").status_code == 422
 
 
 def test_turns_that_do_not_wait_are_not_claimed(desk):

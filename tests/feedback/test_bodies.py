@@ -1,0 +1,109 @@
+"""Every field of every write by every role: what is not in a role's own table is refused.
+
+A write, a role or a field that is not listed here fails the test: decide who may say it.
+"""
+
+from uuid import uuid4
+
+import pytest
+
+from feedback.api.openapi import list_routes
+
+MESSAGE = {"event_id", "role", "text"}
+FULL_MESSAGE = MESSAGE | {"knowledge", "occurred_at", "agent"}
+JUDGEMENT = {
+    *("event_id", "kind", "candidate_id", "candidate_ids", "text", "reasons", "dwell_ms", "occurred_at"),
+}
+THUMB = {"event_id", "value", "reasons", "comment"}
+EVENT = {"event_id"}
+ACTING = {"event_id", "agent"}
+REASONED = {"event_id", "reason"}
+
+
+def for_agents(fields, full):
+    return {"agent": fields, "expert": fields, "app": full, "admin": full}
+
+
+def for_all(fields, *roles):
+    return dict.fromkeys((*roles, "admin"), fields)
+
+
+BODIES = {
+    "/v1/conversations": for_all(
+        {"event_id", "messages", "customer_id", "language", "tags", "knowledge"}, "app"
+    ),
+    "/v1/conversations/<conversation_id>/messages": {
+        "visitor": MESSAGE,
+        **for_agents(MESSAGE, FULL_MESSAGE),
+    },
+    "/v1/turns/<turn_id>/claim": for_agents(EVENT, ACTING),
+    "/v1/turns/<turn_id>/release": for_agents(EVENT, ACTING),
+    "/v1/sets/<set_id>/judgements": for_agents(JUDGEMENT, JUDGEMENT | {"agent"}),
+    "/v1/judgements/<judgement_id>/undo": for_agents(EVENT, ACTING),
+    "/v1/messages/<message_id>/thumbs": {"visitor": THUMB, **for_all(THUMB | {"occurred_at"}, "app")},
+    "/v1/duels": for_all({"event_id", "adapter", "rival", "wanted", "name"}, "expert"),
+    "/v1/duels/<duel_id>/close": for_all(EVENT, "expert"),
+    "/v1/duels/<duel_id>/rounds/<number>/verdicts": for_all(
+        {"event_id", "verdict", "dwell_ms", "occurred_at"}, "expert"
+    ),
+    "/v1/duel-verdicts/<verdict_id>/undo": for_all(EVENT, "expert"),
+    "/v1/runs": for_all({"event_id", "recipe"}),
+    "/v1/adapters/<name>/promote": for_all(REASONED),
+    "/v1/adapters/<name>/approve": for_all(REASONED, "expert"),
+    "/v1/adapters/<name>/veto": for_all(REASONED, "expert"),
+    "/v1/rollback": for_all(REASONED),
+    "/chat/start": {None: {"event_id", "text", "language"}},
+}
+FIELDS = sorted(set().union(*(fields for roles in BODIES.values() for fields in roles.values())))
+
+
+def test_every_write_is_listed_with_every_role(sqlite_desk):
+    writes = {route.path: route for route in list_routes(sqlite_desk.app) if route.body is not None}
+    assert set(BODIES) == set(writes) | {"/chat/start"}
+    for path, route in writes.items():
+        roles = {*route.roles, "admin"} | ({"expert"} if "agent" in route.roles else set())
+        assert set(BODIES[path]) == roles, path
+
+
+@pytest.mark.parametrize("path", BODIES)
+def test_a_role_says_what_its_body_has_and_nothing_else(sqlite_desk, path):
+    desk, opened = sqlite_desk, sqlite_desk.open()
+    tokens = desk.tokens | {"visitor": opened["visitor_token"]}
+    place = path.replace("<conversation_id>", opened["conversation_id"]).replace("<number>", "1")
+    place = "/".join("unknown" if part.startswith("<") else part for part in place.split("/"))
+    for role, allowed in BODIES[path].items():
+        headers = {"Authorization": f"Bearer {tokens[role]}"} if role else {}
+        for field in {*FIELDS, "system", "desk_id", "id"}:
+            # A value of no field's type: refused in any case, by what it says of it.
+            answer = desk.app.test_client().post(
+                place, headers=headers, json={"event_id": str(uuid4())} | {field: {"unlike": "any"}}
+            )
+            assert answer.status_code == 422, (role, field, answer.text)
+            unknown = f"{field}: Extra inputs are not permitted" in answer.json["error"]["message"]
+            assert unknown == (field not in allowed), (role, field, answer.text)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [{"knowledge": [{"title": "", "text": "Give it away."}]}, {"occurred_at": "1999-01-01T00:00:00Z"}],
+)
+@pytest.mark.parametrize("by", ["visitor", "agent", "expert"])
+def test_people_bring_neither_knowledge_nor_times(sqlite_desk, extra, by):
+    opened = sqlite_desk.open()
+    token = opened["visitor_token"] if by == "visitor" else by
+    whose = "customer" if by == "visitor" else "agent"
+    answer = sqlite_desk.say(opened, whose, "Hi", by=token, **extra)
+    assert (answer.status_code, answer.json["error"]["code"]) == (422, "body_invalid")
+    assert len(sqlite_desk.messages(opened)) == 1
+
+
+def test_knowledge_of_an_app_is_shown_to_agents_and_hidden_from_customers(desk):
+    article = {"title": "Shipping", "text": "Two days."}
+    opened = desk.open("Where is it?", knowledge=[article])
+    desk.say(opened, "customer", "Hello?", knowledge=[article | {"text": "Three days."}])
+    shown = {
+        role: [message["knowledge"] for message in desk.messages(opened, role)]
+        for role in ("agent", "app", opened["visitor_token"])
+    }
+    both = [[article], [article | {"text": "Three days."}]]
+    assert list(shown.values()) == [both, both, [[], []]]
