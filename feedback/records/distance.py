@@ -1,5 +1,5 @@
-"""How far two replies are apart, and whether a change is only a matter of numbers and the customer's own
-words.
+"""How far two replies are apart, whether they say nearly the same, and whether a change is only a matter of
+order numbers and the customer's own words.
 """
 
 import re
@@ -9,13 +9,11 @@ from difflib import SequenceMatcher
 
 from rapidfuzz.distance import Levenshtein
 
+from feedback.records.meaning import hide_references, turns_sentence
+
 NEAR = 0.05  # below: the same reply for all practical purposes
 FAR = 0.70  # above: not an edit any more
 
-# Words that turn a sentence round. A change of one of them is never "only a word of the customer".
-TURNING = frozenset(
-    "no not never none nothing neither nor cannot without yes 不 没 無 无 未 别 勿 莫 非 否 是".split()
-)
 # A word with a digit in it (order numbers, prices, dates), a word, or one sign; Chinese signs stand alone,
 # having no spaces.
 TOKEN = re.compile(
@@ -35,17 +33,25 @@ def edit_distance(left: str, right: str) -> float:
     return Levenshtein.distance(one, other) / longer if longer else 0.0
 
 
+def are_near(left: str, right: str) -> bool:
+    """Whether two texts say the same for all practical purposes: one letter may turn a sentence."""
+    return edit_distance(left, right) < NEAR and not turns_sentence(left, right)
+
+
 def split_tokens(text: str) -> list[str]:
     return TOKEN.findall(tidy(text).casefold())
 
 
 def only_details_changed(before: str, after: str, customer_texts: Iterable[str]) -> bool:
-    """Whether every change is a number or words that the customer used: correcting those says nothing about
-    the reply's style.
+    """Whether every change is an order number or words that the customer used: correcting those says nothing
+    about the reply's style.
 
-    Taken out: numbers, the customer's words, or as many words as came in their place. Words that turn a
-    sentence round (not, never, 不) are never a detail.
+    Taken out: order numbers, the customer's words, or as many words as came in their place. What turns a
+    sentence is never a detail (not, never, 不, 30 days, tomorrow).
     """
+    customer_texts = list(customer_texts)
+    if turns_sentence(hide_references(before), hide_references(after, named_in=customer_texts)):
+        return False
     old, new = split_tokens(before), split_tokens(after)
     said = [" ".join(split_tokens(text)) for text in customer_texts]
     changed = False
@@ -56,7 +62,7 @@ def only_details_changed(before: str, after: str, customer_texts: Iterable[str])
             continue
         changed = True
         gone, come = old[old_from:old_to], new[new_from:new_to]
-        if any(_turns(token) for token in gone + come) or not _is_detail(come, said):
+        if not _is_detail(come, said):
             return False
         if not _is_detail(gone, said) and (
             len(gone) > len(come) or not all(_is_word(token) for token in gone)
@@ -75,7 +81,3 @@ def _is_detail(tokens: list[str], said: list[str]) -> bool:
 
 def _is_word(token: str) -> bool:
     return any(sign.isalnum() for sign in token)
-
-
-def _turns(token: str) -> bool:
-    return token in TURNING or token.replace("’", "'").endswith("n't")

@@ -1,11 +1,11 @@
 """A choice as it came in -> the choice that counts, or the reason why there is none.
 
-Equal texts become one reply in the first of their slots, blank ones leave, and an edit is judged by its
-distance: a pick when it hardly differs, an own text when little is left of the candidate. Pure; imported and
-live choices go the same way.
+Equal texts become one reply in the first of their slots, with the layout that was picked; blank ones leave.
+An edit is judged by what it turns and by its distance: a pick when it hardly differs, an own text when little
+is left of the candidate. Pure; imported and live choices go the same way.
 """
 
-from feedback.records.distance import FAR, NEAR, edit_distance, only_details_changed
+from feedback.records.distance import FAR, are_near, edit_distance, only_details_changed
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, Kind, OfferedReply
 from feedback.records.text import normalise
@@ -13,7 +13,7 @@ from feedback.records.text import normalise
 
 def settle_choice(form: ChoiceForm) -> ChoiceForm | Refusal:
     """Idempotent: settling a settled choice changes nothing."""
-    replies, slot_of = merge_replies(form.candidates)
+    replies, slot_of = merge_replies(form.candidates, form.picked)
     if len(replies) < 2:
         return Refusal("fewer_than_two_replies", f"{len(replies)} different of {len(form.candidates)}")
     if form.kind == "own":
@@ -58,10 +58,9 @@ def settle_edit(text: str, index: int, replies: list[OfferedReply], customer: li
     if equal is not None:
         return ("pick", [equal], None)
     before = replies[index].text
-    distance = edit_distance(before, text)
-    if distance < NEAR or only_details_changed(before, text, customer):
+    if are_near(before, text) or only_details_changed(before, text, customer):
         return ("pick", [index], None)
-    return ("own", [], text) if distance > FAR else ("edit", [index], text)
+    return ("own", [], text) if edit_distance(before, text) > FAR else ("edit", [index], text)
 
 
 def settle_own(text: str, replies: list[OfferedReply]) -> Settled | Refusal:
@@ -73,7 +72,7 @@ def settle_own(text: str, replies: list[OfferedReply]) -> Settled | Refusal:
         return ("pick", [equal], None)
     distances = [edit_distance(reply.text, text) for reply in replies]
     nearest = min(range(len(replies)), key=distances.__getitem__)
-    return ("pick", [nearest], None) if distances[nearest] < NEAR else ("own", [], text)
+    return ("pick", [nearest], None) if are_near(replies[nearest].text, text) else ("own", [], text)
 
 
 def find_equal(text: str, replies: list[OfferedReply]) -> int | None:
@@ -81,9 +80,12 @@ def find_equal(text: str, replies: list[OfferedReply]) -> int | None:
     return next((index for index, reply in enumerate(replies) if normalise(reply.text) == key), None)
 
 
-def merge_replies(candidates: list[OfferedReply]) -> tuple[list[OfferedReply], list[int | None]]:
+def merge_replies(
+    candidates: list[OfferedReply], picked: list[int]
+) -> tuple[list[OfferedReply], list[int | None]]:
     """The different replies in the order shown, and for each candidate its place among them (None when
-    blank). A reply that moves up keeps the slot in which it was shown.
+    blank). A reply that moves up keeps the slot in which it was shown. Of equal ones the text is that of the
+    first that was picked: somebody sent that very layout.
     """
     replies: list[OfferedReply] = []
     place_of: dict[str, int] = {}
@@ -101,4 +103,8 @@ def merge_replies(candidates: list[OfferedReply]) -> tuple[list[OfferedReply], l
         elif candidate.arm is not None and candidate.arm != (first := replies[place]).arm:
             update = {"arm": "both", "adapter": first.adapter or candidate.adapter}
             replies[place] = first.model_copy(update=update)
+    for index in reversed(picked):
+        if (place_of_picked := slot_of[index]) is not None:
+            kept = {"text": candidates[index].text, "token_ids": candidates[index].token_ids}
+            replies[place_of_picked] = replies[place_of_picked].model_copy(update=kept)
     return replies, slot_of

@@ -1,13 +1,14 @@
 """Choices and thumbs -> pairs of a preferred and another text. Pure.
 
-Pairs of texts closer than 0.05 are dropped: almost equal texts push the likelihood of both down.
+Pairs of texts closer than 0.05 that say the same are dropped: almost equal texts push the likelihood of both
+down.
 """
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from feedback.records.distance import NEAR, edit_distance
+from feedback.records.distance import are_near, edit_distance
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm
 
@@ -30,8 +31,9 @@ def pair_choice(choice: ChoiceForm) -> list[TextPair | Refusal]:
 
 
 def refuse_close(chosen: str, rejected: str) -> Refusal | None:
-    distance = edit_distance(chosen, rejected)
-    return Refusal("too_close", f"distance {distance:.3f}") if distance < NEAR else None
+    if not are_near(chosen, rejected):
+        return None
+    return Refusal("too_close", f"distance {edit_distance(chosen, rejected):.3f}")
 
 
 @dataclass(frozen=True)

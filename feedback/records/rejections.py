@@ -21,7 +21,7 @@ REASONS: dict[str, str] = {
     "fewer_than_two_replies": "fewer than two different replies were on offer",
     "tie_of_all": "all replies were called equally good, which prefers none",
     "blank_text": "the text that was preferred is blank",
-    "too_close": "the preferred and the other text are closer than 0.05",
+    "too_close": "the preferred and the other text are closer than 0.05 and say the same",
     "equal_texts": "chosen and rejected are the same text",
     # thumbs
     "taken_back": "the customer took the thumb back",

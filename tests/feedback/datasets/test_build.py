@@ -133,7 +133,7 @@ def test_equal_candidates_are_merged_before_anything_is_written(sqlite_engine, t
         choice(1, candidates=[{"text": "No."}, {"text": "Yes."}, {"text": "no."}], picked=[2]),
     )
     (record,) = all_of(build(sqlite_engine, data), "choices")
-    assert [reply["text"] for reply in record["candidates"]] == ["No.", "Yes."] and record["picked"] == [0]
+    assert [reply["text"] for reply in record["candidates"]] == ["no.", "Yes."] and record["picked"] == [0]
 
 
 def test_a_selection_takes_sources_tags_and_times(sqlite_engine, tmp_path, data):

@@ -196,7 +196,7 @@ def test_what_came_in_has_its_kind_and_source(sqlite_engine, tmp_path):
     [
         ("feedback_thumbs_taskmaster.jsonl.gz", "thumbs", 5869, {"blank_text": 3, "empty_prompt": 6}),
         ("preferences_llmbar.jsonl", "pairs", 536, {"too_close": 2}),
-        ("preferences_oasst_zh.jsonl.gz", "pairs", 1546, {"equal_texts": 5, "too_close": 4}),
+        ("preferences_oasst_zh.jsonl.gz", "pairs", 1547, {"equal_texts": 5, "too_close": 3}),
         ("support_dialogues_crosswoz_zh.jsonl", "conversations", 850, {}),
         ("general_kdconv_zh.jsonl", "conversations", 0, {"missing_field:turns": 765}),
         ("suggestion_log_star.jsonl.gz", "choices", 0, {"missing_field:prompt": 45673}),

@@ -33,7 +33,9 @@ SAID = ["My order is A-1042, I am Alice and I want the red mug. Why not today?",
         ("Hello Bob, it ships today.", "Hello Alice, it ships today.", True),
         ("It ships today.", "The red mug ships today.", True),  # for "it", three words of the customer
         ("您的蓝色水杯今天发货", "您的红色水杯今天发货", True),
-        ("It ships on 3 May.", "It ships on 12 May.", True),
+        ("It ships on 3 May.", "It ships on 12 May.", False),
+        ("Order 1024 ships today.", "Order 1043 ships today.", False),  # a number that nobody named
+        ("Order AB-123 ships.", "Order A-1042 ships.", True),
         ("It ships today, Alice.", "It ships today.", False),  # the comma went too
         ("It ships today.", "It ships tomorrow.", False),
         ("It will ship.", "It will not ship.", False),  # the customer said "not", and it turns the sentence

@@ -58,11 +58,19 @@ CASES = [
         ("2>0", "2>1", "2>3"),
     ),
     Case(
-        "edit of the number alone",
+        "edit to a number that the customer did not name",
         judged("edit", 0, text="Your order 20261 leaves our warehouse today."),
+        "edit",
+        (0,),
+        ("edited>0", "0>1", "0>2", "0>3"),
+    ),
+    Case(
+        "edit to the number that the customer named",
+        judged("edit", 0, text="Your order A-1042 leaves our warehouse today."),
         "pick",
         (0,),
         ("0>1", "0>2", "0>3"),
+        on=shown(texts=("Your order 20261 leaves our warehouse today.", *TEXTS[1:])),
     ),
     Case(
         "edit that puts the customer's words in",
