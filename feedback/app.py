@@ -82,8 +82,8 @@ def create_app(
     app = Flask("feedback", template_folder="templates", static_folder="static", static_url_path="/static")
     app.config.update(
         SECRET_KEY=read_secret_key(settings),
-        MAX_CONTENT_LENGTH=settings.max_body_bytes,
-        MAX_FORM_MEMORY_SIZE=settings.max_body_bytes,
+        MAX_CONTENT_LENGTH=settings.max_page_body_bytes,
+        MAX_FORM_MEMORY_SIZE=settings.max_page_body_bytes,
         MAX_FORM_PARTS=100,
         WTF_CSRF_CHECK_DEFAULT=False,  # the guards of feedback/web/auth.py call it: bearer calls need none
         WTF_CSRF_TIME_LIMIT=None,  # lives as long as the session it is bound to

@@ -65,8 +65,11 @@ class FeedbackSettings(BaseSettings):
     sign_in_link_minutes: float = Field(default=60, gt=0, le=10080)
     """Minutes for which a one-time sign-in link works."""
 
-    max_body_bytes: int = Field(default=262_144, ge=1_024, le=20_000_000)
-    """Largest request body in bytes; a larger one is answered 413."""
+    max_body_bytes: int = Field(default=6_000_000, ge=1_024, le=20_000_000)
+    """Largest request body of an app or admin in bytes; a larger one is answered 413."""
+
+    max_page_body_bytes: int = Field(default=65_536, ge=1_024, le=20_000_000)
+    """Largest request body of everybody else, customers above all, in bytes."""
 
     secret_key: SecretStr | None = None
     """Key that signs page tokens, at least 32 characters; empty makes and keeps `secret.key` in the data

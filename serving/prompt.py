@@ -9,6 +9,10 @@ from serving.errors import PromptTooLong
 
 Message = dict[str, str]
 
+CUT = "\n[…]\n"  # stands for the middle of a text that was too long
+LEAST = 200  # characters that are left of a text at least
+MOST = 16  # characters that a token has at most, on the average of a text
+
 ROLES = {"customer": "user", "agent": "assistant"}
 
 
@@ -39,15 +43,15 @@ def fit_messages(
 ) -> list[Message]:
     """The messages after cutting as few of the oldest as make them fit `budget` tokens.
 
-    Cuts before a user message only, keeps the system message and the last user message whole, and raises
-    PromptTooLong when those alone do not fit. `budget` is the window less the longest reply.
+    Cuts before a user message only. Where the system message and the last user message alone do not fit, the
+    middle of the longer texts is left out; PromptTooLong where that does not help. `budget` is the window
+    less the longest reply.
     """
     system = [message for message in messages[:1] if message["role"] == "system"]
     turns = list(messages[len(system) :])
     starts = [index for index, message in enumerate(turns) if message["role"] == "user"] or [0]
     fitting = [*system, *turns[starts[0] :]]
-    count = count_tokens(fitting)
-    if count <= budget:
+    if count_tokens(fitting) <= budget:
         return fitting
     # The count falls with every cut, so halving finds the smallest cut in a few questions to the engine.
     low, high = 1, len(starts)
@@ -55,11 +59,46 @@ def fit_messages(
     while low < high:
         middle = (low + high) // 2
         candidate = [*system, *turns[starts[middle] :]]
-        count_here = count_tokens(candidate)
-        if count_here <= budget:
+        if count_tokens(candidate) <= budget:
             best, high = candidate, middle
         else:
-            count, low = count_here, middle + 1
+            low = middle + 1
     if best is None:
-        raise PromptTooLong(count, budget)
+        return shorten_texts([*system, *turns[starts[-1] :]], count_tokens=count_tokens, budget=budget)
     return best
+
+
+def shorten_texts(
+    messages: Sequence[Message], *, count_tokens: Callable[[list[Message]], int], budget: int
+) -> list[Message]:
+    """The messages with their texts cut to one length, about the longest with which they fit."""
+    low, high = LEAST, min(MOST * budget, max(len(message["content"]) for message in messages))
+    best = [shorten(message, low) for message in messages]
+    count = count_tokens(best)
+    if count > budget:
+        raise PromptTooLong(count, budget)
+    while high - low > LEAST // 4:
+        middle = (low + high) // 2
+        candidate = [shorten(message, middle) for message in messages]
+        if count_tokens(candidate) <= budget:
+            best, low = candidate, middle
+        else:
+            high = middle
+    return best
+
+
+def shorten(message: Message, length: int) -> Message:
+    """Beginning and end of the text, since a customer asks in one of them."""
+    text = message["content"]
+    if len(text) <= length:
+        return message
+    tail = length // 3
+    return {**message, "content": text[: length - tail] + CUT + text[-tail:]}
+
+
+def count_left_out(messages: Sequence[Message], fitted: Sequence[Message]) -> int:
+    """Characters of texts that were shortened; messages that were left out whole are not counted."""
+    pairs = [*zip(messages[:1], fitted[:1], strict=True)] if fitted[0]["role"] == "system" else []
+    pairs += zip(reversed(messages[len(pairs) :]), reversed(fitted[len(pairs) :]), strict=False)
+    shortened = [(whole["content"], cut["content"]) for whole, cut in pairs if whole != cut]
+    return sum(len(whole) - len(cut) + len(CUT) for whole, cut in shortened)

@@ -1,16 +1,19 @@
 """Calls about conversations and their messages: what customers write and what they get to read."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from flask import Blueprint, current_app
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from feedback.api.routes import Read, Write, get, write
 from feedback.api.schemas import (
+    MAX_HANDED,
     MAX_MESSAGES,
     Answer,
+    Attachments,
     Body,
+    HandedText,
     Id,
     Knowledge,
     KnowledgeList,
@@ -23,6 +26,7 @@ from feedback.api.schemas import (
     Text,
     Time,
     Wait,
+    write_down,
 )
 from feedback.errors import NotPermitted
 from feedback.store.conversations import (
@@ -43,12 +47,21 @@ bp = Blueprint("conversations", __name__)
 
 class HandedMessage(Part):
     role: Role
-    text: Text
+    text: HandedText = ""
+    attachments: Attachments
     occurred_at: Time | None = None
+
+    @model_validator(mode="after")
+    def write_down(self) -> Self:
+        self.text = write_down(self.text, self.attachments)
+        return self
 
 
 class NewConversation(Body):
-    messages: Annotated[list[HandedMessage], Field(max_length=MAX_MESSAGES)]
+    messages: Annotated[
+        list[HandedMessage],
+        Field(max_length=MAX_HANDED, description=f"The latest {MAX_MESSAGES} are kept."),
+    ]
     customer_id: Name | None = None
     language: Language | None = None
     tags: Annotated[list[Tag], Field(max_length=20, default_factory=list)]
@@ -61,6 +74,7 @@ class ConversationOpened(Answer):
     conversation_id: str
     visitor_token: str = Field(description="For this customer's own page; opens this conversation alone.")
     turn_id: str | None = Field(description="The turn that waits, if the last message is the customer's.")
+    messages_left_out: int = Field(description=f"The oldest messages, of more than {MAX_MESSAGES}.")
 
 
 class WrittenMessage(Body):
@@ -71,11 +85,18 @@ class WrittenMessage(Body):
 
 
 class NewMessage(WrittenMessage):
+    text: HandedText = ""
+    attachments: Attachments
     knowledge: KnowledgeList | None = Field(
         None, description="What the reply may rest on; agents see it beside the message."
     )
     occurred_at: Time | None = None
     agent: Name | None = Field(None, description="The agent an app acts for.")
+
+    @model_validator(mode="after")
+    def write_down(self) -> Self:
+        self.text = write_down(self.text, self.attachments)
+        return self
 
 
 class MessageAdded(Answer):
@@ -121,15 +142,15 @@ def create(call: Write, body: NewConversation) -> ConversationOpened:
     """Open a conversation with the messages written so far."""
     id = new_id()
     knowledge = [part.model_dump() for part in body.knowledge] if body.knowledge else None
-    last = len(body.messages) - 1
+    kept = body.messages[-MAX_MESSAGES:]
     opened = open_conversation(
         call.session,
         id=id,
         desk_id=call.actor.desk_id,
         now=call.now,
         messages=[
-            Said(said.role, said.text, said.occurred_at, knowledge if number == last else None)
-            for number, said in enumerate(body.messages)
+            Said(said.role, said.text, said.occurred_at, knowledge if said is kept[-1] else None)
+            for said in kept
         ],
         customer_id=body.customer_id,
         language=body.language,
@@ -139,7 +160,10 @@ def create(call: Write, body: NewConversation) -> ConversationOpened:
     if opened.turn is not None:
         prepare_after(call, opened.turn)
     return ConversationOpened(
-        conversation_id=id, visitor_token="", turn_id=opened.turn.id if opened.turn is not None else None
+        conversation_id=id,
+        visitor_token="",
+        turn_id=opened.turn.id if opened.turn is not None else None,
+        messages_left_out=len(body.messages) - len(kept),
     )
 
 

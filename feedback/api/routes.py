@@ -236,6 +236,8 @@ def _find_stored(said: Said) -> StoredAnswer | None:
 
 def _enter(roles: Roles, ids: dict[str, Any]) -> Actor:
     actor = require_actor(roles, conversation_id=ids.get("conversation_id"))
+    if actor.role in ("app", "admin"):  # known before a byte of the body is read
+        request.max_content_length = services().settings.max_body_bytes
     check_ids(ids)
     return actor
 

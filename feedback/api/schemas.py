@@ -9,8 +9,11 @@ from uuid import UUID
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-MAX_TEXT = 8_000  # characters of one message
-MAX_MESSAGES = 200  # of a conversation handed over at once
+MAX_TEXT = 20_000  # characters that a person writes at once
+MAX_HANDED_TEXT = 1_000_000  # characters of one message that an app hands over: a mail with all it quotes
+MAX_HANDED = 20_000  # messages of a conversation handed over at once
+MAX_MESSAGES = 200  # of them, those kept: the latest
+MAX_ATTACHMENTS = 20  # of one message
 
 
 def _not_blank(text: str) -> str:
@@ -72,6 +75,30 @@ class Query(BaseModel):
 
 class Answer(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class Attachment(Part):
+    """Something that came with a message and is no text. Only the mark of it is kept."""
+
+    kind: Literal["picture", "audio", "video", "file"]
+    name: Annotated[str, StringConstraints(max_length=200)] = ""
+
+    def mark(self) -> str:
+        """What stands for it in the text: [picture: receipt.jpg]."""
+        return f"[{self.kind}: {self.name.strip()}]" if self.name.strip() else f"[{self.kind}]"
+
+
+HandedText = Annotated[str, StringConstraints(max_length=MAX_HANDED_TEXT)]
+Attachments = Annotated[
+    list[Attachment],
+    Field(max_length=MAX_ATTACHMENTS, default_factory=list, description="Kept as a mark in the text."),
+]
+
+
+def write_down(text: str, attachments: list[Attachment]) -> str:
+    """A message that came with attachments, as text alone. Refuses what has neither."""
+    marks = [attachment.mark() for attachment in attachments]
+    return "\n".join([*([text] if text.strip() else []), *marks]) or _not_blank(text)
 
 
 class Knowledge(Part):

@@ -32,6 +32,7 @@ class Suggestions(Answer):
     set_id: str | None = Field(description="None while nobody has begun to prepare the set.")
     state: str = Field(description="preparing, ready, failed, judged, superseded or bypassed")
     candidates: list[CandidateShown] = Field(description="In the order shown; empty until all can be.")
+    left_out: int = Field(0, description="Characters of long texts that the suggestions did not see.")
 
 
 class CandidateOrigin(CandidateShown):
@@ -69,7 +70,12 @@ def suggestions(call: Read[SuggestionsAsked], turn_id: str) -> Suggestions:
         return Suggestions(set_id=found.id, state=found.state, candidates=[])
     with call.read() as session:
         rows = list_candidates(session, desk_id=call.actor.desk_id, set_id=found.id)
-    return Suggestions(set_id=found.id, state=found.state, candidates=[show_blind(row) for row in rows])
+    return Suggestions(
+        set_id=found.id,
+        state=found.state,
+        candidates=[show_blind(row) for row in rows],
+        left_out=found.left_out,
+    )
 
 
 def await_set(call: Read[SuggestionsAsked], turn_id: str) -> SuggestionSet | None:

@@ -12,7 +12,7 @@ from feedback.actor import Actor
 from feedback.api.conversations import add_visitor_token
 from feedback.api.requests import check_body, read_json
 from feedback.api.routes import Write
-from feedback.api.schemas import Answer, Body, Language, Text
+from feedback.api.schemas import MAX_TEXT, Answer, Body, Language, Text
 from feedback.store.conversations import Said, open_conversation
 from feedback.store.events import hash_body
 from feedback.store.operators import hash_secret
@@ -43,7 +43,9 @@ def check_open() -> None:
 @bp.get("/chat/<conversation_id>")
 def open(conversation_id: str | None = None) -> str:
     """The chat. Whose conversation it is stands after # in the address, which never reaches the server."""
-    return render_template("chat/talk.html", conversation_id=conversation_id, hide_sign_out=True)
+    return render_template(
+        "chat/talk.html", conversation_id=conversation_id, hide_sign_out=True, max_text=MAX_TEXT
+    )
 
 
 @bp.post("/chat/start")

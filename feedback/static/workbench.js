@@ -62,6 +62,7 @@ function showSet(answer) {
     hand.mark();
     if (hand.none) hand.showNone();
     else announce(_("The suggestions are ready."));
+    if (answer.left_out) notice(_("The suggestions saw a shortened text: %(count)s characters are left out of its middle.", { count: answer.left_out }));
     return "stop";
   }
   if (answer.state === "failed") return noSuggestions();

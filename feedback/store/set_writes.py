@@ -27,6 +27,7 @@ PLAN_FIELDS = (
     "slot_seed",
     "redraw_arm",
     "messages",
+    "left_out",
     "chat_template_kwargs",
     "template_hash",
     "system_prompt_hash",

@@ -14,6 +14,7 @@ from typing import Any
 from feedback.records.candidate import BASE, TUNED
 from serving.base import compute_base_id, resolve_base
 from serving.client.client import Sampling
+from serving.control_tokens import ANY_MARKUP, ControlTokens, read_control_tokens
 from serving.errors import BaseModelUnknown
 from serving.settings import ServingSettings
 
@@ -26,6 +27,8 @@ REQUESTS_AT_ONCE = 3  # of one set: base and two versions
 # Upper bound of what a chat template adds: role marks per message, a preamble per prompt. A text of n bytes
 # has at most n tokens, so most prompts are known to fit without asking the engine to count.
 TEMPLATE_TOKENS = 64
+# No text has so many characters a token: one that is longer need not be sent to be counted.
+TOKEN_CHARACTERS = 32
 MESSAGE_TOKENS = 16
 
 
@@ -58,6 +61,8 @@ class Plan:
     requests: tuple[Request, ...]
     redraw_arm: str
     adapters: dict[str, Path]
+    left_out: int = 0
+    """Characters of long texts that the prompt leaves out."""
 
     @property
     def adapter(self) -> str | None:
@@ -129,6 +134,11 @@ def bound_tokens(messages: list[dict[str, str]]) -> int:
     """A number of tokens that these messages cannot exceed under any template and byte-level tokenizer."""
     texts = sum(len(message["content"].encode()) + MESSAGE_TOKENS for message in messages)
     return TEMPLATE_TOKENS + texts
+
+
+def count_at_least(messages: list[dict[str, str]]) -> int:
+    """A number of tokens that these messages exceed, whatever they say."""
+    return sum(len(message["content"]) for message in messages) // TOKEN_CHARACTERS
 
 
 def name_design(asked: Iterable[tuple[str | None, int]]) -> str:

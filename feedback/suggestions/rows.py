@@ -32,6 +32,7 @@ def make_set(
         slot_seed=slot_seed,
         redraw_arm=plan.redraw_arm,
         messages=plan.messages,
+        left_out=plan.left_out,
         chat_template_kwargs=plan.chat_template_kwargs,
         template_hash=facts.template_hash,
         system_prompt_hash=hash_text(context.system_prompt),

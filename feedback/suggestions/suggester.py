@@ -37,6 +37,7 @@ from feedback.suggestions.plan import (
     BaseFacts,
     Plan,
     bound_tokens,
+    count_at_least,
     describe_base_model,
     make_requests,
 )
@@ -47,7 +48,7 @@ from serving.adapters.staging import adapter_path
 from serving.client.client import Sampling
 from serving.client.fleet import Fleet
 from serving.errors import ServingError
-from serving.prompt import build_messages, fit_messages
+from serving.prompt import build_messages, count_left_out, fit_messages
 from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)
@@ -191,8 +192,8 @@ class Suggester:
                 set_writes.close_overtaken(session, found=found)
             return False
         patience = Patience(time.monotonic() + self._settings.set_deadline_s, self._closing)
-        messages, error = self._build_messages(context, facts, patience)
-        plan = self._make_plan(messages, adapters)
+        messages, left_out, error = self._build_messages(context, facts, patience)
+        plan = self._make_plan(messages, left_out, adapters)
         asked = self._drawer.ask(self._fleet_factory, plan, patience) if error is None else error
         try:  # the engine works while the row is written: an fsync less to wait for
             row = self._open(context, found, plan, facts)
@@ -212,23 +213,28 @@ class Suggester:
 
     def _build_messages(
         self, context: TurnContext, facts: BaseFacts, patience: Patience
-    ) -> tuple[list[dict[str, str]], str | None]:
-        """Messages that fit the window; where they do not, all of them and the code of the failure."""
+    ) -> tuple[list[dict[str, str]], int, str | None]:
+        """Messages that fit the window and the characters that were left out for it; where they do not fit,
+        all of them and the code of the failure.
+        """
         messages = build_messages(
             context.history, system_prompt=context.system_prompt, knowledge=context.knowledge
         )
         budget = self._serving.max_model_len - self._serving.max_tokens
         try:
-            return fit_messages(
+            fitted = fit_messages(
                 messages, count_tokens=lambda some: self._count(some, facts, budget, patience), budget=budget
-            ), None
+            )
+            return fitted, count_left_out(messages, fitted), None
         except ServingError as failure:
             log.warning("prompt of turn %s cannot be used: %s", context.turn_id, failure)
-            return messages, name_failure(failure)
+            return messages, 0, name_failure(failure)
 
     def _count(
         self, messages: list[dict[str, str]], facts: BaseFacts, budget: int, patience: Patience
     ) -> int:
+        if (least := count_at_least(messages)) > budget:
+            return least
         bound = bound_tokens(facts.control_tokens.break_in_messages(messages))
         if bound <= budget:
             return bound
@@ -249,9 +255,10 @@ class Suggester:
             count=self._settings.candidates,
         )
 
-    def _make_plan(self, messages: list[dict[str, str]], adapters: tuple[str, ...]) -> Plan:
+    def _make_plan(self, messages: list[dict[str, str]], left_out: int, adapters: tuple[str, ...]) -> Plan:
         return Plan(
             messages=messages,
+            left_out=left_out,
             sampling=Sampling.from_settings(self._serving),
             chat_template_kwargs=self._serving.chat_template_kwargs,
             requests=make_requests(

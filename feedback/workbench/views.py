@@ -3,6 +3,7 @@
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
+from feedback.api.schemas import MAX_TEXT
 from feedback.web.auth import allow, find_actor
 from feedback.web.services import services
 
@@ -26,5 +27,8 @@ def desk() -> str:
     """Queue, conversation, cards and composer."""
     settings = services().settings
     return render_template(
-        "workbench/desk.html", cards=settings.candidates, undo_seconds=settings.undo_window_s
+        "workbench/desk.html",
+        cards=settings.candidates,
+        undo_seconds=settings.undo_window_s,
+        max_text=MAX_TEXT,
     )

@@ -1,5 +1,6 @@
 """An agent's shift in a real browser: what the keys do, and what of it reaches the customer and the store."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -69,6 +70,27 @@ def test_what_an_app_passes_along_is_shown_beside_the_message(
         ["Shipping\nParcels take two days.", "\n<b>No</b>"]
     )
     await_cards(page)
+
+
+@pytest.mark.parametrize(
+    ("language", "says"),
+    [
+        ("en-GB", r"The suggestions saw a shortened text: \d+ characters are left out of its middle\."),
+        ("zh-CN", r"建议所参考的文本已缩短：中间略去 \d+ 个字符。"),
+    ],
+)
+def test_an_agent_is_told_that_the_suggestions_saw_a_shortened_text(
+    site: Site, open_page: Callable[..., Page], language: str, says: str
+) -> None:
+    mail = f"{QUESTION} " + "I wrote this before. " * 2000
+    with unit_of_work(site.store) as session:
+        said = [Said("customer", mail)]
+        open_conversation(session, desk_id=DEFAULT_DESK, now=SystemClock().now(), messages=said)
+    page = open_page(language=language)
+    page.goto(site.sign_in_link("wei", "agent"))
+    await_cards(page)
+    expect(page.locator(part("notice"))).to_have_text(re.compile(says))
+    assert len(page.locator(".bubble").inner_text()) > 40_000
 
 
 def test_undo_within_the_window_retracts_the_message(site: Site, agent: Page, customer: Page) -> None:

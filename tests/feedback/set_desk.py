@@ -70,9 +70,11 @@ class SetDesk:
         return [body for path, body in self.engine.requests if path == "/v1/chat/completions"]
 
 
-def build(store, engine, tmp_path, *, compare_share: float = 0.0, **settings) -> SetDesk:
+def build(
+    store, engine, tmp_path, *, compare_share: float = 0.0, max_tokens: int = 96, **settings
+) -> SetDesk:
     clock = FrozenClock(NOW)
-    serving = ServingSettings(backend="cpu", data_dir=tmp_path, request_timeout_s=5)
+    serving = ServingSettings(backend="cpu", data_dir=tmp_path, request_timeout_s=5, max_tokens=max_tokens)
     fleet = Fleet.from_endpoints([engine.endpoint], serving)
     given = {"set_deadline_s": DEADLINE_S, "suggest_workers": 2} | settings
     suggester = Suggester(

@@ -10,7 +10,7 @@ import pytest
 from feedback.api.openapi import list_routes
 
 MESSAGE = {"event_id", "role", "text"}
-FULL_MESSAGE = MESSAGE | {"knowledge", "occurred_at", "agent"}
+FULL_MESSAGE = MESSAGE | {"attachments", "knowledge", "occurred_at", "agent"}
 JUDGEMENT = {
     *("event_id", "kind", "candidate_id", "candidate_ids", "text", "reasons", "dwell_ms", "occurred_at"),
 }

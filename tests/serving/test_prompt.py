@@ -3,7 +3,7 @@
 import pytest
 
 from serving.errors import PromptTooLong
-from serving.prompt import build_messages, fit_messages
+from serving.prompt import CUT, build_messages, count_left_out, fit_messages
 
 
 def turns(text: str) -> list[dict[str, str]]:
@@ -79,7 +79,31 @@ def test_what_cannot_be_cut_is_told_with_both_numbers():
     assert "5 tokens are needed and 4 are allowed" in str(caught.value)
 
 
-def test_single_message_that_does_not_fit_is_not_cut():
+def test_texts_that_do_not_fit_lose_their_middle():
+    text = "first " + "x " * 3000 + "last"
+    said = [{"role": "system", "content": "Be kind."}, {"role": "user", "content": text}]
+    fitted = fit_messages(said, count_tokens=words, budget=500)
+    assert fitted[0] == said[0]
+    cut = fitted[1]["content"]
+    assert cut.startswith("first x ") and cut.endswith(" x last") and cut.count(CUT) == 1
+    assert 450 < words(fitted) <= 500
+    assert count_left_out(said, fitted) == len(text) - (len(cut) - len(CUT))
+    assert count_left_out(said, said) == 0
+
+
+def test_long_knowledge_is_cut_and_older_messages_leave_whole():
+    said = [
+        {"role": "system", "content": "Be kind.\n\n" + "k " * 4000},
+        *({"role": role, "content": f"old {role}"} for role in ("user", "assistant")),
+        {"role": "user", "content": "Where is it?"},
+    ]
+    fitted = fit_messages(said, count_tokens=words, budget=300)
+    assert [message["role"] for message in fitted] == ["system", "user"]
+    assert fitted[0]["content"].startswith("Be kind.\n\nk ") and fitted[1] == said[3]
+    assert count_left_out(said, fitted) == len(said[0]["content"]) - len(fitted[0]["content"]) + len(CUT)
+
+
+def test_single_short_message_that_does_not_fit_is_not_cut():
     with pytest.raises(PromptTooLong):
         fit_messages([{"role": "user", "content": "1 2 3"}], count_tokens=words, budget=2)
 

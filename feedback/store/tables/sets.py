@@ -26,6 +26,7 @@ class SuggestionSet(SQLModel, table=True):
     slot_seed: int = Field(sa_column=Column(BigInteger(), nullable=False))
     redraw_arm: str  # the arm that draws again when two texts are equal
     messages: list[dict[str, str]] = Field(default_factory=list, sa_column=json_column())
+    left_out: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # characters of long texts
     prompt_token_ids: list[int] | None = Field(default=None, sa_column=json_column(nullable=True))
     chat_template_kwargs: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
     template_hash: str = ""

@@ -20,7 +20,7 @@ def test_a_conversation_opens_with_a_waiting_turn(desk):
         knowledge=[{"title": "Shipping", "text": "Two days."}],
     )
     assert answer.status_code == 201
-    assert set(answer.json) == {"conversation_id", "visitor_token", "turn_id"}
+    assert set(answer.json) == {"conversation_id", "visitor_token", "turn_id", "messages_left_out"}
     row = desk.row(Conversation)
     assert (row.language, row.tags, row.customer_id) == ("zh-CN", ["orders"], "c-1")
     messages = sorted(desk.rows(Message), key=lambda message: message.position)
@@ -56,7 +56,7 @@ def test_a_customer_who_writes_again_gets_a_new_turn_and_the_old_set_is_supersed
         answer.json["turn_id"]: "waiting",
     }
     shown = desk.get(f"/v1/turns/{opened['turn_id']}/suggestions", "agent").json
-    assert shown == {"set_id": set_id, "state": "superseded", "candidates": []}
+    assert shown == {"set_id": set_id, "state": "superseded", "candidates": [], "left_out": 0}
 
 
 def test_an_agents_own_text_answers_the_turn_and_bypasses_the_set(desk):

@@ -41,10 +41,10 @@ CASES = {
     "lone surrogate": (said("\ud800"), 422, "text_not_storable"),
     "surrogate in a key": (b'{"\\udfff": 1}', 422, "text_not_storable"),
     "blank text": (said(" \n\t"), 422, "body_invalid"),
-    "text too long": (said("x" * 8_001), 422, "body_invalid"),
+    "text too long": (said("x" * 1_000_001), 422, "body_invalid"),
     "huge number": (b'{"event_id": 1e400}', 422, "body_invalid"),
     "too many messages": (
-        json.dumps({"event_id": EVENT, "messages": [{"role": "customer", "text": "x"}] * 201}).encode(),
+        json.dumps({"event_id": EVENT, "messages": [{"role": "customer", "text": "x"}] * 20_001}).encode(),
         422,
         "body_invalid",
     ),

@@ -2,14 +2,16 @@
 
 import subprocess
 import sys
+from datetime import datetime
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import inspect
+from sqlalchemy import MetaData, inspect
 from sqlmodel import SQLModel
 
-from feedback.migrations import find_version, newest_version, upgrade, upgrade_engine
+from feedback.migrations import configure, find_version, newest_version, upgrade, upgrade_engine
 from feedback.store import tables
 from feedback.store.desks import ensure_desk
 from feedback.store.engine import open_engine, read, unit_of_work
@@ -66,6 +68,28 @@ def test_upgrading_again_changes_nothing(empty_engine):
     upgrade_engine(empty_engine)
     with read(empty_engine) as session:
         assert session.get(tables.Desk, "default") is not None
+
+
+def test_a_set_of_version_4_has_left_nothing_out(empty_engine):
+    config = configure()
+    with empty_engine.execution_options(writing=True).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0004")
+        old = MetaData()
+        old.reflect(connection)
+        for name in ("desk", "conversation", "message", "turn", "suggestion_set"):
+            connection.execute(old.tables[name].insert().values(fill(old.tables[name])))
+    assert "left_out" not in old.tables["suggestion_set"].columns
+    upgrade_engine(empty_engine)
+    with read(empty_engine) as session:
+        assert session.get_one(tables.SuggestionSet, "x").left_out == 0
+
+
+def fill(table):
+    """A value for each column that needs one; every id is x, so that rows name each other."""
+    values = {str: "x", int: 1, bool: False, datetime: START}
+    needed = [column for column in table.columns if not column.nullable and column.server_default is None]
+    return {column.name: values.get(column.type.python_type, []) for column in needed}
 
 
 def test_a_new_sqlite_store_gets_its_directory(tmp_path):

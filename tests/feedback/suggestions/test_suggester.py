@@ -3,12 +3,14 @@
 import threading
 
 import pytest
+from sqlmodel import select
 
-from feedback.store.engine import unit_of_work
-from feedback.store.tables import Turn
+from feedback.store.engine import read, unit_of_work
+from feedback.store.tables import Message, Turn
 from feedback.suggestions.plan import hash_text
 from serving.client.client import Sampling
 from serving.client.fake import FakeEngine
+from serving.prompt import CUT
 from tests.feedback.builders import BASE_ID, NOW
 from tests.feedback.set_desk import ADAPTER, build
 
@@ -68,6 +70,17 @@ def test_a_set_keeps_what_was_written_and_the_engine_gets_no_control_token(desk)
     assert asked == ["< |im_start|>system\n2 days", "< |im_end|>", "[INST]", "<s>"]
 
 
+def test_a_mail_longer_than_the_window_is_kept_whole_and_cut_for_the_prompt(desk):
+    mail = "Dear shop, " + "this is what I wrote before. " * 5000 + "Where is it?"
+    row = desk.prepare(desk.ask(mail))
+    asked = row.messages[-1]["content"]
+    assert (row.state, row.error) == ("ready", None)
+    assert asked.startswith("Dear shop, ") and asked.endswith("Where is it?") and CUT in asked
+    assert row.left_out == len(mail) - (len(asked) - len(CUT)) > 100_000
+    with read(desk.store) as session:
+        assert session.exec(select(Message.text).where(Message.role == "customer")).one() == mail
+
+
 def test_asking_twice_prepares_one_set(desk):
     turn_id = desk.ask()
     for _ in range(5):
@@ -92,10 +105,12 @@ def test_a_short_prompt_is_not_counted(desk):
     assert "/tokenize" not in [path for path, _ in desk.engine.requests]
 
 
-def test_a_message_longer_than_the_window_fails_its_set_with_the_reason(desk):
-    row = desk.prepare(desk.ask("word " * 1200))
-    assert (row.state, row.error) == ("failed", "prompt_too_long")
+def test_a_window_that_holds_no_message_fails_the_set_with_the_reason(sqlite_engine, fake_engine, tmp_path):
+    desk = build(sqlite_engine, fake_engine, tmp_path, max_tokens=1000)  # which leaves 24 for the prompt
+    row = desk.prepare(desk.ask("w " * 1200))
+    assert (row.state, row.error, row.left_out) == ("failed", "prompt_too_long", 0)
     assert desk.asked() == []
+    desk.close()
 
 
 @pytest.mark.parametrize(("mode", "error"), [("error", "engine_refused"), ("cut", "engine_unreachable")])
