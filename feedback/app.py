@@ -142,6 +142,7 @@ def console_places() -> list[Place]:
     return [
         ("console.today", _("Today"), ("console.today",)),
         ("console.show_funnel", _("Funnel"), ("console.show_funnel",)),
+        ("console_remarks.show", _("Remarks"), ("console_remarks.show",)),
         ("console.list_datasets", _("Datasets"), ("console.list_datasets", "console.show_dataset")),
         (
             "console.list_runs",

@@ -49,6 +49,9 @@ WORDS = {
     "none": _("none was good"),
     "skip": _("skipped"),
     "undo": _("taken back"),
+    # thumbs
+    "up": _("helpful"),
+    "down": _("not helpful"),
     # datasets
     "choice": _("choices"),
     "choices": _("choices"),

@@ -209,6 +209,8 @@ def derive_thumb(reply: ThumbedReply) -> ThumbForm | Refusal:
         tags=reply.tags,
         at=reply.at,
         chat_template_kwargs=reply.chat_template_kwargs,
+        reasons=reply.reasons or None,
+        comment=reply.comment or None,
     )
 
 

@@ -65,6 +65,7 @@ class Judged:
     dwell_ms: int | None = None
     undone: bool = False
     unblinded: bool = False
+    reasons: Sequence[str] = ()
 
 
 def derive_choice(judged: Judged, shown: ShownSet) -> ChoiceForm | Refusal:
@@ -113,6 +114,7 @@ def derive_choice(judged: Judged, shown: ShownSet) -> ChoiceForm | Refusal:
         tags=list(shown.tags),
         at=judged.at,
         dwell_ms=judged.dwell_ms,
+        reasons=list(judged.reasons) or None,
         prompt_token_ids=shown.prompt_token_ids,
         base_id=shown.base_id,
         chat_template_kwargs=shown.chat_template_kwargs,

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 from feedback.records.schemas import ChatMessage, ChoiceForm, ThumbForm
 
@@ -131,16 +132,24 @@ def redact_choice(form: ChoiceForm, conversation: str, redactor: Redactor) -> Ch
             "candidates": replies,
             "edited": redactor.redact(form.edited, conversation) if form.edited is not None else None,
             "own": redactor.redact(form.own, conversation) if form.own is not None else None,
+            "reasons": redact_reasons(form.reasons, conversation, redactor),
         }
     )
 
 
 def redact_thumb(form: ThumbForm, conversation: str, redactor: Redactor) -> ThumbForm:
-    update = {
+    update: dict[str, Any] = {
         name: redact_messages(getattr(form, name), conversation, redactor)
         for name in ("prompt", "completion")
     }
-    return form.model_copy(update=update)
+    comment = redactor.redact(form.comment, conversation) if form.comment else None
+    reasons = redact_reasons(form.reasons, conversation, redactor)
+    return form.model_copy(update=update | {"comment": comment, "reasons": reasons})
+
+
+def redact_reasons(reasons: list[str] | None, conversation: str, redactor: Redactor) -> list[str] | None:
+    """Codes mostly, but a caller may write anything. None, which no file holds, stands for no reason."""
+    return [redactor.redact(reason, conversation) for reason in reasons or ()] or None
 
 
 def redact_messages(messages: list[ChatMessage], conversation: str, redactor: Redactor) -> list[ChatMessage]:

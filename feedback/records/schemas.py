@@ -86,6 +86,7 @@ class Labelled(Form):
     tags: list[str] = []
     weight: Weight | None = None
     at: Time | None = None
+    reasons: list[str] | None = None
     chat_template_kwargs: dict[str, Any] = {}
 
     @model_validator(mode="after")
@@ -172,10 +173,11 @@ class PairForm(Labelled):
 
 
 class ThumbForm(Labelled):
-    """TRL's unpaired form: one reply and whether it was good."""
+    """TRL's unpaired form: one reply and whether it was good, with what the customer said to it."""
 
     completion: list[ChatMessage] = Field(min_length=1)
     label: bool
+    comment: str | None = None
     group: str | None = None
     meta: dict[str, Any] | None = None
     arm: Arm | None = None

@@ -43,6 +43,8 @@ class ThumbedReply:
     chat_template_kwargs: dict[str, Any]
     language: str | None
     tags: list[str]
+    reasons: list[str]
+    comment: str | None
 
 
 def read_judged(
@@ -130,6 +132,7 @@ def to_judged(row: Judgement, *, undone: bool) -> Judged:
         candidate_ids=tuple(row.candidate_ids),
         text=row.text,
         dwell_ms=row.dwell_ms,
+        reasons=tuple(row.reasons),
         undone=undone,
         unblinded=row.unblinded,
     )
@@ -213,6 +216,8 @@ def read_thumbed(
                 chat_template_kwargs=kwargs or {},
                 language=conversation.language,
                 tags=conversation.tags,
+                reasons=thumb.reasons,
+                comment=thumb.comment,
             )
         )
     return found

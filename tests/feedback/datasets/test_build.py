@@ -225,6 +225,31 @@ def test_imported_pairs_are_weighed_and_refused_like_others(sqlite_engine, tmp_p
     assert "meta" not in records["p2-1"] and records["p2-1"]["kind"] == "pair"
 
 
+def test_reasons_and_comments_leave_with_the_records_without_personal_data(store_engine, tmp_path, data):
+    desk = make_desk(store_engine, tmp_path)
+    for said in ({"reasons": ["tone", "ann@mail.example"]}, {}):
+        opened, shown = desk.open_ready()
+        message_id = desk.pick(shown, **said).json["message_id"]
+        desk.clock.advance(6)
+        thumbed = said and said | {"comment": "Call 13812345678, it is wrong."}
+        desk.post(f"/v1/messages/{message_id}/thumbs", opened["visitor_token"], value=-1, **thumbed)
+    desk.clock.advance(60)
+    give_prompts(desk)
+    info = build_dataset(desk.engine, data_dir=data, clock=desk.clock)
+    choices, thumbs = all_of(info, "choices"), all_of(info, "thumbs")
+    assert sorted(("reasons" in each, "comment" in each) for each in choices) == [
+        (False, False),
+        (True, False),
+    ]
+    assert sorted(("reasons" in each, "comment" in each) for each in thumbs) == [(False, False), (True, True)]
+    (judged,) = [each for each in choices if "reasons" in each]
+    (thumb_down,) = [each for each in thumbs if "reasons" in each]
+    assert judged["reasons"][0] == thumb_down["reasons"][0] == "tone"
+    assert thumb_down["comment"].startswith("Call ") and thumb_down["comment"].endswith(", it is wrong.")
+    text = json.dumps([choices, thumbs])
+    assert "13812345678" not in text and "ann@" not in text
+
+
 def test_live_judgements_and_thumbs_are_in_the_dataset(store_engine, tmp_path, data):
     desk = make_desk(store_engine, tmp_path)
     opened, shown = desk.open_ready()

@@ -81,6 +81,7 @@ ACCESS = {
     "POST /console/people": ADMINS,
     "POST /console/people/<operator_id>/active": ADMINS,
     "POST /console/people/<operator_id>/link": ADMINS,
+    "GET /console/remarks": EXPERTS,
     "GET /console/runs": EXPERTS,
     "GET /console/runs/<run_id>": EXPERTS,
     "GET /console/runs/<run_id>/live": EXPERTS,

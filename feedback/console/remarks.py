@@ -1,0 +1,35 @@
+"""The page of what people said beside their thumbs and judgements."""
+
+from collections import Counter
+
+from flask import Blueprint, render_template
+from flask_babel import lazy_gettext as _
+
+from feedback.console.views import current_actor
+from feedback.store.engine import read
+from feedback.store.remarks import list_remarks
+from feedback.web.auth import allow
+from feedback.web.services import services
+
+bp = Blueprint("console_remarks", __name__, url_prefix="/console/remarks")
+
+SHOWN_AT_ONCE = 200
+# The reasons that our own chat offers; an app's are shown as they are.
+REASONS = {
+    "wrong": _("wrong"),
+    "not_asked": _("not what was asked"),
+    "too_long": _("too long"),
+    "other": _("something else"),
+}
+
+
+@bp.get("")
+@allow("expert")
+def show() -> str:
+    """Reasons and comments beside thumbs and judgements, newest first, and how often each was given."""
+    with read(services().store_engine) as store:
+        remarks = list_remarks(store, desk_id=current_actor().desk_id, limit=SHOWN_AT_ONCE)
+    counts = Counter(reason for remark in remarks for reason in remark.reasons)
+    return render_template(
+        "console/remarks.html", remarks=remarks, counts=counts, limit=SHOWN_AT_ONCE, reasons=REASONS
+    )

@@ -1,0 +1,92 @@
+"""What people said beside their thumbs and judgements: reasons and comments. Reads only."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, func
+
+from feedback.store.tables import Conversation, Judgement, Message, Operator, SuggestionSet, Thumb
+
+
+@dataclass(frozen=True)
+class Remark:
+    """`on` is `up` or `down` for a thumb, the kind for a judgement; `agent` is null for a customer."""
+
+    id: str
+    at: datetime
+    on: str
+    reasons: list[str]
+    comment: str | None
+    agent: str | None
+    language: str | None
+    text: str | None  # the reply that a thumb is on, or that an agent wrote
+
+
+def list_remarks(session: Session, *, desk_id: str, limit: int) -> list[Remark]:
+    """The latest, newest first. Of several thumbs on a message the last one speaks; a judgement that was
+    taken back says nothing.
+    """
+    found = [*_read_thumbs(session, desk_id, limit), *_read_judgements(session, desk_id, limit)]
+    return sorted(found, key=lambda remark: (remark.at, remark.id), reverse=True)[:limit]
+
+
+def _read_thumbs(session: Session, desk_id: str, limit: int) -> list[Remark]:
+    later = aliased(Thumb)
+    is_later = or_(
+        col(later.created_at) > col(Thumb.created_at),
+        and_(col(later.created_at) == col(Thumb.created_at), col(later.id) > col(Thumb.id)),
+    )
+    outdone = select(col(later.id)).where(col(later.message_id) == col(Thumb.message_id), is_later).exists()
+    said = func.coalesce(func.trim(col(Thumb.comment)), "") != ""
+    query = (
+        select(Thumb, col(Message.text), col(Conversation.language))
+        .join(Message, col(Message.id) == col(Thumb.message_id))
+        .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
+        .where(col(Thumb.desk_id) == desk_id, col(Thumb.value) != 0, ~outdone)
+        .where(or_(said, func.json_array_length(col(Thumb.reasons)) > 0))
+        .order_by(col(Thumb.created_at).desc(), col(Thumb.id).desc())
+        .limit(limit)
+    )
+    return [
+        Remark(
+            id=row.id,
+            at=row.created_at,
+            on="up" if row.value > 0 else "down",
+            reasons=row.reasons,
+            comment=row.comment,
+            agent=None,
+            language=language,
+            text=text,
+        )
+        for row, text, language in session.execute(query)
+    ]
+
+
+def _read_judgements(session: Session, desk_id: str, limit: int) -> list[Remark]:
+    undo = aliased(Judgement)
+    undone = select(col(undo.id)).where(col(undo.undoes) == col(Judgement.id)).exists()
+    query = (
+        select(Judgement, col(Operator.name), col(Conversation.language))
+        .join(SuggestionSet, col(SuggestionSet.id) == col(Judgement.set_id))
+        .join(Conversation, col(Conversation.id) == col(SuggestionSet.conversation_id))
+        .outerjoin(Operator, col(Operator.id) == col(Judgement.agent))
+        .where(col(Judgement.desk_id) == desk_id, ~undone)
+        .where(func.json_array_length(col(Judgement.reasons)) > 0)
+        .order_by(col(Judgement.created_at).desc(), col(Judgement.id).desc())
+        .limit(limit)
+    )
+    return [
+        Remark(
+            id=row.id,
+            at=row.created_at,
+            on=row.kind,
+            reasons=row.reasons,
+            comment=None,
+            agent=name or row.agent,
+            language=language,
+            text=row.text,
+        )
+        for row, name, language in session.execute(query)
+    ]
