@@ -337,7 +337,7 @@ def test_nothing_of_a_set_is_shown_unless_it_is_ready(desk, state):
     opened = desk.open()
     set_id = put_set(desk.engine, opened["turn_id"], state=state)
     shown = desk.get(f"/v1/turns/{opened['turn_id']}/suggestions", "agent").json
-    assert shown == {"set_id": set_id, "state": state, "candidates": []}
+    assert shown == {"set_id": set_id, "state": state, "candidates": [], "left_out": 0}
     assert desk.row(SuggestionSet).revealed_at is None
 
 
