@@ -12,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -137,6 +138,16 @@ def check_policy(frame: Frame) -> Check:
     canary = f"canary for {policy.canary.share:.0%} of conversations" if policy.canary.share else "no canary"
     by_itself = "goes live by itself" if policy.canary.go_live else "goes live by hand"
     return Check("policy", "ok", f"{policy.name} ({policy.sha256[:16]}): {canary}, {by_itself}")
+
+
+def check_nights(frame: Frame) -> Check:
+    """The next three nights, on the clock of their zone; a bad time table has been refused before."""
+    from feedback.clock import SystemClock
+
+    settings = frame.trainer()
+    nights = islice(settings.timetable().list_after(SystemClock().now()), 3)
+    listed = ", ".join(f"{night:%a %Y-%m-%d %H:%M %z}" for night in nights)
+    return Check("nights", "ok", f"{settings.nightly_cron} {settings.nightly_zone}: {listed}")
 
 
 def check_disk(data_dir: Path) -> Check:

@@ -12,6 +12,7 @@ from commands.checks import (
     check_disk,
     check_libraries,
     check_memory,
+    check_nights,
     check_policy,
     check_port,
     check_python,
@@ -64,6 +65,7 @@ def examine(frame: Frame) -> Iterator[Check]:
     yield check_memory(frame)
     yield check_base_model(frame)
     yield check_policy(frame)
+    yield check_nights(frame)
     yield check_disk(frame.data_dir)
     yield check_data_dir(frame.data_dir)
     yield check_port(frame)

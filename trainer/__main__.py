@@ -33,7 +33,8 @@ def main() -> None:
     with open_context(options.data_dir, options.config) as ctx:
         scheduler = start_scheduler(ctx)
         schedule_webhook(scheduler, ctx)
-        log.info("nightly at %r UTC, worker ready", ctx.settings.nightly_cron)
+        due = next(ctx.settings.timetable().list_after(ctx.clock.now()))
+        log.info("worker ready, next night %s (%s)", due.isoformat(), ctx.settings.nightly_zone)
         try:
             Worker(ctx, config=options.config).run(stop)
         finally:

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Self
 
 import httpx
-from apscheduler.triggers.cron import CronTrigger
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from serving.settings import DEMO_BASE
+from trainer.jobs.timetable import Timetable, read_zone
 
 SECRET_PREFIX = "whsec_"
 MAKE_SECRET = "`echo whsec_$(openssl rand -base64 32)`"
@@ -33,10 +33,13 @@ class TrainerSettings(BaseSettings):
     """
 
     nightly_cron: str = "0 2 * * *"
-    """When the nightly run is due, as five cron fields in UTC.
+    """When the nightly run is due, as crontab's five fields in the time zone below.
 
     A missed time is caught up once at the next start.
     """
+
+    nightly_zone: str = "UTC"
+    """Time zone of that table, by its name in the tz database, such as Europe/Berlin."""
 
     min_new_choices: int = Field(default=50, ge=0)
     """New choices since the last run below which a night is skipped; a run asked for by hand ignores it."""
@@ -69,6 +72,18 @@ class TrainerSettings(BaseSettings):
     webhook_secret: SecretStr | None = None
     """Key of that signature: `whsec_` and 24 to 64 random bytes in base64, the same on the other side."""
 
+    @field_validator("nightly_cron")
+    @classmethod
+    def _check_nightly_cron(cls, expression: str) -> str:
+        Timetable(expression, "UTC")
+        return expression
+
+    @field_validator("nightly_zone")
+    @classmethod
+    def _check_nightly_zone(cls, name: str) -> str:
+        read_zone(name)
+        return name
+
     @field_validator("webhook_url")
     @classmethod
     def _check_webhook_url(cls, url: str) -> str:
@@ -87,14 +102,11 @@ class TrainerSettings(BaseSettings):
     def _cross_check(self) -> Self:
         if self.webhook_url and self.webhook_secret is None:
             raise ValueError(f"webhook_url needs a webhook_secret: make one with {MAKE_SECRET}")
-        try:
-            CronTrigger.from_crontab(self.nightly_cron, timezone="UTC")
-        except ValueError as fault:
-            raise ValueError(
-                f"nightly_cron = {self.nightly_cron!r} is no time table ({fault}); "
-                "write five fields, such as 0 2 * * *"
-            ) from fault
         return self
+
+    def timetable(self) -> Timetable:
+        """When nights are due."""
+        return Timetable(self.nightly_cron, self.nightly_zone)
 
     def recipe_for(self, base_model: str) -> str:
         """The recipe that is named, or else the one that suits the base."""

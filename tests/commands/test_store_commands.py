@@ -4,10 +4,12 @@ import json
 import re
 import socket
 import sqlite3
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from feedback.clock import SystemClock
 from tests.commands.conftest import Call
 
 
@@ -140,3 +142,15 @@ def test_unreachable_database_is_told_in_one_line(call: Call, monkeypatch: pytes
 
     assert result.exit_code == 1
     assert "The store does not answer:" in result.output and "database_url" in result.output
+
+
+def test_doctor_prints_the_next_three_nights(
+    call: Call, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SystemClock, "now", lambda self: datetime(2026, 10, 23, 12, tzinfo=UTC))
+    monkeypatch.setenv("REJOINDER_TRAINER__NIGHTLY_ZONE", "Europe/Berlin")
+    found = {check["name"]: check for check in json.loads(call("doctor", "--json").output)["checks"]}
+    assert found["nights"]["detail"] == (  # clocks go back on Sunday at 3
+        "0 2 * * * Europe/Berlin: Sat 2026-10-24 02:00 +0200, Sun 2026-10-25 02:00 +0200, "
+        "Mon 2026-10-26 02:00 +0100"
+    )

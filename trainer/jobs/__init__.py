@@ -1,1 +1,1 @@
-"""The nightly job: when a run starts, who executes it, its five steps, and who is told."""
+"""What the trainer does by itself, and when."""

@@ -7,10 +7,9 @@ and acts on it (`feedback/deployment/rollout.py`). Executes no run (see worker.p
 """
 
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
 
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.cron import CronTrigger
 
 from feedback.deployment import rollout
 from feedback.store import runs
@@ -24,8 +23,6 @@ log = logging.getLogger(__name__)
 
 ACTOR = "scheduler"
 VOLUME_CHECK_S = 60
-# How far back a due time is looked for: each window is tried only if the smaller ones hold none.
-WINDOWS = tuple(timedelta(hours=hours) for hours in (1, 25, 24 * 8, 24 * 32, 24 * 367))
 
 
 def start_scheduler(ctx: NightContext) -> BackgroundScheduler:
@@ -33,28 +30,24 @@ def start_scheduler(ctx: NightContext) -> BackgroundScheduler:
     # coalesce: a machine that slept through three nights trains once, on all that came in.
     defaults = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
     scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
-    scheduler.add_job(request_night, nightly(ctx), [ctx], id="night")
+    scheduler.add_job(request_night, ctx.settings.timetable(), [ctx], id="night")
     scheduler.add_job(request_by_volume, "interval", [ctx], seconds=VOLUME_CHECK_S, id="volume")
-    scheduler.add_job(look_at_canary, nightly(ctx), [ctx], id="exposure")
+    scheduler.add_job(look_at_canary, ctx.settings.timetable(), [ctx], id="exposure")
     scheduler.add_job(check_harm, "interval", [ctx], seconds=ctx.settings.harm_check_s, id="harm")
     scheduler.start()
     catch_up(ctx)
     return scheduler
 
 
-def nightly(ctx: NightContext) -> CronTrigger:
-    return CronTrigger.from_crontab(ctx.settings.nightly_cron, timezone=UTC)
-
-
 def request_night(ctx: NightContext) -> bool:
     """Asks for the run of the newest due time; whether it is new."""
-    due = find_due(nightly(ctx), ctx.clock.now())
+    due = ctx.settings.timetable().find_last(ctx.clock.now())
     return due is not None and request(ctx, kind="night", slot=due.isoformat())
 
 
 def catch_up(ctx: NightContext) -> bool:
     """Asks for the newest night that was missed while nothing ran, if this instance existed by then."""
-    due = find_due(nightly(ctx), ctx.clock.now())
+    due = ctx.settings.timetable().find_last(ctx.clock.now())
     if due is None:
         return False
     with read(ctx.store_engine) as session:
@@ -101,16 +94,3 @@ def look_at_canary(ctx: NightContext) -> None:
         rollout.act(ctx.deployer, found, actor=ACTOR, desk_id=ctx.desk_id)
     except ServingError as fault:
         log.warning("canary %s stays as it is: %s", found.evidence.adapter, fault)
-
-
-def find_due(trigger: CronTrigger, now: datetime) -> datetime | None:
-    """The newest due time at or before `now`; None for a time table that names none within a year."""
-    for window in WINDOWS:
-        due: datetime | None = None
-        at: datetime | None = trigger.get_next_fire_time(None, now - window)
-        while at is not None and at <= now:
-            due = at
-            at = trigger.get_next_fire_time(at, at + timedelta(microseconds=1))
-        if due is not None:
-            return due.astimezone(UTC)
-    return None

@@ -1,7 +1,7 @@
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
-from apscheduler.triggers.cron import CronTrigger
 
 from feedback.deployment.policy import Policy
 from feedback.store import runs
@@ -12,14 +12,7 @@ from tests.clock import FrozenClock
 from tests.databases import START
 from tests.trainer.nights import import_choices
 from trainer.context import NightContext
-from trainer.jobs.scheduler import (
-    catch_up,
-    check_harm,
-    find_due,
-    request_by_volume,
-    request_night,
-    start_scheduler,
-)
+from trainer.jobs.scheduler import catch_up, check_harm, request_by_volume, request_night, start_scheduler
 from trainer.settings import TrainerSettings
 
 
@@ -45,22 +38,6 @@ def ctx(sqlite_engine, tmp_path):
 def list_runs(ctx):
     with read(ctx.store_engine) as session:
         return [(run.kind, run.slot, run.state) for run in runs.list_runs(session, desk_id="default")]
-
-
-@pytest.mark.parametrize(
-    ("cron", "due"),
-    [
-        ("0 2 * * *", datetime(2026, 12, 2, 2, 0, tzinfo=UTC)),
-        ("0 9 * * *", datetime(2026, 12, 2, 9, 0, tzinfo=UTC)),  # due this very minute
-        ("30 9 * * *", datetime(2026, 12, 1, 9, 30, tzinfo=UTC)),
-        ("* * * * *", datetime(2026, 12, 2, 9, 0, tzinfo=UTC)),
-        ("0 2 * * sun", datetime(2026, 11, 29, 2, 0, tzinfo=UTC)),
-        ("0 2 1 1 *", datetime(2026, 1, 1, 2, 0, tzinfo=UTC)),
-    ],
-)
-def test_newest_due_time_is_found_by_cron_in_utc(cron, due):
-    now = datetime(2026, 12, 2, 9, 0, tzinfo=UTC)
-    assert find_due(CronTrigger.from_crontab(cron, timezone=UTC), now) == due
 
 
 def test_night_is_asked_for_once_however_many_schedulers_ask(ctx):
@@ -110,6 +87,7 @@ def test_scheduler_has_its_jobs_without_misfire_limit_and_catches_up_at_start(ct
         scheduler.shutdown(wait=True)
 
 
-def test_bad_time_table_is_refused_with_a_remedy():
-    with pytest.raises(ValueError, match="five fields"):
-        TrainerSettings(nightly_cron="at night")
+def test_night_of_a_zone_keeps_its_slot_in_utc(ctx):
+    settings = TrainerSettings(nightly_cron="0 2 * * *", nightly_zone="Asia/Shanghai")
+    assert request_night(replace(ctx, settings=settings))
+    assert list_runs(ctx) == [("night", "2026-12-01T18:00:00+00:00", "queued")]
