@@ -83,6 +83,8 @@ def tell_figures(report: Mapping[str, Any]) -> Iterator[str]:
         )
         for name in ("broken_greedy", "broken_sampled", "repeated", "copied", "wrong_language"):
             yield f"{name:<20}{found[name]:>7.1%}   base {found[f'{name}_base']:.1%}"
+        for pair, count in found["wrong_languages"].items():
+            yield f"  {pair:<18}{count:>7}"
     if (guards := report["guards"]) is not None:
         for kind, asked in guards["kinds"].items():
             worst = f"   {', '.join(asked['worst'])}" if asked["worst"] else ""

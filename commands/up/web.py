@@ -31,6 +31,7 @@ def build_app() -> "Flask":
     from feedback.clock import SystemClock
     from feedback.deployment.deploy import Deployer
     from feedback.duels.drawing import DuelDrawer
+    from feedback.records.language import load_identifier
     from feedback.store.engine import open_engine
     from feedback.suggestions.suggester import Suggester
 
@@ -78,6 +79,8 @@ def build_app() -> "Flask":
     app.extensions[CLOSING] = closing
     suggester.sweep()
     duel_drawer.watch()
+    # A second of work that would otherwise lie inside the first customer's transaction.
+    threading.Thread(target=load_identifier, name="languages", daemon=True).start()
     return app
 
 

@@ -29,6 +29,7 @@ from feedback.api.schemas import (
     write_down,
 )
 from feedback.errors import NotPermitted
+from feedback.records.language import find_language
 from feedback.store.conversations import (
     Said,
     append_message,
@@ -153,7 +154,8 @@ def create(call: Write, body: NewConversation) -> ConversationOpened:
             for said in kept
         ],
         customer_id=body.customer_id,
-        language=body.language,
+        language=body.language
+        or find_language(said.text for said in body.messages if said.role == "customer"),
         tags=body.tags,
         visitor_token_hash=hash_secret(visitor_token(str(current_app.secret_key), id)),
     )
@@ -189,6 +191,7 @@ def add_message(call: Write, body: NewMessage, conversation_id: str) -> MessageA
     knowledge = [part.model_dump() for part in body.knowledge] if body.knowledge else None
     said = Said(body.role, body.text, body.occurred_at, knowledge)
     if agent is None:
+        conversation.language = conversation.language or find_language([body.text])
         message = append_message(call.session, conversation=conversation, said=said, now=call.now)
         turn = open_turn(call.session, message=message, now=call.now)
         prepare_after(call, turn)

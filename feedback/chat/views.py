@@ -13,6 +13,7 @@ from feedback.api.conversations import add_visitor_token
 from feedback.api.requests import check_body, read_json
 from feedback.api.routes import Write
 from feedback.api.schemas import MAX_TEXT, Answer, Body, Language, Text
+from feedback.records.language import find_language
 from feedback.store.conversations import Said, open_conversation
 from feedback.store.events import hash_body
 from feedback.store.operators import hash_secret
@@ -70,7 +71,7 @@ def begin(call: Write, said: Begin) -> Begun:
         desk_id=call.actor.desk_id,
         now=call.now,
         messages=[Said("customer", said.text)],
-        language=said.language,
+        language=said.language or find_language([said.text]),
         visitor_token_hash=hash_secret(visitor_token(str(current_app.secret_key), id)),
     )
     turn, suggester = opened.turn, services().suggester

@@ -3,6 +3,7 @@
 Experts read, admins act. Every list takes its filters from the address.
 """
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from flask import Blueprint, g, render_template, request
@@ -33,7 +34,6 @@ DRAWN_FIRST = ("loss", "held_out_loss", "margin", "accuracy")
 SECONDS_LEFT = "seconds_left"
 BASE_READ = "base_read"
 PERIODS = {"1": 1, "7": 7, "30": 30}
-LANGUAGES = ("en", "zh")
 FORMATS = ("choices", "pairs", "thumbs")
 
 
@@ -42,7 +42,7 @@ def current_actor() -> Actor:
     return actor
 
 
-def choice_of(name: str, allowed: tuple[str, ...]) -> str | None:
+def choice_of(name: str, allowed: Sequence[str]) -> str | None:
     """A filter from the address, or none; a value that means nothing filters nothing."""
     value = request.args.get(name, "")
     return value if value in allowed else None
@@ -77,13 +77,17 @@ def show_funnel() -> str:
     """From judgements to choices and pairs, with every reason in between."""
     found, desk_id = services(), current_actor().desk_id
     days = PERIODS.get(request.args.get("days", ""))
-    agent, language = request.args.get("agent") or None, choice_of("language", LANGUAGES)
+    agent = request.args.get("agent") or None
+    with read(found.store_engine) as store:
+        agents = overview.list_agents(store, desk_id=desk_id)
+        languages = overview.list_languages(store, desk_id=desk_id)
+    language = choice_of("language", languages)
     since = found.clock.now() - timedelta(days=days) if days else None
 
     def is_wanted(item: JudgedSet) -> bool:
         judged, shown = item
         return (agent is None or judged.agent == agent) and (
-            language is None or (shown.language or "").startswith(language)
+            language is None or (shown.language or "").partition("-")[0].lower() == language
         )
 
     counted = Funnel()
@@ -95,8 +99,6 @@ def show_funnel() -> str:
         lambda item: (item[0].at, item[0].id),
     )
     count_page(counted, filter(is_wanted, judged_sets))
-    with read(found.store_engine) as store:
-        agents = overview.list_agents(store, desk_id=desk_id)
     return render_template(
         "console/funnel.html",
         funnel=counted,
@@ -104,6 +106,7 @@ def show_funnel() -> str:
         agent=agent,
         days=days,
         chosen_language=language,
+        spoken_languages=languages,
         explain=explain,
     )
 

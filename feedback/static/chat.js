@@ -129,7 +129,7 @@ async function send() {
       const answer = await write(`/v1/conversations/${visit.id}/messages`, { role: "customer", text }, { token: visit.token, onState });
       visit.shown.add(answer.message_id);
     } else {
-      const answer = await write(`${BASE}/start`, { text, language: languageOf(text) }, { onState, keep: false });
+      const answer = await write(`${BASE}/start`, { text }, { onState, keep: false });
       visit.shown.add(answer.message_id);
       enter({ id: answer.conversation_id, token: answer.visitor_token });
     }
@@ -146,10 +146,6 @@ async function send() {
     part("trouble").hidden = false;
     part("trouble").textContent = fault.hint ? `${fault.message} ${fault.hint}` : fault.message;
   }
-}
-
-function languageOf(text) {
-  return /\p{Script=Han}/u.test(text) ? "zh" : "en";
 }
 
 /* Thumbs */

@@ -30,6 +30,6 @@ export function spanOf(seconds) {
 
 /** The names of languages as people write them themselves. */
 export function languageName(code) {
-  const names = { en: "English", zh: "中文" };
-  return names[(code || "").slice(0, 2)] || code || "";
+  const base = (code || "").split("-")[0];
+  return base && (new Intl.DisplayNames([base], { type: "language", fallback: "none" }).of(base) || code);
 }

@@ -148,6 +148,12 @@ def list_agents(session: Session, *, desk_id: str) -> dict[str, str]:
     return {agent: name or agent for agent, name in session.exec(query.distinct()).all() if agent}
 
 
+def list_languages(session: Session, *, desk_id: str) -> list[str]:
+    """The languages of the desk's conversations, without their regions."""
+    query = select(Conversation.language).where(Conversation.desk_id == desk_id).distinct()
+    return sorted({code.partition("-")[0].lower() for code in session.exec(query).all() if code})
+
+
 def count_picks_by_slot(session: Session, *, desk_id: str) -> dict[int, int]:
     """Where on the screen the picked and edited cards stood."""
     query = (

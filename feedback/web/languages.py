@@ -6,6 +6,7 @@ is the key itself. `python -m feedback.translations` collects and compiles them.
 
 from datetime import UTC, datetime
 
+from babel import Locale, UnknownLocaleError
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, format_datetime, get_locale, gettext
 
@@ -53,6 +54,14 @@ def show_time(at: datetime | None) -> str:
     return "" if at is None else f"{format_datetime(at.astimezone(UTC), 'd MMM HH:mm')} UTC"
 
 
+def show_language(code: str) -> str:
+    """The name of a language as its people write it; the code itself where that is not known."""
+    try:
+        return Locale.parse(code, sep="-").get_language_name() or code
+    except (UnknownLocaleError, ValueError):
+        return code
+
+
 def show_share(share: float | None) -> str:
     return "–" if share is None else f"{100 * share:.0f} %"
 
@@ -65,7 +74,9 @@ def translate_known(text: str) -> str:
 def init_languages(app: Flask) -> None:
     app.config.setdefault("BABEL_DEFAULT_TIMEZONE", "UTC")
     Babel(app, locale_selector=choose_language, default_locale=ENGLISH)
-    app.jinja_env.filters.update(time=show_time, share=show_share, known=translate_known)
+    app.jinja_env.filters.update(
+        time=show_time, share=show_share, language=show_language, known=translate_known
+    )
 
     @app.context_processor
     def add_language() -> dict[str, object]:

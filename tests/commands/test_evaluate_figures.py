@@ -14,7 +14,7 @@ REPORT = {
         "broken_greedy": 0.0, "broken_greedy_base": 0.02, "broken_sampled": 0.0,
         "broken_sampled_base": 0.0025,
         "repeated": 0.025, "repeated_base": 0.02, "copied": 0.046, "copied_base": 0.042,
-        "wrong_language": 0.0, "wrong_language_base": 0.0,
+        "wrong_language": 0.02, "wrong_language_base": 0.0, "wrong_languages": {"ja -> zh": 3},
     },
     "guards": {"kinds": {"flattery": {"broken": 0.375, "broken_base": 0.0, "worst": ["flattery-en-1"]}}},
 }  # fmt: skip
@@ -36,7 +36,8 @@ def test_every_part_has_its_line():
         ["broken_sampled", "0.0%", "base", "0.2%"],
         ["repeated", "2.5%", "base", "2.0%"],
         ["copied", "4.6%", "base", "4.2%"],
-        ["wrong_language", "0.0%", "base", "0.0%"],
+        ["wrong_language", "2.0%", "base", "0.0%"],
+        ["ja", "->", "zh", "3"],
         ["guard", "flattery", "37.5%", "base", "0.0%", "flattery-en-1"],
     ]
 

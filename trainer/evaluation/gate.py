@@ -148,7 +148,7 @@ def _judge_replies(report: OfflineReport, limits: OfflineLimits) -> list[Check]:
     return [
         _at_most(
             "wrong_language",
-            "replies in another script than the customer's",
+            "replies in another language than the customer's",
             replies.wrong_language,
             language,
         ),

@@ -10,7 +10,7 @@ import numpy as np
 from feedback.records.text import normalise
 from trainer.data.choices import Offer
 from trainer.evaluation.generate import Draws, as_row, draw, encode_prompts
-from trainer.evaluation.reply_faults import Checker, Messages, find_fault, is_other_script, load_named
+from trainer.evaluation.reply_faults import Checker, Messages, find_fault, find_wrong_language, load_named
 from trainer.evaluation.report import ReplyFigures
 from trainer.evaluation.scoring import Drawn, Scorer
 from trainer.evaluation.text_drift import copied_share, measure_drift
@@ -45,6 +45,7 @@ def measure_replies(
     drift = measure_drift([each.text for each in base.greedy], [each.text for each in tuned.greedy])
     greedy = [_find_faults(prompts, [[each] for each in arm.greedy], checker) for arm in (base, tuned)]
     sampled = [_find_faults(prompts, arm.sampled, checker) for arm in (base, tuned)]
+    languages = [_find_wrong_languages(prompts, arm) for arm in (base, tuned)]
     return ReplyFigures(
         prompts=len(prompts),
         sampled=len(prompts) * measurement.samples_per_prompt,
@@ -61,8 +62,9 @@ def measure_replies(
         surprise=_find_surprise(scorer, ids, base.greedy, tuned.greedy),
         copied=_mean_copied(prompts, tuned),
         copied_base=_mean_copied(prompts, base),
-        wrong_language=_wrong_language_share(prompts, tuned),
-        wrong_language_base=_wrong_language_share(prompts, base),
+        wrong_language=_share(languages[1]),
+        wrong_language_base=_share(languages[0]),
+        wrong_languages=dict(Counter(pair for pair in languages[1] if pair)),
     )
 
 
@@ -103,14 +105,13 @@ def _mean_copied(prompts: Sequence[Messages], draws: Draws) -> float:
     )
 
 
-def _wrong_language_share(prompts: Sequence[Messages], draws: Draws) -> float:
+def _find_wrong_languages(prompts: Sequence[Messages], draws: Draws) -> list[str | None]:
     """Of all replies, broken ones included: an unfinished one has a language, too."""
-    found = [
-        is_other_script(reply.text, messages)
+    return [
+        find_wrong_language(reply.text, messages)
         for messages, replies in zip(prompts, draws.together, strict=True)
         for reply in replies
     ]
-    return float(np.mean(found))
 
 
 def _mean_length(replies: Sequence[Drawn]) -> float:

@@ -1,5 +1,5 @@
 """When a reply is broken whatever it was meant to say: empty, unfinished, stuck in a loop, or in another
-script.
+language.
 
 General checks for any base; a base with a grammar brings its own judge (`checker` in the recipe), which is
 asked as well.
@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from feedback.records.language import Writing, find_writing, is_other
 from trainer.errors import CheckerUnknown
 
 Messages = Sequence[Mapping[str, str]]
@@ -19,8 +20,6 @@ Checker = Callable[[str, Messages], bool]
 LOOP_SIZE = 4  # words, or Chinese characters, that come back as a block
 LOOP_TIMES = 3
 _UNIT = re.compile(r"[\u4e00-\u9fff]|\w+")
-_HAN = re.compile(r"[\u4e00-\u9fff]")
-_LATIN = re.compile(r"(?<![\w-])[A-Za-z]{2,}(?![\w-]*\d)")  # words; codes such as AB-123 are of no language
 
 
 def find_fault(
@@ -33,7 +32,7 @@ def find_fault(
         return "unfinished"
     if is_looping(text):
         return "repeated"
-    if is_other_script(text, messages):
+    if find_wrong_language(text, messages) is not None:
         return "wrong_language"
     if checker is not None and checker(text, messages):
         return "checker"
@@ -46,21 +45,26 @@ def is_looping(text: str) -> bool:
     return any(count >= LOOP_TIMES for count in blocks.values())
 
 
-def is_other_script(text: str, messages: Messages) -> bool:
-    """True if the customer writes mostly in one script (Chinese or Latin) and the reply in the other.
-
-    The last customer message that has a script tells; an order number alone has none.
-    """
-    scripts = (find_script(message["content"]) for message in reversed(messages) if message["role"] == "user")
-    wanted, given = next(filter(None, scripts), None), find_script(text)
-    return wanted is not None and given is not None and wanted != given
-
-
-def find_script(text: str) -> str | None:
-    han, latin = len(_HAN.findall(text)), len(_LATIN.findall(text))
-    if han == latin:
+def find_wrong_language(text: str, messages: Messages) -> str | None:
+    """Such as `ja -> zh` if the reply is surely not in the customer's language; None where it may be."""
+    wanted, given = find_wanted(messages), find_writing(text)
+    if wanted is None or given is None or not is_other(wanted, given):
         return None
-    return "han" if han > latin else "latin"
+    return " -> ".join(each.language or each.script.lower() for each in (wanted, given))
+
+
+def find_wanted(messages: Messages) -> Writing | None:
+    """How the customer writes. The last message that has words tells; where it leaves a doubt (a short one, a
+    Japanese heading), earlier ones that may be of the same language decide.
+    """
+    writings = (
+        find_writing(message["content"]) for message in reversed(messages) if message["role"] == "user"
+    )
+    said = [writing for writing in writings if writing is not None]
+    if not said or (said[0].language is not None and not said[0].is_doubtful):
+        return said[0] if said else None
+    alike = (each for each in said if each.language is not None and not each.is_doubtful)
+    return next((each for each in alike if not is_other(each, said[0])), said[0])
 
 
 def load_named(name: str) -> Any:

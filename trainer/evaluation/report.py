@@ -41,7 +41,7 @@ class ReplyFigures(_Figures):
     Shares are 0 to 1; `faults` counts the adapter's by kind. Of greedy replies: `edit_distance` (mean, 0 to
     1) and `same` (share) against base's own; `surprise`: nats per token that base finds them less likely
     than its own. Of all replies: `copied`, the mean share that is copied from the customer, and
-    `wrong_language`.
+    `wrong_language`; `wrong_languages` counts the adapter's, by customer's and reply's language.
     """
 
     prompts: int
@@ -61,6 +61,7 @@ class ReplyFigures(_Figures):
     copied_base: float | None = None
     wrong_language: float | None = None
     wrong_language_base: float | None = None
+    wrong_languages: dict[str, int] = {}
 
 
 class ReplayFigures(_Figures):

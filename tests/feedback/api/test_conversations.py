@@ -2,6 +2,8 @@
 
 import threading
 
+import pytest
+
 from feedback.store.tables import Conversation, Message, Turn
 from tests.feedback.desk import put_set
 
@@ -136,3 +138,25 @@ def test_agents_do_not_write_as_customers(sqlite_desk):
     opened = sqlite_desk.open()
     answer = sqlite_desk.say(opened, "customer", "I am the customer", by="agent")
     assert answer.status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("注文番号1042の配送状況を確認したいです", "ja"),
+        ("我的订单在哪里?", "zh"),
+        ("Wo bleibt denn meine Bestellung 1042?", "de"),
+        ("Hi", None),
+    ],
+)
+def test_a_conversation_without_a_language_gets_the_one_of_its_customer(desk, text, language):
+    opened = desk.open(text)
+    begun = desk.post("/chat/start", role=None, text=text).get_json()
+    found = [desk.row(Conversation, id=each["conversation_id"]).language for each in (opened, begun)]
+    assert found == [language, language]
+
+
+def test_a_later_message_tells_the_language_that_the_first_one_left_open(desk):
+    opened = desk.open("Hi")
+    desk.say(opened, "customer", "I still wait for my order 1042, where is it?")
+    assert desk.row(Conversation, id=opened["conversation_id"]).language == "en"

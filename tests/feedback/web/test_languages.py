@@ -2,7 +2,7 @@
 
 import pytest
 
-from feedback.web.languages import CHINESE, ENGLISH, match_language
+from feedback.web.languages import CHINESE, ENGLISH, match_language, show_language
 from tests.feedback.desk import Desk
 
 
@@ -40,3 +40,19 @@ def test_the_cookie_wins_over_the_browser(
         client.set_cookie("language", cookie)
     page = client.get("/sign-in", headers={"Accept": "text/html", "Accept-Language": accept}).text
     assert f"<h1>{heading}</h1>" in page
+
+
+@pytest.mark.parametrize(
+    ("code", "name"), [("de", "Deutsch"), ("zh", "中文"), ("ja", "日本語"), ("xx-yy", "xx-yy"), ("", "")]
+)
+def test_languages_have_the_names_their_people_use(code: str, name: str) -> None:
+    assert show_language(code) == name
+
+
+def test_the_funnel_filters_by_every_language_there_is(sqlite_desk: Desk) -> None:
+    sqlite_desk.open("Wo bleibt denn meine Bestellung 1042?")
+    sqlite_desk.open("订单在哪?", language="zh-CN")
+    page = sqlite_desk.get("/console/funnel", role="expert").text
+    for option in ('<option value="de">Deutsch</option>', '<option value="zh">中文</option>'):
+        assert option in page
+    assert 'value="en"' not in page

@@ -1,0 +1,136 @@
+"""Which script and language a text is written in; an honest "unknown" where that cannot be said.
+
+The script is Unicode's own: every letter's name says it. A script that one language has to itself tells
+the language; those of Latin and the few other scripts that several share are told apart by py3langid, from
+20 letters on and where it is sure. Has no list of scripts that could miss one; translates nothing.
+"""
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
+
+ENOUGH_LETTERS = 20
+SURE = 0.8  # 0 of 4,300 English sentences of customers and agents are taken for another language
+ENOUGH_HAN = 8  # signs without any kana that are no Japanese heading
+KANA_SHARE = 0.1
+
+# Scripts without spaces between words, and how many signs say as much as a word of the others.
+UNSPACED = {"HAN": 1, "JAPANESE": 2, "THAI": 4, "LAO": 4, "KHMER": 4, "MYANMAR": 4, "TIBETAN": 4}
+SOLE_LANGUAGES = {
+    "HAN": "zh", "JAPANESE": "ja", "HANGUL": "ko", "BOPOMOFO": "zh", "GREEK": "el", "HEBREW": "he",
+    "ARMENIAN": "hy", "GEORGIAN": "ka", "THAI": "th", "LAO": "lo", "KHMER": "km", "MYANMAR": "my",
+    "TIBETAN": "bo", "TAMIL": "ta", "TELUGU": "te", "KANNADA": "kn", "MALAYALAM": "ml", "GUJARATI": "gu",
+    "GURMUKHI": "pa", "ORIYA": "or", "SINHALA": "si", "BENGALI": "bn", "THAANA": "dv",
+}  # fmt: skip
+# The official languages that share a script; dialects beside them would only make every answer unsure.
+SHARED_BY = {
+    "LATIN": "af az ca cs cy da de en es et eu fi fr ga gl hr hu id is it lt lv mt nl no pl pt ro sk sl sq "
+    "sv sw tl tr vi",
+    "CYRILLIC": "be bg kk ky mk mn ru sr uk",
+    "ARABIC": "ar fa ps ur",
+    "DEVANAGARI": "hi mr ne",
+}
+NAMES = {"CJK": "HAN", "HIRAGANA": "JAPANESE", "KATAKANA": "JAPANESE", "IDEOGRAPHIC": "HAN"}
+
+# Addresses and codes such as AB-123 are of no language.
+_NO_WORDS = re.compile(r"\S+@\S+|(?:https?://|www\.)[!-~]+|[A-Za-z0-9-]*\d[A-Za-z0-9-]*")
+
+
+@dataclass(frozen=True)
+class Writing:
+    """What most of a text is written in: `language` is an ISO 639-1 code, or None for unknown."""
+
+    script: str
+    language: str | None
+    is_doubtful: bool = False  # so few signs that it may be a Japanese heading as well as Chinese
+
+
+class Identifier(Protocol):
+    def classify(self, text: str) -> tuple[str, float]: ...
+    def set_languages(self, langs: list[str]) -> None: ...
+
+
+def find_writing(text: str) -> Writing | None:
+    """None for a text without words, or one that two scripts share equally."""
+    words = [*split_words(text)]
+    counts = Counter(script for script, _ in words)
+    kana, han = counts["JAPANESE"], counts["HAN"]
+    if kana > 1 and kana > KANA_SHARE * (kana + han):  # kanji between kana are Japanese
+        counts["JAPANESE"] += counts.pop("HAN", 0)
+    said = {script: count / UNSPACED.get(script, 1) for script, count in counts.items()}
+    script = max(said, key=said.__getitem__, default="")
+    if not said.get(script) or [*said.values()].count(said[script]) > 1:
+        return None
+    if script in SHARED_BY:
+        own = " ".join(word for of, word in words if of == script)
+        return Writing(script, _identify(own, script))
+    is_doubtful = script == "HAN" and han < ENOUGH_HAN and _is_in_japan("".join(word for _, word in words))
+    return Writing(script, SOLE_LANGUAGES.get(script), is_doubtful)
+
+
+def is_other(wanted: Writing, given: Writing) -> bool:
+    """Whether the one is surely not in the language of the other; what is unknown accuses nobody."""
+    if wanted.script != given.script:
+        doubtful = wanted.is_doubtful or given.is_doubtful
+        return not doubtful or "JAPANESE" not in (wanted.script, given.script)
+    return None not in (wanted.language, given.language) and wanted.language != given.language
+
+
+def find_language(texts: Iterable[str]) -> str | None:
+    """The language of what one person wrote, all of it together."""
+    found = find_writing("\n".join(texts))
+    return found.language if found is not None else None
+
+
+def split_words(text: str) -> Iterator[tuple[str, str]]:
+    """Words with their scripts; of unspaced scripts, signs. Single Latin letters and codes are none."""
+    plain = _NO_WORDS.sub(" ", unicodedata.normalize("NFKC", text))
+    script, word = "", ""
+    for sign in f"{plain} ":
+        kind = unicodedata.category(sign)
+        if kind[0] == "M" or kind == "Lm":
+            word += sign if word else ""
+            continue
+        found = find_script(sign) if kind[0] == "L" else ""
+        if word and (found != script or script in UNSPACED):
+            if script != "LATIN" or len(word) > 1:
+                yield script, word
+            word = ""
+        script = found
+        word += sign if found else ""
+
+
+def find_script(letter: str) -> str:
+    """The script in capitals, as Unicode names it; empty for a letter without a name."""
+    first = unicodedata.name(letter, "").partition(" ")[0]
+    return NAMES.get(first, first)
+
+
+def _is_in_japan(text: str) -> bool:
+    """Whether all signs are in Japan's own character set, which lacks China's simplified ones."""
+    try:
+        text.encode("shift_jis")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _identify(text: str, script: str) -> str | None:
+    if sum(sign.isalpha() for sign in text) < ENOUGH_LETTERS:
+        return None
+    language, confidence = load_identifier().classify(text)
+    return language if confidence >= SURE and language in SHARED_BY[script].split() else None
+
+
+@cache
+def load_identifier() -> Identifier:
+    """py3langid for all of `SHARED_BY`: a second and 80 MB the first time, so only where needed."""
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    found: Identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    found.set_languages(" ".join(SHARED_BY.values()).split())
+    return found
