@@ -34,6 +34,7 @@ def build_app() -> "Flask":
     from feedback.records.language import load_identifier
     from feedback.store.engine import open_engine
     from feedback.suggestions.suggester import Suggester
+    from feedback.web.services import EXTENSION
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # its line for each request drowns the others
@@ -77,8 +78,9 @@ def build_app() -> "Flask":
         deployer=deployer,
     )
     app.extensions[CLOSING] = closing
-    suggester.sweep()
+    suggester.watch()
     duel_drawer.watch()
+    app.extensions[EXTENSION].releaser.start()
     # A second of work that would otherwise lie inside the first customer's transaction.
     threading.Thread(target=load_identifier, name="languages", daemon=True).start()
     return app
@@ -118,3 +120,4 @@ def worker_exit(server: Any, worker: Any) -> None:
     app.extensions[CLOSING].set()
     app.extensions[EXTENSION].duel_drawer.close()
     app.extensions[EXTENSION].suggester.close()
+    app.extensions[EXTENSION].releaser.close()

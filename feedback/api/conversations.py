@@ -232,30 +232,28 @@ def read_messages(call: Read[MessagesAsked], conversation_id: str) -> Messages:
     by_customer = call.actor.role == "visitor"
 
     def look() -> list[MessageShown] | None:
-        now = services().clock.now()
         with call.read() as session:
             rows = list_messages(
                 session,
                 desk_id=call.actor.desk_id,
                 conversation_id=conversation_id,
-                now=now,
                 after=asked.after,
                 pending=pending and not by_customer,
             )
-        return [show_message(row, now, with_knowledge=not by_customer) for row in rows] or None
+        return [show_message(row, with_knowledge=not by_customer) for row in rows] or None
 
     found = services().wakeups.wait_for(f"conversation:{conversation_id}", look, timeout_s=asked.wait)
     return Messages(messages=found or [])
 
 
-def show_message(row: Message, now: datetime, *, with_knowledge: bool) -> MessageShown:
+def show_message(row: Message, *, with_knowledge: bool) -> MessageShown:
     knowledge = (row.knowledge or []) if with_knowledge else []
     return MessageShown(
         message_id=row.id,
         role="customer" if row.role == "customer" else "agent",
         text=row.text or "",
         created_at=row.created_at,
-        released=row.release_at <= now,
+        released=row.release_no is not None,
         knowledge=[Knowledge(**part) for part in knowledge],
     )
 

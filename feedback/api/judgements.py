@@ -80,6 +80,8 @@ def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
         terms=Terms(undo_window_s=settings.undo_window_s, claim_minutes=settings.claim_minutes),
     )
     if recorded.message_id is not None:
+        message_id, releaser = recorded.message_id, services().releaser
+        call.after_commit(lambda: releaser.hold(message_id))
         wake_after(call, recorded.conversation_id)
     return JudgementStored(judgement_id=recorded.judgement_id, message_id=recorded.message_id)
 

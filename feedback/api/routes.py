@@ -90,9 +90,9 @@ class Write:
 
     def __init__(self, actor: Actor) -> None:
         self.actor = actor
-        self._after: list[Callable[[], None]] = []
+        self._after: list[Callable[[], object]] = []
 
-    def after_commit(self, then: Callable[[], None]) -> None:
+    def after_commit(self, then: Callable[[], object]) -> None:
         """Run this once the row is safe: wake-ups and anything that talks to others."""
         self._after.append(then)
 

@@ -287,7 +287,9 @@ def _is_needed(ctx: Deployer, name: str) -> bool:
     now = ctx.clock.now()
     with read(ctx.store_engine) as session:
         last = adapters.last_event(session, name=name)
-        is_coming = last is not None and last.from_state == last.to_state and now - last.at < BRING_UP_GRACE
+        is_coming = (
+            last is not None and last.from_state == last.to_state and abs(now - last.at) < BRING_UP_GRACE
+        )
         if is_coming or set_writes.count_in_flight(session, adapter=name, now=now) > 0:
             return True
         return duels.is_drawn_with(session, adapter=name, now=now)

@@ -35,7 +35,7 @@ from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Duel, DuelRound
 from feedback.suggestions.blinding import find_fault
 from feedback.suggestions.generation import AWAY, name_failure
-from feedback.suggestions.lease import is_owner_gone
+from feedback.suggestions.lease import is_lease_over
 from feedback.suggestions.plan import BaseFacts
 from serving.adapters.staging import adapter_path
 from serving.client.client import Draw, Sampling
@@ -289,7 +289,7 @@ class DuelDrawer:
         return draw(fleet, duel, row, adapter, seed)
 
     def _is_abandoned(self, owner: str | None, until: datetime | None) -> bool:
-        return until is None or until <= self._clock.now() or is_owner_gone(owner)
+        return is_lease_over(owner, until, now=self._clock.now(), term=self._lease)
 
     def _lease_end(self) -> datetime:
         return self._clock.now() + self._lease

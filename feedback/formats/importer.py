@@ -284,7 +284,8 @@ def make_messages(record: Parsed, *, desk_id: str, now: datetime) -> list[dict[s
                 "knowledge": None,
                 "occurred_at": at,
                 "created_at": now,
-                "release_at": at,
+                "released_at": at,
+                "release_no": position,
                 "retracted_at": None,
             }
         )

@@ -46,14 +46,14 @@ def upgrade(url: str) -> None:
         engine.dispose()
 
 
-def upgrade_engine(engine: Engine) -> None:
+def upgrade_engine(engine: Engine, version: str = "head") -> None:
     """The same on an open engine. Two processes that start at once wait for each other."""
     config = configure()
     with engine.execution_options(writing=True).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7267001)")
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, version)
 
 
 def find_version(engine: Engine) -> str | None:

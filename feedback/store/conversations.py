@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
-from sqlalchemy import Connection, and_, bindparam, or_
-from sqlmodel import Session, col, select
+from sqlalchemy import Connection, bindparam
+from sqlmodel import Session, col, func, select
 
 from feedback.errors import NotFound
 from feedback.store.engine import get_row, of_desk
@@ -43,6 +43,17 @@ class Last(Protocol):
     def position(self) -> int: ...
     @property
     def created_at(self) -> datetime: ...
+    @property
+    def release_no(self) -> int | None:
+        """The highest of the conversation, whichever message has it."""
+        ...
+
+
+@dataclass(frozen=True)
+class LastSaid:
+    position: int
+    created_at: datetime
+    release_no: int | None
 
 
 @dataclass(frozen=True)
@@ -103,23 +114,18 @@ def append_message(
     conversation: Conversation,
     said: Said,
     now: datetime,
-    release_at: datetime | None = None,
     origin: str | None = None,
-    candidate_id: str | None = None,
     turn_id: str | None = None,
 ) -> Message:
-    """The next message of a locked conversation; customers see it from `release_at` on, by default at
-    once.
-    """
+    """The next message of a locked conversation, which customers see at once."""
     row = compose_message(
         desk_id=conversation.desk_id,
         conversation_id=conversation.id,
-        last=find_last_message(session, conversation_id=conversation.id),
+        last=find_last_said(session, conversation_id=conversation.id),
         said=said,
         now=now,
-        release_at=release_at,
+        is_held=False,
         origin=origin,
-        candidate_id=candidate_id,
         turn_id=turn_id,
     )
     message = Message(**row)
@@ -135,12 +141,13 @@ def compose_message(
     last: Last | None,
     said: Said,
     now: datetime,
-    release_at: datetime | None = None,
+    is_held: bool,
     origin: str | None = None,
     candidate_id: str | None = None,
     turn_id: str | None = None,
 ) -> dict[str, Any]:
-    """The columns of the message that comes after `last`; writes nothing."""
+    """The columns of the message that comes after `last`; writes nothing. A held one is released later."""
+    next_no = 0 if last is None or last.release_no is None else last.release_no + 1
     at = max(now, last.created_at) if last else now  # two processes' clocks never turn the order round
     return {
         "id": new_id(),
@@ -155,13 +162,18 @@ def compose_message(
         "knowledge": said.knowledge,
         "occurred_at": said.occurred_at or now,
         "created_at": at,
-        "release_at": max(release_at or at, at),
+        "released_at": None if is_held else at,
+        "release_no": None if is_held else next_no,
     }
 
 
-def find_last_message(session: Session, *, conversation_id: str) -> Message | None:
-    query = select(Message).where(Message.conversation_id == conversation_id)
-    return session.exec(query.order_by(col(Message.position).desc()).limit(1)).one_or_none()
+def find_last_said(session: Session, *, conversation_id: str) -> LastSaid | None:
+    newest = select(func.max(col(Message.release_no))).where(Message.conversation_id == conversation_id)
+    query = select(Message.position, Message.created_at, newest.scalar_subquery()).where(
+        Message.conversation_id == conversation_id
+    )
+    found = session.exec(query.order_by(col(Message.position).desc()).limit(1)).one_or_none()
+    return None if found is None else LastSaid(*found)
 
 
 def list_messages(
@@ -169,7 +181,6 @@ def list_messages(
     *,
     desk_id: str,
     conversation_id: str,
-    now: datetime,
     after: str | None = None,
     pending: bool = False,
     limit: int = 500,
@@ -193,8 +204,7 @@ def list_messages(
         if last is not None:
             query = query.where(Message.position > last.position)
         return session.exec(query.order_by(col(Message.position)).limit(limit)).all()
-    query = query.where(Message.release_at <= now)
-    if last is not None:
-        later = and_(col(Message.release_at) == last.release_at, col(Message.position) > last.position)
-        query = query.where(or_(col(Message.release_at) > last.release_at, later))
-    return session.exec(query.order_by(col(Message.release_at), col(Message.position)).limit(limit)).all()
+    query = query.where(col(Message.release_no).is_not(None))
+    if last is not None and last.release_no is not None:
+        query = query.where(col(Message.release_no) > last.release_no)
+    return session.exec(query.order_by(col(Message.release_no)).limit(limit)).all()

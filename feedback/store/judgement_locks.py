@@ -33,6 +33,11 @@ _NEWEST = (
     .where(col(Message.conversation_id) == bindparam("conversation_id"))
     .scalar_subquery()
 )
+_RELEASED = (
+    select(func.max(col(Message.release_no)))
+    .where(col(Message.conversation_id) == bindparam("conversation_id"))
+    .scalar_subquery()
+)
 _SEEN = exists().where(
     col(Unblinding.set_id) == bindparam("set_id"), col(Unblinding.agent) == bindparam("agent")
 )
@@ -45,6 +50,7 @@ _READ = (
         *(_table(Turn).c[name].label(f"turn_{name}") for name in _TURN),
         *(_table(SuggestionSet).c[name].label(f"set_{name}") for name in _SET),
         *(_table(Message).c[name].label(f"last_{name}") for name in _LAST),
+        _RELEASED.label("last_release_no"),
         *(_table(Candidate).c[name].label(f"candidate_{name}") for name in _OFFERED),
         _SEEN.label("is_unblinded"),
     )
@@ -86,11 +92,12 @@ class SetSeen:
 
 @dataclass(frozen=True)
 class LastSaid:
-    """The newest message of the conversation, retracted or not."""
+    """The newest message of the conversation, retracted or not, and the highest number of a release in it."""
 
     id: str
     position: int
     created_at: datetime
+    release_no: int | None
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,7 @@ def lock_scene(connection: Connection, *, desk_id: str, set_id: str, agent: str 
         conversation_id,
         TurnSeen(turn_id, turn_state, turn_attempt, claimed_by, claimed_at),
         SetSeen(*others[:6]),
-        LastSaid(*others[6:9]),
+        LastSaid(*others[6:10]),
         {
             row.candidate_id: Offered(row.candidate_state, row.candidate_text)
             for row in rows

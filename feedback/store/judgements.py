@@ -11,7 +11,7 @@ What they touch is locked and read by `judgement_locks.py`.
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, insert
@@ -111,8 +111,7 @@ def record_judgement(
     _check_candidates(scene, verdict)
     message_id = None
     if verdict.kind in CLOSING:
-        release_at = now + timedelta(seconds=terms.undo_window_s)
-        message_id = _send(connection, scene, verdict, now=now, release_at=release_at)
+        message_id = _send(connection, scene, verdict, now=now, is_held=terms.undo_window_s > 0)
         _close(connection, scene, verdict, now=now)
     elif verdict.kind == "skip":
         change(connection, Turn, scene.turn.id, claimed_by=None, claimed_at=None)
@@ -164,9 +163,7 @@ def _check_candidates(scene: Scene, verdict: Verdict) -> None:
         raise SetNotShown(scene.set.id, scene.set.state)
 
 
-def _send(
-    connection: Connection, scene: Scene, verdict: Verdict, *, now: datetime, release_at: datetime
-) -> str:
+def _send(connection: Connection, scene: Scene, verdict: Verdict, *, now: datetime, is_held: bool) -> str:
     candidate = scene.candidates.get(verdict.candidate_id) if verdict.candidate_id else None
     text = verdict.text if verdict.text is not None else candidate.text if candidate is not None else None
     assert text is not None, "check_verdict and _check_candidates let no other through"
@@ -176,7 +173,7 @@ def _send(
         last=scene.last,
         said=Said("agent", text, verdict.occurred_at),
         now=now,
-        release_at=release_at,
+        is_held=is_held,
         origin=ORIGINS[verdict.kind],
         candidate_id=verdict.candidate_id,
         turn_id=scene.turn.id,
@@ -260,7 +257,7 @@ def _retract(
     message = get_row(
         session, Message, judgement.message_id, desk_id=scene.desk_id, what="message", lock=True
     )
-    if message.release_at <= now:
+    if message.release_no is not None:
         return "sent", False
     connection = session.connection()
     change(connection, Message, message.id, retracted_at=now)

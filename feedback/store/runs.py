@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select, update
 
+from feedback.clock import still_runs
 from feedback.errors import IllegalRunState, NotFound, StaleLease
 from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Run, RunMetric
@@ -98,7 +99,9 @@ def claim_run(session: Session, *, desk_id: str, owner: str, now: datetime, leas
     """
     running = session.exec(of_desk(Run, desk_id).where(Run.state == "running")).all()
     for run in running:
-        if run.lease_until is not None and run.lease_until > now:
+        if run.lease_until is not None and still_runs(
+            run.lease_until, now=now, term=timedelta(seconds=lease_s)
+        ):
             return None
         deaths = run.fence - run.given_back
         if deaths < MAX_CLAIMS:

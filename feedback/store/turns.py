@@ -11,6 +11,7 @@ from typing import Protocol
 
 from sqlmodel import Session, col, select
 
+from feedback.clock import still_runs
 from feedback.errors import Conflict
 from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Conversation, Message, SuggestionSet, Turn
@@ -112,7 +113,8 @@ def find_claim(turn: Claimable, *, now: datetime, claim_minutes: float) -> str |
     """The agent who holds the turn now; None when nobody does or the claim has expired."""
     if turn.claimed_by is None or turn.claimed_at is None:
         return None
-    return turn.claimed_by if turn.claimed_at + timedelta(minutes=claim_minutes) > now else None
+    term = timedelta(minutes=claim_minutes)
+    return turn.claimed_by if still_runs(turn.claimed_at + term, now=now, term=term) else None
 
 
 def check_waiting(turn: Claimable) -> None:

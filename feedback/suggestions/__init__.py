@@ -1,1 +1,1 @@
-"""Suggestion sets: which replies are drawn for a turn, by whom, and how they are kept blind."""
+"""How the suggestion sets of a desk come about."""

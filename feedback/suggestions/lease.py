@@ -3,6 +3,9 @@
 import os
 import secrets
 import socket
+from datetime import datetime, timedelta
+
+from feedback.clock import still_runs
 
 
 def name_owner() -> str:
@@ -22,3 +25,8 @@ def is_owner_gone(owner: str | None) -> bool:
     except PermissionError:
         return False
     return False
+
+
+def is_lease_over(owner: str | None, until: datetime | None, *, now: datetime, term: timedelta) -> bool:
+    """Whether what is held under a lease of this term is anybody's to take over."""
+    return until is None or not still_runs(until, now=now, term=term) or is_owner_gone(owner)

@@ -2,11 +2,11 @@
 
 A turn goes through four steps: read what the prompt is built from, write the set as `preparing` under a
 lease, ask the engine (`feedback.suggestions.generation`), write the candidates. No transaction is open while
-the engine is asked. A set whose preparer died is taken over by the next reader or by `sweep`; entry points
-call that first.
+the engine is asked. A set whose preparer died is taken over by the next reader or by `sweep`, which `watch`
+repeats.
 
     suggester = Suggester(store_engine=..., fleet_factory=..., serving=..., settings=..., clock=...)
-    suggester.sweep(); suggester.enqueue(turn_id); suggester.wait(turn_id, timeout_s=30); suggester.close()
+    suggester.watch(); suggester.enqueue(turn_id); suggester.wait(turn_id, timeout_s=30); suggester.close()
 """
 
 import logging
@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
@@ -29,7 +30,7 @@ from feedback.store.engine import read, unit_of_work
 from feedback.store.set_writes import Progress, TurnContext
 from feedback.store.tables import SuggestionSet
 from feedback.suggestions.generation import AWAY, Drawer, Drawing, cancel, name_failure, nothing_drawn
-from feedback.suggestions.lease import is_owner_gone, name_owner
+from feedback.suggestions.lease import is_lease_over, name_owner
 from feedback.suggestions.metrics import SetMetrics
 from feedback.suggestions.plan import (
     REQUESTS_AT_ONCE,
@@ -44,6 +45,7 @@ from feedback.suggestions.plan import (
 from feedback.suggestions.retry import Patience
 from feedback.suggestions.routing import assign_adapters
 from feedback.suggestions.rows import list_outcome, make_candidates, make_set
+from feedback.suggestions.sweeper import Sweeper
 from serving.adapters.staging import adapter_path
 from serving.client.client import Sampling
 from serving.client.fleet import Fleet
@@ -95,21 +97,24 @@ class Suggester:
         self._facts: BaseFacts | None = None
         self._facts_lock = threading.Lock()
         self._owner = name_owner()
+        self._lease_s = settings.set_deadline_s + LEASE_MARGIN_S
         self._sets = ThreadPoolExecutor(settings.suggest_workers, "set")
         self._requests = ThreadPoolExecutor(REQUESTS_AT_ONCE * settings.suggest_workers, "set-request")
         self._drawer = Drawer(self._requests, lambda: randbelow(SEED_LIMIT))
         self._flights: dict[str, Flight] = {}
         self._lock = threading.Lock()
         self._closing = threading.Event()
+        self._sweeper = Sweeper(store_engine, clock, self._lease_s, self._is_abandoned, self.enqueue)
         self.metrics = SetMetrics()
 
-    def enqueue(self, turn_id: str) -> None:
-        """Prepare the set of this turn soon. Repeating it is harmless, also from another process."""
+    def enqueue(self, turn_id: str) -> bool:
+        """Prepare the set of this turn soon; whether that is new. Repeating it is harmless, anywhere."""
         with self._lock:
             if self._closing.is_set() or turn_id in self._flights:
-                return
+                return False
             self._flights[turn_id] = Flight()
             self._sets.submit(self._fly, turn_id)
+            return True
 
     def wait(self, key: str, timeout_s: float) -> bool:
         """True as soon as the set (named by its own id or its turn's) is prepared; False after `timeout_s`.
@@ -146,16 +151,13 @@ class Suggester:
             time.sleep(min(timeout_s, LOOK_EVERY_S))
         return flight is not None and flight.is_settled
 
+    def watch(self) -> None:
+        """Sweeps now and every few seconds until `close`."""
+        self._sweeper.start()
+
     def sweep(self) -> int:
         """Take up turns without a set and preparations whose preparer is gone; gives their number."""
-        with read(self._store) as session:
-            unsettled = set_writes.list_unsettled(session)
-        abandoned = [found for found in unsettled if self._is_abandoned(found)]
-        for found in abandoned:
-            self.enqueue(found.turn_id)
-        if abandoned:
-            log.info("%d sets are taken up that nobody prepares", len(abandoned))
-        return len(abandoned)
+        return self._sweeper.sweep()
 
     def close(self) -> None:
         """Finish what is begun, take nothing new. What waited in the queue, or for an engine that is away, is
@@ -163,6 +165,7 @@ class Suggester:
         """
         with self._lock:
             self._closing.set()
+        self._sweeper.close()
         self._sets.shutdown(wait=True, cancel_futures=True)
         self._requests.shutdown(wait=True, cancel_futures=True)
 
@@ -283,7 +286,7 @@ class Suggester:
             slot_seed=self._randbelow(2**31),  # the column holds 32 bits
             owner=self._owner,
             now=self._clock.now(),
-            lease_s=self._settings.set_deadline_s + LEASE_MARGIN_S,
+            lease_s=self._lease_s,
         )
         try:
             with unit_of_work(self._store) as session:
@@ -310,9 +313,8 @@ class Suggester:
             )
 
     def _is_abandoned(self, found: Progress) -> bool:
-        if found.state is None or found.lease_until is None or found.lease_until <= self._clock.now():
-            return True
-        return is_owner_gone(found.lease_owner)
+        now, term = self._clock.now(), timedelta(seconds=self._lease_s)
+        return found.state is None or is_lease_over(found.lease_owner, found.lease_until, now=now, term=term)
 
     def _read_facts(self) -> BaseFacts:
         with self._facts_lock:  # hashing the weights of a large base takes a minute: once is enough

@@ -1,1 +1,1 @@
-"""What every page and call of the web shares: sign-in, sessions, headers, languages, services, wake-ups."""
+"""What stands around the web's requests."""

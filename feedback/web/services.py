@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from feedback.clock import Clock
 from feedback.experiments.rollout_rule import ExposurePolicy
 from feedback.settings import FeedbackSettings
+from feedback.web.releaser import Releaser
 from feedback.web.wakeups import Wakeups
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ EXTENSION = "rejoinder"
 class SuggesterPort(Protocol):
     """What the capture views need of `feedback.suggestions.suggester.Suggester`."""
 
-    def enqueue(self, turn_id: str) -> None:
-        """Prepare a set for this turn in the background; repeating it is harmless."""
+    def enqueue(self, turn_id: str) -> bool:
+        """Prepare a set for this turn in the background; whether that is new. Repeating it is harmless."""
         ...
 
     def wait(self, set_id: str, timeout_s: float) -> Any:
@@ -48,6 +49,7 @@ class Services:
     store_engine: Engine
     clock: Clock
     wakeups: Wakeups
+    releaser: Releaser
     suggester: SuggesterPort | None
     duel_drawer: DuelDrawerPort | None
     deployer: "Deployer | None"

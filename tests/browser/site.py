@@ -20,6 +20,7 @@ from feedback.store.desks import add_system_prompt, ensure_desk
 from feedback.store.engine import open_engine, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Adapter, Deployment, Judgement, Message, Thumb, Turn
 from feedback.suggestions.suggester import BaseFacts, Suggester
+from feedback.web.services import EXTENSION
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
@@ -136,6 +137,8 @@ def run_site(
             said.append((request.path, f"{answer.headers}\n{answer.get_data(as_text=True)}"))
         return answer
 
+    releaser = app.extensions[EXTENSION].releaser
+    releaser.start()
     server = make_server("127.0.0.1", port, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -145,6 +148,7 @@ def run_site(
         server.shutdown()
         thread.join()
         server.server_close()
+        releaser.close()
         duel_drawer.close()
         suggester.close()
         fleet.close()

@@ -29,7 +29,7 @@ def add_conversation(session: Session, **fields: Any) -> Conversation:
 def add_message(
     session: Session, conversation_id: str, position: int, role: str, text: str, **fields: Any
 ) -> Message:
-    times = {"occurred_at": NOW, "created_at": NOW, "release_at": NOW} | fields
+    times = {"occurred_at": NOW, "created_at": NOW, "released_at": NOW, "release_no": position} | fields
     row = Message(
         desk_id=DESK, conversation_id=conversation_id, position=position, role=role, text=text, **times
     )

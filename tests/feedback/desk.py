@@ -4,7 +4,9 @@ Sets are written by `put_set` in the form that the suggester leaves behind; the 
 of its own.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -17,12 +19,26 @@ from feedback.settings import FeedbackSettings
 from feedback.store import operators
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Candidate, SuggestionSet, Turn
+from feedback.web.services import EXTENSION
 from tests.clock import FrozenClock
 from tests.databases import START
 
 KEY = "k" * 40
 TEXTS = ("Base one.", "Tuned one.", "Base two.", "Tuned two.")
 ARMS = ("base", "tuned", "base", "tuned")
+
+
+class DeskClock(FrozenClock):
+    """When its time passes, the desk's own clockwork runs."""
+
+    def __init__(self, at: datetime) -> None:
+        super().__init__(at)
+        self.on_advance: list[Callable[[], None]] = []
+
+    def advance(self, seconds: float) -> None:
+        super().advance(seconds)
+        for tick in self.on_advance:
+            tick()
 
 
 @dataclass
@@ -95,9 +111,10 @@ class Desk:
 def make_desk(
     engine: Engine, tmp_path: Any, suggester: Any = None, duel_drawer: Any = None, **settings: Any
 ) -> Desk:
-    clock = FrozenClock(START)
+    clock = DeskClock(START)
     made = FeedbackSettings(data_dir=tmp_path, secret_key=KEY, **settings)
     app = create_app(made, store_engine=engine, clock=clock, suggester=suggester, duel_drawer=duel_drawer)
+    clock.on_advance.append(app.extensions[EXTENSION].releaser.tick)
     desk = Desk(app, engine, clock)
     with unit_of_work(engine) as session:
         for name, role in (("ann", "agent"), ("ben", "agent"), ("eva", "expert"), ("ada", "admin")):

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from feedback.store.tables.columns import json_column, new_id, text_column, time_column
+
+HELD = text("release_no IS NULL AND retracted_at IS NULL")
 
 
 class Conversation(SQLModel, table=True):
@@ -25,11 +27,15 @@ class Conversation(SQLModel, table=True):
 
 
 class Message(SQLModel, table=True):
-    """One message. An agent's message is seen by the customer from `release_at` on, unless retracted
-    before.
+    """One message. The customer sees it once it is released: `release_no` is its place in the order of
+    releases. A reply may be held back before, and retracted while it is.
     """
 
-    __table_args__ = (UniqueConstraint("conversation_id", "position"),)
+    __table_args__ = (
+        UniqueConstraint("conversation_id", "position"),
+        Index("ix_message_release", "conversation_id", "release_no", unique=True),
+        Index("ix_message_held", "created_at", sqlite_where=HELD, postgresql_where=HELD),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -44,7 +50,8 @@ class Message(SQLModel, table=True):
     knowledge: list[dict[str, str]] | None = Field(default=None, sa_column=json_column(nullable=True))
     occurred_at: datetime = Field(sa_column=time_column())
     created_at: datetime = Field(sa_column=time_column())
-    release_at: datetime = Field(sa_column=time_column())
+    released_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
+    release_no: int | None = None
     retracted_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
 
 

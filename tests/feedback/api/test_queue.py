@@ -58,6 +58,14 @@ def test_a_claim_expires(desk):
     assert desk.post(path, "ben").status_code == 200
 
 
+def test_a_claim_from_before_a_step_back_holds_nobody_up(desk):
+    path = f"/v1/turns/{desk.open()['turn_id']}/claim"
+    desk.post(path, "ann")
+    desk.clock.step(-3600)
+    assert queue(desk, "ben")[0]["claimed_by"] is None
+    assert desk.post(path, "ben").status_code == 200
+
+
 def test_an_app_names_the_agent_it_acts_for(desk):
     path = f"/v1/turns/{desk.open()['turn_id']}/claim"
     assert desk.post(path, "app", agent="zoe").json["claimed_by"] == "app:zoe"

@@ -97,7 +97,8 @@ class Writer:
             text="When does it come?",
             occurred_at=self.now,
             created_at=self.now,
-            release_at=self.now,
+            released_at=self.now,
+            release_no=position,
         )
 
     def write_candidates(self, shown):

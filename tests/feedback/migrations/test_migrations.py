@@ -2,14 +2,14 @@
 
 import subprocess
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import MetaData, inspect
-from sqlmodel import SQLModel
+from sqlalchemy import MetaData, inspect, text
+from sqlmodel import SQLModel, select
 
 from feedback.migrations import configure, find_version, newest_version, upgrade, upgrade_engine
 from feedback.store import tables
@@ -114,3 +114,49 @@ def test_two_processes_that_start_at_once_both_find_the_newest_version(empty_eng
         ("", 0),
     ]
     assert find_version(empty_engine) == newest_version()
+
+
+def test_releases_become_facts_in_the_order_of_their_time(empty_engine):
+    """A store of version 0004: a reply held for 5 s while the customer wrote on, and one taken back."""
+    upgrade_engine(empty_engine, "0004")
+    rows = [  # position, role, seconds until the release, taken back
+        (0, "customer", 0, None),
+        (1, "agent", 65, None),
+        (2, "customer", 62, None),
+        (3, "agent", 70, START),
+        (4, "customer", 4000, None),  # later than any clock of the upgrade
+    ]
+    with empty_engine.execution_options(writing=True).begin() as connection:
+        connection.execute(
+            text("INSERT INTO desk (id, name, created_at) VALUES ('default', 'd', :at)"), {"at": START}
+        )
+        connection.execute(
+            text(
+                "INSERT INTO conversation (id, desk_id, source, tags, created_at) "
+                "VALUES ('c', 'default', 'live', '[]', :at)"
+            ),
+            {"at": START},
+        )
+        for position, role, seconds, retracted in rows:
+            connection.execute(
+                text(
+                    "INSERT INTO message (id, desk_id, conversation_id, position, role, text, occurred_at, "
+                    "created_at, release_at, retracted_at) VALUES (:id, 'default', 'c', :position, :role, "
+                    "'x', :at, :at, :release_at, :retracted)"
+                ),
+                {
+                    "id": f"m{position}",
+                    "position": position,
+                    "role": role,
+                    "at": START,
+                    "release_at": START + timedelta(seconds=seconds),
+                    "retracted": retracted,
+                },
+            )
+    upgrade_engine(empty_engine)
+    with read(empty_engine) as session:
+        found = session.exec(select(tables.Message).order_by(tables.Message.position)).all()
+    assert [row.release_no for row in found] == [0, 2, 1, None, 3]
+    assert [row.released_at and (row.released_at - START).total_seconds() for row in found] == [
+        0, 65, 62, None, 4000,
+    ]  # fmt: skip

@@ -4,6 +4,7 @@ import itertools
 import threading
 from datetime import timedelta
 
+from feedback.errors import StoreBusy
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import SuggestionSet, Turn
 from feedback.suggestions.suggester import LEASE_MARGIN_S
@@ -179,3 +180,46 @@ def test_closing_finishes_what_is_begun_and_leaves_the_rest_to_the_sweep(desk):
     desk.suggester.close()
     assert desk.read_set(turn_id).state == "ready"
     desk.suggester.enqueue(desk.ask())
+
+
+def test_what_an_outage_of_the_store_lost_is_taken_up_by_a_later_sweep(desk, monkeypatch):
+    """Four turns whose sets could not be written: two were begun, two were not."""
+    turn_ids = [desk.ask() for _ in range(4)]
+    assert desk.suggester.sweep() == 4  # the process's first sweep
+    with monkeypatch.context() as outage:
+        outage.setattr("feedback.suggestions.suggester.unit_of_work", lose_connection)
+        for turn_id in turn_ids:
+            desk.suggester.wait(turn_id, 0.1)
+        desk.suggester.close()
+    assert [desk.read_set(turn_id) for turn_id in turn_ids] == [None] * 4
+    lasting = build(desk.store, desk.engine, desk.serving.data_dir)
+    lasting.suggester._sweeper._seen = {}  # long after its first sweep
+    for turn_id in turn_ids[:2]:
+        abandon(desk, turn_id, owner=lasting.suggester._owner, left_s=5)
+    assert lasting.suggester.sweep() == 0  # somebody may be at them
+    lasting.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
+    assert lasting.suggester.sweep() == 4
+    for turn_id in turn_ids:
+        assert lasting.suggester.wait(turn_id, 10) and lasting.read_set(turn_id).state == "ready"
+    lasting.close()
+
+
+def lose_connection(engine):
+    raise StoreBusy("connection lost")
+
+
+def test_the_watch_sweeps_again_and_again(desk, monkeypatch):
+    monkeypatch.setattr("feedback.suggestions.sweeper.SWEEP_EVERY_S", 0.01)
+    desk.suggester.watch()
+    turn_id = desk.ask()
+    abandon(desk, turn_id, owner="elsewhere/1/x", left_s=0)  # after the first sweep
+    while desk.read_set(turn_id).state == "preparing":
+        desk.suggester._closing.wait(0.01)
+    assert desk.read_set(turn_id).state == "ready"
+
+
+def test_a_lease_from_before_a_step_back_is_no_lease(desk):
+    turn_id = desk.ask()
+    abandon(desk, turn_id, owner="elsewhere/1/x", left_s=3600)
+    assert desk.suggester.sweep() == 1
+    assert desk.suggester.wait(turn_id, 10) and desk.read_set(turn_id).state == "ready"

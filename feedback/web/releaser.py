@@ -1,0 +1,97 @@
+"""Lets held replies go to the customer once their undo window is over, by the monotonic clock.
+
+A reply is held from its commit on; `hold` tells when that was. A look at the store every second finds what
+other processes, or this one before it was killed, left held: it goes after a whole window from then. The
+release itself is a row's change under the conversation's lock (`feedback.store.releases`), so any number of
+processes release a reply once, and an undo comes before it or after it, never at the same time.
+
+    releaser.start(); releaser.hold(message_id); releaser.close()
+"""
+
+import logging
+import threading
+
+from sqlalchemy import Engine
+
+from feedback.clock import Clock
+from feedback.store.engine import read, unit_of_work
+from feedback.store.releases import list_held, release_messages
+from feedback.web.wakeups import Wakeups
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 1.0
+
+
+class Releaser:
+    def __init__(self, *, store_engine: Engine, clock: Clock, wakeups: Wakeups, window_s: float) -> None:
+        self._store = store_engine
+        self._clock = clock
+        self._wakeups = wakeups
+        self._window_s = window_s
+        self._due: dict[str, float] = {}  # message id -> monotonic seconds
+        self._look_at = float("-inf")
+        self._changed = threading.Condition()
+        self._closing = False
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Releases until `close`, in a thread of its own."""
+        self._thread = threading.Thread(target=self._run, name="releaser", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """What is still held then is released by the next process."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def hold(self, message_id: str) -> None:
+        """This reply is committed now: it goes after the window."""
+        with self._changed:
+            self._due[message_id] = self._clock.monotonic() + self._window_s
+            self._changed.notify()
+
+    def tick(self) -> None:
+        """Looks for held replies if it is time to, and releases those that are due."""
+        now = self._clock.monotonic()
+        if now >= self._look_at:
+            self._look(now)
+        with self._changed:
+            due = [id for id, at in self._due.items() if at <= now]
+        if not due:
+            return
+        with unit_of_work(self._store) as session:
+            conversation_ids = release_messages(session, message_ids=due, now=self._clock.now())
+        with self._changed:
+            for message_id in due:
+                self._due.pop(message_id, None)
+        for conversation_id in conversation_ids:
+            self._wakeups.signal(f"conversation:{conversation_id}")
+
+    def _look(self, now: float) -> None:
+        with read(self._store) as session:
+            held = list_held(session)
+        with self._changed:
+            for message_id in held:
+                self._due.setdefault(message_id, now + self._window_s)
+        self._look_at = now + LOOK_EVERY_S
+
+    def _run(self) -> None:
+        while not self._closing:
+            try:
+                self.tick()
+                pause = self._find_pause()
+            except Exception:  # the edge of this thread: the store may be busy, the next tick tries again
+                log.exception("held replies could not be released")
+                pause = LOOK_EVERY_S
+            with self._changed:
+                if not self._closing:
+                    self._changed.wait(pause)
+
+    def _find_pause(self) -> float:
+        with self._changed:
+            next_at = min(self._due.values(), default=self._look_at)
+        return max(0.0, min(next_at, self._look_at) - self._clock.monotonic())
