@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from commands.frame import Frame
 from commands.instance import is_running, read_holder, require_port
@@ -193,9 +194,15 @@ def check_port(frame: Frame) -> Check:
 
 
 def check_store(engine: Engine) -> Check:
+    query = "select count(*) from sqlite_master" if engine.dialect.name == "sqlite" else "select 1"
     try:
         with engine.connect() as connection:
-            connection.execute(text("select 1"))
+            connection.execute(text(query))
+    except DatabaseError as fault:
+        if not isinstance(fault, OperationalError):
+            return Check("store", "fail", f"damaged: {fault.orig}", "Restore a backup (deploy/restore.sh).")
+        reason = str(fault.orig).strip().splitlines()[0]
+        return Check("store", "fail", reason, "Start the database, or correct [feedback] database_url.")
     except Exception as fault:
         reason = str(getattr(fault, "orig", fault)).strip().splitlines()[0]
         return Check("store", "fail", reason, "Start the database, or correct [feedback] database_url.")

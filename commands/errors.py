@@ -38,8 +38,10 @@ def explain(fault: Exception) -> Exception:
     if name.__module__.split(".")[0] in PACKAGES:
         hint = getattr(fault, "hint", "")
         return CommandFailed(f"{fault}\n{hint}" if hint else str(fault))
-    if name.__name__ == "OperationalError" and name.__module__.startswith("sqlalchemy"):
+    if name.__name__ in ("OperationalError", "DatabaseError") and name.__module__.startswith("sqlalchemy"):
         reason = str(getattr(fault, "orig", fault)).strip().splitlines()[0]
+        if name.__name__ == "DatabaseError":
+            return CommandFailed(f"The store is damaged: {reason}\nRestore a backup (deploy/restore.sh).")
         return CommandFailed(
             f"The store does not answer: {reason}\nCheck [feedback] database_url, then `rejoinder doctor`."
         )

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import IO, Any
 
 from commands.errors import CommandFailed
+from serving.files import make_private_dir
 
 
 class AlreadyRunning(CommandFailed):
@@ -46,7 +47,7 @@ class InstanceLock:
     _file: IO[str] | None = None
 
     def __enter__(self) -> "InstanceLock":
-        self.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_dir(self.data_dir)
         path = self.data_dir / "rejoinder.lock"
         self._file = path.open("a+", encoding="utf-8")
         try:

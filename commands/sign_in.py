@@ -45,8 +45,8 @@ def command(frame: Frame, name: str, role: str, as_json: bool) -> None:
     """
     settings = frame.feedback()
     role = "admin" if name == "admin" else role
-    address = f"http://{settings.host}:{settings.port}"
-    if is_running(frame.data_dir):
+    address = settings.public_url or f"http://{settings.host}:{settings.port}"
+    if not settings.public_url and is_running(frame.data_dir):
         address = str(read_holder(frame.data_dir).get("address", address))
     with open_store(frame) as engine:
         link = make_link(engine, name=name, role=role, minutes=settings.sign_in_link_minutes, address=address)

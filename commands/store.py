@@ -4,6 +4,7 @@ knows.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine
@@ -14,6 +15,7 @@ from feedback.clock import SystemClock
 from feedback.migrations import configure, find_version, newest_version, upgrade_engine
 from feedback.store.desks import ensure_desk
 from feedback.store.engine import open_engine, unit_of_work
+from serving.files import make_private_dir
 
 
 class SchemaOld(CommandFailed):
@@ -39,12 +41,31 @@ class SchemaNewer(CommandFailed):
         )
 
 
+class StoreEmptied(CommandFailed):
+    """The store's file lost its content: opening it would begin a new one in its place."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is empty, and something was kept here before. Restore a backup (deploy/restore.sh), or "
+            "remove the file to begin anew."
+        )
+
+
+def check_whole(frame: Frame) -> None:
+    """StoreEmptied for a SQLite file without a byte beside the key of an instance that ran."""
+    path = frame.data_dir / "rejoinder.db"
+    ran = (frame.data_dir / "secret.key").exists()
+    if not frame.feedback().database_url and ran and path.exists() and path.stat().st_size == 0:
+        raise StoreEmptied(path)
+
+
 @contextmanager
 def open_store(frame: Frame) -> Iterator[Engine]:
     """The store's engine for the length of the block. SchemaOld or SchemaNewer unless the schema fits."""
     settings = frame.feedback()
     if not settings.database_url and not (frame.data_dir / "rejoinder.db").exists():
         raise SchemaOld(None, newest_version())
+    check_whole(frame)
     engine = open_engine(settings.store_url())
     try:
         found = check_schema(engine)
@@ -66,7 +87,8 @@ def check_schema(engine: Engine) -> str | None:
 
 def migrate_store(frame: Frame) -> tuple[str | None, str]:
     """Brings the store to this version's schema and makes sure of the desk; the versions before and after."""
-    frame.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_dir(frame.data_dir)
+    check_whole(frame)
     engine = open_engine(frame.feedback().store_url())
     try:
         before = check_schema(engine)

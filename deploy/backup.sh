@@ -5,7 +5,8 @@
 #
 # The SQLite store is copied through SQLite's online backup, so writers need not stop; a PostgreSQL store is dumped with pg_dump when
 # REJOINDER_FEEDBACK__DATABASE_URL names one. The rest is immutable files. endpoint.json (the engine's key of this start) and logs
-# are left out. The copy holds everything people wrote: keep it as private as the original.
+# are left out. The settings (REJOINDER_CONFIG, else rejoinder.toml where this runs) lie in it as rejoinder.toml, variables as settings.env.
+# The copy holds everything people wrote, keys and passwords: keep it as private as the original.
 set -euo pipefail
 umask 077
 data=${1:?usage: backup.sh DATA_DIR BACKUP_DIR}
@@ -34,9 +35,13 @@ if found != "ok":
     sys.exit(f"backup: the copy is damaged: {found}")
 PY
 fi
-for name in secret.key manifest.json adapters datasets runs; do
+for name in secret.key redaction.key manifest.json adapters datasets runs; do
   if [ -e "$data/$name" ]; then cp -a "$data/$name" "$partial/"; fi
 done
+# Settings: the file, and the variables that win over it where this runs with those of the service.
+config=${REJOINDER_CONFIG:-rejoinder.toml}
+if [ -f "$config" ]; then cp "$config" "$partial/rejoinder.toml"; fi
+if variables=$(env | grep '^REJOINDER_'); then printf '%s\n' "$variables" >"$partial/settings.env"; fi
 # Checkpoints only serve a run that is under way.
 find "$partial" -type d -name checkpoints -prune -exec rm -rf {} +
 (cd "$partial" && find . -type f ! -name SHA256SUMS -print0 | sort -z | xargs -0 sha256sum) >"$partial/SHA256SUMS"

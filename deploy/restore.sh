@@ -24,3 +24,6 @@ for path in "$backup"/*; do
   case $(basename "$path") in SHA256SUMS | store.dump) ;; *) cp -a "$path" "$data/" ;; esac
 done
 echo "restored into $data; start it with: rejoinder up --data-dir $data"
+for name in rejoinder.toml settings.env; do
+  if [ -f "$data/$name" ]; then echo "its settings are in $data/$name: put them where this installation reads its own"; fi
+done

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Flask
 from flask_babel import gettext as _
 from sqlalchemy import Engine
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from feedback import chat, console, workbench
 from feedback.actor import Actor
@@ -41,11 +40,13 @@ from feedback.web import sign_in
 from feedback.web.auth import csrf, find_actor
 from feedback.web.error_pages import register_error_pages
 from feedback.web.headers import register_headers
+from feedback.web.hosts import register_hosts
 from feedback.web.languages import init_languages
 from feedback.web.releaser import Releaser
 from feedback.web.services import EXTENSION, DuelDrawerPort, Services, SuggesterPort
 from feedback.web.sessions import StoreSessions
 from feedback.web.wakeups import Wakeups
+from serving.files import make_private_dir
 
 if TYPE_CHECKING:
     from feedback.deployment.deploy import Deployer
@@ -106,6 +107,7 @@ def create_app(
         deployer=deployer,
         fleet_factory=fleet_factory,
     )
+    register_hosts(app, settings)
     csrf.init_app(app)
     register_headers(app)
     register_error_pages(app)
@@ -113,10 +115,6 @@ def create_app(
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     register_pages(app)
-    if settings.trusted_proxies:
-        hops = settings.trusted_proxies
-        proxied = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
-        app.wsgi_app = proxied  # type: ignore[method-assign]
     return app
 
 
@@ -129,7 +127,7 @@ def read_secret_key(settings: FeedbackSettings) -> str:
         return key
     path: Path = settings.data_dir / "secret.key"
     if not path.exists():
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        make_private_dir(settings.data_dir)
         own = path.with_name(f"secret.key.{os.getpid()}")
         with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_urlsafe(48))

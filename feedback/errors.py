@@ -163,6 +163,17 @@ class StoreBusy(ApiError):
         )
 
 
+class StoreDamaged(ApiError):
+    def __init__(self, why: str = "") -> None:
+        super().__init__(
+            503,
+            "store_damaged",
+            "The store is damaged; nothing was written." + (f" ({why})" if why else ""),
+            "Restore a backup (deploy/restore.sh).",
+            retry_after_s=60,
+        )
+
+
 class StoreFull(ApiError):
     def __init__(self, why: str = "") -> None:
         super().__init__(

@@ -5,8 +5,9 @@ Read through `serving.config.load_settings(FeedbackSettings, "feedback", ...)`. 
 """
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from serving.settings import DEMO_BASE
@@ -32,6 +33,15 @@ class FeedbackSettings(BaseSettings):
 
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     """Number of proxies in front whose X-Forwarded-* headers are believed; 0 believes none."""
+
+    public_url: str = ""
+    """Address under which people reach the web, such as https://desk.example.org; links begin with it.
+
+    Empty takes the address of the request, or else that of `host` and `port`.
+    """
+
+    trusted_hosts: tuple[str, ...] = ()
+    """Host names the web answers to, beside loopback, `host` and that of `public_url`."""
 
     default_language: str = "en"
     """Language of pages and conversations that name none: en or zh."""
@@ -75,6 +85,14 @@ class FeedbackSettings(BaseSettings):
     """Key that signs page tokens, at least 32 characters; empty makes and keeps `secret.key` in the data
     directory.
     """
+
+    @field_validator("public_url")
+    @classmethod
+    def _check_public_url(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/")):
+            raise ValueError("write scheme and host alone, such as https://desk.example.org")
+        return url.rstrip("/")
 
     def policy_for(self, base_model: str) -> str:
         """The policy that is named, or else the one that suits the base."""

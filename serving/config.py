@@ -8,7 +8,7 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
@@ -63,7 +63,8 @@ def _read_table(table: str, config: Path | None) -> dict[str, Any]:
 def _read_environment(cls: type[BaseSettings], table: str) -> dict[str, Any]:
     """Values by field name, lists and tables decoded from JSON; unset variables are absent."""
     try:
-        return EnvSettingsSource(cls, env_prefix=_variable(table, ""), env_ignore_empty=False)()
+        found = EnvSettingsSource(cls, env_prefix=_variable(table, ""), env_ignore_empty=False)()
+        return {name: _read_choice(cls, name, value) for name, value in found.items()}
     except SettingsError as error:
         raise SettingsFault(
             table,
@@ -76,6 +77,13 @@ def _read_environment(cls: type[BaseSettings], table: str) -> dict[str, Any]:
                 )
             ],
         ) from None
+
+
+def _read_choice(cls: type[BaseSettings], name: str, value: Any) -> Any:
+    """A variable is text: where a setting names its choices, the one that is written so is meant."""
+    annotation = cls.model_fields[name].annotation if name in cls.model_fields else None
+    choices = get_args(annotation) if get_origin(annotation) is Literal else ()
+    return next((choice for choice in choices if str(choice) == value), value)
 
 
 def _variable(table: str, field: str) -> str:

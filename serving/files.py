@@ -5,6 +5,14 @@ import tempfile
 from pathlib import Path
 
 
+def make_private_dir(path: Path) -> None:
+    """The directory, open to its owner alone whoever made it; one that belongs to another keeps its mode."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = path.stat()
+    if found.st_uid == os.geteuid() and found.st_mode & 0o077:
+        path.chmod(0o700)
+
+
 def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
     """Replaces `path` in one step; content and name have reached the disk when this returns."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
+from serving.engine.leftover import end_leftover, read_process_stat
+from serving.files import write_atomically
+
 PR_SET_PDEATHSIG = 1
 FIRST_WAIT_S = 1.0
 LONGEST_WAIT_S = 30.0
@@ -31,6 +34,21 @@ def die_with_parent() -> None:
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
+def note_of(data_dir: Path, name: str) -> Path:
+    """Where a child of this instance notes which process it is."""
+    return data_dir / "logs" / f"{name}.process"
+
+
+def end_left_behind(note: Path) -> None:
+    """Ends a child whose parent was killed, and waits until it is gone; nothing where there is none."""
+    try:
+        pid, started = map(int, note.read_text(encoding="ascii").split())
+    except (OSError, ValueError):
+        return
+    end_leftover(pid, started)
+    note.unlink(missing_ok=True)
+
+
 class Child:
     """One kept process: `start`, then `tick` every half second, then `stop`."""
 
@@ -42,6 +60,7 @@ class Child:
         environment: dict[str, str],
         log: Path,
         say: Callable[[str, str], None],
+        note: Path | None = None,
         directory: Path | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -49,6 +68,7 @@ class Child:
         self._argv = argv
         self._environment = environment
         self._log = log
+        self._note = note
         self._say = say
         self._directory = directory
         self._timer = timer
@@ -77,6 +97,8 @@ class Child:
             )
         self._started = self._timer()
         self._restart_at = None
+        if self._note is not None and (found := read_process_stat(self._process.pid)) is not None:
+            write_atomically(self._note, f"{found.pid} {found.started}".encode(), mode=0o600)
 
     def is_alive(self) -> bool:
         return self._process is not None and self._process.poll() is None
@@ -115,6 +137,8 @@ class Child:
                 self._say(self.name, f"did not end within {grace_s:.0f} s: killed")
         self._end_group(signal.SIGKILL)
         self._process.wait()
+        if self._note is not None:
+            self._note.unlink(missing_ok=True)
 
     def _end_group(self, sign: signal.Signals) -> None:
         if self._process is None:

@@ -32,7 +32,7 @@ from commands.frame import Frame, frame_options
 from commands.instance import InstanceLock
 from commands.sign_in import make_link
 from commands.store import migrate_store, open_store
-from commands.up.children import Child
+from commands.up.children import Child, end_left_behind, note_of
 from commands.up.engine import KeptEngine
 from commands.up.plan import Plan, make_plan
 from commands.up.seeding import seed_demo
@@ -77,6 +77,8 @@ def run(frame: Frame, *, port: int | None, base_model: str | None, console: Cons
         stack.enter_context(stopping)
         lock = stack.enter_context(InstanceLock(frame.data_dir))
         write_log(frame.data_dir / "logs" / "up.log")
+        for name in ("web", "trainer"):  # of a start that was killed: they hold its port and its runs
+            end_left_behind(note_of(frame.data_dir, name))
         plan = make_plan(frame, port=port, base_model=base_model)
         steps.line("environment", describe_environment(), took=steps.elapsed())
         migrate(steps, frame)
@@ -194,6 +196,7 @@ def make_web(plan: Plan, steps: Steps) -> Child:
         [*argv, "--no-control-socket", "commands.up.web:build_app()"],
         environment=plan.environment,
         log=plan.frame.data_dir / "logs" / "web.log",
+        note=note_of(plan.frame.data_dir, "web"),
         say=steps.warn,
     )
 
@@ -204,6 +207,7 @@ def make_trainer(plan: Plan, steps: Steps) -> Child:
         [sys.executable, "-m", "trainer"],
         environment=plan.environment,
         log=plan.frame.data_dir / "logs" / "trainer.log",
+        note=note_of(plan.frame.data_dir, "trainer"),
         say=steps.warn,
         directory=ROOT,
     )
@@ -236,18 +240,18 @@ def start_web(steps: Steps, web: Child, plan: Plan, stopping: StopSignal) -> Non
 
 
 def tell_addresses(console: Console, store_engine: Engine, plan: Plan) -> None:
-    link = make_link(
-        store_engine,
-        name="admin",
-        role="admin",
-        minutes=plan.feedback.sign_in_link_minutes,
-        address=plan.address,
-    )
+    """With a sign-in link on a terminal alone: what a journal keeps, others read."""
+    address = plan.feedback.public_url or plan.address
+    sign_in = f"sign in        rejoinder sign-in --data-dir {plan.frame.data_dir}   prints a link"
+    if console.is_terminal:
+        minutes = plan.feedback.sign_in_link_minutes
+        link = make_link(store_engine, name="admin", role="admin", minutes=minutes, address=address)
+        sign_in = f"sign in once   {link}"
     console.print(
-        f"\n  workbench      {plan.address}/workbench\n"
-        f"  customer chat  {plan.address}/chat\n"
-        f"  console        {plan.address}/console\n"
-        f"  sign in once   {link}\n",
+        f"\n  workbench      {address}/workbench\n"
+        f"  customer chat  {address}/chat\n"
+        f"  console        {address}/console\n"
+        f"  {sign_in}\n",
         highlight=False,
         soft_wrap=True,
         markup=False,

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 CLOSING = "rejoinder-closing"  # the application's extension that ends the wait for the engine
 LOOK_EVERY_S = 0.25
+# gunicorn's setting of that name: it believes no header about scheme or path, whoever sends it. What a proxy
+# may say is decided by `trusted_proxies` alone (feedback/web/hosts.py).
+forwarded_allow_ips = ""
 
 
 def build_app() -> "Flask":

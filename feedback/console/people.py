@@ -13,6 +13,7 @@ from feedback.store import operators, overview, runs, web_sessions
 from feedback.store.engine import get_row, read, unit_of_work
 from feedback.store.tables import Operator
 from feedback.web.auth import allow
+from feedback.web.hosts import public_address
 from feedback.web.services import services
 
 bp = Blueprint("console_acts", __name__, url_prefix="/console")
@@ -41,7 +42,7 @@ def _create_link(store: Session, operator_id: str) -> str:
         now=found.clock.now(),
         minutes=found.settings.sign_in_link_minutes,
     )
-    return url_for("sign_in.follow", code=code, _external=True)
+    return public_address(found.settings) + url_for("sign_in.follow", code=code)
 
 
 def _render_people(link: str | None = None, link_for: str | None = None) -> str:

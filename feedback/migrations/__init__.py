@@ -38,7 +38,7 @@ def upgrade(url: str) -> None:
     """
     path = make_url(url).database
     if make_url(url).get_backend_name() == "sqlite" and path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = open_engine(url)
     try:
         upgrade_engine(engine)

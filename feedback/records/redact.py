@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from feedback.records.schemas import ChatMessage, ChoiceForm, ThumbForm
+from serving.files import make_private_dir
 
 KEY_FILE = "redaction.key"
 
@@ -104,7 +105,7 @@ def open_redactor(data_dir: Path) -> Redactor:
     """The redactor of this data directory; its key is made at the first use, for the owner's eyes alone."""
     path = data_dir / KEY_FILE
     if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_private_dir(data_dir)
         fresh = path.with_name(f"{KEY_FILE}.{secrets.token_hex(8)}")
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
             file.write(secrets.token_hex(32))

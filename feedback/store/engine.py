@@ -32,7 +32,7 @@ from sqlalchemy.sql.base import ExecutableOption
 from sqlmodel import Session, SQLModel, select
 from sqlmodel.sql.expression import SelectOfScalar
 
-from feedback.errors import ApiError, NotFound, StoreBusy, StoreFull
+from feedback.errors import ApiError, NotFound, StoreBusy, StoreDamaged, StoreFull
 
 LOCK_TIMEOUT_MS = 5_000
 PING_AFTER_S = 2.0  # that a pooled connection lay idle
@@ -45,6 +45,7 @@ PRAGMAS = (
     "mmap_size=0",
 )
 SQLITE_BUSY, SQLITE_LOCKED, SQLITE_FULL, SQLITE_IOERR, SQLITE_CANTOPEN = 5, 6, 13, 10, 14
+SQLITE_CORRUPT, SQLITE_NOTADB = 11, 26
 # Classes of PostgreSQL's error codes: connection, resources (53100 is a full disk), locks, operator's
 # shutdown.
 POSTGRES_BUSY = ("08", "53", "40", "55P03", "57P")
@@ -176,6 +177,8 @@ def refuse_as(error: DBAPIError) -> ApiError | None:
         code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
         if code in (SQLITE_FULL, SQLITE_IOERR):
             return StoreFull(str(error.orig))
+        if code in (SQLITE_CORRUPT, SQLITE_NOTADB):
+            return StoreDamaged(str(error.orig))
         return StoreBusy(str(error.orig)) if code in (SQLITE_BUSY, SQLITE_LOCKED, SQLITE_CANTOPEN) else None
     state = getattr(error.orig, "sqlstate", None) or ""
     if state == POSTGRES_FULL:

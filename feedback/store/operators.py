@@ -159,16 +159,24 @@ def create_sign_in_link(
     return code
 
 
+def find_sign_in_link(session: Session, *, code: str, now: datetime) -> Operator | None:
+    """The operator of a good link; None for a used, expired or unknown one, or one of somebody inactive."""
+    link = session.get(SignInLink, hash_secret(code))
+    if link is None or link.used_at is not None or link.expires_at <= now:
+        return None
+    operator = session.get(Operator, link.operator_id)
+    return operator if operator is not None and operator.active else None
+
+
 def use_sign_in_link(session: Session, *, code: str, now: datetime) -> Operator | None:
-    """The operator of a good link, which is used up by this; None for a used, expired or unknown one."""
+    """The operator of a good link, which is used up by this."""
     code_hash = hash_secret(code)
-    link = session.get(SignInLink, code_hash)
-    if link is None or link.expires_at <= now:
+    operator = find_sign_in_link(session, code=code, now=now)
+    if operator is None:
         return None
     used = session.connection().execute(
         update(SignInLink)
         .where(col(SignInLink.code_hash) == code_hash, col(SignInLink.used_at).is_(None))
         .values(used_at=now)
     )
-    operator = session.get(Operator, link.operator_id)
-    return operator if used.rowcount == 1 and operator is not None and operator.active else None
+    return operator if used.rowcount == 1 else None

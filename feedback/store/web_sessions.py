@@ -14,8 +14,6 @@ from feedback.store.engine import of_desk
 from feedback.store.operators import hash_secret
 from feedback.store.tables import WebSession
 
-ANONYMOUS_HOURS = 2  # enough to fill in the sign-in page; only its CSRF token hangs on it
-
 
 def find_session(session: Session, *, cookie: str, now: datetime) -> WebSession | None:
     row = session.get(WebSession, hash_secret(cookie))
@@ -34,7 +32,6 @@ def start_session(
     """A new row; returns the cookie's value. Expired rows are swept out on the way."""
     session.connection().execute(delete(WebSession).where(col(WebSession.expires_at) <= now))
     cookie = secrets.token_urlsafe(32)
-    signed_in = operator_id is not None or "token_id" in data
     session.add(
         WebSession(
             id_hash=hash_secret(cookie),
@@ -43,7 +40,7 @@ def start_session(
             data=data,
             created_at=now,
             seen_at=now,
-            expires_at=now + (timedelta(days=days) if signed_in else timedelta(hours=ANONYMOUS_HOURS)),
+            expires_at=now + timedelta(days=days),
         )
     )
     session.flush()

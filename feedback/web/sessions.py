@@ -1,13 +1,15 @@
 """Flask's session kept in the store instead of the cookie, so that it can be ended from the server.
 
 The cookie holds 256 random bits and nothing else. Signing in takes a new id (no fixation); logging out ends
-the row at once. Sessions of nobody (the sign-in page's CSRF token) live two hours.
+the row at once. Sessions of nobody (the sign-in page's CSRF token) live for two hours in a signed cookie: who
+only looks at the page writes nothing into the store.
 """
 
 from typing import Any
 
 from flask import Flask, Request, Response
 from flask.sessions import SessionInterface, SessionMixin
+from itsdangerous import BadSignature, URLSafeSerializer
 from sqlalchemy import Engine
 from werkzeug.datastructures import CallbackDict
 
@@ -17,6 +19,8 @@ from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK
 
 COOKIE = "rejoinder_session"
+NOBODY = "nobody."  # what the cookie of a session of nobody begins with; no stored one has a full stop
+NOBODY_S = 2 * 3_600
 
 
 class StoreSession(CallbackDict[str, Any], SessionMixin):
@@ -50,6 +54,10 @@ def begin_signed_out(session: StoreSession) -> None:
     session.renewed = True
 
 
+def is_signed_in(session: StoreSession) -> bool:
+    return "operator_id" in session or "token_id" in session
+
+
 class StoreSessions(SessionInterface):
     def __init__(self, engine: Engine, clock: Clock, *, days: float) -> None:
         self._engine = engine
@@ -60,6 +68,8 @@ class StoreSessions(SessionInterface):
         cookie = request.cookies.get(self._name(request))
         if not cookie or "Authorization" in request.headers or request.path.startswith("/static/"):
             return StoreSession()
+        if cookie.startswith(NOBODY):
+            return StoreSession(self._read_nobody(app, cookie.removeprefix(NOBODY)))
         with read(self._engine) as store:
             row = web_sessions.find_session(store, cookie=cookie, now=self._clock.now())
         return StoreSession(dict(row.data), cookie) if row else StoreSession()
@@ -71,6 +81,15 @@ class StoreSessions(SessionInterface):
         if not session.modified and not session.renewed:
             return
         now, name, secure = self._clock.now(), self._name(request), request.is_secure
+        if session.cookie is None and not is_signed_in(session):
+            if session:
+                signed = self._signer(app).dumps([dict(session), now.timestamp() + NOBODY_S])
+                cookie = NOBODY + str(signed)
+                response.set_cookie(
+                    name, cookie, max_age=NOBODY_S, path="/", secure=secure, httponly=True, samesite="Lax"
+                )
+                response.vary.add("Cookie")
+            return
         with unit_of_work(self._engine) as store:
             if session.renewed and session.cookie:
                 web_sessions.end_session(store, cookie=session.cookie, now=now)
@@ -93,6 +112,17 @@ class StoreSessions(SessionInterface):
             name, cookie, max_age=max_age, path="/", secure=secure, httponly=True, samesite="Lax"
         )
         response.vary.add("Cookie")
+
+    def _read_nobody(self, app: Flask, signed: str) -> dict[str, Any]:
+        try:
+            data, until = self._signer(app).loads(signed)
+        except BadSignature:
+            return {}
+        return dict(data) if until > self._clock.now().timestamp() else {}
+
+    @staticmethod
+    def _signer(app: Flask) -> URLSafeSerializer:
+        return URLSafeSerializer(str(app.secret_key), salt="session of nobody")
 
     @staticmethod
     def _name(request: Request) -> str:

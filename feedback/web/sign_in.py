@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app, redirect, render_template, r
 from werkzeug.wrappers import Response as AnyResponse
 
 from feedback.store import operators
-from feedback.store.engine import look, unit_of_work
+from feedback.store.engine import look, read, unit_of_work
 from feedback.web.auth import check_csrf, find_actor
 from feedback.web.services import services
 from feedback.web.sessions import StoreSession, begin_signed_in, begin_signed_out
@@ -41,6 +41,25 @@ def follow(code: str) -> AnyResponse:
     """Sign in by a one-time link. A HEAD request (a preview) does not use it up."""
     if request.method == "HEAD":
         return Response()
+    present = find_actor()
+    if present is not None:
+        with read(services().store_engine) as store:
+            wanted = operators.find_sign_in_link(store, code=code, now=services().clock.now())
+        if wanted is not None and wanted.id != present.operator_id:
+            return Response(
+                render_template("sign_in_over.html", code=code, present=present.name, wanted=wanted.name)
+            )
+    return _use_link(code)
+
+
+@bp.post("/sign-in/<code>")
+def replace(code: str) -> AnyResponse:
+    """Sign in by a one-time link in the place of somebody who is signed in, who has said so."""
+    check_csrf()
+    return _use_link(code)
+
+
+def _use_link(code: str) -> AnyResponse:
     with unit_of_work(services().store_engine) as store:
         operator = operators.use_sign_in_link(store, code=code, now=services().clock.now())
     if operator is None:

@@ -1,4 +1,4 @@
-"""Ending an engine that an earlier supervisor left behind, recognised by process group and start time.
+"""Ending what an earlier start left behind, such as an engine, recognised by process group and start time.
 
 Reads /proc, so it works on Linux only; elsewhere it finds nothing. Never ends a process it is not sure of.
 """
@@ -54,10 +54,12 @@ def group_members(group: int, started: int) -> list[Process]:
 
 
 def end_leftover(pid: int, started: int) -> bool:
-    """Ends the process group of an engine; returns whether there was one. Waits until it is gone."""
+    """Ends the process group that began with this process; returns whether there was one. Waits until it is
+    gone.
+    """
     if not group_members(pid, started):
         return False
-    log.warning("ending the engine process group %d that an earlier run left behind", pid)
+    log.warning("ending the process group %d that an earlier run left behind", pid)
     for number, patience in ((signal.SIGTERM, _GRACE_S), (signal.SIGKILL, _GRACE_S)):
         try:
             os.killpg(pid, number)

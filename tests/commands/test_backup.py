@@ -48,6 +48,26 @@ def test_backup_of_a_store_in_use_can_be_restored(call: Call, store: Path, tmp_p
     assert restored_weights.read_bytes() == b"weights"
 
 
+def test_backup_holds_the_keys_and_the_settings(store: Path, tmp_path: Path) -> None:
+    for name in ("secret.key", "redaction.key"):
+        (store / name).write_text(name)
+    config = tmp_path / "mine.toml"
+    config.write_text("[feedback]\nport = 8090\n")
+    made = run("backup.sh", store, tmp_path / "backups", REJOINDER_CONFIG=str(config), REJOINDER_X__Y="z")
+    copy = Path(made.stdout.strip())
+
+    assert made.returncode == 0, made.stderr
+    assert [(copy / name).read_text() for name in ("secret.key", "redaction.key")] == [
+        "secret.key",
+        "redaction.key",
+    ]
+    assert (copy / "rejoinder.toml").read_text() == config.read_text()
+    assert "REJOINDER_X__Y=z" in (copy / "settings.env").read_text().splitlines()
+    assert all(path.stat().st_mode & 0o077 == 0 for path in (copy, copy / "settings.env"))
+    restored = run("restore.sh", copy, tmp_path / "new")
+    assert restored.returncode == 0 and (tmp_path / "new" / "redaction.key").read_text() == "redaction.key"
+
+
 def test_restore_refuses_a_damaged_backup_and_a_directory_in_use(
     call: Call, store: Path, tmp_path: Path
 ) -> None:

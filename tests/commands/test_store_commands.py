@@ -154,3 +154,37 @@ def test_doctor_prints_the_next_three_nights(
         "0 2 * * * Europe/Berlin: Sat 2026-10-24 02:00 +0200, Sun 2026-10-25 02:00 +0200, "
         "Mon 2026-10-26 02:00 +0100"
     )
+
+
+def truncate(store: Path) -> None:
+    with sqlite3.connect(store / "rejoinder.db") as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    with (store / "rejoinder.db").open("r+b") as file:
+        file.truncate((store / "rejoinder.db").stat().st_size // 2)
+
+
+@pytest.mark.parametrize("words", [("status",), ("init",), ("token", "list"), ("up",), ("doctor",)])
+def test_a_truncated_store_is_told_with_the_remedy(call: Call, store: Path, words: tuple[str, ...]) -> None:
+    truncate(store)
+    result = call(*words)
+
+    assert result.exit_code == 1
+    assert "damaged" in result.output and "deploy/restore.sh" in result.output
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("words", [("status",), ("init",), ("up",)])
+def test_a_store_without_a_byte_is_not_begun_anew(call: Call, store: Path, words: tuple[str, ...]) -> None:
+    (store / "secret.key").write_text("k" * 64)
+    (store / "rejoinder.db").write_bytes(b"")
+    result = call(*words)
+
+    assert result.exit_code == 1 and "Restore a backup" in result.output
+    assert (store / "rejoinder.db").stat().st_size == 0
+
+
+def test_the_data_directory_is_the_owners_alone_whoever_made_it(call: Call, data_dir: Path) -> None:
+    data_dir.mkdir(mode=0o755)
+    data_dir.chmod(0o755)
+    call("init")
+    assert data_dir.stat().st_mode & 0o777 == 0o700

@@ -102,14 +102,18 @@ class Worker:
 
     def _attend(self, child: subprocess.Popen[bytes], token: RunToken, stop: threading.Event) -> None:
         """Returns when the child ended or we shall stop; renews the lease meanwhile."""
-        renewed = time.monotonic()
+        renewed, has_ended = time.monotonic(), False
         while child.poll() is None and not stop.wait(LOOK_S):
-            if time.monotonic() - renewed >= self._ctx.settings.lease_s / 3:
+            if not has_ended and time.monotonic() - renewed >= self._ctx.settings.lease_s / 3:
                 try:
                     self._renew(token, self._ctx.settings.lease_s)
                     renewed = time.monotonic()
                 except StoreBusy as busy:  # two more tries before the lease ends
                     log.warning("%s", busy)
+                except StaleLease:
+                    has_ended = self._has_ended(token)  # by the child, which is about to end
+                    if not has_ended:
+                        raise
 
     def _conclude(self, code: int, token: RunToken, *, was_stopped: bool) -> None:
         try:
@@ -126,6 +130,11 @@ class Worker:
                 self._fail(token, ChildFailed(token.run_id, code, self._read_tail(token.run_id)))
         except StaleLease as lost:
             log.warning("%s", lost)
+
+    def _has_ended(self, token: RunToken) -> bool:
+        """Whether the run was ended under this very token, and not taken over."""
+        run = self._ctx.read_run(token.run_id)
+        return run.fence == token.fence and run.state in runs.FINISHED
 
     def _renew(self, token: RunToken, lease_s: float) -> None:
         with unit_of_work(self._ctx.store_engine) as session:

@@ -11,7 +11,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from commands.up.children import Child, describe_exit
+from commands.instance import require_port
+from commands.up.children import Child, describe_exit, end_left_behind, note_of
 
 ROOT = Path(__file__).resolve().parents[3]
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -110,6 +111,47 @@ def test_children_die_with_a_killed_keeper(tmp_path: Path) -> None:
         keeper.wait()
 
     wait_until(lambda: not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE)
+
+
+def test_the_next_start_waits_for_what_a_killed_keeper_left(tmp_path: Path) -> None:
+    """A child that takes its time over SIGTERM holds a port meanwhile, as the web does."""
+    note = note_of(tmp_path, "web")
+    slow = (
+        "import signal, socket, sys, time\n"
+        "server = socket.create_server(('127.0.0.1', 0))\n"
+        "def end(*_):\n    time.sleep(0.5)\n    sys.exit()\n"
+        "signal.signal(signal.SIGTERM, end)\n"
+        f"open({str(tmp_path / 'port')!r} + '.new', 'w').write(str(server.getsockname()[1]))\n"
+        f"import os; os.rename({str(tmp_path / 'port.new')!r}, {str(tmp_path / 'port')!r})\n"
+        "time.sleep(600)"
+    )
+    keeper_script = (
+        "import time; from pathlib import Path; from commands.up.children import Child, note_of\n"
+        f"child = Child('web', {[sys.executable, '-c', slow]!r}, environment={{}}, "
+        f"log=Path({str(tmp_path / 'c.log')!r}), note=note_of(Path({str(tmp_path)!r}), 'web'), say=print)\n"
+        "child.start(); time.sleep(600)"
+    )
+    keeper = subprocess.Popen([sys.executable, "-c", keeper_script], cwd=ROOT)
+    wait_until(lambda: (tmp_path / "port").exists() and note.exists())
+    port = int((tmp_path / "port").read_text())
+    keeper.kill()
+    keeper.wait()
+
+    end_left_behind(note)
+    require_port("127.0.0.1", port)
+    assert not note.exists()
+    end_left_behind(note)  # nothing is left
+
+
+def test_a_process_number_that_was_given_out_again_is_left_alone(tmp_path: Path) -> None:
+    other = subprocess.Popen(SLEEPER, start_new_session=True)
+    note = note_of(tmp_path, "web")
+    note.parent.mkdir()
+    note.write_text(f"{other.pid} 1")
+    end_left_behind(note)
+    assert other.poll() is None
+    other.kill()
+    other.wait()
 
 
 def test_exits_are_told_in_words() -> None:

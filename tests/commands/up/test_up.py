@@ -95,11 +95,18 @@ def is_gone(process: psutil.Process) -> bool:
         return True
 
 
+def make_link(data_dir: Path) -> str:
+    command = [sys.executable, str(ROOT / "rejoinder.py"), "sign-in", "--data-dir", str(data_dir)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
 def test_up_seeds_serves_mends_and_stops_cleanly(start: Callable[..., Up]) -> None:
     up = start()
     address = up.wait_for(r"workbench +(http://127\.0\.0\.1:\d+)/workbench")[1]
-    link = up.wait_for(r"sign in once +(\S+)")[1]
+    up.wait_for(r"sign in +rejoinder sign-in --data-dir \S+ +prints a link")
+    assert "/sign-in/" not in up.text()  # this is no terminal: what it keeps, others read
     up.wait_for("ready +Ctrl-C")
+    link = make_link(up.data_dir)
     assert "12 demo conversations wait for a reply" in up.text()
 
     with httpx.Client(base_url=address, follow_redirects=True, trust_env=False) as browser:

@@ -61,6 +61,7 @@ ACCESS = {
     "GET /sign-in": PUBLIC,
     "POST /sign-in": PUBLIC,
     "GET /sign-in/<code>": PUBLIC,
+    "POST /sign-in/<code>": PUBLIC,
     "POST /sign-out": PUBLIC,
     "GET /chat": PUBLIC,
     "GET /chat/<conversation_id>": PUBLIC,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import event
 
 from feedback.app import read_secret_key
 from feedback.settings import FeedbackSettings
@@ -119,6 +120,27 @@ def test_a_link_signs_in_once(desk):
     assert code not in str(desk.row(SignInLink).model_dump())
 
 
+def test_a_link_asks_before_it_replaces_somebody(desk):
+    browser, code = sign_in(desk, "ann"), make_link(desk, "ben")
+    asked = browser.get(f"/sign-in/{code}")
+    assert asked.status_code == 200
+    assert "Sign in as ben?" in asked.text and "signed in as ann" in asked.text
+    assert desk.row(SignInLink, operator_id=desk.operators["ben"]).used_at is None
+    claimed = claim(desk, browser, **{"X-CSRFToken": csrf_of(browser)})
+    assert claimed.json["claimed_by"] == desk.operators["ann"]
+    forged = browser.post(f"/sign-in/{code}")
+    assert forged.status_code == 400, "another site cannot press the button"
+    token = csrf_of(browser, f"/sign-in/{code}")
+    assert browser.post(f"/sign-in/{code}", data={"csrf_token": token}).status_code == 302
+    claimed = claim(desk, browser, **{"X-CSRFToken": csrf_of(browser)})
+    assert claimed.json["claimed_by"] == desk.operators["ben"]
+
+
+def test_a_link_of_ones_own_asks_nothing(desk):
+    browser = sign_in(desk, "ann")
+    assert browser.get(f"/sign-in/{make_link(desk, 'ann')}").status_code == 302
+
+
 def test_a_link_expires(desk):
     code = make_link(desk)
     desk.clock.advance(60 * 60)
@@ -137,6 +159,35 @@ def test_signing_in_leads_to_our_own_pages_alone(sqlite_desk, target):
 def test_a_page_sends_nobody_to_sign_in_and_back(sqlite_desk):
     answer = sqlite_desk.app.test_client().get("/workbench", headers={"Accept": "text/html"})
     assert (answer.status_code, answer.headers["Location"]) == (302, "/sign-in?next=/workbench")
+
+
+# Nobody's session
+
+
+def test_looking_at_the_sign_in_page_writes_nothing(desk):
+    statements = []
+
+    def note(connection, cursor, statement, *rest):
+        statements.append(statement)
+
+    event.listen(desk.engine, "before_cursor_execute", note)
+    browser = desk.app.test_client()
+    for _ in range(2):
+        assert browser.get("/sign-in").status_code == 200
+    event.remove(desk.engine, "before_cursor_execute", note)
+    assert desk.rows(WebSession) == []
+    assert not [one for one in statements if not one.startswith(("SELECT", "BEGIN"))]
+
+
+def test_nobodys_session_ends_after_two_hours_and_cannot_be_forged(desk):
+    browser = desk.app.test_client()
+    form = {"token": desk.tokens["ann"], "csrf_token": csrf_of(browser, "/sign-in")}
+    cookie = browser.get_cookie(COOKIE).value
+    browser.set_cookie(COOKIE, cookie[:-1] + ("a" if cookie[-1] != "a" else "b"))
+    assert browser.post("/sign-in", data=form).status_code == 400
+    browser.set_cookie(COOKIE, cookie)
+    desk.clock.advance(2 * 3_600)
+    assert browser.post("/sign-in", data=form).status_code == 400
 
 
 # Pasted tokens
@@ -216,7 +267,8 @@ def test_a_session_expires_whatever_the_browser_says(desk):
     assert browser.get("/v1/queue").status_code == 401
 
 
-def test_the_cookie_is_bound_to_the_host_under_https(desk):
+def test_the_cookie_is_bound_to_the_host_under_https(store_engine, tmp_path):
+    desk = make_desk(store_engine, tmp_path, public_url="https://desk.example")
     plain = desk.app.test_client().get(f"/sign-in/{make_link(desk)}").headers["Set-Cookie"]
     secure = desk.app.test_client().get(f"/sign-in/{make_link(desk)}", base_url="https://desk.example")
     assert plain.startswith("rejoinder_session=") and "HttpOnly" in plain and "SameSite=Lax" in plain

@@ -136,6 +136,26 @@ def test_two_worker_processes_execute_each_run_once_and_one_at_a_time(ctx, tmp_p
     assert [ctx.read_run(run_id).fence for run_id in ids] == [1] * 4
 
 
+def test_a_run_that_ended_well_logs_no_warning(sqlite_engine, tmp_path, caplog):
+    """The child lives on for a while after its run is done, and the lease falls due for renewal meanwhile."""
+    ctx = make_context(sqlite_engine, tmp_path, lease_s=0.5)
+    run_id = ask(ctx)
+    lingering = FINISH + "\nimport time\ntime.sleep(1)\nnote('gone')\n"
+    journal = tmp_path / "journal"
+    url = str(ctx.store_engine.url)
+    worker = Worker(
+        ctx,
+        command=lambda token: [
+            sys.executable, "-c", lingering, url, token.run_id, str(token.fence), str(journal),
+        ],
+    )  # fmt: skip
+    with caplog.at_level("INFO"):
+        assert worker.step(threading.Event())
+    assert ctx.read_run(run_id).state == "done"
+    assert journal.read_text().split()[-2:] == ["gone", run_id]
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
+
+
 def test_failed_child_ends_the_run_with_its_last_log_lines(ctx):
     run_id = ask(ctx)
     worker = script_worker(ctx, "print('shapes do not match'); raise SystemExit(1)")

@@ -1,0 +1,77 @@
+"""Which addresses are ours, and what a proxy in front may say about a request.
+
+With `trusted_proxies = 0` a request is what arrived: no header changes its scheme, its host, its sender or
+the prefix of its path. Otherwise that many proxies are believed, by their X-Forwarded-* headers alone.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from flask import Flask, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from feedback.errors import ApiError
+from feedback.settings import FeedbackSettings
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+WILDCARDS = ("0.0.0.0", "::", "")
+
+
+class HostUnknown(ApiError):
+    def __init__(self) -> None:
+        super().__init__(
+            400,
+            "host_unknown",
+            "This address is none of ours.",
+            "Name its host in [feedback] public_url or trusted_hosts.",
+        )
+
+
+def register_hosts(app: Flask, settings: FeedbackSettings) -> None:
+    hosts = frozenset(list_hosts(settings))
+
+    @app.before_request
+    def check_host() -> None:
+        if drop_port(request.host) not in hosts:
+            raise HostUnknown
+
+    inner: WSGIApplication = app.wsgi_app
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        inner = ProxyFix(inner, x_for=hops, x_proto=hops, x_host=hops)
+    app.wsgi_app = drop_prefix(inner)  # type: ignore[assignment, method-assign]
+
+
+def list_hosts(settings: FeedbackSettings) -> list[str]:
+    """The names in a request's address that are ours; any port will do."""
+    public = urlsplit(settings.public_url).hostname if settings.public_url else None
+    named = [settings.host, public, *settings.trusted_hosts]
+    return [*LOOPBACK, *(_in_address(name) for name in named if name and name not in WILDCARDS)]
+
+
+def public_address(settings: FeedbackSettings) -> str:
+    """What links to us begin with: the setting, or the address of this request, whose host was checked."""
+    return settings.public_url or request.host_url.rstrip("/")
+
+
+def drop_prefix(app: "WSGIApplication") -> "WSGIApplication":
+    """We live at the root: a prefix that a server read from a header would lead redirects elsewhere."""
+
+    def at_root(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        environ["SCRIPT_NAME"] = ""
+        return app(environ, start_response)
+
+    return at_root
+
+
+def drop_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return (name if colon and port.isdecimal() else host).lower()
+
+
+def _in_address(host: str) -> str:
+    return f"[{host}]".lower() if ":" in host and not host.startswith("[") else host.lower()
