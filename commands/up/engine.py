@@ -21,6 +21,7 @@ from serving.client.current import CurrentFleet
 from serving.client.fleet import Fleet
 from serving.engine.supervisor import Supervisor
 from serving.errors import ServingError
+from serving.pulse import Pulse
 from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ class KeptEngine:
         )
         self._supervisor: Supervisor | None = None
         self._restarts_told = 0
+        self._pulse = Pulse(settings, frame.data_dir, self._fleet, self._restart_hung)
         self._ended = threading.Event()
         self._reconciling = threading.Lock()
         self._thread = threading.Thread(target=self._reconcile_often, name="reconciler", daemon=True)
@@ -72,6 +74,7 @@ class KeptEngine:
         self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._ended.set()
+        self._pulse.close()
         if self._thread.is_alive():
             self._thread.join(timeout=10)
         if self._supervisor is not None:
@@ -98,6 +101,14 @@ class KeptEngine:
                 self._reconcile()
                 step.note = self._describe_loaded()
             self._thread.start()
+            self._pulse.start()
+
+    def _restart_hung(self) -> None:
+        if self._supervisor is None:
+            self._warn("engine", f"gives no token: look at {', '.join(self._settings.replicas)}")
+        else:
+            self._warn("engine", "gives no token: it is started again")
+            self._supervisor.restart()
 
     def _wait_for_child(self, report: Callable[[str], None], stopping: Stopping) -> None:
         """The supervisor's wait runs aside, so that Ctrl-C is heard while a model loads."""

@@ -14,13 +14,17 @@ from werkzeug.wrappers import Response as AnyResponse
 from feedback.errors import ApiError
 from feedback.store import overview, runs
 from feedback.store.engine import read
-from feedback.store.tables import DEFAULT_DESK, Desk
+from feedback.store.probe import probe_store
+from feedback.store.tables import DEFAULT_DESK
 from feedback.web.services import services
+from serving.adapters.manifest import read_manifest
 from serving.errors import ServingError
+from serving.pulse import is_hung
 
 bp = Blueprint("health", __name__)
 
 EXTENSION = "rejoinder-metrics"
+STANDS_IN = "base_stands_in"
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
 
@@ -92,10 +96,13 @@ def live() -> AnyResponse:
 
 @bp.get("/readyz")
 def ready() -> AnyResponse:
-    """Whether store and model server can be used, with a reason for each that cannot."""
-    reasons = [reason for reason in (check_store(), check_engine()) if reason is not None]
-    response = jsonify({"ready": not reasons, "reasons": reasons})
-    response.status_code = 503 if reasons else 200
+    """Whether store and model server can be used, with a reason for each that cannot. A version that base
+    stands in for is a reason, too, but replies are drawn: 200.
+    """
+    reasons = [reason for reason in (check_store(), check_engine(), check_adapters()) if reason is not None]
+    is_ready = all(reason["code"] == STANDS_IN for reason in reasons)
+    response = jsonify({"ready": is_ready, "reasons": reasons})
+    response.status_code = 200 if is_ready else 503
     return response
 
 
@@ -112,9 +119,8 @@ def metrics() -> Response:
 
 def check_store() -> dict[str, str] | None:
     try:
-        with read(services().store_engine) as session:
-            if session.get(Desk, DEFAULT_DESK) is not None:
-                return None
+        if probe_store(services().store_engine):
+            return None
         return {"code": "store_empty", "message": "The store has no desk: run `rejoinder init`."}
     except ApiError as busy:
         return {"code": busy.code, "message": busy.message}
@@ -125,12 +131,31 @@ def check_store() -> dict[str, str] | None:
 def check_engine() -> dict[str, str] | None:
     """None where the web was started without a model server: then nothing is missing."""
     found = services()
+    if found.fleet_factory is None:
+        return None
+    if is_hung(found.settings.data_dir):
+        return {
+            "code": "engine_hung",
+            "message": "The model server gives no replies and is started again: agents write by hand.",
+        }
     try:
-        if found.fleet_factory is None or found.fleet_factory().is_ready():
+        if found.fleet_factory().is_ready():
             return None
     except ServingError:
         pass
     return {
         "code": "engine_away",
         "message": "The model server does not answer: agents write by hand until it does.",
+    }
+
+
+def check_adapters() -> dict[str, str] | None:
+    """Names none: agents may read this."""
+    found = services()
+    manifest = read_manifest(found.settings.data_dir) if found.fleet_factory is not None else None
+    if manifest is None or not manifest.missing:
+        return None
+    return {
+        "code": STANDS_IN,
+        "message": "A version that should serve cannot be loaded: the base stands in. See logs/up.log.",
     }

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from feedback.api.health import check_engine, check_store
+from feedback.api.health import check_adapters, check_engine, check_store
 from feedback.web.services import services
 
 
@@ -31,10 +31,12 @@ def show_store() -> Check:
 
 
 def show_engine() -> Check:
-    ready = check_engine() is None
-    words = (
-        _("The model server answers.")
-        if ready
-        else _("The model server does not answer: agents write by hand, and nothing is lost.")
-    )
-    return Check(_("Model server"), ready, words)
+    reason = check_engine() or check_adapters()
+    words = {
+        None: _("The model server answers."),
+        "engine_hung": _("The model server gives no replies and is started again: agents write by hand."),
+        "base_stands_in": _("A version that should serve cannot be loaded: the base stands in for it."),
+        "engine_away": _("The model server does not answer: agents write by hand, and nothing is lost."),
+    }
+    code = reason["code"] if reason is not None else None
+    return Check(_("Model server"), reason is None, words[code])

@@ -11,7 +11,7 @@ A crash between any two steps leaves the old or the new adapter serving; the nex
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -200,12 +200,14 @@ def reconcile(ctx: Deployer) -> None:
         }
     _write_manifest(ctx, state)
     fleet = ctx.fleet_factory()
-    loaded = set(fleet.list_models())
+    loaded, missing = set(fleet.list_models()), []
     for name in sorted(usable - loaded):
         try:
             fleet.load_adapter(name, adapter_path(ctx.data_dir, name))
         except ServingError as failure:
+            missing.append(name)
             log.error("adapter %s serves by the rows but cannot be loaded, base stands in: %s", name, failure)
+    _note_missing(ctx, tuple(missing))
     for name in sorted(loaded - usable):
         if NAME_PATTERN.fullmatch(name) and not _is_needed(ctx, name):
             fleet.unload_adapter(name)
@@ -280,6 +282,12 @@ def _write_manifest(ctx: Deployer, state: ServingState) -> None:
     ):
         refresh_cards(ctx.store_engine, ctx.data_dir, desk_id=DEFAULT_DESK)  # first: a crash repeats both
         write_manifest(ctx.data_dir, manifest)
+
+
+def _note_missing(ctx: Deployer, missing: tuple[str, ...]) -> None:
+    found = read_manifest(ctx.data_dir)
+    if found is not None and found.missing != missing:
+        write_manifest(ctx.data_dir, replace(found, missing=missing, written_at=ctx.clock.now()))
 
 
 def _is_needed(ctx: Deployer, name: str) -> bool:

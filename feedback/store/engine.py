@@ -35,6 +35,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 from feedback.errors import ApiError, NotFound, StoreBusy, StoreDamaged, StoreFull
 
 LOCK_TIMEOUT_MS = 5_000
+FULL_FOR_S = 60.0  # that a write which found no room speaks for the store
 PING_AFTER_S = 2.0  # that a pooled connection lay idle
 PRAGMAS = (
     "journal_mode=TRUNCATE",
@@ -55,6 +56,7 @@ Row = TypeVar("Row", bound=SQLModel)
 
 _new_lock = threading.Lock()
 _writer_locks: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
+_full: WeakKeyDictionary[Engine, tuple[StoreFull, float]] = WeakKeyDictionary()
 
 
 def open_engine(url: str) -> Engine:
@@ -109,22 +111,33 @@ def _begin_sqlite(connection: Connection) -> None:
 @contextmanager
 def unit_of_work(engine: Engine) -> Iterator[Session]:
     """A writing transaction: committed when the block ends, rolled back when it raises."""
-    with (
-        _mapped_errors(),
-        _writer_turn(engine),
-        Session(engine, expire_on_commit=False) as session,
-    ):
-        session.connection(
-            execution_options={"writing": True}
-        )  # begin now: the lock is taken before anything is read
-        yield session
-        session.commit()
+    try:
+        with (
+            mapped_errors(),
+            _writer_turn(engine),
+            Session(engine, expire_on_commit=False) as session,
+        ):
+            session.connection(
+                execution_options={"writing": True}
+            )  # begin now: the lock is taken before anything is read
+            yield session
+            session.commit()
+    except StoreFull as full:
+        _full[engine] = full, time.monotonic()
+        raise
+    _full.pop(engine, None)
+
+
+def last_full(engine: Engine) -> StoreFull | None:
+    """Why the last write failed, if it did for want of room within the last minute."""
+    full, at = _full.get(engine, (None, 0.0))
+    return full if time.monotonic() - at < FULL_FOR_S else None
 
 
 @contextmanager
 def read(engine: Engine) -> Iterator[Session]:
     """A reading transaction. Keep it short: on SQLite it holds up the next commit."""
-    with _mapped_errors(), Session(engine, expire_on_commit=False) as session:
+    with mapped_errors(), Session(engine, expire_on_commit=False) as session:
         yield session
 
 
@@ -134,7 +147,7 @@ def look(engine: Engine) -> Iterator[Connection]:
     options: dict[str, Any] = {"looking": True}
     if engine.dialect.name != "sqlite":  # there `_begin_sqlite` begins nothing
         options["isolation_level"] = "AUTOCOMMIT"
-    with _mapped_errors(), engine.connect() as connection:
+    with mapped_errors(), engine.connect() as connection:
         yield connection.execution_options(**options)
 
 
@@ -159,7 +172,7 @@ def _writer_turn(engine: Engine) -> Iterator[None]:
 
 
 @contextmanager
-def _mapped_errors() -> Iterator[None]:
+def mapped_errors() -> Iterator[None]:
     try:
         yield
     except PoolTimeout as error:

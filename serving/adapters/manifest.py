@@ -21,6 +21,8 @@ class Manifest:
     canary: str | None
     share: float
     written_at: datetime
+    missing: tuple[str, ...] = ()
+    """Adapters that serve by the rows and cannot be loaded: base stands in for them."""
 
 
 def write_manifest(data_dir: Path, manifest: Manifest) -> None:
@@ -38,6 +40,7 @@ def read_manifest(data_dir: Path) -> Manifest | None:
             canary=record["canary"],
             share=float(record["share"]),
             written_at=datetime.fromisoformat(record["written_at"]),
+            missing=tuple(record.get("missing", ())),
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None

@@ -63,6 +63,7 @@ class Supervisor:
         self._api_key = secrets.token_urlsafe(24)  # one for the supervisor's life: clients survive a restart
         self._stop = threading.Event()
         self._ready = threading.Event()
+        self._hung = threading.Event()
         self._failure: ServingError | None = None
         self._changed = threading.Condition()
         self._guardian: subprocess.Popen[bytes] | None = None
@@ -131,7 +132,12 @@ class Supervisor:
         if self._fleet is not None:
             self._fleet.close()
 
+    def restart(self) -> None:
+        """Ends an engine that runs and does nothing, and starts it again; returns at once."""
+        self._hung.set()
+
     def _spawn(self) -> None:
+        self._hung.clear()
         self.log_path.parent.mkdir(parents=True, exist_ok=True)
         if self.log_path.exists() and self.log_path.stat().st_size > _LOG_LIMIT_BYTES:
             self.log_path.replace(self.log_path.with_suffix(".log.1"))
@@ -213,7 +219,7 @@ class Supervisor:
 
     def _wait_for_end(self) -> None:
         while not self._stop.wait(_POLL_S):
-            if self._guardian is None or self._guardian.poll() is not None:
+            if self._hung.is_set() or self._guardian is None or self._guardian.poll() is not None:
                 return
 
     def _end_engine(self) -> None:

@@ -1,11 +1,17 @@
 """Liveness, readiness with reasons, and metrics that tell nothing about models."""
 
+import sqlite3
 from dataclasses import replace
 
-from sqlalchemy import text
+import pytest
+from sqlalchemy import event, text
 
+from feedback.errors import StoreFull
+from feedback.store import probe
 from feedback.store.engine import unit_of_work
+from feedback.store.tables import Desk
 from feedback.web.services import EXTENSION
+from serving.adapters.manifest import Manifest, write_manifest
 from serving.errors import EngineNotRunning
 from tests.feedback.desk import put_set
 
@@ -33,6 +39,62 @@ def test_without_an_engine_it_lives_and_is_not_ready(sqlite_desk, fake_engine, f
     fake_engine.mode = "error"
     assert sqlite_desk.get("/readyz", None).json["reasons"][0]["code"] == "engine_away"
     assert sqlite_desk.get("/healthz", None).status_code == 200
+
+
+def test_a_hung_engine_is_a_reason_although_it_says_that_it_is_well(sqlite_desk, fake_fleet, tmp_path):
+    use_fleet(sqlite_desk, lambda: fake_fleet)
+    (tmp_path / "engine.hung").touch()
+    answer = sqlite_desk.get("/readyz", None)
+    assert (answer.status_code, answer.json["reasons"][0]["code"]) == (503, "engine_hung")
+    assert "gives no replies" in sqlite_desk.get("/console", "expert").text
+
+
+def test_base_standing_in_for_a_version_is_a_reason_that_names_none(sqlite_desk, fake_fleet, tmp_path):
+    use_fleet(sqlite_desk, lambda: fake_fleet)
+    manifest = Manifest(3, "tuned-20261122-1", None, 0.0, sqlite_desk.clock.now(), ("tuned-20261122-1",))
+    write_manifest(tmp_path, manifest)
+    answer = sqlite_desk.get("/readyz", None)
+    assert (answer.status_code, answer.json["ready"]) == (200, True)
+    assert [reason["code"] for reason in answer.json["reasons"]] == ["base_stands_in"]
+    assert "tuned" not in answer.text
+    assert "the base stands in" in sqlite_desk.get("/console", "expert").text
+    write_manifest(tmp_path, replace(manifest, missing=()))
+    assert sqlite_desk.get("/readyz", None).json["reasons"] == []
+
+
+def test_a_locked_store_is_said_without_the_patience_of_a_writer(sqlite_desk, monkeypatch):
+    monkeypatch.setattr(probe, "PATIENCE_MS", 50)
+    asked = []
+    event.listen(sqlite_desk.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    locker = sqlite3.connect(sqlite_desk.engine.url.database, isolation_level=None)
+    locker.execute("BEGIN EXCLUSIVE")
+    answer = sqlite_desk.get("/readyz", None)
+    locker.execute("ROLLBACK")
+    locker.close()
+    assert (answer.status_code, answer.json["reasons"][0]["code"]) == (503, "store_busy")
+    assert "PRAGMA busy_timeout = 50" in asked and asked[-1] == "PRAGMA busy_timeout = 5000"
+    assert sqlite_desk.get("/readyz", None).status_code == 200
+
+
+def test_a_full_store_is_said_although_reading_works(sqlite_desk, monkeypatch):
+    def find_no_room():
+        with unit_of_work(sqlite_desk.engine) as session:
+            session.connection().exec_driver_sql("PRAGMA max_page_count = 1")
+            session.connection().exec_driver_sql("CREATE TABLE more AS SELECT randomblob(1000000) AS x")
+
+    with pytest.raises(StoreFull):
+        find_no_room()
+    answer = sqlite_desk.get("/readyz", None)
+    assert (answer.status_code, answer.json["reasons"][0]["code"]) == (503, "store_full")
+    sqlite_desk.engine.dispose()  # max_page_count is the connection's
+    sqlite_desk.open()
+    assert sqlite_desk.get("/readyz", None).status_code == 200
+
+
+def test_looking_at_the_store_leaves_nothing_in_it(desk):
+    before = desk.rows(Desk)
+    assert desk.get("/readyz", None).status_code == 200
+    assert desk.rows(Desk) == before
 
 
 def test_an_empty_store_is_a_reason(sqlite_desk):

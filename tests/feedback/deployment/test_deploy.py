@@ -23,6 +23,7 @@ from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import RunToken
 from feedback.store.tables import SuggestionSet
 from feedback.suggestions.routing import adapter_for
+from serving.adapters.manifest import read_manifest
 from serving.adapters.staging import adapter_path
 from serving.errors import EngineNotRunning, ProbeFailed
 from tests.feedback.builders import DESK, NOW, add_adapter, add_dataset, add_turn
@@ -303,3 +304,18 @@ def test_history_tells_every_move_and_its_reason(plant):
         ("passed", "canary", "passed the gate"),
         ("canary", "rolled_back", "too curt"),
     ]
+
+
+def test_the_manifest_names_what_base_stands_in_for_until_it_is_loaded(plant):
+    plant.add(ONE)
+    plant.publish(ONE, role="live")
+    plant.engine.adapters.pop(ONE)
+    hidden = plant.ctx.data_dir / "hidden"
+    files = plant.ctx.data_dir / "adapters" / ONE
+    files.rename(hidden)
+    deploy.reconcile(plant.ctx)
+    found = read_manifest(plant.ctx.data_dir)
+    assert (found.live, found.missing) == (ONE, (ONE,))
+    hidden.rename(files)
+    deploy.reconcile(plant.ctx)
+    assert read_manifest(plant.ctx.data_dir).missing == () and plant.loaded == {ONE}

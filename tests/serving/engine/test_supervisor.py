@@ -17,9 +17,11 @@ from pathlib import Path
 import pytest
 
 from serving.client.endpoint import read_endpoints, read_process, write_endpoints
+from serving.client.fleet import Fleet
 from serving.engine.leftover import end_leftover, group_members, read_process_stat
 from serving.engine.supervisor import Supervisor
 from serving.errors import BaseModelUnknown, EngineDied, EngineNotReady, MemoryShort, PortTaken
+from serving.pulse import Pulse, is_hung
 from serving.settings import ServingSettings
 from tests.engines import FixedClock
 from tests.serving.adapters.test_staging import base as base
@@ -123,6 +125,25 @@ def test_killed_engine_is_started_again_at_the_same_address(rig):
     assert rig.supervisor.restarts == 1 and fleet.is_ready()
     assert not any(map(is_alive, first))  # its worker went with it
     assert len(rig.group()) == 2 and not set(first) & set(rig.group())
+
+
+def test_hung_engine_is_noticed_and_started_again(rig):
+    """Stopped, not ended: its port takes connections and nothing is answered."""
+    rig.supervisor.start()
+    fleet = rig.supervisor.wait_ready()
+    first = rig.group()
+    settings = rig.settings.model_copy(update={"request_timeout_s": 0.3})
+    impatient = Fleet.from_endpoints([rig.supervisor.endpoint], settings)
+    pulse = Pulse(settings, rig.data_dir, lambda: impatient, rig.supervisor.restart)
+    os.kill(rig.supervisor.engine_pid, signal.SIGSTOP)
+    pulse.beat()
+    assert not is_hung(rig.data_dir)  # once may be a busy moment
+    pulse.beat()
+    assert is_hung(rig.data_dir)
+    wait_until(lambda: len(rig.ready_calls) == 2)
+    assert rig.supervisor.restarts == 1 and fleet.is_ready()
+    assert not any(map(is_alive, first)) and len(rig.group()) == 2
+    impatient.close()
 
 
 def test_failure_of_what_follows_the_start_does_not_stop_the_engine(tmp_path, base, mode):
