@@ -10,8 +10,10 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,6 +22,7 @@ import psutil
 import pytest
 
 from commands.instance import read_holder
+from commands.up.children import note_of
 from serving.client.fake import FakeEngine
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -150,6 +153,35 @@ def test_killing_up_leaves_no_process(start: Callable[..., Up]) -> None:
 
     assert len(family) >= 3  # gunicorn's master and worker, the trainer
     wait_until(lambda: all(is_gone(process) for process in family))
+
+
+def test_a_start_right_after_a_kill_waits_for_the_web_that_was_left(start: Callable[..., Up]) -> None:
+    """A reader who waits for news keeps the old web at work for a while after its parent is gone."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    up = start("var", "--port", port)
+    up.wait_for("ready +Ctrl-C")
+    address = f"http://127.0.0.1:{port}"
+    with httpx.Client(base_url=address, trust_env=False, timeout=60) as reader:
+        begun = reader.post("/chat/start", json={"event_id": str(uuid4()), "text": "Hi"}).json()
+        path = f"/v1/conversations/{begun['conversation_id']}/messages"
+        headers = {"Authorization": f"Bearer {begun['visitor_token']}"}
+        last = begun["message_id"]
+        waiting = reader.build_request("GET", f"{path}?after={last}&wait=25", headers=headers)
+        thread = threading.Thread(target=lambda: _read_until_cut_off(reader, waiting))
+        thread.start()
+        web = note_of(up.data_dir, "web").read_text()
+        up.process.kill()
+        again = start("var", "--port", port)
+        again.wait_for("ready +Ctrl-C")
+        thread.join()
+    assert answers(address)
+    assert note_of(up.data_dir, "web").read_text() != web
+
+
+def _read_until_cut_off(reader: httpx.Client, waiting: httpx.Request) -> None:
+    with suppress(httpx.TransportError):
+        reader.send(waiting)
 
 
 def test_second_up_in_the_same_data_directory_is_refused(start: Callable[..., Up]) -> None:
