@@ -36,8 +36,13 @@ SHARED_BY = {
 }
 NAMES = {"CJK": "HAN", "HIRAGANA": "JAPANESE", "KATAKANA": "JAPANESE", "IDEOGRAPHIC": "HAN"}
 
-# Addresses and codes such as AB-123 are of no language.
-_NO_WORDS = re.compile(r"\S+@\S+|(?:https?://|www\.)[!-~]+|[A-Za-z0-9-]*\d[A-Za-z0-9-]*")
+ENOUGH_TEXT = 4_000  # characters that tell the language of any longer text
+
+# Addresses and codes such as AB-123 are of no language. Each pattern takes a run whole and never looks back,
+# so that a text of one run takes no longer than any other.
+_LINK = re.compile(r"(?:https?://|www\.)[!-~]+")
+_RUN = re.compile(r"\S+")
+_CODE = re.compile(r"[A-Za-z0-9-]+")
 
 
 @dataclass(frozen=True)
@@ -82,13 +87,13 @@ def is_other(wanted: Writing, given: Writing) -> bool:
 
 def find_language(texts: Iterable[str]) -> str | None:
     """The language of what one person wrote, all of it together."""
-    found = find_writing("\n".join(texts))
+    found = find_writing("\n".join(text[:ENOUGH_TEXT] for text in texts))
     return found.language if found is not None else None
 
 
 def split_words(text: str) -> Iterator[tuple[str, str]]:
     """Words with their scripts; of unspaced scripts, signs. Single Latin letters and codes are none."""
-    plain = _NO_WORDS.sub(" ", unicodedata.normalize("NFKC", text))
+    plain = drop_codes(unicodedata.normalize("NFKC", text[:ENOUGH_TEXT]))
     script, word = "", ""
     for sign in f"{plain} ":
         kind = unicodedata.category(sign)
@@ -102,6 +107,13 @@ def split_words(text: str) -> Iterator[tuple[str, str]]:
             word = ""
         script = found
         word += sign if found else ""
+
+
+def drop_codes(text: str) -> str:
+    """The text without links, mail addresses, and words that hold a digit."""
+    without_links = _LINK.sub(" ", text)
+    without_mails = _RUN.sub(lambda run: " " if "@" in run[0][1:-1] else run[0], without_links)
+    return _CODE.sub(lambda run: " " if any(map(str.isdigit, run[0])) else run[0], without_mails)
 
 
 def find_script(letter: str) -> str:

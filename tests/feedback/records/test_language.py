@@ -4,7 +4,7 @@ from itertools import permutations
 
 import pytest
 
-from feedback.records.language import find_language, find_writing, is_other
+from feedback.records.language import drop_codes, find_language, find_writing, is_other
 
 # A question of a customer and the answer to it, in fourteen languages of as many scripts.
 TALKS = {
@@ -102,3 +102,22 @@ def test_what_is_unknown_accuses_nobody(wanted: str, given: str) -> None:
 def test_japanese_with_kanji_is_not_chinese() -> None:
     assert is_seen("領収書の再発行をお願いします", "您的发票已经重新开具,请查收。")
     assert is_seen("我的发票在哪里?", "領収書をお送りします")
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        ("Mail a.b@c.example now", "Mail   now"),
+        ("See https://a.example/x?y=1 or www.b.example !", "See   or   !"),
+        ("Parcel AB-123 of 5kg, not AB", "Parcel   of  , not AB"),
+        ("@home is @ no address@", "@home is @ no address@"),
+    ],
+)
+def test_codes_and_addresses_are_dropped(text, rest):
+    assert drop_codes(text) == rest
+
+
+@pytest.mark.parametrize("run", ["x", "x-", "y@", "订", "9"])
+def test_a_text_of_one_run_is_read_in_time_that_grows_with_it_alone(run):
+    """A million characters without a space came in; looking back from each would take hours."""
+    find_writing(run * 1_000_000)
