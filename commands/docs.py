@@ -127,6 +127,13 @@ def render_routes() -> str:
             "422. Each write carries an `event_id`, any UUID made by the client: the same event again gives "
             "the same answer, another body under it 409. An error is "
             '`{"error": {"code", "message", "hint"}}`.',
+            "Calls with a parameter `wait` answer as soon as there is something new, or empty after so "
+            "many seconds. With `Accept: text/event-stream` they are streams of server-sent events "
+            "instead: each event's data is one such answer. A stream lasts ten minutes at most and says"
+            " something every 20 seconds; open it again with `after` set to the last message. Who holds"
+            " too many waits (a visitor 8, a person 64, the visitors of one address 200) is answered at"
+            " once and should ask again after a while. A head that takes more than 10 seconds, or a "
+            "body slower than 1,000 bytes a second, is answered 408 and the connection ends.",
             "## Calls",
             "\n".join(["| method | path | roles | what it does |", "| --- | --- | --- | --- |", *calls]),
             "## Pages and probes",

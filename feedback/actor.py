@@ -6,6 +6,8 @@ from typing import Literal
 
 from feedback.errors import NotPermitted
 
+VISITOR_PREFIX = "rj_visitor_"  # of a customer's token
+
 
 @dataclass(frozen=True)
 class Actor:

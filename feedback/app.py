@@ -45,7 +45,6 @@ from feedback.web.languages import init_languages
 from feedback.web.releaser import Releaser
 from feedback.web.services import EXTENSION, DuelDrawerPort, Services, SuggesterPort
 from feedback.web.sessions import StoreSessions
-from feedback.web.wakeups import Wakeups
 from serving.files import make_private_dir
 
 if TYPE_CHECKING:
@@ -93,15 +92,11 @@ def create_app(
     )
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.session_interface = StoreSessions(store_engine, clock, days=settings.session_days)
-    wakeups = Wakeups(seats=settings.threads * 3 // 4)
     app.extensions[EXTENSION] = Services(
         settings=settings,
         store_engine=store_engine,
         clock=clock,
-        wakeups=wakeups,
-        releaser=Releaser(
-            store_engine=store_engine, clock=clock, wakeups=wakeups, window_s=settings.undo_window_s
-        ),
+        releaser=Releaser(store_engine=store_engine, clock=clock, window_s=settings.undo_window_s),
         suggester=suggester,
         duel_drawer=duel_drawer,
         deployer=deployer,

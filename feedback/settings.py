@@ -29,7 +29,7 @@ class FeedbackSettings(BaseSettings):
     """Port the web listens on; 0 takes a free one."""
 
     threads: int = Field(default=32, ge=2, le=512)
-    """Threads of the web process; each waiting reader holds one."""
+    """Threads that answer requests, half of them for writes; readers who wait hold none."""
 
     trusted_proxies: int = Field(default=0, ge=0, le=5)
     """Number of proxies in front whose X-Forwarded-* headers are believed; 0 believes none."""

@@ -86,14 +86,14 @@ def test_each_extra_names_exactly_what_its_part_imports_beyond_the_common_list()
     core = (web & train) | (said & {"alembic", "click", "rich"})
 
     assert named["core"] == core
-    assert named["web"] == web - core | {"gunicorn"}  # started as a program
+    assert named["web"] == web - core
     assert named["train"] == train - core
     assert named["serve"] == {"vllm"}
 
 
 @pytest.mark.real
 def test_the_web_alone_answers_in_an_environment_without_torch(tmp_path):
-    """As docs/runbook.md says it: `pip install --constraint`, `rejoinder init`, gunicorn."""
+    """As docs/runbook.md says it: `pip install --constraint`, `rejoinder init`, the web."""
     source, place, data = tmp_path / "source", tmp_path / "venv", tmp_path / "var"
     for name in PACKAGES:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -116,16 +116,9 @@ def test_the_web_alone_answers_in_an_environment_without_torch(tmp_path):
     port = find_port("127.0.0.1", 0)
     environment = {**os.environ, "REJOINDER_DATA_DIR": str(data)}
     subprocess.run([place / "bin" / "rejoinder", "init"], env=environment, cwd=tmp_path, check=True)
-    argv = [place / "bin" / "gunicorn", "--config", "python:commands.up.web", "--worker-class", "gthread"]
-    argv += [
-        "--threads",
-        "4",
-        "--no-control-socket",
-        "--bind",
-        f"127.0.0.1:{port}",
-        "commands.up.web:build_app()",
-    ]
-    web = subprocess.Popen(argv, env=environment, cwd=tmp_path)
+    argv = [place / "bin" / "python", "-m", "commands.up.web"]
+    listens = {"REJOINDER_FEEDBACK__PORT": str(port)}
+    web = subprocess.Popen(argv, env=environment | listens, cwd=tmp_path)
 
     def answers() -> bool:
         assert web.poll() is None

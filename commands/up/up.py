@@ -28,6 +28,7 @@ from sqlalchemy import Engine
 
 from commands.checks import has_gpu
 from commands.errors import CommandFailed
+from commands.files import describe_lack, raise_file_limit
 from commands.frame import Frame, frame_options
 from commands.instance import InstanceLock
 from commands.sign_in import make_link
@@ -42,7 +43,7 @@ from serving.engine.preflight import available_gib
 
 KEEP_EVERY_S = 0.5
 WEB_READY_WITHIN_S = 120.0
-WEB_GRACE_S = 8.0  # readers that wait for news are cut off after it; they ask again
+WEB_GRACE_S = 8.0  # requests and sets at work may finish within it
 TRAINER_GRACE_S = 15.0
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -93,6 +94,9 @@ def run(frame: Frame, *, port: int | None, base_model: str | None, console: Cons
         stack.callback(lambda: steps.line("stopping", "web, trainer, engine", mark="[dim]·[/]"))
 
         engine.start()  # loads in the background while the web comes up
+        files = describe_lack(raise_file_limit())
+        if files is not None:
+            steps.warn("web", files)
         start_web(steps, web, plan, stopping)
         lock.describe(pid=os.getpid(), address=plan.address, base_model=plan.serving.base_model)
         if not stopping.is_set():
@@ -177,27 +181,14 @@ def seed(steps: Steps, store_engine: Engine, settings: FeedbackSettings) -> None
 
 
 def make_web(plan: Plan, steps: Steps) -> Child:
-    """gunicorn with one threaded process: waiting readers are woken inside it."""
-    host = f"[{plan.feedback.host}]" if ":" in plan.feedback.host else plan.feedback.host
-    options = {
-        "--config": "python:commands.up.web",
-        "--bind": f"{host}:{plan.feedback.port}",
-        "--worker-class": "gthread",
-        "--workers": "1",
-        "--threads": str(plan.feedback.threads),
-        "--timeout": "120",
-        "--graceful-timeout": str(round(WEB_GRACE_S - 2)),
-        "--keep-alive": "5",
-        "--chdir": str(ROOT),
-    }
-    argv = [sys.executable, "-m", "gunicorn", *(part for pair in options.items() for part in pair)]
     return Child(
         "web",
-        [*argv, "--no-control-socket", "commands.up.web:build_app()"],
+        [sys.executable, "-m", "commands.up.web"],
         environment=plan.environment,
         log=plan.frame.data_dir / "logs" / "web.log",
         note=note_of(plan.frame.data_dir, "web"),
         say=steps.warn,
+        directory=ROOT,
     )
 
 

@@ -1,35 +1,55 @@
-"""The web as gunicorn loads it: `gunicorn --config python:commands.up.web "commands.up.web:build_app()"`.
+"""The web as a process: `python -m commands.up.web`, started and kept by `rejoinder up`.
 
 Finds its instance by REJOINDER_DATA_DIR and REJOINDER_CONFIG; REJOINDER_FEEDBACK__<FIELD> and
-REJOINDER_SERVING__<FIELD> win over the file. Everything is built in the worker, after the fork, since
-neither database connections nor threads survive one. `worker_exit` is gunicorn's hook of that name.
+REJOINDER_SERVING__<FIELD> win over the file. Ends on SIGTERM: requests at work and sets that are being drawn
+finish, readers who wait are answered.
 """
 
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from commands.files import raise_file_limit
 from commands.frame import Frame
 from serving.client.current import CurrentFleet
 
 if TYPE_CHECKING:
-    from flask import Flask
-
     from feedback.suggestions.plan import BaseFacts
+    from feedback.web.front import Front
     from serving.settings import ServingSettings
 
-CLOSING = "rejoinder-closing"  # the application's extension that ends the wait for the engine
 LOOK_EVERY_S = 0.25
-# gunicorn's setting of that name: it believes no header about scheme or path, whoever sends it. What a proxy
-# may say is decided by `trusted_proxies` alone (feedback/web/hosts.py).
-forwarded_allow_ips = ""
+OTHER_FILES = 512  # that are no page: the store's, the engine's, logs
+OTHER_CONNECTIONS = 8  # of the store: the look every second, duels, room to spare
+
+log = logging.getLogger(__name__)
 
 
-def build_app() -> "Flask":
+def main() -> None:
+    from feedback.web.server import WebServer
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    for name in ("httpx", "uvicorn.error"):  # their lines for each request drown the others
+        logging.getLogger(name).setLevel(logging.WARNING)
+    files = raise_file_limit()
+    frame = Frame.from_environment(os.environ)
+    settings = frame.feedback()
+    with building_front(frame) as front:
+        log.info("listens on %s port %d; %d files may be open", settings.host, settings.port, files)
+        connections = max(files - OTHER_FILES, files // 2)
+        WebServer(front, host=settings.host, port=settings.port, connections=connections).run()
+
+
+@contextmanager
+def building_front(frame: Frame) -> Iterator["Front"]:
+    """Everything of one web process; on leaving, sets and duel rounds that are being drawn finish. What
+    waited is taken up by the next start.
+    """
     from feedback.app import create_app
     from feedback.clock import SystemClock
     from feedback.deployment.deploy import Deployer
@@ -37,15 +57,16 @@ def build_app() -> "Flask":
     from feedback.records.language import load_identifier
     from feedback.store.engine import open_engine
     from feedback.suggestions.suggester import Suggester
+    from feedback.web.pools import count_threads
+    from feedback.web.running import running_front
     from feedback.web.services import EXTENSION
+    from feedback.web.wakeups import Wakeups
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # its line for each request drowns the others
-    frame = Frame.from_environment(os.environ)
     settings, serving, clock = frame.feedback(), frame.serving(), SystemClock()
-    store_engine = open_engine(settings.store_url())
+    connections = count_threads(settings.threads) + 4 * settings.suggest_workers + OTHER_CONNECTIONS
+    store_engine = open_engine(settings.store_url(), connections=connections)
     policy, fleet = frame.policy(), CurrentFleet(serving, frame.data_dir)
-    closing = threading.Event()
+    closing, wakeups = threading.Event(), Wakeups()
     describe_base = cache(wait_then_describe(serving, fleet, closing))
     suggester = Suggester(
         store_engine=store_engine,
@@ -55,6 +76,7 @@ def build_app() -> "Flask":
         clock=clock,
         compare_share=policy.canary.compare_share,
         describe_base=describe_base,
+        is_awaited=wakeups.is_awaited,
     )
     duel_drawer = DuelDrawer(
         store_engine=store_engine,
@@ -80,13 +102,18 @@ def build_app() -> "Flask":
         duel_drawer=duel_drawer,
         deployer=deployer,
     )
-    app.extensions[CLOSING] = closing
-    suggester.watch()
-    duel_drawer.watch()
-    app.extensions[EXTENSION].releaser.start()
-    # A second of work that would otherwise lie inside the first customer's transaction.
-    threading.Thread(target=load_identifier, name="languages", daemon=True).start()
-    return app
+    releaser = app.extensions[EXTENSION].releaser
+    with ExitStack() as ending:
+        ending.callback(releaser.close)
+        ending.callback(suggester.close)
+        ending.callback(duel_drawer.close)
+        ending.callback(closing.set)
+        suggester.watch()
+        duel_drawer.watch()
+        releaser.start()
+        # A second of work that would otherwise lie inside the first customer's transaction.
+        threading.Thread(target=load_identifier, name="languages", daemon=True).start()
+        yield ending.enter_context(running_front(app, store_engine, settings, wakeups))
 
 
 def wait_then_describe(
@@ -113,14 +140,5 @@ def wait_then_describe(
     return describe
 
 
-def worker_exit(server: Any, worker: Any) -> None:
-    """Lets sets and duel rounds that are being drawn finish; what waited is taken up by the next start."""
-    app = getattr(worker, "wsgi", None)
-    if app is None or CLOSING not in getattr(app, "extensions", {}):
-        return
-    from feedback.web.services import EXTENSION
-
-    app.extensions[CLOSING].set()
-    app.extensions[EXTENSION].duel_drawer.close()
-    app.extensions[EXTENSION].suggester.close()
-    app.extensions[EXTENSION].releaser.close()
+if __name__ == "__main__":
+    main()

@@ -30,6 +30,7 @@ from feedback.api.schemas import (
 )
 from feedback.errors import NotPermitted
 from feedback.records.language import find_language
+from feedback.store.changes import conversation_topic
 from feedback.store.conversations import (
     Said,
     append_message,
@@ -42,6 +43,7 @@ from feedback.store.tables import Conversation, Message, Turn, new_id
 from feedback.store.turns import check_claim, close_waiting, find_waiting_turn, open_turn
 from feedback.web.auth import visitor_token
 from feedback.web.services import services
+from feedback.web.waiting import Waiting, tell_waiting
 
 bp = Blueprint("conversations", __name__)
 
@@ -195,10 +197,8 @@ def add_message(call: Write, body: NewMessage, conversation_id: str) -> MessageA
         message = append_message(call.session, conversation=conversation, said=said, now=call.now)
         turn = open_turn(call.session, message=message, now=call.now)
         prepare_after(call, turn)
-        wake_after(call, conversation_id)
         return MessageAdded(message_id=message.id, turn_id=turn.id)
     message = answer_by_hand(call, conversation, said, agent)
-    wake_after(call, conversation_id)
     return MessageAdded(message_id=message.id, turn_id=None)
 
 
@@ -231,19 +231,24 @@ def read_messages(call: Read[MessagesAsked], conversation_id: str) -> Messages:
     pending = call.actor.role != "app" if asked.pending is None else asked.pending
     by_customer = call.actor.role == "visitor"
 
-    def look() -> list[MessageShown] | None:
-        with call.read() as session:
-            rows = list_messages(
-                session,
-                desk_id=call.actor.desk_id,
-                conversation_id=conversation_id,
-                after=asked.after,
-                pending=pending and not by_customer,
-            )
-        return [show_message(row, with_knowledge=not by_customer) for row in rows] or None
-
-    found = services().wakeups.wait_for(f"conversation:{conversation_id}", look, timeout_s=asked.wait)
-    return Messages(messages=found or [])
+    with call.read() as session:
+        rows = list_messages(
+            session,
+            desk_id=call.actor.desk_id,
+            conversation_id=conversation_id,
+            after=asked.after,
+            pending=pending and not by_customer,
+        )
+    tell_waiting(
+        Waiting(
+            topic=conversation_topic(conversation_id),
+            actor=call.actor,
+            seconds=asked.wait,
+            found=bool(rows),
+            then={"after": rows[-1].id if rows else asked.after or ""},
+        )
+    )
+    return Messages(messages=[show_message(row, with_knowledge=not by_customer) for row in rows])
 
 
 def show_message(row: Message, *, with_knowledge: bool) -> MessageShown:
@@ -263,9 +268,3 @@ def prepare_after(call: Write, turn: Turn) -> None:
     turn_id, suggester = turn.id, services().suggester
     if suggester is not None:
         call.after_commit(lambda: suggester.enqueue(turn_id))
-
-
-def wake_after(call: Write, conversation_id: str) -> None:
-    """After the commit: whoever waits for news of this conversation looks again."""
-    wakeups = services().wakeups
-    call.after_commit(lambda: wakeups.signal(f"conversation:{conversation_id}"))

@@ -17,6 +17,7 @@ from feedback.store.engine import read
 from feedback.store.probe import probe_store
 from feedback.store.tables import DEFAULT_DESK
 from feedback.web.services import services
+from feedback.web.waiting import is_first_look
 from serving.adapters.manifest import read_manifest
 from serving.errors import ServingError
 from serving.pulse import is_hung
@@ -41,7 +42,7 @@ class WebMetrics:
         )
         self._seconds = Histogram(
             "rejoinder_http_seconds",
-            "Seconds to an answer by route; waiting calls wait on purpose",
+            "Seconds of work for an answer by route; waiting for news is not counted",
             ["method", "route"],
             buckets=SECONDS,
             registry=self.registry,
@@ -81,6 +82,8 @@ def register_metrics(app: Flask, store_engine: Engine) -> None:
 
     @app.after_request
     def count(response: Response) -> Response:
+        if not is_first_look():
+            return response
         # Only routes that exist: a label from the address would let anybody fill the memory.
         route = request.url_rule.rule if request.url_rule else "(none)"
         seconds = time.monotonic() - g.get("started_at", time.monotonic())

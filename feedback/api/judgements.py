@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from flask import Blueprint
 from pydantic import Field
 
-from feedback.api.conversations import wake_after
 from feedback.api.routes import Write, write
 from feedback.api.schemas import Answer, Body, Id, Name, Plain, Tag, Text, Time
 from feedback.store.judgement_rules import Kind, Verdict
@@ -82,7 +81,6 @@ def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
     if recorded.message_id is not None:
         message_id, releaser = recorded.message_id, services().releaser
         call.after_commit(lambda: releaser.hold(message_id))
-        wake_after(call, recorded.conversation_id)
     return JudgementStored(judgement_id=recorded.judgement_id, message_id=recorded.message_id)
 
 
@@ -108,5 +106,4 @@ def undo(call: Write, body: NewUndo, judgement_id: str) -> UndoStored:
     suggester = services().suggester
     if undone.reopened and suggester is not None:
         call.after_commit(lambda: suggester.enqueue(undone.turn_id))
-    wake_after(call, undone.conversation_id)
     return UndoStored(undo_id=undone.undo_id, message=undone.message)

@@ -107,4 +107,11 @@ class Knowledge(Part):
 
 
 KnowledgeList = Annotated[list[Knowledge], Field(max_length=20)]
-Wait = Annotated[float, Field(ge=0, le=60, description="Seconds to wait for something new.")]
+Wait = Annotated[
+    float,
+    Field(
+        ge=0,
+        le=60,
+        description="Seconds to wait for something new; a stream of events (see docs/http.md) needs none.",
+    ),
+]

@@ -1,6 +1,5 @@
 """Calls about suggestion sets: the blind view for agents, and the arms of judged sets for experts."""
 
-import time
 from datetime import datetime
 
 from flask import Blueprint
@@ -8,14 +7,16 @@ from pydantic import Field
 
 from feedback.api.routes import Read, get
 from feedback.api.schemas import Answer, Query, Wait
+from feedback.store.changes import turn_topic
 from feedback.store.engine import get_row, unit_of_work
 from feedback.store.sets import find_set, list_candidates, reveal_set, unblind_set
 from feedback.store.tables import Candidate, SuggestionSet, Turn
 from feedback.web.services import services
+from feedback.web.waiting import Waiting, tell_waiting
 
 bp = Blueprint("sets", __name__)
 
-LOOK_EVERY_S = 0.05
+LOOK_AFTER_S = 5.0  # a preparer may die while an agent waits: then somebody else begins
 
 
 class SuggestionsAsked(Query):
@@ -59,7 +60,7 @@ class SetOrigin(Answer):
 )
 def suggestions(call: Read[SuggestionsAsked], turn_id: str) -> Suggestions:
     """The suggested replies of a turn in the order shown, all at once; waits while they are prepared."""
-    found = await_set(call, turn_id)
+    found = find_set_of(call, turn_id)
     if found is None:
         return Suggestions(set_id=None, state="preparing", candidates=[])
     if found.state == "ready" and found.revealed_at is None:
@@ -78,24 +79,25 @@ def suggestions(call: Read[SuggestionsAsked], turn_id: str) -> Suggestions:
     )
 
 
-def await_set(call: Read[SuggestionsAsked], turn_id: str) -> SuggestionSet | None:
-    """The turn's set once it is prepared, or as it stands when the waiting time is over."""
-    suggester, deadline = services().suggester, time.monotonic() + call.query.wait
-    asked_for = False
-    while True:
-        with call.read() as session:
-            turn = get_row(session, Turn, turn_id, desk_id=call.actor.desk_id, what="turn")
-            found = find_set(session, desk_id=call.actor.desk_id, turn_id=turn_id)
-        left = deadline - time.monotonic()
-        over = turn.state != "waiting" if found is None else found.state != "preparing"
-        if suggester is None or over or left <= 0:
-            return found
-        if not asked_for:
-            suggester.enqueue(turn_id)  # whoever prepared it may be gone; harmless if not
-            asked_for = True
-        else:
-            time.sleep(min(LOOK_EVERY_S, left))
-        suggester.wait(turn_id, left)
+def find_set_of(call: Read[SuggestionsAsked], turn_id: str) -> SuggestionSet | None:
+    """The turn's set as it stands. While it is prepared, the reader is one who waits."""
+    with call.read() as session:
+        turn = get_row(session, Turn, turn_id, desk_id=call.actor.desk_id, what="turn")
+        found = find_set(session, desk_id=call.actor.desk_id, turn_id=turn_id)
+    suggester = services().suggester
+    over = turn.state != "waiting" if found is None else found.state != "preparing"
+    if suggester is not None and not over:
+        suggester.look_after(turn_id)  # whoever prepared it may be gone; harmless if not
+    tell_waiting(
+        Waiting(
+            topic=turn_topic(turn_id),
+            actor=call.actor,
+            seconds=call.query.wait,
+            found=suggester is None or over,
+            again_in_s=LOOK_AFTER_S,
+        )
+    )
+    return found
 
 
 def show_blind(row: Candidate) -> CandidateShown:

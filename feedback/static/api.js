@@ -4,6 +4,8 @@
 
 const csrf = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 const BACK_OFF_MS = [500, 1000, 2000, 4000, 8000];
+const SILENT_MS = 45_000; // the service says something every 20 s: after more than twice that the line is dead
+const LIVED_MS = 5_000; // a stream that ended sooner is not opened again at once
 
 export class Refusal extends Error {
   constructor(status, error) {
@@ -24,17 +26,23 @@ function pause(ms, signal) {
   });
 }
 
-function headersFor(token) {
-  const headers = { Accept: "application/json", "Content-Type": "application/json" };
+/** Longer after each failure, and not the same for all pages: a service that is back is not stormed. */
+function backOff(failures) {
+  return BACK_OFF_MS[Math.min(failures, BACK_OFF_MS.length - 1)] * (0.75 + Math.random() / 2);
+}
+
+function headersFor(token, accept) {
+  const headers = { Accept: accept, "Content-Type": "application/json" };
   if (token) headers.Authorization = `Bearer ${token}`;
   else headers["X-CSRFToken"] = csrf;
   return headers;
 }
 
-async function call(method, path, { body, token, signal } = {}) {
+/** The answer with its body unread; Refusal for all but success. */
+async function ask(method, path, { body, token, signal, accept = "application/json" } = {}) {
   const answer = await fetch(path, {
     method,
-    headers: headersFor(token),
+    headers: headersFor(token, accept),
     body: body === undefined ? undefined : JSON.stringify(body),
     credentials: token ? "omit" : "same-origin",
     cache: "no-store",
@@ -43,25 +51,63 @@ async function call(method, path, { body, token, signal } = {}) {
   if (answer.status === 401 && !token) {
     location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
   }
+  if (answer.ok) return answer;
   const said = await answer.json().catch(() => null);
-  if (!answer.ok) throw new Refusal(answer.status, said?.error);
-  return said;
+  throw new Refusal(answer.status, said?.error);
+}
+
+async function call(method, path, options) {
+  return (await ask(method, path, options)).json().catch(() => null);
 }
 
 export function read(path, options = {}) {
   return call("GET", path, options);
 }
 
-/** Reads again and again until the caller's signal ends it; a lost connection only slows it down. */
+/** The data of a stream's events, one by one. Not EventSource: that sends no token and shows no refusal. */
+async function* listen(path, { token, signal, onOpen }) {
+  const line = new AbortController();
+  const end = () => line.abort(signal.reason);
+  signal.addEventListener("abort", end, { once: true });
+  let watch = 0;
+  const heard = () => {
+    clearTimeout(watch);
+    watch = setTimeout(() => line.abort(new Error("silent")), SILENT_MS);
+  };
+  try {
+    heard();
+    const answer = await ask("GET", path, { token, signal: line.signal, accept: "text/event-stream" });
+    onOpen();
+    const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+    for (let text = ""; ; ) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      heard();
+      const events = (text + value).split("\n\n");
+      text = events.pop();
+      for (const event of events) {
+        const data = event.split("\n").filter((row) => row.startsWith("data: ")).map((row) => row.slice(6));
+        if (data.length) yield JSON.parse(data.join("\n"));
+      }
+    }
+  } finally {
+    clearTimeout(watch);
+    signal.removeEventListener("abort", end);
+    line.abort();
+  }
+}
+
+/** Hears what is new until the caller's signal ends it or it says "stop"; a lost connection only slows it down. */
 export async function follow(nextPath, onAnswer, { token, signal, onTrouble = () => {} }) {
   let failures = 0;
   while (!signal.aborted) {
+    const since = performance.now();
     try {
-      const answer = await read(nextPath(), { token, signal });
-      if (signal.aborted) return;
-      failures = 0;
-      onTrouble(null);
-      if (onAnswer(answer) === "stop") return;
+      for await (const answer of listen(nextPath(), { token, signal, onOpen: () => onTrouble(null) })) {
+        if (signal.aborted || onAnswer(answer) === "stop") return;
+      }
+      failures = performance.now() - since > LIVED_MS ? 0 : failures + 1;
+      if (failures) await pause(backOff(failures), signal).catch(() => {});
     } catch (fault) {
       if (signal.aborted) return;
       if (fault instanceof Refusal && fault.status < 500 && fault.status !== 429) {
@@ -69,8 +115,8 @@ export async function follow(nextPath, onAnswer, { token, signal, onTrouble = ()
         return;
       }
       onTrouble(fault);
-      await pause(BACK_OFF_MS[Math.min(failures, BACK_OFF_MS.length - 1)], signal).catch(() => {});
-      failures += 1;
+      await pause(backOff(failures), signal).catch(() => {});
+      failures = performance.now() - since > LIVED_MS ? 1 : failures + 1;
     }
   }
 }
@@ -118,7 +164,7 @@ export async function write(path, fields, { token, onState = () => {}, keep = tr
         throw fault;
       }
       onState("retrying");
-      await pause(BACK_OFF_MS[Math.min(attempt, BACK_OFF_MS.length - 1)]);
+      await pause(backOff(attempt));
     }
   }
 }

@@ -44,8 +44,8 @@ function leave() {
 /* Messages */
 
 function nextMessages() {
-  const after = visit.lastId ? `&after=${encodeURIComponent(visit.lastId)}` : "";
-  return `/v1/conversations/${visit.id}/messages?wait=${visit.lastId ? 25 : 0}${after}`;
+  const after = visit.lastId ? `?after=${encodeURIComponent(visit.lastId)}` : "";
+  return `/v1/conversations/${visit.id}/messages${after}`;
 }
 
 function showMessages(answer) {

@@ -9,8 +9,8 @@ export function showThread(list, turn, signal) {
   list.replaceChildren();
 
   function next() {
-    const after = last ? `&after=${encodeURIComponent(last)}` : "";
-    return `/v1/conversations/${turn.conversation_id}/messages?wait=${last ? 25 : 0}${after}`;
+    const after = last ? `?after=${encodeURIComponent(last)}` : "";
+    return `/v1/conversations/${turn.conversation_id}/messages${after}`;
   }
 
   function show(answer) {

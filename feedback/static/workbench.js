@@ -48,7 +48,7 @@ async function openTurn(turn, { keepFocus = false } = {}) {
     closeCards(fault.code === "turn_claimed" ? _("A colleague is answering this one.") : `${fault.message} ${fault.hint}`);
     return;
   }
-  if (!signal.aborted) follow(() => `/v1/turns/${turn.turn_id}/suggestions?wait=30`, showSet, { signal, onTrouble: onSetTrouble });
+  if (!signal.aborted) follow(() => `/v1/turns/${turn.turn_id}/suggestions`, showSet, { signal, onTrouble: onSetTrouble });
 }
 
 function showSet(answer) {

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam
 from sqlmodel import Session, col, func, select
 
 from feedback.errors import NotFound
+from feedback.store.changes import conversation_topic, note_change
 from feedback.store.engine import get_row, of_desk
 from feedback.store.operators import hash_secret
 from feedback.store.tables import Conversation, Message, Turn, new_id
@@ -131,6 +132,7 @@ def append_message(
     message = Message(**row)
     session.add(message)
     session.flush()
+    note_change(session, conversation_topic(conversation.id))
     return message
 
 

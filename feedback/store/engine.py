@@ -33,9 +33,11 @@ from sqlmodel import Session, SQLModel, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from feedback.errors import ApiError, NotFound, StoreBusy, StoreDamaged, StoreFull
+from feedback.store.changes import tell_commit
 
 LOCK_TIMEOUT_MS = 5_000
 FULL_FOR_S = 60.0  # that a write which found no room speaks for the store
+CONNECTIONS, KEPT_OPEN = 64, 8
 PING_AFTER_S = 2.0  # that a pooled connection lay idle
 PRAGMAS = (
     "journal_mode=TRUNCATE",
@@ -59,20 +61,22 @@ _writer_locks: WeakKeyDictionary[Engine, threading.Lock] = WeakKeyDictionary()
 _full: WeakKeyDictionary[Engine, tuple[StoreFull, float]] = WeakKeyDictionary()
 
 
-def open_engine(url: str) -> Engine:
-    """An engine for a SQLite file or a PostgreSQL server. Connects lazily; one per process."""
+def open_engine(url: str, *, connections: int = CONNECTIONS) -> Engine:
+    """An engine for a SQLite file or a PostgreSQL server. Connects lazily; one per process.
+
+    `connections` is how many may be open at once: at least as many as threads use the store.
+    """
+    limits = {"pool_size": KEPT_OPEN, "max_overflow": max(0, connections - KEPT_OPEN), "pool_timeout": 10}
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
-        engine = create_engine(address, pool_size=8, max_overflow=56, pool_timeout=10)
+        engine = create_engine(address, **limits)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
         return engine
     if address.drivername == "postgresql":
         address = address.set(drivername="postgresql+psycopg")
     options = f"-c lock_timeout={LOCK_TIMEOUT_MS} -c timezone=utc"
-    engine = create_engine(
-        address, pool_size=8, max_overflow=56, pool_timeout=10, connect_args={"options": options}
-    )
+    engine = create_engine(address, connect_args={"options": options}, **limits)
     event.listen(engine, "checkin", _note_return)
     event.listen(engine, "checkout", _ping_rested)
     return engine
@@ -126,6 +130,7 @@ def unit_of_work(engine: Engine) -> Iterator[Session]:
         _full[engine] = full, time.monotonic()
         raise
     _full.pop(engine, None)
+    tell_commit(engine, session)
 
 
 def last_full(engine: Engine) -> StoreFull | None:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, insert
 from sqlmodel import Session, col
 
 from feedback.errors import ApiError, Conflict
+from feedback.store.changes import conversation_topic, note_change, turn_topic
 from feedback.store.conversations import Said, compose_message
 from feedback.store.engine import get_row, of_desk
 from feedback.store.judgement_locks import Scene, SetSeen, change, lock_scene
@@ -113,6 +114,7 @@ def record_judgement(
     if verdict.kind in CLOSING:
         message_id = _send(connection, scene, verdict, now=now, is_held=terms.undo_window_s > 0)
         _close(connection, scene, verdict, now=now)
+        _note(session, scene)
     elif verdict.kind == "skip":
         change(connection, Turn, scene.turn.id, claimed_by=None, claimed_at=None)
     judgement_id = _insert(
@@ -132,6 +134,11 @@ def record_judgement(
         created_at=now,
     )
     return Recorded(judgement_id, message_id, scene.conversation_id)
+
+
+def _note(session: Session, scene: Scene) -> None:
+    note_change(session, conversation_topic(scene.conversation_id))
+    note_change(session, turn_topic(scene.turn.id))
 
 
 def _insert(connection: Connection, scene: Scene, **values: Any) -> str:
@@ -246,6 +253,7 @@ def undo_judgement(
         occurred_at=now,
         created_at=now,
     )
+    _note(session, scene)
     return Undone(undo_id, outcome, scene.turn.id, scene.conversation_id, reopened)
 
 

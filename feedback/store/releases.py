@@ -10,6 +10,7 @@ from datetime import datetime
 from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
+from feedback.store.changes import conversation_topic, note_change
 from feedback.store.tables import Conversation, Message
 
 HELD = (col(Message.release_no).is_(None), col(Message.retracted_at).is_(None))
@@ -22,8 +23,8 @@ def list_held(session: Session) -> Sequence[str]:
     return session.exec(query.limit(MOST)).all()
 
 
-def release_messages(session: Session, *, message_ids: Sequence[str], now: datetime) -> list[str]:
-    """Lets those go that are held still; the ids of their conversations."""
+def release_messages(session: Session, *, message_ids: Sequence[str], now: datetime) -> None:
+    """Lets those go that are held still; whoever waits for their conversations is told with the commit."""
     query = select(Message.id, Message.conversation_id).where(col(Message.id).in_(message_ids), *HELD)
     # Conversations are locked in one order, so that two processes do not wait for each other.
     found = session.exec(query.order_by(col(Message.conversation_id), col(Message.position))).all()
@@ -36,7 +37,7 @@ def release_messages(session: Session, *, message_ids: Sequence[str], now: datet
             .where(col(Message.id) == message_id, *HELD)
             .values(released_at=now, release_no=number)
         )
-    return [conversation_id for _, conversation_id in found]
+        note_change(session, conversation_topic(conversation_id))
 
 
 def next_release_no(session: Session, *, conversation_id: str) -> int:

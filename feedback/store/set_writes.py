@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import sqlalchemy
 from sqlmodel import Session, SQLModel, col, select
 
+from feedback.store.changes import note_change, turn_topic
 from feedback.store.desks import find_system_prompt
 from feedback.store.tables import Candidate, Desk, Message, SuggestionSet, Turn
 
@@ -222,3 +223,4 @@ def _close(session: Session, row: SuggestionSet, state: str) -> None:
     row.state, row.lease_owner, row.lease_until = state, None, None
     session.add(row)
     session.flush()
+    note_change(session, turn_topic(row.turn_id))

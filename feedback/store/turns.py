@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from feedback.clock import still_runs
 from feedback.errors import Conflict
+from feedback.store.changes import note_change, turn_topic
 from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Conversation, Message, SuggestionSet, Turn
 
@@ -98,6 +99,7 @@ def close_waiting(
     session.add(turn)
     close_set(session, turn_id=turn.id, state=set_state)
     session.flush()
+    note_change(session, turn_topic(turn.id))
     return turn
 
 

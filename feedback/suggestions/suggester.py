@@ -6,7 +6,7 @@ the engine is asked. A set whose preparer died is taken over by the next reader 
 repeats.
 
     suggester = Suggester(store_engine=..., fleet_factory=..., serving=..., settings=..., clock=...)
-    suggester.watch(); suggester.enqueue(turn_id); suggester.wait(turn_id, timeout_s=30); suggester.close()
+    suggester.watch(); suggester.enqueue(turn_id); suggester.look_after(turn_id); suggester.close()
 """
 
 import logging
@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sqlalchemy import Engine
@@ -26,6 +25,7 @@ from feedback.clock import Clock
 from feedback.records.candidate import BASE, TUNED
 from feedback.settings import FeedbackSettings
 from feedback.store import set_writes
+from feedback.store.changes import turn_topic
 from feedback.store.engine import read, unit_of_work
 from feedback.store.set_writes import Progress, TurnContext
 from feedback.store.tables import SuggestionSet
@@ -57,16 +57,6 @@ log = logging.getLogger(__name__)
 
 # Time beyond the deadline for writing the result down before anybody may take the set over.
 LEASE_MARGIN_S = 15
-LOOK_EVERY_S = 0.5
-
-
-@dataclass
-class Flight:
-    """A preparation in this process: who waits for it, and whether it reached its end."""
-
-    landed: threading.Event = field(default_factory=threading.Event)
-    waiting: int = 0
-    is_settled: bool = False
 
 
 class AdapterMoved(Exception):
@@ -85,6 +75,7 @@ class Suggester:
         compare_share: float = 0.0,
         randbelow: Callable[[int], int] = secrets.randbelow,
         describe_base: Callable[[], BaseFacts] | None = None,
+        is_awaited: Callable[[str], bool] = lambda topic: False,
     ) -> None:
         self._store = store_engine
         self._fleet_factory = fleet_factory
@@ -94,6 +85,7 @@ class Suggester:
         self._compare_share = compare_share  # of the canary's conversations: sets of two versions
         self._randbelow = randbelow
         self._describe_base = describe_base or (lambda: describe_base_model(serving))
+        self._is_awaited = is_awaited  # whether somebody waits for news of a topic
         self._facts: BaseFacts | None = None
         self._facts_lock = threading.Lock()
         self._owner = name_owner()
@@ -101,7 +93,7 @@ class Suggester:
         self._sets = ThreadPoolExecutor(settings.suggest_workers, "set")
         self._requests = ThreadPoolExecutor(REQUESTS_AT_ONCE * settings.suggest_workers, "set-request")
         self._drawer = Drawer(self._requests, lambda: randbelow(SEED_LIMIT))
-        self._flights: dict[str, Flight] = {}
+        self._flights: set[str] = set()  # turns of which this process prepares the set
         self._lock = threading.Lock()
         self._closing = threading.Event()
         self._sweeper = Sweeper(store_engine, clock, self._lease_s, self._is_abandoned, self.enqueue)
@@ -112,44 +104,21 @@ class Suggester:
         with self._lock:
             if self._closing.is_set() or turn_id in self._flights:
                 return False
-            self._flights[turn_id] = Flight()
+            self._flights.add(turn_id)
             self._sets.submit(self._fly, turn_id)
             return True
 
-    def wait(self, key: str, timeout_s: float) -> bool:
-        """True as soon as the set (named by its own id or its turn's) is prepared; False after `timeout_s`.
-
-        Starts the preparation if nobody is at it: the set was never begun, or its preparer died.
+    def look_after(self, key: str) -> bool:
+        """Whether the set (named by its own id or its turn's) is prepared. Begins the preparation if nobody
+        is at it: the set was never begun, or its preparer died.
         """
-        deadline = time.monotonic() + timeout_s
-        while True:
-            with read(self._store) as session:
-                found = set_writes.find_progress(session, key=key)
-            if found is None or (found.state is None and found.turn_state != "waiting"):
-                return False
-            if found.is_settled:
-                return True
-            if self._is_abandoned(found):
-                self.enqueue(found.turn_id)
-            left = deadline - time.monotonic()
-            if left <= 0:
-                return False
-            if self._await_flight(found.turn_id, left):
-                return True
-
-    def _await_flight(self, turn_id: str, timeout_s: float) -> bool:
-        """Whether this process settled the set; where another one has it, nobody wakes us."""
-        with self._lock:
-            flight = self._flights.get(turn_id)
-            if flight is not None:
-                flight.waiting += 1
-        if flight is not None:
-            flight.landed.wait(timeout_s)
-            with self._lock:
-                flight.waiting -= 1
-        if flight is None or not flight.is_settled:
-            time.sleep(min(timeout_s, LOOK_EVERY_S))
-        return flight is not None and flight.is_settled
+        with read(self._store) as session:
+            found = set_writes.find_progress(session, key=key)
+        if found is None or (found.state is None and found.turn_state != "waiting"):
+            return False
+        if not found.is_settled and self._is_abandoned(found):
+            self.enqueue(found.turn_id)
+        return found.is_settled
 
     def watch(self) -> None:
         """Sweeps now and every few seconds until `close`."""
@@ -170,17 +139,15 @@ class Suggester:
         self._requests.shutdown(wait=True, cancel_futures=True)
 
     def _fly(self, turn_id: str) -> None:
-        flight = self._flights[turn_id]
         try:
-            flight.is_settled = self._prepare(turn_id, flight)
+            self._prepare(turn_id)
         except Exception:  # the edge of this job: the row stays `preparing` and its lease runs out
             log.exception("set of turn %s could not be prepared", turn_id)
         finally:
             with self._lock:
-                del self._flights[turn_id]
-            flight.landed.set()
+                self._flights.discard(turn_id)
 
-    def _prepare(self, turn_id: str, flight: Flight) -> bool:
+    def _prepare(self, turn_id: str) -> bool:
         """Whether the set was settled here; False if there was nothing to prepare, or another does."""
         taken_up = time.monotonic()
         facts = self._read_facts()
@@ -202,14 +169,14 @@ class Suggester:
             row = self._open(context, found, plan, facts)
         except AdapterMoved:
             cancel(asked)
-            return self._prepare(turn_id, flight)
+            return self._prepare(turn_id)
         if row is None:
             cancel(asked)
             return False
         drawing = nothing_drawn(plan, asked) if isinstance(asked, str) else asked.finish()
         if drawing.error == AWAY and self._closing.is_set():
             return False  # the engine may be back before our successor, who finds the row without an owner
-        state = self._settle(row, drawing, flight)
+        state = self._settle(row, drawing)
         self.metrics.count(state or "lost", drawing, time.monotonic() - taken_up)
         log.info("set %s of turn %s is %s", row.id, row.turn_id, state or "another preparer's")
         return state is not None
@@ -297,7 +264,7 @@ class Suggester:
         except IntegrityError:  # PostgreSQL: another process wrote the set of this turn first
             return None
 
-    def _settle(self, row: SuggestionSet, drawing: Drawing, flight: Flight) -> str | None:
+    def _settle(self, row: SuggestionSet, drawing: Drawing) -> str | None:
         """A reader who waits is shown the set as soon as it is written, so that moment is its reveal."""
         with unit_of_work(self._store) as session:
             return set_writes.settle_set(
@@ -309,7 +276,7 @@ class Suggester:
                 candidates=make_candidates(row, drawing),
                 outcome=list_outcome(drawing),
                 error=drawing.error,
-                is_awaited=flight.waiting > 0,
+                is_awaited=self._is_awaited(turn_topic(row.turn_id)),
             )
 
     def _is_abandoned(self, found: Progress) -> bool:

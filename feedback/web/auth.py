@@ -18,7 +18,7 @@ from flask import current_app, g, request, session
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from sqlalchemy import Connection
 
-from feedback.actor import Actor
+from feedback.actor import VISITOR_PREFIX, Actor
 from feedback.errors import CsrfFailed, NotFound, NotPermitted, SignInNeeded, TokenInvalid
 from feedback.store import operators
 from feedback.store.conversations import find_visited
@@ -29,7 +29,7 @@ from feedback.web.services import services
 P = ParamSpec("P")
 R = TypeVar("R")
 
-VISITOR_PREFIX = "rj_visitor_"
+
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 csrf = CSRFProtect()
 

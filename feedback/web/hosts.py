@@ -1,11 +1,10 @@
 """Which addresses are ours, and what a proxy in front may say about a request.
 
-With `trusted_proxies = 0` a request is what arrived: no header changes its scheme, its host, its sender or
-the prefix of its path. Otherwise that many proxies are believed, by their X-Forwarded-* headers alone.
+With `trusted_proxies = 0` a request is what arrived: no header changes its scheme, its host or its sender.
+Otherwise that many proxies are believed, by their X-Forwarded-* headers alone. Nothing ever changes the
+prefix of a path (feedback/web/wsgi.py).
 """
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask, request
@@ -13,9 +12,6 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from feedback.errors import ApiError
 from feedback.settings import FeedbackSettings
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 WILDCARDS = ("0.0.0.0", "::", "")
@@ -39,11 +35,10 @@ def register_hosts(app: Flask, settings: FeedbackSettings) -> None:
         if drop_port(request.host) not in hosts:
             raise HostUnknown
 
-    inner: WSGIApplication = app.wsgi_app
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
-        inner = ProxyFix(inner, x_for=hops, x_proto=hops, x_host=hops)
-    app.wsgi_app = drop_prefix(inner)  # type: ignore[assignment, method-assign]
+        proxied = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)
+        app.wsgi_app = proxied  # type: ignore[method-assign]
 
 
 def list_hosts(settings: FeedbackSettings) -> list[str]:
@@ -56,16 +51,6 @@ def list_hosts(settings: FeedbackSettings) -> list[str]:
 def public_address(settings: FeedbackSettings) -> str:
     """What links to us begin with: the setting, or the address of this request, whose host was checked."""
     return settings.public_url or request.host_url.rstrip("/")
-
-
-def drop_prefix(app: "WSGIApplication") -> "WSGIApplication":
-    """We live at the root: a prefix that a server read from a header would lead redirects elsewhere."""
-
-    def at_root(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        environ["SCRIPT_NAME"] = ""
-        return app(environ, start_response)
-
-    return at_root
 
 
 def drop_port(host: str) -> str:

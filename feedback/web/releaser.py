@@ -16,7 +16,6 @@ from sqlalchemy import Engine
 from feedback.clock import Clock
 from feedback.store.engine import read, unit_of_work
 from feedback.store.releases import list_held, release_messages
-from feedback.web.wakeups import Wakeups
 
 log = logging.getLogger(__name__)
 
@@ -24,10 +23,9 @@ LOOK_EVERY_S = 1.0
 
 
 class Releaser:
-    def __init__(self, *, store_engine: Engine, clock: Clock, wakeups: Wakeups, window_s: float) -> None:
+    def __init__(self, *, store_engine: Engine, clock: Clock, window_s: float) -> None:
         self._store = store_engine
         self._clock = clock
-        self._wakeups = wakeups
         self._window_s = window_s
         self._due: dict[str, float] = {}  # message id -> monotonic seconds
         self._look_at = float("-inf")
@@ -64,12 +62,10 @@ class Releaser:
         if not due:
             return
         with unit_of_work(self._store) as session:
-            conversation_ids = release_messages(session, message_ids=due, now=self._clock.now())
+            release_messages(session, message_ids=due, now=self._clock.now())
         with self._changed:
             for message_id in due:
                 self._due.pop(message_id, None)
-        for conversation_id in conversation_ids:
-            self._wakeups.signal(f"conversation:{conversation_id}")
 
     def _look(self, now: float) -> None:
         with read(self._store) as session:

@@ -14,7 +14,6 @@ from feedback.clock import Clock
 from feedback.experiments.rollout_rule import ExposurePolicy
 from feedback.settings import FeedbackSettings
 from feedback.web.releaser import Releaser
-from feedback.web.wakeups import Wakeups
 
 if TYPE_CHECKING:
     from feedback.deployment.deploy import Deployer
@@ -30,8 +29,8 @@ class SuggesterPort(Protocol):
         """Prepare a set for this turn in the background; whether that is new. Repeating it is harmless."""
         ...
 
-    def wait(self, set_id: str, timeout_s: float) -> Any:
-        """Return when the set is ready or failed, or after so many seconds."""
+    def look_after(self, key: str) -> Any:
+        """Begin the preparation of this turn's set if nobody is at it."""
         ...
 
 
@@ -48,7 +47,6 @@ class Services:
     settings: FeedbackSettings
     store_engine: Engine
     clock: Clock
-    wakeups: Wakeups
     releaser: Releaser
     suggester: SuggesterPort | None
     duel_drawer: DuelDrawerPort | None

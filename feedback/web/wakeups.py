@@ -1,64 +1,110 @@
-"""Waking requests that wait for something new, inside one web process.
+"""Who waits for which topic in this process. Any thread may signal; waiting is for the server's loop alone.
 
-A waiter names a topic (`conversation:<id>`, `turn:<id>`, `queue`), looks at the store, and waits for a
-signal or for the next look. Several web processes on one PostgreSQL do not hear each other's signals: there
-the look every half second finds the news.
+    with wakeups.listen("turn:<id>", since=seen) as listener:
+        listener.clear(); ...look...; await listener.wait(timeout_s)
+
+A waiter holds an event and nothing else: no thread, no connection to the store. Does not look at anything.
 """
 
+import asyncio
 import threading
-import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
-Found = TypeVar("Found")
+REMEMBERED = 4096  # signals between a reader's first look and its listening: the net finds the rest
 
-LOOK_EVERY_S = 0.5
-CROWDED_WAIT_S = 0.25
+
+class Listener:
+    """One waiting reader, woken by its topic, by `wake`, or when its time is over."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._event = asyncio.Event()
+        self._is_woken = False
+
+    def clear(self) -> None:
+        """Before a look: what wakes us from here on is news."""
+        self._is_woken = False
+        self._event.clear()
+
+    def wake(self) -> None:
+        """On the loop's own thread."""
+        self._is_woken = True
+        self._event.set()
+
+    def wake_from_thread(self) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self.wake)
+        except RuntimeError:  # the loop has ended, and its readers with it
+            pass
+
+    async def wait(self, timeout_s: float) -> bool:
+        """Whether somebody woke us before the time was over."""
+        timer = self._loop.call_later(timeout_s, self._event.set)
+        await self._event.wait()
+        timer.cancel()
+        if not self._is_woken:
+            self._event.clear()
+        return self._is_woken
 
 
 class Wakeups:
-    """`seats` is how many may wait at once; who comes later is answered almost at once and asks again, so
-    that waiting readers never take the last threads from those who write.
-    """
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._listeners: dict[str, set[Listener]] = {}
+        self._recent: OrderedDict[str, int] = OrderedDict()
+        self._count = 0
+        self._is_closed = False
 
-    def __init__(self, seats: int = 24) -> None:
-        self._seats = seats
-        self._changed = threading.Condition()
-        self._counts: dict[str, int] = {}
-        self._waiting: dict[str, int] = {}
+    @property
+    def count(self) -> int:
+        """The number of signals so far: what came after it is known to `listen`."""
+        return self._count
 
-    def signal(self, topic: str) -> None:
-        """Something happened: whoever waits for the topic looks again. Free when nobody waits."""
-        with self._changed:
-            if topic in self._waiting:
-                self._counts[topic] = self._counts.get(topic, 0) + 1
-                self._changed.notify_all()
+    @property
+    def is_closed(self) -> bool:
+        return self._is_closed
 
-    def wait_for(self, topic: str, look: Callable[[], Found | None], *, timeout_s: float) -> Found | None:
-        """What `look` finds, at once or within so many seconds; else None."""
-        with self._changed:
-            crowded = sum(self._waiting.values()) >= self._seats
-            self._waiting[topic] = self._waiting.get(topic, 0) + 1
-        deadline = time.monotonic() + (min(timeout_s, CROWDED_WAIT_S) if crowded else timeout_s)
+    def signal(self, topics: Iterable[str]) -> None:
+        """Something happened: whoever listens to one of the topics looks again."""
+        with self._lock:
+            self._count += 1
+            for topic in topics:
+                self._recent[topic] = self._count
+                self._recent.move_to_end(topic)
+                for listener in self._listeners.get(topic, ()):
+                    listener.wake_from_thread()
+            while len(self._recent) > REMEMBERED:
+                self._recent.popitem(last=False)
+
+    def close(self) -> None:
+        """The server ends: everybody is woken and nobody waits any more."""
+        with self._lock:
+            self._is_closed = True
+            for listeners in self._listeners.values():
+                for listener in listeners:
+                    listener.wake_from_thread()
+
+    def is_awaited(self, topic: str) -> bool:
+        return topic in self._listeners
+
+    def list_topics(self) -> list[str]:
+        with self._lock:
+            return list(self._listeners)
+
+    @contextmanager
+    def listen(self, topic: str, *, since: int) -> Iterator[Listener]:
+        """A listener that is awake already if the topic was signalled after the count was `since`."""
+        listener = Listener()
+        with self._lock:
+            self._listeners.setdefault(topic, set()).add(listener)
+            if self._recent.get(topic, 0) > since or self._is_closed:
+                listener.wake()
         try:
-            while True:
-                seen = self._count(topic)
-                found = look()
-                left = deadline - time.monotonic()
-                if found is not None or left <= 0:
-                    return found
-                self._await_change(topic, seen, min(left, LOOK_EVERY_S))
+            yield listener
         finally:
-            with self._changed:
-                self._waiting[topic] -= 1
-                if self._waiting[topic] == 0:
-                    del self._waiting[topic]
-                    self._counts.pop(topic, None)
-
-    def _count(self, topic: str) -> int:
-        with self._changed:
-            return self._counts.get(topic, 0)
-
-    def _await_change(self, topic: str, seen: int, timeout_s: float) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._counts.get(topic, 0) != seen, timeout_s)
+            with self._lock:
+                self._listeners[topic].discard(listener)
+                if not self._listeners[topic]:
+                    del self._listeners[topic]

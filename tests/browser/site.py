@@ -1,6 +1,5 @@
 """The real application behind a real port, with the fake engine behind it: what the browser tests drive."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -9,7 +8,6 @@ from pathlib import Path
 from flask import Response, request
 from sqlalchemy import Engine
 from sqlmodel import Session, SQLModel, select
-from werkzeug.serving import make_server
 
 from feedback.app import create_app
 from feedback.clock import SystemClock
@@ -21,9 +19,11 @@ from feedback.store.engine import open_engine, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Adapter, Deployment, Judgement, Message, Thumb, Turn
 from feedback.suggestions.suggester import BaseFacts, Suggester
 from feedback.web.services import EXTENSION
+from feedback.web.wakeups import Wakeups
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
+from tests.feedback.web.serving import serving_desk
 
 UNDO_S = 2.0  # shorter than in life, so that tests wait less
 
@@ -106,6 +106,7 @@ def run_site(
         )
     serving = ServingSettings(data_dir=data_dir, backend="cpu", request_timeout_s=5)
     fleet = Fleet.from_endpoints([engine.endpoint], serving)
+    wakeups = Wakeups()
     suggester = Suggester(
         store_engine=store,
         fleet_factory=lambda: fleet,
@@ -113,6 +114,7 @@ def run_site(
         settings=settings,
         clock=SystemClock(),
         describe_base=lambda: BaseFacts("b" * 64, "t" * 64),
+        is_awaited=wakeups.is_awaited,
     )
     duel_drawer = DuelDrawer(
         store_engine=store,
@@ -139,15 +141,10 @@ def run_site(
 
     releaser = app.extensions[EXTENSION].releaser
     releaser.start()
-    server = make_server("127.0.0.1", port, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     try:
-        yield Site(f"http://127.0.0.1:{server.server_port}", engine, store, settings, said)
+        with serving_desk(app, store, settings, wakeups=wakeups, port=port) as served:
+            yield Site(served.url, engine, store, settings, said)
     finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
         releaser.close()
         duel_drawer.close()
         suggester.close()

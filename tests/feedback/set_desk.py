@@ -1,12 +1,14 @@
 """A store, an engine that speaks real HTTP, and a suggester between them: what tests of sets work with."""
 
 import random
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 from sqlmodel import select
 
 from feedback.settings import FeedbackSettings
+from feedback.store.changes import turn_topic
 from feedback.store.deployments import add_deployment
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Candidate, SuggestionSet
@@ -33,6 +35,7 @@ class SetDesk:
     clock: FrozenClock
     serving: ServingSettings
     fleet: Fleet
+    awaited: set[str] = field(default_factory=set)  # topics that somebody waits for
 
     def close(self) -> None:
         self.suggester.close()
@@ -43,9 +46,20 @@ class SetDesk:
             return add_turn(session, texts or ("Where is my order 1042?",), **message).id
 
     def prepare(self, turn_id: str, within_s: float = 10) -> SuggestionSet:
+        """The set of this turn, once it is prepared for somebody who waits for it."""
+        self.awaited.add(turn_topic(turn_id))
         self.suggester.enqueue(turn_id)
-        assert self.suggester.wait(turn_id, within_s)
+        assert self.wait(turn_id, within_s)
         return self.read_set(turn_id)
+
+    def wait(self, turn_id: str, within_s: float = 10) -> bool:
+        """Whether the set is prepared in time; looked after as a reader who waits looks after it."""
+        deadline = time.monotonic() + within_s
+        while not self.suggester.look_after(turn_id):
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(0.01)
+        return True
 
     def read_set(self, turn_id: str) -> SuggestionSet | None:
         with read(self.store) as session:
@@ -77,6 +91,7 @@ def build(
     serving = ServingSettings(backend="cpu", data_dir=tmp_path, request_timeout_s=5, max_tokens=max_tokens)
     fleet = Fleet.from_endpoints([engine.endpoint], serving)
     given = {"set_deadline_s": DEADLINE_S, "suggest_workers": 2} | settings
+    awaited: set[str] = set()
     suggester = Suggester(
         store_engine=store,
         fleet_factory=lambda: fleet,
@@ -86,5 +101,6 @@ def build(
         compare_share=compare_share,
         randbelow=random.Random(7).randrange,
         describe_base=lambda: BaseFacts(BASE_ID, "t" * 64),
+        is_awaited=awaited.__contains__,
     )
-    return SetDesk(store, engine, suggester, clock, serving, fleet)
+    return SetDesk(store, engine, suggester, clock, serving, fleet, awaited)

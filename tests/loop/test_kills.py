@@ -78,8 +78,8 @@ def test_judgements_survive_a_killed_web(service: Service) -> None:
             for quota in (40, 90, 140):
                 while len(acknowledged) < quota and not over.is_set():
                     time.sleep(0.005)
-                kill(service.find_processes("gunicorn"))
-                wait_until(lambda: service.find_processes("gunicorn"))
+                kill(service.find_processes("commands.up.web"))
+                wait_until(lambda: service.find_processes("commands.up.web"))
 
         killer = threading.Thread(target=keep_killing)
         killer.start()
@@ -153,7 +153,7 @@ def test_a_promotion_killed_half_way_leaves_the_old_or_the_new(service: Service)
             promotion = threading.Thread(target=post_quietly, args=(service, path, {"event_id": new_event()}))
             promotion.start()
             time.sleep(pause)
-            kill(service.find_processes("gunicorn"))
+            kill(service.find_processes("commands.up.web"))
             promotion.join()
             wait_until(lambda: client.get("/readyz").status_code == 200)
             assert read_serving(service) in (old, adapter)

@@ -27,7 +27,7 @@ from serving.client.fake import FakeEngine
 
 ROOT = Path(__file__).resolve().parents[3]
 
-pytestmark = pytest.mark.real  # gunicorn and the trainer as processes: a minute in all
+pytestmark = pytest.mark.real  # web and trainer as processes: a minute in all
 
 
 class Up:
@@ -121,8 +121,8 @@ def test_up_seeds_serves_mends_and_stops_cleanly(start: Callable[..., Up]) -> No
         assert browser.get(link).status_code in (401, 403, 404, 410)  # it worked once
 
     family = up.family()
-    master = next(process for process in family if "gunicorn" in " ".join(process.cmdline()))
-    master.kill()
+    web = next(process for process in family if "commands.up.web" in process.cmdline())
+    web.kill()
     up.wait_for(r"web +started again")
     wait_until(lambda: answers(address))
 
@@ -151,7 +151,7 @@ def test_killing_up_leaves_no_process(start: Callable[..., Up]) -> None:
     family = up.family()
     up.process.kill()
 
-    assert len(family) >= 3  # gunicorn's master and worker, the trainer
+    assert len(family) >= 2  # the web, the trainer
     wait_until(lambda: all(is_gone(process) for process in family))
 
 

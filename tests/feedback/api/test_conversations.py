@@ -1,7 +1,5 @@
 """Conversations and messages over HTTP: opening, writing, waiting, and what each reader may see."""
 
-import threading
-
 import pytest
 
 from feedback.store.tables import Conversation, Message, Turn
@@ -113,19 +111,6 @@ def test_after_names_a_message_of_this_conversation(desk):
     assert desk.get(f"{path}?after={foreign}").json["error"]["code"] == "message_not_found"
     assert desk.get(f"{path}?after=unknown").status_code == 404
     assert desk.get("/v1/conversations/unknown/messages").json["error"]["code"] == "conversation_not_found"
-
-
-def test_a_waiting_reader_is_woken_by_the_next_message(desk):
-    opened = desk.open()
-    last = desk.messages(opened)[-1]["message_id"]
-    got = []
-    reader = threading.Thread(
-        target=lambda: got.extend(desk.messages(opened, "app", f"?after={last}&wait=60"))
-    )
-    reader.start()
-    desk.say(opened, "customer", "News")
-    reader.join(30)
-    assert [m["text"] for m in got] == ["News"]
 
 
 def test_waiting_is_limited_to_a_minute(sqlite_desk):

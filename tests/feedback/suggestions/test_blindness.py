@@ -47,7 +47,8 @@ def receive(store, tmp_path, *, tuned_first: int = 0, versions=()) -> tuple[str,
             for name, role in zip(versions or (ADAPTER,), ("canary", "live"), strict=False):
                 prepared.deploy(name, role=role)
         opened = desk.open()
-        answer = desk.get(f"/v1/turns/{opened['turn_id']}/suggestions?wait=20", "agent")
+        assert prepared.wait(opened["turn_id"], 20)
+        answer = desk.get(f"/v1/turns/{opened['turn_id']}/suggestions", "agent")
         assert answer.json["state"] == "ready"
         rows = desk.rows(Candidate, set_id=answer.json["set_id"])
         sources = {row.slot: (row.adapter or "base") if versions else row.arm for row in rows}

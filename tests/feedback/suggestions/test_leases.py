@@ -22,7 +22,7 @@ def test_two_processes_prepare_one_set(store_engine, fake_engine, tmp_path):
         one.suggester.enqueue(turn_id)
         other.suggester.enqueue(turn_id)
     for turn_id in turn_ids:
-        assert one.suggester.wait(turn_id, 20)
+        assert one.wait(turn_id, 20)
         assert len(one.read_candidates(one.read_set(turn_id).id)) == 4
     one.close()
     other.close()
@@ -78,7 +78,7 @@ def test_a_set_that_waits_for_an_engine_is_left_to_the_next_process(desk, tmp_pa
     successor = build(desk.store, desk.engine, tmp_path)
     successor.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
     assert successor.suggester.sweep() == 1
-    assert successor.suggester.wait(turn_id, 10) and desk.read_set(turn_id).state == "ready"
+    assert successor.wait(turn_id, 10) and desk.read_set(turn_id).state == "ready"
     successor.close()
 
 
@@ -103,10 +103,10 @@ def abandon(desk: SetDesk, turn_id: str, *, owner: str, left_s: float) -> None:
 def test_a_reader_takes_over_when_the_lease_runs_out(desk):
     turn_id = desk.ask()
     abandon(desk, turn_id, owner="elsewhere/1/x", left_s=5)
-    assert not desk.suggester.wait(turn_id, 0)
+    assert not desk.suggester.look_after(turn_id)
     assert desk.asked() == []
     desk.clock.advance(5)
-    assert desk.suggester.wait(turn_id, 10)
+    assert desk.wait(turn_id, 10)
     row = desk.read_set(turn_id)
     assert (row.state, len(desk.read_candidates(row.id))) == ("ready", 4)
     assert row.slot_seed != 1
@@ -119,7 +119,7 @@ def test_the_sweep_takes_up_what_nobody_prepares(desk):
     abandon(desk, gone, owner=f"{desk.suggester._owner.split('/')[0]}/{dead_process()}/x", left_s=5)
     assert desk.suggester.sweep() == 3
     for turn_id in (never_begun, expired, gone):
-        assert desk.suggester.wait(turn_id, 10)
+        assert desk.wait(turn_id, 10)
     assert desk.read_set(held).state == "preparing"
 
 
@@ -139,7 +139,7 @@ def test_the_sweep_closes_an_abandoned_set_of_a_turn_that_waits_no_more(desk):
         turn.state = "superseded"
         session.add(turn)
     desk.suggester.sweep()
-    assert desk.suggester.wait(turn_id, 10)
+    assert desk.wait(turn_id, 10)
     assert desk.read_set(turn_id).state == "superseded"
     assert desk.asked() == []
 

@@ -292,14 +292,15 @@ def test_a_turn_that_waits_no_longer_is_not_prepared(desk):
         turn = session.get_one(Turn, turn_id)
         turn.state = "answered"
         session.add(turn)
-    assert not desk.suggester.wait(turn_id, 60)
+    assert not desk.suggester.look_after(turn_id)
     desk.suggester.enqueue(turn_id)
     desk.suggester.close()
     assert desk.read_set(turn_id) is None
 
 
-def test_waiting_for_something_unknown_ends_at_once(desk):
-    assert not desk.suggester.wait("no-such-turn", 60)
+def test_looking_after_something_unknown_begins_nothing(desk):
+    assert not desk.suggester.look_after("no-such-turn")
+    assert desk.asked() == []
 
 
 def test_metrics_name_no_arm_and_no_adapter(desk):

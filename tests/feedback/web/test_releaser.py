@@ -5,9 +5,9 @@ import threading
 import pytest
 
 from feedback.clock import SystemClock
+from feedback.store.changes import conversation_topic, on_commit
 from feedback.store.tables import Message
 from feedback.web.releaser import Releaser
-from feedback.web.wakeups import Wakeups
 
 HOUR = 3600
 
@@ -87,8 +87,8 @@ def test_a_held_reply_comes_after_what_the_customer_saw_meanwhile(desk, answered
     assert texts(desk, opened) == ["Where is my order 1042?", "Never mind.", "Base one."]
 
 
-def make_releaser(desk, clock, wakeups=None):
-    return Releaser(store_engine=desk.engine, clock=clock, wakeups=wakeups or Wakeups(), window_s=5)
+def make_releaser(desk, clock):
+    return Releaser(store_engine=desk.engine, clock=clock, window_s=5)
 
 
 def test_what_a_killed_process_left_held_goes_a_window_after_the_next_one_looked(desk, answered):
@@ -116,17 +116,9 @@ def test_two_processes_release_once(desk, answered):
 
 def test_the_thread_releases_and_wakes_who_waits(desk, answered):
     opened, _ = answered
-    woken, wakeups = threading.Event(), Wakeups()
-    releaser = Releaser(store_engine=desk.engine, clock=SystemClock(), wakeups=wakeups, window_s=0.05)
-    topic = f"conversation:{opened['conversation_id']}"
-    signal = wakeups.signal
-
-    def note(named):
-        signal(named)
-        if named == topic:
-            woken.set()
-
-    wakeups.signal = note
+    woken, topic = threading.Event(), conversation_topic(opened["conversation_id"])
+    on_commit(desk.engine, lambda topics: woken.set() if topic in topics else None)
+    releaser = Releaser(store_engine=desk.engine, clock=SystemClock(), window_s=0.05)
     releaser.start()
     try:
         assert woken.wait(30)

@@ -1,71 +1,76 @@
-"""Waiting for news: found at once, woken by a signal, or given up in time."""
+"""Topics and who listens to them: woken from any thread, nothing missed between looking and listening."""
 
+import asyncio
 import threading
 
-from feedback.web.wakeups import Wakeups
+from feedback.web.wakeups import REMEMBERED, Wakeups
 
 
-def wait_in_thread(wakeups, topic, look, timeout_s=60):
-    found = []
-    thread = threading.Thread(target=lambda: found.append(wakeups.wait_for(topic, look, timeout_s=timeout_s)))
-    thread.start()
-    return thread, found
+def test_a_signal_from_a_thread_wakes_who_listens_to_its_topic_and_nobody_else():
+    async def run():
+        wakeups = Wakeups()
+        with (
+            wakeups.listen("a", since=wakeups.count) as woken,
+            wakeups.listen("b", since=wakeups.count) as other,
+        ):
+            threading.Thread(target=wakeups.signal, args=(["a"],)).start()
+            return await woken.wait(30), await other.wait(0.01)
+
+    assert asyncio.run(run()) == (True, False)
 
 
-def test_what_is_there_already_is_found_without_waiting():
-    assert Wakeups().wait_for("a", lambda: "news", timeout_s=60) == "news"
+def test_a_wait_without_time_is_over_at_once():
+    async def run():
+        wakeups = Wakeups()
+        with wakeups.listen("a", since=0) as listener:
+            return await listener.wait(0)
+
+    assert asyncio.run(run()) is False
 
 
-def test_nothing_is_found_when_the_time_is_over():
-    assert Wakeups().wait_for("a", lambda: None, timeout_s=0.01) is None
+def test_a_signal_between_looking_and_listening_is_not_lost():
+    async def run():
+        wakeups = Wakeups()
+        seen = wakeups.count
+        wakeups.signal(["a"])
+        with wakeups.listen("a", since=seen) as late, wakeups.listen("a", since=wakeups.count) as knows:
+            return await late.wait(30), await knows.wait(0.01)
+
+    assert asyncio.run(run()) == (True, False)
 
 
-def test_a_signal_makes_waiters_of_its_topic_look_again():
-    wakeups, looked, news = Wakeups(), threading.Event(), []
+def test_closing_wakes_everybody_and_nobody_waits_afterwards():
+    async def run():
+        wakeups = Wakeups()
+        with wakeups.listen("a", since=0) as one:
+            wakeups.close()
+            first = await one.wait(30)
+        with wakeups.listen("b", since=wakeups.count) as another:
+            return first, await another.wait(30)
 
-    def look():
-        looked.set()
-        return news[0] if news else None
-
-    thread, found = wait_in_thread(wakeups, "a", look)
-    assert looked.wait(30)
-    news.append("news")
-    wakeups.signal("b")
-    wakeups.signal("a")
-    thread.join(30)
-    assert found == ["news"]
+    assert asyncio.run(run()) == (True, True)
 
 
-def test_news_between_the_look_and_the_wait_is_not_missed():
-    wakeups, news = Wakeups(), []
+def test_nothing_is_kept_of_who_has_gone_and_little_of_what_was_signalled():
+    async def run():
+        wakeups = Wakeups()
+        with wakeups.listen("a", since=0):
+            assert wakeups.is_awaited("a") and wakeups.list_topics() == ["a"]
+        for number in range(REMEMBERED + 10):
+            wakeups.signal([str(number)])
+        return wakeups.is_awaited("a"), wakeups.list_topics(), len(wakeups._recent)
 
-    def look():
-        if news:
-            return news[0]
-        news.append("news")
-        wakeups.signal("a")
-        return None
-
-    assert wakeups.wait_for("a", look, timeout_s=60) == "news"
-
-
-def test_who_finds_no_seat_does_not_wait_long():
-    wakeups, looked, done = Wakeups(seats=1), threading.Event(), []
-
-    def look():
-        looked.set()
-        return done or None
-
-    thread, _ = wait_in_thread(wakeups, "a", look)
-    assert looked.wait(30)
-    assert wakeups.wait_for("b", lambda: None, timeout_s=600) is None
-    done.append(True)
-    wakeups.signal("a")
-    thread.join(30)
+    assert asyncio.run(run()) == (False, [], REMEMBERED)
 
 
-def test_topics_nobody_waits_for_leave_nothing_behind():
+def test_a_signal_after_the_loop_has_ended_reaches_nobody_and_breaks_nothing():
     wakeups = Wakeups()
-    wakeups.signal("a")
-    wakeups.wait_for("a", lambda: None, timeout_s=0)
-    assert wakeups._counts == wakeups._waiting == {}
+
+    async def run():
+        listening = wakeups.listen("a", since=0)
+        listening.__enter__()
+        return listening
+
+    kept = asyncio.run(run())
+    wakeups.signal(["a"])
+    assert kept and wakeups.is_awaited("a")

@@ -1,0 +1,54 @@
+"""What a unit of work changed for those who wait: topics, told to listeners once it is committed.
+
+    note_change(session, conversation_topic(id))     # beside the write, in feedback/store
+    on_commit(engine, wakeups.signal)                # whoever wants to hear it, in the entry point
+
+Told by the committing thread, after the row is safe. Nothing here reaches other processes by itself.
+"""
+
+import logging
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+log = logging.getLogger(__name__)
+
+NOTED = "changed topics"
+CONVERSATION, TURN = "conversation:", "turn:"
+Listener = Callable[[frozenset[str]], None]
+
+_listeners: WeakKeyDictionary[Engine, tuple[Listener, ...]] = WeakKeyDictionary()
+
+
+def conversation_topic(conversation_id: str) -> str:
+    """Its messages: one was added, or one is released sooner or later."""
+    return f"{CONVERSATION}{conversation_id}"
+
+
+def turn_topic(turn_id: str) -> str:
+    """Its set: prepared, or no longer wanted."""
+    return f"{TURN}{turn_id}"
+
+
+def note_change(session: Session, topic: str) -> None:
+    session.info.setdefault(NOTED, set()).add(topic)
+
+
+def on_commit(engine: Engine, listener: Listener) -> None:
+    """`listener` gets the topics of every unit of work of this process that commits on the engine."""
+    _listeners[engine] = (*_listeners.get(engine, ()), listener)
+
+
+def tell_commit(engine: Engine, session: Session) -> None:
+    topics = session.info.pop(NOTED, None)
+    if not topics:
+        return
+    for listener in _listeners.get(engine, ()):
+        try:
+            listener(frozenset(topics))
+        except (
+            Exception
+        ):  # the rows are safe, and the look every second finds them: no reason to say it failed
+            log.exception("telling of a commit")

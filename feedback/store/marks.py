@@ -1,0 +1,50 @@
+"""How far topics are: a mark for each, which differs once there is something new. For the look every second.
+
+Cheap by construction: one statement for many topics, answered from an index.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+
+import sqlalchemy
+from sqlalchemy import Connection, func
+from sqlmodel import col
+
+from feedback.store.changes import CONVERSATION, TURN, conversation_topic, turn_topic
+from feedback.store.tables import Message, SuggestionSet, Turn
+
+AT_ONCE = 500  # ids in one statement
+
+Marks = dict[str, tuple[object, ...]]
+
+
+def read_marks(connection: Connection, *, topics: Iterable[str]) -> Marks:
+    """Marks of those topics of which the store knows anything."""
+    listed = list(topics)
+    marks: Marks = {}
+    for ids in _in_parts(
+        topic.removeprefix(CONVERSATION) for topic in listed if topic.startswith(CONVERSATION)
+    ):
+        last = (
+            sqlalchemy.select(
+                col(Message.conversation_id),
+                func.max(col(Message.position)),
+                func.max(col(Message.release_no)),
+            )
+            .where(col(Message.conversation_id).in_(ids))
+            .group_by(col(Message.conversation_id))
+        )
+        marks |= {conversation_topic(id): tuple(mark) for id, *mark in connection.execute(last)}
+    for ids in _in_parts(topic.removeprefix(TURN) for topic in listed if topic.startswith(TURN)):
+        states = (
+            sqlalchemy.select(col(Turn.id), col(Turn.state), col(SuggestionSet.state))
+            .outerjoin(SuggestionSet, col(SuggestionSet.turn_id) == Turn.id)
+            .where(col(Turn.id).in_(ids))
+        )
+        marks |= {turn_topic(id): (turn, found) for id, turn, found in connection.execute(states)}
+    return marks
+
+
+def _in_parts(ids: Iterator[str]) -> Iterator[Sequence[str]]:
+    while part := list(islice(ids, AT_ONCE)):
+        yield part

@@ -1,0 +1,84 @@
+"""Reading a request's body before a thread is taken for it: at a kilobyte a second at least.
+
+A body larger than the limit is read on and dropped, so that the application's refusal can reach a client that
+sends first and listens afterwards.
+"""
+
+import asyncio
+from dataclasses import dataclass
+
+from feedback.actor import VISITOR_PREFIX
+from feedback.web.asgi import Receive, Scope
+from feedback.web.errors import RequestMalformed, RequestTooSlow
+
+BYTES_PER_S = 1_000
+GRACE_S = 10.0
+DROPPED_AT_MOST = 32_000_000
+
+
+class ClientGone(Exception):
+    """The connection ended before the body did."""
+
+
+@dataclass(frozen=True)
+class BodyLimits:
+    """Bytes that a body may have: of whoever brings a token of their own, and of everybody else.
+
+    Decided before anybody is asked who holds the token; the application refuses by role afterwards.
+    """
+
+    tokens: int
+    others: int
+
+    def pick(self, scope: Scope) -> int:
+        return self.tokens if any(map(_is_token, scope["headers"])) else self.others
+
+
+def _is_token(header: tuple[bytes, bytes]) -> bool:
+    name, value = header
+    return name == b"authorization" and VISITOR_PREFIX.encode() not in value
+
+
+@dataclass(frozen=True)
+class Body:
+    data: bytes
+    length: int | None  # as announced or counted; None: no body
+    is_whole: bool = True  # else the connection ends with the answer
+
+
+async def read_body(scope: Scope, receive: Receive, *, limit: int) -> Body:
+    announced = find_length(scope)
+    if announced is not None and announced > limit:
+        is_asking = any(name == b"expect" for name, _ in scope["headers"])
+        if is_asking or announced > DROPPED_AT_MOST:
+            return Body(b"", announced, is_whole=False)
+    data, length, loop = bytearray(), 0, asyncio.get_running_loop()
+    began = loop.time()
+    while True:
+        try:
+            async with asyncio.timeout_at(began + GRACE_S + length / BYTES_PER_S):
+                message = await receive()
+        except TimeoutError as error:
+            raise RequestTooSlow("body", f"at {BYTES_PER_S:,} bytes a second at least") from error
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        part = message.get("body", b"")
+        length += len(part)
+        if length <= limit:
+            data += part
+        elif length > DROPPED_AT_MOST:
+            return Body(b"", length, is_whole=False)
+        if not message.get("more_body", False):
+            break
+    if length > limit:
+        data.clear()
+    is_there = announced is not None or any(name == b"transfer-encoding" for name, _ in scope["headers"])
+    return Body(bytes(data), length if is_there else None)
+
+
+def find_length(scope: Scope) -> int | None:
+    """The announced length. A request that is framed in two ways is refused: proxies read it differently."""
+    lengths = [value for name, value in scope["headers"] if name == b"content-length"]
+    if lengths and any(name == b"transfer-encoding" for name, _ in scope["headers"]):
+        raise RequestMalformed("it has a Content-Length and a Transfer-Encoding")
+    return int(lengths[0]) if lengths else None

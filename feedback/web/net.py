@@ -1,0 +1,73 @@
+"""The look every second that finds what no signal told: commits of processes that signal nothing, and signals
+that were lost.
+
+One look for all topics that somebody waits for, not one for each reader; on SQLite not even that while no
+other connection has written (`PRAGMA data_version`).
+"""
+
+import logging
+import threading
+from contextlib import suppress
+
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from feedback.errors import ApiError
+from feedback.store.engine import look
+from feedback.store.marks import Marks, read_marks
+from feedback.web.wakeups import Wakeups
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY_S = 1.0
+
+
+class Net:
+    def __init__(self, store_engine: Engine, wakeups: Wakeups, *, every_s: float = LOOK_EVERY_S) -> None:
+        self._store = store_engine
+        self._wakeups = wakeups
+        self._every_s = every_s
+        self._marks: Marks = {}
+        self._version: object = None
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="net", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def close(self) -> None:
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ending.is_set():
+            try:
+                with look(self._store) as connection:
+                    while not self._ending.wait(self._every_s):
+                        self.look(connection)
+            except (ApiError, SQLAlchemyError) as error:
+                log.warning("the store cannot be looked at: %s", error)
+                self._ending.wait(self._every_s)
+
+    def look(self, connection: Connection) -> None:
+        """Signals the topics whose mark has changed. A topic that is new here is signalled once: it may have
+        changed before it had a mark.
+        """
+        topics = set(self._wakeups.list_topics())
+        version = self._read_version(connection)
+        if topics <= self._marks.keys() and version is not None and version == self._version:
+            return
+        marks = dict.fromkeys(topics, ()) | read_marks(connection, topics=topics)
+        changed = [topic for topic, mark in marks.items() if self._marks.get(topic) != mark]
+        self._marks, self._version = marks, version
+        if changed:
+            self._wakeups.signal(changed)
+
+    def _read_version(self, connection: Connection) -> object:
+        """Changes with each commit of another connection; None where the database has nothing of the kind."""
+        if self._store.dialect.name != "sqlite":
+            return None
+        with suppress(SQLAlchemyError):
+            return connection.exec_driver_sql("PRAGMA data_version").scalar()
+        return None

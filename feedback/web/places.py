@@ -1,0 +1,64 @@
+"""How many waits may be open at once, of one visitor, one address, one person and altogether.
+
+Who finds no place is answered as if the waiting time were over, and asks again later: nobody is refused, and
+nobody takes the places of others. An app has no limit of its own: it waits for all its customers.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from ipaddress import ip_address
+
+from feedback.actor import Actor
+
+VISITOR_PLACES = 8  # pages that one customer has open on their conversation
+ADDRESS_PLACES = 200  # customers behind one address; loopback is a proxy or a test, and stands for many
+PERSON_PLACES = 64  # an agent's tabs
+ALL_PLACES = 20_000
+
+
+class Places:
+    def __init__(self, *, total: int = ALL_PLACES) -> None:
+        self._total = total
+        self._taken: Counter[str] = Counter()
+        self._open = 0
+
+    @property
+    def open(self) -> int:
+        return self._open
+
+    @contextmanager
+    def take(self, actor: Actor, address: str) -> Iterator[bool]:
+        """Whether there is a place; held while the block lasts. On the loop's thread only."""
+        limits = list_limits(actor, address)
+        if self._open >= self._total or any(self._taken[key] >= limit for key, limit in limits.items()):
+            yield False
+            return
+        self._open += 1
+        self._taken.update(limits.keys())
+        try:
+            yield True
+        finally:
+            self._open -= 1
+            for key in limits:
+                self._taken[key] -= 1
+                if not self._taken[key]:
+                    del self._taken[key]
+
+
+def list_limits(actor: Actor, address: str) -> dict[str, int]:
+    if actor.role == "app":
+        return {}
+    if actor.role != "visitor":
+        return {actor.key: PERSON_PLACES}
+    limits = {actor.key: VISITOR_PLACES}
+    if not is_loopback(address):
+        limits[f"address:{address}"] = ADDRESS_PLACES
+    return limits
+
+
+def is_loopback(address: str) -> bool:
+    try:
+        return ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,44 @@
+"""What a view says of its answer to a reader who is ready to wait: found or not, and which topic may bring
+more.
+
+The view itself answers at once. Under the front (feedback/web/front.py) an answer that found nothing is
+kept back: the front calls the view again when the topic is signalled, until it finds something or the time
+is over. Under a plain WSGI server the answer goes out as it is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request
+
+from feedback.actor import Actor
+
+IN_ENVIRON = "rejoinder.waiting"  # left there by the view
+AGAIN = "rejoinder.again"  # set by the front when it asks for the same reader once more
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """`seconds` is how long the caller waits; a stream of events waits for as long as it is open."""
+
+    topic: str
+    actor: Actor
+    seconds: float
+    found: bool
+    then: Mapping[str, str] | None = None  # parameters of a stream's next question; None: this was the last
+    again_in_s: float | None = None  # the answer may change by itself after so long
+
+
+def tell_waiting(waiting: Waiting) -> None:
+    request.environ[IN_ENVIRON] = waiting
+
+
+def find_waiting(environ: Mapping[str, Any]) -> Waiting | None:
+    found: Waiting | None = environ.get(IN_ENVIRON)
+    return found
+
+
+def is_first_look() -> bool:
+    """Whether this request has not been counted before: a reader who waits is asked about many times."""
+    return AGAIN not in request.environ
