@@ -2,7 +2,7 @@
 
     python -m bench.capture [--judgements 400]
 
-The web is the real one under gunicorn; suggestions come from the fake engine, which costs next to nothing.
+The web is the real one; suggestions come from the fake engine, which costs next to nothing.
 Bare commits insert one row of a judgement's size per transaction through the same store engine (same
 durability, same number of writers). Both run in turn, three times; the figure is the median of the ratios.
 SQLite and PostgreSQL.

@@ -1,6 +1,6 @@
 """A whole Rejoinder in a folder of its own: `rejoinder up` as a user starts it, driven through HTTP.
 
-Used by the benchmarks and by the loop tests. Nothing is faked: vLLM, gunicorn, the trainer and the store
+Used by the benchmarks and by the loop tests. Nothing is faked: vLLM, the web, the trainer and the store
 are the real ones.
 """
 

@@ -1,0 +1,92 @@
+"""Chat pages as the service sees them: open streams of events, by the hundred, on one thread.
+
+    with open_pages(port, [(conversation_id, token), ...]) as pages: ...
+
+Each page does what chat.js does: it opens the stream of its conversation with the visitor's token, and opens
+it again from the last message on when the stream ends. `pages.seen` holds how long each message took.
+"""
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+
+LINE_LIMIT = 2**20
+AGAIN_AFTER_S = 0.5
+
+
+@dataclass
+class Pages:
+    """`seen`: message id -> seconds from its being written to its arrival, by the clock of this machine."""
+
+    seen: dict[str, float] = field(default_factory=dict)
+    open: int = 0
+    reopened: int = 0
+
+
+@contextmanager
+def open_pages(port: int, visits: Sequence[tuple[str, str]], *, limit_s: float = 120) -> Iterator[Pages]:
+    """Returns once all streams are open; closes them with the block."""
+    pages, loop = Pages(), asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    following = asyncio.run_coroutine_threadsafe(follow_all(port, visits, pages), loop)
+    try:
+        deadline = time.monotonic() + limit_s
+        while pages.open < len(visits):
+            assert time.monotonic() < deadline, f"{pages.open} of {len(visits)} pages are open"
+            assert not following.done(), following.result()
+            time.sleep(0.05)
+        yield pages
+    finally:
+        following.cancel()
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join()
+        loop.run_until_complete(asyncio.sleep(0.1))  # lets the cancelled connections close
+        loop.close()
+
+
+async def follow_all(port: int, visits: Sequence[tuple[str, str]], pages: Pages) -> None:
+    async with asyncio.TaskGroup() as group:
+        for number, (conversation_id, token) in enumerate(visits):
+            group.create_task(follow(port, conversation_id, token, pages))
+            if number % 50 == 49:
+                await asyncio.sleep(0.1)
+
+
+async def follow(port: int, conversation_id: str, token: str, pages: Pages) -> None:
+    last = ""
+    while True:
+        try:
+            last = await follow_once(port, conversation_id, token, last, pages)
+        except (OSError, EOFError):
+            pass
+        pages.reopened += 1
+        await asyncio.sleep(AGAIN_AFTER_S)
+
+
+async def follow_once(port: int, conversation_id: str, token: str, last: str, pages: Pages) -> str:
+    """Until the stream ends; gives the last message's id."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=LINE_LIMIT)
+    is_open = False
+    try:
+        path = f"/v1/conversations/{conversation_id}/messages" + (f"?after={last}" if last else "")
+        headers = ("Host: localhost", f"Authorization: Bearer {token}", "Accept: text/event-stream")
+        writer.write("\r\n".join([f"GET {path} HTTP/1.1", *headers, "", ""]).encode())
+        while line := await reader.readline():
+            if line.startswith(b": alive") and not is_open:
+                is_open = True
+                pages.open += 1
+            if line.startswith(b"data: "):
+                for message in json.loads(line[6:])["messages"]:
+                    last = message["message_id"]
+                    written_at = datetime.fromisoformat(message["created_at"]).timestamp()
+                    pages.seen.setdefault(last, time.time() - written_at)
+        return last
+    finally:
+        pages.open -= is_open
+        writer.close()

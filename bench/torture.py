@@ -1,0 +1,256 @@
+"""Clients that mean no good, by the hundred, against the real service: does everybody else notice?
+
+    python -m bench.torture [--clients 1000]        (`make torture`)
+
+Half a request line, silence, bodies that drip, and pages that stay open; beside each of them a probe and an
+agent's write, timed. Then every process is killed once while the pages are open. Ends by itself; the tests in
+tests/hostile do the same with a hundred clients.
+"""
+
+import argparse
+import contextlib
+import json
+import os
+import selectors
+import signal
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import httpx
+import psutil
+
+from bench.instance import Service, new_event, open_turn, running_service
+from bench.pages import Pages, open_pages
+from bench.report import print_report
+from commands.files import raise_file_limit
+from serving.client.fake import FakeEngine
+
+HALF = b"GET /healthz HT"
+SLOW_BODY = (
+    b"POST /v1/conversations HTTP/1.1\r\nHost: slow\r\nContent-Type: application/json\r\n"
+    b"Content-Length: 200000\r\n\r\n{"
+)
+DRIP_EVERY_S = 0.5
+PROBES = 20
+WRITERS, MESSAGES = 4, 25  # before and after each kill
+PROBE_WITHIN_S = 30.0
+
+
+class Attack:
+    """Open sockets that send `first` and then `drip` every half second; `closed` counts those shown out."""
+
+    def __init__(self, port: int, clients: int, first: bytes, drip: bytes) -> None:
+        self._drip = drip
+        self._selector = selectors.DefaultSelector()
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self.clients = clients
+        for _ in range(clients):
+            client = socket.create_connection(("127.0.0.1", port), timeout=30)
+            client.sendall(first)
+            client.setblocking(False)
+            self._open.add(client)
+            self._selector.register(client, selectors.EVENT_READ)
+
+    @property
+    def closed(self) -> int:
+        return self.clients - len(self._open)
+
+    def keep_on(self, ended: threading.Event) -> None:
+        """Drips, and notes who was shown out, until told to end."""
+        drip_at = time.monotonic()
+        while not ended.is_set() and self._open:
+            for key, _ in self._selector.select(0.1):
+                self._hear(key.fileobj)
+            if self._drip and time.monotonic() >= drip_at:
+                drip_at += DRIP_EVERY_S
+                for client in list(self._open):
+                    with contextlib.suppress(OSError):
+                        client.send(self._drip)
+
+    def _hear(self, client: Any) -> None:
+        try:
+            said = client.recv(65_536)
+        except OSError:
+            said = b""
+        if not said:
+            self._selector.unregister(client)
+            self._open.discard(client)
+            client.close()
+
+    def close(self) -> None:
+        for client in self._open:
+            client.close()
+        self._selector.close()
+
+
+@contextlib.contextmanager
+def attacking(port: int, clients: int, first: bytes = b"", drip: bytes = b"") -> Iterator[Attack]:
+    attack, ended = Attack(port, clients, first, drip), threading.Event()
+    thread = threading.Thread(target=attack.keep_on, args=(ended,))
+    thread.start()
+    try:
+        yield attack
+    finally:
+        ended.set()
+        thread.join()
+        attack.close()
+
+
+def wait_until(is_true: Callable[[], bool], limit_s: float = 90) -> float:
+    """Seconds until it was true."""
+    began = time.monotonic()
+    while not is_true():
+        assert time.monotonic() - began < limit_s, "never became true"
+        time.sleep(0.05)
+    return time.monotonic() - began
+
+
+def probe(service: Service, count: int = PROBES) -> list[float]:
+    """Seconds of a probe and of an agent's write, each on a connection of its own as a newcomer has it."""
+    spent = []
+    for number in range(count):
+        began = time.perf_counter()
+        assert httpx.get(f"{service.url}/healthz", timeout=PROBE_WITHIN_S).status_code == 200
+        spent.append(time.perf_counter() - began)
+        with service.client(PROBE_WITHIN_S) as client:
+            began = time.perf_counter()
+            opened = open_turn(client, f"Is order {number} on its way?")
+            path = f"/v1/conversations/{opened['conversation_id']}/messages"
+            said = {"event_id": new_event(), "role": "agent", "text": "It is."}
+            assert client.post(path, json=said).status_code == 201
+            spent.append(time.perf_counter() - began)
+    return spent
+
+
+def open_visits(service: Service, count: int) -> list[tuple[str, str]]:
+    with service.client() as client:
+        opened = [open_turn(client, f"Where is order {number}?") for number in range(count)]
+    return [(each["conversation_id"], each["visitor_token"]) for each in opened]
+
+
+def say(service: Service, conversation_id: str, text: str) -> str:
+    """Posts under one event id until it is acknowledged; gives the message's id."""
+    body = {"event_id": new_event(), "role": "customer", "text": text}
+    deadline = time.monotonic() + 120
+    while True:
+        with contextlib.suppress(httpx.TransportError), service.client() as client:
+            answer = client.post(f"/v1/conversations/{conversation_id}/messages", json=body)
+            if answer.status_code == 201:
+                return str(answer.json()["message_id"])
+        assert time.monotonic() < deadline, "never acknowledged"
+        time.sleep(0.2)
+
+
+def kill_each(service: Service, visits: list[tuple[str, str]], pages: Pages) -> int:
+    """Kills web, trainer and `up` in turn while customers write; gives the number of acknowledged
+    messages, all of which the store has and the pages show.
+    """
+    acknowledged: dict[str, str] = {}
+    ended = threading.Event()
+
+    def keep_writing(writer: int) -> None:
+        for number in range(writer, 1_000_000, WRITERS):
+            id = visits[number % len(visits)][0]
+            acknowledged[say(service, id, f"Message {number}")] = id
+            if ended.is_set():
+                return
+
+    def await_more() -> None:
+        wanted = len(acknowledged) + MESSAGES
+        wait_until(lambda: len(acknowledged) >= wanted, 300)
+
+    writers = [threading.Thread(target=keep_writing, args=(number,)) for number in range(WRITERS)]
+    for writer in writers:
+        writer.start()
+    for word in ("commands.up.web", "trainer", "up"):
+        await_more()
+        if word == "up":
+            kill_all(service)
+            service.start()
+        else:
+            for process in service.find_processes(word):
+                os.kill(process.pid, signal.SIGKILL)
+        await_more()
+    ended.set()
+    for writer in writers:
+        writer.join()
+    wait_until(lambda: is_ready(service) and pages.open == len(visits), 300)
+    wait_until(lambda: acknowledged.keys() <= pages.seen.keys(), 120)
+    with service.client() as client:
+        for id in {*acknowledged.values()}:
+            kept = client.get(f"/v1/conversations/{id}/messages").json()["messages"]
+            listed = [message["message_id"] for message in kept]
+            assert {own for own, where in acknowledged.items() if where == id} <= set(listed)
+            assert len(listed) == len(set(listed))
+    return len(acknowledged)
+
+
+def kill_all(service: Service) -> None:
+    """`up` dies at once; its children follow by themselves."""
+    assert service.process is not None
+    children = psutil.Process(service.process.pid).children(recursive=True)
+    service.process.kill()
+    service.process.wait()
+    psutil.wait_procs(children, timeout=60)
+
+
+def is_ready(service: Service) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(f"{service.url}/readyz", timeout=10).status_code == 200
+    return False
+
+
+@contextlib.contextmanager
+def running_victim(data_dir: Path) -> Iterator[Service]:
+    """The service as `up` starts it, with the fake engine."""
+    with FakeEngine() as fake:
+        environment = {
+            "REJOINDER_SERVING__REPLICAS": json.dumps([fake.endpoint.url]),
+            "REJOINDER_SERVING__API_KEY": fake.endpoint.api_key,
+            "REJOINDER_SERVING__BACKEND": "cpu",
+        }
+        with running_service(data_dir, **environment) as service:
+            yield service
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--clients", type=int, default=1000, help="[default: 1000]")
+    clients = parser.parse_args().clients
+    raise_file_limit()
+    figures: dict[str, float | int | None] = {}
+    with tempfile.TemporaryDirectory() as folder, running_victim(Path(folder) / "var") as service:
+        figures["calls_ms"] = 1000 * median(probe(service))
+        attacks = {"half_heads": (HALF, b""), "silent": (b"", b""), "slow_bodies": (SLOW_BODY, b"x")}
+        for name, (first, drip) in attacks.items():
+            with attacking(service.port, clients, first, drip) as attack:
+                figures[f"calls_{name}_ms"] = 1000 * median(probe(service))
+                wait_until(lambda attack=attack: attack.closed == clients)  # type: ignore[misc]
+        visits = open_visits(service, clients)
+        with open_pages(service.port, visits) as pages:
+            figures["calls_pages_ms"] = 1000 * median(probe(service))
+            figures["acknowledged_and_kept"] = kill_each(service, visits, pages)
+            figures["pages_open"] = pages.open
+    notes = {
+        "calls_ms": "median of probes and writes with nobody else there",
+        "calls_half_heads_ms": f"beside {clients} sockets with half a request line, all closed",
+        "calls_silent_ms": f"beside {clients} that say nothing, all closed",
+        "calls_slow_bodies_ms": f"beside {clients} bodies of two bytes a second, all closed",
+        "calls_pages_ms": f"beside {clients} open chat pages",
+        "acknowledged_and_kept": "messages written while web, trainer and `up` were killed, all shown once",
+        "pages_open": "pages that found back",
+    }
+    print_report("torture", figures, notes=notes)
+
+
+if __name__ == "__main__":
+    main()
