@@ -1,9 +1,9 @@
 # The verbs of this project. `make help` lists them.
-.PHONY: help setup setup-dev run test check fix bench clean
+.PHONY: help setup setup-dev run test check fix bench torture clean
 .DEFAULT_GOAL := help
 
 PYTHON_IN_VENV := .venv/bin/python
-BENCHES ?= suggest capture swap train loop gate
+BENCHES ?= suggest capture idle swap train loop gate
 
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'
@@ -39,6 +39,9 @@ fix: setup-dev ## let ruff repair and format, and renew the generated documentat
 
 bench: setup-dev ## run the benchmarks (BENCHES="suggest capture" for some of them)
 	@for name in $(BENCHES); do $(PYTHON_IN_VENV) -m bench.$$name || exit 1; done
+
+torture: setup-dev ## attack the running service on loopback with a thousand clients and print what others noticed
+	$(PYTHON_IN_VENV) -m bench.torture
 
 clean: ## remove caches and the environment, never the data directory
 	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
