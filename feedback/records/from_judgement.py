@@ -49,6 +49,7 @@ class ShownSet:
     chat_template_kwargs: dict[str, Any] = field(default_factory=dict)
     language: str | None = None
     tags: Sequence[str] = ()
+    known: Sequence[str] = ()  # what stands for the customer, to be replaced
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def derive_choice(judged: Judged, shown: ShownSet) -> ChoiceForm | Refusal:
         return Refusal(judged.kind)
     if judged.unblinded:
         return Refusal("unblinded")
-    if not shown.prompt or not shown.revealed:
+    if not shown.revealed:
         return Refusal("set_not_ready", "judged before its replies were shown")
     # A merged reply has no card; an unavailable one has an empty card, and so takes a place.
     cards = sorted((reply for reply in shown.replies if reply.state != "merged"), key=lambda card: card.slot)
@@ -86,6 +87,8 @@ def derive_choice(judged: Judged, shown: ShownSet) -> ChoiceForm | Refusal:
     ready = [cards[place] for place in places]
     if any(reply.text is None for reply in ready) or (judged.kind in ("edit", "own") and judged.text is None):
         return Refusal("erased")
+    if not shown.prompt:
+        return Refusal("set_not_ready", "judged before its replies were shown")
     index_of = {reply.id: index for index, reply in enumerate(ready)}
     named = {"tie": list(judged.candidate_ids), "own": []}.get(judged.kind, [judged.candidate_id or ""])
     if any(candidate not in index_of for candidate in named):

@@ -1,0 +1,134 @@
+"""Where personal data stands in a text, and of which kind.
+
+Rules of one kind are in `numbers.py`, `handles.py` and `addresses.py`; here is their order, since the more
+certain kind wins, and the order numbers that stay. What only this conversation knows of its customer comes in
+as `known`. Other names that nobody handed over are not found: this is no anonymiser.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from feedback.records import addresses, cues, handles, numbers
+
+Place = tuple[int, int]
+
+_LATIN = "A-Za-z0-9À-ÖØ-öø-ÿ"
+EMAIL = re.compile(
+    rf"(?<![{_LATIN}._%+'-])[{_LATIN}][{_LATIN}._%+'-]*(?:@|[ ]?[(\[][ ]?at[ ]?[)\]][ ]?)"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,24}(?![A-Za-z0-9])"
+)
+AT = re.compile(r"@|[(\[] ?at")
+DIGITS = re.compile(r"\d")
+# Signs that Chinese keyboards write wide; one for one, so that places in the text stay.
+WIDE = str.maketrans("０１２３４５６７８９＠＋－．", "0123456789@+-.")
+REMEMBERED = 2_048  # texts; the choices of a conversation repeat its messages
+HAN = re.compile("[\u4e00-\u9fff]")
+
+
+@dataclass(frozen=True)
+class Found:
+    start: int
+    end: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Rule:
+    """`digits`: a text with fewer is not searched. `keeps_orders`: what is introduced as an order or the like
+    is the shop's.
+    """
+
+    kind: str
+    find: Callable[[str], Iterator[Place]]
+    digits: int
+    keeps_orders: bool = False
+
+
+def find_emails(text: str) -> Iterator[Place]:
+    return (match.span() for match in EMAIL.finditer(text)) if AT.search(text) else iter(())
+
+
+RULES = (
+    Rule("email", find_emails, 0),
+    Rule("account", numbers.find_accounts, 10, keeps_orders=True),
+    Rule("identity", numbers.find_identities, 6, keeps_orders=True),
+    Rule("card", numbers.find_cards, 13),
+    Rule("mobile", numbers.find_mobiles, 11),
+    Rule("messenger", handles.find_messengers, 0),
+    Rule("passport", handles.find_passports, 2, keeps_orders=True),
+    Rule("plate", handles.find_plates, 1, keeps_orders=True),
+    Rule("phone", numbers.find_phones, 7, keeps_orders=True),
+    Rule("address", addresses.find_english, 1),
+    Rule("address", addresses.find_chinese, 0),
+)
+
+
+def find_personal(text: str, known: Sequence[str] = ()) -> list[Found]:
+    """Left to right, never overlapping. `known`: values that the conversation has of its customer."""
+    found = find_by_rules(text)
+    if not known:
+        return list(found)
+    certain = [one for one in found if one.kind != "address"]
+    named = [place for place in find_known(text, tuple(known)) if is_free(place, certain)]
+    taken = certain + [Found(*place, "known") for place in named]
+    taken += [one for one in found if one.kind == "address" and is_free((one.start, one.end), taken)]
+    return sorted(taken, key=lambda one: one.start)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def find_by_rules(text: str) -> tuple[Found, ...]:
+    """What the text alone gives away."""
+    text = narrow(text)
+    taken: list[Found] = []
+    digits = len(DIGITS.findall(text))
+    for rule in RULES:
+        for place in rule.find(text) if digits >= rule.digits else ():
+            if is_free(place, taken) and not (rule.keeps_orders and cues.says(cues.ORDER, text, place[0])):
+                taken.append(Found(*place, rule.kind))
+    return tuple(sorted(taken, key=lambda one: one.start))
+
+
+def narrow(text: str) -> str:
+    return text if text.isascii() else text.translate(WIDE)
+
+
+def is_free(place: Place, taken: Sequence[Found]) -> bool:
+    return all(place[1] <= other.start or place[0] >= other.end for other in taken)
+
+
+def list_known(customer_id: str | None, details: Sequence[str]) -> list[str]:
+    """What stands for a customer: what the app said, and its id for them where that is no everyday word."""
+    telling = customer_id and len(customer_id) > 4 and re.search(r"[\d@]", customer_id)
+    return [*details, customer_id] if customer_id and telling else list(details)
+
+
+def find_known(text: str, known: tuple[str, ...]) -> Iterator[Place]:
+    return (match.span() for match in compile_known(known).finditer(narrow(text)))
+
+
+@lru_cache(maxsize=REMEMBERED)
+def compile_known(known: tuple[str, ...]) -> re.Pattern[str]:
+    """One pattern for all values of a customer, the longest first: each in any case, and the words of a name
+    and the first part of an address where they are written with a capital.
+    """
+    whole = [value.strip() for value in known if is_telling(value)]
+    parts = [part for value in whole for part in split_known(value) if is_telling(part)]
+    options = [(value, f"(?i:{re.escape(value)})") for value in whole]
+    options += [(part, re.escape(spelt)) for part in parts for spelt in {part, part.upper()}]
+    options.sort(key=lambda option: -len(option[0]))
+    alternatives = "|".join(pattern for _, pattern in options) or "(?!)"
+    return re.compile(rf"(?<![A-Za-z0-9])(?:{alternatives})(?![A-Za-z0-9])")
+
+
+def is_telling(value: str) -> bool:
+    """One letter, or two Latin ones, stand for nobody."""
+    return len(value.strip()) >= (2 if HAN.search(value) else 3)
+
+
+def split_known(value: str) -> list[str]:
+    """The words of a Latin name; of an address, what stands before its first comma."""
+    if DIGITS.search(value):
+        return [value.partition(",")[0]] if "," in value else []
+    return [] if HAN.search(value) else value.split()
