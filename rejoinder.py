@@ -44,6 +44,7 @@ COMMANDS = {
     "promote": ("commands.promote", "Make ADAPTER live: it is loaded, probed, and serves the next set."),
     "rollback": ("commands.rollback", "Take back the adapter that serves now."),
     "lineage": ("commands.lineage", "Show where ID comes from and what came of it."),
+    "erase": ("commands.erase", "Erase texts, token ids and comments; ids, states and times stay."),
     "simulate": (
         "commands.simulate",
         "Let simulated agents with a taste judge sets, and train on what they picked.",

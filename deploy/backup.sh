@@ -35,7 +35,7 @@ if found != "ok":
     sys.exit(f"backup: the copy is damaged: {found}")
 PY
 fi
-for name in secret.key redaction.key manifest.json adapters datasets runs; do
+for name in secret.key redaction.key manifest.json adapters datasets runs erasures; do
   if [ -e "$data/$name" ]; then cp -a "$data/$name" "$partial/"; fi
 done
 # Settings: the file, and the variables that win over it where this runs with those of the service.

@@ -22,6 +22,7 @@ from feedback.api import (
     conversations,
     datasets,
     duels,
+    erasures,
     health,
     judgements,
     openapi,
@@ -65,6 +66,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     runs.bp,
     reports.bp,
     adapters.bp,
+    erasures.bp,
     health.bp,
     datasets.bp,
 )

@@ -81,6 +81,11 @@ class FeedbackSettings(BaseSettings):
     max_page_body_bytes: int = Field(default=65_536, ge=1_024, le=20_000_000)
     """Largest request body of everybody else, customers above all, in bytes."""
 
+    backup_dir: Path | None = None
+    """Where deploy/backup.sh puts its backups, so that the proof of an erasure can name those that still hold
+    the texts; empty says that they are not known.
+    """
+
     secret_key: SecretStr | None = None
     """Key that signs page tokens, at least 32 characters; empty makes and keeps `secret.key` in the data
     directory.

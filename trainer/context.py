@@ -40,6 +40,7 @@ class NightContext:
     clock: Clock
     desk_id: str
     policy: Policy
+    backup_dir: Path | None = None  # of deploy/backup.sh, for the proofs of erasures
 
     def run_dir(self, run_id: str) -> Path:
         return self.data_dir / "runs" / run_id
@@ -87,6 +88,7 @@ def open_context(data_dir: Path, config: Path | None) -> Iterator[NightContext]:
             clock=SystemClock(),
             desk_id=DEFAULT_DESK,
             policy=policy,
+            backup_dir=feedback.backup_dir,
         )
     finally:
         fleet.close()

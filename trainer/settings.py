@@ -15,7 +15,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from serving.settings import DEMO_BASE
-from trainer.jobs.timetable import Timetable, read_zone
+from trainer.timetable import Timetable, read_zone
 
 SECRET_PREFIX = "whsec_"
 MAKE_SECRET = "`echo whsec_$(openssl rand -base64 32)`"
@@ -63,6 +63,11 @@ class TrainerSettings(BaseSettings):
 
     engine_wait_s: float = Field(default=180, ge=0, le=3600)
     """Seconds a finished run waits for an engine that restarts before it gives up publishing."""
+
+    retention_days: int = Field(default=0, ge=0, le=36_500)
+    """Days after its last message, or after its import, at which the night erases a conversation or record; 0
+    keeps all.
+    """
 
     webhook_url: str = ""
     """Where the night report of every run that ended is sent, signed as Standard Webhooks say; empty sends

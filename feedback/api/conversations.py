@@ -66,6 +66,9 @@ class NewConversation(Body):
         Field(max_length=MAX_HANDED, description=f"The latest {MAX_MESSAGES} are kept."),
     ]
     customer_id: Name | None = None
+    customer_details: Annotated[list[Name], Field(max_length=20, default_factory=list)] = Field(
+        description="Names, addresses and the like of this customer; replaced in what is learnt from."
+    )
     language: Language | None = None
     tags: Annotated[list[Tag], Field(max_length=20, default_factory=list)]
     knowledge: KnowledgeList | None = Field(
@@ -156,6 +159,7 @@ def create(call: Write, body: NewConversation) -> ConversationOpened:
             for said in kept
         ],
         customer_id=body.customer_id,
+        customer_details=body.customer_details,
         language=body.language
         or find_language(said.text for said in body.messages if said.role == "customer"),
         tags=body.tags,

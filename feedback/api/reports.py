@@ -26,6 +26,7 @@ class NightReport(Answer):
     came_in: Object = Field(description="Since the start of the last run that trained.")
     refused: Object = Field(description="Judgements of that time that train nothing, with reasons.")
     dataset: Object | None
+    erased: dict[str, int] = Field(description="Rows that the retention of this night erased, by table.")
     curves: dict[str, Object] = Field(
         description="First, best and last value of each number, and its points."
     )

@@ -72,6 +72,7 @@ FACTS = {
     "judged_at": _("judged"),
     "kind": _("kind"),
     "language": _("language"),
+    "learned_erased_at": _("records it learnt from were erased"),
     "log_loss": _("nats per choice"),
     "manifest": _("files"),
     "n": _("choices"),

@@ -200,6 +200,7 @@ def show_adapter(name: str) -> str:
             confidence=services().exposure_policy.confidence,
             exposure=read_panel(store, adapter, reader=current_actor()),
             events=adapters.list_events(store, name=name),
+            learned_erased_at=adapters.find_erased_at(store, adapter=adapter),
             serving=deployments.serving_state(store, desk_id=desk_id),
             report=read_report(adapter.report or (run.report if run else None)),
             transitions=adapters.TRANSITIONS,

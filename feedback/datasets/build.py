@@ -9,6 +9,7 @@ nothing and opens no model. Read it with `read_split(dir, "pairs", "train")`.
 """
 
 import json
+import shutil
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ from feedback.records.rejections import Refusal, Tally
 from feedback.records.schemas import ChoiceForm, canonical_hash
 from feedback.records.weights import THUMB_WEIGHT, WeightInput, WeightRules, weigh_choices
 from feedback.store.datasets import add_dataset
-from feedback.store.engine import unit_of_work
+from feedback.store.engine import read, unit_of_work
+from feedback.store.erasures import count_erasures
 from feedback.store.tables import DEFAULT_DESK
 
 __all__ = ["DatasetInfo", "Selection", "build_dataset", "read_manifest", "read_split"]
@@ -62,8 +64,12 @@ def build_dataset(
     selection: Selection | None = None,
     rules: WeightRules | None = None,
 ) -> DatasetInfo:
-    """Raises NothingSelected when no choice, pair or thumb is left. Safe to repeat, and to kill anywhere."""
+    """Raises NothingSelected when no choice, pair or thumb is left. Safe to repeat, and to kill anywhere; one
+    that somebody erased from while it was read is built once more.
+    """
     selection, rules, now = selection or Selection(), rules or WeightRules(), clock.now()
+    with read(store_engine) as session:
+        erased = count_erasures(session, desk_id=desk_id)
     with open_workplace(datasets_dir(data_dir)) as place:
         building = Building(place, rules)
         redactor = open_redactor(data_dir)
@@ -77,15 +83,16 @@ def build_dataset(
         write_members(place.path)
         target = dataset_dir(data_dir, manifest["id"])
         is_new = place.move_to(target)
+    told = {name: manifest[name] for name in ("selection", "counts", "refusals")}
     with unit_of_work(store_engine) as session:
-        add_dataset(
-            session,
-            dataset_id=manifest["id"],
-            desk_id=desk_id,
-            selection=selection.to_json(),
-            counts=manifest["counts"],
-            refusals=manifest["refusals"],
-            now=now,
+        is_whole = count_erasures(session, desk_id=desk_id) == erased
+        if is_whole:
+            add_dataset(session, dataset_id=manifest["id"], desk_id=desk_id, now=now, **told)
+    if not is_whole:
+        if is_new:
+            shutil.rmtree(target)
+        return build_dataset(
+            store_engine, data_dir=data_dir, clock=clock, desk_id=desk_id, selection=selection, rules=rules
         )
     return DatasetInfo(manifest["id"], target, manifest["counts"], manifest["refusals"], is_new)
 

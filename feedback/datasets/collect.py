@@ -5,7 +5,7 @@ Yields plain records in the order live first, then duels, then imported by sourc
 content gives the same stream.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar, cast
@@ -53,6 +53,16 @@ class Selection:
             "since": self.since.astimezone(UTC).isoformat() if self.since else None,
         }
 
+    @classmethod
+    def from_json(cls, told: dict[str, Any]) -> "Selection":
+        """What `to_json` gave; an empty one, of a dataset whose selection nobody wrote down, takes all."""
+        since = told.get("since")
+        return cls(
+            tuple(told.get("sources") or ()),
+            tuple(told.get("tags") or ()),
+            datetime.fromisoformat(since) if since else None,
+        )
+
     @property
     def has_live(self) -> bool:
         return not self.sources or LIVE in self.sources
@@ -97,7 +107,7 @@ def collect_choices(
                 refusals.add(choice)
             else:
                 named = choice.model_copy(update={"source": source})
-                yield finish_choice(named, shown.conversation, redactor)
+                yield finish_choice(named, shown.conversation, redactor, shown.known)
     for row, form in read_imported(store_engine, desk_id, selection, until, "choice", ChoiceForm, refusals):
         settled = settle_choice(form)
         if isinstance(settled, Refusal):
@@ -128,8 +138,11 @@ def iterate_own(
             yield DUEL, judged, shown
 
 
-def finish_choice(choice: ChoiceForm, conversation: str, redactor: Redactor) -> Collected:
-    clean = redact_choice(choice.model_copy(update={"conversation": conversation}), conversation, redactor)
+def finish_choice(
+    choice: ChoiceForm, conversation: str, redactor: Redactor, known: Sequence[str] = ()
+) -> Collected:
+    named = choice.model_copy(update={"conversation": conversation})
+    clean = redact_choice(named, conversation, redactor, known)
     weight = WeightInput(
         clean.kind or "pick", conversation, clean.annotator, clean.at, clean.weight, clean.dwell_ms
     )
@@ -183,7 +196,7 @@ def collect_thumbs(
                 if isinstance(form, Refusal):
                     refusals.add(form)
                 else:
-                    yield finish_thumb(form, reply.conversation, redactor)
+                    yield finish_thumb(form, reply.conversation, redactor, reply.known)
     for row, form in read_imported(store_engine, desk_id, selection, until, "thumb", ThumbForm, refusals):
         named = form.model_copy(update={"id": row.identity, "source": row.source})
         yield finish_thumb(named, row.conversation, redactor)
@@ -214,11 +227,13 @@ def derive_thumb(reply: ThumbedReply) -> ThumbForm | Refusal:
     )
 
 
-def finish_thumb(form: ThumbForm, conversation: str, redactor: Redactor) -> Collected:
+def finish_thumb(
+    form: ThumbForm, conversation: str, redactor: Redactor, known: Sequence[str] = ()
+) -> Collected:
     """A thumb depends on nobody else's weight; what it states is kept for the writer of the file."""
     prompt_hash = canonical_hash([message.model_dump() for message in form.prompt])
     update = {"group": conversation, "conversation": None, "meta": None, "annotator": None}
-    clean = redact_thumb(form.model_copy(update=update), conversation, redactor)
+    clean = redact_thumb(form.model_copy(update=update), conversation, redactor, known)
     return Collected(
         clean.to_record(), WeightInput("thumb", conversation, None, form.at, form.weight), prompt_hash
     )
@@ -243,7 +258,7 @@ def read_imported(
     for row in rows:
         if not selection.takes(row.tags, row.at):
             continue
-        form = read_form(shape, row.body)
+        form = read_form(shape, row.body) if row.erased_at is None else Refusal("erased")
         if isinstance(form, Refusal):
             refusals.add(form)
         else:

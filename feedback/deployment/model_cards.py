@@ -31,13 +31,23 @@ class Decided(NamedTuple):
     reason: str
 
 
-def render_decisions(decided: Sequence[Decided]) -> str:
-    """The last section of a card."""
+def render_decisions(decided: Sequence[Decided], erased_at: datetime | None = None) -> str:
+    """The last section of a card; of an adapter whose records were erased since, it says so."""
+    flag = f"Records that it learnt from were erased on {erased_at:%Y-%m-%d}.\n" if erased_at else ""
     rows = (
         f"| {at:%Y-%m-%d %H:%M} | {state.replace('_', ' ')} | {escape(actor)} | {escape(reason)} |"
         for at, state, actor, reason in decided
     )
-    return "\n".join([HEADING, "| UTC | became | by | why |", "| --- | --- | --- | --- |", *rows, ""])
+    return "\n".join(
+        [
+            HEADING,
+            *filter(None, [flag]),
+            "| UTC | became | by | why |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+        ]
+    )
 
 
 def escape(text: str) -> str:
@@ -49,24 +59,30 @@ def refresh_cards(store_engine: Engine, data_dir: Path, *, desk_id: str) -> None
     """Makes the cards on disk say what the rows say. A card that cannot be written is logged and left."""
     with read(store_engine) as session:
         told = {
-            row.name: [
-                Decided(event.at, event.to_state, event.actor, event.reason)
-                for event in adapters.list_events(session, name=row.name)
-                if event.from_state not in ("", event.to_state)
-            ]
+            row.name: (
+                [
+                    Decided(event.at, event.to_state, event.actor, event.reason)
+                    for event in adapters.list_events(session, name=row.name)
+                    if event.from_state not in ("", event.to_state)
+                ],
+                adapters.find_erased_at(session, adapter=row),
+            )
             for row in adapters.list_adapters(session, desk_id=desk_id)
         }
-    for name, decided in told.items():
+    for name, (decided, erased_at) in told.items():
         path = data_dir / "adapters" / name / CARD
         try:
             if path.is_file():
-                _refresh(path, render_decisions(decided))
+                _refresh(path, render_decisions(decided, erased_at), with_tags=erased_at is None)
         except (OSError, UnicodeDecodeError) as fault:
             log.warning("the card of %s stays as it is: %s", name, fault)
 
 
-def _refresh(path: Path, section: str) -> None:
+def _refresh(path: Path, section: str, *, with_tags: bool) -> None:
+    """`with_tags`: of erased records none is told, since an app may write anything into one."""
     text = path.read_text(encoding="utf-8")
     head, found, _ = text.partition(f"\n{HEADING}")
+    if not with_tags:
+        head = "\n".join(line for line in head.split("\n") if not line.startswith("| tag |"))
     if found and f"{head}\n{section}" != text:
         write_atomically(path, f"{head}\n{section}".encode())

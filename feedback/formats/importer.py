@@ -211,6 +211,7 @@ def make_row(record: Parsed, kind: str, *, desk_id: str, now: datetime) -> dict[
         "body": record.body,
         "at": form.at,
         "created_at": now,
+        "erased_at": None,
     }
 
 
@@ -254,6 +255,7 @@ def make_conversation(
         "source": record.source,
         "external_id": record.identity,
         "customer_id": form.customer_id,
+        "customer_details": [],
         "language": form.language,
         "tags": [*form.tags, *domain],
         "visitor_token_hash": None,

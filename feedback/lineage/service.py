@@ -6,6 +6,7 @@ from typing import Any
 from sqlmodel import Session
 
 from feedback.lineage.graph import Ref, Scope, Step, as_number, known, stamp
+from feedback.store.adapters import find_erased_at
 from feedback.store.engine import read
 from feedback.store.lineage import service as store
 from feedback.store.lineage.named import name_agent
@@ -44,7 +45,15 @@ def look_adapter(scope: Scope, ref: Ref) -> Step | None:
             return None
         timeline = store.list_timeline(session, adapter=row)
         duels = store.list_duels_of(session, adapter=row)
-    facts = {"state": row.state, "base": row.base_id, "manifest": row.manifest_sha256}
+        erased_at = find_erased_at(session, adapter=row)
+    facts = known(
+        {
+            "state": row.state,
+            "base": row.base_id,
+            "manifest": row.manifest_sha256,
+            "learned_erased_at": stamp(erased_at),
+        }
+    )
     parent = Ref("run", row.run_id) if row.run_id else None
     if parent is None and row.dataset_id:
         parent = Ref("dataset", row.dataset_id)

@@ -10,7 +10,7 @@ from sqlalchemy import Engine
 from feedback.errors import RunNotEnded
 from feedback.experiments.funnel import Funnel, count_page
 from feedback.experiments.support import Support, count_judgements
-from feedback.store import datasets, deployments, exposures, overview, run_history, runs
+from feedback.store import datasets, deployments, erasures, exposures, overview, run_history, runs
 from feedback.store.choices import iterate_judged
 from feedback.store.deployments import ServingState
 from feedback.store.engine import read
@@ -33,6 +33,7 @@ class NightFacts:
     funnel: Funnel
     dataset: Dataset | None
     numbers: Numbers
+    erased: Mapping[str, int]  # rows that the retention of this night erased, by table
     began: Sequence[tuple[str, datetime]]
     adapter: Adapter | None
     deployments: Sequence[Deployment]  # of the run's adapter, oldest first
@@ -62,6 +63,7 @@ def read_facts(
             "dataset": datasets.get_dataset(session, desk_id=desk_id, dataset_id=run.dataset_id)
             if run.dataset_id
             else None,
+            "erased": erasures.sum_of_run(session, run_id=run.id),
             "numbers": run_history.read_numbers(session, run_id=run.id),
             "began": run_history.list_began(session, run_id=run.id),
             "deployments": run_history.list_deployments_of(session, desk_id=desk_id, adapter=adapter.name)

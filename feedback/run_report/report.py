@@ -52,6 +52,7 @@ def report_night(facts: NightFacts, policy: ExposurePolicy) -> dict[str, Any]:
         "came_in": show_inflow(facts),
         "refused": show_funnel(facts),
         "dataset": show_dataset(facts),
+        "erased": dict(sorted(facts.erased.items())),
         "curves": list_curves(facts.numbers),
         "scores": show_scores(run.report),
         "decision": show_decision(run),
@@ -189,6 +190,7 @@ def show_exposure(facts: NightFacts) -> dict[str, Any]:
         shown = {
             "name": adapter.name,
             "state": adapter.state,
+            "learned_erased_at": show_time(facts.dataset.erased_at) if facts.dataset else None,
             "role": last.role if last else None,
             "share": last.share if last else 0.0,
             "since": show_time(last.at) if last else None,

@@ -32,6 +32,7 @@ function enter({ id, token }) {
   history.replaceState(null, "", `${BASE}/${id}#${encodeURIComponent(token)}`);
   part("greeting").hidden = true;
   part("again").hidden = false;
+  part("erase").hidden = false;
   follow(nextMessages, showMessages, { token, signal: visit.stop.signal, onTrouble });
 }
 
@@ -39,6 +40,25 @@ function leave() {
   visit.stop.abort();
   localStorage.removeItem(KEPT);
   location.assign(BASE);
+}
+
+/** Everything of this conversation, here and on the server. Asks before: nobody can bring it back. */
+async function erase() {
+  if (!confirm(_("Delete this conversation for good? All messages and ratings in it are erased."))) return;
+  part("erase").disabled = true;
+  try {
+    await write(`/v1/conversations/${visit.id}/erasure`, {}, { token: visit.token, keep: false });
+  } catch (fault) {
+    if (!(fault instanceof Refusal)) throw fault;
+    if (fault.status !== 401) {
+      part("erase").disabled = false;
+      onTrouble(fault);
+      return;
+    } // the token opens nothing any more: an earlier try has erased it
+  }
+  localStorage.removeItem(`thumbs:${visit.id}`);
+  dropDraft(draftId());
+  leave();
 }
 
 /* Messages */
@@ -185,6 +205,7 @@ part("form").addEventListener("submit", (event) => {
   send();
 });
 part("again").addEventListener("click", leave);
+part("erase").addEventListener("click", erase);
 for (const example of document.querySelectorAll("[data-example]")) {
   example.addEventListener("click", () => {
     field.value = example.textContent.trim();

@@ -102,10 +102,14 @@ def check_move(adapter: Adapter, to_state: str) -> None:
         raise IllegalTransition(adapter.name, adapter.state, to_state)
 
 
-def is_erased(session: Session, *, adapter: Adapter) -> bool:
-    """Whether records that it was trained on have been erased since."""
+def find_erased_at(session: Session, *, adapter: Adapter) -> datetime | None:
+    """When records that it was trained on were erased; None while they all stand."""
     dataset = session.get(Dataset, adapter.dataset_id) if adapter.dataset_id else None
-    return dataset is not None and dataset.erased_at is not None
+    return dataset.erased_at if dataset is not None else None
+
+
+def is_erased(session: Session, *, adapter: Adapter) -> bool:
+    return find_erased_at(session, adapter=adapter) is not None
 
 
 def find_trained_until(session: Session, adapter: Adapter) -> datetime:

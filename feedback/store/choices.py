@@ -14,6 +14,8 @@ from sqlalchemy import Engine, select, tuple_
 from sqlmodel import Session, col
 
 from feedback.records.from_judgement import CLOSING, Judged, ShownReply, ShownSet
+from feedback.records.personal import list_known
+from feedback.store.conversations import TOLD_COLUMNS
 from feedback.store.engine import read
 from feedback.store.tables import Candidate, Conversation, Judgement, Message, SuggestionSet, Thumb
 
@@ -45,6 +47,7 @@ class ThumbedReply:
     tags: list[str]
     reasons: list[str]
     comment: str | None
+    known: list[str]  # what stands for the customer, to be replaced
 
 
 def read_judged(
@@ -68,7 +71,7 @@ def read_judged(
     """
     tokens = [col(SuggestionSet.prompt_token_ids)] if with_tokens else []
     query = (
-        select(Judgement, *SET_COLUMNS, col(Conversation.language), col(Conversation.tags), *tokens)
+        select(Judgement, *SET_COLUMNS, *TOLD_COLUMNS, *tokens)
         .join(SuggestionSet, col(SuggestionSet.id) == col(Judgement.set_id))
         .join(Conversation, col(Conversation.id) == col(SuggestionSet.conversation_id))
         .where(col(Judgement.desk_id) == desk_id, col(Judgement.kind) != "undo")
@@ -100,11 +103,12 @@ def read_judged(
             design=design,
             adapter=tuned,
             revealed=revealed_at is not None,
-            prompt_token_ids=rest[2] if with_tokens else None,
+            prompt_token_ids=rest[4] if with_tokens else None,
             base_id=base_id or None,
             chat_template_kwargs=kwargs,
             language=rest[0],
             tags=tuple(rest[1]),
+            known=tuple(list_known(*rest[2:4])),
         )
         judged.append((to_judged(judgement, undone=judgement.id in taken_back), shown))
     return judged
@@ -218,6 +222,7 @@ def read_thumbed(
                 tags=conversation.tags,
                 reasons=thumb.reasons,
                 comment=thumb.comment,
+                known=list_known(conversation.customer_id, conversation.customer_details),
             )
         )
     return found

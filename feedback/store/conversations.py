@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 from sqlalchemy import Connection, bindparam
 from sqlmodel import Session, col, func, select
 
-from feedback.errors import NotFound
+from feedback.errors import ApiError, NotFound
 from feedback.store.changes import conversation_topic, note_change
 from feedback.store.engine import get_row, of_desk
 from feedback.store.operators import hash_secret
@@ -25,6 +25,24 @@ Role = Literal["customer", "agent"]
 _BY_TOKEN = select(col(Conversation.id), col(Conversation.desk_id), col(Conversation.language)).where(
     col(Conversation.visitor_token_hash) == bindparam("token_hash")
 )
+
+# What a record tells of its conversation: language, tags, and by what its customer is known.
+TOLD_COLUMNS = (
+    col(Conversation.language),
+    col(Conversation.tags),
+    col(Conversation.customer_id),
+    col(Conversation.customer_details),
+)
+
+
+class ConversationErased(ApiError):
+    def __init__(self, conversation_id: str) -> None:
+        super().__init__(
+            410,
+            "conversation_erased",
+            f"Conversation {conversation_id} was erased; nothing is written to it any more.",
+            "Open a new one.",
+        )
 
 
 @dataclass(frozen=True)
@@ -72,6 +90,7 @@ def open_conversation(
     messages: Sequence[Said],
     id: str | None = None,
     customer_id: str | None = None,
+    customer_details: Sequence[str] = (),
     language: str | None = None,
     tags: Sequence[str] = (),
     visitor_token_hash: str | None = None,
@@ -85,6 +104,7 @@ def open_conversation(
         source=source,
         external_id=external_id,
         customer_id=customer_id,
+        customer_details=list(customer_details),
         language=language,
         tags=list(tags),
         visitor_token_hash=visitor_token_hash,
@@ -106,7 +126,10 @@ def find_visited(connection: Connection, *, token: str) -> tuple[str, str, str |
 
 def lock_conversation(session: Session, *, desk_id: str, conversation_id: str) -> Conversation:
     """The conversation, held until the transaction ends: whoever changes anything in it starts here."""
-    return get_row(session, Conversation, conversation_id, desk_id=desk_id, what="conversation", lock=True)
+    found = get_row(session, Conversation, conversation_id, desk_id=desk_id, what="conversation", lock=True)
+    if found.erased_at is not None:
+        raise ConversationErased(conversation_id)
+    return found
 
 
 def append_message(

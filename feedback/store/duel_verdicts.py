@@ -15,7 +15,9 @@ from sqlmodel import Session, col, func
 from feedback.errors import ApiError, Conflict
 from feedback.records.candidate import BASE, TUNED
 from feedback.records.from_judgement import Judged, ShownReply, ShownSet
+from feedback.records.personal import list_known
 from feedback.store.choices import PAGE, JudgedSet, Key, iterate_pages
+from feedback.store.conversations import TOLD_COLUMNS
 from feedback.store.duels import CLOSED, OPEN, READY, DuelNotOpen, RoundNotReady, get_duel, get_round
 from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Conversation, Duel, DuelRound, DuelVerdict
@@ -177,7 +179,7 @@ def read_judged_rounds(
     """
     at = (col(DuelVerdict.created_at), col(DuelVerdict.id))
     query = (
-        select(DuelVerdict, DuelRound, col(Duel.base_id), col(Conversation.language), col(Conversation.tags))
+        select(DuelVerdict, DuelRound, col(Duel.base_id), *TOLD_COLUMNS)
         .join(DuelRound, col(DuelRound.id) == col(DuelVerdict.round_id))
         .join(Duel, col(Duel.id) == col(DuelVerdict.duel_id))
         .join(Conversation, col(Conversation.id) == col(DuelRound.conversation_id))
@@ -201,7 +203,7 @@ def read_judged_rounds(
     ids = [row[0].id for row in rows]
     undone = set(session.scalars(select(col(DuelVerdict.undoes)).where(col(DuelVerdict.undoes).in_(ids))))
     judged: list[JudgedSet] = []
-    for verdict, found, base_id, language, tags in rows:
+    for verdict, found, base_id, language, tags, customer_id, details in rows:
         shown = ShownSet(
             conversation=found.conversation_id,
             prompt=found.messages,
@@ -212,6 +214,7 @@ def read_judged_rounds(
             chat_template_kwargs=found.chat_template_kwargs,
             language=language,
             tags=tuple(tags),
+            known=tuple(list_known(customer_id, details)),
         )
         judged.append((to_judged(verdict, undone=verdict.id in undone), shown))
     return judged

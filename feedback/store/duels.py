@@ -72,11 +72,12 @@ class RoundNotReady(Conflict):
 
 
 def list_prompt_keys(session: Session, *, desk_id: str) -> list[PromptKey]:
-    """Every set with a prompt, without the prompts themselves."""
+    """Every set with a prompt, without the prompts themselves; erased ones have none."""
     query = (
         select(col(SuggestionSet.id), col(SuggestionSet.conversation_id), col(Conversation.created_at))
         .join(Conversation, col(Conversation.id) == col(SuggestionSet.conversation_id))
         .where(col(SuggestionSet.desk_id) == desk_id, col(SuggestionSet.state) != "preparing")
+        .where(col(Conversation.erased_at).is_(None))
         .order_by(col(SuggestionSet.id))
     )
     return [PromptKey(*row) for row in session.execute(query)]
@@ -223,7 +224,9 @@ def settle_round(
     """Writes what was drawn for one round and prolongs the lease; False if the duel is ours no more."""
     if not keep_duel(session, duel_id=duel_id, owner=owner, until=until, error=None):
         return False
-    row = session.get_one(DuelRound, round_id)
+    row = session.get_one(DuelRound, round_id, populate_existing=True, with_for_update=True)
+    if row.state != WAITING:
+        return True  # erased while it was drawn: what was drawn is nobody's any more
     for name, value in outcome.items():
         setattr(row, name, value)
     session.add(row)

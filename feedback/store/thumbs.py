@@ -38,7 +38,8 @@ def add_thumb(
     """
     message = get_row(session, Message, message_id, desk_id=desk_id, what="message")
     elsewhere = conversation_id is not None and message.conversation_id != conversation_id
-    if elsewhere or message.release_no is None:
+    gone = message.retracted_at is not None or message.text is None  # taken back, or erased
+    if elsewhere or gone or message.release_no is None:
         raise NotFound("message", message_id)
     if message.role != "agent":
         raise NotAReply(message_id)

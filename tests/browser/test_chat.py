@@ -117,3 +117,19 @@ def test_no_page_scrolls_sideways(site: Site, open_page: Callable[..., Page], wi
         desk.goto(f"{site.url}{path}")
         widths.append(desk.evaluate("document.documentElement.scrollWidth"))
     assert widths == [width] * 6
+
+
+def test_a_customer_deletes_the_conversation_after_being_asked(
+    site: Site, agent: Page, customer: Page
+) -> None:
+    answer(agent, customer)
+    asked: list[str] = []
+    customer.once("dialog", lambda dialog: (asked.append(dialog.message), dialog.dismiss()))
+    customer.get_by_role("button", name="Delete this conversation").click()
+    assert len(asked) == 1 and "for good" in asked[0]
+    assert [message.text for message in site.messages("customer")] == ["Where is my order 48213?"]
+    customer.once("dialog", lambda dialog: dialog.accept())
+    customer.get_by_role("button", name="Delete this conversation").click()
+    expect(customer.locator(part("greeting"))).to_be_visible()
+    assert [message.text for message in site.messages("customer")] == [None]
+    assert customer.evaluate("JSON.stringify(localStorage)").count("48213") == 0

@@ -81,4 +81,4 @@ def test_the_list_says_of_a_command_what_the_command_says(name: str) -> None:
 def test_module_of_each_command_offers_a_click_command() -> None:
     context = click.Context(main)
 
-    assert [main.get_command(context, name) is not None for name in COMMANDS] == [True] * 18
+    assert [main.get_command(context, name) is not None for name in COMMANDS] == [True] * 19

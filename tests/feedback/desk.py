@@ -131,7 +131,7 @@ def make_desk(
 
 
 def put_set(
-    engine: Engine, turn_id: str, *, state: str = "ready", texts=TEXTS, arms=ARMS, states=None
+    engine: Engine, turn_id: str, *, state: str = "ready", texts=TEXTS, arms=ARMS, states=None, messages=()
 ) -> str:
     """A set as the suggester leaves it: ready with its candidates, failed, or still preparing."""
     with unit_of_work(engine) as session:
@@ -146,6 +146,7 @@ def put_set(
             adapter="tuned-20261122-1",
             slot_seed=7,
             redraw_arm="base",
+            messages=list(messages),
             error="engine_unreachable" if state == "failed" else None,
             created_at=START,
             prepared_at=None if state == "preparing" else START,

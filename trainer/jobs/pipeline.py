@@ -30,6 +30,7 @@ from trainer.evaluation.gate import Decision, decide
 from trainer.evaluation.guards.sets import read_guards
 from trainer.evaluation.replay_set import read_replay
 from trainer.evaluation.report import OfflineReport
+from trainer.jobs.erasures import erase_old, look_at_erasures
 from trainer.jobs.run_metrics import LiveRows
 from trainer.recipes.recipe import Measurement, Recipe, build_recipe, load_recipe, recall_recipe
 from trainer.release.publish import publish
@@ -101,6 +102,8 @@ def check_sets(measurement: Measurement) -> None:
 def collect(ctx: NightContext, token: RunToken) -> Path:
     """The dataset of this run: the one asked for, or all there is by now. Too little new: NothingToDo."""
     run = ctx.advance(token, step="collect")
+    if run.kind == "night" and run.dataset_id is None:
+        keep_retention(ctx, token)
     dataset_id = run.dataset_id or run.request.get("dataset")
     if dataset_id is None:
         if run.kind in AUTOMATIC:
@@ -118,6 +121,20 @@ def collect(ctx: NightContext, token: RunToken) -> Path:
         raise DatasetMissing(path)
     ctx.advance(token, dataset_id=dataset_id, progress=1.0)
     return path
+
+
+def keep_retention(ctx: NightContext, token: RunToken) -> None:
+    """First, so that what is too old is in no dataset of this night."""
+    erased = erase_old(
+        ctx.store_engine,
+        data_dir=ctx.data_dir,
+        clock=ctx.clock,
+        desk_id=ctx.desk_id,
+        days=ctx.settings.retention_days,
+        run_id=token.run_id,
+    )
+    if erased:
+        look_at_erasures(ctx)
 
 
 def check_enough_new(ctx: NightContext) -> None:

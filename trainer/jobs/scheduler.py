@@ -2,8 +2,9 @@
 rows.
 
 A run's (kind, slot) is unique in the store, so any number of schedulers make one run of one due time. It also
-looks every minute whether an adapter in service harms, and every night at all that is known of the canary,
-and acts on it (`feedback/deployment/rollout.py`). Executes no run (see worker.py).
+looks every minute whether an adapter in service harms and whether an erasure is left to finish, and every
+night at all that is known of the canary, and acts on it (`feedback/deployment/rollout.py`). Executes no run
+(see worker.py).
 """
 
 import logging
@@ -17,12 +18,14 @@ from feedback.store.desks import find_desk
 from feedback.store.engine import read, unit_of_work
 from serving.errors import ServingError
 from trainer.context import NightContext
+from trainer.jobs.erasures import look_at_erasures
 from trainer.jobs.pipeline import count_new
 
 log = logging.getLogger(__name__)
 
 ACTOR = "scheduler"
 VOLUME_CHECK_S = 60
+ERASURES_CHECK_S = 60
 
 
 def start_scheduler(ctx: NightContext) -> BackgroundScheduler:
@@ -32,6 +35,7 @@ def start_scheduler(ctx: NightContext) -> BackgroundScheduler:
     scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
     scheduler.add_job(request_night, ctx.settings.timetable(), [ctx], id="night")
     scheduler.add_job(request_by_volume, "interval", [ctx], seconds=VOLUME_CHECK_S, id="volume")
+    scheduler.add_job(look_at_erasures, "interval", [ctx], seconds=ERASURES_CHECK_S, id="erasures")
     scheduler.add_job(look_at_canary, ctx.settings.timetable(), [ctx], id="exposure")
     scheduler.add_job(check_harm, "interval", [ctx], seconds=ctx.settings.harm_check_s, id="harm")
     scheduler.start()

@@ -18,6 +18,7 @@ from serving.adapters.staging import next_adapter_name, stage_adapter
 from serving.base import compute_base_id
 from trainer.context import NightContext
 from trainer.evaluation.gate import Decision
+from trainer.evaluation.guards.sets import list_prompts
 from trainer.evaluation.report import OfflineReport
 from trainer.recipes.recipe import Recipe
 from trainer.release.card import Origin, write_card
@@ -79,18 +80,16 @@ def take_name(ctx: NightContext, token: RunToken) -> str:
 
 
 def make_probe(ctx: NightContext, finished: Finished, run_dir: Path, base_id: str) -> None:
-    from trainer.data.choices import read_offers
-    from trainer.evaluation.replies import read_prompts
+    """Of guard prompts: a probe lies beside the weights for ever, so it holds nothing a customer wrote."""
     from trainer.release.probe import write_probe  # torch: only in the child, only when needed
 
     measurement = finished.recipe.measurement
-    offers, _ = read_offers(finished.dataset, limit=measurement.probe_prompts)
     write_probe(
         run_dir / "probe.json",
         run_dir / "adapter",
         ctx.base,
         base_id,
-        read_prompts(measurement, offers)[: measurement.probe_prompts],
+        list_prompts(measurement.probe_prompts),
         dtype=ctx.serving.dtype,
         threads=finished.recipe.threads,
     )

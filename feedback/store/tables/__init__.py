@@ -9,6 +9,7 @@ from feedback.store.tables.adapters import Adapter, AdapterEvent, Approval, Depl
 from feedback.store.tables.columns import DEFAULT_DESK, UtcDateTime, new_id
 from feedback.store.tables.conversations import Conversation, Message, Turn
 from feedback.store.tables.duels import Duel, DuelRound, DuelVerdict
+from feedback.store.tables.erasures import Erasure
 from feedback.store.tables.people import ApiToken, Desk, Event, Operator, SignInLink, SystemPrompt, WebSession
 from feedback.store.tables.runs import Dataset, Record, Run, RunMetric
 from feedback.store.tables.sets import Candidate, Judgement, SuggestionSet, Thumb, Unblinding
@@ -27,6 +28,7 @@ __all__ = [
     "Duel",
     "DuelRound",
     "DuelVerdict",
+    "Erasure",
     "Event",
     "ExposureDecision",
     "Judgement",

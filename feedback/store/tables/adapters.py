@@ -6,11 +6,13 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from feedback.store.tables.columns import json_column, time_column
+from feedback.store.tables.columns import declare, json_column, time_column
 
 
 class Adapter(SQLModel, table=True):
     """A LoRA version: trained -> refused | passed -> canary -> live -> retired | rolled_back."""
+
+    __table_args__ = (declare("state", "base_id", "manifest_sha256", "report"),)
 
     name: str = Field(primary_key=True)  # tuned-YYYYMMDD-n
     desk_id: str = Field(foreign_key="desk.id")
@@ -27,6 +29,7 @@ class AdapterEvent(SQLModel, table=True):
     """A change of an adapter's state and its reason."""
 
     __tablename__ = "adapter_event"
+    __table_args__ = (declare("from_state", "to_state", "reason", "actor"),)
 
     id: int | None = Field(default=None, primary_key=True)
     adapter: str = Field(foreign_key="adapter.name", index=True)
@@ -42,7 +45,7 @@ class Deployment(SQLModel, table=True):
     (base).
     """
 
-    __table_args__ = (UniqueConstraint("desk_id", "fence"),)
+    __table_args__ = (UniqueConstraint("desk_id", "fence"), declare("role", "actor", "reason"))
 
     id: int | None = Field(default=None, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -62,7 +65,10 @@ class ExposureDecision(SQLModel, table=True):
     """
 
     __tablename__ = "exposure_decision"
-    __table_args__ = (Index("ix_exposure_decision_adapter", "adapter", "id"),)
+    __table_args__ = (
+        Index("ix_exposure_decision_adapter", "adapter", "id"),
+        declare("verdict", "reasons", "evidence", "policy", "policy_sha256", "actor"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -79,6 +85,8 @@ class ExposureDecision(SQLModel, table=True):
 
 class Approval(SQLModel, table=True):
     """What a person said about an adapter; the last word of each person counts. Append-only."""
+
+    __table_args__ = (declare("actor", "kind", "reason"),)
 
     id: int | None = Field(default=None, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")

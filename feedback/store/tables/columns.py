@@ -1,5 +1,8 @@
-"""What the columns of all tables share: ids, times with a zone, JSON, long texts, names of constraints."""
+"""What the columns of all tables share: ids, times with a zone, JSON, long texts, names of constraints, and
+what erasure leaves in them.
+"""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
@@ -54,3 +57,13 @@ def time_column(nullable: bool = False, index: bool = False) -> Column[datetime]
 
 def text_column(nullable: bool = False) -> Column[str]:
     return Column(Text(), nullable=nullable)
+
+
+def declare(*plain: str, **erased: Any) -> dict[str, Mapping[str, Any]]:
+    """The last of a table's arguments: every column of text, JSON or bytes, keys aside, by name.
+
+    `plain` ones hold nothing that a customer wrote or is known by: states, codes, hashes, names of the team.
+    `erased` ones may, as text or as token ids, and get this value when the customer is erased. A column that
+    is not declared fails a test; how the rows of a customer are found stands in `feedback/store/erasures.py`.
+    """
+    return {"info": {"plain": plain, "erased": erased}}

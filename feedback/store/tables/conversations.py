@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from feedback.store.tables.columns import json_column, new_id, text_column, time_column
+from feedback.store.tables.columns import declare, json_column, new_id, text_column, time_column
 
 HELD = text("release_no IS NULL AND retracted_at IS NULL")
 
@@ -13,17 +13,31 @@ HELD = text("release_no IS NULL AND retracted_at IS NULL")
 class Conversation(SQLModel, table=True):
     """A thread between one customer and the desk."""
 
-    __table_args__ = (UniqueConstraint("desk_id", "source", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("desk_id", "source", "external_id"),
+        declare(
+            "source",
+            "external_id",
+            "language",
+            customer_id=None,
+            customer_details=[],
+            tags=[],
+            visitor_token_hash=None,
+        ),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
     source: str = "live"
     external_id: str | None = None
     customer_id: str | None = Field(default=None, index=True)
+    # Names, addresses and the like that the app knows of its customer: replaced in what is learnt from.
+    customer_details: list[str] = Field(default_factory=list, sa_column=json_column())
     language: str | None = None
     tags: list[str] = Field(default_factory=list, sa_column=json_column())
     visitor_token_hash: str | None = Field(default=None, unique=True)
     created_at: datetime = Field(sa_column=time_column(index=True))
+    erased_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
 
 
 class Message(SQLModel, table=True):
@@ -35,6 +49,7 @@ class Message(SQLModel, table=True):
         UniqueConstraint("conversation_id", "position"),
         Index("ix_message_release", "conversation_id", "release_no", unique=True),
         Index("ix_message_held", "created_at", sqlite_where=HELD, postgresql_where=HELD),
+        declare("role", "origin", "candidate_id", "turn_id", text=None, knowledge=None),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -58,7 +73,10 @@ class Message(SQLModel, table=True):
 class Turn(SQLModel, table=True):
     """A customer message that waits for a reply: waiting -> answered | superseded | closed."""
 
-    __table_args__ = (Index("ix_turn_queue", "desk_id", "state", "created_at"),)
+    __table_args__ = (
+        Index("ix_turn_queue", "desk_id", "state", "created_at"),
+        declare("state", "claimed_by"),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")

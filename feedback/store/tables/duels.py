@@ -6,13 +6,26 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from feedback.store.tables.columns import json_column, new_id, text_column, time_column
+from feedback.store.tables.columns import declare, json_column, new_id, text_column, time_column
 
 
 class Duel(SQLModel, table=True):
     """A blind comparison on unseen prompts: drawing -> open -> closed, or failed. No rival means base."""
 
-    __table_args__ = (Index("ix_duel_state", "desk_id", "state"),)
+    __table_args__ = (
+        Index("ix_duel_state", "desk_id", "state"),
+        declare(
+            "name",
+            "state",
+            "sampling",
+            "base_id",
+            "template_hash",
+            "error",
+            "lease_owner",
+            "created_by",
+            "closed_by",
+        ),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -40,7 +53,24 @@ class DuelRound(SQLModel, table=True):
     """One prompt of a duel with a reply on each side. `*_adapter` is null where base stands."""
 
     __tablename__ = "duel_round"
-    __table_args__ = (UniqueConstraint("duel_id", "position"),)
+    __table_args__ = (
+        UniqueConstraint("duel_id", "position"),
+        declare(
+            "origin",
+            "chat_template_kwargs",
+            "state",
+            "reason",
+            "a_adapter",
+            "b_adapter",
+            "requests",
+            messages=[],
+            prompt_token_ids=None,
+            a_text=None,
+            b_text=None,
+            a_token_ids=None,
+            b_token_ids=None,
+        ),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -74,6 +104,7 @@ class DuelVerdict(SQLModel, table=True):
         UniqueConstraint("round_id", "judge", "attempt"),
         UniqueConstraint("undoes"),
         Index("ix_duel_verdict_time", "desk_id", "created_at"),
+        declare("verdict", "judge"),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)

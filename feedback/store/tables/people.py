@@ -6,11 +6,13 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from feedback.store.tables.columns import json_column, new_id, text_column, time_column
+from feedback.store.tables.columns import declare, json_column, new_id, text_column, time_column
 
 
 class Desk(SQLModel, table=True):
     """One customer-service team."""
+
+    __table_args__ = (declare("name"),)
 
     id: str = Field(primary_key=True)
     name: str
@@ -21,7 +23,7 @@ class SystemPrompt(SQLModel, table=True):
     """A version of a desk's system prompt; the highest version is in force."""
 
     __tablename__ = "system_prompt"
-    __table_args__ = (UniqueConstraint("desk_id", "version"),)
+    __table_args__ = (UniqueConstraint("desk_id", "version"), declare("text"))
 
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -33,7 +35,7 @@ class SystemPrompt(SQLModel, table=True):
 class Operator(SQLModel, table=True):
     """A signed-in person: role agent, expert or admin."""
 
-    __table_args__ = (UniqueConstraint("desk_id", "name"),)
+    __table_args__ = (UniqueConstraint("desk_id", "name"), declare("name", "role", "language"))
 
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -48,6 +50,7 @@ class ApiToken(SQLModel, table=True):
     """A bearer token of a program or a person; only its sha256 is kept."""
 
     __tablename__ = "api_token"
+    __table_args__ = (declare("name", "role", "token_hash"),)
 
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -76,6 +79,7 @@ class WebSession(SQLModel, table=True):
     """A browser session; the cookie holds a random id, the row its sha256, so it can be ended from here."""
 
     __tablename__ = "web_session"
+    __table_args__ = (declare("data"),)
 
     id_hash: str = Field(primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -90,7 +94,10 @@ class WebSession(SQLModel, table=True):
 class Event(SQLModel, table=True):
     """An accepted write: the client's event id, what it said (hash) and what was answered."""
 
-    __table_args__ = (UniqueConstraint("desk_id", "event_id"),)
+    __table_args__ = (
+        UniqueConstraint("desk_id", "event_id"),
+        declare("event_id", "body_hash", "actor", "answer"),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")

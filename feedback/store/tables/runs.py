@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from feedback.store.tables.columns import json_column, new_id, text_column, time_column
+from feedback.store.tables.columns import declare, json_column, new_id, text_column, time_column
 
 
 class Record(SQLModel, table=True):
@@ -17,6 +17,7 @@ class Record(SQLModel, table=True):
     __table_args__ = (
         UniqueConstraint("desk_id", "kind", "source", "identity"),
         Index("ix_record_kind", "desk_id", "kind", "source"),
+        declare("kind", "source", "identity", "conversation", "language", tags=[], body={}),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -30,10 +31,13 @@ class Record(SQLModel, table=True):
     body: dict[str, Any] = Field(sa_column=json_column())
     at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
     created_at: datetime = Field(sa_column=time_column())
+    erased_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
 
 
 class Dataset(SQLModel, table=True):
     """An immutable selection of choices, pairs and thumbs; `id` is the sha256 of its content."""
+
+    __table_args__ = (declare("selection", "counts", "refusals", "rebuilt_as"),)
 
     id: str = Field(primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -42,12 +46,34 @@ class Dataset(SQLModel, table=True):
     refusals: dict[str, int] = Field(default_factory=dict, sa_column=json_column())
     created_at: datetime = Field(sa_column=time_column())
     erased_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
+    # When it was built again without what was erased; null id where nothing was left. No
+    # foreign key: SQLite adds none to a table that others point at.
+    rebuilt_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
+    rebuilt_as: str | None = None
 
 
 class Run(SQLModel, table=True):
     """One execution of the nightly job. `fence` is the token that every write of its worker must carry."""
 
-    __table_args__ = (UniqueConstraint("desk_id", "kind", "slot"), Index("ix_run_state", "desk_id", "state"))
+    __table_args__ = (
+        UniqueConstraint("desk_id", "kind", "slot"),
+        Index("ix_run_state", "desk_id", "state"),
+        declare(
+            "kind",
+            "slot",
+            "state",
+            "step",
+            "request",
+            "requested_by",
+            "recipe",
+            "adapter",
+            "report",
+            "decision",
+            "reasons",
+            "lease_owner",
+            error=None,
+        ),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -83,7 +109,7 @@ class RunMetric(SQLModel, table=True):
     """A live number of a run: name (for example `loss`, `margin`), optimiser step, value."""
 
     __tablename__ = "run_metric"
-    __table_args__ = (Index("ix_metric_run", "run_id", "name", "step"),)
+    __table_args__ = (Index("ix_metric_run", "run_id", "name", "step"), declare("name"))
 
     id: int | None = Field(default=None, primary_key=True)
     run_id: str = Field(foreign_key="run.id")

@@ -6,14 +6,33 @@ from typing import Any
 from sqlalchemy import BigInteger, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from feedback.store.tables.columns import json_column, new_id, text_column, time_column
+from feedback.store.tables.columns import declare, json_column, new_id, text_column, time_column
 
 
 class SuggestionSet(SQLModel, table=True):
     """K candidates drawn for one turn: preparing -> ready | failed, then judged | superseded | bypassed."""
 
     __tablename__ = "suggestion_set"
-    __table_args__ = (Index("ix_set_state", "desk_id", "state"),)
+    __table_args__ = (
+        Index("ix_set_state", "desk_id", "state"),
+        declare(
+            "state",
+            "design",
+            "adapter",
+            "redraw_arm",
+            "chat_template_kwargs",
+            "template_hash",
+            "system_prompt_hash",
+            "base_id",
+            "sampling",
+            "requests",
+            "lease_owner",
+            "error",
+            messages=[],
+            prompt_token_ids=None,
+            knowledge_hash="",
+        ),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -49,7 +68,10 @@ class SuggestionSet(SQLModel, table=True):
 class Candidate(SQLModel, table=True):
     """One suggested reply. `state`: ready | unavailable | merged (its text stands in an earlier slot)."""
 
-    __table_args__ = (UniqueConstraint("set_id", "slot"),)
+    __table_args__ = (
+        UniqueConstraint("set_id", "slot"),
+        declare("arm", "adapter", "finish_reason", "state", "reason", text=None, token_ids=None),
+    )
 
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -73,6 +95,7 @@ class Judgement(SQLModel, table=True):
         UniqueConstraint("set_id", "closes_attempt"),
         UniqueConstraint("undoes"),
         Index("ix_judgement_time", "desk_id", "created_at"),
+        declare("kind", "agent", "candidate_ids", text=None, reasons=[]),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -101,7 +124,7 @@ class Unblinding(SQLModel, table=True):
     nowhere.
     """
 
-    __table_args__ = (UniqueConstraint("set_id", "agent"),)
+    __table_args__ = (UniqueConstraint("set_id", "agent"), declare("agent"))
 
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -112,6 +135,8 @@ class Unblinding(SQLModel, table=True):
 
 class Thumb(SQLModel, table=True):
     """1, -1 or 0 (taken back) by an end user on a message; the last one counts, all are kept."""
+
+    __table_args__ = (declare("actor", reasons=[], comment=None),)
 
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")

@@ -30,12 +30,14 @@ def for_all(fields, *roles):
 
 BODIES = {
     "/v1/conversations": for_all(
-        {"event_id", "messages", "customer_id", "language", "tags", "knowledge"}, "app"
+        {"event_id", "messages", "customer_id", "customer_details", "language", "tags", "knowledge"}, "app"
     ),
     "/v1/conversations/<conversation_id>/messages": {
         "visitor": MESSAGE,
         **for_agents(MESSAGE, FULL_MESSAGE),
     },
+    "/v1/conversations/<conversation_id>/erasure": for_all(EVENT, "app", "visitor"),
+    "/v1/erasures": for_all({"event_id", "customer_id"}, "app"),
     "/v1/turns/<turn_id>/claim": for_agents(EVENT, ACTING),
     "/v1/turns/<turn_id>/release": for_agents(EVENT, ACTING),
     "/v1/sets/<set_id>/judgements": for_agents(JUDGEMENT, JUDGEMENT | {"agent"}),

@@ -18,7 +18,7 @@ from feedback.store.engine import read
 from feedback.store.tables import Dataset
 from tests.clock import FrozenClock
 from tests.databases import START
-from tests.feedback.desk import make_desk
+from tests.feedback.desk import make_desk, put_set
 from tests.feedback.experiments.stores import give_prompts
 from tests.feedback.formats.files import CLOCK, SHARED, bring_in, choice, thumb, write
 
@@ -275,6 +275,19 @@ def test_live_judgements_and_thumbs_are_in_the_dataset(store_engine, tmp_path, d
     else:
         arms = {mark["completion"][0]["content"]: mark.get("arm") for mark in marks}
         assert arms == {"Tuned one.": "tuned", "Something else entirely, written by hand.": None}
+
+
+def test_what_the_app_knows_of_its_customer_is_replaced(store_engine, tmp_path, data):
+    desk = make_desk(store_engine, tmp_path)
+    opened = desk.open("Ann Lee here, c-20931. Where?", customer_details=["Ann Lee"], customer_id="c-20931")
+    prompt = [{"role": "user", "content": "Ann Lee here, c-20931. Where?"}]
+    put_set(desk.engine, opened["turn_id"], messages=prompt)
+    shown = desk.get(f"/v1/turns/{opened['turn_id']}/suggestions", "agent").json
+    assert desk.judge(shown, "own", text="Dear Ann, it is on its way.").status_code == 201
+    (choice,) = all_of(build_dataset(desk.engine, data_dir=data, clock=desk.clock), "choices")
+    assert not any(name in str(choice) for name in ("Ann", "Lee", "20931"))
+    name = choice["prompt"][-1]["content"].split()[0]
+    assert choice["own"] == f"Dear {name}, it is on its way."
 
 
 @pytest.mark.parametrize(("dwell_ms", "weight"), [(700, 0.3), (4_200, 1.0), (None, 1.0)])

@@ -70,6 +70,31 @@ def test_upgrading_again_changes_nothing(empty_engine):
         assert session.get(tables.Desk, "default") is not None
 
 
+OLD_ROWS = (
+    "INSERT INTO desk (id, name, created_at) VALUES ('default', 'd', '2026-11-01')",
+    "INSERT INTO conversation (id, desk_id, source, tags, created_at)"
+    " VALUES ('c1', 'default', 'live', '[]', '2026-11-01')",
+    "INSERT INTO dataset (id, desk_id, selection, counts, refusals, created_at)"
+    " VALUES ('d1', 'default', '{}', '{}', '{}', '2026-11-01')",
+    "INSERT INTO run (id, desk_id, kind, slot, state, progress, request, requested_by, dataset_id, reasons,"
+    " fence, created_at)"
+    " VALUES ('r1', 'default', 'night', '1', 'done', 1, '{}', '', 'd1', '[]', 0, '2026-11-01')",
+)
+
+
+def test_rows_of_the_version_before_erasure_come_along(empty_engine):
+    upgrade_engine(empty_engine, "0006")
+    with empty_engine.begin() as connection:
+        for row in OLD_ROWS:
+            connection.exec_driver_sql(row)
+    upgrade_engine(empty_engine)
+    with read(empty_engine) as session:
+        conversation = session.get_one(tables.Conversation, "c1")
+        assert (conversation.customer_details, conversation.erased_at) == ([], None)
+        run, dataset = session.get_one(tables.Run, "r1"), session.get_one(tables.Dataset, "d1")
+        assert (run.dataset_id, dataset.rebuilt_as) == ("d1", None)
+
+
 def test_a_set_of_version_4_has_left_nothing_out(empty_engine):
     config = configure()
     with empty_engine.execution_options(writing=True).begin() as connection:

@@ -34,6 +34,8 @@ ACCESS = {
     "POST /v1/sets/<set_id>/judgements": DESK,
     "POST /v1/judgements/<judgement_id>/undo": DESK,
     "POST /v1/messages/<message_id>/thumbs": CUSTOMERS,
+    "POST /v1/conversations/<conversation_id>/erasure": CUSTOMERS,
+    "POST /v1/erasures": APP,
     "POST /v1/duels": EXPERTS,
     "GET /v1/duels": EXPERTS,
     "GET /v1/duels/<duel_id>": EXPERTS,

@@ -8,7 +8,8 @@ why base answers the same prompts, and only what an adapter adds is counted.
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from feedback.records.redact import EMAIL, find_personal, value_key
+from feedback.records.personal import EMAIL, find_personal
+from feedback.records.surrogates import value_key
 
 Messages = Sequence[Mapping[str, str]]
 Rule = Callable[[str, Messages], bool]
@@ -64,12 +65,15 @@ def _link_keys(text: str) -> list[str]:
 
 
 def find_new_personal(text: str, messages: Messages) -> list[str]:
-    """E-mail addresses, phone, card and identity numbers that the customer did not write, wherever else they
-    stand: what the desk knows of other people is not the customer's.
+    """What only one person has (e-mail addresses, numbers of phones, cards, identities, messengers and the
+    like) and the customer did not write, wherever else it stands: what the desk knows of other people is not
+    the customer's. A postal address may be the shop's and does not count.
     """
     said = " ".join(message["content"] for message in messages if message["role"] == "user").casefold()
     digits = "".join(sign for sign in said if sign.isalnum())
-    found = [(text[each.start : each.end], each.kind) for each in find_personal(text)]
+    found = [
+        (text[each.start : each.end], each.kind) for each in find_personal(text) if each.kind != "address"
+    ]
     return [
         value for value, kind in found if value_key(value, kind) not in (said if kind == "email" else digits)
     ]

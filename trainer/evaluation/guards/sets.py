@@ -22,6 +22,7 @@ from trainer.errors import RecipeRefused
 from trainer.evaluation.guards.rules import RULES
 
 FOLDER = Path(__file__).parent
+OURS = "support-1"
 Kind = Literal["refusal", "personal_data", "flattery", "made_up_links"]
 
 
@@ -111,6 +112,11 @@ def read_guards(names: Sequence[str]) -> GuardSets:
     if faults:
         raise RecipeRefused("guard sets", faults)
     return GuardSets(tuple(guards), versions)
+
+
+def list_prompts(count: int) -> list[list[dict[str, str]]]:
+    """The first of our own prompts as messages: for whoever needs prompts that nobody wrote to a desk."""
+    return [[said.model_dump() for said in guard.messages] for guard in read_guards([OURS]).guards[:count]]
 
 
 def _tell(why: Any) -> str:

@@ -5,8 +5,8 @@ from itertools import islice
 
 import pytest
 
-from trainer.jobs.timetable import Timetable
 from trainer.settings import TrainerSettings
+from trainer.timetable import Timetable
 
 
 def utc(*when: int) -> datetime:

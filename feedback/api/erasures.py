@@ -1,0 +1,81 @@
+"""Calls that erase: a customer by the app's id, or one conversation, which its own visitor may ask for, too.
+
+The rows are tombstones when the call answers; files follow at once in this process, or in the trainer's next
+look.
+"""
+
+from flask import Blueprint
+
+from feedback.api.routes import Write, write
+from feedback.api.schemas import Answer, Body, Name
+from feedback.erasure.erase import Asked, erase, finish
+from feedback.errors import NotFound
+from feedback.store import erasures as store
+from feedback.store.changes import conversation_topic, note_change
+from feedback.store.erasures import Subject
+from feedback.web.services import Services, services
+
+bp = Blueprint("erasures", __name__)
+
+
+class EraseCustomer(Body):
+    customer_id: Name
+
+
+class EraseConversation(Body):
+    pass
+
+
+class Erased(Answer):
+    erasure_id: str
+    conversations: int
+    records: int
+
+
+@write(bp, "/v1/erasures", roles=("app",), body=EraseCustomer, answer=Erased)
+def erase_customer(call: Write, body: EraseCustomer) -> Erased:
+    """Erase everything of a customer: texts, token ids, comments, and the datasets that held them."""
+    subject = store.find_customer(call.session, desk_id=call.actor.desk_id, customer_id=body.customer_id)
+    if subject.is_empty:
+        raise NotFound("customer", body.customer_id)
+    return carry_out(call, subject, "customer")
+
+
+@write(
+    bp,
+    "/v1/conversations/<conversation_id>/erasure",
+    roles=("app", "visitor"),
+    body=EraseConversation,
+    answer=Erased,
+)
+def erase_conversation(call: Write, body: EraseConversation, conversation_id: str) -> Erased:
+    """Erase one conversation; its customer's token opens nothing afterwards."""
+    subject = store.find_conversation(
+        call.session, desk_id=call.actor.desk_id, conversation_id=conversation_id
+    )
+    if subject.is_empty:
+        raise NotFound("conversation", conversation_id)
+    return carry_out(call, subject, "conversation")
+
+
+def carry_out(call: Write, subject: Subject, kind: str) -> Erased:
+    found = services()
+    asked = Asked(kind, call.actor.key, call.actor.desk_id, found.settings.data_dir)
+    erasure_id = erase(call.session, subject, asked, now=call.now).id
+    call.after_commit(lambda: finish_now(found, erasure_id))
+    for conversation_id in subject.conversations:
+        note_change(call.session, conversation_topic(conversation_id))
+    return Erased(
+        erasure_id=erasure_id, conversations=len(subject.conversations), records=len(subject.records)
+    )
+
+
+def finish_now(found: Services, erasure_id: str) -> None:
+    settings = found.settings
+    finish(
+        found.store_engine,
+        erasure_id,
+        data_dir=settings.data_dir,
+        backup_dir=settings.backup_dir,
+        clock=found.clock,
+    )

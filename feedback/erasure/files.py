@@ -1,0 +1,77 @@
+"""The files that hold texts or token ids of datasets that were erased: removed, or named as left.
+
+A dataset keeps its manifest, a run its numbers, an adapter its weights: what those learnt is flagged, not
+undone. Its card lists no tag any more, since tags are the app's words. The stored reference values go as a
+whole, since nothing tells whose they are; they come again with the next night.
+"""
+
+import shutil
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from feedback.datasets.layout import FORMATS, dataset_dir, dataset_file
+from feedback.datasets.members import INDEX, read_members
+from feedback.store.erasures import Member
+
+REFERENCES = ("reference.db", "reference.db-journal", "reference.db.broken")
+# What a run's directory holds without any text of a person; everything else in it goes.
+NUMBERS = {
+    "metrics.json",
+    "report.json",
+    "recipe.yaml",
+    "adapter",
+    "probe.json",
+    "night.json",
+    "webhook.json",
+}
+
+
+def find_holders(data_dir: Path, dataset_ids: Iterable[str], members: Iterable[Member]) -> list[str]:
+    """The datasets that hold any of these records."""
+    names = list(members)
+    holders = []
+    for id in dataset_ids:
+        held = read_members(dataset_dir(data_dir, id))
+        if held is not None and any(held.find(*name) is not None for name in names):
+            holders.append(id)
+    return holders
+
+
+def remove_datasets(data_dir: Path, dataset_ids: Iterable[str]) -> list[str]:
+    """Which files went, relative to the data directory."""
+    paths = []
+    for id in dataset_ids:
+        directory = dataset_dir(data_dir, id)
+        paths += [*(dataset_file(directory, name) for name in FORMATS), directory / INDEX]
+    return _remove(data_dir, paths)
+
+
+def remove_run_texts(data_dir: Path, run_ids: Iterable[str]) -> list[str]:
+    folders = [data_dir / "runs" / id for id in run_ids]
+    paths = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
+    return _remove(data_dir, [path for path in paths if path.name not in NUMBERS])
+
+
+def remove_references(data_dir: Path) -> list[str]:
+    return _remove(data_dir, [data_dir / name for name in REFERENCES])
+
+
+def _remove(data_dir: Path, paths: Iterable[Path]) -> list[str]:
+    gone = []
+    for path in paths:
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.exists():
+            path.unlink()
+        else:
+            continue
+        gone.append(str(path.relative_to(data_dir)))
+    return gone
+
+
+def list_backups(backup_dir: Path | None) -> list[Mapping[str, str]] | None:
+    """The backups there are, oldest first; None where nobody says where they lie."""
+    if backup_dir is None or not backup_dir.is_dir():
+        return None
+    folders = sorted(path for path in backup_dir.iterdir() if (path / "SHA256SUMS").is_file())
+    return [{"name": path.name, "path": str(path)} for path in folders]

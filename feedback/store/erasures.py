@@ -1,0 +1,246 @@
+"""Taking a customer's texts out of the rows and leaving the rows: tombstones with ids, states and times.
+
+What each column is left with is declared where its table is defined (`columns.declare()`); here stands how
+the rows of a customer are found. Files are another matter: `feedback/erasure/files.py`. Keyword-only, session
+first, no commit.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import islice
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, func, or_, select, update
+from sqlmodel import Session, SQLModel, col
+
+from feedback.records.from_judgement import DUEL, LIVE
+from feedback.store.engine import of_desk
+from feedback.store.tables import (
+    Candidate,
+    Conversation,
+    Dataset,
+    DuelRound,
+    DuelVerdict,
+    Erasure,
+    Judgement,
+    Message,
+    Record,
+    Run,
+    SuggestionSet,
+    Thumb,
+    Turn,
+)
+from feedback.store.turns import OPEN_SETS
+
+AT_ONCE = 500  # ids of one statement
+Item = TypeVar("Item")
+Member = tuple[str, str, str]  # form, source and id under which a dataset holds a record
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Whose rows are erased: conversations by id, imported records by their row's id."""
+
+    conversations: list[str] = field(default_factory=list)
+    records: list[int] = field(default_factory=list)
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.conversations and not self.records
+
+
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    rest = iter(items)
+    while batch := list(islice(rest, size)):
+        yield batch
+
+
+def find_customer(session: Session, *, desk_id: str, customer_id: str) -> Subject:
+    """Everything of this customer that still has its texts."""
+    theirs = col(Conversation.customer_id) == customer_id
+    named = col(Record.body)["customer_id"].as_string() == customer_id
+    return _find(session, desk_id, theirs, [named])
+
+
+def find_conversation(session: Session, *, desk_id: str, conversation_id: str) -> Subject:
+    """One conversation by its id or that of its source, and the imported records made of it."""
+    named = or_(col(Conversation.id) == conversation_id, col(Conversation.external_id) == conversation_id)
+    return _find(session, desk_id, named, [col(Record.conversation) == conversation_id])
+
+
+def find_before(session: Session, *, desk_id: str, before: datetime, limit: int) -> Subject:
+    """What came in before that time and has had no message since; at most so many of each."""
+    since = select(col(Message.conversation_id)).where(col(Message.created_at) >= before)
+    old = (col(Conversation.created_at) < before) & col(Conversation.id).not_in(since)
+    return _find(session, desk_id, old, [col(Record.created_at) < before], limit=limit)
+
+
+def find_listed(session: Session, *, desk_id: str, conversations: list[str], records: list[str]) -> Subject:
+    """What an earlier erasure named and a restored store has again; records as `kind/source/identity`."""
+    found = Subject()
+    for ids in batched(conversations, AT_ONCE):
+        found.conversations.extend(_find(session, desk_id, col(Conversation.id).in_(ids), []).conversations)
+    name = col(Record.kind) + "/" + col(Record.source) + "/" + col(Record.identity)
+    for names in batched(records, AT_ONCE):
+        found.records.extend(_find(session, desk_id, col(Conversation.id).in_(()), [name.in_(names)]).records)
+    return found
+
+
+def _find(
+    session: Session,
+    desk_id: str,
+    conversations: ColumnElement[bool],
+    records: list[ColumnElement[bool]],
+    limit: int | None = None,
+) -> Subject:
+    rows = session.execute(
+        select(col(Conversation.id), col(Conversation.source), col(Conversation.external_id))
+        .where(col(Conversation.desk_id) == desk_id, col(Conversation.erased_at).is_(None), conversations)
+        .order_by(col(Conversation.created_at), col(Conversation.id))
+        .limit(limit)
+    ).all()
+    # Records that were imported beside their conversation name it by the id of their common source.
+    by_source: dict[str, list[str]] = {}
+    for _, source, external_id in rows:
+        if external_id is not None:
+            by_source.setdefault(source, []).append(external_id)
+    for source, ids in by_source.items():
+        records = [*records, (col(Record.source) == source) & col(Record.conversation).in_(ids)]
+    query = select(col(Record.id)).where(
+        col(Record.desk_id) == desk_id, col(Record.erased_at).is_(None), or_(False, *records)
+    )
+    found = session.scalars(query.order_by(col(Record.id)).limit(limit))
+    return Subject([row[0] for row in rows], [id for id in found if id is not None])
+
+
+def list_members(session: Session, *, subject: Subject) -> list[Member]:
+    """Under which names datasets may hold what is to be erased."""
+    members: list[Member] = []
+    for ids in batched(subject.conversations, AT_ONCE):
+        judged = select(col(Judgement.id)).where(col(Judgement.set_id).in_(_sets(ids)))
+        said = select(col(DuelVerdict.id)).join(DuelRound, col(DuelRound.id) == col(DuelVerdict.round_id))
+        marked = select(col(Thumb.id)).where(col(Thumb.message_id).in_(_messages(ids)))
+        members += [("choice", LIVE, id) for id in session.scalars(judged)]
+        verdicts = session.scalars(said.where(col(DuelRound.conversation_id).in_(ids)))
+        members += [("choice", DUEL, id) for id in verdicts]
+        members += [("thumb", LIVE, id) for id in session.scalars(marked)]
+    for rows in batched(subject.records, AT_ONCE):
+        names = select(col(Record.kind), col(Record.source), col(Record.identity))
+        members += [tuple(row) for row in session.execute(names.where(col(Record.id).in_(rows)))]
+    return members
+
+
+def list_record_names(session: Session, *, subject: Subject) -> list[str]:
+    """As `find_listed` takes them."""
+    return ["/".join(name) for name in list_members(session, subject=Subject(records=subject.records))]
+
+
+def erase_rows(session: Session, *, subject: Subject, now: datetime) -> dict[str, int]:
+    """Tombstones of all rows of the subject; how many by table. Whoever is at work on one finds it closed."""
+    counts: dict[str, int] = {}
+    for ids in batched(subject.conversations, AT_ONCE):
+        session.execute(  # the lock under which everybody writes to a conversation
+            select(col(Conversation.id)).where(col(Conversation.id).in_(ids)).with_for_update(key_share=True)
+        )
+        _close_work(session, ids)
+        for table, of_them in _paths(ids):
+            _erase(session, table, of_them, counts)
+        _erase(session, Conversation, col(Conversation.id).in_(ids), counts, erased_at=now)
+    for rows in batched(subject.records, AT_ONCE):
+        _erase(session, Record, col(Record.id).in_(rows), counts, erased_at=now)
+    return counts
+
+
+def _paths(ids: Sequence[str]) -> list[tuple[type[SQLModel], ColumnElement[bool]]]:
+    """Every table that hangs on a conversation, and how."""
+    return [
+        (Message, col(Message.conversation_id).in_(ids)),
+        (SuggestionSet, col(SuggestionSet.conversation_id).in_(ids)),
+        (Candidate, col(Candidate.set_id).in_(_sets(ids))),
+        (Judgement, col(Judgement.set_id).in_(_sets(ids))),
+        (Thumb, col(Thumb.message_id).in_(_messages(ids))),
+        (DuelRound, col(DuelRound.conversation_id).in_(ids)),
+    ]
+
+
+# Whose rows are found otherwise: by their own id, or by a dataset that is erased.
+BESIDE: tuple[type[SQLModel], ...] = (Conversation, Record, Run)
+
+
+def list_covered() -> set[type[SQLModel]]:
+    """The tables that erasure knows the way to."""
+    return {table for table, _ in _paths(())} | set(BESIDE)
+
+
+def _close_work(session: Session, ids: Sequence[str]) -> None:
+    turns = update(Turn).where(col(Turn.conversation_id).in_(ids), col(Turn.state) == "waiting")
+    session.execute(turns.values(state="closed"))
+    sets = update(SuggestionSet).where(col(SuggestionSet.conversation_id).in_(ids))
+    session.execute(sets.where(col(SuggestionSet.state).in_(OPEN_SETS)).values(state="superseded"))
+    session.execute(sets.values(lease_owner=None, lease_until=None))  # whoever draws now writes nothing
+    rounds = update(DuelRound).where(col(DuelRound.conversation_id).in_(ids))
+    session.execute(rounds.values(state="left_out", reason="erased"))
+
+
+def _erase(
+    session: Session,
+    table: type[SQLModel],
+    which: ColumnElement[bool],
+    counts: dict[str, int],
+    **marks: Any,
+) -> None:
+    columns = table.__table__.info["erased"]  # type: ignore[attr-defined]
+    done = session.execute(update(table).where(which).values(**columns, **marks))
+    counts[table.__tablename__] = counts.get(str(table.__tablename__), 0) + done.rowcount  # type: ignore[attr-defined,index]
+
+
+def _sets(ids: Sequence[str]) -> Any:
+    return select(col(SuggestionSet.id)).where(col(SuggestionSet.conversation_id).in_(ids))
+
+
+def _messages(ids: Sequence[str]) -> Any:
+    return select(col(Message.id)).where(col(Message.conversation_id).in_(ids))
+
+
+def mark_datasets(session: Session, *, dataset_ids: Iterable[str], now: datetime) -> None:
+    """These held what was erased; what failed on them may have told a text in its error."""
+    ids = list(dataset_ids)
+    session.execute(update(Dataset).where(col(Dataset.id).in_(ids)).values(erased_at=now))
+    _erase(session, Run, col(Run.dataset_id).in_(ids), {})
+
+
+def list_whole_datasets(session: Session, *, desk_id: str) -> list[str]:
+    """Those whose files stand."""
+    query = select(col(Dataset.id)).where(col(Dataset.desk_id) == desk_id, col(Dataset.erased_at).is_(None))
+    return list(session.scalars(query))
+
+
+def count_erasures(session: Session, *, desk_id: str) -> int:
+    query = select(func.count()).select_from(Erasure).where(col(Erasure.desk_id) == desk_id)
+    return session.scalar(query) or 0
+
+
+def list_unfinished(session: Session) -> list[str]:
+    query = select(col(Erasure.id)).where(col(Erasure.finished_at).is_(None))
+    return list(session.scalars(query.order_by(col(Erasure.created_at), col(Erasure.id))))
+
+
+def list_to_rebuild(session: Session, *, desk_id: str) -> list[Dataset]:
+    query = of_desk(Dataset, desk_id).where(
+        col(Dataset.erased_at).is_not(None), col(Dataset.rebuilt_at).is_(None)
+    )
+    return list(session.exec(query.order_by(col(Dataset.created_at), col(Dataset.id))))
+
+
+def list_runs_of(session: Session, *, dataset_ids: list[str]) -> list[Run]:
+    return list(session.scalars(select(Run).where(col(Run.dataset_id).in_(dataset_ids))))
+
+
+def sum_of_run(session: Session, *, run_id: str) -> dict[str, int]:
+    """What the retention of this night erased, by table."""
+    summed: dict[str, int] = {}
+    for counts in session.scalars(select(col(Erasure.counts)).where(col(Erasure.run_id) == run_id)):
+        for table, count in counts.items():
+            summed[table] = summed.get(table, 0) + count
+    return summed
