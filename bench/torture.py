@@ -208,13 +208,14 @@ def is_ready(service: Service) -> bool:
 
 
 @contextlib.contextmanager
-def running_victim(data_dir: Path) -> Iterator[Service]:
-    """The service as `up` starts it, with the fake engine."""
+def running_victim(data_dir: Path, database_url: str = "") -> Iterator[Service]:
+    """The service as `up` starts it, with the fake engine; on SQLite unless a database is named."""
     with FakeEngine() as fake:
         environment = {
             "REJOINDER_SERVING__REPLICAS": json.dumps([fake.endpoint.url]),
             "REJOINDER_SERVING__API_KEY": fake.endpoint.api_key,
             "REJOINDER_SERVING__BACKEND": "cpu",
+            "REJOINDER_FEEDBACK__DATABASE_URL": database_url,
         }
         with running_service(data_dir, **environment) as service:
             yield service

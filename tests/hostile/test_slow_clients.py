@@ -1,6 +1,7 @@
 """A hundred clients that mean no good, against the service as `up` starts it: everybody else is served."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,15 @@ def test_idle_pages_cost_nobody_an_answer_and_hear_what_is_new(service: Service)
 
 
 def test_killing_any_process_loses_nothing_that_was_acknowledged(service: Service) -> None:
+    kill_beside_pages(service)
+
+
+def test_nor_does_it_on_postgresql(tmp_path: Path, postgres_database: str) -> None:
+    with running_victim(tmp_path / "var", postgres_database) as service:
+        kill_beside_pages(service)
+
+
+def kill_beside_pages(service: Service) -> None:
     visits = open_visits(service, CLIENTS)
     with open_pages(service.port, visits) as pages:
         assert kill_each(service, visits, pages) >= 6 * MESSAGES
