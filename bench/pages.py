@@ -32,7 +32,7 @@ class Pages:
 def open_pages(port: int, visits: Sequence[tuple[str, str]], *, limit_s: float = 120) -> Iterator[Pages]:
     """Returns once all streams are open; closes them with the block."""
     pages, loop = Pages(), asyncio.new_event_loop()
-    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread = threading.Thread(target=run_until_stopped, args=(loop,), daemon=True)
     thread.start()
     following = asyncio.run_coroutine_threadsafe(follow_all(port, visits, pages), loop)
     try:
@@ -46,8 +46,12 @@ def open_pages(port: int, visits: Sequence[tuple[str, str]], *, limit_s: float =
         following.cancel()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        loop.run_until_complete(asyncio.sleep(0.1))  # lets the cancelled connections close
-        loop.close()
+
+
+def run_until_stopped(loop: asyncio.AbstractEventLoop) -> None:
+    loop.run_forever()
+    loop.run_until_complete(asyncio.sleep(0.1))  # lets the cancelled connections close
+    loop.close()
 
 
 async def follow_all(port: int, visits: Sequence[tuple[str, str]], pages: Pages) -> None:

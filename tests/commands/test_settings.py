@@ -46,7 +46,9 @@ def find_value(name: str, field: Any) -> Any:
         return default + 1
     if isinstance(default, float):
         return default * 0.75 or 0.5
-    return Path("elsewhere") if isinstance(default, Path) else "other"
+    if Path in (field.annotation, *get_args(field.annotation)):
+        return Path("elsewhere")
+    return "other"
 
 
 def write_value(value: Any) -> str:

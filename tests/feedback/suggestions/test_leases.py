@@ -189,7 +189,7 @@ def test_what_an_outage_of_the_store_lost_is_taken_up_by_a_later_sweep(desk, mon
     with monkeypatch.context() as outage:
         outage.setattr("feedback.suggestions.suggester.unit_of_work", lose_connection)
         for turn_id in turn_ids:
-            desk.suggester.wait(turn_id, 0.1)
+            desk.wait(turn_id, 0.1)
         desk.suggester.close()
     assert [desk.read_set(turn_id) for turn_id in turn_ids] == [None] * 4
     lasting = build(desk.store, desk.engine, desk.serving.data_dir)
@@ -200,7 +200,7 @@ def test_what_an_outage_of_the_store_lost_is_taken_up_by_a_later_sweep(desk, mon
     lasting.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
     assert lasting.suggester.sweep() == 4
     for turn_id in turn_ids:
-        assert lasting.suggester.wait(turn_id, 10) and lasting.read_set(turn_id).state == "ready"
+        assert lasting.wait(turn_id) and lasting.read_set(turn_id).state == "ready"
     lasting.close()
 
 
@@ -222,4 +222,4 @@ def test_a_lease_from_before_a_step_back_is_no_lease(desk):
     turn_id = desk.ask()
     abandon(desk, turn_id, owner="elsewhere/1/x", left_s=3600)
     assert desk.suggester.sweep() == 1
-    assert desk.suggester.wait(turn_id, 10) and desk.read_set(turn_id).state == "ready"
+    assert desk.wait(turn_id) and desk.read_set(turn_id).state == "ready"

@@ -2,8 +2,15 @@
 
 import asyncio
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 from feedback.web.wakeups import REMEMBERED, Wakeups
+
+
+def run_apart(coroutine):
+    """In a thread of its own: a browser that other tests keep open leaves a loop running in this one."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def test_a_signal_from_a_thread_wakes_who_listens_to_its_topic_and_nobody_else():
@@ -16,7 +23,7 @@ def test_a_signal_from_a_thread_wakes_who_listens_to_its_topic_and_nobody_else()
             threading.Thread(target=wakeups.signal, args=(["a"],)).start()
             return await woken.wait(30), await other.wait(0.01)
 
-    assert asyncio.run(run()) == (True, False)
+    assert run_apart(run()) == (True, False)
 
 
 def test_a_wait_without_time_is_over_at_once():
@@ -25,7 +32,7 @@ def test_a_wait_without_time_is_over_at_once():
         with wakeups.listen("a", since=0) as listener:
             return await listener.wait(0)
 
-    assert asyncio.run(run()) is False
+    assert run_apart(run()) is False
 
 
 def test_a_signal_between_looking_and_listening_is_not_lost():
@@ -36,7 +43,7 @@ def test_a_signal_between_looking_and_listening_is_not_lost():
         with wakeups.listen("a", since=seen) as late, wakeups.listen("a", since=wakeups.count) as knows:
             return await late.wait(30), await knows.wait(0.01)
 
-    assert asyncio.run(run()) == (True, False)
+    assert run_apart(run()) == (True, False)
 
 
 def test_closing_wakes_everybody_and_nobody_waits_afterwards():
@@ -48,7 +55,7 @@ def test_closing_wakes_everybody_and_nobody_waits_afterwards():
         with wakeups.listen("b", since=wakeups.count) as another:
             return first, await another.wait(30)
 
-    assert asyncio.run(run()) == (True, True)
+    assert run_apart(run()) == (True, True)
 
 
 def test_nothing_is_kept_of_who_has_gone_and_little_of_what_was_signalled():
@@ -60,7 +67,7 @@ def test_nothing_is_kept_of_who_has_gone_and_little_of_what_was_signalled():
             wakeups.signal([str(number)])
         return wakeups.is_awaited("a"), wakeups.list_topics(), len(wakeups._recent)
 
-    assert asyncio.run(run()) == (False, [], REMEMBERED)
+    assert run_apart(run()) == (False, [], REMEMBERED)
 
 
 def test_a_signal_after_the_loop_has_ended_reaches_nobody_and_breaks_nothing():
@@ -71,6 +78,6 @@ def test_a_signal_after_the_loop_has_ended_reaches_nobody_and_breaks_nothing():
         listening.__enter__()
         return listening
 
-    kept = asyncio.run(run())
+    kept = run_apart(run())
     wakeups.signal(["a"])
     assert kept and wakeups.is_awaited("a")
