@@ -20,6 +20,7 @@ class Actor:
     operator_id: str | None = None
     conversation_id: str | None = None  # visitors: the one they belong to
     language: str | None = None
+    is_stranger: bool = False  # a visitor whose conversation no app opened
 
     @property
     def key(self) -> str:

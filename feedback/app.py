@@ -43,6 +43,7 @@ from feedback.web.error_pages import register_error_pages
 from feedback.web.headers import register_headers
 from feedback.web.hosts import register_hosts
 from feedback.web.languages import init_languages
+from feedback.web.limits import register_limits
 from feedback.web.releaser import Releaser
 from feedback.web.services import EXTENSION, DuelDrawerPort, Services, SuggesterPort
 from feedback.web.sessions import StoreSessions
@@ -108,6 +109,7 @@ def create_app(
     csrf.init_app(app)
     register_headers(app)
     register_error_pages(app)
+    register_limits(app, settings, clock)
     health.register_metrics(app, store_engine)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -12,6 +12,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from serving.settings import DEMO_BASE
 
+LIMITS_SCHEMES = ("redis", "rediss", "valkey", "valkeys")
+
 
 class FeedbackSettings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="REJOINDER_FEEDBACK__")
@@ -63,8 +65,42 @@ class FeedbackSettings(BaseSettings):
     undo_window_s: float = Field(default=5, ge=0, le=120)
     """Seconds between sending a reply and its release to the customer; undo retracts it within."""
 
-    public_chat: bool = True
-    """Whether anybody may open the customer chat at /chat; off answers 404 there."""
+    public_chat: bool | None = None
+    """Whether anybody may open the customer chat at /chat; off answers 404 there. Empty opens it for the demo
+    model alone.
+    """
+
+    limits_url: str = ""
+    """Valkey or Redis in which several web processes count callers together, such as redis://host:6379/0;
+    empty counts in each process apart.
+    """
+
+    visitor_requests: int = Field(default=240, ge=1)
+    """Requests a minute of one visitor."""
+
+    visitor_writes: int = Field(default=30, ge=1)
+    """Messages and thumbs a minute of one visitor."""
+
+    visitor_conversations: int = Field(default=5, ge=1)
+    """Conversations of one visitor that wait for an answer at the same time."""
+
+    visitor_messages: int = Field(default=500, ge=1)
+    """Messages of the customer in a conversation after which its visitor writes no more."""
+
+    visitor_thumbs: int = Field(default=500, ge=1)
+    """Thumbs of one visitor, changed ones included."""
+
+    address_requests: int = Field(default=1_200, ge=1)
+    """Requests a minute from one address (IPv6: one /64) by all who hold no token of an app or of staff."""
+
+    address_openings: int = Field(default=10, ge=1)
+    """Conversations a minute opened at /chat from one address."""
+
+    strangers_requests: int = Field(default=6_000, ge=1)
+    """Requests a minute of all strangers together: visitors whose conversation no app opened."""
+
+    strangers_openings: int = Field(default=60, ge=1)
+    """Conversations a minute opened at /chat by all strangers together."""
 
     claim_minutes: float = Field(default=10, gt=0, le=240)
     """Minutes after which a claimed turn that was not answered goes back to the queue."""
@@ -91,6 +127,14 @@ class FeedbackSettings(BaseSettings):
     directory.
     """
 
+    @field_validator("limits_url")
+    @classmethod
+    def _check_limits_url(cls, url: str) -> str:
+        scheme, joint, rest = url.partition("://")
+        if url and (scheme not in LIMITS_SCHEMES or not joint or not rest):
+            raise ValueError(f"write one of {', '.join(LIMITS_SCHEMES)}, then ://host:port/number")
+        return url
+
     @field_validator("public_url")
     @classmethod
     def _check_public_url(cls, url: str) -> str:
@@ -98,6 +142,10 @@ class FeedbackSettings(BaseSettings):
         if url and (parts.scheme not in ("http", "https") or not parts.hostname or parts.path.strip("/")):
             raise ValueError("write scheme and host alone, such as https://desk.example.org")
         return url.rstrip("/")
+
+    def opens_chat(self, base_model: str) -> bool:
+        """Whether strangers may open conversations: as it is set, or else with the demo model alone."""
+        return base_model == DEMO_BASE if self.public_chat is None else self.public_chat
 
     def policy_for(self, base_model: str) -> str:
         """The policy that is named, or else the one that suits the base."""

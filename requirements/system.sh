@@ -1,17 +1,19 @@
 #!/usr/bin/env bash
-# Installs what the `real` tests use besides Python packages: PostgreSQL, Chromium, nginx and a font with Chinese characters.
+# Installs what the `real` tests use besides Python packages: PostgreSQL, Chromium, nginx, Redis and a font with Chinese characters.
 # Needs apt and root (or sudo without a password); elsewhere it says what is missing and the tests that need it say so too.
 set -euo pipefail
 
 have_postgres() { command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 have_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
 have_nginx() { command -v nginx >/dev/null || [ -x /usr/sbin/nginx ]; }
+have_redis() { command -v redis-server >/dev/null || command -v valkey-server >/dev/null; }
 have_font() { compgen -G '/usr/share/fonts/*/noto/NotoSansCJK*' >/dev/null || { command -v fc-list >/dev/null && [ -n "$(fc-list :lang=zh)" ]; }; }
 
 missing=()
 have_postgres || missing+=(postgresql)
 have_chromium || missing+=(chromium)
 have_nginx || missing+=(nginx)
+have_redis || missing+=(redis-server)
 have_font || missing+=(fonts-noto-cjk)
 if [ ${#missing[@]} -eq 0 ]; then exit 0; fi
 

@@ -238,9 +238,11 @@ def tell_addresses(console: Console, store_engine: Engine, plan: Plan) -> None:
         minutes = plan.feedback.sign_in_link_minutes
         link = make_link(store_engine, name="admin", role="admin", minutes=minutes, address=address)
         sign_in = f"sign in once   {link}"
+    is_open = plan.feedback.opens_chat(plan.serving.base_model)
+    chat = f"{address}/chat" if is_open else "closed; [feedback] public_chat = true opens it to everybody"
     console.print(
         f"\n  workbench      {address}/workbench\n"
-        f"  customer chat  {address}/chat\n"
+        f"  customer chat  {chat}\n"
         f"  console        {address}/console\n"
         f"  {sign_in}\n",
         highlight=False,

@@ -63,6 +63,7 @@ def building_front(frame: Frame) -> Iterator["Front"]:
     from feedback.web.wakeups import Wakeups
 
     settings, serving, clock = frame.feedback(), frame.serving(), SystemClock()
+    settings = settings.model_copy(update={"public_chat": settings.opens_chat(serving.base_model)})
     connections = count_threads(settings.threads) + 4 * settings.suggest_workers + OTHER_CONNECTIONS
     store_engine = open_engine(settings.store_url(), connections=connections)
     policy, fleet = frame.policy(), CurrentFleet(serving, frame.data_dir)

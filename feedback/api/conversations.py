@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 from flask import Blueprint, current_app
 from pydantic import Field, model_validator
 
+from feedback.api.caps import check_messages
 from feedback.api.routes import Read, Write, get, write
 from feedback.api.schemas import (
     MAX_HANDED,
@@ -197,6 +198,7 @@ def add_message(call: Write, body: NewMessage, conversation_id: str) -> MessageA
     knowledge = [part.model_dump() for part in body.knowledge] if body.knowledge else None
     said = Said(body.role, body.text, body.occurred_at, knowledge)
     if agent is None:
+        check_messages(call, conversation.id)
         conversation.language = conversation.language or find_language([body.text])
         message = append_message(call.session, conversation=conversation, said=said, now=call.now)
         turn = open_turn(call.session, message=message, now=call.now)

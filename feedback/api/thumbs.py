@@ -5,6 +5,7 @@ from typing import Annotated
 from flask import Blueprint
 from pydantic import Field, StringConstraints
 
+from feedback.api.caps import check_thumbs
 from feedback.api.routes import Write, write
 from feedback.api.schemas import Answer, Body, Tag, Time
 from feedback.store.thumbs import add_thumb
@@ -36,6 +37,7 @@ class ThumbStored(Answer):
 )
 def create(call: Write, body: NewThumb, message_id: str) -> ThumbStored:
     """Say what a reply was worth."""
+    check_thumbs(call)
     thumb = add_thumb(
         call.session,
         desk_id=call.actor.desk_id,

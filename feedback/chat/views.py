@@ -4,15 +4,17 @@ Opening is public, since a visitor has no token before it; everything after it g
 contract under the visitor's token. JSON alone is taken, which no page of another site can send.
 """
 
-from flask import Blueprint, abort, current_app, jsonify, render_template, request
+from flask import Blueprint, abort, current_app, jsonify, make_response, render_template, request
 from pydantic import Field
 from werkzeug.wrappers import Response as AnyResponse
 
 from feedback.actor import Actor
+from feedback.api.caps import check_conversations
 from feedback.api.conversations import add_visitor_token
 from feedback.api.requests import check_body, read_json
 from feedback.api.routes import Write
 from feedback.api.schemas import MAX_TEXT, Answer, Body, Language, Text
+from feedback.chat.strangers import find_stranger, remember_stranger
 from feedback.records.language import find_language
 from feedback.store.conversations import Said, open_conversation
 from feedback.store.events import hash_body
@@ -42,11 +44,12 @@ def check_open() -> None:
 
 @bp.get("/chat")
 @bp.get("/chat/<conversation_id>")
-def open(conversation_id: str | None = None) -> str:
+def open(conversation_id: str | None = None) -> AnyResponse:
     """The chat. Whose conversation it is stands after # in the address, which never reaches the server."""
-    return render_template(
+    page = render_template(
         "chat/talk.html", conversation_id=conversation_id, hide_sign_out=True, max_text=MAX_TEXT
     )
+    return remember_stranger(make_response(page))
 
 
 @bp.post("/chat/start")
@@ -56,14 +59,15 @@ def start() -> AnyResponse:
     said = check_body(Begin, given)
     visitor = Actor("visitor", "visitor", DEFAULT_DESK, name="visitor")
     body_hash = hash_body("POST", request.path, given)
-    at_work = Write(visitor)
-    status, stored = at_work.run(said.event_id, body_hash, lambda: (201, begin(at_work, said)))
+    at_work, stranger_hash = Write(visitor), find_stranger()
+    status, stored = at_work.run(said.event_id, body_hash, lambda: (201, begin(at_work, said, stranger_hash)))
     answer = jsonify(add_visitor_token(stored))
     answer.status_code = status
     return answer
 
 
-def begin(call: Write, said: Begin) -> Begun:
+def begin(call: Write, said: Begin, stranger_hash: str) -> Begun:
+    check_conversations(call, stranger_hash)
     id = new_id()
     opened = open_conversation(
         call.session,
@@ -72,6 +76,7 @@ def begin(call: Write, said: Begin) -> Begun:
         now=call.now,
         messages=[Said("customer", said.text)],
         language=said.language or find_language([said.text]),
+        stranger_hash=stranger_hash,
         visitor_token_hash=hash_secret(visitor_token(str(current_app.secret_key), id)),
     )
     turn, suggester = opened.turn, services().suggester

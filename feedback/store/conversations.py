@@ -8,7 +8,7 @@ opened in `turns.py`.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, NamedTuple, Protocol
 
 from sqlalchemy import Connection, bindparam
 from sqlmodel import Session, col, func, select
@@ -22,9 +22,12 @@ from feedback.store.turns import open_turn
 
 Role = Literal["customer", "agent"]
 
-_BY_TOKEN = select(col(Conversation.id), col(Conversation.desk_id), col(Conversation.language)).where(
-    col(Conversation.visitor_token_hash) == bindparam("token_hash")
-)
+_BY_TOKEN = select(
+    col(Conversation.id),
+    col(Conversation.desk_id),
+    col(Conversation.language),
+    col(Conversation.stranger_hash),
+).where(col(Conversation.visitor_token_hash) == bindparam("token_hash"))
 
 # What a record tells of its conversation: language, tags, and by what its customer is known.
 TOLD_COLUMNS = (
@@ -94,6 +97,7 @@ def open_conversation(
     language: str | None = None,
     tags: Sequence[str] = (),
     visitor_token_hash: str | None = None,
+    stranger_hash: str | None = None,
     source: str = "live",
     external_id: str | None = None,
 ) -> Opened:
@@ -108,6 +112,7 @@ def open_conversation(
         language=language,
         tags=list(tags),
         visitor_token_hash=visitor_token_hash,
+        stranger_hash=stranger_hash,
         created_at=now,
     )
     session.add(conversation)
@@ -118,10 +123,19 @@ def open_conversation(
     return Opened(conversation, rows, turn)
 
 
-def find_visited(connection: Connection, *, token: str) -> tuple[str, str, str | None] | None:
-    """Id, desk and language of the conversation whose customer holds this token."""
+class Visited(NamedTuple):
+    """What a visitor's token says of its conversation."""
+
+    id: str
+    desk_id: str
+    language: str | None
+    stranger_hash: str | None
+
+
+def find_visited(connection: Connection, *, token: str) -> Visited | None:
+    """The conversation whose customer holds this token."""
     found = connection.execute(_BY_TOKEN, {"token_hash": hash_secret(token)}).one_or_none()
-    return (found.id, found.desk_id, found.language) if found is not None else None
+    return None if found is None else Visited(*found)
 
 
 def lock_conversation(session: Session, *, desk_id: str, conversation_id: str) -> Conversation:

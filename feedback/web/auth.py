@@ -47,8 +47,15 @@ def actor_from_visitor_token(connection: Connection, token: str) -> Actor | None
     found = find_visited(connection, token=token)
     if found is None:
         return None
-    id, desk_id, language = found
-    return Actor("visitor", "visitor", desk_id, name="visitor", conversation_id=id, language=language)
+    return Actor(
+        "visitor",
+        "visitor",
+        found.desk_id,
+        name="visitor",
+        conversation_id=found.id,
+        language=found.language,
+        is_stranger=found.stranger_hash is not None,
+    )
 
 
 def actor_from_token(connection: Connection, token: str) -> Actor | None:

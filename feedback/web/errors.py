@@ -15,6 +15,19 @@ class RequestTooSlow(ApiError):
         )
 
 
+class TooManyRequests(ApiError):
+    """A moving window is full (feedback/web/limits.py)."""
+
+    def __init__(self, limit: str, retry_after_s: int) -> None:
+        super().__init__(
+            429,
+            "too_many_requests",
+            f"Too many requests ({limit}).",
+            f"Send it again, under the same event id, in {retry_after_s} s; apps have no such limit.",
+            retry_after_s=retry_after_s,
+        )
+
+
 class ServerFailed(ApiError):
     """A mistake of ours that not even the application caught; the log has it."""
 

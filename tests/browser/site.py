@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from flask import Response, request
 from sqlalchemy import Engine
@@ -94,9 +95,9 @@ class Site:
 
 @contextmanager
 def run_site(
-    data_dir: Path, *, engine: FakeEngine, undo_window_s: float = UNDO_S, port: int = 0
+    data_dir: Path, *, engine: FakeEngine, undo_window_s: float = UNDO_S, port: int = 0, **more: Any
 ) -> Iterator[Site]:
-    settings = FeedbackSettings(data_dir=data_dir, undo_window_s=undo_window_s)
+    settings = FeedbackSettings(data_dir=data_dir, undo_window_s=undo_window_s, public_chat=True, **more)
     store = open_engine(settings.store_url())
     SQLModel.metadata.create_all(store)
     with unit_of_work(store) as session:

@@ -112,7 +112,7 @@ def make_desk(
     engine: Engine, tmp_path: Any, suggester: Any = None, duel_drawer: Any = None, **settings: Any
 ) -> Desk:
     clock = DeskClock(START)
-    made = FeedbackSettings(data_dir=tmp_path, secret_key=KEY, **settings)
+    made = FeedbackSettings(data_dir=tmp_path, secret_key=KEY, **{"public_chat": True, **settings})
     app = create_app(made, store_engine=engine, clock=clock, suggester=suggester, duel_drawer=duel_drawer)
     clock.on_advance.append(app.extensions[EXTENSION].releaser.tick)
     desk = Desk(app, engine, clock)

@@ -23,6 +23,7 @@ class Conversation(SQLModel, table=True):
             customer_details=[],
             tags=[],
             visitor_token_hash=None,
+            stranger_hash=None,
         ),
     )
 
@@ -36,6 +37,8 @@ class Conversation(SQLModel, table=True):
     language: str | None = None
     tags: list[str] = Field(default_factory=list, sa_column=json_column())
     visitor_token_hash: str | None = Field(default=None, unique=True)
+    # Who opened it without an app: a keyed hash of their browser's cookie or, without one, of their address.
+    stranger_hash: str | None = Field(default=None, index=True)
     created_at: datetime = Field(sa_column=time_column(index=True))
     erased_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
 

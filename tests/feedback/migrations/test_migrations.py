@@ -185,3 +185,21 @@ def test_releases_become_facts_in_the_order_of_their_time(empty_engine):
     assert [row.released_at and (row.released_at - START).total_seconds() for row in found] == [
         0, 65, 62, None, 4000,
     ]  # fmt: skip
+
+
+def test_conversations_of_before_strangers_were_known_count_as_opened_by_an_app(empty_engine):
+    upgrade_engine(empty_engine, "0008")
+    with empty_engine.execution_options(writing=True).begin() as connection:
+        connection.execute(
+            text("INSERT INTO desk (id, name, created_at) VALUES ('default', 'd', :at)"), {"at": START}
+        )
+        connection.execute(
+            text(
+                "INSERT INTO conversation (id, desk_id, source, customer_details, tags, created_at) "
+                "VALUES ('c', 'default', 'live', '[]', '[]', :at)"
+            ),
+            {"at": START},
+        )
+    upgrade_engine(empty_engine)
+    with read(empty_engine) as session:
+        assert session.exec(select(tables.Conversation)).one().stranger_hash is None

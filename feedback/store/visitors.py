@@ -1,0 +1,34 @@
+"""How much of one visitor there is already: what their caps are held against (feedback/api/caps.py)."""
+
+from sqlmodel import Session, col, func, select
+
+from feedback.store.tables import Conversation, Message, Thumb, Turn
+
+
+def count_waiting(session: Session, *, desk_id: str, stranger_hash: str) -> int:
+    """Conversations that this stranger opened and that wait for an answer."""
+    query = (
+        select(func.count(col(Turn.id)))
+        .join(Conversation, col(Conversation.id) == Turn.conversation_id)
+        .where(Conversation.desk_id == desk_id, Conversation.stranger_hash == stranger_hash)
+        .where(Turn.state == "waiting")
+    )
+    return session.exec(query).one()
+
+
+def count_messages(session: Session, *, desk_id: str, conversation_id: str) -> int:
+    """Messages of the customer."""
+    query = select(func.count(col(Message.id))).where(
+        Message.desk_id == desk_id, Message.conversation_id == conversation_id, Message.role == "customer"
+    )
+    return session.exec(query).one()
+
+
+def count_thumbs(session: Session, *, desk_id: str, conversation_id: str) -> int:
+    """Thumbs on replies of this conversation."""
+    query = (
+        select(func.count(col(Thumb.id)))
+        .join(Message, col(Message.id) == Thumb.message_id)
+        .where(Message.desk_id == desk_id, Message.conversation_id == conversation_id)
+    )
+    return session.exec(query).one()

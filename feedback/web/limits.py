@@ -1,0 +1,183 @@
+"""How much callers without a token of an app or of staff may ask for within a minute, by moving windows.
+
+Counted by visitor, by address and, of strangers, by all of them together. A stranger is a visitor whose
+conversation no app opened, or somebody at /chat who has none yet. Apps' customers are counted apart from
+strangers everywhere, so none is refused for theirs. Order matters: whom the own count or the address refuses
+takes nothing of what strangers share. Signed-in people, apps and probes are not counted, nor are the looks
+that the front takes again for a reader who waits.
+
+Counts stand in this process, or in Valkey or Redis for several; while that is away each counts for itself.
+What a visitor may have altogether is in feedback/api/caps.py.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv6Address, ip_address, ip_network
+
+from flask import Flask, g, request
+from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
+from werkzeug.wrappers import Response as AnyResponse
+
+from feedback.actor import Actor
+from feedback.clock import Clock
+from feedback.errors import TokenInvalid
+from feedback.settings import FeedbackSettings
+from feedback.web.auth import SAFE_METHODS, find_actor
+from feedback.web.error_pages import render_error
+from feedback.web.errors import TooManyRequests
+from feedback.web.places import is_loopback
+from feedback.web.waiting import is_first_look
+from feedback.web.windows import ADDRESS, Windows
+
+PROBES = ("health.live", "health.ready", "health.metrics")
+OPENING = "chat.start"
+STORE_WAIT_S = 1  # for Valkey or Redis: a caller waits for the count
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who is counted: `visitor` is empty before they have a conversation."""
+
+    visitor: str
+    address: str
+    is_stranger: bool
+
+
+Key = Callable[[Caller], str]
+Counts = Callable[[Caller], bool]
+
+
+def register_limits(app: Flask, settings: FeedbackSettings, clock: Clock) -> None:
+    app.before_request(note_caller)
+    url = settings.limits_url
+    limiter = Limiter(
+        key_func=lambda: caller().address,
+        application_limits=list_limits(settings),
+        strategy="moving-window",
+        storage_uri=as_storage(url) if url else ADDRESS,
+        storage_options=(
+            {"socket_timeout": STORE_WAIT_S, "socket_connect_timeout": STORE_WAIT_S}
+            if url
+            else {"clock": clock}  # type: ignore[dict-item]
+        ),
+        in_memory_fallback_enabled=bool(url),
+        key_prefix="rejoinder",
+    )
+    limiter.request_filter(lambda: find_caller() is None)
+    limiter.init_app(app)
+
+    @app.errorhandler(RateLimitExceeded)
+    def refuse(error: RateLimitExceeded) -> AnyResponse:
+        limit, storage = limiter.current_limit, limiter.limiter.storage
+        assert limit is not None, "it has just been exceeded"
+        now = storage.now() if isinstance(storage, Windows) else time.time()
+        left = max(1, math.ceil(limit.window.reset_time - now))
+        return render_error(TooManyRequests(str(error.description), left))
+
+
+def as_storage(url: str) -> str:
+    """Valkey speaks Redis: one client for both."""
+    return url.replace("valkey", "redis", 1) if url.startswith("valkey") else url
+
+
+def list_limits(settings: FeedbackSettings) -> list[ApplicationLimit | str | Callable[[], str]]:
+    """In the order in which they are asked. All are of a minute: a shorter one would be asked first."""
+
+    def limit(count: int, setting: str, key: Key, counts: Counts) -> ApplicationLimit:
+        return ApplicationLimit(
+            f"{count} per minute",
+            key_function=lambda: f"{setting}:{key(caller())}",
+            exempt_when=lambda: not counts(caller()),
+            error_message=f"{count} a minute, [feedback] {setting}",
+        )
+
+    return [
+        limit(settings.visitor_writes, "visitor_writes", find_visitor, is_visitors_write),
+        limit(settings.visitor_requests, "visitor_requests", find_visitor, is_visitor),
+        limit(settings.address_openings, "address_openings", find_address, is_opening),
+        limit(settings.address_requests, "address_requests", find_address, has_address),
+        limit(settings.strangers_openings, "strangers_openings", find_all, is_opening),
+        limit(settings.strangers_requests, "strangers_requests", find_all, shares_with_strangers),
+    ]
+
+
+def find_visitor(who: Caller) -> str:
+    return who.visitor
+
+
+def find_address(who: Caller) -> str:
+    """Apart for apps' customers and strangers behind the same address."""
+    return f"{'stranger' if who.is_stranger else 'customer'}:{who.address}"
+
+
+def find_all(_who: Caller) -> str:
+    return "all"
+
+
+def is_visitor(who: Caller) -> bool:
+    return bool(who.visitor)
+
+
+def is_visitors_write(who: Caller) -> bool:
+    return bool(who.visitor) and request.method not in SAFE_METHODS
+
+
+def is_opening(_who: Caller) -> bool:
+    return request.endpoint == OPENING
+
+
+def has_address(who: Caller) -> bool:
+    """Loopback stands for many customers of an app: they come through a proxy, or are a test."""
+    return who.is_stranger or not is_loopback(who.address)
+
+
+def shares_with_strangers(who: Caller) -> bool:
+    """Nobody yet counts at /chat alone: staff who have not signed in are nobody too."""
+    return who.is_stranger and (bool(who.visitor) or request.blueprint == "chat")
+
+
+def note_caller() -> None:
+    """Before the limits, so that a store that is away is told as such."""
+    if request.endpoint in (*PROBES, "static", None) or not is_first_look():
+        g.caller = None
+        return
+    try:
+        actor = find_actor()
+    except TokenInvalid:
+        actor = None
+    g.caller = count_as(actor, request.remote_addr or "")
+
+
+def count_as(actor: Actor | None, address: str) -> Caller | None:
+    """None for those who are not counted."""
+    if actor is None:
+        return Caller("", widen(address), True)
+    if actor.role != "visitor":
+        return None
+    return Caller(actor.key, widen(address), actor.is_stranger)
+
+
+def find_caller() -> Caller | None:
+    found: Caller | None = g.get("caller")
+    return found
+
+
+def caller() -> Caller:
+    found = find_caller()
+    assert found is not None, "asked of those alone who are counted"
+    return found
+
+
+def widen(address: str) -> str:
+    """One client has a whole /64 of IPv6 addresses; it counts as one."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address or "unknown"
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(found) if found.is_loopback else str(ip_network((found, 64), strict=False))
