@@ -8,11 +8,12 @@ const SILENT_MS = 45_000; // the service says something every 20 s: after more t
 const LIVED_MS = 5_000; // a stream that ended sooner is not opened again at once
 
 export class Refusal extends Error {
-  constructor(status, error) {
+  constructor(status, error, retryAfterS = 0) {
     super(error?.message || `HTTP ${status}`);
     this.status = status;
     this.code = error?.code || "";
     this.hint = error?.hint || "";
+    this.retryAfterS = status === 429 ? retryAfterS || 1 : 0; // when the limit lets the next one through
   }
 }
 
@@ -26,8 +27,10 @@ function pause(ms, signal) {
   });
 }
 
-/** Longer after each failure, and not the same for all pages: a service that is back is not stormed. */
-function backOff(failures) {
+/** As long as a limit says; else longer after each failure. Not the same for all pages: a service that is back is not
+ *  stormed. */
+function backOff(failures, fault) {
+  if (fault?.retryAfterS) return 1000 * (fault.retryAfterS + Math.random());
   return BACK_OFF_MS[Math.min(failures, BACK_OFF_MS.length - 1)] * (0.75 + Math.random() / 2);
 }
 
@@ -53,7 +56,7 @@ async function ask(method, path, { body, token, signal, accept = "application/js
   }
   if (answer.ok) return answer;
   const said = await answer.json().catch(() => null);
-  throw new Refusal(answer.status, said?.error);
+  throw new Refusal(answer.status, said?.error, Number(answer.headers.get("Retry-After")) || 0);
 }
 
 async function call(method, path, options) {
@@ -115,7 +118,7 @@ export async function follow(nextPath, onAnswer, { token, signal, onTrouble = ()
         return;
       }
       onTrouble(fault);
-      await pause(backOff(failures), signal).catch(() => {});
+      await pause(backOff(failures, fault), signal).catch(() => {});
       failures = performance.now() - since > LIVED_MS ? 1 : failures + 1;
     }
   }
@@ -147,7 +150,8 @@ function dropFromOutbox(eventId) {
   localStorage.setItem(OUTBOX, JSON.stringify(box));
 }
 
-/** Posts until answered. `onState` hears "saving", "retrying" and "saved"; refusals are thrown. */
+/** Posts until answered. `onState` hears "saving", "retrying" (with the seconds, where a limit says them) and "saved";
+ *  refusals are thrown. */
 export async function write(path, fields, { token, onState = () => {}, keep = true } = {}) {
   const body = { event_id: crypto.randomUUID(), ...fields };
   if (keep) keepInOutbox({ path, body, token });
@@ -163,8 +167,8 @@ export async function write(path, fields, { token, onState = () => {}, keep = tr
         if (keep) dropFromOutbox(body.event_id);
         throw fault;
       }
-      onState("retrying");
-      await pause(backOff(attempt));
+      onState("retrying", fault.retryAfterS);
+      await pause(backOff(attempt, fault));
     }
   }
 }

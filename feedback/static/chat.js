@@ -123,14 +123,31 @@ function onTrouble(fault) {
   const line = part("trouble");
   line.hidden = !fault;
   if (!fault) return;
-  if (fault instanceof Refusal && fault.status < 500) {
+  if (fault.retryAfterS) {
+    line.textContent = tellWait(fault.retryAfterS);
+  } else if (fault instanceof Refusal && fault.status < 500) {
     line.textContent = _("This conversation cannot be opened from here. Start a new one.");
   } else {
     line.textContent = _("The connection is lost. This page keeps trying; what you write is kept.");
   }
 }
 
+function tellWait(seconds) {
+  return _("Too much at once. This page tries again in %(count)s s; what you wrote is kept.", { count: seconds });
+}
+
 /* Writing */
+
+const CAPS = {
+  too_many_conversations: () => _("Several of your conversations wait for an answer. Write in one of them, or come back later."),
+  too_many_messages: () => _("This conversation is full. Start a new one."),
+  too_many_thumbs: () => _("There are too many ratings in this conversation. The last ones count."),
+};
+
+function wordsOf(fault) {
+  if (CAPS[fault.code]) return CAPS[fault.code]();
+  return fault.hint ? `${fault.message} ${fault.hint}` : fault.message;
+}
 
 async function send() {
   const text = field.value.trim();
@@ -141,8 +158,8 @@ async function send() {
   visit.sending = item;
   field.value = "";
   scroll();
-  const onState = (state) => {
-    if (state === "retrying") item.querySelector(".who").textContent = _("Waiting to be sent");
+  const onState = (state, seconds) => {
+    if (state === "retrying") item.querySelector(".who").textContent = seconds ? tellWait(seconds) : _("Waiting to be sent");
   };
   try {
     if (visit.id) {
@@ -164,7 +181,7 @@ async function send() {
     visit.sending = null;
     field.value = text;
     part("trouble").hidden = false;
-    part("trouble").textContent = fault.hint ? `${fault.message} ${fault.hint}` : fault.message;
+    part("trouble").textContent = wordsOf(fault);
   }
 }
 
@@ -179,14 +196,14 @@ function readThumbs(id) {
 }
 
 /** Null when saved; words for the person when not. */
-async function sendThumb(message, sent) {
+async function sendThumb(message, sent, onWait) {
   localStorage.setItem(`thumbs:${visit.id}`, JSON.stringify(visit.thumbs));
   try {
-    await write(`/v1/messages/${message.message_id}/thumbs`, sent, { token: visit.token });
+    await write(`/v1/messages/${message.message_id}/thumbs`, sent, { token: visit.token, onState: (_state, seconds) => seconds && onWait(tellWait(seconds)) });
     return null;
   } catch (fault) {
     if (!(fault instanceof Refusal)) throw fault;
-    return fault.message;
+    return CAPS[fault.code]?.() || fault.message;
   }
 }
 

@@ -37,7 +37,8 @@ export function thumbsFor(message, { state, onThumb }) {
     const sent = { value: state.value, reasons: state.value === -1 ? [...state.reasons] : [] };
     if (state.value === -1 && state.comment) sent.comment = state.comment;
     thanks.textContent = _("Saving…");
-    thanks.textContent = await onThumb(message, sent) || (state.value === 0 ? _("Taken back.") : _("Thank you."));
+    const onWait = (words) => (thanks.textContent = words);
+    thanks.textContent = await onThumb(message, sent, onWait) || (state.value === 0 ? _("Taken back.") : _("Thank you."));
   }
 
   function press(value) {

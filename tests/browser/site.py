@@ -1,10 +1,10 @@
 """The real application behind a real port, with the fake engine behind it: what the browser tests drive."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from flask import Response, request
 from sqlalchemy import Engine
@@ -29,12 +29,24 @@ from tests.feedback.web.serving import serving_desk
 UNDO_S = 2.0  # shorter than in life, so that tests wait less
 
 
+class SkippingClock(SystemClock):
+    """The machine's, except that a test may let time pass at once."""
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+        super().__init__(read_monotonic=lambda: time.monotonic() + self._skipped)
+
+    def skip(self, seconds: float) -> None:
+        self._skipped += seconds
+
+
 @dataclass
 class Site:
     url: str
     engine: FakeEngine
     store: Engine
     settings: FeedbackSettings
+    clock: SkippingClock
     said: list[tuple[str, str]] = field(default_factory=list)  # path; headers and body, static files left out
 
     def sign_in_link(self, name: str, role: str) -> str:
@@ -95,9 +107,9 @@ class Site:
 
 @contextmanager
 def run_site(
-    data_dir: Path, *, engine: FakeEngine, undo_window_s: float = UNDO_S, port: int = 0, **more: Any
+    data_dir: Path, *, engine: FakeEngine, undo_window_s: float = UNDO_S, port: int = 0
 ) -> Iterator[Site]:
-    settings = FeedbackSettings(data_dir=data_dir, undo_window_s=undo_window_s, public_chat=True, **more)
+    settings = FeedbackSettings(data_dir=data_dir, undo_window_s=undo_window_s, public_chat=True)
     store = open_engine(settings.store_url())
     SQLModel.metadata.create_all(store)
     with unit_of_work(store) as session:
@@ -124,10 +136,11 @@ def run_site(
         clock=SystemClock(),
         describe_base=lambda: BaseFacts("b" * 64, "t" * 64),
     )
+    clock = SkippingClock()
     app = create_app(
         settings,
         store_engine=store,
-        clock=SystemClock(),
+        clock=clock,
         fleet_factory=lambda: fleet,
         suggester=suggester,
         duel_drawer=duel_drawer,
@@ -144,7 +157,7 @@ def run_site(
     releaser.start()
     try:
         with serving_desk(app, store, settings, wakeups=wakeups, port=port) as served:
-            yield Site(served.url, engine, store, settings, said)
+            yield Site(served.url, engine, store, settings, clock, said)
     finally:
         releaser.close()
         duel_drawer.close()

@@ -1,7 +1,10 @@
 """The customer's page in a real browser: writing, reading, rating, coming back, on a small screen."""
 
+import re
 from collections.abc import Callable
+from uuid import uuid4
 
+import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -133,3 +136,46 @@ def test_a_customer_deletes_the_conversation_after_being_asked(
     expect(customer.locator(part("greeting"))).to_be_visible()
     assert [message.text for message in site.messages("customer")] == [None]
     assert customer.evaluate("JSON.stringify(localStorage)").count("48213") == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "wait", "you"),
+    [
+        ("en-GB", r"tries again in \d+ s; what you wrote is kept", "You"),
+        ("zh-CN", r"\d+ 秒后本页会自动重试", "您"),
+    ],
+)
+def test_a_text_that_came_too_soon_is_kept_and_sent_when_the_limit_lets_it(
+    site: Site, open_page: Callable[..., Page], language: str, wait: str, you: str
+) -> None:
+    """Eleven openings from one address: the eleventh is refused with Retry-After, and the page obeys."""
+    for _ in range(site.settings.address_openings):
+        opened = httpx.post(f"{site.url}/chat/start", json={"event_id": str(uuid4()), "text": "x"})
+        assert opened.status_code in (201, 409)
+    page = open_page(language=language)
+    page.clock.install()
+    page.goto(f"{site.url}/chat")
+    page.fill(part("text"), "Where is my parcel?")
+    page.press(part("text"), "Enter")
+    expect(page.locator(".pending .who")).to_have_text(re.compile(wait))
+    expect(page.locator(".pending [data-text]")).to_have_text("Where is my parcel?")
+    assert "Where is my parcel?" not in [message.text for message in site.messages("customer")]
+    site.clock.skip(60)  # the service's windows, and the page's own time
+    page.clock.run_for(62_000)
+    expect(page.locator(".from-customer .who")).to_have_text(you)
+    assert [message.text for message in site.messages("customer")].count("Where is my parcel?") == 1
+
+
+def test_a_cap_is_said_in_words_and_the_text_stays_in_the_field(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(language="zh-CN")
+    for number in range(site.settings.visitor_conversations):
+        page.goto(f"{site.url}/chat")
+        ask(page, f"Number {number}")
+        page.evaluate("localStorage.clear()")
+    page.goto(f"{site.url}/chat")
+    page.fill(part("text"), "One more")
+    page.press(part("text"), "Enter")
+    expect(page.locator(part("trouble"))).to_contain_text("您有多个会话正在等待回复")
+    expect(page.locator(part("text"))).to_have_value("One more")
