@@ -17,7 +17,9 @@ import socket
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -135,6 +137,26 @@ def open_visits(service: Service, count: int) -> list[tuple[str, str]]:
     return [(each["conversation_id"], each["visitor_token"]) for each in opened]
 
 
+def open_as_strangers(service: Service, clients: int, each: int) -> Counter[int]:
+    """Openings at /chat/start, so many clients at once; how many were answered with which status. A refusal
+    that does not say when to come again raises.
+    """
+
+    def open_some(number: int) -> list[int]:
+        found = []
+        with httpx.Client(base_url=service.url, timeout=PROBE_WITHIN_S, trust_env=False) as client:
+            for turn in range(each):
+                body = {"event_id": new_event(), "text": f"Spam {number} {turn}"}
+                answer = client.post("/chat/start", json=body)
+                if answer.status_code == 429:
+                    int(answer.headers["Retry-After"])
+                found.append(answer.status_code)
+        return found
+
+    with ThreadPoolExecutor(clients) as pool:
+        return Counter(status for some in pool.map(open_some, range(clients)) for status in some)
+
+
 def say(service: Service, conversation_id: str, text: str) -> str:
     """Posts under one event id until it is acknowledged; gives the message's id."""
     body = {"event_id": new_event(), "role": "customer", "text": text}
@@ -236,6 +258,10 @@ def main() -> None:
             with attacking(service.port, clients, first, drip) as attack:
                 figures[f"calls_{name}_ms"] = 1000 * median(probe(service))
                 wait_until(lambda attack=attack: attack.closed == clients)  # type: ignore[misc]
+        with ThreadPoolExecutor(1) as aside:
+            spam = aside.submit(open_as_strangers, service, min(clients, 100), 10)
+            figures["calls_openings_ms"] = 1000 * median(probe(service))
+            figures["openings_taken"] = spam.result()[201]
         visits = open_visits(service, clients)
         with open_pages(service.port, visits) as pages:
             figures["calls_pages_ms"] = 1000 * median(probe(service))
@@ -246,6 +272,8 @@ def main() -> None:
         "calls_half_heads_ms": f"beside {clients} sockets with half a request line, all closed",
         "calls_silent_ms": f"beside {clients} that say nothing, all closed",
         "calls_slow_bodies_ms": f"beside {clients} bodies of two bytes a second, all closed",
+        "calls_openings_ms": f"beside {10 * min(clients, 100)} openings by one address without a token",
+        "openings_taken": "of these; the others were refused with Retry-After",
         "calls_pages_ms": f"beside {clients} open chat pages",
         "acknowledged_and_kept": "messages written while web, trainer and `up` were killed, all shown once",
         "pages_open": "pages that found back",

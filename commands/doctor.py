@@ -5,6 +5,7 @@ from collections.abc import Generator, Iterator
 import click
 from sqlalchemy import Engine
 
+from commands.callers import check_limits, check_proxy
 from commands.checks import (
     Check,
     check_base_model,
@@ -36,7 +37,8 @@ MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 @frame_options
 @json_option
 def command(frame: Frame, as_json: bool) -> None:
-    """Look at libraries, memory, disk, port, store, schema, engine, adapters. Exit code 1 if something fails.
+    """Look at libraries, memory, disk, port, proxy, limits, store, schema, engine, adapters. Exit code 1 if
+    something fails.
 
     \b
     rejoinder doctor
@@ -69,6 +71,8 @@ def examine(frame: Frame) -> Iterator[Check]:
     yield check_disk(frame.data_dir)
     yield check_data_dir(frame.data_dir)
     yield check_port(frame)
+    yield check_proxy(frame)
+    yield check_limits(frame)
     yield from examine_store(frame)
 
 

@@ -44,6 +44,7 @@ from feedback.web.headers import register_headers
 from feedback.web.hosts import register_hosts
 from feedback.web.languages import init_languages
 from feedback.web.limits import register_limits
+from feedback.web.peers import register_peers
 from feedback.web.releaser import Releaser
 from feedback.web.services import EXTENSION, DuelDrawerPort, Services, SuggesterPort
 from feedback.web.sessions import StoreSessions
@@ -106,6 +107,7 @@ def create_app(
         fleet_factory=fleet_factory,
     )
     register_hosts(app, settings)
+    register_peers(app, settings)
     csrf.init_app(app)
     register_headers(app)
     register_error_pages(app)

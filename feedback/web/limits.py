@@ -18,6 +18,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from flask import Flask, g, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
+from limits.storage import Storage, storage_from_string
 from werkzeug.wrappers import Response as AnyResponse
 
 from feedback.actor import Actor
@@ -80,6 +81,14 @@ def register_limits(app: Flask, settings: FeedbackSettings, clock: Clock) -> Non
 def as_storage(url: str) -> str:
     """Valkey speaks Redis: one client for both."""
     return url.replace("valkey", "redis", 1) if url.startswith("valkey") else url
+
+
+def reach(url: str) -> str | None:
+    """Why this Valkey or Redis does not answer; None where it does."""
+    wait = {"socket_timeout": STORE_WAIT_S, "socket_connect_timeout": STORE_WAIT_S}
+    storage = storage_from_string(as_storage(url), wrap_exceptions=True, **wait)
+    assert isinstance(storage, Storage), "an asynchronous one has another address"
+    return None if storage.check() else "no answer"
 
 
 def list_limits(settings: FeedbackSettings) -> list[ApplicationLimit | str | Callable[[], str]]:

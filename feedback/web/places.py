@@ -1,4 +1,4 @@
-"""How many waits may be open at once, of one visitor, one address, one person and altogether.
+"""How many waits may be open at once, of one visitor, one address, one person, strangers and altogether.
 
 Who finds no place is answered as if the waiting time were over, and asks again later: nobody is refused, and
 nobody takes the places of others. An app has no limit of its own: it waits for all its customers.
@@ -14,6 +14,7 @@ from feedback.actor import Actor
 VISITOR_PLACES = 8  # pages that one customer has open on their conversation
 ADDRESS_PLACES = 200  # customers behind one address; loopback is a proxy or a test, and stands for many
 PERSON_PLACES = 64  # an agent's tabs
+STRANGER_PLACES = 5_000  # visitors whose conversation no app opened, together
 ALL_PLACES = 20_000
 
 
@@ -52,7 +53,9 @@ def list_limits(actor: Actor, address: str) -> dict[str, int]:
     if actor.role != "visitor":
         return {actor.key: PERSON_PLACES}
     limits = {actor.key: VISITOR_PLACES}
-    if not is_loopback(address):
+    if actor.is_stranger:
+        limits |= {"strangers": STRANGER_PLACES, f"strangers:{address}": ADDRESS_PLACES}
+    elif not is_loopback(address):
         limits[f"address:{address}"] = ADDRESS_PLACES
     return limits
 

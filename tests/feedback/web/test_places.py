@@ -1,13 +1,19 @@
 """How many may wait at once, by who they are."""
 
+from dataclasses import replace
+
 import pytest
 
 from feedback.actor import Actor
-from feedback.web.places import ADDRESS_PLACES, PERSON_PLACES, VISITOR_PLACES, Places
+from feedback.web.places import ADDRESS_PLACES, PERSON_PLACES, STRANGER_PLACES, VISITOR_PLACES, Places
 
 
 def visitor(number: int = 0) -> Actor:
     return Actor("visitor", "visitor", "default", name="visitor", conversation_id=f"c{number}")
+
+
+def stranger(number: int) -> Actor:
+    return replace(visitor(number), is_stranger=True)
 
 
 APP = Actor("token", "app", "default", name="shop")
@@ -31,12 +37,20 @@ def take_all(places: Places, wanted: list[tuple[Actor, str]]) -> int:
         ([(visitor(number), "1.2.3.4") for number in range(1000)], ADDRESS_PLACES),
         ([(visitor(number), "127.0.0.1") for number in range(1000)], 1000),
         ([(visitor(number), "::1") for number in range(1000)], 1000),
+        ([(stranger(number), "127.0.0.1") for number in range(1000)], ADDRESS_PLACES),
+        ([(stranger(number), f"10.0.{number // 200}.1") for number in range(6000)], STRANGER_PLACES),
         ([(AGENT, "1.2.3.4")] * 100, PERSON_PLACES),
         ([(APP, "1.2.3.4")] * 1000, 1000),
     ],
 )
 def test_nobody_takes_the_places_of_others(wanted, found):
     assert take_all(Places(), wanted) == found
+
+
+def test_strangers_leave_the_places_of_apps_customers_free():
+    strangers = [(stranger(number), f"10.0.{number // 200}.1") for number in range(6000)]
+    customers = [(visitor(number), "10.0.0.1") for number in range(ADDRESS_PLACES)]
+    assert take_all(Places(), strangers + customers) == STRANGER_PLACES + ADDRESS_PLACES
 
 
 def test_all_together_have_a_limit_too():

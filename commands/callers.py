@@ -1,0 +1,61 @@
+"""What `rejoinder doctor` says of counting callers: where counts stand, and who is told from whom."""
+
+import json
+from pathlib import Path
+
+from commands.checks import Check
+from commands.frame import Frame
+from feedback.settings import FeedbackSettings
+
+UNNAMED = "unnamed_proxy.json"  # feedback/web/peers.py; this command runs without the web's libraries, too
+
+
+def check_limits(frame: Frame) -> Check:
+    """Where several web processes count together, or that they do not."""
+    settings = frame.feedback()
+    if settings.limits_url:
+        return ask_store(settings)
+    processes = count_processes(frame.data_dir)
+    remedy = "Name a Valkey or Redis for all of them in [feedback] limits_url."
+    if processes > 1:
+        return Check("limits", "warn", f"{processes} web processes count callers apart", remedy)
+    if settings.database_url:
+        detail = "counted in each web process apart, and this store may have several"
+        return Check("limits", "warn", detail, remedy)
+    return Check("limits", "ok", "counted in the one web process")
+
+
+def ask_store(settings: FeedbackSettings) -> Check:
+    try:
+        from feedback.web.limits import as_storage, reach
+    except ImportError:
+        return Check("limits", "ok", "counted in Valkey or Redis; the web is not installed here to ask it")
+    where = as_storage(settings.limits_url).rpartition("@")[2].rpartition("://")[2]
+    fault = reach(settings.limits_url)
+    if fault is None:
+        return Check("limits", "ok", f"counted together at {where}")
+    remedy = "Start it, or correct [feedback] limits_url; each process counts for itself meanwhile."
+    return Check("limits", "warn", f"{where} does not answer: {fault}", remedy)
+
+
+def count_processes(data_dir: Path) -> int:
+    """Web processes that live on this data directory: each has a socket there, named by its id."""
+    found = (path.name.partition("-")[0] for path in (data_dir / "signals").glob("*.sock"))
+    return sum(Path("/proc", id).exists() for id in found)
+
+
+def check_proxy(frame: Frame) -> Check:
+    """Whether a proxy in front is named, so that callers have addresses of their own."""
+    settings = frame.feedback()
+    if settings.trusted_proxies:
+        return Check("proxy", "ok", f"{settings.trusted_proxies} believed")
+    try:
+        peer = json.loads((frame.data_dir / UNNAMED).read_text(encoding="utf-8"))["peer"]
+    except (OSError, ValueError, KeyError):
+        return Check("proxy", "ok", "none in front")
+    return Check(
+        "proxy",
+        "warn",
+        f"every request comes from {peer}, forwarded: all callers count as one",
+        "Set [feedback] trusted_proxies to the number of proxies in front.",
+    )

@@ -1,0 +1,57 @@
+"""Notes that a proxy stands in front which the settings do not name: all callers then look like one.
+
+The note is a file in the data directory, so that `rejoinder doctor` finds it beside a running service. It
+goes when somebody comes straight, or when the settings name the proxy. Believes no header: it only says that
+one came.
+"""
+
+import json
+import threading
+from pathlib import Path
+
+from flask import Flask, request
+
+from feedback.settings import FeedbackSettings
+from feedback.web.places import is_loopback
+from feedback.web.waiting import is_first_look
+
+NAME = "unnamed_proxy.json"  # as commands/callers.py reads it
+IN_A_ROW = 100
+
+
+class Peers:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._peer, self._count = "", 0
+        self._is_noted = path.exists()
+
+    def note(self, peer: str, *, is_forwarded: bool) -> None:
+        """One request: where the connection came from, and whether it says that it came from elsewhere."""
+        with self._lock:
+            if not is_forwarded or not is_loopback(peer):
+                self._peer, self._count = "", 0
+                self.forget()
+                return
+            self._count = self._count + 1 if peer == self._peer else 1
+            self._peer = peer
+            if self._count >= IN_A_ROW and not self._is_noted:
+                self._path.write_text(json.dumps({"peer": peer, "requests": self._count}))
+                self._is_noted = True
+
+    def forget(self) -> None:
+        if self._is_noted:
+            self._path.unlink(missing_ok=True)
+            self._is_noted = False
+
+
+def register_peers(app: Flask, settings: FeedbackSettings) -> None:
+    peers = Peers(settings.data_dir / NAME)
+    if settings.trusted_proxies:
+        peers.forget()
+        return
+
+    @app.before_request
+    def note_peer() -> None:
+        if request.blueprint != "health" and is_first_look():  # probes come straight, proxy or not
+            peers.note(request.remote_addr or "", is_forwarded="X-Forwarded-For" in request.headers)
