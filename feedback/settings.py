@@ -66,8 +66,8 @@ class FeedbackSettings(BaseSettings):
     """Seconds between sending a reply and its release to the customer; undo retracts it within."""
 
     public_chat: bool | None = None
-    """Whether anybody may open the customer chat at /chat; off answers 404 there. Empty opens it for the demo
-    model alone.
+    """Whether anybody may open a conversation at /chat; off answers 404 there, and an app's customers keep
+    their pages. Empty opens it for the demo model alone.
     """
 
     limits_url: str = ""

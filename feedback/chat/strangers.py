@@ -11,7 +11,7 @@ import secrets
 from flask import Response, current_app, request
 from itsdangerous import BadSignature, Signer
 
-from feedback.web.limits import widen
+from feedback.web.addresses import widen
 
 COOKIE = "rejoinder_visitor"
 LASTS_S = 30 * 86_400

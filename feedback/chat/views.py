@@ -38,7 +38,8 @@ class Begun(Answer):
 
 @bp.before_request
 def check_open() -> None:
-    if not services().settings.public_chat:
+    """Closed to strangers, an app's customers keep their own pages."""
+    if not services().settings.public_chat and not (request.view_args or {}).get("conversation_id"):
         abort(404)
 
 
@@ -47,7 +48,11 @@ def check_open() -> None:
 def open(conversation_id: str | None = None) -> AnyResponse:
     """The chat. Whose conversation it is stands after # in the address, which never reaches the server."""
     page = render_template(
-        "chat/talk.html", conversation_id=conversation_id, hide_sign_out=True, max_text=MAX_TEXT
+        "chat/talk.html",
+        conversation_id=conversation_id,
+        hide_sign_out=True,
+        max_text=MAX_TEXT,
+        is_public=services().settings.public_chat,
     )
     return remember_stranger(make_response(page))
 

@@ -10,6 +10,7 @@ import { _ } from "./i18n.js";
 const part = (name) => document.querySelector(`[data-part="${name}"]`);
 const field = part("text");
 const list = part("messages");
+const isPublic = "public" in part("chat").dataset; // whether visitors may open conversations themselves
 const visit = { id: null, token: null, lastId: null, stop: new AbortController(), shown: new Set(), thumbs: {}, sending: null };
 const KEPT = "chat";
 const BASE = "/chat";
@@ -31,7 +32,7 @@ function enter({ id, token }) {
   localStorage.setItem(KEPT, JSON.stringify({ id, token }));
   history.replaceState(null, "", `${BASE}/${id}#${encodeURIComponent(token)}`);
   part("greeting").hidden = true;
-  part("again").hidden = false;
+  part("again").hidden = !isPublic;
   part("erase").hidden = false;
   follow(nextMessages, showMessages, { token, signal: visit.stop.signal, onTrouble });
 }
@@ -39,7 +40,14 @@ function enter({ id, token }) {
 function leave() {
   visit.stop.abort();
   localStorage.removeItem(KEPT);
-  location.assign(BASE);
+  if (isPublic) {
+    location.assign(BASE);
+    return;
+  } // there is no other conversation to go to
+  list.replaceChildren();
+  for (const name of ["form", "typing", "erase"]) part(name).hidden = true;
+  part("trouble").hidden = false;
+  part("trouble").textContent = _("This conversation is deleted.");
 }
 
 /** Everything of this conversation, here and on the server. Asks before: nobody can bring it back. */

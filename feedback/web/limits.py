@@ -14,7 +14,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from ipaddress import IPv6Address, ip_address, ip_network
 
 from flask import Flask, g, request
 from flask_limiter import ApplicationLimit, Limiter, RateLimitExceeded
@@ -25,10 +24,10 @@ from feedback.actor import Actor
 from feedback.clock import Clock
 from feedback.errors import TokenInvalid
 from feedback.settings import FeedbackSettings
+from feedback.web.addresses import is_loopback, widen
 from feedback.web.auth import SAFE_METHODS, find_actor
 from feedback.web.error_pages import render_error
 from feedback.web.errors import TooManyRequests
-from feedback.web.places import is_loopback
 from feedback.web.waiting import is_first_look
 from feedback.web.windows import ADDRESS, Windows
 
@@ -177,16 +176,3 @@ def caller() -> Caller:
     found = find_caller()
     assert found is not None, "asked of those alone who are counted"
     return found
-
-
-def widen(address: str) -> str:
-    """One client has a whole /64 of IPv6 addresses; it counts as one."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return address or "unknown"
-    if not isinstance(found, IPv6Address):
-        return str(found)
-    if found.ipv4_mapped is not None:
-        return str(found.ipv4_mapped)
-    return str(found) if found.is_loopback else str(ip_network((found, 64), strict=False))

@@ -12,7 +12,7 @@ from pathlib import Path
 from flask import Flask, request
 
 from feedback.settings import FeedbackSettings
-from feedback.web.places import is_loopback
+from feedback.web.addresses import is_loopback
 from feedback.web.waiting import is_first_look
 
 NAME = "unnamed_proxy.json"  # as commands/callers.py reads it

@@ -7,9 +7,9 @@ nobody takes the places of others. An app has no limit of its own: it waits for 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
 
 from feedback.actor import Actor
+from feedback.web.addresses import is_loopback, widen
 
 VISITOR_PLACES = 8  # pages that one customer has open on their conversation
 ADDRESS_PLACES = 200  # customers behind one address; loopback is a proxy or a test, and stands for many
@@ -54,14 +54,7 @@ def list_limits(actor: Actor, address: str) -> dict[str, int]:
         return {actor.key: PERSON_PLACES}
     limits = {actor.key: VISITOR_PLACES}
     if actor.is_stranger:
-        limits |= {"strangers": STRANGER_PLACES, f"strangers:{address}": ADDRESS_PLACES}
+        limits |= {"strangers": STRANGER_PLACES, f"strangers:{widen(address)}": ADDRESS_PLACES}
     elif not is_loopback(address):
-        limits[f"address:{address}"] = ADDRESS_PLACES
+        limits[f"address:{widen(address)}"] = ADDRESS_PLACES
     return limits
-
-
-def is_loopback(address: str) -> bool:
-    try:
-        return ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -107,9 +107,14 @@ class Site:
 
 @contextmanager
 def run_site(
-    data_dir: Path, *, engine: FakeEngine, undo_window_s: float = UNDO_S, port: int = 0
+    data_dir: Path,
+    *,
+    engine: FakeEngine,
+    undo_window_s: float = UNDO_S,
+    port: int = 0,
+    public_chat: bool = True,
 ) -> Iterator[Site]:
-    settings = FeedbackSettings(data_dir=data_dir, undo_window_s=undo_window_s, public_chat=True)
+    settings = FeedbackSettings(data_dir=data_dir, undo_window_s=undo_window_s, public_chat=public_chat)
     store = open_engine(settings.store_url())
     SQLModel.metadata.create_all(store)
     with unit_of_work(store) as session:

@@ -2,14 +2,19 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
+from feedback.store.engine import unit_of_work
+from feedback.store.operators import create_token
+from feedback.store.tables import DEFAULT_DESK
+from serving.client.fake import FakeEngine
 from tests.browser.conftest import ask, await_cards, part
-from tests.browser.site import Site
+from tests.browser.site import Site, run_site
 
 pytestmark = pytest.mark.real
 
@@ -179,3 +184,26 @@ def test_a_cap_is_said_in_words_and_the_text_stays_in_the_field(
     page.press(part("text"), "Enter")
     expect(page.locator(part("trouble"))).to_contain_text("您有多个会话正在等待回复")
     expect(page.locator(part("text"))).to_have_value("One more")
+
+
+def test_a_customer_of_an_app_writes_and_deletes_where_the_chat_is_closed(
+    tmp_path: Path, open_page: Callable[..., Page]
+) -> None:
+    with FakeEngine() as engine, run_site(tmp_path, engine=engine, public_chat=False) as site:
+        with unit_of_work(site.store) as session:
+            token = create_token(session, desk_id=DEFAULT_DESK, name="shop", role="app", now=site.clock.now())
+        opened = httpx.post(
+            f"{site.url}/v1/conversations",
+            json={"event_id": str(uuid4()), "messages": [{"role": "customer", "text": "Hello"}]},
+            headers={"Authorization": f"Bearer {token}"},
+        ).json()
+        page = open_page()
+        page.goto(f"{site.url}/chat/{opened['conversation_id']}#{opened['visitor_token']}")
+        expect(page.locator(".from-customer")).to_have_count(1)
+        ask(page, "Are you there?")
+        expect(page.get_by_role("button", name="New conversation")).to_be_hidden()
+        page.on("dialog", lambda dialog: dialog.accept())
+        page.get_by_role("button", name="Delete this conversation").click()
+        expect(page.locator(part("trouble"))).to_have_text("This conversation is deleted.")
+        expect(page.locator(part("form"))).to_be_hidden()
+        assert site.messages("customer")[0].text is None

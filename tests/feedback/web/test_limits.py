@@ -14,7 +14,8 @@ from commands.instance import find_port
 from feedback.app import create_app
 from feedback.settings import FeedbackSettings
 from feedback.store.tables import Conversation
-from feedback.web.limits import as_storage, widen
+from feedback.web.addresses import widen
+from feedback.web.limits import as_storage
 from feedback.web.services import EXTENSION
 from serving.settings import DEMO_BASE
 from tests.feedback.desk import Desk, make_desk
@@ -249,3 +250,5 @@ def test_a_closed_chat_is_not_there(sqlite_engine, tmp_path):
     desk = make_desk(sqlite_engine, tmp_path, public_chat=None)
     assert desk.get("/chat", None).status_code == 404
     assert begin(desk).status_code == 404
+    own = desk.get(f"/chat/{desk.open()['conversation_id']}", None)
+    assert own.status_code == 200 and "data-public" not in own.text

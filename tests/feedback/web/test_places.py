@@ -37,6 +37,8 @@ def take_all(places: Places, wanted: list[tuple[Actor, str]]) -> int:
         ([(visitor(number), "1.2.3.4") for number in range(1000)], ADDRESS_PLACES),
         ([(visitor(number), "127.0.0.1") for number in range(1000)], 1000),
         ([(visitor(number), "::1") for number in range(1000)], 1000),
+        ([(visitor(number), f"2001:db8::{number:x}") for number in range(1000)], ADDRESS_PLACES),
+        ([(visitor(number), "::ffff:127.0.0.1") for number in range(1000)], 1000),
         ([(stranger(number), "127.0.0.1") for number in range(1000)], ADDRESS_PLACES),
         ([(stranger(number), f"10.0.{number // 200}.1") for number in range(6000)], STRANGER_PLACES),
         ([(AGENT, "1.2.3.4")] * 100, PERSON_PLACES),
