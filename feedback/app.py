@@ -183,6 +183,7 @@ def register_pages(app: Flask) -> None:
         show_value=show_value,
         console_places=console_places,
     )
-    app.context_processor(lambda: {"signed_in": signed_in()})
+    is_open = bool(app.extensions[EXTENSION].settings.public_chat)
+    app.context_processor(lambda: {"signed_in": signed_in(), "chat_is_open": is_open})
     for blueprint in (workbench.bp, chat.bp, *console.blueprints):
         app.register_blueprint(blueprint)

@@ -52,7 +52,6 @@ def open(conversation_id: str | None = None) -> AnyResponse:
         conversation_id=conversation_id,
         hide_sign_out=True,
         max_text=MAX_TEXT,
-        is_public=services().settings.public_chat,
     )
     return remember_stranger(make_response(page))
 

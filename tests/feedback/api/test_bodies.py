@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 
 from feedback.api.openapi import list_routes
+from tests.feedback.desk import make_desk
 
 MESSAGE = {"event_id", "role", "text"}
 FULL_MESSAGE = MESSAGE | {"attachments", "knowledge", "occurred_at", "agent"}
@@ -68,8 +69,9 @@ def test_every_write_is_listed_with_every_role(sqlite_desk):
 
 
 @pytest.mark.parametrize("path", BODIES)
-def test_a_role_says_what_its_body_has_and_nothing_else(sqlite_desk, path):
-    desk, opened = sqlite_desk, sqlite_desk.open()
+def test_a_role_says_what_its_body_has_and_nothing_else(sqlite_engine, tmp_path, path):
+    desk = make_desk(sqlite_engine, tmp_path, address_openings=1000, visitor_writes=1000)
+    opened = desk.open()
     tokens = desk.tokens | {"visitor": opened["visitor_token"]}
     place = path.replace("<conversation_id>", opened["conversation_id"]).replace("<number>", "1")
     place = "/".join("unknown" if part.startswith("<") else part for part in place.split("/"))

@@ -250,5 +250,7 @@ def test_a_closed_chat_is_not_there(sqlite_engine, tmp_path):
     desk = make_desk(sqlite_engine, tmp_path, public_chat=None)
     assert desk.get("/chat", None).status_code == 404
     assert begin(desk).status_code == 404
+    for path, role in (("/sign-in", None), ("/workbench", "agent"), ("/console", "admin")):
+        assert 'href="/chat"' not in desk.get(path, role).text
     own = desk.get(f"/chat/{desk.open()['conversation_id']}", None)
     assert own.status_code == 200 and "data-public" not in own.text
