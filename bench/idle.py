@@ -141,14 +141,11 @@ class Caller:
 
 def open_conversations(service: Service, count: int) -> list[dict[str, Any]]:
     with service.client() as client, ThreadPoolExecutor(8) as pool:
-        visits = list(pool.map(lambda number: open_turn(client, f"Where is order {number}?"), range(count)))
-        for each in visits[-SETS_AT_ONCE:]:
-            await_set(client, each["turn_id"])
-        return visits
+        return list(pool.map(lambda number: open_turn(client, f"Where is order {number}?"), range(count)))
 
 
 def await_set(client: httpx.Client, turn_id: str) -> None:
-    """Sets are drawn in the order of their turns: once the last ones are there, no backlog is left."""
+    """Until the set of this turn, which is opened by that, is drawn."""
     while read_suggestions(client, turn_id)["state"] == "preparing":
         pass
 
@@ -161,8 +158,8 @@ def say_again(service: Service, visits: Iterator[dict[str, Any]], count: int) ->
             path = f"/v1/conversations/{each['conversation_id']}/messages"
             body = {"event_id": new_event(), "role": "customer", "text": "Is anybody there?"}
             turns.append(client.post(path, json=body).raise_for_status().json()["turn_id"])
-        for turn_id in turns[-SETS_AT_ONCE:]:
-            await_set(client, turn_id)
+        with ThreadPoolExecutor(SETS_AT_ONCE) as pool:
+            list(pool.map(lambda turn_id: await_set(client, turn_id), turns))
     done = Work()
     for turn_id in turns:
         done.turns.put(turn_id)

@@ -40,7 +40,7 @@ from feedback.store.conversations import (
     open_conversation,
 )
 from feedback.store.operators import hash_secret
-from feedback.store.tables import Conversation, Message, Turn, new_id
+from feedback.store.tables import Conversation, Message, new_id
 from feedback.store.turns import check_claim, close_waiting, find_waiting_turn, open_turn
 from feedback.web.auth import visitor_token
 from feedback.web.services import services
@@ -167,7 +167,7 @@ def create(call: Write, body: NewConversation) -> ConversationOpened:
         visitor_token_hash=hash_secret(visitor_token(str(current_app.secret_key), id)),
     )
     if opened.turn is not None:
-        prepare_after(call, opened.turn)
+        notice_after(call)
     return ConversationOpened(
         conversation_id=id,
         visitor_token="",
@@ -202,7 +202,7 @@ def add_message(call: Write, body: NewMessage, conversation_id: str) -> MessageA
         conversation.language = conversation.language or find_language([body.text])
         message = append_message(call.session, conversation=conversation, said=said, now=call.now)
         turn = open_turn(call.session, message=message, now=call.now)
-        prepare_after(call, turn)
+        notice_after(call)
         return MessageAdded(message_id=message.id, turn_id=turn.id)
     message = answer_by_hand(call, conversation, said, agent)
     return MessageAdded(message_id=message.id, turn_id=None)
@@ -269,8 +269,8 @@ def show_message(row: Message, *, with_knowledge: bool) -> MessageShown:
     )
 
 
-def prepare_after(call: Write, turn: Turn) -> None:
-    """After the commit: draw suggestions before an agent opens the turn."""
-    turn_id, suggester = turn.id, services().suggester
+def notice_after(call: Write) -> None:
+    """After the commit: a turn that is next in a queue which an agent has open is drawn ahead."""
+    suggester = services().suggester
     if suggester is not None:
-        call.after_commit(lambda: suggester.enqueue(turn_id))
+        call.after_commit(suggester.notice_turn)

@@ -1,22 +1,29 @@
 """Calls about the queue: which customers wait, and taking a turn or giving it back."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 
 from flask import Blueprint
 from pydantic import Field
 
 from feedback.api.routes import Read, Write, get, write
-from feedback.api.schemas import Answer, Body, Name, Plain, Query
+from feedback.api.schemas import Answer, Body, Id, Name, Plain, Query
+from feedback.store.overview import count_waiting
 from feedback.store.turns import Queued, claim_turn, list_queue, release_turn
+from feedback.suggestions.views import NEXT, QueueView
 from feedback.web.services import services
 
 bp = Blueprint("turns", __name__)
 
+MAX_PAGE = 1000
 PREVIEW = 240  # characters of the waiting message that the queue shows
 
 
 class QueueAsked(Query):
     agent: Name | None = Field(None, description="The agent an app acts for.")
+    after: Id | None = Field(None, description="Only turns behind this one: the `next` of the page before.")
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 200
 
 
 class TurnShown(Answer):
@@ -24,6 +31,7 @@ class TurnShown(Answer):
     conversation_id: str
     language: str | None
     tags: list[str]
+    by_stranger: bool = Field(description="Whether anybody opened it on the public page, not an app.")
     text: str = Field(description="The beginning of the customer's message.")
     created_at: datetime
     waiting_s: float
@@ -34,6 +42,8 @@ class TurnShown(Answer):
 
 class Queue(Answer):
     turns: list[TurnShown]
+    total: int = Field(description="Turns that wait, on all pages.")
+    next: str | None = Field(description="What the next page begins behind; None on the last one.")
 
 
 class TurnTaken(Body):
@@ -47,12 +57,34 @@ class TurnHeld(Answer):
 
 @get(bp, "/v1/queue", roles=("agent", "app"), answer=Queue, query=QueueAsked)
 def queue(call: Read[QueueAsked]) -> Queue:
-    """Turns that wait for a reply, oldest first."""
-    agent = call.actor.agent_name(call.query.agent)
-    minutes = services().settings.claim_minutes
+    """Turns that wait for a reply, oldest first; suggestions are drawn for the next ten of what is shown."""
+    asked, desk_id = call.query, call.actor.desk_id
+    agent = call.actor.agent_name(asked.agent)
     with call.read() as session:
-        rows = list_queue(session, desk_id=call.actor.desk_id, now=call.now, claim_minutes=minutes)
-    return Queue(turns=[show_turn(row, agent, call.now) for row in rows])
+        rows = list_queue(
+            session,
+            desk_id=desk_id,
+            now=call.now,
+            claim_minutes=services().settings.claim_minutes,
+            after=asked.after,
+            limit=asked.limit + 1,  # whether there is a next page
+        )
+        total = count_waiting(session, desk_id=desk_id).count
+    shown = rows[: asked.limit]
+    draw_ahead(QueueView(desk_id, asked.after, min(NEXT, asked.limit)), shown)
+    return Queue(
+        turns=[show_turn(row, agent, call.now) for row in shown],
+        total=total,
+        next=shown[-1].turn.id if len(rows) > asked.limit else None,
+    )
+
+
+def draw_ahead(view: QueueView, shown: Sequence[Queued]) -> None:
+    """What an agent has taken is not next: it is drawn when they open it."""
+    suggester = services().suggester
+    if suggester is not None:
+        following = [row for row in shown if row.claimed_by is None][: view.count]
+        suggester.show_view(view, [row.turn.id for row in following if row.set_state is None])
 
 
 def show_turn(row: Queued, agent: str, now: datetime) -> TurnShown:
@@ -61,6 +93,7 @@ def show_turn(row: Queued, agent: str, now: datetime) -> TurnShown:
         conversation_id=row.turn.conversation_id,
         language=row.language,
         tags=row.tags,
+        by_stranger=row.by_stranger,
         text=(row.text or "")[:PREVIEW],
         created_at=row.turn.created_at,
         waiting_s=max(0.0, (now - row.turn.created_at).total_seconds()),

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from feedback.actor import Actor
 from feedback.api.caps import check_conversations
-from feedback.api.conversations import add_visitor_token
+from feedback.api.conversations import add_visitor_token, notice_after
 from feedback.api.requests import check_body, read_json
 from feedback.api.routes import Write
 from feedback.api.schemas import MAX_TEXT, Answer, Body, Language, Text
@@ -19,7 +19,7 @@ from feedback.records.language import find_language
 from feedback.store.conversations import Said, open_conversation
 from feedback.store.events import hash_body
 from feedback.store.operators import hash_secret
-from feedback.store.tables import DEFAULT_DESK, new_id
+from feedback.store.tables import DEFAULT_DESK, STRANGER, new_id
 from feedback.web.auth import visitor_token
 from feedback.web.services import services
 
@@ -79,12 +79,10 @@ def begin(call: Write, said: Begin, stranger_hash: str) -> Begun:
         desk_id=call.actor.desk_id,
         now=call.now,
         messages=[Said("customer", said.text)],
+        source=STRANGER,
         language=said.language or find_language([said.text]),
         stranger_hash=stranger_hash,
         visitor_token_hash=hash_secret(visitor_token(str(current_app.secret_key), id)),
     )
-    turn, suggester = opened.turn, services().suggester
-    if turn is not None and suggester is not None:
-        turn_id = turn.id
-        call.after_commit(lambda: suggester.enqueue(turn_id))
+    notice_after(call)
     return Begun(conversation_id=id, message_id=opened.messages[0].id)

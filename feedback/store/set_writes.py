@@ -16,6 +16,7 @@ from sqlmodel import Session, SQLModel, col, select
 from feedback.store.changes import note_change, turn_topic
 from feedback.store.desks import find_system_prompt
 from feedback.store.tables import Candidate, Desk, Message, SuggestionSet, Turn
+from feedback.store.turns import waits_after
 
 Row = TypeVar("Row", bound=SQLModel)
 
@@ -169,17 +170,27 @@ def settle_set(
     return row.state
 
 
-def list_unsettled(session: Session) -> list[Progress]:
-    """Turns that wait without a set, and sets in preparation with their leases; oldest turns first."""
-    oldest = col(Turn.created_at)
+def list_next(session: Session, *, desk_id: str, after: str | None, limit: int) -> list[Progress]:
+    """How far the sets are of the next turns in a page of the queue; what an agent has taken is not next."""
+    query = _progress().where(
+        col(Turn.desk_id) == desk_id,
+        col(Turn.state) == "waiting",
+        col(Turn.claimed_by).is_(None),
+        *waits_after(session, desk_id=desk_id, turn_id=after),
+    )
+    rows = session.execute(query.order_by(col(Turn.created_at), col(Turn.id)).limit(limit)).all()
+    return [Progress(*row) for row in rows]
+
+
+def list_overtaken(session: Session) -> list[Progress]:
+    """Sets that are still in preparation although their turn waits no more."""
     desks = sqlalchemy.select(col(Desk.id))
-    waiting = (col(Turn.desk_id).in_(desks), col(Turn.state) == "waiting", col(SuggestionSet.id).is_(None))
-    preparing = (col(SuggestionSet.desk_id).in_(desks), col(SuggestionSet.state) == PREPARING)
-    return [
-        Progress(*row)
-        for conditions in (preparing, waiting)
-        for row in session.execute(_progress().where(*conditions).order_by(oldest)).all()
-    ]
+    query = _progress().where(
+        col(SuggestionSet.desk_id).in_(desks),
+        col(SuggestionSet.state) == PREPARING,
+        col(Turn.state) != "waiting",
+    )
+    return [Progress(*row) for row in session.execute(query).all()]
 
 
 def count_in_flight(session: Session, *, adapter: str, now: datetime) -> int:

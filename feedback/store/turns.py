@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from sqlalchemy import ColumnElement, and_, or_
 from sqlmodel import Session, col, select
 
 from feedback.clock import still_runs
 from feedback.errors import Conflict
 from feedback.store.changes import note_change, turn_topic
 from feedback.store.engine import get_row, of_desk
-from feedback.store.tables import Conversation, Message, SuggestionSet, Turn
+from feedback.store.tables import STRANGER, Conversation, Message, SuggestionSet, Turn
 
 OPEN_SETS = ("preparing", "ready", "failed")
 
@@ -63,6 +64,7 @@ class Queued:
     turn: Turn
     language: str | None
     tags: list[str]
+    by_stranger: bool
     text: str | None
     set_state: str | None
     claimed_by: str | None  # None again once the claim has expired
@@ -154,22 +156,53 @@ def release_turn(session: Session, *, desk_id: str, turn_id: str, agent: str) ->
 
 
 def list_queue(
-    session: Session, *, desk_id: str, now: datetime, claim_minutes: float, limit: int = 200
+    session: Session,
+    *,
+    desk_id: str,
+    now: datetime,
+    claim_minutes: float,
+    after: str | None = None,
+    limit: int = 200,
 ) -> Sequence[Queued]:
-    """Waiting turns, oldest first."""
+    """Waiting turns, oldest first: those that come after this one, whether it waits itself or not."""
     query = (
-        select(Turn, Conversation.language, Conversation.tags, Message.text, SuggestionSet.state)  # type: ignore[call-overload]
+        select(  # type: ignore[call-overload]
+            Turn,
+            Conversation.language,
+            Conversation.tags,
+            Conversation.source == STRANGER,
+            Message.text,
+            SuggestionSet.state,
+        )
         .join(Conversation, col(Conversation.id) == Turn.conversation_id)
         .join(Message, col(Message.id) == Turn.message_id)
         .outerjoin(SuggestionSet, col(SuggestionSet.turn_id) == Turn.id)
         .where(Turn.desk_id == desk_id, Turn.state == "waiting")
+        .where(*waits_after(session, desk_id=desk_id, turn_id=after))
         .order_by(col(Turn.created_at), col(Turn.id))
         .limit(limit)
     )
     return [
-        Queued(turn, language, tags, text, set_state, find_claim(turn, now=now, claim_minutes=claim_minutes))
-        for turn, language, tags, text, set_state in session.exec(query)
+        Queued(
+            turn,
+            language,
+            tags,
+            by_stranger,
+            text,
+            set_state,
+            find_claim(turn, now=now, claim_minutes=claim_minutes),
+        )
+        for turn, language, tags, by_stranger, text, set_state in session.exec(query)
     ]
+
+
+def waits_after(session: Session, *, desk_id: str, turn_id: str | None) -> list[ColumnElement[bool]]:
+    """The condition of a page that begins behind this turn. NotFound if there is none."""
+    if turn_id is None:
+        return []
+    turn = get_row(session, Turn, turn_id, desk_id=desk_id, what="turn")
+    at = col(Turn.created_at)
+    return [or_(at > turn.created_at, and_(at == turn.created_at, col(Turn.id) > turn.id))]
 
 
 def find_waiting_turn(session: Session, *, desk_id: str, conversation_id: str) -> Turn | None:

@@ -186,7 +186,7 @@ class Asked:
         return self.drawer.finish(self.errand, self.answers)
 
 
-def cancel(asked: Asked | str) -> None:
+def cancel(asked: Asked | str | None) -> None:
     """Nobody wants these answers; those that are on their way are not looked at."""
     if isinstance(asked, Asked):
         asked.errand.patience.end()

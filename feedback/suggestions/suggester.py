@@ -2,18 +2,19 @@
 
 A turn goes through four steps: read what the prompt is built from, write the set as `preparing` under a
 lease, ask the engine (`feedback.suggestions.generation`), write the candidates. No transaction is open while
-the engine is asked. A set whose preparer died is taken over by the next reader or by `sweep`, which `watch`
-repeats.
+the engine is asked. Sets are drawn for turns that an agent opened, then for those next in a view of the queue
+that an agent has open, and for nobody else. A set whose preparer died is taken over by the next reader or by
+`sweep`, which `watch` repeats.
 
     suggester = Suggester(store_engine=..., fleet_factory=..., serving=..., settings=..., clock=...)
-    suggester.watch(); suggester.enqueue(turn_id); suggester.look_after(turn_id); suggester.close()
+    suggester.watch(); suggester.look_after(turn_id); suggester.show_view(view, turn_ids); suggester.close()
 """
 
 import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -29,7 +30,8 @@ from feedback.store.changes import turn_topic
 from feedback.store.engine import read, unit_of_work
 from feedback.store.set_writes import Progress, TurnContext
 from feedback.store.tables import SuggestionSet
-from feedback.suggestions.generation import AWAY, Drawer, Drawing, cancel, name_failure, nothing_drawn
+from feedback.suggestions.fitting import Fitter
+from feedback.suggestions.generation import AWAY, Asked, Drawer, Drawing, cancel, nothing_drawn
 from feedback.suggestions.lease import is_lease_over, name_owner
 from feedback.suggestions.metrics import SetMetrics
 from feedback.suggestions.plan import (
@@ -37,8 +39,6 @@ from feedback.suggestions.plan import (
     SEED_LIMIT,
     BaseFacts,
     Plan,
-    bound_tokens,
-    count_at_least,
     describe_base_model,
     make_requests,
 )
@@ -46,11 +46,11 @@ from feedback.suggestions.retry import Patience
 from feedback.suggestions.routing import assign_adapters
 from feedback.suggestions.rows import list_outcome, make_candidates, make_set
 from feedback.suggestions.sweeper import Sweeper
+from feedback.suggestions.views import QueueView, Views
+from feedback.suggestions.waitlist import Waitlist
 from serving.adapters.staging import adapter_path
 from serving.client.client import Sampling
 from serving.client.fleet import Fleet
-from serving.errors import ServingError
-from serving.prompt import build_messages, count_left_out, fit_messages
 from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)
@@ -92,21 +92,33 @@ class Suggester:
         self._lease_s = settings.set_deadline_s + LEASE_MARGIN_S
         self._sets = ThreadPoolExecutor(settings.suggest_workers, "set")
         self._requests = ThreadPoolExecutor(REQUESTS_AT_ONCE * settings.suggest_workers, "set-request")
+        self._fitter = Fitter(serving)
         self._drawer = Drawer(self._requests, lambda: randbelow(SEED_LIMIT))
-        self._flights: set[str] = set()  # turns of which this process prepares the set
+        self._waitlist, self._views = Waitlist(), Views(clock)
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._sweeper = Sweeper(store_engine, clock, self._lease_s, self._is_abandoned, self.enqueue)
+        self._sweeper = Sweeper(store_engine, self._views, self._is_abandoned, self._draw_ahead)
         self.metrics = SetMetrics()
 
-    def enqueue(self, turn_id: str) -> bool:
-        """Prepare the set of this turn soon; whether that is new. Repeating it is harmless, anywhere."""
+    def enqueue(self, turn_id: str, *, is_opened: bool = True) -> bool:
+        """Prepare the set of this turn soon, before all that no agent has opened; whether that is new.
+        Repeating it is harmless, anywhere.
+        """
         with self._lock:
-            if self._closing.is_set() or turn_id in self._flights:
+            if self._closing.is_set() or not self._waitlist.add(turn_id, is_opened=is_opened):
                 return False
-            self._flights.add(turn_id)
-            self._sets.submit(self._fly, turn_id)
+            self._sets.submit(self._fly)
             return True
+
+    def show_view(self, view: QueueView, turn_ids: Iterable[str]) -> None:
+        """An agent has this view open now, in which these are the next turns without a set."""
+        self._views.note(view)
+        for turn_id in turn_ids:
+            self._draw_ahead(turn_id)
+
+    def notice_turn(self) -> None:
+        """A customer wrote: their turn may be among the next of a view that is open."""
+        self._sweeper.wake()
 
     def look_after(self, key: str) -> bool:
         """Whether the set (named by its own id or its turn's) is prepared. Begins the preparation if nobody
@@ -125,12 +137,12 @@ class Suggester:
         self._sweeper.start()
 
     def sweep(self) -> int:
-        """Take up turns without a set and preparations whose preparer is gone; gives their number."""
+        """Take up turns that agents have in view and nobody prepares; gives their number."""
         return self._sweeper.sweep()
 
     def close(self) -> None:
-        """Finish what is begun, take nothing new. What waited in the queue, or for an engine that is away, is
-        found by the next `sweep`.
+        """Finish what is begun, take nothing new. What waited, also for an engine that is away, is begun
+        again where an agent looks.
         """
         with self._lock:
             self._closing.set()
@@ -138,16 +150,19 @@ class Suggester:
         self._sets.shutdown(wait=True, cancel_futures=True)
         self._requests.shutdown(wait=True, cancel_futures=True)
 
-    def _fly(self, turn_id: str) -> None:
+    def _draw_ahead(self, turn_id: str) -> bool:
+        return self.enqueue(turn_id, is_opened=False)
+
+    def _fly(self) -> None:
+        turn_id, is_opened = self._waitlist.take()
         try:
-            self._prepare(turn_id)
+            self._prepare(turn_id, is_opened)
         except Exception:  # the edge of this job: the row stays `preparing` and its lease runs out
             log.exception("set of turn %s could not be prepared", turn_id)
         finally:
-            with self._lock:
-                self._flights.discard(turn_id)
+            self._waitlist.finish(turn_id)
 
-    def _prepare(self, turn_id: str) -> bool:
+    def _prepare(self, turn_id: str, is_opened: bool) -> bool:
         """Whether the set was settled here; False if there was nothing to prepare, or another does."""
         taken_up = time.monotonic()
         facts = self._read_facts()
@@ -162,17 +177,21 @@ class Suggester:
                 set_writes.close_overtaken(session, found=found)
             return False
         patience = Patience(time.monotonic() + self._settings.set_deadline_s, self._closing)
-        messages, left_out, error = self._build_messages(context, facts, patience)
+        messages, left_out, error = self._fitter.fit(self._fleet_factory, context, facts, patience)
         plan = self._make_plan(messages, left_out, adapters)
-        asked = self._drawer.ask(self._fleet_factory, plan, patience) if error is None else error
-        try:  # the engine works while the row is written: an fsync less to wait for
+        # An agent waits: the engine works while the row is written, an fsync less to wait for. Nobody does:
+        # the lease comes first, since other processes answer agents who look at the same queue.
+        asked = self._ask(plan, patience, error) if is_opened else None
+        try:
             row = self._open(context, found, plan, facts)
         except AdapterMoved:
             cancel(asked)
-            return self._prepare(turn_id)
+            return self._prepare(turn_id, is_opened)
         if row is None:
             cancel(asked)
             return False
+        if asked is None:
+            asked = self._ask(plan, patience, error)
         drawing = nothing_drawn(plan, asked) if isinstance(asked, str) else asked.finish()
         if drawing.error == AWAY and self._closing.is_set():
             return False  # the engine may be back before our successor, who finds the row without an owner
@@ -181,39 +200,8 @@ class Suggester:
         log.info("set %s of turn %s is %s", row.id, row.turn_id, state or "another preparer's")
         return state is not None
 
-    def _build_messages(
-        self, context: TurnContext, facts: BaseFacts, patience: Patience
-    ) -> tuple[list[dict[str, str]], int, str | None]:
-        """Messages that fit the window and the characters that were left out for it; where they do not fit,
-        all of them and the code of the failure.
-        """
-        messages = build_messages(
-            context.history, system_prompt=context.system_prompt, knowledge=context.knowledge
-        )
-        budget = self._serving.max_model_len - self._serving.max_tokens
-        try:
-            fitted = fit_messages(
-                messages, count_tokens=lambda some: self._count(some, facts, budget, patience), budget=budget
-            )
-            return fitted, count_left_out(messages, fitted), None
-        except ServingError as failure:
-            log.warning("prompt of turn %s cannot be used: %s", context.turn_id, failure)
-            return messages, 0, name_failure(failure)
-
-    def _count(
-        self, messages: list[dict[str, str]], facts: BaseFacts, budget: int, patience: Patience
-    ) -> int:
-        if (least := count_at_least(messages)) > budget:
-            return least
-        bound = bound_tokens(facts.control_tokens.break_in_messages(messages))
-        if bound <= budget:
-            return bound
-        return patience.keep_asking(lambda: self._ask_count(messages))
-
-    def _ask_count(self, messages: list[dict[str, str]]) -> int:
-        fleet = self._fleet_factory()
-        kwargs = self._serving.chat_template_kwargs
-        return fleet.count_tokens(model=fleet.base_name, messages=messages, chat_template_kwargs=kwargs)
+    def _ask(self, plan: Plan, patience: Patience, error: str | None) -> Asked | str:
+        return self._drawer.ask(self._fleet_factory, plan, patience) if error is None else error
 
     def _assign_adapters(self, session: Session, context: TurnContext, facts: BaseFacts) -> tuple[str, ...]:
         return assign_adapters(

@@ -1,6 +1,8 @@
-"""Finds sets that nobody prepares, now and every few seconds: their preparer died, or the store was away.
+"""Finds turns whose sets are wanted and that nobody prepares, every few seconds and when a customer wrote.
 
-Says which turns to take up; `feedback.suggestions.suggester.Suggester` prepares them.
+Wanted are the turns next in the views that agents have open. Where nobody looks nothing is begun, whatever
+waits. What an agent has opened is looked after by its reader. Says which turns to take up;
+`feedback.suggestions.suggester.Suggester` prepares them.
 """
 
 import logging
@@ -9,9 +11,9 @@ from collections.abc import Callable
 
 from sqlalchemy import Engine
 
-from feedback.clock import Clock
 from feedback.store.engine import read
-from feedback.store.set_writes import Progress, list_unsettled
+from feedback.store.set_writes import Progress, list_next, list_overtaken
+from feedback.suggestions.views import Views
 
 log = logging.getLogger(__name__)
 
@@ -26,18 +28,16 @@ class Sweeper:
     def __init__(
         self,
         store_engine: Engine,
-        clock: Clock,
-        lease_s: float,
+        views: Views,
         is_abandoned: Callable[[Progress], bool],
         take_up: Callable[[str], bool],
     ) -> None:
         self._store = store_engine
-        self._clock = clock
-        self._lease_s = lease_s
+        self._views = views
         self._is_abandoned = is_abandoned
         self._take_up = take_up
-        self._seen: dict[str, float] | None = None  # turns without a set -> monotonic seconds
         self._closing = threading.Event()
+        self._woken = threading.Event()
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -45,28 +45,28 @@ class Sweeper:
         self._thread = threading.Thread(target=self._run, name="set-sweeper", daemon=True)
         self._thread.start()
 
+    def wake(self) -> None:
+        """A customer wrote: look now, if a view is open."""
+        if self._views.list_open():
+            self._woken.set()
+
     def close(self) -> None:
         self._closing.set()
+        self._woken.set()
         if self._thread is not None:
             self._thread.join()
 
     def sweep(self) -> int:
-        """How many sets were taken up. After the first sweep a turn without a set is left for as long as a
-        lease would last to the process that queued it.
+        """How many turns were taken up: wanted ones without a set or with an abandoned preparation, and
+        abandoned preparations of turns that wait no more, which are closed without asking the engine.
         """
         with read(self._store) as session:
-            unsettled = list_unsettled(session)
-        now, before = self._clock.monotonic(), self._seen
-        bare = [found.turn_id for found in unsettled if found.state is None]
-        self._seen = {turn_id: (before or {}).get(turn_id, now) for turn_id in bare}
-        ripe = {
-            turn_id for turn_id, first in self._seen.items() if before is None or now - first >= self._lease_s
-        }
-        abandoned = [
-            found.turn_id
-            for found in unsettled
-            if (found.turn_id in ripe if found.state is None else self._is_abandoned(found))
-        ]
+            found = list_overtaken(session)
+            for view in self._views.list_open():
+                found += list_next(session, desk_id=view.desk_id, after=view.after, limit=view.count)
+        abandoned = dict.fromkeys(
+            each.turn_id for each in found if not each.is_settled and self._is_abandoned(each)
+        )
         count = sum(self._take_up(turn_id) for turn_id in abandoned)
         if count:
             log.info("%d sets are taken up that nobody prepares", count)
@@ -74,8 +74,10 @@ class Sweeper:
 
     def _run(self) -> None:
         while not self._closing.is_set():
+            self._woken.clear()
             try:
                 self.sweep()
             except Exception:  # the edge of this thread: the store may be away, the next look tries again
                 log.exception("no look for sets to take up")
-            self._closing.wait(SWEEP_EVERY_S)
+            if not self._closing.is_set():
+                self._woken.wait(SWEEP_EVERY_S)

@@ -3,7 +3,7 @@
 Does not construct anything. `feedback.app` re-exports `services` for callers outside this package.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from feedback.clock import Clock
 from feedback.experiments.rollout_rule import ExposurePolicy
 from feedback.settings import FeedbackSettings
+from feedback.suggestions.views import QueueView
 from feedback.web.releaser import Releaser
 
 if TYPE_CHECKING:
@@ -27,6 +28,14 @@ class SuggesterPort(Protocol):
 
     def enqueue(self, turn_id: str) -> bool:
         """Prepare a set for this turn in the background; whether that is new. Repeating it is harmless."""
+        ...
+
+    def show_view(self, view: QueueView, turn_ids: Iterable[str]) -> None:
+        """An agent has this view of the queue open now, in which these are the next turns without a set."""
+        ...
+
+    def notice_turn(self) -> None:
+        """A customer wrote: their turn may be among the next of a view that is open."""
         ...
 
     def look_after(self, key: str) -> Any:

@@ -4,9 +4,9 @@ Sets are written by `put_set` in the form that the suggester leaves behind; the 
 of its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -17,8 +17,9 @@ from sqlmodel import select
 from feedback.app import create_app
 from feedback.settings import FeedbackSettings
 from feedback.store import operators
+from feedback.store.conversations import Said, open_conversation
 from feedback.store.engine import read, unit_of_work
-from feedback.store.tables import Candidate, SuggestionSet, Turn
+from feedback.store.tables import DEFAULT_DESK, STRANGER, Candidate, SuggestionSet, Turn
 from feedback.web.services import EXTENSION
 from tests.clock import FrozenClock
 from tests.databases import START
@@ -128,6 +129,24 @@ def make_desk(
             session, desk_id="default", name="shop", role="app", now=START
         )
     return desk
+
+
+def add_strangers(desk: Desk, texts: Sequence[str]) -> list[str]:
+    """A conversation each, as /chat/start opens it, a millisecond apart; the ids of their turns."""
+    turn_ids = []
+    with unit_of_work(desk.engine) as session:
+        for number, text in enumerate(texts):
+            opened = open_conversation(
+                session,
+                desk_id=DEFAULT_DESK,
+                now=desk.clock.now() + timedelta(milliseconds=number),
+                messages=[Said("customer", text)],
+                source=STRANGER,
+            )
+            assert opened.turn is not None
+            turn_ids.append(opened.turn.id)
+    desk.clock.advance(len(texts) / 1000)
+    return turn_ids
 
 
 def put_set(

@@ -7,7 +7,7 @@ are UTC and carry their zone in Python on both databases. JSON columns hold plai
 
 from feedback.store.tables.adapters import Adapter, AdapterEvent, Approval, Deployment, ExposureDecision
 from feedback.store.tables.columns import DEFAULT_DESK, UtcDateTime, new_id
-from feedback.store.tables.conversations import Conversation, Message, Turn
+from feedback.store.tables.conversations import STRANGER, Conversation, Message, Turn
 from feedback.store.tables.duels import Duel, DuelRound, DuelVerdict
 from feedback.store.tables.erasures import Erasure
 from feedback.store.tables.people import ApiToken, Desk, Event, Operator, SignInLink, SystemPrompt, WebSession
@@ -16,6 +16,7 @@ from feedback.store.tables.sets import Candidate, Judgement, SuggestionSet, Thum
 
 __all__ = [
     "DEFAULT_DESK",
+    "STRANGER",
     "Adapter",
     "AdapterEvent",
     "ApiToken",

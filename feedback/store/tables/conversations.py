@@ -7,6 +7,7 @@ from sqlmodel import Field, SQLModel
 
 from feedback.store.tables.columns import declare, json_column, new_id, text_column, time_column
 
+STRANGER = "stranger"  # source of a conversation that anybody opened on the public page
 HELD = text("release_no IS NULL AND retracted_at IS NULL")
 
 

@@ -1,6 +1,6 @@
 """The queue and its claims."""
 
-from tests.feedback.desk import put_set
+from tests.feedback.desk import add_strangers, put_set
 
 
 def queue(desk, role="agent", query=""):
@@ -21,6 +21,7 @@ def test_the_queue_shows_who_waits_the_longest_first(desk):
         "conversation_id": first["conversation_id"],
         "language": "en",
         "tags": ["orders"],
+        "by_stranger": False,
         "text": "I wait the longest",
         "created_at": None,
         "waiting_s": 30.0,
@@ -84,3 +85,44 @@ def test_turns_that_do_not_wait_are_not_claimed(desk):
     desk.pick(shown)
     refused = desk.post(f"/v1/turns/{opened['turn_id']}/claim", "ann")
     assert (refused.status_code, refused.json["error"]["code"]) == (409, "already_judged")
+
+
+def test_a_customer_behind_a_thousand_strangers_is_counted_and_reached_page_by_page(desk):
+    strangers = add_strangers(desk, ["Spam"] * 1000)
+    customer = desk.open("Where is my order 1042?")["turn_id"]
+    found, query = [], ""
+    while query is not None:
+        page = desk.get(f"/v1/queue?limit=300{query}", "agent").json
+        assert page["total"] == 1001
+        found += page["turns"]
+        query = f"&after={page['next']}" if page["next"] else None
+    assert [turn["turn_id"] for turn in found] == [*strangers, customer]
+    assert [turn["by_stranger"] for turn in found] == [True] * 1000 + [False]
+
+
+def test_turns_of_one_moment_are_on_one_page_each(desk):
+    turn_ids = {desk.open()["turn_id"] for _ in range(5)}
+    first = desk.get("/v1/queue?limit=2", "agent").json
+    rest = desk.get(f"/v1/queue?limit=3&after={first['next']}", "agent").json
+    assert {turn["turn_id"] for turn in first["turns"] + rest["turns"]} == turn_ids
+    assert rest["next"] is None
+
+
+def test_a_page_goes_on_behind_a_turn_that_was_answered_meanwhile(desk):
+    opened, shown = desk.open_ready()
+    desk.clock.advance(1)
+    later = desk.open("I came later")["turn_id"]
+    desk.pick(shown)
+    assert [turn["turn_id"] for turn in queue(desk, query=f"?after={opened['turn_id']}")] == [later]
+
+
+def test_a_page_behind_no_turn_is_refused(desk):
+    answer = desk.get("/v1/queue?after=unknown", "agent")
+    assert (answer.status_code, answer.json["error"]["code"]) == (404, "turn_not_found")
+    for limit in (0, 1001, "x"):
+        assert desk.get(f"/v1/queue?limit={limit}", "agent").status_code == 422
+
+
+def test_who_opened_a_conversation_on_the_public_page_is_a_stranger(desk):
+    assert desk.post("/chat/start", None, text="Hello?").status_code == 201
+    assert [turn["by_stranger"] for turn in queue(desk)] == [True]

@@ -130,10 +130,8 @@ def test_an_unforeseen_error_is_a_typed_500_without_its_text(sqlite_desk, caplog
 
 def test_a_failure_after_the_commit_does_not_deny_what_is_stored(sqlite_engine, tmp_path, caplog):
     class Broken:
-        def enqueue(self, turn_id):
+        def notice_turn(self):
             raise ZeroDivisionError
-
-        def wait(self, set_id, timeout_s): ...
 
     desk = make_desk(sqlite_engine, tmp_path, suggester=Broken())
     assert send(desk, said("x")).status_code == 201

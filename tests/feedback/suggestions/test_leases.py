@@ -8,6 +8,7 @@ from feedback.errors import StoreBusy
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import SuggestionSet, Turn
 from feedback.suggestions.suggester import LEASE_MARGIN_S
+from feedback.suggestions.views import QueueView
 from serving.client.endpoint import Endpoint
 from serving.client.fleet import Fleet
 from serving.errors import EngineNotRunning
@@ -77,6 +78,8 @@ def test_a_set_that_waits_for_an_engine_is_left_to_the_next_process(desk, tmp_pa
     desk.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
     successor = build(desk.store, desk.engine, tmp_path)
     successor.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
+    assert successor.suggester.sweep() == 0  # nobody looks
+    successor.suggester.show_view(QueueView(DESK), [])
     assert successor.suggester.sweep() == 1
     assert successor.wait(turn_id, 10) and desk.read_set(turn_id).state == "ready"
     successor.close()
@@ -112,11 +115,13 @@ def test_a_reader_takes_over_when_the_lease_runs_out(desk):
     assert row.slot_seed != 1
 
 
-def test_the_sweep_takes_up_what_nobody_prepares(desk):
+def test_the_sweep_takes_up_what_an_agent_has_in_view_and_nobody_prepares(desk):
     never_begun, expired, held, gone = (desk.ask() for _ in range(4))
     abandon(desk, expired, owner="elsewhere/1/x", left_s=0)
     abandon(desk, held, owner="elsewhere/1/x", left_s=5)
     abandon(desk, gone, owner=f"{desk.suggester._owner.split('/')[0]}/{dead_process()}/x", left_s=5)
+    assert desk.suggester.sweep() == 0
+    desk.suggester.show_view(QueueView(DESK), [])
     assert desk.suggester.sweep() == 3
     for turn_id in (never_begun, expired, gone):
         assert desk.wait(turn_id, 10)
@@ -185,22 +190,25 @@ def test_closing_finishes_what_is_begun_and_leaves_the_rest_to_the_sweep(desk):
 def test_what_an_outage_of_the_store_lost_is_taken_up_by_a_later_sweep(desk, monkeypatch):
     """Four turns whose sets could not be written: two were begun, two were not."""
     turn_ids = [desk.ask() for _ in range(4)]
-    assert desk.suggester.sweep() == 4  # the process's first sweep
+    desk.suggester.show_view(QueueView(DESK), [])
     with monkeypatch.context() as outage:
         outage.setattr("feedback.suggestions.suggester.unit_of_work", lose_connection)
+        assert desk.suggester.sweep() == 4
         for turn_id in turn_ids:
             desk.wait(turn_id, 0.1)
         desk.suggester.close()
     assert [desk.read_set(turn_id) for turn_id in turn_ids] == [None] * 4
     lasting = build(desk.store, desk.engine, desk.serving.data_dir)
-    lasting.suggester._sweeper._seen = {}  # long after its first sweep
     for turn_id in turn_ids[:2]:
         abandon(desk, turn_id, owner=lasting.suggester._owner, left_s=5)
-    assert lasting.suggester.sweep() == 0  # somebody may be at them
+    lasting.suggester.show_view(QueueView(DESK), [])
+    assert lasting.suggester.sweep() == 2  # somebody may be at the others
     lasting.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
-    assert lasting.suggester.sweep() == 4
+    for turn_id in turn_ids[2:]:
+        assert lasting.wait(turn_id, 10)
+    assert lasting.suggester.sweep() == 2
     for turn_id in turn_ids:
-        assert lasting.wait(turn_id) and lasting.read_set(turn_id).state == "ready"
+        assert lasting.wait(turn_id, 10) and lasting.read_set(turn_id).state == "ready"
     lasting.close()
 
 
@@ -212,7 +220,8 @@ def test_the_watch_sweeps_again_and_again(desk, monkeypatch):
     monkeypatch.setattr("feedback.suggestions.sweeper.SWEEP_EVERY_S", 0.01)
     desk.suggester.watch()
     turn_id = desk.ask()
-    abandon(desk, turn_id, owner="elsewhere/1/x", left_s=0)  # after the first sweep
+    abandon(desk, turn_id, owner="elsewhere/1/x", left_s=0)
+    desk.suggester.show_view(QueueView(DESK), [])  # after the first sweep
     while desk.read_set(turn_id).state == "preparing":
         desk.suggester._closing.wait(0.01)
     assert desk.read_set(turn_id).state == "ready"
@@ -221,5 +230,6 @@ def test_the_watch_sweeps_again_and_again(desk, monkeypatch):
 def test_a_lease_from_before_a_step_back_is_no_lease(desk):
     turn_id = desk.ask()
     abandon(desk, turn_id, owner="elsewhere/1/x", left_s=3600)
+    desk.suggester.show_view(QueueView(DESK), [])
     assert desk.suggester.sweep() == 1
-    assert desk.wait(turn_id) and desk.read_set(turn_id).state == "ready"
+    assert desk.wait(turn_id, 10) and desk.read_set(turn_id).state == "ready"

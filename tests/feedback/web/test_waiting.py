@@ -118,7 +118,7 @@ def test_a_reader_of_one_process_hears_what_another_wrote(desk, served, tmp_path
 
 
 class IdleSuggester:
-    def enqueue(self, turn_id):
+    def notice_turn(self):
         pass
 
     def look_after(self, key):
