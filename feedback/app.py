@@ -19,6 +19,7 @@ from feedback import chat, console, workbench
 from feedback.actor import Actor
 from feedback.api import (
     adapters,
+    closings,
     conversations,
     datasets,
     duels,
@@ -61,6 +62,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     openapi.bp,
     conversations.bp,
     queue.bp,
+    closings.bp,
     suggestions.bp,
     judgements.bp,
     duels.bp,

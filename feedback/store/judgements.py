@@ -24,7 +24,7 @@ from feedback.store.engine import get_row, of_desk
 from feedback.store.judgement_locks import Scene, SetSeen, change, lock_scene
 from feedback.store.judgement_rules import Verdict, check_verdict
 from feedback.store.tables import Judgement, Message, SuggestionSet, Turn, new_id
-from feedback.store.turns import TurnAnswered, TurnSuperseded, check_claim, check_waiting
+from feedback.store.turns import TurnAnswered, check_claim, check_waiting
 
 CLOSING = ("pick", "edit", "own", "tie")
 NEW_MESSAGE = insert(Message.__table__)  # type: ignore[attr-defined]
@@ -150,8 +150,6 @@ def _insert(connection: Connection, scene: Scene, **values: Any) -> str:
 
 def _check_open(scene: Scene) -> None:
     """First come, first served: the loser learns whether a colleague answered or the customer wrote again."""
-    if scene.set.state == "superseded":
-        raise TurnSuperseded(scene.turn.id)
     check_waiting(scene.turn)
     if scene.set.state in ("judged", "bypassed"):
         raise TurnAnswered(scene.turn.id, scene.set.state)

@@ -79,7 +79,7 @@ class Turn(SQLModel, table=True):
 
     __table_args__ = (
         Index("ix_turn_queue", "desk_id", "state", "created_at"),
-        declare("state", "claimed_by"),
+        declare("state", "claimed_by", "closed_as", "closed_by"),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -92,3 +92,6 @@ class Turn(SQLModel, table=True):
     claimed_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
     created_at: datetime = Field(sa_column=time_column())
     answered_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
+    closed_as: str | None = None  # spam; None also where erasure closed it
+    closed_by: str | None = None
+    closed_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))

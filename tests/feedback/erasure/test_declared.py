@@ -8,7 +8,19 @@ from feedback.store import tables  # noqa: F401 - they register themselves
 from feedback.store.erasures import list_covered
 from feedback.store.tables.columns import declare
 
-KEPT_IN_EVENTS = {"state", "message", "judge", "live", "rolled_back", "serving", "adapter", "claimed_by"}
+KEPT_IN_EVENTS = {
+    "state",
+    "message",
+    "judge",
+    "live",
+    "rolled_back",
+    "serving",
+    "adapter",
+    "claimed_by",
+    "closed",
+    "reopened",
+    "left",
+}
 
 
 def list_open_columns(table):

@@ -95,6 +95,19 @@ def test_rows_of_the_version_before_erasure_come_along(empty_engine):
         assert (run.dataset_id, dataset.rebuilt_as) == ("d1", None)
 
 
+def test_a_turn_of_the_version_before_closings_was_closed_by_nobody(empty_engine):
+    upgrade_engine(empty_engine, "0008")
+    with empty_engine.execution_options(writing=True).begin() as connection:
+        old = MetaData()
+        old.reflect(connection)
+        for name in ("desk", "conversation", "message", "turn"):
+            connection.execute(old.tables[name].insert().values(fill(old.tables[name])))
+    upgrade_engine(empty_engine)
+    with read(empty_engine) as session:
+        turn = session.get_one(tables.Turn, "x")
+        assert (turn.state, turn.closed_as, turn.closed_by, turn.closed_at) == ("x", None, None, None)
+
+
 def test_a_set_of_version_4_has_left_nothing_out(empty_engine):
     config = configure()
     with empty_engine.execution_options(writing=True).begin() as connection:

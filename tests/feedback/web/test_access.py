@@ -27,6 +27,8 @@ ACCESS = {
     "POST /v1/conversations/<conversation_id>/messages": {"visitor", *DESK},
     "GET /v1/conversations/<conversation_id>/messages": {"visitor", *DESK},
     "GET /v1/queue": DESK,
+    "POST /v1/turns/close": DESK,
+    "POST /v1/turns/reopen": DESK,
     "POST /v1/turns/<turn_id>/claim": DESK,
     "POST /v1/turns/<turn_id>/release": DESK,
     "GET /v1/turns/<turn_id>/suggestions": DESK,

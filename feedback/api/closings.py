@@ -1,0 +1,72 @@
+"""Calls that close turns which need no reply, many at once, and open them again."""
+
+from typing import Annotated, Literal
+
+from flask import Blueprint
+from pydantic import Field
+
+from feedback.api.conversations import notice_after
+from feedback.api.routes import Write, write
+from feedback.api.schemas import Answer, Body, Id, Name
+from feedback.store.closings import close_turns, reopen_turns
+from feedback.web.services import services
+
+bp = Blueprint("closings", __name__)
+
+TurnIds = Annotated[list[Id], Field(min_length=1, max_length=200)]
+
+
+class OwnClosing(Body):
+    turn_ids: TurnIds
+    reason: Literal["spam"]
+
+
+class NewClosing(OwnClosing):
+    agent: Name | None = Field(None, description="The agent an app acts for.")
+
+
+class TurnsClosed(Answer):
+    closed: list[str]
+    left: list[str] = Field(description="Those that wait no longer, or that a colleague answers.")
+
+
+class NewReopening(Body):
+    turn_ids: TurnIds
+
+
+class TurnsReopened(Answer):
+    reopened: list[str]
+    left: list[str] = Field(
+        description="Those that nobody had closed, and those whose conversation went on since."
+    )
+
+
+@write(
+    bp,
+    "/v1/turns/close",
+    roles=("agent", "app"),
+    body=NewClosing,
+    own={"agent": OwnClosing},
+    answer=TurnsClosed,
+    status=200,
+)
+def close(call: Write, body: NewClosing) -> TurnsClosed:
+    """Close turns that need no reply; the customer is told nothing and may write again."""
+    closed = close_turns(
+        call.session,
+        desk_id=call.actor.desk_id,
+        turn_ids=body.turn_ids,
+        reason=body.reason,
+        agent=call.actor.agent_name(body.agent),
+        now=call.now,
+        claim_minutes=services().settings.claim_minutes,
+    )
+    return TurnsClosed(closed=closed, left=[id for id in body.turn_ids if id not in closed])
+
+
+@write(bp, "/v1/turns/reopen", roles=("agent", "app"), body=NewReopening, answer=TurnsReopened, status=200)
+def reopen(call: Write, body: NewReopening) -> TurnsReopened:
+    """Take a closing back: the turns wait again, each with the suggestions it had."""
+    reopened = reopen_turns(call.session, desk_id=call.actor.desk_id, turn_ids=body.turn_ids)
+    notice_after(call)
+    return TurnsReopened(reopened=reopened, left=[id for id in body.turn_ids if id not in reopened])

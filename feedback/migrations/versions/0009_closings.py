@@ -1,0 +1,13 @@
+"""Turns that need no reply say why, who closed them and when."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    op.add_column("turn", sa.Column("closed_as", sa.String(), nullable=True))
+    op.add_column("turn", sa.Column("closed_by", sa.String(), nullable=True))
+    op.add_column("turn", sa.Column("closed_at", sa.DateTime(timezone=True), nullable=True))

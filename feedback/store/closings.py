@@ -1,0 +1,114 @@
+"""Closing turns that need no reply, many at once, and taking that back.
+
+A closed turn waits no more, its set is superseded and nothing of it is learnt from. The customer is told
+nothing: their next message opens a new turn. Erasure closes turns too, without a reason and for good.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import case, update
+from sqlmodel import Session, col, func, select
+
+from feedback.errors import NotFound
+from feedback.store.changes import note_change, turn_topic
+from feedback.store.engine import of_desk
+from feedback.store.tables import Conversation, Message, SuggestionSet, Turn
+from feedback.store.turns import OPEN_SETS, find_claim
+
+
+def close_turns(
+    session: Session,
+    *,
+    desk_id: str,
+    turn_ids: Sequence[str],
+    reason: str,
+    agent: str,
+    now: datetime,
+    claim_minutes: float,
+) -> list[str]:
+    """Those that were closed: the others wait no longer, or a colleague answers them."""
+    closed = [
+        turn
+        for turn in _lock_turns(session, desk_id=desk_id, turn_ids=turn_ids)
+        if turn.state == "waiting" and find_claim(turn, now=now, claim_minutes=claim_minutes) in (None, agent)
+    ]
+    for turn in closed:
+        turn.state, turn.closed_as, turn.closed_by, turn.closed_at = "closed", reason, agent, now
+        turn.claimed_by, turn.claimed_at = None, None
+    session.add_all(closed)
+    ids = _note(session, closed)
+    sets = update(SuggestionSet).where(
+        col(SuggestionSet.turn_id).in_(ids), col(SuggestionSet.state).in_(OPEN_SETS)
+    )
+    session.execute(sets.values(state="superseded"))
+    return ids
+
+
+def reopen_turns(session: Session, *, desk_id: str, turn_ids: Sequence[str]) -> list[str]:
+    """Those that wait again, each with the set that it had: the others were not closed by a person, or more
+    was said in their conversation since.
+    """
+    turns = [
+        turn
+        for turn in _lock_turns(session, desk_id=desk_id, turn_ids=turn_ids)
+        if turn.state == "closed" and turn.closed_as is not None
+    ]
+    standing = _find_standing(session, [turn.id for turn in turns])
+    reopened = [turn for turn in turns if turn.id in standing]
+    for turn in reopened:
+        turn.state, turn.closed_as, turn.closed_by, turn.closed_at = "waiting", None, None, None
+    session.add_all(reopened)
+    ids = _note(session, reopened)
+    state = case(
+        (col(SuggestionSet.error).is_not(None), "failed"),
+        (col(SuggestionSet.prepared_at).is_not(None), "ready"),
+        else_="preparing",
+    )
+    sets = update(SuggestionSet).where(
+        col(SuggestionSet.turn_id).in_(ids), col(SuggestionSet.state) == "superseded"
+    )
+    session.execute(sets.values(state=state).execution_options(synchronize_session=False))
+    return ids
+
+
+def _lock_turns(session: Session, *, desk_id: str, turn_ids: Sequence[str]) -> Sequence[Turn]:
+    """The turns, oldest first, held with their conversations until the transaction ends."""
+    named = of_desk(Turn, desk_id).where(col(Turn.id).in_(turn_ids))
+    found = {turn.id: turn.conversation_id for turn in session.exec(named)}
+    for turn_id in turn_ids:
+        if turn_id not in found:
+            raise NotFound("turn", turn_id)
+    conversations = select(Conversation.id).where(col(Conversation.id).in_(set(found.values())))
+    session.exec(conversations.order_by(col(Conversation.id)).with_for_update(key_share=True)).all()
+    locked = named.order_by(col(Turn.created_at), col(Turn.id)).with_for_update(key_share=True)
+    return session.exec(locked.execution_options(populate_existing=True)).all()
+
+
+def _find_standing(session: Session, turn_ids: Sequence[str]) -> set[str]:
+    """Of these turns, those whose message is the last word of a conversation that was not erased."""
+    last = (
+        select(Message.conversation_id, func.max(Message.position).label("position"))
+        .where(col(Message.retracted_at).is_(None))
+        .group_by(col(Message.conversation_id))
+        .subquery()
+    )
+    query = (
+        select(Turn.id)
+        .join(Message, col(Message.id) == Turn.message_id)
+        .join(Conversation, col(Conversation.id) == Turn.conversation_id)
+        .join(last, last.c.conversation_id == Turn.conversation_id)
+        .where(
+            col(Turn.id).in_(turn_ids),
+            last.c.position == Message.position,
+            col(Conversation.erased_at).is_(None),
+        )
+    )
+    return set(session.exec(query))
+
+
+def _note(session: Session, turns: Sequence[Turn]) -> list[str]:
+    session.flush()
+    for turn in turns:
+        note_change(session, turn_topic(turn.id))
+    return [turn.id for turn in turns]

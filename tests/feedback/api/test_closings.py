@@ -1,0 +1,133 @@
+"""Turns that need no reply are closed, many at once, and opened again."""
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from feedback.datasets.collect import Selection, iterate_own
+from feedback.records.from_judgement import derive_choice
+from feedback.records.rejections import Refusal
+from feedback.store.tables import STRANGER, Conversation, SuggestionSet, Turn
+from tests.feedback.api.test_queue import queue
+from tests.feedback.desk import add_strangers, put_set
+
+
+def close(desk, turn_ids, role="agent", **body):
+    return desk.post("/v1/turns/close", role, turn_ids=turn_ids, reason="spam", **body)
+
+
+def reopen(desk, turn_ids, role="agent", **body):
+    return desk.post("/v1/turns/reopen", role, turn_ids=turn_ids, **body)
+
+
+def test_two_hundred_are_closed_at_once_and_the_customer_behind_them_is_first(desk):
+    strangers = add_strangers(desk, ["Spam"] * 200)
+    customer = desk.open()["turn_id"]
+    answer = close(desk, strangers)
+    assert (answer.status_code, answer.json) == (200, {"closed": strangers, "left": []})
+    assert [turn["turn_id"] for turn in queue(desk)] == [customer]
+    closed = desk.rows(Turn, state="closed")
+    assert len(closed) == 200
+    assert {(turn.closed_as, turn.closed_by) for turn in closed} == {("spam", desk.operators["ann"])}
+
+
+def test_a_repeated_closing_gets_its_answer_again(desk):
+    turn_ids = add_strangers(desk, ["Spam", "More spam"])
+    event_id = str(uuid4())
+    first = close(desk, turn_ids, event_id=event_id)
+    reopen(desk, turn_ids)
+    assert close(desk, turn_ids, event_id=event_id).json == first.json
+    assert len(queue(desk)) == 2
+    conflict = close(desk, turn_ids[:1], event_id=event_id)
+    assert (conflict.status_code, conflict.json["error"]["code"]) == (409, "event_conflict")
+
+
+def test_undoing_brings_all_back_in_their_order_with_their_sets(desk):
+    turn_ids = add_strangers(desk, ["Spam"] * 5)
+    ready, failed, begun, bare, _ = turn_ids
+    put_set(desk.engine, ready)
+    put_set(desk.engine, failed, state="failed")
+    put_set(desk.engine, begun, state="preparing")
+    close(desk, turn_ids)
+    assert {row.state for row in desk.rows(SuggestionSet)} == {"superseded"}
+    assert queue(desk) == []
+    assert reopen(desk, turn_ids).json == {"reopened": turn_ids, "left": []}
+    assert [(turn["turn_id"], turn["set_state"]) for turn in queue(desk)] == [
+        (ready, "ready"),
+        (failed, "failed"),
+        (begun, "preparing"),
+        (bare, None),
+        (turn_ids[4], None),
+    ]
+    shown = desk.get(f"/v1/turns/{ready}/suggestions", "agent").json
+    assert desk.pick(shown).status_code == 201
+    assert reopen(desk, turn_ids).json == {"reopened": [], "left": turn_ids}
+
+
+def test_what_a_colleague_answers_or_has_answered_is_left(desk):
+    opened, shown = desk.open_ready()
+    desk.pick(shown, role="ben")
+    taken, mine, free = add_strangers(desk, ["One", "Two", "Three"])
+    desk.post(f"/v1/turns/{taken}/claim", "ben")
+    desk.post(f"/v1/turns/{mine}/claim", "ann")
+    answer = close(desk, [opened["turn_id"], taken, mine, free], "ann").json
+    assert answer == {"closed": [mine, free], "left": [opened["turn_id"], taken]}
+
+
+def test_the_next_message_opens_a_new_turn_and_the_closed_one_stays_closed(desk):
+    opened = desk.open("Buy gold")
+    close(desk, [opened["turn_id"]])
+    again = desk.say(opened, "customer", "I meant it", by=opened["visitor_token"]).json["turn_id"]
+    assert [turn["turn_id"] for turn in queue(desk)] == [again]
+    assert reopen(desk, [opened["turn_id"]]).json["left"] == [opened["turn_id"]]
+    assert [turn["turn_id"] for turn in queue(desk)] == [again]
+
+
+def test_a_closed_turn_takes_no_judgement(desk):
+    opened, shown = desk.open_ready()
+    close(desk, [opened["turn_id"]])
+    refused = desk.pick(shown)
+    assert (refused.status_code, refused.json["error"]["code"]) == (409, "already_judged")
+    assert desk.post(f"/v1/turns/{opened['turn_id']}/claim", "ann").status_code == 409
+
+
+def test_what_erasure_closed_stays_closed(desk):
+    opened = desk.open()
+    close(desk, [opened["turn_id"]])
+    path = f"/v1/conversations/{opened['conversation_id']}/erasure"
+    assert desk.post(path, opened["visitor_token"]).status_code < 300
+    assert reopen(desk, [opened["turn_id"]]).json["left"] == [opened["turn_id"]]
+
+
+def test_an_app_closes_for_its_agents(desk):
+    [turn_id] = add_strangers(desk, ["Spam"])
+    assert close(desk, [turn_id], "app", agent="zoe").json["closed"] == [turn_id]
+    assert desk.row(Turn, id=turn_id).closed_by == "app:zoe"
+    assert desk.row(Conversation).source == STRANGER
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code"),
+    [
+        ({"turn_ids": [], "reason": "spam"}, 422, "body_invalid"),
+        ({"turn_ids": ["x"] * 201, "reason": "spam"}, 422, "body_invalid"),
+        ({"turn_ids": ["x"], "reason": "dull"}, 422, "body_invalid"),
+        ({"turn_ids": ["x"]}, 422, "body_invalid"),
+        ({"turn_ids": ["x"], "reason": "spam", "agent": "zoe"}, 422, "body_invalid"),
+        ({"turn_ids": ["x"], "reason": "spam"}, 404, "turn_not_found"),
+    ],
+)
+def test_an_unfit_closing_is_refused(sqlite_desk, body, status, code):
+    answer = sqlite_desk.post("/v1/turns/close", "ann", **body)
+    assert (answer.status_code, answer.json["error"]["code"]) == (status, code)
+
+
+def test_nothing_is_learnt_from_a_closed_turn(desk):
+    opened, shown = desk.open_ready()
+    desk.judge(shown, "none")
+    close(desk, [opened["turn_id"]])
+    until = desk.clock.now() + timedelta(seconds=1)
+    found = list(iterate_own(desk.engine, "default", Selection(), until))
+    assert [type(derive_choice(judged, shown)) for _, judged, shown in found] == [Refusal] * len(found)
+    assert desk.judge(shown, "own", text="By hand.").status_code == 409
