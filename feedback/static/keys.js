@@ -7,7 +7,7 @@ export function isImeCommit(event) {
 
 /** True where letters are text: single-letter keys stay silent there. */
 export function isTextField(target) {
-  return target instanceof HTMLElement && (target.isContentEditable || target.matches("input, textarea, select"));
+  return target instanceof HTMLElement && (target.isContentEditable || target.matches("input:not([type=checkbox]), textarea, select"));
 }
 
 /** The digit of a key press whatever the layout and shift, or null. */

@@ -1,7 +1,7 @@
 // The bar that shows the last verdict and how long it can still be taken back before the customer sees it.
 // After that, undo withdraws the choice and the message stays; the service says which of the two happened.
 
-import { Refusal, write } from "./api.js";
+import { Refusal } from "./api.js";
 import { _, spanOf } from "./i18n.js";
 
 const LATER_MS = 10 * 60 * 1000;
@@ -15,7 +15,7 @@ export class Undo {
     bar.querySelector("button").addEventListener("click", () => this.undo());
   }
 
-  /** `verdict`: judgement_id, words, and whatever the page needs to come back to the turn. */
+  /** `verdict`: words, `takeBack()` and whatever the page needs to come back to the turn. */
   offer(verdict, seconds) {
     this.last = { ...verdict, at: Date.now() };
     this.words.textContent = verdict.words;
@@ -46,8 +46,7 @@ export class Undo {
     this.last = null;
     this.hide();
     try {
-      const answer = await write(`/v1/judgements/${verdict.judgement_id}/undo`, {});
-      this.onUndone(verdict, answer);
+      this.onUndone(verdict, await verdict.takeBack());
     } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;
       this.onRefused(fault);

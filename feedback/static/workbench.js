@@ -3,6 +3,7 @@
 
 import { Refusal, flushOutbox, follow, write } from "./api.js";
 import { Cards } from "./cards.js";
+import { Closing } from "./closing.js";
 import { dropDraft, dropOldDrafts, keepDraft } from "./drafts.js";
 import { Hand, focusPage } from "./compose.js";
 import { announce, explain, notice, part, showState } from "./notices.js";
@@ -19,8 +20,9 @@ const CARDS = Number(root.dataset.cards);
 const composer = part("composer");
 const cards = new Cards(part("cards"), (index, { sendNow }) => (sendNow ? takeAndSend(index) : hand.choose(index)));
 const hand = new Hand(composer, cards);
-const queue = new Queue(part("queue"), part("queue-empty"), part("queue-count"), (turn) => openTurn(turn), onQueue);
+const queue = new Queue({ onOpen: (turn) => openTurn(turn), onChange: onQueue });
 const undo = new Undo(part("undo"), { onUndone, onRefused: explain, announce });
+const closing = new Closing(queue, { undo, undoSeconds: UNDO_S, onClosed });
 
 /* Opening a turn */
 
@@ -28,7 +30,7 @@ const undo = new Undo(part("undo"), { onUndone, onRefused: explain, announce });
 async function openTurn(turn, { keepFocus = false } = {}) {
   if (!turn || (hand.holds(turn) && !hand.closed)) return;
   const signal = hand.hold(turn);
-  queue.mark(turn.turn_id);
+  queue.show(turn.turn_id);
   notice("");
   showState("");
   part("thread").hidden = false;
@@ -125,7 +127,7 @@ function openNext() {
 
 function showNothing() {
   hand.hold(null);
-  queue.mark(null);
+  queue.show(null);
   part("thread").hidden = true;
   part("offers").hidden = true;
   part("nothing").hidden = false;
@@ -139,7 +141,7 @@ async function judgeNone() {
   const { turn } = hand;
   hand.chooseNone();
   const answer = await judge({ kind: "none" });
-  if (answer) undo.offer({ judgement_id: answer.judgement_id, turn, kind: "none", words: _("Noted: none is good.") }, UNDO_S);
+  if (answer) undo.offer({ takeBack: takingBack(answer), turn, kind: "none", words: _("Noted: none is good.") }, UNDO_S);
 }
 
 async function skip() {
@@ -148,7 +150,7 @@ async function skip() {
   queue.skipped.add(turn.turn_id);
   if (hand.set?.state === "ready" && !hand.closed) {
     const answer = await judge({ kind: "skip" });
-    if (answer) undo.offer({ judgement_id: answer.judgement_id, turn, kind: "skip", words: _("Skipped.") }, UNDO_S);
+    if (answer) undo.offer({ takeBack: takingBack(answer), turn, kind: "skip", words: _("Skipped.") }, UNDO_S);
   }
   await queue.refresh();
   const other = queue.next(turn.turn_id);
@@ -204,7 +206,7 @@ async function send() {
   dropDraft(turn.turn_id);
   queue.change(turn.turn_id);
   if (answer.judgement_id) {
-    undo.offer({ judgement_id: answer.judgement_id, turn, kind: "sent", text, taken, words: _("The customer sees it in") }, UNDO_S);
+    undo.offer({ takeBack: takingBack(answer), turn, kind: "sent", text, taken, words: _("The customer sees it in") }, UNDO_S);
     announce(_("Sent. Z takes it back within %(seconds)s seconds.", { seconds: UNDO_S }));
   } else {
     announce(_("Sent."));
@@ -220,6 +222,14 @@ function onRefusal(fault) {
   else explain(fault);
 }
 
+function takingBack(answer) {
+  return () => write(`/v1/judgements/${answer.judgement_id}/undo`, {});
+}
+
+function onClosed(turnIds) {
+  if (turnIds.includes(hand.turn?.turn_id)) openNext();
+}
+
 async function onUndone(verdict, answer) {
   showState("");
   if (answer.message === "sent") {
@@ -228,6 +238,11 @@ async function onUndone(verdict, answer) {
     return;
   }
   announce(_("Taken back."));
+  if (verdict.kind === "closed") {
+    queue.change();
+    await queue.refresh();
+    return;
+  }
   if (verdict.kind === "sent") keepDraft(verdict.turn.turn_id, { text: verdict.text, taken: verdict.taken, none: false });
   if (verdict.kind === "none") dropDraft(verdict.turn.turn_id);
   queue.skipped.delete(verdict.turn.turn_id);
@@ -255,6 +270,9 @@ const letters = {
   s: skip,
   z: () => undo.undo(),
   u: () => undo.undo(),
+  x: () => queue.toggle(queue.current),
+  c: () => closing.close(),
+  m: () => queue.readOn(),
   e: () => composer.focus(),
   "=": () => hand.toggleTie(),
   "?": toggleHelp,

@@ -252,7 +252,7 @@ def test_a_colleague_who_was_faster_costs_no_text(
     ask(customer, QUESTION)
     await_cards(agent)
     agent.fill(part("composer"), "My long answer.")
-    turn = agent.locator(".queue button").get_attribute("data-turn")
+    turn = agent.locator(".queue li button").get_attribute("data-turn")
     site.expire_claims()
     boss = open_page()
     boss.goto(site.sign_in_link("ada", "admin"))
