@@ -19,6 +19,7 @@ THUMB = {"event_id", "value", "reasons", "comment"}
 EVENT = {"event_id"}
 ACTING = {"event_id", "agent"}
 REASONED = {"event_id", "reason"}
+CLOSING = REASONED | {"turn_ids"}
 
 
 def for_agents(fields, full):
@@ -39,6 +40,8 @@ BODIES = {
     },
     "/v1/conversations/<conversation_id>/erasure": for_all(EVENT, "app", "visitor"),
     "/v1/erasures": for_all({"event_id", "customer_id"}, "app"),
+    "/v1/turns/close": for_agents(CLOSING, CLOSING | {"agent"}),
+    "/v1/turns/reopen": for_all({"event_id", "turn_ids"}, "agent", "expert", "app"),
     "/v1/turns/<turn_id>/claim": for_agents(EVENT, ACTING),
     "/v1/turns/<turn_id>/release": for_agents(EVENT, ACTING),
     "/v1/sets/<set_id>/judgements": for_agents(JUDGEMENT, JUDGEMENT | {"agent"}),
