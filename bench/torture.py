@@ -273,7 +273,7 @@ def main() -> None:
         "calls_silent_ms": f"beside {clients} that say nothing, all closed",
         "calls_slow_bodies_ms": f"beside {clients} bodies of two bytes a second, all closed",
         "calls_openings_ms": f"beside {10 * min(clients, 100)} openings by one address without a token",
-        "openings_taken": "of these; the others were refused with Retry-After",
+        "openings_taken": "of these; the others were refused",
         "calls_pages_ms": f"beside {clients} open chat pages",
         "acknowledged_and_kept": "messages written while web, trainer and `up` were killed, all shown once",
         "pages_open": "pages that found back",
