@@ -17,7 +17,10 @@ from commands.errors import explain
 COMMANDS = {
     "up": ("commands.up.up", "Start everything on this machine and print the addresses."),
     "init": ("commands.init", "Make the data directory and migrate the store."),
-    "doctor": ("commands.doctor", "Look at libraries, memory, disk, port, store, schema, engine, adapters."),
+    "doctor": (
+        "commands.doctor",
+        "Look at libraries, memory, disk, port, proxy, limits, store, schema, engine, adapters.",
+    ),
     "status": ("commands.status", "Show what runs, what serves and what came in."),
     "token": ("commands.token", "Make, list and revoke API tokens."),
     "sign-in": ("commands.sign_in", "Print a one-time sign-in link for the operator NAME (default: admin)."),

@@ -183,7 +183,8 @@ def test_nobodys_session_ends_after_two_hours_and_cannot_be_forged(desk):
     browser = desk.app.test_client()
     form = {"token": desk.tokens["ann"], "csrf_token": csrf_of(browser, "/sign-in")}
     cookie = browser.get_cookie(COOKIE).value
-    browser.set_cookie(COOKIE, cookie[:-1] + ("a" if cookie[-1] != "a" else "b"))
+    # Not the last sign: some of its bits stand for nothing.
+    browser.set_cookie(COOKIE, cookie[:-5] + ("a" if cookie[-5] != "a" else "b") + cookie[-4:])
     assert browser.post("/sign-in", data=form).status_code == 400
     browser.set_cookie(COOKIE, cookie)
     desk.clock.advance(2 * 3_600)

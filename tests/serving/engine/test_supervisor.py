@@ -135,7 +135,8 @@ def test_hung_engine_is_noticed_and_started_again(rig):
     settings = rig.settings.model_copy(update={"request_timeout_s": 0.3})
     impatient = Fleet.from_endpoints([rig.supervisor.endpoint], settings)
     pulse = Pulse(settings, rig.data_dir, lambda: impatient, rig.supervisor.restart)
-    os.kill(rig.supervisor.engine_pid, signal.SIGSTOP)
+    engine_pid, _ = read_process(rig.data_dir)
+    os.kill(engine_pid, signal.SIGSTOP)
     pulse.beat()
     assert not is_hung(rig.data_dir)  # once may be a busy moment
     pulse.beat()
