@@ -19,8 +19,8 @@ def choice(**changes):
         (
             ["a b", "A  b", "c d"],
             [1],
-            (("a b", "c d"), {0}),
-        ),  # equal after normalisation: the first slot keeps it
+            (("A  b", "c d"), {0}),
+        ),  # equal after normalisation: one reply in the first place, with the text that was picked
         (["a b", "c d", "c d"], [2], (("a b", "c d"), {1})),
         (["a b", "c d", "e f"], [0, 2], (("a b", "c d", "e f"), {0, 2})),
         (["a b", "a b"], [0], None),
