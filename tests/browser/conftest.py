@@ -1,6 +1,7 @@
 """Chromium, a site per test, and pages that remember what went wrong in them."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from serving.client.fake import FakeEngine
 from tests.browser.site import Site, run_site
 
 CHROMIUM = Path("/usr/bin/chromium")
+LANGUAGES = ("en-GB", "zh-CN")
 WAIT_MS = 15_000  # a busy machine is no failure
 expect.set_options(timeout=WAIT_MS)
 
@@ -53,6 +55,29 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
 def is_policy(text: str) -> bool:
     return "Content Security Policy" in text or "Refused to" in text
+
+
+@dataclass(frozen=True)
+class View:
+    """How somebody looks at a page: their language, and the size of the window in CSS pixels."""
+
+    language: str
+    width: int
+    height: int
+
+
+# A desk's screen, the same at a zoom of 200 % (half as many CSS pixels each way), a phone; in both languages.
+SIZES = {"desk": (1400, 900), "zoomed": (700, 450), "phone": (390, 780)}
+VIEWS = {
+    f"{name}-{language}": View(language, *size) for name, size in SIZES.items() for language in LANGUAGES
+}
+
+
+@pytest.fixture(params=list(VIEWS.values()), ids=list(VIEWS))
+def view(request: pytest.FixtureRequest) -> View:
+    """Each way of looking: for the one test of a feature that walks its whole way."""
+    assert isinstance(request.param, View)
+    return request.param
 
 
 @pytest.fixture
