@@ -1,6 +1,8 @@
 // Calls of the HTTP contract from pages: session cookie plus CSRF header, or the visitor's own token.
 // Every write carries an event id made here and is repeated under the same id until the store has answered,
-// also after a reload (the outbox stands in localStorage). A refusal (4xx) ends it and is thrown as Refusal.
+// also after a reload (the outbox is kept in the browser). A refusal (4xx) ends it and is thrown as Refusal.
+
+import { keepValue, newId, readKept } from "./storage.js";
 
 const csrf = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 const BACK_OFF_MS = [500, 1000, 2000, 4000, 8000];
@@ -131,29 +133,25 @@ function mayRepeat(fault) {
 const OUTBOX = "outbox";
 
 function readOutbox() {
-  try {
-    return JSON.parse(localStorage.getItem(OUTBOX)) || {};
-  } catch {
-    return {};
-  }
+  return readKept(OUTBOX) || {};
 }
 
 function keepInOutbox(entry) {
   const box = readOutbox();
   box[entry.body.event_id] = entry;
-  localStorage.setItem(OUTBOX, JSON.stringify(box));
+  keepValue(OUTBOX, box);
 }
 
 function dropFromOutbox(eventId) {
   const box = readOutbox();
   delete box[eventId];
-  localStorage.setItem(OUTBOX, JSON.stringify(box));
+  keepValue(OUTBOX, box);
 }
 
 /** Posts until answered. `onState` hears "saving", "retrying" (with the seconds, where a limit says them) and "saved";
  *  refusals are thrown. */
 export async function write(path, fields, { token, onState = () => {}, keep = true } = {}) {
-  const body = { event_id: crypto.randomUUID(), ...fields };
+  const body = { event_id: newId(), ...fields };
   if (keep) keepInOutbox({ path, body, token });
   onState("saving");
   for (let attempt = 0; ; attempt += 1) {

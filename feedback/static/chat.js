@@ -1,9 +1,10 @@
 // The customer's own page. The visitor's token stands after # in the address, which browsers send to nobody, and in
-// localStorage, so that coming back to /chat finds the conversation again. Knows messages and thumbs, nothing else.
+// the browser's storage, so that coming back to /chat finds the conversation again. Knows messages and thumbs, nothing else.
 
 import { Refusal, flushOutbox, follow, write } from "./api.js";
 import { dropDraft, keepDraft, readDraft } from "./drafts.js";
 import { isImeCommit } from "./keys.js";
+import { dropKept, keepValue, readKept } from "./storage.js";
 import { thumbsFor } from "./thumbs.js";
 import { _ } from "./i18n.js";
 
@@ -19,17 +20,13 @@ function findVisit() {
   const id = part("chat").dataset.conversation;
   const token = decodeURIComponent(location.hash.slice(1));
   if (id && token) return { id, token };
-  try {
-    const kept = JSON.parse(localStorage.getItem(KEPT));
-    return kept && (!id || kept.id === id) ? kept : null;
-  } catch {
-    return null;
-  }
+  const kept = readKept(KEPT);
+  return kept && (!id || kept.id === id) ? kept : null;
 }
 
 function enter({ id, token }) {
   Object.assign(visit, { id, token, thumbs: readThumbs(id) });
-  localStorage.setItem(KEPT, JSON.stringify({ id, token }));
+  keepValue(KEPT, { id, token });
   history.replaceState(null, "", `${BASE}/${id}#${encodeURIComponent(token)}`);
   part("greeting").hidden = true;
   part("again").hidden = !isPublic;
@@ -39,7 +36,7 @@ function enter({ id, token }) {
 
 function leave() {
   visit.stop.abort();
-  localStorage.removeItem(KEPT);
+  dropKept(KEPT);
   if (isPublic) {
     location.assign(BASE);
     return;
@@ -64,7 +61,7 @@ async function erase() {
       return;
     } // the token opens nothing any more: an earlier try has erased it
   }
-  localStorage.removeItem(`thumbs:${visit.id}`);
+  dropKept(`thumbs:${visit.id}`);
   dropDraft(draftId());
   leave();
 }
@@ -196,16 +193,12 @@ async function send() {
 /* Thumbs */
 
 function readThumbs(id) {
-  try {
-    return JSON.parse(localStorage.getItem(`thumbs:${id}`)) || {};
-  } catch {
-    return {};
-  }
+  return readKept(`thumbs:${id}`) || {};
 }
 
 /** Null when saved; words for the person when not. */
 async function sendThumb(message, sent, onWait) {
-  localStorage.setItem(`thumbs:${visit.id}`, JSON.stringify(visit.thumbs));
+  keepValue(`thumbs:${visit.id}`, visit.thumbs);
   try {
     await write(`/v1/messages/${message.message_id}/thumbs`, sent, { token: visit.token, onState: (_state, seconds) => seconds && onWait(tellWait(seconds)) });
     return null;

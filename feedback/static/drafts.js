@@ -1,30 +1,26 @@
-// Unsent text, kept in localStorage over reloads and refusals. A draft is removed when its text has been accepted.
+// Unsent text, kept in the browser over reloads and refusals. A draft is removed when its text has been accepted.
+
+import { dropKept, keepValue, listKept, readKept } from "./storage.js";
 
 const PREFIX = "draft:";
 const KEPT_MS = 7 * 24 * 3600 * 1000;
 
 export function readDraft(id) {
-  try {
-    return JSON.parse(localStorage.getItem(PREFIX + id));
-  } catch {
-    return null;
-  }
+  return readKept(PREFIX + id);
 }
 
 export function keepDraft(id, draft) {
-  localStorage.setItem(PREFIX + id, JSON.stringify({ ...draft, at: Date.now() }));
+  keepValue(PREFIX + id, { ...draft, at: Date.now() });
 }
 
 export function dropDraft(id) {
-  localStorage.removeItem(PREFIX + id);
+  dropKept(PREFIX + id);
 }
 
 /** Drafts of turns long gone do not pile up. */
 export function dropOldDrafts() {
-  for (const key of Object.keys(localStorage)) {
-    if (!key.startsWith(PREFIX)) continue;
-    const draft = readDraft(key.slice(PREFIX.length));
-    if (!draft?.at || Date.now() - draft.at > KEPT_MS) localStorage.removeItem(key);
+  for (const key of listKept(PREFIX)) {
+    if (!(Date.now() - readKept(key)?.at <= KEPT_MS)) dropKept(key);
   }
 }
 

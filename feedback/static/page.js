@@ -1,4 +1,4 @@
-// On every page: language switch that keeps drafts (they stand in localStorage), and times in the reader's zone.
+// On every page: language switch that keeps drafts (they are kept in the browser), and times in the reader's zone.
 
 function chooseLanguage(code) {
   const secure = location.protocol === "https:" ? "; Secure" : "";

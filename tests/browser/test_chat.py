@@ -207,3 +207,23 @@ def test_a_customer_of_an_app_writes_and_deletes_where_the_chat_is_closed(
         expect(page.locator(part("trouble"))).to_have_text("This conversation is deleted.")
         expect(page.locator(part("form"))).to_be_hidden()
         assert site.messages("customer")[0].text is None
+
+
+def test_where_storage_is_blocked_and_http_is_plain_both_pages_work(
+    site: Site, open_page: Callable[..., Page]
+) -> None:
+    customer, agent = open_page(), open_page()
+    for page in (customer, agent):
+        page.add_init_script(
+            "Object.defineProperty(window, 'localStorage', { get() { throw new Error('blocked'); } });"
+            "delete Crypto.prototype.randomUUID;"
+        )
+    customer.goto(f"{site.url}/chat")
+    agent.goto(site.sign_in_link("wei", "agent"))
+    ask(customer, "Where is my order 48213?")
+    texts = await_cards(agent)
+    agent.keyboard.press("Shift+Digit2")
+    expect(customer.locator(".reply .bubble")).to_have_text(texts[1])
+    customer.get_by_role("button", name="Helpful", exact=True).click()
+    expect(customer.locator(".thumbs [role=status]")).to_have_text("Thank you.")
+    assert [thumb.value for thumb in site.thumbs()] == [1]
