@@ -102,7 +102,7 @@ def test_the_pages_speak_chinese(site: Site, expert: Page, open_page: Callable[.
     page.wait_for_url(f"{site.url}/console")
     page.goto(f"{site.url}/console/duels")
     expect(page.get_by_role("heading", name="开始对决")).to_be_visible()
-    page.get_by_label("提示数").fill("4")
+    page.get_by_label("提示词数").fill("4")
     page.get_by_role("button", name="开始对决").click()
     go_on = find_way(page, "继续", "已评判 0 / 4")
     if go_on is not None:

@@ -29,4 +29,4 @@ def test_figures_stand_beside_bases_own(sqlite_desk):
     assert "the length of the reply alone 1.2500 40 %" in english
     assert "Measured This adapter Base copied from the customer, of a reply 50.0 % 6.2 %" in english
     assert "仅凭回复长短 1.2500" in chinese
-    assert "测量项 此适配器 基础模型 回复中照抄顾客的部分 50.0 % 6.2 %" in chinese
+    assert "测量项 此适配器 基础模型 回复中照抄客户的部分 50.0 % 6.2 %" in chinese
