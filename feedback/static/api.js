@@ -14,7 +14,6 @@ export class Refusal extends Error {
     super(error?.message || `HTTP ${status}`);
     this.status = status;
     this.code = error?.code || "";
-    this.hint = error?.hint || "";
     this.retryAfterS = status === 429 ? retryAfterS || 1 : 0; // when the limit lets the next one through
   }
 }

@@ -4,6 +4,7 @@
 import { Refusal, flushOutbox, follow, write } from "./api.js";
 import { dropDraft, keepDraft, readDraft } from "./drafts.js";
 import { isImeCommit } from "./keys.js";
+import { wordsOf } from "./refusals.js";
 import { dropKept, keepValue, readKept } from "./storage.js";
 import { thumbsFor } from "./thumbs.js";
 import { _ } from "./i18n.js";
@@ -143,17 +144,6 @@ function tellWait(seconds) {
 
 /* Writing */
 
-const CAPS = {
-  too_many_conversations: () => _("Several of your conversations wait for an answer. Write in one of them, or come back later."),
-  too_many_messages: () => _("This conversation is full. Start a new one."),
-  too_many_thumbs: () => _("There are too many ratings in this conversation. The last ones count."),
-};
-
-function wordsOf(fault) {
-  if (CAPS[fault.code]) return CAPS[fault.code]();
-  return fault.hint ? `${fault.message} ${fault.hint}` : fault.message;
-}
-
 async function send() {
   const text = field.value.trim();
   if (!text || visit.sending) return;
@@ -204,7 +194,7 @@ async function sendThumb(message, sent, onWait) {
     return null;
   } catch (fault) {
     if (!(fault instanceof Refusal)) throw fault;
-    return CAPS[fault.code]?.() || fault.message;
+    return wordsOf(fault);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { Refusal, write } from "./api.js";
 import { showLocalTimes } from "./page.js";
+import { wordsOf } from "./refusals.js";
 import { _ } from "./i18n.js";
 
 /* <section data-live="/console/…" data-every="2"> is replaced by what that address answers until it says data-done. */
@@ -51,7 +52,7 @@ async function act(form) {
   } catch (fault) {
     button.disabled = false;
     if (!(fault instanceof Refusal)) throw fault;
-    say(form, fault.hint ? `${fault.message} ${fault.hint}` : fault.message, "bad");
+    say(form, wordsOf(fault), "bad");
   }
 }
 

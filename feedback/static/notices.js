@@ -1,6 +1,7 @@
 // What the workbench says: one line above the cards, the state of the last save, and the voice of screen readers.
 
 import { _ } from "./i18n.js";
+import { wordsOf } from "./refusals.js";
 
 export const part = (name) => document.querySelector(`[data-part="${name}"]`);
 
@@ -17,9 +18,9 @@ export function notice(words, kind = "") {
   if (words) announce(words);
 }
 
-/** A refusal in the service's own words. */
+/** Why the service refused. */
 export function explain(fault) {
-  notice(fault.hint ? `${fault.message} ${fault.hint}` : fault.message, "warn");
+  notice(wordsOf(fault), "warn");
 }
 
 /** saving, retrying, saved, or nothing. */

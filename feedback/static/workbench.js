@@ -9,6 +9,7 @@ import { Hand, focusPage } from "./compose.js";
 import { announce, explain, notice, part, showState } from "./notices.js";
 import { Queue } from "./queue.js";
 import { listenToKeys } from "./keys.js";
+import { wordsOf } from "./refusals.js";
 import { showThread } from "./thread.js";
 import { Undo } from "./undo.js";
 import { _, languageName } from "./i18n.js";
@@ -47,7 +48,7 @@ async function openTurn(turn, { keepFocus = false } = {}) {
   } catch (fault) {
     if (signal.aborted) return;
     if (!(fault instanceof Refusal)) throw fault;
-    closeCards(fault.code === "turn_claimed" ? _("A colleague is answering this one.") : `${fault.message} ${fault.hint}`);
+    closeCards(wordsOf(fault));
     return;
   }
   if (!signal.aborted) follow(() => `/v1/turns/${turn.turn_id}/suggestions`, showSet, { signal, onTrouble: onSetTrouble });

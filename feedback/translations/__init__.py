@@ -1,8 +1,8 @@
 """The catalogue of the pages: collected from templates, views and scripts, compiled for server and scripts.
 
 `python -m feedback.translations` adds new words to messages.po (empty, to be translated), drops unused
-ones, and writes messages.mo and static/words.zh_Hans_CN.json. The compiled files are committed, so that a
-fresh clone needs no step; a test keeps them current. Does not translate.
+ones, and writes messages.mo, static/words.zh_Hans_CN.json and static/refusal_words.js. The compiled files are
+committed, so that a fresh clone needs no step; a test keeps them current. Does not translate.
 """
 
 import io
@@ -17,7 +17,7 @@ from babel.messages.pofile import read_po, write_po
 
 from feedback.records.rejections import REASONS
 from feedback.run_report.advice import ADVICE
-from feedback.web.error_pages import KNOWN
+from feedback.web.refusals import HEADING, HEADINGS, SENTENCES
 from feedback.web.sign_in import LINK_SPENT, TOKEN_WRONG
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -25,17 +25,20 @@ LANGUAGE = "zh_Hans_CN"
 PO_FILE = PACKAGE / "translations" / LANGUAGE / "LC_MESSAGES" / "messages.po"
 MO_FILE = PO_FILE.with_suffix(".mo")
 SCRIPT_FILE = PACKAGE / "static" / f"words.{LANGUAGE}.json"
+REFUSALS_FILE = PACKAGE / "static" / "refusal_words.js"
 
 FIXED = datetime(2026, 1, 1, tzinfo=UTC)  # a moving date in the header would make every update a change
 
 METHODS = [("**.py", "python"), ("templates/**.html", "jinja2"), ("static/**.js", "javascript")]
-# Texts of other modules that pages translate by `| known`.
+# Texts of other modules that pages translate when they show them.
 SAID_ELSEWHERE = (
     LINK_SPENT,
     TOKEN_WRONG,
     *REASONS.values(),
     *ADVICE.values(),
-    *(message for _code, message in KNOWN.values()),
+    *SENTENCES.values(),
+    *HEADINGS.values(),
+    HEADING,
 )
 KEYWORDS = {"_": None, "gettext": None, "lazy_gettext": None, "ngettext": (1, 2)}
 
@@ -88,6 +91,23 @@ def compile_script_words(catalogue: Catalog) -> str:
     return json.dumps(words, ensure_ascii=False, indent=0, sort_keys=True) + "\n"
 
 
+def compile_refusals() -> str:
+    """The sentences of feedback/web/refusals.py by their codes, as a module of the page scripts."""
+    lines = [f"  {code}: () => _({json.dumps(sentence)})," for code, sentence in SENTENCES.items()]
+    return "\n".join(
+        (
+            "// Written by `python -m feedback.translations` from feedback/web/refusals.py: change it there.",
+            "",
+            'import { _ } from "./i18n.js";',
+            "",
+            "export const SENTENCES = {",
+            *lines,
+            "};",
+            "",
+        )
+    )
+
+
 def list_untranslated(catalogue: Catalog) -> list[str]:
     return [str(message.id) for message in catalogue if message.id and not is_translated(message)]
 
@@ -98,7 +118,8 @@ def is_translated(message: Message) -> bool:
 
 
 def update() -> list[str]:
-    """Write all three files; the texts that still wait for a translation."""
+    """Write all four files; the texts that still wait for a translation."""
+    REFUSALS_FILE.write_text(compile_refusals(), encoding="utf-8")  # first: its words are collected, too
     catalogue = merge_words(read_words()) if PO_FILE.exists() else extract_words()
     with PO_FILE.open("wb") as file:
         write_po(file, catalogue, width=110, omit_header=False, include_lineno=False, sort_by_file=False)

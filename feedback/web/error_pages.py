@@ -1,4 +1,5 @@
-"""Turns whatever was raised into the answer: JSON for the API and for programs, a page for people.
+"""Turns whatever was raised into the answer: JSON for the API and for programs, a page for people, which says
+what feedback/web/refusals.py has for the code.
 
 The only place that catches everything; an unforeseen error is logged with its trace and answered 500
 without its text.
@@ -8,10 +9,13 @@ import logging
 from collections.abc import Mapping
 
 from flask import Flask, Response, jsonify, redirect, render_template, request, url_for
+from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from feedback.errors import ApiError, BodyTooLarge, SignInNeeded, StoreBusy
+from feedback.web.refusals import find_heading, find_sentence
+from feedback.web.services import services
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +43,7 @@ def render_error(error: ApiError) -> AnyResponse:
         return redirect(url_for("sign_in.show", next=request.full_path.rstrip("?")))
     answer: Response
     if wants_page():
-        answer = Response(render_template("error.html", error=error), mimetype="text/html")
+        answer = Response(render_page(error), mimetype="text/html")
     else:
         answer = jsonify(error.to_json())
     answer.status_code = error.status
@@ -48,6 +52,23 @@ def render_error(error: ApiError) -> AnyResponse:
     if error.status == 401:
         answer.headers["WWW-Authenticate"] = "Bearer"
     return answer
+
+
+def render_page(error: ApiError) -> str:
+    return render_template(
+        "error.html",
+        status=error.status,
+        heading=gettext(find_heading(error.status)),
+        sentence=gettext(find_sentence(error.code)),
+        home=find_home(),
+    )
+
+
+def find_home() -> str | None:
+    """Where a reader can begin again. Customers have nothing to find among the pages of staff."""
+    if not request.path.startswith("/chat"):
+        return "/"
+    return "/chat" if services().settings.public_chat else None
 
 
 def translate(error: HTTPException) -> ApiError:

@@ -26,6 +26,7 @@ def test_the_compiled_files_are_current() -> None:
     words = translations.read_words()
     assert translations.MO_FILE.read_bytes() == translations.compile_words(words)
     assert translations.SCRIPT_FILE.read_text(encoding="utf-8") == translations.compile_script_words(words)
+    assert translations.REFUSALS_FILE.read_text(encoding="utf-8") == translations.compile_refusals()
 
 
 def test_translations_keep_the_places_of_values() -> None:

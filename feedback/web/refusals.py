@@ -1,0 +1,132 @@
+"""What people are told when something is refused: one calm sentence or two for each code, and what to do.
+
+Error pages and page scripts say these, in the reader's language and without ids; programs get the message and
+hint of the error itself. `python -m feedback.translations` writes static/refusal_words.js from here. A test
+fails on a code of `feedback` that is neither in SENTENCES nor in UNMET.
+"""
+
+from collections.abc import Mapping
+
+UNKNOWN = "unknown"  # a code that nobody foresaw
+GONE = "gone"  # every `<what>_not_found`
+NOT_FOUND = "_not_found"
+
+SENTENCES: Mapping[str, str] = {
+    UNKNOWN: "This did not work. Reload the page, then try again.",
+    GONE: "What this is about is not here, or not any more. Go back and look again.",
+    # who asks
+    "sign_in_needed": "You are signed out. Sign in, then try again.",
+    "token_invalid": "This link or token is no longer valid. Ask for a new one.",
+    "csrf_failed": "This page is out of date. Reload it, then try again.",
+    "not_permitted": "Your role does not allow this. If it has to be done, ask an admin.",
+    "too_many_requests": "Too much came at once. Wait a minute, then try again.",
+    # addresses and requests
+    "not_found": "There is nothing at this address. Check it, or go back to where you came from.",
+    "host_unknown": "This service has another address. Ask whoever runs it for the right one.",
+    "method_not_allowed": "This address cannot be used like that. Go back and try again from the page.",
+    "address_too_long": "The address is too long. Go back and try again from the page.",
+    "headers_too_large": "The browser sends too much along. Delete the cookies of this site, then try again.",
+    "request_unreadable": "The request could not be read. Reload the page, then try again.",
+    "request_refused": "The request was refused. Reload the page, then try again.",
+    "request_timeout": "The request took too long to arrive. Check the connection, then try again.",
+    "body_too_large": "This is too large. Send less of it.",
+    "body_invalid": "Something is missing, too long or not allowed. Check what you entered, then try again.",
+    "query_invalid": "A filter in the address is not understood. Go back and choose it again.",
+    "text_not_storable": (
+        "The text has a character that cannot be kept. Remove unusual characters, then try again."
+    ),
+    "event_conflict": "This was sent before with other content. Reload the page, then send it again.",
+    # the customer's page
+    "conversation_erased": "This conversation was deleted and takes no more messages. Go on in another one.",
+    "too_many_conversations": (
+        "Several of your conversations wait for an answer. Write in one of them, or come back later."
+    ),
+    "too_many_messages": "This conversation is full. Start a new one.",
+    "too_many_thumbs": "There are too many ratings in this conversation. The last ones count.",
+    # the workbench
+    "turn_claimed": "A colleague is answering this one. Take another one from the queue.",
+    "turn_superseded": "The customer wrote again. Answer the newer message instead.",
+    "already_judged": "This one has been answered or closed meanwhile. Take the next one.",
+    "set_not_shown": "The suggestions are not on the screen yet. Wait a moment, or write a reply yourself.",
+    "candidate_unavailable": "This suggestion cannot be used. Take another one, or write a reply yourself.",
+    "already_undone": "This has been taken back already. Nothing is left to do.",
+    # duels
+    "duel_not_open": "Nobody can judge in this duel just now. Reload the page to see how it stands.",
+    "duel_over": "This duel has ended already. Reload the page to see its result.",
+    "round_judged": "You have judged this round already. Take your verdict back to judge it again.",
+    "round_not_ready": "There is nothing to judge in this round. Go on with the next one.",
+    "same_contender": "An adapter cannot be compared with itself. Choose another one to compare it with.",
+    "other_base": "These two were trained on different bases. Choose two that have the same base.",
+    "too_few_prompts": (
+        "There are fewer unseen prompts than you asked for. Ask for fewer, or wait for new conversations."
+    ),
+    # runs and adapters
+    "run_ended": "This run has ended already. Start a new one instead.",
+    "run_not_ended": "This run goes on. Its report is here once it has ended.",
+    "stale_fence": "Something else serves by now. Reload the page, then decide again.",
+    "nothing_to_roll_back": "The base serves alone, so there is nothing to roll back.",
+    "adapter_state": "This adapter is in another state by now. Reload the page to see what can be done.",
+    "adapter_erased": "This adapter learned from records that were erased. Train another one without them.",
+    "adapter_vetoed": (
+        "This adapter is vetoed. Train another one, or ask for an approval by whoever vetoed it."
+    ),
+    "approval_missing": (
+        "Nobody else has approved this adapter. Ask another expert or admin, then promote it."
+    ),
+    "veto_not_given": "The policy gives your role no veto. Ask an admin to veto this adapter.",
+    "adapter_files_missing": (
+        "The files of this adapter are gone. Restore them from a backup, or train another one."
+    ),
+    "adapter_not_fit": (
+        "This adapter failed its checks and cannot serve. The log says why; train another one."
+    ),
+    "engine_away": "The model server does not answer. Try again once it is back.",
+    # people
+    "name_taken": "There is somebody of this name already. Take another name.",
+    # our side
+    "store_busy": "The store is busy, and nothing was saved. Try again in a moment.",
+    "store_full": (
+        "The store is full, and nothing was saved. Whoever runs this service has to make room first."
+    ),
+    "store_damaged": (
+        "The store is damaged, and nothing was saved. Whoever runs this service has to repair it first."
+    ),
+    "server_crowded": "There is too much to do just now. Try again in a moment.",
+    "server_failed": "Something went wrong on our side. Try again in a moment.",
+    "internal": "Something went wrong on our side. Try again in a moment.",
+}
+
+# Codes that no page shows, each with the reason.
+UNMET: Mapping[str, str] = {
+    "body_unreadable": "page scripts send JSON",
+    "content_type_wrong": "page scripts say that they send JSON",
+    "request_malformed": "browsers speak HTTP",
+    "request_too_slow": "the connection is closed: a browser says so itself",
+    "candidate_not_in_set": "pages name candidates of the set that they show",
+    "undo_not_undoable": "pages take back what they did, and no undo",
+    "set_not_judged": "the page of a set leaves out where its replies came from",
+    "not_a_reply": "pages offer thumbs on replies alone",
+    "role_unknown": "pages offer the roles there are",
+    "id_unknown": "the lineage page has words of its own",
+    "id_ambiguous": "the lineage page lists what fits",
+    "stale_lease": "only a worker holds a lease",
+}
+
+# What stands above the sentence on a page, by status.
+HEADINGS: Mapping[int, str] = {
+    403: "This is not open to you",
+    404: "Not found",
+    429: "Please wait a moment",
+}
+HEADING = "This did not work"
+
+
+def find_sentence(code: str) -> str:
+    """The English sentence for a code; `gettext` says it in the reader's language."""
+    if code in SENTENCES:
+        return SENTENCES[code]
+    return SENTENCES[GONE if code.endswith(NOT_FOUND) else UNKNOWN]
+
+
+def find_heading(status: int) -> str:
+    return HEADINGS.get(status, HEADING)
