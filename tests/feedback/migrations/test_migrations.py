@@ -15,6 +15,7 @@ from feedback.migrations import configure, find_version, newest_version, upgrade
 from feedback.store import tables
 from feedback.store.desks import ensure_desk
 from feedback.store.engine import open_engine, read, unit_of_work
+from feedback.store.presence import count_present, list_readers, note_presence
 from tests.databases import START
 
 
@@ -106,6 +107,20 @@ def test_a_turn_of_the_version_before_closings_was_closed_by_nobody(empty_engine
     with read(empty_engine) as session:
         turn = session.get_one(tables.Turn, "x")
         assert (turn.state, turn.closed_as, turn.closed_by, turn.closed_at) == ("x", None, None, None)
+
+
+def test_nobody_is_at_the_desk_of_a_store_that_is_upgraded(empty_engine):
+    upgrade_engine(empty_engine, "0010")
+    with empty_engine.execution_options(writing=True).begin() as connection:
+        old = MetaData()
+        old.reflect(connection)
+        for name in ("desk", "conversation", "message", "turn"):
+            connection.execute(old.tables[name].insert().values(fill(old.tables[name])))
+    upgrade_engine(empty_engine)
+    with unit_of_work(empty_engine) as session:
+        assert count_present(session, desk_id="x", now=START) == 0
+        note_presence(session, desk_id="x", agent="ann", turn_id="x", now=START)
+        assert list_readers(session, desk_id="x", now=START) == {"x": ["ann"]}
 
 
 def test_a_set_of_version_4_has_left_nothing_out(empty_engine):
