@@ -124,8 +124,9 @@ def render_routes() -> str:
             "JSON in and out with `Authorization: Bearer <token>`, or from our own pages with the session "
             "and `X-CSRFToken`. Every field of every call is in `/openapi.json` of the running service, "
             "with a body for each role where they may say different things; any other field is refused with "
-            "422. Each write carries an `event_id`, any UUID made by the client: the same event again gives "
-            "the same answer, another body under it 409. An error is "
+            "422. Each `POST` carries an `event_id`, any UUID made by the client: the same event again gives "
+            "the same answer, another body under it 409. A `PUT` says how something stands now and needs "
+            "none: said again, it leaves the same. An error is "
             '`{"error": {"code", "message", "hint"}}`.',
             "Calls with a parameter `wait` answer as soon as there is something new, or empty after so "
             "many seconds. With `Accept: text/event-stream` they are streams of server-sent events "

@@ -102,8 +102,8 @@ class FeedbackSettings(BaseSettings):
     strangers_openings: int = Field(default=60, ge=1)
     """Conversations a minute opened at /chat by all strangers together."""
 
-    claim_minutes: float = Field(default=10, gt=0, le=240)
-    """Minutes after which a claimed turn that was not answered goes back to the queue."""
+    claim_minutes: float = Field(default=1, gt=0, le=240)
+    """Minutes that a claim holds off others after it was last prolonged; pages do so every 20 s."""
 
     session_days: float = Field(default=14, gt=0, le=90)
     """Days after which a browser session ends."""

@@ -1,15 +1,19 @@
-"""Calls about the queue: which customers wait, and taking a turn or giving it back."""
+"""Calls about the queue: which customers wait, who reads a turn, and taking one or giving it back."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated
 
 from flask import Blueprint
 from pydantic import Field
+from sqlmodel import Session
 
 from feedback.api.routes import Read, Write, get, write
 from feedback.api.schemas import Answer, Body, Id, Name, Plain, Query
+from feedback.store.operators import name_agents
 from feedback.store.overview import count_waiting
+from feedback.store.presence import list_readers
 from feedback.store.turns import Queued, claim_turn, list_queue, release_turn
 from feedback.suggestions.views import NEXT, QueueView
 from feedback.web.services import services
@@ -38,15 +42,26 @@ class TurnShown(Answer):
     set_state: str | None
     claimed_by: str | None
     claimed_by_me: bool
+    claimed_by_name: str | None = Field(description="What people call whoever answers it.")
+    readers: list[str] = Field(description="The names of others who look at it now; they hold nothing.")
 
 
 class Queue(Answer):
+    agent: str = Field(description="Who asks, as `claimed_by` would say it.")
     turns: list[TurnShown]
     total: int = Field(description="Turns that wait, on all pages.")
     next: str | None = Field(description="What the next page begins behind; None on the last one.")
 
 
-class TurnTaken(Body):
+class OwnTaking(Body):
+    take_over: bool = Field(False, description="Also from a colleague, who is told.")
+
+
+class TurnTaken(OwnTaking):
+    agent: Name | None = Field(None, description="The agent an app acts for.")
+
+
+class TurnLeft(Body):
     agent: Name | None = Field(None, description="The agent an app acts for.")
 
 
@@ -70,10 +85,12 @@ def queue(call: Read[QueueAsked]) -> Queue:
             limit=asked.limit + 1,  # whether there is a next page
         )
         total = count_waiting(session, desk_id=desk_id).count
+        others = find_others(session, rows, agent, desk_id=desk_id, now=call.now)
     shown = rows[: asked.limit]
     draw_ahead(QueueView(desk_id, asked.after, min(NEXT, asked.limit)), shown)
     return Queue(
-        turns=[show_turn(row, agent, call.now) for row in shown],
+        agent=agent,
+        turns=[show_turn(row, agent, others, call.now) for row in shown],
         total=total,
         next=shown[-1].turn.id if len(rows) > asked.limit else None,
     )
@@ -87,7 +104,26 @@ def draw_ahead(view: QueueView, shown: Sequence[Queued]) -> None:
         suggester.show_view(view, [row.turn.id for row in following if row.set_state is None])
 
 
-def show_turn(row: Queued, agent: str, now: datetime) -> TurnShown:
+@dataclass(frozen=True)
+class Others:
+    """Who besides the one that asks is at work on the turns shown."""
+
+    readers: dict[str, list[str]]  # by turn
+    names: dict[str, str]
+
+
+def find_others(
+    session: Session, rows: Sequence[Queued], agent: str, *, desk_id: str, now: datetime
+) -> Others:
+    readers = {
+        turn_id: [reader for reader in found if reader != agent]
+        for turn_id, found in list_readers(session, desk_id=desk_id, now=now).items()
+    }
+    seen = {row.claimed_by for row in rows if row.claimed_by}.union(*readers.values())
+    return Others(readers, name_agents(session, desk_id=desk_id, agents=seen))
+
+
+def show_turn(row: Queued, agent: str, others: Others, now: datetime) -> TurnShown:
     return TurnShown(
         turn_id=row.turn.id,
         conversation_id=row.turn.conversation_id,
@@ -100,6 +136,8 @@ def show_turn(row: Queued, agent: str, now: datetime) -> TurnShown:
         set_state=row.set_state,
         claimed_by=row.claimed_by,
         claimed_by_me=row.claimed_by == agent,
+        claimed_by_name=others.names[row.claimed_by] if row.claimed_by else None,
+        readers=sorted(others.names[reader] for reader in others.readers.get(row.turn.id, ())),
     )
 
 
@@ -108,12 +146,12 @@ def show_turn(row: Queued, agent: str, now: datetime) -> TurnShown:
     "/v1/turns/<turn_id>/claim",
     roles=("agent", "app"),
     body=TurnTaken,
-    own={"agent": Plain},
+    own={"agent": OwnTaking},
     answer=TurnHeld,
     status=200,
 )
 def claim(call: Write, body: TurnTaken, turn_id: str) -> TurnHeld:
-    """Take a turn for a while; claiming again prolongs it."""
+    """Take a turn for a while, also over from a colleague; claiming again prolongs it."""
     turn = claim_turn(
         call.session,
         desk_id=call.actor.desk_id,
@@ -121,6 +159,7 @@ def claim(call: Write, body: TurnTaken, turn_id: str) -> TurnHeld:
         agent=call.actor.agent_name(body.agent),
         now=call.now,
         claim_minutes=services().settings.claim_minutes,
+        take_over=body.take_over,
     )
     return TurnHeld(turn_id=turn.id, claimed_by=turn.claimed_by)
 
@@ -129,12 +168,12 @@ def claim(call: Write, body: TurnTaken, turn_id: str) -> TurnHeld:
     bp,
     "/v1/turns/<turn_id>/release",
     roles=("agent", "app"),
-    body=TurnTaken,
+    body=TurnLeft,
     own={"agent": Plain},
     answer=TurnHeld,
     status=200,
 )
-def release(call: Write, body: TurnTaken, turn_id: str) -> TurnHeld:
+def release(call: Write, body: TurnLeft, turn_id: str) -> TurnHeld:
     """Give a claimed turn back to the queue."""
     turn = release_turn(
         call.session,

@@ -1,5 +1,6 @@
-"""The three ways to declare a call of the API: `get`, `write` (idempotent, one transaction) and `act`
-(idempotent, own transactions).
+"""The four ways to declare a call of the API: `get`, `write` (idempotent by its event, one transaction),
+`put` (how something stands now, one transaction, no event) and `act` (idempotent by its event, own
+transactions).
 
 Each does, in this order: who is calling, may they, is the path an id, is the body readable and of the right
 shape; then the view, unless the event was seen before; then the answer. The declaration also feeds
@@ -23,7 +24,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from feedback.actor import Actor
 from feedback.api.requests import check_body, check_ids, read_json, read_query
-from feedback.api.schemas import Answer, Body, Query
+from feedback.api.schemas import Answer, Body, Query, Standing
 from feedback.errors import ApiError
 from feedback.store.engine import read, unit_of_work
 from feedback.store.events import Answer as StoredAnswer
@@ -33,9 +34,11 @@ from feedback.web.services import services
 
 P = ParamSpec("P")
 B = TypeVar("B", bound=Body)
+S = TypeVar("S", bound=Standing)
 Q = TypeVar("Q", bound=Query)
 Roles = tuple[str, ...]
-Own = Mapping[str, type[Body]]
+AnyBody = Body | Standing
+Own = Mapping[str, type[AnyBody]]
 Reveal = Callable[[dict[str, Any]], dict[str, Any]]
 
 log = logging.getLogger(__name__)
@@ -50,12 +53,12 @@ class Route:
     roles: Roles
     status: int
     answer: type[BaseModel] | str  # a media type for answers that are no JSON object
-    body: type[Body] | None = None
+    body: type[AnyBody] | None = None
     query: type[Query] | None = None
     summary: str = ""
     own: Own = field(default_factory=dict)  # by role, the body of those who may say less
 
-    def body_of(self, role: str) -> type[Body] | None:
+    def body_of(self, role: str) -> type[AnyBody] | None:
         """What this role may say."""
         return self.own.get(as_own(role), self.body)
 
@@ -114,14 +117,23 @@ class Write:
             if stored is None:
                 raise
             return stored
+        self._follow_up()
+        return answered
+
+    def state(self, view: Callable[[], Answer]) -> dict[str, Any]:
+        """The view's answer. No event is kept: the same said again leaves the same."""
+        with unit_of_work(services().store_engine) as self.session:
+            self.now = services().clock.now()
+            stated = view().model_dump(mode="json")
+        self._follow_up()
+        return stated
+
+    def _follow_up(self) -> None:
         for then in self._after:
             try:
                 then()
-            except (
-                Exception
-            ):  # the row is safe and the start-up sweep makes up for it: no reason to say it failed
-                log.exception("after the commit of event %s", event_id)
-        return answered
+            except Exception:  # the row is safe and the start-up sweep makes up for it: it has not failed
+                log.exception("after the commit of a call by %s", self.actor.key)
 
 
 @dataclass(frozen=True)
@@ -177,9 +189,7 @@ def write(
         @wraps(view)
         def call(**ids: Any) -> AnyResponse:
             actor = _enter(roles, ids)
-            given = read_json()
-            if (smaller := route.own.get(as_own(actor.role))) is not None:
-                check_body(smaller, given)
+            given = _read_body(route, actor)
             said = check_body(body, given)
             body_hash = hash_body("POST", request.path, given | {"event_id": said.event_id})
             at_work = Write(actor)
@@ -189,6 +199,28 @@ def write(
                 lambda: (status, view(at_work, said, **ids)),  # type: ignore[call-arg]
             )
             return _send(code, reveal(stored) if reveal else stored)
+
+        return _declare(bp, call, route)
+
+    return decorate
+
+
+def put(
+    bp: Blueprint, path: str, *, roles: Roles, body: type[S], answer: type[Answer], own: Own | None = None
+) -> Callable[[Callable[Concatenate[Write, S, P], Answer]], Callable[..., AnyResponse]]:
+    """Says how something stands now, in one transaction. For what is said often and counts only as it was
+    said last: no event is kept, and the view must leave the same however often it is called.
+    """
+
+    def decorate(view: Callable[Concatenate[Write, S, P], Answer]) -> Callable[..., AnyResponse]:
+        route = Route("PUT", path, roles, 200, answer, body=body, summary=_summary(view), own=own or {})
+
+        @wraps(view)
+        def call(**ids: Any) -> AnyResponse:
+            actor = _enter(roles, ids)
+            said = check_body(body, _read_body(route, actor))
+            at_work = Write(actor)
+            return _send(200, at_work.state(lambda: view(at_work, said, **ids)))  # type: ignore[call-arg]
 
         return _declare(bp, call, route)
 
@@ -227,6 +259,15 @@ def act(
         )
 
     return decorate
+
+
+def _read_body(route: Route, actor: Actor) -> dict[str, Any]:
+    """The body's fields, all of which this role may say."""
+    given = read_json()
+    smaller = route.own.get(as_own(actor.role))
+    if smaller is not None:
+        check_body(smaller, given)
+    return given
 
 
 def _find_stored(said: Said) -> StoredAnswer | None:

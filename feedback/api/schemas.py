@@ -1,7 +1,7 @@
 """The building blocks of bodies and answers: strict, no unknown field, every text of limited length.
 
-Bodies of writes derive from `Body` (they carry the client's `event_id`), answers from `Answer`, query
-parameters from `Query`.
+Bodies of writes derive from `Body` (they carry the client's `event_id`), those of puts from `Standing`,
+answers from `Answer`, query parameters from `Query`.
 """
 
 from typing import Annotated, Literal
@@ -55,6 +55,12 @@ class Body(BaseModel):
     event_id: EventId = Field(
         description="Any UUID made by the client; the same id and body give the same answer again."
     )
+
+
+class Standing(BaseModel):
+    """What a `put` carries: how something stands now. No event: said again, it leaves the same."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class Plain(Body):

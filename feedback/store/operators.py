@@ -5,7 +5,7 @@ A secret is 256 random bits, so a plain hash is enough: there is nothing to gues
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -82,6 +82,16 @@ def ensure_operator(session: Session, *, desk_id: str, name: str, role: str, now
     """The operator of this name, made with this role when missing. An existing one keeps its role."""
     found = find_operator(session, desk_id=desk_id, name=name)
     return found or create_operator(session, desk_id=desk_id, name=name, role=role, now=now)
+
+
+def name_agents(session: Session, *, desk_id: str, agents: Iterable[str]) -> dict[str, str]:
+    """What people call these agents, as `Actor.agent_name` writes them down."""
+    named = {agent: agent.partition(":")[2] or agent for agent in agents}
+    query = select(col(Operator.id), col(Operator.name)).where(
+        col(Operator.desk_id) == desk_id, col(Operator.id).in_(list(named))
+    )
+    rows = session.execute(query) if named else ()
+    return named | {operator_id: name for operator_id, name in rows}
 
 
 def list_operators(session: Session, *, desk_id: str) -> Sequence[Operator]:

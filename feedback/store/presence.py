@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 from feedback.clock import still_runs
 from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Presence, Turn
+from feedback.store.turns import release_claims
 
 READS = timedelta(minutes=1)  # since the page last said so
 THERE = timedelta(minutes=3)  # a browser lets a page that is not in sight speak once a minute at most
@@ -32,6 +33,12 @@ def end_presence(session: Session, *, desk_id: str, agent: str) -> None:
     """They have gone: known at once, not after a while of silence."""
     theirs = (col(Presence.desk_id) == desk_id) & (col(Presence.agent) == agent)
     session.connection().execute(delete(Presence).where(theirs))
+
+
+def leave_desk(session: Session, *, desk_id: str, agent: str) -> None:
+    """They have signed out: they read nothing and hold nothing."""
+    end_presence(session, desk_id=desk_id, agent=agent)
+    release_claims(session, desk_id=desk_id, agent=agent)
 
 
 def list_readers(session: Session, *, desk_id: str, now: datetime) -> dict[str, list[str]]:

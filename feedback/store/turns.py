@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy import ColumnElement, and_, or_, update
 from sqlmodel import Session, col, select
 
 from feedback.clock import still_runs
@@ -135,14 +135,33 @@ def check_claim(turn: Claimable, *, agent: str, now: datetime, claim_minutes: fl
 
 
 def claim_turn(
-    session: Session, *, desk_id: str, turn_id: str, agent: str, now: datetime, claim_minutes: float
+    session: Session,
+    *,
+    desk_id: str,
+    turn_id: str,
+    agent: str,
+    now: datetime,
+    claim_minutes: float,
+    take_over: bool = False,
 ) -> Turn:
-    """The turn is this agent's for so many minutes; claiming again prolongs it."""
+    """The turn is this agent's for so many minutes; claiming again prolongs it. Whoever takes it over need
+    not wait for that.
+    """
     turn = get_row(session, Turn, turn_id, desk_id=desk_id, what="turn", lock=True)
     check_waiting(turn)
-    check_claim(turn, agent=agent, now=now, claim_minutes=claim_minutes)
+    if not take_over:
+        check_claim(turn, agent=agent, now=now, claim_minutes=claim_minutes)
     turn.claimed_by, turn.claimed_at = agent, now
     session.add(turn)
+    return turn
+
+
+def prolong_claim(session: Session, *, desk_id: str, turn_id: str, agent: str, now: datetime) -> Turn:
+    """The claim begins anew if it is still this agent's, also one that has expired: nobody took it."""
+    turn = get_row(session, Turn, turn_id, desk_id=desk_id, what="turn", lock=True)
+    if turn.state == "waiting" and turn.claimed_by == agent:
+        turn.claimed_at = now
+        session.add(turn)
     return turn
 
 
@@ -153,6 +172,12 @@ def release_turn(session: Session, *, desk_id: str, turn_id: str, agent: str) ->
         turn.claimed_by, turn.claimed_at = None, None
         session.add(turn)
     return turn
+
+
+def release_claims(session: Session, *, desk_id: str, agent: str) -> None:
+    """Gives everything back that this agent holds."""
+    held = (col(Turn.desk_id) == desk_id) & (col(Turn.state) == "waiting") & (col(Turn.claimed_by) == agent)
+    session.connection().execute(update(Turn).where(held).values(claimed_by=None, claimed_at=None))
 
 
 def list_queue(

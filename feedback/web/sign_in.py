@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from feedback.store import operators
 from feedback.store.engine import look, read, unit_of_work
+from feedback.store.presence import leave_desk
 from feedback.web.auth import check_csrf, find_actor
 from feedback.web.services import services
 from feedback.web.sessions import StoreSession, begin_signed_in, begin_signed_out
@@ -32,6 +33,7 @@ def sign_in() -> AnyResponse:
         holder = operators.find_token(connection, token=token)
     if holder is None or holder.role not in operators.OPERATOR_ROLES:
         return _page(TOKEN_WRONG, 401)
+    _leave_desk()
     begin_signed_in(_session(), operator_id=holder.operator_id, token_id=holder.token_id)
     return redirect(_own_path(request.form.get("next")))
 
@@ -64,17 +66,27 @@ def _use_link(code: str) -> AnyResponse:
         operator = operators.use_sign_in_link(store, code=code, now=services().clock.now())
     if operator is None:
         return _page(LINK_SPENT, 401)
+    _leave_desk()
     begin_signed_in(_session(), operator_id=operator.id)
     return redirect(_own_path(request.args.get("next")))
 
 
 @bp.post("/sign-out")
 def sign_out() -> AnyResponse:
-    """End this browser's session."""
+    """End this browser's session; whoever it was reads and holds nothing any more."""
     if find_actor() is not None:
         check_csrf()
+    _leave_desk()
     begin_signed_out(_session())
     return redirect(url_for("sign_in.show"))
+
+
+def _leave_desk() -> None:
+    """For whoever was signed in in this browser so far."""
+    actor = find_actor()
+    if actor is not None:
+        with unit_of_work(services().store_engine) as store:
+            leave_desk(store, desk_id=actor.desk_id, agent=actor.agent_name())
 
 
 def _session() -> StoreSession:

@@ -53,14 +53,19 @@ class Desk:
     operators: dict[str, str] = field(default_factory=dict)
 
     def call(self, method: str, path: str, role: str | None = "app", **body: Any):
-        """One request; a write gets an event id unless one is given. `role` may be a token itself."""
+        """One request; a post gets an event id unless one is given. `role` may be a token itself."""
         headers = {"Authorization": f"Bearer {self.tokens.get(role, role)}"} if role else {}
         if method == "GET":
             return self.app.test_client().get(path, headers=headers)
+        if method == "PUT":
+            return self.app.test_client().put(path, headers=headers, json=body)
         return self.app.test_client().post(path, headers=headers, json={"event_id": str(uuid4()), **body})
 
     def post(self, path: str, role: str | None = "app", **body: Any):
         return self.call("POST", path, role, **body)
+
+    def put(self, path: str, role: str | None = "app", **body: Any):
+        return self.call("PUT", path, role, **body)
 
     def get(self, path: str, role: str | None = "app"):
         return self.call("GET", path, role)

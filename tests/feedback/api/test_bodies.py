@@ -19,6 +19,7 @@ THUMB = {"event_id", "value", "reasons", "comment"}
 EVENT = {"event_id"}
 ACTING = {"event_id", "agent"}
 REASONED = {"event_id", "reason"}
+PRESENCE = {"turn_id", "left", "here"}
 CLOSING = REASONED | {"turn_ids"}
 
 
@@ -42,8 +43,9 @@ BODIES = {
     "/v1/erasures": for_all({"event_id", "customer_id"}, "app"),
     "/v1/turns/close": for_agents(CLOSING, CLOSING | {"agent"}),
     "/v1/turns/reopen": for_all({"event_id", "turn_ids"}, "agent", "expert", "app"),
-    "/v1/turns/<turn_id>/claim": for_agents(EVENT, ACTING),
+    "/v1/turns/<turn_id>/claim": for_agents(EVENT | {"take_over"}, ACTING | {"take_over"}),
     "/v1/turns/<turn_id>/release": for_agents(EVENT, ACTING),
+    "/v1/presence": for_agents(PRESENCE, PRESENCE | {"agent"}),
     "/v1/sets/<set_id>/judgements": for_agents(JUDGEMENT, JUDGEMENT | {"agent"}),
     "/v1/judgements/<judgement_id>/undo": for_agents(EVENT, ACTING),
     "/v1/messages/<message_id>/thumbs": {"visitor": THUMB, **for_all(THUMB | {"occurred_at"}, "app")},
@@ -82,8 +84,12 @@ def test_a_role_says_what_its_body_has_and_nothing_else(sqlite_engine, tmp_path,
         headers = {"Authorization": f"Bearer {tokens[role]}"} if role else {}
         for field in {*FIELDS, "system", "desk_id", "id"}:
             # A value of no field's type: refused in any case, by what it says of it.
-            answer = desk.app.test_client().post(
-                place, headers=headers, json={"event_id": str(uuid4())} | {field: {"unlike": "any"}}
+            event = {"event_id": str(uuid4())} if "event_id" in allowed else {}
+            answer = desk.app.test_client().open(
+                place,
+                method="POST" if event else "PUT",  # a put has no event
+                headers=headers,
+                json=event | {field: {"unlike": "any"}},
             )
             assert answer.status_code == 422, (role, field, answer.text)
             unknown = f"{field}: Extra inputs are not permitted" in answer.json["error"]["message"]

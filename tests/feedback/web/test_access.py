@@ -31,6 +31,7 @@ ACCESS = {
     "POST /v1/turns/reopen": DESK,
     "POST /v1/turns/<turn_id>/claim": DESK,
     "POST /v1/turns/<turn_id>/release": DESK,
+    "PUT /v1/presence": DESK,
     "GET /v1/turns/<turn_id>/suggestions": DESK,
     "GET /v1/sets/<set_id>": EXPERTS,
     "POST /v1/sets/<set_id>/judgements": DESK,

@@ -11,7 +11,7 @@ from feedback.app import read_secret_key
 from feedback.settings import FeedbackSettings
 from feedback.store import operators, web_sessions
 from feedback.store.engine import look, unit_of_work
-from feedback.store.tables import ApiToken, SignInLink, WebSession
+from feedback.store.tables import ApiToken, Presence, SignInLink, Turn, WebSession
 from feedback.web.auth import actor_from_token, actor_from_visitor_token
 from tests.feedback.desk import make_desk
 
@@ -134,6 +134,27 @@ def test_a_link_asks_before_it_replaces_somebody(desk):
     assert browser.post(f"/sign-in/{code}", data={"csrf_token": token}).status_code == 302
     claimed = claim(desk, browser, **{"X-CSRFToken": csrf_of(browser)})
     assert claimed.json["claimed_by"] == desk.operators["ben"]
+
+
+def test_who_leaves_by_any_way_reads_and_holds_nothing_any_more(desk):
+    def sign_out(browser):
+        browser.post("/sign-out", data={"csrf_token": csrf_of(browser)})
+
+    def follow_a_colleagues_link(browser):
+        code = make_link(desk, "ben")
+        browser.post(f"/sign-in/{code}", data={"csrf_token": csrf_of(browser, f"/sign-in/{code}")})
+
+    def paste_a_colleagues_token(browser):
+        csrf_token = csrf_of(browser)
+        browser.post("/sign-in", data={"csrf_token": csrf_token, "token": desk.tokens["ben"]})
+
+    for leave in (sign_out, follow_a_colleagues_link, paste_a_colleagues_token):
+        browser = sign_in(desk, "ann")
+        held = claim(desk, browser, **{"X-CSRFToken": csrf_of(browser)}).json["turn_id"]
+        desk.put("/v1/presence", "ann", turn_id=held)
+        leave(browser)
+        assert desk.row(Turn, id=held).claimed_by is None, leave.__name__
+        assert desk.rows(Presence) == [], leave.__name__
 
 
 def test_a_link_of_ones_own_asks_nothing(desk):
