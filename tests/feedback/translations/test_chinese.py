@@ -23,7 +23,6 @@ OTHER_WORDS = {
     "转为正式": "转为线上",
     "正式使用": "线上",
     "溯源": "来源与后续产物",
-    "提示(?!词)": "提示词",
     "基座": "基础模型",
     "训练运行": "训练任务",
     "纳特": "奈特",
@@ -74,6 +73,14 @@ def test_chinese_sentences_have_full_width_marks() -> None:
 def test_chinese_texts_use_the_words_of_the_glossary(other: str, ours: str) -> None:
     texts = [*list_chinese(), (ROOT / "README.zh.md").read_text(encoding="utf-8")]
     assert [text for text in texts if re.search(other, text)] == [], f"we say {ours}"
+
+
+def test_a_prompt_is_one_word_and_no_hint() -> None:
+    """提示 alone is to point something out, which pages do, too."""
+    prompts = [message for message in translations.read_words() if "prompt" in str(message.id).lower()]
+    assert len(prompts) > 10
+    for message in prompts:
+        assert not re.search("提示(?!词)", str(message.string)), message.id
 
 
 def test_a_pick_and_a_choice_are_two_words() -> None:
