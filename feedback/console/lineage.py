@@ -4,7 +4,7 @@ Which arm each reply came from is told on the page of a judged set alone, and wh
 blind to that set any more. The other pages name arms of no reply.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -272,15 +272,24 @@ def tell_value(name: str, value: Any) -> str:
     if name == "refused":
         return translate_known(explain(value))
     if name == "refusals":
-        return "; ".join(f"{translate_known(explain(reason))}: {count}" for reason, count in value.items())
+        return pair_up((translate_known(explain(reason)), count) for reason, count in value.items())
     if name == "arms":
-        return "; ".join(f"{each['slot'] + 1}: {words_of(each['arm'])}" for each in value)
+        return pair_up((each["slot"] + 1, words_of(each["arm"])) for each in value)
     if name in PLACES:
-        return ", ".join(str(place + 1) for place in value)
+        return list_up(str(place + 1) for place in value)
     if name == "share":
         return show_share(value)
     if name == "records":
-        return ", ".join(f"{KINDS[form]} {count}" for form, count in value.items())
+        return list_up(f"{KINDS[form]} {count}" for form, count in value.items())
     if name == "log_loss":
-        return ", ".join(f"{compared_words(rule)} {nats}" for rule, nats in value.items())
+        return list_up(f"{compared_words(rule)} {nats}" for rule, nats in value.items())
     return show_fact(value)
+
+
+def list_up(texts: Iterable[str]) -> str:
+    return str(_(", ")).join(texts)
+
+
+def pair_up(pairs: Iterable[tuple[object, object]]) -> str:
+    colon = _(": ")
+    return str(_("; ")).join(f"{name}{colon}{value}" for name, value in pairs)

@@ -137,7 +137,7 @@ def _is_by_split(value: Any) -> bool:
 
 def _list_counts(value: Any) -> str:
     if isinstance(value, Mapping):
-        return ", ".join(f"{count} {words_of(name)}" for name, count in value.items())
+        return str(_(", ")).join(f"{count} {words_of(name)}" for name, count in value.items())
     return show_value(value)
 
 
@@ -147,12 +147,15 @@ def describe_counts(counts: Mapping[str, Any]) -> str:
     for name, value in counts.items():
         if _is_by_split(value):
             parts.append(f"{value.get('all', sum(value.values()))} {words_of(name)}")
-    return ", ".join(parts)
+    return str(_(", ")).join(parts)
 
 
 def describe_selection(selection: Mapping[str, Any]) -> str:
     """One line: what was asked for, empty wishes left out."""
+    colon = _(": ")
     wishes = [
-        f"{name}: {show_value(value)}" for name, value in selection.items() if value not in (None, "", [], {})
+        f"{name}{colon}{show_value(value)}"
+        for name, value in selection.items()
+        if value not in (None, "", [], {})
     ]
-    return ", ".join(wishes) or _("everything")
+    return str(_(", ")).join(wishes) or _("everything")

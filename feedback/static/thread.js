@@ -44,7 +44,7 @@ function passedAlong(knowledge) {
   const head = document.createElement("summary");
   head.lang = document.documentElement.lang;
   const untitled = _("untitled");
-  const titles = knowledge.map((article) => article.title || untitled).join(", ");
+  const titles = knowledge.map((article) => article.title || untitled).join(_(", "));
   head.textContent = _("Passed along by the app, read by the suggestions: %(titles)s", { titles });
   box.append(head);
   for (const article of knowledge) {

@@ -51,7 +51,7 @@ def test_all_cards_are_skeletons_until_all_are_ready(site: Site, agent: Page, cu
     ("language", "says"),
     [
         ("en-GB", "Passed along by the app, read by the suggestions: Shipping, untitled"),
-        ("zh-CN", "由应用附带，建议已参考：Shipping, 未命名"),
+        ("zh-CN", "由应用附带，建议已参考：Shipping、未命名"),
     ],
 )
 def test_what_an_app_passes_along_is_shown_beside_the_message(

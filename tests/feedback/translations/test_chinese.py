@@ -75,6 +75,27 @@ def test_chinese_texts_use_the_words_of_the_glossary(other: str, ours: str) -> N
     assert [text for text in texts if re.search(other, text)] == [], f"we say {ours}"
 
 
+@pytest.mark.parametrize(
+    "path", sorted((translations.PACKAGE / "templates").rglob("*.html")), ids=lambda path: path.name
+)
+def test_no_template_puts_an_english_mark_between_words(path: Path) -> None:
+    """It would stand in a Chinese sentence, too: marks come from the catalogue, as in `_(": ")`."""
+    shown = re.sub(r"\{[%#].*?[%#]\}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+    words = re.sub(r"\{\{.*?\}\}", "值", shown, flags=re.DOTALL)
+    assert re.findall(r".{20}[值>]\s*[:,;.!)](?=[\s<值])|\(值.{20}", words) == []
+
+
+def test_no_script_or_view_joins_words_by_an_english_mark() -> None:
+    sources = [
+        *(translations.PACKAGE / "static").glob("*.js"),
+        *(translations.PACKAGE / "console").glob("*.py"),
+    ]
+    assert len(sources) > 20
+    for path in sources:
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"""join\(["'][,;:] |["'][,;:] ["']\.join""", text), path.name
+
+
 def test_a_prompt_is_one_word_and_no_hint() -> None:
     """提示 alone is to point something out, which pages do, too."""
     prompts = [message for message in translations.read_words() if "prompt" in str(message.id).lower()]
