@@ -33,12 +33,14 @@ from feedback.errors import NotPermitted
 from feedback.records.language import find_language
 from feedback.store.changes import conversation_topic
 from feedback.store.conversations import (
+    MESSAGES_AT_ONCE,
     Said,
     append_message,
     list_messages,
     lock_conversation,
     open_conversation,
 )
+from feedback.store.marks import read_mark
 from feedback.store.operators import hash_secret
 from feedback.store.tables import Conversation, Message, new_id
 from feedback.store.turns import check_claim, close_waiting, find_waiting_turn, open_turn
@@ -237,7 +239,9 @@ def read_messages(call: Read[MessagesAsked], conversation_id: str) -> Messages:
     pending = call.actor.role != "app" if asked.pending is None else asked.pending
     by_customer = call.actor.role == "visitor"
 
+    topic = conversation_topic(conversation_id)
     with call.read() as session:
+        mark = read_mark(session.connection(), topic=topic)
         rows = list_messages(
             session,
             desk_id=call.actor.desk_id,
@@ -247,11 +251,13 @@ def read_messages(call: Read[MessagesAsked], conversation_id: str) -> Messages:
         )
     tell_waiting(
         Waiting(
-            topic=conversation_topic(conversation_id),
+            topic=topic,
             actor=call.actor,
             seconds=asked.wait,
             found=bool(rows),
             then={"after": rows[-1].id if rows else asked.after or ""},
+            mark=mark,
+            again_in_s=0.0 if len(rows) == MESSAGES_AT_ONCE else None,
         )
     )
     return Messages(messages=[show_message(row, with_knowledge=not by_customer) for row in rows])

@@ -21,6 +21,7 @@ from feedback.store.tables import Conversation, Message, Turn, new_id
 from feedback.store.turns import open_turn
 
 Role = Literal["customer", "agent"]
+MESSAGES_AT_ONCE = 500
 
 _BY_TOKEN = select(
     col(Conversation.id),
@@ -222,10 +223,9 @@ def list_messages(
     conversation_id: str,
     after: str | None = None,
     pending: bool = False,
-    limit: int = 500,
 ) -> Sequence[Message]:
-    """Messages after the one named, retracted and erased ones left out. `pending` adds those not released
-    yet.
+    """Up to MESSAGES_AT_ONCE messages after the one named, retracted and erased ones left out. `pending` adds
+    those not released yet.
 
     Without `pending` the order is that of release: a reply that was held back comes after what the customer
     wrote meanwhile.
@@ -242,8 +242,8 @@ def list_messages(
     if pending:
         if last is not None:
             query = query.where(Message.position > last.position)
-        return session.exec(query.order_by(col(Message.position)).limit(limit)).all()
+        return session.exec(query.order_by(col(Message.position)).limit(MESSAGES_AT_ONCE)).all()
     query = query.where(col(Message.release_no).is_not(None))
     if last is not None and last.release_no is not None:
         query = query.where(col(Message.release_no) > last.release_no)
-    return session.exec(query.order_by(col(Message.release_no)).limit(limit)).all()
+    return session.exec(query.order_by(col(Message.release_no)).limit(MESSAGES_AT_ONCE)).all()

@@ -15,7 +15,8 @@ from feedback.store.tables import Message, SuggestionSet, Turn
 
 AT_ONCE = 500  # ids in one statement
 
-Marks = dict[str, tuple[object, ...]]
+Mark = tuple[object, ...]
+Marks = dict[str, Mark]
 
 
 def read_marks(connection: Connection, *, topics: Iterable[str]) -> Marks:
@@ -43,6 +44,11 @@ def read_marks(connection: Connection, *, topics: Iterable[str]) -> Marks:
         )
         marks |= {turn_topic(id): (turn, found) for id, turn, found in connection.execute(states)}
     return marks
+
+
+def read_mark(connection: Connection, *, topic: str) -> Mark:
+    """Empty where the store knows nothing of it."""
+    return read_marks(connection, topics=[topic]).get(topic, ())
 
 
 def _in_parts(ids: Iterator[str]) -> Iterator[Sequence[str]]:

@@ -56,7 +56,7 @@ class Front:
             return
         with self._places.take(waiting.actor, left["REMOTE_ADDR"]) as has_place:
             reader = Reader(environ, answer, waiting, has_place=has_place)
-            with self._wakeups.listen(waiting.topic, since=seen) as listener:
+            with self._wakeups.listen(waiting.topic, since=seen, mark=waiting.mark) as listener:
                 async with noticing_end(reader, listener, receive):
                     serve = self._stream if events.wants_events(scope) else self._answer
                     await serve(reader, listener, send)
@@ -93,12 +93,14 @@ class Front:
                 await send_part(send, events.make_event(reader.answer.body))
                 if not reader.ask_next():
                     break
+                continue  # what came after the look wakes the listener
             elif reader.count_left(events.LASTS_S) <= 0 or self._wakeups.is_closed:
                 break
             elif not await listener.wait(min(events.ALIVE_EVERY_S, reader.until_due)) and reader.until_due:
                 await send_part(send, events.ALIVE)
                 continue
-            await self._look_again(reader, listener)
+            if not reader.is_gone:
+                await self._look_again(reader, listener)
         await send({"type": "http.response.body", "body": b""})
 
     async def _look_again(self, reader: Reader, listener: Listener) -> None:

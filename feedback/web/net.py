@@ -51,15 +51,15 @@ class Net:
                 self._ending.wait(self._every_s)
 
     def look(self, connection: Connection) -> None:
-        """Signals the topics whose mark has changed. A topic that is new here is signalled once: it may have
-        changed before it had a mark.
+        """Signals the topics whose mark has changed. That of a topic which is new here is compared with what
+        its readers saw; where that is not known it is signalled once, since it may have changed meanwhile.
         """
-        topics = set(self._wakeups.list_topics())
+        topics = self._wakeups.list_topics()
         version = self._read_version(connection)
-        if topics <= self._marks.keys() and version is not None and version == self._version:
+        if topics.keys() <= self._marks.keys() and version is not None and version == self._version:
             return
         marks = dict.fromkeys(topics, ()) | read_marks(connection, topics=topics)
-        changed = [topic for topic, mark in marks.items() if self._marks.get(topic) != mark]
+        changed = [topic for topic, mark in marks.items() if self._marks.get(topic, topics[topic]) != mark]
         self._marks, self._version = marks, version
         if changed:
             self._wakeups.signal(changed)

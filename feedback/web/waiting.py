@@ -13,6 +13,7 @@ from typing import Any
 from flask import request
 
 from feedback.actor import Actor
+from feedback.store.marks import Mark
 
 IN_ENVIRON = "rejoinder.waiting"  # left there by the view
 AGAIN = "rejoinder.again"  # set by the front when it asks for the same reader once more
@@ -27,7 +28,8 @@ class Waiting:
     seconds: float
     found: bool
     then: Mapping[str, str] | None = None  # parameters of a stream's next question; None: this was the last
-    again_in_s: float | None = None  # the answer may change by itself after so long
+    again_in_s: float | None = None  # there may be another answer after so long without a signal
+    mark: Mark | None = None  # of the topic, read no later than the answer; None: not known
 
 
 def tell_waiting(waiting: Waiting) -> None:

@@ -1,7 +1,9 @@
 """Who waits for which topic in this process. Any thread may signal; waiting is for the server's loop alone.
 
-    with wakeups.listen("turn:<id>", since=seen) as listener:
+    with wakeups.listen("turn:<id>", since=seen, mark=mark) as listener:
         listener.clear(); ...look...; await listener.wait(timeout_s)
+
+`mark` is how far the topic was when its reader looked, for the look every second (feedback/web/net.py).
 
 A waiter holds an event and nothing else: no thread, no connection to the store. Does not look at anything.
 """
@@ -12,13 +14,16 @@ from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+from feedback.store.marks import Mark
+
 REMEMBERED = 4096  # signals between a reader's first look and its listening: the net finds the rest
 
 
 class Listener:
     """One waiting reader, woken by its topic, by `wake`, or when its time is over."""
 
-    def __init__(self) -> None:
+    def __init__(self, mark: Mark | None = None) -> None:
+        self.mark = mark
         self._loop = asyncio.get_running_loop()
         self._event = asyncio.Event()
         self._is_woken = False
@@ -89,14 +94,15 @@ class Wakeups:
     def is_awaited(self, topic: str) -> bool:
         return topic in self._listeners
 
-    def list_topics(self) -> list[str]:
+    def list_topics(self) -> dict[str, Mark | None]:
+        """Each with the mark that all its listeners have seen; None where they differ or know none."""
         with self._lock:
-            return list(self._listeners)
+            return {topic: _find_common(listeners) for topic, listeners in self._listeners.items()}
 
     @contextmanager
-    def listen(self, topic: str, *, since: int) -> Iterator[Listener]:
+    def listen(self, topic: str, *, since: int, mark: Mark | None = None) -> Iterator[Listener]:
         """A listener that is awake already if the topic was signalled after the count was `since`."""
-        listener = Listener()
+        listener = Listener(mark)
         with self._lock:
             self._listeners.setdefault(topic, set()).add(listener)
             if self._recent.get(topic, 0) > since or self._is_closed:
@@ -108,3 +114,8 @@ class Wakeups:
                 self._listeners[topic].discard(listener)
                 if not self._listeners[topic]:
                     del self._listeners[topic]
+
+
+def _find_common(listeners: Iterable[Listener]) -> Mark | None:
+    marks = {listener.mark for listener in listeners}
+    return marks.pop() if len(marks) == 1 else None

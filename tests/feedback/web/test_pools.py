@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from feedback.actor import Actor
+from feedback.web.reader import Reader
 from feedback.web.waiting import IN_ENVIRON, Waiting
 from feedback.web.wakeups import Wakeups
 from tests.feedback.web.serving import Served, open_stream, serving, wait_until
@@ -23,8 +24,10 @@ class Application:
         self.released = threading.Event()
         self.hanging = 0
         self.news = 1
+        self.calls = 0
 
     def __call__(self, environ, start_response):
+        self.calls += 1
         if environ["PATH_INFO"] == "/hang":
             self.hanging += 1
             self.released.wait(60)
@@ -99,16 +102,29 @@ def test_more_requests_than_may_queue_are_told_to_come_again(application, monkey
     assert (first, queued) == ([200, 200], [200, 200])
 
 
-def test_a_stream_without_a_thread_for_its_next_look_says_nothing_twice(application):
+def test_a_stream_that_has_said_its_news_looks_again_once_it_is_told_of_others(application):
     wakeups = Wakeups()
+    with serving(application, wakeups=wakeups, threads=THREADS) as served, served.client() as client:
+        with open_stream(client, "/stream") as stream:
+            heard = [stream.next()]
+            application.news = 2
+            wakeups.signal(["news"])
+            heard.append(stream.next())
+    assert heard == [{"after": 0}, {"after": 1}] and application.calls == 2
+
+
+def test_a_stream_without_a_thread_for_its_next_look_says_nothing_twice(application, monkeypatch):
+    wakeups, crowded, look_later = Wakeups(), threading.Event(), Reader.look_later
+    monkeypatch.setattr(Reader, "look_later", lambda reader: look_later(reader) or crowded.set())
     with serving(application, wakeups=wakeups, threads=THREADS) as served, served.client() as client:
         looks = served.front._pools.looks
         looks._limit, usual = 0, looks._limit
         with open_stream(client, "/stream") as stream:
             heard = [stream.next()]
-            looks._limit = usual
             application.news = 2
             wakeups.signal(["news"])
+            assert crowded.wait(30)
+            looks._limit = usual
             heard.append(stream.next())
     assert heard == [{"after": 0}, {"after": 1}]
 

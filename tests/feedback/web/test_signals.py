@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from feedback.store.changes import note_change, on_commit
 from feedback.store.engine import look, open_engine, unit_of_work
+from feedback.store.marks import read_mark
 from feedback.web.datagrams import Datagrams
 from feedback.web.net import Net
 from feedback.web.signals import AT_MOST, open_signals, pack, unpack
@@ -118,7 +119,7 @@ def test_the_look_every_second_finds_what_nobody_signalled(store_engine, tmp_pat
     with unit_of_work(other) as session:
         turn = add_turn(session)
     topic = f"conversation:{turn.conversation_id}"
-    wakeups.list_topics = lambda: [topic, "turn:unknown"]  # type: ignore[method-assign]
+    wakeups.list_topics = lambda: {topic: None, "turn:unknown": None}  # type: ignore[method-assign]
     signalled: list[list[str]] = []
     wakeups.signal = lambda topics: signalled.append(sorted(topics))  # type: ignore[method-assign]
     net = Net(store_engine, wakeups)
@@ -135,3 +136,20 @@ def test_the_look_every_second_finds_what_nobody_signalled(store_engine, tmp_pat
             net.look(connection)
     assert signalled[1:] == [[topic]]
     other.dispose()
+
+
+def test_who_has_seen_all_there_is_is_not_woken_by_the_first_look_for_them(store_engine):
+    """A thousand pages that are opened ask once each, not twice."""
+    with unit_of_work(store_engine) as session:
+        fresh, stale = (f"conversation:{add_turn(session).conversation_id}" for _ in range(2))
+    with look(store_engine) as connection:
+        seen = {topic: read_mark(connection, topic=topic) for topic in (fresh, stale, "conversation:none")}
+        assert seen == {fresh: (0, 0), stale: (0, 0), "conversation:none": ()}
+        wakeups = Wakeups()
+        wakeups.list_topics = lambda: {**seen, stale: (0, None)}  # type: ignore[method-assign]
+        signalled: list[list[str]] = []
+        wakeups.signal = lambda topics: signalled.append(sorted(topics))  # type: ignore[method-assign]
+        net = Net(store_engine, wakeups)
+        for _ in range(2):
+            net.look(connection)
+    assert signalled == [[stale]]

@@ -64,6 +64,18 @@ def test_a_stream_brings_each_message_once_and_in_order(desk, served):
     assert headers["x-content-type-options"] == "nosniff" and headers["x-accel-buffering"] == "no"
 
 
+def test_a_stream_brings_more_messages_than_are_read_at_once(desk, served, monkeypatch):
+    monkeypatch.setattr("feedback.store.conversations.MESSAGES_AT_ONCE", 2)
+    monkeypatch.setattr("feedback.api.conversations.MESSAGES_AT_ONCE", 2)
+    opened = desk.open("One", "Two", "Three", "Four", "Five")
+    with (
+        served.client(opened["visitor_token"]) as client,
+        open_stream(client, messages_path(opened)) as stream,
+    ):
+        texts = [[m["text"] for m in stream.next()["messages"]] for _ in range(3)]
+    assert texts == [["One", "Two"], ["Three", "Four"], ["Five"]]
+
+
 def test_a_reply_reaches_the_customer_when_its_undo_window_ends(desk, served):
     opened, shown = desk.open_ready()
     with (

@@ -62,12 +62,23 @@ def test_nothing_is_kept_of_who_has_gone_and_little_of_what_was_signalled():
     async def run():
         wakeups = Wakeups()
         with wakeups.listen("a", since=0):
-            assert wakeups.is_awaited("a") and wakeups.list_topics() == ["a"]
+            assert wakeups.is_awaited("a") and wakeups.list_topics() == {"a": None}
         for number in range(REMEMBERED + 10):
             wakeups.signal([str(number)])
         return wakeups.is_awaited("a"), wakeups.list_topics(), len(wakeups._recent)
 
-    assert run_apart(run()) == (False, [], REMEMBERED)
+    assert run_apart(run()) == (False, {}, REMEMBERED)
+
+
+def test_a_topic_has_a_mark_where_all_its_listeners_have_seen_the_same():
+    async def run():
+        wakeups = Wakeups()
+        with wakeups.listen("a", since=0, mark=(1, 1)), wakeups.listen("a", since=0, mark=(1, 1)):
+            same = wakeups.list_topics()
+            with wakeups.listen("a", since=0, mark=(2, 1)):
+                return same, wakeups.list_topics()
+
+    assert run_apart(run()) == ({"a": (1, 1)}, {"a": None})
 
 
 def test_a_signal_after_the_loop_has_ended_reaches_nobody_and_breaks_nothing():
