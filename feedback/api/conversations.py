@@ -5,8 +5,10 @@ from typing import Annotated, Any, Self
 
 from flask import Blueprint, current_app
 from pydantic import Field, model_validator
+from sqlmodel import Session
 
 from feedback.api.caps import check_messages
+from feedback.api.drafts import clear_sent
 from feedback.api.routes import Read, Write, get, write
 from feedback.api.schemas import (
     MAX_HANDED,
@@ -22,6 +24,7 @@ from feedback.api.schemas import (
     Name,
     Part,
     Query,
+    Revision,
     Role,
     Tag,
     Text,
@@ -29,7 +32,7 @@ from feedback.api.schemas import (
     Wait,
     write_down,
 )
-from feedback.errors import NotPermitted
+from feedback.errors import NotFound, NotPermitted
 from feedback.records.language import find_language
 from feedback.store.changes import conversation_topic
 from feedback.store.conversations import (
@@ -40,10 +43,11 @@ from feedback.store.conversations import (
     lock_conversation,
     open_conversation,
 )
+from feedback.store.engine import get_row
 from feedback.store.marks import read_mark
 from feedback.store.operators import hash_secret
-from feedback.store.tables import Conversation, Message, new_id
-from feedback.store.turns import check_claim, close_waiting, find_waiting_turn, open_turn
+from feedback.store.tables import Conversation, Message, Turn, new_id
+from feedback.store.turns import check_claim, check_waiting, close_waiting, find_waiting_turn, open_turn
 from feedback.web.auth import visitor_token
 from feedback.web.services import services
 from feedback.web.waiting import Waiting, tell_waiting
@@ -93,7 +97,14 @@ class WrittenMessage(Body):
     text: Text
 
 
-class NewMessage(WrittenMessage):
+class WrittenAnswer(WrittenMessage):
+    turn_id: Id | None = Field(None, description="agent: refused unless this is the turn that waits.")
+    draft_revision: Revision | None = Field(
+        None, description="agent: the draft that this sends: it goes with it."
+    )
+
+
+class NewMessage(WrittenAnswer):
     text: HandedText = ""
     attachments: Attachments
     knowledge: KnowledgeList | None = Field(
@@ -183,7 +194,7 @@ def create(call: Write, body: NewConversation) -> ConversationOpened:
     "/v1/conversations/<conversation_id>/messages",
     roles=("app", "visitor", "agent"),
     body=NewMessage,
-    own={"visitor": WrittenMessage, "agent": WrittenMessage},
+    own={"visitor": WrittenMessage, "agent": WrittenAnswer},
     answer=MessageAdded,
 )
 def add_message(call: Write, body: NewMessage, conversation_id: str) -> MessageAdded:
@@ -206,8 +217,19 @@ def add_message(call: Write, body: NewMessage, conversation_id: str) -> MessageA
         turn = open_turn(call.session, message=message, now=call.now)
         notice_after(call)
         return MessageAdded(message_id=message.id, turn_id=turn.id)
+    if body.turn_id is not None:
+        check_turn(call.session, conversation, body.turn_id)
     message = answer_by_hand(call, conversation, said, agent)
+    clear_sent(call, body.agent, conversation.id, body.draft_revision)
     return MessageAdded(message_id=message.id, turn_id=None)
+
+
+def check_turn(session: Session, conversation: Conversation, turn_id: str) -> None:
+    """What was written for one turn of a locked conversation answers no other."""
+    turn = get_row(session, Turn, turn_id, desk_id=conversation.desk_id, what="turn")
+    if turn.conversation_id != conversation.id:
+        raise NotFound("turn", turn_id)
+    check_waiting(turn)
 
 
 def answer_by_hand(call: Write, conversation: Conversation, said: Said, agent: str) -> Message:

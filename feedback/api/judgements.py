@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 from flask import Blueprint
 from pydantic import Field
 
+from feedback.api.drafts import clear_sent
 from feedback.api.routes import Write, write
-from feedback.api.schemas import Answer, Body, Id, Name, Plain, Tag, Text, Time
+from feedback.api.schemas import Answer, Body, Id, Name, Plain, Revision, Tag, Text, Time
 from feedback.store.judgement_rules import Kind, Verdict
 from feedback.store.judgements import Terms, record_judgement, undo_judgement
 from feedback.web.services import services
@@ -28,6 +29,7 @@ class OwnJudgement(Body):
         None, description="Milliseconds from the reveal to the decision."
     )
     occurred_at: Time | None = None
+    draft_revision: Revision | None = Field(None, description="The draft that this sends: it goes with it.")
 
 
 class NewJudgement(OwnJudgement):
@@ -79,6 +81,7 @@ def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
         terms=Terms(undo_window_s=settings.undo_window_s, claim_minutes=settings.claim_minutes),
     )
     if recorded.message_id is not None:
+        clear_sent(call, body.agent, recorded.conversation_id, body.draft_revision)
         message_id, releaser = recorded.message_id, services().releaser
         call.after_commit(lambda: releaser.hold(message_id))
     return JudgementStored(judgement_id=recorded.judgement_id, message_id=recorded.message_id)

@@ -45,6 +45,9 @@ Language = Annotated[
 # JSON has no times: the one field type that is read from text although bodies are strict.
 Time = Annotated[AwareDatetime, Field(strict=False)]
 Role = Literal["customer", "agent"]
+Revision = Annotated[
+    int, Field(ge=1, le=2**53, description="Of the draft, counted up by the page at every change.")
+]
 
 
 class Body(BaseModel):

@@ -20,6 +20,7 @@ from feedback.store.tables import (
     Candidate,
     Conversation,
     Dataset,
+    Draft,
     DuelRound,
     DuelVerdict,
     Erasure,
@@ -159,6 +160,7 @@ def _paths(ids: Sequence[str]) -> list[tuple[type[SQLModel], ColumnElement[bool]
         (SuggestionSet, col(SuggestionSet.conversation_id).in_(ids)),
         (Candidate, col(Candidate.set_id).in_(_sets(ids))),
         (Judgement, col(Judgement.set_id).in_(_sets(ids))),
+        (Draft, col(Draft.conversation_id).in_(ids)),
         (Thumb, col(Thumb.message_id).in_(_messages(ids))),
         (DuelRound, col(DuelRound.conversation_id).in_(ids)),
     ]

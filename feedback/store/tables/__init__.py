@@ -13,7 +13,7 @@ from feedback.store.tables.erasures import Erasure
 from feedback.store.tables.people import ApiToken, Desk, Event, Operator, SignInLink, SystemPrompt, WebSession
 from feedback.store.tables.runs import Dataset, Record, Run, RunMetric
 from feedback.store.tables.sets import Candidate, Judgement, SuggestionSet, Thumb, Unblinding
-from feedback.store.tables.work import Presence
+from feedback.store.tables.work import Draft, Presence
 
 __all__ = [
     "DEFAULT_DESK",
@@ -27,6 +27,7 @@ __all__ = [
     "Dataset",
     "Deployment",
     "Desk",
+    "Draft",
     "Duel",
     "DuelRound",
     "DuelVerdict",

@@ -11,14 +11,17 @@ from feedback.api.openapi import list_routes
 from tests.feedback.desk import make_desk
 
 MESSAGE = {"event_id", "role", "text"}
-FULL_MESSAGE = MESSAGE | {"attachments", "knowledge", "occurred_at", "agent"}
+ANSWER = MESSAGE | {"turn_id", "draft_revision"}
+FULL_MESSAGE = ANSWER | {"attachments", "knowledge", "occurred_at", "agent"}
 JUDGEMENT = {
     *("event_id", "kind", "candidate_id", "candidate_ids", "text", "reasons", "dwell_ms", "occurred_at"),
+    "draft_revision",
 }
 THUMB = {"event_id", "value", "reasons", "comment"}
 EVENT = {"event_id"}
 ACTING = {"event_id", "agent"}
 REASONED = {"event_id", "reason"}
+DRAFT = {"revision", "slot", "text", "taken", "none_good", "turn_id", "refused"}
 PRESENCE = {"turn_id", "left", "here"}
 CLOSING = REASONED | {"turn_ids"}
 
@@ -37,7 +40,7 @@ BODIES = {
     ),
     "/v1/conversations/<conversation_id>/messages": {
         "visitor": MESSAGE,
-        **for_agents(MESSAGE, FULL_MESSAGE),
+        **for_agents(ANSWER, FULL_MESSAGE),
     },
     "/v1/conversations/<conversation_id>/erasure": for_all(EVENT, "app", "visitor"),
     "/v1/erasures": for_all({"event_id", "customer_id"}, "app"),
@@ -46,6 +49,7 @@ BODIES = {
     "/v1/turns/<turn_id>/claim": for_agents(EVENT | {"take_over"}, ACTING | {"take_over"}),
     "/v1/turns/<turn_id>/release": for_agents(EVENT, ACTING),
     "/v1/presence": for_agents(PRESENCE, PRESENCE | {"agent"}),
+    "/v1/conversations/<conversation_id>/draft": for_agents(DRAFT, DRAFT | {"agent"}),
     "/v1/sets/<set_id>/judgements": for_agents(JUDGEMENT, JUDGEMENT | {"agent"}),
     "/v1/judgements/<judgement_id>/undo": for_agents(EVENT, ACTING),
     "/v1/messages/<message_id>/thumbs": {"visitor": THUMB, **for_all(THUMB | {"occurred_at"}, "app")},

@@ -52,8 +52,10 @@ def test_bodies_take_no_unknown_field_and_those_of_posts_carry_an_event_id(sqlit
 def test_a_call_with_several_bodies_documents_each_with_its_roles(document):
     call = document["paths"]["/v1/conversations/{conversation_id}/messages"]["post"]
     schema = call["requestBody"]["content"]["application/json"]["schema"]
-    assert [part["$ref"].split("/")[-1] for part in schema["anyOf"]] == ["NewMessage", "WrittenMessage"]
-    assert "app, admin: NewMessage; visitor, agent: WrittenMessage." in call["requestBody"]["description"]
+    names = [part["$ref"].split("/")[-1] for part in schema["anyOf"]]
+    assert names == ["NewMessage", "WrittenMessage", "WrittenAnswer"]
+    told = "app, admin: NewMessage; visitor: WrittenMessage; agent: WrittenAnswer."
+    assert told in call["requestBody"]["description"]
 
 
 def test_names_of_shapes_are_unique(sqlite_desk):

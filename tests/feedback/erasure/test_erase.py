@@ -70,6 +70,8 @@ def talk(desk, word):
         row.prompt_token_ids, row.knowledge_hash = encode(said), "a" * 64
         for candidate in session.exec(select(Candidate).where(Candidate.set_id == set_id)):
             candidate.token_ids = encode(candidate.text)
+    draft = f"/v1/conversations/{opened['conversation_id']}/draft"
+    assert desk.put(draft, "ben", revision=1, text=f"The {word} is").status_code == 200
     shown = desk.get(f"/v1/turns/{opened['turn_id']}/suggestions", "agent").json
     first = shown["candidates"][0]["candidate_id"]
     text = f"Our {word} is on its way, by tomorrow evening at the latest."

@@ -14,6 +14,7 @@ from sqlmodel import SQLModel, select
 from feedback.migrations import configure, find_version, newest_version, upgrade, upgrade_engine
 from feedback.store import tables
 from feedback.store.desks import ensure_desk
+from feedback.store.drafts import Written, list_drafts, save_draft
 from feedback.store.engine import open_engine, read, unit_of_work
 from feedback.store.presence import count_present, list_readers, note_presence
 from tests.databases import START
@@ -121,6 +122,22 @@ def test_nobody_is_at_the_desk_of_a_store_that_is_upgraded(empty_engine):
         assert count_present(session, desk_id="x", now=START) == 0
         note_presence(session, desk_id="x", agent="ann", turn_id="x", now=START)
         assert list_readers(session, desk_id="x", now=START) == {"x": ["ann"]}
+
+
+def test_a_store_that_is_upgraded_has_no_drafts_and_takes_them(empty_engine):
+    upgrade_engine(empty_engine, "0011")
+    with empty_engine.execution_options(writing=True).begin() as connection:
+        old = MetaData()
+        old.reflect(connection)
+        for name in ("desk", "conversation"):
+            connection.execute(old.tables[name].insert().values(fill(old.tables[name])))
+    upgrade_engine(empty_engine)
+    with unit_of_work(empty_engine) as session:
+        assert list_drafts(session, desk_id="x", agent="ann") == []
+        said = {"desk_id": "x", "agent": "ann", "conversation_id": "x", "now": START}
+        for written in (Written(2**40, text="Dear"), Written(2**40 - 1, text="De")):
+            assert save_draft(session, **said, written=written) == 2**40
+        assert [kept.draft.text for kept in list_drafts(session, desk_id="x", agent="ann")] == ["Dear"]
 
 
 def test_a_set_of_version_4_has_left_nothing_out(empty_engine):

@@ -32,6 +32,8 @@ ACCESS = {
     "POST /v1/turns/<turn_id>/claim": DESK,
     "POST /v1/turns/<turn_id>/release": DESK,
     "PUT /v1/presence": DESK,
+    "PUT /v1/conversations/<conversation_id>/draft": DESK,
+    "GET /v1/drafts": DESK,
     "GET /v1/turns/<turn_id>/suggestions": DESK,
     "GET /v1/sets/<set_id>": EXPERTS,
     "POST /v1/sets/<set_id>/judgements": DESK,

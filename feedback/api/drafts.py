@@ -1,0 +1,128 @@
+"""Calls about drafts: what a person has written and not sent, kept for them alone."""
+
+from datetime import datetime
+from typing import Annotated
+
+from flask import Blueprint
+from pydantic import Field, StringConstraints
+
+from feedback.api.routes import Read, Write, get, put
+from feedback.api.schemas import MAX_TEXT, Answer, Id, Name, Query, Revision, Standing, Tag
+from feedback.store.drafts import KeptDraft, Written, clear_draft, list_drafts, save_draft
+
+bp = Blueprint("drafts", __name__)
+
+PREVIEW = 240  # characters of what the customer had written
+
+
+class OwnDraft(Standing):
+    revision: Revision
+    slot: Id | None = Field(
+        None, description="A text that lies beside the one in the composer; a random id of its own."
+    )
+    text: Annotated[str, StringConstraints(max_length=MAX_TEXT)] = Field(
+        "", description="Empty: there is none."
+    )
+    taken: Id | None = Field(None, description="The candidate that it began as.")
+    none_good: bool = Field(False, description="None of the candidates was good.")
+    turn_id: Id | None = Field(None, description="The turn that it was written for.")
+    refused: Tag | None = Field(None, description="Why it could not be sent: the code of the refusal.")
+
+
+class NewDraft(OwnDraft):
+    agent: Name | None = Field(None, description="The agent an app acts for.")
+
+
+class DraftKept(Answer):
+    revision: int = Field(description="The one that stands; higher than what was said if that came late.")
+
+
+class DraftsAsked(Query):
+    agent: Name | None = Field(None, description="The agent an app acts for.")
+
+
+class DraftShown(Answer):
+    conversation_id: str
+    slot: str | None
+    text: str
+    taken: str | None
+    none_good: bool
+    turn_id: str | None
+    refused: str | None
+    revision: int
+    updated_at: datetime
+    asked: str = Field(description="The beginning of what the customer had written.")
+    waiting_turn_id: str | None = Field(description="The turn that waits in the conversation now.")
+
+
+class Drafts(Answer):
+    agent: str = Field(description="Whose they are.")
+    drafts: list[DraftShown]
+
+
+@put(
+    bp,
+    "/v1/conversations/<conversation_id>/draft",
+    roles=("agent", "app"),
+    body=NewDraft,
+    own={"agent": OwnDraft},
+    answer=DraftKept,
+)
+def save(call: Write, body: NewDraft, conversation_id: str) -> DraftKept:
+    """Keep what somebody has written and not sent; the highest revision counts, an empty text is none."""
+    revision = save_draft(
+        call.session,
+        desk_id=call.actor.desk_id,
+        agent=call.actor.agent_name(body.agent),
+        conversation_id=conversation_id,
+        written=Written(
+            revision=body.revision,
+            slot=body.slot or "",
+            text=body.text,
+            taken=body.taken,
+            none_good=body.none_good,
+            turn_id=body.turn_id,
+            refused=body.refused,
+        ),
+        now=call.now,
+    )
+    return DraftKept(revision=revision)
+
+
+@get(bp, "/v1/drafts", roles=("agent", "app"), answer=Drafts, query=DraftsAsked)
+def read_all(call: Read[DraftsAsked]) -> Drafts:
+    """Everything that somebody has written and not sent, in all conversations."""
+    agent = call.actor.agent_name(call.query.agent)
+    with call.read() as session:
+        kept = list_drafts(session, desk_id=call.actor.desk_id, agent=agent)
+    return Drafts(agent=agent, drafts=[show_draft(each) for each in kept])
+
+
+def clear_sent(call: Write, named: str | None, conversation_id: str, revision: int | None) -> None:
+    """In the transaction of a send: its draft goes with it."""
+    if revision is not None:
+        clear_draft(
+            call.session,
+            desk_id=call.actor.desk_id,
+            agent=call.actor.agent_name(named),
+            conversation_id=conversation_id,
+            revision=revision,
+            now=call.now,
+        )
+
+
+def show_draft(kept: KeptDraft) -> DraftShown:
+    row = kept.draft
+    return DraftShown(
+        conversation_id=row.conversation_id,
+        slot=row.slot or None,
+        text=row.text,
+        taken=row.taken,
+        none_good=row.none_good,
+        turn_id=row.turn_id,
+        refused=row.refused,
+        revision=row.revision,
+        updated_at=row.updated_at,
+        asked=(kept.asked or "")[:PREVIEW],
+        waiting_turn_id=kept.waiting_turn_id,
+    )
