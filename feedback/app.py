@@ -22,6 +22,7 @@ from feedback.api import (
     closings,
     conversations,
     datasets,
+    day,
     drafts,
     duels,
     erasures,
@@ -34,6 +35,7 @@ from feedback.api import (
     runs,
     suggestions,
     thumbs,
+    undo,
 )
 from feedback.clock import Clock
 from feedback.console.labels import compared_words, outcome_words, reason_words, row_words, words_of
@@ -69,6 +71,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     closings.bp,
     suggestions.bp,
     judgements.bp,
+    undo.bp,
+    day.bp,
     duels.bp,
     thumbs.bp,
     runs.bp,

@@ -1,4 +1,8 @@
-"""Calls that close turns which need no reply, many at once, and open them again."""
+"""Calls that close turns which need no reply, many at once, and open them again.
+
+A closing is a verdict on the turn and none on its suggestions: it stands on the turn alone, so nothing is
+learnt from it and no rate counts it.
+"""
 
 from typing import Annotated, Literal
 
@@ -13,12 +17,15 @@ from feedback.web.services import services
 
 bp = Blueprint("closings", __name__)
 
-TurnIds = Annotated[list[Id], Field(min_length=1, max_length=200)]
+
+class SomeTurns(Body):
+    turn_ids: Annotated[list[Id], Field(min_length=1, max_length=200)]
 
 
-class OwnClosing(Body):
-    turn_ids: TurnIds
-    reason: Literal["spam"]
+class OwnClosing(SomeTurns):
+    reason: Literal["spam", "no_reply"] = Field(
+        description="spam: nobody to serve; no_reply: a customer whose message needs no answer."
+    )
 
 
 class NewClosing(OwnClosing):
@@ -28,10 +35,6 @@ class NewClosing(OwnClosing):
 class TurnsClosed(Answer):
     closed: list[str]
     left: list[str] = Field(description="Those that wait no longer, or that a colleague answers.")
-
-
-class NewReopening(Body):
-    turn_ids: TurnIds
 
 
 class TurnsReopened(Answer):
@@ -64,8 +67,8 @@ def close(call: Write, body: NewClosing) -> TurnsClosed:
     return TurnsClosed(closed=closed, left=[id for id in body.turn_ids if id not in closed])
 
 
-@write(bp, "/v1/turns/reopen", roles=("agent", "app"), body=NewReopening, answer=TurnsReopened, status=200)
-def reopen(call: Write, body: NewReopening) -> TurnsReopened:
+@write(bp, "/v1/turns/reopen", roles=("agent", "app"), body=SomeTurns, answer=TurnsReopened, status=200)
+def reopen(call: Write, body: SomeTurns) -> TurnsReopened:
     """Take a closing back: the turns wait again, each with the suggestions it had."""
     reopened = reopen_turns(call.session, desk_id=call.actor.desk_id, turn_ids=body.turn_ids)
     notice_after(call)

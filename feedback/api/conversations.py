@@ -234,18 +234,30 @@ def check_turn(session: Session, conversation: Conversation, turn_id: str) -> No
 
 def answer_by_hand(call: Write, conversation: Conversation, said: Said, agent: str) -> Message:
     """An agent's own text past the suggestions: the waiting turn is answered, its set bypassed, nothing is
-    learnt.
+    learnt. A person's is held back for the undo window; what an app hands over was said already.
     """
     waiting = find_waiting_turn(call.session, desk_id=conversation.desk_id, conversation_id=conversation.id)
+    found = services()
     if waiting is not None:
-        check_claim(waiting, agent=agent, now=call.now, claim_minutes=services().settings.claim_minutes)
+        check_claim(waiting, agent=agent, now=call.now, claim_minutes=found.settings.claim_minutes)
     turn = close_waiting(
         call.session, conversation_id=conversation.id, state="answered", set_state="bypassed", now=call.now
     )
-    turn_id = turn.id if turn is not None else None
-    return append_message(
-        call.session, conversation=conversation, said=said, now=call.now, origin="own", turn_id=turn_id
+    is_held = call.actor.role != "app" and found.settings.undo_window_s > 0
+    message = append_message(
+        call.session,
+        conversation=conversation,
+        said=said,
+        now=call.now,
+        is_held=is_held,
+        origin="own",
+        agent=agent,
+        turn_id=turn.id if turn is not None else None,
     )
+    if is_held:
+        message_id = message.id
+        call.after_commit(lambda: found.releaser.hold(message_id))
+    return message
 
 
 @get(

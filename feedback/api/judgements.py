@@ -1,15 +1,15 @@
-"""Calls about judgements: what the agent did with a set, and taking it back."""
+"""The call that judges a set: what the agent did with it."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from flask import Blueprint
 from pydantic import Field
 
 from feedback.api.drafts import clear_sent
 from feedback.api.routes import Write, write
-from feedback.api.schemas import Answer, Body, Id, Name, Plain, Revision, Tag, Text, Time
+from feedback.api.schemas import Answer, Body, Id, Name, Revision, Tag, Text, Time
 from feedback.store.judgement_rules import Kind, Verdict
-from feedback.store.judgements import Terms, record_judgement, undo_judgement
+from feedback.store.judgements import Terms, record_judgement
 from feedback.web.services import services
 
 bp = Blueprint("judgements", __name__)
@@ -39,17 +39,6 @@ class NewJudgement(OwnJudgement):
 class JudgementStored(Answer):
     judgement_id: str
     message_id: str | None = Field(description="What was sent; None for none and skip.")
-
-
-class NewUndo(Body):
-    agent: Name | None = Field(None, description="The agent an app acts for.")
-
-
-class UndoStored(Answer):
-    undo_id: str
-    message: Literal["retracted", "sent"] | None = Field(
-        description="retracted: the customer never saw it; sent: it stays; None: nothing had been sent."
-    )
 
 
 @write(
@@ -85,28 +74,3 @@ def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
         message_id, releaser = recorded.message_id, services().releaser
         call.after_commit(lambda: releaser.hold(message_id))
     return JudgementStored(judgement_id=recorded.judgement_id, message_id=recorded.message_id)
-
-
-@write(
-    bp,
-    "/v1/judgements/<judgement_id>/undo",
-    roles=("agent", "app"),
-    body=NewUndo,
-    own={"agent": Plain},
-    answer=UndoStored,
-)
-def undo(call: Write, body: NewUndo, judgement_id: str) -> UndoStored:
-    """Take a judgement back; before the release its message is retracted and the set opens again."""
-    named = call.actor.agent_name(body.agent)
-    anybody = call.actor.role in ("app", "admin") and body.agent is None
-    undone = undo_judgement(
-        call.session,
-        desk_id=call.actor.desk_id,
-        judgement_id=judgement_id,
-        agent=None if anybody else named,
-        now=call.now,
-    )
-    suggester = services().suggester
-    if undone.reopened and suggester is not None:
-        call.after_commit(lambda: suggester.enqueue(undone.turn_id))
-    return UndoStored(undo_id=undone.undo_id, message=undone.message)

@@ -35,6 +35,7 @@ class TurnShown(Answer):
     conversation_id: str
     language: str | None
     tags: list[str]
+    customer: str | None = Field(description="The name, else the id, that an app passed along.")
     by_stranger: bool = Field(description="Whether anybody opened it on the public page, not an app.")
     text: str = Field(description="The beginning of the customer's message.")
     created_at: datetime
@@ -129,6 +130,7 @@ def show_turn(row: Queued, agent: str, others: Others, now: datetime) -> TurnSho
         conversation_id=row.turn.conversation_id,
         language=row.language,
         tags=row.tags,
+        customer=row.customer,
         by_stranger=row.by_stranger,
         text=(row.text or "")[:PREVIEW],
         created_at=row.turn.created_at,

@@ -49,6 +49,9 @@ WORDS = {
     "none": _("none was good"),
     "skip": _("skipped"),
     "undo": _("taken back"),
+    # closings
+    "no_reply": _("no reply needed"),
+    "spam": _("closed as spam"),
     # thumbs
     "up": _("helpful"),
     "down": _("not helpful"),

@@ -20,6 +20,7 @@ from feedback.experiments.versions import compare_versions
 from feedback.records.rejections import explain
 from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.choices import JudgedSet, iterate_pages, read_judged
+from feedback.store.closings import count_closings
 from feedback.store.engine import read
 from feedback.store.run_history import Numbers, read_numbers
 from feedback.web.auth import allow
@@ -99,9 +100,12 @@ def show_funnel() -> str:
         lambda item: (item[0].at, item[0].id),
     )
     count_page(counted, filter(is_wanted, judged_sets))
+    with read(found.store_engine) as store:
+        closings = count_closings(store, desk_id=desk_id, since=since, agent=agent, language=language)
     return render_template(
         "console/funnel.html",
         funnel=counted,
+        closings=closings,
         agents=agents,
         agent=agent,
         days=days,

@@ -101,6 +101,7 @@ def show_inflow(facts: NightFacts) -> dict[str, Any]:
         "agent_messages": inflow.agent_messages,
         "sets": dict(sorted(inflow.sets.items())),
         "judgements": dict(sorted(inflow.judgements.items())),
+        "closings": dict(sorted(inflow.closings.items())),
         "thumbs": {
             "up": inflow.thumbs.get(1, 0),
             "down": inflow.thumbs.get(-1, 0),

@@ -1,13 +1,14 @@
 """Closing turns that need no reply, many at once, and taking that back.
 
-A closed turn waits no more, its set is superseded and nothing of it is learnt from. The customer is told
+A closing is a verdict on the turn and stands on it alone: it waits no more, its set is superseded, and no
+judgement says anything of its suggestions, so nothing is learnt and no rate counts it. The customer is told
 nothing: their next message opens a new turn. Erasure closes turns too, without a reason and for good.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import case, update
+from sqlalchemy import case, or_, update
 from sqlmodel import Session, col, func, select
 
 from feedback.errors import NotFound
@@ -70,6 +71,33 @@ def reopen_turns(session: Session, *, desk_id: str, turn_ids: Sequence[str]) -> 
     )
     session.execute(sets.values(state=state).execution_options(synchronize_session=False))
     return ids
+
+
+def count_closings(
+    session: Session,
+    *,
+    desk_id: str,
+    since: datetime | None,
+    until: datetime | None = None,
+    agent: str | None = None,
+    language: str | None = None,
+) -> dict[str, int]:
+    """Closings that stand, by reason, both ends included; `language` is one without a region."""
+    query = select(Turn.closed_as, func.count()).where(
+        Turn.desk_id == desk_id, col(Turn.closed_as).is_not(None)
+    )
+    if since is not None:
+        query = query.where(col(Turn.closed_at) >= since)
+    if until is not None:
+        query = query.where(col(Turn.closed_at) <= until)
+    if agent is not None:
+        query = query.where(Turn.closed_by == agent)
+    if language is not None:
+        spoken = func.lower(Conversation.language)
+        query = query.join(Conversation, col(Conversation.id) == Turn.conversation_id).where(
+            or_(spoken == language, spoken.startswith(f"{language}-", autoescape=True))
+        )
+    return {str(reason): count for reason, count in session.exec(query.group_by(col(Turn.closed_as)))}
 
 
 def _lock_turns(session: Session, *, desk_id: str, turn_ids: Sequence[str]) -> Sequence[Turn]:

@@ -153,18 +153,21 @@ def append_message(
     conversation: Conversation,
     said: Said,
     now: datetime,
+    is_held: bool = False,
     origin: str | None = None,
+    agent: str | None = None,
     turn_id: str | None = None,
 ) -> Message:
-    """The next message of a locked conversation, which customers see at once."""
+    """The next message of a locked conversation, which customers see at once unless it is held."""
     row = compose_message(
         desk_id=conversation.desk_id,
         conversation_id=conversation.id,
         last=find_last_said(session, conversation_id=conversation.id),
         said=said,
         now=now,
-        is_held=False,
+        is_held=is_held,
         origin=origin,
+        agent=agent,
         turn_id=turn_id,
     )
     message = Message(**row)
@@ -183,6 +186,7 @@ def compose_message(
     now: datetime,
     is_held: bool,
     origin: str | None = None,
+    agent: str | None = None,
     candidate_id: str | None = None,
     turn_id: str | None = None,
 ) -> dict[str, Any]:
@@ -197,6 +201,7 @@ def compose_message(
         "role": said.role,
         "text": said.text,
         "origin": origin,
+        "agent": agent,
         "candidate_id": candidate_id,
         "turn_id": turn_id,
         "knowledge": said.knowledge,

@@ -21,8 +21,9 @@ from feedback.errors import ApiError, Conflict
 from feedback.store.changes import conversation_topic, note_change, turn_topic
 from feedback.store.conversations import Said, compose_message
 from feedback.store.engine import get_row, of_desk
-from feedback.store.judgement_locks import Scene, SetSeen, change, lock_scene
+from feedback.store.judgement_locks import Scene, change, lock_scene
 from feedback.store.judgement_rules import Verdict, check_verdict
+from feedback.store.retractions import AlreadyUndone, NotYours, Retracted, retract_message
 from feedback.store.tables import Judgement, Message, SuggestionSet, Turn, new_id
 from feedback.store.turns import TurnAnswered, check_claim, check_waiting
 
@@ -61,27 +62,10 @@ class SetNotShown(Conflict):
         )
 
 
-class AlreadyUndone(Conflict):
-    def __init__(self, judgement_id: str) -> None:
-        super().__init__(
-            "already_undone", f"Judgement {judgement_id} was taken back already.", "Nothing is left to do."
-        )
-
-
 class UndoNotUndoable(Conflict):
     def __init__(self, judgement_id: str) -> None:
         super().__init__(
             "undo_not_undoable", f"Row {judgement_id} is an undo itself.", "Judge the turn again."
-        )
-
-
-class NotYours(ApiError):
-    def __init__(self, judgement_id: str) -> None:
-        super().__init__(
-            403,
-            "not_permitted",
-            f"Judgement {judgement_id} is another agent's.",
-            "Ask them, or an admin, to undo it.",
         )
 
 
@@ -180,6 +164,7 @@ def _send(connection: Connection, scene: Scene, verdict: Verdict, *, now: dateti
         now=now,
         is_held=is_held,
         origin=ORIGINS[verdict.kind],
+        agent=verdict.agent,
         candidate_id=verdict.candidate_id,
         turn_id=scene.turn.id,
     )
@@ -213,10 +198,8 @@ def _close(connection: Connection, scene: Scene, verdict: Verdict, *, now: datet
 @dataclass(frozen=True)
 class Undone:
     undo_id: str
-    message: Literal["retracted", "sent"] | None  # None: the judgement had sent nothing
-    turn_id: str
-    conversation_id: str
-    reopened: bool
+    message: Literal["retracted", "sent"] | None = None  # None: the judgement had sent nothing
+    reopened: str | None = None  # the turn that waits again
 
 
 def undo_judgement(
@@ -225,19 +208,19 @@ def undo_judgement(
     """Takes a judgement back. `agent` None means that anybody's may be (admins, programs).
 
     Before the release the message is retracted and the turn reopens with the same set; afterwards the
-    message stays and only the choice is withdrawn. If the customer wrote again meanwhile, the newer turn
-    stands for both.
+    message stays and only the choice is withdrawn (`retractions.py`). If the customer wrote again meanwhile,
+    the newer turn stands for both.
     """
     judgement = get_row(session, Judgement, judgement_id, desk_id=desk_id, what="judgement")
     if agent is not None and judgement.agent != agent:
-        raise NotYours(judgement_id)
+        raise NotYours("judgement", judgement_id)
     if judgement.kind == "undo":
         raise UndoNotUndoable(judgement_id)
     connection = session.connection()
     scene = lock_scene(connection, desk_id=desk_id, set_id=judgement.set_id, agent=agent)
     if session.exec(of_desk(Judgement, desk_id).where(col(Judgement.undoes) == judgement_id)).first():
-        raise AlreadyUndone(judgement_id)
-    outcome, reopened = _retract(session, scene, judgement, now=now)
+        raise AlreadyUndone("judgement", judgement_id)
+    retracted = _retract(session, judgement, now=now)
     undo_id = _insert(
         connection,
         scene,
@@ -252,34 +235,14 @@ def undo_judgement(
         created_at=now,
     )
     _note(session, scene)
-    return Undone(undo_id, outcome, scene.turn.id, scene.conversation_id, reopened)
+    return Undone(undo_id, retracted.message, retracted.reopened) if retracted else Undone(undo_id)
 
 
-def _retract(
-    session: Session, scene: Scene, judgement: Judgement, *, now: datetime
-) -> tuple[Literal["retracted", "sent"] | None, bool]:
+def _retract(session: Session, judgement: Judgement, *, now: datetime) -> Retracted | None:
+    """What became of the message that it sent; None if it sent none."""
     if judgement.message_id is None:
-        return None, False
+        return None
     message = get_row(
-        session, Message, judgement.message_id, desk_id=scene.desk_id, what="message", lock=True
+        session, Message, judgement.message_id, desk_id=judgement.desk_id, what="message", lock=True
     )
-    if message.release_no is not None:
-        return "sent", False
-    connection = session.connection()
-    change(connection, Message, message.id, retracted_at=now)
-    newest = scene.last.id == message.id
-    turn: dict[str, Any] = {"answered_at": None, "state": "superseded"}
-    opened: dict[str, Any] = {"judged_at": None, "state": "superseded"}
-    if newest:
-        attempt = scene.turn.attempt + 1
-        turn |= {"state": "waiting", "attempt": attempt, "claimed_at": now}
-        opened |= {"state": _reopened_state(scene.set), "attempt": attempt}
-    change(connection, Turn, scene.turn.id, **turn)
-    change(connection, SuggestionSet, scene.set.id, **opened)
-    return "retracted", newest
-
-
-def _reopened_state(of: SetSeen) -> str:
-    if of.error:
-        return "failed"
-    return "ready" if of.prepared_at else "preparing"
+    return retract_message(session, message=message, now=now)

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
+from feedback.store.closings import count_closings
 from feedback.store.engine import of_desk
 from feedback.store.tables import (
     Adapter,
@@ -38,6 +39,7 @@ class Inflow:
     agent_messages: int
     sets: dict[str, int] = field(default_factory=dict)  # by state
     judgements: dict[str, int] = field(default_factory=dict)  # by kind
+    closings: dict[str, int] = field(default_factory=dict)  # turns that nobody answered, by reason
     thumbs: dict[int, int] = field(default_factory=dict)  # by value
     records: dict[str, int] = field(default_factory=dict)  # imported, by source
 
@@ -79,6 +81,7 @@ def count_inflow(
         agent_messages=roles.get("agent", 0),
         sets=count_by(SuggestionSet, col(SuggestionSet.state)),
         judgements=count_by(Judgement, col(Judgement.kind)),
+        closings=count_closings(session, desk_id=desk_id, since=since, until=until),
         thumbs=count_by(Thumb, col(Thumb.value)),
         records=count_by(Record, col(Record.source)),
     )

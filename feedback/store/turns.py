@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from feedback.clock import still_runs
 from feedback.errors import Conflict
 from feedback.store.changes import note_change, turn_topic
+from feedback.store.customers import name_customer
 from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import STRANGER, Conversation, Message, SuggestionSet, Turn
 
@@ -64,6 +65,7 @@ class Queued:
     turn: Turn
     language: str | None
     tags: list[str]
+    customer: str | None  # by what its app knows them
     by_stranger: bool
     text: str | None
     set_state: str | None
@@ -195,6 +197,8 @@ def list_queue(
             Turn,
             Conversation.language,
             Conversation.tags,
+            Conversation.customer_id,
+            Conversation.customer_details,
             Conversation.source == STRANGER,
             Message.text,
             SuggestionSet.state,
@@ -212,12 +216,13 @@ def list_queue(
             turn,
             language,
             tags,
+            name_customer(customer_id, details),
             by_stranger,
             text,
             set_state,
             find_claim(turn, now=now, claim_minutes=claim_minutes),
         )
-        for turn, language, tags, by_stranger, text, set_state in session.exec(query)
+        for turn, language, tags, customer_id, details, by_stranger, text, set_state in session.exec(query)
     ]
 
 

@@ -103,6 +103,7 @@ UNMET: Mapping[str, str] = {
     "request_malformed": "browsers speak HTTP",
     "request_too_slow": "the connection is closed: a browser says so itself",
     "candidate_not_in_set": "pages name candidates of the set that they show",
+    "message_judged": "pages take back the judgement that sent it",
     "undo_not_undoable": "pages take back what they did, and no undo",
     "set_not_judged": "the page of a set leaves out where its replies came from",
     "not_a_reply": "pages offer thumbs on replies alone",

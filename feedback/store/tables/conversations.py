@@ -9,6 +9,8 @@ from feedback.store.tables.columns import declare, json_column, new_id, text_col
 
 STRANGER = "stranger"  # source of a conversation that anybody opened on the public page
 HELD = text("release_no IS NULL AND retracted_at IS NULL")
+BY_AGENT = text("agent IS NOT NULL")
+CLOSED = text("closed_as IS NOT NULL")
 
 
 class Conversation(SQLModel, table=True):
@@ -53,7 +55,8 @@ class Message(SQLModel, table=True):
         UniqueConstraint("conversation_id", "position"),
         Index("ix_message_release", "conversation_id", "release_no", unique=True),
         Index("ix_message_held", "created_at", sqlite_where=HELD, postgresql_where=HELD),
-        declare("role", "origin", "candidate_id", "turn_id", text=None, knowledge=None),
+        Index("ix_message_agent", "agent", "created_at", sqlite_where=BY_AGENT, postgresql_where=BY_AGENT),
+        declare("role", "origin", "agent", "candidate_id", "turn_id", text=None, knowledge=None),
     )
 
     id: str = Field(default_factory=new_id, primary_key=True)
@@ -63,6 +66,7 @@ class Message(SQLModel, table=True):
     role: str  # customer | agent
     text: str | None = Field(sa_column=text_column(nullable=True))
     origin: str | None = None  # agent messages: verbatim | edited | own
+    agent: str | None = None  # who sent it; null for a customer, and in rows older than this column
     # The candidate sent and the turn answered. No foreign keys: they would close a circle of tables.
     candidate_id: str | None = None
     turn_id: str | None = None
@@ -79,6 +83,7 @@ class Turn(SQLModel, table=True):
 
     __table_args__ = (
         Index("ix_turn_queue", "desk_id", "state", "created_at"),
+        Index("ix_turn_closed", "desk_id", "closed_at", sqlite_where=CLOSED, postgresql_where=CLOSED),
         declare("state", "claimed_by", "closed_as", "closed_by"),
     )
 
@@ -92,6 +97,6 @@ class Turn(SQLModel, table=True):
     claimed_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
     created_at: datetime = Field(sa_column=time_column())
     answered_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
-    closed_as: str | None = None  # spam; None also where erasure closed it
+    closed_as: str | None = None  # spam | no_reply; None also where erasure closed it
     closed_by: str | None = None
     closed_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))

@@ -52,6 +52,7 @@ BODIES = {
     "/v1/conversations/<conversation_id>/draft": for_agents(DRAFT, DRAFT | {"agent"}),
     "/v1/sets/<set_id>/judgements": for_agents(JUDGEMENT, JUDGEMENT | {"agent"}),
     "/v1/judgements/<judgement_id>/undo": for_agents(EVENT, ACTING),
+    "/v1/messages/<message_id>/retract": for_agents(EVENT, ACTING),
     "/v1/messages/<message_id>/thumbs": {"visitor": THUMB, **for_all(THUMB | {"occurred_at"}, "app")},
     "/v1/duels": for_all({"event_id", "adapter", "rival", "wanted", "name"}, "expert"),
     "/v1/duels/<duel_id>/close": for_all(EVENT, "expert"),

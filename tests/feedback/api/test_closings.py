@@ -6,15 +6,19 @@ from uuid import uuid4
 import pytest
 
 from feedback.datasets.collect import Selection, iterate_own
+from feedback.experiments.support import support_of
 from feedback.records.from_judgement import derive_choice
 from feedback.records.rejections import Refusal
+from feedback.store.closings import count_closings
+from feedback.store.engine import read
+from feedback.store.overview import count_inflow
 from feedback.store.tables import STRANGER, Conversation, SuggestionSet, Turn
 from tests.feedback.api.test_queue import queue
 from tests.feedback.desk import add_strangers, put_set
 
 
-def close(desk, turn_ids, role="agent", **body):
-    return desk.post("/v1/turns/close", role, turn_ids=turn_ids, reason="spam", **body)
+def close(desk, turn_ids, role="agent", reason="spam", **body):
+    return desk.post("/v1/turns/close", role, turn_ids=turn_ids, reason=reason, **body)
 
 
 def reopen(desk, turn_ids, role="agent", **body):
@@ -105,6 +109,52 @@ def test_an_app_closes_for_its_agents(desk):
     assert close(desk, [turn_id], "app", agent="zoe").json["closed"] == [turn_id]
     assert desk.row(Turn, id=turn_id).closed_by == "app:zoe"
     assert desk.row(Conversation).source == STRANGER
+
+
+def test_thanks_wait_no_longer_and_come_back_with_the_same_suggestions(desk):
+    opened, shown = desk.open_ready()
+    turn_id = opened["turn_id"]
+    assert close(desk, [turn_id], reason="no_reply").json == {"closed": [turn_id], "left": []}
+    closed = desk.row(Turn)
+    assert (closed.state, closed.closed_as, closed.closed_by) == ("closed", "no_reply", desk.operators["ann"])
+    assert queue(desk) == []
+    assert [said["text"] for said in desk.messages(opened, opened["visitor_token"])] == [
+        "Where is my order 1042?"
+    ]
+    assert reopen(desk, [turn_id]).json == {"reopened": [turn_id], "left": []}
+    assert desk.get(f"/v1/turns/{turn_id}/suggestions", "agent").json == shown
+    assert desk.pick(shown).status_code == 201
+
+
+def test_a_closing_is_no_judgement_counts_in_no_rate_and_is_told_with_its_reason(desk):
+    for reason in ("no_reply", "no_reply", "spam"):
+        close(desk, [desk.open_ready()[0]["turn_id"]], reason=reason)
+    closed_again = desk.open_ready()[0]["turn_id"]
+    close(desk, [closed_again], reason="no_reply")
+    reopen(desk, [closed_again])
+    with read(desk.engine) as session:
+        support = support_of(session, "tuned-20261122-1")
+        inflow = count_inflow(session, desk_id="default", since=None)
+        later = count_inflow(session, desk_id="default", since=desk.clock.now() + timedelta(seconds=1))
+    assert (support.judgements, support.counted, support.left_out) == (0, 0, {})
+    assert (inflow.judgements, inflow.closings) == ({}, {"no_reply": 2, "spam": 1})
+    assert later.closings == {}
+    for address in ("/console", "/console/funnel", f"/console/funnel?agent={desk.operators['ann']}"):
+        page = desk.get(address, "eva").text
+        assert "no reply needed" in page and "closed as spam" in page, address
+    others = f"/console/funnel?agent={desk.operators['ben']}"
+    assert "no reply needed" not in desk.get(others, "eva").text
+
+
+def test_closings_are_counted_by_language_whatever_its_region(desk):
+    for language in ("en-GB", "en", "zh-CN", None):
+        close(desk, [desk.open("Bye", language=language)["turn_id"]], reason="no_reply")
+    with read(desk.engine) as session:
+        counted = {
+            language: count_closings(session, desk_id="default", since=None, language=language)
+            for language in ("en", "zh", "e")
+        }
+    assert counted == {"en": {"no_reply": 2}, "zh": {"no_reply": 1}, "e": {}}
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,7 @@ def test_an_agents_own_text_answers_the_turn_and_bypasses_the_set(desk):
     assert (answer.status_code, answer.json["turn_id"]) == (201, None)
     assert desk.row(Turn).state == "answered"
     assert desk.get(f"/v1/turns/{opened['turn_id']}/suggestions", "agent").json["state"] == "bypassed"
+    desk.clock.advance(5)
     assert desk.messages(opened)[-1]["text"] == "On its way."
 
 

@@ -10,7 +10,10 @@ def queue(desk, role="agent", query=""):
 
 
 def test_the_queue_shows_who_waits_the_longest_first(desk):
-    first = desk.open("I wait the longest", language="en", tags=["orders"])
+    details = ["ann.lee@example.org", "Ann Lee"]
+    first = desk.open(
+        "I wait the longest", language="en", tags=["orders"], customer_id="c-7", customer_details=details
+    )
     desk.clock.advance(30)
     second = desk.open("I came later")
     put_set(desk.engine, second["turn_id"])
@@ -21,6 +24,7 @@ def test_the_queue_shows_who_waits_the_longest_first(desk):
         "conversation_id": first["conversation_id"],
         "language": "en",
         "tags": ["orders"],
+        "customer": "Ann Lee",
         "by_stranger": False,
         "text": "I wait the longest",
         "created_at": None,

@@ -140,6 +140,19 @@ def test_a_store_that_is_upgraded_has_no_drafts_and_takes_them(empty_engine):
         assert [kept.draft.text for kept in list_drafts(session, desk_id="x", agent="ann")] == ["Dear"]
 
 
+def test_nobody_is_said_to_have_sent_the_messages_of_an_older_store(empty_engine):
+    upgrade_engine(empty_engine, "0012")
+    with empty_engine.execution_options(writing=True).begin() as connection:
+        old = MetaData()
+        old.reflect(connection)
+        for name in ("desk", "conversation", "message"):
+            connection.execute(old.tables[name].insert().values(fill(old.tables[name])))
+    upgrade_engine(empty_engine)
+    with read(empty_engine) as session:
+        message = session.get_one(tables.Message, "x")
+        assert (message.role, message.agent) == ("x", None)
+
+
 def test_a_set_of_version_4_has_left_nothing_out(empty_engine):
     config = configure()
     with empty_engine.execution_options(writing=True).begin() as connection:

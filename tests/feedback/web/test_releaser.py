@@ -39,7 +39,7 @@ def test_what_is_written_after_a_step_back_comes_after_what_was_seen(desk, answe
     last = desk.messages(opened, "app")[-1]["message_id"]
     desk.clock.step(-HOUR)
     desk.say(opened, "customer", "And now?")
-    desk.say(opened, "agent", "Tomorrow.", by="ann")
+    desk.say(opened, "agent", "Tomorrow.")
     assert [m["text"] for m in desk.messages(opened, "app", f"?after={last}")] == ["And now?", "Tomorrow."]
 
 
