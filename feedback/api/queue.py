@@ -9,11 +9,11 @@ from flask import Blueprint
 from pydantic import Field
 from sqlmodel import Session
 
-from feedback.api.routes import Read, Write, get, write
-from feedback.api.schemas import Answer, Body, Id, Name, Plain, Query
+from feedback.api.routes import NoQuery, Read, Write, get, write
+from feedback.api.schemas import Answer, Body, Id, Language, Name, Plain, Query, Tag
 from feedback.store.operators import name_agents
-from feedback.store.overview import count_waiting
 from feedback.store.presence import list_readers
+from feedback.store.queue_filters import QueueFilter, count_kinds, count_queue, is_held_by
 from feedback.store.turns import Queued, claim_turn, list_queue, release_turn
 from feedback.suggestions.views import NEXT, QueueView
 from feedback.web.services import services
@@ -28,6 +28,17 @@ class QueueAsked(Query):
     agent: Name | None = Field(None, description="The agent an app acts for.")
     after: Id | None = Field(None, description="Only turns behind this one: the `next` of the page before.")
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = 200
+    language: Language | None = Field(
+        None,
+        description="Only conversations in this language; without a region: in all of its regions; "
+        "und: those whose language is unknown.",
+    )
+    tag: Tag | None = Field(None, description="Only conversations with this tag.")
+    mine: bool = Field(False, description="Only turns that this agent holds.")
+
+    @property
+    def only(self) -> QueueFilter:
+        return QueueFilter(self.language, self.tag)
 
 
 class TurnShown(Answer):
@@ -50,8 +61,23 @@ class TurnShown(Answer):
 class Queue(Answer):
     agent: str = Field(description="Who asks, as `claimed_by` would say it.")
     turns: list[TurnShown]
-    total: int = Field(description="Turns that wait, on all pages.")
+    total: int = Field(description="Turns that wait, on all pages; with a filter, of those that it leaves.")
     next: str | None = Field(description="What the next page begins behind; None on the last one.")
+
+
+class LanguageWaiting(Answer):
+    language: str = Field(description="Without its region; und where it is unknown.")
+    count: int
+
+
+class TagWaiting(Answer):
+    tag: str
+    count: int
+
+
+class Kinds(Answer):
+    languages: list[LanguageWaiting]
+    tags: list[TagWaiting]
 
 
 class OwnTaking(Body):
@@ -76,24 +102,41 @@ def queue(call: Read[QueueAsked]) -> Queue:
     """Turns that wait for a reply, oldest first; suggestions are drawn for the next ten of what is shown."""
     asked, desk_id = call.query, call.actor.desk_id
     agent = call.actor.agent_name(asked.agent)
+    claim_minutes = services().settings.claim_minutes
     with call.read() as session:
+        conditions = asked.only.list_conditions(session)
+        if asked.mine:
+            conditions.append(is_held_by(agent, now=call.now, claim_minutes=claim_minutes))
         rows = list_queue(
             session,
             desk_id=desk_id,
             now=call.now,
-            claim_minutes=services().settings.claim_minutes,
+            claim_minutes=claim_minutes,
             after=asked.after,
             limit=asked.limit + 1,  # whether there is a next page
+            conditions=conditions,
         )
-        total = count_waiting(session, desk_id=desk_id).count
+        total = count_queue(session, desk_id=desk_id, conditions=conditions)
         others = find_others(session, rows, agent, desk_id=desk_id, now=call.now)
     shown = rows[: asked.limit]
-    draw_ahead(QueueView(desk_id, asked.after, min(NEXT, asked.limit)), shown)
+    if not asked.mine:  # what is somebody's has been opened, and was drawn then
+        draw_ahead(QueueView(desk_id, asked.after, min(NEXT, asked.limit), asked.only), shown)
     return Queue(
         agent=agent,
         turns=[show_turn(row, agent, others, call.now) for row in shown],
         total=total,
         next=shown[-1].turn.id if len(rows) > asked.limit else None,
+    )
+
+
+@get(bp, "/v1/queue/kinds", roles=("agent", "app"), answer=Kinds)
+def queue_kinds(call: Read[NoQuery]) -> Kinds:
+    """The languages and tags of the turns that wait now, each with its number: what can be filtered by."""
+    with call.read() as session:
+        found = count_kinds(session, desk_id=call.actor.desk_id)
+    return Kinds(
+        languages=[LanguageWaiting(language=code, count=count) for code, count in found.languages.items()],
+        tags=[TagWaiting(tag=tag, count=count) for tag, count in found.tags.items()],
     )
 
 

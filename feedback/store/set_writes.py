@@ -15,6 +15,7 @@ from sqlmodel import Session, SQLModel, col, select
 
 from feedback.store.changes import note_change, turn_topic
 from feedback.store.desks import find_system_prompt
+from feedback.store.queue_filters import EVERYTHING, QueueFilter
 from feedback.store.tables import Candidate, Desk, Message, SuggestionSet, Turn
 from feedback.store.turns import waits_after
 
@@ -170,13 +171,16 @@ def settle_set(
     return row.state
 
 
-def list_next(session: Session, *, desk_id: str, after: str | None, limit: int) -> list[Progress]:
+def list_next(
+    session: Session, *, desk_id: str, after: str | None, limit: int, only: QueueFilter = EVERYTHING
+) -> list[Progress]:
     """How far the sets are of the next turns in a page of the queue; what an agent has taken is not next."""
     query = _progress().where(
         col(Turn.desk_id) == desk_id,
         col(Turn.state) == "waiting",
         col(Turn.claimed_by).is_(None),
         *waits_after(session, desk_id=desk_id, turn_id=after),
+        *only.list_conditions(session),
     )
     rows = session.execute(query.order_by(col(Turn.created_at), col(Turn.id)).limit(limit)).all()
     return [Progress(*row) for row in rows]

@@ -190,8 +190,11 @@ def list_queue(
     claim_minutes: float,
     after: str | None = None,
     limit: int = 200,
+    conditions: Sequence[ColumnElement[bool]] = (),
 ) -> Sequence[Queued]:
-    """Waiting turns, oldest first: those that come after this one, whether it waits itself or not."""
+    """Waiting turns, oldest first: those that come after this one, whether it waits itself or not.
+    `conditions` are those of `feedback.store.queue_filters`.
+    """
     query = (
         select(  # type: ignore[call-overload]
             Turn,
@@ -207,7 +210,7 @@ def list_queue(
         .join(Message, col(Message.id) == Turn.message_id)
         .outerjoin(SuggestionSet, col(SuggestionSet.turn_id) == Turn.id)
         .where(Turn.desk_id == desk_id, Turn.state == "waiting")
-        .where(*waits_after(session, desk_id=desk_id, turn_id=after))
+        .where(*waits_after(session, desk_id=desk_id, turn_id=after), *conditions)
         .order_by(col(Turn.created_at), col(Turn.id))
         .limit(limit)
     )

@@ -63,7 +63,9 @@ class Sweeper:
         with read(self._store) as session:
             found = list_overtaken(session)
             for view in self._views.list_open():
-                found += list_next(session, desk_id=view.desk_id, after=view.after, limit=view.count)
+                found += list_next(
+                    session, desk_id=view.desk_id, after=view.after, limit=view.count, only=view.only
+                )
         abandoned = dict.fromkeys(
             each.turn_id for each in found if not each.is_settled and self._is_abandoned(each)
         )

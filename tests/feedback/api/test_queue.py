@@ -134,3 +134,90 @@ def test_a_page_behind_no_turn_is_refused(desk):
 def test_who_opened_a_conversation_on_the_public_page_is_a_stranger(desk):
     assert desk.post("/chat/start", None, text="Hello?").status_code == 201
     assert [turn["by_stranger"] for turn in queue(desk)] == [True]
+
+
+def texts_of(desk, query, role="agent"):
+    return [turn["text"] for turn in queue(desk, role, query)]
+
+
+def open_kinds(desk):
+    """Five customers of three languages, one of them unknown, a second apart."""
+    for text, fields in {
+        "parcel": {"language": "en", "tags": ["orders", "vip"]},
+        "colour": {"language": "en-GB", "tags": ["orders"]},
+        "包裹": {"language": "zh-CN", "tags": ["订单"]},
+        "enm": {"language": "enm", "tags": []},
+        "?": {"tags": ["vip"]},
+    }.items():
+        desk.open(text, **fields)
+        desk.clock.advance(1)
+
+
+def test_a_language_takes_all_its_regions_and_no_other(desk):
+    open_kinds(desk)
+    assert texts_of(desk, "?language=en") == ["parcel", "colour"]
+    assert texts_of(desk, "?language=EN-gb") == ["colour"]
+    assert texts_of(desk, "?language=zh") == ["包裹"]
+    assert texts_of(desk, "?language=und") == ["?"]
+    assert texts_of(desk, "?language=de") == []
+
+
+def test_a_tag_is_the_whole_tag(desk):
+    open_kinds(desk)
+    assert texts_of(desk, "?tag=vip") == ["parcel", "?"]
+    assert texts_of(desk, "?tag=order") == []
+    assert texts_of(desk, "?tag=订单") == ["包裹"]
+    assert texts_of(desk, "?tag=vip&language=en") == ["parcel"]
+
+
+def test_mine_is_what_this_agent_holds_and_holds_still(desk):
+    open_kinds(desk)
+    first, second = queue(desk)[:2]
+    desk.post(f"/v1/turns/{first['turn_id']}/claim", "ann")
+    desk.post(f"/v1/turns/{second['turn_id']}/claim", "ben")
+    assert texts_of(desk, "?mine=true", "ann") == ["parcel"]
+    assert texts_of(desk, "?mine=true&language=zh", "ann") == []
+    assert texts_of(desk, "?mine=true", "ben") == ["colour"]
+    desk.post(f"/v1/turns/{first['turn_id']}/claim", "app", agent="zoe")  # refused: it is ann's
+    assert texts_of(desk, "?mine=true&agent=zoe", "app") == []
+    desk.clock.advance(10 * 60)
+    assert texts_of(desk, "?mine=true", "ann") == []
+
+
+def test_a_filter_is_counted_and_paged(desk):
+    for number in range(7):
+        desk.open(f"{number}", language="en" if number % 2 else "zh")
+        desk.clock.advance(1)
+    first = desk.get("/v1/queue?language=zh&limit=3", "agent").json
+    assert ([turn["text"] for turn in first["turns"]], first["total"]) == (["0", "2", "4"], 4)
+    rest = desk.get(f"/v1/queue?language=zh&limit=3&after={first['next']}", "agent").json
+    assert ([turn["text"] for turn in rest["turns"]], rest["total"], rest["next"]) == (["6"], 4, None)
+
+
+def test_the_kinds_that_wait_are_listed_the_most_first(desk):
+    open_kinds(desk)
+    assert desk.get("/v1/queue/kinds", "agent").json == {
+        "languages": [
+            {"language": "en", "count": 2},
+            {"language": "enm", "count": 1},
+            {"language": "und", "count": 1},
+            {"language": "zh", "count": 1},
+        ],
+        "tags": [
+            {"tag": "orders", "count": 2},
+            {"tag": "vip", "count": 2},
+            {"tag": "订单", "count": 1},
+        ],
+    }
+    desk.post("/v1/turns/close", "ann", turn_ids=[queue(desk)[0]["turn_id"]], reason="spam")
+    assert desk.get("/v1/queue/kinds", "agent").json["tags"][0] == {"tag": "orders", "count": 1}
+
+
+def test_a_tag_that_a_conversation_has_twice_counts_once(desk):
+    desk.open(tags=["vip", "vip"])
+    assert desk.get("/v1/queue/kinds", "agent").json["tags"] == [{"tag": "vip", "count": 1}]
+
+
+def test_filters_that_mean_nothing_are_refused(desk):
+    for query in ("language=%25", "language=", "tag=", "tag=%20", "mine=perhaps", "tags=vip"):
+        assert desk.get(f"/v1/queue?{query}", "agent").status_code == 422, query

@@ -4,8 +4,9 @@ import threading
 
 import pytest
 
+from feedback.store.queue_filters import QueueFilter
 from feedback.store.tables import SuggestionSet, Turn
-from feedback.suggestions.views import OPEN_FOR_S, QueueView
+from feedback.suggestions.views import MOST, OPEN_FOR_S, QueueView, Views
 from tests.feedback.builders import DESK
 from tests.feedback.desk import add_strangers, make_desk
 from tests.feedback.set_desk import SetDesk, build
@@ -116,6 +117,33 @@ def test_a_further_page_is_a_view_of_its_own(web, one_hand):
     further = web.get(f"/v1/queue?limit=15&after={page['next']}", "agent").json
     wait_idle(one_hand)
     assert drawn == [turn["turn_id"] for turn in further["turns"][:10]]
+
+
+def test_the_next_ten_of_what_a_filter_leaves_are_drawn_also_by_the_sweep(web, one_hand):
+    start_chats(web, 30)
+    rare = []
+    for number in range(12):
+        rare.append(web.open(str(number), language="de", tags=["vip"])["turn_id"])
+        web.clock.advance(1)
+    drawn = note_drawn(one_hand)
+    web.get("/v1/queue?language=de&limit=2", "agent")
+    wait_idle(one_hand)
+    assert drawn == rare[:2]
+    one_hand.suggester.show_view(QueueView(DESK, only=QueueFilter("de", "vip")), [])
+    one_hand.suggester.sweep()
+    wait_idle(one_hand)
+    assert drawn == rare[:10]
+
+
+def test_only_so_many_views_are_kept_the_latest(one_hand):
+    views = Views(one_hand.clock)
+    for number in range(MOST + 5):
+        views.note(QueueView(DESK, only=QueueFilter(tag=f"{number}")))
+        views.note(QueueView(DESK))
+    kept = views.list_open()
+    assert len(kept) == MOST
+    assert kept[-1] == QueueView(DESK)
+    assert kept[0].only.tag == "6"  # beside the whole queue MOST - 1 of them
 
 
 def test_a_turn_that_comes_while_a_view_is_open_is_drawn_at_once(web, one_hand):

@@ -28,6 +28,7 @@ ACCESS = {
     "GET /v1/conversations/<conversation_id>/messages": {"visitor", *DESK},
     "GET /v1/queue": DESK,
     "GET /v1/day": DESK,
+    "GET /v1/queue/kinds": DESK,
     "POST /v1/turns/close": DESK,
     "POST /v1/turns/reopen": DESK,
     "POST /v1/turns/<turn_id>/claim": DESK,
