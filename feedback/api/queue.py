@@ -7,13 +7,14 @@ from typing import Annotated
 
 from flask import Blueprint
 from pydantic import Field
+from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from feedback.api.routes import NoQuery, Read, Write, get, write
 from feedback.api.schemas import Answer, Body, Id, Language, Name, Plain, Query, Tag
 from feedback.store.operators import name_agents
 from feedback.store.presence import list_readers
-from feedback.store.queue_filters import QueueFilter, count_kinds, count_queue, is_held_by
+from feedback.store.queue_filters import QueueFilter, count_kinds, count_queue, is_beside, is_held_by
 from feedback.store.turns import Queued, claim_turn, list_queue, release_turn
 from feedback.suggestions.views import NEXT, QueueView
 from feedback.web.services import services
@@ -35,6 +36,7 @@ class QueueAsked(Query):
     )
     tag: Tag | None = Field(None, description="Only conversations with this tag.")
     mine: bool = Field(False, description="Only turns that this agent holds.")
+    opened: Id | None = Field(None, description="The turn that the agent has open.")
 
     @property
     def only(self) -> QueueFilter:
@@ -62,6 +64,10 @@ class Queue(Answer):
     agent: str = Field(description="Who asks, as `claimed_by` would say it.")
     turns: list[TurnShown]
     total: int = Field(description="Turns that wait, on all pages; with a filter, of those that it leaves.")
+    opened: TurnShown | None = Field(
+        description="What waits in the conversation of the turn that is open, on any page and through any "
+        "filter: that turn, a newer one, or None."
+    )
     next: str | None = Field(description="What the next page begins behind; None on the last one.")
 
 
@@ -103,21 +109,28 @@ def queue(call: Read[QueueAsked]) -> Queue:
     asked, desk_id = call.query, call.actor.desk_id
     agent = call.actor.agent_name(asked.agent)
     claim_minutes = services().settings.claim_minutes
-    with call.read() as session:
-        conditions = asked.only.list_conditions(session)
-        if asked.mine:
-            conditions.append(is_held_by(agent, now=call.now, claim_minutes=claim_minutes))
-        rows = list_queue(
+
+    def read_rows(
+        session: Session, conditions: list[ColumnElement[bool]], limit: int, after: str | None = None
+    ) -> Sequence[Queued]:
+        return list_queue(
             session,
             desk_id=desk_id,
             now=call.now,
             claim_minutes=claim_minutes,
-            after=asked.after,
-            limit=asked.limit + 1,  # whether there is a next page
+            after=after,
+            limit=limit,
             conditions=conditions,
         )
+
+    with call.read() as session:
+        conditions = asked.only.list_conditions(session)
+        if asked.mine:
+            conditions.append(is_held_by(agent, now=call.now, claim_minutes=claim_minutes))
+        rows = read_rows(session, conditions, asked.limit + 1, asked.after)  # one more: is there a next page?
+        opened = read_rows(session, [is_beside(asked.opened)], 1) if asked.opened else []
         total = count_queue(session, desk_id=desk_id, conditions=conditions)
-        others = find_others(session, rows, agent, desk_id=desk_id, now=call.now)
+        others = find_others(session, [*rows, *opened], agent, desk_id=desk_id, now=call.now)
     shown = rows[: asked.limit]
     if not asked.mine:  # what is somebody's has been opened, and was drawn then
         draw_ahead(QueueView(desk_id, asked.after, min(NEXT, asked.limit), asked.only), shown)
@@ -125,6 +138,7 @@ def queue(call: Read[QueueAsked]) -> Queue:
         agent=agent,
         turns=[show_turn(row, agent, others, call.now) for row in shown],
         total=total,
+        opened=next((show_turn(row, agent, others, call.now) for row in opened), None),
         next=shown[-1].turn.id if len(rows) > asked.limit else None,
     )
 

@@ -2,6 +2,7 @@
 // Every write carries an event id made here and is repeated under the same id until the store has answered,
 // also after a reload (the outbox is kept in the browser). A refusal (4xx) ends it and is thrown as Refusal.
 
+import { ownAddress } from "./place.js";
 import { keepValue, newId, readKept } from "./storage.js";
 
 const csrf = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
@@ -53,7 +54,7 @@ async function ask(method, path, { body, token, signal, accept = "application/js
     signal,
   });
   if (answer.status === 401 && !token) {
-    location.assign(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+    location.assign(`/sign-in?next=${encodeURIComponent(ownAddress())}`);
   }
   if (answer.ok) return answer;
   const said = await answer.json().catch(() => null);

@@ -28,8 +28,11 @@ export function spanOf(seconds) {
   return _("%(count)s d", { count: Math.round(seconds / 86400) });
 }
 
+const names = new Map(); // to make one takes the browser longer than to draw a row
+
 /** The names of languages as people write them themselves. */
 export function languageName(code) {
   const base = (code || "").split("-")[0];
-  return base && (new Intl.DisplayNames([base], { type: "language", fallback: "none" }).of(base) || code);
+  if (base && !names.has(base)) names.set(base, new Intl.DisplayNames([base], { type: "language", fallback: "none" }).of(base));
+  return base && (names.get(base) || code);
 }

@@ -1,4 +1,7 @@
-// On every page: language switch that keeps drafts (they are kept in the browser), and times in the reader's zone.
+// On every page: language switch that keeps drafts (they are kept in the browser), and times in the reader's zone. On the
+// sign-in page: the open turn, which a browser keeps behind # when it is sent there, goes back with the form.
+
+import { turnFragment } from "./place.js";
 
 function chooseLanguage(code) {
   const secure = location.protocol === "https:" ? "; Secure" : "";
@@ -9,6 +12,9 @@ function chooseLanguage(code) {
 for (const button of document.querySelectorAll("[data-language]")) {
   button.addEventListener("click", () => chooseLanguage(button.dataset.language));
 }
+
+const next = document.querySelector('input[name="next"]');
+if (next) next.value += turnFragment();
 
 export function showLocalTimes(root = document) {
   const sameDay = new Date().toDateString();

@@ -1,31 +1,38 @@
-// The list of waiting turns: polls as many pages of the queue as are wanted, draws them, knows who is next and what is
-// marked. Does not claim, judge or close.
+// The list of waiting turns: polls as many pages of the queue as are wanted, through the filter, and knows who is next,
+// what is marked and what is new. Its rows are drawn by queue_rows.js. Does not claim, judge or close.
 
 import { read } from "./api.js";
-import { _, languageName, spanOf } from "./i18n.js";
-import { part } from "./notices.js";
+import { _ } from "./i18n.js";
+import { announce, part } from "./notices.js";
+import { keepScroll, keepTurn, readScroll, readTurn } from "./place.js";
+import { QueueRows } from "./queue_rows.js";
 
 const POLL_MS = 1500;
-const LONG_WAIT_S = 120;
 const PAGE = 200; // turns
 const MOST = 1000; // turns of one answer
 const NEAR_PX = 300; // of the end of the list: time to read on
 
 export class Queue {
-  constructor({ onOpen, onChange }) {
+  /** `filter.values` narrows the list; `onNews` hears the turns that came while the whole list was here. */
+  constructor({ filter, onOpen, onChange, onNews }) {
     const [list, empty, count, further] = ["queue", "queue-empty", "queue-count", "further"].map(part);
-    Object.assign(this, { list, empty, count, further, onOpen, onChange, onMark: () => {} });
-    Object.assign(this, { turns: [], total: 0, wanted: PAGE, skipped: new Set(), marked: new Set(), current: null, version: 0 });
+    Object.assign(this, { list, empty, count, further, filter, onOpen, onChange, onNews, onMark: () => {}, rows: new QueueRows(list) });
+    Object.assign(this, { turns: [], total: 0, wanted: PAGE, skipped: new Set(), marked: new Set(), version: 0 });
+    Object.assign(this, { current: readTurn(), opened: null, known: new Set(), isWhole: false, scroll: readScroll() });
+    this.wanted = this.scroll.wanted || PAGE;
     list.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-turn]");
-      if (button) this.onOpen(this.find(button.dataset.turn));
+      const turn = button && this.find(button.dataset.turn);
+      if (turn) this.onOpen(turn);
+      else if (button) announce(_("This one waits no longer."));
     });
     list.addEventListener("change", (event) => this.toggle(event.target.dataset.turn));
     list.addEventListener("scroll", () => {
       if (list.scrollTop > 0 && list.scrollTop + list.clientHeight > list.scrollHeight - NEAR_PX) this.readOn();
     });
     further.addEventListener("click", () => this.readOn());
-    setInterval(() => this.drawWaits(), 1000);
+    window.addEventListener("pagehide", () => keepScroll({ wanted: this.wanted, top: list.scrollTop, left: list.scrollLeft }));
+    setInterval(() => this.rows.drawWaits(), 1000);
   }
 
   async start() {
@@ -38,33 +45,60 @@ export class Queue {
   async refresh() {
     const { version } = this;
     try {
-      const { turns, total } = await this.readPages();
+      const { turns, total, opened } = await this.readPages();
       if (version !== this.version) return; // asked before this page changed something: stale
-      Object.assign(this, { turns, total });
+      Object.assign(this, { turns, total, opened });
       this.draw();
+      this.scrollBack();
+      this.tellNews();
       this.onChange(null);
     } catch (fault) {
       this.onChange(fault);
     }
   }
 
-  /** From the beginning, as far as was read on, and beyond the turn that is open: its row stays. */
+  /** The filter has changed: another list, from its beginning. */
+  async startOver() {
+    Object.assign(this, { turns: [], total: 0, wanted: PAGE, isWhole: false });
+    this.version += 1;
+    this.rows.clear();
+    await this.refresh();
+  }
+
+  /** From the beginning, as far as was read on, and beyond the turn that is open: its row stays. `opened`: the turn that
+   *  waits in the conversation of the open one, whatever the filter. */
   async readPages() {
     const turns = [];
+    let opened = null;
     for (let after = ""; ; ) {
       const limit = Math.min(Math.max(this.wanted - turns.length, PAGE), MOST);
-      const page = await read(`/v1/queue?limit=${limit}${after && `&after=${after}`}`);
+      const page = await read(`/v1/queue?${this.ask({ limit, after })}`);
       turns.push(...page.turns);
-      if (!page.next || (turns.length >= this.wanted && !this.isBehind(turns))) return { turns, total: page.total };
+      opened = page.opened;
+      if (!page.next || (turns.length >= this.wanted && !isBehind(turns, opened))) return { turns, opened, total: page.total };
       after = page.next;
     }
   }
 
-  /** Whether the turn that is open may come after these. */
-  isBehind(turns) {
-    const open = this.find(this.current);
-    if (!open || turns.some((turn) => turn.turn_id === open.turn_id)) return false;
-    return Date.parse(open.created_at) >= Date.parse(turns.at(-1).created_at);
+  ask(paging) {
+    const told = { ...this.filter.values, ...paging, opened: this.current };
+    return new URLSearchParams(Object.entries(told).filter(([, value]) => value));
+  }
+
+  /** Once, after the first list is here. */
+  scrollBack() {
+    const { top = 0, left = 0 } = this.scroll;
+    this.scroll = {};
+    if (top || left) this.list.scrollTo(left, top);
+  }
+
+  /** Turns that were never here before. Beyond the end of what is read nobody knows what is new. */
+  tellNews() {
+    const wasWhole = this.isWhole;
+    this.isWhole = this.turns.length >= this.total;
+    const fresh = this.turns.filter((turn) => !this.known.has(turn.turn_id));
+    for (const turn of fresh) this.known.add(turn.turn_id);
+    this.onNews(wasWhole ? fresh.filter((turn) => this.isMine(turn)) : [], this.turns);
   }
 
   async readOn() {
@@ -101,11 +135,11 @@ export class Queue {
   }
 
   find(turnId) {
-    return this.turns.find((turn) => turn.turn_id === turnId);
+    return [...this.turns, this.opened].find((turn) => turn?.turn_id === turnId);
   }
 
   ofConversation(conversationId) {
-    return this.turns.find((turn) => turn.conversation_id === conversationId);
+    return [...this.turns, this.opened].find((turn) => turn?.conversation_id === conversationId);
   }
 
   isMine(turn) {
@@ -121,69 +155,42 @@ export class Queue {
   neighbour(step) {
     if (!this.turns.length) return null;
     const at = this.turns.findIndex((turn) => turn.turn_id === this.current);
-    return this.turns[Math.min(Math.max(at + step, 0), this.turns.length - 1)];
+    const turn = this.turns[Math.min(Math.max(at + step, 0), this.turns.length - 1)];
+    this.rows.get(turn.turn_id).scrollIntoView({ block: "nearest", inline: "nearest" });
+    return turn;
   }
 
   show(turnId) {
+    if (turnId !== this.current) this.version += 1; // an answer on its way is about the one before
     this.current = turnId;
-    for (const button of this.list.querySelectorAll("button")) {
-      button.setAttribute("aria-current", String(button.dataset.turn === turnId));
-    }
+    keepTurn(turnId);
+    this.drawRows();
+  }
+
+  drawRows() {
+    this.rows.draw(this.turns, (turn) => ({
+      isCurrent: turn.turn_id === this.current,
+      isMarked: this.marked.has(turn.turn_id),
+      isMine: this.isMine(turn),
+    }));
   }
 
   draw() {
-    const focus = document.activeElement;
-    const focused = this.list.contains(focus) ? focus.dataset.turn : null;
-    const place = this.list.scrollTop;
     const waiting = new Set(this.turns.map((turn) => turn.turn_id));
     this.marked = new Set([...this.marked].filter((id) => waiting.has(id)));
-    this.list.replaceChildren(...this.turns.map((turn) => this.row(turn)));
-    this.list.scrollTop = place;
+    this.drawRows();
     this.empty.hidden = this.turns.length > 0;
-    this.list.hidden = this.turns.length === 0;
+    this.list.hidden = this.list.childElementCount === 0;
     this.count.textContent = String(this.total);
     const left = this.total - this.turns.length;
     this.further.hidden = left <= 0;
     this.further.firstElementChild.textContent = _("Show more of %(count)s", { count: left });
-    if (focused) this.list.querySelector(`${focus.tagName}[data-turn="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
     this.onMark();
-  }
-
-  row(turn) {
-    const item = document.createElement("li");
-    const mark = document.createElement("input");
-    mark.type = "checkbox";
-    mark.dataset.turn = turn.turn_id;
-    mark.checked = this.marked.has(turn.turn_id);
-    mark.setAttribute("aria-label", _("Mark"));
-    const button = document.createElement("button");
-    button.type = "button";
-    button.dataset.turn = turn.turn_id;
-    button.setAttribute("aria-current", String(turn.turn_id === this.current));
-    const language = document.createElement("span");
-    language.className = "small muted";
-    const origin = turn.by_stranger ? _("chat page") : "";
-    const words = this.isMine(turn) ? [languageName(turn.language), origin] : [_("with a colleague")];
-    language.textContent = words.filter(Boolean).join(" · ");
-    const wait = document.createElement("span");
-    wait.dataset.since = turn.created_at;
-    showWait(wait);
-    const excerpt = document.createElement("span");
-    excerpt.className = "excerpt";
-    excerpt.textContent = turn.text;
-    if (turn.language) excerpt.lang = turn.language;
-    button.append(language, wait, excerpt);
-    item.append(mark, button);
-    return item;
-  }
-
-  drawWaits() {
-    for (const wait of this.list.querySelectorAll("[data-since]")) showWait(wait);
   }
 }
 
-function showWait(element) {
-  const seconds = (Date.now() - Date.parse(element.dataset.since)) / 1000;
-  element.className = seconds > LONG_WAIT_S ? "wait long" : "wait";
-  element.textContent = spanOf(seconds);
+/** Whether the turn that is open may come after these. */
+function isBehind(turns, opened) {
+  if (!opened || turns.some((turn) => turn.turn_id === opened.turn_id)) return false;
+  return Date.parse(opened.created_at) >= Date.parse(turns.at(-1).created_at);
 }

@@ -2,12 +2,15 @@
 // the undo bar are modules of their own. Nothing here knows where a suggestion comes from.
 
 import { Refusal, flushOutbox, follow, write } from "./api.js";
+import { Attention } from "./attention.js";
 import { Cards } from "./cards.js";
 import { Closing } from "./closing.js";
 import { dropDraft, dropOldDrafts, keepDraft } from "./drafts.js";
 import { Hand, focusPage } from "./compose.js";
 import { announce, explain, notice, part, showState } from "./notices.js";
+import { followFragment } from "./place.js";
 import { Queue } from "./queue.js";
+import { QueueFilter } from "./queue_filter.js";
 import { listenToKeys } from "./keys.js";
 import { wordsOf } from "./refusals.js";
 import { showThread } from "./thread.js";
@@ -21,7 +24,9 @@ const CARDS = Number(root.dataset.cards);
 const composer = part("composer");
 const cards = new Cards(part("cards"), (index, { sendNow }) => (sendNow ? takeAndSend(index) : hand.choose(index)));
 const hand = new Hand(composer, cards);
-const queue = new Queue({ onOpen: (turn) => openTurn(turn), onChange: onQueue });
+const filter = new QueueFilter({ onChange: () => queue.startOver(), onLeave: focusPage });
+const queue = new Queue({ filter, onOpen: (turn) => openTurn(turn), onChange: onQueue, onNews });
+const attention = new Attention({ person: root.dataset.person, sound: part("sound"), notify: part("notify"), say: announce });
 const undo = new Undo(part("undo"), { onUndone, onRefused: explain, announce });
 const closing = new Closing(queue, { undo, undoSeconds: UNDO_S, onClosed });
 
@@ -105,7 +110,21 @@ function onQueue(fault) {
     const newer = queue.ofConversation(hand.turn.conversation_id);
     if (newer && newer.turn_id !== hand.turn.turn_id && queue.isMine(newer)) moveDraftTo(newer);
   }
-  if (!hand.turn) openNext();
+  if (!hand.turn) openFirst();
+}
+
+/** What the address names, else whoever waits the longest. */
+function openFirst() {
+  const sought = queue.current;
+  if (queue.opened) openTurn(queue.opened);
+  else openNext();
+  if (sought && !queue.opened) notice(_("The message that was open waits no longer."));
+}
+
+function onNews(turns, all) {
+  attention.keep(all.map((turn) => turn.turn_id));
+  const words = turns.length === 1 ? _("A customer wrote.") : _("%(count)s customers wrote.", { count: turns.length });
+  attention.arrive(turns.map((turn) => turn.turn_id), { words, onOpen: () => queue.onOpen(queue.find(turns[0].turn_id)) });
 }
 
 function superseded() {
@@ -274,6 +293,7 @@ const letters = {
   x: () => queue.toggle(queue.current),
   c: () => closing.close(),
   m: () => queue.readOn(),
+  f: () => filter.focus(),
   e: () => composer.focus(),
   "=": () => hand.toggleTie(),
   "?": toggleHelp,
@@ -303,4 +323,6 @@ for (const button of document.querySelectorAll("[data-help]")) button.addEventLi
 
 dropOldDrafts();
 flushOutbox((path) => path.startsWith("/v1/"));
+followFragment(() => hand.turn?.turn_id);
 queue.start();
+filter.start();

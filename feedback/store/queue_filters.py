@@ -61,6 +61,13 @@ def is_held_by(agent: str, *, now: datetime, claim_minutes: float) -> ColumnElem
     return and_(col(Turn.claimed_by) == agent, since > now - timedelta(minutes=claim_minutes), since <= now)
 
 
+def is_beside(turn_id: str) -> ColumnElement[bool]:
+    """Whether a turn is in the conversation of this one."""
+    other = aliased(Turn)
+    conversation = sqlalchemy.select(col(other.conversation_id)).where(col(other.id) == turn_id)
+    return col(Turn.conversation_id) == conversation.scalar_subquery()
+
+
 def count_queue(session: Session, *, desk_id: str, conditions: Sequence[ColumnElement[bool]]) -> int:
     query = select(func.count()).select_from(Turn).where(Turn.desk_id == desk_id, Turn.state == "waiting")
     return session.exec(query.where(*conditions)).one()

@@ -221,3 +221,18 @@ def test_a_tag_that_a_conversation_has_twice_counts_once(desk):
 def test_filters_that_mean_nothing_are_refused(desk):
     for query in ("language=%25", "language=", "tag=", "tag=%20", "mine=perhaps", "tags=vip"):
         assert desk.get(f"/v1/queue?{query}", "agent").status_code == 422, query
+
+
+def test_what_an_agent_has_open_is_told_through_any_filter_and_page(desk):
+    first = desk.open("I wait the longest", language="en")
+    desk.clock.advance(1)
+    opened = desk.open("包裹", language="zh")
+    asked = f"/v1/queue?language=en&limit=1&opened={opened['turn_id']}"
+    answer = desk.get(asked, "agent").json
+    assert [turn["turn_id"] for turn in answer["turns"]] == [first["turn_id"]]
+    assert (answer["opened"]["turn_id"], answer["opened"]["text"]) == (opened["turn_id"], "包裹")
+    newer = desk.say(opened, "customer", "还在等").json["turn_id"]
+    assert desk.get(asked, "agent").json["opened"]["turn_id"] == newer
+    desk.post("/v1/turns/close", "ann", turn_ids=[newer], reason="spam")
+    assert desk.get(asked, "agent").json["opened"] is None
+    assert desk.get("/v1/queue?opened=unknown", "agent").json["opened"] is None
