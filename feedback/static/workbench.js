@@ -123,6 +123,8 @@ function openFirst() {
 
 function onNews(turns, all) {
   attention.keep(all.map((turn) => turn.turn_id));
+  if (!turns.length) return;
+  filter.refresh();
   const words = turns.length === 1 ? _("A customer wrote.") : _("%(count)s customers wrote.", { count: turns.length });
   attention.arrive(turns.map((turn) => turn.turn_id), { words, onOpen: () => queue.onOpen(queue.find(turns[0].turn_id)) });
 }
