@@ -32,6 +32,7 @@ from feedback.api.schemas import (
     Wait,
     write_down,
 )
+from feedback.api.thumbs import ThumbShown, show_own_thumbs
 from feedback.errors import NotFound, NotPermitted
 from feedback.records.language import find_language
 from feedback.store.changes import conversation_topic
@@ -139,6 +140,7 @@ class MessageShown(Answer):
     created_at: datetime
     released: bool
     knowledge: list[Knowledge] = Field(description="What an app passed along with it; hidden from customers.")
+    thumb: ThumbShown | None = Field(description="The visitor's own last one; null for everybody else.")
 
 
 class Messages(Answer):
@@ -283,6 +285,7 @@ def read_messages(call: Read[MessagesAsked], conversation_id: str) -> Messages:
             after=asked.after,
             pending=pending and not by_customer,
         )
+        thumbs = show_own_thumbs(session, call.actor, rows) if by_customer else {}
     tell_waiting(
         Waiting(
             topic=topic,
@@ -294,10 +297,12 @@ def read_messages(call: Read[MessagesAsked], conversation_id: str) -> Messages:
             again_in_s=0.0 if len(rows) == MESSAGES_AT_ONCE else None,
         )
     )
-    return Messages(messages=[show_message(row, with_knowledge=not by_customer) for row in rows])
+    return Messages(
+        messages=[show_message(row, with_knowledge=not by_customer, thumb=thumbs.get(row.id)) for row in rows]
+    )
 
 
-def show_message(row: Message, *, with_knowledge: bool) -> MessageShown:
+def show_message(row: Message, *, with_knowledge: bool, thumb: ThumbShown | None) -> MessageShown:
     knowledge = (row.knowledge or []) if with_knowledge else []
     return MessageShown(
         message_id=row.id,
@@ -306,6 +311,7 @@ def show_message(row: Message, *, with_knowledge: bool) -> MessageShown:
         created_at=row.created_at,
         released=row.release_no is not None,
         knowledge=[Knowledge(**part) for part in knowledge],
+        thumb=thumb,
     )
 
 

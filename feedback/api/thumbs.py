@@ -1,14 +1,18 @@
-"""The call of end users: a thumb on a reply they got."""
+"""The call of end users: a thumb on a reply they got; and what their page shows of it later."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from flask import Blueprint
 from pydantic import Field, StringConstraints
+from sqlmodel import Session
 
+from feedback.actor import Actor
 from feedback.api.caps import check_thumbs
 from feedback.api.routes import Write, write
 from feedback.api.schemas import Answer, Body, Tag, Time
-from feedback.store.thumbs import add_thumb
+from feedback.store.tables import Message
+from feedback.store.thumbs import add_thumb, find_last_thumbs
 
 bp = Blueprint("thumbs", __name__)
 
@@ -17,6 +21,9 @@ class OwnThumb(Body):
     value: Annotated[int, Field(ge=-1, le=1, description="1 up, -1 down, 0 taken back; the last one counts.")]
     reasons: Annotated[list[Tag], Field(max_length=10, default_factory=list)]
     comment: Annotated[str, StringConstraints(max_length=2_000)] | None = None
+    number: Annotated[int, Field(ge=1, le=2**31 - 1)] | None = Field(
+        None, description="Which press on this message; one that comes after a higher one is refused."
+    )
 
 
 class NewThumb(OwnThumb):
@@ -25,6 +32,13 @@ class NewThumb(OwnThumb):
 
 class ThumbStored(Answer):
     thumb_id: str
+
+
+class ThumbShown(Answer):
+    value: int
+    reasons: list[str]
+    comment: str | None
+    number: int | None
 
 
 @write(
@@ -49,5 +63,18 @@ def create(call: Write, body: NewThumb, message_id: str) -> ThumbStored:
         reasons=body.reasons,
         comment=body.comment,
         occurred_at=body.occurred_at,
+        number=body.number,
     )
     return ThumbStored(thumb_id=thumb.id)
+
+
+def show_own_thumbs(session: Session, visitor: Actor, messages: Sequence[Message]) -> dict[str, ThumbShown]:
+    """The last thumb of this visitor on each reply among the messages, as any browser of theirs shows it."""
+    replies = [message.id for message in messages if message.role == "agent"]
+    if not replies:
+        return {}
+    last = find_last_thumbs(session, desk_id=visitor.desk_id, message_ids=replies, actor=visitor.key)
+    return {
+        id: ThumbShown(value=row.value, reasons=row.reasons, comment=row.comment, number=row.number)
+        for id, row in last.items()
+    }

@@ -144,6 +144,7 @@ class Thumb(SQLModel, table=True):
     value: int
     reasons: list[str] = Field(default_factory=list, sa_column=json_column())
     comment: str | None = Field(default=None, sa_column=text_column(nullable=True))
+    number: int | None = None  # which press of this actor on this message, as their page counts them
     actor: str
     occurred_at: datetime = Field(sa_column=time_column())
     created_at: datetime = Field(sa_column=time_column(index=True))

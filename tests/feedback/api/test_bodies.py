@@ -17,7 +17,7 @@ JUDGEMENT = {
     *("event_id", "kind", "candidate_id", "candidate_ids", "text", "reasons", "dwell_ms", "occurred_at"),
     "draft_revision",
 }
-THUMB = {"event_id", "value", "reasons", "comment"}
+THUMB = {"event_id", "value", "reasons", "comment", "number"}
 EVENT = {"event_id"}
 ACTING = {"event_id", "agent"}
 REASONED = {"event_id", "reason"}

@@ -153,6 +153,19 @@ def test_nobody_is_said_to_have_sent_the_messages_of_an_older_store(empty_engine
         assert (message.role, message.agent) == ("x", None)
 
 
+def test_a_thumb_of_the_version_before_numbers_has_none(empty_engine):
+    upgrade_engine(empty_engine, "0013")
+    with empty_engine.execution_options(writing=True).begin() as connection:
+        old = MetaData()
+        old.reflect(connection)
+        for name in ("desk", "conversation", "message", "thumb"):
+            connection.execute(old.tables[name].insert().values(fill(old.tables[name])))
+    upgrade_engine(empty_engine)
+    with read(empty_engine) as session:
+        thumb = session.get_one(tables.Thumb, "x")
+        assert (thumb.value, thumb.number) == (1, None)
+
+
 def test_a_set_of_version_4_has_left_nothing_out(empty_engine):
     config = configure()
     with empty_engine.execution_options(writing=True).begin() as connection:
