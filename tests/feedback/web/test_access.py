@@ -26,6 +26,7 @@ ACCESS = {
     "POST /v1/conversations": APP,
     "POST /v1/conversations/<conversation_id>/messages": {"visitor", *DESK},
     "GET /v1/conversations/<conversation_id>/messages": {"visitor", *DESK},
+    "GET /v1/conversations/<conversation_id>/standing": CUSTOMERS,
     "GET /v1/queue": DESK,
     "GET /v1/day": DESK,
     "GET /v1/queue/kinds": DESK,

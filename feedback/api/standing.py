@@ -1,0 +1,42 @@
+"""The call of a customer's page about how they stand while they wait. It waits for nothing and writes
+nothing, so that many pages may ask; each asks seldom, and only while something waits.
+"""
+
+from datetime import datetime
+
+from flask import Blueprint
+from pydantic import Field
+
+from feedback.api.routes import NoQuery, Read, get
+from feedback.api.schemas import Answer
+from feedback.store.engine import get_row
+from feedback.store.standing import find_standing
+from feedback.store.tables import Conversation
+
+bp = Blueprint("standing", __name__)
+
+
+class StandingShown(Answer):
+    present: int = Field(description="People at the desk now.")
+    waiting_before: int | None = Field(
+        description="Conversations that wait before this one; null where it waits for nothing."
+    )
+    waiting_since: datetime | None = Field(description="When the first message was written that waits.")
+
+
+@get(
+    bp,
+    "/v1/conversations/<conversation_id>/standing",
+    roles=("app", "visitor"),
+    answer=StandingShown,
+)
+def read_standing(call: Read[NoQuery], conversation_id: str) -> StandingShown:
+    """How a customer stands who waits: people at the desk, conversations before theirs, since when."""
+    with call.read() as session:
+        get_row(session, Conversation, conversation_id, desk_id=call.actor.desk_id, what="conversation")
+        found = find_standing(
+            session, desk_id=call.actor.desk_id, conversation_id=conversation_id, now=call.now
+        )
+    return StandingShown(
+        present=found.present, waiting_before=found.waiting_before, waiting_since=found.waiting_since
+    )
