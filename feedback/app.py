@@ -95,6 +95,7 @@ def create_app(
     suggester: SuggesterPort | None = None,
     duel_drawer: DuelDrawerPort | None = None,
     deployer: "Deployer | None" = None,
+    retention_days: int = 0,
 ) -> Flask:
     app = Flask("feedback", template_folder="templates", static_folder="static", static_url_path="/static")
     app.config.update(
@@ -117,6 +118,7 @@ def create_app(
         duel_drawer=duel_drawer,
         deployer=deployer,
         fleet_factory=fleet_factory,
+        retention_days=retention_days,
     )
     register_hosts(app, settings)
     register_peers(app, settings)

@@ -5,13 +5,18 @@ Read through `serving.config.load_settings(FeedbackSettings, "feedback", ...)`. 
 """
 
 from pathlib import Path
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, StringConstraints, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from serving.settings import DEMO_BASE
 
+PageLanguage = Literal["en", "zh"]
+ChatName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=60)]
+ChatGreeting = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+ChatExample = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=120)]
 LIMITS_SCHEMES = ("redis", "rediss", "valkey", "valkeys")
 
 
@@ -68,6 +73,19 @@ class FeedbackSettings(BaseSettings):
     public_chat: bool | None = None
     """Whether anybody may open a conversation at /chat; off answers 404 there, and an app's customers keep
     their pages. Empty opens it for the demo model alone.
+    """
+
+    chat_name: dict[PageLanguage, ChatName] = {}
+    """What the customer's page calls the desk, by language: `{en = "Lamp shop", zh = "灯具商店"}`. A language
+    that is left out shows the other one's words; empty says "Customer service".
+    """
+
+    chat_greeting: dict[PageLanguage, ChatGreeting] = {}
+    """First words of the customer's page, by language; empty asks "How can we help?"."""
+
+    chat_examples: dict[PageLanguage, Annotated[tuple[ChatExample, ...], Field(max_length=4)]] = {}
+    """Up to four first messages to choose from, by language: `{en = ["Where is my order?"]}`; empty shows
+    none, and with the demo model the demo's own.
     """
 
     limits_url: str = ""

@@ -50,6 +50,7 @@ def building_front(frame: Frame) -> Iterator["Front"]:
     """Everything of one web process; on leaving, sets and duel rounds that are being drawn finish. What
     waited is taken up by the next start.
     """
+    from demo.chat import add_examples
     from feedback.app import create_app
     from feedback.clock import SystemClock
     from feedback.deployment.deploy import Deployer
@@ -64,6 +65,7 @@ def building_front(frame: Frame) -> Iterator["Front"]:
 
     settings, serving, clock = frame.feedback(), frame.serving(), SystemClock()
     settings = settings.model_copy(update={"public_chat": settings.opens_chat(serving.base_model)})
+    settings = add_examples(settings, base_model=serving.base_model)
     connections = count_threads(settings.threads) + 4 * settings.suggest_workers + OTHER_CONNECTIONS
     store_engine = open_engine(settings.store_url(), connections=connections)
     policy, fleet = frame.policy(), CurrentFleet(serving, frame.data_dir)
@@ -102,6 +104,7 @@ def building_front(frame: Frame) -> Iterator["Front"]:
         suggester=suggester,
         duel_drawer=duel_drawer,
         deployer=deployer,
+        retention_days=frame.trainer().retention_days,
     )
     releaser = app.extensions[EXTENSION].releaser
     with ExitStack() as ending:

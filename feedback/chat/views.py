@@ -15,6 +15,7 @@ from feedback.api.requests import check_body, read_json
 from feedback.api.routes import Write
 from feedback.api.schemas import MAX_TEXT, Answer, Body, Language, Text
 from feedback.chat.strangers import find_stranger, remember_stranger
+from feedback.chat.welcome import find_welcome
 from feedback.records.language import find_language
 from feedback.store.conversations import Said, open_conversation
 from feedback.store.events import hash_body
@@ -52,6 +53,8 @@ def open(conversation_id: str | None = None) -> AnyResponse:
         conversation_id=conversation_id,
         hide_sign_out=True,
         max_text=MAX_TEXT,
+        desk=find_welcome(services().settings),
+        retention_days=services().retention_days,
     )
     return remember_stranger(make_response(page))
 

@@ -1,51 +1,114 @@
-// The customer's own page. The visitor's token stands after # in the address, which browsers send to nobody, and in
-// the browser's storage, so that coming back to /chat finds the conversation again. Knows messages and thumbs, nothing else.
+// The customer's own page: one conversation, or the list of those that this browser knows. The visitor's token stands after
+// # in the address, which browsers send to nobody, and in the browser's storage. Knows messages, thumbs and counts of
+// people, nothing else; each noun has a module in chat/.
 
-import { Refusal, flushOutbox, follow, write } from "./api.js";
-import { dropDraft, keepDraft, readDraft } from "./drafts.js";
+import { Refusal, follow, write } from "./api.js";
+import { Attention } from "./attention.js";
+import { BASE, NEW, Place, listPlaces } from "./chat/place.js";
+import { Outbox } from "./chat/outbox.js";
+import { Shelf } from "./chat/shelf.js";
+import { Standing } from "./chat/standing.js";
+import { Talk } from "./chat/talk.js";
+import { tellWait } from "./chat/words.js";
 import { isImeCommit } from "./keys.js";
-import { wordsOf } from "./refusals.js";
-import { dropKept, keepValue, readKept } from "./storage.js";
-import { thumbsFor } from "./thumbs.js";
 import { _ } from "./i18n.js";
 
 const part = (name) => document.querySelector(`[data-part="${name}"]`);
 const field = part("text");
-const list = part("messages");
-const isPublic = "public" in part("chat").dataset; // whether visitors may open conversations themselves
-const visit = { id: null, token: null, lastId: null, stop: new AbortController(), shown: new Set(), thumbs: {}, sending: null };
-const KEPT = "chat";
-const BASE = "/chat";
+const page = part("chat").dataset;
+const isPublic = "public" in page; // whether visitors may open conversations themselves
+const closing = new AbortController();
 
-function findVisit() {
-  const id = part("chat").dataset.conversation;
-  const token = decodeURIComponent(location.hash.slice(1));
-  if (id && token) return { id, token };
-  const kept = readKept(KEPT);
-  return kept && (!id || kept.id === id) ? kept : null;
+/** The conversation of the address; without one the only one that is known, and null where there are several. */
+function findPlace() {
+  const hash = decodeURIComponent(location.hash.slice(1));
+  if (page.conversation) {
+    const place = new Place(page.conversation);
+    if (hash) place.note({ token: hash });
+    return place.token ? place : new Place(NEW);
+  }
+  if (hash === NEW) return new Place(NEW);
+  const known = listPlaces();
+  const named = known.find((place) => place.id === hash);
+  if (named || known.length === 1) return named ?? known[0];
+  return known.length ? null : new Place(NEW);
 }
 
-function enter({ id, token }) {
-  Object.assign(visit, { id, token, thumbs: readThumbs(id) });
-  keepValue(KEPT, { id, token });
-  history.replaceState(null, "", `${BASE}/${id}#${encodeURIComponent(token)}`);
+const found = findPlace();
+const place = found ?? new Place(NEW);
+const outbox = new Outbox(place, { onState: (...heard) => talk.tell(...heard), onSent, onRefused: (entry) => talk.refuse(entry) });
+const talk = new Talk(part("messages"), { place, outbox });
+const standing = new Standing(part("typing"), place);
+const shelf = new Shelf(part("shelf-list"), { current: place });
+const attention = new Attention({ person: "customer", sound: part("sound"), notify: part("notify"), say: showTrouble });
+
+/* The conversation */
+
+/** From here on the address names it, and it is listened to. */
+function enter() {
+  history.replaceState(null, "", place.address);
   part("greeting").hidden = true;
-  part("again").hidden = !isPublic;
+  showTools();
+  if (!place.token) return;
   part("erase").hidden = false;
-  follow(nextMessages, showMessages, { token, signal: visit.stop.signal, onTrouble });
+  follow(nextMessages, showMessages, { token: place.token, signal: closing.signal, onTrouble });
 }
 
-function leave() {
-  visit.stop.abort();
-  dropKept(KEPT);
-  if (isPublic) {
-    location.assign(BASE);
-    return;
-  } // there is no other conversation to go to
-  list.replaceChildren();
-  for (const name of ["form", "typing", "erase"]) part(name).hidden = true;
-  part("trouble").hidden = false;
-  part("trouble").textContent = _("This conversation is deleted.");
+function nextMessages() {
+  const after = talk.lastId ? `?after=${encodeURIComponent(talk.lastId)}` : "";
+  return `/v1/conversations/${place.id}/messages${after}`;
+}
+
+function showMessages({ messages }) {
+  const isNews = talk.hasHistory;
+  const fresh = talk.show(messages);
+  const replies = fresh.filter((message) => message.role === "agent");
+  if (isNews && replies.length) attention.arrive(replies.map((message) => message.message_id), { words: _("There is a new answer for you.") });
+  noteLast(messages.at(-1));
+  standing.set(talk.waits);
+}
+
+/** For the list of conversations; a page out of sight has shown nobody anything yet. */
+let last = null;
+function noteLast(message) {
+  last = message ?? last;
+  if (!last || document.visibilityState !== "visible") return;
+  place.noteWords(last.role, last.text, last.created_at);
+  place.note({ lastId: last.message_id, unread: 0 });
+}
+
+function onTrouble(fault) {
+  if (!fault) showTrouble("");
+  else if (fault.retryAfterS) showTrouble(tellWait(fault.retryAfterS));
+  else if (fault instanceof Refusal && fault.status < 500) showTrouble(_("This conversation cannot be opened from here. Start a new one."));
+  else showTrouble(_("The connection is lost. This page keeps trying; what you write is kept."));
+}
+
+function showTrouble(words) {
+  part("trouble").hidden = !words;
+  part("trouble").textContent = words;
+}
+
+/* Writing */
+
+function send() {
+  const text = field.value.trim();
+  if (!text) return;
+  if (place.id === NEW) {
+    place.begin();
+    enter();
+  }
+  place.noteWords("customer", text, new Date().toISOString());
+  talk.await(outbox.add(text));
+  field.value = "";
+  place.drop("draft");
+  outbox.send();
+}
+
+function onSent(entry, answer) {
+  talk.confirm(entry, answer.message_id);
+  if (answer.visitor_token) enter(); // that was the first one
+  standing.renew();
 }
 
 /** Everything of this conversation, here and on the server. Asks before: nobody can bring it back. */
@@ -53,7 +116,7 @@ async function erase() {
   if (!confirm(_("Delete this conversation for good? All messages and ratings in it are erased."))) return;
   part("erase").disabled = true;
   try {
-    await write(`/v1/conversations/${visit.id}/erasure`, {}, { token: visit.token, keep: false });
+    await write(`/v1/conversations/${place.id}/erasure`, {}, { token: place.token, keep: false });
   } catch (fault) {
     if (!(fault instanceof Refusal)) throw fault;
     if (fault.status !== 401) {
@@ -62,147 +125,39 @@ async function erase() {
       return;
     } // the token opens nothing any more: an earlier try has erased it
   }
-  dropKept(`thumbs:${visit.id}`);
-  dropDraft(draftId());
-  leave();
+  closing.abort();
+  standing.set(false);
+  place.forget();
+  if (isPublic) {
+    location.assign(BASE);
+    return;
+  } // there is no other conversation to go to
+  part("messages").replaceChildren();
+  for (const name of ["form", "erase"]) part(name).hidden = true;
+  showTrouble(_("This conversation is deleted."));
 }
 
-/* Messages */
+/* The list of conversations */
 
-function nextMessages() {
-  const after = visit.lastId ? `?after=${encodeURIComponent(visit.lastId)}` : "";
-  return `/v1/conversations/${visit.id}/messages${after}`;
+function showTools() {
+  part("again").hidden = !isPublic || place.id === NEW;
+  part("conversations").hidden = !Shelf.others(place).length;
 }
 
-function showMessages(answer) {
-  for (const message of answer.messages) {
-    visit.lastId = message.message_id;
-    if (visit.shown.has(message.message_id)) continue;
-    visit.shown.add(message.message_id);
-    if (message.role === "customer" && visit.sending) place(visit.sending, message);
-    else list.append(message.role === "customer" ? mine(message.text) : reply(message));
-    part("typing").hidden = message.role !== "customer";
-  }
-  if (answer.messages.length) scroll();
+function showShelf(isShown) {
+  part("shelf").hidden = !isShown;
+  part("talk").hidden = isShown;
+  part("conversations").setAttribute("aria-expanded", String(isShown));
+  if (isShown) shelf.open();
 }
 
-function place(item, message) {
-  if (item.querySelector("[data-text]").textContent !== message.text) list.insertBefore(mine(message.text), item);
-  else settle(item);
-}
-
-function settle(item) {
-  item.classList.remove("pending");
-  item.querySelector(".who").textContent = _("You");
-  if (visit.sending === item) visit.sending = null;
-}
-
-function mine(text, label = _("You")) {
-  const item = document.createElement("li");
-  item.className = "bubble from-customer";
-  const who = document.createElement("span");
-  who.className = "who";
-  who.textContent = label;
-  const words = document.createElement("span");
-  words.dataset.text = "";
-  words.textContent = text;
-  item.append(who, words);
-  return item;
-}
-
-function reply(message) {
-  const item = document.createElement("li");
-  item.className = "reply";
-  const bubble = document.createElement("div");
-  bubble.className = "bubble";
-  bubble.textContent = message.text;
-  const state = (visit.thumbs[message.message_id] ??= { value: message.thumb ?? 0, reasons: [], comment: "" });
-  item.append(bubble, thumbsFor(message, { state, onThumb: sendThumb }));
-  return item;
-}
-
-function scroll() {
-  list.scrollTop = list.scrollHeight;
-}
-
-function onTrouble(fault) {
-  const line = part("trouble");
-  line.hidden = !fault;
-  if (!fault) return;
-  if (fault.retryAfterS) {
-    line.textContent = tellWait(fault.retryAfterS);
-  } else if (fault instanceof Refusal && fault.status < 500) {
-    line.textContent = _("This conversation cannot be opened from here. Start a new one.");
-  } else {
-    line.textContent = _("The connection is lost. This page keeps trying; what you write is kept.");
-  }
-}
-
-function tellWait(seconds) {
-  return _("Too much at once. This page tries again in %(count)s s; what you wrote is kept.", { count: seconds });
-}
-
-/* Writing */
-
-async function send() {
-  const text = field.value.trim();
-  if (!text || visit.sending) return;
-  const item = mine(text, _("Sending…"));
-  item.classList.add("pending");
-  list.append(item);
-  visit.sending = item;
-  field.value = "";
-  scroll();
-  const onState = (state, seconds) => {
-    if (state === "retrying") item.querySelector(".who").textContent = seconds ? tellWait(seconds) : _("Waiting to be sent");
-  };
-  try {
-    if (visit.id) {
-      const answer = await write(`/v1/conversations/${visit.id}/messages`, { role: "customer", text }, { token: visit.token, onState });
-      visit.shown.add(answer.message_id);
-    } else {
-      const answer = await write(`${BASE}/start`, { text }, { onState, keep: false });
-      visit.shown.add(answer.message_id);
-      enter({ id: answer.conversation_id, token: answer.visitor_token });
-    }
-    settle(item);
-    dropDraft(draftId());
-    dropDraft("chat");
-    part("typing").hidden = false;
-    scroll();
-  } catch (fault) {
-    if (!(fault instanceof Refusal)) throw fault;
-    item.remove();
-    visit.sending = null;
-    field.value = text;
-    part("trouble").hidden = false;
-    part("trouble").textContent = wordsOf(fault);
-  }
-}
-
-/* Thumbs */
-
-function readThumbs(id) {
-  return readKept(`thumbs:${id}`) || {};
-}
-
-/** Null when saved; words for the person when not. */
-async function sendThumb(message, sent, onWait) {
-  keepValue(`thumbs:${visit.id}`, visit.thumbs);
-  try {
-    await write(`/v1/messages/${message.message_id}/thumbs`, sent, { token: visit.token, onState: (_state, seconds) => seconds && onWait(tellWait(seconds)) });
-    return null;
-  } catch (fault) {
-    if (!(fault instanceof Refusal)) throw fault;
-    return wordsOf(fault);
-  }
+function startAnother() {
+  location.assign(`${BASE}#${NEW}`);
 }
 
 /* Set-up */
 
-const draftId = () => `chat${visit.id ? `:${visit.id}` : ""}`;
-
-field.addEventListener("input", () => (field.value ? keepDraft(draftId(), { text: field.value }) : dropDraft(draftId())));
+field.addEventListener("input", () => (field.value ? place.keep("draft", { text: field.value }) : place.drop("draft")));
 field.addEventListener("keydown", (event) => {
   if (event.key !== "Enter" || event.shiftKey || isImeCommit(event)) return;
   event.preventDefault();
@@ -212,16 +167,22 @@ part("form").addEventListener("submit", (event) => {
   event.preventDefault();
   send();
 });
-part("again").addEventListener("click", leave);
 part("erase").addEventListener("click", erase);
+part("again").addEventListener("click", startAnother);
+part("another").addEventListener("click", startAnother);
+part("conversations").addEventListener("click", () => showShelf(part("shelf").hidden));
+part("about").addEventListener("click", () => part("stored").showModal());
 for (const example of document.querySelectorAll("[data-example]")) {
   example.addEventListener("click", () => {
     field.value = example.textContent.trim();
     field.focus();
   });
 }
+document.addEventListener("visibilitychange", () => noteLast());
+window.addEventListener("hashchange", () => location.reload()); // another conversation of the same address
 
-const found = findVisit();
-if (found) enter(found);
-field.value = readDraft(draftId())?.text || "";
-flushOutbox((path) => path.startsWith("/v1/"));
+field.value = place.read("draft")?.text || "";
+if (place.id !== NEW) enter();
+showTools();
+showShelf(!found);
+outbox.send();

@@ -1,5 +1,5 @@
 // Thumbs under one reply: press, press again to take back; after a thumb down a few reasons and one optional line.
-// Every change is a new thumb with the whole state; the last one counts.
+// Every change is a new thumb with the whole state; the last one counts. Saving is the rating's (chat/rating.js).
 
 import { _ } from "./i18n.js";
 
@@ -10,7 +10,7 @@ const REASONS = {
   other: () => _("Something else"),
 };
 
-export function thumbsFor(message, { state, onThumb }) {
+export function thumbsFor(rating) {
   const box = document.createElement("div");
   box.className = "stack";
   const row = document.createElement("div");
@@ -23,32 +23,24 @@ export function thumbsFor(message, { state, onThumb }) {
   thanks.className = "small muted";
   thanks.setAttribute("role", "status");
   row.append(up, down, thanks);
-  const reasons = reasonsFor(state, () => send());
-  box.append(row, reasons);
+  const reasons = reasonsFor(rating);
+  box.append(row, reasons.box);
 
   function draw() {
-    up.setAttribute("aria-pressed", String(state.value === 1));
-    down.setAttribute("aria-pressed", String(state.value === -1));
-    reasons.hidden = state.value !== -1;
+    up.setAttribute("aria-pressed", String(rating.state.value === 1));
+    down.setAttribute("aria-pressed", String(rating.state.value === -1));
+    reasons.draw();
   }
 
-  async function send() {
-    draw();
-    const sent = { value: state.value, reasons: state.value === -1 ? [...state.reasons] : [] };
-    if (state.value === -1 && state.comment) sent.comment = state.comment;
-    thanks.textContent = _("Saving…");
-    const onWait = (words) => (thanks.textContent = words);
-    thanks.textContent = await onThumb(message, sent, onWait) || (state.value === 0 ? _("Taken back.") : _("Thank you."));
-  }
-
-  function press(value) {
-    state.value = state.value === value ? 0 : value;
-    send();
-  }
-
+  const press = (value) => rating.press({ value: rating.state.value === value ? 0 : value });
   up.addEventListener("click", () => press(1));
   down.addEventListener("click", () => press(-1));
+  rating.onChange = (words) => {
+    thanks.textContent = words;
+    draw();
+  };
   draw();
+  rating.save();
   return box;
 }
 
@@ -69,33 +61,36 @@ function thumb(symbol, label) {
   return button;
 }
 
-function reasonsFor(state, onChange) {
+function reasonsFor(rating) {
   const box = document.createElement("div");
   box.className = "reasons";
   const chips = document.createElement("div");
   chips.className = "chips";
+  const buttons = new Map();
   for (const [code, label] of Object.entries(REASONS)) {
     const chip = document.createElement("button");
     chip.type = "button";
     chip.textContent = label();
-    const draw = () => chip.setAttribute("aria-pressed", String(state.reasons.includes(code)));
     chip.addEventListener("click", () => {
-      state.reasons = state.reasons.includes(code) ? state.reasons.filter((other) => other !== code) : [...state.reasons, code];
-      draw();
-      onChange();
+      const { reasons } = rating.state;
+      rating.press({ reasons: reasons.includes(code) ? reasons.filter((other) => other !== code) : [...reasons, code] });
     });
-    draw();
+    buttons.set(code, chip);
     chips.append(chip);
   }
   const line = document.createElement("input");
   line.maxLength = 500;
+  line.dir = "auto";
   line.placeholder = _("Anything to add? (optional)");
   line.setAttribute("aria-label", line.placeholder);
-  line.value = state.comment || "";
-  line.addEventListener("change", () => {
-    state.comment = line.value.trim();
-    onChange();
-  });
+  line.addEventListener("change", () => rating.press({ comment: line.value.trim() }));
   box.append(chips, line);
-  return box;
+
+  function draw() {
+    box.hidden = rating.state.value !== -1;
+    for (const [code, chip] of buttons) chip.setAttribute("aria-pressed", String(rating.state.reasons.includes(code)));
+    if (document.activeElement !== line) line.value = rating.state.comment;
+  }
+
+  return { box, draw };
 }

@@ -61,6 +61,7 @@ class Services:
     duel_drawer: DuelDrawerPort | None
     deployer: "Deployer | None"
     fleet_factory: "Callable[[], Fleet] | None"
+    retention_days: int  # after which the night erases a conversation; 0 keeps all
 
     @property
     def fleet(self) -> "Fleet | None":

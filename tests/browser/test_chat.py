@@ -171,7 +171,7 @@ def test_a_text_that_came_too_soon_is_kept_and_sent_when_the_limit_lets_it(
     assert [message.text for message in site.messages("customer")].count("Where is my parcel?") == 1
 
 
-def test_a_cap_is_said_in_words_and_the_text_stays_in_the_field(
+def test_a_cap_is_said_in_words_beside_the_text_which_stays(
     site: Site, open_page: Callable[..., Page]
 ) -> None:
     page = open_page(language="zh-CN")
@@ -182,8 +182,9 @@ def test_a_cap_is_said_in_words_and_the_text_stays_in_the_field(
     page.goto(f"{site.url}/chat")
     page.fill(part("text"), "One more")
     page.press(part("text"), "Enter")
-    expect(page.locator(part("trouble"))).to_contain_text("您有多个会话正在等待回复")
-    expect(page.locator(part("text"))).to_have_value("One more")
+    expect(page.locator(".unsent .why")).to_contain_text("您有多个会话正在等待回复")
+    page.reload()
+    expect(page.locator(".unsent [data-text]")).to_have_text("One more")
 
 
 def test_a_customer_of_an_app_writes_and_deletes_where_the_chat_is_closed(

@@ -51,7 +51,7 @@ def show_thumb(desk, opened, role):
 
 
 def test_a_repeated_thumb_never_overtakes_a_later_one(desk):
-    opened, path, message_id = sent_reply(desk)
+    opened, path, _ = sent_reply(desk)
     desk.clock.advance(5)
     token = opened["visitor_token"]
     assert desk.post(path, token, value=-1, number=2).status_code == 201

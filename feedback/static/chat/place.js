@@ -1,0 +1,95 @@
+// What the browser keeps of one conversation of this customer, each under a key of its own: the way back to it ("about"),
+// the draft, texts that were not sent, thumbs that were not saved. Nothing of one conversation is ever read by another.
+//
+// A conversation has its own place before the service knows it, from the first text on: `new-…`. Before that there is the
+// place NEW, which holds a draft alone.
+
+import { dropKept, keepValue, listKept, newId, readKept } from "../storage.js";
+
+const PREFIX = "chat:";
+const ABOUT = "about";
+const EXCERPT = 160; // characters of the last words
+export const NEW = "new";
+export const BASE = "/chat";
+
+export class Place {
+  constructor(id) {
+    this.id = id;
+  }
+
+  /** The customer's token; null before the service knows the conversation. */
+  get token() {
+    return this.about.token ?? null;
+  }
+
+  get about() {
+    return this.read(ABOUT) || {};
+  }
+
+  get address() {
+    return this.token ? `${BASE}/${this.id}#${encodeURIComponent(this.token)}` : `${BASE}#${this.id}`;
+  }
+
+  key(name) {
+    return `${PREFIX}${this.id}:${name}`;
+  }
+
+  read(name) {
+    return readKept(this.key(name));
+  }
+
+  keep(name, value) {
+    keepValue(this.key(name), value);
+  }
+
+  drop(name) {
+    dropKept(this.key(name));
+  }
+
+  /** All values whose name begins so. */
+  list(prefix) {
+    return listKept(this.key(prefix)).map(readKept).filter(Boolean);
+  }
+
+  note(fields) {
+    this.keep(ABOUT, { ...this.about, ...fields });
+  }
+
+  /** What the list of conversations shows of it. */
+  noteWords(role, text, at) {
+    this.note({ role, words: text.slice(0, EXCERPT), at });
+  }
+
+  forget() {
+    for (const key of listKept(this.key(""))) dropKept(key);
+  }
+
+  /** From the place of a draft to one of its own. */
+  begin() {
+    this.forget();
+    this.id = `${NEW}-${newId()}`;
+    this.note({ at: new Date().toISOString() });
+  }
+
+  /** The service knows it now, by its first text; the texts behind come along. A page that ends in the middle of this
+   *  finds the old place whole and gets the same answer to the first text again. */
+  open(id, token, firstName) {
+    const [old, now] = [new Place(this.id), new Place(id)];
+    now.note({ ...old.about, token });
+    for (const key of listKept(old.key(""))) {
+      const name = key.slice(old.key("").length);
+      if (name !== ABOUT && name !== firstName) now.keep(name, readKept(key));
+    }
+    old.forget();
+    this.id = id;
+  }
+}
+
+/** Every conversation that this browser knows, the latest first. */
+export function listPlaces() {
+  const ends = `:${ABOUT}`;
+  return listKept(PREFIX)
+    .filter((key) => key.endsWith(ends))
+    .map((key) => new Place(key.slice(PREFIX.length, -ends.length)))
+    .sort((a, b) => (b.about.at || "").localeCompare(a.about.at || ""));
+}

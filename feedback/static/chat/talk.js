@@ -1,0 +1,130 @@
+// The list of messages: what the service has, in its order, and behind it the texts that it has not acknowledged.
+
+import { thumbsFor } from "../thumbs.js";
+import { refuse, replyBubble, say, sentBubble, settle, waitingBubble } from "./bubbles.js";
+import { Rating } from "./rating.js";
+import { tellWait, whyNotSent } from "./words.js";
+import { _ } from "../i18n.js";
+
+export class Talk {
+  constructor(list, { place, outbox }) {
+    Object.assign(this, { list, place, outbox, lastId: null, lastRole: null, shown: new Set(), unsent: new Map(), hasHistory: false });
+    for (const entry of outbox.list()) this.await(entry);
+  }
+
+  /** Whether the last message that both sides know is the customer's. */
+  get waits() {
+    return this.lastRole === "customer";
+  }
+
+  /** Messages of the service's, each once. Gives those that were not shown before. */
+  show(messages) {
+    const fresh = messages.filter((message) => !this.shown.has(message.message_id));
+    for (const message of messages) {
+      const before = this.lastId;
+      this.lastId = message.message_id;
+      this.lastRole = message.role;
+      if (this.shown.has(message.message_id)) continue;
+      this.shown.add(message.message_id);
+      if (message.role !== "customer") this.insert(replyBubble(message, thumbsFor(new Rating(this.place, message, before))));
+      else if (!this.recognise(message)) this.insert(sentBubble(message));
+    }
+    this.hasHistory = true;
+    if (fresh.length) this.scroll();
+    return fresh;
+  }
+
+  /** A text on its way may come back to us before its own answer does: then its bubble is that message. What was there
+   *  when the page opened is no news of it, whatever its words. */
+  recognise(message) {
+    if (!this.hasHistory) return false;
+    for (const [id, item] of this.unsent) {
+      if (!item.classList.contains("pending") || item.querySelector("[data-text]").textContent !== message.text) continue;
+      this.arrive(id, item, message.created_at);
+      return true;
+    }
+    return false;
+  }
+
+  insert(item) {
+    this.list.insertBefore(item, this.list.querySelector(":scope > .pending, :scope > .unsent"));
+  }
+
+  scroll() {
+    this.list.scrollTop = this.list.scrollHeight;
+  }
+
+  /* Texts that the service has not acknowledged */
+
+  await(entry) {
+    const item = waitingBubble(entry.text);
+    this.unsent.set(entry.event_id, item);
+    this.list.append(item);
+    if (entry.refused) this.refuse(entry);
+    this.scroll();
+  }
+
+  tell(entry, state, seconds) {
+    const item = this.unsent.get(entry.event_id);
+    if (!item) return;
+    if (state === "saving") say(item, _("Sending…"));
+    if (state === "retrying") say(item, seconds ? tellWait(seconds) : _("Waiting to be sent"));
+  }
+
+  /** The service has it, and may have shown it to us already. */
+  confirm(entry, messageId) {
+    const item = this.unsent.get(entry.event_id);
+    if (!item) return;
+    if (this.shown.has(messageId)) {
+      this.remove(entry);
+      return;
+    }
+    this.shown.add(messageId);
+    this.lastRole = "customer";
+    this.arrive(entry.event_id, item, new Date().toISOString());
+  }
+
+  /** To its place: before those that still wait. */
+  arrive(eventId, item, at) {
+    this.unsent.delete(eventId);
+    settle(item, at);
+    this.insert(item);
+    this.scroll();
+  }
+
+  refuse(entry) {
+    const item = this.unsent.get(entry.event_id);
+    if (!item) return;
+    refuse(item, whyNotSent(entry.refused), [
+      [_("Send again"), () => this.sendAgain(entry)],
+      [_("Copy"), (button) => copy(entry.text, item, button)],
+      [_("Discard"), () => this.discard(entry)],
+    ]);
+  }
+
+  sendAgain(entry) {
+    this.remove(entry);
+    this.await(this.outbox.putBack(entry));
+    this.outbox.send();
+  }
+
+  discard(entry) {
+    this.outbox.discard(entry);
+    this.remove(entry);
+  }
+
+  remove(entry) {
+    this.unsent.get(entry.event_id)?.remove();
+    this.unsent.delete(entry.event_id);
+  }
+}
+
+/** Where the browser refuses, such as on plain http, the text is selected: a key copies it. */
+async function copy(text, item, button) {
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = _("Copied.");
+  } catch {
+    getSelection().selectAllChildren(item.querySelector("[data-text]"));
+  }
+}
