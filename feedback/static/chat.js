@@ -181,7 +181,7 @@ for (const example of document.querySelectorAll("[data-example]")) {
 document.addEventListener("visibilitychange", () => noteLast());
 window.addEventListener("hashchange", () => location.reload()); // another conversation of the same address
 
-field.value = place.read("draft")?.text || "";
+field.value ||= place.read("draft")?.text || ""; // what was typed while the page still loaded stays
 if (place.id !== NEW) enter();
 showTools();
 showShelf(!found);

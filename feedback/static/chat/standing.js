@@ -57,7 +57,8 @@ function describe({ present, waiting_before, waiting_since }) {
     ? _("At the desk now: %(count)s.", { count: present })
     : _("Nobody is at the desk now; your message is kept and will be answered later.");
   const before = waiting_before ? _("Conversations before yours: %(count)s.", { count: waiting_before }) : _("You are next.");
-  return [there, before, _("Waiting since %(time)s.", { time: showTime(waiting_since) })].join(" ");
+  const since = _("Waiting since %(time)s.", { time: showTime(waiting_since) });
+  return _("%(there)s %(before)s %(since)s", { there, before, since });
 }
 
 /** With the day where it was not today. */

@@ -6,10 +6,20 @@ import { Rating } from "./rating.js";
 import { tellWait, whyNotSent } from "./words.js";
 import { _ } from "../i18n.js";
 
+const NEAR_PX = 40; // this close to the end is at the end
+
 export class Talk {
   constructor(list, { place, outbox }) {
     Object.assign(this, { list, place, outbox, lastId: null, lastRole: null, shown: new Set(), unsent: new Map(), hasHistory: false });
     for (const entry of outbox.list()) this.await(entry);
+    this.stayAtEnd();
+  }
+
+  /** Whoever reads the end keeps seeing it when the list gets less room; whoever reads above is left there. */
+  stayAtEnd() {
+    let isAtEnd = true;
+    this.list.addEventListener("scroll", () => { isAtEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < NEAR_PX; });
+    new ResizeObserver(() => isAtEnd && this.scroll()).observe(this.list);
   }
 
   /** Whether the last message that both sides know is the customer's. */
@@ -100,6 +110,7 @@ export class Talk {
       [_("Copy"), (button) => copy(entry.text, item, button)],
       [_("Discard"), () => this.discard(entry)],
     ]);
+    this.scroll();
   }
 
   sendAgain(entry) {
