@@ -27,6 +27,7 @@ export const SENTENCES = {
   too_many_conversations: () => _("Several of your conversations wait for an answer. Write in one of them, or come back later."),
   too_many_messages: () => _("This conversation is full. Start a new one."),
   too_many_thumbs: () => _("There are too many ratings in this conversation. The last ones count."),
+  thumb_outdated: () => _("You rated this elsewhere meanwhile. That rating counts; press again to change it."),
   turn_claimed: () => _("A colleague is answering this one. Take another one from the queue."),
   turn_superseded: () => _("The customer wrote again. Answer the newer message instead."),
   already_judged: () => _("This one has been answered or closed meanwhile. Take the next one."),

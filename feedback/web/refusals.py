@@ -43,6 +43,7 @@ SENTENCES: Mapping[str, str] = {
     ),
     "too_many_messages": "This conversation is full. Start a new one.",
     "too_many_thumbs": "There are too many ratings in this conversation. The last ones count.",
+    "thumb_outdated": "You rated this elsewhere meanwhile. That rating counts; press again to change it.",
     # the workbench
     "turn_claimed": "A colleague is answering this one. Take another one from the queue.",
     "turn_superseded": "The customer wrote again. Answer the newer message instead.",

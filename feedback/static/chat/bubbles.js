@@ -1,5 +1,6 @@
 // The bubbles of a talk: what the customer wrote, sent or not, and the replies with their thumbs. Sends and keeps nothing.
 
+import { linked } from "../links.js";
 import { showLocalTimes } from "../page.js";
 import { _ } from "../i18n.js";
 
@@ -25,7 +26,8 @@ function showTime(item, at) {
 /** One of the customer's own, without a time: nobody has it yet. */
 function own(text, label) {
   const item = make("li", "bubble from-customer");
-  const words = make("span", "", text);
+  const words = make("span");
+  words.append(linked(text));
   words.dataset.text = "";
   words.dir = "auto";
   item.append(make("span", "who", label), words);
@@ -72,7 +74,8 @@ export function refuse(item, why, acts) {
 
 export function replyBubble(message, thumbs) {
   const item = make("li", "reply");
-  const bubble = make("div", "bubble", message.text);
+  const bubble = make("div", "bubble");
+  bubble.append(linked(message.text));
   bubble.dir = "auto";
   item.append(bubble, timeOf(message.created_at), thumbs);
   showLocalTimes(item);

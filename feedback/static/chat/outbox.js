@@ -58,7 +58,7 @@ export class Outbox {
       this.hear.onSent(entry, answer);
     } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;
-      const refused = { ...entry, refused: { code: fault.code, status: fault.status } };
+      const refused = { ...entry, refused: { code: fault.code } };
       this.place.keep(nameOf(refused), refused);
       this.hear.onRefused(refused);
     }

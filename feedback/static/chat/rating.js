@@ -3,8 +3,9 @@
 // refused by its number. Draws nothing.
 
 import { Refusal, read, write } from "../api.js";
+import { wordsOf } from "../refusals.js";
 import { newId } from "../storage.js";
-import { tellWait, whyNotRated } from "./words.js";
+import { tellWait } from "./words.js";
 import { _ } from "../i18n.js";
 
 const NONE = { value: 0, reasons: [], comment: "", number: 0 };
@@ -61,7 +62,7 @@ export class Rating {
     } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;
       await this.lookAgain();
-      return whyNotRated(fault);
+      return wordsOf(fault);
     }
   }
 

@@ -1,9 +1,10 @@
 // The list of messages: what the service has, in its order, and behind it the texts that it has not acknowledged.
 
+import { wordsOf } from "../refusals.js";
 import { thumbsFor } from "../thumbs.js";
 import { refuse, replyBubble, say, sentBubble, settle, waitingBubble } from "./bubbles.js";
 import { Rating } from "./rating.js";
-import { tellWait, whyNotSent } from "./words.js";
+import { tellWait } from "./words.js";
 import { _ } from "../i18n.js";
 
 const NEAR_PX = 40; // this close to the end is at the end
@@ -105,7 +106,7 @@ export class Talk {
   refuse(entry) {
     const item = this.unsent.get(entry.event_id);
     if (!item) return;
-    refuse(item, whyNotSent(entry.refused), [
+    refuse(item, wordsOf(entry.refused), [
       [_("Send again"), () => this.sendAgain(entry)],
       [_("Copy"), (button) => copy(entry.text, item, button)],
       [_("Discard"), () => this.discard(entry)],
