@@ -19,6 +19,7 @@ from feedback import chat, console, workbench
 from feedback.actor import Actor
 from feedback.api import (
     adapters,
+    background,
     closings,
     conversations,
     datasets,
@@ -67,6 +68,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     openapi.bp,
     conversations.bp,
     standing.bp,
+    background.bp,
     queue.bp,
     presence.bp,
     drafts.bp,

@@ -23,6 +23,7 @@ from feedback.api.schemas import (
     Language,
     Name,
     Part,
+    PassedFields,
     Query,
     Revision,
     Role,
@@ -56,6 +57,10 @@ from feedback.web.waiting import Waiting, tell_waiting
 bp = Blueprint("conversations", __name__)
 
 
+SHOWN_BESIDE = "What agents see beside the conversation; neither suggestions nor training read it."
+DUE = "When the last message should be answered: shown to agents."
+
+
 class HandedMessage(Part):
     role: Role
     text: HandedText = ""
@@ -82,6 +87,8 @@ class NewConversation(Body):
     knowledge: KnowledgeList | None = Field(
         None, description="What the reply to the last message may rest on; agents see it beside it."
     )
+    fields: PassedFields = Field(default_factory=list, description=SHOWN_BESIDE)
+    due_at: Time | None = Field(None, description=DUE)
 
 
 class ConversationOpened(Answer):
@@ -113,6 +120,8 @@ class NewMessage(WrittenAnswer):
     )
     occurred_at: Time | None = None
     agent: Name | None = Field(None, description="The agent an app acts for.")
+    fields: PassedFields | None = Field(None, description=f"{SHOWN_BESIDE} In the place of those before.")
+    due_at: Time | None = Field(None, description=DUE)
 
     @model_validator(mode="after")
     def write_down(self) -> Self:
@@ -138,6 +147,7 @@ class MessageShown(Answer):
     role: Role
     text: str
     created_at: datetime
+    occurred_at: datetime = Field(description="When it was said, as the one who handed it over tells.")
     released: bool
     knowledge: list[Knowledge] = Field(description="What an app passed along with it; hidden from customers.")
     thumb: ThumbShown | None = Field(description="The visitor's own last one; null for everybody else.")
@@ -176,6 +186,8 @@ def create(call: Write, body: NewConversation) -> ConversationOpened:
         ],
         customer_id=body.customer_id,
         customer_details=body.customer_details,
+        fields=[given.keep() for given in body.fields],
+        due_at=body.due_at,
         language=body.language
         or find_language(said.text for said in body.messages if said.role == "customer"),
         tags=body.tags,
@@ -211,12 +223,14 @@ def add_message(call: Write, body: NewMessage, conversation_id: str) -> MessageA
         call.session, desk_id=call.actor.desk_id, conversation_id=conversation_id
     )
     knowledge = [part.model_dump() for part in body.knowledge] if body.knowledge else None
+    if body.fields is not None:
+        conversation.fields = [given.keep() for given in body.fields]
     said = Said(body.role, body.text, body.occurred_at, knowledge)
     if agent is None:
         check_messages(call, conversation.id)
         conversation.language = conversation.language or find_language([body.text])
         message = append_message(call.session, conversation=conversation, said=said, now=call.now)
-        turn = open_turn(call.session, message=message, now=call.now)
+        turn = open_turn(call.session, message=message, now=call.now, due_at=body.due_at)
         notice_after(call)
         return MessageAdded(message_id=message.id, turn_id=turn.id)
     if body.turn_id is not None:
@@ -309,6 +323,7 @@ def show_message(row: Message, *, with_knowledge: bool, thumb: ThumbShown | None
         role="customer" if row.role == "customer" else "agent",
         text=row.text or "",
         created_at=row.created_at,
+        occurred_at=row.occurred_at,
         released=row.release_no is not None,
         knowledge=[Knowledge(**part) for part in knowledge],
         thumb=thumb,

@@ -1,4 +1,4 @@
-"""The call that judges a set: what the agent did with it."""
+"""Calls about judgements: what the agent did with a set, and why."""
 
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from pydantic import Field
 from feedback.api.drafts import clear_sent
 from feedback.api.routes import Write, write
 from feedback.api.schemas import Answer, Body, Id, Name, Revision, Tag, Text, Time
+from feedback.store.judgement_reasons import add_reasons
 from feedback.store.judgement_rules import Kind, Verdict
 from feedback.store.judgements import Terms, record_judgement
 from feedback.web.services import services
@@ -17,6 +18,9 @@ bp = Blueprint("judgements", __name__)
 MAX_DWELL_MS = 2_000_000_000
 
 
+Reasons = Annotated[list[Tag], Field(max_length=10)]
+
+
 class OwnJudgement(Body):
     kind: Kind
     candidate_id: Id | None = Field(None, description="The candidate that is sent (pick, tie) or was edited.")
@@ -24,7 +28,7 @@ class OwnJudgement(Body):
         list[Id], Field(max_length=8, default_factory=list, description="tie: the equals.")
     ]
     text: Text | None = Field(None, description="edit, own: what is sent.")
-    reasons: Annotated[list[Tag], Field(max_length=10, default_factory=list)]
+    reasons: Annotated[Reasons, Field(default_factory=list)]
     dwell_ms: Annotated[int, Field(ge=0, le=MAX_DWELL_MS)] | None = Field(
         None, description="Milliseconds from the reveal to the decision."
     )
@@ -39,6 +43,18 @@ class NewJudgement(OwnJudgement):
 class JudgementStored(Answer):
     judgement_id: str
     message_id: str | None = Field(description="What was sent; None for none and skip.")
+
+
+class OwnReasons(Body):
+    reasons: Reasons = Field(description="All of them: they take the place of those said before.")
+
+
+class NewReasons(OwnReasons):
+    agent: Name | None = Field(None, description="The agent an app acts for.")
+
+
+class ReasonsStored(Answer):
+    reasons_id: str
 
 
 @write(
@@ -74,3 +90,25 @@ def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
         message_id, releaser = recorded.message_id, services().releaser
         call.after_commit(lambda: releaser.hold(message_id))
     return JudgementStored(judgement_id=recorded.judgement_id, message_id=recorded.message_id)
+
+
+@write(
+    bp,
+    "/v1/judgements/<judgement_id>/reasons",
+    roles=("agent", "app"),
+    body=NewReasons,
+    own={"agent": OwnReasons},
+    answer=ReasonsStored,
+)
+def give_reasons(call: Write, body: NewReasons, judgement_id: str) -> ReasonsStored:
+    """Say why, for ten minutes after a judgement; the last said counts."""
+    row = add_reasons(
+        call.session,
+        desk_id=call.actor.desk_id,
+        judgement_id=judgement_id,
+        agent=call.actor.agent_name(body.agent),
+        reasons=body.reasons,
+        now=call.now,
+        anybody=call.actor.role in ("app", "admin") and body.agent is None,
+    )
+    return ReasonsStored(reasons_id=row.id)

@@ -52,6 +52,7 @@ class TurnShown(Answer):
     by_stranger: bool = Field(description="Whether anybody opened it on the public page, not an app.")
     text: str = Field(description="The beginning of the customer's message.")
     created_at: datetime
+    due_at: datetime | None = Field(description="When the app that handed it over wants it answered.")
     waiting_s: float
     set_state: str | None
     claimed_by: str | None
@@ -191,6 +192,7 @@ def show_turn(row: Queued, agent: str, others: Others, now: datetime) -> TurnSho
         by_stranger=row.by_stranger,
         text=(row.text or "")[:PREVIEW],
         created_at=row.turn.created_at,
+        due_at=row.turn.due_at,
         waiting_s=max(0.0, (now - row.turn.created_at).total_seconds()),
         set_state=row.set_state,
         claimed_by=row.claimed_by,

@@ -115,6 +115,21 @@ class Knowledge(Part):
     text: Annotated[str, StringConstraints(max_length=MAX_TEXT)]
 
 
+Link = Annotated[str, StringConstraints(max_length=2_000, pattern=r"^https?://[^\s/@]+(/\S*)?$")]
+
+
+class PassedField(Part):
+    """A fact of the helpdesk that agents see beside the conversation."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"\S")]
+    value: Annotated[str, StringConstraints(max_length=2_000)]
+    link: Link | None = None
+
+    def keep(self) -> dict[str, str]:
+        return self.model_dump(exclude_none=True)
+
+
+PassedFields = Annotated[list[PassedField], Field(max_length=30)]
 KnowledgeList = Annotated[list[Knowledge], Field(max_length=20)]
 Wait = Annotated[
     float,

@@ -1,6 +1,7 @@
-"""The call of end users: a thumb on a reply they got; and what their page shows of it later."""
+"""Calls about thumbs: an end user puts one on a reply; their page and whoever wrote it hear of it."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Annotated
 
 from flask import Blueprint
@@ -9,12 +10,14 @@ from sqlmodel import Session
 
 from feedback.actor import Actor
 from feedback.api.caps import check_thumbs
-from feedback.api.routes import Write, write
-from feedback.api.schemas import Answer, Body, Tag, Time
+from feedback.api.routes import Read, Write, get, write
+from feedback.api.schemas import Answer, Body, Id, Name, Query, Tag, Time
 from feedback.store.tables import Message
-from feedback.store.thumbs import add_thumb, find_last_thumbs
+from feedback.store.thumbs import add_thumb, find_last_thumbs, list_heard
 
 bp = Blueprint("thumbs", __name__)
+
+HEARD_FOR = timedelta(days=7)
 
 
 class OwnThumb(Body):
@@ -78,3 +81,51 @@ def show_own_thumbs(session: Session, visitor: Actor, messages: Sequence[Message
         id: ThumbShown(value=row.value, reasons=row.reasons, comment=row.comment, number=row.number)
         for id, row in last.items()
     }
+
+
+class ThumbsAsked(Query):
+    agent: Name | None = Field(None, description="The agent an app acts for.")
+    conversation_id: Id | None = Field(None, description="Only those of this conversation.")
+
+
+class ThumbHeard(Answer):
+    thumb_id: str
+    message_id: str
+    conversation_id: str
+    customer_id: str | None
+    value: int
+    reasons: list[str]
+    comment: str | None
+    created_at: datetime
+
+
+class Thumbs(Answer):
+    thumbs: list[ThumbHeard]
+
+
+@get(bp, "/v1/thumbs", roles=("agent", "app"), answer=Thumbs, query=ThumbsAsked)
+def list_mine(call: Read[ThumbsAsked]) -> Thumbs:
+    """What customers said of the replies that the caller sent, newest first: 100 of the last week."""
+    with call.read() as session:
+        heard = list_heard(
+            session,
+            desk_id=call.actor.desk_id,
+            agent=call.actor.agent_name(call.query.agent),
+            since=call.now - HEARD_FOR,
+            conversation_id=call.query.conversation_id,
+        )
+    return Thumbs(
+        thumbs=[
+            ThumbHeard(
+                thumb_id=row.thumb.id,
+                message_id=row.thumb.message_id,
+                conversation_id=row.conversation_id,
+                customer_id=row.customer_id,
+                value=row.thumb.value,
+                reasons=row.thumb.reasons,
+                comment=row.thumb.comment,
+                created_at=row.thumb.created_at,
+            )
+            for row in heard
+        ]
+    )

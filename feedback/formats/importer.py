@@ -256,6 +256,7 @@ def make_conversation(
         "external_id": record.identity,
         "customer_id": form.customer_id,
         "customer_details": [],
+        "fields": [],
         "language": form.language,
         "tags": [*form.tags, *domain],
         "visitor_token_hash": None,

@@ -69,7 +69,7 @@ def look_judgement(scope: Scope, ref: Ref) -> Step | None:
         found = store.find_judgement(session, desk_id=scope.desk_id, judgement_id=ref.id)
         if found is None:
             return None
-        row, undone_by = found
+        row, reasons, undone_by = found
         named = [*row.candidate_ids, *([row.candidate_id] if row.candidate_id else [])]
         slots = store.list_slots(session, candidate_ids=named)
         agent = name_agent(session, agent=row.agent)
@@ -78,7 +78,7 @@ def look_judgement(scope: Scope, ref: Ref) -> Step | None:
         "slots": slots,
         "agent": agent,
         "text": excerpt(row.text),
-        "reasons": row.reasons,
+        "reasons": reasons,
         "dwell_ms": row.dwell_ms,
         "undone": undone_by is not None or None,
         "unblinded": row.unblinded or None,

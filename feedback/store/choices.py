@@ -17,6 +17,7 @@ from feedback.records.from_judgement import CLOSING, Judged, ShownReply, ShownSe
 from feedback.records.personal import list_known
 from feedback.store.conversations import TOLD_COLUMNS
 from feedback.store.engine import read
+from feedback.store.judgement_reasons import reasons_that_count
 from feedback.store.tables import Candidate, Conversation, Judgement, Message, SuggestionSet, Thumb
 
 PAGE = 500
@@ -71,7 +72,7 @@ def read_judged(
     """
     tokens = [col(SuggestionSet.prompt_token_ids)] if with_tokens else []
     query = (
-        select(Judgement, *SET_COLUMNS, *TOLD_COLUMNS, *tokens)
+        select(Judgement, reasons_that_count(), *SET_COLUMNS, *TOLD_COLUMNS, *tokens)
         .join(SuggestionSet, col(SuggestionSet.id) == col(Judgement.set_id))
         .join(Conversation, col(Conversation.id) == col(SuggestionSet.conversation_id))
         .where(col(Judgement.desk_id) == desk_id, col(Judgement.kind) != "undo")
@@ -95,22 +96,22 @@ def read_judged(
     taken_back = set(session.scalars(select(col(Judgement.undoes)).where(col(Judgement.undoes).in_(ids))))
     replies = read_replies(session, set_ids=sorted({row[0].set_id for row in rows}), with_tokens=with_tokens)
     judged: list[JudgedSet] = []
-    for judgement, set_id, conversation, messages, design, tuned, base_id, kwargs, revealed_at, *rest in rows:
+    for judgement, reasons, set_id, conversation, messages, design, tuned, base_id, kwargs, *rest in rows:
         shown = ShownSet(
             conversation=conversation,
             prompt=messages,
             replies=replies.get(set_id, ()),
             design=design,
             adapter=tuned,
-            revealed=revealed_at is not None,
-            prompt_token_ids=rest[4] if with_tokens else None,
+            revealed=rest[0] is not None,
+            prompt_token_ids=rest[5] if with_tokens else None,
             base_id=base_id or None,
             chat_template_kwargs=kwargs,
-            language=rest[0],
-            tags=tuple(rest[1]),
-            known=tuple(list_known(*rest[2:4])),
+            language=rest[1],
+            tags=tuple(rest[2]),
+            known=tuple(list_known(*rest[3:5])),
         )
-        judged.append((to_judged(judgement, undone=judgement.id in taken_back), shown))
+        judged.append((to_judged(judgement, reasons=reasons, undone=judgement.id in taken_back), shown))
     return judged
 
 
@@ -126,7 +127,7 @@ SET_COLUMNS = (
 )
 
 
-def to_judged(row: Judgement, *, undone: bool) -> Judged:
+def to_judged(row: Judgement, *, reasons: list[str], undone: bool) -> Judged:
     return Judged(
         id=row.id,
         kind=row.kind,
@@ -136,7 +137,7 @@ def to_judged(row: Judgement, *, undone: bool) -> Judged:
         candidate_ids=tuple(row.candidate_ids),
         text=row.text,
         dwell_ms=row.dwell_ms,
-        reasons=tuple(row.reasons),
+        reasons=tuple(reasons),
         undone=undone,
         unblinded=row.unblinded,
     )

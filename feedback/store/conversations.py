@@ -95,6 +95,8 @@ def open_conversation(
     id: str | None = None,
     customer_id: str | None = None,
     customer_details: Sequence[str] = (),
+    fields: Sequence[dict[str, str]] = (),
+    due_at: datetime | None = None,
     language: str | None = None,
     tags: Sequence[str] = (),
     visitor_token_hash: str | None = None,
@@ -110,6 +112,7 @@ def open_conversation(
         external_id=external_id,
         customer_id=customer_id,
         customer_details=list(customer_details),
+        fields=list(fields),
         language=language,
         tags=list(tags),
         visitor_token_hash=visitor_token_hash,
@@ -120,7 +123,7 @@ def open_conversation(
     session.flush()
     rows = [append_message(session, conversation=conversation, said=said, now=now) for said in messages]
     waits = bool(rows) and rows[-1].role == "customer"
-    turn = open_turn(session, message=rows[-1], now=now) if waits else None
+    turn = open_turn(session, message=rows[-1], now=now, due_at=due_at) if waits else None
     return Opened(conversation, rows, turn)
 
 

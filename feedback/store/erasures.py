@@ -25,6 +25,7 @@ from feedback.store.tables import (
     DuelVerdict,
     Erasure,
     Judgement,
+    JudgementReasons,
     Message,
     Record,
     Run,
@@ -161,6 +162,7 @@ def _paths(ids: Sequence[str]) -> list[tuple[type[SQLModel], ColumnElement[bool]
         (Candidate, col(Candidate.set_id).in_(_sets(ids))),
         (Judgement, col(Judgement.set_id).in_(_sets(ids))),
         (Draft, col(Draft.conversation_id).in_(ids)),
+        (JudgementReasons, col(JudgementReasons.judgement_id).in_(_judgements(ids))),
         (Thumb, col(Thumb.message_id).in_(_messages(ids))),
         (DuelRound, col(DuelRound.conversation_id).in_(ids)),
     ]
@@ -199,6 +201,10 @@ def _erase(
 
 def _sets(ids: Sequence[str]) -> Any:
     return select(col(SuggestionSet.id)).where(col(SuggestionSet.conversation_id).in_(ids))
+
+
+def _judgements(ids: Sequence[str]) -> Any:
+    return select(col(Judgement.id)).where(col(Judgement.set_id).in_(_sets(ids)))
 
 
 def _messages(ids: Sequence[str]) -> Any:

@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func
 
+from feedback.store.judgement_reasons import reasons_that_count
 from feedback.store.tables import Conversation, Judgement, Message, Operator, SuggestionSet, Thumb
+from feedback.store.thumbs import is_last
 
 
 @dataclass(frozen=True)
@@ -33,18 +35,12 @@ def list_remarks(session: Session, *, desk_id: str, limit: int) -> list[Remark]:
 
 
 def _read_thumbs(session: Session, desk_id: str, limit: int) -> list[Remark]:
-    later = aliased(Thumb)
-    is_later = or_(
-        col(later.created_at) > col(Thumb.created_at),
-        and_(col(later.created_at) == col(Thumb.created_at), col(later.id) > col(Thumb.id)),
-    )
-    outdone = select(col(later.id)).where(col(later.message_id) == col(Thumb.message_id), is_later).exists()
     said = func.coalesce(func.trim(col(Thumb.comment)), "") != ""
     query = (
         select(Thumb, col(Message.text), col(Conversation.language))
         .join(Message, col(Message.id) == col(Thumb.message_id))
         .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
-        .where(col(Thumb.desk_id) == desk_id, col(Thumb.value) != 0, ~outdone)
+        .where(col(Thumb.desk_id) == desk_id, col(Thumb.value) != 0, is_last())
         .where(or_(said, func.json_array_length(col(Thumb.reasons)) > 0))
         .order_by(col(Thumb.created_at).desc(), col(Thumb.id).desc())
         .limit(limit)
@@ -67,13 +63,14 @@ def _read_thumbs(session: Session, desk_id: str, limit: int) -> list[Remark]:
 def _read_judgements(session: Session, desk_id: str, limit: int) -> list[Remark]:
     undo = aliased(Judgement)
     undone = select(col(undo.id)).where(col(undo.undoes) == col(Judgement.id)).exists()
+    reasons = reasons_that_count()
     query = (
-        select(Judgement, col(Operator.name), col(Conversation.language))
+        select(Judgement, reasons, col(Operator.name), col(Conversation.language))
         .join(SuggestionSet, col(SuggestionSet.id) == col(Judgement.set_id))
         .join(Conversation, col(Conversation.id) == col(SuggestionSet.conversation_id))
         .outerjoin(Operator, col(Operator.id) == col(Judgement.agent))
         .where(col(Judgement.desk_id) == desk_id, ~undone)
-        .where(func.json_array_length(col(Judgement.reasons)) > 0)
+        .where(func.json_array_length(reasons) > 0)
         .order_by(col(Judgement.created_at).desc(), col(Judgement.id).desc())
         .limit(limit)
     )
@@ -82,11 +79,11 @@ def _read_judgements(session: Session, desk_id: str, limit: int) -> list[Remark]
             id=row.id,
             at=row.created_at,
             on=row.kind,
-            reasons=row.reasons,
+            reasons=said,
             comment=None,
             agent=name or row.agent,
             language=language,
             text=row.text,
         )
-        for row, name, language in session.execute(query)
+        for row, said, name, language in session.execute(query)
     ]

@@ -5,12 +5,15 @@ The last one is that of the highest time, and no two of a message have the same.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from sqlalchemy import ColumnElement, and_, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from feedback.errors import ApiError, Conflict, NotFound
 from feedback.store.engine import get_row, of_desk
-from feedback.store.tables import Message, Thumb
+from feedback.store.tables import Conversation, Message, Thumb
 
 NEXT = timedelta(microseconds=1)  # the smallest step of time that both databases keep
 
@@ -91,3 +94,45 @@ def find_last_thumbs(
     """The last thumb of this actor on each of these messages, by message."""
     query = of_desk(Thumb, desk_id).where(col(Thumb.message_id).in_(message_ids), Thumb.actor == actor)
     return {thumb.message_id: thumb for thumb in session.exec(query.order_by(col(Thumb.created_at)))}
+
+
+def is_last() -> ColumnElement[bool]:
+    """The condition of a query over thumbs: no later one is on the same message."""
+    later = aliased(Thumb)
+    is_later = or_(
+        col(later.created_at) > col(Thumb.created_at),
+        and_(col(later.created_at) == col(Thumb.created_at), col(later.id) > col(Thumb.id)),
+    )
+    return ~select(col(later.id)).where(col(later.message_id) == col(Thumb.message_id), is_later).exists()
+
+
+class Heard(NamedTuple):
+    """A thumb on a reply, and whose conversation that is."""
+
+    thumb: Thumb
+    conversation_id: str
+    customer_id: str | None
+
+
+def list_heard(
+    session: Session,
+    *,
+    desk_id: str,
+    agent: str,
+    since: datetime,
+    conversation_id: str | None = None,
+    limit: int = 100,
+) -> list[Heard]:
+    """The thumbs that count on replies which this agent sent, newest first; nobody else's."""
+    query = (
+        select(Thumb, col(Message.conversation_id), col(Conversation.customer_id))
+        .join(Message, col(Message.id) == col(Thumb.message_id))
+        .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
+        .where(col(Thumb.desk_id) == desk_id, col(Thumb.created_at) >= since, col(Thumb.value) != 0)
+        .where(is_last(), col(Message.agent) == agent, col(Message.text).is_not(None))
+        .order_by(col(Thumb.created_at).desc(), col(Thumb.id).desc())
+        .limit(limit)
+    )
+    if conversation_id is not None:
+        query = query.where(col(Message.conversation_id) == conversation_id)
+    return [Heard(*row) for row in session.execute(query)]

@@ -72,9 +72,11 @@ class Queued:
     claimed_by: str | None  # None again once the claim has expired
 
 
-def open_turn(session: Session, *, message: Message, now: datetime) -> Turn:
-    """A turn for this customer message; one that still waited in the conversation is superseded."""
-    close_waiting(
+def open_turn(session: Session, *, message: Message, now: datetime, due_at: datetime | None = None) -> Turn:
+    """A turn for this customer message; one that still waited in the conversation is superseded, and when
+    that was due, this is, unless another time is said.
+    """
+    waited = close_waiting(
         session, conversation_id=message.conversation_id, state="superseded", set_state="superseded", now=now
     )
     turn = Turn(
@@ -82,6 +84,7 @@ def open_turn(session: Session, *, message: Message, now: datetime) -> Turn:
         conversation_id=message.conversation_id,
         message_id=message.id,
         created_at=now,
+        due_at=due_at or (waited.due_at if waited is not None else None),
     )
     session.add(turn)
     session.flush()

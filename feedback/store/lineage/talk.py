@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlmodel import Session, col, func, select
 
 from feedback.store.engine import leave_out, of_desk
+from feedback.store.judgement_reasons import reasons_that_count
 from feedback.store.sets import LARGE
 from feedback.store.tables import (
     Candidate,
@@ -108,12 +109,14 @@ def find_set_drawn(session: Session, *, desk_id: str, set_id: str) -> SetFound |
 
 def find_judgement(
     session: Session, *, desk_id: str, judgement_id: str
-) -> tuple[Judgement, str | None] | None:
-    """A judgement, or the undo of one, and the id of the row that took it back."""
+) -> tuple[Judgement, list[str], str | None] | None:
+    """A judgement, or the undo of one; the reasons that count; the id of the row that took it back."""
     row = session.exec(of_desk(Judgement, desk_id).where(Judgement.id == judgement_id)).one_or_none()
     if row is None:
         return None
-    return row, session.exec(select(Judgement.id).where(Judgement.undoes == judgement_id)).one_or_none()
+    reasons = session.exec(select(reasons_that_count()).where(Judgement.id == judgement_id)).one()
+    undone_by = session.exec(select(Judgement.id).where(Judgement.undoes == judgement_id)).one_or_none()
+    return row, reasons, undone_by
 
 
 def list_slots(session: Session, *, candidate_ids: Sequence[str]) -> list[int]:

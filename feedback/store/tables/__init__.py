@@ -1,8 +1,9 @@
 """Every table of the store, one class each, in the words of the vocabulary page.
 
-Rows of `judgement`, `thumb`, `deployment`, `adapter_event`, `exposure_decision`, `approval` and
-`duel_verdict` are append-only: no query changes one. Texts and ids in them are nulled by erasure alone. Times
-are UTC and carry their zone in Python on both databases. JSON columns hold plain lists and dicts.
+Rows of `judgement`, `judgement_reasons`, `thumb`, `deployment`, `adapter_event`, `exposure_decision`,
+`approval` and `duel_verdict` are append-only: no query changes one. Texts and ids in them are nulled by
+erasure alone. Times are UTC and carry their zone in Python on both databases. JSON columns hold plain lists
+and dicts.
 """
 
 from feedback.store.tables.adapters import Adapter, AdapterEvent, Approval, Deployment, ExposureDecision
@@ -12,7 +13,14 @@ from feedback.store.tables.duels import Duel, DuelRound, DuelVerdict
 from feedback.store.tables.erasures import Erasure
 from feedback.store.tables.people import ApiToken, Desk, Event, Operator, SignInLink, SystemPrompt, WebSession
 from feedback.store.tables.runs import Dataset, Record, Run, RunMetric
-from feedback.store.tables.sets import Candidate, Judgement, SuggestionSet, Thumb, Unblinding
+from feedback.store.tables.sets import (
+    Candidate,
+    Judgement,
+    JudgementReasons,
+    SuggestionSet,
+    Thumb,
+    Unblinding,
+)
 from feedback.store.tables.work import Draft, Presence
 
 __all__ = [
@@ -35,6 +43,7 @@ __all__ = [
     "Event",
     "ExposureDecision",
     "Judgement",
+    "JudgementReasons",
     "Message",
     "Operator",
     "Presence",

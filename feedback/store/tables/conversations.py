@@ -24,6 +24,7 @@ class Conversation(SQLModel, table=True):
             "language",
             customer_id=None,
             customer_details=[],
+            fields=[],
             tags=[],
             visitor_token_hash=None,
             stranger_hash=None,
@@ -37,6 +38,8 @@ class Conversation(SQLModel, table=True):
     customer_id: str | None = Field(default=None, index=True)
     # Names, addresses and the like that the app knows of its customer: replaced in what is learnt from.
     customer_details: list[str] = Field(default_factory=list, sa_column=json_column())
+    # What an app shows agents beside the conversation: name, value, perhaps a link. Not learnt from.
+    fields: list[dict[str, str]] = Field(default_factory=list, sa_column=json_column())
     language: str | None = None
     tags: list[str] = Field(default_factory=list, sa_column=json_column())
     visitor_token_hash: str | None = Field(default=None, unique=True)
@@ -96,6 +99,7 @@ class Turn(SQLModel, table=True):
     claimed_by: str | None = None
     claimed_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
     created_at: datetime = Field(sa_column=time_column())
+    due_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))  # as an app says
     answered_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
     closed_as: str | None = None  # spam | no_reply; None also where erasure closed it
     closed_by: str | None = None

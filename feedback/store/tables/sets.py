@@ -119,6 +119,20 @@ class Judgement(SQLModel, table=True):
     created_at: datetime = Field(sa_column=time_column())
 
 
+class JudgementReasons(SQLModel, table=True):
+    """What somebody named as reasons once their judgement was made; the last row counts, all are kept."""
+
+    __tablename__ = "judgement_reasons"
+    __table_args__ = (declare("agent", reasons=[]),)
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    judgement_id: str = Field(foreign_key="judgement.id", index=True)
+    reasons: list[str] = Field(default_factory=list, sa_column=json_column())
+    agent: str
+    created_at: datetime = Field(sa_column=time_column())
+
+
 class Unblinding(SQLModel, table=True):
     """An agent saw which arm each candidate of a set came from: what they judge of it afterwards counts
     nowhere.

@@ -12,7 +12,11 @@ from tests.feedback.desk import make_desk
 
 MESSAGE = {"event_id", "role", "text"}
 ANSWER = MESSAGE | {"turn_id", "draft_revision"}
-FULL_MESSAGE = ANSWER | {"attachments", "knowledge", "occurred_at", "agent"}
+FULL_MESSAGE = ANSWER | {"attachments", "knowledge", "occurred_at", "agent", "fields", "due_at"}
+OPENING = {
+    *("event_id", "messages", "customer_id", "customer_details", "language", "tags", "knowledge"),
+    *("fields", "due_at"),
+}
 JUDGEMENT = {
     *("event_id", "kind", "candidate_id", "candidate_ids", "text", "reasons", "dwell_ms", "occurred_at"),
     "draft_revision",
@@ -35,9 +39,7 @@ def for_all(fields, *roles):
 
 
 BODIES = {
-    "/v1/conversations": for_all(
-        {"event_id", "messages", "customer_id", "customer_details", "language", "tags", "knowledge"}, "app"
-    ),
+    "/v1/conversations": for_all(OPENING, "app"),
     "/v1/conversations/<conversation_id>/messages": {
         "visitor": MESSAGE,
         **for_agents(ANSWER, FULL_MESSAGE),
@@ -51,6 +53,7 @@ BODIES = {
     "/v1/presence": for_agents(PRESENCE, PRESENCE | {"agent"}),
     "/v1/conversations/<conversation_id>/draft": for_agents(DRAFT, DRAFT | {"agent"}),
     "/v1/sets/<set_id>/judgements": for_agents(JUDGEMENT, JUDGEMENT | {"agent"}),
+    "/v1/judgements/<judgement_id>/reasons": for_agents({"event_id", "reasons"}, ACTING | {"reasons"}),
     "/v1/judgements/<judgement_id>/undo": for_agents(EVENT, ACTING),
     "/v1/messages/<message_id>/retract": for_agents(EVENT, ACTING),
     "/v1/messages/<message_id>/thumbs": {"visitor": THUMB, **for_all(THUMB | {"occurred_at"}, "app")},

@@ -53,6 +53,18 @@ def test_the_last_thumb_speaks_and_what_was_taken_back_does_not(desk):
     assert remarks(desk) == [("up", None, [], "Right after all.", "Tuned one.")]
 
 
+def test_reasons_named_after_a_judgement_are_listed_in_the_place_of_its_own(desk):
+    _, shown = desk.open_ready()
+    judged = desk.pick(shown, 1, reasons=["tone"]).json["judgement_id"]
+    for reasons in (["too_long"], ["too_long", "unsafe"]):
+        desk.clock.advance(1)
+        assert desk.post(f"/v1/judgements/{judged}/reasons", "agent", reasons=reasons).status_code == 201
+    assert remarks(desk) == [("pick", "ann", ["too_long", "unsafe"], None, None)]
+    desk.clock.advance(1)
+    assert desk.post(f"/v1/judgements/{judged}/reasons", "agent", reasons=[]).status_code == 201
+    assert remarks(desk) == []
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [

@@ -58,6 +58,7 @@ def talk(desk, word):
         said,
         customer_id=f"{word}-77",
         customer_details=[f"Mrs {word}"],
+        fields=[{"name": "Shop", "value": f"{word} & Co", "link": f"https://shop.example/{word}"}],
         tags=[f"likes {word}"],
         knowledge=[{"title": word, "text": f"The {word} is here. " * 300}],  # spills over
     )
@@ -77,6 +78,8 @@ def talk(desk, word):
     text = f"Our {word} is on its way, by tomorrow evening at the latest."
     judged = desk.judge(shown, "edit", candidate_id=first, text=text, reasons=[f"no {word}"])
     assert judged.status_code == 201, judged.text
+    judgement = f"/v1/judgements/{judged.json['judgement_id']}"
+    assert desk.post(f"{judgement}/reasons", "agent", reasons=[f"rude to {word}"]).status_code == 201
     desk.clock.advance(60)
     thumb = desk.post(
         f"/v1/messages/{judged.json['message_id']}/thumbs",
@@ -174,6 +177,7 @@ def test_the_search_finds_each_kind_of_trace(desk, data_dir, life):
     found = set(find_traces(desk.engine, data_dir, WORD))
     assert {"message.text", "message.knowledge", "candidate.text", "candidate.token_ids"} <= found
     assert {"conversation.customer_id", "judgement.text", "judgement.reasons", "thumb.comment"} <= found
+    assert {"conversation.fields", "judgement_reasons.reasons"} <= found
     assert {"duel_round.a_token_ids", "duel_round.messages", "record.body", "run.error"} <= found
     assert f"datasets/{life['dataset'].id}/choices.jsonl" in found
     assert {f"runs/{life['run']}/checkpoints/rows.json", f"adapters/{ADAPTER}/README.md"} <= found

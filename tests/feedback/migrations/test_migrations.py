@@ -166,6 +166,25 @@ def test_a_thumb_of_the_version_before_numbers_has_none(empty_engine):
         assert (thumb.value, thumb.number) == (1, None)
 
 
+def test_replies_of_before_they_named_who_sent_them_get_it_from_their_judgement(empty_engine):
+    upgrade_engine(empty_engine, "0014")
+    with empty_engine.execution_options(writing=True).begin() as connection:
+        old = MetaData()
+        old.reflect(connection)
+        rows = {name: fill(old.tables[name]) for name in ("desk", "conversation", "message", "turn")}
+        rows["message"] |= {"role": "agent", "turn_id": "x"}
+        for name in ("suggestion_set", "judgement"):
+            rows[name] = fill(old.tables[name])
+        rows["judgement"] |= {"message_id": "x", "agent": "ann", "kind": "pick"}
+        for name, row in rows.items():
+            connection.execute(old.tables[name].insert().values(row))
+    upgrade_engine(empty_engine)
+    with read(empty_engine) as session:
+        assert session.get_one(tables.Message, "x").agent == "ann"
+        assert session.get_one(tables.Conversation, "x").fields == []
+        assert session.get_one(tables.Turn, "x").due_at is None
+
+
 def test_a_set_of_version_4_has_left_nothing_out(empty_engine):
     config = configure()
     with empty_engine.execution_options(writing=True).begin() as connection:

@@ -24,6 +24,7 @@ CUSTOMERS = {"visitor", "app", "admin"}
 
 ACCESS = {
     "POST /v1/conversations": APP,
+    "GET /v1/conversations/<conversation_id>": DESK,
     "POST /v1/conversations/<conversation_id>/messages": {"visitor", *DESK},
     "GET /v1/conversations/<conversation_id>/messages": {"visitor", *DESK},
     "GET /v1/conversations/<conversation_id>/standing": CUSTOMERS,
@@ -40,8 +41,10 @@ ACCESS = {
     "GET /v1/turns/<turn_id>/suggestions": DESK,
     "GET /v1/sets/<set_id>": EXPERTS,
     "POST /v1/sets/<set_id>/judgements": DESK,
+    "POST /v1/judgements/<judgement_id>/reasons": DESK,
     "POST /v1/judgements/<judgement_id>/undo": DESK,
     "POST /v1/messages/<message_id>/retract": DESK,
+    "GET /v1/thumbs": DESK,
     "POST /v1/messages/<message_id>/thumbs": CUSTOMERS,
     "POST /v1/conversations/<conversation_id>/erasure": CUSTOMERS,
     "POST /v1/erasures": APP,

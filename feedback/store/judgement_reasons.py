@@ -1,0 +1,65 @@
+"""Reasons that somebody names once their judgement is made. Append-only: the last row counts before what the
+judgement itself says, all are kept.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, func, select
+
+from feedback.clock import still_runs
+from feedback.errors import Conflict
+from feedback.store.engine import get_row, of_desk
+from feedback.store.retractions import NotYours
+from feedback.store.tables import Judgement, JudgementReasons
+
+TERM = timedelta(minutes=10)
+
+
+class ReasonsTooLate(Conflict):
+    def __init__(self, judgement_id: str) -> None:
+        super().__init__(
+            "reasons_too_late",
+            f"Judgement {judgement_id} takes no reasons any more.",
+            f"Reasons are taken for {TERM.seconds // 60} minutes, unless the judgement is taken back.",
+        )
+
+
+def add_reasons(
+    session: Session,
+    *,
+    desk_id: str,
+    judgement_id: str,
+    agent: str,
+    reasons: Sequence[str],
+    now: datetime,
+    anybody: bool = False,
+) -> JudgementReasons:
+    """These in the place of all before. `anybody` lets programs and admins speak of another's judgement."""
+    judgement = get_row(session, Judgement, judgement_id, desk_id=desk_id, what="judgement")
+    if judgement.agent != agent and not anybody:
+        raise NotYours("judgement", judgement_id)
+    undone = session.exec(of_desk(Judgement, desk_id).where(col(Judgement.undoes) == judgement_id)).first()
+    is_open = still_runs(judgement.created_at + TERM, now=now, term=TERM)
+    if judgement.kind == "undo" or undone is not None or not is_open:
+        raise ReasonsTooLate(judgement_id)
+    row = JudgementReasons(
+        desk_id=desk_id, judgement_id=judgement_id, reasons=list(reasons), agent=agent, created_at=now
+    )
+    session.add(row)
+    session.flush()
+    return row
+
+
+def reasons_that_count() -> Any:
+    """The column of a query over judgements: what was said last."""
+    last = (
+        select(JudgementReasons.reasons)
+        .where(JudgementReasons.judgement_id == Judgement.id)
+        .order_by(col(JudgementReasons.created_at).desc(), col(JudgementReasons.id).desc())
+        .limit(1)
+        .correlate(Judgement)
+        .scalar_subquery()
+    )
+    return func.coalesce(last, col(Judgement.reasons))
