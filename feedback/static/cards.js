@@ -97,6 +97,7 @@ function face(candidate, index) {
   const card = shell(index);
   const text = document.createElement("span");
   text.className = "text";
+  text.dir = "auto";
   if (candidate.state === "ready") {
     text.textContent = candidate.text;
   } else {

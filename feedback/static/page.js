@@ -21,7 +21,7 @@ export function showLocalTimes(root = document) {
   for (const time of root.querySelectorAll("time[data-local]")) {
     const at = new Date(time.dateTime);
     const day = at.toDateString() === sameDay ? {} : { month: "short", day: "numeric" };
-    time.title = at.toISOString();
+    time.title = at.toLocaleString(document.documentElement.lang, { dateStyle: "full", timeStyle: "long" });
     time.textContent = at.toLocaleString(document.documentElement.lang, { ...day, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
   }
 }

@@ -20,6 +20,7 @@ export function makeRow(turn) {
   wait.dataset.since = turn.created_at;
   const excerpt = document.createElement("span");
   excerpt.className = "excerpt";
+  excerpt.dir = "auto";
   excerpt.textContent = turn.text; // a turn's message never changes
   if (turn.language) excerpt.lang = turn.language;
   button.append(about, wait, excerpt);

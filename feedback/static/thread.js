@@ -3,6 +3,8 @@
 
 import { follow } from "./api.js";
 import { _ } from "./i18n.js";
+import { linked } from "./links.js";
+import { showLocalTimes } from "./page.js";
 
 export function showThread(list, turn, signal) {
   let last = null;
@@ -24,17 +26,30 @@ export function showThread(list, turn, signal) {
   follow(next, show, { signal });
 }
 
-function bubble(message, language) {
+/** One message as a row of a list. */
+export function bubble(message, language) {
   const item = document.createElement("li");
   item.className = `bubble from-${message.role}${message.released ? "" : " pending"}`;
-  if (language) item.lang = language;
+  item.dataset.message = message.message_id;
   const who = document.createElement("span");
   who.className = "who";
-  who.lang = document.documentElement.lang;
-  who.textContent = message.role === "customer" ? _("Customer") : _("Desk");
-  item.append(who, message.text);
+  who.append(message.role === "customer" ? _("Customer") : _("Desk"), " · ", timeOf(message.occurred_at));
+  const text = document.createElement("span");
+  text.className = "words";
+  text.dir = "auto";
+  if (language) text.lang = language;
+  text.append(linked(message.text));
+  item.append(who, text);
   if (message.knowledge.length) item.append(passedAlong(message.knowledge));
+  showLocalTimes(item);
   return item;
+}
+
+export function timeOf(at) {
+  const time = document.createElement("time");
+  time.dateTime = at;
+  time.dataset.local = "";
+  return time;
 }
 
 /** What an app wants the reply to rest on: the suggestions have read it, so the agent may. */
@@ -42,16 +57,16 @@ function passedAlong(knowledge) {
   const box = document.createElement("details");
   box.className = "knowledge";
   const head = document.createElement("summary");
-  head.lang = document.documentElement.lang;
   const untitled = _("untitled");
   const titles = knowledge.map((article) => article.title || untitled).join(_(", "));
   head.textContent = _("Passed along by the app, read by the suggestions: %(titles)s", { titles });
   box.append(head);
   for (const article of knowledge) {
     const text = document.createElement("p");
+    text.dir = "auto";
     const title = document.createElement("strong");
     title.textContent = article.title;
-    text.append(title, "\n", article.text);
+    text.append(title, "\n", linked(article.text));
     box.append(text);
   }
   return box;
