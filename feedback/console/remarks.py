@@ -14,12 +14,16 @@ from feedback.web.services import services
 bp = Blueprint("console_remarks", __name__, url_prefix="/console/remarks")
 
 SHOWN_AT_ONCE = 200
-# The reasons that our own chat offers; an app's are shown as they are.
+# The reasons that our own pages offer; an app's are shown as they are.
 REASONS = {
     "wrong": _("wrong"),
     "not_asked": _("not what was asked"),
     "too_long": _("too long"),
     "other": _("something else"),
+    "facts_wrong": _("facts wrong"),
+    "not_answered": _("did not answer"),
+    "tone": _("tone"),
+    "unsafe": _("unsafe"),
 }
 
 

@@ -1,6 +1,7 @@
 // The cards of one suggestion set: skeletons until all are there, then all at once, in the order the service gave.
 // A card knows its letter, its text and whether it can be used, and nothing else.
 
+import { showDifference } from "./difference.js";
 import { _ } from "./i18n.js";
 
 export const letterOf = (index) => String.fromCharCode(65 + index);
@@ -52,14 +53,21 @@ export class Cards {
     }
   }
 
-  /** Shows which card stands in the composer and which are marked as equal. */
-  show({ taken, equal }) {
+  /** Shows which card stands in the composer, what has become of it there, and which are marked as equal. */
+  show({ taken, equal, text }) {
     for (const [index, card] of [...this.list.children].entries()) {
       const id = this.candidates[index]?.candidate_id;
       card.classList.toggle("taken", id === taken);
       card.classList.toggle("equal", Boolean(equal?.includes(id)));
       card.firstElementChild.setAttribute("aria-pressed", String(id === taken || Boolean(equal?.includes(id))));
+      this.showText(card.querySelector(".text"), this.candidates[index], id === taken ? text : null);
     }
+  }
+
+  showText(place, candidate, text) {
+    if (candidate?.state !== "ready") return;
+    if (text && text !== candidate.text) showDifference(place, candidate.text, text);
+    else if (place.firstElementChild) place.textContent = candidate.text; // no longer the one that was edited
   }
 }
 

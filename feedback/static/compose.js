@@ -68,7 +68,7 @@ export class Hand {
   }
 
   mark() {
-    this.cards.show({ taken: this.taken, equal: this.tie });
+    this.cards.show({ taken: this.taken, equal: this.tie, text: this.composer.value });
     part("tie").setAttribute("aria-pressed", String(Boolean(this.tie)));
     part("none").setAttribute("aria-pressed", String(this.none));
     this.showOrigin();

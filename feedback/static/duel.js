@@ -2,7 +2,9 @@
 // Keys: A or 1, B or 2, T tie, X both bad, U takes the last verdict back.
 
 import { Refusal, flushOutbox, read, write } from "./api.js";
+import { Letters } from "./letters.js";
 import { digitOf, isImeCommit, isTextField } from "./keys.js";
+import { linked } from "./links.js";
 import { announce, explain, notice, part, showState } from "./notices.js";
 import { _ } from "./i18n.js";
 
@@ -10,6 +12,8 @@ const root = document.querySelector("[data-duel]");
 const path = `/v1/duels/${encodeURIComponent(root.dataset.duel)}`;
 const BY_LETTER = { a: "a", b: "b", t: "tie", x: "both_bad" };
 const BY_DIGIT = { 1: "a", 2: "b" };
+
+const letters = new Letters(part("letters"));
 
 let current = null; // the round on the screen, or null while none is or one is being saved
 let shownAt = 0;
@@ -21,7 +25,11 @@ function bubble({ role, content }) {
   const who = document.createElement("span");
   who.className = "who";
   who.textContent = role === "user" ? _("Customer") : _("Agent");
-  item.append(who, content);
+  const text = document.createElement("span");
+  text.className = "words";
+  text.dir = "auto";
+  text.append(linked(content));
+  item.append(who, text);
   return item;
 }
 
@@ -111,7 +119,7 @@ root.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (isImeCommit(event) || event.repeat || isTextField(event.target)) return;
+  if (isImeCommit(event) || event.repeat || isTextField(event.target) || !letters.on) return;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const letter = event.key.toLowerCase();
   const verdict = BY_LETTER[letter] ?? BY_DIGIT[digitOf(event)];

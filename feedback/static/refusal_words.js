@@ -34,6 +34,7 @@ export const SENTENCES = {
   set_not_shown: () => _("The suggestions are not on the screen yet. Wait a moment, or write a reply yourself."),
   candidate_unavailable: () => _("This suggestion cannot be used. Take another one, or write a reply yourself."),
   already_undone: () => _("This has been taken back already. Nothing is left to do."),
+  reasons_too_late: () => _("Reasons are taken for ten minutes only, and not once the judgement is taken back."),
   duel_not_open: () => _("Nobody can judge in this duel just now. Reload the page to see how it stands."),
   duel_over: () => _("This duel has ended already. Reload the page to see its result."),
   round_judged: () => _("You have judged this round already. Take your verdict back to judge it again."),

@@ -2,6 +2,7 @@
 // undo window is still open, with a dashed border.
 
 import { follow } from "./api.js";
+import { markHeard } from "./heard.js";
 import { _ } from "./i18n.js";
 import { linked } from "./links.js";
 import { showLocalTimes } from "./page.js";
@@ -9,6 +10,8 @@ import { showLocalTimes } from "./page.js";
 export function showThread(list, turn, signal) {
   let last = null;
   list.replaceChildren();
+  list.closest(".reading").scrollTop = 0;
+  stayAtEnd(list, signal);
 
   function next() {
     const after = last ? `?after=${encodeURIComponent(last)}` : "";
@@ -21,9 +24,19 @@ export function showThread(list, turn, signal) {
       last = message.message_id;
     }
     if (answer.messages.length) list.scrollTop = list.scrollHeight;
+    if (answer.messages.some((message) => message.role === "agent")) markHeard(list, turn.conversation_id);
   }
 
   follow(next, show, { signal });
+}
+
+/** What comes up below the list takes its room and not the newest message. */
+function stayAtEnd(list, signal) {
+  let isAtEnd = true;
+  list.addEventListener("scroll", () => (isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 8), { signal });
+  const watch = new ResizeObserver(() => isAtEnd && (list.scrollTop = list.scrollHeight));
+  watch.observe(list);
+  signal.addEventListener("abort", () => watch.disconnect(), { once: true });
 }
 
 /** One message as a row of a list. */

@@ -9,13 +9,17 @@ import { dropDraft, dropOldDrafts, keepDraft } from "./drafts.js";
 import { Hand, focusPage } from "./compose.js";
 import { announce, explain, notice, part, showState } from "./notices.js";
 import { followFragment } from "./place.js";
+import { tellHeard } from "./heard.js";
 import { Queue } from "./queue.js";
 import { QueueFilter } from "./queue_filter.js";
 import { listenToKeys } from "./keys.js";
+import { Letters } from "./letters.js";
+import { Reasons } from "./reasons.js";
 import { wordsOf } from "./refusals.js";
 import { showThread } from "./thread.js";
 import { Undo } from "./undo.js";
-import { _, languageName } from "./i18n.js";
+import { showWho } from "./who.js";
+import { _ } from "./i18n.js";
 
 const root = part("desk");
 const UNDO_S = Number(root.dataset.undoSeconds);
@@ -28,6 +32,8 @@ const filter = new QueueFilter({ onChange: () => queue.startOver(), onLeave: foc
 const queue = new Queue({ filter, onOpen: (turn) => openTurn(turn), onChange: onQueue, onNews });
 const attention = new Attention({ person: root.dataset.person, sound: part("sound"), notify: part("notify"), say: announce });
 const undo = new Undo(part("undo"), { onUndone, onRefused: explain, announce });
+const reasons = new Reasons(part("reasons"));
+const letters = new Letters(part("letters"));
 const closing = new Closing(queue, { undo, undoSeconds: UNDO_S, onClosed });
 
 /* Opening a turn */
@@ -42,7 +48,7 @@ async function openTurn(turn, { keepFocus = false } = {}) {
   part("thread").hidden = false;
   part("offers").hidden = false;
   part("nothing").hidden = true;
-  part("about").textContent = languageName(turn.language);
+  showWho({ about: part("about"), more: part("who") }, turn, signal);
   composer.lang = turn.language || "";
   hand.restore();
   if (!keepFocus) focusPage();
@@ -221,14 +227,16 @@ async function send() {
   const { turn } = hand;
   const taken = hand.taken;
   const judged = ["ready", "failed"].includes(hand.set?.state); // by hand on a failed set: can be undone like any other
+  const verdict = hand.verdict(text);
   const answer = judged
-    ? await judge(hand.verdict(text))
+    ? await judge(verdict)
     : await sending(() => write(`/v1/conversations/${turn.conversation_id}/messages`, { role: "agent", text }, { onState: showState }), turn);
   if (!answer) return;
   dropDraft(turn.turn_id);
   queue.change(turn.turn_id);
   if (answer.judgement_id) {
     undo.offer({ takeBack: takingBack(answer), turn, kind: "sent", text, taken, words: _("The customer sees it in") }, UNDO_S);
+    reasons.offer(answer.judgement_id, verdict.kind);
     announce(_("Sent. Z takes it back within %(seconds)s seconds.", { seconds: UNDO_S }));
   } else {
     announce(_("Sent."));
@@ -253,6 +261,7 @@ function onClosed(turnIds) {
 }
 
 async function onUndone(verdict, answer) {
+  reasons.hide();
   showState("");
   if (answer.message === "sent") {
     announce(_("The customer has it already. The choice is withdrawn and trains nothing."));
@@ -286,7 +295,7 @@ function toggleHelp() {
   else help.showModal();
 }
 
-const letters = {
+const commands = {
   j: () => openTurn(queue.neighbour(1)),
   k: () => openTurn(queue.neighbour(-1)),
   s: skip,
@@ -296,14 +305,16 @@ const letters = {
   c: () => closing.close(),
   m: () => queue.readOn(),
   f: () => filter.focus(),
-  e: () => composer.focus(),
+  i: () => composer.focus(),
   "=": () => hand.toggleTie(),
   "?": toggleHelp,
+  ...reasons.keys(),
 };
 
 listenToKeys({
   composer,
-  letters,
+  letters: commands,
+  areLettersOn: () => letters.on,
   send,
   pressDigit,
   leave: focusPage,
@@ -328,3 +339,4 @@ flushOutbox((path) => path.startsWith("/v1/"));
 followFragment(() => hand.turn?.turn_id);
 queue.start();
 filter.start();
+tellHeard(part("heard"));

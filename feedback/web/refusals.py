@@ -51,6 +51,7 @@ SENTENCES: Mapping[str, str] = {
     "set_not_shown": "The suggestions are not on the screen yet. Wait a moment, or write a reply yourself.",
     "candidate_unavailable": "This suggestion cannot be used. Take another one, or write a reply yourself.",
     "already_undone": "This has been taken back already. Nothing is left to do.",
+    "reasons_too_late": "Reasons are taken for ten minutes only, and not once the judgement is taken back.",
     # duels
     "duel_not_open": "Nobody can judge in this duel just now. Reload the page to see how it stands.",
     "duel_over": "This duel has ended already. Reload the page to see its result.",

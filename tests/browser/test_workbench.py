@@ -169,7 +169,7 @@ def test_skip_goes_to_the_next_and_keeps_the_turn_in_the_queue(
 def test_letters_are_text_inside_the_composer(agent: Page, customer: Page) -> None:
     ask(customer, QUESTION)
     await_cards(agent)
-    agent.keyboard.press("e")
+    agent.keyboard.press("i")
     agent.keyboard.type("zsj1=0?")
     assert composer_of(agent) == "zsj1=0?"
     expect(agent.locator(part("undo"))).to_be_hidden()
@@ -323,7 +323,7 @@ def test_text_that_is_being_written_keeps_the_focus_when_the_customer_writes_aga
 ) -> None:
     ask(customer, QUESTION)
     await_cards(agent)
-    agent.keyboard.press("e")
+    agent.keyboard.press("i")
     agent.keyboard.type("One mo")
     ask(customer, "Hello?")
     expect(agent.locator(".messages .from-customer")).to_have_count(2)

@@ -69,7 +69,7 @@ def test_reasons_named_after_a_judgement_are_listed_in_the_place_of_its_own(desk
     ("language", "words"),
     [
         ("en", ["What people say", "Customer not helpful too long my_code", "ann sent as suggested tone"]),
-        ("zh", ["大家对回复的意见", "客户 没有帮助 太长 my_code", "ann 原样发送 tone"]),
+        ("zh", ["大家对回复的意见", "客户 没有帮助 太长 my_code", "ann 原样发送 语气不当"]),
     ],
 )
 def test_the_page_shows_them(sqlite_desk, language, words):
