@@ -87,7 +87,7 @@ def test_no_template_puts_an_english_mark_between_words(path: Path) -> None:
 
 def test_no_script_or_view_joins_words_by_an_english_mark() -> None:
     sources = [
-        *(translations.PACKAGE / "static").glob("*.js"),
+        *(translations.PACKAGE / "static").rglob("*.js"),
         *(translations.PACKAGE / "console").glob("*.py"),
     ]
     assert len(sources) > 20

@@ -82,6 +82,18 @@ def test_a_code_that_nobody_foresaw_has_a_sentence_too() -> None:
     assert find_sentence("not_found") == SENTENCES["not_found"] != SENTENCES[GONE]
 
 
+def test_no_page_shows_what_is_said_to_programs() -> None:
+    scripts = list((translations.PACKAGE / "static").rglob("*.js"))
+    templates = list((translations.PACKAGE / "templates").rglob("*.html"))
+    assert len(scripts) > 15 and len(templates) > 15
+    shown = [
+        path.name
+        for path in (*scripts, *templates)
+        if re.search(r"(fault|refusal|error)\.(message|hint)", path.read_text(encoding="utf-8"))
+    ]
+    assert shown == []
+
+
 def open_page(desk: Desk, path: str, language: str, role: str = "agent", method: str = "GET", **more: object):
     headers = {"Accept": "text/html", "Accept-Language": language}
     headers["Authorization"] = f"Bearer {desk.tokens[role]}"
