@@ -1,19 +1,22 @@
-// Closing as spam what is marked in the queue, many at once, and taking that back. Which rows are marked the queue knows.
+// Closing turns that need no reply, and taking that back: with `c` what is marked in the queue, as spam and many at once,
+// else the turn in hand, whose customer only says thanks. Which rows are marked the queue knows. What somebody wrote for a
+// turn stays their draft when it is closed.
 
 import { Refusal, write } from "./api.js";
 import { _ } from "./i18n.js";
 import { announce, explain, part, showState } from "./notices.js";
-
-const AT_ONCE = 200; // turns in one call
+import { reopen, split } from "./undo.js";
 
 export class Closing {
-  /** `onClosed` is told the ids of the turns; `undo` offers to take them back for these seconds. */
-  constructor(queue, { undo, undoSeconds, onClosed }) {
-    const [button, words, visitors] = ["close-marked", "close-words", "mark-visitors"].map(part);
-    Object.assign(this, { queue, undo, undoSeconds, onClosed, button, words, visitors, busy: false });
+  /** `inHand` gives the turn that is open and can be answered; `onClosed` is told the ids of the turns; `undo` offers to take
+   *  them back for these seconds. */
+  constructor(queue, { undo, undoSeconds, inHand, onClosed }) {
+    const [button, words, visitors, unneeded] = ["close-marked", "close-words", "mark-visitors", "no-reply"].map(part);
+    Object.assign(this, { queue, undo, undoSeconds, inHand, onClosed, button, words, visitors, unneeded, busy: false });
     queue.onMark = () => this.draw();
-    button.addEventListener("click", () => this.close());
+    button.addEventListener("click", () => this.closeMarked());
     visitors.addEventListener("click", () => this.markVisitors());
+    unneeded.addEventListener("click", () => this.closeInHand());
   }
 
   draw() {
@@ -21,6 +24,7 @@ export class Closing {
     this.button.hidden = count === 0;
     this.words.textContent = _("Close %(count)s as spam", { count });
     this.visitors.hidden = this.list().length < 2;
+    this.unneeded.querySelector("kbd").hidden = count > 0; // the key closes what is marked then
   }
 
   /** Turns that anybody opened on the chat page and no colleague holds. */
@@ -32,15 +36,33 @@ export class Closing {
     this.queue.mark(...this.list().map((turn) => turn.turn_id));
   }
 
-  async close() {
-    const ids = [...this.queue.marked];
-    if (!ids.length) announce(_("Mark turns first."));
-    if (!ids.length || this.busy) return;
+  close() {
+    return this.queue.marked.size ? this.closeMarked() : this.closeInHand();
+  }
+
+  async closeMarked() {
+    const closed = await this.post([...this.queue.marked], "spam");
+    if (!closed) return;
+    this.queue.unmark();
+    if (closed.length) this.tell(closed, { kind: "closed", words: _("%(count)s closed as spam.", { count: closed.length }) });
+  }
+
+  async closeInHand() {
+    const turn = this.inHand();
+    if (!turn) return;
+    const closed = await this.post([turn.turn_id], "no_reply");
+    if (closed?.length) this.tell(closed, { kind: "no_reply", turn, words: _("Closed without a reply.") });
+    else if (closed) announce(_("A colleague is answering this one, or it waits no longer."));
+  }
+
+  /** The ids of those that were closed; null while another closing is on its way. */
+  async post(ids, reason) {
+    if (this.busy) return null;
     this.busy = true;
     const closed = [];
     try {
       for (const some of split(ids)) {
-        const answer = await write("/v1/turns/close", { turn_ids: some, reason: "spam" }, { onState: showState });
+        const answer = await write("/v1/turns/close", { turn_ids: some, reason }, { onState: showState });
         closed.push(...answer.closed);
       }
     } catch (fault) {
@@ -50,21 +72,13 @@ export class Closing {
       this.busy = false;
     }
     showState("");
-    this.queue.unmark();
-    if (!closed.length) return;
-    const words = _("%(count)s closed as spam.", { count: closed.length });
-    this.undo.offer({ kind: "closed", words, takeBack: () => reopen(closed) }, this.undoSeconds);
-    announce(words);
+    return closed;
+  }
+
+  tell(closed, verdict) {
+    this.undo.offer({ ...verdict, id: closed[0], takeBack: () => reopen(closed) }, this.undoSeconds);
+    announce(verdict.words);
     this.queue.change(...closed);
     this.onClosed(closed);
   }
-}
-
-async function reopen(ids) {
-  for (const some of split(ids)) await write("/v1/turns/reopen", { turn_ids: some });
-  return {};
-}
-
-function split(ids) {
-  return Array.from({ length: Math.ceil(ids.length / AT_ONCE) }, (_none, at) => ids.slice(at * AT_ONCE, (at + 1) * AT_ONCE));
 }

@@ -17,17 +17,18 @@ export function digitOf(event) {
 }
 
 /** The workbench's keys. Ctrl+Enter sends from everywhere, Esc leaves the composer; letters and digits are commands only
- * outside text fields and where the person has not switched them off; nothing is one while an input method composes. */
+ * outside text fields and where the person has not switched them off; nothing is one while an input method
+ * composes or a dialog is open. */
 export function listenToKeys({ composer, letters, send, pressDigit, leave, areLettersOn, isBlocked }) {
   document.addEventListener("keydown", (event) => {
-    if (isImeCommit(event) || event.repeat) return;
+    if (isImeCommit(event) || event.repeat || isBlocked()) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       send();
       return;
     }
     if (event.key === "Escape" && event.target === composer) leave();
-    if (isTextField(event.target) || event.ctrlKey || event.metaKey || event.altKey || isBlocked() || !areLettersOn()) return;
+    if (isTextField(event.target) || event.ctrlKey || event.metaKey || event.altKey || !areLettersOn()) return;
     const digit = digitOf(event);
     const isDigit = digit !== null && event.key !== "="; // on some layouts = is a shifted digit
     const act = isDigit ? () => pressDigit(digit, event.shiftKey) : letters[event.key.toLowerCase()];

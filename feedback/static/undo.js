@@ -1,23 +1,58 @@
-// The bar that shows the last verdict and how long it can still be taken back before the customer sees it.
-// After that, undo withdraws the choice and the message stays; the service says which of the two happened.
+// The bar that shows the last verdict, for whom it was, and how long it can still be taken back before the customer sees
+// it. After that, undo withdraws the choice and the message stays; the service says which of the two happened. Earlier
+// verdicts are in the agent's own day (day.js), which takes them back through here.
 
-import { Refusal } from "./api.js";
+import { Refusal, write } from "./api.js";
 import { _, spanOf } from "./i18n.js";
 
 const LATER_MS = 10 * 60 * 1000;
+const FIRST_WORDS = 60;
+const AT_ONCE = 200; // turns in one call
+
+export function firstWords(text) {
+  const line = text.replace(/\s+/g, " ").trim();
+  return line.length > FIRST_WORDS ? `${line.slice(0, FIRST_WORDS).trimEnd()}…` : line;
+}
+
+/** Who a verdict was about: the reply that went to them, else what they had written. */
+function tellWhom({ turn, text }) {
+  if (!turn) return "";
+  const { customer } = turn;
+  const words = firstWords(text || turn.text);
+  if (!text) return _("%(customer)s: %(words)s", { customer: customer || _("Customer"), words });
+  return customer ? _("To %(customer)s: %(words)s", { customer, words }) : _("To the customer: %(words)s", { words });
+}
+
+/** Takes a judgement back, or a reply that was sent without one. */
+export function takeBackSent({ judgement_id, message_id }) {
+  return write(judgement_id ? `/v1/judgements/${judgement_id}/undo` : `/v1/messages/${message_id}/retract`, {});
+}
+
+/** Opens closed turns again. */
+export async function reopen(turnIds) {
+  for (const some of split(turnIds)) await write("/v1/turns/reopen", { turn_ids: some });
+  return {};
+}
+
+export function split(ids) {
+  return Array.from({ length: Math.ceil(ids.length / AT_ONCE) }, (_none, at) => ids.slice(at * AT_ONCE, (at + 1) * AT_ONCE));
+}
 
 export class Undo {
-  constructor(bar, { onUndone, onRefused, announce }) {
-    Object.assign(this, { bar, onUndone, onRefused, announce, last: null, timer: null });
+  /** `onNothing`: what is shown when this page remembers no verdict, as after a reload. */
+  constructor(bar, { onUndone, onRefused, onNothing }) {
+    Object.assign(this, { bar, onUndone, onRefused, onNothing, last: null, timer: null });
+    this.whom = bar.querySelector("[data-whom]");
     this.words = bar.querySelector("[data-words]");
     this.count = bar.querySelector("[data-count]");
     this.progress = bar.querySelector("progress");
     bar.querySelector("button").addEventListener("click", () => this.undo());
   }
 
-  /** `verdict`: words, `takeBack()` and whatever the page needs to come back to the turn. */
+  /** `verdict`: `id` of what it wrote, words, `takeBack()` and whatever the page needs to come back to the turn. */
   offer(verdict, seconds) {
     this.last = { ...verdict, at: Date.now() };
+    this.whom.textContent = tellWhom(verdict);
     this.words.textContent = verdict.words;
     this.bar.hidden = false;
     const end = Date.now() + seconds * 1000;
@@ -39,17 +74,23 @@ export class Undo {
 
   async undo() {
     const verdict = this.last;
-    if (!verdict || Date.now() - verdict.at > LATER_MS) {
-      this.announce(_("There is nothing to take back."));
-      return;
+    if (!verdict || Date.now() - verdict.at > LATER_MS) this.onNothing();
+    else await this.take(verdict);
+  }
+
+  /** Takes this verdict back, the last one or any other; whether that was accepted. */
+  async take(verdict) {
+    if (verdict.id === this.last?.id) {
+      this.last = null;
+      this.hide();
     }
-    this.last = null;
-    this.hide();
     try {
-      this.onUndone(verdict, await verdict.takeBack());
+      await this.onUndone(verdict, await verdict.takeBack());
+      return true;
     } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;
       this.onRefused(fault);
+      return false;
     }
   }
 }

@@ -5,6 +5,7 @@ import { Refusal, flushOutbox, follow, write } from "./api.js";
 import { Attention } from "./attention.js";
 import { Cards } from "./cards.js";
 import { Closing } from "./closing.js";
+import { Day } from "./day.js";
 import { dropDraft, dropOldDrafts, keepDraft } from "./drafts.js";
 import { Hand, focusPage } from "./compose.js";
 import { announce, explain, notice, part, showState } from "./notices.js";
@@ -17,7 +18,7 @@ import { Letters } from "./letters.js";
 import { Reasons } from "./reasons.js";
 import { wordsOf } from "./refusals.js";
 import { showThread } from "./thread.js";
-import { Undo } from "./undo.js";
+import { Undo, takeBackSent } from "./undo.js";
 import { showWho } from "./who.js";
 import { _ } from "./i18n.js";
 
@@ -31,10 +32,11 @@ const hand = new Hand(composer, cards);
 const filter = new QueueFilter({ onChange: () => queue.startOver(), onLeave: focusPage });
 const queue = new Queue({ filter, onOpen: (turn) => openTurn(turn), onChange: onQueue, onNews });
 const attention = new Attention({ person: root.dataset.person, sound: part("sound"), notify: part("notify"), say: announce });
-const undo = new Undo(part("undo"), { onUndone, onRefused: explain, announce });
+const undo = new Undo(part("undo"), { onUndone, onRefused: explain, onNothing: () => day.toggle() });
 const reasons = new Reasons(part("reasons"));
 const letters = new Letters(part("letters"));
-const closing = new Closing(queue, { undo, undoSeconds: UNDO_S, onClosed });
+const day = new Day({ undo, areLettersOn: () => letters.on });
+const closing = new Closing(queue, { undo, undoSeconds: UNDO_S, inHand, onClosed });
 
 /* Opening a turn */
 
@@ -169,7 +171,7 @@ async function judgeNone() {
   const { turn } = hand;
   hand.chooseNone();
   const answer = await judge({ kind: "none" });
-  if (answer) undo.offer({ takeBack: takingBack(answer), turn, kind: "none", words: _("Noted: none is good.") }, UNDO_S);
+  if (answer) undo.offer({ ...takingBack(answer), turn, kind: "none", words: _("Noted: none is good.") }, UNDO_S);
 }
 
 async function skip() {
@@ -178,7 +180,7 @@ async function skip() {
   queue.skipped.add(turn.turn_id);
   if (hand.set?.state === "ready" && !hand.closed) {
     const answer = await judge({ kind: "skip" });
-    if (answer) undo.offer({ takeBack: takingBack(answer), turn, kind: "skip", words: _("Skipped.") }, UNDO_S);
+    if (answer) undo.offer({ ...takingBack(answer), turn, kind: "skip", words: _("Skipped.") }, UNDO_S);
   }
   await queue.refresh();
   const other = queue.next(turn.turn_id);
@@ -234,13 +236,9 @@ async function send() {
   if (!answer) return;
   dropDraft(turn.turn_id);
   queue.change(turn.turn_id);
-  if (answer.judgement_id) {
-    undo.offer({ takeBack: takingBack(answer), turn, kind: "sent", text, taken, words: _("The customer sees it in") }, UNDO_S);
-    reasons.offer(answer.judgement_id, verdict.kind);
-    announce(_("Sent. Z takes it back within %(seconds)s seconds.", { seconds: UNDO_S }));
-  } else {
-    announce(_("Sent."));
-  }
+  undo.offer({ ...takingBack(answer), turn, kind: "sent", text, taken, words: _("The customer sees it in") }, UNDO_S);
+  if (answer.judgement_id) reasons.offer(answer.judgement_id, verdict.kind);
+  announce(_("Sent. Z takes it back within %(seconds)s seconds.", { seconds: UNDO_S }));
   if (!hand.holds(turn)) return;
   hand.stop.abort();
   openNext();
@@ -253,7 +251,11 @@ function onRefusal(fault) {
 }
 
 function takingBack(answer) {
-  return () => write(`/v1/judgements/${answer.judgement_id}/undo`, {});
+  return { id: answer.judgement_id || answer.message_id, takeBack: () => takeBackSent(answer) };
+}
+
+function inHand() {
+  return hand.turn && !hand.closed && !hand.busy ? hand.turn : null;
 }
 
 function onClosed(turnIds) {
@@ -264,8 +266,7 @@ async function onUndone(verdict, answer) {
   reasons.hide();
   showState("");
   if (answer.message === "sent") {
-    announce(_("The customer has it already. The choice is withdrawn and trains nothing."));
-    notice(_("The customer has it already. The choice is withdrawn and trains nothing."));
+    notice(answer.undo_id ? _("The customer has it already. The choice is withdrawn and trains nothing.") : _("The customer has it already."));
     return;
   }
   announce(_("Taken back."));
@@ -274,7 +275,6 @@ async function onUndone(verdict, answer) {
     await queue.refresh();
     return;
   }
-  if (verdict.kind === "sent") keepDraft(verdict.turn.turn_id, { text: verdict.text, taken: verdict.taken, none: false });
   if (verdict.kind === "none") dropDraft(verdict.turn.turn_id);
   queue.skipped.delete(verdict.turn.turn_id);
   queue.change();
@@ -283,8 +283,15 @@ async function onUndone(verdict, answer) {
     hand.takeBackNone();
     return;
   }
+  const turn = queue.find(verdict.turn.turn_id) || queue.ofConversation(verdict.turn.conversation_id) || verdict.turn;
+  if (!turn.turn_id) { // it answered no message, and none waits
+    notice(_("Taken back: %(words)s", { words: verdict.text }));
+    return;
+  }
+  const taken = turn.turn_id === verdict.turn.turn_id ? verdict.taken : null; // a newer message has other suggestions
+  if (verdict.kind === "sent") keepDraft(turn.turn_id, { text: verdict.text, taken, none: false });
   hand.closed = true;
-  await openTurn(queue.find(verdict.turn.turn_id) || verdict.turn);
+  await openTurn(turn);
 }
 
 /* Keys */
@@ -303,6 +310,7 @@ const commands = {
   u: () => undo.undo(),
   x: () => queue.toggle(queue.current),
   c: () => closing.close(),
+  d: () => day.toggle(),
   m: () => queue.readOn(),
   f: () => filter.focus(),
   i: () => composer.focus(),
@@ -318,7 +326,7 @@ listenToKeys({
   send,
   pressDigit,
   leave: focusPage,
-  isBlocked: () => part("help").open,
+  isBlocked: () => document.querySelector("dialog[open]") !== null,
 });
 
 function pressDigit(digit, shifted) {
