@@ -14,7 +14,7 @@ from feedback.api.routes import NoQuery, Read, Write, get, write
 from feedback.api.schemas import Answer, Body, Id, Language, Name, Plain, Query, Tag
 from feedback.store.operators import name_agents
 from feedback.store.presence import list_readers
-from feedback.store.queue_filters import QueueFilter, count_kinds, count_queue, is_beside, is_held_by
+from feedback.store.queue_filters import QueueFilter, count_kinds, count_queue, is_beside, is_of
 from feedback.store.turns import Queued, claim_turn, list_queue, release_turn
 from feedback.suggestions.views import NEXT, QueueView
 from feedback.web.services import services
@@ -35,7 +35,7 @@ class QueueAsked(Query):
         "und: those whose language is unknown.",
     )
     tag: Tag | None = Field(None, description="Only conversations with this tag.")
-    mine: bool = Field(False, description="Only turns that this agent holds.")
+    mine: bool = Field(False, description="Only turns that this agent holds or has an unsent text for.")
     opened: Id | None = Field(None, description="The turn that the agent has open.")
 
     @property
@@ -127,13 +127,13 @@ def queue(call: Read[QueueAsked]) -> Queue:
     with call.read() as session:
         conditions = asked.only.list_conditions(session)
         if asked.mine:
-            conditions.append(is_held_by(agent, now=call.now, claim_minutes=claim_minutes))
+            conditions.append(is_of(agent, now=call.now, claim_minutes=claim_minutes))
         rows = read_rows(session, conditions, asked.limit + 1, asked.after)  # one more: is there a next page?
         opened = read_rows(session, [is_beside(asked.opened)], 1) if asked.opened else []
         total = count_queue(session, desk_id=desk_id, conditions=conditions)
         others = find_others(session, [*rows, *opened], agent, desk_id=desk_id, now=call.now)
     shown = rows[: asked.limit]
-    if not asked.mine:  # what is somebody's has been opened, and was drawn then
+    if not asked.mine:  # an agent's own are drawn when they open them
         draw_ahead(QueueView(desk_id, asked.after, min(NEXT, asked.limit), asked.only), shown)
     return Queue(
         agent=agent,

@@ -1,4 +1,4 @@
-"""Parts of the queue: what waits in one language, with one tag, or with one agent; and which there are now.
+"""Parts of the queue: what waits in one language, with one tag, or for one agent; and which there are now.
 
 A filter only narrows the desk's waiting turns, which an index has in their order: it looks up the
 conversation of each and reads nothing that does not wait. The queue itself is read by `feedback.store.turns`.
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, TableValuedAlias, and_, func, or_
 from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import Session, col, select
 
-from feedback.store.tables import Conversation, Turn
+from feedback.store.tables import Conversation, Draft, Turn
 
 LOOKED_AT = 10_000  # turns, the longest waiting, whose kinds are counted
 MOST_KINDS = 50  # of each sort that are named
@@ -59,6 +59,17 @@ def is_held_by(agent: str, *, now: datetime, claim_minutes: float) -> ColumnElem
     """Whether a turn is this agent's now, as `feedback.store.turns.find_claim` says."""
     since = col(Turn.claimed_at)
     return and_(col(Turn.claimed_by) == agent, since > now - timedelta(minutes=claim_minutes), since <= now)
+
+
+def is_of(agent: str, *, now: datetime, claim_minutes: float) -> ColumnElement[bool]:
+    """Whether this agent holds a turn, or has written something in its conversation that is not sent."""
+    drafted = sqlalchemy.select(1).where(
+        col(Draft.desk_id) == col(Turn.desk_id),
+        col(Draft.agent) == agent,
+        col(Draft.conversation_id) == col(Turn.conversation_id),
+        col(Draft.stands),
+    )
+    return or_(is_held_by(agent, now=now, claim_minutes=claim_minutes), drafted.exists())
 
 
 def is_beside(turn_id: str) -> ColumnElement[bool]:

@@ -184,6 +184,18 @@ def test_mine_is_what_this_agent_holds_and_holds_still(desk):
     assert texts_of(desk, "?mine=true", "ann") == []
 
 
+def test_mine_is_also_what_this_agent_has_an_unsent_text_for(desk):
+    opened, other = desk.open("Where is it?", language="en"), desk.open("How much?", language="de")
+    for role, where in (("ann", opened), ("ben", other)):
+        desk.put(f"/v1/conversations/{where['conversation_id']}/draft", role, revision=1, text="On its")
+    assert texts_of(desk, "?mine=true", "ann") == ["Where is it?"]
+    assert texts_of(desk, "?mine=true&language=de", "ann") == []
+    desk.say(opened, "customer", "Hello?")
+    assert texts_of(desk, "?mine=true", "ann") == ["Hello?"]
+    desk.put(f"/v1/conversations/{opened['conversation_id']}/draft", "ann", revision=2, text="")
+    assert texts_of(desk, "?mine=true", "ann") == []
+
+
 def test_a_filter_is_counted_and_paged(desk):
     for number in range(7):
         desk.open(f"{number}", language="en" if number % 2 else "zh")
