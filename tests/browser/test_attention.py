@@ -89,7 +89,7 @@ def test_sound_is_a_switch_of_the_person(site: Site, stage: Page) -> None:
 
 
 def test_a_notification_tells_no_text_and_opens_the_turn(site: Site, stage: Page) -> None:
-    switch = stage.get_by_role("button", name="Notifications")
+    switch = stage.get_by_role("button", name="Alerts")
     switch.click()
     expect(switch).to_have_attribute("aria-pressed", "true")
     assert (stage.evaluate("window.asked"), words(stage)) == (1, ["New messages are shown like this."])
@@ -105,8 +105,8 @@ def test_a_notification_tells_no_text_and_opens_the_turn(site: Site, stage: Page
 
 def test_a_browser_that_refuses_notifications_is_told_and_the_switch_stays_off(stage: Page) -> None:
     stage.evaluate("() => { window.answer = 'denied'; }")
-    stage.get_by_role("button", name="Notifications").click()
+    stage.get_by_role("button", name="Alerts").click()
     expect(stage.locator(part("live"))).to_have_text(
         "The browser does not allow notifications from this page."
     )
-    expect(stage.get_by_role("button", name="Notifications")).to_have_attribute("aria-pressed", "false")
+    expect(stage.get_by_role("button", name="Alerts")).to_have_attribute("aria-pressed", "false")
