@@ -3,11 +3,13 @@
     with open_pages(port, [(conversation_id, token), ...]) as pages: ...
 
 Each page does what chat.js does: it opens the stream of its conversation with the visitor's token, and opens
-it again from the last message on when the stream ends. `pages.seen` holds how long each message took.
+it again from the last message on when the stream ends. As all of them wait and are in sight, each asks every
+half minute how it stands. `pages.seen` holds how long each message took.
 """
 
 import asyncio
 import json
+import random
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -17,6 +19,7 @@ from datetime import datetime
 
 LINE_LIMIT = 2**20
 AGAIN_AFTER_S = 0.5
+STANDING_EVERY_S = 30.0
 
 
 @dataclass
@@ -26,6 +29,7 @@ class Pages:
     seen: dict[str, float] = field(default_factory=dict)
     open: int = 0
     reopened: int = 0
+    asked: int = 0
 
 
 @contextmanager
@@ -58,6 +62,7 @@ async def follow_all(port: int, visits: Sequence[tuple[str, str]], pages: Pages)
     async with asyncio.TaskGroup() as group:
         for number, (conversation_id, token) in enumerate(visits):
             group.create_task(follow(port, conversation_id, token, pages))
+            group.create_task(ask_standing(port, conversation_id, token, pages))
             if number % 50 == 49:
                 await asyncio.sleep(0.1)
 
@@ -71,6 +76,21 @@ async def follow(port: int, conversation_id: str, token: str, pages: Pages) -> N
             pass
         pages.reopened += 1
         await asyncio.sleep(AGAIN_AFTER_S)
+
+
+async def ask_standing(port: int, conversation_id: str, token: str, pages: Pages) -> None:
+    """On a connection of its own each time: the service closes one that is idle for so long."""
+    await asyncio.sleep(random.random() * STANDING_EVERY_S)
+    while True:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        path = f"/v1/conversations/{conversation_id}/standing"
+        headers = ("Host: localhost", f"Authorization: Bearer {token}", "Connection: close")
+        writer.write("\r\n".join([f"GET {path} HTTP/1.1", *headers, "", ""]).encode())
+        answer = await reader.read()
+        assert answer.startswith(b"HTTP/1.1 200 "), answer
+        pages.asked += 1
+        writer.close()
+        await asyncio.sleep(STANDING_EVERY_S)
 
 
 async def follow_once(port: int, conversation_id: str, token: str, last: str, pages: Pages) -> str:

@@ -185,4 +185,5 @@ field.value ||= place.read("draft")?.text || ""; // what was typed while the pag
 if (place.id !== NEW) enter();
 showTools();
 showShelf(!found);
+part("send").disabled = false; // before, the form would leave the page with the text
 outbox.send();

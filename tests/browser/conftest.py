@@ -103,6 +103,7 @@ def part(name: str) -> str:
 
 def ask(customer: Page, text: str) -> None:
     """Write as the customer and see it accepted."""
+    customer.wait_for_selector(f"{part('send')}:enabled")
     customer.fill(part("text"), text)
     customer.press(part("text"), "Enter")
     customer.wait_for_selector(".from-customer:not(.pending)")
