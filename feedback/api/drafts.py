@@ -17,7 +17,7 @@ PREVIEW = 240  # characters of what the customer had written
 
 class OwnDraft(Standing):
     revision: Revision
-    slot: Id | None = Field(
+    aside_id: Id | None = Field(
         None, description="A text that lies beside the one in the composer; a random id of its own."
     )
     text: Annotated[str, StringConstraints(max_length=MAX_TEXT)] = Field(
@@ -43,7 +43,7 @@ class DraftsAsked(Query):
 
 class DraftShown(Answer):
     conversation_id: str
-    slot: str | None
+    aside_id: str | None
     text: str
     taken: str | None
     none_good: bool
@@ -77,7 +77,7 @@ def save(call: Write, body: NewDraft, conversation_id: str) -> DraftKept:
         conversation_id=conversation_id,
         written=Written(
             revision=body.revision,
-            slot=body.slot or "",
+            aside_id=body.aside_id or "",
             text=body.text,
             taken=body.taken,
             none_good=body.none_good,
@@ -115,7 +115,7 @@ def show_draft(kept: KeptDraft) -> DraftShown:
     row = kept.draft
     return DraftShown(
         conversation_id=row.conversation_id,
-        slot=row.slot or None,
+        aside_id=row.aside_id or None,
         text=row.text,
         taken=row.taken,
         none_good=row.none_good,

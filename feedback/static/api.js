@@ -1,13 +1,15 @@
 // Calls of the HTTP contract from pages: session cookie plus CSRF header, or the visitor's own token.
 // Every write carries an event id made here and is repeated under the same id until the store has answered,
-// also after a reload (the outbox is kept in the browser). A refusal (4xx) ends it and is thrown as Refusal.
+// also after a reload (outbox.js). A refusal (4xx) ends it and is thrown as Refusal.
 
+import { dropEntry, inLine, keepEntry, listEntries, makeEntry, person } from "./outbox.js";
 import { ownAddress } from "./place.js";
-import { keepValue, newId, readKept } from "./storage.js";
+import { newId } from "./storage.js";
 
 const csrf = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 const BACK_OFF_MS = [500, 1000, 2000, 4000, 8000];
 const SILENT_MS = 45_000; // the service says something every 20 s: after more than twice that the line is dead
+const YOUNG_MS = 5_000; // a page this young is of the session that is signed in: another page would be no other
 const LIVED_MS = 5_000; // a stream that ended sooner is not opened again at once
 
 export class Refusal extends Error {
@@ -19,7 +21,7 @@ export class Refusal extends Error {
   }
 }
 
-function pause(ms, signal) {
+export function pause(ms, signal) {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms);
     signal?.addEventListener("abort", () => {
@@ -31,7 +33,7 @@ function pause(ms, signal) {
 
 /** As long as a limit says; else longer after each failure. Not the same for all pages: a service that is back is not
  *  stormed. */
-function backOff(failures, fault) {
+export function backOff(failures, fault) {
   if (fault?.retryAfterS) return 1000 * (fault.retryAfterS + Math.random());
   return BACK_OFF_MS[Math.min(failures, BACK_OFF_MS.length - 1)] * (0.75 + Math.random() / 2);
 }
@@ -44,13 +46,14 @@ function headersFor(token, accept) {
 }
 
 /** The answer with its body unread; Refusal for all but success. */
-async function ask(method, path, { body, token, signal, accept = "application/json" } = {}) {
+async function ask(method, path, { body, token, signal, keepalive = false, accept = "application/json" } = {}) {
   const answer = await fetch(path, {
     method,
     headers: headersFor(token, accept),
     body: body === undefined ? undefined : JSON.stringify(body),
     credentials: token ? "omit" : "same-origin",
     cache: "no-store",
+    keepalive,
     signal,
   });
   if (answer.status === 401 && !token) {
@@ -58,11 +61,12 @@ async function ask(method, path, { body, token, signal, accept = "application/js
   }
   if (answer.ok) return answer;
   const said = await answer.json().catch(() => null);
+  if (said?.error?.code === "csrf_failed" && performance.now() > YOUNG_MS) location.reload();
   throw new Refusal(answer.status, said?.error, Number(answer.headers.get("Retry-After")) || 0);
 }
 
 async function call(method, path, options) {
-  return (await ask(method, path, options)).json().catch(() => null);
+  return (await ask(method, path, options)).json(); // throws where the line broke in the middle: not answered
 }
 
 export function read(path, options = {}) {
@@ -127,56 +131,65 @@ export async function follow(nextPath, onAnswer, { token, signal, onTrouble = ()
 }
 
 function mayRepeat(fault) {
-  return !(fault instanceof Refusal) || fault.status === 503 || fault.status === 429 || fault.status === 502;
+  return !(fault instanceof Refusal) || [429, 502, 503, 504].includes(fault.status);
 }
 
-const OUTBOX = "outbox";
-
-function readOutbox() {
-  return readKept(OUTBOX) || {};
+/** Says how something stands now; once. `keepalive` outlives the page. */
+export function put(path, fields, { keepalive = false } = {}) {
+  return call("PUT", path, { body: fields, keepalive });
 }
 
-function keepInOutbox(entry) {
-  const box = readOutbox();
-  box[entry.body.event_id] = entry;
-  keepValue(OUTBOX, box);
+/** Posts until answered. `onState` hears "saving", "retrying" (with the seconds, where a limit says them) and "saved"; a
+ *  refusal is thrown, after `onRefused` has kept what must not be lost. `line` and `about`: see outbox.js. */
+export function write(path, fields, { token, onState, onRefused, keep = true, line, about } = {}) {
+  const entry = makeEntry(path, { event_id: newId(), ...fields }, { token, line, about });
+  if (keep) keepEntry(entry);
+  return post(entry, { onState, onRefused });
 }
 
-function dropFromOutbox(eventId) {
-  const box = readOutbox();
-  delete box[eventId];
-  keepValue(OUTBOX, box);
-}
-
-/** Posts until answered. `onState` hears "saving", "retrying" (with the seconds, where a limit says them) and "saved";
- *  refusals are thrown. */
-export async function write(path, fields, { token, onState = () => {}, keep = true } = {}) {
-  const body = { event_id: newId(), ...fields };
-  if (keep) keepInOutbox({ path, body, token });
+function post(entry, { onState = () => {}, onRefused = () => {} }) {
+  const { path, body, token, line } = entry;
   onState("saving");
-  for (let attempt = 0; ; attempt += 1) {
-    try {
-      const answer = await call("POST", path, { body, token });
-      if (keep) dropFromOutbox(body.event_id);
-      onState("saved");
-      return answer;
-    } catch (fault) {
-      if (!mayRepeat(fault)) {
-        if (keep) dropFromOutbox(body.event_id);
-        throw fault;
+  return inLine(line, async () => {
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        const answer = await call("POST", path, { body, token });
+        dropEntry(entry);
+        onState("saved");
+        return answer;
+      } catch (fault) {
+        if (isOfAnother(fault, token)) await leavePage(); // it waits in the outbox for whoever wrote it
+        if (!mayRepeat(fault)) {
+          onRefused(entry, fault);
+          dropEntry(entry);
+          throw fault;
+        }
+        onState("retrying", fault.retryAfterS);
+        await pause(backOff(attempt, fault));
       }
-      onState("retrying", fault.retryAfterS);
-      await pause(backOff(attempt, fault));
     }
-  }
+  });
 }
 
-/** Sends what an earlier page could not; the store knows repeated ids, so nothing happens twice. */
-export async function flushOutbox(accepts = () => true) {
-  for (const { path, body, token } of Object.values(readOutbox())) {
-    if (!accepts(path)) continue;
-    await write(path, body, { token }).catch((fault) => {
+/** Whether the session that this page was made for is over: the write is nobody else's to make. */
+function isOfAnother(fault, token) {
+  return person && !token && fault instanceof Refusal && (fault.status === 401 || fault.code === "csrf_failed");
+}
+
+/** `ask` has begun it. The promise never ends: the page does. */
+function leavePage() {
+  return new Promise(() => {});
+}
+
+/** Sends what an earlier page could not; the store knows repeated ids, so nothing happens twice. `accepts` is given path
+ *  and entry, `onAnswer` entry and answer. */
+export async function flushOutbox(accepts = () => true, { onState, onAnswer = () => {}, onRefused } = {}) {
+  const waiting = listEntries().filter((entry) => accepts(entry.path, entry));
+  await Promise.all(waiting.map(async (entry) => {
+    try {
+      onAnswer(entry, await post(entry, { onState, onRefused }));
+    } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;
-    });
-  }
+    }
+  }));
 }

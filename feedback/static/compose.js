@@ -1,8 +1,8 @@
 // The turn in hand: what the agent has chosen of its cards, what stands in the composer, and the draft of both.
-// A draft is kept at every key press. Nothing here talks to the service.
+// A draft is kept at every key press, and an own text that a card takes the place of lies aside. Nothing here talks to the
+// service.
 
 import { letterOf } from "./cards.js";
-import { dropDraft, keepDraft, readDraft, replaceText } from "./drafts.js";
 import { announce, part } from "./notices.js";
 import { _ } from "./i18n.js";
 
@@ -16,8 +16,9 @@ function fresh(turn) {
 }
 
 export class Hand {
-  constructor(composer, cards) {
-    Object.assign(this, { composer, cards }, fresh(null));
+  /** `onWork` is told of every key that changes something. */
+  constructor(composer, cards, { notebook, onWork }) {
+    Object.assign(this, { composer, cards, notebook, onWork }, fresh(null));
   }
 
   /** Lets go of the turn and takes another, or none; gives the signal that ends with it. */
@@ -33,18 +34,91 @@ export class Hand {
 
   /* Draft */
 
-  restore() {
-    const draft = readDraft(this.turn.turn_id);
-    this.composer.value = draft?.text || "";
-    this.taken = draft?.taken || null;
-    this.none = Boolean(draft?.none);
+  /** What was written in this conversation. Of the cards of another turn nothing is taken. `sent` is on its way: it stands
+   *  there, and in the next turn it does not. */
+  restore(sent = null) {
+    const draft = sent || this.notebook.find(this.turn.conversation_id);
+    const isHere = draft?.turn_id === this.turn.turn_id;
+    const isGone = sent && !isHere;
+    this.composer.value = (!isGone && draft?.text) || "";
+    this.taken = (isHere && draft.taken) || null;
+    this.none = Boolean(isHere && draft.none_good);
+    this.busy = Boolean(sent && isHere);
+    this.composer.readOnly = this.busy;
+    this.showOrigin();
+    this.showAside();
+  }
+
+  /** What was on its way stays here: it was refused. */
+  unlock() {
+    this.busy = false;
+    this.composer.readOnly = false;
     this.showOrigin();
   }
 
+  /** A text that lay elsewhere. */
+  receive(text) {
+    this.putAside();
+    Object.assign(this, { tie: null, taken: null });
+    replaceText(this.composer, text);
+    this.save();
+    this.mark();
+  }
+
+  get fields() {
+    return { text: this.composer.value, taken: this.taken, none_good: this.none, turn_id: this.turn.turn_id };
+  }
+
+  /** Keeps what stands there. */
   save() {
     if (!this.turn) return;
-    if (this.composer.value || this.none) keepDraft(this.turn.turn_id, { text: this.composer.value, taken: this.taken, none: this.none });
-    else dropDraft(this.turn.turn_id);
+    this.onWork();
+    if (this.composer.value || this.none) this.notebook.keep(this.turn.conversation_id, this.fields);
+    else this.notebook.clear(this.turn.conversation_id);
+  }
+
+  /* Own text that lies aside */
+
+  /** Whether the composer holds words that no card has. */
+  get isOwn() {
+    const { value } = this.composer;
+    return Boolean(value.trim()) && !this.cards.candidates.some((candidate) => candidate.text === value);
+  }
+
+  putAside() {
+    if (!this.isOwn) return;
+    const { text, taken, turn_id } = this.fields;
+    this.notebook.putAside(this.turn.conversation_id, { text, taken, turn_id });
+    this.showAside();
+  }
+
+  /** The one that comes back next: from a card the newest, from an own text the oldest, so that all are reached. */
+  get aside() {
+    const aside = this.turn ? this.notebook.listAside(this.turn.conversation_id) : [];
+    return (this.isOwn ? aside[0] : aside.at(-1)) ?? null;
+  }
+
+  /** A text that lies aside comes back; an own one in the composer takes its place. */
+  bringBack() {
+    if (!this.turn || this.busy) return;
+    const next = this.aside;
+    if (!next) {
+      announce(_("No text of yours lies aside."));
+      return;
+    }
+    this.receive(next.text);
+    if (next.turn_id === this.turn.turn_id) this.taken = next.taken;
+    this.save();
+    this.notebook.clear(this.turn.conversation_id, next.slot);
+    this.mark();
+    this.showAside();
+    announce(_("Your own text is back in the composer."));
+  }
+
+  showAside() {
+    const next = this.aside;
+    part("aside").hidden = !next;
+    part("aside-words").textContent = next?.text ?? "";
   }
 
   /** After a key press in the composer. */
@@ -97,6 +171,7 @@ export class Hand {
   }
 
   take(candidate, { focus = true } = {}) {
+    this.putAside();
     this.taken = candidate.candidate_id;
     replaceText(this.composer, candidate.text);
     if (!focus) focusPage();
@@ -105,6 +180,7 @@ export class Hand {
   }
 
   chooseNone() {
+    this.putAside();
     Object.assign(this, { none: true, tie: null, taken: null });
     replaceText(this.composer, "");
     this.save();
@@ -128,6 +204,7 @@ export class Hand {
     if (!this.cards.candidates.length || this.cards.closed || this.none) return;
     this.tie = this.tie ? null : [];
     if (this.tie && this.taken) this.tie.push(this.taken);
+    this.onWork();
     if (this.tie) focusPage();
     announce(this.tie ? _("Tie: press the numbers of the equally good ones, then Ctrl+Enter.") : _("Tie ended."));
     this.mark();
@@ -141,6 +218,7 @@ export class Hand {
     const next = this.cards.candidates.find((other) => other.candidate_id === sent);
     if (next && next.candidate_id !== this.taken) this.take(next, { focus: false });
     else if (!next) {
+      this.putAside();
       this.taken = null;
       this.composer.value = "";
     }
@@ -159,4 +237,12 @@ export class Hand {
     if (taken) return { kind: "edit", candidate_id: taken.candidate_id, text };
     return { kind: "own", text };
   }
+}
+
+/** Replaces a field's text so that the browser's own Ctrl+Z brings the old one back. */
+function replaceText(field, text) {
+  field.focus();
+  field.select();
+  const done = text ? document.execCommand("insertText", false, text) : document.execCommand("delete");
+  if (!done || field.value !== text) field.value = text;
 }

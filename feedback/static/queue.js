@@ -4,6 +4,7 @@
 import { read } from "./api.js";
 import { _ } from "./i18n.js";
 import { announce, part } from "./notices.js";
+import { checkPerson } from "./outbox.js";
 import { keepScroll, keepTurn, readScroll, readTurn } from "./place.js";
 import { QueueRows } from "./queue_rows.js";
 
@@ -13,10 +14,11 @@ const MOST = 1000; // turns of one answer
 const NEAR_PX = 300; // of the end of the list: time to read on
 
 export class Queue {
-  /** `filter.values` narrows the list; `onNews` hears the turns that came while the whole list was here. */
-  constructor({ filter, onOpen, onChange, onNews }) {
+  /** `filter.values` narrows the list; `onNews` hears the turns that came while the whole list was here; `hasDraft` tells
+   *  whether this person has written for a turn. */
+  constructor({ filter, onOpen, onChange, onNews, hasDraft }) {
     const [list, empty, count, further] = ["queue", "queue-empty", "queue-count", "further"].map(part);
-    Object.assign(this, { list, empty, count, further, filter, onOpen, onChange, onNews, onMark: () => {}, rows: new QueueRows(list) });
+    Object.assign(this, { list, empty, count, further, filter, onOpen, onChange, onNews, hasDraft, onMark: () => {}, rows: new QueueRows(list) });
     Object.assign(this, { turns: [], total: 0, wanted: PAGE, skipped: new Set(), marked: new Set(), version: 0 });
     Object.assign(this, { current: readTurn(), opened: null, known: new Set(), isWhole: false, scroll: readScroll() });
     this.wanted = this.scroll.wanted || PAGE;
@@ -73,6 +75,7 @@ export class Queue {
     for (let after = ""; ; ) {
       const limit = Math.min(Math.max(this.wanted - turns.length, PAGE), MOST);
       const page = await read(`/v1/queue?${this.ask({ limit, after })}`);
+      checkPerson(page.agent);
       turns.push(...page.turns);
       opened = page.opened;
       if (!page.next || (turns.length >= this.wanted && !isBehind(turns, opened))) return { turns, opened, total: page.total };
@@ -142,14 +145,20 @@ export class Queue {
     return [...this.turns, this.opened].find((turn) => turn?.conversation_id === conversationId);
   }
 
+  /** Whether everything that waits is in the list. */
+  get knowsAll() {
+    return this.isWhole && !this.filter.isOn;
+  }
+
   isMine(turn) {
     return !turn.claimed_by || turn.claimed_by_me;
   }
 
-  /** The longest waiting turn that nobody else holds; skipped ones come last. */
+  /** The longest waiting turn that nobody else holds, if there is one that nobody reads; skipped ones come last. */
   next(except = null) {
     const free = this.turns.filter((turn) => turn.turn_id !== except && this.isMine(turn));
-    return free.find((turn) => !this.skipped.has(turn.turn_id)) || free[0] || null;
+    const fresh = free.filter((turn) => !this.skipped.has(turn.turn_id));
+    return fresh.find((turn) => !turn.readers.length) || fresh[0] || free[0] || null;
   }
 
   neighbour(step) {
@@ -172,6 +181,7 @@ export class Queue {
       isCurrent: turn.turn_id === this.current,
       isMarked: this.marked.has(turn.turn_id),
       isMine: this.isMine(turn),
+      hasDraft: this.hasDraft(turn),
     }));
   }
 

@@ -1,6 +1,7 @@
 // One row of the queue: made once for a turn, then changed in place, so that a press that began before a refresh ends on
 // the same button. Writes only what differs.
 
+import { tellOthers } from "./holding.js";
 import { _, languageName, spanOf } from "./i18n.js";
 
 const LONG_WAIT_S = 120;
@@ -29,7 +30,7 @@ export function makeRow(turn) {
   return row;
 }
 
-/** `view`: isCurrent, isMarked, isMine. */
+/** `view`: isCurrent, isMarked, isMine, hasDraft. */
 export function updateRow(row, turn, view) {
   const [mark, button] = row.children;
   if (mark.checked !== view.isMarked) mark.checked = view.isMarked;
@@ -50,9 +51,11 @@ export function showGone(row) {
   setText(button.firstElementChild, _("left this list"));
 }
 
-function tellAbout(turn, { isMine }) {
-  if (!isMine) return _("with a colleague");
-  return [languageName(turn.language), turn.by_stranger ? _("chat page") : ""].filter(Boolean).join(" · ");
+function tellAbout(turn, { isMine, hasDraft }) {
+  const others = tellOthers(turn);
+  if (!isMine) return others;
+  const origin = turn.by_stranger && _("chat page");
+  return [hasDraft && _("draft"), others, languageName(turn.language), origin].filter(Boolean).join(" · ");
 }
 
 export function showWait(row) {

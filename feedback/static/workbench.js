@@ -1,24 +1,28 @@
 // The agents' workbench: opening turns, sending verdicts, and the keys. What is chosen of a turn, the queue, the cards and
 // the undo bar are modules of their own. Nothing here knows where a suggestion comes from.
 
-import { Refusal, flushOutbox, follow, write } from "./api.js";
+import { Refusal, follow } from "./api.js";
 import { Attention } from "./attention.js";
 import { Cards } from "./cards.js";
 import { Closing } from "./closing.js";
 import { Day } from "./day.js";
-import { dropDraft, dropOldDrafts, keepDraft } from "./drafts.js";
 import { Hand, focusPage } from "./compose.js";
+import { Holding } from "./holding.js";
+import { Judging } from "./judging.js";
 import { announce, explain, notice, part, showState } from "./notices.js";
+import { Notebook } from "./notebook.js";
+import { person } from "./outbox.js";
 import { followFragment } from "./place.js";
 import { tellHeard } from "./heard.js";
 import { Queue } from "./queue.js";
 import { QueueFilter } from "./queue_filter.js";
+import { Sending } from "./sending.js";
 import { listenToKeys } from "./keys.js";
 import { Letters } from "./letters.js";
 import { Reasons } from "./reasons.js";
-import { wordsOf } from "./refusals.js";
 import { showThread } from "./thread.js";
-import { Undo, takeBackSent } from "./undo.js";
+import { Undo } from "./undo.js";
+import { Unsent } from "./unsent.js";
 import { showWho } from "./who.js";
 import { _ } from "./i18n.js";
 
@@ -27,13 +31,18 @@ const UNDO_S = Number(root.dataset.undoSeconds);
 const CARDS = Number(root.dataset.cards);
 
 const composer = part("composer");
-const cards = new Cards(part("cards"), (index, { sendNow }) => (sendNow ? takeAndSend(index) : hand.choose(index)));
-const hand = new Hand(composer, cards);
+const cards = new Cards(part("cards"), (index, { sendNow }) => (sendNow ? judging.takeAndSend(index) : hand.choose(index)));
+const notebook = new Notebook({ onChange: onDrafts });
+const hand = new Hand(composer, cards, { notebook, onWork: () => holding.take() });
 const filter = new QueueFilter({ onChange: () => queue.startOver(), onLeave: focusPage });
-const queue = new Queue({ filter, onOpen: (turn) => openTurn(turn), onChange: onQueue, onNews });
-const attention = new Attention({ person: root.dataset.person, sound: part("sound"), notify: part("notify"), say: announce });
-const undo = new Undo(part("undo"), { onUndone, onRefused: explain, onNothing: () => day.toggle() });
+const queue = new Queue({ filter, onOpen: (turn) => openTurn(turn), onChange: onQueue, onNews, hasDraft: (turn) => notebook.has(turn.conversation_id) });
+const attention = new Attention({ person, sound: part("sound"), notify: part("notify"), say: announce });
+const holding = new Holding({ queue, onChange: onHolder, onRefused: onRefusal });
+const sending = new Sending({ notebook, holds: (about) => hand.holds(about), onAccepted, onStays: (_about, fault) => onStays(fault) });
+const unsent = new Unsent({ notebook, findTurn: (draft) => queue.ofConversation(draft.conversation_id), isIdle, onOpen: openUnsent });
+const undo = new Undo(part("undo"), { onUndone: (verdict, answer) => judging.onUndone(verdict, answer), onRefused: explain, onNothing: () => day.toggle() });
 const reasons = new Reasons(part("reasons"));
+const judging = new Judging({ hand, cards, queue, notebook, sending, undo, reasons, openTurn, onRefusal }, { undoSeconds: UNDO_S });
 const letters = new Letters(part("letters"));
 const day = new Day({ undo, areLettersOn: () => letters.on });
 const closing = new Closing(queue, { undo, undoSeconds: UNDO_S, inHand, onClosed });
@@ -41,7 +50,7 @@ const closing = new Closing(queue, { undo, undoSeconds: UNDO_S, inHand, onClosed
 /* Opening a turn */
 
 /** `keepFocus`: the agent is writing, so the keys stay text; else they are commands for the new turn. */
-async function openTurn(turn, { keepFocus = false } = {}) {
+function openTurn(turn, { keepFocus = false } = {}) {
   if (!turn || (hand.holds(turn) && !hand.closed)) return;
   const signal = hand.hold(turn);
   queue.show(turn.turn_id);
@@ -52,19 +61,13 @@ async function openTurn(turn, { keepFocus = false } = {}) {
   part("nothing").hidden = true;
   showWho({ about: part("about"), more: part("who") }, turn, signal);
   composer.lang = turn.language || "";
-  hand.restore();
-  if (!keepFocus) focusPage();
   cards.waitFor(CARDS);
+  hand.restore(sending.find(turn.conversation_id));
+  holding.look(turn);
+  if (!keepFocus) focusPage();
   showThread(part("messages"), turn, signal);
-  try {
-    await write(`/v1/turns/${turn.turn_id}/claim`, {}, { keep: false });
-  } catch (fault) {
-    if (signal.aborted) return;
-    if (!(fault instanceof Refusal)) throw fault;
-    closeCards(wordsOf(fault));
-    return;
-  }
-  if (!signal.aborted) follow(() => `/v1/turns/${turn.turn_id}/suggestions`, showSet, { signal, onTrouble: onSetTrouble });
+  holding.hear(turn);
+  follow(() => `/v1/turns/${turn.turn_id}/suggestions`, showSet, { signal, onTrouble: onSetTrouble });
 }
 
 function showSet(answer) {
@@ -76,7 +79,8 @@ function showSet(answer) {
     cards.reveal(different);
     hand.revealedAt = performance.now();
     hand.mark();
-    if (hand.none) hand.showNone();
+    if (holding.other) cards.close();
+    else if (hand.none) hand.showNone();
     else announce(_("The suggestions are ready."));
     if (answer.left_out) notice(_("The suggestions saw a shortened text: %(count)s characters are left out of its middle.", { count: answer.left_out }));
     return "stop";
@@ -110,13 +114,16 @@ function closeCards(words) {
 function onQueue(fault) {
   part("offline").hidden = !fault;
   if (fault) return;
+  isQueueKnown = true;
+  unsent.draw();
+  holding.hear(queue.find(hand.turn?.turn_id));
   if (hand.turn && !hand.closed && !hand.busy && !queue.find(hand.turn.turn_id)) {
     const newer = queue.ofConversation(hand.turn.conversation_id);
     closeCards(newer ? superseded() : _("This one has been answered meanwhile. Your text is kept below."));
   }
   if (hand.closed && hand.turn) {
     const newer = queue.ofConversation(hand.turn.conversation_id);
-    if (newer && newer.turn_id !== hand.turn.turn_id && queue.isMine(newer)) moveDraftTo(newer);
+    if (newer && newer.turn_id !== hand.turn.turn_id) moveTo(newer);
   }
   if (!hand.turn) openFirst();
 }
@@ -141,10 +148,8 @@ function superseded() {
   return _("The customer wrote again. Your text is kept, and new suggestions are being prepared.");
 }
 
-function moveDraftTo(turn) {
-  const text = composer.value;
-  dropDraft(hand.turn.turn_id);
-  if (text) keepDraft(turn.turn_id, { text, taken: null, none: false });
+/** The draft is the conversation's, so it goes along. */
+function moveTo(turn) {
   openTurn(turn, { keepFocus: document.activeElement === composer });
   notice(superseded());
 }
@@ -157,6 +162,7 @@ function openNext() {
 
 function showNothing() {
   hand.hold(null);
+  holding.look(null);
   queue.show(null);
   part("thread").hidden = true;
   part("offers").hidden = true;
@@ -164,94 +170,64 @@ function showNothing() {
   focusPage();
 }
 
-/* Judging */
+/* Whose it is, and what did not go */
 
-async function judgeNone() {
-  if (!cards.candidates.length || cards.closed || hand.none || hand.busy) return;
-  const { turn } = hand;
-  hand.chooseNone();
-  const answer = await judge({ kind: "none" });
-  if (answer) undo.offer({ ...takingBack(answer), turn, kind: "none", words: _("Noted: none is good.") }, UNDO_S);
-}
-
-async function skip() {
-  if (!hand.turn || hand.busy) return;
-  const { turn } = hand;
-  queue.skipped.add(turn.turn_id);
-  if (hand.set?.state === "ready" && !hand.closed) {
-    const answer = await judge({ kind: "skip" });
-    if (answer) undo.offer({ ...takingBack(answer), turn, kind: "skip", words: _("Skipped.") }, UNDO_S);
+function onHolder(name, { wasMine }) {
+  if (name) {
+    cards.close();
+    notice(wasMine ? _("%(name)s has taken this one over. Your text is kept as a draft.", { name }) : _("%(name)s is answering this one.", { name }), "warn");
+  } else {
+    notice("");
+    if (!hand.none && !hand.closed) cards.reopen();
   }
-  await queue.refresh();
-  const other = queue.next(turn.turn_id);
-  if (other) openTurn(other);
-  else announce(_("No other turn is waiting."));
+  hand.mark();
 }
 
-function takeAndSend(index) {
-  if (hand.chooseToSend(index)) send();
+function onStays(fault) {
+  hand.unlock();
+  onRefusal(fault);
 }
 
-/* Sending */
-
-async function judge(fields) {
-  const { turn, set } = hand;
-  const body = { ...fields, occurred_at: new Date().toISOString() };
-  if (hand.revealedAt) body.dwell_ms = Math.round(performance.now() - hand.revealedAt);
-  return sending(() => write(`/v1/sets/${set.set_id}/judgements`, body, { onState: showState }), turn);
+function onDrafts() {
+  queue.draw();
+  unsent.draw();
+  hand.showAside();
 }
 
-/** Runs one write; refusals are explained and give null, and the draft stays. */
-async function sending(post, turn) {
-  hand.busy = true;
-  hand.showOrigin();
-  try {
-    return await post();
-  } catch (fault) {
-    if (!(fault instanceof Refusal)) throw fault;
-    showState("");
-    if (hand.holds(turn)) onRefusal(fault);
-    return null;
-  } finally {
-    if (hand.holds(turn)) hand.busy = false;
-    hand.showOrigin();
-  }
+let isQueueKnown = false;
+
+/** A draft that nobody waits for. */
+function isIdle({ conversation_id }) {
+  const isHere = hand.turn?.conversation_id === conversation_id;
+  return isQueueKnown && queue.knowsAll && !isHere && !queue.ofConversation(conversation_id) && !sending.find(conversation_id);
 }
 
-async function send() {
-  if (!hand.turn || hand.busy) return;
-  const text = composer.value.trim();
-  if (!text) {
-    announce(_("Take a card or write a reply first."));
-    composer.focus();
-    return;
-  }
-  const { turn } = hand;
-  const taken = hand.taken;
-  const judged = ["ready", "failed"].includes(hand.set?.state); // by hand on a failed set: can be undone like any other
-  const verdict = hand.verdict(text);
-  const answer = judged
-    ? await judge(verdict)
-    : await sending(() => write(`/v1/conversations/${turn.conversation_id}/messages`, { role: "agent", text }, { onState: showState }), turn);
-  if (!answer) return;
-  dropDraft(turn.turn_id);
-  queue.change(turn.turn_id);
-  undo.offer({ ...takingBack(answer), turn, kind: "sent", text, taken, words: _("The customer sees it in") }, UNDO_S);
-  if (answer.judgement_id) reasons.offer(answer.judgement_id, verdict.kind);
-  announce(_("Sent. Z takes it back within %(seconds)s seconds.", { seconds: UNDO_S }));
-  if (!hand.holds(turn)) return;
+function openUnsent(draft, turn) {
+  openTurn(turn);
+  if (hand.busy) return;
+  hand.receive(draft.text);
+  notebook.clear(draft.conversation_id, draft.aside_id);
+}
+
+/* What came of it */
+
+function onAccepted(about, answer) {
+  const turn = queue.find(about.turn_id) || (hand.holds(about) ? hand.turn : null);
+  queue.change(about.turn_id);
+  if (turn) judging.offerUndo(answer, { turn, kind: "sent", text: about.text, taken: about.taken, words: _("The customer sees it in") });
+  if (answer.judgement_id) reasons.offer(answer.judgement_id, about.kind);
+  announce(turn ? _("Sent. Z takes it back within %(seconds)s seconds.", { seconds: UNDO_S }) : _("Sent."));
+  if (!hand.holds(about)) return;
   hand.stop.abort();
   openNext();
 }
 
 function onRefusal(fault) {
-  if (fault.code === "already_judged") closeCards(_("A colleague has answered meanwhile. Your text is kept below."));
+  showState("");
+  if (fault.code === "already_judged") closeCards(_("Not sent: a colleague has answered meanwhile. Your text is kept below."));
   else if (fault.code === "turn_superseded") closeCards(superseded());
+  else if (fault.code === "turn_claimed") queue.refresh(); // which tells who has it
   else explain(fault);
-}
-
-function takingBack(answer) {
-  return { id: answer.judgement_id || answer.message_id, takeBack: () => takeBackSent(answer) };
 }
 
 function inHand() {
@@ -260,38 +236,6 @@ function inHand() {
 
 function onClosed(turnIds) {
   if (turnIds.includes(hand.turn?.turn_id)) openNext();
-}
-
-async function onUndone(verdict, answer) {
-  reasons.hide();
-  showState("");
-  if (answer.message === "sent") {
-    notice(answer.undo_id ? _("The customer has it already. The choice is withdrawn and trains nothing.") : _("The customer has it already."));
-    return;
-  }
-  announce(_("Taken back."));
-  if (verdict.kind === "closed") {
-    queue.change();
-    await queue.refresh();
-    return;
-  }
-  if (verdict.kind === "none") dropDraft(verdict.turn.turn_id);
-  queue.skipped.delete(verdict.turn.turn_id);
-  queue.change();
-  await queue.refresh();
-  if (verdict.kind === "none" && hand.holds(verdict.turn)) {
-    hand.takeBackNone();
-    return;
-  }
-  const turn = queue.find(verdict.turn.turn_id) || queue.ofConversation(verdict.turn.conversation_id) || verdict.turn;
-  if (!turn.turn_id) { // it answered no message, and none waits
-    notice(_("Taken back: %(words)s", { words: verdict.text }));
-    return;
-  }
-  const taken = turn.turn_id === verdict.turn.turn_id ? verdict.taken : null; // a newer message has other suggestions
-  if (verdict.kind === "sent") keepDraft(turn.turn_id, { text: verdict.text, taken, none: false });
-  hand.closed = true;
-  await openTurn(turn);
 }
 
 /* Keys */
@@ -305,7 +249,9 @@ function toggleHelp() {
 const commands = {
   j: () => openTurn(queue.neighbour(1)),
   k: () => openTurn(queue.neighbour(-1)),
-  s: skip,
+  s: () => judging.skip(),
+  b: () => hand.bringBack(),
+  a: () => holding.takeOver(),
   z: () => undo.undo(),
   u: () => undo.undo(),
   x: () => queue.toggle(queue.current),
@@ -323,27 +269,30 @@ listenToKeys({
   composer,
   letters: commands,
   areLettersOn: () => letters.on,
-  send,
+  send: () => judging.send(),
   pressDigit,
   leave: focusPage,
   isBlocked: () => document.querySelector("dialog[open]") !== null,
 });
 
 function pressDigit(digit, shifted) {
-  if (digit === 0 && !shifted) judgeNone();
-  else if (digit >= 1 && shifted) takeAndSend(digit - 1);
+  if (digit === 0 && !shifted) judging.judgeNone();
+  else if (digit >= 1 && shifted) judging.takeAndSend(digit - 1);
   else if (digit >= 1) hand.choose(digit - 1);
 }
 
 composer.addEventListener("input", () => hand.onInput());
-part("send").addEventListener("click", send);
-part("none").addEventListener("click", judgeNone);
+composer.addEventListener("blur", () => notebook.flush());
+addEventListener("focus", () => notebook.open().catch(() => {})); // another page of this person may have written
+part("bring-back").addEventListener("click", () => hand.bringBack());
+part("send").addEventListener("click", () => judging.send());
+part("none").addEventListener("click", () => judging.judgeNone());
 part("tie").addEventListener("click", () => hand.toggleTie());
-part("skip").addEventListener("click", skip);
+part("skip").addEventListener("click", () => judging.skip());
 for (const button of document.querySelectorAll("[data-help]")) button.addEventListener("click", toggleHelp);
 
-dropOldDrafts();
-flushOutbox((path) => path.startsWith("/v1/"));
+await notebook.open().catch(() => {}); // what this browser has will do until then
+sending.flush();
 followFragment(() => hand.turn?.turn_id);
 queue.start();
 filter.start();

@@ -17,15 +17,15 @@ from feedback.store.conversations import lock_conversation
 from feedback.store.engine import get_row
 from feedback.store.tables import Conversation, Draft, Message, Turn
 
-KEY = ("desk_id", "agent", "conversation_id", "slot")
+KEY = ("desk_id", "agent", "conversation_id", "aside_id")
 
 
 @dataclass(frozen=True)
 class Written:
-    """What stands in a slot, as the person's page numbers it."""
+    """What stands in the composer or lies aside (`aside_id`), as the person's page numbers it."""
 
     revision: int
-    slot: str = ""
+    aside_id: str = ""
     text: str = ""
     taken: str | None = None
     none_good: bool = False
@@ -93,6 +93,6 @@ def list_drafts(session: Session, *, desk_id: str, agent: str) -> Sequence[KeptD
             col(Draft.stands),
             col(Conversation.erased_at).is_(None),
         )
-        .order_by(col(Draft.updated_at), col(Draft.conversation_id), col(Draft.slot))
+        .order_by(col(Draft.updated_at), col(Draft.conversation_id), col(Draft.aside_id))
     )
     return [KeptDraft(draft, asked, turn_id) for draft, asked, turn_id in session.exec(query)]

@@ -13,7 +13,7 @@ def upgrade() -> None:
         sa.Column("desk_id", sa.String(), nullable=False),
         sa.Column("agent", sa.String(), nullable=False),
         sa.Column("conversation_id", sa.String(), nullable=False),
-        sa.Column("slot", sa.String(), nullable=False),
+        sa.Column("aside_id", sa.String(), nullable=False),
         sa.Column("stands", sa.Boolean(), nullable=False),
         sa.Column("turn_id", sa.String(), nullable=True),
         sa.Column("text", sa.Text(), nullable=False),
@@ -25,7 +25,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["desk_id"], ["desk.id"], name="fk_draft_desk_id"),
         sa.ForeignKeyConstraint(["conversation_id"], ["conversation.id"], name="fk_draft_conversation_id"),
         sa.ForeignKeyConstraint(["turn_id"], ["turn.id"], name="fk_draft_turn_id"),
-        sa.PrimaryKeyConstraint("desk_id", "agent", "conversation_id", "slot", name="pk_draft"),
+        sa.PrimaryKeyConstraint("desk_id", "agent", "conversation_id", "aside_id", name="pk_draft"),
     )
     standing = sa.text("stands")
     op.create_index(

@@ -20,9 +20,9 @@ class Presence(SQLModel, table=True):
 
 
 class Draft(SQLModel, table=True):
-    """What a person has written in a conversation and the customer has not got. Slot "" is what stands in
-    their composer; each text that lies beside it has a slot of its own: one that a card took the place of,
-    or a reply that was refused when they had gone on already (`refused`).
+    """What a person has written in a conversation and the customer has not got. What stands in their
+    composer has an empty `aside_id`; a text that lies aside has one of its own: what a card took the place
+    of, or a reply that was refused when they had gone on already (`refused`).
 
     A row outlives its text, so that a save that comes late does not bring back what was sent or discarded:
     the higher `revision` counts, as the person's page numbers them.
@@ -42,7 +42,7 @@ class Draft(SQLModel, table=True):
     desk_id: str = Field(foreign_key="desk.id", primary_key=True)
     agent: str = Field(primary_key=True)
     conversation_id: str = Field(foreign_key="conversation.id", primary_key=True)
-    slot: str = Field(default="", primary_key=True)
+    aside_id: str = Field(default="", primary_key=True)
     stands: bool  # there is something in it
     turn_id: str | None = Field(default=None, foreign_key="turn.id")  # what it was written for
     text: str = Field(sa_column=text_column())

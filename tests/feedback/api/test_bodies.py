@@ -25,7 +25,7 @@ THUMB = {"event_id", "value", "reasons", "comment", "number"}
 EVENT = {"event_id"}
 ACTING = {"event_id", "agent"}
 REASONED = {"event_id", "reason"}
-DRAFT = {"revision", "slot", "text", "taken", "none_good", "turn_id", "refused"}
+DRAFT = {"revision", "aside_id", "text", "taken", "none_good", "turn_id", "refused"}
 PRESENCE = {"turn_id", "left", "here"}
 CLOSING = REASONED | {"turn_ids"}
 

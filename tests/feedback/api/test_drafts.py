@@ -28,7 +28,7 @@ def test_several_drafts_are_kept_for_their_writer_alone(desk):
     assert [draft | {"updated_at": None} for draft in read_all(desk)] == [
         {
             "conversation_id": first["conversation_id"],
-            "slot": None,
+            "aside_id": None,
             "text": "On its",
             "taken": "c1",
             "none_good": False,
@@ -41,7 +41,7 @@ def test_several_drafts_are_kept_for_their_writer_alone(desk):
         },
         {
             "conversation_id": second["conversation_id"],
-            "slot": None,
+            "aside_id": None,
             "text": "",
             "taken": None,
             "none_good": True,
@@ -79,12 +79,12 @@ def test_saving_leaves_one_row_and_no_event(desk):
 
 def test_texts_beside_the_composer_have_slots_of_their_own(desk):
     opened = desk.open()
-    keep(desk, opened, revision=1, text="What a card replaced", slot="a")
+    keep(desk, opened, revision=1, text="What a card replaced", aside_id="a")
     desk.clock.advance(1)
-    keep(desk, opened, revision=1, text="Came too late", slot="b", refused="already_judged")
+    keep(desk, opened, revision=1, text="Came too late", aside_id="b", refused="already_judged")
     desk.clock.advance(1)
     keep(desk, opened, revision=1, text="Now")
-    assert [(draft["slot"], draft["text"], draft["refused"]) for draft in read_all(desk)] == [
+    assert [(draft["aside_id"], draft["text"], draft["refused"]) for draft in read_all(desk)] == [
         ("a", "What a card replaced", None),
         ("b", "Came too late", "already_judged"),
         (None, "Now", None),
@@ -95,7 +95,7 @@ def test_texts_beside_the_composer_have_slots_of_their_own(desk):
 def test_a_draft_goes_with_the_send_that_was_accepted(desk, by_hand):
     opened, shown = desk.open_ready()
     keep(desk, opened, revision=3, text="By hand", turn_id=opened["turn_id"])
-    keep(desk, opened, revision=3, text="Put aside", slot="a")
+    keep(desk, opened, revision=3, text="Put aside", aside_id="a")
 
     def send(role):
         if by_hand:

@@ -1,0 +1,116 @@
+// Whose a turn is: says which one this person looks at, takes it with the first key that changes something, keeps it while they
+// are here, and gives it back when they leave. Looking holds nothing.
+
+import { Refusal, put, write } from "./api.js";
+import { _ } from "./i18n.js";
+import { part } from "./notices.js";
+
+const together = new Intl.ListFormat(document.documentElement.lang, { type: "conjunction" });
+const BEAT_MS = 20_000; // a claim lives a minute
+
+/** Who else is at work on a turn, in words; empty for nobody. */
+export function tellOthers(turn) {
+  if (turn.claimed_by && !turn.claimed_by_me) return _("%(name)s is answering", { name: turn.claimed_by_name });
+  if (turn.readers.length > 1) return _("%(names)s are reading", { names: together.format(turn.readers) });
+  return turn.readers.length ? _("%(name)s is reading", { name: turn.readers[0] }) : "";
+}
+
+export class Holding {
+  /** `onChange` is told when the turn in hand becomes a colleague's (with their name) or free again (null). */
+  constructor({ queue, onChange, onRefused }) {
+    Object.assign(this, { queue, onChange, onRefused, turn: null, isMine: false, isAsking: false, other: null });
+    Object.assign(this, { isTelling: false, isDue: false, left: null });
+    setInterval(() => this.tell(), BEAT_MS);
+    document.addEventListener("visibilitychange", () => this.tell());
+    addEventListener("pageshow", (event) => event.persisted && this.tell());
+    addEventListener("pagehide", () => this.leave());
+    part("take-over").addEventListener("click", () => this.takeOver());
+  }
+
+  /** This turn is looked at from here on, or none. */
+  look(turn) {
+    if (this.isMine) this.left = this.turn.turn_id;
+    Object.assign(this, { turn, isMine: Boolean(turn?.claimed_by_me), isAsking: false, other: null });
+    this.show();
+    this.tell();
+  }
+
+  /** Somebody who looks something up in another window still answers; who only had it open reads it no more. */
+  get shown() {
+    return this.turn && (this.isMine || !document.hidden) ? this.turn.turn_id : null;
+  }
+
+  /** One call at a time; what changed meanwhile goes with the next. A lost one is made up for by the next beat. */
+  async tell() {
+    this.isDue = true;
+    if (this.isTelling) return;
+    this.isTelling = true;
+    while (this.isDue) {
+      this.isDue = false;
+      const { left, shown } = this;
+      this.left = null;
+      try {
+        const { claimed_by_me } = await put("/v1/presence", { turn_id: shown, left });
+        if (shown && shown === this.turn?.turn_id && !this.isAsking) this.isMine = claimed_by_me;
+      } catch (fault) {
+        if (!(fault instanceof Refusal && fault.status < 500)) this.left ??= left;
+      }
+    }
+    this.isTelling = false;
+  }
+
+  leave() {
+    const left = this.isMine ? this.turn.turn_id : this.left;
+    put("/v1/presence", { here: false, left }, { keepalive: true }).catch(() => {});
+  }
+
+  /** With the first key that changes something. */
+  take() {
+    if (this.turn && !this.isMine && !this.isAsking && !this.other) this.claim(false);
+  }
+
+  takeOver() {
+    if (this.turn && this.other) this.claim(true);
+  }
+
+  async claim(take_over) {
+    const { turn } = this;
+    this.isAsking = true;
+    try {
+      await write(`/v1/turns/${turn.turn_id}/claim`, { take_over }, { keep: false });
+      if (this.turn !== turn) {
+        this.left = turn.turn_id; // gone on meanwhile
+        this.tell();
+        return;
+      }
+      this.isMine = true;
+      this.hear({ ...turn, claimed_by: "me", claimed_by_me: true, readers: turn.readers });
+      this.queue.change(); // an answer on its way knows less
+    } catch (fault) {
+      if (!(fault instanceof Refusal)) throw fault;
+      if (this.turn === turn && fault.code !== "turn_claimed") this.onRefused(fault);
+    } finally {
+      if (this.turn === turn) this.isAsking = false;
+      this.queue.refresh();
+    }
+  }
+
+  /** What the queue says of the turn in hand. */
+  hear(turn) {
+    if (!turn || turn.turn_id !== this.turn?.turn_id) return;
+    this.turn = Object.assign(this.turn, { readers: turn.readers });
+    const other = turn.claimed_by && !turn.claimed_by_me ? turn.claimed_by_name : null;
+    const wasMine = this.isMine;
+    if (other) this.isMine = false;
+    this.show(tellOthers(turn));
+    if (other === this.other) return;
+    this.other = other;
+    part("take-over").hidden = !other;
+    this.onChange(other, { wasMine });
+  }
+
+  show(words = this.turn ? tellOthers(this.turn) : "") {
+    part("others").textContent = words;
+    part("take-over").hidden = !this.other;
+  }
+}

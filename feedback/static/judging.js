@@ -1,0 +1,131 @@
+// What the agent decides about the turn in hand: none is good, skip, or the reply that is sent. What becomes of a send that is
+// not answered at once is the matter of sending.js.
+
+import { Refusal, write } from "./api.js";
+import { announce, notice, showState } from "./notices.js";
+import { takeBackSent } from "./undo.js";
+import { _ } from "./i18n.js";
+
+export class Judging {
+  /** `desk` has the page's parts and what happens next: hand, cards, queue, notebook, sending, undo, reasons,
+   *  openTurn, onRefusal. */
+  constructor(desk, { undoSeconds }) {
+    Object.assign(this, { desk, undoSeconds });
+  }
+
+  async judgeNone() {
+    const { hand, cards } = this.desk;
+    if (!cards.candidates.length || cards.closed || hand.none || hand.busy) return;
+    const { turn } = hand;
+    hand.chooseNone();
+    const answer = await this.judge({ kind: "none" });
+    if (answer) this.offerUndo(answer, { turn, kind: "none", words: _("Noted: none is good.") });
+  }
+
+  async skip() {
+    const { hand, queue, openTurn } = this.desk;
+    if (!hand.turn || hand.busy) return;
+    const { turn } = hand;
+    queue.skipped.add(turn.turn_id);
+    if (hand.set?.state === "ready" && !hand.closed) {
+      const answer = await this.judge({ kind: "skip" });
+      if (answer) this.offerUndo(answer, { turn, kind: "skip", words: _("Skipped.") });
+    }
+    await queue.refresh();
+    const other = queue.next(turn.turn_id);
+    if (other) openTurn(other);
+    else announce(_("No other turn is waiting."));
+  }
+
+  takeAndSend(index) {
+    if (this.desk.hand.chooseToSend(index)) this.send();
+  }
+
+  async send() {
+    const { hand, sending } = this.desk;
+    if (!hand.turn || hand.busy) return;
+    const text = hand.composer.value.trim();
+    if (!text) {
+      announce(_("Take a card or write a reply first."));
+      hand.composer.focus();
+      return;
+    }
+    const { turn, fields } = hand;
+    const judged = ["ready", "failed"].includes(hand.set?.state); // by hand on a failed set: can be undone like any other
+    const path = judged ? this.path : `/v1/conversations/${turn.conversation_id}/messages`;
+    const body = judged ? this.timed(hand.verdict(text)) : { role: "agent", text, turn_id: turn.turn_id };
+    hand.composer.readOnly = true;
+    await this.saving(() => sending.send(path, body, { turn, fields: { ...fields, kind: body.kind }, asked: turn.text }), turn);
+  }
+
+  judge(fields) {
+    const { turn } = this.desk.hand;
+    const { path } = this;
+    return this.saving(() => write(path, this.timed(fields), { onState: showState, line: turn.conversation_id }), turn);
+  }
+
+  get path() {
+    return `/v1/sets/${this.desk.hand.set.set_id}/judgements`;
+  }
+
+  timed(fields) {
+    const { revealedAt } = this.desk.hand;
+    const body = { ...fields, occurred_at: new Date().toISOString() };
+    return revealedAt ? { ...body, dwell_ms: Math.round(performance.now() - revealedAt) } : body;
+  }
+
+  /** Runs one write; refusals are explained and give null, and the draft stays. */
+  async saving(post, turn) {
+    const { hand, onRefusal } = this.desk;
+    hand.busy = true;
+    hand.showOrigin();
+    try {
+      return await post();
+    } catch (fault) {
+      if (!(fault instanceof Refusal)) throw fault;
+      if (hand.holds(turn)) onRefusal(fault);
+      return null;
+    } finally {
+      if (hand.holds(turn)) hand.unlock();
+    }
+  }
+
+  offerUndo(answer, verdict) {
+    const id = answer.judgement_id || answer.message_id;
+    this.desk.undo.offer({ ...verdict, id, takeBack: () => takeBackSent(answer) }, this.undoSeconds);
+  }
+
+  /** The page goes back to what was taken back. */
+  async onUndone(verdict, answer) {
+    const { hand, queue, notebook, reasons, openTurn } = this.desk;
+    reasons.hide();
+    showState("");
+    if (answer.message === "sent") {
+      notice(answer.undo_id ? _("The customer has it already. The choice is withdrawn and trains nothing.") : _("The customer has it already."));
+      return;
+    }
+    announce(_("Taken back."));
+    if (verdict.kind === "closed") {
+      queue.change();
+      await queue.refresh();
+      return;
+    }
+    if (verdict.kind === "none") notebook.clear(verdict.turn.conversation_id);
+    queue.skipped.delete(verdict.turn.turn_id);
+    queue.change();
+    await queue.refresh();
+    if (verdict.kind === "none" && hand.holds(verdict.turn)) {
+      hand.takeBackNone();
+      return;
+    }
+    const turn = queue.find(verdict.turn.turn_id) || queue.ofConversation(verdict.turn.conversation_id) || verdict.turn;
+    if (!turn.turn_id) { // it answered no message, and none waits
+      notice(_("Taken back: %(words)s", { words: verdict.text }));
+      return;
+    }
+    const taken = turn.turn_id === verdict.turn.turn_id ? verdict.taken : null; // a newer message has other suggestions
+    if (verdict.kind === "sent") notebook.giveBack(turn.conversation_id, { text: verdict.text, taken, turn_id: turn.turn_id });
+    hand.closed = true;
+    await openTurn(turn);
+  }
+}

@@ -1,0 +1,186 @@
+// The drafts of whoever is signed in: what they have written, in any conversation, and the customer has not got. They live on
+// the server; the browser holds what the server has not acknowledged. What stands in the composer has no `aside_id`; texts that
+// lie aside have one each: what a card took the place of, and replies that were refused.
+
+import { Refusal, backOff, pause, put, read } from "./api.js";
+import { checkPerson, person } from "./outbox.js";
+import { dropKept, keepValue, listKept, newId, readKept } from "./storage.js";
+
+const PREFIX = `notebook:${person}:`;
+const PAUSE_MS = 600; // of typing, before what was written is saved
+const BLANK = { text: "", taken: null, none_good: false, turn_id: null, refused: null };
+
+const keyOf = ({ conversation_id, aside_id }) => `${conversation_id}:${aside_id || ""}`;
+const fieldsOf = ({ text, taken, none_good, turn_id, refused }) => ({ text, taken, none_good, turn_id, refused });
+const stands = (draft) => Boolean(draft && (draft.text || draft.none_good));
+
+export class Notebook {
+  /** `onChange` is told when drafts come or go, not at every key. */
+  constructor({ onChange = () => {} } = {}) {
+    Object.assign(this, { onChange, drafts: new Map(), unsaved: new Set(), pushing: new Set(), timers: new Map(), version: 0 });
+    for (const draft of listKept(PREFIX).map(readKept).filter(Boolean)) {
+      this.drafts.set(keyOf(draft), draft);
+      this.unsaved.add(keyOf(draft));
+    }
+    addEventListener("pagehide", () => this.flush({ keepalive: true }));
+  }
+
+  /** What the server has, beneath what only this browser has yet. */
+  async open() {
+    const { version } = this;
+    this.flush();
+    const answer = await read("/v1/drafts");
+    checkPerson(answer.agent);
+    if (version !== this.version) return; // written meanwhile: the next time
+    const listed = new Set(answer.drafts.map(keyOf));
+    for (const key of this.drafts.keys()) if (!listed.has(key) && !this.unsaved.has(key)) this.drafts.delete(key);
+    for (const draft of answer.drafts) {
+      const known = this.drafts.get(keyOf(draft));
+      if (!known || known.revision < draft.revision) this.learn(draft, known);
+      else Object.assign(known, { asked: draft.asked, waiting_turn_id: draft.waiting_turn_id });
+    }
+    this.onChange();
+  }
+
+  /** Another page of this person wrote it. What only this one knew until now lies beside it. */
+  learn(draft, known) {
+    const key = keyOf(draft);
+    const isLost = this.unsaved.has(key) && known.text && known.text !== draft.text;
+    this.drafts.set(key, { ...draft, at: Date.parse(draft.updated_at) });
+    this.settle(key);
+    if (isLost) this.putAside(draft.conversation_id, fieldsOf(known));
+  }
+
+  /* Asking */
+
+  /** What stands in the composer of this conversation, or null. */
+  find(conversationId) {
+    const draft = this.drafts.get(keyOf({ conversation_id: conversationId }));
+    return stands(draft) ? draft : null;
+  }
+
+  revisionOf(conversationId) {
+    return this.drafts.get(keyOf({ conversation_id: conversationId }))?.revision ?? 0;
+  }
+
+  has(conversationId) {
+    return this.list().some((draft) => draft.conversation_id === conversationId && !draft.refused);
+  }
+
+  list() {
+    return [...this.drafts.values()].filter(stands);
+  }
+
+  /** Own texts that a card took the place of, the newest last. */
+  listAside(conversationId) {
+    const aside = this.list().filter((draft) => draft.conversation_id === conversationId && draft.aside_id && !draft.refused);
+    return aside.sort((a, b) => a.at - b.at);
+  }
+
+  listRefused() {
+    return this.list().filter((draft) => draft.refused).sort((a, b) => a.at - b.at);
+  }
+
+  /* Writing */
+
+  /** Keeps these fields of the draft at once in the browser, and on the server at the next pause; gives its revision. */
+  keep(conversationId, fields, { aside_id = null } = {}) {
+    const key = keyOf({ conversation_id: conversationId, aside_id });
+    const before = this.drafts.get(key);
+    const revision = Math.max((before?.revision ?? 0) + 1, Date.now());
+    const draft = { ...BLANK, asked: before?.asked, ...fields, conversation_id: conversationId, aside_id, revision, at: Date.now() };
+    this.version += 1;
+    this.drafts.set(key, draft);
+    this.unsaved.add(key);
+    keepValue(PREFIX + key, draft);
+    clearTimeout(this.timers.get(key));
+    this.timers.set(key, setTimeout(() => this.push(key), PAUSE_MS));
+    if (stands(before) !== stands(draft)) this.onChange();
+    return revision;
+  }
+
+  clear(conversationId, aside_id = null) {
+    if (stands(this.drafts.get(keyOf({ conversation_id: conversationId, aside_id })))) this.keep(conversationId, {}, { aside_id });
+  }
+
+  /** A text beside the composer's: `fields` may say why it was refused. The same text is not kept twice. */
+  putAside(conversationId, fields, aside_id = newId()) {
+    const isSame = (draft) => draft.aside_id === aside_id || (draft.text === fields.text && !draft.refused && !fields.refused);
+    const beside = this.list().filter((draft) => draft.conversation_id === conversationId && draft.aside_id);
+    if (!beside.some(isSame)) this.keep(conversationId, fields, { aside_id });
+  }
+
+  /** What was sent is a draft again; one that was begun since keeps its place. */
+  giveBack(conversationId, fields) {
+    if (this.find(conversationId)) this.putAside(conversationId, fields);
+    else this.keep(conversationId, fields);
+  }
+
+  /** The server took it with a send. What was written since stays. */
+  sent(conversationId, revision) {
+    const key = keyOf({ conversation_id: conversationId });
+    const draft = this.drafts.get(key);
+    if (!draft || draft.revision > revision) return;
+    this.version += 1;
+    this.drafts.set(key, { ...draft, ...BLANK, revision });
+    this.settle(key);
+    this.onChange();
+  }
+
+  /* Saving */
+
+  /** Saves all that is not saved, now. */
+  flush({ keepalive = false } = {}) {
+    for (const key of this.unsaved) {
+      if (keepalive) this.save(key, { keepalive }).catch(() => {}); // the browser has it until the next time
+      else this.push(key);
+    }
+  }
+
+  async push(key) {
+    clearTimeout(this.timers.get(key));
+    if (this.pushing.has(key)) return;
+    this.pushing.add(key);
+    try {
+      for (let failures = 0; this.unsaved.has(key); failures += 1) {
+        try {
+          const { revision } = this.drafts.get(key);
+          await this.save(key);
+          if (this.drafts.get(key)?.revision !== revision) break; // written since: saved at its own pause
+        } catch (fault) {
+          if (fault instanceof Refusal && fault.status < 500 && fault.status !== 429) {
+            this.giveUp(key, fault);
+            return;
+          }
+          await pause(backOff(failures, fault));
+        }
+      }
+    } finally {
+      this.pushing.delete(key);
+    }
+  }
+
+  async save(key, options) {
+    const draft = this.drafts.get(key);
+    const { conversation_id, aside_id, revision } = draft;
+    const fields = { ...fieldsOf(draft), revision, ...(aside_id && { aside_id }) };
+    const answer = await put(`/v1/conversations/${conversation_id}/draft`, fields, options);
+    if (this.drafts.get(key)?.revision !== revision) return;
+    this.settle(key);
+    if (answer.revision === revision) return;
+    this.drafts.delete(key); // another page of this person wrote or sent something later
+    if (draft.text) this.putAside(conversation_id, fieldsOf(draft));
+    await this.open();
+  }
+
+  settle(key) {
+    this.unsaved.delete(key);
+    dropKept(PREFIX + key);
+  }
+
+  /** What will never be taken is not tried again. The texts of whoever was erased stay in no browser; others do. */
+  giveUp(key, fault) {
+    this.unsaved.delete(key);
+    if (fault.status === 410 || fault.status === 404) dropKept(PREFIX + key);
+  }
+}

@@ -1,0 +1,109 @@
+// The list of what was written and did not reach the customer: replies that were refused when their writer had gone on, and
+// texts whose conversation waits no more. Each stays until it is opened in a composer or discarded.
+
+import { _ } from "./i18n.js";
+import { announce, part } from "./notices.js";
+import { showLocalTimes } from "./page.js";
+import { wordsOf } from "./refusals.js";
+
+export class Unsent {
+  /** `findTurn` gives the turn that waits in a conversation; `onOpen` puts the text into its composer. */
+  constructor({ notebook, findTurn, isIdle, onOpen }) {
+    Object.assign(this, { notebook, findTurn, isIdle, onOpen, shown: "" });
+    this.box = part("unsent");
+    this.list = part("unsent-list");
+    this.list.addEventListener("click", (event) => {
+      const button = event.target.closest("button[data-act]");
+      if (button) this[button.dataset.act](this.find(button.closest("li")), button);
+    });
+  }
+
+  entries() {
+    return this.notebook.list().filter((draft) => draft.refused || (!draft.aside_id && draft.text && this.isIdle(draft)));
+  }
+
+  find(row) {
+    return this.entries().find((draft) => draft.conversation_id === row.dataset.conversation && (draft.aside_id || "") === row.dataset.aside);
+  }
+
+  /** Drawn anew only where something differs: a list that stands still keeps focus and clicks. */
+  draw() {
+    const entries = this.entries().sort((a, b) => a.at - b.at);
+    const look = JSON.stringify(entries.map((draft) => [draft.conversation_id, draft.aside_id, draft.text, Boolean(this.findTurn(draft))]));
+    if (look === this.shown) return;
+    this.shown = look;
+    this.box.hidden = !entries.length;
+    part("unsent-words").textContent = _("Not sent: %(count)s", { count: entries.length });
+    this.list.replaceChildren(...entries.map((draft) => this.row(draft)));
+    showLocalTimes(this.list);
+  }
+
+  row(draft) {
+    const item = document.createElement("li");
+    Object.assign(item.dataset, { conversation: draft.conversation_id, aside: draft.aside_id || "" });
+    const head = document.createElement("p");
+    head.className = "small muted";
+    const time = document.createElement("time");
+    time.dateTime = new Date(draft.at).toISOString();
+    time.dataset.local = "";
+    const asked = document.createElement("q");
+    asked.textContent = draft.asked || _("a customer");
+    head.append(time, " · ", asked);
+    const why = document.createElement("p");
+    why.className = "small why";
+    why.textContent = draft.refused ? wordsOf({ code: draft.refused }) : _("Never sent, and nobody waits there any more.");
+    const text = document.createElement("p");
+    text.className = "text";
+    text.textContent = draft.text;
+    const acts = document.createElement("div");
+    acts.className = "row";
+    const waits = Boolean(this.findTurn(draft));
+    acts.append(act("open", _("Open"), waits), act("copy", _("Copy")), act("discard", _("Discard")));
+    if (!waits) acts.append(hint(_("Nobody waits there now.")));
+    item.append(head, why, text, acts);
+    return item;
+  }
+
+  open(draft) {
+    this.onOpen(draft, this.findTurn(draft));
+  }
+
+  async copy(draft, button) {
+    await copyText(draft.text, button);
+    announce(_("Copied."));
+  }
+
+  discard(draft) {
+    this.notebook.clear(draft.conversation_id, draft.aside_id || null);
+    announce(_("Discarded."));
+  }
+}
+
+function act(name, words, enabled = true) {
+  const button = document.createElement("button");
+  Object.assign(button, { type: "button", textContent: words, disabled: !enabled });
+  button.dataset.act = name;
+  return button;
+}
+
+function hint(words) {
+  const span = document.createElement("span");
+  span.className = "small muted";
+  span.textContent = words;
+  return span;
+}
+
+/** On plain http there is no clipboard but that of a field. */
+async function copyText(text, back) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text);
+    return;
+  }
+  const field = document.createElement("textarea");
+  field.value = text;
+  back.parentElement.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+  back.focus();
+}
