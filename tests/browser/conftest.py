@@ -11,6 +11,7 @@ from serving.client.fake import FakeEngine
 from tests.browser.site import Site, run_site
 
 CHROMIUM = Path("/usr/bin/chromium")
+LAN_HOST = "desk.example"  # leads here, and is to browsers what it would be in an office: no secure origin
 LANGUAGES = ("en-GB", "zh-CN")
 WAIT_MS = 15_000  # a busy machine is no failure
 expect.set_options(timeout=WAIT_MS)
@@ -21,7 +22,8 @@ def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         pytest.skip(f"no Chromium at {CHROMIUM}: apt-get install chromium")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        at_home = f"--host-resolver-rules=MAP {LAN_HOST} 127.0.0.1"
+        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", at_home])
         yield running
         running.close()
 

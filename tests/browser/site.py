@@ -113,8 +113,14 @@ def run_site(
     undo_window_s: float = UNDO_S,
     port: int = 0,
     public_chat: bool = True,
+    trusted_hosts: tuple[str, ...] = (),
 ) -> Iterator[Site]:
-    settings = FeedbackSettings(data_dir=data_dir, undo_window_s=undo_window_s, public_chat=public_chat)
+    settings = FeedbackSettings(
+        data_dir=data_dir,
+        undo_window_s=undo_window_s,
+        public_chat=public_chat,
+        trusted_hosts=trusted_hosts,
+    )
     store = open_engine(settings.store_url())
     SQLModel.metadata.create_all(store)
     with unit_of_work(store) as session:
