@@ -1,7 +1,8 @@
 // What became of a text: which of its pieces went and which came. Pieces are words where words stand apart, single
 // characters where they do not. Marked as deleted and inserted text, so by line and underline, not by colour alone.
 
-const PIECES = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]|[\p{L}\p{N}\p{M}]+|\s+|./gsu;
+const ALONE = "[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}]";
+const PIECES = new RegExp(`${ALONE}|(?:(?!${ALONE})[\\p{L}\\p{N}\\p{M}])+|\\s+|.`, "gsu");
 const MOST = 1_000_000; // pairs of pieces that are compared; beyond, all between equal ends counts as changed
 
 function split(text) {

@@ -1,5 +1,5 @@
-// On every page: language switch that keeps drafts (they are kept in the browser), and times in the reader's zone. On the
-// sign-in page: the open turn, which a browser keeps behind # when it is sent there, goes back with the form.
+// On every page: language switch that keeps drafts, times in the reader's zone, and a focus that is seen whole. On the sign-in
+// page: the open turn, which a browser keeps behind # when it is sent there, goes back with the form.
 
 import { turnFragment } from "./place.js";
 
@@ -27,3 +27,8 @@ export function showLocalTimes(root = document) {
 }
 
 showLocalTimes();
+
+/* Browsers leave what Tab leads to where it is when a part of it shows. */
+document.addEventListener("keyup", (event) => {
+  if (event.key === "Tab" && event.target.matches("a, button, input, summary")) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
+});
