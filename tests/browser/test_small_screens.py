@@ -56,12 +56,13 @@ FIND_STUCK = """() => Array.from(document.querySelectorAll("main *"))
   .filter((box) => box.scrollHeight > box.clientHeight + 1 || box.scrollWidth > box.clientWidth + 1)
   .filter((box) => box.tabIndex < 0 && !box.querySelector("button, a[href], input, summary, [tabindex='0']"))
   .map((box) => box.outerHTML.slice(0, 90))"""
-# What is wrong with where the focus is: no ring, or its middle cannot be seen. And whether it is the wanted place.
+# What is wrong with where the focus is: no ring, or its middle unseen. And whether it is the wanted place.
 LOOK_AT_FOCUS = """(wanted) => {
   const focused = document.activeElement;
   if (focused === document.body) return [false, []]; // past the last one, on the way to the first
   const { outlineStyle, outlineWidth } = getComputedStyle(focused);
-  const faults = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2 ? [] : ["no ring", focused.outerHTML];
+  const hasRing = outlineStyle !== "none" && parseFloat(outlineWidth) >= 2;
+  const faults = hasRing ? [] : ["no ring", focused.outerHTML];
   const { left, top, right, bottom } = focused.getBoundingClientRect();
   const middle = (Math.max(top, 0) + Math.min(bottom, innerHeight)) / 2;
   const hit = document.elementFromPoint((left + right) / 2, middle);
