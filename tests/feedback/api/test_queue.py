@@ -28,6 +28,7 @@ def test_the_queue_shows_who_waits_the_longest_first(desk):
         "by_stranger": False,
         "text": "I wait the longest",
         "created_at": None,
+        "due_at": None,
         "waiting_s": 30.0,
         "set_state": None,
         "claimed_by": None,
