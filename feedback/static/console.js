@@ -1,7 +1,7 @@
 // The console: parts that refresh themselves, and buttons that act through the HTTP contract with an event id.
 
 import { Refusal, write } from "./api.js";
-import { showLocalTimes } from "./page.js";
+import { reachScrolling, showLocalTimes } from "./page.js";
 import { wordsOf } from "./refusals.js";
 import { _ } from "./i18n.js";
 
@@ -18,6 +18,7 @@ async function keepLive(region) {
       region.replaceChildren(...fresh.childNodes);
       if ("done" in fresh.dataset) region.dataset.done = "";
       showLocalTimes(region);
+      reachScrolling(region);
     } catch {
       // The next turn of the loop tries again; the numbers on the page stay as they were.
     }

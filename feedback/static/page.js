@@ -26,7 +26,17 @@ export function showLocalTimes(root = document) {
   }
 }
 
+/** What scrolls takes the keyboard, too. */
+export function reachScrolling(root = document) {
+  for (const box of root.querySelectorAll(".scroll, .log")) {
+    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
+    else box.removeAttribute("tabindex");
+  }
+}
+
 showLocalTimes();
+reachScrolling();
+addEventListener("resize", () => reachScrolling());
 
 /* Browsers leave what Tab leads to where it is when a part of it shows. */
 document.addEventListener("keyup", (event) => {

@@ -1,0 +1,154 @@
+"""axe-core on every page with data, in a wide and a narrow window: nothing serious, nothing critical."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from axe_playwright_python.base import AXE_SCRIPT
+from flask import Flask
+from playwright.sync_api import Page, expect
+from sqlmodel import select
+
+from feedback.store.engine import unit_of_work
+from feedback.store.tables import Conversation
+from tests.browser.conftest import ask, await_cards, part
+from tests.browser.site import Site
+from tests.feedback.chain import ADAPTER, DATASET, Chain
+from tests.feedback.desk import make_desk
+from tests.feedback.duels.duel_desk import put_duel
+from tests.feedback.run_report.runs import add_ended_run
+
+pytestmark = pytest.mark.real
+
+WIDTHS = (1400, 390)
+SCHEMES = {"en-GB": "light", "zh-CN": "dark"}  # each colour once
+RUN = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame().then(frame); // the page hears of its size
+  const { violations } = await axe.run(document, { resultTypes: ["violations"] });
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .flatMap(({ id, nodes }) => nodes.map((node) => [id, node.target, node.failureSummary].join(" | ")));
+}"""
+
+
+class Walk:
+    """One page that goes from place to place and keeps what axe says."""
+
+    def __init__(self, open_page: Callable[..., Page], url: str, language: str) -> None:
+        self.page, self.url = open_page(language=language), url
+        self.page.emulate_media(color_scheme=SCHEMES[language])  # type: ignore[arg-type]
+        self.found: list[str] = []
+
+    def look(self, name: str) -> None:
+        """At what is shown now, in both widths."""
+        self.page.evaluate(AXE_SCRIPT)
+        for width in WIDTHS:
+            self.page.set_viewport_size({"width": width, "height": 900})
+            self.found += [f"{name} at {width}: {fault}" for fault in self.page.evaluate(RUN)]
+
+    def visit(self, path: str) -> None:
+        answer = self.page.goto(f"{self.url}{path}")
+        assert answer is not None and answer.status < 500, path
+        self.look(path)
+
+    def check(self) -> None:
+        assert self.found == [], "\n".join(self.found)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A desk whose pages all have something to show: each page's rule, and an address of it."""
+
+    app: Flask
+    console: dict[str, str]
+
+
+def fill(site: Site) -> Desk:
+    data_dir = site.settings.data_dir
+    chain = Chain(make_desk(site.store, data_dir), data_dir)
+    (data_dir / "adapters" / ADAPTER).mkdir(parents=True)
+    opened, _ = put_duel(site.store, data_dir)
+    closed, _ = put_duel(site.store, data_dir)
+    assert chain.desk.post(f"/v1/duels/{closed}/close", "expert").status_code == 200
+    run = add_ended_run(site.store, "failed")
+    return Desk(
+        chain.desk.app,
+        {
+            "/console": "/console",
+            "/console/funnel": "/console/funnel",
+            "/console/remarks": "/console/remarks",
+            "/console/datasets": "/console/datasets",
+            "/console/datasets/<dataset_id>": f"/console/datasets/{DATASET}",
+            "/console/runs": "/console/runs",
+            "/console/runs/<run_id>": f"/console/runs/{chain.run}",
+            "/console/runs/<run_id>/report": f"/console/runs/{run}/report",
+            "/console/adapters": "/console/adapters",
+            "/console/adapters/<name>": f"/console/adapters/{ADAPTER}",
+            "/console/duels": "/console/duels",
+            "/console/duels/<duel_id>": f"/console/duels/{opened}",
+            "(a closed duel)": f"/console/duels/{closed}",
+            "/console/lineage": "/console/lineage",
+            "/console/lineage/<path:id>": f"/console/lineage/{chain.judgement}",
+            "/console/people": "/console/people",
+            "(no such page)": "/console/nowhere",
+        },
+    )
+
+
+ELSEWHERE = {"/sign-in", "/sign-in/<code>", "/chat", "/chat/<conversation_id>", "/workbench"}
+
+
+def list_pages(app: Flask) -> set[str]:
+    """Those that a person opens; parts that a page loads again end in /live."""
+    rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())]
+    shown = [rule.rule for rule in rules if not rule.rule.endswith("/live")]
+    return {rule for rule in shown if rule.startswith(("/console", "/workbench", "/chat", "/sign-in"))}
+
+
+@pytest.mark.parametrize("language", SCHEMES)
+def test_axe_finds_nothing_serious_on_any_page_of_the_console(
+    site: Site, open_page: Callable[..., Page], language: str
+) -> None:
+    desk = fill(site)
+    pages = {rule for rule in desk.console if rule.startswith("/")}
+    assert pages | ELSEWHERE == list_pages(desk.app)
+    walk = Walk(open_page, site.url, language)
+    walk.page.goto(site.sign_in_link("ada", "admin"))
+    for path in desk.console.values():
+        walk.visit(path)
+    walk.check()
+
+
+@pytest.mark.parametrize("language", SCHEMES)
+def test_axe_finds_nothing_serious_where_agents_and_customers_are(
+    site: Site, open_page: Callable[..., Page], language: str
+) -> None:
+    fields = [{"name": "Order", "value": "48213", "link": "https://shop.example/orders/48213"}]
+    agent, customer = (Walk(open_page, site.url, language) for _ in range(2))
+    customer.visit("/sign-in")
+    link = site.sign_in_link("wei", "agent")
+    agent.page.goto(link)
+    expect(agent.page.locator(part("nothing"))).to_be_visible()
+    agent.look("empty workbench")
+    customer.visit(link.removeprefix(site.url))  # used
+    customer.visit("/chat")
+    ask(customer.page, "Where is my order? https://shop.example/orders/48213")
+    with unit_of_work(site.store) as session:
+        session.exec(select(Conversation)).one().fields = fields
+    agent.page.reload()
+    await_cards(agent.page)
+    agent.look("workbench with a set")
+    agent.page.locator("[data-help]").first.click()
+    agent.look("help dialog")
+    agent.page.keyboard.press("Escape")
+    agent.page.keyboard.press("1")
+    agent.page.keyboard.type(" And more.")
+    agent.look("workbench with an edit")
+    agent.page.keyboard.press("Control+Enter")
+    expect(agent.page.locator(part("reasons"))).to_be_visible()
+    agent.look("workbench after sending")
+    customer.page.locator(".thumbs button").nth(1).click()
+    customer.look("chat with a reply")
+    agent.check()
+    customer.check()
