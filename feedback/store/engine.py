@@ -36,6 +36,7 @@ from feedback.errors import ApiError, NotFound, StoreBusy, StoreDamaged, StoreFu
 from feedback.store.changes import tell_commit
 
 LOCK_TIMEOUT_MS = 5_000
+POOL_TIMEOUT_S = 1  # there is a connection for each thread: who gets none is told so before probes give up
 FULL_FOR_S = 60.0  # that a write which found no room speaks for the store
 CONNECTIONS, KEPT_OPEN = 64, 8
 PING_AFTER_S = 2.0  # that a pooled connection lay idle
@@ -49,9 +50,9 @@ PRAGMAS = (
 )
 SQLITE_BUSY, SQLITE_LOCKED, SQLITE_FULL, SQLITE_IOERR, SQLITE_CANTOPEN = 5, 6, 13, 10, 14
 SQLITE_CORRUPT, SQLITE_NOTADB = 11, 26
-# Classes of PostgreSQL's error codes: connection, resources (53100 is a full disk), locks, operator's
-# shutdown.
-POSTGRES_BUSY = ("08", "53", "40", "55P03", "57P")
+# Classes of PostgreSQL's error codes: connection, resources (53100 is a full disk), locks, a statement that
+# was ended or a server that is.
+POSTGRES_BUSY = ("08", "53", "40", "55P03", "57")
 POSTGRES_FULL = "53100"
 
 Row = TypeVar("Row", bound=SQLModel)
@@ -66,7 +67,11 @@ def open_engine(url: str, *, connections: int = CONNECTIONS) -> Engine:
 
     `connections` is how many may be open at once: at least as many as threads use the store.
     """
-    limits = {"pool_size": KEPT_OPEN, "max_overflow": max(0, connections - KEPT_OPEN), "pool_timeout": 10}
+    limits = {
+        "pool_size": KEPT_OPEN,
+        "max_overflow": max(0, connections - KEPT_OPEN),
+        "pool_timeout": POOL_TIMEOUT_S,
+    }
     address = make_url(url)
     if address.get_backend_name() == "sqlite":
         engine = create_engine(address, **limits)

@@ -1,12 +1,16 @@
 """Whether the store could be written to just now, said within a second: for probes, which write nothing."""
 
-from sqlalchemy import Connection, Engine, text
-from sqlmodel import col, select
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from feedback.store.engine import LOCK_TIMEOUT_MS, last_full, look, mapped_errors
+from sqlalchemy import Connection, Engine, text
+from sqlmodel import Session, SQLModel, col, select
+
+from feedback.store.engine import LOCK_TIMEOUT_MS, last_full, look, mapped_errors, read
 from feedback.store.tables import DEFAULT_DESK, Desk
 
 PATIENCE_MS = 1_000
+HASTE_MS = 100  # of who knows already that something is locked
 _TOUCH = text("UPDATE desk SET name = name WHERE id = :id")
 
 
@@ -15,30 +19,53 @@ def probe_store(engine: Engine) -> bool:
     room: as a write of the last minute found, or as the one does that is tried here and taken back.
     """
     full = last_full(engine)
-    if engine.dialect.name == "sqlite":
-        found = _probe_sqlite(engine)
-    else:
-        with mapped_errors(), engine.connect() as connection, connection.begin():
-            connection.execute(text(f"SET LOCAL statement_timeout = {PATIENCE_MS}"))
-            found = _has_desk(connection)
+    found = _probe_sqlite(engine) if engine.dialect.name == "sqlite" else _probe_postgres(engine)
     if full is not None:
         raise full
     return found
 
 
+@contextmanager
+def read_in_haste(engine: Engine) -> Iterator[Session]:
+    """A reading transaction that waits for no lock to speak of, where the store is known to be locked."""
+    with read(engine) as session, _waiting_at_most(HASTE_MS, session.connection()):
+        yield session
+
+
 def _probe_sqlite(engine: Engine) -> bool:
-    with look(engine) as connection:
-        connection.exec_driver_sql(f"PRAGMA busy_timeout = {PATIENCE_MS}")
+    with look(engine) as connection, _waiting_at_most(PATIENCE_MS, connection):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-            try:
-                connection.execute(_TOUCH, {"id": DEFAULT_DESK})
-                return _has_desk(connection)
-            finally:
-                if connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
-                    connection.exec_driver_sql("ROLLBACK")
+            connection.execute(_TOUCH, {"id": DEFAULT_DESK})
+            return _has_desk(connection)
         finally:
-            connection.exec_driver_sql(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_MS}")
+            if connection.connection.dbapi_connection.in_transaction:  # type: ignore[union-attr]
+                connection.exec_driver_sql("ROLLBACK")
+
+
+def _probe_postgres(engine: Engine) -> bool:
+    """Takes the locks that writes begin with: it would meet whoever holds the tables back from them."""
+    quote = engine.dialect.identifier_preparer.format_table
+    tables = ", ".join(quote(table) for table in SQLModel.metadata.sorted_tables)
+    with mapped_errors(), engine.connect() as connection, connection.begin() as trying:
+        with _waiting_at_most(PATIENCE_MS, connection):
+            connection.exec_driver_sql(f"LOCK TABLE {tables} IN ROW EXCLUSIVE MODE")
+        found = _has_desk(connection)
+        trying.rollback()
+    return found
+
+
+@contextmanager
+def _waiting_at_most(patience_ms: int, connection: Connection) -> Iterator[None]:
+    if connection.dialect.name != "sqlite":
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = {patience_ms}")
+        yield
+        return
+    connection.exec_driver_sql(f"PRAGMA busy_timeout = {patience_ms}")
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql(f"PRAGMA busy_timeout = {LOCK_TIMEOUT_MS}")
 
 
 def _has_desk(connection: Connection) -> bool:

@@ -1,6 +1,7 @@
 """Liveness, readiness with reasons, and metrics that tell nothing about models."""
 
 import sqlite3
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 import pytest
@@ -8,12 +9,12 @@ from sqlalchemy import event, text
 
 from feedback.errors import StoreFull
 from feedback.store import probe
-from feedback.store.engine import unit_of_work
+from feedback.store.engine import open_engine, unit_of_work
 from feedback.store.tables import Desk
 from feedback.web.services import EXTENSION
 from serving.adapters.manifest import Manifest, write_manifest
 from serving.errors import EngineNotRunning
-from tests.feedback.desk import put_set
+from tests.feedback.desk import make_desk, put_set
 
 
 def use_fleet(desk, fleet_factory) -> None:
@@ -74,6 +75,70 @@ def test_a_locked_store_is_said_without_the_patience_of_a_writer(sqlite_desk, mo
     assert (answer.status_code, answer.json["reasons"][0]["code"]) == (503, "store_busy")
     assert "PRAGMA busy_timeout = 50" in asked and asked[-1] == "PRAGMA busy_timeout = 5000"
     assert sqlite_desk.get("/readyz", None).status_code == 200
+
+
+@pytest.fixture
+def locking(postgres_engine):
+    """`with locking("ACCESS EXCLUSIVE"): ...` as somebody else, who holds the messages."""
+
+    @contextmanager
+    def lock(mode):
+        other = open_engine(postgres_engine.url.render_as_string(hide_password=False))
+        try:
+            with other.connect() as connection, connection.begin():
+                connection.execute(text(f"LOCK TABLE message IN {mode} MODE"))
+                yield
+        finally:
+            other.dispose()
+
+    return lock
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("mode", ["SHARE", "ACCESS EXCLUSIVE"])
+def test_a_locked_table_of_postgresql_is_said_within_the_patience_of_a_probe(
+    postgres_engine, tmp_path, monkeypatch, locking, mode
+):
+    """SHARE is what building an index takes; writes wait for it, reads do not."""
+    desk, asked = make_desk(postgres_engine, tmp_path), []
+    monkeypatch.setattr(probe, "PATIENCE_MS", 50)
+    event.listen(desk.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    with locking(mode):
+        answer = desk.get("/readyz", None)
+    assert (answer.status_code, answer.json["reasons"][0]["code"]) == (503, "store_busy")
+    assert asked[0] == "SET LOCAL statement_timeout = 50"
+    assert desk.get("/readyz", None).json["reasons"] == []
+
+
+@pytest.mark.real
+def test_the_console_says_so_and_waits_no_longer_for_what_it_cannot_read(postgres_engine, tmp_path, locking):
+    desk, asked = make_desk(postgres_engine, tmp_path), []
+    event.listen(desk.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    with locking("SHARE"):
+        page = desk.get("/console", "expert")
+    assert page.status_code == 200 and "The store is busy" in page.text
+    with locking("ACCESS EXCLUSIVE"):
+        page = desk.get("/console", "expert")
+    assert page.status_code == 503 and "The store is busy" in page.text
+    set_by = [statement for statement in asked if "timeout" in statement]
+    assert set_by == ["SET LOCAL statement_timeout = 1000", "SET LOCAL statement_timeout = 100"] * 2
+
+
+@pytest.mark.parametrize("store", ["sqlite_engine", pytest.param("postgres_engine", marks=pytest.mark.real)])
+def test_a_store_without_a_free_connection_is_said(request, tmp_path, store):
+    prepared = request.getfixturevalue(store)
+    engine = open_engine(prepared.url.render_as_string(hide_password=False), connections=8)
+    desk = make_desk(engine, tmp_path)
+    assert engine.pool.timeout() == 1
+    with ExitStack() as taken:
+        for _ in range(8):
+            taken.enter_context(engine.connect())
+        answer = desk.get("/readyz", None)
+        page = desk.get("/console", "expert")
+    assert (answer.status_code, answer.json["reasons"][0]["code"]) == (503, "store_busy")
+    assert page.status_code == 503 and "no free connection" in page.text
+    assert desk.get("/readyz", None).json["reasons"] == []
+    engine.dispose()
 
 
 def test_a_full_store_is_said_although_reading_works(sqlite_desk, monkeypatch):
