@@ -17,6 +17,8 @@ TALKS = [*QUICK, "--lengths", "24/6/4", "--turns", "2"]
 
 def test_report_names_every_figure_and_ends_with_one_json_line(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("bench.train.TALK", Shape(20, 6, 4))
+    monkeypatch.setattr("bench.train.DPO_SIZES", (1, 3))
+    monkeypatch.setattr("bench.train.ROW_SIZES", (1, 2048))
     main([*TALKS, "--results", str(tmp_path)])
 
     line = json.loads(capsys.readouterr().out.splitlines()[-1])

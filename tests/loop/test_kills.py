@@ -20,7 +20,7 @@ from serving.errors import ServingError
 from tests.loop.looking import asking, read_arms, reading
 
 pytestmark = pytest.mark.real
-JUDGEMENTS = 200
+JUDGEMENTS = 80
 
 
 def kill(processes: list[psutil.Process]) -> None:
@@ -75,7 +75,7 @@ def test_judgements_survive_a_killed_web(service: Service) -> None:
             acknowledged.append(answer.json() | {"set_id": shown["set_id"]})
 
         def keep_killing() -> None:
-            for quota in (40, 90, 140):
+            for quota in (16, 36, 56):
                 while len(acknowledged) < quota and not over.is_set():
                     time.sleep(0.005)
                 kill(service.find_processes("commands.up.web"))
