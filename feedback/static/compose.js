@@ -100,7 +100,7 @@ export class Hand {
 
   /** A text that lies aside comes back; an own one in the composer takes its place. */
   bringBack() {
-    if (!this.turn || this.busy) return;
+    if (!this.turn || this.composer.readOnly) return;
     const next = this.aside;
     if (!next) {
       announce(_("No text of yours lies aside."));
@@ -109,7 +109,7 @@ export class Hand {
     this.receive(next.text);
     if (next.turn_id === this.turn.turn_id) this.taken = next.taken;
     this.save();
-    this.notebook.clear(this.turn.conversation_id, next.slot);
+    this.notebook.clear(this.turn.conversation_id, next.aside_id);
     this.mark();
     this.showAside();
     announce(_("Your own text is back in the composer."));

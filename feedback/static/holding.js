@@ -19,7 +19,7 @@ export class Holding {
   /** `onChange` is told when the turn in hand becomes a colleague's (with their name) or free again (null). */
   constructor({ queue, onChange, onRefused }) {
     Object.assign(this, { queue, onChange, onRefused, turn: null, isMine: false, isAsking: false, other: null });
-    Object.assign(this, { isTelling: false, isDue: false, left: null });
+    Object.assign(this, { isTelling: false, isDue: false, left: [], claims: 0 });
     setInterval(() => this.tell(), BEAT_MS);
     document.addEventListener("visibilitychange", () => this.tell());
     addEventListener("pageshow", (event) => event.persisted && this.tell());
@@ -29,7 +29,7 @@ export class Holding {
 
   /** This turn is looked at from here on, or none. */
   look(turn) {
-    if (this.isMine) this.left = this.turn.turn_id;
+    if (this.isMine && this.turn.turn_id !== turn?.turn_id) this.left.push(this.turn.turn_id);
     Object.assign(this, { turn, isMine: Boolean(turn?.claimed_by_me), isAsking: false, other: null });
     this.show();
     this.tell();
@@ -47,20 +47,22 @@ export class Holding {
     this.isTelling = true;
     while (this.isDue) {
       this.isDue = false;
-      const { left, shown } = this;
-      this.left = null;
+      const { shown, claims } = this;
+      const left = this.left.shift() ?? null;
+      if (this.left.length) this.isDue = true;
       try {
         const { claimed_by_me } = await put("/v1/presence", { turn_id: shown, left });
-        if (shown && shown === this.turn?.turn_id && !this.isAsking) this.isMine = claimed_by_me;
+        const isNews = shown && shown === this.turn?.turn_id && !this.isAsking && claims === this.claims;
+        if (isNews) this.isMine = claimed_by_me;
       } catch (fault) {
-        if (!(fault instanceof Refusal && fault.status < 500)) this.left ??= left;
+        if (left && !(fault instanceof Refusal && fault.status < 500)) this.left.unshift(left);
       }
     }
     this.isTelling = false;
   }
 
   leave() {
-    const left = this.isMine ? this.turn.turn_id : this.left;
+    const left = this.isMine || this.isAsking ? this.turn.turn_id : this.left[0];
     put("/v1/presence", { here: false, left }, { keepalive: true }).catch(() => {});
   }
 
@@ -79,11 +81,11 @@ export class Holding {
     try {
       await write(`/v1/turns/${turn.turn_id}/claim`, { take_over }, { keep: false });
       if (this.turn !== turn) {
-        this.left = turn.turn_id; // gone on meanwhile
+        this.left.push(turn.turn_id); // gone on meanwhile
         this.tell();
         return;
       }
-      this.isMine = true;
+      Object.assign(this, { isMine: true, claims: this.claims + 1 });
       this.hear({ ...turn, claimed_by: "me", claimed_by_me: true, readers: turn.readers });
       this.queue.change(); // an answer on its way knows less
     } catch (fault) {

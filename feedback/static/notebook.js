@@ -17,7 +17,7 @@ const stands = (draft) => Boolean(draft && (draft.text || draft.none_good));
 export class Notebook {
   /** `onChange` is told when drafts come or go, not at every key. */
   constructor({ onChange = () => {} } = {}) {
-    Object.assign(this, { onChange, drafts: new Map(), unsaved: new Set(), pushing: new Set(), timers: new Map(), version: 0 });
+    Object.assign(this, { onChange, drafts: new Map(), unsaved: new Set(), pushing: new Set(), timers: new Map() });
     for (const draft of listKept(PREFIX).map(readKept).filter(Boolean)) {
       this.drafts.set(keyOf(draft), draft);
       this.unsaved.add(keyOf(draft));
@@ -27,17 +27,18 @@ export class Notebook {
 
   /** What the server has, beneath what only this browser has yet. */
   async open() {
-    const { version } = this;
+    const saved = [...this.drafts].filter(([key, draft]) => stands(draft) && !this.unsaved.has(key));
     this.flush();
     const answer = await read("/v1/drafts");
     checkPerson(answer.agent);
-    if (version !== this.version) return; // written meanwhile: the next time
     const listed = new Set(answer.drafts.map(keyOf));
-    for (const key of this.drafts.keys()) if (!listed.has(key) && !this.unsaved.has(key)) this.drafts.delete(key);
+    for (const [key, draft] of saved) {
+      if (!listed.has(key) && this.drafts.get(key) === draft) this.drafts.delete(key); // gone by another page
+    }
     for (const draft of answer.drafts) {
       const known = this.drafts.get(keyOf(draft));
       if (!known || known.revision < draft.revision) this.learn(draft, known);
-      else Object.assign(known, { asked: draft.asked, waiting_turn_id: draft.waiting_turn_id });
+      else known.asked = draft.asked;
     }
     this.onChange();
   }
@@ -89,7 +90,6 @@ export class Notebook {
     const before = this.drafts.get(key);
     const revision = Math.max((before?.revision ?? 0) + 1, Date.now());
     const draft = { ...BLANK, asked: before?.asked, ...fields, conversation_id: conversationId, aside_id, revision, at: Date.now() };
-    this.version += 1;
     this.drafts.set(key, draft);
     this.unsaved.add(key);
     keepValue(PREFIX + key, draft);
@@ -121,7 +121,6 @@ export class Notebook {
     const key = keyOf({ conversation_id: conversationId });
     const draft = this.drafts.get(key);
     if (!draft || draft.revision > revision) return;
-    this.version += 1;
     this.drafts.set(key, { ...draft, ...BLANK, revision });
     this.settle(key);
     this.onChange();
