@@ -4,7 +4,7 @@
 
 Each page does what chat.js does: it opens the stream of its conversation with the visitor's token, and opens
 it again from the last message on when the stream ends. As all of them wait and are in sight, each asks every
-half minute how it stands. `pages.seen` holds how long each message took.
+minute how it stands. `pages.seen` holds how long each message took.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from datetime import datetime
 
 LINE_LIMIT = 2**20
 AGAIN_AFTER_S = 0.5
-STANDING_EVERY_S = 30.0
+STANDING_EVERY_S = 60.0
 
 
 @dataclass

@@ -6,9 +6,9 @@ Reading holds nothing: colleagues see it and may answer all the same. What holds
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from feedback.clock import still_runs
 from feedback.store.engine import get_row, of_desk
@@ -53,5 +53,8 @@ def list_readers(session: Session, *, desk_id: str, now: datetime) -> dict[str, 
 
 def count_present(session: Session, *, desk_id: str, now: datetime) -> int:
     """How many people are at the desk, whatever they look at."""
-    rows = session.exec(of_desk(Presence, desk_id))
-    return sum(still_runs(row.at + THERE, now=now, term=THERE) for row in rows)
+    times = session.connection().scalars(_TIMES, {"desk_id": desk_id})
+    return sum(still_runs(at + THERE, now=now, term=THERE) for at in times)
+
+
+_TIMES = select(Presence.at).where(Presence.desk_id == bindparam("desk_id"))

@@ -4,7 +4,7 @@
 import { Refusal, read } from "../api.js";
 import { _ } from "../i18n.js";
 
-const ASK_MS = 30_000;
+const ASK_MS = 60_000; // a thousand pages cost the service a twentieth of a core
 const SELDOM_MS = 300_000; // where the service says that nothing waits: a reply is on its way, or none is needed
 
 export class Standing {
