@@ -36,10 +36,10 @@ FIND_HIDDEN = """() => {
   for (const element of document.querySelectorAll(`${used}, .bubble, .card, .note, .undo-bar, .why`)) {
     if (!element.checkVisibility() || element.matches(".skip-link")) continue;
     const { left, top, right, bottom } = shown(element);
-    if (right - left < 4 || bottom - top < 4) continue; // scrolled away
+    if (right - left < 8 || bottom - top < 8) continue; // scrolled away
     const isOutside = left < 0 || top < 0 || right > innerWidth || bottom > innerHeight;
     if (isOutside) faults.push(`sticks out: ${named(element)}`);
-    for (const [x, y] of [[0.5, 0.5], [0.1, 0.5], [0.9, 0.5], [0.5, 0.1], [0.5, 0.9]]) {
+    for (const [x, y] of [[0.5, 0.5], [0.2, 0.5], [0.8, 0.5], [0.5, 0.2], [0.5, 0.8]]) {
       const hit = document.elementFromPoint(left + x * (right - left), top + y * (bottom - top));
       if (hit && (element.contains(hit) || hit.contains(element))) continue;
       faults.push(`${named(element)} lies beneath ${named(hit)}`);
@@ -107,6 +107,12 @@ def test_nothing_hides_and_the_keyboard_goes_the_whole_way_without_single_keys(
     texts = await_cards(page)
     expect(page.locator(part("who"))).to_be_visible()
     see_all(page)
+    card, composer = (page.locator(which).first.bounding_box() for which in (".card", part("composer")))
+    assert card is not None and composer is not None
+    is_beside = card["x"] > composer["x"] + composer["width"]
+    assert is_beside or card["y"] + card["height"] < composer["y"]  # seen without scrolling
+    if view.width < 1100:
+        assert composer["height"] < 50  # one line
 
     tab_to(page, "[data-help]")
     page.keyboard.press("Enter")
