@@ -20,7 +20,7 @@ from feedback.records.language import find_language
 from feedback.store.conversations import Said, open_conversation
 from feedback.store.events import hash_body
 from feedback.store.operators import hash_secret
-from feedback.store.tables import DEFAULT_DESK, STRANGER, new_id
+from feedback.store.tables import DEFAULT_DESK, new_id
 from feedback.web.auth import visitor_token
 from feedback.web.services import services
 
@@ -82,7 +82,6 @@ def begin(call: Write, said: Begin, stranger_hash: str) -> Begun:
         desk_id=call.actor.desk_id,
         now=call.now,
         messages=[Said("customer", said.text)],
-        source=STRANGER,
         language=said.language or find_language([said.text]),
         stranger_hash=stranger_hash,
         visitor_token_hash=hash_secret(visitor_token(str(current_app.secret_key), id)),

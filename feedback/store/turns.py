@@ -17,7 +17,7 @@ from feedback.errors import Conflict
 from feedback.store.changes import note_change, turn_topic
 from feedback.store.customers import name_customer
 from feedback.store.engine import get_row, of_desk
-from feedback.store.tables import STRANGER, Conversation, Message, SuggestionSet, Turn
+from feedback.store.tables import Conversation, Message, SuggestionSet, Turn
 
 OPEN_SETS = ("preparing", "ready", "failed")
 
@@ -205,7 +205,7 @@ def list_queue(
             Conversation.tags,
             Conversation.customer_id,
             Conversation.customer_details,
-            Conversation.source == STRANGER,
+            col(Conversation.stranger_hash).is_not(None),
             Message.text,
             SuggestionSet.state,
         )

@@ -10,7 +10,7 @@ from sqlmodel import Session, func, select
 from feedback.clock import SystemClock
 from feedback.store.conversations import Said, open_conversation
 from feedback.store.engine import unit_of_work
-from feedback.store.tables import DEFAULT_DESK, STRANGER, Turn
+from feedback.store.tables import DEFAULT_DESK, Turn
 from tests.browser.conftest import await_cards, part
 from tests.browser.site import Site
 
@@ -31,7 +31,7 @@ def fill_queue(site: Site, strangers: int) -> str:
                 now=began + timedelta(seconds=number),
                 messages=[Said("customer", f"Spam {number}")],
                 language="en",
-                source=STRANGER,
+                stranger_hash=f"{number:064x}",
             )
         opened = open_conversation(
             session,

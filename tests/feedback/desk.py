@@ -19,7 +19,7 @@ from feedback.settings import FeedbackSettings
 from feedback.store import operators
 from feedback.store.conversations import Said, open_conversation
 from feedback.store.engine import read, unit_of_work
-from feedback.store.tables import DEFAULT_DESK, STRANGER, Candidate, SuggestionSet, Turn
+from feedback.store.tables import DEFAULT_DESK, Candidate, SuggestionSet, Turn
 from feedback.web.services import EXTENSION
 from tests.clock import FrozenClock
 from tests.databases import START
@@ -146,7 +146,7 @@ def add_strangers(desk: Desk, texts: Sequence[str]) -> list[str]:
                 desk_id=DEFAULT_DESK,
                 now=desk.clock.now() + timedelta(milliseconds=number),
                 messages=[Said("customer", text)],
-                source=STRANGER,
+                stranger_hash=f"{number:064x}",
             )
             assert opened.turn is not None
             turn_ids.append(opened.turn.id)

@@ -8,7 +8,7 @@ and dicts.
 
 from feedback.store.tables.adapters import Adapter, AdapterEvent, Approval, Deployment, ExposureDecision
 from feedback.store.tables.columns import DEFAULT_DESK, UtcDateTime, new_id
-from feedback.store.tables.conversations import STRANGER, Conversation, Message, Turn
+from feedback.store.tables.conversations import Conversation, Message, Turn
 from feedback.store.tables.duels import Duel, DuelRound, DuelVerdict
 from feedback.store.tables.erasures import Erasure
 from feedback.store.tables.people import ApiToken, Desk, Event, Operator, SignInLink, SystemPrompt, WebSession
@@ -25,7 +25,6 @@ from feedback.store.tables.work import Draft, Presence
 
 __all__ = [
     "DEFAULT_DESK",
-    "STRANGER",
     "Adapter",
     "AdapterEvent",
     "ApiToken",

@@ -7,7 +7,6 @@ from sqlmodel import Field, SQLModel
 
 from feedback.store.tables.columns import declare, json_column, new_id, text_column, time_column
 
-STRANGER = "stranger"  # source of a conversation that anybody opened on the public page
 HELD = text("release_no IS NULL AND retracted_at IS NULL")
 BY_AGENT = text("agent IS NOT NULL")
 CLOSED = text("closed_as IS NOT NULL")
@@ -43,7 +42,8 @@ class Conversation(SQLModel, table=True):
     language: str | None = None
     tags: list[str] = Field(default_factory=list, sa_column=json_column())
     visitor_token_hash: str | None = Field(default=None, unique=True)
-    # Who opened it without an app: a keyed hash of their browser's cookie or, without one, of their address.
+    # The mark of a stranger, who opened it without an app: a keyed hash of their browser's cookie or, without
+    # one, of their address.
     stranger_hash: str | None = Field(default=None, index=True)
     created_at: datetime = Field(sa_column=time_column(index=True))
     erased_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))

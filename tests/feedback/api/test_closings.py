@@ -12,7 +12,7 @@ from feedback.records.rejections import Refusal
 from feedback.store.closings import count_closings
 from feedback.store.engine import read
 from feedback.store.overview import count_inflow
-from feedback.store.tables import STRANGER, Conversation, SuggestionSet, Turn
+from feedback.store.tables import Conversation, SuggestionSet, Turn
 from tests.feedback.api.test_queue import queue
 from tests.feedback.desk import add_strangers, put_set
 
@@ -108,7 +108,7 @@ def test_an_app_closes_for_its_agents(desk):
     [turn_id] = add_strangers(desk, ["Spam"])
     assert close(desk, [turn_id], "app", agent="zoe").json["closed"] == [turn_id]
     assert desk.row(Turn, id=turn_id).closed_by == "app:zoe"
-    assert desk.row(Conversation).source == STRANGER
+    assert desk.row(Conversation).stranger_hash is not None
 
 
 def test_thanks_wait_no_longer_and_come_back_with_the_same_suggestions(desk):

@@ -293,3 +293,34 @@ def test_conversations_of_before_strangers_were_known_count_as_opened_by_an_app(
     upgrade_engine(empty_engine)
     with read(empty_engine) as session:
         assert session.exec(select(tables.Conversation)).one().stranger_hash is None
+
+
+def test_strangers_of_before_are_told_by_their_hash_alone(empty_engine):
+    upgrade_engine(empty_engine, "0015")
+    rows = [
+        ("asked", "stranger", "a1", None),
+        ("erased", "stranger", None, None),
+        ("imported", "stranger", None, "7"),
+        ("app", "live", None, None),
+    ]
+    with empty_engine.execution_options(writing=True).begin() as connection:
+        connection.execute(
+            text("INSERT INTO desk (id, name, created_at) VALUES ('default', 'd', :at)"), {"at": START}
+        )
+        for id, source, stranger_hash, external_id in rows:
+            connection.execute(
+                text(
+                    "INSERT INTO conversation (id, desk_id, source, stranger_hash, external_id, customer_details, "
+                    "tags, created_at) VALUES (:id, 'default', :source, :hash, :external, '[]', '[]', :at)"
+                ),
+                {"id": id, "source": source, "hash": stranger_hash, "external": external_id, "at": START},
+            )
+    upgrade_engine(empty_engine)
+    with read(empty_engine) as session:
+        found = session.exec(select(tables.Conversation)).all()
+    assert {row.id: (row.source, row.stranger_hash) for row in found} == {
+        "asked": ("live", "a1"),
+        "erased": ("live", None),
+        "imported": ("stranger", None),
+        "app": ("live", None),
+    }
