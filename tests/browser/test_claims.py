@@ -1,4 +1,4 @@
-"""Looking holds nothing and is seen; the first key that changes something takes a turn, and a colleague may take it over."""
+"""Looking holds nothing and is seen; the first key that changes something takes a turn."""
 
 from collections.abc import Callable
 
@@ -136,9 +136,7 @@ def test_leaving_a_turn_and_closing_the_page_give_it_back(site: Site, agent: Pag
     wait_for(other, lambda: holders(site) == [None, None] and is_gone())
 
 
-def test_a_send_renews_a_claim_that_expired_and_nobody_took(
-    site: Site, agent: Page, customer: Page
-) -> None:
+def test_a_send_renews_a_claim_that_expired_and_nobody_took(site: Site, agent: Page, customer: Page) -> None:
     ask(customer, QUESTION)
     await_cards(agent)
     agent.fill(part("composer"), "It is on its way.")
@@ -160,4 +158,3 @@ def test_the_next_turn_is_one_that_nobody_else_reads_or_answers(
     expect(agent.locator(".queue li button").nth(1)).to_contain_text("ada is reading")
     agent.keyboard.press("Control+Enter")
     expect(agent.locator(".messages .from-customer")).to_contain_text(QUESTION)
-

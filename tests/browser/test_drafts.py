@@ -1,4 +1,4 @@
-"""What an agent writes is lost by nothing: it stays theirs until the customer has it or they throw it away."""
+"""What an agent writes is never lost: it stays theirs until the customer has it or they throw it away."""
 
 from collections.abc import Callable
 

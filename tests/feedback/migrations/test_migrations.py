@@ -310,8 +310,9 @@ def test_strangers_of_before_are_told_by_their_hash_alone(empty_engine):
         for id, source, stranger_hash, external_id in rows:
             connection.execute(
                 text(
-                    "INSERT INTO conversation (id, desk_id, source, stranger_hash, external_id, customer_details, "
-                    "tags, created_at) VALUES (:id, 'default', :source, :hash, :external, '[]', '[]', :at)"
+                    "INSERT INTO conversation (id, desk_id, source, stranger_hash, external_id, "
+                    "customer_details, tags, created_at) "
+                    "VALUES (:id, 'default', :source, :hash, :external, '[]', '[]', :at)"
                 ),
                 {"id": id, "source": source, "hash": stranger_hash, "external": external_id, "at": START},
             )
