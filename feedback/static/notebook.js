@@ -138,20 +138,23 @@ export class Notebook {
 
   async push(key) {
     clearTimeout(this.timers.get(key));
+    this.timers.delete(key);
     if (this.pushing.has(key)) return;
     this.pushing.add(key);
     try {
-      for (let failures = 0; this.unsaved.has(key); failures += 1) {
+      for (let failures = 0; this.unsaved.has(key); ) {
         try {
           const { revision } = this.drafts.get(key);
           await this.save(key);
-          if (this.drafts.get(key)?.revision !== revision) break; // written since: saved at its own pause
+          failures = 0;
+          if (this.drafts.get(key)?.revision !== revision && this.timers.has(key)) break; // saved at the next pause
         } catch (fault) {
           if (fault instanceof Refusal && fault.status < 500 && fault.status !== 429) {
             this.giveUp(key, fault);
             return;
           }
           await pause(backOff(failures, fault));
+          failures += 1;
         }
       }
     } finally {

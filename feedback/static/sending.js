@@ -44,7 +44,8 @@ export class Sending {
   }
 
   end(about) {
-    if (this.waiting.get(about.conversation_id) === about) this.waiting.delete(about.conversation_id);
+    const last = this.waiting.get(about.conversation_id); // what the outbox gives back is another object
+    if (last?.turn_id === about.turn_id && last.revision === about.revision) this.waiting.delete(about.conversation_id);
   }
 
   accept(about, answer) {
