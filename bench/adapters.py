@@ -33,6 +33,7 @@ def make_adapter(data_dir: Path, database_url: str, *, seed: int) -> str:
         base,
         compute_base_id(base),
         FIXED_PROMPTS[:4],
+        prompts_from="demo",
         dtype=settings.dtype,
         threads=2,
     )

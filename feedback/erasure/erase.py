@@ -23,10 +23,13 @@ from feedback.deployment.model_cards import refresh_cards
 from feedback.erasure import files
 from feedback.erasure.journal import Line, erasures_dir, note, read_log
 from feedback.store import erasures as store
+from feedback.store.adapters import list_erased
+from feedback.store.deployments import list_named
 from feedback.store.engine import read, unit_of_work
 from feedback.store.erasures import Subject
 from feedback.store.runs import FINISHED
 from feedback.store.tables import Adapter, Erasure, new_id
+from serving.adapters.probe import may_hold_messages
 from serving.files import write_atomically
 
 BACKUP_TIME = "%Y%m%dT%H%M%SZ"
@@ -102,18 +105,32 @@ def finish(
     if at_work:
         return None
     gone += files.remove_run_texts(data_dir, run_ids)
+    gone_probes, probes = remove_probes(store_engine, data_dir=data_dir, desk_id=row.desk_id)
+    gone += gone_probes
     if row.datasets:
         gone += files.remove_references(data_dir)
         refresh_cards(store_engine, data_dir, desk_id=row.desk_id)
     vacuum(store_engine)
     now = clock.now()
     proof = erasures_dir(data_dir) / f"{row.id}.json"
-    told = tell(row, gone, sorted(learned), files.list_backups(backup_dir), now, store_engine.dialect.name)
+    backups = files.list_backups(backup_dir)
+    told = tell(row, gone, sorted(learned), probes, backups, now, store_engine.dialect.name)
     erasures_dir(data_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
     write_atomically(proof, json.dumps(told, ensure_ascii=False, indent=2).encode() + b"\n", mode=0o600)
     with unit_of_work(store_engine) as session:
         session.get_one(Erasure, erasure_id).finished_at = now
     return proof
+
+
+def remove_probes(store_engine: Engine, *, data_dir: Path, desk_id: str) -> tuple[list[str], list[str]]:
+    """The probes of flagged adapters that serve no more: the files that went. And the adapters that serve
+    still with a probe that may hold messages.
+    """
+    with read(store_engine) as session:
+        flagged = list_erased(session, desk_id=desk_id)
+        serving = flagged & list_named(session) if flagged else set()
+    gone = files.remove_probes(data_dir, sorted(flagged - serving))
+    return gone, [name for name in sorted(serving) if may_hold_messages(files.probe_of(data_dir, name))]
 
 
 def vacuum(store_engine: Engine) -> None:
@@ -130,6 +147,7 @@ def tell(
     row: Erasure,
     gone: list[str],
     learned: list[str],
+    probes: list[str],
     backups: list[Mapping[str, str]] | None,
     now: datetime,
     database: str,
@@ -139,6 +157,8 @@ def tell(
         {"what": "adapter", "name": name, "why": "its weights learnt from an erased dataset; it is flagged"}
         for name in learned
     ]
+    why = "it serves, and its probe may hold token ids of messages: it goes once the adapter serves no more"
+    left += [{"what": "probe", "name": name, "why": why} for name in probes]
     if backups is None:
         left.append({"what": "backups", "why": "not known: set [feedback] backup_dir to have them named"})
     for backup in backups or ():

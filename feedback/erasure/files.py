@@ -1,8 +1,9 @@
 """The files that hold texts or token ids of datasets that were erased: removed, or named as left.
 
 A dataset keeps its manifest, a run its numbers, an adapter its weights: what those learnt is flagged, not
-undone. Its card lists no tag any more, since tags are the app's words. The stored reference values go as a
-whole, since nothing tells whose they are; they come again with the next night.
+undone. Its probe goes once it serves no more, since it may serve never again. Its card lists no tag any
+more, since tags are the app's words. The stored reference values go as a whole, since nothing tells whose
+they are; they come again with the next night.
 """
 
 import shutil
@@ -14,13 +15,13 @@ from feedback.datasets.members import INDEX, read_members
 from feedback.store.erasures import Member
 
 REFERENCES = ("reference.db", "reference.db-journal", "reference.db.broken")
+PROBE = "probe.json"  # older ones hold token ids of the dataset's messages
 # What a run's directory holds without any text of a person; everything else in it goes.
 NUMBERS = {
     "metrics.json",
     "report.json",
     "recipe.yaml",
     "adapter",
-    "probe.json",
     "night.json",
     "webhook.json",
 }
@@ -50,6 +51,14 @@ def remove_run_texts(data_dir: Path, run_ids: Iterable[str]) -> list[str]:
     folders = [data_dir / "runs" / id for id in run_ids]
     paths = [path for folder in folders if folder.is_dir() for path in sorted(folder.iterdir())]
     return _remove(data_dir, [path for path in paths if path.name not in NUMBERS])
+
+
+def remove_probes(data_dir: Path, adapters: Iterable[str]) -> list[str]:
+    return _remove(data_dir, [probe_of(data_dir, name) for name in adapters])
+
+
+def probe_of(data_dir: Path, adapter: str) -> Path:
+    return data_dir / "adapters" / adapter / PROBE
 
 
 def remove_references(data_dir: Path) -> list[str]:

@@ -112,6 +112,16 @@ def is_erased(session: Session, *, adapter: Adapter) -> bool:
     return find_erased_at(session, adapter=adapter) is not None
 
 
+def list_erased(session: Session, *, desk_id: str) -> set[str]:
+    """Names of those that learnt from a dataset which was erased since."""
+    query = (
+        of_desk(Adapter, desk_id)
+        .join(Dataset, col(Dataset.id) == Adapter.dataset_id)
+        .where(col(Dataset.erased_at).is_not(None))
+    )
+    return {row.name for row in session.exec(query)}
+
+
 def find_trained_until(session: Session, adapter: Adapter) -> datetime:
     """When the data that it learnt were fixed; when it was made, where its dataset is not known."""
     dataset = session.get(Dataset, adapter.dataset_id) if adapter.dataset_id else None

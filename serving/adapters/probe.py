@@ -1,8 +1,8 @@
 """The proof that an engine computes with an adapter what its trainer computed, token by token.
 
-`probe.json` is written by `trainer.release.probe.write_probe`: `{"base_id", "dtype", "prompts":
-[{"prompt_token_ids", "reply_token_ids", "adapter_logprobs", "base_logprobs"}]}`. Loads and unloads nothing
-(see `publish`).
+`probe.json` is written by `trainer.release.probe.write_probe`: `{"base_id", "dtype", "prompts_from",
+"prompts": [{"prompt_token_ids", "reply_token_ids", "adapter_logprobs", "base_logprobs"}]}`. Loads and unloads
+nothing (see `publish`).
 """
 
 import json
@@ -16,6 +16,7 @@ from serving.client.client import EngineClient
 from serving.client.fleet import Fleet
 from serving.errors import ProbeFailed
 
+GUARDS = "guards"  # `prompts_from`: prompts of ours; a probe without the word may hold a customer's
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.05, "float16": 0.05}
 """Largest difference of one token's log-probability (nats) by the served number format."""
 
@@ -62,6 +63,17 @@ def read_probe(path: Path, name: str) -> Probe:
             if len(numbers) != len(prompt.reply_token_ids) or not all(map(_is_finite, numbers)):
                 raise ProbeFailed(name, "-", f"{path} has a reply whose tokens and numbers do not match")
     return probe
+
+
+def may_hold_messages(path: Path) -> bool:
+    """Whether its prompts are, or may be, what customers wrote: so they were at first."""
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return False
+    except ValueError:
+        return True
+    return not (isinstance(record, dict) and record.get("prompts_from") == GUARDS)
 
 
 def run_probe(fleet: Fleet, name: str, probe: Probe, *, tolerance: float) -> ProbeReport:

@@ -1,6 +1,6 @@
 """Erasing what is old, finishing what was asked for, and building datasets again without what was erased.
 
-every minute    erasures whose files still stand; datasets that were erased
+every minute    erasures whose files still stand; probes of what served then; datasets that were erased
 every night     what is older than `retention_days`, before the night collects
 """
 
@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from feedback.clock import Clock
 from feedback.datasets.build import Selection, build_dataset
 from feedback.datasets.errors import NothingSelected
-from feedback.erasure.erase import Asked, erase, finish
+from feedback.erasure.erase import Asked, erase, finish, remove_probes
 from feedback.store import erasures as store
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Dataset
@@ -26,8 +26,9 @@ AT_ONCE = 1_000  # conversations of one transaction: nobody waits long for the s
 
 
 def look_at_erasures(ctx: NightContext) -> None:
-    """Finishes what the web began, and builds the datasets again."""
+    """Finishes what the web began, removes probes that are needed no more, and builds the datasets again."""
     finish_all(ctx.store_engine, data_dir=ctx.data_dir, backup_dir=ctx.backup_dir, clock=ctx.clock)
+    remove_probes(ctx.store_engine, data_dir=ctx.data_dir, desk_id=ctx.desk_id)
     rebuild(ctx.store_engine, data_dir=ctx.data_dir, clock=ctx.clock, desk_id=ctx.desk_id)
 
 

@@ -25,10 +25,14 @@ def write_probe(
     base_id: str,
     prompts: Sequence[Messages],
     *,
+    prompts_from: str,
     dtype: str,
     threads: int,
 ) -> Path:
-    """Greedy replies of the adapter to `prompts`, scored by adapter and base; returns `target`."""
+    """Greedy replies of the adapter to `prompts`, scored by adapter and base; returns `target`.
+
+    `prompts_from` says whose they are: erasure asks (`serving.adapters.probe.may_hold_messages`).
+    """
     scorer = Scorer(base, threads=threads, dtype=dtype)
     scorer.attach(NAME, adapter_dir)
     ids = [encode_prompt(scorer.tokenizer, messages, {}) for messages in prompts]
@@ -39,6 +43,7 @@ def write_probe(
     record = {
         "base_id": base_id,
         "dtype": dtype,
+        "prompts_from": prompts_from,
         "prompts": [
             {
                 "prompt_token_ids": row.prompt_ids,

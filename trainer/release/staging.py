@@ -14,6 +14,7 @@ from feedback.datasets.members import read_members
 from feedback.store import adapters, runs
 from feedback.store.engine import unit_of_work
 from feedback.store.runs import RunToken
+from serving.adapters.probe import GUARDS
 from serving.adapters.staging import next_adapter_name, stage_adapter
 from serving.base import compute_base_id
 from trainer.context import NightContext
@@ -90,6 +91,7 @@ def make_probe(ctx: NightContext, finished: Finished, run_dir: Path, base_id: st
         ctx.base,
         base_id,
         list_prompts(measurement.probe_prompts),
+        prompts_from=GUARDS,
         dtype=ctx.serving.dtype,
         threads=finished.recipe.threads,
     )

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from feedback.datasets.build import Building, build_dataset, read_manifest
-from feedback.erasure.erase import erase_again
+from feedback.erasure.erase import erase_again, remove_probes
 from feedback.erasure.journal import read_log
 from feedback.lineage.graph import Ref
 from feedback.lineage.steps import Tracer
@@ -20,6 +20,7 @@ from feedback.store.tables import (
     Candidate,
     Conversation,
     Dataset,
+    Deployment,
     Duel,
     DuelRound,
     Erasure,
@@ -155,6 +156,9 @@ def learn(desk, data_dir):
     (run_dir / "metrics.json").write_text("{}")
     card = data_dir / "adapters" / ADAPTER / "README.md"
     card.parent.mkdir(parents=True)
+    old = {"prompt_token_ids": encode(f"Where is the {WORD}?"), "reply_token_ids": encode("There.")}
+    for path in (card.parent / "probe.json", run_dir / "probe.json"):  # as it was before guards were asked
+        path.write_text(json.dumps({"base_id": "b", "dtype": "float32", "prompts": [old]}))
     told = f"# tuned\n\n| tag | likes {WORD} | 1 |\n| split | train | 2 |\n"
     card.write_text(f"{told}\n## Decisions\n\nold\n")
     (data_dir / "reference.db").write_bytes(b"numbers")
@@ -181,6 +185,7 @@ def test_the_search_finds_each_kind_of_trace(desk, data_dir, life):
     assert {"duel_round.a_token_ids", "duel_round.messages", "record.body", "run.error"} <= found
     assert f"datasets/{life['dataset'].id}/choices.jsonl" in found
     assert {f"runs/{life['run']}/checkpoints/rows.json", f"adapters/{ADAPTER}/README.md"} <= found
+    assert {f"runs/{life['run']}/probe.json", f"adapters/{ADAPTER}/probe.json"} <= found
 
 
 def test_an_erased_customer_leaves_no_trace_and_the_other_stays(desk, data_dir, life, tmp_path):
@@ -245,6 +250,34 @@ def test_the_proof_says_what_was_done_and_what_could_not_be(desk, data_dir, life
     assert left["backup"]["name"] == "20261121T020000Z" and left["backup"]["age_days"] > 0
     assert ("PostgreSQL's write-ahead log" in left) == (desk.engine.dialect.name == "postgresql")
     assert desk.row(Erasure).finished_at is not None
+
+
+def serve(desk, adapter, fence):
+    with unit_of_work(desk.engine) as session:
+        made = {"desk_id": "default", "actor": "ada", "reason": "", "at": desk.clock.now()}
+        session.add(Deployment(adapter=adapter, role="live", fence=fence, **made))
+
+
+def test_an_old_probe_is_named_while_its_adapter_serves_and_goes_afterwards(desk, data_dir, life):
+    probe = f"adapters/{ADAPTER}/probe.json"
+    serve(desk, ADAPTER, 1)
+    erasure_id = desk.post("/v1/erasures", customer_id=f"{WORD}-77").json["erasure_id"]
+    proof = json.loads((data_dir / "erasures" / f"{erasure_id}.json").read_text())
+    assert [each["name"] for each in proof["left"] if each["what"] == "probe"] == [ADAPTER]
+    assert find_traces(desk.engine, data_dir, WORD) == [probe]
+    assert remove_probes(desk.engine, data_dir=data_dir, desk_id="default") == ([], [ADAPTER])
+    serve(desk, None, 2)
+    assert remove_probes(desk.engine, data_dir=data_dir, desk_id="default") == ([probe], [])
+    assert find_traces(desk.engine, data_dir, WORD) == []
+
+
+def test_a_probe_of_guard_prompts_is_named_by_no_proof(desk, data_dir, life):
+    probe = data_dir / "adapters" / ADAPTER / "probe.json"
+    probe.write_text(json.dumps({"prompts_from": "guards", "prompts": []}))
+    serve(desk, ADAPTER, 1)
+    erasure_id = desk.post("/v1/erasures", customer_id=f"{WORD}-77").json["erasure_id"]
+    proof = json.loads((data_dir / "erasures" / f"{erasure_id}.json").read_text())
+    assert "probe" not in {each["what"] for each in proof["left"]} and probe.is_file()
 
 
 def test_a_visitor_erases_their_own_conversation_alone(desk, life):

@@ -13,7 +13,16 @@ def test_probe_is_what_serving_reads(trained, base, tmp_path):
     from trainer.release.probe import write_probe
 
     path = tmp_path / "probe.json"
-    write_probe(path, trained.adapter_dir, base, compute_base_id(base), PROMPTS, dtype="float32", threads=1)
+    write_probe(
+        path,
+        trained.adapter_dir,
+        base,
+        compute_base_id(base),
+        PROMPTS,
+        prompts_from="guards",
+        dtype="float32",
+        threads=1,
+    )
     probe = read_probe(path, "tuned-20261101-1")
     assert probe.base_id == compute_base_id(base) and len(probe.prompts) == 2
     first = probe.prompts[0]
