@@ -121,9 +121,15 @@ class Browser:
     def wait_until(self, what: str) -> None:
         """Not by `wait_for_function`: that evaluates strings in the page, which its policy forbids."""
         self.page.evaluate(
-            "() => new Promise((done, fail) => { const end = Date.now() + 60_000;"
-            f" const look = () => ({what} ? done() : Date.now() > end ? fail('never: {what} ' + globalThis.desk?.tell()) : setTimeout(look, 20));"
-            " look(); })"
+            f"""() => new Promise((done, fail) => {{
+              const end = Date.now() + 60_000;
+              const look = () => {{
+                if ({what}) done();
+                else if (Date.now() > end) fail(`never: {what} ${{globalThis.desk?.tell()}}`);
+                else setTimeout(look, 20);
+              }};
+              look();
+            }})"""
         )
 
 
