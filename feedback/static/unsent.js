@@ -54,6 +54,7 @@ export class Unsent {
     why.textContent = draft.refused ? wordsOf({ code: draft.refused }) : _("Never sent, and nobody waits there any more.");
     const text = document.createElement("p");
     text.className = "text";
+    text.dir = "auto";
     text.textContent = draft.text;
     const acts = document.createElement("div");
     acts.className = "row";

@@ -33,7 +33,7 @@ FIND_HIDDEN = """() => {
   const named = (element) => element?.outerHTML.slice(0, 90);
   const faults = [];
   const used = "a[href], button, input, textarea, summary, [tabindex='0']";
-  for (const element of document.querySelectorAll(`${used}, .bubble, .card, .note, .undo-bar, .why`)) {
+  for (const element of document.querySelectorAll(`${used}, .bubble, .card, .note, .undo-bar, .asked`)) {
     if (!element.checkVisibility() || element.matches(".skip-link")) continue;
     const { left, top, right, bottom } = shown(element);
     if (right - left < 8 || bottom - top < 8) continue; // scrolled away
