@@ -5,7 +5,7 @@ lost, none goes out under another name.
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -86,6 +86,16 @@ def be_faster(site: Site, item: Item, what: str) -> str | None:
     return None
 
 
+def befall(site: Site, items: list[Item], fates: list[str]) -> list[tuple[str, str, None]]:
+    """What happens to these turns; those of customers who wrote on."""
+    found = [
+        (item.conversation_id, be_faster(site, item, fate))
+        for item, fate in zip(items, fates, strict=True)
+        if fate
+    ]
+    return [(conversation_id, turn_id, None) for conversation_id, turn_id in found if turn_id]
+
+
 class Browser:
     """One browser at which two people take turns."""
 
@@ -136,37 +146,26 @@ class Browser:
 def work(site: Site, browser: Browser, luck: random.Random) -> list[Item]:
     """The thousand sends; all that was written."""
     written: list[Item] = []
-    again: list[tuple[str, str, str | None]] = []  # turns of customers who wrote on
+    again: Sequence[tuple[str, str, str | None]] = []  # turns of customers who wrote on
     fresh = open_turns(site, SENDS, luck)
     while len(written) < SENDS:
         person = PEOPLE[len(written) // (AT_ONCE * 3) % 2]
         if person != browser.person:
             browser.sign_in(person)
         count = min(AT_ONCE, SENDS - len(written))
-        turns, again = (again + [fresh.pop() for _ in range(count)])[:count], []
+        turns = [*again, *(fresh.pop() for _ in range(count))][:count]
         items = [
             Item(*turn, person, f"{person} writes reply {len(written) + number}, to the end.")
             for number, turn in enumerate(turns)
         ]
         fates = [luck.choices(["", "taken", "answered", "customer"], [76, 8, 8, 8])[0] for _ in items]
         early = luck.random() < 0.5
-        newer: dict[str, str] = {}
-
-        def befall(
-            items: list[Item] = items, fates: list[str] = fates, newer: dict[str, str] = newer
-        ) -> None:
-            for item, fate in zip(items, fates, strict=True):
-                turn_id = be_faster(site, item, fate) if fate else None
-                if turn_id:
-                    newer[item.conversation_id] = turn_id
-
         if early:
-            befall()
+            again = befall(site, items, fates)
         browser.begin(items, luck.randrange(1, 2**31 - 1))
         if not early:
             browser.page.wait_for_timeout(luck.randrange(150))  # in the middle of it all, wherever that is
-            befall()
-        again = [(conversation_id, turn_id, None) for conversation_id, turn_id in newer.items()]
+            again = befall(site, items, fates)
         written += items
         what = luck.random()
         if what < 0.5:
