@@ -3,7 +3,7 @@
 
 import { Refusal, put, write } from "./api.js";
 import { _ } from "./i18n.js";
-import { part } from "./notices.js";
+import { notice, part } from "./notices.js";
 
 const together = new Intl.ListFormat(document.documentElement.lang, { type: "conjunction" });
 const BEAT_MS = 20_000; // a claim lives a minute
@@ -95,6 +95,12 @@ export class Holding {
       if (this.turn === turn) this.isAsking = false;
       this.queue.refresh();
     }
+  }
+
+  /** Why a send was refused. */
+  sayNotSent() {
+    const words = _("Not sent: %(name)s is answering this one. Your text is kept below.", { name: this.other });
+    if (this.other) notice(words, "warn");
   }
 
   /** What the queue says of the turn in hand. */

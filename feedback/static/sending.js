@@ -6,8 +6,8 @@ import { listEntries } from "./outbox.js";
 import { showState } from "./notices.js";
 
 export class Sending {
-  /** `holds` tells whether a turn is still in hand. `onAccepted` is given what was sent and the answer, `onStays` what was
-   *  refused and stays in the composer. */
+  /** `holds` tells whether a turn is still in hand. `onAccepted` is given what was sent and the answer, `onStays` why what
+   *  an earlier page sent stays in the composer. */
   constructor({ notebook, holds, onAccepted, onStays }) {
     Object.assign(this, { notebook, holds, onAccepted, onStays, waiting: new Map() });
     for (const { about } of listEntries()) if (about) this.waiting.set(about.conversation_id, about);
@@ -35,7 +35,7 @@ export class Sending {
   flush() {
     return flushOutbox((path, { token }) => !token && !path.startsWith("/v1/duel"), {
       onAnswer: ({ about }, answer) => about && this.accept(about, answer),
-      onRefused: (entry, fault) => this.refuse(entry, fault),
+      onRefused: (entry, fault) => this.refuse(entry, fault) && this.onStays(fault),
     });
   }
 
@@ -54,18 +54,18 @@ export class Sending {
     this.onAccepted(about, answer);
   }
 
-  /** Before it leaves the outbox. With its turn in hand it stays in the composer, else it is kept as not sent. */
+  /** Before it leaves the outbox: kept as not sent, unless its turn is in hand and it stays in the composer. Tells which. */
   refuse({ about, body }, fault) {
-    if (!about) return;
+    if (!about) return false;
     this.end(about);
     const { conversation_id, text, taken, none_good, turn_id, asked, revision } = about;
     if (this.holds(about)) {
       if (!this.notebook.find(conversation_id)) this.notebook.keep(conversation_id, { text, taken, none_good, turn_id });
-      this.onStays(about, fault);
-      return;
+      return true;
     }
     this.notebook.putAside(conversation_id, { text, taken, turn_id, asked, refused: fault.code || `http_${fault.status}` }, body.event_id);
     if (this.notebook.revisionOf(conversation_id) <= revision) this.notebook.clear(conversation_id);
+    return false;
   }
 }
 

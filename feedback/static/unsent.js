@@ -11,6 +11,7 @@ export class Unsent {
   constructor({ notebook, findTurn, isIdle, onOpen }) {
     Object.assign(this, { notebook, findTurn, isIdle, onOpen, shown: "" });
     this.box = part("unsent");
+    this.box.open = matchMedia("(min-width: 700px) and (min-height: 600px)").matches; // elsewhere the count will do at first
     this.list = part("unsent-list");
     this.list.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-act]");

@@ -38,7 +38,7 @@ const filter = new QueueFilter({ onChange: () => queue.startOver(), onLeave: foc
 const queue = new Queue({ filter, onOpen: (turn) => openTurn(turn), onChange: onQueue, onNews, hasDraft: (turn) => notebook.has(turn.conversation_id) });
 const attention = new Attention({ person, sound: part("sound"), notify: part("notify"), say: announce });
 const holding = new Holding({ queue, onChange: onHolder, onRefused: onRefusal });
-const sending = new Sending({ notebook, holds: (about) => hand.holds(about), onAccepted, onStays: (_about, fault) => onStays(fault) });
+const sending = new Sending({ notebook, holds: (about) => hand.holds(about), onAccepted, onStays });
 const unsent = new Unsent({ notebook, findTurn: (draft) => queue.ofConversation(draft.conversation_id), isIdle, onOpen: openUnsent });
 const undo = new Undo(part("undo"), { onUndone: (verdict, answer) => judging.onUndone(verdict, answer), onRefused: explain, onNothing: () => day.toggle() });
 const reasons = new Reasons(part("reasons"));
@@ -175,17 +175,12 @@ function showNothing() {
 function onHolder(name, { wasMine }) {
   if (name) {
     cards.close();
-    notice(wasMine ? _("%(name)s has taken this one over. Your text is kept as a draft.", { name }) : _("%(name)s is answering this one.", { name }), "warn");
+    if (wasMine) notice(_("%(name)s has taken this one over. Your text is kept as a draft.", { name }), "warn");
   } else {
     notice("");
     if (!hand.none && !hand.closed) cards.reopen();
   }
   hand.mark();
-}
-
-function onStays(fault) {
-  hand.unlock();
-  onRefusal(fault);
 }
 
 function onDrafts() {
@@ -222,11 +217,16 @@ function onAccepted(about, answer) {
   openNext();
 }
 
+function onStays(fault) {
+  hand.unlock();
+  onRefusal(fault);
+}
+
 function onRefusal(fault) {
   showState("");
   if (fault.code === "already_judged") closeCards(_("Not sent: a colleague has answered meanwhile. Your text is kept below."));
   else if (fault.code === "turn_superseded") closeCards(superseded());
-  else if (fault.code === "turn_claimed") queue.refresh(); // which tells who has it
+  else if (fault.code === "turn_claimed") queue.refresh().then(() => holding.sayNotSent());
   else explain(fault);
 }
 

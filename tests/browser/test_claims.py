@@ -20,6 +20,7 @@ WORDS = {
         "answers": "wei is answering",
         "take_over": "Take over",
         "taken": "ada has taken this one over. Your text is kept as a draft.",
+        "not_sent": "Not sent: ada is answering this one. Your text is kept below.",
         "sign_out": "Sign out",
     },
     "zh-CN": {
@@ -27,6 +28,7 @@ WORDS = {
         "answers": "wei 正在回复",
         "take_over": "接手",
         "taken": "ada 接手了这一条。您写的文字已存为草稿。",
+        "not_sent": "未发送：ada 正在回复这一条。您写的文字保留在下方。",
         "sign_out": "退出",
     },
 }
@@ -75,6 +77,9 @@ def test_a_turn_is_looked_at_taken_taken_over_and_given_back(
     expect(wei.locator(part("notice"))).to_have_text(says["taken"])
     expect(wei.locator(part("composer"))).to_have_value("It is on its way.")
     expect(wei.locator(part("take-over"))).to_be_visible()
+    wei.press(part("composer"), "Control+Enter")
+    expect(wei.locator(part("notice"))).to_have_text(says["not_sent"])
+    expect(wei.locator(part("composer"))).to_have_value("It is on its way.")
     ada.get_by_role("button", name=says["sign_out"]).click()
     expect(wei.locator(part("take-over"))).to_be_hidden()
     assert holders(site) == [None]
