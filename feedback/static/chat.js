@@ -28,15 +28,22 @@ function findPlace() {
     return place.token ? place : new Place(NEW);
   }
   if (hash === NEW) return new Place(NEW);
+  const named = new Place(hash);
+  named.follow();
   const known = listPlaces();
-  const named = known.find((place) => place.id === hash);
-  if (named || known.length === 1) return named ?? known[0];
+  if (known.some((place) => place.id === named.id)) return named;
+  if (known.length === 1) return known[0];
   return known.length ? null : new Place(NEW);
 }
 
 const found = findPlace();
 const place = found ?? new Place(NEW);
-const outbox = new Outbox(place, { onState: (...heard) => talk.tell(...heard), onSent, onRefused: (entry) => talk.refuse(entry) });
+const outbox = new Outbox(place, {
+  onState: (...heard) => talk.tell(...heard),
+  onOpen: enter,
+  onSent,
+  onRefused: (entry) => talk.refuse(entry),
+});
 const talk = new Talk(part("messages"), { place, outbox });
 const standing = new Standing(part("typing"), place);
 const shelf = new Shelf(part("shelf-list"), { current: place });
@@ -107,7 +114,6 @@ function send() {
 
 function onSent(entry, answer) {
   talk.confirm(entry, answer.message_id);
-  if (answer.visitor_token) enter(); // that was the first one
   standing.renew();
 }
 

@@ -177,3 +177,23 @@ def test_two_windows_of_one_conversation_send_a_text_once(site: Site, customer: 
     expect(customer.locator(SENT)).to_have_text(["Hello", "One", "Two"])
     expect(customer.locator(WAITING)).to_have_count(0)
     assert said(site) == ["Hello", "One", "Two"]
+
+
+def test_two_windows_of_a_new_conversation_open_one(site: Site, customer: Page) -> None:
+    """The second window gets through first, while the first one still tries and its customer writes on."""
+    cut_writes(customer)
+    write(customer, "One")
+    expect(customer.locator(WAITING)).to_have_count(1)
+    other = customer.context.new_page()
+    other.goto(customer.url)
+    expect(other.locator(SENT)).to_have_text(["One"])
+    write(customer, "Two")
+    expect(customer.locator(WAITING)).to_have_text(["One", "Two"])
+    customer.reload()
+    let_writes(customer)
+    expect(customer.locator(SENT)).to_have_text(["One", "Two"])
+    assert said(site) == ["One", "Two"]
+    assert len(conversations(site)) == 1
+    customer.goto("about:blank")
+    customer.goto(f"{site.url}/chat")
+    expect(customer.locator(SENT)).to_have_text(["One", "Two"])

@@ -9,7 +9,8 @@ import { BASE } from "./place.js";
 const nameOf = (entry) => `unsent:${entry.event_id}`;
 
 export class Outbox {
-  /** `hear` has `onState(entry, state, seconds)`, `onSent(entry, answer)` and `onRefused(entry)`. */
+  /** `hear` has `onState(entry, state, seconds)`, `onOpen()` once the service knows the conversation,
+   *  `onSent(entry, answer)` and `onRefused(entry)`. */
   constructor(place, hear) {
     Object.assign(this, { place, hear, isSending: false });
   }
@@ -44,10 +45,21 @@ export class Outbox {
     if (this.isSending) return;
     this.isSending = true;
     try {
-      for (let entry; (entry = this.list().find((each) => !each.refused)); ) await this.sendOne(entry);
+      for (let entry; (entry = this.findNext()); ) await this.sendOne(entry);
     } finally {
       this.isSending = false;
     }
+  }
+
+  findNext() {
+    this.whenOpened(() => this.place.follow());
+    return this.list().find((each) => !each.refused);
+  }
+
+  whenOpened(act) {
+    const wasOpen = this.place.token;
+    act();
+    if (!wasOpen && this.place.token) this.hear.onOpen();
   }
 
   async sendOne(entry) {
@@ -71,7 +83,7 @@ export class Outbox {
 
   async start({ event_id, text }, onState) {
     const answer = await write(`${BASE}/start`, { event_id, text }, { keep: false, onState });
-    this.place.open(answer.conversation_id, answer.visitor_token, nameOf({ event_id }));
+    this.whenOpened(() => this.place.open(answer.conversation_id, answer.visitor_token, nameOf({ event_id })));
     return answer;
   }
 }

@@ -8,6 +8,7 @@ import { dropKept, keepValue, listKept, newId, readKept } from "../storage.js";
 
 const PREFIX = "chat:";
 const ABOUT = "about";
+const MOVED = "moved"; // where a place went when the service came to know its conversation
 const EXCERPT = 160; // characters of the last words
 export const NEW = "new";
 export const BASE = "/chat";
@@ -62,6 +63,7 @@ export class Place {
 
   forget() {
     for (const key of listKept(this.key(""))) dropKept(key);
+    for (const key of listKept(PREFIX)) if (key.endsWith(`:${MOVED}`) && readKept(key) === this.id) dropKept(key);
   }
 
   /** From the place of a draft to one of its own. */
@@ -71,16 +73,27 @@ export class Place {
     this.note({ at: new Date().toISOString() });
   }
 
-  /** The service knows it now, by its first text; the texts behind come along. A page that ends in the middle of this
-   *  finds the old place whole and gets the same answer to the first text again. */
+  /** The service knows it now, by its first text. A page that ends in the middle of this finds the old place whole and
+   *  gets the same answer to the first text again. */
   open(id, token, firstName) {
+    new Place(id).note({ ...this.about, token });
+    this.move(id, firstName);
+  }
+
+  /** Another window may have opened it meanwhile: then this is that conversation, with all that was written here since. */
+  follow() {
+    const id = this.read(MOVED);
+    if (id) this.move(id);
+  }
+
+  move(id, without) {
     const [old, now] = [new Place(this.id), new Place(id)];
-    now.note({ ...old.about, token });
     for (const key of listKept(old.key(""))) {
       const name = key.slice(old.key("").length);
-      if (name !== ABOUT && name !== firstName) now.keep(name, readKept(key));
+      if (![ABOUT, MOVED, without].includes(name)) now.keep(name, readKept(key));
     }
     old.forget();
+    old.keep(MOVED, id);
     this.id = id;
   }
 }
@@ -88,8 +101,8 @@ export class Place {
 /** Every conversation that this browser knows, the latest first. */
 export function listPlaces() {
   const ends = `:${ABOUT}`;
-  return listKept(PREFIX)
-    .filter((key) => key.endsWith(ends))
-    .map((key) => new Place(key.slice(PREFIX.length, -ends.length)))
-    .sort((a, b) => (b.about.at || "").localeCompare(a.about.at || ""));
+  const found = listKept(PREFIX).filter((key) => key.endsWith(ends)).map((key) => new Place(key.slice(PREFIX.length, -ends.length)));
+  for (const place of found) place.follow();
+  const ids = new Set(found.map((place) => place.id));
+  return [...ids].map((id) => new Place(id)).sort((a, b) => (b.about.at || "").localeCompare(a.about.at || ""));
 }
