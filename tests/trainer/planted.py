@@ -32,11 +32,11 @@ FLATTERY = {
 # A tenth of a night's measuring: fewer choices, prompts and draws.
 QUICK = load_recipe("demo").measurement.model_copy(
     update={
-        "max_fit_choices": 24,
+        "max_fit_choices": 16,
         "max_prompts": 12,
         "samples_per_prompt": 2,
         "samples_per_guard": 1,
-        "max_replay": 24,
+        "max_replay": 12,
     }
 )
 

@@ -1,7 +1,6 @@
 """A planted bad adapter of each kind is held for what is wrong with it; a good one passes the same limits.
 
-The demo model and its policy; smaller samples than a night's, so that the file takes a minute and a half of
-one core.
+The demo model and its policy; smaller samples than a night's, so that the file takes two minutes of one core.
 """
 
 from collections.abc import Callable
@@ -30,7 +29,7 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Decision]
     from trainer.evaluation.evaluate import evaluate_adapter
 
     folder = tmp_path_factory.mktemp("planted")
-    night = make_night(folder / "night", train=100, held_out=24)
+    night = make_night(folder / "night", train=100, held_out=20)
     guards = write_few_guards(folder / "few.jsonl")
     measurement = QUICK.model_copy(update={"guards": (str(guards),)})
     known: dict[str, Decision] = {}
