@@ -28,12 +28,12 @@ from demo.agents import SimulatedAgent
 from demo.grammar import Message, is_broken
 from demo.prompts import FIXED_PROMPTS, fresh_prompts
 from feedback.datasets.build import make_pair
-from feedback.datasets.split import split_of
 from feedback.deployment.policy import load_policy
 from feedback.records.normalise import settle_choice
 from feedback.records.pairs import pair_choice
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm
+from feedback.records.split import split_of
 from feedback.records.text import normalise
 from trainer.data.tokens import encode_prompt
 from trainer.evaluation.evaluate import evaluate_adapter

@@ -4,6 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine
 
 from commands.errors import CommandFailed
@@ -12,6 +14,7 @@ from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.datasets.build import Selection, build_dataset
 from feedback.store.datasets import list_datasets
+from feedback.store.derived_records import count_stale, renew_all
 from feedback.store.engine import read
 from feedback.store.tables import DEFAULT_DESK, Dataset
 
@@ -89,6 +92,33 @@ def list_(frame: Frame, as_json: bool) -> None:
         click.echo(f"{row.id[:16]}  {row.created_at:%Y-%m-%d %H:%M}  {shown}")
     if not rows:
         click.echo("No datasets yet: rejoinder dataset build")
+
+
+@command.command("rederive")
+@frame_options
+@json_option
+def rederive(frame: Frame, as_json: bool) -> None:
+    """Write down anew what judgements and thumbs came to, where older rules did it or nobody has.
+
+    \b
+    rejoinder dataset rederive
+
+    The service may go on meanwhile, and what is interrupted goes on where it was. Every build does the same
+    first.
+    """
+    columns = TextColumn("records"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
+    with (
+        open_store(frame) as engine,
+        Progress(*columns, console=Console(stderr=True), disable=as_json, transient=True) as progress,
+    ):
+        with read(engine) as session:
+            stale = count_stale(session)
+        task = progress.add_task("rederive", total=stale)
+        renew_all(engine, on_page=lambda count: progress.advance(task, count))
+    if as_json:
+        print_json({"renewed": stale})
+        return
+    click.echo(f"{stale} records were renewed." if stale else "All records are of the rules of today.")
 
 
 def find_dataset(engine: Engine, name: str) -> Dataset:

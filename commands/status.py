@@ -10,6 +10,7 @@ from sqlmodel import func, select
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.instance import is_running, read_holder
 from commands.store import open_store
+from feedback.records.derived import IMPORT
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
 from feedback.store.runs import count_by_state, latest_run
@@ -51,15 +52,16 @@ def command(frame: Frame, as_json: bool) -> None:
 
 
 def collect_status(frame: Frame) -> dict[str, Any]:
-    tables = (Conversation, Judgement, Thumb, Record, Dataset)
+    tables = (Conversation, Judgement, Thumb, Dataset)
     engine_line = ask_engine(frame)
     with open_store(frame) as engine, read(engine) as session:
         state = serving_state(session, desk_id=DEFAULT_DESK)
         last = latest_run(session, desk_id=DEFAULT_DESK)
+        imported = select(func.count()).where(Record.origin_kind == IMPORT)
         rows = {
             f"{table.__name__.lower()}s": session.exec(select(func.count()).select_from(table)).one()
             for table in tables
-        }
+        } | {"records": session.exec(imported).one()}
         return {
             "data_dir": str(frame.data_dir),
             "running": read_holder(frame.data_dir) if is_running(frame.data_dir) else None,

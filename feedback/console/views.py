@@ -14,15 +14,15 @@ from feedback.console.exposure import read_panel
 from feedback.console.health import check_health
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
 from feedback.experiments.account import read_account
-from feedback.experiments.funnel import Funnel, count_page
+from feedback.experiments.funnel import count_funnel
 from feedback.experiments.support import support_of
 from feedback.experiments.versions import compare_versions
 from feedback.records.rejections import explain
 from feedback.store import adapters, datasets, deployments, overview, runs
-from feedback.store.choices import JudgedSet, iterate_pages, read_judged
 from feedback.store.closings import count_closings
 from feedback.store.engine import read
 from feedback.store.probe import read_in_haste
+from feedback.store.record_counts import count_given
 from feedback.store.run_history import Numbers, read_numbers
 from feedback.web.auth import allow
 from feedback.web.services import services
@@ -81,32 +81,18 @@ def show_funnel() -> str:
     found, desk_id = services(), current_actor().desk_id
     days = PERIODS.get(request.args.get("days", ""))
     agent = request.args.get("agent") or None
+    since = found.clock.now() - timedelta(days=days) if days else None
     with read(found.store_engine) as store:
         agents = overview.list_agents(store, desk_id=desk_id)
         languages = overview.list_languages(store, desk_id=desk_id)
+        given = count_given(store, desk_id=desk_id, since=since, agent=agent)
     language = choice_of("language", languages)
-    since = found.clock.now() - timedelta(days=days) if days else None
-
-    def is_wanted(item: JudgedSet) -> bool:
-        judged, shown = item
-        return (agent is None or judged.agent == agent) and (
-            language is None or (shown.language or "").partition("-")[0].lower() == language
-        )
-
-    counted = Funnel()
-    judged_sets = iterate_pages(
-        found.store_engine,
-        lambda session, after: read_judged(
-            session, desk_id=desk_id, since=since, after=after, with_tokens=False
-        ),
-        lambda item: (item[0].at, item[0].id),
-    )
-    count_page(counted, filter(is_wanted, judged_sets))
+    spoken = (row for row in given if language in (None, overview.name_language(row.language)))
     with read(found.store_engine) as store:
         closings = count_closings(store, desk_id=desk_id, since=since, agent=agent, language=language)
     return render_template(
         "console/funnel.html",
-        funnel=counted,
+        funnel=count_funnel(spoken),
         closings=closings,
         agents=agents,
         agent=agent,

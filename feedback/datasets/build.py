@@ -25,13 +25,14 @@ from feedback.datasets.collect import Collected, Selection, collect_choices, col
 from feedback.datasets.errors import DatasetMissing, NothingSelected
 from feedback.datasets.layout import FORMATS, SPLITS, dataset_dir, dataset_file, datasets_dir
 from feedback.datasets.members import write_members
-from feedback.datasets.split import SALT, split_of
 from feedback.records.pairs import ThumbMark, match_thumbs, pair_choice
 from feedback.records.redact import open_redactor
 from feedback.records.rejections import Refusal, Tally
 from feedback.records.schemas import ChoiceForm, canonical_hash
+from feedback.records.split import SALT, split_of
 from feedback.records.weights import THUMB_WEIGHT, WeightInput, WeightRules, weigh_choices
 from feedback.store.datasets import add_dataset
+from feedback.store.derived_records import renew_all
 from feedback.store.engine import read, unit_of_work
 from feedback.store.erasures import count_erasures
 from feedback.store.tables import DEFAULT_DESK
@@ -67,6 +68,7 @@ def build_dataset(
     """Raises NothingSelected when no choice, pair or thumb is left. Safe to repeat, and to kill anywhere; one
     that somebody erased from while it was read is built once more.
     """
+    renew_all(store_engine)  # nothing, unless the rules changed
     selection, rules, now = selection or Selection(), rules or WeightRules(), clock.now()
     with read(store_engine) as session:
         erased = count_erasures(session, desk_id=desk_id)

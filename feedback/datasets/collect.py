@@ -8,18 +8,18 @@ content gives the same stream.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
-from feedback.records.from_judgement import DUEL, LIVE, OWN_SOURCES, Judged, ShownSet, derive_choice
+from feedback.records.cards import Card
+from feedback.records.from_judgement import DUEL, LIVE, OWN_SOURCES, compose_choice, derive_choice
+from feedback.records.from_thumb import derive_thumb
 from feedback.records.normalise import settle_choice
 from feedback.records.pairs import refuse_close
 from feedback.records.redact import Redactor, redact_choice, redact_messages, redact_thumb
 from feedback.records.rejections import Refusal, Tally
 from feedback.records.schemas import (
-    Arm,
-    ChatMessage,
     ChoiceForm,
     Form,
     PairForm,
@@ -28,8 +28,8 @@ from feedback.records.schemas import (
     read_form,
 )
 from feedback.records.weights import WeightInput
-from feedback.store.choices import ThumbedReply, iterate_judged, iterate_thumbed
 from feedback.store.duel_verdicts import iterate_judged_rounds
+from feedback.store.own_records import iterate_choices, iterate_thumbs
 from feedback.store.records import iterate_records
 from feedback.store.tables import Record
 
@@ -100,14 +100,10 @@ def collect_choices(
     redactor: Redactor,
     refusals: Tally,
 ) -> Iterator[Collected]:
-    for source, judged, shown in iterate_own(store_engine, desk_id, selection, until):
-        if selection.takes(list(shown.tags), judged.at):
-            choice = derive_choice(judged, shown)
-            if isinstance(choice, Refusal):
-                refusals.add(choice)
-            else:
-                named = choice.model_copy(update={"source": source})
-                yield finish_choice(named, shown.conversation, redactor, shown.known)
+    for choice, known in iterate_live(store_engine, desk_id, selection, until, refusals):
+        yield finish_choice(choice, choice.conversation or "", redactor, known)
+    for choice, known in iterate_duels(store_engine, desk_id, selection, until, refusals):
+        yield finish_choice(choice, choice.conversation or "", redactor, known)
     for row, form in read_imported(store_engine, desk_id, selection, until, "choice", ChoiceForm, refusals):
         settled = settle_choice(form)
         if isinstance(settled, Refusal):
@@ -117,25 +113,53 @@ def collect_choices(
             yield finish_choice(leave_out_ids(named), row.conversation, redactor)
 
 
+def iterate_live(
+    store_engine: Engine, desk_id: str, selection: Selection, until: datetime, refusals: Tally
+) -> Iterator[tuple[ChoiceForm, Sequence[str]]]:
+    """What judgements came to, as their records say, with what stands for the customer."""
+    if not selection.has_live:
+        return
+    for record, judged_set in iterate_choices(
+        store_engine, desk_id=desk_id, since=selection.since, until=until
+    ):
+        if not selection.takes(record.tags, record.created_at):
+            continue
+        if judged_set is None:
+            refusals.add(Refusal(record.rejection))
+            continue
+        judged, shown = judged_set
+        cards = [Card.from_json(kept) for kept in record.cards]
+        slots = {card.slot for card in cards if card.is_picked}
+        choice = compose_choice(judged, shown, settled=record.settled, slots=slots)
+        if isinstance(choice, Refusal):
+            refusals.add(choice)
+        else:
+            yield choice, shown.known
+
+
+def iterate_duels(
+    store_engine: Engine, desk_id: str, selection: Selection, until: datetime, refusals: Tally
+) -> Iterator[tuple[ChoiceForm, Sequence[str]]]:
+    """What the verdicts of closed duels came to."""
+    if not selection.has_duels:
+        return
+    for judged, shown in iterate_judged_rounds(
+        store_engine, desk_id=desk_id, since=selection.since, until=until
+    ):
+        if selection.takes(list(shown.tags), judged.at):
+            choice = derive_choice(judged, shown)
+            if isinstance(choice, Refusal):
+                refusals.add(choice)
+            else:
+                yield choice.model_copy(update={"source": DUEL}), shown.known
+
+
 def leave_out_ids(choice: ChoiceForm) -> ChoiceForm:
     """Without token ids: nobody but our own engine is known to have seen the ids of a text, and a line may
     claim those of a control token.
     """
     candidates = [reply.model_copy(update={"token_ids": None}) for reply in choice.candidates]
     return choice.model_copy(update={"candidates": candidates, "prompt_token_ids": None, "base_id": None})
-
-
-def iterate_own(
-    store_engine: Engine, desk_id: str, selection: Selection, until: datetime
-) -> Iterator[tuple[str, Judged, ShownSet]]:
-    """What people judged here with its source: sets, then the rounds of closed duels."""
-    since = selection.since
-    if selection.has_live:
-        for judged, shown in iterate_judged(store_engine, desk_id=desk_id, since=since, until=until):
-            yield LIVE, judged, shown
-    if selection.has_duels:
-        for judged, shown in iterate_judged_rounds(store_engine, desk_id=desk_id, since=since, until=until):
-            yield DUEL, judged, shown
 
 
 def finish_choice(
@@ -190,41 +214,17 @@ def collect_thumbs(
     refusals: Tally,
 ) -> Iterator[Collected]:
     if selection.has_live:
-        for reply in iterate_thumbed(store_engine, desk_id=desk_id, until=until):
-            if selection.takes(reply.tags, reply.at):
-                form = derive_thumb(reply)
-                if isinstance(form, Refusal):
-                    refusals.add(form)
-                else:
-                    yield finish_thumb(form, reply.conversation, redactor, reply.known)
+        for record, reply in iterate_thumbs(store_engine, desk_id=desk_id, until=until):
+            if not selection.takes(record.tags, record.created_at):
+                continue
+            form = Refusal(record.rejection) if reply is None else derive_thumb(reply)
+            if isinstance(form, Refusal):
+                refusals.add(form)
+            elif reply is not None:
+                yield finish_thumb(form, reply.conversation, redactor, reply.known)
     for row, form in read_imported(store_engine, desk_id, selection, until, "thumb", ThumbForm, refusals):
         named = form.model_copy(update={"id": row.identity, "source": row.source})
         yield finish_thumb(named, row.conversation, redactor)
-
-
-def derive_thumb(reply: ThumbedReply) -> ThumbForm | Refusal:
-    """One live thumb as a record. A reply that was edited or written by hand carries no arm."""
-    if reply.value == 0:
-        return Refusal("taken_back")
-    if reply.text is None:
-        return Refusal("erased")
-    if reply.prompt is None:
-        return Refusal("no_prompt")
-    return ThumbForm.model_construct(
-        id=reply.id,
-        source=LIVE,
-        prompt=[ChatMessage.model_validate(message) for message in reply.prompt],
-        completion=[ChatMessage(role="assistant", content=reply.text)],
-        label=reply.value > 0,
-        arm=cast(Arm | None, reply.arm),
-        adapter=reply.adapter,
-        language=reply.language,
-        tags=reply.tags,
-        at=reply.at,
-        chat_template_kwargs=reply.chat_template_kwargs,
-        reasons=reply.reasons or None,
-        comment=reply.comment or None,
-    )
 
 
 def finish_thumb(

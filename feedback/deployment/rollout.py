@@ -10,7 +10,6 @@ may import this module.
 """
 
 import logging
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -20,12 +19,11 @@ from sqlmodel import Session
 from feedback.deployment.deploy import Deployer, follow, publish, write_retirement, write_rollback
 from feedback.deployment.policy import Policy
 from feedback.errors import AdapterVetoed, NothingToRollBack, StaleFence
-from feedback.experiments.picks import derive_picks
+from feedback.experiments.picks import read_picks
 from feedback.experiments.rollout_rule import Evidence, Exposure, Reason, decide_exposure
-from feedback.experiments.support import Support, count_judgements
+from feedback.experiments.support import support_of
 from feedback.store import exposures, runs
 from feedback.store.approvals import Words, read_words
-from feedback.store.choices import iterate_judged
 from feedback.store.deployments import LIVE, serving_state
 from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import RunToken
@@ -143,8 +141,7 @@ def decide_now(
     """The decision about an adapter as it stands, with everything that forbids it to go live by itself."""
     from feedback.experiments.measure import measure_picks  # numpy and scipy: the web imports this module
 
-    judged = iterate_judged(store_engine, desk_id=desk_id, adapter=name, with_tokens=False)
-    picks = derive_picks(judged, Counter(), adapter=name)  # experience decides nothing
+    picks = read_picks(store_engine, name, desk_id=desk_id)
     evidence = measure_picks(name, picks, policy.exposure).evidence
     exposure = decide_exposure(evidence, policy.exposure)
     with read(store_engine) as session:
@@ -153,9 +150,9 @@ def decide_now(
 
 
 def count_now(store_engine: Engine, name: str, *, policy: Policy, desk_id: str = DEFAULT_DESK) -> Look:
-    """The same on counts alone: enough to prove harm, never enough to go live."""
-    support = Support(name)
-    count_judgements(support, iterate_judged(store_engine, desk_id=desk_id, adapter=name, with_tokens=False))
+    """The decision about an adapter on counts alone: enough to prove harm, never enough to go live."""
+    with read(store_engine) as session:
+        support = support_of(session, name, desk_id=desk_id)
     evidence = Evidence(name, support.tuned, support.base, support.halves)
     return Look(evidence, decide_exposure(evidence, policy.exposure))
 

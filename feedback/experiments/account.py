@@ -4,17 +4,15 @@ them. Reads the store in short transactions.
 Imports numpy and scipy where they are needed, so the web may import it anywhere.
 """
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine
 
-from feedback.experiments.picks import CountedPick, derive_pick
+from feedback.experiments.picks import read_picks
 from feedback.experiments.rollout_rule import ExposurePolicy
-from feedback.experiments.support import Support, count_judgements
-from feedback.store.choices import JudgedSet, Key, iterate_judged, list_closings
+from feedback.experiments.support import Support, support_of
+from feedback.store.engine import read
 from feedback.store.tables import DEFAULT_DESK
 
 if TYPE_CHECKING:
@@ -62,23 +60,10 @@ class Account:
 def read_account(
     store_engine: Engine, adapter: str, *, policy: ExposurePolicy, desk_id: str = DEFAULT_DESK
 ) -> Account:
-    """Reads what was judged on the adapter's sets, and of all others only when their agents closed them."""
+    """Counts and fits of everything that was judged on the adapter's sets."""
     from feedback.experiments.measure import measure_picks  # numpy and scipy
 
-    support = Support(adapter)
-    closings = list_closings(store_engine, desk_id=desk_id)
-    judged_sets = iterate_judged(store_engine, desk_id=desk_id, adapter=adapter, with_tokens=False)
-    picks = list_picks(support, judged_sets, closings)
+    with read(store_engine) as session:
+        support = support_of(session, adapter, desk_id=desk_id)
+    picks = read_picks(store_engine, adapter, desk_id=desk_id, with_experience=True)
     return Account(support, measure_picks(adapter, picks, policy), policy.confidence)
-
-
-def list_picks(
-    support: Support, judged_sets: Iterable[JudgedSet], closings: Mapping[str | None, Sequence[Key]]
-) -> Iterator[CountedPick]:
-    """The picks that count; every judgement is counted into `support` on the way."""
-    for judged, shown in judged_sets:
-        count_judgements(support, [(judged, shown)])
-        closed = bisect_left(closings.get(judged.agent, ()), (judged.at, judged.id))
-        pick = derive_pick(judged, shown, experience=closed)
-        if pick is not None:
-            yield pick

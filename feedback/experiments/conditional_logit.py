@@ -18,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from feedback.experiments.picks import Card, CountedPick
+from feedback.experiments.picks import CountedPick
 from feedback.records.candidate import BASE, BOTH, TUNED
+from feedback.records.cards import Card
 
 Floats = NDArray[np.floating[Any]]
 

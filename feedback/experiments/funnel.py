@@ -1,5 +1,5 @@
-"""From what came in to what can be learned from: judgements and thumbs, choices and pairs, and every reason
-in between, counted.
+"""From what came in to what can be learned from: judgements, choices and pairs, and every reason in between,
+counted.
 """
 
 from collections import Counter
@@ -7,10 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from feedback.records.from_judgement import derive_choice
-from feedback.records.pairs import pair_choice
-from feedback.records.rejections import Refusal
-from feedback.store.choices import JudgedSet
+from feedback.store.record_counts import Given
+
+TOO_CLOSE = "too_close"
 
 
 @dataclass
@@ -26,9 +25,6 @@ class Funnel:
     reasons: Counter[str] = field(default_factory=Counter)
     pairs: int = 0
     pair_reasons: Counter[str] = field(default_factory=Counter)
-    thumbs_up: int = 0
-    thumbs_down: int = 0
-    thumbs_taken_back: int = 0
 
     def to_json(self) -> dict[str, Any]:
         values = vars(self).items()
@@ -38,18 +34,17 @@ class Funnel:
         }
 
 
-def count_page(counted: Funnel, page: Iterable[JudgedSet]) -> None:
-    for judged, shown in page:
-        counted.judgements += 1
-        counted.kinds[judged.kind] += 1
-        choice = derive_choice(judged, shown)
-        if isinstance(choice, Refusal):
-            counted.reasons[choice.reason] += 1
+def count_funnel(given: Iterable[Given]) -> Funnel:
+    counted = Funnel()
+    for row in given:
+        counted.judgements += row.judgements
+        counted.kinds[row.given] += row.judgements
+        if row.rejection is not None:
+            counted.reasons[row.rejection] += row.judgements
             continue
-        counted.choices += 1
-        counted.choice_kinds[choice.kind or ""] += 1
-        for pair in pair_choice(choice):
-            if isinstance(pair, Refusal):
-                counted.pair_reasons[pair.reason] += 1
-            else:
-                counted.pairs += 1
+        counted.choices += row.judgements
+        counted.choice_kinds[row.settled or ""] += row.judgements
+        counted.pairs += row.pairs
+        if row.close:
+            counted.pair_reasons[TOO_CLOSE] += row.close
+    return counted

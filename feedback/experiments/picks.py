@@ -1,39 +1,24 @@
-"""Counted picks as plain records: who picked, which arm won, what was on each card. From the store in one
-pass.
+"""Counted picks as plain records: who picked, which arm won, what was on each card. From the store in pages.
 
-What counts is decided in `support.py` alone; a record exists for exactly the picks counted there. A record
-holds no text, so that a long history fits in memory.
+A record of the store is a counted pick exactly if `support.py` counts it as one. None holds a text, so that a
+long history fits in memory.
 """
 
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log
+from typing import Any
 
-from feedback.experiments.support import find_winner, refuse_set
-from feedback.records.candidate import BASE, BOTH, READY, TUNED
-from feedback.records.from_judgement import CLOSING, Judged, ShownReply, ShownSet, derive_choice
-from feedback.records.rejections import Refusal
-from feedback.store.choices import JudgedSet
+from sqlalchemy import Engine
+
+from feedback.records.candidate import BASE, BOTH, TUNED
+from feedback.records.cards import Card
+from feedback.store.choices import Key
+from feedback.store.picks import iterate_closings, iterate_picks
+from feedback.store.tables import DEFAULT_DESK
 
 INTENT = "intent:"  # a tag of this form names what the customer wants, as `domain:` names the field
-
-LIST_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,3}[.)、])\s", re.MULTILINE)
-MARKUP = re.compile(r"\*\*[^*\n]+\*\*|__[^_\n]+__|^#{1,6}\s|`[^`\n]+`|\[[^\]\n]+\]\([^)\n]+\)", re.MULTILINE)
-
-
-@dataclass(frozen=True, slots=True)
-class Card:
-    """One reply on the screen. `length` in characters; `lists` and `markup` count list items and other
-    markdown.
-    """
-
-    slot: int
-    arm: str  # base | tuned | both
-    length: int
-    lists: int
-    markup: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +30,15 @@ class CountedPick:
     adapter: str
     agent: str | None
     won: str
-    slots: tuple[int, ...]  # of the reply picked; several for a tie
     cards: tuple[Card, ...]
     tags: tuple[str, ...] = ()
     language: str | None = None
     experience: int = 0  # how many sets of this desk the agent had closed before
+
+    @property
+    def slots(self) -> tuple[int, ...]:
+        """Of the reply picked; several for a tie."""
+        return tuple(card.slot for card in self.cards if card.is_picked)
 
     @property
     def intent(self) -> str | None:
@@ -65,45 +54,34 @@ class CountedPick:
         return means[0] - means[1]
 
 
-def derive_picks(
-    judged_sets: Iterable[JudgedSet], closed: Counter[str | None], *, adapter: str | None = None
+def read_picks(
+    store_engine: Engine, adapter: str, *, desk_id: str = DEFAULT_DESK, with_experience: bool = False
 ) -> Iterator[CountedPick]:
-    """`closed` is how many sets each agent had closed so far; it is carried on."""
-    for judged, shown in judged_sets:
-        if shown.adapter is not None and adapter in (None, shown.adapter):
-            pick = derive_pick(judged, shown, experience=closed[judged.agent])
-            if pick is not None:
-                yield pick
-        closed[judged.agent] += judged.kind in CLOSING and not judged.undone
+    """Every counted pick of the adapter, oldest first. `with_experience` also reads when anybody closed a
+    set.
+    """
+    closings = list_closings(store_engine, desk_id=desk_id) if with_experience else {}
+    for row in iterate_picks(store_engine, desk_id=desk_id, adapter=adapter):
+        yield make_pick(row, closings)
 
 
-def derive_pick(judged: Judged, shown: ShownSet, *, experience: int = 0) -> CountedPick | None:
-    """None for whatever does not count towards the support rate."""
-    if refuse_set(shown) is not None:
-        return None
-    choice = derive_choice(judged, shown)
-    ready = sorted((reply for reply in shown.replies if reply.state == READY), key=lambda reply: reply.slot)
-    if isinstance(choice, Refusal):
-        if choice.reason != "tie_of_all":
-            return None
-        won, picked = BOTH, {reply.text for reply in ready}
-    elif choice.kind == "own":
-        return None
-    else:
-        won, picked = find_winner(choice), {choice.candidates[index].text for index in choice.picked}
+def list_closings(store_engine: Engine, *, desk_id: str) -> dict[str | None, list[Key]]:
+    """When each agent closed a set, oldest first, as (created_at, id) of judgements that nobody took back."""
+    closings: dict[str | None, list[Key]] = {}
+    for agent, at, id in iterate_closings(store_engine, desk_id=desk_id):
+        closings.setdefault(agent, []).append((at, id))
+    return closings
+
+
+def make_pick(row: Any, closings: Mapping[str | None, Sequence[Key]]) -> CountedPick:
+    """`row` has the columns of `feedback.store.picks`."""
     return CountedPick(
-        judgement=judged.id,
-        adapter=shown.adapter or "",
-        agent=judged.agent,
-        won=won,
-        slots=tuple(reply.slot for reply in ready if reply.text in picked),
-        cards=tuple(describe_card(reply) for reply in ready),
-        tags=tuple(shown.tags),
-        language=shown.language,
-        experience=experience,
+        judgement=row.origin_id,
+        adapter=row.adapter,
+        agent=row.agent,
+        won=row.winner,
+        cards=tuple(Card.from_json(card) for card in row.cards),
+        tags=tuple(row.tags),
+        language=row.language,
+        experience=bisect_left(closings.get(row.agent, ()), (row.created_at, row.origin_id)),
     )
-
-
-def describe_card(reply: ShownReply) -> Card:
-    text = reply.text or ""
-    return Card(reply.slot, reply.arm, len(text), len(LIST_ITEM.findall(text)), len(MARKUP.findall(text)))

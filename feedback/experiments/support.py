@@ -1,30 +1,26 @@
 """The support rate of an adapter: of the picks between base and it, how many fell on it. Counting rules in
 one place.
 
-A set counts if two replies of each arm were drawn, all were ready, and both arms have equally many different
-texts: an arm that repeats itself loses by arithmetic alone. A pick counts for its arm, an edit for the
-candidate edited; a merged candidate or a tie across the arms gives half to the shown rate and nothing to a
-decision. Own text, none, skip, undone and unblinded judgements are shares of their own. Sets of two versions
-are judged in `versions.py`; here they are left out whole.
+A pick counts if its set compares the arms (`feedback/records/arms.py`). It counts for its arm, an edit for
+the candidate edited; a merged candidate or a tie across the arms gives half to the shown rate and nothing to
+a decision. Own text, none, skip, undone and unblinded judgements are shares of their own. Sets of two
+versions are judged in `versions.py`; here they are left out whole.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlmodel import Session
 
 from feedback.experiments.sequential_tests import ENOUGH, e_better, e_harm, find_band, wilson_interval
-from feedback.records.candidate import BASE, BOTH, READY, TUNED, UNAVAILABLE
-from feedback.records.from_judgement import ShownSet, derive_choice
-from feedback.records.rejections import Refusal
-from feedback.records.schemas import ChoiceForm
-from feedback.store.choices import JudgedSet, Key, read_judged
+from feedback.records.arms import REPEATED, UNEQUAL_TEXTS, VERSIONS_DESIGN
+from feedback.records.candidate import BASE, TUNED
+from feedback.records.derived import TIE_OF_ALL
+from feedback.store.record_counts import Meaning, count_meanings
 from feedback.store.tables import DEFAULT_DESK
 
-COUNTED_DESIGN = "2+2"
-VERSIONS_DESIGN = "2+1+1"
 APART = ("own", "none", "skip", "undone", "unblinded")
 
 
@@ -105,61 +101,34 @@ class Support:
 
 def support_of(session: Session, adapter: str, *, desk_id: str = DEFAULT_DESK) -> Support:
     """Everything judged so far on sets with this adapter."""
+    return tally_support(adapter, count_meanings(session, desk_id=desk_id, adapter=adapter))
+
+
+def tally_support(adapter: str, meanings: Mapping[Meaning, int]) -> Support:
+    """From how many judgements came to what. Pure."""
     support = Support(adapter)
-    after: Key | None = None
-    while page := read_judged(session, desk_id=desk_id, adapter=adapter, after=after, with_tokens=False):
-        count_judgements(support, page)
-        after = (page[-1][0].at, page[-1][0].id)
+    for meaning, count in meanings.items():
+        if meaning.design == VERSIONS_DESIGN:
+            support.left_out["two_versions"] += count
+        else:
+            support.judgements += count
+            _add(support, meaning, count)
     return support
 
 
-def count_judgements(support: Support, judged_sets: Iterable[JudgedSet]) -> None:
-    for judged, shown in judged_sets:
-        if shown.design == VERSIONS_DESIGN:
-            support.left_out["two_versions"] += 1
-            continue
-        support.judgements += 1
-        choice = derive_choice(judged, shown)
-        if isinstance(choice, Refusal) and choice.reason == "tie_of_all" and refuse_set(shown) is None:
-            support.halves += 1  # nothing to learn from, but it says that no arm is ahead
-        elif isinstance(choice, Refusal):
-            (support.apart if choice.reason in APART else support.left_out)[choice.reason] += 1
-        elif choice.kind == "own":
-            support.apart["own"] += 1
-        else:
-            count_choice(support, choice, shown)
-
-
-def count_choice(support: Support, choice: ChoiceForm, shown: ShownSet) -> None:
-    reason = refuse_set(shown)
-    if reason is not None:
-        support.left_out[reason] += 1
-        base, tuned = count_texts(shown)
-        support.repeated += reason == "unequal_texts" and tuned < base
-        return
-    winner = find_winner(choice)
-    support.tuned += winner == TUNED
-    support.base += winner == BASE
-    support.halves += winner == BOTH
-
-
-def find_winner(choice: ChoiceForm) -> str:
-    """The arm that a pick, an edit or a tie fell on; `both` where that is half to each."""
-    arms = {choice.candidates[index].arm for index in choice.picked}
-    return TUNED if arms == {TUNED} else BASE if arms == {BASE} else BOTH
-
-
-def refuse_set(shown: ShownSet) -> str | None:
-    """Why a pick from this set says nothing about the arms, or None when it does."""
-    if shown.design != COUNTED_DESIGN:
-        return "other_design"
-    if any(reply.state == UNAVAILABLE for reply in shown.replies):
-        return "reply_unavailable"
-    base, tuned = count_texts(shown)
-    return None if base == tuned else "unequal_texts"
-
-
-def count_texts(shown: ShownSet) -> tuple[int, int]:
-    """How many different texts base and tuned have on screen; a merged one is a text of both."""
-    ready = [reply.arm for reply in shown.replies if reply.state == READY]
-    return (sum(arm in (BASE, BOTH) for arm in ready), sum(arm in (TUNED, BOTH) for arm in ready))
+def _add(support: Support, meaning: Meaning, count: int) -> None:
+    is_tie = meaning.rejection == TIE_OF_ALL and meaning.incomparable is None
+    if meaning.rejection is not None and not is_tie:
+        (support.apart if meaning.rejection in APART else support.left_out)[meaning.rejection] += count
+    elif meaning.settled == "own":
+        support.apart["own"] += count
+    elif meaning.incomparable is not None:
+        reason = UNEQUAL_TEXTS if meaning.incomparable == REPEATED else meaning.incomparable
+        support.left_out[reason] += count
+        support.repeated += count if meaning.incomparable == REPEATED else 0
+    elif meaning.winner == TUNED:
+        support.tuned += count
+    elif meaning.winner == BASE:
+        support.base += count
+    else:
+        support.halves += count  # a tie of all teaches nothing, but says that no arm is ahead

@@ -8,19 +8,17 @@ none, skip, undone and unblinded judgements. None of it counts towards the suppo
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from sqlmodel import Session
 
 from feedback.experiments.sequential_tests import e_better, e_harm, wilson_interval
-from feedback.experiments.support import APART, VERSIONS_DESIGN
-from feedback.records.candidate import MERGED, READY, UNAVAILABLE
-from feedback.records.from_judgement import Judged, ShownSet, derive_choice
-from feedback.records.rejections import Refusal
-from feedback.records.schemas import ChoiceForm
-from feedback.records.text import normalise
-from feedback.store.choices import Key, read_judged
+from feedback.experiments.support import APART
+from feedback.records.candidate import BASE
+from feedback.records.derived import TIE_OF_ALL
+from feedback.store.record_counts import Meaning, Versioned, count_versions
 from feedback.store.tables import DEFAULT_DESK
 
 UNKNOWN = "unknown"  # an erased agent
@@ -123,60 +121,31 @@ class Comparison:
 
 def compare_versions(session: Session, new: str, *, desk_id: str = DEFAULT_DESK) -> list[Comparison]:
     """One for each version that this one stood beside, the one judged last first."""
+    return tally_versions(new, count_versions(session, desk_id=desk_id, adapter=new))
+
+
+def tally_versions(new: str, judgements: Mapping[Versioned, int]) -> list[Comparison]:
+    """From how many judgements came to what, in their order. Pure."""
     found: dict[str, Comparison] = {}
-    after: Key | None = None
-    while page := read_judged(
-        session, desk_id=desk_id, adapter=new, design=VERSIONS_DESIGN, after=after, with_tokens=False
-    ):
-        for judged, shown in page:
-            old = find_old(shown)
-            if old is not None:
-                comparison = found.pop(old, None) or Comparison(new, old)
-                count_judgement(comparison, judged, shown)
-                found[old] = comparison  # moves to the end
-        after = (page[-1][0].at, page[-1][0].id)
-    return list(reversed(found.values()))
+    for judged, count in judgements.items():
+        comparison = found.setdefault(judged.rival, Comparison(new, judged.rival))
+        comparison.judgements += count
+        _add(comparison, judged.meaning, judged.agent or UNKNOWN, count)
+    return list(found.values())
 
 
-def find_old(shown: ShownSet) -> str | None:
-    """The version beside the one that the set is about; None where it was judged before its replies came."""
-    names = {reply.adapter for reply in shown.replies} - {None, shown.adapter}
-    return next(iter(names), None)
-
-
-def count_judgement(comparison: Comparison, judged: Judged, shown: ShownSet) -> None:
-    comparison.judgements += 1
-    choice = derive_choice(judged, shown)
-    is_tie_of_all = isinstance(choice, Refusal) and choice.reason == "tie_of_all"
-    if isinstance(choice, Refusal) and not is_tie_of_all:
-        (comparison.apart if choice.reason in APART else comparison.left_out)[choice.reason] += 1
-    elif isinstance(choice, ChoiceForm) and choice.kind == "own":
-        comparison.apart["own"] += 1
-    elif any(reply.state == UNAVAILABLE for reply in shown.replies):
-        comparison.left_out["reply_unavailable"] += 1
-    elif isinstance(choice, Refusal):
-        comparison.halves += 1  # nothing to learn from, but it says that neither is ahead
+def _add(comparison: Comparison, meaning: Meaning, agent: str, count: int) -> None:
+    if meaning.rejection not in (None, TIE_OF_ALL):
+        (comparison.apart if meaning.rejection in APART else comparison.left_out)[meaning.rejection] += count
+    elif meaning.settled == "own":
+        comparison.apart["own"] += count
+    elif meaning.incomparable is not None:
+        comparison.left_out[meaning.incomparable] += count
+    elif meaning.winner == comparison.new:
+        comparison.won_by[agent] += count
+    elif meaning.winner == comparison.old:
+        comparison.lost_by[agent] += count
+    elif meaning.winner == BASE:
+        comparison.base += count
     else:
-        count_choice(comparison, choice, shown)
-
-
-def count_choice(comparison: Comparison, choice: ChoiceForm, shown: ShownSet) -> None:
-    versions, agent = find_versions(choice, shown), choice.annotator or UNKNOWN
-    comparison.won_by[agent] += versions == {comparison.new}
-    comparison.lost_by[agent] += versions == {comparison.old}
-    comparison.halves += len(versions) == 2
-    comparison.base += not versions
-
-
-def find_versions(choice: ChoiceForm, shown: ShownSet) -> set[str]:
-    """The versions that wrote what was picked. A merged reply keeps its adapter and text, so a card tells of
-    all who wrote it.
-    """
-    picked = {normalise(choice.candidates[index].text) for index in choice.picked}
-    return {
-        reply.adapter
-        for reply in shown.replies
-        if reply.adapter is not None
-        and reply.state in (READY, MERGED)
-        and normalise(reply.text or "") in picked
-    }
+        comparison.halves += count  # a tie of all teaches nothing, but says that neither is ahead

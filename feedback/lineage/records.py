@@ -5,6 +5,8 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from sqlmodel import col
+
 from feedback.datasets.layout import dataset_dir
 from feedback.datasets.members import iterate_members, read_members
 from feedback.lineage.graph import Ref, Scope, Step, excerpt, known, stamp
@@ -17,7 +19,7 @@ from feedback.store.choices import read_judged
 from feedback.store.duel_verdicts import read_judged_rounds
 from feedback.store.engine import read
 from feedback.store.lineage import records as store
-from feedback.store.tables import Dataset
+from feedback.store.tables import Dataset, Judgement
 
 LIVE = "live"
 SHOWN = 20  # of its records
@@ -48,7 +50,8 @@ def look_choice(scope: Scope, ref: Ref) -> Step | None:
         if is_duel:
             found = read_judged_rounds(session, desk_id=scope.desk_id, verdict_id=id)
         else:
-            found = read_judged(session, desk_id=scope.desk_id, judgement_id=id, with_tokens=False)
+            named = (col(Judgement.desk_id) == scope.desk_id) & (col(Judgement.id) == id)
+            found = read_judged(session, which=named)
     if not found:
         return None
     ((judged, shown),) = found

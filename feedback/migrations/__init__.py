@@ -10,18 +10,21 @@ a draft under `versions/`, to be read and cleaned by hand. A test holds upgraded
 both databases. There is no way back: restore a backup.
 """
 
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 from sqlalchemy.engine import make_url
 
 from feedback.store.engine import open_engine
 
 HERE = Path(__file__).parent
+UPGRADE_LIMIT_S = 3_600  # that another process may take
 
 
 def configure() -> Config:
@@ -40,6 +43,8 @@ def upgrade(url: str) -> None:
     if make_url(url).get_backend_name() == "sqlite" and path:
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = open_engine(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _wait_for_others)
     try:
         upgrade_engine(engine)
     finally:
@@ -47,13 +52,20 @@ def upgrade(url: str) -> None:
 
 
 def upgrade_engine(engine: Engine, version: str = "head") -> None:
-    """The same on an open engine. Two processes that start at once wait for each other."""
+    """Brings the store of an open engine to a version. Two processes that start at once wait for each other,
+    however long the first one takes to fill new columns.
+    """
     config = configure()
     with engine.execution_options(writing=True).begin() as connection:
         if connection.dialect.name == "postgresql":
+            connection.exec_driver_sql("SET LOCAL lock_timeout = 0")
             connection.exec_driver_sql("SELECT pg_advisory_xact_lock(7267001)")
         config.attributes["connection"] = connection
         command.upgrade(config, version)
+
+
+def _wait_for_others(connection: sqlite3.Connection, record: Any) -> None:
+    connection.execute(f"PRAGMA busy_timeout={UPGRADE_LIMIT_S * 1_000}")
 
 
 def find_version(engine: Engine) -> str | None:

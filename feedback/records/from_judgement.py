@@ -4,12 +4,12 @@ The store hands in what a set showed and one judgement; `normalise.py` then appl
 choices obey too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, cast
 
-from feedback.records.normalise import settle_choice
+from feedback.records.normalise import merge_replies, settle_choice
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import Arm, ChatMessage, ChoiceForm, Kind, OfferedReply
 
@@ -81,37 +81,75 @@ def derive_choice(judged: Judged, shown: ShownSet) -> ChoiceForm | Refusal:
         return Refusal("unblinded")
     if not shown.revealed:
         return Refusal("set_not_ready", "judged before its replies were shown")
-    # A merged reply has no card; an unavailable one has an empty card, and so takes a place.
-    cards = sorted((reply for reply in shown.replies if reply.state != "merged"), key=lambda card: card.slot)
-    places = [place for place, card in enumerate(cards) if card.state == "ready"]
-    ready = [cards[place] for place in places]
+    ready, offered = offer_replies(shown)
     if any(reply.text is None for reply in ready) or (judged.kind in ("edit", "own") and judged.text is None):
         return Refusal("erased")
     if not shown.prompt:
         return Refusal("set_not_ready", "judged before its replies were shown")
     index_of = {reply.id: index for index, reply in enumerate(ready)}
-    named = {"tie": list(judged.candidate_ids), "own": []}.get(judged.kind, [judged.candidate_id or ""])
+    named = name_picked(judged)
     if any(candidate not in index_of for candidate in named):
         return Refusal("reply_unavailable")
-    form = ChoiceForm.model_construct(
+    picked = sorted({index_of[candidate] for candidate in named})
+    return settle_choice(make_choice(judged, shown, cast(Kind, judged.kind), offered, picked))
+
+
+def compose_choice(
+    judged: Judged, shown: ShownSet, *, settled: Kind, slots: Collection[int]
+) -> ChoiceForm | Refusal:
+    """The settled choice as its record says: its kind, and the slots of what was picked. Weighs no text
+    again.
+    """
+    ready, offered = offer_replies(shown)
+    if not shown.prompt or any(reply.text is None for reply in ready):
+        return Refusal("erased")  # since the record was read
+    named = name_picked(judged)
+    replies, places = merge_replies(
+        offered, [index for index, reply in enumerate(ready) if reply.id in named]
+    )
+    found = zip(ready, places, strict=True)
+    picked = {place for reply, place in found if place is not None and reply.slot in slots}
+    return make_choice(judged, shown, settled, replies, sorted(picked))
+
+
+def offer_replies(shown: ShownSet) -> tuple[list[ShownReply], list[OfferedReply]]:
+    """What could be picked, in slot order, and the same as a record offers it."""
+    # A merged reply has no card; an unavailable one has an empty card, and so takes a place.
+    cards = sorted((reply for reply in shown.replies if reply.state != "merged"), key=lambda card: card.slot)
+    placed = [(place, card) for place, card in enumerate(cards) if card.state == "ready"]
+    offered = [
+        OfferedReply.model_construct(
+            text=reply.text or "",
+            arm=cast(Arm, reply.arm),
+            adapter=reply.adapter,
+            slot=place if place != index else None,
+            token_ids=reply.token_ids,
+        )
+        for index, (place, reply) in enumerate(placed)
+    ]
+    return [reply for _, reply in placed], offered
+
+
+def name_picked(judged: Judged) -> list[str]:
+    """The ids of the candidates that were picked or edited."""
+    if judged.kind == "tie":
+        return list(judged.candidate_ids)
+    return [] if judged.kind == "own" else [judged.candidate_id or ""]
+
+
+def make_choice(
+    judged: Judged, shown: ShownSet, kind: Kind, candidates: list[OfferedReply], picked: list[int]
+) -> ChoiceForm:
+    return ChoiceForm.model_construct(
         id=judged.id,
         source=LIVE,
         conversation=shown.conversation,
         prompt=[ChatMessage.model_validate(message) for message in shown.prompt],
-        candidates=[
-            OfferedReply.model_construct(
-                text=reply.text or "",
-                arm=cast(Arm, reply.arm),
-                adapter=reply.adapter,
-                slot=place if place != index else None,
-                token_ids=reply.token_ids,
-            )
-            for index, (place, reply) in enumerate(zip(places, ready, strict=True))
-        ],
-        kind=cast(Kind, judged.kind),
-        picked=sorted({index_of[candidate] for candidate in named}),
-        edited=judged.text if judged.kind == "edit" else None,
-        own=judged.text if judged.kind == "own" else None,
+        candidates=candidates,
+        kind=kind,
+        picked=picked,
+        edited=judged.text if kind == "edit" else None,
+        own=judged.text if kind == "own" else None,
         annotator=judged.agent,
         language=shown.language,
         tags=list(shown.tags),
@@ -122,4 +160,3 @@ def derive_choice(judged: Judged, shown: ShownSet) -> ChoiceForm | Refusal:
         base_id=shown.base_id,
         chat_template_kwargs=shown.chat_template_kwargs,
     )
-    return settle_choice(form)

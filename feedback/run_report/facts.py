@@ -8,13 +8,13 @@ from typing import Any
 from sqlalchemy import Engine
 
 from feedback.errors import RunNotEnded
-from feedback.experiments.funnel import Funnel, count_page
-from feedback.experiments.support import Support, count_judgements
+from feedback.experiments.funnel import Funnel, count_funnel
+from feedback.experiments.support import Support, support_of
 from feedback.store import datasets, deployments, erasures, exposures, overview, run_history, runs
-from feedback.store.choices import iterate_judged
 from feedback.store.deployments import ServingState
 from feedback.store.engine import read
 from feedback.store.overview import Inflow
+from feedback.store.record_counts import count_given
 from feedback.store.run_history import Numbers
 from feedback.store.tables import DEFAULT_DESK, Adapter, Dataset, Deployment, ExposureDecision, Run
 
@@ -63,6 +63,8 @@ def read_facts(
             "dataset": datasets.get_dataset(session, desk_id=desk_id, dataset_id=run.dataset_id)
             if run.dataset_id
             else None,
+            "funnel": count_funnel(count_given(session, desk_id=desk_id, since=since, until=until)),
+            "supports": {name: support_of(session, name, desk_id=desk_id) for name in names},
             "erased": erasures.sum_of_run(session, run_id=run.id),
             "numbers": run_history.read_numbers(session, run_id=run.id),
             "began": run_history.list_began(session, run_id=run.id),
@@ -70,9 +72,6 @@ def read_facts(
             if adapter
             else [],
         }
-    funnel = Funnel()
-    judged = iterate_judged(store_engine, desk_id=desk_id, since=since, until=until, with_tokens=False)
-    count_page(funnel, judged)
     return NightFacts(
         run=run,
         previous=previous,
@@ -80,16 +79,7 @@ def read_facts(
         until=until,
         adapter=adapter,
         serving=serving,
-        funnel=funnel,
-        supports={name: count_support(store_engine, name, desk_id) for name in names},
         decisions={name: decision for name, decision in latest.items() if decision is not None},
         at=now,
         **found,
     )
-
-
-def count_support(store_engine: Engine, adapter: str, desk_id: str) -> Support:
-    support = Support(adapter)
-    judged = iterate_judged(store_engine, desk_id=desk_id, adapter=adapter, with_tokens=False)
-    count_judgements(support, judged)
-    return support

@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlmodel import Session, SQLModel, col
 
+from feedback.records.derived import IMPORT
 from feedback.records.from_judgement import DUEL, LIVE
+from feedback.store.derived_records import renew_conversations
 from feedback.store.engine import of_desk
 from feedback.store.tables import (
     Candidate,
@@ -42,7 +44,9 @@ Member = tuple[str, str, str]  # form, source and id under which a dataset holds
 
 @dataclass(frozen=True)
 class Subject:
-    """Whose rows are erased: conversations by id, imported records by their row's id."""
+    """Whose rows are erased: conversations by id, imported records by their row's id. What was derived from a
+    conversation's judgements and thumbs goes with it.
+    """
 
     conversations: list[str] = field(default_factory=list)
     records: list[int] = field(default_factory=list)
@@ -110,7 +114,10 @@ def _find(
     for source, ids in by_source.items():
         records = [*records, (col(Record.source) == source) & col(Record.conversation).in_(ids)]
     query = select(col(Record.id)).where(
-        col(Record.desk_id) == desk_id, col(Record.erased_at).is_(None), or_(False, *records)
+        col(Record.desk_id) == desk_id,
+        col(Record.origin_kind) == IMPORT,
+        col(Record.erased_at).is_(None),
+        or_(False, *records),
     )
     found = session.scalars(query.order_by(col(Record.id)).limit(limit))
     return Subject([row[0] for row in rows], [id for id in found if id is not None])
@@ -149,6 +156,7 @@ def erase_rows(session: Session, *, subject: Subject, now: datetime) -> dict[str
         for table, of_them in _paths(ids):
             _erase(session, table, of_them, counts)
         _erase(session, Conversation, col(Conversation.id).in_(ids), counts, erased_at=now)
+        renew_conversations(session, conversation_ids=ids)
     for rows in batched(subject.records, AT_ONCE):
         _erase(session, Record, col(Record.id).in_(rows), counts, erased_at=now)
     return counts

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, exists, func, select, update
+from sqlalchemy import JSON, Connection, bindparam, case, exists, func, select, type_coerce, update
 from sqlmodel import SQLModel, col
 
 from feedback.errors import NotFound
+from feedback.records.from_judgement import ShownReply, ShownSet
 from feedback.store.tables import Candidate, Conversation, Message, SuggestionSet, Turn, Unblinding
 
 
@@ -44,23 +45,34 @@ _SEEN = exists().where(
 _TURN = ("id", "state", "attempt", "claimed_by", "claimed_at")
 _SET = ("id", "state", "attempt", "error", "prepared_at", "revealed_at")
 _LAST = ("id", "position", "created_at")
-_OFFERED = ("id", "state", "text")
+_SHOWN = ("design", "adapter")
+_OFFERED = ("id", "slot", "text", "arm", "adapter", "state")
+# The prompt comes once, not with each card.
+_PROMPT = type_coerce(
+    case((col(Candidate.slot) > 0, None), else_=_table(SuggestionSet).c.messages), JSON(none_as_null=True)
+)
 _READ = (
     select(
         *(_table(Turn).c[name].label(f"turn_{name}") for name in _TURN),
         *(_table(SuggestionSet).c[name].label(f"set_{name}") for name in _SET),
         *(_table(Message).c[name].label(f"last_{name}") for name in _LAST),
         _RELEASED.label("last_release_no"),
-        *(_table(Candidate).c[name].label(f"candidate_{name}") for name in _OFFERED),
         _SEEN.label("is_unblinded"),
+        *(_table(SuggestionSet).c[name].label(f"shown_{name}") for name in _SHOWN),
+        col(Conversation.language),
+        col(Conversation.tags),
+        _PROMPT.label("prompt"),
+        *(_table(Candidate).c[name].label(f"candidate_{name}") for name in _OFFERED),
     )
     .select_from(_table(Turn))
+    .join(_table(Conversation), col(Conversation.id) == col(Turn.conversation_id))
     .join(_table(SuggestionSet), col(SuggestionSet.turn_id) == col(Turn.id))
     .join(_table(Message), col(Message.conversation_id) == col(Turn.conversation_id))
     .outerjoin(_table(Candidate), col(Candidate.set_id) == col(SuggestionSet.id))
     .where(col(SuggestionSet.id) == bindparam("set_id"), col(Message.position) == _NEWEST)
     .with_for_update(of=(_table(Turn), _table(SuggestionSet)), key_share=True)
 )
+_CARD = -len(_OFFERED)
 _CHANGE: dict[type[SQLModel], Any] = {
     table: update(_table(table)).where(_table(table).c.id == bindparam("of_id"))
     for table in (Message, SuggestionSet, Turn)
@@ -101,20 +113,22 @@ class LastSaid:
 
 
 @dataclass(frozen=True)
-class Offered:
-    state: str
-    text: str | None
-
-
-@dataclass(frozen=True)
 class Scene:
+    """`shown` is what stood on the screen, as the record of the judgement is derived from it."""
+
     desk_id: str
-    conversation_id: str
     turn: TurnSeen
     set: SetSeen
     last: LastSaid
-    candidates: dict[str, Offered]
+    shown: ShownSet
     is_unblinded: bool  # the agent asked for has seen the arms of this set
+
+    @property
+    def conversation_id(self) -> str:
+        return self.shown.conversation
+
+    def find_reply(self, candidate_id: str) -> ShownReply | None:
+        return next((reply for reply in self.shown.replies if reply.id == candidate_id), None)
 
 
 def lock_scene(connection: Connection, *, desk_id: str, set_id: str, agent: str | None) -> Scene:
@@ -125,20 +139,21 @@ def lock_scene(connection: Connection, *, desk_id: str, set_id: str, agent: str 
     rows = connection.execute(
         _READ, {"set_id": set_id, "conversation_id": conversation_id, "agent": agent}
     ).all()
-    turn_id, turn_state, turn_attempt, claimed_by, claimed_at, *others = rows[0]
-    return Scene(
-        desk_id,
-        conversation_id,
-        TurnSeen(turn_id, turn_state, turn_attempt, claimed_by, claimed_at),
-        SetSeen(*others[:6]),
-        LastSaid(*others[6:10]),
-        {
-            row.candidate_id: Offered(row.candidate_state, row.candidate_text)
-            for row in rows
-            if row.candidate_id
-        },
-        bool(rows[0].is_unblinded),
+    row = rows[0]
+    cards = sorted((row[_CARD:] for row in rows if row.candidate_id), key=lambda card: card[1])
+    found = SetSeen(*row[5:11])
+    shown = ShownSet(
+        conversation=conversation_id,
+        prompt=next((row.prompt for row in rows if row.prompt is not None), []),
+        replies=[ShownReply(*card) for card in cards],
+        design=row.shown_design,
+        adapter=row.shown_adapter,
+        revealed=found.revealed_at is not None,
+        language=row.language,
+        tags=row.tags,
     )
+    is_unblinded = bool(row.is_unblinded)
+    return Scene(desk_id, TurnSeen(*row[:5]), found, LastSaid(*row[11:15]), shown, is_unblinded)
 
 
 def change(connection: Connection, table: type[SQLModel], id: str, **values: Any) -> None:

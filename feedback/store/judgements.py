@@ -18,8 +18,10 @@ from sqlalchemy import Connection, insert
 from sqlmodel import Session, col
 
 from feedback.errors import ApiError, Conflict
+from feedback.records.from_judgement import CLOSING, Judged
 from feedback.store.changes import conversation_topic, note_change, turn_topic
 from feedback.store.conversations import Said, compose_message
+from feedback.store.derived_records import add_judgement_record, take_back_record
 from feedback.store.engine import get_row, of_desk
 from feedback.store.judgement_locks import Scene, change, lock_scene
 from feedback.store.judgement_rules import Verdict, check_verdict
@@ -27,7 +29,6 @@ from feedback.store.retractions import AlreadyUndone, NotYours, Retracted, retra
 from feedback.store.tables import Judgement, Message, SuggestionSet, Turn, new_id
 from feedback.store.turns import TurnAnswered, check_claim, check_waiting
 
-CLOSING = ("pick", "edit", "own", "tie")
 NEW_MESSAGE = insert(Message.__table__)  # type: ignore[attr-defined]
 NEW_JUDGEMENT = insert(Judgement.__table__)  # type: ignore[attr-defined]
 ORIGINS = {"pick": "verbatim", "tie": "verbatim", "edit": "edited", "own": "own"}
@@ -117,7 +118,24 @@ def record_judgement(
         occurred_at=verdict.occurred_at or now,
         created_at=now,
     )
+    judged = to_judged(judgement_id, verdict, at=now, unblinded=scene.is_unblinded)
+    add_judgement_record(connection, desk_id=desk_id, judged=judged, shown=scene.shown)
     return Recorded(judgement_id, message_id, scene.conversation_id)
+
+
+def to_judged(judgement_id: str, verdict: Verdict, *, at: datetime, unblinded: bool) -> Judged:
+    return Judged(
+        id=judgement_id,
+        kind=verdict.kind,
+        agent=verdict.agent,
+        at=at,
+        candidate_id=verdict.candidate_id,
+        candidate_ids=verdict.candidate_ids,
+        text=verdict.text,
+        dwell_ms=verdict.dwell_ms,
+        unblinded=unblinded,
+        reasons=verdict.reasons,
+    )
 
 
 def _note(session: Session, scene: Scene) -> None:
@@ -143,7 +161,7 @@ def _check_candidates(scene: Scene, verdict: Verdict) -> None:
     for candidate_id in dict.fromkeys((*verdict.candidate_ids, verdict.candidate_id)):
         if candidate_id is None:
             continue
-        candidate = scene.candidates.get(candidate_id)
+        candidate = scene.find_reply(candidate_id)
         if candidate is None:
             raise CandidateNotInSet(candidate_id, scene.set.id)
         if candidate.state != "ready" or candidate.text is None:
@@ -153,7 +171,7 @@ def _check_candidates(scene: Scene, verdict: Verdict) -> None:
 
 
 def _send(connection: Connection, scene: Scene, verdict: Verdict, *, now: datetime, is_held: bool) -> str:
-    candidate = scene.candidates.get(verdict.candidate_id) if verdict.candidate_id else None
+    candidate = scene.find_reply(verdict.candidate_id) if verdict.candidate_id else None
     text = verdict.text if verdict.text is not None else candidate.text if candidate is not None else None
     assert text is not None, "check_verdict and _check_candidates let no other through"
     row = compose_message(
@@ -221,6 +239,7 @@ def undo_judgement(
     if session.exec(of_desk(Judgement, desk_id).where(col(Judgement.undoes) == judgement_id)).first():
         raise AlreadyUndone("judgement", judgement_id)
     retracted = _retract(session, judgement, now=now)
+    take_back_record(connection, desk_id=desk_id, judgement_id=judgement_id)
     undo_id = _insert(
         connection,
         scene,

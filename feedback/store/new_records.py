@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, or_, select
 
-from feedback.store.tables import Judgement, Record
+from feedback.records.derived import IMPORT, JUDGEMENT
+from feedback.records.from_judgement import CLOSING
+from feedback.store.tables import Record
 
-CLOSING = ("pick", "edit", "own", "tie")
 TRAINED_ON = ("choice", "pair")
 
 
@@ -16,17 +17,16 @@ def count_new_choices(session: Session, *, desk_id: str, since: datetime | None)
 
     An upper bound, for few words: what the rules refuse later (equal replies, say) is counted here.
     """
-    taken_back = select(col(Judgement.undoes)).where(
-        Judgement.desk_id == desk_id, col(Judgement.undoes).is_not(None)
-    )
     judged = select(func.count()).where(
-        Judgement.desk_id == desk_id,
-        col(Judgement.kind).in_(CLOSING),
-        col(Judgement.unblinded).is_(False),
-        col(Judgement.id).not_in(taken_back),
+        Record.desk_id == desk_id,
+        Record.origin_kind == JUDGEMENT,
+        col(Record.given).in_(CLOSING),
+        or_(col(Record.rejection).is_(None), col(Record.rejection).not_in(("undone", "unblinded"))),
     )
-    imported = select(func.count()).where(Record.desk_id == desk_id, col(Record.kind).in_(TRAINED_ON))
+    imported = select(func.count()).where(
+        Record.desk_id == desk_id, Record.origin_kind == IMPORT, col(Record.kind).in_(TRAINED_ON)
+    )
     if since is not None:
-        judged = judged.where(Judgement.created_at > since)
+        judged = judged.where(Record.created_at > since)
         imported = imported.where(Record.created_at > since)
     return session.exec(judged).one() + session.exec(imported).one()

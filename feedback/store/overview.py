@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
+from feedback.records.derived import IMPORT
 from feedback.store.closings import count_closings
 from feedback.store.engine import of_desk
 from feedback.store.tables import (
@@ -65,9 +66,9 @@ def count_inflow(
 ) -> Inflow:
     """Rows that arrived in this time, both ends included; None leaves an end open."""
 
-    def count_by(table: Any, key: Any) -> dict[Any, int]:
+    def count_by(table: Any, key: Any, *which: Any) -> dict[Any, int]:
         at = col(table.created_at)
-        query = select(key, func.count()).select_from(table).where(table.desk_id == desk_id)
+        query = select(key, func.count()).select_from(table).where(table.desk_id == desk_id, *which)
         if since is not None:
             query = query.where(at >= since)
         if until is not None:
@@ -83,7 +84,7 @@ def count_inflow(
         judgements=count_by(Judgement, col(Judgement.kind)),
         closings=count_closings(session, desk_id=desk_id, since=since, until=until),
         thumbs=count_by(Thumb, col(Thumb.value)),
-        records=count_by(Record, col(Record.source)),
+        records=count_by(Record, col(Record.source), col(Record.origin_kind) == IMPORT),
     )
 
 
@@ -154,7 +155,12 @@ def list_agents(session: Session, *, desk_id: str) -> dict[str, str]:
 def list_languages(session: Session, *, desk_id: str) -> list[str]:
     """The languages of the desk's conversations, without their regions."""
     query = select(Conversation.language).where(Conversation.desk_id == desk_id).distinct()
-    return sorted({code.partition("-")[0].lower() for code in session.exec(query).all() if code})
+    return sorted({name_language(code) for code in session.exec(query).all() if code})
+
+
+def name_language(code: str | None) -> str:
+    """Without its region: zh for zh-CN."""
+    return (code or "").partition("-")[0].lower()
 
 
 def count_picks_by_slot(session: Session, *, desk_id: str) -> dict[int, int]:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, collate, insert, select, tuple_
 from sqlmodel import Session, col
 
+from feedback.records.from_judgement import LIVE
 from feedback.store.choices import Key, iterate_pages
 from feedback.store.tables import Conversation, Message, Record
 
@@ -65,11 +66,14 @@ def read_records(
     until: datetime | None = None,
     limit: int = PAGE,
 ) -> list[Record]:
-    """Records in the order of (source, identity), whatever the order of import. `after` is that pair of the
-    last one had.
+    """Imported records in the order of (source, identity), whatever the order of import. `after` is that pair
+    of the last one had.
     """
     source, identity = (_bytewise(session, column) for column in (col(Record.source), col(Record.identity)))
-    query = select(Record).where(col(Record.desk_id) == desk_id, col(Record.kind) == kind)
+    # Not by origin_kind: SQLite would then walk another index and sort for every page.
+    query = select(Record).where(
+        col(Record.desk_id) == desk_id, col(Record.kind) == kind, col(Record.source) != LIVE
+    )
     if sources:
         query = query.where(col(Record.source).in_(sources))
     if until is not None:

@@ -14,6 +14,7 @@ import sqlalchemy
 from sqlmodel import Session, SQLModel, col, select
 
 from feedback.store.changes import note_change, turn_topic
+from feedback.store.derived_records import renew_set
 from feedback.store.desks import find_system_prompt
 from feedback.store.queue_filters import EVERYTHING, QueueFilter
 from feedback.store.tables import Candidate, Desk, Message, SuggestionSet, Turn
@@ -168,6 +169,7 @@ def settle_set(
         row.state = OVERTAKEN.get(turn.state, state)
         row.revealed_at = now if is_awaited and row.state == "ready" else None
     _close(session, row, row.state)
+    renew_set(session, set_id=row.id)
     return row.state
 
 

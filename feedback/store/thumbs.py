@@ -12,6 +12,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func, select
 
 from feedback.errors import ApiError, Conflict, NotFound
+from feedback.store.derived_records import write_thumb_record
 from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Conversation, Message, Thumb
 
@@ -77,6 +78,7 @@ def add_thumb(
     )
     session.add(thumb)
     session.flush()
+    write_thumb_record(session, desk_id=desk_id, message_id=message_id)
     return thumb
 
 

@@ -93,6 +93,11 @@ def test_selection_without_records_fails_with_the_reason(call: Call, store: Path
     assert "nobody" in result.output
 
 
+def test_rederive_tells_how_many_records_it_renewed(call: Call, store: Path) -> None:
+    assert json.loads(call("dataset", "rederive", "--json").output) == {"renewed": 0}
+    assert call("dataset", "rederive").output.endswith("All records are of the rules of today.\n")
+
+
 @pytest.mark.parametrize("name", ["abc", "0" * 64])
 def test_unknown_dataset_is_told_with_where_to_look(call: Call, store: Path, name: str) -> None:
     result = call("export", name)

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from sqlalchemy import Engine
 
+from feedback.store.derived_records import renew_all
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import Candidate, Judgement, SuggestionSet
 from tests.feedback.builders import DESK, add_turn
@@ -70,3 +71,4 @@ def add_picks(
                     created_at=at + timedelta(seconds=number),
                 )
             )
+    renew_all(engine)

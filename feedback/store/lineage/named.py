@@ -4,6 +4,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
+from feedback.records.derived import IMPORT
 from feedback.store.engine import of_desk
 from feedback.store.tables import (
     Adapter,
@@ -49,9 +50,10 @@ def find_named(
         query = select(named).where(compared.class_.desk_id == desk_id, _fits(compared, text, is_prefix))
         found += [(kind, id) for id in session.exec(query.order_by(compared).limit(limit))]
     records = select(Record.kind, Record.source, Record.identity).where(
-        Record.desk_id == desk_id, _fits(col(Record.identity), text, is_prefix)
+        Record.desk_id == desk_id, Record.origin_kind == IMPORT, _fits(col(Record.identity), text, is_prefix)
     )
-    rows = session.exec(records.order_by(col(Record.identity)).limit(limit))
+    in_order = col(Record.identity), col(Record.kind), col(Record.source)
+    rows = session.exec(records.order_by(*in_order).limit(limit))
     found += [(kind, f"{source}/{identity}") for kind, source, identity in rows]
     return list(dict.fromkeys(found))
 

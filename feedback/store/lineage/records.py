@@ -5,6 +5,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from feedback.records.derived import IMPORT
 from feedback.store.engine import of_desk
 from feedback.store.tables import (
     Adapter,
@@ -20,7 +21,10 @@ def find_record(session: Session, *, desk_id: str, kind: str, named: str) -> Rec
     cuts = [place for place, sign in enumerate(named) if sign == "/"]
     for cut in cuts:
         query = of_desk(Record, desk_id).where(
-            Record.kind == kind, Record.source == named[:cut], Record.identity == named[cut + 1 :]
+            Record.origin_kind == IMPORT,
+            Record.kind == kind,
+            Record.source == named[:cut],
+            Record.identity == named[cut + 1 :],
         )
         row = session.exec(query).one_or_none()
         if row is not None:

@@ -3,21 +3,36 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import JSON, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from feedback.store.tables.columns import declare, json_column, new_id, text_column, time_column
 
 
 class Record(SQLModel, table=True):
-    """An imported training record (choice, pair or thumb) in its form on disk; live ones are derived from
-    judgements.
+    """A training record: an imported one in its form on disk, or what a judgement or a thumb came to.
+
+    Of a judgement or thumb it holds no text: those stay in the rows that it was derived from, and its body is
+    empty. `feedback/records/derived.py` says what its columns are.
     """
 
     __table_args__ = (
         UniqueConstraint("desk_id", "kind", "source", "identity"),
         Index("ix_record_kind", "desk_id", "kind", "source"),
-        declare("kind", "source", "identity", "conversation", "language", tags=[], body={}),
+        Index("ix_record_origin", "desk_id", "origin_kind", "origin_id", unique=True),
+        Index("ix_record_time", "desk_id", "origin_kind", "created_at", "origin_id"),
+        Index(
+            "ix_record_adapter",
+            *("desk_id", "adapter", "origin_kind", "design", "rival", "rejection", "settled", "winner"),
+            "incomparable",
+        ),
+        declare(
+            *("kind", "source", "identity", "conversation", "language", "origin_kind", "origin_id", "given"),
+            *("agent", "settled", "winner", "rejection", "split", "design", "adapter", "rival"),
+            *("incomparable", "cards"),
+            tags=[],
+            body={},
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -32,6 +47,29 @@ class Record(SQLModel, table=True):
     at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
     created_at: datetime = Field(sa_column=time_column())
     erased_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
+    # import | judgement | thumb. The judgement, or the message that a thumb is on; null for an import, for
+    # which what follows is empty.
+    origin_kind: str = Field(default="import", sa_column_kwargs={"server_default": "import"})
+    origin_id: str | None = None
+    rules_version: int | None = None
+    given: str | None = None  # the judgement's kind as given; up | down | taken_back
+    agent: str | None = None
+    dwell_ms: int | None = None
+    slot: int | None = None  # where the card picked or edited stood
+    settled: str | None = None  # the kind as it counts: pick | edit | own | tie; null where it was rejected
+    rejection: str | None = None  # the code of why there is no choice or thumb
+    winner: str | None = None  # base | tuned | both, or a version; of a thumb, the arm that wrote the reply
+    split: str | None = None
+    design: str | None = None
+    adapter: str | None = None
+    rival: str | None = None  # the older version in a set of two
+    incomparable: str | None = None  # the code of why its set compares nothing
+    # Of each reply that could be picked: slot, arm, length, list items, other markup, whether it was picked.
+    cards: list[list[Any]] = Field(
+        default_factory=list, sa_column=Column(JSON(none_as_null=True), nullable=False, server_default="[]")
+    )
+    pairs: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    close_pairs: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # too close to be learnt
 
 
 class Dataset(SQLModel, table=True):

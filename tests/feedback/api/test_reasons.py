@@ -22,7 +22,7 @@ def give(desk, judgement_id, reasons, role="agent", **said):
 
 def read_reasons(desk):
     with read(desk.engine) as session:
-        found = read_judged(session, desk_id="default", with_tokens=False)
+        found = read_judged(session, which=Judgement.kind != "undo")
     return [list(judged.reasons) for judged, _ in found]
 
 
@@ -67,5 +67,5 @@ def test_what_was_taken_back_takes_none(desk, judged):
 def test_an_export_has_them(desk, judged):
     give(desk, judged, ["facts_wrong"])
     with read(desk.engine) as session:
-        ((row, shown),) = read_judged(session, desk_id="default", with_tokens=False)
+        ((row, shown),) = read_judged(session, which=Judgement.kind != "undo")
     assert derive_choice(row, shown).reasons == ["facts_wrong"]

@@ -13,7 +13,7 @@ from sqlmodel import select
 
 from feedback.datasets.build import Selection, build_dataset, read_manifest, read_split
 from feedback.datasets.errors import DatasetMissing, NothingSelected
-from feedback.datasets.split import split_of
+from feedback.records.split import split_of
 from feedback.store.engine import read
 from feedback.store.tables import Dataset
 from tests.clock import FrozenClock

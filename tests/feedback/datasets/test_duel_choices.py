@@ -4,13 +4,13 @@ import pytest
 
 from feedback.datasets.build import build_dataset, read_split
 from feedback.datasets.collect import Selection, collect_choices
-from feedback.datasets.split import split_of
 from feedback.duels.start import TooFewPrompts
 from feedback.errors import NotFound
 from feedback.lineage.graph import Ref
 from feedback.lineage.steps import Tracer
 from feedback.records.redact import open_redactor
 from feedback.records.rejections import Tally
+from feedback.records.split import split_of
 from feedback.store.duel_verdicts import record_verdict, undo_verdict
 from feedback.store.duels import close_duel, list_rounds
 from feedback.store.engine import unit_of_work

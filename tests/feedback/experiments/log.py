@@ -3,6 +3,7 @@
 import random
 from datetime import timedelta
 
+from feedback.store.derived_records import renew_all
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import (
     Candidate,
@@ -200,4 +201,5 @@ def write_log(engine, *, seed, sets):
         writer = Writer(session, seed)
         for _ in range(sets):
             writer.write_set()
-        return writer.now
+    renew_all(engine)
+    return writer.now

@@ -4,6 +4,7 @@ from sqlmodel import select
 
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import SuggestionSet
+from tests.feedback.experiments.meanings import rederive
 
 PROMPT = [{"role": "user", "content": "Where is my order 1042?"}]
 
@@ -13,3 +14,4 @@ def give_prompts(desk):
         for row in session.exec(select(SuggestionSet)).all():
             row.messages = PROMPT
             session.add(row)
+    rederive(desk.engine)

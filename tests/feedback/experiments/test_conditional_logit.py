@@ -3,13 +3,15 @@
 import math
 import random
 from collections import defaultdict
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from scipy import optimize, stats
 
 from feedback.experiments.conditional_logit import PRIOR_SD, adjust_share
-from feedback.experiments.picks import Card, CountedPick
+from feedback.experiments.picks import CountedPick
+from feedback.records.cards import Card
 
 
 def make_picks(seed, n=300, agents=5, *, arm=0.6, length=0.8, slot=0.3, merged=0.0, longer=0.0):
@@ -39,8 +41,12 @@ def make_picks(seed, n=300, agents=5, *, arm=0.6, length=0.8, slot=0.3, merged=0
         twin = next((card for card in cards if card.arm == picked.arm and card is not picked), None)
         slots = (picked.slot, twin.slot) if twin and draw.random() < 0.1 else (picked.slot,)
         agent = f"agent-{draw.choice(range(agents))}"
-        picks.append(CountedPick(str(number), "x", agent, picked.arm, tuple(sorted(slots)), cards))
+        picks.append(CountedPick(str(number), "x", agent, picked.arm, mark_picked(cards, slots)))
     return picks
+
+
+def mark_picked(cards, slots):
+    return tuple(replace(card, is_picked=card.slot in slots) for card in cards)
 
 
 def chances_of(pick, b):
@@ -130,8 +136,10 @@ def test_where_slots_are_balanced_share_and_error_by_hand():
             "x",
             f"agent-{agent}",
             "tuned" if number < wins else "base",
-            (0 if (number < wins) == (first == "tuned") else 1,),
-            (Card(0, first, 50, 0, 0), Card(1, "base" if first == "tuned" else "tuned", 50, 0, 0)),
+            mark_picked(
+                (Card(0, first, 50, 0, 0), Card(1, "base" if first == "tuned" else "tuned", 50, 0, 0)),
+                (0 if (number < wins) == (first == "tuned") else 1,),
+            ),
         )
         for agent, wins in enumerate((15, 20, 15, 20))
         for first in ("tuned", "base")
@@ -162,7 +170,8 @@ def test_a_win_beside_length_stays():
 def test_one_arm_that_wins_everything_stays_finite(winner):
     cards = tuple(Card(slot, arm, 60, 0, 0) for slot, arm in enumerate(("tuned", "base", "tuned", "base")))
     slot = 0 if winner == "tuned" else 1
-    picks = [CountedPick(str(n), "x", f"agent-{n % 3}", winner, (slot,), cards) for n in range(90)]
+    picked = mark_picked(cards, (slot,))
+    picks = [CountedPick(str(n), "x", f"agent-{n % 3}", winner, picked) for n in range(90)]
     adjusted = adjust_share(picks)
     assert (0.9 < adjusted.share < 1) if winner == "tuned" else (0 < adjusted.share < 0.1)
 
@@ -170,6 +179,6 @@ def test_one_arm_that_wins_everything_stays_finite(winner):
 def test_nothing_to_fit_is_none_and_one_agent_bounds_nothing():
     picks = make_picks(6, n=40, agents=1)
     assert adjust_share([]) is None
-    assert adjust_share([CountedPick("1", "x", "a", "both", (0,), picks[0].cards)]) is None
+    assert adjust_share([CountedPick("1", "x", "a", "both", picks[0].cards)]) is None
     alone = adjust_share(picks)
     assert alone.coefficients["arm"].error is None and alone.bound(0.99) == 0.0

@@ -1,25 +1,18 @@
 """From judgements to choices: nothing is lost on the way without a reason."""
 
-from feedback.experiments.funnel import Funnel, count_page
-from feedback.store.choices import read_judged, read_thumbed
+from feedback.experiments.funnel import count_funnel
 from feedback.store.engine import read
+from feedback.store.record_counts import count_given
 from tests.databases import START
 from tests.feedback.experiments.stores import give_prompts
 
 
 def funnel(session, **since):
-    """All at once, which the pages do page by page."""
-    counted = Funnel()
-    count_page(counted, read_judged(session, desk_id="default", with_tokens=False, **since))
-    for thumb in read_thumbed(session, desk_id="default"):
-        counted.thumbs_up += thumb.value == 1
-        counted.thumbs_down += thumb.value == -1
-        counted.thumbs_taken_back += thumb.value == 0
-    return counted
+    return count_funnel(count_given(session, desk_id="default", **since))
 
 
 def test_judgements_are_choices_and_reasons(desk):
-    picked = desk.pick(desk.open_ready()[1], 1).json
+    assert desk.pick(desk.open_ready()[1], 1).status_code == 201
     edited = desk.open_ready()[1]
     desk.judge(
         edited, "edit", candidate_id=edited["candidates"][0]["candidate_id"], text="Base one, and thank you."
@@ -29,10 +22,7 @@ def test_judgements_are_choices_and_reasons(desk):
         desk.judge(desk.open_ready()[1], kind)
     undone = desk.pick(desk.open_ready()[1], 0).json
     desk.post(f"/v1/judgements/{undone['judgement_id']}/undo", "agent")
-    desk.clock.advance(60)
-    desk.post(f"/v1/messages/{picked['message_id']}/thumbs", value=1)
     desk.clock.advance(1)
-    desk.post(f"/v1/messages/{picked['message_id']}/thumbs", value=-1)
     give_prompts(desk)
 
     with read(desk.engine) as session:
@@ -44,6 +34,5 @@ def test_judgements_are_choices_and_reasons(desk):
     assert counted.reasons == {"none": 1, "skip": 1, "undone": 1}
     assert counted.judgements == counted.choices + counted.reasons.total()
     assert counted.pairs == 3 + 4 + 4 and counted.pair_reasons == {}
-    assert (counted.thumbs_up, counted.thumbs_down, counted.thumbs_taken_back) == (0, 1, 0)
     assert later.judgements == 0 and desk.clock.now() > START
     assert counted.to_json()["reasons"] == {"none": 1, "skip": 1, "undone": 1}

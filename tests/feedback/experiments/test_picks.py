@@ -1,21 +1,23 @@
 """Picks as records: the same picks as the support rate counts, and what was on each card."""
 
-from collections import Counter
 from math import log
 
 import pytest
 
-from feedback.experiments.picks import Card, derive_pick, derive_picks
-from feedback.experiments.support import Support, count_judgements
+from feedback.experiments.picks import read_picks
+from feedback.records.cards import Card
+from tests.feedback.desk import ARMS
+from tests.feedback.experiments.meanings import pick_of
+from tests.feedback.experiments.stores import give_prompts
 from tests.feedback.records.examples import TEXTS, TUNED, judged, shown
 
+ADAPTER = "tuned-20261122-1"  # of the sets that the desk puts
 OWN = "I shall ask my colleague and call you back on Monday."
 MERGED = shown(
     texts=("Yes.", "Yes.", "No.", "Maybe."),
     arms=("both", "tuned", "tuned", "base"),
     states=("ready", "merged", "ready", "ready"),
 )
-UNEQUAL = shown(texts=("A.", "Yes.", "Yes.", "B."), states=("ready", "ready", "merged", "ready"))
 
 
 @pytest.mark.parametrize(
@@ -33,39 +35,8 @@ UNEQUAL = shown(texts=("A.", "Yes.", "Yes.", "B."), states=("ready", "ready", "m
     ],
 )
 def test_what_won_and_where(judgement, on, won, slots):
-    pick = derive_pick(judgement, on)
+    pick = pick_of(judgement, on)
     assert (pick.won, pick.slots, pick.agent, pick.adapter) == (won, slots, "ann", TUNED)
-
-
-EVERY_CASE = [
-    (judgement, on)
-    for on in (shown(), MERGED, UNEQUAL, shown(design="4+0"), shown(revealed=False))
-    for judgement in (
-        judged("pick", 0),
-        judged("pick", 3),
-        judged("edit", 0, text=OWN),
-        judged("tie", 0, candidates=(0, 3)),
-        judged("tie", 0, candidates=tuple(reply.slot for reply in on.replies if reply.state == "ready")),
-        judged("own", text=OWN),
-        judged("none"),
-        judged("skip"),
-        judged("pick", 0, undone=True),
-        judged("pick", 0, unblinded=True),
-    )
-]
-
-
-@pytest.mark.parametrize(("judgement", "on"), EVERY_CASE)
-def test_a_record_exists_for_exactly_what_the_support_rate_counts(judgement, on):
-    support = Support(TUNED)
-    count_judgements(support, [(judgement, on)])
-    pick = derive_pick(judgement, on)
-    won = None if pick is None else pick.won
-    assert (won == "tuned", won == "base", won == "both") == (
-        support.tuned == 1,
-        support.base == 1,
-        support.halves == 1,
-    )
 
 
 def test_cards_by_hand():
@@ -75,9 +46,9 @@ def test_cards_by_hand():
         "- 2 is less than 3 - really",
         "订单：\n1、打开 \n• 等待",
     )
-    cards = derive_pick(judged("pick", 0), shown(texts=texts)).cards
+    cards = pick_of(judged("pick", 0), shown(texts=texts)).cards
     assert cards == (
-        Card(0, "base", len(texts[0]), 3, 1),
+        Card(0, "base", len(texts[0]), 3, 1, is_picked=True),
         Card(1, "tuned", len(texts[1]), 0, 3),
         Card(2, "tuned", len(texts[2]), 1, 0),
         Card(3, "base", len(texts[3]), 1, 0),
@@ -85,34 +56,41 @@ def test_cards_by_hand():
 
 
 def test_the_length_difference_is_between_means_of_logs():
-    pick = derive_pick(judged("pick", 0), shown(texts=("aa", "bbbb", "cccccccc", "d")))
+    pick = pick_of(judged("pick", 0), shown(texts=("aa", "bbbb", "cccccccc", "d")))
     assert pick.length_difference == pytest.approx((log(4) + log(8)) / 2 - (log(2) + log(1)) / 2)
-    merged = derive_pick(judged("pick", 2), MERGED)  # "Yes." is a text of both arms
+    merged = pick_of(judged("pick", 2), MERGED)  # "Yes." is a text of both arms
     assert merged.length_difference == pytest.approx((log(4) + log(3)) / 2 - (log(4) + log(6)) / 2)
 
 
 def test_intent_is_a_tag_of_its_form():
     on = shown(tags=("vip", "intent:refund", "intent:other"), language="zh")
-    pick = derive_pick(judged("pick", 0), on)
+    pick = pick_of(judged("pick", 0), on)
     assert (pick.intent, pick.language, pick.tags) == (
         "refund",
         "zh",
         ("vip", "intent:refund", "intent:other"),
     )
-    assert derive_pick(judged("pick", 0), shown()).intent is None
+    assert pick_of(judged("pick", 0), shown()).intent is None
 
 
-def test_experience_is_what_an_agent_closed_before_on_any_set():
-    other = shown(design="4+0", adapter=None)
-    story = [
-        (judged("pick", 0, id="1"), other),
-        (judged("pick", 0, id="2"), shown()),
-        (judged("none", id="3"), shown()),
-        (judged("pick", 0, id="4", undone=True), shown()),
-        (judged("own", text=OWN, id="5"), shown()),
-        (judged("pick", 0, id="6", agent="ben"), shown()),
-        (judged("pick", 1, id="7"), shown()),
-    ]
-    picks = list(derive_picks(story, Counter()))
-    assert [(pick.judgement, pick.experience) for pick in picks] == [("2", 1), ("6", 0), ("7", 3)]
-    assert list(derive_picks(story, Counter(), adapter="tuned-20991231-1")) == []
+def test_experience_is_what_an_agent_closed_before_on_any_set(desk):
+    """A pick on a set of base alone and an own text count; a none, an undone pick, colleagues' do not."""
+
+    def judge(kind, role="agent", arms=ARMS, **body):
+        desk.clock.advance(1)
+        shown = desk.open_ready(arms=arms)[1]
+        candidate = {"candidate_id": shown["candidates"][0]["candidate_id"]} if kind == "pick" else {}
+        answer = desk.judge(shown, kind, role, **candidate, **body)
+        assert answer.status_code == 201
+        return answer.json["judgement_id"]
+
+    judge("pick", arms=("base",) * 4)
+    first = judge("pick")
+    judge("none")
+    desk.post(f"/v1/judgements/{judge('pick')}/undo", "agent")
+    judge("own", text=OWN)
+    of_ben, last = judge("pick", "ben"), judge("pick")
+    give_prompts(desk)
+    found = read_picks(desk.engine, ADAPTER, with_experience=True)
+    assert [(pick.judgement, pick.experience) for pick in found] == [(first, 1), (of_ben, 0), (last, 3)]
+    assert list(read_picks(desk.engine, "tuned-20991231-1")) == []

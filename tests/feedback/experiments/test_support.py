@@ -2,8 +2,9 @@
 
 import pytest
 
-from feedback.experiments.support import Support, count_judgements, support_of
+from feedback.experiments.support import Support, support_of, tally_support
 from feedback.store.engine import read
+from tests.feedback.experiments.meanings import mean
 from tests.feedback.experiments.stores import give_prompts
 from tests.feedback.records.examples import TEXTS, TUNED, judged, shown
 
@@ -16,9 +17,7 @@ MERGED = shown(
 
 
 def count(judgement, on=None):
-    support = Support(TUNED)
-    count_judgements(support, [(judgement, on or shown())])
-    return support
+    return tally_support(TUNED, {mean(judgement, on or shown()): 1})
 
 
 @pytest.mark.parametrize(
@@ -92,9 +91,8 @@ def test_sets_of_two_versions_are_left_out_whole(kind):
 
 
 def test_the_rate_its_interval_and_band_by_hand():
-    support = Support(TUNED)
-    picks = [judged("pick", 1)] * 15 + [judged("pick", 0)] * 4 + [judged("tie", 0, candidates=(0, 1))] * 2
-    count_judgements(support, [(pick, shown()) for pick in picks])
+    picks = [(judged("pick", 1), 15), (judged("pick", 0), 4), (judged("tie", 0, candidates=(0, 1)), 2)]
+    support = tally_support(TUNED, {mean(pick, shown()): count for pick, count in picks})
     assert support.rate == 16 / 21
     assert support.interval == pytest.approx((0.5491, 0.8937), abs=5e-4)
     assert support.band == "success"

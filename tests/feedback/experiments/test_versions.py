@@ -1,15 +1,20 @@
 """Which picks tell the newer of two versions from the older: one case for each rule."""
 
+from collections import Counter
+
 import pytest
 from scipy.integrate import quad
 from scipy.stats import beta, binomtest, norm
 
 from feedback.experiments.cluster_bounds import share_bound
 from feedback.experiments.support import support_of
-from feedback.experiments.versions import Comparison, compare_versions, count_judgement, find_old
+from feedback.experiments.versions import Comparison, compare_versions, tally_versions
+from feedback.records.arms import find_rival
 from feedback.records.from_judgement import ShownReply, ShownSet, derive_choice
 from feedback.store.engine import read, unit_of_work
+from feedback.store.record_counts import Versioned
 from feedback.store.tables import Candidate, SuggestionSet
+from tests.feedback.experiments.meanings import mean
 from tests.feedback.experiments.stores import give_prompts
 from tests.feedback.records.examples import TEXTS, judged
 
@@ -44,8 +49,14 @@ ALL_ALIKE = shown(
 
 
 def count(judgement, on=None) -> Comparison:
-    comparison = Comparison(NEW, OLD)
-    count_judgement(comparison, judgement, on or shown())
+    return tally([(judgement, on or shown())])
+
+
+def tally(judged_sets) -> Comparison:
+    counts = Counter(
+        Versioned(find_rival(on), judgement.agent, mean(judgement, on)) for judgement, on in judged_sets
+    )
+    (comparison,) = tally_versions(NEW, counts)
     return comparison
 
 
@@ -98,13 +109,11 @@ def test_what_tells_nothing_of_the_versions_stands_apart(judgement, on, apart, l
 
 
 def test_share_interval_evidence_and_bound():
-    comparison = Comparison(NEW, OLD)
     picks = [("ann", 3, 30), ("ann", 1, 10), ("ben", 3, 12), ("ben", 1, 8), ("eva", 0, 25)]
-    for agent, slot, times in picks:
-        for _ in range(times):
-            count_judgement(comparison, judged("pick", slot, agent=agent), shown())
-    for _ in range(4):
-        count_judgement(comparison, judged("pick", 1, agent="ben"), AGREED)
+    given = [
+        (judged("pick", slot, agent=agent), shown()) for agent, slot, times in picks for _ in range(times)
+    ]
+    comparison = tally([*given, *[(judged("pick", 1, agent="ben"), AGREED)] * 4])
     assert (comparison.won, comparison.lost, comparison.halves, comparison.base) == (42, 18, 4, 25)
     assert comparison.rate == 44 / 64 and comparison.agents == 2
     low, high = binomtest(44, 64).proportion_ci(0.95, method="wilson")
@@ -116,9 +125,7 @@ def test_share_interval_evidence_and_bound():
         float(share_bound([30, 12], [40, 20], confidence=0.99))
     )
     assert comparison.bound_share(0.99) < 0.7 - norm.ppf(0.99) * (0.7 * 0.3 / 60) ** 0.5
-    alone = Comparison(NEW, OLD)
-    count_judgement(alone, judged("pick", 3), shown())
-    assert alone.bound_share(0.99) is None
+    assert count(judged("pick", 3)).bound_share(0.99) is None
 
 
 def test_exchanging_the_versions_exchanges_who_won():
@@ -135,8 +142,8 @@ def test_a_choice_from_a_set_of_two_versions_names_the_version_of_each_reply():
 
 
 def test_a_set_without_replies_names_no_older_version():
-    assert find_old(shown()) == OLD
-    assert find_old(ShownSet("conv-1", [], [], "2+1+1", NEW)) is None
+    assert find_rival(shown()) == OLD
+    assert find_rival(ShownSet("conv-1", [], [], "2+1+1", NEW)) is None
 
 
 def open_versions(desk, old=OLD):

@@ -14,6 +14,7 @@ from tests.databases import START
 from tests.feedback.console.test_versions_page import read_rows
 from tests.feedback.desk import make_desk
 from tests.feedback.experiments.log import ADAPTER, write_log
+from tests.feedback.experiments.meanings import rederive
 from tests.feedback.experiments.recount import (
     APART,
     bound_by_agent,
@@ -95,6 +96,7 @@ def test_comparisons_are_those_recounted_from_the_event_log(store_engine, tmp_pa
     desk = make_desk(store_engine, tmp_path)
     write_log(store_engine, seed=11, sets=400)
     put_versions(store_engine)
+    rederive(store_engine)
     counts, by_agent = recount(export(store_engine))
     won, made = sum(map(sum, by_agent.values())), sum(map(len, by_agent.values()))
     assert counts["halves"] >= 10 and counts["base"] >= 30 and won > 30 and made - won > 30

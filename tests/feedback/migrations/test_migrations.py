@@ -200,6 +200,74 @@ def test_a_set_of_version_4_has_left_nothing_out(empty_engine):
         assert session.get_one(tables.SuggestionSet, "x").left_out == 0
 
 
+def test_judgements_and_thumbs_of_before_get_their_records(empty_engine):
+    """A pick and an undone one of the same set, and two thumbs on a reply, the later one down."""
+    upgrade_engine(empty_engine, "0015")
+    rows = {
+        "desk": [{"id": "default"}],
+        "conversation": [{"id": "c", "desk_id": "default", "tags": ["vip"], "language": "en"}],
+        "message": [
+            {"id": "m", "role": "customer", "position": 0},
+            {"id": "r", "role": "agent", "position": 1, "turn_id": "t", "text": "One."},
+        ],
+        "turn": [{"id": "t", "message_id": "m"}],
+        "suggestion_set": [
+            {
+                "id": "s",
+                "turn_id": "t",
+                "design": "2+2",
+                "adapter": "tuned-1",
+                "messages": [{"role": "user", "content": "Where?"}],
+                "chat_template_kwargs": {},
+                "revealed_at": START,
+            }
+        ],
+        "candidate": [
+            {
+                "id": f"k{slot}",
+                "set_id": "s",
+                "slot": slot,
+                "arm": arm,
+                "text": f"{slot} it is.",
+                "state": "ready",
+            }
+            for slot, arm in enumerate(("base", "tuned", "tuned", "base"))
+        ],
+        "judgement": [
+            {"id": "j1", "kind": "pick", "candidate_id": "k0", "closes_attempt": 1},
+            {"id": "j2", "kind": "undo", "undoes": "j1"},
+            {"id": "j3", "kind": "pick", "candidate_id": "k2", "closes_attempt": 2, "agent": "ann"},
+        ],
+        "thumb": [
+            {"id": "t1", "message_id": "r", "value": 1},
+            {"id": "t2", "message_id": "r", "value": -1, "created_at": START + timedelta(seconds=1)},
+        ],
+    }
+    with empty_engine.execution_options(writing=True).begin() as connection:
+        old = MetaData()
+        old.reflect(connection)
+        same = {"desk_id": "default", "conversation_id": "c", "set_id": "s", "turn_id": "t", "tags": []}
+        for name, given in rows.items():
+            table = old.tables[name]
+            usual = fill(table) | {key: value for key, value in same.items() if key in table.columns}
+            if name == "message":
+                del usual["turn_id"]
+            for row in given:
+                connection.execute(table.insert().values(usual | row))
+    upgrade_engine(empty_engine)
+    with read(empty_engine) as session:
+        found = {row.identity: row for row in session.exec(select(tables.Record))}
+    assert set(found) == {"j1", "j3", "t2"}
+    told = [(row.rejection, row.settled, row.winner, row.tags) for _, row in sorted(found.items())]
+    assert told == [
+        ("undone", None, None, ["vip"]),
+        (None, "pick", "tuned", ["vip"]),
+        (None, None, None, ["vip"]),
+    ]
+    assert (found["j3"].agent, found["j3"].slot, found["j3"].pairs) == ("ann", 2, 3)
+    assert [row.given for row in found.values()].count("down") == 1
+
+
 def fill(table):
     """A value for each column that needs one; every id is x, so that rows name each other."""
     values = {str: "x", int: 1, bool: False, datetime: START}

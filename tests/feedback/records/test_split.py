@@ -3,7 +3,7 @@
 import hashlib
 from collections import Counter
 
-from feedback.datasets.split import SALT, split_of
+from feedback.records.split import SALT, split_of
 
 
 def test_a_conversation_has_the_split_of_its_hash():

@@ -1,0 +1,120 @@
+"""What a judgement or a thumb came to, as the columns of its record: written once, read by every count. Pure.
+
+    pick on "2+2"  ->  settled "pick", winner "tuned", its cards        undo  ->  rejection "undone"
+
+Whoever changes a rule that this depends on (`from_judgement`, `normalise`, `distance`, `meaning`, `pairs`,
+`arms`, `cards`) raises RULES_VERSION: `rejoinder dataset rederive`, and every night, then renew what older
+rules wrote. Texts stay where they are; weights and pairs belong to a dataset.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from feedback.records.arms import find_incomparable, find_rival, find_winner
+from feedback.records.candidate import BOTH, READY
+from feedback.records.cards import describe_card
+from feedback.records.from_judgement import LIVE, Judged, ShownSet, derive_choice
+from feedback.records.from_thumb import ThumbedReply, derive_thumb
+from feedback.records.pairs import pair_choice
+from feedback.records.rejections import Refusal
+from feedback.records.schemas import ChoiceForm
+from feedback.records.split import split_of
+
+RULES_VERSION = 1
+
+IMPORT, JUDGEMENT, THUMB = "import", "judgement", "thumb"  # origin_kind
+UNDONE, TIE_OF_ALL = "undone", "tie_of_all"
+THUMB_WORDS = {1: "up", -1: "down", 0: "taken_back"}
+
+# What a judgement that was taken back prefers: nothing.
+UNDO: Mapping[str, Any] = {
+    "rejection": UNDONE,
+    "settled": None,
+    "winner": None,
+    "cards": [],
+    "pairs": 0,
+    "close_pairs": 0,
+}
+
+
+def derive_record(judged: Judged, shown: ShownSet) -> dict[str, Any]:
+    """The columns of a judgement's record but for the desk."""
+    return {
+        "kind": "choice",
+        "source": LIVE,
+        "identity": judged.id,
+        "origin_kind": JUDGEMENT,
+        "origin_id": judged.id,
+        "conversation": shown.conversation,
+        "split": split_of(shown.conversation),
+        "language": shown.language,
+        "tags": list(shown.tags),
+        "body": {},
+        "given": judged.kind,
+        "agent": judged.agent,
+        "dwell_ms": judged.dwell_ms,
+        "design": shown.design,
+        "adapter": shown.adapter,
+        "rival": find_rival(shown),
+        "incomparable": find_incomparable(shown),
+        "slot": next((reply.slot for reply in shown.replies if reply.id == judged.candidate_id), None),
+        "rules_version": RULES_VERSION,
+        "at": judged.at,
+        "created_at": judged.at,
+        **prefer(derive_choice(judged, shown), shown),
+    }
+
+
+def prefer(choice: ChoiceForm | Refusal, shown: ShownSet) -> dict[str, Any]:
+    """The columns that a judgement loses when it is taken back."""
+    if isinstance(choice, Refusal):
+        is_tie = choice.reason == TIE_OF_ALL
+        cards = describe_cards(shown, None) if is_tie else []
+        return {**UNDO, "rejection": choice.reason, "winner": BOTH if is_tie else None, "cards": cards}
+    pairs = pair_choice(choice)
+    close = sum(isinstance(pair, Refusal) for pair in pairs)
+    return {
+        "rejection": None,
+        "settled": choice.kind,
+        "winner": find_winner(choice, shown) if choice.picked else None,
+        "cards": describe_cards(shown, {choice.candidates[index].text for index in choice.picked}),
+        "pairs": len(pairs) - close,
+        "close_pairs": close,
+    }
+
+
+def describe_cards(shown: ShownSet, picked: set[str] | None) -> list[list[Any]]:
+    """The cards that could be picked, in slot order; `picked` are the texts that were, None all of them."""
+    ready = sorted((reply for reply in shown.replies if reply.state == READY), key=lambda reply: reply.slot)
+    return [
+        describe_card(reply, is_picked=picked is None or reply.text in picked).to_json() for reply in ready
+    ]
+
+
+def derive_thumb_record(reply: ThumbedReply) -> dict[str, Any]:
+    """The columns of the record of a message's last thumb; arm and adapter are of a reply sent as it was
+    suggested.
+    """
+    form = derive_thumb(reply)
+    return {
+        "kind": "thumb",
+        "source": LIVE,
+        "identity": reply.id,
+        "origin_kind": THUMB,
+        "origin_id": reply.message_id,
+        "conversation": reply.conversation,
+        "split": split_of(reply.conversation),
+        "language": reply.language,
+        "tags": reply.tags,
+        "body": {},
+        "given": THUMB_WORDS[reply.value],
+        "rejection": form.reason if isinstance(form, Refusal) else None,
+        "winner": reply.arm,
+        "adapter": reply.adapter,
+        "cards": [],
+        "pairs": 0,
+        "close_pairs": 0,
+        "rules_version": RULES_VERSION,
+        "at": reply.at,
+        "created_at": reply.at,
+    }

@@ -1,0 +1,178 @@
+"""Writing down what judgements and thumbs came to: in the transaction of the judgement, its undo, the thumb;
+and again, in pages, where older rules wrote it or nobody did. Rules stand in `feedback/records/derived.py`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, or_, select, update
+from sqlmodel import Session, col
+
+from feedback.records.derived import (
+    JUDGEMENT,
+    RULES_VERSION,
+    THUMB,
+    UNDO,
+    derive_record,
+    derive_thumb_record,
+)
+from feedback.records.from_judgement import Judged, ShownSet
+from feedback.store.choices import PAGE, read_judged, read_thumbed
+from feedback.store.engine import unit_of_work
+from feedback.store.tables import Conversation, Judgement, Message, Record, SuggestionSet, Thumb
+
+JUDGED = (col(Judgement.id), col(Judgement.desk_id))
+MARKED = (col(Thumb.message_id), col(Thumb.desk_id))
+_RECORD: Any = Record.__table__  # type: ignore[attr-defined]
+_NEW = insert(_RECORD)
+_TAKE_BACK = (
+    update(_RECORD)
+    .where(
+        _RECORD.c.desk_id == bindparam("of_desk"),
+        _RECORD.c.origin_kind == JUDGEMENT,
+        _RECORD.c.origin_id == bindparam("judgement_id"),
+    )
+    .values(**UNDO)
+)
+
+
+def add_judgement_record(connection: Connection, *, desk_id: str, judged: Judged, shown: ShownSet) -> None:
+    """The record of a new judgement; its set is locked by the caller."""
+    connection.execute(_NEW, {"desk_id": desk_id, **derive_record(judged, shown)})
+
+
+def take_back_record(connection: Connection, *, desk_id: str, judgement_id: str) -> None:
+    """What the undo of a judgement makes of its record."""
+    connection.execute(_TAKE_BACK, {"of_desk": desk_id, "judgement_id": judgement_id})
+
+
+def write_thumb_record(session: Session, *, desk_id: str, message_id: str) -> None:
+    """The record of a message's last thumb; the message is locked by the caller."""
+    _renew_thumbs(session, [(message_id, desk_id)])
+
+
+def renew_set(session: Session, *, set_id: str) -> None:
+    """Derives again what was judged before the set had its replies; turn and set are locked by the caller."""
+    of_it = col(Judgement.set_id) == set_id, col(Judgement.kind) != "undo"
+    _renew_judgements(session, session.execute(select(*JUDGED).where(*of_it)).all())
+
+
+def renew_conversations(session: Session, *, conversation_ids: Sequence[str]) -> None:
+    """Derives again what was said of them, now that their texts are erased; they are locked by the caller."""
+    sets = select(col(SuggestionSet.id)).where(col(SuggestionSet.conversation_id).in_(conversation_ids))
+    of_them = col(Judgement.set_id).in_(sets), col(Judgement.kind) != "undo"
+    judged = session.execute(select(*JUDGED).where(*of_them)).all()
+    for start in range(0, len(judged), PAGE):
+        _renew_judgements(session, judged[start : start + PAGE])
+    messages = select(col(Message.id)).where(col(Message.conversation_id).in_(conversation_ids))
+    marked = select(*MARKED).where(col(Thumb.message_id).in_(messages)).distinct()
+    thumbed = session.execute(marked).all()
+    for start in range(0, len(thumbed), PAGE):
+        _renew_thumbs(session, thumbed[start : start + PAGE])
+
+
+class Place(NamedTuple):
+    """How far a renewal is: the last judgement and the last message; `renewed` are of its last page."""
+
+    judgement_id: str = ""
+    message_id: str = ""
+    renewed: int = 0
+
+
+def renew_page(session: Session, *, after: Place, limit: int = PAGE) -> Place | None:
+    """Writes the next records that are missing or of other rules; the place behind them, None at the end."""
+    judgement_id, message_id, _ = after
+    newer = _join_stale(select(*JUDGED), JUDGEMENT, JUDGED[0]).where(JUDGED[0] > judgement_id)
+    found = session.execute(newer.order_by(JUDGED[0]).limit(limit)).all()
+    if found:
+        _lock_conversations(session, [row[0] for row in found])
+        _renew_judgements(session, found)
+        return Place(found[-1][0], message_id, len(found))
+    newer = _join_stale(select(*MARKED), THUMB, MARKED[0]).where(MARKED[0] > message_id)
+    found = session.execute(newer.distinct().order_by(MARKED[0]).limit(limit)).all()
+    if found:
+        _lock_messages(session, [row[0] for row in found])
+        _renew_thumbs(session, found)
+        return Place(judgement_id, found[-1][0], len(found))
+    return None
+
+
+def renew_all(
+    store_engine: Engine, *, limit: int = PAGE, on_page: Callable[[int], None] = lambda count: None
+) -> None:
+    """Every record that is missing or of other rules, each page in a transaction of its own: what was killed
+    goes on where it was. `on_page` is told how many a page had.
+    """
+    after: Place | None = Place()
+    while after is not None:
+        with unit_of_work(store_engine) as session:
+            after = renew_page(session, after=after, limit=limit)
+        if after is not None:
+            on_page(after.renewed)
+
+
+def count_stale(session: Session) -> int:
+    """Judgements and thumbed messages whose record is missing or of other rules."""
+    stale = (
+        _join_stale(select(JUDGED[0]), JUDGEMENT, JUDGED[0]),
+        _join_stale(select(MARKED[0]).distinct(), THUMB, MARKED[0]),
+    )
+    return sum(session.scalar(select(func.count()).select_from(query.subquery())) or 0 for query in stale)
+
+
+def _join_stale(query: Any, origin_kind: str, origin_id: Any) -> Any:
+    on = (
+        (col(Record.desk_id) == origin_id.class_.desk_id)
+        & (col(Record.origin_kind) == origin_kind)
+        & (col(Record.origin_id) == origin_id)
+    )
+    is_stale = or_(col(Record.id).is_(None), col(Record.rules_version) != RULES_VERSION)
+    is_said = [col(Judgement.kind) != "undo"] if origin_kind == JUDGEMENT else []
+    return query.outerjoin(Record, on).where(is_stale, *is_said)
+
+
+def _lock_conversations(session: Session, judgement_ids: Sequence[str]) -> None:
+    """The lock under which everybody judges and takes back."""
+    of_them = (
+        select(col(SuggestionSet.conversation_id))
+        .join(Judgement, col(Judgement.set_id) == col(SuggestionSet.id))
+        .where(col(Judgement.id).in_(judgement_ids))
+    )
+    query = select(col(Conversation.id)).where(col(Conversation.id).in_(of_them))
+    session.execute(query.order_by(col(Conversation.id)).with_for_update(key_share=True))
+
+
+def _lock_messages(session: Session, message_ids: Sequence[str]) -> None:
+    """The lock under which thumbs are given."""
+    query = select(col(Message.id)).where(col(Message.id).in_(message_ids))
+    session.execute(query.order_by(col(Message.id)).with_for_update(key_share=True))
+
+
+def _renew_judgements(session: Session, found: Sequence[Any]) -> None:
+    """`found` are (id, desk)."""
+    desk_of = {id: desk_id for id, desk_id in found}
+    judged_sets = read_judged(session, which=JUDGED[0].in_(desk_of))
+    rows = [derive_record(judged, shown) for judged, shown in judged_sets]
+    _replace(session, JUDGEMENT, desk_of, rows)
+
+
+def _renew_thumbs(session: Session, found: Sequence[Any]) -> None:
+    """`found` are (message id, desk)."""
+    desk_of = {id: desk_id for id, desk_id in found}
+    replies = read_thumbed(session, message_ids=list(desk_of))
+    _replace(session, THUMB, desk_of, [derive_thumb_record(reply) for reply in replies])
+
+
+def _replace(
+    session: Session, origin_kind: str, desk_of: Mapping[str, str], rows: list[dict[str, Any]]
+) -> None:
+    """These rows for whatever records the origins have."""
+    if not desk_of:
+        return
+    known = (
+        _RECORD.c.desk_id.in_(set(desk_of.values())),
+        _RECORD.c.origin_kind == origin_kind,
+        _RECORD.c.origin_id.in_(desk_of),
+    )
+    session.execute(delete(_RECORD).where(*known))
+    session.execute(_NEW, [{"desk_id": desk_of[row["origin_id"]], **row} for row in rows])

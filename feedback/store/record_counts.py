@@ -1,0 +1,109 @@
+"""How many judgements came to what: every count of them is a GROUP BY over records. Reads only.
+
+count_meanings      on the sets of one adapter
+count_versions      on sets of two versions, by who judged
+count_given         in a time: as given, as settled, and why not
+"""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+from sqlmodel import Session, col
+
+from feedback.records.arms import VERSIONS_DESIGN
+from feedback.records.derived import JUDGEMENT
+from feedback.store.tables import Record
+
+
+class Meaning(NamedTuple):
+    """What judgements came to, in the columns of their records."""
+
+    design: str
+    rejection: str | None
+    settled: str | None
+    winner: str | None
+    incomparable: str | None
+
+
+class Versioned(NamedTuple):
+    """The same on a set of two versions: beside which one, and by whom."""
+
+    rival: str
+    agent: str | None
+    meaning: Meaning
+
+
+class Given(NamedTuple):
+    """What was given and what it came to; `pairs` and `close` are sums over these `judgements`."""
+
+    given: str
+    settled: str | None
+    rejection: str | None
+    language: str | None
+    judgements: int
+    pairs: int
+    close: int
+
+
+_MEANING = (
+    col(Record.design),
+    col(Record.rejection),
+    col(Record.settled),
+    col(Record.winner),
+    col(Record.incomparable),
+)
+
+
+def count_meanings(session: Session, *, desk_id: str, adapter: str) -> dict[Meaning, int]:
+    query = _of_adapter(select(*_MEANING, func.count()), desk_id, adapter).group_by(*_MEANING)
+    return {Meaning(*row[:-1]): row[-1] for row in session.execute(query)}
+
+
+def count_versions(session: Session, *, desk_id: str, adapter: str) -> dict[Versioned, int]:
+    """By the version beside this one: the one whose set was judged last comes first."""
+    of_two = col(Record.design) == VERSIONS_DESIGN, col(Record.rival).is_not(None)
+    rivals = _of_adapter(select(col(Record.rival)), desk_id, adapter).where(*of_two)
+    newest = func.max(col(Record.created_at)).desc(), func.max(col(Record.origin_id)).desc()
+    latest = {
+        rival: place
+        for place, rival in enumerate(session.scalars(rivals.group_by(col(Record.rival)).order_by(*newest)))
+    }
+    keys = col(Record.rival), col(Record.agent), *_MEANING
+    query = _of_adapter(select(*keys, func.count()), desk_id, adapter).where(*of_two).group_by(*keys)
+    found = [
+        (Versioned(rival, agent, Meaning(*meaning)), count)
+        for rival, agent, *meaning, count in session.execute(query)
+    ]
+    return dict(sorted(found, key=lambda item: latest[item[0].rival]))
+
+
+def count_given(
+    session: Session,
+    *,
+    desk_id: str,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    agent: str | None = None,
+) -> list[Given]:
+    """Of judgements that were given in this time, both ends included, by the language of their conversations;
+    with `agent`, of theirs alone.
+    """
+    keys = (col(Record.given), col(Record.settled), col(Record.rejection), col(Record.language))
+    sums = (func.count(), func.sum(col(Record.pairs)), func.sum(col(Record.close_pairs)))
+    query = select(*keys, *sums).where(col(Record.desk_id) == desk_id, col(Record.origin_kind) == JUDGEMENT)
+    if since is not None:
+        query = query.where(col(Record.created_at) >= since)
+    if until is not None:
+        query = query.where(col(Record.created_at) <= until)
+    if agent is not None:
+        query = query.where(col(Record.agent) == agent)
+    return [Given(*row) for row in session.execute(query.group_by(*keys))]
+
+
+def _of_adapter(query: Any, desk_id: str, adapter: str) -> Any:
+    return query.where(
+        col(Record.desk_id) == desk_id,
+        col(Record.adapter) == adapter,
+        col(Record.origin_kind) == JUDGEMENT,
+    )
