@@ -1,5 +1,6 @@
 """Calls that report: what became of a run, what the picks of an adapter say. No text of a customer."""
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint
@@ -53,7 +54,7 @@ class SupportAccount(Answer):
     support: Object = Field(description="Rate with its 95 % Wilson interval, counts, e-values.")
     share: float | None = Field(description="Of the picks that decide, without halves.")
     share_low: float | None = Field(description="Its lower bound, clustered by agent.")
-    agents: int = Field(description="Who made picks that decide.")
+    agents: int | None = Field(description="Who made picks that decide.")
     adjusted: Object | None = Field(description="Share and bound with slot, length and style taken out.")
     length_difference: float | None = Field(
         description="Mean log length of the adapter's replies minus the base's."
@@ -62,13 +63,19 @@ class SupportAccount(Answer):
     breakdown: dict[str, dict[str, Object]] = Field(
         description="By tags, languages, intents, experience and agents."
     )
+    fitted_at: datetime | None = Field(
+        description="When the trainer fitted bounds, adjusted share and breakdown; null before it did."
+    )
+    fitted_judgements: int | None = Field(description="How many judgements it saw then.")
 
 
 @get(bp, "/v1/adapters/<name>/support", roles=("expert", "admin"), answer=SupportAccount)
 def show_adapter_support(call: Read[Query], name: str) -> SupportAccount:
     """Everything that the picks of an adapter say."""
-    found, desk_id = services(), call.actor.desk_id
+    desk_id = call.actor.desk_id
     with call.read() as session:
         adapters.get_adapter(session, desk_id=desk_id, name=name)
-    account = read_account(found.store_engine, name, policy=found.exposure_policy, desk_id=desk_id)
+        account = read_account(
+            session, name, confidence=services().exposure_policy.confidence, desk_id=desk_id
+        )
     return SupportAccount(**account.to_json())

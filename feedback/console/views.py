@@ -21,6 +21,7 @@ from feedback.records.rejections import explain
 from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.closings import count_closings
 from feedback.store.engine import read
+from feedback.store.operators import name_agents
 from feedback.store.probe import read_in_haste
 from feedback.store.record_counts import count_given
 from feedback.store.run_history import Numbers, read_numbers
@@ -176,20 +177,20 @@ def show_adapter(name: str) -> str:
     found, desk_id = services(), current_actor().desk_id
     with read(found.store_engine) as store:
         adapter = adapters.get_adapter(store, desk_id=desk_id, name=name)
-    account = read_account(found.store_engine, name, policy=found.exposure_policy, desk_id=desk_id)
-    support = account.support
-    with read(found.store_engine) as store:
+        confidence = found.exposure_policy.confidence
+        account = read_account(store, name, confidence=confidence, desk_id=desk_id)
+        support, shown = account.support, account.to_json()
         run = runs.get_run(store, desk_id=desk_id, run_id=adapter.run_id) if adapter.run_id else None
         return render_template(
             "console/adapter.html",
             adapter=adapter,
             run=run,
             support=support,
-            account=account.to_json(),
-            agents=overview.list_agents(store, desk_id=desk_id),
+            account=shown,
+            agents=name_agents(store, desk_id=desk_id, agents=shown["breakdown"].get("agents", ())),
             drawn=None if support.rate is None else draw_interval(support.rate, *support.interval),
             comparisons=compare_versions(store, name, desk_id=desk_id),
-            confidence=services().exposure_policy.confidence,
+            confidence=confidence,
             exposure=read_panel(store, adapter, reader=current_actor()),
             events=adapters.list_events(store, name=name),
             learned_erased_at=adapters.find_erased_at(store, adapter=adapter),

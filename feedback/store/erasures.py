@@ -26,6 +26,7 @@ from feedback.store.tables import (
     DuelRound,
     DuelVerdict,
     Erasure,
+    Fit,
     Judgement,
     JudgementReasons,
     Message,
@@ -156,6 +157,8 @@ def erase_rows(session: Session, *, subject: Subject, now: datetime) -> dict[str
         for table, of_them in _paths(ids):
             _erase(session, table, of_them, counts)
         _erase(session, Conversation, col(Conversation.id).in_(ids), counts, erased_at=now)
+        counted = select(col(Record.adapter)).where(col(Record.conversation).in_(ids))
+        _erase(session, Fit, col(Fit.adapter).in_(counted), {})  # it names their tags
         renew_conversations(session, conversation_ids=ids)
     for rows in batched(subject.records, AT_ONCE):
         _erase(session, Record, col(Record.id).in_(rows), counts, erased_at=now)
@@ -176,8 +179,8 @@ def _paths(ids: Sequence[str]) -> list[tuple[type[SQLModel], ColumnElement[bool]
     ]
 
 
-# Whose rows are found otherwise: by their own id, or by a dataset that is erased.
-BESIDE: tuple[type[SQLModel], ...] = (Conversation, Record, Run)
+# Whose rows are found otherwise: by their own id, a dataset that is erased, or an adapter.
+BESIDE: tuple[type[SQLModel], ...] = (Conversation, Record, Run, Fit)
 
 
 def list_covered() -> set[type[SQLModel]]:

@@ -2,9 +2,9 @@
 rows.
 
 A run's (kind, slot) is unique in the store, so any number of schedulers make one run of one due time. It also
-looks every minute whether an adapter in service harms and whether an erasure is left to finish, and every
-night at all that is known of the canary, and acts on it (`feedback/deployment/rollout.py`). Executes no run
-(see worker.py).
+looks every minute whether an adapter in service harms, whether an erasure is left to finish and whether the
+picks of an adapter are to be fitted anew, and every night at all that is known of the canary, and acts on it
+(`feedback/deployment/rollout.py`). Executes no run (see worker.py).
 """
 
 import logging
@@ -13,6 +13,7 @@ from datetime import UTC
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from feedback.deployment import rollout
+from feedback.experiments.fits import renew_fits
 from feedback.store import runs
 from feedback.store.desks import find_desk
 from feedback.store.engine import read, unit_of_work
@@ -26,6 +27,7 @@ log = logging.getLogger(__name__)
 ACTOR = "scheduler"
 VOLUME_CHECK_S = 60
 ERASURES_CHECK_S = 60
+FITS_CHECK_S = 60
 
 
 def start_scheduler(ctx: NightContext) -> BackgroundScheduler:
@@ -38,6 +40,7 @@ def start_scheduler(ctx: NightContext) -> BackgroundScheduler:
     scheduler.add_job(look_at_erasures, "interval", [ctx], seconds=ERASURES_CHECK_S, id="erasures")
     scheduler.add_job(look_at_canary, ctx.settings.timetable(), [ctx], id="exposure")
     scheduler.add_job(check_harm, "interval", [ctx], seconds=ctx.settings.harm_check_s, id="harm")
+    scheduler.add_job(renew_account_fits, "interval", [ctx], seconds=FITS_CHECK_S, id="fits")
     scheduler.start()
     catch_up(ctx)
     return scheduler
@@ -87,6 +90,11 @@ def request(ctx: NightContext, *, kind: str, slot: str) -> bool:
 def check_harm(ctx: NightContext) -> list[str]:
     """Takes every serving adapter out that is proven to harm; their names."""
     return rollout.take_out_harmful(ctx.deployer, actor=ACTOR, desk_id=ctx.desk_id)
+
+
+def renew_account_fits(ctx: NightContext) -> list[str]:
+    """Fits anew what the pages show of adapters that were judged since; their names."""
+    return renew_fits(ctx.store_engine, policy=ctx.policy.exposure, clock=ctx.clock, desk_id=ctx.desk_id)
 
 
 def look_at_canary(ctx: NightContext) -> None:

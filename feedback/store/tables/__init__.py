@@ -6,7 +6,7 @@ erasure alone. Times are UTC and carry their zone in Python on both databases. J
 and dicts.
 """
 
-from feedback.store.tables.adapters import Adapter, AdapterEvent, Approval, Deployment, ExposureDecision
+from feedback.store.tables.adapters import Adapter, AdapterEvent, Approval, Deployment, ExposureDecision, Fit
 from feedback.store.tables.columns import DEFAULT_DESK, UtcDateTime, new_id
 from feedback.store.tables.conversations import Conversation, Message, Turn
 from feedback.store.tables.duels import Duel, DuelRound, DuelVerdict
@@ -41,6 +41,7 @@ __all__ = [
     "Erasure",
     "Event",
     "ExposureDecision",
+    "Fit",
     "Judgement",
     "JudgementReasons",
     "Message",

@@ -40,6 +40,22 @@ class AdapterEvent(SQLModel, table=True):
     at: datetime = Field(sa_column=time_column())
 
 
+class Fit(SQLModel, table=True):
+    """What is fitted to an adapter's picks (bounds, adjusted share, breakdown), with what it was fitted to.
+
+    The trainer renews it; a page shows it with its time.
+    """
+
+    __table_args__ = (UniqueConstraint("desk_id", "adapter"), declare(value={}))
+
+    id: int | None = Field(default=None, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    adapter: str = Field(foreign_key="adapter.name")
+    judgements: int  # on its sets
+    value: dict[str, Any] = Field(sa_column=json_column())  # empty once somebody was erased from it
+    at: datetime = Field(sa_column=time_column())
+
+
 class Deployment(SQLModel, table=True):
     """Append-only truth about what serves: the latest row of each role points at an adapter or at none
     (base).

@@ -1,0 +1,89 @@
+"""Fits to the picks of each adapter: renewed by the trainer where judgements changed, kept for the pages.
+
+What is fitted: bounds clustered by agent, the adjusted share, the breakdown. Picks are read in pages.
+Imports numpy and scipy inside `fit_account`.
+"""
+
+from dataclasses import asdict
+from typing import Any
+
+from sqlalchemy import Engine
+
+from feedback.clock import Clock
+from feedback.experiments.account import BASIS
+from feedback.experiments.picks import read_picks
+from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.experiments.support import Support, support_of
+from feedback.store import fits
+from feedback.store.engine import read, unit_of_work
+from feedback.store.erasures import count_erasures
+from feedback.store.tables import DEFAULT_DESK
+
+
+def renew_fits(
+    store_engine: Engine, *, policy: ExposurePolicy, clock: Clock, desk_id: str = DEFAULT_DESK
+) -> list[str]:
+    """Fits anew for every adapter whose counts are not those of its fit; their names."""
+    with read(store_engine) as session:
+        names = fits.list_names(session, desk_id=desk_id)
+    return [
+        name for name in names if renew_fit(store_engine, name, policy=policy, clock=clock, desk_id=desk_id)
+    ]
+
+
+def renew_fit(
+    store_engine: Engine, adapter: str, *, policy: ExposurePolicy, clock: Clock, desk_id: str
+) -> bool:
+    """Whether there was something to fit. Nothing is written if somebody was erased meanwhile."""
+    with read(store_engine) as session:
+        support = support_of(session, adapter, desk_id=desk_id)
+        kept = fits.find_fit(session, desk_id=desk_id, adapter=adapter)
+        erased = count_erasures(session, desk_id=desk_id)
+    basis = {"confidence": policy.confidence, "counts": list_counts(support)}
+    if not support.judgements or (kept is not None and kept.value[BASIS] == basis):
+        return False
+    value = {BASIS: basis, **fit_account(store_engine, adapter, policy=policy, desk_id=desk_id)}
+    with unit_of_work(store_engine) as session:
+        if count_erasures(session, desk_id=desk_id) != erased:
+            return False
+        fits.write_fit(
+            session,
+            desk_id=desk_id,
+            adapter=adapter,
+            judgements=support.judgements,
+            value=value,
+            now=clock.now(),
+        )
+    return True
+
+
+def list_counts(support: Support) -> dict[str, Any]:
+    return {
+        "tuned": support.tuned,
+        "base": support.base,
+        "halves": support.halves,
+        "judgements": support.judgements,
+        "apart": dict(support.apart),
+        "left_out": dict(support.left_out),
+    }
+
+
+def fit_account(
+    store_engine: Engine, adapter: str, *, policy: ExposurePolicy, desk_id: str
+) -> dict[str, Any]:
+    """As it is kept and shown."""
+    from feedback.experiments.measure import measure_picks  # numpy and scipy
+
+    picks = read_picks(store_engine, adapter, desk_id=desk_id, with_experience=True)
+    measured = measure_picks(adapter, picks, policy)
+    evidence, adjusted = measured.evidence, None
+    if measured.adjusted is not None:
+        adjusted = {**asdict(measured.adjusted), "low": evidence.adjusted_low}
+    return {
+        "share_low": evidence.share_low,
+        "agents": evidence.agents,
+        "adjusted": adjusted,
+        "length_difference": measured.length_difference,
+        "without_agent": [asdict(without) for without in measured.without_agent],
+        "breakdown": measured.breakdown.to_json(),
+    }
