@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 
 PYTHON_IN_VENV := .venv/bin/python
-BENCHES ?= suggest capture idle swap train loop gate
+BENCHES ?= suggest capture account idle swap train loop gate
 
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/^([a-z-]+):.*## /  make \1|/' | column -t -s '|'

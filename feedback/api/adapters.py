@@ -11,8 +11,8 @@ from feedback.api.routes import Act, Read, Write, act, get, write
 from feedback.api.schemas import Answer, Body, Name, Query
 from feedback.deployment import approvals, deploy
 from feedback.errors import AdapterNotFit, EngineAway
-from feedback.experiments.support import Support, support_of
-from feedback.experiments.versions import compare_versions
+from feedback.experiments.account import read_account
+from feedback.experiments.support import Support
 from feedback.store import adapters
 from feedback.store.approvals import read_words
 from feedback.store.deployments import serving_state
@@ -118,6 +118,8 @@ def list_adapters(call: Read[Query]) -> AdapterList:
     desk_id = call.actor.desk_id
     with call.read() as session:
         state = serving_state(session, desk_id=desk_id)
+        rows = adapters.list_adapters(session, desk_id=desk_id)
+        accounts = {row.name: read_account(session, row.name, desk_id=desk_id) for row in rows}
         shown = [
             AdapterShown(
                 name=row.name,
@@ -126,11 +128,8 @@ def list_adapters(call: Read[Query]) -> AdapterList:
                 dataset_id=row.dataset_id,
                 base_id=row.base_id,
                 created_at=row.created_at,
-                support=show_support(support_of(session, row.name, desk_id=desk_id)),
-                comparisons=[
-                    ComparisonShown(**found.to_json())
-                    for found in compare_versions(session, row.name, desk_id=desk_id)
-                ],
+                support=show_support(accounts[row.name].support),
+                comparisons=[ComparisonShown(**found.to_json()) for found in accounts[row.name].comparisons],
                 history=[
                     AdapterMove(
                         from_state=event.from_state,
@@ -142,7 +141,7 @@ def list_adapters(call: Read[Query]) -> AdapterList:
                     for event in adapters.list_events(session, name=row.name)
                 ],
             )
-            for row in adapters.list_adapters(session, desk_id=desk_id)
+            for row in rows
         ]
     return AdapterList(
         live=state.live, canary=state.canary, share=state.share, fence=state.fence, adapters=shown

@@ -64,7 +64,7 @@ class SupportAccount(Answer):
         description="By tags, languages, intents, experience and agents."
     )
     fitted_at: datetime | None = Field(
-        description="When the trainer fitted bounds, adjusted share and breakdown; null before it did."
+        description="When the trainer counted and fitted all this; null before it did, and counts are of now."
     )
     fitted_judgements: int | None = Field(description="How many judgements it saw then.")
 
@@ -75,7 +75,5 @@ def show_adapter_support(call: Read[Query], name: str) -> SupportAccount:
     desk_id = call.actor.desk_id
     with call.read() as session:
         adapters.get_adapter(session, desk_id=desk_id, name=name)
-        account = read_account(
-            session, name, confidence=services().exposure_policy.confidence, desk_id=desk_id
-        )
-    return SupportAccount(**account.to_json())
+        account = read_account(session, name, desk_id=desk_id)
+    return SupportAccount(**account.to_json(confidence=services().exposure_policy.confidence))

@@ -15,8 +15,6 @@ from feedback.console.health import check_health
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
 from feedback.experiments.account import read_account
 from feedback.experiments.funnel import count_funnel
-from feedback.experiments.support import support_of
-from feedback.experiments.versions import compare_versions
 from feedback.records.rejections import explain
 from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.closings import count_closings
@@ -162,7 +160,7 @@ def list_adapters() -> str:
         return render_template(
             "console/adapters.html",
             served=served,
-            supports={name: support_of(store, name, desk_id=desk_id) for name in names},
+            supports={name: read_account(store, name, desk_id=desk_id).support for name in names},
             serving=deployments.serving_state(store, desk_id=desk_id),
             history=deployments.list_deployments(store, desk_id=desk_id, limit=20),
             state=state,
@@ -178,8 +176,8 @@ def show_adapter(name: str) -> str:
     with read(found.store_engine) as store:
         adapter = adapters.get_adapter(store, desk_id=desk_id, name=name)
         confidence = found.exposure_policy.confidence
-        account = read_account(store, name, confidence=confidence, desk_id=desk_id)
-        support, shown = account.support, account.to_json()
+        account = read_account(store, name, desk_id=desk_id)
+        support, shown = account.support, account.to_json(confidence=confidence)
         run = runs.get_run(store, desk_id=desk_id, run_id=adapter.run_id) if adapter.run_id else None
         return render_template(
             "console/adapter.html",
@@ -189,7 +187,7 @@ def show_adapter(name: str) -> str:
             account=shown,
             agents=name_agents(store, desk_id=desk_id, agents=shown["breakdown"].get("agents", ())),
             drawn=None if support.rate is None else draw_interval(support.rate, *support.interval),
-            comparisons=compare_versions(store, name, desk_id=desk_id),
+            comparisons=account.comparisons,
             confidence=confidence,
             exposure=read_panel(store, adapter, reader=current_actor()),
             events=adapters.list_events(store, name=name),

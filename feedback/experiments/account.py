@@ -1,5 +1,8 @@
-"""All that the picks of one adapter say, as its page and programs see it: counts as they stand, and what the
-trainer fitted to them last.
+"""All that the picks of one adapter say, as its page and programs see it: what the trainer counted and fitted
+last.
+
+A page that counts a long history afresh would take longer the more people judge, so it shows what stands in
+`fit`, with its time; before there is a fit, counts alone. Decisions count for themselves (`support.py`).
 """
 
 from dataclasses import dataclass
@@ -7,11 +10,12 @@ from typing import Any
 
 from sqlmodel import Session
 
-from feedback.experiments.support import Support, support_of
+from feedback.experiments.support import Support, tally_support
+from feedback.experiments.versions import Comparison, tally_versions
 from feedback.store.fits import find_fit
+from feedback.store.record_counts import Meaning, Versioned, count_meanings, count_versions
 from feedback.store.tables import DEFAULT_DESK, Fit
 
-BASIS = "basis"  # what the fit was made of: its counts and confidence
 NOTHING_FITTED: dict[str, Any] = {
     "share_low": None,
     "agents": None,
@@ -24,13 +28,14 @@ NOTHING_FITTED: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Account:
-    """`support` counts every judgement on the adapter's sets. One-sided lower bounds are at `confidence`; the
-    interval of `support` is Wilson's at 95 %.
+    """`support` and `comparisons` are of the judgements that the fit saw, of all there are before the first.
+
+    The interval of `support` is Wilson's at 95 %.
     """
 
     support: Support
+    comparisons: list[Comparison]
     fit: Fit | None
-    confidence: float
 
     @property
     def share(self) -> float | None:
@@ -38,24 +43,44 @@ class Account:
         decided = self.support.decided
         return self.support.tuned / decided if decided else None
 
-    def to_json(self) -> dict[str, Any]:
-        value = self.fit.value if self.fit else {}
+    def to_json(self, *, confidence: float) -> dict[str, Any]:
+        """`confidence` of the one-sided lower bounds is the policy's until something is fitted."""
         return {
             "adapter": self.support.adapter,
-            "confidence": self.confidence,
+            "confidence": self.fit.value["confidence"] if self.fit else confidence,
             "support": self.support.to_json(),
             "share": self.share,
-            **NOTHING_FITTED,
-            **{name: kept for name, kept in value.items() if name != BASIS},
+            **(self.fit.value["fitted"] if self.fit else NOTHING_FITTED),
             "fitted_at": self.fit.at if self.fit else None,
             "fitted_judgements": self.fit.judgements if self.fit else None,
         }
 
 
-def read_account(
-    session: Session, adapter: str, *, confidence: float, desk_id: str = DEFAULT_DESK
-) -> Account:
-    """`confidence` is the policy's, shown until something is fitted; then that of the fit."""
-    support = support_of(session, adapter, desk_id=desk_id)
+def read_account(session: Session, adapter: str, *, desk_id: str = DEFAULT_DESK) -> Account:
     fit = find_fit(session, desk_id=desk_id, adapter=adapter)
-    return Account(support, fit, fit.value[BASIS]["confidence"] if fit else confidence)
+    if fit is None:
+        meanings = count_meanings(session, desk_id=desk_id, adapter=adapter)
+        versions = count_versions(session, desk_id=desk_id, adapter=adapter)
+    else:
+        meanings, versions = recall_counts(fit.value["counts"])
+    return Account(tally_support(adapter, meanings), tally_versions(adapter, versions), fit)
+
+
+def keep_counts(meanings: dict[Meaning, int], versions: dict[Versioned, int]) -> dict[str, Any]:
+    """As a fit keeps them; equal counts are kept equally."""
+    return {
+        "meanings": sorted(([*meaning, count] for meaning, count in meanings.items()), key=str),
+        "versions": [
+            [judged.rival, judged.agent, *judged.meaning, count] for judged, count in versions.items()
+        ],
+    }
+
+
+def recall_counts(kept: dict[str, Any]) -> tuple[dict[Meaning, int], dict[Versioned, int]]:
+    """What `keep_counts` made of them."""
+    meanings = {Meaning(*meaning): count for *meaning, count in kept["meanings"]}
+    versions = {
+        Versioned(rival, agent, Meaning(*meaning)): count
+        for rival, agent, *meaning, count in kept["versions"]
+    }
+    return meanings, versions

@@ -10,13 +10,13 @@ from typing import Any
 from sqlalchemy import Engine
 
 from feedback.clock import Clock
-from feedback.experiments.account import BASIS
+from feedback.experiments.account import keep_counts
 from feedback.experiments.picks import read_picks
 from feedback.experiments.rollout_rule import ExposurePolicy
-from feedback.experiments.support import Support, support_of
 from feedback.store import fits
 from feedback.store.engine import read, unit_of_work
 from feedback.store.erasures import count_erasures
+from feedback.store.record_counts import count_meanings, count_versions
 from feedback.store.tables import DEFAULT_DESK
 
 
@@ -36,13 +36,15 @@ def renew_fit(
 ) -> bool:
     """Whether there was something to fit. Nothing is written if somebody was erased meanwhile."""
     with read(store_engine) as session:
-        support = support_of(session, adapter, desk_id=desk_id)
+        meanings = count_meanings(session, desk_id=desk_id, adapter=adapter)
+        versions = count_versions(session, desk_id=desk_id, adapter=adapter)
         kept = fits.find_fit(session, desk_id=desk_id, adapter=adapter)
         erased = count_erasures(session, desk_id=desk_id)
-    basis = {"confidence": policy.confidence, "counts": list_counts(support)}
-    if not support.judgements or (kept is not None and kept.value[BASIS] == basis):
+    basis = {"confidence": policy.confidence, "counts": keep_counts(meanings, versions)}
+    is_fitted = kept is not None and all(kept.value[name] == value for name, value in basis.items())
+    if not meanings or is_fitted:
         return False
-    value = {BASIS: basis, **fit_account(store_engine, adapter, policy=policy, desk_id=desk_id)}
+    fitted = fit_account(store_engine, adapter, policy=policy, desk_id=desk_id)
     with unit_of_work(store_engine) as session:
         if count_erasures(session, desk_id=desk_id) != erased:
             return False
@@ -50,22 +52,11 @@ def renew_fit(
             session,
             desk_id=desk_id,
             adapter=adapter,
-            judgements=support.judgements,
-            value=value,
+            judgements=sum(meanings.values()),
+            value={**basis, "fitted": fitted},
             now=clock.now(),
         )
     return True
-
-
-def list_counts(support: Support) -> dict[str, Any]:
-    return {
-        "tuned": support.tuned,
-        "base": support.base,
-        "halves": support.halves,
-        "judgements": support.judgements,
-        "apart": dict(support.apart),
-        "left_out": dict(support.left_out),
-    }
 
 
 def fit_account(

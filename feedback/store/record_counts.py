@@ -75,7 +75,7 @@ def count_versions(session: Session, *, desk_id: str, adapter: str) -> dict[Vers
         (Versioned(rival, agent, Meaning(*meaning)), count)
         for rival, agent, *meaning, count in session.execute(query)
     ]
-    return dict(sorted(found, key=lambda item: latest[item[0].rival]))
+    return dict(sorted(found, key=lambda item: (latest[item[0].rival], str(item[0]))))
 
 
 def count_given(
