@@ -1,27 +1,36 @@
-"""Acknowledged judgements per second over bare commits per second of the same database, readers present.
+"""Acknowledged judgements per second over bare commits per second of the same database, readers present; the
+processor time that the web spends on one; and what a second web process adds on PostgreSQL.
 
     python -m bench.capture [--judgements 400]
 
 The web is the real one; suggestions come from the fake engine, which costs next to nothing.
 Bare commits insert one row of a judgement's size per transaction through the same store engine (same
-durability, same number of writers). Both run in turn, three times; the figure is the median of the ratios.
+durability, same number of writers). All are measured in turn, three times; figures are medians, ratios those
+of a round.
 SQLite and PostgreSQL.
 """
 
 import argparse
+import contextlib
 import http.client
 import json
+import os
+import subprocess
+import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+import httpx
 from sqlalchemy import Engine, text
 
-from bench.instance import Service, new_event, open_turn, read_suggestions, running_service
+from bench.instance import ROOT, Service, free_port, new_event, open_turn, read_suggestions, running_service
 from bench.postgres import find_programs, running_postgres
 from bench.report import print_report
 from feedback.store.engine import open_engine, unit_of_work
@@ -31,6 +40,21 @@ WRITERS = 8
 READERS = 2
 ROUNDS = 3
 ROW = "x" * 400  # about what a judgement and its message weigh
+START_LIMIT_S = 60.0
+WARM_UP = 4 * WRITERS  # judgements that a new web process takes before it is measured
+
+
+@dataclass(frozen=True)
+class Round:
+    """Rates are per second: judgements with readers, bare commits, judgements by one web process and by two
+    (None on SQLite, which has one writer).
+    """
+
+    judged: float
+    committed: float
+    cpu_ms: float
+    by_one: float
+    by_two: float | None
 
 
 def main() -> None:
@@ -48,25 +72,33 @@ def main() -> None:
             print("PostgreSQL is not installed: its half is left out")
         else:
             with running_postgres(programs) as url:
-                figures |= name_figures("postgresql", measure(Path(folder) / "postgresql", url, asked))
+                rounds = measure(Path(folder) / "postgresql", url, asked)
+                figures |= name_figures("postgresql", rounds)
+                figures["scaling_2_processes"] = median(
+                    each.by_two / each.by_one for each in rounds if each.by_two is not None
+                )
+    cpu = [value for name, value in figures.items() if name.startswith("cpu_ms") and value]
     notes = {
+        "cpu_ms_per_judgement": "of the web, without readers; the dearer database",
+        "scaling_2_processes": "judgements per second with two web processes on one PostgreSQL over one",
+    } | {
         name: "judgements acknowledged per second over bare commits per second"
         for name in figures
         if "ratio" in name
     }
-    print_report("capture", figures, notes=notes)
+    print_report("capture", {"cpu_ms_per_judgement": max(cpu), **figures}, notes=notes)
 
 
-def name_figures(database: str, rounds: list[tuple[float, float]]) -> dict[str, float | int | None]:
+def name_figures(database: str, rounds: list[Round]) -> dict[str, float | int | None]:
     return {
-        f"commit_ratio_{database}": median(acks / commits for acks, commits in rounds),
-        f"judgements_per_s_{database}": median(acks for acks, _ in rounds),
-        f"commits_per_s_{database}": median(commits for _, commits in rounds),
+        f"cpu_ms_per_judgement_{database}": median(each.cpu_ms for each in rounds),
+        f"commit_ratio_{database}": median(each.judged / each.committed for each in rounds),
+        f"judgements_per_s_{database}": median(each.judged for each in rounds),
+        f"commits_per_s_{database}": median(each.committed for each in rounds),
     }
 
 
-def measure(data_dir: Path, url: str, judgements: int) -> list[tuple[float, float]]:
-    """(acknowledged judgements, bare commits) per second, round by round."""
+def measure(data_dir: Path, url: str, judgements: int) -> list[Round]:
     with FakeEngine() as fake:
         environment = {
             "REJOINDER_FEEDBACK__DATABASE_URL": url,
@@ -78,12 +110,59 @@ def measure(data_dir: Path, url: str, judgements: int) -> list[tuple[float, floa
             engine = open_engine(url)
             with unit_of_work(engine) as session:
                 session.execute(text("CREATE TABLE bench_commit (body TEXT)"))
-            rounds = []
-            for _ in range(ROUNDS):
-                sets = prepare_sets(service, judgements)
-                rounds.append((judge_all(service, sets), commit_all(engine, judgements)))
+            rounds = [measure_round(service, engine, judgements) for _ in range(ROUNDS)]
             engine.dispose()
             return rounds
+
+
+def measure_round(service: Service, engine: Engine, judgements: int) -> Round:
+    with polling(service):
+        judged = judge_all(service, [service.port], prepare_sets(service, judgements))
+    committed = commit_all(engine, judgements)
+    sets = prepare_sets(service, judgements)
+    before = read_cpu(service)
+    by_one = judge_all(service, [service.port], sets)
+    cpu_ms = 1000 * (read_cpu(service) - before) / judgements
+    by_two = None
+    if engine.dialect.name == "postgresql":
+        first, sets = prepare_sets(service, WARM_UP), prepare_sets(service, judgements)
+        with second_web(service) as port:
+            judge_all(service, [port], first)
+            by_two = judge_all(service, [service.port, port], sets)
+    return Round(judged, committed, cpu_ms, by_one, by_two)
+
+
+def read_cpu(service: Service) -> float:
+    """Processor seconds of the web so far."""
+    (web,) = service.find_processes("commands.up.web")
+    spent = web.cpu_times()
+    return float(spent.user + spent.system)
+
+
+@contextlib.contextmanager
+def second_web(service: Service) -> Iterator[int]:
+    """Another web process on the same store and data directory; its port."""
+    port = free_port()
+    environment = {"REJOINDER_DATA_DIR": str(service.data_dir), "REJOINDER_FEEDBACK__PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "commands.up.web"],
+        cwd=ROOT,
+        env={**os.environ, **service.environment, **environment},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        deadline = time.monotonic() + START_LIMIT_S
+        while True:
+            with contextlib.suppress(httpx.HTTPError):
+                if httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=5).status_code == 200:
+                    break
+            assert process.poll() is None and time.monotonic() < deadline, "the second web did not start"
+            time.sleep(0.2)
+        yield port
+    finally:
+        process.terminate()
+        process.wait(timeout=60)
 
 
 def prepare_sets(service: Service, count: int) -> list[dict[str, Any]]:
@@ -98,27 +177,34 @@ def prepare_sets(service: Service, count: int) -> list[dict[str, Any]]:
         )
 
 
-def judge_all(service: Service, sets: list[dict[str, Any]]) -> float:
-    """Judgements acknowledged per second by WRITERS connections, while READERS poll the queue."""
+@contextlib.contextmanager
+def polling(service: Service) -> Iterator[None]:
+    """READERS poll the queue meanwhile."""
     ended = threading.Event()
     readers = [threading.Thread(target=poll_queue, args=(service, ended)) for _ in range(READERS)]
     for reader in readers:
         reader.start()
-    shares = [sets[start::WRITERS] for start in range(WRITERS)]
+    try:
+        yield
+    finally:
+        ended.set()
+        for reader in readers:
+            reader.join()
+
+
+def judge_all(service: Service, ports: Sequence[int], sets: list[dict[str, Any]]) -> float:
+    """Judgements acknowledged per second by WRITERS connections, in turn to these ports."""
+    shares = [(ports[start % len(ports)], sets[start::WRITERS]) for start in range(WRITERS)]
     started = time.perf_counter()
     with ThreadPoolExecutor(WRITERS) as pool:
-        list(pool.map(lambda share: judge_share(service, share), shares))
-    spent = time.perf_counter() - started
-    ended.set()
-    for reader in readers:
-        reader.join()
-    return len(sets) / spent
+        list(pool.map(lambda share: judge_share(service.token, *share), shares))
+    return len(sets) / (time.perf_counter() - started)
 
 
-def judge_share(service: Service, sets: list[dict[str, Any]]) -> None:
+def judge_share(token: str, port: int, sets: list[dict[str, Any]]) -> None:
     """One keep-alive connection of the standard library: the client shares the cores with the service."""
-    connection = http.client.HTTPConnection("127.0.0.1", service.port)
-    headers = {"Authorization": f"Bearer {service.token}", "Content-Type": "application/json"}
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     for shown in sets:
         candidate = next(each for each in shown["candidates"] if each["state"] == "ready")
         body = {
