@@ -10,32 +10,28 @@ from dataclasses import dataclass, replace
 
 from feedback.records.candidate import BOTH, MERGED, READY, UNAVAILABLE
 from feedback.records.text import normalise
+from serving.client.client import Reply
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """One reply as the engine gave it. `reason` says why it cannot be shown; None means it can."""
+    """A reply as the engine gave it, and who was asked for it. `reason` says why it cannot be shown; None
+    means it can. Once it is placed, `slot` and `state` say how it is stored: ready, unavailable, or merged
+    into an earlier slot.
+    """
 
     arm: str
     adapter: str | None
     request_no: int
     draw_no: int
-    text: str | None = None
-    token_ids: tuple[int, ...] = ()
-    finish_reason: str | None = None
+    reply: Reply | None = None
     reason: str | None = None
+    slot: int = 0
+    state: str = READY
 
-
-@dataclass(frozen=True)
-class Placed:
-    """A reply in its slot, as it is stored: ready, unavailable, or merged into an earlier slot."""
-
-    slot: int
-    arm: str
-    adapter: str | None
-    drawn: Drawn
-    state: str
-    reason: str | None
+    @property
+    def text(self) -> str | None:
+        return None if self.reply is None else self.reply.text
 
 
 def find_fault(text: str | None, finish_reason: str | None) -> str | None:
@@ -65,14 +61,14 @@ def choose_redraws(drawn: Sequence[Drawn], redraw_arm: str) -> list[int]:
     return sorted(again)
 
 
-def place(drawn: Sequence[Drawn], slot_seed: int) -> list[Placed]:
+def place(drawn: Sequence[Drawn], slot_seed: int) -> list[Drawn]:
     """Every draw in its slot, in slot order. Texts still equal become one, in the first of their slots.
 
     The others keep their own adapter, so that all versions that wrote a text can be told from the rows.
     """
     shown = [drawn[index] for index in order_slots(slot_seed, len(drawn))]
     placed = [
-        Placed(slot, reply.arm, reply.adapter, reply, UNAVAILABLE if reply.reason else READY, reply.reason)
+        replace(reply, slot=slot, state=UNAVAILABLE if reply.reason else READY)
         for slot, reply in enumerate(shown)
     ]
     for group in _group_equals(shown):

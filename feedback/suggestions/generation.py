@@ -16,13 +16,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, replace
-from typing import Any
 
 from feedback.records.candidate import BASE, TUNED
 from feedback.suggestions.blinding import Drawn, choose_redraws, find_fault
 from feedback.suggestions.plan import Plan, Request
 from feedback.suggestions.retry import Patience
-from serving.client.client import Draw
+from serving.client.client import Draw, Reply
 from serving.client.fleet import Fleet
 from serving.errors import (
     AdapterNotLoaded,
@@ -69,16 +68,13 @@ class Answered:
             for number in range(self.request.n)
         ]
 
-    def _read(self, reply: Any, number: int) -> Drawn:
+    def _read(self, reply: Reply | None, number: int) -> Drawn:
         asked = self.request
         if reply is None:
-            reason = LATE if self.is_late else FAILED
-            return Drawn(asked.arm, asked.adapter, asked.request_no, number, reason=reason)
-        fault = find_fault(reply.text, reply.finish_reason)
-        tokens = tuple(reply.token_ids)
-        return Drawn(
-            asked.arm, asked.adapter, asked.request_no, number, reply.text, tokens, reply.finish_reason, fault
-        )
+            fault: str | None = LATE if self.is_late else FAILED
+        else:
+            fault = find_fault(reply.text, reply.finish_reason)
+        return Drawn(asked.arm, asked.adapter, asked.request_no, number, reply, fault)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pytest
 from feedback.records.candidate import BASE, BOTH, TUNED
 from feedback.records.text import normalise
 from feedback.suggestions.blinding import Drawn, choose_redraws, find_fault, order_slots, place
+from serving.client.client import Reply
 
 ADAPTER = "tuned-20261122-1"
 OLD, NEW = "tuned-20261120-1", "tuned-20261121-1"
@@ -15,7 +16,8 @@ OLD, NEW = "tuned-20261120-1", "tuned-20261121-1"
 
 def draw(arm: str, number: int, text: str | None, reason: str | None = None) -> Drawn:
     adapter = ADAPTER if arm == TUNED else None
-    return Drawn(arm, adapter, 0 if arm == BASE else 1, number, text, (1, 2), "stop", reason)
+    reply = None if text is None else Reply(text, [1, 2], "stop")
+    return Drawn(arm, adapter, 0 if arm == BASE else 1, number, reply, reason)
 
 
 def two_and_two(*texts: str | None) -> list[Drawn]:
@@ -125,15 +127,15 @@ def test_unavailable_texts_never_merge():
 def test_exchanging_the_arms_changes_nothing_that_is_shown(texts):
     for seed in range(50):
         there, back = place(two_and_two(*texts), seed), place(exchange_arms(two_and_two(*texts)), seed)
-        assert [(p.slot, p.drawn.text, p.state, p.reason) for p in there] == [
-            (p.slot, p.drawn.text, p.state, p.reason) for p in back
+        assert [(p.slot, p.text, p.state, p.reason) for p in there] == [
+            (p.slot, p.text, p.state, p.reason) for p in back
         ]
 
 
 def two_versions(*texts: str) -> list[Drawn]:
     """Base, old, base, new."""
     sources = ((BASE, None, 0, 0), (TUNED, OLD, 1, 0), (BASE, None, 0, 1), (TUNED, NEW, 2, 0))
-    return [Drawn(*source, text, (1,), "stop") for source, text in zip(sources, texts, strict=True)]
+    return [Drawn(*source, Reply(text, [1], "stop")) for source, text in zip(sources, texts, strict=True)]
 
 
 def exchange_versions(drawn: list[Drawn]) -> list[Drawn]:
@@ -153,7 +155,7 @@ def exchange_versions(drawn: list[Drawn]) -> list[Drawn]:
 )
 def test_the_versions_that_wrote_a_text_can_be_told_from_the_rows(texts, arm, versions):
     for seed in range(50):
-        equal = [p for p in place(two_versions(*texts), seed) if p.drawn.text == "b"]
+        equal = [p for p in place(two_versions(*texts), seed) if p.text == "b"]
         first, *others = equal
         assert (first.state, first.arm) == ("ready", arm)
         assert {(p.state, p.reason) for p in others} == {("merged", f"slot {first.slot}")}
@@ -170,6 +172,6 @@ def test_exchanging_two_versions_changes_nothing_that_is_shown_or_drawn_again(te
     assert choose_redraws(drawn, redraw_arm) == choose_redraws(exchange_versions(drawn), redraw_arm)
     for seed in range(50):
         there, back = place(drawn, seed), place(exchange_versions(drawn), seed)
-        assert [(p.slot, p.arm, p.drawn.text, p.state, p.reason) for p in there] == [
-            (p.slot, p.arm, p.drawn.text, p.state, p.reason) for p in back
+        assert [(p.slot, p.arm, p.text, p.state, p.reason) for p in there] == [
+            (p.slot, p.arm, p.text, p.state, p.reason) for p in back
         ]
