@@ -10,12 +10,11 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from feedback.records.derived import IMPORT
+from feedback.records.derived import IMPORT, JUDGEMENT
 from feedback.store.closings import count_closings
 from feedback.store.engine import of_desk
 from feedback.store.tables import (
     Adapter,
-    Candidate,
     Conversation,
     Judgement,
     Message,
@@ -165,9 +164,8 @@ def name_language(code: str | None) -> str:
 
 def count_picks_by_slot(session: Session, *, desk_id: str) -> dict[int, int]:
     """Where on the screen the picked and edited cards stood."""
-    query = (
-        select(Candidate.slot, func.count())
-        .join(Judgement, col(Judgement.candidate_id) == col(Candidate.id))
-        .where(Judgement.desk_id == desk_id, col(Judgement.kind).in_(("pick", "edit")))
+    query = select(Record.slot, func.count()).where(
+        Record.desk_id == desk_id, Record.origin_kind == JUDGEMENT, col(Record.given).in_(("pick", "edit"))
     )
-    return dict(session.exec(query.group_by(col(Candidate.slot))).all())
+    counts = session.exec(query.group_by(col(Record.slot))).all()
+    return {slot: count for slot, count in counts if slot is not None}
