@@ -19,10 +19,10 @@ export class Holding {
   /** `onChange` is told when the turn in hand becomes a colleague's (with their name) or free again (null). */
   constructor({ queue, onChange, onRefused }) {
     Object.assign(this, { queue, onChange, onRefused, turn: null, isMine: false, isAsking: false, other: null });
-    Object.assign(this, { isTelling: false, isDue: false, left: [], claims: 0 });
+    Object.assign(this, { isTelling: false, isDue: false, isGone: false, left: [], claims: 0 });
     setInterval(() => this.tell(), BEAT_MS);
     document.addEventListener("visibilitychange", () => this.tell());
-    addEventListener("pageshow", (event) => event.persisted && this.tell());
+    addEventListener("pageshow", (event) => event.persisted && this.comeBack());
     addEventListener("pagehide", () => this.leave());
     part("take-over").addEventListener("click", () => this.takeOver());
   }
@@ -43,9 +43,9 @@ export class Holding {
   /** One call at a time; what changed meanwhile goes with the next. A lost one is made up for by the next beat. */
   async tell() {
     this.isDue = true;
-    if (this.isTelling) return;
+    if (this.isTelling || this.isGone) return;
     this.isTelling = true;
-    while (this.isDue) {
+    while (this.isDue && !this.isGone) {
       this.isDue = false;
       const { shown, claims } = this;
       const left = this.left.shift() ?? null;
@@ -61,9 +61,16 @@ export class Holding {
     this.isTelling = false;
   }
 
+  /** The last word of a page: browsers hide it after that, which is no reason to say that it is there. */
   leave() {
+    this.isGone = true;
     const left = this.isMine || this.isAsking ? this.turn.turn_id : this.left[0];
     put("/v1/presence", { here: false, left }, { keepalive: true }).catch(() => {});
+  }
+
+  comeBack() {
+    this.isGone = false;
+    this.tell();
   }
 
   /** With the first key that changes something. */
