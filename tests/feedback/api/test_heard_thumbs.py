@@ -42,6 +42,7 @@ def test_the_last_thumb_counts_and_one_taken_back_is_none(desk):
 def test_a_reply_by_hand_is_its_writer_s_too(desk):
     opened = desk.open()
     message_id = desk.say(opened, "agent", "By hand.", by="agent").json["message_id"]
+    desk.clock.advance(6)
     thumb(desk, opened, message_id, 1)
     assert hear(desk) == [(message_id, 1)]
     assert desk.row(Message, id=message_id).agent == desk.operators["ann"]
