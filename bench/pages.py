@@ -79,18 +79,29 @@ async def follow(port: int, conversation_id: str, token: str, pages: Pages) -> N
 
 
 async def ask_standing(port: int, conversation_id: str, token: str, pages: Pages) -> None:
-    """On a connection of its own each time: the service closes one that is idle for so long."""
+    """Again and again, like the page, which a service that is away does not stop."""
     await asyncio.sleep(random.random() * STANDING_EVERY_S)
     while True:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        try:
+            await ask_standing_once(port, conversation_id, token)
+            pages.asked += 1
+        except (OSError, EOFError):
+            pass
+        await asyncio.sleep(STANDING_EVERY_S)
+
+
+async def ask_standing_once(port: int, conversation_id: str, token: str) -> None:
+    """On a connection of its own: the service closes one that is idle for so long."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    try:
         path = f"/v1/conversations/{conversation_id}/standing"
         headers = ("Host: localhost", f"Authorization: Bearer {token}", "Connection: close")
         writer.write("\r\n".join([f"GET {path} HTTP/1.1", *headers, "", ""]).encode())
-        answer = await reader.read()
-        assert answer.startswith(b"HTTP/1.1 200 "), answer
-        pages.asked += 1
+        status = await reader.readuntil(b"\r\n")
+        assert status.startswith(b"HTTP/1.1 200 "), status
+        await reader.read()
+    finally:
         writer.close()
-        await asyncio.sleep(STANDING_EVERY_S)
 
 
 async def follow_once(port: int, conversation_id: str, token: str, last: str, pages: Pages) -> str:
