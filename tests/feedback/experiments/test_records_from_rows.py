@@ -38,10 +38,13 @@ def answer(engine):
     """The replies of the log become those of its judgements: thumbs on them have a prompt, some an arm."""
     draw = random.Random(3)
     with unit_of_work(engine) as session:
-        for message in session.exec(select(Message).where(Message.role == "agent").order_by(Message.id)):
-            shown = session.exec(
-                select(SuggestionSet).where(SuggestionSet.conversation_id == message.conversation_id)
-            ).one()
+        replies = (
+            select(Message, SuggestionSet)
+            .join(SuggestionSet, SuggestionSet.conversation_id == Message.conversation_id)
+            .where(Message.role == "agent")
+            .order_by(SuggestionSet.slot_seed)  # the same in every run, unlike ids
+        )
+        for message, shown in session.exec(replies).all():
             judged = session.exec(
                 select(Judgement).where(Judgement.set_id == shown.id, Judgement.kind == "pick")
             ).first()
@@ -123,7 +126,8 @@ def check_datasets(engine, tmp_path, monkeypatch, end):
         raw_rows.collect_from_rows(patched)
         assert build() == now
     counts = now[0][1]
-    assert counts["thumbs"]["all"] > 4 and counts["sources"]["star"]["all"] == 1
+    thumbs = sum(of["all"] for of in counts["sources"].values()) - counts["choices"]["all"]
+    assert thumbs > 30 and counts["sources"]["star"]["all"] == 1
     assert {"undone", "unblinded", "tie_of_all", "none", "no_prompt", "taken_back"} <= set(now[0][2])
 
 
