@@ -70,6 +70,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     recipe = write_quick_recipe(home / "quick.yaml")
     policy = home / "quick.toml"
     policy.write_text(QUICK_POLICY, encoding="utf-8")
-    settings = {"REJOINDER_TRAINER__RECIPE": str(recipe), "REJOINDER_FEEDBACK__POLICY": str(policy)}
+    settings = {
+        "REJOINDER_TRAINER__RECIPE": str(recipe),
+        "REJOINDER_TRAINER__LEASE_S": "20",  # a killed worker is missed after it
+        "REJOINDER_FEEDBACK__POLICY": str(policy),
+    }
     with running_service(home / "var", **settings) as running:
         yield running
