@@ -12,6 +12,9 @@ from serving.config import load_settings
 
 # Where another value needs a particular form, or a second setting beside it.
 VALUES: dict[str, Any] = {
+    "chat_name": {"en": "Lamp shop"},
+    "chat_greeting": {"zh": "您好！"},
+    "chat_examples": {"en": ("Where is my lamp?",)},
     "served_name": "other",
     "host": "127.0.0.2",
     "replicas": ("http://10.0.0.1:8000",),
