@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from flask import Blueprint
 from pydantic import Field
 
-from feedback.api.conversations import notice_after
+from feedback.api.messages import notice_after
 from feedback.api.routes import Write, write
 from feedback.api.schemas import Answer, Body, Id, Name
 from feedback.store.closings import close_turns, reopen_turns

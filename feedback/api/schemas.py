@@ -129,6 +129,8 @@ class PassedField(Part):
         return self.model_dump(exclude_none=True)
 
 
+SHOWN_BESIDE = "What agents see beside the conversation; neither suggestions nor training read it."
+DUE = "When the last message should be answered: shown to agents."
 PassedFields = Annotated[list[PassedField], Field(max_length=30)]
 KnowledgeList = Annotated[list[Knowledge], Field(max_length=20)]
 Wait = Annotated[

@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from feedback.actor import Actor
 from feedback.api.caps import check_conversations
-from feedback.api.conversations import add_visitor_token, notice_after
+from feedback.api.conversations import add_visitor_token
+from feedback.api.messages import notice_after
 from feedback.api.requests import check_body, read_json
 from feedback.api.routes import Write
 from feedback.api.schemas import MAX_TEXT, Answer, Body, Language, Text

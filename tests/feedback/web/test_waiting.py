@@ -66,7 +66,7 @@ def test_a_stream_brings_each_message_once_and_in_order(desk, served):
 
 def test_a_stream_brings_more_messages_than_are_read_at_once(desk, served, monkeypatch):
     monkeypatch.setattr("feedback.store.conversations.MESSAGES_AT_ONCE", 2)
-    monkeypatch.setattr("feedback.api.conversations.MESSAGES_AT_ONCE", 2)
+    monkeypatch.setattr("feedback.api.messages.MESSAGES_AT_ONCE", 2)
     opened = desk.open("One", "Two", "Three", "Four", "Five")
     with (
         served.client(opened["visitor_token"]) as client,
