@@ -10,6 +10,7 @@ from feedback.clock import SystemClock
 from feedback.store import operators, web_sessions
 from feedback.store.conversations import Said, open_conversation
 from feedback.store.engine import unit_of_work
+from feedback.store.presence import note_presence
 from feedback.store.tables import DEFAULT_DESK, Operator, Turn
 from tests.browser.conftest import View, await_cards, part
 from tests.browser.site import Site
@@ -253,3 +254,16 @@ def test_the_workbench_in_a_language_counts_what_the_filter_leaves(
     page.goto(f"{site.url}/workbench?tag=订单&language=zh")
     expect(page.locator(ROWS)).to_have_count(1)
     expect(page.locator(part("filter-tag"))).to_have_value("订单")
+
+
+def test_who_comes_to_read_moves_no_row(site: Site, open_page: Callable[..., Page]) -> None:
+    turn_id = fill_queue(site, 3)
+    page = open_workbench(site, open_page, "en-GB")
+    await_cards(page)
+    before = [box["height"] for box in map(Locator.bounding_box, page.locator(ROWS).all()) if box]
+    with unit_of_work(site.store) as session:
+        note_presence(
+            session, desk_id=DEFAULT_DESK, agent="app:maximiliane", turn_id=turn_id, now=site.clock.now()
+        )
+    expect(page.locator(f'.queue button[data-turn="{turn_id}"]')).to_contain_text("maximiliane is reading")
+    assert [box["height"] for box in map(Locator.bounding_box, page.locator(ROWS).all()) if box] == before
