@@ -15,9 +15,19 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.bounds import bound_all, draw_counts
-from bench.histories import Team, draw_histories
+from bench.figures import Estimate, Figures, make_table, write
+from bench.harm import check_harm, check_wide_tastes
+from bench.histories import Histories, Team, draw_histories
 from bench.report import print_report
-from bench.verdicts import NEVER, Verdicts, e_values, first_true, judge, median_of, share_of
+from bench.verdicts import (
+    NEVER,
+    Verdicts,
+    e_values,
+    first_true,
+    judge,
+    median_of,
+    share_of,
+)
 from feedback.experiments.rollout_rule import ExposurePolicy
 
 NIGHTS, PER_NIGHT = 30, 50
@@ -36,31 +46,12 @@ NOTES = {
     "false_promotion_tastes": "agents who differ around one half, the worst of 6, 10 and 20",
     "rule_power_55_6": "the whole rule, nightly looks, 6 agents",
     "length_only_promotion": "longer replies and no better",
-    "picks_to_demote": "median at 40 %",
+    "false_rollback_tastes": "the same agents, rolled back: the worst of 4, 6, 10 and 20",
+    "false_rollback_tastes_pooled": "the same by a test that takes all picks for those of one mind",
+    "picks_to_demote_40_10": "median at 40 %, ten agents of one mind",
+    "picks_to_demote_ratio_40_10": "over that of the pooled test",
+    "picks_to_demote_ratio_40_tastes_10": "the same where tastes differ",
 }
-
-Estimate = tuple[float | None, float | None]  # a figure and its standard error
-
-
-class Figures:
-    """Figures by name for the JSON line, each followed by its standard error."""
-
-    def __init__(self) -> None:
-        self.values: dict[str, float | int | None] = {}
-
-    def add(self, name: str, estimate: Estimate) -> str:
-        """Keeps it and gives the text for a table."""
-        value, error = estimate
-        self.values[name], self.values[f"{name}_se"] = value, error
-        return write(estimate)
-
-
-def write(estimate: Estimate) -> str:
-    value, error = estimate
-    if value is None:
-        return "-"
-    digits = 3 if abs(value) <= 1 else 0
-    return f"{value:.{digits}f}" + ("" if error is None else f" ± {error:.{digits}f}")
 
 
 def main() -> None:
@@ -73,23 +64,20 @@ def main() -> None:
     rng, figures, policy = np.random.default_rng(asked.seed), Figures(), ExposurePolicy()
     console = Console(width=150)
 
+    def draw(team: Team, histories: int = asked.histories) -> Histories:
+        return draw_histories(rng, team, histories, PICKS)
+
     def run(team: Team, histories: int = asked.histories) -> Verdicts:
-        return judge(draw_histories(rng, team, histories, PICKS), policy, PER_NIGHT)
+        return judge(draw(team, histories), policy, PER_NIGHT)
 
     console.print(check_theory(rng, asked.histories, figures))
     console.print(check_null(run, figures))
     console.print(check_power(run, figures))
     console.print(check_length(run, max(1, asked.histories // LENGTH_PART), figures))
-    console.print(check_harm(run, figures))
+    console.print(check_harm(draw, policy.max_e_harm, figures))
+    console.print(check_wide_tastes(draw, policy.max_e_harm, figures))
     console.print(check_bounds(rng, asked.histories, policy.confidence))
     print_report("gate", figures.values, notes=NOTES)
-
-
-def make_table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", min_width=60)
-    for column in columns:
-        table.add_column(column, justify="right")
-    return table
 
 
 def check_theory(rng: np.random.Generator, histories: int, figures: Figures) -> Table:
@@ -149,26 +137,24 @@ def check_null(run: Callable[[Team], Verdicts], figures: Figures) -> Table:
     table = make_table(
         "(b), (c) promoted or rolled back though no better and no worse, share of adapters",
         "agents",
-        "same weights: rule",
-        "e-value alone",
-        "rolled back",
-        "tastes: rule",
-        "e-value alone",
-        "rolled back",
+        *("same weights: rule", "e-value alone", "rolled back", "pooled"),
+        *("tastes: rule", "e-value alone", "rolled back", "pooled"),
     )
     worst: dict[str, Estimate] = {}
     for agents in (SMALLEST, *TEAMS):
         row = []
         for kind, team in (("rate", Team(agents)), ("tastes", Team(agents, taste_sd=0.1))):
             found = run(team)
-            rule, name = share_of(found.went_live), f"false_promotion_{kind}"
-            if agents in TEAMS:
-                worst[name] = max(worst.get(name, rule), rule)
-            row += [
-                figures.add(f"{name}_{agents}", rule),
-                write(share_of(found.plain)),
-                write(share_of(found.rolled_back)),
-            ]
+            errors = {
+                f"false_promotion_{kind}": share_of(found.went_live),
+                f"false_rollback_{kind}": share_of(found.rolled_back),
+                f"false_rollback_{kind}_pooled": share_of(found.rolled_back_pooled),
+            }
+            for name, error in errors.items():
+                if agents in TEAMS or "rollback" in name:
+                    worst[name] = max(worst.get(name, error), error)
+            promoted, out, pooled = (figures.add(f"{name}_{agents}", error) for name, error in errors.items())
+            row += [promoted, write(share_of(found.plain)), out, pooled]
         table.add_row(str(agents), *row)
     for name, estimate in worst.items():
         figures.add(name, estimate)
@@ -214,22 +200,6 @@ def check_length(run: Callable[[Team, int], Verdicts], histories: int, figures: 
         figures.add("length_only_promotion", share_of(found.went_live)),
         write(share_of(found.went_live_unadjusted)),
     )
-    return table
-
-
-def check_harm(run: Callable[[Team], Verdicts], figures: Figures) -> Table:
-    """(d) A planted regression: 40 %."""
-    table = make_table(
-        "(d) an adapter at 40 %, 10 agents", "tastes", "rolled back", "median picks", "promoted"
-    )
-    for kind, taste_sd in (("", 0.0), ("_tastes", 0.1)):
-        found = run(Team(10, 0.4, taste_sd))
-        table.add_row(
-            "sd 0.1" if kind else "alike",
-            write(share_of(found.rolled_back)),
-            figures.add(f"picks_to_demote{kind}", median_of(found.rolled_back)),
-            write(share_of(found.went_live)),
-        )
     return table
 
 

@@ -90,6 +90,17 @@ def draw_histories(rng: np.random.Generator, team: Team, histories: int, picks: 
     return Histories(agent, won, slot, tuned, log_length, team.agents)
 
 
+def count_before(histories: Histories) -> tuple[Integers, Integers]:
+    """Of the agent who makes each pick: picks won by tuned, and picks made, before it. (histories, picks)."""
+    won, made = np.zeros_like(histories.agent), np.zeros_like(histories.agent)
+    for agent in range(histories.agents):
+        its = histories.agent == agent
+        made[its] = (its.cumsum(axis=1) - its)[its]
+        its_won = its & histories.won
+        won[its] = (its_won.cumsum(axis=1) - its_won)[its]
+    return won, made
+
+
 def count_by_agent(histories: Histories, ends: Integers) -> tuple[Integers, Integers]:
     """Picks won by tuned, and all picks, up to each of `ends`: both (histories, looks, agents)."""
     is_of = histories.agent[..., None] == np.arange(histories.agents)

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln
 
-from bench.histories import Histories, count_by_agent
+from bench.histories import Histories, count_before, count_by_agent
 from feedback.experiments.cluster_bounds import share_bound
 from feedback.experiments.conditional_logit import fit_sheet
+from feedback.experiments.harm_test import HARMFUL, SPREADS, find_weight, weigh_harm
 from feedback.experiments.rollout_rule import Evidence, ExposurePolicy, decide_exposure
 from feedback.experiments.sequential_tests import SPREAD
 
@@ -25,11 +26,12 @@ class Verdicts:
     went_live: Integers
     went_live_unadjusted: Integers  # by the same policy without the demand on the adjusted share
     rolled_back: Integers
+    rolled_back_pooled: Integers  # by a test that takes all picks for those of one mind
     plain: Integers  # a look at which the e-value alone would have promoted
 
 
 def e_values(won: Any, n: Any) -> Floats:
-    """`statistics.e_value` over arrays."""
+    """`sequential_tests.e_value` over arrays."""
     log = n * np.log(2) + betaln(SPREAD + won, SPREAD + n - won) - betaln(SPREAD, SPREAD)
     return np.asarray(np.exp(np.minimum(log, 700)))
 
@@ -42,15 +44,13 @@ def first_true(hits: NDArray[np.bool_], at: Integers) -> Integers:
 def judge(histories: Histories, policy: ExposurePolicy, every: int) -> Verdicts:
     """Looks for a win after every `every` picks, as every night, and for harm after each, as every minute."""
     picks = histories.won.shape[1]
-    each = np.arange(1, picks + 1)
-    won = histories.won.cumsum(axis=1)
-    harm = first_true((e_values(won, each) >= policy.max_e_harm) & (2 * won < each), each)
+    harm = find_harm(histories, policy.max_e_harm)
     ends = np.arange(every, picks + 1, every)
     k, n = count_by_agent(histories, ends)
     low = share_bound(k, n, confidence=policy.confidence)
     better = (e_values(k.sum(axis=-1), ends) >= policy.min_e_better) & (2 * k.sum(axis=-1) > ends)
-    live, unadjusted = np.full(len(won), NEVER), np.full(len(won), NEVER)
-    for history in range(len(won)):
+    live, unadjusted = np.full(len(low), NEVER), np.full(len(low), NEVER)
+    for history in range(len(low)):
         for look, end in enumerate(ends):
             evidence = Evidence(
                 adapter="simulated",
@@ -70,7 +70,48 @@ def judge(histories: Histories, policy: ExposurePolicy, every: int) -> Verdicts:
             if decide_exposure(replace(evidence, adjusted_low=bound), policy).verdict == "go_live":
                 live[history] = end
                 break
-    return Verdicts(live, unadjusted, harm, first_true(better, ends))
+    pooled = find_pooled_harm(histories, policy.max_e_harm)
+    return Verdicts(live, unadjusted, harm, pooled, first_true(better, ends))
+
+
+def find_pooled_harm(histories: Histories, limit: float) -> Integers:
+    """The same as `find_harm` for the mirror image of the e-value for better, which takes all picks for those
+    of one mind: what agents who differ cost.
+    """
+    each, won = np.arange(1, histories.won.shape[1] + 1), histories.won.cumsum(axis=1)
+    return first_true((e_values(won, each) >= limit) & (2 * won < each), each)
+
+
+def find_harm(histories: Histories, limit: float) -> Integers:
+    """For each history the first pick at which `weigh_harm` reaches `limit`.
+
+    Arrays tell where it may: the chance of all picks so far is the product of the chances of each after
+    those before. `weigh_harm` itself, which is milliseconds and sometimes 0 there, has the last word.
+    """
+    k, n = count_before(histories)
+
+    def log_chances(share: float, spread: float) -> Floats:
+        weight = find_weight(share, spread)
+        if np.isinf(weight):
+            return np.where(histories.won, np.log(share), np.log(1 - share)).cumsum(axis=1)
+        chosen = np.where(histories.won, share * weight + k, (1 - share) * weight + n - k)
+        return np.asarray(np.log(chosen / (weight + n)).cumsum(axis=1))
+
+    worse = np.logaddexp.reduce([log_chances(*harmful) for harmful in HARMFUL]) - np.log(len(HARMFUL))
+    no_worse = log_chances(0.5, SPREADS[0])
+    for spread in SPREADS[1:]:
+        np.maximum(no_worse, log_chances(0.5, spread), out=no_worse)
+    may_be = worse - no_worse >= np.log(limit) - 1e-6
+    found = np.full(len(may_be), NEVER)
+    for history in np.flatnonzero(may_be.any(axis=1)):
+        agents, won = histories.agent[history], histories.won[history]
+        for pick in np.flatnonzero(may_be[history]) + 1:
+            made = np.bincount(agents[:pick], minlength=histories.agents)
+            tuned = np.bincount(agents[:pick], weights=won[:pick], minlength=histories.agents)
+            if weigh_harm(zip(tuned.astype(int).tolist(), made.tolist(), strict=True)) >= limit:
+                found[history] = pick
+                break
+    return found
 
 
 def share_of(values: Integers, limit: int = NEVER) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """Exposure in service: looks at what the picks say about the adapters that serve, and acts on it.
 
-    take_out_harmful    every minute: counts alone, and a rollback where harm is proven
+    take_out_harmful    every minute: counts by agent alone, and a rollback where harm is proven
     look                every night and before a newer adapter takes the canary's place: the whole evidence,
                         written down; then `act` lets the canary go live, retires it, or rolls it back
 
@@ -153,7 +153,9 @@ def count_now(store_engine: Engine, name: str, *, policy: Policy, desk_id: str =
     """The decision about an adapter on counts alone: enough to prove harm, never enough to go live."""
     with read(store_engine) as session:
         support = support_of(session, name, desk_id=desk_id)
-    evidence = Evidence(name, support.tuned, support.base, support.halves)
+    evidence = Evidence(
+        name, support.tuned, support.base, support.halves, agents=support.agents, e_harm=support.e_harm
+    )
     return Look(evidence, decide_exposure(evidence, policy.exposure))
 
 

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from feedback.experiments.support import Support, tally_support
 from feedback.experiments.versions import Comparison, tally_versions
 from feedback.store.fits import find_fit
-from feedback.store.record_counts import Meaning, Versioned, count_meanings, count_versions
+from feedback.store.record_counts import Judged, Meaning, Versioned, count_meanings, count_versions
 from feedback.store.tables import DEFAULT_DESK, Fit
 
 NOTHING_FITTED: dict[str, Any] = {
@@ -59,28 +59,26 @@ class Account:
 def read_account(session: Session, adapter: str, *, desk_id: str = DEFAULT_DESK) -> Account:
     fit = find_fit(session, desk_id=desk_id, adapter=adapter)
     if fit is None:
-        meanings = count_meanings(session, desk_id=desk_id, adapter=adapter)
+        judged = count_meanings(session, desk_id=desk_id, adapter=adapter)
         versions = count_versions(session, desk_id=desk_id, adapter=adapter)
     else:
-        meanings, versions = recall_counts(fit.value["counts"])
-    return Account(tally_support(adapter, meanings), tally_versions(adapter, versions), fit)
+        judged, versions = recall_counts(fit.value["counts"])
+    return Account(tally_support(adapter, judged), tally_versions(adapter, versions), fit)
 
 
-def keep_counts(meanings: dict[Meaning, int], versions: dict[Versioned, int]) -> dict[str, Any]:
+def keep_counts(judged: dict[Judged, int], versions: dict[Versioned, int]) -> dict[str, Any]:
     """As a fit keeps them; equal counts are kept equally."""
     return {
-        "meanings": sorted(([*meaning, count] for meaning, count in meanings.items()), key=str),
-        "versions": [
-            [judged.rival, judged.agent, *judged.meaning, count] for judged, count in versions.items()
-        ],
+        "judged": sorted(([each.agent, *each.meaning, count] for each, count in judged.items()), key=str),
+        "versions": [[each.rival, each.agent, *each.meaning, count] for each, count in versions.items()],
     }
 
 
-def recall_counts(kept: dict[str, Any]) -> tuple[dict[Meaning, int], dict[Versioned, int]]:
+def recall_counts(kept: dict[str, Any]) -> tuple[dict[Judged, int], dict[Versioned, int]]:
     """What `keep_counts` made of them."""
-    meanings = {Meaning(*meaning): count for *meaning, count in kept["meanings"]}
+    judged = {Judged(agent, Meaning(*meaning)): count for agent, *meaning, count in kept["judged"]}
     versions = {
         Versioned(rival, agent, Meaning(*meaning)): count
         for rival, agent, *meaning, count in kept["versions"]
     }
-    return meanings, versions
+    return judged, versions

@@ -36,13 +36,13 @@ def renew_fit(
 ) -> bool:
     """Whether there was something to fit. Nothing is written if somebody was erased meanwhile."""
     with read(store_engine) as session:
-        meanings = count_meanings(session, desk_id=desk_id, adapter=adapter)
+        judged = count_meanings(session, desk_id=desk_id, adapter=adapter)
         versions = count_versions(session, desk_id=desk_id, adapter=adapter)
         kept = fits.find_fit(session, desk_id=desk_id, adapter=adapter)
         erased = count_erasures(session, desk_id=desk_id)
-    basis = {"confidence": policy.confidence, "counts": keep_counts(meanings, versions)}
+    basis = {"confidence": policy.confidence, "counts": keep_counts(judged, versions)}
     is_fitted = kept is not None and all(kept.value[name] == value for name, value in basis.items())
-    if not meanings or is_fitted:
+    if not judged or is_fitted:
         return False
     fitted = fit_account(store_engine, adapter, policy=policy, desk_id=desk_id)
     with unit_of_work(store_engine) as session:
@@ -52,7 +52,7 @@ def renew_fit(
             session,
             desk_id=desk_id,
             adapter=adapter,
-            judgements=sum(meanings.values()),
+            judgements=sum(judged.values()),
             value={**basis, "fitted": fitted},
             now=clock.now(),
         )

@@ -10,6 +10,7 @@ from typing import Any
 
 from feedback.experiments.cluster_bounds import WithoutAgent, leave_one_out, share_bound
 from feedback.experiments.conditional_logit import AdjustedShare, adjust_share
+from feedback.experiments.harm_test import weigh_harm
 from feedback.experiments.picks import CountedPick
 from feedback.experiments.rollout_rule import Evidence, ExposurePolicy
 from feedback.experiments.sequential_tests import wilson_interval
@@ -108,6 +109,7 @@ def measure_picks(adapter: str, picks: Iterable[CountedPick], policy: ExposurePo
         base=sum(made) - sum(won),
         halves=len(kept) - sum(made),
         agents=len(agents),
+        e_harm=weigh_harm(zip(won, made, strict=True)),
         share_low=float(share_bound(won, made, confidence=policy.confidence)) if len(agents) > 1 else None,
         adjusted=adjusted.share if adjusted else None,
         adjusted_low=adjusted.bound(policy.confidence) if adjusted and len(agents) > 1 else None,

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from feedback.experiments.sequential_tests import ENOUGH, e_better, e_harm, picks_until
+from feedback.experiments.sequential_tests import ENOUGH, e_better, picks_until
 
 Verdict = Literal["hold", "go_live", "roll_back", "retire"]
 
@@ -23,7 +23,7 @@ class ExposurePolicy(BaseModel):
     min_e_better: FiniteFloat = Field(default=ENOUGH, gt=0)
     # e-value for a share above 50 % at which an adapter may go live; 20 errs for at most 5 % of adapters
     max_e_harm: FiniteFloat = Field(default=ENOUGH, gt=0)
-    # e-value for a share below 50 % at which it is rolled back, whoever picked
+    # evidence that agents prefer base, tastes allowed for, at which it is rolled back, however few they are
     confidence: FiniteFloat = Field(default=0.99, gt=0.5, lt=1)
     # of both one-sided lower bounds, clustered by agent
     min_share_low: FiniteFloat = Field(default=0.5, ge=0, lt=1)
@@ -47,6 +47,7 @@ class Evidence:
     base: int
     halves: int = 0
     agents: int = 0
+    e_harm: float = 0.0
     share_low: float | None = None
     adjusted: float | None = None
     adjusted_low: float | None = None
@@ -60,8 +61,7 @@ class Evidence:
         return self.decided + self.halves
 
     def to_json(self) -> dict[str, Any]:
-        won, made = self.tuned, self.decided
-        return {**asdict(self), "e_better": e_better(won, made), "e_harm": e_harm(won, made)}
+        return {**asdict(self), "e_better": e_better(self.tuned, self.decided)}
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,9 @@ class Exposure:
 
 def decide_exposure(evidence: Evidence, policy: ExposurePolicy) -> Exposure:
     """Harm comes first, then the win, then the patience that has run out. Once live, only harm matters."""
-    harm = e_harm(evidence.tuned, evidence.decided)
-    if harm >= policy.max_e_harm:
-        proven = Reason("harm_proven", "agents prefer base", round(harm, 4), policy.max_e_harm)
+    if evidence.e_harm >= policy.max_e_harm:
+        harm = round(evidence.e_harm, 4)
+        proven = Reason("harm_proven", "agents prefer base, tastes allowed for", harm, policy.max_e_harm)
         return Exposure("roll_back", (proven,), 0)
     checks = check_win(evidence, policy)
     missing = tuple(reason for reason, is_met in checks if not is_met)
@@ -152,12 +152,12 @@ class Threshold:
 
 def list_thresholds(evidence: Evidence, policy: ExposurePolicy) -> list[Threshold]:
     """Every limit of the decision, those of a win first."""
-    harm = round(e_harm(evidence.tuned, evidence.decided), 4)
+    harm = round(evidence.e_harm, 4)
     leaving = (
         Threshold(
             "roll_back",
-            Reason("harm_proven", "evidence for a share below one half", harm, policy.max_e_harm),
-            harm >= policy.max_e_harm,
+            Reason("harm_proven", "evidence for harm, tastes allowed for", harm, policy.max_e_harm),
+            evidence.e_harm >= policy.max_e_harm,
         ),
         Threshold(
             "retire",

@@ -67,7 +67,10 @@ def e_better(successes: float, n: float) -> float:
 
 
 def e_harm(successes: float, n: float) -> float:
-    """The evidence where the share lies below 50 %, else 0; the mirror image of `e_better`."""
+    """The evidence where the share lies below 50 %, else 0; the mirror image of `e_better`.
+
+    Shown beside it for two versions and for duels. What takes an adapter back is in `harm_test.py`.
+    """
     return e_value(successes, n) if 2 * successes < n else 0.0
 
 

@@ -14,13 +14,15 @@ from typing import Any
 
 from sqlmodel import Session
 
-from feedback.experiments.sequential_tests import ENOUGH, e_better, e_harm, find_band, wilson_interval
+from feedback.experiments.harm_test import weigh_harm
+from feedback.experiments.sequential_tests import ENOUGH, e_better, find_band, wilson_interval
 from feedback.records.arms import REPEATED, UNEQUAL_TEXTS, VERSIONS_DESIGN
 from feedback.records.candidate import BASE, TUNED
 from feedback.records.derived import TIE_OF_ALL
-from feedback.store.record_counts import Meaning, count_meanings
+from feedback.store.record_counts import Judged, Meaning, count_meanings
 from feedback.store.tables import DEFAULT_DESK
 
+UNKNOWN = "unknown"  # an erased agent
 APART = ("own", "none", "skip", "undone", "unblinded")
 
 
@@ -29,13 +31,26 @@ class Support:
     """Counts of one adapter; every figure shown follows from them."""
 
     adapter: str
-    tuned: int = 0
-    base: int = 0
+    tuned_by: Counter[str] = field(default_factory=Counter)  # picks that fell on it, by agent
+    base_by: Counter[str] = field(default_factory=Counter)
     halves: int = 0  # merged candidates and ties across the arms
     apart: Counter[str] = field(default_factory=Counter)  # APART
     left_out: Counter[str] = field(default_factory=Counter)  # sets or judgements that cannot count, by reason
     repeated: int = 0  # sets in which the tuned arm has fewer different texts than base
     judgements: int = 0  # but for those on sets of two versions
+
+    @property
+    def tuned(self) -> int:
+        return self.tuned_by.total()
+
+    @property
+    def base(self) -> int:
+        return self.base_by.total()
+
+    @property
+    def agents(self) -> int:
+        """Who made a pick that is behind a decision."""
+        return len(self.tuned_by | self.base_by)
 
     @property
     def counted(self) -> int:
@@ -65,7 +80,9 @@ class Support:
 
     @property
     def e_harm(self) -> float:
-        return e_harm(self.tuned, self.decided)
+        agents = sorted(self.tuned_by | self.base_by)
+        won = [self.tuned_by[agent] for agent in agents]
+        return weigh_harm((k, k + self.base_by[agent]) for k, agent in zip(won, agents, strict=True))
 
     @property
     def harmed(self) -> bool:
@@ -104,19 +121,19 @@ def support_of(session: Session, adapter: str, *, desk_id: str = DEFAULT_DESK) -
     return tally_support(adapter, count_meanings(session, desk_id=desk_id, adapter=adapter))
 
 
-def tally_support(adapter: str, meanings: Mapping[Meaning, int]) -> Support:
+def tally_support(adapter: str, judged: Mapping[Judged, int]) -> Support:
     """From how many judgements came to what. Pure."""
     support = Support(adapter)
-    for meaning, count in meanings.items():
+    for (agent, meaning), count in judged.items():
         if meaning.design == VERSIONS_DESIGN:
             support.left_out["two_versions"] += count
         else:
             support.judgements += count
-            _add(support, meaning, count)
+            _add(support, meaning, agent or UNKNOWN, count)
     return support
 
 
-def _add(support: Support, meaning: Meaning, count: int) -> None:
+def _add(support: Support, meaning: Meaning, agent: str, count: int) -> None:
     is_tie = meaning.rejection == TIE_OF_ALL and meaning.incomparable is None
     if meaning.rejection is not None and not is_tie:
         (support.apart if meaning.rejection in APART else support.left_out)[meaning.rejection] += count
@@ -127,8 +144,8 @@ def _add(support: Support, meaning: Meaning, count: int) -> None:
         support.left_out[reason] += count
         support.repeated += count if meaning.incomparable == REPEATED else 0
     elif meaning.winner == TUNED:
-        support.tuned += count
+        support.tuned_by[agent] += count
     elif meaning.winner == BASE:
-        support.base += count
+        support.base_by[agent] += count
     else:
         support.halves += count  # a tie of all teaches nothing, but says that no arm is ahead

@@ -15,13 +15,11 @@ from typing import Any
 from sqlmodel import Session
 
 from feedback.experiments.sequential_tests import e_better, e_harm, wilson_interval
-from feedback.experiments.support import APART
+from feedback.experiments.support import APART, UNKNOWN
 from feedback.records.candidate import BASE
 from feedback.records.derived import TIE_OF_ALL
 from feedback.store.record_counts import Meaning, Versioned, count_versions
 from feedback.store.tables import DEFAULT_DESK
-
-UNKNOWN = "unknown"  # an erased agent
 
 
 @dataclass

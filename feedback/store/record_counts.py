@@ -1,6 +1,6 @@
 """How many judgements came to what: every count of them is a GROUP BY over records. Reads only.
 
-count_meanings      on the sets of one adapter
+count_meanings      on the sets of one adapter, by who judged
 count_versions      on sets of two versions, by who judged
 count_given         in a time: as given, as settled, and why not
 """
@@ -24,6 +24,13 @@ class Meaning(NamedTuple):
     settled: str | None
     winner: str | None
     incomparable: str | None
+
+
+class Judged(NamedTuple):
+    """What one agent's came to; the agent is None once erased."""
+
+    agent: str | None
+    meaning: Meaning
 
 
 class Versioned(NamedTuple):
@@ -55,9 +62,10 @@ _MEANING = (
 )
 
 
-def count_meanings(session: Session, *, desk_id: str, adapter: str) -> dict[Meaning, int]:
-    query = _of_adapter(select(*_MEANING, func.count()), desk_id, adapter).group_by(*_MEANING)
-    return {Meaning(*row[:-1]): row[-1] for row in session.execute(query)}
+def count_meanings(session: Session, *, desk_id: str, adapter: str) -> dict[Judged, int]:
+    keys = col(Record.agent), *_MEANING
+    query = _of_adapter(select(*keys, func.count()), desk_id, adapter).group_by(*keys)
+    return {Judged(agent, Meaning(*meaning)): count for agent, *meaning, count in session.execute(query)}
 
 
 def count_versions(session: Session, *, desk_id: str, adapter: str) -> dict[Versioned, int]:

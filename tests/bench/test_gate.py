@@ -6,10 +6,20 @@ import pytest
 from bench.bounds import bound_all, draw_counts
 from bench.gate import exact_stop
 from bench.histories import Team, count_by_agent, draw_histories
-from bench.verdicts import NEVER, e_values, first_true, judge, median_of, share_of
+from bench.verdicts import (
+    NEVER,
+    e_values,
+    find_harm,
+    find_pooled_harm,
+    first_true,
+    judge,
+    median_of,
+    share_of,
+)
 from feedback.experiments.conditional_logit import fit_sheet
+from feedback.experiments.harm_test import weigh_harm
 from feedback.experiments.rollout_rule import ExposurePolicy
-from feedback.experiments.sequential_tests import e_better, e_value
+from feedback.experiments.sequential_tests import ENOUGH, e_better, e_harm, e_value
 
 
 def draw(team, histories=4, picks=400, seed=3):
@@ -52,6 +62,29 @@ def test_verdicts_come_at_looks_and_none_after_a_rollback():
     assert (good.went_live >= np.maximum(good.plain, policy.min_picks)).all()
     assert (good.rolled_back == NEVER).all()
     assert (bad.went_live == NEVER).all() and (bad.rolled_back < 200).all()
+
+
+def test_harm_is_found_where_the_product_finds_it():
+    drawn = draw(Team(5, share=0.42, taste_sd=0.1), histories=6, picks=200)
+    counts = [count_by_agent(drawn, np.array([n])) for n in range(1, 201)]
+
+    def first_at(history, weigh):
+        looks = ((won[history, 0].tolist(), made[history, 0].tolist()) for won, made in counts)
+        return next((n for n, look in enumerate(looks, 1) if weigh(*look) >= ENOUGH), NEVER)
+
+    found = [
+        first_at(history, lambda won, made: weigh_harm(zip(won, made, strict=True))) for history in range(6)
+    ]
+    pooled = [first_at(history, lambda won, made: e_harm(sum(won), sum(made))) for history in range(6)]
+    assert find_harm(drawn, ENOUGH).tolist() == found
+    assert find_pooled_harm(drawn, ENOUGH).tolist() == pooled
+    assert NEVER in found and min(found) < 200
+
+
+def test_adapters_that_are_no_worse_seldom_leave_where_tastes_differ():
+    drawn = draw(Team(8, taste_sd=0.1), histories=300, picks=800, seed=5)
+    assert share_of(find_harm(drawn, ENOUGH))[0] <= 0.05
+    assert share_of(find_pooled_harm(drawn, ENOUGH))[0] >= 0.1  # as if all picks were of one mind
 
 
 def test_first_share_and_median():

@@ -133,6 +133,24 @@ def test_a_harmful_canary_is_taken_out_by_the_look_of_the_minute(plant):
     assert rollout.take_out_harmful(plant.ctx, actor="scheduler") == []
 
 
+def test_one_agent_who_dislikes_a_canary_is_no_proof_of_harm(plant):
+    """12 of 48 again, all of one agent; twice as many are no more. Six further agents are."""
+    for _ in range(2):
+        add_picks(plant.ctx.store_engine, ONE, tuned=12, base=36, at=NOW, agents=("ann",))
+        assert rollout.take_out_harmful(plant.ctx, actor="scheduler") == []
+    add_picks(plant.ctx.store_engine, ONE, tuned=3, base=9, at=NOW, agents=tuple("bcdefg"))
+    assert rollout.take_out_harmful(plant.ctx, actor="scheduler") == [ONE]
+    with read(plant.ctx.store_engine) as session:
+        row = exposures.find_latest(session, desk_id=DESK, adapter=ONE)
+    assert (row.evidence["tuned"], row.evidence["base"], row.evidence["agents"]) == (42, 126, 7)
+    assert row.reasons[0]["value"] == round(row.evidence["e_harm"], 4) >= 20
+
+
+def test_one_agent_who_takes_a_canary_in_one_of_ten_is_enough(plant):
+    add_picks(plant.ctx.store_engine, ONE, tuned=3, base=27, at=NOW, agents=("ann",))
+    assert rollout.take_out_harmful(plant.ctx, actor="scheduler") == [ONE]
+
+
 def test_a_harmful_live_adapter_leaves_also_while_another_one_is_on_trial(plant):
     plant.promote(ONE)
     plant.publish(TWO, share=0.25)

@@ -58,8 +58,9 @@ def count_support(judged_sets, adapter):
             support.repeated += reason == "unequal_texts" and tuned < base
         else:
             winner = find_winner(choice)
-            support.tuned += winner == "tuned"
-            support.base += winner == "base"
+            by = {"tuned": support.tuned_by, "base": support.base_by}.get(winner)
+            if by is not None:
+                by[judged.agent or UNKNOWN] += 1
             support.halves += winner == "both"
     return support
 

@@ -180,9 +180,28 @@ def wilson(won, n, z):
 
 
 def evidence(won, n):
-    """Beta-binomial mixture against one half, on both sides: (better, harm)."""
+    """Beta-binomial mixture against one half, on both sides."""
     value = math.exp(n * math.log(2) + special.betaln(10 + won, 10 + n - won) - special.betaln(10, 10))
     return (value if 2 * won > n else 0.0, value if 2 * won < n else 0.0)
+
+
+def weigh_harm(by_agent):
+    """How much better three kinds of harm explain the picks than tastes around one half that spread up to
+    0.1.
+    """
+    k, n = (np.array([measure(each) for each in by_agent.values()]) for measure in (sum, len))
+
+    def chance(share, spread, around):
+        if spread == 0:
+            return stats.binom.logpmf(k, n, share).sum()
+        v = around * (1 - around) / spread**2 - 1
+        return stats.betabinom.logpmf(k, n, share * v, (1 - share) * v).sum()
+
+    if any(chance(0.49, step / 100, 0.5) <= chance(0.5, step / 100, 0.5) for step in range(11)):
+        return 0.0
+    worse = [chance(share, spread, share) for share, spread in ((0.3, 0.1), (0.38, 0.1), (0.42, 0.0))]
+    fair = max(chance(0.5, step / 2000, 0.5) for step in range(201))
+    return float(np.mean(np.exp(np.array(worse) - fair)))
 
 
 def bound_by_agent(by_agent):
@@ -270,7 +289,7 @@ def recount_account(rows, adapter):
     for won, _, judged, _ in decided:
         by_agent[judged["agent"] or "unknown"].append(won == "tuned")
     tuned, n, halves = sum(map(sum, by_agent.values())), len(decided), len(picks) - len(decided)
-    better, harm = evidence(tuned, n)
+    better, _ = evidence(tuned, n)
     without = [
         (agent, len(each), sum(each) / len(each), (tuned - sum(each)) / (n - len(each)))
         for agent, each in by_agent.items()
@@ -294,7 +313,7 @@ def recount_account(rows, adapter):
         "share": tuned / n,
         "share_low": bound_by_agent(by_agent),
         "e_better": better,
-        "e_harm": harm,
+        "e_harm": weigh_harm(by_agent),
         "agents": len(by_agent),
         "adjusted": adjust(decided),
         "without": sorted(without, key=lambda row: (row[3], row[0])),

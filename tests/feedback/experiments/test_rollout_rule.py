@@ -72,11 +72,11 @@ def test_the_forecast_keeps_its_word():
 
 @pytest.mark.parametrize("agents", [1, 6])
 def test_proven_harm_comes_before_everything(agents):
-    harmed = replace(WON, tuned=10, base=31, agents=agents, halves=2000)
+    harmed = replace(WON, e_harm=20.0, agents=agents, halves=2000)
     exposure = decide_exposure(harmed, POLICY)
     assert (exposure.verdict, codes(exposure)) == ("roll_back", ["harm_proven"])
-    assert exposure.reasons[0].value >= 20 == exposure.reasons[0].limit
-    assert decide_exposure(replace(harmed, base=30, halves=0), POLICY).verdict == "hold"
+    assert exposure.reasons[0].value == 20 == exposure.reasons[0].limit
+    assert decide_exposure(replace(harmed, e_harm=19.99, halves=0), POLICY).verdict == "go_live"
 
 
 @pytest.mark.parametrize(("halves", "verdict"), [(699, "hold"), (700, "retire")])
@@ -97,10 +97,7 @@ def test_the_limits_are_those_of_the_policy():
     )
     assert codes(decide_exposure(WON, strict)) == ["picks", "agents", "e_value", "share_low", "adjusted_low"]
     assert decide_exposure(WON, ExposurePolicy(retire_after=10)).verdict == "go_live"
-    assert (
-        decide_exposure(replace(WON, tuned=90, base=110), ExposurePolicy(max_e_harm=0.3)).verdict
-        == "roll_back"
-    )
+    assert decide_exposure(replace(WON, e_harm=0.3), ExposurePolicy(max_e_harm=0.3)).verdict == "roll_back"
 
 
 def test_the_web_and_the_decision_load_no_scipy():

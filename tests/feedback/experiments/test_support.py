@@ -2,8 +2,11 @@
 
 import pytest
 
-from feedback.experiments.support import Support, support_of, tally_support
+from feedback.experiments.harm_test import weigh_harm
+from feedback.experiments.sequential_tests import e_harm
+from feedback.experiments.support import support_of, tally_support
 from feedback.store.engine import read
+from feedback.store.record_counts import Judged
 from tests.feedback.experiments.meanings import mean
 from tests.feedback.experiments.stores import give_prompts
 from tests.feedback.records.examples import TEXTS, TUNED, judged, shown
@@ -17,7 +20,7 @@ MERGED = shown(
 
 
 def count(judgement, on=None):
-    return tally_support(TUNED, {mean(judgement, on or shown()): 1})
+    return tally_support(TUNED, {Judged("ann", mean(judgement, on or shown())): 1})
 
 
 @pytest.mark.parametrize(
@@ -92,7 +95,7 @@ def test_sets_of_two_versions_are_left_out_whole(kind):
 
 def test_the_rate_its_interval_and_band_by_hand():
     picks = [(judged("pick", 1), 15), (judged("pick", 0), 4), (judged("tie", 0, candidates=(0, 1)), 2)]
-    support = tally_support(TUNED, {mean(pick, shown()): count for pick, count in picks})
+    support = tally_support(TUNED, {Judged("ann", mean(pick, shown())): count for pick, count in picks})
     assert support.rate == 16 / 21
     assert support.interval == pytest.approx((0.5491, 0.8937), abs=5e-4)
     assert support.band == "success"
@@ -100,11 +103,25 @@ def test_the_rate_its_interval_and_band_by_hand():
     assert not support.harmed
 
 
-def test_harm_is_proven_at_twenty_to_one():
-    support = Support(TUNED, tuned=10, base=31)
-    assert support.e_harm >= 20 and support.harmed and support.band == "harmed"
-    assert not Support(TUNED, tuned=10, base=30).harmed
-    assert not Support(TUNED, tuned=31, base=10).harmed
+def test_harm_is_proven_by_agents_not_by_one():
+    """12 of 48 picks, by the same agent or by four."""
+    meanings = [(mean(judged("pick", 1), shown()), 3), (mean(judged("pick", 0), shown()), 9)]
+    four = tally_support(TUNED, {Judged(name, each): n for name in "abcd" for each, n in meanings})
+    one = tally_support(TUNED, {Judged("a", each): 4 * n for each, n in meanings})
+    assert (four.tuned, four.base, four.agents) == (12, 36, 4) and (one.tuned, one.base, one.agents) == (
+        12,
+        36,
+        1,
+    )
+    assert four.e_harm == weigh_harm([(3, 12)] * 4) >= 20 and four.harmed and four.band == "harmed"
+    assert one.e_harm == weigh_harm([(12, 48)]) < 20 and not one.harmed
+    assert e_harm(12, 48) > 20  # as if every pick were another agent's
+
+
+def test_erased_agents_are_one():
+    picks = {Judged(None, mean(judged("pick", index), shown())): 5 for index in (0, 1)}
+    support = tally_support(TUNED, picks)
+    assert (support.tuned, support.base, support.agents) == (5, 5, 1)
 
 
 def test_support_is_read_from_what_agents_did(desk):

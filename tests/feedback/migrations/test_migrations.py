@@ -393,3 +393,19 @@ def test_strangers_of_before_are_told_by_their_hash_alone(empty_engine):
         "imported": ("stranger", None),
         "app": ("live", None),
     }
+
+
+def test_fits_of_before_counts_were_kept_by_agent_are_fitted_anew(empty_engine):
+    upgrade_engine(empty_engine, "0018")
+    rows = (
+        "desk (id, name, created_at) VALUES ('default', 'd', :at)",
+        "adapter (name, desk_id, state, base_id, manifest_sha256, created_at) "
+        "VALUES ('tuned-1', 'default', 'canary', 'b', 's', :at)",
+        "fit (desk_id, adapter, judgements, value, at) VALUES ('default', 'tuned-1', 1, '[]', :at)",
+    )
+    with empty_engine.execution_options(writing=True).begin() as connection:
+        for row in rows:
+            connection.execute(text(f"INSERT INTO {row}"), {"at": START})
+    upgrade_engine(empty_engine)
+    with read(empty_engine) as session:
+        assert session.exec(select(tables.Fit)).all() == []

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -106,7 +107,7 @@ def test_picks_that_are_missing_are_counted(sqlite_engine):
     support = facts.supports[ADAPTER]
 
     def advise_at(tuned, base):
-        support.tuned, support.base = tuned, base
+        support.tuned_by, support.base_by = Counter(ann=tuned), Counter(ann=base)
         (advice,) = advise(facts, "published", POLICY)
         return advice.code, advice.values
 
