@@ -5,16 +5,16 @@ nothing.
 from typing import Any
 
 import click
-from sqlmodel import func, select
+from sqlmodel import Session, func, select
 
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.instance import is_running, read_holder
 from commands.store import open_store
-from feedback.records.derived import IMPORT
+from feedback.records.derived import IMPORT, JUDGEMENT, THUMB
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
 from feedback.store.runs import count_by_state, latest_run
-from feedback.store.tables import DEFAULT_DESK, Conversation, Dataset, Judgement, Record, Thumb
+from feedback.store.tables import DEFAULT_DESK, Conversation, Dataset, Record
 from serving.client.endpoint import read_endpoints
 from serving.client.fleet import Fleet
 from serving.errors import ServingError
@@ -52,16 +52,10 @@ def command(frame: Frame, as_json: bool) -> None:
 
 
 def collect_status(frame: Frame) -> dict[str, Any]:
-    tables = (Conversation, Judgement, Thumb, Dataset)
     engine_line = ask_engine(frame)
     with open_store(frame) as engine, read(engine) as session:
         state = serving_state(session, desk_id=DEFAULT_DESK)
         last = latest_run(session, desk_id=DEFAULT_DESK)
-        imported = select(func.count()).where(Record.origin_kind == IMPORT)
-        rows = {
-            f"{table.__name__.lower()}s": session.exec(select(func.count()).select_from(table)).one()
-            for table in tables
-        } | {"records": session.exec(imported).one()}
         return {
             "data_dir": str(frame.data_dir),
             "running": read_holder(frame.data_dir) if is_running(frame.data_dir) else None,
@@ -74,8 +68,21 @@ def collect_status(frame: Frame) -> dict[str, Any]:
             },
             "runs": count_by_state(session, desk_id=DEFAULT_DESK),
             "last_run": last.model_dump(mode="json") if last else None,
-            "rows": rows,
+            "rows": count_rows(session),
         }
+
+
+def count_rows(session: Session) -> dict[str, int]:
+    """A judgement that was taken back is one, as a reply with its last thumb is: no row more."""
+    rows = {
+        f"{table.__name__.lower()}s": session.exec(select(func.count()).select_from(table)).one()
+        for table in (Conversation, Dataset)
+    }
+    by_origin = select(Record.origin_kind, func.count()).group_by(Record.origin_kind)
+    origins = dict(session.exec(by_origin).all())
+    for name, origin in (("judgements", JUDGEMENT), ("thumbs", THUMB), ("records", IMPORT)):
+        rows[name] = origins.get(origin, 0)
+    return rows
 
 
 def ask_engine(frame: Frame) -> str:

@@ -14,7 +14,7 @@ from feedback.run_report.curves import list_curves
 from feedback.run_report.facts import NightFacts
 from feedback.store.tables import ExposureDecision, Run
 
-FORM = 1  # of this object; raised when a key changes its meaning
+FORM = 2  # of this object; raised when a key changes its meaning
 NOT_PUBLISHED = "not_published"
 
 Outcome = Literal["published", "unpublished", "waiting", "refused", "skipped", "cancelled", "failed"]
@@ -101,12 +101,9 @@ def show_inflow(facts: NightFacts) -> dict[str, Any]:
         "agent_messages": inflow.agent_messages,
         "sets": dict(sorted(inflow.sets.items())),
         "judgements": dict(sorted(inflow.judgements.items())),
+        "undone": inflow.undone,
         "closings": dict(sorted(inflow.closings.items())),
-        "thumbs": {
-            "up": inflow.thumbs.get(1, 0),
-            "down": inflow.thumbs.get(-1, 0),
-            "taken_back": inflow.thumbs.get(0, 0),
-        },
+        "thumbs": {name: inflow.thumbs.get(name, 0) for name in ("up", "down", "taken_back")},
         "imported": dict(sorted(inflow.records.items())),
     }
 

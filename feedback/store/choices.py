@@ -7,8 +7,7 @@ Columns are named one by one, since a migration reads through here, too.
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Engine, exists, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Engine, select
 from sqlmodel import Session, col
 
 from feedback.records.from_judgement import Judged, ShownReply, ShownSet
@@ -17,6 +16,7 @@ from feedback.records.personal import list_known
 from feedback.store.conversations import TOLD_COLUMNS
 from feedback.store.engine import read
 from feedback.store.judgement_reasons import reasons_that_count
+from feedback.store.live_judgements import is_judgement, is_undone
 from feedback.store.tables import Candidate, Conversation, Judgement, Message, SuggestionSet, Thumb
 
 PAGE = 500
@@ -55,8 +55,6 @@ THUMB_COLUMNS = (
     col(Thumb.comment),
 )
 MARKED_COLUMNS = (col(Message.id), col(Message.conversation_id), col(Message.text), col(Message.origin))
-_undo = aliased(Judgement)
-_UNDONE = exists().where(col(_undo.undoes) == col(Judgement.id))
 
 
 def read_judged(
@@ -70,7 +68,7 @@ def read_judged(
     query = (
         select(
             *JUDGEMENT_COLUMNS,
-            _UNDONE,
+            is_undone(),
             col(Judgement.unblinded),
             reasons_that_count(),
             *SET_COLUMNS,
@@ -79,7 +77,7 @@ def read_judged(
         )
         .join(SuggestionSet, col(SuggestionSet.id) == col(Judgement.set_id))
         .join(Conversation, col(Conversation.id) == col(SuggestionSet.conversation_id))
-        .where(which, col(Judgement.kind) != "undo")
+        .where(which, is_judgement())
         .order_by(col(Judgement.created_at), col(Judgement.id))
     )
     rows = session.execute(query).all()

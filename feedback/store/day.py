@@ -13,6 +13,7 @@ from sqlmodel import Session, and_, col, func, select
 
 from feedback.store.closings import count_closings
 from feedback.store.customers import name_customer
+from feedback.store.live_judgements import is_judgement, is_live
 from feedback.store.tables import Conversation, Judgement, Message, Turn
 
 SENDING = ("pick", "edit", "own", "tie")
@@ -47,17 +48,11 @@ class Deed:
 
 
 def count_decisions(session: Session, *, desk_id: str, agent: str, since: datetime) -> Decisions:
-    undo = aliased(Judgement)
-    judged = (
-        select(Judgement.kind, Judgement.dwell_ms)
-        .outerjoin(undo, col(undo.undoes) == col(Judgement.id))
-        .where(
-            Judgement.desk_id == desk_id,
-            Judgement.agent == agent,
-            col(Judgement.created_at) >= since,
-            Judgement.kind != "undo",
-            col(undo.id).is_(None),
-        )
+    judged = select(Judgement.kind, Judgement.dwell_ms).where(
+        Judgement.desk_id == desk_id,
+        Judgement.agent == agent,
+        col(Judgement.created_at) >= since,
+        is_live(),
     )
     rows = session.exec(judged).all()
     counts = Counter(kind for kind, _ in rows)
@@ -90,7 +85,7 @@ def _list_replies(session: Session, *, desk_id: str, agent: str, since: datetime
     is_its = and_(
         col(Judgement.turn_id) == col(Message.turn_id),
         col(Judgement.message_id) == col(Message.id),
-        col(Judgement.kind) != "undo",
+        is_judgement(),
     )
     query = (
         select(Message, Conversation, asked.text, Judgement, undo.id)  # type: ignore[call-overload]

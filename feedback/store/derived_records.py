@@ -19,6 +19,7 @@ from feedback.records.derived import (
 from feedback.records.from_judgement import Judged, ShownSet
 from feedback.store.choices import PAGE, read_judged, read_thumbed
 from feedback.store.engine import unit_of_work
+from feedback.store.live_judgements import is_judgement
 from feedback.store.tables import Conversation, Judgement, Message, Record, SuggestionSet, Thumb
 
 JUDGED = (col(Judgement.id), col(Judgement.desk_id))
@@ -53,14 +54,14 @@ def write_thumb_record(session: Session, *, desk_id: str, message_id: str) -> No
 
 def renew_set(session: Session, *, set_id: str) -> None:
     """Derives again what was judged before the set had its replies; turn and set are locked by the caller."""
-    of_it = col(Judgement.set_id) == set_id, col(Judgement.kind) != "undo"
+    of_it = col(Judgement.set_id) == set_id, is_judgement()
     _renew_judgements(session, session.execute(select(*JUDGED).where(*of_it)).all())
 
 
 def renew_conversations(session: Session, *, conversation_ids: Sequence[str]) -> None:
     """Derives again what was said of them, now that their texts are erased; they are locked by the caller."""
     sets = select(col(SuggestionSet.id)).where(col(SuggestionSet.conversation_id).in_(conversation_ids))
-    of_them = col(Judgement.set_id).in_(sets), col(Judgement.kind) != "undo"
+    of_them = col(Judgement.set_id).in_(sets), is_judgement()
     judged = session.execute(select(*JUDGED).where(*of_them)).all()
     for start in range(0, len(judged), PAGE):
         _renew_judgements(session, judged[start : start + PAGE])
@@ -127,7 +128,7 @@ def _join_stale(query: Any, origin_kind: str, origin_id: Any) -> Any:
         & (col(Record.origin_id) == origin_id)
     )
     is_stale = or_(col(Record.id).is_(None), col(Record.rules_version) != RULES_VERSION)
-    is_said = [col(Judgement.kind) != "undo"] if origin_kind == JUDGEMENT else []
+    is_said = [is_judgement()] if origin_kind == JUDGEMENT else []
     return query.outerjoin(Record, on).where(is_stale, *is_said)
 
 

@@ -3,6 +3,7 @@
 Every function takes the desk; lists are newest first and limited, since a page shows a screenful.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,9 +11,11 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from feedback.records.derived import IMPORT, JUDGEMENT
+from feedback.records.derived import IMPORT, JUDGEMENT, THUMB, UNDONE
 from feedback.store.closings import count_closings
 from feedback.store.engine import of_desk
+from feedback.store.live_judgements import is_judgement
+from feedback.store.record_counts import count_given
 from feedback.store.tables import (
     Adapter,
     Conversation,
@@ -22,12 +25,11 @@ from feedback.store.tables import (
     Record,
     Run,
     SuggestionSet,
-    Thumb,
     Turn,
     WebSession,
 )
 
-JUDGEMENT_KINDS = ("pick", "edit", "own", "tie", "none", "skip", "undo")
+JUDGEMENT_KINDS = ("pick", "edit", "own", "tie", "none", "skip")
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,10 @@ class Inflow:
     customer_messages: int
     agent_messages: int
     sets: dict[str, int] = field(default_factory=dict)  # by state
-    judgements: dict[str, int] = field(default_factory=dict)  # by kind
+    judgements: dict[str, int] = field(default_factory=dict)  # by kind as given
+    undone: int = 0  # of these, taken back
     closings: dict[str, int] = field(default_factory=dict)  # turns that nobody answered, by reason
-    thumbs: dict[int, int] = field(default_factory=dict)  # by value
+    thumbs: dict[str, int] = field(default_factory=dict)  # the last of each message: up, down, taken_back
     records: dict[str, int] = field(default_factory=dict)  # imported, by source
 
 
@@ -63,7 +66,7 @@ class ServedAdapter:
 def count_inflow(
     session: Session, *, desk_id: str, since: datetime | None, until: datetime | None = None
 ) -> Inflow:
-    """Rows that arrived in this time, both ends included; None leaves an end open."""
+    """What arrived in this time, both ends included; None leaves an end open."""
 
     def count_by(table: Any, key: Any, *which: Any) -> dict[Any, int]:
         at = col(table.created_at)
@@ -75,14 +78,19 @@ def count_inflow(
         return dict(session.exec(query.group_by(key)).all())
 
     roles = count_by(Message, col(Message.role))
+    given = count_given(session, desk_id=desk_id, since=since, until=until)
+    judged: Counter[str] = Counter()
+    for row in given:
+        judged[row.given] += row.judgements
     return Inflow(
         conversations=sum(count_by(Conversation, col(Conversation.desk_id)).values()),
         customer_messages=roles.get("customer", 0),
         agent_messages=roles.get("agent", 0),
         sets=count_by(SuggestionSet, col(SuggestionSet.state)),
-        judgements=count_by(Judgement, col(Judgement.kind)),
+        judgements=dict(judged),
+        undone=sum(row.judgements for row in given if row.rejection == UNDONE),
         closings=count_closings(session, desk_id=desk_id, since=since, until=until),
-        thumbs=count_by(Thumb, col(Thumb.value)),
+        thumbs=count_by(Record, col(Record.given), col(Record.origin_kind) == THUMB),
         records=count_by(Record, col(Record.source), col(Record.origin_kind) == IMPORT),
     )
 
@@ -146,7 +154,7 @@ def list_agents(session: Session, *, desk_id: str) -> dict[str, str]:
     query = (
         select(Judgement.agent, Operator.name)
         .outerjoin(Operator, col(Operator.id) == col(Judgement.agent))
-        .where(Judgement.desk_id == desk_id, col(Judgement.agent).is_not(None))
+        .where(Judgement.desk_id == desk_id, col(Judgement.agent).is_not(None), is_judgement())
     )
     return {agent: name or agent for agent, name in session.exec(query.distinct()).all() if agent}
 

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import or_, select
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func
 
 from feedback.store.judgement_reasons import reasons_that_count
+from feedback.store.live_judgements import is_live
 from feedback.store.tables import Conversation, Judgement, Message, Operator, SuggestionSet, Thumb
 from feedback.store.thumbs import is_last
 
@@ -61,15 +61,13 @@ def _read_thumbs(session: Session, desk_id: str, limit: int) -> list[Remark]:
 
 
 def _read_judgements(session: Session, desk_id: str, limit: int) -> list[Remark]:
-    undo = aliased(Judgement)
-    undone = select(col(undo.id)).where(col(undo.undoes) == col(Judgement.id)).exists()
     reasons = reasons_that_count()
     query = (
         select(Judgement, reasons, col(Operator.name), col(Conversation.language))
         .join(SuggestionSet, col(SuggestionSet.id) == col(Judgement.set_id))
         .join(Conversation, col(Conversation.id) == col(SuggestionSet.conversation_id))
         .outerjoin(Operator, col(Operator.id) == col(Judgement.agent))
-        .where(col(Judgement.desk_id) == desk_id, ~undone)
+        .where(col(Judgement.desk_id) == desk_id, is_live())
         .where(func.json_array_length(reasons) > 0)
         .order_by(col(Judgement.created_at).desc(), col(Judgement.id).desc())
         .limit(limit)

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, func, select
 
 from feedback.store.engine import leave_out, of_desk
 from feedback.store.judgement_reasons import reasons_that_count
+from feedback.store.live_judgements import is_judgement
 from feedback.store.sets import LARGE
 from feedback.store.tables import (
     Candidate,
@@ -53,7 +54,7 @@ def find_message(session: Session, *, desk_id: str, message_id: str) -> MessageF
     )
     # By the turn first, which is indexed.
     sent = select(Judgement.id).where(
-        Judgement.turn_id == message.turn_id, Judgement.message_id == message_id, Judgement.kind != "undo"
+        Judgement.turn_id == message.turn_id, Judgement.message_id == message_id, is_judgement()
     )
     thumbs = select(Thumb.id).where(Thumb.message_id == message_id)
     return MessageFound(
@@ -88,7 +89,7 @@ def find_set_drawn(session: Session, *, desk_id: str, set_id: str) -> SetFound |
     turn = session.get_one(Turn, row.turn_id)
     candidates = of_desk(Candidate, desk_id).where(Candidate.set_id == set_id).order_by(col(Candidate.slot))
     offered = session.exec(candidates.options(*leave_out([Candidate.token_ids, Candidate.text]))).all()
-    judged = select(Judgement.id).where(Judgement.set_id == set_id, Judgement.kind != "undo")
+    judged = select(Judgement.id).where(Judgement.set_id == set_id, is_judgement())
     drawn_by = {row.adapter, *(each.adapter for each in offered)} - {None} if row.state == JUDGED else set()
     # The last that named its adapter when it was drawn. A set planned just before the end of an interval is
     # written just after it and still belongs there.

@@ -78,14 +78,14 @@ class Writer:
         self.judge(shown, turn, cards)
         if draw.random() < 0.3:
             reply = self.add(self.message(conversation, 1, "agent"))
-            for value in draw.choice([[1], [-1], [1, -1], [1, 0]]):
+            for place, value in enumerate(draw.choice([[1], [-1], [1, -1], [1, 0]])):
                 thumb = Thumb(
                     desk_id=DESK,
                     message_id=reply.id,
                     value=value,
                     actor="visitor",
                     occurred_at=self.now,
-                    created_at=self.now,
+                    created_at=self.now + timedelta(microseconds=place),  # no two of a message have one time
                 )
                 self.add(thumb)
 

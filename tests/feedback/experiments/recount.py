@@ -328,14 +328,19 @@ def recount_night(rows, since, until):
     def inside(table):
         return [row for row in rows[table] if since < row["created_at"] <= until]
 
+    undone = {row["undoes"] for row in rows["judgement"]}
+    last_thumbs = {row["message_id"]: row for row in sorted(rows["thumb"], key=lambda row: row["created_at"])}
     came = {
         "conversations": len(inside("conversation")),
         "customer_messages": sum(row["role"] == "customer" for row in inside("message")),
         "agent_messages": sum(row["role"] == "agent" for row in inside("message")),
         "sets": dict(Counter(row["state"] for row in inside("suggestion_set"))),
-        "judgements": dict(Counter(row["kind"] for row in inside("judgement"))),
+        "judgements": dict(Counter(row["kind"] for row in inside("judgement") if row["kind"] != "undo")),
+        "undone": sum(row["id"] in undone for row in inside("judgement")),
         "thumbs": {
-            name: sum(row["value"] == value for row in inside("thumb"))
+            name: sum(
+                row["value"] == value for row in last_thumbs.values() if since < row["created_at"] <= until
+            )
             for name, value in (("up", 1), ("down", -1), ("taken_back", 0))
         },
     }

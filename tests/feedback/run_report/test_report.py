@@ -289,13 +289,13 @@ def test_a_run_that_waits_for_an_engine_is_told_from_one_that_waits_for_people(s
     assert report_night(replace(facts, run=run), POLICY)["outcome"] == "unpublished"
 
 
-def test_an_erased_agent_and_an_undo_are_counted_as_rows(sqlite_desk):
+def test_what_was_taken_back_is_one_judgement_of_an_erased_agent_too(sqlite_desk):
     _, shown = sqlite_desk.open_ready()
     picked = sqlite_desk.pick(shown).json["judgement_id"]
     sqlite_desk.post(f"/v1/judgements/{picked}/undo", "agent")
     with unit_of_work(sqlite_desk.engine) as session:
         session.get_one(Judgement, picked).agent = None
     report = tell(sqlite_desk.engine, add_ended_run(sqlite_desk.engine, "skipped"))
-    assert report["came_in"]["judgements"] == {"pick": 1, "undo": 1}
+    assert (report["came_in"]["judgements"], report["came_in"]["undone"]) == ({"pick": 1}, 1)
     assert (report["refused"]["judgements"], report["refused"]["choices"]) == (1, 0)
     assert [(row["reason"], row["count"]) for row in report["refused"]["reasons"]] == [("undone", 1)]
