@@ -1,25 +1,38 @@
-"""The whole circle over three simulated nights: support rate of each night's adapter on fresh sets, and
-what it broke.
+"""The whole circle over three simulated nights: support rate of each night's adapter on fresh sets, what it
+broke, and what the gate said of it, over several seeds.
 
-    python -m bench.loop [--nights 3] [--sets 300]
+    python -m bench.loop [--nights 3] [--sets 300] [--seed 1] [--seeds 1] [--keep FOLDER]
 
-Starts a Rejoinder of its own and plays `demo.simulate` against it. Takes about ten minutes a night on two
-cores.
+Starts a Rejoinder of its own for each seed and plays `demo.simulate` against it: five minutes a night on two
+quiet cores. `--keep` leaves what each night trained on in a folder, for `python -m bench.recipes --kept`.
 """
 
 import argparse
 import tempfile
 from pathlib import Path
 
-from bench.instance import running_service
+from rich.console import Console
+
+from bench.instance import Service, running_service
+from bench.kept import keep_night
+from bench.nights import LastAdapter, Played, find_figures, tabulate
 from bench.report import print_report
 from demo.samples import count_broken
-from demo.simulate import Progress, run_simulation
+from demo.simulate import Night, Progress, Serving, Simulation, run_simulation
 from serving.client.endpoint import read_endpoints
 from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
 
 SAMPLED = 1000
+NOTES = {
+    "support_night_1": "mean over the seeds whose adapter passed; _seed_1 and so on: each",
+    "kl_night_1": "nats per token to base, on held-out prompts; mean over seeds",
+    "shift_night_1": "nats that the picked replies of held-out choices gained over base; mean over seeds",
+    "refused_nights": "nights of all seeds whose adapter did not pass the gate",
+    "broken_greedy": "broken greedy replies of the last adapter to the 50 fixed prompts, the worst seed",
+    "broken_excess": f"share broken of {SAMPLED} sampled replies, minus base's; mean over seeds",
+    "broken_base": "base's share; mean over seeds",
+}
 
 
 def main() -> None:
@@ -29,43 +42,50 @@ def main() -> None:
     parser.add_argument("--nights", type=int, default=3, help="nights played  [default: 3]")
     parser.add_argument("--sets", type=int, default=300, help="sets of each night  [default: 300]")
     parser.add_argument("--seed", type=int, default=1, help="of customers and agents  [default: 1]")
+    parser.add_argument("--seeds", type=int, default=1, help="this many, from --seed on  [default: 1]")
+    parser.add_argument("--keep", type=Path, help="folder for what each night trained on")
     asked = parser.parse_args()
+    played = []
+    for seed in range(asked.seed, asked.seed + asked.seeds):
+        played.append(play(seed, asked))
+        Console(width=200).print(tabulate(played))
+    print_report("loop", find_figures(played), notes=NOTES)
+
+
+def play(seed: int, asked: argparse.Namespace) -> Played:
+    """All nights of one seed against a service of its own."""
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder) / "var") as service:
+        before = Serving(live=None, canary=None)
+
+        def keep(night: Night) -> None:
+            nonlocal before
+            if asked.keep is not None:
+                keep_night(asked.keep, service, seed, night, before)
+            before = night.serving
+
         simulation = run_simulation(
             url=service.url,
             token=service.token,
             nights=asked.nights,
             sets=asked.sets,
-            seed=asked.seed,
+            seed=seed,
             workers=4,
             on_progress=show,
+            on_night=keep,
         )
-        settings = ServingSettings(data_dir=service.data_dir)
-        fleet = Fleet.from_endpoints(read_endpoints(settings, service.data_dir), settings)
-        tuned = next(
-            (n.adapter for n in reversed(simulation.nights) if n.adapter in fleet.list_models()), None
-        )
-        broken = count_broken(fleet, settings, [fleet.base_name, *([tuned] if tuned else [])], SAMPLED)
-    figures: dict[str, float | int | None] = {}
-    for night in simulation.nights:
-        report = night.run.get("report") or {}
-        figures[f"support_night_{night.number}"] = night.support["rate"] if night.support else None
-        figures[f"kl_night_{night.number}"] = report.get("kl_to_base")
-        figures[f"shift_night_{night.number}"] = report.get("chosen_shift")
-    base = broken[fleet.base_name]
-    figures["broken_greedy"] = broken[tuned].greedy if tuned else None
-    figures["broken_excess"] = broken[tuned].share - base.share if tuned else None
-    figures["broken_base"] = base.share
-    print_report(
-        "loop",
-        figures,
-        notes={
-            "kl_night_1": "nats per token to base, on held-out prompts",
-            "shift_night_1": "nats that the picked replies of held-out choices gained over base",
-            "broken_greedy": "broken greedy replies of the last adapter to the 50 fixed prompts",
-            "broken_excess": f"share broken of {SAMPLED} sampled replies, minus base's",
-        },
-    )
+        return Played(seed, simulation.nights, measure_last(service, simulation))
+
+
+def measure_last(service: Service, simulation: Simulation) -> LastAdapter | None:
+    """What the last adapter breaks that the engine still has; None where it has none."""
+    settings = ServingSettings(data_dir=service.data_dir)
+    fleet = Fleet.from_endpoints(read_endpoints(settings, service.data_dir), settings)
+    loaded = fleet.list_models()
+    tuned = next((n.adapter for n in reversed(simulation.nights) if n.adapter in loaded), None)
+    if tuned is None:
+        return None
+    broken = count_broken(fleet, settings, [fleet.base_name, tuned], SAMPLED)
+    return LastAdapter(broken[tuned].greedy, broken[tuned].share, broken[fleet.base_name].share)
 
 
 def show(progress: Progress) -> None:

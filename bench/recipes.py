@@ -3,6 +3,7 @@ fresh sets judge.
 
     python -m bench.recipes                                    the demo recipe as it is
     python -m bench.recipes lr=1e-4,beta=0.3 lr=3e-4,beta=0.5  variants of it, side by side
+    python -m bench.recipes --kept FOLDER lr=1e-4              on the nights that `bench.loop --keep` left
 
 No engine and no store: replies come from transformers, sets and picks follow the service's rules. A quick
 look before a change of trainer/recipes/demo.yaml; the figures that count come from bench.loop. Prints a table
@@ -16,15 +17,19 @@ import random
 import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import mul
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import yaml
 from rich.console import Console
 from rich.table import Table
 
+from bench.kept import KeptNight, read_kept
 from bench.report import read_commit
-from demo.agents import SimulatedAgent
+from demo.agents import NOTHING_GOOD, SimulatedAgent, taste_utility
 from demo.grammar import Message, is_broken
 from demo.prompts import FIXED_PROMPTS, fresh_prompts
 from feedback.datasets.build import make_pair
@@ -53,6 +58,15 @@ SAMPLING = {"temperature": 0.8, "top_p": 0.95}  # as serving draws
 Prompts = Sequence[Sequence[Message]]
 
 
+@dataclass(frozen=True)
+class FreshSets:
+    """Unseen prompts and base's two replies to each, the same for all variants."""
+
+    seed: int
+    prompts: Prompts
+    base: list[list[str]]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -60,6 +74,7 @@ def main() -> None:
     parser.add_argument(
         "variants", nargs="*", default=[""], help="key=value,key=value on top of the demo recipe"
     )
+    parser.add_argument("--kept", type=Path, help="train on the nights kept there, not on picks of its own")
     parser.add_argument("--picks", type=int, default=300)
     parser.add_argument("--fresh", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
@@ -69,15 +84,21 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     with tempfile.TemporaryDirectory() as folder:
         place, scorer = Path(folder), Scorer(options.base, threads=options.threads)
-        make_dataset(scorer, place / "dataset", picks=options.picks, seed=options.seed)
-        log.info("%d sets judged", options.picks)
+        if options.kept is None:
+            make_dataset(scorer, place / "dataset", picks=options.picks, seed=options.seed)
+            nights = [KeptNight("", place / "dataset", None)]
+            log.info("%d sets judged", options.picks)
+        else:
+            nights = read_kept(options.kept)
         base_broken = count_broken(scorer, None)
         log.info("base: %d broken greedy, %d sampled", *base_broken)
         rows = {"base": {"broken_greedy": base_broken[0], "broken_sampled": base_broken[1]}}
-        for number, text in enumerate(options.variants):
-            recipe, name = vary(text, options.threads), text or "demo.yaml"
-            rows[name] = try_recipe(scorer, recipe, place, f"v{number}", options)
-            show(rows)
+        fresh = draw_fresh(scorer, options.fresh, options.seed + 50)
+        for text in options.variants:
+            for night in nights:
+                recipe, name = vary(text, options.threads), f"{text or 'demo.yaml'} {night.name}".strip()
+                rows[name] = try_recipe(scorer, recipe, place / f"v{len(rows)}", night, fresh, options)
+                show(rows)
     print(json.dumps({"bench": "recipes", "commit": read_commit(), "figures": rows}))
 
 
@@ -137,35 +158,43 @@ def draw(scorer: Scorer, adapter: str | None, prompts: Prompts, samples: int, se
     return [[reply.text for reply in replies] for replies in drawn]
 
 
-def try_recipe(scorer: Scorer, recipe: Recipe, place: Path, name: str, options: Any) -> dict[str, Any]:
+def try_recipe(
+    scorer: Scorer, recipe: Recipe, run_dir: Path, night: KeptNight, fresh: FreshSets, options: Any
+) -> dict[str, Any]:
     from trainer.training.train import train
 
     started = time.monotonic()
-    result = train(place / "dataset", options.base, recipe, place / name, lambda report: None)
+    result = train(
+        night.dataset, options.base, recipe, run_dir, lambda report: None, reference_dir=run_dir.parent
+    )
     trained_s = time.monotonic() - started
-    log.info("%s trained: %s", name, json.dumps(result.metrics))
+    log.info("%s trained: %s", run_dir.name, json.dumps(result.metrics))
     report = evaluate_adapter(
         result.adapter_dir,
-        place / "dataset",
+        night.dataset,
         options.base,
         recipe.measurement,
+        serving=night.serving,
         threads=options.threads,
         max_length=recipe.max_length,
+        seed=recipe.seed,
     )
     evaluated_s = time.monotonic() - started - trained_s
-    scorer.attach(name, result.adapter_dir)
-    greedy, sampled = count_broken(scorer, name)
+    scorer.attach(run_dir.name, result.adapter_dir)
+    greedy, sampled = count_broken(scorer, run_dir.name)
+    decision = decide(report, load_policy("demo").offline)
     assert report.uniform and report.adapter and report.train
     return {
-        "support": measure_support(scorer, name, n=options.fresh, seed=options.seed + 50),
+        "support": measure_support(scorer, run_dir.name, fresh),
         "broken_greedy": greedy,
         "broken_sampled": sampled,
         "kl": report.kl_to_base,
         "nats": report.adapter.log_loss,
+        "serving": report.serving.log_loss if report.serving else None,
         "uniform": report.uniform.log_loss,
         "train_accuracy": report.train.accuracy,
         "steps": result.metrics["steps"],
-        "gate": decide(report, load_policy("demo").offline).verdict,
+        "gate": " ".join([decision.verdict, *(reason.code for reason in decision.reasons)]),
         "train_s": round(trained_s, 1),
         "evaluate_s": round(evaluated_s, 1),
     }
@@ -188,26 +217,29 @@ def count_broken(scorer: Scorer, adapter: str | None) -> tuple[int, int]:
     )
 
 
-def measure_support(scorer: Scorer, adapter: str, *, n: int, seed: int) -> float:
-    """The service's support rate on fresh sets of two and two: unequal numbers of distinct texts do not
-    count.
+def draw_fresh(scorer: Scorer, n: int, seed: int) -> FreshSets:
+    prompts = fresh_prompts(n, seed)
+    return FreshSets(seed, prompts, draw(scorer, None, prompts, 2, seed))
+
+
+def measure_support(scorer: Scorer, adapter: str, fresh: FreshSets) -> float:
+    """The support rate that the agents' taste gives on sets of two and two: the mean chance that a pick falls
+    on the adapter. Sets with unequal numbers of distinct texts do not count, nor those refused as a whole.
     """
-    prompts, agents, rng = fresh_prompts(n, seed), make_agents(seed), random.Random(seed)
-    base, tuned = draw(scorer, None, prompts, 2, seed), draw(scorer, adapter, prompts, 2, seed + 1)
-    won = counted = 0.0
-    for number, messages in enumerate(prompts):
-        ours, theirs = ({normalise(text) for text in texts} for texts in (tuned[number], base[number]))
-        if len(ours) != len(theirs):
+    agent, rng = make_agents(fresh.seed)[0], random.Random(fresh.seed)
+    shares: list[float] = []
+    for messages, base, tuned in zip(
+        fresh.prompts, fresh.base, draw(scorer, adapter, fresh.prompts, 2, fresh.seed + 1), strict=True
+    ):
+        ours, theirs = ({normalise(text) for text in texts} for texts in (tuned, base))
+        cards = list({normalise(text): text for text in tuned + base}.values())
+        best = max(taste_utility(card, messages) for card in cards)
+        if len(ours) != len(theirs) or best < NOTHING_GOOD:
             continue
-        cards = list({normalise(text): text for text in tuned[number] + base[number]}.values())
         rng.shuffle(cards)
-        decision = agents[number % AGENTS].judge(messages, cards)
-        if decision.kind not in ("pick", "edit") or decision.index is None:
-            continue
-        picked = normalise(cards[decision.index])
-        counted += 1
-        won += 0.5 if picked in ours & theirs else float(picked in ours)
-    return won / max(counted, 1)
+        credit = [(normalise(card) in ours) / (1 + (normalise(card) in ours & theirs)) for card in cards]
+        shares.append(sum(map(mul, agent.pick_probabilities(messages, cards), credit), 0.0))
+    return fmean(shares)
 
 
 def show(rows: dict[str, dict[str, Any]]) -> None:

@@ -45,16 +45,28 @@ class Progress:
 
 
 Listener = Callable[[Progress], None]
+OnNight = Callable[["Night"], None]
+
+
+@dataclass(frozen=True)
+class Serving:
+    """What served beside the base; None: no adapter in that role."""
+
+    live: str | None
+    canary: str | None
 
 
 @dataclass
 class Night:
-    """One night: what the agents did, how the run ended, and how its adapter fared on the next fresh sets."""
+    """One night: what the agents did, how the run ended, what served then, and how the run's adapter fared on
+    the next fresh sets.
+    """
 
     number: int
     judgements: dict[str, int]
     unanswered: int
     run: dict[str, Any]
+    serving: Serving
     seconds: float
     support: dict[str, Any] | None = None
 
@@ -82,12 +94,20 @@ class Answered:
 
 
 def run_simulation(
-    *, url: str, token: str, nights: int, sets: int, seed: int, workers: int, on_progress: Listener
+    *,
+    url: str,
+    token: str,
+    nights: int,
+    sets: int,
+    seed: int,
+    workers: int,
+    on_progress: Listener,
+    on_night: OnNight = lambda night: None,
 ) -> Simulation:
     """Play `nights` nights of `sets` sets each and one measuring round after the last.
 
-    `token` needs role admin (it asks for runs and reads adapters). Raises SimulationFailed when the service
-    refuses something.
+    `token` needs role admin (it asks for runs and reads adapters). `on_night` hears of each night when its
+    run has ended, before its adapter is measured. Raises SimulationFailed when the service refuses something.
     """
     simulation = Simulation()
     with httpx.Client(
@@ -104,7 +124,9 @@ def run_simulation(
             run = _run_night(client, number, on_progress)
             kinds = Counter(each.kind for each in answered if each)
             unanswered = sum(each is None for each in answered)
-            simulation.nights.append(Night(number, dict(kinds), unanswered, run, time.monotonic() - started))
+            serving, seconds = _read_serving(client), time.monotonic() - started
+            simulation.nights.append(Night(number, dict(kinds), unanswered, run, serving, seconds))
+            on_night(simulation.nights[-1])
     return simulation
 
 
@@ -204,13 +226,22 @@ def _run_night(client: httpx.Client, night: int, on_progress: Listener) -> dict[
 
 
 def _read_support(client: httpx.Client, adapter: str | None) -> dict[str, Any] | None:
-    response = client.get("/v1/adapters")
-    if response.status_code != 200:
-        raise SimulationFailed("reading adapters", response)
-    for each in response.json()["adapters"]:
+    for each in _read_adapters(client)["adapters"]:
         if each["name"] == adapter:
             return dict(each["support"])
     return None
+
+
+def _read_serving(client: httpx.Client) -> Serving:
+    found = _read_adapters(client)
+    return Serving(live=found["live"], canary=found["canary"])
+
+
+def _read_adapters(client: httpx.Client) -> dict[str, Any]:
+    response = client.get("/v1/adapters")
+    if response.status_code != 200:
+        raise SimulationFailed("reading adapters", response)
+    return dict(response.json())
 
 
 def _post(client: httpx.Client, path: str, **body: Any) -> dict[str, Any]:
