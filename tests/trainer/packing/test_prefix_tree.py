@@ -28,6 +28,14 @@ def test_five_turns_cost_what_their_last_prompt_and_the_replies_not_sent_cost():
     assert pack_row(turns, trees=True).ids.shape == (1, 1_640)
 
 
+def test_a_conversation_of_one_turn_costs_no_more_than_a_row_apart():
+    """What the shipped recipes count on."""
+    turns = [make_conversation(1, name=name, first=200, reply=60)[0] for name in "abcd"]
+    assert pack_row(turns, trees=True).ids.numel() == sum(map(count_tokens, turns)) == 4 * 440
+    assert [len(row) for row in split_rows(turns, 900, trees=True)] == [2, 2]
+    assert [len(row) for row in split_rows(turns, 900)] == [2, 2]
+
+
 def test_an_edited_reply_costs_its_own_tokens_and_no_history():
     turns = make_conversation(5, first=200, reply=60, between=60, edited=1)
     forest = grow(turns)

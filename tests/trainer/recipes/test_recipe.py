@@ -15,6 +15,11 @@ def test_built_in_recipes_name_and_comment_every_key(path):
     assert len(keys) == 48
 
 
+@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
+def test_shipped_recipes_let_turns_share_their_history(path):
+    assert load_recipe(path).trees
+
+
 def test_bare_name_is_a_built_in_one_even_beside_a_folder_of_that_name(tmp_path, monkeypatch):
     (tmp_path / "demo").mkdir()
     monkeypatch.chdir(tmp_path)
