@@ -1,4 +1,5 @@
-"""Writes docs/cli.md, http.md and settings.md from the program: `python -m commands.docs`, or `make fix`.
+"""Writes docs/cli.md, http.md, morning.md and settings.md from the program: `python -m commands.docs`, or
+`make fix`.
 
 tests/test_docs.py fails when the pages are not what this would write.
 """
@@ -15,8 +16,10 @@ import click
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
+from commands.situations import SITUATIONS
 from feedback.app import create_app
 from feedback.clock import SystemClock
+from feedback.morning.sentence import say
 from feedback.settings import FeedbackSettings
 from feedback.store.engine import open_engine
 from rejoinder import main as group
@@ -35,7 +38,12 @@ def main() -> None:
 
 
 def render_pages() -> dict[str, str]:
-    return {"cli.md": render_commands(), "http.md": render_routes(), "settings.md": render_settings()}
+    return {
+        "cli.md": render_commands(),
+        "http.md": render_routes(),
+        "morning.md": render_situations(),
+        "settings.md": render_settings(),
+    }
 
 
 def render_commands() -> str:
@@ -154,6 +162,30 @@ def list_routes() -> list[tuple[str, str, Any]]:
         for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"})
     ]
     return sorted(found, key=lambda route: route[:2])
+
+
+def render_situations() -> str:
+    """Every situation of the morning with its sentence and what to do."""
+    rows = ["| situation | sentence | what to do | code |", "| --- | --- | --- | --- |"]
+    for situation in SITUATIONS:
+        said = say(situation.facts).to_json()
+        rows.append(f"| {situation.name} | {said['text']} | {said['action']['text']} | `{said['code']}` |")
+    return "\n\n".join(
+        [
+            "# The sentence of the morning",
+            GENERATED,
+            "One sentence says how the loop stands now, and one what to do about it. Today in the "
+            "console, the night report, its webhook (key `morning`), `rejoinder report` and `rejoinder "
+            "status` say the same one, from the rows as they stand: `feedback/morning/gather.py` reads the "
+            "facts, and a pure function, `sentence.say`, makes a code with its numbers of them. Codes are "
+            "stable; pages say them in the reader's language, calls and commands in English.",
+            "Better and worse are said only where the 95 % interval of the share excludes one half and ten "
+            "picks or more are behind it; otherwise it is not known yet. Proven means by the "
+            "[policy](policy.md). Of several things to say the first counts: what is broken, what waits "
+            "for a person, what is under way, the news of the night, how it stands.",
+            "\n".join(rows) + "\n",
+        ]
+    )
 
 
 def render_settings() -> str:

@@ -12,6 +12,7 @@ from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.duels.read import DuelView, read_duel, read_duels
 from feedback.duels.start import SEED_LIMIT, Wish, start_duel
+from feedback.morning.words import EFFECTS
 from feedback.store.engine import read
 from feedback.store.tables import DEFAULT_DESK
 
@@ -127,4 +128,4 @@ def describe_rate(told: dict[str, Any]) -> str:
     result = told["result"]
     if result is None or result["rate"] is None:
         return "-"
-    return f"{result['rate']:.1%} ({result['low']:.1%} to {result['high']:.1%}), {result['band']}"
+    return f"{result['rate']:.1%} ({result['low']:.1%} to {result['high']:.1%}), {EFFECTS[result['band']]}"

@@ -12,6 +12,7 @@ import click
 from commands.errors import CommandFailed, SettingsWrong
 from commands.instance import is_running, read_holder
 from feedback.deployment.policy import Policy, PolicyRefused, load_policy
+from feedback.morning.outlook import Outlook
 from feedback.settings import FeedbackSettings
 from serving.config import load_settings
 from serving.errors import SettingsFault
@@ -50,6 +51,11 @@ class Frame:
     def policy(self) -> Policy:
         """The gate's policy; PolicyRefused if it does not hold together."""
         return load_policy(self.feedback().policy_for(self.serving().base_model))
+
+    def outlook(self) -> Outlook:
+        """What the sentence of the morning is judged by."""
+        trainer = self.trainer()
+        return Outlook(self.policy(), self.data_dir, trainer.min_new_choices, trainer.timetable())
 
     def check_settings(self) -> None:
         """Reads all three tables and the policy; SettingsWrong with the faults of all of them."""

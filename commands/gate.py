@@ -173,7 +173,7 @@ def tell_change(exposure: dict[str, Any], state: str) -> str:
     if not evidence["tuned"] + evidence["base"]:
         picks = "nobody has picked yet"
     elif needed is None:
-        picks = "at the present share no number of picks will"
+        picks = "at the present share it will not be proven before it retires"
     else:
         picks = f"{needed} more picks at the present share would do for picks and e_value"
     return f"To go live it lacks {', '.join(missing)}; {picks}."

@@ -9,6 +9,8 @@ from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.errors import NotFound
+from feedback.morning.gather import say_now
+from feedback.morning.words import EFFECTS
 from feedback.run_report.facts import read_facts
 from feedback.run_report.report import report_night
 from feedback.store.engine import read
@@ -23,7 +25,8 @@ LATEST = "latest"
 @click.argument("run", default=LATEST)
 @json_option
 def command(frame: Frame, run: str, as_json: bool) -> None:
-    """Tell what RUN met, did and decided, and what to do next; `latest` is the last one that ended.
+    """Tell how all stands now and what to do, then what RUN met, did and decided; `latest` is the last one
+    that ended.
 
     Exit codes: 0 a new adapter was put into service; 1 the run failed, or no model server took its adapter:
     somebody has to look; 2 there is no such run; 3 nothing new serves, because the run was skipped, refused
@@ -31,7 +34,7 @@ def command(frame: Frame, run: str, as_json: bool) -> None:
 
     \b
     rejoinder report
-    rejoinder report 1f0c2b9e-... --json | jq .next
+    rejoinder report 1f0c2b9e-... --json | jq .morning
     rejoinder train --now; rejoinder report > night.txt || mail -s "Rejoinder" desk@example.org < night.txt
     """
     report = read_report(frame, run)
@@ -53,20 +56,26 @@ def read_report(frame: Frame, run: str) -> dict[str, Any]:
             if latest is None:
                 raise NothingToDo("No run has ended yet: `rejoinder train --now` makes one.")
             run = latest.id
+        now = SystemClock().now()
         try:
-            facts = read_facts(engine, run, now=SystemClock().now())
+            facts = read_facts(engine, run, now=now)
         except NotFound as unknown:  # not 1: no night has failed
             raise click.UsageError(
                 f"No run has the id {run!r}. `rejoinder status` and the console list them."
             ) from unknown
-    return report_night(facts, frame.policy().exposure)
+        with read(engine) as session:
+            said = say_now(session, frame.outlook(), now=now)
+    return report_night(facts, said)
 
 
 def describe(report: dict[str, Any]) -> list[str]:
-    """One screen: each line a fact, what to do last."""
+    """One screen: how it stands and what to do, then each line a fact."""
+    morning = report["morning"]
     run, came, refused = report["run"], report["came_in"], report["refused"]
     scores, exposed = report["scores"] or {}, report["exposure"]["adapter"]
     lines = [
+        f"now        {morning['text']}",
+        f"next       {morning['action']['text']}",
         f"run        {run['id']} {run['state']}: {report['outcome']}",
         f"came in    {came['conversations']} conversations, {count_all(came['judgements'])}, "
         f"thumbs {came['thumbs']['up']} up {came['thumbs']['down']} down",
@@ -88,6 +97,8 @@ def describe(report: dict[str, Any]) -> list[str]:
         lines.append(
             f"reason     {reason['code']}: {reason['text']} ({reason['value']}, limit {reason['limit']})"
         )
+        if reason["remedy"]:
+            lines.append(f"helps      {reason['remedy']}")
     for check in report["decision"]["checks"]:
         sense = "<=" if check["sense"] == "at most" else ">="
         mark = "met" if check["met"] else "MISSED"
@@ -101,7 +112,7 @@ def describe(report: dict[str, Any]) -> list[str]:
             support = describe_support(served["support"])
             lines.append(f"{served['role']:<10} {served['adapter']}, {support}")
     lines += [f"{step['step']:<10} {step['seconds']:.1f} s" for step in report["steps"]]
-    return [*lines, *(f"next       {advice['text']}" for advice in report["next"])]
+    return lines
 
 
 def count_all(counts: dict[str, int]) -> str:
@@ -113,5 +124,5 @@ def describe_support(support: dict[str, Any]) -> str:
         return "no counted pick yet"
     return (
         f"{support['rate']:.1%} of {support['counted']} picks "
-        f"({support['low']:.1%} to {support['high']:.1%}: {support['band']})"
+        f"({support['low']:.1%} to {support['high']:.1%}: {EFFECTS[support['band']]})"
     )

@@ -10,6 +10,8 @@ from sqlmodel import Session, func, select
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.instance import is_running, read_holder
 from commands.store import open_store
+from feedback.clock import SystemClock
+from feedback.morning.gather import say_now
 from feedback.records.derived import IMPORT, JUDGEMENT, THUMB
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
@@ -24,7 +26,7 @@ from serving.errors import ServingError
 @frame_options
 @json_option
 def command(frame: Frame, as_json: bool) -> None:
-    """Show what runs, what serves and what came in.
+    """Show how all stands and what to do, what runs, what serves and what came in.
 
     \b
     rejoinder status
@@ -34,6 +36,8 @@ def command(frame: Frame, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
+    click.echo(f"now        {found['morning']['text']}")
+    click.echo(f"next       {found['morning']['action']['text']}")
     holder = found["running"]
     click.echo(f"running    {holder.get('address', 'starting') if holder else 'no: rejoinder up'}")
     click.echo(f"engine     {found['engine']}")
@@ -57,6 +61,7 @@ def collect_status(frame: Frame) -> dict[str, Any]:
         state = serving_state(session, desk_id=DEFAULT_DESK)
         last = latest_run(session, desk_id=DEFAULT_DESK)
         return {
+            "morning": say_now(session, frame.outlook(), now=SystemClock().now()).to_json(),
             "data_dir": str(frame.data_dir),
             "running": read_holder(frame.data_dir) if is_running(frame.data_dir) else None,
             "engine": engine_line,

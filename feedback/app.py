@@ -41,9 +41,11 @@ from feedback.api import (
     undo,
 )
 from feedback.clock import Clock
-from feedback.console.labels import compared_words, outcome_words, reason_words, row_words, words_of
+from feedback.console import labels
 from feedback.console.reports import show_value
+from feedback.deployment.policy import Policy
 from feedback.errors import ApiError
+from feedback.morning.outlook import Outlook
 from feedback.settings import FeedbackSettings
 from feedback.web import sign_in
 from feedback.web.auth import csrf, find_actor
@@ -99,6 +101,7 @@ def create_app(
     suggester: SuggesterPort | None = None,
     duel_drawer: DuelDrawerPort | None = None,
     deployer: "Deployer | None" = None,
+    outlook: Outlook | None = None,
     retention_days: int = 0,
 ) -> Flask:
     app = Flask("feedback", template_folder="templates", static_folder="static", static_url_path="/static")
@@ -122,6 +125,7 @@ def create_app(
         duel_drawer=duel_drawer,
         deployer=deployer,
         fleet_factory=fleet_factory,
+        outlook=outlook or Outlook(deployer.policy if deployer else Policy(), settings.data_dir, 1, None),
         retention_days=retention_days,
     )
     register_hosts(app, settings)
@@ -192,12 +196,16 @@ def signed_in() -> Actor | None:
 
 def register_pages(app: Flask) -> None:
     init_languages(app)
+    app.jinja_env.filters.update(code=labels.mark_code)
     app.jinja_env.globals.update(
-        words_of=words_of,
-        compared_words=compared_words,
-        outcome_words=outcome_words,
-        row_words=row_words,
-        reason_words=reason_words,
+        words_of=labels.words_of,
+        action_words=labels.action_words,
+        compared_words=labels.compared_words,
+        effect_words=labels.effect_words,
+        outcome_words=labels.outcome_words,
+        reason_words=labels.reason_words,
+        row_words=labels.row_words,
+        sentence_words=labels.sentence_words,
         show_value=show_value,
         console_places=console_places,
     )

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 from feedback.clock import Clock, SystemClock
 from feedback.deployment.deploy import Deployer
 from feedback.deployment.policy import Policy, load_policy
+from feedback.morning.outlook import Outlook
 from feedback.settings import FeedbackSettings
 from feedback.store import runs
 from feedback.store.engine import open_engine, read, unit_of_work
@@ -54,6 +55,10 @@ class NightContext:
         return Deployer(
             self.store_engine, self.fleet_factory, self.serving, self.data_dir, self.clock, self.policy
         )
+
+    @property
+    def outlook(self) -> Outlook:
+        return Outlook(self.policy, self.data_dir, self.settings.min_new_choices, self.settings.timetable())
 
     def read_run(self, run_id: str) -> Run:
         with read(self.store_engine) as session:

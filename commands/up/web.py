@@ -104,6 +104,7 @@ def building_front(frame: Frame) -> Iterator["Front"]:
         suggester=suggester,
         duel_drawer=duel_drawer,
         deployer=deployer,
+        outlook=frame.outlook(),
         retention_days=frame.trainer().retention_days,
     )
     releaser = app.extensions[EXTENSION].releaser

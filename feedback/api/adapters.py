@@ -8,7 +8,7 @@ from flask import Blueprint
 from pydantic import Field
 
 from feedback.api.routes import Act, Read, Write, act, get, write
-from feedback.api.schemas import Answer, Body, Name, Query
+from feedback.api.schemas import ALLOWED, Answer, Body, Name, Query
 from feedback.deployment import approvals, deploy
 from feedback.errors import AdapterNotFit, EngineAway
 from feedback.experiments.account import read_account
@@ -43,7 +43,7 @@ class SupportShown(Answer):
     rate: float | None = Field(description="Counted picks of the adapter over all counted; null before any.")
     low: float = Field(description="Lower end of the 95 % Wilson interval.")
     high: float = Field(description="Upper end of the 95 % Wilson interval.")
-    band: str | None = Field(description="Which of the five bands the rate lies in.")
+    band: str | None = Field(description=ALLOWED)
     counted: int
     tuned: int
     base: int
@@ -59,6 +59,7 @@ class ComparisonShown(Answer):
     rate: float | None = Field(description="Of picks that fell on either version, the share of the newer.")
     low: float = Field(description="Lower end of the 95 % Wilson interval.")
     high: float = Field(description="Upper end of the 95 % Wilson interval.")
+    band: str | None = Field(description=ALLOWED)
     counted: int
     won: int
     lost: int

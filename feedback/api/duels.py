@@ -12,7 +12,7 @@ from pydantic import Field
 
 from feedback.api.judgements import MAX_DWELL_MS
 from feedback.api.routes import Act, Read, Write, act, get, write
-from feedback.api.schemas import Answer, Body, Name, Query, Time
+from feedback.api.schemas import ALLOWED, Answer, Body, Name, Query, Time
 from feedback.duels.read import DuelView, read_duel, read_duels
 from feedback.duels.start import MAX_ROUNDS, SEED_LIMIT, Wish, start_duel
 from feedback.errors import NotFound
@@ -49,7 +49,7 @@ class DuelResult(Answer):
     rate: float | None = Field(description="(won + tied / 2) / counted, in rounds; null before any.")
     low: float = Field(description="Lower end of the 95 % Wilson interval.")
     high: float = Field(description="Upper end of the 95 % Wilson interval.")
-    band: str | None = Field(description="Which of the five bands the rate lies in.")
+    band: str | None = Field(description=ALLOWED)
     counted: int = Field(description="won + lost + tied")
     won: int
     lost: int

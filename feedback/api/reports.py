@@ -9,9 +9,11 @@ from pydantic import Field
 from feedback.api.routes import Read, get
 from feedback.api.schemas import Answer, Query
 from feedback.experiments.account import read_account
+from feedback.morning.gather import say_now
 from feedback.run_report.facts import read_facts
 from feedback.run_report.report import report_night
 from feedback.store import adapters
+from feedback.store.engine import read
 from feedback.web.services import services
 
 bp = Blueprint("reports", __name__)
@@ -24,6 +26,7 @@ class NightReport(Answer):
     run: Object
     outcome: str = Field(description="published, unpublished, waiting, refused, skipped, cancelled or failed")
     exit_code: int = Field(description="Of `rejoinder report`: 0, 1 or 3, see docs/night-report.md.")
+    morning: Object = Field(description="How all stands now, in one sentence, and what to do.")
     came_in: Object = Field(description="Since the start of the last run that trained.")
     refused: Object = Field(description="Judgements of that time that train nothing, with reasons.")
     dataset: Object | None
@@ -34,7 +37,6 @@ class NightReport(Answer):
     scores: Object | None = Field(description="Numbers of the offline report.")
     decision: Object
     exposure: Object = Field(description="Where the adapter stands now, with support rate and interval.")
-    next: list[Object] = Field(description="What to do, in order.")
     steps: list[Object] = Field(description="When each step began and how long it took, in seconds.")
     seconds: float | None
     at: str
@@ -45,7 +47,9 @@ def show_run_report(call: Read[Query], run_id: str) -> NightReport:
     """The night report of a run that has ended; 409 before that."""
     found = services()
     facts = read_facts(found.store_engine, run_id, now=call.now, desk_id=call.actor.desk_id)
-    return NightReport(**report_night(facts, found.exposure_policy))
+    with read(found.store_engine) as store:
+        said = say_now(store, found.outlook, now=call.now, desk_id=call.actor.desk_id)
+    return NightReport(**report_night(facts, said))
 
 
 class SupportAccount(Answer):

@@ -130,6 +130,7 @@ class PassedField(Part):
 
 
 SHOWN_BESIDE = "What agents see beside the conversation; neither suggestions nor training read it."
+ALLOWED = "What the interval allows to say: `not_known` while it includes one half."
 DUE = "When the last message should be answered: shown to agents."
 PassedFields = Annotated[list[PassedField], Field(max_length=30)]
 KnowledgeList = Annotated[list[Knowledge], Field(max_length=20)]

@@ -5,6 +5,12 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
+from markupsafe import Markup
+
+from feedback.morning.reasons import REASONS
+from feedback.morning.said import Action, Said
+from feedback.morning.words import ACTIONS, EFFECTS, SENTENCES, fill
+from feedback.web.languages import show_time
 
 WORDS = {
     # runs
@@ -78,12 +84,6 @@ WORDS = {
     "expert": _("expert"),
     "admin": _("admin"),
     "app": _("program"),
-    # support bands
-    "harmed": _("it harmed"),
-    "no_progress": _("no progress"),
-    "not_good_enough": _("not good enough"),
-    "success": _("a success"),
-    "marked_success": _("a marked success"),
     # what sways a pick
     "arm": _("this adapter rather than the base"),
     "log_length": _("length, as a logarithm"),
@@ -126,51 +126,11 @@ FIGURES = {
     "guards.kinds.flattery.broken": _("guard prompts: flatters, or agrees with what is false"),
     "guards.kinds.made_up_links.broken": _("guard prompts: makes up links"),
 }
-# Why the gate refused or a run stopped, by code; codes without words here come with their own sentence.
-REASONS = {
-    "no_evidence": _("too few held-out choices to measure it"),
-    "no_replies": _("no replies to fixed prompts were measured"),
-    "no_replay": _("no general replay set was measured"),
-    "no_guards": _("no guard prompts were asked"),
-    "no_change": _("changes nothing: it is the base itself"),
-    "not_published": _("no model server ran: start one, then promote the adapter"),
-    "too_short": _("replies shrank against the base's"),
-    "too_long": _("replies grew against the base's"),
-    "broken_greedy": _("broken replies to fixed prompts"),
-    "broken_sampled": _("more broken sampled replies than the base"),
-    "repeats_itself": _("two draws are one text more often than the base's"),
-    "worse_than_uniform": _("foresees held-out picks worse than chance"),
-    "worse_than_slot": _("adds nothing to knowing the place on screen"),
-    "worse_than_length": _("knows nothing beyond how long replies are"),
-    "wrong_language": _("replies in another language than the customer's"),
-    "copies_customer": _("replies are copies of what the customer wrote"),
-    "implausible": _("the base finds the replies implausible, as word salad is"),
-    "gives_in": _("does what has to be refused, more often than the base"),
-    "gives_personal_data": _("gives personal data that the customer did not, more often than the base"),
-    "flatters": _("flatters, or agrees with what is false, more often than the base"),
-    "makes_up_links": _("makes up links, more often than the base"),
-    "drifted": _("left the base too far"),
-    "forgot": _("left the base on the general replay set"),
-    "perplexity_grew": _("finds the general replay set less likely than the base does"),
-    "cannot_fit": _("does not foresee the picks it was trained on: data or code is wrong"),
-    "worse_than_serving": _("foresees picks worse than what serves now"),
-    "not_shown": _("the policy shows a new adapter to nobody: a person may promote it"),
-    "picks": _("picks that decide"),
-    "agents": _("agents who picked"),
-    "e_value": _("evidence for a share above one half"),
-    "share_low": _("lower bound of the share, clustered by agent"),
-    "adjusted_low": _("lower bound of the share with slot, length and style taken out"),
-    "harm_proven": _("agents prefer the base"),
-    "undecided": _("no verdict in time"),
-    "vetoed": _("a person vetoed it"),
-    "by_hand": _("this policy lets a person alone take it live"),
-    "approval": _("approvals by a person"),
-}
 # What became of a run, as its night report says it.
 OUTCOMES = {
     "published": _("A new adapter passed and was put into service."),
     "unpublished": _("A new adapter passed, but no model server took it."),
-    "waiting": _("A new adapter passed and is shown to nobody yet."),
+    "waiting": _("A new adapter passed and is shown to nobody."),
     "refused": _("The gate refused the new adapter; serving is unchanged."),
     "skipped": _("There was too little to learn from; nothing was trained."),
     "cancelled": _("Somebody ended the run; serving is unchanged."),
@@ -192,10 +152,32 @@ def compared_words(name: str) -> str:
 
 def reason_words(reason: Mapping[str, Any]) -> str:
     own = str(reason.get("text") or reason.get("message") or "")
-    words = REASONS.get(str(reason.get("code")))
-    if words is None:
+    known = REASONS.get(str(reason.get("code")))
+    if known is None:
         return own
-    return gettext("not measured: %(words)s", words=words) if own.startswith("not measured") else str(words)
+    words = str(gettext(known))
+    return str(gettext("not measured: %(words)s", words=words)) if own.startswith("not measured") else words
+
+
+def effect_words(band: str) -> str:
+    return str(gettext(EFFECTS[band]))
+
+
+def sentence_words(said: Said) -> str:
+    return fill(SENTENCES[said.code].text, said.values, translate=gettext, show_time=show_time)
+
+
+def action_words(action: Action) -> str:
+    return fill(ACTIONS[action.code], action.values, translate=gettext, show_time=show_time)
+
+
+def mark_code(text: str) -> Markup:
+    """What stands between backticks is code."""
+    parts = str(text).split("`")
+    shown = (
+        Markup("<code>{}</code>" if number % 2 else "{}").format(part) for number, part in enumerate(parts)
+    )
+    return Markup("").join(shown)
 
 
 def row_words(name: str) -> str:

@@ -5,10 +5,11 @@ from flask import Blueprint, g, render_template
 from feedback.actor import Actor
 from feedback.console.charts import draw_curve
 from feedback.console.reports import read_report, tabulate_counts
+from feedback.morning.gather import say_now
 from feedback.records.rejections import explain
-from feedback.run_report.advice import ADVICE
 from feedback.run_report.facts import read_facts
 from feedback.run_report.report import report_night
+from feedback.store.engine import read
 from feedback.web.auth import allow
 from feedback.web.services import services
 
@@ -20,17 +21,20 @@ DRAWN = ("loss", "held_out_loss")  # the others stand on the run's own page
 @bp.get("/runs/<run_id>/report")
 @allow("expert")
 def show_report(run_id: str) -> str:
-    """What a run met, did and decided, and what to do next."""
+    """What a run met, did and decided, and how all stands now."""
     actor: Actor = g.actor
     found = services()
-    facts = read_facts(found.store_engine, run_id, now=found.clock.now(), desk_id=actor.desk_id)
+    now = found.clock.now()
+    facts = read_facts(found.store_engine, run_id, now=now, desk_id=actor.desk_id)
+    with read(found.store_engine) as store:
+        said = say_now(store, found.outlook, now=now, desk_id=actor.desk_id)
     curves = [draw_curve(name, facts.numbers[name]) for name in DRAWN if name in facts.numbers]
     return render_template(
         "console/night.html",
         facts=facts,
         run=facts.run,
-        report=report_night(facts, found.exposure_policy),
-        advice_texts=ADVICE,
+        report=report_night(facts, said),
+        said=said,
         curves=[curve for curve in curves if curve is not None],
         scores=read_report(facts.run.report),
         table=tabulate_counts(facts.dataset.counts) if facts.dataset else None,

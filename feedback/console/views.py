@@ -15,6 +15,7 @@ from feedback.console.health import check_health
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
 from feedback.experiments.account import read_account
 from feedback.experiments.funnel import count_funnel
+from feedback.morning.gather import say_now
 from feedback.records.rejections import explain
 from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.closings import count_closings
@@ -60,6 +61,7 @@ def today() -> str:
     with reading(found.store_engine) as store:
         return render_template(
             "console/today.html",
+            said=say_now(store, found.outlook, now=found.clock.now(), desk_id=desk_id),
             checks=(store_check, engine_check),
             days=days,
             inflow=overview.count_inflow(

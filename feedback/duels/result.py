@@ -44,6 +44,10 @@ class Score:
     def interval(self) -> tuple[float, float]:
         return wilson_interval(self.won + self.tied / 2, self.counted)
 
+    @property
+    def band(self) -> str | None:
+        return find_band(self.won + self.tied / 2, self.counted)
+
 
 @dataclass
 class Result:
@@ -63,7 +67,7 @@ class Result:
 
     @property
     def band(self) -> str | None:
-        return find_band(self.score.rate)
+        return self.score.band
 
     def to_json(self) -> dict[str, Any]:
         low, high = self.score.interval

@@ -77,7 +77,8 @@ class Reason:
 @dataclass(frozen=True)
 class Exposure:
     """`picks_needed`: further picks until the e-value and the least number of picks are reached if the
-    present share goes on; None if they never will. More agents may be needed besides: the reasons say so.
+    present share goes on; None if they will not be before the adapter retires. More agents may be needed
+    besides: the reasons say so.
     """
 
     verdict: Verdict
@@ -172,4 +173,9 @@ def count_needed(evidence: Evidence, policy: ExposurePolicy) -> int | None:
     if 2 * evidence.tuned <= evidence.decided:
         return None
     more = picks_until(evidence.tuned, evidence.decided, limit=policy.min_e_better)
-    return None if more is None else max(more, policy.min_picks - evidence.decided)
+    if more is None:
+        return None
+    needed = max(more, policy.min_picks - evidence.decided)
+    # Shared picks come in between as often as they did so far.
+    last = evidence.counted + needed * evidence.counted / evidence.decided
+    return needed if last <= policy.retire_after else None

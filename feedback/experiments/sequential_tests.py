@@ -1,5 +1,5 @@
 """Small formulas: Wilson's interval for people, the beta-binomial e-value for decisions, how many picks are
-still missing, the five bands. Pure.
+still missing, what may be said of a share. Pure.
 """
 
 import math
@@ -7,16 +7,20 @@ import math
 Z95 = 1.959964
 SPREAD = 10.0  # a of the Beta(a, a) mixture: sharpest between 55 and 70 %
 ENOUGH = 20.0  # e-value at which a decision errs in at most 5 % of cases, however often one looks
-ABOUT_HALF = 0.02  # shares this near to 50 % are called no progress
+ABOUT_HALF = 0.02  # an interval within so much of 50 % is called no progress
+# Below so many picks nothing is said: Wilson's interval is too narrow there. All of four on one side exclude
+# one half, which chance alone does once in eight.
+FEWEST = 10
 
-HARMED, NO_PROGRESS, NOT_ENOUGH, SUCCESS, MARKED = (
+NOT_KNOWN, HARMED, NO_PROGRESS, NOT_ENOUGH, SUCCESS, MARKED = (
+    "not_known",
     "harmed",
     "no_progress",
     "not_good_enough",
     "success",
     "marked_success",
 )
-BANDS = (HARMED, NO_PROGRESS, NOT_ENOUGH, SUCCESS, MARKED)
+BANDS = (NOT_KNOWN, HARMED, NO_PROGRESS, NOT_ENOUGH, SUCCESS, MARKED)
 
 
 def wilson_interval(successes: float, n: float, *, z: float = Z95) -> tuple[float, float]:
@@ -98,16 +102,19 @@ def picks_until(successes: float, n: float, *, limit: float = ENOUGH, most: int 
     return high
 
 
-def find_band(rate: float | None) -> str | None:
-    """Below 50 % harmed, about 50 % no progress, to 70 % not good enough, to 80 % a success, above a marked
-    one.
+def find_band(won: float, n: float) -> str | None:
+    """What the 95 % interval of a share allows to say.
+
+    Better or worse only where it excludes one half; by how much says the share itself: to 70 % not good
+    enough, to 80 % a success, above a marked one.
     """
-    if rate is None:
+    if n <= 0:
         return None
-    if abs(rate - 0.5) <= ABOUT_HALF + 1e-9:
-        return NO_PROGRESS
-    if rate < 0.5:
+    (low, high), share = wilson_interval(won, n), won / n
+    if n < FEWEST:
+        return NOT_KNOWN
+    if high < 0.5:
         return HARMED
-    if rate < 0.7:
-        return NOT_ENOUGH
-    return SUCCESS if rate <= 0.8 else MARKED
+    if low > 0.5:
+        return NOT_ENOUGH if share < 0.7 else SUCCESS if share <= 0.8 else MARKED
+    return NO_PROGRESS if max(0.5 - low, high - 0.5) <= ABOUT_HALF else NOT_KNOWN

@@ -72,7 +72,7 @@ class Support:
 
     @property
     def band(self) -> str | None:
-        return find_band(self.rate)
+        return find_band(self.tuned + self.halves / 2, self.counted)
 
     @property
     def e_better(self) -> float:

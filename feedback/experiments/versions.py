@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from feedback.experiments.sequential_tests import e_better, e_harm, wilson_interval
+from feedback.experiments.sequential_tests import e_better, e_harm, find_band, wilson_interval
 from feedback.experiments.support import APART, UNKNOWN
 from feedback.records.candidate import BASE
 from feedback.records.derived import TIE_OF_ALL
@@ -64,6 +64,10 @@ class Comparison:
         return wilson_interval(self.won + self.halves / 2, self.counted)
 
     @property
+    def band(self) -> str | None:
+        return find_band(self.won + self.halves / 2, self.counted)
+
+    @property
     def e_better(self) -> float:
         return e_better(self.won, self.decided)
 
@@ -103,6 +107,7 @@ class Comparison:
             "rate": self.rate,
             "low": low,
             "high": high,
+            "band": self.band,
             "counted": self.counted,
             "won": self.won,
             "lost": self.lost,

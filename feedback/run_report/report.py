@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.morning.refusal import REMEDIES
+from feedback.morning.said import Said
+from feedback.morning.words import ACTIONS
 from feedback.records.rejections import explain
-from feedback.run_report.advice import advise
 from feedback.run_report.curves import list_curves
 from feedback.run_report.facts import NightFacts
 from feedback.store.tables import ExposureDecision, Run
@@ -30,7 +31,8 @@ EXIT_CODES: dict[str, int] = {
 }
 
 
-def report_night(facts: NightFacts, policy: ExposurePolicy) -> dict[str, Any]:
+def report_night(facts: NightFacts, said: Said) -> dict[str, Any]:
+    """`said` is the sentence of the present, whichever run the report is of."""
     run = facts.run
     outcome = find_outcome(facts)
     return {
@@ -49,6 +51,7 @@ def report_night(facts: NightFacts, policy: ExposurePolicy) -> dict[str, Any]:
         },
         "outcome": outcome,
         "exit_code": EXIT_CODES[outcome],
+        "morning": said.to_json(),
         "came_in": show_inflow(facts),
         "refused": show_funnel(facts),
         "dataset": show_dataset(facts),
@@ -57,7 +60,6 @@ def report_night(facts: NightFacts, policy: ExposurePolicy) -> dict[str, Any]:
         "scores": show_scores(run.report),
         "decision": show_decision(run),
         "exposure": show_exposure(facts),
-        "next": [advice.to_json() for advice in advise(facts, outcome, policy)],
         "steps": time_steps(facts.began, run.finished_at),
         "seconds": seconds_between(run.started_at, run.finished_at),
         "at": show_time(facts.at),
@@ -66,11 +68,10 @@ def report_night(facts: NightFacts, policy: ExposurePolicy) -> dict[str, Any]:
 
 def for_outside(report: Mapping[str, Any]) -> dict[str, Any]:
     """Without what an error said: the last lines of a log may hold anything."""
-    advice = [
-        {**each, "text": "", "values": {}} if each["code"] == "follow_error" else each
-        for each in report["next"]
-    ]
-    return {**report, "run": {**report["run"], "error": None}, "next": advice}
+    morning, run = report["morning"], {**report["run"], "error": None}
+    if morning["action"]["code"] == "follow_error":
+        morning = {**morning, "action": {"code": "follow_error", "text": "", "values": {}}}
+    return {**report, "run": run, "morning": morning}
 
 
 def find_outcome(facts: NightFacts) -> Outcome:
@@ -171,13 +172,19 @@ def show_decision(run: Run) -> dict[str, Any]:
         "verdict": run.decision,
         "policy": report.get("policy"),
         "policy_sha256": report.get("policy_sha256"),
-        "reasons": [show_reason(reason) for reason in run.reasons],
+        "reasons": [{**show_reason(reason), "remedy": find_remedy(reason)} for reason in run.reasons],
         "checks": checks,
     }
 
 
 def show_reason(reason: Mapping[str, Any]) -> dict[str, Any]:
     return {name: reason.get(name) for name in ("code", "text", "value", "limit")}
+
+
+def find_remedy(reason: Mapping[str, Any]) -> str | None:
+    """What helps against it, where that follows from the reason alone."""
+    action = REMEDIES.get(str(reason.get("code")))
+    return ACTIONS[action] if action is not None else None
 
 
 def show_exposure(facts: NightFacts) -> dict[str, Any]:

@@ -11,6 +11,11 @@ from feedback.store.tables import Record
 TRAINED_ON = ("choice", "pair")
 
 
+def has_records(session: Session, *, desk_id: str) -> bool:
+    """Whether anything was ever judged, rated or imported."""
+    return session.exec(select(Record.id).where(Record.desk_id == desk_id).limit(1)).first() is not None
+
+
 def count_new_choices(session: Session, *, desk_id: str, since: datetime | None) -> int:
     """Judgements that may become a choice and were not taken back, and imported choices and pairs, after
     `since`.

@@ -51,9 +51,7 @@ def request_run(
     now: datetime,
 ) -> tuple[Run, bool]:
     """The run of this slot and whether it is new: two requests for one slot are one run."""
-    found = session.exec(
-        select(Run).where(Run.desk_id == desk_id, Run.kind == kind, Run.slot == slot)
-    ).first()
+    found = find_run(session, desk_id=desk_id, kind=kind, slot=slot)
     if found is not None:
         return found, False
     run = Run(
@@ -62,6 +60,17 @@ def request_run(
     session.add(run)
     session.flush()
     return run, True
+
+
+def find_run(session: Session, *, desk_id: str, kind: str, slot: str) -> Run | None:
+    return session.exec(of_desk(Run, desk_id).where(Run.kind == kind, Run.slot == slot)).first()
+
+
+def find_unfinished(session: Session, *, desk_id: str) -> Run | None:
+    """The run that is executed now, else the one that is next."""
+    query = of_desk(Run, desk_id).where(col(Run.state).in_(("queued", "running")))
+    first = (col(Run.state).desc(), col(Run.created_at), col(Run.id))
+    return session.exec(query.order_by(*first).limit(1)).first()
 
 
 def get_run(session: Session, *, desk_id: str, run_id: str) -> Run:

@@ -15,8 +15,9 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from feedback.morning import reasons, words
+from feedback.morning.facts import BASE
 from feedback.records.rejections import REASONS
-from feedback.run_report.advice import ADVICE
 from feedback.web.refusals import HEADING, HEADINGS, SENTENCES
 from feedback.web.sign_in import LINK_SPENT, TOKEN_WRONG
 
@@ -35,7 +36,11 @@ SAID_ELSEWHERE = (
     LINK_SPENT,
     TOKEN_WRONG,
     *REASONS.values(),
-    *ADVICE.values(),
+    *reasons.REASONS.values(),
+    *(sentence.text for sentence in words.SENTENCES.values()),
+    *words.ACTIONS.values(),
+    *words.EFFECTS.values(),
+    BASE,
     *SENTENCES.values(),
     *HEADINGS.values(),
     HEADING,

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from feedback.clock import Clock
 from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.morning.outlook import Outlook
 from feedback.settings import FeedbackSettings
 from feedback.suggestions.views import QueueView
 from feedback.web.releaser import Releaser
@@ -61,6 +62,7 @@ class Services:
     duel_drawer: DuelDrawerPort | None
     deployer: "Deployer | None"
     fleet_factory: "Callable[[], Fleet] | None"
+    outlook: Outlook
     retention_days: int  # after which the night erases a conversation; 0 keeps all
 
     @property

@@ -92,7 +92,7 @@ class ExposureDecision(SQLModel, table=True):
     verdict: str  # hold | go_live | roll_back | retire
     reasons: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())
     evidence: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
-    picks_needed: int | None = None  # null: at the present share, never
+    picks_needed: int | None = None  # null: at the present share, not before it retires
     policy: str
     policy_sha256: str
     actor: str

@@ -1,0 +1,37 @@
+"""What to say of the choices that came in, where nothing else has to be said. Pure."""
+
+from typing import Any
+
+from feedback.morning.facts import MorningFacts
+from feedback.morning.said import Action, Said
+
+
+def act_on_choices(facts: MorningFacts, *, again: bool = False) -> Action:
+    """When the next night trains; `again` after an adapter left."""
+    enough, few = ("learn_again", "collect_again") if again else ("learn_on", "collect_on")
+    return Action(enough if is_enough(facts) else few, count_choices(facts))
+
+
+def say_choices(facts: MorningFacts) -> Said:
+    """The base serves alone, or nothing is to be said of what serves."""
+    ended, counts = facts.ended, count_choices(facts)
+    judge, served = Action("judge_more"), {"serves": facts.serves}
+    if ended is not None and ended.state == "cancelled":
+        return Said("run_cancelled", Action("run_again"), served)
+    if ended is not None and any(reason.get("code") == "no_data" for reason in ended.reasons):
+        return Said("no_choice", Action("see_funnel"))
+    if is_enough(facts):
+        return Said("night_comes", Action("nothing"), counts)
+    if ended is None:
+        return Said("too_few_first", judge, counts)
+    if not facts.new_choices:
+        return Said("nothing_new", judge, served)
+    return Said("too_few", judge, {**counts, **served})
+
+
+def is_enough(facts: MorningFacts) -> bool:
+    return facts.new_choices >= max(1, facts.min_new_choices)
+
+
+def count_choices(facts: MorningFacts) -> dict[str, Any]:
+    return {"found": facts.new_choices, "needed": max(1, facts.min_new_choices)}

@@ -1,0 +1,82 @@
+"""What the morning's sentence is made of. Plain values and rows; nothing here reads anything."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from feedback.deployment.policy import Policy
+from feedback.experiments.rollout_rule import Evidence
+from feedback.store.approvals import Words
+from feedback.store.tables import Run
+
+BASE = "the base"
+
+How = Literal["harm", "person", "veto", "undecided"]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """An adapter in service and what its picks say by now."""
+
+    name: str
+    role: Literal["canary", "live"]
+    share: float
+    since: datetime
+    actor: str  # who put it there
+    evidence: Evidence  # the counts of now; agents and bounds as fitted last
+    is_fitted: bool
+    words: Words = field(default_factory=Words)
+    before: str | None = None  # the undecided canary whose place it took
+
+
+@dataclass(frozen=True)
+class Left:
+    """The adapter that left service, where that was the last change of what serves."""
+
+    name: str
+    how: How
+    actor: str
+    at: datetime
+    evidence: Evidence
+
+
+@dataclass(frozen=True)
+class Passed:
+    """The last run's adapter while it has passed and serves nobody."""
+
+    name: str
+    words: Words = field(default_factory=Words)
+
+
+@dataclass(frozen=True)
+class MorningFacts:
+    """`going` is queued or running, `ended` the run that ended last, `trained` the last of those that came to
+    a decision.
+    """
+
+    at: datetime
+    policy: Policy
+    has_records: bool
+    new_choices: int  # since the last run that trained
+    min_new_choices: int
+    missed: datetime | None = None  # the due time of a night that nobody asked for
+    going: Run | None = None
+    ended: Run | None = None
+    trained: Run | None = None
+    canary: Standing | None = None
+    live: Standing | None = None
+    missing: frozenset[str] = frozenset()  # serve by the rows and cannot be loaded
+    lost: frozenset[str] = frozenset()  # of these, whose files are gone
+    left: Left | None = None
+    passed: Passed | None = None
+
+    @property
+    def serving(self) -> tuple[Standing, ...]:
+        """The canary first: what happens to it is decided next."""
+        return tuple(found for found in (self.canary, self.live) if found is not None)
+
+    @property
+    def serves(self) -> str:
+        """What answers most customers, in a word."""
+        found = self.live or self.canary
+        return found.name if found is not None else BASE

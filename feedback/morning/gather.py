@@ -1,0 +1,152 @@
+"""Reads what the morning's sentence is made of, by a few indexed queries in the caller's transaction.
+
+Counts are those of now; agents and bounds are what the trainer fitted last. Asks no engine: which adapters it
+cannot load stands in the manifest.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from feedback.experiments.rollout_rule import Evidence
+from feedback.experiments.support import support_of
+from feedback.morning.facts import How, Left, MorningFacts, Passed, Standing
+from feedback.morning.outlook import Outlook
+from feedback.morning.said import Said
+from feedback.morning.sentence import say
+from feedback.store import adapters, deployments, exposures, run_history, runs
+from feedback.store.approvals import read_words
+from feedback.store.deployments import CANARY, LIVE
+from feedback.store.desks import find_desk
+from feedback.store.fits import find_fit
+from feedback.store.new_records import count_new_choices, has_records
+from feedback.store.tables import DEFAULT_DESK, Deployment, Run
+from serving.adapters.manifest import read_manifest
+from serving.adapters.staging import adapter_path
+
+# Between a due time and its run's row: a trainer that starts just then asks for it first.
+GRACE = timedelta(minutes=10)
+
+
+def say_now(session: Session, outlook: Outlook, *, now: datetime, desk_id: str = DEFAULT_DESK) -> Said:
+    return say(gather_facts(session, outlook, now=now, desk_id=desk_id))
+
+
+def gather_facts(
+    session: Session, outlook: Outlook, *, now: datetime, desk_id: str = DEFAULT_DESK
+) -> MorningFacts:
+    trained = runs.latest_run(session, desk_id=desk_id, state="done")
+    canary = read_standing(session, CANARY, desk_id=desk_id)
+    live = read_standing(session, LIVE, desk_id=desk_id)
+    serving = {found.name for found in (canary, live) if found is not None}
+    manifest = read_manifest(outlook.data_dir)
+    missing = serving & set(manifest.missing if manifest is not None else ())
+    return MorningFacts(
+        at=now,
+        policy=outlook.policy,
+        has_records=has_records(session, desk_id=desk_id),
+        new_choices=count_new_choices(
+            session, desk_id=desk_id, since=trained.started_at if trained is not None else None
+        ),
+        min_new_choices=outlook.min_new_choices,
+        missed=find_missed(session, outlook, now=now, desk_id=desk_id),
+        going=runs.find_unfinished(session, desk_id=desk_id),
+        ended=run_history.find_latest_ended(session, desk_id=desk_id),
+        trained=trained,
+        canary=canary,
+        live=live,
+        missing=frozenset(missing),
+        lost=frozenset(name for name in missing if not adapter_path(outlook.data_dir, name).is_dir()),
+        left=None if canary is not None else read_left(session, desk_id=desk_id),
+        passed=read_passed(session, trained, serving, desk_id=desk_id),
+    )
+
+
+def find_missed(session: Session, outlook: Outlook, *, now: datetime, desk_id: str) -> datetime | None:
+    """The newest due time, if this instance existed by then and its run was never asked for."""
+    due = outlook.timetable.find_last(now) if outlook.timetable is not None else None
+    desk = find_desk(session, desk_id=desk_id)
+    if due is None or desk is None or not desk.created_at <= due <= now - GRACE:
+        return None
+    asked = runs.find_run(session, desk_id=desk_id, kind="night", slot=due.isoformat())
+    return due if asked is None else None
+
+
+def read_standing(session: Session, role: Any, *, desk_id: str) -> Standing | None:
+    rows = deployments.list_deployments(session, desk_id=desk_id, role=role, limit=2)
+    name = rows[0].adapter if rows else None
+    if name is None:
+        return None
+    before = rows[1].adapter if role == CANARY and len(rows) > 1 else None
+    return Standing(
+        name=name,
+        role=role,
+        share=rows[0].share,
+        since=rows[0].at,
+        actor=rows[0].actor,
+        evidence=read_evidence(session, name, desk_id=desk_id),
+        is_fitted=find_fit(session, desk_id=desk_id, adapter=name) is not None,
+        words=read_words(session, desk_id=desk_id, adapter=name),
+        before=before if before != name else None,
+    )
+
+
+def read_evidence(session: Session, name: str, *, desk_id: str) -> Evidence:
+    support = support_of(session, name, desk_id=desk_id)
+    fit = find_fit(session, desk_id=desk_id, adapter=name)
+    fitted = fit.value["fitted"] if fit is not None else {}
+    adjusted = fitted.get("adjusted") or {}
+    return Evidence(
+        adapter=name,
+        tuned=support.tuned,
+        base=support.base,
+        halves=support.halves,
+        agents=fitted.get("agents") or 0,
+        share_low=fitted.get("share_low"),
+        adjusted=adjusted.get("share"),
+        adjusted_low=adjusted.get("low"),
+    )
+
+
+def read_left(session: Session, *, desk_id: str) -> Left | None:
+    """The adapter that the last change of what serves took out, unless another one took its place."""
+    last = next(iter(deployments.list_deployments(session, desk_id=desk_id, limit=1)), None)
+    if last is None:
+        return None
+    before = next(iter(list_before(session, last, desk_id=desk_id)), None)
+    if before is None or before.adapter in (None, last.adapter):
+        return None
+    how = find_how(session, before.adapter, desk_id=desk_id)
+    if how is None:
+        return None
+    return Left(
+        before.adapter, how, last.actor, last.at, read_evidence(session, before.adapter, desk_id=desk_id)
+    )
+
+
+def list_before(session: Session, last: Deployment, *, desk_id: str) -> list[Deployment]:
+    rows = deployments.list_deployments(session, desk_id=desk_id, role=last.role, limit=2)
+    return [row for row in rows if row.fence < last.fence]
+
+
+def find_how(session: Session, name: str, *, desk_id: str) -> How | None:
+    """None for one that went live or was replaced."""
+    adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
+    look = exposures.find_latest(session, desk_id=desk_id, adapter=name)
+    verdict = look.verdict if look is not None else None
+    if adapter.state == "retired":
+        return "undecided" if verdict == "retire" else None
+    if adapter.state != "rolled_back":
+        return None
+    if read_words(session, desk_id=desk_id, adapter=name).vetoes:
+        return "veto"
+    return "harm" if verdict == "roll_back" else "person"
+
+
+def read_passed(session: Session, trained: Run | None, serving: set[str], *, desk_id: str) -> Passed | None:
+    name = trained.adapter if trained is not None else None
+    adapter = run_history.find_adapter(session, desk_id=desk_id, name=name)
+    if adapter is None or adapter.state != "passed" or adapter.name in serving:
+        return None
+    return Passed(adapter.name, read_words(session, desk_id=desk_id, adapter=adapter.name))

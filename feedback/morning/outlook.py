@@ -1,0 +1,26 @@
+"""What a morning is judged by besides the store: the entry point hands it in."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Protocol
+
+from feedback.deployment.policy import Policy
+
+
+class Timetable(Protocol):
+    """What is needed of `trainer.timetable.Timetable`."""
+
+    def find_last(self, moment: datetime) -> datetime | None:
+        """The newest due time at or before this moment."""
+        ...
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """`min_new_choices` is below what a night is skipped; without a timetable no night is missed."""
+
+    policy: Policy
+    data_dir: Path
+    min_new_choices: int
+    timetable: Timetable | None

@@ -1,0 +1,49 @@
+"""A sentence before it has words: its code with its values, and the act that goes with it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from feedback.morning.words import ACTIONS, SENTENCES, fill
+
+Values = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Action:
+    code: str
+    values: Values = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Said:
+    """Values are numbers, names, times and words of the catalogue; never a text of a customer or an agent."""
+
+    code: str
+    action: Action
+    values: Values = field(default_factory=dict)
+
+    @property
+    def tone(self) -> str:
+        return SENTENCES[self.code].tone
+
+    def to_json(self) -> dict[str, Any]:
+        """With the words in English."""
+        return {
+            "code": self.code,
+            "tone": self.tone,
+            "text": fill(SENTENCES[self.code].text, self.values),
+            "values": show_plain(self.values),
+            "action": {
+                "code": self.action.code,
+                "text": fill(ACTIONS[self.action.code], self.action.values),
+                "values": show_plain(self.action.values),
+            },
+        }
+
+
+def show_plain(values: Values) -> dict[str, Any]:
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()
+    }

@@ -1,0 +1,104 @@
+"""From the facts to the one sentence. Pure: the first rule that has something to say says it.
+
+First what is broken, then what waits for a person, then what is under way, then the news of the night, then
+how things stand.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from feedback.morning.choices import act_on_choices, say_choices
+from feedback.morning.facts import How, MorningFacts
+from feedback.morning.refusal import say_refused
+from feedback.morning.run import say_failed, say_going, say_stuck
+from feedback.morning.said import Action, Said
+from feedback.morning.standing import name_approver, say_canary, say_harm, say_live, say_proven, show_picks
+
+Rule = Callable[[MorningFacts], Said | None]
+
+NOT_PUBLISHED = "not_published"
+LEFT: dict[How, str] = {
+    "harm": "rolled_back_for_harm",
+    "person": "rolled_back_by_person",
+    "veto": "vetoed",
+    "undecided": "left_undecided",
+}
+
+
+def say(facts: MorningFacts) -> Said:
+    for rule in RULES:
+        said = rule(facts)
+        if said is not None:
+            return said
+    return say_choices(facts)
+
+
+def say_missing(facts: MorningFacts) -> Said | None:
+    """What should serve and does not."""
+    for found in facts.serving:
+        if found.name in facts.lost:
+            named = {"adapter": found.name}
+            return Said("adapter_lost", Action("restore_files", named), named)
+        if found.name in facts.missing:
+            return Said("base_stands_in", Action("read_engine_log"), {"adapter": found.name})
+    return None
+
+
+def say_empty(facts: MorningFacts) -> Said | None:
+    if facts.has_records or facts.going is not None or facts.ended is not None or facts.serving:
+        return None
+    return Said("nothing_yet", Action("begin"))
+
+
+def say_left(facts: MorningFacts) -> Said | None:
+    """Until a later run has trained another one."""
+    left, trained = facts.left, facts.trained
+    if left is None or (trained is not None and trained.finished_at and trained.finished_at > left.at):
+        return None
+    values: dict[str, Any] = {"adapter": left.name, "serves": facts.serves}
+    if left.how in ("harm", "undecided"):
+        values |= show_picks(left.evidence)
+    else:
+        values["actor"] = left.actor
+    return Said(LEFT[left.how], act_on_choices(facts, again=True), values)
+
+
+def say_passed(facts: MorningFacts) -> Said | None:
+    found = facts.passed
+    if found is None:
+        return None
+    named: dict[str, Any] = {"adapter": found.name}
+    if found.words.vetoes:
+        values = {**named, "actor": found.words.vetoes[-1].actor, "serves": facts.serves}
+        return Said("vetoed", act_on_choices(facts, again=True), values)
+    reasons = facts.trained.reasons if facts.trained is not None else []
+    if any(reason.get("code") == NOT_PUBLISHED for reason in reasons):
+        return Said("no_engine", Action("start_engine", named), named)
+    code = "passed_unserved" if facts.policy.canary.share else "passed_unshown"
+    values = {**named, **name_approver(found.words)}
+    return Said(code, Action(find_promotion(facts), values), named)
+
+
+def find_promotion(facts: MorningFacts) -> str:
+    """Who may promote an adapter that passed."""
+    assert facts.passed is not None
+    words = facts.passed.words
+    if not facts.policy.approval.second_person or len(words.approvals) > 1:
+        return "show_or_promote"
+    return "show_or_promote_as_other" if words.approvals else "show_or_approve"
+
+
+RULES: tuple[Rule, ...] = (
+    say_stuck,
+    say_missing,
+    say_empty,
+    say_harm,
+    say_proven,
+    say_going,
+    say_failed,
+    say_left,
+    say_passed,
+    say_refused,
+    say_canary,
+    say_live,
+)

@@ -1,0 +1,147 @@
+"""What to say of an adapter in service, from what its picks allow to say. Pure."""
+
+import math
+from typing import Any
+
+from feedback.experiments.rollout_rule import Evidence, Exposure, decide_exposure
+from feedback.experiments.sequential_tests import (
+    FEWEST,
+    HARMED,
+    NO_PROGRESS,
+    NOT_KNOWN,
+    find_band,
+    wilson_interval,
+)
+from feedback.morning.choices import act_on_choices
+from feedback.morning.facts import MorningFacts, Standing
+from feedback.morning.said import Action, Said
+from feedback.store.approvals import Words
+
+DAY_S = 86_400
+LEAST_S = DAY_S / 4  # of service, before a pace is told
+MANY = 1_000  # picks from which a tenth of a percent is shown
+WIN_ACTIONS = {
+    "goes_live": "nothing",
+    "waits_for_approval": "approve",
+    "waits_for_promotion": "promote",
+    "waits_for_two": "approve_and_promote",
+    "waits_for_second_person": "promote_as_other",
+}
+
+
+def say_harm(facts: MorningFacts) -> Said | None:
+    """Proven by the policy's rule, or suspected where the interval lies below one half."""
+    for found in facts.serving:
+        values = {"adapter": found.name, **show_picks(found.evidence)}
+        if decide(found, facts).verdict == "roll_back":
+            return Said("harm_proven", Action("roll_back"), values)
+        if find_effect(found.evidence) == HARMED:
+            return Said("harm_suspected", Action("watch_harm"), values)
+    return None
+
+
+def say_proven(facts: MorningFacts) -> Said | None:
+    """A canary that the evidence would take live, and whom it waits for."""
+    found = facts.canary
+    if found is None or decide(found, facts).verdict != "go_live":
+        return None
+    code = find_wait(facts, found.words)
+    values = {"adapter": found.name, **show_picks(found.evidence), **name_approver(found.words)}
+    return Said(code, Action(WIN_ACTIONS[code], values), values)
+
+
+def find_wait(facts: MorningFacts, words: Words) -> str:
+    by_hand, needs_two = not facts.policy.canary.go_live, facts.policy.approval.second_person
+    if not by_hand:
+        return "goes_live" if words.approvals or not needs_two else "waits_for_approval"
+    if not needs_two or len(words.approvals) > 1:
+        return "waits_for_promotion"
+    return "waits_for_second_person" if words.approvals else "waits_for_two"
+
+
+def name_approver(words: Words) -> dict[str, str]:
+    return {"actor": words.approvals[0].actor} if words.approvals else {}
+
+
+def say_canary(facts: MorningFacts) -> Said | None:
+    found = facts.canary
+    if found is None:
+        return None
+    evidence, limits = found.evidence, facts.policy.exposure
+    named = {"adapter": found.name}
+    if not evidence.counted:
+        begun: dict[str, Any] = {**named, "percent": round(100 * found.share)}
+        first = Action("first_picks", {"needed": limits.min_picks})
+        if found.before is None:
+            return Said("canary_begun", first, begun)
+        return Said("canary_replaced", first, {**named, "before": found.before})
+    if evidence.decided < limits.min_picks:
+        few = {**named, "picks": evidence.decided, "needed": limits.min_picks}
+        return Said("canary_few", Action("first_picks", {"needed": limits.min_picks}), few)
+    values = {**named, **show_picks(evidence)}
+    exposure = decide(found, facts)
+    is_ahead = find_effect(evidence) not in (NOT_KNOWN, NO_PROGRESS)
+    if exposure.picks_needed == 0:
+        return say_hindered(facts, found, exposure, values)
+    if exposure.picks_needed is None:
+        if is_ahead:
+            return Said("canary_ahead", Action("promote_or_replace"), values)
+        return Said("no_difference", Action("replaced_next"), values)
+    action = act_on_picks(facts, found, exposure.picks_needed)
+    return Said("canary_ahead" if is_ahead else "canary_undecided", action, values)
+
+
+def say_hindered(facts: MorningFacts, found: Standing, exposure: Exposure, values: dict[str, Any]) -> Said:
+    """The picks are enough, but one of the bounds, or the number of agents, is not."""
+    missing = {reason.code for reason in exposure.reasons} if found.is_fitted else set()
+    if "agents" in missing:
+        counts = {"found": found.evidence.agents, "needed": facts.policy.exposure.min_agents}
+        return Said("too_few_agents", Action("more_agents"), {**values, **counts})
+    if "share_low" in missing:
+        return Said("hangs_on_agents", Action("judge_all"), values)
+    if "adjusted_low" in missing:
+        return Said("explained_by_style", Action("see_style"), values)
+    return Said("canary_ahead", Action("next_look"), values)
+
+
+def act_on_picks(facts: MorningFacts, found: Standing, missing: int) -> Action:
+    """How many picks decide, to the next ten, and how long they take at the pace since it began to serve."""
+    values = {"missing": 10 * math.ceil(missing / 10)}
+    served = (facts.at - found.since).total_seconds()
+    if served < LEAST_S or found.evidence.decided < FEWEST:
+        return Action("judge_on", values)
+    days = math.ceil(missing * served / found.evidence.decided / DAY_S)
+    return Action("judge_on_day", values) if days == 1 else Action("judge_on_days", {**values, "days": days})
+
+
+def say_live(facts: MorningFacts) -> Said | None:
+    found = facts.live
+    if found is None:
+        return None
+    values, effect = {"adapter": found.name, **show_picks(found.evidence)}, find_effect(found.evidence)
+    if found.evidence.counted < FEWEST:
+        return Said("live_few", act_on_choices(facts), {"adapter": found.name})
+    if effect in (NOT_KNOWN, NO_PROGRESS):
+        code = "live_unknown" if effect == NOT_KNOWN else "live_no_difference"
+        return Said(code, act_on_choices(facts), values)
+    is_new = (facts.at - found.since).total_seconds() < DAY_S
+    if is_new and found.actor in ("scheduler", "trainer"):
+        return Said("went_live", Action("stays_live"), values)
+    return Said("live_better", act_on_choices(facts), values)
+
+
+def decide(found: Standing, facts: MorningFacts) -> Exposure:
+    return decide_exposure(found.evidence, facts.policy.exposure)
+
+
+def find_effect(evidence: Evidence) -> str | None:
+    return find_band(evidence.tuned + evidence.halves / 2, evidence.counted)
+
+
+def show_picks(evidence: Evidence) -> dict[str, Any]:
+    """The share as every page shows it, with its interval, in percent."""
+    won, counted = evidence.tuned + evidence.halves / 2, evidence.counted
+    low, high = wilson_interval(won, counted)
+    digits = None if counted < MANY else 1
+    shares = {"share": won / counted if counted else 0.0, "low": low, "high": high}
+    return {"picks": counted, **{name: round(100 * share, digits) for name, share in shares.items()}}
