@@ -122,8 +122,9 @@ def postgres_database(postgres_server: str) -> Iterator[str]:
 
 @pytest.fixture
 def postgres_engine(postgres_server: str) -> Iterator[Engine]:
-    """The prepared database, emptied but for the desk. TRUNCATE makes new files for every table and index, which
-    takes many times as long as to delete the few rows of a test.
+    """The prepared database, emptied but for the desk.
+
+    TRUNCATE makes new files for every table and index: many times as slow as to delete a test's few rows.
     """
     engine = open_engine(postgres_url(postgres_server, "prepared"))
     with engine.begin() as connection:

@@ -110,7 +110,7 @@ class Browser:
     def sign_in(self, person: str) -> None:
         if self.person:
             self.page.locator('form[action="/sign-out"] button').click()
-            # A send under way may learn first that the session is over, and go there as well: one of the two wins.
+            # A send under way may learn first that the session is over, and go there as well.
             self.page.wait_for_url("**/sign-in*")
         self.page.goto(self.site.sign_in_link(person, "agent"))
         self.person = person
