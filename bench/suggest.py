@@ -80,7 +80,9 @@ def measure(service: Service, sets: int) -> list[Round]:
     fleet = Fleet.from_endpoints(read_endpoints(settings, service.data_dir), settings)
     rounds: list[Round] = []
     with service.client() as client, ThreadPoolExecutor(2) as pool:
-        promoted = client.post(f"/v1/adapters/{adapter}/promote", json={"event_id": new_event()})
+        promoted = client.post(
+            f"/v1/adapters/{adapter}/promote", json={"event_id": new_event(), "reason": "bench"}
+        )
         promoted.raise_for_status()
         for messages in fresh_prompts(sets + WARM_UP, seed=11):
             text = next(m["content"] for m in reversed(messages) if m["role"] == "user")

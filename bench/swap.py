@@ -94,12 +94,16 @@ def measure(service: Service, load: Load, rounds: int) -> tuple[list[float], lis
         with service.client() as client:
             for name in names:
                 started, at = time.perf_counter(), datetime.now(UTC)
-                client.post(f"/v1/adapters/{name}/promote", json={"event_id": new_event()}).raise_for_status()
+                client.post(
+                    f"/v1/adapters/{name}/promote", json={"event_id": new_event(), "reason": "bench"}
+                ).raise_for_status()
                 wait_for_set(database, name, at)
                 promoted.append(time.perf_counter() - started)
                 time.sleep(1)  # let it serve under load for a moment
                 started = time.perf_counter()
-                client.post("/v1/rollback", json={"event_id": new_event()}).raise_for_status()
+                client.post(
+                    "/v1/rollback", json={"event_id": new_event(), "reason": "bench"}
+                ).raise_for_status()
                 rolled.append(time.perf_counter() - started)
     finally:
         load.ended.set()

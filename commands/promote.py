@@ -5,6 +5,7 @@ import click
 from commands.deployer import open_deployer
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
+from commands.reasons import reason_option, require_reason
 from feedback.deployment.deploy import publish, serving_state
 from feedback.store.engine import read
 from feedback.store.tables import DEFAULT_DESK
@@ -13,13 +14,13 @@ from feedback.store.tables import DEFAULT_DESK
 @click.command("promote")
 @frame_options
 @click.argument("adapter")
-@click.option("--reason", default="promoted by hand", show_default=True, help="Kept with the deployment.")
+@reason_option
 @json_option
 def command(frame: Frame, adapter: str, reason: str, as_json: bool) -> None:
     """Make ADAPTER live: it is loaded, probed, and serves the next set. Ends a canary.
 
     \b
-    rejoinder promote tuned-20260101-1
+    rejoinder promote tuned-20260101-1 --reason "70 % of 200 picks"
     """
     with open_deployer(frame) as deployer:
         with read(deployer.store_engine) as session:
@@ -27,7 +28,12 @@ def command(frame: Frame, adapter: str, reason: str, as_json: bool) -> None:
         if state.live == adapter and state.canary is None:
             raise NothingToDo(f"{adapter} is live already.")
         fence = publish(
-            deployer, adapter, role="live", expected_fence=state.fence, actor="command line", reason=reason
+            deployer,
+            adapter,
+            role="live",
+            expected_fence=state.fence,
+            actor="command line",
+            reason=require_reason(reason),
         )
     if as_json:
         print_json({"live": adapter, "fence": fence})

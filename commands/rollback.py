@@ -7,6 +7,7 @@ import click
 from commands.deployer import open_deployer
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
+from commands.reasons import reason_option, require_reason
 from feedback.deployment.deploy import rollback, serving_state
 from feedback.store.engine import read
 from feedback.store.tables import DEFAULT_DESK
@@ -14,7 +15,7 @@ from feedback.store.tables import DEFAULT_DESK
 
 @click.command("rollback")
 @frame_options
-@click.option("--reason", default="rolled back by hand", show_default=True, help="Kept with the deployment.")
+@reason_option
 @json_option
 def command(frame: Frame, reason: str, as_json: bool) -> None:
     """Take back the adapter that serves now.
@@ -27,7 +28,7 @@ def command(frame: Frame, reason: str, as_json: bool) -> None:
             state = serving_state(session, desk_id=DEFAULT_DESK)
         if state.live is None and state.canary is None:
             raise NothingToDo("Only base serves: there is nothing to roll back.")
-        done = rollback(deployer, actor="command line", reason=reason)
+        done = rollback(deployer, actor="command line", reason=require_reason(reason))
     if as_json:
         print_json({"from": done.from_, "to": done.to, "fence": done.fence})
         return

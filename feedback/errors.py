@@ -128,6 +128,7 @@ class NotFound(ApiError):
     """
 
     def __init__(self, what: str, id: str) -> None:
+        self.what = what
         super().__init__(
             404,
             f"{what}_not_found",
@@ -237,7 +238,7 @@ class IllegalTransition(Conflict):
         super().__init__(
             "adapter_state",
             f"Adapter {adapter} is {from_state} and cannot become {to_state}.",
-            "Refused adapters are never served; train another one.",
+            "GET /v1/adapters tells the state of each; what the gate refused never serves.",
         )
 
 

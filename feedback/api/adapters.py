@@ -6,16 +6,17 @@ from datetime import datetime
 
 from flask import Blueprint
 from pydantic import Field
+from sqlmodel import Session
 
 from feedback.api.routes import Act, Read, Write, act, get, write
 from feedback.api.schemas import ALLOWED, Answer, Body, Name, Query
 from feedback.deployment import approvals, deploy
-from feedback.errors import AdapterNotFit, EngineAway
+from feedback.errors import AdapterNotFit, EngineAway, IllegalTransition
 from feedback.experiments.account import read_account
 from feedback.experiments.support import Support
-from feedback.store import adapters
+from feedback.store import adapters, deployments
 from feedback.store.approvals import read_words
-from feedback.store.deployments import serving_state
+from feedback.store.deployments import ServingState, serving_state
 from feedback.store.engine import read
 from feedback.web.services import services
 from serving.errors import AdapterRefused, ProbeFailed, ServingError
@@ -25,6 +26,18 @@ bp = Blueprint("adapters", __name__)
 
 class Reasoned(Body):
     reason: Name | None = Field(None, description="Why, for the adapter's history.")
+
+
+class Explained(Body):
+    reason: Name = Field(description="Why; kept with the deployment and shown in the adapter's history.")
+
+
+class RollbackAsked(Explained):
+    adapter: Name | None = Field(
+        None,
+        description="The adapter that is meant: where another one serves by now, nothing is rolled back. "
+        "Without it, whatever serves.",
+    )
 
 
 class Vetoed(Body):
@@ -164,14 +177,15 @@ def show_support(support: Support) -> SupportShown:
     )
 
 
-@act(bp, "/v1/adapters/<name>/promote", roles=("admin",), body=Reasoned, answer=Promoted)
-def promote(call: Act, body: Reasoned, name: str) -> Promoted:
-    """Make an adapter the live one; ends the canary."""
-    reason = body.reason or "promoted by hand"
+@act(bp, "/v1/adapters/<name>/promote", roles=("admin",), body=Explained, answer=Promoted)
+def promote(call: Act, body: Explained, name: str) -> Promoted:
+    """Make an adapter the live one, with the reason; ends the canary."""
     with read(services().store_engine) as session:
         person = approvals.name_person(session, call.actor)
     with _typed_failures(name):
-        fence = deploy.promote(_deployer(), name, actor=person, reason=reason, desk_id=call.actor.desk_id)
+        fence = deploy.promote(
+            _deployer(), name, actor=person, reason=body.reason, desk_id=call.actor.desk_id
+        )
     return Promoted(live=name, fence=fence)
 
 
@@ -204,19 +218,31 @@ def _list_words(call: Write, name: str) -> WordsSaid:
     )
 
 
-@write(bp, "/v1/rollback", roles=("admin",), body=Reasoned, answer=RolledBackTo, status=200)
-def rollback(call: Write, body: Reasoned) -> RolledBackTo:
-    """Take the adapter that serves out and restore the one before it, at once."""
+@write(bp, "/v1/rollback", roles=("admin",), body=RollbackAsked, answer=RolledBackTo, status=200)
+def rollback(call: Write, body: RollbackAsked) -> RolledBackTo:
+    """Take the adapter that serves, or the one named, out at once, with the reason; restore the one before."""
     deployer = _deployer()
+    desk_id, name = call.actor.desk_id, body.adapter
+    if name is not None:
+        deployments.hold_desk(call.session, desk_id=desk_id)
+        state = serving_state(call.session, desk_id=desk_id)
+        if name not in state.named:
+            return _tell_rolled_back(call.session, name, state, desk_id)
     done = deploy.write_rollback(
-        call.session,
-        deployer,
-        actor=call.actor.name,
-        reason=body.reason or "rolled back by hand",
-        desk_id=call.actor.desk_id,
+        call.session, deployer, actor=call.actor.name, reason=body.reason, only=name, desk_id=desk_id
     )
     call.after_commit(lambda: deploy.follow(deployer))
     return RolledBackTo(rolled_back=done.from_, serving=done.to, fence=done.fence)
+
+
+def _tell_rolled_back(session: Session, name: str, state: ServingState, desk_id: str) -> RolledBackTo:
+    """Somebody was faster, or the form was sent twice: it stands as it should. IllegalTransition for an
+    adapter that left service in another way, or never was in it.
+    """
+    adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
+    if adapter.state != "rolled_back":
+        raise IllegalTransition(name, adapter.state, "rolled_back")
+    return RolledBackTo(rolled_back=name, serving=state.canary or state.live, fence=state.fence)
 
 
 def _deployer() -> deploy.Deployer:

@@ -106,7 +106,7 @@ def test_rollback_of_base_alone_is_nothing_to_do(call: Call, store: Path) -> Non
 
 
 def test_promoting_an_unknown_adapter_fails(call: Call, store: Path) -> None:
-    result = call("promote", "tuned-20260101-1")
+    result = call("promote", "tuned-20260101-1", "--reason", "it passed")
 
     assert result.exit_code == 1
     assert "tuned-20260101-1" in result.output

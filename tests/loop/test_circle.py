@@ -40,7 +40,7 @@ def test_the_circle_turns(service: Service) -> None:
         assert design == "2+2"
         assert (arms["base"] == 2 and arms["tuned"] == 2) or arms["both"] >= 1
 
-        rolled = client.post("/v1/rollback", json={"event_id": new_event()})
+        rolled = client.post("/v1/rollback", json={"event_id": new_event(), "reason": "too curt"})
         assert rolled.status_code == 200, rolled.text
         turn = open_turn(client, "Hello, this is Emma. Where is my order QD-549?", language="en")
         again = read_suggestions(client, turn["turn_id"])

@@ -103,7 +103,9 @@ def test_an_adapter_serves_again_after_a_killed_engine(service: Service) -> None
     assert adapter is not None, "the circle leaves a rolled back adapter behind"
     service.wait_ready()
     with service.client() as client:
-        promoted = client.post(f"/v1/adapters/{adapter}/promote", json={"event_id": new_event()})
+        promoted = client.post(
+            f"/v1/adapters/{adapter}/promote", json={"event_id": new_event(), "reason": "it passed"}
+        )
         assert promoted.status_code == 200, promoted.text
 
         caught = open_turn(client, "你好，我要退款，订单AF-207。", language="zh")
@@ -146,11 +148,15 @@ def test_a_promotion_killed_half_way_leaves_the_old_or_the_new(service: Service)
     adapter = next(name for name, state in sorted(states.items()) if state != "refused")
     with service.client() as client:
         for pause in (0.0, 0.05, 0.3):
-            back = post_until_answered(client, "/v1/rollback", {"event_id": new_event()})
+            back = post_until_answered(
+                client, "/v1/rollback", {"event_id": new_event(), "reason": "too curt"}
+            )
             assert back.status_code in (200, 409), back.text
             old = read_serving(service)
             path = f"/v1/adapters/{adapter}/promote"
-            promotion = threading.Thread(target=post_quietly, args=(service, path, {"event_id": new_event()}))
+            promotion = threading.Thread(
+                target=post_quietly, args=(service, path, {"event_id": new_event(), "reason": "it passed"})
+            )
             promotion.start()
             time.sleep(pause)
             kill(service.find_processes("commands.up.web"))

@@ -67,7 +67,7 @@ BODIES = {
     "/v1/adapters/<name>/promote": for_all(REASONED),
     "/v1/adapters/<name>/approve": for_all(REASONED, "expert"),
     "/v1/adapters/<name>/veto": for_all(REASONED, "expert"),
-    "/v1/rollback": for_all(REASONED),
+    "/v1/rollback": for_all(REASONED | {"adapter"}),
     "/chat/start": {None: {"event_id", "text", "language"}},
 }
 FIELDS = sorted(set().union(*(fields for roles in BODIES.values() for fields in roles.values())))
