@@ -21,6 +21,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from commands.frame import Frame
 from commands.instance import is_running, read_holder, require_port
+from feedback.deployment.tonight import foretell
 from serving.backend import resolve_backend
 from serving.base import compute_base_id, resolve_base
 from serving.engine.preflight import available_gib, needed_gib
@@ -136,9 +137,7 @@ def check_base_model(frame: Frame) -> Check:
 def check_policy(frame: Frame) -> Check:
     """What the gate will do; a policy that cannot be read has been refused before."""
     policy = frame.policy()
-    canary = f"canary for {policy.canary.share:.0%} of conversations" if policy.canary.share else "no canary"
-    by_itself = "goes live by itself" if policy.canary.go_live else "goes live by hand"
-    return Check("policy", "ok", f"{policy.name} ({policy.sha256[:16]}): {canary}, {by_itself}")
+    return Check("policy", "ok", f"{foretell(policy)} ({policy.sha256[:16]})")
 
 
 def check_nights(frame: Frame) -> Check:

@@ -23,9 +23,12 @@ from commands.checks import (
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.status import list_served
 from commands.store import SchemaNewer, check_schema
+from feedback.deployment.policy_changes import find_unexplained
 from feedback.migrations import newest_version
 from feedback.store.deployments import list_named
 from feedback.store.engine import open_engine, read
+from feedback.store.policy_changes import find_latest
+from feedback.store.tables import DEFAULT_DESK
 from serving.adapters.staging import verify_staged
 from serving.base import compute_base_id, resolve_base
 from serving.errors import EngineNotRunning, ServingError
@@ -91,10 +94,29 @@ def examine_store(frame: Frame) -> Iterator[Check]:
         schema = check_schema_version(engine, newest_version())
         yield schema
         if schema.level == "ok":
+            yield from examine_policy_change(frame, engine)
             loaded = yield from examine_engine(frame)
             yield from examine_adapters(frame, engine, loaded)
     finally:
         engine.dispose()
+
+
+def examine_policy_change(frame: Frame, engine: Engine) -> Iterator[Check]:
+    """What the store knows of the policy: a change that nobody explained, one that waits for a start."""
+    named = frame.policy()
+    with read(engine) as session:
+        latest = find_latest(session, desk_id=DEFAULT_DESK)
+        unexplained = find_unexplained(session, desk_id=DEFAULT_DESK)
+    if latest is not None and latest.sha256 != named.sha256:
+        detail = f"{latest.name} is in force, the settings name another one: {named.name}"
+        yield Check("in force", "warn", detail, "The next `rejoinder up` takes it; say why on /console then.")
+    elif unexplained is not None:
+        before, change = unexplained.before, unexplained.change
+        moved = (
+            f"from {before.name} to {change.name}" if before.name != change.name else f"within {change.name}"
+        )
+        detail = f"changed {moved} on {change.at:%Y-%m-%d %H:%M} UTC, and nobody has said why"
+        yield Check("in force", "warn", detail, "An admin says why on the console's first page, /console.")
 
 
 def check_schema_version(engine: Engine, needed: str) -> Check:

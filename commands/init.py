@@ -1,17 +1,24 @@
-"""`rejoinder init`: make the data directory and bring the store to the schema of this version, without
-starting anything.
+"""`rejoinder init`: make the data directory, bring the store to the schema of this version and settle which
+policy decides about adapters, without starting anything.
 """
 
+from pathlib import Path
 from typing import TextIO
 
 import click
 
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
+from commands.policy_choice import ask_policy, name_policy
+from commands.reasons import is_asked, reason_option, require_reason
 from commands.store import migrate_store, open_store
 from feedback.clock import SystemClock
+from feedback.deployment.policy import Policy, load_policy
+from feedback.deployment.policy_changes import note_policy
+from feedback.deployment.tonight import foretell
 from feedback.store.desks import add_system_prompt
-from feedback.store.engine import unit_of_work
+from feedback.store.engine import read, unit_of_work
+from feedback.store.policy_changes import find_latest
 from feedback.store.tables import DEFAULT_DESK
 
 
@@ -23,33 +30,88 @@ from feedback.store.tables import DEFAULT_DESK
     default=None,
     help="File with the text that every prompt begins with; kept as a new version.",
 )
+@click.option(
+    "--policy",
+    default=None,
+    help="Shipped policy or file that decides about adapters; written into the settings file. Asked for on a "
+    "terminal where the store is new and no policy is named  [offered first: careful].",
+)
+@reason_option
 @json_option
-def command(frame: Frame, system_prompt: TextIO | None, as_json: bool) -> None:
-    """Make the data directory and migrate the store. `rejoinder up` does this too.
+def command(
+    frame: Frame, system_prompt: TextIO | None, policy: str | None, reason: str, as_json: bool
+) -> None:
+    """Make the data directory, migrate the store (`rejoinder up` does this too) and choose the policy.
 
     \b
     rejoinder init
+    rejoinder init --policy careful
+    rejoinder init --policy mine.toml --reason "less exposure over Christmas"
     rejoinder init --system-prompt prompt.txt
     rejoinder init --data-dir /srv/rejoinder --config /etc/rejoinder.toml
     """
+    if policy is not None and Path(policy).suffix:
+        policy = str(Path(policy).resolve())
+    if policy is not None:
+        load_policy(policy)  # refused before anything is made
     before, after = migrate_store(frame)
     version = add_prompt(frame, system_prompt.read().strip()) if system_prompt is not None else None
+    if policy is None and before is None and not frame.feedback().policy and not as_json and is_asked():
+        policy = ask_policy()
+    chosen = policy is not None and policy != frame.feedback().policy
+    if policy is not None and chosen:
+        frame = choose(frame, policy, reason)
+    in_force = frame.policy()
     if as_json:
-        found = {
-            "data_dir": str(frame.data_dir),
-            "schema_before": before,
-            "schema": after,
-            "system_prompt": version,
-        }
-        print_json(found)
-    if before == after and version is None:
-        raise NothingToDo(f"{frame.data_dir} has the schema of this version already ({after}).")
-    if not as_json and before != after:
-        click.echo(f"{frame.data_dir}: store migrated from {before or 'nothing'} to {after}.")
-    if not as_json and version is not None:
-        click.echo(f"System prompt: version {version} is in force for new sets.")
+        print_json(
+            {
+                "data_dir": str(frame.data_dir),
+                "schema_before": before,
+                "schema": after,
+                "system_prompt": version,
+                **in_force.label,
+                "tonight": str(foretell(in_force)),
+            }
+        )
+    if before == after and version is None and not chosen:
+        raise NothingToDo(
+            f"{frame.data_dir} has the schema of this version already ({after}).\n{foretell(in_force)}"
+        )
+    if not as_json:
+        tell(frame, before, after, version=version, chosen=chosen, policy=in_force)
 
 
 def add_prompt(frame: Frame, text: str) -> int:
     with open_store(frame) as engine, unit_of_work(engine) as session:
         return add_system_prompt(session, desk_id=DEFAULT_DESK, text=text, now=SystemClock().now()).version
+
+
+def choose(frame: Frame, policy: str, reason: str) -> Frame:
+    """The policy into the settings file; where it is another one than was in force, with the reason."""
+    values = load_policy(policy)
+    with open_store(frame) as engine:
+        with read(engine) as session:
+            before = find_latest(session, desk_id=DEFAULT_DESK)
+        is_change = before is not None and before.sha256 != values.sha256
+        why = require_reason(reason) if is_change else reason.strip()
+        frame = name_policy(frame, policy)
+        note_policy(
+            engine,
+            values,
+            now=SystemClock().now(),
+            reason=why or None,
+            actor="command line" if why else None,
+        )
+    return frame
+
+
+def tell(
+    frame: Frame, before: str | None, after: str, *, version: int | None, chosen: bool, policy: Policy
+) -> None:
+    if before != after:
+        click.echo(f"{frame.data_dir}: store migrated from {before or 'nothing'} to {after}.")
+    if version is not None:
+        click.echo(f"System prompt: version {version} is in force for new sets.")
+    if chosen:
+        click.echo(f"{frame.config} names the policy; it is in force from the next `rejoinder up` on.")
+    click.echo(foretell(policy))

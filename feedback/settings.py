@@ -55,7 +55,7 @@ class FeedbackSettings(BaseSettings):
 
     policy: str = ""
     """Policy file of the gate, or the name of a shipped one; empty takes `demo` for the demo model and
-    `default`, which shows and promotes nothing, for any other.
+    `default`, which shows and promotes nothing, for any other. `rejoinder init` offers `careful`.
     """
 
     candidates: int = Field(default=4, ge=2, le=8)

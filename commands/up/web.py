@@ -19,6 +19,7 @@ from commands.frame import Frame
 from serving.client.current import CurrentFleet
 
 if TYPE_CHECKING:
+    from feedback.deployment.deploy import Deployer
     from feedback.suggestions.plan import BaseFacts
     from feedback.web.front import Front
     from serving.settings import ServingSettings
@@ -96,6 +97,7 @@ def building_front(frame: Frame) -> Iterator["Front"]:
         clock=clock,
         policy=policy,
     )
+    note_what_decides(deployer)
     app = create_app(
         settings,
         store_engine=store_engine,
@@ -119,6 +121,20 @@ def building_front(frame: Frame) -> Iterator["Front"]:
         # A second of work that would otherwise lie inside the first customer's transaction.
         threading.Thread(target=load_identifier, name="languages", daemon=True).start()
         yield ending.enter_context(running_front(app, store_engine, settings, wakeups))
+
+
+def note_what_decides(deployer: "Deployer") -> None:
+    """Which policy is in force from this start on. A store that is away or not made yet is told elsewhere."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    from feedback.deployment.policy_changes import note_policy
+    from feedback.errors import ApiError
+
+    try:
+        if note_policy(deployer.store_engine, deployer.policy, now=deployer.clock.now()):
+            log.info("policy %s is in force (%s)", deployer.policy.name, deployer.policy.sha256[:16])
+    except (ApiError, SQLAlchemyError) as fault:
+        log.warning("which policy is in force could not be written down: %s", fault)
 
 
 def wait_then_describe(

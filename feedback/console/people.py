@@ -1,15 +1,20 @@
-"""What an admin does on the console's own forms: people, tokens, sessions, ending a run.
+"""What an admin does on the console's own forms: people, tokens, sessions, ending a run, saying why a
+policy changed. Each form may be sent twice: what stands already is shown as it stands.
 
 Promotion, rollback and asking for a run are calls of the HTTP contract and not here. The guard checks CSRF.
 """
 
+from contextlib import suppress
+
 from flask import Blueprint, g, redirect, render_template, request, url_for
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 from werkzeug.wrappers import Response
 
 from feedback.actor import Actor
-from feedback.errors import BodyInvalid, Conflict
-from feedback.store import operators, overview, runs, web_sessions
+from feedback.deployment.approvals import name_person
+from feedback.errors import BodyInvalid, IllegalRunState, NotFound
+from feedback.store import operators, overview, policy_changes, runs, web_sessions
 from feedback.store.engine import get_row, read, unit_of_work
 from feedback.store.tables import Operator
 from feedback.web.auth import allow
@@ -19,6 +24,8 @@ from feedback.web.services import services
 bp = Blueprint("console_acts", __name__, url_prefix="/console")
 
 MAX_NAME = 80
+MAX_REASON = 200
+MAX_DIGITS = 9
 
 
 def current_actor() -> Actor:
@@ -45,8 +52,8 @@ def _create_link(store: Session, operator_id: str) -> str:
     return public_address(found.settings) + url_for("sign_in.follow", code=code)
 
 
-def _render_people(link: str | None = None, link_for: str | None = None) -> str:
-    """`link` is a new one-time sign-in link: shown here once and never again."""
+def _render_people(link: str | None = None, link_for: str | None = None, known: str | None = None) -> str:
+    """`link` is a new one-time sign-in link: shown here once and never again. `known` is here already."""
     found, desk_id = services(), current_actor().desk_id
     with read(found.store_engine) as store:
         people = operators.list_operators(store, desk_id=desk_id)
@@ -58,6 +65,7 @@ def _render_people(link: str | None = None, link_for: str | None = None) -> str:
             sessions=overview.list_living_sessions(store, desk_id=desk_id, now=found.clock.now()),
             roles=operators.OPERATOR_ROLES,
             link=link,
+            known=known,
             link_for=link_for,
             link_minutes=found.settings.sign_in_link_minutes,
         )
@@ -71,13 +79,14 @@ def add_person() -> str:
     name = request.form.get("name", "").strip()
     if not name or len(name) > MAX_NAME or not name.isprintable():
         raise BodyInvalid([f"name: 1 to {MAX_NAME} printable characters"])
-    with unit_of_work(found.store_engine) as store:
-        if operators.find_operator(store, desk_id=desk_id, name=name) is not None:
-            raise Conflict("name_taken", f"There is a person named {name!r} already.", "Take another name.")
-        person = operators.create_operator(
-            store, desk_id=desk_id, name=name, role=request.form.get("role", ""), now=now
-        )
-        link = _create_link(store, person.id)
+    try:
+        with unit_of_work(found.store_engine) as store:
+            person = operators.create_operator(
+                store, desk_id=desk_id, name=name, role=request.form.get("role", ""), now=now
+            )
+            link = _create_link(store, person.id)
+    except IntegrityError:  # two forms at once are told so, too
+        return _render_people(known=name)
     return _render_people(link, name)
 
 
@@ -111,7 +120,7 @@ def set_active(operator_id: str) -> Response:
 @allow("admin")
 def end_session(id_hash: str) -> Response:
     found = services()
-    with unit_of_work(found.store_engine) as store:
+    with suppress(NotFound), unit_of_work(found.store_engine) as store:  # swept out meanwhile: it has ended
         web_sessions.end_one_session(
             store, desk_id=current_actor().desk_id, id_hash=id_hash, now=found.clock.now()
         )
@@ -132,8 +141,28 @@ def revoke_token(token_id: str) -> Response:
 @bp.post("/runs/<run_id>/cancel")
 @allow("admin")
 def cancel_run(run_id: str) -> Response:
-    """End a run; its worker may write nothing more from here on."""
+    """End a run; its worker may write nothing more from here on. One that has ended is shown as it ended."""
     found = services()
-    with unit_of_work(found.store_engine) as store:
+    with suppress(IllegalRunState), unit_of_work(found.store_engine) as store:
         runs.cancel_run(store, desk_id=current_actor().desk_id, run_id=run_id, now=found.clock.now())
     return redirect(url_for("console.show_run", run_id=run_id))
+
+
+@bp.post("/policy/<change_id>/reason")
+@allow("admin")
+def explain_policy(change_id: str) -> Response:
+    """Why the policy changed; the first reason stands."""
+    reason, actor = request.form.get("reason", "").strip(), current_actor()
+    if not reason or len(reason) > MAX_REASON or not reason.isprintable():
+        raise BodyInvalid([f"reason: 1 to {MAX_REASON} printable characters"])
+    if not change_id.isdecimal() or len(change_id) > MAX_DIGITS:
+        raise NotFound("policy_change", change_id)
+    with unit_of_work(services().store_engine) as store:
+        policy_changes.give_reason(
+            store,
+            desk_id=actor.desk_id,
+            change_id=int(change_id),
+            reason=reason,
+            actor=name_person(store, actor),
+        )
+    return redirect(url_for("console.today"))

@@ -12,6 +12,7 @@ from feedback.actor import Actor
 from feedback.console.charts import Curve, draw_curve, draw_interval
 from feedback.console.exposure import read_panel
 from feedback.console.health import check_health
+from feedback.console.policy import read_policy_line
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
 from feedback.experiments.account import read_account
 from feedback.experiments.funnel import count_funnel
@@ -21,6 +22,7 @@ from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.closings import count_closings
 from feedback.store.engine import read
 from feedback.store.operators import name_agents
+from feedback.store.policy_changes import list_changes
 from feedback.store.probe import read_in_haste
 from feedback.store.record_counts import count_given
 from feedback.store.run_history import Numbers, read_numbers
@@ -72,6 +74,7 @@ def today() -> str:
             run=runs.latest_run(store, desk_id=desk_id),
             slots=overview.count_picks_by_slot(store, desk_id=desk_id),
             kinds=overview.JUDGEMENT_KINDS,
+            policy_line=read_policy_line(store, desk_id=desk_id),
         )
 
 
@@ -165,6 +168,7 @@ def list_adapters() -> str:
             supports={name: read_account(store, name, desk_id=desk_id).support for name in names},
             serving=deployments.serving_state(store, desk_id=desk_id),
             history=deployments.list_deployments(store, desk_id=desk_id, limit=20),
+            policies=list_changes(store, desk_id=desk_id),
             state=state,
             states=ADAPTER_STATES,
             transitions=adapters.TRANSITIONS,

@@ -31,6 +31,13 @@ from feedback.store.tables import DEFAULT_DESK
 
 log = logging.getLogger(__name__)
 
+SAID = {
+    "hold": "It waits",
+    "go_live": "It goes live by the evidence",
+    "roll_back": "It is taken back by the evidence",
+    "retire": "It leaves undecided",
+}
+
 
 @dataclass(frozen=True)
 class Look:
@@ -41,12 +48,12 @@ class Look:
 
     @property
     def reason(self) -> str:
-        """One line for the deployment's row and the adapter's history."""
+        """A sentence for the deployment's row and the adapter's history."""
         found = self.evidence
         told = "; ".join(
-            f"{reason.code} {reason.value} of {reason.limit:g}" for reason in self.exposure.reasons
+            f"{reason.text} {reason.value} (limit {reason.limit:g})" for reason in self.exposure.reasons
         )
-        return f"{self.exposure.verdict} on {found.tuned} of {found.decided} picks: {told}"
+        return f"{SAID[self.exposure.verdict]}, on {found.tuned} of {found.decided} picks: {told}."
 
 
 def look(

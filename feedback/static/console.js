@@ -5,7 +5,10 @@ import { reachScrolling, showLocalTimes } from "./page.js";
 import { wordsOf } from "./refusals.js";
 import { _ } from "./i18n.js";
 
-/* <section data-live="/console/…" data-every="2"> is replaced by what that address answers until it says data-done. */
+const DOUBLE_MS = 1000;
+
+/* <section data-live="/console/…" data-every="2"> is replaced by what that address answers until it says data-done.
+   Then what is marked data-until-done leaves the page, and data-when-done shows. */
 async function keepLive(region) {
   while (region.isConnected && !("done" in region.dataset)) {
     await new Promise((resolve) => setTimeout(resolve, Number(region.dataset.every || 2) * 1000));
@@ -16,13 +19,22 @@ async function keepLive(region) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
       if (!fresh) return;
       region.replaceChildren(...fresh.childNodes);
-      if ("done" in fresh.dataset) region.dataset.done = "";
+      if ("done" in fresh.dataset) end(region);
       showLocalTimes(region);
       reachScrolling(region);
     } catch {
       // The next turn of the loop tries again; the numbers on the page stay as they were.
     }
   }
+}
+
+function end(region) {
+  region.dataset.done = "";
+  for (const part of document.querySelectorAll("[data-until-done]")) {
+    if (part.contains(document.activeElement)) document.querySelector("#main").focus();
+    part.remove();
+  }
+  for (const part of document.querySelectorAll("[data-when-done]")) part.hidden = false;
 }
 
 function say(form, words, kind) {
@@ -53,15 +65,29 @@ async function act(form) {
   } catch (fault) {
     button.disabled = false;
     if (!(fault instanceof Refusal)) throw fault;
+    if (fault.code === "duel_over") location.reload(); // somebody was faster: the page shows its result
     say(form, wordsOf(fault), "bad");
   }
 }
 
+/* The second click of a double one is no second form, whose answer would replace that of the first. */
+function sendOnce(event) {
+  const form = event.target;
+  if ("sent" in form.dataset) event.preventDefault();
+  form.dataset.sent = "";
+  setTimeout(() => delete form.dataset.sent, DOUBLE_MS);
+}
+
 for (const region of document.querySelectorAll("[data-live]")) keepLive(region);
+// A page that the browser brings back as it was left shows what has been done since.
+addEventListener("pageshow", (event) => event.persisted && location.reload());
 document.addEventListener("submit", (event) => {
-  if (!event.target.matches("form[data-act]")) return;
-  event.preventDefault();
-  act(event.target);
+  if (event.target.matches("form[data-act]")) {
+    event.preventDefault();
+    act(event.target);
+  } else if (event.target.method === "post") {
+    sendOnce(event);
+  }
 });
 document.addEventListener("change", (event) => {
   if (event.target.matches(".filters select")) event.target.form.requestSubmit();

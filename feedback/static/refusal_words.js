@@ -54,7 +54,6 @@ export const SENTENCES = {
   adapter_files_missing: () => _("The files of this adapter are gone. Restore them from a backup, or train another one."),
   adapter_not_fit: () => _("This adapter failed its checks and cannot serve. The log says why; train another one."),
   engine_away: () => _("The model server does not answer. Try again once it is back."),
-  name_taken: () => _("There is somebody of this name already. Take another name."),
   store_busy: () => _("The store is busy, and nothing was saved. Try again in a moment."),
   store_full: () => _("The store is full, and nothing was saved. Whoever runs this service has to make room first."),
   store_damaged: () => _("The store is damaged, and nothing was saved. Whoever runs this service has to repair it first."),

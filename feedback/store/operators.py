@@ -178,6 +178,12 @@ def find_sign_in_link(session: Session, *, code: str, now: datetime) -> Operator
     return operator if operator is not None and operator.active else None
 
 
+def find_link_owner(session: Session, *, code: str) -> str | None:
+    """Whom a link signs in or signed in, by the operator's id; also of a used one."""
+    link = session.get(SignInLink, hash_secret(code))
+    return link.operator_id if link is not None else None
+
+
 def use_sign_in_link(session: Session, *, code: str, now: datetime) -> Operator | None:
     """The operator of a good link, which is used up by this."""
     code_hash = hash_secret(code)

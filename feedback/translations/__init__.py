@@ -15,11 +15,13 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from feedback.deployment.tonight import SENTENCES as TONIGHT
 from feedback.morning import reasons, words
 from feedback.morning.facts import BASE
 from feedback.records.rejections import REASONS
 from feedback.web.refusals import HEADING, HEADINGS, SENTENCES
 from feedback.web.sign_in import LINK_SPENT, TOKEN_WRONG
+from feedback.web.ways_on import MAY, PLACES
 
 PACKAGE = Path(__file__).resolve().parents[1]
 LANGUAGE = "zh_Hans_CN"
@@ -42,6 +44,9 @@ SAID_ELSEWHERE = (
     *words.EFFECTS.values(),
     BASE,
     *SENTENCES.values(),
+    *TONIGHT.values(),
+    *MAY.values(),
+    *(place.label for place in PLACES.values()),
     *HEADINGS.values(),
     HEADING,
 )

@@ -14,8 +14,10 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as AnyResponse
 
 from feedback.errors import ApiError, BodyTooLarge, SignInNeeded, StoreBusy
+from feedback.web.auth import find_actor
 from feedback.web.refusals import find_heading, find_sentence
 from feedback.web.services import services
+from feedback.web.ways_on import find_way_on
 
 log = logging.getLogger(__name__)
 
@@ -39,8 +41,9 @@ def wants_page() -> bool:
 
 
 def render_error(error: ApiError) -> AnyResponse:
-    if isinstance(error, SignInNeeded) and wants_page() and request.method == "GET":
-        return redirect(url_for("sign_in.show", next=request.full_path.rstrip("?")))
+    if isinstance(error, SignInNeeded) and wants_page():
+        asked = request.full_path.rstrip("?") if request.method == "GET" else None  # a form has no page
+        return redirect(url_for("sign_in.show", next=asked))
     answer: Response
     if wants_page():
         answer = Response(render_page(error), mimetype="text/html")
@@ -61,7 +64,17 @@ def render_page(error: ApiError) -> str:
         heading=gettext(find_heading(error.status)),
         sentence=gettext(find_sentence(error.code)),
         home=find_home(),
+        way_on=find_way_on(error, find_role()),
     )
+
+
+def find_role() -> str | None:
+    """Of whoever reads the page; None for nobody, and where even that question is refused."""
+    try:
+        actor = find_actor()
+    except ApiError:
+        return None
+    return None if actor is None else actor.role
 
 
 def find_home() -> str | None:

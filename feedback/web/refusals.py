@@ -83,8 +83,6 @@ SENTENCES: Mapping[str, str] = {
         "This adapter failed its checks and cannot serve. The log says why; train another one."
     ),
     "engine_away": "The model server does not answer. Try again once it is back.",
-    # people
-    "name_taken": "There is somebody of this name already. Take another name.",
     # our side
     "store_busy": "The store is busy, and nothing was saved. Try again in a moment.",
     "store_full": (

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Response, current_app, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
+from feedback.actor import Actor
 from feedback.store import operators
 from feedback.store.engine import look, read, unit_of_work
 from feedback.store.presence import leave_desk
@@ -27,10 +28,12 @@ def show() -> AnyResponse:
 @bp.post("/sign-in")
 def sign_in() -> AnyResponse:
     """Sign in by pasting a person's API token."""
-    check_csrf()
     token = request.form.get("token", "").strip()
     with look(services().store_engine) as connection:
         holder = operators.find_token(connection, token=token)
+    if holder is not None and find_actor() is not None and session.get("token_id") == holder.token_id:
+        return redirect(_own_path(request.form.get("next")))  # sent twice: its page's session has ended
+    check_csrf()
     if holder is None or holder.role not in operators.OPERATOR_ROLES:
         return _page(TOKEN_WRONG, 401)
     _leave_desk()
@@ -45,6 +48,8 @@ def follow(code: str) -> AnyResponse:
         return Response()
     present = find_actor()
     if present is not None:
+        if _is_owner(present, code):
+            return redirect(_own_path(request.args.get("next")))
         with read(services().store_engine) as store:
             wanted = operators.find_sign_in_link(store, code=code, now=services().clock.now())
         if wanted is not None and wanted.id != present.operator_id:
@@ -57,8 +62,18 @@ def follow(code: str) -> AnyResponse:
 @bp.post("/sign-in/<code>")
 def replace(code: str) -> AnyResponse:
     """Sign in by a one-time link in the place of somebody who is signed in, who has said so."""
+    present = find_actor()
+    if present is not None and _is_owner(present, code):  # sent twice: its page's session has ended
+        return redirect(_own_path(request.args.get("next")))
     check_csrf()
     return _use_link(code)
+
+
+def _is_owner(present: Actor, code: str) -> bool:
+    """Whether the link is of whoever is signed in: it has done its work, or has none to do."""
+    with read(services().store_engine) as store:
+        owner = operators.find_link_owner(store, code=code)
+    return owner is not None and owner == present.operator_id
 
 
 def _use_link(code: str) -> AnyResponse:

@@ -6,7 +6,15 @@ erasure alone. Times are UTC and carry their zone in Python on both databases. J
 and dicts.
 """
 
-from feedback.store.tables.adapters import Adapter, AdapterEvent, Approval, Deployment, ExposureDecision, Fit
+from feedback.store.tables.adapters import (
+    Adapter,
+    AdapterEvent,
+    Approval,
+    Deployment,
+    ExposureDecision,
+    Fit,
+    PolicyChange,
+)
 from feedback.store.tables.columns import DEFAULT_DESK, UtcDateTime, new_id
 from feedback.store.tables.conversations import Conversation, Message, Turn
 from feedback.store.tables.duels import Duel, DuelRound, DuelVerdict
@@ -46,6 +54,7 @@ __all__ = [
     "JudgementReasons",
     "Message",
     "Operator",
+    "PolicyChange",
     "Presence",
     "Record",
     "Run",

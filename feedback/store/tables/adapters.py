@@ -99,6 +99,22 @@ class ExposureDecision(SQLModel, table=True):
     at: datetime = Field(sa_column=time_column())
 
 
+class PolicyChange(SQLModel, table=True):
+    """The gate's policy from a start on whose values were others than before. A reason is added once."""
+
+    __tablename__ = "policy_change"
+    __table_args__ = (declare("name", "sha256", "limits", "reason", "actor"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+    name: str
+    sha256: str  # over all values
+    limits: dict[str, str] = Field(sa_column=json_column())  # each value by its table and key
+    reason: str | None = None  # null: nobody has said why
+    actor: str | None = None  # who said why
+    at: datetime = Field(sa_column=time_column())
+
+
 class Approval(SQLModel, table=True):
     """What a person said about an adapter; the last word of each person counts. Append-only."""
 

@@ -39,14 +39,17 @@ def told(answer) -> tuple[int, str]:
 
 
 def test_promotion_by_hand_needs_an_approval_by_somebody_else(desk, plant):
-    refused = desk.post(PROMOTE, "admin")
+    refused = desk.post(PROMOTE, "admin", reason="it passed")
     assert told(refused) == (409, "approval_missing")
     assert f"POST {APPROVE}" in refused.json["error"]["hint"]
     assert desk.post(APPROVE, "admin").json["approved_by"] == ["ada"]
-    assert told(desk.post(PROMOTE, "admin")) == (409, "approval_missing")  # nobody is their own second person
+    assert told(desk.post(PROMOTE, "admin", reason="it passed")) == (
+        409,
+        "approval_missing",
+    )  # nobody is their own second person
     said = desk.post(APPROVE, "expert", reason="read 40 replies")
     assert (said.status_code, said.json["approved_by"]) == (200, ["ada", "eva"])
-    assert desk.post(PROMOTE, "admin").json == {"live": ONE, "fence": 1}
+    assert desk.post(PROMOTE, "admin", reason="it passed").json == {"live": ONE, "fence": 1}
     assert plant.state == ServingState(fence=1, live=ONE)
 
 
@@ -61,13 +64,13 @@ def test_another_token_of_the_same_person_is_no_second_person(desk, plant):
             operator_id=desk.operators["ada"],
         )
     assert desk.post(APPROVE, "laptop").json["approved_by"] == ["ada"]
-    assert told(desk.post(PROMOTE, "admin")) == (409, "approval_missing")
+    assert told(desk.post(PROMOTE, "admin", reason="it passed")) == (409, "approval_missing")
 
 
 def test_a_policy_without_second_person_asks_for_none(desk, plant):
     alone = Policy(approval=ApprovalPolicy(second_person=False))
     use(desk, replace(plant.ctx, policy=alone))
-    assert desk.post(PROMOTE, "admin").status_code == 200
+    assert desk.post(PROMOTE, "admin", reason="it passed").status_code == 200
 
 
 def test_a_veto_takes_a_canary_out_and_keeps_it_out(desk, plant):
@@ -77,7 +80,7 @@ def test_a_veto_takes_a_canary_out_and_keeps_it_out(desk, plant):
     assert (said.status_code, said.json["vetoed_by"], said.json["rolled_back"]) == (200, ["eva"], True)
     assert (plant.state.canary, plant.state_of(ONE), plant.loaded) == (TWO, "rolled_back", {TWO})
     desk.post(APPROVE, "admin")
-    refused = desk.post(PROMOTE, "admin")
+    refused = desk.post(PROMOTE, "admin", reason="it passed")
     assert told(refused) == (409, "adapter_vetoed")
     assert "eva: makes up tracking links" in refused.json["error"]["message"]
 
@@ -85,7 +88,7 @@ def test_a_veto_takes_a_canary_out_and_keeps_it_out(desk, plant):
 def test_a_veto_takes_a_live_one_out_also_beside_a_canary(desk, plant):
     use(desk, plant.ctx)
     desk.post(APPROVE, "expert")
-    desk.post(PROMOTE, "admin")
+    desk.post(PROMOTE, "admin", reason="it passed")
     plant.publish(TWO)
     assert desk.post(VETO, "admin", reason="wrong prices").json["rolled_back"]
     assert (plant.state.live, plant.state.canary, plant.state_of(ONE)) == (None, TWO, "rolled_back")
@@ -102,7 +105,7 @@ def test_who_vetoed_may_take_it_back_and_all_words_are_kept(desk, plant):
     desk.post(VETO, "expert", reason="too curt")
     said = desk.post(APPROVE, "expert", reason="read on: it is fine").json
     assert (said["approved_by"], said["vetoed_by"]) == (["eva"], [])
-    assert desk.post(PROMOTE, "admin").status_code == 200
+    assert desk.post(PROMOTE, "admin", reason="it passed").status_code == 200
     with read(plant.ctx.store_engine) as session:
         rows = [(row.kind, row.reason) for row in list_words(session, desk_id=DESK, adapter=ONE)]
     assert rows == [("veto", "too curt"), ("approve", "read on: it is fine")]

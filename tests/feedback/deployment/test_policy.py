@@ -36,9 +36,11 @@ def test_shipped_policies_name_and_comment_every_key(path):
     assert policy.name == path.stem
 
 
-def test_two_policies_are_shipped_and_only_the_demo_shows_and_promotes():
-    default, demo = load_policy("default"), load_policy("demo")
-    assert sorted(path.stem for path in POLICIES.glob("*.toml")) == ["default", "demo", "imported"]
+def test_who_sees_an_adapter_and_what_takes_it_live_under_the_shipped_policies():
+    careful, default, demo = (load_policy(name) for name in ("careful", "default", "demo"))
+    shipped = sorted(path.stem for path in POLICIES.glob("*.toml"))
+    assert shipped == ["careful", "default", "demo", "imported"]
+    assert (careful.canary.share, careful.canary.go_live, careful.approval.second_person) == (0.2, True, True)
     assert (default.canary.share, default.canary.go_live, default.approval.second_person) == (0, False, True)
     assert (demo.canary.share, demo.canary.go_live, demo.approval.second_person) == (1, True, False)
 

@@ -74,7 +74,8 @@ def test_a_proven_canary_goes_live_and_the_decision_can_be_read_again(plant):
         ("agents", 4, 4),
     ]
     assert (row.policy, row.policy_sha256) == ("open", OPEN.sha256)
-    assert "go_live on 112 of 160 picks: picks 160 of 100" in event.reason
+    said = "It goes live by the evidence, on 112 of 160 picks: picks that decide 160 (limit 100); "
+    assert event.reason.startswith(said)
 
 
 def test_an_undecided_canary_stays_and_says_how_many_picks_are_missing(plant):

@@ -11,6 +11,8 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import MetaData, inspect, text
 from sqlmodel import SQLModel, select
 
+from feedback.deployment.policy import load_policy
+from feedback.deployment.policy_changes import note_policy
 from feedback.migrations import configure, find_version, newest_version, upgrade, upgrade_engine
 from feedback.store import tables
 from feedback.store.desks import ensure_desk
@@ -266,6 +268,20 @@ def test_judgements_and_thumbs_of_before_get_their_records(empty_engine):
     ]
     assert (found["j3"].agent, found["j3"].slot, found["j3"].pairs) == ("ann", 2, 3)
     assert [row.given for row in found.values()].count("down") == 1
+
+
+def test_the_policy_of_a_store_that_is_upgraded_is_noted_by_the_next_start(empty_engine):
+    upgrade_engine(empty_engine, "0018")
+    with unit_of_work(empty_engine) as session:
+        ensure_desk(session, now=START)
+    upgrade_engine(empty_engine)
+    noted = [
+        note_policy(empty_engine, load_policy(name), now=START) for name in ("default", "default", "careful")
+    ]
+    assert noted == [True, False, True]
+    with read(empty_engine) as session:
+        row = session.exec(select(tables.PolicyChange)).all()[-1]
+    assert (row.name, row.limits["canary.share"], row.reason) == ("careful", "0.2", None)
 
 
 def fill(table):

@@ -96,6 +96,7 @@ ACCESS = {
     "POST /console/people": ADMINS,
     "POST /console/people/<operator_id>/active": ADMINS,
     "POST /console/people/<operator_id>/link": ADMINS,
+    "POST /console/policy/<change_id>/reason": ADMINS,
     "GET /console/remarks": EXPERTS,
     "GET /console/runs": EXPERTS,
     "GET /console/runs/<run_id>": EXPERTS,

@@ -1,0 +1,57 @@
+"""From an error page on: what this reader may do here, and the page that has what they were looking for.
+
+For pages of staff. Customers know of no other page than their conversation, and programs read the JSON.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from flask import request, url_for
+
+from feedback.errors import ApiError, NotFound, NotPermitted
+
+MAY: Mapping[str, str] = {
+    "agent": "As an agent, you answer customers in the workbench.",
+    "expert": "As an expert, you may read the console, approve adapters and judge duels. People and tokens, "
+    "and what starts runs or changes what serves, are for admins.",
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A list of the console in which what was asked for would stand."""
+
+    endpoint: str
+    label: str
+    roles: tuple[str, ...] = ("expert", "admin")
+
+
+PLACES: Mapping[str, Place] = {
+    "adapter": Place("console.list_adapters", "See all adapters"),
+    "dataset": Place("console.list_datasets", "See all datasets"),
+    "duel": Place("console_duels.list_duels", "See all duels"),
+    "run": Place("console.list_runs", "See all runs"),
+    "operator": Place("console_acts.list_people", "See everybody", ("admin",)),
+    "token": Place("console_acts.list_people", "See everybody", ("admin",)),
+}
+
+
+@dataclass(frozen=True)
+class WayOn:
+    """`may` says what the role lets them do; `place` is an address with its label."""
+
+    may: str | None = None
+    sign_in: str | None = None
+    place: tuple[str, str] | None = None
+
+
+def find_way_on(error: ApiError, role: str | None) -> WayOn:
+    if role is None:
+        return WayOn()
+    if isinstance(error, NotPermitted) and role in MAY:
+        asked = request.full_path.rstrip("?") if request.method == "GET" else None
+        return WayOn(may=MAY[role], sign_in=url_for("sign_in.show", next=asked))
+    place = PLACES.get(error.what) if isinstance(error, NotFound) else None
+    if place is not None and role in place.roles:
+        return WayOn(place=(url_for(place.endpoint), place.label))
+    return WayOn()
