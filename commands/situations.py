@@ -82,8 +82,10 @@ def canary(tuned: int, base: int, policy: Policy = POLICY, **fields: Any) -> Mor
     return replace(QUIET, policy=policy, ended=ended, trained=ended, canary=standing)
 
 
-def live(tuned: int, base: int, *, days: float = 5, actor: str = "ada", **changes: Any) -> MorningFacts:
-    evidence, since = Evidence(LIVE, tuned, base), NOW - timedelta(days=days)
+def live(
+    tuned: int, base: int, *, days: float = 5, actor: str = "ada", e_harm: float = 0.0, **changes: Any
+) -> MorningFacts:
+    evidence, since = Evidence(LIVE, tuned, base, e_harm=e_harm), NOW - timedelta(days=days)
     standing = Standing(LIVE, "live", 1.0, since, actor=actor, evidence=evidence, is_fitted=True)
     return replace(QUIET, live=standing, **changes)
 
@@ -189,7 +191,7 @@ SITUATIONS = [
     Situation("live, no visible difference", live(5020, 4980)),
     Situation("live, hardly any picks", live(3, 1)),
     Situation("live, harm suspected", live(44, 72)),
-    Situation("live, harm proven", live(30, 70)),
+    Situation("live, harm proven", live(30, 70, e_harm=25.0)),
     Situation("canary, harm suspected", canary(12, 25)),
     Situation("rolled back for harm", left("harm", 30, 70)),
     Situation("rolled back by a person", left("person", actor="ada")),

@@ -220,7 +220,7 @@ def _list_words(call: Write, name: str) -> WordsSaid:
 
 @write(bp, "/v1/rollback", roles=("admin",), body=RollbackAsked, answer=RolledBackTo, status=200)
 def rollback(call: Write, body: RollbackAsked) -> RolledBackTo:
-    """Take the adapter that serves, or the one named, out at once, with the reason; restore the one before."""
+    """Take out what serves, or the adapter named, at once, with the reason; restore the one before."""
     deployer = _deployer()
     desk_id, name = call.actor.desk_id, body.adapter
     if name is not None:

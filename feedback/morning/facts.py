@@ -23,7 +23,7 @@ class Standing:
     share: float
     since: datetime
     actor: str  # who put it there
-    evidence: Evidence  # the counts of now; agents and bounds as fitted last
+    evidence: Evidence  # the counts of now; bounds as fitted last
     is_fitted: bool
     words: Words = field(default_factory=Words)
     before: str | None = None  # the undecided canary whose place it took
