@@ -52,7 +52,7 @@ def test_a_number_that_nobody_lives_to_see_is_never_told():
 
 
 def test_the_worst_is_told_before_the_rest():
-    harmful, failed = live(30, 70), run("failed", step="train", error="KeyError")
+    harmful, failed = live(30, 70, e_harm=25.0), run("failed", step="train", error="KeyError")
     facts = replace(harmful, ended=failed, has_records=True)
     assert say(facts).code == "harm_proven"
     assert say(replace(facts, missing=frozenset({harmful.live.name}))).code == "base_stands_in"
