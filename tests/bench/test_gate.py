@@ -65,7 +65,7 @@ def test_verdicts_come_at_looks_and_none_after_a_rollback():
 
 
 def test_harm_is_found_where_the_product_finds_it():
-    drawn = draw(Team(5, share=0.42, taste_sd=0.1), histories=6, picks=200)
+    drawn = draw(Team(5, share=0.36, taste_sd=0.1), histories=6, picks=200)
     counts = [count_by_agent(drawn, np.array([n])) for n in range(1, 201)]
 
     def first_at(history, weigh):

@@ -76,7 +76,7 @@ def test_proven_harm_comes_before_everything(agents):
     exposure = decide_exposure(harmed, POLICY)
     assert (exposure.verdict, codes(exposure)) == ("roll_back", ["harm_proven"])
     assert exposure.reasons[0].value == 20 == exposure.reasons[0].limit
-    assert decide_exposure(replace(harmed, e_harm=19.99, halves=0), POLICY).verdict == "go_live"
+    assert decide_exposure(replace(harmed, e_harm=19.99, agents=6), POLICY).verdict == "go_live"
 
 
 @pytest.mark.parametrize(("halves", "verdict"), [(699, "hold"), (700, "retire")])
