@@ -13,6 +13,7 @@ from feedback.morning.refusal import say_refused
 from feedback.morning.run import say_failed, say_going, say_stuck
 from feedback.morning.said import Action, Said
 from feedback.morning.standing import name_approver, say_canary, say_harm, say_live, say_proven, show_picks
+from feedback.store.approvals import Words
 
 Rule = Callable[[MorningFacts], Said | None]
 
@@ -74,18 +75,19 @@ def say_passed(facts: MorningFacts) -> Said | None:
     reasons = facts.trained.reasons if facts.trained is not None else []
     if any(reason.get("code") == NOT_PUBLISHED for reason in reasons):
         return Said("no_engine", Action("start_engine", named), named)
-    code = "passed_unserved" if facts.policy.canary.share else "passed_unshown"
+    is_shown = facts.policy.canary.share > 0
+    code = "passed_unserved" if is_shown else "passed_unshown"
     values = {**named, **name_approver(found.words)}
-    return Said(code, Action(find_promotion(facts), values), named)
+    return Said(code, Action(find_promotion(facts, found.words, is_shown=is_shown), values), named)
 
 
-def find_promotion(facts: MorningFacts) -> str:
-    """Who may promote an adapter that passed."""
-    assert facts.passed is not None
-    words = facts.passed.words
+def find_promotion(facts: MorningFacts, words: Words, *, is_shown: bool) -> str:
+    """Who may promote an adapter that passed; where the policy shows it to nobody, a share does as well."""
     if not facts.policy.approval.second_person or len(words.approvals) > 1:
-        return "show_or_promote"
-    return "show_or_promote_as_other" if words.approvals else "show_or_approve"
+        return "promote" if is_shown else "show_or_promote"
+    if words.approvals:
+        return "promote_as_other" if is_shown else "show_or_promote_as_other"
+    return "approve_and_promote" if is_shown else "show_or_approve"
 
 
 RULES: tuple[Rule, ...] = (

@@ -60,8 +60,8 @@ def test_the_rate_is_shown_once_the_duel_is_closed(call: Call, engine, data_dir:
     assert json.loads(call("duel", "show", duel_id, "--json").output)["result"] is None
     close(engine, duel_id)
     result = json.loads(call("duel", "show", duel_id, "--json").output)["result"]
-    assert (result["rate"], result["won"], result["lost"], result["band"]) == (0.75, 3, 1, "success")
+    assert (result["rate"], result["won"], result["lost"], result["band"]) == (0.75, 3, 1, "not_known")
     told = call("duel", "show", duel_id).output
-    assert "support rate: 75.0% (30.1% to 95.4%), success" in told
+    assert "support rate: 75.0% (30.1% to 95.4%), not known yet" in told
     assert "3 won, 1 lost, 0 tied, 0 both_bad, 0 unjudged" in told
     assert "75.0%" in call("duel", "list").output

@@ -32,10 +32,14 @@ def test_no_run_yet_is_nothing_to_do(call: Call, store: Path) -> None:
     ("outcome", "exit_code", "line"),
     [
         ("published", 0, "adapter    tuned-20261122-1 canary, no counted pick yet"),
-        ("unpublished", 1, "next       No model server ran: start one"),
+        ("unpublished", 1, "next       Start one, then `rejoinder promote tuned-20261122-1`."),
         ("refused", 3, "reason     too_long: replies grew against base (2.4, limit 2.0)"),
-        ("skipped", 3, "next       Collect 38 more choices"),
-        ("failed", 1, "next       Its worker was killed 4 times"),
+        (
+            "skipped",
+            3,
+            "now        No new choice has come in since the last training; the base goes on serving.",
+        ),
+        ("failed", 1, "now        The last run failed: its worker was killed 4 times"),
     ],
 )
 def test_each_end_has_its_line_and_exit_code(

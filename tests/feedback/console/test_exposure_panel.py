@@ -70,7 +70,7 @@ def test_the_panel_is_there_in_chinese(desk, plant):
     rollout.look(plant.ctx, actor="scheduler")
     panel = read_panel(desk, language="zh")
     assert "依据：20 次选中此适配器，20 次选中基础模型。" in panel
-    assert "按目前的份额，再多的选择也不够。" in panel and "否决" in panel
+    assert "按目前的份额，在策略让它退役之前无法得到证明。" in panel and "否决" in panel
 
 
 def test_experts_and_admins_have_the_buttons_until_they_have_spoken(desk):

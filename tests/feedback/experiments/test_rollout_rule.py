@@ -70,6 +70,15 @@ def test_the_forecast_keeps_its_word():
     assert decide_exposure(later, POLICY).verdict == "go_live"
 
 
+def test_a_forecast_ends_where_patience_does():
+    """412 picks at 50.2 % would need 133,718 more, and the adapter leaves after 1,500."""
+    assert decide_exposure(replace(WON, tuned=207, base=205), POLICY).picks_needed is None
+    # 30 more picks that decide are 50 more counted ones, where two of five are shared.
+    held = replace(WON, tuned=120, base=80, halves=133)
+    assert decide_exposure(held, ExposurePolicy(retire_after=383)).picks_needed == 30
+    assert decide_exposure(held, ExposurePolicy(retire_after=382)).picks_needed is None
+
+
 @pytest.mark.parametrize("agents", [1, 6])
 def test_proven_harm_comes_before_everything(agents):
     harmed = replace(WON, e_harm=20.0, agents=agents, halves=2000)

@@ -153,22 +153,29 @@ def test_looking_after_every_pick_seldom_errs():
 
 
 @pytest.mark.parametrize(
-    ("rate", "band"),
+    ("won", "n", "band"),
     [
-        (None, None),
-        (0.0, "harmed"),
-        (0.479, "harmed"),
-        (0.48, "no_progress"),
-        (0.5, "no_progress"),
-        (0.52, "no_progress"),
-        (0.521, "not_good_enough"),
-        (0.699, "not_good_enough"),
-        (0.70, "success"),
-        (0.80, "success"),
-        (0.801, "marked_success"),
-        (1.0, "marked_success"),
+        (0, 0, None),
+        (2.5, 6, "not_known"),  # 2 won, 3 lost, a tie
+        (0, 4, "not_known"),  # Wilson's interval ends at 49 %, as it does once in eight by chance
+        (9, 9, "not_known"),
+        (9, 10, "marked_success"),  # 59.6 to 98.2 %
+        (8, 10, "not_known"),  # 49.0 to 94.3 %
+        (1, 10, "harmed"),
+        (2, 10, "not_known"),
+        (37, 100, "harmed"),  # 28.2 to 46.8 %
+        (40, 100, "harmed"),  # 30.9 to 49.8 %
+        (41, 100, "not_known"),  # to 50.8 %
+        (60, 100, "not_good_enough"),  # from 50.2 %
+        (59, 100, "not_known"),
+        (70, 100, "success"),
+        (80, 100, "success"),
+        (81, 100, "marked_success"),
+        (207, 412, "not_known"),  # 45.4 to 55.1 %: wider than two percent
+        (5000, 10_000, "no_progress"),  # 49.0 to 51.0 %
+        (4_900, 10_000, "harmed"),  # 48.0 to 50.0 %, less than one half
     ],
 )
-def test_five_bands(rate, band):
-    assert find_band(rate) == band
+def test_better_and_worse_only_where_the_interval_excludes_one_half(won, n, band):
+    assert find_band(won, n) == band
     assert band is None or band in BANDS

@@ -1,7 +1,7 @@
 """The sentence of the morning: what every situation has to be told as, word for word.
 
-The situations stand in commands/situations.py, whence docs/morning.md shows them, too; told.txt says what is to
-be told of each.
+The situations stand in commands/situations.py, whence docs/morning.md shows them, too; told.txt says what
+is to be told of each.
 """
 
 import re
@@ -95,7 +95,7 @@ def test_of_several_reasons_missing_evidence_is_the_last():
 
 
 def test_better_and_worse_are_said_only_where_the_interval_excludes_one_half():
-    """Of every count up to 60 picks, by Wilson's formula: (p + z²/2n ± z √(p(1-p)/n + z²/4n²)) / (1 + z²/n)."""
+    """Of every count up to 60 picks, by Wilson's formula."""
     z = 1.959964
     for n in range(10, 60):
         for won in range(n + 1):

@@ -1,21 +1,23 @@
 """The night report: every way to end has one, its window touches the last one, and it holds no text."""
 
 import json
-import math
-from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from feedback.deployment.policy import Policy
 from feedback.experiments.rollout_rule import Evidence, ExposurePolicy, decide_exposure
-from feedback.run_report.advice import ADVICE, REMEDIES, advise
+from feedback.morning.gather import say_now
+from feedback.morning.outlook import Outlook
+from feedback.morning.refusal import REMEDIES
+from feedback.morning.words import ACTIONS
 from feedback.run_report.curves import MAX_POINTS, summarise, thin
 from feedback.run_report.facts import read_facts
-from feedback.run_report.report import EXIT_CODES, for_outside, report_night, time_steps
+from feedback.run_report.report import EXIT_CODES, find_outcome, for_outside, report_night, time_steps
 from feedback.store import exposures
-from feedback.store.engine import unit_of_work
+from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import Metric
 from feedback.store.tables import Judgement, Run
 from tests.databases import START
@@ -24,63 +26,49 @@ from tests.feedback.run_report.runs import ADAPTER, COUNTS, LATER, NO_ENGINE, ad
 
 SECRET = "My card number is 4111 1111 1111 1111"
 POLICY = ExposurePolicy()
-FEW = {"code": "no_evidence", "value": 7, "limit": 20}
+OUTLOOK = Outlook(Policy(), Path("no-such-folder"), min_new_choices=50, timetable=None)
 MISSING = "no dataset at /d: build one with `rejoinder dataset build`."
 ENDED = "run x ended with code 1; serving is unchanged. Last log lines:\n"
 
 
 def tell(engine, run_id):
-    return report_night(read_facts(engine, run_id, now=LATER + timedelta(hours=6)), POLICY)
-
-
-def codes(report):
-    return [advice["code"] for advice in report["next"]]
+    now = LATER + timedelta(hours=6)
+    facts = read_facts(engine, run_id, now=now)
+    with read(engine) as session:
+        return report_night(facts, say_now(session, OUTLOOK, now=now))
 
 
 @pytest.mark.parametrize(
-    ("outcome", "exit_code", "advised"),
+    ("outcome", "exit_code", "said", "to_do"),
     [
-        ("published", 0, ["first_picks"]),
-        ("unpublished", 1, ["start_engine"]),
-        ("waiting", 3, ["promote"]),
-        ("refused", 3, ["hold_length"]),
-        ("skipped", 3, ["judge_more"]),
-        ("cancelled", 3, ["run_again"]),
-        ("failed", 1, ["give_memory", "run_again"]),
+        ("published", 0, "canary_begun", "first_picks"),
+        ("unpublished", 1, "no_engine", "start_engine"),
+        ("waiting", 3, "passed_unshown", "show_or_approve"),
+        ("refused", 3, "refused", "hold_length"),
+        ("skipped", 3, "nothing_new", "judge_more"),
+        ("cancelled", 3, "run_cancelled", "run_again"),
+        ("failed", 1, "run_killed", "give_memory"),
     ],
 )
-def test_every_end_of_a_run_has_a_report(store_engine, outcome, exit_code, advised):
+def test_every_end_of_a_run_has_a_report(store_engine, outcome, exit_code, said, to_do):
     report = tell(store_engine, add_ended_run(store_engine, outcome))
     assert (report["outcome"], report["exit_code"]) == (outcome, exit_code)
-    assert codes(report) == advised
+    morning = report["morning"]
+    assert (morning["code"], morning["action"]["code"]) == (said, to_do)
     assert report["seconds"] == 300
-    assert all(advice["text"] and "%(" not in advice["text"] for advice in report["next"])
+    assert "%(" not in morning["text"] + morning["action"]["text"]
 
 
 def test_every_remedy_of_the_gate_is_a_sentence():
-    assert set(REMEDIES.values()) <= set(ADVICE) and len(REMEDIES) >= 11
+    assert set(REMEDIES.values()) <= set(ACTIONS) and len(REMEDIES) >= 11
     assert set(EXIT_CODES.values()) == {0, 1, 3}  # 2 is wrong use
 
 
-def test_advice_says_how_many_choices_are_missing(sqlite_engine):
-    (advice,) = tell(sqlite_engine, add_ended_run(sqlite_engine, "skipped"))["next"]
-    assert advice["values"] == {"missing": 38, "needed": 50, "found": 12}
-    assert advice["text"].startswith("Collect 38 more choices")
-
-
-@pytest.mark.parametrize(
-    ("reasons", "expected"),
-    [
-        ([FEW], [("collect_evidence", {"missing": 13, "choices": 130})]),
-        ([{"code": "drifted"}, {"code": "broken_greedy"}], [("cool_down", {})]),
-        ([{"code": "repeats_itself"}, {"code": "no_replies"}],
-         [("keep_variety", {}), ("measure_replies", {})]),
-        ([{"code": "a_limit_of_tomorrow"}], [("see_reason", {"code": "a_limit_of_tomorrow"})]),
-    ],
-)  # fmt: skip
-def test_a_refusal_names_what_helps(sqlite_engine, reasons, expected):
+def test_each_reason_of_a_refusal_names_what_helps(sqlite_engine):
+    reasons = [{"code": "drifted"}, {"code": "repeats_itself"}, {"code": "a_limit_of_tomorrow"}]
     report = tell(sqlite_engine, add_ended_run(sqlite_engine, "refused", reasons=reasons))
-    assert [(advice["code"], advice["values"]) for advice in report["next"]] == expected
+    remedies = [reason["remedy"] for reason in report["decision"]["reasons"]]
+    assert remedies == [ACTIONS["cool_down"], ACTIONS["keep_variety"], None]
 
 
 @pytest.mark.parametrize(
@@ -92,33 +80,8 @@ def test_a_refusal_names_what_helps(sqlite_engine, reasons, expected):
 )  # fmt: skip
 def test_a_failure_points_to_the_errors_own_remedy(sqlite_engine, error, code, text):
     report = tell(sqlite_engine, add_ended_run(sqlite_engine, "failed", error=error))
-    assert codes(report) == [code, "run_again"]
-    assert text in report["next"][0]["text"]
-
-
-def e_value(won, n):
-    """2^n B(10 + k, 10 + n - k) / B(10, 10), by the sum of logarithms."""
-    logs = [math.lgamma(10 + won), math.lgamma(10 + n - won), -math.lgamma(20 + n), n * math.log(2)]
-    return math.exp(sum(logs) - 2 * math.lgamma(10) + math.lgamma(20))
-
-
-def test_picks_that_are_missing_are_counted(sqlite_engine):
-    facts = read_facts(sqlite_engine, add_ended_run(sqlite_engine, "published"), now=LATER)
-    support = facts.supports[ADAPTER]
-
-    def advise_at(tuned, base):
-        support.tuned_by, support.base_by = Counter(ann=tuned), Counter(ann=base)
-        (advice,) = advise(facts, "published", POLICY)
-        return advice.code, advice.values
-
-    needed = next(n for n in range(100, 1000) if e_value(0.6 * n, n) >= 20)
-    code, values = advise_at(60, 40)
-    assert (code, values["missing"], values["share"]) == ("more_picks", needed - 100, 60)
-    code, values = advise_at(45, 55)
-    assert (code, values["share"], values["picks"]) == ("not_ahead", 45, 100)
-    assert advise_at(90, 10) == ("nothing", {})
-    # A share that proves itself soon, but 100 picks are asked for.
-    assert advise_at(9, 1)[1]["missing"] == 90
+    action = report["morning"]["action"]
+    assert action["code"] == code and text in action["text"]
 
 
 def test_what_came_in_counts_from_the_start_of_the_last_run_that_trained(desk):
@@ -237,8 +200,6 @@ def test_the_last_look_at_the_picks_stands_in_it_with_the_agents_that_are_missin
     decision = report["exposure"]["adapter"]["decision"]
     assert decision["verdict"] == "hold" and decision["policy"] == "strictest"
     assert "agents" in [reason["code"] for reason in decision["reasons"]]
-    (advice,) = [advice for advice in report["next"] if advice["code"] == "more_agents"]
-    assert advice["values"] == {"adapter": ADAPTER, "missing": 1}
 
 
 def test_no_text_of_a_person_gets_in_and_no_log_gets_out(desk):
@@ -250,7 +211,7 @@ def test_no_text_of_a_person_gets_in_and_no_log_gets_out(desk):
     outside = json.dumps(for_outside(report))
     assert SECRET in json.dumps(report["run"]) and SECRET not in outside
     report["run"]["error"] = None
-    assert SECRET not in json.dumps({**report, "next": []})
+    assert SECRET not in json.dumps({**report, "morning": {}})
     scored = tell(desk.engine, add_ended_run(desk.engine, "refused"))
     assert "nobody outside" not in json.dumps(scored)
 
@@ -275,7 +236,7 @@ def test_the_page_shows_every_end_in_both_languages(sqlite_desk, outcome, langua
     headers = {"Authorization": f"Bearer {sqlite_desk.tokens['expert']}", "Accept-Language": language}
     page = client.get(f"/console/runs/{run_id}/report", headers=headers)
     assert page.status_code == 200, page.text
-    assert ("What to do next" in page.text) == (language == "en")
+    assert ("How it stands now" in page.text) == (language == "en")
     assert "%(" not in page.text and "style=" not in page.text
     run_page = client.get(f"/console/runs/{run_id}", headers=headers).text
     assert f"/console/runs/{run_id}/report" in run_page
@@ -285,8 +246,8 @@ def test_a_run_that_waits_for_an_engine_is_told_from_one_that_waits_for_people(s
     run_id = add_ended_run(sqlite_engine, "waiting")
     facts = read_facts(sqlite_engine, run_id, now=LATER)
     run = Run(**{**facts.run.model_dump(), "reasons": [NO_ENGINE]})
-    assert report_night(facts, POLICY)["outcome"] == "waiting"
-    assert report_night(replace(facts, run=run), POLICY)["outcome"] == "unpublished"
+    assert find_outcome(facts) == "waiting"
+    assert find_outcome(replace(facts, run=run)) == "unpublished"
 
 
 def test_what_was_taken_back_is_one_judgement_of_an_erased_agent_too(sqlite_desk):
