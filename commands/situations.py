@@ -179,7 +179,10 @@ SITUATIONS = [
     Situation("canary proven, hangs on few agents", canary(90, 40, share_low=0.44)),
     Situation("canary proven, style may explain it", canary(90, 40, adjusted_low=0.47)),
     Situation("canary proven, goes live tonight", canary(90, 40)),
-    Situation("canary proven by count, bounds not fitted yet", canary(90, 40, agents=0, is_fitted=False)),
+    Situation(
+        "canary proven by count, bounds not fitted yet",
+        canary(90, 40, share_low=None, adjusted_low=None, is_fitted=False),
+    ),
     Situation("canary waits for an approval", canary(90, 40, with_policy(SHOWN, True))),
     Situation("canary waits for a person", canary(90, 40, with_policy(BY_HAND, False))),
     Situation("canary waits for two people", canary(90, 40, TWO)),

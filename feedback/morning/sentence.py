@@ -46,7 +46,8 @@ def say_missing(facts: MorningFacts) -> Said | None:
 
 
 def say_empty(facts: MorningFacts) -> Said | None:
-    if facts.has_records or facts.going is not None or facts.ended is not None or facts.serving:
+    began = facts.going, facts.ended, facts.left, *facts.serving
+    if facts.has_records or any(found is not None for found in began):
         return None
     return Said("nothing_yet", Action("begin"))
 

@@ -93,10 +93,12 @@ def say_canary(facts: MorningFacts) -> Said | None:
 
 def say_hindered(facts: MorningFacts, found: Standing, exposure: Exposure, values: dict[str, Any]) -> Said:
     """The picks are enough, but one of the bounds, or the number of agents, is not."""
-    missing = {reason.code for reason in exposure.reasons} if found.is_fitted else set()
+    missing = {reason.code for reason in exposure.reasons}
     if "agents" in missing:
         counts = {"found": found.evidence.agents, "needed": facts.policy.exposure.min_agents}
         return Said("too_few_agents", Action("more_agents"), {**values, **counts})
+    if not found.is_fitted:
+        return Said("canary_ahead", Action("next_look"), values)
     if "share_low" in missing:
         return Said("hangs_on_agents", Action("judge_all"), values)
     if "adjusted_low" in missing:
