@@ -12,6 +12,8 @@ from sqlmodel import Session, SQLModel, select
 
 from feedback.app import create_app
 from feedback.clock import SystemClock
+from feedback.deployment.deploy import Deployer
+from feedback.deployment.policy import Policy
 from feedback.duels.drawing import DuelDrawer
 from feedback.settings import FeedbackSettings
 from feedback.store import operators
@@ -114,7 +116,9 @@ def run_site(
     port: int = 0,
     public_chat: bool = True,
     trusted_hosts: tuple[str, ...] = (),
+    policy: Policy | None = None,
 ) -> Iterator[Site]:
+    """`policy` is in force where one is given: then adapters can be promoted and rolled back."""
     settings = FeedbackSettings(
         data_dir=data_dir,
         undo_window_s=undo_window_s,
@@ -148,6 +152,12 @@ def run_site(
         describe_base=lambda: BaseFacts("b" * 64, "t" * 64),
     )
     clock = SkippingClock()
+    deployer = None
+    if policy is not None:
+        nowhere = serving.model_copy(
+            update={"base_model": str(data_dir / "no-base")}
+        )  # as remote engines have it
+        deployer = Deployer(store, lambda: fleet, nowhere, data_dir, clock, policy)
     app = create_app(
         settings,
         store_engine=store,
@@ -155,6 +165,7 @@ def run_site(
         fleet_factory=lambda: fleet,
         suggester=suggester,
         duel_drawer=duel_drawer,
+        deployer=deployer,
     )
     said: list[tuple[str, str]] = []
 

@@ -114,7 +114,7 @@ def test_today_says_what_the_policy_does_and_asks_an_admin_why_it_changed(desk, 
     page = open_today(desk, "admin")
     assert "Policy careful: an adapter that passes tonight is shown in 20 % of conversations" in page
     assert "The policy changed from default to careful, and nobody has said why." in page
-    assert '<span class="mono">0 → 0.2</span>' in page
+    assert '<dd class="mono">0 → 0.2</dd>' in page
     assert 'action="/console/policy/2/reason"' in page
     assert "策略 careful：今晚通过准入检查的适配器先在 20 % 的会话中展示" in open_today(
         desk, "admin", "zh-CN"

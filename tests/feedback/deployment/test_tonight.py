@@ -25,10 +25,10 @@ BY_HAND = (
     "策略 {}：今晚通过准入检查的适配器先在 {} 的会话中展示，须{}。",
 )
 BY_PICKS = (
-    "Policy {}: an adapter that passes tonight is shown in {} of conversations, and goes live by itself once "
-    "{} picks or more by {} agents or more prove it better{}.",
-    "策略 {}：今晚通过准入检查的适配器先在 {} 的会话中展示，累计至少 {} 次选择、涉及至少 {} 名客服"
-    "并证明它更好{}后，自动转为线上。",
+    "Policy {0}: an adapter that passes tonight is shown in {1} of conversations, and goes live by itself "
+    "once {2} picks or more by {3} agents or more prove it better{4}.",
+    "策略 {0}：今晚通过准入检查的适配器先在 {1} 的会话中展示，"
+    "待至少 {3} 名客服的至少 {2} 次选择证明它更好{4}后，自动转为线上。",
 )
 PERSON = ("a person promotes it", "由人工转为线上")
 TWO = ("one person has approved it and another promotes it", "经一人批准、再由另一人转为线上")
