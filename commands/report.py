@@ -68,6 +68,15 @@ def read_report(frame: Frame, run: str) -> dict[str, Any]:
     return report_night(facts, said)
 
 
+def describe_curve(curve: dict[str, Any]) -> str:
+    """Of the training by its last epoch, since a step sees a few choices; of held-out checks by each."""
+    if mean := curve["epoch"]:
+        over = "the last epoch" if mean["is_epoch"] else "the last steps"
+        return f"{mean['value']:.4f}, mean over {over} ({mean['steps']} steps)"
+    first, best, last = (curve[point]["value"] for point in ("first", "best", "last"))
+    return f"first {first:.4f}, best {best:.4f}, last {last:.4f}"
+
+
 def describe(report: dict[str, Any]) -> list[str]:
     """One screen: how it stands and what to do, then each line a fact."""
     morning = report["morning"]
@@ -84,10 +93,9 @@ def describe(report: dict[str, Any]) -> list[str]:
     lines += [f"refused    {row['count']} {row['reason']}: {row['text']}" for row in refused["reasons"]]
     if report["dataset"]:
         lines.append(f"dataset    {report['dataset']['id']}")
-    for name in ("loss", "held_out_loss"):
+    for name in ("loss", "decision_loss", "held_out_loss"):
         if curve := report["curves"].get(name):
-            first, best, last = (curve[point]["value"] for point in ("first", "best", "last"))
-            lines.append(f"{name:<10} first {first:.4f}, best {best:.4f}, last {last:.4f}")
+            lines.append(f"{name:<10} {describe_curve(curve)}")
     for name in ("uniform", "base", "serving", "adapter"):
         if scores.get(name):
             lines.append(f"{name:<10} {scores[name]['log_loss']:.4f} nats per held-out choice")

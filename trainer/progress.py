@@ -14,7 +14,8 @@ class Report:
     """Where a run stands after one optimiser step.
 
     `held_out_loss` only after a held-out check. `shift`: mean log-ratio of the preferred replies in nats; far
-    below 0, what people chose becomes unlikely.
+    below 0, what people chose becomes unlikely. `decision_loss`: where `loss` has terms that held-out checks
+    leave out, the step's examples on their measure. `epoch_steps`: optimiser steps of an epoch.
     """
 
     step: int
@@ -25,6 +26,8 @@ class Report:
     seconds_left: float
     held_out_loss: float | None = None
     shift: float | None = None
+    decision_loss: float | None = None
+    epoch_steps: int | None = None
 
 
 Listener = Callable[[Report], None]

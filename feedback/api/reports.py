@@ -32,7 +32,7 @@ class NightReport(Answer):
     dataset: Object | None
     erased: dict[str, int] = Field(description="Rows that the retention of this night erased, by table.")
     curves: dict[str, Object] = Field(
-        description="First, best and last value of each number, and its points."
+        description="Each number: mean over the last epoch; first, best and last value; points."
     )
     scores: Object | None = Field(description="Numbers of the offline report.")
     decision: Object

@@ -1,33 +1,94 @@
-"""Numbers to coordinates: curves of a run and intervals of a rate, for the templates to draw as SVG.
+"""Numbers to coordinates: axes, lines and intervals, for the templates to draw as SVG.
 
-Knows no colours and no words.
+Knows no colours and no words. An axis has a least span, which the caller states: a scale that fits itself to
+noise would show mountains.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import ceil, floor, isfinite, log10
 
-WIDTH, HEIGHT = 480.0, 132.0
-LEFT = 48.0  # room for the numbers of the scale
-MARGIN = 6.0  # room for the stroke at the edges
+WIDTH, HEIGHT = 420.0, 168.0
+LEFT = 52.0  # room for the numbers of the scale
+MARGIN = 8.0  # room for the stroke at the edges
 MAX_POINTS = 400  # more would be finer than a pixel
+TICKS = 4  # at least about so many spaces between the lines of a scale
+
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Curve:
-    """A polyline in a box of WIDTH x HEIGHT, with the values at its corners."""
+class Tick:
+    """A line of the scale: where it is, what it says."""
 
-    name: str
+    at: float
+    words: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """`kind` is its class in the drawing and its place in the legend."""
+
+    kind: str
     points: str
-    last_x: float
-    last_y: float
-    first_step: int
-    last_step: int
+    dots: tuple[Point, ...] = ()
+
+
+@dataclass(frozen=True)
+class Whisker:
+    """A value with its interval, upright: `low` is the lower end, which has the higher y."""
+
+    x: float
     low: float
+    middle: float
     high: float
-    last: float
+    kind: str = ""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A stretch along x; `words` are empty where they have no room."""
+
+    x: float
+    width: float
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Plot:
+    """What stands in a box of `width` x `height`, below which x has its words."""
+
+    ticks: tuple[Tick, ...]
+    along: tuple[Tick, ...]  # ticks of x
+    lines: tuple[Line, ...] = ()
+    whiskers: tuple[Whisker, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    bands: tuple[tuple[str, float, float], ...] = ()  # class, y and height of a band behind it
+    marks: tuple[float, ...] = ()  # y of lines that mean something
     left: float = LEFT
     width: float = WIDTH
     height: float = HEIGHT
+
+
+@dataclass(frozen=True)
+class Axes:
+    """The numbers at the four edges, and the lines of the scale."""
+
+    left: float
+    right: float
+    low: float
+    high: float
+    ticks: tuple[Tick, ...] = field(default=())
+
+    def x(self, value: float) -> float:
+        return round(_scale(value, self.left, self.right, LEFT + MARGIN, WIDTH - MARGIN), 1)
+
+    def y(self, value: float) -> float:
+        return round(_scale(value, self.low, self.high, HEIGHT - MARGIN, MARGIN), 1)
+
+    def trace(self, kind: str, points: Sequence[Point], *, has_dots: bool = False) -> Line:
+        places = tuple((self.x(x), self.y(y)) for x, y in thin(points))
+        return Line(kind, " ".join(f"{x},{y}" for x, y in places), places if has_dots else places[-1:])
 
 
 @dataclass(frozen=True)
@@ -43,33 +104,58 @@ class Interval:
         return max(self.high - self.low, 0.5)
 
 
-def draw_curve(name: str, values: Sequence[tuple[int, float]]) -> Curve | None:
-    """None without a finite value. Long curves are thinned; the last point always stays."""
-    finite = [(step, value) for step, value in values if abs(value) != float("inf") and value == value]
-    if not finite:
-        return None
-    stride = -(-len(finite) // MAX_POINTS)
-    kept = finite[::-1][::stride][::-1]
-    steps, numbers = [step for step, _ in kept], [value for _, value in kept]
-    low, high = min(numbers), max(numbers)
-    places = [
-        (
-            _scale(step, steps[0], steps[-1], LEFT + MARGIN, WIDTH - MARGIN),
-            _scale(value, low, high, HEIGHT - MARGIN, MARGIN),
-        )
-        for step, value in kept
-    ]
-    return Curve(
-        name=name,
-        points=" ".join(f"{x:.1f},{y:.1f}" for x, y in places),
-        last_x=round(places[-1][0], 1),
-        last_y=round(places[-1][1], 1),
-        first_step=steps[0],
-        last_step=steps[-1],
-        low=low,
-        high=high,
-        last=numbers[-1],
-    )
+def set_up(
+    xs: Iterable[float],
+    ys: Iterable[float],
+    *,
+    least_span: float,
+    bounds: tuple[float | None, float | None] = (None, None),
+    is_share: bool = False,
+) -> Axes:
+    """Axes that hold these points. Where y spans less than `least_span`, it is as wide around their middle;
+    `bounds` are ends that y never passes.
+    """
+    along, up = sorted(xs), sorted(ys)
+    low, high = widen(up[0], up[-1], least_span, bounds)
+    step = round_up((high - low) / TICKS)
+    low, high = floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step
+    places = max(0, -floor(log10(step) + 1e-9))
+    lines = [low + step * number for number in range(round((high - low) / step) + 1)]
+    axes = Axes(along[0], along[-1], low, high)
+    words = [f"{100 * line:.0f} %" if is_share else f"{line:.{places}f}" for line in lines]
+    ticks = tuple(Tick(axes.y(line), each) for line, each in zip(lines, words, strict=True))
+    return Axes(along[0], along[-1], low, high, ticks)
+
+
+def widen(
+    low: float, high: float, least_span: float, bounds: tuple[float | None, float | None]
+) -> tuple[float, float]:
+    """At least `least_span` wide, around the middle unless a bound is in the way."""
+    missing = max(0.0, least_span - (high - low)) / 2
+    low, high = low - missing, high + missing
+    floor_at, ceiling = bounds
+    if floor_at is not None and low < floor_at:
+        low, high = floor_at, max(high, floor_at + least_span)
+    if ceiling is not None and high > ceiling:
+        low, high = min(low, ceiling - least_span), ceiling
+        low = low if floor_at is None else max(low, floor_at)
+    return low, high
+
+
+def round_up(step: float) -> float:
+    """The next of 1, 2, 5, 10 ... times a power of ten."""
+    power = 10.0 ** floor(log10(step))
+    return next(power * each for each in (1, 2, 5, 10) if power * each >= step * (1 - 1e-9))
+
+
+def keep_finite(points: Iterable[Point]) -> list[Point]:
+    return [(x, y) for x, y in points if isfinite(y)]
+
+
+def thin(points: Sequence[Point]) -> list[Point]:
+    """At most MAX_POINTS; the last one always stays."""
+    stride = max(1, -(-len(points) // MAX_POINTS))
+    return list(points)[::-1][::stride][::-1]
 
 
 def _scale(value: float, low: float, high: float, start: float, end: float) -> float:

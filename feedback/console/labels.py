@@ -76,7 +76,9 @@ WORDS = {
     "kinds": _("kinds"),
     # curves
     "loss": _("Loss"),
-    "held_out_loss": _("Loss on held-out pairs"),
+    "decision_loss": _("Loss on choices"),
+    "held_out_loss": _("Loss on held-out choices"),
+    "shift": _("Shift of the chosen replies"),
     "margin": _("Margin of chosen over rejected"),
     "accuracy": _("Accuracy"),
     # people

@@ -3,19 +3,20 @@
 from flask import Blueprint, g, render_template
 
 from feedback.actor import Actor
-from feedback.console.charts import draw_curve
 from feedback.console.reports import read_report, tabulate_counts
+from feedback.console.run_curves import draw_run
 from feedback.morning.gather import say_now
 from feedback.records.rejections import explain
 from feedback.run_report.facts import read_facts
 from feedback.run_report.report import report_night
 from feedback.store.engine import read
+from feedback.store.run_history import find_run_behind, read_numbers
 from feedback.web.auth import allow
 from feedback.web.services import services
 
 bp = Blueprint("console_night", __name__, url_prefix="/console")
 
-DRAWN = ("loss", "held_out_loss")  # the others stand on the run's own page
+DRAWN = ("decision_loss", "loss", "held_out_loss")  # the others stand on the run's own page
 
 
 @bp.get("/runs/<run_id>/report")
@@ -28,14 +29,16 @@ def show_report(run_id: str) -> str:
     facts = read_facts(found.store_engine, run_id, now=now, desk_id=actor.desk_id)
     with read(found.store_engine) as store:
         said = say_now(store, found.outlook, now=now, desk_id=actor.desk_id)
-    curves = [draw_curve(name, facts.numbers[name]) for name in DRAWN if name in facts.numbers]
+        behind = find_run_behind(store, desk_id=actor.desk_id, run=facts.run)
+        before = read_numbers(store, run_id=behind.id) if behind else {}
     return render_template(
         "console/night.html",
         facts=facts,
         run=facts.run,
         report=report_night(facts, said),
         said=said,
-        curves=[curve for curve in curves if curve is not None],
+        curves=draw_run(facts.run, facts.numbers, before, names=DRAWN),
+        behind=behind,
         scores=read_report(facts.run.report),
         table=tabulate_counts(facts.dataset.counts) if facts.dataset else None,
         explain=explain,

@@ -9,11 +9,12 @@ from datetime import timedelta
 from flask import Blueprint, g, render_template, request
 
 from feedback.actor import Actor
-from feedback.console.charts import Curve, draw_curve, draw_interval
+from feedback.console.charts import draw_interval
 from feedback.console.exposure import read_panel
 from feedback.console.health import check_health
 from feedback.console.policy import read_policy_line
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
+from feedback.console.run_curves import draw_run
 from feedback.experiments.account import read_account
 from feedback.experiments.funnel import count_funnel
 from feedback.morning.gather import say_now
@@ -25,7 +26,7 @@ from feedback.store.operators import name_agents
 from feedback.store.policy_changes import list_changes
 from feedback.store.probe import read_in_haste
 from feedback.store.record_counts import count_given
-from feedback.store.run_history import Numbers, read_numbers
+from feedback.store.run_history import find_run_behind, read_numbers
 from feedback.web.auth import allow
 from feedback.web.services import services
 
@@ -34,7 +35,6 @@ bp = Blueprint("console", __name__, url_prefix="/console")
 RUN_STATES = ("queued", "running", "done", "failed", "cancelled", "skipped")
 RUN_KINDS = ("night", "volume", "manual")
 ADAPTER_STATES = ("trained", "refused", "passed", "canary", "live", "retired", "rolled_back")
-DRAWN_FIRST = ("loss", "held_out_loss", "margin", "accuracy")
 SECONDS_LEFT = "seconds_left"
 BASE_READ = "base_read"
 PERIODS = {"1": 1, "7": 7, "30": 30}
@@ -135,24 +135,18 @@ def _render_run(template: str, run_id: str) -> str:
     with read(services().store_engine) as store:
         run = runs.get_run(store, desk_id=current_actor().desk_id, run_id=run_id)
         numbers = read_numbers(store, run_id=run_id)
+        behind = find_run_behind(store, desk_id=run.desk_id, run=run)
         return render_template(
             template,
             run=run,
+            behind=behind,
             steps=runs.STEPS,
             finished=run.state in runs.FINISHED,
-            curves=draw_curves(numbers),
+            curves=draw_run(run, numbers, read_numbers(store, run_id=behind.id) if behind else {}),
             is_reading_base=BASE_READ in numbers and "loss" not in numbers,
             seconds_left=numbers[SECONDS_LEFT][-1][1] if SECONDS_LEFT in numbers else None,
             report=read_report(run.report),
         )
-
-
-def draw_curves(numbers: Numbers) -> list[Curve]:
-    """One curve for each number but the time left; loss, margin and accuracy first."""
-    others = sorted(set(numbers) - {*DRAWN_FIRST, SECONDS_LEFT, BASE_READ})
-    order = [*(name for name in DRAWN_FIRST if name in numbers), *others]
-    drawn = (draw_curve(name, numbers[name]) for name in order)
-    return [curve for curve in drawn if curve is not None]
 
 
 @bp.get("/adapters")

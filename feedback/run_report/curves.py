@@ -2,19 +2,28 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
+from feedback.run_report.epochs import EPOCH_STEPS, average_epoch
 from feedback.store.run_history import Numbers
 
-FORECASTS = ("seconds_left", "base_read")  # how far the run is: of no use once it has ended
-LOWER_IS_BETTER = ("loss", "held_out_loss")
+# How far the run is, and how long an epoch: nothing to draw.
+NO_CURVES = ("seconds_left", "base_read", EPOCH_STEPS)
+LOWER_IS_BETTER = ("loss", "decision_loss", "held_out_loss")
 MAX_POINTS = 400
 
 
 def list_curves(numbers: Numbers) -> dict[str, dict[str, Any]]:
-    """One curve for each number that has a finite value."""
-    curves = {name: summarise(name, values) for name, values in numbers.items() if name not in FORECASTS}
-    return {name: curve for name, curve in curves.items() if curve is not None}
+    """One curve for each number that has a finite value. `epoch` is its mean over the last epoch: what a run
+    is told by, since a step sees a few choices; null for held-out checks, which see all.
+    """
+    curves: dict[str, dict[str, Any]] = {}
+    for name, values in numbers.items():
+        if name not in NO_CURVES and (curve := summarise(name, values)) is not None:
+            mean = None if name == "held_out_loss" else average_epoch(numbers, name)
+            curves[name] = curve | {"epoch": asdict(mean) if mean else None}
+    return curves
 
 
 def summarise(name: str, values: Sequence[tuple[int, float]]) -> dict[str, Any] | None:

@@ -18,7 +18,10 @@ async function keepLive(region) {
       if (!answer.ok) continue;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
       if (!fresh) return;
+      const [held, opened] = [standsOn(region), listOpen(region)];
       region.replaceChildren(...fresh.childNodes);
+      for (const [place, details] of region.querySelectorAll("details").entries()) details.open = opened[place] ?? details.open;
+      if (held >= 0) region.querySelectorAll("summary")[held]?.focus();
       if ("done" in fresh.dataset) end(region);
       showLocalTimes(region);
       reachScrolling(region);
@@ -36,6 +39,10 @@ function end(region) {
   }
   for (const part of document.querySelectorAll("[data-when-done]")) part.hidden = false;
 }
+
+/* What somebody opened or stands on stays so when its region is drawn anew. */
+const listOpen = (region) => [...region.querySelectorAll("details")].map((details) => details.open);
+const standsOn = (region) => [...region.querySelectorAll("summary")].indexOf(document.activeElement);
 
 function say(form, words, kind) {
   let line = form.querySelector("[data-said]");

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from feedback.store import runs
 from feedback.store.engine import of_desk
-from feedback.store.tables import Adapter, Deployment, Run
+from feedback.store.tables import Adapter, Deployment, Run, RunMetric
 
 Numbers = dict[str, list[tuple[int, float]]]
 
@@ -16,6 +16,22 @@ def find_previous(session: Session, *, desk_id: str, run: Run, until: datetime) 
     """The last run that trained before this one: what came in counts from its start, as for the trigger."""
     query = of_desk(Run, desk_id).where(Run.state == "done", Run.id != run.id, col(Run.started_at) < until)
     return session.exec(query.order_by(col(Run.started_at).desc(), col(Run.id)).limit(1)).first()
+
+
+def find_run_behind(session: Session, *, desk_id: str, run: Run) -> Run | None:
+    """The last run before this one that came to an adapter on the same base. Of a run that has no adapter yet
+    the base is not known: then the last that came to one.
+    """
+    own = select(Adapter.base_id).where(Adapter.run_id == run.id).limit(1)
+    base_id = session.exec(own).first()
+    query = (
+        of_desk(Run, desk_id)
+        .join(Adapter, col(Adapter.run_id) == col(Run.id))
+        .where(Run.state == "done", Run.id != run.id, col(Run.created_at) < run.created_at)
+    )
+    if base_id is not None:
+        query = query.where(Adapter.base_id == base_id)
+    return session.exec(query.order_by(col(Run.created_at).desc(), col(Run.id)).limit(1)).first()
 
 
 def find_latest_ended(session: Session, *, desk_id: str) -> Run | None:
@@ -31,12 +47,12 @@ def list_ended(session: Session, *, desk_id: str, since: datetime) -> Sequence[R
 
 def read_numbers(session: Session, *, run_id: str) -> Numbers:
     """Every number that a run wrote: (step, value) by name, in order."""
+    query = select(RunMetric.name, RunMetric.step, RunMetric.value).where(
+        RunMetric.run_id == run_id, RunMetric.name != runs.BEGAN
+    )
     numbers: Numbers = {}
-    last = 0
-    while page := runs.list_metrics(session, run_id=run_id, after_id=last):
-        for metric in page:
-            numbers.setdefault(metric.name, []).append((metric.step, metric.value))
-            last = metric.id or last
+    for name, step, value in session.exec(query.order_by(col(RunMetric.id))):
+        numbers.setdefault(name, []).append((step, value))
     return numbers
 
 

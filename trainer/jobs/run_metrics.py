@@ -9,7 +9,8 @@ from feedback.store.runs import Metric, RunToken
 from trainer.context import NightContext
 from trainer.progress import Report
 
-NAMES = ("loss", "margin", "accuracy", "shift", "seconds_left")
+NAMES = ("loss", "decision_loss", "margin", "accuracy", "shift", "seconds_left")
+EPOCH_STEPS = "epoch_steps"  # once: how many steps the pages take a mean over
 READING = "base_read"  # share of the examples that base has read before the first step
 EVERY_S = 0.5  # a commit per step would cost more than a step of a small model
 
@@ -35,6 +36,8 @@ class LiveRows:
             ]
         else:
             self._pending.append(Metric("held_out_loss", report.step, report.held_out_loss))
+        if self._written_at is None and report.epoch_steps is not None:
+            self._pending.append(Metric(EPOCH_STEPS, report.step, float(report.epoch_steps)))
         now = self._timer()
         is_due = self._written_at is None or now - self._written_at >= EVERY_S
         if is_due or report.step >= report.total:

@@ -19,7 +19,7 @@ MARGIN_TOLERANCE = 1e-3  # nats; TRL reads the reference in the run, from the sa
 
 
 class Watch(TrainerCallback):  # type: ignore[misc]
-    """Reads what the trainers log under TRL's names; `shift` (mean s of the preferred replies) is ours.
+    """Reads what the trainers log under TRL's names; `shift` and `decision_loss` are ours.
 
     `checks_margin`: for a trainer that does not check its reference itself, reply by reply.
     """
@@ -58,6 +58,8 @@ class Watch(TrainerCallback):  # type: ignore[misc]
                 logs["rewards/accuracies"],
                 round(left, 1),
                 shift=logs.get("shift"),
+                decision_loss=logs.get("decision_loss"),
+                epoch_steps=max(1, round(state.global_step / state.epoch)) if state.epoch else None,
             ),
             state,
         )

@@ -2,35 +2,8 @@
 
 import pytest
 
-from feedback.console.charts import HEIGHT, LEFT, MARGIN, MAX_POINTS, WIDTH, draw_curve, draw_interval
+from feedback.console.charts import draw_interval
 from feedback.console.reports import read_report, show_value, tabulate_counts
-
-
-def test_a_curve_runs_from_corner_to_corner() -> None:
-    curve = draw_curve("loss", [(1, 0.8), (2, 0.2)])
-    assert curve is not None
-    # highest value at the top margin, lowest at the bottom one
-    assert curve.points == f"{LEFT + MARGIN:.1f},{MARGIN:.1f} {WIDTH - MARGIN:.1f},{HEIGHT - MARGIN:.1f}"
-    assert (curve.low, curve.high, curve.last) == (0.2, 0.8, 0.2)
-
-
-def test_one_value_stands_in_the_middle() -> None:
-    curve = draw_curve("loss", [(7, 0.5)])
-    assert curve is not None
-    assert (curve.last_x, curve.last_y) == ((LEFT + WIDTH) / 2, HEIGHT / 2)
-
-
-def test_values_that_are_no_numbers_are_left_out() -> None:
-    assert draw_curve("loss", [(1, float("nan")), (2, float("inf"))]) is None
-    curve = draw_curve("loss", [(1, float("nan")), (2, 1.0), (3, 2.0)])
-    assert curve is not None and curve.first_step == 2
-
-
-def test_a_long_curve_is_thinned_and_keeps_its_last_point() -> None:
-    curve = draw_curve("loss", [(step, float(step)) for step in range(1, 1001)])
-    assert curve is not None
-    assert len(curve.points.split()) <= MAX_POINTS
-    assert (curve.last_step, curve.last) == (1000, 1000.0)
 
 
 def test_an_interval_is_in_percent() -> None:

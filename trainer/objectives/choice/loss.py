@@ -58,6 +58,8 @@ class Decisions:
 class Sums(NamedTuple):
     """What rows showed, as sums that add up over rows and processes, with the counts to divide by."""
 
+    nats: float  # of the decisions, weighted
+    weight: float  # of the examples that have decisions
     margins: float
     hits: float
     stages: float
@@ -82,14 +84,16 @@ class Losses:
     shifts: Tensor
     rewards: Tensor
 
-    def sum_up(self) -> Tensor:
-        """The fields of `Sums`; [7], float64."""
+    def sum_up(self, weights: Tensor) -> Tensor:
+        """The fields of `Sums`; [9], float64. `weights`: [E]. A decision costs more than 0 nats."""
+        nats, weight = (self.decisions * weights).sum(), weights[self.decisions != 0].sum()
         seen = (self.margins, self.hits, self.shifts, self.rewards)
         margins, hits, shifts, rewards = (values.double().sum() for values in seen)
         stages, preferred, thumbs = (
             margins.new_tensor(len(values)) for values in (self.hits, self.shifts, self.rewards)
         )
-        return torch.stack([margins, hits, stages, shifts, preferred, rewards, thumbs])
+        decided = [nats.double(), weight.double()]
+        return torch.stack([*decided, margins, hits, stages, shifts, preferred, rewards, thumbs])
 
 
 def tabulate(examples: Sequence[Example]) -> Decisions:

@@ -105,7 +105,8 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
                     self._check_reference(row, sums, base)
                 loss = (losses.total * weights).sum() * share
                 self.accelerator.backward(loss)
-            self._seen = losses.sum_up() if self._seen is None else self._seen + losses.sum_up()
+            seen = losses.sum_up(weights)
+            self._seen = seen if self._seen is None else self._seen + seen
             total += loss.detach()
         return total
 
@@ -123,16 +124,14 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         self.model.eval()
         if not self._held_out_base:  # the base does not change
             self._held_out_base = [self._read_base(row) for row in rows]
-        found = torch.zeros(2 + len(Sums._fields), dtype=torch.float64, device=self.args.device)
+        found = torch.zeros(len(Sums._fields), dtype=torch.float64, device=self.args.device)
         with torch.no_grad():
             for row, base in zip(rows, self._held_out_base, strict=True):
                 losses, weights = self._find_losses(row, self.reader.read(self.model, row), base)
-                nats = torch.stack([(losses.decisions * weights).sum(), weights.sum()])
-                found += torch.cat([nats.double(), losses.sum_up()])
-        nats, weight, *rest = self.accelerator.reduce(found).tolist()
-        seen = Sums(*rest)
+                found += losses.sum_up(weights)
+        seen = Sums(*self.accelerator.reduce(found).tolist())
         metrics = {
-            f"{metric_key_prefix}_loss": nats / weight,
+            f"{metric_key_prefix}_loss": seen.nats / seen.weight,
             f"{metric_key_prefix}_accuracy": seen.hits / max(seen.stages, 1.0),
             f"{metric_key_prefix}_shift": seen.shifts / max(seen.preferred, 1.0),
         }
@@ -141,9 +140,13 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         return metrics
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Adds margins, accuracies, shift and the thumbs of the step that ends, over all processes."""
+        """Adds margins, accuracies, shift and the thumbs of the step that ends, over all processes, and
+        `decision_loss`: the step's examples on the measure of held-out checks.
+        """
         if self._seen is not None and "loss" in logs:
             seen = Sums(*self.accelerator.reduce(self._seen).tolist())
+            if seen.weight:  # a step may hold thumbs alone
+                logs["decision_loss"] = seen.nats / seen.weight
             logs["rewards/margins"] = seen.margins / max(seen.stages, 1.0)
             logs["rewards/accuracies"] = seen.hits / max(seen.stages, 1.0)
             logs["shift"] = seen.shifts / max(seen.preferred, 1.0)

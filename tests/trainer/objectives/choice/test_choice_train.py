@@ -62,6 +62,17 @@ def test_learning_curves_of_train_and_held_out_are_reported(chosen):
     assert losses == sorted(losses, reverse=True) and losses[-1] < 1.3  # ln 4 = 1.386 knows nothing
 
 
+@pytest.mark.rounding
+def test_steps_are_also_told_on_the_measure_of_held_out_checks(chosen):
+    """At the start nothing is known of four replies: ln 4 nats. `loss` has the likelihood term on top."""
+    _, reports = chosen
+    steps = [report for report in reports if report.held_out_loss is None]
+    assert steps[0].decision_loss == pytest.approx(1.386, abs=0.05)
+    assert steps[0].loss > steps[0].decision_loss + 0.01
+    assert steps[-1].decision_loss < 1.3
+    assert {report.epoch_steps for report in steps} == {6}  # 24 choices, 4 a step
+
+
 def test_same_data_recipe_and_seed_give_the_same_bytes(chosen, base, dataset, recipe, tmp_path):
     again = train_here(dataset, base, recipe, tmp_path)
     assert digest(again.adapter_dir) == digest(chosen[0].adapter_dir)

@@ -1,0 +1,179 @@
+"""The curves of a training for its page and its night report: train and held-out on one axis, smoothed by a
+stated window, the run before behind them, headline figures over the last epoch, a table beside each.
+
+What each quantity is called and what it means stands here, in one sentence each.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+
+from feedback.console.charts import Axes, Plot, Point, Tick, keep_finite, set_up
+from feedback.run_report.curves import LOWER_IS_BETTER, NO_CURVES
+from feedback.run_report.epochs import Mean, average_epoch, find_window, smooth
+from feedback.store.run_history import Numbers
+from feedback.store.tables import Run
+
+HELD_OUT = "held_out_loss"
+ROWS = 10  # of a curve's table
+# What an axis spans at least: less than this is noise, and would look like a mountain.
+LEAST_SPAN = {
+    "loss": 0.1,  # nats
+    "decision_loss": 0.1,
+    HELD_OUT: 0.1,
+    "margin": 0.2,
+    "accuracy": 0.2,
+    "shift": 0.5,
+}
+OTHER_SPAN = 0.1
+BOUNDS: dict[str, tuple[float | None, float | None]] = {
+    "loss": (0.0, None),
+    "decision_loss": (0.0, None),
+    HELD_OUT: (0.0, None),
+    "accuracy": (0.0, 1.0),
+}
+ORDER = ("decision_loss", "loss", HELD_OUT, "margin", "accuracy", "shift")
+EXPLAINED = {
+    "decision_loss": _(
+        "How badly the adapter foresees what was chosen, in nats per choice: 0 is certain and right, 1.39 is "
+        "a blind guess among four. Lower is better."
+    ),
+    "loss": _(
+        "What training lowers: how badly the adapter foresees what was chosen, with the further terms of the "
+        "recipe. Its fall says more than its height."
+    ),
+    HELD_OUT: _(
+        "The same on choices that it does not learn from. Where this rises while the other falls, it learns "
+        "by heart."
+    ),
+    "margin": _(
+        "How much more than the base the adapter prefers what was chosen to what was not, in nats times "
+        "beta. 0 is no preference."
+    ),
+    "accuracy": _("The share of choices in which the adapter ranks what was chosen first."),
+    "shift": _(
+        "How much likelier the chosen reply has become than under the base, in nats per reply. Far below 0, "
+        "what people chose becomes unlikely."
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Series:
+    """One quantity of one run: its points as drawn."""
+
+    kind: str  # train | held-out | before | before-held-out
+    points: list[Point]
+
+
+@dataclass(frozen=True)
+class RunCurve:
+    """A chart with all that its caption, its legend and its table say."""
+
+    name: str
+    explained: str
+    plot: Plot
+    kinds: list[str]  # of the lines, for the legend
+    mean: Mean | None  # over the last epoch; None for held-out checks alone
+    window: int
+    held_out: float | None  # at the last check
+    best: tuple[int, float] | None  # the best held-out check, else the best step where lower is better
+    held_out_explained: str
+    rows: list[tuple[int, list[float | None]]]  # last step of each tenth, one value for each kind
+
+
+def draw_run(run: Run, numbers: Numbers, before: Numbers, *, names: tuple[str, ...] = ()) -> list[RunCurve]:
+    """One chart for each number; `names` keeps these alone. `before`: of the run behind, or empty."""
+    partner = find_partner(numbers, run.recipe)
+    known = [name for name in numbers if name not in NO_CURVES]
+    order = [*(name for name in ORDER if name in known), *sorted(set(known) - set(ORDER))]
+    drawn = (
+        draw_curve(name, numbers, before, held_out=HELD_OUT if name == partner else None)
+        for name in order
+        if not (name == HELD_OUT and partner is not None) and (not names or name in names)
+    )
+    return [curve for curve in drawn if curve is not None]
+
+
+def find_partner(numbers: Numbers, recipe: dict[str, Any] | None) -> str | None:
+    """The number that is measured as held-out checks are, so that both may share an axis.
+
+    DPO's checks have all terms of its loss; those of `choice` leave the likelihood term out.
+    """
+    if "decision_loss" in numbers:
+        return "decision_loss"
+    return "loss" if "loss" in numbers and (recipe or {}).get("objective") == "dpo" else None
+
+
+def draw_curve(name: str, numbers: Numbers, before: Numbers, *, held_out: str | None) -> RunCurve | None:
+    """None without a finite number."""
+    own = keep_finite(numbers[name])
+    if not own:
+        return None
+    is_check = name == HELD_OUT
+    window = 1 if is_check else find_window(own)  # type: ignore[arg-type]
+    earlier = keep_finite(before.get(name, ()))
+    series = [
+        Series("before", earlier if is_check else smooth_points(earlier)),
+        Series("before-held-out", keep_finite(before.get(held_out, ())) if held_out else []),
+        Series("held-out" if is_check else "train", own if is_check else smooth_points(own)),
+        Series("held-out", keep_finite(numbers.get(held_out, ())) if held_out else []),
+    ]
+    series = [each for each in series if each.points]  # the run before is drawn first, and lies behind
+    in_order = sorted(series, key=lambda each: each.kind.startswith("before"))
+    axes = set_up(
+        [x for each in series for x, _y in each.points],
+        [y for each in series for _x, y in each.points],
+        least_span=LEAST_SPAN.get(name, OTHER_SPAN),
+        bounds=BOUNDS.get(name, (None, None)),
+        is_share=name == "accuracy",
+    )
+    checks = own if is_check else keep_finite(numbers.get(held_out, ())) if held_out else []
+    lowest = min(checks or own, key=lambda point: point[1])
+    return RunCurve(
+        name=name,
+        explained=EXPLAINED.get(name, ""),
+        plot=Plot(
+            ticks=axes.ticks,
+            along=mark_steps(axes),
+            lines=tuple(
+                axes.trace(each.kind, each.points, has_dots=each.kind == "held-out") for each in series
+            ),
+        ),
+        kinds=[each.kind for each in in_order],
+        mean=None if is_check else average_epoch(numbers, name),
+        window=window,
+        held_out=checks[-1][1] if checks else None,
+        best=(int(lowest[0]), lowest[1]) if name in LOWER_IS_BETTER else None,
+        held_out_explained=EXPLAINED[HELD_OUT] if held_out and checks else "",
+        rows=tabulate(in_order),
+    )
+
+
+def smooth_points(points: list[Point]) -> list[Point]:
+    steps = [(int(step), value) for step, value in points]
+    return [(float(step), value) for step, value in smooth(steps, find_window(steps))]
+
+
+def mark_steps(axes: Axes) -> tuple[Tick, ...]:
+    ends = dict.fromkeys((int(axes.left), int(axes.right)))
+    return tuple(Tick(axes.x(step), gettext("step %(step)s", step=step)) for step in ends)
+
+
+def tabulate(series: list[Series]) -> list[tuple[int, list[float | None]]]:
+    """At each tenth of the steps, what each line was last at."""
+    last = max(step for each in series for step, _value in each.points)
+    first = min(step for each in series for step, _value in each.points)
+    cuts = [first + (last - first) * number / ROWS for number in range(ROWS + 1)]
+    rows: list[tuple[int, list[float | None]]] = []
+    for step in dict.fromkeys(int(cut) for cut in cuts):
+        cells = [
+            next((value for at, value in reversed(each.points) if at <= step), None)
+            if each.points[-1][0] >= step
+            else None
+            for each in series
+        ]
+        rows.append((step, cells))
+    return rows

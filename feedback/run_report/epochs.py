@@ -1,0 +1,49 @@
+"""What a training was like over its last epoch, and its numbers without their noise: one step sees a few
+choices, so its numbers say little. Pure.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import isfinite
+
+from feedback.store.run_history import Numbers
+
+EPOCH_STEPS = "epoch_steps"  # a number of the run: optimiser steps of an epoch
+UNTOLD = 10  # a run that did not say how long an epoch is: its last tenth
+SMOOTHED = 20  # a point of a curve is the mean over a twentieth of the steps
+
+Points = Sequence[tuple[int, float]]
+
+
+@dataclass(frozen=True)
+class Mean:
+    """Over the last `steps` steps; `is_epoch` where these are known to be one epoch (or all so far)."""
+
+    value: float
+    steps: int
+    is_epoch: bool
+
+
+def average_epoch(numbers: Numbers, name: str) -> Mean | None:
+    """None without a finite number."""
+    points = [value for _, value in numbers.get(name, ()) if isfinite(value)]
+    if not points:
+        return None
+    told = numbers.get(EPOCH_STEPS)
+    wanted = int(told[-1][1]) if told else -(-len(points) // UNTOLD)
+    last = points[-wanted:]
+    return Mean(sum(last) / len(last), len(last), told is not None)
+
+
+def find_window(points: Points) -> int:
+    """How many steps a point of the smoothed curve is the mean of; 1 leaves it as it is."""
+    return max(1, len(points) // SMOOTHED)
+
+
+def smooth(points: Points, window: int) -> list[tuple[int, float]]:
+    """Each step with the mean of the last `window` values up to it: of fewer at the beginning."""
+    total, smoothed = 0.0, []
+    for place, (step, value) in enumerate(points):
+        total += value - (points[place - window][1] if place >= window else 0.0)
+        smoothed.append((step, total / min(place + 1, window)))
+    return smoothed
