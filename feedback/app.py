@@ -42,6 +42,7 @@ from feedback.api import (
 )
 from feedback.clock import Clock
 from feedback.console import labels
+from feedback.console.links import rows_of
 from feedback.console.reports import show_value
 from feedback.deployment.policy import Policy
 from feedback.errors import ApiError
@@ -167,6 +168,11 @@ def console_places() -> list[Place]:
     """The console's pages: where each leads, its name, and the endpoints that belong to it."""
     return [
         ("console.today", _("Today"), ("console.today",)),
+        (
+            "console_conversations.list_conversations",
+            _("Conversations"),
+            ("console_conversations.list_conversations", "console_conversations.show_conversation"),
+        ),
         ("console.show_funnel", _("Funnel"), ("console.show_funnel",)),
         ("console_remarks.show", _("Remarks"), ("console_remarks.show",)),
         ("console.list_datasets", _("Datasets"), ("console.list_datasets", "console.show_dataset")),
@@ -208,6 +214,7 @@ def register_pages(app: Flask) -> None:
         sentence_words=labels.sentence_words,
         show_value=show_value,
         console_places=console_places,
+        rows_of=rows_of,
     )
     is_open = bool(app.extensions[EXTENSION].settings.public_chat)
     app.context_processor(lambda: {"signed_in": signed_in(), "chat_is_open": is_open})

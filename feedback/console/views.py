@@ -58,6 +58,8 @@ def today() -> str:
     """What came in, and whether everything is well."""
     days = PERIODS.get(request.args.get("days", ""), 1)
     found, desk_id = services(), current_actor().desk_id
+    until = found.clock.now()
+    since = until - timedelta(days=days)
     store_check, engine_check = check_health()  # asks the engine, so outside the transaction
     reading = read if store_check.ok else read_in_haste
     with reading(found.store_engine) as store:
@@ -66,9 +68,9 @@ def today() -> str:
             said=say_now(store, found.outlook, now=found.clock.now(), desk_id=desk_id),
             checks=(store_check, engine_check),
             days=days,
-            inflow=overview.count_inflow(
-                store, desk_id=desk_id, since=found.clock.now() - timedelta(days=days)
-            ),
+            since=since,
+            until=until,
+            inflow=overview.count_inflow(store, desk_id=desk_id, since=since, until=until),
             waiting=overview.count_waiting(store, desk_id=desk_id),
             state=deployments.serving_state(store, desk_id=desk_id),
             run=runs.latest_run(store, desk_id=desk_id),
@@ -85,15 +87,18 @@ def show_funnel() -> str:
     found, desk_id = services(), current_actor().desk_id
     days = PERIODS.get(request.args.get("days", ""))
     agent = request.args.get("agent") or None
-    since = found.clock.now() - timedelta(days=days) if days else None
+    until = found.clock.now()
+    since = until - timedelta(days=days) if days else None
     with read(found.store_engine) as store:
         agents = overview.list_agents(store, desk_id=desk_id)
         languages = overview.list_languages(store, desk_id=desk_id)
-        given = count_given(store, desk_id=desk_id, since=since, agent=agent)
+        given = count_given(store, desk_id=desk_id, since=since, until=until, agent=agent)
     language = choice_of("language", languages)
     spoken = (row for row in given if language in (None, overview.name_language(row.language)))
     with read(found.store_engine) as store:
-        closings = count_closings(store, desk_id=desk_id, since=since, agent=agent, language=language)
+        closings = count_closings(
+            store, desk_id=desk_id, since=since, until=until, agent=agent, language=language
+        )
     return render_template(
         "console/funnel.html",
         funnel=count_funnel(spoken),
@@ -102,6 +107,7 @@ def show_funnel() -> str:
         agent=agent,
         days=days,
         chosen_language=language,
+        chosen={"since": since, "until": until, "agent": agent, "language": language},
         spoken_languages=languages,
         explain=explain,
     )

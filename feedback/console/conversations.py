@@ -1,0 +1,185 @@
+"""The conversations of the desk: a list that every count leads to, one conversation read whole, and files.
+
+Texts are shown as the workbench shows them. Which arm a reply came from is told of judged sets alone, once
+their judgement cannot be taken back any more (`feedback/store/row_selection.py`).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+from flask_babel import lazy_gettext as _
+
+from feedback.console.labels import words_of
+from feedback.console.row_files import write_csv, write_json_lines
+from feedback.console.row_filters import FilterUnknown, RowQuery, read_query, show_key
+from feedback.console.views import current_actor
+from feedback.store import overview
+from feedback.store.choices import iterate_pages
+from feedback.store.conversation_rows import Row, Verdict, count_rows, list_rows
+from feedback.store.engine import read
+from feedback.store.operators import name_agents
+from feedback.store.row_selection import STATES, VERDICTS, Selection
+from feedback.store.told_conversations import read_conversation
+from feedback.web.auth import allow
+from feedback.web.error_pages import wants_page
+from feedback.web.services import services
+
+bp = Blueprint("console_conversations", __name__, url_prefix="/console")
+
+SHOWN_AT_ONCE = 50
+COUNTED_AT_MOST = 10_000
+READ_AT_ONCE = 500  # for files
+FIRST_LINE = 200  # characters
+FIELDS = ("q", "language", "tag", "verdict", "state")  # of the form; the others come with a link
+VERDICT_WORDS = {
+    "judged": _("every judgement"),
+    "choice": _("judgements to learn from"),
+    "counted": _("counted for base or adapter"),
+    "base": _("counted for the base"),
+    "tuned": _("counted for an adapter"),
+    "both": _("counted half for each"),
+    "won": _("counted for the newer version"),
+    "lost": _("counted for the version before"),
+    "up": _("thumb: helpful"),
+    "down": _("thumb: not helpful"),
+    "taken_back": _("thumb taken back"),
+}
+STATE_WORDS = {
+    "waiting": _("waits for a reply"),
+    "answered": _("answered"),
+    "closed": _("closed without a reply"),
+    "erased": _("erased"),
+}
+WINNER_WORDS = {"base": _("of the base"), "tuned": _("of the adapter"), "both": _("of both alike")}
+FILTER_WORDS = {
+    "q": _("Words"),
+    "language": _("Language"),
+    "tag": _("Tag"),
+    "verdict": _("Verdict"),
+    "state": _("State"),
+    "settled": _("Learnt as"),
+    "reason": _("Because"),
+    "arm": _("Picked"),
+    "version": _("Adapter"),
+    "beside": _("Beside"),
+    "agent": _("Agent"),
+    "since": _("Since"),
+    "until": _("Until"),
+    "after": _("Place"),
+}
+
+
+@bp.get("/conversations")
+@allow("expert")
+def list_conversations() -> str | tuple[str, int]:
+    """A page of the rows that the address asks for, newest first, and how many there are."""
+    try:
+        query = read_query(request.args)
+    except FilterUnknown as fault:
+        if not wants_page():
+            raise
+        return render_list(RowQuery(), faults=fault.faults), fault.status
+    return render_list(query)
+
+
+def render_list(query: RowQuery, **more: Any) -> str:
+    desk_id, asked = current_actor().desk_id, query.select()
+    with read(services().store_engine) as store:
+        rows = list_rows(store, desk_id=desk_id, asked=asked, after=query.after, limit=SHOWN_AT_ONCE + 1)
+        is_whole = query.after is None and len(rows) <= SHOWN_AT_ONCE
+        count = len(rows)
+        if not is_whole:
+            count = count_rows(store, desk_id=desk_id, asked=asked, most=COUNTED_AT_MOST + 1)
+        spoken = overview.list_languages(store, desk_id=desk_id)
+        agents = name_agents(store, desk_id=desk_id, agents=[asked.agent] if asked.agent else [])
+    given = {name: value for name, value in request.args.items() if value.strip() and name != "after"}
+    return render_template(
+        "console/conversations.html",
+        rows=rows[:SHOWN_AT_ONCE],
+        older=show_key(rows[SHOWN_AT_ONCE - 1].key) if len(rows) > SHOWN_AT_ONCE else None,
+        is_first=query.after is None,
+        count=count,
+        most=COUNTED_AT_MOST,
+        asked=asked,
+        given=given if "faults" not in more else {},
+        spoken=spoken,
+        agents=agents,
+        words={"states": STATES, "verdicts": VERDICTS, "filters": FILTER_WORDS, "fields": FIELDS},
+        name_verdict=name_verdict,
+        tell_verdict=tell_verdict,
+        state_words=STATE_WORDS,
+        first_line=first_line,
+        **more,
+    )
+
+
+@bp.get("/conversations/<conversation_id>")
+@allow("expert")
+def show_conversation(conversation_id: str) -> str:
+    """Its messages, the cards that were shown, and which reply was picked."""
+    desk_id = current_actor().desk_id
+    with read(services().store_engine) as store:
+        told = read_conversation(store, desk_id=desk_id, conversation_id=conversation_id)
+        people = {each.row.agent for shown in told.sets.values() for each in shown.judged}
+        people |= {message.agent for message in told.messages}
+        agents = name_agents(store, desk_id=desk_id, agents=[name for name in people if name])
+    return render_template(
+        "console/conversation.html",
+        told=told,
+        agents=agents,
+        tell_verdict=tell_verdict,
+        winner_words=WINNER_WORDS,
+    )
+
+
+@bp.get("/conversations.csv")
+@allow("expert")
+def export_csv() -> Response:
+    """The rows of the same address as a table for spreadsheets."""
+    pieces = write_csv(iterate_rows(read_query(request.args).select()))
+    return send_file(pieces, "text/csv; charset=utf-8", "conversations.csv")
+
+
+@bp.get("/conversations.jsonl")
+@allow("expert")
+def export_json_lines() -> Response:
+    """The rows of the same address, an object a line."""
+    pieces = write_json_lines(iterate_rows(read_query(request.args).select()))
+    return send_file(pieces, "application/jsonl", "conversations.jsonl")
+
+
+def send_file(pieces: Iterator[str], mimetype: str, name: str) -> Response:
+    return Response(
+        pieces, content_type=mimetype, headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+def iterate_rows(asked: Selection) -> Iterator[Row]:
+    """All of them, each batch in a transaction of its own."""
+    desk_id = current_actor().desk_id
+    return iterate_pages(
+        services().store_engine,
+        lambda store, after: list_rows(store, desk_id=desk_id, asked=asked, after=after, limit=READ_AT_ONCE),
+        lambda row: row.key,
+    )
+
+
+def name_verdict(code: str) -> str:
+    return str(VERDICT_WORDS[code]) if code in VERDICT_WORDS else words_of(code)
+
+
+def tell_verdict(verdict: Verdict) -> str:
+    """As given, with whose reply it fell on where that is told."""
+    said = [name_verdict(verdict.given)]
+    if verdict.is_undone:
+        said.append(words_of("undo"))
+    elif verdict.winner is not None:
+        whose = verdict.version if verdict.winner == "tuned" else None
+        said.append(whose or str(WINNER_WORDS.get(verdict.winner, verdict.winner)))
+    return " · ".join(said)
+
+
+def first_line(text: str) -> str:
+    line = text.strip().partition("\n")[0]
+    return line if len(line) <= FIRST_LINE else f"{line[:FIRST_LINE]} …"

@@ -1,0 +1,24 @@
+"""The address of the rows behind a count: every count of the console links through here."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import url_for
+
+
+def rows_of(
+    *,
+    q: str | None = None,
+    language: str | None = None,
+    verdict: str | None = None,
+    arm: str | None = None,
+    state: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    **wishes: str | None,
+) -> str:
+    """`wishes`: the other parameters of the page of conversations."""
+    times = {"since": since and since.isoformat(), "until": until and until.isoformat()}
+    asked = {"q": q, "language": language, "verdict": verdict, "arm": arm, "state": state, **wishes, **times}
+    given: dict[str, Any] = {name: value for name, value in asked.items() if value}
+    return url_for("console_conversations.list_conversations", **given)

@@ -1,0 +1,54 @@
+"""The rows of the list of conversations as files: CSV for spreadsheets, JSONL for programs. Codes stay codes.
+
+Rows come in pieces as they are read; nothing is read twice, and nothing is kept.
+"""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from io import StringIO
+from typing import Any
+
+from feedback.store.conversation_rows import Row
+
+COLUMNS = ("at", "conversation", "language", "state", "verdict", "taken_back", "winner", "version", "words")
+BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes UTF-8 for the machine's own code page: no Chinese
+FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets calculate, or split into cells
+
+
+def write_json_lines(rows: Iterable[Row]) -> Iterator[str]:
+    for row in rows:
+        yield json.dumps(tell_row(row), ensure_ascii=False) + "\n"
+
+
+def write_csv(rows: Iterable[Row]) -> Iterator[str]:
+    """RFC 4180 with a byte order mark."""
+    yield BYTE_ORDER_MARK + _write_line(COLUMNS)
+    for row in rows:
+        yield _write_line(make_safe(value) for value in tell_row(row).values())
+
+
+def tell_row(row: Row) -> dict[str, Any]:
+    verdict = row.verdict
+    return {
+        "at": row.at.isoformat(),
+        "conversation": row.conversation_id,
+        "language": row.language,
+        "state": row.state,
+        "verdict": verdict.given if verdict else None,
+        "taken_back": verdict.is_undone if verdict else None,
+        "winner": verdict.winner if verdict else None,
+        "version": verdict.version if verdict else None,
+        "words": row.words,
+    }
+
+
+def make_safe(value: Any) -> Any:
+    """A text that a spreadsheet would run as a formula begins with an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
+
+
+def _write_line(values: Iterable[Any]) -> str:
+    line = StringIO()
+    csv.writer(line).writerow(values)
+    return line.getvalue()

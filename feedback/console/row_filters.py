@@ -1,0 +1,106 @@
+"""What the address of the list of conversations asks for, checked: a value that means nothing is refused by
+name.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, time
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints, ValidationError
+
+from feedback.api.schemas import Id, Language, Query, Tag
+from feedback.errors import ApiError
+from feedback.store.conversation_rows import Key
+from feedback.store.row_selection import Selection
+
+MOST_WORDS = 8
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+
+
+def _as_time(at: time) -> BeforeValidator:
+    """A day alone begins or ends at this time of it, in UTC."""
+
+    def read(text: Any) -> Any:
+        if not isinstance(text, str) or not DAY.fullmatch(text):
+            return text
+        return datetime.combine(datetime.fromisoformat(text), at, UTC)
+
+    return BeforeValidator(read)
+
+
+def _storable(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("holds a NUL character")
+    return text
+
+
+def _read_key(text: Any) -> Any:
+    at, _, id = str(text).partition("~")
+    if not id:
+        raise ValueError("is no place in the list")
+    return datetime.fromisoformat(at), id
+
+
+Line = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(_storable)]
+Name = Annotated[Id, AfterValidator(_storable)]
+Since = Annotated[AwareDatetime, _as_time(time.min)]
+Until = Annotated[AwareDatetime, _as_time(time.max)]
+Place = Annotated[tuple[AwareDatetime, Name], BeforeValidator(_read_key)]
+
+
+class RowQuery(Query):
+    """The parameters of the page; empty ones are none."""
+
+    q: Line = ""
+    language: Language | None = None
+    tag: Annotated[Tag, AfterValidator(_storable)] | None = None
+    state: Literal["waiting", "answered", "closed", "erased"] | None = None
+    since: Since | None = None
+    until: Until | None = None
+    verdict: (
+        Literal["judged", "choice", "pick", "edit", "own", "tie", "none", "skip"]
+        | Literal[
+            "counted", "base", "tuned", "both", "won", "lost", "up", "down", "taken_back", "spam", "no_reply"
+        ]
+        | None
+    ) = None
+    settled: Literal["pick", "edit", "own", "tie"] | None = None
+    reason: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")] | None = None
+    arm: Literal["base", "tuned", "both"] | None = None
+    version: Name | None = None
+    beside: Name | None = None
+    agent: Name | None = None
+    after: Place | None = None
+
+    def select(self) -> Selection:
+        asked = self.model_dump(exclude={"q", "after"})
+        return Selection(words=tuple(dict.fromkeys(self.q.split()))[:MOST_WORDS], **asked)
+
+
+class FilterUnknown(ApiError):
+    """`faults` are the values that mean nothing, by the name of their parameter."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        named = "; ".join(f"{name}={value[:80]!r}" for name, value in faults.items())
+        super().__init__(
+            422,
+            "query_invalid",
+            f"These filters are not understood: {named}.",
+            "Leave them out, or choose them on the page /console/conversations.",
+        )
+        self.faults = faults
+
+
+def read_query(given: Mapping[str, str]) -> RowQuery:
+    """Raises FilterUnknown."""
+    asked = {name: value for name, value in given.items() if value.strip()}
+    try:
+        return RowQuery.model_validate(asked)
+    except ValidationError as error:
+        names = {str(fault["loc"][0]) for fault in error.errors(include_input=False, include_url=False)}
+        raise FilterUnknown({name: asked[name] for name in sorted(names)}) from None
+
+
+def show_key(key: Key) -> str:
+    return f"{key[0].isoformat()}~{key[1]}"

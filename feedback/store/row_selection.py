@@ -1,0 +1,204 @@
+"""Which rows the console's list of conversations shows, as conditions of a query. Reads nothing itself.
+
+    Selection(words=("refund",), language="en")                a row is a conversation
+    Selection(verdict="tuned", version="tuned-20261122-1")     a row is a judgement, a thumb or a closing
+
+What tells arms apart (`base`, `tuned`, versions, why a set compares nothing) selects among verdicts that
+nobody can take back into an open set any more: else a list would say what an open set hides.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Text, cast, func, or_, select
+from sqlmodel import col
+
+from feedback.records.arms import REPEATED, UNEQUAL_TEXTS, VERSIONS_DESIGN
+from feedback.records.candidate import BASE, BOTH, TUNED
+from feedback.records.derived import JUDGEMENT, THUMB, THUMB_WORDS, TIE_OF_ALL, UNDONE
+from feedback.store.tables import Judgement, Message, Record
+
+GIVEN = ("pick", "edit", "own", "tie", "none", "skip")
+ARMS = (BASE, TUNED, BOTH)
+COUNTED = "counted"  # for the base, for the tuned version, or half for each
+WON, LOST = "won", "lost"  # the newer version of a set of two, the older one
+JUDGED, CHOICE = "judged", "choice"  # every judgement; those that are learnt from
+THUMBS = tuple(THUMB_WORDS.values())
+CLOSINGS = ("spam", "no_reply")
+VERDICTS = (JUDGED, CHOICE, *GIVEN, COUNTED, *ARMS, WON, LOST, *THUMBS, *CLOSINGS)
+STATES = ("waiting", "answered", "closed", "erased")
+# After these a set may be open again, or still.
+OPEN_AFTER = ("none", "skip", UNDONE, "unblinded")
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Every wish must be met; times include both ends. `reason`: why a judgement is no choice, and with a
+    version why it does not count for it. `settled`: the kind as it counts. `beside`: the older version.
+    """
+
+    words: tuple[str, ...] = ()
+    language: str | None = None
+    tag: str | None = None
+    state: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    verdict: str | None = None
+    settled: str | None = None
+    reason: str | None = None
+    arm: str | None = None
+    version: str | None = None
+    beside: str | None = None
+    agent: str | None = None
+
+    @property
+    def is_of_closings(self) -> bool:
+        return self.verdict in CLOSINGS
+
+    @property
+    def is_of_records(self) -> bool:
+        """Whether a row is a judgement or a thumb."""
+        wishes = (self.verdict, self.settled, self.reason, self.arm, self.version, self.beside, self.agent)
+        return any(wishes) and not self.is_of_closings
+
+    @property
+    def is_empty(self) -> bool:
+        return all(not getattr(self, each.name) for each in fields(self))
+
+
+def match_time(asked: Selection, at: Any) -> list[ColumnElement[bool]]:
+    bounds = ((asked.since, at.__ge__), (asked.until, at.__le__))
+    return [compare(bound) for bound, compare in bounds if bound is not None]
+
+
+def match_language(language: str, column: Any) -> ColumnElement[bool]:
+    """Regions are of their language, as the console counts them: zh-CN is zh."""
+    return or_(func.lower(column) == language.lower(), func.lower(column).like(f"{language.lower()}-%"))
+
+
+def match_tag(tag: str, column: Any) -> ColumnElement[bool]:
+    """The tag as a whole, among those of a JSON column: in its text a quoted string is one element."""
+    text = cast(column, Text)
+    return func.replace(text, json.dumps(tag), "") != text
+
+
+def match_words(words: Sequence[str], conversation_id: Any, *, desk_id: str) -> list[ColumnElement[bool]]:
+    """Every word occurs in some message of the conversation that was not taken back."""
+    of_desk = (col(Message.desk_id) == desk_id, col(Message.retracted_at).is_(None))
+    return [
+        conversation_id.in_(
+            select(col(Message.conversation_id)).where(
+                *of_desk, or_(*(col(Message.text).icontains(each, autoescape=True) for each in spell(word)))
+            )
+        )
+        for word in words
+    ]
+
+
+def spell(word: str) -> set[str]:
+    """Databases fold the case of A to Z alone; other scripts are asked for in each case."""
+    return {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
+
+
+def match_record(asked: Selection, *, desk_id: str) -> list[ColumnElement[bool]]:
+    """Of judgements and thumbs: all that is asked but for words and the conversation's state."""
+    is_thumb = asked.verdict in THUMBS
+    found: list[ColumnElement[bool]] = [
+        col(Record.desk_id) == desk_id,
+        col(Record.origin_kind) == (THUMB if is_thumb else JUDGEMENT),
+        *match_time(asked, col(Record.created_at)),
+        *(column == value for column, value in _list_equal(asked) if value is not None),
+    ]
+    if asked.verdict is not None:
+        found.append(col(Record.given) == asked.verdict if is_thumb else _match_verdict(asked.verdict))
+    if asked.settled is not None:
+        found.append(col(Record.rejection).is_(None))
+    if asked.reason is not None:
+        found.append(_match_reason(asked.reason, asked))
+    if asked.language is not None:
+        found.append(match_language(asked.language, col(Record.language)))
+    if asked.tag is not None:
+        found.append(match_tag(asked.tag, col(Record.tags)))
+    if tells_arms(asked) and not is_thumb:
+        found += [is_settled(), col(Record.origin_id).not_in(select_held(desk_id=desk_id))]
+    if (
+        asked.version or asked.verdict in (COUNTED, *ARMS)
+    ) and not is_thumb:  # sets of two versions count for themselves
+        is_of_two = func.coalesce(col(Record.design), "") == VERSIONS_DESIGN
+        found.append(is_of_two if asked.beside else ~is_of_two)
+    return found
+
+
+def _list_equal(asked: Selection) -> list[tuple[Any, str | None]]:
+    return [
+        (col(Record.settled), asked.settled),
+        (col(Record.winner), asked.arm),
+        (col(Record.adapter), asked.version),
+        (col(Record.rival), asked.beside),
+        (col(Record.agent), asked.agent),
+    ]
+
+
+def tells_arms(asked: Selection) -> bool:
+    """Whether it depends on what an open set hides."""
+    return bool(asked.arm or asked.version or asked.beside or asked.verdict in (COUNTED, *ARMS, WON, LOST))
+
+
+def is_settled() -> ColumnElement[bool]:
+    """The judgement closed its set, and was not taken back."""
+    return or_(col(Record.rejection).is_(None), col(Record.rejection).not_in(OPEN_AFTER))
+
+
+def select_held(*, desk_id: str) -> Any:
+    """Judgements whose reply is held back still: taken back now, they would open their set again."""
+    return (
+        select(col(Judgement.id))
+        .join(Message, col(Message.turn_id) == col(Judgement.turn_id))  # indexed, unlike the message's id
+        .where(
+            col(Message.desk_id) == desk_id,
+            col(Message.release_no).is_(None),
+            col(Message.retracted_at).is_(None),
+            col(Judgement.message_id) == col(Message.id),
+        )
+    )
+
+
+def _match_verdict(verdict: str) -> ColumnElement[bool]:
+    if verdict == JUDGED:
+        return col(Record.given).is_not(None)
+    if verdict == CHOICE:
+        return col(Record.rejection).is_(None)
+    if verdict in GIVEN:
+        return col(Record.given) == verdict
+    if verdict == COUNTED:
+        return _counts()
+    if verdict == WON:
+        return _counts() & (col(Record.winner) == col(Record.adapter))
+    if verdict == LOST:
+        return _counts() & (col(Record.winner) == col(Record.rival))
+    return _counts() & (col(Record.winner) == verdict)
+
+
+def _counts() -> ColumnElement[bool]:
+    """As `support.py` and `versions.py` count a pick: a tie of all teaches nothing and is half to each."""
+    return (
+        or_(col(Record.rejection).is_(None), col(Record.rejection) == TIE_OF_ALL)
+        & col(Record.incomparable).is_(None)
+        & func.coalesce(col(Record.settled), "").not_in(("own",))
+    )
+
+
+def _match_reason(reason: str, asked: Selection) -> ColumnElement[bool]:
+    """With a version as `support.py` leaves out, or beside another one as `versions.py` does."""
+    if asked.version is None:
+        return col(Record.rejection) == reason
+    is_tie = col(Record.rejection) == TIE_OF_ALL
+    if asked.beside is None:
+        is_tie &= col(Record.incomparable).is_(None)
+    is_refused = (col(Record.rejection) == reason) & ~is_tie
+    is_picked = (col(Record.rejection).is_(None) | is_tie) & (func.coalesce(col(Record.settled), "") != "own")
+    codes = (UNEQUAL_TEXTS, REPEATED) if reason == UNEQUAL_TEXTS else (reason,)
+    return is_refused | (is_picked & col(Record.incomparable).in_(codes))

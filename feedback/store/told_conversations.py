@@ -1,0 +1,127 @@
+"""One conversation as the console reads it: its messages, and the cards that were shown before each reply.
+
+Which arm and version wrote a card is told of sets whose judgement nobody can take back into an open set
+(`row_selection.py`); nothing of a set is told before its judgement but its state. Reads only.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlmodel import Session, col
+
+from feedback.records.candidate import READY
+from feedback.records.derived import JUDGEMENT, THUMB
+from feedback.store.conversation_rows import Verdict, tell_verdict
+from feedback.store.engine import get_row, leave_out, of_desk
+from feedback.store.row_selection import select_held
+from feedback.store.sets import LARGE
+from feedback.store.tables import Candidate, Conversation, Judgement, Message, Record, SuggestionSet, Turn
+
+SHOWN = 500  # messages
+
+
+@dataclass(frozen=True)
+class Card:
+    """`arm` and `version` are None where they are not told."""
+
+    slot: int
+    text: str | None
+    is_picked: bool
+    arm: str | None = None
+    version: str | None = None
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What one agent said of a set."""
+
+    row: Judgement
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class ToldSet:
+    """What was offered for one customer message. `cards` is empty until the set is judged."""
+
+    id: str
+    state: str
+    cards: list[Card]
+    judged: list[Judged]
+
+
+@dataclass(frozen=True)
+class Told:
+    """`sets` and `closed` by the customer message that they are about; `thumbs` by the reply."""
+
+    conversation: Conversation
+    messages: Sequence[Message]
+    sets: Mapping[str, ToldSet]
+    closed: Mapping[str, str]
+    thumbs: Mapping[str, str]
+
+
+def read_conversation(session: Session, *, desk_id: str, conversation_id: str) -> Told:
+    """Raises NotFound."""
+    row = get_row(session, Conversation, conversation_id, desk_id=desk_id, what="conversation")
+    said = of_desk(Message, desk_id).where(col(Message.conversation_id) == row.id)
+    newest = session.exec(said.order_by(col(Message.position).desc()).limit(SHOWN)).all()
+    turns = session.exec(of_desk(Turn, desk_id).where(col(Turn.conversation_id) == row.id)).all()
+    drawn = of_desk(SuggestionSet, desk_id).where(col(SuggestionSet.conversation_id) == row.id)
+    sets = {shown.turn_id: shown for shown in session.exec(drawn.options(*leave_out(LARGE)))}
+    judged = _read_judged(session, desk_id, [shown.id for shown in sets.values()])
+    thumbs = select(Record).where(
+        col(Record.desk_id) == desk_id,
+        col(Record.origin_kind) == THUMB,
+        col(Record.origin_id).in_([message.id for message in newest]),
+    )
+    return Told(
+        conversation=row,
+        messages=newest[::-1],
+        sets={
+            turn.message_id: _tell_set(session, sets[turn.id], judged.get(sets[turn.id].id, []))
+            for turn in turns
+            if turn.id in sets
+        },
+        closed={turn.message_id: turn.closed_as for turn in turns if turn.closed_as},
+        thumbs={thumb.origin_id or "": thumb.given or "" for thumb in session.scalars(thumbs)},
+    )
+
+
+def _read_judged(session: Session, desk_id: str, set_ids: Sequence[str]) -> dict[str, list[Judged]]:
+    query = (
+        select(Judgement, Record)
+        .join(
+            Record,
+            (col(Record.desk_id) == desk_id)
+            & (col(Record.origin_kind) == JUDGEMENT)
+            & (col(Record.origin_id) == col(Judgement.id)),
+        )
+        .where(col(Judgement.set_id).in_(set_ids), col(Judgement.kind) != "undo")
+        .order_by(col(Judgement.created_at), col(Judgement.id))
+    )
+    held = set(session.scalars(select_held(desk_id=desk_id)))
+    found: dict[str, list[Judged]] = {}
+    for row, record in session.execute(query):
+        found.setdefault(row.set_id, []).append(Judged(row, tell_verdict(record, held)))
+    return found
+
+
+def _tell_set(session: Session, shown: SuggestionSet, judged: list[Judged]) -> ToldSet:
+    if shown.state != "judged":
+        return ToldSet(shown.id, shown.state, [], judged)
+    standing = [each for each in judged if not each.verdict.is_undone]
+    picked = {id for each in standing for id in (each.row.candidate_id, *each.row.candidate_ids) if id}
+    is_told = any(each.verdict.is_settled for each in standing)
+    offered = select(Candidate).where(col(Candidate.set_id) == shown.id, col(Candidate.state) == READY)
+    cards = [
+        Card(
+            slot=card.slot,
+            text=card.text,
+            is_picked=card.id in picked,
+            arm=card.arm if is_told else None,
+            version=card.adapter if is_told else None,
+        )
+        for card in session.scalars(offered.order_by(col(Candidate.slot)))
+    ]
+    return ToldSet(shown.id, shown.state, cards, judged)
