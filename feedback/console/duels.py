@@ -9,7 +9,9 @@ from flask_babel import lazy_gettext as _
 from feedback.actor import Actor
 from feedback.console.charts import draw_interval
 from feedback.duels.read import DuelView, read_duel, read_duels
+from feedback.duels.replies import read_sides
 from feedback.duels.start import MAX_ROUNDS
+from feedback.records.redact import open_redactor
 from feedback.store import adapters, duels, operators
 from feedback.store.engine import read
 from feedback.web.auth import allow
@@ -82,13 +84,16 @@ def find_view(duel_id: str) -> DuelView:
 def tell_result(view: DuelView) -> dict[str, object]:
     """What the template needs besides the view; the figures of a closed duel are in `told`."""
     result = view.result
+    redactor = open_redactor(services().settings.data_dir)
     with read(services().store_engine) as store:
         people = operators.list_operators(store, desk_id=current_actor().desk_id)
+        sides = read_sides(store, view.duel, redactor)
     told = result.to_json() if result is not None else None
     drawn = draw_interval(told["rate"], told["low"], told["high"]) if told and told["counted"] else None
     return {
         "result": result,
         "told": told,
+        "sides": sides,
         "drawn": drawn,
         "names": {person.id: person.name for person in people},
         "why_words": why_words,

@@ -8,6 +8,7 @@ from feedback.console.run_curves import draw_run
 from feedback.morning.gather import say_now
 from feedback.records.rejections import explain
 from feedback.run_report.facts import read_facts
+from feedback.run_report.replies import read_replies
 from feedback.run_report.report import report_night
 from feedback.store.engine import read
 from feedback.store.run_history import find_run_behind, read_numbers
@@ -42,4 +43,5 @@ def show_report(run_id: str) -> str:
         scores=read_report(facts.run.report),
         table=tabulate_counts(facts.dataset.counts) if facts.dataset else None,
         explain=explain,
+        sides=read_replies(found.settings.data_dir, run_id),
     )

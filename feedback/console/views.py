@@ -19,6 +19,7 @@ from feedback.experiments.account import read_account
 from feedback.experiments.funnel import count_funnel
 from feedback.morning.gather import say_now
 from feedback.records.rejections import explain
+from feedback.run_report.replies import read_replies
 from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.closings import count_closings
 from feedback.store.engine import read
@@ -152,6 +153,7 @@ def _render_run(template: str, run_id: str) -> str:
             is_reading_base=BASE_READ in numbers and "loss" not in numbers,
             seconds_left=numbers[SECONDS_LEFT][-1][1] if SECONDS_LEFT in numbers else None,
             report=read_report(run.report),
+            sides=read_replies(services().settings.data_dir, run_id) if run.state in runs.FINISHED else [],
         )
 
 

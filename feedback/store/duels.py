@@ -152,6 +152,19 @@ def list_rounds(session: Session, *, desk_id: str, duel_id: str) -> Sequence[Due
     return session.exec(query.order_by(col(DuelRound.position)).options(*leave_out(UNSEEN + TEXTS))).all()
 
 
+def list_readable(session: Session, *, duel_id: str) -> list[tuple[DuelRound, str | None, list[str]]]:
+    """Rounds that were judged or may have been, with their texts and by what their customer is known."""
+    known = (col(Conversation.customer_id), col(Conversation.customer_details))
+    query = (
+        select(DuelRound, *known)
+        .join(Conversation, col(Conversation.id) == col(DuelRound.conversation_id))
+        .where(col(DuelRound.duel_id) == duel_id, col(DuelRound.state) == READY)
+        .order_by(col(DuelRound.position))
+    )
+    rows = session.execute(query.options(*leave_out(UNSEEN)))
+    return [(row, customer_id, details) for row, customer_id, details in rows]
+
+
 def get_round(session: Session, *, desk_id: str, duel_id: str, number: int, lock: bool = False) -> DuelRound:
     """By its number in the duel. Raises NotFound."""
     query = of_desk(DuelRound, desk_id).where(

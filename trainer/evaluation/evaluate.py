@@ -74,7 +74,8 @@ def evaluate_adapter(
 
     `serving` names the adapter that serves now and its weights, for comparison. Without held-out choices the
     figures that need them are None; so are all that need replies where `with_replies` is not asked.
-    `run_dir`: of the training run, whose curves are read, and where replies that broke a guard are written.
+    `run_dir`: of the training run, whose curves are read, and where replies that broke a guard are written,
+    and a few of both arms to the same prompts.
     """
     started = time.monotonic()
     guards = read_guards(measurement.guards)
@@ -97,7 +98,9 @@ def evaluate_adapter(
         )
         on_progress(0.65)
         prompts = read_prompts(measurement, splits.test)
-        figures["replies"] = measure_replies(scorer, prompts, ADAPTER, measurement, seed=seed)
+        figures["replies"] = measure_replies(
+            scorer, prompts, ADAPTER, measurement, seed=seed, run_dir=run_dir
+        )
         on_progress(0.9)
         figures["guards"], broken = measure_guards(scorer, guards, ADAPTER, measurement, seed=seed)
         if run_dir is not None:

@@ -4,10 +4,12 @@ language, or such that base itself finds them implausible.
 
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
 from feedback.records.text import normalise
+from feedback.run_report.replies import write_replies
 from trainer.data.choices import Offer
 from trainer.evaluation.generate import Draws, as_row, draw, encode_prompts
 from trainer.evaluation.reply_faults import Checker, Messages, find_fault, find_wrong_language, load_named
@@ -31,9 +33,15 @@ def distinct_prompts(offers: Sequence[Offer]) -> list[Messages]:
 
 
 def measure_replies(
-    scorer: Scorer, prompts: Sequence[Messages], adapter: str, measurement: Measurement, *, seed: int
+    scorer: Scorer,
+    prompts: Sequence[Messages],
+    adapter: str,
+    measurement: Measurement,
+    *,
+    seed: int,
+    run_dir: Path | None = None,
 ) -> ReplyFigures | None:
-    """None without prompts."""
+    """None without prompts. Some greedy replies are left in `run_dir`, for people to read."""
     if not prompts:
         return None
     checker = load_named(measurement.checker) if measurement.checker else None
@@ -42,6 +50,9 @@ def measure_replies(
         draw(scorer, ids, name, measurement, samples=measurement.samples_per_prompt, seed=seed)
         for name in (None, adapter)
     )
+    if run_dir is not None:
+        told = [[_tell(reply) for reply in arm.greedy] for arm in (base, tuned)]
+        write_replies(run_dir, zip(prompts, *told, strict=True))
     drift = measure_drift([each.text for each in base.greedy], [each.text for each in tuned.greedy])
     greedy = [_find_faults(prompts, [[each] for each in arm.greedy], checker) for arm in (base, tuned)]
     sampled = [_find_faults(prompts, arm.sampled, checker) for arm in (base, tuned)]
@@ -66,6 +77,10 @@ def measure_replies(
         wrong_language_base=_share(languages[0]),
         wrong_languages=dict(Counter(pair for pair in languages[1] if pair)),
     )
+
+
+def _tell(reply: Drawn) -> str:
+    return reply.text if reply.finished else f"{reply.text} …"
 
 
 def _find_faults(

@@ -152,6 +152,7 @@ def learn(desk, data_dir):
     (run_dir / "checkpoints").mkdir(parents=True)
     (run_dir / "checkpoints" / "rows.json").write_text(json.dumps({"ids": encode(f"the {WORD}")}))
     (run_dir / "broken.jsonl").write_text(json.dumps({"text": f"{WORD} {WORD}"}) + "\n")
+    (run_dir / "replies.jsonl").write_text(json.dumps({"asked": WORD, "left": "", "right": WORD}) + "\n")
     (run_dir / "log.txt").write_text(f"ValueError: {WORD}\n")
     (run_dir / "metrics.json").write_text("{}")
     card = data_dir / "adapters" / ADAPTER / "README.md"
@@ -244,7 +245,8 @@ def test_the_proof_says_what_was_done_and_what_could_not_be(desk, data_dir, life
     proof = json.loads((data_dir / "erasures" / f"{erasure_id}.json").read_text())
     assert proof["datasets"] == [life["dataset"].id]
     assert proof["rows"]["message"] == 2 and proof["rows"]["record"] == 1
-    assert f"runs/{life['run']}/broken.jsonl" in proof["files"] and "reference.db" in proof["files"]
+    assert {f"runs/{life['run']}/{name}.jsonl" for name in ("broken", "replies")} <= set(proof["files"])
+    assert "reference.db" in proof["files"]
     left = {each["what"]: each for each in proof["left"]}
     assert left["adapter"]["name"] == ADAPTER
     assert left["backup"]["name"] == "20261121T020000Z" and left["backup"]["age_days"] > 0

@@ -72,6 +72,15 @@ def test_texts_that_broke_a_guard_stay_in_the_runs_directory(report, trained):
     assert all(line["rules"] and line["id"] for line in lines)
 
 
+def test_greedy_replies_of_both_arms_to_the_same_prompts_stay_in_the_runs_directory(report, trained):
+    lines = [json.loads(line) for line in (trained.run / "replies.jsonl").read_text().splitlines()]
+    assert len(lines) == report.replies.prompts == 4  # fewer prompts than the ten that are kept at most
+    assert all(line["asked"] for line in lines)
+    assert all(line["left"].endswith(" …") for line in lines)  # cut off: the random base never finishes
+    same = sum(line["left"] == line["right"] for line in lines)
+    assert same / 4 == report.replies.same
+
+
 def test_serving_adapter_scores_like_itself(trained, base, dataset):
     from trainer.evaluation.evaluate import evaluate_adapter
 
