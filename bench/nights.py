@@ -10,6 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
+from demo.run_words import describe_end
 from demo.simulate import Night, Serving
 
 Figures = dict[str, float | int | None]
@@ -52,7 +53,7 @@ def describe_night(night: Night) -> tuple[str, str, str, str]:
     return (
         describe_support(night.support),
         describe_broken(night.run.get("report") or {}),
-        describe_decision(night.run),
+        describe_end(night.run),
         describe_serving(night.serving),
     )
 
@@ -70,25 +71,6 @@ def describe_broken(report: dict[str, Any]) -> str:
         return "not measured"
     base = f"base {replies['broken_greedy_base']:.1%}, {replies['broken_sampled_base']:.2%}"
     return f"{replies['broken_greedy']:.1%}, {replies['broken_sampled']:.2%}; {base}"
-
-
-def describe_decision(run: dict[str, Any]) -> str:
-    """The verdict, then each limit that was missed in words; of a run without verdict, how it ended."""
-    if run["decision"] is None:
-        return f"{run['state']}: {run['error'] or list_reasons(run['reasons']) or 'no reason given'}"
-    reasons = list_reasons(run["reasons"])
-    return f"{run['decision']}: {reasons}" if reasons else str(run["decision"])
-
-
-def list_reasons(reasons: Iterable[dict[str, Any]]) -> str:
-    return "; ".join(describe_reason(reason) for reason in reasons)
-
-
-def describe_reason(reason: dict[str, Any]) -> str:
-    words, value, limit = (reason.get(name) for name in ("text", "value", "limit"))
-    figures = [f"{value:.4g}"] if value is not None else []
-    figures += [f"limit {limit:.4g}"] if limit is not None else []
-    return f"{words or reason['code']}" + (f" ({', '.join(figures)})" if figures else "")
 
 
 def describe_serving(serving: Serving) -> str:

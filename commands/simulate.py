@@ -10,6 +10,7 @@ from commands.errors import CommandFailed
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.instance import is_running, read_holder
 from commands.store import open_store
+from demo.run_words import describe_end
 from demo.simulate import Progress as Doing
 from demo.simulate import Simulation, run_simulation
 from feedback.clock import SystemClock
@@ -114,3 +115,5 @@ def show_nights(simulation: Simulation) -> None:
         click.echo(
             f"{night.number:<6}{night.adapter or '-':<22}{decision:<10}{judged:>7}{shown:>9}   {counted}"
         )
+        if decision != "passed":
+            click.echo(f"      {describe_end(night.run)}")

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from bench.nights import LastAdapter, Played, describe_decision, find_figures, tabulate
+from bench.nights import LastAdapter, Played, find_figures, tabulate
 from demo.simulate import Night, Serving
 
 TOO_WARM = {
@@ -104,19 +104,9 @@ def test_one_seed_has_the_plain_names_alone():
     assert figures["refused_nights"] == 0
 
 
-def test_nights_without_a_verdict_say_how_they_ended_and_count_as_refused():
+def test_a_night_without_a_verdict_counts_as_refused():
     night = make_night(1)
     night.run |= {"state": "failed", "decision": None, "error": "Diverged at step 3", "report": None}
-    assert describe_decision(night.run) == "failed: Diverged at step 3"
-    skipped = {"state": "skipped", "decision": None, "error": None}
-    reasons = [{"code": "no_data", "text": "nothing was selected", "value": 0, "limit": 1}]
-    assert describe_decision(skipped | {"reasons": reasons}) == "skipped: nothing was selected (0, limit 1)"
     figures = find_figures([Played(1, [night])])
     assert figures["refused_nights"] == 1
     assert figures["support_night_1"] is figures["broken_excess"] is figures["kl_night_1"] is None
-
-
-def test_what_publishing_said_of_a_passed_night_stands_beside_its_verdict():
-    note = {"code": "not_shown", "text": "the policy shows it to nobody", "value": None, "limit": None}
-    run = make_night(1).run | {"reasons": [note]}
-    assert describe_decision(run) == "passed: the policy shows it to nobody"

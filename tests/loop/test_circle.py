@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from bench.instance import Service, new_event, open_turn, read_suggestions
-from demo.simulate import Progress, run_simulation
+from demo.simulate import Progress, Serving, run_simulation
 from feedback.store.tables import Adapter, Dataset, Deployment, Judgement
 from tests.loop.looking import asking, draw_greedy, read_arms, reading
 
@@ -27,6 +27,7 @@ def test_the_circle_turns(service: Service) -> None:
     assert (night.run["state"], night.run["decision"]) == ("done", "passed"), night.run["reasons"]
     adapter = night.adapter
     assert adapter is not None
+    assert night.serving == Serving(live=None, canary=adapter)
     assert night.support is not None and night.support["counted"] > 0
 
     with service.client() as client, asking(service) as fleet:
