@@ -86,6 +86,9 @@ function sendOnce(event) {
 }
 
 for (const region of document.querySelectorAll("[data-live]")) keepLive(region);
+// The answer to a form has the address of its page: loaded again, it sends nothing.
+const page = document.querySelector("[data-address]");
+if (page) history.replaceState(null, "", page.dataset.address);
 // A page that the browser brings back as it was left shows what has been done since.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 document.addEventListener("submit", (event) => {

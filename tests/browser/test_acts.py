@@ -154,11 +154,18 @@ def test_a_double_click_adds_one_person_and_shows_their_link(
 ) -> None:
     page = enter(site, open_page(), "ada", "admin")
     page.goto(f"{site.url}/console/people")
-    page.get_by_label("Name").fill("Lin")
+    page.get_by_label("Name").fill("Olga")
     page.get_by_role("button", name="Add and make a sign-in link").dblclick()
     expect(page.locator(".note .mono")).to_contain_text("/sign-in/")
     assert len([path for path, _ in site.said if path == "/console/people"]) == 2  # the page, and one form
-    page.go_back()
-    page.get_by_label("Name").fill("Lin")
+    page.get_by_role("row", name="Olga").get_by_role("button", name="Sign-in link").click()
+    expect(page.get_by_role("status")).to_contain_text("Sign-in link for Olga")
+    page.reload()  # sends nothing again
+    expect(page.get_by_role("row", name="Olga")).to_be_visible()
+    expect(page.get_by_role("status")).to_have_count(0)
+    assert [path.rpartition("/")[2] for path, _ in site.said if path.startswith("/console/people")] == [
+        *("people", "people", "link", "people")
+    ]
+    page.get_by_label("Name").fill("Olga")
     page.get_by_role("button", name="Add and make a sign-in link").click()
-    expect(page.get_by_role("status")).to_contain_text("Lin is here already.")
+    expect(page.get_by_role("status")).to_contain_text("Olga is here already.")

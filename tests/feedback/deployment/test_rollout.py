@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from feedback.deployment import deploy, rollout
-from feedback.deployment.policy import ApprovalPolicy, CanaryPolicy, Policy
+from feedback.deployment.policy import ApprovalPolicy, CanaryPolicy, Policy, load_policy
 from feedback.errors import StaleLease
 from feedback.experiments.rollout_rule import Exposure, ExposurePolicy, Reason
 from feedback.experiments.sequential_tests import e_value
@@ -187,8 +187,7 @@ def test_a_policy_that_promotes_nothing_holds_a_proven_canary(plant):
 
 
 def test_a_proven_canary_waits_for_the_second_person_where_one_is_asked_for(plant):
-    careful = OPEN.model_copy(update={"approval": ApprovalPolicy(second_person=True)})
-    plant.ctx = replace(plant.ctx, policy=careful)
+    plant.ctx = replace(plant.ctx, policy=load_policy("careful"))
     add_picks(plant.ctx.store_engine, ONE, tuned=28, base=12, at=NOW)
     look_and_act(plant)
     assert (decisions(plant)[0], plant.state.canary) == (("hold", ["approval"]), ONE)
