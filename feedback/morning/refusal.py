@@ -52,7 +52,7 @@ def say_refused(facts: MorningFacts) -> Said | None:
     is_last = facts.ended is not None and facts.ended.id == run.id
     if not is_last and facts.serving:
         return None
-    named = {"adapter": run.adapter, "serves": facts.serves}
+    named = {"adapter": run.adapter, "run": run.id, "serves": facts.serves}
     over_fit = find_over_fit(run)
     if over_fit is not None:
         return Said("over_fit", Action("train_less"), {**named, **over_fit})
