@@ -202,7 +202,6 @@ def signed_in() -> Actor | None:
 
 def register_pages(app: Flask) -> None:
     init_languages(app)
-    app.jinja_env.filters.update(code=labels.mark_code)
     app.jinja_env.globals.update(
         words_of=labels.words_of,
         action_words=labels.action_words,

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from markupsafe import Markup
 
 from feedback.morning.reasons import REASONS
 from feedback.morning.said import Action, Said
@@ -171,15 +170,6 @@ def sentence_words(said: Said) -> str:
 
 def action_words(action: Action) -> str:
     return fill(ACTIONS[action.code], action.values, translate=gettext, show_time=show_time)
-
-
-def mark_code(text: str) -> Markup:
-    """What stands between backticks is code."""
-    parts = str(text).split("`")
-    shown = (
-        Markup("<code>{}</code>" if number % 2 else "{}").format(part) for number, part in enumerate(parts)
-    )
-    return Markup("").join(shown)
 
 
 def row_words(name: str) -> str:

@@ -55,6 +55,7 @@ def test_everything_says_the_same(call: Call, store: Path, outcome: str) -> None
     assert all(told)
     for path in ("/console", f"/console/runs/{run_id}/report"):
         page = get(path)
+        assert "`" not in page
         assert [re.sub("</?strong>", "", text) for text in read_part(page)] == told
         chinese = read_part(get(path, "zh"))
         assert all(re.search("[一-鿿]", text) for text in chinese) and "%(" not in "".join(chinese)

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from commands.situations import NEW, NOW, SITUATIONS, canary, live, refused, run
-from feedback.console.labels import mark_code
 from feedback.morning.sentence import say
 from feedback.morning.words import ACTIONS, SENTENCES
 
@@ -105,7 +104,3 @@ def test_better_and_worse_are_said_only_where_the_interval_excludes_one_half():
             text = say(live(won, n - won)).to_json()["text"]
             assert ("worse" in text) == (high < 0.5), (won, n, text)
             assert bool(re.search("is live and better|went live", text)) == (low > 0.5), (won, n, text)
-
-
-def test_what_stands_between_backticks_is_code_and_nothing_else_is_markup():
-    assert mark_code("`rejoinder up` <b>") == "<code>rejoinder up</code> &lt;b&gt;"
