@@ -16,9 +16,10 @@ from feedback.console.row_filters import FilterUnknown, RowQuery, read_query, sh
 from feedback.console.views import current_actor
 from feedback.store import overview
 from feedback.store.choices import iterate_pages
-from feedback.store.conversation_rows import Row, Verdict, count_rows, list_rows
+from feedback.store.conversation_rows import list_counted, list_rows
 from feedback.store.engine import read
 from feedback.store.operators import name_agents
+from feedback.store.row_facts import Row, Verdict
 from feedback.store.row_selection import STATES, VERDICTS, Selection
 from feedback.store.told_conversations import read_conversation
 from feedback.web.auth import allow
@@ -86,11 +87,14 @@ def list_conversations() -> str | tuple[str, int]:
 def render_list(query: RowQuery, **more: Any) -> str:
     desk_id, asked = current_actor().desk_id, query.select()
     with read(services().store_engine) as store:
-        rows = list_rows(store, desk_id=desk_id, asked=asked, after=query.after, limit=SHOWN_AT_ONCE + 1)
-        is_whole = query.after is None and len(rows) <= SHOWN_AT_ONCE
-        count = len(rows)
-        if not is_whole:
-            count = count_rows(store, desk_id=desk_id, asked=asked, most=COUNTED_AT_MOST + 1)
+        rows, count = list_counted(
+            store,
+            desk_id=desk_id,
+            asked=asked,
+            limit=SHOWN_AT_ONCE + 1,
+            most=COUNTED_AT_MOST + 1,
+            after=query.after,
+        )
         spoken = overview.list_languages(store, desk_id=desk_id)
         agents = name_agents(store, desk_id=desk_id, agents=[asked.agent] if asked.agent else [])
     given = {name: value for name, value in request.args.items() if value.strip() and name != "after"}

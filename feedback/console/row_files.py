@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import Any
 
-from feedback.store.conversation_rows import Row
+from feedback.store.row_facts import Row
 
 COLUMNS = ("at", "conversation", "language", "state", "verdict", "taken_back", "winner", "version", "words")
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes UTF-8 for the machine's own code page: no Chinese

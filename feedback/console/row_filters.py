@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConst
 
 from feedback.api.schemas import Id, Language, Query, Tag
 from feedback.errors import ApiError
-from feedback.store.conversation_rows import Key
+from feedback.store.row_facts import Key
 from feedback.store.row_selection import Selection
 
 MOST_WORDS = 8

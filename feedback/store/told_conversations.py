@@ -12,8 +12,8 @@ from sqlmodel import Session, col
 
 from feedback.records.candidate import READY
 from feedback.records.derived import JUDGEMENT, THUMB
-from feedback.store.conversation_rows import Verdict, tell_verdict
 from feedback.store.engine import get_row, leave_out, of_desk
+from feedback.store.row_facts import Verdict, tell_verdict
 from feedback.store.row_selection import select_held
 from feedback.store.sets import LARGE
 from feedback.store.tables import Candidate, Conversation, Judgement, Message, Record, SuggestionSet, Turn
