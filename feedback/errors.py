@@ -2,7 +2,7 @@
 client sees.
 
     ApiError
-      BodyUnreadable, BodyInvalid, BodyTooLarge, TextNotStorable        what was sent
+      BodyUnreadable, BodyInvalid, FilterUnknown, BodyTooLarge, TextNotStorable   what was sent
       SignInNeeded, TokenInvalid, CsrfFailed, NotPermitted              who sent it
       NotFound, Conflict                                                what it names
       EventConflict                                                     an event id used twice
@@ -16,7 +16,7 @@ client sees.
 Rendering lives in `feedback/web/error_pages.py`; this module knows no Flask.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class ApiError(Exception):
@@ -63,6 +63,20 @@ class BodyInvalid(ApiError):
             f"The {where} does not fit: " + "; ".join(faults) + ".",
             "See /openapi.json for the fields of this call.",
         )
+
+
+class FilterUnknown(ApiError):
+    """`faults` are the values that mean nothing, by the name of their parameter."""
+
+    def __init__(self, faults: Mapping[str, str]) -> None:
+        named = "; ".join(f"{name}={value[:80]!r}" for name, value in faults.items())
+        super().__init__(
+            422,
+            "query_invalid",
+            f"These filters are not understood: {named}.",
+            "Leave them out, or choose them on the page /console/conversations.",
+        )
+        self.faults = faults
 
 
 class TextNotStorable(ApiError):

@@ -12,8 +12,9 @@ from flask_babel import lazy_gettext as _
 
 from feedback.console.labels import words_of
 from feedback.console.row_files import write_csv, write_json_lines
-from feedback.console.row_filters import FilterUnknown, RowQuery, read_query, show_key
+from feedback.console.row_filters import RowQuery, read_query, show_key
 from feedback.console.views import current_actor
+from feedback.errors import FilterUnknown
 from feedback.store import overview
 from feedback.store.choices import iterate_pages
 from feedback.store.conversation_rows import list_counted, list_rows

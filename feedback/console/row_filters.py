@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints, ValidationError
 
 from feedback.api.schemas import Id, Language, Query, Tag
-from feedback.errors import ApiError
+from feedback.errors import FilterUnknown
 from feedback.store.row_facts import Key
 from feedback.store.row_selection import Selection
 
@@ -76,20 +76,6 @@ class RowQuery(Query):
     def select(self) -> Selection:
         asked = self.model_dump(exclude={"q", "after"})
         return Selection(words=tuple(dict.fromkeys(self.q.split()))[:MOST_WORDS], **asked)
-
-
-class FilterUnknown(ApiError):
-    """`faults` are the values that mean nothing, by the name of their parameter."""
-
-    def __init__(self, faults: Mapping[str, str]) -> None:
-        named = "; ".join(f"{name}={value[:80]!r}" for name, value in faults.items())
-        super().__init__(
-            422,
-            "query_invalid",
-            f"These filters are not understood: {named}.",
-            "Leave them out, or choose them on the page /console/conversations.",
-        )
-        self.faults = faults
 
 
 def read_query(given: Mapping[str, str]) -> RowQuery:

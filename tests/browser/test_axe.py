@@ -76,6 +76,11 @@ def fill(site: Site) -> Desk:
         chain.desk.app,
         {
             "/console": "/console",
+            "/console/conversations": "/console/conversations",
+            "(rows behind a count)": "/console/conversations?verdict=pick&until=2030-01-01T00:00:00Z",
+            "(a filter that is not understood)": "/console/conversations?verdict=best",
+            "/console/conversations/<conversation_id>": "/console/conversations/"
+            + chain.opened["conversation_id"],
             "/console/funnel": "/console/funnel",
             "/console/remarks": "/console/remarks",
             "/console/datasets": "/console/datasets",
@@ -100,9 +105,9 @@ ELSEWHERE = {"/sign-in", "/sign-in/<code>", "/chat", "/chat/<conversation_id>", 
 
 
 def list_pages(app: Flask) -> set[str]:
-    """Those that a person opens; parts that a page loads again end in /live."""
+    """Those that a person opens; parts that a page loads again end in /live, files in what they are."""
     rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())]
-    shown = [rule.rule for rule in rules if not rule.rule.endswith("/live")]
+    shown = [rule.rule for rule in rules if not rule.rule.endswith(("/live", ".csv", ".jsonl"))]
     return {rule for rule in shown if rule.startswith(("/console", "/workbench", "/chat", "/sign-in"))}
 
 

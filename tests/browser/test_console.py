@@ -99,6 +99,16 @@ def test_an_expert_reads_and_has_no_buttons_to_act(site: Site, open_page: Callab
 
 
 def test_an_agent_sees_no_console(site: Site, agent: Page) -> None:
-    for path in ("", "/funnel", "/remarks", "/datasets", "/runs", "/adapters", "/lineage", "/people"):
+    pages = (
+        "/conversations",
+        "/funnel",
+        "/remarks",
+        "/datasets",
+        "/runs",
+        "/adapters",
+        "/lineage",
+        "/people",
+    )
+    for path in ("", *pages):
         answer = agent.goto(f"{site.url}/console{path}")
         assert answer is not None and answer.status == 403, path
