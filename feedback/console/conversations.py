@@ -58,7 +58,7 @@ FILTER_WORDS = {
     "q": _("Words"),
     "language": _("Language"),
     "tag": _("Tag"),
-    "verdict": _("Verdict"),
+    "verdict": _("Judged"),
     "state": _("State"),
     "settled": _("Learnt as"),
     "reason": _("Because"),
