@@ -6,16 +6,25 @@ A page that counts a long history afresh would take longer the more people judge
 """
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
 
-from feedback.experiments.support import Support, tally_support
+from feedback.experiments.support import Support, support_of, tally_support
 from feedback.experiments.versions import Comparison, tally_versions
 from feedback.store.fits import find_fit
-from feedback.store.record_counts import Judged, Meaning, Versioned, count_meanings, count_versions
+from feedback.store.record_counts import (
+    Judged,
+    Meaning,
+    Versioned,
+    count_judgements,
+    count_meanings,
+    count_versions,
+)
 from feedback.store.tables import DEFAULT_DESK, Fit
 
+FRESH = timedelta(minutes=2)
 NOTHING_FITTED: dict[str, Any] = {
     "share_low": None,
     "agents": None,
@@ -54,6 +63,23 @@ class Account:
             "fitted_at": self.fit.at if self.fit else None,
             "fitted_judgements": self.fit.judgements if self.fit else None,
         }
+
+
+def read_support(
+    session: Session, adapter: str, *, now: datetime, desk_id: str = DEFAULT_DESK
+) -> tuple[Support, dict[str, Any]]:
+    """The support of now, to a minute or two, and what was fitted last; empty before that.
+
+    A long history is counted only where the last fit is neither new nor of as many judgements: a trainer that
+    works renews it within a minute.
+    """
+    fit = find_fit(session, desk_id=desk_id, adapter=adapter)
+    if fit is None:
+        return support_of(session, adapter, desk_id=desk_id), {}
+    is_new = timedelta(0) <= now - fit.at < FRESH
+    if is_new or count_judgements(session, desk_id=desk_id, adapter=adapter) == fit.judgements:
+        return tally_support(adapter, recall_counts(fit.value["counts"])[0]), fit.value["fitted"]
+    return support_of(session, adapter, desk_id=desk_id), fit.value["fitted"]
 
 
 def read_account(session: Session, adapter: str, *, desk_id: str = DEFAULT_DESK) -> Account:

@@ -1,6 +1,6 @@
 """Reads what the morning's sentence is made of, by a few indexed queries in the caller's transaction.
 
-Counts are those of now; agents and bounds are what the trainer fitted last. Asks no engine: which adapters it
+Counts are those of now, to a minute or two; bounds are what the trainer fitted last. Asks no engine: which it
 cannot load stands in the manifest.
 """
 
@@ -9,8 +9,8 @@ from typing import Any
 
 from sqlmodel import Session
 
+from feedback.experiments.account import read_support
 from feedback.experiments.rollout_rule import Evidence
-from feedback.experiments.support import support_of
 from feedback.morning.facts import How, Left, MorningFacts, Passed, Standing
 from feedback.morning.outlook import Outlook
 from feedback.morning.said import Said
@@ -27,6 +27,7 @@ from serving.adapters.staging import adapter_path
 
 # Between a due time and its run's row: a trainer that starts just then asks for it first.
 GRACE = timedelta(minutes=10)
+MANY = 10_000  # new choices beyond which it says no more how many
 
 
 def say_now(session: Session, outlook: Outlook, *, now: datetime, desk_id: str = DEFAULT_DESK) -> Said:
@@ -37,8 +38,8 @@ def gather_facts(
     session: Session, outlook: Outlook, *, now: datetime, desk_id: str = DEFAULT_DESK
 ) -> MorningFacts:
     trained = runs.latest_run(session, desk_id=desk_id, state="done")
-    canary = read_standing(session, CANARY, desk_id=desk_id)
-    live = read_standing(session, LIVE, desk_id=desk_id)
+    canary = read_standing(session, CANARY, now=now, desk_id=desk_id)
+    live = read_standing(session, LIVE, now=now, desk_id=desk_id)
     serving = {found.name for found in (canary, live) if found is not None}
     manifest = read_manifest(outlook.data_dir)
     missing = serving & set(manifest.missing if manifest is not None else ())
@@ -47,7 +48,10 @@ def gather_facts(
         policy=outlook.policy,
         has_records=has_records(session, desk_id=desk_id),
         new_choices=count_new_choices(
-            session, desk_id=desk_id, since=trained.started_at if trained is not None else None
+            session,
+            desk_id=desk_id,
+            since=trained.started_at if trained is not None else None,
+            at_most=max(MANY, outlook.min_new_choices),
         ),
         min_new_choices=outlook.min_new_choices,
         missed=find_missed(session, outlook, now=now, desk_id=desk_id),
@@ -58,7 +62,7 @@ def gather_facts(
         live=live,
         missing=frozenset(missing),
         lost=frozenset(name for name in missing if not adapter_path(outlook.data_dir, name).is_dir()),
-        left=None if canary is not None else read_left(session, desk_id=desk_id),
+        left=None if canary is not None else read_left(session, now=now, desk_id=desk_id),
         passed=read_passed(session, trained, serving, desk_id=desk_id),
     )
 
@@ -73,7 +77,7 @@ def find_missed(session: Session, outlook: Outlook, *, now: datetime, desk_id: s
     return due if asked is None else None
 
 
-def read_standing(session: Session, role: Any, *, desk_id: str) -> Standing | None:
+def read_standing(session: Session, role: Any, *, now: datetime, desk_id: str) -> Standing | None:
     rows = deployments.list_deployments(session, desk_id=desk_id, role=role, limit=2)
     name = rows[0].adapter if rows else None
     if name is None:
@@ -85,17 +89,15 @@ def read_standing(session: Session, role: Any, *, desk_id: str) -> Standing | No
         share=rows[0].share,
         since=rows[0].at,
         actor=rows[0].actor,
-        evidence=read_evidence(session, name, desk_id=desk_id),
+        evidence=read_evidence(session, name, now=now, desk_id=desk_id),
         is_fitted=find_fit(session, desk_id=desk_id, adapter=name) is not None,
         words=read_words(session, desk_id=desk_id, adapter=name),
         before=before if before != name else None,
     )
 
 
-def read_evidence(session: Session, name: str, *, desk_id: str) -> Evidence:
-    support = support_of(session, name, desk_id=desk_id)
-    fit = find_fit(session, desk_id=desk_id, adapter=name)
-    fitted = fit.value["fitted"] if fit is not None else {}
+def read_evidence(session: Session, name: str, *, now: datetime, desk_id: str) -> Evidence:
+    support, fitted = read_support(session, name, now=now, desk_id=desk_id)
     adjusted = fitted.get("adjusted") or {}
     return Evidence(
         adapter=name,
@@ -110,7 +112,7 @@ def read_evidence(session: Session, name: str, *, desk_id: str) -> Evidence:
     )
 
 
-def read_left(session: Session, *, desk_id: str) -> Left | None:
+def read_left(session: Session, *, now: datetime, desk_id: str) -> Left | None:
     """The adapter that the last change of what serves took out, unless another one took its place."""
     last = next(iter(deployments.list_deployments(session, desk_id=desk_id, limit=1)), None)
     if last is None:
@@ -122,7 +124,11 @@ def read_left(session: Session, *, desk_id: str) -> Left | None:
     if how is None:
         return None
     return Left(
-        before.adapter, how, last.actor, last.at, read_evidence(session, before.adapter, desk_id=desk_id)
+        before.adapter,
+        how,
+        last.actor,
+        last.at,
+        read_evidence(session, before.adapter, now=now, desk_id=desk_id),
     )
 
 

@@ -1,6 +1,7 @@
 """How many judgements came to what: every count of them is a GROUP BY over records. Reads only.
 
 count_meanings      on the sets of one adapter, by who judged
+count_judgements    the same, in one number
 count_versions      on sets of two versions, by who judged
 count_given         in a time: as given, as settled, and why not
 """
@@ -66,6 +67,11 @@ def count_meanings(session: Session, *, desk_id: str, adapter: str) -> dict[Judg
     keys = col(Record.agent), *_MEANING
     query = _of_adapter(select(*keys, func.count()), desk_id, adapter).group_by(*keys)
     return {Judged(agent, Meaning(*meaning)): count for agent, *meaning, count in session.execute(query)}
+
+
+def count_judgements(session: Session, *, desk_id: str, adapter: str) -> int:
+    """On the sets of one adapter, whatever they came to."""
+    return int(session.scalar(_of_adapter(select(func.count()).select_from(Record), desk_id, adapter)) or 0)
 
 
 def count_versions(session: Session, *, desk_id: str, adapter: str) -> dict[Versioned, int]:

@@ -196,3 +196,13 @@ def test_choices_of_now_are_counted_and_not_those_of_the_skipped_night(desk):
         assert (said.code, said.values) == ("night_comes", {"found": 3, "needed": 3})
         few = say_now(session, replace(outlook, min_new_choices=4), now=desk.clock.now())
         assert (few.code, few.values["found"]) == ("too_few", 3)
+
+
+def test_picks_since_the_last_fit_count_once_it_is_two_minutes_old(plant):
+    plant.publish(ONE)
+    add_picks(plant.ctx.store_engine, ONE, tuned=3, base=2, at=NOW)  # 12 of 20
+    plant.clock.advance((LATER - NOW).total_seconds())
+    renew_fits(plant.ctx.store_engine, policy=POLICY.exposure, clock=plant.clock)
+    add_picks(plant.ctx.store_engine, ONE, tuned=1, base=0, at=NOW)
+    assert look(plant, LATER + timedelta(seconds=119)).values["picks"] == 20
+    assert look(plant, LATER + timedelta(seconds=120)).values["picks"] == 24
