@@ -174,6 +174,7 @@ def console_places() -> list[Place]:
             ("console_conversations.list_conversations", "console_conversations.show_conversation"),
         ),
         ("console.show_funnel", _("Funnel"), ("console.show_funnel",)),
+        ("console_trends.show", _("Trends"), ("console_trends.show",)),
         ("console_remarks.show", _("Remarks"), ("console_remarks.show",)),
         ("console.list_datasets", _("Datasets"), ("console.list_datasets", "console.show_dataset")),
         (

@@ -47,11 +47,12 @@ class Whisker:
 
 @dataclass(frozen=True)
 class Block:
-    """A stretch along x; `words` are empty where they have no room."""
+    """A stretch along x, in one of the rows below; `words` are empty where they have no room."""
 
     x: float
     width: float
-    words: str = ""
+    row: int
+    words: str
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class Plot:
     blocks: tuple[Block, ...] = ()
     bands: tuple[tuple[str, float, float], ...] = ()  # class, y and height of a band behind it
     marks: tuple[float, ...] = ()  # y of lines that mean something
+    is_of_things: bool = False  # along x stand things, each in the middle of its place, not a scale
     left: float = LEFT
     width: float = WIDTH
     height: float = HEIGHT

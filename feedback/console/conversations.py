@@ -36,7 +36,9 @@ FIRST_LINE = 200  # characters
 FIELDS = ("q", "language", "tag", "verdict", "state")  # of the form; the others come with a link
 VERDICT_WORDS = {
     "judged": _("every judgement"),
+    "standing": _("judgements that nobody took back"),
     "choice": _("judgements to learn from"),
+    "paired": _("judgements that give pairs"),
     "counted": _("counted for base or adapter"),
     "base": _("counted for the base"),
     "tuned": _("counted for an adapter"),

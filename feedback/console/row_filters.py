@@ -59,7 +59,7 @@ class RowQuery(Query):
     since: Since | None = None
     until: Until | None = None
     verdict: (
-        Literal["judged", "choice", "pick", "edit", "own", "tie", "none", "skip"]
+        Literal["judged", "standing", "choice", "paired", "pick", "edit", "own", "tie", "none", "skip"]
         | Literal[
             "counted", "base", "tuned", "both", "won", "lost", "up", "down", "taken_back", "spam", "no_reply"
         ]

@@ -75,7 +75,6 @@ def today() -> str:
             waiting=overview.count_waiting(store, desk_id=desk_id),
             state=deployments.serving_state(store, desk_id=desk_id),
             run=runs.latest_run(store, desk_id=desk_id),
-            slots=overview.count_picks_by_slot(store, desk_id=desk_id),
             kinds=overview.JUDGEMENT_KINDS,
             policy_line=read_policy_line(store, desk_id=desk_id),
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from feedback.records.derived import UNDONE
 from feedback.store.record_counts import Given
 
 TOO_CLOSE = "too_close"
@@ -24,7 +25,13 @@ class Funnel:
     choice_kinds: Counter[str] = field(default_factory=Counter)  # as settled: an edit may have become a pick
     reasons: Counter[str] = field(default_factory=Counter)
     pairs: int = 0
+    paired: int = 0  # choices that give a pair: what is learnt from
     pair_reasons: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def standing(self) -> int:
+        """Judgements that nobody took back."""
+        return self.judgements - self.reasons[UNDONE]
 
     def to_json(self) -> dict[str, Any]:
         values = vars(self).items()
@@ -45,6 +52,7 @@ def count_funnel(given: Iterable[Given]) -> Funnel:
         counted.choices += row.judgements
         counted.choice_kinds[row.settled or ""] += row.judgements
         counted.pairs += row.pairs
+        counted.paired += row.paired
         if row.close:
             counted.pair_reasons[TOO_CLOSE] += row.close
     return counted

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, func, or_, select
 
 from feedback.errors import StaleFence
 from feedback.store.engine import of_desk
@@ -107,3 +107,16 @@ def list_deployments(
 def _latest(session: Session, desk_id: str, role: str) -> Deployment | None:
     query = of_desk(Deployment, desk_id).where(Deployment.role == role)
     return session.exec(query.order_by(col(Deployment.fence).desc()).limit(1)).one_or_none()
+
+
+def list_since(session: Session, *, desk_id: str, since: datetime) -> Sequence[Deployment]:
+    """What was deployed since then, and the row of each role that stood before; oldest first."""
+    before = (
+        select(func.max(Deployment.fence))
+        .where(Deployment.desk_id == desk_id, Deployment.at < since)
+        .group_by(col(Deployment.role))
+    )
+    query = of_desk(Deployment, desk_id).where(
+        or_(col(Deployment.at) >= since, col(Deployment.fence).in_(before))
+    )
+    return session.exec(query.order_by(col(Deployment.fence))).all()

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select
 
-from feedback.records.derived import IMPORT, JUDGEMENT, THUMB, UNDONE
+from feedback.records.derived import IMPORT, THUMB, UNDONE
 from feedback.store.closings import count_closings
 from feedback.store.engine import of_desk
 from feedback.store.live_judgements import is_judgement
@@ -168,12 +168,3 @@ def list_languages(session: Session, *, desk_id: str) -> list[str]:
 def name_language(code: str | None) -> str:
     """Without its region: zh for zh-CN."""
     return (code or "").partition("-")[0].lower()
-
-
-def count_picks_by_slot(session: Session, *, desk_id: str) -> dict[int, int]:
-    """Where on the screen the picked and edited cards stood."""
-    query = select(Record.slot, func.count()).where(
-        Record.desk_id == desk_id, Record.origin_kind == JUDGEMENT, col(Record.given).in_(("pick", "edit"))
-    )
-    counts = session.exec(query.group_by(col(Record.slot))).all()
-    return {slot: count for slot, count in counts if slot is not None}

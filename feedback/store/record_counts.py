@@ -9,7 +9,7 @@ count_given         in a time: as given, as settled, and why not
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 from sqlmodel import Session, col
 
 from feedback.records.arms import VERSIONS_DESIGN
@@ -43,7 +43,9 @@ class Versioned(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What was given and what it came to; `pairs` and `close` are sums over these `judgements`."""
+    """What was given and what it came to; `pairs` and `close` are sums over these `judgements`, of which
+    `paired` give a pair at all.
+    """
 
     given: str
     settled: str | None
@@ -52,6 +54,7 @@ class Given(NamedTuple):
     judgements: int
     pairs: int
     close: int
+    paired: int
 
 
 _MEANING = (
@@ -104,7 +107,10 @@ def count_given(
     with `agent`, of theirs alone.
     """
     keys = (col(Record.given), col(Record.settled), col(Record.rejection), col(Record.language))
-    sums = (func.count(), func.sum(col(Record.pairs)), func.sum(col(Record.close_pairs)))
+    sums = (
+        *(func.count(), func.sum(col(Record.pairs)), func.sum(col(Record.close_pairs))),
+        func.sum(case((col(Record.pairs) > 0, 1), else_=0)),
+    )
     query = select(*keys, *sums).where(col(Record.desk_id) == desk_id, col(Record.origin_kind) == JUDGEMENT)
     if since is not None:
         query = query.where(col(Record.created_at) >= since)

@@ -25,10 +25,11 @@ GIVEN = ("pick", "edit", "own", "tie", "none", "skip")
 ARMS = (BASE, TUNED, BOTH)
 COUNTED = "counted"  # for the base, for the tuned version, or half for each
 WON, LOST = "won", "lost"  # the newer version of a set of two, the older one
-JUDGED, CHOICE = "judged", "choice"  # every judgement; those that are learnt from
+# Every judgement; those that nobody took back; those that are choices; those that give a pair.
+JUDGED, STANDING, CHOICE, PAIRED = "judged", "standing", "choice", "paired"
 THUMBS = tuple(THUMB_WORDS.values())
 CLOSINGS = ("spam", "no_reply")
-VERDICTS = (JUDGED, CHOICE, *GIVEN, COUNTED, *ARMS, WON, LOST, *THUMBS, *CLOSINGS)
+VERDICTS = (JUDGED, STANDING, CHOICE, PAIRED, *GIVEN, COUNTED, *ARMS, WON, LOST, *THUMBS, *CLOSINGS)
 STATES = ("waiting", "answered", "closed", "erased")
 # After these a set may be open again, or still.
 OPEN_AFTER = ("none", "skip", UNDONE, "unblinded")
@@ -169,8 +170,12 @@ def select_held(*, desk_id: str) -> Any:
 def _match_verdict(verdict: str) -> ColumnElement[bool]:
     if verdict == JUDGED:
         return col(Record.given).is_not(None)
+    if verdict == STANDING:
+        return func.coalesce(col(Record.rejection), "") != UNDONE
     if verdict == CHOICE:
         return col(Record.rejection).is_(None)
+    if verdict == PAIRED:
+        return col(Record.pairs) > 0
     if verdict in GIVEN:
         return col(Record.given) == verdict
     if verdict == COUNTED:

@@ -82,6 +82,7 @@ def fill(site: Site) -> Desk:
             "/console/conversations/<conversation_id>": "/console/conversations/"
             + chain.opened["conversation_id"],
             "/console/funnel": "/console/funnel",
+            "/console/trends": "/console/trends",
             "/console/remarks": "/console/remarks",
             "/console/datasets": "/console/datasets",
             "/console/datasets/<dataset_id>": f"/console/datasets/{DATASET}",

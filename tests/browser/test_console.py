@@ -35,8 +35,14 @@ def test_what_agents_did_is_counted_with_its_reasons(
     expect(customer.locator(".reply")).to_have_count(1)
     admin.goto(f"{site.url}/console/funnel")
     stages = admin.locator(".funnel").first
-    expect(stages.locator("li > span:first-child")).to_have_text(["judgements", "choices", "pairs"])
-    expect(stages.locator(".number")).to_have_text(["2", "1", "3"])
+    expect(stages.locator("li > span:first-child")).to_have_text(
+        ["judgements", "not taken back", "choices", "choices that give pairs"]
+    )
+    expect(stages.locator(".number")).to_have_text(["2", "2", "1", "1"])
+    expect(stages.locator("li > .muted")).to_have_text(
+        ["", "100 % of those before", "50 % of those before", "100 % of those before"]
+    )
+    expect(admin.get_by_text("3 pairs come of them.")).to_be_visible()
     expect(admin.get_by_role("row", name="the agent gave the turn back to the queue")).to_be_visible()
 
 
@@ -102,6 +108,7 @@ def test_an_agent_sees_no_console(site: Site, agent: Page) -> None:
     pages = (
         "/conversations",
         "/funnel",
+        "/trends",
         "/remarks",
         "/datasets",
         "/runs",

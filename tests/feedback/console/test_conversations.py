@@ -123,8 +123,9 @@ def read_counts(page):
 
 COUNTING = {  # each page, and how many counts it has at least
     "/console": 11,
-    "/console/funnel": 8,
+    "/console/funnel": 10,
     "/console/funnel?days=1&language=zh": 4,
+    "/console/trends": 9,
     "/console/adapters": 1,
     f"/console/adapters/{ADAPTER}": 12,
     f"/console/adapters/{NEW}": 3,

@@ -78,7 +78,8 @@ class Writer:
         self.judge(shown, turn, cards)
         if draw.random() < 0.3:
             reply = self.add(self.message(conversation, 1, "agent"))
-            for place, value in enumerate(draw.choice([[1], [-1], [1, -1], [1, 0]])):
+            values = draw.choice([[1], [-1], [1, -1], [1, 0]])
+            for place, value in enumerate(values, 1 - len(values)):  # the last one comes now
                 thumb = Thumb(
                     desk_id=DESK,
                     message_id=reply.id,

@@ -170,7 +170,9 @@ def count_funnel(judged_sets):
             continue
         counted.choices += 1
         counted.choice_kinds[choice.kind] += 1
-        for pair in pair_choice(choice):
+        pairs = pair_choice(choice)
+        counted.paired += any(not isinstance(pair, Refusal) for pair in pairs)
+        for pair in pairs:
             if isinstance(pair, Refusal):
                 counted.pair_reasons[pair.reason] += 1
             else:

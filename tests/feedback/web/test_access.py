@@ -94,6 +94,7 @@ ACCESS = {
     "GET /console/duels/<duel_id>": EXPERTS,
     "GET /console/duels/<duel_id>/live": EXPERTS,
     "GET /console/funnel": EXPERTS,
+    "GET /console/trends": EXPERTS,
     "GET /console/lineage": EXPERTS,
     "GET /console/lineage/<path:id>": EXPERTS,
     "GET /console/people": ADMINS,

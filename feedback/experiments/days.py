@@ -1,0 +1,103 @@
+"""What each day says, from its counts: support rates, how replies came about, where people pick, which
+adapter served when. Pure; how a pick counts stands in `support.py`.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from feedback.experiments.sequential_tests import wilson_interval
+from feedback.experiments.support import Support, tally_support
+from feedback.store.daily_counts import DayJudged
+from feedback.store.record_counts import Judged
+from feedback.store.tables import Deployment
+
+SENT = ("pick", "edit", "own", "tie")  # as settled
+CARDS = 4
+
+
+@dataclass(frozen=True)
+class DaySupport:
+    """The picks of one day on sets with one adapter."""
+
+    day: date
+    adapter: str
+    support: Support
+
+
+@dataclass(frozen=True)
+class Share:
+    """Of `whole`, how many; with its Wilson interval at 95 %."""
+
+    part: int
+    whole: int
+
+    @property
+    def rate(self) -> float | None:
+        return self.part / self.whole if self.whole else None
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        return wilson_interval(self.part, self.whole)
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A time in which an adapter served in one role; `end` is None while it does."""
+
+    role: str
+    adapter: str
+    share: float
+    start: datetime
+    end: datetime | None
+
+
+@dataclass
+class DayKinds:
+    """Judgements of a day to learn from, by how the reply came about."""
+
+    settled: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def edits(self) -> Share:
+        return Share(self.settled["edit"], self.settled.total())
+
+
+def tally_days(rows: Iterable[DayJudged]) -> list[DaySupport]:
+    """One for each day and adapter that has picks which count; in the order of days."""
+    found: defaultdict[tuple[date, str], Counter[Judged]] = defaultdict(Counter)
+    for row in rows:
+        if row.adapter is not None:
+            found[row.day, row.adapter][Judged(None, row.meaning)] += row.judgements  # whoever it was
+    days = (DaySupport(*key, tally_support(key[1], found[key])) for key in sorted(found))
+    return [each for each in days if each.support.counted]
+
+
+def tally_kinds(rows: Iterable[DayJudged]) -> dict[date, DayKinds]:
+    days: dict[date, DayKinds] = {}
+    for row in rows:
+        if row.meaning.settled in SENT:
+            days.setdefault(row.day, DayKinds()).settled[row.meaning.settled] += row.judgements
+    return dict(sorted(days.items()))
+
+
+def tally_slots(rows: Iterable[DayJudged]) -> list[Share]:
+    """Of picks that stand, from sets of four different cards (each gives three pairs): by place."""
+    picks: Counter[int] = Counter()
+    for row in rows:
+        if row.meaning.settled == "pick" and row.pairs == CARDS - 1 and row.slot is not None:
+            picks[row.slot] += row.judgements
+    return [Share(picks[slot], picks.total()) for slot in range(CARDS)] if picks else []
+
+
+def list_stretches(rows: Sequence[Deployment], *, since: datetime) -> list[Stretch]:
+    """From deployments in their order: what served at some time since then. The base is no stretch."""
+    stretches: list[Stretch] = []
+    for role in ("live", "canary"):
+        own = [row for row in rows if row.role == role]
+        ends: list[datetime | None] = [*(row.at for row in own[1:]), None]
+        for row, end in zip(own, ends, strict=False):  # no row at all has no end either
+            if row.adapter is not None and (end is None or end > since):
+                stretches.append(Stretch(role, row.adapter, row.share, row.at, end))
+    return sorted(stretches, key=lambda each: (each.start, each.role))

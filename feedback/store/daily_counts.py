@@ -1,0 +1,117 @@
+"""What each day brought, for the pictures of the console: counts by day in UTC over a bounded time, each a
+GROUP BY. Reads only.
+
+count_judged        judgements by day and adapter, as they came to count
+count_languages     conversations begun, by language
+measure_replies     how many replies, and how long together
+count_thumbs        the last thumb of each reply sent as suggested, by the arm that wrote it
+"""
+
+from datetime import date, datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, String, func, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import GenericFunction
+from sqlmodel import Session, col
+
+from feedback.records.derived import JUDGEMENT, THUMB
+from feedback.store.record_counts import Meaning
+from feedback.store.row_selection import select_held
+from feedback.store.tables import Conversation, Message, Record
+
+
+class day_of(GenericFunction[str]):
+    """The UTC day of a time as text: 2026-11-27."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(day_of, "sqlite")
+def _day_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
+    return f"substr({compiler.process(element.clauses, **options)}, 1, 10)"
+
+
+@compiles(day_of, "postgresql")
+def _day_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
+    return f"to_char({compiler.process(element.clauses, **options)} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+
+
+class DayJudged(NamedTuple):
+    """Judgements of a day on sets with this adapter: as given, and what they came to."""
+
+    day: date
+    adapter: str | None
+    given: str
+    meaning: Meaning
+    slot: int | None  # where the card stood that was picked or edited
+    pairs: int  # that each gives, close ones too: of a pick, the cards that were not picked
+    judgements: int
+
+
+class Replies(NamedTuple):
+    """`characters` of all of them together."""
+
+    replies: int
+    characters: int
+
+
+def count_judged(session: Session, *, desk_id: str, since: datetime) -> list[DayJudged]:
+    """But for those whose reply is held back still: taken back now, they open their set again, whose arms
+    nobody is told.
+    """
+    day = day_of(col(Record.created_at)).label("day")
+    pairs = (col(Record.pairs) + col(Record.close_pairs)).label("every_pair")
+    keys = (
+        *(day, col(Record.adapter), col(Record.given), col(Record.slot), pairs),
+        *(col(Record.design), col(Record.rejection), col(Record.settled), col(Record.winner)),
+        col(Record.incomparable),
+    )
+    released = col(Record.origin_id).not_in(select_held(desk_id=desk_id))
+    query = select(*keys, func.count()).where(*_of_records(desk_id, JUDGEMENT, since), released)
+    return [
+        DayJudged(date.fromisoformat(at), adapter, given, Meaning(*meaning), slot, pairs, number)
+        for at, adapter, given, slot, pairs, *meaning, number in session.execute(query.group_by(*keys))
+    ]
+
+
+def count_languages(session: Session, *, desk_id: str, since: datetime) -> dict[tuple[date, str | None], int]:
+    day = day_of(col(Conversation.created_at)).label("day")
+    query = select(day, col(Conversation.language), func.count()).where(
+        col(Conversation.desk_id) == desk_id, col(Conversation.created_at) >= since
+    )
+    rows = session.execute(query.group_by(day, col(Conversation.language)))
+    return {(date.fromisoformat(at), language): count for at, language, count in rows}
+
+
+def measure_replies(session: Session, *, desk_id: str, since: datetime) -> dict[date, Replies]:
+    """Replies that stand and were not erased."""
+    day = day_of(col(Message.created_at)).label("day")
+    characters = func.sum(func.length(col(Message.text)))
+    query = select(day, func.count(), characters).where(
+        col(Message.desk_id) == desk_id,
+        col(Message.created_at) >= since,
+        col(Message.role) == "agent",
+        col(Message.text).is_not(None),
+        col(Message.retracted_at).is_(None),
+    )
+    rows = session.execute(query.group_by(day))
+    return {date.fromisoformat(at): Replies(count, characters) for at, count, characters in rows}
+
+
+def count_thumbs(session: Session, *, desk_id: str, since: datetime) -> dict[tuple[str | None, str], int]:
+    """By arm (null for a reply that was edited or written by hand) and up or down."""
+    query = select(col(Record.winner), col(Record.given), func.count()).where(
+        *_of_records(desk_id, THUMB, since), col(Record.given).in_(("up", "down"))
+    )
+    rows = session.execute(query.group_by(col(Record.winner), col(Record.given)))
+    return {(arm, given): count for arm, given, count in rows}
+
+
+def _of_records(desk_id: str, origin_kind: str, since: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        col(Record.desk_id) == desk_id,
+        col(Record.origin_kind) == origin_kind,
+        col(Record.created_at) >= since,
+    )
