@@ -19,6 +19,7 @@ def write_quick_recipe(path: Path) -> Path:
     changes = {
         "name": "quick",
         "epochs": 2,
+        "min_steps": 0,
         "learning_rate": 3e-3,
         "anchor_weight": 0.0,
         "rank": 8,

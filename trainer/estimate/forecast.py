@@ -115,6 +115,7 @@ def forecast(dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Pa
 
 def _forecast_choices(data: ChoiceData, base: Path, recipe: Recipe, reference_dir: Path) -> Forecast:
     examples, held_out = data.found.examples, data.held_out.examples
+    recipe = recipe.settle_epochs(len(examples))
     steps = count_steps(len(examples), recipe)
     trial = _try_choices(data, base, recipe, steps)
     tokens = count_choices(examples, held_out, recipe, packed=trial.unpacked is None)
@@ -145,6 +146,7 @@ def _forecast_choices(data: ChoiceData, base: Path, recipe: Recipe, reference_di
 
 
 def _forecast_pairs(data: PairData, tokenizer: Any, base: Path, recipe: Recipe) -> Forecast:
+    recipe = recipe.settle_epochs(len(data.found.rows))
     steps = count_steps(len(data.found.rows), recipe)
     trial = _try_pairs(data, tokenizer, base, recipe, steps)
     tokens = Tokens(
@@ -194,9 +196,8 @@ def _draw(recipe: Recipe, steps: int, trial: Trial, epoch: int, held_out: int, m
 
 
 def count_steps(examples: int, recipe: Recipe) -> int:
-    """Optimizer steps of a whole run: a last batch and a last step of an epoch may be smaller."""
-    batches = ceil(examples / recipe.batch_size)
-    return ceil(recipe.epochs * ceil(batches / recipe.accumulation))
+    """Optimizer steps of a whole run, epochs settled."""
+    return ceil(recipe.epochs * recipe.count_epoch_steps(examples))
 
 
 def count_choices(

@@ -7,6 +7,7 @@ print(load_recipe(None))"` shows the default one.
 
 import hashlib
 import json
+from math import ceil
 from pathlib import Path
 from typing import Literal
 
@@ -18,6 +19,7 @@ from trainer.errors import RecipeRefused
 
 RECIPES = Path(__file__).parent
 DEFAULT_RECIPE = RECIPES / "lora_choice.yaml"
+MOST_TIMES = 3  # of `epochs`, that `min_steps` may ask for
 
 
 class Measurement(BaseModel):
@@ -59,6 +61,7 @@ class Recipe(BaseModel):
     weight_decay: float = Field(default=0.0, ge=0)
     max_grad_norm: float = Field(default=1.0, gt=0)
     epochs: float = Field(default=1.0, gt=0)
+    min_steps: int = Field(default=0, ge=0)
     batch_size: int = Field(default=16, ge=1)
     accumulation: int = Field(default=1, ge=1)
     rank: int = Field(default=16, ge=1)
@@ -80,6 +83,18 @@ class Recipe(BaseModel):
     seed: int = 17
     threads: int = Field(default=2, ge=1)
     measurement: Measurement = Measurement()
+
+    def settle_epochs(self, examples: int) -> "Recipe":
+        """The same with as many `epochs` as `min_steps` needs of so many examples, three times as many at
+        most: a handful of picks would be learnt by heart.
+        """
+        needed = self.min_steps / self.count_epoch_steps(examples)
+        epochs = min(max(self.epochs, needed), MOST_TIMES * self.epochs)
+        return self.model_copy(update={"epochs": epochs})
+
+    def count_epoch_steps(self, examples: int) -> int:
+        """Optimizer steps: a last batch and a last step of an epoch may be smaller."""
+        return ceil(ceil(examples / self.batch_size) / self.accumulation)
 
     @property
     def digest(self) -> str:

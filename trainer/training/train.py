@@ -64,15 +64,17 @@ def train(
 
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = load_model(base, recipe)
-    lora, settings = build_lora(recipe), build_settings(recipe, run_dir / "checkpoints")
+    lora, checkpoints = build_lora(recipe), run_dir / "checkpoints"
     trainer: Any
     if recipe.objective == "choice":
         choices = read_choices(dataset_dir, base, tokenizer, recipe)
+        settings = build_settings(recipe.settle_epochs(len(choices.found.examples)), checkpoints)
         trainer, counts = prepare_choices(
             choices, model, recipe, lora, settings, reference_dir or run_dir, on_reading
         )
     else:
         pairs = read_pairs(dataset_dir, tokenizer, recipe)
+        settings = build_settings(recipe.settle_epochs(len(pairs.found.rows)), checkpoints)
         trainer, counts = prepare_pairs(pairs, tokenizer, model, recipe, lora, settings)
 
     listener = tell_all(write_progress(run_dir / "progress.jsonl"), on_progress)
@@ -83,8 +85,8 @@ def train(
         trainer.add_callback(Patience(recipe.patience))
 
     if trainer.is_world_process_zero():
-        drop_unfinished(run_dir / "checkpoints")
-    checkpoint = find_checkpoint(run_dir / "checkpoints")
+        drop_unfinished(checkpoints)
+    checkpoint = find_checkpoint(checkpoints)
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     metrics = {

@@ -80,8 +80,10 @@ def test_steps_by_hand(examples, changes, steps):
         {"accumulation": 2, "batch_size": 5, "epochs": 1.5},
         {"objective": "dpo", "batch_size": 12},
         {"trees": True, "batch_size": 3},
+        {"batch_size": 5, "epochs": 1, "min_steps": 9},
+        {"objective": "dpo", "batch_size": 12, "epochs": 1, "min_steps": 9},
     ],
-    ids=["choice", "dpo", "trees"],
+    ids=["choice", "dpo", "trees", "few_choices", "few_pairs"],
 )
 def test_forecast_names_the_steps_of_the_run(base, dataset, tmp_path, changes):
     from trainer.estimate.forecast import forecast
@@ -92,7 +94,7 @@ def test_forecast_names_the_steps_of_the_run(base, dataset, tmp_path, changes):
     recipe = CHOICE.model_copy(update=changes)
     found = forecast(dataset, base, recipe, reference_dir=tmp_path)
     metrics = train_here(dataset, base, recipe, tmp_path / "run").metrics
-    assert found.steps == metrics["steps"]
+    assert found.steps == metrics["steps"] >= recipe.min_steps
     names = ("pairs_trained", "pairs_held_out") if recipe.objective == "dpo" else (
         "examples_trained", "examples_held_out"
     )  # fmt: skip

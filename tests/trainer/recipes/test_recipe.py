@@ -12,12 +12,28 @@ def test_built_in_recipes_name_and_comment_every_key(path):
     for key in keys:
         line = next(line for line in text.splitlines() if line.strip().startswith(f"{key}:"))
         assert key in ("name", "measurement") or "#" in line, line
-    assert len(keys) == 48
+    assert len(keys) == 49
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
 def test_shipped_recipes_let_turns_share_their_history(path):
     assert load_recipe(path).trees
+
+
+@pytest.mark.parametrize(
+    ("examples", "changes", "epochs"),
+    [
+        (24, {"batch_size": 4}, 2),  # 12 steps, and 10 are wanted
+        (24, {"batch_size": 4, "min_steps": 30}, 5),
+        (25, {"batch_size": 4, "min_steps": 28}, 4),  # 7 an epoch
+        (25, {"batch_size": 4, "accumulation": 2, "min_steps": 10}, 2.5),  # 4 an epoch
+        (9, {"batch_size": 4, "min_steps": 1000}, 6),  # three times `epochs` at most
+        (10_000, {"batch_size": 4, "min_steps": 0}, 2),
+    ],
+)
+def test_few_examples_are_gone_through_more_often(examples, changes, epochs):
+    recipe = Recipe(name="here", epochs=2, **{"min_steps": 10} | changes)
+    assert recipe.settle_epochs(examples) == recipe.model_copy(update={"epochs": epochs})
 
 
 def test_bare_name_is_a_built_in_one_even_beside_a_folder_of_that_name(tmp_path, monkeypatch):
