@@ -4,6 +4,7 @@ lost, none goes out under another name.
 """
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -11,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, expect
 from sqlmodel import Session, select
 
 from feedback.store.conversations import Said, append_message, lock_conversation, open_conversation
@@ -110,8 +111,9 @@ class Browser:
     def sign_in(self, person: str) -> None:
         if self.person:
             self.page.locator('form[action="/sign-out"] button').click()
-            # A send under way may learn first that the session is over, and go there as well.
-            self.page.wait_for_url("**/sign-in*")
+            # A send under way may learn first that the session is over and go there itself, which ends the
+            # navigation of the button: `wait_for_url` would fail at that.
+            expect(self.page).to_have_url(re.compile(r"/sign-in(\?|$)"))
         self.page.goto(self.site.sign_in_link(person, "agent"))
         self.person = person
         self.wait_until("globalThis.desk?.isReady")
