@@ -39,11 +39,10 @@ def _day_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 
 
 class DayJudged(NamedTuple):
-    """Judgements of a day on sets with this adapter: as given, and what they came to."""
+    """Judgements of a day on sets with this adapter, and what they came to."""
 
     day: date
     adapter: str | None
-    given: str
     meaning: Meaning
     slot: int | None  # where the card stood that was picked or edited
     pairs: int  # that each gives, close ones too: of a pick, the cards that were not picked
@@ -64,15 +63,15 @@ def count_judged(session: Session, *, desk_id: str, since: datetime) -> list[Day
     day = day_of(col(Record.created_at)).label("day")
     pairs = (col(Record.pairs) + col(Record.close_pairs)).label("every_pair")
     keys = (
-        *(day, col(Record.adapter), col(Record.given), col(Record.slot), pairs),
+        *(day, col(Record.adapter), col(Record.slot), pairs),
         *(col(Record.design), col(Record.rejection), col(Record.settled), col(Record.winner)),
         col(Record.incomparable),
     )
     released = col(Record.origin_id).not_in(select_held(desk_id=desk_id))
     query = select(*keys, func.count()).where(*_of_records(desk_id, JUDGEMENT, since), released)
     return [
-        DayJudged(date.fromisoformat(at), adapter, given, Meaning(*meaning), slot, pairs, number)
-        for at, adapter, given, slot, pairs, *meaning, number in session.execute(query.group_by(*keys))
+        DayJudged(date.fromisoformat(at), adapter, Meaning(*meaning), slot, pairs, number)
+        for at, adapter, slot, pairs, *meaning, number in session.execute(query.group_by(*keys))
     ]
 
 
