@@ -8,6 +8,7 @@ from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
 from feedback.clock import SystemClock
+from feedback.drift.watch import watch_now
 from feedback.errors import NotFound
 from feedback.morning.gather import say_now
 from feedback.morning.words import EFFECTS
@@ -65,7 +66,8 @@ def read_report(frame: Frame, run: str) -> dict[str, Any]:
             ) from unknown
         with read(engine) as session:
             said = say_now(session, frame.outlook(), now=now)
-    return report_night(facts, said)
+            watch = watch_now(session, now=now)
+    return report_night(facts, said, watch)
 
 
 def describe_curve(curve: dict[str, Any]) -> str:
@@ -77,6 +79,12 @@ def describe_curve(curve: dict[str, Any]) -> str:
     return f"first {first:.4f}, best {best:.4f}, last {last:.4f}"
 
 
+def describe_drift(drift: dict[str, Any]) -> list[str]:
+    """Each alarm with what to do."""
+    told = ((alarm["text"], alarm["action"]["text"]) for alarm in drift["alarms"])
+    return [f"drift      {line}" for lines in told for line in lines]
+
+
 def describe(report: dict[str, Any]) -> list[str]:
     """One screen: how it stands and what to do, then each line a fact."""
     morning = report["morning"]
@@ -85,6 +93,7 @@ def describe(report: dict[str, Any]) -> list[str]:
     lines = [
         f"now        {morning['text']}",
         f"next       {morning['action']['text']}",
+        *describe_drift(report["drift"]),
         f"run        {run['id']} {run['state']}: {report['outcome']}",
         f"came in    {came['conversations']} conversations, {count_all(came['judgements'])}, "
         f"thumbs {came['thumbs']['up']} up {came['thumbs']['down']} down",

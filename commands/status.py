@@ -9,8 +9,10 @@ from sqlmodel import Session, func, select
 
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.instance import is_running, read_holder
+from commands.report import describe_drift
 from commands.store import open_store
 from feedback.clock import SystemClock
+from feedback.drift.watch import watch_now
 from feedback.morning.gather import say_now
 from feedback.records.derived import IMPORT, JUDGEMENT, THUMB
 from feedback.store.deployments import serving_state
@@ -38,6 +40,8 @@ def command(frame: Frame, as_json: bool) -> None:
         return
     click.echo(f"now        {found['morning']['text']}")
     click.echo(f"next       {found['morning']['action']['text']}")
+    for line in describe_drift(found["drift"]):
+        click.echo(line)
     holder = found["running"]
     click.echo(f"running    {holder.get('address', 'starting') if holder else 'no: rejoinder up'}")
     click.echo(f"engine     {found['engine']}")
@@ -56,12 +60,13 @@ def command(frame: Frame, as_json: bool) -> None:
 
 
 def collect_status(frame: Frame) -> dict[str, Any]:
-    engine_line = ask_engine(frame)
+    engine_line, now = ask_engine(frame), SystemClock().now()
     with open_store(frame) as engine, read(engine) as session:
         state = serving_state(session, desk_id=DEFAULT_DESK)
         last = latest_run(session, desk_id=DEFAULT_DESK)
         return {
-            "morning": say_now(session, frame.outlook(), now=SystemClock().now()).to_json(),
+            "morning": say_now(session, frame.outlook(), now=now).to_json(),
+            "drift": watch_now(session, now=now).to_json(),
             "data_dir": str(frame.data_dir),
             "running": read_holder(frame.data_dir) if is_running(frame.data_dir) else None,
             "engine": engine_line,

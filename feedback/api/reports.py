@@ -8,6 +8,7 @@ from pydantic import Field
 
 from feedback.api.routes import Read, get
 from feedback.api.schemas import Answer, Query
+from feedback.drift.watch import watch_now
 from feedback.experiments.account import read_account
 from feedback.morning.gather import say_now
 from feedback.run_report.facts import read_facts
@@ -27,6 +28,10 @@ class NightReport(Answer):
     outcome: str = Field(description="published, unpublished, waiting, refused, skipped, cancelled or failed")
     exit_code: int = Field(description="Of `rejoinder report`: 0, 1 or 3, see docs/night-report.md.")
     morning: Object = Field(description="How all stands now, in one sentence, and what to do.")
+    drift: Object = Field(
+        description="`alarms`: what is no longer as it was, each a sentence with what to do; "
+        "`too_early`: of what nothing can be told yet."
+    )
     came_in: Object = Field(description="Since the start of the last run that trained.")
     refused: Object = Field(description="Judgements of that time that train nothing, with reasons.")
     dataset: Object | None
@@ -49,7 +54,8 @@ def show_run_report(call: Read[Query], run_id: str) -> NightReport:
     facts = read_facts(found.store_engine, run_id, now=call.now, desk_id=call.actor.desk_id)
     with read(found.store_engine) as store:
         said = say_now(store, found.outlook, now=call.now, desk_id=call.actor.desk_id)
-    return NightReport(**report_night(facts, said))
+        watch = watch_now(store, now=call.now, desk_id=call.actor.desk_id)
+    return NightReport(**report_night(facts, said, watch))
 
 
 class SupportAccount(Answer):

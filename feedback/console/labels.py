@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask_babel import gettext
+from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
 
 from feedback.morning.reasons import REASONS
-from feedback.morning.said import Action, Said
-from feedback.morning.words import ACTIONS, EFFECTS, SENTENCES, fill
+from feedback.morning.said import Action, Said, Values
+from feedback.morning.words import ACTIONS, EFFECTS, ENGLISH, SENTENCES, fill
 from feedback.web.languages import show_time
 
 WORDS = {
@@ -165,11 +165,15 @@ def effect_words(band: str) -> str:
 
 
 def sentence_words(said: Said) -> str:
-    return fill(SENTENCES[said.code].text, said.values, translate=gettext, show_time=show_time)
+    return fill_in(SENTENCES[said.code].text, said.values)
 
 
 def action_words(action: Action) -> str:
-    return fill(ACTIONS[action.code], action.values, translate=gettext, show_time=show_time)
+    return fill_in(ACTIONS[action.code], action.values)
+
+
+def fill_in(text: str, values: Values) -> str:
+    return fill(text, values, translate=gettext, show_time=show_time, locale=get_locale() or ENGLISH)
 
 
 def row_words(name: str) -> str:

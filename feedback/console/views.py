@@ -15,6 +15,7 @@ from feedback.console.health import check_health
 from feedback.console.policy import read_policy_line
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
 from feedback.console.run_curves import draw_run
+from feedback.drift.watch import watch_now
 from feedback.experiments.account import read_account
 from feedback.experiments.funnel import count_funnel
 from feedback.morning.gather import say_now
@@ -66,7 +67,8 @@ def today() -> str:
     with reading(found.store_engine) as store:
         return render_template(
             "console/today.html",
-            said=say_now(store, found.outlook, now=found.clock.now(), desk_id=desk_id),
+            said=say_now(store, found.outlook, now=until, desk_id=desk_id),
+            watch=watch_now(store, now=until, desk_id=desk_id),
             checks=(store_check, engine_check),
             days=days,
             since=since,

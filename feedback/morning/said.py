@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date
 from typing import Any
 
 from feedback.morning.words import ACTIONS, SENTENCES, fill
@@ -44,6 +44,4 @@ class Said:
 
 
 def show_plain(values: Values) -> dict[str, Any]:
-    return {
-        name: value.isoformat() if isinstance(value, datetime) else value for name, value in values.items()
-    }
+    return {name: value.isoformat() if isinstance(value, date) else value for name, value in values.items()}

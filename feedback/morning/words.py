@@ -4,8 +4,15 @@ English is the key of the catalogue: pages translate it, calls and commands give
 """
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_skeleton
+
+from feedback.morning import drift_words
+
+ENGLISH = Locale("en")
 
 
 class Sentence(NamedTuple):
@@ -142,6 +149,8 @@ SENTENCES = {
     ),
     "nothing_new": Sentence("", f"No new choice has come in since the last training; {ON}"),
     "no_choice": Sentence("warn", "The last run found nothing to learn from: no judgement makes a choice."),
+    # Beside the one sentence
+    **{code: Sentence(*said) for code, said in drift_words.SENTENCES.items()},
 }
 ACTIONS = {
     "nothing": "Nothing needs to be done.",
@@ -207,6 +216,7 @@ ACTIONS = {
     "come in.",
     "judge_more": "Judge suggestions in the workbench, or `rejoinder train --now` trains on what is there.",
     "see_funnel": "The funnel in the console says why.",
+    **drift_words.ACTIONS,
 }
 WORDS = ("step", "reason", "serves")  # values that are words of the catalogue, or an adapter's name
 # What the interval of a share allows to say; `feedback.experiments.sequential_tests.find_band`.
@@ -226,15 +236,28 @@ def fill(
     *,
     translate: Callable[[str], str] = str,
     show_time: Callable[[datetime], str] = lambda at: f"{at:%-d %b %H:%M} UTC",
+    locale: Locale = ENGLISH,
 ) -> str:
     """The text with its values; the words among these are translated, too."""
 
     def show(name: str, value: Any) -> str:
         if isinstance(value, datetime):
             return show_time(value)
+        if isinstance(value, date):
+            return format_skeleton("MMMd", value, locale=locale)
+        if name == "language":
+            return show_language(str(value), locale)
         return translate(str(value)) if name in WORDS else show_number(value)
 
     return translate(text) % {name: show(name, value) for name, value in values.items()}
+
+
+def show_language(code: str, locale: Locale) -> str:
+    """Its name in the reader's language; the code itself where it has none."""
+    try:
+        return Locale.parse(code, sep="-").get_language_name(locale) or code
+    except (UnknownLocaleError, ValueError):
+        return code
 
 
 def show_number(value: Any) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
+from feedback.drift.alarms import Watch
 from feedback.morning.refusal import REMEDIES
 from feedback.morning.said import Said
 from feedback.morning.words import ACTIONS
@@ -31,8 +32,8 @@ EXIT_CODES: dict[str, int] = {
 }
 
 
-def report_night(facts: NightFacts, said: Said) -> dict[str, Any]:
-    """`said` is the sentence of the present, whichever run the report is of."""
+def report_night(facts: NightFacts, said: Said, watch: Watch) -> dict[str, Any]:
+    """`said` and `watch` are of the present, whichever run the report is of."""
     run = facts.run
     outcome = find_outcome(facts)
     return {
@@ -52,6 +53,7 @@ def report_night(facts: NightFacts, said: Said) -> dict[str, Any]:
         "outcome": outcome,
         "exit_code": EXIT_CODES[outcome],
         "morning": said.to_json(),
+        "drift": watch.to_json(),
         "came_in": show_inflow(facts),
         "refused": show_funnel(facts),
         "dataset": show_dataset(facts),

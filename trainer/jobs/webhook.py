@@ -18,6 +18,7 @@ import httpx
 from apscheduler.schedulers.background import BackgroundScheduler
 from standardwebhooks import Webhook
 
+from feedback.drift.watch import watch_now
 from feedback.morning.gather import say_now
 from feedback.run_report.facts import read_facts
 from feedback.run_report.report import for_outside, report_night
@@ -123,7 +124,8 @@ def make_message(ctx: NightContext, run_id: str) -> dict[str, Any]:
     facts = read_facts(ctx.store_engine, run_id, now=now, desk_id=ctx.desk_id)
     with read(ctx.store_engine) as session:
         said = say_now(session, ctx.outlook, now=now, desk_id=ctx.desk_id)
-    report = for_outside(report_night(facts, said))
+        watch = watch_now(session, now=now, desk_id=ctx.desk_id)
+    report = for_outside(report_night(facts, said, watch))
     return {"type": TYPE, "timestamp": report["run"]["finished_at"], "data": report}
 
 

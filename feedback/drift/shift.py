@@ -1,0 +1,151 @@
+"""Whether a quantity has shifted: the last one or two whole weeks against the four weeks before. Pure.
+
+Whole weeks hold each weekday equally often. Looked at once for each day, since counts of whole days change
+at midnight UTC alone.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+BASE_DAYS = 28
+WINDOWS = (7, 14)  # days of the present period
+DAYS = BASE_DAYS + max(WINDOWS)
+FEWEST_DAYS = 14  # of the base period with anything in them: from these the spread of days is known
+FEWEST_BEFORE, FEWEST_NOW = 100, 50
+LEAST = 1e-12
+
+
+@dataclass(frozen=True)
+class Day:
+    """Of what was measured on one day: how often, its sum and the sum of its squares. Of a share, what hit
+    is 1 and all else 0.
+    """
+
+    count: int = 0
+    total: float = 0.0
+    squares: float = 0.0
+
+    def __add__(self, other: "Day") -> "Day":
+        return Day(self.count + other.count, self.total + other.total, self.squares + other.squares)
+
+    @property
+    def mean(self) -> float:
+        return self.total / self.count if self.count else 0.0
+
+    @property
+    def variance(self) -> float:
+        return max(0.0, self.squares / self.count - self.mean**2) if self.count else 0.0
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """`floor`: the least difference that matters, in points of a share or as a part of a mean."""
+
+    kind: Literal["share", "mean"]
+    floor: float
+
+
+@dataclass(frozen=True)
+class Shift:
+    """`days`: since how many whole days; `before` and `now` are means of the base period and of these."""
+
+    before: float
+    now: float
+    days: int
+    count: int  # behind `now`
+    evidence: float
+
+
+def hit(count: int, hits: int) -> Day:
+    return Day(count, hits, hits)
+
+
+def is_enough(days: Sequence[Day]) -> bool:
+    """Whether the test can tell anything yet, in the shorter of its periods."""
+    before, now = split(days, min(WINDOWS))
+    return (
+        sum(1 for day in before if day.count) >= FEWEST_DAYS
+        and add(before).count >= FEWEST_BEFORE
+        and add(now).count >= FEWEST_NOW
+    )
+
+
+def find_shift(days: Sequence[Day], quantity: Quantity, *, chance: float) -> Shift | None:
+    """Of DAYS whole days, the oldest first; `chance` is that of a false alarm at this look."""
+    found = (
+        test_window(days, quantity, window=window, chance=chance / len(WINDOWS))
+        for window in WINDOWS
+        if is_enough(days)
+    )
+    return max((each for each in found if each), key=lambda each: each.evidence, default=None)
+
+
+def test_window(days: Sequence[Day], quantity: Quantity, *, window: int, chance: float) -> Shift | None:
+    """By the deviance of one mean for both periods against two, over the spread of the base's days.
+
+    A day is a cluster: agents, customers and causes of the day are in its spread, whose ratio to that of
+    independent values divides the deviance. The root of it is held to be Student's t.
+    """
+    before, now = split(days, window)
+    base, filled = add(before), sum(1 for day in before if day.count)
+    if filled < FEWEST_DAYS or base.count < FEWEST_BEFORE or add(now).count < FEWEST_NOW:
+        return None
+    spread = find_spread(before)
+
+    def weigh(late: Day) -> float:
+        return measure_deviance(base, late, quantity) / spread
+
+    evidence = weigh(add(now))
+    if find_chance(evidence, filled - 1) > chance:
+        return None
+    since = max(range(1, window + 1), key=lambda count: weigh(add(now[-count:])))
+    late = add(now[-since:])
+    if not is_large(base.mean, late.mean, quantity):
+        return None
+    return Shift(base.mean, late.mean, since, late.count, evidence)
+
+
+def split(days: Sequence[Day], window: int) -> tuple[Sequence[Day], Sequence[Day]]:
+    return days[-BASE_DAYS - window : -window], days[-window:]
+
+
+def add(days: Sequence[Day]) -> Day:
+    return sum(days, Day())
+
+
+def find_spread(days: Sequence[Day]) -> float:
+    """Variance between days over that of independent values: 1 where days are alike, never less."""
+    whole, filled = add(days), [day for day in days if day.count]
+    if whole.variance <= LEAST:
+        return 1.0
+    between = sum(day.count * (day.mean - whole.mean) ** 2 for day in filled)
+    return max(1.0, between / whole.variance / (len(filled) - 1))
+
+
+def measure_deviance(before: Day, now: Day, quantity: Quantity) -> float:
+    """Twice the logarithm of how much likelier the values are with two means than with one."""
+    if not before.count or not now.count:
+        return 0.0
+    both = before + now
+    if quantity.kind == "share":
+        return max(0.0, 2 * (log_chance(before) + log_chance(now) - log_chance(both)))
+    within = before.count * before.variance + now.count * now.variance
+    return both.count * math.log(max(both.count * both.variance, LEAST) / max(within, LEAST))
+
+
+def log_chance(day: Day) -> float:
+    """Of so many hits at their own share."""
+    return sum(part * math.log(part / day.count) for part in (day.total, day.count - day.total) if part > 0)
+
+
+def find_chance(evidence: float, freedom: int) -> float:
+    """That the square of Student's t is so large; by Wallace's approximation, good to a percent or two."""
+    z = math.sqrt(freedom * math.log1p(evidence / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
+    return math.erfc(z / math.sqrt(2))
+
+
+def is_large(before: float, now: float, quantity: Quantity) -> bool:
+    difference = abs(now - before)
+    return difference >= quantity.floor * (before if quantity.kind == "mean" else 1.0) - LEAST

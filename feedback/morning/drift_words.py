@@ -1,0 +1,31 @@
+"""The words of drift: a sentence with its tone for each code, and what to do; `words.py` takes them up."""
+
+PICKS = "Since %(since)s %(adapter)s gets %(now)s %% of the picks"
+THUMBS = "Since %(since)s %(now)s %% of thumbs are down"
+REPLIES = "Since %(since)s replies are %(now)s characters long on average"
+CUSTOMERS = "Since %(since)s customers' messages are %(now)s characters long on average"
+LANGUAGE = "Since %(since)s customers write %(language)s in %(now)s %% of conversations"
+TAG = "Since %(since)s %(now)s %% of conversations have the tag “%(tag)s”"
+BEFORE = "in the four weeks before it was %(before)s"
+
+SENTENCES = {
+    "support_fell": ("warn", f"{PICKS}; {BEFORE} %%."),
+    "support_rose": ("good", f"{PICKS}; {BEFORE} %%."),
+    "thumbs_rose": ("warn", f"{THUMBS}; {BEFORE} %%."),
+    "thumbs_fell": ("good", f"{THUMBS}; {BEFORE} %%."),
+    "replies_shifted": ("warn", f"{REPLIES}; {BEFORE}."),
+    "customers_shifted": ("warn", f"{CUSTOMERS}; {BEFORE}."),
+    "language_shifted": ("warn", f"{LANGUAGE}; {BEFORE} %%."),
+    "tag_shifted": ("warn", f"{TAG}; {BEFORE} %%."),
+}
+ACTIONS = {
+    "read_lost": "Read the replies that agents preferred to its own: questions, the system prompt or the "
+    "team may have changed. `rejoinder rollback` takes it out.",
+    "read_won": "Nothing needs to be done; its page says whether all agents see it so.",
+    "read_down": "Read the replies that got them.",
+    "read_replies": "Read some: another adapter, language or habit of agents may be behind it.",
+    "read_customers": "Read what they write now: other questions, an app or a form may be behind it.",
+    "read_language": "Read these conversations; a language that was rare before belongs in `fixed_prompts` "
+    "and `guards` of the recipe's `measurement`, too.",
+    "read_tag": "Read these conversations: the system prompt or the knowledge may have nothing on them yet.",
+}
