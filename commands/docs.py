@@ -16,6 +16,7 @@ import click
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
+from commands.shifts import SHIFTS
 from commands.situations import SITUATIONS
 from feedback.app import create_app
 from feedback.clock import SystemClock
@@ -164,6 +165,15 @@ def list_routes() -> list[tuple[str, str, Any]]:
     return sorted(found, key=lambda route: route[:2])
 
 
+def render_shifts() -> str:
+    """Every alarm of drift with its sentence and what to do."""
+    rows = ["| shift | sentence | what to do | code |", "| --- | --- | --- | --- |"]
+    for case in SHIFTS:
+        told = case.alarm.to_json()
+        rows.append(f"| {case.name} | {told['text']} | {told['action']['text']} | `{told['code']}` |")
+    return "\n".join(rows)
+
+
 def render_situations() -> str:
     """Every situation of the morning with its sentence and what to do."""
     rows = ["| situation | sentence | what to do | code |", "| --- | --- | --- | --- |"]
@@ -183,7 +193,14 @@ def render_situations() -> str:
             "picks or more are behind it; otherwise it is not known yet. Proven means by the "
             "[policy](policy.md). Of several things to say the first counts: what is broken, what waits "
             "for a person, what is under way, the news of the night, how it stands.",
-            "\n".join(rows) + "\n",
+            "\n".join(rows),
+            "## Drift",
+            "Below it stands an alarm for each quantity that is not what it was: one or two whole weeks "
+            "against the four weeks before, days in UTC. Today, the night report, its webhook (key `drift`), "
+            "`rejoinder report` and `rejoinder status` tell the same ones; an alarm ends by itself. It links "
+            "to its rows (`rows`: parameters of `/console/conversations`). Rule and rates: "
+            "[evidence.md](evidence.md#drift).",
+            render_shifts() + "\n",
         ]
     )
 

@@ -130,9 +130,11 @@ def measure_deviance(before: Day, now: Day, quantity: Quantity) -> float:
         return 0.0
     both = before + now
     if quantity.kind == "share":
-        return max(0.0, 2 * (log_chance(before) + log_chance(now) - log_chance(both)))
-    within = before.count * before.variance + now.count * now.variance
-    return both.count * math.log(max(both.count * both.variance, LEAST) / max(within, LEAST))
+        found = 2 * (log_chance(before) + log_chance(now) - log_chance(both))
+    else:
+        within = before.count * before.variance + now.count * now.variance
+        found = both.count * math.log(max(both.count * both.variance, LEAST) / max(within, LEAST))
+    return max(0.0, found)  # rounding takes equal means below 0
 
 
 def log_chance(day: Day) -> float:
@@ -141,7 +143,7 @@ def log_chance(day: Day) -> float:
 
 
 def find_chance(evidence: float, freedom: int) -> float:
-    """That the square of Student's t is so large; by Wallace's approximation, good to a percent or two."""
+    """That the square of Student's t is so large; by Wallace's approximation, good to some percent of it."""
     z = math.sqrt(freedom * math.log1p(evidence / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
     return math.erfc(z / math.sqrt(2))
 

@@ -6,17 +6,18 @@ REPLIES = "Since %(since)s replies are %(now)s characters long on average"
 CUSTOMERS = "Since %(since)s customers' messages are %(now)s characters long on average"
 LANGUAGE = "Since %(since)s customers write %(language)s in %(now)s %% of conversations"
 TAG = "Since %(since)s %(now)s %% of conversations have the tag “%(tag)s”"
-BEFORE = "in the four weeks before it was %(before)s"
+BEFORE = "after %(before)s"
+WEEKS = "in the four weeks before."
 
 SENTENCES = {
-    "support_fell": ("warn", f"{PICKS}; {BEFORE} %%."),
-    "support_rose": ("good", f"{PICKS}; {BEFORE} %%."),
-    "thumbs_rose": ("warn", f"{THUMBS}; {BEFORE} %%."),
-    "thumbs_fell": ("good", f"{THUMBS}; {BEFORE} %%."),
-    "replies_shifted": ("warn", f"{REPLIES}; {BEFORE}."),
-    "customers_shifted": ("warn", f"{CUSTOMERS}; {BEFORE}."),
-    "language_shifted": ("warn", f"{LANGUAGE}; {BEFORE} %%."),
-    "tag_shifted": ("warn", f"{TAG}; {BEFORE} %%."),
+    "support_fell": ("warn", f"{PICKS}, {BEFORE} %% {WEEKS}"),
+    "support_rose": ("good", f"{PICKS}, {BEFORE} %% {WEEKS}"),
+    "thumbs_rose": ("warn", f"{THUMBS}, {BEFORE} %% {WEEKS}"),
+    "thumbs_fell": ("good", f"{THUMBS}, {BEFORE} %% {WEEKS}"),
+    "replies_shifted": ("warn", f"{REPLIES}, {BEFORE} {WEEKS}"),
+    "customers_shifted": ("warn", f"{CUSTOMERS}, {BEFORE} {WEEKS}"),
+    "language_shifted": ("warn", f"{LANGUAGE}, {BEFORE} %% {WEEKS}"),
+    "tag_shifted": ("warn", f"{TAG}, {BEFORE} %% {WEEKS}"),
 }
 ACTIONS = {
     "read_lost": "Read the replies that agents preferred to its own: questions, the system prompt or the "
@@ -27,5 +28,6 @@ ACTIONS = {
     "read_customers": "Read what they write now: other questions, an app or a form may be behind it.",
     "read_language": "Read these conversations; a language that was rare before belongs in `fixed_prompts` "
     "and `guards` of the recipe's `measurement`, too.",
+    "find_source": "Find out whether an app or a page no longer leads here.",
     "read_tag": "Read these conversations: the system prompt or the knowledge may have nothing on them yet.",
 }

@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_skeleton
+from babel.dates import format_date, format_skeleton
 
 from feedback.morning import drift_words
 
@@ -244,12 +244,19 @@ def fill(
         if isinstance(value, datetime):
             return show_time(value)
         if isinstance(value, date):
-            return format_skeleton("MMMd", value, locale=locale)
+            return show_day(value, locale)
         if name == "language":
             return show_language(str(value), locale)
         return translate(str(value)) if name in WORDS else show_number(value)
 
     return translate(text) % {name: show(name, value) for name, value in values.items()}
+
+
+def show_day(day: date, locale: Locale) -> str:
+    """As 24 Nov; other languages have orders and words of their own."""
+    if locale.language == ENGLISH.language:
+        return format_date(day, "d MMM", locale=locale)
+    return format_skeleton("MMMd", day, locale=locale)
 
 
 def show_language(code: str, locale: Locale) -> str:

@@ -15,6 +15,7 @@ from feedback.store import operators
 from feedback.store.engine import open_engine, unit_of_work
 from tests.commands.conftest import Call
 from tests.feedback.builders import DESK
+from tests.feedback.drift.days import fill_days
 from tests.feedback.run_report.runs import add_ended_run
 from trainer.context import open_context
 from trainer.jobs.webhook import make_message
@@ -66,4 +67,21 @@ def test_everything_says_the_same(call: Call, store: Path, outcome: str) -> None
     for command in ("report", "status"):
         lines = call(command).output.splitlines()
         assert lines[:2] == [f"now        {told[0]}", f"next       {told[1]}"]
+    engine.dispose()
+
+
+def test_everything_tells_the_same_alarms(call: Call, store: Path) -> None:
+    engine, now = open_engine(f"sqlite:///{store / 'rejoinder.db'}"), SystemClock().now()
+    run_id = add_ended_run(engine, "skipped")
+    fill_days(engine, now.replace(hour=0, minute=0, second=0, microsecond=0), shifted=5)
+    with open_context(store, None) as ctx:
+        sent = make_message(ctx, run_id)["data"]["drift"]
+    told = [line for alarm in sent["alarms"] for line in (alarm["text"], alarm["action"]["text"])]
+    assert len(sent["alarms"]) == 6 and sent["too_early"] == []
+    reported = json.loads(call("report", "--json").output)["drift"]
+    status = json.loads(call("status", "--json").output)["drift"]
+    assert sent == reported == status
+    for command in ("report", "status"):
+        lines = call(command).output.splitlines()
+        assert [line.partition("drift      ")[2] for line in lines if line.startswith("drift")] == told
     engine.dispose()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from commands.shifts import SHIFTS
 from commands.situations import NEW, NOW, SITUATIONS, canary, live, refused, run
 from feedback.morning.sentence import say
 from feedback.morning.words import ACTIONS, SENTENCES
@@ -31,6 +32,7 @@ def test_each_situation_has_its_sentence_and_what_to_do(situation):
 def test_every_sentence_and_every_act_has_its_situation():
     said = [say(situation.facts) for situation in SITUATIONS]
     assert len(SITUATIONS) == len(TOLD) >= 25
+    said += [case.alarm.said for case in SHIFTS]  # beside the one sentence: tests/feedback/drift
     assert {each.code for each in said} == set(SENTENCES)
     assert {each.action.code for each in said} == set(ACTIONS)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from feedback.deployment.policy import Policy
+from feedback.drift.watch import watch_now
 from feedback.experiments.rollout_rule import Evidence, ExposurePolicy, decide_exposure
 from feedback.morning.gather import say_now
 from feedback.morning.outlook import Outlook
@@ -35,7 +36,7 @@ def tell(engine, run_id):
     now = LATER + timedelta(hours=6)
     facts = read_facts(engine, run_id, now=now)
     with read(engine) as session:
-        return report_night(facts, say_now(session, OUTLOOK, now=now))
+        return report_night(facts, say_now(session, OUTLOOK, now=now), watch_now(session, now=now))
 
 
 @pytest.mark.parametrize(

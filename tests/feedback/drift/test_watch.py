@@ -1,0 +1,94 @@
+"""Drift in the rows of a store, on both databases, and the alarm on the pages of the console."""
+
+import html
+import re
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+
+from feedback.drift.shift import DAYS, hit
+from feedback.drift.watch import list_watched, watch_now
+from feedback.drift.watched import QUANTITIES
+from feedback.store.engine import read
+from tests.databases import START
+from tests.feedback.builders import DESK
+from tests.feedback.drift.days import ADAPTER, fill_days
+
+TODAY = datetime(2026, 11, 22, tzinfo=UTC)
+NOW = START
+
+
+def look(engine, now=NOW):
+    with read(engine) as session:
+        return watch_now(session, now=now)
+
+
+def test_a_new_desk_is_too_early_to_tell(store_engine):
+    watch = look(store_engine)
+    assert watch.alarms == () and watch.too_early == tuple(QUANTITIES)
+    assert watch.to_json() == {"alarms": [], "too_early": list(QUANTITIES)}
+
+
+def test_every_quantity_that_shifts_is_told(store_engine):
+    fill_days(store_engine, TODAY, shifted=4)
+    with read(store_engine) as session:
+        watched = {
+            (each.name, each.member): each for each in list_watched(session, today=TODAY.date(), desk_id=DESK)
+        }
+    assert watched["support", ADAPTER].days == [hit(20, 13)] * (DAYS - 4) + [hit(20, 1)] * 4
+    assert watched["thumbs", None].days == [hit(20, 2)] * (DAYS - 4) + [hit(20, 16)] * 4
+    assert watched["language", "zh"].days == [hit(20, 1)] * (DAYS - 4) + [hit(20, 15)] * 4
+    assert watched["tag", "recall"].days == [hit(20, 1)] * (DAYS - 4) + [hit(20, 15)] * 4
+    assert watched["tag", "vip"].days == [hit(20, 20)] * DAYS
+    # 100 to 104 characters and 40 to 44, four times each; their squares by 20 (mean^2 + 2).
+    assert [(day.count, day.total, day.squares) for day in watched["replies", None].days[:1]] == [
+        (20, 2040, 20 * (102**2 + 2))
+    ]
+    assert watched["customers", None].days[0].mean == 42 and watched["replies", None].days[-1].mean == 262
+
+    watch = look(store_engine)
+    assert {alarm.said.code for alarm in watch.alarms} == {
+        *("support_fell", "thumbs_rose", "replies_shifted", "customers_shifted"),
+        *("language_shifted", "tag_shifted"),
+    }
+    assert {alarm.said.values["since"] for alarm in watch.alarms} == {date(2026, 11, 18)}
+    told = {alarm.said.code: alarm.said.values for alarm in watch.alarms}
+    assert (told["language_shifted"]["now"], told["language_shifted"]["before"]) == (75, 5)
+    assert (told["replies_shifted"]["now"], told["replies_shifted"]["before"]) == (262, 102)
+    assert (told["support_fell"]["now"], told["support_fell"]["before"]) == (5, 65)
+    assert not watch.too_early
+
+
+def test_a_quiet_desk_has_no_alarm_and_today_changes_nothing(store_engine):
+    fill_days(store_engine, TODAY, shifted=0, also_today=True)
+    for hours in (0, 9, 23):
+        watch = look(store_engine, TODAY + timedelta(hours=hours))
+        assert watch.alarms == () and watch.too_early == ()
+
+
+@pytest.mark.parametrize(
+    ("language", "said", "early"),
+    [
+        (
+            "en",
+            "Since 18 Nov customers write Chinese in 75 % of conversations, after 5 % in the four",
+            "Too early",
+        ),
+        ("zh", "自 11月18日起，75 % 的会话中客户使用中文；此前四周为 5 %。", "暂无法判断"),
+    ],
+)
+def test_today_shows_each_alarm_with_its_rows(sqlite_desk, language, said, early):
+    desk = sqlite_desk
+    headers = {"Authorization": f"Bearer {desk.tokens['expert']}", "Accept-Language": language}
+
+    def read_page(path="/console"):
+        answer = desk.app.test_client().get(path, headers=headers)
+        assert answer.status_code == 200
+        return answer.text
+
+    assert early in read_page() and 'data-part="drift"' not in read_page()
+    fill_days(desk.engine, TODAY, shifted=4)
+    page = read_page()
+    assert said in page and early not in page and page.count('data-part="drift"') == 6
+    for link in re.findall(r'href="(/console/conversations\?[^"]*since=2026-11-18[^"]*)"', page):
+        assert "<tbody" in read_page(html.unescape(link))
