@@ -45,6 +45,7 @@ from feedback.console import labels
 from feedback.console.links import rows_of
 from feedback.console.reports import show_value
 from feedback.deployment.policy import Policy
+from feedback.drift.watch import KeptWatch
 from feedback.errors import ApiError
 from feedback.morning.outlook import Outlook
 from feedback.settings import FeedbackSettings
@@ -127,6 +128,7 @@ def create_app(
         deployer=deployer,
         fleet_factory=fleet_factory,
         outlook=outlook or Outlook(deployer.policy if deployer else Policy(), settings.data_dir, 1, None),
+        watch=KeptWatch(),
         retention_days=retention_days,
     )
     register_hosts(app, settings)

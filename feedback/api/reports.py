@@ -8,7 +8,6 @@ from pydantic import Field
 
 from feedback.api.routes import Read, get
 from feedback.api.schemas import Answer, Query
-from feedback.drift.watch import watch_now
 from feedback.experiments.account import read_account
 from feedback.morning.gather import say_now
 from feedback.run_report.facts import read_facts
@@ -54,7 +53,7 @@ def show_run_report(call: Read[Query], run_id: str) -> NightReport:
     facts = read_facts(found.store_engine, run_id, now=call.now, desk_id=call.actor.desk_id)
     with read(found.store_engine) as store:
         said = say_now(store, found.outlook, now=call.now, desk_id=call.actor.desk_id)
-        watch = watch_now(store, now=call.now, desk_id=call.actor.desk_id)
+        watch = found.watch.look(store, now=call.now, desk_id=call.actor.desk_id)
     return NightReport(**report_night(facts, said, watch))
 
 

@@ -5,7 +5,6 @@ from flask import Blueprint, g, render_template
 from feedback.actor import Actor
 from feedback.console.reports import read_report, tabulate_counts
 from feedback.console.run_curves import draw_run
-from feedback.drift.watch import watch_now
 from feedback.morning.gather import say_now
 from feedback.records.rejections import explain
 from feedback.run_report.facts import read_facts
@@ -31,7 +30,7 @@ def show_report(run_id: str) -> str:
     facts = read_facts(found.store_engine, run_id, now=now, desk_id=actor.desk_id)
     with read(found.store_engine) as store:
         said = say_now(store, found.outlook, now=now, desk_id=actor.desk_id)
-        watch = watch_now(store, now=now, desk_id=actor.desk_id)
+        watch = found.watch.look(store, now=now, desk_id=actor.desk_id)
         behind = find_run_behind(store, desk_id=actor.desk_id, run=facts.run)
         before = read_numbers(store, run_id=behind.id) if behind else {}
     return render_template(

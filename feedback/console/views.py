@@ -15,7 +15,6 @@ from feedback.console.health import check_health
 from feedback.console.policy import read_policy_line
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
 from feedback.console.run_curves import draw_run
-from feedback.drift.watch import watch_now
 from feedback.experiments.account import read_account
 from feedback.experiments.funnel import count_funnel
 from feedback.morning.gather import say_now
@@ -68,7 +67,7 @@ def today() -> str:
         return render_template(
             "console/today.html",
             said=say_now(store, found.outlook, now=until, desk_id=desk_id),
-            watch=watch_now(store, now=until, desk_id=desk_id),
+            watch=found.watch.look(store, now=until, desk_id=desk_id),
             checks=(store_check, engine_check),
             days=days,
             since=since,

@@ -1,6 +1,6 @@
 """Drift: whether what comes in, or what is said of it, is no longer what it was.
 
-    days = count_days(session, desk_id=..., ...)   counts by day               feedback/store/day_counts.py
+    sum_lengths_by_day(session, since=...)         counts by day               feedback/store/drift_counts.py
     find_shift(days, QUANTITY, chance=...)         the test, pure              shift.py
     watch_now(session, now=...)                    alarms, each a sentence     watch.py, alarms.py
 

@@ -14,8 +14,9 @@ from sqlmodel import Session
 from feedback.drift.alarms import Watch, raise_alarm
 from feedback.drift.shift import DAYS, Day, hit
 from feedback.drift.watched import FEWEST_OF_MEMBER, MOST_MEMBERS, Watched, find_shifts, list_too_early
-from feedback.experiments.support import tally_support
-from feedback.store import day_counts
+from feedback.experiments.days import tally_days
+from feedback.experiments.support import Support
+from feedback.store import daily_counts, drift_counts
 from feedback.store.deployments import serving_state
 from feedback.store.overview import name_language
 from feedback.store.tables import DEFAULT_DESK
@@ -32,32 +33,35 @@ def watch_now(session: Session, *, now: datetime, desk_id: str = DEFAULT_DESK) -
 
 def list_watched(session: Session, *, today: date, desk_id: str) -> Iterator[Watched]:
     days = [today - timedelta(days=back) for back in range(DAYS, 0, -1)]
-    asked: Any = {"desk_id": desk_id, "since": start_of(days[0]), "until": start_of(today)}
-    serving = serving_state(session, desk_id=desk_id)
-    adapter = serving.live or serving.canary
+    asked: Any = {"desk_id": desk_id, "since": datetime.combine(days[0], time.min, UTC)}
+    adapter = name_serving(session, desk_id=desk_id)
     if adapter is not None:
-        judged = day_counts.count_meanings_by_day(session, adapter=adapter, **asked)
-        tallies = [tally_support(adapter, judged.get(day, {})) for day in days]
-        yield Watched("support", [hit(tally.decided, tally.tuned) for tally in tallies], adapter)
-    thumbs = day_counts.count_thumbs_by_day(session, **asked)
+        tallies = tally_days(daily_counts.count_judged(session, **asked))
+        picks = {each.day: each.support for each in tallies if each.adapter == adapter}
+        none = Support(adapter)
+        supports = [picks.get(day, none) for day in days]
+        yield Watched("support", [hit(each.decided, each.tuned) for each in supports], adapter)
+    thumbs = drift_counts.count_thumbs_by_day(session, **asked)
     given = [thumbs.get(day, {}) for day in days]
     yield Watched("thumbs", [hit(sum(each.values()), each.get("down", 0)) for each in given])
-    lengths = day_counts.sum_lengths_by_day(session, **asked)
+    lengths = drift_counts.sum_lengths_by_day(session, **asked)
     for name, role in LENGTHS.items():
         yield Watched(name, [Day(*lengths.get(day, {}).get(role, ())) for day in days])
-    spoken = day_counts.count_languages_by_day(session, **asked)
-    yield from follow("language", [count_languages(spoken.get(day, {})) for day in days])
-    tagged = day_counts.count_tags_by_day(session, **asked)
-    yield from follow(
-        "tag",
-        [count_tags(tagged.get(day, {})) for day in days],
-        [sum(tagged.get(day, {}).values()) for day in days],
-    )
+    spoken = count_languages(daily_counts.count_languages(session, **asked))
+    told = [spoken.get(day, Counter()) for day in days]
+    yield from follow("language", told, [each.total() for each in told])
+    lists = drift_counts.count_tags_by_day(session, **asked)
+    tagged = [lists.get(day, {}) for day in days]
+    yield from follow("tag", [count_tags(each) for each in tagged], [sum(each.values()) for each in tagged])
 
 
-def follow(name: str, counts: Sequence[Counter[str]], wholes: Sequence[int] | None = None) -> list[Watched]:
+def name_serving(session: Session, *, desk_id: str) -> str | None:
+    state = serving_state(session, desk_id=desk_id)
+    return state.live or state.canary
+
+
+def follow(name: str, counts: Sequence[Counter[str]], wholes: Sequence[int]) -> list[Watched]:
     """The share of each that occurs often enough, of all conversations of the day."""
-    wholes = wholes if wholes is not None else [each.total() for each in counts]
     total = sum(counts, Counter())
     members = [member for member, count in total.most_common(MOST_MEMBERS) if count >= FEWEST_OF_MEMBER]
     return [
@@ -66,10 +70,12 @@ def follow(name: str, counts: Sequence[Counter[str]], wholes: Sequence[int] | No
     ]
 
 
-def count_languages(codes: Mapping[str, int]) -> Counter[str]:
-    found: Counter[str] = Counter()
-    for code, count in codes.items():
-        found[name_language(code)] += count
+def count_languages(rows: Mapping[tuple[date, str | None], int]) -> dict[date, Counter[str]]:
+    """Of conversations whose language is known."""
+    found: dict[date, Counter[str]] = {}
+    for (day, code), count in rows.items():
+        if code:
+            found.setdefault(day, Counter())[name_language(code)] += count
     return found
 
 
@@ -81,5 +87,16 @@ def count_tags(lists: Mapping[tuple[str, ...], int]) -> Counter[str]:
     return found
 
 
-def start_of(day: date) -> datetime:
-    return datetime.combine(day, time.min, UTC)
+class KeptWatch:
+    """Looks at most once an hour for a desk and what it serves, since a look reads six weeks. In the web."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[datetime, str | None, Watch]] = {}
+
+    def look(self, session: Session, *, now: datetime, desk_id: str) -> Watch:
+        hour, serving = now.replace(minute=0, second=0, microsecond=0), name_serving(session, desk_id=desk_id)
+        kept = self._kept.get(desk_id)
+        if kept is None or kept[:2] != (hour, serving):
+            kept = hour, serving, watch_now(session, now=now, desk_id=desk_id)
+            self._kept[desk_id] = kept
+        return kept[2]

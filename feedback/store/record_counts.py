@@ -57,7 +57,7 @@ class Given(NamedTuple):
     paired: int
 
 
-MEANING = (
+_MEANING = (
     col(Record.design),
     col(Record.rejection),
     col(Record.settled),
@@ -67,7 +67,7 @@ MEANING = (
 
 
 def count_meanings(session: Session, *, desk_id: str, adapter: str) -> dict[Judged, int]:
-    keys = col(Record.agent), *MEANING
+    keys = col(Record.agent), *_MEANING
     query = _of_adapter(select(*keys, func.count()), desk_id, adapter).group_by(*keys)
     return {Judged(agent, Meaning(*meaning)): count for agent, *meaning, count in session.execute(query)}
 
@@ -86,7 +86,7 @@ def count_versions(session: Session, *, desk_id: str, adapter: str) -> dict[Vers
         rival: place
         for place, rival in enumerate(session.scalars(rivals.group_by(col(Record.rival)).order_by(*newest)))
     }
-    keys = col(Record.rival), col(Record.agent), *MEANING
+    keys = col(Record.rival), col(Record.agent), *_MEANING
     query = _of_adapter(select(*keys, func.count()), desk_id, adapter).where(*of_two).group_by(*keys)
     found = [
         (Versioned(rival, agent, Meaning(*meaning)), count)

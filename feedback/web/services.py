@@ -11,6 +11,7 @@ from flask import current_app
 from sqlalchemy import Engine
 
 from feedback.clock import Clock
+from feedback.drift.watch import KeptWatch
 from feedback.experiments.rollout_rule import ExposurePolicy
 from feedback.morning.outlook import Outlook
 from feedback.settings import FeedbackSettings
@@ -63,6 +64,7 @@ class Services:
     deployer: "Deployer | None"
     fleet_factory: "Callable[[], Fleet] | None"
     outlook: Outlook
+    watch: KeptWatch
     retention_days: int  # after which the night erases a conversation; 0 keeps all
 
     @property

