@@ -45,6 +45,12 @@ class Watch:
     alarms: Sequence[Alarm] = field(default_factory=tuple)
     too_early: Sequence[str] = field(default_factory=tuple)
 
+    @property
+    def tone(self) -> str:
+        """Good where nothing else is told."""
+        tones = {alarm.said.tone for alarm in self.alarms}
+        return "good" if tones == {"good"} else "warn"
+
     def to_json(self) -> dict[str, Any]:
         return {"alarms": [alarm.to_json() for alarm in self.alarms], "too_early": list(self.too_early)}
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from commands.shifts import LIVE, SHIFTS
-from feedback.drift.alarms import CODES
+from feedback.drift.alarms import CODES, Watch
 from feedback.drift.shift import DAYS, hit
 from feedback.drift.watched import QUANTITIES, Watched, find_shifts, list_too_early
 
@@ -48,6 +48,15 @@ def test_each_shift_has_its_sentence_and_its_rows():
     for case in SHIFTS:
         text = case.alarm.to_json()["text"]
         assert text.endswith(".") and ". " not in text and "%(" not in text and len(text) < 150
+
+
+def test_all_alarms_together_are_good_only_where_each_is():
+    better, worse = told("fewer thumbs down"), told("more thumbs down")
+    assert (Watch((better,)).tone, Watch((better, worse)).tone, Watch((worse,)).tone) == (
+        "good",
+        "warn",
+        "warn",
+    )
 
 
 def test_of_two_languages_the_one_that_rose_is_told():

@@ -92,7 +92,11 @@ def test_today_shows_each_alarm_with_its_rows(sqlite_desk, language, said, early
     fill_days(desk.engine, TODAY, shifted=4)
     desk.clock.advance(3600)  # a look is kept for an hour
     page = read_page()
-    assert said in page and early not in page and page.count('data-part="drift"') == 6
+    assert (
+        said in page
+        and early not in page
+        and page.count("These rows" if language == "en" else "查看这些记录") == 6
+    )
     for link in re.findall(r'href="(/console/conversations\?[^"]*since=2026-11-18[^"]*)"', page):
         assert read_page(html.unescape(link))
 
