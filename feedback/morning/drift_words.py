@@ -1,11 +1,11 @@
 """The words of drift: a sentence with its tone for each code, and what to do; `words.py` takes them up."""
 
-PICKS = "Since %(since)s %(adapter)s gets %(now)s %% of the picks"
-THUMBS = "Since %(since)s %(now)s %% of thumbs are down"
-REPLIES = "Since %(since)s replies are %(now)s characters long on average"
-CUSTOMERS = "Since %(since)s customers' messages are %(now)s characters long on average"
-LANGUAGE = "Since %(since)s customers write %(language)s in %(now)s %% of conversations"
-TAG = "Since %(since)s %(now)s %% of conversations have the tag “%(tag)s”"
+PICKS = "Since %(since)s, %(adapter)s gets %(now)s %% of the picks"
+THUMBS = "Since %(since)s, %(now)s %% of thumbs are down"
+REPLIES = "Since %(since)s, replies are %(now)s characters long on average"
+CUSTOMERS = "Since %(since)s, customers' messages are %(now)s characters long on average"
+LANGUAGE = "Since %(since)s, customers write %(language)s in %(now)s %% of conversations"
+TAG = "Since %(since)s, %(now)s %% of conversations have the tag “%(tag)s”"
 BEFORE = "after %(before)s"
 WEEKS = "in the four weeks before."
 

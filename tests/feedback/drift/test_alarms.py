@@ -24,25 +24,26 @@ def test_each_shift_has_its_sentence_and_its_rows():
     assert {name for name, _rose in CODES} == set(QUANTITIES)
     language = told("a language comes up")
     assert language.to_json()["text"] == (
-        "Since 24 Nov customers write Chinese in 24 % of conversations, after 5.2 % in the four weeks before."
+        "Since 24 Nov, customers write Chinese in 24 % of conversations, "
+        "after 5.2 % in the four weeks before."
     )
     assert language.rows == {"language": "zh", "since": SINCE}
     assert language.to_json()["rows"] == {"language": "zh", "since": "2026-11-24T00:00:00+00:00"}
     assert language.to_json()["values"]["since"] == "2026-11-24"
     fell = told("agents prefer the adapter less")
     assert fell.to_json()["text"] == (
-        f"Since 22 Nov {LIVE} gets 54 % of the picks, after 65 % in the four weeks before."
+        f"Since 22 Nov, {LIVE} gets 54 % of the picks, after 65 % in the four weeks before."
     )
     assert (fell.rows["verdict"], fell.rows["version"], fell.said.tone) == ("base", LIVE, "warn")
     assert told("agents prefer the adapter more").rows["verdict"] == "tuned"
     assert told("replies are longer").to_json()["text"] == (
-        "Since 26 Nov replies are 411 characters long on average, after 290 in the four weeks before."
+        "Since 26 Nov, replies are 411 characters long on average, after 290 in the four weeks before."
     )
     assert told("more thumbs down").to_json()["text"] == (
-        "Since 24 Nov 20 % of thumbs are down, after 9.8 % in the four weeks before."
+        "Since 24 Nov, 20 % of thumbs are down, after 9.8 % in the four weeks before."
     )
     assert told("a tag comes up").to_json()["text"] == (
-        "Since 27 Nov 18 % of conversations have the tag “recall”, after 0 % in the four weeks before."
+        "Since 27 Nov, 18 % of conversations have the tag “recall”, after 0 % in the four weeks before."
     )
     assert told("a tag is missing").rows["tag"] == "recall"
     for case in SHIFTS:

@@ -73,11 +73,12 @@ def test_a_quiet_desk_has_no_alarm_and_today_changes_nothing(store_engine):
     [
         (
             "en",
-            "Since 18 Nov customers write Chinese in 75 % of conversations, after 5 % in the four",
+            "Since 18 Nov, customers write Chinese in 75 % of conversations, after 5 % in the four",
             "Too early",
         ),
         ("zh", "自 11月18日起，75 % 的会话中客户使用中文；此前四周为 5 %。", "暂无法判断"),
     ],
+    ids=["en", "zh"],
 )
 def test_today_shows_each_alarm_with_its_rows(sqlite_desk, language, said, early):
     desk = sqlite_desk
