@@ -11,8 +11,10 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, String, func, select
+from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import TypeDecorator
 from sqlmodel import Session, col
 
 from feedback.records.derived import JUDGEMENT, THUMB
@@ -21,10 +23,20 @@ from feedback.store.row_selection import select_held
 from feedback.store.tables import Conversation, Message, Record
 
 
-class day_of(GenericFunction[str]):
-    """The UTC day of a time as text: 2026-11-27."""
+class _Day(TypeDecorator[date]):
+    """SQLite has days as text; PostgreSQL groups days several times as fast as it writes their text."""
 
-    type = String()
+    impl = String()
+    cache_ok = True
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> date | None:
+        return date.fromisoformat(value) if isinstance(value, str) else value
+
+
+class day_of(GenericFunction[date]):
+    """The UTC day of a time."""
+
+    type = _Day()
     inherit_cache = True
 
 
@@ -35,7 +47,7 @@ def _day_on_sqlite(element: Any, compiler: Any, **options: Any) -> str:
 
 @compiles(day_of, "postgresql")
 def _day_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
-    return f"to_char({compiler.process(element.clauses, **options)} AT TIME ZONE 'UTC', 'YYYY-MM-DD')"
+    return f"CAST({compiler.process(element.clauses, **options)} AT TIME ZONE 'UTC' AS date)"
 
 
 class DayJudged(NamedTuple):
@@ -70,7 +82,7 @@ def count_judged(session: Session, *, desk_id: str, since: datetime) -> list[Day
     released = col(Record.origin_id).not_in(select_held(desk_id=desk_id))
     query = select(*keys, func.count()).where(*_of_records(desk_id, JUDGEMENT, since), released)
     return [
-        DayJudged(date.fromisoformat(at), adapter, Meaning(*meaning), slot, pairs, number)
+        DayJudged(at, adapter, Meaning(*meaning), slot, pairs, number)
         for at, adapter, slot, pairs, *meaning, number in session.execute(query.group_by(*keys))
     ]
 
@@ -81,7 +93,7 @@ def count_languages(session: Session, *, desk_id: str, since: datetime) -> dict[
         col(Conversation.desk_id) == desk_id, col(Conversation.created_at) >= since
     )
     rows = session.execute(query.group_by(day, col(Conversation.language)))
-    return {(date.fromisoformat(at), language): count for at, language, count in rows}
+    return {(at, language): count for at, language, count in rows}
 
 
 def measure_replies(session: Session, *, desk_id: str, since: datetime) -> dict[date, Replies]:
@@ -96,7 +108,7 @@ def measure_replies(session: Session, *, desk_id: str, since: datetime) -> dict[
         col(Message.retracted_at).is_(None),
     )
     rows = session.execute(query.group_by(day))
-    return {date.fromisoformat(at): Replies(count, characters) for at, count, characters in rows}
+    return {at: Replies(count, characters) for at, count, characters in rows}
 
 
 def count_thumbs(session: Session, *, desk_id: str, since: datetime) -> dict[tuple[str | None, str], int]:

@@ -67,5 +67,5 @@ def count_tags_by_day(
 def _by_day(rows: Iterable[Any]) -> dict[date, dict[Any, Any]]:
     found: dict[date, dict[Any, Any]] = {}
     for at, key, value in rows:
-        found.setdefault(date.fromisoformat(at), {})[key] = value
+        found.setdefault(at, {})[key] = value
     return found
