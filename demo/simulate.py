@@ -23,6 +23,7 @@ from demo.prompts import fresh_dialogues
 AGENTS = 6
 WAIT_S = 60
 RUN_POLL_S = 1.0
+COUNTED_WAIT_S = 120
 BUSY_TRIES = 30
 ROLES = {"user": "customer", "assistant": "agent"}
 
@@ -118,7 +119,8 @@ def run_simulation(
             answered = _work_sets(client, number, sets, seed, workers, on_progress)
             if simulation.nights and simulation.nights[-1].run["decision"] == "passed":
                 last = simulation.nights[-1]
-                last.support = _read_support(client, last.adapter)
+                judged = sum(each is not None for each in answered)
+                last.support = _read_support(client, last.adapter, judged)
             if number > nights:
                 break
             run = _run_night(client, number, on_progress)
@@ -225,11 +227,17 @@ def _run_night(client: httpx.Client, night: int, on_progress: Listener) -> dict[
         time.sleep(RUN_POLL_S)
 
 
-def _read_support(client: httpx.Client, adapter: str | None) -> dict[str, Any] | None:
-    for each in _read_adapters(client)["adapters"]:
-        if each["name"] == adapter:
-            return dict(each["support"])
-    return None
+def _read_support(client: httpx.Client, adapter: str | None, judged: int) -> dict[str, Any] | None:
+    """Once all `judged` sets are counted: the trainer counts once a minute. An adapter that was shown in a
+    share of the conversations never has so many; of it, what stands after two minutes.
+    """
+    deadline = time.monotonic() + COUNTED_WAIT_S
+    while True:
+        shown = (each for each in _read_adapters(client)["adapters"] if each["name"] == adapter)
+        support: dict[str, Any] | None = next((each["support"] for each in shown), None)
+        if support is None or support["judgements"] >= judged or time.monotonic() > deadline:
+            return support
+        time.sleep(RUN_POLL_S)
 
 
 def _read_serving(client: httpx.Client) -> Serving:
