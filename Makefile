@@ -25,9 +25,9 @@ test: setup-dev ## set up, then checks and the whole suite with vLLM, PostgreSQL
 	@$(MAKE) --no-print-directory check
 	@echo "the numerical tests with the sums of another processor"
 	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE $(PYTHON_IN_VENV) -m pytest -m rounding tests/trainer
-	@echo "the service's own tests, two files at a time, then those that need the machine for themselves"
-	$(PYTHON_IN_VENV) -m pytest -n 2 --dist loadfile tests/feedback; code=$$?; \
-	  $(PYTHON_IN_VENV) -m pytest --ignore tests/feedback && exit $$code
+	@echo "the tests of service and pages, two files at a time, then those that need the machine for themselves"
+	$(PYTHON_IN_VENV) -m pytest -n 2 --dist loadfile tests/browser tests/feedback; code=$$?; \
+	  $(PYTHON_IN_VENV) -m pytest --ignore tests/browser --ignore tests/feedback && exit $$code
 
 check: setup-dev ## ruff and mypy
 	$(PYTHON_IN_VENV) -m ruff check .
