@@ -46,7 +46,8 @@ def write_replies(run_dir: Path, drawn: Iterable[tuple[Sequence[Mapping[str, str
 def read_replies(data_dir: Path, run_id: str) -> list[SideBySide]:
     """None where the run drew none, they were erased, or the run's files lie on another machine."""
     try:
-        lines = (data_dir / "runs" / run_id / FILE).read_text(encoding="utf-8").splitlines()
+        text = (data_dir / "runs" / run_id / FILE).read_text(encoding="utf-8")
     except FileNotFoundError:
         return []
-    return [SideBySide(**json.loads(line)) for line in lines]
+    # Lines end with a line feed alone: a reply may hold U+2028, at which `splitlines` would break it.
+    return [SideBySide(**json.loads(line)) for line in text.split("\n") if line]

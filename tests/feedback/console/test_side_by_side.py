@@ -51,6 +51,14 @@ def test_the_ten_are_the_first_by_a_hash_of_the_prompt(tmp_path):
     assert read_replies(tmp_path, "another") == []
 
 
+def test_a_reply_keeps_every_kind_of_line_end(tmp_path):
+    folder = tmp_path / "runs" / "r1"
+    folder.mkdir(parents=True)
+    reply = "one\ntwo\r\nthree\u2028four\u2029five\x85six\x1cseven"
+    write_replies(folder, [(ask(1), reply, "")])
+    assert [(row.left, row.right) for row in read_replies(tmp_path, "r1")] == [(reply, "")]
+
+
 def test_a_runs_pages_show_both_replies(sqlite_desk, tmp_path):
     run = add_ended_run(sqlite_desk.engine, "published")
     for path in (f"/console/runs/{run}", f"/console/runs/{run}/report"):
