@@ -29,6 +29,14 @@ def _as_time(at: time) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def _as_utc(at: datetime) -> datetime:
+    """As it is stored; in the first and the last hours of the calendar not every zone's time can be."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is no time in UTC") from None
+
+
 def _storable(text: str) -> str:
     if "\0" in text:
         raise ValueError("holds a NUL character")
@@ -44,9 +52,10 @@ def _read_key(text: Any) -> Any:
 
 Line = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(_storable)]
 Name = Annotated[Id, AfterValidator(_storable)]
-Since = Annotated[AwareDatetime, _as_time(time.min)]
-Until = Annotated[AwareDatetime, _as_time(time.max)]
-Place = Annotated[tuple[AwareDatetime, Name], BeforeValidator(_read_key)]
+Moment = Annotated[AwareDatetime, AfterValidator(_as_utc)]
+Since = Annotated[Moment, _as_time(time.min)]
+Until = Annotated[Moment, _as_time(time.max)]
+Place = Annotated[tuple[Moment, Name], BeforeValidator(_read_key)]
 
 
 class RowQuery(Query):
