@@ -4,6 +4,7 @@ Bodies of writes derive from `Body` (they carry the client's `event_id`), those 
 answers from `Answer`, query parameters from `Query`.
 """
 
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
@@ -29,6 +30,14 @@ def _as_uuid(text: str) -> str:
         raise ValueError("must be a UUID") from None
 
 
+def _as_utc(at: datetime) -> datetime:
+    """As it is stored. In the first and last hours of the calendar some zones' times are none in UTC."""
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is no time in UTC") from None
+
+
 EventId = Annotated[
     str,
     StringConstraints(max_length=64),
@@ -43,7 +52,7 @@ Language = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$", max_length=35)
 ]
 # JSON has no times: the one field type that is read from text although bodies are strict.
-Time = Annotated[AwareDatetime, Field(strict=False)]
+Time = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_as_utc)]
 Role = Literal["customer", "agent"]
 Revision = Annotated[
     int, Field(ge=1, le=2**53, description="Of the draft, counted up by the page at every change.")

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints, ValidationError
+from pydantic import AfterValidator, BeforeValidator, StringConstraints, ValidationError
 
-from feedback.api.schemas import Id, Language, Query, Tag
+from feedback.api.schemas import Id, Language, Query, Tag, Time
 from feedback.errors import FilterUnknown
 from feedback.store.row_facts import Key
 from feedback.store.row_selection import Selection
@@ -29,14 +29,6 @@ def _as_time(at: time) -> BeforeValidator:
     return BeforeValidator(read)
 
 
-def _as_utc(at: datetime) -> datetime:
-    """As it is stored; in the first and the last hours of the calendar not every zone's time can be."""
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("is no time in UTC") from None
-
-
 def _storable(text: str) -> str:
     if "\0" in text:
         raise ValueError("holds a NUL character")
@@ -52,10 +44,9 @@ def _read_key(text: Any) -> Any:
 
 Line = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(_storable)]
 Name = Annotated[Id, AfterValidator(_storable)]
-Moment = Annotated[AwareDatetime, AfterValidator(_as_utc)]
-Since = Annotated[Moment, _as_time(time.min)]
-Until = Annotated[Moment, _as_time(time.max)]
-Place = Annotated[tuple[Moment, Name], BeforeValidator(_read_key)]
+Since = Annotated[Time, _as_time(time.min)]
+Until = Annotated[Time, _as_time(time.max)]
+Place = Annotated[tuple[Time, Name], BeforeValidator(_read_key)]
 
 
 class RowQuery(Query):

@@ -112,3 +112,6 @@ def test_messages_say_when_they_were_said(desk):
     desk.say(opened, "customer", "Mail", occurred_at=at)
     told = [message["occurred_at"] for message in desk.messages(opened, "agent")]
     assert told == [desk.messages(opened)[0]["created_at"], at]
+    for never in ("0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-10:00"):  # no times in UTC
+        answer = desk.say(opened, "customer", "Mail", occurred_at=never)
+        assert (answer.status_code, answer.json["error"]["code"]) == (422, "body_invalid")
