@@ -13,7 +13,8 @@ from feedback.store.row_facts import Row
 
 COLUMNS = ("at", "conversation", "language", "state", "verdict", "taken_back", "winner", "version", "words")
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes UTF-8 for the machine's own code page: no Chinese
-FORMULAS = ("=", "+", "-", "@", "\t", "\r")  # what spreadsheets calculate, or split into cells
+# What spreadsheets calculate, or split into cells; where Chinese or Japanese is typed, the wide signs, too.
+FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 def write_json_lines(rows: Iterable[Row]) -> Iterator[str]:
