@@ -73,20 +73,22 @@ class Sums(NamedTuple):
 class Losses:
     """Per example [E]: what is learnt from, and its part that are decisions, in nats.
 
+    `is_decided`: [E], whether it has decisions at all; a thumb has none.
     `margins`: [D], mean beta s of what won over that of the rest. `hits`: [D], 1 where the highest won.
     `shifts`: [P], s of the preferred reply. `rewards`: [U], beta s of the thumbs, for the running mean.
     """
 
     total: Tensor
     decisions: Tensor
+    is_decided: Tensor
     margins: Tensor
     hits: Tensor
     shifts: Tensor
     rewards: Tensor
 
     def sum_up(self, weights: Tensor) -> Tensor:
-        """The fields of `Sums`; [9], float64. `weights`: [E]. A decision costs more than 0 nats."""
-        nats, weight = (self.decisions * weights).sum(), weights[self.decisions != 0].sum()
+        """The fields of `Sums`; [9], float64. `weights`: [E]."""
+        nats, weight = (self.decisions * weights).sum(), weights[self.is_decided].sum()
         seen = (self.margins, self.hits, self.shifts, self.rewards)
         margins, hits, shifts, rewards = (values.double().sum() for values in seen)
         stages, preferred, thumbs = (
@@ -170,9 +172,12 @@ def find_losses(
             ~lost, -torch.inf
         ).amax(1)
         margins = mean_where(seen, decisions.is_won) - mean_where(seen, lost)
+        is_decided = torch.zeros_like(decisions.weights, dtype=torch.bool)
+        is_decided[decisions.stage_owner] = True
     return Losses(
         total=total,
         decisions=decided,
+        is_decided=is_decided,
         margins=margins,
         hits=hits.to(margins.dtype),
         shifts=ratios[decisions.preferred].detach(),

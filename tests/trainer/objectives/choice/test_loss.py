@@ -154,3 +154,20 @@ def test_margin_and_hit_leave_out_offsets_and_lapse():
         [make_example(4, pick(4, 0, offsets=(9.0, 0.0, 0.0, 0.0), lapse=0.3))], [1.0, 0.0, 0.0, 3.0]
     )
     assert losses.margins.tolist() == [0.0] and losses.hits.tolist() == [0.0]
+
+
+def test_a_certain_decision_weighs_as_much_as_any_other_and_a_thumb_nothing():
+    """Beside odds of e^1000 the first costs 0 nats to the last digit; of two alike the second costs ln 2."""
+    import torch
+
+    from trainer.objectives.choice.loss import Sums
+
+    examples = [
+        make_example(2, pick(2, 0), weight=3.0),
+        make_example(2, pick(2, 1)),
+        make_example(1, thumb=True, weight=5.0),
+    ]
+    losses, _ = find(examples, [1000.0, 0.0, 0.0, 0.0, 0.0])
+    assert losses.decisions.tolist() == pytest.approx([0.0, log(2), 0.0])
+    sums = Sums(*losses.sum_up(torch.tensor([3.0, 1.0, 5.0])).tolist())
+    assert (sums.nats, sums.weight) == pytest.approx((log(2), 4.0))
