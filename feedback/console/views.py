@@ -38,6 +38,7 @@ RUN_KINDS = ("night", "volume", "manual")
 ADAPTER_STATES = ("trained", "refused", "passed", "canary", "live", "retired", "rolled_back")
 SECONDS_LEFT = "seconds_left"
 BASE_READ = "base_read"
+POLICIES = 20  # shown, the newest first
 PERIODS = {"1": 1, "7": 7, "30": 30}
 FORMATS = ("choices", "pairs", "thumbs")
 
@@ -164,13 +165,15 @@ def list_adapters() -> str:
     with read(services().store_engine) as store:
         served = overview.list_adapters(store, desk_id=desk_id, state=state)
         names = [row.adapter.name for row in served if row.sets]
+        policies = list_changes(store, desk_id=desk_id, limit=POLICIES + 1)
         return render_template(
             "console/adapters.html",
             served=served,
             supports={name: read_account(store, name, desk_id=desk_id).support for name in names},
             serving=deployments.serving_state(store, desk_id=desk_id),
             history=deployments.list_deployments(store, desk_id=desk_id, limit=20),
-            policies=list_changes(store, desk_id=desk_id),
+            policies=policies[:POLICIES],
+            has_earlier=len(policies) > POLICIES,
             state=state,
             states=ADAPTER_STATES,
             transitions=adapters.TRANSITIONS,

@@ -133,6 +133,15 @@ def test_today_says_what_the_policy_does_and_asks_an_admin_why_it_changed(desk, 
     assert "agents asked for it" in adapters and "the first one that was noted" in adapters
 
 
+def test_the_oldest_row_of_a_long_list_is_not_called_the_first_one(desk):
+    headers = {"Authorization": f"Bearer {desk.tokens['expert']}"}
+    for number in range(21):
+        note_policy(desk.engine, (DEFAULT, CAREFUL)[number % 2], now=START)
+        page = desk.app.test_client().get("/console/adapters", headers=headers).text
+        assert ("the first one that was noted" in page) == (number < 20)
+    assert page.count("nobody has said why") == 20
+
+
 @pytest.mark.parametrize("reason", ["", " ", "x" * 201, "a\x00b"])
 def test_what_is_no_reason_is_refused(desk, changes, reason):
     note_policy(desk.engine, DEFAULT, now=START)
