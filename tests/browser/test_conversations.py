@@ -15,7 +15,7 @@ pytestmark = pytest.mark.real
 
 WORDS = {
     "en-GB": ("Conversations", "Words", "sent as suggested", "1 row."),
-    "zh-CN": ("会话列表", "词语", "原样发送", "共 1 条。"),
+    "zh-CN": ("会话列表", "关键词", "原样发送", "共 1 条。"),
 }
 
 

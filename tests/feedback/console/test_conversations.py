@@ -223,7 +223,7 @@ def test_a_value_that_means_nothing_is_named(sqlite_desk):
 def test_an_empty_page_says_what_to_do(sqlite_desk):
     assert "A conversation begins when a customer writes" in open_page(sqlite_desk, LIST)
     assert "Leave a word or a filter out" in open_page(sqlite_desk, f"{LIST}?q=nothing")
-    assert "没有这样的记录" in open_page(sqlite_desk, f"{LIST}?q=nothing", language="zh")
+    assert "没有符合条件的记录" in open_page(sqlite_desk, f"{LIST}?q=nothing", language="zh")
 
 
 def test_agents_and_apps_see_none_of_it(sqlite_desk):
