@@ -85,6 +85,15 @@ def test_no_template_puts_an_english_mark_between_words(path: Path) -> None:
     assert re.findall(r".{20}[值>]\s*[:,;.!)](?=[\s<值])|\(值.{20}", words) == []
 
 
+def test_no_template_puts_a_blank_behind_a_chinese_colon() -> None:
+    """A text that ends in a colon has its blank behind it; the colon of `_(": ")` has one in English alone."""
+    paths = sorted((translations.PACKAGE / "templates").rglob("*.html"))
+    behind = re.compile(r"""_\(["'][^"']*:["'][^}]*\}\}(?:</\w+>)* \S""")
+    assert behind.search('{{ _("It waits:") }} {{ words }}') and len(paths) > 20
+    found = {path.name: behind.findall(path.read_text(encoding="utf-8")) for path in paths}
+    assert {name: lines for name, lines in found.items() if lines} == {}
+
+
 def test_no_script_or_view_joins_words_by_an_english_mark() -> None:
     sources = [
         *(translations.PACKAGE / "static").rglob("*.js"),
