@@ -151,7 +151,7 @@ SITUATIONS = [
     Situation("refused: too little held-out evidence", refused("no_evidence", 13, 20)),
     Situation("refused: foresees nothing", refused("worse_than_uniform", 1.41, 1.386)),
     Situation("refused: broken replies", refused("broken_greedy", 0.12, 0.0)),
-    Situation("refused: drift", refused("drifted", 0.71, 0.5)),
+    Situation("refused: left the base too far", refused("drifted", 0.71, 0.5)),
     Situation("refused: does what has to be refused", refused("gives_in", 0.4, 0.19)),
     Situation("refused: replies too long", refused("too_long", 2.4, 1.5)),
     Situation("refused: repeats itself", refused("repeats_itself", 0.4, 0.2)),

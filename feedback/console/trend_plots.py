@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from babel.dates import format_skeleton
 from flask_babel import get_locale
 
 from feedback.console.charts import HEIGHT, Axes, Block, Plot, Tick, Whisker, set_up
 from feedback.experiments.days import DayKinds, DaySupport, Share, Stretch
+from feedback.morning.words import ENGLISH, show_day
 from feedback.store.daily_counts import Replies
 from feedback.store.overview import name_language
 
@@ -40,7 +40,7 @@ class Span:
 
     def mark(self, axes: Axes) -> tuple[Tick, ...]:
         shown = dict.fromkeys((0, self.days // 2, self.days - 1))
-        return tuple(Tick(axes.x(each + 0.5), show_day(self.first + timedelta(each))) for each in shown)
+        return tuple(Tick(axes.x(each + 0.5), write_day(self.first + timedelta(each))) for each in shown)
 
     def set_up(
         self, ys: Sequence[float], *, least: float, top: float | None = None, is_share: bool = True
@@ -49,8 +49,8 @@ class Span:
         return set_up(edges, ys, least_span=least, bounds=(0.0, top), is_share=is_share)
 
 
-def show_day(day: date) -> str:
-    return str(format_skeleton("MMMd", datetime.combine(day, time.min), locale=get_locale()))
+def write_day(day: date) -> str:
+    return show_day(day, get_locale() or ENGLISH)
 
 
 def draw_support(days: Sequence[DaySupport], stretches: Sequence[Stretch], span: Span, now: datetime) -> Plot:

@@ -22,7 +22,7 @@ from feedback.console.trend_plots import (
     draw_lengths,
     draw_shares,
     draw_support,
-    show_day,
+    write_day,
 )
 from feedback.console.views import current_actor
 from feedback.experiments import days as by_day
@@ -74,7 +74,7 @@ def show() -> str:
         arms=arms,
         slots=dict(zip(SLOTS, slots, strict=False)),
         day_of=lambda day: {"since": begin_day(day), "until": end_day(day)},
-        show_day=show_day,
+        show_day=write_day,
         names={
             f"lang-{place}": _("others or unknown") if name == OTHERS else show_language(name)
             for place, name in enumerate(languages.names)

@@ -64,7 +64,7 @@ def find_unexplained(session: Session, *, desk_id: str) -> Unexplained | None:
     if len(latest) < 2 or latest[0].reason is not None:
         return None
     change, before = latest
-    return Unexplained(change, before, compare(before.limits, change.limits))
+    return Unexplained(change, before, find_differences(before.limits, change.limits))
 
 
 def flatten(policy: Policy) -> dict[str, str]:
@@ -81,7 +81,7 @@ def show(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def compare(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Difference, ...]:
+def find_differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Difference, ...]:
     """In the order of the later policy's keys, then those that it has no more. Pure."""
     keys = [*after, *(key for key in before if key not in after)]
     pairs = (Difference(key, before.get(key), after.get(key)) for key in keys)

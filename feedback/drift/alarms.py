@@ -20,9 +20,9 @@ CODES = {
     ("customers", True): ("customers_shifted", "read_customers"),
     ("customers", False): ("customers_shifted", "read_customers"),
     ("language", True): ("language_shifted", "read_language"),
-    ("language", False): ("language_shifted", "find_source"),
+    ("language", False): ("language_shifted", "find_cause"),
     ("tag", True): ("tag_shifted", "read_tag"),
-    ("tag", False): ("tag_shifted", "find_source"),
+    ("tag", False): ("tag_shifted", "find_cause"),
 }
 MEMBERS = {"support": "adapter", "language": "language", "tag": "tag"}  # what the member is called
 

@@ -64,21 +64,25 @@ def hit(count: int, hits: int) -> Day:
 
 def is_enough(days: Sequence[Day]) -> bool:
     """Whether the test can tell anything yet, in the shorter of its periods."""
-    before, now = split(days, min(WINDOWS))
-    return (
-        sum(1 for day in before if day.count) >= FEWEST_DAYS
-        and add(before).count >= FEWEST_BEFORE
-        and add(now).count >= FEWEST_NOW
-    )
+    return hold_enough(*split(days, min(WINDOWS)))
+
+
+def hold_enough(before: Sequence[Day], now: Sequence[Day]) -> bool:
+    """Whether there are days and values enough on both sides."""
+    counts = add(before).count, add(now).count
+    return count_filled(before) >= FEWEST_DAYS and counts[0] >= FEWEST_BEFORE and counts[1] >= FEWEST_NOW
+
+
+def count_filled(days: Sequence[Day]) -> int:
+    """The days on which there was anything."""
+    return sum(1 for day in days if day.count)
 
 
 def find_shift(days: Sequence[Day], quantity: Quantity, *, chance: float) -> Shift | None:
     """Of DAYS whole days, the oldest first; `chance` is that of a false alarm at this look."""
-    found = (
-        test_window(days, quantity, window=window, chance=chance / len(WINDOWS))
-        for window in WINDOWS
-        if is_enough(days)
-    )
+    if not is_enough(days):
+        return None
+    found = (test_window(days, quantity, window=window, chance=chance / len(WINDOWS)) for window in WINDOWS)
     return max((each for each in found if each), key=lambda each: each.evidence, default=None)
 
 
@@ -89,16 +93,15 @@ def test_window(days: Sequence[Day], quantity: Quantity, *, window: int, chance:
     independent values divides the deviance. The root of it is held to be Student's t.
     """
     before, now = split(days, window)
-    base, filled = add(before), sum(1 for day in before if day.count)
-    if filled < FEWEST_DAYS or base.count < FEWEST_BEFORE or add(now).count < FEWEST_NOW:
+    if not hold_enough(before, now):
         return None
-    spread = find_spread(before)
+    base, spread = add(before), find_spread(before)
 
     def weigh(late: Day) -> float:
         return measure_deviance(base, late, quantity) / spread
 
     evidence = weigh(add(now))
-    if find_chance(evidence, filled - 1) > chance:
+    if find_chance(evidence, count_filled(before) - 1) > chance:
         return None
     since = max(range(1, window + 1), key=lambda count: weigh(add(now[-count:])))
     late = add(now[-since:])

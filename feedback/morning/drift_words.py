@@ -28,6 +28,6 @@ ACTIONS = {
     "read_customers": "Read what they write now: other questions, an app or a form may be behind it.",
     "read_language": "Read these conversations; a language that was rare before belongs in `fixed_prompts` "
     "and `guards` of the recipe's `measurement`, too.",
-    "find_source": "Find out whether an app or a page no longer leads here.",
+    "find_cause": "Find out whether an app or a page no longer leads here.",
     "read_tag": "Read these conversations: the system prompt or the knowledge may have nothing on them yet.",
 }

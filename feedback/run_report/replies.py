@@ -44,7 +44,7 @@ def write_replies(run_dir: Path, drawn: Iterable[tuple[Sequence[Mapping[str, str
 
 
 def read_replies(data_dir: Path, run_id: str) -> list[SideBySide]:
-    """None where the run drew none, they were erased, or the run's files lie on another machine."""
+    """Empty where the run drew none, they were erased, or the run's files lie on another machine."""
     try:
         text = (data_dir / "runs" / run_id / FILE).read_text(encoding="utf-8")
     except FileNotFoundError:

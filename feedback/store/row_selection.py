@@ -72,7 +72,7 @@ class Selection:
 
 def match_time(asked: Selection, at: Any) -> list[ColumnElement[bool]]:
     bounds = ((asked.since, at.__ge__), (asked.until, at.__le__))
-    return [compare(bound) for bound, compare in bounds if bound is not None]
+    return [holds(bound) for bound, holds in bounds if bound is not None]
 
 
 def match_language(language: str, column: Any) -> ColumnElement[bool]:

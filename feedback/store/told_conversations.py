@@ -13,6 +13,7 @@ from sqlmodel import Session, col
 from feedback.records.candidate import READY
 from feedback.records.derived import JUDGEMENT, THUMB
 from feedback.store.engine import get_row, leave_out, of_desk
+from feedback.store.live_judgements import is_judgement
 from feedback.store.row_facts import Verdict, tell_verdict
 from feedback.store.row_selection import select_held
 from feedback.store.sets import LARGE
@@ -97,7 +98,7 @@ def _read_judged(session: Session, desk_id: str, set_ids: Sequence[str]) -> dict
             & (col(Record.origin_kind) == JUDGEMENT)
             & (col(Record.origin_id) == col(Judgement.id)),
         )
-        .where(col(Judgement.set_id).in_(set_ids), col(Judgement.kind) != "undo")
+        .where(col(Judgement.set_id).in_(set_ids), is_judgement())
         .order_by(col(Judgement.created_at), col(Judgement.id))
     )
     held = set(session.scalars(select_held(desk_id=desk_id)))

@@ -46,7 +46,7 @@ SAID_ELSEWHERE = (
     *SENTENCES.values(),
     *TONIGHT.values(),
     *MAY.values(),
-    *(place.label for place in PLACES.values()),
+    *(place.words for place in PLACES.values()),
     *HEADINGS.values(),
     HEADING,
 )

@@ -22,7 +22,7 @@ class Place:
     """A list of the console in which what was asked for would stand."""
 
     endpoint: str
-    label: str
+    words: str
     roles: tuple[str, ...] = ("expert", "admin")
 
 
@@ -38,7 +38,7 @@ PLACES: Mapping[str, Place] = {
 
 @dataclass(frozen=True)
 class WayOn:
-    """`may` says what the role lets them do; `place` is an address with its label."""
+    """`may` says what the role lets them do; `place` is an address with its words."""
 
     may: str | None = None
     sign_in: str | None = None
@@ -53,5 +53,5 @@ def find_way_on(error: ApiError, role: str | None) -> WayOn:
         return WayOn(may=MAY[role], sign_in=url_for("sign_in.show", next=asked))
     place = PLACES.get(error.what) if isinstance(error, NotFound) else None
     if place is not None and role in place.roles:
-        return WayOn(place=(url_for(place.endpoint), place.label))
+        return WayOn(place=(url_for(place.endpoint), place.words))
     return WayOn()

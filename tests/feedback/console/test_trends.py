@@ -64,8 +64,8 @@ def test_an_empty_desk_is_told_what_fills_the_page(sqlite_desk, language):
     [
         (
             "en",
-            "Nov 22 tuned-20261122-1 3 1 0 75.0 % 30.1 % – 95.4 %|adapter 1 1 50.0 % 9.5 % – 90.5 %|"
-            "A 1 25.0 % 4.6 % – 69.9 %|Nov 22 4 0 1 0 0.0 % 0.0 % – 43.4 %|Nov 22 5 13.8|Nov 22 3 2",
+            "22 Nov tuned-20261122-1 3 1 0 75.0 % 30.1 % – 95.4 %|adapter 1 1 50.0 % 9.5 % – 90.5 %|"
+            "A 1 25.0 % 4.6 % – 69.9 %|22 Nov 4 0 1 0 0.0 % 0.0 % – 43.4 %|22 Nov 5 13.8|22 Nov 3 2",
         ),
         (
             "zh-CN",

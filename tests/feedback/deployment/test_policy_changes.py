@@ -6,7 +6,13 @@ from datetime import timedelta
 import pytest
 
 from feedback.deployment.policy import CanaryPolicy, Policy, load_policy
-from feedback.deployment.policy_changes import Difference, compare, find_unexplained, flatten, note_policy
+from feedback.deployment.policy_changes import (
+    Difference,
+    find_differences,
+    find_unexplained,
+    flatten,
+    note_policy,
+)
 from feedback.errors import NotFound
 from feedback.store.engine import read, unit_of_work
 from feedback.store.policy_changes import give_reason, list_changes
@@ -88,7 +94,7 @@ def test_every_value_is_kept_as_the_file_has_it():
     assert limits["canary.share"] == "0.2" and limits["approval.second_person"] == "true"
     assert limits["offline.max_log_loss_over_slot"] == "inf" and limits["exposure.min_picks"] == "100"
     assert limits["offline.min_kl_to_base"] == "1e-05"
-    assert compare({"a": "1", "b": "2"}, {"b": "2", "c": "3"}) == (
+    assert find_differences({"a": "1", "b": "2"}, {"b": "2", "c": "3"}) == (
         Difference("c", None, "3"),
         Difference("a", "1", None),
     )

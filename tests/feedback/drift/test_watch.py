@@ -76,7 +76,7 @@ def test_a_quiet_desk_has_no_alarm_and_today_changes_nothing(store_engine):
             "Since 18 Nov, customers write Chinese in 75 % of conversations, after 5 % in the four",
             "Too early",
         ),
-        ("zh", "自 11月18日起，75 % 的会话中客户使用中文；此前四周为 5 %。", "暂无法判断"),
+        ("zh", "自 11月18日起，75 % 的会话中客户使用中文；此前四周为 5 %。", "暂时无法判断"),
     ],
     ids=["en", "zh"],
 )

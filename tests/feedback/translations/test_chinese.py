@@ -86,7 +86,7 @@ def test_no_template_puts_an_english_mark_between_words(path: Path) -> None:
 
 
 def test_no_template_puts_a_blank_behind_a_chinese_colon() -> None:
-    """A text that ends in a colon has its blank behind it; the colon of `_(": ")` has one in English alone."""
+    """The blank belongs to the colon of `_(": ")`, which has one in English alone."""
     paths = sorted((translations.PACKAGE / "templates").rglob("*.html"))
     behind = re.compile(r"""_\(["'][^"']*:["'][^}]*\}\}(?:</\w+>)* \S""")
     assert behind.search('{{ _("It waits:") }} {{ words }}') and len(paths) > 20
