@@ -87,7 +87,7 @@ def add_prompt(frame: Frame, text: str) -> int:
 
 
 def choose(frame: Frame, policy: str, reason: str) -> Frame:
-    """The policy into the settings file; where it is another one than was in force, with the reason."""
+    """Writes the policy into the settings file; another one than was in force needs a reason."""
     values = load_policy(policy)
     with open_store(frame) as engine:
         with read(engine) as session:

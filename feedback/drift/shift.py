@@ -141,12 +141,14 @@ def measure_deviance(before: Day, now: Day, quantity: Quantity) -> float:
 
 
 def log_chance(day: Day) -> float:
-    """Of so many hits at their own share."""
+    """The logarithm of the chance of so many hits, in any one order, at their own share."""
     return sum(part * math.log(part / day.count) for part in (day.total, day.count - day.total) if part > 0)
 
 
 def find_chance(evidence: float, freedom: int) -> float:
-    """That the square of Student's t is so large; by Wallace's approximation, good to some percent of it."""
+    """The chance that the square of Student's t is as large as this. Wallace's approximation is good to some
+    percent of it.
+    """
     z = math.sqrt(freedom * math.log1p(evidence / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
     return math.erfc(z / math.sqrt(2))
 

@@ -55,7 +55,7 @@ def find_weight(share: float, spread: float) -> float:
 
 
 def log_chance(counts: Iterable[tuple[int, int]], share: float, weight: float) -> float:
-    """Of the picks of all agents, in any one order."""
+    """The logarithm of the chance of all agents' picks, in any one order."""
     if math.isinf(weight):
         return sum(won * math.log(share) + (made - won) * math.log(1 - share) for won, made in counts)
     a, b = share * weight, (1 - share) * weight

@@ -138,7 +138,7 @@ def list_before(session: Session, last: Deployment, *, desk_id: str) -> list[Dep
 
 
 def find_how(session: Session, name: str, *, desk_id: str) -> How | None:
-    """None for one that went live or was replaced."""
+    """How the adapter left service; None for one that went live or was replaced."""
     adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
     look = exposures.find_latest(session, desk_id=desk_id, adapter=name)
     verdict = look.verdict if look is not None else None

@@ -18,7 +18,7 @@ class Timetable(Protocol):
 
 @dataclass(frozen=True)
 class Outlook:
-    """`min_new_choices` is below what a night is skipped; without a timetable no night is missed."""
+    """Below `min_new_choices` new choices a night is skipped; without a timetable none is missed."""
 
     policy: Policy
     data_dir: Path

@@ -45,7 +45,7 @@ FITS = 0.05  # of accuracy above a blind guess, on what it was trained on
 
 
 def say_refused(facts: MorningFacts) -> Said | None:
-    """While the refusal is the last that happened, or nothing serves beside it."""
+    """A refused adapter, while the refusal is the last that happened or nothing serves beside it."""
     run = facts.trained
     if run is None or run.decision != "refused" or not run.reasons:
         return None

@@ -53,7 +53,7 @@ def say_empty(facts: MorningFacts) -> Said | None:
 
 
 def say_left(facts: MorningFacts) -> Said | None:
-    """Until a later run has trained another one."""
+    """An adapter that left service, until a later run has trained another one."""
     left, trained = facts.left, facts.trained
     if left is None or (trained is not None and trained.finished_at and trained.finished_at > left.at):
         return None

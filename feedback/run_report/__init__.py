@@ -1,4 +1,4 @@
-"""The night report: what one run of the nightly job met, did and decided, and what to do next.
+"""The night report: what one run of the nightly job met, did and decided, and how all stands now.
 
     facts = read_facts(store_engine, run_id, ...)     rows, funnel and support of one run      facts.py
     report = report_night(facts, said, watch)         plain values, the one JSON of the run    report.py

@@ -24,7 +24,9 @@ from feedback.store.tables import Conversation, Message, Record
 
 
 class _Day(TypeDecorator[date]):
-    """SQLite has days as text; PostgreSQL groups days several times as fast as it writes their text."""
+    """A day as either database gives it: SQLite has it as text, PostgreSQL as a date, by which it groups
+    several times as fast as by text.
+    """
 
     impl = String()
     cache_ok = True
@@ -69,8 +71,8 @@ class Replies(NamedTuple):
 
 
 def count_judged(session: Session, *, desk_id: str, since: datetime) -> list[DayJudged]:
-    """But for those whose reply is held back still: taken back now, they open their set again, whose arms
-    nobody is told.
+    """Judgements by day and adapter, with what they came to. Those whose reply is still held back are left
+    out: taken back now, they open their set again, and nobody is told the arms of an open set.
     """
     day = day_of(col(Record.created_at)).label("day")
     pairs = (col(Record.pairs) + col(Record.close_pairs)).label("every_pair")

@@ -22,7 +22,9 @@ Key = tuple[datetime, str]
 
 @dataclass(frozen=True)
 class Verdict:
-    """As given. Settled: nobody can take it back into an open set; `winner` and `version` are None before."""
+    """What was said, as it was given. `is_settled`: nobody can take it back into an open set any more; before
+    that, `winner` and `version` are None.
+    """
 
     given: str
     is_settled: bool = False

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 
+from feedback.run_report.epochs import EPOCH_STEPS
 from feedback.store import runs
 from feedback.store.engine import unit_of_work
 from feedback.store.runs import Metric, RunToken
@@ -10,7 +11,6 @@ from trainer.context import NightContext
 from trainer.progress import Report
 
 NAMES = ("loss", "decision_loss", "margin", "accuracy", "shift", "seconds_left")
-EPOCH_STEPS = "epoch_steps"  # once: how many steps the pages take a mean over
 READING = "base_read"  # share of the examples that base has read before the first step
 EVERY_S = 0.5  # a commit per step would cost more than a step of a small model
 
