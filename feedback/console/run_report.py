@@ -1,6 +1,7 @@
 """The night report as a page: calm, printable, everything linked to where it comes from."""
 
 from flask import Blueprint, g, render_template
+from sqlmodel import Session
 
 from feedback.actor import Actor
 from feedback.console.reports import read_report, tabulate_counts
@@ -8,10 +9,12 @@ from feedback.console.run_curves import draw_run
 from feedback.morning.gather import say_now
 from feedback.records.rejections import explain
 from feedback.run_report.facts import read_facts
-from feedback.run_report.replies import read_replies
+from feedback.run_report.replies import SideBySide, read_replies
 from feedback.run_report.report import report_night
+from feedback.store import datasets
 from feedback.store.engine import read
 from feedback.store.run_history import find_run_behind, read_numbers
+from feedback.store.tables import Run
 from feedback.web.auth import allow
 from feedback.web.services import services
 
@@ -33,6 +36,7 @@ def show_report(run_id: str) -> str:
         watch = found.watch.look(store, now=now, desk_id=actor.desk_id)
         behind = find_run_behind(store, desk_id=actor.desk_id, run=facts.run)
         before = read_numbers(store, run_id=behind.id) if behind else {}
+        sides = find_sides(store, facts.run)
     return render_template(
         "console/night.html",
         facts=facts,
@@ -45,5 +49,14 @@ def show_report(run_id: str) -> str:
         scores=read_report(facts.run.report),
         table=tabulate_counts(facts.dataset.counts) if facts.dataset else None,
         explain=explain,
-        sides=read_replies(found.settings.data_dir, run_id),
+        sides=sides,
     )
+
+
+def find_sides(store: Session, run: Run) -> list[SideBySide]:
+    """None where a record of its dataset was erased: the file goes only once no run is at work on it."""
+    if run.dataset_id is not None:
+        dataset = datasets.get_dataset(store, desk_id=run.desk_id, dataset_id=run.dataset_id)
+        if dataset.erased_at is not None:
+            return []
+    return read_replies(services().settings.data_dir, run.id)

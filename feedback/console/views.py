@@ -15,11 +15,11 @@ from feedback.console.health import check_health
 from feedback.console.policy import read_policy_line
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
 from feedback.console.run_curves import draw_run
+from feedback.console.run_report import find_sides
 from feedback.experiments.account import read_account
 from feedback.experiments.funnel import count_funnel
 from feedback.morning.gather import say_now
 from feedback.records.rejections import explain
-from feedback.run_report.replies import read_replies
 from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.closings import count_closings
 from feedback.store.engine import read
@@ -154,7 +154,7 @@ def _render_run(template: str, run_id: str) -> str:
             is_reading_base=BASE_READ in numbers and "loss" not in numbers,
             seconds_left=numbers[SECONDS_LEFT][-1][1] if SECONDS_LEFT in numbers else None,
             report=read_report(run.report),
-            sides=read_replies(services().settings.data_dir, run_id) if run.state in runs.FINISHED else [],
+            sides=find_sides(store, run) if run.state in runs.FINISHED else [],
         )
 
 

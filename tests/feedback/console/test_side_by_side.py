@@ -9,7 +9,9 @@ from sqlmodel import select
 
 from feedback.run_report.replies import FILE, read_replies, write_replies
 from feedback.store.engine import unit_of_work
-from feedback.store.tables import Conversation, DuelRound
+from feedback.store.erasures import mark_datasets
+from feedback.store.tables import Conversation, Dataset, DuelRound
+from tests.databases import START
 from tests.feedback.duels.duel_desk import put_duel
 from tests.feedback.run_report.runs import add_ended_run
 
@@ -69,6 +71,10 @@ def test_a_runs_pages_show_both_replies(sqlite_desk, tmp_path):
     for path in (f"/console/runs/{run}", f"/console/runs/{run}/report"):
         assert read_sides(open_page(sqlite_desk, path)) == [("Question 1?", "We <b>do</b>.", "We\ndo not.")]
     assert (folder / FILE).stat().st_mode & 0o077 == 0
+    with unit_of_work(sqlite_desk.engine) as session:  # as while another run is at work on the dataset
+        mark_datasets(session, dataset_ids=session.exec(select(Dataset.id)).all(), now=START)
+    for path in (f"/console/runs/{run}", f"/console/runs/{run}/report"):
+        assert read_sides(open_page(sqlite_desk, path)) == []
 
 
 def test_a_closed_duel_shows_its_first_ten_and_an_open_one_none(desk, tmp_path):
