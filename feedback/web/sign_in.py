@@ -48,7 +48,7 @@ def follow(code: str) -> AnyResponse:
         return Response()
     present = find_actor()
     if present is not None:
-        if _is_owner(present, code):
+        if _spend_own(present, code):
             return redirect(_own_path(request.args.get("next")))
         with read(services().store_engine) as store:
             wanted = operators.find_sign_in_link(store, code=code, now=services().clock.now())
@@ -63,17 +63,22 @@ def follow(code: str) -> AnyResponse:
 def replace(code: str) -> AnyResponse:
     """Sign in by a one-time link in the place of somebody who is signed in, who has said so."""
     present = find_actor()
-    if present is not None and _is_owner(present, code):  # sent twice: its page's session has ended
+    if present is not None and _spend_own(present, code):  # sent twice: its page's session has ended
         return redirect(_own_path(request.args.get("next")))
     check_csrf()
     return _use_link(code)
 
 
-def _is_owner(present: Actor, code: str) -> bool:
-    """Whether the link is of whoever is signed in: it has done its work, or has none to do."""
-    with read(services().store_engine) as store:
+def _spend_own(present: Actor, code: str) -> bool:
+    """Whether the link is of whoever is signed in: it has done its work or has none to do, and signs in
+    nobody from now on.
+    """
+    with unit_of_work(services().store_engine) as store:
         owner = operators.find_link_owner(store, code=code)
-    return owner is not None and owner == present.operator_id
+        if owner is None or owner != present.operator_id:
+            return False
+        operators.use_sign_in_link(store, code=code, now=services().clock.now())
+    return True
 
 
 def _use_link(code: str) -> AnyResponse:

@@ -158,8 +158,9 @@ def test_who_leaves_by_any_way_reads_and_holds_nothing_any_more(desk):
 
 
 def test_a_link_of_ones_own_asks_nothing(desk):
-    browser = sign_in(desk, "ann")
-    assert browser.get(f"/sign-in/{make_link(desk, 'ann')}").status_code == 302
+    browser, code = sign_in(desk, "ann"), make_link(desk, "ann")
+    assert browser.get(f"/sign-in/{code}").status_code == 302
+    assert desk.app.test_client().get(f"/sign-in/{code}").status_code == 401, "it works once, here too"
 
 
 def test_a_link_expires(desk):
