@@ -5,6 +5,7 @@ Promotion, rollback and asking for a run are calls of the HTTP contract and not 
 """
 
 from contextlib import suppress
+from unicodedata import category
 
 from flask import Blueprint, g, redirect, render_template, request, url_for
 from sqlalchemy.exc import IntegrityError
@@ -26,6 +27,7 @@ bp = Blueprint("console_acts", __name__, url_prefix="/console")
 MAX_NAME = 80
 MAX_REASON = 200
 MAX_DIGITS = 9
+UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, half a character, ends of lines
 
 
 def current_actor() -> Actor:
@@ -153,8 +155,9 @@ def cancel_run(run_id: str) -> Response:
 def explain_policy(change_id: str) -> Response:
     """Why the policy changed; the first reason stands."""
     reason, actor = request.form.get("reason", "").strip(), current_actor()
-    if not reason or len(reason) > MAX_REASON or not reason.isprintable():
-        raise BodyInvalid([f"reason: 1 to {MAX_REASON} printable characters"])
+    is_line = all(category(character) not in UNWRITABLE for character in reason)  # wide spaces are fine
+    if not reason or len(reason) > MAX_REASON or not is_line:
+        raise BodyInvalid([f"reason: 1 to {MAX_REASON} characters on one line"])
     if not change_id.isdecimal() or len(change_id) > MAX_DIGITS:
         raise NotFound("policy_change", change_id)
     with unit_of_work(services().store_engine) as store:

@@ -148,7 +148,15 @@ def test_the_oldest_row_of_a_long_list_is_not_called_the_first_one(desk):
     assert page.count("nobody has said why") == 20
 
 
-@pytest.mark.parametrize("reason", ["", " ", "x" * 201, "a\x00b"])
+def test_a_reason_may_hold_wide_spaces_and_joined_signs(desk, changes):
+    note_policy(desk.engine, DEFAULT, now=START)
+    note_policy(desk.engine, CAREFUL, now=START)
+    headers, reason = {"Authorization": f"Bearer {desk.tokens['admin']}"}, "假期\u3000少展示\u00a0👩\u200d💻"
+    answer = desk.app.test_client().post("/console/policy/2/reason", headers=headers, data={"reason": reason})
+    assert answer.status_code == 302 and changes()[0] == ("careful", reason, "ada")
+
+
+@pytest.mark.parametrize("reason", ["", " ", "x" * 201, "a\x00b", "a\nb", "a\u2028b"])
 def test_what_is_no_reason_is_refused(desk, changes, reason):
     note_policy(desk.engine, DEFAULT, now=START)
     note_policy(desk.engine, CAREFUL, now=START)
