@@ -160,6 +160,7 @@ def test_a_double_click_adds_one_person_and_shows_their_link(
     assert len([path for path, _ in site.said if path == "/console/people"]) == 2  # the page, and one form
     page.get_by_role("row", name="Olga").get_by_role("button", name="Sign-in link").click()
     expect(page.get_by_role("status")).to_contain_text("Sign-in link for Olga")
+    expect(page).to_have_url(f"{site.url}/console/people")  # its script has run
     page.reload()  # sends nothing again
     expect(page.get_by_role("row", name="Olga")).to_be_visible()
     expect(page.get_by_role("status")).to_have_count(0)
