@@ -16,12 +16,12 @@ from commands.errors import explain
 # Module and summary of each: the list of `rejoinder --help` imports none of them.
 COMMANDS = {
     "up": ("commands.up.up", "Start everything on this machine and print the addresses."),
-    "init": ("commands.init", "Make the data directory and migrate the store."),
+    "init": ("commands.init", "Make the data directory, migrate the store and choose the policy."),
     "doctor": (
         "commands.doctor",
         "Look at libraries, memory, disk, port, proxy, limits, store, schema, engine, adapters.",
     ),
-    "status": ("commands.status", "Show what runs, what serves and what came in."),
+    "status": ("commands.status", "Show how all stands, what to do, what runs and serves, and what came in."),
     "token": ("commands.token", "Make, list and revoke API tokens."),
     "sign-in": ("commands.sign_in", "Print a one-time sign-in link for the operator NAME (default: admin)."),
     "import": ("commands.import_", "Bring FILE (JSONL, gzip by the ending .gz) into the store."),
@@ -34,7 +34,7 @@ COMMANDS = {
     ),
     "report": (
         "commands.report",
-        "Tell what RUN met, did and decided, and what to do next; `latest` is the last one that ended.",
+        "Tell what to do now, and what RUN met, did and decided; `latest` is the last one that ended.",
     ),
     "gate": (
         "commands.gate",

@@ -41,7 +41,7 @@ from feedback.store.tables import DEFAULT_DESK
 def command(
     frame: Frame, system_prompt: TextIO | None, policy: str | None, reason: str, as_json: bool
 ) -> None:
-    """Make the data directory, migrate the store (`rejoinder up` does this too) and choose the policy.
+    """Make the data directory, migrate the store and choose the policy.
 
     \b
     rejoinder init

@@ -26,8 +26,7 @@ LATEST = "latest"
 @click.argument("run", default=LATEST)
 @json_option
 def command(frame: Frame, run: str, as_json: bool) -> None:
-    """Tell how all stands now and what to do, then what RUN met, did and decided; `latest` is the last one
-    that ended.
+    """Tell what to do now, and what RUN met, did and decided; `latest` is the last one that ended.
 
     Exit codes: 0 a new adapter was put into service; 1 the run failed, or no model server took its adapter:
     somebody has to look; 2 there is no such run; 3 nothing new serves, because the run was skipped, refused

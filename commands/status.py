@@ -28,7 +28,7 @@ from serving.errors import ServingError
 @frame_options
 @json_option
 def command(frame: Frame, as_json: bool) -> None:
-    """Show how all stands and what to do, what runs, what serves and what came in.
+    """Show how all stands, what to do, what runs and serves, and what came in.
 
     \b
     rejoinder status

@@ -130,10 +130,12 @@ def test_reasons_are_named_by_keys_after_sending(site: Site, agent: Page, custom
     agent.keyboard.press("Shift+Digit1")
     chips = agent.locator(part("reasons"))
     expect(chips).to_contain_text("Anything wrong with the others?")
+    chips.hover()  # stays as long as the pointer is there
     agent.keyboard.press("e")
     agent.keyboard.press("r")
     expect(chips.locator('[aria-pressed="true"]')).to_have_count(2)
     agent.keyboard.press("e")
+    agent.mouse.move(0, 0)
     expect(chips).to_be_hidden()
     expect(agent.locator(part("notice"))).to_be_hidden()
     with Session(site.store) as session:
