@@ -12,14 +12,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlmodel import Session
-
 from feedback.experiments.sequential_tests import e_better, e_harm, find_band, wilson_interval
 from feedback.experiments.support import APART, UNKNOWN
 from feedback.records.candidate import BASE
 from feedback.records.derived import TIE_OF_ALL
-from feedback.store.record_counts import Meaning, Versioned, count_versions
-from feedback.store.tables import DEFAULT_DESK
+from feedback.store.record_counts import Meaning, Versioned
 
 
 @dataclass
@@ -120,11 +117,6 @@ class Comparison:
             "e_better": self.e_better,
             "e_harm": self.e_harm,
         }
-
-
-def compare_versions(session: Session, new: str, *, desk_id: str = DEFAULT_DESK) -> list[Comparison]:
-    """One for each version that this one stood beside, the one judged last first."""
-    return tally_versions(new, count_versions(session, desk_id=desk_id, adapter=new))
 
 
 def tally_versions(new: str, judgements: Mapping[Versioned, int]) -> list[Comparison]:

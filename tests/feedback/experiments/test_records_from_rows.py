@@ -15,12 +15,12 @@ from feedback.experiments.measure import measure_picks
 from feedback.experiments.picks import read_picks
 from feedback.experiments.rollout_rule import ExposurePolicy
 from feedback.experiments.support import support_of
-from feedback.experiments.versions import compare_versions
+from feedback.experiments.versions import tally_versions
 from feedback.store.derived_records import Place, count_stale, renew_page
 from feedback.store.engine import read, unit_of_work
 from feedback.store.erasures import Subject, erase_rows
 from feedback.store.new_records import count_new_choices
-from feedback.store.record_counts import count_given
+from feedback.store.record_counts import count_given, count_versions
 from feedback.store.records import add_records
 from feedback.store.tables import Candidate, Judgement, Message, Record, SuggestionSet
 from tests.clock import FrozenClock
@@ -86,7 +86,7 @@ def check_figures(engine, tmp_path, monkeypatch, end):
             support = support_of(session, adapter)
             assert support == before
             assert before.judgements > 10 or adapter == BEFORE
-            compared = compare_versions(session, adapter)
+            compared = tally_versions(adapter, count_versions(session, desk_id=DESK, adapter=adapter))
             assert [each.to_json() for each in compared] == [
                 each.to_json() for each in raw_rows.compare_versions(judged, adapter)
             ]

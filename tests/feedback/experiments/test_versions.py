@@ -8,12 +8,13 @@ from scipy.stats import beta, binomtest, norm
 
 from feedback.experiments.cluster_bounds import share_bound
 from feedback.experiments.support import support_of
-from feedback.experiments.versions import Comparison, compare_versions, tally_versions
+from feedback.experiments.versions import Comparison, tally_versions
 from feedback.records.arms import find_rival
 from feedback.records.from_judgement import ShownReply, ShownSet, derive_choice
 from feedback.store.engine import read, unit_of_work
-from feedback.store.record_counts import Versioned
+from feedback.store.record_counts import Versioned, count_versions
 from feedback.store.tables import Candidate, SuggestionSet
+from tests.feedback.builders import DESK
 from tests.feedback.experiments.meanings import mean
 from tests.feedback.experiments.stores import give_prompts
 from tests.feedback.records.examples import TEXTS, judged
@@ -172,8 +173,8 @@ def test_versions_are_compared_by_what_agents_did(desk):
     desk.pick(desk.open_ready()[1], 1)
     give_prompts(desk)
     with read(desk.engine) as session:
-        later, earlier = compare_versions(session, NEW)
-        assert compare_versions(session, OLD) == []
+        later, earlier = tally_versions(NEW, count_versions(session, desk_id=DESK, adapter=NEW))
+        assert count_versions(session, desk_id=DESK, adapter=OLD) == {}
         supports = [support_of(session, name) for name in (NEW, OLD)]
     assert (earlier.old, earlier.won, earlier.lost, earlier.base, earlier.judgements) == (OLD, 2, 1, 1, 5)
     assert dict(earlier.apart) == {"none": 1}
