@@ -18,7 +18,7 @@ export class Judging {
     if (!cards.candidates.length || cards.closed || hand.none || hand.busy) return;
     const { turn } = hand;
     hand.chooseNone();
-    const answer = await this.judge({ kind: "none" });
+    const answer = await this.explaining(() => this.judge({ kind: "none" }), turn); // what is sent meanwhile waits in line
     if (answer) this.offerUndo(answer, { turn, kind: "none", words: _("Noted: none is good.") });
   }
 
@@ -28,7 +28,7 @@ export class Judging {
     const { turn } = hand;
     queue.skipped.add(turn.turn_id);
     if (hand.set?.state === "ready" && !hand.closed) {
-      const answer = await this.judge({ kind: "skip" });
+      const answer = await this.saving(() => this.judge({ kind: "skip" }), turn);
       if (answer) this.offerUndo(answer, { turn, kind: "skip", words: _("Skipped.") });
     }
     await queue.refresh();
@@ -60,8 +60,7 @@ export class Judging {
 
   judge(fields) {
     const { turn } = this.desk.hand;
-    const { path } = this;
-    return this.saving(() => write(path, this.timed(fields), { onState: showState, line: turn.conversation_id }), turn);
+    return write(this.path, this.timed(fields), { onState: showState, line: turn.conversation_id });
   }
 
   get path() {
@@ -74,25 +73,40 @@ export class Judging {
     return revealedAt ? { ...body, dwell_ms: Math.round(performance.now() - revealedAt) } : body;
   }
 
-  /** Runs one write; refusals are explained and give null, and the draft stays. */
+  /** Runs one write, and until it is answered nothing else of this turn. */
   async saving(post, turn) {
-    const { hand, onRefusal } = this.desk;
+    const { hand } = this.desk;
     hand.busy = true;
     hand.showOrigin();
+    try {
+      return await this.explaining(post, turn);
+    } finally {
+      if (hand.holds(turn)) hand.unlock();
+    }
+  }
+
+  /** Refusals are explained and give null, and the draft stays. */
+  async explaining(post, turn) {
+    const { hand, onRefusal } = this.desk;
     try {
       return await post();
     } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;
       if (hand.holds(turn)) onRefusal(fault);
       return null;
-    } finally {
-      if (hand.holds(turn)) hand.unlock();
     }
   }
 
   offerUndo(answer, verdict) {
     const id = answer.judgement_id || answer.message_id;
     this.desk.undo.offer({ ...verdict, id, takeBack: () => takeBackSent(answer) }, this.undoSeconds);
+  }
+
+  /** What is still on its way cannot be taken back yet, and the one before it is not meant. */
+  takeBack() {
+    const { hand, undo } = this.desk;
+    if (hand.busy) announce(_("This is still being saved. Press Z again once it is."));
+    else undo.undo();
   }
 
   /** The page goes back to what was taken back. */

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from serving.client.fake import FakeEngine
 from tests.browser.site import Site, run_site
@@ -115,3 +115,15 @@ def await_cards(agent: Page) -> list[str]:
     """The texts of the cards, once all are there."""
     agent.wait_for_selector(".cards.revealed .card .text")
     return agent.locator(".card .text").all_inner_texts()
+
+
+def hold_back(page: Page, path: str) -> Callable[[], None]:
+    """The next request of this path does not reach the service before the function that this gives is called."""
+    held: list[Route] = []
+    page.route(path, lambda route: held.append(route), times=1)
+
+    def let_go() -> None:
+        for route in held:
+            route.continue_()
+
+    return let_go

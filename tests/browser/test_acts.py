@@ -16,7 +16,7 @@ from feedback.store.adapters import list_events
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK
 from serving.client.fake import FakeEngine
-from tests.browser.conftest import View
+from tests.browser.conftest import View, hold_back
 from tests.browser.site import Site, run_site
 from tests.browser.test_axe import RUN
 from tests.browser.test_console import work_on
@@ -129,6 +129,21 @@ def test_acts_are_done_with_a_reason_by_keyboard(
     check(guest)
     guest.get_by_role("link", name=words["other"]).click()
     guest.wait_for_url(re.compile(r"/sign-in\?next=.*people"))
+
+
+def test_a_form_sent_before_the_script_of_its_page_has_run_waits_for_it(
+    acting: Site, open_page: Callable[..., Page]
+) -> None:
+    page = enter(acting, open_page(), "ada", "admin")
+    let_go = hold_back(page, "**/console.js")
+    address = f"{acting.url}/console/adapters/{ONE}"
+    page.goto(address, wait_until="commit")
+    page.locator("details.ask summary").click()
+    page.locator("details.ask").get_by_label("Reason").fill("70 % of 200 picks")
+    page.keyboard.press("Enter")
+    let_go()
+    expect(page.locator("ol.checks")).to_contain_text("70 % of 200 picks")
+    expect(page).to_have_url(address)
 
 
 def test_cancel_leaves_the_page_when_its_run_has_ended(site: Site, open_page: Callable[..., Page]) -> None:

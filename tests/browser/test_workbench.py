@@ -10,7 +10,7 @@ from feedback.clock import SystemClock
 from feedback.store.conversations import Said, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK
-from tests.browser.conftest import ask, await_cards, part
+from tests.browser.conftest import ask, await_cards, hold_back, part
 from tests.browser.site import Site
 
 pytestmark = pytest.mark.real
@@ -135,6 +135,40 @@ def test_none_then_own_text(site: Site, agent: Page, customer: Page) -> None:
         ("none", None),
         ("own", "Let me call the carrier."),
     ]
+
+
+def test_a_reply_written_while_none_is_still_being_saved_goes_out_after_it(
+    site: Site, agent: Page, customer: Page
+) -> None:
+    ask(customer, QUESTION)
+    await_cards(agent)
+    let_go = hold_back(agent, "**/judgements")
+    agent.keyboard.press("0")
+    agent.keyboard.insert_text("Let me call the carrier.")
+    agent.keyboard.press("Control+Enter")
+    let_go()
+    expect(customer.locator(".reply .bubble")).to_have_text("Let me call the carrier.")
+    assert [row.kind for row in site.judgements()] == ["none", "own"]
+
+
+def test_undo_of_a_reply_on_its_way_takes_no_earlier_one_back(
+    site: Site, agent: Page, customer: Page, open_page: Callable[..., Page]
+) -> None:
+    ask(customer, QUESTION)
+    await_cards(agent)
+    agent.keyboard.press("Shift+Digit1")
+    expect(agent.locator(part("undo"))).to_be_visible()
+    second = open_page()
+    second.goto(f"{site.url}/chat")
+    ask(second, "I forgot my password.")
+    await_cards(agent)
+    let_go = hold_back(agent, "**/judgements")
+    agent.keyboard.press("Shift+Digit1")
+    agent.keyboard.press("z")
+    expect(agent.get_by_text("This is still being saved.")).to_have_count(1)
+    let_go()
+    expect(second.locator(".reply .bubble")).to_have_count(1)
+    assert [row.kind for row in site.judgements()] == ["pick", "pick"]
 
 
 def test_a_tie_names_the_equal_ones_and_sends_the_first(site: Site, agent: Page, customer: Page) -> None:
