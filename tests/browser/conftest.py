@@ -118,7 +118,7 @@ def await_cards(agent: Page) -> list[str]:
 
 
 def hold_back(page: Page, path: str) -> Callable[[], None]:
-    """The next request of this path does not reach the service before the function that this gives is called."""
+    """The next request of this path is kept from the service until the function that this gives is called."""
     held: list[Route] = []
     page.route(path, lambda route: held.append(route), times=1)
 
