@@ -5,7 +5,7 @@ ServingError
 |- BaseModelUnknown       the base model is no folder and not in the model cache
 |- EngineNotRunning       nobody says where an engine listens
 |- EngineStartFailed      the engine process could not be brought up
-|  |- PortTaken           another program listens on its port
+|  |- EnginePortTaken     another program listens on its port
 |  |- MemoryShort         it would not fit into the memory that is free
 |  |- EngineDied          it ended before it was ready
 |  `- EngineNotReady      it lives and is not ready within the limit
@@ -78,7 +78,7 @@ class EngineStartFailed(ServingError):
     """The engine process could not be brought up."""
 
 
-class PortTaken(EngineStartFailed):
+class EnginePortTaken(EngineStartFailed):
     """Another program listens on the engine's port."""
 
     def __init__(self, host: str, port: int) -> None:

@@ -7,7 +7,6 @@ an adapter gives it a name of its own (`adapter_names`) and must not depend on w
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,11 +18,6 @@ from serving.engine.supervisor import Supervisor
 from serving.settings import ServingSettings
 
 ROOT = Path(__file__).resolve().parent.parent
-
-
-class FixedClock:
-    def now(self) -> datetime:
-        return datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -65,7 +59,7 @@ def real_engine(engine_base: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     settings = ServingSettings(
         data_dir=data_dir, base_model=str(engine_base), port=0, kv_cache_gib=0.25, max_loras=6
     )
-    supervisor = Supervisor(settings, data_dir, FixedClock(), lambda fleet: None)
+    supervisor = Supervisor(settings, data_dir, lambda fleet: None)
     try:
         supervisor.start()
         fleet = supervisor.wait_ready()

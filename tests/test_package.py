@@ -84,7 +84,7 @@ def test_each_extra_names_exactly_what_its_part_imports_beyond_the_common_list()
         for path in list_modules("commands", "serving")
         for name in list_imports(path, into_functions=True)
     }
-    core = (web & train) | (said & {"alembic", "click", "rich"})
+    core = (web & train) | (said & {"alembic", "click", "psutil", "rich"})
 
     assert named["core"] == core
     assert named["web"] == web - core

@@ -18,7 +18,6 @@ from feedback.clock import SystemClock
 from feedback.deployment.deploy import Deployer, reconcile
 from serving.adapters.manifest import read_manifest
 from serving.client.current import CurrentFleet
-from serving.client.fleet import Fleet
 from serving.engine.supervisor import Supervisor
 from serving.errors import ServingError
 from serving.pulse import Pulse
@@ -61,7 +60,6 @@ class KeptEngine:
             policy=frame.policy(),
         )
         self._supervisor: Supervisor | None = None
-        self._restarts_told = 0
         self._pulse = Pulse(settings, frame.data_dir, self._fleet, self._restart_hung)
         self._ended = threading.Event()
         self._reconciling = threading.Lock()
@@ -84,15 +82,18 @@ class KeptEngine:
     def start(self) -> None:
         """Returns at once; what can be seen beforehand (model missing, memory short) is raised."""
         if not self._settings.replicas:
-            supervisor = Supervisor(self._settings, self._frame.data_dir, SystemClock(), self._reconcile_with)
-            self._supervisor = supervisor
-            supervisor.start()
+            self._supervisor = Supervisor(
+                self._settings, self._frame.data_dir, lambda fleet: self._reconcile(), self._warn
+            )
+            self._supervisor.start()
 
     def wait_ready(self, steps: Steps, stopping: Stopping) -> None:
         """Shows how far the engine is until it serves. Raises EngineStartFailed with the log's last lines."""
         with steps.step("engine") as step:
-            waiting = self._wait_for_child if self._supervisor is not None else self._wait_for_remote
-            waiting(step.report, stopping)
+            if self._supervisor is not None:
+                self._supervisor.wait_ready(step.report, stopping.is_set)
+            else:
+                self._wait_for_remote(step.report, stopping)
             step.note = (
                 "stopped while starting" if stopping.is_set() else f"{self._settings.base_model} serves"
             )
@@ -110,26 +111,6 @@ class KeptEngine:
             self._warn("engine", "gives no token: it is started again")
             self._supervisor.restart()
 
-    def _wait_for_child(self, report: Callable[[str], None], stopping: Stopping) -> None:
-        """The supervisor's wait runs aside, so that Ctrl-C is heard while a model loads."""
-        assert self._supervisor is not None
-        faults: list[BaseException] = []
-        done = threading.Event()
-
-        def wait(supervisor: Supervisor) -> None:
-            try:
-                supervisor.wait_ready(lambda text, seconds: report(text))
-            except BaseException as fault:
-                faults.append(fault)
-            finally:
-                done.set()
-
-        threading.Thread(target=wait, args=(self._supervisor,), name="engine-wait", daemon=True).start()
-        while not stopping.is_set() and not done.wait(0.2):
-            pass
-        if faults and not stopping.is_set():
-            raise faults[0]
-
     def _wait_for_remote(self, report: Callable[[str], None], stopping: Stopping) -> None:
         while not self._fleet().is_ready():
             report(f"waiting for {', '.join(self._settings.replicas)}")
@@ -141,10 +122,6 @@ class KeptEngine:
         named = [name for name in (manifest.live, manifest.canary) if name] if manifest else []
         return f"loaded: {', '.join(named)}" if named else "none yet: base alone serves"
 
-    def _reconcile_with(self, fleet: Fleet) -> None:
-        """Called by the supervisor after each start of the engine, before it counts as ready."""
-        self._reconcile()
-
     def _reconcile(self) -> None:
         with self._reconciling:
             reconcile(self._deployer)
@@ -152,18 +129,9 @@ class KeptEngine:
     def _reconcile_often(self) -> None:
         """Every few seconds: what others deployed is loaded, what nobody names is unloaded."""
         while not self._ended.wait(RECONCILE_EVERY_S):
-            self._tell_restarts()
             try:
                 self._reconcile()
             except ServingError as fault:  # the engine is away: the supervisor brings it back
                 log.info("not reconciled: %s", fault)
             except Exception:  # the edge of this thread: the next round tries again
                 log.exception("reconciliation failed")
-
-    def _tell_restarts(self) -> None:
-        restarts = self._supervisor.restarts if self._supervisor is not None else 0
-        if restarts > self._restarts_told:
-            self._restarts_told = restarts
-            self._warn(
-                "engine", f"ended and was started again (log: {self._frame.data_dir / 'logs' / 'engine.log'})"
-            )

@@ -14,7 +14,7 @@ from serving.settings import ServingSettings
 
 
 @dataclass(frozen=True)
-class Plan:
+class StartPlan:
     """Settings of this start, and the variables by which the children read the same ones."""
 
     frame: Frame
@@ -28,7 +28,7 @@ class Plan:
         return f"http://{host}:{self.feedback.port}"
 
 
-def make_plan(frame: Frame, *, port: int | None, base_model: str | None) -> Plan:
+def make_plan(frame: Frame, *, port: int | None, base_model: str | None) -> StartPlan:
     """Reads the settings, with every fault told at once, and settles the ports."""
     frame.check_settings()
     feedback = frame.feedback(**({} if port is None else {"port": port}))
@@ -45,4 +45,4 @@ def make_plan(frame: Frame, *, port: int | None, base_model: str | None) -> Plan
     if not serving.replicas:
         serving = serving.model_copy(update={"port": find_port(serving.host, serving.port)})
         environment["REJOINDER_SERVING__PORT"] = str(serving.port)
-    return Plan(frame, feedback, serving, environment)
+    return StartPlan(frame, feedback, serving, environment)

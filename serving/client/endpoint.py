@@ -4,7 +4,6 @@
 """
 
 import json
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,27 +39,10 @@ def read_endpoints(settings: ServingSettings, data_dir: Path) -> list[Endpoint]:
     return found
 
 
-def write_endpoints(data_dir: Path, endpoints: list[Endpoint], *, pid: int, started: int) -> None:
-    """`pid` is the engine's process and process group, `started` its start in kernel ticks."""
-    record = {
-        "replicas": [{"url": endpoint.url, "api_key": endpoint.api_key} for endpoint in endpoints],
-        "pid": pid,
-        "started": started,
-    }
+def write_endpoints(data_dir: Path, endpoints: list[Endpoint]) -> None:
+    record = {"replicas": [{"url": endpoint.url, "api_key": endpoint.api_key} for endpoint in endpoints]}
     write_atomically(data_dir / FILE_NAME, json.dumps(record, indent=2).encode() + b"\n", mode=0o600)
 
 
-def read_process(data_dir: Path) -> tuple[int, int] | None:
-    """Process and start time of the engine the file names, or None."""
-    try:
-        record = json.loads((data_dir / FILE_NAME).read_text(encoding="utf-8"))
-        return int(record["pid"]), int(record["started"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def remove_endpoints(data_dir: Path, *, pid: int) -> None:
-    """Removes the file if it still names this process: a newer engine's file stays."""
-    known = read_process(data_dir)
-    if known is not None and known[0] == pid:
-        os.unlink(data_dir / FILE_NAME)
+def remove_endpoints(data_dir: Path) -> None:
+    (data_dir / FILE_NAME).unlink(missing_ok=True)

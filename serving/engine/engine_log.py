@@ -1,7 +1,5 @@
 """Reading the engine's log for people: what it is doing now, why it ended, and what to do about it."""
 
-from pathlib import Path
-
 # Phrases of vLLM's log in the order in which they appear, and what they mean to somebody who waits.
 STEPS = (
     ("non-default args", "reading the model's configuration"),
@@ -28,29 +26,15 @@ REMEDIES = (
     ("chat template", "The base model has no chat template: choose an instruct model."),
 )
 _DEFAULT_REMEDY = "The whole log says more; `rejoinder doctor` checks libraries, memory and model."
-_TAIL_BYTES = 64 * 1024
 _NOISE = (
     "WARNING",
     "warnings.warn",
     "DeprecationWarning",
     "FutureWarning",
-    "--- start",
     "  File ",
     "Traceback",
     "For further information visit",
 )
-
-
-def read_new_lines(path: Path, place: int) -> tuple[list[str], int]:
-    """Whole lines written since `place`, and the place to go on from."""
-    try:
-        with path.open("rb") as file:
-            file.seek(place)
-            text = file.read()
-    except OSError:
-        return [], place
-    end = text.rfind(b"\n") + 1
-    return text[:end].decode(errors="replace").splitlines(), place + end
 
 
 def describe_step(lines: list[str]) -> str | None:
@@ -62,24 +46,14 @@ def describe_step(lines: list[str]) -> str | None:
     return None
 
 
-def read_tail(path: Path, place: int, *, lines: int = 12) -> str:
-    """The last lines after `place` that tell something, without tracebacks' places and warnings.
+def pick_telling(lines: list[str], *, count: int = 12) -> str:
+    """The last of these lines that tell something, without tracebacks' places and warnings.
 
     Lines that name an error come first in rank: the engine often writes a page of shutdown notes after its
     reason.
     """
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, 2)
-            file.seek(max(place, size - _TAIL_BYTES))
-            text = file.read().decode(errors="replace")
-    except OSError:
-        return "(no log)"
-    told = [
-        line.rstrip() for line in text.splitlines() if line.strip() and not any(n in line for n in _NOISE)
-    ]
-    errors = _pick_errors(told)
-    chosen = errors[-lines:] or told[-lines:]
+    told = [line.rstrip() for line in lines if line.strip() and not any(n in line for n in _NOISE)]
+    chosen = _pick_errors(told)[-count:] or told[-count:]
     return "\n".join(f"  {line[:400]}" for line in dict.fromkeys(chosen)) or "  (the log is empty)"
 
 

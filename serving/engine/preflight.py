@@ -7,8 +7,10 @@ import math
 import socket
 from pathlib import Path
 
+import psutil
+
 from serving.base import read_base_shapes
-from serving.errors import MemoryShort, PortTaken
+from serving.errors import EnginePortTaken, MemoryShort
 from serving.settings import ServingSettings
 
 _RUNTIME_GIB = 1.2  # measured: server 0.47, core 0.5 besides cache and weights
@@ -17,22 +19,21 @@ _GIB = 2**30
 
 
 def choose_port(host: str, port: int) -> int:
-    """The port, or a free one for 0. Raises PortTaken."""
+    """The port, or a free one for 0. Raises EnginePortTaken."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError:
-            raise PortTaken(host, port) from None
+            raise EnginePortTaken(host, port) from None
         return int(probe.getsockname()[1])
 
 
-def check_memory(settings: ServingSettings, base: Path) -> tuple[float, float]:
-    """GiB that a CPU engine needs and that are free. Raises MemoryShort where the first is the larger."""
+def require_memory(settings: ServingSettings, base: Path) -> None:
+    """Raises MemoryShort where a CPU engine needs more than is free."""
     needed, available = needed_gib(settings, base), available_gib()
-    if available is not None and needed > available:
+    if needed > available:
         raise MemoryShort(needed, available)
-    return needed, available if available is not None else math.inf
 
 
 def needed_gib(settings: ServingSettings, base: Path) -> float:
@@ -41,21 +42,10 @@ def needed_gib(settings: ServingSettings, base: Path) -> float:
     return _RUNTIME_GIB + settings.kv_cache_gib + weights * _ITEM_BYTES[settings.dtype] / _GIB
 
 
-def available_gib() -> float | None:
-    """Memory free on this machine and within the limit of its container; None where nobody says."""
-    found = [amount for amount in (_read_machine(), _read_container()) if amount is not None]
-    return min(found) / _GIB if found else None
-
-
-def _read_machine() -> int | None:
-    try:
-        lines = Path("/proc/meminfo").read_text().splitlines()
-    except OSError:
-        return None
-    for line in lines:
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return None
+def available_gib() -> float:
+    """Memory free on this machine and within the limit of its container."""
+    machine, container = psutil.virtual_memory().available, _read_container()
+    return float(machine if container is None else min(machine, container)) / _GIB
 
 
 def _read_container() -> int | None:

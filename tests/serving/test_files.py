@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from serving.adapters.manifest import Manifest, read_manifest, write_manifest
-from serving.client.endpoint import Endpoint, read_endpoints, read_process, remove_endpoints, write_endpoints
+from serving.client.endpoint import Endpoint, read_endpoints, remove_endpoints, write_endpoints
 from serving.errors import EngineNotRunning
 from serving.files import write_atomically
 from serving.settings import ServingSettings
@@ -15,9 +15,8 @@ ENDPOINT = Endpoint("http://127.0.0.1:8101", "secret")
 
 
 def test_endpoint_comes_back_and_only_its_owner_reads_the_file(tmp_path):
-    write_endpoints(tmp_path, [ENDPOINT], pid=12, started=34)
+    write_endpoints(tmp_path, [ENDPOINT])
     assert read_endpoints(ServingSettings(), tmp_path) == [ENDPOINT]
-    assert read_process(tmp_path) == (12, 34)
     assert stat.S_IMODE((tmp_path / "endpoint.json").stat().st_mode) == 0o600
 
 
@@ -30,17 +29,15 @@ def test_without_a_usable_file_no_engine_is_running(tmp_path, content):
 
 
 def test_remote_engines_of_the_settings_win_over_the_file(tmp_path):
-    write_endpoints(tmp_path, [ENDPOINT], pid=12, started=34)
+    write_endpoints(tmp_path, [ENDPOINT])
     settings = ServingSettings(replicas=("http://a:1/", "http://b:2"), backend="cuda", api_key="k")
     assert read_endpoints(settings, tmp_path) == [Endpoint("http://a:1", "k"), Endpoint("http://b:2", "k")]
 
 
-def test_file_of_a_newer_engine_is_not_removed(tmp_path):
-    write_endpoints(tmp_path, [ENDPOINT], pid=12, started=34)
-    remove_endpoints(tmp_path, pid=11)
-    assert read_process(tmp_path) == (12, 34)
-    remove_endpoints(tmp_path, pid=12)
-    remove_endpoints(tmp_path, pid=12)
+def test_file_of_an_engine_that_ended_is_removed(tmp_path):
+    write_endpoints(tmp_path, [ENDPOINT])
+    remove_endpoints(tmp_path)
+    remove_endpoints(tmp_path)
     assert not (tmp_path / "endpoint.json").exists()
 
 

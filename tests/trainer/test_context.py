@@ -8,7 +8,7 @@ from trainer.context import open_context
 
 
 def test_a_run_keeps_one_fleet_and_closes_it_at_its_end(tmp_path):
-    write_endpoints(tmp_path, [Endpoint("http://127.0.0.1:9", "key")], pid=1, started=1)
+    write_endpoints(tmp_path, [Endpoint("http://127.0.0.1:9", "key")])
     with open_context(tmp_path, None) as ctx:
         fleet = ctx.fleet_factory()
         assert ctx.fleet_factory() is fleet is ctx.deployer.fleet_factory()

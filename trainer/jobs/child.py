@@ -1,15 +1,13 @@
 """The process that executes one claimed run: `python -m trainer.jobs.child RUN_ID --fence N`, started by the
 worker.
 
-Niced, in its own process group, dead when its worker dies. All of torch lives here, so that memory goes back
-to the system when a run ends. Exit codes: 0 ended in the store, 1 failed, 4 taken over by another worker.
+Niced. All of torch lives here, so that memory goes back to the system when a run ends. Exit codes: 0 ended in
+the store, 1 failed, 4 taken over by another worker.
 """
 
 import argparse
-import ctypes
 import logging
 import os
-import signal
 import sys
 from pathlib import Path
 
@@ -22,14 +20,12 @@ from trainer.errors import TrainerError
 from trainer.jobs.pipeline import run_night
 
 FAILED, TAKEN_OVER = 1, 4
-PR_SET_PDEATHSIG = 1
 
 log = logging.getLogger(__name__)
 
 
 def main() -> int:
-    options = read_options()
-    die_with_parent()
+    options = read_run_options()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(levelname)s %(message)s")
     with open_context(options.data_dir, options.config) as ctx:
         os.nice(ctx.settings.nice)
@@ -48,21 +44,13 @@ def main() -> int:
     return 0
 
 
-def read_options() -> argparse.Namespace:
+def read_run_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m trainer.jobs.child", description=__doc__)
     parser.add_argument("run_id")
     parser.add_argument("--fence", type=int, required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--config", type=Path, default=None)
     return parser.parse_args()
-
-
-def die_with_parent() -> None:
-    """A worker killed by force leaves no training behind that would compete with its successor's (Linux)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == 1:  # it died before the line above
-            os._exit(FAILED)
 
 
 if __name__ == "__main__":

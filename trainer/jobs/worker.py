@@ -8,8 +8,6 @@ the next claim continues it. It trains nothing itself.
 
 import logging
 import os
-import signal
-import subprocess
 import sys
 import threading
 import time
@@ -22,6 +20,7 @@ from feedback.errors import ApiError, StaleLease, StoreBusy
 from feedback.store import runs
 from feedback.store.engine import unit_of_work
 from feedback.store.runs import RunToken
+from serving.processes.child import ChildProcess
 from trainer.context import NightContext
 from trainer.errors import ChildFailed
 from trainer.jobs.child import TAKEN_OVER
@@ -77,33 +76,29 @@ class Worker:
         return True
 
     def _execute(self, token: RunToken, stop: threading.Event) -> None:
-        run_dir = self._ctx.run_dir(token.run_id)
-        run_dir.mkdir(parents=True, exist_ok=True)
-        with (run_dir / LOG_NAME).open("ab") as output:
-            child = subprocess.Popen(
-                self._command(token),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-                env={
-                    **os.environ,
-                    "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.getenv("PYTHONPATH")])),
-                },
-            )
+        child = ChildProcess(
+            self._command(token),
+            log_path=self._ctx.run_dir(token.run_id) / LOG_NAME,
+            grace_s=GRACE_S,
+            environment={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.getenv("PYTHONPATH")])),
+            },
+        )
+        child.start()
         try:
             self._attend(child, token, stop)
         except StaleLease as lost:
             log.warning("%s", lost)
             return
         finally:
-            end_group(child)
-        self._conclude(child.returncode, token, was_stopped=stop.is_set())
+            child.stop()
+        self._conclude(child, token, was_stopped=stop.is_set())
 
-    def _attend(self, child: subprocess.Popen[bytes], token: RunToken, stop: threading.Event) -> None:
+    def _attend(self, child: ChildProcess, token: RunToken, stop: threading.Event) -> None:
         """Returns when the child ended or we shall stop; renews the lease meanwhile."""
         renewed, has_ended = time.monotonic(), False
-        while child.poll() is None and not stop.wait(LOOK_S):
+        while child.is_alive() and not stop.wait(LOOK_S):
             if not has_ended and time.monotonic() - renewed >= self._ctx.settings.lease_s / 3:
                 try:
                     self._renew(token, self._ctx.settings.lease_s)
@@ -115,7 +110,9 @@ class Worker:
                     if not has_ended:
                         raise
 
-    def _conclude(self, code: int, token: RunToken, *, was_stopped: bool) -> None:
+    def _conclude(self, child: ChildProcess, token: RunToken, *, was_stopped: bool) -> None:
+        code = child.poll()
+        assert code is not None
         try:
             if code == 0 or code == TAKEN_OVER:
                 log.info("run %s: child ended with code %d", token.run_id, code)
@@ -127,7 +124,7 @@ class Worker:
                     self._renew(token, 0)
                 log.warning("run %s was interrupted (code %d) and will be continued", token.run_id, code)
             else:
-                self._fail(token, ChildFailed(token.run_id, code, self._read_tail(token.run_id)))
+                self._fail(token, ChildFailed(token.run_id, code, "\n".join(child.read_tail()[-TAIL_LINES:])))
         except StaleLease as lost:
             log.warning("%s", lost)
 
@@ -158,29 +155,10 @@ class Worker:
                 error=str(fault),
             )
 
-    def _read_tail(self, run_id: str) -> str:
-        text = (self._ctx.run_dir(run_id) / LOG_NAME).read_text(encoding="utf-8", errors="replace")
-        return "\n".join(text.splitlines()[-TAIL_LINES:])
-
     def _child_command(self, token: RunToken) -> list[str]:
         command = [sys.executable, "-m", "trainer.jobs.child", token.run_id, "--fence", str(token.fence)]
         command += ["--data-dir", str(self._ctx.data_dir.resolve())]
         return command + (["--config", str(self._config.resolve())] if self._config else [])
-
-
-def end_group(child: subprocess.Popen[bytes]) -> None:
-    """SIGTERM and, past the grace, SIGKILL to the child and all it started; waits for the child."""
-    if child.poll() is None:
-        child.terminate()
-        try:
-            child.wait(GRACE_S)
-        except subprocess.TimeoutExpired:
-            log.warning("the child did not end within %.0f s: killed", GRACE_S)
-    try:
-        os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
-    child.wait()
 
 
 @contextmanager

@@ -22,8 +22,8 @@ import psutil
 import pytest
 
 from commands.instance import read_holder
-from commands.up.children import note_of
 from serving.client.fake import FakeEngine
+from serving.processes.group import read_note
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -172,13 +172,13 @@ def test_a_start_right_after_a_kill_waits_for_the_web_that_was_left(start: Calla
         waiting = reader.build_request("GET", f"{path}?after={last}&wait=25", headers=headers)
         thread = threading.Thread(target=lambda: _read_until_cut_off(reader, waiting))
         thread.start()
-        web = note_of(up.data_dir, "web").read_text()
+        web = read_note(up.data_dir / "logs" / "web.log")
         up.process.kill()
         again = start("var", "--port", port)
         again.wait_for("ready +Ctrl-C")
         thread.join()
     assert answers(address)
-    assert note_of(up.data_dir, "web").read_text() != web
+    assert read_note(up.data_dir / "logs" / "web.log") != web
 
 
 def _read_until_cut_off(reader: httpx.Client, waiting: httpx.Request) -> None:

@@ -20,7 +20,7 @@ from serving.client.current import CurrentFleet
 from serving.client.endpoint import Endpoint, write_endpoints
 from serving.client.fake import FakeEngine
 from serving.settings import ServingSettings
-from tests.commands.up.test_children import wait_until
+from tests.serving.processes.test_processes import wait_until
 
 NOW = datetime.now(UTC)
 BASE = Path(__file__).resolve().parents[3] / "demo" / "model"
@@ -39,7 +39,7 @@ def test_first_set_waits_until_the_engine_serves(tmp_path: Path, serving: Servin
     try:
         assert not described.wait(0.6)  # nobody has named an engine yet
         with FakeEngine() as engine:
-            write_endpoints(tmp_path, [engine.endpoint], pid=1, started=1)
+            write_endpoints(tmp_path, [engine.endpoint])
             wait_until(described.is_set)
     finally:
         closing.set()
@@ -56,9 +56,9 @@ def test_closing_ends_the_wait(tmp_path: Path, serving: ServingSettings) -> None
 
 def test_fleet_follows_the_engine_to_another_port(tmp_path: Path, serving: ServingSettings) -> None:
     current = CurrentFleet(serving, tmp_path)
-    write_endpoints(tmp_path, [Endpoint("http://127.0.0.1:1", "a")], pid=1, started=1)
+    write_endpoints(tmp_path, [Endpoint("http://127.0.0.1:1", "a")])
     first, same = current(), current()
-    write_endpoints(tmp_path, [Endpoint("http://127.0.0.1:2", "b")], pid=2, started=2)
+    write_endpoints(tmp_path, [Endpoint("http://127.0.0.1:2", "b")])
     second = current()
     first.close()
     current.close()

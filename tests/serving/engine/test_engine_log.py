@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.engine.engine_log import describe_step, read_new_lines, read_tail, suggest_remedy
+from serving.engine.engine_log import describe_step, pick_telling, suggest_remedy
 
 LINES = [
     "(APIServer pid=1) INFO 11-22 12:00:00 [api_utils.py:286] non-default args: {}",
@@ -18,37 +18,27 @@ def test_step_follows_the_last_telling_line():
     assert describe_step(["nothing of note"]) is None
 
 
-def test_only_whole_new_lines_are_read(tmp_path):
-    path = tmp_path / "log"
-    path.write_text("old\none\ntwo\nha")
-    lines, place = read_new_lines(path, 4)
-    assert lines == ["one", "two"]
-    with path.open("a") as file:
-        file.write("lf\n")
-    assert read_new_lines(path, place) == (["half"], 17)
-    assert read_new_lines(tmp_path / "absent", 7) == ([], 7)
+def test_tail_names_errors_and_leaves_out_noise():
+    lines = [
+        "WARNING be warned",
+        "Traceback (most recent call last):",
+        '  File "x.py", line 1',
+        "INFO fine",
+        "ValueError: no space",
+        "INFO shutting down",
+    ]
+    assert pick_telling(lines) == "  ValueError: no space"
 
 
-def test_tail_names_errors_and_leaves_out_noise_and_earlier_starts(tmp_path):
-    path = tmp_path / "log"
-    earlier = "ValueError: of yesterday\n"
-    path.write_text(
-        earlier + "--- start 2026\nWARNING be warned\nTraceback (most recent call last):\n"
-        '  File "x.py", line 1\nINFO fine\nValueError: no space\nINFO shutting down\n'
-    )
-    assert read_tail(path, len(earlier)) == "  ValueError: no space"
-
-
-def test_tail_tells_which_setting_was_refused(tmp_path):
-    path = tmp_path / "log"
+def test_tail_tells_which_setting_was_refused():
     refused = "Value error, User-specified max_model_len (9) is greater than the derived max_model_len (8)"
-    path.write_text(
+    text = (
         "(APIServer pid=1) INFO 11-22 12:00:00 [model.py:1] Resolved architecture: X\n"
         'Traceback (most recent call last):\n  File "server.py", line 7, in main\n    return Config(\n'
         f"ValidationError: 1 validation error for ModelConfig\n  {refused} [type=value_error]\n"
         "    For further information visit https://errors.example/value_error\nbye\n"
     )
-    tail = read_tail(path, 0)
+    tail = pick_telling(text.splitlines())
     assert tail.splitlines() == [
         "  ValidationError: 1 validation error for ModelConfig",
         f"    {refused} [type=value_error]",
@@ -56,13 +46,9 @@ def test_tail_tells_which_setting_was_refused(tmp_path):
     assert suggest_remedy(tail) == "Lower [serving] max_model_len to what the model allows."
 
 
-def test_tail_without_errors_gives_the_last_lines(tmp_path):
-    path = tmp_path / "log"
-    path.write_text("".join(f"line {i}\n" for i in range(30)))
-    assert read_tail(path, 0, lines=2) == "  line 28\n  line 29"
-    assert read_tail(tmp_path / "absent", 0) == "(no log)"
-    path.write_text("")
-    assert read_tail(path, 0) == "  (the log is empty)"
+def test_tail_without_errors_gives_the_last_lines():
+    assert pick_telling([f"line {i}" for i in range(30)], count=2) == "  line 28\n  line 29"
+    assert pick_telling([]) == "  (the log is empty)"
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from serving.engine.preflight import available_gib, check_memory, choose_port, needed_gib
-from serving.errors import MemoryShort, PortTaken
+from serving.engine.preflight import available_gib, choose_port, needed_gib, require_memory
+from serving.errors import EnginePortTaken, MemoryShort
 from serving.settings import ServingSettings
 
 
@@ -19,7 +19,7 @@ def test_port_in_use_is_told():
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
-        with pytest.raises(PortTaken):
+        with pytest.raises(EnginePortTaken):
             choose_port("127.0.0.1", other.getsockname()[1])
 
 
@@ -32,6 +32,6 @@ def test_need_is_runtime_cache_and_weights_as_served(tmp_path, dtype, gib):
 
 def test_memory_of_this_machine_is_known_and_compared(tmp_path):
     free = available_gib()
-    assert free is not None and free > 0
+    assert free > 0
     with pytest.raises(MemoryShort, match="lower \\[serving\\] kv_cache_gib"):
-        check_memory(ServingSettings(kv_cache_gib=1024), tmp_path)
+        require_memory(ServingSettings(kv_cache_gib=1024), tmp_path)

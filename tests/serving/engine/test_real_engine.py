@@ -11,6 +11,7 @@ from serving.adapters.publish import bring_up
 from serving.adapters.staging import stage_adapter
 from serving.client.client import Draw, Sampling
 from serving.errors import ProbeFailed
+from serving.processes.group import read_note
 from serving.settings import ServingSettings
 from tests.serving.tiny_model import build_adapter, read_logprobs, write_probe
 
@@ -136,7 +137,7 @@ def test_scores_are_those_of_transformers_and_peft(real_engine, tmp_path, adapte
 
 
 def test_scoring_beside_other_requests_neither_disturbs_nor_ends_the_engine(real_engine, strong_adapters):
-    fleet, restarts = real_engine.fleet, real_engine.supervisor.restarts
+    fleet, group = real_engine.fleet, read_note(real_engine.supervisor.log_path)
     ((prompt, reply),) = pairs_of(fleet, 1)
     alone = {
         name: fleet.score(model=name, prompt_token_ids=prompt, reply_token_ids=reply)
@@ -152,7 +153,7 @@ def test_scoring_beside_other_requests_neither_disturbs_nor_ends_the_engine(real
             assert job.result() == pytest.approx(alone[name], abs=1e-3)
         for job in draws:
             job.result()
-    assert real_engine.supervisor.restarts == restarts
+    assert group is not None and read_note(real_engine.supervisor.log_path) == group  # never started again
 
 
 @pytest.fixture(scope="module")

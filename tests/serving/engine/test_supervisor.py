@@ -3,27 +3,25 @@
 tests/contract and tests/serving/engine/test_real_engine.py run the same supervisor with the real engine.
 """
 
-import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 
-from serving.client.endpoint import read_endpoints, read_process, write_endpoints
+from serving.client.endpoint import Endpoint, read_endpoints, write_endpoints
 from serving.client.fleet import Fleet
-from serving.engine.leftover import end_leftover, group_members, read_process_stat
 from serving.engine.supervisor import Supervisor
-from serving.errors import BaseModelUnknown, EngineDied, EngineNotReady, MemoryShort, PortTaken
+from serving.errors import BaseModelUnknown, EngineDied, EngineNotReady, EnginePortTaken, MemoryShort
+from serving.processes.group import read_note
 from serving.pulse import Pulse, is_hung
 from serving.settings import ServingSettings
-from tests.engines import FixedClock
 from tests.serving.adapters.test_staging import base as base
 
 STUB = Path(__file__).with_name("stub_engine.py")
@@ -37,8 +35,13 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    status = read_process_stat(pid)
-    return status is not None and status.state != "Z"
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+
+
+def list_group(data_dir: Path) -> list[int]:
+    """The engine's first process and its worker."""
+    known = read_note(data_dir / "logs" / "engine.log")
+    return sorted(known.list_members()) if known is not None else []
 
 
 class Rig:
@@ -47,16 +50,19 @@ class Rig:
     def __init__(self, data_dir: Path, base: Path, **settings) -> None:
         self.data_dir = data_dir
         self.ready_calls: list[list[str]] = []
+        self.told: list[str] = []
         self.settings = ServingSettings(
             **{"base_model": str(base), "port": 0, "backend": "cpu", "kv_cache_gib": 0.0625, **settings}
         )
         self.supervisor = Supervisor(
-            self.settings, data_dir, FixedClock(), lambda fleet: self.ready_calls.append([fleet.base_name])
+            self.settings,
+            data_dir,
+            lambda fleet: self.ready_calls.append([fleet.base_name]),
+            lambda name, note: self.told.append(f"{name} {note}"),
         )
 
     def group(self) -> list[int]:
-        known = read_process(self.data_dir)
-        return [process.pid for process in group_members(*known)] if known else []
+        return list_group(self.data_dir)
 
 
 @pytest.fixture
@@ -82,10 +88,10 @@ def rig(tmp_path, base, mode):
 def test_engine_comes_up_and_is_announced(rig):
     told = []
     rig.supervisor.start()
-    fleet = rig.supervisor.wait_ready(lambda step, elapsed: told.append((step, elapsed)))
+    fleet = rig.supervisor.wait_ready(told.append)
     assert fleet.is_ready() and rig.ready_calls == [["zero"]]
     assert read_endpoints(rig.settings, rig.data_dir) == [rig.supervisor.endpoint]
-    assert told and told[0][1] < 5
+    assert set(told) <= {"starting", "reading the model's configuration"}
     assert len(rig.group()) == 2  # the engine and its worker
     assert (
         f"worker {max(rig.group())} of {min(rig.group())} key True"
@@ -120,9 +126,14 @@ def test_killed_engine_is_started_again_at_the_same_address(rig):
     rig.supervisor.start()
     fleet = rig.supervisor.wait_ready()
     first = rig.group()
-    os.kill(read_process(rig.data_dir)[0], signal.SIGKILL)
+    os.kill(first[0], signal.SIGKILL)
     wait_until(lambda: len(rig.ready_calls) == 2)
-    assert rig.supervisor.restarts == 1 and fleet.is_ready()
+    assert fleet.is_ready()
+    log = rig.data_dir / "logs" / "engine.log"
+    assert rig.told == [
+        f"engine ended with signal SIGKILL; starting again in 2 s (log: {log})",
+        f"engine started again as process {rig.group()[0]}",
+    ]
     assert not any(map(is_alive, first))  # its worker went with it
     assert len(rig.group()) == 2 and not set(first) & set(rig.group())
 
@@ -135,14 +146,13 @@ def test_hung_engine_is_noticed_and_started_again(rig):
     settings = rig.settings.model_copy(update={"request_timeout_s": 0.3})
     impatient = Fleet.from_endpoints([rig.supervisor.endpoint], settings)
     pulse = Pulse(settings, rig.data_dir, lambda: impatient, rig.supervisor.restart)
-    engine_pid, _ = read_process(rig.data_dir)
-    os.kill(engine_pid, signal.SIGSTOP)
+    os.kill(first[0], signal.SIGSTOP)
     pulse.beat()
     assert not is_hung(rig.data_dir)  # once may be a busy moment
     pulse.beat()
     assert is_hung(rig.data_dir)
     wait_until(lambda: len(rig.ready_calls) == 2)
-    assert rig.supervisor.restarts == 1 and fleet.is_ready()
+    assert fleet.is_ready()
     assert not any(map(is_alive, first)) and len(rig.group()) == 2
     impatient.close()
 
@@ -151,9 +161,7 @@ def test_failure_of_what_follows_the_start_does_not_stop_the_engine(tmp_path, ba
     def fail(fleet):
         raise RuntimeError("reconciliation failed")
 
-    supervisor = Supervisor(
-        ServingSettings(base_model=str(base), port=0, backend="cpu"), tmp_path, FixedClock(), fail
-    )
+    supervisor = Supervisor(ServingSettings(base_model=str(base), port=0, backend="cpu"), tmp_path, fail)
     supervisor.start()
     try:
         assert supervisor.wait_ready().is_ready()
@@ -189,7 +197,7 @@ def test_taken_port_is_told_before_anything_starts(tmp_path, base, mode):
         other.bind(("127.0.0.1", 0))
         other.listen()
         rig = Rig(tmp_path, base, port=other.getsockname()[1])
-        with pytest.raises(PortTaken, match=r"choose another port with \[serving\] port"):
+        with pytest.raises(EnginePortTaken, match=r"choose another port with \[serving\] port"):
             rig.supervisor.start()
     assert not (tmp_path / "logs").exists()
 
@@ -211,11 +219,10 @@ from pathlib import Path
 sys.path.insert(0, sys.argv[1])
 import serving.engine.supervisor as supervisor
 from serving.settings import ServingSettings
-from tests.engines import FixedClock
 stub, data_dir, base = sys.argv[2:5]
 supervisor.build_command = lambda settings, **_: [sys.executable, stub, str(settings.port), "ok"]
 settings = ServingSettings(base_model=base, port=0, backend="cpu")
-one = supervisor.Supervisor(settings, Path(data_dir), FixedClock(), lambda fleet: None)
+one = supervisor.Supervisor(settings, Path(data_dir), lambda fleet: None)
 one.start()
 one.wait_ready()
 print("ready", flush=True)
@@ -236,8 +243,7 @@ def parent(tmp_path, base):
 
 
 def test_engine_ends_when_its_supervisor_is_killed(parent, tmp_path):
-    known = read_process(tmp_path)
-    group = [process.pid for process in group_members(*known)]
+    group = list_group(tmp_path)
     assert len(group) == 2
     parent.kill()
     parent.wait()
@@ -247,12 +253,11 @@ def test_engine_ends_when_its_supervisor_is_killed(parent, tmp_path):
 def test_first_process_ends_even_when_the_guardian_is_killed_and_the_rest_at_the_next_start(
     parent, tmp_path, base, mode
 ):
-    pid, started = read_process(tmp_path)
-    group = [process.pid for process in group_members(pid, started)]
-    guardian = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    group = list_group(tmp_path)
+    guardian = psutil.Process(group[0]).parent()
     parent.kill()  # no supervisor that would start another one
-    os.kill(guardian, signal.SIGKILL)
-    wait_until(lambda: not is_alive(pid))
+    guardian.kill()
+    wait_until(lambda: not is_alive(group[0]))
     rig = Rig(tmp_path, base)
     rig.supervisor.start()
     rig.supervisor.wait_ready()
@@ -260,26 +265,15 @@ def test_first_process_ends_even_when_the_guardian_is_killed_and_the_rest_at_the
     rig.supervisor.stop()
 
 
-def test_process_that_only_has_the_same_number_is_left_alone(tmp_path):
-    other = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
-    try:
-        started = read_process_stat(other.pid).started
-        assert not end_leftover(other.pid, started - 1)
-        assert not end_leftover(other.pid, started + 1)
-        assert is_alive(other.pid)
-        reaper = threading.Thread(target=other.wait)
-        reaper.start()
-        assert end_leftover(other.pid, started)
-        reaper.join()
-        assert not end_leftover(other.pid, started)
-    finally:
-        other.kill()
-        other.wait()
-
-
 def test_endpoint_file_of_an_engine_that_is_gone_is_replaced(rig):
-    write_endpoints(rig.data_dir, [rig.supervisor.endpoint], pid=2**22 - 1, started=1)
+    write_endpoints(rig.data_dir, [Endpoint("http://127.0.0.1:1", "old")])
     rig.supervisor.start()
     rig.supervisor.wait_ready()
-    record = json.loads((rig.data_dir / "endpoint.json").read_text())
-    assert record["pid"] in rig.group()
+    assert read_endpoints(rig.settings, rig.data_dir) == [rig.supervisor.endpoint]
+
+
+def test_waiting_ends_when_nobody_wants_the_engine_any_more(rig, mode):
+    mode("never")
+    rig.supervisor.start()
+    rig.supervisor.wait_ready(is_stopping=lambda: len(rig.group()) == 2)
+    assert not rig.ready_calls

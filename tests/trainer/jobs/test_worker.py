@@ -99,7 +99,7 @@ def child_of_run(ctx, run_id):
     """The child's pid, once its script has begun."""
     log = ctx.run_dir(run_id) / "log.txt"
     wait_until(lambda: log.exists() and "about to nap" in log.read_text())
-    return next(child for child in psutil.Process().children() if NAP in child.cmdline())
+    return next(child for child in psutil.Process().children(recursive=True) if NAP in child.cmdline())
 
 
 @pytest.fixture
