@@ -21,6 +21,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from commands.frame import Frame
 from commands.instance import is_running, read_holder, require_port
+from feedback.clock import SystemClock
 from feedback.deployment.tonight import foretell
 from serving.backend import resolve_backend
 from serving.base import compute_base_id, resolve_base
@@ -140,8 +141,6 @@ def check_policy(frame: Frame) -> Check:
 
 def check_nights(frame: Frame) -> Check:
     """The next three nights, on the clock of their zone; a bad time table has been refused before."""
-    from feedback.clock import SystemClock
-
     settings = frame.trainer()
     nights = islice(settings.timetable().list_after(SystemClock().now()), 3)
     listed = ", ".join(f"{night:%a %Y-%m-%d %H:%M %z}" for night in nights)

@@ -1,18 +1,20 @@
 """`rejoinder erase`: take a customer or a conversation out of everything this instance keeps."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from sqlalchemy import Engine
+from sqlmodel import Session
 
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import migrate_store, open_store
-
-if TYPE_CHECKING:
-    from sqlalchemy import Engine
-
-    from feedback.store.erasures import Subject
+from feedback.clock import SystemClock
+from feedback.erasure.erase import Asked, erase, erase_again, finish
+from feedback.store.engine import read, unit_of_work
+from feedback.store.erasures import Subject, find_conversation, find_customer
+from feedback.store.tables import DEFAULT_DESK
+from trainer.jobs.erasures import rebuild
 
 
 @click.command("erase")
@@ -41,7 +43,7 @@ def command(
     if again:
         migrate_store(frame)  # a restored store may be of an earlier version
     with open_store(frame) as engine:
-        erasure_id = erase_again(frame, engine) if again else ask(frame, engine, customer, conversation, yes)
+        erasure_id = ask_again(frame, engine) if again else ask(frame, engine, customer, conversation, yes)
         proof, rebuilt = conclude(frame, engine, erasure_id)
     if as_json:
         print_json({"erasure_id": erasure_id, "proof": str(proof) if proof else None, "rebuilt": rebuilt})
@@ -53,14 +55,9 @@ def command(
     click.echo(proof or "A run still works on such a dataset: the trainer finishes the erasure after it.")
 
 
-def ask(frame: Frame, engine: "Engine", customer: str | None, conversation: str | None, yes: bool) -> str:
-    from feedback.clock import SystemClock
-    from feedback.erasure.erase import Asked, erase
-    from feedback.store.engine import read, unit_of_work
-    from feedback.store.tables import DEFAULT_DESK
-
+def ask(frame: Frame, engine: Engine, customer: str | None, conversation: str | None, yes: bool) -> str:
     with read(engine) as session:
-        subject = find(session, customer, conversation)
+        subject = find_subject(session, customer, conversation)
     if subject.is_empty:
         raise NothingToDo(f"Nothing of {customer or conversation!r} is here, or it was erased before.")
     what = f"{len(subject.conversations)} conversations and {len(subject.records)} imported records"
@@ -69,38 +66,25 @@ def ask(frame: Frame, engine: "Engine", customer: str | None, conversation: str 
     kind = "customer" if customer is not None else "conversation"
     with unit_of_work(engine) as session:
         asked = Asked(kind, "command line", DEFAULT_DESK, frame.data_dir)
-        return erase(session, find(session, customer, conversation), asked, now=SystemClock().now()).id
+        return erase(
+            session, find_subject(session, customer, conversation), asked, now=SystemClock().now()
+        ).id
 
 
-def find(session: "object", customer: str | None, conversation: str | None) -> "Subject":
-    from sqlmodel import Session
-
-    from feedback.store.erasures import find_conversation, find_customer
-    from feedback.store.tables import DEFAULT_DESK
-
-    assert isinstance(session, Session)
+def find_subject(session: Session, customer: str | None, conversation: str | None) -> Subject:
     if customer is not None:
         return find_customer(session, desk_id=DEFAULT_DESK, customer_id=customer)
     return find_conversation(session, desk_id=DEFAULT_DESK, conversation_id=conversation or "")
 
 
-def erase_again(frame: Frame, engine: "Engine") -> str:
-    from feedback.clock import SystemClock
-    from feedback.erasure import erase
-    from feedback.store.tables import DEFAULT_DESK
-
-    found = erase.erase_again(engine, data_dir=frame.data_dir, desk_id=DEFAULT_DESK, clock=SystemClock())
+def ask_again(frame: Frame, engine: Engine) -> str:
+    found = erase_again(engine, data_dir=frame.data_dir, desk_id=DEFAULT_DESK, clock=SystemClock())
     if found is None:
         raise NothingToDo("The store has nothing that the log of erasures names.")
     return found.id
 
 
-def conclude(frame: Frame, engine: "Engine", erasure_id: str) -> tuple[Path | None, dict[str, str | None]]:
-    from feedback.clock import SystemClock
-    from feedback.erasure.erase import finish
-    from feedback.store.tables import DEFAULT_DESK
-    from trainer.jobs.erasures import rebuild
-
+def conclude(frame: Frame, engine: Engine, erasure_id: str) -> tuple[Path | None, dict[str, str | None]]:
     clock = SystemClock()
     backup_dir = frame.feedback().backup_dir
     proof = finish(engine, erasure_id, data_dir=frame.data_dir, backup_dir=backup_dir, clock=clock)

@@ -12,17 +12,31 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from commands.files import raise_file_limit
 from commands.frame import Frame
+from demo.chat import add_examples
+from feedback.app import create_app
+from feedback.clock import SystemClock
+from feedback.deployment.deploy import Deployer
+from feedback.deployment.policy_changes import note_policy
+from feedback.duels.drawing import DuelDrawer
+from feedback.errors import ApiError
+from feedback.records.language import load_identifier
+from feedback.store.engine import open_engine
+from feedback.suggestions.plan import BaseFacts, describe_base_model
+from feedback.suggestions.suggester import Suggester
+from feedback.web.front import Front
+from feedback.web.pools import count_threads
+from feedback.web.running import running_front
+from feedback.web.server import WebServer
+from feedback.web.services import EXTENSION
+from feedback.web.wakeups import Wakeups
 from serving.client.current import CurrentFleet
-
-if TYPE_CHECKING:
-    from feedback.deployment.deploy import Deployer
-    from feedback.suggestions.plan import BaseFacts
-    from feedback.web.front import Front
-    from serving.settings import ServingSettings
+from serving.errors import ServingError
+from serving.settings import ServingSettings
 
 LOOK_EVERY_S = 0.25
 OTHER_FILES = 512  # that are no page: the store's, the engine's, logs
@@ -32,8 +46,6 @@ log = logging.getLogger(__name__)
 
 
 def main() -> None:
-    from feedback.web.server import WebServer
-
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for name in ("httpx", "uvicorn.error"):  # their lines for each request drown the others
         logging.getLogger(name).setLevel(logging.WARNING)
@@ -47,23 +59,10 @@ def main() -> None:
 
 
 @contextmanager
-def building_front(frame: Frame) -> Iterator["Front"]:
+def building_front(frame: Frame) -> Iterator[Front]:
     """Everything of one web process; on leaving, sets and duel rounds that are being drawn finish. What
     waited is taken up by the next start.
     """
-    from demo.chat import add_examples
-    from feedback.app import create_app
-    from feedback.clock import SystemClock
-    from feedback.deployment.deploy import Deployer
-    from feedback.duels.drawing import DuelDrawer
-    from feedback.records.language import load_identifier
-    from feedback.store.engine import open_engine
-    from feedback.suggestions.suggester import Suggester
-    from feedback.web.pools import count_threads
-    from feedback.web.running import running_front
-    from feedback.web.services import EXTENSION
-    from feedback.web.wakeups import Wakeups
-
     settings, serving, clock = frame.feedback(), frame.serving(), SystemClock()
     settings = settings.model_copy(update={"public_chat": settings.opens_chat(serving.base_model)})
     settings = add_examples(settings, base_model=serving.base_model)
@@ -123,13 +122,8 @@ def building_front(frame: Frame) -> Iterator["Front"]:
         yield ending.enter_context(running_front(app, store_engine, settings, wakeups))
 
 
-def note_what_decides(deployer: "Deployer") -> None:
+def note_what_decides(deployer: Deployer) -> None:
     """Which policy is in force from this start on. A store that is away or not made yet is told elsewhere."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    from feedback.deployment.policy_changes import note_policy
-    from feedback.errors import ApiError
-
     try:
         if note_policy(deployer.store_engine, deployer.policy, now=deployer.clock.now()):
             log.info("policy %s is in force (%s)", deployer.policy.name, deployer.policy.sha256[:16])
@@ -138,16 +132,13 @@ def note_what_decides(deployer: "Deployer") -> None:
 
 
 def wait_then_describe(
-    serving: "ServingSettings", fleet: CurrentFleet, closing: threading.Event
-) -> "Callable[[], BaseFacts]":
+    serving: ServingSettings, fleet: CurrentFleet, closing: threading.Event
+) -> Callable[[], BaseFacts]:
     """The first set waits here until the engine serves: the web is up before it, and a set begun too early
     would fail for good.
     """
 
-    def describe() -> "BaseFacts":
-        from feedback.suggestions.plan import describe_base_model
-        from serving.errors import ServingError
-
+    def describe() -> BaseFacts:
         deadline = time.monotonic() + serving.ready_timeout_s
         while time.monotonic() < deadline and not closing.is_set():
             try:

@@ -245,15 +245,40 @@ def test_a_killed_guardian_takes_the_first_process_along_and_the_next_start_ends
     keeper, pid = start_keeper(FAMILY, log)
     wait_until(lambda: bool(log.read_text()))
     family = read_note(log).list_members()
-    guardian = psutil.Process(pid).parent()
-    guardian.kill()
+    psutil.Process(pid).parent().kill()
     wait_until(lambda: not is_alive(pid))
     keeper.kill()
     keeper.wait()
     assert [is_alive(each) for each in sorted(family)] == [False, True]
 
-    end_leftover(log)
-    assert not any(map(is_alive, family))
+    child = ChildProcess(SLEEPER, log_path=log, grace_s=5)
+    child.start()
+    assert not any(map(is_alive, family)) and is_alive(child.pid)
+    child.stop()
+
+
+def test_stop_ends_what_a_killed_guardian_left(
+    tmp_path: Path, said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.processes.group._GRACE_S", 0.2)
+    child = make_kept(FAMILY, tmp_path, said)
+    child.start()
+    wait_until(lambda: len(child.read_tail()) == 1)
+    family = read_note(child.log_path).list_members()
+    psutil.Process(child.pid).parent().kill()
+    wait_until(lambda: not child.is_alive())
+
+    child.stop()
+
+    assert len(family) == 2 and not any(map(is_alive, family))
+
+
+def test_who_ended_and_was_not_waited_for_is_no_member(tmp_path: Path) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""], start_new_session=True)
+    group = ProcessGroup(ended.pid, read_start(ended.pid))
+    wait_until(lambda: not is_alive(ended.pid))
+    assert group.list_members() == []
+    ended.wait()
 
 
 def test_a_process_number_that_was_given_out_again_is_left_alone(tmp_path: Path) -> None:
