@@ -8,7 +8,6 @@ import logging
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Protocol
 
 from sqlalchemy import Engine
 
@@ -27,13 +26,6 @@ log = logging.getLogger(__name__)
 
 RECONCILE_EVERY_S = 5.0
 REMOTE_LOOK_S = 1.0
-
-
-class Stopping(Protocol):
-    """Set when the person wants everything to end."""
-
-    def is_set(self) -> bool: ...
-    def wait(self, seconds: float) -> bool: ...
 
 
 class KeptEngine:
@@ -87,7 +79,7 @@ class KeptEngine:
             )
             self._supervisor.start()
 
-    def wait_ready(self, steps: Steps, stopping: Stopping) -> None:
+    def wait_ready(self, steps: Steps, stopping: threading.Event) -> None:
         """Shows how far the engine is until it serves. Raises EngineStartFailed with the log's last lines."""
         with steps.step("engine") as step:
             if self._supervisor is not None:
@@ -111,7 +103,7 @@ class KeptEngine:
             self._warn("engine", "gives no token: it is started again")
             self._supervisor.restart()
 
-    def _wait_for_remote(self, report: Callable[[str], None], stopping: Stopping) -> None:
+    def _wait_for_remote(self, report: Callable[[str], None], stopping: threading.Event) -> None:
         while not self._fleet().is_ready():
             report(f"waiting for {', '.join(self._settings.replicas)}")
             if stopping.wait(REMOTE_LOOK_S):

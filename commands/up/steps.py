@@ -14,7 +14,7 @@ from rich.markup import escape
 SAY_AGAIN_S = 15.0
 
 
-class Step:
+class StepUnderWay:
     """A step under way. `note` is what its finished line says; `report` tells how far it is."""
 
     def __init__(self, name: str, progress: Callable[[str], None]) -> None:
@@ -44,7 +44,7 @@ class Steps:
         return self._timer() - self._started
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Step]:
+    def step(self, name: str) -> Iterator[StepUnderWay]:
         """Times the body; a body that raises prints a cross and lets the fault go on."""
         began = self._timer()
         status = self.console.status(f"{name:<12}", spinner_style="cyan")
@@ -58,7 +58,7 @@ class Steps:
                 last_said = now
                 self.line(name, text, mark="…", took=now - began)
 
-        step = Step(name, progress)
+        step = StepUnderWay(name, progress)
         try:
             with status:
                 yield step

@@ -15,11 +15,10 @@ import signal
 import sys
 import threading
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import click
 import httpx
@@ -75,9 +74,9 @@ def command(frame: Frame, port: int | None, base_model: str | None) -> None:
 
 
 def run_service(frame: Frame, *, port: int | None, base_model: str | None, console: Console) -> None:
-    steps, stopping = Steps(console), StopSignal()
+    steps = Steps(console)
     with ExitStack() as stack:
-        stack.enter_context(stopping)
+        stopping = stack.enter_context(hearing_stop())
         lock = stack.enter_context(InstanceLock(frame.data_dir))
         write_log(log_of(frame, "up"))
         for name in ("web", "trainer"):  # of a start that was killed: they hold its port and its runs
@@ -114,32 +113,19 @@ def run_service(frame: Frame, *, port: int | None, base_model: str | None, conso
         keep(stopping, kept)
 
 
-class StopSignal:
-    """Set by Ctrl-C, SIGTERM or a closed terminal while entered; stopping itself is not interrupted by a
+@contextmanager
+def hearing_stop() -> Iterator[threading.Event]:
+    """Set by Ctrl-C, SIGTERM or a closed terminal during the block; stopping itself is not interrupted by a
     second one.
     """
-
-    def __init__(self) -> None:
-        self._event = threading.Event()
-        self._before: dict[signal.Signals, Any] = {}
-
-    def __enter__(self) -> "StopSignal":
-        for sign in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            self._before[sign] = signal.signal(sign, self._handle)
-        return self
-
-    def __exit__(self, *fault: object) -> None:
-        for sign, handler in self._before.items():
+    stopping = threading.Event()
+    signs = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.signal(sign, lambda *_: stopping.set()) for sign in signs]
+    try:
+        yield stopping
+    finally:
+        for sign, handler in zip(signs, before, strict=True):
             signal.signal(sign, handler)
-
-    def _handle(self, number: int, frame: FrameType | None) -> None:
-        self._event.set()
-
-    def is_set(self) -> bool:
-        return self._event.is_set()
-
-    def wait(self, seconds: float) -> bool:
-        return self._event.wait(seconds)
 
 
 def write_log(path: Path) -> None:
@@ -196,7 +182,7 @@ def log_of(frame: Frame, name: str) -> Path:
     return frame.data_dir / "logs" / f"{name}.log"
 
 
-def start_web(steps: Steps, web: KeptProcess, plan: StartPlan, stopping: StopSignal) -> None:
+def start_web(steps: Steps, web: KeptProcess, plan: StartPlan, stopping: threading.Event) -> None:
     """Returns when /healthz answers. CommandFailed with the log's last lines when the web ends instead."""
     with steps.step("web") as step:
         web.start()
@@ -244,7 +230,7 @@ def tell_addresses(console: Console, store_engine: Engine, plan: StartPlan) -> N
     )
 
 
-def keep(stopping: StopSignal, children: list[KeptProcess]) -> None:
+def keep(stopping: threading.Event, children: list[KeptProcess]) -> None:
     while not stopping.wait(KEEP_EVERY_S):
         for child in children:
             child.tick()

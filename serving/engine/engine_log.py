@@ -46,7 +46,7 @@ def describe_step(lines: list[str]) -> str | None:
     return None
 
 
-def pick_telling(lines: list[str], *, count: int = 12) -> str:
+def pick_last_words(lines: list[str], *, count: int = 12) -> str:
     """The last of these lines that tell something, without tracebacks' places and warnings.
 
     Lines that name an error come first in rank: the engine often writes a page of shutdown notes after its

@@ -17,7 +17,7 @@ from serving.client.client import EngineClient
 from serving.client.endpoint import Endpoint, remove_endpoints, write_endpoints
 from serving.client.fleet import Fleet
 from serving.engine.command import build_command, build_environment
-from serving.engine.engine_log import describe_step, pick_telling, suggest_remedy
+from serving.engine.engine_log import describe_step, pick_last_words, suggest_remedy
 from serving.engine.preflight import choose_port, require_memory
 from serving.errors import EngineDied, EngineNotReady, ServingError
 from serving.processes.group import end_leftover
@@ -158,7 +158,7 @@ class Supervisor:
             while not self._stop.wait(_POLL_S):
                 code = process.poll()
                 if code is not None:
-                    tail = pick_telling(process.read_tail())
+                    tail = pick_last_words(process.read_tail())
                     shown = code if code >= 0 else 128 - code  # as shells have it
                     return EngineDied(shown, self.log_path, tail, suggest_remedy(tail))
                 if client.is_ready():

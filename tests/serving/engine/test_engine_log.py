@@ -2,7 +2,7 @@
 
 import pytest
 
-from serving.engine.engine_log import describe_step, pick_telling, suggest_remedy
+from serving.engine.engine_log import describe_step, pick_last_words, suggest_remedy
 
 LINES = [
     "(APIServer pid=1) INFO 11-22 12:00:00 [api_utils.py:286] non-default args: {}",
@@ -27,7 +27,7 @@ def test_tail_names_errors_and_leaves_out_noise():
         "ValueError: no space",
         "INFO shutting down",
     ]
-    assert pick_telling(lines) == "  ValueError: no space"
+    assert pick_last_words(lines) == "  ValueError: no space"
 
 
 def test_tail_tells_which_setting_was_refused():
@@ -38,7 +38,7 @@ def test_tail_tells_which_setting_was_refused():
         f"ValidationError: 1 validation error for ModelConfig\n  {refused} [type=value_error]\n"
         "    For further information visit https://errors.example/value_error\nbye\n"
     )
-    tail = pick_telling(text.splitlines())
+    tail = pick_last_words(text.splitlines())
     assert tail.splitlines() == [
         "  ValidationError: 1 validation error for ModelConfig",
         f"    {refused} [type=value_error]",
@@ -47,8 +47,8 @@ def test_tail_tells_which_setting_was_refused():
 
 
 def test_tail_without_errors_gives_the_last_lines():
-    assert pick_telling([f"line {i}" for i in range(30)], count=2) == "  line 28\n  line 29"
-    assert pick_telling([]) == "  (the log is empty)"
+    assert pick_last_words([f"line {i}" for i in range(30)], count=2) == "  line 28\n  line 29"
+    assert pick_last_words([]) == "  (the log is empty)"
 
 
 @pytest.mark.parametrize(
