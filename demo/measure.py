@@ -17,9 +17,11 @@ from demo.build import MODEL_DIR
 from demo.grammar import Message, copied_share, is_broken, named_items, parse_reply, read_conversation
 from demo.intents import STYLES
 from demo.prompts import FIXED_PROMPTS, fresh_prompts
-from demo.sampling import Sampler
+from trainer.data.tokens import encode_prompt
+from trainer.evaluation.scoring import Scorer
 
 SEED = 77
+MAX_TOKENS = 96
 SYSTEM = (
     "You are a customer support assistant. Answer in the language of the customer, briefly and concretely."
 )
@@ -43,22 +45,31 @@ def measure_broken(replies: Sequence[str], prompts: Sequence[Sequence[Message]])
     return sum(is_broken(text, prompt) for text, prompt in zip(replies, prompts, strict=True))
 
 
-def measure(sampler: Sampler, n: int, *, show: int = 0) -> dict[str, float]:
+def sample_replies(
+    scorer: Scorer, prompts: Sequence[Sequence[Message]], *, temperature: float, seed: int = 0
+) -> list[str]:
+    """One reply a prompt, greedy at temperature 0."""
+    ids = [encode_prompt(scorer.tokenizer, prompt, {}) for prompt in prompts]
+    drawn = scorer.draw(ids, None, max_new_tokens=MAX_TOKENS, temperature=temperature, seed=seed)
+    return [reply.text for (reply,) in drawn]
+
+
+def measure_model(scorer: Scorer, n: int, *, show: int = 0) -> dict[str, float]:
     """All figures; shares between 0 and 1."""
     prompts = fresh_prompts(n, SEED)
-    first = sampler.draw(prompts, temperature=0.8, seed=1)
-    second = sampler.draw(prompts, temperature=0.8, seed=2)
-    guided = sampler.draw([with_system(prompt) for prompt in prompts], temperature=0.8, seed=3)
-    greedy = sampler.draw(FIXED_PROMPTS, temperature=0.0)
+    first = sample_replies(scorer, prompts, temperature=0.8, seed=1)
+    second = sample_replies(scorer, prompts, temperature=0.8, seed=2)
+    guided = sample_replies(scorer, [with_system(prompt) for prompt in prompts], temperature=0.8, seed=3)
+    greedy = sample_replies(scorer, FIXED_PROMPTS, temperature=0.0)
     crowd = [prompts[i] for i in range(0, n, max(1, n // 5)) for _ in range(40)]
     crowd_styles = [
         parsed.style
-        for t, p in zip(sampler.draw(crowd, temperature=0.8, seed=4), crowd, strict=True)
+        for t, p in zip(sample_replies(scorer, crowd, temperature=0.8, seed=4), crowd, strict=True)
         if (parsed := parse_reply(t, p))
     ]
     everything = [*zip(first, prompts, strict=True), *zip(second, prompts, strict=True)]
     styles = Counter(parsed.style for text, prompt in everything if (parsed := parse_reply(text, prompt)))
-    lengths = [len(sampler.tokenizer.encode(text)) for text, _ in everything]
+    lengths = [len(scorer.tokenizer.encode(text)) for text, _ in everything]
     own, named = measure_copying([*first, *second], [*prompts, *prompts])
     chinese = [i for i in range(n) if read_conversation(prompts[i]).language == "zh"]
     for text, prompt in [pair for pair in everything if is_broken(*pair)][:show]:
@@ -89,7 +100,8 @@ def main() -> None:
     parser.add_argument("--show", type=int, default=0, help="print this many broken replies")
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
-    figures = measure(Sampler(options.model, threads=options.threads), options.prompts, show=options.show)
+    scorer = Scorer(options.model, threads=options.threads)
+    figures = measure_model(scorer, options.prompts, show=options.show)
     for name, value in figures.items():
         print(f"{name:32} {value:10.4g}")
     print(json.dumps({"bench": "demo", "figures": figures}))
