@@ -76,7 +76,7 @@ class Task(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     asked = read_options(arguments)
-    plan = Plan(asked.shape, asked.device, asked.threads, asked.step, asked.attention)
+    plan = Plan(asked.shape, asked.device, asked.threads, asked.step)
     cuda = asked.device == "cuda"
     peak = asked.peak_tflops or (find_peak(torch.cuda.get_device_name()) if cuda else None)
     figures: Figures = {}
@@ -116,7 +116,6 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="[default: 5]")
     parser.add_argument("--step", type=int, help="choices of an optimizer step  [default: 8; 64 on a GPU]")
     parser.add_argument("--steps", type=int, default=2, help="of each side in a round  [default: 2]")
-    parser.add_argument("--attention", default="blocks", help="of the packed rows  [default: blocks]")
     parser.add_argument("--peak-tflops", type=float, help="of the chip in bfloat16, where not known by name")
     parser.add_argument("--results", type=Path, help="append the figures to train.jsonl in this folder")
     asked = parser.parse_args(arguments)
@@ -289,7 +288,6 @@ def write_results(asked: argparse.Namespace, figures: Figures) -> None:
         "torch": torch.__version__,
         "model": asked.shape,
         "step": asked.step,
-        "attention": asked.attention,
         "figures": figures,
     }
     asked.results.mkdir(parents=True, exist_ok=True)

@@ -47,7 +47,6 @@ class Plan:
     device: str
     threads: int
     step: int
-    attention: str = "blocks"
 
     @property
     def halves(self) -> bool:
@@ -162,9 +161,7 @@ class Side:
         if self._plan.device == "cpu":
             fuse_products(model, halves=halves)
         trees = self.mode == "trees"
-        reader = Reader(
-            model, attention=self._plan.attention, halves=halves, autocast=self._plan.halves, trees=trees
-        )
+        reader = Reader(model, halves=halves, autocast=self._plan.halves, trees=trees)
         reader.check(model, max(self._examples, key=count_longest))
         if reader.obstacle is not None:
             raise SystemExit(f"{self._plan.model} takes no packed rows: {reader.obstacle}")

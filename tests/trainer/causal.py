@@ -17,7 +17,7 @@ SIZES: dict[str, Any] = {
 FAMILIES = ("Qwen2", "Qwen3", "Llama", "Mistral")
 
 
-def make_causal(family: str, *, attention: str = "sdpa", seed: int = 0, **changes: Any) -> Any:
+def make_causal(family: str, *, seed: int = 0, **changes: Any) -> Any:
     """A PEFT model in training mode; its adapter moves log-probabilities by tenths of a nat."""
     import torch
     import transformers
@@ -26,7 +26,7 @@ def make_causal(family: str, *, attention: str = "sdpa", seed: int = 0, **change
     torch.manual_seed(seed)
     config = getattr(transformers, f"{family}Config")(**{"sliding_window": None, **SIZES, **changes})
     base = getattr(transformers, f"{family}ForCausalLM")(config).to(torch.float32)
-    base.set_attn_implementation(attention)
+    base.set_attn_implementation("sdpa")
     for weight in base.parameters():
         torch.nn.init.normal_(
             weight, std=0.2 if weight.ndim > 1 else 0.1, mean=0.0 if weight.ndim > 1 else 1.0

@@ -1,10 +1,8 @@
-"""How a model of transformers attends over packed rows.
+"""How a model of transformers attends over packed rows: by an attention function of our own, registered under
+the name BLOCKS.
 
-`blocks`: an attention function of our own, registered under that name: each trunk over itself, each block of
-branches over itself and its stem of the trunk, nothing over other trees. On a CPU in pieces
-(`tiled_attention.py`), else by PyTorch's kernels.
-`sdpa` and `eager`: the model's own, under one 4-D mask. `flex`: FlexAttention under a block mask, for long
-rows on a GPU (PyTorch has no backward for it on CPUs). All see the same, sliding windows included.
+Each trunk attends over itself, each block of branches over itself and its stem of the trunk, nothing over
+other trees; sliding windows are kept. On a CPU in pieces (`tiled_attention.py`), else by PyTorch's kernels.
 """
 
 from collections.abc import Callable
@@ -27,7 +25,6 @@ from trainer.packing.tiled_attention import (
 )
 
 BLOCKS = "rejoinder_blocks"
-NAMES = {"blocks": BLOCKS, "sdpa": "sdpa", "eager": "eager", "flex": "flex_attention"}
 
 
 class Layout:
@@ -158,50 +155,7 @@ def _repeat(tensor: Tensor, heads: int) -> Tensor:
     )
 
 
-def mask_arguments(config: Any, kind: str, layout: Layout, dtype: torch.dtype) -> dict[str, Any]:
-    """What a model's forward takes to keep to a row: our layout, or its own kind of mask.
-
-    A model with layers of both kinds gets a mask for each; one whose layers all slide gets a narrow one.
-    """
-    if kind == "blocks":
-        return {"layout": layout}
-    make = {"sdpa": _seen_mask, "eager": _bias_mask, "flex": _block_mask}[kind]
-    window = layout.narrow(getattr(config, "sliding_window", None))
-    kinds = set(getattr(config, "layer_types", None) or ())
-    if len(kinds) > 1:
-        return {
-            "attention_mask": {
-                name: make(layout.row, window if name == "sliding_attention" else None, dtype)
-                for name in kinds
-            }
-        }
-    return {"attention_mask": make(layout.row, None if kinds == {"full_attention"} else window, dtype)}
-
-
-def _seen_mask(row: PackedRow, window: int | None, dtype: torch.dtype) -> Tensor:
-    everything = slice(0, row.ids.shape[1])
-    return find_visible(row, everything, everything, window)[None, None]
-
-
-def _bias_mask(row: PackedRow, window: int | None, dtype: torch.dtype) -> Tensor:
-    """Eager attention adds its mask: True would be added as 1."""
-    return to_bias(_seen_mask(row, window, dtype), dtype)
-
-
-def _block_mask(row: PackedRow, window: int | None, dtype: torch.dtype) -> Any:
-    from torch.nn.attention.flex_attention import create_block_mask
-
-    def is_seen(batch: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
-        seen = (key <= query) & row.ancestors[row.segments[query], row.segments[key]]
-        if window is None:
-            return seen
-        return seen & (row.positions[0, query] - row.positions[0, key] < window)
-
-    tokens = row.ids.shape[1]
-    return create_block_mask(is_seen, None, None, tokens, tokens, device=str(row.ids.device))
-
-
-def register() -> None:
+def register_attention() -> None:
     """Tells transformers the function; safe to call again."""
     function: Callable[..., tuple[Tensor, None]] = attend_blocks
     AttentionInterface.register(BLOCKS, function)

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from trainer.data.example import Example
-from trainer.packing.attention import NAMES, Layout, mask_arguments, register
+from trainer.packing.attention import BLOCKS, Layout, register_attention
 from trainer.packing.last_layer import find_last_layer
 from trainer.packing.rows import PackedRow, pack_row, split_rows
 from trainer.packing.tolerance import find_tolerance
@@ -55,7 +55,7 @@ class _TokenLogprob(torch.autograd.Function):
 class Reader:
     """Reads rows of one model. `model` is a PEFT model over a causal language model of transformers.
 
-    `attention`: a key of `attention.NAMES`. `halves`: bfloat16 products on a CPU (`fused_lora.py`), for which
+    `halves`: bfloat16 products on a CPU (`fused_lora.py`), for which
     the caller has prepared the model. `autocast`: bfloat16 as transformers' Trainer does it on a GPU, so that
     base and adapter are rounded alike. `trees`: examples of one conversation share their history.
     """
@@ -64,14 +64,12 @@ class Reader:
         self,
         model: Any,
         *,
-        attention: str = "blocks",
         halves: bool = False,
         autocast: bool = False,
         trees: bool = False,
     ) -> None:
-        register()
+        register_attention()
         self._base = model.get_base_model()
-        self._kind = attention
         self._halves = halves
         self._autocast = autocast
         self.trees = trees
@@ -87,7 +85,7 @@ class Reader:
             self._head = self._head.bfloat16()
         self._last = find_last_layer(self._base.get_decoder())
         if self.obstacle is None:
-            self._base.set_attn_implementation(NAMES[attention])
+            self._base.set_attn_implementation(BLOCKS)
 
     def check(self, model: Any, example: Example) -> None:
         """Sets `obstacle` and turns to separate rows if packing this example changes its log-probabilities.
@@ -107,7 +105,7 @@ class Reader:
         if not all(gap <= limit for gap, limit in zip(gaps, limits, strict=True)):
             self.obstacle = f"packed and separate rows differ by {max(gaps):.2g} nats a reply"
         else:
-            self._base.set_attn_implementation(NAMES[self._kind])
+            self._base.set_attn_implementation(BLOCKS)
 
     def split(self, examples: Sequence[Example], row_tokens: int) -> list[list[Example]]:
         """Rows of at most so many tokens; one example each where they cannot be packed, whose prompt then
@@ -141,7 +139,7 @@ class Reader:
                 model,
                 input_ids=row.ids,
                 position_ids=row.positions,
-                **mask_arguments(self._base.config, self._kind, layout, self._base.dtype),
+                layout=layout,
             )
         foreseeing = hidden[0].index_select(0, row.sources)
         found: Tensor = _TokenLogprob.apply(  # type: ignore[no-untyped-call]

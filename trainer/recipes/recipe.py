@@ -78,7 +78,6 @@ class Recipe(BaseModel):
     bf16: bool = False
     row_tokens: int = Field(default=4096, ge=1)
     trees: bool = False
-    attention: Literal["blocks", "sdpa", "eager", "flex"] = "blocks"
     gradient_checkpointing: bool = False
     seed: int = 17
     threads: int = Field(default=2, ge=1)
@@ -134,8 +133,8 @@ def build_recipe(values: dict[str, object], source: Path | str = "of the run") -
 
 
 def recall_recipe(values: dict[str, object], run_id: str) -> Recipe:
-    """The recipe that was saved with a run; the first ones also held the limits that a policy holds now."""
-    kept = {key: value for key, value in values.items() if key != "gate"}
+    """The recipe that was saved with a run, by an older version perhaps: keys that are gone are left out."""
+    kept = {key: value for key, value in values.items() if key in Recipe.model_fields}
     return build_recipe(kept, f"of run {run_id}")
 
 

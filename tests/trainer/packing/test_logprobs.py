@@ -8,8 +8,6 @@ from trainer.packing.tolerance import SINGLE
 
 pytestmark = pytest.mark.rounding
 
-ATTENTIONS = ("blocks", "sdpa", "eager")
-
 
 def read_alone(model, example: Example):
     """The oracle: one reply after the other through the whole model, nothing padded, nothing shared."""
@@ -22,16 +20,16 @@ def read_alone(model, example: Example):
         yield found.gather(1, torch.tensor(reply)[:, None])[:, 0]
 
 
-def compare(family: str, attention: str, examples: list[Example], *, trees: bool = False, **changes):
+def compare(family: str, examples: list[Example], *, trees: bool = False, **changes):
     """Tokens, sums and gradients of packed rows against the oracle, on two copies of one model."""
     import torch
 
     from trainer.packing.logprobs import Reader
 
-    plain = make_causal(family, attention="eager" if attention == "eager" else "sdpa", **changes)
+    plain = make_causal(family, **changes)
     alone = [tokens for example in examples for tokens in read_alone(plain, example)]
     model = make_causal(family, **changes)
-    reader = Reader(model, attention=attention, trees=trees)
+    reader = Reader(model, trees=trees)
     assert reader.obstacle is None
     row = pack_row(examples, trees=trees)
     tokens = reader.read_tokens(model, row)
@@ -47,18 +45,15 @@ def compare(family: str, attention: str, examples: list[Example], *, trees: bool
         assert float((gradient - theirs[name]).norm() / theirs[name].norm()) < 1e-5, name
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_packed_rows_are_separate_rows(family, attention):
-    compare(family, attention, make_examples(4))
+def test_packed_rows_are_separate_rows(family):
+    compare(family, make_examples(4))
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
-def test_one_short_example_alone_in_a_row(attention):
-    compare("Qwen3", attention, make_examples(1, longest=2))
+def test_one_short_example_alone_in_a_row():
+    compare("Qwen3", make_examples(1, longest=2))
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
 @pytest.mark.parametrize(
     ("family", "changes"),
     [
@@ -66,8 +61,8 @@ def test_one_short_example_alone_in_a_row(attention):
         ("Qwen2", {"sliding_window": 6, "use_sliding_window": True, "max_window_layers": 1}),  # every second
     ],
 )
-def test_sliding_window_reaches_over_the_prompt_of_each_reply(family, changes, attention):
-    compare(family, attention, make_examples(4), **changes)
+def test_sliding_window_reaches_over_the_prompt_of_each_reply(family, changes):
+    compare(family, make_examples(4), **changes)
 
 
 def make_talk() -> list[Example]:
@@ -80,29 +75,26 @@ def make_talk() -> list[Example]:
     return [*turns[1::2], *turns[::2]]
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_conversation_trees_are_separate_rows(family, attention):
+def test_conversation_trees_are_separate_rows(family):
     talk = make_talk()
     # 30 + 3 x 8 + 12; 14 + 5 + 10 and 18 + 5 + 10; 19 + 12 + 9 + 12. The rows apart take 288.
     assert pack_row(talk, trees=True).ids.numel() == 66 + 29 + 33 + 52
-    compare(family, attention, talk, trees=True)
+    compare(family, talk, trees=True)
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
-def test_replies_that_begin_like_the_one_that_was_sent_hang_on_the_trunk_further_down(attention):
-    compare("Qwen3", attention, make_alike(), trees=True)
+def test_replies_that_begin_like_the_one_that_was_sent_hang_on_the_trunk_further_down():
+    compare("Qwen3", make_alike(), trees=True)
 
 
-@pytest.mark.parametrize("attention", ATTENTIONS)
-def test_sliding_window_in_a_conversation_tree(attention):
-    compare("Mistral", attention, make_talk(), trees=True, sliding_window=6)
+def test_sliding_window_in_a_conversation_tree():
+    compare("Mistral", make_talk(), trees=True, sliding_window=6)
 
 
 @pytest.mark.parametrize("trees", [False, True])
 def test_rows_too_long_for_pieces_are_left_to_the_kernels(trees, monkeypatch):
     monkeypatch.setattr("trainer.packing.attention.MOST_KEYS", 0)
-    compare("Qwen3", "blocks", make_talk() if trees else make_examples(5), trees=trees)
+    compare("Qwen3", make_talk() if trees else make_examples(5), trees=trees)
 
 
 def test_gradient_checkpointing_changes_nothing():
@@ -287,19 +279,3 @@ def test_autocast_is_for_every_reading():
         wanted, found = exact.read(model, examples), rounded.read(model, examples)
     counts = torch.tensor([len(reply) for example in examples for reply in example.replies])
     assert 1e-5 < float(((wanted - found).abs() / counts).max()) < 0.03
-
-
-def test_flex_attention_sees_what_the_mask_shows():
-    """FlexAttention itself goes backward on GPUs alone; what it is told is checked here."""
-    import torch
-
-    from trainer.packing.attention import Layout, mask_arguments
-    from trainer.packing.rows import find_visible, pack_row
-
-    row = pack_row(make_examples(2))
-    model = make_causal("Mistral", sliding_window=6)
-    mask = mask_arguments(model.config, "flex", Layout(row), torch.float32)["attention_mask"]
-    places = torch.arange(row.ids.shape[1])
-    told = mask.mask_mod(None, None, places[:, None], places[None])
-    everything = slice(0, len(places))
-    assert torch.equal(told, find_visible(row, everything, everything, window=6))

@@ -12,7 +12,7 @@ def test_built_in_recipes_name_and_comment_every_key(path):
     for key in keys:
         line = next(line for line in text.splitlines() if line.strip().startswith(f"{key}:"))
         assert key in ("name", "measurement") or "#" in line, line
-    assert len(keys) == 49
+    assert len(keys) == 48
 
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)

@@ -13,7 +13,7 @@ from transformers import TrainingArguments
 
 from serving.base import compute_base_id
 from trainer.data.example import Example
-from trainer.errors import NothingToTrainOn, RecipeRefused
+from trainer.errors import NothingToTrainOn
 from trainer.objectives.arguments import share_batch, watch_held_out
 from trainer.objectives.choice.examples import TrainingExamples, load_examples
 from trainer.objectives.choice.noise_model import NO_HABITS, Habits, read_habits
@@ -68,8 +68,6 @@ def prepare_choices(
     """
     found, held_out = data.found, data.held_out
     arguments = build_arguments(recipe, settings, watched=bool(held_out.examples))
-    if recipe.attention == "flex" and arguments.device.type == "cpu":
-        raise RecipeRefused(recipe.name, ["attention: flex has no way back on a CPU; take blocks"])
     halves = recipe.bf16 and arguments.device.type == "cpu"
     model = get_peft_model(model.float() if halves else model, lora)  # whose frozen weights are rounded below
     if recipe.gradient_checkpointing:
@@ -77,9 +75,7 @@ def prepare_choices(
     model.to(arguments.device)
     if arguments.device.type == "cpu" and (halves or recipe.dtype == "float32"):
         fuse_products(model, halves=halves)
-    reader = Reader(
-        model, attention=recipe.attention, halves=halves, autocast=arguments.bf16, trees=recipe.trees
-    )
+    reader = Reader(model, halves=halves, autocast=arguments.bf16, trees=recipe.trees)
     reader.check(model, max(found.examples, key=count_longest))
     if reader.obstacle is not None:
         log.warning("packed rows are not possible with this base (%s): one reply a row", reader.obstacle)
