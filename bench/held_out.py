@@ -7,7 +7,7 @@ can be compared choice by choice.
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -170,16 +170,14 @@ class HeldOut:
         else:
             model = PeftModel.from_pretrained(plain, str(adapter))
         reader = Reader(model.eval())
-        examples = [example for _, example in items]
-        order = sorted(range(len(examples)), key=lambda place: -count_tokens(examples[place]))
+        examples = [replace(example, id=str(place)) for place, (_, example) in enumerate(items)]
         found: list[Array] = [np.empty(0)] * len(examples)
-        places = iter(order)
         with torch.no_grad():
-            for row in split_rows([examples[place] for place in order], ROW_TOKENS):
+            for row in split_rows(sorted(examples, key=count_tokens, reverse=True), ROW_TOKENS):
                 sums = reader.read(model, row).double().numpy()
                 cuts = np.cumsum([len(example.replies) for example in row])[:-1]
-                for values in np.split(sums, cuts):
-                    found[next(places)] = values
+                for example, values in zip(row, np.split(sums, cuts), strict=True):
+                    found[int(example.id)] = values
         return found
 
 

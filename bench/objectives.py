@@ -127,7 +127,6 @@ def simulate(base: Path, folder: Path, parts: Parts, seed: int, threads: int) ->
 def compare(dealt: Dealt, recipe: str, folder: Path, seed: int, asked: argparse.Namespace) -> Outcome:
     common: dict[str, Any] = {"seed": seed, "threads": asked.threads, "patience": 0, "max_examples": None}
     common["min_steps"] = 0  # in the time of the other, fewer choices are fewer steps
-    common["trees"] = False  # they shuffle whole conversations: no order that `dpo` could take, too
     choice = load_recipe(recipe, **common | {"objective": "choice"} | read_changes(asked.choice))
     pairs = count_pairs(write_train(folder / "counted", dealt.train))
     pairs_of_step = choice.batch_size * choice.accumulation * pairs / len(dealt.train)

@@ -16,6 +16,7 @@ from transformers import Trainer
 from trainer.data import pair_rows
 from trainer.data.pair_rows import hash_share
 from trainer.objectives.choice import examples
+from trainer.objectives.choice.example_set import ConversationSet
 
 
 @contextmanager
@@ -24,6 +25,7 @@ def same_order() -> Iterator[None]:
     with (
         patch.object(examples, "hash_share", place_choice),
         patch.object(pair_rows, "hash_share", place_choice),
+        patch.object(ConversationSet, "set_epoch", lambda examples, epoch: None),
         patch.object(Trainer, "_get_train_sampler", sample_in_sequence),
     ):
         yield

@@ -169,18 +169,18 @@ def derive_pairs(examples: Sequence[Example]) -> list[dict[str, list[int]]]:
 
 def sum_choices(examples: Sequence[Example]) -> Work:
     """What the examples are to the objective `choice`."""
-    return sum_rows(([example] for example in examples), trees=False)
+    return sum_rows([example] for example in examples)
 
 
 def sum_talks(examples: Sequence[Example], row_tokens: int) -> Work:
     """What whole conversations are to it as trees in rows of that length."""
-    return sum_rows(split_rows(examples, row_tokens, trees=True), trees=True)
+    return sum_rows(split_rows(examples, row_tokens))
 
 
-def sum_rows(rows: Iterable[Sequence[Example]], *, trees: bool) -> Work:
+def sum_rows(rows: Iterable[Sequence[Example]]) -> Work:
     total = Work(0, 0, 0, 0, 0)
     for row in rows:
-        total = total.add(row_work(pack_row(row, trees=trees)))
+        total = total.add(row_work(pack_row(row)))
     return total
 
 

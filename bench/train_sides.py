@@ -10,7 +10,7 @@ import gc
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -98,13 +98,15 @@ def read_clocks() -> Pass:
 
 class Side:
     """One way to train on `examples`. `size`: pairs of a batch for `dpo`, tokens of a row for the others.
-    `trees` are packed rows of whole conversations, with a stored reference.
+    `trees` are whole conversations with a stored reference; in other modes each turn stands for itself.
     """
 
     def __init__(self, plan: Plan, mode: Mode, examples: Sequence[Example], size: int) -> None:
         torch.set_num_threads(plan.threads)
         self._plan, self.mode, self.size = plan, mode, size
         self._examples = list(examples)
+        if mode != "trees":
+            self._examples = [replace(example, conversation=example.id) for example in examples]
         self._folder = tempfile.TemporaryDirectory()
         self._clock = _Clock()
         make = self._make_dpo if mode == "dpo" else self._make_choice
@@ -160,8 +162,7 @@ class Side:
         halves = self.mode == "bf16"
         if self._plan.device == "cpu":
             fuse_products(model, halves=halves)
-        trees = self.mode == "trees"
-        reader = Reader(model, halves=halves, autocast=self._plan.halves, trees=trees)
+        reader = Reader(model, halves=halves, autocast=self._plan.halves)
         reader.check(model, max(self._examples, key=count_longest))
         if reader.obstacle is not None:
             raise SystemExit(f"{self._plan.model} takes no packed rows: {reader.obstacle}")
@@ -174,7 +175,7 @@ class Side:
             per_device_train_batch_size=self._plan.step,
             remove_unused_columns=False,
             average_tokens_across_devices=False,
-            train_sampling_strategy="sequential" if trees else "random",
+            train_sampling_strategy="sequential",
             logging_steps=1,
         )
         exact = not halves and not self._plan.halves

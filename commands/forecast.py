@@ -21,8 +21,6 @@ def tell_forecast(found: "Forecast", as_json: bool) -> None:
 
 
 def list_data(found: "Forecast") -> list[str]:
-    tokens = found.tokens
-    packed = "-" if tokens.packed is None else f"{tokens.packed:,}"
     left_out = [f"  left out, {reason:<14} {count:>12,}" for reason, count in sorted(found.refusals.items())]
     lines = [
         f"recipe {found.recipe}, objective {found.objective}, on {found.device}",
@@ -32,12 +30,7 @@ def list_data(found: "Forecast") -> list[str]:
         f"learnt from              {found.examples:>12,}",
         f"held out                 {found.held_out:>12,}",
         f"steps, {found.epochs:g} epochs{'':<10} {found.steps:>12,}",
-        "",
-        "tokens an epoch",
-        f"  prompts                {tokens.prompt:>12,}",
-        f"  replies                {tokens.reply:>12,}",
-        f"  packed in rows         {packed:>12}",
-        f"  as pairs               {tokens.pairs:>12,}",
+        f"tokens an epoch          {found.tokens.epoch:>12,}",
     ]
     if found.unpacked is not None:
         lines.append(f"one reply a row: {found.unpacked}")
@@ -45,9 +38,10 @@ def list_data(found: "Forecast") -> list[str]:
 
 
 def list_time(found: "Forecast") -> list[str]:
-    seconds, measured = found.seconds, found.measured
-    stored = "" if found.stored is None else f"  ({found.stored:,} of {found.replies:,} replies stored)"
-    skipped = f" after {measured.skipped} not timed" if measured.skipped else ""
+    seconds, timed = found.seconds, found.timed
+    together = found.examples + found.held_out
+    stored = "" if found.stored is None else f"  ({found.stored:,} of {together:,} examples stored)"
+    skipped = f" after {timed.skipped} not timed" if timed.skipped else ""
     return [
         "time",
         f"  loading                {tell_duration(seconds.load):>12}",
@@ -55,33 +49,24 @@ def list_time(found: "Forecast") -> list[str]:
         f"  training               {tell_duration(seconds.training):>12}",
         f"  held-out checks        {tell_duration(seconds.checks):>12}",
         f"  together               {tell_duration(seconds.total):>12}  without evaluation and gate",
-        f"  from {measured.steps} steps{skipped}: {measured.tokens:,} tokens in {measured.seconds:.3g} s",
+        f"  from {timed.steps} steps{skipped}: {timed.tokens:,} tokens in {timed.seconds:.3g} s",
     ]
 
 
 def list_memory(found: "Forecast") -> list[str]:
-    measured, parameters = found.measured, found.parameters
-    lines = [
-        "memory, GB                  weights  gradients     Adam  activations    together",
+    timed, parameters = found.timed, found.parameters
+    return [
+        "memory, GB                  weights  gradients     Adam    together",
         *(
-            f"  {name:<22} {tell_gb(need.weights):>12} {tell_gb(need.gradients):>10} {tell_gb(need.adam):>8} "
-            f"{tell_gb(need.activations):>12} {tell_gb(need.total):>11}"
+            f"  {name:<22} {need.weights / GB:>12.3g} {need.gradients / GB:>10.3g} {need.adam / GB:>8.3g} "
+            f"{need.total / GB:>11.3g}"
             for name, need in found.needs.items()
         ),
         f"  {parameters.total:,} parameters, {parameters.linear:,} of them in linear layers; "
         f"adapter {parameters.adapter:,}",
+        f"  the longest batch ({timed.longest_tokens:,} tokens) took it to {timed.peak / GB:.3g} GB with "
+        "everything loaded",
     ]
-    if measured.peak is None:
-        return [*lines, "  activations: this system does not tell what a step takes"]
-    return [
-        *lines,
-        f"  measured at the longest batch ({measured.longest_tokens:,} tokens): {tell_gb(measured.peak)} GB "
-        "with everything loaded",
-    ]
-
-
-def tell_gb(size: int | None) -> str:
-    return "-" if size is None else f"{size / GB:.3g}"
 
 
 def tell_duration(seconds: float) -> str:

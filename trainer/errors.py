@@ -9,7 +9,7 @@ TrainerError
 `- ChildFailed          the training child ended without finishing its run
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
@@ -29,13 +29,13 @@ class RecipeRefused(TrainerError):
 class NothingToTrainOn(TrainerError):
     """A dataset without a usable row."""
 
-    def __init__(self, path: Path, refusals: Mapping[str, int]) -> None:
+    def __init__(self, path: Path, refusals: Mapping[str, int], held_out: Sequence[str]) -> None:
+        """`held_out`: the splits that do hold rows, which are measured and not learnt from."""
         self.refusals = dict(refusals)
-        counted = (
-            ", ".join(f"{count} {reason}" for reason, count in sorted(refusals.items())) or "no rows at all"
-        )
+        counted = ", ".join(f"{count} {reason}" for reason, count in sorted(refusals.items()))
+        why = f"all its rows lie in {' and '.join(held_out)}" if held_out else "no rows at all"
         super().__init__(
-            f"dataset {path.name} has nothing to train on ({counted}): collect or import choices"
+            f"dataset {path.name} has nothing to train on ({counted or why}): collect or import choices"
             + (", or raise `max_length`." if refusals.get("too_long") else ".")
         )
 

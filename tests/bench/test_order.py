@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import pytest
 
 from bench.held_out import settle_lines, write_train
-from bench.order import same_order
+from bench.order import place_choice, same_order
 from tests.trainer.conftest import TINY
 from tests.trainer.tiny import make_choice
 from trainer.data.pair_rows import select_pairs
@@ -53,9 +53,10 @@ def test_trainers_go_through_in_that_order_and_otherwise_shuffle(base, dataset, 
     orders = []
 
     def note(trainer, **_):
-        """Instead of training: the places that one epoch takes."""
+        """Instead of training: what one epoch takes, in its order."""
         batches = trainer.get_train_dataloader().base_dataloader.batch_sampler
-        orders.append([place for batch in batches for place in batch])
+        rows = trainer.train_dataset
+        orders.append([getattr(rows[place], "id", place) for batch in batches for place in batch])
         raise Noted
 
     with pytest.MonkeyPatch.context() as patches:
@@ -64,5 +65,9 @@ def test_trainers_go_through_in_that_order_and_otherwise_shuffle(base, dataset, 
             with pytest.raises(Noted), order():
                 train(dataset, base, recipe, tmp_path / str(number), lambda report: None)
     in_order, shuffled = orders
-    assert in_order == list(range(len(in_order))) and len(in_order) == {"choice": 24, "dpo": 72}[objective]
-    assert shuffled != in_order and sorted(shuffled) == in_order
+    assert len(in_order) == {"choice": 24, "dpo": 72}[objective]
+    if objective == "choice":
+        assert in_order == sorted(in_order, key=lambda name: place_choice("select", recipe.seed, name))
+    else:
+        assert in_order == list(range(72))
+    assert shuffled != in_order and sorted(shuffled) == sorted(in_order)

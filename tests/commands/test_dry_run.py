@@ -48,11 +48,11 @@ def test_dry_run_counts_and_leaves_nothing(call: Call, store: Path, built: str, 
     found = json.loads(machine.output.strip().splitlines()[-1])
     assert found["objective"] == "choice" and found["recipe"] == "tiny"
     assert found["steps"] == 2 * -(-found["examples"] // 8)
-    assert found["tokens"]["packed"] == found["tokens"]["prompt"] + found["tokens"]["reply"]
+    assert found["tokens"]["reference"] > found["tokens"]["epoch"] / 2
     assert found["parameters"]["adapter"] == 4096
     assert found["needs"]["full"]["weights"] == 4 * found["parameters"]["total"]
-    assert found["measured"]["steps"] + found["measured"]["skipped"] == 5
-    for text in ("packed in rows", "as pairs", "qlora", "from 4 steps after 1 not timed", "4,096"):
+    assert found["timed"]["steps"] + found["timed"]["skipped"] == 5
+    for text in ("tokens an epoch", "the longest batch", "qlora", "from 4 steps after 1 not timed", "4,096"):
         assert text in table.output
     assert list_files(store) == before
 
@@ -62,7 +62,7 @@ def test_limit_and_objective_win_over_the_recipe(call: Call, built: str, tmp_pat
     result = call("train", "--dry-run", "--dataset", built, *words)
 
     found = json.loads(result.output.strip().splitlines()[-1])
-    assert (found["objective"], found["examples"], found["tokens"]["packed"]) == ("dpo", 9, None)
+    assert (found["objective"], found["examples"], found["stored"]) == ("dpo", 9, None)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ Pair = dict[str, Any]
 class TrainingRows:
     """Tokenised rows, and the count of what was left out and why."""
 
-    rows: list[dict[str, list[int]]]
+    examples: list[dict[str, list[int]]]
     found: int
     refusals: Counter[str] = field(default_factory=Counter)
 
@@ -93,6 +93,15 @@ def load_rows(
         else:
             rows.append(row)
     return TrainingRows(rows, found, refusals)
+
+
+def find_held_out(dataset_dir: Path, *kinds: str) -> list[str]:
+    """The splits that hold rows of these kinds and are not learnt from."""
+    return [
+        split
+        for split in ("validation", "test")
+        if any(next(read_split(dataset_dir, kind, split), None) for kind in kinds)
+    ]
 
 
 def encode_pair(pair: Pair, tokenizer: Any) -> dict[str, list[int]]:

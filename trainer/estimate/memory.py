@@ -11,8 +11,7 @@ the recipe's dtype:
 
 Adam keeps two float32 numbers for each that is trained. A full fine-tune is counted in float32: bfloat16
 weights round small updates away. A weight in 4 bits (NF4) takes half a byte, an 8-bit scale for every 64 and
-a float32 for every 256 of those. Activations come on top, measured by a warm-up (`trial_run.py`): each of the
-three keeps the inputs of the same layers.
+a float32 for every 256 of those. Activations come on top: `trial_run.py` measures the peak of a batch.
 """
 
 from dataclasses import asdict, dataclass
@@ -41,18 +40,17 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes. `activations`: None where they could not be measured; `total` is without them then."""
+    """Bytes, activations left out."""
 
     weights: int
     gradients: int
     adam: int
-    activations: int | None
 
     @property
     def total(self) -> int:
-        return self.weights + self.gradients + self.adam + (self.activations or 0)
+        return self.weights + self.gradients + self.adam
 
-    def to_json(self) -> dict[str, int | None]:
+    def to_json(self) -> dict[str, int]:
         return asdict(self) | {"total": self.total}
 
 
@@ -73,14 +71,14 @@ def count_parameters(base: Path, lora: LoraConfig) -> Parameters:
     return Parameters(total, linear, adapter)
 
 
-def find_needs(found: Parameters, dtype: str, activations: int | None) -> dict[str, Need]:
+def find_needs(found: Parameters, dtype: str) -> dict[str, Need]:
     """`full`, `lora` and `qlora`; `dtype`: of the base's weights under LoRA."""
     size = BYTES[dtype]
     quantised = round(NF4 * found.linear) + HALF * (found.total - found.linear)
     adapter = FLOAT * found.adapter
 
     def need(weights: int, trained: int) -> Need:
-        return Need(weights, FLOAT * trained, ADAM * trained, activations)
+        return Need(weights, FLOAT * trained, ADAM * trained)
 
     return {
         "full": need(FLOAT * found.total, found.total),

@@ -1,9 +1,10 @@
-"""A few real steps of a run, to know what all of it will take: the run's own trainer on a part of its data,
-in a directory that is gone afterwards.
+"""A few real steps of a run, to know what all of it will take: the run's own trainer on a part of its data.
 
 Knows nothing of the whole run; `forecast.py` draws the line.
 """
 
+import resource
+import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,16 +13,13 @@ from typing import Any
 import torch
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback
 
-from trainer.estimate.peak_memory import watch_peak
-
 STEPS = 5  # the first of them is not timed: it allocates what the others use again
 
 
 @dataclass(frozen=True)
-class Measured:
-    """`steps` timed, their `seconds` and `tokens`; `skipped` before them. `peak`, `activations`: bytes at the
-    batch of the longest examples, None where the system does not tell. `check_rate`: seconds per held-out
-    token, None without any.
+class TimedSteps:
+    """`steps` timed, their `seconds` and `tokens`; `skipped` before them. `peak`: bytes of the whole process,
+    or of the accelerator, after one more batch, of the longest examples with `longest_tokens`.
     """
 
     steps: int
@@ -29,9 +27,7 @@ class Measured:
     seconds: float
     tokens: int
     longest_tokens: int
-    peak: int | None
-    activations: int | None
-    check_rate: float | None
+    peak: int
 
     @property
     def rate(self) -> float:
@@ -58,17 +54,23 @@ def tell_time() -> float:
     return time.perf_counter()
 
 
-def warm_up(
+def read_peak() -> int:
+    """Bytes: of the accelerator where there is one, else of this process since it began."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def time_steps(
     trainer: Any,
     longest: Sequence[Any],
-    held_out: Sequence[Any],
     count_tokens: Callable[[Sequence[Any]], int],
     *,
     batches_a_step: int,
-) -> Measured:
-    """Runs a trainer that is set to a few steps; then one batch of the `longest`; then a held-out check.
-
-    `count_tokens`: what the model reads of a batch.
+) -> TimedSteps:
+    """Runs a trainer that is set to a few steps, then one batch of the `longest`. `count_tokens`: what the
+    model reads of a batch.
     """
     meter, batches = Meter(), []
     collate = trainer.data_collator
@@ -84,22 +86,12 @@ def warm_up(
     trainer.train()
     steps = len(meter.times) - 1
     skipped = 1 if steps > 1 else 0
-    timed = batches[skipped * batches_a_step : steps * batches_a_step]
-    with watch_peak() as memory:
-        trainer.training_step(trainer.model, collate(list(longest)), torch.tensor(1.0))
-    rate = None
-    if held_out:
-        trainer.evaluate()  # the first one may read the base, too
-        began = tell_time()
-        trainer.evaluate()
-        rate = (tell_time() - began) / count_tokens(held_out)
-    return Measured(
+    trainer.training_step(trainer.model, collate(list(longest)), torch.tensor(1.0))
+    return TimedSteps(
         steps=steps - skipped,
         skipped=skipped,
         seconds=meter.times[-1] - meter.times[skipped],
-        tokens=sum(timed),
+        tokens=sum(batches[skipped * batches_a_step : steps * batches_a_step]),
         longest_tokens=count_tokens(longest),
-        peak=memory.peak,
-        activations=memory.grown,
-        check_rate=rate,
+        peak=read_peak(),
     )

@@ -13,7 +13,7 @@ from datasets import Dataset
 from peft import LoraConfig
 from trl import DPOConfig, DPOTrainer
 
-from trainer.data.pair_rows import TrainingRows, load_rows
+from trainer.data.pair_rows import TrainingRows, find_held_out, load_rows
 from trainer.errors import NothingToTrainOn
 from trainer.objectives.arguments import share_batch, watch_held_out
 from trainer.recipes.recipe import Recipe
@@ -23,6 +23,7 @@ from trainer.recipes.recipe import Recipe
 class PairData:
     """What a run learns from, `found` not empty, and what is held out."""
 
+    tokenizer: Any
     found: TrainingRows
     held_out: TrainingRows
 
@@ -33,13 +34,13 @@ def read_pairs(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> PairData:
         load_rows, dataset_dir, tokenizer=tokenizer, max_length=recipe.max_length, seed=recipe.seed
     )
     found = load(split="train", limit=recipe.max_pairs)
-    if not found.rows:
-        raise NothingToTrainOn(dataset_dir, found.refusals)
-    return PairData(found, load(split="validation", limit=recipe.max_held_out_pairs))
+    if not found.examples:
+        raise NothingToTrainOn(dataset_dir, found.refusals, find_held_out(dataset_dir, "pairs"))
+    return PairData(tokenizer, found, load(split="validation", limit=recipe.max_held_out_pairs))
 
 
 def prepare_pairs(
-    data: PairData, tokenizer: Any, model: Any, recipe: Recipe, lora: LoraConfig, settings: dict[str, Any]
+    data: PairData, model: Any, recipe: Recipe, lora: LoraConfig, settings: dict[str, Any]
 ) -> tuple[DPOTrainer, dict[str, Any]]:
     """A trainer ready to run on a plain base, and the counts of its data. `settings`: for
     TrainingArguments.
@@ -47,16 +48,16 @@ def prepare_pairs(
     rows, held_out = data.found, data.held_out
     trainer = PairTrainer(
         model=model,  # plain: TRL would take a trained PEFT model as its own reference
-        args=_build_arguments(recipe, settings, watched=bool(held_out.rows)),
-        train_dataset=Dataset.from_list(rows.rows),
-        eval_dataset=Dataset.from_list(held_out.rows) if held_out.rows else None,
-        processing_class=tokenizer,
+        args=_build_arguments(recipe, settings, watched=bool(held_out.examples)),
+        train_dataset=Dataset.from_list(rows.examples),
+        eval_dataset=Dataset.from_list(held_out.examples) if held_out.examples else None,
+        processing_class=data.tokenizer,
         peft_config=lora,
     )
     counts = {
         "pairs_found": rows.found,
-        "pairs_trained": len(rows.rows),
-        "pairs_held_out": len(held_out.rows),
+        "pairs_trained": len(rows.examples),
+        "pairs_held_out": len(held_out.examples),
         "refusals": dict(rows.refusals),
     }
     return trainer, counts

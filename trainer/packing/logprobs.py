@@ -57,7 +57,7 @@ class Reader:
 
     `halves`: bfloat16 products on a CPU (`fused_lora.py`), for which
     the caller has prepared the model. `autocast`: bfloat16 as transformers' Trainer does it on a GPU, so that
-    base and adapter are rounded alike. `trees`: examples of one conversation share their history.
+    base and adapter are rounded alike.
     """
 
     def __init__(
@@ -66,13 +66,11 @@ class Reader:
         *,
         halves: bool = False,
         autocast: bool = False,
-        trees: bool = False,
     ) -> None:
         register_attention()
         self._base = model.get_base_model()
         self._halves = halves
         self._autocast = autocast
-        self.trees = trees
         self._own = self._base.config._attn_implementation
         self.obstacle = find_obstacle(self._base.config)
         head = self._base.get_output_embeddings()
@@ -113,7 +111,7 @@ class Reader:
         """
         if self.obstacle is not None:
             return [[example] for example in examples]
-        return list(split_rows(examples, row_tokens, trees=self.trees))
+        return list(split_rows(examples, row_tokens))
 
     def read(self, model: Any, examples: Sequence[Example]) -> Tensor:
         """Summed log-probability of each reply of the examples, EOS included; [R], float32.
@@ -126,7 +124,7 @@ class Reader:
             return self._read_packed(model, examples)
 
     def _read_packed(self, model: Any, examples: Sequence[Example]) -> Tensor:
-        row = pack_row(examples, trees=self.trees).to(self._head.device)
+        row = pack_row(examples).to(self._head.device)
         return row.owners @ self.read_tokens(model, row)
 
     def read_tokens(self, model: Any, row: PackedRow) -> Tensor:

@@ -1,11 +1,11 @@
 """Examples laid out in rows: [prompt | reply 1 | ... | reply K], several examples behind one another.
 
-A row is flat: no padding, trees of segments whose trunk is a prompt. Each example is such a tree with its
-replies as branches; with `trees`, each conversation is (`prefix_tree.py`). What a token may see follows from
-the segments' ancestors alone. Pure layout: `attention.py` makes a model keep to it.
+A row is flat: no padding, trees of segments whose trunk is a prompt. All examples of a conversation are one
+such tree, or as few as can be (`prefix_tree.py`). What a token may see follows from the segments' ancestors
+alone. Pure layout: `attention.py` makes a model keep to it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -65,23 +65,13 @@ def count_longest(example: Example) -> int:
     return len(example.prompt_ids) + max(map(len, example.replies))
 
 
-def split_rows(
-    examples: Sequence[Example], row_tokens: int, *, trees: bool = False
-) -> Iterator[list[Example]]:
-    """Examples in rows of at most `row_tokens`, in the order given; a longer one gets a row of its own.
-
-    With `trees`, conversations in the order given; one of more tokens is cut between its turns.
+def split_rows(examples: Sequence[Example], row_tokens: int) -> Iterator[list[Example]]:
+    """Conversations in rows of at most `row_tokens`, in the order given; a longer one is cut between its
+    turns, and a longer turn gets a row of its own.
     """
-    if trees:
-        yield from _fill_rows(_cut_conversations(examples, row_tokens), row_tokens)
-    else:
-        yield from _fill_rows(((count_tokens(example), [example]) for example in examples), row_tokens)
-
-
-def _fill_rows(parts: Iterable[tuple[int, list[Example]]], row_tokens: int) -> Iterator[list[Example]]:
     row: list[Example] = []
     used = 0
-    for size, part in parts:
+    for size, part in _cut_conversations(examples, row_tokens):
         if row and used + size > row_tokens:
             yield row
             row, used = [], 0
@@ -106,13 +96,10 @@ def _cut_conversations(examples: Sequence[Example], row_tokens: int) -> Iterator
         yield size, part
 
 
-def pack_row(examples: Sequence[Example], *, trees: bool = False) -> PackedRow:
+def pack_row(examples: Sequence[Example]) -> PackedRow:
     """All examples in one row, replies in the order of the examples and of `Example.replies`."""
     row = _Row()
-    if trees:
-        sources = _lay_trees(row, examples)
-    else:
-        sources = _lay_examples(row, examples)
+    sources = _lay_trees(row, examples)
     replies = [reply for example in examples for reply in example.replies]
     counts = torch.tensor([len(reply) for reply in replies])
     owner = torch.repeat_interleave(torch.arange(len(counts)), counts)
@@ -153,20 +140,6 @@ class _Row:
         """What was added since the last block is one; `trunk` None: it is a trunk."""
         start = self.blocks[-1].stop if self.blocks else 0
         self.blocks.append(Block(start, len(self.ids), len(self.blocks) if trunk is None else trunk, stem))
-
-
-def _lay_examples(row: _Row, examples: Sequence[Example]) -> list[int]:
-    """Each example a tree; gives the sources."""
-    sources: list[int] = []
-    for example in examples:
-        trunk, block, prompt = len(row.parents), len(row.blocks), len(example.prompt_ids)
-        last = row.add(example.prompt_ids, 0, None) + prompt - 1
-        row.close(trunk=None, stem=0)
-        for reply in example.replies:
-            place = row.add(reply, prompt, trunk)
-            sources += [last, *range(place, place + len(reply) - 1)]
-        row.close(trunk=block, stem=prompt)
-    return sources
 
 
 def _lay_trees(row: _Row, examples: Sequence[Example]) -> list[int]:

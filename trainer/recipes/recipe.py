@@ -77,7 +77,6 @@ class Recipe(BaseModel):
     dtype: Literal["float32", "bfloat16"] = "float32"
     bf16: bool = False
     row_tokens: int = Field(default=4096, ge=1)
-    trees: bool = False
     gradient_checkpointing: bool = False
     seed: int = 17
     threads: int = Field(default=2, ge=1)

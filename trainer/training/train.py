@@ -9,7 +9,9 @@ measures nothing beyond its own loss (see evaluate.py) and knows no store.
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -65,17 +67,15 @@ def train(
     tokenizer = AutoTokenizer.from_pretrained(base)
     model = load_model(base, recipe)
     lora, checkpoints = build_lora(recipe), run_dir / "checkpoints"
-    trainer: Any
+    data: Any
+    prepare: Callable[..., tuple[Any, dict[str, Any]]]
     if recipe.objective == "choice":
-        choices = read_choices(dataset_dir, base, tokenizer, recipe)
-        settings = build_settings(recipe.settle_epochs(len(choices.found.examples)), checkpoints)
-        trainer, counts = prepare_choices(
-            choices, model, recipe, lora, settings, reference_dir or run_dir, on_reading
-        )
+        data = read_choices(dataset_dir, base, tokenizer, recipe)
+        prepare = partial(prepare_choices, reference_dir=reference_dir or run_dir, on_reading=on_reading)
     else:
-        pairs = read_pairs(dataset_dir, tokenizer, recipe)
-        settings = build_settings(recipe.settle_epochs(len(pairs.found.rows)), checkpoints)
-        trainer, counts = prepare_pairs(pairs, tokenizer, model, recipe, lora, settings)
+        data, prepare = read_pairs(dataset_dir, tokenizer, recipe), prepare_pairs
+    settings = build_settings(recipe.settle_epochs(len(data.found.examples)), checkpoints)
+    trainer, counts = prepare(data, model, recipe, lora, settings)
 
     listener = tell_all(write_progress(run_dir / "progress.jsonl"), on_progress)
     trainer.add_callback(Watch(listener, checks_margin=recipe.objective == "dpo"))

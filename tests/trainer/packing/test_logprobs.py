@@ -20,7 +20,7 @@ def read_alone(model, example: Example):
         yield found.gather(1, torch.tensor(reply)[:, None])[:, 0]
 
 
-def compare(family: str, examples: list[Example], *, trees: bool = False, **changes):
+def compare(family: str, examples: list[Example], **changes):
     """Tokens, sums and gradients of packed rows against the oracle, on two copies of one model."""
     import torch
 
@@ -29,9 +29,9 @@ def compare(family: str, examples: list[Example], *, trees: bool = False, **chan
     plain = make_causal(family, **changes)
     alone = [tokens for example in examples for tokens in read_alone(plain, example)]
     model = make_causal(family, **changes)
-    reader = Reader(model, trees=trees)
+    reader = Reader(model)
     assert reader.obstacle is None
-    row = pack_row(examples, trees=trees)
+    row = pack_row(examples)
     tokens = reader.read_tokens(model, row)
     sums = reader.read(model, examples)
     torch.testing.assert_close(tokens, torch.cat(alone), atol=SINGLE, rtol=0)
@@ -79,22 +79,22 @@ def make_talk() -> list[Example]:
 def test_conversation_trees_are_separate_rows(family):
     talk = make_talk()
     # 30 + 3 x 8 + 12; 14 + 5 + 10 and 18 + 5 + 10; 19 + 12 + 9 + 12. The rows apart take 288.
-    assert pack_row(talk, trees=True).ids.numel() == 66 + 29 + 33 + 52
-    compare(family, talk, trees=True)
+    assert pack_row(talk).ids.numel() == 66 + 29 + 33 + 52
+    compare(family, talk)
 
 
 def test_replies_that_begin_like_the_one_that_was_sent_hang_on_the_trunk_further_down():
-    compare("Qwen3", make_alike(), trees=True)
+    compare("Qwen3", make_alike())
 
 
 def test_sliding_window_in_a_conversation_tree():
-    compare("Mistral", make_talk(), trees=True, sliding_window=6)
+    compare("Mistral", make_talk(), sliding_window=6)
 
 
-@pytest.mark.parametrize("trees", [False, True])
-def test_rows_too_long_for_pieces_are_left_to_the_kernels(trees, monkeypatch):
+@pytest.mark.parametrize("examples", [make_examples(5), make_talk()], ids=["apart", "talk"])
+def test_rows_too_long_for_pieces_are_left_to_the_kernels(examples, monkeypatch):
     monkeypatch.setattr("trainer.packing.attention.MOST_KEYS", 0)
-    compare("Qwen3", make_talk() if trees else make_examples(5), trees=trees)
+    compare("Qwen3", examples)
 
 
 def test_gradient_checkpointing_changes_nothing():

@@ -25,14 +25,13 @@ def test_five_turns_cost_what_their_last_prompt_and_the_replies_not_sent_cost():
     assert sum(map(count_pairs, turns)) == 15_000
     assert sum(map(count_tokens, turns)) == 3_400
     assert grow(turns).size == 1_640
-    assert pack_row(turns, trees=True).ids.shape == (1, 1_640)
+    assert pack_row(turns).ids.shape == (1, 1_640)
 
 
 def test_a_conversation_of_one_turn_costs_no_more_than_a_row_apart():
     """What the shipped recipes count on."""
     turns = [make_conversation(1, name=name, first=200, reply=60)[0] for name in "abcd"]
-    assert pack_row(turns, trees=True).ids.numel() == sum(map(count_tokens, turns)) == 4 * 440
-    assert [len(row) for row in split_rows(turns, 900, trees=True)] == [2, 2]
+    assert pack_row(turns).ids.numel() == sum(map(count_tokens, turns)) == 4 * 440
     assert [len(row) for row in split_rows(turns, 900)] == [2, 2]
 
 
@@ -64,8 +63,7 @@ def test_a_tree_by_hand():
         [
             make_turn("c", 1, (10, 11, 21, 22, 2, 12, 13), ((30, 2), (31, 2))),
             make_turn("c", 0, (10, 11), ((20, 2), (21, 22, 2))),
-        ],
-        trees=True,
+        ]
     )
     assert row.ids.tolist() == [[10, 11, 21, 22, 2, 12, 13, 20, 2, 30, 2, 31, 2]]
     assert row.positions.tolist() == [[0, 1, 2, 3, 4, 5, 6, 2, 3, 7, 8, 7, 8]]
@@ -86,8 +84,7 @@ def test_replies_that_begin_alike_and_equal_prompts_stand_once():
         [
             make_turn("c", 0, (10, 11), ((20, 21, 2), (20, 22, 2))),
             make_turn("c", 1, (10, 11), ((20, 21, 2),)),
-        ],
-        trees=True,
+        ]
     )
     assert row.ids.tolist() == [[10, 11, 20, 21, 2, 22, 2]]
     assert row.sources.tolist() == [1, 2, 3, 1, 2, 5, 1, 2, 3]
@@ -95,7 +92,7 @@ def test_replies_that_begin_alike_and_equal_prompts_stand_once():
 
 def test_other_conversations_share_nothing():
     same = make_conversation(2, name="a")
-    row = pack_row([*same, *make_conversation(2, name="b")], trees=True)
+    row = pack_row([*same, *make_conversation(2, name="b")])
     assert row.ids.shape[1] == grow(same).size + grow(make_conversation(2, name="b")).size
     assert int(row.ancestors.any(0).sum()) == len(row.ancestors)
 
@@ -105,10 +102,10 @@ def test_rows_hold_whole_conversations_and_cut_long_ones_between_turns():
     # 20 + 4 x 6 and 32 + 4 x 6 with 6 shared: 74. Five turns: 68 + 4 x 18 + 24 = 164.
     assert [grow(short).size, grow(long).size] == [74, 164]
     mixed = [long[3], short[1], long[0], short[0], long[4], long[1], long[2]]
-    assert [[example.id for example in row] for row in split_rows(mixed, 300, trees=True)] == [
+    assert [[example.id for example in row] for row in split_rows(mixed, 300)] == [
         ["long-0", "long-1", "long-2", "long-3", "long-4", "short-0", "short-1"]
     ]
-    rows = [[example.id for example in row] for row in split_rows(mixed, 140, trees=True)]
+    rows = [[example.id for example in row] for row in split_rows(mixed, 140)]
     # Turns 1 to 4 take 134 tokens; the fifth goes with its whole prompt of 68 and 24, then 74 are too many.
     assert rows == [["long-0", "long-1", "long-2", "long-3"], ["long-4"], ["short-0", "short-1"]]
-    assert [len(row) for row in split_rows(mixed, 1, trees=True)] == [1] * 7
+    assert [len(row) for row in split_rows(mixed, 1)] == [1] * 7

@@ -1,12 +1,17 @@
+from itertools import count
+
 from trainer.data.example import Example
+
+NUMBERS = count()
 
 
 def make_example(prompt: int, *replies: int) -> Example:
-    """Token n of the prompt is n; of reply k it is 10 k + n."""
+    """A conversation of its own. Token n of the prompt is n; of reply k it is 10 k + n."""
+    name = f"e{next(NUMBERS)}"
     texts = tuple(
         tuple(10 * (number + 1) + place for place in range(size)) for number, size in enumerate(replies)
     )
-    return Example("e", "c", tuple(range(prompt)), texts, (), None, 0.0, None, 1.0)
+    return Example(name, name, tuple(range(prompt)), texts, (), None, 0.0, None, 1.0)
 
 
 def test_a_row_holds_each_prompt_once_and_restarts_positions():

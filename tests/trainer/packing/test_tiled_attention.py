@@ -49,7 +49,7 @@ def test_branches_see_their_stem_and_themselves(talk, blocks):
     from trainer.packing.rows import find_visible, pack_row
     from trainer.packing.tiled_attention import cut_branches
 
-    row = pack_row(talk, trees=True)
+    row = pack_row(talk)
     layout = Layout(row)
     branches = [number for number, block in enumerate(row.blocks) if block.trunk != number]
     assert len(branches) == blocks

@@ -1,5 +1,7 @@
 """Training on whole conversations: the same step as on rows apart, the same order wherever a run begins."""
 
+from dataclasses import replace
+
 import pytest
 
 from tests.trainer.causal import make_causal, read_gradients
@@ -13,9 +15,7 @@ from trainer.progress import Report
 
 pytestmark = pytest.mark.rounding
 
-TREES = TINY.model_copy(
-    update={"objective": "choice", "batch_size": 4, "row_tokens": 400, "trees": True, "max_length": 256}
-)
+TREES = TINY.model_copy(update={"objective": "choice", "batch_size": 4, "row_tokens": 400, "max_length": 256})
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def test_the_examples_of_the_tokenizer_share_their_history(base, talks):
     assert len(examples) == 24
     for name in {example.conversation for example in examples}:
         turns = [example for example in examples if example.conversation == name]
-        row = pack_row(turns, trees=True)
+        row = pack_row(turns)
         trunks = [block for number, block in enumerate(row.blocks) if block.trunk == number]
         assert len(turns) == 4 and len(trunks) == 1
         assert trunks[0].stop == max(len(turn.prompt_ids) for turn in turns)
@@ -77,18 +77,19 @@ def test_a_step_is_that_of_rows_apart(tmp_path):
         for turn, weight in zip(turns, (1.0, 0.5, 0.25, 2.0) * 2, strict=True)
     ]
     losses, gradients = [], []
-    for trees in (False, True):
+    apart = [replace(example, conversation=example.id) for example in examples]
+    for given in (apart, examples):
         model = make_causal("Qwen3")
         arguments = TrainingArguments(
             output_dir=str(tmp_path), use_cpu=True, report_to=[], disable_tqdm=True,
             remove_unused_columns=False, train_sampling_strategy="sequential",
         )  # fmt: skip
         trainer = ChoiceTrainer(
-            model, Reader(model, trees=trees), beta=0.1, row_tokens=200, tolerance=lambda tokens: 1e9,
-            train=examples, held_out=[], args=arguments,
+            model, Reader(model), beta=0.1, row_tokens=200, tolerance=lambda tokens: 1e9,
+            train=given, held_out=[], args=arguments,
         )  # fmt: skip
         weight = torch.tensor(sum(example.weight for example in examples))
-        losses.append(float(trainer.training_step(model, examples, weight)))
+        losses.append(float(trainer.training_step(model, given, weight)))
         gradients.append(read_gradients(model))
     assert losses[1] == pytest.approx(losses[0], rel=1e-5)
     for name, gradient in gradients[0].items():

@@ -34,15 +34,15 @@ train(dataset, base, load_recipe(recipe), run, lambda report: None)
     [
         {"reference": "run"},
         {"reference": "stored"},
-        pytest.param({"trees": True}, marks=pytest.mark.rounding),
+        pytest.param({"max_length": 256, "row_tokens": 300}, marks=pytest.mark.rounding, id="talks"),
         {"objective": "dpo", "batch_size": 12},  # three pairs a choice
     ],
     ids=lambda changes: "-".join(map(str, changes.values())),
 )
 def test_two_processes_take_the_steps_of_one(base, dataset, tmp_path, changes):
     """Rows of one or two choices, so that both processes have several in a step, and not the same number."""
-    if "trees" in changes:
-        dataset, changes = write_talks(tmp_path / "talks"), changes | {"max_length": 256, "row_tokens": 300}
+    if "max_length" in changes:
+        dataset = write_talks(tmp_path / "talks")
     if changes.get("objective") != "dpo":  # which thins by weight
         dataset = weigh_unequally(dataset, tmp_path / "weighed")
     from safetensors.torch import load_file

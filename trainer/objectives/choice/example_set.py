@@ -1,4 +1,4 @@
-"""Examples as torch's loaders take them: in any order one by one, or shuffled by whole conversations."""
+"""The examples of the train split as transformers' Trainer reads them."""
 
 from collections.abc import Sequence
 from random import Random
@@ -9,20 +9,7 @@ from trainer.data.example import Example
 from trainer.packing.prefix_tree import group_conversations
 
 
-class ExampleSet(Dataset[Example]):
-    """The order is the sampler's."""
-
-    def __init__(self, examples: Sequence[Example]) -> None:
-        self._examples = list(examples)
-
-    def __len__(self) -> int:
-        return len(self._examples)
-
-    def __getitem__(self, place: int) -> Example:
-        return self._examples[place]
-
-
-class ConversationSet(ExampleSet):
+class ConversationSet(Dataset[Example]):
     """To be read in sequence: the turns of a conversation stand together, conversations in another order each
     epoch.
 
@@ -31,10 +18,16 @@ class ConversationSet(ExampleSet):
     """
 
     def __init__(self, examples: Sequence[Example], seed: int) -> None:
-        super().__init__(examples)
+        self._examples = list(examples)
         self._conversations = group_conversations(examples)
         self._seed = seed
         self.set_epoch(0)
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, place: int) -> Example:
+        return self._examples[place]
 
     def set_epoch(self, epoch: int) -> None:
         order = list(self._conversations)

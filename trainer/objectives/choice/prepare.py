@@ -13,6 +13,7 @@ from transformers import TrainingArguments
 
 from serving.base import compute_base_id
 from trainer.data.example import Example
+from trainer.data.pair_rows import find_held_out
 from trainer.errors import NothingToTrainOn
 from trainer.objectives.arguments import share_batch, watch_held_out
 from trainer.objectives.choice.examples import TrainingExamples, load_examples
@@ -48,7 +49,8 @@ def read_choices(dataset_dir: Path, base: Path, tokenizer: Any, recipe: Recipe) 
     )
     found = load(split="train")
     if not found.examples:
-        raise NothingToTrainOn(dataset_dir, found.refusals)
+        held_out = find_held_out(dataset_dir, "choices", "pairs", "thumbs")
+        raise NothingToTrainOn(dataset_dir, found.refusals, held_out)
     return ChoiceData(base_id, found, load(split="validation"), habits)
 
 
@@ -75,7 +77,7 @@ def prepare_choices(
     model.to(arguments.device)
     if arguments.device.type == "cpu" and (halves or recipe.dtype == "float32"):
         fuse_products(model, halves=halves)
-    reader = Reader(model, halves=halves, autocast=arguments.bf16, trees=recipe.trees)
+    reader = Reader(model, halves=halves, autocast=arguments.bf16)
     reader.check(model, max(found.examples, key=count_longest))
     if reader.obstacle is not None:
         log.warning("packed rows are not possible with this base (%s): one reply a row", reader.obstacle)
@@ -139,7 +141,7 @@ def build_arguments(recipe: Recipe, settings: dict[str, Any], *, watched: bool) 
         **watch_held_out(recipe, watched=watched),
         remove_unused_columns=False,  # examples are no tables
         average_tokens_across_devices=False,  # ChoiceTrainer weighs steps itself
-        train_sampling_strategy="sequential" if recipe.trees else "random",  # ConversationSet shuffles
+        train_sampling_strategy="sequential",  # ConversationSet shuffles
     )
     share_batch(arguments, recipe)
     return arguments

@@ -19,7 +19,7 @@ from transformers import Trainer
 
 from trainer.data.example import Example
 from trainer.errors import ReferenceMismatch
-from trainer.objectives.choice.example_set import ConversationSet, ExampleSet
+from trainer.objectives.choice.example_set import ConversationSet
 from trainer.objectives.choice.loss import Losses, Sums, find_losses, tabulate
 from trainer.packing.logprobs import Reader
 from trainer.packing.rows import count_tokens
@@ -32,7 +32,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
 
     `known`: the reference's log-probability of each reply, by example id; an example without them is read
     under the base in the run. `tolerance`: how far s may be from 0 before the first update, in nats, given
-    the tokens of a reply; beyond it ReferenceMismatch. `args` must log every step and, for a reader of trees,
+    the tokens of a reply; beyond it ReferenceMismatch. `args` must log every step and
     sample in sequence: whole conversations are shuffled, so that a batch holds their turns.
     """
 
@@ -55,10 +55,8 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
     ) -> None:
         super().__init__(
             model=model,
-            train_dataset=ConversationSet(train, settings["args"].seed)
-            if reader.trees
-            else ExampleSet(train),
-            eval_dataset=ExampleSet(held_out) if held_out else None,
+            train_dataset=ConversationSet(train, settings["args"].seed),
+            eval_dataset=list(held_out) or None,
             data_collator=list,
             **settings,
         )
