@@ -5,10 +5,8 @@ handed in. Blueprints are listed below; a new one is one line. Templates and sta
 package live beside this file.
 """
 
-import os
 import secrets
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask
@@ -60,7 +58,7 @@ from feedback.web.peers import register_peers
 from feedback.web.releaser import Releaser
 from feedback.web.services import EXTENSION, DuelDrawerPort, Services, SuggesterPort
 from feedback.web.sessions import StoreSessions
-from serving.files import make_private_dir
+from serving.files import read_key_file
 
 if TYPE_CHECKING:
     from feedback.deployment.deploy import Deployer
@@ -145,25 +143,13 @@ def create_app(
 
 
 def read_secret_key(settings: FeedbackSettings) -> str:
-    """The key from the settings, else the one in the data directory, made at the first start (mode 0600)."""
+    """The key from the settings, else the one in the data directory, made at the first start."""
     if settings.secret_key is not None:
         key = settings.secret_key.get_secret_value()
         if len(key) < 32:
             raise ValueError("feedback.secret_key is shorter than 32 characters: remove it to have one made")
         return key
-    path: Path = settings.data_dir / "secret.key"
-    if not path.exists():
-        make_private_dir(settings.data_dir)
-        own = path.with_name(f"secret.key.{os.getpid()}")
-        with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
-        try:
-            os.link(own, path)  # the first of several starters wins; nobody reads half a key
-        except FileExistsError:
-            pass
-        finally:
-            own.unlink()
-    return path.read_text().strip()
+    return read_key_file(settings.data_dir / "secret.key", lambda: secrets.token_urlsafe(48))
 
 
 def console_places() -> list[Place]:

@@ -1,4 +1,4 @@
-"""Writing a directory that appears whole or not at all: a work place beside its target, fsync, rename.
+"""Writing a dataset's directory, which appears whole or not at all: a locked work place beside its target.
 
 A killed build leaves its work place behind; the next one sweeps away those whose lock nobody holds. Knows no
 record form.
@@ -7,7 +7,6 @@ record form.
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 from feedback.records.schemas import canonical_json
+from serving.files import move_directory, sync_file
 
 PREFIX = ".building-"
 LOCK = "lock"
@@ -41,7 +41,8 @@ class JsonLines:
     def close(self) -> str:
         """On the disk for good; the hex digest of the content."""
         if not self._file.closed:
-            sync_and_close(self._file)
+            sync_file(self._file)
+            self._file.close()
         return self._digest.hexdigest()
 
     def rewrite(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
@@ -72,25 +73,10 @@ class Workplace:
         for file in self._made:
             file.abandon()
 
-    def write_text(self, name: str, text: str) -> None:
-        file = (self.path / name).open("wb")
-        file.write(text.encode())
-        sync_and_close(file)
-
     def move_to(self, target: Path) -> bool:
         """Whether the target is new; one that stands stays as it is, and this work place goes away."""
         (self.path / LOCK).unlink()
-        sync_directory(self.path)
-        if target.exists():
-            return False
-        try:
-            self.path.rename(target)
-        except OSError:
-            if target.exists():  # another build of the same content was faster
-                return False
-            raise
-        sync_directory(target.parent)
-        return True
+        return move_directory(self.path, target)
 
 
 @contextmanager
@@ -124,17 +110,3 @@ def read_jsonl(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             yield json.loads(line)
-
-
-def sync_and_close(file: Any) -> None:
-    file.flush()
-    os.fsync(file.fileno())
-    file.close()
-
-
-def sync_directory(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

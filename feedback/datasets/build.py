@@ -36,6 +36,7 @@ from feedback.store.derived_records import renew_all
 from feedback.store.engine import read, unit_of_work
 from feedback.store.erasures import count_erasures
 from feedback.store.tables import DEFAULT_DESK
+from serving.files import write_atomically
 
 __all__ = ["DatasetInfo", "Selection", "build_dataset", "read_manifest", "read_split"]
 
@@ -236,7 +237,8 @@ class Building:
             "split": {"salt": SALT, "shares": "80/10/10"},
             "created_at": now.isoformat(),
         }
-        self.place.write_text(MANIFEST, json.dumps(manifest, ensure_ascii=False, indent=2) + "\n")
+        text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
+        write_atomically(self.place.path / MANIFEST, text.encode())
         return manifest
 
 

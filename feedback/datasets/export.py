@@ -4,13 +4,13 @@ The files of a dataset are in export form already; this only hands them on, plai
 """
 
 import gzip
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 from feedback.datasets.layout import FORMATS, dataset_dir, dataset_file
 from feedback.formats.errors import DatasetFilesMissing, FormatUnknown
+from serving.files import open_atomic
 
 CHUNK = 256 * 1024
 
@@ -41,19 +41,11 @@ def export_dataset(data_dir: Path, dataset_id: str, *, format: str, out: Path) -
     written.
     """
     source = find_export(data_dir, dataset_id, format)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = out.with_name(f".{out.name}.{os.getpid()}.part")
-    try:
-        with source.open("rb") as read, part.open("wb") as raw:
-            if out.suffix == ".gz":
-                # No name and no time in the header: the same dataset gives the same bytes.
-                with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed:
-                    shutil.copyfileobj(read, packed, CHUNK)
-            else:
-                shutil.copyfileobj(read, raw, CHUNK)
-            raw.flush()
-            os.fsync(raw.fileno())
-        part.replace(out)
-    finally:
-        part.unlink(missing_ok=True)
+    with source.open("rb") as read, open_atomic(out, mode=None) as raw:
+        if out.suffix == ".gz":
+            # No name and no time in the header: the same dataset gives the same bytes.
+            with gzip.GzipFile(filename="", fileobj=raw, mode="wb", mtime=0) as packed:
+                shutil.copyfileobj(read, packed, CHUNK)
+        else:
+            shutil.copyfileobj(read, raw, CHUNK)
     return out.stat().st_size

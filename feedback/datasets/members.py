@@ -9,7 +9,6 @@ with the dataset, and at the first question for datasets of earlier versions. It
 
 import hashlib
 import json
-import os
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -17,9 +16,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 from feedback.datasets.layout import SPLITS, dataset_file
+from serving.files import write_atomically
 
 INDEX = "members.idx"
 KEY = 32  # hex digits
@@ -84,10 +83,8 @@ def read_members(directory: Path) -> Members | None:
         if not dataset_file(directory, "choices").is_file():
             return None
         packed = pack_members(directory)
-        with suppress(
-            OSError
-        ):  # a disk that is full or not ours to write: then the next question reads again
-            _write(path, packed)
+        with suppress(OSError):  # a disk that is full or not ours: then the next question reads again
+            write_atomically(path, packed)
     else:
         packed = path.read_bytes()
     head, _, lines = packed.partition(b"\n")
@@ -97,7 +94,7 @@ def read_members(directory: Path) -> Members | None:
 
 def write_members(directory: Path) -> None:
     """The index of a dataset whose files are complete."""
-    _write(directory / INDEX, pack_members(directory))
+    write_atomically(directory / INDEX, pack_members(directory))
 
 
 def pack_members(directory: Path) -> bytes:
@@ -148,13 +145,3 @@ def _iterate(path: Path, having: tuple[bytes, ...] = ()) -> Iterator[dict[str, A
         for line in lines:
             if not having or any(word in line for word in having):
                 yield json.loads(line)
-
-
-def _write(path: Path, packed: bytes) -> None:
-    """Whole or not at all, also where two ask at once."""
-    part = path.with_name(f"{path.name}.{uuid4().hex}")
-    try:
-        part.write_bytes(packed)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ from sqlmodel import Session, col, select
 from feedback.clock import Clock
 from feedback.deployment.model_cards import refresh_cards
 from feedback.erasure import files
-from feedback.erasure.journal import Line, erasures_dir, note, read_log
+from feedback.erasure.journal import LoggedErasure, erasures_dir, log_erasure, read_log
 from feedback.store import erasures as store
 from feedback.store.adapters import list_erased
 from feedback.store.deployments import list_named
@@ -61,9 +61,9 @@ def erase(session: Session, subject: Subject, asked: Asked, *, now: datetime) ->
         created_at=now,
     )
     names = store.list_record_names(session, subject=subject)
-    note(
+    log_erasure(
         asked.data_dir,
-        Line(row.id, asked.desk_id, asked.kind, now.isoformat(), subject.conversations, names),
+        LoggedErasure(row.id, asked.desk_id, asked.kind, now.isoformat(), subject.conversations, names),
     )
     row.counts = store.erase_rows(session, subject=subject, now=now)
     store.mark_datasets(session, dataset_ids=holders, now=now)

@@ -5,17 +5,18 @@ deploy/backup.sh copies it and deploy/restore.sh puts the lines of all backups t
 """
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+
+from serving.files import append_durably
 
 FOLDER = "erasures"
 LOG = "log.jsonl"
 
 
 @dataclass(frozen=True)
-class Line:
+class LoggedErasure:
     """`records` as `kind/source/identity`, which a restored store knows, too."""
 
     id: str
@@ -30,17 +31,12 @@ def erasures_dir(data_dir: Path) -> Path:
     return data_dir / FOLDER
 
 
-def note(data_dir: Path, line: Line) -> None:
-    """Appended and on the disk when this returns."""
-    folder = erasures_dir(data_dir)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with os.fdopen(os.open(folder / LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
-        file.write(json.dumps(asdict(line)).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+def log_erasure(data_dir: Path, erasure: LoggedErasure) -> None:
+    """On the disk when this returns."""
+    append_durably(erasures_dir(data_dir) / LOG, json.dumps(asdict(erasure)).encode() + b"\n")
 
 
-def read_log(data_dir: Path) -> Iterator[Line]:
+def read_log(data_dir: Path) -> Iterator[LoggedErasure]:
     """Oldest first; a last line that a crash cut is of an erasure that never happened."""
     path = erasures_dir(data_dir) / LOG
     if not path.is_file():
@@ -48,4 +44,4 @@ def read_log(data_dir: Path) -> Iterator[Line]:
     with path.open(encoding="utf-8") as lines:
         for line in lines:
             if line.endswith("\n"):
-                yield Line(**json.loads(line))
+                yield LoggedErasure(**json.loads(line))

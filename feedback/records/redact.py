@@ -8,10 +8,8 @@ the conversation knows them or where a rule of addresses sees them: this is no a
 
 import hashlib
 import hmac
-import os
 import secrets
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,7 @@ from typing import Any
 from feedback.records.personal import HAN, find_personal, narrow
 from feedback.records.schemas import ChatMessage, ChoiceForm, ThumbForm
 from feedback.records.surrogates import MAKERS, value_key
-from serving.files import make_private_dir
+from serving.files import read_key_file
 
 KEY_FILE = "redaction.key"
 
@@ -63,19 +61,8 @@ def is_several_words(value: str) -> bool:
 
 
 def open_redactor(data_dir: Path) -> Redactor:
-    """The redactor of this data directory; its key is made at the first use, for the owner's eyes alone."""
-    path = data_dir / KEY_FILE
-    if not path.exists():
-        make_private_dir(data_dir)
-        fresh = path.with_name(f"{KEY_FILE}.{secrets.token_hex(8)}")
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):  # another process was first: its key is the key
-            os.link(fresh, path)
-        fresh.unlink()
-    return Redactor(bytes.fromhex(path.read_text("ascii")))
+    """The redactor of this data directory; its key is made at the first use."""
+    return Redactor(bytes.fromhex(read_key_file(data_dir / KEY_FILE, lambda: secrets.token_hex(32))))
 
 
 def redact_choice(

@@ -7,7 +7,6 @@ an engine in `publish.py`.
 """
 
 import json
-import os
 import re
 import shutil
 import struct
@@ -22,7 +21,7 @@ import numpy as np
 from serving.adapters.check import CONFIG, WEIGHTS, AdapterFacts, check_adapter, hash_files
 from serving.base import compute_base_id, read_base_shapes
 from serving.errors import AdapterRefused, BaseModelUnknown
-from serving.files import sync_directory, write_atomically
+from serving.files import move_directory, write_atomically
 
 __all__ = [
     "AdapterFacts",
@@ -88,13 +87,10 @@ def stage_adapter(source: Path, adapters_dir: Path, name: str, *, base: Path, ma
     # Checked again where it will stay: what was copied is what is served, whatever the source did meanwhile.
     facts = check_adapter(incoming / "weights", base=base, max_rank=max_rank)
     write_atomically(incoming / "manifest.json", json.dumps(asdict(facts), indent=2).encode() + b"\n")
-    if target.exists():
+    if not move_directory(incoming, target):
         shutil.rmtree(incoming)
         if _read_manifest(target, name).get("sha256") != facts.sha256:
             raise AdapterRefused(name, "name_taken", f"{target} holds another adapter")
-        return target
-    os.rename(incoming, target)
-    sync_directory(adapters_dir)
     return target
 
 

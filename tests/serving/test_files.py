@@ -8,7 +8,7 @@ import pytest
 from serving.adapters.manifest import Manifest, read_manifest, write_manifest
 from serving.client.endpoint import Endpoint, read_endpoints, remove_endpoints, write_endpoints
 from serving.errors import EngineNotRunning
-from serving.files import write_atomically
+from serving.files import move_directory, open_atomic, read_key_file, write_atomically
 from serving.settings import ServingSettings
 
 ENDPOINT = Endpoint("http://127.0.0.1:8101", "secret")
@@ -60,3 +60,33 @@ def test_failed_write_leaves_the_old_content_and_no_litter(tmp_path):
     with pytest.raises(TypeError):
         write_atomically(path, "not bytes")
     assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_key_file_has_one_key_whoever_starts_first(tmp_path):
+    path = tmp_path / "var" / "secret.key"
+
+    def make_late():
+        read_key_file(path, lambda: "of the first")  # another process, between the look and the write
+        return "of the second"
+
+    assert read_key_file(path, make_late) == "of the first"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_a_new_file_never_replaces_one_that_stands(tmp_path):
+    path = tmp_path / "file"
+    write_atomically(path, b"old")
+    with pytest.raises(FileExistsError), open_atomic(path, is_new=True) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_directory_takes_a_free_name_and_leaves_a_taken_one_alone(tmp_path):
+    source, target = tmp_path / "source", tmp_path / "target"
+    source.mkdir()
+    (source / "file").write_bytes(b"1")
+    assert move_directory(source, target) and not source.exists()
+    source.mkdir()
+    assert not move_directory(source, target)
+    assert (target / "file").read_bytes() == b"1" and source.is_dir()

@@ -23,6 +23,7 @@ from feedback.store.engine import read, unit_of_work
 from feedback.store.new_records import count_new_choices
 from feedback.store.runs import RunToken
 from serving.adapters.staging import weights_of
+from serving.files import write_atomically
 from serving.settings import ServingSettings
 from trainer.context import NightContext
 from trainer.errors import RecipeRefused
@@ -198,9 +199,7 @@ def evaluate(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) 
         run_dir=ctx.run_dir(token.run_id),
         on_progress=lambda share: (ctx.advance(token, progress=share), None)[1],
     )
-    part = path.with_suffix(".part")
-    part.write_text(report.model_dump_json(indent=2), encoding="utf-8")
-    part.rename(path)
+    write_atomically(path, report.model_dump_json(indent=2).encode())
     return report
 
 

@@ -2,9 +2,10 @@
 there.
 """
 
-import os
 import shutil
 from pathlib import Path
+
+from serving.files import sync_path, write_atomically
 
 DONE = "DONE"
 
@@ -15,10 +16,8 @@ def mark_done(checkpoint: Path) -> None:
     """
     for path in sorted(checkpoint.rglob("*")):
         if path.is_file():
-            sync(path)
-    (checkpoint / DONE).write_text("", encoding="utf-8")
-    sync(checkpoint / DONE)
-    sync(checkpoint)
+            sync_path(path)
+    write_atomically(checkpoint / DONE, b"")
 
 
 def find_checkpoint(folder: Path) -> Path | None:
@@ -32,11 +31,3 @@ def drop_unfinished(folder: Path) -> None:
     for path in folder.glob("checkpoint-*"):
         if not (path / DONE).exists():
             shutil.rmtree(path)
-
-
-def sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

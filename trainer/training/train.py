@@ -24,13 +24,14 @@ import torch
 from transformers import AutoTokenizer, PrinterCallback, ProgressCallback, set_seed
 from transformers.utils import logging as transformers_logging
 
+from serving.files import sync_path
 from trainer.objectives.arguments import build_lora, build_settings, load_model
 from trainer.objectives.choice.prepare import prepare_choices, read_choices
 from trainer.objectives.dpo import prepare_pairs, read_pairs
 from trainer.progress import Counter, Listener, tell_all, write_progress
 from trainer.recipes.recipe import Recipe
 from trainer.training.callbacks import Patience, Watch
-from trainer.training.checkpoints import drop_unfinished, find_checkpoint, sync
+from trainer.training.checkpoints import drop_unfinished, find_checkpoint
 
 transformers_logging.disable_progress_bar()  # progress has its own listeners
 
@@ -141,4 +142,4 @@ def _save_adapter(model: Any, target: Path) -> None:
     config = {key: sorted(value) if isinstance(value, list) else value for key, value in config.items()}
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     for file in target.iterdir():
-        sync(file)
+        sync_path(file)
