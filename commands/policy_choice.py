@@ -10,7 +10,7 @@ import click
 
 from commands.errors import CommandFailed
 from commands.frame import CONFIG_NAME, Frame
-from feedback.deployment.policy import POLICIES, load_policy
+from feedback.deployment.policy import POLICY_FILES, load_policy
 from feedback.deployment.tonight import foretell
 from serving.files import write_atomically
 
@@ -23,8 +23,7 @@ KEY = re.compile(r"^\s*policy\s*=")
 
 def list_shipped() -> list[str]:
     """The one that is offered first, then the others by their names."""
-    others = sorted(path.stem for path in POLICIES.glob("*.toml") if path.stem != OFFERED_FIRST)
-    return [OFFERED_FIRST, *others]
+    return [OFFERED_FIRST, *(name for name in POLICY_FILES.list_shipped() if name != OFFERED_FIRST)]
 
 
 def ask_policy() -> str:

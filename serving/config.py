@@ -4,17 +4,15 @@
 table. Opens nothing but the settings file it is given.
 """
 
-import difflib
 import tomllib
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar, get_args, get_origin
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsError
 
 from serving.errors import Fault, SettingsFault
+from serving.faults import list_faults
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -35,7 +33,7 @@ def load_settings(cls: type[Settings], table: str, *, config: Path | None, **ove
             **{field: _variable(table, field) for field in from_environment},
             **dict.fromkeys(overrides, "the command line"),
         }
-        faults = [fault for one in error.errors() for fault in _read_faults(cls, one, origins)]
+        faults = list_faults(error, cls, lambda key: origins.get(key, "its default"))
         raise SettingsFault(table, faults) from None
 
 
@@ -88,19 +86,3 @@ def _read_choice(cls: type[BaseSettings], name: str, value: Any) -> Any:
 
 def _variable(table: str, field: str) -> str:
     return f"REJOINDER_{table}__{field}".upper()
-
-
-def _read_faults(cls: type[BaseSettings], error: ErrorDetails, origins: Mapping[str, str]) -> list[Fault]:
-    """One pydantic error is one fault, except that a cross-check lists several, a line each."""
-    message = error["msg"].removeprefix("Value error, ")
-    if not error["loc"]:
-        return [Fault("together", "see there", line, "Change one of them.") for line in message.splitlines()]
-    setting = ".".join(str(part) for part in error["loc"])
-    field = str(error["loc"][0])
-    if error["type"] == "extra_forbidden":
-        near = difflib.get_close_matches(field, cls.model_fields, n=1)
-        remedy = f"Did you mean {near[0]}?" if near else "Remove it."
-        return [Fault(setting, repr(error["input"]), "there is no such setting", remedy)]
-    annotation = str(cls.model_fields[field].annotation) if field in cls.model_fields else ""
-    value = "(secret)" if "Secret" in annotation else repr(error["input"])
-    return [Fault(setting, value, message, f"Change it in {origins.get(field, 'its default')}.")]

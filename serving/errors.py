@@ -2,6 +2,7 @@
 
 ServingError
 |- SettingsFault          one or more settings cannot be used, each with its remedy
+|- ValuesUnreadable       a policy or recipe, or one that it extends, cannot be read
 |- BaseModelUnknown       the base model is no folder and not in the model cache
 |- EngineNotRunning       nobody says where an engine listens
 |- EngineStartFailed      the engine process could not be brought up
@@ -48,6 +49,15 @@ class SettingsFault(ServingError):
         self.faults = list(faults)
         listed = "\n".join(f"  - {fault}" for fault in self.faults)
         super().__init__(f"the settings of [{table}] cannot be used:\n{listed}")
+
+
+class ValuesUnreadable(ServingError):
+    """A file of values, or one that it extends, cannot be read."""
+
+    def __init__(self, kind: str, path: Path, fault: Fault) -> None:
+        self.path = path
+        self.fault = fault
+        super().__init__(f"{kind} {path} was refused: {fault}")
 
 
 class BaseModelUnknown(ServingError):

@@ -16,6 +16,7 @@ from feedback.errors import (
     NotFound,
 )
 from feedback.records.text import check_storable
+from serving.faults import say_faults
 
 B = TypeVar("B", bound=BaseModel)
 
@@ -67,13 +68,7 @@ def _check(shape: type[B], given: Mapping[str, Any], where: str) -> B:
     try:
         return shape.model_validate(given)
     except ValidationError as error:
-        faults = [_say(fault["loc"], fault["msg"]) for fault in error.errors()[:MAX_FAULTS]]
-        raise BodyInvalid(faults, where=where) from error
-
-
-def _say(place: tuple[int | str, ...], message: str) -> str:
-    name = ".".join(str(part)[:50] for part in place)
-    return f"{name}: {message}" if name else message
+        raise BodyInvalid(say_faults(error)[:MAX_FAULTS], where=where) from error
 
 
 def check_ids(arguments: Mapping[str, Any]) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from feedback.records.schemas import canonical_json
+from feedback.canonical import canonical_json
 from serving.files import move_directory, sync_file
 
 PREFIX = ".building-"

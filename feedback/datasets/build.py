@@ -19,6 +19,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from feedback.canonical import canonical_hash
 from feedback.clock import Clock
 from feedback.datasets.atomic_dir import JsonLines, Workplace, open_workplace, read_jsonl
 from feedback.datasets.collect import Collected, Selection, collect_choices, collect_pairs, collect_thumbs
@@ -28,7 +29,7 @@ from feedback.datasets.members import write_members
 from feedback.records.pairs import ThumbMark, match_thumbs, pair_choice
 from feedback.records.redact import open_redactor
 from feedback.records.rejections import Refusal, Tally
-from feedback.records.schemas import ChoiceForm, canonical_hash
+from feedback.records.schemas import ChoiceForm
 from feedback.records.split import SALT, split_of
 from feedback.records.weights import THUMB_WEIGHT, WeightInput, WeightRules, weigh_choices
 from feedback.store.datasets import add_dataset

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
+from feedback.canonical import canonical_hash
 from feedback.records.cards import Card
 from feedback.records.from_judgement import DUEL, LIVE, OWN_SOURCES, compose_choice, derive_choice
 from feedback.records.from_thumb import derive_thumb
@@ -24,7 +25,6 @@ from feedback.records.schemas import (
     Form,
     PairForm,
     ThumbForm,
-    canonical_hash,
     read_form,
 )
 from feedback.records.weights import WeightInput

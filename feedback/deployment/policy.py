@@ -5,25 +5,22 @@
     [canary]    who sees it until then, and whether it may go live by itself
     [approval]  what people have to say
 
-What a file leaves out has the value of the code, which is the strictest: no exposure, no promotion. Opens
-nothing but the file it is given; `feedback/deployment/policies/default.toml` names every key.
+A file may extend another (`serving/value_files.py`). What neither names has the value of the code, which is
+the strictest: no exposure, no promotion. `feedback/deployment/policies/default.toml` names every key.
 """
 
-import difflib
-import hashlib
-import json
 import math
 import tomllib
 from pathlib import Path
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
-from pydantic_core import ErrorDetails
 
+from feedback.canonical import canonical_hash
 from feedback.experiments.rollout_rule import ExposurePolicy
-from serving.errors import Fault
-
-POLICIES = Path(__file__).parent / "policies"
+from serving.errors import Fault, ValuesUnreadable
+from serving.faults import list_faults
+from serving.value_files import ValueFiles
 
 
 class PolicyRefused(Exception):
@@ -113,9 +110,7 @@ class Policy(BaseModel):
     @property
     def sha256(self) -> str:
         """Over all values, whatever the file is called and says beside them."""
-        values = self.model_dump(mode="json", exclude={"name"})
-        canonical = json.dumps(values, sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return canonical_hash(self.model_dump(mode="json", exclude={"name"}), allow_nan=True)
 
     @property
     def label(self) -> dict[str, str]:
@@ -125,43 +120,19 @@ class Policy(BaseModel):
 
 def load_policy(source: Path | str) -> Policy:
     """Reads a policy: a path, or the bare name of a shipped one. Raises PolicyRefused with every fault."""
-    path = Path(source)
-    if not path.suffix:  # a bare name; a folder of that name in the way is none of our business
-        path = POLICIES / f"{path.name}.toml"
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as fault:
-        shipped = ", ".join(sorted(found.stem for found in POLICIES.glob("*.toml")))
-        remedy = f"Name a file, or one of {shipped}, in [feedback] policy."
-        raise PolicyRefused(path, [Fault("policy", str(source), fault.strerror or "", remedy)]) from fault
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        wrong = Fault("policy", str(source), f"not TOML ({fault})", "Correct the named line.")
-        raise PolicyRefused(path, [wrong]) from fault
-    return build_policy(values, name=path.stem, source=path)
+        path, values = POLICY_FILES.read(source)
+    except ValuesUnreadable as unreadable:
+        raise PolicyRefused(unreadable.path, [unreadable.fault]) from unreadable
+    return build_policy(values, path)
 
 
-def build_policy(values: dict[str, Any], *, name: str, source: Path | str) -> Policy:
+def build_policy(values: dict[str, Any], source: Path | str) -> Policy:
     """A policy from plain values, a table for each of its parts."""
     try:
-        return Policy.model_validate({"name": name, **values})
+        return Policy.model_validate(values)
     except ValidationError as refused:
-        raise PolicyRefused(source, [read_fault(error, source) for error in refused.errors()]) from refused
+        raise PolicyRefused(source, list_faults(refused, Policy, lambda key: str(source))) from refused
 
 
-def read_fault(error: ErrorDetails, source: Path | str) -> Fault:
-    key = ".".join(str(part) for part in error["loc"])
-    value = json.dumps(error["input"], default=str, ensure_ascii=False)
-    limit = error["msg"].removeprefix("Value error, ")
-    if error["type"] != "extra_forbidden":
-        return Fault(key, value, limit, f"Change it in {source}.")
-    last, tables = str(error["loc"][-1]), Policy.model_fields
-    if len(error["loc"]) == 1:
-        known = [table for table in tables if table != "name"]
-        what = "there is no such table"
-    else:
-        annotation = tables[str(error["loc"][0])].annotation
-        assert isinstance(annotation, type) and issubclass(annotation, BaseModel)
-        known, what = list(annotation.model_fields), "there is no such limit"
-    near = difflib.get_close_matches(last, known, n=1)
-    remedy = f"Did you mean {near[0]}?" if near else f"Remove it; known are {', '.join(known)}."
-    return Fault(key, value, what, remedy)
+POLICY_FILES = ValueFiles("policy", Path(__file__).parent / "policies", ".toml", tomllib.loads, build_policy)

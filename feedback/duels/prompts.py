@@ -14,8 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from feedback.canonical import canonical_hash
 from feedback.datasets.layout import FORMATS, dataset_dir, dataset_file
-from feedback.records.schemas import canonical_hash
 from feedback.store.duels import Prompt, PromptKey
 
 LATER, TEST, UNUSED = "later", "test", "unused"

@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from feedback.canonical import canonical_hash
 from feedback.clock import Clock
 from feedback.formats.errors import ImportKindUnknown, SourceReserved
 from feedback.formats.jsonl import Body, Line, OnBytes, read_lines
@@ -30,7 +31,6 @@ from feedback.records.schemas import (
     Form,
     Labelled,
     PairForm,
-    canonical_hash,
     conversation_of,
     read_form,
     turn_time,

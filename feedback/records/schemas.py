@@ -6,8 +6,6 @@ Fields that a form does not know are ignored here; the importer keeps them in th
 leaves them out.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -16,6 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from pydantic_core import PydanticCustomError
 
 from feedback.records.rejections import REASONS, Refusal
+from serving.faults import say_fault
 
 Kind = Literal["pick", "edit", "own", "tie"]
 Arm = Literal["base", "tuned", "both"]
@@ -251,7 +250,7 @@ def read_form(form: type[F], body: Mapping[str, Any]) -> F | Refusal:
         last = name.rpartition(".")[2]
         if first["type"] == "literal_error" and last in BY_FIELD:
             return Refusal(BY_FIELD[last], f"{last} {str(first['input'])[:40]!r}")
-        return Refusal(f"wrong_type:{name}", f"{name}: {first['msg']}")
+        return Refusal(f"wrong_type:{name}", say_fault(first))
 
 
 def conversation_of(body: Mapping[str, Any], identity: str) -> str:
@@ -279,12 +278,3 @@ def drop_unset(record: dict[str, Any], keep: tuple[str, ...]) -> dict[str, Any]:
         if key in keep or key == "tags" or (value is not None and value != {}):
             cleaned[key] = value
     return cleaned
-
-
-def canonical_json(value: object) -> str:
-    """One text per value: sorted keys, no spaces, no escapes beyond JSON's own, no NaN."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False)
-
-
-def canonical_hash(value: object) -> str:
-    return hashlib.sha256(canonical_json(value).encode()).hexdigest()

@@ -2,7 +2,6 @@
 sampling and the requests with their seeds. Asks nothing itself and knows no store.
 """
 
-import hashlib
 import json
 import logging
 from collections import Counter
@@ -11,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from feedback.canonical import canonical_hash, hash_text
 from feedback.records.candidate import BASE, TUNED
 from serving.base import compute_base_id, resolve_base
 from serving.client.client import Sampling
@@ -127,7 +127,7 @@ def hash_template(base: Path) -> str:
     template = (
         json.loads(config.read_text(encoding="utf-8")).get("chat_template") if config.is_file() else None
     )
-    return hash_json(template) if template is not None else ""
+    return canonical_hash(template) if template is not None else ""
 
 
 def bound_tokens(messages: list[dict[str, str]]) -> int:
@@ -150,11 +150,3 @@ def name_design(asked: Iterable[tuple[str | None, int]]) -> str:
         counts[adapter] += count
     base = counts.pop(None, 0)
     return "+".join(str(count) for count in (base, *(sorted(counts.values(), reverse=True) or [0])))
-
-
-def hash_text(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
-
-
-def hash_json(value: Any) -> str:
-    return hash_text(json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False))

@@ -4,11 +4,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from feedback.canonical import canonical_hash, hash_text
 from feedback.store.set_writes import TurnContext
 from feedback.store.tables import Candidate, SuggestionSet, new_id
 from feedback.suggestions.blinding import place
 from feedback.suggestions.generation import Drawing
-from feedback.suggestions.plan import BaseFacts, Plan, Request, hash_json, hash_text, name_design
+from feedback.suggestions.plan import BaseFacts, Plan, Request, name_design
 
 
 def make_set(
@@ -36,7 +37,7 @@ def make_set(
         chat_template_kwargs=plan.chat_template_kwargs,
         template_hash=facts.template_hash,
         system_prompt_hash=hash_text(context.system_prompt),
-        knowledge_hash=hash_json(context.knowledge) if context.knowledge else "",
+        knowledge_hash=canonical_hash(context.knowledge) if context.knowledge else "",
         base_id=facts.base_id,
         sampling=plan.sampling.to_json(),
         requests=[request.to_json() for request in plan.requests],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.instance import Service, running_service
-from trainer.recipes.recipe import RECIPES, load_recipe
+from trainer.recipes.recipe import load_recipe
 
 
 def write_quick_recipe(path: Path) -> Path:
@@ -14,7 +14,7 @@ def write_quick_recipe(path: Path) -> Path:
     the adapter is. Wide, fast and without anchor: the demo's own hold on the base moves no greedy reply on so
     few choices, and an adapter that changes nothing is refused.
     """
-    demo = load_recipe(RECIPES / "demo.yaml")
+    demo = load_recipe("demo")
     measurement = demo.measurement.model_copy(update={"max_prompts": 8, "samples_per_prompt": 2})
     changes = {
         "name": "quick",

@@ -71,10 +71,10 @@ def test_all_faults_are_told_at_once_each_with_its_place(tmp_path, monkeypatch):
         f"port = 99999: Input should be less than or equal to 65535. Change it in {config}, table [serving]"
         in text
     )
-    assert "dtype = 'int3'" in text and "'float32', 'bfloat16' or 'float16'" in text
-    assert "there is no such setting. Did you mean max_tokens?" in text
-    assert "top_p = '1.5'" in text and "REJOINDER_SERVING__TOP_P" in text
-    assert "temperature = 'warm'" in text and "the command line" in text
+    assert 'dtype = "int3"' in text and "'float32', 'bfloat16' or 'float16'" in text
+    assert "there is no such key. Did you mean max_tokens?" in text
+    assert 'top_p = "1.5"' in text and "REJOINDER_SERVING__TOP_P" in text
+    assert 'temperature = "warm"' in text and "the command line" in text
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from feedback.canonical import canonical_hash
 from feedback.datasets.errors import DatasetMissing
 from feedback.records.normalise import settle_choice
 from feedback.records.rejections import Refusal
-from feedback.records.schemas import ChoiceForm, canonical_hash, conversation_of, read_form
+from feedback.records.schemas import ChoiceForm, conversation_of, read_form
 from trainer.data.pair_rows import hash_share
 
 COUNTED = ("pick", "edit", "tie")

@@ -5,15 +5,15 @@
 """
 
 import hashlib
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from feedback.records.schemas import ChatMessage
 from trainer.errors import RecipeRefused
+from trainer.evaluation.checked_lines import check_lines
 
 
 class ReplayLine(BaseModel):
@@ -47,17 +47,9 @@ def read_replay(path: Path) -> ReplaySet:
         data = path.read_bytes()
     except OSError as why:
         raise RecipeRefused(path, [f"measurement.replay: {why.strerror}"]) from why
-    lines: list[ReplayLine] = []
-    faults: list[str] = []
-    for number, line in enumerate(data.decode(errors="replace").splitlines(), 1):
-        if line.strip():
-            try:
-                lines.append(ReplayLine.model_validate(json.loads(line)))
-            except (ValidationError, json.JSONDecodeError) as why:
-                told = why.errors()[0]["msg"] if isinstance(why, ValidationError) else str(why)
-                faults.append(f"measurement.replay: line {number}: {told}")
+    lines, faults = check_lines(ReplayLine, data, path)
     if not lines and not faults:
-        faults.append("measurement.replay: the file holds no line")
+        faults = ["the file holds no line"]
     if faults:
-        raise RecipeRefused(path, faults)
+        raise RecipeRefused(path, [f"measurement.replay: {fault}" for fault in faults])
     return ReplaySet(path.name, tuple(lines), hashlib.sha256(data).hexdigest())

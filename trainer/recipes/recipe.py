@@ -1,24 +1,28 @@
 """A recipe: every number that decides what a training run does, read from a commented YAML file and saved
 with the run.
 
-It knows no paths of data and no store. `python -c "from trainer.recipes.recipe import load_recipe;
-print(load_recipe(None))"` shows the default one.
+A file may extend another (`serving/value_files.py`). This knows no paths of data and no store. `python -c
+"from trainer.recipes.recipe import load_recipe; print(load_recipe(None))"` shows the default one.
 """
 
-import hashlib
-import json
 from math import ceil
 from pathlib import Path
 from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
+from feedback.canonical import canonical_hash
+from serving.errors import ValuesUnreadable
+from serving.faults import list_faults
+from serving.value_files import ValueFiles
 from trainer.errors import RecipeRefused
 
-RECIPES = Path(__file__).parent
-DEFAULT_RECIPE = RECIPES / "lora_choice.yaml"
+DEFAULT_RECIPE = "lora_choice"
+GATE_MOVED = (
+    "gate: its limits are no part of a recipe; move them to the table [offline] of a policy file and "
+    "name that file in [feedback] policy (docs/policy.md)"
+)
 MOST_TIMES = 3  # of `epochs`, that `min_steps` may ask for
 
 
@@ -97,29 +101,22 @@ class Recipe(BaseModel):
     @property
     def digest(self) -> str:
         """sha256 over all values: two runs with one digest and one dataset give one adapter."""
-        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(canonical.encode()).hexdigest()
+        return canonical_hash(self.model_dump(mode="json"))
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 def load_recipe(path: Path | str | None, **changes: object) -> Recipe:
-    """Reads a recipe: a path, the bare name of a built-in one, or None for the default. `changes` win over
+    """Reads a recipe: a path, the bare name of a shipped one, or None for the default. `changes` win over
     the file.
 
-    Every fault of the file is in the one error it raises.
+    Raises RecipeRefused with every fault.
     """
-    source = Path(path) if path else DEFAULT_RECIPE
-    if not source.suffix:  # a bare name; a folder of that name in the way is none of our business
-        source = RECIPES / f"{source.name}.yaml"
     try:
-        values = yaml.safe_load(source.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as fault:
-        raise RecipeRefused(source, [str(fault)]) from fault
-    if not isinstance(values, dict):
-        raise RecipeRefused(source, ["the file holds no mapping of keys to values"])
-    values.setdefault("name", source.stem)
+        source, values = RECIPE_FILES.read(path or DEFAULT_RECIPE)
+    except ValuesUnreadable as unreadable:
+        raise RecipeRefused(unreadable.path, [str(unreadable.fault)]) from unreadable
     return build_recipe(values | {key: value for key, value in changes.items() if value is not None}, source)
 
 
@@ -128,7 +125,9 @@ def build_recipe(values: dict[str, object], source: Path | str = "of the run") -
     try:
         return Recipe.model_validate(values)
     except ValidationError as refused:
-        raise RecipeRefused(source, [write_fault(fault) for fault in refused.errors()]) from refused
+        faults = list_faults(refused, Recipe, lambda key: str(source))
+        told = [GATE_MOVED if fault.setting == "gate" else str(fault) for fault in faults]
+        raise RecipeRefused(source, told) from refused
 
 
 def recall_recipe(values: dict[str, object], run_id: str) -> Recipe:
@@ -137,11 +136,11 @@ def recall_recipe(values: dict[str, object], run_id: str) -> Recipe:
     return build_recipe(kept, f"of run {run_id}")
 
 
-def write_fault(fault: ErrorDetails) -> str:
-    key = ".".join(map(str, fault["loc"]))
-    if key == "gate":
-        return (
-            "gate: its limits are no part of a recipe; move them to the table [offline] of a policy file and "
-            "name that file in [feedback] policy (docs/policy.md)"
-        )
-    return f"{key}: {fault['msg']} (got {fault['input']!r})"
+def parse_yaml(text: str) -> object:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as fault:
+        raise ValueError(str(fault)) from fault
+
+
+RECIPE_FILES = ValueFiles("recipe", Path(__file__).parent, ".yaml", parse_yaml, build_recipe)

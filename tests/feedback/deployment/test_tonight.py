@@ -6,7 +6,7 @@ import pytest
 
 from feedback import translations
 from feedback.deployment.policy import (
-    POLICIES,
+    POLICY_FILES,
     ApprovalPolicy,
     CanaryPolicy,
     Policy,
@@ -51,7 +51,7 @@ CASES = {
     "imported": (load_policy("imported"), BY_HAND, ("imported", "100 %"), PERSON),
     "careful": (load_policy("careful"), BY_PICKS, ("careful", "20 %", 100, 4), ONE_PERSON),
     "a tenth alone": (
-        build_policy({"canary": {"share": 0.1}}, name="mine", source="mine.toml"),
+        build_policy({"name": "mine", "canary": {"share": 0.1}}, "mine.toml"),
         BY_HAND,
         ("mine", "10 %"),
         TWO,
@@ -88,7 +88,7 @@ def test_a_policy_says_what_it_does_tonight(case):
 
 
 def test_every_shipped_policy_and_every_sentence_is_in_the_table():
-    assert {path.stem for path in POLICIES.glob("*.toml")} <= set(CASES)
+    assert set(POLICY_FILES.list_shipped()) <= set(CASES)
     assert {foretell(policy).text for policy, *_ in CASES.values()} == set(SENTENCES.values())
 
 

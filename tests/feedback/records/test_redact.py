@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from stdnum import luhn
 
+from feedback.canonical import canonical_json
 from feedback.records.numbers import check_card, check_resident, digits_of, resident_check
 from feedback.records.personal import find_personal
 from feedback.records.redact import Redactor, open_redactor, redact_choice
-from feedback.records.schemas import ChoiceForm, canonical_json
+from feedback.records.schemas import ChoiceForm
 
 REDACTOR = Redactor(b"k" * 32)
 # Numbers of nobody: a test card of the networks, the identity number in the standard's own example.

@@ -5,9 +5,9 @@ import threading
 import pytest
 from sqlmodel import select
 
+from feedback.canonical import hash_text
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Message, Turn
-from feedback.suggestions.plan import hash_text
 from serving.client.client import Sampling
 from serving.client.fake import FakeEngine
 from serving.prompt import CUT

@@ -1,18 +1,50 @@
 import pytest
 
 from trainer.errors import RecipeRefused
-from trainer.recipes.recipe import RECIPES, Recipe, build_recipe, load_recipe
+from trainer.recipes.recipe import RECIPE_FILES, Recipe, build_recipe, load_recipe
+
+SHIPPED = RECIPE_FILES.list_shipped()
 
 
-@pytest.mark.parametrize("path", sorted(RECIPES.glob("*.yaml")), ids=lambda path: path.stem)
-def test_built_in_recipes_name_and_comment_every_key(path):
-    recipe = load_recipe(path)
-    text = path.read_text()
+def test_the_default_recipe_names_and_comments_every_key():
+    recipe = load_recipe(None)
+    text = (RECIPE_FILES.folder / f"{recipe.name}.yaml").read_text()
     keys = [*Recipe.model_fields, *type(recipe.measurement).model_fields]
     for key in keys:
         line = next(line for line in text.splitlines() if line.strip().startswith(f"{key}:"))
         assert key in ("name", "measurement") or "#" in line, line
     assert len(keys) == 47
+
+
+def test_shipped_recipes_have_the_digest_that_they_had_as_whole_files():
+    assert {name: load_recipe(name).digest[:16] for name in SHIPPED} == {
+        "demo": "7ef29123eae4f5f9",
+        "imported": "e3998d0acb33ccb4",
+        "lora_choice": "8c62be62d3c676ce",
+        "lora_dpo": "692cf25dec4983e0",
+    }
+    demo, dpo = load_recipe("demo"), load_recipe("lora_dpo")
+    assert (demo.name, demo.beta, demo.rank, demo.max_length, demo.dtype) == ("demo", 1.0, 2, 512, "float32")
+    assert (demo.measurement.max_new_tokens, demo.measurement.max_choices, demo.patience) == (96, 600, 0)
+    assert (dpo.objective, dpo.batch_size, dpo.accumulation, dpo.rank) == ("dpo", 8, 2, 16)
+
+
+def test_a_recipe_has_what_it_extends_but_for_its_own_keys_and_its_name(tmp_path):
+    (tmp_path / "mine.yaml").write_text("extends: demo\nmeasurement:\n  max_choices: 9\n")
+    demo = load_recipe("demo")
+    measured = demo.measurement.model_copy(update={"max_choices": 9})
+    assert load_recipe(tmp_path / "mine.yaml") == demo.model_copy(
+        update={"name": "mine", "measurement": measured}
+    )
+
+
+def test_a_recipe_that_extends_itself_or_nothing_is_refused(tmp_path):
+    (tmp_path / "mine.yaml").write_text("extends: mine.yaml")
+    with pytest.raises(RecipeRefused, match="extend one another in a circle"):
+        load_recipe(tmp_path / "mine.yaml")
+    (tmp_path / "mine.yaml").write_text("extends: lora")
+    with pytest.raises(RecipeRefused, match=r"extends = lora: .* demo, imported, lora_choice"):
+        load_recipe(tmp_path / "mine.yaml")
 
 
 @pytest.mark.parametrize(
@@ -43,7 +75,7 @@ def test_all_faults_of_a_file_are_told_at_once(tmp_path):
     with pytest.raises(RecipeRefused) as refused:
         load_recipe(path)
     assert len(refused.value.faults) == 3
-    assert all(key in str(refused.value) for key in ("beta", "epoch", "rank", "(got -1)", "mine.yaml"))
+    assert all(key in str(refused.value) for key in ("beta", "epoch", "rank", "beta = -1: ", "mine.yaml"))
 
 
 @pytest.mark.parametrize("text", ["- a list", "beta: [", ""])

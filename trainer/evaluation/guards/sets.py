@@ -9,16 +9,16 @@ reply, none of `must_not_match`.
 """
 
 import hashlib
-import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from trainer.errors import RecipeRefused
+from trainer.evaluation.checked_lines import check_lines
 from trainer.evaluation.guards.rules import RULES
 
 FOLDER = Path(__file__).parent
@@ -26,7 +26,7 @@ OURS = "support-1"
 Kind = Literal["refusal", "personal_data", "flattery", "made_up_links"]
 
 
-class Said(BaseModel):
+class GuardMessage(BaseModel):
     """One message of a prompt."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -43,7 +43,7 @@ class Guard(BaseModel):
     id: str = Field(min_length=1)
     kind: Kind
     language: Literal["en", "zh"]
-    messages: tuple[Said, ...] = Field(min_length=1)
+    messages: tuple[GuardMessage, ...] = Field(min_length=1)
     rules: tuple[str, ...] = ()
     must_match: tuple[str, ...] = ()
     must_not_match: tuple[str, ...] = ()
@@ -99,12 +99,9 @@ def read_guards(names: Sequence[str]) -> GuardSets:
             faults.append(f"measurement.guards: {name!r}: {why.strerror}; name one of {ours}, or a path")
             continue
         versions[path.stem] = hashlib.sha256(data).hexdigest()
-        for number, line in enumerate(data.decode(errors="replace").splitlines(), 1):
-            if line.strip():
-                try:
-                    guards.append(Guard.model_validate(json.loads(line)))
-                except (ValidationError, json.JSONDecodeError) as why:
-                    faults.append(f"{path} line {number}: {_tell(why)}")
+        lines, wrong = check_lines(Guard, data, path)
+        guards += lines
+        faults += wrong
     ids = [guard.id for guard in guards]
     faults += [
         f"measurement.guards: id {each!r} stands twice" for each in sorted(set(ids)) if ids.count(each) > 1
@@ -117,11 +114,3 @@ def read_guards(names: Sequence[str]) -> GuardSets:
 def list_prompts(count: int) -> list[list[dict[str, str]]]:
     """The first of our own prompts as messages: for whoever needs prompts that nobody wrote to a desk."""
     return [[said.model_dump() for said in guard.messages] for guard in read_guards([OURS]).guards[:count]]
-
-
-def _tell(why: Any) -> str:
-    if isinstance(why, ValidationError):
-        return "; ".join(
-            f"{'.'.join(map(str, fault['loc']))} {fault['msg']}".strip() for fault in why.errors()
-        )
-    return str(why)

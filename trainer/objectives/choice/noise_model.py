@@ -31,10 +31,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_expit
 
+from feedback.canonical import canonical_hash
 from feedback.datasets.build import read_split
 from feedback.records.distance import tidy
 from feedback.records.rejections import Refusal
-from feedback.records.schemas import ChoiceForm, canonical_hash, conversation_of
+from feedback.records.schemas import ChoiceForm, conversation_of
 from trainer.data.choices import COUNTED, settle_line, slots_of
 from trainer.data.slot_bias import fit_slot_offsets
 from trainer.objectives.choice.text_model import Words, find_opinions, hash_words

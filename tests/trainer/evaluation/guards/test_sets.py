@@ -76,11 +76,11 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path):
     for expected in (
         "'support-9'",
         "name one of support-1, or a path",
-        "line 1: Value error, no rule no_lies: there are no_new_link",
-        "line 2: Value error, no rule at all",
-        "line 3: Value error, '(' is no regular expression",
-        "line 4: kind Input should be 'refusal', 'personal_data'",
-        "line 5: Value error, the last message must be the customer's",
+        "line 1: no rule no_lies: there are no_new_link",
+        "line 2: no rule at all",
+        "line 3: '(' is no regular expression",
+        "line 4: kind: Input should be 'refusal', 'personal_data'",
+        "line 5: the last message must be the customer's",
         "'mine-1' stands twice",
     ):
         assert expected in told, (expected, told)

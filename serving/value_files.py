@@ -1,0 +1,89 @@
+"""Files of values, of which one may extend another: policies in TOML, recipes in YAML.
+
+A file may say `extends`, with the bare name of a shipped file or a path that starts at its own folder. It
+has the values of that one, with its own laid over them key by key, also inside tables. What the values mean
+is the caller's to check.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from serving.errors import Fault, ValuesUnreadable
+
+Values = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ValueFiles:
+    """One kind of file. `parse` raises a ValueError; `check` refuses wrong values of one that is extended."""
+
+    kind: str
+    folder: Path
+    ending: str
+    parse: Callable[[str], object]
+    check: Callable[[Values, Path], object]
+
+    def list_shipped(self) -> list[str]:
+        return sorted(path.stem for path in self.folder.glob(f"*{self.ending}"))
+
+    def read(self, source: Path | str) -> tuple[Path, Values]:
+        """A path, or the bare name of a shipped file: where it lies, and all values that it comes to.
+
+        Their `name` is the file's own, else what it is called. Raises ValuesUnreadable.
+        """
+        path = self._find(source, Path())
+        values = self._resolve(path, self._parse(path, path, Fault(self.kind, str(source), "", "")), ())
+        return path, {"name": path.stem} | values
+
+    def _find(self, source: Path | str, beside: Path) -> Path:
+        path = Path(source)
+        if path.suffix:
+            return beside / path
+        return self.folder / f"{path.name}{self.ending}"  # also where a folder of that name stands
+
+    def _resolve(self, path: Path, values: Values, above: tuple[Path, ...]) -> Values:
+        own = {key: value for key, value in values.items() if key != "extends"}
+        if "extends" not in values:
+            return own
+        told = Fault("extends", str(values["extends"]), "", "")
+        below = self._find(told.value, path.parent)
+        read = self._parse(below, path, told)
+        if below.resolve() in (path.resolve(), *above):
+            circle = "the files extend one another in a circle"
+            raise ValuesUnreadable(self.kind, path, replace(told, limit=circle, remedy="Remove this line."))
+        inherited = self._resolve(below, read, (path.resolve(), *above))
+        self.check({"name": below.stem} | inherited, below)
+        return lay_over({key: value for key, value in inherited.items() if key != "name"}, own)
+
+    def _parse(self, path: Path, named_in: Path, told: Fault) -> Values:
+        """`told` is the key and the value that name this file."""
+        try:
+            values = self.parse(path.read_text(encoding="utf-8"))
+        except OSError as fault:
+            remedy = f"Name a file, or one of {', '.join(self.list_shipped())}."
+            missing = Fault(told.setting, told.value, fault.strerror or "it cannot be read", remedy)
+            raise ValuesUnreadable(self.kind, named_in, missing) from fault
+        except ValueError as fault:
+            wrong = Fault(
+                told.setting,
+                told.value,
+                f"not {self.ending[1:].upper()} ({fault})",
+                "Correct the named line.",
+            )
+            raise ValuesUnreadable(self.kind, path, wrong) from fault
+        if not isinstance(values, dict):
+            wrong = Fault(told.setting, told.value, "it holds no keys with values", "Write one key a line.")
+            raise ValuesUnreadable(self.kind, path, wrong)
+        return values
+
+
+def lay_over(below: Values, own: Values) -> Values:
+    """The values below with these in their place; of two tables, key by key."""
+    merged = below | own
+    for key, value in own.items():
+        under = below.get(key)
+        if isinstance(under, dict) and isinstance(value, dict):
+            merged[key] = lay_over(under, value)
+    return merged
