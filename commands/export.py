@@ -9,8 +9,7 @@ from commands.dataset import find_dataset
 from commands.frame import Frame, frame_options
 from commands.store import open_store
 from feedback.datasets.export import export_dataset, iterate_export
-
-FORMATS = ("choices", "pairs", "thumbs")
+from feedback.datasets.layout import FORMATS
 
 
 @click.command("export")

@@ -8,10 +8,8 @@ from commands.instance import is_running, read_holder
 from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.store.engine import unit_of_work
-from feedback.store.operators import create_sign_in_link, ensure_operator
+from feedback.store.operators import OPERATOR_ROLES, create_sign_in_link, ensure_operator
 from feedback.store.tables import DEFAULT_DESK
-
-ROLES = ("agent", "expert", "admin")
 
 
 def make_link(engine: Engine, *, name: str, role: str, minutes: float, address: str) -> str:
@@ -30,7 +28,7 @@ def make_link(engine: Engine, *, name: str, role: str, minutes: float, address: 
 @click.argument("name", default="admin")
 @click.option(
     "--role",
-    type=click.Choice(ROLES),
+    type=click.Choice(OPERATOR_ROLES),
     default="agent",
     show_default=True,
     help="Role of an operator not yet known.",

@@ -6,10 +6,8 @@ from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.store.engine import read, unit_of_work
-from feedback.store.operators import create_token, ensure_operator, list_tokens, revoke_token
+from feedback.store.operators import TOKEN_ROLES, create_token, ensure_operator, list_tokens, revoke_token
 from feedback.store.tables import DEFAULT_DESK
-
-ROLES = ("app", "agent", "expert", "admin")
 
 
 @click.group("token")
@@ -28,7 +26,7 @@ def command() -> None:
 @frame_options
 @click.option(
     "--role",
-    type=click.Choice(ROLES),
+    type=click.Choice(TOKEN_ROLES),
     required=True,
     help="What the token may do; see design of the HTTP contract.",
 )

@@ -13,7 +13,6 @@ from flask_babel import lazy_gettext as _
 from feedback.console.labels import words_of
 from feedback.console.row_files import write_csv, write_json_lines
 from feedback.console.row_filters import RowQuery, read_query, show_key
-from feedback.console.views import current_actor
 from feedback.errors import FilterUnknown
 from feedback.store import overview
 from feedback.store.choices import iterate_pages
@@ -23,7 +22,7 @@ from feedback.store.operators import name_agents
 from feedback.store.row_facts import Row, Verdict
 from feedback.store.row_selection import STATES, VERDICTS, Selection
 from feedback.store.told_conversations import read_conversation
-from feedback.web.auth import allow
+from feedback.web.auth import allow, current_actor
 from feedback.web.error_pages import wants_page
 from feedback.web.services import services
 

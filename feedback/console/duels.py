@@ -3,10 +3,9 @@
 The page of an open duel says nothing of its contenders; what is judged comes by the HTTP contract.
 """
 
-from flask import Blueprint, g, render_template
+from flask import Blueprint, render_template
 from flask_babel import lazy_gettext as _
 
-from feedback.actor import Actor
 from feedback.console.charts import draw_interval
 from feedback.duels.read import DuelView, read_duel, read_duels
 from feedback.duels.replies import read_sides
@@ -14,7 +13,7 @@ from feedback.duels.start import MAX_ROUNDS
 from feedback.records.redact import open_redactor
 from feedback.store import adapters, duels, operators
 from feedback.store.engine import read
-from feedback.web.auth import allow
+from feedback.web.auth import allow, current_actor
 from feedback.web.services import services
 
 bp = Blueprint("console_duels", __name__, url_prefix="/console/duels")
@@ -39,11 +38,6 @@ WHY = {
 
 def why_words(code: str) -> str:
     return str(WHY.get(code, code))
-
-
-def current_actor() -> Actor:
-    actor: Actor = g.actor
-    return actor
 
 
 @bp.get("")

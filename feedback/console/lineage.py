@@ -13,7 +13,6 @@ from flask import Blueprint, render_template, request, url_for
 from flask_babel import lazy_gettext as _
 
 from feedback.console.labels import compared_words, words_of
-from feedback.console.views import current_actor
 from feedback.errors import ApiError
 from feedback.lineage.find import IdAmbiguous, find_ref
 from feedback.lineage.graph import Graph, Ref, Step, lay_out, walk
@@ -21,7 +20,7 @@ from feedback.lineage.steps import Tracer, pick_telling, shorten, show_fact
 from feedback.records.rejections import explain
 from feedback.store.engine import read, unit_of_work
 from feedback.store.sets import SetNotJudged, unblind_set
-from feedback.web.auth import allow
+from feedback.web.auth import allow, current_actor
 from feedback.web.error_pages import wants_page
 from feedback.web.languages import show_share, translate_known
 from feedback.web.services import services

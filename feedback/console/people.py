@@ -7,18 +7,17 @@ Promotion, rollback and asking for a run are calls of the HTTP contract and not 
 from contextlib import suppress
 from unicodedata import category
 
-from flask import Blueprint, g, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 from werkzeug.wrappers import Response
 
-from feedback.actor import Actor
 from feedback.deployment.approvals import name_person
 from feedback.errors import BodyInvalid, IllegalRunState, NotFound
 from feedback.store import operators, overview, policy_changes, runs, web_sessions
 from feedback.store.engine import get_row, read, unit_of_work
 from feedback.store.tables import Operator
-from feedback.web.auth import allow
+from feedback.web.auth import allow, current_actor
 from feedback.web.hosts import public_address
 from feedback.web.services import services
 
@@ -28,11 +27,6 @@ MAX_NAME = 80
 MAX_REASON = 200
 MAX_DIGITS = 9
 UNWRITABLE = ("Cc", "Cs", "Zl", "Zp")  # control characters, half a character, ends of lines
-
-
-def current_actor() -> Actor:
-    actor: Actor = g.actor
-    return actor
 
 
 @bp.get("/people")

@@ -5,10 +5,9 @@ from collections import Counter
 from flask import Blueprint, render_template
 from flask_babel import lazy_gettext as _
 
-from feedback.console.views import current_actor
 from feedback.store.engine import read
 from feedback.store.remarks import list_remarks
-from feedback.web.auth import allow
+from feedback.web.auth import allow, current_actor
 from feedback.web.services import services
 
 bp = Blueprint("console_remarks", __name__, url_prefix="/console/remarks")

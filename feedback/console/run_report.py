@@ -1,9 +1,8 @@
 """The night report as a page: calm, printable, everything linked to where it comes from."""
 
-from flask import Blueprint, g, render_template
+from flask import Blueprint, render_template
 from sqlmodel import Session
 
-from feedback.actor import Actor
 from feedback.console.reports import read_report, tabulate_counts
 from feedback.console.run_curves import draw_run
 from feedback.morning.gather import say_now
@@ -15,7 +14,7 @@ from feedback.store import datasets
 from feedback.store.engine import read
 from feedback.store.run_history import find_run_behind, read_numbers
 from feedback.store.tables import Run
-from feedback.web.auth import allow
+from feedback.web.auth import allow, current_actor
 from feedback.web.services import services
 
 bp = Blueprint("console_night", __name__, url_prefix="/console")
@@ -27,8 +26,7 @@ DRAWN = ("decision_loss", "loss", "held_out_loss")  # the others stand on the ru
 @allow("expert")
 def show_report(run_id: str) -> str:
     """What a run met, did and decided, and how all stands now."""
-    actor: Actor = g.actor
-    found = services()
+    actor, found = current_actor(), services()
     now = found.clock.now()
     facts = read_facts(found.store_engine, run_id, now=now, desk_id=actor.desk_id)
     with read(found.store_engine) as store:

@@ -24,13 +24,12 @@ from feedback.console.trend_plots import (
     draw_support,
     write_day,
 )
-from feedback.console.views import current_actor
 from feedback.experiments import days as by_day
 from feedback.experiments.days import Share
 from feedback.records.candidate import BASE, BOTH, TUNED
 from feedback.store import daily_counts, deployments
 from feedback.store.engine import read
-from feedback.web.auth import allow
+from feedback.web.auth import allow, current_actor
 from feedback.web.languages import show_language
 from feedback.web.services import services
 

@@ -6,9 +6,8 @@ Experts read, admins act. Every list takes its filters from the address.
 from collections.abc import Sequence
 from datetime import timedelta
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, render_template, request
 
-from feedback.actor import Actor
 from feedback.console.charts import draw_interval
 from feedback.console.exposure import read_panel
 from feedback.console.health import check_health
@@ -16,6 +15,7 @@ from feedback.console.policy import read_policy_line
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
 from feedback.console.run_curves import draw_run
 from feedback.console.run_report import find_sides
+from feedback.datasets.layout import FORMATS
 from feedback.experiments.account import read_account
 from feedback.experiments.funnel import count_funnel
 from feedback.morning.gather import say_now
@@ -28,7 +28,7 @@ from feedback.store.policy_changes import list_changes
 from feedback.store.probe import read_in_haste
 from feedback.store.record_counts import count_given
 from feedback.store.run_history import find_run_behind, read_numbers
-from feedback.web.auth import allow
+from feedback.web.auth import allow, current_actor
 from feedback.web.services import services
 
 bp = Blueprint("console", __name__, url_prefix="/console")
@@ -40,12 +40,6 @@ SECONDS_LEFT = "seconds_left"
 BASE_READ = "base_read"
 POLICIES = 20  # shown, the newest first
 PERIODS = {"1": 1, "7": 7, "30": 30}
-FORMATS = ("choices", "pairs", "thumbs")
-
-
-def current_actor() -> Actor:
-    actor: Actor = g.actor
-    return actor
 
 
 def choice_of(name: str, allowed: Sequence[str]) -> str | None:

@@ -137,6 +137,12 @@ def check_csrf() -> None:
         raise CsrfFailed(error.description or "token missing") from error
 
 
+def current_actor() -> Actor:
+    """Whom the page's guard let in."""
+    actor: Actor = g.actor
+    return actor
+
+
 def allow(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Guard of a page: these roles (and admin) may see it. Sets `g.actor`; the view's `.roles` feeds the
     matrix test.
