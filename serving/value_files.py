@@ -51,8 +51,7 @@ class ValueFiles:
         below = self._find(told.value, path.parent)
         read = self._parse(below, path, told)
         if below.resolve() in (path.resolve(), *above):
-            circle = "the files extend one another in a circle"
-            raise ValuesUnreadable(self.kind, path, replace(told, limit=circle, remedy="Remove this line."))
+            raise self._refuse(path, told, "the files extend one another in a circle", "Remove this line.")
         inherited = self._resolve(below, read, (path.resolve(), *above))
         self.check({"name": below.stem} | inherited, below)
         return lay_over({key: value for key, value in inherited.items() if key != "name"}, own)
@@ -63,20 +62,16 @@ class ValueFiles:
             values = self.parse(path.read_text(encoding="utf-8"))
         except OSError as fault:
             remedy = f"Name a file, or one of {', '.join(self.list_shipped())}."
-            missing = Fault(told.setting, told.value, fault.strerror or "it cannot be read", remedy)
-            raise ValuesUnreadable(self.kind, named_in, missing) from fault
+            raise self._refuse(named_in, told, fault.strerror or "it cannot be read", remedy) from fault
         except ValueError as fault:
-            wrong = Fault(
-                told.setting,
-                told.value,
-                f"not {self.ending[1:].upper()} ({fault})",
-                "Correct the named line.",
-            )
-            raise ValuesUnreadable(self.kind, path, wrong) from fault
+            limit = f"not {self.ending[1:].upper()} ({fault})"
+            raise self._refuse(path, told, limit, "Correct the named line.") from fault
         if not isinstance(values, dict):
-            wrong = Fault(told.setting, told.value, "it holds no keys with values", "Write one key a line.")
-            raise ValuesUnreadable(self.kind, path, wrong)
+            raise self._refuse(path, told, "it holds no keys with values", "Write one key a line.")
         return values
+
+    def _refuse(self, path: Path, told: Fault, limit: str, remedy: str) -> ValuesUnreadable:
+        return ValuesUnreadable(self.kind, path, replace(told, limit=limit, remedy=remedy))
 
 
 def lay_over(below: Values, own: Values) -> Values:
