@@ -13,14 +13,10 @@ waited for. Base never stands in for an adapter here: a duel with one that canno
 """
 
 import logging
-import os
-import secrets
-import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Engine
@@ -28,6 +24,7 @@ from sqlalchemy import Engine
 from feedback.clock import Clock
 from feedback.duels.prompts import draw_lot
 from feedback.duels.start import SEED_LIMIT
+from feedback.lease import Leaseholder
 from feedback.records.text import normalise
 from feedback.store import duels
 from feedback.store.adapters import get_adapter
@@ -35,12 +32,12 @@ from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Duel, DuelRound
 from feedback.suggestions.blinding import find_fault
 from feedback.suggestions.generation import AWAY, name_failure
-from feedback.suggestions.lease import is_lease_over
 from feedback.suggestions.plan import BaseFacts
+from feedback.suggestions.retry import ENGINE_AWAY, AdapterUnusable, Retry, draw_loaded
 from serving.adapters.staging import adapter_path
 from serving.client.client import Draw, Sampling
 from serving.client.fleet import Fleet
-from serving.errors import AdapterNotLoaded, EngineNotRunning, EngineUnreachable, ServingError
+from serving.errors import ServingError
 from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)
@@ -51,16 +48,12 @@ LOOK_EVERY_S = 5.0
 SIDES = ("a", "b")
 
 
-class Away(Exception):
-    """The engine cannot be reached: nothing is wrong with the round."""
-
-
 class ContenderLost(Exception):
     """An adapter cannot be asked: the duel cannot go on. The message is the code."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class AskedSide:
     """One request of a round and what came of it; `fault` is None for a usable reply."""
 
     side: str
@@ -94,8 +87,7 @@ class DuelDrawer:
         self._serving = serving
         self._clock = clock
         self._describe_base = describe_base
-        self._owner = f"{socket.gethostname()}/{os.getpid()}/{secrets.token_hex(4)}"
-        self._lease = timedelta(seconds=60 + 2 * ATTEMPTS * serving.request_timeout_s)
+        self._holder = Leaseholder(clock, 60 + 2 * ATTEMPTS * serving.request_timeout_s)
         self._duels = ThreadPoolExecutor(1, "duel")
         self._requests = ThreadPoolExecutor(2, "duel-request")
         self._queued: set[str] = set()
@@ -127,8 +119,8 @@ class DuelDrawer:
     def sweep(self) -> int:
         """Take up duels that nobody draws; gives their number."""
         with read(self._store) as session:
-            unfinished = duels.list_unfinished(session)
-        abandoned = [id for id, owner, until in unfinished if self._is_abandoned(owner, until)]
+            undrawn = duels.list_undrawn(session)
+        abandoned = [id for id, lease in undrawn.items() if self._holder.may_take(lease)]
         for duel_id in abandoned:
             self.enqueue(duel_id)
         return len(abandoned)
@@ -163,17 +155,17 @@ class DuelDrawer:
         except ContenderLost as lost:
             log.warning("duel %s failed: %s", duel_id, lost)
             with unit_of_work(self._store) as session:
-                duels.fail_duel(session, duel_id=duel_id, owner=self._owner, error=str(lost))
+                duels.fail_duel(session, duel_id=duel_id, owner=self._holder.owner, error=str(lost))
             return
         with unit_of_work(self._store) as session:
-            state = duels.open_duel(session, duel_id=duel_id, owner=self._owner, now=self._clock.now())
+            now, owner = self._clock.now(), self._holder.owner
+            state = duels.open_duel(session, duel_id=duel_id, owner=owner, now=now)
         log.info("duel %s is %s", duel_id, state or "another drawer's")
 
     def _take(self, duel_id: str, facts: BaseFacts) -> Duel | None:
         with read(self._store) as session:
-            leases = {id: (owner, until) for id, owner, until in duels.list_unfinished(session)}
-        lease = leases.get(duel_id)
-        if lease is None or not self._is_abandoned(*lease):
+            found = duels.list_undrawn(session).get(duel_id)
+        if found is None or not self._holder.may_take(found):
             return None
         plan = {
             "sampling": Sampling.from_settings(self._serving).to_json(),
@@ -182,12 +174,7 @@ class DuelDrawer:
         }
         with unit_of_work(self._store) as session:
             return duels.take_duel(
-                session,
-                duel_id=duel_id,
-                replaces=lease,
-                owner=self._owner,
-                until=self._lease_end(),
-                plan=plan,
+                session, duel_id=duel_id, replaces=found, lease=self._holder.grant(), plan=plan
             )
 
     def _check_contenders(self, duel: Duel) -> None:
@@ -211,8 +198,7 @@ class DuelDrawer:
                 kept = duels.settle_round(
                     session,
                     duel_id=duel.id,
-                    owner=self._owner,
-                    until=self._lease_end(),
+                    lease=self._holder.grant(),
                     round_id=row.id,
                     outcome=outcome,
                 )
@@ -221,26 +207,28 @@ class DuelDrawer:
         return True
 
     def _draw_patiently(self, duel: Duel, row: DuelRound) -> dict[str, Any] | None:
-        while not self._closing.is_set():
-            try:
-                return self._draw_round(duel, row)
-            except Away:
-                with unit_of_work(self._store) as session:
-                    if not duels.keep_duel(
-                        session, duel_id=duel.id, owner=self._owner, until=self._lease_end(), error=AWAY
-                    ):
-                        return None
-                self._closing.wait(ASK_AGAIN_S)
-        return None
+        """None when this process ends or the duel is ours no more."""
+        if self._closing.is_set():
+            return None
+        retry = Retry(self._closing, every_s=ASK_AGAIN_S)
+        try:
+            return retry.keep_asking(lambda: self._draw_round(duel, row), lambda: self._keep(duel))
+        except ENGINE_AWAY:
+            return None
+
+    def _keep(self, duel: Duel) -> bool:
+        """Says that the engine is away; whether the duel is still ours."""
+        with unit_of_work(self._store) as session:
+            return duels.keep_duel(session, duel_id=duel.id, lease=self._holder.grant(), error=AWAY)
 
     def _draw_round(self, duel: Duel, row: DuelRound) -> dict[str, Any]:
         """The fields of the round that drawing decides."""
-        asked: list[Asked] = []
+        asked: list[AskedSide] = []
         for attempt in range(1, ATTEMPTS + 1):
             sides = [(side, attempt) for side in SIDES]
             a, b = self._requests.map(lambda one: self._ask(duel, row, *one), sides)
             asked += [a, b]
-            state, reason = settle(a, b)
+            state, reason = find_round_state(a, b)
             if state == duels.READY:
                 break
         outcome: dict[str, Any] = {
@@ -258,44 +246,31 @@ class DuelDrawer:
                 }
         return outcome
 
-    def _ask(self, duel: Duel, row: DuelRound, side: str, attempt: int) -> Asked:
+    def _ask(self, duel: Duel, row: DuelRound, side: str, attempt: int) -> AskedSide:
         adapter = row.a_adapter if side == "a" else row.b_adapter
         seed = make_seed(duel.seed, row.position, side, attempt)
         try:
             drawn = self._ask_engine(duel, row, adapter, seed)
-        except (EngineUnreachable, EngineNotRunning) as away:
-            raise Away from away
-        except ServingError as failure:
-            log.warning("round %d of duel %s: %s", row.position, duel.id, failure)
-            return Asked(side, adapter, attempt, seed, name_failure(failure), None)
-        reply = drawn.replies[0]
-        return Asked(side, adapter, attempt, seed, find_fault(reply.text, reply.finish_reason), drawn)
-
-    def _ask_engine(self, duel: Duel, row: DuelRound, adapter: str | None, seed: int) -> Draw:
-        """An adapter that is not loaded is loaded once; if that fails, ContenderLost."""
-        fleet = self._fleet_factory()
-        try:
-            return draw(fleet, duel, row, adapter, seed)
-        except AdapterNotLoaded:
-            if adapter is None:
-                raise
-        try:
-            fleet.load_adapter(adapter, adapter_path(self._serving.data_dir, adapter))
-        except (EngineUnreachable, EngineNotRunning):
+        except ENGINE_AWAY:
             raise
         except ServingError as failure:
+            log.warning("round %d of duel %s: %s", row.position, duel.id, failure)
+            return AskedSide(side, adapter, attempt, seed, name_failure(failure), None)
+        reply = drawn.replies[0]
+        return AskedSide(side, adapter, attempt, seed, find_fault(reply.text, reply.finish_reason), drawn)
+
+    def _ask_engine(self, duel: Duel, row: DuelRound, adapter: str | None, seed: int) -> Draw:
+        """Raises ContenderLost where the adapter can be loaded no more."""
+        fleet = self._fleet_factory()
+        path = adapter_path(self._serving.data_dir, adapter) if adapter else None
+        try:
+            return draw_loaded(fleet, adapter, path, lambda: draw_side(fleet, duel, row, adapter, seed))
+        except AdapterUnusable as failure:
             log.warning("adapter %s cannot be loaded for duel %s: %s", adapter, duel.id, failure)
             raise ContenderLost("adapter_not_loadable") from failure
-        return draw(fleet, duel, row, adapter, seed)
-
-    def _is_abandoned(self, owner: str | None, until: datetime | None) -> bool:
-        return is_lease_over(owner, until, now=self._clock.now(), term=self._lease)
-
-    def _lease_end(self) -> datetime:
-        return self._clock.now() + self._lease
 
 
-def draw(fleet: Fleet, duel: Duel, row: DuelRound, adapter: str | None, seed: int) -> Draw:
+def draw_side(fleet: Fleet, duel: Duel, row: DuelRound, adapter: str | None, seed: int) -> Draw:
     assert duel.sampling is not None, "take_duel writes it"
     return fleet.draw(
         model=adapter or fleet.base_name,
@@ -307,7 +282,7 @@ def draw(fleet: Fleet, duel: Duel, row: DuelRound, adapter: str | None, seed: in
     )
 
 
-def settle(a: Asked, b: Asked) -> tuple[str, str | None]:
+def find_round_state(a: AskedSide, b: AskedSide) -> tuple[str, str | None]:
     """The state that these two replies give a round, and why it is left out."""
     fault = a.fault or b.fault
     if fault is not None:

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlmodel import Session, col, func
 
 from feedback.errors import Conflict, NotFound
+from feedback.lease import Lease, lease_of
 from feedback.store.engine import get_row, leave_out, of_desk
 from feedback.store.tables import Conversation, Duel, DuelRound, SuggestionSet
 
@@ -113,14 +114,14 @@ def list_duels(session: Session, *, desk_id: str, limit: int = 100) -> Sequence[
     return session.exec(of_desk(Duel, desk_id).order_by(*newest).limit(limit)).all()
 
 
-def list_unfinished(session: Session) -> list[tuple[str, str | None, datetime | None]]:
-    """Duels that are still to be drawn, of every desk: id, who draws it and until when. Oldest first."""
+def list_undrawn(session: Session) -> dict[str, Lease]:
+    """Duels that are still to be drawn, of every desk, by id, and who draws them. Oldest first."""
     query = (
         select(col(Duel.id), col(Duel.lease_owner), col(Duel.lease_until))
         .where(col(Duel.state) == DRAWING)
         .order_by(col(Duel.created_at), col(Duel.id))
     )
-    return [(id, owner, until) for id, owner, until in session.execute(query)]
+    return {id: Lease(owner, until) for id, owner, until in session.execute(query)}
 
 
 def is_drawn_with(session: Session, *, adapter: str, now: datetime) -> bool:
@@ -183,23 +184,22 @@ def take_duel(
     session: Session,
     *,
     duel_id: str,
-    replaces: tuple[str | None, datetime | None],
-    owner: str,
-    until: datetime,
+    replaces: Lease,
+    lease: Lease,
     plan: dict[str, Any],
 ) -> Duel | None:
-    """The duel under our lease; None if there is nothing to draw, or another took it first.
+    """The duel under this lease; None if there is nothing to draw, or another took it first.
 
     `replaces` is the lease that was found abandoned. `plan` (sampling and base) is written once: a duel that
     is taken over goes on as it began.
     """
     duel = session.get(Duel, duel_id, with_for_update={"key_share": True}, populate_existing=True)
-    if duel is None or duel.state != DRAWING or (duel.lease_owner, duel.lease_until) != replaces:
+    if duel is None or duel.state != DRAWING or lease_of(duel) != replaces:
         return None
     if duel.sampling is None:
         for name, value in plan.items():
             setattr(duel, name, value)
-    duel.lease_owner, duel.lease_until = owner, until
+    lease.write_to(duel)
     session.add(duel)
     session.flush()
     return duel
@@ -214,12 +214,13 @@ def of_waiting(duel_id: str) -> Any:
     return select(DuelRound).where(col(DuelRound.duel_id) == duel_id, col(DuelRound.state) == WAITING)
 
 
-def keep_duel(session: Session, *, duel_id: str, owner: str, until: datetime, error: str | None) -> bool:
+def keep_duel(session: Session, *, duel_id: str, lease: Lease, error: str | None) -> bool:
     """Prolongs the lease and says what the duel waits for; False if it is ours no more."""
-    duel = _lock_own(session, duel_id, owner)
+    duel = _lock_own(session, duel_id, lease.owner)
     if duel is None:
         return False
-    duel.lease_until, duel.error = until, error
+    lease.write_to(duel)
+    duel.error = error
     session.add(duel)
     session.flush()
     return True
@@ -229,13 +230,12 @@ def settle_round(
     session: Session,
     *,
     duel_id: str,
-    owner: str,
-    until: datetime,
+    lease: Lease,
     round_id: str,
     outcome: dict[str, Any],
 ) -> bool:
     """Writes what was drawn for one round and prolongs the lease; False if the duel is ours no more."""
-    if not keep_duel(session, duel_id=duel_id, owner=owner, until=until, error=None):
+    if not keep_duel(session, duel_id=duel_id, lease=lease, error=None):
         return False
     row = session.get_one(DuelRound, round_id, populate_existing=True, with_for_update=True)
     if row.state != WAITING:
@@ -277,13 +277,13 @@ def close_duel(session: Session, *, desk_id: str, duel_id: str, actor: str, now:
     return duel
 
 
-def _lock_own(session: Session, duel_id: str, owner: str) -> Duel | None:
+def _lock_own(session: Session, duel_id: str, owner: str | None) -> Duel | None:
     duel = session.get(Duel, duel_id, with_for_update={"key_share": True}, populate_existing=True)
     return duel if duel is not None and duel.state == DRAWING and duel.lease_owner == owner else None
 
 
 def _release(session: Session, duel: Duel) -> str:
-    duel.lease_owner = duel.lease_until = None
+    Lease().write_to(duel)
     session.add(duel)
     session.flush()
     return duel.state

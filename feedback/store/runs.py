@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlmodel import Session, col, func, select, update
 
-from feedback.clock import still_runs
 from feedback.errors import IllegalRunState, NotFound, StaleLease
+from feedback.lease import Lease, lease_of
 from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Run, RunMetric
 
@@ -108,9 +108,7 @@ def claim_run(session: Session, *, desk_id: str, owner: str, now: datetime, leas
     """
     running = session.exec(of_desk(Run, desk_id).where(Run.state == "running")).all()
     for run in running:
-        if run.lease_until is not None and still_runs(
-            run.lease_until, now=now, term=timedelta(seconds=lease_s)
-        ):
+        if not lease_of(run).is_over(now=now, term=timedelta(seconds=lease_s)):
             return None
         deaths = run.fence - run.given_back
         if deaths < MAX_CLAIMS:
@@ -279,7 +277,8 @@ def _end(
     error: str | None = None,
     raise_fence: bool = False,
 ) -> None:
-    run.state, run.finished_at, run.lease_owner, run.lease_until = state, now, None, None
+    run.state, run.finished_at = state, now
+    Lease().write_to(run)
     if error is not None:
         run.error = error
     if raise_fence:

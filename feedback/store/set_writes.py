@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import sqlalchemy
 from sqlmodel import Session, SQLModel, col, select
 
+from feedback.lease import Lease, lease_of
 from feedback.store.changes import note_change, turn_topic
 from feedback.store.derived_records import renew_set
 from feedback.store.desks import find_system_prompt
@@ -64,8 +65,7 @@ class Progress:
     turn_id: str
     turn_state: str
     state: str | None
-    lease_owner: str | None
-    lease_until: datetime | None
+    lease: Lease
 
     @property
     def is_settled(self) -> bool:
@@ -105,7 +105,7 @@ def find_progress(session: Session, *, key: str) -> Progress | None:
     for is_named in (col(Turn.id) == key, col(SuggestionSet.id) == key):
         row = session.execute(_progress().where(is_named)).first()
         if row is not None:
-            return Progress(*row)
+            return _read_progress(row)
     return None
 
 
@@ -185,7 +185,7 @@ def list_next(
         *only.list_conditions(session),
     )
     rows = session.execute(query.order_by(col(Turn.created_at), col(Turn.id)).limit(limit)).all()
-    return [Progress(*row) for row in rows]
+    return [_read_progress(row) for row in rows]
 
 
 def list_overtaken(session: Session) -> list[Progress]:
@@ -196,7 +196,7 @@ def list_overtaken(session: Session) -> list[Progress]:
         col(SuggestionSet.state) == PREPARING,
         col(Turn.state) != "waiting",
     )
-    return [Progress(*row) for row in session.execute(query).all()]
+    return [_read_progress(row) for row in session.execute(query).all()]
 
 
 def count_in_flight(session: Session, *, adapter: str, now: datetime) -> int:
@@ -218,6 +218,11 @@ def _progress() -> sqlalchemy.Select[str, str, str, str | None, datetime | None]
     ).outerjoin(SuggestionSet, col(SuggestionSet.turn_id) == Turn.id)
 
 
+def _read_progress(row: Any) -> Progress:
+    turn_id, turn_state, state, owner, until = row
+    return Progress(turn_id, turn_state, state, Lease(owner, until))
+
+
 def _lock(session: Session, table: type[Row], id: str) -> Row | None:
     """The row as it is now, held until the transaction ends (PostgreSQL; SQLite has one writer anyway)."""
     return session.get(table, id, with_for_update={"key_share": True}, populate_existing=True)
@@ -229,15 +234,12 @@ def _lock_set_of(session: Session, turn_id: str) -> SuggestionSet | None:
 
 
 def _is_as_found(row: SuggestionSet, found: Progress | None) -> bool:
-    return (
-        found is not None
-        and row.state == PREPARING
-        and (row.lease_owner, row.lease_until) == (found.lease_owner, found.lease_until)
-    )
+    return found is not None and row.state == PREPARING and lease_of(row) == found.lease
 
 
 def _close(session: Session, row: SuggestionSet, state: str) -> None:
-    row.state, row.lease_owner, row.lease_until = state, None, None
+    row.state = state
+    Lease().write_to(row)
     session.add(row)
     session.flush()
     note_change(session, turn_topic(row.turn_id))

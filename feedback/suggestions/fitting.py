@@ -8,7 +8,7 @@ import logging
 from feedback.store.set_writes import TurnContext
 from feedback.suggestions.generation import FindFleet, name_failure
 from feedback.suggestions.plan import BaseFacts, bound_tokens, count_at_least
-from feedback.suggestions.retry import Patience
+from feedback.suggestions.retry import Retry
 from serving.client.fleet import Fleet
 from serving.errors import ServingError
 from serving.prompt import build_messages, count_left_out, fit_messages
@@ -22,7 +22,7 @@ class Fitter:
         self._serving = serving
 
     def fit(
-        self, find_fleet: FindFleet, context: TurnContext, facts: BaseFacts, patience: Patience
+        self, find_fleet: FindFleet, context: TurnContext, facts: BaseFacts, retry: Retry
     ) -> tuple[list[dict[str, str]], int, str | None]:
         """Messages that fit the window and the characters that were left out for it; where they do not fit,
         all of them and the code of the failure.
@@ -33,7 +33,7 @@ class Fitter:
         budget = self._serving.max_model_len - self._serving.max_tokens
 
         def count(some: list[dict[str, str]]) -> int:
-            return self._count(find_fleet, some, facts, budget, patience)
+            return self._count(find_fleet, some, facts, budget, retry)
 
         try:
             fitted = fit_messages(messages, count_tokens=count, budget=budget)
@@ -48,7 +48,7 @@ class Fitter:
         messages: list[dict[str, str]],
         facts: BaseFacts,
         budget: int,
-        patience: Patience,
+        retry: Retry,
     ) -> int:
         """By cheap bounds where these settle it, else by the engine."""
         if (least := count_at_least(messages)) > budget:
@@ -56,7 +56,7 @@ class Fitter:
         bound = bound_tokens(facts.control_tokens.break_in_messages(messages))
         if bound <= budget:
             return bound
-        return patience.keep_asking(lambda: self._ask_count(find_fleet(), messages))
+        return retry.keep_asking(lambda: self._ask_count(find_fleet(), messages))
 
     def _ask_count(self, fleet: Fleet, messages: list[dict[str, str]]) -> int:
         kwargs = self._serving.chat_template_kwargs

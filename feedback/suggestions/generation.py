@@ -16,11 +16,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, replace
+from functools import partial
 
 from feedback.records.candidate import BASE, TUNED
 from feedback.suggestions.blinding import Drawn, choose_redraws, find_fault
 from feedback.suggestions.plan import Plan, Request
-from feedback.suggestions.retry import Patience
+from feedback.suggestions.retry import AdapterUnusable, Retry, draw_loaded
 from serving.client.client import Draw, Reply
 from serving.client.fleet import Fleet
 from serving.errors import (
@@ -53,7 +54,7 @@ class Drawing:
 
 
 @dataclass
-class Answered:
+class AskedRequest:
     """A request as it was asked in the end, and what came back: a draw, or why there is none."""
 
     request: Request
@@ -86,18 +87,18 @@ class Drawer:
     pool: Executor
     make_seed: Callable[[], int]
 
-    def ask(self, find_fleet: FindFleet, plan: Plan, patience: Patience) -> "Asked":
+    def ask(self, find_fleet: FindFleet, plan: Plan, retry: Retry) -> "PendingDrawing":
         """Sends the first requests and returns at once."""
-        errand = Errand(find_fleet, plan, patience)
-        return Asked(self, errand, self._submit(errand, plan.requests))
+        errand = Errand(find_fleet, plan, retry)
+        return PendingDrawing(self, errand, self._submit(errand, plan.requests))
 
-    def finish(self, errand: "Errand", asked: Sequence[Future[Answered]]) -> Drawing:
+    def finish(self, errand: "Errand", asked: Sequence[Future[AskedRequest]]) -> Drawing:
         plan = errand.plan
-        first = _collect_all(asked, plan.requests, errand.patience.deadline)
+        first = _collect_all(asked, plan.requests, errand.retry.deadline)
         drawn = [reply for answered in first for reply in answered.to_drawn()]
         requests = [answered.request for answered in first]
         again = self._ask_again(errand, drawn, requests)
-        errand.patience.end()
+        errand.retry.end()
         for answered in again:
             _take_over(drawn, answered)
         usable = any(reply.reason is None for reply in drawn)
@@ -111,44 +112,36 @@ class Drawer:
 
     def _ask_again(
         self, errand: "Errand", drawn: Sequence[Drawn], requests: Sequence[Request]
-    ) -> list[Answered]:
+    ) -> list[AskedRequest]:
         equal = choose_redraws(drawn, errand.plan.redraw_arm)
         wanted: list[Request] = []
         for adapter in dict.fromkeys(drawn[index].adapter for index in equal):
             replaces = tuple(index for index in equal if drawn[index].adapter == adapter)
             number, arm = len(requests) + len(wanted), drawn[replaces[0]].arm
             wanted.append(Request(number, arm, adapter, self.make_seed(), len(replaces), replaces))
-        return _collect_all(self._submit(errand, wanted), wanted, errand.patience.deadline)
+        return _collect_all(self._submit(errand, wanted), wanted, errand.retry.deadline)
 
-    def _submit(self, errand: "Errand", requests: Sequence[Request]) -> list[Future[Answered]]:
+    def _submit(self, errand: "Errand", requests: Sequence[Request]) -> list[Future[AskedRequest]]:
         return [self.pool.submit(self._ask, errand, request) for request in requests]
 
-    def _ask(self, errand: "Errand", request: Request) -> Answered:
+    def _ask(self, errand: "Errand", request: Request) -> AskedRequest:
         try:
-            return errand.patience.keep_asking(
-                lambda: self._ask_one(errand.find_fleet(), errand.plan, request)
-            )
+            return errand.retry.keep_asking(lambda: self._ask_one(errand.find_fleet(), errand.plan, request))
         except ServingError as failure:
             log.warning("request %d of a set failed: %s", request.request_no, failure)
-            return Answered(request, failure=failure)
+            return AskedRequest(request, failure=failure)
 
-    def _ask_one(self, fleet: Fleet, plan: Plan, request: Request) -> Answered:
-        """An adapter that the engine forgot is loaded once more; if that fails, the set's other version
-        stands in for it, then base.
-        """
+    def _ask_one(self, fleet: Fleet, plan: Plan, request: Request) -> AskedRequest:
+        """Where the adapter cannot be used, the set's other version stands in for it, then base."""
         stand_ins = [*(name for name in plan.adapters if name != request.adapter), None]
         while True:
+            path = plan.adapters[request.adapter] if request.adapter else None
             try:
-                return Answered(request, _draw(fleet, plan, request))
-            except AdapterNotLoaded:
+                draw = partial(_draw, fleet, plan, request)
+                return AskedRequest(request, draw_loaded(fleet, request.adapter, path, draw))
+            except (AdapterUnusable, AdapterNotLoaded) as failure:
                 if request.adapter is None:
                     raise
-            try:
-                fleet.load_adapter(request.adapter, plan.adapters[request.adapter])
-                return Answered(request, _draw(fleet, plan, request))
-            except EngineUnreachable:
-                raise
-            except ServingError as failure:
                 stand_in = stand_ins.pop(0)
                 log.warning(
                     "adapter %s cannot be used, %s stands in: %s", request.adapter, stand_in or BASE, failure
@@ -166,26 +159,26 @@ class Errand:
 
     find_fleet: FindFleet
     plan: Plan
-    patience: Patience
+    retry: Retry
 
 
 @dataclass(frozen=True)
-class Asked:
+class PendingDrawing:
     """The first requests of a set, on their way."""
 
     drawer: Drawer
     errand: Errand
-    answers: list[Future[Answered]]
+    answers: list[Future[AskedRequest]]
 
     def finish(self) -> Drawing:
         """Every reply there is by the deadline, after the redraw of equal texts."""
         return self.drawer.finish(self.errand, self.answers)
 
 
-def cancel(asked: Asked | str | None) -> None:
+def cancel(asked: PendingDrawing | str | None) -> None:
     """Nobody wants these answers; those that are on their way are not looked at."""
-    if isinstance(asked, Asked):
-        asked.errand.patience.end()
+    if isinstance(asked, PendingDrawing):
+        asked.errand.retry.end()
         for answer in asked.answers:
             answer.cancel()
 
@@ -226,28 +219,28 @@ def _name_adapter(plan: Plan, requests: Sequence[Request]) -> str | None:
 
 
 def _collect_all(
-    asked: Sequence[Future[Answered]], requests: Sequence[Request], deadline: float
-) -> list[Answered]:
+    asked: Sequence[Future[AskedRequest]], requests: Sequence[Request], deadline: float
+) -> list[AskedRequest]:
     """The answers there are by the deadline. A request that is not answered then is late for good."""
     wait(asked, timeout=max(0.0, deadline - time.monotonic()))
     return [_collect(future, request) for future, request in zip(asked, requests, strict=True)]
 
 
-def _collect(future: Future[Answered], request: Request) -> Answered:
+def _collect(future: Future[AskedRequest], request: Request) -> AskedRequest:
     if future.done():
         return future.result()
     future.cancel()
-    return Answered(request, is_late=True)
+    return AskedRequest(request, is_late=True)
 
 
-def _take_over(drawn: list[Drawn], redraw: Answered) -> None:
+def _take_over(drawn: list[Drawn], redraw: AskedRequest) -> None:
     """A fresh text replaces one that stood twice; where the redraw failed too, the equal texts merge."""
     for index, reply in zip(redraw.request.replaces, redraw.to_drawn(), strict=True):
         if reply.reason is None and reply.adapter == drawn[index].adapter:
             drawn[index] = reply
 
 
-def _name_error(answers: Sequence[Answered]) -> str:
+def _name_error(answers: Sequence[AskedRequest]) -> str:
     for answered in answers:
         if answered.failure is not None:
             return name_failure(answered.failure)

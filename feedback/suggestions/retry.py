@@ -1,36 +1,65 @@
-"""Waiting for an engine that is away, most often because it restarts: it is asked again, within limits."""
+"""Asking an engine again: one that is away is waited for, an adapter that it forgot is loaded once."""
 
+import math
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeVar
 
-from serving.errors import EngineNotRunning, EngineUnreachable
+from serving.client.client import Draw
+from serving.client.fleet import Fleet
+from serving.errors import AdapterNotLoaded, EngineNotRunning, EngineUnreachable, ServingError
 
 Answer = TypeVar("Answer")
 
 ASK_AGAIN_S = 0.25
+ENGINE_AWAY = (EngineUnreachable, EngineNotRunning)
 
 
-class Patience:
-    """How long one set waits for an engine that is away: until its deadline (a `time.monotonic` value), the
-    end of this process, or the moment nobody wants its answers.
+class AdapterUnusable(Exception):
+    """An adapter that the engine does not have cannot be loaded either."""
+
+
+class Retry:
+    """Asks an engine that is away, most often because it restarts, again until a deadline (a `time.monotonic`
+    value), the end of this process, or the moment nobody wants its answers.
     """
 
-    def __init__(self, deadline: float, closing: threading.Event) -> None:
+    def __init__(
+        self, closing: threading.Event, *, deadline: float = math.inf, every_s: float = ASK_AGAIN_S
+    ) -> None:
         self.deadline = deadline
         self._closing = closing
+        self._every_s = every_s
         self._is_over = False
 
     def end(self) -> None:
         self._is_over = True
 
-    def keep_asking(self, ask: Callable[[], Answer]) -> Answer:
+    def keep_asking(self, ask: Callable[[], Answer], may_wait: Callable[[], bool] = lambda: True) -> Answer:
+        """`may_wait` is asked before each wait, and ends the asking too."""
         while True:
             try:
                 return ask()
-            except (EngineUnreachable, EngineNotRunning):
-                if time.monotonic() + 2 * ASK_AGAIN_S > self.deadline:  # leaves time to say that it is away
+            except ENGINE_AWAY:
+                if time.monotonic() + 2 * self._every_s > self.deadline:  # leaves time to say that it is away
                     raise
-                if self._closing.wait(ASK_AGAIN_S) or self._is_over:
+                if not may_wait() or self._closing.wait(self._every_s) or self._is_over:
                     raise
+
+
+def draw_loaded(fleet: Fleet, adapter: str | None, path: Path | None, draw: Callable[[], Draw]) -> Draw:
+    """What `draw` gives, with the adapter loaded first where the engine forgot it. Raises AdapterUnusable."""
+    try:
+        return draw()
+    except AdapterNotLoaded:
+        if adapter is None or path is None:
+            raise
+    try:
+        fleet.load_adapter(adapter, path)
+    except ENGINE_AWAY:
+        raise
+    except ServingError as failure:
+        raise AdapterUnusable(str(failure)) from failure
+    return draw()

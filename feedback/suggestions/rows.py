@@ -1,10 +1,11 @@
 """The rows of a set: a plan becomes a row in preparation, what was drawn becomes candidates in slots."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from feedback.canonical import canonical_hash, hash_text
+from feedback.lease import Lease
 from feedback.store.set_writes import TurnContext
 from feedback.store.tables import Candidate, SuggestionSet, new_id
 from feedback.suggestions.blinding import place
@@ -18,9 +19,8 @@ def make_set(
     facts: BaseFacts,
     *,
     slot_seed: int,
-    owner: str,
+    lease: Lease,
     now: datetime,
-    lease_s: float,
 ) -> SuggestionSet:
     """A set in preparation, with all that recomputes its draws."""
     return SuggestionSet(
@@ -41,8 +41,8 @@ def make_set(
         base_id=facts.base_id,
         sampling=plan.sampling.to_json(),
         requests=[request.to_json() for request in plan.requests],
-        lease_owner=owner,
-        lease_until=now + timedelta(seconds=lease_s),
+        lease_owner=lease.owner,
+        lease_until=lease.until,
         created_at=now,
     )
 

@@ -16,13 +16,13 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from feedback.clock import Clock
+from feedback.lease import Leaseholder
 from feedback.records.candidate import BASE, TUNED
 from feedback.settings import FeedbackSettings
 from feedback.store import set_writes
@@ -31,8 +31,7 @@ from feedback.store.engine import read, unit_of_work
 from feedback.store.set_writes import Progress, TurnContext
 from feedback.store.tables import SuggestionSet
 from feedback.suggestions.fitting import Fitter
-from feedback.suggestions.generation import AWAY, Asked, Drawer, Drawing, cancel, nothing_drawn
-from feedback.suggestions.lease import is_lease_over, name_owner
+from feedback.suggestions.generation import AWAY, Drawer, Drawing, PendingDrawing, cancel, nothing_drawn
 from feedback.suggestions.metrics import SetMetrics
 from feedback.suggestions.plan import (
     REQUESTS_AT_ONCE,
@@ -42,7 +41,7 @@ from feedback.suggestions.plan import (
     describe_base_model,
     make_requests,
 )
-from feedback.suggestions.retry import Patience
+from feedback.suggestions.retry import Retry
 from feedback.suggestions.routing import assign_adapters
 from feedback.suggestions.rows import list_outcome, make_candidates, make_set
 from feedback.suggestions.sweeper import Sweeper
@@ -88,8 +87,7 @@ class Suggester:
         self._is_awaited = is_awaited  # whether somebody waits for news of a topic
         self._facts: BaseFacts | None = None
         self._facts_lock = threading.Lock()
-        self._owner = name_owner()
-        self._lease_s = settings.set_deadline_s + LEASE_MARGIN_S
+        self._holder = Leaseholder(clock, settings.set_deadline_s + LEASE_MARGIN_S)
         self._sets = ThreadPoolExecutor(settings.suggest_workers, "set")
         self._requests = ThreadPoolExecutor(REQUESTS_AT_ONCE * settings.suggest_workers, "set-request")
         self._fitter = Fitter(serving)
@@ -176,12 +174,12 @@ class Suggester:
             with unit_of_work(self._store) as session:
                 set_writes.close_overtaken(session, found=found)
             return False
-        patience = Patience(time.monotonic() + self._settings.set_deadline_s, self._closing)
-        messages, left_out, error = self._fitter.fit(self._fleet_factory, context, facts, patience)
+        retry = Retry(self._closing, deadline=time.monotonic() + self._settings.set_deadline_s)
+        messages, left_out, error = self._fitter.fit(self._fleet_factory, context, facts, retry)
         plan = self._make_plan(messages, left_out, adapters)
         # An agent waits: the engine works while the row is written, an fsync less to wait for. Nobody does:
         # the lease comes first, since other processes answer agents who look at the same queue.
-        asked = self._ask(plan, patience, error) if is_opened else None
+        asked = self._ask(plan, retry, error) if is_opened else None
         try:
             row = self._open(context, found, plan, facts)
         except AdapterMoved:
@@ -191,7 +189,7 @@ class Suggester:
             cancel(asked)
             return False
         if asked is None:
-            asked = self._ask(plan, patience, error)
+            asked = self._ask(plan, retry, error)
         drawing = nothing_drawn(plan, asked) if isinstance(asked, str) else asked.finish()
         if drawing.error == AWAY and self._closing.is_set():
             return False  # the engine may be back before our successor, who finds the row without an owner
@@ -200,8 +198,8 @@ class Suggester:
         log.info("set %s of turn %s is %s", row.id, row.turn_id, state or "another preparer's")
         return state is not None
 
-    def _ask(self, plan: Plan, patience: Patience, error: str | None) -> Asked | str:
-        return self._drawer.ask(self._fleet_factory, plan, patience) if error is None else error
+    def _ask(self, plan: Plan, retry: Retry, error: str | None) -> PendingDrawing | str:
+        return self._drawer.ask(self._fleet_factory, plan, retry) if error is None else error
 
     def _assign_adapters(self, session: Session, context: TurnContext, facts: BaseFacts) -> tuple[str, ...]:
         return assign_adapters(
@@ -239,9 +237,8 @@ class Suggester:
             plan,
             facts,
             slot_seed=self._randbelow(2**31),  # the column holds 32 bits
-            owner=self._owner,
+            lease=self._holder.grant(),
             now=self._clock.now(),
-            lease_s=self._lease_s,
         )
         try:
             with unit_of_work(self._store) as session:
@@ -259,7 +256,7 @@ class Suggester:
                 session,
                 set_id=row.id,
                 turn_id=row.turn_id,
-                owner=self._owner,
+                owner=self._holder.owner,
                 now=self._clock.now(),
                 candidates=make_candidates(row, drawing),
                 outcome=list_outcome(drawing),
@@ -268,8 +265,7 @@ class Suggester:
             )
 
     def _is_abandoned(self, found: Progress) -> bool:
-        now, term = self._clock.now(), timedelta(seconds=self._lease_s)
-        return found.state is None or is_lease_over(found.lease_owner, found.lease_until, now=now, term=term)
+        return found.state is None or self._holder.may_take(found.lease)
 
     def _read_facts(self) -> BaseFacts:
         with self._facts_lock:  # hashing the weights of a large base takes a minute: once is enough

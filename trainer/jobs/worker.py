@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 from feedback.errors import ApiError, StaleLease, StoreBusy
+from feedback.lease import name_owner
 from feedback.store import runs
 from feedback.store.engine import unit_of_work
 from feedback.store.runs import RunToken
@@ -46,7 +46,7 @@ class Worker:
         self._ctx = ctx
         self._config = config
         self._command = command or self._child_command
-        self.owner = f"worker-{os.getpid()}-{uuid4().hex[:8]}"
+        self.owner = name_owner()
 
     def run(self, stop: threading.Event) -> None:
         while not stop.is_set():

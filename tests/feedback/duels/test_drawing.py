@@ -12,6 +12,7 @@ from sqlmodel import select
 
 from feedback.duels import drawing
 from feedback.duels.drawing import DuelDrawer
+from feedback.lease import Lease
 from feedback.store import duels
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Duel, DuelRound
@@ -21,7 +22,7 @@ from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
 from tests.clock import FrozenClock
-from tests.feedback.builders import BASE_ID, DESK, NOW
+from tests.feedback.builders import BASE_ID, DESK
 from tests.feedback.duels.duel_desk import ADAPTER, RIVAL, STARTED, add_contender, add_prompt, start
 
 WITHIN_S = 20
@@ -185,14 +186,13 @@ def test_an_engine_that_is_away_is_waited_for(bench, monkeypatch):
 
 def test_a_duel_goes_on_where_its_drawer_died(bench):
     duel_id = bench.start(3)
-    dead = "h/1/x"
+    dead = Lease("h/1/x", STARTED + timedelta(seconds=30))
     with unit_of_work(bench.store) as session:
         taken = duels.take_duel(
             session,
             duel_id=duel_id,
-            replaces=(None, None),
-            owner=dead,
-            until=STARTED + timedelta(seconds=30),
+            replaces=Lease(),
+            lease=dead,
             plan={"sampling": {**drawer_sampling(bench), "temperature": 0.25}, "base_id": BASE_ID},
         )
         first = duels.list_waiting(session, duel_id=duel_id)[0]
@@ -200,8 +200,7 @@ def test_a_duel_goes_on_where_its_drawer_died(bench):
         assert taken is not None and duels.settle_round(
             session,
             duel_id=duel_id,
-            owner=dead,
-            until=STARTED + timedelta(seconds=30),
+            lease=dead,
             round_id=first.id,
             outcome=outcome,
         )
@@ -213,7 +212,7 @@ def test_a_duel_goes_on_where_its_drawer_died(bench):
     assert [row.a_text == "Kept." for row in bench.rounds(duel_id)] == [True, False, False]
     assert {body["temperature"] for body in bench.asked()} == {0.25}  # it goes on as it began
     with unit_of_work(bench.store) as session:
-        assert not duels.keep_duel(session, duel_id=duel_id, owner=dead, until=NOW, error=None)
+        assert not duels.keep_duel(session, duel_id=duel_id, lease=dead, error=None)
 
 
 def drawer_sampling(bench: Bench) -> dict:

@@ -5,6 +5,7 @@ import threading
 from datetime import timedelta
 
 from feedback.errors import StoreBusy
+from feedback.lease import name_owner
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import SuggestionSet, Turn
 from feedback.suggestions.suggester import LEASE_MARGIN_S
@@ -119,7 +120,7 @@ def test_the_sweep_takes_up_what_an_agent_has_in_view_and_nobody_prepares(desk):
     never_begun, expired, held, gone = (desk.ask() for _ in range(4))
     abandon(desk, expired, owner="elsewhere/1/x", left_s=0)
     abandon(desk, held, owner="elsewhere/1/x", left_s=5)
-    abandon(desk, gone, owner=f"{desk.suggester._owner.split('/')[0]}/{dead_process()}/x", left_s=5)
+    abandon(desk, gone, owner=f"{name_owner().split('/')[0]}/{dead_process()}/x", left_s=5)
     assert desk.suggester.sweep() == 0
     desk.suggester.show_view(QueueView(DESK), [])
     assert desk.suggester.sweep() == 3
@@ -200,7 +201,7 @@ def test_what_an_outage_of_the_store_lost_is_taken_up_by_a_later_sweep(desk, mon
     assert [desk.read_set(turn_id) for turn_id in turn_ids] == [None] * 4
     lasting = build(desk.store, desk.engine, desk.serving.data_dir)
     for turn_id in turn_ids[:2]:
-        abandon(desk, turn_id, owner=lasting.suggester._owner, left_s=5)
+        abandon(desk, turn_id, owner=lasting.suggester._holder.owner, left_s=5)
     lasting.suggester.show_view(QueueView(DESK), [])
     assert lasting.suggester.sweep() == 2  # somebody may be at the others
     lasting.clock.advance(DEADLINE_S + LEASE_MARGIN_S)
