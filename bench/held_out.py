@@ -16,7 +16,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from feedback.datasets.build import make_pair
+from feedback.datasets.build import make_derived_pair
 from feedback.records.pairs import pair_choice
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, conversation_of
@@ -97,7 +97,7 @@ def write_train(folder: Path, records: Sequence[dict[str, Any]]) -> Path:
             choices.write(json.dumps(record) + "\n")
             for pair in pair_choice(ChoiceForm.model_validate(record)):
                 if not isinstance(pair, Refusal):
-                    pairs.write(json.dumps(make_pair(record, *pair)) + "\n")
+                    pairs.write(json.dumps(make_derived_pair(record, *pair)) + "\n")
     return folder
 
 

@@ -32,7 +32,7 @@ from bench.report import read_commit
 from demo.agents import NOTHING_GOOD, SimulatedAgent, taste_utility
 from demo.grammar import Message, is_broken
 from demo.prompts import FIXED_PROMPTS, fresh_prompts
-from feedback.datasets.build import make_pair
+from feedback.datasets.build import make_derived_pair
 from feedback.deployment.policy import load_policy
 from feedback.records.normalise import settle_choice
 from feedback.records.pairs import pair_choice
@@ -145,7 +145,7 @@ def make_dataset(scorer: Scorer, folder: Path, *, picks: int, seed: int) -> None
             choices.write(json.dumps(record) + "\n")
             for pair in pair_choice(settled):
                 if not isinstance(pair, Refusal):
-                    pairs.write(json.dumps(make_pair(record, *pair)) + "\n")
+                    pairs.write(json.dumps(make_derived_pair(record, *pair)) + "\n")
 
 
 def make_agents(seed: int) -> list[SimulatedAgent]:

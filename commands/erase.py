@@ -10,7 +10,7 @@ from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import migrate_store, open_store
 from feedback.clock import SystemClock
-from feedback.erasure.erase import Asked, erase, erase_again, finish
+from feedback.erasure.erase import ErasureRequest, erase, erase_again, finish
 from feedback.store.engine import read, unit_of_work
 from feedback.store.erasures import Subject, find_conversation, find_customer
 from feedback.store.tables import DEFAULT_DESK
@@ -65,7 +65,7 @@ def ask(frame: Frame, engine: Engine, customer: str | None, conversation: str | 
         click.confirm(f"Erase {what}? It cannot be undone.", abort=True, err=True)
     kind = "customer" if customer is not None else "conversation"
     with unit_of_work(engine) as session:
-        asked = Asked(kind, "command line", DEFAULT_DESK, frame.data_dir)
+        asked = ErasureRequest(kind, "command line", DEFAULT_DESK, frame.data_dir)
         return erase(
             session, find_subject(session, customer, conversation), asked, now=SystemClock().now()
         ).id

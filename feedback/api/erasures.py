@@ -8,7 +8,7 @@ from flask import Blueprint
 
 from feedback.api.routes import Write, write
 from feedback.api.schemas import Answer, Body, Name
-from feedback.erasure.erase import Asked, erase, finish
+from feedback.erasure.erase import ErasureRequest, erase, finish
 from feedback.errors import NotFound
 from feedback.store import erasures as store
 from feedback.store.changes import conversation_topic, note_change
@@ -60,7 +60,7 @@ def erase_conversation(call: Write, body: EraseConversation, conversation_id: st
 
 def carry_out(call: Write, subject: Subject, kind: str) -> Erased:
     found = services()
-    asked = Asked(kind, call.actor.key, call.actor.desk_id, found.settings.data_dir)
+    asked = ErasureRequest(kind, call.actor.key, call.actor.desk_id, found.settings.data_dir)
     erasure_id = erase(call.session, subject, asked, now=call.now).id
     call.after_commit(lambda: finish_now(found, erasure_id))
     for conversation_id in subject.conversations:

@@ -8,7 +8,7 @@ from feedback.console.run_curves import draw_run
 from feedback.morning.gather import say_now
 from feedback.records.rejections import explain
 from feedback.run_report.facts import read_facts
-from feedback.run_report.replies import SideBySide, read_replies
+from feedback.run_report.replies import SideBySide, read_side_by_side
 from feedback.run_report.report import report_night
 from feedback.store import datasets
 from feedback.store.engine import read
@@ -57,4 +57,4 @@ def find_sides(store: Session, run: Run) -> list[SideBySide]:
         dataset = datasets.get_dataset(store, desk_id=run.desk_id, dataset_id=run.dataset_id)
         if dataset.erased_at is not None:
             return []
-    return read_replies(services().settings.data_dir, run.id)
+    return read_side_by_side(services().settings.data_dir, run.id)

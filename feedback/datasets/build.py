@@ -39,7 +39,7 @@ from feedback.store.erasures import count_erasures
 from feedback.store.tables import DEFAULT_DESK
 from serving.files import write_atomically
 
-__all__ = ["DatasetInfo", "Selection", "build_dataset", "read_manifest", "read_split"]
+__all__ = ["DatasetInfo", "Selection", "build_dataset", "read_dataset_manifest", "read_split"]
 
 MANIFEST = "manifest.json"
 FORM_VERSION = 1
@@ -132,7 +132,7 @@ class Building:
                     self.refusals.add(pair)
                 else:
                     suffix, chosen, rejected = pair
-                    self._write("pairs", make_pair(record, suffix, chosen, rejected))
+                    self._write("pairs", make_derived_pair(record, suffix, chosen, rejected))
 
     def write_pairs(self, collected: Iterator[Collected]) -> None:
         """Pairs that were imported as pairs."""
@@ -243,7 +243,7 @@ class Building:
         return manifest
 
 
-def make_pair(record: dict[str, Any], suffix: str, chosen: str, rejected: str) -> dict[str, Any]:
+def make_derived_pair(record: dict[str, Any], suffix: str, chosen: str, rejected: str) -> dict[str, Any]:
     """TRL's conversational form; `kind` tells where it comes from, `group` is the conversation."""
     pair = {
         "id": f"{record['id']}/{suffix}",
@@ -299,7 +299,7 @@ def read_split(path: Path, kind: str, split: str) -> Iterator[dict[str, Any]]:
     return (record for record in read_jsonl(file) if record["split"] == split)
 
 
-def read_manifest(path: Path) -> dict[str, Any]:
+def read_dataset_manifest(path: Path) -> dict[str, Any]:
     """Raises DatasetMissing."""
     file = path / MANIFEST
     if not file.is_file():

@@ -51,7 +51,7 @@ def note_policy(
             desk_id=desk_id,
             name=policy.name,
             sha256=policy.sha256,
-            limits=flatten(policy),
+            limits=list_values(policy),
             now=now,
             reason=reason,
             actor=actor,
@@ -67,7 +67,7 @@ def find_unexplained(session: Session, *, desk_id: str) -> Unexplained | None:
     return Unexplained(change, before, find_differences(before.limits, change.limits))
 
 
-def flatten(policy: Policy) -> dict[str, str]:
+def list_values(policy: Policy) -> dict[str, str]:
     """Every value by its table and key, as the file has it."""
     tables = policy.model_dump(mode="python", exclude={"name"})
     return {

@@ -36,7 +36,7 @@ BACKUP_TIME = "%Y%m%dT%H%M%SZ"
 
 
 @dataclass(frozen=True)
-class Asked:
+class ErasureRequest:
     """Who wants what erased, and where its files lie."""
 
     kind: str  # conversation | customer | retention | again
@@ -46,7 +46,7 @@ class Asked:
     run_id: str | None = None
 
 
-def erase(session: Session, subject: Subject, asked: Asked, *, now: datetime) -> Erasure:
+def erase(session: Session, subject: Subject, asked: ErasureRequest, *, now: datetime) -> Erasure:
     """The rows are tombstones and the datasets marked when the caller commits."""
     members = store.list_members(session, subject=subject)
     whole = store.list_whole_datasets(session, desk_id=asked.desk_id)
@@ -84,7 +84,7 @@ def erase_again(store_engine: Engine, *, data_dir: Path, desk_id: str, clock: Cl
         )
         if subject.is_empty:
             return None
-        asked = Asked("again", "restore", desk_id, data_dir)
+        asked = ErasureRequest("again", "restore", desk_id, data_dir)
         return erase(session, subject, asked, now=clock.now())
 
 

@@ -35,7 +35,7 @@ def find_asked(messages: Sequence[Mapping[str, str]]) -> str:
     return next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
 
 
-def write_replies(run_dir: Path, drawn: Iterable[tuple[Sequence[Mapping[str, str]], str, str]]) -> None:
+def write_side_by_side(run_dir: Path, drawn: Iterable[tuple[Sequence[Mapping[str, str]], str, str]]) -> None:
     """`drawn`: prompt, reply of base, reply of the adapter."""
     first = sorted(drawn, key=lambda row: order_prompt(row[0]))[:SHOWN]
     rows = [asdict(SideBySide(find_asked(messages), base, tuned)) for messages, base, tuned in first]
@@ -43,7 +43,7 @@ def write_replies(run_dir: Path, drawn: Iterable[tuple[Sequence[Mapping[str, str
     write_atomically(run_dir / FILE, lines.encode(), mode=0o600)
 
 
-def read_replies(data_dir: Path, run_id: str) -> list[SideBySide]:
+def read_side_by_side(data_dir: Path, run_id: str) -> list[SideBySide]:
     """Empty where the run drew none, they were erased, or the run's files lie on another machine."""
     try:
         text = (data_dir / "runs" / run_id / FILE).read_text(encoding="utf-8")

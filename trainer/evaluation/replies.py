@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from feedback.records.text import normalise
-from feedback.run_report.replies import write_replies
+from feedback.run_report.replies import write_side_by_side
 from trainer.data.choices import Offer
 from trainer.evaluation.generate import Draws, as_row, draw, encode_prompts
 from trainer.evaluation.reply_faults import Checker, Messages, find_fault, find_wrong_language, load_named
@@ -52,7 +52,7 @@ def measure_replies(
     )
     if run_dir is not None:
         told = [[_tell(reply) for reply in arm.greedy] for arm in (base, tuned)]
-        write_replies(run_dir, zip(prompts, *told, strict=True))
+        write_side_by_side(run_dir, zip(prompts, *told, strict=True))
     drift = measure_drift([each.text for each in base.greedy], [each.text for each in tuned.greedy])
     greedy = [_find_faults(prompts, [[each] for each in arm.greedy], checker) for arm in (base, tuned)]
     sampled = [_find_faults(prompts, arm.sampled, checker) for arm in (base, tuned)]

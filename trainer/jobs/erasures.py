@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 from feedback.clock import Clock
 from feedback.datasets.build import Selection, build_dataset
 from feedback.datasets.errors import NothingSelected
-from feedback.erasure.erase import Asked, erase, finish, remove_probes
+from feedback.erasure.erase import ErasureRequest, erase, finish, remove_probes
 from feedback.store import erasures as store
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Dataset
@@ -50,7 +50,7 @@ def erase_old(
             subject = store.find_before(session, desk_id=desk_id, before=before, limit=AT_ONCE)
             if subject.is_empty:
                 break
-            asked = Asked("retention", "trainer", desk_id, data_dir, run_id)
+            asked = ErasureRequest("retention", "trainer", desk_id, data_dir, run_id)
             erase(session, subject, asked, now=clock.now())
         erased += len(subject.conversations) + len(subject.records)
     if erased:

@@ -7,7 +7,7 @@ from html import unescape
 
 from sqlmodel import select
 
-from feedback.run_report.replies import FILE, read_replies, write_replies
+from feedback.run_report.replies import FILE, read_side_by_side, write_side_by_side
 from feedback.store.engine import unit_of_work
 from feedback.store.erasures import mark_datasets
 from feedback.store.tables import Conversation, Dataset, DuelRound
@@ -42,23 +42,23 @@ def test_the_ten_are_the_first_by_a_hash_of_the_prompt(tmp_path):
     drawn = [(ask(number), f"base {number}", f"tuned {number}") for number in range(30)]
     folder = tmp_path / "runs" / "r1"
     folder.mkdir(parents=True)
-    write_replies(folder, reversed(drawn))
+    write_side_by_side(folder, reversed(drawn))
     hashed = sorted(
         range(30), key=lambda number: sha256(json.dumps(ask(number), sort_keys=True).encode()).hexdigest()
     )
-    assert [row.asked for row in read_replies(tmp_path, "r1")] == [
+    assert [row.asked for row in read_side_by_side(tmp_path, "r1")] == [
         f"Question {number}?" for number in hashed[:10]
     ]
-    assert all(row.right == row.left.replace("base", "tuned") for row in read_replies(tmp_path, "r1"))
-    assert read_replies(tmp_path, "another") == []
+    assert all(row.right == row.left.replace("base", "tuned") for row in read_side_by_side(tmp_path, "r1"))
+    assert read_side_by_side(tmp_path, "another") == []
 
 
 def test_a_reply_keeps_every_kind_of_line_end(tmp_path):
     folder = tmp_path / "runs" / "r1"
     folder.mkdir(parents=True)
     reply = "one\ntwo\r\nthree\u2028four\u2029five\x85six\x1cseven"
-    write_replies(folder, [(ask(1), reply, "")])
-    assert [(row.left, row.right) for row in read_replies(tmp_path, "r1")] == [(reply, "")]
+    write_side_by_side(folder, [(ask(1), reply, "")])
+    assert [(row.left, row.right) for row in read_side_by_side(tmp_path, "r1")] == [(reply, "")]
 
 
 def test_a_runs_pages_show_both_replies(sqlite_desk, tmp_path):
@@ -67,7 +67,7 @@ def test_a_runs_pages_show_both_replies(sqlite_desk, tmp_path):
         assert read_sides(open_page(sqlite_desk, path)) == []
     folder = tmp_path / "runs" / run
     folder.mkdir(parents=True)
-    write_replies(folder, [(ask(1), "We <b>do</b>.", "We\ndo not.")])
+    write_side_by_side(folder, [(ask(1), "We <b>do</b>.", "We\ndo not.")])
     for path in (f"/console/runs/{run}", f"/console/runs/{run}/report"):
         assert read_sides(open_page(sqlite_desk, path)) == [("Question 1?", "We <b>do</b>.", "We\ndo not.")]
     assert (folder / FILE).stat().st_mode & 0o077 == 0

@@ -11,7 +11,7 @@ import textwrap
 import pytest
 from sqlmodel import select
 
-from feedback.datasets.build import Selection, build_dataset, read_manifest, read_split
+from feedback.datasets.build import Selection, build_dataset, read_dataset_manifest, read_split
 from feedback.datasets.errors import DatasetMissing, NothingSelected
 from feedback.records.split import split_of
 from feedback.store.engine import read
@@ -109,7 +109,7 @@ def test_counts_are_those_of_the_lines(sqlite_engine, tmp_path, data):
     assert (info.counts["agents"], info.counts["conversations"]) == (10, 70)
     (source,) = {record["source"] for record in all_of(info, "choices")}
     assert info.counts["sources"] == {source: info.counts["choices"]}
-    manifest = read_manifest(info.path)
+    manifest = read_dataset_manifest(info.path)
     assert manifest["id"] == info.id and manifest["counts"] == info.counts
     content = (info.path / "pairs.jsonl").read_bytes()
     assert manifest["files"]["pairs"] == "sha256:" + hashlib.sha256(content).hexdigest()
@@ -299,7 +299,7 @@ def test_a_hasty_live_pick_counts_less(sqlite_engine, tmp_path, data, dwell_ms, 
     info = build_dataset(desk.engine, data_dir=data, clock=desk.clock)
     (record,) = all_of(info, "choices")
     assert (record.get("dwell_ms"), record["weight"]) == (dwell_ms, weight)
-    assert read_manifest(info.path)["weights"]["fast_ms"] == 1_500
+    assert read_dataset_manifest(info.path)["weights"]["fast_ms"] == 1_500
 
 
 def test_a_hasty_imported_pick_counts_less(sqlite_engine, tmp_path, data):
@@ -312,7 +312,7 @@ def test_a_missing_dataset_is_named(tmp_path):
     with pytest.raises(DatasetMissing, match="no dataset at"):
         read_split(tmp_path / "gone", "pairs", "train")
     with pytest.raises(DatasetMissing):
-        read_manifest(tmp_path / "gone")
+        read_dataset_manifest(tmp_path / "gone")
 
 
 KILLED = """

@@ -14,7 +14,7 @@ from feedback.deployment.policy import (
     build_policy,
     load_policy,
 )
-from feedback.deployment.policy_changes import flatten
+from feedback.deployment.policy_changes import list_values
 from feedback.settings import FeedbackSettings
 from serving.settings import ServingSettings
 
@@ -66,7 +66,7 @@ def test_the_default_policy_names_and_comments_every_key():
 def test_shipped_policies_extend_the_default_and_keep_the_hash_they_had_as_whole_files(name, sha256, differs):
     policy = load_policy(name)
     assert policy.name == name and policy.sha256.startswith(sha256)
-    assert flatten(policy) == flatten(load_policy("default")) | differs
+    assert list_values(policy) == list_values(load_policy("default")) | differs
 
 
 def test_a_policy_that_extends_another_file_is_noticed_by_its_values_alone(tmp_path):

@@ -10,7 +10,7 @@ from feedback.deployment.policy_changes import (
     Difference,
     find_differences,
     find_unexplained,
-    flatten,
+    list_values,
     note_policy,
 )
 from feedback.errors import NotFound
@@ -90,7 +90,7 @@ def test_a_reason_for_another_desks_or_no_change_is_not_found(store_engine):
 
 
 def test_every_value_is_kept_as_the_file_has_it():
-    limits = flatten(Policy(canary=CanaryPolicy(share=0.2)))
+    limits = list_values(Policy(canary=CanaryPolicy(share=0.2)))
     assert limits["canary.share"] == "0.2" and limits["approval.second_person"] == "true"
     assert limits["offline.max_log_loss_over_slot"] == "inf" and limits["exposure.min_picks"] == "100"
     assert limits["offline.min_kl_to_base"] == "1e-05"

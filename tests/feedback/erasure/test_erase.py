@@ -5,7 +5,7 @@ import json
 import pytest
 from sqlmodel import select
 
-from feedback.datasets.build import Building, build_dataset, read_manifest
+from feedback.datasets.build import Building, build_dataset, read_dataset_manifest
 from feedback.erasure.erase import erase_again, remove_probes
 from feedback.erasure.journal import read_log
 from feedback.lineage.graph import Ref
@@ -95,7 +95,7 @@ def test_its_dataset_keeps_id_and_manifest_and_is_built_again_without_them(desk,
     desk.post("/v1/erasures", customer_id=f"{WORD}-77")
     old = life["dataset"]
     assert [path.name for path in old.path.iterdir()] == ["manifest.json"]
-    assert read_manifest(old.path)["id"] == old.id
+    assert read_dataset_manifest(old.path)["id"] == old.id
     rebuilt = rebuild(desk.engine, data_dir=data_dir, clock=desk.clock, desk_id="default")
     row = desk.row(Dataset, id=old.id)
     assert row.erased_at is not None and rebuilt == {old.id: row.rebuilt_as}
