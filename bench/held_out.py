@@ -126,7 +126,7 @@ class HeldOut:
             "slot": slot_logits(test, self._offsets),
             "base": scale_logits(fit_scale(offers, means[:a]), means[b:]),
         }
-        self.rules = {name: float(find_all(test, logits).mean()) for name, logits in rules.items()}
+        self.rules = {name: float(find_nats(test, logits).mean()) for name, logits in rules.items()}
 
     def measure(self, adapter: Path) -> dict[str, Array]:
         """Nats of each test choice under the adapter, alone and with the slot offsets of train."""
@@ -140,7 +140,7 @@ class HeldOut:
             scale_logits(alone, shift[cut:]),
             scale_logits(with_slots, shift[cut:], slot_logits(test, self._offsets)),
         )
-        return {name: find_all(test, rows) for name, rows in zip(RULES, logits, strict=True)}
+        return {name: find_nats(test, rows) for name, rows in zip(RULES, logits, strict=True)}
 
     def _encode(self, records: Sequence[dict[str, Any]]) -> list[tuple[Offer, Example]]:
         found = []
@@ -179,7 +179,3 @@ class HeldOut:
                 for example, values in zip(row, np.split(sums, cuts), strict=True):
                     found[int(example.id)] = values
         return found
-
-
-def find_all(offers: Sequence[Offer], logits: Sequence[Array]) -> Array:
-    return np.array([find_nats(offer, row) for offer, row in zip(offers, logits, strict=True)])

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from feedback.experiments.conditional_logit import ARM, ARM_CODES, Sheet
+from feedback.experiments.adjusted_share import ARM, ARM_CODES, Sheet
+from feedback.experiments.conditional_logit import ChoiceRows
 from feedback.records.candidate import BASE, TUNED
 
 Floats = NDArray[np.floating[Any]]
@@ -53,13 +54,14 @@ class Histories:
 
     def lay_out(self, history: int, until: int) -> Sheet:
         """The first picks of one history as the adjusting fit takes them."""
-        won = np.eye(CARDS)[self.slot[history, :until]]
+        chosen = self.slot[history, :until, None] == np.arange(CARDS)
         arm = np.where(self.tuned[history, :until], ARM_CODES[TUNED], ARM_CODES[BASE])
         slots = np.broadcast_to(np.eye(CARDS)[:, 1:], (until, CARDS, CARDS - 1))
         x = np.concatenate([arm[..., None], self.log_length[history, :until, :, None], slots], axis=-1)
         agent = np.unique(self.agent[history, :until], return_inverse=True)[1]
         names = (ARM, "log_length", *(f"slot_{slot}" for slot in range(1, CARDS)))
-        return Sheet(x, np.ones((until, CARDS), dtype=bool), won, agent, names)
+        starts = np.arange(0, until * CARDS, CARDS)
+        return Sheet(ChoiceRows(x.reshape(-1, x.shape[-1]), starts, chosen.ravel()), agent, names)
 
 
 def draw_shares(rng: np.random.Generator, team: Team, histories: int) -> Floats:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.special import betaln
 
 from bench.histories import Histories, count_before, count_by_agent
+from feedback.experiments.adjusted_share import fit_sheet
 from feedback.experiments.cluster_bounds import share_bound
-from feedback.experiments.conditional_logit import fit_sheet
 from feedback.experiments.harm_test import HARMFUL, SPREADS, find_weight, weigh_harm
 from feedback.experiments.rollout_rule import Evidence, ExposurePolicy, decide_exposure
 from feedback.experiments.sequential_tests import SPREAD

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from feedback.experiments.adjusted_share import AdjustedShare, adjust_share
 from feedback.experiments.cluster_bounds import WithoutAgent, leave_one_out, share_bound
-from feedback.experiments.conditional_logit import AdjustedShare, adjust_share
 from feedback.experiments.harm_test import weigh_harm
 from feedback.experiments.picks import CountedPick
 from feedback.experiments.rollout_rule import Evidence, ExposurePolicy

@@ -16,7 +16,7 @@ from bench.verdicts import (
     median_of,
     share_of,
 )
-from feedback.experiments.conditional_logit import fit_sheet
+from feedback.experiments.adjusted_share import fit_sheet
 from feedback.experiments.harm_test import weigh_harm
 from feedback.experiments.rollout_rule import ExposurePolicy
 from feedback.experiments.sequential_tests import ENOUGH, e_better, e_harm, e_value

@@ -1,24 +1,21 @@
 """How well a rule foresees which reply was picked: nats per choice, accuracy, and a bootstrap interval over
 conversations.
 
-Pure numbers: a rule is one array of logits per offer. Ties count by summed probability. Fitting is one- or
-few-dimensional and convex for single picks. Knows no model.
+Pure numbers: a rule is one array of logits per offer. Ties count by summed probability. Knows no model.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 
+from feedback.experiments.conditional_logit import ChoiceRows, find_starts, fit_logit
 from trainer.data.choices import Offer
 
 Array = NDArray[np.float64]
-SCALES = (
-    0.0,
-    50.0,
-)  # a rule that orders backwards gets scale 0: no better than uniform, never rewarded for it
+# A rule that orders backwards gets scale 0: no better than uniform, never rewarded for it.
+SCALES = (0.0, 50.0)
 RESAMPLES = 1000
 EITHER_WAY = (-50.0, 50.0)  # people may like long replies or short ones
 
@@ -35,11 +32,21 @@ class Score:
         return asdict(self)
 
 
-def find_nats(offer: Offer, logits: Array) -> float:
-    """-log of the probability that falls on what was picked."""
-    shifted = logits - logits.max()
-    picked = sum(np.exp(shifted[place]) for place in offer.picked)
-    return float(np.log(np.exp(shifted).sum()) - np.log(max(picked, 1e-300)))
+def find_nats(offers: Sequence[Offer], logits: Sequence[Array]) -> Array:
+    """Of each offer -log of the probability that falls on what was picked."""
+    logs, _ = lay_out_offers(offers, logits).log_shares(np.concatenate(logits))
+    return -logs
+
+
+def lay_out_offers(
+    offers: Sequence[Offer], scores: Sequence[Array], fixed: Array | float = 0.0
+) -> ChoiceRows:
+    return ChoiceRows(
+        x=np.concatenate(scores)[:, None],
+        starts=find_starts(map(len, scores)),
+        chosen=np.array([place in offer.picked for offer in offers for place in range(len(offer.texts))]),
+        fixed=fixed,
+    )
 
 
 def find_hit(offer: Offer, logits: Array) -> float:
@@ -49,7 +56,7 @@ def find_hit(offer: Offer, logits: Array) -> float:
 
 
 def score_rule(offers: Sequence[Offer], logits: Sequence[Array], *, seed: int = 0) -> Score:
-    nats = np.array([find_nats(offer, row) for offer, row in zip(offers, logits, strict=True)])
+    nats = find_nats(offers, logits)
     hits = np.array([find_hit(offer, row) for offer, row in zip(offers, logits, strict=True)])
     low, high = bootstrap(nats, [offer.conversation for offer in offers], seed=seed)
     return Score(float(nats.mean()), float(hits.mean()), (low, high))
@@ -89,14 +96,11 @@ def fit_scale(
     bounds: tuple[float, float] = SCALES,
 ) -> float:
     """The factor on `scores` (added to fixed `offsets`) with the lowest nats per choice."""
-    fixed = offsets if offsets is not None else uniform_logits(offers)
-
-    def loss(scale: float) -> float:
-        rows = zip(offers, scores, fixed, strict=True)
-        return sum(find_nats(offer, scale * row + offset) for offer, row, offset in rows) / len(offers)
-
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-4})
-    return float(found.x) if found.fun < loss(0.0) else 0.0
+    fixed = np.concatenate(offsets) if offsets is not None else 0.0
+    rows = lay_out_offers(offers, scores, fixed)
+    size = float(np.abs(rows.x).max()) or 1.0  # log-ratios may be tiny, and the fit looks at slopes
+    found = fit_logit(replace(rows, x=rows.x / size), bounds=(bounds[0] * size, bounds[1] * size))
+    return float(found[0]) / size
 
 
 def scale_logits(

@@ -10,7 +10,7 @@ import pytest
 from scipy import optimize, stats
 from sqlmodel import select
 
-from feedback.experiments.conditional_logit import PRIOR_SD
+from feedback.experiments.adjusted_share import PRIOR_SD
 from feedback.experiments.measure import measure_picks, name_experience
 from feedback.experiments.picks import CountedPick, read_picks
 from feedback.experiments.rollout_rule import Evidence, ExposurePolicy

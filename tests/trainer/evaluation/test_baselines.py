@@ -39,7 +39,7 @@ def test_uniform_costs_the_log_of_the_number_of_replies():
 
 def test_tie_costs_the_log_of_its_summed_probability():
     logits = np.log(np.array([0.5, 0.2, 0.2, 0.1]))
-    assert find_nats(offer(4, 0, 1), logits) == pytest.approx(-log(0.7))
+    assert find_nats([offer(4, 0, 1)], [logits]) == pytest.approx([-log(0.7)])
     assert find_hit(offer(4, 0, 1), logits) == 1.0
     assert find_hit(offer(4, 3), logits) == 0.0
 

@@ -33,6 +33,7 @@ from scipy.special import expit, log_expit
 
 from feedback.canonical import canonical_hash
 from feedback.datasets.build import read_split
+from feedback.experiments.conditional_logit import ChoiceRows, find_starts
 from feedback.records.distance import tidy
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, conversation_of
@@ -134,9 +135,9 @@ def estimate_habits(picks: Sequence[Pick]) -> Habits:
     agents = sorted(agent for agent, count in counts.items() if count >= MIN_PICKS)
     number = {agent: place for place, agent in enumerate(agents)}
     who = np.array([number.get(pick.agent or "", len(agents)) for pick in picks])
-    table = tabulate(picks)
-    taste, lapses = fit_lapses(table, who, len(agents))
-    ratios, _ = table.ratios(taste)
+    laid_out = lay_out_picks(picks)
+    taste, lapses = fit_lapses(laid_out, who, len(agents))
+    ratios, _ = laid_out.ratios(taste)
     gain = float(np.log(lapses[who] + (1 - lapses[who]) * ratios).mean())
     return Habits(
         offsets=tuple(map(float, fit_slot_offsets(picks))),
@@ -145,67 +146,55 @@ def estimate_habits(picks: Sequence[Pick]) -> Habits:
     )
 
 
-@dataclass(frozen=True)
-class Table:
-    """Picks in rectangles, n picks by the most replies: `features` (n, k, f), `chance` the probability of
-    each reply in a blind pick, 0 where there is none, `won` what was picked.
+@dataclass(frozen=True, eq=False)
+class Taste:
+    """What is fitted to picks: a row for each reply, a group for each pick; `blind`, (picks,): the logarithm
+    of the chance that a blind pick falls on what was picked.
     """
 
-    features: Array
-    chance: Array
-    won: NDArray[np.bool_]
+    rows: ChoiceRows
+    blind: Array
 
     def ratios(self, taste: Array) -> tuple[Array, Array]:
-        """For each pick how much likelier the taste makes what was picked than chance does, (n,), and the
-        gradient of its logarithm by the taste, (n, f).
+        """For each pick how much likelier the taste makes what was picked than chance does, (picks,), and the
+        slope of its logarithm by the utility of each reply, (rows,).
         """
-        logits = self.features @ taste
-        weights = self.chance * np.exp(logits - logits.max(axis=1, keepdims=True))
-        chances = weights / weights.sum(axis=1, keepdims=True)
-        taken = np.where(self.won, chances, 0.0)
-        likely = taken.sum(axis=1)
-        mean = np.einsum("nk,nkf->nf", chances, self.features)
-        mean_taken = np.einsum("nk,nkf->nf", taken / likely[:, None], self.features)
-        return likely / np.where(self.won, self.chance, 0.0).sum(axis=1), mean_taken - mean
+        logs, slopes = self.rows.log_shares(self.rows.x @ taste)
+        return np.exp(logs - self.blind), slopes
 
 
-def tabulate(picks: Sequence[Pick]) -> Table:
-    most = max(len(pick.slots) for pick in picks)
-    features = np.zeros((len(picks), most, 1 + len(picks[0].features[0])))
-    chance = np.zeros((len(picks), most))
-    won = np.zeros((len(picks), most), dtype=bool)
+def lay_out_picks(picks: Sequence[Pick]) -> Taste:
     opinions = find_opinions(
         [pick.words for pick in picks],
         [pick.picked for pick in picks],
         [pick.conversation for pick in picks],
     )
-    for row, pick in enumerate(picks):
-        shown = len(pick.slots)
-        features[row, :shown] = np.column_stack([pick.features, opinions[row]])
-        chance[row, :shown] = 1 / shown
-        won[row, list(pick.picked)] = True
-    # Only differences between replies matter; small numbers keep exp() in range and empty places neutral.
-    middle = np.einsum("nk,nkf->nf", chance, features)[:, None]
-    return Table(np.where(chance[:, :, None] > 0, features - middle, 0.0), chance, won)
+    rows = ChoiceRows(
+        x=np.column_stack([np.concatenate([pick.features for pick in picks]), np.concatenate(opinions)]),
+        starts=find_starts(len(pick.slots) for pick in picks),
+        chosen=np.array([place in pick.picked for pick in picks for place in range(len(pick.slots))]),
+    )
+    return Taste(rows, np.log([len(pick.picked) / len(pick.slots) for pick in picks]))
 
 
-def fit_lapses(table: Table, who: NDArray[np.int_], agents: int) -> tuple[Array, Array]:
+def fit_lapses(picks: Taste, who: NDArray[np.int_], agents: int) -> tuple[Array, Array]:
     """The weights of the features, (f,), and the lapse of each agent, (agents + 1,): the last is the prior,
     for everybody whose number in `who` is `agents`.
     """
-    width = table.features.shape[2]
+    x, group = picks.rows.x, picks.rows.group
+    width = x.shape[1]
     unset = log(PRIOR_LAPSE / (1 - PRIOR_LAPSE))
 
     def loss(point: Array) -> tuple[float, Array]:
         taste, lapses = point[:width], expit(np.append(point[width:], unset))
-        ratios, slopes = table.ratios(taste)
+        ratios, slopes = picks.ratios(taste)
         mixed = lapses[who] + (1 - lapses[who]) * ratios
         blind = lapses[who] / mixed  # how likely each pick was made without looking
         seen = np.bincount(who, minlength=agents + 1)[:agents]
         free = point[width:]
         prior = PRIOR_PICKS * (PRIOR_LAPSE * log_expit(free) + (1 - PRIOR_LAPSE) * log_expit(-free)).sum()
         likely = np.log(mixed).sum() + prior - PULL * taste @ taste
-        by_taste = ((1 - blind)[:, None] * slopes).sum(axis=0) - 2 * PULL * taste
+        by_taste = x.T @ ((1 - blind)[group] * slopes) - 2 * PULL * taste
         # In logits: blind picks found and of the prior, less those that the rate would give.
         found = np.bincount(who, weights=blind, minlength=agents + 1)[:agents] + PRIOR_PICKS * PRIOR_LAPSE
         by_lapse = found - expit(free) * (seen + PRIOR_PICKS)

@@ -12,9 +12,9 @@ from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 from scipy.sparse import csr_matrix
 
+from feedback.experiments.conditional_logit import ChoiceRows, find_starts, fit_logit
 from feedback.records.distance import split_tokens
 from trainer.data.pair_rows import hash_share
 
@@ -37,17 +37,18 @@ def find_opinions(
 ) -> list[Array]:
     """The logit of each reply of each pick. `picked`: places in `replies` of the same pick."""
     sizes = [len(offered) for offered in replies]
-    owner = np.repeat(np.arange(len(sizes)), sizes)
     won = np.array(
         [place in taken for size, taken in zip(sizes, picked, strict=True) for place in range(size)]
     )
     matrix = count_words([words for offered in replies for words in offered])
-    parts = np.array([int(PARTS * hash_share("opinions", name)) for name in conversations])[owner]
-    found = np.zeros(len(owner))
+    parts = [int(PARTS * hash_share("opinions", name)) for name in conversations]
+    found = np.zeros(len(won))
     for part in range(PARTS):
-        asked = parts == part
+        asked = np.repeat(parts, sizes) == part
         if asked.any() and not asked.all():
-            found[asked] = matrix[asked] @ fit_weights(matrix[~asked], owner[~asked], won[~asked])
+            others = [size for size, its in zip(sizes, parts, strict=True) if its != part]
+            rows = ChoiceRows(matrix[~asked], find_starts(others), won[~asked])
+            found[asked] = matrix[asked] @ fit_logit(rows, precision=1.0)
     return np.split(found, np.cumsum(sizes)[:-1])
 
 
@@ -58,18 +59,3 @@ def count_words(replies: Sequence[Words]) -> csr_matrix:
     values = np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts)
     seen, columns = np.unique(np.concatenate(replies), return_inverse=True)
     return csr_matrix((values, columns, starts), shape=(len(replies), max(len(seen), 1)))
-
-
-def fit_weights(matrix: csr_matrix, owner: NDArray[np.int_], won: NDArray[np.bool_]) -> Array:
-    """Weights of the buckets. `owner`: ascending, the pick of each row; `won`: rows that were picked."""
-    _, starts, number = np.unique(owner, return_index=True, return_inverse=True)
-
-    def loss(weights: Array) -> tuple[float, Array]:
-        logits = matrix @ weights
-        powers = np.exp(logits - np.maximum.reduceat(logits, starts)[number])
-        every, taken = np.add.reduceat(powers, starts), np.add.reduceat(powers * won, starts)
-        slopes = powers / every[number] - powers * won / taken[number]
-        value = float(np.log(every / taken).sum() + weights @ weights / 2)
-        return value, matrix.T @ slopes + weights
-
-    return np.asarray(minimize(loss, np.zeros(matrix.shape[1]), jac=True, method="L-BFGS-B").x)

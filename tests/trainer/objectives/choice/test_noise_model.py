@@ -17,10 +17,10 @@ from trainer.objectives.choice.noise_model import (
     Pick,
     estimate_habits,
     fit_lapses,
+    lay_out_picks,
     make_pick,
     read_habits,
     read_picks,
-    tabulate,
 )
 from trainer.objectives.choice.text_model import hash_words
 
@@ -182,10 +182,10 @@ def test_the_slope_of_the_taste_is_that_of_its_value():
     picks = simulate("ann", 0.2, 40, rng)
     short = [make_bare("ann", (0, 2), [1], ((3.0, 1.0), (4.0, 0.0)))] * 3
     tied = [make_bare("bob", (0, 1, 3), [0, 2], ((3.0, 1.0), (4.0, 0.0), (2.0, 0.5)))] * 3
-    table = tabulate(picks + short + tied)
+    laid_out = lay_out_picks(picks + short + tied)
     taste = np.array([0.7, -0.4, 0.2])
-    total = approx_fprime(taste, lambda at: np.log(table.ratios(at)[0]).sum(), 1e-7)
-    assert table.ratios(taste)[1].sum(axis=0) == pytest.approx(total, abs=1e-3)
+    total = approx_fprime(taste, lambda at: np.log(laid_out.ratios(at)[0]).sum(), 1e-7)
+    assert laid_out.rows.x.T @ laid_out.ratios(taste)[1] == pytest.approx(total, abs=1e-3)
 
 
 def test_taste_of_two_replies_is_the_log_odds():
@@ -193,7 +193,7 @@ def test_taste_of_two_replies_is_the_log_odds():
     # makes p = 7/9, so the weight is log(7/2), less a hair for the pull.
     rows = ((1.0, 0.0), (0.0, 0.0))
     picks = [make_bare(None, (0, 1), [place], rows) for place in (0, 0, 0, 1) * 100]
-    taste, lapses = fit_lapses(tabulate(picks), np.zeros(400, dtype=int), 0)
+    taste, lapses = fit_lapses(lay_out_picks(picks), np.zeros(400, dtype=int), 0)
     assert taste == pytest.approx([np.log(3.5), 0.0, 0.0], abs=0.03)
     assert lapses == pytest.approx([PRIOR_LAPSE])
 
