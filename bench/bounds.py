@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from bench.histories import Floats, Integers, Team, draw_shares
-from feedback.experiments.cluster_bounds import share_bound, wilson_bound
+from feedback.experiments.cluster_bounds import share_bound
+from feedback.experiments.sequential_tests import wilson_end
 
 RESAMPLES = 1000
 PIECE = 200  # histories resampled at a time: 200 x 1,000 doubles, 2 MB
@@ -34,7 +35,7 @@ def bound_all(
     z, t = ndtri(confidence), stdtrit(agents - 1, confidence)
     plain = (moved**2).sum(axis=1)
     return {
-        "wilson": wilson_bound(share, total, confidence=confidence),
+        "wilson": wilson_end(share, total, z=-z, sqrt=np.sqrt),
         "sandwich_z": share - z * np.sqrt(plain),
         "cr1_t": share - t * np.sqrt(plain * agents / (agents - 1)),
         "cr2_t": share - t * np.sqrt((moved**2 / (1 - part)).sum(axis=1)),

@@ -13,6 +13,7 @@ from feedback.experiments.cluster_bounds import share_bound
 from feedback.experiments.harm_test import HARMFUL, SPREADS, find_weight, weigh_harm
 from feedback.experiments.rollout_rule import Evidence, ExposurePolicy, decide_exposure
 from feedback.experiments.sequential_tests import SPREAD
+from feedback.experiments.tally import Tally
 
 Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
@@ -54,8 +55,7 @@ def judge(histories: Histories, policy: ExposurePolicy, every: int) -> Verdicts:
         for look, end in enumerate(ends):
             evidence = Evidence(
                 adapter="simulated",
-                tuned=int(k[history, look].sum()),
-                base=int(end - k[history, look].sum()),
+                tally=Tally(int(k[history, look].sum()), int(end - k[history, look].sum())),
                 agents=int((n[history, look] > 0).sum()),
                 share_low=float(low[history, look]),
             )

@@ -9,6 +9,7 @@ from typing import Any
 
 from feedback.deployment.policy import ApprovalPolicy, CanaryPolicy, Policy
 from feedback.experiments.rollout_rule import Evidence
+from feedback.experiments.tally import Tally
 from feedback.morning.facts import How, Left, MorningFacts, Passed, Standing
 from feedback.store.approvals import APPROVE, VETO, Words
 from feedback.store.tables import Approval, Run
@@ -72,12 +73,12 @@ def passed(policy: Policy, words: Words | None = None, **fields: Any) -> Morning
 
 def canary(tuned: int, base: int, policy: Policy = POLICY, **fields: Any) -> MorningFacts:
     """A canary of 30 hours; bounds and agents are enough unless `fields` say otherwise."""
-    shown = {"halves": 0, "agents": 6, "share_low": 0.52, "adjusted_low": 0.52}
-    counts = {name: fields.pop(name, value) for name, value in shown.items()}
+    shown = {"agents": 6, "share_low": 0.52, "adjusted_low": 0.52}
+    known = {name: fields.pop(name, value) for name, value in shown.items()}
+    tally = Tally(tuned, base, fields.pop("tied", 0))
     given = {"since": NOW - timedelta(hours=30), "is_fitted": True, **fields}
-    standing = Standing(
-        NEW, "canary", 0.2, actor="trainer", evidence=Evidence(NEW, tuned, base, **counts), **given
-    )
+    evidence = Evidence(NEW, tally, **known)
+    standing = Standing(NEW, "canary", 0.2, actor="trainer", evidence=evidence, **given)
     ended = run("done", decision="passed", adapter=NEW)
     return replace(QUIET, policy=policy, ended=ended, trained=ended, canary=standing)
 
@@ -85,7 +86,7 @@ def canary(tuned: int, base: int, policy: Policy = POLICY, **fields: Any) -> Mor
 def live(
     tuned: int, base: int, *, days: float = 5, actor: str = "ada", e_harm: float = 0.0, **changes: Any
 ) -> MorningFacts:
-    evidence, since = Evidence(LIVE, tuned, base, e_harm=e_harm), NOW - timedelta(days=days)
+    evidence, since = Evidence(LIVE, Tally(tuned, base), e_harm=e_harm), NOW - timedelta(days=days)
     standing = Standing(LIVE, "live", 1.0, since, actor=actor, evidence=evidence, is_fitted=True)
     return replace(QUIET, live=standing, **changes)
 
@@ -95,7 +96,7 @@ def left(
 ) -> MorningFacts:
     at = NOW - timedelta(hours=1)
     trained = run("done", decision="passed", adapter=NEW)
-    gone = Left(NEW, how, actor, at, Evidence(NEW, tuned, base))
+    gone = Left(NEW, how, actor, at, Evidence(NEW, Tally(tuned, base)))
     return replace(QUIET, ended=trained, trained=trained, left=gone, **changes)
 
 
@@ -168,7 +169,7 @@ SITUATIONS = [
     Situation("passed, then vetoed", passed(UNSHOWN, words(("eva", VETO)))),
     Situation("canary just begun", canary(0, 0)),
     Situation("canary took another one's place", canary(0, 0, before=OLD)),
-    Situation("canary with few picks", canary(2, 3, halves=1)),
+    Situation("canary with few picks", canary(2, 3, tied=1)),
     Situation("canary undecided, picks will decide", canary(68, 52)),
     Situation("canary undecided, too early for a pace", canary(68, 52, since=NOW - timedelta(hours=3))),
     Situation("canary ahead, not proven", canary(81, 56)),

@@ -163,18 +163,8 @@ def list_adapters(call: Read[Query]) -> AdapterList:
 
 
 def show_support(support: Support) -> SupportShown:
-    low, high = support.interval
-    return SupportShown(
-        rate=support.rate,
-        low=low,
-        high=high,
-        band=support.band,
-        counted=support.counted,
-        tuned=support.tuned,
-        base=support.base,
-        halves=support.halves,
-        judgements=support.judgements,
-    )
+    told = support.to_json()
+    return SupportShown(**{name: told[name] for name in SupportShown.model_fields})
 
 
 @act(bp, "/v1/adapters/<name>/promote", roles=("admin",), body=Explained, answer=Promoted)

@@ -192,11 +192,7 @@ def show(view: DuelView) -> DuelShown:
 
 def _tell(result: Any) -> dict[str, Any]:
     told = {name: value for name, value in result.to_json().items() if name not in ("adapter", "rival")}
-    scores = [
-        {"judge": judge, "won": own.won, "lost": own.lost, "tied": own.tied, "both_bad": own.both_bad}
-        for judge, own in sorted(result.judges.items())
-    ]
-    return told | {"judges": scores}
+    return told | {"judges": [{"judge": judge, **vars(own)} for judge, own in sorted(result.judges.items())]}
 
 
 @get(bp, "/v1/duels/<duel_id>/rounds/<number>", roles=EXPERTS, answer=RoundShown)

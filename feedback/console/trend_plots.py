@@ -8,7 +8,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from flask_babel import get_locale
 
 from feedback.console.charts import HEIGHT, Axes, Block, Plot, Tick, Whisker, set_up
-from feedback.experiments.days import DayKinds, DaySupport, Share, Stretch
+from feedback.experiments.days import DayKinds, DaySupport, Stretch
+from feedback.experiments.tally import Tally
 from feedback.morning.words import ENGLISH, show_day
 from feedback.store.daily_counts import Replies
 from feedback.store.overview import name_language
@@ -61,10 +62,8 @@ def draw_support(days: Sequence[DaySupport], stretches: Sequence[Stretch], span:
     for each in days:
         beside = 0.3 * on_day[each.day]
         on_day[each.day] += 1
-        assert each.support.rate is not None, "a day without picks is left out"
-        whiskers.append(
-            raise_whisker(axes, span.x(each.day) + beside, each.support.rate, each.support.interval)
-        )
+        assert each.tally.rate is not None, "a day without picks is left out"
+        whiskers.append(raise_whisker(axes, span.x(each.day) + beside, each.tally.rate, each.tally.interval))
     return Plot(
         ticks=axes.ticks,
         along=span.mark(axes),
@@ -85,7 +84,7 @@ def lay_block(axes: Axes, span: Span, stretch: Stretch, number: int, now: dateti
 
 
 def draw_edits(days: Mapping[date, DayKinds], span: Span) -> Plot | None:
-    shares = {day: kinds.edits for day, kinds in days.items() if kinds.edits.whole}
+    shares = {day: kinds.edits for day, kinds in days.items() if kinds.edits.counted}
     if not shares:
         return None
     ends = [end for share in shares.values() for end in share.interval]
@@ -144,7 +143,7 @@ def draw_languages(languages: Languages, span: Span) -> Plot | None:
     return Plot(ticks=axes.ticks, along=span.mark(axes), lines=lines)
 
 
-def draw_shares(shares: Mapping[str, Share], *, mark: float | None = None) -> Plot | None:
+def draw_shares(shares: Mapping[str, Tally], *, mark: float | None = None) -> Plot | None:
     """Shares side by side with their intervals, by their words; `mark` is a line that means something."""
     shown = {words: share for words, share in shares.items() if share.rate is not None}
     if not shown:

@@ -25,7 +25,7 @@ from feedback.console.trend_plots import (
     write_day,
 )
 from feedback.experiments import days as by_day
-from feedback.experiments.days import Share
+from feedback.experiments.tally import Tally
 from feedback.records.candidate import BASE, BOTH, TUNED
 from feedback.store import daily_counts, deployments
 from feedback.store.engine import read
@@ -111,5 +111,5 @@ def name_arms(thumbs: dict[tuple[str | None, str], int]) -> list[dict[str, Any]]
     for arm, named in words.items():
         up, down = (thumbs.get((arm, given), 0) for given in ("up", "down"))
         if up + down:
-            arms.append({"arm": arm, "words": named, "up": up, "down": down, "share": Share(up, up + down)})
+            arms.append({"arm": arm, "words": named, "up": up, "down": down, "share": Tally(up, down)})
     return arms

@@ -182,16 +182,16 @@ def show_adapter(name: str) -> str:
         adapter = adapters.get_adapter(store, desk_id=desk_id, name=name)
         confidence = found.exposure_policy.confidence
         account = read_account(store, name, desk_id=desk_id)
-        support, shown = account.support, account.to_json(confidence=confidence)
+        tally, shown = account.support.tally, account.to_json(confidence=confidence)
         run = runs.get_run(store, desk_id=desk_id, run_id=adapter.run_id) if adapter.run_id else None
         return render_template(
             "console/adapter.html",
             adapter=adapter,
             run=run,
-            support=support,
+            support=account.support,
             account=shown,
             agents=name_agents(store, desk_id=desk_id, agents=shown["breakdown"].get("agents", ())),
-            drawn=None if support.rate is None else draw_interval(support.rate, *support.interval),
+            drawn=draw_interval(tally.rate, *tally.interval) if tally.rate is not None else None,
             comparisons=account.comparisons,
             confidence=confidence,
             exposure=read_panel(store, adapter, reader=current_actor()),

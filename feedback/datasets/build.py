@@ -28,7 +28,7 @@ from feedback.datasets.layout import FORMATS, SPLITS, dataset_dir, dataset_file,
 from feedback.datasets.members import write_members
 from feedback.records.pairs import ThumbMark, match_thumbs, pair_choice
 from feedback.records.redact import open_redactor
-from feedback.records.rejections import Refusal, Tally
+from feedback.records.rejections import Refusal, RejectionCounts
 from feedback.records.schemas import ChoiceForm
 from feedback.records.split import SALT, split_of
 from feedback.records.weights import THUMB_WEIGHT, WeightInput, WeightRules, weigh_choices
@@ -107,7 +107,7 @@ class Building:
     def __init__(self, place: Workplace, rules: WeightRules) -> None:
         self.place = place
         self.rules = rules
-        self.refusals = Tally()
+        self.refusals = RejectionCounts()
         self.files = {name: place.create(dataset_file(place.path, name).name) for name in FORMATS}
         self.lines: dict[str, Counter[str]] = {name: Counter() for name in FORMATS}
         self.kinds: Counter[str] = Counter()

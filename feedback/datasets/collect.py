@@ -19,7 +19,7 @@ from feedback.records.from_thumb import derive_thumb
 from feedback.records.normalise import settle_choice
 from feedback.records.pairs import refuse_close
 from feedback.records.redact import Redactor, redact_choice, redact_messages, redact_thumb
-from feedback.records.rejections import Refusal, Tally
+from feedback.records.rejections import Refusal, RejectionCounts
 from feedback.records.schemas import (
     ChoiceForm,
     Form,
@@ -98,7 +98,7 @@ def collect_choices(
     selection: Selection,
     until: datetime,
     redactor: Redactor,
-    refusals: Tally,
+    refusals: RejectionCounts,
 ) -> Iterator[Collected]:
     for choice, known in iterate_live(store_engine, desk_id, selection, until, refusals):
         yield finish_choice(choice, choice.conversation or "", redactor, known)
@@ -114,7 +114,7 @@ def collect_choices(
 
 
 def iterate_live(
-    store_engine: Engine, desk_id: str, selection: Selection, until: datetime, refusals: Tally
+    store_engine: Engine, desk_id: str, selection: Selection, until: datetime, refusals: RejectionCounts
 ) -> Iterator[tuple[ChoiceForm, Sequence[str]]]:
     """What judgements came to, as their records say, with what stands for the customer."""
     if not selection.has_live:
@@ -138,7 +138,7 @@ def iterate_live(
 
 
 def iterate_duels(
-    store_engine: Engine, desk_id: str, selection: Selection, until: datetime, refusals: Tally
+    store_engine: Engine, desk_id: str, selection: Selection, until: datetime, refusals: RejectionCounts
 ) -> Iterator[tuple[ChoiceForm, Sequence[str]]]:
     """What the verdicts of closed duels came to."""
     if not selection.has_duels:
@@ -179,7 +179,7 @@ def collect_pairs(
     selection: Selection,
     until: datetime,
     redactor: Redactor,
-    refusals: Tally,
+    refusals: RejectionCounts,
 ) -> Iterator[Collected]:
     for row, form in read_imported(store_engine, desk_id, selection, until, "pair", PairForm, refusals):
         refusal = refuse_close(form.chosen[-1].content, form.rejected[-1].content)
@@ -211,7 +211,7 @@ def collect_thumbs(
     selection: Selection,
     until: datetime,
     redactor: Redactor,
-    refusals: Tally,
+    refusals: RejectionCounts,
 ) -> Iterator[Collected]:
     if selection.has_live:
         for record, reply in iterate_thumbs(store_engine, desk_id=desk_id, until=until):
@@ -246,7 +246,7 @@ def read_imported(
     until: datetime,
     kind: str,
     shape: type[F],
-    refusals: Tally,
+    refusals: RejectionCounts,
 ) -> Iterator[tuple[Record, F]]:
     """The selected records of a kind in their form; one that an older version let in and this one refuses is
     counted.

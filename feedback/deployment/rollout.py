@@ -49,11 +49,11 @@ class Look:
     @property
     def reason(self) -> str:
         """A sentence for the deployment's row and the adapter's history."""
-        found = self.evidence
+        tally = self.evidence.tally
         told = "; ".join(
             f"{reason.text} {reason.value} (limit {reason.limit:g})" for reason in self.exposure.reasons
         )
-        return f"{SAID[self.exposure.verdict]}, on {found.tuned} of {found.decided} picks: {told}."
+        return f"{SAID[self.exposure.verdict]}, on {tally.won} of {tally.decided} picks: {told}."
 
 
 def look(
@@ -160,9 +160,7 @@ def count_now(store_engine: Engine, name: str, *, policy: Policy, desk_id: str =
     """The decision about an adapter on counts alone: enough to prove harm, never enough to go live."""
     with read(store_engine) as session:
         support = support_of(session, name, desk_id=desk_id)
-    evidence = Evidence(
-        name, support.tuned, support.base, support.halves, agents=support.agents, e_harm=support.e_harm
-    )
+    evidence = Evidence(name, support.tally, agents=support.agents, e_harm=support.e_harm)
     return Look(evidence, decide_exposure(evidence, policy.exposure))
 
 

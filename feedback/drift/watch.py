@@ -15,7 +15,7 @@ from feedback.drift.alarms import Watch, raise_alarm
 from feedback.drift.shift import DAYS, Day, hit
 from feedback.drift.watched import FEWEST_OF_MEMBER, MOST_MEMBERS, Watched, find_shifts, list_too_early
 from feedback.experiments.days import tally_days
-from feedback.experiments.support import Support
+from feedback.experiments.tally import Tally
 from feedback.store import daily_counts, drift_counts
 from feedback.store.deployments import serving_state
 from feedback.store.overview import name_language
@@ -37,10 +37,9 @@ def list_watched(session: Session, *, today: date, desk_id: str) -> Iterator[Wat
     adapter = name_serving(session, desk_id=desk_id)
     if adapter is not None:
         tallies = tally_days(daily_counts.count_judged(session, **asked))
-        picks = {each.day: each.support for each in tallies if each.adapter == adapter}
-        none = Support(adapter)
-        supports = [picks.get(day, none) for day in days]
-        yield Watched("support", [hit(each.decided, each.tuned) for each in supports], adapter)
+        picks = {each.day: each.tally for each in tallies if each.adapter == adapter}
+        supports = [picks.get(day, Tally()) for day in days]
+        yield Watched("support", [hit(each.decided, each.won) for each in supports], adapter)
     thumbs = drift_counts.count_thumbs_by_day(session, **asked)
     given = [thumbs.get(day, {}) for day in days]
     yield Watched("thumbs", [hit(sum(each.values()), each.get("down", 0)) for each in given])

@@ -5,13 +5,13 @@ and is tied where as many preferred either. Rounds whose judges all said "both b
 are ties; they count as far as the judges came, or they would outweigh the rounds that nobody judged.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from feedback.experiments.sequential_tests import e_better, e_harm, find_band, wilson_interval
+from feedback.experiments.tally import Tally
 from feedback.store.duel_verdicts import Standing
 from feedback.store.duels import EQUAL, LEFT_OUT, READY
 from feedback.store.tables import DuelRound
@@ -20,36 +20,14 @@ WON, LOST, TIED, BOTH_BAD = "won", "lost", "tied", "both_bad"
 AFTER_THE_FACT = "trained_on_it"
 
 
-@dataclass
-class Score:
+@dataclass(frozen=True)
+class DuelTally(Tally):
     """Rounds or verdicts by what they say of the adapter."""
 
-    won: int = 0
-    lost: int = 0
-    tied: int = 0
     both_bad: int = 0
 
-    def add(self, outcome: str) -> None:
-        setattr(self, outcome, getattr(self, outcome) + 1)
 
-    @property
-    def counted(self) -> int:
-        return self.won + self.lost + self.tied
-
-    @property
-    def rate(self) -> float | None:
-        return (self.won + self.tied / 2) / self.counted if self.counted else None
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        return wilson_interval(self.won + self.tied / 2, self.counted)
-
-    @property
-    def band(self) -> str | None:
-        return find_band(self.won + self.tied / 2, self.counted)
-
-
-@dataclass
+@dataclass(frozen=True)
 class Result:
     """`score` counts rounds; `judges` verdicts, each person's own. `equal` is the part of `tied` that nobody
     was asked about.
@@ -57,37 +35,25 @@ class Result:
 
     adapter: str
     rival: str | None
-    score: Score = field(default_factory=Score)
-    equal: int = 0
-    unjudged: int = 0
-    left_out: Counter[str] = field(default_factory=Counter)
-    judges: dict[str, Score] = field(default_factory=dict)
-    shared: int = 0  # rounds that two or more judged
-    agreed: int = 0  # of these, the ones on which all said the same
-
-    @property
-    def band(self) -> str | None:
-        return self.score.band
+    score: DuelTally
+    equal: int
+    unjudged: int
+    left_out: Counter[str]
+    judges: dict[str, DuelTally]
+    shared: int  # rounds that two or more judged
+    agreed: int  # of these, the ones on which all said the same
 
     def to_json(self) -> dict[str, Any]:
-        low, high = self.score.interval
         return {
             "adapter": self.adapter,
             "rival": self.rival,
-            "rate": self.score.rate,
-            "low": low,
-            "high": high,
-            "band": self.band,
-            "counted": self.score.counted,
-            "won": self.score.won,
-            "lost": self.score.lost,
-            "tied": self.score.tied,
+            **self.score.to_json(),
             "equal": self.equal,
             "both_bad": self.score.both_bad,
             "unjudged": self.unjudged,
             "left_out": dict(sorted(self.left_out.items())),
-            "e_better": e_better(self.score.won, self.score.won + self.score.lost),
-            "e_harm": e_harm(self.score.won, self.score.won + self.score.lost),
+            "e_better": self.score.e_better,
+            "e_harm": self.score.e_harm,
             "shared": self.shared,
             "agreed": self.agreed,
         }
@@ -104,28 +70,33 @@ def count_result(
     """`trained_until`: when the newest data of a contender was fixed. A verdict that is not younger may be
     in what it learnt, so it is no evidence about it.
     """
-    result = Result(adapter, rival)
-    said: dict[int, list[str]] = {}
+    left_out: Counter[str] = Counter(row.reason or LEFT_OUT for row in rounds if row.state == LEFT_OUT)
+    said: defaultdict[int, list[str]] = defaultdict(list)
+    judges: defaultdict[str, Counter[str]] = defaultdict(Counter)
     sides = {row.position: find_sides(row, adapter) for row in rounds}
     for verdict in verdicts:
         if verdict.at <= trained_until:
-            result.left_out[AFTER_THE_FACT] += 1
+            left_out[AFTER_THE_FACT] += 1
             continue
         outcome = sides[verdict.position].get(verdict.verdict, BOTH_BAD)
-        said.setdefault(verdict.position, []).append(outcome)
-        result.judges.setdefault(verdict.judge, Score()).add(outcome)
+        said[verdict.position].append(outcome)
+        judges[verdict.judge][outcome] += 1
+    ready = [row.position for row in rounds if row.state == READY]
+    judged = [said[position] for position in ready if position in said]
     reached = find_reach(rounds, said)
-    for row in rounds:
-        if row.state == LEFT_OUT:
-            result.left_out[row.reason or LEFT_OUT] += 1
-        elif row.state == EQUAL and row.position <= reached:
-            result.equal += 1
-            result.score.add(TIED)
-        elif row.state == READY and row.position in said:
-            count_round(result, said[row.position])
-        elif row.state == READY:
-            result.unjudged += 1
-    return result
+    equal = sum(row.state == EQUAL and row.position <= reached for row in rounds)
+    shared = [outcomes for outcomes in judged if len(outcomes) > 1]
+    return Result(
+        adapter,
+        rival,
+        score=DuelTally(**Counter([TIED] * equal + [decide_round(outcomes) for outcomes in judged])),
+        equal=equal,
+        unjudged=len(ready) - len(judged),
+        left_out=left_out,
+        judges={judge: DuelTally(**outcomes) for judge, outcomes in judges.items()},
+        shared=len(shared),
+        agreed=sum(len(set(outcomes)) == 1 for outcomes in shared),
+    )
 
 
 def find_sides(row: DuelRound, adapter: str) -> dict[str, str]:
@@ -139,13 +110,6 @@ def find_reach(rounds: Sequence[DuelRound], said: dict[int, list[str]]) -> int:
     if all(row.position in said for row in rounds if row.state == READY):
         return max((row.position for row in rounds), default=0)
     return max(said, default=0)
-
-
-def count_round(result: Result, outcomes: list[str]) -> None:
-    result.score.add(decide_round(outcomes))
-    if len(outcomes) > 1:
-        result.shared += 1
-        result.agreed += len(set(outcomes)) == 1
 
 
 def decide_round(outcomes: list[str]) -> str:

@@ -49,8 +49,8 @@ class Account:
     @property
     def share(self) -> float | None:
         """Of the picks that decide: merged texts and ties across the arms left out."""
-        decided = self.support.decided
-        return self.support.tuned / decided if decided else None
+        tally = self.support.tally
+        return tally.won / tally.decided if tally.decided else None
 
     def to_json(self, *, confidence: float) -> dict[str, Any]:
         """`confidence` of the one-sided lower bounds is the policy's until something is fitted."""

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtrit
 
+from feedback.experiments.sequential_tests import wilson_end
+
 Floats = NDArray[np.floating[Any]]
 
 
@@ -42,16 +44,8 @@ def share_bound(tuned: ArrayLike, picks: ArrayLike, *, confidence: float) -> Flo
         moved = (k - share[..., None] * n) / (total[..., None] - n)
         variance = (agents - 1) / agents * (moved**2).sum(axis=-1)
         clustered = share - stdtrit(agents - 1, confidence) * np.sqrt(variance)
-        bound = np.minimum(clustered, wilson_bound(share, total, confidence=confidence))
+        bound = np.minimum(clustered, wilson_end(share, total, z=-ndtri(confidence), sqrt=np.sqrt))
     return np.where(agents >= 2, np.clip(np.nan_to_num(bound, nan=0.0, neginf=0.0), 0.0, 1.0), 0.0)
-
-
-def wilson_bound(share: Floats, n: Floats, *, confidence: float) -> Floats:
-    """Wilson's one-sided lower bound, as if all picks were independent."""
-    z = ndtri(confidence)
-    centre = share + z * z / (2 * n)
-    spread = z * np.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    return np.asarray((centre - spread) / (1 + z * z / n))
 
 
 def leave_one_out(agents: Sequence[str], tuned: Sequence[int], picks: Sequence[int]) -> list[WithoutAgent]:

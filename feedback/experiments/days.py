@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from feedback.experiments.sequential_tests import wilson_interval
-from feedback.experiments.support import Support, tally_support
+from feedback.experiments.support import tally_support
+from feedback.experiments.tally import Tally
 from feedback.store.daily_counts import DayJudged
 from feedback.store.record_counts import Judged
 from feedback.store.tables import Deployment
@@ -23,23 +23,7 @@ class DaySupport:
 
     day: date
     adapter: str
-    support: Support
-
-
-@dataclass(frozen=True)
-class Share:
-    """Of `whole`, how many; with its Wilson interval at 95 %."""
-
-    part: int
-    whole: int
-
-    @property
-    def rate(self) -> float | None:
-        return self.part / self.whole if self.whole else None
-
-    @property
-    def interval(self) -> tuple[float, float]:
-        return wilson_interval(self.part, self.whole)
+    tally: Tally
 
 
 @dataclass(frozen=True)
@@ -60,8 +44,8 @@ class DayKinds:
     settled: Counter[str] = field(default_factory=Counter)
 
     @property
-    def edits(self) -> Share:
-        return Share(self.settled["edit"], self.settled.total())
+    def edits(self) -> Tally:
+        return Tally(self.settled["edit"], self.settled.total() - self.settled["edit"])
 
 
 def tally_days(rows: Iterable[DayJudged]) -> list[DaySupport]:
@@ -70,8 +54,8 @@ def tally_days(rows: Iterable[DayJudged]) -> list[DaySupport]:
     for row in rows:
         if row.adapter is not None:
             found[row.day, row.adapter][Judged(None, row.meaning)] += row.judgements  # whoever it was
-    days = (DaySupport(*key, tally_support(key[1], found[key])) for key in sorted(found))
-    return [each for each in days if each.support.counted]
+    days = (DaySupport(*key, tally_support(key[1], found[key]).tally) for key in sorted(found))
+    return [each for each in days if each.tally.counted]
 
 
 def tally_kinds(rows: Iterable[DayJudged]) -> dict[date, DayKinds]:
@@ -82,13 +66,13 @@ def tally_kinds(rows: Iterable[DayJudged]) -> dict[date, DayKinds]:
     return dict(sorted(days.items()))
 
 
-def tally_slots(rows: Iterable[DayJudged]) -> list[Share]:
-    """Of picks that stand, from sets of four different cards (each gives three pairs): by place."""
+def tally_slots(rows: Iterable[DayJudged]) -> list[Tally]:
+    """Of picks that stand, from sets of four different cards (each gives three pairs), by place."""
     picks: Counter[int] = Counter()
     for row in rows:
         if row.meaning.settled == "pick" and row.pairs == CARDS - 1 and row.slot is not None:
             picks[row.slot] += row.judgements
-    return [Share(picks[slot], picks.total()) for slot in range(CARDS)] if picks else []
+    return [Tally(picks[slot], picks.total() - picks[slot]) for slot in range(CARDS)] if picks else []
 
 
 def list_stretches(rows: Sequence[Deployment], *, since: datetime) -> list[Stretch]:

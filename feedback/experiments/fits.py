@@ -13,6 +13,7 @@ from feedback.clock import Clock
 from feedback.experiments.account import keep_counts
 from feedback.experiments.picks import read_picks
 from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.experiments.tally import Tally
 from feedback.store import fits
 from feedback.store.engine import read, unit_of_work
 from feedback.store.erasures import count_erasures
@@ -76,5 +77,11 @@ def fit_account(
         "adjusted": adjusted,
         "length_difference": measured.length_difference,
         "without_agent": [asdict(without) for without in measured.without_agent],
-        "breakdown": measured.breakdown.to_json(),
+        "breakdown": {way: show_cells(cells) for way, cells in measured.breakdown.items()},
     }
+
+
+def show_cells(cells: dict[str, Tally]) -> dict[str, dict[str, Any]]:
+    """Without a band: most cells are too small to say more than their interval does."""
+    told = {name: cell.to_json(won="tuned", lost="base", tied="halves") for name, cell in cells.items()}
+    return {name: {key: cell[key] for key in cell if key != "band"} for name, cell in told.items()}

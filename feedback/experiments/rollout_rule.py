@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 
-from feedback.experiments.sequential_tests import ENOUGH, e_better, picks_until
+from feedback.experiments.sequential_tests import ENOUGH, picks_until
+from feedback.experiments.tally import Tally
 
 Verdict = Literal["hold", "go_live", "roll_back", "retire"]
 
@@ -43,35 +44,33 @@ class Evidence:
     """What the picks of one adapter say. Bounds are at the policy's confidence, None where there is none."""
 
     adapter: str
-    tuned: int
-    base: int
-    halves: int = 0
+    tally: Tally  # the adapter against base
     agents: int = 0
     e_harm: float = 0.0
     share_low: float | None = None
     adjusted: float | None = None
     adjusted_low: float | None = None
 
-    @property
-    def decided(self) -> int:
-        return self.tuned + self.base
-
-    @property
-    def counted(self) -> int:
-        return self.decided + self.halves
-
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "e_better": e_better(self.tuned, self.decided)}
+        fields, tally = dict(vars(self)), self.tally
+        del fields["tally"]
+        counts = {"tuned": tally.won, "base": tally.lost, "halves": tally.tied}
+        return fields | counts | {"e_better": tally.e_better}
 
 
 @dataclass(frozen=True)
 class Reason:
-    """`value` beside the `limit` it missed (or, for a verdict other than hold, reached)."""
+    """`value` beside the `limit` it missed (or, for a verdict other than hold, reached). The offline gate has
+    the same.
+    """
 
     code: str
     text: str
     value: float | None
     limit: float
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -100,20 +99,20 @@ def decide_exposure(evidence: Evidence, policy: ExposurePolicy) -> Exposure:
     if not missing:
         return Exposure("go_live", tuple(reason for reason, _ in checks), 0)
     needed = count_needed(evidence, policy)
-    if evidence.counted >= policy.retire_after:
-        spent = Reason("undecided", "no verdict in time", evidence.counted, policy.retire_after)
+    if evidence.tally.counted >= policy.retire_after:
+        spent = Reason("undecided", "no verdict in time", evidence.tally.counted, policy.retire_after)
         return Exposure("retire", (spent, *missing), needed)
     return Exposure("hold", missing, needed)
 
 
 def check_win(evidence: Evidence, policy: ExposurePolicy) -> list[tuple[Reason, bool]]:
     """All that must hold to go live, each with whether it does."""
-    better = e_better(evidence.tuned, evidence.decided)
+    better = evidence.tally.e_better
     low, adjusted = evidence.share_low, evidence.adjusted_low
     return [
         (
-            Reason("picks", "picks that decide", evidence.decided, policy.min_picks),
-            evidence.decided >= policy.min_picks,
+            Reason("picks", "picks that decide", evidence.tally.decided, policy.min_picks),
+            evidence.tally.decided >= policy.min_picks,
         ),
         (
             Reason("agents", "agents who picked", evidence.agents, policy.min_agents),
@@ -148,12 +147,12 @@ class Threshold:
     is_reached: bool
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self.reason), "leads_to": self.leads_to, "reached": self.is_reached}
+        return {**self.reason.to_json(), "leads_to": self.leads_to, "reached": self.is_reached}
 
 
 def list_thresholds(evidence: Evidence, policy: ExposurePolicy) -> list[Threshold]:
     """Every limit of the decision, those of a win first."""
-    harm = round(evidence.e_harm, 4)
+    harm, counted = round(evidence.e_harm, 4), evidence.tally.counted
     leaving = (
         Threshold(
             "roll_back",
@@ -162,20 +161,21 @@ def list_thresholds(evidence: Evidence, policy: ExposurePolicy) -> list[Threshol
         ),
         Threshold(
             "retire",
-            Reason("undecided", "counted picks without a verdict", evidence.counted, policy.retire_after),
-            evidence.counted >= policy.retire_after,
+            Reason("undecided", "counted picks without a verdict", counted, policy.retire_after),
+            counted >= policy.retire_after,
         ),
     )
     return [*(Threshold("go_live", reason, met) for reason, met in check_win(evidence, policy)), *leaving]
 
 
 def count_needed(evidence: Evidence, policy: ExposurePolicy) -> int | None:
-    if 2 * evidence.tuned <= evidence.decided:
+    tally = evidence.tally
+    if tally.won <= tally.lost:
         return None
-    more = picks_until(evidence.tuned, evidence.decided, limit=policy.min_e_better)
+    more = picks_until(tally.won, tally.decided, limit=policy.min_e_better)
     if more is None:
         return None
-    needed = max(more, policy.min_picks - evidence.decided)
+    needed = max(more, policy.min_picks - tally.decided)
     # Shared picks come in between as often as they did so far.
-    last = evidence.counted + needed * evidence.counted / evidence.decided
+    last = tally.counted + needed * tally.counted / tally.decided
     return needed if last <= policy.retire_after else None

@@ -3,6 +3,8 @@ still missing, what may be said of a share. Pure.
 """
 
 import math
+from collections.abc import Callable
+from typing import Any
 
 Z95 = 1.959964
 SPREAD = 10.0  # a of the Beta(a, a) mixture: sharpest between 55 and 70 %
@@ -27,12 +29,15 @@ def wilson_interval(successes: float, n: float, *, z: float = Z95) -> tuple[floa
     """Low and high end of a share; (0, 1) when there is nothing to go by. Halves are allowed."""
     if n <= 0:
         return (0.0, 1.0)
-    share = successes / n
-    centre = share + z * z / (2 * n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
-    low, high = ((centre + sign * half) / (1 + z * z / n) for sign in (-1, 1))
+    low, high = (wilson_end(successes / n, n, z=end) for end in (-z, z))
     # Exact at the ends, where rounding would leave 1e-17.
     return (0.0 if successes == 0 else max(0.0, low), 1.0 if successes == n else min(1.0, high))
+
+
+def wilson_end(share: Any, n: Any, *, z: float, sqrt: Callable[[Any], Any] = math.sqrt) -> Any:
+    """The upper end of Wilson's interval, or with a negative `z` the lower; of arrays with their root."""
+    spread = sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    return (share + z * z / (2 * n) + z * spread) / (1 + z * z / n)
 
 
 def e_value(successes: float, n: float, *, a: float = SPREAD) -> float:

@@ -101,9 +101,7 @@ def read_evidence(session: Session, name: str, *, now: datetime, desk_id: str) -
     adjusted = fitted.get("adjusted") or {}
     return Evidence(
         adapter=name,
-        tuned=support.tuned,
-        base=support.base,
-        halves=support.halves,
+        tally=support.tally,
         agents=support.agents,
         e_harm=support.e_harm,
         share_low=fitted.get("share_low"),

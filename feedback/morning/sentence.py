@@ -59,7 +59,7 @@ def say_left(facts: MorningFacts) -> Said | None:
         return None
     values: dict[str, Any] = {"adapter": left.name, "serves": facts.serves}
     if left.how in ("harm", "undecided"):
-        values |= show_picks(left.evidence)
+        values |= show_picks(left.evidence.tally)
     else:
         values["actor"] = left.actor
     return Said(LEFT[left.how], act_on_choices(facts, again=True), values)

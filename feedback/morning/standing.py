@@ -3,15 +3,9 @@
 import math
 from typing import Any
 
-from feedback.experiments.rollout_rule import Evidence, Exposure, decide_exposure
-from feedback.experiments.sequential_tests import (
-    FEWEST,
-    HARMED,
-    NO_PROGRESS,
-    NOT_KNOWN,
-    find_band,
-    wilson_interval,
-)
+from feedback.experiments.rollout_rule import Exposure, decide_exposure
+from feedback.experiments.sequential_tests import FEWEST, HARMED, NO_PROGRESS, NOT_KNOWN
+from feedback.experiments.tally import Tally
 from feedback.morning.choices import act_on_choices
 from feedback.morning.facts import MorningFacts, Standing
 from feedback.morning.said import Action, Said
@@ -32,10 +26,10 @@ WIN_ACTIONS = {
 def say_harm(facts: MorningFacts) -> Said | None:
     """Proven by the policy's rule, or suspected where the interval lies below one half."""
     for found in facts.serving:
-        values = {"adapter": found.name, **show_picks(found.evidence)}
+        values = {"adapter": found.name, **show_picks(found.evidence.tally)}
         if decide(found, facts).verdict == "roll_back":
             return Said("harm_proven", Action("roll_back"), values)
-        if find_effect(found.evidence) == HARMED:
+        if found.evidence.tally.band == HARMED:
             return Said("harm_suspected", Action("watch_harm"), values)
     return None
 
@@ -46,7 +40,7 @@ def say_proven(facts: MorningFacts) -> Said | None:
     if found is None or decide(found, facts).verdict != "go_live":
         return None
     code = find_wait(facts, found.words)
-    values = {"adapter": found.name, **show_picks(found.evidence), **name_approver(found.words)}
+    values = {"adapter": found.name, **show_picks(found.evidence.tally), **name_approver(found.words)}
     return Said(code, Action(WIN_ACTIONS[code], values), values)
 
 
@@ -67,20 +61,20 @@ def say_canary(facts: MorningFacts) -> Said | None:
     found = facts.canary
     if found is None:
         return None
-    evidence, limits = found.evidence, facts.policy.exposure
+    tally, limits = found.evidence.tally, facts.policy.exposure
     named = {"adapter": found.name}
-    if not evidence.counted:
+    if not tally.counted:
         begun: dict[str, Any] = {**named, "percent": round(100 * found.share)}
         first = Action("first_picks", {"needed": limits.min_picks})
         if found.before is None:
             return Said("canary_begun", first, begun)
         return Said("canary_replaced", first, {**named, "before": found.before})
-    if evidence.decided < limits.min_picks:
-        few = {**named, "picks": evidence.decided, "needed": limits.min_picks}
+    if tally.decided < limits.min_picks:
+        few = {**named, "picks": tally.decided, "needed": limits.min_picks}
         return Said("canary_few", Action("first_picks", {"needed": limits.min_picks}), few)
-    values = {**named, **show_picks(evidence)}
+    values = {**named, **show_picks(tally)}
     exposure = decide(found, facts)
-    is_ahead = find_effect(evidence) not in (NOT_KNOWN, NO_PROGRESS)
+    is_ahead = tally.band not in (NOT_KNOWN, NO_PROGRESS)
     if exposure.picks_needed == 0:
         return say_hindered(facts, found, exposure, values)
     if exposure.picks_needed is None:
@@ -110,9 +104,9 @@ def act_on_picks(facts: MorningFacts, found: Standing, missing: int) -> Action:
     """How many picks decide, to the next ten, and how long they take at the pace since it began to serve."""
     values = {"missing": 10 * math.ceil(missing / 10)}
     served = (facts.at - found.since).total_seconds()
-    if served < LEAST_S or found.evidence.decided < FEWEST:
+    if served < LEAST_S or found.evidence.tally.decided < FEWEST:
         return Action("judge_on", values)
-    days = math.ceil(missing * served / found.evidence.decided / DAY_S)
+    days = math.ceil(missing * served / found.evidence.tally.decided / DAY_S)
     return Action("judge_on_day", values) if days == 1 else Action("judge_on_days", {**values, "days": days})
 
 
@@ -120,8 +114,8 @@ def say_live(facts: MorningFacts) -> Said | None:
     found = facts.live
     if found is None:
         return None
-    values, effect = {"adapter": found.name, **show_picks(found.evidence)}, find_effect(found.evidence)
-    if found.evidence.counted < FEWEST:
+    values, effect = {"adapter": found.name, **show_picks(found.evidence.tally)}, found.evidence.tally.band
+    if found.evidence.tally.counted < FEWEST:
         return Said("live_few", act_on_choices(facts), {"adapter": found.name})
     if effect in (NOT_KNOWN, NO_PROGRESS):
         code = "live_unknown" if effect == NOT_KNOWN else "live_no_difference"
@@ -136,14 +130,8 @@ def decide(found: Standing, facts: MorningFacts) -> Exposure:
     return decide_exposure(found.evidence, facts.policy.exposure)
 
 
-def find_effect(evidence: Evidence) -> str | None:
-    return find_band(evidence.tuned + evidence.halves / 2, evidence.counted)
-
-
-def show_picks(evidence: Evidence) -> dict[str, Any]:
+def show_picks(tally: Tally) -> dict[str, Any]:
     """The share as every page shows it, with its interval, in percent."""
-    won, counted = evidence.tuned + evidence.halves / 2, evidence.counted
-    low, high = wilson_interval(won, counted)
-    digits = None if counted < MANY else 1
-    shares = {"share": won / counted if counted else 0.0, "low": low, "high": high}
-    return {"picks": counted, **{name: round(100 * share, digits) for name, share in shares.items()}}
+    digits = None if tally.counted < MANY else 1
+    shares = dict(zip(("share", "low", "high"), (tally.rate or 0.0, *tally.interval), strict=True))
+    return {"picks": tally.counted, **{name: round(100 * share, digits) for name, share in shares.items()}}

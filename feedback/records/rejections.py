@@ -59,7 +59,7 @@ class Refusal:
 
 
 @dataclass
-class Tally:
+class RejectionCounts:
     """Counted reasons."""
 
     counts: Counter[str] = field(default_factory=Counter)

@@ -6,27 +6,15 @@ exposure.
 """
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from feedback.deployment.policy import OfflineLimits
+from feedback.experiments.rollout_rule import Reason
 from trainer.evaluation.baselines import Score
 from trainer.evaluation.report import GuardFigures, OfflineReport
 
 Sense = Literal["at most", "at least"]
-
-
-@dataclass(frozen=True)
-class Reason:
-    """Why an adapter was refused: `value` missed `limit`."""
-
-    code: str
-    text: str
-    value: float | None
-    limit: float
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)

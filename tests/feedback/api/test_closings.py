@@ -7,7 +7,7 @@ import pytest
 
 from feedback.datasets.collect import Selection, iterate_live
 from feedback.experiments.support import support_of
-from feedback.records.rejections import Tally
+from feedback.records.rejections import RejectionCounts
 from feedback.store.closings import count_closings
 from feedback.store.engine import read
 from feedback.store.overview import count_inflow
@@ -135,7 +135,7 @@ def test_a_closing_is_no_judgement_counts_in_no_rate_and_is_told_with_its_reason
         support = support_of(session, "tuned-20261122-1")
         inflow = count_inflow(session, desk_id="default", since=None)
         later = count_inflow(session, desk_id="default", since=desk.clock.now() + timedelta(seconds=1))
-    assert (support.judgements, support.counted, support.left_out) == (0, 0, {})
+    assert (support.judgements, support.tally.counted, support.left_out) == (0, 0, {})
     assert (inflow.judgements, inflow.closings) == ({}, {"no_reply": 2, "spam": 1})
     assert later.closings == {}
     for address in ("/console", "/console/funnel", f"/console/funnel?agent={desk.operators['ann']}"):
@@ -177,5 +177,5 @@ def test_nothing_is_learnt_from_a_closed_turn(desk):
     desk.judge(shown, "none")
     close(desk, [opened["turn_id"]])
     until = desk.clock.now() + timedelta(seconds=1)
-    assert list(iterate_live(desk.engine, "default", Selection(), until, Tally())) == []
+    assert list(iterate_live(desk.engine, "default", Selection(), until, RejectionCounts())) == []
     assert desk.judge(shown, "own", text="By hand.").status_code == 409

@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime
 import pytest
 
 from feedback.console.trend_plots import Span, count_languages, draw_shares, draw_support
-from feedback.experiments.days import DaySupport, Share, Stretch
-from feedback.experiments.support import Support
+from feedback.experiments.days import DaySupport, Stretch
+from feedback.experiments.tally import Tally
 from feedback.store.engine import unit_of_work
 from tests.feedback.builders import add_adapter
 from tests.feedback.desk import put_set
@@ -27,7 +27,7 @@ def read_text(desk, language):
 
 def test_dots_of_a_day_stand_side_by_side_and_numbers_only_where_they_have_room():
     now = datetime(2026, 11, 29, tzinfo=UTC)
-    days = [DaySupport(DAY, name, Support(name, halves=1)) for name in ("one", "two")]
+    days = [DaySupport(DAY, name, Tally(tied=1)) for name in ("one", "two")]
     long = Stretch("live", "one", 1.0, datetime(2026, 11, 1, tzinfo=UTC), None)
     short = Stretch("canary", "two", 0.2, now, None)
     plot = draw_support(days, [long, short], Span(DAY, 10), now)
@@ -39,10 +39,10 @@ def test_dots_of_a_day_stand_side_by_side_and_numbers_only_where_they_have_room(
 
 
 def test_a_line_that_means_something_is_on_the_axis():
-    plot = draw_shares({"A": Share(40, 100), "B": Share(60, 100)}, mark=0.25)
+    plot = draw_shares({"A": Tally(40, 60), "B": Tally(60, 40)}, mark=0.25)
     assert plot.marks[0] > plot.whiskers[0].middle  # 25 % lies below 40 %
     assert [tick.words for tick in plot.along] == ["A", "B"]
-    assert draw_shares({"A": Share(0, 0)}) is None
+    assert draw_shares({"A": Tally()}) is None
 
 
 def test_rare_languages_are_one_line_and_regions_are_of_their_language():

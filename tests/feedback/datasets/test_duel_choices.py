@@ -9,7 +9,7 @@ from feedback.errors import NotFound
 from feedback.lineage.graph import Ref
 from feedback.lineage.steps import Tracer
 from feedback.records.redact import open_redactor
-from feedback.records.rejections import Tally
+from feedback.records.rejections import RejectionCounts
 from feedback.records.split import split_of
 from feedback.store.duel_verdicts import record_verdict, undo_verdict
 from feedback.store.duels import close_duel, list_rounds
@@ -45,7 +45,7 @@ def close(store, duel_id):
 
 
 def collect(store, data_dir, **selection):
-    refusals = Tally()
+    refusals = RejectionCounts()
     found = collect_choices(store, DESK, Selection(**selection), STARTED, open_redactor(data_dir), refusals)
     return [item.record for item in found], refusals.to_json()
 

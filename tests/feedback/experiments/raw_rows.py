@@ -10,9 +10,10 @@ from sqlmodel import col, func, select
 
 from feedback.datasets import collect
 from feedback.experiments.funnel import Funnel
+from feedback.experiments.pick_counts import APART, UNKNOWN
 from feedback.experiments.picks import CountedPick
-from feedback.experiments.support import APART, Support
-from feedback.experiments.versions import UNKNOWN, Comparison
+from feedback.experiments.support import Support
+from feedback.experiments.versions import Comparison
 from feedback.records.cards import describe_card
 from feedback.records.from_judgement import CLOSING, DUEL, derive_choice
 from feedback.records.from_thumb import derive_thumb
@@ -47,7 +48,7 @@ def count_support(judged_sets, adapter):
         support.judgements += 1
         choice = derive_choice(judged, shown)
         if isinstance(choice, Refusal) and choice.reason == "tie_of_all" and refuse_set(shown) is None:
-            support.halves += 1
+            support.tied += 1
         elif isinstance(choice, Refusal):
             (support.apart if choice.reason in APART else support.left_out)[choice.reason] += 1
         elif choice.kind == "own":
@@ -58,10 +59,10 @@ def count_support(judged_sets, adapter):
             support.repeated += reason == "unequal_texts" and tuned < base
         else:
             winner = find_winner(choice)
-            by = {"tuned": support.tuned_by, "base": support.base_by}.get(winner)
+            by = {"tuned": support.won_by, "base": support.lost_by}.get(winner)
             if by is not None:
                 by[judged.agent or UNKNOWN] += 1
-            support.halves += winner == "both"
+            support.tied += winner == "both"
     return support
 
 
@@ -142,7 +143,7 @@ def count_versions(comparison, judged, shown):
     elif any(reply.state == "unavailable" for reply in shown.replies):
         comparison.left_out["reply_unavailable"] += 1
     elif is_tie_of_all:
-        comparison.halves += 1
+        comparison.tied += 1
     else:
         picked = {normalise(choice.candidates[index].text) for index in choice.picked}
         versions = {
@@ -155,7 +156,7 @@ def count_versions(comparison, judged, shown):
         agent = choice.annotator or UNKNOWN
         comparison.won_by[agent] += versions == {comparison.new}
         comparison.lost_by[agent] += versions == {comparison.old}
-        comparison.halves += len(versions) == 2
+        comparison.tied += len(versions) == 2
         comparison.base += not versions
 
 

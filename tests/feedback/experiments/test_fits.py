@@ -54,7 +54,7 @@ def test_a_fit_is_renewed_when_judgements_change_and_not_before(store_engine, tm
     add_picks(store_engine, ADAPTER, tuned=1, base=0, at=START + timedelta(hours=1))
     assert ask(desk) == fitted  # as of its time
     with read(store_engine) as session:
-        assert support_of(session, ADAPTER).tuned == 28  # what decides counts for itself
+        assert support_of(session, ADAPTER).tally.won == 28  # what decides counts for itself
     assert renew_fits(store_engine, policy=POLICY, clock=desk.clock) == [ADAPTER]
     later = ask(desk)
     assert (later["fitted_judgements"], later["share"]) == (44, 28 / 44)

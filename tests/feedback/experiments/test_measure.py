@@ -11,10 +11,12 @@ from scipy import optimize, stats
 from sqlmodel import select
 
 from feedback.experiments.adjusted_share import PRIOR_SD
+from feedback.experiments.fits import show_cells
 from feedback.experiments.measure import measure_picks, name_experience
 from feedback.experiments.picks import CountedPick, read_picks
 from feedback.experiments.rollout_rule import Evidence, ExposurePolicy
 from feedback.experiments.support import support_of
+from feedback.experiments.tally import Tally
 from feedback.records.cards import Card
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Candidate, Conversation, Judgement, SuggestionSet
@@ -53,28 +55,28 @@ def test_the_cells_of_each_way_sum_to_the_whole(seed, n):
     measured = measure_picks(ADAPTER, picks, POLICY)
     whole = Counter(pick.won for pick in picks)
     for way in ("languages", "intents", "experience", "agents"):
-        cells = getattr(measured.breakdown, way).values()
+        cells = measured.breakdown[way].values()
         sums = {arm: sum(getattr(cell, name) for cell in cells) for arm, name in
-                (("tuned", "tuned"), ("base", "base"), ("both", "halves"))}  # fmt: skip
+                (("tuned", "won"), ("base", "lost"), ("both", "tied"))}  # fmt: skip
         assert sums == {arm: whole[arm] for arm in ("tuned", "base", "both")}, way
-    tagged = sum(cell.counted for cell in measured.breakdown.tags.values())
+    tagged = sum(cell.counted for cell in measured.breakdown["tags"].values())
     assert tagged == sum(max(1, len(pick.tags)) for pick in picks)
-    evidence = measured.evidence
-    assert (evidence.tuned, evidence.base, evidence.halves) == (whole["tuned"], whole["base"], whole["both"])
+    assert measured.evidence.tally == Tally(whole["tuned"], whole["base"], whole["both"])
 
 
 def test_a_cell_shows_its_rate_with_halves():
     picks = [pick for pick in draw_picks(4, 300) if pick.language == "zh"]
-    cell = measure_picks(ADAPTER, picks, POLICY).breakdown.to_json()["languages"]["zh"]
+    cell = show_cells(measure_picks(ADAPTER, picks, POLICY).breakdown["languages"])["zh"]
     whole = Counter(pick.won for pick in picks)
     assert cell["counted"] == len(picks) > 50
     assert cell["rate"] == (whole["tuned"] + whole["both"] / 2) / len(picks)
     assert cell["low"] < cell["rate"] < cell["high"]
+    assert set(cell) == {"tuned", "base", "halves", "counted", "rate", "low", "high"}
 
 
 def test_no_pick_measures_nothing():
     measured = measure_picks(ADAPTER, [], POLICY)
-    assert measured.evidence == Evidence(ADAPTER, 0, 0)
+    assert measured.evidence == Evidence(ADAPTER, Tally())
     assert (measured.adjusted, measured.without_agent, measured.length_difference) == (None, [], None)
 
 
@@ -205,14 +207,13 @@ def test_every_figure_is_the_one_recomputed_from_the_rows(sqlite_desk):
     picks = list_picks(sqlite_desk.engine, ADAPTER)
     assert list_picks(sqlite_desk.engine, "tuned-20991231-1") == []
     measured = measure_picks(ADAPTER, picks, POLICY)
-    evidence, cells = measured.evidence, measured.breakdown.to_json()
+    evidence = measured.evidence
 
     counted = count_rows(read_rows(sqlite_desk))
     decided = [row for row in counted if row[1] != "both"]
     won = Counter(row[1] for row in counted)
     assert won["tuned"] > 15 and won["base"] > 15 and won["both"] > 1 and len(counted) < 85
-    assert (evidence.tuned, evidence.base, evidence.halves) == (won["tuned"], won["base"], won["both"])
-    assert (support.tuned, support.base, support.halves) == (won["tuned"], won["base"], won["both"])
+    assert evidence.tally == support.tally == Tally(won["tuned"], won["base"], won["both"])
     assert evidence.agents == 4
 
     low, rest = bound_rows(decided)
@@ -225,7 +226,7 @@ def test_every_figure_is_the_one_recomputed_from_the_rows(sqlite_desk):
         return dict(Counter(name for row in counted for name in key(row)))
 
     def counted_in(way):
-        return {name: cell["counted"] for name, cell in cells[way].items()}
+        return {name: cell.counted for name, cell in measured.breakdown[way].items()}
 
     assert counted_in("agents") == count_by(lambda row: [row[0]])
     assert counted_in("languages") == count_by(lambda row: [row[4].language])
@@ -248,5 +249,5 @@ def test_an_erased_agent_stands_under_unknown(sqlite_desk):
             session.add(row)
     rederive(sqlite_desk.engine)
     measured = measure_picks(ADAPTER, list_picks(sqlite_desk.engine, ADAPTER), POLICY)
-    assert list(measured.breakdown.agents) == ["unknown"] and measured.evidence.agents == 1
+    assert list(measured.breakdown["agents"]) == ["unknown"] and measured.evidence.agents == 1
     assert measured.evidence.share_low is None and measured.evidence.adjusted_low is None

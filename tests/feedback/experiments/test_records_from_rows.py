@@ -101,7 +101,7 @@ def check_figures(engine, tmp_path, monkeypatch, end):
         picks = list(read_picks(engine, adapter, with_experience=True))
         assert picks == raw_rows.list_picks(judged, adapter)
         measured = measure_picks(adapter, picks, ExposurePolicy())
-        assert measured.evidence.tuned == support_from(engine, adapter).tuned
+        assert measured.evidence.tally == support_from(engine, adapter).tally
     check_datasets(engine, tmp_path, monkeypatch, end)
 
 

@@ -7,10 +7,12 @@ from dataclasses import replace
 import pytest
 
 from feedback.experiments.rollout_rule import Evidence, ExposurePolicy, decide_exposure
+from feedback.experiments.sequential_tests import e_better
+from feedback.experiments.tally import Tally
 
 POLICY = ExposurePolicy()
 WON = Evidence(
-    "tuned-20261122-1", tuned=140, base=60, agents=6, share_low=0.61, adjusted=0.68, adjusted_low=0.58
+    "tuned-20261122-1", tally=Tally(140, 60), agents=6, share_low=0.61, adjusted=0.68, adjusted_low=0.58
 )
 
 
@@ -19,7 +21,7 @@ def codes(exposure):
 
 
 def test_nothing_known_is_held():
-    exposure = decide_exposure(Evidence("tuned-20261122-1", 0, 0), POLICY)
+    exposure = decide_exposure(Evidence("tuned-20261122-1", Tally()), POLICY)
     assert (exposure.verdict, exposure.picks_needed) == ("hold", None)
     assert codes(exposure) == ["picks", "agents", "e_value", "share_low", "adjusted_low"]
     assert all(reason.text and reason.limit > 0 for reason in exposure.reasons)
@@ -40,19 +42,19 @@ def test_a_win_on_all_counts_goes_live():
 @pytest.mark.parametrize(
     ("change", "missing", "needed"),
     [
-        ({"tuned": 70, "base": 29}, ["picks"], 1),
-        ({"tuned": 40, "base": 10}, ["picks"], 50),
+        ({"tally": Tally(70, 29)}, ["picks"], 1),
+        ({"tally": Tally(40, 10)}, ["picks"], 50),
         ({"agents": 2}, ["agents"], 0),
-        ({"tuned": 110, "base": 90}, ["e_value"], 814),
+        ({"tally": Tally(110, 90)}, ["e_value"], 814),
         ({"share_low": 0.5}, ["share_low"], 0),
         ({"share_low": None}, ["share_low"], 0),
         ({"share_low": 0.4999}, ["share_low"], 0),
         ({"adjusted_low": 0.42}, ["adjusted_low"], 0),
         ({"adjusted_low": None}, ["adjusted_low"], 0),
-        ({"tuned": 100, "base": 100}, ["e_value"], None),
-        ({"tuned": 95, "base": 105}, ["e_value"], None),
+        ({"tally": Tally(100, 100)}, ["e_value"], None),
+        ({"tally": Tally(95, 105)}, ["e_value"], None),
         (
-            {"tuned": 30, "base": 20, "agents": 2, "share_low": 0.2},
+            {"tally": Tally(30, 20), "agents": 2, "share_low": 0.2},
             ["picks", "agents", "e_value", "share_low"],
             180,
         ),
@@ -64,24 +66,24 @@ def test_whatever_is_missing_holds_and_is_named(change, missing, needed):
 
 
 def test_the_forecast_keeps_its_word():
-    held = decide_exposure(replace(WON, tuned=120, base=80), POLICY)
+    held = decide_exposure(replace(WON, tally=Tally(120, 80)), POLICY)
     assert held.verdict == "hold" and held.picks_needed == 30
-    later = replace(WON, tuned=138, base=92)
+    later = replace(WON, tally=Tally(138, 92))
     assert decide_exposure(later, POLICY).verdict == "go_live"
 
 
 def test_a_forecast_ends_where_patience_does():
     """412 picks at 50.2 % would need 133,718 more, and the adapter leaves after 1,500."""
-    assert decide_exposure(replace(WON, tuned=207, base=205), POLICY).picks_needed is None
+    assert decide_exposure(replace(WON, tally=Tally(207, 205)), POLICY).picks_needed is None
     # 30 more picks that decide are 50 more counted ones, where two of five are shared.
-    held = replace(WON, tuned=120, base=80, halves=133)
+    held = replace(WON, tally=Tally(120, 80, 133))
     assert decide_exposure(held, ExposurePolicy(retire_after=383)).picks_needed == 30
     assert decide_exposure(held, ExposurePolicy(retire_after=382)).picks_needed is None
 
 
 @pytest.mark.parametrize("agents", [1, 6])
 def test_proven_harm_comes_before_everything(agents):
-    harmed = replace(WON, e_harm=20.0, agents=agents, halves=2000)
+    harmed = replace(WON, e_harm=20.0, agents=agents, tally=Tally(140, 60, 2000))
     exposure = decide_exposure(harmed, POLICY)
     assert (exposure.verdict, codes(exposure)) == ("roll_back", ["harm_proven"])
     assert exposure.reasons[0].value == 20 == exposure.reasons[0].limit
@@ -90,14 +92,30 @@ def test_proven_harm_comes_before_everything(agents):
 
 @pytest.mark.parametrize(("halves", "verdict"), [(699, "hold"), (700, "retire")])
 def test_patience_ends_after_the_counted_picks_halves_included(halves, verdict):
-    undecided = replace(WON, tuned=410, base=390, halves=halves)
+    undecided = replace(WON, tally=Tally(410, 390, halves))
     exposure = decide_exposure(undecided, POLICY)
     assert exposure.verdict == verdict
     assert codes(exposure) == (["undecided", "e_value"] if verdict == "retire" else ["e_value"])
 
 
 def test_a_win_at_the_last_moment_still_counts():
-    assert decide_exposure(replace(WON, tuned=900, base=600), POLICY).verdict == "go_live"
+    assert decide_exposure(replace(WON, tally=Tally(900, 600)), POLICY).verdict == "go_live"
+
+
+def test_evidence_is_kept_under_the_names_of_the_arms():
+    kept = Evidence("tuned-20261122-1", Tally(30, 6, 4), agents=3, e_harm=0.5, share_low=0.4).to_json()
+    assert kept.pop("e_better") == pytest.approx(e_better(30, 36))
+    assert kept == {
+        "adapter": "tuned-20261122-1",
+        "tuned": 30,
+        "base": 6,
+        "halves": 4,
+        "agents": 3,
+        "e_harm": 0.5,
+        "share_low": 0.4,
+        "adjusted": None,
+        "adjusted_low": None,
+    }
 
 
 def test_the_limits_are_those_of_the_policy():

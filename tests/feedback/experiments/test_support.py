@@ -5,6 +5,7 @@ import pytest
 from feedback.experiments.harm_test import weigh_harm
 from feedback.experiments.sequential_tests import e_harm
 from feedback.experiments.support import support_of, tally_support
+from feedback.experiments.tally import Tally
 from feedback.store.engine import read
 from feedback.store.record_counts import Judged
 from tests.feedback.experiments.meanings import mean
@@ -24,7 +25,7 @@ def count(judgement, on=None):
 
 
 @pytest.mark.parametrize(
-    ("judgement", "tuned", "base", "halves"),
+    ("judgement", "tuned", "base", "tied"),
     [
         (judged("pick", 1), 1, 0, 0),
         (judged("pick", 0), 0, 1, 0),
@@ -36,17 +37,17 @@ def count(judgement, on=None):
         (judged("tie", 0, candidates=(0, 1, 2, 3)), 0, 0, 1),
     ],
 )
-def test_counted_judgements(judgement, tuned, base, halves):
+def test_counted_judgements(judgement, tuned, base, tied):
     support = count(judgement)
-    assert (support.tuned, support.base, support.halves) == (tuned, base, halves)
-    assert support.counted == 1 and support.decided == tuned + base
+    assert support.tally == Tally(tuned, base, tied)
+    assert support.tally.counted == 1 and support.tally.decided == tuned + base
 
 
 def test_a_merged_candidate_gives_half_to_the_rate_and_nothing_to_a_decision():
     support = count(judged("pick", 0), MERGED)
-    assert (support.rate, support.counted, support.decided) == (0.5, 1, 0)
-    assert count(judged("pick", 2), MERGED).tuned == 1
-    assert count(judged("pick", 3), MERGED).base == 1
+    assert (support.tally.rate, support.tally.counted, support.tally.decided) == (0.5, 1, 0)
+    assert count(judged("pick", 2), MERGED).tally.won == 1
+    assert count(judged("pick", 3), MERGED).tally.lost == 1
 
 
 @pytest.mark.parametrize(
@@ -62,7 +63,7 @@ def test_a_merged_candidate_gives_half_to_the_rate_and_nothing_to_a_decision():
 )
 def test_what_is_no_pick_is_a_share_of_its_own(judgement, name):
     support = count(judgement)
-    assert support.counted == 0 and support.rate is None and support.band is None
+    assert support.tally.counted == 0 and support.tally.rate is None and support.tally.band is None
     assert support.shares == {
         key: float(key == name) for key in ("own", "none", "skip", "undone", "unblinded")
     }
@@ -82,7 +83,7 @@ def test_what_is_no_pick_is_a_share_of_its_own(judgement, name):
 )
 def test_sets_that_cannot_compare_the_arms_are_left_out(on, reason):
     support = count(judged("pick", 0), on)
-    assert support.counted == 0 and dict(support.left_out) == {reason: 1}
+    assert support.tally.counted == 0 and dict(support.left_out) == {reason: 1}
     assert support.repeated == (reason == "unequal_texts")
 
 
@@ -96,10 +97,10 @@ def test_sets_of_two_versions_are_left_out_whole(kind):
 def test_the_rate_its_interval_and_band_by_hand():
     picks = [(judged("pick", 1), 15), (judged("pick", 0), 4), (judged("tie", 0, candidates=(0, 1)), 2)]
     support = tally_support(TUNED, {Judged("ann", mean(pick, shown())): count for pick, count in picks})
-    assert support.rate == 16 / 21
-    assert support.interval == pytest.approx((0.5491, 0.8937), abs=5e-4)
-    assert support.band == "success"
-    assert support.e_better == pytest.approx(3.578, abs=0.001) and support.e_harm == 0.0
+    assert support.tally.rate == 16 / 21
+    assert support.tally.interval == pytest.approx((0.5491, 0.8937), abs=5e-4)
+    assert support.tally.band == "success"
+    assert support.tally.e_better == pytest.approx(3.578, abs=0.001) and support.e_harm == 0.0
     assert not support.harmed
 
 
@@ -108,12 +109,8 @@ def test_harm_is_proven_by_agents_not_by_one():
     meanings = [(mean(judged("pick", 1), shown()), 3), (mean(judged("pick", 0), shown()), 9)]
     four = tally_support(TUNED, {Judged(name, each): n for name in "abcd" for each, n in meanings})
     one = tally_support(TUNED, {Judged("a", each): 4 * n for each, n in meanings})
-    assert (four.tuned, four.base, four.agents) == (12, 36, 4) and (one.tuned, one.base, one.agents) == (
-        12,
-        36,
-        1,
-    )
-    assert four.e_harm == weigh_harm([(3, 12)] * 4) >= 20 and four.harmed and four.band == "harmed"
+    assert four.tally == one.tally == Tally(12, 36) and (four.agents, one.agents) == (4, 1)
+    assert four.e_harm == weigh_harm([(3, 12)] * 4) >= 20 and four.harmed and four.tally.band == "harmed"
     assert one.e_harm == weigh_harm([(12, 48)]) < 20 and not one.harmed
     assert e_harm(12, 48) > 20  # as if every pick were another agent's
 
@@ -121,7 +118,7 @@ def test_harm_is_proven_by_agents_not_by_one():
 def test_erased_agents_are_one():
     picks = {Judged(None, mean(judged("pick", index), shown())): 5 for index in (0, 1)}
     support = tally_support(TUNED, picks)
-    assert (support.tuned, support.base, support.agents) == (5, 5, 1)
+    assert (support.tally.won, support.tally.lost, support.agents) == (5, 5, 1)
 
 
 def test_support_is_read_from_what_agents_did(desk):
@@ -136,7 +133,7 @@ def test_support_is_read_from_what_agents_did(desk):
     with read(desk.engine) as session:
         support = support_of(session, ADAPTER)
         other = support_of(session, "tuned-20991231-1")
-    assert (support.tuned, support.base, support.judgements) == (2, 1, 5)
+    assert (support.tally.won, support.tally.lost, support.judgements) == (2, 1, 5)
     assert support.shares == {"own": 0.0, "none": 0.2, "skip": 0.0, "undone": 0.2, "unblinded": 0.0}
-    assert other.judgements == 0 and other.rate is None
+    assert other.judgements == 0 and other.tally.rate is None
     assert support.to_json()["rate"] == pytest.approx(2 / 3)

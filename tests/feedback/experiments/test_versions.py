@@ -8,6 +8,7 @@ from scipy.stats import beta, binomtest, norm
 
 from feedback.experiments.cluster_bounds import share_bound
 from feedback.experiments.support import support_of
+from feedback.experiments.tally import Tally
 from feedback.experiments.versions import Comparison, tally_versions
 from feedback.records.arms import find_rival
 from feedback.records.from_judgement import ShownReply, ShownSet, derive_choice
@@ -62,7 +63,7 @@ def tally(judged_sets) -> Comparison:
 
 
 @pytest.mark.parametrize(
-    ("judgement", "on", "won", "lost", "halves", "base"),
+    ("judgement", "on", "won", "lost", "tied", "base"),
     [
         (judged("pick", 3), None, 1, 0, 0, 0),
         (judged("pick", 1), None, 0, 1, 0, 0),
@@ -83,11 +84,11 @@ def tally(judged_sets) -> Comparison:
         (judged("pick", 1), ALL_ALIKE, 0, 0, 1, 0),
     ],
 )
-def test_a_pick_counts_for_the_version_whose_text_it_is(judgement, on, won, lost, halves, base):
+def test_a_pick_counts_for_the_version_whose_text_it_is(judgement, on, won, lost, tied, base):
     comparison = count(judgement, on)
-    assert (comparison.won, comparison.lost, comparison.halves, comparison.base) == (won, lost, halves, base)
-    assert (comparison.judgements, comparison.counted) == (1, won + lost + halves)
-    assert comparison.decided == won + lost == comparison.agents
+    assert (comparison.tally, comparison.base) == (Tally(won, lost, tied), base)
+    assert comparison.judgements == 1
+    assert comparison.tally.decided == won + lost == comparison.agents
 
 
 @pytest.mark.parametrize(
@@ -104,7 +105,7 @@ def test_a_pick_counts_for_the_version_whose_text_it_is(judgement, on, won, lost
 )
 def test_what_tells_nothing_of_the_versions_stands_apart(judgement, on, apart, left_out):
     comparison = count(judgement, on)
-    assert (comparison.counted, comparison.base, comparison.rate) == (0, 0, None)
+    assert (comparison.tally.counted, comparison.base, comparison.tally.rate) == (0, 0, None)
     assert (dict(comparison.apart), dict(comparison.left_out)) == (apart, left_out)
     assert {name for name, share in comparison.shares.items() if share} == set(apart)
 
@@ -115,13 +116,13 @@ def test_share_interval_evidence_and_bound():
         (judged("pick", slot, agent=agent), shown()) for agent, slot, times in picks for _ in range(times)
     ]
     comparison = tally([*given, *[(judged("pick", 1, agent="ben"), AGREED)] * 4])
-    assert (comparison.won, comparison.lost, comparison.halves, comparison.base) == (42, 18, 4, 25)
-    assert comparison.rate == 44 / 64 and comparison.agents == 2
+    assert (comparison.tally.won, comparison.tally.lost, comparison.tied, comparison.base) == (42, 18, 4, 25)
+    assert comparison.tally.rate == 44 / 64 and comparison.agents == 2
     low, high = binomtest(44, 64).proportion_ci(0.95, method="wilson")
-    assert comparison.interval == pytest.approx((low, high), abs=1e-6)
+    assert comparison.tally.interval == pytest.approx((low, high), abs=1e-6)
     assert comparison.shares["base"] == 25 / 89 and comparison.shares["both_versions"] == 4 / 89
     mixture = quad(lambda p: beta.pdf(p, 10, 10) * (2 * p) ** 42 * (2 - 2 * p) ** 18, 0, 1)[0]
-    assert comparison.e_better == pytest.approx(mixture) and comparison.e_harm == 0
+    assert comparison.tally.e_better == pytest.approx(mixture) and comparison.tally.e_harm == 0
     assert comparison.bound_share(0.99) == pytest.approx(
         float(share_bound([30, 12], [40, 20], confidence=0.99))
     )
@@ -133,7 +134,7 @@ def test_exchanging_the_versions_exchanges_who_won():
     exchanged = shown(sources=(("base", None), ("tuned", NEW), ("base", None), ("tuned", OLD)))
     for slot in range(4):
         there, back = count(judged("pick", slot)), count(judged("pick", slot), exchanged)
-        assert (there.won, there.lost, there.base) == (back.lost, back.won, back.base)
+        assert (there.tally.won, there.tally.lost, there.base) == (back.tally.lost, back.tally.won, back.base)
 
 
 def test_a_choice_from_a_set_of_two_versions_names_the_version_of_each_reply():
@@ -176,9 +177,9 @@ def test_versions_are_compared_by_what_agents_did(desk):
         later, earlier = tally_versions(NEW, count_versions(session, desk_id=DESK, adapter=NEW))
         assert count_versions(session, desk_id=DESK, adapter=OLD) == {}
         supports = [support_of(session, name) for name in (NEW, OLD)]
-    assert (earlier.old, earlier.won, earlier.lost, earlier.base, earlier.judgements) == (OLD, 2, 1, 1, 5)
+    assert (earlier.old, earlier.tally, earlier.base, earlier.judgements) == (OLD, Tally(2, 1), 1, 5)
     assert dict(earlier.apart) == {"none": 1}
-    assert (later.old, later.won, later.lost, later.rate) == (OLDER, 0, 1, 0.0)
+    assert (later.old, later.tally) == (OLDER, Tally(0, 1))
     assert earlier.to_json()["rate"] == pytest.approx(2 / 3)
     new, old = supports
-    assert (new.counted, dict(new.left_out), old.left_out) == (0, {"two_versions": 6}, {})
+    assert (new.tally.counted, dict(new.left_out), old.left_out) == (0, {"two_versions": 6}, {})

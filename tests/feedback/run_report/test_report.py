@@ -10,6 +10,7 @@ import pytest
 from feedback.deployment.policy import Policy
 from feedback.drift.watch import watch_now
 from feedback.experiments.rollout_rule import Evidence, ExposurePolicy, decide_exposure
+from feedback.experiments.tally import Tally
 from feedback.morning.gather import say_now
 from feedback.morning.outlook import Outlook
 from feedback.morning.refusal import REMEDIES
@@ -181,7 +182,7 @@ def test_every_limit_stands_beside_its_value(sqlite_desk):
 
 def test_the_last_look_at_the_picks_stands_in_it_with_the_agents_that_are_missing(store_engine):
     run_id = add_ended_run(store_engine, "published")
-    evidence = Evidence(ADAPTER, tuned=70, base=50, agents=3, share_low=0.4, adjusted_low=0.4)
+    evidence = Evidence(ADAPTER, Tally(70, 50), agents=3, share_low=0.4, adjusted_low=0.4)
     exposure, policy = decide_exposure(evidence, POLICY), Policy()
     with unit_of_work(store_engine) as session:
         exposures.add_decision(

@@ -56,7 +56,7 @@ def test_days_end_at_midnight_in_utc_and_undone_judgements_say_nothing(store_eng
         assert daily_counts.count_judged(session, desk_id="another", since=SINCE) == []
     assert sum(row.judgements for row in rows) == 8
     counted = [
-        (each.day, each.adapter, each.support.tuned, each.support.base, each.support.halves)
+        (each.day, each.adapter, each.tally.won, each.tally.lost, each.tally.tied)
         for each in tally_days(rows)
     ]
     assert counted == [(FIRST_DAY, OLD, 1, 1, 0), (SECOND_DAY, OLD, 1, 1, 0), (SECOND_DAY, NEW, 1, 0, 1)]
@@ -65,9 +65,9 @@ def test_days_end_at_midnight_in_utc_and_undone_judgements_say_nothing(store_eng
         FIRST_DAY: {"pick": 2},
         SECOND_DAY: {"pick": 3, "edit": 1, "own": 1},
     }
-    assert (kinds[SECOND_DAY].edits.part, kinds[SECOND_DAY].edits.whole) == (1, 5)
+    assert (kinds[SECOND_DAY].edits.won, kinds[SECOND_DAY].edits.counted) == (1, 5)
     # Places A, B, B and D; the set with two equal texts and the edit are left out.
-    assert [(each.part, each.whole) for each in tally_slots(rows)] == [(1, 4), (2, 4), (0, 4), (1, 4)]
+    assert [(each.won, each.counted) for each in tally_slots(rows)] == [(1, 4), (2, 4), (0, 4), (1, 4)]
     low, high = tally_slots(rows)[0].interval  # Wilson of 1 in 4 at z = 1.96
     assert (round(low, 4), round(high, 4)) == (0.0456, 0.6994)
 

@@ -1,0 +1,70 @@
+"""What the judgements on sets with one adapter came to: picks by agent, ties, and what stands apart. Pure.
+
+`support.py` counts so between the arms, `versions.py` between two versions.
+"""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from feedback.experiments.tally import Tally
+from feedback.records.derived import TIE_OF_ALL
+from feedback.store.record_counts import Meaning
+
+UNKNOWN = "unknown"  # an erased agent
+APART = ("own", "none", "skip", "undone", "unblinded")
+
+
+@dataclass(kw_only=True)
+class PickCounts:
+    """Every figure shown follows from these."""
+
+    won_by: Counter[str] = field(default_factory=Counter)  # picks by agent
+    lost_by: Counter[str] = field(default_factory=Counter)
+    tied: int = 0  # texts of both sides, and ties across them
+    apart: Counter[str] = field(default_factory=Counter)  # APART
+    left_out: Counter[str] = field(default_factory=Counter)  # sets or judgements that cannot count, by reason
+    judgements: int = 0
+
+    @property
+    def tally(self) -> Tally:
+        return Tally(self.won_by.total(), self.lost_by.total(), self.tied)
+
+    @property
+    def by_agent(self) -> list[tuple[int, int]]:
+        """Picks won, and picks won or lost, of each agent who made one."""
+        agents = sorted(self.won_by | self.lost_by)
+        return [(self.won_by[agent], self.won_by[agent] + self.lost_by[agent]) for agent in agents]
+
+    @property
+    def agents(self) -> int:
+        return len(self.by_agent)
+
+    @property
+    def kinds(self) -> dict[str, int]:
+        """Judgements of each kind that stands apart."""
+        return {name: self.apart[name] for name in APART}
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The same, as shares of all judgements on its sets."""
+        return {
+            name: count / self.judgements if self.judgements else 0.0 for name, count in self.kinds.items()
+        }
+
+    def add(
+        self, reason: str | None, winner: str | None, agent: str | None, count: int, sides: tuple[str, str]
+    ) -> None:
+        """`reason`: why it is no pick. `sides`: the winners that `won_by` and `lost_by` count."""
+        if reason is not None:
+            (self.apart if reason in APART else self.left_out)[reason] += count
+        elif winner in sides:
+            (self.won_by if winner == sides[0] else self.lost_by)[agent or UNKNOWN] += count
+        else:
+            self.tied += count  # a tie of all teaches nothing, but says that neither is ahead
+
+
+def find_reason(meaning: Meaning) -> str | None:
+    """Why a judgement is no pick between the sides of its set; None for one that is, or a tie."""
+    if meaning.rejection not in (None, TIE_OF_ALL):
+        return meaning.rejection
+    return "own" if meaning.settled == "own" else meaning.incomparable
