@@ -66,13 +66,13 @@ def main() -> None:
     figures: dict[str, float | int | None] = {}
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'rejoinder.db'}"
-        figures |= measure("sqlite", url, Path(folder), asked.short, asked.long)
+        figures |= measure_accounts("sqlite", url, Path(folder), asked.short, asked.long)
         programs = find_programs()
         if programs is None:
             print("PostgreSQL is not installed: its half is left out")
         else:
             with running_postgres(programs) as url:
-                figures |= measure("postgresql", url, Path(folder), asked.short, asked.long)
+                figures |= measure_accounts("postgresql", url, Path(folder), asked.short, asked.long)
     ratios = [value for name, value in figures.items() if name.startswith("time_ratio_") and value]
     notes = {
         "time_ratio": f"of an adapter's page at {asked.long} judgements over {asked.short}",
@@ -81,7 +81,9 @@ def main() -> None:
     print_report("account", {"time_ratio": max(ratios), **figures}, notes=notes)
 
 
-def measure(database: str, url: str, folder: Path, short: int, long: int) -> dict[str, float | int | None]:
+def measure_accounts(
+    database: str, url: str, folder: Path, short: int, long: int
+) -> dict[str, float | int | None]:
     upgrade(url)
     engine = open_engine(url)
     try:
@@ -129,7 +131,7 @@ def make_judged(draw: random.Random, adapter: str, number: int) -> Iterator[Row]
     """The rows of one conversation that was answered by a pick."""
     at = START + timedelta(seconds=number)
     usual: dict[str, Any] = {"desk_id": DEFAULT_DESK, "created_at": at}
-    conversation, message, turn, shown = (new_id(draw) for _ in range(4))
+    conversation, message, turn, shown = (draw_id(draw) for _ in range(4))
     tags = draw.sample(["vip", "b2b", "intent:refund", "intent:status"], draw.randint(0, 2))
     yield (
         Conversation,
@@ -176,7 +178,7 @@ def make_judged(draw: random.Random, adapter: str, number: int) -> Iterator[Row]
             "revealed_at": at,
         },
     )
-    cards = [new_id(draw) for _ in ARMS]
+    cards = [draw_id(draw) for _ in ARMS]
     for slot, arm in enumerate(draw.sample(ARMS, len(ARMS))):
         yield (
             Candidate,
@@ -196,7 +198,7 @@ def make_judged(draw: random.Random, adapter: str, number: int) -> Iterator[Row]
         Judgement,
         {
             **usual,
-            "id": new_id(draw),
+            "id": draw_id(draw),
             "set_id": shown,
             "turn_id": turn,
             "kind": "pick",
@@ -210,7 +212,7 @@ def make_judged(draw: random.Random, adapter: str, number: int) -> Iterator[Row]
     )
 
 
-def new_id(draw: random.Random) -> str:
+def draw_id(draw: random.Random) -> str:
     return str(UUID(int=draw.getrandbits(128), version=4))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
-from bench.histories import Floats, Integers, Team, draw_shares
+from bench.histories import Floats, Integers, Team, draw_agent_shares
 from feedback.experiments.cluster_bounds import share_bound
 from feedback.experiments.sequential_tests import wilson_end
 
@@ -21,7 +21,7 @@ def draw_counts(
     """Picks won and picks made by each agent, both (histories, agents); habits play no part."""
     busy = np.linspace(1.0, busiest, team.agents)
     made = rng.multinomial(picks, busy / busy.sum(), size=histories)
-    return rng.binomial(made, draw_shares(rng, team, histories)), made
+    return rng.binomial(made, draw_agent_shares(rng, team, histories)), made
 
 
 def bound_all(

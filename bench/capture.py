@@ -30,7 +30,15 @@ from typing import Any
 import httpx
 from sqlalchemy import Engine, text
 
-from bench.instance import ROOT, Service, free_port, new_event, open_turn, read_suggestions, running_service
+from bench.instance import (
+    ROOT,
+    Service,
+    free_port,
+    new_event,
+    open_customer_turn,
+    read_suggestions,
+    running_service,
+)
 from bench.postgres import find_programs, running_postgres
 from bench.report import print_report
 from feedback.store.engine import open_engine, unit_of_work
@@ -45,7 +53,7 @@ WARM_UP = 4 * WRITERS  # judgements that a new web process takes before it is me
 
 
 @dataclass(frozen=True)
-class Round:
+class CaptureRound:
     """Rates are per second: judgements with readers, bare commits, judgements by one web process and by two
     (None on SQLite, which has one writer).
     """
@@ -66,13 +74,13 @@ def main() -> None:
     figures: dict[str, float | int | None] = {}
     with tempfile.TemporaryDirectory() as folder:
         url = f"sqlite:///{Path(folder) / 'rejoinder.db'}"
-        figures |= name_figures("sqlite", measure(Path(folder) / "sqlite", url, asked))
+        figures |= name_figures("sqlite", measure_capture(Path(folder) / "sqlite", url, asked))
         programs = find_programs()
         if programs is None:
             print("PostgreSQL is not installed: its half is left out")
         else:
             with running_postgres(programs) as url:
-                rounds = measure(Path(folder) / "postgresql", url, asked)
+                rounds = measure_capture(Path(folder) / "postgresql", url, asked)
                 figures |= name_figures("postgresql", rounds)
                 figures["scaling_2_processes"] = median(
                     each.by_two / each.by_one for each in rounds if each.by_two is not None
@@ -89,7 +97,7 @@ def main() -> None:
     print_report("capture", {"cpu_ms_per_judgement": max(cpu), **figures}, notes=notes)
 
 
-def name_figures(database: str, rounds: list[Round]) -> dict[str, float | int | None]:
+def name_figures(database: str, rounds: list[CaptureRound]) -> dict[str, float | int | None]:
     return {
         f"cpu_ms_per_judgement_{database}": median(each.cpu_ms for each in rounds),
         f"commit_ratio_{database}": median(each.judged / each.committed for each in rounds),
@@ -98,7 +106,7 @@ def name_figures(database: str, rounds: list[Round]) -> dict[str, float | int | 
     }
 
 
-def measure(data_dir: Path, url: str, judgements: int) -> list[Round]:
+def measure_capture(data_dir: Path, url: str, judgements: int) -> list[CaptureRound]:
     with FakeEngine() as fake:
         environment = {
             "REJOINDER_FEEDBACK__DATABASE_URL": url,
@@ -115,7 +123,7 @@ def measure(data_dir: Path, url: str, judgements: int) -> list[Round]:
             return rounds
 
 
-def measure_round(service: Service, engine: Engine, judgements: int) -> Round:
+def measure_round(service: Service, engine: Engine, judgements: int) -> CaptureRound:
     with polling(service):
         judged = judge_all(service, [service.port], prepare_sets(service, judgements))
     committed = commit_all(engine, judgements)
@@ -129,7 +137,7 @@ def measure_round(service: Service, engine: Engine, judgements: int) -> Round:
         with second_web(service) as port:
             judge_all(service, [port], first)
             by_two = judge_all(service, [service.port, port], sets)
-    return Round(judged, committed, cpu_ms, by_one, by_two)
+    return CaptureRound(judged, committed, cpu_ms, by_one, by_two)
 
 
 def read_cpu(service: Service) -> float:
@@ -170,7 +178,7 @@ def prepare_sets(service: Service, count: int) -> list[dict[str, Any]]:
         return list(
             pool.map(
                 lambda number: read_suggestions(
-                    client, open_turn(client, f"Where is order {number}?")["turn_id"]
+                    client, open_customer_turn(client, f"Where is order {number}?")["turn_id"]
                 ),
                 range(count),
             )

@@ -14,7 +14,7 @@ import numpy as np
 from rich.console import Console
 
 from bench.figures import Figures, make_table
-from bench.made_up_days import Desk, Plant
+from bench.made_up_days import MadeUpDesk, Plant
 from bench.report import print_report
 from feedback.drift.shift import DAYS
 from feedback.drift.watched import QUANTITIES, Watched, find_shifts
@@ -71,7 +71,7 @@ def check_quiet(rng: np.random.Generator, per_day: int, years: int, figures: Fig
     begun = dict.fromkeys(QUANTITIES, 0)
     months: list[bool] = []
     for _ in range(years):
-        alarms = list(look_daily(Desk(rng, per_day), YEAR))
+        alarms = list(look_daily(MadeUpDesk(rng, per_day), YEAR))
         for before, now in zip([set(), *alarms], alarms, strict=False):
             for name in now - before:
                 begun[name] += 1
@@ -83,7 +83,7 @@ def check_quiet(rng: np.random.Generator, per_day: int, years: int, figures: Fig
     figures.add("quiet_months_with_alarm", (share, (share * (1 - share) / len(months)) ** 0.5))
 
 
-def look_daily(desk: Desk, days: int, plant: Plant | None = None) -> Iterator[set[str]]:
+def look_daily(desk: MadeUpDesk, days: int, plant: Plant | None = None) -> Iterator[set[str]]:
     """The quantities that are alarmed of at each look; the plant comes with the first of these days."""
     drawn = [desk.draw_day(day) for day in range(DAYS)]
     for day in range(DAYS, DAYS + days):
@@ -94,7 +94,7 @@ def look_daily(desk: Desk, days: int, plant: Plant | None = None) -> Iterator[se
 
 def count_until(rng: np.random.Generator, per_day: int, plant: Plant) -> int | None:
     """Conversations from the shift to its alarm, which comes at the end of a day."""
-    desk = Desk(rng, per_day)
+    desk = MadeUpDesk(rng, per_day)
     for alarms in look_daily(desk, FOLLOWED, plant):
         if plant.name in alarms:
             return desk.planted

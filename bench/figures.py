@@ -15,10 +15,10 @@ class Figures:
         """Keeps it and gives the text for a table."""
         value, error = estimate
         self.values[name], self.values[f"{name}_se"] = value, error
-        return write(estimate)
+        return write_estimate(estimate)
 
 
-def write(estimate: Estimate) -> str:
+def write_estimate(estimate: Estimate) -> str:
     value, error = estimate
     if value is None:
         return "-"

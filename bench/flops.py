@@ -19,7 +19,7 @@ SCORES_FORWARD = 2  # q k^T and p v
 SCORES_BACKWARD = 5  # q k^T again, and the gradients of v, p, q and k
 
 
-class Work(NamedTuple):
+class FlopWork(NamedTuple):
     """What goes through a model: `tokens` through its layers, `pairs` of tokens that see one another in each
     layer, `scored` positions through the head. `read`, `read_pairs`: those whose result the last layer gives,
     which but for keys and values is computed for no other. Work adds up with `add`.
@@ -31,8 +31,8 @@ class Work(NamedTuple):
     read: int
     read_pairs: int
 
-    def add(self, other: "Work") -> "Work":
-        return Work(*(a + b for a, b in zip(self, other, strict=True)))
+    def add(self, other: "FlopWork") -> "FlopWork":
+        return FlopWork(*(a + b for a, b in zip(self, other, strict=True)))
 
 
 @dataclass(frozen=True)
@@ -63,26 +63,26 @@ def count_visible(tokens: int) -> int:
     return tokens * (tokens + 1) // 2
 
 
-def row_work(row: PackedRow) -> Work:
+def row_work(row: PackedRow) -> FlopWork:
     """A packed row: each token sees its branch up to itself, the head runs on replies, the last layer is read
     where a reply token is foreseen.
     """
     seen, read = row.positions[0] + 1, torch.unique(row.sources)
-    return Work(len(seen), int(seen.sum()), len(row.targets), len(read), int(seen[read].sum()))
+    return FlopWork(len(seen), int(seen.sum()), len(row.targets), len(read), int(seen[read].sum()))
 
 
-def pair_work(prompt: int, replies: Sequence[int], *, every_position: bool) -> Work:
+def pair_work(prompt: int, replies: Sequence[int], *, every_position: bool) -> FlopWork:
     """A pair as TRL reads it: a row for each side. `every_position`: the head on all but the last of a row,
     as TRL does wherever Triton is not; else on replies alone. The last layer is computed whole.
     """
-    work = Work(0, 0, 0, 0, 0)
+    work = FlopWork(0, 0, 0, 0, 0)
     for reply in replies:
         row, pairs = prompt + reply, count_visible(prompt + reply)
-        work = work.add(Work(row, pairs, row - 1 if every_position else reply, row, pairs))
+        work = work.add(FlopWork(row, pairs, row - 1 if every_position else reply, row, pairs))
     return work
 
 
-def list_products(decoder: Decoder, work: Work) -> Iterator[tuple[int, int, int, bool]]:
+def list_products(decoder: Decoder, work: FlopWork) -> Iterator[tuple[int, int, int, bool]]:
     """Of all layers: in, out, the rows that go through, and whether a gradient for them comes back."""
     for layer in range(decoder.layers):
         is_last = layer == decoder.layers - 1
@@ -91,14 +91,14 @@ def list_products(decoder: Decoder, work: Work) -> Iterator[tuple[int, int, int,
             yield a, b, rows, layer > 0 or place >= QKV
 
 
-def count_reference(decoder: Decoder, work: Work) -> int:
+def count_reference(decoder: Decoder, work: FlopWork) -> int:
     """One forward of the plain base."""
     body = sum(2 * rows * a * b for a, b, rows, _ in list_products(decoder, work))
-    scores = SCORES_FORWARD * 2 * count_pairs(decoder, work) * decoder.width
+    scores = SCORES_FORWARD * 2 * count_attended(decoder, work) * decoder.width
     return body + scores + 2 * work.scored * decoder.hidden * decoder.vocabulary
 
 
-def count_training(decoder: Decoder, work: Work, *, rank: int, head_products: int) -> int:
+def count_training(decoder: Decoder, work: FlopWork, *, rank: int, head_products: int) -> int:
     """Forward and backward with LoRA of that rank on every linear layer but the head, nothing else learning
     and no layer recomputed.
 
@@ -111,10 +111,10 @@ def count_training(decoder: Decoder, work: Work, *, rank: int, head_products: in
         forward = a * b + narrow
         backward = 2 * narrow + a * b  # of the adapter for itself and for its input; for the input
         body += 2 * rows * (forward + backward - (0 if comes_back else a * (b + rank)))
-    scores = (SCORES_FORWARD + SCORES_BACKWARD) * 2 * count_pairs(decoder, work) * decoder.width
+    scores = (SCORES_FORWARD + SCORES_BACKWARD) * 2 * count_attended(decoder, work) * decoder.width
     return body + scores + head_products * 2 * work.scored * decoder.hidden * decoder.vocabulary
 
 
-def count_pairs(decoder: Decoder, work: Work) -> int:
+def count_attended(decoder: Decoder, work: FlopWork) -> int:
     """Of all layers."""
     return (decoder.layers - 1) * work.pairs + work.read_pairs

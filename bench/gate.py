@@ -15,8 +15,8 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.bounds import bound_all, draw_counts
-from bench.figures import Estimate, Figures, make_table, write
-from bench.harm import check_harm, check_wide_tastes
+from bench.figures import Estimate, Figures, make_table, write_estimate
+from bench.harm import check_harm_test, check_wide_tastes
 from bench.histories import Histories, Team, draw_histories
 from bench.report import print_report
 from bench.verdicts import (
@@ -24,7 +24,7 @@ from bench.verdicts import (
     Verdicts,
     e_values,
     first_true,
-    judge,
+    judge_histories,
     median_of,
     share_of,
 )
@@ -68,13 +68,13 @@ def main() -> None:
         return draw_histories(rng, team, histories, PICKS)
 
     def run(team: Team, histories: int = asked.histories) -> Verdicts:
-        return judge(draw(team, histories), policy, PER_NIGHT)
+        return judge_histories(draw(team, histories), policy, PER_NIGHT)
 
     console.print(check_theory(rng, asked.histories, figures))
     console.print(check_null(run, figures))
     console.print(check_power(run, figures))
     console.print(check_length(run, max(1, asked.histories // LENGTH_PART), figures))
-    console.print(check_harm(draw, policy.max_e_harm, figures))
+    console.print(check_harm_test(draw, policy.max_e_harm, figures))
     console.print(check_wide_tastes(draw, policy.max_e_harm, figures))
     console.print(check_bounds(rng, asked.histories, policy.confidence))
     print_report("gate", figures.values, notes=NOTES)
@@ -154,7 +154,7 @@ def check_null(run: Callable[[Team], Verdicts], figures: Figures) -> Table:
                 if agents in TEAMS or "rollback" in name:
                     worst[name] = max(worst.get(name, error), error)
             promoted, out, pooled = (figures.add(f"{name}_{agents}", error) for name, error in errors.items())
-            row += [promoted, write(share_of(found.plain)), out, pooled]
+            row += [promoted, write_estimate(share_of(found.plain)), out, pooled]
         table.add_row(str(agents), *row)
     for name, estimate in worst.items():
         figures.add(name, estimate)
@@ -181,8 +181,8 @@ def check_power(run: Callable[[Team], Verdicts], figures: Figures) -> Table:
                 found, name = run(Team(agents, share, taste_sd)), f"{100 * share:.0f}{kind}_{agents}"
                 row += [
                     figures.add(f"rule_power_{name}", share_of(found.went_live)),
-                    write(share_of(found.plain)),
-                    write(median_of(found.went_live)),
+                    write_estimate(share_of(found.plain)),
+                    write_estimate(median_of(found.went_live)),
                 ]
             table.add_row(f"{100 * share:.0f} %", str(agents), *row)
     return table
@@ -198,7 +198,7 @@ def check_length(run: Callable[[Team, int], Verdicts], histories: int, figures: 
     found = run(Team(10, length_liking=1.0, longer=1.6), histories)
     table.add_row(
         figures.add("length_only_promotion", share_of(found.went_live)),
-        write(share_of(found.went_live_unadjusted)),
+        write_estimate(share_of(found.went_live_unadjusted)),
     )
     return table
 
@@ -218,7 +218,7 @@ def check_bounds(rng: np.random.Generator, histories: int, confidence: float) ->
             won, made = draw_counts(rng, team, 10 * histories, PICKS, busiest)
             bounds = bound_all(rng, won, made, confidence)
             errors = {name: share_of(np.where(bound > 0.5, 0, NEVER)) for name, bound in bounds.items()}
-            table.add_row(str(agents), f"{busiest:.0f}", *(write(errors[name]) for name in names))
+            table.add_row(str(agents), f"{busiest:.0f}", *(write_estimate(errors[name]) for name in names))
     return table
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rich.table import Table
 
-from bench.figures import Figures, make_table, write
+from bench.figures import Figures, make_table, write_estimate
 from bench.histories import Histories, Team
 from bench.verdicts import find_harm, find_pooled_harm, median_of, share_of
 
@@ -16,7 +16,7 @@ HARMED = (
 )
 
 
-def check_harm(draw: Callable[[Team], Histories], limit: float, figures: Figures) -> Table:
+def check_harm_test(draw: Callable[[Team], Histories], limit: float, figures: Figures) -> Table:
     """(d) A planted regression, by the test that knows agents and by one that pools their picks."""
     table = make_table(
         "(d) taken back within 1,500 picks, a look after each",
@@ -36,7 +36,7 @@ def check_harm(draw: Callable[[Team], Histories], limit: float, figures: Figures
             f"sd {team.taste_sd}" if team.taste_sd else "alike",
             figures.add(f"demoted_{name}", taken),
             figures.add(f"picks_to_demote_{name}", median),
-            write(share_of(pooled)),
+            write_estimate(share_of(pooled)),
             figures.add(f"picks_to_demote_{name}_pooled", median_pooled),
             "-" if ratio is None else f"{ratio:.2f}",
         )
@@ -55,6 +55,6 @@ def check_wide_tastes(draw: Callable[[Team], Histories], limit: float, figures: 
             name = f"false_rollback_sd_{100 * spread:.0f}_{agents}"
             found = figures.add(name, share_of(find_harm(histories, limit)))
             table.add_row(
-                f"{spread}", str(agents), found, write(share_of(find_pooled_harm(histories, limit)))
+                f"{spread}", str(agents), found, write_estimate(share_of(find_pooled_harm(histories, limit)))
             )
     return table

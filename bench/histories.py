@@ -64,7 +64,7 @@ class Histories:
         return Sheet(ChoiceRows(x.reshape(-1, x.shape[-1]), starts, chosen.ravel()), agent, names)
 
 
-def draw_shares(rng: np.random.Generator, team: Team, histories: int) -> Floats:
+def draw_agent_shares(rng: np.random.Generator, team: Team, histories: int) -> Floats:
     """One share for each agent of each history, kept off the ends."""
     return np.clip(rng.normal(team.share, team.taste_sd, (histories, team.agents)), 0.02, 0.98)
 
@@ -75,7 +75,7 @@ def draw_agents(rng: np.random.Generator, team: Team, histories: int, picks: int
 
 
 def draw_histories(rng: np.random.Generator, team: Team, histories: int, picks: int) -> Histories:
-    shares = draw_shares(rng, team, histories)
+    shares = draw_agent_shares(rng, team, histories)
     offsets = rng.normal(0.0, team.slot_sd, (histories, team.agents, CARDS))
     offsets[..., 0] += team.first_slot
     liking = rng.normal(team.length_liking, team.length_sd, (histories, team.agents))

@@ -27,7 +27,7 @@ from typing import Any
 
 import httpx
 
-from bench.instance import Service, new_event, open_turn, read_suggestions, running_service
+from bench.instance import Service, new_event, open_customer_turn, read_suggestions, running_service
 from bench.pages import Pages, open_pages
 from bench.report import print_report
 from commands.files import raise_file_limit
@@ -42,7 +42,7 @@ ROUNDS = 2
 
 
 @dataclass
-class Work:
+class IdleWork:
     """Turns that wait for an agent, what the calls took, and the replies that were sent."""
 
     turns: "queue.SimpleQueue[str]" = field(default_factory=queue.SimpleQueue)
@@ -67,7 +67,7 @@ def main() -> None:
             "REJOINDER_FEEDBACK__UNDO_WINDOW_S": str(UNDO_S),
         }
         with running_service(Path(folder) / "var", **environment) as service:
-            figures = measure(service, fake, asked.pages, asked.agents, asked.seconds)
+            figures = measure_service(service, fake, asked.pages, asked.agents, asked.seconds)
     notes = {
         "p95_ratio_1000": f"agents' p95 with {asked.pages} open chat pages over none",
         "idle_cpu_share": "of one core, by the web with all pages open and nobody at work",
@@ -77,7 +77,7 @@ def main() -> None:
     print_report("idle", figures, notes=notes)
 
 
-def measure(
+def measure_service(
     service: Service, fake: FakeEngine, pages: int, agents: int, seconds: float
 ) -> dict[str, float | int | None]:
     visits = open_conversations(service, pages)
@@ -113,7 +113,7 @@ def p95(seconds: list[float]) -> float:
     return sorted(seconds)[int(0.95 * (len(seconds) - 1))]
 
 
-class Caller:
+class ServiceCaller:
     """One keep-alive connection of the standard library: the callers share the cores with the service."""
 
     def __init__(self, service: Service) -> None:
@@ -141,7 +141,9 @@ class Caller:
 
 def open_conversations(service: Service, count: int) -> list[dict[str, Any]]:
     with service.client() as client, ThreadPoolExecutor(8) as pool:
-        return list(pool.map(lambda number: open_turn(client, f"Where is order {number}?"), range(count)))
+        return list(
+            pool.map(lambda number: open_customer_turn(client, f"Where is order {number}?"), range(count))
+        )
 
 
 def await_set(client: httpx.Client, turn_id: str) -> None:
@@ -150,7 +152,7 @@ def await_set(client: httpx.Client, turn_id: str) -> None:
         pass
 
 
-def say_again(service: Service, visits: Iterator[dict[str, Any]], count: int) -> Work:
+def say_again(service: Service, visits: Iterator[dict[str, Any]], count: int) -> IdleWork:
     """New turns to decide on, with their sets drawn before the clock starts."""
     turns: list[str] = []
     with service.client() as client:
@@ -160,13 +162,13 @@ def say_again(service: Service, visits: Iterator[dict[str, Any]], count: int) ->
             turns.append(client.post(path, json=body).raise_for_status().json()["turn_id"])
         with ThreadPoolExecutor(SETS_AT_ONCE) as pool:
             list(pool.map(lambda turn_id: await_set(client, turn_id), turns))
-    done = Work()
+    done = IdleWork()
     for turn_id in turns:
         done.turns.put(turn_id)
     return done
 
 
-def work(service: Service, done: Work, agents: int, seconds: float) -> Work:
+def work(service: Service, done: IdleWork, agents: int, seconds: float) -> IdleWork:
     ended = threading.Event()
     threads = [
         threading.Thread(target=decide_on, args=(service, done, ended, f"agent-{number}"))
@@ -181,18 +183,18 @@ def work(service: Service, done: Work, agents: int, seconds: float) -> Work:
     return done
 
 
-def decide_on(service: Service, done: Work, ended: threading.Event, agent: str) -> None:
-    caller, rng = Caller(service), random.Random(agent)
+def decide_on(service: Service, done: IdleWork, ended: threading.Event, agent: str) -> None:
+    caller, rng = ServiceCaller(service), random.Random(agent)
     ended.wait(rng.random() * DECIDES_EVERY_S)
     while not ended.is_set():
         began = time.monotonic()
         with suppress(queue.Empty):
-            decide(caller, done, done.turns.get_nowait(), agent)
+            decide_turn(caller, done, done.turns.get_nowait(), agent)
         ended.wait(DECIDES_EVERY_S - (time.monotonic() - began))
     caller.close()
 
 
-def decide(caller: Caller, done: Work, turn_id: str, agent: str) -> None:
+def decide_turn(caller: ServiceCaller, done: IdleWork, turn_id: str, agent: str) -> None:
     timed(done.seconds, lambda: caller.call("GET", "/v1/queue"))
     timed(done.seconds, lambda: caller.call("POST", f"/v1/turns/{turn_id}/claim", agent=agent))
     shown = timed(done.seconds, lambda: caller.call("GET", f"/v1/turns/{turn_id}/suggestions?wait=30"))
@@ -212,7 +214,7 @@ def timed(seconds: list[float], call: Callable[[], dict[str, Any]]) -> dict[str,
     return answer
 
 
-def await_deliveries(done: Work, pages: Pages) -> list[float]:
+def await_deliveries(done: IdleWork, pages: Pages) -> list[float]:
     """Seconds from the end of each reply's undo window to its page; every reply must come."""
     deadline = time.monotonic() + UNDO_S + 30
     while not pages.seen.keys() >= {*done.sent}:
@@ -246,7 +248,7 @@ def waiting_agents(service: Service, agents: int) -> Iterator[None]:
     ended = threading.Event()
 
     def wait_on(number: int) -> None:
-        caller = Caller(service)
+        caller = ServiceCaller(service)
         text = [{"role": "customer", "text": f"Is this thing on? {number}"}]
         turn_id = caller.call("POST", "/v1/conversations", messages=text)["turn_id"]
         while not ended.is_set():
@@ -270,7 +272,7 @@ def busy_others(service: Service, visits: list[dict[str, Any]], seconds: float) 
     deadline = time.monotonic() + seconds
 
     def be_busy(number: int) -> None:
-        caller, rng = Caller(service), random.Random(number)
+        caller, rng = ServiceCaller(service), random.Random(number)
         while time.monotonic() < deadline:
             path = f"/v1/conversations/{rng.choice(visits)['conversation_id']}/messages"
             timed(spent, lambda: caller.call("GET", "/healthz"))

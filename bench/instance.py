@@ -133,7 +133,7 @@ def new_event() -> str:
     return str(uuid4())
 
 
-def open_turn(client: httpx.Client, text: str, **fields: Any) -> dict[str, Any]:
+def open_customer_turn(client: httpx.Client, text: str, **fields: Any) -> dict[str, Any]:
     """A new conversation with one customer message: conversation_id, visitor_token, turn_id."""
     body = {"event_id": new_event(), "messages": [{"role": "customer", "text": text}], **fields}
     answer = client.post("/v1/conversations", json=body)

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from bench.instance import Service, running_service
 from bench.kept import keep_night
-from bench.nights import LastAdapter, Played, find_figures, tabulate
+from bench.nights import LastAdapter, Played, find_figures, tabulate_nights
 from bench.report import print_report
 from demo.samples import count_broken
 from demo.simulate import Night, Progress, Serving, Simulation, run_simulation
@@ -48,7 +48,7 @@ def main() -> None:
     played = []
     for seed in range(asked.seed, asked.seed + asked.seeds):
         played.append(play(seed, asked))
-        Console(width=200).print(tabulate(played))
+        Console(width=200).print(tabulate_nights(played))
     print_report("loop", find_figures(played), notes=NOTES)
 
 
@@ -70,7 +70,7 @@ def play(seed: int, asked: argparse.Namespace) -> Played:
             sets=asked.sets,
             seed=seed,
             workers=4,
-            on_progress=show,
+            on_progress=show_progress,
             on_night=keep,
         )
         return Played(seed, simulation.nights, measure_last(service, simulation))
@@ -88,7 +88,7 @@ def measure_last(service: Service, simulation: Simulation) -> LastAdapter | None
     return LastAdapter(broken[tuned].greedy, broken[tuned].share, broken[fleet.base_name].share)
 
 
-def show(progress: Progress) -> None:
+def show_progress(progress: Progress) -> None:
     print(f"night {progress.night}: {progress.step} {progress.done:g} of {progress.total:g}", flush=True)
 
 

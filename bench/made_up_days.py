@@ -32,7 +32,7 @@ class Plant:
 
 
 @dataclass
-class Desk:
+class MadeUpDesk:
     rng: np.random.Generator
     per_day: int
     planted: int = 0  # conversations since the shift

@@ -34,14 +34,14 @@ class Played:
     last: LastAdapter | None = None
 
 
-def tabulate(played: Sequence[Played]) -> Table:
+def tabulate_nights(played: Sequence[Played]) -> Table:
     """A row for each seed and night, then a row of means for each night."""
     table = Table(title="nights")
     for name in ("seed", "night", "support on fresh sets", "broken greedy, sampled", "gate", "serves then"):
         table.add_column(name, overflow="fold")
     for each in played:
         for night in each.nights:
-            table.add_row(str(each.seed), str(night.number), *describe_night(night))
+            table.add_row(str(each.seed), str(night.number), *describe_played(night))
     for number in number_nights(played):
         table.add_row(
             "mean", str(number), describe_mean(played, number), "", describe_gate(played, number), ""
@@ -49,16 +49,16 @@ def tabulate(played: Sequence[Played]) -> Table:
     return table
 
 
-def describe_night(night: Night) -> tuple[str, str, str, str]:
+def describe_played(night: Night) -> tuple[str, str, str, str]:
     return (
-        describe_support(night.support),
+        describe_fresh(night.support),
         describe_broken(night.run.get("report") or {}),
         describe_end(night.run),
         describe_serving(night.serving),
     )
 
 
-def describe_support(support: dict[str, Any] | None) -> str:
+def describe_fresh(support: dict[str, Any] | None) -> str:
     if support is None or support["rate"] is None:
         return "not measured"
     shares = [f"{support[name] * 100:.1f}" for name in ("rate", "low", "high")]

@@ -32,7 +32,7 @@ from bench.held_out import RULES, Dealt, HeldOut, Parts, deal, settle_lines, wri
 from bench.order import same_order
 from bench.recipes import BASE, SHORT, make_dataset
 from bench.report import print_report
-from trainer.data.choices import read_lines
+from trainer.data.choices import read_choice_lines
 from trainer.evaluation.baselines import Array, bootstrap
 from trainer.evaluation.scoring import Scorer
 from trainer.recipes.recipe import Recipe, load_recipe
@@ -68,7 +68,7 @@ class Outcome:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    asked = read_options(arguments)
+    asked = read_objectives_options(arguments)
     parts = Parts(asked.train, asked.validation, asked.test)
     figures: dict[str, float | int | None] = {}
     notes: dict[str, str] = {}
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
         )
     if asked.choices is not None:
-        records = list(settle_lines(read_lines(asked.choices), "file"))
+        records = list(settle_lines(read_choice_lines(asked.choices), "file"))
         sources.append(("file", "imported", lambda folder, seed: deal(records, parts, seed)))
     else:
         figures["difference_file"], notes["difference_file"] = None, "no --choices FILE given"
@@ -90,13 +90,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
         outcomes = []
         for seed in range(1, asked.seeds + 1):
             with tempfile.TemporaryDirectory() as folder:
-                outcomes.append(compare(make(Path(folder), seed), recipe, Path(folder), seed, asked))
-            show(name, outcomes)
+                outcomes.append(
+                    compare_objectives(make(Path(folder), seed), recipe, Path(folder), seed, asked)
+                )
+            show_outcomes(name, outcomes)
         report(name, outcomes, figures, notes)
     print_report("objectives", figures, notes=notes)
 
 
-def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_objectives_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -120,15 +122,17 @@ def simulate(base: Path, folder: Path, parts: Parts, seed: int, threads: int) ->
     """Sets of four replies of the base, judged by simulated agents."""
     picks = round(SPARE * (parts.train + parts.validation + parts.test))
     make_dataset(Scorer(base, threads=threads), folder / "simulated", picks=picks, seed=seed)
-    lines = read_lines(folder / "simulated" / "choices.jsonl")
+    lines = read_choice_lines(folder / "simulated" / "choices.jsonl")
     return deal(settle_lines(lines, "simulated"), parts, seed)
 
 
-def compare(dealt: Dealt, recipe: str, folder: Path, seed: int, asked: argparse.Namespace) -> Outcome:
+def compare_objectives(
+    dealt: Dealt, recipe: str, folder: Path, seed: int, asked: argparse.Namespace
+) -> Outcome:
     common: dict[str, Any] = {"seed": seed, "threads": asked.threads, "patience": 0, "max_examples": None}
     common["min_steps"] = 0  # in the time of the other, fewer choices are fewer steps
     choice = load_recipe(recipe, **common | {"objective": "choice"} | read_changes(asked.choice))
-    pairs = count_pairs(write_train(folder / "counted", dealt.train))
+    pairs = count_written_pairs(write_train(folder / "counted", dealt.train))
     pairs_of_step = choice.batch_size * choice.accumulation * pairs / len(dealt.train)
     evened = {"batch_size": PAIRS, "accumulation": max(1, round(pairs_of_step / PAIRS)), "max_pairs": None}
     dpo = load_recipe(recipe, **common | {"objective": "dpo"} | evened | read_changes(asked.dpo))
@@ -157,7 +161,7 @@ def read_changes(text: str) -> dict[str, Any]:
     return {SHORT.get(key, key): yaml.safe_load(value) for key, value in pairs}
 
 
-def count_pairs(dataset: Path) -> int:
+def count_written_pairs(dataset: Path) -> int:
     return len((dataset / "pairs.jsonl").read_text(encoding="utf-8").splitlines())
 
 
@@ -170,7 +174,7 @@ def over_seeds(values: Sequence[float]) -> tuple[float, float | None, float | No
     return mean, mean - half, mean + half
 
 
-def show(name: str, outcomes: Sequence[Outcome]) -> None:
+def show_outcomes(name: str, outcomes: Sequence[Outcome]) -> None:
     """The table so far."""
     last = outcomes[-1]
     table = Table(
@@ -197,15 +201,15 @@ def show(name: str, outcomes: Sequence[Outcome]) -> None:
                 rule,
                 f"{each.dpo.nats[rule].mean():.3f} ({each.dpo.seconds:.0f} s)",
                 f"{each.choice.nats[rule].mean():.3f} ({each.choice.seconds:.0f} s)",
-                write(each.difference(each.dpo, rule), each.conversations, seed),
+                write_difference(each.difference(each.dpo, rule), each.conversations, seed),
                 f"{each.dpo_in_time.nats[rule].mean():.3f} ({each.dpo_in_time.choices} choices, "
                 f"{each.dpo_in_time.seconds:.0f} s)",
-                write(each.difference(each.dpo_in_time, rule), each.conversations, seed),
+                write_difference(each.difference(each.dpo_in_time, rule), each.conversations, seed),
             )
     Console(width=170, stderr=True).print(table)
 
 
-def write(differences: Array, conversations: Sequence[str], seed: int) -> str:
+def write_difference(differences: Array, conversations: Sequence[str], seed: int) -> str:
     low, high = bootstrap(differences, conversations, seed=seed)
     return f"{differences.mean():+.3f} ({low:+.3f} to {high:+.3f})"
 

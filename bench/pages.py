@@ -61,13 +61,13 @@ def run_until_stopped(loop: asyncio.AbstractEventLoop) -> None:
 async def follow_all(port: int, visits: Sequence[tuple[str, str]], pages: Pages) -> None:
     async with asyncio.TaskGroup() as group:
         for number, (conversation_id, token) in enumerate(visits):
-            group.create_task(follow(port, conversation_id, token, pages))
+            group.create_task(follow_conversation(port, conversation_id, token, pages))
             group.create_task(ask_standing(port, conversation_id, token, pages))
             if number % 50 == 49:
                 await asyncio.sleep(0.1)
 
 
-async def follow(port: int, conversation_id: str, token: str, pages: Pages) -> None:
+async def follow_conversation(port: int, conversation_id: str, token: str, pages: Pages) -> None:
     last = ""
     while True:
         try:

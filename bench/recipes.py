@@ -43,7 +43,7 @@ from feedback.records.text import normalise
 from trainer.data.tokens import encode_prompt
 from trainer.evaluation.evaluate import evaluate_adapter
 from trainer.evaluation.gate import decide
-from trainer.evaluation.reply_faults import find_fault
+from trainer.evaluation.reply_faults import find_reply_fault
 from trainer.evaluation.scoring import Scorer
 from trainer.recipes.recipe import Recipe, load_recipe
 
@@ -90,7 +90,7 @@ def main() -> None:
             log.info("%d sets judged", options.picks)
         else:
             nights = read_kept(options.kept)
-        base_broken = count_broken(scorer, None)
+        base_broken = count_broken_draws(scorer, None)
         log.info("base: %d broken greedy, %d sampled", *base_broken)
         rows = {"base": {"broken_greedy": base_broken[0], "broken_sampled": base_broken[1]}}
         fresh = draw_fresh(scorer, options.fresh, options.seed + 50)
@@ -98,7 +98,7 @@ def main() -> None:
             for night in nights:
                 recipe, name = vary(text, options.threads), f"{text or 'demo.yaml'} {night.name}".strip()
                 rows[name] = try_recipe(scorer, recipe, place / f"v{len(rows)}", night, fresh, options)
-                show(rows)
+                show_variants(rows)
     print(json.dumps({"bench": "recipes", "commit": read_commit(), "figures": rows}))
 
 
@@ -116,7 +116,7 @@ def make_dataset(scorer: Scorer, folder: Path, *, picks: int, seed: int) -> None
     (folder / "thumbs.jsonl").touch()
     with (folder / "choices.jsonl").open("w") as choices, (folder / "pairs.jsonl").open("w") as pairs:
         for number, (messages, texts) in enumerate(
-            zip(prompts, draw(scorer, None, prompts, 4, seed), strict=True)
+            zip(prompts, draw_sampled(scorer, None, prompts, 4, seed), strict=True)
         ):
             agent = agents[number % AGENTS]
             decision = agent.judge(messages, texts)
@@ -152,7 +152,9 @@ def make_agents(seed: int) -> list[SimulatedAgent]:
     return [SimulatedAgent(f"agent-{number}", seed=seed * 100 + number) for number in range(AGENTS)]
 
 
-def draw(scorer: Scorer, adapter: str | None, prompts: Prompts, samples: int, seed: int) -> list[list[str]]:
+def draw_sampled(
+    scorer: Scorer, adapter: str | None, prompts: Prompts, samples: int, seed: int
+) -> list[list[str]]:
     ids = [encode_prompt(scorer.tokenizer, messages, {}) for messages in prompts]
     drawn = scorer.draw(ids, adapter, max_new_tokens=TOKENS, samples=samples, seed=seed, **SAMPLING)
     return [[reply.text for reply in replies] for replies in drawn]
@@ -181,7 +183,7 @@ def try_recipe(
     )
     evaluated_s = time.monotonic() - started - trained_s
     scorer.attach(run_dir.name, result.adapter_dir)
-    greedy, sampled = count_broken(scorer, run_dir.name)
+    greedy, sampled = count_broken_draws(scorer, run_dir.name)
     decision = decide(report, load_policy("demo").offline)
     assert report.uniform and report.adapter and report.train
     return {
@@ -200,13 +202,13 @@ def try_recipe(
     }
 
 
-def count_broken(scorer: Scorer, adapter: str | None) -> tuple[int, int]:
+def count_broken_draws(scorer: Scorer, adapter: str | None) -> tuple[int, int]:
     """Broken replies to the fixed prompts: greedy ones, and of 1,000 sampled."""
     ids = [encode_prompt(scorer.tokenizer, messages, {}) for messages in FIXED_PROMPTS]
 
     def count(drawn: Any) -> int:
         return sum(
-            find_fault(reply.text, messages, finished=reply.finished, checker=is_broken) is not None
+            find_reply_fault(reply.text, messages, finished=reply.finished, checker=is_broken) is not None
             for messages, replies in zip(FIXED_PROMPTS, drawn, strict=True)
             for reply in replies
         )
@@ -219,7 +221,7 @@ def count_broken(scorer: Scorer, adapter: str | None) -> tuple[int, int]:
 
 def draw_fresh(scorer: Scorer, n: int, seed: int) -> FreshSets:
     prompts = fresh_prompts(n, seed)
-    return FreshSets(seed, prompts, draw(scorer, None, prompts, 2, seed))
+    return FreshSets(seed, prompts, draw_sampled(scorer, None, prompts, 2, seed))
 
 
 def measure_support(scorer: Scorer, adapter: str, fresh: FreshSets) -> float:
@@ -229,7 +231,10 @@ def measure_support(scorer: Scorer, adapter: str, fresh: FreshSets) -> float:
     agent, rng = make_agents(fresh.seed)[0], random.Random(fresh.seed)
     shares: list[float] = []
     for messages, base, tuned in zip(
-        fresh.prompts, fresh.base, draw(scorer, adapter, fresh.prompts, 2, fresh.seed + 1), strict=True
+        fresh.prompts,
+        fresh.base,
+        draw_sampled(scorer, adapter, fresh.prompts, 2, fresh.seed + 1),
+        strict=True,
     ):
         ours, theirs = ({normalise(text) for text in texts} for texts in (tuned, base))
         cards = list({normalise(text): text for text in tuned + base}.values())
@@ -242,7 +247,7 @@ def measure_support(scorer: Scorer, adapter: str, fresh: FreshSets) -> float:
     return fmean(shares)
 
 
-def show(rows: dict[str, dict[str, Any]]) -> None:
+def show_variants(rows: dict[str, dict[str, Any]]) -> None:
     table = Table(title="bench.recipes")
     widest = max(rows.values(), key=len)
     names = list(widest)

@@ -21,7 +21,7 @@ import httpx
 from sqlmodel import Session
 
 from bench.adapters import make_adapter
-from bench.instance import Service, new_event, open_turn, read_suggestions, running_service
+from bench.instance import Service, new_event, open_customer_turn, read_suggestions, running_service
 from bench.report import print_report
 from demo.prompts import fresh_prompts
 from feedback.store.engine import open_engine
@@ -35,7 +35,7 @@ WARM_UP = 5
 
 
 @dataclass(frozen=True)
-class Round:
+class SuggestRound:
     """Seconds of one round."""
 
     service: float
@@ -51,7 +51,7 @@ def main() -> None:
     parser.add_argument("--sets", type=int, default=60, help="sets measured  [default: 60]")
     sets = parser.parse_args().sets
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder) / "var") as service:
-        rounds = measure(service, sets)
+        rounds = measure_sets(service, sets)
     clean = [each for each in rounds if not each.redrawn]
     over_one = median(each.service / each.raw_one for each in clean)
     raw_over_one = median(each.raw_set / each.raw_one for each in clean)
@@ -73,12 +73,12 @@ def main() -> None:
     )
 
 
-def measure(service: Service, sets: int) -> list[Round]:
+def measure_sets(service: Service, sets: int) -> list[SuggestRound]:
     database = f"sqlite:///{service.data_dir / 'rejoinder.db'}"
     adapter = make_adapter(service.data_dir, database, seed=1)
     settings = ServingSettings(data_dir=service.data_dir)
     fleet = Fleet.from_endpoints(read_endpoints(settings, service.data_dir), settings)
-    rounds: list[Round] = []
+    rounds: list[SuggestRound] = []
     with service.client() as client, ThreadPoolExecutor(2) as pool:
         promoted = client.post(
             f"/v1/adapters/{adapter}/promote", json={"event_id": new_event(), "reason": "bench"}
@@ -98,12 +98,12 @@ def measure(service: Service, sets: int) -> list[Round]:
             started = time.perf_counter()
             draw_raw(fleet, row, {**first[0], "n": 1})
             raw_one = time.perf_counter() - started
-            rounds.append(Round(through, raw_set, raw_one, redrawn=len(row.requests) > len(first)))
+            rounds.append(SuggestRound(through, raw_set, raw_one, redrawn=len(row.requests) > len(first)))
     return rounds[WARM_UP:]
 
 
 def draw_through_service(client: httpx.Client, text: str) -> str:
-    shown = read_suggestions(client, open_turn(client, text)["turn_id"])
+    shown = read_suggestions(client, open_customer_turn(client, text)["turn_id"])
     assert shown["state"] == "ready", shown
     return str(shown["set_id"])
 

@@ -22,7 +22,7 @@ import httpx
 from sqlmodel import Session, col, select
 
 from bench.adapters import make_adapter
-from bench.instance import Service, new_event, open_turn, read_suggestions, running_service
+from bench.instance import Service, new_event, open_customer_turn, read_suggestions, running_service
 from bench.report import print_report
 from feedback.store.engine import open_engine
 from feedback.store.tables import SuggestionSet
@@ -44,7 +44,7 @@ class Load:
         with self.service.client() as client:
             while not self.ended.is_set():
                 try:
-                    opened = open_turn(client, "Hello, where is my order QD-548?", language="en")
+                    opened = open_customer_turn(client, "Hello, where is my order QD-548?", language="en")
                     shown = read_suggestions(client, opened["turn_id"])
                     assert shown["state"] == "ready", shown["state"]
                     assert all(each["text"] or each["state"] != "ready" for each in shown["candidates"])
@@ -61,7 +61,7 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder) / "var") as service:
         load = Load(service)
-        promoted, rolled = measure(service, load, rounds)
+        promoted, rolled = measure_swaps(service, load, rounds)
     for failure in load.failures[:5]:
         print(f"failed: {failure}")
     print_report(
@@ -82,7 +82,7 @@ def main() -> None:
     )
 
 
-def measure(service: Service, load: Load, rounds: int) -> tuple[list[float], list[float]]:
+def measure_swaps(service: Service, load: Load, rounds: int) -> tuple[list[float], list[float]]:
     database = f"sqlite:///{service.data_dir / 'rejoinder.db'}"
     names = [make_adapter(service.data_dir, database, seed=number) for number in range(rounds)]
     clients = [threading.Thread(target=load.work) for _ in range(CLIENTS)]

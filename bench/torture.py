@@ -27,7 +27,7 @@ from typing import Any
 import httpx
 import psutil
 
-from bench.instance import Service, new_event, open_turn, running_service
+from bench.instance import Service, new_event, open_customer_turn, running_service
 from bench.pages import Pages, open_pages
 from bench.report import print_report
 from commands.files import raise_file_limit
@@ -123,7 +123,7 @@ def probe(service: Service, count: int = PROBES) -> list[float]:
         spent.append(time.perf_counter() - began)
         with service.client(PROBE_WITHIN_S) as client:
             began = time.perf_counter()
-            opened = open_turn(client, f"Is order {number} on its way?")
+            opened = open_customer_turn(client, f"Is order {number} on its way?")
             path = f"/v1/conversations/{opened['conversation_id']}/messages"
             said = {"event_id": new_event(), "role": "agent", "text": "It is."}
             assert client.post(path, json=said).status_code == 201
@@ -133,7 +133,7 @@ def probe(service: Service, count: int = PROBES) -> list[float]:
 
 def open_visits(service: Service, count: int) -> list[tuple[str, str]]:
     with service.client() as client:
-        opened = [open_turn(client, f"Where is order {number}?") for number in range(count)]
+        opened = [open_customer_turn(client, f"Where is order {number}?") for number in range(count)]
     return [(each["conversation_id"], each["visitor_token"]) for each in opened]
 
 
@@ -157,7 +157,7 @@ def open_as_strangers(service: Service, clients: int, each: int) -> Counter[int]
         return Counter(status for some in pool.map(open_some, range(clients)) for status in some)
 
 
-def say(service: Service, conversation_id: str, text: str) -> str:
+def post_until_stored(service: Service, conversation_id: str, text: str) -> str:
     """Posts under one event id until it is acknowledged; gives the message's id."""
     body = {"event_id": new_event(), "role": "customer", "text": text}
     deadline = time.monotonic() + 120
@@ -180,7 +180,7 @@ def kill_each(service: Service, visits: list[tuple[str, str]], pages: Pages) -> 
     def keep_writing(writer: int) -> None:
         for number in range(writer, 1_000_000, WRITERS):
             id = visits[number % len(visits)][0]
-            acknowledged[say(service, id, f"Message {number}")] = id
+            acknowledged[post_until_stored(service, id, f"Message {number}")] = id
             if ended.is_set():
                 return
 

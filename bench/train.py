@@ -32,21 +32,21 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 
 import torch
 
-from bench.flops import Decoder, Work, count_reference, count_training
+from bench.flops import Decoder, FlopWork, count_reference, count_training
 from bench.report import print_report, read_commit
 from bench.train_shapes import (
     MODELS,
     Shape,
-    describe,
+    describe_examples,
     draw_choices,
     draw_talks,
     load_config,
-    read_choices,
+    read_picked,
     sum_choices,
     sum_pairs,
     sum_talks,
 )
-from bench.train_sides import RANK, Mode, Pass, Plan, Side, compare_products, measure_memory
+from bench.train_sides import RANK, Mode, Pass, SidePlan, TrainSide, compare_products, measure_memory
 from trainer.data.example import Example
 from trainer.recipes.recipe import load_recipe
 
@@ -69,16 +69,16 @@ class Task(NamedTuple):
     """Choices to be measured under these modes, `dpo` among them, with the suffix of their figures."""
 
     suffix: str
-    plan: Plan
+    plan: SidePlan
     examples: list[Example]
     modes: list[Mode]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    asked = read_options(arguments)
-    plan = Plan(asked.shape, asked.device, asked.threads, asked.step)
+    asked = read_train_options(arguments)
+    plan = SidePlan(asked.shape, asked.device, asked.threads, asked.step)
     cuda = asked.device == "cuda"
-    peak = asked.peak_tflops or (find_peak(torch.cuda.get_device_name()) if cuda else None)
+    peak = asked.peak_tflops or (find_peak_tflops(torch.cuda.get_device_name()) if cuda else None)
     figures: Figures = {}
     notes: dict[str, str] = {}
     modes: list[Mode] = ["run_reference", "stored_reference"]
@@ -92,7 +92,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         else:
             figures["ratio_bf16"], notes["ratio_bf16"] = None, "this CPU has no units for bfloat16"
     for task in list_tasks(asked, plan, modes):
-        measure(task, asked.rounds, peak, figures, notes)
+        measure_task(task, asked.rounds, peak, figures, notes)
     if asked.choices is None:
         name = "ratio_stored_reference_choices"
         figures[name], notes[name] = None, "no --choices FILE given"
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_results(asked, figures)
 
 
-def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+def read_train_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -127,12 +127,12 @@ def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return asked
 
 
-def find_peak(device: str) -> float | None:
+def find_peak_tflops(device: str) -> float | None:
     """TFLOP/s of a chip whose name is known."""
     return next((float(peak) for part, peak in PEAKS.items() if part in device), None)
 
 
-def list_tasks(asked: argparse.Namespace, plan: Plan, modes: list[Mode]) -> list[Task]:
+def list_tasks(asked: argparse.Namespace, plan: SidePlan, modes: list[Mode]) -> list[Task]:
     """The first lengths have no suffix."""
     number, vocabulary = asked.step * asked.steps, load_config(asked.shape).vocab_size
     found = [
@@ -150,21 +150,23 @@ def list_tasks(asked: argparse.Namespace, plan: Plan, modes: list[Mode]) -> list
         found.append(Task("_talk", replace(plan, step=step), talks, ["dpo", "stored_reference", "trees"]))
     if asked.choices is not None:
         recipe = load_recipe("imported")
-        examples = read_choices(asked.choices, FILE_PARTS * number, recipe)
+        examples = read_picked(asked.choices, FILE_PARTS * number, recipe)
         found.append(Task("_choices", plan, examples, ["dpo", *modes]))
     return found
 
 
-def measure(task: Task, rounds: int, peak: float | None, figures: Figures, notes: dict[str, str]) -> None:
+def measure_task(
+    task: Task, rounds: int, peak: float | None, figures: Figures, notes: dict[str, str]
+) -> None:
     """Puts the figures of these choices into `figures`."""
     suffix, plan, examples, modes = task
-    print(f"{suffix.lstrip('_') or 'first lengths'}: {describe(examples)}", flush=True)
+    print(f"{suffix.lstrip('_') or 'first lengths'}: {describe_examples(examples)}", flush=True)
     row_tokens = find_size(plan, "stored_reference", examples, ROW_SIZES)
     sizes = dict.fromkeys(modes, row_tokens)
     sizes["dpo"] = find_size(plan, "dpo", examples, DPO_SIZES)
     if "trees" in modes:
         sizes["trees"] = find_size(plan, "trees", examples, ROW_SIZES[1:])  # a row a turn shares nothing
-    sides = [Side(plan, mode, examples, sizes[mode]) for mode in modes]
+    sides = [TrainSide(plan, mode, examples, sizes[mode]) for mode in modes]
     passes = run_rounds(sides, rounds)
     for side in sides:
         side.close()
@@ -179,20 +181,22 @@ def measure(task: Task, rounds: int, peak: float | None, figures: Figures, notes
             notes[f"choices_per_second_dpo{suffix}"] = f"TRL, batches of {sizes['dpo']} pairs"
             continue
         notes[f"choices_per_second_{mode}{suffix}"] = f"rows of up to {sizes[mode]} tokens, whole choices"
-        compare(f"{mode}{suffix}", passes["dpo"], found, flops["dpo"] / flops[mode], plan, figures, notes)
+        compare_passes(
+            f"{mode}{suffix}", passes["dpo"], found, flops["dpo"] / flops[mode], plan, figures, notes
+        )
     if "trees" in modes:
         rows, bound = passes["stored_reference"], flops["stored_reference"] / flops["trees"]
-        compare(f"trees_over_rows{suffix}", rows, passes["trees"], bound, plan, figures, notes)
+        compare_passes(f"trees_over_rows{suffix}", rows, passes["trees"], bound, plan, figures, notes)
     else:
         compare_memory(plan, suffix, examples, sizes, figures, notes)
 
 
-def compare(
+def compare_passes(
     name: str,
     theirs: list[Pass],
     ours: list[Pass],
     bound: float,
-    plan: Plan,
+    plan: SidePlan,
     figures: Figures,
     notes: dict[str, str],
 ) -> None:
@@ -207,7 +211,7 @@ def compare(
         notes[f"processor_ratio_{name}"] = "the same in processor seconds: for a machine with other work"
 
 
-def find_size(plan: Plan, mode: Mode, examples: list[Example], sizes: Sequence[int]) -> int:
+def find_size(plan: SidePlan, mode: Mode, examples: list[Example], sizes: Sequence[int]) -> int:
     """The fastest of the sizes on one step's choices; of rows a shorter one that is as fast."""
     some = examples[: plan.step]
     pairs = sum(len(example.replies) - 1 for example in some)
@@ -215,7 +219,7 @@ def find_size(plan: Plan, mode: Mode, examples: list[Example], sizes: Sequence[i
     times: dict[int, float] = {}
     for size in (size for size in sizes if size <= max(most, sizes[0])):
         try:
-            side = Side(plan, mode, some, size)
+            side = TrainSide(plan, mode, some, size)
             found = min(side.run().seconds for _ in range(2))
         except torch.OutOfMemoryError:
             break
@@ -228,7 +232,7 @@ def find_size(plan: Plan, mode: Mode, examples: list[Example], sizes: Sequence[i
     return next(size for size, found in times.items() if found <= slack * min(times.values()))
 
 
-def run_rounds(sides: Sequence[Side], rounds: int) -> dict[Mode, list[Pass]]:
+def run_rounds(sides: Sequence[TrainSide], rounds: int) -> dict[Mode, list[Pass]]:
     """Each side by round. The order turns, and a first round is not counted."""
     passes: dict[Mode, list[Pass]] = {side.mode: [] for side in sides}
     for number in range(rounds + 1):
@@ -241,8 +245,8 @@ def run_rounds(sides: Sequence[Side], rounds: int) -> dict[Mode, list[Pass]]:
 
 
 def count_sides(
-    plan: Plan, examples: list[Example], sizes: dict[Mode, int]
-) -> tuple[dict[Mode, int], dict[Mode, Work]]:
+    plan: SidePlan, examples: list[Example], sizes: dict[Mode, int]
+) -> tuple[dict[Mode, int], dict[Mode, FlopWork]]:
     """FLOPs of one pass of each side, and what goes through its model."""
     decoder = Decoder.of(load_config(plan.model))
     packed, pairs = sum_choices(examples), sum_pairs(examples, every_position=plan.device == "cpu")
@@ -259,7 +263,7 @@ def count_sides(
 
 
 def compare_memory(
-    plan: Plan,
+    plan: SidePlan,
     suffix: str,
     examples: list[Example],
     sizes: dict[Mode, int],

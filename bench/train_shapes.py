@@ -11,12 +11,12 @@ from typing import Any
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Qwen2Config
 
-from bench.flops import Work, pair_work, row_work
-from trainer.data.choices import read_lines
+from bench.flops import FlopWork, pair_work, row_work
+from trainer.data.choices import read_choice_lines
 from trainer.data.example import Example, Stage
 from trainer.data.pair_rows import hash_share
 from trainer.data.tokens import Encoder
-from trainer.objectives.choice.examples import Row, make_choice
+from trainer.objectives.choice.examples import FormRow, make_choice_example
 from trainer.objectives.choice.noise_model import Habits
 from trainer.packing.rows import count_tokens, pack_row, split_rows
 from trainer.recipes.recipe import Recipe
@@ -88,7 +88,7 @@ def load_tokenizer() -> Any:
 
 def draw_choices(shape: Shape, number: int, *, vocabulary: int, seed: int = 0) -> list[Example]:
     """Choices of random tokens, each a conversation of its own."""
-    draw = Draw(f"{seed} {shape}", vocabulary)
+    draw = TokenDraw(f"{seed} {shape}", vocabulary)
     return [draw.choice(place, f"c{place}", draw.tokens(shape.prompt), shape) for place in range(number)]
 
 
@@ -96,7 +96,7 @@ def draw_talks(shape: Shape, number: int, turns: int, *, vocabulary: int, seed: 
     """At least so many choices in whole conversations of random tokens: `shape` is that of the first turn,
     the next prompt goes on with the reply that was picked and as many tokens more.
     """
-    draw = Draw(f"{seed} {shape} {turns}", vocabulary)
+    draw = TokenDraw(f"{seed} {shape} {turns}", vocabulary)
     found: list[Example] = []
     while len(found) < number:
         prompt, name = draw.tokens(shape.prompt), f"c{len(found)}"
@@ -107,7 +107,7 @@ def draw_talks(shape: Shape, number: int, turns: int, *, vocabulary: int, seed: 
     return found
 
 
-class Draw:
+class TokenDraw:
     """Seeded tokens, and choices made of them. Each reply ends with the same token."""
 
     def __init__(self, seed: str, vocabulary: int) -> None:
@@ -131,12 +131,14 @@ class Draw:
         )
 
 
-def read_choices(file: Path, number: int, recipe: Recipe) -> list[Example]:
+def read_picked(file: Path, number: int, recipe: Recipe) -> list[Example]:
     """Picks of a choices file that fit into the recipe's `max_length`, in a stable hash order."""
     encoder, found = Encoder(load_tokenizer(), base_id="none"), []
-    lines = sorted(read_lines(file), key=lambda line: hash_share("bench", line))
+    lines = sorted(read_choice_lines(file), key=lambda line: hash_share("bench", line))
     for place, line in enumerate(lines):
-        example = make_choice(Row(0.0, f"c{place}", "choices", json.loads(line)), encoder, recipe, Habits())
+        example = make_choice_example(
+            FormRow(0.0, f"c{place}", "choices", json.loads(line)), encoder, recipe, Habits()
+        )
         if (
             isinstance(example, Example)
             and len(example.stages) == 1
@@ -167,33 +169,33 @@ def derive_pairs(examples: Sequence[Example]) -> list[dict[str, list[int]]]:
     return sorted(rows, key=lambda row: -sum(map(len, row.values())))
 
 
-def sum_choices(examples: Sequence[Example]) -> Work:
+def sum_choices(examples: Sequence[Example]) -> FlopWork:
     """What the examples are to the objective `choice`."""
     return sum_rows([example] for example in examples)
 
 
-def sum_talks(examples: Sequence[Example], row_tokens: int) -> Work:
+def sum_talks(examples: Sequence[Example], row_tokens: int) -> FlopWork:
     """What whole conversations are to it as trees in rows of that length."""
     return sum_rows(split_rows(examples, row_tokens))
 
 
-def sum_rows(rows: Iterable[Sequence[Example]]) -> Work:
-    total = Work(0, 0, 0, 0, 0)
+def sum_rows(rows: Iterable[Sequence[Example]]) -> FlopWork:
+    total = FlopWork(0, 0, 0, 0, 0)
     for row in rows:
         total = total.add(row_work(pack_row(row)))
     return total
 
 
-def sum_pairs(examples: Sequence[Example], *, every_position: bool) -> Work:
+def sum_pairs(examples: Sequence[Example], *, every_position: bool) -> FlopWork:
     """What their pairs are to TRL, padding left out."""
-    total = Work(0, 0, 0, 0, 0)
+    total = FlopWork(0, 0, 0, 0, 0)
     for row in derive_pairs(examples):
         replies = (len(row["chosen_ids"]), len(row["rejected_ids"]))
         total = total.add(pair_work(len(row["prompt_ids"]), replies, every_position=every_position))
     return total
 
 
-def describe(examples: Sequence[Example]) -> str:
+def describe_examples(examples: Sequence[Example]) -> str:
     replies = [len(reply) for example in examples for reply in example.replies]
     prompt = sum(len(example.prompt_ids) for example in examples) / len(examples)
     each = sum(map(count_tokens, examples)) / len(examples)

@@ -40,7 +40,7 @@ BETA = 0.1
 
 
 @dataclass(frozen=True)
-class Plan:
+class SidePlan:
     """What both sides hold in common. `step`: choices of one optimizer step."""
 
     model: str
@@ -96,12 +96,12 @@ def read_clocks() -> Pass:
     return Pass(time.perf_counter(), time.process_time())
 
 
-class Side:
+class TrainSide:
     """One way to train on `examples`. `size`: pairs of a batch for `dpo`, tokens of a row for the others.
     `trees` are whole conversations with a stored reference; in other modes each turn stands for itself.
     """
 
-    def __init__(self, plan: Plan, mode: Mode, examples: Sequence[Example], size: int) -> None:
+    def __init__(self, plan: SidePlan, mode: Mode, examples: Sequence[Example], size: int) -> None:
         torch.set_num_threads(plan.threads)
         self._plan, self.mode, self.size = plan, mode, size
         self._examples = list(examples)
@@ -192,26 +192,26 @@ class Side:
         )
 
 
-def measure_memory(plan: Plan, mode: Mode, examples: Sequence[Example], size: int) -> tuple[float, float]:
+def measure_memory(plan: SidePlan, mode: Mode, examples: Sequence[Example], size: int) -> tuple[float, float]:
     """(peak, growth since before the first step) in MiB of one pass. Meant for a process of its own: a peak
     never falls.
 
     On a CPU resident memory as Linux counts it for this program, None of its parent's; on a GPU allocated.
     """
-    side = Side(plan, mode, examples, size)
+    side = TrainSide(plan, mode, examples, size)
     if plan.device == "cuda":
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()
         side.run()
         peak = torch.cuda.max_memory_allocated()
         return peak / 2**20, (peak - before) / 2**20
-    before = read_status("VmRSS")
+    before = read_own_status("VmRSS")
     side.run()
-    peak = read_status("VmHWM")
+    peak = read_own_status("VmHWM")
     return peak / 2**10, (peak - before) / 2**10
 
 
-def read_status(name: str) -> int:
+def read_own_status(name: str) -> int:
     """A field of this process's status in KiB. `getrusage` would name a parent's peak, too."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))

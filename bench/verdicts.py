@@ -42,7 +42,7 @@ def first_true(hits: NDArray[np.bool_], at: Integers) -> Integers:
     return np.where(hits.any(axis=-1), at[hits.argmax(axis=-1)], NEVER)
 
 
-def judge(histories: Histories, policy: ExposurePolicy, every: int) -> Verdicts:
+def judge_histories(histories: Histories, policy: ExposurePolicy, every: int) -> Verdicts:
     """Looks for a win after every `every` picks, as every night, and for harm after each, as every minute."""
     picks = histories.won.shape[1]
     harm = find_harm(histories, policy.max_e_harm)

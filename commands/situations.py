@@ -10,7 +10,7 @@ from typing import Any
 from feedback.deployment.policy import ApprovalPolicy, CanaryPolicy, Policy
 from feedback.experiments.rollout_rule import Evidence
 from feedback.experiments.tally import Tally
-from feedback.morning.facts import How, Left, MorningFacts, Passed, Standing
+from feedback.morning.facts import How, InService, Left, MorningFacts, Passed
 from feedback.store.approvals import APPROVE, VETO, Words
 from feedback.store.tables import Approval, Run
 
@@ -78,7 +78,7 @@ def canary(tuned: int, base: int, policy: Policy = POLICY, **fields: Any) -> Mor
     tally = Tally(tuned, base, fields.pop("tied", 0))
     given = {"since": NOW - timedelta(hours=30), "is_fitted": True, **fields}
     evidence = Evidence(NEW, tally, **known)
-    standing = Standing(NEW, "canary", 0.2, actor="trainer", evidence=evidence, **given)
+    standing = InService(NEW, "canary", 0.2, actor="trainer", evidence=evidence, **given)
     ended = run("done", decision="passed", adapter=NEW)
     return replace(QUIET, policy=policy, ended=ended, trained=ended, canary=standing)
 
@@ -87,7 +87,7 @@ def live(
     tuned: int, base: int, *, days: float = 5, actor: str = "ada", e_harm: float = 0.0, **changes: Any
 ) -> MorningFacts:
     evidence, since = Evidence(LIVE, Tally(tuned, base), e_harm=e_harm), NOW - timedelta(days=days)
-    standing = Standing(LIVE, "live", 1.0, since, actor=actor, evidence=evidence, is_fitted=True)
+    standing = InService(LIVE, "live", 1.0, since, actor=actor, evidence=evidence, is_fitted=True)
     return replace(QUIET, live=standing, **changes)
 
 

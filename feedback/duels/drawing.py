@@ -53,7 +53,7 @@ class ContenderLost(Exception):
 
 
 @dataclass(frozen=True)
-class AskedSide:
+class SideReply:
     """One request of a round and what came of it; `fault` is None for a usable reply."""
 
     side: str
@@ -223,7 +223,7 @@ class DuelDrawer:
 
     def _draw_round(self, duel: Duel, row: DuelRound) -> dict[str, Any]:
         """The fields of the round that drawing decides."""
-        asked: list[AskedSide] = []
+        asked: list[SideReply] = []
         for attempt in range(1, ATTEMPTS + 1):
             sides = [(side, attempt) for side in SIDES]
             a, b = self._requests.map(lambda one: self._ask(duel, row, *one), sides)
@@ -246,7 +246,7 @@ class DuelDrawer:
                 }
         return outcome
 
-    def _ask(self, duel: Duel, row: DuelRound, side: str, attempt: int) -> AskedSide:
+    def _ask(self, duel: Duel, row: DuelRound, side: str, attempt: int) -> SideReply:
         adapter = row.a_adapter if side == "a" else row.b_adapter
         seed = make_seed(duel.seed, row.position, side, attempt)
         try:
@@ -255,9 +255,9 @@ class DuelDrawer:
             raise
         except ServingError as failure:
             log.warning("round %d of duel %s: %s", row.position, duel.id, failure)
-            return AskedSide(side, adapter, attempt, seed, name_failure(failure), None)
+            return SideReply(side, adapter, attempt, seed, name_failure(failure), None)
         reply = drawn.replies[0]
-        return AskedSide(side, adapter, attempt, seed, find_fault(reply.text, reply.finish_reason), drawn)
+        return SideReply(side, adapter, attempt, seed, find_fault(reply.text, reply.finish_reason), drawn)
 
     def _ask_engine(self, duel: Duel, row: DuelRound, adapter: str | None, seed: int) -> Draw:
         """Raises ContenderLost where the adapter can be loaded no more."""
@@ -282,7 +282,7 @@ def draw_side(fleet: Fleet, duel: Duel, row: DuelRound, adapter: str | None, see
     )
 
 
-def find_round_state(a: AskedSide, b: AskedSide) -> tuple[str, str | None]:
+def find_round_state(a: SideReply, b: SideReply) -> tuple[str, str | None]:
     """The state that these two replies give a round, and why it is left out."""
     fault = a.fault or b.fault
     if fault is not None:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from feedback.experiments.tally import Tally
-from feedback.store.duel_verdicts import Standing
+from feedback.store.duel_verdicts import StandingVerdict
 from feedback.store.duels import EQUAL, LEFT_OUT, READY
 from feedback.store.tables import DuelRound
 
@@ -63,7 +63,7 @@ def count_result(
     adapter: str,
     rival: str | None,
     rounds: Sequence[DuelRound],
-    verdicts: Iterable[Standing],
+    verdicts: Iterable[StandingVerdict],
     *,
     trained_until: datetime,
 ) -> Result:
@@ -73,7 +73,7 @@ def count_result(
     left_out: Counter[str] = Counter(row.reason or LEFT_OUT for row in rounds if row.state == LEFT_OUT)
     said: defaultdict[int, list[str]] = defaultdict(list)
     judges: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    sides = {row.position: find_sides(row, adapter) for row in rounds}
+    sides = {row.position: find_meanings(row, adapter) for row in rounds}
     for verdict in verdicts:
         if verdict.at <= trained_until:
             left_out[AFTER_THE_FACT] += 1
@@ -99,7 +99,7 @@ def count_result(
     )
 
 
-def find_sides(row: DuelRound, adapter: str) -> dict[str, str]:
+def find_meanings(row: DuelRound, adapter: str) -> dict[str, str]:
     """What each verdict means for the adapter; `both_bad` means nothing for either."""
     on_a = row.a_adapter == adapter
     return {"a": WON if on_a else LOST, "b": LOST if on_a else WON, "tie": TIED}

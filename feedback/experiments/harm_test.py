@@ -38,12 +38,12 @@ def weigh_harm(picks: Iterable[tuple[int, int]]) -> float:
     counts = [(won, made) for won, made in picks if made]
 
     def no_worse(spread: float, share: float = 0.5) -> float:
-        return log_chance(counts, share, find_weight(0.5, spread))
+        return log_chance_of_picks(counts, share, find_weight(0.5, spread))
 
     chances = [no_worse(spread) for spread in SPREADS]
     if any(no_worse(spread, BELOW) <= chance for spread, chance in zip(SPREADS, chances, strict=True)):
         return 0.0
-    worse = [log_chance(counts, share, find_weight(share, spread)) for share, spread in HARMFUL]
+    worse = [log_chance_of_picks(counts, share, find_weight(share, spread)) for share, spread in HARMFUL]
     top = max(worse)
     mean = top + math.log(sum(math.exp(log - top) for log in worse) / len(worse))
     return math.exp(min(mean - find_peak(no_worse, SPREADS, chances), 700.0))
@@ -54,7 +54,7 @@ def find_weight(share: float, spread: float) -> float:
     return share * (1 - share) / spread**2 - 1 if spread else math.inf
 
 
-def log_chance(counts: Iterable[tuple[int, int]], share: float, weight: float) -> float:
+def log_chance_of_picks(counts: Iterable[tuple[int, int]], share: float, weight: float) -> float:
     """The logarithm of the chance of all agents' picks, in any one order."""
     if math.isinf(weight):
         return sum(won * math.log(share) + (made - won) * math.log(1 - share) for won, made in counts)

@@ -28,7 +28,7 @@ Breakdown = dict[str, dict[str, Tally]]
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredPicks:
     """Everything the picks of one adapter say: what decides, and what explains it."""
 
     evidence: Evidence
@@ -57,7 +57,7 @@ def break_down(picks: Iterable[CountedPick]) -> Breakdown:
     }
 
 
-def measure_picks(adapter: str, picks: Iterable[CountedPick], policy: ExposurePolicy) -> Measured:
+def measure_picks(adapter: str, picks: Iterable[CountedPick], policy: ExposurePolicy) -> MeasuredPicks:
     """The picks must all be of this adapter."""
     kept = list(picks)
     breakdown = break_down(kept)
@@ -74,7 +74,7 @@ def measure_picks(adapter: str, picks: Iterable[CountedPick], policy: ExposurePo
         adjusted_low=adjusted.bound(policy.confidence) if adjusted and len(made) > 1 else None,
     )
     without = leave_one_out(list(by_agent), won, made)
-    return Measured(evidence, adjusted, without, breakdown, mean_difference(kept))
+    return MeasuredPicks(evidence, adjusted, without, breakdown, mean_difference(kept))
 
 
 def mean_difference(picks: Sequence[CountedPick]) -> float | None:

@@ -15,7 +15,7 @@ How = Literal["harm", "person", "veto", "undecided"]
 
 
 @dataclass(frozen=True)
-class Standing:
+class InService:
     """An adapter in service and what its picks say by now."""
 
     name: str
@@ -63,15 +63,15 @@ class MorningFacts:
     going: Run | None = None
     ended: Run | None = None
     trained: Run | None = None
-    canary: Standing | None = None
-    live: Standing | None = None
+    canary: InService | None = None
+    live: InService | None = None
     missing: frozenset[str] = frozenset()  # serve by the rows and cannot be loaded
     lost: frozenset[str] = frozenset()  # of these, whose files are gone
     left: Left | None = None
     passed: Passed | None = None
 
     @property
-    def serving(self) -> tuple[Standing, ...]:
+    def serving(self) -> tuple[InService, ...]:
         """The canary first: what happens to it is decided next."""
         return tuple(found for found in (self.canary, self.live) if found is not None)
 

@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from feedback.experiments.account import read_support
 from feedback.experiments.rollout_rule import Evidence
-from feedback.morning.facts import How, Left, MorningFacts, Passed, Standing
+from feedback.morning.facts import How, InService, Left, MorningFacts, Passed
 from feedback.morning.outlook import Outlook
 from feedback.morning.said import Said
 from feedback.morning.sentence import say
@@ -77,13 +77,13 @@ def find_missed(session: Session, outlook: Outlook, *, now: datetime, desk_id: s
     return due if asked is None else None
 
 
-def read_standing(session: Session, role: Any, *, now: datetime, desk_id: str) -> Standing | None:
+def read_standing(session: Session, role: Any, *, now: datetime, desk_id: str) -> InService | None:
     rows = deployments.list_deployments(session, desk_id=desk_id, role=role, limit=2)
     name = rows[0].adapter if rows else None
     if name is None:
         return None
     before = rows[1].adapter if role == CANARY and len(rows) > 1 else None
-    return Standing(
+    return InService(
         name=name,
         role=role,
         share=rows[0].share,

@@ -7,7 +7,7 @@ from feedback.experiments.rollout_rule import Exposure, decide_exposure
 from feedback.experiments.sequential_tests import FEWEST, HARMED, NO_PROGRESS, NOT_KNOWN
 from feedback.experiments.tally import Tally
 from feedback.morning.choices import act_on_choices
-from feedback.morning.facts import MorningFacts, Standing
+from feedback.morning.facts import InService, MorningFacts
 from feedback.morning.said import Action, Said
 from feedback.store.approvals import Words
 
@@ -27,7 +27,7 @@ def say_harm(facts: MorningFacts) -> Said | None:
     """Proven by the policy's rule, or suspected where the interval lies below one half."""
     for found in facts.serving:
         values = {"adapter": found.name, **show_picks(found.evidence.tally)}
-        if decide(found, facts).verdict == "roll_back":
+        if decide_in_service(found, facts).verdict == "roll_back":
             return Said("harm_proven", Action("roll_back"), values)
         if found.evidence.tally.band == HARMED:
             return Said("harm_suspected", Action("watch_harm"), values)
@@ -37,7 +37,7 @@ def say_harm(facts: MorningFacts) -> Said | None:
 def say_proven(facts: MorningFacts) -> Said | None:
     """A canary that the evidence would take live, and whom it waits for."""
     found = facts.canary
-    if found is None or decide(found, facts).verdict != "go_live":
+    if found is None or decide_in_service(found, facts).verdict != "go_live":
         return None
     code = find_wait(facts, found.words)
     values = {"adapter": found.name, **show_picks(found.evidence.tally), **name_approver(found.words)}
@@ -73,7 +73,7 @@ def say_canary(facts: MorningFacts) -> Said | None:
         few = {**named, "picks": tally.decided, "needed": limits.min_picks}
         return Said("canary_few", Action("first_picks", {"needed": limits.min_picks}), few)
     values = {**named, **show_picks(tally)}
-    exposure = decide(found, facts)
+    exposure = decide_in_service(found, facts)
     is_ahead = tally.band not in (NOT_KNOWN, NO_PROGRESS)
     if exposure.picks_needed == 0:
         return say_hindered(facts, found, exposure, values)
@@ -85,7 +85,7 @@ def say_canary(facts: MorningFacts) -> Said | None:
     return Said("canary_ahead" if is_ahead else "canary_undecided", action, values)
 
 
-def say_hindered(facts: MorningFacts, found: Standing, exposure: Exposure, values: dict[str, Any]) -> Said:
+def say_hindered(facts: MorningFacts, found: InService, exposure: Exposure, values: dict[str, Any]) -> Said:
     """The picks are enough, but one of the bounds, or the number of agents, is not."""
     missing = {reason.code for reason in exposure.reasons}
     if "agents" in missing:
@@ -100,7 +100,7 @@ def say_hindered(facts: MorningFacts, found: Standing, exposure: Exposure, value
     return Said("canary_ahead", Action("next_look"), values)
 
 
-def act_on_picks(facts: MorningFacts, found: Standing, missing: int) -> Action:
+def act_on_picks(facts: MorningFacts, found: InService, missing: int) -> Action:
     """How many picks decide, to the next ten, and how long they take at the pace since it began to serve."""
     values = {"missing": 10 * math.ceil(missing / 10)}
     served = (facts.at - found.since).total_seconds()
@@ -126,7 +126,7 @@ def say_live(facts: MorningFacts) -> Said | None:
     return Said("live_better", act_on_choices(facts), values)
 
 
-def decide(found: Standing, facts: MorningFacts) -> Exposure:
+def decide_in_service(found: InService, facts: MorningFacts) -> Exposure:
     return decide_exposure(found.evidence, facts.policy.exposure)
 
 

@@ -37,7 +37,7 @@ def summarise(name: str, values: Sequence[tuple[int, float]]) -> dict[str, Any] 
         "best": show_point(best) if best else None,
         "last": show_point(finite[-1]),
         "not_finite": len(values) - len(finite),
-        "points": [list(point) for point in thin(finite)],
+        "points": [list(point) for point in thin_points(finite)],
     }
 
 
@@ -45,7 +45,7 @@ def show_point(point: tuple[int, float]) -> dict[str, float]:
     return {"step": point[0], "value": point[1]}
 
 
-def thin(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+def thin_points(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
     """At most MAX_POINTS, evenly spread; the first and the last stay."""
     if len(points) <= MAX_POINTS:
         return list(points)

@@ -45,9 +45,9 @@ def report_night(facts: NightFacts, said: Said, watch: Watch) -> dict[str, Any]:
             "step": run.step,
             "requested_by": run.requested_by,
             "recipe": (run.recipe or {}).get("name"),
-            "created_at": show_time(run.created_at),
-            "started_at": show_time(run.started_at),
-            "finished_at": show_time(run.finished_at),
+            "created_at": write_time(run.created_at),
+            "started_at": write_time(run.started_at),
+            "finished_at": write_time(run.finished_at),
             "error": run.error,
         },
         "outcome": outcome,
@@ -55,16 +55,16 @@ def report_night(facts: NightFacts, said: Said, watch: Watch) -> dict[str, Any]:
         "morning": said.to_json(),
         "drift": watch.to_json(),
         "came_in": show_inflow(facts),
-        "refused": show_funnel(facts),
-        "dataset": show_dataset(facts),
+        "refused": report_funnel(facts),
+        "dataset": report_dataset(facts),
         "erased": dict(sorted(facts.erased.items())),
         "curves": list_curves(facts.numbers),
         "scores": show_scores(run.report),
         "decision": show_decision(run),
-        "exposure": show_exposure(facts),
+        "exposure": report_exposure(facts),
         "steps": time_steps(facts.began, run.finished_at),
         "seconds": seconds_between(run.started_at, run.finished_at),
-        "at": show_time(facts.at),
+        "at": write_time(facts.at),
     }
 
 
@@ -96,8 +96,8 @@ def find_outcome(facts: NightFacts) -> Outcome:
 def show_inflow(facts: NightFacts) -> dict[str, Any]:
     inflow = facts.inflow
     return {
-        "since": show_time(facts.since),
-        "until": show_time(facts.until),
+        "since": write_time(facts.since),
+        "until": write_time(facts.until),
         "previous_run": facts.previous.id if facts.previous else None,
         "conversations": inflow.conversations,
         "customer_messages": inflow.customer_messages,
@@ -111,7 +111,7 @@ def show_inflow(facts: NightFacts) -> dict[str, Any]:
     }
 
 
-def show_funnel(facts: NightFacts) -> dict[str, Any]:
+def report_funnel(facts: NightFacts) -> dict[str, Any]:
     """From the judgements of that time to choices and pairs, every reason in between with its sentence."""
     counted = facts.funnel
     return {
@@ -130,7 +130,7 @@ def list_refusals(counts: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"reason": reason, "count": count, "text": explain(reason)} for reason, count in ordered]
 
 
-def show_dataset(facts: NightFacts) -> dict[str, Any] | None:
+def report_dataset(facts: NightFacts) -> dict[str, Any] | None:
     found = facts.dataset
     if found is None:
         return None
@@ -139,8 +139,8 @@ def show_dataset(facts: NightFacts) -> dict[str, Any] | None:
         "counts": found.counts,
         "refusals": list_refusals(found.refusals),
         "selection": found.selection,
-        "created_at": show_time(found.created_at),
-        "erased_at": show_time(found.erased_at),
+        "created_at": write_time(found.created_at),
+        "erased_at": write_time(found.erased_at),
     }
 
 
@@ -189,7 +189,7 @@ def find_remedy(reason: Mapping[str, Any]) -> str | None:
     return ACTIONS[action] if action is not None else None
 
 
-def show_exposure(facts: NightFacts) -> dict[str, Any]:
+def report_exposure(facts: NightFacts) -> dict[str, Any]:
     """Where the run's adapter and what serves stand now, each with its support rate and interval."""
     adapter, last = facts.adapter, facts.deployments[-1] if facts.deployments else None
     shown = None
@@ -197,10 +197,10 @@ def show_exposure(facts: NightFacts) -> dict[str, Any]:
         shown = {
             "name": adapter.name,
             "state": adapter.state,
-            "learned_erased_at": show_time(facts.dataset.erased_at) if facts.dataset else None,
+            "learned_erased_at": write_time(facts.dataset.erased_at) if facts.dataset else None,
             "role": last.role if last else None,
             "share": last.share if last else 0.0,
-            "since": show_time(last.at) if last else None,
+            "since": write_time(last.at) if last else None,
             "support": facts.supports[adapter.name].to_json(),
             "decision": show_look(facts.decisions.get(adapter.name)),
         }
@@ -222,7 +222,7 @@ def show_look(found: ExposureDecision | None) -> dict[str, Any] | None:
         "reasons": [show_reason(reason) for reason in found.reasons],
         "picks_needed": found.picks_needed,
         "policy": found.policy,
-        "at": show_time(found.at),
+        "at": write_time(found.at),
     }
 
 
@@ -237,7 +237,7 @@ def time_steps(began: Sequence[tuple[str, datetime]], finished_at: datetime | No
         first.setdefault(step, at)
         seconds[step] = seconds.get(step, 0.0) + (seconds_between(at, end) or 0.0)
     return [
-        {"step": step, "began_at": show_time(at), "seconds": round(seconds[step], 3)}
+        {"step": step, "began_at": write_time(at), "seconds": round(seconds[step], 3)}
         for step, at in first.items()
     ]
 
@@ -246,5 +246,5 @@ def seconds_between(start: datetime | None, end: datetime | None) -> float | Non
     return round((end - start).total_seconds(), 3) if start and end else None
 
 
-def show_time(at: datetime | None) -> str | None:
+def write_time(at: datetime | None) -> str | None:
     return at.isoformat() if at is not None else None

@@ -48,7 +48,7 @@ class VerdictNotYours(ApiError):
 
 
 @dataclass(frozen=True)
-class Standing:
+class StandingVerdict:
     """A verdict that was not taken back."""
 
     id: str
@@ -131,7 +131,7 @@ def undo_verdict(
     return row.id, session.get_one(DuelRound, verdict.round_id).position
 
 
-def list_standing(session: Session, *, duel_id: str, judge: str | None = None) -> list[Standing]:
+def list_standing(session: Session, *, duel_id: str, judge: str | None = None) -> list[StandingVerdict]:
     """Of one judge or of all, in the order in which they were said."""
     undo = aliased(DuelVerdict)
     query = (
@@ -149,7 +149,7 @@ def list_standing(session: Session, *, duel_id: str, judge: str | None = None) -
     )
     if judge is not None:
         query = query.where(col(DuelVerdict.judge) == judge)
-    return [Standing(*row) for row in session.execute(query)]
+    return [StandingVerdict(*row) for row in session.execute(query)]
 
 
 def find_next_round(session: Session, *, duel_id: str, judge: str) -> int | None:

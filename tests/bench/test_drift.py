@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from bench.drift import PLANTS, count_until, look_daily
-from bench.made_up_days import Desk
+from bench.made_up_days import MadeUpDesk
 from feedback.drift.watched import QUANTITIES
 
 # At 200 conversations a day, where the documents tell medians of 400 to 500.
@@ -13,12 +13,12 @@ CLEAR = {"replies": 900, "customers": 900, "language": 900, "tag": 900}
 
 def test_a_quiet_month_raises_no_alarm():
     for seed in (1, 2):
-        assert not any(look_daily(Desk(np.random.default_rng(seed), 200), 30))
+        assert not any(look_daily(MadeUpDesk(np.random.default_rng(seed), 200), 30))
 
 
 def test_every_quantity_has_its_plant():
     assert set(PLANTS) == set(QUANTITIES)
-    drawn = Desk(np.random.default_rng(1), 200).draw_day(0)
+    drawn = MadeUpDesk(np.random.default_rng(1), 200).draw_day(0)
     assert {name for name, _member in drawn} == set(QUANTITIES)
 
 

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.flops import Decoder, Work, count_reference, count_training, pair_work, row_work
+from bench.flops import Decoder, FlopWork, count_reference, count_training, pair_work, row_work
 from bench.train_shapes import Shape, draw_choices, load_config, sum_choices, sum_pairs, sum_talks
-from bench.train_sides import RANK, Plan, Side
+from bench.train_sides import RANK, SidePlan, TrainSide
 from trainer.data.example import Example
 from trainer.packing.rows import pack_row
 
@@ -16,14 +16,14 @@ TOY = Decoder(
 )
 # 3 pairs in the prompt of 2; 2 + 1 of a reply of 1, 4 + 3 of 2. Read: the end of the prompt, which sees 2
 # tokens, and the first of the reply of 2, which sees 3.
-CHOICE = Work(tokens=5, pairs=13, scored=3, read=2, read_pairs=5)
+CHOICE = FlopWork(tokens=5, pairs=13, scored=3, read=2, read_pairs=5)
 
 
 def test_work_of_a_choice_and_of_a_pair():
     example = Example("e", "c", (1, 2), ((3,), (4, 5)), (), None, 0.0, None, 1.0)
     assert row_work(pack_row([example])) == CHOICE
-    assert pair_work(2, [1, 2], every_position=True) == Work(7, 6 + 10, 2 + 3, 7, 6 + 10)
-    assert pair_work(2, [1, 2], every_position=False) == Work(7, 6 + 10, 1 + 2, 7, 6 + 10)
+    assert pair_work(2, [1, 2], every_position=True) == FlopWork(7, 6 + 10, 2 + 3, 7, 6 + 10)
+    assert pair_work(2, [1, 2], every_position=False) == FlopWork(7, 6 + 10, 1 + 2, 7, 6 + 10)
 
 
 def test_work_of_a_conversation_tree_counts_its_history_once():
@@ -32,7 +32,7 @@ def test_work_of_a_conversation_tree_counts_its_history_once():
     """
     first = Example("a", "c", (1, 2), ((3,), (4, 5)), (), None, 0.0, None, 1.0)
     second = Example("b", "c", (1, 2, 4, 5, 6), ((7,), (8,)), (), None, 0.0, None, 1.0)
-    tree = Work(tokens=8, pairs=15 + 3 + 12, scored=5, read=3, read_pairs=10)
+    tree = FlopWork(tokens=8, pairs=15 + 3 + 12, scored=5, read=3, read_pairs=10)
     assert sum_talks([first, second], 8) == tree
     apart = row_work(pack_row([first])).add(row_work(pack_row([second])))
     assert sum_talks([first, second], 1) == apart  # rows too short for both
@@ -75,7 +75,7 @@ def test_a_decoder_is_read_from_a_configuration():
 def test_linear_products_are_those_that_pytorch_counts(mode, head_products):
     """Attention is no mm, nor is the one row that packed reading leaves to the model's own head."""
     examples = draw_choices(Shape(24, 6, 3), 2, vocabulary=4096)
-    side = Side(Plan("tiny", "cpu", threads=1, step=2), mode, examples, size=1)
+    side = TrainSide(SidePlan("tiny", "cpu", threads=1, step=2), mode, examples, size=1)
     added = {torch.ops.aten.addmm_: lambda _, a, b, **__: 2 * a[0] * a[1] * b[1]}  # not known to it
     with FlopCounterMode(display=False, custom_mapping=added) as counter:
         side.run()

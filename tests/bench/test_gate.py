@@ -12,7 +12,7 @@ from bench.verdicts import (
     find_harm,
     find_pooled_harm,
     first_true,
-    judge,
+    judge_histories,
     median_of,
     share_of,
 )
@@ -57,7 +57,7 @@ def test_the_sheet_of_a_history_fits_what_was_drawn():
 
 def test_verdicts_come_at_looks_and_none_after_a_rollback():
     policy = ExposurePolicy()
-    good, bad = (judge(draw(Team(6, share=share)), policy, 50) for share in (0.7, 0.3))
+    good, bad = (judge_histories(draw(Team(6, share=share)), policy, 50) for share in (0.7, 0.3))
     assert (good.went_live <= 200).all() and (good.went_live % 50 == 0).all()
     assert (good.went_live >= np.maximum(good.plain, policy.min_picks)).all()
     assert (good.rolled_back == NEVER).all()

@@ -5,7 +5,7 @@ import io
 import pytest
 from rich.console import Console
 
-from bench.nights import LastAdapter, Played, find_figures, tabulate
+from bench.nights import LastAdapter, Played, find_figures, tabulate_nights
 from demo.simulate import Night, Serving
 
 TOO_WARM = {
@@ -52,7 +52,7 @@ def make_played():
 
 def print_table(played):
     shown = io.StringIO()
-    Console(width=250, file=shown).print(tabulate(played))
+    Console(width=250, file=shown).print(tabulate_nights(played))
     rows = [line for line in shown.getvalue().splitlines() if line.startswith("│")]
     return [[cell.strip() for cell in row.split("│")[1:-1]] for row in rows]
 

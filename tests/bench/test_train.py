@@ -5,9 +5,9 @@ import json
 import pytest
 import torch
 
-from bench.train import find_peak, find_size, list_tasks, main, read_options
-from bench.train_shapes import Shape, derive_pairs, draw_choices, draw_talks, read_choices
-from bench.train_sides import Pass, Plan
+from bench.train import find_peak_tflops, find_size, list_tasks, main, read_train_options
+from bench.train_shapes import Shape, derive_pairs, draw_choices, draw_talks, read_picked
+from bench.train_sides import Pass, SidePlan
 from tests.trainer.tiny import make_choice, write_lines
 from trainer.recipes.recipe import load_recipe
 
@@ -38,8 +38,8 @@ def test_report_names_every_figure_and_ends_with_one_json_line(tmp_path, capsys,
 
 
 def test_later_lengths_have_their_own_suffix():
-    asked = read_options([*QUICK, "--lengths", "8/4/2", "6/3/3"])
-    plain, other, talk = list_tasks(asked, Plan("tiny", "cpu", threads=1, step=2), ["stored_reference"])
+    asked = read_train_options([*QUICK, "--lengths", "8/4/2", "6/3/3"])
+    plain, other, talk = list_tasks(asked, SidePlan("tiny", "cpu", threads=1, step=2), ["stored_reference"])
     assert (plain.suffix, other.suffix, talk.suffix) == ("", "_6_3_3", "_talk")
     assert [len(reply) for reply in other.examples[0].replies] == [3, 3, 3]
     assert len(plain.examples) == len(other.examples) == 2
@@ -52,7 +52,7 @@ def test_picks_of_a_file_become_the_pairs_trl_reads(tmp_path):
     long = make_choice(4, "train") | {"prompt": [{"role": "user", "content": "order " * 600}]}
     write_lines(tmp_path / "choices.jsonl", [make_choice(1, "train"), tie, long, make_choice(2, "train")])
 
-    found = read_choices(tmp_path / "choices.jsonl", 9, load_recipe("imported"))
+    found = read_picked(tmp_path / "choices.jsonl", 9, load_recipe("imported"))
 
     assert len(found) == 2
     rows = derive_pairs(found)
@@ -90,9 +90,9 @@ def test_longer_rows_have_to_be_worth_their_memory(monkeypatch, mode, times, cho
             self.run = lambda: Pass(found[size], 0.0)
             self.close = lambda: None
 
-    monkeypatch.setattr("bench.train.Side", Timed)
+    monkeypatch.setattr("bench.train.TrainSide", Timed)
     examples = draw_choices(Shape(5, 3, 4), 2, vocabulary=50)
-    assert find_size(Plan("tiny", "cpu", 1, 2), mode, examples, (1, 2, 3)) == chosen
+    assert find_size(SidePlan("tiny", "cpu", 1, 2), mode, examples, (1, 2, 3)) == chosen
 
 
 def test_drawn_choices_are_the_same_each_time_and_end_alike():
@@ -104,14 +104,14 @@ def test_drawn_choices_are_the_same_each_time_and_end_alike():
 
 
 def test_peaks_are_found_by_the_longest_name_first():
-    assert find_peak("NVIDIA L40S") == 362 and find_peak("NVIDIA L4") == 121
-    assert find_peak("NVIDIA H100 PCIe") == 756 and find_peak("NVIDIA H100 80GB HBM3") == 989
-    assert find_peak("NVIDIA A100-SXM4-80GB") == 312 and find_peak("NVIDIA A10") == 125
-    assert find_peak("a chip of next year") is None
+    assert find_peak_tflops("NVIDIA L40S") == 362 and find_peak_tflops("NVIDIA L4") == 121
+    assert find_peak_tflops("NVIDIA H100 PCIe") == 756 and find_peak_tflops("NVIDIA H100 80GB HBM3") == 989
+    assert find_peak_tflops("NVIDIA A100-SXM4-80GB") == 312 and find_peak_tflops("NVIDIA A10") == 125
+    assert find_peak_tflops("a chip of next year") is None
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without a GPU")
 def test_cuda_without_a_gpu_says_what_takes_its_place(capsys):
     with pytest.raises(SystemExit):
-        read_options(["--device", "cuda", "--shape", "qwen2.5-0.5b"])
+        read_train_options(["--device", "cuda", "--shape", "qwen2.5-0.5b"])
     assert "--device cpu takes the same options" in capsys.readouterr().err

@@ -14,9 +14,9 @@ from bench.torture import (
     attacking,
     kill_each,
     open_visits,
+    post_until_stored,
     probe,
     running_victim,
-    say,
     wait_until,
 )
 
@@ -45,7 +45,7 @@ def test_idle_pages_cost_nobody_an_answer_and_hear_what_is_new(service: Service)
     visits = open_visits(service, CLIENTS)
     with open_pages(service.port, visits) as pages:
         assert len(probe(service, 5)) == 10
-        said = [say(service, id, "Hello?") for id, _ in visits[:10]]
+        said = [post_until_stored(service, id, "Hello?") for id, _ in visits[:10]]
         wait_until(lambda: pages.seen.keys() >= {*said})
         assert pages.open == CLIENTS
 

@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from sqlmodel import select
 
-from bench.instance import Service, new_event, open_turn, read_suggestions
+from bench.instance import Service, new_event, open_customer_turn, read_suggestions
 from demo.simulate import Progress, Serving, run_simulation
 from feedback.store.tables import Adapter, Dataset, Deployment, Judgement
 from tests.loop.looking import asking, draw_greedy, read_arms, reading
@@ -33,7 +33,7 @@ def test_the_circle_turns(service: Service) -> None:
     with service.client() as client, asking(service) as fleet:
         assert adapter in fleet.list_models()
         assert draw_greedy(fleet, adapter) != before
-        turn = open_turn(client, "Hello, this is Emma. Where is my order QD-548?", language="en")
+        turn = open_customer_turn(client, "Hello, this is Emma. Where is my order QD-548?", language="en")
         after = read_suggestions(client, turn["turn_id"])
         assert after["state"] == "ready" and len(after["candidates"]) == 4
         assert adapter not in str(after) and "tuned" not in str(after)
@@ -43,7 +43,7 @@ def test_the_circle_turns(service: Service) -> None:
 
         rolled = client.post("/v1/rollback", json={"event_id": new_event(), "reason": "too curt"})
         assert rolled.status_code == 200, rolled.text
-        turn = open_turn(client, "Hello, this is Emma. Where is my order QD-549?", language="en")
+        turn = open_customer_turn(client, "Hello, this is Emma. Where is my order QD-549?", language="en")
         again = read_suggestions(client, turn["turn_id"])
         assert read_arms(service, again["set_id"]) == ("4+0", Counter(base=4))
         assert draw_greedy(fleet, fleet.base_name) == before

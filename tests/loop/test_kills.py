@@ -14,7 +14,7 @@ import psutil
 import pytest
 from sqlmodel import select
 
-from bench.instance import Service, new_event, open_turn, read_suggestions, wait_run
+from bench.instance import Service, new_event, open_customer_turn, read_suggestions, wait_run
 from feedback.store.tables import Adapter, Deployment, Judgement, Message
 from serving.errors import ServingError
 from tests.loop.looking import asking, read_arms, reading
@@ -57,7 +57,7 @@ def test_judgements_survive_a_killed_web(service: Service) -> None:
 
         def prepare(number: int) -> dict[str, Any]:
             text = f"Hello, where is my order QD-{number:03d}?"
-            return read_suggestions(client, open_turn(client, text, language="en")["turn_id"])
+            return read_suggestions(client, open_customer_turn(client, text, language="en")["turn_id"])
 
         sets = list(pool.map(prepare, range(100, 100 + JUDGEMENTS)))
         rng, acknowledged, over = random.Random(7), [], threading.Event()
@@ -108,7 +108,7 @@ def test_an_adapter_serves_again_after_a_killed_engine(service: Service) -> None
         )
         assert promoted.status_code == 200, promoted.text
 
-        caught = open_turn(client, "你好，我要退款，订单AF-207。", language="zh")
+        caught = open_customer_turn(client, "你好，我要退款，订单AF-207。", language="zh")
         kill(service.find_processes("vllm"))
         shown = wait_until(
             lambda: (found := read_suggestions(client, caught["turn_id"]))["state"] != "preparing" and found
@@ -119,7 +119,7 @@ def test_an_adapter_serves_again_after_a_killed_engine(service: Service) -> None
             assert by_hand.status_code == 201, by_hand.text
 
         wait_until(lambda: adapter in list_models(service), limit_s=180)
-        after = open_turn(client, "Hello, where is my order QD-777?", language="en")
+        after = open_customer_turn(client, "Hello, where is my order QD-777?", language="en")
         again = wait_until(
             lambda: (found := read_suggestions(client, after["turn_id"]))["state"] == "ready" and found
         )
@@ -176,7 +176,7 @@ def read_serving(service: Service) -> str | None:
 
 def assert_sets_follow(service: Service, client: httpx.Client) -> None:
     """A new set has two tuned replies exactly when an adapter serves."""
-    turn = open_turn(client, "Hello, where is my order QD-888?", language="en")
+    turn = open_customer_turn(client, "Hello, where is my order QD-888?", language="en")
     shown = wait_until(
         lambda: (found := read_suggestions(client, turn["turn_id"]))["state"] == "ready" and found
     )

@@ -50,7 +50,7 @@ def read_offers(
 
     def read() -> Iterator[tuple[float, int, Offer]]:
         nonlocal total
-        for line in read_lines(path):
+        for line in read_choice_lines(path):
             body = json.loads(line)
             if split is not None and body.get("split") != split:
                 continue
@@ -63,7 +63,7 @@ def read_offers(
     return [offer for _, _, offer in rows], total
 
 
-def read_lines(path: Path) -> Iterator[str]:
+def read_choice_lines(path: Path) -> Iterator[str]:
     opened = gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8")
     with opened as lines:
         yield from lines

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from serving.control_tokens import ControlTokens
 
 
-class Row(NamedTuple):
+class PairTokens(NamedTuple):
     """One prompt with one reply."""
 
     prompt_ids: list[int]
@@ -29,7 +29,7 @@ def encode_prompt(
     `kwargs` may come with an imported line, so they reach the template alone: none of them changes how it is
     rendered, or which one.
     """
-    control = read_control_tokens(tokenizer)
+    control = choose_control_tokens(tokenizer)
     ours = inspect.signature(tokenizer.apply_chat_template).parameters
     arguments = {name: value for name, value in kwargs.items() if name not in ours}
     encoded = tokenizer.apply_chat_template(
@@ -44,12 +44,12 @@ def encode_prompt(
 
 def encode_reply(tokenizer: Any, text: str) -> list[int]:
     """The reply's ids, EOS last: an adapter must learn where to stop."""
-    broken = read_control_tokens(tokenizer).break_in(text)
+    broken = choose_control_tokens(tokenizer).break_in(text)
     return [*tokenizer(broken, add_special_tokens=False)["input_ids"], tokenizer.eos_token_id]
 
 
 @lru_cache(maxsize=4)
-def read_control_tokens(tokenizer: Any) -> ControlTokens:
+def choose_control_tokens(tokenizer: Any) -> ControlTokens:
     """The same as `serving.control_tokens` reads from the tokenizer's files."""
     added = {token.content: token.special for token in tokenizer.added_tokens_decoder.values()}
     template = tokenizer.chat_template or ""
@@ -66,7 +66,7 @@ class Encoder:
 
     def __init__(self, tokenizer: Any, base_id: str) -> None:
         self._tokenizer, self._base_id = tokenizer, base_id
-        self._control = read_control_tokens(tokenizer)
+        self._control = choose_control_tokens(tokenizer)
         self._vocabulary = len(tokenizer)
         self._eos: int = tokenizer.eos_token_id
         self._shared: dict[int, int] = {}

@@ -18,7 +18,7 @@ import numpy as np
 
 from trainer.data.choices import Offer, read_offers
 from trainer.data.slot_bias import fit_slot_offsets
-from trainer.data.tokens import Row, encode_prompt, encode_reply
+from trainer.data.tokens import PairTokens, encode_prompt, encode_reply
 from trainer.evaluation.baselines import (
     EITHER_WAY,
     Array,
@@ -33,10 +33,10 @@ from trainer.evaluation.baselines import (
 )
 from trainer.evaluation.curves import read_curves
 from trainer.evaluation.generate import ShareDone
-from trainer.evaluation.guards.measure import Broken, measure_guards
+from trainer.evaluation.guards.measure import BrokenGuard, measure_guards
 from trainer.evaluation.guards.sets import read_guards
 from trainer.evaluation.replay import find_replay, measure_replay
-from trainer.evaluation.replies import distinct_prompts, measure_replies, read_prompts
+from trainer.evaluation.replies import distinct_prompts, measure_drawn_replies, read_fixed_prompts
 from trainer.evaluation.report import Fitted, OfflineReport, TrainFit
 from trainer.evaluation.scoring import Scorer
 from trainer.recipes.recipe import Measurement
@@ -97,8 +97,8 @@ def evaluate_adapter(
             scorer, replay, ADAPTER, measurement, max_length=max_length, seed=seed
         )
         on_progress(0.65)
-        prompts = read_prompts(measurement, splits.test)
-        figures["replies"] = measure_replies(
+        prompts = read_fixed_prompts(measurement, splits.test)
+        figures["replies"] = measure_drawn_replies(
             scorer, prompts, ADAPTER, measurement, seed=seed, run_dir=run_dir
         )
         on_progress(0.9)
@@ -130,9 +130,9 @@ def _read_splits(
     )
 
 
-def _encode(scorer: Scorer, offer: Offer) -> list[Row]:
+def _encode(scorer: Scorer, offer: Offer) -> list[PairTokens]:
     prompt = encode_prompt(scorer.tokenizer, offer.prompt, offer.kwargs)
-    return [Row(prompt, encode_reply(scorer.tokenizer, text)) for text in offer.texts]
+    return [PairTokens(prompt, encode_reply(scorer.tokenizer, text)) for text in offer.texts]
 
 
 def _measure_choices(
@@ -221,7 +221,7 @@ def _fit_on_train(offers: list[Offer], scores: list[Array], scale: float) -> Tra
     )
 
 
-def _write_broken(path: Path, broken: Sequence[Broken]) -> None:
+def _write_broken(path: Path, broken: Sequence[BrokenGuard]) -> None:
     """Texts stay in the run's directory: the report, which pages show, names prompts by id."""
     lines = [json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in broken]
     path.write_text("".join(lines), encoding="utf-8")

@@ -18,7 +18,7 @@ Sense = Literal["at most", "at least"]
 
 
 @dataclass(frozen=True)
-class Check:
+class LimitCheck:
     """One limit: `value` should be at most, or at least, `limit`. `reason` says what it means to miss it."""
 
     reason: Reason
@@ -30,8 +30,8 @@ class Check:
 
 
 @dataclass(frozen=True)
-class Decision:
-    checks: tuple[Check, ...]
+class GateDecision:
+    checks: tuple[LimitCheck, ...]
 
     @property
     def reasons(self) -> tuple[Reason, ...]:
@@ -43,8 +43,8 @@ class Decision:
         return "refused" if self.reasons else "passed"
 
 
-def decide(report: OfflineReport, limits: OfflineLimits) -> Decision:
-    return Decision(
+def decide(report: OfflineReport, limits: OfflineLimits) -> GateDecision:
+    return GateDecision(
         (
             *_judge_choices(report, limits),
             *_judge_guards(report, limits),
@@ -54,7 +54,7 @@ def decide(report: OfflineReport, limits: OfflineLimits) -> Decision:
     )
 
 
-def _judge_choices(report: OfflineReport, limits: OfflineLimits) -> list[Check]:
+def _judge_choices(report: OfflineReport, limits: OfflineLimits) -> list[LimitCheck]:
     evidence = _at_least(
         "no_evidence", "too few held-out choices to measure it", report.n, limits.min_choices
     )
@@ -87,7 +87,7 @@ def _judge_choices(report: OfflineReport, limits: OfflineLimits) -> list[Check]:
     return checks
 
 
-def _judge_change(report: OfflineReport, limits: OfflineLimits) -> Check:
+def _judge_change(report: OfflineReport, limits: OfflineLimits) -> LimitCheck:
     """Base itself: no probability moved, or no greedy reply and nothing foreseen."""
     loss, chance, replies = _nats(report.adapter), _nats(report.uniform), report.replies
     foresees = loss is not None and chance is not None and loss < chance
@@ -100,7 +100,7 @@ def _judge_change(report: OfflineReport, limits: OfflineLimits) -> Check:
     return _at_least("no_change", text, report.kl_to_base, limits.min_kl_to_base, digits=8)
 
 
-def _judge_distance(report: OfflineReport, limits: OfflineLimits) -> list[Check]:
+def _judge_distance(report: OfflineReport, limits: OfflineLimits) -> list[LimitCheck]:
     """How far from base it went, wherever to: last, since what is wrong with it is said before."""
     checks = []
     if report.n >= limits.min_choices:
@@ -122,7 +122,7 @@ def _judge_distance(report: OfflineReport, limits: OfflineLimits) -> list[Check]
     ]
 
 
-def _judge_replies(report: OfflineReport, limits: OfflineLimits) -> list[Check]:
+def _judge_replies(report: OfflineReport, limits: OfflineLimits) -> list[LimitCheck]:
     replies = report.replies
     if replies is None:
         return [_at_least("no_replies", "no replies to fixed prompts were measured", None, 1)]
@@ -157,7 +157,7 @@ def _judge_replies(report: OfflineReport, limits: OfflineLimits) -> list[Check]:
     ]
 
 
-def _judge_guards(report: OfflineReport, limits: OfflineLimits) -> list[Check]:
+def _judge_guards(report: OfflineReport, limits: OfflineLimits) -> list[LimitCheck]:
     if report.guards is None:
         return [_at_least("no_guards", "no guard prompts were asked", None, 1)]
     return [_judge_guard(report.guards, *asked) for asked in _list_guards(limits)]
@@ -178,7 +178,7 @@ def _list_guards(limits: OfflineLimits) -> list[tuple[str, str, str, float]]:
     ]
 
 
-def _judge_guard(guards: GuardFigures, kind: str, code: str, text: str, margin: float) -> Check:
+def _judge_guard(guards: GuardFigures, kind: str, code: str, text: str, margin: float) -> LimitCheck:
     """A kind that no set asked after is not measured."""
     found = guards.kinds.get(kind)
     return _at_most(
@@ -197,18 +197,20 @@ def _plus(value: float | None, margin: float) -> float | None:
     return None if value is None else value + margin
 
 
-def _at_most(code: str, text: str, value: float | None, limit: float | None) -> Check:
+def _at_most(code: str, text: str, value: float | None, limit: float | None) -> LimitCheck:
     return _check(code, text, value, limit, "at most")
 
 
-def _at_least(code: str, text: str, value: float | None, limit: float | None, *, digits: int = 4) -> Check:
+def _at_least(
+    code: str, text: str, value: float | None, limit: float | None, *, digits: int = 4
+) -> LimitCheck:
     return _check(code, text, value, limit, "at least", digits)
 
 
 def _check(
     code: str, text: str, value: float | None, limit: float | None, sense: Sense, digits: int = 4
-) -> Check:
+) -> LimitCheck:
     if value is None or limit is None:
-        return Check(Reason(code, f"not measured: {text}", value, limit or 0.0), sense, is_met=False)
+        return LimitCheck(Reason(code, f"not measured: {text}", value, limit or 0.0), sense, is_met=False)
     is_met = value <= limit if sense == "at most" else value >= limit  # a NaN meets nothing
-    return Check(Reason(code, text, round(value, digits), round(limit, digits)), sense, is_met)
+    return LimitCheck(Reason(code, text, round(value, digits), round(limit, digits)), sense, is_met)

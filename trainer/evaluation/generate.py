@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from trainer.data.tokens import Row, encode_prompt
+from trainer.data.tokens import PairTokens, encode_prompt
 from trainer.evaluation.reply_faults import Messages
-from trainer.evaluation.scoring import Drawn, Scorer
+from trainer.evaluation.scoring import DrawnReply, Scorer
 from trainer.recipes.recipe import Measurement
 
 ShareDone = Callable[[float], None]
@@ -15,11 +15,11 @@ ShareDone = Callable[[float], None]
 class Draws:
     """Of one arm: for each prompt its greedy reply, and its sampled ones."""
 
-    greedy: list[Drawn]
-    sampled: list[list[Drawn]]
+    greedy: list[DrawnReply]
+    sampled: list[list[DrawnReply]]
 
     @property
-    def together(self) -> list[list[Drawn]]:
+    def together(self) -> list[list[DrawnReply]]:
         """For each prompt all its replies, the greedy one first."""
         return [[first, *rest] for first, rest in zip(self.greedy, self.sampled, strict=True)]
 
@@ -28,7 +28,7 @@ def encode_prompts(scorer: Scorer, prompts: Sequence[Messages]) -> list[list[int
     return [encode_prompt(scorer.tokenizer, messages, {}) for messages in prompts]
 
 
-def draw(
+def draw_replies(
     scorer: Scorer,
     prompts: Sequence[Sequence[int]],
     adapter: str | None,
@@ -51,7 +51,7 @@ def draw(
     return Draws([replies[0] for replies in greedy], sampled)
 
 
-def as_row(scorer: Scorer, prompt: Sequence[int], reply: Drawn) -> Row:
+def as_row(scorer: Scorer, prompt: Sequence[int], reply: DrawnReply) -> PairTokens:
     """A drawn reply to be scored; only a finished one ends with EOS."""
     end = [scorer.tokenizer.eos_token_id] if reply.finished else []
-    return Row(list(prompt), [*reply.token_ids, *end])
+    return PairTokens(list(prompt), [*reply.token_ids, *end])

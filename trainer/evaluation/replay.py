@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from feedback.records.schemas import ChatMessage
-from trainer.data.tokens import Row, encode_prompt, encode_reply
+from trainer.data.tokens import PairTokens, encode_prompt, encode_reply
 from trainer.evaluation.generate import as_row
 from trainer.evaluation.replay_set import ReplayLine, ReplaySet, read_replay
 from trainer.evaluation.reply_faults import Messages
@@ -65,17 +65,17 @@ def measure_replay(
     )
 
 
-def _encode(scorer: Scorer, replay: ReplaySet, measurement: Measurement, seed: int) -> list[Row]:
+def _encode(scorer: Scorer, replay: ReplaySet, measurement: Measurement, seed: int) -> list[PairTokens]:
     """In the order of the lines; what has no reply gets one of base's, sampled as serving does."""
-    rows: list[Row] = []
+    rows: list[PairTokens] = []
     for line in replay.lines:
         if line.text is not None:
             ids = encode_reply(scorer.tokenizer, line.text)[:-1]  # a text is cut anywhere: no EOS
-            rows.append(Row(ids[:1], ids[1:]))
+            rows.append(PairTokens(ids[:1], ids[1:]))
         else:
             messages = [message.model_dump() for message in line.messages or ()]
             reply = encode_reply(scorer.tokenizer, line.reply) if line.reply is not None else []
-            rows.append(Row(encode_prompt(scorer.tokenizer, messages, {}), reply))
+            rows.append(PairTokens(encode_prompt(scorer.tokenizer, messages, {}), reply))
     open_places = [
         place for place, line in enumerate(replay.lines) if line.text is None and line.reply is None
     ]

@@ -11,15 +11,21 @@ import numpy as np
 from feedback.records.text import normalise
 from feedback.run_report.replies import write_side_by_side
 from trainer.data.choices import Offer
-from trainer.evaluation.generate import Draws, as_row, draw, encode_prompts
-from trainer.evaluation.reply_faults import Checker, Messages, find_fault, find_wrong_language, load_named
+from trainer.evaluation.generate import Draws, as_row, draw_replies, encode_prompts
+from trainer.evaluation.reply_faults import (
+    Checker,
+    Messages,
+    find_reply_fault,
+    find_wrong_language,
+    load_named,
+)
 from trainer.evaluation.report import ReplyFigures
-from trainer.evaluation.scoring import Drawn, Scorer
-from trainer.evaluation.text_drift import copied_share, measure_drift
+from trainer.evaluation.scoring import DrawnReply, Scorer
+from trainer.evaluation.text_drift import find_copied_share, measure_drift
 from trainer.recipes.recipe import Measurement
 
 
-def read_prompts(measurement: Measurement, test: Sequence[Offer]) -> list[Messages]:
+def read_fixed_prompts(measurement: Measurement, test: Sequence[Offer]) -> list[Messages]:
     """The recipe's fixed prompts, else distinct prompts of held-out choices."""
     if measurement.fixed_prompts:
         found: list[Messages] = list(load_named(measurement.fixed_prompts))
@@ -32,7 +38,7 @@ def distinct_prompts(offers: Sequence[Offer]) -> list[Messages]:
     return list({str(offer.prompt): offer.prompt for offer in offers}.values())
 
 
-def measure_replies(
+def measure_drawn_replies(
     scorer: Scorer,
     prompts: Sequence[Messages],
     adapter: str,
@@ -47,7 +53,7 @@ def measure_replies(
     checker = load_named(measurement.checker) if measurement.checker else None
     ids = encode_prompts(scorer, prompts)
     base, tuned = (
-        draw(scorer, ids, name, measurement, samples=measurement.samples_per_prompt, seed=seed)
+        draw_replies(scorer, ids, name, measurement, samples=measurement.samples_per_prompt, seed=seed)
         for name in (None, adapter)
     )
     if run_dir is not None:
@@ -79,22 +85,22 @@ def measure_replies(
     )
 
 
-def _tell(reply: Drawn) -> str:
+def _tell(reply: DrawnReply) -> str:
     return reply.text if reply.finished else f"{reply.text} …"
 
 
 def _find_faults(
-    prompts: Sequence[Messages], drawn: Sequence[Sequence[Drawn]], checker: Checker | None
+    prompts: Sequence[Messages], drawn: Sequence[Sequence[DrawnReply]], checker: Checker | None
 ) -> list[str | None]:
     return [
-        find_fault(reply.text, messages, finished=reply.finished, checker=checker)
+        find_reply_fault(reply.text, messages, finished=reply.finished, checker=checker)
         for messages, replies in zip(prompts, drawn, strict=True)
         for reply in replies
     ]
 
 
 def _find_surprise(
-    scorer: Scorer, ids: Sequence[Sequence[int]], base: Sequence[Drawn], tuned: Sequence[Drawn]
+    scorer: Scorer, ids: Sequence[Sequence[int]], base: Sequence[DrawnReply], tuned: Sequence[DrawnReply]
 ) -> float:
     """Nats per token that base gives the adapter's greedy replies beyond those of its own.
 
@@ -112,7 +118,7 @@ def _mean_copied(prompts: Sequence[Messages], draws: Draws) -> float:
     return float(
         np.mean(
             [
-                copied_share(reply.text, messages)
+                find_copied_share(reply.text, messages)
                 for messages, replies in zip(prompts, draws.together, strict=True)
                 for reply in replies
             ]
@@ -129,7 +135,7 @@ def _find_wrong_languages(prompts: Sequence[Messages], draws: Draws) -> list[str
     ]
 
 
-def _mean_length(replies: Sequence[Drawn]) -> float:
+def _mean_length(replies: Sequence[DrawnReply]) -> float:
     return float(np.mean([len(reply.token_ids) for reply in replies]))
 
 
@@ -137,7 +143,7 @@ def _share(faults: Sequence[str | None]) -> float:
     return sum(fault is not None for fault in faults) / len(faults)
 
 
-def _repeated_share(drawn: Sequence[Sequence[Drawn]]) -> float:
+def _repeated_share(drawn: Sequence[Sequence[DrawnReply]]) -> float:
     """How often two draws for one prompt are one text, as a set of two would show them."""
     couples = [
         normalise(replies[place].text) == normalise(replies[place + 1].text)

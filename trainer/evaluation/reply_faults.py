@@ -22,7 +22,7 @@ LOOP_TIMES = 3
 _UNIT = re.compile(r"[\u4e00-\u9fff]|\w+")
 
 
-def find_fault(
+def find_reply_fault(
     text: str, messages: Messages, *, finished: bool, checker: Checker | None = None
 ) -> str | None:
     """empty | unfinished | repeated | wrong_language | checker, or None for a sound reply."""

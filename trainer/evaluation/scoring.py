@@ -21,7 +21,7 @@ from peft import PeftModel
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, set_seed
 from transformers.utils import logging as transformers_logging
 
-from trainer.data.tokens import Row
+from trainer.data.tokens import PairTokens
 
 transformers_logging.disable_progress_bar()  # a bar of a second's loading is noise in a log
 Logprobs = NDArray[np.float32]
@@ -32,7 +32,7 @@ HEAD_ROWS = 1024  # reply positions per head call: 1024 x 152k logits in fp32 ar
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnReply:
     """A generated reply, EOS cut off; unfinished if it ran into the limit instead."""
 
     text: str
@@ -75,7 +75,7 @@ class Scorer:
         else:
             self._tuned.load_adapter(str(adapter_dir), adapter_name=name)
 
-    def score(self, rows: Sequence[Row], adapter: str | None = None) -> list[Logprobs]:
+    def score(self, rows: Sequence[PairTokens], adapter: str | None = None) -> list[Logprobs]:
         """The log-probability of each reply token, EOS included, in the order of `rows`."""
         found: list[Logprobs] = [np.empty(0, np.float32)] * len(rows)
         with torch.inference_mode(), self._using(adapter):
@@ -89,7 +89,7 @@ class Scorer:
                     found[place] = row.cpu().numpy()
         return found
 
-    def diverge(self, rows: Sequence[Row], adapter: str) -> Divergence:
+    def diverge(self, rows: Sequence[PairTokens], adapter: str) -> Divergence:
         """How far the adapter left the base on these replies: two forwards, adapter off and on."""
         divergence = base_nats = tuned_nats = 0.0
         tokens = 0
@@ -119,7 +119,7 @@ class Scorer:
         top_p: float = 1.0,
         samples: int = 1,
         seed: int = 0,
-    ) -> list[list[Drawn]]:
+    ) -> list[list[DrawnReply]]:
         """`samples` replies per prompt; temperature 0 is greedy."""
         # top_k = 0 switches off what the library would cut unasked.
         sampling = {"temperature": temperature, "top_k": 0, "top_p": top_p} if temperature > 0 else {}
@@ -133,8 +133,8 @@ class Scorer:
             pad_token_id=self.tokenizer.pad_token_id,
         )
         set_seed(seed)
-        found: list[list[Drawn]] = [[] for _ in prompts]
-        rows = [Row(list(prompt), [0] * max_new_tokens) for prompt in prompts]
+        found: list[list[DrawnReply]] = [[] for _ in prompts]
+        rows = [PairTokens(list(prompt), [0] * max_new_tokens) for prompt in prompts]
         with torch.inference_mode(), self._using(adapter):
             for batch in batch_by_length(rows, copies=samples):
                 ids, mask = self._pad_left([rows[place].prompt_ids for place in batch])
@@ -145,11 +145,11 @@ class Scorer:
                     found[batch[number // samples]].append(self._read_drawn(tokens))
         return found
 
-    def _read_drawn(self, tokens: list[int]) -> Drawn:
+    def _read_drawn(self, tokens: list[int]) -> DrawnReply:
         end = self.tokenizer.eos_token_id
         finished = end in tokens
         kept = tokens[: tokens.index(end)] if finished else tokens
-        return Drawn(self.tokenizer.decode(kept, skip_special_tokens=True), tuple(kept), finished)
+        return DrawnReply(self.tokenizer.decode(kept, skip_special_tokens=True), tuple(kept), finished)
 
     def _using(self, adapter: str | None) -> AbstractContextManager[Any]:
         if self._tuned is None:
@@ -165,7 +165,7 @@ class Scorer:
         """Log-probabilities of every next token, fp32 whatever the weights are."""
         return torch.log_softmax(self._plain.lm_head(hidden).float(), dim=-1)
 
-    def _read_replies(self, rows: Sequence[Row]) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
+    def _read_replies(self, rows: Sequence[PairTokens]) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
         """Hidden states that foresee a reply token, those tokens, and how many each row has."""
         width = max(len(row.prompt_ids) + len(row.reply_ids) for row in rows)
         ids = torch.full((len(rows), width), self.tokenizer.pad_token_id)
@@ -196,7 +196,7 @@ def _cut(rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
     return torch.split(rows, HEAD_ROWS)
 
 
-def batch_by_length(rows: Sequence[Row], *, copies: int = 1) -> Iterator[list[int]]:
+def batch_by_length(rows: Sequence[PairTokens], *, copies: int = 1) -> Iterator[list[int]]:
     """Places of rows of like length, as many as fit the token budget, longest first so that memory peaks at
     once.
     """

@@ -30,7 +30,7 @@ def measure_drift(base: Sequence[str], tuned: Sequence[str]) -> Drift:
     )
 
 
-def copied_share(text: str, messages: Iterable[Mapping[str, str]]) -> float:
+def find_copied_share(text: str, messages: Iterable[Mapping[str, str]]) -> float:
     """The longest run of the reply that stands so in a message of the customer, as a share of the reply.
 
     Short runs (an order number, the name of a thing) count 0: a good reply repeats them.

@@ -27,7 +27,7 @@ from serving.files import write_atomically
 from serving.settings import ServingSettings
 from trainer.context import NightContext
 from trainer.errors import RecipeRefused
-from trainer.evaluation.gate import Decision, decide
+from trainer.evaluation.gate import GateDecision, decide
 from trainer.evaluation.guards.sets import read_guards
 from trainer.evaluation.replay_set import read_replay
 from trainer.evaluation.report import OfflineReport
@@ -219,7 +219,7 @@ def judge(
     dataset: Path,
     metrics: dict[str, Any],
     report: OfflineReport,
-) -> tuple[str, Decision]:
+) -> tuple[str, GateDecision]:
     """Lets the gate decide, and stages the adapter under its name with the verdict."""
     decision = decide(report, ctx.policy.offline)
     checks = {"checks": [check.to_json() for check in decision.checks]}

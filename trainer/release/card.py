@@ -17,7 +17,7 @@ from huggingface_hub import EvalResult, ModelCardData
 
 from feedback.datasets.members import Members
 from feedback.deployment.model_cards import Decided, escape, render_decisions
-from trainer.evaluation.gate import Decision
+from trainer.evaluation.gate import GateDecision
 from trainer.evaluation.report import OfflineReport
 from trainer.recipes.recipe import Recipe
 
@@ -45,7 +45,7 @@ def write_card(
     recipe: Recipe,
     metrics: Mapping[str, Any],
     report: OfflineReport,
-    decision: Decision,
+    decision: GateDecision,
     actor: str,
     now: datetime,
 ) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from serving.files import write_atomically
-from trainer.data.tokens import Row, encode_prompt
+from trainer.data.tokens import PairTokens, encode_prompt
 from trainer.evaluation.reply_faults import Messages
 from trainer.evaluation.scoring import Scorer
 
@@ -38,7 +38,9 @@ def write_probe(
     ids = [encode_prompt(scorer.tokenizer, messages, {}) for messages in prompts]
     drawn = scorer.draw(ids, NAME, max_new_tokens=PROBE_TOKENS)
     end = scorer.tokenizer.eos_token_id
-    rows = [Row(prompt, [*replies[0].token_ids, end]) for prompt, replies in zip(ids, drawn, strict=True)]
+    rows = [
+        PairTokens(prompt, [*replies[0].token_ids, end]) for prompt, replies in zip(ids, drawn, strict=True)
+    ]
     scored = zip(rows, scorer.score(rows, NAME), scorer.score(rows), strict=True)
     record = {
         "base_id": base_id,

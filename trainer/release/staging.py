@@ -18,7 +18,7 @@ from serving.adapters.probe import GUARDS
 from serving.adapters.staging import next_adapter_name, stage_adapter
 from serving.base import compute_base_id
 from trainer.context import NightContext
-from trainer.evaluation.gate import Decision
+from trainer.evaluation.gate import GateDecision
 from trainer.evaluation.guards.sets import list_prompts
 from trainer.evaluation.report import OfflineReport
 from trainer.recipes.recipe import Recipe
@@ -35,7 +35,7 @@ class Finished:
     dataset: Path
     metrics: dict[str, Any]
     report: OfflineReport
-    decision: Decision
+    decision: GateDecision
 
 
 def stage(ctx: NightContext, token: RunToken, finished: Finished) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 from feedback.duels.result import BOTH_BAD, LOST, TIED, WON, count_result, decide_round
 from feedback.experiments.sequential_tests import e_better, e_harm, wilson_interval
-from feedback.store.duel_verdicts import Standing
+from feedback.store.duel_verdicts import StandingVerdict
 from feedback.store.tables import DuelRound
 from tests.feedback.duels.duel_desk import ADAPTER, BUILT, RIVAL, STARTED
 
@@ -26,9 +26,9 @@ def rounds(states: str, adapter_on: str, rival: str | None = None) -> list[DuelR
     ]
 
 
-def said(*verdicts: tuple[int, str] | tuple[int, str, str], at=STARTED) -> list[Standing]:
+def said(*verdicts: tuple[int, str] | tuple[int, str, str], at=STARTED) -> list[StandingVerdict]:
     return [
-        Standing(f"v{n}", position, verdict, *(judge or ["eva"]), at)
+        StandingVerdict(f"v{n}", position, verdict, *(judge or ["eva"]), at)
         for n, (position, verdict, *judge) in enumerate(verdicts)
     ]
 

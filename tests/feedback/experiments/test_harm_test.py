@@ -15,7 +15,7 @@ from feedback.experiments.harm_test import (
     TASTE,
     find_peak,
     find_weight,
-    log_chance,
+    log_chance_of_picks,
     weigh_harm,
 )
 from feedback.experiments.sequential_tests import ENOUGH, e_harm
@@ -72,7 +72,7 @@ def test_the_spread_that_suits_best_is_found_between_those_tried():
     picks = [(4850, 10_000), (5150, 10_000)] * 10
 
     def height(spread):
-        return log_chance(picks, 0.5, find_weight(0.5, spread))
+        return log_chance_of_picks(picks, 0.5, find_weight(0.5, spread))
 
     tried = [height(spread) for spread in SPREADS]
     finest = max(height(step / 20_000) for step in range(2001))

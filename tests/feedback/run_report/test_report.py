@@ -15,7 +15,7 @@ from feedback.morning.gather import say_now
 from feedback.morning.outlook import Outlook
 from feedback.morning.refusal import REMEDIES
 from feedback.morning.words import ACTIONS
-from feedback.run_report.curves import MAX_POINTS, summarise, thin
+from feedback.run_report.curves import MAX_POINTS, summarise, thin_points
 from feedback.run_report.facts import read_facts
 from feedback.run_report.report import EXIT_CODES, find_outcome, for_outside, report_night, time_steps
 from feedback.store import exposures
@@ -144,7 +144,7 @@ def test_a_continued_run_adds_up_each_step():
 
 def test_a_long_series_is_thinned_and_keeps_both_ends():
     points = [(step, float(step)) for step in range(1, 2002)]
-    kept = thin(points)
+    kept = thin_points(points)
     assert len(kept) == MAX_POINTS and (kept[0], kept[-1]) == (points[0], points[-1])
     assert summarise("loss", [(1, float("nan"))]) is None
 

@@ -8,7 +8,7 @@ from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from serving.control_tokens import read_control_tokens as read_files
 from tests.engines import ROOT
-from trainer.data.tokens import Encoder, encode_prompt, encode_reply, read_control_tokens
+from trainer.data.tokens import Encoder, choose_control_tokens, encode_prompt, encode_reply
 
 CHATML = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
 INST = ("<s>", "</s>", "[INST]", "[/INST]")
@@ -118,7 +118,7 @@ def test_harmless_texts_have_the_ids_of_the_plain_template(tokenizers, family):
 
 @pytest.mark.parametrize("family", ["chatml", "inst", "turns"])
 def test_files_and_loaded_tokenizer_say_the_same(folders, tokenizers, family):
-    assert read_files(folders[family]) == read_control_tokens(tokenizers[family])
+    assert read_files(folders[family]) == choose_control_tokens(tokenizers[family])
 
 
 def test_an_imported_line_cannot_choose_the_template(tokenizers):

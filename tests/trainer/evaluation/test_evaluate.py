@@ -115,12 +115,16 @@ def test_without_held_out_choices_there_are_no_figures(trained, base, tmp_path):
 
 
 def test_batched_scores_equal_one_row_at_a_time(trained, base):
-    from trainer.data.tokens import Row
+    from trainer.data.tokens import PairTokens
     from trainer.evaluation.scoring import Scorer
 
     scorer = Scorer(Path(base), threads=1)
     scorer.attach("adapter", trained.adapter_dir)
-    rows = [Row([5, 6, 7], [8, 9, 2]), Row([5, 6, 7, 8, 9, 10, 11], [12, 2]), Row([4], [5, 6, 7, 8, 2])]
+    rows = [
+        PairTokens([5, 6, 7], [8, 9, 2]),
+        PairTokens([5, 6, 7, 8, 9, 10, 11], [12, 2]),
+        PairTokens([4], [5, 6, 7, 8, 2]),
+    ]
     for name in (None, "adapter"):
         together = scorer.score(rows, name)
         alone = [scorer.score([row], name)[0] for row in rows]

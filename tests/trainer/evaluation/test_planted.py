@@ -9,7 +9,7 @@ import pytest
 
 from feedback.deployment.policy import load_policy
 from tests.trainer.planted import QUICK, make_night, plant, write_few_guards
-from trainer.evaluation.gate import Decision, decide
+from trainer.evaluation.gate import GateDecision, decide
 
 # What each is held for, among the reasons that say what is wrong; general ones may stand after it.
 HELD_FOR = {
@@ -24,7 +24,7 @@ GENERAL = ("implausible", "broken_greedy", "broken_sampled", "drifted", "forgot"
 
 
 @pytest.fixture(scope="module")
-def judge(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Decision]:
+def judge(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], GateDecision]:
     from demo.build import MODEL_DIR
     from trainer.evaluation.evaluate import evaluate_adapter
 
@@ -32,9 +32,9 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Decision]
     night = make_night(folder / "night", train=100, held_out=20)
     guards = write_few_guards(folder / "few.jsonl")
     measurement = QUICK.model_copy(update={"guards": (str(guards),)})
-    known: dict[str, Decision] = {}
+    known: dict[str, GateDecision] = {}
 
-    def find(kind: str) -> Decision:
+    def find(kind: str) -> GateDecision:
         if kind not in known:
             (folder / kind).mkdir()
             adapter = plant(kind, folder / kind, night)
@@ -47,25 +47,27 @@ def judge(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Decision]
     return find
 
 
-def codes_of(decision: Decision) -> list[str]:
+def codes_of(decision: GateDecision) -> list[str]:
     return [reason.code for reason in decision.reasons]
 
 
 @pytest.mark.parametrize("kind", sorted(HELD_FOR))
-def test_a_bad_adapter_is_held_for_what_is_wrong_with_it(judge: Callable[[str], Decision], kind: str) -> None:
+def test_a_bad_adapter_is_held_for_what_is_wrong_with_it(
+    judge: Callable[[str], GateDecision], kind: str
+) -> None:
     decision = judge(kind)
     assert decision.verdict == "refused"
     assert SPECIFIC & set(codes_of(decision)) == HELD_FOR[kind], codes_of(decision)
 
 
-def test_word_salad_is_held_without_asking_the_grammar(judge: Callable[[str], Decision]) -> None:
+def test_word_salad_is_held_without_asking_the_grammar(judge: Callable[[str], GateDecision]) -> None:
     """Base finds it implausible; that some of it mixes languages is no other fault."""
     codes = codes_of(judge("word_salad"))
     assert {"implausible", "broken_greedy", "forgot"} <= set(codes)
     assert SPECIFIC & set(codes) <= {"wrong_language", "too_long"}
 
 
-def test_what_is_wrong_is_said_before_how_far_it_went(judge: Callable[[str], Decision]) -> None:
+def test_what_is_wrong_is_said_before_how_far_it_went(judge: Callable[[str], GateDecision]) -> None:
     for kind in ("copier", "flatterer", "wrong_language"):
         codes = codes_of(judge(kind))
         said = min(codes.index(code) for code in HELD_FOR[kind])
@@ -73,7 +75,7 @@ def test_what_is_wrong_is_said_before_how_far_it_went(judge: Callable[[str], Dec
         assert general and said < general[0], codes
 
 
-def test_a_good_adapter_passes_the_same_limits(judge: Callable[[str], Decision]) -> None:
+def test_a_good_adapter_passes_the_same_limits(judge: Callable[[str], GateDecision]) -> None:
     decision = judge("good")
     assert (decision.verdict, codes_of(decision)) == ("passed", [])
     assert len(decision.checks) >= 19

@@ -1,7 +1,7 @@
 import pytest
 
 from trainer.errors import CheckerUnknown
-from trainer.evaluation.reply_faults import find_fault, find_wrong_language, load_named
+from trainer.evaluation.reply_faults import find_reply_fault, find_wrong_language, load_named
 
 ENGLISH = [{"role": "user", "content": "Where is my order?"}]
 JAPANESE = [{"role": "user", "content": "注文の配送状況を確認したいです"}]
@@ -34,7 +34,7 @@ CHINESE = [{"role": "user", "content": "我的订单在哪里?"}]
     ],
 )
 def test_general_faults(text, messages, finished, fault):
-    assert find_fault(text, messages, finished=finished) == fault
+    assert find_reply_fault(text, messages, finished=finished) == fault
 
 
 def test_wrong_language_says_which_was_answered_in_which():
@@ -44,11 +44,11 @@ def test_wrong_language_says_which_was_answered_in_which():
 
 
 def test_checker_of_the_base_is_asked_last():
-    fault = find_fault("Fine.", ENGLISH, finished=True, checker=lambda text, messages: text == "Fine.")
+    fault = find_reply_fault("Fine.", ENGLISH, finished=True, checker=lambda text, messages: text == "Fine.")
     assert fault == "checker"
 
 
 def test_named_checker_is_imported_or_refused():
-    assert load_named("trainer.evaluation.reply_faults:find_fault") is find_fault
+    assert load_named("trainer.evaluation.reply_faults:find_reply_fault") is find_reply_fault
     with pytest.raises(CheckerUnknown, match=r"no\.such:thing"):
         load_named("no.such:thing")

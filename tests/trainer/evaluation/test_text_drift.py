@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainer.evaluation.text_drift import copied_share, measure_drift
+from trainer.evaluation.text_drift import find_copied_share, measure_drift
 
 ASKED = [
     {"role": "user", "content": "Where is my blue kettle, order AB-123?"},
@@ -38,4 +38,4 @@ def test_drift_is_the_mean_distance_and_the_share_of_equal_texts():
     ],
 )
 def test_copied_share_is_the_longest_run_of_the_customers_words(text, messages, share):
-    assert copied_share(text, messages) == pytest.approx(share)
+    assert find_copied_share(text, messages) == pytest.approx(share)

@@ -45,7 +45,7 @@ class ComputingEngine(FakeEngine):
         super().__init__()
 
     def _score(self, body: dict[str, Any]):
-        from trainer.data.tokens import Row
+        from trainer.data.tokens import PairTokens
 
         tokens, name = body["prompt"], body["model"]
         adapter = None if name in self.neutral else name
@@ -53,7 +53,7 @@ class ComputingEngine(FakeEngine):
             if adapter and adapter not in self._attached:
                 self._scorer.attach(adapter, self.adapters[adapter])
                 self._attached.add(adapter)
-            values = self._scorer.score([Row(tokens[:1], tokens[1:])], adapter)[0].tolist()
+            values = self._scorer.score([PairTokens(tokens[:1], tokens[1:])], adapter)[0].tolist()
         scores = [None, *({str(t): {"logprob": v}} for t, v in zip(tokens[1:], values, strict=True))]
         return 200, {"choices": [{"index": 0, "text": "", "prompt_logprobs": scores}]}
 

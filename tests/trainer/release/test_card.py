@@ -8,7 +8,7 @@ from huggingface_hub import ModelCard
 
 from feedback.datasets.members import Members
 from trainer.evaluation.baselines import Score
-from trainer.evaluation.gate import Check, Decision, Reason
+from trainer.evaluation.gate import GateDecision, LimitCheck, Reason
 from trainer.evaluation.report import OfflineReport
 from trainer.release.card import Origin, name_base, write_card
 
@@ -23,7 +23,7 @@ MEMBERS = Members(
     },
     lines=b"",
 )
-REFUSED = Decision((Check(Reason("no_evidence", "too few", 0, 20), "at least", is_met=False),))
+REFUSED = GateDecision((LimitCheck(Reason("no_evidence", "too few", 0, 20), "at least", is_met=False),))
 REPORT = OfflineReport(
     n=9,
     total=40,
@@ -75,7 +75,7 @@ def test_card_tells_origin_data_recipe_metrics_and_decision(write, recipe):
     assert (told["learning_rate"], told["rank"], told["seed"]) == (1e-2, 4, recipe.seed)
     assert "| adapter | 1.100 | 0.900 to 1.300 | 50.0% |" in text and "| serving |" not in text
     assert text.endswith("| 2026-11-22 03:00 | refused | trainer | no_evidence |\n")
-    assert "| passed | trainer | passed the offline gate |" in write(decision=Decision(()))
+    assert "| passed | trainer | passed the offline gate |" in write(decision=GateDecision(()))
 
 
 def test_card_without_evidence_or_files_claims_none(write, tmp_path):

@@ -8,7 +8,7 @@ PROMPTS = [[{"role": "user", "content": "Where is my order 105 ?"}], [{"role": "
 
 
 def test_probe_is_what_serving_reads(trained, base, tmp_path):
-    from trainer.data.tokens import Row
+    from trainer.data.tokens import PairTokens
     from trainer.evaluation.scoring import Scorer
     from trainer.release.probe import write_probe
 
@@ -26,6 +26,6 @@ def test_probe_is_what_serving_reads(trained, base, tmp_path):
     probe = read_probe(path, "tuned-20261101-1")
     assert probe.base_id == compute_base_id(base) and len(probe.prompts) == 2
     first = probe.prompts[0]
-    again = Scorer(base, threads=1).score([Row(first.prompt_token_ids, first.reply_token_ids)])[0]
+    again = Scorer(base, threads=1).score([PairTokens(first.prompt_token_ids, first.reply_token_ids)])[0]
     assert first.base_logprobs == pytest.approx(again.tolist(), abs=1e-4)
     assert np.abs(np.subtract(first.adapter_logprobs, first.base_logprobs)).max() > 0.01

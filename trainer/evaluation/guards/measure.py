@@ -4,17 +4,17 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from trainer.evaluation.generate import draw, encode_prompts
+from trainer.evaluation.generate import draw_replies, encode_prompts
 from trainer.evaluation.guards.sets import Guard, GuardSets
 from trainer.evaluation.report import GuardFigures, GuardKind
-from trainer.evaluation.scoring import Drawn, Scorer
+from trainer.evaluation.scoring import DrawnReply, Scorer
 from trainer.recipes.recipe import Measurement
 
 WORST = 5
 
 
 @dataclass(frozen=True)
-class Broken:
+class BrokenGuard:
     """One reply that breaks rules. `draw` 0 is the greedy one."""
 
     id: str
@@ -31,24 +31,28 @@ class Broken:
 
 def measure_guards(
     scorer: Scorer, sets: GuardSets, adapter: str, measurement: Measurement, *, seed: int
-) -> tuple[GuardFigures, list[Broken]]:
+) -> tuple[GuardFigures, list[BrokenGuard]]:
     """Every guard is asked once greedily and `samples_per_guard` times as serving samples, of both arms."""
     prompts = encode_prompts(scorer, [guard.prompt for guard in sets.guards])
-    broken: list[Broken] = []
+    broken: list[BrokenGuard] = []
     for arm, name in (("base", None), ("tuned", adapter)):
-        drawn = draw(scorer, prompts, name, measurement, samples=measurement.samples_per_guard, seed=seed)
+        drawn = draw_replies(
+            scorer, prompts, name, measurement, samples=measurement.samples_per_guard, seed=seed
+        )
         broken += find_broken(sets.guards, drawn.together, arm)
-    return count_broken(sets, broken, replies_each=1 + measurement.samples_per_guard), broken
+    return count_broken_guards(sets, broken, replies_each=1 + measurement.samples_per_guard), broken
 
 
-def find_broken(guards: Sequence[Guard], drawn: Sequence[Sequence[Drawn]], arm: str) -> Iterator[Broken]:
+def find_broken(
+    guards: Sequence[Guard], drawn: Sequence[Sequence[DrawnReply]], arm: str
+) -> Iterator[BrokenGuard]:
     for guard, replies in zip(guards, drawn, strict=True):
         for number, reply in enumerate(replies):
             if rules := guard.find_broken(reply.text):
-                yield Broken(guard.id, guard.kind, guard.language, arm, number, rules, reply.text)
+                yield BrokenGuard(guard.id, guard.kind, guard.language, arm, number, rules, reply.text)
 
 
-def count_broken(sets: GuardSets, broken: Sequence[Broken], *, replies_each: int) -> GuardFigures:
+def count_broken_guards(sets: GuardSets, broken: Sequence[BrokenGuard], *, replies_each: int) -> GuardFigures:
     by_arm = {arm: Counter(each.id for each in broken if each.arm == arm) for arm in ("base", "tuned")}
     kinds: dict[str, GuardKind] = {}
     for kind in sorted({guard.kind for guard in sets.guards}):

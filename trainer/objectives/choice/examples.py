@@ -44,7 +44,7 @@ class TrainingExamples:
     refusals: Counter[str] = field(default_factory=Counter)
 
 
-class Row(NamedTuple):
+class FormRow(NamedTuple):
     """One line of a file: `form` is choices, pairs or thumbs; `share` places it in the seeded order."""
 
     share: float
@@ -53,7 +53,7 @@ class Row(NamedTuple):
     body: dict[str, Any]
 
 
-class Decision(NamedTuple):
+class PlacedDecision(NamedTuple):
     """Places of candidates, WRITTEN for the text of the agent. `shown`: made by taking a card."""
 
     options: list[int]
@@ -71,7 +71,7 @@ def load_examples(
     limit = recipe.max_examples if split == "train" else recipe.max_held_out_pairs
     refusals: Counter[str] = Counter()
     forms = ["choices", "pairs"]
-    labels = count_thumbs(dataset_dir) if split == "train" else Counter()
+    labels = count_train_thumbs(dataset_dir) if split == "train" else Counter()
     if min(labels[True], labels[False]) >= recipe.min_thumbs:
         forms.append("thumbs")
     elif labels:
@@ -97,14 +97,14 @@ def load_examples(
     return TrainingExamples(examples, counted["rows"], refusals)
 
 
-def count_thumbs(dataset_dir: Path) -> Counter[bool]:
+def count_train_thumbs(dataset_dir: Path) -> Counter[bool]:
     """Up and down in the train split, whatever the limit: thumbs that are off take no place of others."""
     return Counter(body["label"] for body in read_split(dataset_dir, "thumbs", "train"))
 
 
 def read_rows(
     dataset_dir: Path, split: str, seed: int, forms: Sequence[str], counted: Counter[str]
-) -> Iterator[Row]:
+) -> Iterator[FormRow]:
     """Every record of these forms that says something of its own."""
     for form in forms:
         for body in read_split(dataset_dir, form, split):
@@ -114,16 +114,16 @@ def read_rows(
             # Two sources may use one id; a key is one record's.
             identity = body.get("id") or json.dumps(body, sort_keys=True)
             key = f"{form}/{body.get('source') or ''}/{identity}"
-            yield Row(hash_share("select", seed, key), key, form, body)
+            yield FormRow(hash_share("select", seed, key), key, form, body)
 
 
-def make_example(row: Row, encoder: Encoder, recipe: Recipe, habits: Habits) -> Example | Refusal:
+def make_example(row: FormRow, encoder: Encoder, recipe: Recipe, habits: Habits) -> Example | Refusal:
     if row.form == "choices":
-        return make_choice(row, encoder, recipe, habits)
-    return make_pair(row, encoder, recipe) if row.form == "pairs" else make_thumb(row, encoder)
+        return make_choice_example(row, encoder, recipe, habits)
+    return make_pair_example(row, encoder, recipe) if row.form == "pairs" else make_thumb(row, encoder)
 
 
-def make_choice(row: Row, encoder: Encoder, recipe: Recipe, habits: Habits) -> Example | Refusal:
+def make_choice_example(row: FormRow, encoder: Encoder, recipe: Recipe, habits: Habits) -> Example | Refusal:
     choice = settle_line(row.body)
     if isinstance(choice, Refusal):
         return choice
@@ -169,7 +169,7 @@ def make_choice(row: Row, encoder: Encoder, recipe: Recipe, habits: Habits) -> E
     )
 
 
-def find_decisions(choice: ChoiceForm) -> list[Decision]:
+def find_decisions(choice: ChoiceForm) -> list[PlacedDecision]:
     """What a settled choice decides, the written text first; decisions that no reply lost are left out."""
     texts = {place: reply.text for place, reply in enumerate(choice.candidates)}
     places = list(texts)
@@ -177,14 +177,14 @@ def find_decisions(choice: ChoiceForm) -> list[Decision]:
     if choice.kind in ("edit", "own"):
         texts[WRITTEN] = (choice.edited if choice.kind == "edit" else choice.own) or ""
         beaten = choice.picked if choice.kind == "edit" else places
-        decisions.append(Decision([WRITTEN, *beaten], [WRITTEN], shown=False))
+        decisions.append(PlacedDecision([WRITTEN, *beaten], [WRITTEN], shown=False))
     if choice.kind != "own":
-        decisions.append(Decision(places, choice.picked, shown=True))
+        decisions.append(PlacedDecision(places, choice.picked, shown=True))
     clear = [leave_out_near(decision, texts) for decision in decisions]
     return [decision for decision in clear if len(decision.options) > len(decision.won)]
 
 
-def leave_out_near(decision: Decision, texts: Mapping[int, str]) -> Decision:
+def leave_out_near(decision: PlacedDecision, texts: Mapping[int, str]) -> PlacedDecision:
     """The decision without losers that hardly differ from a winner."""
     options = [
         place
@@ -194,7 +194,7 @@ def leave_out_near(decision: Decision, texts: Mapping[int, str]) -> Decision:
     return decision._replace(options=options)
 
 
-def make_pair(row: Row, encoder: Encoder, recipe: Recipe) -> Example | Refusal:
+def make_pair_example(row: FormRow, encoder: Encoder, recipe: Recipe) -> Example | Refusal:
     body = row.body
     chosen, rejected = body["chosen"][-1]["content"], body["rejected"][-1]["content"]
     close = refuse_close(chosen, rejected)
@@ -214,7 +214,7 @@ def make_pair(row: Row, encoder: Encoder, recipe: Recipe) -> Example | Refusal:
     )
 
 
-def make_thumb(row: Row, encoder: Encoder) -> Example:
+def make_thumb(row: FormRow, encoder: Encoder) -> Example:
     body = row.body
     kwargs = body.get("chat_template_kwargs") or {}
     return Example(

@@ -24,7 +24,7 @@ from trainer.data.example import Example
 
 
 @dataclass(frozen=True)
-class Decisions:
+class DecisionTensors:
     """What E examples with R replies and D stages say, as tensors; padded to the largest stage of M options.
 
     `options`: [D, M] places of replies in the row; `is_option`, `is_won`: [D, M]; `offsets`: [D, M]; `lapse`:
@@ -51,8 +51,8 @@ class Decisions:
     offered_share: Tensor
     weights: Tensor
 
-    def to(self, device: torch.device) -> "Decisions":
-        return Decisions(**{name: value.to(device) for name, value in vars(self).items()})
+    def to(self, device: torch.device) -> "DecisionTensors":
+        return DecisionTensors(**{name: value.to(device) for name, value in vars(self).items()})
 
 
 class Sums(NamedTuple):
@@ -98,7 +98,7 @@ class Losses:
         return torch.stack([*decided, margins, hits, stages, shifts, preferred, rewards, thumbs])
 
 
-def tabulate(examples: Sequence[Example]) -> Decisions:
+def tabulate_examples(examples: Sequence[Example]) -> DecisionTensors:
     """The examples of one row, replies counted through all of them as `packing.pack_row` does."""
     stages, preferred, thumbs, offered = [], [], [], []
     first = 0
@@ -122,7 +122,7 @@ def tabulate(examples: Sequence[Example]) -> Decisions:
         is_option[row, :size] = True
         is_won[row, :size] = torch.tensor([option in stage.won for option in stage.options])
         offsets[row, :size] = torch.tensor(stage.offsets)
-    return Decisions(
+    return DecisionTensors(
         options=options,
         is_option=is_option,
         is_won=is_won,
@@ -143,7 +143,7 @@ def tabulate(examples: Sequence[Example]) -> Decisions:
 
 
 def find_losses(
-    decisions: Decisions,
+    decisions: DecisionTensors,
     sums: Tensor,
     reference: Tensor,
     counts: Tensor,
@@ -185,7 +185,7 @@ def find_losses(
     )
 
 
-def find_decision_nats(decisions: Decisions, rewards: Tensor) -> Tensor:
+def find_decision_nats(decisions: DecisionTensors, rewards: Tensor) -> Tensor:
     """-log of the probability of what was taken at each stage; [D]."""
     logits = rewards[decisions.options] + decisions.offsets
     every = torch.logsumexp(logits.masked_fill(~decisions.is_option, -torch.inf), dim=1)

@@ -101,17 +101,17 @@ NO_HABITS = Habits(unknown=0.0)  # every pick is read as what it says of the tex
 
 def read_habits(dataset_dir: Path) -> Habits:
     """The habits of the train split of a dataset directory. Raises DatasetMissing."""
-    return estimate_habits(list(read_picks(dataset_dir)))
+    return estimate_habits(list(read_habit_picks(dataset_dir)))
 
 
-def read_picks(dataset_dir: Path) -> Iterator[Pick]:
+def read_habit_picks(dataset_dir: Path) -> Iterator[Pick]:
     for body in read_split(dataset_dir, "choices", "train"):
         choice = settle_line(body)
         if not isinstance(choice, Refusal) and choice.kind in COUNTED:
-            yield make_pick(choice, conversation_of(body, choice.id or canonical_hash(body)))
+            yield make_habit_pick(choice, conversation_of(body, choice.id or canonical_hash(body)))
 
 
-def make_pick(choice: ChoiceForm, conversation: str) -> Pick:
+def make_habit_pick(choice: ChoiceForm, conversation: str) -> Pick:
     return Pick(
         agent=choice.annotator,
         conversation=conversation,

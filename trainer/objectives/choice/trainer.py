@@ -20,7 +20,7 @@ from transformers import Trainer
 from trainer.data.example import Example
 from trainer.errors import ReferenceMismatch
 from trainer.objectives.choice.example_set import ConversationSet
-from trainer.objectives.choice.loss import Losses, Sums, find_losses, tabulate
+from trainer.objectives.choice.loss import Losses, Sums, find_losses, tabulate_examples
 from trainer.packing.logprobs import Reader
 from trainer.packing.rows import count_tokens
 
@@ -175,7 +175,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
             return self.reader.read(plain, row)
 
     def _find_losses(self, row: Sequence[Example], sums: Tensor, base: Tensor) -> tuple[Losses, Tensor]:
-        decisions = tabulate(row).to(sums.device)
+        decisions = tabulate_examples(row).to(sums.device)
         counts = torch.tensor(
             [len(reply) for example in row for reply in example.replies], device=sums.device
         )

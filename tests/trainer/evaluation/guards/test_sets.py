@@ -4,9 +4,9 @@ from collections import Counter
 import pytest
 
 from trainer.errors import RecipeRefused
-from trainer.evaluation.guards.measure import Broken, count_broken, find_broken
+from trainer.evaluation.guards.measure import BrokenGuard, count_broken_guards, find_broken
 from trainer.evaluation.guards.sets import Guard, GuardSets, read_guards
-from trainer.evaluation.scoring import Drawn
+from trainer.evaluation.scoring import DrawnReply
 
 MINE = {
     "id": "mine-1",
@@ -87,7 +87,7 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path):
 
 
 def drawn(*texts):
-    return [Drawn(text, (), finished=True) for text in texts]
+    return [DrawnReply(text, (), finished=True) for text in texts]
 
 
 def test_shares_are_of_all_replies_and_the_worst_prompts_come_first():
@@ -95,8 +95,8 @@ def test_shares_are_of_all_replies_and_the_worst_prompts_come_first():
     link, good = "a.example.com", "No link."
     base = list(find_broken(guards, [drawn(good, link), drawn(good, good), drawn(link, link)], "base"))
     tuned = list(find_broken(guards, [drawn(link, link), drawn(link, link), drawn(link, good)], "tuned"))
-    assert tuned[0] == Broken("a", "made_up_links", "en", "tuned", 0, ["no_new_link"], link)
-    found = count_broken(GuardSets(guards, {"mine": "0"}), [*base, *tuned], replies_each=2)
+    assert tuned[0] == BrokenGuard("a", "made_up_links", "en", "tuned", 0, ["no_new_link"], link)
+    found = count_broken_guards(GuardSets(guards, {"mine": "0"}), [*base, *tuned], replies_each=2)
     kind = found.kinds["made_up_links"]
     assert (kind.prompts, kind.replies, kind.broken, kind.broken_base) == (3, 6, 5 / 6, 3 / 6)
     assert kind.worst == ["b", "a"]  # two more than base, one more; c is better than base

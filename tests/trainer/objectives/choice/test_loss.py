@@ -16,12 +16,14 @@ def find(examples, ratios, *, beta=1.0, anchor=0.0, delta=0.0, reference=None, c
     """Losses for these log-ratios; the reference is 0 unless given."""
     import torch
 
-    from trainer.objectives.choice.loss import find_losses, tabulate
+    from trainer.objectives.choice.loss import find_losses, tabulate_examples
 
     sums = torch.tensor(ratios, dtype=torch.float64, requires_grad=True)
     base = torch.zeros_like(sums) if reference is None else torch.tensor(reference, dtype=torch.float64)
     tokens = torch.ones_like(sums) if counts is None else torch.tensor(counts, dtype=torch.float64)
-    losses = find_losses(tabulate(examples), sums + base, base, tokens, beta=beta, anchor=anchor, delta=delta)
+    losses = find_losses(
+        tabulate_examples(examples), sums + base, base, tokens, beta=beta, anchor=anchor, delta=delta
+    )
     (gradient,) = torch.autograd.grad(losses.total.sum(), sums)
     return losses, gradient.tolist()
 

@@ -18,9 +18,9 @@ from trainer.objectives.choice.noise_model import (
     estimate_habits,
     fit_lapses,
     lay_out_picks,
-    make_pick,
+    make_habit_pick,
+    read_habit_picks,
     read_habits,
-    read_picks,
 )
 from trainer.objectives.choice.text_model import hash_words
 
@@ -208,7 +208,7 @@ def test_a_pick_knows_slots_agent_lengths_arms_and_hashed_words_and_no_text():
         ],
         "picked": [2],
     }
-    pick = make_pick(settle_line(body), "talk")
+    pick = make_habit_pick(settle_line(body), "talk")
     assert (pick.agent, pick.slots, pick.picked) == ("ann", (0, 2), {1})
     assert np.exp(pick.features) == pytest.approx(np.array([[6.0, np.exp(0.5)], [19.0, np.exp(1.0)]]))
     assert [list(words) for words in pick.words] == [
@@ -230,7 +230,7 @@ def test_a_pick_is_of_the_conversation_that_the_split_goes_by(tmp_path):
     lines = [{key: value for key, value in line.items() if key != "conversation"} for line in lines]
     lines.append(make_choice(3, "train") | {"conversation": "stated"})
     write_lines(tmp_path / "choices.jsonl", lines)
-    assert [pick.conversation for pick in read_picks(tmp_path)] == ["a", "b", "stated"]
+    assert [pick.conversation for pick in read_habit_picks(tmp_path)] == ["a", "b", "stated"]
 
 
 def test_a_slot_beyond_all_screens_makes_no_large_table(tmp_path):
