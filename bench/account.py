@@ -7,7 +7,6 @@ fits are made of them as the migration and the trainer make them. Then the pages
 for in turn, in one process and without a network. SQLite and PostgreSQL; `time_ratio` is the larger one.
 """
 
-import argparse
 import random
 import tempfile
 import time
@@ -23,7 +22,7 @@ from sqlalchemy import Engine, insert
 from sqlmodel import SQLModel
 
 from bench.postgres import find_programs, running_postgres
-from bench.report import print_report
+from bench.report import make_parser, print_report
 from feedback.app import create_app
 from feedback.clock import SystemClock
 from feedback.experiments.fits import renew_fits
@@ -57,9 +56,7 @@ WORDS = "we have sent your parcel today and it will reach you soon with our best
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--short", type=int, default=1_000, help="judgements  [default: 1000]")
     parser.add_argument("--long", type=int, default=100_000, help="judgements  [default: 100000]")
     asked = parser.parse_args()

@@ -10,7 +10,6 @@ of a round.
 SQLite and PostgreSQL.
 """
 
-import argparse
 import contextlib
 import http.client
 import json
@@ -40,7 +39,7 @@ from bench.instance import (
     running_service,
 )
 from bench.postgres import find_programs, running_postgres
-from bench.report import print_report
+from bench.report import make_parser, print_report
 from feedback.store.engine import open_engine, unit_of_work
 from serving.client.fake import FakeEngine
 
@@ -66,9 +65,7 @@ class CaptureRound:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--judgements", type=int, default=400, help="per round and database  [default: 400]")
     asked = parser.parse_args().judgements
     figures: dict[str, float | int | None] = {}

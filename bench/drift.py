@@ -7,7 +7,6 @@ Weekdays differ, days differ at random, agents differ in taste and take days and
 of a conversation are alike. No store, one core.
 """
 
-import argparse
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,7 +14,7 @@ from rich.console import Console
 
 from bench.figures import Figures, make_table
 from bench.made_up_days import MadeUpDesk, Plant
-from bench.report import print_report
+from bench.report import make_parser, print_report
 from feedback.drift.shift import DAYS
 from feedback.drift.watched import QUANTITIES, Watched, find_shifts
 
@@ -42,9 +41,7 @@ NOTES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--years", type=int, default=40, help="without a shift  [default: 40]")
     parser.add_argument("--shifts", type=int, default=100, help="of each kind  [default: 100]")
     parser.add_argument("--per-day", type=int, default=200, help="conversations  [default: 200]")

@@ -7,7 +7,6 @@ a look for a win after each, a look for harm after every pick. Every estimate ha
 error (`_se` in the JSON line). No engine, no store, one core.
 """
 
-import argparse
 from collections.abc import Callable
 
 import numpy as np
@@ -18,7 +17,7 @@ from bench.bounds import bound_all, draw_counts
 from bench.figures import Estimate, Figures, make_table, write_estimate
 from bench.harm import check_harm_test, check_wide_tastes
 from bench.histories import Histories, Team, draw_histories
-from bench.report import print_report
+from bench.report import make_parser, print_report
 from bench.verdicts import (
     NEVER,
     Verdicts,
@@ -55,9 +54,7 @@ NOTES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--histories", type=int, default=1000, help="of each cell  [default: 1000]")
     parser.add_argument("--seed", type=int, default=1, help="of all draws  [default: 1]")
     asked = parser.parse_args()

@@ -8,7 +8,6 @@ and with them in turn, twice. Then these agents wait for sets of an engine that 
 queue, write as customers and answer by hand.
 """
 
-import argparse
 import http.client
 import itertools
 import json
@@ -29,7 +28,7 @@ import httpx
 
 from bench.instance import Service, new_event, open_customer_turn, read_suggestions, running_service
 from bench.pages import Pages, open_pages
-from bench.report import print_report
+from bench.report import make_parser, print_report
 from commands.files import raise_file_limit
 from serving.client.fake import FakeEngine
 
@@ -51,9 +50,7 @@ class IdleWork:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--pages", type=int, default=1000, help="[default: 1000]")
     parser.add_argument("--agents", type=int, default=50, help="[default: 50]")
     parser.add_argument("--seconds", type=float, default=60, help="of each of four phases  [default: 60]")

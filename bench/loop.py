@@ -16,7 +16,7 @@ from rich.console import Console
 from bench.instance import Service, running_service
 from bench.kept import keep_night
 from bench.nights import LastAdapter, Played, find_figures, tabulate_nights
-from bench.report import print_report
+from bench.report import make_parser, print_report
 from demo.samples import count_broken
 from demo.simulate import Night, Progress, Serving, Simulation, run_simulation
 from serving.client.endpoint import read_endpoints
@@ -36,9 +36,7 @@ NOTES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--nights", type=int, default=3, help="nights played  [default: 3]")
     parser.add_argument("--sets", type=int, default=300, help="sets of each night  [default: 300]")
     parser.add_argument("--seed", type=int, default=1, help="of customers and agents  [default: 1]")

@@ -31,7 +31,7 @@ from scipy.special import stdtrit
 from bench.held_out import RULES, Dealt, HeldOut, Parts, deal, settle_lines, write_train
 from bench.order import same_order
 from bench.recipes import BASE, SHORT, make_dataset
-from bench.report import print_report
+from bench.report import make_parser, print_report
 from trainer.data.choices import read_choice_lines
 from trainer.evaluation.baselines import Array, bootstrap
 from trainer.evaluation.scoring import Scorer
@@ -99,9 +99,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def read_objectives_options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--choices", type=Path, help="a file of choices (JSONL), after the simulated agents")
     parser.add_argument("--only-file", action="store_true", help="leave the simulated agents out")
     parser.add_argument("--seeds", type=int, default=5, help="[default: 5]")

@@ -10,7 +10,6 @@ look before a change of trainer/recipes/demo.yaml; the figures that count come f
 and one JSON line.
 """
 
-import argparse
 import json
 import logging
 import random
@@ -28,7 +27,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.kept import KeptNight, read_kept
-from bench.report import read_commit
+from bench.report import make_parser, read_commit
 from demo.agents import NOTHING_GOOD, SimulatedAgent, taste_utility
 from demo.grammar import Message, is_broken
 from demo.prompts import FIXED_PROMPTS, fresh_prompts
@@ -68,9 +67,7 @@ class FreshSets:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument(
         "variants", nargs="*", default=[""], help="key=value,key=value on top of the demo recipe"
     )

@@ -7,7 +7,6 @@ written (`set_aside`, the default); a value counts as found when every letter an
 `--choices` the choices of that file are redacted in the order of a build, and the CPU time is shown.
 """
 
-import argparse
 import json
 import time
 from collections import Counter
@@ -15,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.report import print_report
+from bench.report import make_parser, print_report
 from feedback.formats.jsonl import read_lines
 from feedback.records.personal import find_personal
 from feedback.records.redact import Redactor, redact_choice
@@ -32,9 +31,7 @@ NOTES = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--part", choices=("set_aside", "tuning"), default="set_aside")
     parser.add_argument("--choices", type=Path, help="a file of choices whose redaction is timed")
     asked = parser.parse_args()

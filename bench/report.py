@@ -1,7 +1,8 @@
-"""How every benchmark ends: a table for people, then one JSON line for machines; told to end, it takes down
-what it started.
+"""How every benchmark begins and ends: its options under its own docstring; a table for people, then one JSON
+line for machines; told to end, it takes down what it started.
 """
 
+import argparse
 import contextlib
 import json
 import platform
@@ -14,6 +15,12 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+
+def make_parser(description: str | None) -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
 
 
 def read_commit() -> str:

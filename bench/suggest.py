@@ -9,7 +9,6 @@ The same seeds give the same texts, so each ratio compares equal work. Sets with
 left out of the ratios.
 """
 
-import argparse
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,7 @@ from sqlmodel import Session
 
 from bench.adapters import make_adapter
 from bench.instance import Service, new_event, open_customer_turn, read_suggestions, running_service
-from bench.report import print_report
+from bench.report import make_parser, print_report
 from demo.prompts import fresh_prompts
 from feedback.store.engine import open_engine
 from feedback.store.tables import SuggestionSet
@@ -45,9 +44,7 @@ class SuggestRound:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--sets", type=int, default=60, help="sets measured  [default: 60]")
     sets = parser.parse_args().sets
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder) / "var") as service:

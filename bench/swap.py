@@ -9,7 +9,6 @@ first set that names the new adapter; `rollback_seconds` from the call of rollba
 which new sets are of base alone.
 """
 
-import argparse
 import tempfile
 import threading
 import time
@@ -23,7 +22,7 @@ from sqlmodel import Session, col, select
 
 from bench.adapters import make_adapter
 from bench.instance import Service, new_event, open_customer_turn, read_suggestions, running_service
-from bench.report import print_report
+from bench.report import make_parser, print_report
 from feedback.store.engine import open_engine
 from feedback.store.tables import SuggestionSet
 
@@ -54,9 +53,7 @@ class Load:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--rounds", type=int, default=5, help="promotions, each rolled back  [default: 5]")
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder) / "var") as service:

@@ -7,7 +7,6 @@ agent's write, timed. Then every process is killed once while the pages are open
 tests/hostile do the same with a hundred clients.
 """
 
-import argparse
 import contextlib
 import json
 import os
@@ -29,7 +28,7 @@ import psutil
 
 from bench.instance import Service, new_event, open_customer_turn, running_service
 from bench.pages import Pages, open_pages
-from bench.report import print_report
+from bench.report import make_parser, print_report
 from commands.files import raise_file_limit
 from serving.client.fake import FakeEngine
 
@@ -244,9 +243,7 @@ def running_victim(data_dir: Path, database_url: str = "") -> Iterator[Service]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--clients", type=int, default=1000, help="[default: 1000]")
     clients = parser.parse_args().clients
     raise_file_limit()

@@ -33,7 +33,7 @@ os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
 import torch
 
 from bench.flops import Decoder, FlopWork, count_reference, count_training
-from bench.report import print_report, read_commit
+from bench.report import make_parser, print_report, read_commit
 from bench.train_shapes import (
     MODELS,
     Shape,
@@ -102,9 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def read_train_options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = make_parser(__doc__)
     parser.add_argument("--choices", type=Path, help="measure the picks of this choices file (JSONL), too")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--shape", choices=MODELS, default="demo", help="of the model  [default: demo]")
