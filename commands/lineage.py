@@ -10,8 +10,8 @@ from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
 from feedback.errors import NotFound
 from feedback.lineage.find import IdAmbiguous, IdUnknown, find_ref
-from feedback.lineage.graph import Direction, Graph, Ref, Step, Stop, lay_out, walk
-from feedback.lineage.steps import Tracer, pick_telling, shorten, show_fact
+from feedback.lineage.graph import Direction, Graph, PathNode, Ref, TraceStep, lay_path, walk
+from feedback.lineage.steps import Tracer, pick_telling, shorten_id, show_fact
 from feedback.store.engine import read
 from feedback.store.tables import DEFAULT_DESK
 
@@ -78,12 +78,12 @@ def show_graph(graph: Graph, directions: list[Direction]) -> None:
     for direction, title in (("before", "What it came from"), ("after", "What came of it")):
         if direction in directions and (step.towards(direction) or step.more(direction)):
             console.print()
-            console.print(draw(title, lay_out(graph, direction), direction))
+            console.print(draw(title, lay_path(graph, direction), direction))
     if graph.cut:
         console.print("There is more than is shown here: ask for one of the last steps.", style="yellow")
 
 
-def draw(title: str, path: list[Stop], direction: Direction) -> Tree:
+def draw(title: str, path: list[PathNode], direction: Direction) -> Tree:
     """The path below its title; where it forks, a branch for each way."""
     tree = Tree(f"[underline]{title}[/]")
     start, *followers = path
@@ -94,21 +94,21 @@ def draw(title: str, path: list[Stop], direction: Direction) -> Tree:
     return tree
 
 
-def add_path(tree: Tree, path: list[Stop], direction: Direction) -> None:
+def add_path(tree: Tree, path: list[PathNode], direction: Direction) -> None:
     lines = (f"{ARROWS[direction]} {tell(stop.ref, stop.step, stop.again)}" for stop in path)
     add_forks(tree.add("\n".join(lines)), path[-1], direction)
 
 
-def add_forks(tree: Tree, stop: Stop, direction: Direction) -> None:
+def add_forks(tree: Tree, stop: PathNode, direction: Direction) -> None:
     for fork in stop.forks:
         add_path(tree, fork, direction)
     if stop.more:
         tree.add(f"[dim]and {stop.more} more[/]")
 
 
-def tell(ref: Ref, step: Step | None, again: bool = False) -> str:
+def tell(ref: Ref, step: TraceStep | None, again: bool = False) -> str:
     """One line of markup: kind, id, time and the facts that tell most."""
-    line = f"[bold]{NAMES.get(ref.kind, ref.kind)}[/] {escape(shorten(ref.id))}"
+    line = f"[bold]{NAMES.get(ref.kind, ref.kind)}[/] {escape(shorten_id(ref.id))}"
     if again:
         return f"{line} [dim](see there)[/]"
     if step is None:

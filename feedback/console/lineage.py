@@ -15,8 +15,8 @@ from flask_babel import lazy_gettext as _
 from feedback.console.labels import compared_words, words_of
 from feedback.errors import ApiError
 from feedback.lineage.find import IdAmbiguous, find_ref
-from feedback.lineage.graph import Graph, Ref, Step, lay_out, walk
-from feedback.lineage.steps import Tracer, pick_telling, shorten, show_fact
+from feedback.lineage.graph import Graph, Ref, TraceStep, lay_path, walk
+from feedback.lineage.steps import Tracer, pick_telling, shorten_id, show_fact
 from feedback.records.rejections import explain
 from feedback.store.engine import read, unit_of_work
 from feedback.store.sets import SetNotJudged, unblind_set
@@ -195,8 +195,8 @@ def render_page(text: str) -> tuple[str, int]:
             graph=graph,
             start=start,
             facts=tell_facts(start, list(start.facts)),
-            back=lay_out(graph, "before"),
-            forward=lay_out(graph, "after"),
+            back=lay_path(graph, "before"),
+            forward=lay_path(graph, "after"),
             revealed="arms" in start.facts,
             **tools(),
         ),
@@ -208,7 +208,7 @@ def tools() -> dict[str, Callable[..., object]]:
     return {
         "kind_words": lambda kind: KINDS[kind],
         "address_of": address_of,
-        "shorten": shorten,
+        "shorten_id": shorten_id,
         "brief": lambda step: tell_facts(step, list(pick_telling(step))),
     }
 
@@ -249,7 +249,7 @@ def address_of(ref: Ref) -> str:
     return url_for("console_lineage.search" if "/" in ref.id else "console_lineage.show", id=str(ref))
 
 
-def tell_facts(step: Step, names: Sequence[str]) -> list[Fact]:
+def tell_facts(step: TraceStep, names: Sequence[str]) -> list[Fact]:
     return [tell_fact(name, step.facts[name]) for name in names if name != "why" or "refused" not in names]
 
 

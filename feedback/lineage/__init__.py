@@ -4,7 +4,7 @@
                 ^                                                                           |
                 +---------------- the next set, drawn while it served <---------------------+
 
-`find.py` turns an id into a step's address, `steps.py` looks one step up with its neighbours (each kind's
-function stands in `talk.py`, `records.py`, `duels.py` or `service.py`), `graph.py` walks, `members.py` knows
-which records a dataset's files hold. Queries: `feedback/store/lineage/`.
+`find.py` turns an id into a step's address, `steps.py` looks one step up with its neighbours, `kinds.py`
+says what each kind tells (records of training: `records.py`), `graph.py` walks. Which columns lead from one
+kind to another is a table in `feedback/store/lineage.py`.
 """

@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from sqlmodel import Session
 
 from feedback.errors import ApiError
-from feedback.lineage.graph import Ref, as_number
-from feedback.lineage.steps import LOOKS
-from feedback.store.lineage import named as store
-from feedback.store.lineage.records import find_record
+from feedback.lineage.graph import Ref
+from feedback.lineage.kinds import KINDS
+from feedback.store.lineage import find_import, find_named, find_row
 
 MIN_PREFIX = 8
 MOST_NAMED = 10
@@ -52,32 +51,27 @@ def find_ref(session: Session, *, desk_id: str, text: str) -> Ref:
     """
     text = text.strip()
     kind, _, id = text.partition(":")
-    if kind in LOOKS and id:
+    if kind in KINDS and id:
         return Ref(kind, id)
     if not text or len(text) > MAX_LENGTH or "\0" in text:
         raise IdUnknown(text)
     for is_prefix in (False, True):
         if is_prefix and len(text) < MIN_PREFIX:
             break
-        named = store.find_named(session, desk_id=desk_id, text=text, is_prefix=is_prefix, limit=MOST_NAMED)
+        named = find_named(session, desk_id=desk_id, text=text, is_prefix=is_prefix, limit=MOST_NAMED)
         found = [Ref(*pair) for pair in named]
-        fence = as_number(text)
-        if not is_prefix and fence >= 0 and store.has_fence(session, desk_id=desk_id, fence=fence):
-            found.append(Ref("deployment", str(fence)))
-        if not is_prefix and not found:
-            found = find_records(session, desk_id=desk_id, text=text)
+        if not is_prefix:
+            interval = find_row(session, desk_id=desk_id, kind="deployment", id=text)
+            found += [Ref("deployment", str(interval.fence))] if interval else []
+            # Records are called `source/identity`, as the pages write them.
+            kinds = () if found or "/" not in text else ("choice", "pair", "thumb")
+            found += [
+                Ref(kind, text)
+                for kind in kinds
+                if find_import(session, desk_id=desk_id, kind=kind, named=text)
+            ]
         if len(found) == 1:
             return found[0]
         if found:
             raise IdAmbiguous(text, found[:MOST_NAMED], is_whole=not is_prefix)
     raise IdUnknown(text)
-
-
-def find_records(session: Session, *, desk_id: str, text: str) -> list[Ref]:
-    """Records that are called `source/identity`, as the pages write them."""
-    kinds = ("choice", "pair", "thumb") if "/" in text else ()
-    return [
-        Ref(kind, text)
-        for kind in kinds
-        if find_record(session, desk_id=desk_id, kind=kind, named=text) is not None
-    ]

@@ -15,7 +15,7 @@ Direction = Literal["before", "after"]
 
 # Named by a step, and left to whoever asks for them: a dataset holds tens of thousands of records, and an
 # adapter's sets begin the circle anew.
-FANS = frozenset(
+UNEXPANDED = frozenset(
     {
         ("dataset", "choice"),
         ("dataset", "pair"),
@@ -47,8 +47,8 @@ class Ref(NamedTuple):
         return f"{self.kind}:{self.id}"
 
 
-@dataclass(frozen=True)
-class Step:
+@dataclass
+class TraceStep:
     """One thing that happened. `before` is what it was made from, `after` what was made from it; the counts
     say how many more there are of either than are named.
     """
@@ -60,6 +60,10 @@ class Step:
     after: tuple[Ref, ...] = ()
     more_before: int = 0
     more_after: int = 0
+
+    def leads_to(self, kind: str) -> bool | None:
+        """True, or None, which is not told."""
+        return any(ref.kind == kind for ref in self.after) or None
 
     def towards(self, direction: Direction) -> tuple[Ref, ...]:
         return self.before if direction == "before" else self.after
@@ -85,7 +89,7 @@ class Graph:
     """Every step met on the way from `start`, nearest first. `cut`: there are more than that."""
 
     start: Ref
-    steps: dict[Ref, Step]
+    steps: dict[Ref, TraceStep]
     cut: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -97,18 +101,18 @@ class Graph:
 
 
 @dataclass(frozen=True)
-class Stop:
+class PathNode:
     """A step on a path. `step` is None where the walk did not go, `again`: it stands elsewhere."""
 
     ref: Ref
-    step: Step | None
+    step: TraceStep | None
     again: bool = False
-    forks: list["list[Stop]"] = field(default_factory=list)
+    forks: list["list[PathNode]"] = field(default_factory=list)
     more: int = 0
 
 
 def walk(
-    look: Callable[[Ref], Step], start: Ref, directions: Sequence[Direction] = ("before", "after")
+    look: Callable[[Ref], TraceStep], start: Ref, directions: Sequence[Direction] = ("before", "after")
 ) -> Graph:
     """All steps that lead to `start` and all that come of it, nearest first."""
     steps = {start: look(start)}
@@ -119,7 +123,7 @@ def walk(
         while waiting and not cut:
             step = steps[waiting.popleft()]
             for ref in step.towards(direction):
-                if ref in met or (step.ref.kind, ref.kind) in FANS:
+                if ref in met or (step.ref.kind, ref.kind) in UNEXPANDED:
                     continue
                 if len(met) >= MAX_STEPS:
                     cut = True
@@ -131,44 +135,41 @@ def walk(
     return Graph(start, steps, cut)
 
 
-def lay_out(graph: Graph, direction: Direction) -> list[Stop]:
+def lay_path(graph: Graph, direction: Direction) -> list[PathNode]:
     """The way from the start, which is its first stop, as a path that forks only where it must."""
-    return _lay_path(graph, graph.start, direction, set())
+    return _lay_from(graph, graph.start, direction, set())
 
 
-def _lay_path(graph: Graph, ref: Ref, direction: Direction, seen: set[Ref]) -> list[Stop]:
-    path: list[Stop] = []
+def _lay_from(graph: Graph, ref: Ref, direction: Direction, seen: set[Ref]) -> list[PathNode]:
+    path: list[PathNode] = []
     while True:
         step = graph.steps.get(ref)
         again = ref in seen
         seen.add(ref)
         nexts = step.towards(direction) if step and not again else ()
         more = step.more(direction) if step and not again else 0
-        if len(nexts) == 1 and not more and (ref.kind, nexts[0].kind) not in FANS:
-            path.append(Stop(ref, step, again))
+        if len(nexts) == 1 and not more and (ref.kind, nexts[0].kind) not in UNEXPANDED:
+            path.append(PathNode(ref, step, again))
             ref = nexts[0]
             continue
         forks = [
-            [Stop(to, None)] if (ref.kind, to.kind) in FANS else _lay_path(graph, to, direction, seen)
+            [PathNode(to, None)]
+            if (ref.kind, to.kind) in UNEXPANDED
+            else _lay_from(graph, to, direction, seen)
             for to in nexts
         ]
-        path.append(Stop(ref, step, again, forks, more))
+        path.append(PathNode(ref, step, again, forks, more))
         return path
 
 
 def known(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What there is to say: unset and empty facts are left out."""
-    return {name: value for name, value in facts.items() if value is not None and value not in ("", [], {})}
-
-
-def stamp(at: datetime | None) -> str | None:
-    return at.isoformat() if at else None
+    """What there is to say: unset and empty facts are left out, moments are written as text."""
+    return {
+        name: value.isoformat() if isinstance(value, datetime) else value
+        for name, value in facts.items()
+        if value is not None and value not in ("", [], {})
+    }
 
 
 def excerpt(text: str | None) -> str | None:
     return text if text is None or len(text) <= EXCERPT else f"{text[:EXCERPT]} …"
-
-
-def as_number(id: str) -> int:
-    """-1, which no row has, for what is no number."""
-    return int(id) if id.isascii() and id.isdigit() and len(id) < 10 else -1

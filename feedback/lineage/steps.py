@@ -1,73 +1,75 @@
 """One step of lineage by its address: what it is, and its neighbours in both directions.
 
-Each kind has a function in the module that is named with it below. What one of them names as `after`, the
-other names as `before`. A step is read in one short transaction.
+What one step names as `after`, the other names as `before`. A step is read in one short transaction.
 """
 
 import json
-from collections.abc import Callable, Mapping
 from typing import Any
 
-from feedback.errors import NotFound
-from feedback.lineage import duels, records, service, talk
-from feedback.lineage.graph import Ref, Scope, Step
+from sqlmodel import Session
 
-# Which facts of a step tell most, for the command line and the console alike.
-TELLING: dict[str, tuple[str, ...]] = {
-    "message": ("role", "text", "origin"),
-    "set": ("state", "design", "adapter"),
-    "judgement": ("kind", "slots", "undone", "unblinded"),
-    "choice": ("kind", "refused", "source"),
-    "pair": ("refused", "source"),
-    "thumb": ("value", "refused", "source"),
-    "dataset": ("records", "files"),
-    "run": ("state", "decision", "error"),
-    "adapter": ("state",),
-    "duel": ("name", "state", "adapter", "rival"),
-    "verdict": ("verdict", "undone"),
-    "report": ("n", "log_loss"),
-    "decision": ("to", "reason", "actor"),
-    "exposure": ("verdict", "because", "picks_needed", "actor"),
-    "approval": ("verdict", "reason", "actor"),
-    "deployment": ("role", "adapter", "share", "until", "why", "judged"),
-}
+from feedback.errors import NotFound
+from feedback.lineage.graph import Ref, Scope, TraceStep, known
+from feedback.lineage.kinds import KINDS, Kind
+from feedback.lineage.records import look_record, open_dataset
+from feedback.store.adapter_story import list_story
+from feedback.store.engine import read
+from feedback.store.lineage import find_row, list_made, list_makers
+
 HASH = 64  # hex digits: a dataset's id, of which the first ones do for a person
 
 
 class Tracer(Scope):
     """Looks steps up."""
 
-    def look(self, ref: Ref) -> Step:
+    def look(self, ref: Ref) -> TraceStep:
         """Raises NotFound, also for a kind that there is not."""
-        looked = LOOKS.get(ref.kind)
-        step = looked(self, ref) if looked else None
+        kind = KINDS.get(ref.kind)
+        if kind is None:
+            raise NotFound("step", ref.id)
+        step = self._look_row(ref, kind) if kind.tell else look_record(self, ref)
         if step is None:
-            raise NotFound(ref.kind if looked else "step", ref.id)
+            raise NotFound(ref.kind, ref.id)
         return step
 
+    def _look_row(self, ref: Ref, kind: Kind) -> TraceStep | None:
+        with read(self.store_engine) as session:
+            row = find_row(session, desk_id=self.desk_id, kind=ref.kind, id=ref.id)
+            if row is None:
+                return None
+            step = TraceStep(ref, row.created_at if hasattr(row, "created_at") else row.at)
+            adapter = kind.name_adapter(row)
+            if adapter:
+                if not self._place_in_story(session, step, adapter):
+                    return None
+            else:
+                step.before = tuple(Ref(*named) for named in list_makers(session, kind=ref.kind, id=ref.id))
+                step.after = tuple(Ref(*named) for named in list_made(session, kind=ref.kind, id=ref.id))
+            assert kind.tell is not None
+            facts = kind.tell(session, row, step)
+        if facts is None:
+            return None
+        if ref.kind == "dataset":
+            facts |= open_dataset(self, row, step)
+        step.facts = known(facts)
+        return step
 
-LOOKS: Mapping[str, Callable[[Scope, Ref], Step | None]] = {
-    "message": talk.look_message,
-    "set": talk.look_set,
-    "judgement": talk.look_judgement,
-    "choice": records.look_record,
-    "pair": records.look_record,
-    "thumb": records.look_record,
-    "dataset": records.look_dataset,
-    "run": service.look_run,
-    "adapter": service.look_adapter,
-    "duel": duels.look_duel,
-    "verdict": duels.look_verdict,
-    "report": service.look_report,
-    "decision": service.look_decision,
-    "exposure": service.look_exposure,
-    "approval": service.look_approval,
-    "deployment": service.look_deployment,
-}
+    def _place_in_story(self, session: Session, step: TraceStep, name: str) -> bool:
+        """What stands beside it in the story of this adapter, which begins with the adapter itself. False for
+        what is not in it: another desk's, or a decision that led nowhere.
+        """
+        adapter = find_row(session, desk_id=self.desk_id, kind="adapter", id=name)
+        told = list_story(session, adapter=adapter) if adapter else []
+        story = [Ref("adapter", name), *(Ref(*named) for named in told)]
+        if step.ref not in story:
+            return False
+        place = story.index(step.ref)
+        step.before, step.after = (story[place - 1],), tuple(story[place + 1 : place + 2])
+        return True
 
 
-def pick_telling(step: Step) -> dict[str, Any]:
-    return {name: step.facts[name] for name in TELLING[step.ref.kind] if name in step.facts}
+def pick_telling(step: TraceStep) -> dict[str, Any]:
+    return {name: step.facts[name] for name in KINDS[step.ref.kind].telling if name in step.facts}
 
 
 def show_fact(value: Any) -> str:
@@ -81,5 +83,5 @@ def show_fact(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
-def shorten(id: str) -> str:
+def shorten_id(id: str) -> str:
     return id[:12] if len(id) == HASH else id

@@ -63,3 +63,8 @@ def reasons_that_count() -> Any:
         .scalar_subquery()
     )
     return func.coalesce(last, col(Judgement.reasons))
+
+
+def read_reasons(session: Session, *, judgement_id: str) -> list[str]:
+    """Those of one judgement that count."""
+    return list(session.exec(select(reasons_that_count()).where(Judgement.id == judgement_id)).one())

@@ -9,14 +9,16 @@ from feedback.datasets.layout import dataset_dir
 from feedback.datasets.members import INDEX, read_members
 from feedback.errors import NotFound
 from feedback.lineage.find import IdAmbiguous, IdUnknown, find_ref
-from feedback.lineage.graph import Ref, lay_out, walk
-from feedback.lineage.steps import LOOKS, Tracer
+from feedback.lineage.graph import Ref, lay_path, walk
+from feedback.lineage.kinds import KINDS
+from feedback.lineage.steps import Tracer
+from feedback.store.adapter_story import list_story
 from feedback.store.adapters import move_adapter, register_adapter
 from feedback.store.deployments import add_deployment
 from feedback.store.engine import read, unit_of_work
-from feedback.store.lineage.service import list_timeline
 from feedback.store.records import add_records
 from feedback.store.tables import (
+    AdapterEvent,
     Dataset,
     Duel,
     DuelRound,
@@ -85,7 +87,7 @@ def test_every_edge_is_named_by_both_of_its_ends(chain):
     forwards = {(step.ref, ref) for step in steps.values() for ref in step.after}
     backwards = {(ref, step.ref) for step in steps.values() for ref in step.before}
     assert forwards == backwards
-    assert {ref.kind for ref in steps} == set(LOOKS) - {"pair", "duel", "verdict"} and len(forwards) == 26
+    assert {ref.kind for ref in steps} == set(KINDS) - {"pair", "duel", "verdict"} and len(forwards) == 26
 
 
 def test_an_interval_says_from_when_to_when_for_whom_and_why_it_ended(small):
@@ -114,6 +116,18 @@ def test_what_picks_and_people_said_stands_before_the_decision_it_led_to(small):
     assert (word.facts["verdict"], word.facts["actor"], word.after) == ("approve", "eva", (picks.ref,))
 
 
+def test_a_registration_or_an_intention_is_no_step(small):
+    """They stand in the same table as the decisions of the story, which has no place for them."""
+    look = small.tracer().look
+    for event in small.desk.rows(AdapterEvent):
+        ref = Ref("decision", str(event.id))
+        if event.from_state in ("", event.to_state):
+            with pytest.raises(NotFound):
+                look(ref)
+        else:
+            assert look(ref).facts["to"] == event.to_state
+
+
 def test_rows_of_one_moment_keep_each_interval_after_the_decision_that_began_it(sqlite_engine):
     """Passed, canary and live at once: no time tells them apart."""
     name, made = "tuned-20261122-7", {"run_id": None, "dataset_id": None, "base_id": "b" * 64}
@@ -134,7 +148,7 @@ def test_rows_of_one_moment_keep_each_interval_after_the_decision_that_began_it(
                     now=START,
                 )
             move_adapter(session, desk_id=DESK, name=name, to_state=state, reason="t", actor="t", now=START)
-        story = list_timeline(session, adapter=adapter)
+        story = list_story(session, adapter=adapter)
     assert [f"{kind}:{id}" for kind, id in story] == [
         "decision:2",
         "decision:3",
@@ -304,7 +318,7 @@ def test_another_desk_finds_nothing(small):
         Ref("approval", "1"),
         Ref("deployment", "1"),
     ]
-    assert {ref.kind for ref in refs} == set(LOOKS) - {"pair", "duel", "verdict"}
+    assert {ref.kind for ref in refs} == set(KINDS) - {"pair", "duel", "verdict"}
     for ref in refs:
         with pytest.raises(NotFound):
             stranger.look(ref)
@@ -376,7 +390,7 @@ def test_a_duel_is_told_with_its_adapters_and_when_it_is_closed_with_its_verdict
 
 def test_a_path_forks_only_where_the_story_does(small):
     found = walk(small.tracer().look, Ref("adapter", ADAPTER), ["after"])
-    path = lay_out(found, "after")
+    path = lay_path(found, "after")
     assert [stop.ref.kind for stop in path] == [
         "adapter",
         "report",

@@ -1,0 +1,234 @@
+"""What each kind of step tells of its row, in the order in which it is shown, and which of it tells most.
+
+A function may add neighbours that no column names: those of an adapter's story, and what was drawn while it
+served. Choices, pairs and thumbs have rows of several tables: `records.py`.
+"""
+
+from collections.abc import Callable, Mapping
+from operator import attrgetter
+from typing import Any, NamedTuple
+
+from sqlmodel import Session
+
+from feedback.lineage.graph import Ref, TraceStep, excerpt, known
+from feedback.store.adapter_story import JUDGED, find_drawn, find_end, list_fences, list_story
+from feedback.store.adapters import find_erased_at
+from feedback.store.engine import get_row
+from feedback.store.judgement_reasons import read_reasons
+from feedback.store.lineage import find_row, name_agent
+from feedback.store.sets import list_candidates
+from feedback.store.tables import (
+    Adapter,
+    AdapterEvent,
+    Approval,
+    Conversation,
+    Dataset,
+    Deployment,
+    Duel,
+    DuelVerdict,
+    ExposureDecision,
+    Judgement,
+    Message,
+    Run,
+    SuggestionSet,
+)
+
+SHOWN = 20  # sets of an interval, verdicts of a duel
+BOUNDS = ("uniform", "slot", "base", "adapter", "adapter_slot", "serving")
+
+Facts = dict[str, Any]
+
+
+def tell_message(session: Session, row: Message, step: TraceStep) -> Facts:
+    told = get_row(session, Conversation, row.conversation_id, desk_id=row.desk_id, what="conversation")
+    return {
+        "role": row.role,
+        "text": excerpt(row.text),
+        "origin": row.origin,
+        "retracted_at": row.retracted_at,
+        "conversation": told.id,
+        "source": told.source,
+        "language": told.language,
+        "tags": told.tags,
+    }
+
+
+def tell_set(session: Session, row: SuggestionSet, step: TraceStep) -> Facts:
+    """Arms, adapter and the interval it was drawn in stay hidden until the set is judged."""
+    cards = list_candidates(session, desk_id=row.desk_id, set_id=row.id)
+    facts = {
+        "state": row.state,
+        "replies": len(cards),
+        "prepared_at": row.prepared_at,
+        "revealed_at": row.revealed_at,
+        "judged_at": row.judged_at,
+        "error": row.error,
+        "base": row.base_id,
+    }
+    if row.state != JUDGED:
+        return facts
+    adapters = {name for name in (row.adapter, *(card.adapter for card in cards)) if name}
+    fences = list_fences(session, drawn=row, adapters=adapters)
+    step.before += tuple(Ref("deployment", str(fence)) for fence in fences)
+    arms = [
+        {"slot": card.slot, "arm": card.arm, "adapter": card.adapter, "state": card.state} for card in cards
+    ]
+    return facts | {"design": row.design, "adapter": row.adapter, "arms": arms}
+
+
+def tell_judgement(session: Session, row: Judgement, step: TraceStep) -> Facts:
+    picked = {*row.candidate_ids, row.candidate_id}
+    cards = list_candidates(session, desk_id=row.desk_id, set_id=row.set_id)
+    return {
+        "kind": row.kind,
+        "slots": [card.slot for card in cards if card.id in picked],
+        "agent": name_agent(session, agent=row.agent),
+        "text": excerpt(row.text),
+        "reasons": read_reasons(session, judgement_id=row.id),
+        "dwell_ms": row.dwell_ms,
+        "undone": step.leads_to("judgement"),
+        "unblinded": row.unblinded or None,
+    }
+
+
+def tell_dataset(session: Session, row: Dataset, step: TraceStep) -> Facts:
+    """What its files say comes to it in `records.py`."""
+    return {"selection": known(row.selection), "refusals": row.refusals, "erased_at": row.erased_at}
+
+
+def tell_run(session: Session, row: Run, step: TraceStep) -> Facts:
+    recipe = row.recipe or {}
+    return {
+        "state": row.state,
+        "started_by": row.kind,
+        "requested_by": row.requested_by,
+        "step": row.step,
+        "decision": row.decision,
+        "reasons": [str(reason.get("code")) for reason in row.reasons],
+        "error": row.error,
+        "recipe": recipe.get("name"),
+        "objective": recipe.get("objective"),
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+    }
+
+
+def tell_adapter(session: Session, row: Adapter, step: TraceStep) -> Facts:
+    """Its story begins after it; the other steps of the story follow one another."""
+    story = list_story(session, adapter=row)
+    step.after = (*(Ref(*named) for named in story[:1]), *step.after)
+    return {
+        "state": row.state,
+        "base": row.base_id,
+        "manifest": row.manifest_sha256,
+        "learned_erased_at": find_erased_at(session, adapter=row),
+    }
+
+
+def tell_report(session: Session, row: Adapter, step: TraceStep) -> Facts:
+    """What it found on held-out choices: nats per choice of each rule, and the plain figures."""
+    report: Mapping[str, Any] = row.report or {}
+    plain = {name: value for name, value in report.items() if isinstance(value, int | float | str)}
+    losses = {
+        name: round(report[name]["log_loss"], 4)
+        for name in BOUNDS
+        if isinstance(report.get(name), Mapping) and "log_loss" in report[name]
+    }
+    return {"n": report.get("n"), "log_loss": losses} | plain
+
+
+def tell_decision(session: Session, row: AdapterEvent, step: TraceStep) -> Facts:
+    return {
+        "adapter": row.adapter,
+        "from": row.from_state,
+        "to": row.to_state,
+        "reason": row.reason,
+        "actor": row.actor,
+    }
+
+
+def tell_exposure(session: Session, row: ExposureDecision, step: TraceStep) -> Facts:
+    """A decision on the picks in service, with the evidence it was taken on."""
+    return {
+        "adapter": row.adapter,
+        "verdict": row.verdict,
+        "because": [str(reason.get("code")) for reason in row.reasons],
+        "evidence": known(row.evidence),
+        "picks_needed": row.picks_needed,
+        "policy": row.policy,
+        "actor": row.actor,
+    }
+
+
+def tell_approval(session: Session, row: Approval, step: TraceStep) -> Facts:
+    """What a person said of an adapter."""
+    actor = name_agent(session, agent=row.actor)
+    return {"adapter": row.adapter, "verdict": row.kind, "reason": row.reason, "actor": actor}
+
+
+def tell_deployment(session: Session, row: Deployment, step: TraceStep) -> Facts:
+    """An interval of serving: from its row to the next one of its role, whose reason says why it ended."""
+    end = find_end(session, deployment=row)
+    drawn = find_drawn(session, deployment=row, limit=SHOWN) if row.adapter else None
+    if drawn:
+        step.after += tuple(Ref("set", id) for id in drawn.newest)
+        step.more_after = drawn.judged - len(drawn.newest)
+    return {
+        "role": row.role,
+        "adapter": row.adapter,
+        "share": row.share if row.adapter else None,
+        "since": row.at,
+        "until": end and end.at,
+        "actor": row.actor,
+        "reason": row.reason,
+        "sets": drawn and drawn.all,
+        "judged": drawn and drawn.judged,
+        "ended_by": end and f"deployment:{end.fence}",
+        "why": end and end.reason,
+    }
+
+
+def tell_duel(session: Session, row: Duel, step: TraceStep) -> Facts:
+    """Who said what is told once it is closed."""
+    step.more_after = max(0, len(step.after) - SHOWN)
+    step.after = step.after[:SHOWN]
+    return {"name": row.name, "state": row.state, "adapter": row.adapter, "rival": row.rival}
+
+
+def tell_verdict(session: Session, row: DuelVerdict, step: TraceStep) -> Facts | None:
+    """What a judge said of a round; nothing of it before the duel is closed."""
+    if find_row(session, desk_id=row.desk_id, kind="duel", id=row.duel_id).state != "closed":
+        return None
+    agent = name_agent(session, agent=row.judge)
+    return {"verdict": row.verdict, "agent": agent, "undone": step.leads_to("verdict")}
+
+
+class Kind(NamedTuple):
+    """`telling` are the facts that tell most, for the command line and the console alike. `tell` gives all
+    facts, or None for what is not to be told. `name_adapter` says in whose story the step stands.
+    """
+
+    telling: tuple[str, ...]
+    tell: Callable[[Session, Any, TraceStep], Facts | None] | None = None
+    name_adapter: Callable[[Any], str | None] = lambda row: None
+
+
+_of_adapter = attrgetter("adapter")
+KINDS: Mapping[str, Kind] = {
+    "message": Kind(("role", "text", "origin"), tell_message),
+    "set": Kind(("state", "design", "adapter"), tell_set),
+    "judgement": Kind(("kind", "slots", "undone", "unblinded"), tell_judgement),
+    "choice": Kind(("kind", "refused", "source")),
+    "pair": Kind(("refused", "source")),
+    "thumb": Kind(("value", "refused", "source")),
+    "dataset": Kind(("records", "files"), tell_dataset),
+    "run": Kind(("state", "decision", "error"), tell_run),
+    "adapter": Kind(("state",), tell_adapter),
+    "duel": Kind(("name", "state", "adapter", "rival"), tell_duel),
+    "verdict": Kind(("verdict", "undone"), tell_verdict),
+    "report": Kind(("n", "log_loss"), tell_report, attrgetter("name")),
+    "decision": Kind(("to", "reason", "actor"), tell_decision, _of_adapter),
+    "exposure": Kind(("verdict", "because", "picks_needed", "actor"), tell_exposure, _of_adapter),
+    "approval": Kind(("verdict", "reason", "actor"), tell_approval, _of_adapter),
+    "deployment": Kind(("role", "adapter", "share", "until", "why", "judged"), tell_deployment, _of_adapter),
+}

@@ -1,0 +1,110 @@
+"""An adapter's story in the order of time, and what was drawn while it served."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, or_
+from sqlmodel import Session, col, func, select
+
+from feedback.records.arms import VERSIONS_DESIGN
+from feedback.store.engine import of_desk
+from feedback.store.lineage import KEYS, Named
+from feedback.store.tables import Adapter, AdapterEvent, Candidate, Deployment, SuggestionSet
+
+JUDGED = "judged"
+# The kinds of row in a story, each with its place among rows of one moment and what it leads to.
+STORY = (("exposure", 0, ""), ("approval", 0, ""), ("decision", 1, "to_state"), ("deployment", 2, "role"))
+
+
+class StoryRow(NamedTuple):
+    """`state` is what a decision leads to, or the role of an interval."""
+
+    at: datetime
+    rank: int
+    number: int
+    kind: str
+    state: str
+
+
+def list_story(session: Session, *, adapter: Adapter) -> list[Named]:
+    """(kind, id) of what happened to an adapter since it was registered, in order: its report, what picks and
+    people said of it, decisions, and intervals of serving, each after the decision that began it.
+    """
+    waiting: list[StoryRow] = []
+    for kind, rank, state in STORY:
+        key = KEYS[kind]
+        query = select(key.class_).where(key.class_.adapter == adapter.name)
+        if kind == "decision":  # not its registration, and no intentions, whose states are equal
+            moved = AdapterEvent.from_state != AdapterEvent.to_state
+            query = query.where(AdapterEvent.from_state != "", moved)
+        for row in session.exec(query):
+            said = getattr(row, state) if state else ""
+            waiting.append(StoryRow(row.at, rank, getattr(row, key.key), kind, said))
+    story = [("report", adapter.name)] if adapter.report else []
+    waiting.sort()
+    state = ""
+    while waiting:
+        # Rows of one moment: an interval stands right after the decision for its role, else last.
+        now = [each for each in waiting if each.at == waiting[0].at]
+        begun = (each for each in now if each.kind == "deployment" and each.state == state)
+        nearest = next(begun, now[0])
+        waiting.remove(nearest)
+        story.append((nearest.kind, str(nearest.number)))
+        state = nearest.state if nearest.kind == "decision" else ""
+    return story
+
+
+def find_end(session: Session, *, deployment: Deployment) -> Deployment | None:
+    """The row that took the place of this one; None while it is in force."""
+    follows = of_desk(Deployment, deployment.desk_id).where(
+        Deployment.role == deployment.role, Deployment.fence > deployment.fence
+    )
+    return session.exec(follows.order_by(col(Deployment.fence)).limit(1)).one_or_none()
+
+
+class DrawnSets(NamedTuple):
+    """How many sets were drawn in an interval, how many of them are judged, and the newest of these."""
+
+    all: int
+    judged: int
+    newest: list[str]
+
+
+def find_drawn(session: Session, *, deployment: Deployment, limit: int) -> DrawnSets:
+    """Of an interval that served an adapter."""
+    desk_id, adapter = deployment.desk_id, deployment.adapter
+    later = of_desk(Deployment, desk_id).where(
+        Deployment.adapter == adapter, Deployment.fence > deployment.fence
+    )
+    again = session.exec(later.order_by(col(Deployment.fence)).limit(1)).one_or_none()
+    # Whether a set that holds two versions holds this one: its row names the newer alone.
+    beside = select(Candidate.id).where(Candidate.set_id == SuggestionSet.id, Candidate.adapter == adapter)
+    has_both = and_(col(SuggestionSet.design) == VERSIONS_DESIGN, beside.exists())
+    drawn: list[Any] = [
+        SuggestionSet.desk_id == desk_id,
+        or_(col(SuggestionSet.adapter) == adapter, has_both),
+        SuggestionSet.created_at >= deployment.at,
+    ]
+    if again is not None:  # from there on they are that one's
+        drawn.append(SuggestionSet.created_at < again.at)
+    counted = select(SuggestionSet.state, func.count()).where(*drawn).group_by(SuggestionSet.state)
+    counts = dict(session.exec(counted).all())
+    newest = select(SuggestionSet.id).where(*drawn, SuggestionSet.state == JUDGED)
+    newest = newest.order_by(col(SuggestionSet.created_at).desc(), col(SuggestionSet.id))
+    return DrawnSets(
+        sum(counts.values()), counts.get(JUDGED, 0), list(session.exec(newest.limit(limit)).all())
+    )
+
+
+def list_fences(session: Session, *, drawn: SuggestionSet, adapters: Collection[str]) -> list[int]:
+    """The deployments under which a set was drawn: the last of each of its adapters that had begun.
+
+    A set planned just before the end of an interval is written just after it and still belongs there.
+    """
+    last = select(func.max(Deployment.fence)).where(
+        Deployment.desk_id == drawn.desk_id,
+        col(Deployment.adapter).in_(adapters),
+        Deployment.at <= drawn.created_at,
+    )
+    return sorted(session.exec(last.group_by(col(Deployment.adapter))).all())

@@ -1,0 +1,195 @@
+"""What lineage reads of the store: which column names the steps of each kind, and which columns lead from one
+kind to another. One query serves every kind; another one serves every edge, in both directions.
+
+An adapter's story and what was drawn while it served is no foreign key: `adapter_story.py`.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from sqlalchemy import Integer
+from sqlmodel import Session, col, func, select
+
+from feedback.records.derived import IMPORT
+from feedback.store.engine import leave_out, of_desk
+from feedback.store.live_judgements import UNDO, is_judgement
+from feedback.store.sets import LARGE
+from feedback.store.tables import (
+    Adapter,
+    AdapterEvent,
+    Approval,
+    Candidate,
+    Dataset,
+    Deployment,
+    Duel,
+    DuelRound,
+    DuelVerdict,
+    ExposureDecision,
+    Judgement,
+    Message,
+    Operator,
+    Record,
+    Run,
+    SuggestionSet,
+    Thumb,
+    Turn,
+)
+
+Named = tuple[str, str]  # kind and id of a step
+
+KEYS: dict[str, Any] = {
+    "message": col(Message.id),
+    "set": col(SuggestionSet.id),
+    "judgement": col(Judgement.id),
+    "thumb": col(Thumb.id),
+    "dataset": col(Dataset.id),
+    "run": col(Run.id),
+    "adapter": col(Adapter.name),
+    "report": col(Adapter.name),
+    "duel": col(Duel.id),
+    "verdict": col(DuelVerdict.id),
+    "decision": col(AdapterEvent.id),
+    "exposure": col(ExposureDecision.id),
+    "approval": col(Approval.id),
+    "deployment": col(Deployment.fence),
+}
+# What a bare id may be of: the step's kind, and the column that is compared where it is not the step's own.
+NAMED: tuple[tuple[str, Any, Any], ...] = (
+    *((kind, KEYS[kind], KEYS[kind]) for kind in ("message", "judgement", "set", "thumb")),
+    *((kind, KEYS[kind], KEYS[kind]) for kind in ("dataset", "run", "adapter")),
+    ("message", col(Turn.id), col(Turn.message_id)),  # a turn is the message that waits
+    ("set", col(Candidate.id), col(Candidate.set_id)),
+    ("duel", col(Duel.id), col(Duel.id)),
+    ("duel", col(DuelRound.id), col(DuelRound.duel_id)),
+    ("verdict", col(DuelVerdict.id), col(DuelVerdict.id)),
+)
+
+
+class Edge(NamedTuple):
+    """What was made (`after`) from what (`before`): the columns that name both, and what must hold as well.
+
+    `prefix` stands before the id of what was made.
+    """
+
+    before: str
+    after: str
+    maker: Any
+    made: Any
+    where: Sequence[Any] = ()
+    prefix: str = ""
+
+
+# A message is found by its turn first, which is indexed. No verdict is told before its duel is closed.
+_sent = (
+    col(Judgement.message_id) == col(Message.id),
+    col(Judgement.turn_id) == col(Message.turn_id),
+    is_judgement(),
+)
+_told = (col(DuelVerdict.verdict) != UNDO, col(Duel.id) == col(DuelVerdict.duel_id), Duel.state == "closed")
+EDGES = (
+    Edge("message", "set", Turn.message_id, SuggestionSet.id, [col(Turn.id) == SuggestionSet.turn_id]),
+    Edge("message", "thumb", Thumb.message_id, Thumb.id),
+    Edge("set", "judgement", Judgement.set_id, Judgement.id, [is_judgement()]),
+    Edge("judgement", "choice", Judgement.id, Judgement.id, [is_judgement()]),
+    Edge("judgement", "message", Judgement.id, Message.id, _sent),
+    Edge("judgement", "judgement", Judgement.undoes, Judgement.id),
+    Edge("dataset", "run", Run.dataset_id, Run.id),
+    Edge("run", "adapter", Adapter.run_id, Adapter.name),
+    Edge("dataset", "adapter", Adapter.dataset_id, Adapter.name, [col(Adapter.run_id).is_(None)]),
+    Edge("adapter", "duel", Duel.adapter, Duel.id),
+    Edge("adapter", "duel", Duel.rival, Duel.id),
+    Edge("duel", "verdict", DuelVerdict.duel_id, DuelVerdict.id, _told),
+    Edge("verdict", "choice", DuelVerdict.id, DuelVerdict.id, [DuelVerdict.verdict != UNDO], prefix="duel/"),
+    Edge("verdict", "verdict", DuelVerdict.undoes, DuelVerdict.id),
+)
+
+
+def find_row(session: Session, *, desk_id: str, kind: str, id: str) -> Any:
+    """The row behind a step, or None. A decision's row has no desk: its adapter's story tells whose it is."""
+    key = KEYS[kind]
+    query = select(key.class_).where(key == (as_number(id) if isinstance(key.type, Integer) else id))
+    if kind != "decision":
+        query = query.where(key.class_.desk_id == desk_id)
+    if kind == "set":
+        query = query.options(*leave_out(LARGE))
+    return session.exec(query).one_or_none()
+
+
+def list_makers(session: Session, *, kind: str, id: str) -> list[Named]:
+    """What this step was made from, as far as columns say."""
+    found: list[Named] = []
+    for edge in EDGES:
+        if edge.after == kind and id.startswith(edge.prefix):
+            query = select(edge.maker).where(edge.made == id.removeprefix(edge.prefix), *edge.where)
+            found += [(edge.before, maker) for maker in session.exec(query) if maker is not None]
+    return found
+
+
+def list_made(session: Session, *, kind: str, id: str) -> list[Named]:
+    """What was made from this step, as far as columns say: kind by kind, the oldest first."""
+    found: list[Named] = []
+    for after, edges in groupby((edge for edge in EDGES if edge.before == kind), lambda edge: edge.after):
+        rows: set[tuple[datetime, str]] = set()
+        for edge in edges:
+            query = select(edge.made.class_.created_at, edge.made).where(edge.maker == id, *edge.where)
+            rows.update((at, f"{edge.prefix}{made}") for at, made in session.exec(query))
+        found += [(after, made) for _, made in sorted(rows)]
+    return found
+
+
+def find_named(session: Session, *, desk_id: str, text: str, is_prefix: bool, limit: int) -> list[Named]:
+    """All that has this id, or begins so; the id of a record is `source/identity`."""
+    found: list[Named] = []
+    for kind, compared, named in NAMED:
+        query = select(named).where(compared.class_.desk_id == desk_id, _fits(compared, text, is_prefix))
+        found += [(kind, id) for id in session.exec(query.order_by(compared).limit(limit))]
+    records = select(Record.kind, Record.source, Record.identity).where(
+        Record.desk_id == desk_id, Record.origin_kind == IMPORT, _fits(col(Record.identity), text, is_prefix)
+    )
+    in_order = col(Record.identity), col(Record.kind), col(Record.source)
+    rows = session.exec(records.order_by(*in_order).limit(limit))
+    found += [(kind, f"{source}/{identity}") for kind, source, identity in rows]
+    return list(dict.fromkeys(found))
+
+
+def _fits(column: Any, text: str, is_prefix: bool) -> Any:
+    # Not LIKE, which on SQLite takes one letter for the other of its case.
+    return func.substr(column, 1, len(text)) == text if is_prefix else column == text
+
+
+def find_import(session: Session, *, desk_id: str, kind: str, named: str) -> Record | None:
+    """The imported record that is called `source/identity`; both may hold slashes."""
+    imported = of_desk(Record, desk_id).where(Record.origin_kind == IMPORT, Record.kind == kind)
+    for cut, sign in enumerate(named):
+        if sign == "/":
+            query = imported.where(Record.source == named[:cut], Record.identity == named[cut + 1 :])
+            row = session.exec(query).one_or_none()
+            if row is not None:
+                return row
+    return None
+
+
+def is_last_thumb(session: Session, *, thumb: Thumb) -> bool:
+    """Whether it is the one on its message that counts."""
+    query = select(Thumb.id).where(Thumb.message_id == thumb.message_id)
+    last = session.exec(query.order_by(col(Thumb.created_at).desc(), col(Thumb.id).desc()).limit(1)).one()
+    return last == thumb.id
+
+
+def list_datasets_since(session: Session, *, desk_id: str, since: datetime) -> Sequence[Dataset]:
+    """Those that may hold what was stored at that moment, oldest first."""
+    query = of_desk(Dataset, desk_id).where(Dataset.created_at >= since)
+    return session.exec(query.order_by(col(Dataset.created_at), col(Dataset.id))).all()
+
+
+def name_agent(session: Session, *, agent: str | None) -> str | None:
+    """The operator's name, else the word that stands on the row."""
+    operator = session.get(Operator, agent) if agent else None
+    return operator.name if operator else agent
+
+
+def as_number(id: str) -> int:
+    """-1, which no row has, for what is no number."""
+    return int(id) if id.isascii() and id.isdigit() and len(id) < 10 else -1
