@@ -16,7 +16,7 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from feedback.datasets.build import make_derived_pair
+from feedback.datasets.pair_lines import make_derived_pair
 from feedback.records.pairs import pair_choice
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, conversation_of

@@ -31,7 +31,7 @@ from bench.report import make_parser, read_commit
 from demo.agents import NOTHING_GOOD, SimulatedAgent, taste_utility
 from demo.grammar import Message, is_broken
 from demo.prompts import FIXED_PROMPTS, fresh_prompts
-from feedback.datasets.build import make_derived_pair
+from feedback.datasets.pair_lines import make_derived_pair
 from feedback.deployment.policy import load_policy
 from feedback.records.normalise import settle_choice
 from feedback.records.pairs import pair_choice

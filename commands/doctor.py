@@ -27,7 +27,7 @@ from feedback.deployment.policy_changes import find_unexplained
 from feedback.migrations import newest_version
 from feedback.store.deployments import list_named
 from feedback.store.engine import open_engine, read
-from feedback.store.policy_changes import find_latest
+from feedback.store.policy_changes import find_latest_change
 from feedback.store.tables import DEFAULT_DESK
 from serving.adapters.staging import verify_staged
 from serving.base import compute_base_id, resolve_base
@@ -105,7 +105,7 @@ def examine_policy_change(frame: Frame, engine: Engine) -> Iterator[Check]:
     """What the store knows of the policy: a change that nobody explained, one that waits for a start."""
     named = frame.policy()
     with read(engine) as session:
-        latest = find_latest(session, desk_id=DEFAULT_DESK)
+        latest = find_latest_change(session, desk_id=DEFAULT_DESK)
         unexplained = find_unexplained(session, desk_id=DEFAULT_DESK)
     if latest is not None and latest.sha256 != named.sha256:
         detail = f"{latest.name} is in force, the settings name another one: {named.name}"

@@ -20,7 +20,7 @@ from feedback.experiments.rollout_rule import list_thresholds
 from feedback.store.adapters import get_adapter
 from feedback.store.approvals import read_words
 from feedback.store.engine import read
-from feedback.store.exposures import find_latest
+from feedback.store.exposures import find_latest_look
 from feedback.store.runs import get_run
 from feedback.store.tables import DEFAULT_DESK, Adapter, Run
 
@@ -104,7 +104,7 @@ def explain_exposure(store_engine: Engine, name: str, policy: Policy) -> dict[st
     look = rollout.decide_now(store_engine, name, policy=policy, actor=ACTOR)
     with read(store_engine) as session:
         words = read_words(session, desk_id=DEFAULT_DESK, adapter=name)
-        latest = find_latest(session, desk_id=DEFAULT_DESK, adapter=name)
+        latest = find_latest_look(session, desk_id=DEFAULT_DESK, adapter=name)
     return {
         **look.exposure.to_json(),
         "evidence": look.evidence.to_json(),

@@ -18,7 +18,7 @@ from feedback.deployment.policy_changes import note_policy
 from feedback.deployment.tonight import foretell
 from feedback.store.desks import add_system_prompt
 from feedback.store.engine import read, unit_of_work
-from feedback.store.policy_changes import find_latest
+from feedback.store.policy_changes import find_latest_change
 from feedback.store.tables import DEFAULT_DESK
 
 
@@ -91,7 +91,7 @@ def choose(frame: Frame, policy: str, reason: str) -> Frame:
     values = load_policy(policy)
     with open_store(frame) as engine:
         with read(engine) as session:
-            before = find_latest(session, desk_id=DEFAULT_DESK)
+            before = find_latest_change(session, desk_id=DEFAULT_DESK)
         is_change = before is not None and before.sha256 != values.sha256
         why = require_reason(reason) if is_change else reason.strip()
         frame = name_policy(frame, policy)

@@ -72,18 +72,18 @@ def show_graph(graph: Graph, directions: list[Direction]) -> None:
     if not console.is_terminal:  # whoever reads a pipe wants whole lines
         console = Console(highlight=False, width=PIPE_WIDTH)
     step = graph.steps[graph.start]
-    console.print(tell(graph.start, step), soft_wrap=True)
+    console.print(tell_step(graph.start, step), soft_wrap=True)
     for name, value in step.facts.items():
         console.print(f"  {name}: {show_fact(value)}", markup=False, soft_wrap=True)
     for direction, title in (("before", "What it came from"), ("after", "What came of it")):
         if direction in directions and (step.towards(direction) or step.more(direction)):
             console.print()
-            console.print(draw(title, lay_path(graph, direction), direction))
+            console.print(draw_way(title, lay_path(graph, direction), direction))
     if graph.cut:
         console.print("There is more than is shown here: ask for one of the last steps.", style="yellow")
 
 
-def draw(title: str, path: list[PathNode], direction: Direction) -> Tree:
+def draw_way(title: str, path: list[PathNode], direction: Direction) -> Tree:
     """The path below its title; where it forks, a branch for each way."""
     tree = Tree(f"[underline]{title}[/]")
     start, *followers = path
@@ -95,7 +95,7 @@ def draw(title: str, path: list[PathNode], direction: Direction) -> Tree:
 
 
 def add_path(tree: Tree, path: list[PathNode], direction: Direction) -> None:
-    lines = (f"{ARROWS[direction]} {tell(stop.ref, stop.step, stop.again)}" for stop in path)
+    lines = (f"{ARROWS[direction]} {tell_step(stop.ref, stop.step, stop.again)}" for stop in path)
     add_forks(tree.add("\n".join(lines)), path[-1], direction)
 
 
@@ -106,7 +106,7 @@ def add_forks(tree: Tree, stop: PathNode, direction: Direction) -> None:
         tree.add(f"[dim]and {stop.more} more[/]")
 
 
-def tell(ref: Ref, step: TraceStep | None, again: bool = False) -> str:
+def tell_step(ref: Ref, step: TraceStep | None, again: bool = False) -> str:
     """One line of markup: kind, id, time and the facts that tell most."""
     line = f"[bold]{NAMES.get(ref.kind, ref.kind)}[/] {escape(shorten_id(ref.id))}"
     if again:

@@ -6,7 +6,8 @@ from commands.deployer import open_deployer
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.reasons import reason_option, require_reason
-from feedback.deployment.deploy import publish, serving_state
+from feedback.deployment.deploy import publish
+from feedback.store.deployments import serving_state
 from feedback.store.engine import read
 from feedback.store.tables import DEFAULT_DESK
 

@@ -175,7 +175,7 @@ def console_places() -> list[Place]:
         (
             "console_lineage.search",
             _("Lineage"),
-            ("console_lineage.search", "console_lineage.show"),
+            ("console_lineage.search", "console_lineage.show_lineage"),
         ),
         ("console_acts.list_people", _("People"), ("console_acts.list_people", "console_acts.add_person")),
     ]

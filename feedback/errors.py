@@ -8,12 +8,12 @@ client sees.
       EventConflict                                                     an event id used twice
       StaleLease, IllegalRunState, RunNotEnded                          a run's lease, its state, its report
       StaleFence, NothingToRollBack                                     what serves by now
-      IllegalTransition, AdapterErased, AdapterVetoed, ApprovalMissing, VetoNotGiven, AdapterFilesMissing,
-      AdapterNotFit                                                     why an adapter may not serve
-      EngineAway                                                        no model server to ask
+      IllegalTransition, AdapterErased, AdapterVetoed, ApprovalMissing, AdapterFilesMissing
+                                                                        why an adapter may not serve
       StoreBusy, StoreFull                                              503, the only 5xx a client can cause
 
-Rendering lives in `feedback/web/error_pages.py`; this module knows no Flask.
+An error that one module alone raises stands in that module. Rendering lives in
+`feedback/web/error_pages.py`; this module knows no Flask.
 """
 
 from collections.abc import Iterable, Mapping
@@ -40,16 +40,6 @@ class BodyUnreadable(ApiError):
     def __init__(self, why: str) -> None:
         super().__init__(
             400, "body_unreadable", f"The body is not readable JSON: {why}.", "Send one JSON object in UTF-8."
-        )
-
-
-class ContentTypeWrong(ApiError):
-    def __init__(self, content_type: str) -> None:
-        super().__init__(
-            415,
-            "content_type_wrong",
-            f"The content type {content_type or '(none)'!r} is not JSON.",
-            "Send `Content-Type: application/json`.",
         )
 
 
@@ -287,37 +277,10 @@ class ApprovalMissing(Conflict):
         )
 
 
-class VetoNotGiven(Conflict):
-    def __init__(self, role: str) -> None:
-        super().__init__(
-            "veto_not_given",
-            f"This desk's policy gives the role {role!r} no veto.",
-            "Ask an admin to veto it, or set [approval] expert_veto in the policy file.",
-        )
-
-
 class AdapterFilesMissing(Conflict):
     def __init__(self, adapter: str, path: str) -> None:
         super().__init__(
             "adapter_files_missing",
             f"The files of adapter {adapter} are not at {path}.",
             "Restore the data directory from a backup, or train another one.",
-        )
-
-
-class AdapterNotFit(Conflict):
-    """Its files were refused or its probe failed; nothing of it serves."""
-
-    def __init__(self, adapter: str, why: str) -> None:
-        super().__init__(
-            "adapter_not_fit", f"Adapter {adapter} cannot be served: {why}", "Train or export it again."
-        )
-
-
-class EngineAway(Conflict):
-    def __init__(self, why: str) -> None:
-        super().__init__(
-            "engine_away",
-            f"The model server cannot be asked: {why}",
-            "Try again when /readyz says it is there.",
         )

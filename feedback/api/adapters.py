@@ -11,7 +11,7 @@ from sqlmodel import Session
 from feedback.api.routes import Act, Read, Write, act, get, write
 from feedback.api.schemas import ALLOWED, Answer, Body, Name, Query
 from feedback.deployment import approvals, deploy
-from feedback.errors import AdapterNotFit, EngineAway, IllegalTransition
+from feedback.errors import Conflict, IllegalTransition
 from feedback.experiments.account import read_account
 from feedback.experiments.support import Support
 from feedback.store import adapters, deployments
@@ -22,6 +22,24 @@ from feedback.web.services import services
 from serving.errors import AdapterRefused, ProbeFailed, ServingError
 
 bp = Blueprint("adapters", __name__)
+
+
+class AdapterNotFit(Conflict):
+    """Its files were refused or its probe failed; nothing of it serves."""
+
+    def __init__(self, adapter: str, why: str) -> None:
+        super().__init__(
+            "adapter_not_fit", f"Adapter {adapter} cannot be served: {why}", "Train or export it again."
+        )
+
+
+class EngineAway(Conflict):
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            "engine_away",
+            f"The model server cannot be asked: {why}",
+            "Try again when /readyz says it is there.",
+        )
 
 
 class Reasoned(Body):

@@ -63,7 +63,7 @@ class StoreCounts(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         with read(self._store) as session:
-            waiting = overview.count_waiting(session, desk_id=DEFAULT_DESK)
+            waiting = overview.count_unanswered(session, desk_id=DEFAULT_DESK)
             by_state = runs.count_by_state(session, desk_id=DEFAULT_DESK)
         yield GaugeMetricFamily("rejoinder_turns_waiting", "Turns that wait for a reply", value=waiting.count)
         family = GaugeMetricFamily("rejoinder_runs", "Runs by state", labels=["state"])

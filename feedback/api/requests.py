@@ -8,13 +8,7 @@ from typing import Any, NoReturn, TypeVar
 from flask import request
 from pydantic import BaseModel, ValidationError
 
-from feedback.errors import (
-    BodyInvalid,
-    BodyTooLarge,
-    BodyUnreadable,
-    ContentTypeWrong,
-    NotFound,
-)
+from feedback.errors import ApiError, BodyInvalid, BodyTooLarge, BodyUnreadable, NotFound
 from feedback.records.text import check_storable
 from serving.faults import say_faults
 
@@ -22,6 +16,16 @@ B = TypeVar("B", bound=BaseModel)
 
 ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
 MAX_FAULTS = 8
+
+
+class ContentTypeWrong(ApiError):
+    def __init__(self, content_type: str) -> None:
+        super().__init__(
+            415,
+            "content_type_wrong",
+            f"The content type {content_type or '(none)'!r} is not JSON.",
+            "Send `Content-Type: application/json`.",
+        )
 
 
 def read_json() -> dict[str, Any]:

@@ -31,7 +31,7 @@ def read_panel(store: Session, adapter: Adapter, *, reader: Actor) -> ExposurePa
     deployer, may_speak = services().deployer, adapter.state in SPEAKABLE
     approval = deployer.policy.approval if deployer else None
     return ExposurePanel(
-        decision=exposures.find_latest(store, desk_id=adapter.desk_id, adapter=adapter.name),
+        decision=exposures.find_latest_look(store, desk_id=adapter.desk_id, adapter=adapter.name),
         words=words,
         may_approve=may_speak and approval is not None and name not in {row.actor for row in words.approvals},
         may_veto=may_speak

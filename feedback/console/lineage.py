@@ -163,22 +163,22 @@ class Fact:
 @allow("expert")
 def search() -> tuple[str, int]:
     """The search field, and the page of what was typed into it."""
-    return render_page(request.args.get("id", ""))
+    return render_lineage(request.args.get("id", ""))
 
 
 @bp.get("/<path:id>")
 @allow("expert")
-def show(id: str) -> tuple[str, int]:
+def show_lineage(id: str) -> tuple[str, int]:
     """What an id is, what it came from and what came of it."""
-    return render_page(id)
+    return render_lineage(id)
 
 
-def render_page(text: str) -> tuple[str, int]:
+def render_lineage(text: str) -> tuple[str, int]:
     """What `text` names with both of its directions; the search field with what was wrong, else."""
     if not text.strip():
         return render_template("console/lineage.html", asked=""), 200
     try:
-        graph = find_graph(text)
+        graph = walk_both_ways(text)
     except ApiError as fault:
         if not wants_page():
             raise
@@ -213,7 +213,7 @@ def tools() -> dict[str, Callable[..., object]]:
     }
 
 
-def find_graph(text: str) -> Graph:
+def walk_both_ways(text: str) -> Graph:
     """The walk both ways from what `text` names. Raises IdUnknown, IdAmbiguous, NotFound."""
     found, actor = services(), current_actor()
     tracer = Tracer(found.store_engine, found.settings.data_dir, actor.desk_id)
@@ -246,7 +246,7 @@ def address_of(ref: Ref) -> str:
         return url_for("console_duels.show_duel", duel_id=ref.id)
     if ref.kind in ("adapter", "report"):
         return url_for("console.show_adapter", name=ref.id)
-    return url_for("console_lineage.search" if "/" in ref.id else "console_lineage.show", id=str(ref))
+    return url_for("console_lineage.search" if "/" in ref.id else "console_lineage.show_lineage", id=str(ref))
 
 
 def tell_facts(step: TraceStep, names: Sequence[str]) -> list[Fact]:

@@ -38,7 +38,7 @@ RUN_KINDS = ("night", "volume", "manual")
 ADAPTER_STATES = ("trained", "refused", "passed", "canary", "live", "retired", "rolled_back")
 SECONDS_LEFT = "seconds_left"
 BASE_READ = "base_read"
-POLICIES = 20  # shown, the newest first
+ROWS, POLICIES = 100, 20  # shown, the newest first
 PERIODS = {"1": 1, "7": 7, "30": 30}
 
 
@@ -68,7 +68,7 @@ def today() -> str:
             since=since,
             until=until,
             inflow=overview.count_inflow(store, desk_id=desk_id, since=since, until=until),
-            waiting=overview.count_waiting(store, desk_id=desk_id),
+            waiting=overview.count_unanswered(store, desk_id=desk_id),
             state=deployments.serving_state(store, desk_id=desk_id),
             run=runs.latest_run(store, desk_id=desk_id),
             kinds=overview.JUDGEMENT_KINDS,
@@ -114,7 +114,8 @@ def show_funnel() -> str:
 def list_runs() -> str:
     state, kind = choice_of("state", RUN_STATES), choice_of("kind", RUN_KINDS)
     with read(services().store_engine) as store:
-        found = overview.list_runs(store, desk_id=current_actor().desk_id, state=state, kind=kind)
+        desk_id = current_actor().desk_id
+        found = runs.list_runs(store, desk_id=desk_id, state=state, kind=kind, limit=ROWS)
         return render_template(
             "console/runs.html", runs=found, state=state, kind=kind, states=RUN_STATES, kinds=RUN_KINDS
         )
@@ -157,13 +158,13 @@ def _render_run(template: str, run_id: str) -> str:
 def list_adapters() -> str:
     state, desk_id = choice_of("state", ADAPTER_STATES), current_actor().desk_id
     with read(services().store_engine) as store:
-        served = overview.list_adapters(store, desk_id=desk_id, state=state)
-        names = [row.adapter.name for row in served if row.sets]
+        rows = adapters.list_adapters(store, desk_id=desk_id, state=state, limit=ROWS)
+        used = overview.count_sets_of(store, desk_id=desk_id, adapters=[row.name for row in rows])
         policies = list_changes(store, desk_id=desk_id, limit=POLICIES + 1)
         return render_template(
             "console/adapters.html",
-            served=served,
-            supports={name: read_account(store, name, desk_id=desk_id).support for name in names},
+            adapters=rows,
+            supports={name: read_account(store, name, desk_id=desk_id).support for name in used},
             serving=deployments.serving_state(store, desk_id=desk_id),
             history=deployments.list_deployments(store, desk_id=desk_id, limit=20),
             policies=policies[:POLICIES],
@@ -224,7 +225,7 @@ def show_dataset(dataset_id: str) -> str:
         return render_template(
             "console/dataset.html",
             dataset=dataset,
-            runs=overview.list_runs_on_dataset(store, desk_id=desk_id, dataset_id=dataset_id),
+            runs=runs.list_runs(store, desk_id=desk_id, dataset_id=dataset_id, limit=ROWS),
             table=tabulate_counts(dataset.counts),
             formats=FORMATS,
             explain=explain,

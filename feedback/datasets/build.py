@@ -26,6 +26,7 @@ from feedback.datasets.collect import Collected, Selection, collect_choices, col
 from feedback.datasets.errors import DatasetMissing, NothingSelected
 from feedback.datasets.layout import FORMATS, SPLITS, dataset_dir, dataset_file, datasets_dir
 from feedback.datasets.members import write_members
+from feedback.datasets.pair_lines import couple_pair, make_derived_pair
 from feedback.records.pairs import ThumbMark, match_thumbs, pair_choice
 from feedback.records.redact import open_redactor
 from feedback.records.rejections import Refusal, RejectionCounts
@@ -241,42 +242,6 @@ class Building:
         text = json.dumps(manifest, ensure_ascii=False, indent=2) + "\n"
         write_atomically(self.place.path / MANIFEST, text.encode())
         return manifest
-
-
-def make_derived_pair(record: dict[str, Any], suffix: str, chosen: str, rejected: str) -> dict[str, Any]:
-    """TRL's conversational form; `kind` tells where it comes from, `group` is the conversation."""
-    pair = {
-        "id": f"{record['id']}/{suffix}",
-        "group": record["conversation"],
-        "kind": record["kind"],
-        "prompt": record["prompt"],
-        "chosen": [{"role": "assistant", "content": chosen}],
-        "rejected": [{"role": "assistant", "content": rejected}],
-        "source": record["source"],
-        "weight": record["weight"],
-        "split": record["split"],
-    }
-    kwargs = record.get("chat_template_kwargs")
-    return pair | {"chat_template_kwargs": kwargs} if kwargs else pair
-
-
-def couple_pair(up: dict[str, Any], down: dict[str, Any]) -> dict[str, Any]:
-    """The pair of two thumbs on one prompt; the group is the conversation of the good reply, the split is
-    both's.
-    """
-    pair = {
-        "id": f"{up['id']}/{down['id']}",
-        "group": up["group"],
-        "kind": "thumbs",
-        "prompt": up["prompt"],
-        "chosen": up["completion"],
-        "rejected": down["completion"],
-        "source": up["source"],
-        "weight": min(up["weight"], down["weight"]),
-        "split": up["split"],
-    }
-    kwargs = up.get("chat_template_kwargs")
-    return pair | {"chat_template_kwargs": kwargs} if kwargs else pair
 
 
 def fill_template_kwargs(file: JsonLines, keys: set[str]) -> None:

@@ -6,10 +6,19 @@ from sqlmodel import Session
 
 from feedback.actor import Actor
 from feedback.deployment.deploy import Deployer, RolledBack, write_rollback
-from feedback.errors import IllegalTransition, NothingToRollBack, VetoNotGiven
+from feedback.errors import Conflict, IllegalTransition, NothingToRollBack
 from feedback.store import adapters, approvals, deployments
 from feedback.store.engine import get_row
 from feedback.store.tables import Operator
+
+
+class VetoNotGiven(Conflict):
+    def __init__(self, role: str) -> None:
+        super().__init__(
+            "veto_not_given",
+            f"This desk's policy gives the role {role!r} no veto.",
+            "Ask an admin to veto it, or set [approval] expert_veto in the policy file.",
+        )
 
 
 def approve(session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str) -> None:

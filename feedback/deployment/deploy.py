@@ -38,20 +38,6 @@ from serving.client.fleet import Fleet
 from serving.errors import BaseModelUnknown, ServingError
 from serving.settings import ServingSettings
 
-__all__ = [
-    "Deployer",
-    "RolledBack",
-    "ServingState",
-    "follow",
-    "promote",
-    "publish",
-    "reconcile",
-    "rollback",
-    "serving_state",
-    "write_retirement",
-    "write_rollback",
-]
-
 log = logging.getLogger(__name__)
 
 # An adapter that somebody said to bring up is not unloaded for so long, though no row names it yet.

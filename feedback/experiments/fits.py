@@ -26,7 +26,7 @@ def renew_fits(
 ) -> list[str]:
     """Fits anew for every adapter whose counts are not those of its fit; their names."""
     with read(store_engine) as session:
-        names = fits.list_names(session, desk_id=desk_id)
+        names = fits.list_fitted(session, desk_id=desk_id)
     return [
         name for name in names if renew_fit(store_engine, name, policy=policy, clock=clock, desk_id=desk_id)
     ]

@@ -7,7 +7,7 @@ canonical form and its occurrence in the file, so the same file twice adds nothi
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -21,18 +21,14 @@ from feedback.clock import Clock
 from feedback.formats.errors import ImportKindUnknown, SourceReserved
 from feedback.formats.jsonl import Body, Line, OnBytes, read_lines
 from feedback.records.from_judgement import OWN_SOURCES
-from feedback.records.normalise import settle_choice
-from feedback.records.pairs import refuse_close
+from feedback.records.pairs import settle_import
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import (
     FORMS,
-    ChoiceForm,
     ConversationForm,
     Form,
     Labelled,
-    PairForm,
     conversation_of,
-    read_form,
     turn_time,
 )
 from feedback.store import records
@@ -138,12 +134,9 @@ def parse_record(
     if isinstance(line.content, Refusal):
         return line.content
     body = line.content
-    form = read_form(FORMS[kind], body)
+    form = settle_import(kind, body)
     if isinstance(form, Refusal):
         return form
-    refusal = REFUSE[kind](form) if kind in REFUSE else None
-    if refusal is not None:
-        return refusal
     named = body.get("source") or NO_SOURCE
     identity = body.get("id") or ""
     if not identity:
@@ -152,22 +145,6 @@ def parse_record(
         identity = f"{content}#{occurrences[key]}"
         occurrences[key] += 1
     return Parsed(line.number, source or (NO_SOURCE if named in OWN_SOURCES else named), identity, body, form)
-
-
-def refuse_choice(form: Any) -> Refusal | None:
-    assert isinstance(form, ChoiceForm)
-    settled = settle_choice(form)
-    return settled if isinstance(settled, Refusal) else None
-
-
-def refuse_pair(form: Any) -> Refusal | None:
-    assert isinstance(form, PairForm)
-    return refuse_close(form.chosen[-1].content, form.rejected[-1].content)
-
-
-# What has the right form and still can never be trained on is refused at the door, with the same reasons as
-# later.
-REFUSE: dict[str, Callable[[Any], Refusal | None]] = {"choices": refuse_choice, "pairs": refuse_pair}
 
 
 def write_records(

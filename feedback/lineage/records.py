@@ -1,6 +1,5 @@
 """Steps of training records and of the datasets that hold them: files are read outside of transactions."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -11,10 +10,9 @@ from feedback.datasets.layout import dataset_dir
 from feedback.datasets.members import iterate_members, read_members
 from feedback.lineage.graph import Ref, Scope, TraceStep, excerpt, known
 from feedback.records.from_judgement import DUEL, LIVE, derive_choice
-from feedback.records.normalise import settle_choice
-from feedback.records.pairs import refuse_close
+from feedback.records.pairs import settle_import
 from feedback.records.rejections import Refusal, explain
-from feedback.records.schemas import ChoiceForm, PairForm, ThumbForm, read_form
+from feedback.records.schemas import ChoiceForm, ThumbForm
 from feedback.store.choices import read_judged
 from feedback.store.duel_verdicts import read_judged_rounds
 from feedback.store.engine import read
@@ -69,7 +67,7 @@ def find_imported(session: Session, desk_id: str, ref: Ref) -> FoundRecord | Non
         "tags": record.tags,
         "imported_at": record.created_at,
     }
-    facts |= tell_form(settle_imported(ref.kind, record.body))
+    facts |= tell_form(settle_import(f"{ref.kind}s", dict(record.body)))
     return FoundRecord(record.source, record.identity, record.at, record.created_at, facts)
 
 
@@ -114,19 +112,6 @@ def open_dataset(scope: Scope, row: Dataset, step: TraceStep) -> dict[str, Any]:
     step.before = tuple(Ref(member.form, name) for member, name in zip(first, names, strict=True))
     step.more_before = sum(members.counts.values()) - len(first)
     return {"records": dict(members.counts)} | {name: dict(count) for name, count in members.by.items()}
-
-
-def settle_imported(kind: str, body: Mapping[str, Any]) -> Any:
-    """The form of an imported record as a dataset would take it, or why it would not."""
-    if kind == "choice":
-        choice = read_form(ChoiceForm, dict(body))
-        return choice if isinstance(choice, Refusal) else settle_choice(choice)
-    if kind == "pair":
-        pair = read_form(PairForm, dict(body))
-        if isinstance(pair, Refusal):
-            return pair
-        return refuse_close(pair.chosen[-1].content, pair.rejected[-1].content) or pair
-    return read_form(ThumbForm, dict(body))
 
 
 def tell_form(form: Any) -> dict[str, Any]:

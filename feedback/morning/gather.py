@@ -138,7 +138,7 @@ def list_before(session: Session, last: Deployment, *, desk_id: str) -> list[Dep
 def find_how(session: Session, name: str, *, desk_id: str) -> How | None:
     """How the adapter left service; None for one that went live or was replaced."""
     adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
-    look = exposures.find_latest(session, desk_id=desk_id, adapter=name)
+    look = exposures.find_latest_look(session, desk_id=desk_id, adapter=name)
     verdict = look.verdict if look is not None else None
     if adapter.state == "retired":
         return "undecided" if verdict == "retire" else None
@@ -151,7 +151,7 @@ def find_how(session: Session, name: str, *, desk_id: str) -> How | None:
 
 def read_passed(session: Session, trained: Run | None, serving: set[str], *, desk_id: str) -> Passed | None:
     name = trained.adapter if trained is not None else None
-    adapter = run_history.find_adapter(session, desk_id=desk_id, name=name)
+    adapter = run_history.find_made_adapter(session, desk_id=desk_id, name=name)
     if adapter is None or adapter.state != "passed" or adapter.name in serving:
         return None
     return Passed(adapter.name, read_words(session, desk_id=desk_id, adapter=adapter.name))

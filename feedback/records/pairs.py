@@ -7,10 +7,12 @@ down.
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from feedback.records.distance import are_near, edit_distance
+from feedback.records.normalise import settle_choice
 from feedback.records.rejections import Refusal
-from feedback.records.schemas import ChoiceForm
+from feedback.records.schemas import FORMS, ChoiceForm, Form, PairForm, read_form
 
 TextPair = tuple[str, str, str]  # suffix of the pair's id, chosen, rejected
 
@@ -71,3 +73,13 @@ def match_thumbs(marks: Iterable[ThumbMark]) -> Iterator[tuple[ThumbMark, ThumbM
                 yield up, down
             elif fitting:
                 yield Refusal("split_across")
+
+
+def settle_import(name: str, body: dict[str, Any]) -> Form | Refusal:
+    """The form of an imported record as datasets take it, or why none ever will."""
+    form = read_form(FORMS[name], body)
+    if isinstance(form, ChoiceForm):
+        return settle_choice(form)
+    if isinstance(form, PairForm):
+        return refuse_close(form.chosen[-1].content, form.rejected[-1].content) or form
+    return form

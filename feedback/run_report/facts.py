@@ -54,10 +54,10 @@ def read_facts(
         until = run.started_at or run.finished_at or run.created_at
         previous = run_history.find_previous(session, desk_id=desk_id, run=run, until=until)
         since = previous.started_at + TICK if previous is not None and previous.started_at else None
-        adapter = run_history.find_adapter(session, desk_id=desk_id, name=run.adapter)
+        adapter = run_history.find_made_adapter(session, desk_id=desk_id, name=run.adapter)
         serving = deployments.serving_state(session, desk_id=desk_id)
         names = sorted(serving.named | ({adapter.name} if adapter else set()))
-        latest = {name: exposures.find_latest(session, desk_id=desk_id, adapter=name) for name in names}
+        latest = {name: exposures.find_latest_look(session, desk_id=desk_id, adapter=name) for name in names}
         found: dict[str, Any] = {
             "inflow": overview.count_inflow(session, desk_id=desk_id, since=since, until=until),
             "dataset": datasets.get_dataset(session, desk_id=desk_id, dataset_id=run.dataset_id)

@@ -69,10 +69,15 @@ def get_adapter(session: Session, *, desk_id: str, name: str) -> Adapter:
     return adapter
 
 
-def list_adapters(session: Session, *, desk_id: str, limit: int = 200) -> Sequence[Adapter]:
+def list_adapters(
+    session: Session, *, desk_id: str, state: str | None = None, limit: int = 200
+) -> Sequence[Adapter]:
     """Newest first."""
+    query = of_desk(Adapter, desk_id)
+    if state is not None:
+        query = query.where(Adapter.state == state)
     newest = (col(Adapter.created_at).desc(), col(Adapter.name).desc())
-    return session.exec(of_desk(Adapter, desk_id).order_by(*newest).limit(limit)).all()
+    return session.exec(query.order_by(*newest).limit(limit)).all()
 
 
 def list_names(session: Session) -> list[str]:

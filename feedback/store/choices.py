@@ -83,7 +83,7 @@ def read_judged(
     rows = session.execute(query).all()
     at_set = len(JUDGEMENT_COLUMNS) + 3
     set_ids = sorted({row[at_set] for row in rows})
-    replies = read_replies(session, set_ids=set_ids, with_tokens=with_tokens)
+    replies = read_cards(session, set_ids=set_ids, with_tokens=with_tokens)
     judged: list[JudgedSet] = []
     for row in rows:
         set_id, conversation, messages, design, tuned, base_id, kwargs, revealed_at, *told = row[at_set:]
@@ -105,7 +105,7 @@ def read_judged(
     return judged
 
 
-def read_replies(session: Session, *, set_ids: list[str], with_tokens: bool) -> dict[str, list[ShownReply]]:
+def read_cards(session: Session, *, set_ids: list[str], with_tokens: bool) -> dict[str, list[ShownReply]]:
     """The candidates of each set in slot order."""
     columns = [
         col(Candidate.set_id),

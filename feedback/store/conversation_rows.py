@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 from feedback.store.row_facts import Key, Row, tell_rows
 from feedback.store.row_selection import (
     Selection,
-    match_language,
+    is_in_language,
     match_record,
     match_tag,
     match_time,
@@ -107,7 +107,7 @@ def _match_told(asked: Selection) -> list[ColumnElement[bool]]:
     """What the app told of the conversation."""
     found = []
     if asked.language is not None:
-        found.append(match_language(asked.language, col(Conversation.language)))
+        found.append(is_in_language(asked.language, col(Conversation.language)))
     if asked.tag is not None:
         found.append(match_tag(asked.tag, col(Conversation.tags)))
     return found

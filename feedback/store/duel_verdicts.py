@@ -216,11 +216,11 @@ def read_judged_rounds(
             tags=tuple(tags),
             known=tuple(list_known(customer_id, details)),
         )
-        judged.append((to_judged(verdict, undone=verdict.id in undone), shown))
+        judged.append((judged_from_verdict(verdict, undone=verdict.id in undone), shown))
     return judged
 
 
-def to_judged(row: DuelVerdict, *, undone: bool) -> Judged:
+def judged_from_verdict(row: DuelVerdict, *, undone: bool) -> Judged:
     """In the words of judgements: a pick of one side, a tie of both, or none."""
     kinds = {"a": "pick", "b": "pick", "tie": "tie", "both_bad": "none"}
     return Judged(

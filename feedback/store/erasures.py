@@ -240,7 +240,7 @@ def count_erasures(session: Session, *, desk_id: str) -> int:
     return session.scalar(query) or 0
 
 
-def list_unfinished(session: Session) -> list[str]:
+def list_unfinished_erasures(session: Session) -> list[str]:
     query = select(col(Erasure.id)).where(col(Erasure.finished_at).is_(None))
     return list(session.scalars(query.order_by(col(Erasure.created_at), col(Erasure.id))))
 

@@ -51,5 +51,5 @@ def list_decisions(
     return session.exec(query.order_by(col(ExposureDecision.id).desc()).limit(limit)).all()
 
 
-def find_latest(session: Session, *, desk_id: str, adapter: str) -> ExposureDecision | None:
+def find_latest_look(session: Session, *, desk_id: str, adapter: str) -> ExposureDecision | None:
     return next(iter(list_decisions(session, desk_id=desk_id, adapter=adapter, limit=1)), None)

@@ -15,7 +15,7 @@ def find_fit(session: Session, *, desk_id: str, adapter: str) -> Fit | None:
     return row if row is not None and row.value else None
 
 
-def list_names(session: Session, *, desk_id: str) -> list[str]:
+def list_fitted(session: Session, *, desk_id: str) -> list[str]:
     """All adapters that something may be fitted for."""
     return list(session.exec(select(Adapter.name).where(Adapter.desk_id == desk_id)))
 

@@ -4,7 +4,7 @@ Every function takes the desk; lists are newest first and limited, since a page 
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -13,17 +13,14 @@ from sqlmodel import Session, col, func, select
 
 from feedback.records.derived import IMPORT, THUMB, UNDONE
 from feedback.store.closings import count_closings
-from feedback.store.engine import of_desk
 from feedback.store.live_judgements import is_judgement
 from feedback.store.record_counts import count_given
 from feedback.store.tables import (
-    Adapter,
     Conversation,
     Judgement,
     Message,
     Operator,
     Record,
-    Run,
     SuggestionSet,
     Turn,
     WebSession,
@@ -48,19 +45,11 @@ class Inflow:
 
 
 @dataclass(frozen=True)
-class Waiting:
+class Unanswered:
     """Customers who wait for a reply now."""
 
     count: int
     oldest: datetime | None
-
-
-@dataclass(frozen=True)
-class ServedAdapter:
-    """An adapter with what hangs on it: how many sets it had a part in."""
-
-    adapter: Adapter
-    sets: int
 
 
 def count_inflow(
@@ -95,43 +84,21 @@ def count_inflow(
     )
 
 
-def count_waiting(session: Session, *, desk_id: str) -> Waiting:
+def count_unanswered(session: Session, *, desk_id: str) -> Unanswered:
     query = select(func.count(), func.min(col(Turn.created_at))).where(
         Turn.desk_id == desk_id, Turn.state == "waiting"
     )
     count, oldest = session.exec(query).one()
-    return Waiting(count=count, oldest=oldest)
+    return Unanswered(count=count, oldest=oldest)
 
 
-def list_runs(
-    session: Session, *, desk_id: str, state: str | None = None, kind: str | None = None, limit: int = 100
-) -> Sequence[Run]:
-    query = of_desk(Run, desk_id)
-    if state:
-        query = query.where(Run.state == state)
-    if kind:
-        query = query.where(Run.kind == kind)
-    return session.exec(query.order_by(col(Run.created_at).desc(), col(Run.id)).limit(limit)).all()
-
-
-def list_adapters(
-    session: Session, *, desk_id: str, state: str | None = None, limit: int = 100
-) -> list[ServedAdapter]:
-    query = of_desk(Adapter, desk_id)
-    if state:
-        query = query.where(Adapter.state == state)
-    newest = (col(Adapter.created_at).desc(), col(Adapter.name).desc())
-    rows = session.exec(query.order_by(*newest).limit(limit)).all()
+def count_sets_of(session: Session, *, desk_id: str, adapters: Collection[str]) -> dict[str, int]:
+    """In how many sets each of these adapters had a part; those that had none are left out."""
     counts = select(SuggestionSet.adapter, func.count()).where(
-        SuggestionSet.desk_id == desk_id, col(SuggestionSet.adapter).in_([row.name for row in rows])
+        SuggestionSet.desk_id == desk_id, col(SuggestionSet.adapter).in_(adapters)
     )
-    sets = dict(session.exec(counts.group_by(col(SuggestionSet.adapter))).all())
-    return [ServedAdapter(row, sets.get(row.name, 0)) for row in rows]
-
-
-def list_runs_on_dataset(session: Session, *, desk_id: str, dataset_id: str) -> Sequence[Run]:
-    query = of_desk(Run, desk_id).where(Run.dataset_id == dataset_id)
-    return session.exec(query.order_by(col(Run.created_at).desc()).limit(100)).all()
+    rows = session.exec(counts.group_by(col(SuggestionSet.adapter))).all()
+    return {name: sets for name, sets in rows if name is not None}
 
 
 def list_living_sessions(session: Session, *, desk_id: str, now: datetime) -> list[tuple[WebSession, str]]:

@@ -27,7 +27,7 @@ def note_policy(
 ) -> bool:
     """Whether it is another policy than the one before, or the first: only then is there a new row."""
     hold_desk(session, desk_id=desk_id)  # two processes that start at once write one row
-    before = find_latest(session, desk_id=desk_id)
+    before = find_latest_change(session, desk_id=desk_id)
     if before is not None and before.sha256 == sha256:
         return False
     row = PolicyChange(
@@ -44,7 +44,7 @@ def list_changes(session: Session, *, desk_id: str, limit: int = 20) -> Sequence
     return session.exec(query.limit(limit)).all()
 
 
-def find_latest(session: Session, *, desk_id: str) -> PolicyChange | None:
+def find_latest_change(session: Session, *, desk_id: str) -> PolicyChange | None:
     return next(iter(list_changes(session, desk_id=desk_id, limit=1)), None)
 
 

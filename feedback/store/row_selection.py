@@ -75,7 +75,7 @@ def match_time(asked: Selection, at: Any) -> list[ColumnElement[bool]]:
     return [holds(bound) for bound, holds in bounds if bound is not None]
 
 
-def match_language(language: str, column: Any) -> ColumnElement[bool]:
+def is_in_language(language: str, column: Any) -> ColumnElement[bool]:
     """Regions are of their language, as the console counts them: zh-CN is zh."""
     return or_(func.lower(column) == language.lower(), func.lower(column).like(f"{language.lower()}-%"))
 
@@ -120,7 +120,7 @@ def match_record(asked: Selection, *, desk_id: str) -> list[ColumnElement[bool]]
     if asked.reason is not None:
         found.append(_match_reason(asked.reason, asked))
     if asked.language is not None:
-        found.append(match_language(asked.language, col(Record.language)))
+        found.append(is_in_language(asked.language, col(Record.language)))
     if asked.tag is not None:
         found.append(match_tag(asked.tag, col(Record.tags)))
     if tells_arms(asked) and not is_thumb:

@@ -62,7 +62,7 @@ def list_began(session: Session, *, run_id: str) -> list[tuple[str, datetime]]:
     return [(runs.STEPS[int(mark.value)], mark.at) for mark in marks]
 
 
-def find_adapter(session: Session, *, desk_id: str, name: str | None) -> Adapter | None:
+def find_made_adapter(session: Session, *, desk_id: str, name: str | None) -> Adapter | None:
     """None for a run that came to no adapter, or was ended after its name was taken."""
     return session.exec(of_desk(Adapter, desk_id).where(Adapter.name == name)).one_or_none()
 

@@ -77,21 +77,27 @@ def get_run(session: Session, *, desk_id: str, run_id: str) -> Run:
     return get_row(session, Run, run_id, desk_id=desk_id, what="run")
 
 
-def list_runs(session: Session, *, desk_id: str, limit: int = 50) -> Sequence[Run]:
+def list_runs(
+    session: Session,
+    *,
+    desk_id: str,
+    state: str | None = None,
+    kind: str | None = None,
+    dataset_id: str | None = None,
+    limit: int = 50,
+) -> Sequence[Run]:
     """Newest first."""
-    newest = (col(Run.created_at).desc(), col(Run.id))
-    return session.exec(select(Run).where(Run.desk_id == desk_id).order_by(*newest).limit(limit)).all()
+    query = of_desk(Run, desk_id)
+    for column, value in ((Run.state, state), (Run.kind, kind), (Run.dataset_id, dataset_id)):
+        if value is not None:
+            query = query.where(col(column) == value)
+    return session.exec(query.order_by(col(Run.created_at).desc(), col(Run.id)).limit(limit)).all()
 
 
 def latest_run(
     session: Session, *, desk_id: str, kind: str | None = None, state: str | None = None
 ) -> Run | None:
-    query = of_desk(Run, desk_id)
-    if kind is not None:
-        query = query.where(Run.kind == kind)
-    if state is not None:
-        query = query.where(Run.state == state)
-    return session.exec(query.order_by(col(Run.created_at).desc(), col(Run.id)).limit(1)).first()
+    return next(iter(list_runs(session, desk_id=desk_id, state=state, kind=kind, limit=1)), None)
 
 
 def count_by_state(session: Session, *, desk_id: str) -> dict[str, int]:

@@ -71,7 +71,7 @@ def extract_words() -> Catalog:
     return found
 
 
-def read_words() -> Catalog:
+def read_catalogue() -> Catalog:
     with PO_FILE.open("rb") as file:
         return read_po(file, locale=LANGUAGE)
 
@@ -130,7 +130,7 @@ def is_translated(message: Message) -> bool:
 def update() -> list[str]:
     """Write all four files; the texts that still wait for a translation."""
     REFUSALS_FILE.write_text(compile_refusals(), encoding="utf-8")  # first: its words are collected, too
-    catalogue = merge_words(read_words()) if PO_FILE.exists() else extract_words()
+    catalogue = merge_words(read_catalogue()) if PO_FILE.exists() else extract_words()
     with PO_FILE.open("wb") as file:
         write_po(file, catalogue, width=110, omit_header=False, include_lineno=False, sort_by_file=False)
     MO_FILE.write_bytes(compile_words(catalogue))

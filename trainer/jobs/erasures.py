@@ -61,7 +61,7 @@ def erase_old(
 def finish_all(store_engine: Engine, *, data_dir: Path, backup_dir: Path | None, clock: Clock) -> list[Path]:
     """The proofs of all erasures that could be finished now."""
     with read(store_engine) as session:
-        open_ones = store.list_unfinished(session)
+        open_ones = store.list_unfinished_erasures(session)
     proofs = (
         finish(store_engine, id, data_dir=data_dir, backup_dir=backup_dir, clock=clock) for id in open_ones
     )

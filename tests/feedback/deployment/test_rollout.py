@@ -64,7 +64,7 @@ def test_a_proven_canary_goes_live_and_the_decision_can_be_read_again(plant):
     assert plant.state == ServingState(fence=3, live=ONE)
     assert (plant.state_of(ONE), plant.loaded) == ("live", {ONE})
     with read(plant.ctx.store_engine) as session:
-        row = exposures.find_latest(session, desk_id=DESK, adapter=ONE)
+        row = exposures.find_latest_look(session, desk_id=DESK, adapter=ONE)
         event = adapters.list_events(session, name=ONE)[-1]
     assert (row.verdict, row.picks_needed, row.actor, row.at) == ("go_live", 0, "scheduler", NOW)
     assert (row.evidence["tuned"], row.evidence["base"], row.evidence["agents"]) == (112, 48, 4)
@@ -84,7 +84,7 @@ def test_an_undecided_canary_stays_and_says_how_many_picks_are_missing(plant):
     assert plant.state == ServingState(fence=1, canary=ONE, share=0.25)
     assert decisions(plant)[0][0] == "hold" and "picks" in decisions(plant)[0][1]
     with read(plant.ctx.store_engine) as session:
-        row = exposures.find_latest(session, desk_id=DESK, adapter=ONE)
+        row = exposures.find_latest_look(session, desk_id=DESK, adapter=ONE)
     assert row.picks_needed == found.exposure.picks_needed
     # 60 % of 40 + m picks: the e-value of 24 + 0.6 m of them first reaches 20 there.
     needed = row.picks_needed
@@ -142,7 +142,7 @@ def test_one_agent_who_dislikes_a_canary_is_no_proof_of_harm(plant):
     add_picks(plant.ctx.store_engine, ONE, tuned=3, base=9, at=NOW, agents=tuple("bcdefg"))
     assert rollout.take_out_harmful(plant.ctx, actor="scheduler") == [ONE]
     with read(plant.ctx.store_engine) as session:
-        row = exposures.find_latest(session, desk_id=DESK, adapter=ONE)
+        row = exposures.find_latest_look(session, desk_id=DESK, adapter=ONE)
     assert (row.evidence["tuned"], row.evidence["base"], row.evidence["agents"]) == (42, 126, 7)
     assert row.reasons[0]["value"] == round(row.evidence["e_harm"], 4) >= 20
 

@@ -81,7 +81,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_policy_says_what_it_does_tonight(case):
     policy, sentences, values, ends = CASES[case]
-    told, words = foretell(policy), translations.read_words()
+    told, words = foretell(policy), translations.read_catalogue()
     english, chinese = (form.format(*values, end) for form, end in zip(sentences, ends, strict=True))
     assert str(told) == english
     assert str(words[told.text].string) % told.values == chinese

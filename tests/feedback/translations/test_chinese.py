@@ -40,7 +40,7 @@ def list_half_width(text: str) -> list[str]:
 
 
 def list_chinese() -> list[str]:
-    said = [message.string for message in translations.read_words() if message.id]
+    said = [message.string for message in translations.read_catalogue() if message.id]
     return [text for texts in said for text in (texts if isinstance(texts, tuple | list) else (texts,))]
 
 
@@ -107,14 +107,14 @@ def test_no_script_or_view_joins_words_by_an_english_mark() -> None:
 
 def test_a_prompt_is_one_word_and_no_hint() -> None:
     """提示 alone is to point something out, which pages do, too."""
-    prompts = [message for message in translations.read_words() if "prompt" in str(message.id).lower()]
+    prompts = [message for message in translations.read_catalogue() if "prompt" in str(message.id).lower()]
     assert len(prompts) > 10
     for message in prompts:
         assert not re.search("提示(?!词)", str(message.string)), message.id
 
 
 def test_a_pick_and_a_choice_are_two_words() -> None:
-    words = translations.read_words()
+    words = translations.read_catalogue()
     assert (words["picks of the base"].string, words["Choices"].string) == ("选中基础模型", "偏好记录")
     for message in words:
         english = str(message.id).lower()

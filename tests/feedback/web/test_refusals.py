@@ -65,7 +65,7 @@ def test_every_refusal_has_a_sentence_or_a_reason_why_no_page_shows_it() -> None
 
 @pytest.mark.parametrize("code", SENTENCES)
 def test_a_sentence_names_no_value_and_exists_in_both_languages(code: str) -> None:
-    words, spoken = translations.read_words(), json.loads(translations.SCRIPT_FILE.read_text("utf-8"))
+    words, spoken = translations.read_catalogue(), json.loads(translations.SCRIPT_FILE.read_text("utf-8"))
     sentence = SENTENCES[code]
     for said in (sentence, str(words[sentence].string)):
         assert re.search(r"[.。]$", said) and not re.search(r"[0-9{}%]", said), said
@@ -117,7 +117,7 @@ def test_an_error_page_speaks_to_people(
     sqlite_desk: Desk, path: str, role: str, method: str, status: int, code: str, language: str
 ) -> None:
     answer = open_page(sqlite_desk, path, language, role, method)
-    words = translations.read_words()
+    words = translations.read_catalogue()
     heading, sentence = HEADINGS.get(status, HEADING), find_sentence(code)
     if language != "en":
         heading, sentence = str(words[heading].string), str(words[sentence].string)

@@ -33,7 +33,7 @@ def open_page(desk: Desk, path: str, role: str, *, method: str = "GET", language
 @pytest.mark.parametrize("language", ["en", "zh-CN"])
 def test_who_may_not_see_a_page_is_told_what_they_may_do(sqlite_desk, role, path, said, name, language):
     answer = open_page(sqlite_desk, path, role, language=language)
-    words, signed_in = translations.read_words(), "You are signed in as %(name)s."
+    words, signed_in = translations.read_catalogue(), "You are signed in as %(name)s."
     if language != "en":
         said, signed_in = str(words[said].string), str(words[signed_in].string)
     assert answer.status_code == 403
@@ -65,7 +65,9 @@ def test_what_is_not_there_is_looked_for_in_its_list(sqlite_desk, path, role, pl
     assert answer.status_code == 404
     assert f'<a class="button" href="{place}">{label}</a>' in answer.text
     chinese = open_page(sqlite_desk, path, role, language="zh-CN")
-    assert f'<a class="button" href="{place}">{translations.read_words()[label].string}</a>' in chinese.text
+    assert (
+        f'<a class="button" href="{place}">{translations.read_catalogue()[label].string}</a>' in chinese.text
+    )
 
 
 def test_people_are_looked_for_by_admins_alone(sqlite_desk):

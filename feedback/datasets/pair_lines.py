@@ -1,0 +1,39 @@
+"""A pair as a line of a dataset: of a choice, or of two thumbs. Which may be one: `records/pairs.py`."""
+
+from typing import Any
+
+
+def make_derived_pair(record: dict[str, Any], suffix: str, chosen: str, rejected: str) -> dict[str, Any]:
+    """A pair that follows from a choice."""
+    replies = ([{"role": "assistant", "content": text}] for text in (chosen, rejected))
+    return lay_out_pair(
+        record, *replies, id=f"{record['id']}/{suffix}", kind=record["kind"], group=record["conversation"]
+    )
+
+
+def couple_pair(up: dict[str, Any], down: dict[str, Any]) -> dict[str, Any]:
+    """The pair of two thumbs on one prompt; the group is the conversation of the good reply, the split is
+    both's.
+    """
+    replies = (up["completion"], down["completion"])
+    pair = lay_out_pair(up, *replies, id=f"{up['id']}/{down['id']}", kind="thumbs", group=up["group"])
+    return pair | {"weight": min(up["weight"], down["weight"])}
+
+
+def lay_out_pair(
+    record: dict[str, Any], chosen: list[Any], rejected: list[Any], *, id: str, kind: str, group: str
+) -> dict[str, Any]:
+    """TRL's conversational form; `kind` tells where it comes from, `group` is the conversation."""
+    pair = {
+        "id": id,
+        "group": group,
+        "kind": kind,
+        "prompt": record["prompt"],
+        "chosen": chosen,
+        "rejected": rejected,
+        "source": record["source"],
+        "weight": record["weight"],
+        "split": record["split"],
+    }
+    kwargs = record.get("chat_template_kwargs")
+    return pair | {"chat_template_kwargs": kwargs} if kwargs else pair
