@@ -45,7 +45,6 @@ def build_settings(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
         "learning_rate": recipe.learning_rate,
         "lr_scheduler_type": recipe.schedule,
         "warmup_steps": recipe.warmup_share,  # below 1: a share of all steps
-        "weight_decay": recipe.weight_decay,
         "max_grad_norm": recipe.max_grad_norm,
         "num_train_epochs": recipe.epochs,
         "gradient_accumulation_steps": recipe.accumulation,

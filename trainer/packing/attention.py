@@ -2,7 +2,7 @@
 the name BLOCKS.
 
 Each trunk attends over itself, each block of branches over itself and its stem of the trunk, nothing over
-other trees; sliding windows are kept. On a CPU in pieces (`tiled_attention.py`), else by PyTorch's kernels.
+other trees; sliding windows are kept. The products are PyTorch's kernels.
 """
 
 from collections.abc import Callable
@@ -14,15 +14,6 @@ from torch import Tensor
 from transformers import AttentionInterface
 
 from trainer.packing.rows import PackedRow, find_visible
-from trainer.packing.tiled_attention import (
-    MOST_KEYS,
-    ROUNDED_STRIP,
-    STRIP,
-    Piece,
-    attend_in_pieces,
-    cut_branches,
-    cut_trunk,
-)
 
 BLOCKS = "rejoinder_blocks"
 
@@ -33,13 +24,11 @@ class Layout:
     `last`: index of the layer whose result is read at the row's sources alone, if there is one.
     """
 
-    def __init__(self, row: PackedRow, *, halves: bool = False, last: int | None = None) -> None:
+    def __init__(self, row: PackedRow, *, last: int | None = None) -> None:
         self.row = row
-        self.halves = halves
         self._last = last
         self.cuts = [block.stop - block.start for block in row.blocks]
         self._masks: dict[tuple[int, int | None], Tensor] = {}
-        self._pieces: dict[int, list[Piece]] = {}
 
     def narrow(self, window: int | None) -> int | None:
         """None for a window that reaches over every branch of this row."""
@@ -67,27 +56,6 @@ class Layout:
             self._masks[key] = to_bias(torch.cat(seen, dim=1), like.dtype)
         return self._masks[key]
 
-    def find_pieces(
-        self, number: int, *, window: int | None, like: Tensor, asked: Tensor | None
-    ) -> list[Piece]:
-        """The block of that number cut into what its tokens see. In one piece under a window, where only some
-        of them are asked for, and branches in bfloat16, whose products are cheaper than the cutting.
-        """
-        block = self.row.blocks[number]
-        is_trunk = block.trunk == number
-        if window is not None or asked is not None or (self.halves and not is_trunk):
-            bias = self.find_mask(number, window=window, like=like)
-            bias = bias if asked is None else bias.index_select(0, asked)
-            return [Piece(slice(0, len(bias)), (slice(0, bias.shape[1]),), bias)]
-        if number not in self._pieces:
-            if is_trunk:
-                strip = ROUNDED_STRIP if self.halves else STRIP
-                self._pieces[number] = cut_trunk(block.stop - block.start, strip)
-            else:
-                bias = self.find_mask(number, window=None, like=like)
-                self._pieces[number] = cut_branches(self.row, number, bias)
-        return self._pieces[number]
-
 
 def to_bias(seen: Tensor, dtype: torch.dtype) -> Tensor:
     return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill_(~seen, -torch.inf)
@@ -108,10 +76,7 @@ def attend_blocks(
     """transformers' attention function: query [1, H, T, D], key and value [1, G, T, D] -> [1, T, H, D]."""
     window = layout.narrow(sliding_window)
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
-    in_pieces = layout.halves or (query.device.type == "cpu" and query.dtype == torch.float32)
-    in_pieces = in_pieces and layout.row.longest <= MOST_KEYS
-    if not in_pieces:
-        key, value = _repeat(key, query.shape[1]), _repeat(value, query.shape[1])
+    key, value = _repeat(key, query.shape[1]), _repeat(value, query.shape[1])
     # One split per tensor: its way back is one cat, where slices would each add into a whole row of zeros.
     queries, keys, values = (torch.split(tensor, layout.cuts, dim=2) for tensor in (query, key, value))
 
@@ -121,11 +86,7 @@ def attend_blocks(
         if not is_trunk:
             k, v = _join(keys[block.trunk], block.stem, k), _join(values[block.trunk], block.stem, v)
         asked = layout.find_asked(number, getattr(module, "layer_idx", None))
-        if in_pieces:
-            pieces = layout.find_pieces(number, window=window, like=query, asked=asked)
-            q = q if asked is None else q.index_select(2, asked)
-            part = attend_in_pieces(q, k, v, pieces, scale, halves=layout.halves)
-        elif is_trunk and window is None and asked is None:
+        if is_trunk and window is None and asked is None:
             part = F.scaled_dot_product_attention(q, k, v, is_causal=True, scale=scale)
         else:
             mask = layout.find_mask(number, window=window, like=query)

@@ -131,7 +131,7 @@ class Reader:
         """The log-probability of each reply token of a row; [n], float32."""
         # A layer that is computed again on the way back must find the same rows, but these are gone by then.
         last = None if self._base.is_gradient_checkpointing else self._last
-        layout = Layout(row, halves=self._halves, last=last.index if last else None)
+        layout = Layout(row, last=last.index if last else None)
         with last.only(torch.unique(row.sources)) if last else nullcontext():
             hidden = self._read_hidden(
                 model,

@@ -62,7 +62,6 @@ class Recipe(BaseModel):
     learning_rate: float = Field(default=1e-5, gt=0)
     schedule: Literal["linear", "cosine", "constant_with_warmup"] = "linear"
     warmup_share: float = Field(default=0.1, ge=0, lt=1)
-    weight_decay: float = Field(default=0.0, ge=0)
     max_grad_norm: float = Field(default=1.0, gt=0)
     epochs: float = Field(default=1.0, gt=0)
     min_steps: int = Field(default=0, ge=0)

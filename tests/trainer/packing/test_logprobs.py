@@ -91,12 +91,6 @@ def test_sliding_window_in_a_conversation_tree():
     compare("Mistral", make_talk(), sliding_window=6)
 
 
-@pytest.mark.parametrize("examples", [make_examples(5), make_talk()], ids=["apart", "talk"])
-def test_rows_too_long_for_pieces_are_left_to_the_kernels(examples, monkeypatch):
-    monkeypatch.setattr("trainer.packing.attention.MOST_KEYS", 0)
-    compare("Qwen3", examples)
-
-
 def test_gradient_checkpointing_changes_nothing():
     import torch
 
