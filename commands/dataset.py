@@ -4,12 +4,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine
 
 from commands.errors import CommandFailed
 from commands.frame import Frame, frame_options, json_option, print_json
+from commands.progress import show_work
 from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.datasets.build import Selection, build_dataset
@@ -49,9 +48,14 @@ def build(
     ID=$(rejoinder dataset build --source star --since 2026-01-01 | tail -n 1)
     """
     selection = Selection(sources=sources, tags=tags, since=since.replace(tzinfo=UTC) if since else None)
-    with open_store(frame) as engine:
+    with open_store(frame) as engine, show_work("preparing", "records", quiet=as_json) as work:
         info = build_dataset(
-            engine, desk_id=DEFAULT_DESK, data_dir=frame.data_dir, selection=selection, clock=SystemClock()
+            engine,
+            desk_id=DEFAULT_DESK,
+            data_dir=frame.data_dir,
+            selection=selection,
+            clock=SystemClock(),
+            on_record=lambda step, done, total: work.tell(done, total, step=step),
         )
     if as_json:
         print_json({"id": info.id, "counts": info.counts, "refusals": info.refusals, "path": str(info.path)})
@@ -106,15 +110,10 @@ def rederive(frame: Frame, as_json: bool) -> None:
     The service may go on meanwhile, and what is interrupted goes on where it was. Every build does the same
     first.
     """
-    columns = TextColumn("records"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn()
-    with (
-        open_store(frame) as engine,
-        Progress(*columns, console=Console(stderr=True), disable=as_json, transient=True) as progress,
-    ):
+    with open_store(frame) as engine, show_work("renewing", "records", quiet=as_json) as work:
         with read(engine) as session:
             stale = count_stale(session)
-        task = progress.add_task("rederive", total=stale)
-        renew_all(engine, on_page=lambda count: progress.advance(task, count))
+        renew_all(engine, on_page=lambda count: work.tell(work.done + count, stale, step="renewing"))
     if as_json:
         print_json({"renewed": stale})
         return

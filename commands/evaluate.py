@@ -5,12 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from commands.dataset import find_dataset
 from commands.errors import CommandFailed
 from commands.frame import Frame, frame_options, json_option, print_json
+from commands.progress import show_work
 from commands.store import open_store
 from feedback.datasets.layout import dataset_dir
 from feedback.store.adapters import get_adapter
@@ -111,8 +110,7 @@ def evaluate(
         dataset_id = find_dataset(engine, wanted).id
     recipe = recall_recipe(run.recipe, run.id) if run and run.recipe else load_recipe(frame.trainer().recipe)
     run_dir = frame.data_dir / "runs" / run.id if run is not None else None
-    with Progress(console=Console(stderr=True), disable=quiet, transient=True) as progress:
-        task = progress.add_task("evaluating", total=1.0)
+    with show_work("evaluating", quiet=quiet) as work:
         report = evaluate_adapter(
             frame.data_dir / "adapters" / name / "weights",
             dataset_dir(frame.data_dir, dataset_id),
@@ -125,7 +123,7 @@ def evaluate(
             seed=recipe.seed,
             with_replies=with_replies,
             run_dir=run_dir if run_dir is not None and run_dir.is_dir() else None,
-            on_progress=lambda share: progress.update(task, completed=share),
+            on_progress=lambda share: work.tell(share, step="evaluating"),
         )
     return report.model_dump(mode="json")
 

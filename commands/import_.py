@@ -3,18 +3,10 @@
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from commands.errors import CommandFailed, NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
+from commands.progress import show_work
 from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.formats.importer import ImportReport, import_file
@@ -39,25 +31,15 @@ def command(frame: Frame, file: Path, kind: str, source: str | None, as_json: bo
     rejoinder import choices.jsonl.gz --kind choices --source star
     rejoinder import dialogues.jsonl --kind conversations --json
     """
-    columns = (
-        TextColumn(file.name),
-        BarColumn(),
-        DownloadColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with (
-        open_store(frame) as engine,
-        Progress(*columns, console=Console(stderr=True), disable=as_json) as progress,
-    ):
-        task = progress.add_task("import", total=file.stat().st_size)
+    size = file.stat().st_size
+    with open_store(frame) as engine, show_work(file.name, "bytes", quiet=as_json) as work:
         report = import_file(
             engine,
             file,
             kind=kind,
             source=source,
             clock=SystemClock(),
-            on_bytes=lambda done: progress.update(task, completed=done),
+            on_bytes=lambda done: work.tell(done, size, step=file.name),
         )
     if as_json:
         print_json(report.to_json())

@@ -3,16 +3,14 @@
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from commands.errors import CommandFailed
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.instance import is_running, read_holder
+from commands.progress import show_work
 from commands.store import open_store
 from demo.run_words import describe_end
-from demo.simulate import Progress as Doing
-from demo.simulate import Simulation, run_simulation
+from demo.simulate import Progress, Simulation, run_simulation
 from feedback.clock import SystemClock
 from feedback.store.engine import unit_of_work
 from feedback.store.operators import create_token
@@ -52,18 +50,10 @@ def command(
     rejoinder simulate --nights 2 --sets 300
     """
     url, token = find_service(frame, url, token)
-    columns = (
-        TextColumn("night {task.fields[night]} {task.description:<9}"),
-        BarColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(stderr=True), disable=as_json) as progress:
-        task = progress.add_task("sets", total=1.0, night=1)
+    with show_work("night 1", "sets", quiet=as_json) as work:
 
-        def show(doing: Doing) -> None:
-            progress.update(
-                task, description=doing.step, completed=doing.done, total=doing.total, night=doing.night
-            )
+        def show(doing: Progress) -> None:
+            work.tell(doing.done, doing.total, step=f"night {doing.night}: {doing.step}")
 
         simulation = run_simulation(
             url=url, token=token, nights=nights, sets=sets, seed=seed, workers=workers, on_progress=show

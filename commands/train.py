@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import click
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine
 
 from commands.dataset import find_dataset
@@ -17,6 +15,7 @@ from commands.errors import CommandFailed, NothingToDo
 from commands.forecast import tell_forecast
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.instance import is_running
+from commands.progress import show_work
 from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.datasets.layout import dataset_dir
@@ -145,17 +144,9 @@ def some_worker(frame: Frame) -> Iterator[None]:
 
 def watch_run(engine: Engine, run_id: str, *, quiet: bool) -> dict[str, Any]:
     """Shows the run's step and progress until it ends, and gives its final row as plain values."""
-    columns = (
-        TextColumn("{task.fields[step]:<9}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeElapsedColumn(),
-    )
-    bar = Progress(*columns, TextColumn("{task.fields[note]}"), console=Console(stderr=True), disable=quiet)
     last_metric = 0
     latest: dict[str, float] = {}
-    with bar:
-        task = bar.add_task("run", total=1.0, step="queued", note="waiting for the worker")
+    with show_work("waiting for the worker", quiet=quiet) as work:
         while True:
             with read(engine) as session:
                 run = get_run(session, desk_id=DEFAULT_DESK, run_id=run_id)
@@ -165,7 +156,7 @@ def watch_run(engine: Engine, run_id: str, *, quiet: bool) -> dict[str, Any]:
                 last_metric = metric.id or last_metric
             note = "  ".join(f"{name} {value:.3g}" for name, value in list(latest.items())[:4])
             if run.state != "queued":
-                bar.update(task, completed=run.progress, step=run.step or run.state, note=note)
+                work.tell(run.progress, step=run.step or run.state, note=note)
             if run.state in FINISHED:
                 return run.model_dump(mode="json")
             time.sleep(LOOK_EVERY_S)

@@ -11,7 +11,7 @@ nothing and opens no model. Read it with `read_split(dir, "pairs", "train")`.
 import json
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +37,7 @@ from feedback.store.datasets import add_dataset
 from feedback.store.derived_records import renew_all
 from feedback.store.engine import read, unit_of_work
 from feedback.store.erasures import count_erasures
+from feedback.store.records import count_records
 from feedback.store.tables import DEFAULT_DESK
 from serving.files import write_atomically
 
@@ -44,6 +45,9 @@ __all__ = ["DatasetInfo", "Selection", "build_dataset", "read_dataset_manifest",
 
 MANIFEST = "manifest.json"
 FORM_VERSION = 1
+
+# What is being done to records, how many are done, and of how many: refused ones among them are never done.
+OnRecord = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ def build_dataset(
     desk_id: str = DEFAULT_DESK,
     selection: Selection | None = None,
     rules: WeightRules | None = None,
+    on_record: OnRecord = lambda step, done, total: None,
 ) -> DatasetInfo:
     """Raises NothingSelected when no choice, pair or thumb is left. Safe to repeat, and to kill anywhere; one
     that somebody erased from while it was read is built once more.
@@ -75,8 +80,9 @@ def build_dataset(
     selection, rules, now = selection or Selection(), rules or WeightRules(), clock.now()
     with read(store_engine) as session:
         erased = count_erasures(session, desk_id=desk_id)
+        expected = count_records(session, desk_id=desk_id, sources=selection.sources, until=now)
     with open_workplace(datasets_dir(data_dir)) as place:
-        building = Building(place, rules)
+        building = Building(place, rules, expected, on_record)
         redactor = open_redactor(data_dir)
         source = (store_engine, desk_id, selection, now, redactor, building.refusals)
         building.write_choices(collect_choices(*source))
@@ -97,7 +103,13 @@ def build_dataset(
         if is_new:
             shutil.rmtree(target)
         return build_dataset(
-            store_engine, data_dir=data_dir, clock=clock, desk_id=desk_id, selection=selection, rules=rules
+            store_engine,
+            data_dir=data_dir,
+            clock=clock,
+            desk_id=desk_id,
+            selection=selection,
+            rules=rules,
+            on_record=on_record,
         )
     return DatasetInfo(manifest["id"], target, manifest["counts"], manifest["refusals"], is_new)
 
@@ -105,9 +117,11 @@ def build_dataset(
 class Building:
     """The three files of a dataset while they are written, and what is counted on the way."""
 
-    def __init__(self, place: Workplace, rules: WeightRules) -> None:
+    def __init__(self, place: Workplace, rules: WeightRules, expected: int, on_record: OnRecord) -> None:
         self.place = place
         self.rules = rules
+        self.on_record = on_record
+        self.expected, self.read = expected, 0
         self.refusals = RejectionCounts()
         self.files = {name: place.create(dataset_file(place.path, name).name) for name in FORMATS}
         self.lines: dict[str, Counter[str]] = {name: Counter() for name in FORMATS}
@@ -196,10 +210,15 @@ class Building:
             inputs.append(item.weight_input)
             self._note(item)
         part.close()
-        yield from zip(read_jsonl(part.path), weigh_choices(inputs, self.rules), strict=True)
+        weighed = zip(read_jsonl(part.path), weigh_choices(inputs, self.rules), strict=True)
+        for done, (record, weight) in enumerate(weighed, 1):
+            yield record, weight
+            self.on_record(f"writing {name}", done, len(inputs))
         part.path.unlink()
 
     def _note(self, item: Collected) -> None:
+        self.read += 1
+        self.on_record("reading", self.read, max(self.read, self.expected))
         self.template_keys.update(item.record.get("chat_template_kwargs", ()))
         self.sources[item.record["source"]][split_of(item.weight_input.conversation)] += 1
         self.conversations.add(bytes.fromhex(canonical_hash(item.weight_input.conversation)[:24]))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, collate, insert, select, tuple_
+from sqlalchemy import ColumnElement, Engine, collate, func, insert, select, tuple_
 from sqlmodel import Session, col
 
 from feedback.records.from_judgement import LIVE
@@ -81,6 +81,15 @@ def read_records(
     if after is not None:
         query = query.where(tuple_(source, identity) > after)
     return list(session.scalars(query.order_by(source, identity).limit(limit)))
+
+
+def count_records(session: Session, *, desk_id: str, sources: Collection[str], until: datetime) -> int:
+    """Imported ones and those of judgements and thumbs; without sources, of all of them."""
+    query = select(func.count()).select_from(Record)
+    query = query.where(col(Record.desk_id) == desk_id, col(Record.created_at) <= until)
+    if sources:
+        query = query.where(col(Record.source).in_(sources))
+    return session.scalar(query) or 0
 
 
 def iterate_records(

@@ -1,0 +1,117 @@
+"""How far long work has come, on standard error: a moving bar on a terminal, else a plain line every 25
+seconds.
+
+Nothing is shown where a command answers in JSON. It knows no command's work: it is told what is being done,
+and how much of how much.
+"""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.filesize import decimal
+from rich.progress import (
+    BarColumn,
+    Progress,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from commands.forecast import tell_duration
+from feedback.clock import Clock, SystemClock
+
+LINE_EVERY_S = 25.0  # at a busy moment a line is late, and half a minute of a log is never silent
+
+
+class LongWork:
+    """What is being done now and how much of it. `tell` it from any thread, as often as you like."""
+
+    def __init__(self, unit: str = "", clock: Clock | None = None) -> None:
+        """`unit`: what is counted, `bytes` for sizes; without one the numbers are a share."""
+        self._unit = unit
+        self._clock = clock or SystemClock()
+        self._started = self._clock.monotonic()
+        self._step_began, self._had = self._started, 0.0
+        self.on_change: Callable[[], None] = lambda: None
+        self.step, self.note, self.done, self.total = "", "", 0.0, 1.0
+
+    def tell(self, done: float, total: float = 1.0, *, step: str = "", note: str = "") -> None:
+        if step != self.step:
+            self._step_began, self._had = self._clock.monotonic(), done
+        self.step, self.note, self.done, self.total = step, note, done, total
+        self.on_change()
+
+    def count(self) -> str:
+        """`1,200 of 5,000 records`, or nothing of a mere share."""
+        if not self._unit or self.total == 1.0:
+            return ""
+        if self._unit == "bytes":
+            return f"{decimal(int(self.done))} of {decimal(int(self.total))}"
+        return f"{self.done:,.0f} of {self.total:,.0f} {self._unit}"
+
+    def seconds_left(self) -> float | None:
+        """Of this step, at the pace it has had so far; None before there is one."""
+        made, spent = self.done - self._had, self._clock.monotonic() - self._step_began
+        return spent * (self.total - self.done) / made if made > 0 else None
+
+    def describe(self) -> str:
+        """One line for a log."""
+        share = f"{self.done / self.total:.0%}" if self.total else ""
+        left = self.seconds_left()
+        told = (self.step, self.count(), share, left and f"about {tell_duration(left)} left", self.note)
+        elapsed = tell_duration(self._clock.monotonic() - self._started)
+        return f"after {elapsed}: {', '.join(each for each in told if each)}"
+
+
+@contextmanager
+def show_work(title: str, unit: str = "", *, quiet: bool = False) -> Iterator[LongWork]:
+    """Shows the work that is told to what it yields until the block ends."""
+    work, console = LongWork(unit), Console(stderr=True)
+    work.step = title
+    if quiet:
+        yield work
+    elif console.is_terminal:
+        with _show_bar(work, console):
+            yield work
+    else:
+        over = threading.Event()
+        thread = threading.Thread(target=tell_lines, args=(work, over.wait), daemon=True)
+        thread.start()
+        try:
+            yield work
+        finally:
+            over.set()
+            thread.join()
+
+
+def tell_lines(work: LongWork, wait: Callable[[float], bool]) -> None:
+    """A line after each wait, whether anything was told meanwhile or not; `wait` says when it is over."""
+    while not wait(LINE_EVERY_S):
+        click.echo(work.describe(), err=True)
+
+
+@contextmanager
+def _show_bar(work: LongWork, console: Console) -> Iterator[None]:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[count]}"),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        row = bar.add_task(work.step, total=1.0, count="", note="")
+
+        def show() -> None:
+            told: dict[str, Any] = {"description": work.step, "count": work.count(), "note": work.note}
+            bar.update(row, completed=work.done, total=work.total, **told)
+
+        work.on_change = show
+        yield
