@@ -51,10 +51,9 @@ class Check:
 
 def check_python() -> Check:
     found = platform.python_version()
-    if sys.version_info[:2] != (3, 11):
-        return Check(
-            "python", "fail", f"Python {found}, not 3.11", "Run `make setup` and use .venv/bin/rejoinder."
-        )
+    if not (3, 11) <= sys.version_info[:2] <= (3, 13):
+        wrong = f"Python {found}, not 3.11, 3.12 or 3.13"
+        return Check("python", "fail", wrong, "Run `make setup` and use .venv/bin/rejoinder.")
     return Check("python", "ok", f"Python {found}")
 
 

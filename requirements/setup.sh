@@ -56,37 +56,53 @@ fail() {
   exit 1
 }
 
-find_python() {
-  local name
-  for name in ${PYTHON:-} python3.11 python3 python; do
-    if "$name" -c 'import sys; raise SystemExit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
-      command -v "$name"
-      return
-    fi
-  done
-  echo "setup needs Python 3.11, and neither python3.11 nor python3 is one (python3 is: $(python3 -V 2>&1 || echo missing))." >&2
-  echo "Install it (Debian, Ubuntu: apt-get install python3.11 python3.11-venv) or name it: make setup PYTHON=/path/to/python3.11" >&2
-  exit 1
+# The supported Pythons that answer, one of each, the newest first; of PYTHON, if it is set, only that one.
+list_pythons() {
+  local name version
+  for name in ${PYTHON:-python3.13 python3.12 python3.11 python3 python}; do
+    version=$("$name" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
+    case "$version" in 3.11 | 3.12 | 3.13) echo "$version $(command -v "$name")" ;; esac
+  done | sort -s -r -V -k 1,1 -u | cut -d ' ' -f 2
 }
 
-if ! "$VENV/bin/python" -c 'import sys; raise SystemExit(sys.version_info[:2] != (3, 11))' 2>/dev/null; then
-  python=$(find_python)
-  say "virtual environment in $VENV with $python"
-  rm -rf "$VENV"
-  "$python" -m venv "$VENV" >"$log" 2>&1 || fail "no venv module here (Debian, Ubuntu: apt-get install python3.11-venv)"
-fi
+# From the configured index or, where that has no CPU build, from PyTorch's own.
+install_torch() {
+  if pip_install torch 1 --only-binary=:all: "$torch"; then return; fi
+  case $torch in *+cpu) ;; *) return 1 ;; esac
+  say "the configured index has no $torch for this Python: asking PyTorch's own CPU index"
+  pip_install torch 1 --only-binary=:all: --retries 1 --extra-index-url "$TORCH_CPU_INDEX" "$torch"
+}
 
 torch=$(grep -E '^torch==' "$LOCK")
-say "$torch"
-if ! pip_install torch 1 "$torch"; then
-  case $torch in
-    *+cpu)
-      say "the configured index has no $torch: asking PyTorch's own CPU index"
-      pip_install torch 1 --extra-index-url "$TORCH_CPU_INDEX" "$torch" || fail "cannot install $torch; is the network up?"
-      ;;
-    *) fail "cannot install $torch; is the network up?" ;;
-  esac
+pythons=$(list_pythons)
+# A whole environment keeps its Python: only its packages changed.
+if [ -f "$VENV/.stamp" ] && [ -n "$(PYTHON="$VENV/bin/python" list_pythons)" ]; then pythons=$VENV/bin/python; fi
+if [ -z "$pythons" ]; then
+  echo "setup needs Python 3.11, 3.12 or 3.13, and none is on the path (python3 is: $(python3 -V 2>&1 || echo missing))." >&2
+  echo "Install one (Debian, Ubuntu: apt-get install python3 python3-venv) or name it: make setup PYTHON=/path/to/python3.12" >&2
+  exit 1
 fi
+found=
+for python in $pythons; do
+  version=$("$python" -V)
+  if [ "$python" != "$VENV/bin/python" ]; then
+    say "virtual environment in $VENV with $python"
+    rm -rf "$VENV"
+    if ! "$python" -m venv "$VENV" >"$log" 2>&1; then
+      say "passed over $version: it has no venv module (Debian, Ubuntu: apt-get install python3-venv)"
+      continue
+    fi
+  fi
+  say "$torch for $version"
+  if install_torch; then
+    found=yes
+    break
+  fi
+  # Another failure than a missing build, a full disk say, would be the same with an older Python.
+  grep -q -E '^ERROR: (No matching distribution|Could not find a version)' "$log" || fail "cannot install $torch; is the network up?"
+  say "passed over $version: the index offers no $torch for it"
+done
+[ -n "$found" ] || fail "no Python here can have $torch, for the reasons above; is the network up?"
 
 arguments=()
 for lock in "${locks[@]}"; do arguments+=(-r "$lock"); done
