@@ -30,6 +30,7 @@ from trainer.settings import TrainerSettings
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 GENERATED = "<!-- Written by `python -m commands.docs`; change the program, not this page. -->"
 HIDDEN = ("--help",)
+WIDTH = 120
 
 
 def main() -> None:
@@ -39,12 +40,29 @@ def main() -> None:
 
 
 def render_pages() -> dict[str, str]:
-    return {
+    pages = {
         "cli.md": render_commands(),
         "http.md": render_routes(),
         "morning.md": render_situations(),
         "settings.md": render_settings(),
     }
+    return {name: wrap_prose(text) for name, text in pages.items()}
+
+
+def wrap_prose(text: str) -> str:
+    """Paragraphs with a long line get shorter ones; rows of tables stay whole."""
+    return (
+        "\n\n".join(
+            paragraph if paragraph.startswith(("|", "```")) else "\n".join(wrap_lines(paragraph.splitlines()))
+            for paragraph in text.removesuffix("\n").split("\n\n")
+        )
+        + "\n"
+    )
+
+
+def wrap_lines(lines: list[str]) -> Iterator[str]:
+    for line in lines:
+        yield from textwrap.wrap(line, WIDTH, break_long_words=False, break_on_hyphens=False) or [line]
 
 
 def render_commands() -> str:

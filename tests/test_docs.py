@@ -5,6 +5,7 @@ Function names in docs/lifecycle.md exist, links lead somewhere, and both README
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,11 +97,45 @@ def test_links_between_pages_lead_somewhere() -> None:
     assert [f"{page.name}: {target}" for page, target in links if not (page.parent / target).exists()] == []
 
 
-def test_every_page_is_listed_in_the_index() -> None:
+def test_every_page_is_listed_in_the_index_once() -> None:
     names = {path.name for path in DOCS.glob("*.md")} - {"index.md"}
 
+    listed = re.findall(r"\]\(([a-z-]+\.md)\)", read("index.md"))
     assert names >= {"architecture.md", "cli.md", "http.md", "lifecycle.md", "runbook.md", "settings.md"}
-    assert [name for name in sorted(names) if f"]({name})" not in read("index.md")] == []
+    assert sorted(listed) == sorted(names)  # each under one heading
+
+
+def test_the_index_leads_from_tutorial_to_explanation() -> None:
+    assert re.findall(r"^## (.+)$", read("index.md"), flags=re.M) == [
+        "Tutorial",
+        "How-to",
+        "Reference",
+        "Explanation",
+    ]
+
+
+def test_prose_has_lines_of_at_most_130_characters() -> None:
+    """Rows of tables and fenced code are as long as they are."""
+    pages = [
+        *sorted(DOCS.rglob("*.md")),
+        *(ROOT / name for name in ("README.md", "README.zh.md", "CONTRIBUTING.md")),
+    ]
+    assert [
+        f"{page.name}:{number}"
+        for page in pages
+        for number, line in list_prose(page.read_text(encoding="utf-8"))
+        if len(line) > 130
+    ] == []
+
+
+def list_prose(text: str) -> Iterator[tuple[int, str]]:
+    """Lines with their numbers, without tables and fenced code."""
+    is_code = False
+    for number, line in enumerate(text.splitlines(), 1):
+        if line.lstrip().startswith("```"):
+            is_code = not is_code
+        elif not is_code and not line.lstrip().startswith("|"):
+            yield number, line
 
 
 def test_both_readmes_show_the_same_tree_and_commands() -> None:

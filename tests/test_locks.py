@@ -1,6 +1,6 @@
 """Each lock can be had for each Python that it is said to serve: pip asks the index and downloads nothing.
 
-Without torch: its CPU builds lie in an index of their own, and `requirements/setup.sh` says which Python has one.
+Without torch: its CPU builds lie in an index of their own, where `requirements/setup.sh` looks for them.
 """
 
 import re
@@ -23,7 +23,7 @@ def read_pins(name: str) -> set[str]:
 
 
 def resolve(folder: Path, python: str, pins: set[str]) -> subprocess.CompletedProcess[str]:
-    """pip's answer for this Python, whatever runs here. `fast-deps`: it reads of a wheel only what it needs."""
+    """The answer of pip for this Python. `fast-deps`: it reads of a wheel no more than that."""
     lock = folder / "lock.txt"
     folder.mkdir()
     lock.write_text("\n".join(sorted(pins)), encoding="utf-8")
