@@ -98,8 +98,9 @@ for python in $pythons; do
     found=yes
     break
   fi
-  # Another failure than a missing build, a full disk say, would be the same with an older Python.
-  grep -q -E '^ERROR: (No matching distribution|Could not find a version)' "$log" || fail "cannot install $torch; is the network up?"
+  # Another failure than a missing build, a full disk say, would be the same with an older Python. Where pip has constraints,
+  # it calls a missing build a conflict with them.
+  grep -q -E '^ERROR: (No matching distribution|Could not find a version|Cannot install torch)' "$log" || fail "cannot install $torch; is the network up?"
   say "passed over $version: the index offers no $torch for it"
 done
 [ -n "$found" ] || fail "no Python here can have $torch, for the reasons above; is the network up?"
