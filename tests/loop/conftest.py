@@ -36,8 +36,8 @@ def write_quick_recipe(path: Path) -> Path:
 QUICK_POLICY = """
 [offline]
 min_choices = 3
-max_log_loss_over_uniform = 1.0
-max_log_loss_over_serving = 1.0
+max_log_loss_over_uniform = 9.0
+max_log_loss_over_serving = 9.0
 min_train_accuracy_over_uniform = -1.0
 min_kl_to_base = 0.0
 max_kl_to_base = 9.0
