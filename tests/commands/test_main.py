@@ -47,7 +47,7 @@ def test_wrong_settings_end_with_2_and_are_told_all_at_once(tmp_path: Path) -> N
     result = CliRunner().invoke(main, ["up", "--config", str(config), "--data-dir", str(tmp_path / "var")])
 
     assert result.exit_code == 2
-    for fault in ("port = 99999", "threads = 'many'", "nightly_cron = 'never'"):
+    for fault in ("port = 99999", 'threads = "many"', 'nightly_cron = "never"'):
         assert fault in result.output
 
 
