@@ -27,6 +27,7 @@ from statistics import median
 from typing import Any
 
 import httpx
+import psutil
 from sqlalchemy import Engine, text
 
 from bench.instance import (
@@ -54,7 +55,7 @@ WARM_UP = 4 * WRITERS  # judgements that a new web process takes before it is me
 @dataclass(frozen=True)
 class CaptureRound:
     """Rates are per second: judgements with readers, bare commits, judgements by one web process and by two
-    (None on SQLite, which has one writer).
+    (None on SQLite, which has one writer); processor milliseconds are of one judgement.
     """
 
     judged: float
@@ -62,6 +63,7 @@ class CaptureRound:
     cpu_ms: float
     by_one: float
     by_two: float | None
+    all_cpu_ms: float  # of web, database and load together, by two
 
 
 def main() -> None:
@@ -82,16 +84,35 @@ def main() -> None:
                 figures["scaling_2_processes"] = median(
                     each.by_two / each.by_one for each in rounds if each.by_two is not None
                 )
+                figures |= bound_scaling(rounds)
     cpu = [value for name, value in figures.items() if name.startswith("cpu_ms") and value]
     notes = {
         "cpu_ms_per_judgement": "of the web, without readers; the dearer database",
         "scaling_2_processes": "judgements per second with two web processes on one PostgreSQL over one",
+        "scaling_bound": "what it could be at most on these cores, which database and load share",
+        "bound_per_s_2_processes": "cores over processor time of web, database and load for one judgement",
+        "bound_share_2_processes": "how much of that was reached",
     } | {
         name: "judgements acknowledged per second over bare commits per second"
         for name in figures
         if "ratio" in name
     }
     print_report("capture", {"cpu_ms_per_judgement": max(cpu), **figures}, notes=notes)
+
+
+def bound_scaling(rounds: list[CaptureRound]) -> dict[str, float | int | None]:
+    """How many judgements these cores can do where web, database and load share them, and what came of it."""
+    cores = psutil.cpu_count() or 1
+    bounds = [1000 * cores / each.all_cpu_ms for each in rounds]
+    return {
+        "cores": cores,
+        "cpu_ms_with_database_and_load": median(each.all_cpu_ms for each in rounds),
+        "bound_per_s_2_processes": median(bounds),
+        "bound_share_2_processes": median(
+            (each.by_two or 0.0) / bound for each, bound in zip(rounds, bounds, strict=True)
+        ),
+        "scaling_bound": median(bound / each.by_one for each, bound in zip(rounds, bounds, strict=True)),
+    }
 
 
 def name_figures(database: str, rounds: list[CaptureRound]) -> dict[str, float | int | None]:
@@ -110,6 +131,7 @@ def measure_capture(data_dir: Path, url: str, judgements: int) -> list[CaptureRo
             "REJOINDER_SERVING__REPLICAS": json.dumps([fake.endpoint.url]),
             "REJOINDER_SERVING__API_KEY": fake.endpoint.api_key,
             "REJOINDER_SERVING__BACKEND": "cpu",
+            "REJOINDER_TRAINER__TRIGGER_NEW_CHOICES": "1000000000",  # no run beside what is measured
         }
         with running_service(data_dir, **environment) as service:
             engine = open_engine(url)
@@ -128,25 +150,42 @@ def measure_round(service: Service, engine: Engine, judgements: int) -> CaptureR
     before = read_cpu(service)
     by_one = judge_all(service, [service.port], sets)
     cpu_ms = 1000 * (read_cpu(service) - before) / judgements
-    by_two = None
+    by_two, all_cpu_ms = None, 0.0
     if engine.dialect.name == "postgresql":
         first, sets = prepare_sets(service, WARM_UP), prepare_sets(service, judgements)
-        with second_web(service) as port:
+        with second_web(service) as (port, pid):
             judge_all(service, [port], first)
+            taking_part = [*service.find_processes("commands.up.web"), psutil.Process(pid), psutil.Process()]
+            taking_part += list_backends(engine)
+            before = sum(map(spent_by, taking_part))
             by_two = judge_all(service, [service.port, port], sets)
-    return CaptureRound(judged, committed, cpu_ms, by_one, by_two)
+            all_cpu_ms = 1000 * (sum(map(spent_by, taking_part)) - before) / judgements
+    return CaptureRound(judged, committed, cpu_ms, by_one, by_two, all_cpu_ms)
 
 
 def read_cpu(service: Service) -> float:
     """Processor seconds of the web so far."""
     (web,) = service.find_processes("commands.up.web")
-    spent = web.cpu_times()
+    return spent_by(web)
+
+
+def spent_by(process: psutil.Process) -> float:
+    spent = process.cpu_times()
     return float(spent.user + spent.system)
 
 
+def list_backends(engine: Engine) -> list[psutil.Process]:
+    """All of PostgreSQL: its first process and every child, one for each connection among them."""
+    with engine.connect() as connection:
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    first = psutil.Process(pid).parent()
+    assert first is not None, "a backend has the server above it"
+    return [first, *first.children()]
+
+
 @contextlib.contextmanager
-def second_web(service: Service) -> Iterator[int]:
-    """Another web process on the same store and data directory; its port."""
+def second_web(service: Service) -> Iterator[tuple[int, int]]:
+    """Another web process on the same store and data directory; its port and its id."""
     port = free_port()
     environment = {"REJOINDER_DATA_DIR": str(service.data_dir), "REJOINDER_FEEDBACK__PORT": str(port)}
     process = subprocess.Popen(
@@ -164,7 +203,7 @@ def second_web(service: Service) -> Iterator[int]:
                     break
             assert process.poll() is None and time.monotonic() < deadline, "the second web did not start"
             time.sleep(0.2)
-        yield port
+        yield port, process.pid
     finally:
         process.terminate()
         process.wait(timeout=60)

@@ -162,6 +162,22 @@ def look(engine: Engine) -> Iterator[Connection]:
 
 
 @contextmanager
+def sent_together(connection: Connection) -> Iterator[None]:
+    """Writes whose answers nobody reads: PostgreSQL gets them in one go instead of one by one, and what it
+    refuses is raised on leaving. SQLite has no round trips to save.
+    """
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, psycopg.Connection):
+        yield
+        return
+    try:
+        with driver.pipeline():
+            yield
+    except psycopg.Error as error:
+        raise DBAPIError.instance(None, None, error, psycopg.Error, dialect=connection.dialect) from error
+
+
+@contextmanager
 def _writer_turn(engine: Engine) -> Iterator[None]:
     """Writers of one process queue up here: SQLite would let them poll for its one lock, unfairly and
     slowly.

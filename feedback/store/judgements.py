@@ -22,7 +22,7 @@ from feedback.records.from_judgement import CLOSING, Judged
 from feedback.store.changes import conversation_topic, note_change, turn_topic
 from feedback.store.conversations import Said, compose_message
 from feedback.store.derived_records import add_judgement_record, take_back_record
-from feedback.store.engine import get_row, of_desk
+from feedback.store.engine import get_row, of_desk, sent_together
 from feedback.store.judgement_locks import Scene, change, lock_scene
 from feedback.store.judgement_rules import Verdict, check_verdict
 from feedback.store.retractions import AlreadyUndone, NotYours, Retracted, retract_message
@@ -95,9 +95,18 @@ def record_judgement(
     _check_open(scene)
     check_claim(scene.turn, agent=verdict.agent, now=now, claim_minutes=terms.claim_minutes)
     _check_candidates(scene, verdict)
-    message_id = None
+    with sent_together(connection):
+        judgement_id, message_id = _write(session, scene, verdict, now=now, is_held=terms.undo_window_s > 0)
+    return Recorded(judgement_id, message_id, scene.conversation_id)
+
+
+def _write(
+    session: Session, scene: Scene, verdict: Verdict, *, now: datetime, is_held: bool
+) -> tuple[str, str | None]:
+    """Everything that the judgement changes; its id and that of the message it sends."""
+    connection, message_id = session.connection(), None
     if verdict.kind in CLOSING:
-        message_id = _send(connection, scene, verdict, now=now, is_held=terms.undo_window_s > 0)
+        message_id = _send(connection, scene, verdict, now=now, is_held=is_held)
         _close(connection, scene, verdict, now=now)
         _note(session, scene)
     elif verdict.kind == "skip":
@@ -119,8 +128,8 @@ def record_judgement(
         created_at=now,
     )
     judged = to_judged(judgement_id, verdict, at=now, unblinded=scene.is_unblinded)
-    add_judgement_record(connection, desk_id=desk_id, judged=judged, shown=scene.shown)
-    return Recorded(judgement_id, message_id, scene.conversation_id)
+    add_judgement_record(connection, desk_id=scene.desk_id, judged=judged, shown=scene.shown)
+    return judgement_id, message_id
 
 
 def to_judged(judgement_id: str, verdict: Verdict, *, at: datetime, unblinded: bool) -> Judged:

@@ -4,10 +4,11 @@
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from feedback.errors import NotFound, StoreBusy, StoreFull
 from feedback.store import engine as store_session
-from feedback.store.engine import get_row, open_engine, read, unit_of_work
+from feedback.store.engine import get_row, open_engine, read, sent_together, unit_of_work
 from feedback.store.tables import Conversation, Desk
 from tests.databases import START
 
@@ -99,3 +100,30 @@ def test_connections_that_the_server_dropped_while_they_rested_are_replaced(post
         with read(postgres_engine) as session:
             assert session.connection().execute(text("SELECT pg_backend_pid()")).scalar() not in pids
             assert session.get(Desk, "default") is not None
+
+
+def test_what_is_sent_together_is_there_afterwards_and_a_refusal_keeps_its_type(store_engine):
+    new = text("INSERT INTO desk (id, name, created_at) VALUES (:id, :id, '2026-11-22 09:00:00')")
+    with unit_of_work(store_engine) as session, sent_together(session.connection()):
+        for number in range(3):
+            session.connection().execute(new, {"id": f"desk-{number}"})
+    with pytest.raises(IntegrityError), unit_of_work(store_engine) as session:
+        with sent_together(session.connection()):
+            session.connection().execute(new, {"id": "fourth"})
+            session.connection().execute(new, {"id": "desk-0"})
+    with read(store_engine) as session:
+        ids = set(session.connection().execute(text("SELECT id FROM desk")).scalars())
+    assert ids == {"default", "desk-0", "desk-1", "desk-2"}
+
+
+@pytest.mark.real
+def test_a_server_that_goes_while_writes_are_sent_together_is_a_busy_store(postgres_engine):
+    with pytest.raises(StoreBusy), unit_of_work(postgres_engine) as session:
+        connection = session.connection()
+        pid = connection.execute(text("SELECT pg_backend_pid()")).scalar()
+        with read(postgres_engine) as other:
+            other.connection().execute(text("SELECT pg_terminate_backend(:pid, 5000)"), {"pid": pid})
+        with sent_together(connection):
+            connection.execute(text("UPDATE desk SET name = 'x'"))
+    with read(postgres_engine) as session:
+        assert session.get(Desk, "default").name != "x"

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
+import uvloop
 from flask import Flask
 from sqlalchemy import Engine
 
@@ -112,7 +113,7 @@ def running_server(
         started.set()
         await running
 
-    thread = threading.Thread(target=lambda: asyncio.run(run()), daemon=True)
+    thread = threading.Thread(target=lambda: uvloop.run(run()), daemon=True)
     thread.start()
     assert started.wait(30) and server.started
     try:
