@@ -156,10 +156,14 @@ def measure_round(service: Service, engine: Engine, judgements: int) -> CaptureR
         with second_web(service) as (port, pid):
             judge_all(service, [port], first)
             taking_part = [*service.find_processes("commands.up.web"), psutil.Process(pid), psutil.Process()]
-            taking_part += list_backends(engine)
-            before = sum(map(spent_by, taking_part))
+            server = find_server(engine)
+
+            def spent_by_all() -> float:
+                return sum(map(spent_by, taking_part)) + spent_by_server(server)
+
+            before = spent_by_all()
             by_two = judge_all(service, [service.port, port], sets)
-            all_cpu_ms = 1000 * (sum(map(spent_by, taking_part)) - before) / judgements
+            all_cpu_ms = 1000 * (spent_by_all() - before) / judgements
     return CaptureRound(judged, committed, cpu_ms, by_one, by_two, all_cpu_ms)
 
 
@@ -174,13 +178,23 @@ def spent_by(process: psutil.Process) -> float:
     return float(spent.user + spent.system)
 
 
-def list_backends(engine: Engine) -> list[psutil.Process]:
-    """All of PostgreSQL: its first process and every child, one for each connection among them."""
+def find_server(engine: Engine) -> psutil.Process:
+    """The first process of PostgreSQL."""
     with engine.connect() as connection:
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
     first = psutil.Process(pid).parent()
     assert first is not None, "a backend has the server above it"
-    return [first, *first.children()]
+    return first
+
+
+def spent_by_server(first: psutil.Process) -> float:
+    """With its children, one for each connection among them, those that have ended too."""
+    spent = first.cpu_times()
+    total = spent.user + spent.system + spent.children_user + spent.children_system
+    for child in first.children():
+        with contextlib.suppress(psutil.NoSuchProcess):
+            total += spent_by(child)
+    return float(total)
 
 
 @contextlib.contextmanager
