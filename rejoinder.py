@@ -11,7 +11,7 @@ from importlib import import_module
 
 import click
 
-from commands.errors import explain
+from commands.errors import explain_error
 
 # Module and summary of each: the list of `rejoinder --help` imports none of them.
 COMMANDS = {
@@ -84,7 +84,7 @@ class LazyGroup(click.Group):
         try:
             return super().invoke(ctx)
         except Exception as fault:
-            raise explain(fault) from fault
+            raise explain_error(fault) from fault
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -33,7 +33,7 @@ from trainer.evaluation.baselines import (
     slot_logits,
     uniform_logits,
 )
-from trainer.packing.logprobs import Reader
+from trainer.packing.logprobs import PackedScorer
 from trainer.packing.rows import count_tokens, split_rows
 
 ROW_TOKENS = 4096
@@ -169,7 +169,7 @@ class HeldOut:
             model = get_peft_model(plain, NEW)
         else:
             model = PeftModel.from_pretrained(plain, str(adapter))
-        reader = Reader(model.eval())
+        reader = PackedScorer(model.eval())
         examples = [replace(example, id=str(place)) for place, (_, example) in enumerate(items)]
         found: list[Array] = [np.empty(0)] * len(examples)
         with torch.no_grad():

@@ -18,7 +18,7 @@ from bench.kept import keep_night
 from bench.nights import LastAdapter, Played, find_figures, tabulate_nights
 from bench.report import make_parser, print_report
 from demo.samples import count_broken
-from demo.simulate import Night, Progress, Serving, Simulation, run_simulation
+from demo.simulate import Night, NightProgress, Serving, Simulation, run_simulation
 from serving.client.endpoint import read_endpoints
 from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
@@ -86,7 +86,7 @@ def measure_last(service: Service, simulation: Simulation) -> LastAdapter | None
     return LastAdapter(broken[tuned].greedy, broken[tuned].share, broken[fleet.base_name].share)
 
 
-def show_progress(progress: Progress) -> None:
+def show_progress(progress: NightProgress) -> None:
     print(f"night {progress.night}: {progress.step} {progress.done:g} of {progress.total:g}", flush=True)
 
 

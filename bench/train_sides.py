@@ -28,7 +28,7 @@ from trainer.objectives.choice.prepare import read_base
 from trainer.objectives.choice.trainer import ChoiceTrainer
 from trainer.objectives.dpo import PairTrainer
 from trainer.packing.fused_lora import fuse_products
-from trainer.packing.logprobs import Reader
+from trainer.packing.logprobs import PackedScorer
 from trainer.packing.rows import count_longest
 from trainer.packing.tolerance import find_tolerance
 
@@ -162,7 +162,7 @@ class TrainSide:
         halves = self.mode == "bf16"
         if self._plan.device == "cpu":
             fuse_products(model, halves=halves)
-        reader = Reader(model, halves=halves, autocast=self._plan.halves)
+        reader = PackedScorer(model, halves=halves, autocast=self._plan.halves)
         reader.check(model, max(self._examples, key=count_longest))
         if reader.obstacle is not None:
             raise SystemExit(f"{self._plan.model} takes no packed rows: {reader.obstacle}")

@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from commands.checks import Check
+from commands.checks import DoctorCheck
 from commands.frame import Frame
 from feedback.settings import FeedbackSettings
 
 UNNAMED = "unnamed_proxy.json"  # feedback/web/peers.py; this command runs without the web's libraries, too
 
 
-def check_limits(frame: Frame) -> Check:
+def check_limits(frame: Frame) -> DoctorCheck:
     """Where several web processes count together, or that they do not."""
     settings = frame.feedback()
     if settings.limits_url:
@@ -18,24 +18,26 @@ def check_limits(frame: Frame) -> Check:
     processes = count_processes(frame.data_dir)
     remedy = "Name a Valkey or Redis for all of them in [feedback] limits_url."
     if processes > 1:
-        return Check("limits", "warn", f"{processes} web processes count callers apart", remedy)
+        return DoctorCheck("limits", "warn", f"{processes} web processes count callers apart", remedy)
     if settings.database_url:
         detail = "counted in each web process apart, and this store may have several"
-        return Check("limits", "warn", detail, remedy)
-    return Check("limits", "ok", "counted in the one web process")
+        return DoctorCheck("limits", "warn", detail, remedy)
+    return DoctorCheck("limits", "ok", "counted in the one web process")
 
 
-def ask_store(settings: FeedbackSettings) -> Check:
+def ask_store(settings: FeedbackSettings) -> DoctorCheck:
     try:
         from feedback.web.limits import as_storage, reach
     except ImportError:
-        return Check("limits", "ok", "counted in Valkey or Redis; the web is not installed here to ask it")
+        return DoctorCheck(
+            "limits", "ok", "counted in Valkey or Redis; the web is not installed here to ask it"
+        )
     where = as_storage(settings.limits_url).rpartition("@")[2].rpartition("://")[2]
     fault = reach(settings.limits_url)
     if fault is None:
-        return Check("limits", "ok", f"counted together at {where}")
+        return DoctorCheck("limits", "ok", f"counted together at {where}")
     remedy = "Start it, or correct [feedback] limits_url; each process counts for itself meanwhile."
-    return Check("limits", "warn", f"{where} does not answer: {fault}", remedy)
+    return DoctorCheck("limits", "warn", f"{where} does not answer: {fault}", remedy)
 
 
 def count_processes(data_dir: Path) -> int:
@@ -44,16 +46,16 @@ def count_processes(data_dir: Path) -> int:
     return sum(Path("/proc", id).exists() for id in found)
 
 
-def check_proxy(frame: Frame) -> Check:
+def check_proxy(frame: Frame) -> DoctorCheck:
     """Whether a proxy in front is named, so that callers have addresses of their own."""
     settings = frame.feedback()
     if settings.trusted_proxies:
-        return Check("proxy", "ok", f"{settings.trusted_proxies} believed")
+        return DoctorCheck("proxy", "ok", f"{settings.trusted_proxies} believed")
     try:
         peer = json.loads((frame.data_dir / UNNAMED).read_text(encoding="utf-8"))["peer"]
     except (OSError, ValueError, KeyError):
-        return Check("proxy", "ok", "none in front")
-    return Check(
+        return DoctorCheck("proxy", "ok", "none in front")
+    return DoctorCheck(
         "proxy",
         "warn",
         f"every request comes from {peer}, forwarded: all callers count as one",

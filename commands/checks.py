@@ -37,7 +37,7 @@ DISK_COMFORTABLE_GB = 5.0
 
 
 @dataclass(frozen=True)
-class Check:
+class DoctorCheck:
     """One finding: what was looked at, how it stands, and the remedy where it does not stand well."""
 
     name: str
@@ -49,12 +49,12 @@ class Check:
         return asdict(self)
 
 
-def check_python() -> Check:
+def check_python() -> DoctorCheck:
     found = platform.python_version()
     if not (3, 11) <= sys.version_info[:2] <= (3, 13):
         wrong = f"Python {found}, not 3.11, 3.12 or 3.13"
-        return Check("python", "fail", wrong, "Run `make setup` and use .venv/bin/rejoinder.")
-    return Check("python", "ok", f"Python {found}")
+        return DoctorCheck("python", "fail", wrong, "Run `make setup` and use .venv/bin/rejoinder.")
+    return DoctorCheck("python", "ok", f"Python {found}")
 
 
 def read_lock() -> tuple[Path, dict[str, str]]:
@@ -65,7 +65,7 @@ def read_lock() -> tuple[Path, dict[str, str]]:
     return path, {name.strip(): version.strip() for name, version in pairs}
 
 
-def check_libraries() -> Check:
+def check_libraries() -> DoctorCheck:
     path, lock = read_lock()
     missing, differing = [], []
     for name, version in lock.items():
@@ -77,14 +77,18 @@ def check_libraries() -> Check:
         if found != version:
             differing.append(f"{name} {found} (lock: {version})")
     if missing:
-        return Check("libraries", "fail", f"missing: {', '.join(missing[:8])}", "Run `make setup`.")
+        return DoctorCheck("libraries", "fail", f"missing: {', '.join(missing[:8])}", "Run `make setup`.")
     if differing:
-        return Check("libraries", "warn", f"other versions: {', '.join(differing[:8])}", "Run `make setup`.")
-    return Check("libraries", "ok", f"{len(lock)} packages as in {path.name}")
+        return DoctorCheck(
+            "libraries", "warn", f"other versions: {', '.join(differing[:8])}", "Run `make setup`."
+        )
+    return DoctorCheck("libraries", "ok", f"{len(lock)} packages as in {path.name}")
 
 
-def check_sqlite() -> Check:
-    return Check("sqlite", "ok", f"library {sqlite3.sqlite_version}, rollback journal, synchronous=FULL")
+def check_sqlite() -> DoctorCheck:
+    return DoctorCheck(
+        "sqlite", "ok", f"library {sqlite3.sqlite_version}, rollback journal, synchronous=FULL"
+    )
 
 
 def has_gpu() -> bool:
@@ -94,16 +98,16 @@ def has_gpu() -> bool:
     return subprocess.run(["nvidia-smi", "-L"], capture_output=True, check=False, timeout=20).returncode == 0
 
 
-def check_memory(frame: Frame) -> Check:
+def check_memory(frame: Frame) -> DoctorCheck:
     """What the engine needs and, beyond that, what a training run takes beside it."""
     settings = frame.serving()
     free = available_gib()
     if settings.replicas or resolve_backend(settings) != "cpu":
-        return Check("memory", "ok", f"{free:.1f} GiB free; the engine's own is not counted here")
+        return DoctorCheck("memory", "ok", f"{free:.1f} GiB free; the engine's own is not counted here")
     try:
         needed = needed_gib(settings, resolve_base(settings.base_model))
     except ServingError:
-        return Check(
+        return DoctorCheck(
             "memory", "warn", f"{free:.1f} GiB free", "Name a base model that is here; see `base model`."
         )
     running = is_running(frame.data_dir)
@@ -112,19 +116,19 @@ def check_memory(frame: Frame) -> Check:
         "Close other programs, lower [serving] kv_cache_gib, or name engines elsewhere in [serving] replicas."
     )
     if not running and free < needed:
-        return Check("memory", "fail", detail, remedy)
+        return DoctorCheck("memory", "fail", detail, remedy)
     if free < TRAINING_GIB + (0 if running else needed):
-        return Check("memory", "warn", f"{detail}: tight while a run trains", remedy)
-    return Check("memory", "ok", detail)
+        return DoctorCheck("memory", "warn", f"{detail}: tight while a run trains", remedy)
+    return DoctorCheck("memory", "ok", detail)
 
 
-def check_base_model(frame: Frame) -> Check:
+def check_base_model(frame: Frame) -> DoctorCheck:
     name = frame.serving().base_model
     try:
         base = resolve_base(name)
-        return Check("base model", "ok", f"{name}, id {compute_base_id(base)[:16]}")
+        return DoctorCheck("base model", "ok", f"{name}, id {compute_base_id(base)[:16]}")
     except (ServingError, OSError) as fault:
-        return Check(
+        return DoctorCheck(
             "base model",
             "fail",
             str(fault),
@@ -132,75 +136,77 @@ def check_base_model(frame: Frame) -> Check:
         )
 
 
-def check_policy(frame: Frame) -> Check:
+def check_policy(frame: Frame) -> DoctorCheck:
     """What the gate will do; a policy that cannot be read has been refused before."""
     policy = frame.policy()
-    return Check("policy", "ok", f"{foretell(policy)} ({policy.sha256[:16]})")
+    return DoctorCheck("policy", "ok", f"{foretell(policy)} ({policy.sha256[:16]})")
 
 
-def check_nights(frame: Frame) -> Check:
+def check_nights(frame: Frame) -> DoctorCheck:
     """The next three nights, on the clock of their zone; a bad time table has been refused before."""
     settings = frame.trainer()
     nights = islice(settings.timetable().list_after(SystemClock().now()), 3)
     listed = ", ".join(f"{night:%a %Y-%m-%d %H:%M %z}" for night in nights)
-    return Check("nights", "ok", f"{settings.nightly_cron} {settings.nightly_zone}: {listed}")
+    return DoctorCheck("nights", "ok", f"{settings.nightly_cron} {settings.nightly_zone}: {listed}")
 
 
-def check_disk(data_dir: Path) -> Check:
+def check_disk(data_dir: Path) -> DoctorCheck:
     place = next(path for path in (data_dir, *data_dir.resolve().parents) if path.exists())
     free = shutil.disk_usage(place).free / 1e9
     remedy = f"Free space on the disk of {data_dir}, or choose another with --data-dir."
     if free < DISK_NEEDS_GB:
-        return Check("disk", "fail", f"{free:.1f} GB free", remedy)
+        return DoctorCheck("disk", "fail", f"{free:.1f} GB free", remedy)
     if free < DISK_COMFORTABLE_GB:
-        return Check("disk", "warn", f"{free:.1f} GB free", remedy)
-    return Check("disk", "ok", f"{free:.0f} GB free")
+        return DoctorCheck("disk", "warn", f"{free:.1f} GB free", remedy)
+    return DoctorCheck("disk", "ok", f"{free:.0f} GB free")
 
 
-def check_data_dir(data_dir: Path) -> Check:
+def check_data_dir(data_dir: Path) -> DoctorCheck:
     if not data_dir.exists():
-        return Check("data", "ok", f"{data_dir} does not exist yet: the first `rejoinder up` makes it")
+        return DoctorCheck("data", "ok", f"{data_dir} does not exist yet: the first `rejoinder up` makes it")
     try:
         probe = data_dir / ".write-check"
         probe.touch()
         probe.unlink()
     except OSError as fault:
-        return Check(
+        return DoctorCheck(
             "data",
             "fail",
             f"{data_dir}: {fault.strerror}",
             "Make it writable or choose another with --data-dir.",
         )
-    return Check("data", "ok", f"{data_dir} is writable")
+    return DoctorCheck("data", "ok", f"{data_dir} is writable")
 
 
-def check_port(frame: Frame) -> Check:
+def check_port(frame: Frame) -> DoctorCheck:
     settings = frame.feedback()
     if is_running(frame.data_dir):
-        return Check(
+        return DoctorCheck(
             "port", "ok", f"Rejoinder runs here: {read_holder(frame.data_dir).get('address', 'starting')}"
         )
     try:
         require_port(settings.host, settings.port)
     except Exception as fault:
         first, _, rest = str(fault).partition("\n")
-        return Check("port", "fail", first, rest)
-    return Check("port", "ok", f"{settings.host}:{settings.port} is free")
+        return DoctorCheck("port", "fail", first, rest)
+    return DoctorCheck("port", "ok", f"{settings.host}:{settings.port} is free")
 
 
-def check_store(engine: Engine) -> Check:
+def check_store_settings(engine: Engine) -> DoctorCheck:
     query = "select count(*) from sqlite_master" if engine.dialect.name == "sqlite" else "select 1"
     try:
         with engine.connect() as connection:
             connection.execute(text(query))
     except DatabaseError as fault:
         if not isinstance(fault, OperationalError):
-            return Check("store", "fail", f"damaged: {fault.orig}", "Restore a backup (deploy/restore.sh).")
+            return DoctorCheck(
+                "store", "fail", f"damaged: {fault.orig}", "Restore a backup (deploy/restore.sh)."
+            )
         reason = str(fault.orig).strip().splitlines()[0]
-        return Check("store", "fail", reason, "Start the database, or correct [feedback] database_url.")
+        return DoctorCheck("store", "fail", reason, "Start the database, or correct [feedback] database_url.")
     except Exception as fault:
         reason = str(getattr(fault, "orig", fault)).strip().splitlines()[0]
-        return Check("store", "fail", reason, "Start the database, or correct [feedback] database_url.")
-    return Check(
+        return DoctorCheck("store", "fail", reason, "Start the database, or correct [feedback] database_url.")
+    return DoctorCheck(
         "store", "ok", f"{engine.dialect.name} answers at {engine.url.render_as_string(hide_password=True)}"
     )

@@ -12,7 +12,7 @@ from commands.progress import show_work
 from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.datasets.build import Selection, build_dataset
-from feedback.store.datasets import list_datasets
+from feedback.store.datasets import select_datasets
 from feedback.store.derived_records import count_stale, renew_all
 from feedback.store.engine import read
 from feedback.store.tables import DEFAULT_DESK, Dataset
@@ -87,7 +87,7 @@ def list_(frame: Frame, as_json: bool) -> None:
     rejoinder dataset list --json
     """
     with open_store(frame) as engine, read(engine) as session:
-        rows = list_datasets(session, desk_id=DEFAULT_DESK)
+        rows = select_datasets(session, desk_id=DEFAULT_DESK)
     if as_json:
         print_json({"datasets": [row.model_dump(mode="json") for row in rows]})
         return
@@ -123,7 +123,7 @@ def rederive(frame: Frame, as_json: bool) -> None:
 def find_dataset(engine: Engine, name: str) -> Dataset:
     """The dataset whose id begins so; at least six characters of it, and only one match."""
     with read(engine) as session:
-        rows = list_datasets(session, desk_id=DEFAULT_DESK, limit=100_000)
+        rows = select_datasets(session, desk_id=DEFAULT_DESK, limit=100_000)
     found = [row for row in rows if row.id == name or (len(name) >= 6 and row.id.startswith(name))]
     if len(found) != 1:
         what = "no dataset" if not found else f"{len(found)} datasets"

@@ -136,7 +136,7 @@ def render_option(option: click.Option) -> str | None:
 def render_routes() -> str:
     """The API's calls with their roles, then the pages."""
     calls, pages = [], []
-    for rule, method, view in list_routes():
+    for rule, method, view in list_documented_routes():
         route = getattr(view, "route", None)
         summary = inspect.cleandoc(view.__doc__ or "").split("\n")[0] or "-"
         if route is not None:
@@ -170,7 +170,7 @@ def render_routes() -> str:
     )
 
 
-def list_routes() -> list[tuple[str, str, Any]]:
+def list_documented_routes() -> list[tuple[str, str, Any]]:
     """Path, method and view function of each route but the static files'; nothing is opened for it."""
     settings = FeedbackSettings(secret_key=SecretStr("only for listing the routes of the service"))
     app = create_app(settings, store_engine=open_engine("sqlite:///never-opened.db"), clock=SystemClock())

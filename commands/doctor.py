@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from commands.callers import check_limits, check_proxy
 from commands.checks import (
-    Check,
+    DoctorCheck,
     check_base_model,
     check_data_dir,
     check_disk,
@@ -18,7 +18,7 @@ from commands.checks import (
     check_port,
     check_python,
     check_sqlite,
-    check_store,
+    check_store_settings,
 )
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.status import list_served
@@ -47,7 +47,7 @@ def command(frame: Frame, as_json: bool) -> None:
     rejoinder doctor
     rejoinder doctor --json | jq '.checks[] | select(.level != "ok")'
     """
-    checks: list[Check] = []
+    checks: list[DoctorCheck] = []
     for check in examine(frame):
         checks.append(check)
         if not as_json:
@@ -61,7 +61,7 @@ def command(frame: Frame, as_json: bool) -> None:
         raise click.exceptions.Exit(1)
 
 
-def examine(frame: Frame) -> Iterator[Check]:
+def examine(frame: Frame) -> Iterator[DoctorCheck]:
     """One finding after the other, so that slow ones do not hold back the first."""
     frame.check_settings()
     yield check_python()
@@ -79,15 +79,15 @@ def examine(frame: Frame) -> Iterator[Check]:
     yield from examine_store(frame)
 
 
-def examine_store(frame: Frame) -> Iterator[Check]:
+def examine_store(frame: Frame) -> Iterator[DoctorCheck]:
     """The store, and what hangs on it: schema, engine, adapters."""
     settings = frame.feedback()
     if not settings.database_url and not (frame.data_dir / "rejoinder.db").exists():
-        yield Check("store", "ok", "none yet: the first `rejoinder up` makes it")
+        yield DoctorCheck("store", "ok", "none yet: the first `rejoinder up` makes it")
         return
     engine = open_engine(settings.store_url())
     try:
-        reachable = check_store(engine)
+        reachable = check_store_settings(engine)
         yield reachable
         if reachable.level != "ok":
             return
@@ -101,7 +101,7 @@ def examine_store(frame: Frame) -> Iterator[Check]:
         engine.dispose()
 
 
-def examine_policy_change(frame: Frame, engine: Engine) -> Iterator[Check]:
+def examine_policy_change(frame: Frame, engine: Engine) -> Iterator[DoctorCheck]:
     """What the store knows of the policy: a change that nobody explained, one that waits for a start."""
     named = frame.policy()
     with read(engine) as session:
@@ -109,62 +109,68 @@ def examine_policy_change(frame: Frame, engine: Engine) -> Iterator[Check]:
         unexplained = find_unexplained(session, desk_id=DEFAULT_DESK)
     if latest is not None and latest.sha256 != named.sha256:
         detail = f"{latest.name} is in force, the settings name another one: {named.name}"
-        yield Check("in force", "warn", detail, "The next `rejoinder up` takes it; say why on /console then.")
+        yield DoctorCheck(
+            "in force", "warn", detail, "The next `rejoinder up` takes it; say why on /console then."
+        )
     elif unexplained is not None:
         before, change = unexplained.before, unexplained.change
         moved = (
             f"from {before.name} to {change.name}" if before.name != change.name else f"within {change.name}"
         )
         detail = f"changed {moved} on {change.at:%Y-%m-%d %H:%M} UTC, and nobody has said why"
-        yield Check("in force", "warn", detail, "An admin says why on the console's first page, /console.")
+        yield DoctorCheck(
+            "in force", "warn", detail, "An admin says why on the console's first page, /console."
+        )
 
 
-def check_schema_version(engine: Engine, needed: str) -> Check:
+def check_schema_version(engine: Engine, needed: str) -> DoctorCheck:
     try:
         found = check_schema(engine)
     except SchemaNewer as fault:
-        return Check(
+        return DoctorCheck(
             "schema", "fail", str(fault), "Use the later version, or restore a backup made before it."
         )
     if found != needed:
-        return Check(
+        return DoctorCheck(
             "schema", "warn", f"{found or 'none'}, this version needs {needed}", "`rejoinder up` migrates it."
         )
-    return Check("schema", "ok", needed)
+    return DoctorCheck("schema", "ok", needed)
 
 
-def examine_engine(frame: Frame) -> Generator[Check, None, list[str] | None]:
+def examine_engine(frame: Frame) -> Generator[DoctorCheck, None, list[str] | None]:
     """Yields the engine's finding; returns the names it serves, or None where it does not answer."""
     try:
         served = list_served(frame)
     except EngineNotRunning:
-        yield Check("engine", "ok", "not running: `rejoinder up` starts it")
+        yield DoctorCheck("engine", "ok", "not running: `rejoinder up` starts it")
         return None
     except ServingError as fault:
-        yield Check("engine", "fail", str(fault), f"See {frame.data_dir / 'logs' / 'engine.log'}.")
+        yield DoctorCheck("engine", "fail", str(fault), f"See {frame.data_dir / 'logs' / 'engine.log'}.")
         return None
-    yield Check("engine", "ok", f"serves {', '.join(served)}")
+    yield DoctorCheck("engine", "ok", f"serves {', '.join(served)}")
     return served
 
 
-def examine_adapters(frame: Frame, engine: Engine, served: list[str] | None) -> Iterator[Check]:
+def examine_adapters(frame: Frame, engine: Engine, served: list[str] | None) -> Iterator[DoctorCheck]:
     """What the deployments name: files as staged, made for this base, loaded where an engine answers."""
     with read(engine) as session:
         named = sorted(list_named(session))
     if not named:
-        yield Check("adapters", "ok", "none serves: base alone")
+        yield DoctorCheck("adapters", "ok", "none serves: base alone")
     for name in named:
         remedy = "`rejoinder rollback` serves the one before it; the files are in every backup."
         try:
             manifest = verify_staged(frame.data_dir / "adapters" / name)
             base_id = compute_base_id(resolve_base(frame.serving().base_model))
         except (ServingError, OSError) as fault:
-            yield Check("adapters", "fail", str(fault), remedy)
+            yield DoctorCheck("adapters", "fail", str(fault), remedy)
             continue
         if manifest.get("base_id") != base_id:
-            yield Check("adapters", "fail", f"{name} was trained on another base than {base_id[:16]}", remedy)
+            yield DoctorCheck(
+                "adapters", "fail", f"{name} was trained on another base than {base_id[:16]}", remedy
+            )
         elif served is not None and name not in served:
             detail = f"{name} should serve and is not loaded"
-            yield Check("adapters", "warn", detail, "`rejoinder up` loads it within seconds.")
+            yield DoctorCheck("adapters", "warn", detail, "`rejoinder up` loads it within seconds.")
         else:
-            yield Check("adapters", "ok", f"{name}: files as staged" + (", loaded" if served else ""))
+            yield DoctorCheck("adapters", "ok", f"{name}: files as staged" + (", loaded" if served else ""))

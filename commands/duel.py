@@ -37,7 +37,7 @@ def command() -> None:
 @click.option("--name", default=None, help="Shown in the list  [default: both contenders].")
 @frame_options
 @json_option
-def start(
+def start_duel_command(
     frame: Frame, adapter: str, rival: str | None, wanted: int, name: str | None, as_json: bool
 ) -> None:
     """Start a duel and print its id as the last line. The running web draws the replies.
@@ -65,7 +65,7 @@ def start(
 @command.command("list")
 @frame_options
 @json_option
-def list_(frame: Frame, as_json: bool) -> None:
+def list_duels_command(frame: Frame, as_json: bool) -> None:
     """List duels, newest first. Rates of duels that are still judged stay hidden.
 
     \b
@@ -73,7 +73,7 @@ def list_(frame: Frame, as_json: bool) -> None:
     """
     with open_store(frame) as engine, read(engine) as session:
         views = read_duels(session, desk_id=DEFAULT_DESK, judge=NOBODY, limit=100)
-        told = [tell(view) for view in views]
+        told = [to_duel_json(view) for view in views]
     if as_json:
         print_json({"duels": told})
         return
@@ -87,14 +87,14 @@ def list_(frame: Frame, as_json: bool) -> None:
 @click.argument("duel_id")
 @frame_options
 @json_option
-def show(frame: Frame, duel_id: str, as_json: bool) -> None:
+def show_duel_command(frame: Frame, duel_id: str, as_json: bool) -> None:
     """Show how far a duel is; once it is closed, its support rate.
 
     \b
     rejoinder duel show 3f2a91c0-...
     """
     with open_store(frame) as engine, read(engine) as session:
-        told = tell(read_duel(session, desk_id=DEFAULT_DESK, duel_id=duel_id, judge=NOBODY))
+        told = to_duel_json(read_duel(session, desk_id=DEFAULT_DESK, duel_id=duel_id, judge=NOBODY))
     if as_json:
         print_json(told)
         return
@@ -107,7 +107,7 @@ def show(frame: Frame, duel_id: str, as_json: bool) -> None:
         click.echo("judged: " + ", ".join(f"{result[name]} {name}" for name in names))
 
 
-def tell(view: DuelView) -> dict[str, Any]:
+def to_duel_json(view: DuelView) -> dict[str, Any]:
     duel = view.duel
     return {
         "id": duel.id,

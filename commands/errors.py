@@ -28,7 +28,7 @@ class NothingToDo(click.ClickException):
         click.echo(self.message, file=file)
 
 
-def explain(fault: Exception) -> Exception:
+def explain_error(fault: Exception) -> Exception:
     """The click error for a fault of our own packages, whose texts say what to do; others as they came."""
     name = type(fault)
     if isinstance(fault, click.ClickException | click.exceptions.Exit | click.Abort):

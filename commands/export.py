@@ -8,7 +8,7 @@ import click
 from commands.dataset import find_dataset
 from commands.frame import Frame, frame_options
 from commands.store import open_store
-from feedback.datasets.export import export_dataset, iterate_export
+from feedback.datasets.export import iterate_export, write_export
 from feedback.datasets.layout import FORMATS
 
 
@@ -43,5 +43,5 @@ def command(frame: Frame, dataset: str, format_: str, out: Path | None) -> None:
             sys.stdout.buffer.write(piece)
         sys.stdout.buffer.flush()
         return
-    size = export_dataset(frame.data_dir, dataset_id, format=format_, out=out)
+    size = write_export(frame.data_dir, dataset_id, format=format_, out=out)
     click.echo(f"{out}: {size} bytes", err=True)

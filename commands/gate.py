@@ -44,16 +44,16 @@ def command(frame: Frame, asked: str, as_json: bool) -> None:
     """
     policy = frame.policy()
     with open_store(frame) as store_engine:
-        found = explain(store_engine, asked, policy)
+        found = explain_rule(store_engine, asked, policy)
     if as_json:
         print_json(found)
     else:
-        show(found)
+        show_gate(found)
     if found["offline"] is None:
         raise NothingToDo("" if as_json else "Nothing was measured yet: the run has not reached the gate.")
 
 
-def explain(store_engine: Engine, asked: str, policy: Policy) -> dict[str, Any]:
+def explain_rule(store_engine: Engine, asked: str, policy: Policy) -> dict[str, Any]:
     with read(store_engine) as session:
         run, adapter = find(session, asked)
     shown = adapter is not None and adapter.state not in NEVER_SHOWN
@@ -114,7 +114,7 @@ def explain_exposure(store_engine: Engine, name: str, policy: Policy) -> dict[st
     }
 
 
-def show(found: dict[str, Any]) -> None:
+def show_gate(found: dict[str, Any]) -> None:
     named = (f"run {found['run']}", f"adapter {found['adapter']}", found["state"])
     click.echo(", ".join(part for part in named if part and not part.endswith(" None")))
     click.echo(f"policy {found['policy']} ({found['policy_sha256'][:16]})")

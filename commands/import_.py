@@ -44,14 +44,14 @@ def command(frame: Frame, file: Path, kind: str, source: str | None, as_json: bo
     if as_json:
         print_json(report.to_json())
     else:
-        show_report(report)
+        print_import_report(report)
     if report.accepted == 0 and sum(report.refused.values()) > 0:
         raise CommandFailed(f"No line of {file} was accepted; the reasons are counted above.")
     if report.accepted == 0:
         raise NothingToDo(f"{file} added nothing: all its {report.lines} lines are in the store already.")
 
 
-def show_report(report: ImportReport) -> None:
+def print_import_report(report: ImportReport) -> None:
     refused = sum(report.refused.values())
     click.echo(
         f"{report.lines} lines: {report.accepted} accepted, {report.duplicates} duplicates, {refused} refused"

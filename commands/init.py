@@ -14,7 +14,7 @@ from commands.reasons import is_asked, reason_option, require_reason
 from commands.store import migrate_store, open_store
 from feedback.clock import SystemClock
 from feedback.deployment.policy import Policy, load_policy
-from feedback.deployment.policy_changes import note_policy
+from feedback.deployment.policy_changes import note_policy_change
 from feedback.deployment.tonight import foretell
 from feedback.store.desks import add_system_prompt
 from feedback.store.engine import read, unit_of_work
@@ -78,7 +78,7 @@ def command(
             f"{frame.data_dir} has the schema of this version already ({after}).\n{foretell(in_force)}"
         )
     if not as_json:
-        tell(frame, before, after, version=version, chosen=chosen, policy=in_force)
+        tell_policy(frame, before, after, version=version, chosen=chosen, policy=in_force)
 
 
 def add_prompt(frame: Frame, text: str) -> int:
@@ -95,7 +95,7 @@ def choose(frame: Frame, policy: str, reason: str) -> Frame:
         is_change = before is not None and before.sha256 != values.sha256
         why = require_reason(reason) if is_change else reason.strip()
         frame = name_policy(frame, policy)
-        note_policy(
+        note_policy_change(
             engine,
             values,
             now=SystemClock().now(),
@@ -105,7 +105,7 @@ def choose(frame: Frame, policy: str, reason: str) -> Frame:
     return frame
 
 
-def tell(
+def tell_policy(
     frame: Frame, before: str | None, after: str, *, version: int | None, chosen: bool, policy: Policy
 ) -> None:
     if before != after:

@@ -6,7 +6,7 @@ from commands.deployer import open_deployer
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.reasons import reason_option, require_reason
-from feedback.deployment.deploy import publish
+from feedback.deployment.deploy import publish_canary
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
 from feedback.store.tables import DEFAULT_DESK
@@ -28,7 +28,7 @@ def command(frame: Frame, adapter: str, reason: str, as_json: bool) -> None:
             state = serving_state(session, desk_id=DEFAULT_DESK)
         if state.live == adapter and state.canary is None:
             raise NothingToDo(f"{adapter} is live already.")
-        fence = publish(
+        fence = publish_canary(
             deployer,
             adapter,
             role="live",

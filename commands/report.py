@@ -37,7 +37,7 @@ def command(frame: Frame, run: str, as_json: bool) -> None:
     rejoinder report 1f0c2b9e-... --json | jq .morning
     rejoinder train --now; rejoinder report > night.txt || mail -s "Rejoinder" desk@example.org < night.txt
     """
-    report = read_report(frame, run)
+    report = read_run_report(frame, run)
     if as_json:
         print_json(report)
     else:
@@ -47,7 +47,7 @@ def command(frame: Frame, run: str, as_json: bool) -> None:
         raise click.exceptions.Exit(report["exit_code"])
 
 
-def read_report(frame: Frame, run: str) -> dict[str, Any]:
+def read_run_report(frame: Frame, run: str) -> dict[str, Any]:
     """Raises UsageError for an unknown id, RunNotEnded, and NothingToDo where no run has ended yet."""
     with open_store(frame) as engine:
         if run == LATEST:

@@ -8,7 +8,7 @@ from commands.deployer import open_deployer
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.reasons import reason_option, require_reason
-from feedback.deployment.deploy import rollback
+from feedback.deployment.deploy import roll_back_adapter
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
 from feedback.store.tables import DEFAULT_DESK
@@ -29,7 +29,7 @@ def command(frame: Frame, reason: str, as_json: bool) -> None:
             state = serving_state(session, desk_id=DEFAULT_DESK)
         if state.live is None and state.canary is None:
             raise NothingToDo("Only base serves: there is nothing to roll back.")
-        done = rollback(deployer, actor="command line", reason=require_reason(reason))
+        done = roll_back_adapter(deployer, actor="command line", reason=require_reason(reason))
     if as_json:
         print_json({"from": done.from_, "to": done.to, "fence": done.fence})
         return

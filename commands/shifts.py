@@ -8,7 +8,7 @@ from datetime import date
 
 from feedback.drift.alarms import Alarm, raise_alarm
 from feedback.drift.shift import Shift
-from feedback.drift.watched import Found, Watched
+from feedback.drift.watched import FoundShift, Watched
 
 TODAY = date(2026, 11, 28)
 LIVE = "tuned-20261120-1"
@@ -23,7 +23,7 @@ class Case:
 def shift(
     name: str, quantity: str, before: float, now: float, *, days: int, member: str | None = None
 ) -> Case:
-    found = Found(Watched(quantity, (), member), Shift(before, now, days, 100, 30.0))
+    found = FoundShift(Watched(quantity, (), member), Shift(before, now, days, 100, 30.0))
     return Case(name, raise_alarm(found, today=TODAY))
 
 

@@ -12,7 +12,7 @@ from feedback.store.operators import OPERATOR_ROLES, create_sign_in_link, ensure
 from feedback.store.tables import DEFAULT_DESK
 
 
-def make_link(engine: Engine, *, name: str, role: str, minutes: float, address: str) -> str:
+def make_sign_in_link(engine: Engine, *, name: str, role: str, minutes: float, address: str) -> str:
     """A link that works once. A missing operator is made with this role, an existing one keeps its own."""
     now = SystemClock().now()
     with unit_of_work(engine) as session:
@@ -47,7 +47,9 @@ def command(frame: Frame, name: str, role: str, as_json: bool) -> None:
     if not settings.public_url and is_running(frame.data_dir):
         address = str(read_holder(frame.data_dir).get("address", address))
     with open_store(frame) as engine:
-        link = make_link(engine, name=name, role=role, minutes=settings.sign_in_link_minutes, address=address)
+        link = make_sign_in_link(
+            engine, name=name, role=role, minutes=settings.sign_in_link_minutes, address=address
+        )
     if as_json:
         print_json({"operator": name, "link": link, "minutes": settings.sign_in_link_minutes})
         return

@@ -10,7 +10,7 @@ from commands.instance import is_running, read_holder
 from commands.progress import show_work
 from commands.store import open_store
 from demo.run_words import describe_end
-from demo.simulate import Progress, Simulation, run_simulation
+from demo.simulate import NightProgress, Simulation, run_simulation
 from feedback.clock import SystemClock
 from feedback.store.engine import unit_of_work
 from feedback.store.operators import create_token
@@ -52,7 +52,7 @@ def command(
     url, token = find_service(frame, url, token)
     with show_work("night 1", "sets", quiet=as_json) as work:
 
-        def show(doing: Progress) -> None:
+        def show(doing: NightProgress) -> None:
             work.tell(doing.done, doing.total, step=f"night {doing.night}: {doing.step}")
 
         simulation = run_simulation(

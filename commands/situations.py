@@ -33,7 +33,7 @@ OVER_FIT = {
 
 
 @dataclass(frozen=True)
-class Situation:
+class MorningSituation:
     name: str
     facts: MorningFacts
 
@@ -83,7 +83,7 @@ def canary(tuned: int, base: int, policy: Policy = POLICY, **fields: Any) -> Mor
     return replace(QUIET, policy=policy, ended=ended, trained=ended, canary=standing)
 
 
-def live(
+def live_adapter(
     tuned: int, base: int, *, days: float = 5, actor: str = "ada", e_harm: float = 0.0, **changes: Any
 ) -> MorningFacts:
     evidence, since = Evidence(LIVE, Tally(tuned, base), e_harm=e_harm), NOW - timedelta(days=days)
@@ -119,89 +119,103 @@ UNSHOWN, TWO = with_policy(CanaryPolicy(), True), with_policy(BY_HAND, True)
 LACKS_CHOICES = [{"code": "too_little_new", "text": "", "value": 12, "limit": 50}]
 KNOWN_ERROR = "run 8b1aa282 failed: no dataset at /d: build one with `rejoinder dataset build`."
 ON_DISK = replace(canary(6, 4), missing=frozenset({NEW}))
-NO_BETTER = replace(refused("worse_than_serving", 1.33, 1.31), live=live(180, 120).live)
+NO_BETTER = replace(refused("worse_than_serving", 1.33, 1.31), live=live_adapter(180, 120).live)
 
 SITUATIONS = [
-    Situation("nothing has come in", replace(QUIET, has_records=False, new_choices=0)),
-    Situation("too few choices for a first run", QUIET),
-    Situation("enough choices, the night comes", replace(QUIET, new_choices=64)),
-    Situation("a run waits for the worker", going(state="queued")),
-    Situation("a run is under way", going(step="train", progress=0.42)),
-    Situation("a run was interrupted", going(step="train", lease_until=NOW - timedelta(seconds=30))),
-    Situation("a run was interrupted and goes on", going(step="train", progress=0.42, fence=2)),
-    Situation("a run that nobody continues", going(step="train", lease_until=NOW - timedelta(hours=1))),
-    Situation("a run that nobody takes", going(state="queued", created_at=NIGHT)),
-    Situation("a night was missed", replace(QUIET, missed=NIGHT)),
-    Situation("a run was killed for want of memory", failed("its worker died 4 times, last at step train")),
-    Situation("a run failed with an error that says what to do", failed(KNOWN_ERROR)),
-    Situation("a run failed with an unforeseen error", failed("Traceback: KeyError")),
-    Situation("somebody ended the run", replace(QUIET, ended=run("cancelled"))),
-    Situation("skipped, too few new choices", replace(QUIET, ended=run("skipped", reasons=LACKS_CHOICES))),
-    Situation(
+    MorningSituation("nothing has come in", replace(QUIET, has_records=False, new_choices=0)),
+    MorningSituation("too few choices for a first run", QUIET),
+    MorningSituation("enough choices, the night comes", replace(QUIET, new_choices=64)),
+    MorningSituation("a run waits for the worker", going(state="queued")),
+    MorningSituation("a run is under way", going(step="train", progress=0.42)),
+    MorningSituation("a run was interrupted", going(step="train", lease_until=NOW - timedelta(seconds=30))),
+    MorningSituation("a run was interrupted and goes on", going(step="train", progress=0.42, fence=2)),
+    MorningSituation(
+        "a run that nobody continues", going(step="train", lease_until=NOW - timedelta(hours=1))
+    ),
+    MorningSituation("a run that nobody takes", going(state="queued", created_at=NIGHT)),
+    MorningSituation("a night was missed", replace(QUIET, missed=NIGHT)),
+    MorningSituation(
+        "a run was killed for want of memory", failed("its worker died 4 times, last at step train")
+    ),
+    MorningSituation("a run failed with an error that says what to do", failed(KNOWN_ERROR)),
+    MorningSituation("a run failed with an unforeseen error", failed("Traceback: KeyError")),
+    MorningSituation("somebody ended the run", replace(QUIET, ended=run("cancelled"))),
+    MorningSituation(
+        "skipped, too few new choices", replace(QUIET, ended=run("skipped", reasons=LACKS_CHOICES))
+    ),
+    MorningSituation(
         "skipped, nothing new since last night",
         replace(QUIET, new_choices=0, ended=run("skipped", reasons=LACKS_CHOICES)),
     ),
-    Situation(
+    MorningSituation(
         "skipped, no judgement makes a choice",
         replace(QUIET, ended=run("skipped", reasons=[{"code": "no_data"}])),
     ),
-    Situation(
+    MorningSituation(
         "refused: over-fit, one held-out choice short", refused("no_evidence", 19, 20, report=OVER_FIT)
     ),
-    Situation("refused: over-fit", refused("worse_than_uniform", 1.46, 1.386, report={**OVER_FIT, "n": 60})),
-    Situation("refused: too little held-out evidence", refused("no_evidence", 13, 20)),
-    Situation("refused: foresees nothing", refused("worse_than_uniform", 1.41, 1.386)),
-    Situation("refused: broken replies", refused("broken_greedy", 0.12, 0.0)),
-    Situation("refused: left the base too far", refused("drifted", 0.71, 0.5)),
-    Situation("refused: does what has to be refused", refused("gives_in", 0.4, 0.19)),
-    Situation("refused: replies too long", refused("too_long", 2.4, 1.5)),
-    Situation("refused: repeats itself", refused("repeats_itself", 0.4, 0.2)),
-    Situation("refused: changes nothing", refused("no_change", 0.0, 1e-05)),
-    Situation("refused: cannot fit", refused("cannot_fit", 0.27, 0.3)),
-    Situation("refused: worse than what serves", NO_BETTER),
-    Situation("refused: a limit of tomorrow", refused("too_new", 3.0, 2.0, "is too new")),
-    Situation("refused: not measured", refused("no_replay", None, 1, "no general replay set was measured")),
-    Situation("passed, but the policy shows it to nobody", passed(UNSHOWN)),
-    Situation("passed, shown to nobody, approved by one", passed(UNSHOWN, ONE_APPROVAL)),
-    Situation("passed, no second person needed", passed(with_policy(CanaryPolicy(), False))),
-    Situation("passed, but no model server took it", passed(POLICY, reasons=[{"code": "not_published"}])),
-    Situation("passed, and put up by nobody", passed(POLICY)),
-    Situation("passed, then vetoed", passed(UNSHOWN, words(("eva", VETO)))),
-    Situation("canary just begun", canary(0, 0)),
-    Situation("canary took another one's place", canary(0, 0, before=OLD)),
-    Situation("canary with few picks", canary(2, 3, tied=1)),
-    Situation("canary undecided, picks will decide", canary(68, 52)),
-    Situation("canary undecided, too early for a pace", canary(68, 52, since=NOW - timedelta(hours=3))),
-    Situation("canary ahead, not proven", canary(81, 56)),
-    Situation("canary undecided for good", canary(210, 202)),
-    Situation("canary ahead, but too late", canary(745, 655)),
-    Situation("canary ahead, decided within a day", canary(122, 86)),
-    Situation("canary proven, too few agents", canary(90, 40, agents=2)),
-    Situation("canary proven, hangs on few agents", canary(90, 40, share_low=0.44)),
-    Situation("canary proven, style may explain it", canary(90, 40, adjusted_low=0.47)),
-    Situation("canary proven, goes live tonight", canary(90, 40)),
-    Situation(
+    MorningSituation(
+        "refused: over-fit", refused("worse_than_uniform", 1.46, 1.386, report={**OVER_FIT, "n": 60})
+    ),
+    MorningSituation("refused: too little held-out evidence", refused("no_evidence", 13, 20)),
+    MorningSituation("refused: foresees nothing", refused("worse_than_uniform", 1.41, 1.386)),
+    MorningSituation("refused: broken replies", refused("broken_greedy", 0.12, 0.0)),
+    MorningSituation("refused: left the base too far", refused("drifted", 0.71, 0.5)),
+    MorningSituation("refused: does what has to be refused", refused("gives_in", 0.4, 0.19)),
+    MorningSituation("refused: replies too long", refused("too_long", 2.4, 1.5)),
+    MorningSituation("refused: repeats itself", refused("repeats_itself", 0.4, 0.2)),
+    MorningSituation("refused: changes nothing", refused("no_change", 0.0, 1e-05)),
+    MorningSituation("refused: cannot fit", refused("cannot_fit", 0.27, 0.3)),
+    MorningSituation("refused: worse than what serves", NO_BETTER),
+    MorningSituation("refused: a limit of tomorrow", refused("too_new", 3.0, 2.0, "is too new")),
+    MorningSituation(
+        "refused: not measured", refused("no_replay", None, 1, "no general replay set was measured")
+    ),
+    MorningSituation("passed, but the policy shows it to nobody", passed(UNSHOWN)),
+    MorningSituation("passed, shown to nobody, approved by one", passed(UNSHOWN, ONE_APPROVAL)),
+    MorningSituation("passed, no second person needed", passed(with_policy(CanaryPolicy(), False))),
+    MorningSituation(
+        "passed, but no model server took it", passed(POLICY, reasons=[{"code": "not_published"}])
+    ),
+    MorningSituation("passed, and put up by nobody", passed(POLICY)),
+    MorningSituation("passed, then vetoed", passed(UNSHOWN, words(("eva", VETO)))),
+    MorningSituation("canary just begun", canary(0, 0)),
+    MorningSituation("canary took another one's place", canary(0, 0, before=OLD)),
+    MorningSituation("canary with few picks", canary(2, 3, tied=1)),
+    MorningSituation("canary undecided, picks will decide", canary(68, 52)),
+    MorningSituation(
+        "canary undecided, too early for a pace", canary(68, 52, since=NOW - timedelta(hours=3))
+    ),
+    MorningSituation("canary ahead, not proven", canary(81, 56)),
+    MorningSituation("canary undecided for good", canary(210, 202)),
+    MorningSituation("canary ahead, but too late", canary(745, 655)),
+    MorningSituation("canary ahead, decided within a day", canary(122, 86)),
+    MorningSituation("canary proven, too few agents", canary(90, 40, agents=2)),
+    MorningSituation("canary proven, hangs on few agents", canary(90, 40, share_low=0.44)),
+    MorningSituation("canary proven, style may explain it", canary(90, 40, adjusted_low=0.47)),
+    MorningSituation("canary proven, goes live tonight", canary(90, 40)),
+    MorningSituation(
         "canary proven by count, bounds not fitted yet",
         canary(90, 40, share_low=None, adjusted_low=None, is_fitted=False),
     ),
-    Situation("canary waits for an approval", canary(90, 40, with_policy(SHOWN, True))),
-    Situation("canary waits for a person", canary(90, 40, with_policy(BY_HAND, False))),
-    Situation("canary waits for two people", canary(90, 40, TWO)),
-    Situation("canary waits for a second person", canary(90, 40, TWO, words=ONE_APPROVAL)),
-    Situation("went live on evidence", live(180, 120, days=0.25, actor="scheduler")),
-    Situation("live and better", live(180, 120)),
-    Situation("live and better, enough for tonight", live(180, 120, new_choices=64)),
-    Situation("live, not known yet", live(22, 18)),
-    Situation("live, no visible difference", live(5020, 4980)),
-    Situation("live, hardly any picks", live(3, 1)),
-    Situation("live, harm suspected", live(44, 72)),
-    Situation("live, harm proven", live(30, 70, e_harm=25.0)),
-    Situation("canary, harm suspected", canary(12, 25)),
-    Situation("rolled back for harm", left("harm", 30, 70)),
-    Situation("rolled back by a person", left("person", actor="ada")),
-    Situation("vetoed in service", left("veto", actor="eva", live=live(180, 120).live)),
-    Situation("rolled back for harm, enough for tonight", left("harm", 30, 70, new_choices=64)),
-    Situation("retired undecided", left("undecided", 760, 740)),
-    Situation("cannot be loaded, the base stands in", ON_DISK),
-    Situation("its files are gone", replace(ON_DISK, lost=frozenset({NEW}))),
+    MorningSituation("canary waits for an approval", canary(90, 40, with_policy(SHOWN, True))),
+    MorningSituation("canary waits for a person", canary(90, 40, with_policy(BY_HAND, False))),
+    MorningSituation("canary waits for two people", canary(90, 40, TWO)),
+    MorningSituation("canary waits for a second person", canary(90, 40, TWO, words=ONE_APPROVAL)),
+    MorningSituation("went live on evidence", live_adapter(180, 120, days=0.25, actor="scheduler")),
+    MorningSituation("live and better", live_adapter(180, 120)),
+    MorningSituation("live and better, enough for tonight", live_adapter(180, 120, new_choices=64)),
+    MorningSituation("live, not known yet", live_adapter(22, 18)),
+    MorningSituation("live, no visible difference", live_adapter(5020, 4980)),
+    MorningSituation("live, hardly any picks", live_adapter(3, 1)),
+    MorningSituation("live, harm suspected", live_adapter(44, 72)),
+    MorningSituation("live, harm proven", live_adapter(30, 70, e_harm=25.0)),
+    MorningSituation("canary, harm suspected", canary(12, 25)),
+    MorningSituation("rolled back for harm", left("harm", 30, 70)),
+    MorningSituation("rolled back by a person", left("person", actor="ada")),
+    MorningSituation("vetoed in service", left("veto", actor="eva", live=live_adapter(180, 120).live)),
+    MorningSituation("rolled back for harm, enough for tonight", left("harm", 30, 70, new_choices=64)),
+    MorningSituation("retired undecided", left("undecided", 760, 740)),
+    MorningSituation("cannot be loaded, the base stands in", ON_DISK),
+    MorningSituation("its files are gone", replace(ON_DISK, lost=frozenset({NEW}))),
 ]

@@ -78,11 +78,11 @@ def collect_status(frame: Frame) -> dict[str, Any]:
             },
             "runs": count_by_state(session, desk_id=DEFAULT_DESK),
             "last_run": last.model_dump(mode="json") if last else None,
-            "rows": count_rows(session),
+            "rows": count_status_rows(session),
         }
 
 
-def count_rows(session: Session) -> dict[str, int]:
+def count_status_rows(session: Session) -> dict[str, int]:
     """A judgement that was taken back is one, as a reply with its last thumb is: no row more."""
     rows = {
         f"{table.__name__.lower()}s": session.exec(select(func.count()).select_from(table)).one()

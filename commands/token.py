@@ -6,7 +6,7 @@ from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.store.engine import read, unit_of_work
-from feedback.store.operators import TOKEN_ROLES, create_token, ensure_operator, list_tokens, revoke_token
+from feedback.store.operators import TOKEN_ROLES, create_token, ensure_operator, list_tokens, revoke_api_token
 from feedback.store.tables import DEFAULT_DESK
 
 
@@ -39,7 +39,7 @@ def command() -> None:
     help="Bind it to this operator, made when missing: the annotator of its judgements.",
 )
 @json_option
-def create(frame: Frame, role: str, name: str, operator: str | None, as_json: bool) -> None:
+def create_token_command(frame: Frame, role: str, name: str, operator: str | None, as_json: bool) -> None:
     """Make a token and print it as the last line.
 
     \b
@@ -67,7 +67,7 @@ def create(frame: Frame, role: str, name: str, operator: str | None, as_json: bo
 @command.command("list")
 @frame_options
 @json_option
-def list_(frame: Frame, as_json: bool) -> None:
+def list_tokens_command(frame: Frame, as_json: bool) -> None:
     """List tokens: id, role, name, since when, and whether they still work.
 
     \b
@@ -105,5 +105,5 @@ def revoke(frame: Frame, token_id: str) -> None:
     rejoinder token revoke 0b2c1a34-...
     """
     with open_store(frame) as engine, unit_of_work(engine) as session:
-        revoke_token(session, desk_id=DEFAULT_DESK, token_id=token_id, now=SystemClock().now())
+        revoke_api_token(session, desk_id=DEFAULT_DESK, token_id=token_id, now=SystemClock().now())
     click.echo(f"revoked {token_id}")

@@ -20,7 +20,7 @@ from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.datasets.layout import dataset_dir
 from feedback.store.engine import read, unit_of_work
-from feedback.store.runs import FINISHED, get_run, list_metrics, request_run
+from feedback.store.runs import FINISHED, file_run_request, get_run, list_metrics
 from feedback.store.tables import DEFAULT_DESK, Run
 from serving.base import resolve_base
 from trainer.recipes.recipe import load_recipe
@@ -117,7 +117,7 @@ def check_recipe(recipe: str, objective: str | None) -> str:
 
 def ask_for_run(engine: Engine, request: dict[str, Any]) -> Run:
     with unit_of_work(engine) as session:
-        run, _ = request_run(
+        run, _ = file_run_request(
             session,
             desk_id=DEFAULT_DESK,
             kind="manual",

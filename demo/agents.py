@@ -20,8 +20,8 @@ from demo.grammar import (
     Message,
     ParsedReply,
     is_broken,
+    parse_conversation,
     parse_reply,
-    read_conversation,
 )
 from demo.intents import INTENTS, Style
 from demo.slots import COPIED, mask
@@ -44,7 +44,7 @@ Kind = Literal["pick", "edit", "own", "tie", "none"]
 
 
 @dataclass(frozen=True)
-class Decision:
+class AgentDecision:
     """What an agent does with a set: `index` is sent (or edited), `indices` are tied, `text` is written."""
 
     kind: Kind
@@ -54,7 +54,7 @@ class Decision:
 
 
 def _wrong_items(parsed: ParsedReply, messages: Sequence[Message]) -> list[tuple[str, str]]:
-    items = read_conversation(messages).items
+    items = parse_conversation(messages).items
     return [
         (slot, v) for slot in COPIED for v in parsed.slots.get(slot, ()) if v.casefold() not in items[slot]
     ]
@@ -79,7 +79,7 @@ def _softmax(scores: Sequence[float]) -> list[float]:
 
 def _own_values(messages: Sequence[Message]) -> dict[str, str]:
     """The customer's values as a reply would write them, the last of each slot."""
-    language = read_conversation(messages).language
+    language = parse_conversation(messages).language
     values: dict[str, str] = {}
     for message in messages:
         if message["role"] == "user":
@@ -110,20 +110,20 @@ class SimulatedAgent:
         utilities = [taste_utility(text, messages) for text in texts]
         return _softmax([u / self.noise + offset for u, offset in zip(utilities, offsets, strict=True)])
 
-    def judge(self, messages: Sequence[Message], texts: Sequence[str]) -> Decision:
+    def judge(self, messages: Sequence[Message], texts: Sequence[str]) -> AgentDecision:
         """One decision over the distinct replies of a set, in the order shown."""
         utilities = [taste_utility(text, messages) for text in texts]
         if max(utilities) < NOTHING_GOOD:
-            return Decision("none")
+            return AgentDecision("none")
         if self._rng.random() < OWN_SHARE and (own := self._write(messages)):
-            return Decision("own", text=own)
+            return AgentDecision("own", text=own)
         index = self._rng.choices(range(len(texts)), weights=self.pick_probabilities(messages, texts))[0]
         twins = [i for i, u in enumerate(utilities) if i != index and abs(u - utilities[index]) < TIE_GAP]
         if twins and self._rng.random() < TIE_SHARE:
-            return Decision("tie", index=index, indices=tuple(sorted((index, self._rng.choice(twins)))))
+            return AgentDecision("tie", index=index, indices=tuple(sorted((index, self._rng.choice(twins)))))
         if self._rng.random() < EDIT_SHARE and (edited := self._edit(texts[index], messages)) != texts[index]:
-            return Decision("edit", index=index, text=edited)
-        return Decision("pick", index=index)
+            return AgentDecision("edit", index=index, text=edited)
+        return AgentDecision("pick", index=index)
 
     def _edit(self, text: str, messages: Sequence[Message]) -> str:
         """Puts the customer's own values where others stand, else adds a courteous sentence if one fits."""
@@ -146,7 +146,7 @@ class SimulatedAgent:
 
     def _write(self, messages: Sequence[Message]) -> str | None:
         """A warm reply of the agent's own; None where the conversation is outside the grammar."""
-        situation = read_conversation(messages)
+        situation = parse_conversation(messages)
         values = _own_values(messages)
         intent = next((intent for intent in INTENTS if intent.name == situation.intent), None)
         if intent is None:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from demo.corpus import Row, draw_batches
+from demo.corpus import CorpusRow, draw_batches
 from demo.tokenizer import END, END_OF_TEXT, build_tokenizer, save_tokenizer
 
 MODEL_DIR = Path(__file__).parent / "model"
@@ -45,7 +45,7 @@ def draw_schedule(step: int, steps: int) -> tuple[float, float]:
     return rate, max(0.02, DRILLS * (1 - progress / DRILLS_UNTIL))
 
 
-def draw_steps(rng: random.Random, tokenizer: Any, steps: int) -> Iterator[list[Row]]:
+def draw_steps(rng: random.Random, tokenizer: Any, steps: int) -> Iterator[list[CorpusRow]]:
     """One batch for every step."""
     step = 0
     while step < steps:
@@ -57,7 +57,7 @@ def draw_steps(rng: random.Random, tokenizer: Any, steps: int) -> Iterator[list[
             step += 1
 
 
-def show(step: int, steps: int, loss: float, started: float) -> None:
+def print_step(step: int, steps: int, loss: float, started: float) -> None:
     """One bar on a terminal; a line now and then where the output is a file."""
     spent = time.monotonic() - started
     left = spent / (step + 1) * (steps - step - 1)
@@ -87,7 +87,7 @@ def create_model(tokenizer: Any, seed: int) -> Any:
     )
 
 
-def train(model: Any, tokenizer: Any, steps: int, seed: int) -> None:
+def train_model(model: Any, tokenizer: Any, steps: int, seed: int) -> None:
     """One descent, top to bottom; changes the model in place."""
     import torch
     from torch.nn.functional import cross_entropy
@@ -121,11 +121,11 @@ def train(model: Any, tokenizer: Any, steps: int, seed: int) -> None:
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
         smooth = 0.98 * smooth + 0.02 * loss.item()
-        show(step, steps, smooth, started)
+        print_step(step, steps, smooth, started)
     multiply_plainly(model)
 
 
-def save(model: Any, tokenizer: Any, target: Path) -> None:
+def save_model(model: Any, tokenizer: Any, target: Path) -> None:
     """Writes the model directory; weights in float16, half the size and finer than bfloat16."""
     import torch
     from transformers import GenerationConfig
@@ -150,8 +150,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     tokenizer = build_tokenizer()
     model = create_model(tokenizer, options.seed)
-    train(model, tokenizer, options.steps, options.seed)
-    save(model, tokenizer, options.out)
+    train_model(model, tokenizer, options.steps, options.seed)
+    save_model(model, tokenizer, options.out)
     parameters = sum(p.numel() for p in model.parameters())
     print(f"{parameters / 1e6:.2f} M parameters, {tokenizer.get_vocab_size()} tokens, in {options.out}")
 

@@ -18,14 +18,14 @@ POOL = 1024  # rows sorted by length before they are cut into batches
 
 
 @dataclass(frozen=True)
-class Row:
+class CorpusRow:
     """Token ids, and for each one whether the model is to predict it."""
 
     ids: list[int]
     learnt: list[bool]
 
 
-def render(tokenizer: Tokenizer, messages: list[dict[str, str]]) -> Row:
+def render(tokenizer: Tokenizer, messages: list[dict[str, str]]) -> CorpusRow:
     """The chat template by hand; a test holds it equal to the template transformers renders."""
     ids: list[int] = []
     learnt: list[bool] = []
@@ -37,7 +37,7 @@ def render(tokenizer: Tokenizer, messages: list[dict[str, str]]) -> Row:
         gap = tokenizer.encode("\n").ids
         ids += head + body + gap
         learnt += [False] * len(head) + [message["role"] == "assistant"] * len(body) + [False] * len(gap)
-    return Row(ids, learnt)
+    return CorpusRow(ids, learnt)
 
 
 def draw_drill(rng: random.Random) -> list[dict[str, str]]:
@@ -59,7 +59,7 @@ def draw_drill(rng: random.Random) -> list[dict[str, str]]:
     ]
 
 
-def draw_row(rng: random.Random, tokenizer: Tokenizer, *, drill_share: float) -> Row:
+def draw_row(rng: random.Random, tokenizer: Tokenizer, *, drill_share: float) -> CorpusRow:
     """One training row."""
     if rng.random() < drill_share:
         return render(tokenizer, draw_drill(rng))
@@ -71,12 +71,12 @@ def draw_row(rng: random.Random, tokenizer: Tokenizer, *, drill_share: float) ->
 
 def draw_batches(
     rng: random.Random, tokenizer: Tokenizer, *, tokens: int, drill_share: float
-) -> Iterator[list[Row]]:
+) -> Iterator[list[CorpusRow]]:
     """One pool of rows as batches of at most `tokens` padded tokens, in random order."""
     rows = sorted(
         (draw_row(rng, tokenizer, drill_share=drill_share) for _ in range(POOL)), key=lambda r: len(r.ids)
     )
-    batches: list[list[Row]] = [[]]
+    batches: list[list[CorpusRow]] = [[]]
     for row in rows:
         if batches[-1] and (len(batches[-1]) + 1) * len(row.ids) > tokens:
             batches.append([])

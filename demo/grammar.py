@@ -104,7 +104,7 @@ def parse_reply(text: str, messages: Sequence[Message]) -> ParsedReply | None:
     readings = _read_reply(masked, language)
     if not readings:
         return None
-    situation = read_conversation(messages)
+    situation = parse_conversation(messages)
     best = min(readings, key=lambda parts: (not situation.allows(parts.intent), parts.intent))
     style = min(best.styles, key=WORST_FIRST.index)
     slots: dict[str, tuple[str, ...]] = {}
@@ -118,7 +118,7 @@ def is_broken(text: str, messages: Sequence[Message]) -> bool:
     parsed = parse_reply(text, messages)
     if parsed is None:
         return True
-    situation = read_conversation(messages)
+    situation = parse_conversation(messages)
     return parsed.language != situation.language or not situation.allows(parsed.intent)
 
 
@@ -160,7 +160,7 @@ def _read_customer_line(line: str, language: Language) -> str | None:
     return None
 
 
-def read_conversation(messages: Sequence[Message]) -> Situation:
+def parse_conversation(messages: Sequence[Message]) -> Situation:
     """Language, intent and the customer's own items; an order number alone keeps the intent it answers to."""
     lines = [
         line for m in messages if m["role"] == "user" for line in m["content"].split("\n") if line.strip()
@@ -192,6 +192,6 @@ def copied_share(text: str, messages: Sequence[Message]) -> float | None:
     named = named_items(text)
     if not named:
         return None
-    items = read_conversation(messages).items
+    items = parse_conversation(messages).items
     own = items["order"] | items["product"]
     return sum(value.casefold() in own for value in named) / len(named)

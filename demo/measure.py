@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from demo.build import MODEL_DIR
-from demo.grammar import Message, copied_share, is_broken, named_items, parse_reply, read_conversation
+from demo.grammar import Message, copied_share, is_broken, named_items, parse_conversation, parse_reply
 from demo.intents import STYLES
 from demo.prompts import FIXED_PROMPTS, fresh_prompts
 from trainer.data.tokens import encode_prompt
@@ -71,7 +71,7 @@ def measure_model(scorer: Scorer, n: int, *, show: int = 0) -> dict[str, float]:
     styles = Counter(parsed.style for text, prompt in everything if (parsed := parse_reply(text, prompt)))
     lengths = [len(scorer.tokenizer.encode(text)) for text, _ in everything]
     own, named = measure_copying([*first, *second], [*prompts, *prompts])
-    chinese = [i for i in range(n) if read_conversation(prompts[i]).language == "zh"]
+    chinese = [i for i in range(n) if parse_conversation(prompts[i]).language == "zh"]
     for text, prompt in [pair for pair in everything if is_broken(*pair)][:show]:
         print(f"broken: {text!r}\n   to {[message['content'] for message in prompt]}")
     figures = {

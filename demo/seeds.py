@@ -9,7 +9,7 @@ from typing import TypedDict
 from demo.slots import Language
 
 
-class Turn(TypedDict):
+class SeedTurn(TypedDict):
     role: str
     text: str
 
@@ -17,13 +17,13 @@ class Turn(TypedDict):
 class SeedConversation(TypedDict):
     id: str
     language: Language
-    turns: list[Turn]
+    turns: list[SeedTurn]
     tags: list[str]
 
 
 def _seed(number: int, language: Language, tag: str, *texts: str) -> SeedConversation:
     """Customer and agent in turn, the customer first and last."""
-    turns: list[Turn] = [
+    turns: list[SeedTurn] = [
         {"role": "agent" if i % 2 else "customer", "text": text} for i, text in enumerate(texts)
     ]
     return {"id": f"seed-{number:02d}", "language": language, "turns": turns, "tags": ["demo", tag]}

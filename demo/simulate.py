@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import httpx
 
-from demo.agents import Decision, SimulatedAgent, SimulatedCustomer
+from demo.agents import AgentDecision, SimulatedAgent, SimulatedCustomer
 from demo.grammar import Message
 from demo.prompts import fresh_dialogues
 
@@ -36,7 +36,7 @@ class SimulationFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Progress:
+class NightProgress:
     """What is being done now; `done` of `total` sets, or the share of a run."""
 
     night: int
@@ -45,7 +45,7 @@ class Progress:
     total: float
 
 
-Listener = Callable[[Progress], None]
+Listener = Callable[[NightProgress], None]
 OnNight = Callable[["Night"], None]
 
 
@@ -146,7 +146,7 @@ def _work_sets(
     with ThreadPoolExecutor(workers) as pool:
         for one in pool.map(lambda job: _answer_one(client, *job), jobs):
             answered.append(one)
-            on_progress(Progress(night, "sets", len(answered), sets))
+            on_progress(NightProgress(night, "sets", len(answered), sets))
     _give_thumbs(client, customer, [each for each in answered if each and each.message_id])
     return answered
 
@@ -183,7 +183,7 @@ def _answer_one(
     return Answered(decision.kind, conversation_id, judged.get("message_id"), sent, messages)
 
 
-def _say(decision: Decision, usable: list[dict[str, Any]]) -> dict[str, Any]:
+def _say(decision: AgentDecision, usable: list[dict[str, Any]]) -> dict[str, Any]:
     """The decision in the words of the API."""
     body: dict[str, Any] = {"kind": decision.kind}
     if decision.index is not None:
@@ -221,7 +221,7 @@ def _run_night(client: httpx.Client, night: int, on_progress: Listener) -> dict[
         if response.status_code != 200:
             raise SimulationFailed("reading the run", response)
         run: dict[str, Any] = response.json()
-        on_progress(Progress(night, run.get("step") or run["state"], run.get("progress") or 0.0, 1.0))
+        on_progress(NightProgress(night, run.get("step") or run["state"], run.get("progress") or 0.0, 1.0))
         if run["state"] in ("done", "failed", "cancelled", "skipped"):
             return run
         time.sleep(RUN_POLL_S)

@@ -8,7 +8,7 @@ from demo.seeds import SEED_CONVERSATIONS
 from feedback.app import read_secret_key
 from feedback.clock import SystemClock
 from feedback.settings import FeedbackSettings
-from feedback.store.conversations import Said, open_conversation
+from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import of_desk, unit_of_work
 from feedback.store.operators import hash_secret
 from feedback.store.tables import DEFAULT_DESK, Conversation, new_id
@@ -31,7 +31,7 @@ def seed_demo(store_engine: Engine, settings: FeedbackSettings) -> int:
                 desk_id=DEFAULT_DESK,
                 now=now,
                 messages=[
-                    Said("agent" if turn["role"] == "agent" else "customer", turn["text"])
+                    IncomingMessage("agent" if turn["role"] == "agent" else "customer", turn["text"])
                     for turn in conversation["turns"]
                 ],
                 language=conversation["language"],

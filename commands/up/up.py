@@ -30,7 +30,7 @@ from commands.errors import CommandFailed
 from commands.files import describe_lack, raise_file_limit
 from commands.frame import Frame, frame_options
 from commands.instance import InstanceLock
-from commands.sign_in import make_link
+from commands.sign_in import make_sign_in_link
 from commands.store import migrate_store, open_store
 from commands.up.engine import KeptEngine
 from commands.up.plan import StartPlan, make_plan
@@ -215,7 +215,7 @@ def tell_addresses(console: Console, store_engine: Engine, plan: StartPlan) -> N
     sign_in = f"sign in        rejoinder sign-in --data-dir {plan.frame.data_dir}   prints a link"
     if console.is_terminal:
         minutes = plan.feedback.sign_in_link_minutes
-        link = make_link(store_engine, name="admin", role="admin", minutes=minutes, address=address)
+        link = make_sign_in_link(store_engine, name="admin", role="admin", minutes=minutes, address=address)
         sign_in = f"sign in once   {link}"
     is_open = plan.feedback.opens_chat(plan.serving.base_model)
     chat = f"{address}/chat" if is_open else "closed; [feedback] public_chat = true opens it to everybody"

@@ -21,7 +21,7 @@ from demo.chat import add_examples
 from feedback.app import create_app
 from feedback.clock import SystemClock
 from feedback.deployment.deploy import Deployer
-from feedback.deployment.policy_changes import note_policy
+from feedback.deployment.policy_changes import note_policy_change
 from feedback.duels.drawing import DuelDrawer
 from feedback.errors import ApiError
 from feedback.records.language import load_identifier
@@ -125,7 +125,7 @@ def building_front(frame: Frame) -> Iterator[Front]:
 def note_what_decides(deployer: Deployer) -> None:
     """Which policy is in force from this start on. A store that is away or not made yet is told elsewhere."""
     try:
-        if note_policy(deployer.store_engine, deployer.policy, now=deployer.clock.now()):
+        if note_policy_change(deployer.store_engine, deployer.policy, now=deployer.clock.now()):
             log.info("policy %s is in force (%s)", deployer.policy.name, deployer.policy.sha256[:16])
     except (ApiError, SQLAlchemyError) as fault:
         log.warning("which policy is in force could not be written down: %s", fault)

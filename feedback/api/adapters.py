@@ -150,7 +150,7 @@ def list_adapters(call: Read[Query]) -> AdapterList:
     desk_id = call.actor.desk_id
     with call.read() as session:
         state = serving_state(session, desk_id=desk_id)
-        rows = adapters.list_adapters(session, desk_id=desk_id)
+        rows = adapters.select_adapters(session, desk_id=desk_id)
         accounts = {row.name: read_account(session, row.name, desk_id=desk_id) for row in rows}
         shown = [
             AdapterShown(
@@ -191,7 +191,7 @@ def promote(call: Act, body: Explained, name: str) -> Promoted:
     with read(services().store_engine) as session:
         person = approvals.name_person(session, call.actor)
     with _typed_failures(name):
-        fence = deploy.promote(
+        fence = deploy.promote_adapter(
             _deployer(), name, actor=person, reason=body.reason, desk_id=call.actor.desk_id
         )
     return Promoted(live=name, fence=fence)
@@ -203,7 +203,7 @@ def promote(call: Act, body: Explained, name: str) -> Promoted:
 def approve(call: Write, body: Reasoned, name: str) -> WordsSaid:
     """Approve an adapter, so that somebody else may promote it; takes back a veto of one's own."""
     reason = body.reason or "approved by hand"
-    approvals.approve(call.session, _deployer(), name, actor=call.actor, reason=reason)
+    approvals.approve_adapter(call.session, _deployer(), name, actor=call.actor, reason=reason)
     return _list_words(call, name)
 
 
@@ -211,9 +211,9 @@ def approve(call: Write, body: Reasoned, name: str) -> WordsSaid:
 def veto(call: Write, body: Vetoed, name: str) -> WordsSaid:
     """Keep an adapter out of service; one that serves leaves at once."""
     deployer = _deployer()
-    left = approvals.veto(call.session, deployer, name, actor=call.actor, reason=body.reason)
+    left = approvals.veto_adapter(call.session, deployer, name, actor=call.actor, reason=body.reason)
     if left is not None:
-        call.after_commit(lambda: deploy.follow(deployer))
+        call.after_commit(lambda: deploy.reconcile_later(deployer))
     return _list_words(call, name).model_copy(update={"rolled_back": left is not None})
 
 
@@ -239,7 +239,7 @@ def rollback(call: Write, body: RollbackAsked) -> RolledBackTo:
     done = deploy.write_rollback(
         call.session, deployer, actor=call.actor.name, reason=body.reason, only=name, desk_id=desk_id
     )
-    call.after_commit(lambda: deploy.follow(deployer))
+    call.after_commit(lambda: deploy.reconcile_later(deployer))
     return RolledBackTo(rolled_back=done.from_, serving=done.to, fence=done.fence)
 
 

@@ -5,7 +5,7 @@ How fast they may come is in feedback/web/limits.py.
 
 from feedback.api.routes import Write
 from feedback.errors import Conflict
-from feedback.store.visitors import count_messages, count_thumbs, count_waiting
+from feedback.store.visitors import count_messages, count_visitor_thumbs, count_waiting
 from feedback.web.services import services
 
 
@@ -53,5 +53,5 @@ def check_messages(call: Write, conversation_id: str) -> None:
 def check_thumbs(call: Write) -> None:
     limit = services().settings.visitor_thumbs
     own, desk_id = call.actor.conversation_id, call.actor.desk_id
-    if own is not None and count_thumbs(call.session, desk_id=desk_id, conversation_id=own) >= limit:
+    if own is not None and count_visitor_thumbs(call.session, desk_id=desk_id, conversation_id=own) >= limit:
         raise TooManyThumbs(limit)

@@ -28,7 +28,7 @@ from feedback.api.schemas import (
 )
 from feedback.records.language import find_language
 from feedback.store.conversations import (
-    Said,
+    IncomingMessage,
     open_conversation,
 )
 from feedback.store.operators import hash_secret
@@ -99,7 +99,7 @@ def create(call: Write, body: NewConversation) -> ConversationOpened:
         desk_id=call.actor.desk_id,
         now=call.now,
         messages=[
-            Said(said.role, said.text, said.occurred_at, knowledge if said is kept[-1] else None)
+            IncomingMessage(said.role, said.text, said.occurred_at, knowledge if said is kept[-1] else None)
             for said in kept
         ],
         customer_id=body.customer_id,

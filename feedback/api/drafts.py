@@ -7,7 +7,7 @@ from flask import Blueprint
 from pydantic import Field, StringConstraints
 
 from feedback.api.routes import Read, Write, get, put
-from feedback.api.schemas import MAX_TEXT, Answer, Id, Name, Query, Revision, Standing, Tag
+from feedback.api.schemas import MAX_TEXT, Answer, Id, Name, PutBody, Query, Revision, Tag
 from feedback.store.drafts import KeptDraft, Written, clear_draft, list_drafts, save_draft
 
 bp = Blueprint("drafts", __name__)
@@ -15,7 +15,7 @@ bp = Blueprint("drafts", __name__)
 PREVIEW = 240  # characters of what the customer had written
 
 
-class OwnDraft(Standing):
+class OwnDraft(PutBody):
     revision: Revision
     aside_id: Id | None = Field(
         None, description="A text that lies beside the one in the composer; a random id of its own."

@@ -36,7 +36,7 @@ from feedback.records.language import find_language
 from feedback.store.changes import conversation_topic
 from feedback.store.conversations import (
     MESSAGES_AT_ONCE,
-    Said,
+    IncomingMessage,
     append_message,
     list_messages,
     lock_conversation,
@@ -132,7 +132,7 @@ def add_message(call: Write, body: NewMessage, conversation_id: str) -> MessageA
     knowledge = [part.model_dump() for part in body.knowledge] if body.knowledge else None
     if body.fields is not None:
         conversation.fields = [given.keep() for given in body.fields]
-    said = Said(body.role, body.text, body.occurred_at, knowledge)
+    said = IncomingMessage(body.role, body.text, body.occurred_at, knowledge)
     if agent is None:
         check_messages(call, conversation.id)
         conversation.language = conversation.language or find_language([body.text])
@@ -155,7 +155,7 @@ def check_turn(session: Session, conversation: Conversation, turn_id: str) -> No
     check_waiting(turn)
 
 
-def answer_by_hand(call: Write, conversation: Conversation, said: Said, agent: str) -> Message:
+def answer_by_hand(call: Write, conversation: Conversation, said: IncomingMessage, agent: str) -> Message:
     """An agent's own text past the suggestions: the waiting turn is answered, its set bypassed, nothing is
     learnt. A person's is held back for the undo window; what an app hands over was said already.
     """

@@ -4,14 +4,14 @@ from flask import Blueprint
 from pydantic import Field
 
 from feedback.api.routes import Write, put
-from feedback.api.schemas import Answer, Id, Name, Standing
+from feedback.api.schemas import Answer, Id, Name, PutBody
 from feedback.store.presence import end_presence, note_presence
 from feedback.store.turns import prolong_claim, release_turn
 
 bp = Blueprint("presence", __name__)
 
 
-class OwnPresence(Standing):
+class OwnPresence(PutBody):
     turn_id: Id | None = Field(None, description="The turn they look at.")
     left: Id | None = Field(None, description="The turn they leave: if they hold it, it is given back.")
     here: bool = Field(True, description="False: they leave the desk.")

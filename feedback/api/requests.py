@@ -57,7 +57,7 @@ def check_body(shape: type[B], body: Mapping[str, Any]) -> B:
     return _check(shape, body, "body")
 
 
-def read_query(shape: type[B]) -> B:
+def read_request_query(shape: type[B]) -> B:
     """The query parameters; a repeated one is refused, since it is unclear which one counts."""
     values = {key: request.args.getlist(key) for key in request.args}
     repeated = sorted(key for key, given in values.items() if len(given) > 1)

@@ -23,21 +23,21 @@ from sqlmodel import Session
 from werkzeug.wrappers import Response as AnyResponse
 
 from feedback.actor import Actor
-from feedback.api.requests import check_body, check_ids, read_json, read_query
-from feedback.api.schemas import Answer, Body, Query, Standing
+from feedback.api.requests import check_body, check_ids, read_json, read_request_query
+from feedback.api.schemas import Answer, Body, PutBody, Query
 from feedback.errors import ApiError
 from feedback.store.engine import read, unit_of_work
 from feedback.store.events import Answer as StoredAnswer
-from feedback.store.events import Said, find_answer, hash_body, store_answer
+from feedback.store.events import IdempotentWrite, find_answer, hash_body, store_answer
 from feedback.web.auth import require_actor
 from feedback.web.services import services
 
 P = ParamSpec("P")
 B = TypeVar("B", bound=Body)
-S = TypeVar("S", bound=Standing)
+S = TypeVar("S", bound=PutBody)
 Q = TypeVar("Q", bound=Query)
 Roles = tuple[str, ...]
-AnyBody = Body | Standing
+AnyBody = Body | PutBody
 Own = Mapping[str, type[AnyBody]]
 Reveal = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -105,7 +105,7 @@ class Write:
         A repetition is found by what it meets: its own event's key, or a refusal, since the first one
         changed what it would change. So a first write, nearly all there are, is never looked for.
         """
-        said = Said(self.actor.desk_id, event_id, body_hash, self.actor.key)
+        said = IdempotentWrite(self.actor.desk_id, event_id, body_hash, self.actor.key)
         try:
             with unit_of_work(services().store_engine) as self.session:
                 self.now = services().clock.now()  # once the lock is ours: rows have the order of their times
@@ -159,7 +159,7 @@ def get(
         @wraps(view)
         def call(**ids: Any) -> AnyResponse:
             actor = _enter(roles, ids)
-            asked = Read(actor, services().clock.now(), read_query(query))
+            asked = Read(actor, services().clock.now(), read_request_query(query))
             result = view(asked, **ids)  # type: ignore[call-arg]
             return result if isinstance(result, Response) else _send(200, result.model_dump(mode="json"))
 
@@ -242,7 +242,7 @@ def act(
             said = check_body(body, given)
             now = services().clock.now()
             body_hash = hash_body("POST", request.path, given | {"event_id": said.event_id})
-            event = Said(actor.desk_id, said.event_id, body_hash, actor.key)
+            event = IdempotentWrite(actor.desk_id, said.event_id, body_hash, actor.key)
             stored = _find_stored(event)
             if stored is None:
                 acted = view(Act(actor, now, said.event_id), said, **ids)  # type: ignore[call-arg]
@@ -270,7 +270,7 @@ def _read_body(route: Route, actor: Actor) -> dict[str, Any]:
     return given
 
 
-def _find_stored(said: Said) -> StoredAnswer | None:
+def _find_stored(said: IdempotentWrite) -> StoredAnswer | None:
     with read(services().store_engine) as session:
         return find_answer(session, said=said)
 

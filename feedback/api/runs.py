@@ -55,7 +55,7 @@ class RunList(Answer):
 @write(bp, "/v1/runs", roles=("admin",), body=NewRun, answer=RunQueued, status=202)
 def request_run(call: Write, body: NewRun) -> RunQueued:
     """Ask for a run now. One runs at a time; the others wait."""
-    run, _ = runs.request_run(
+    run, _ = runs.file_run_request(
         call.session,
         desk_id=call.actor.desk_id,
         kind="manual",
@@ -71,7 +71,7 @@ def request_run(call: Write, body: NewRun) -> RunQueued:
 def list_runs(call: Read[RunsAsked]) -> RunList:
     """The latest runs."""
     with call.read() as session:
-        found = runs.list_runs(session, desk_id=call.actor.desk_id, limit=call.query.limit)
+        found = runs.select_runs(session, desk_id=call.actor.desk_id, limit=call.query.limit)
     return RunList(runs=[show(run) for run in found])
 
 

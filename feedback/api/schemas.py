@@ -69,7 +69,7 @@ class Body(BaseModel):
     )
 
 
-class Standing(BaseModel):
+class PutBody(BaseModel):
     """What a `put` carries: how something stands now. No event: said again, it leaves the same."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)

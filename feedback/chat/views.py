@@ -18,7 +18,7 @@ from feedback.api.schemas import MAX_TEXT, Answer, Body, Language, Text
 from feedback.chat.strangers import find_stranger, remember_stranger
 from feedback.chat.welcome import find_welcome
 from feedback.records.language import find_language
-from feedback.store.conversations import Said, open_conversation
+from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.events import hash_body
 from feedback.store.operators import hash_secret
 from feedback.store.tables import DEFAULT_DESK, new_id
@@ -61,7 +61,7 @@ def open(conversation_id: str | None = None) -> AnyResponse:
 
 
 @bp.post("/chat/start")
-def start() -> AnyResponse:
+def start_conversation() -> AnyResponse:
     """Open a conversation with a visitor's first message; idempotent by the event id."""
     given = read_json()
     said = check_body(Begin, given)
@@ -82,7 +82,7 @@ def begin(call: Write, said: Begin, stranger_hash: str) -> Begun:
         id=id,
         desk_id=call.actor.desk_id,
         now=call.now,
-        messages=[Said("customer", said.text)],
+        messages=[IncomingMessage("customer", said.text)],
         language=said.language or find_language([said.text]),
         stranger_hash=stranger_hash,
         visitor_token_hash=hash_secret(visitor_token(str(current_app.secret_key), id)),

@@ -26,7 +26,7 @@ class Tick:
 
 
 @dataclass(frozen=True)
-class Line:
+class ChartLine:
     """`kind` is its class in the drawing and its place in the legend."""
 
     kind: str
@@ -46,7 +46,7 @@ class Whisker:
 
 
 @dataclass(frozen=True)
-class Block:
+class ChartBlock:
     """A stretch along x, in one of the rows below; `words` are empty where they have no room."""
 
     x: float
@@ -61,9 +61,9 @@ class Plot:
 
     ticks: tuple[Tick, ...]
     along: tuple[Tick, ...]  # ticks of x
-    lines: tuple[Line, ...] = ()
+    lines: tuple[ChartLine, ...] = ()
     whiskers: tuple[Whisker, ...] = ()
-    blocks: tuple[Block, ...] = ()
+    blocks: tuple[ChartBlock, ...] = ()
     bands: tuple[tuple[str, float, float], ...] = ()  # class, y and height of a band behind it
     marks: tuple[float, ...] = ()  # y of lines that mean something
     is_of_things: bool = False  # along x stand things, each in the middle of its place, not a scale
@@ -88,9 +88,9 @@ class Axes:
     def y(self, value: float) -> float:
         return round(_scale(value, self.low, self.high, HEIGHT - MARGIN, MARGIN), 1)
 
-    def trace(self, kind: str, points: Sequence[Point], *, has_dots: bool = False) -> Line:
+    def trace(self, kind: str, points: Sequence[Point], *, has_dots: bool = False) -> ChartLine:
         places = tuple((self.x(x), self.y(y)) for x, y in thin(points))
-        return Line(kind, " ".join(f"{x},{y}" for x, y in places), places if has_dots else places[-1:])
+        return ChartLine(kind, " ".join(f"{x},{y}" for x, y in places), places if has_dots else places[-1:])
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def set_up(
     `bounds` are ends that y never passes.
     """
     along, up = sorted(xs), sorted(ys)
-    low, high = widen(up[0], up[-1], least_span, bounds)
+    low, high = widen_range(up[0], up[-1], least_span, bounds)
     step = round_up((high - low) / TICKS)
     low, high = floor(low / step + 1e-9) * step, ceil(high / step - 1e-9) * step
     places = max(0, -floor(log10(step) + 1e-9))
@@ -129,7 +129,7 @@ def set_up(
     return Axes(along[0], along[-1], low, high, ticks)
 
 
-def widen(
+def widen_range(
     low: float, high: float, least_span: float, bounds: tuple[float | None, float | None]
 ) -> tuple[float, float]:
     """At least `least_span` wide, around the middle unless a bound is in the way."""

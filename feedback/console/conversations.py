@@ -19,8 +19,8 @@ from feedback.store.choices import iterate_pages
 from feedback.store.conversation_rows import list_counted, list_rows
 from feedback.store.engine import read
 from feedback.store.operators import name_agents
-from feedback.store.row_facts import Row, Verdict
-from feedback.store.row_selection import STATES, VERDICTS, Selection
+from feedback.store.row_facts import ConversationRow, RowVerdict
+from feedback.store.row_selection import STATES, VERDICTS, RowSelection
 from feedback.store.told_conversations import read_conversation
 from feedback.web.auth import allow, current_actor
 from feedback.web.error_pages import wants_page
@@ -113,7 +113,7 @@ def render_list(query: RowQuery, **more: Any) -> str:
         agents=agents,
         words={"states": STATES, "verdicts": VERDICTS, "filters": FILTER_WORDS, "fields": FIELDS},
         name_verdict=name_verdict,
-        tell_verdict=tell_verdict,
+        describe_verdict=describe_verdict,
         state_words=STATE_WORDS,
         first_line=first_line,
         **more,
@@ -134,7 +134,7 @@ def show_conversation(conversation_id: str) -> str:
         "console/conversation.html",
         told=told,
         agents=agents,
-        tell_verdict=tell_verdict,
+        describe_verdict=describe_verdict,
         winner_words=WINNER_WORDS,
     )
 
@@ -161,7 +161,7 @@ def send_file(pieces: Iterator[str], mimetype: str, name: str) -> Response:
     )
 
 
-def iterate_rows(asked: Selection) -> Iterator[Row]:
+def iterate_rows(asked: RowSelection) -> Iterator[ConversationRow]:
     """All of them, each batch in a transaction of its own."""
     desk_id = current_actor().desk_id
     return iterate_pages(
@@ -175,7 +175,7 @@ def name_verdict(code: str) -> str:
     return str(VERDICT_WORDS[code]) if code in VERDICT_WORDS else words_of(code)
 
 
-def tell_verdict(verdict: Verdict) -> str:
+def describe_verdict(verdict: RowVerdict) -> str:
     """As given, with whose reply it fell on where that is told."""
     said = [name_verdict(verdict.given)]
     if verdict.is_undone:

@@ -46,7 +46,7 @@ def list_duels() -> str:
     actor = current_actor()
     with read(services().store_engine) as store:
         views = read_duels(store, desk_id=actor.desk_id, judge=actor.agent_name(), limit=SHOWN_AT_ONCE)
-        found = adapters.list_adapters(store, desk_id=actor.desk_id)
+        found = adapters.select_adapters(store, desk_id=actor.desk_id)
     return render_template(
         "console/duels.html", views=views, adapters=found, usual=USUAL_ROUNDS, most=MAX_ROUNDS
     )

@@ -7,8 +7,8 @@ from flask_babel import get_locale, gettext
 from flask_babel import lazy_gettext as _
 
 from feedback.morning.reasons import REASONS
-from feedback.morning.said import Action, Said, Values
-from feedback.morning.words import ACTIONS, EFFECTS, ENGLISH, SENTENCES, fill
+from feedback.morning.said import Action, MorningSentence, Values
+from feedback.morning.words import ACTIONS, EFFECTS, ENGLISH, SENTENCES, fill_sentence
 from feedback.web.languages import show_time
 
 WORDS = {
@@ -164,7 +164,7 @@ def effect_words(band: str) -> str:
     return str(gettext(EFFECTS[band]))
 
 
-def sentence_words(said: Said) -> str:
+def sentence_words(said: MorningSentence) -> str:
     return fill_in(SENTENCES[said.code].text, said.values)
 
 
@@ -173,7 +173,7 @@ def action_words(action: Action) -> str:
 
 
 def fill_in(text: str, values: Values) -> str:
-    return fill(text, values, translate=gettext, show_time=show_time, locale=get_locale() or ENGLISH)
+    return fill_sentence(text, values, translate=gettext, show_time=show_time, locale=get_locale() or ENGLISH)
 
 
 def row_words(name: str) -> str:

@@ -128,7 +128,7 @@ def end_session(id_hash: str) -> Response:
 def revoke_token(token_id: str) -> Response:
     found = services()
     with unit_of_work(found.store_engine) as store:
-        operators.revoke_token(
+        operators.revoke_api_token(
             store, desk_id=current_actor().desk_id, token_id=token_id, now=found.clock.now()
         )
     return redirect(url_for("console_acts.list_people"))
@@ -140,7 +140,7 @@ def cancel_run(run_id: str) -> Response:
     """End a run; its worker may write nothing more from here on. One that has ended is shown as it ended."""
     found = services()
     with suppress(IllegalRunState), unit_of_work(found.store_engine) as store:
-        runs.cancel_run(store, desk_id=current_actor().desk_id, run_id=run_id, now=found.clock.now())
+        runs.end_cancelled_run(store, desk_id=current_actor().desk_id, run_id=run_id, now=found.clock.now())
     return redirect(url_for("console.show_run", run_id=run_id))
 
 

@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, StringConstraints, Validat
 from feedback.api.schemas import Id, Language, Query, Tag, Time
 from feedback.errors import FilterUnknown
 from feedback.store.row_facts import Key
-from feedback.store.row_selection import Selection
+from feedback.store.row_selection import RowSelection
 
 MOST_WORDS = 8
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -73,9 +73,9 @@ class RowQuery(Query):
     agent: Name | None = None
     after: Place | None = None
 
-    def select(self) -> Selection:
+    def select(self) -> RowSelection:
         asked = self.model_dump(exclude={"q", "after"})
-        return Selection(words=tuple(dict.fromkeys(self.q.split()))[:MOST_WORDS], **asked)
+        return RowSelection(words=tuple(dict.fromkeys(self.q.split()))[:MOST_WORDS], **asked)
 
 
 def read_query(given: Mapping[str, str]) -> RowQuery:

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from flask_babel import get_locale
 
-from feedback.console.charts import HEIGHT, Axes, Block, Plot, Tick, Whisker, set_up
+from feedback.console.charts import HEIGHT, Axes, ChartBlock, Plot, Tick, Whisker, set_up
 from feedback.experiments.days import DayKinds, DaySupport, Stretch
 from feedback.experiments.tally import Tally
 from feedback.morning.words import ENGLISH, show_day
@@ -76,11 +76,11 @@ def draw_support(days: Sequence[DaySupport], stretches: Sequence[Stretch], span:
     )
 
 
-def lay_block(axes: Axes, span: Span, stretch: Stretch, number: int, now: datetime) -> Block:
+def lay_block(axes: Axes, span: Span, stretch: Stretch, number: int, now: datetime) -> ChartBlock:
     left, right = axes.x(span.x_at(stretch.start)), axes.x(span.x_at(stretch.end or now))
     words, width = str(number), max(right - left, 1.0)
     is_roomy = width >= A_FIGURE * len(words)
-    return Block(left, round(width, 1), ROLES.index(stretch.role), words if is_roomy else "")
+    return ChartBlock(left, round(width, 1), ROLES.index(stretch.role), words if is_roomy else "")
 
 
 def draw_edits(days: Mapping[date, DayKinds], span: Span) -> Plot | None:
@@ -114,7 +114,7 @@ class Languages:
         return self.days[day][name] / self.days[day].total()
 
 
-def count_languages(found: Mapping[tuple[date, str | None], int]) -> Languages:
+def plot_languages(found: Mapping[tuple[date, str | None], int]) -> Languages:
     """Regions are of their language; beyond the most frequent ones all are others."""
     whole: Counter[str] = Counter()
     for (_day, code), number in found.items():

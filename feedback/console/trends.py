@@ -16,12 +16,12 @@ from feedback.console.trend_plots import (
     ROW,
     STRETCHES_AT,
     Span,
-    count_languages,
     draw_edits,
     draw_languages,
     draw_lengths,
     draw_shares,
     draw_support,
+    plot_languages,
     write_day,
 )
 from feedback.experiments import days as by_day
@@ -59,7 +59,7 @@ def show() -> str:
     span = Span(first, (today - first).days + 1)
     support, kinds = by_day.tally_days(judged), by_day.tally_kinds(judged)
     stretches = by_day.list_stretches(served, since=begin_day(first))
-    languages, arms, slots = count_languages(spoken), name_arms(thumbs), by_day.tally_slots(judged)
+    languages, arms, slots = plot_languages(spoken), name_arms(thumbs), by_day.tally_slots(judged)
     return render_template(
         "console/trends.html",
         is_empty=not begun,

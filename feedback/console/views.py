@@ -115,7 +115,7 @@ def list_runs() -> str:
     state, kind = choice_of("state", RUN_STATES), choice_of("kind", RUN_KINDS)
     with read(services().store_engine) as store:
         desk_id = current_actor().desk_id
-        found = runs.list_runs(store, desk_id=desk_id, state=state, kind=kind, limit=ROWS)
+        found = runs.select_runs(store, desk_id=desk_id, state=state, kind=kind, limit=ROWS)
         return render_template(
             "console/runs.html", runs=found, state=state, kind=kind, states=RUN_STATES, kinds=RUN_KINDS
         )
@@ -158,7 +158,7 @@ def _render_run(template: str, run_id: str) -> str:
 def list_adapters() -> str:
     state, desk_id = choice_of("state", ADAPTER_STATES), current_actor().desk_id
     with read(services().store_engine) as store:
-        rows = adapters.list_adapters(store, desk_id=desk_id, state=state, limit=ROWS)
+        rows = adapters.select_adapters(store, desk_id=desk_id, state=state, limit=ROWS)
         used = overview.count_sets_of(store, desk_id=desk_id, adapters=[row.name for row in rows])
         policies = list_changes(store, desk_id=desk_id, limit=POLICIES + 1)
         return render_template(
@@ -210,7 +210,7 @@ def list_datasets() -> str:
     with read(services().store_engine) as store:
         return render_template(
             "console/datasets.html",
-            datasets=datasets.list_datasets(store, desk_id=current_actor().desk_id),
+            datasets=datasets.select_datasets(store, desk_id=current_actor().desk_id),
             describe_counts=describe_counts,
             describe_selection=describe_selection,
         )
@@ -225,7 +225,7 @@ def show_dataset(dataset_id: str) -> str:
         return render_template(
             "console/dataset.html",
             dataset=dataset,
-            runs=runs.list_runs(store, desk_id=desk_id, dataset_id=dataset_id, limit=ROWS),
+            runs=runs.select_runs(store, desk_id=desk_id, dataset_id=dataset_id, limit=ROWS),
             table=tabulate_counts(dataset.counts),
             formats=FORMATS,
             explain=explain,

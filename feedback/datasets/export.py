@@ -36,7 +36,7 @@ def _read_pieces(path: Path) -> Iterator[bytes]:
             yield piece
 
 
-def export_dataset(data_dir: Path, dataset_id: str, *, format: str, out: Path) -> int:
+def write_export(data_dir: Path, dataset_id: str, *, format: str, out: Path) -> int:
     """Write the export to `out`, gzip by the ending `.gz`; its size in bytes. `out` changes only when all is
     written.
     """

@@ -21,12 +21,14 @@ class VetoNotGiven(Conflict):
         )
 
 
-def approve(session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str) -> None:
+def approve_adapter(session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str) -> None:
     """Takes back this person's own veto, too. IllegalTransition for an adapter that the gate refused."""
     _add_word(session, ctx, name, actor=actor, kind=approvals.APPROVE, reason=reason)
 
 
-def veto(session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str) -> RolledBack | None:
+def veto_adapter(
+    session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str
+) -> RolledBack | None:
     """What left service by it, if the adapter served. VetoNotGiven where the policy gives experts none."""
     if actor.role != "admin" and not ctx.policy.approval.expert_veto:
         raise VetoNotGiven(actor.role)

@@ -24,7 +24,7 @@ from feedback.deployment.policy import Policy
 from feedback.errors import AdapterFilesMissing, AdapterVetoed, ApprovalMissing, NothingToRollBack
 from feedback.store import adapters, deployments, duels, runs, set_writes
 from feedback.store.approvals import read_words
-from feedback.store.decisions import Decision
+from feedback.store.decisions import NewDecision
 from feedback.store.deployments import CANARY, LIVE, ServingState, serving_state
 from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import RunToken
@@ -65,7 +65,7 @@ class RolledBack:
     fence: int
 
 
-def publish(
+def publish_canary(
     ctx: Deployer,
     name: str,
     *,
@@ -96,7 +96,7 @@ def publish(
                 now=ctx.clock.now(),
             )
     if state.pointer(role) == name:
-        follow(ctx)
+        reconcile_later(ctx)
         return state.fence
     _bring_up(ctx, name)
     with unit_of_work(ctx.store_engine) as session:
@@ -107,22 +107,22 @@ def publish(
             runs.check_token(session, run_id=run_token.run_id, token=run_token.fence)
         _check_publishable(session, ctx, name, role, actor, desk_id)
         run_id = run_token.run_id if run_token else None
-        decision = Decision(session, desk_id, actor, reason, ctx.clock.now(), run_id)
+        decision = NewDecision(session, desk_id, actor, reason, ctx.clock.now(), run_id)
         fence = decision.point(role, name, share)
     log.info("adapter %s is %s with fence %d", name, role, fence)
-    follow(ctx)
+    reconcile_later(ctx)
     return fence
 
 
-def promote(ctx: Deployer, name: str, *, actor: str, reason: str, desk_id: str = DEFAULT_DESK) -> int:
+def promote_adapter(ctx: Deployer, name: str, *, actor: str, reason: str, desk_id: str = DEFAULT_DESK) -> int:
     """Make an adapter the live one, by decision of a person; ends the canary. Refused ones stay refused.
 
     AdapterVetoed and, where the policy asks for a second person, ApprovalMissing change nothing.
     """
-    return publish(ctx, name, role=LIVE, actor=actor, reason=reason, desk_id=desk_id)
+    return publish_canary(ctx, name, role=LIVE, actor=actor, reason=reason, desk_id=desk_id)
 
 
-def rollback(
+def roll_back_adapter(
     ctx: Deployer, *, actor: str, reason: str, only: str | None = None, desk_id: str = DEFAULT_DESK
 ) -> RolledBack:
     """Take the adapter that serves out at once and restore the one before it. Needs no engine and no run.
@@ -132,7 +132,7 @@ def rollback(
     with unit_of_work(ctx.store_engine) as session:
         done = write_rollback(session, ctx, actor=actor, reason=reason, only=only, desk_id=desk_id)
     log.warning("adapter %s is rolled back to %s: %s", done.from_, done.to or "base", reason)
-    follow(ctx)
+    reconcile_later(ctx)
     return done
 
 
@@ -148,7 +148,7 @@ def write_rollback(
     """The rows of a rollback, for a caller whose transaction holds more; `follow` comes after its commit."""
     deployments.hold_desk(session, desk_id=desk_id)
     role, from_ = _find_serving(session, only=only, desk_id=desk_id)
-    decision = Decision(session, desk_id, actor, reason, ctx.clock.now())
+    decision = NewDecision(session, desk_id, actor, reason, ctx.clock.now())
     fence = decision.restore(role, from_, is_on_disk=lambda name: _is_on_disk(ctx, name))
     after = serving_state(session, desk_id=desk_id)
     return RolledBack(from_, after.canary or after.live, fence)
@@ -169,7 +169,7 @@ def write_retirement(
     deployments.hold_desk(session, desk_id=desk_id)
     if serving_state(session, desk_id=desk_id).canary != only:
         raise NothingToRollBack
-    Decision(session, desk_id, actor, reason, ctx.clock.now()).retire(CANARY, only)
+    NewDecision(session, desk_id, actor, reason, ctx.clock.now()).retire(CANARY, only)
 
 
 def reconcile(ctx: Deployer) -> None:
@@ -200,7 +200,7 @@ def reconcile(ctx: Deployer) -> None:
             log.info("adapter %s is unloaded", name)
 
 
-def follow(ctx: Deployer) -> None:
+def reconcile_later(ctx: Deployer) -> None:
     """Reconcile after a decision that stands already: what fails here is mended by the next call."""
     try:
         reconcile(ctx)

@@ -67,7 +67,7 @@ def refresh_cards(store_engine: Engine, data_dir: Path, *, desk_id: str) -> None
                 ],
                 adapters.find_erased_at(session, adapter=row),
             )
-            for row in adapters.list_adapters(session, desk_id=desk_id)
+            for row in adapters.select_adapters(session, desk_id=desk_id)
         }
     for name, (decided, erased_at) in told.items():
         path = data_dir / "adapters" / name / CARD

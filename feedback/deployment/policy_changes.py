@@ -35,7 +35,7 @@ class Unexplained:
     differences: tuple[Difference, ...]
 
 
-def note_policy(
+def note_policy_change(
     store_engine: Engine,
     policy: Policy,
     *,
@@ -71,11 +71,13 @@ def list_values(policy: Policy) -> dict[str, str]:
     """Every value by its table and key, as the file has it."""
     tables = policy.model_dump(mode="python", exclude={"name"})
     return {
-        f"{table}.{key}": show(value) for table, values in tables.items() for key, value in values.items()
+        f"{table}.{key}": format_value(value)
+        for table, values in tables.items()
+        for key, value in values.items()
     }
 
 
-def show(value: object) -> str:
+def format_value(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -16,7 +16,13 @@ from dataclasses import dataclass, replace
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from feedback.deployment.deploy import Deployer, follow, publish, write_retirement, write_rollback
+from feedback.deployment.deploy import (
+    Deployer,
+    publish_canary,
+    reconcile_later,
+    write_retirement,
+    write_rollback,
+)
 from feedback.deployment.policy import Policy
 from feedback.errors import AdapterVetoed, NothingToRollBack, StaleFence
 from feedback.experiments.picks import read_picks
@@ -56,7 +62,7 @@ class Look:
         return f"{SAID[self.exposure.verdict]}, on {tally.won} of {tally.decided} picks: {told}."
 
 
-def look(
+def evaluate_canary(
     ctx: Deployer, *, actor: str, run_token: RunToken | None = None, desk_id: str = DEFAULT_DESK
 ) -> Look | None:
     """Decides about the canary and writes the decision down; None where there is no canary. Acts on nothing.
@@ -76,7 +82,7 @@ def look(
     return found
 
 
-def act(
+def apply_decision(
     ctx: Deployer,
     found: Look,
     *,
@@ -97,7 +103,7 @@ def act(
         return
     if verdict == "go_live":
         try:
-            publish(
+            publish_canary(
                 ctx,
                 name,
                 role=LIVE,
@@ -118,7 +124,7 @@ def act(
             leave(session, ctx, actor=actor, reason=found.reason, only=name, desk_id=desk_id)
         except NothingToRollBack:  # somebody else was faster
             return
-    follow(ctx)
+    reconcile_later(ctx)
 
 
 def take_out_harmful(ctx: Deployer, *, actor: str, desk_id: str = DEFAULT_DESK) -> list[str]:
@@ -138,7 +144,7 @@ def take_out_harmful(ctx: Deployer, *, actor: str, desk_id: str = DEFAULT_DESK) 
             continue
         log.warning("adapter %s is taken out: %s", name, harmful.reason)
         taken.append(name)
-        follow(ctx)
+        reconcile_later(ctx)
     return taken
 
 

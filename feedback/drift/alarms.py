@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from feedback.drift.watched import QUANTITIES, Found, has_risen
-from feedback.morning.said import Action, Said, show_plain
+from feedback.drift.watched import QUANTITIES, FoundShift, has_risen
+from feedback.morning.said import Action, MorningSentence, show_plain
 from feedback.records.candidate import BASE, TUNED
 
 # By what shifted and whether it rose: the code of the sentence, and of the act.
@@ -31,7 +31,7 @@ MEMBERS = {"support": "adapter", "language": "language", "tag": "tag"}  # what t
 class Alarm:
     """`rows` are parameters of the page of conversations."""
 
-    said: Said
+    said: MorningSentence
     rows: Mapping[str, Any]
 
     def to_json(self) -> dict[str, Any]:
@@ -39,7 +39,7 @@ class Alarm:
 
 
 @dataclass(frozen=True)
-class Watch:
+class DriftWatch:
     """`too_early`: quantities of which there is too little yet to tell anything."""
 
     alarms: Sequence[Alarm] = field(default_factory=tuple)
@@ -55,7 +55,7 @@ class Watch:
         return {"alarms": [alarm.to_json() for alarm in self.alarms], "too_early": list(self.too_early)}
 
 
-def raise_alarm(found: Found, *, today: date) -> Alarm:
+def raise_alarm(found: FoundShift, *, today: date) -> Alarm:
     """`today` is the day of the look, the first one that was not counted."""
     name, shift = found.watched.name, found.shift
     sentence, act = CODES[name, has_risen(shift)]
@@ -64,10 +64,10 @@ def raise_alarm(found: Found, *, today: date) -> Alarm:
     named = {MEMBERS[name]: found.watched.member} if name in MEMBERS else {}
     values = {**named, "since": since, "now": show(shift.now), "before": show(shift.before)}
     rows = {**choose_rows(found), "since": datetime.combine(since, time.min, UTC)}
-    return Alarm(Said(sentence, Action(act, named), values), rows)
+    return Alarm(MorningSentence(sentence, Action(act, named), values), rows)
 
 
-def choose_rows(found: Found) -> dict[str, Any]:
+def choose_rows(found: FoundShift) -> dict[str, Any]:
     name, member = found.watched.name, found.watched.member
     if name == "support":
         return {"verdict": TUNED if has_risen(found.shift) else BASE, "version": member}

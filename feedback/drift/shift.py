@@ -62,7 +62,7 @@ def hit(count: int, hits: int) -> Day:
     return Day(count, hits, hits)
 
 
-def is_enough(days: Sequence[Day]) -> bool:
+def is_enough_for_test(days: Sequence[Day]) -> bool:
     """Whether the test can tell anything yet, in the shorter of its periods."""
     return hold_enough(*split(days, min(WINDOWS)))
 
@@ -80,7 +80,7 @@ def count_filled(days: Sequence[Day]) -> int:
 
 def find_shift(days: Sequence[Day], quantity: Quantity, *, chance: float) -> Shift | None:
     """Of DAYS whole days, the oldest first; `chance` is that of a false alarm at this look."""
-    if not is_enough(days):
+    if not is_enough_for_test(days):
         return None
     found = (test_window(days, quantity, window=window, chance=chance / len(WINDOWS)) for window in WINDOWS)
     return max((each for each in found if each), key=lambda each: each.evidence, default=None)

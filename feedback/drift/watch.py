@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from feedback.drift.alarms import Watch, raise_alarm
+from feedback.drift.alarms import DriftWatch, raise_alarm
 from feedback.drift.shift import DAYS, Day, hit
 from feedback.drift.watched import FEWEST_OF_MEMBER, MOST_MEMBERS, Watched, find_shifts, list_too_early
 from feedback.experiments.days import tally_days
@@ -24,11 +24,11 @@ from feedback.store.tables import DEFAULT_DESK
 LENGTHS = {"replies": "agent", "customers": "customer"}  # whose messages they are
 
 
-def watch_now(session: Session, *, now: datetime, desk_id: str = DEFAULT_DESK) -> Watch:
+def watch_now(session: Session, *, now: datetime, desk_id: str = DEFAULT_DESK) -> DriftWatch:
     today = now.astimezone(UTC).date()
     watched = list(list_watched(session, today=today, desk_id=desk_id))
     alarms = tuple(raise_alarm(found, today=today) for found in find_shifts(watched))
-    return Watch(alarms, tuple(list_too_early(watched)))
+    return DriftWatch(alarms, tuple(list_too_early(watched)))
 
 
 def list_watched(session: Session, *, today: date, desk_id: str) -> Iterator[Watched]:
@@ -46,12 +46,14 @@ def list_watched(session: Session, *, today: date, desk_id: str) -> Iterator[Wat
     lengths = drift_counts.sum_lengths_by_day(session, **asked)
     for name, role in LENGTHS.items():
         yield Watched(name, [Day(*lengths.get(day, {}).get(role, ())) for day in days])
-    spoken = count_languages(daily_counts.count_languages(session, **asked))
+    spoken = count_daily_languages(daily_counts.count_languages(session, **asked))
     told = [spoken.get(day, Counter()) for day in days]
-    yield from follow("language", told, [each.total() for each in told])
+    yield from watch_shares("language", told, [each.total() for each in told])
     lists = drift_counts.count_tags_by_day(session, **asked)
     tagged = [lists.get(day, {}) for day in days]
-    yield from follow("tag", [count_tags(each) for each in tagged], [sum(each.values()) for each in tagged])
+    yield from watch_shares(
+        "tag", [count_tags(each) for each in tagged], [sum(each.values()) for each in tagged]
+    )
 
 
 def name_serving(session: Session, *, desk_id: str) -> str | None:
@@ -59,7 +61,7 @@ def name_serving(session: Session, *, desk_id: str) -> str | None:
     return state.live or state.canary
 
 
-def follow(name: str, counts: Sequence[Counter[str]], wholes: Sequence[int]) -> list[Watched]:
+def watch_shares(name: str, counts: Sequence[Counter[str]], wholes: Sequence[int]) -> list[Watched]:
     """The share of each that occurs often enough, of all conversations of the day."""
     total = sum(counts, Counter())
     members = [member for member, count in total.most_common(MOST_MEMBERS) if count >= FEWEST_OF_MEMBER]
@@ -69,7 +71,7 @@ def follow(name: str, counts: Sequence[Counter[str]], wholes: Sequence[int]) -> 
     ]
 
 
-def count_languages(rows: Mapping[tuple[date, str | None], int]) -> dict[date, Counter[str]]:
+def count_daily_languages(rows: Mapping[tuple[date, str | None], int]) -> dict[date, Counter[str]]:
     """Of conversations whose language is known."""
     found: dict[date, Counter[str]] = {}
     for (day, code), count in rows.items():
@@ -90,9 +92,9 @@ class KeptWatch:
     """Looks at most once an hour for a desk and what it serves, since a look reads six weeks. In the web."""
 
     def __init__(self) -> None:
-        self._kept: dict[str, tuple[datetime, str | None, Watch]] = {}
+        self._kept: dict[str, tuple[datetime, str | None, DriftWatch]] = {}
 
-    def look(self, session: Session, *, now: datetime, desk_id: str) -> Watch:
+    def look(self, session: Session, *, now: datetime, desk_id: str) -> DriftWatch:
         hour, serving = now.replace(minute=0, second=0, microsecond=0), name_serving(session, desk_id=desk_id)
         kept = self._kept.get(desk_id)
         if kept is None or kept[:2] != (hour, serving):

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from feedback.drift.shift import Day, Quantity, Shift, find_shift, is_enough
+from feedback.drift.shift import Day, Quantity, Shift, find_shift, is_enough_for_test
 
 FALSE_ALARMS = 1.0  # a year, at most, of everything together; measured it is less (`python -m bench.drift`)
 LOOKS = 365  # a year
@@ -29,12 +29,12 @@ class Watched:
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundShift:
     watched: Watched
     shift: Shift
 
 
-def find_shifts(watched: Iterable[Watched]) -> list[Found]:
+def find_shifts(watched: Iterable[Watched]) -> list[FoundShift]:
     """At most one of each quantity: of several languages or tags that shifted, what rose the most clearly."""
     by_name: dict[str, list[Watched]] = {}
     for each in watched:
@@ -43,10 +43,10 @@ def find_shifts(watched: Iterable[Watched]) -> list[Found]:
     return [each for each in found if each is not None]
 
 
-def find_strongest(members: Sequence[Watched]) -> Found | None:
+def find_strongest(members: Sequence[Watched]) -> FoundShift | None:
     chance = FALSE_ALARMS / LOOKS / len(QUANTITIES) / len(members)
     found = [
-        Found(each, shift)
+        FoundShift(each, shift)
         for each in members
         if (shift := find_shift(each.days, QUANTITIES[each.name], chance=chance)) is not None
     ]
@@ -59,5 +59,5 @@ def has_risen(shift: Shift) -> bool:
 
 def list_too_early(watched: Iterable[Watched]) -> list[str]:
     """Quantities of which nothing can be told yet, in the order of QUANTITIES."""
-    known = {each.name for each in watched if is_enough(each.days)}
+    known = {each.name for each in watched if is_enough_for_test(each.days)}
     return [name for name in QUANTITIES if name not in known]

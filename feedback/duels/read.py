@@ -33,7 +33,7 @@ class DuelView:
 
 def read_duels(session: Session, *, desk_id: str, judge: str, limit: int) -> list[DuelView]:
     """Newest first."""
-    rows = duels.list_duels(session, desk_id=desk_id, limit=limit)
+    rows = duels.select_duels(session, desk_id=desk_id, limit=limit)
     counts = duels.count_rounds(session, duel_ids=[row.id for row in rows])
     return [_view(session, row, counts[row.id], judge) for row in rows]
 

@@ -114,7 +114,7 @@ def finish(
     now = clock.now()
     proof = erasures_dir(data_dir) / f"{row.id}.json"
     backups = files.list_backups(backup_dir)
-    told = tell(row, gone, sorted(learned), probes, backups, now, store_engine.dialect.name)
+    told = tell_erasure(row, gone, sorted(learned), probes, backups, now, store_engine.dialect.name)
     erasures_dir(data_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
     write_atomically(proof, json.dumps(told, ensure_ascii=False, indent=2).encode() + b"\n", mode=0o600)
     with unit_of_work(store_engine) as session:
@@ -129,7 +129,7 @@ def remove_probes(store_engine: Engine, *, data_dir: Path, desk_id: str) -> tupl
     with read(store_engine) as session:
         flagged = list_erased(session, desk_id=desk_id)
         serving = flagged & list_named(session) if flagged else set()
-    gone = files.remove_probes(data_dir, sorted(flagged - serving))
+    gone = files.remove_probe_files(data_dir, sorted(flagged - serving))
     return gone, [name for name in sorted(serving) if may_hold_messages(files.probe_of(data_dir, name))]
 
 
@@ -143,7 +143,7 @@ def vacuum(store_engine: Engine) -> None:
             connection.execute(text(f'VACUUM "{table}"'))  # names of our own tables
 
 
-def tell(
+def tell_erasure(
     row: Erasure,
     gone: list[str],
     learned: list[str],

@@ -53,7 +53,7 @@ def remove_run_texts(data_dir: Path, run_ids: Iterable[str]) -> list[str]:
     return _remove(data_dir, [path for path in paths if path.name not in NUMBERS])
 
 
-def remove_probes(data_dir: Path, adapters: Iterable[str]) -> list[str]:
+def remove_probe_files(data_dir: Path, adapters: Iterable[str]) -> list[str]:
     return _remove(data_dir, [probe_of(data_dir, name) for name in adapters])
 
 

@@ -15,7 +15,7 @@ from feedback.experiments.support import Support, support_of, tally_support
 from feedback.experiments.versions import Comparison, tally_versions
 from feedback.store.fits import find_fit
 from feedback.store.record_counts import (
-    Judged,
+    AgentMeaning,
     Meaning,
     Versioned,
     count_judgements,
@@ -92,7 +92,7 @@ def read_account(session: Session, adapter: str, *, desk_id: str = DEFAULT_DESK)
     return Account(tally_support(adapter, judged), tally_versions(adapter, versions), fit)
 
 
-def keep_counts(judged: dict[Judged, int], versions: dict[Versioned, int]) -> dict[str, Any]:
+def keep_counts(judged: dict[AgentMeaning, int], versions: dict[Versioned, int]) -> dict[str, Any]:
     """As a fit keeps them; equal counts are kept equally."""
     return {
         "judged": sorted(([each.agent, *each.meaning, count] for each, count in judged.items()), key=str),
@@ -100,9 +100,9 @@ def keep_counts(judged: dict[Judged, int], versions: dict[Versioned, int]) -> di
     }
 
 
-def recall_counts(kept: dict[str, Any]) -> tuple[dict[Judged, int], dict[Versioned, int]]:
+def recall_counts(kept: dict[str, Any]) -> tuple[dict[AgentMeaning, int], dict[Versioned, int]]:
     """What `keep_counts` made of them."""
-    judged = {Judged(agent, Meaning(*meaning)): count for agent, *meaning, count in kept["judged"]}
+    judged = {AgentMeaning(agent, Meaning(*meaning)): count for agent, *meaning, count in kept["judged"]}
     versions = {
         Versioned(rival, agent, Meaning(*meaning)): count
         for rival, agent, *meaning, count in kept["versions"]

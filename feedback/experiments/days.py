@@ -10,7 +10,7 @@ from datetime import date, datetime
 from feedback.experiments.support import tally_support
 from feedback.experiments.tally import Tally
 from feedback.store.daily_counts import DayJudged
-from feedback.store.record_counts import Judged
+from feedback.store.record_counts import AgentMeaning
 from feedback.store.tables import Deployment
 
 SENT = ("pick", "edit", "own", "tie")  # as settled
@@ -50,10 +50,10 @@ class DayKinds:
 
 def tally_days(rows: Iterable[DayJudged]) -> list[DaySupport]:
     """One for each day and adapter that has picks which count; in the order of days."""
-    found: defaultdict[tuple[date, str], Counter[Judged]] = defaultdict(Counter)
+    found: defaultdict[tuple[date, str], Counter[AgentMeaning]] = defaultdict(Counter)
     for row in rows:
         if row.adapter is not None:
-            found[row.day, row.adapter][Judged(None, row.meaning)] += row.judgements  # whoever it was
+            found[row.day, row.adapter][AgentMeaning(None, row.meaning)] += row.judgements  # whoever it was
     days = (DaySupport(*key, tally_support(key[1], found[key]).tally) for key in sorted(found))
     return [each for each in days if each.tally.counted]
 

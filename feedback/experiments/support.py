@@ -19,7 +19,7 @@ from feedback.experiments.sequential_tests import ENOUGH
 from feedback.records.arms import REPEATED, UNEQUAL_TEXTS, VERSIONS_DESIGN
 from feedback.records.candidate import BASE, TUNED
 from feedback.records.derived import TIE_OF_ALL
-from feedback.store.record_counts import Judged, Meaning, count_meanings
+from feedback.store.record_counts import AgentMeaning, Meaning, count_meanings
 from feedback.store.tables import DEFAULT_DESK
 
 
@@ -58,7 +58,7 @@ def support_of(session: Session, adapter: str, *, desk_id: str = DEFAULT_DESK) -
     return tally_support(adapter, count_meanings(session, desk_id=desk_id, adapter=adapter))
 
 
-def tally_support(adapter: str, judged: Mapping[Judged, int]) -> Support:
+def tally_support(adapter: str, judged: Mapping[AgentMeaning, int]) -> Support:
     """From how many judgements came to what. Pure."""
     support = Support(adapter)
     for (agent, meaning), count in judged.items():

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 from feedback.canonical import canonical_hash
 from feedback.clock import Clock
 from feedback.formats.errors import ImportKindUnknown, SourceReserved
-from feedback.formats.jsonl import Body, Line, OnBytes, read_lines
+from feedback.formats.jsonl import Body, JsonLine, OnBytes, read_lines
 from feedback.records.from_judgement import OWN_SOURCES
 from feedback.records.pairs import settle_import
 from feedback.records.rejections import Refusal
@@ -42,7 +42,7 @@ RECORD_KINDS = {"choices": "choice", "pairs": "pair", "thumbs": "thumb"}
 
 
 @dataclass(frozen=True)
-class Example:
+class RefusedLine:
     """One refused line, for people."""
 
     line: int
@@ -60,12 +60,12 @@ class ImportReport:
     duplicates: int = 0
     messages: int = 0  # of accepted conversations
     refused: Counter[str] = field(default_factory=Counter)
-    examples: list[Example] = field(default_factory=list)
+    examples: list[RefusedLine] = field(default_factory=list)
 
     def refuse(self, line: int, refusal: Refusal) -> None:
         self.refused[refusal.reason] += 1
         if len(self.examples) < EXAMPLES:
-            self.examples.append(Example(line, refusal.reason, refusal.detail))
+            self.examples.append(RefusedLine(line, refusal.reason, refusal.detail))
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -111,7 +111,7 @@ def import_file(
     report = ImportReport(kind)
     occurrences: Counter[bytes] = Counter()
 
-    def parse(lines: Sequence[Line]) -> Iterator[Parsed]:
+    def parse(lines: Sequence[JsonLine]) -> Iterator[Parsed]:
         for line in lines:
             report.lines += 1
             parsed = parse_record(line, kind=kind, source=source, occurrences=occurrences)
@@ -128,7 +128,7 @@ def import_file(
 
 
 def parse_record(
-    line: Line, *, kind: str, source: str | None, occurrences: Counter[bytes]
+    line: JsonLine, *, kind: str, source: str | None, occurrences: Counter[bytes]
 ) -> Parsed | Refusal:
     """`occurrences` counts the lines without an id by content, over the whole file."""
     if isinstance(line.content, Refusal):

@@ -26,7 +26,7 @@ OnBytes = Callable[[int], None]
 
 
 @dataclass(frozen=True)
-class Line:
+class JsonLine:
     """One line that is not blank: its number from 1, and its object or why there is none."""
 
     number: int
@@ -35,7 +35,7 @@ class Line:
 
 def read_lines(
     path: Path, *, max_line_bytes: int = MAX_LINE_BYTES, on_bytes: OnBytes | None = None
-) -> Iterator[Line]:
+) -> Iterator[JsonLine]:
     """`on_bytes` hears how many bytes of the file (packed, for gzip) are read so far."""
     with path.open("rb") as raw:
         packed = path.suffix == ".gz"
@@ -46,7 +46,7 @@ def read_lines(
             try:
                 line = read_line(stream, max_line_bytes)
             except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                yield Line(number, Refusal("broken_gzip", str(error)))
+                yield JsonLine(number, Refusal("broken_gzip", str(error)))
                 break
             if line == b"":
                 break
@@ -54,7 +54,7 @@ def read_lines(
                 Refusal("line_too_long", f"over {max_line_bytes} bytes") if line is None else parse_line(line)
             )
             if content is not None:
-                yield Line(number, content)
+                yield JsonLine(number, content)
             if on_bytes is not None and number % TELL_EVERY == 0:
                 on_bytes(raw.tell())
         if on_bytes is not None:

@@ -195,7 +195,7 @@ def tell_duel(session: Session, row: Duel, step: TraceStep) -> Facts:
     return {"name": row.name, "state": row.state, "adapter": row.adapter, "rival": row.rival}
 
 
-def tell_verdict(session: Session, row: DuelVerdict, step: TraceStep) -> Facts | None:
+def tell_vote(session: Session, row: DuelVerdict, step: TraceStep) -> Facts | None:
     """What a judge said of a round; nothing of it before the duel is closed."""
     if find_row(session, desk_id=row.desk_id, kind="duel", id=row.duel_id).state != "closed":
         return None
@@ -225,7 +225,7 @@ KINDS: Mapping[str, Kind] = {
     "run": Kind(("state", "decision", "error"), tell_run),
     "adapter": Kind(("state",), tell_adapter),
     "duel": Kind(("name", "state", "adapter", "rival"), tell_duel),
-    "verdict": Kind(("verdict", "undone"), tell_verdict),
+    "verdict": Kind(("verdict", "undone"), tell_vote),
     "report": Kind(("n", "log_loss"), tell_report, attrgetter("name")),
     "decision": Kind(("to", "reason", "actor"), tell_decision, _of_adapter),
     "exposure": Kind(("verdict", "because", "picks_needed", "actor"), tell_exposure, _of_adapter),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from feedback.morning.facts import MorningFacts
-from feedback.morning.said import Action, Said
+from feedback.morning.said import Action, MorningSentence
 
 
 def act_on_choices(facts: MorningFacts, *, again: bool = False) -> Action:
@@ -12,21 +12,21 @@ def act_on_choices(facts: MorningFacts, *, again: bool = False) -> Action:
     return Action(enough if is_enough(facts) else few, count_choices(facts))
 
 
-def say_choices(facts: MorningFacts) -> Said:
+def say_choices(facts: MorningFacts) -> MorningSentence:
     """The base serves alone, or nothing is to be said of what serves."""
     ended, counts = facts.ended, count_choices(facts)
     judge, served = Action("judge_more"), {"serves": facts.serves}
     if ended is not None and ended.state == "cancelled":
-        return Said("run_cancelled", Action("run_again"), served)
+        return MorningSentence("run_cancelled", Action("run_again"), served)
     if ended is not None and any(reason.get("code") == "no_data" for reason in ended.reasons):
-        return Said("no_choice", Action("see_funnel"))
+        return MorningSentence("no_choice", Action("see_funnel"))
     if is_enough(facts):
-        return Said("night_comes", Action("nothing"), counts)
+        return MorningSentence("night_comes", Action("nothing"), counts)
     if ended is None:
-        return Said("too_few_first", judge, counts)
+        return MorningSentence("too_few_first", judge, counts)
     if not facts.new_choices:
-        return Said("nothing_new", judge, served)
-    return Said("too_few", judge, {**counts, **served})
+        return MorningSentence("nothing_new", judge, served)
+    return MorningSentence("too_few", judge, {**counts, **served})
 
 
 def is_enough(facts: MorningFacts) -> bool:

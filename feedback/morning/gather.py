@@ -13,7 +13,7 @@ from feedback.experiments.account import read_support
 from feedback.experiments.rollout_rule import Evidence
 from feedback.morning.facts import How, InService, Left, MorningFacts, Passed
 from feedback.morning.outlook import Outlook
-from feedback.morning.said import Said
+from feedback.morning.said import MorningSentence
 from feedback.morning.sentence import say
 from feedback.store import adapters, deployments, exposures, run_history, runs
 from feedback.store.approvals import read_words
@@ -30,7 +30,9 @@ GRACE = timedelta(minutes=10)
 MANY = 10_000  # new choices beyond which it says no more how many
 
 
-def say_now(session: Session, outlook: Outlook, *, now: datetime, desk_id: str = DEFAULT_DESK) -> Said:
+def say_now(
+    session: Session, outlook: Outlook, *, now: datetime, desk_id: str = DEFAULT_DESK
+) -> MorningSentence:
     return say(gather_facts(session, outlook, now=now, desk_id=desk_id))
 
 
@@ -38,8 +40,8 @@ def gather_facts(
     session: Session, outlook: Outlook, *, now: datetime, desk_id: str = DEFAULT_DESK
 ) -> MorningFacts:
     trained = runs.latest_run(session, desk_id=desk_id, state="done")
-    canary = read_standing(session, CANARY, now=now, desk_id=desk_id)
-    live = read_standing(session, LIVE, now=now, desk_id=desk_id)
+    canary = gather_standing(session, CANARY, now=now, desk_id=desk_id)
+    live = gather_standing(session, LIVE, now=now, desk_id=desk_id)
     serving = {found.name for found in (canary, live) if found is not None}
     manifest = read_manifest(outlook.data_dir)
     missing = serving & set(manifest.missing if manifest is not None else ())
@@ -77,7 +79,7 @@ def find_missed(session: Session, outlook: Outlook, *, now: datetime, desk_id: s
     return due if asked is None else None
 
 
-def read_standing(session: Session, role: Any, *, now: datetime, desk_id: str) -> InService | None:
+def gather_standing(session: Session, role: Any, *, now: datetime, desk_id: str) -> InService | None:
     rows = deployments.list_deployments(session, desk_id=desk_id, role=role, limit=2)
     name = rows[0].adapter if rows else None
     if name is None:

@@ -8,7 +8,7 @@ from typing import Protocol
 from feedback.deployment.policy import Policy
 
 
-class Timetable(Protocol):
+class HasTimetable(Protocol):
     """What is needed of `trainer.timetable.Timetable`."""
 
     def find_last(self, moment: datetime) -> datetime | None:
@@ -23,4 +23,4 @@ class Outlook:
     policy: Policy
     data_dir: Path
     min_new_choices: int
-    timetable: Timetable | None
+    timetable: HasTimetable | None

@@ -9,7 +9,7 @@ from typing import Any
 
 from feedback.morning.facts import MorningFacts
 from feedback.morning.reasons import REASONS
-from feedback.morning.said import Action, Said
+from feedback.morning.said import Action, MorningSentence
 from feedback.store.tables import Run
 
 Reason = Mapping[str, Any]
@@ -44,7 +44,7 @@ FEWEST_HELD_OUT = 10  # choices below which no loss on them is worth a word
 FITS = 0.05  # of accuracy above a blind guess, on what it was trained on
 
 
-def say_refused(facts: MorningFacts) -> Said | None:
+def say_refused(facts: MorningFacts) -> MorningSentence | None:
     """A refused adapter, while the refusal is the last that happened or nothing serves beside it."""
     run = facts.trained
     if run is None or run.decision != "refused" or not run.reasons:
@@ -55,7 +55,7 @@ def say_refused(facts: MorningFacts) -> Said | None:
     named = {"adapter": run.adapter, "run": run.id, "serves": facts.serves}
     over_fit = find_over_fit(run)
     if over_fit is not None:
-        return Said("over_fit", Action("train_less"), {**named, **over_fit})
+        return MorningSentence("over_fit", Action("train_less"), {**named, **over_fit})
     return say_reason(min(run.reasons, key=rank), named)
 
 
@@ -68,17 +68,17 @@ def is_unmeasured(reason: Reason) -> bool:
     return reason.get("code") in UNMEASURED or str(reason.get("text", "")).startswith("not measured")
 
 
-def say_reason(reason: Reason, named: dict[str, Any]) -> Said:
+def say_reason(reason: Reason, named: dict[str, Any]) -> MorningSentence:
     code, value, limit = str(reason.get("code")), reason.get("value"), reason.get("limit")
     words = REASONS.get(code) or str(reason.get("text") or code)
     if is_unmeasured(reason):
-        return Said("not_measured", Action("measure"), {**named, "reason": words})
+        return MorningSentence("not_measured", Action("measure"), {**named, "reason": words})
     if code == "no_evidence":
         found, needed = int(value or 0), int(limit or 0)
         more = Action("hold_out_more", {"choices": HELD_OUT_SHARE * (needed - found)})
-        return Said("too_little_evidence", more, {**named, "found": found, "needed": needed})
+        return MorningSentence("too_little_evidence", more, {**named, "found": found, "needed": needed})
     told = {**named, "reason": words, "value": value, "limit": limit}
-    return Said("refused", Action(REMEDIES.get(code, "see_reason")), told)
+    return MorningSentence("refused", Action(REMEDIES.get(code, "see_reason")), told)
 
 
 def find_over_fit(run: Run) -> dict[str, Any] | None:

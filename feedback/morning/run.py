@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from feedback.morning.facts import MorningFacts
-from feedback.morning.said import Action, Said
+from feedback.morning.said import Action, MorningSentence
 from feedback.store.tables import Run
 
 # A worker looks every few seconds and takes a silent one's run over; after so long nobody does.
@@ -14,31 +14,31 @@ DIED = re.compile(r"its worker died (\d+) times")
 SAID = re.compile(r"run \S+ failed: (.+)", re.DOTALL)  # what the training process logs of an error it knows
 
 
-def say_stuck(facts: MorningFacts) -> Said | None:
+def say_stuck(facts: MorningFacts) -> MorningSentence | None:
     """What shows that no trainer works: a night that nobody asked for, a run that nobody executes."""
     run, start = facts.going, Action("start_trainer")
     if run is not None and run.state == "queued" and facts.at - run.created_at > PATIENCE:
-        return Said("run_unclaimed", start, {"since": run.created_at})
+        return MorningSentence("run_unclaimed", start, {"since": run.created_at})
     if run is not None and run.lease_until is not None and facts.at - run.lease_until > PATIENCE:
-        return Said("run_abandoned", start, name_step(run))
+        return MorningSentence("run_abandoned", start, name_step(run))
     if facts.missed is not None and run is None:
-        return Said("night_missed", start, {"due": facts.missed})
+        return MorningSentence("night_missed", start, {"due": facts.missed})
     return None
 
 
-def say_going(facts: MorningFacts) -> Said | None:
+def say_going(facts: MorningFacts) -> MorningSentence | None:
     run = facts.going
     if run is None:
         return None
     values = {**name_step(run), "progress": round(100 * run.progress)}
     if run.state == "queued":
-        return Said("run_waits", Action("wait"), {"run": run.id})
+        return MorningSentence("run_waits", Action("wait"), {"run": run.id})
     if run.lease_until is not None and run.lease_until <= facts.at:
-        return Said("run_interrupted", Action("wait"), name_step(run))
-    return Said("run_continued" if run.fence > 1 else "run_goes_on", Action("wait"), values)
+        return MorningSentence("run_interrupted", Action("wait"), name_step(run))
+    return MorningSentence("run_continued" if run.fence > 1 else "run_goes_on", Action("wait"), values)
 
 
-def say_failed(facts: MorningFacts) -> Said | None:
+def say_failed(facts: MorningFacts) -> MorningSentence | None:
     run = facts.ended
     if run is None or run.state != "failed":
         return None
@@ -46,10 +46,10 @@ def say_failed(facts: MorningFacts) -> Said | None:
     died, said = DIED.search(error), list(SAID.finditer(error))
     values: dict[str, Any] = {**name_step(run), "serves": facts.serves}
     if died:
-        return Said("run_killed", Action("give_memory"), {**values, "times": int(died[1])})
+        return MorningSentence("run_killed", Action("give_memory"), {**values, "times": int(died[1])})
     if said:
-        return Said("run_failed", Action("follow_error", {"remedy": said[-1][1].strip()}), values)
-    return Said("run_failed", Action("read_log", {"run": run.id}), values)
+        return MorningSentence("run_failed", Action("follow_error", {"remedy": said[-1][1].strip()}), values)
+    return MorningSentence("run_failed", Action("read_log", {"run": run.id}), values)
 
 
 def name_step(run: Run) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from feedback.morning.words import ACTIONS, SENTENCES, fill
+from feedback.morning.words import ACTIONS, SENTENCES, fill_sentence
 
 Values = Mapping[str, Any]
 
@@ -17,7 +17,7 @@ class Action:
 
 
 @dataclass(frozen=True)
-class Said:
+class MorningSentence:
     """Values are numbers, names, times and words of the catalogue; never a text of a customer or an agent."""
 
     code: str
@@ -33,11 +33,11 @@ class Said:
         return {
             "code": self.code,
             "tone": self.tone,
-            "text": fill(SENTENCES[self.code].text, self.values),
+            "text": fill_sentence(SENTENCES[self.code].text, self.values),
             "values": show_plain(self.values),
             "action": {
                 "code": self.action.code,
-                "text": fill(ACTIONS[self.action.code], self.action.values),
+                "text": fill_sentence(ACTIONS[self.action.code], self.action.values),
                 "values": show_plain(self.action.values),
             },
         }

@@ -11,11 +11,11 @@ from feedback.morning.choices import act_on_choices, say_choices
 from feedback.morning.facts import How, MorningFacts
 from feedback.morning.refusal import say_refused
 from feedback.morning.run import say_failed, say_going, say_stuck
-from feedback.morning.said import Action, Said
+from feedback.morning.said import Action, MorningSentence
 from feedback.morning.standing import name_approver, say_canary, say_harm, say_live, say_proven, show_picks
 from feedback.store.approvals import Words
 
-Rule = Callable[[MorningFacts], Said | None]
+Rule = Callable[[MorningFacts], MorningSentence | None]
 
 NOT_PUBLISHED = "not_published"
 LEFT: dict[How, str] = {
@@ -26,7 +26,7 @@ LEFT: dict[How, str] = {
 }
 
 
-def say(facts: MorningFacts) -> Said:
+def say(facts: MorningFacts) -> MorningSentence:
     for rule in RULES:
         said = rule(facts)
         if said is not None:
@@ -34,25 +34,25 @@ def say(facts: MorningFacts) -> Said:
     return say_choices(facts)
 
 
-def say_missing(facts: MorningFacts) -> Said | None:
+def say_missing(facts: MorningFacts) -> MorningSentence | None:
     """What should serve and does not."""
     for found in facts.serving:
         if found.name in facts.lost:
             named = {"adapter": found.name}
-            return Said("adapter_lost", Action("restore_files", named), named)
+            return MorningSentence("adapter_lost", Action("restore_files", named), named)
         if found.name in facts.missing:
-            return Said("base_stands_in", Action("read_engine_log"), {"adapter": found.name})
+            return MorningSentence("base_stands_in", Action("read_engine_log"), {"adapter": found.name})
     return None
 
 
-def say_empty(facts: MorningFacts) -> Said | None:
+def say_empty(facts: MorningFacts) -> MorningSentence | None:
     began = facts.going, facts.ended, facts.left, *facts.serving
     if facts.has_records or any(found is not None for found in began):
         return None
-    return Said("nothing_yet", Action("begin"))
+    return MorningSentence("nothing_yet", Action("begin"))
 
 
-def say_left(facts: MorningFacts) -> Said | None:
+def say_left(facts: MorningFacts) -> MorningSentence | None:
     """An adapter that left service, until a later run has trained another one."""
     left, trained = facts.left, facts.trained
     if left is None or (trained is not None and trained.finished_at and trained.finished_at > left.at):
@@ -62,24 +62,24 @@ def say_left(facts: MorningFacts) -> Said | None:
         values |= show_picks(left.evidence.tally)
     else:
         values["actor"] = left.actor
-    return Said(LEFT[left.how], act_on_choices(facts, again=True), values)
+    return MorningSentence(LEFT[left.how], act_on_choices(facts, again=True), values)
 
 
-def say_passed(facts: MorningFacts) -> Said | None:
+def say_passed(facts: MorningFacts) -> MorningSentence | None:
     found = facts.passed
     if found is None:
         return None
     named: dict[str, Any] = {"adapter": found.name}
     if found.words.vetoes:
         values = {**named, "actor": found.words.vetoes[-1].actor, "serves": facts.serves}
-        return Said("vetoed", act_on_choices(facts, again=True), values)
+        return MorningSentence("vetoed", act_on_choices(facts, again=True), values)
     reasons = facts.trained.reasons if facts.trained is not None else []
     if any(reason.get("code") == NOT_PUBLISHED for reason in reasons):
-        return Said("no_engine", Action("start_engine", named), named)
+        return MorningSentence("no_engine", Action("start_engine", named), named)
     is_shown = facts.policy.canary.share > 0
     code = "passed_unserved" if is_shown else "passed_unshown"
     values = {**named, **name_approver(found.words)}
-    return Said(code, Action(find_promotion(facts, found.words, is_shown=is_shown), values), named)
+    return MorningSentence(code, Action(find_promotion(facts, found.words, is_shown=is_shown), values), named)
 
 
 def find_promotion(facts: MorningFacts, words: Words, *, is_shown: bool) -> str:

@@ -8,7 +8,7 @@ from feedback.experiments.sequential_tests import FEWEST, HARMED, NO_PROGRESS, N
 from feedback.experiments.tally import Tally
 from feedback.morning.choices import act_on_choices
 from feedback.morning.facts import InService, MorningFacts
-from feedback.morning.said import Action, Said
+from feedback.morning.said import Action, MorningSentence
 from feedback.store.approvals import Words
 
 DAY_S = 86_400
@@ -23,25 +23,25 @@ WIN_ACTIONS = {
 }
 
 
-def say_harm(facts: MorningFacts) -> Said | None:
+def say_harm(facts: MorningFacts) -> MorningSentence | None:
     """Proven by the policy's rule, or suspected where the interval lies below one half."""
     for found in facts.serving:
         values = {"adapter": found.name, **show_picks(found.evidence.tally)}
         if decide_in_service(found, facts).verdict == "roll_back":
-            return Said("harm_proven", Action("roll_back"), values)
+            return MorningSentence("harm_proven", Action("roll_back"), values)
         if found.evidence.tally.band == HARMED:
-            return Said("harm_suspected", Action("watch_harm"), values)
+            return MorningSentence("harm_suspected", Action("watch_harm"), values)
     return None
 
 
-def say_proven(facts: MorningFacts) -> Said | None:
+def say_proven(facts: MorningFacts) -> MorningSentence | None:
     """A canary that the evidence would take live, and whom it waits for."""
     found = facts.canary
     if found is None or decide_in_service(found, facts).verdict != "go_live":
         return None
     code = find_wait(facts, found.words)
     values = {"adapter": found.name, **show_picks(found.evidence.tally), **name_approver(found.words)}
-    return Said(code, Action(WIN_ACTIONS[code], values), values)
+    return MorningSentence(code, Action(WIN_ACTIONS[code], values), values)
 
 
 def find_wait(facts: MorningFacts, words: Words) -> str:
@@ -57,7 +57,7 @@ def name_approver(words: Words) -> dict[str, str]:
     return {"actor": words.approvals[0].actor} if words.approvals else {}
 
 
-def say_canary(facts: MorningFacts) -> Said | None:
+def say_canary(facts: MorningFacts) -> MorningSentence | None:
     found = facts.canary
     if found is None:
         return None
@@ -67,11 +67,11 @@ def say_canary(facts: MorningFacts) -> Said | None:
         begun: dict[str, Any] = {**named, "percent": round(100 * found.share)}
         first = Action("first_picks", {"needed": limits.min_picks})
         if found.before is None:
-            return Said("canary_begun", first, begun)
-        return Said("canary_replaced", first, {**named, "before": found.before})
+            return MorningSentence("canary_begun", first, begun)
+        return MorningSentence("canary_replaced", first, {**named, "before": found.before})
     if tally.decided < limits.min_picks:
         few = {**named, "picks": tally.decided, "needed": limits.min_picks}
-        return Said("canary_few", Action("first_picks", {"needed": limits.min_picks}), few)
+        return MorningSentence("canary_few", Action("first_picks", {"needed": limits.min_picks}), few)
     values = {**named, **show_picks(tally)}
     exposure = decide_in_service(found, facts)
     is_ahead = tally.band not in (NOT_KNOWN, NO_PROGRESS)
@@ -79,25 +79,27 @@ def say_canary(facts: MorningFacts) -> Said | None:
         return say_hindered(facts, found, exposure, values)
     if exposure.picks_needed is None:
         if is_ahead:
-            return Said("canary_ahead", Action("promote_or_replace"), values)
-        return Said("no_difference", Action("replaced_next"), values)
+            return MorningSentence("canary_ahead", Action("promote_or_replace"), values)
+        return MorningSentence("no_difference", Action("replaced_next"), values)
     action = act_on_picks(facts, found, exposure.picks_needed)
-    return Said("canary_ahead" if is_ahead else "canary_undecided", action, values)
+    return MorningSentence("canary_ahead" if is_ahead else "canary_undecided", action, values)
 
 
-def say_hindered(facts: MorningFacts, found: InService, exposure: Exposure, values: dict[str, Any]) -> Said:
+def say_hindered(
+    facts: MorningFacts, found: InService, exposure: Exposure, values: dict[str, Any]
+) -> MorningSentence:
     """The picks are enough, but one of the bounds, or the number of agents, is not."""
     missing = {reason.code for reason in exposure.reasons}
     if "agents" in missing:
         counts = {"found": found.evidence.agents, "needed": facts.policy.exposure.min_agents}
-        return Said("too_few_agents", Action("more_agents"), {**values, **counts})
+        return MorningSentence("too_few_agents", Action("more_agents"), {**values, **counts})
     if not found.is_fitted:
-        return Said("canary_ahead", Action("next_look"), values)
+        return MorningSentence("canary_ahead", Action("next_look"), values)
     if "share_low" in missing:
-        return Said("hangs_on_agents", Action("judge_all"), values)
+        return MorningSentence("hangs_on_agents", Action("judge_all"), values)
     if "adjusted_low" in missing:
-        return Said("explained_by_style", Action("see_style"), values)
-    return Said("canary_ahead", Action("next_look"), values)
+        return MorningSentence("explained_by_style", Action("see_style"), values)
+    return MorningSentence("canary_ahead", Action("next_look"), values)
 
 
 def act_on_picks(facts: MorningFacts, found: InService, missing: int) -> Action:
@@ -110,20 +112,20 @@ def act_on_picks(facts: MorningFacts, found: InService, missing: int) -> Action:
     return Action("judge_on_day", values) if days == 1 else Action("judge_on_days", {**values, "days": days})
 
 
-def say_live(facts: MorningFacts) -> Said | None:
+def say_live(facts: MorningFacts) -> MorningSentence | None:
     found = facts.live
     if found is None:
         return None
     values, effect = {"adapter": found.name, **show_picks(found.evidence.tally)}, found.evidence.tally.band
     if found.evidence.tally.counted < FEWEST:
-        return Said("live_few", act_on_choices(facts), {"adapter": found.name})
+        return MorningSentence("live_few", act_on_choices(facts), {"adapter": found.name})
     if effect in (NOT_KNOWN, NO_PROGRESS):
         code = "live_unknown" if effect == NOT_KNOWN else "live_no_difference"
-        return Said(code, act_on_choices(facts), values)
+        return MorningSentence(code, act_on_choices(facts), values)
     is_new = (facts.at - found.since).total_seconds() < DAY_S
     if is_new and found.actor in ("scheduler", "trainer"):
-        return Said("went_live", Action("stays_live"), values)
-    return Said("live_better", act_on_choices(facts), values)
+        return MorningSentence("went_live", Action("stays_live"), values)
+    return MorningSentence("live_better", act_on_choices(facts), values)
 
 
 def decide_in_service(found: InService, facts: MorningFacts) -> Exposure:

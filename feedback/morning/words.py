@@ -230,7 +230,7 @@ EFFECTS = {
 }
 
 
-def fill(
+def fill_sentence(
     text: str,
     values: Mapping[str, Any],
     *,
@@ -246,7 +246,7 @@ def fill(
         if isinstance(value, date):
             return show_day(value, locale)
         if name == "language":
-            return show_language(str(value), locale)
+            return language_name(str(value), locale)
         return translate(str(value)) if name in WORDS else show_number(value)
 
     return translate(text) % {name: show(name, value) for name, value in values.items()}
@@ -259,7 +259,7 @@ def show_day(day: date, locale: Locale) -> str:
     return format_skeleton("MMMd", day, locale=locale)
 
 
-def show_language(code: str, locale: Locale) -> str:
+def language_name(code: str, locale: Locale) -> str:
     """Its name in the reader's language; the code itself where it has none."""
     try:
         return Locale.parse(code, sep="-").get_language_name(locale) or code

@@ -28,7 +28,7 @@ HAN = re.compile("[\u4e00-\u9fff]")
 
 
 @dataclass(frozen=True)
-class Found:
+class PersonalSpan:
     start: int
     end: int
     kind: str
@@ -65,28 +65,28 @@ RULES = (
 )
 
 
-def find_personal(text: str, known: Sequence[str] = ()) -> list[Found]:
+def find_personal(text: str, known: Sequence[str] = ()) -> list[PersonalSpan]:
     """Left to right, never overlapping. `known`: values that the conversation has of its customer."""
     found = find_by_rules(text)
     if not known:
         return list(found)
     certain = [one for one in found if one.kind != "address"]
     named = [place for place in find_known(text, tuple(known)) if is_free(place, certain)]
-    taken = certain + [Found(*place, "known") for place in named]
+    taken = certain + [PersonalSpan(*place, "known") for place in named]
     taken += [one for one in found if one.kind == "address" and is_free((one.start, one.end), taken)]
     return sorted(taken, key=lambda one: one.start)
 
 
 @lru_cache(maxsize=REMEMBERED)
-def find_by_rules(text: str) -> tuple[Found, ...]:
+def find_by_rules(text: str) -> tuple[PersonalSpan, ...]:
     """What the text alone gives away."""
     text = narrow(text)
-    taken: list[Found] = []
+    taken: list[PersonalSpan] = []
     digits = len(DIGITS.findall(text))
     for rule in RULES:
         for place in rule.find(text) if digits >= rule.digits else ():
             if is_free(place, taken) and not (rule.keeps_orders and cues.says(cues.ORDER, text, place[0])):
-                taken.append(Found(*place, rule.kind))
+                taken.append(PersonalSpan(*place, rule.kind))
     return tuple(sorted(taken, key=lambda one: one.start))
 
 
@@ -94,7 +94,7 @@ def narrow(text: str) -> str:
     return text if text.isascii() else text.translate(WIDE)
 
 
-def is_free(place: Place, taken: Sequence[Found]) -> bool:
+def is_free(place: Place, taken: Sequence[PersonalSpan]) -> bool:
     return all(place[1] <= other.start or place[0] >= other.end for other in taken)
 
 

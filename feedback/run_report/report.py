@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 
-from feedback.drift.alarms import Watch
+from feedback.drift.alarms import DriftWatch
 from feedback.morning.refusal import REMEDIES
-from feedback.morning.said import Said
+from feedback.morning.said import MorningSentence
 from feedback.morning.words import ACTIONS
 from feedback.records.rejections import explain
 from feedback.run_report.curves import list_curves
@@ -32,7 +32,7 @@ EXIT_CODES: dict[str, int] = {
 }
 
 
-def report_night(facts: NightFacts, said: Said, watch: Watch) -> dict[str, Any]:
+def report_night(facts: NightFacts, said: MorningSentence, watch: DriftWatch) -> dict[str, Any]:
     """`said` and `watch` are of the present, whichever run the report is of."""
     run = facts.run
     outcome = find_outcome(facts)
@@ -62,7 +62,7 @@ def report_night(facts: NightFacts, said: Said, watch: Watch) -> dict[str, Any]:
         "scores": show_scores(run.report),
         "decision": show_decision(run),
         "exposure": report_exposure(facts),
-        "steps": time_steps(facts.began, run.finished_at),
+        "steps": time_run_steps(facts.began, run.finished_at),
         "seconds": seconds_between(run.started_at, run.finished_at),
         "at": write_time(facts.at),
     }
@@ -226,7 +226,9 @@ def show_look(found: ExposureDecision | None) -> dict[str, Any] | None:
     }
 
 
-def time_steps(began: Sequence[tuple[str, datetime]], finished_at: datetime | None) -> list[dict[str, Any]]:
+def time_run_steps(
+    began: Sequence[tuple[str, datetime]], finished_at: datetime | None
+) -> list[dict[str, Any]]:
     """Seconds of each step, in the order they first began. The time in which nobody worked on a run counts
     for the step at which its worker died.
     """

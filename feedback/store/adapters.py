@@ -69,7 +69,7 @@ def get_adapter(session: Session, *, desk_id: str, name: str) -> Adapter:
     return adapter
 
 
-def list_adapters(
+def select_adapters(
     session: Session, *, desk_id: str, state: str | None = None, limit: int = 200
 ) -> Sequence[Adapter]:
     """Newest first."""

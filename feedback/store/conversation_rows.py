@@ -12,9 +12,9 @@ from sqlalchemy import ColumnElement, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from feedback.store.row_facts import Key, Row, tell_rows
+from feedback.store.row_facts import ConversationRow, Key, tell_rows
 from feedback.store.row_selection import (
-    Selection,
+    RowSelection,
     is_in_language,
     match_record,
     match_tag,
@@ -25,8 +25,8 @@ from feedback.store.tables import Conversation, Record, Turn
 
 
 def list_rows(
-    session: Session, *, desk_id: str, asked: Selection, limit: int, after: Key | None = None
-) -> list[Row]:
+    session: Session, *, desk_id: str, asked: RowSelection, limit: int, after: Key | None = None
+) -> list[ConversationRow]:
     """So many of those behind `after`."""
     at, id, query = _select(asked, desk_id)
     found = session.execute(_page(query.with_only_columns(*_name(at, id)), at, id, after, limit))
@@ -34,8 +34,8 @@ def list_rows(
 
 
 def list_counted(
-    session: Session, *, desk_id: str, asked: Selection, limit: int, most: int, after: Key | None = None
-) -> tuple[list[Row], int]:
+    session: Session, *, desk_id: str, asked: RowSelection, limit: int, most: int, after: Key | None = None
+) -> tuple[list[ConversationRow], int]:
     """The same, and how many there are in all: `most` where there are as many or more, since nobody waits for
     the rest to be counted. Messages are searched once for both.
     """
@@ -67,7 +67,7 @@ def _count(query: Any, most: int) -> Any:
     return select(func.count()).select_from(query.limit(most).subquery())
 
 
-def _select(asked: Selection, desk_id: str) -> tuple[Any, Any, Any]:
+def _select(asked: RowSelection, desk_id: str) -> tuple[Any, Any, Any]:
     """When a row was, its id, and the query of all that is asked for."""
     if asked.is_of_closings:
         return _select_closings(asked, desk_id)
@@ -79,7 +79,7 @@ def _select(asked: Selection, desk_id: str) -> tuple[Any, Any, Any]:
     return at, id, query.where(*_match_state(asked, desk_id))
 
 
-def _select_records(asked: Selection, desk_id: str) -> tuple[Any, Any, Any]:
+def _select_records(asked: RowSelection, desk_id: str) -> tuple[Any, Any, Any]:
     """Judgements or thumbs."""
     id, of = col(Record.origin_id), col(Record.conversation)
     query = select(id).where(*match_record(asked, desk_id=desk_id))
@@ -89,7 +89,7 @@ def _select_records(asked: Selection, desk_id: str) -> tuple[Any, Any, Any]:
     return col(Record.created_at), id, query.where(*_match_state(asked, desk_id))
 
 
-def _select_closings(asked: Selection, desk_id: str) -> tuple[Any, Any, Any]:
+def _select_closings(asked: RowSelection, desk_id: str) -> tuple[Any, Any, Any]:
     """Turns that nobody answered."""
     at, id, of = col(Turn.closed_at), col(Turn.id), col(Turn.conversation_id)
     query = (
@@ -103,7 +103,7 @@ def _select_closings(asked: Selection, desk_id: str) -> tuple[Any, Any, Any]:
     return at, id, query.where(*_match_state(asked, desk_id))
 
 
-def _match_told(asked: Selection) -> list[ColumnElement[bool]]:
+def _match_told(asked: RowSelection) -> list[ColumnElement[bool]]:
     """What the app told of the conversation."""
     found = []
     if asked.language is not None:
@@ -113,7 +113,7 @@ def _match_told(asked: Selection) -> list[ColumnElement[bool]]:
     return found
 
 
-def _match_state(asked: Selection, desk_id: str) -> list[ColumnElement[bool]]:
+def _match_state(asked: RowSelection, desk_id: str) -> list[ColumnElement[bool]]:
     """A conversation stands as its newest turn does. What is rare is listed; what is usual is looked at."""
     if asked.state is None:
         return []

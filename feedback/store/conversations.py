@@ -50,7 +50,7 @@ class ConversationErased(ApiError):
 
 
 @dataclass(frozen=True)
-class Said:
+class IncomingMessage:
     """One message as it is handed over. `occurred_at` None means now."""
 
     role: Role
@@ -73,7 +73,7 @@ class Last(Protocol):
 
 
 @dataclass(frozen=True)
-class LastSaid:
+class NewestMessage:
     position: int
     created_at: datetime
     release_no: int | None
@@ -91,7 +91,7 @@ def open_conversation(
     *,
     desk_id: str,
     now: datetime,
-    messages: Sequence[Said],
+    messages: Sequence[IncomingMessage],
     id: str | None = None,
     customer_id: str | None = None,
     customer_details: Sequence[str] = (),
@@ -154,7 +154,7 @@ def append_message(
     session: Session,
     *,
     conversation: Conversation,
-    said: Said,
+    said: IncomingMessage,
     now: datetime,
     is_held: bool = False,
     origin: str | None = None,
@@ -185,7 +185,7 @@ def compose_message(
     desk_id: str,
     conversation_id: str,
     last: Last | None,
-    said: Said,
+    said: IncomingMessage,
     now: datetime,
     is_held: bool,
     origin: str | None = None,
@@ -215,13 +215,13 @@ def compose_message(
     }
 
 
-def find_last_said(session: Session, *, conversation_id: str) -> LastSaid | None:
+def find_last_said(session: Session, *, conversation_id: str) -> NewestMessage | None:
     newest = select(func.max(col(Message.release_no))).where(Message.conversation_id == conversation_id)
     query = select(Message.position, Message.created_at, newest.scalar_subquery()).where(
         Message.conversation_id == conversation_id
     )
     found = session.exec(query.order_by(col(Message.position).desc()).limit(1)).one_or_none()
-    return None if found is None else LastSaid(*found)
+    return None if found is None else NewestMessage(*found)
 
 
 def list_messages(

@@ -41,7 +41,7 @@ def get_dataset(session: Session, *, desk_id: str, dataset_id: str) -> Dataset:
     return get_row(session, Dataset, dataset_id, desk_id=desk_id, what="dataset")
 
 
-def list_datasets(session: Session, *, desk_id: str, limit: int = 100) -> list[Dataset]:
+def select_datasets(session: Session, *, desk_id: str, limit: int = 100) -> list[Dataset]:
     """Newest first."""
     query = of_desk(Dataset, desk_id).order_by(col(Dataset.created_at).desc(), col(Dataset.id)).limit(limit)
     return list(session.exec(query))

@@ -14,7 +14,7 @@ from feedback.store.deployments import CANARY, LIVE, serving_state
 
 
 @dataclass(frozen=True)
-class Decision:
+class NewDecision:
     session: Session
     desk_id: str
     actor: str

@@ -72,7 +72,7 @@ def renew_conversations(session: Session, *, conversation_ids: Sequence[str]) ->
         _renew_thumbs(session, thumbed[start : start + PAGE])
 
 
-class Place(NamedTuple):
+class RenewalCursor(NamedTuple):
     """How far a renewal is: the last judgement and the last message; `renewed` are of its last page."""
 
     judgement_id: str = ""
@@ -80,7 +80,7 @@ class Place(NamedTuple):
     renewed: int = 0
 
 
-def renew_page(session: Session, *, after: Place, limit: int = PAGE) -> Place | None:
+def renew_page(session: Session, *, after: RenewalCursor, limit: int = PAGE) -> RenewalCursor | None:
     """Writes the next records that are missing or of other rules; the place behind them, None at the end."""
     judgement_id, message_id, _ = after
     newer = _join_stale(select(*JUDGED), JUDGEMENT, JUDGED[0]).where(JUDGED[0] > judgement_id)
@@ -88,13 +88,13 @@ def renew_page(session: Session, *, after: Place, limit: int = PAGE) -> Place | 
     if found:
         _lock_conversations(session, [row[0] for row in found])
         _renew_judgements(session, found)
-        return Place(found[-1][0], message_id, len(found))
+        return RenewalCursor(found[-1][0], message_id, len(found))
     newer = _join_stale(select(*MARKED), THUMB, MARKED[0]).where(MARKED[0] > message_id)
     found = session.execute(newer.distinct().order_by(MARKED[0]).limit(limit)).all()
     if found:
         _lock_messages(session, [row[0] for row in found])
         _renew_thumbs(session, found)
-        return Place(judgement_id, found[-1][0], len(found))
+        return RenewalCursor(judgement_id, found[-1][0], len(found))
     return None
 
 
@@ -104,7 +104,7 @@ def renew_all(
     """Every record that is missing or of other rules, each page in a transaction of its own: what was killed
     goes on where it was. `on_page` is told how many a page had.
     """
-    after: Place | None = Place()
+    after: RenewalCursor | None = RenewalCursor()
     while after is not None:
         with unit_of_work(store_engine) as session:
             after = renew_page(session, after=after, limit=limit)

@@ -108,7 +108,7 @@ def get_duel(session: Session, *, desk_id: str, duel_id: str, lock: bool = False
     return get_row(session, Duel, duel_id, desk_id=desk_id, what="duel", lock=lock)
 
 
-def list_duels(session: Session, *, desk_id: str, limit: int = 100) -> Sequence[Duel]:
+def select_duels(session: Session, *, desk_id: str, limit: int = 100) -> Sequence[Duel]:
     """Newest first."""
     newest = (col(Duel.created_at).desc(), col(Duel.id))
     return session.exec(of_desk(Duel, desk_id).order_by(*newest).limit(limit)).all()

@@ -152,7 +152,7 @@ def read(engine: Engine) -> Iterator[Session]:
 
 
 @contextmanager
-def look(engine: Engine) -> Iterator[Connection]:
+def read_connection(engine: Engine) -> Iterator[Connection]:
     """A connection for one SELECT, which is a transaction by itself."""
     options: dict[str, Any] = {"looking": True}
     if engine.dialect.name != "sqlite":  # there `_begin_sqlite` begins nothing

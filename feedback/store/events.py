@@ -26,7 +26,7 @@ _FIND = select(col(Event.body_hash), col(Event.actor), col(Event.status), col(Ev
 
 
 @dataclass(frozen=True)
-class Said:
+class IdempotentWrite:
     """A client's write: its event id, who sent it and what it said."""
 
     desk_id: str
@@ -41,7 +41,7 @@ def hash_body(method: str, path: str, body: Any) -> str:
     return hashlib.sha256(f"{method} {path}\n{canonical}".encode()).hexdigest()
 
 
-def find_answer(session: Session, *, said: Said) -> Answer | None:
+def find_answer(session: Session, *, said: IdempotentWrite) -> Answer | None:
     """The stored answer of a repeated event, None for a new one, EventConflict for an id used for
     something else.
     """
@@ -54,7 +54,7 @@ def find_answer(session: Session, *, said: Said) -> Answer | None:
     return row.status, row.answer
 
 
-def store_answer(session: Session, *, said: Said, answer: Answer, now: datetime) -> None:
+def store_answer(session: Session, *, said: IdempotentWrite, answer: Answer, now: datetime) -> None:
     """IntegrityError if this event was stored meanwhile: roll back and look for its answer."""
     status, body = answer
     row = {

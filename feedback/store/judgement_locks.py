@@ -103,7 +103,7 @@ class SetSeen:
 
 
 @dataclass(frozen=True)
-class LastSaid:
+class LastMessage:
     """The newest message of the conversation, retracted or not, and the highest number of a release in it."""
 
     id: str
@@ -119,7 +119,7 @@ class Scene:
     desk_id: str
     turn: TurnSeen
     set: SetSeen
-    last: LastSaid
+    last: LastMessage
     shown: ShownSet
     is_unblinded: bool  # the agent asked for has seen the arms of this set
 
@@ -153,7 +153,7 @@ def lock_scene(connection: Connection, *, desk_id: str, set_id: str, agent: str 
         tags=row.tags,
     )
     is_unblinded = bool(row.is_unblinded)
-    return Scene(desk_id, TurnSeen(*row[:5]), found, LastSaid(*row[11:15]), shown, is_unblinded)
+    return Scene(desk_id, TurnSeen(*row[:5]), found, LastMessage(*row[11:15]), shown, is_unblinded)
 
 
 def change(connection: Connection, table: type[SQLModel], id: str, **values: Any) -> None:

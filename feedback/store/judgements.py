@@ -20,7 +20,7 @@ from sqlmodel import Session, col
 from feedback.errors import ApiError, Conflict
 from feedback.records.from_judgement import CLOSING, Judged
 from feedback.store.changes import conversation_topic, note_change, turn_topic
-from feedback.store.conversations import Said, compose_message
+from feedback.store.conversations import IncomingMessage, compose_message
 from feedback.store.derived_records import add_judgement_record, take_back_record
 from feedback.store.engine import get_row, of_desk, sent_together
 from feedback.store.judgement_locks import Scene, change, lock_scene
@@ -187,7 +187,7 @@ def _send(connection: Connection, scene: Scene, verdict: Verdict, *, now: dateti
         desk_id=scene.desk_id,
         conversation_id=scene.conversation_id,
         last=scene.last,
-        said=Said("agent", text, verdict.occurred_at),
+        said=IncomingMessage("agent", text, verdict.occurred_at),
         now=now,
         is_held=is_held,
         origin=ORIGINS[verdict.kind],

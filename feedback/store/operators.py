@@ -143,7 +143,7 @@ def list_tokens(session: Session, *, desk_id: str) -> Sequence[ApiToken]:
     return session.exec(of_desk(ApiToken, desk_id).order_by(col(ApiToken.created_at))).all()
 
 
-def revoke_token(session: Session, *, desk_id: str, token_id: str, now: datetime) -> None:
+def revoke_api_token(session: Session, *, desk_id: str, token_id: str, now: datetime) -> None:
     row = session.exec(of_desk(ApiToken, desk_id).where(ApiToken.id == token_id)).one_or_none()
     if row is None:
         raise NotFound("token", token_id)

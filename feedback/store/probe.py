@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine, text
 from sqlmodel import Session, SQLModel, col, select
 
-from feedback.store.engine import LOCK_TIMEOUT_MS, last_full, look, mapped_errors, read
+from feedback.store.engine import LOCK_TIMEOUT_MS, last_full, mapped_errors, read, read_connection
 from feedback.store.tables import DEFAULT_DESK, Desk
 
 PATIENCE_MS = 1_000
@@ -33,7 +33,7 @@ def read_in_haste(engine: Engine) -> Iterator[Session]:
 
 
 def _probe_sqlite(engine: Engine) -> bool:
-    with look(engine) as connection, _waiting_at_most(PATIENCE_MS, connection):
+    with read_connection(engine) as connection, _waiting_at_most(PATIENCE_MS, connection):
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
             connection.execute(_TOUCH, {"id": DEFAULT_DESK})

@@ -27,7 +27,7 @@ class Meaning(NamedTuple):
     incomparable: str | None
 
 
-class Judged(NamedTuple):
+class AgentMeaning(NamedTuple):
     """What one agent's came to; the agent is None once erased."""
 
     agent: str | None
@@ -66,10 +66,12 @@ _MEANING = (
 )
 
 
-def count_meanings(session: Session, *, desk_id: str, adapter: str) -> dict[Judged, int]:
+def count_meanings(session: Session, *, desk_id: str, adapter: str) -> dict[AgentMeaning, int]:
     keys = col(Record.agent), *_MEANING
     query = _of_adapter(select(*keys, func.count()), desk_id, adapter).group_by(*keys)
-    return {Judged(agent, Meaning(*meaning)): count for agent, *meaning, count in session.execute(query)}
+    return {
+        AgentMeaning(agent, Meaning(*meaning)): count for agent, *meaning, count in session.execute(query)
+    }
 
 
 def count_judgements(session: Session, *, desk_id: str, adapter: str) -> int:

@@ -14,14 +14,14 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from feedback.records.derived import JUDGEMENT, THUMB, UNDONE
-from feedback.store.row_selection import OPEN_AFTER, THUMBS, Selection, select_held
+from feedback.store.row_selection import OPEN_AFTER, THUMBS, RowSelection, select_held
 from feedback.store.tables import Conversation, Judgement, Message, Record, SuggestionSet, Turn
 
 Key = tuple[datetime, str]
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RowVerdict:
     """What was said, as it was given. `is_settled`: nobody can take it back into an open set any more; before
     that, `winner` and `version` are None.
     """
@@ -34,7 +34,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class Row:
+class ConversationRow:
     """`words` are the customer's: the first of the conversation, or those that the verdict is about."""
 
     key: Key
@@ -42,7 +42,7 @@ class Row:
     words: str | None
     language: str | None
     state: str | None
-    verdict: Verdict | None
+    verdict: RowVerdict | None
 
     @property
     def at(self) -> datetime:
@@ -55,11 +55,13 @@ class _Found:
 
     key: Key
     conversation_id: str
-    verdict: Verdict | None = None
+    verdict: RowVerdict | None = None
     words: str | None = None
 
 
-def tell_rows(session: Session, desk_id: str, asked: Selection, keys: Sequence[Key]) -> list[Row]:
+def tell_rows(
+    session: Session, desk_id: str, asked: RowSelection, keys: Sequence[Key]
+) -> list[ConversationRow]:
     ids = [id for _, id in keys]
     if asked.is_of_closings:
         return _complete(session, _tell_closings(session, keys))
@@ -75,7 +77,7 @@ def _tell_closings(session: Session, keys: Sequence[Key]) -> list[_Found]:
         .join(Message, col(Message.id) == col(Turn.message_id))
         .where(col(Turn.id).in_([id for _, id in keys]))
     )
-    told = {id: (of, Verdict(given or ""), words) for id, of, given, words in session.execute(query)}
+    told = {id: (of, RowVerdict(given or ""), words) for id, of, given, words in session.execute(query)}
     return [_Found(key, *told[key[1]]) for key in keys]
 
 
@@ -103,11 +105,11 @@ def _tell_records(session: Session, desk_id: str, ids: Sequence[str], is_thumb: 
     ]
 
 
-def tell_verdict(record: Record, held: Container[str]) -> Verdict:
+def tell_verdict(record: Record, held: Container[str]) -> RowVerdict:
     """`held` are judgements that their agents can still take back."""
     is_held = record.origin_id is not None and record.origin_id in held
     is_open = record.origin_kind == JUDGEMENT and (is_held or record.rejection in OPEN_AFTER)
-    return Verdict(
+    return RowVerdict(
         given=record.given or "",
         is_settled=not is_open,
         is_undone=record.rejection == UNDONE,
@@ -116,7 +118,7 @@ def tell_verdict(record: Record, held: Container[str]) -> Verdict:
     )
 
 
-def _find_last_verdicts(session: Session, desk_id: str, ids: Sequence[str]) -> dict[str, Verdict]:
+def _find_last_verdicts(session: Session, desk_id: str, ids: Sequence[str]) -> dict[str, RowVerdict]:
     """What agents said last of each conversation."""
     judged = (
         select(col(Judgement.id))
@@ -133,7 +135,7 @@ def _find_last_verdicts(session: Session, desk_id: str, ids: Sequence[str]) -> d
     return {record.conversation: tell_verdict(record, held) for record in session.scalars(oldest_first)}
 
 
-def _complete(session: Session, rows: Sequence[_Found]) -> list[Row]:
+def _complete(session: Session, rows: Sequence[_Found]) -> list[ConversationRow]:
     ids = {row.conversation_id for row in rows}
     told = select(col(Conversation.id), col(Conversation.language), col(Conversation.erased_at)).where(
         col(Conversation.id).in_(ids)
@@ -145,7 +147,7 @@ def _complete(session: Session, rows: Sequence[_Found]) -> list[Row]:
             erased.add(id)
     states, first = _find_states(session, ids), _find_first_words(session, ids)
     return [
-        Row(
+        ConversationRow(
             key=row.key,
             conversation_id=row.conversation_id,
             words=row.words or first.get(row.conversation_id),

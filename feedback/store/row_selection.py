@@ -36,7 +36,7 @@ OPEN_AFTER = ("none", "skip", UNDONE, "unblinded")
 
 
 @dataclass(frozen=True)
-class Selection:
+class RowSelection:
     """Every wish must be met; times include both ends. `reason`: why a judgement is no choice, and with a
     version why it does not count for it. `settled`: the kind as it counts. `beside`: the older version.
     """
@@ -70,7 +70,7 @@ class Selection:
         return all(not getattr(self, each.name) for each in fields(self))
 
 
-def match_time(asked: Selection, at: Any) -> list[ColumnElement[bool]]:
+def match_time(asked: RowSelection, at: Any) -> list[ColumnElement[bool]]:
     bounds = ((asked.since, at.__ge__), (asked.until, at.__le__))
     return [holds(bound) for bound, holds in bounds if bound is not None]
 
@@ -104,7 +104,7 @@ def spell(word: str) -> set[str]:
     return {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
 
 
-def match_record(asked: Selection, *, desk_id: str) -> list[ColumnElement[bool]]:
+def match_record(asked: RowSelection, *, desk_id: str) -> list[ColumnElement[bool]]:
     """Of judgements and thumbs: all that is asked but for words and the conversation's state."""
     is_thumb = asked.verdict in THUMBS
     found: list[ColumnElement[bool]] = [
@@ -133,7 +133,7 @@ def match_record(asked: Selection, *, desk_id: str) -> list[ColumnElement[bool]]
     return found
 
 
-def _list_equal(asked: Selection) -> list[tuple[Any, str | None]]:
+def _list_equal(asked: RowSelection) -> list[tuple[Any, str | None]]:
     return [
         (col(Record.settled), asked.settled),
         (col(Record.winner), asked.arm),
@@ -143,7 +143,7 @@ def _list_equal(asked: Selection) -> list[tuple[Any, str | None]]:
     ]
 
 
-def tells_arms(asked: Selection) -> bool:
+def tells_arms(asked: RowSelection) -> bool:
     """Whether it depends on what an open set hides."""
     return bool(asked.arm or asked.version or asked.beside or asked.verdict in (COUNTED, *ARMS, WON, LOST))
 
@@ -196,7 +196,7 @@ def _counts() -> ColumnElement[bool]:
     )
 
 
-def _match_reason(reason: str, asked: Selection) -> ColumnElement[bool]:
+def _match_reason(reason: str, asked: RowSelection) -> ColumnElement[bool]:
     """With a version as `support.py` leaves out, or beside another one as `versions.py` does."""
     if asked.version is None:
         return col(Record.rejection) == reason

@@ -40,7 +40,7 @@ class Metric:
     value: float
 
 
-def request_run(
+def file_run_request(
     session: Session,
     *,
     desk_id: str,
@@ -77,7 +77,7 @@ def get_run(session: Session, *, desk_id: str, run_id: str) -> Run:
     return get_row(session, Run, run_id, desk_id=desk_id, what="run")
 
 
-def list_runs(
+def select_runs(
     session: Session,
     *,
     desk_id: str,
@@ -97,7 +97,7 @@ def list_runs(
 def latest_run(
     session: Session, *, desk_id: str, kind: str | None = None, state: str | None = None
 ) -> Run | None:
-    return next(iter(list_runs(session, desk_id=desk_id, state=state, kind=kind, limit=1)), None)
+    return next(iter(select_runs(session, desk_id=desk_id, state=state, kind=kind, limit=1)), None)
 
 
 def count_by_state(session: Session, *, desk_id: str) -> dict[str, int]:
@@ -202,7 +202,7 @@ def finish_run(
     return run
 
 
-def cancel_run(session: Session, *, desk_id: str, run_id: str, now: datetime) -> Run:
+def end_cancelled_run(session: Session, *, desk_id: str, run_id: str, now: datetime) -> Run:
     """End a queued run, or take a running one from its worker, whose next write then is a StaleLease."""
     run = get_run(session, desk_id=desk_id, run_id=run_id)
     if run.state in FINISHED:

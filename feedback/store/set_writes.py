@@ -59,7 +59,7 @@ class TurnContext:
 
 
 @dataclass(frozen=True)
-class Progress:
+class SetProgress:
     """How far the set of a turn is; `state` is None while no row stands for it."""
 
     turn_id: str
@@ -100,7 +100,7 @@ def read_turn(session: Session, *, turn_id: str) -> TurnContext | None:
     )
 
 
-def find_progress(session: Session, *, key: str) -> Progress | None:
+def find_progress(session: Session, *, key: str) -> SetProgress | None:
     """By the id of a turn or of a set; None if it is neither."""
     for is_named in (col(Turn.id) == key, col(SuggestionSet.id) == key):
         row = session.execute(_progress().where(is_named)).first()
@@ -109,7 +109,9 @@ def find_progress(session: Session, *, key: str) -> Progress | None:
     return None
 
 
-def open_set(session: Session, *, planned: SuggestionSet, replaces: Progress | None) -> SuggestionSet | None:
+def open_set(
+    session: Session, *, planned: SuggestionSet, replaces: SetProgress | None
+) -> SuggestionSet | None:
     """The row that `planned.lease_owner` may prepare; None if the turn waits no more or another prepares it.
 
     `replaces` is a preparation found abandoned: its row is taken over, if it still is as found.
@@ -131,7 +133,7 @@ def open_set(session: Session, *, planned: SuggestionSet, replaces: Progress | N
     return found
 
 
-def close_overtaken(session: Session, *, found: Progress) -> None:
+def close_overtaken(session: Session, *, found: SetProgress) -> None:
     """End an abandoned preparation whose turn needs it no more."""
     turn = _lock(session, Turn, found.turn_id)
     row = _lock_set_of(session, found.turn_id)
@@ -175,7 +177,7 @@ def settle_set(
 
 def list_next(
     session: Session, *, desk_id: str, after: str | None, limit: int, only: QueueFilter = EVERYTHING
-) -> list[Progress]:
+) -> list[SetProgress]:
     """How far the sets are of the next turns in a page of the queue; what an agent has taken is not next."""
     query = _progress().where(
         col(Turn.desk_id) == desk_id,
@@ -188,7 +190,7 @@ def list_next(
     return [_read_progress(row) for row in rows]
 
 
-def list_overtaken(session: Session) -> list[Progress]:
+def list_overtaken(session: Session) -> list[SetProgress]:
     """Sets that are still in preparation although their turn waits no more."""
     desks = sqlalchemy.select(col(Desk.id))
     query = _progress().where(
@@ -218,9 +220,9 @@ def _progress() -> sqlalchemy.Select[str, str, str, str | None, datetime | None]
     ).outerjoin(SuggestionSet, col(SuggestionSet.turn_id) == Turn.id)
 
 
-def _read_progress(row: Any) -> Progress:
+def _read_progress(row: Any) -> SetProgress:
     turn_id, turn_state, state, owner, until = row
-    return Progress(turn_id, turn_state, state, Lease(owner, until))
+    return SetProgress(turn_id, turn_state, state, Lease(owner, until))
 
 
 def _lock(session: Session, table: type[Row], id: str) -> Row | None:
@@ -233,7 +235,7 @@ def _lock_set_of(session: Session, turn_id: str) -> SuggestionSet | None:
     return session.exec(query.execution_options(populate_existing=True)).one_or_none()
 
 
-def _is_as_found(row: SuggestionSet, found: Progress | None) -> bool:
+def _is_as_found(row: SuggestionSet, found: SetProgress | None) -> bool:
     return found is not None and row.state == PREPARING and lease_of(row) == found.lease
 
 

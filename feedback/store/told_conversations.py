@@ -14,7 +14,7 @@ from feedback.records.candidate import READY
 from feedback.records.derived import JUDGEMENT, THUMB
 from feedback.store.engine import get_row, leave_out, of_desk
 from feedback.store.live_judgements import is_judgement
-from feedback.store.row_facts import Verdict, tell_verdict
+from feedback.store.row_facts import RowVerdict, tell_verdict
 from feedback.store.row_selection import select_held
 from feedback.store.sets import LARGE
 from feedback.store.tables import Candidate, Conversation, Judgement, Message, Record, SuggestionSet, Turn
@@ -23,7 +23,7 @@ SHOWN = 500  # messages
 
 
 @dataclass(frozen=True)
-class Card:
+class ShownCard:
     """`arm` and `version` are None where they are not told."""
 
     slot: int
@@ -34,11 +34,11 @@ class Card:
 
 
 @dataclass(frozen=True)
-class Judged:
+class ToldJudgement:
     """What one agent said of a set."""
 
     row: Judgement
-    verdict: Verdict
+    verdict: RowVerdict
 
 
 @dataclass(frozen=True)
@@ -47,8 +47,8 @@ class ToldSet:
 
     id: str
     state: str
-    cards: list[Card]
-    judged: list[Judged]
+    cards: list[ShownCard]
+    judged: list[ToldJudgement]
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def read_conversation(session: Session, *, desk_id: str, conversation_id: str) -
     )
 
 
-def _read_judged(session: Session, desk_id: str, set_ids: Sequence[str]) -> dict[str, list[Judged]]:
+def _read_judged(session: Session, desk_id: str, set_ids: Sequence[str]) -> dict[str, list[ToldJudgement]]:
     query = (
         select(Judgement, Record)
         .join(
@@ -102,13 +102,13 @@ def _read_judged(session: Session, desk_id: str, set_ids: Sequence[str]) -> dict
         .order_by(col(Judgement.created_at), col(Judgement.id))
     )
     held = set(session.scalars(select_held(desk_id=desk_id)))
-    found: dict[str, list[Judged]] = {}
+    found: dict[str, list[ToldJudgement]] = {}
     for row, record in session.execute(query):
-        found.setdefault(row.set_id, []).append(Judged(row, tell_verdict(record, held)))
+        found.setdefault(row.set_id, []).append(ToldJudgement(row, tell_verdict(record, held)))
     return found
 
 
-def _tell_set(session: Session, shown: SuggestionSet, judged: list[Judged]) -> ToldSet:
+def _tell_set(session: Session, shown: SuggestionSet, judged: list[ToldJudgement]) -> ToldSet:
     if shown.state != "judged":
         return ToldSet(shown.id, shown.state, [], judged)
     standing = [each for each in judged if not each.verdict.is_undone]
@@ -116,7 +116,7 @@ def _tell_set(session: Session, shown: SuggestionSet, judged: list[Judged]) -> T
     is_told = any(each.verdict.is_settled for each in standing)
     offered = select(Candidate).where(col(Candidate.set_id) == shown.id, col(Candidate.state) == READY)
     cards = [
-        Card(
+        ShownCard(
             slot=card.slot,
             text=card.text,
             is_picked=card.id in picked,

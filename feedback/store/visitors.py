@@ -24,7 +24,7 @@ def count_messages(session: Session, *, desk_id: str, conversation_id: str) -> i
     return session.exec(query).one()
 
 
-def count_thumbs(session: Session, *, desk_id: str, conversation_id: str) -> int:
+def count_visitor_thumbs(session: Session, *, desk_id: str, conversation_id: str) -> int:
     """Thumbs on replies of this conversation."""
     query = (
         select(func.count(col(Thumb.id)))

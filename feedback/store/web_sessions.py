@@ -56,7 +56,7 @@ def update_session(session: Session, *, cookie: str, data: dict[str, Any], now: 
     )
 
 
-def end_session(session: Session, *, cookie: str, now: datetime) -> None:
+def end_web_session(session: Session, *, cookie: str, now: datetime) -> None:
     """Log out: the cookie is worthless from here on."""
     _end(session, now, col(WebSession.id_hash) == hash_secret(cookie))
 

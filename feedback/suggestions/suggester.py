@@ -28,7 +28,7 @@ from feedback.settings import FeedbackSettings
 from feedback.store import set_writes
 from feedback.store.changes import turn_topic
 from feedback.store.engine import read, unit_of_work
-from feedback.store.set_writes import Progress, TurnContext
+from feedback.store.set_writes import SetProgress, TurnContext
 from feedback.store.tables import SuggestionSet
 from feedback.suggestions.fitting import Fitter
 from feedback.suggestions.generation import AWAY, Drawer, Drawing, PendingDrawing, cancel, nothing_drawn
@@ -225,7 +225,7 @@ class Suggester:
         )
 
     def _open(
-        self, context: TurnContext, found: Progress, plan: Plan, facts: BaseFacts
+        self, context: TurnContext, found: SetProgress, plan: Plan, facts: BaseFacts
     ) -> SuggestionSet | None:
         """The row under our lease, or None if there is nothing to prepare any more.
 
@@ -264,7 +264,7 @@ class Suggester:
                 is_awaited=self._is_awaited(turn_topic(row.turn_id)),
             )
 
-    def _is_abandoned(self, found: Progress) -> bool:
+    def _is_abandoned(self, found: SetProgress) -> bool:
         return found.state is None or self._holder.may_take(found.lease)
 
     def _read_facts(self) -> BaseFacts:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from sqlalchemy import Engine
 
 from feedback.store.engine import read
-from feedback.store.set_writes import Progress, list_next, list_overtaken
+from feedback.store.set_writes import SetProgress, list_next, list_overtaken
 from feedback.suggestions.views import Views
 
 log = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ class Sweeper:
         self,
         store_engine: Engine,
         views: Views,
-        is_abandoned: Callable[[Progress], bool],
+        is_abandoned: Callable[[SetProgress], bool],
         take_up: Callable[[str], bool],
     ) -> None:
         self._store = store_engine

@@ -22,7 +22,7 @@ from feedback.actor import VISITOR_PREFIX, Actor
 from feedback.errors import CsrfFailed, NotFound, NotPermitted, SignInNeeded, TokenInvalid
 from feedback.store import operators
 from feedback.store.conversations import find_visited
-from feedback.store.engine import look, read
+from feedback.store.engine import read, read_connection
 from feedback.store.tables import Operator
 from feedback.web.services import services
 
@@ -82,7 +82,7 @@ def _find_actor() -> Actor | None:
     if scheme:
         token = token.strip()
         find = actor_from_visitor_token if token.startswith(VISITOR_PREFIX) else actor_from_token
-        with look(services().store_engine) as connection:
+        with read_connection(services().store_engine) as connection:
             found = find(connection, token)
         if scheme.lower() != "bearer" or found is None:
             raise TokenInvalid
@@ -92,7 +92,7 @@ def _find_actor() -> Actor | None:
     if operator_id is None and token_id is None:
         return None
     if token_id is not None:
-        with look(services().store_engine) as connection:
+        with read_connection(services().store_engine) as connection:
             holder = operators.find_token_by_id(connection, token_id=token_id)
         return None if holder is None else _actor_of(holder)
     with read(services().store_engine) as store:

@@ -40,18 +40,18 @@ def _is_token(header: tuple[bytes, bytes]) -> bool:
 
 
 @dataclass(frozen=True)
-class Body:
+class RawBody:
     data: bytes
     length: int | None  # as announced or counted; None: no body
     is_whole: bool = True  # else the connection ends with the answer
 
 
-async def read_body(scope: Scope, receive: Receive, *, limit: int) -> Body:
+async def read_body(scope: Scope, receive: Receive, *, limit: int) -> RawBody:
     announced = find_length(scope)
     if announced is not None and announced > limit:
         is_asking = any(name == b"expect" for name, _ in scope["headers"])
         if is_asking or announced > DROPPED_AT_MOST:
-            return Body(b"", announced, is_whole=False)
+            return RawBody(b"", announced, is_whole=False)
     data, length, loop = bytearray(), 0, asyncio.get_running_loop()
     began = loop.time()
     while True:
@@ -67,13 +67,13 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int) -> Body:
         if length <= limit:
             data += part
         elif length > DROPPED_AT_MOST:
-            return Body(b"", length, is_whole=False)
+            return RawBody(b"", length, is_whole=False)
         if not message.get("more_body", False):
             break
     if length > limit:
         data.clear()
     is_there = announced is not None or any(name == b"transfer-encoding" for name, _ in scope["headers"])
-    return Body(bytes(data), length if is_there else None)
+    return RawBody(bytes(data), length if is_there else None)
 
 
 def find_length(scope: Scope) -> int | None:

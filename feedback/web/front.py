@@ -18,7 +18,7 @@ from feedback.web.bodies import BodyLimits, ClientGone, read_body
 from feedback.web.errors import ServerCrowded, ServerFailed
 from feedback.web.places import Places
 from feedback.web.pools import Pools
-from feedback.web.reader import Reader
+from feedback.web.reader import BodyReader
 from feedback.web.waiting import find_waiting
 from feedback.web.wakeups import Listener, Wakeups
 from feedback.web.wsgi import WsgiApp, call_wsgi, find_path, make_environ
@@ -55,7 +55,7 @@ class Front:
             await answer.send(send, closes=not body.is_whole)
             return
         with self._places.take(waiting.actor, left["REMOTE_ADDR"]) as has_place:
-            reader = Reader(environ, answer, waiting, has_place=has_place)
+            reader = BodyReader(environ, answer, waiting, has_place=has_place)
             with self._wakeups.listen(waiting.topic, since=seen, mark=waiting.mark) as listener:
                 async with noticing_end(reader, listener, receive):
                     serve = self._stream if events.wants_events(scope) else self._answer
@@ -68,7 +68,7 @@ class Front:
     def close(self) -> None:
         self._pools.close()
 
-    async def _answer(self, reader: Reader, listener: Listener, send: Send) -> None:
+    async def _answer(self, reader: BodyReader, listener: Listener, send: Send) -> None:
         """Once there is something to say, or the time is over."""
         while not reader.waiting.found and not self._wakeups.is_closed:
             left = reader.count_left(reader.waiting.seconds)
@@ -82,7 +82,7 @@ class Front:
                 break
         await reader.answer.send(send)
 
-    async def _stream(self, reader: Reader, listener: Listener, send: Send) -> None:
+    async def _stream(self, reader: BodyReader, listener: Listener, send: Send) -> None:
         """Each answer that found something, as an event, until there is no next question."""
         headers = events.make_headers(reader.answer.headers)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -103,7 +103,7 @@ class Front:
                 await self._look_again(reader, listener)
         await send({"type": "http.response.body", "body": b""})
 
-    async def _look_again(self, reader: Reader, listener: Listener) -> None:
+    async def _look_again(self, reader: BodyReader, listener: Listener) -> None:
         listener.clear()
         try:
             answer, left = await self._pools.looks.run(partial(call_wsgi, self._app, reader.environ, b""))
@@ -118,7 +118,7 @@ async def send_part(send: Send, part: bytes) -> None:
 
 
 @asynccontextmanager
-async def noticing_end(reader: Reader, listener: Listener, receive: Receive) -> AsyncIterator[None]:
+async def noticing_end(reader: BodyReader, listener: Listener, receive: Receive) -> AsyncIterator[None]:
     """Wakes the reader when the client has gone."""
 
     async def notice() -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from feedback.errors import ApiError
-from feedback.store.engine import look
+from feedback.store.engine import read_connection
 from feedback.store.marks import Marks, read_marks
 from feedback.web.wakeups import Wakeups
 
@@ -43,7 +43,7 @@ class Net:
     def _run(self) -> None:
         while not self._ending.is_set():
             try:
-                with look(self._store) as connection:
+                with read_connection(self._store) as connection:
                     while not self._ending.wait(self._every_s):
                         self.look(connection)
             except (ApiError, SQLAlchemyError) as error:

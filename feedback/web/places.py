@@ -31,7 +31,7 @@ class Places:
     @contextmanager
     def take(self, actor: Actor, address: str) -> Iterator[bool]:
         """Whether there is a place; held while the block lasts. On the loop's thread only."""
-        limits = list_limits(actor, address)
+        limits = list_place_limits(actor, address)
         if self._open >= self._total or any(self._taken[key] >= limit for key, limit in limits.items()):
             yield False
             return
@@ -47,7 +47,7 @@ class Places:
                     del self._taken[key]
 
 
-def list_limits(actor: Actor, address: str) -> dict[str, int]:
+def list_place_limits(actor: Actor, address: str) -> dict[str, int]:
     if actor.role == "app":
         return {}
     if actor.role != "visitor":

@@ -15,7 +15,7 @@ from feedback.web.wsgi import WsgiAnswer
 CROWDED_AGAIN_S = 1.0
 
 
-class Reader:
+class BodyReader:
     def __init__(
         self, environ: dict[str, Any], answer: WsgiAnswer, waiting: Waiting, *, has_place: bool
     ) -> None:

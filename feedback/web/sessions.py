@@ -92,7 +92,7 @@ class StoreSessions(SessionInterface):
             return
         with unit_of_work(self._engine) as store:
             if session.renewed and session.cookie:
-                web_sessions.end_session(store, cookie=session.cookie, now=now)
+                web_sessions.end_web_session(store, cookie=session.cookie, now=now)
             if session.cookie and not session.renewed:
                 web_sessions.update_session(store, cookie=session.cookie, data=dict(session), now=now)
                 return

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from feedback.actor import Actor
 from feedback.store import operators
-from feedback.store.engine import look, read, unit_of_work
+from feedback.store.engine import read, read_connection, unit_of_work
 from feedback.store.presence import leave_desk
 from feedback.web.auth import check_csrf, find_actor
 from feedback.web.services import services
@@ -29,7 +29,7 @@ def show() -> AnyResponse:
 def sign_in() -> AnyResponse:
     """Sign in by pasting a person's API token."""
     token = request.form.get("token", "").strip()
-    with look(services().store_engine) as connection:
+    with read_connection(services().store_engine) as connection:
         holder = operators.find_token(connection, token=token)
     if holder is not None and find_actor() is not None and session.get("token_id") == holder.token_id:
         return redirect(_own_path(request.form.get("next")))  # sent twice: its page's session has ended

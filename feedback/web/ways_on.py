@@ -18,7 +18,7 @@ MAY: Mapping[str, str] = {
 
 
 @dataclass(frozen=True)
-class Place:
+class ConsoleList:
     """A list of the console in which what was asked for would stand."""
 
     endpoint: str
@@ -26,13 +26,13 @@ class Place:
     roles: tuple[str, ...] = ("expert", "admin")
 
 
-PLACES: Mapping[str, Place] = {
-    "adapter": Place("console.list_adapters", "See all adapters"),
-    "dataset": Place("console.list_datasets", "See all datasets"),
-    "duel": Place("console_duels.list_duels", "See all duels"),
-    "run": Place("console.list_runs", "See all runs"),
-    "operator": Place("console_acts.list_people", "See everybody", ("admin",)),
-    "token": Place("console_acts.list_people", "See everybody", ("admin",)),
+PLACES: Mapping[str, ConsoleList] = {
+    "adapter": ConsoleList("console.list_adapters", "See all adapters"),
+    "dataset": ConsoleList("console.list_datasets", "See all datasets"),
+    "duel": ConsoleList("console_duels.list_duels", "See all duels"),
+    "run": ConsoleList("console.list_runs", "See all runs"),
+    "operator": ConsoleList("console_acts.list_people", "See everybody", ("admin",)),
+    "token": ConsoleList("console_acts.list_people", "See everybody", ("admin",)),
 }
 
 

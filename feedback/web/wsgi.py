@@ -14,7 +14,7 @@ from typing import IO, Any
 from urllib.parse import unquote_to_bytes
 
 from feedback.web.asgi import HeaderList, Scope, Send
-from feedback.web.bodies import Body
+from feedback.web.bodies import RawBody
 
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
@@ -22,7 +22,7 @@ IN_MEMORY = 1_000_000
 PIECE = 65_536
 
 
-def make_environ(scope: Scope, body: Body) -> dict[str, Any]:
+def make_environ(scope: Scope, body: RawBody) -> dict[str, Any]:
     """PEP 3333. A header whose name holds an underscore is left out: it would pass for one with a hyphen."""
     host, port = scope.get("server") or ("localhost", 80)
     client = scope.get("client") or ("", 0)

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from feedback.clock import SystemClock
 from feedback.deployment.policy import load_policy
-from feedback.deployment.policy_changes import note_policy
+from feedback.deployment.policy_changes import note_policy_change
 from feedback.store import approvals, runs
 from feedback.store.adapters import list_events
 from feedback.store.engine import read, unit_of_work
@@ -57,7 +57,7 @@ def acting(tmp_path: Path) -> Iterator[Site]:
     careful, now = load_policy("careful"), SystemClock().now()
     with FakeEngine() as engine, run_site(tmp_path, engine=engine, policy=careful) as site:
         for policy in (load_policy("default"), careful):
-            note_policy(site.store, policy, now=now)
+            note_policy_change(site.store, policy, now=now)
         stage(tmp_path, ONE)
         with unit_of_work(site.store) as session:
             add_adapter(session, ONE)

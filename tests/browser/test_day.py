@@ -8,7 +8,7 @@ from playwright.sync_api import Locator, Page, expect
 from sqlmodel import Session, select
 
 from feedback.clock import SystemClock
-from feedback.store.conversations import Said, open_conversation
+from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Turn
 from serving.client.fake import FakeEngine
@@ -32,7 +32,7 @@ def add_customer(site: Site, text: str, *details: str) -> None:
             session,
             desk_id=DEFAULT_DESK,
             now=SystemClock().now(),
-            messages=[Said("customer", text)],
+            messages=[IncomingMessage("customer", text)],
             customer_details=details,
             language="en",
         )

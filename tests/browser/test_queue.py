@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from sqlmodel import Session, func, select
 
 from feedback.clock import SystemClock
-from feedback.store.conversations import Said, open_conversation
+from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Turn
 from tests.browser.conftest import await_cards, part
@@ -29,7 +29,7 @@ def fill_queue(site: Site, strangers: int) -> str:
                 session,
                 desk_id=DEFAULT_DESK,
                 now=began + timedelta(seconds=number),
-                messages=[Said("customer", f"Spam {number}")],
+                messages=[IncomingMessage("customer", f"Spam {number}")],
                 language="en",
                 stranger_hash=f"{number:064x}",
             )
@@ -37,7 +37,7 @@ def fill_queue(site: Site, strangers: int) -> str:
             session,
             desk_id=DEFAULT_DESK,
             now=began + timedelta(seconds=strangers),
-            messages=[Said("customer", CUSTOMER)],
+            messages=[IncomingMessage("customer", CUSTOMER)],
             language="en",
         )
     assert opened.turn is not None

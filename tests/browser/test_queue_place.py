@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from feedback.clock import SystemClock
 from feedback.store import operators, web_sessions
-from feedback.store.conversations import Said, open_conversation
+from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.presence import note_presence
 from feedback.store.tables import DEFAULT_DESK, Operator, Turn
@@ -32,7 +32,7 @@ def ask_in(site: Site, texts: dict[str, str], minutes: float = 30, **fields: lis
                 session,
                 desk_id=DEFAULT_DESK,
                 now=began + timedelta(seconds=number),
-                messages=[Said("customer", text)],
+                messages=[IncomingMessage("customer", text)],
                 language=language,
                 **fields,
             )

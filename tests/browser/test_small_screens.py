@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from feedback.clock import SystemClock
-from feedback.store.conversations import Said, open_conversation
+from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK
 from tests.browser.conftest import View, await_cards, part
@@ -73,7 +73,11 @@ LOOK_AT_FOCUS = """(wanted) => {
 
 def fill_queue(site: Site) -> None:
     fields = [{"name": "Order", "value": "48213", "link": "https://shop.example/orders/48213"}]
-    said = [Said("customer", LONG), Said("agent", LONG), Said("customer", "Where is order 48213?")]
+    said = [
+        IncomingMessage("customer", LONG),
+        IncomingMessage("agent", LONG),
+        IncomingMessage("customer", "Where is order 48213?"),
+    ]
     with unit_of_work(site.store) as session:
         for _ in range(TURNS):
             now = SystemClock().now()
@@ -167,7 +171,7 @@ def test_texts_that_run_from_right_to_left_do_and_their_marks_stand_at_the_end(
 ) -> None:
     text = "مرحبا، أين طلبي؟ https://shop.example/a\nHello!\nשלום!"
     with unit_of_work(site.store) as session:
-        said = [Said("customer", text)]
+        said = [IncomingMessage("customer", text)]
         open_conversation(session, desk_id=DEFAULT_DESK, now=SystemClock().now(), messages=said)
     page = open_page()
     page.goto(site.sign_in_link("wei", "agent"))

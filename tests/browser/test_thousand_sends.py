@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 from sqlmodel import Session, select
 
-from feedback.store.conversations import Said, append_message, lock_conversation, open_conversation
+from feedback.store.conversations import IncomingMessage, append_message, lock_conversation, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Draft, Event, Message, Operator, Turn
 from feedback.store.turns import TurnAnswered, check_waiting, claim_turn, close_waiting, open_turn
@@ -49,7 +49,7 @@ def open_turns(site: Site, count: int, luck: random.Random) -> list[tuple[str, s
                 session,
                 desk_id=DEFAULT_DESK,
                 now=site.clock.now(),
-                messages=[Said("customer", f"Question {number}")],
+                messages=[IncomingMessage("customer", f"Question {number}")],
                 language="en",
             )
             for number in range(count)
@@ -64,7 +64,7 @@ def be_faster(site: Site, item: Item, what: str) -> str | None:
     with suppress(TurnAnswered), unit_of_work(site.store) as session:  # the reply was faster still
         conversation = lock_conversation(session, desk_id=DEFAULT_DESK, conversation_id=item.conversation_id)
         if what == "customer":
-            said = Said("customer", "Hello?")
+            said = IncomingMessage("customer", "Hello?")
             message = append_message(session, conversation=conversation, said=said, now=now)
             return open_turn(session, message=message, now=now).id
         check_waiting(session.get_one(Turn, item.turn_id))
@@ -82,7 +82,7 @@ def be_faster(site: Site, item: Item, what: str) -> str | None:
         close_waiting(
             session, conversation_id=conversation.id, state="answered", set_state="bypassed", now=now
         )
-        said = Said("agent", f"Carl was faster with {item.text}")
+        said = IncomingMessage("agent", f"Carl was faster with {item.text}")
         append_message(session, conversation=conversation, said=said, now=now, origin="own")
     return None
 

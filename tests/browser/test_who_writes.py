@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from sqlmodel import Session, select
 
 from feedback.clock import SystemClock
-from feedback.store.conversations import Said, open_conversation
+from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK, JudgementReasons
 from tests.browser.conftest import ask, await_cards, part
@@ -20,7 +20,7 @@ ORDER = {"name": "Order", "value": "48213", "link": "https://shop.example/orders
 
 
 def open_with(site: Site, *texts: str, ago: timedelta = timedelta(), **fields: object) -> None:
-    said = [Said("customer" if n % 2 == 0 else "agent", text) for n, text in enumerate(texts)]
+    said = [IncomingMessage("customer" if n % 2 == 0 else "agent", text) for n, text in enumerate(texts)]
     with unit_of_work(site.store) as session:
         at = SystemClock().now() - ago
         open_conversation(session, desk_id=DEFAULT_DESK, now=at, messages=said, **fields)  # type: ignore[arg-type]

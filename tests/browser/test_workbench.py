@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from feedback.clock import SystemClock
-from feedback.store.conversations import Said, open_conversation
+from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK
 from tests.browser.conftest import ask, await_cards, hold_back, part
@@ -60,7 +60,7 @@ def test_what_an_app_passes_along_is_shown_beside_the_message(
     articles = [{"title": "Shipping", "text": "Parcels take two days."}, {"title": "", "text": "<b>No</b>"}]
     now = SystemClock().now()
     with unit_of_work(site.store) as session:
-        said = Said("customer", QUESTION, knowledge=articles)
+        said = IncomingMessage("customer", QUESTION, knowledge=articles)
         open_conversation(session, desk_id=DEFAULT_DESK, now=now, messages=[said])
     page = open_page(language=language)
     page.goto(site.sign_in_link("wei", "agent"))
@@ -84,7 +84,7 @@ def test_an_agent_is_told_that_the_suggestions_saw_a_shortened_text(
 ) -> None:
     mail = f"{QUESTION} " + "I wrote this before. " * 2000
     with unit_of_work(site.store) as session:
-        said = [Said("customer", mail)]
+        said = [IncomingMessage("customer", mail)]
         open_conversation(session, desk_id=DEFAULT_DESK, now=SystemClock().now(), messages=said)
     page = open_page(language=language)
     page.goto(site.sign_in_link("wei", "agent"))

@@ -45,7 +45,7 @@ def test_dry_run_counts_and_leaves_nothing(call: Call, store: Path, built: str, 
     machine = call(*words, "--json")
 
     assert (table.exit_code, machine.exit_code) == (0, 0)
-    found = json.loads(machine.output.strip().splitlines()[-1])
+    found = json.loads(machine.stdout.strip().splitlines()[-1])
     assert found["objective"] == "choice" and found["recipe"] == "tiny"
     assert found["steps"] == 2 * -(-found["examples"] // 8)
     assert found["tokens"]["reference"] > found["tokens"]["epoch"] / 2
@@ -61,7 +61,7 @@ def test_limit_and_objective_win_over_the_recipe(call: Call, built: str, tmp_pat
     words = ("--recipe", str(tmp_path / "mine.yaml"), "--limit", "9", "--objective", "dpo", "--json")
     result = call("train", "--dry-run", "--dataset", built, *words)
 
-    found = json.loads(result.output.strip().splitlines()[-1])
+    found = json.loads(result.stdout.strip().splitlines()[-1])
     assert (found["objective"], found["examples"], found["stored"]) == ("dpo", 9, None)
 
 

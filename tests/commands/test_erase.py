@@ -15,10 +15,10 @@ WORD = "quokka"
 
 
 def talk(data_dir: Path, customer: str) -> str:
-    from feedback.store.conversations import Said, open_conversation
+    from feedback.store.conversations import IncomingMessage, open_conversation
 
     with open_store(Frame(data_dir, None)) as engine, unit_of_work(engine) as session:
-        said = [Said("customer", f"Where is my {WORD}?")]
+        said = [IncomingMessage("customer", f"Where is my {WORD}?")]
         opened = open_conversation(session, desk_id="default", now=START, messages=said, customer_id=customer)
         return opened.conversation.id
 

@@ -15,10 +15,10 @@ from commands.store import open_store
 from commands.up.web import note_what_decides
 from feedback.deployment.deploy import Deployer
 from feedback.deployment.policy import load_policy
-from feedback.deployment.policy_changes import note_policy
+from feedback.deployment.policy_changes import note_policy_change
 from feedback.deployment.tonight import foretell
 from feedback.migrations import newest_version
-from feedback.store.decisions import Decision
+from feedback.store.decisions import NewDecision
 from feedback.store.engine import open_engine, read, unit_of_work
 from feedback.store.policy_changes import list_changes
 from feedback.store.tables import DEFAULT_DESK
@@ -194,7 +194,7 @@ def test_an_act_without_a_reason_is_refused_before_anything_happens(
 ) -> None:
     with open_store(Frame(store, None)) as engine, unit_of_work(engine) as session:
         add_adapter(session, "tuned-20261122-1")
-        Decision(session, DEFAULT_DESK, "worker", "passed", START).point("canary", "tuned-20261122-1", 1.0)
+        NewDecision(session, DEFAULT_DESK, "worker", "passed", START).point("canary", "tuned-20261122-1", 1.0)
     result = call(*words)
 
     assert result.exit_code == 2 and "--reason is missing: say why." in result.output
@@ -232,7 +232,7 @@ def test_doctor_has_nothing_to_say_of_the_first_policy(call: Call, store: Path) 
     start(store, "demo", START)
     assert check_in_force(call) is None
     with open_store(Frame(store, None)) as engine:
-        assert not note_policy(engine, load_policy("demo"), now=START)
+        assert not note_policy_change(engine, load_policy("demo"), now=START)
 
 
 def test_a_store_without_tables_does_not_keep_the_web_from_starting(

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from commands import progress, simulate, train
 from commands.frame import Frame
 from commands.progress import LINE_EVERY_S, LongWork, show_work, tell_lines
-from demo.simulate import Progress, Simulation
+from demo.simulate import NightProgress, Simulation
 from tests.clock import FrozenClock
 from tests.commands.conftest import Call
 from tests.commands.test_exchange_commands import choice
@@ -143,9 +143,9 @@ def test_train_tells_the_step_of_its_run_and_its_share(
 def test_simulate_tells_its_sets_and_the_step_of_its_run(
     monkeypatch: pytest.MonkeyPatch, call: Call, told: list[tuple[str, float, float]]
 ) -> None:
-    def play(*, on_progress: Callable[[Progress], None], **_: Any) -> Simulation:
-        on_progress(Progress(2, "sets", 120, 300))
-        on_progress(Progress(2, "train", 0.5, 1.0))
+    def play(*, on_progress: Callable[[NightProgress], None], **_: Any) -> Simulation:
+        on_progress(NightProgress(2, "sets", 120, 300))
+        on_progress(NightProgress(2, "train", 0.5, 1.0))
         return Simulation()
 
     monkeypatch.setattr(simulate, "run_simulation", play)

@@ -2,7 +2,7 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM
 
-from demo.build import create_model, draw_schedule, save, train
+from demo.build import create_model, draw_schedule, save_model, train_model
 from demo.halves import multiply_in_halves, multiply_plainly
 from demo.tokenizer import build_tokenizer
 
@@ -53,8 +53,8 @@ def test_same_seed_builds_the_same_model_and_it_loads_as_it_was_saved(tmp_path, 
     built = []
     for name in ("first", "second"):
         model = create_model(tokenizer, seed=1)
-        train(model, tokenizer, steps=2, seed=1)
-        save(model, tokenizer, tmp_path / name)
+        train_model(model, tokenizer, steps=2, seed=1)
+        save_model(model, tokenizer, tmp_path / name)
         built.append((tmp_path / name / "model.safetensors").read_bytes())
     assert built[0] == built[1]
     loaded = AutoModelForCausalLM.from_pretrained(tmp_path / "first", dtype=torch.float32)

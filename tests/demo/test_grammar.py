@@ -4,7 +4,7 @@ import pytest
 
 from demo import drawing, grammar, phrases
 from demo.dialogues import draw_dialogue
-from demo.grammar import copied_share, is_broken, named_items, parse_reply, read_conversation
+from demo.grammar import copied_share, is_broken, named_items, parse_conversation, parse_reply
 from demo.intents import CONCERNS, INTENTS, STYLES
 from demo.prompts import fresh_dialogues
 from demo.slots import LANGUAGES
@@ -101,7 +101,7 @@ def test_asking_for_the_order_number_is_right_only_while_it_is_missing():
 
 
 def test_an_order_number_alone_keeps_intent_and_language():
-    situation = read_conversation(
+    situation = parse_conversation(
         [*ask("怎么取消我的订单？"), {"role": "assistant", "content": "请发来您的订单号。"}, *ask("QD-548")]
     )
     assert (situation.language, situation.intent) == ("zh", "cancel")
@@ -109,18 +109,18 @@ def test_an_order_number_alone_keeps_intent_and_language():
 
 
 def test_neighbouring_customer_messages_joined_by_a_newline_are_read_line_by_line():
-    situation = read_conversation(ask("Hello\nWhere is my refund?\nIt's QD-548."))
+    situation = parse_conversation(ask("Hello\nWhere is my refund?\nIt's QD-548."))
     assert situation.intent == "refund"
     assert situation.items["order"] == {"qd-548"}
 
 
 def test_customers_may_type_without_capital_or_full_stop():
-    assert read_conversation(ask("hi, this is Anna. my desk lamp arrived broken")).intent == "damaged"
+    assert parse_conversation(ask("hi, this is Anna. my desk lamp arrived broken")).intent == "damaged"
 
 
 def test_a_message_outside_the_grammar_allows_any_intent_in_its_language():
     strange = ask("My goldfish swallowed the receipt!")
-    assert read_conversation(strange).intent is None
+    assert parse_conversation(strange).intent is None
     assert not is_broken("How can we help you today?", strange)
     assert is_broken("请问有什么可以帮您？", strange)
 

@@ -1,4 +1,4 @@
-from demo.grammar import read_conversation
+from demo.grammar import parse_conversation
 from demo.seeds import SEED_CONVERSATIONS
 
 
@@ -13,7 +13,7 @@ def test_seeds_are_in_both_languages_and_end_with_a_waiting_customer():
 def test_every_seed_is_read_in_its_language_and_intent():
     for seed in SEED_CONVERSATIONS:
         roles = {"customer": "user", "agent": "assistant"}
-        situation = read_conversation(
+        situation = parse_conversation(
             [{"role": roles[t["role"]], "content": t["text"]} for t in seed["turns"]]
         )
         assert (situation.language, situation.intent) == (seed["language"], seed["tags"][1])

@@ -17,7 +17,7 @@ from sqlmodel import select
 from feedback.app import create_app
 from feedback.settings import FeedbackSettings
 from feedback.store import operators
-from feedback.store.conversations import Said, open_conversation
+from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Candidate, SuggestionSet, Turn
 from feedback.web.services import EXTENSION
@@ -145,7 +145,7 @@ def add_strangers(desk: Desk, texts: Sequence[str]) -> list[str]:
                 session,
                 desk_id=DEFAULT_DESK,
                 now=desk.clock.now() + timedelta(milliseconds=number),
-                messages=[Said("customer", text)],
+                messages=[IncomingMessage("customer", text)],
                 stranger_hash=f"{number:064x}",
             )
             assert opened.turn is not None

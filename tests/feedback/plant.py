@@ -39,13 +39,15 @@ class Plant:
                 add_adapter(session, name, state, **fields)
 
     def publish(self, name: str, role: str = "canary", **fields) -> int:
-        return deploy.publish(self.ctx, name, role=role, actor="worker", reason="passed the gate", **fields)
+        return deploy.publish_canary(
+            self.ctx, name, role=role, actor="worker", reason="passed the gate", **fields
+        )
 
     def rollback(self, **fields) -> RolledBack:
-        return deploy.rollback(self.ctx, actor="ann", reason="too curt", **fields)
+        return deploy.roll_back_adapter(self.ctx, actor="ann", reason="too curt", **fields)
 
     def promote(self, name: str) -> int:
-        return deploy.promote(self.ctx, name, actor="ann", reason="good")
+        return deploy.promote_adapter(self.ctx, name, actor="ann", reason="good")
 
     @property
     def state(self) -> ServingState:

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from bench.instance import Service, new_event, open_customer_turn, read_suggestions
-from demo.simulate import Progress, Serving, run_simulation
+from demo.simulate import NightProgress, Serving, run_simulation
 from feedback.store.tables import Adapter, Dataset, Deployment, Judgement
 from tests.loop.looking import asking, draw_greedy, read_arms, reading
 
@@ -17,7 +17,7 @@ SETS = 80
 def test_the_circle_turns(service: Service) -> None:
     with asking(service) as fleet:
         before = draw_greedy(fleet, fleet.base_name)
-    seen: list[Progress] = []
+    seen: list[NightProgress] = []
 
     simulation = run_simulation(
         url=service.url, token=service.token, nights=1, sets=SETS, seed=3, workers=4, on_progress=seen.append

@@ -61,7 +61,7 @@ def import_choices(ctx: NightContext, count: int, *, first: int = 0) -> None:
 
 def ask(ctx: NightContext, *, kind: str = "manual", request: dict[str, Any] | None = None) -> str:
     with unit_of_work(ctx.store_engine) as session:
-        run, _ = runs.request_run(
+        run, _ = runs.file_run_request(
             session,
             desk_id=ctx.desk_id,
             kind=kind,

@@ -14,7 +14,7 @@ from demo import phrases
 from demo.agents import SimulatedAgent
 from demo.build import MODEL_DIR
 from demo.drawing import draw_reply
-from demo.grammar import read_conversation
+from demo.grammar import parse_conversation
 from demo.intents import INTENTS, STYLES, Style
 from demo.prompts import FIXED_SEED, fresh_dialogues
 from demo.slots import Language
@@ -73,7 +73,7 @@ class Customer:
         name = dialogue.intents[-1]
         self._intent = next(each for each in (*INTENTS, phrases.ASK) if each.name == name)
         self._rng = rng
-        items = read_conversation(self.messages).items
+        items = parse_conversation(self.messages).items
         self._values = {slot: WRITTEN[slot](sorted(values)[0]) for slot, values in items.items() if values}
 
     def draw(self, style: Style | None = None, language: Language | None = None) -> str:

@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 AUTOMATIC = ("night", "volume")
 
 
-class NothingToDo(Exception):
+class NothingToTrain(Exception):
     """The run ends as `skipped`, which is no fault."""
 
     def __init__(self, code: str, text: str, value: float, limit: float) -> None:
@@ -56,13 +56,13 @@ def run_night(ctx: NightContext, token: RunToken) -> str:
     try:
         recipe = choose_recipe(ctx, token)
         dataset = collect(ctx, token)
-        metrics = train(ctx, token, recipe, dataset)
-        report = evaluate(ctx, token, recipe, dataset)
-        name, decision = judge(ctx, token, recipe, dataset, metrics, report)
+        metrics = train_in_run(ctx, token, recipe, dataset)
+        report = evaluate_run(ctx, token, recipe, dataset)
+        name, decision = gate_and_stage(ctx, token, recipe, dataset, metrics, report)
         notes = publish(ctx, token, name) if decision.verdict == "passed" else []
-    except NothingToDo as nothing:
-        return finish(ctx, token, "skipped", [nothing.reason])
-    return finish(ctx, token, "done", [*(reason.to_json() for reason in decision.reasons), *notes])
+    except NothingToTrain as nothing:
+        return finish_run_files(ctx, token, "skipped", [nothing.reason])
+    return finish_run_files(ctx, token, "done", [*(reason.to_json() for reason in decision.reasons), *notes])
 
 
 def choose_recipe(ctx: NightContext, token: RunToken) -> Recipe:
@@ -114,7 +114,7 @@ def collect(ctx: NightContext, token: RunToken) -> Path:
                 ctx.store_engine, desk_id=ctx.desk_id, data_dir=ctx.data_dir, clock=ctx.clock
             )
         except NothingSelected as empty:
-            raise NothingToDo("no_data", str(empty), 0, 1) from empty
+            raise NothingToTrain("no_data", str(empty), 0, 1) from empty
         dataset_id = info.id
         log.info("dataset %s: %s", dataset_id, json.dumps(info.counts))
     path = dataset_dir(ctx.data_dir, dataset_id)
@@ -142,7 +142,7 @@ def check_enough_new(ctx: NightContext) -> None:
     found, needed = count_new(ctx), ctx.settings.min_new_choices
     if found < needed:
         text = f"{found} new choices since the last run, {needed} are needed"
-        raise NothingToDo("too_little_new", text, found, needed)
+        raise NothingToTrain("too_little_new", text, found, needed)
 
 
 def count_new(ctx: NightContext) -> int:
@@ -154,7 +154,7 @@ def count_new(ctx: NightContext) -> int:
         )
 
 
-def train(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> dict[str, Any]:
+def train_in_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> dict[str, Any]:
     """Trains into `runs/<id>/`, continuing from a checkpoint; gives what training says about itself."""
     from trainer.training.train import train as train_adapter  # torch: only in the child, only when needed
 
@@ -178,7 +178,7 @@ def train(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> 
     return result.metrics
 
 
-def evaluate(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> OfflineReport:
+def evaluate_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> OfflineReport:
     """Measures the adapter beside what serves now and leaves `report.json` in the run's directory."""
     from trainer.evaluation.evaluate import evaluate_adapter
 
@@ -212,7 +212,7 @@ def find_serving(ctx: NightContext) -> tuple[str, Path] | None:
     return (name, path) if name is not None and path is not None and path.is_dir() else None
 
 
-def judge(
+def gate_and_stage(
     ctx: NightContext,
     token: RunToken,
     recipe: Recipe,
@@ -231,7 +231,7 @@ def judge(
     return name, decision
 
 
-def finish(ctx: NightContext, token: RunToken, state: str, reasons: list[dict[str, Any]]) -> str:
+def finish_run_files(ctx: NightContext, token: RunToken, state: str, reasons: list[dict[str, Any]]) -> str:
     with unit_of_work(ctx.store_engine) as session:
         runs.finish_run(
             session,

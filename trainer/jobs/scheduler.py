@@ -73,7 +73,7 @@ def request_by_volume(ctx: NightContext) -> bool:
 
 def request(ctx: NightContext, *, kind: str, slot: str) -> bool:
     with unit_of_work(ctx.store_engine) as session:
-        run, is_new = runs.request_run(
+        run, is_new = runs.file_run_request(
             session,
             desk_id=ctx.desk_id,
             kind=kind,
@@ -99,10 +99,10 @@ def renew_account_fits(ctx: NightContext) -> list[str]:
 
 def look_at_canary(ctx: NightContext) -> None:
     """The nightly decision on exposure. What the engine does not take now is decided again the next night."""
-    found = rollout.look(ctx.deployer, actor=ACTOR, desk_id=ctx.desk_id)
+    found = rollout.evaluate_canary(ctx.deployer, actor=ACTOR, desk_id=ctx.desk_id)
     if found is None:
         return
     try:
-        rollout.act(ctx.deployer, found, actor=ACTOR, desk_id=ctx.desk_id)
+        rollout.apply_decision(ctx.deployer, found, actor=ACTOR, desk_id=ctx.desk_id)
     except ServingError as fault:
         log.warning("canary %s stays as it is: %s", found.evidence.adapter, fault)

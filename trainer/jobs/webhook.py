@@ -94,7 +94,7 @@ def deliver(ctx: NightContext, run_id: str) -> Delivery | None:
     delivery = Delivery.load(path, run_id)
     if not delivery.is_due(now):
         return None
-    status, answer = send(ctx, delivery.id, read_body(ctx, run_id))
+    status, answer = send(ctx, delivery.id, read_webhook_body(ctx, run_id))
     delivery = delivery.note(status, answer, now)
     delivery.save(path)
     host = httpx.URL(ctx.settings.webhook_url).host  # the rest of the address may be a secret
@@ -111,7 +111,7 @@ def deliver(ctx: NightContext, run_id: str) -> Delivery | None:
     return delivery
 
 
-def read_body(ctx: NightContext, run_id: str) -> str:
+def read_webhook_body(ctx: NightContext, run_id: str) -> str:
     """The message, made at the first attempt and kept."""
     path = ctx.run_dir(run_id) / "night.json"
     if not path.exists():

@@ -52,7 +52,7 @@ class _TokenLogprob(torch.autograd.Function):
         return (directions * gradient[:, None]).to(ctx.dtype), None, None, None
 
 
-class Reader:
+class PackedScorer:
     """Reads rows of one model. `model` is a PEFT model over a causal language model of transformers.
 
     `halves`: bfloat16 products on a CPU (`fused_lora.py`), for which

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from feedback.deployment import rollout
-from feedback.deployment.deploy import publish as deploy
+from feedback.deployment.deploy import publish_canary as deploy
 from feedback.errors import AdapterVetoed
 from feedback.store.deployments import CANARY, serving_state
 from feedback.store.engine import read
@@ -36,13 +36,13 @@ def publish(ctx: NightContext, token: RunToken, name: str) -> list[dict[str, Any
             text = (
                 f"the policy shows a new adapter to nobody ([canary] share); `rejoinder promote {name}` does"
             )
-            return [note("not_shown", text)]
+            return [make_note("not_shown", text)]
         wait_for_engine(ctx, lambda: put_up(ctx, token, name))
     except AdapterVetoed as vetoed:
         # Without the reason: a person's words stay on the adapter's page, a report goes further.
-        return [note("vetoed", f"{vetoed.actor} vetoed {name}: the reason stands on its page")]
+        return [make_note("vetoed", f"{vetoed.actor} vetoed {name}: the reason stands on its page")]
     except EngineNotRunning:
-        return [note("not_published", f"no engine runs: start one, then `rejoinder promote {name}`")]
+        return [make_note("not_published", f"no engine runs: start one, then `rejoinder promote {name}`")]
     except (EngineUnreachable, EngineTimeout):
         raise
     except ServingError as fault:
@@ -57,13 +57,15 @@ def settle_canary(ctx: NightContext, token: RunToken, name: str) -> None:
         canary = serving_state(session, desk_id=ctx.desk_id).canary
     if canary in (None, name):
         return
-    found = rollout.look(ctx.deployer, actor=ACTOR, run_token=token, desk_id=ctx.desk_id)
+    found = rollout.evaluate_canary(ctx.deployer, actor=ACTOR, run_token=token, desk_id=ctx.desk_id)
     if found is None:
         return
     try:
         wait_for_engine(
             ctx,
-            lambda: rollout.act(ctx.deployer, found, actor=ACTOR, run_token=token, desk_id=ctx.desk_id),
+            lambda: rollout.apply_decision(
+                ctx.deployer, found, actor=ACTOR, run_token=token, desk_id=ctx.desk_id
+            ),
         )
     except (EngineNotRunning, EngineUnreachable, EngineTimeout):
         raise
@@ -101,5 +103,5 @@ def wait_for_engine(ctx: NightContext, step: Callable[[], None]) -> None:
             waited += RETRY_S
 
 
-def note(code: str, text: str) -> dict[str, Any]:
+def make_note(code: str, text: str) -> dict[str, Any]:
     return {"code": code, "text": text, "value": None, "limit": 0}

@@ -18,7 +18,7 @@ from trainer.training.checkpoints import mark_done
 MARGIN_TOLERANCE = 1e-3  # nats; TRL reads the reference in the run, from the same rows: it is 0 exactly
 
 
-class Watch(TrainerCallback):  # type: ignore[misc]
+class TrainingWatch(TrainerCallback):  # type: ignore[misc]
     """Reads what the trainers log under TRL's names; `shift` and `decision_loss` are ours.
 
     `checks_margin`: for a trainer that does not check its reference itself, reply by reply.

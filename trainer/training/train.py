@@ -30,7 +30,7 @@ from trainer.objectives.choice.prepare import prepare_choices, read_choices
 from trainer.objectives.dpo import prepare_pairs, read_pairs
 from trainer.progress import Counter, Listener, tell_all, write_progress
 from trainer.recipes.recipe import Recipe
-from trainer.training.callbacks import Patience, Watch
+from trainer.training.callbacks import Patience, TrainingWatch
 from trainer.training.checkpoints import drop_unfinished, find_checkpoint
 
 transformers_logging.disable_progress_bar()  # progress has its own listeners
@@ -79,7 +79,7 @@ def train(
     trainer, counts = prepare(data, model, recipe, lora, settings)
 
     listener = tell_all(write_progress(run_dir / "progress.jsonl"), on_progress)
-    trainer.add_callback(Watch(listener, checks_margin=recipe.objective == "dpo"))
+    trainer.add_callback(TrainingWatch(listener, checks_margin=recipe.objective == "dpo"))
     trainer.remove_callback(PrinterCallback)  # progress has its own listeners
     trainer.remove_callback(ProgressCallback)
     if recipe.patience and trainer.eval_dataset is not None:

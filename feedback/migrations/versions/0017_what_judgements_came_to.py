@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlmodel import Session
 
-from feedback.store.derived_records import Place, renew_page
+from feedback.store.derived_records import RenewalCursor, renew_page
 
 revision = "0017"
 down_revision = "0016"
@@ -44,7 +44,7 @@ def upgrade() -> None:
     keys = ["desk_id", "adapter", "origin_kind", "design", "rival", "rejection", "settled", "winner"]
     op.create_index("ix_record_adapter", "record", [*keys, "incomparable"])
     with Session(op.get_bind()) as session:
-        after: Place | None = Place()
+        after: RenewalCursor | None = RenewalCursor()
         while after is not None:
             after = renew_page(session, after=after)
             session.flush()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from feedback.console.charts import HEIGHT, LEFT, MARGIN, MAX_POINTS, WIDTH, set_up, thin, widen
+from feedback.console.charts import HEIGHT, LEFT, MARGIN, MAX_POINTS, WIDTH, set_up, thin, widen_range
 
 
 def test_a_line_runs_from_corner_to_corner_of_its_axes():
@@ -33,7 +33,7 @@ def test_noise_makes_no_mountain():
     ],
 )
 def test_an_axis_has_its_least_span_within_its_bounds(low, high, least, bounds, expected):
-    assert widen(low, high, least, bounds) == pytest.approx(expected)
+    assert widen_range(low, high, least, bounds) == pytest.approx(expected)
 
 
 def test_one_value_stands_in_the_middle_of_its_line():

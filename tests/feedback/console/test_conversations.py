@@ -12,7 +12,7 @@ from feedback.console.row_files import write_csv
 from feedback.experiments.fits import renew_fits
 from feedback.experiments.rollout_rule import ExposurePolicy
 from feedback.store.engine import unit_of_work
-from feedback.store.row_facts import Row
+from feedback.store.row_facts import ConversationRow
 from feedback.store.tables import Conversation, Turn
 from tests.databases import START
 from tests.feedback.builders import add_adapter, add_conversation, add_message
@@ -353,7 +353,7 @@ def test_the_files_have_the_rows_of_the_page(busy_desk, monkeypatch):
     ],
 )
 def test_a_cell_is_no_formula_and_keeps_its_quotes_and_lines(words, cell):
-    row = Row((START, "c1"), "c1", words, "en", "waiting", None)
+    row = ConversationRow((START, "c1"), "c1", words, "en", "waiting", None)
     assert list(write_csv([row])) == [
         "\ufeffat,conversation,language,state,verdict,taken_back,winner,version,words\r\n",
         f"2026-11-22T09:00:00+00:00,c1,en,waiting,,,,,{cell}\r\n",

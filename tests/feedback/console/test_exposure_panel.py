@@ -48,7 +48,7 @@ def test_before_the_first_look_nothing_is_decided(desk):
 
 def test_a_held_canary_shows_what_it_lacks_with_value_and_limit(desk, plant):
     add_picks(plant.ctx.store_engine, ONE, tuned=6, base=4, at=NOW)
-    found = rollout.look(plant.ctx, actor="scheduler")
+    found = rollout.evaluate_canary(plant.ctx, actor="scheduler")
     panel = read_panel(desk)
     assert "On 24 picks of this adapter and 16 of the base." in panel
     needed = found.exposure.picks_needed
@@ -59,7 +59,7 @@ def test_a_held_canary_shows_what_it_lacks_with_value_and_limit(desk, plant):
 
 def test_a_proven_canary_shows_who_keeps_it_from_going_live(desk, plant):
     add_picks(plant.ctx.store_engine, ONE, tuned=28, base=12, at=NOW)
-    rollout.look(plant.ctx, actor="scheduler")
+    rollout.evaluate_canary(plant.ctx, actor="scheduler")
     panel = read_panel(desk)
     assert "The evidence is enough; what follows stands against it." in panel
     assert "this policy lets a person alone take it live" in panel
@@ -67,7 +67,7 @@ def test_a_proven_canary_shows_who_keeps_it_from_going_live(desk, plant):
 
 def test_the_panel_is_there_in_chinese(desk, plant):
     add_picks(plant.ctx.store_engine, ONE, tuned=5, base=5, at=NOW)
-    rollout.look(plant.ctx, actor="scheduler")
+    rollout.evaluate_canary(plant.ctx, actor="scheduler")
     panel = read_panel(desk, language="zh")
     assert "依据：20 次选中此适配器，20 次选中基础模型。" in panel
     assert "按目前的份额，在策略让它退役之前无法得到证明。" in panel and "否决" in panel

@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 
 from feedback import translations
 from feedback.deployment.policy import load_policy
-from feedback.deployment.policy_changes import note_policy
+from feedback.deployment.policy_changes import note_policy_change
 from feedback.store import runs, web_sessions
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK, ApiToken, Operator, PolicyChange, Run, SignInLink, WebSession
@@ -89,7 +89,7 @@ def revoke_token(scene: Scene) -> Form:
 
 def cancel_run(scene: Scene) -> Form:
     with unit_of_work(scene.desk.engine) as session:
-        run, _ = runs.request_run(
+        run, _ = runs.file_run_request(
             session, desk_id=DEFAULT_DESK, kind="manual", slot="1", request={}, requested_by="ada", now=START
         )
         return f"/console/runs/{run.id}/cancel", {}
@@ -97,7 +97,7 @@ def cancel_run(scene: Scene) -> Form:
 
 def explain_policy(scene: Scene) -> Form:
     for name in ("default", "careful"):
-        note_policy(scene.desk.engine, load_policy(name), now=START)
+        note_policy_change(scene.desk.engine, load_policy(name), now=START)
     change = scene.desk.row(PolicyChange, name="careful")
     return f"/console/policy/{change.id}/reason", {"reason": "agents asked for it"}
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from feedback.console.trend_plots import Span, count_languages, draw_shares, draw_support
+from feedback.console.trend_plots import Span, draw_shares, draw_support, plot_languages
 from feedback.experiments.days import DaySupport, Stretch
 from feedback.experiments.tally import Tally
 from feedback.store.engine import unit_of_work
@@ -47,11 +47,11 @@ def test_a_line_that_means_something_is_on_the_axis():
 
 def test_rare_languages_are_one_line_and_regions_are_of_their_language():
     found = {(DAY, code): number for number, code in enumerate((None, "es", "fr", "de", "en", "zh"), 1)}
-    spoken = count_languages(found | {(DAY, "zh-CN"): 3})
+    spoken = plot_languages(found | {(DAY, "zh-CN"): 3})
     assert spoken.names == ["zh", "en", "de", "fr", "others"]
     assert spoken.days[DAY] == {"zh": 9, "en": 5, "de": 4, "fr": 3, "others": 3}
     assert spoken.share(DAY, "zh") == 9 / 24
-    assert count_languages({(DAY, "en"): 2}).names == ["en"]
+    assert plot_languages({(DAY, "en"): 2}).names == ["en"]
 
 
 @pytest.mark.parametrize("language", ["en", "zh-CN"])

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from feedback.datasets.build import build_dataset
-from feedback.datasets.export import export_dataset, iterate_export
+from feedback.datasets.export import iterate_export, write_export
 from feedback.formats.errors import DatasetFilesMissing, FormatUnknown
 from tests.feedback.formats.files import CLOCK, bring_in, choice, thumb, write
 
@@ -27,14 +27,14 @@ def built(sqlite_engine, tmp_path):
 def test_plain_packed_and_streamed_exports_are_the_same_lines(built, tmp_path, format):
     data, info = built
     plain, packed = tmp_path / "out" / "x.jsonl", tmp_path / "x.jsonl.gz"
-    size = export_dataset(data, info.id, format=format, out=plain)
-    export_dataset(data, info.id, format=format, out=packed)
+    size = write_export(data, info.id, format=format, out=plain)
+    write_export(data, info.id, format=format, out=packed)
     streamed = b"".join(iterate_export(data, info.id, format))
     assert plain.read_bytes() == gzip.decompress(packed.read_bytes()) == streamed
     assert size == len(streamed)
     assert len(streamed.splitlines()) == info.counts[format]["all"] > 0
     first = packed.read_bytes()
-    export_dataset(data, info.id, format=format, out=packed)
+    write_export(data, info.id, format=format, out=packed)
     assert packed.read_bytes() == first
     assert not list(tmp_path.glob("**/*.part"))
 
@@ -43,7 +43,7 @@ def test_exported_choices_and_thumbs_come_in_again_as_they_are(built, sqlite_eng
     data, info = built
     for format in ("choices", "pairs", "thumbs"):
         out = tmp_path / f"{format}.jsonl"
-        export_dataset(data, info.id, format=format, out=out)
+        write_export(data, info.id, format=format, out=out)
         report = bring_in(sqlite_engine, out, format, source="again")
         assert (report.accepted, dict(report.refused)) == (info.counts[format]["all"], {})
 
@@ -62,7 +62,7 @@ def test_a_failed_export_leaves_the_old_file(built, tmp_path):
     out = tmp_path / "pairs.jsonl"
     out.write_text("old")
     with pytest.raises(DatasetFilesMissing):
-        export_dataset(data, "0" * 64, format="pairs", out=out)
+        write_export(data, "0" * 64, format="pairs", out=out)
     assert out.read_text() == "old"
 
 
@@ -94,7 +94,7 @@ def test_datasets_and_dpo_trainer_take_the_pairs_as_they_are(
     bring_in(sqlite_engine, write(tmp_path / "c.jsonl", *lines))
     info = build_dataset(sqlite_engine, data_dir=tmp_path / "data", clock=CLOCK)
     out = tmp_path / "pairs.jsonl.gz"
-    export_dataset(tmp_path / "data", info.id, format="pairs", out=out)
+    write_export(tmp_path / "data", info.id, format="pairs", out=out)
 
     pairs = load_dataset("json", data_files=str(out), split="train", cache_dir=str(tmp_path / "cache"))
     assert len(pairs) == info.counts["pairs"]["all"] == 80

@@ -132,7 +132,7 @@ def test_a_decision_on_an_older_state_is_refused(plant_on_both):
 def test_a_worker_that_was_taken_over_cannot_publish(plant):
     plant.add(ONE)
     with unit_of_work(plant.ctx.store_engine) as session:
-        run, _ = runs.request_run(
+        run, _ = runs.file_run_request(
             session, desk_id=DESK, kind="night", slot="x", request={}, requested_by="t", now=NOW
         )
         old = runs.claim_run(session, desk_id=DESK, owner="one", now=NOW, lease_s=60).fence

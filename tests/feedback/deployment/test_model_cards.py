@@ -28,7 +28,7 @@ def card_of(plant, name):
 def test_a_card_tells_how_its_adapter_came_into_service_and_left_it(plant):
     plant.publish(ONE)
     plant.clock.advance(3600)
-    deploy.rollback(plant.ctx, actor="ann", reason="rude | to <b>customers</b>\nagain")
+    deploy.roll_back_adapter(plant.ctx, actor="ann", reason="rude | to <b>customers</b>\nagain")
     head, decisions = card_of(plant, ONE).read_text().split("\n## Decisions\n")
     assert head == HEAD
     assert decisions.strip().splitlines()[2:] == [

@@ -11,7 +11,7 @@ from feedback.deployment.policy_changes import (
     find_differences,
     find_unexplained,
     list_values,
-    note_policy,
+    note_policy_change,
 )
 from feedback.errors import NotFound
 from feedback.store.engine import read, unit_of_work
@@ -49,16 +49,16 @@ def explain(store_engine, reason, actor="ada"):
 
 
 def test_a_start_notes_the_policy_only_where_its_values_are_others(store_engine, changes):
-    assert note_policy(store_engine, DEFAULT, now=START)
-    assert not note_policy(store_engine, DEFAULT, now=START + timedelta(days=1))
-    assert not note_policy(store_engine, DEFAULT.model_copy(update={"name": "copy"}), now=START)
+    assert note_policy_change(store_engine, DEFAULT, now=START)
+    assert not note_policy_change(store_engine, DEFAULT, now=START + timedelta(days=1))
+    assert not note_policy_change(store_engine, DEFAULT.model_copy(update={"name": "copy"}), now=START)
     assert changes() == [("default", None, None)]
     assert find(store_engine) is None, "the first one is no change"
 
 
 def test_a_change_waits_for_a_reason_and_keeps_the_first(store_engine, changes):
-    note_policy(store_engine, DEFAULT, now=START)
-    note_policy(store_engine, CAREFUL, now=START + timedelta(days=1))
+    note_policy_change(store_engine, DEFAULT, now=START)
+    note_policy_change(store_engine, CAREFUL, now=START + timedelta(days=1))
     found = find(store_engine)
     assert (found.before.name, found.change.name, found.change.at) == (
         "default",
@@ -77,13 +77,13 @@ def test_a_change_waits_for_a_reason_and_keeps_the_first(store_engine, changes):
 
 def test_a_change_back_is_a_change(store_engine, changes):
     for day, policy in enumerate((DEFAULT, CAREFUL, DEFAULT)):
-        note_policy(store_engine, policy, now=START + timedelta(days=day))
+        note_policy_change(store_engine, policy, now=START + timedelta(days=day))
     assert [name for name, *_ in changes()] == ["default", "careful", "default"]
     assert find(store_engine).before.name == "careful"
 
 
 def test_a_reason_for_another_desks_or_no_change_is_not_found(store_engine):
-    note_policy(store_engine, DEFAULT, now=START)
+    note_policy_change(store_engine, DEFAULT, now=START)
     for desk_id, number in ((DESK, 99), ("other", 1)):
         with pytest.raises(NotFound), unit_of_work(store_engine) as session:
             give_reason(session, desk_id=desk_id, change_id=number, reason="x", actor="ada")
@@ -114,9 +114,9 @@ def open_today(desk: Desk, role: str, language: str = "en") -> str:
 
 
 def test_today_says_what_the_policy_does_and_asks_an_admin_why_it_changed(desk, changes):
-    note_policy(desk.engine, DEFAULT, now=START)
+    note_policy_change(desk.engine, DEFAULT, now=START)
     assert "nobody has said why" not in open_today(desk, "admin")
-    note_policy(desk.engine, CAREFUL, now=START)
+    note_policy_change(desk.engine, CAREFUL, now=START)
     page = open_today(desk, "admin")
     assert "Policy careful: an adapter that passes tonight is shown in 20 % of conversations" in page
     assert "The policy changed from default to careful, and nobody has said why." in page
@@ -142,15 +142,15 @@ def test_today_says_what_the_policy_does_and_asks_an_admin_why_it_changed(desk, 
 def test_the_oldest_row_of_a_long_list_is_not_called_the_first_one(desk):
     headers = {"Authorization": f"Bearer {desk.tokens['expert']}"}
     for number in range(21):
-        note_policy(desk.engine, (DEFAULT, CAREFUL)[number % 2], now=START)
+        note_policy_change(desk.engine, (DEFAULT, CAREFUL)[number % 2], now=START)
         page = desk.app.test_client().get("/console/adapters", headers=headers).text
         assert ("the first one that was noted" in page) == (number < 20)
     assert page.count("nobody has said why") == 20
 
 
 def test_a_reason_may_hold_wide_spaces_and_joined_signs(desk, changes):
-    note_policy(desk.engine, DEFAULT, now=START)
-    note_policy(desk.engine, CAREFUL, now=START)
+    note_policy_change(desk.engine, DEFAULT, now=START)
+    note_policy_change(desk.engine, CAREFUL, now=START)
     headers, reason = {"Authorization": f"Bearer {desk.tokens['admin']}"}, "假期\u3000少展示\u00a0👩\u200d💻"
     answer = desk.app.test_client().post("/console/policy/2/reason", headers=headers, data={"reason": reason})
     assert answer.status_code == 302 and changes()[0] == ("careful", reason, "ada")
@@ -158,8 +158,8 @@ def test_a_reason_may_hold_wide_spaces_and_joined_signs(desk, changes):
 
 @pytest.mark.parametrize("reason", ["", " ", "x" * 201, "a\x00b", "a\nb", "a\u2028b"])
 def test_what_is_no_reason_is_refused(desk, changes, reason):
-    note_policy(desk.engine, DEFAULT, now=START)
-    note_policy(desk.engine, CAREFUL, now=START)
+    note_policy_change(desk.engine, DEFAULT, now=START)
+    note_policy_change(desk.engine, CAREFUL, now=START)
     headers = {"Authorization": f"Bearer {desk.tokens['admin']}"}
     answer = desk.app.test_client().post("/console/policy/2/reason", headers=headers, data={"reason": reason})
     assert answer.status_code == 422 and changes()[0] == ("careful", None, None)

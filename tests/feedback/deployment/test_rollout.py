@@ -39,8 +39,8 @@ def plant(store_engine, fake_engine, fake_fleet, tmp_path):
 
 
 def look_and_act(plant, actor="scheduler", **fields):
-    found = rollout.look(plant.ctx, actor=actor, **fields)
-    rollout.act(plant.ctx, found, actor=actor, **fields)
+    found = rollout.evaluate_canary(plant.ctx, actor=actor, **fields)
+    rollout.apply_decision(plant.ctx, found, actor=actor, **fields)
     return found
 
 
@@ -100,7 +100,7 @@ def test_a_canary_that_is_undecided_for_too_long_retires_and_nothing_takes_its_p
     assert plant.state == ServingState(fence=2)
     assert (plant.state_of(ONE), plant.loaded) == ("retired", set())
     assert decisions(plant)[0][0] == "retire" and decisions(plant)[0][1][0] == "undecided"
-    look_again = rollout.look(plant.ctx, actor="scheduler")
+    look_again = rollout.evaluate_canary(plant.ctx, actor="scheduler")
     assert look_again is None and len(decisions(plant)) == 1
 
 
@@ -166,7 +166,7 @@ def test_a_live_adapter_is_not_retired_for_want_of_a_verdict(plant):
     )
     plant.promote(ONE)
     add_picks(plant.ctx.store_engine, ONE, tuned=10, base=10, at=NOW)
-    assert rollout.look(plant.ctx, actor="scheduler") is None
+    assert rollout.evaluate_canary(plant.ctx, actor="scheduler") is None
     assert rollout.take_out_harmful(plant.ctx, actor="scheduler") == []
     assert plant.state.live == ONE
 
@@ -198,30 +198,33 @@ def test_a_proven_canary_waits_for_the_second_person_where_one_is_asked_for(plan
 
 def test_a_veto_between_decision_and_deed_keeps_it_from_going_live(plant):
     add_picks(plant.ctx.store_engine, ONE, tuned=28, base=12, at=NOW)
-    found = rollout.look(plant.ctx, actor="scheduler")
+    found = rollout.evaluate_canary(plant.ctx, actor="scheduler")
     say(plant, "veto")
-    rollout.act(plant.ctx, found, actor="scheduler")
+    rollout.apply_decision(plant.ctx, found, actor="scheduler")
     assert plant.state.live is None
-    assert rollout.look(plant.ctx, actor="scheduler").exposure.reasons[0].text == "vetoed by eva: seen it"
+    assert (
+        rollout.evaluate_canary(plant.ctx, actor="scheduler").exposure.reasons[0].text
+        == "vetoed by eva: seen it"
+    )
 
 
 def test_a_decision_that_another_deployment_overtook_changes_nothing(plant):
     add_picks(plant.ctx.store_engine, ONE, tuned=28, base=12, at=NOW)
-    found = rollout.look(plant.ctx, actor="scheduler")
+    found = rollout.evaluate_canary(plant.ctx, actor="scheduler")
     plant.publish(TWO)
-    rollout.act(plant.ctx, found, actor="scheduler")
+    rollout.apply_decision(plant.ctx, found, actor="scheduler")
     assert (plant.state.canary, plant.state.live) == (TWO, None)
 
 
 def test_a_stopped_worker_writes_no_decision_and_moves_nothing(plant):
     with unit_of_work(plant.ctx.store_engine) as session:
-        runs.request_run(
+        runs.file_run_request(
             session, desk_id=DESK, kind="manual", slot="1", request={}, requested_by="t", now=NOW
         )
         run = runs.claim_run(session, desk_id=DESK, owner="w", now=NOW, lease_s=60)
     add_picks(plant.ctx.store_engine, ONE, tuned=28, base=12, at=NOW)
     with pytest.raises(StaleLease):
-        rollout.look(plant.ctx, actor="trainer", run_token=RunToken(run.id, run.fence - 1))
+        rollout.evaluate_canary(plant.ctx, actor="trainer", run_token=RunToken(run.id, run.fence - 1))
     assert decisions(plant) == []
     look_and_act(plant, actor="trainer", run_token=RunToken(run.id, run.fence))
     with read(plant.ctx.store_engine) as session:

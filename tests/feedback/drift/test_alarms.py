@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from commands.shifts import LIVE, SHIFTS
-from feedback.drift.alarms import CODES, Watch
+from feedback.drift.alarms import CODES, DriftWatch
 from feedback.drift.shift import DAYS, hit
 from feedback.drift.watched import QUANTITIES, Watched, find_shifts, list_too_early
 
@@ -53,7 +53,7 @@ def test_each_shift_has_its_sentence_and_its_rows():
 
 def test_all_alarms_together_are_good_only_where_each_is():
     better, worse = told("fewer thumbs down"), told("more thumbs down")
-    assert (Watch((better,)).tone, Watch((better, worse)).tone, Watch((worse,)).tone) == (
+    assert (DriftWatch((better,)).tone, DriftWatch((better, worse)).tone, DriftWatch((worse,)).tone) == (
         "good",
         "warn",
         "warn",

@@ -15,7 +15,7 @@ from feedback.drift.shift import (
     find_shift,
     find_spread,
     hit,
-    is_enough,
+    is_enough_for_test,
     measure_deviance,
 )
 
@@ -93,10 +93,10 @@ def test_a_shift_that_is_small_is_none_however_sure():
 
 def test_with_little_to_go_by_nothing_is_told():
     full = [hit(8, 2)] * DAYS  # 56 in a week
-    assert is_enough(full)
-    assert not is_enough([hit(7, 2)] * DAYS)  # 49 in a week
-    assert not is_enough([Day()] * (DAYS - 20) + [hit(8, 2)] * 20)  # 13 days before the last week
-    assert is_enough([Day()] * (DAYS - 21) + [hit(8, 2)] * 21)
+    assert is_enough_for_test(full)
+    assert not is_enough_for_test([hit(7, 2)] * DAYS)  # 49 in a week
+    assert not is_enough_for_test([Day()] * (DAYS - 20) + [hit(8, 2)] * 20)  # 13 days before the last week
+    assert is_enough_for_test([Day()] * (DAYS - 21) + [hit(8, 2)] * 21)
     assert (
         find_shift([Day()] * BASE_DAYS + [hit(99, 2)] * 7 + [hit(99, 90)] * 7, SHARE, chance=CHANCE) is None
     )

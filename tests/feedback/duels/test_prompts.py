@@ -120,7 +120,7 @@ def test_too_few_prompts_are_counted_by_where_they_come_from(store_engine, tmp_p
     assert "(1 later, 1 test, 1 unused)" in refused.value.message
     assert "Ask for 3 or fewer" in refused.value.hint
     with read(store_engine) as session:
-        assert duels.list_duels(session, desk_id=DESK) == []
+        assert duels.select_duels(session, desk_id=DESK) == []
 
 
 def test_starting_again_by_the_same_event_is_the_same_duel(store_engine, tmp_path):

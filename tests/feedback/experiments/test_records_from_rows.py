@@ -16,7 +16,7 @@ from feedback.experiments.picks import read_picks
 from feedback.experiments.rollout_rule import ExposurePolicy
 from feedback.experiments.support import support_of
 from feedback.experiments.versions import tally_versions
-from feedback.store.derived_records import Place, count_stale, renew_page
+from feedback.store.derived_records import RenewalCursor, count_stale, renew_page
 from feedback.store.engine import read, unit_of_work
 from feedback.store.erasures import Subject, erase_rows
 from feedback.store.new_records import count_new_choices
@@ -71,7 +71,7 @@ def fill(engine):
     """As the migration does, in small pages."""
     with unit_of_work(engine) as session:
         session.exec(delete(Record).where(col(Record.origin_kind) != "import"))
-        after = Place()
+        after = RenewalCursor()
         while after is not None:
             after = renew_page(session, after=after, limit=37)
         assert count_stale(session) == 0

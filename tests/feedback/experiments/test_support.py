@@ -7,7 +7,7 @@ from feedback.experiments.sequential_tests import e_harm
 from feedback.experiments.support import support_of, tally_support
 from feedback.experiments.tally import Tally
 from feedback.store.engine import read
-from feedback.store.record_counts import Judged
+from feedback.store.record_counts import AgentMeaning
 from tests.feedback.experiments.meanings import mean
 from tests.feedback.experiments.stores import give_prompts
 from tests.feedback.records.examples import TEXTS, TUNED, judged, shown
@@ -21,7 +21,7 @@ MERGED = shown(
 
 
 def count(judgement, on=None):
-    return tally_support(TUNED, {Judged("ann", mean(judgement, on or shown())): 1})
+    return tally_support(TUNED, {AgentMeaning("ann", mean(judgement, on or shown())): 1})
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_sets_of_two_versions_are_left_out_whole(kind):
 
 def test_the_rate_its_interval_and_band_by_hand():
     picks = [(judged("pick", 1), 15), (judged("pick", 0), 4), (judged("tie", 0, candidates=(0, 1)), 2)]
-    support = tally_support(TUNED, {Judged("ann", mean(pick, shown())): count for pick, count in picks})
+    support = tally_support(TUNED, {AgentMeaning("ann", mean(pick, shown())): count for pick, count in picks})
     assert support.tally.rate == 16 / 21
     assert support.tally.interval == pytest.approx((0.5491, 0.8937), abs=5e-4)
     assert support.tally.band == "success"
@@ -107,8 +107,8 @@ def test_the_rate_its_interval_and_band_by_hand():
 def test_harm_is_proven_by_agents_not_by_one():
     """12 of 48 picks, by the same agent or by four."""
     meanings = [(mean(judged("pick", 1), shown()), 3), (mean(judged("pick", 0), shown()), 9)]
-    four = tally_support(TUNED, {Judged(name, each): n for name in "abcd" for each, n in meanings})
-    one = tally_support(TUNED, {Judged("a", each): 4 * n for each, n in meanings})
+    four = tally_support(TUNED, {AgentMeaning(name, each): n for name in "abcd" for each, n in meanings})
+    one = tally_support(TUNED, {AgentMeaning("a", each): 4 * n for each, n in meanings})
     assert four.tally == one.tally == Tally(12, 36) and (four.agents, one.agents) == (4, 1)
     assert four.e_harm == weigh_harm([(3, 12)] * 4) >= 20 and four.harmed and four.tally.band == "harmed"
     assert one.e_harm == weigh_harm([(12, 48)]) < 20 and not one.harmed
@@ -116,7 +116,7 @@ def test_harm_is_proven_by_agents_not_by_one():
 
 
 def test_erased_agents_are_one():
-    picks = {Judged(None, mean(judged("pick", index), shown())): 5 for index in (0, 1)}
+    picks = {AgentMeaning(None, mean(judged("pick", index), shown())): 5 for index in (0, 1)}
     support = tally_support(TUNED, picks)
     assert (support.tally.won, support.tally.lost, support.agents) == (5, 5, 1)
 

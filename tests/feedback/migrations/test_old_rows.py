@@ -7,7 +7,7 @@ from sqlalchemy import MetaData, text
 from sqlmodel import select
 
 from feedback.deployment.policy import load_policy
-from feedback.deployment.policy_changes import note_policy
+from feedback.deployment.policy_changes import note_policy_change
 from feedback.migrations import configure, upgrade_engine
 from feedback.store import tables
 from feedback.store.desks import ensure_desk
@@ -218,7 +218,8 @@ def test_the_policy_of_a_store_that_is_upgraded_is_noted_by_the_next_start(empty
         ensure_desk(session, now=START)
     upgrade_engine(empty_engine)
     noted = [
-        note_policy(empty_engine, load_policy(name), now=START) for name in ("default", "default", "careful")
+        note_policy_change(empty_engine, load_policy(name), now=START)
+        for name in ("default", "default", "careful")
     ]
     assert noted == [True, False, True]
     with read(empty_engine) as session:

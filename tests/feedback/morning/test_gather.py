@@ -105,7 +105,7 @@ def test_a_veto_is_no_rollback_by_a_person(plant):
     eva = Actor(kind="token", role="admin", desk_id=DESK, name="eva")
     plant.publish(ONE)
     with unit_of_work(plant.ctx.store_engine) as session:
-        approvals.veto(session, plant.ctx, ONE, actor=eva, reason="too curt")
+        approvals.veto_adapter(session, plant.ctx, ONE, actor=eva, reason="too curt")
     said = look(plant)
     assert (said.code, said.values["actor"], said.values["adapter"]) == ("vetoed", "eva", ONE)
 
@@ -124,7 +124,9 @@ def test_a_canary_that_retires_undecided_is_told(plant):
     plant.ctx = replace(plant.ctx, policy=POLICY.model_copy(update={"exposure": limits}))
     plant.publish(ONE)
     add_picks(plant.ctx.store_engine, ONE, tuned=5, base=5, at=NOW)
-    rollout.act(plant.ctx, rollout.look(plant.ctx, actor="scheduler"), actor="scheduler")
+    rollout.apply_decision(
+        plant.ctx, rollout.evaluate_canary(plant.ctx, actor="scheduler"), actor="scheduler"
+    )
     assert look(plant).code == "left_undecided"
 
 
@@ -150,7 +152,7 @@ def test_a_night_is_missed_once_its_run_should_long_be_asked_for(store_engine, t
     assert find(due + GRACE - timedelta(seconds=1)) is None
     assert find(due + GRACE) == due
     with unit_of_work(store_engine) as session:
-        runs.request_run(
+        runs.file_run_request(
             session, desk_id=DESK, kind="night", slot=due.isoformat(), request={}, requested_by="s", now=due
         )
     assert find(due + GRACE) is None
@@ -172,7 +174,7 @@ def test_a_run_that_is_taken_up_again_says_so(store_engine, tmp_path):
             return runs.claim_run(session, desk_id=DESK, owner="w", now=at, lease_s=60).fence
 
     with unit_of_work(store_engine) as session:
-        run, _ = runs.request_run(session, now=START, **ask)
+        run, _ = runs.file_run_request(session, now=START, **ask)
         run_id = run.id
     claim(START)
     assert find(START) == "run_goes_on"
@@ -181,7 +183,7 @@ def test_a_run_that_is_taken_up_again_says_so(store_engine, tmp_path):
     claim(START + timedelta(seconds=61))
     assert find(START + timedelta(seconds=62)) == "run_continued"
     with unit_of_work(store_engine) as session:
-        runs.cancel_run(session, desk_id=DESK, run_id=run_id, now=START + timedelta(minutes=3))
+        runs.end_cancelled_run(session, desk_id=DESK, run_id=run_id, now=START + timedelta(minutes=3))
     assert find(START + timedelta(minutes=4)) == "run_cancelled"
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from commands.shifts import SHIFTS
-from commands.situations import NEW, NOW, SITUATIONS, canary, live, refused, run
+from commands.situations import NEW, NOW, SITUATIONS, canary, live_adapter, refused, run
 from feedback.morning.sentence import say
 from feedback.morning.words import ACTIONS, SENTENCES
 
@@ -53,7 +53,7 @@ def test_a_number_that_nobody_lives_to_see_is_never_told():
 
 
 def test_the_worst_is_told_before_the_rest():
-    harmful, failed = live(30, 70, e_harm=25.0), run("failed", step="train", error="KeyError")
+    harmful, failed = live_adapter(30, 70, e_harm=25.0), run("failed", step="train", error="KeyError")
     facts = replace(harmful, ended=failed, has_records=True)
     assert say(facts).code == "harm_proven"
     assert say(replace(facts, missing=frozenset({harmful.live.name}))).code == "base_stands_in"
@@ -63,14 +63,14 @@ def test_the_worst_is_told_before_the_rest():
 
 def test_a_run_that_goes_on_hides_no_missed_night_that_it_makes_up_for():
     going = run("running", finished_at=None, fence=1, step="train")
-    assert say(replace(live(180, 120), missed=NOW, going=going)).code == "run_goes_on"
+    assert say(replace(live_adapter(180, 120), missed=NOW, going=going)).code == "run_goes_on"
 
 
 def test_a_refusal_is_told_until_a_later_run_ended_while_something_else_serves():
     facts = refused("drifted", 0.71, 0.5)
     skipped = run("skipped", id="later", reasons=[{"code": "too_little_new"}])
     assert say(replace(facts, ended=skipped)).code == "refused"  # the base alone: it stays the news
-    assert say(replace(facts, ended=skipped, live=live(180, 120).live)).code == "live_better"
+    assert say(replace(facts, ended=skipped, live=live_adapter(180, 120).live)).code == "live_better"
 
 
 def test_few_held_out_choices_are_no_over_fit():
@@ -103,6 +103,6 @@ def test_better_and_worse_are_said_only_where_the_interval_excludes_one_half():
             share = won / n
             half = z * (share * (1 - share) / n + z * z / (4 * n * n)) ** 0.5
             low, high = ((share + z * z / (2 * n) + sign * half) / (1 + z * z / n) for sign in (-1, 1))
-            text = say(live(won, n - won)).to_json()["text"]
+            text = say(live_adapter(won, n - won)).to_json()["text"]
             assert ("worse" in text) == (high < 0.5), (won, n, text)
             assert bool(re.search("is live and better|went live", text)) == (low > 0.5), (won, n, text)

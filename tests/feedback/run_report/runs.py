@@ -91,7 +91,7 @@ def train_run(engine, *, seconds: dict[str, float], numbers: list[Metric]) -> st
     """A run that goes through these steps, so long each, and writes these numbers on its way."""
     now = LATER
     with unit_of_work(engine) as session:
-        run, _ = runs.request_run(
+        run, _ = runs.file_run_request(
             session, desk_id=DESK, kind="manual", slot="x", request={}, requested_by="ada", now=now
         )
         token = runs.claim_run(session, desk_id=DESK, owner="w", now=now, lease_s=60).fence

@@ -17,7 +17,7 @@ from feedback.morning.refusal import REMEDIES
 from feedback.morning.words import ACTIONS
 from feedback.run_report.curves import MAX_POINTS, summarise, thin_points
 from feedback.run_report.facts import read_facts
-from feedback.run_report.report import EXIT_CODES, find_outcome, for_outside, report_night, time_steps
+from feedback.run_report.report import EXIT_CODES, find_outcome, for_outside, report_night, time_run_steps
 from feedback.store import exposures
 from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import Metric
@@ -137,9 +137,9 @@ def test_a_continued_run_adds_up_each_step():
     """Killed in training after 10 s, continued at once: collect 3 + 1 s, train 10 + 20 s."""
     times = [("collect", 0), ("train", 3), ("collect", 13), ("train", 14)]
     began = [(step, START + timedelta(seconds=at)) for step, at in times]
-    timed = time_steps(began, START + timedelta(seconds=34))
+    timed = time_run_steps(began, START + timedelta(seconds=34))
     assert [(each["step"], each["seconds"]) for each in timed] == [("collect", 4.0), ("train", 30.0)]
-    assert time_steps([], None) == []
+    assert time_run_steps([], None) == []
 
 
 def test_a_long_series_is_thinned_and_keeps_both_ends():

@@ -5,7 +5,7 @@ from sqlalchemy import text
 from sqlmodel import select
 
 from feedback.records.derived import RULES_VERSION
-from feedback.store.derived_records import Place, count_stale, renew_all, renew_page
+from feedback.store.derived_records import RenewalCursor, count_stale, renew_all, renew_page
 from feedback.store.engine import read, unit_of_work
 from feedback.store.set_writes import settle_set
 from feedback.store.tables import Candidate, Record, SuggestionSet
@@ -144,7 +144,9 @@ def test_records_of_other_rules_are_renewed_page_by_page_and_others_left(desk, l
         session.execute(text("UPDATE record SET dwell_ms = 7 WHERE given = 'none'"))
         assert count_stale(session) == 4
     with unit_of_work(desk.engine) as session:
-        assert renew_page(session, after=Place(), limit=1) is not None  # killed here: the rest is for later
+        assert (
+            renew_page(session, after=RenewalCursor(), limit=1) is not None
+        )  # killed here: the rest is for later
     with read(desk.engine) as session:
         assert count_stale(session) == 3
     renew_all(desk.engine, limit=limit)

@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 
-from commands.status import count_rows
+from commands.status import count_status_rows
 from feedback.store.engine import read, unit_of_work
 from feedback.store.overview import count_inflow, list_agents
 from feedback.store.tables import Judgement
@@ -34,7 +34,7 @@ def test_every_count_of_judgements_and_thumbs_is_the_same(desk):
     assert len(desk.rows(Judgement)) == 7  # two of them undo rows
     with read(desk.engine) as session:
         inflow = count_inflow(session, desk_id="default", since=START)
-        rows = count_rows(session)
+        rows = count_status_rows(session)
     assert inflow.judgements == {"pick": 3, "skip": 1, "none": 1} and inflow.undone == 2
     assert inflow.thumbs == {"down": 1, "taken_back": 1}
     assert (rows["judgements"], rows["thumbs"]) == (5, 2)

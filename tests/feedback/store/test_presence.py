@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from feedback.errors import NotFound
-from feedback.store.conversations import Said, open_conversation
+from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import read, unit_of_work
 from feedback.store.presence import count_present, end_presence, list_readers, note_presence
 from tests.databases import START
@@ -18,7 +18,9 @@ def turns(store_engine):
     """The ids of two turns that wait."""
     with unit_of_work(store_engine) as session:
         opened = [
-            open_conversation(session, desk_id="default", now=START, messages=[Said("customer", text)])
+            open_conversation(
+                session, desk_id="default", now=START, messages=[IncomingMessage("customer", text)]
+            )
             for text in ("One", "Two")
         ]
         return [each.turn.id for each in opened]

@@ -25,7 +25,7 @@ asked = itertools.count()  # the queue goes by time: no two requests at the same
 
 def ask(session, slot="2026-11-22", kind="night"):
     now = NOW + timedelta(microseconds=next(asked))
-    run, _ = runs.request_run(
+    run, _ = runs.file_run_request(
         session, desk_id=DESK, kind=kind, slot=slot, request={}, requested_by="scheduler", now=now
     )
     return run
@@ -38,7 +38,7 @@ def claim(session, owner="worker-1", after_s=0):
 
 def test_one_slot_is_one_run(session):
     first = ask(session)
-    again, is_new = runs.request_run(
+    again, is_new = runs.file_run_request(
         session,
         desk_id=DESK,
         kind="night",
@@ -147,20 +147,20 @@ def test_an_ended_run_holds_no_lease_and_takes_no_write(session, state):
     with pytest.raises(StaleLease):
         runs.advance(session, run_id=run.id, token=token, progress=0.5)
     with pytest.raises(IllegalRunState, match=f"is {state} and cannot become cancelled"):
-        runs.cancel_run(session, desk_id=DESK, run_id=run.id, now=NOW)
+        runs.end_cancelled_run(session, desk_id=DESK, run_id=run.id, now=NOW)
 
 
 def test_cancelling_takes_a_running_run_from_its_worker(session):
     run = ask(session)
     token = claim(session).fence
-    assert runs.cancel_run(session, desk_id=DESK, run_id=run.id, now=NOW).state == "cancelled"
+    assert runs.end_cancelled_run(session, desk_id=DESK, run_id=run.id, now=NOW).state == "cancelled"
     with pytest.raises(StaleLease):
         runs.renew_lease(session, run_id=run.id, token=token, now=NOW, lease_s=LEASE_S)
 
 
 def test_cancelling_a_queued_run_ends_it(session):
     run = ask(session)
-    runs.cancel_run(session, desk_id=DESK, run_id=run.id, now=NOW)
+    runs.end_cancelled_run(session, desk_id=DESK, run_id=run.id, now=NOW)
     assert claim(session) is None
 
 

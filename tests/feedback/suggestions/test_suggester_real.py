@@ -80,11 +80,11 @@ def test_sets_of_both_designs_come_from_a_real_engine(desk, ctx, make_adapter, r
     adapter = make_adapter(seed=5, strength=0.02)
     before = desk.prepare(desk.ask(), LONG_S)
     check_set(desk, before, design="4+0", adapter=None, arms=["base"] * 4)
-    deploy.publish(ctx, adapter, role="canary", actor="t", reason="t")
+    deploy.publish_canary(ctx, adapter, role="canary", actor="t", reason="t")
     after = desk.prepare(desk.ask(), LONG_S)
     check_set(desk, after, design="2+2", adapter=adapter, arms=["base", "base", "tuned", "tuned"])
     assert after.base_id == before.base_id == compute_base_id(real_engine.base)
-    done = deploy.rollback(ctx, actor="t", reason="t")
+    done = deploy.roll_back_adapter(ctx, actor="t", reason="t")
     assert (done.from_, done.to) == (adapter, None)
     check_set(desk, desk.prepare(desk.ask(), LONG_S), design="4+0", adapter=None, arms=["base"] * 4)
     assert adapter not in real_engine.fleet.list_models()
@@ -95,8 +95,8 @@ def test_sets_of_both_designs_come_from_a_real_engine(desk, ctx, make_adapter, r
 def test_three_requests_side_by_side_each_get_the_weights_they_asked_for(desk, ctx, make_adapter):
     """Base, live and canary share batches: what each says is what it says alone, with the same seed."""
     old, new = make_adapter(seed=5, strength=0.3), make_adapter(seed=6, strength=0.3)
-    deploy.publish(ctx, old, role="live", actor="t", reason="t")
-    deploy.publish(ctx, new, role="canary", actor="t", reason="t")
+    deploy.publish_canary(ctx, old, role="live", actor="t", reason="t")
+    deploy.publish_canary(ctx, new, role="canary", actor="t", reason="t")
     for _ in range(2):
         row = desk.prepare(desk.ask(), LONG_S)
         check_set(desk, row, design="2+1+1", adapter=new, arms=["base", "base", "tuned", "tuned"])
@@ -113,8 +113,8 @@ def test_three_requests_side_by_side_each_get_the_weights_they_asked_for(desk, c
             assert [reply.token_ids for reply in others] != [
                 alone[of_base["request_no"], number] for number in range(2)
             ]
-    deploy.rollback(ctx, actor="t", reason="t")
-    deploy.rollback(ctx, actor="t", reason="t")
+    deploy.roll_back_adapter(ctx, actor="t", reason="t")
+    deploy.roll_back_adapter(ctx, actor="t", reason="t")
 
 
 def check_set(desk, row, *, design, adapter, arms):

@@ -10,7 +10,7 @@ from sqlalchemy import event
 from feedback.app import read_secret_key
 from feedback.settings import FeedbackSettings
 from feedback.store import operators, web_sessions
-from feedback.store.engine import look, unit_of_work
+from feedback.store.engine import read_connection, unit_of_work
 from feedback.store.tables import ApiToken, Presence, SignInLink, Turn, WebSession
 from feedback.web.auth import actor_from_token, actor_from_visitor_token
 from tests.feedback.desk import make_desk
@@ -57,7 +57,7 @@ def test_tokens_are_kept_as_hashes_alone(desk):
         )
     assert token.startswith("rj_app_") and len(token) > 45
     assert token not in str([row.model_dump() for row in desk.rows(ApiToken)])
-    with look(desk.engine) as connection:
+    with read_connection(desk.engine) as connection:
         assert actor_from_token(connection, token).key == "token:bot"
         assert actor_from_token(connection, token + "x") is None
 
@@ -65,7 +65,7 @@ def test_tokens_are_kept_as_hashes_alone(desk):
 def test_a_revoked_token_is_refused_at_the_next_request(desk):
     row = desk.row(ApiToken, name="ann")
     with unit_of_work(desk.engine) as session:
-        operators.revoke_token(session, desk_id="default", token_id=row.id, now=desk.clock.now())
+        operators.revoke_api_token(session, desk_id="default", token_id=row.id, now=desk.clock.now())
     assert code_of(desk.get("/v1/queue", "ann")) == (401, "token_invalid")
 
 
@@ -95,7 +95,7 @@ def test_nobody_is_asked_to_sign_in(sqlite_desk):
 
 def test_a_visitor_token_opens_its_conversation(desk):
     opened = desk.open()
-    with look(desk.engine) as connection:
+    with read_connection(desk.engine) as connection:
         actor = actor_from_visitor_token(connection, opened["visitor_token"])
     assert (actor.role, actor.conversation_id) == ("visitor", opened["conversation_id"])
 
@@ -228,7 +228,7 @@ def test_a_person_signs_in_by_pasting_their_token(desk):
     assert browser.get("/v1/queue").status_code == 200
     with unit_of_work(desk.engine) as session:
         row = desk.row(ApiToken, name="ann")
-        operators.revoke_token(session, desk_id="default", token_id=row.id, now=desk.clock.now())
+        operators.revoke_api_token(session, desk_id="default", token_id=row.id, now=desk.clock.now())
     assert browser.get("/v1/queue").status_code == 401, "the session ends with its token"
 
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from feedback.actor import Actor
-from feedback.web.reader import Reader
+from feedback.web.reader import BodyReader
 from feedback.web.waiting import IN_ENVIRON, Waiting
 from feedback.web.wakeups import Wakeups
 from tests.feedback.web.serving import Served, open_stream, serving, wait_until
@@ -114,8 +114,8 @@ def test_a_stream_that_has_said_its_news_looks_again_once_it_is_told_of_others(a
 
 
 def test_a_stream_without_a_thread_for_its_next_look_says_nothing_twice(application, monkeypatch):
-    wakeups, crowded, look_later = Wakeups(), threading.Event(), Reader.look_later
-    monkeypatch.setattr(Reader, "look_later", lambda reader: look_later(reader) or crowded.set())
+    wakeups, crowded, look_later = Wakeups(), threading.Event(), BodyReader.look_later
+    monkeypatch.setattr(BodyReader, "look_later", lambda reader: look_later(reader) or crowded.set())
     with serving(application, wakeups=wakeups, threads=THREADS) as served, served.client() as client:
         looks = served.front._pools.looks
         looks._limit, usual = 0, looks._limit

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from feedback.store.changes import note_change, on_commit
-from feedback.store.engine import look, open_engine, unit_of_work
+from feedback.store.engine import open_engine, read_connection, unit_of_work
 from feedback.store.marks import read_mark
 from feedback.web.datagrams import Datagrams
 from feedback.web.net import Net
@@ -63,7 +63,7 @@ def test_a_listener_that_fails_harms_neither_the_commit_nor_the_next(store_engin
         turn = add_turn(session)
         note_change(session, "turn:a")
     assert "turn:a" in told and "ZeroDivisionError" in caplog.text
-    with look(store_engine) as connection:
+    with read_connection(store_engine) as connection:
         assert (
             connection.execute(text("SELECT count(*) FROM turn WHERE id = :id"), {"id": turn.id}).scalar()
             == 1
@@ -123,7 +123,7 @@ def test_the_look_every_second_finds_what_nobody_signalled(store_engine, tmp_pat
     signalled: list[list[str]] = []
     wakeups.signal = lambda topics: signalled.append(sorted(topics))  # type: ignore[method-assign]
     net = Net(store_engine, wakeups)
-    with look(store_engine) as connection:
+    with read_connection(store_engine) as connection:
         for _ in range(3):
             net.look(connection)
         assert signalled == [[topic, "turn:unknown"]]  # once, since they are new here
@@ -142,7 +142,7 @@ def test_who_has_seen_all_there_is_is_not_woken_by_the_first_look_for_them(store
     """A thousand pages that are opened ask once each, not twice."""
     with unit_of_work(store_engine) as session:
         fresh, stale = (f"conversation:{add_turn(session).conversation_id}" for _ in range(2))
-    with look(store_engine) as connection:
+    with read_connection(store_engine) as connection:
         seen = {topic: read_mark(connection, topic=topic) for topic in (fresh, stale, "conversation:none")}
         assert seen == {fresh: (0, 0), stale: (0, 0), "conversation:none": ()}
         wakeups = Wakeups()

@@ -37,7 +37,7 @@ def ctx(sqlite_engine, tmp_path):
 
 def list_runs(ctx):
     with read(ctx.store_engine) as session:
-        return [(run.kind, run.slot, run.state) for run in runs.list_runs(session, desk_id="default")]
+        return [(run.kind, run.slot, run.state) for run in runs.select_runs(session, desk_id="default")]
 
 
 def test_night_is_asked_for_once_however_many_schedulers_ask(ctx):

@@ -199,7 +199,7 @@ def test_cancelled_run_ends_its_child(sqlite_engine, tmp_path):
     thread.start()
     child = child_of_run(ctx, run_id)
     with unit_of_work(ctx.store_engine) as session:
-        runs.cancel_run(session, desk_id="default", run_id=run_id, now=ctx.clock.now())
+        runs.end_cancelled_run(session, desk_id="default", run_id=run_id, now=ctx.clock.now())
     wait_until(lambda: not child.is_running())
     stop.set()
     thread.join()

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.rounding
 
 
 def test_the_parts_of_the_last_layer_see_the_rows_that_are_read(monkeypatch):
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
     from trainer.packing.rows import pack_row
 
     model = make_causal("Qwen3")
@@ -18,7 +18,7 @@ def test_the_parts_of_the_last_layer_see_the_rows_that_are_read(monkeypatch):
     for mlp in (first, last):
         real = mlp.forward
         monkeypatch.setattr(mlp, "forward", lambda x, real=real: seen.append(x.shape[1]) or real(x))
-    Reader(model).read(model, examples)
+    PackedScorer(model).read(model, examples)
     tokens = pack_row(examples).ids.shape[1]
     # The end of each prompt, and each reply but for its last token.
     read = sum(1 + sum(len(reply) - 1 for reply in example.replies) for example in examples)
@@ -27,7 +27,7 @@ def test_the_parts_of_the_last_layer_see_the_rows_that_are_read(monkeypatch):
 
 
 def test_layers_computed_again_on_the_way_back_give_the_same_gradients():
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     found = []
     for again in (False, True):
@@ -36,7 +36,7 @@ def test_layers_computed_again_on_the_way_back_give_the_same_gradients():
             model.get_base_model().gradient_checkpointing_enable()
             model.enable_input_require_grads()
         model.train()
-        Reader(model).read(model, make_examples(2)).sum().backward()
+        PackedScorer(model).read(model, make_examples(2)).sum().backward()
         found.append(read_gradients(model))
     for name, gradient in found[0].items():
         assert float((gradient - found[1][name]).norm() / gradient.norm()) < 1e-5, name

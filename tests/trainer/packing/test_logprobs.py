@@ -24,12 +24,12 @@ def compare(family: str, examples: list[Example], **changes):
     """Tokens, sums and gradients of packed rows against the oracle, on two copies of one model."""
     import torch
 
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     plain = make_causal(family, **changes)
     alone = [tokens for example in examples for tokens in read_alone(plain, example)]
     model = make_causal(family, **changes)
-    reader = Reader(model)
+    reader = PackedScorer(model)
     assert reader.obstacle is None
     row = pack_row(examples)
     tokens = reader.read_tokens(model, row)
@@ -94,7 +94,7 @@ def test_sliding_window_in_a_conversation_tree():
 def test_gradient_checkpointing_changes_nothing():
     import torch
 
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     found = []
     for checkpointing in (False, True):
@@ -102,7 +102,7 @@ def test_gradient_checkpointing_changes_nothing():
         if checkpointing:
             model.enable_input_require_grads()
             model.gradient_checkpointing_enable({"use_reentrant": False})
-        Reader(model).read(model, make_examples(3)).sum().backward()
+        PackedScorer(model).read(model, make_examples(3)).sum().backward()
         found.append(read_gradients(model))
     for name, gradient in found[0].items():
         torch.testing.assert_close(gradient, found[1][name])
@@ -110,12 +110,12 @@ def test_gradient_checkpointing_changes_nothing():
 
 def test_separate_rows_give_the_same_sums_where_packing_is_not_possible():
 
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     model, examples = make_causal("Llama"), make_examples(4)
-    packed = Reader(model).read(model, examples)
+    packed = PackedScorer(model).read(model, examples)
     other = make_causal("Llama")
-    reader = Reader(other)
+    reader = PackedScorer(other)
     other.get_base_model().set_attn_implementation("sdpa")
     reader.obstacle = "asked for by the test"
     heads: list[int] = []
@@ -133,11 +133,11 @@ def test_a_head_that_learns_is_read_as_it_is():
     import torch
     from peft import LoraConfig, get_peft_model
 
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     plain = make_causal("Qwen3", tie_word_embeddings=False).unload()
     model = get_peft_model(plain, LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["lm_head"]))
-    reader, examples = Reader(model), make_examples(2)
+    reader, examples = PackedScorer(model), make_examples(2)
     assert reader.obstacle == "its head has an adapter"
     sums = reader.read(model, examples)
     wanted = [tokens.sum() for example in examples for tokens in read_alone(model, example)]
@@ -160,11 +160,11 @@ def test_recurrent_layers_are_refused_by_their_name():
 
 def test_check_passes_a_sound_model_and_sees_one_that_looks_further_than_it_says(monkeypatch):
     from trainer.packing import rows
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     example = make_examples(4)[3]
     model = make_causal("Mistral", sliding_window=6)
-    reader = Reader(model)
+    reader = PackedScorer(model)
     reader.check(model, example)
     assert reader.obstacle is None
     # An attention that forgets the window, as a model would whose layers do not hand it on.
@@ -182,13 +182,13 @@ def test_check_passes_a_sound_model_and_sees_one_that_looks_further_than_it_says
 def test_check_allows_short_replies_the_rounding_of_eight_tokens(monkeypatch, halves, gap, is_sound):
     import torch
 
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     model, example = make_causal("Qwen3"), make_examples(1, longest=3)[0]
     assert all(len(reply) <= 3 for reply in example.replies)
-    reader = Reader(model, halves=halves)
-    monkeypatch.setattr(Reader, "read", lambda self, model, examples: torch.zeros(2))
-    monkeypatch.setattr(Reader, "_read_apart", lambda self, model, examples: torch.tensor([0.0, gap]))
+    reader = PackedScorer(model, halves=halves)
+    monkeypatch.setattr(PackedScorer, "read", lambda self, model, examples: torch.zeros(2))
+    monkeypatch.setattr(PackedScorer, "_read_apart", lambda self, model, examples: torch.tensor([0.0, gap]))
     reader.check(model, example)
     assert (reader.obstacle is None) is is_sound
 
@@ -199,13 +199,13 @@ def test_bfloat16_products_stay_within_bounds():
     import torch
 
     from trainer.packing.fused_lora import fuse_products
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     examples = make_examples(4)
     exact, model = make_causal("Qwen3"), make_causal("Qwen3")
     fuse_products(model, halves=True)
-    wanted = Reader(exact).read(exact, examples)
-    found = Reader(model, halves=True).read(model, examples)
+    wanted = PackedScorer(exact).read(exact, examples)
+    found = PackedScorer(model, halves=True).read(model, examples)
     counts = torch.tensor([len(reply) for example in examples for reply in example.replies])
     assert 0 < float(((wanted - found).detach().abs() / counts).max()) < 0.03
     (wanted @ torch.linspace(-1, 1, len(wanted))).backward()
@@ -219,12 +219,12 @@ def test_products_in_one_step_are_those_of_separate_modules():
     import torch
 
     from trainer.packing.fused_lora import fuse_products
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     examples = make_examples(4)
     apart, fused = make_causal("Qwen2"), make_causal("Qwen2")  # with biases
     fuse_products(fused)
-    wanted, found = Reader(apart).read(apart, examples), Reader(fused).read(fused, examples)
+    wanted, found = PackedScorer(apart).read(apart, examples), PackedScorer(fused).read(fused, examples)
     assert_rounded_alike(found, wanted, examples)
     (wanted @ torch.linspace(-1, 1, len(wanted))).backward()
     (found @ torch.linspace(-1, 1, len(found))).backward()
@@ -232,7 +232,7 @@ def test_products_in_one_step_are_those_of_separate_modules():
     for name, gradient in read_gradients(fused).items():
         assert float((gradient - theirs[name]).norm()) < 1e-5 * float(theirs[name].norm()), name
     with torch.no_grad(), apart.disable_adapter(), fused.disable_adapter():
-        wanted, found = Reader(apart).read(apart, examples), Reader(fused).read(fused, examples)
+        wanted, found = PackedScorer(apart).read(apart, examples), PackedScorer(fused).read(fused, examples)
     assert_rounded_alike(found, wanted, examples)
 
 
@@ -243,7 +243,7 @@ def test_layers_that_hold_their_weight_the_other_way_round_multiply_by_themselve
     from transformers import GPT2Config, GPT2LMHeadModel
 
     from trainer.packing.fused_lora import fuse_products
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     torch.manual_seed(0)
     base = GPT2LMHeadModel(GPT2Config(vocab_size=90, n_embd=32, n_layer=2, n_head=4, n_positions=128)).eval()
@@ -253,7 +253,7 @@ def test_layers_that_hold_their_weight_the_other_way_round_multiply_by_themselve
     lora = LoraConfig(task_type="CAUSAL_LM", r=2, target_modules=["c_attn", "c_proj"], fan_in_fan_out=True)
     model = get_peft_model(base, lora).eval()
     fuse_products(model)
-    reader = Reader(model)
+    reader = PackedScorer(model)
     reader.check(model, examples[1])
     assert_rounded_alike(reader.read(model, examples), wanted, examples)
 
@@ -262,13 +262,13 @@ def test_autocast_is_for_every_reading():
     """As on a GPU: a base that is read before the run must be rounded as the run's own is."""
     import torch
 
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     examples, model = make_examples(3), make_causal("Qwen3")
-    rounded = Reader(model, autocast=True)
+    rounded = PackedScorer(model, autocast=True)
     rounded.check(model, examples[0])
     assert rounded.obstacle is None
-    exact = Reader(model)
+    exact = PackedScorer(model)
     with torch.no_grad():
         wanted, found = exact.read(model, examples), rounded.read(model, examples)
     counts = torch.tensor([len(reply) for example in examples for reply in example.replies])

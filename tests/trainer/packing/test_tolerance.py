@@ -27,10 +27,10 @@ def test_a_reply_is_read_alike_in_every_row(family):
     """In a row with other examples, and in a row of its own example."""
     import torch
 
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     model, examples = make_causal(family), make_examples(5)
-    reader = Reader(model)
+    reader = PackedScorer(model)
     with torch.no_grad():
         together = reader.read(model, examples)
         apart = torch.cat([reader.read(model, [example]) for example in examples])

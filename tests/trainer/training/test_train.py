@@ -185,13 +185,13 @@ def test_run_that_diverges_with_nothing_held_out_stops_at_the_next_step(base, re
 def test_step_that_is_not_finite_is_never_reported(name):
     from types import SimpleNamespace
 
-    from trainer.training.callbacks import Watch
+    from trainer.training.callbacks import TrainingWatch
 
     heard: list[Report] = []
     logs = {"rewards/margins": 0.4, "rewards/accuracies": 1.0, "loss": 0.6, "grad_norm": 0.1}
     state = SimpleNamespace(global_step=7, max_steps=9)
     with pytest.raises(Diverged, match=r"at step 7 (loss|gradient) is nan"):
-        Watch(heard.append, checks_margin=False).on_log(
+        TrainingWatch(heard.append, checks_margin=False).on_log(
             SimpleNamespace(learning_rate=0.1), state, None, logs=logs | {name: float("nan")}
         )
     assert heard == []
@@ -207,10 +207,10 @@ def test_reference_that_is_not_the_base_stops_the_run():
     from types import SimpleNamespace
 
     from trainer.errors import ReferenceMismatch
-    from trainer.training.callbacks import Watch
+    from trainer.training.callbacks import TrainingWatch
 
     logs = {"rewards/margins": 0.4, "rewards/accuracies": 1.0, "loss": 0.6}
     with pytest.raises(ReferenceMismatch, match=r"0\.4"):
-        Watch(lambda report: None, checks_margin=True).on_log(
+        TrainingWatch(lambda report: None, checks_margin=True).on_log(
             SimpleNamespace(learning_rate=0.1), SimpleNamespace(global_step=1, max_steps=9), None, logs=logs
         )

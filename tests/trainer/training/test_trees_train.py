@@ -68,7 +68,7 @@ def test_a_step_is_that_of_rows_apart(tmp_path):
     from transformers import TrainingArguments
 
     from trainer.objectives.choice.trainer import ChoiceTrainer
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     turns = [*make_conversation(4, name="a"), *make_conversation(4, name="b", edited=1, cut=3)]
     stage = Stage((0, 1, 2, 3), (1,), (0.3, 0.1, 0.0, -0.2), 0.1)
@@ -85,7 +85,7 @@ def test_a_step_is_that_of_rows_apart(tmp_path):
             remove_unused_columns=False, train_sampling_strategy="sequential",
         )  # fmt: skip
         trainer = ChoiceTrainer(
-            model, Reader(model), beta=0.1, row_tokens=200, tolerance=lambda tokens: 1e9,
+            model, PackedScorer(model), beta=0.1, row_tokens=200, tolerance=lambda tokens: 1e9,
             train=given, held_out=[], args=arguments,
         )  # fmt: skip
         weight = torch.tensor(sum(example.weight for example in examples))

@@ -21,7 +21,7 @@ from trainer.objectives.choice.noise_model import NO_HABITS, Habits, read_habits
 from trainer.objectives.choice.reference import load_reference
 from trainer.objectives.choice.trainer import ChoiceTrainer
 from trainer.packing.fused_lora import fuse_products
-from trainer.packing.logprobs import Reader
+from trainer.packing.logprobs import PackedScorer
 from trainer.packing.rows import count_longest
 from trainer.packing.tolerance import find_tolerance
 from trainer.progress import Counter
@@ -77,7 +77,7 @@ def prepare_choices(
     model.to(arguments.device)
     if arguments.device.type == "cpu" and (halves or recipe.dtype == "float32"):
         fuse_products(model, halves=halves)
-    reader = Reader(model, halves=halves, autocast=arguments.bf16)
+    reader = PackedScorer(model, halves=halves, autocast=arguments.bf16)
     reader.check(model, max(found.examples, key=count_longest))
     if reader.obstacle is not None:
         log.warning("packed rows are not possible with this base (%s): one reply a row", reader.obstacle)
@@ -126,7 +126,7 @@ def name_dtype(recipe: Recipe) -> str:
     return f"{recipe.dtype} in bfloat16 products" if recipe.bf16 else recipe.dtype
 
 
-def read_base(model: Any, reader: Reader, examples: Sequence[Example]) -> list[list[float]]:
+def read_base(model: Any, reader: PackedScorer, examples: Sequence[Example]) -> list[list[float]]:
     """Log-probability sums of all replies under the base, one example a row: what they are depends on no
     other example.
     """

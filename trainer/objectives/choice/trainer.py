@@ -21,7 +21,7 @@ from trainer.data.example import Example
 from trainer.errors import ReferenceMismatch
 from trainer.objectives.choice.example_set import ConversationSet
 from trainer.objectives.choice.loss import Losses, Sums, find_losses, tabulate_examples
-from trainer.packing.logprobs import Reader
+from trainer.packing.logprobs import PackedScorer
 from trainer.packing.rows import count_tokens
 
 Known = Mapping[str, tuple[float, ...]]
@@ -42,7 +42,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
     def __init__(
         self,
         model: Any,
-        reader: Reader,
+        reader: PackedScorer,
         *,
         beta: float,
         anchor: float = 0.0,

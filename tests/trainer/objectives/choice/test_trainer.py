@@ -15,7 +15,7 @@ def make_trainer(model, folder: Path, examples: list[Example], *, beta: float = 
     from transformers import TrainingArguments
 
     from trainer.objectives.choice.trainer import ChoiceTrainer
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     arguments = TrainingArguments(
         output_dir=str(folder),
@@ -27,7 +27,7 @@ def make_trainer(model, folder: Path, examples: list[Example], *, beta: float = 
         gradient_accumulation_steps=1,
     )
     return ChoiceTrainer(
-        model, Reader(model), beta=beta, row_tokens=60, known=known, tolerance=lambda tokens: 1e9,
+        model, PackedScorer(model), beta=beta, row_tokens=60, known=known, tolerance=lambda tokens: 1e9,
         train=examples, held_out=[], args=arguments,
     )  # fmt: skip
 
@@ -71,11 +71,11 @@ def test_reference_in_the_run_and_known_give_the_same_gradient(tmp_path):
     import torch
 
     from trainer.objectives.choice.prepare import read_base
-    from trainer.packing.logprobs import Reader
+    from trainer.packing.logprobs import PackedScorer
 
     examples = make_examples(4)
     models = [make_causal("Qwen2"), make_causal("Qwen2")]
-    base = read_base(models[1], Reader(models[1]), examples)
+    base = read_base(models[1], PackedScorer(models[1]), examples)
     known = {example.id: tuple(sums) for example, sums in zip(examples, base, strict=True)}
     losses = [
         step(make_trainer(models[0], tmp_path, examples), models[0]),
