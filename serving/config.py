@@ -78,7 +78,9 @@ def _read_environment(cls: type[BaseSettings], table: str) -> dict[str, Any]:
 
 
 def _read_choice(cls: type[BaseSettings], name: str, value: Any) -> Any:
-    """A variable is text: where a setting names its choices, the one that is written so is meant."""
+    """The value of an environment variable, which is text: if the setting has fixed choices, the one written
+    like it.
+    """
     annotation = cls.model_fields[name].annotation if name in cls.model_fields else None
     choices = get_args(annotation) if get_origin(annotation) is Literal else ()
     return next((choice for choice in choices if str(choice) == value), value)

@@ -21,18 +21,19 @@ from serving.errors import BaseModelUnknown
 Message = dict[str, str]
 Place = tuple[int, int]  # which text, which character of it
 
-# What templates write around turns without its being one token: [INST], <<SYS>>, <start_of_turn>.
+# Marks that templates write around turns, though they are not one token: [INST], <<SYS>>, <start_of_turn>.
 _WRITTEN = re.compile(r"<</?[A-Z]+>>|</?[|｜]?[A-Za-z_][\w.▁-]*[|｜]?>|\[/?[A-Z][A-Z_]+\]")
-# Tokens added beside the special ones: <think> and <table> control, words and runs of spaces do not.
+# Added tokens that are not special but count as control tokens: <think> and <table>, but no words or spaces.
 _MARKUP = re.compile(r"[<\[{|].*\w.*[>\]}|]", re.DOTALL)
-# Folded, where the tokenizer is not at hand: whatever looks like a control token of some base.
+# For folded texts when the tokenizer is not at hand: whatever looks like a control token of some base.
 _ANY = re.compile(r"<\|[^<>|]{1,60}\|>|<</?[a-z]+>>|</?[a-z_][\w.-]{0,60}>|\[/?[a-z][a-z_]{1,60}\]")
 _GONE = "\ufffd"
 
 
 class _Folding(dict[int, str]):
-    """By its code point, what a character may be by the time that a tokenizer compares it: compatible forms
-    and cases are one, accents and characters without a shape are gone.
+    """A cache from a code point to its folded character: what a lenient tokenizer may take it for.
+
+    Compatible forms and cases become one; accents and characters without a shape disappear.
     """
 
     def __missing__(self, code: int) -> str:
@@ -50,20 +51,24 @@ _FOLDING = _Folding()
 
 
 def fold(text: str) -> str:
-    """The text as the most forgetful tokenizer sees it."""
+    """The text without what a lenient tokenizer ignores: case, accents, compatible forms, invisible
+    characters.
+    """
     return text.translate(_FOLDING)
 
 
 @dataclass(frozen=True)
 class ControlTokens:
-    """What no folded content may hold."""
+    """The control tokens of one base, as a pattern that no folded text may match."""
 
     pattern: re.Pattern[str]
 
     @classmethod
     def choose(cls, added: Mapping[str, bool], templates: Iterable[str]) -> "ControlTokens":
-        """`added`: the tokens beside the learnt vocabulary, and whether each is special. Of them the special
-        ones count and those that look like markup; of the chat templates, the marks that they write.
+        """Chooses which tokens and marks count as control tokens.
+
+        `added` says of each token beside the learnt vocabulary whether it is special. Special tokens count,
+        and so do tokens that look like markup and the marks that the chat templates write.
         """
         chosen = {token for token, special in added.items() if special or _MARKUP.fullmatch(fold(token))}
         chosen |= {mark for template in templates for mark in _WRITTEN.findall(template)}
@@ -76,14 +81,14 @@ class ControlTokens:
         return self._break_all([text])[0]
 
     def break_in_messages(self, messages: Sequence[Mapping[str, str]]) -> list[Message]:
-        """The messages with a space in every such spelling, also in one that runs from a message into the
-        next: a template may write nothing between them.
+        """The messages with a space in every spelling of a control token, also in one that runs from a
+        message into the next: a template may write nothing between them.
         """
         broken = self._break_all([message["content"] for message in messages])
         return [{**message, "content": text} for message, text in zip(messages, broken, strict=True)]
 
     def break_in_value(self, value: Any) -> Any:
-        """The same for every text inside a JSON value."""
+        """A JSON value with a space in every spelling of a control token, in keys and in texts."""
         if isinstance(value, str):
             return self.break_in(value)
         if isinstance(value, Mapping):
@@ -91,8 +96,8 @@ class ControlTokens:
         return [self.break_in_value(inner) for inner in value] if isinstance(value, list) else value
 
     def _break_all(self, texts: list[str]) -> list[str]:
-        # Templates may strip contents, so they are looked at without the space around them. One look breaks
-        # spellings apart from each other; what overlaps with one is found by the next.
+        # Templates may strip contents, so the space around each text is ignored. One pass breaks spellings
+        # that do not overlap; the next pass finds those that overlapped with one of them.
         while self.pattern.search("".join(fold(text.strip()) for text in texts)):
             texts = self._break_once(texts)
         return texts
@@ -108,12 +113,14 @@ class ControlTokens:
         return ["".join(chars) for chars in changed]
 
 
-# Breaks more than it must, so only where nothing is known of the base but its address.
+# It breaks more texts than it must, so it is used only if nothing is known of the base but its address.
 ANY_MARKUP = ControlTokens(_ANY)
 
 
 def _fold_with_places(texts: Sequence[str]) -> tuple[str, list[Place]]:
-    """The folded texts without a gap between them, and where each character of that comes from."""
+    """The folded texts as one string, and for each of its characters the text and the place that it comes
+    from.
+    """
     folded: list[str] = []
     places: list[Place] = []
     for number, text in enumerate(texts):
@@ -126,8 +133,10 @@ def _fold_with_places(texts: Sequence[str]) -> tuple[str, list[Place]]:
 
 
 def _find_inside(places: Sequence[Place]) -> Place | None:
-    """The first character that has one before it in the same text: a space between the two stays, whatever
-    a template strips. None where every character is of a text of its own.
+    """The place of the first character that follows another one of the same text; None if there is no such
+    one.
+
+    A space goes before it and stays there: templates strip only the ends of a text.
     """
     return next(
         (after for before, after in pairwise(places) if before[0] == after[0] and before != after), None
@@ -135,7 +144,9 @@ def _find_inside(places: Sequence[Place]) -> Place | None:
 
 
 def find_control_tokens(base_model: str | Path) -> ControlTokens:
-    """Those of a base by its files; of a base that only remote engines have, all that looks like one."""
+    """The control tokens of a base, read from its files; all that looks like one if only remote engines have
+    the base.
+    """
     try:
         return read_control_tokens(resolve_base(base_model))
     except BaseModelUnknown:
@@ -143,7 +154,7 @@ def find_control_tokens(base_model: str | Path) -> ControlTokens:
 
 
 def read_control_tokens(base: Path) -> ControlTokens:
-    """Those of the base in this folder."""
+    """Reads the control tokens of the base model in this folder."""
     config = _read_json(base / "tokenizer_config.json")
     added = {
         token["content"]: token["special"]
@@ -162,7 +173,7 @@ def read_control_tokens(base: Path) -> ControlTokens:
 
 
 def _list_special(named: Mapping[str, Any]) -> list[str]:
-    """The values of bos_token and its like, alone or in lists."""
+    """The special tokens that a tokenizer file names: bos_token and the like, and lists of further ones."""
     found = [value for key, value in named.items() if key.endswith("_token")]
     for key in ("additional_special_tokens", "extra_special_tokens"):
         listed = named.get(key) or ()

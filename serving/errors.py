@@ -4,12 +4,12 @@ ServingError
 |- SettingsFault          one or more settings cannot be used, each with its remedy
 |- ValuesUnreadable       a policy or recipe, or one that it extends, cannot be read
 |- BaseModelUnknown       the base model is no folder and not in the model cache
-|- EngineNotRunning       nobody says where an engine listens
+|- EngineNotRunning       no file or setting says where an engine listens
 |- EngineStartFailed      the engine process could not be brought up
 |  |- EnginePortTaken     another program listens on its port
 |  |- MemoryShort         it would not fit into the memory that is free
 |  |- EngineDied          it ended before it was ready
-|  `- EngineNotReady      it lives and is not ready within the limit
+|  `- EngineNotReady      it runs, but was not ready within the limit
 |- EngineUnreachable      no connection, or one that broke
 |- EngineTimeout          no answer in time
 |- EngineRefused          an answer that is not the one asked for
@@ -25,7 +25,7 @@ from pathlib import Path
 
 
 class ServingError(Exception):
-    """The common ancestor: catch it at a process edge."""
+    """The base class of all errors of this package: catch it at a process edge."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Fault:
 
 
 class SettingsFault(ServingError):
-    """One or more settings cannot be used; all of them are listed, so that one look mends them."""
+    """One or more settings cannot be used; all are listed, so that they can be corrected in one go."""
 
     def __init__(self, table: str, faults: Iterable[Fault]) -> None:
         self.table = table
@@ -74,7 +74,7 @@ class BaseModelUnknown(ServingError):
 
 
 class EngineNotRunning(ServingError):
-    """Nobody says where an engine listens."""
+    """No file or setting says where an engine listens."""
 
     def __init__(self, endpoint_file: Path) -> None:
         super().__init__(
@@ -125,7 +125,7 @@ class EngineDied(EngineStartFailed):
 
 
 class EngineNotReady(EngineStartFailed):
-    """The engine lives and is not ready within the limit."""
+    """The engine runs, but was not ready within the limit."""
 
     def __init__(self, timeout_s: float, log_path: Path) -> None:
         super().__init__(

@@ -1,4 +1,6 @@
-"""What pydantic finds wrong with values that people wrote, in words: the same wherever values are read."""
+"""Turns what pydantic finds wrong with values that people wrote into words, in one way for all files and
+settings.
+"""
 
 import difflib
 import json
@@ -38,7 +40,9 @@ def say_limit(fault: ErrorDetails) -> str:
 
 
 def _read(fault: ErrorDetails, shape: type[BaseModel], find_origin: Callable[[str], str]) -> list[Fault]:
-    """One, except that a check of all values together lists several, a line each."""
+    """The faults of one pydantic error: one, or one for each line if a check of all values together lists
+    several.
+    """
     if not fault["loc"]:
         lines = say_limit(fault).splitlines()
         return [Fault("together", "see there", line, "Change one of them.") for line in lines]

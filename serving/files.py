@@ -1,6 +1,6 @@
-"""Files that a crash leaves whole: the old content or the new one, the whole directory or none, on the disk.
+"""Crash-safe files: after a crash there is the old content or the new one, a whole directory or none.
 
-Knows no format: what is written is bytes.
+Contents are bytes; no format is known here.
 """
 
 import os
@@ -12,7 +12,7 @@ from typing import IO
 
 
 def make_private_dir(path: Path) -> None:
-    """The directory, open to its owner alone whoever made it; one that belongs to another keeps its mode."""
+    """Makes a directory that only its owner may open (mode 0700); one of another user keeps its mode."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     found = path.stat()
     if found.st_uid == os.geteuid() and found.st_mode & 0o077:
@@ -21,10 +21,10 @@ def make_private_dir(path: Path) -> None:
 
 @contextmanager
 def open_atomic(path: Path, *, mode: int | None = 0o644, is_new: bool = False) -> Iterator[IO[bytes]]:
-    """A file that becomes `path` in one step when the block ends, and leaves nothing where it fails.
+    """Opens a file that becomes `path` in one step when the block ends; if the block fails, nothing is left.
 
-    Content and name have reached the disk then. Without a `mode` the umask decides. With `is_new`, a file
-    that stands already stays, and FileExistsError says so.
+    After the block, content and name are on the disk. If `mode` is None, the umask decides. With `is_new`, an
+    existing file stays as it is and FileExistsError is raised.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
@@ -49,7 +49,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 
 def append_durably(path: Path, content: bytes) -> None:
-    """Adds to the end of a file for its owner's eyes alone; on the disk when this returns."""
+    """Appends to a file that only its owner may read; the content is on the disk when this returns."""
     make_private_dir(path.parent)
     with open(path, "ab", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         file.write(content)
@@ -58,9 +58,9 @@ def append_durably(path: Path, content: bytes) -> None:
 
 
 def read_key_file(path: Path, make: Callable[[], str]) -> str:
-    """The secret that a file holds for its owner alone, made at the first use.
+    """The secret in a file that only its owner may read; `make` makes it at the first use.
 
-    The first of several starters wins, and nobody reads half a key.
+    If several processes start at once, the first one wins, and nobody reads half a key.
     """
     if not path.exists():
         make_private_dir(path.parent)
@@ -70,7 +70,7 @@ def read_key_file(path: Path, make: Callable[[], str]) -> str:
 
 
 def move_directory(source: Path, target: Path) -> bool:
-    """Gives a directory, whose files are on the disk, its name; False where that name stands already."""
+    """Renames a directory, whose files are on the disk already, to `target`; False if `target` exists."""
     sync_path(source)
     if target.exists():
         return False

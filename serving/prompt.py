@@ -10,8 +10,8 @@ from serving.errors import PromptTooLong
 Message = dict[str, str]
 
 CUT = "\n[…]\n"  # stands for the middle of a text that was too long
-LEAST = 200  # characters that are left of a text at least
-MOST = 16  # characters that a token has at most, on the average of a text
+LEAST = 200  # a text is never cut to fewer characters
+MOST = 16  # more characters than a text has per token on average
 
 ROLES = {"customer": "user", "agent": "assistant"}
 
@@ -43,9 +43,9 @@ def fit_messages(
 ) -> list[Message]:
     """The messages after cutting as few of the oldest as make them fit `budget` tokens.
 
-    Cuts before a user message only. Where the system message and the last user message alone do not fit, the
-    middle of the longer texts is left out; PromptTooLong where that does not help. `budget` is the window
-    less the longest reply.
+    Cuts only before a user message. If the system message and the last user message alone do not fit, the
+    middle of the longer texts is left out; PromptTooLong is raised if that does not help. `budget` is the
+    model's window less the longest reply.
     """
     system = [message for message in messages[:1] if message["role"] == "system"]
     turns = list(messages[len(system) :])
@@ -88,7 +88,7 @@ def shorten_texts(
 
 
 def shorten(message: Message, length: int) -> Message:
-    """Beginning and end of the text, since a customer asks in one of them."""
+    """The message with the middle of its text left out, since customers ask at its beginning or end."""
     text = message["content"]
     if len(text) <= length:
         return message
@@ -97,7 +97,7 @@ def shorten(message: Message, length: int) -> Message:
 
 
 def count_left_out(messages: Sequence[Message], fitted: Sequence[Message]) -> int:
-    """Characters of texts that were shortened; messages that were left out whole are not counted."""
+    """How many characters were cut out of shortened texts. Messages that were left out whole do not count."""
     pairs = [*zip(messages[:1], fitted[:1], strict=True)] if fitted[0]["role"] == "system" else []
     pairs += zip(reversed(messages[len(pairs) :]), reversed(fitted[len(pairs) :]), strict=False)
     shortened = [(whole["content"], cut["content"]) for whole, cut in pairs if whole != cut]

@@ -1,8 +1,9 @@
-"""Whether an engine still makes tokens: one is asked for every few seconds, since a hung engine goes on
+"""Checks that an engine still makes tokens: asks for one every few seconds, since a hung engine goes on
 answering `/health`.
 
-Time-outs in a row mean that it hangs; a note in the data directory (`engine.hung`) tells the web. What to do
-about it is for whoever is handed in: an own engine is started again, one elsewhere only spoken of.
+Several time-outs in a row mean that it hangs; a note in the data directory (`engine.hung`) tells the web. The
+callback `on_hung` decides what follows: an engine of this machine is started again, a remote one is only
+reported.
 """
 
 import logging
@@ -49,12 +50,14 @@ class Pulse:
         self._thread.start()
 
     def close(self) -> None:
-        """Does not wait for a token that may never come."""
+        """Stops the pulse, without waiting for a token that may never come."""
         self._ended.set()
         self._note.unlink(missing_ok=True)
 
     def beat(self) -> None:
-        """Asks for one token. An engine that is away is the supervisor's to bring back, and no hung one."""
+        """Asks for one token and counts time-outs. An engine that is down is not hung: the supervisor starts
+        it again.
+        """
         try:
             fleet = self._find_fleet()
             fleet.draw(

@@ -25,7 +25,7 @@ ITEM_BYTES = {
 
 
 class FileFault(Exception):
-    """The file is no sound safetensors file; `code` is one word, the text says where it breaks."""
+    """The file is not valid; `code` is the reason in one word, the text says what is wrong and where."""
 
     def __init__(self, code: str, detail: str) -> None:
         self.code = code

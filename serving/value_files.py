@@ -1,8 +1,8 @@
 """Files of values, of which one may extend another: policies in TOML, recipes in YAML.
 
-A file may say `extends`, with the bare name of a shipped file or a path that starts at its own folder. It
-has the values of that one, with its own laid over them key by key, also inside tables. What the values mean
-is the caller's to check.
+A file may say `extends`, with the bare name of a shipped file or a path relative to its own folder. Its own
+values then override those of the other file key by key, also inside tables. The caller checks what the values
+mean.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,9 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class ValueFiles:
-    """One kind of file. `parse` raises a ValueError; `check` refuses wrong values of one that is extended."""
+    """One kind of file, such as recipes. `parse` raises ValueError; `check` refuses wrong values of an
+    extended file.
+    """
 
     kind: str
     folder: Path
@@ -29,9 +31,10 @@ class ValueFiles:
         return sorted(path.stem for path in self.folder.glob(f"*{self.ending}"))
 
     def read(self, source: Path | str) -> tuple[Path, Values]:
-        """A path, or the bare name of a shipped file: where it lies, and all values that it comes to.
+        """Reads a file, given as a path or as the bare name of a shipped one; returns its path and all its
+        values.
 
-        Their `name` is the file's own, else what it is called. Raises ValuesUnreadable.
+        Their `name` is the one in the file, or else the file's stem. Raises ValuesUnreadable.
         """
         path = self._find(source, Path())
         values = self._resolve(path, self._parse(path, path, Fault(self.kind, str(source), "", "")), ())
@@ -75,7 +78,7 @@ class ValueFiles:
 
 
 def lay_over(below: Values, own: Values) -> Values:
-    """The values below with these in their place; of two tables, key by key."""
+    """The values of `below`, overridden by those of `own`; two tables are merged key by key."""
     merged = below | own
     for key, value in own.items():
         under = below.get(key)

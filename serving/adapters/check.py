@@ -1,6 +1,6 @@
-"""May these files be loaded? Everything that can be known of a LoRA adapter without running it.
+"""Decides whether adapter files may be loaded: every check of a LoRA adapter that needs no running model.
 
-Called through `serving.adapters.staging`. Never unpickles, never follows a link, holds one tensor in memory
+`serving.adapters.staging` calls it. It never unpickles, never follows a link, and holds one tensor in memory
 at a time.
 """
 
@@ -150,7 +150,9 @@ def _check_config(config: dict[str, Any], *, base: Path, max_rank: int) -> tuple
 
 
 def _names_base(named: Any, base: Path) -> bool:
-    """`base`, the base's id, its path or the end of it, or the hub name its snapshot was fetched under."""
+    """Whether `named` means this base: the word `base`, its id, its path or the end of that path, or its hub
+    name.
+    """
     if not isinstance(named, str):
         return False
     if named == "base" or named == compute_base_id(base):
@@ -162,7 +164,9 @@ def _names_base(named: Any, base: Path) -> bool:
 
 
 def _check_shapes(tensors: dict[str, Tensor], config: dict[str, Any], rank: int, base: Path) -> set[str]:
-    """Modules the adapter changes; each has A [rank, in] and B [out, rank] for a base weight [out, in]."""
+    """The modules that the adapter changes. For a base weight (out, in), each needs A (rank, in) and B (out,
+    rank).
+    """
     if not tensors:
         raise FileFault("no_tensors", "there are no weights in it")
     shapes = read_base_shapes(base)
@@ -193,7 +197,9 @@ def _check_shapes(tensors: dict[str, Tensor], config: dict[str, Any], rank: int,
 
 
 def _rank_of(module: str, config: dict[str, Any], rank: int) -> int:
-    """PEFT's rule: the first pattern that matches the end of the module's name."""
+    """The rank of one module. PEFT's rule: the first pattern that matches the end of the module's name
+    decides.
+    """
     for pattern, value in (config.get("rank_pattern") or {}).items():
         try:
             if re.match(rf"(.*\.)?({pattern})$", module):
@@ -204,7 +210,7 @@ def _rank_of(module: str, config: dict[str, Any], rank: int) -> int:
 
 
 def _check_numbers(path: Path, tensors: dict[str, Tensor]) -> set[str]:
-    """Number formats in use, after looking at every number."""
+    """The number formats in use. Looks at every number: NaN and infinity are refused."""
     for name, tensor in tensors.items():
         if tensor.dtype not in ("F32", "F16", "BF16"):
             raise FileFault("dtype", f"{name} is {tensor.dtype}; F32, F16 or BF16 is needed")

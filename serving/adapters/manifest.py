@@ -1,4 +1,4 @@
-"""What serves, as one small file beside the data: derived from the deployment rows, never the truth.
+"""A small file beside the data that says what serves. It is a copy: the deployment rows are the truth.
 
 Somebody who has only the data directory can see what should be loaded; `feedback.deployment.deploy` writes it
 after each row.
@@ -22,7 +22,7 @@ class Manifest:
     share: float
     written_at: datetime
     missing: tuple[str, ...] = ()
-    """Adapters that serve by the rows and cannot be loaded: base stands in for them."""
+    """Adapters that should serve but cannot be loaded; the base model answers instead."""
 
 
 def write_manifest(data_dir: Path, manifest: Manifest) -> None:
@@ -31,7 +31,9 @@ def write_manifest(data_dir: Path, manifest: Manifest) -> None:
 
 
 def read_manifest(data_dir: Path) -> Manifest | None:
-    """None where there is none, or one that cannot be read: it will be written again from the rows."""
+    """The manifest, or None if the file is missing or unreadable: it will be written again from the
+    deployment rows.
+    """
     try:
         record = json.loads((data_dir / FILE_NAME).read_text(encoding="utf-8"))
         return Manifest(

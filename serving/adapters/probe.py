@@ -16,7 +16,8 @@ from serving.client.client import EngineClient
 from serving.client.fleet import Fleet
 from serving.errors import ProbeFailed
 
-GUARDS = "guards"  # `prompts_from`: prompts of ours; a probe without the word may hold a customer's
+# The value of `prompts_from` for our own guard prompts; a probe without it may hold customers' messages.
+GUARDS = "guards"
 TOLERANCE = {"float32": 1e-3, "bfloat16": 0.05, "float16": 0.05}
 """Largest difference of one token's log-probability (nats) by the served number format."""
 
@@ -49,7 +50,7 @@ class ProbeReport:
 
 
 def read_probe(path: Path, name: str) -> Probe:
-    """Raises ProbeFailed where the file is absent or cannot hold a comparison."""
+    """Reads a probe file. Raises ProbeFailed if it is missing or holds nothing to compare."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         prompts = [ProbePrompt(**prompt) for prompt in record["prompts"]]
@@ -66,7 +67,7 @@ def read_probe(path: Path, name: str) -> Probe:
 
 
 def may_hold_messages(path: Path) -> bool:
-    """Whether its prompts are, or may be, what customers wrote: so they were at first."""
+    """Whether the probe's prompts are, or may be, customers' messages, as in probes of early versions."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -77,9 +78,11 @@ def may_hold_messages(path: Path) -> bool:
 
 
 def run_probe(fleet: Fleet, name: str, probe: Probe, *, tolerance: float) -> ProbeReport:
-    """Compares on every engine. Raises ProbeFailed with the number that is out of bounds.
+    """Compares every engine's log-probabilities with the trainer's. Raises ProbeFailed with the number that
+    is out of bounds.
 
-    Adapter and base are asked side by side, so that an engine which mixes them up is found out, too.
+    The adapter and the base are asked at the same time, so that an engine that mixes them up is found out,
+    too.
     """
     reports = [_probe_engine(client, fleet.base_name, name, probe, tolerance) for client in fleet.clients]
     return ProbeReport(
@@ -126,9 +129,10 @@ def _probe_engine(
 
 
 def _judge(report: ProbeReport, url: str, name: str, tolerance: float, effect: float) -> None:
-    """`effect` is the trainer's mean distance between adapter and base.
+    """Raises ProbeFailed if the engine's numbers are off, or no nearer to the adapter's than to the base's.
 
-    Below the tolerance it decides nothing.
+    `effect` is the trainer's mean distance between adapter and base, in nats per token. Up to a fifth of the
+    tolerance it cannot tell the two apart, and the second check is left out.
     """
     if not report.largest_difference <= tolerance:
         raise ProbeFailed(

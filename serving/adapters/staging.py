@@ -36,7 +36,7 @@ __all__ = [
 
 NAME_PATTERN = re.compile(r"tuned-\d{8}-[1-9]\d{0,3}")
 BESIDE = ("probe.json", "README.md")
-ZERO_MODULE = "q_proj"  # one small module is enough: what counts is that the row names an adapter at all
+ZERO_MODULE = "q_proj"  # one small module is enough: a request only has to name an adapter
 
 
 def weights_of(adapters_dir: Path, name: str) -> Path:
@@ -45,7 +45,7 @@ def weights_of(adapters_dir: Path, name: str) -> Path:
 
 
 def adapter_path(data_dir: Path, name: str) -> Path:
-    """What the engine is told to load. Always the same path: vLLM keys its cache by name and path."""
+    """The path that the engine loads. It never changes, since vLLM keys its cache by name and path."""
     return weights_of(data_dir / "adapters", name)
 
 
@@ -62,10 +62,11 @@ def next_adapter_name(adapters_dir: Path, today: date, taken: Iterable[str] = ()
 
 
 def stage_adapter(source: Path, adapters_dir: Path, name: str, *, base: Path, max_rank: int) -> Path:
-    """Checks the files, copies them durably and gives them their name for ever; returns `adapters/<name>`.
+    """Checks the files, copies them durably to `adapters/<name>` and returns that path.
 
-    `source` holds the two files, or a `weights/` that does; probe.json and README.md beside them come along.
-    The same files under the same name again change nothing; other files under a name in use are refused.
+    `source` holds the two files, or a folder `weights/` with them; probe.json and README.md beside them are
+    copied, too. To stage the same files under the same name again changes nothing; other files under a used
+    name are refused.
     """
     if not NAME_PATTERN.fullmatch(name):
         raise AdapterRefused(name, "name", "a version is called tuned-YYYYMMDD-n")
@@ -84,7 +85,7 @@ def stage_adapter(source: Path, adapters_dir: Path, name: str, *, base: Path, ma
     for extra in BESIDE:
         if (beside / extra).is_file():
             write_atomically(incoming / extra, (beside / extra).read_bytes())
-    # Checked again where it will stay: what was copied is what is served, whatever the source did meanwhile.
+    # The copy is checked again: it is what will be served, and the source may have changed meanwhile.
     facts = check_adapter(incoming / "weights", base=base, max_rank=max_rank)
     write_atomically(incoming / "manifest.json", json.dumps(asdict(facts), indent=2).encode() + b"\n")
     if not move_directory(incoming, target):
@@ -107,9 +108,10 @@ def verify_staged(target: Path) -> dict[str, Any]:
 
 
 def write_zero_adapter(base: Path, target: Path, rank: int = 8) -> Path:
-    """An adapter that changes nothing (B = 0), so that on CPU base rows name one too; returns `target`.
+    """Writes an adapter that changes nothing (B = 0) and returns `target`. On a CPU, requests for the base
+    use it.
 
-    A complete one of an earlier start is kept: an engine that runs may read it again at any time.
+    Complete files of an earlier start stay as they are: a running engine may read them again at any time.
     """
     shapes = {
         name.removesuffix(".weight"): shape
@@ -141,7 +143,7 @@ def write_zero_adapter(base: Path, target: Path, rank: int = 8) -> Path:
 
 
 def _normalise_config(config: dict[str, Any]) -> bytes:
-    """One text for one meaning: sorted keys and lists, and no path of the machine it was made on."""
+    """The configuration as canonical JSON: sorted keys and lists, and no path of the machine that made it."""
     clean = {
         key: sorted(value)
         if isinstance(value, list) and all(isinstance(item, str) for item in value)

@@ -33,7 +33,7 @@ _READY_TIMEOUT_S = 2.0
 
 @dataclass(frozen=True)
 class Sampling:
-    """Everything that decides how a reply is drawn but its seed; sent and stored in full."""
+    """All sampling parameters of a reply except its seed. They are sent and stored in full."""
 
     temperature: float
     top_p: float
@@ -190,9 +190,9 @@ class EngineClient:
             raise AdapterRefused(name, "engine_refused", error.message) from error
 
     def unload_adapter(self, name: str) -> None:
-        """Takes the name away.
+        """Unloads the adapter of that name.
 
-        Running replies finish, new requests get AdapterNotLoaded. Repeating it is harmless.
+        Replies in progress finish; new requests get AdapterNotLoaded. To call it again is harmless.
         """
         try:
             self._post("/v1/unload_lora_adapter", {"lora_name": name}, f"unload adapter {name}", name)
@@ -235,7 +235,9 @@ class EngineClient:
 
     @contextmanager
     def _shape_checked(self, attempted: str) -> Iterator[None]:
-        """An answer 200 without what was asked for comes from some other server, or another version."""
+        """Raises EngineRefused if an answer cannot be read: a 200 of another shape comes from another server
+        or version.
+        """
         try:
             yield
         except (KeyError, IndexError, TypeError, ValueError, AssertionError) as error:
@@ -246,9 +248,9 @@ class EngineClient:
 
 @contextmanager
 def map_failures(url: str, attempted: str, timeout_s: float) -> Iterator[None]:
-    """Turns every failure of httpx into one of ours.
+    """Turns every failure of httpx into one of our errors.
 
-    A connection that was never made is not a slow answer.
+    A connection that could not be made in time is EngineUnreachable, not EngineTimeout.
     """
     try:
         yield
@@ -263,7 +265,7 @@ def map_failures(url: str, attempted: str, timeout_s: float) -> Iterator[None]:
 
 
 def read_refusal(answer: httpx.Response, url: str, attempted: str, model: str) -> ServingError:
-    """The error that an answer other than 200 means."""
+    """The error that stands for an answer with a status other than 200."""
     message, parameter = _read_message(answer)
     if (
         answer.status_code == HTTPStatus.NOT_FOUND
@@ -278,7 +280,7 @@ def read_refusal(answer: httpx.Response, url: str, attempted: str, model: str) -
 
 
 def _read_message(answer: httpx.Response) -> tuple[str, str]:
-    """Text and parameter of an error body; vLLM and its web framework use different forms."""
+    """The message and the parameter of an error body; vLLM and its web framework use different forms."""
     try:
         body = answer.json()
         error = body.get("error", body.get("detail"))

@@ -1,5 +1,5 @@
-"""The engine's clients as it runs now: kept while endpoint.json stays the same, made anew when the engine
-came back elsewhere.
+"""Clients of the engine that runs now: kept while endpoint.json is unchanged, made anew when the engine comes
+back with another port or key.
 """
 
 import threading
@@ -11,10 +11,11 @@ from serving.settings import ServingSettings
 
 
 class CurrentFleet:
-    """Called like a function; raises EngineNotRunning while there is no engine. Safe in several threads.
+    """A callable that returns the fleet of the current engine; raises EngineNotRunning while there is none.
 
-    A replaced fleet is not closed at once, since a reply may still be under way on it: that happens once
-    for each engine restart with another key or port, and its idle connections end by themselves.
+    It is thread-safe. A replaced fleet is not closed at once, since a reply may still be in progress on it.
+    That happens once per engine restart with another key or port, and its idle connections close by
+    themselves.
     """
 
     def __init__(self, settings: ServingSettings, data_dir: Path) -> None:

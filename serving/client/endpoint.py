@@ -1,6 +1,7 @@
-"""Where engines listen and with which key: the file the supervisor writes and every client reads.
+"""Where engines listen and with which key: the file that the supervisor writes and every client reads.
 
-`endpoint.json` (mode 0600) in the data directory. Starts nothing and asks nobody whether an engine answers.
+It is `endpoint.json` (mode 0600) in the data directory. Nothing here starts an engine or checks that one
+answers.
 """
 
 import json
@@ -21,9 +22,9 @@ class Endpoint:
 
 
 def read_endpoints(settings: ServingSettings, data_dir: Path) -> list[Endpoint]:
-    """The remote engines of the settings, else the own engine.
+    """The endpoints of the remote engines in the settings, or else of the engine on this machine.
 
-    Raises EngineNotRunning when there is neither.
+    Raises EngineNotRunning if there is neither.
     """
     if settings.replicas:
         key = settings.api_key.get_secret_value() if settings.api_key else ""

@@ -28,7 +28,9 @@ _GUARDED = ("/v1/",)
 
 
 class FakeEngine:
-    """Use as a context manager. `mode` may be changed while it runs; `requests` records what arrived."""
+    """A fake engine; use it as a context manager. `mode` may be changed while it runs; `requests` records
+    what arrived.
+    """
 
     def __init__(
         self, *, served_name: str = "base", zero_name: str | None = ZERO_NAME, max_model_len: int = 1024
@@ -65,7 +67,7 @@ class FakeEngine:
         self._thread.join()
 
     def answer(self, path: str, body: dict[str, Any]) -> tuple[int, dict[str, Any] | str]:
-        """Status and body for one POST."""
+        """The status and the body of the answer to one POST."""
         self.requests.append((path, body))
         if path == "/v1/load_lora_adapter":
             return self._load(body["lora_name"], Path(body["lora_path"]))
@@ -90,7 +92,7 @@ class FakeEngine:
         return {"object": "list", "data": [base, *adapters]}
 
     def hold(self) -> None:
-        """Blocks until the engine is closed: mode `hang`."""
+        """Blocks until the engine is closed, as mode `hang` asks."""
         self._released.wait()
 
     def _identity(self, model: str) -> str:
@@ -185,7 +187,7 @@ class _Server(ThreadingHTTPServer):
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that hangs up is part of the tests."""
+        """Does nothing: a client that hangs up is part of the tests."""
 
 
 def _handler_for(engine: FakeEngine) -> type[BaseHTTPRequestHandler]:
@@ -219,7 +221,9 @@ def _handler_for(engine: FakeEngine) -> type[BaseHTTPRequestHandler]:
             return not guarded or self.headers.get("Authorization") == f"Bearer {engine.api_key}"
 
         def _stopped_by_mode(self) -> bool:
-            """Whether the mode has already decided this request."""
+            """Applies `engine.mode`, such as `slow` or `error`, to this request; True if nothing more is to
+            be answered.
+            """
             if engine.mode == "slow":
                 time.sleep(engine.delay_s)
             elif engine.mode == "hang":
@@ -242,6 +246,6 @@ def _handler_for(engine: FakeEngine) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(data)
 
         def log_message(self, format: str, *arguments: Any) -> None:
-            """Silent: tests read `requests`."""
+            """Logs nothing: tests read `requests`."""
 
     return Handler

@@ -1,7 +1,8 @@
-"""All engines as one: draws take turns and pass over one that fails, adapters are loaded on all or on none.
+"""Several engines behind one interface: requests take turns and skip an engine that fails; adapters are
+loaded on all engines or on none.
 
-The same verbs as one `EngineClient`, but no message reaches an engine that could open a turn by what it says.
-Keeps no state about what should be loaded: `feedback.deployment.deploy` does.
+It has the methods of `EngineClient`, but breaks control tokens in messages, so that no text can open a turn.
+It keeps no state about what should be loaded: `feedback.deployment.deploy` does.
 """
 
 import itertools
@@ -33,7 +34,7 @@ class Fleet:
         self.control_tokens = control_tokens
         self.served_name = served_name
         self.zero_name = zero_name
-        """Name of the adapter that changes nothing; None where base rows need none (cuda)."""
+        """Name of the adapter that changes nothing; None on cuda, where requests for the base need none."""
         self._turn = itertools.count()  # next() on it is atomic
         if not self.clients:
             raise ValueError("a fleet needs at least one engine")
@@ -49,9 +50,10 @@ class Fleet:
 
     @property
     def base_name(self) -> str:
-        """The name to ask for the base arm.
+        """The model name to ask for when the base shall answer.
 
-        On CPU a base row in a mixed batch gets another adapter's weights.
+        On a CPU it is the zero adapter: in a batch with others, a request without an adapter would get the
+        weights of another one.
         """
         return self.zero_name or self.served_name
 
@@ -60,7 +62,7 @@ class Fleet:
         return any(client.is_ready() for client in self.clients)
 
     def list_models(self) -> list[str]:
-        """Names that every engine serves, in the first one's order."""
+        """Names that every engine serves, in the order of the first engine."""
         first, *others = [client.list_models() for client in self.clients]
         return [name for name in first if all(name in other for other in others)]
 
@@ -106,7 +108,9 @@ class Fleet:
         )
 
     def load_adapter(self, name: str, path: Path) -> None:
-        """Loads on every engine, or on none that had not loaded it before."""
+        """Loads the adapter on every engine. After a failure it is unloaded where it was new, and the error
+        is raised.
+        """
         loaded: list[EngineClient] = []
         try:
             for client in self.clients:
@@ -118,9 +122,9 @@ class Fleet:
             raise
 
     def unload_adapter(self, name: str) -> None:
-        """Unloads everywhere.
+        """Unloads the adapter from every engine.
 
-        An engine that does not answer is told last in the error, after all others were asked.
+        All engines are asked, also after a failure; the last failure is then raised.
         """
         failure: ServingError | None = None
         for client in self.clients:
@@ -138,8 +142,8 @@ class Fleet:
     def _try_each(self, ask: Callable[[EngineClient], Answer]) -> Answer:
         """The first answer, beginning with the engine whose turn it is.
 
-        Goes on after a failure that another engine may not have; not after a time-out, which has used the
-        time up.
+        After a failure that another engine may not have, the next one is asked. A time-out is raised at once,
+        since it has used up the time.
         """
         start = next(self._turn) % len(self.clients)
         failure: ServingError | None = None
@@ -157,7 +161,7 @@ class Fleet:
 
 
 def _unload_where_possible(clients: Iterable[EngineClient], name: str) -> None:
-    """After a failure: the first error matters, not that of an engine which has gone away as well."""
+    """Cleans up after a failed load. Errors are ignored here: the caller raises the first one."""
     for client in clients:
         try:
             client.unload_adapter(name)

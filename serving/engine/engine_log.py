@@ -38,7 +38,7 @@ _NOISE = (
 
 
 def describe_step(lines: list[str]) -> str | None:
-    """What the latest of these lines says the engine is doing; None where none says anything."""
+    """What the engine is doing, by the latest of these log lines that tells; None if no line does."""
     for line in reversed(lines):
         for phrase, meaning in reversed(STEPS):
             if phrase in line:
@@ -47,10 +47,9 @@ def describe_step(lines: list[str]) -> str | None:
 
 
 def pick_last_words(lines: list[str], *, count: int = 12) -> str:
-    """The last of these lines that tell something, without tracebacks' places and warnings.
+    """The last informative lines of the log, without warnings and without the places in tracebacks.
 
-    Lines that name an error come first in rank: the engine often writes a page of shutdown notes after its
-    reason.
+    Lines that name an error are preferred: the engine often writes a page of shutdown notes after its reason.
     """
     told = [line.rstrip() for line in lines if line.strip() and not any(n in line for n in _NOISE)]
     chosen = _pick_errors(told)[-count:] or told[-count:]
@@ -58,8 +57,8 @@ def pick_last_words(lines: list[str], *, count: int = 12) -> str:
 
 
 def _pick_errors(lines: list[str]) -> list[str]:
-    """Lines that name an error, with the indented ones below that say what it is about: a refused setting
-    of vLLM's is told on the second line of its exception.
+    """Lines that name an error, each with the indented lines below it: vLLM explains a refused setting on the
+    second line of its exception.
     """
     found: list[str] = []
     goes_on = False
@@ -72,7 +71,7 @@ def _pick_errors(lines: list[str]) -> list[str]:
 
 
 def suggest_remedy(tail: str) -> str:
-    """What to do about an engine that ended with these lines."""
+    """A remedy for an engine that ended with these log lines."""
     for phrase, remedy in REMEDIES:
         if phrase.lower() in tail.lower():
             return remedy

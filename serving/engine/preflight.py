@@ -1,6 +1,6 @@
-"""What would keep the engine from starting, found out before it is started: port, memory.
+"""Checks before the engine is started: whether its port is free and whether there is enough memory.
 
-Also used by `rejoinder doctor`. Starts nothing.
+`rejoinder doctor` uses them, too. Nothing is started here.
 """
 
 import math
@@ -19,7 +19,7 @@ _GIB = 2**30
 
 
 def choose_port(host: str, port: int) -> int:
-    """The port, or a free one for 0. Raises EnginePortTaken."""
+    """The given port, or a free one if it is 0. Raises EnginePortTaken."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -30,26 +30,30 @@ def choose_port(host: str, port: int) -> int:
 
 
 def require_memory(settings: ServingSettings, base: Path) -> None:
-    """Raises MemoryShort where a CPU engine needs more than is free."""
+    """Raises MemoryShort if a CPU engine needs more memory than is free."""
     needed, available = needed_gib(settings, base), available_gib()
     if needed > available:
         raise MemoryShort(needed, available)
 
 
 def needed_gib(settings: ServingSettings, base: Path) -> float:
-    """Server and core, cache, and the weights in the served number format."""
+    """GiB of memory that a CPU engine needs: its processes, its cache, and the weights in the served number
+    format.
+    """
     weights = sum(math.prod(shape) for shape in read_base_shapes(base).values())
     return _RUNTIME_GIB + settings.kv_cache_gib + weights * _ITEM_BYTES[settings.dtype] / _GIB
 
 
 def available_gib() -> float:
-    """Memory free on this machine and within the limit of its container."""
+    """GiB of memory that are free on this machine and within the limit of its container."""
     machine, container = psutil.virtual_memory().available, _read_container()
     return float(machine if container is None else min(machine, container)) / _GIB
 
 
 def _read_container() -> int | None:
-    """Limit less use of the control group; caches of files count as use there, so they are given back."""
+    """Bytes that are free under the container's memory limit, or None without a limit. File caches count as
+    free.
+    """
     root = Path("/sys/fs/cgroup")
     try:
         limit = (root / "memory.max").read_text().strip()

@@ -1,7 +1,7 @@
-"""One engine as a kept child: checks, start, progress, readiness, restart, stop.
+"""Runs one engine as a child process: checks, start, progress, readiness, restart, stop.
 
-Not for remote engines: those are named in the settings and kept elsewhere. What should be loaded is not known
-here: `on_ready` is told after each start.
+Remote engines, which the settings name, are run by others. What should be loaded is not known here:
+`on_ready` is called after each start.
 """
 
 import logging
@@ -40,13 +40,13 @@ class Supervisor:
         on_ready: Callable[[Fleet], None],
         say: Callable[[str, str], None] = lambda name, note: None,
     ) -> None:
-        """`say` is told when the engine dies and when it is started again."""
+        """`say` is called when the engine dies and when it is started again."""
         self.settings = settings
         self.data_dir = data_dir
         self.log_path = data_dir / "logs" / "engine.log"
         self._on_ready = on_ready
         self._say = say
-        self._api_key = secrets.token_urlsafe(24)  # one for the supervisor's life: clients survive a restart
+        self._api_key = secrets.token_urlsafe(24)  # one key for good: clients survive a restart
         self._stop = threading.Event()
         self._ready = threading.Event()
         self._hung = threading.Event()
@@ -57,7 +57,7 @@ class Supervisor:
 
     @property
     def endpoint(self) -> Endpoint:
-        """Known after `start`, which may have chosen the port."""
+        """Where the engine listens. Call `start` first: it may choose the port."""
         return Endpoint(f"http://{self.settings.host}:{self.settings.port}", self._api_key)
 
     @property
@@ -109,8 +109,9 @@ class Supervisor:
         progress: Callable[[str], None] = lambda step: None,
         is_stopping: Callable[[], bool] = lambda: False,
     ) -> Fleet:
-        """Blocks until the engine serves and `on_ready` has returned, or nobody wants it any more; tells
-        meanwhile what the engine is doing. Raises EngineDied or EngineNotReady.
+        """Blocks until the engine serves and `on_ready` has returned, or until `is_stopping()`.
+
+        Meanwhile calls `progress` with what the engine is doing. Raises EngineDied or EngineNotReady.
         """
         step = "starting"
         while not self._ready.wait(_POLL_S) and not is_stopping():
@@ -122,7 +123,9 @@ class Supervisor:
         return self.fleet
 
     def stop(self) -> None:
-        """Ends the engine with everything it started and waits until it is gone. Repeating it is harmless."""
+        """Ends the engine and every process it started, and waits until they are gone. To call it again is
+        harmless.
+        """
         self._stop.set()
         if self._thread is not None:
             self._thread.join(TERM_GRACE_S + 15)
@@ -132,11 +135,13 @@ class Supervisor:
             self._fleet.close()
 
     def restart(self) -> None:
-        """Ends an engine that runs and does nothing, and starts it again; returns at once."""
+        """Restarts an engine that hangs; returns at once."""
         self._hung.set()
 
     def _watch(self, process: KeptProcess) -> None:
-        """The supervisor's thread: from one start to the next until told to stop."""
+        """The supervisor's thread: watches the engine and starts it again when it ends, until `stop` is
+        called.
+        """
         while not self._stop.is_set():
             failure = self._wait_for_health(process)
             if failure is None:

@@ -1,7 +1,7 @@
 """A child process under a guardian: its start, its log, its end.
 
-The guardian (serving/processes/guardian.py) ends the child's whole group when this process closes the line to
-it, or dies. Restarting is `serving.processes.kept`'s.
+The guardian (serving/processes/guardian.py) ends the child's whole process group when this process closes the
+socket to it, or dies. `serving.processes.kept` restarts children.
 """
 
 import json
@@ -20,7 +20,7 @@ _TAIL_BYTES = 64 * 1024
 
 
 class ChildProcess:
-    """`start`, look at `poll`, then `stop`. Not for two threads at once."""
+    """A child process: call `start`, then `poll` until it ends, then `stop`. It is not thread-safe."""
 
     def __init__(
         self,
@@ -31,7 +31,9 @@ class ChildProcess:
         environment: Mapping[str, str] | None = None,
         directory: Path | None = None,
     ) -> None:
-        """`grace_s` lies between SIGTERM and SIGKILL. Without an environment it gets that of this process."""
+        """`grace_s`: seconds between SIGTERM and SIGKILL. If `environment` is None, the child inherits this
+        process's.
+        """
         self.log_path = log_path
         self.pid = 0
         self._argv = argv
@@ -67,14 +69,16 @@ class ChildProcess:
             write_note(self.log_path, self._group)
 
     def poll(self) -> int | None:
-        """The exit code once it has ended, negative for a signal; None while it runs and before the start."""
+        """The exit code of the child, negative for a signal; None while it runs and before its start."""
         return self._guardian.poll() if self._guardian is not None else None
 
     def is_alive(self) -> bool:
         return self._guardian is not None and self._guardian.poll() is None
 
     def stop(self) -> None:
-        """Ends it with everything it started, and waits until that is gone. Repeating it is harmless."""
+        """Ends the child and every process it started, and waits until they are gone. To call it again is
+        harmless.
+        """
         if self._guardian is None or self._line is None:
             return
         self._line.close()
@@ -89,7 +93,7 @@ class ChildProcess:
             note_of(self.log_path).unlink(missing_ok=True)
 
     def read_tail(self) -> list[str]:
-        """The last lines that it wrote since it was started."""
+        """The last lines that the child has written to its log since its start."""
         try:
             with self.log_path.open("rb") as file:
                 file.seek(max(self._log_start, file.seek(0, 2) - _TAIL_BYTES))

@@ -1,6 +1,7 @@
-"""A child's process group: who is in it, ending it, and the note by which a later start finds it again.
+"""The process group of a child: its members, its end, and a note on disk by which a later start finds it
+again.
 
-Never ends a process that it is not sure of.
+It never ends a process that it is not sure of.
 """
 
 import contextlib
@@ -23,16 +24,16 @@ _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 @dataclass(frozen=True)
 class ProcessGroup:
-    """The group that began with process `pid`, its number and that of the group."""
+    """A process group. `pid` is the number of its first process, and so the number of the group."""
 
     pid: int
     started: int
-    """Kernel ticks from boot to the first process's start: with its number they name one process and no later
-    one, whatever the time of day is set to.
+    """Kernel ticks from boot to the start of the first process. With `pid` they identify the process, even if
+    the number is used again or the clock is set.
     """
 
     def list_members(self) -> list[int]:
-        """Living processes of it. Empty where its number was given out again."""
+        """The living processes of the group; empty if its number belongs to another process by now."""
         if read_start(self.pid) not in (None, self.started):
             return []
         return [pid for pid in psutil.pids() if self._holds(pid)]
@@ -46,7 +47,9 @@ class ProcessGroup:
         return (read_start(pid) or 0) >= self.started
 
     def end(self) -> bool:
-        """SIGTERM, then SIGKILL; waits until it is gone. Returns whether there was anything to end."""
+        """Sends SIGTERM, then SIGKILL, and waits until the group is gone. Returns whether there was anything
+        to end.
+        """
         was_there = False
         for sign in (signal.SIGTERM, signal.SIGKILL):
             deadline = time.monotonic() + _GRACE_S
@@ -60,7 +63,7 @@ class ProcessGroup:
 
 
 def read_start(pid: int) -> int | None:
-    """Ticks from boot to the start of this process; None where there is none."""
+    """Kernel ticks from boot to the start of this process; None if there is no such process."""
     try:
         seconds: float = psutil.Process(pid).create_time() - psutil.boot_time()
         return round(seconds * _TICKS_A_SECOND)
@@ -69,7 +72,7 @@ def read_start(pid: int) -> int | None:
 
 
 def note_of(log_path: Path) -> Path:
-    """Where the child that writes this log has its group noted."""
+    """The file that records the process group of the child that writes this log."""
     return log_path.with_suffix(".process")
 
 
@@ -86,7 +89,9 @@ def read_note(log_path: Path) -> ProcessGroup | None:
 
 
 def end_leftover(log_path: Path) -> None:
-    """Ends what an earlier start left of the child that writes this log, and waits until it is gone."""
+    """Ends the processes that an earlier start of the child with this log left behind, and waits until they
+    are gone.
+    """
     group = read_note(log_path)
     if group is not None and group.end():
         log.warning("ended the process group %d that an earlier run left behind", group.pid)

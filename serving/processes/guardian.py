@@ -25,7 +25,9 @@ _libc = ctypes.CDLL(None)
 
 
 def guard_child(argv: list[str], grace_s: float, parent: int) -> int:
-    """Returns the child's exit code, a negative signal number where one ended it."""
+    """Runs the child and returns its exit code, negative for a signal. Ends it when the parent closes the
+    socket or dies.
+    """
     # SIGTERM and SIGINT to the guardian mean the same as a closed line.
     stopping = []
     for number in (signal.SIGTERM, signal.SIGINT):

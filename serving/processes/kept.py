@@ -15,7 +15,10 @@ _LOG_LIMIT_BYTES = 20 * 1024 * 1024
 
 
 class KeptProcess(ChildProcess):
-    """`start`, then `tick` at least every half second, then `stop`. Its log begins anew when it is long."""
+    """A child that restarts: call `start`, then `tick` at least every half second, then `stop`.
+
+    A log over 20 MiB is moved aside at the next start.
+    """
 
     def __init__(
         self,
@@ -31,7 +34,9 @@ class KeptProcess(ChildProcess):
         directory: Path | None = None,
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`say` is told of deaths and restarts. One that lived for `stable_s` starts its waits anew."""
+        """`say` is called at each death and restart. After a life of `stable_s` seconds the waits begin with
+        the shortest again.
+        """
         super().__init__(
             argv, log_path=log_path, grace_s=grace_s, environment=environment, directory=directory
         )
@@ -57,8 +62,8 @@ class KeptProcess(ChildProcess):
         super().start()
 
     def tick(self) -> bool:
-        """Starts a dead process again once its wait is over; the wait doubles with every quick death. Returns
-        whether it did.
+        """Starts a dead process again once its wait is over, and returns whether it did. The wait doubles
+        with every quick death.
         """
         if self.is_alive():
             return False
