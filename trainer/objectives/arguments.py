@@ -1,5 +1,5 @@
-"""What both objectives hand to transformers: the base as it is loaded, TrainingArguments, and what a batch is
-among several processes.
+"""What both objectives pass to transformers: the loaded base, TrainingArguments, and the batch size of each
+process.
 """
 
 from pathlib import Path
@@ -14,8 +14,10 @@ from trainer.recipes.recipe import Recipe
 
 
 def load_model(base: Path, recipe: Recipe) -> Any:
-    """The base without dropout: what it says of a reply is compared between two readings, and some modules
-    keep their rate as a plain number that no later change reaches.
+    """Loads the base without dropout, since the log-probabilities of two forward passes are compared.
+
+    Dropout is set to 0 in the configuration: some modules keep their rate as a number that no later change
+    reaches.
     """
     config = AutoConfig.from_pretrained(base)
     for name, value in vars(config).copy().items():
@@ -25,7 +27,7 @@ def load_model(base: Path, recipe: Recipe) -> Any:
 
 
 def build_lora(recipe: Recipe) -> LoraConfig:
-    """Only what vLLM can serve: no DoRA, no bias, no other module saved."""
+    """The LoRA configuration, limited to what vLLM can serve: no DoRA, no bias, no other saved module."""
     modules = recipe.target_modules
     return LoraConfig(
         task_type="CAUSAL_LM",
@@ -38,7 +40,7 @@ def build_lora(recipe: Recipe) -> LoraConfig:
 
 
 def build_settings(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
-    """What both objectives hand to TrainingArguments: every default that would surprise here is set."""
+    """TrainingArguments of both objectives: every default that would surprise here is set explicitly."""
     cuda = torch.cuda.is_available()
     return {
         "output_dir": str(checkpoints),
@@ -66,7 +68,7 @@ def build_settings(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
 
 
 def watch_held_out(recipe: Recipe, *, watched: bool) -> dict[str, Any]:
-    """Held-out checks and the choice of the best, where there is anything held out."""
+    """Arguments for held-out checks, and for keeping the best checkpoint, if anything is held out."""
     if not watched:
         return {"eval_strategy": "no"}
     return {
@@ -79,8 +81,10 @@ def watch_held_out(recipe: Recipe, *, watched: bool) -> dict[str, Any]:
 
 
 def share_batch(arguments: TrainingArguments, recipe: Recipe) -> None:
-    """Gives each process its part of a batch: `batch_size` is that of all together, so that several take the
-    same steps as one. Raises RecipeRefused.
+    """Sets the batch size of each process so that all together take `batch_size`: several take the same steps
+    as one.
+
+    Raises RecipeRefused if it does not divide evenly.
     """
     each, rest = divmod(recipe.batch_size, arguments.world_size)
     if rest:

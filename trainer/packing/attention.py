@@ -1,8 +1,9 @@
-"""How a model of transformers attends over packed rows: by an attention function of our own, registered under
-the name BLOCKS.
+"""How a model of transformers attends over packed rows: with our own attention function, registered as
+BLOCKS.
 
-Each trunk attends over itself, each block of branches over itself and its stem of the trunk, nothing over
-other trees; sliding windows are kept. The products are PyTorch's kernels.
+A trunk (a prompt) attends to itself. A block of branches (replies) attends to itself and to the first `stem`
+tokens of its trunk. No token attends to another tree. Sliding windows are kept. PyTorch's kernels compute the
+products.
 """
 
 from collections.abc import Callable
@@ -19,9 +20,10 @@ BLOCKS = "rejoinder_blocks"
 
 
 class Layout:
-    """A packed row on its way through a model: makes each mask once, for all layers.
+    """A packed row that a model is reading. Makes each attention mask once, for all layers.
 
-    `last`: index of the layer whose result is read at the row's sources alone, if there is one.
+    `last`: index of the layer whose result is read only at the row's sources, or None if there is no such
+    layer.
     """
 
     def __init__(self, row: PackedRow, *, last: int | None = None) -> None:
@@ -31,11 +33,13 @@ class Layout:
         self._masks: dict[tuple[int, int | None], Tensor] = {}
 
     def narrow(self, window: int | None) -> int | None:
-        """None for a window that reaches over every branch of this row."""
+        """The sliding window in tokens, or None if no branch of this row is longer than the window."""
         return window if window is not None and window < self.row.longest else None
 
     def find_asked(self, number: int, layer: int | None) -> Tensor | None:
-        """Places in the block of that number whose result this layer needs; None: all, or nearly."""
+        """Places in block `number` whose result this layer must compute; None: compute all, as at least half
+        are needed.
+        """
         if self._last is None or layer != self._last:
             return None
         block = self.row.blocks[number]
@@ -44,7 +48,9 @@ class Layout:
         return asked if 2 * len(asked) < block.stop - block.start else None
 
     def find_mask(self, number: int, *, window: int | None, like: Tensor) -> Tensor:
-        """0 or -inf for the block of that number over its stem and itself."""
+        """The additive mask of block `number`: 0 where a token may attend and -inf elsewhere; (tokens, stem +
+        tokens).
+        """
         key = (number, window)
         if key not in self._masks:
             block = self.row.blocks[number]
@@ -73,11 +79,14 @@ def attend_blocks(
     layout: Layout,
     **_: Any,
 ) -> tuple[Tensor, None]:
-    """transformers' attention function: query [1, H, T, D], key and value [1, G, T, D] -> [1, T, H, D]."""
+    """The attention function that transformers calls; returns (1, tokens, heads, head size) and no weights.
+
+    `query`: (1, heads, tokens, head size). `key`, `value`: (1, key-value heads, tokens, head size).
+    """
     window = layout.narrow(sliding_window)
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     key, value = _repeat(key, query.shape[1]), _repeat(value, query.shape[1])
-    # One split per tensor: its way back is one cat, where slices would each add into a whole row of zeros.
+    # One split per tensor: its backward pass is one concatenation; slices would each fill a row with zeros.
     queries, keys, values = (torch.split(tensor, layout.cuts, dim=2) for tensor in (query, key, value))
 
     found = []
@@ -117,6 +126,6 @@ def _repeat(tensor: Tensor, heads: int) -> Tensor:
 
 
 def register_attention() -> None:
-    """Tells transformers the function; safe to call again."""
+    """Registers the attention function with transformers. To call it again is harmless."""
     function: Callable[..., tuple[Tensor, None]] = attend_blocks
     AttentionInterface.register(BLOCKS, function)

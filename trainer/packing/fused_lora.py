@@ -1,13 +1,13 @@
 """The product of a layer with a LoRA adapter in one step, on CPUs: x W^T + scale (x A^T) B^T.
 
-As separate modules the adapter's part is written, scaled and added in passes of their own over the whole
-result, forward and back, which on a small model takes a tenth of the time. Here it is added while it is
+As separate modules, the adapter's part is written, scaled and added in three passes over the whole result,
+forward and backward. On a small model that takes a tenth of the time. Here the part is added while it is
 multiplied.
 
-Rounded (`halves`), both sides of each product are bfloat16 and all else stays float32, for CPUs with bfloat16
-units. Autocast also rounds the many small element-wise steps, which on small models costs more than the
-products gain. Frozen weights are held rounded, so nothing is cast twice; adapters stay float32 and their part
-is added in float32, since a young adapter's part lies below the last bit of a bfloat16 sum.
+With `halves`, for CPUs with bfloat16 units, both factors of each product are bfloat16 and all else stays
+float32. Autocast would also round the many small element-wise steps, which on small models costs more time
+than the products gain. Frozen weights are kept rounded, so nothing is cast twice. Adapters stay float32 and
+their part is added in float32, since early in training it is too small for the last bit of a bfloat16 sum.
 """
 
 from functools import partial
@@ -19,16 +19,17 @@ from torch import Tensor, nn
 
 
 class _LoraProduct(torch.autograd.Function):
-    """For a frozen W [out, in], in whose dtype products are made; gradients for x, A and B. All but W are
-    float32.
+    """The product for a frozen W (out, in), computed in the dtype of W; gives gradients for x, A and B.
+
+    All tensors but W are float32.
     """
 
     @staticmethod
     def forward(ctx: Any, x: Tensor, weight: Tensor, a: Tensor, b: Tensor, scale: float) -> Tensor:
-        rows = x.reshape(-1, x.shape[-1]).to(weight.dtype)
+        rows = x.reshape(-1, x.shape[-1]).to(weight.dtype)  # (tokens, in)
         down, up = a.to(weight.dtype), b.to(weight.dtype)
-        inner = rows @ down.t()
-        result = (rows @ weight.t()).float().addmm_(inner.float(), b.t(), alpha=scale)
+        inner = rows @ down.t()  # (tokens, rank)
+        result = (rows @ weight.t()).float().addmm_(inner.float(), b.t(), alpha=scale)  # (tokens, out)
         ctx.save_for_backward(rows, weight, down, up, inner)
         ctx.scale = scale
         return result.view(*x.shape[:-1], -1)
@@ -37,7 +38,7 @@ class _LoraProduct(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         rows, weight, down, up, inner = ctx.saved_tensors
         (gradient,) = gradients
-        flat = gradient.reshape(-1, gradient.shape[-1]).to(weight.dtype)
+        flat = gradient.reshape(-1, gradient.shape[-1]).to(weight.dtype)  # (tokens, out)
         into_inner = flat @ up
         into_x = None
         if ctx.needs_input_grad[0]:  # not in the first layer: embeddings do not learn
@@ -49,9 +50,9 @@ class _LoraProduct(torch.autograd.Function):
 
 
 def fuse_products(model: nn.Module, *, halves: bool = False) -> None:
-    """From now on every linear layer with an adapter multiplies in one step.
+    """Makes every linear layer with an adapter multiply in one step.
 
-    With `halves` its frozen weight is rounded in place.
+    With `halves`, its frozen weight is rounded to bfloat16 in place.
     """
     for module in model.modules():
         if isinstance(module, LoraLinear) and isinstance(module.base_layer, nn.Linear):  # no Conv1D of GPT-2

@@ -1,8 +1,8 @@
-"""The last layer of a decoder, computed only where its result is read.
+"""The last layer of a decoder, computed only at the tokens whose result is read.
 
-Every token lends the last layer its keys and values. All else of it (queries, what follows attention, the
-MLP) is read only where a reply token is foreseen: of a prompt, at its last token. Those rows alone go through
-these parts; the others come out as zeros, which nobody reads. Worth most in a model of few layers.
+Every token gives the last layer its keys and values. All else in that layer (queries, output projection, MLP)
+is read only at tokens that predict a reply token; in a prompt that is the last token. Only those tokens go
+through these parts; the others come out as zeros, which nobody reads. A model of few layers gains most.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 class LastLayer:
-    """`index`: of the layer in its decoder. Only for layers whose parts treat each token by itself."""
+    """The last layer of a decoder; `index` is its number there. Its parts must treat each token by itself."""
 
     def __init__(self, index: int, parts: tuple[nn.Module, ...]) -> None:
         self.index = index
@@ -21,7 +21,9 @@ class LastLayer:
 
     @contextmanager
     def only(self, rows: Tensor) -> Iterator[None]:
-        """Within, the parts see these tokens alone: places in a row of one batch, ascending."""
+        """Inside the block, the parts compute these tokens only. `rows`: ascending places of tokens, in a
+        batch of one row.
+        """
 
         def gather(_module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
             hidden, *rest = given
@@ -40,7 +42,9 @@ class LastLayer:
 
 
 def find_last_layer(decoder: Any) -> LastLayer | None:
-    """None for a decoder built in another way than Llama's: it is computed whole."""
+    """The last layer of the decoder; None for a decoder that is not built like Llama's, which is computed
+    whole.
+    """
     layers = getattr(decoder, "layers", None)
     if not layers:
         return None

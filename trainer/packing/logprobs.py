@@ -1,7 +1,7 @@
 """The log-probability of each reply of packed rows, under a model with or without its adapter.
 
-The head runs on reply tokens alone. A model that cannot keep to packed rows (recurrent state, an attention of
-its own) is read one reply a row: the same numbers, slower, and `Reader.obstacle` says why.
+The output head computes reply tokens only. A model that cannot use packed rows (recurrent state, its own kind
+of attention) reads one reply per row: the results are equal, it takes longer, and `Reader.obstacle` says why.
 """
 
 from collections.abc import Sequence
@@ -24,22 +24,22 @@ ATTENDING = {"full_attention", "sliding_attention"}
 
 
 class _TokenLogprob(torch.autograd.Function):
-    """log softmax(h W^T)[target] for h [n, H] and a frozen head W [V, H]; [n], float32.
+    """log softmax(h W^T)[target] for h (n, hidden) and a frozen head W (vocabulary, hidden); (n,), float32.
 
-    The gradient for h is that of the token's scalar times W[target] - softmax W, so that difference is made
-    on the way forward and no [n, V] tensor outlives its chunk.
+    The gradient for h is that of the result times W[target] - softmax(h W^T) W. This difference is computed
+    in the forward pass, so that no (n, vocabulary) tensor outlives its chunk.
     """
 
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, learns: bool) -> Tensor:
         found, directions = [], []
         for rows, seen in zip(torch.split(hidden, HEAD_ROWS), torch.split(targets, HEAD_ROWS), strict=True):
-            logits = (rows.to(weight.dtype) @ weight.t()).float()
+            logits = (rows.to(weight.dtype) @ weight.t()).float()  # (rows, vocabulary)
             total = torch.logsumexp(logits, dim=-1)
             found.append(logits.gather(1, seen[:, None])[:, 0] - total)
             if learns:
                 shares = logits.sub_(total[:, None]).exp_().to(weight.dtype)
-                directions.append((weight[seen] - shares @ weight).float())
+                directions.append((weight[seen] - shares @ weight).float())  # (rows, hidden)
         if learns:
             ctx.save_for_backward(torch.cat(directions))
             ctx.dtype = hidden.dtype
@@ -53,11 +53,10 @@ class _TokenLogprob(torch.autograd.Function):
 
 
 class PackedScorer:
-    """Reads rows of one model. `model` is a PEFT model over a causal language model of transformers.
+    """Reads the log-probabilities of replies from one model, a PEFT model over a causal language model.
 
-    `halves`: bfloat16 products on a CPU (`fused_lora.py`), for which
-    the caller has prepared the model. `autocast`: bfloat16 as transformers' Trainer does it on a GPU, so that
-    base and adapter are rounded alike.
+    `halves`: bfloat16 products on a CPU (`fused_lora.py`), for which the caller has prepared the model.
+    `autocast`: bfloat16 as in transformers' Trainer on a GPU, so that base and adapter are rounded alike.
     """
 
     def __init__(
@@ -86,9 +85,10 @@ class PackedScorer:
             self._base.set_attn_implementation(BLOCKS)
 
     def check(self, model: Any, example: Example) -> None:
-        """Sets `obstacle` and turns to separate rows if packing this example changes its log-probabilities.
+        """Reads one example packed and unpacked; if its log-probabilities differ, sets `obstacle` and never
+        packs again.
 
-        Give it the one that reaches furthest: a sliding window shows only there. Costs one row each way.
+        Give it the longest example: a sliding window shows only there. It costs one row each way.
         """
         if self.obstacle is not None:
             return
@@ -106,15 +106,16 @@ class PackedScorer:
             self._base.set_attn_implementation(BLOCKS)
 
     def split(self, examples: Sequence[Example], row_tokens: int) -> list[list[Example]]:
-        """Rows of at most so many tokens; one example each where they cannot be packed, whose prompt then
-        stands before each reply.
+        """The examples in rows of at most `row_tokens` tokens; one example per row if the model cannot use
+        packed rows.
         """
         if self.obstacle is not None:
             return [[example] for example in examples]
         return list(split_rows(examples, row_tokens))
 
     def read(self, model: Any, examples: Sequence[Example]) -> Tensor:
-        """Summed log-probability of each reply of the examples, EOS included; [R], float32.
+        """The summed log-probability of each reply of the examples, EOS included, in nats; (replies,),
+        float32.
 
         `model` is what was given to the constructor, or its wrapper for several processes.
         """
@@ -128,8 +129,8 @@ class PackedScorer:
         return row.owners @ self.read_tokens(model, row)
 
     def read_tokens(self, model: Any, row: PackedRow) -> Tensor:
-        """The log-probability of each reply token of a row; [n], float32."""
-        # A layer that is computed again on the way back must find the same rows, but these are gone by then.
+        """The log-probability of each reply token of a row, in nats; (reply tokens,), float32."""
+        # Gradient checkpointing computes layers again in the backward pass, when these hooks are gone.
         last = None if self._base.is_gradient_checkpointing else self._last
         layout = Layout(row, last=last.index if last else None)
         with last.only(torch.unique(row.sources)) if last else nullcontext():
@@ -139,16 +140,17 @@ class PackedScorer:
                 position_ids=row.positions,
                 layout=layout,
             )
-        foreseeing = hidden[0].index_select(0, row.sources)
+        foreseeing = hidden[0].index_select(0, row.sources)  # (reply tokens, hidden)
         found: Tensor = _TokenLogprob.apply(  # type: ignore[no-untyped-call]
             foreseeing, self._head, row.targets, foreseeing.requires_grad
         )
         return found
 
     def _read_hidden(self, model: Any, **arguments: Any) -> Tensor:
-        """The last hidden states, caught on their way to the head.
+        """The last hidden states, caught before they reach the head; (1, tokens, hidden).
 
-        The whole model is called, as several processes need it to be, with one row left for the head.
+        The whole model is called, since training with several processes needs that, but its head computes one
+        token only.
         """
         caught: list[Tensor] = []
         decoder = self._base.get_decoder()
@@ -165,7 +167,10 @@ class PackedScorer:
         return torch.cat([self._read_example(model, example) for example in examples])
 
     def _read_example(self, model: Any, example: Example) -> Tensor:
-        """One reply a row, padded on the right, by the model's own attention and head; [K]."""
+        """The summed log-probability of each reply of one example; (replies,).
+
+        Each reply has a row of its own, padded on the right, and the model's own attention and head are used.
+        """
         start, longest = len(example.prompt_ids), max(map(len, example.replies))
         ids = torch.zeros(len(example.replies), start + longest, dtype=torch.long)
         known = torch.zeros_like(ids)
@@ -173,14 +178,14 @@ class PackedScorer:
             ids[number, : start + len(reply)] = torch.tensor([*example.prompt_ids, *reply])
             known[number, : start + len(reply)] = 1
         ids, known = ids.to(self._head.device), known.to(self._head.device)
-        kept = longest + 1  # from the prompt's last token, which foresees a reply's first
+        kept = longest + 1  # from the prompt's last token, which predicts a reply's first
         logits = model(input_ids=ids, attention_mask=known, use_cache=False, logits_to_keep=kept).logits
         nats = cross_entropy(logits[:, :-1].float().flatten(0, 1), ids[:, start:].flatten(), reduction="none")
         return -(nats.view(-1, longest) * known[:, start:]).sum(dim=1)
 
 
 def find_obstacle(config: Any) -> str | None:
-    """Why a model cannot keep to packed rows, as far as its configuration tells."""
+    """Why a model cannot use packed rows, as far as its configuration tells; None if it can."""
     others = set(getattr(config, "layer_types", None) or ()) - ATTENDING
     if others:
         return f"it has layers with a state of their own ({', '.join(sorted(others))})"

@@ -1,9 +1,9 @@
-"""The examples of one conversation as a tree of tokens in which every prefix stands once.
+"""The examples of one conversation as a tree of tokens (a trie) that holds every shared prefix once.
 
 The reply that was sent is part of the next turn's prompt, so a conversation's history is one path from the
-root, and all else hangs on it. Built from token ids alone: where a history was cut, a reply was edited or a
-template renders an old turn anew, what differs branches off at the first token that differs, and a prompt
-that shares too little begins a tree of its own. Pure; `rows.py` lays it out.
+root, and all other replies branch off it. The tree is built from token ids alone: where a history was cut, a
+reply was edited or a template renders an old turn differently, a branch begins at the first token that
+differs. A prompt that shares too little begins another tree. Pure; `rows.py` lays the tree out in a row.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,11 +12,12 @@ from typing import NamedTuple
 from trainer.data.example import Example
 
 Ids = tuple[int, ...]
-JOIN_SHARE = 0.5  # of the shorter prompt; below it attention under a mask costs more than the prefix saves
+# Share of the shorter prompt that must be common: with less, attention under a mask costs more than is saved.
+JOIN_SHARE = 0.5
 
 
 class Node:
-    """Tokens that the same sequences run through. `turn`: which example of the tree brought them first."""
+    """A run of tokens that the same sequences share. `turn`: number of the example that added them first."""
 
     def __init__(self, ids: Ids, turn: int) -> None:
         self.ids = ids
@@ -30,14 +31,17 @@ class Node:
 
 
 class Branches(NamedTuple):
-    """Nodes with their parents, parents first, that hang on the first `stem` tokens of a trunk."""
+    """The nodes off the trunk that one example added, each with its parent, parents first.
+
+    All of them branch off within the first `stem` tokens of the trunk.
+    """
 
     stem: int
     nodes: list[tuple[Node, Node]]
 
 
 class Tree:
-    """Prompts that begin alike, with their replies. `size`: tokens; `trunk`: the longest prompt."""
+    """Prompts that begin alike, with their replies. `size`: its tokens; `trunk`: the longest prompt."""
 
     def __init__(self) -> None:
         self.size = 0
@@ -47,7 +51,7 @@ class Tree:
         self._turns = 0
 
     def fits(self, prompt: Ids) -> int:
-        """Tokens of the prompt that stand here already; 0 if they are too few to share."""
+        """How many of the prompt's first tokens the tree holds already; 0 if they are too few to share."""
         shared, node = 0, self._top
         while shared < len(prompt) and (child := node.children.get(prompt[shared])):
             same = count_shared(child.ids, prompt[shared:])
@@ -69,7 +73,7 @@ class Tree:
             self.trunk = prompt
 
     def walk(self, ids: Ids) -> list[Node]:
-        """The nodes of a prompt, or of a prompt and a reply, that were added."""
+        """The nodes along a prompt, or along a prompt and a reply, that was added before."""
         found, node, place = [], self._top, 0
         while place < len(ids):
             node = node.children[ids[place]]
@@ -78,7 +82,7 @@ class Tree:
         return found
 
     def find_branches(self) -> list[Branches]:
-        """All nodes off the trunk, those that one example brought together: its replies mostly."""
+        """All nodes that are not on the trunk, grouped by the example that added them: mostly its replies."""
         found: dict[int, Branches] = {}
         trunk = self.walk(self.trunk)
         depth = 0
@@ -91,7 +95,7 @@ class Tree:
         return list(found.values())
 
     def _grow(self, node: Node, ids: Ids) -> Node:
-        """The node at whose end `ids` end, below `node`; there is one after this."""
+        """Adds `ids` below `node`, as far as they are new, and returns the node in which they end."""
         while ids:
             child = node.children.get(ids[0])
             if child is None:
@@ -106,7 +110,7 @@ class Tree:
 
 
 class Forest:
-    """Trees of one conversation. Add examples from the shortest prompt to the longest."""
+    """The trees of one conversation. Add its examples from the shortest prompt to the longest."""
 
     def __init__(self) -> None:
         self.trees: list[Tree] = []
@@ -116,7 +120,7 @@ class Forest:
         return sum(tree.size for tree in self.trees)
 
     def add(self, example: Example) -> Tree:
-        """The tree that holds the example now."""
+        """Adds an example to the tree that shares most with it, or to a new one; returns that tree."""
         tree = max(self.trees, key=lambda tree: tree.fits(example.prompt_ids), default=None)
         if tree is None or not tree.fits(example.prompt_ids):
             tree = Tree()
@@ -132,7 +136,7 @@ def descend(node: Node, parent: Node) -> Iterator[tuple[Node, Node]]:
 
 
 def count_shared(one: Sequence[int], other: Sequence[int]) -> int:
-    """Tokens by which both begin."""
+    """The length of the common prefix of two sequences."""
     length = min(len(one), len(other))
     if one[:length] == other[:length]:
         return length
@@ -148,7 +152,7 @@ def group_conversations(examples: Sequence[Example]) -> list[list[Example]]:
 
 
 def count_shared_tokens(examples: Sequence[Example]) -> int:
-    """Tokens that the trees of these examples take in one row."""
+    """Tokens that these examples take in one row, shared prefixes counted once."""
     total = 0
     for turns in group_conversations(examples):
         forest = Forest()

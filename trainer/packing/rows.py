@@ -1,8 +1,19 @@
-"""Examples laid out in rows: [prompt | reply 1 | ... | reply K], several examples behind one another.
+"""Lays examples out in rows of tokens without padding; every prefix that replies share stands once.
 
-A row is flat: no padding, trees of segments whose trunk is a prompt. All examples of a conversation are one
-such tree, or as few as can be (`prefix_tree.py`). What a token may see follows from the segments' ancestors
-alone. Pure layout: `attention.py` makes a model keep to it.
+An example alone is [prompt | reply 1 | ... | reply K]. The examples of a conversation are a tree
+(`prefix_tree.py`): the longest prompt is the trunk, the replies and all that differs branch off it. With one
+token a letter and E for EOS, take turn 1 with prompt `abc`, replies `dE` (sent) and `gE`, and turn 2 with
+prompt `abcdEf`, replies `hE` and `iE`:
+
+    a b c --+-- d E --- f --+-- h E        token     a b c d E f | g E | h E i E
+            |               |              position  0 1 2 3 4 5 | 3 4 | 6 7 6 7
+            +-- g E         +-- i E        segment   0 0 0 1 1 2 | 3 3 | 4 4 5 5
+                                           block     0, trunk    | 1   | 2
+                                           stem      0           | 3   | 6
+
+A token sees itself and what lies before it on its own branch: `g` sees `a b c g`, the last E `a b c d E f i
+E`. Each token of a reply is predicted at the one before it: `g` at `c`, `h` and `i` at `f`. docs/training.md
+shows the mask. This module is pure layout; `attention.py` makes a model keep to it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,8 +28,10 @@ from trainer.packing.prefix_tree import Forest, Node, Tree, group_conversations
 
 
 class Block(NamedTuple):
-    """Tokens [start, stop) of a row, which see one another and the first `stem` tokens of the block of number
-    `trunk`, as far as they are on their branch. A trunk is its own, and its stem is 0.
+    """Tokens [start, stop) of a row: a trunk, or all branches that one example added.
+
+    `trunk`: number of the block that is its trunk; for a trunk, its own number. `stem`: the block may see the
+    first `stem` tokens of its trunk, 0 for a trunk. Within these limits a token sees only its own branch.
     """
 
     start: int
@@ -29,25 +42,25 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class PackedRow:
-    """T tokens of S segments with R replies of n tokens in all.
+    """One row of T tokens in S segments, with R replies that have n tokens together.
 
-    `ids`, `positions`: [1, T]; a reply's positions go on where its prompt ended. `segments`: [T], the segment
-    of each token. `ancestors`: [S, S], True where segment j is i itself or lies before it on its branch.
-    `blocks`: all tokens in order, each trunk before its branches. `sources`: [n], places whose hidden state
-    foresees a reply token (the first is foreseen by the last of the prompt); `targets`: [n], those tokens.
-    `owners`: [R, n], 1 where a token belongs to a reply; `counts`: [R], its sums. `longest`: positions of the
-    longest branch, prompt included.
+    `ids`, `positions`: (1, T); the positions of a reply continue those of its prompt. `segments`: (T,), the
+    segment of each token. `ancestors`: (S, S), True where segment j is segment i or lies before it on its
+    branch. `blocks`: in the order of the tokens, each trunk before its branches. `sources`: (n,), places
+    whose hidden state predicts a reply token; the last token of a prompt predicts the first of a reply.
+    `targets`: (n,), those reply tokens. `owners`: (R, n), 1 where a token belongs to a reply. `counts`: (R,),
+    tokens of each reply. `longest`: tokens of the longest branch, prompt included.
     """
 
-    ids: Tensor
-    positions: Tensor
-    segments: Tensor
-    ancestors: Tensor
+    ids: Tensor  # (1, tokens)
+    positions: Tensor  # (1, tokens)
+    segments: Tensor  # (tokens,)
+    ancestors: Tensor  # (segments, segments)
     blocks: tuple[Block, ...]
-    sources: Tensor
-    targets: Tensor
-    owners: Tensor
-    counts: Tensor
+    sources: Tensor  # (reply tokens,)
+    targets: Tensor  # (reply tokens,)
+    owners: Tensor  # (replies, reply tokens)
+    counts: Tensor  # (replies,)
     longest: int
 
     def to(self, device: torch.device) -> "PackedRow":
@@ -56,7 +69,7 @@ class PackedRow:
 
 
 def count_tokens(example: Example) -> int:
-    """Tokens this example takes in a row of its own."""
+    """Tokens that this example takes in a row of its own."""
     return len(example.prompt_ids) + sum(map(len, example.replies))
 
 
@@ -66,8 +79,9 @@ def count_longest(example: Example) -> int:
 
 
 def split_rows(examples: Sequence[Example], row_tokens: int) -> Iterator[list[Example]]:
-    """Conversations in rows of at most `row_tokens`, in the order given; a longer one is cut between its
-    turns, and a longer turn gets a row of its own.
+    """Splits examples into rows of at most `row_tokens`, whole conversations in the order given.
+
+    A longer conversation is cut between its turns; a turn that is longer still gets a row of its own.
     """
     row: list[Example] = []
     used = 0
@@ -97,7 +111,7 @@ def _cut_conversations(examples: Sequence[Example], row_tokens: int) -> Iterator
 
 
 def pack_row(examples: Sequence[Example]) -> PackedRow:
-    """All examples in one row, replies in the order of the examples and of `Example.replies`."""
+    """Lays all examples out in one row. Replies keep the order of the examples and of `Example.replies`."""
     row = _Row()
     sources = _lay_trees(row, examples)
     replies = [reply for example in examples for reply in example.replies]
@@ -118,7 +132,9 @@ def pack_row(examples: Sequence[Example]) -> PackedRow:
 
 
 class _Row:
-    """What is laid out so far. `parents`: of each segment; itself for the first of a trunk."""
+    """A row while it is laid out. `parents`: for each segment its parent; the first segment of a trunk names
+    itself.
+    """
 
     def __init__(self) -> None:
         self.ids: list[int] = []
@@ -128,7 +144,7 @@ class _Row:
         self.blocks: list[Block] = []
 
     def add(self, tokens: Sequence[int], position: int, parent: int | None) -> int:
-        """A segment from this position on; the place of its first token."""
+        """Adds a segment whose positions begin at `position`; returns the place of its first token."""
         start, number = len(self.ids), len(self.parents)
         self.ids.extend(tokens)
         self.positions.extend(range(position, position + len(tokens)))
@@ -137,13 +153,15 @@ class _Row:
         return start
 
     def close(self, *, trunk: int | None, stem: int) -> None:
-        """What was added since the last block is one; `trunk` None: it is a trunk."""
+        """Makes one block of all that was added since the last. `trunk`: its trunk's number, None if it is a
+        trunk.
+        """
         start = self.blocks[-1].stop if self.blocks else 0
         self.blocks.append(Block(start, len(self.ids), len(self.blocks) if trunk is None else trunk, stem))
 
 
 def _lay_trees(row: _Row, examples: Sequence[Example]) -> list[int]:
-    """Each conversation as few trees as can be; gives the sources."""
+    """Lays each conversation out in as few trees as possible; returns the sources (see `PackedRow`)."""
     homes: dict[str, Tree] = {}
     starts: dict[Node, int] = {}
     for turns in group_conversations(examples):
@@ -161,7 +179,7 @@ def _lay_trees(row: _Row, examples: Sequence[Example]) -> list[int]:
 
 
 def _lay_tree(row: _Row, tree: Tree, starts: dict[Node, int]) -> None:
-    """The trunk as one block, then what each turn hung on it."""
+    """Lays one tree out: the trunk as one block, then one block for the branches that each example added."""
     block = len(row.blocks)
     numbers: dict[Node | None, int | None] = {None: None}
 
@@ -183,16 +201,16 @@ def _lay_tree(row: _Row, tree: Tree, starts: dict[Node, int]) -> None:
 
 
 def _find_ancestors(parents: Sequence[int]) -> Tensor:
-    found = torch.eye(len(parents), dtype=torch.bool)
+    found = torch.eye(len(parents), dtype=torch.bool)  # (segments, segments)
     for number, parent in enumerate(parents):  # a parent stands before its branches
         found[number] |= found[parent]
     return found
 
 
 def find_visible(row: PackedRow, queries: slice, keys: slice, window: int | None = None) -> Tensor:
-    """What the tokens of `queries` see of those of `keys`: bool [Q, K].
+    """Which of the tokens `keys` each of the tokens `queries` may attend to: bool, (queries, keys).
 
-    A token sees itself and what lies before it on its own branch, at most `window` positions back.
+    A token sees itself and what lies before it on its own branch, within the last `window` positions.
     """
     seen = row.ancestors[row.segments[queries]][:, row.segments[keys]]
     places = torch.arange(row.ids.shape[1], device=seen.device)

@@ -1,11 +1,11 @@
-"""How far rounding alone may carry the log-probability of a reply when the same model reads it twice, in rows
-of another shape. What lies beyond is another model, another mask or another reference.
+"""How far rounding alone may move the log-probability of a reply when the same model reads it twice, in rows
+of different shapes. A larger difference means another model, another mask or another reference.
 
 A matrix product adds its terms in an order that depends on the shapes and on the processor, so two readings
-agree to the bit only where both are the same: shape, operation, processor, threads. Otherwise each token adds
-its own rounding error, and the bound grows with the length of the reply. Measured in float32 on
-SmolLM2-135M and the demo model (one reply beside others in a row, and alone): at most 4.3e-6 nats a token
-with MKL_CBWR=COMPATIBLE, 0 to the bit on processors whose products do not depend on the number of rows.
+agree to the bit only if shape, operation, processor and threads are the same. Otherwise each token adds its
+own rounding error, and the bound grows with the length of the reply. Measured in float32 on SmolLM2-135M and
+the demo model (one reply beside others in a row, and alone): at most 4.3e-6 nats a token with
+MKL_CBWR=COMPATIBLE, 0 to the bit on processors whose products do not depend on the number of rows.
 """
 
 SINGLE = 1e-5  # nats per token in float32
@@ -14,5 +14,8 @@ FEWEST = 8  # tokens: the errors of a long reply cancel out in part, those of a 
 
 
 def find_tolerance(tokens: int, *, exact: bool) -> float:
-    """Nats for a reply of so many tokens; `exact` where weights and products are float32."""
+    """The largest difference in nats that rounding explains, for a reply of so many tokens.
+
+    `exact`: weights and products are float32.
+    """
     return (SINGLE if exact else HALF) * max(tokens, FEWEST)

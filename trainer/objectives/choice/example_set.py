@@ -10,11 +10,11 @@ from trainer.packing.prefix_tree import group_conversations
 
 
 class ConversationSet(Dataset[Example]):
-    """To be read in sequence: the turns of a conversation stand together, conversations in another order each
-    epoch.
+    """A dataset to read in sequence: a conversation's turns stand together, and each epoch shuffles the
+    conversations.
 
-    Loaders call `set_epoch` before each epoch and after a checkpoint: the order depends on nothing else but
-    the seed, so a resumed run and every process see the same.
+    Loaders call `set_epoch` before each epoch and after a checkpoint. The order depends only on the epoch and
+    the seed, so a resumed run and every process see the same one.
     """
 
     def __init__(self, examples: Sequence[Example], seed: int) -> None:

@@ -30,14 +30,16 @@ from trainer.objectives.choice.noise_model import Habits
 from trainer.recipes.recipe import Recipe
 
 PAIR_KINDS = ("pair", "thumbs")
-WRITTEN = -1  # the edited or own text among the places of candidates
-WRITTEN_NLL = 2.0  # times the recipe's: a person wrote every word of it
-MOST_UP = 4 / 3  # of up to down, in weight; the least is 1
+WRITTEN = -1  # stands for the edited or own text in a list of candidates' places
+WRITTEN_NLL = 2.0  # factor on the recipe's nll_weight: a person wrote every word
+MOST_UP = 4 / 3  # largest ratio of the weight of thumbs up to that of thumbs down; the smallest is 1
 
 
 @dataclass(frozen=True)
 class TrainingExamples:
-    """`found`: records of the split before anything was left out."""
+    """The examples of one split. `found`: its records before anything was left out; `refusals`: left-out ones
+    by reason.
+    """
 
     examples: list[Example]
     found: int
@@ -54,7 +56,10 @@ class FormRow(NamedTuple):
 
 
 class PlacedDecision(NamedTuple):
-    """Places of candidates, WRITTEN for the text of the agent. `shown`: made by taking a card."""
+    """A decision, as places of the replies among the candidates; WRITTEN stands for the text of the agent.
+
+    `shown`: the agent decided by taking a card.
+    """
 
     options: list[int]
     won: list[int]
@@ -64,7 +69,8 @@ class PlacedDecision(NamedTuple):
 def load_examples(
     dataset_dir: Path, split: str, tokenizer: Any, recipe: Recipe, *, base_id: str, habits: Habits
 ) -> TrainingExamples:
-    """The examples of a split in a seeded order that more data do not change, at most the recipe's limit.
+    """The examples of a split in a seeded order, at most the recipe's limit. More data do not change that
+    order.
 
     Raises DatasetMissing.
     """
@@ -98,20 +104,22 @@ def load_examples(
 
 
 def count_train_thumbs(dataset_dir: Path) -> Counter[bool]:
-    """Up and down in the train split, whatever the limit: thumbs that are off take no place of others."""
+    """Counts thumbs up and down in the train split, before the limit: unused thumbs must not use the limit
+    up.
+    """
     return Counter(body["label"] for body in read_split(dataset_dir, "thumbs", "train"))
 
 
 def read_rows(
     dataset_dir: Path, split: str, seed: int, forms: Sequence[str], counted: Counter[str]
 ) -> Iterator[FormRow]:
-    """Every record of these forms that says something of its own."""
+    """The records of these forms, without pairs that repeat choices. Counts them in `counted["rows"]`."""
     for form in forms:
         for body in read_split(dataset_dir, form, split):
             if form == "pairs" and body.get("kind") not in PAIR_KINDS:
                 continue
             counted["rows"] += 1
-            # Two sources may use one id; a key is one record's.
+            # Two sources may use the same id, but each record needs a key of its own.
             identity = body.get("id") or json.dumps(body, sort_keys=True)
             key = f"{form}/{body.get('source') or ''}/{identity}"
             yield FormRow(hash_share("select", seed, key), key, form, body)
@@ -170,7 +178,9 @@ def make_choice_example(row: FormRow, encoder: Encoder, recipe: Recipe, habits: 
 
 
 def find_decisions(choice: ChoiceForm) -> list[PlacedDecision]:
-    """What a settled choice decides, the written text first; decisions that no reply lost are left out."""
+    """The decisions in a settled choice, that for a written text first; decisions without a loser are left
+    out.
+    """
     texts = {place: reply.text for place, reply in enumerate(choice.candidates)}
     places = list(texts)
     decisions = []
@@ -185,7 +195,7 @@ def find_decisions(choice: ChoiceForm) -> list[PlacedDecision]:
 
 
 def leave_out_near(decision: PlacedDecision, texts: Mapping[int, str]) -> PlacedDecision:
-    """The decision without losers that hardly differ from a winner."""
+    """The decision without those losers that are almost equal to a winner."""
     options = [
         place
         for place in decision.options
@@ -231,8 +241,10 @@ def make_thumb(row: FormRow, encoder: Encoder) -> Example:
 
 
 def balance_thumbs(examples: list[Example], refusals: Counter[str]) -> list[Example]:
-    """The weight of up to down between 1:1 and 4:3, by lowering the heavier class; of one class alone none,
-    which a low limit may leave.
+    """The examples with the total weight of thumbs up to down between 1:1 and 4:3; the heavier class is
+    lowered.
+
+    If a low limit left only one class, all thumbs are left out.
     """
     ups = [example.weight for example in examples if example.thumb is True]
     downs = [example.weight for example in examples if example.thumb is False]

@@ -1,15 +1,16 @@
 """The loss of the `choice` objective, from log-ratios alone: pure, differentiable, without a model.
 
-With s the summed log pi - log pi_ref of a reply and beta the hold on the reference:
+Let s be log pi - log pi_ref, summed over a reply, and beta how firmly the reference holds the model:
 
     decision   -log[(1 - e) sum_won softmax(beta s + offset) + e |won| / |options|]
     likelihood nll x the mean nats per token of the preferred reply
     anchor     -anchor x the mean s of the replies on offer
     thumb      -log sigmoid(+-(beta s - delta)), delta the mean beta s of the thumbs seen before
 
-For two options, no offsets and no lapse the first is DPO's sigmoid loss. It only knows differences of s: all
-replies may sink together, and what they lose goes to words nobody offered. The anchor is that loss, an
-estimate of KL(base || tuned) on replies the base drew: it costs no further pass.
+With two options, no offsets and no lapse, the decision term is DPO's sigmoid loss. It depends only on
+differences of s: all replies may become less likely together, and their probability goes to words that nobody
+offered. The anchor is that loss of log-probability, an estimate of KL(base || tuned) on replies the base
+drew; it needs no further pass.
 """
 
 from collections.abc import Sequence
@@ -25,13 +26,13 @@ from trainer.data.example import Example
 
 @dataclass(frozen=True)
 class DecisionTensors:
-    """What E examples with R replies and D stages say, as tensors; padded to the largest stage of M options.
+    """The decisions of E examples as tensors: R replies, D stages (decisions) padded to M options each.
 
-    `options`: [D, M] places of replies in the row; `is_option`, `is_won`: [D, M]; `offsets`: [D, M]; `lapse`:
-    [D]; `stage_owner`: [D], the example of each stage. `preferred`, `nll`, `preferred_owner`: [P]. `thumbs`:
-    [U] places of replies, `signs`: +1 up, -1 down, `thumb_owner`: [U]. `offered`: [O] places of replies that
-    stood to choose, `offered_owner`, `offered_share`: [O], their example and 1 / how many it has. `weights`:
-    [E].
+    `options`: (D, M), places of replies in the row; `is_option`, `is_won`, `offsets`: (D, M); `lapse`: (D,);
+    `stage_owner`: (D,), the example of each stage. `preferred`, `nll`, `preferred_owner`: (P,), the preferred
+    replies. `thumbs`: (U,), places of replies; `signs`: (U,), +1 up and -1 down; `thumb_owner`: (U,).
+    `offered`: (O,), places of replies that could be chosen; `offered_owner`, `offered_share`: (O,), their
+    example and 1 / its number of them. `weights`: (E,).
     """
 
     options: Tensor
@@ -56,10 +57,12 @@ class DecisionTensors:
 
 
 class Sums(NamedTuple):
-    """What rows showed, as sums that add up over rows and processes, with the counts to divide by."""
+    """What rows of examples measured, as sums that add up over rows and processes, with the counts to divide
+    by.
+    """
 
-    nats: float  # of the decisions, weighted
-    weight: float  # of the examples that have decisions
+    nats: float  # weighted loss of the decisions
+    weight: float  # weight of the examples that have decisions
     margins: float
     hits: float
     stages: float
@@ -71,11 +74,12 @@ class Sums(NamedTuple):
 
 @dataclass(frozen=True)
 class Losses:
-    """Per example [E]: what is learnt from, and its part that are decisions, in nats.
+    """The losses of E examples in nats: `total`, (E,), is what is learnt from; `decisions`, (E,), is its part
+    from decisions.
 
-    `is_decided`: [E], whether it has decisions at all; a thumb has none.
-    `margins`: [D], mean beta s of what won over that of the rest. `hits`: [D], 1 where the highest won.
-    `shifts`: [P], s of the preferred reply. `rewards`: [U], beta s of the thumbs, for the running mean.
+    `is_decided`: (E,), whether an example has decisions; a thumb has none. `margins`: (D,), mean beta s of
+    the winners less that of the rest. `hits`: (D,), 1 where a winner has the highest beta s. `shifts`: (P,),
+    s of the preferred reply. `rewards`: (U,), beta s of the thumbs, for the running mean.
     """
 
     total: Tensor
@@ -87,7 +91,7 @@ class Losses:
     rewards: Tensor
 
     def sum_up(self, weights: Tensor) -> Tensor:
-        """The fields of `Sums`; [9], float64. `weights`: [E]."""
+        """Sums these losses up, in the order of `Sums`; (9,), float64. `weights`: (examples,)."""
         nats, weight = (self.decisions * weights).sum(), weights[self.is_decided].sum()
         seen = (self.margins, self.hits, self.shifts, self.rewards)
         margins, hits, shifts, rewards = (values.double().sum() for values in seen)
@@ -99,7 +103,9 @@ class Losses:
 
 
 def tabulate_examples(examples: Sequence[Example]) -> DecisionTensors:
-    """The examples of one row, replies counted through all of them as `packing.pack_row` does."""
+    """Turns the examples of one row into tensors. Replies are numbered through all examples, as in
+    `packing.pack_row`.
+    """
     stages, preferred, thumbs, offered = [], [], [], []
     first = 0
     for number, example in enumerate(examples):
@@ -152,10 +158,14 @@ def find_losses(
     anchor: float = 0.0,
     delta: float = 0.0,
 ) -> Losses:
-    """`sums`, `reference`: [R] of log-probabilities; `counts`: [R] their tokens; `delta` in nats."""
-    ratios = sums - reference
-    rewards = beta * ratios
-    nats = find_decision_nats(decisions, rewards)
+    """The losses of all examples of a row, and what is measured beside them.
+
+    `sums`, `reference`: (replies,), log-probabilities under the model and the base; `counts`: (replies,),
+    their tokens; `delta`: running mean of the thumbs, in nats.
+    """
+    ratios = sums - reference  # (replies,)
+    rewards = beta * ratios  # (replies,)
+    nats = find_decision_nats(decisions, rewards)  # (stages,)
     nothing = torch.zeros(len(decisions.weights), dtype=sums.dtype, device=sums.device)
     decided = nothing.index_add(0, decisions.stage_owner, nats)
     likelihood = -decisions.nll * (sums / counts)[decisions.preferred]
@@ -165,7 +175,7 @@ def find_losses(
     total = total.index_add(0, decisions.offered_owner, sunk)
     total = total.index_add(0, decisions.thumb_owner, thumbs)
     with torch.no_grad():
-        seen = rewards[decisions.options]
+        seen = rewards[decisions.options]  # (stages, options)
         lost = decisions.is_option & ~decisions.is_won
         highest = seen.masked_fill(~decisions.is_option, -torch.inf)
         hits = highest.masked_fill(~decisions.is_won, -torch.inf).amax(1) > highest.masked_fill(
@@ -186,15 +196,15 @@ def find_losses(
 
 
 def find_decision_nats(decisions: DecisionTensors, rewards: Tensor) -> Tensor:
-    """-log of the probability of what was taken at each stage; [D]."""
-    logits = rewards[decisions.options] + decisions.offsets
+    """Negative log-probability of what was taken at each stage, in nats; (stages,)."""
+    logits = rewards[decisions.options] + decisions.offsets  # (stages, options)
     every = torch.logsumexp(logits.masked_fill(~decisions.is_option, -torch.inf), dim=1)
     won = torch.logsumexp(logits.masked_fill(~decisions.is_won, -torch.inf), dim=1)
     blind = decisions.lapse * decisions.is_won.sum(1) / decisions.is_option.sum(1)
-    # log of 0 is -inf and its gradient 0 in logaddexp: without lapse the second term is not there.
+    # Without lapse the second term is log 0 = -inf: it adds nothing, and its gradient in logaddexp is 0.
     return -torch.logaddexp(torch.log1p(-decisions.lapse) + won - every, torch.log(blind))
 
 
 def mean_where(values: Tensor, chosen: Tensor) -> Tensor:
-    """Mean over the chosen of each row; 0 where none is."""
+    """The mean of the chosen values in each row, 0 for rows where none is chosen; (rows,)."""
     return torch.where(chosen, values, 0.0).sum(1) / chosen.sum(1).clamp(min=1)
