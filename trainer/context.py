@@ -1,4 +1,4 @@
-"""What a run works with, handed from the entry point to every step; and the writes to its row, each under its
+"""The context of a run: what the entry point hands to every step, and the writes to the run's row under its
 token.
 
 `open_context` is the one place that constructs it, for the service and for its child process alike.
@@ -41,7 +41,7 @@ class NightContext:
     clock: Clock
     desk_id: str
     policy: Policy
-    backup_dir: Path | None = None  # of deploy/backup.sh, for the proofs of erasures
+    backup_dir: Path | None = None  # where deploy/backup.sh writes, for the proofs of erasures
 
     def run_dir(self, run_id: str) -> Path:
         return self.data_dir / "runs" / run_id
@@ -65,7 +65,7 @@ class NightContext:
             return runs.get_run(session, desk_id=self.desk_id, run_id=run_id)
 
     def advance(self, token: RunToken, **values: Any) -> Run:
-        """Writes to the run's row; StaleLease if another worker has it by now."""
+        """Writes values to the run's row. Raises StaleLease if another worker has taken the run over."""
         with unit_of_work(self.store_engine) as session:
             now = self.clock.now()
             return runs.advance(session, run_id=token.run_id, token=token.fence, now=now, **values)
@@ -73,9 +73,9 @@ class NightContext:
 
 @contextmanager
 def open_context(data_dir: Path, config: Path | None) -> Iterator[NightContext]:
-    """The context of one instance, from its settings.
+    """Opens the context of one instance from its settings, and closes it after the block.
 
-    The engine is looked up at each use: it may restart elsewhere.
+    The engine is looked up at each use, since it may restart on another port.
     """
     feedback = load_settings(FeedbackSettings, "feedback", config=config, data_dir=data_dir)
     serving = load_settings(ServingSettings, "serving", config=config, data_dir=data_dir)

@@ -1,7 +1,7 @@
 """Everything that can go wrong in the nightly job.
 
 TrainerError
-|- RecipeRefused        a recipe file does not hold together
+|- RecipeRefused        a recipe file has wrong or contradictory values
 |- NothingToTrainOn     a dataset without usable rows
 |- ReferenceMismatch    the reference of the first step is not the base model
 |- Diverged             a loss or gradient is no longer a finite number
@@ -14,11 +14,11 @@ from pathlib import Path
 
 
 class TrainerError(Exception):
-    """The common ancestor: catch it at a process edge."""
+    """The base class of all errors of this package: catch it at a process edge."""
 
 
 class RecipeRefused(TrainerError):
-    """A recipe file does not hold together."""
+    """A recipe file has wrong or contradictory values."""
 
     def __init__(self, path: Path | str, faults: list[str]) -> None:
         self.faults = faults
@@ -30,7 +30,7 @@ class NothingToTrainOn(TrainerError):
     """A dataset without a usable row."""
 
     def __init__(self, path: Path, refusals: Mapping[str, int], held_out: Sequence[str]) -> None:
-        """`held_out`: the splits that do hold rows, which are measured and not learnt from."""
+        """`held_out`: the splits that do hold rows, which are measured but not learnt from."""
         self.refusals = dict(refusals)
         counted = ", ".join(f"{count} {reason}" for reason, count in sorted(refusals.items()))
         why = f"all its rows lie in {' and '.join(held_out)}" if held_out else "no rows at all"

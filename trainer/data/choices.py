@@ -1,9 +1,9 @@
 """Choices as the evaluation sees them: one prompt, its distinct replies in the order shown, and which were
 picked.
 
-Lines are settled by the rules of `feedback.records`, so equal texts merge to the first slot before anything
-is scored. Counted are picks, edits (for the candidate that was edited) and ties; own texts say nothing about
-the replies shown.
+Lines are settled by the rules of `feedback.records`, so equal texts merge into the first slot before anything
+is scored. Picks, edits (for the candidate that was edited) and ties count; own texts say nothing about the
+replies shown.
 """
 
 import gzip
@@ -22,12 +22,12 @@ from feedback.records.schemas import ChoiceForm, conversation_of, read_form
 from trainer.data.pair_rows import hash_share
 
 COUNTED = ("pick", "edit", "tie")
-MAX_SLOTS = 64  # a file may claim any place; what lies beyond counts as the last of these
+MAX_SLOTS = 64  # a file may claim any slot; higher ones count as the last of these
 
 
 @dataclass(frozen=True)
 class Offer:
-    """`picked` are places in `texts`; `slots`: where each text stood on the screen."""
+    """One choice to score. `picked`: places in `texts`; `slots`: where each text was on the screen."""
 
     id: str
     conversation: str
@@ -41,8 +41,10 @@ class Offer:
 def read_offers(
     source: Path, split: str | None = None, *, limit: int | None = None
 ) -> tuple[list[Offer], int]:
-    """Counted choices of a file, or of one split of a dataset directory: at most `limit` in a stable hash
-    order, and how many there are in all."""
+    """The counted choices of a file, or of one split of a dataset directory, and how many there are in all.
+
+    At most `limit` are returned, in a stable hash order.
+    """
     path = source / "choices.jsonl" if source.is_dir() else source
     if not path.exists():
         raise DatasetMissing(path)
@@ -70,19 +72,23 @@ def read_choice_lines(path: Path) -> Iterator[str]:
 
 
 def settle_line(body: dict[str, Any]) -> ChoiceForm | Refusal:
-    """One line of `choices.jsonl` as the choice that counts."""
+    """Reads one line of `choices.jsonl` and settles it: equal texts are merged. Returns a Refusal if it is
+    not usable.
+    """
     form = read_form(ChoiceForm, body)
     return form if isinstance(form, Refusal) else settle_choice(form)
 
 
 def slots_of(choice: ChoiceForm) -> tuple[int, ...]:
-    """Where each reply stood on the screen: a card before it may have shown nothing, or an equal text."""
+    """The slot of each reply. It may differ from its place in the list, where a card showed nothing or an
+    equal text.
+    """
     shown = (place if reply.slot is None else reply.slot for place, reply in enumerate(choice.candidates))
     return tuple(min(slot, MAX_SLOTS - 1) for slot in shown)
 
 
 def make_offer(body: dict[str, Any]) -> Offer | None:
-    """None where nothing was chosen between: an own text, or a line that the rules refuse."""
+    """The choice of one line, or None if it chooses between no replies: an own text, or a refused line."""
     settled = settle_line(body)
     if isinstance(settled, Refusal) or settled.kind not in COUNTED:
         return None

@@ -1,8 +1,8 @@
-"""What the `choice` objective learns from, after tokenising: one prompt, its replies, and the decisions among
+"""What the `choice` objective learns from, after tokenising: a prompt, its replies, and the decisions among
 them.
 
 Pure data. `objectives/choice/examples.py` makes it from a dataset, `packing/rows.py` lays it out in rows,
-`objectives/choice/loss.py` says its loss.
+`objectives/choice/loss.py` computes its loss.
 """
 
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from dataclasses import dataclass
 class Stage:
     """One decision among replies.
 
-    `options`: places in `Example.replies`. `won`: those of them that were taken, several for a tie.
-    `offsets`: the logit of each option's slot, one per option; zeros where no card was picked.
-    `lapse`: probability that the decision was blind, uniform over the options.
+    `options`: places in `Example.replies`. `won`: the options that were taken, several for a tie. `offsets`:
+    for each option the logit of its slot; zeros if no card was picked. `lapse`: probability that the decision
+    was blind, that is uniform over the options.
     """
 
     options: tuple[int, ...]
@@ -25,12 +25,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Example:
-    """One decision of an agent, or one thumb.
+    """One decision of an agent, or one thumb. `weight`: its weight in the loss.
 
-    `replies`: token ids, each ending with EOS, one per distinct text. `stages` is empty for an unpaired
-    thumb.
-    `preferred`: place of the reply whose likelihood is kept up by `nll` times its mean nats per token.
-    `thumb`: up or down, for an unpaired thumb, which has one reply. `weight`: of the whole example.
+    `replies`: token ids, each ending with EOS, one per distinct text. `stages`: its decisions; empty for an
+    unpaired thumb. `preferred`: place of the reply whose likelihood is kept up; `nll`: the factor on its mean
+    nats per token. `thumb`: up or down, for an unpaired thumb, which has one reply.
     """
 
     id: str

@@ -21,7 +21,7 @@ Pair = dict[str, Any]
 
 @dataclass(frozen=True)
 class TrainingRows:
-    """Tokenised rows, and the count of what was left out and why."""
+    """Tokenised rows. `found`: rows before any was left out; `refusals`: those left out, by reason."""
 
     examples: list[dict[str, list[int]]]
     found: int
@@ -29,7 +29,7 @@ class TrainingRows:
 
 
 def hash_share(*words: object) -> float:
-    """A stable number in [0, 1) for these words: the coin that thins and selects rows."""
+    """A stable pseudo-random number in [0, 1) for these words, used to thin and select rows."""
     digest = hashlib.sha256("\x1f".join(map(str, words)).encode()).digest()
     return int.from_bytes(digest[:8], "big") / 2**64
 
@@ -42,15 +42,18 @@ def pair_key(pair: Pair) -> str:
 
 
 def is_kept(pair: Pair) -> bool:
-    """TRL's DPO takes no row weights: weight 0.5 keeps half of all ids, always the same half."""
+    """Whether the row is trained on: weight 0.5 keeps half of all ids, always the same half, as TRL takes no
+    weights.
+    """
     return hash_share("weight", pair_key(pair)) < float(pair.get("weight", 1.0))
 
 
 def select_pairs(
     dataset_dir: Path, split: str, *, limit: int | None, seed: int
 ) -> tuple[list[Pair], int, Counter[str]]:
-    """The pairs of one split in a stable order, the number found, and the rows thinned or left out by the
-    limit.
+    """The pairs of one split in a stable order, the number found, and how many were left out, by reason.
+
+    Rows are thinned by their weight, and at most `limit` are kept.
     """
     found = 0
     refusals: Counter[str] = Counter()
@@ -79,9 +82,9 @@ def select_pairs(
 def load_rows(
     dataset_dir: Path, split: str, tokenizer: Any, *, max_length: int, limit: int | None, seed: int
 ) -> TrainingRows:
-    """Tokenised rows as the trainer takes them.
+    """Tokenises the selected pairs of one split.
 
-    A reply is never cut: rows longer than `max_length` are refused.
+    A reply is never cut: rows longer than `max_length` tokens are refused.
     """
     pairs, found, refusals = select_pairs(dataset_dir, split, limit=limit, seed=seed)
     rows = []

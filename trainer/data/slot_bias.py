@@ -1,4 +1,4 @@
-"""The bias of a slot: how often a reply is picked for where it stands, without a word of it read."""
+"""Position bias: how often a reply is picked because of the slot it is shown in, whatever it says."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,11 +9,11 @@ import numpy as np
 
 from feedback.experiments.conditional_logit import ChoiceRows, Floats, find_starts, fit_logit
 
-PULL = 1e-3  # nats: keeps the offset of a slot nobody ever picked finite
+PULL = 1e-3  # nats, a ridge penalty: keeps the offset of a slot that nobody ever picked finite
 
 
 class SlotPick(Protocol):
-    """As much of a choice as a rule of slots needs: the slot of each reply, and which places were picked."""
+    """The part of a choice that a slot rule needs: the slot of each reply, and the places picked."""
 
     @property
     def slots(self) -> tuple[int, ...]: ...
@@ -23,7 +23,7 @@ class SlotPick(Protocol):
 
 
 def fit_slot_offsets(offers: Sequence[SlotPick]) -> Floats:
-    """Maximum-likelihood offset of each slot: all that can be known without reading a word."""
+    """The maximum-likelihood offset of each slot, a logit: what can be predicted without reading a word."""
     size = 1 + max(max(offer.slots) for offer in offers)
     # Offers that look alike to a slot rule are counted once: 30,000 rows become a few dozen.
     alike = Counter(

@@ -1,8 +1,8 @@
 """Text to token ids, for training, scoring and probes alike: the prompt as the engine renders it, the reply
 up to EOS.
 
-The engine never makes what a template renders after a reply (often a line feed behind EOS), so no reply here
-has it. Control tokens come from the template and from EOS alone, never from a text
+Templates may render something after a reply, often a line feed after EOS. The engine never generates it, so
+no reply here has it. Control tokens come from the template and from EOS alone, never from a text
 (`serving.control_tokens`).
 """
 
@@ -26,8 +26,8 @@ def encode_prompt(
 ) -> list[int]:
     """The ids the engine would see: the chat template with the opening of an assistant's reply.
 
-    `kwargs` may come with an imported line, so they reach the template alone: none of them changes how it is
-    rendered, or which one.
+    `kwargs` may come from an imported line, so only the template gets them: none can change how or which
+    template is rendered.
     """
     control = choose_control_tokens(tokenizer)
     ours = inspect.signature(tokenizer.apply_chat_template).parameters
@@ -50,7 +50,9 @@ def encode_reply(tokenizer: Any, text: str) -> list[int]:
 
 @lru_cache(maxsize=4)
 def choose_control_tokens(tokenizer: Any) -> ControlTokens:
-    """The same as `serving.control_tokens` reads from the tokenizer's files."""
+    """The control tokens of a loaded tokenizer, equal to those that `serving.control_tokens` reads from its
+    files.
+    """
     added = {token.content: token.special for token in tokenizer.added_tokens_decoder.values()}
     template = tokenizer.chat_template or ""
     templates = [template] if isinstance(template, str) else list(template.values())
@@ -58,10 +60,10 @@ def choose_control_tokens(tokenizer: Any) -> ControlTokens:
 
 
 class Encoder:
-    """Texts to ids as tuples; ids that the engine stored are taken instead where they are of this base and no
-    text spells a control token, which an older version passed on.
+    """Turns texts into tuples of ids, or takes the ids that the engine stored.
 
-    Equal numbers share their memory: a long history is some ten million of them.
+    Stored ids are taken only if they are of this base and no text spells a control token, which an older
+    version passed on. Equal numbers share their memory: a long history is some ten million of them.
     """
 
     def __init__(self, tokenizer: Any, base_id: str) -> None:
@@ -93,7 +95,9 @@ class Encoder:
         return self._share(encode_reply(self._tokenizer, text))
 
     def _holds(self, stored: list[int], base_id: str | None) -> bool:
-        """An imported line may claim anything; an id beyond the vocabulary would stop the run."""
+        """Whether stored ids may be used. An imported line may claim anything, and an id beyond the
+        vocabulary would stop the run.
+        """
         known = bool(stored) and base_id == self._base_id
         return known and 0 <= min(stored) and max(stored) < self._vocabulary
 

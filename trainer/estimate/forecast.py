@@ -1,7 +1,7 @@
-"""What a run will take, before it is asked for: tokens counted, time from a few real steps, memory from
-counted parameters.
+"""What a run will take, before it is started: tokens are counted, time comes from a few real steps, memory
+from counted parameters.
 
-Writes nothing that stays. One process; evaluation, gate and publishing come on top.
+Nothing is written that stays. It is for one process; evaluation, gate and publishing come on top.
 """
 
 import tempfile
@@ -29,13 +29,15 @@ from trainer.packing.rows import split_rows
 from trainer.recipes.recipe import Recipe
 
 Count = Callable[[Sequence[Any]], int]
-FORWARD = 0.5  # of a training step's time: with frozen weights the way back costs what the way there does
+FORWARD = (
+    0.5  # share of a step's time: with frozen weights the backward pass takes as long as the forward one
+)
 
 
 @dataclass(frozen=True)
 class Tokens:
-    """What goes through the model in an `epoch`, in a `held_out` check, and under the base before the first
-    step (`reference`).
+    """Tokens that go through the model: in an `epoch`, in a `held_out` check, and for a missing `reference`
+    before step 1.
     """
 
     epoch: int
@@ -45,7 +47,9 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Seconds:
-    """`reference`: log-probabilities of the base that are not stored yet; `checks`: held-out ones."""
+    """Seconds of each part. `reference`: log-probabilities of the base that are not stored yet; `checks`:
+    held-out checks.
+    """
 
     load: float
     reference: float
@@ -59,9 +63,10 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Forecast:
-    """`examples`: choices, pairs and thumbs of `choice`, pairs of `dpo`. `stored`: how many of them and of
-    those held out have a stored reference; None for `dpo` and for a reference in the run. `unpacked`: why
-    rows are not packed.
+    """The forecast of one run. `examples`: choices, pairs and thumbs of `choice`, pairs of `dpo`.
+
+    `stored`: how many of the examples and held-out ones have a stored reference; None for `dpo` and if the
+    reference is computed in the run. `unpacked`: why rows are not packed, or None.
     """
 
     objective: str
@@ -89,7 +94,9 @@ class Forecast:
 
 
 def forecast(dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Path) -> Forecast:
-    """Takes about as long as loading the base and six steps. Raises DatasetMissing, NothingToTrainOn."""
+    """Forecasts a run. Takes about as long as loading the base and six steps. Raises DatasetMissing,
+    NothingToTrainOn.
+    """
     torch.set_num_threads(recipe.threads)
     tokenizer = AutoTokenizer.from_pretrained(base)
     is_choice = recipe.objective == "choice"
@@ -139,15 +146,17 @@ def forecast(dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Pa
 
 
 def count_steps(examples: int, recipe: Recipe) -> int:
-    """Optimizer steps of a whole run, epochs settled."""
+    """Optimizer steps of a whole run, for a recipe whose epochs are settled."""
     return ceil(recipe.epochs * recipe.count_epoch_steps(examples))
 
 
 def try_steps(
     data: Any, base: Path, recipe: Recipe, steps: int
 ) -> tuple[TimedSteps, float, str | None, Count]:
-    """A few steps on a part of the data, with nothing held out; the seconds of loading the base; why rows are
-    not packed, if they are not; and what counts the tokens of a batch.
+    """Runs a few steps on a part of the data, with nothing held out.
+
+    Returns their times, the seconds of loading the base, why rows are not packed (or None), and the function
+    that counts the tokens of a batch.
     """
     examples = data.found.examples
     few = examples[: STEPS * recipe.batch_size * recipe.accumulation]
@@ -177,14 +186,14 @@ def try_steps(
 
 
 def find_missing_references(data: ChoiceData, recipe: Recipe, reference_dir: Path) -> list[Example]:
-    """Examples of which the reference of any reply is not stored."""
+    """Examples with at least one reply whose reference is not stored."""
     everything = [*data.found.examples, *data.held_out.examples]
     found = find_stored(everything, data_dir=reference_dir, base_id=data.base_id, dtype=name_dtype(recipe))
     return [example for example, known in zip(everything, found, strict=True) if not all(known)]
 
 
 def list_batches(examples: Sequence[Any], recipe: Recipe) -> list[list[Any]]:
-    """Those of the first epoch."""
+    """The batches of the first epoch."""
     size = recipe.batch_size
     order = ConversationSet(examples, recipe.seed) if recipe.objective == "choice" else examples
     ordered = [order[place] for place in range(len(examples))]
@@ -192,15 +201,15 @@ def list_batches(examples: Sequence[Any], recipe: Recipe) -> list[list[Any]]:
 
 
 def count_packed(recipe: Recipe, batch: Sequence[Example]) -> int:
-    """Tokens that go through the model for a batch of conversations, histories once."""
+    """Tokens that go through the model for a batch in packed rows, shared histories counted once."""
     return sum(map(count_shared_tokens, split_rows(batch, recipe.row_tokens)))
 
 
 def count_apart(batch: Sequence[Example]) -> int:
-    """The same for one reply a row."""
+    """Tokens that go through the model for a batch with one reply per row."""
     return sum(len(example.prompt_ids) + len(reply) for example in batch for reply in example.replies)
 
 
 def count_pairs(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
-    """The same for pairs: a row for either side."""
+    """Tokens that go through the model for a batch of pairs, with one row for either side."""
     return sum(2 * len(row["prompt_ids"]) + len(row["chosen_ids"]) + len(row["rejected_ids"]) for row in rows)

@@ -31,7 +31,9 @@ BYTES = {"float32": 4, "bfloat16": 2}
 
 @dataclass(frozen=True)
 class Parameters:
-    """`total`: weights that are tied counted once. `linear`: those of linear layers but the head."""
+    """Numbers of weights. `total`: tied weights counted once; `linear`: those of linear layers except the
+    head.
+    """
 
     total: int
     linear: int
@@ -40,7 +42,7 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Need:
-    """Bytes, activations left out."""
+    """Bytes of memory, without activations."""
 
     weights: int
     gradients: int
@@ -55,7 +57,9 @@ class Need:
 
 
 def count_parameters(base: Path, lora: LoraConfig) -> Parameters:
-    """From the base's configuration, on the meta device: no memory, whatever the size."""
+    """Counts the weights from the base's configuration, on the meta device: it takes no memory, whatever the
+    size.
+    """
     config = AutoConfig.from_pretrained(base)
     with torch.device("meta"):
         model: Any = AutoModelForCausalLM.from_config(config)
@@ -72,7 +76,7 @@ def count_parameters(base: Path, lora: LoraConfig) -> Parameters:
 
 
 def find_needs(found: Parameters, dtype: str) -> dict[str, Need]:
-    """`full`, `lora` and `qlora`; `dtype`: of the base's weights under LoRA."""
+    """The memory of `full`, `lora` and `qlora`. `dtype`: that of the base's weights under LoRA."""
     size = BYTES[dtype]
     quantised = round(NF4 * found.linear) + HALF * (found.total - found.linear)
     adapter = FLOAT * found.adapter

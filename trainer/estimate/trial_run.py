@@ -1,6 +1,7 @@
-"""A few real steps of a run, to know what all of it will take: the run's own trainer on a part of its data.
+"""A few real steps of a run, with its own trainer on a part of its data, to measure what the whole run will
+take.
 
-Knows nothing of the whole run; `forecast.py` draws the line.
+`forecast.py` extrapolates from them to the whole run.
 """
 
 import resource
@@ -18,8 +19,10 @@ STEPS = 5  # the first of them is not timed: it allocates what the others use ag
 
 @dataclass(frozen=True)
 class TimedSteps:
-    """`steps` timed, their `seconds` and `tokens`; `skipped` before them. `peak`: bytes of the whole process,
-    or of the accelerator, after one more batch, of the longest examples with `longest_tokens`.
+    """The `seconds` and `tokens` of the timed `steps`; `skipped` steps before them were not timed.
+
+    `peak`: bytes of the whole process, or of the GPU, after one more batch of the longest examples, which has
+    `longest_tokens`.
     """
 
     steps: int
@@ -31,12 +34,12 @@ class TimedSteps:
 
     @property
     def rate(self) -> float:
-        """Seconds per token of training."""
+        """Seconds of training per token."""
         return self.seconds / self.tokens
 
 
 class Meter(TrainerCallback):  # type: ignore[misc]
-    """When each optimizer step ended; the first entry is the start."""
+    """Notes when each optimizer step ended, in seconds; the first entry is the start of training."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
@@ -55,7 +58,7 @@ def tell_time() -> float:
 
 
 def read_peak() -> int:
-    """Bytes: of the accelerator where there is one, else of this process since it began."""
+    """Peak memory in bytes: of the GPU if there is one, else of this process since it began."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
     unit = 1 if sys.platform == "darwin" else 1024
@@ -69,8 +72,9 @@ def time_steps(
     *,
     batches_a_step: int,
 ) -> TimedSteps:
-    """Runs a trainer that is set to a few steps, then one batch of the `longest`. `count_tokens`: what the
-    model reads of a batch.
+    """Runs a trainer that is set to a few steps, then one batch of the `longest` examples.
+
+    `count_tokens`: counts the tokens that the model reads for a batch.
     """
     meter, batches = Meter(), []
     collate = trainer.data_collator

@@ -21,7 +21,7 @@ from trainer.recipes.recipe import Recipe
 
 @dataclass(frozen=True)
 class PairData:
-    """What a run learns from, `found` not empty, and what is held out."""
+    """The data of a run: `found`, never empty, is learnt from; `held_out` is only measured."""
 
     tokenizer: Any
     found: TrainingRows
@@ -29,7 +29,7 @@ class PairData:
 
 
 def read_pairs(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> PairData:
-    """Raises DatasetMissing, NothingToTrainOn."""
+    """Reads the pairs of a run from a dataset. Raises DatasetMissing, NothingToTrainOn."""
     load = partial(
         load_rows, dataset_dir, tokenizer=tokenizer, max_length=recipe.max_length, seed=recipe.seed
     )
@@ -42,7 +42,7 @@ def read_pairs(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> PairData:
 def prepare_pairs(
     data: PairData, model: Any, recipe: Recipe, lora: LoraConfig, settings: dict[str, Any]
 ) -> tuple[DPOTrainer, dict[str, Any]]:
-    """A trainer ready to run on a plain base, and the counts of its data. `settings`: for
+    """A trainer that is ready to run on a plain base, and the counts of its data. `settings`: for
     TrainingArguments.
     """
     rows, held_out = data.found, data.held_out
@@ -79,8 +79,10 @@ def _build_arguments(recipe: Recipe, settings: dict[str, Any], *, watched: bool)
 
 
 class PairTrainer(DPOTrainer):  # type: ignore[misc]
-    """TRL's DPO on rows that are tokenised already: its own tokenising takes the template's end, which no
-    engine makes, for reply.
+    """TRL's DPOTrainer on rows that are tokenised already.
+
+    TRL's own tokenising counts what the template renders after EOS as part of the reply, which no engine
+    makes.
     """
 
     def _prepare_dataset(self, dataset: Dataset, *_: Any) -> Dataset:

@@ -1,22 +1,23 @@
-"""How people pick whatever the replies say: the pull of each slot, and how often an agent picks blindly.
+"""How people pick whatever the replies say: the position bias of each slot, and each agent's lapse rate, the
+share of blind picks (label noise).
 
-Estimated on the train split before training, then held fixed. A pick is modelled as
+Both are estimated on the train split before training and then held fixed. A pick is modelled as
 
     P(reply k) = (1 - e_a) softmax(taste + offset of the slot)[k] + e_a / K
 
-The slot offsets are those of the `slot` baseline. The lapse rate e_a of an agent needs an opinion about which
-reply an attentive person would pick, known before training. Here it is the crowd's taste as far as three
-features tell: how long a reply is, whether the tuned arm wrote it, and what its words are worth by the picks
-of other conversations (`trainer/objectives/choice/text_model.py`). No model is asked, so a night pays seconds
-for it.
+The slot offsets are those of the `slot` baseline. To estimate the lapse rate e_a of agent a, one must know
+before training which reply an attentive person would pick. The crowd's taste stands in for that, as far as
+three features show it: how long a reply is, whether the tuned arm wrote it, and what its words are worth by
+the picks of other conversations (`trainer/objectives/choice/text_model.py`). No language model is run, so it
+takes seconds.
 
-What identifies e_a: an agent who follows the crowd's taste less often than the taste's own strength explains.
-What the features leave untold of the taste looks like not looking: without the words attentive agents came
-out at 0.1 to 0.2. Where the crowd's picks follow no feature the likelihood is flat, and everybody keeps the
-prior. Slots are left out of this estimate: in a random order they only make the taste look a little weaker,
-and with them an attentive agent without a favourite slot would look blind. What it cannot tell: an agent with
-a steady taste of their own from one who does not look. Hence the prior (worth 20 picks), the floor of 30
-picks, and the ceiling of 0.5: nobody loses more than half of their say to this guess.
+Identifiability: e_a shows in how much less often agent a follows the crowd's taste than the strength of that
+taste explains. Whatever part of the taste the features miss therefore looks like inattention: without the
+words, attentive agents came out at 0.1 to 0.2. If the crowd's picks follow no feature, the likelihood is flat
+and everybody keeps the prior. Slots are left out of this estimate: in a random order they only make the taste
+look a little weaker, while with them an attentive agent without a favourite slot would look blind. An agent
+with a steady taste of their own cannot be told from one who does not look. Hence the prior (worth 20 picks),
+the minimum of 30 picks and the ceiling of 0.5: nobody loses more than half of their weight to this estimate.
 """
 
 from collections import Counter
@@ -44,17 +45,19 @@ from trainer.objectives.choice.text_model import Words, find_opinions, hash_word
 Array = NDArray[np.float64]
 
 PRIOR_LAPSE = 0.1
-PRIOR_PICKS = 20.0  # as many picks seen as blind or not, 2 of them blind
+PRIOR_PICKS = 20.0  # the prior is worth 20 picks, of which 2 are blind
 MIN_PICKS = 30
 MAX_LAPSE = 0.5
 ARMS = {"tuned": 1.0, "both": 0.5}
-PULL = 0.05  # nats in all: keeps a taste finite that no pick contradicts
+PULL = 0.05  # nats, a ridge penalty: keeps a taste finite that no pick contradicts
 
 
 @dataclass(frozen=True, eq=False)
 class Pick:
-    """A counted choice without its texts. `features`: for each reply log characters and share of the tuned
-    arm; `words`: their hashes; `picked`: places in `slots`.
+    """A counted choice without its texts. `picked`: places in `slots`.
+
+    `features`: for each reply the log of its characters and its share of the tuned arm. `words`: for each
+    reply the hashes of its words.
     """
 
     agent: str | None
@@ -67,8 +70,10 @@ class Pick:
 
 @dataclass(frozen=True)
 class Habits:
-    """`offsets`: logit of each slot. `lapses`: of agents with enough picks; `unknown`: of all others. `gain`:
-    nats per pick by which the taste foresees picks better than chance does; at 0 the lapses are the prior.
+    """The estimated position bias and lapse rates. `offsets`: the logit of each slot.
+
+    `lapses`: the lapse rate of each agent with enough picks; `unknown`: that of all others. `gain`: by how
+    many nats per pick the taste predicts picks better than chance does; at 0 the lapse rates are the prior.
     """
 
     offsets: tuple[float, ...] = ()
@@ -77,15 +82,17 @@ class Habits:
     gain: float = 0.0
 
     def offset(self, slot: int) -> float:
-        """0 for a slot nobody was seen to be offered."""
+        """The logit of a slot, 0 for a slot that no pick in the train split was offered."""
         return self.offsets[slot] if slot < len(self.offsets) else 0.0
 
     def lapse(self, agent: str | None) -> float:
-        """The prior for agents with few picks: their level is less certain than that guess."""
+        """The lapse rate of an agent. With few picks it is the prior, which is more certain than an estimate
+        from them.
+        """
         return self.unknown if agent is None else self.lapses.get(agent, self.unknown)
 
     def to_json(self) -> dict[str, Any]:
-        """For the run's metrics. No agent is named: this is no measure of people at work."""
+        """Figures for the run's metrics. No agent is named: this does not measure people at work."""
         rates = sorted(self.lapses.values())
         return {
             "slot_offsets": [round(value, 4) for value in self.offsets],
@@ -96,7 +103,7 @@ class Habits:
         }
 
 
-NO_HABITS = Habits(unknown=0.0)  # every pick is read as what it says of the texts
+NO_HABITS = Habits(unknown=0.0)  # every pick is taken at face value
 
 
 def read_habits(dataset_dir: Path) -> Habits:
@@ -125,9 +132,11 @@ def make_habit_pick(choice: ChoiceForm, conversation: str) -> Pick:
 
 
 def estimate_habits(picks: Sequence[Pick]) -> Habits:
-    """Offsets from all picks; taste and the lapses of agents with at least 30 picks at the highest likelihood
-    under the prior: the point that EM climbs to, reached directly, since EM creeps where taste and lapses can
-    stand in for each other.
+    """Estimates slot offsets from all picks, and the taste and the lapse rates of agents with at least 30
+    picks.
+
+    Taste and lapse rates are the most probable ones under the prior (MAP). EM would climb to the same point,
+    but slowly, since taste and lapse rates can stand in for each other.
     """
     if not picks:
         return Habits()
@@ -148,16 +157,19 @@ def estimate_habits(picks: Sequence[Pick]) -> Habits:
 
 @dataclass(frozen=True, eq=False)
 class Taste:
-    """What is fitted to picks: a row for each reply, a group for each pick; `blind`, (picks,): the logarithm
-    of the chance that a blind pick falls on what was picked.
+    """The data that the taste is fitted to: in `rows` a row for each reply and a group for each pick.
+
+    `blind`: (picks,), the logarithm of the chance that a blind pick falls on what was picked.
     """
 
     rows: ChoiceRows
     blind: Array
 
     def ratios(self, taste: Array) -> tuple[Array, Array]:
-        """For each pick how much likelier the taste makes what was picked than chance does, (picks,), and the
-        slope of its logarithm by the utility of each reply, (rows,).
+        """How much likelier the taste makes each pick than chance does, (picks,), and the slopes of its
+        logarithm, (rows,).
+
+        The slopes are those by the utility of each reply.
         """
         logs, slopes = self.rows.log_shares(self.rows.x @ taste)
         return np.exp(logs - self.blind), slopes
@@ -178,8 +190,9 @@ def lay_out_picks(picks: Sequence[Pick]) -> Taste:
 
 
 def fit_lapses(picks: Taste, who: NDArray[np.int_], agents: int) -> tuple[Array, Array]:
-    """The weights of the features, (f,), and the lapse of each agent, (agents + 1,): the last is the prior,
-    for everybody whose number in `who` is `agents`.
+    """Fits the weights of the features, (features,), and the lapse rates, (agents + 1,).
+
+    The last rate is the prior. It holds for everybody whose number in `who` is `agents`.
     """
     x, group = picks.rows.x, picks.rows.group
     width = x.shape[1]
@@ -195,7 +208,7 @@ def fit_lapses(picks: Taste, who: NDArray[np.int_], agents: int) -> tuple[Array,
         prior = PRIOR_PICKS * (PRIOR_LAPSE * log_expit(free) + (1 - PRIOR_LAPSE) * log_expit(-free)).sum()
         likely = np.log(mixed).sum() + prior - PULL * taste @ taste
         by_taste = x.T @ ((1 - blind)[group] * slopes) - 2 * PULL * taste
-        # In logits: blind picks found and of the prior, less those that the rate would give.
+        # Slope by each rate's logit: the expected blind picks, prior included, less those of the rate.
         found = np.bincount(who, weights=blind, minlength=agents + 1)[:agents] + PRIOR_PICKS * PRIOR_LAPSE
         by_lapse = found - expit(free) * (seen + PRIOR_PICKS)
         return -float(likely) / len(who), -np.concatenate([by_taste, by_lapse]) / len(who)

@@ -1,4 +1,6 @@
-"""A choice run made ready: examples, habits, reference and reader of a dataset put into a `ChoiceTrainer`."""
+"""Prepares a run of the objective `choice`: reads its examples and builds the `ChoiceTrainer` with habits and
+reference.
+"""
 
 import logging
 from collections.abc import Sequence
@@ -32,7 +34,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ChoiceData:
-    """What a run learns from, `found` not empty, and what is held out."""
+    """The data of a run: `found`, never empty, is learnt from; `held_out` is only measured."""
 
     base_id: str
     found: TrainingExamples
@@ -41,7 +43,7 @@ class ChoiceData:
 
 
 def read_choices(dataset_dir: Path, base: Path, tokenizer: Any, recipe: Recipe) -> ChoiceData:
-    """Raises DatasetMissing, NothingToTrainOn."""
+    """Reads the data of a run from a dataset. Raises DatasetMissing, NothingToTrainOn."""
     base_id = compute_base_id(base)
     habits = read_habits(dataset_dir) if recipe.habits else NO_HABITS
     load = partial(
@@ -63,10 +65,10 @@ def prepare_choices(
     reference_dir: Path,
     on_reading: Counter | None = None,
 ) -> tuple[ChoiceTrainer, dict[str, Any]]:
-    """A trainer ready to run on a plain base, and the counts of its data. `settings`: for TrainingArguments.
-    `on_reading`: hears of examples whose reference is computed.
+    """A trainer that is ready to run on a plain base, and the counts of its data. `settings`: for
+    TrainingArguments.
 
-    Raises RecipeRefused.
+    `on_reading` is called while reference values are computed. Raises RecipeRefused.
     """
     found, held_out = data.found, data.held_out
     arguments = build_arguments(recipe, settings, watched=bool(held_out.examples))
@@ -122,20 +124,23 @@ def prepare_choices(
 
 
 def name_dtype(recipe: Recipe) -> str:
-    """What decides how log-probabilities are rounded."""
+    """A name for how log-probabilities are rounded, part of the key of stored reference values."""
     return f"{recipe.dtype} in bfloat16 products" if recipe.bf16 else recipe.dtype
 
 
 def read_base(model: Any, reader: PackedScorer, examples: Sequence[Example]) -> list[list[float]]:
-    """Log-probability sums of all replies under the base, one example a row: what they are depends on no
-    other example.
+    """Summed log-probabilities of all replies under the base.
+
+    Each example has a row of its own, so its numbers do not depend on other examples.
     """
     with torch.no_grad(), model.disable_adapter():
         return [reader.read(model, [example]).tolist() for example in examples]
 
 
 def build_arguments(recipe: Recipe, settings: dict[str, Any], *, watched: bool) -> TrainingArguments:
-    """`batch_size` is that of all processes together: several take the same steps as one."""
+    """TrainingArguments of a run. `batch_size` counts all processes together: several take the same steps as
+    one.
+    """
     arguments = TrainingArguments(
         **settings,
         **watch_held_out(recipe, watched=watched),

@@ -1,13 +1,15 @@
-"""What the base says about each reply, kept from night to night: one number, computed once in its life.
+"""A cache of what the base says about each reply: one log-probability, computed once and kept from night to
+night.
 
     load_reference(examples, compute, ...) -> look up -> recompute 8 of those found -> compute what is
     missing, storing batch by batch -> the log-probability of every reply, and a report for the metrics
 
-The file is `<data_dir>/reference.db`, SQLite. A number stands under sha256 over base (weights, tokenizer and
-template are in its id), compute dtype, prompt ids and reply ids: when one of these changes it is simply not
-found. Losing the file costs time only, so a broken one is set aside, and one that cannot be written leaves
-the numbers of this run in memory; either is said in the log and the report. It weighs about 0.2 MB per 1,000
-choices of four replies. Knows no model: the function that computes is handed in.
+The file is `<data_dir>/reference.db`, SQLite. The key of a number is the sha256 of the base's id (weights,
+tokenizer, template), the compute dtype, the prompt ids and the reply ids: if one of these changes, nothing is
+found under the new key. Losing the file costs only time. So a broken file is set aside, and if the file
+cannot be written, the numbers of this run stay in memory; the log and the report say so. The file takes about
+0.2 MB per 1,000 choices of four replies. No model is known here: the caller passes the function that
+computes.
 """
 
 import hashlib
@@ -32,14 +34,15 @@ Compute = Callable[[Sequence[Example]], Sequence[Sequence[float]]]
 Item = TypeVar("Item")
 
 CHECKED = 8
-BATCH = 64  # examples between two commits: what a kill can cost
+BATCH = 64  # examples between two commits: a killed run loses no more
 
 
 @dataclass(frozen=True)
 class ReferenceReport:
-    """For the run's metrics: different replies `wanted`, those found `stored`, those `computed`; how many of
-    the stored were `checked` and by how many nats the worst `differed`; how many were `dropped` for that;
-    what is wrong with the file, if anything.
+    """Counts for the run's metrics: replies `wanted`, those found `stored`, those `computed`.
+
+    `checked`: stored values that were recomputed; `differed`: their largest difference in nats; `dropped`:
+    values removed because of it. `problem`: what is wrong with the file, if anything.
     """
 
     wanted: int
@@ -72,10 +75,12 @@ def load_reference(
     seed: int,
     on_progress: Counter | None = None,
 ) -> Reference:
-    """`compute` gives the log-probability sums of all replies of each example it is handed, under the base.
+    """The log-probability of every reply under the base: stored values where there are any, else computed
+    ones.
 
-    If it reads one example a row, the numbers do not depend on which others were missing. `on_progress`
-    hears of the examples read, batch by batch.
+    `compute` returns the summed log-probabilities of all replies of each example. If it reads one example per
+    row, the numbers do not depend on which others were missing. `on_progress` is called after each batch with
+    the examples read so far and in all.
     """
     keys = [make_keys(example, base_id, dtype) for example in examples]
     wanted = {key for row in keys for key in row}
@@ -123,14 +128,16 @@ def load_reference(
 
 
 def find_stored(examples: Sequence[Example], *, data_dir: Path, base_id: str, dtype: str) -> list[list[bool]]:
-    """Whether each reply of each example stands in the file. Neither makes nor touches it."""
+    """Whether each reply of each example is in the file. The file is neither made nor changed."""
     keys = [make_keys(example, base_id, dtype) for example in examples]
     known = peek_values(data_dir / FILE, sorted({key for row in keys for key in row}))
     return [[key in known for key in row] for row in keys]
 
 
 def make_keys(example: Example, base_id: str, dtype: str) -> list[bytes]:
-    """One key a reply: 32 bytes in which base, dtype, prompt and reply each end where they end."""
+    """One key per reply: a hash of 32 bytes over base, dtype, prompt and reply, with lengths so that they
+    cannot mix.
+    """
     head = hashlib.sha256()
     for word in (base_id.encode(), dtype.encode(), as_bytes(example.prompt_ids)):
         head.update(len(word).to_bytes(8, "little") + word)
@@ -154,8 +161,8 @@ def check_stored(
     dtype: str,
     seed: int,
 ) -> tuple[int, float, bool]:
-    """Recomputes a few of the stored replies: how many, the largest difference in nats, and whether all are
-    within the tolerance.
+    """Recomputes a few stored replies: how many, the largest difference in nats, and whether all are within
+    tolerance.
     """
     chosen = set(random.Random(seed).sample(sorted(known), min(CHECKED, len(known))))
     alone: list[tuple[Example, float]] = []
@@ -176,14 +183,14 @@ def check_stored(
 def find_missing(
     examples: Sequence[Example], keys: Sequence[list[bytes]], known: Mapping[bytes, float]
 ) -> Iterator[tuple[Example, list[bytes]]]:
-    """Whole examples of which any reply is missing, as little more than prompt and replies."""
+    """The examples with any missing reply, reduced to prompt and replies, each with its keys."""
     for example, row in zip(examples, keys, strict=True):
         if any(key not in known for key in row):
             yield strip(example, example.replies), row
 
 
 def strip(example: Example, replies: tuple[tuple[int, ...], ...]) -> Example:
-    """Nothing but what the base reads."""
+    """The example reduced to what the base reads: its prompt and these replies."""
     return replace(example, replies=replies, stages=(), preferred=None, nll=0.0, thumb=None)
 
 

@@ -1,7 +1,7 @@
 """The file of stored reference values: key -> log-probability. Safe under kills and many processes.
 
-It is a cache: nothing here raises for what is wrong with the file. `problem` says it in words, and the run
-goes on with what it computes.
+It is a cache, so nothing here raises if the file is broken: `problem` says what is wrong, and the run goes on
+with the values it computes.
 """
 
 import logging
@@ -33,7 +33,7 @@ SCHEMA = (
 
 
 class ReferenceStore:
-    """`path` opened for one base and compute dtype. Close it."""
+    """The file at `path`, opened for one base and compute dtype. Close it after use."""
 
     def __init__(self, path: Path, base_id: str, dtype: str) -> None:
         self.problem: str | None = None
@@ -41,11 +41,11 @@ class ReferenceStore:
         self._connection = self._connect(again=True)
 
     def find(self, keys: Sequence[bytes]) -> dict[bytes, float]:
-        """The values that are there."""
+        """The values that are stored under these keys."""
         return self._try(lambda connection: find_values(connection, keys), {})
 
     def add(self, values: Mapping[bytes, float]) -> None:
-        """All of them are on the disk, or none. What stands under a key stays: it is the same number."""
+        """Stores all values, or none on failure. A stored value is not replaced: it is the same number."""
         rows = [(key, value) for key, value in values.items() if isfinite(value)]
         if rows:
             self._try(lambda connection: self._add(connection, rows), None)
@@ -104,7 +104,7 @@ class ReferenceStore:
             return self._connect(again=False) if self._set_aside(error) and again else None
 
     def _set_aside(self, error: sqlite3.Error) -> bool:
-        """Whether the file was broken and its place is free now; says what is wrong either way."""
+        """Notes the error in `problem`. A broken file is renamed; True if that made room for a new one."""
         self.problem = f"{self._path} cannot be used ({error}): the values of this run are not kept"
         moved = False
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in BROKEN:
@@ -122,7 +122,7 @@ class ReferenceStore:
 
 
 def prepare(connection: sqlite3.Connection) -> None:
-    """Tables where there are none. Writes nothing to a file that has them: it may be read-only."""
+    """Makes the tables if there are none. Writes nothing to a file that has them: it may be read-only."""
     connection.execute("PRAGMA journal_mode = TRUNCATE")
     connection.execute("PRAGMA synchronous = FULL")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
@@ -156,7 +156,7 @@ def find_values(connection: sqlite3.Connection, keys: Sequence[bytes]) -> dict[b
 
 
 def peek_values(path: Path, keys: Sequence[bytes]) -> dict[bytes, float]:
-    """The values of a file that is only looked at; none where it is missing or cannot be read."""
+    """Reads values without changing the file; none if it is missing or cannot be read."""
     if not path.is_file():
         return {}
     try:
@@ -167,7 +167,7 @@ def peek_values(path: Path, keys: Sequence[bytes]) -> dict[bytes, float]:
 
 
 def count_bytes(connection: sqlite3.Connection) -> int:
-    """What the values take; pages that a deletion left free are not counted, they are used again."""
+    """Bytes that the values take. Free pages left by a deletion do not count, since they are used again."""
     pages, free, size = (
         connection.execute(f"PRAGMA {name}").fetchone()[0]
         for name in ("page_count", "freelist_count", "page_size")

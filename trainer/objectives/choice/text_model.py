@@ -1,9 +1,9 @@
 """What the words of a reply say of the crowd's taste, learnt from the picks of other conversations.
 
-A conditional logit on the words of each reply and on its pairs of neighbouring words, hashed, each reply's
-row of length 1, under a standard normal prior of every weight. It is fitted on four fifths of the
-conversations and asked about the last fifth, in turn: an opinion about a pick comes from no pick of its own
-conversation, so it does not agree with a blind pick because it saw it.
+A conditional logit on hashed words and pairs of neighbouring words. The row of each reply has length 1, and
+each weight a standard normal prior. Five-fold cross-fitting: the model is fitted on four fifths of the
+conversations and applied to the last fifth, in turn. So its opinion of a pick comes from other conversations,
+and it does not agree with a blind pick because it saw it.
 """
 
 from collections.abc import Collection, Sequence
@@ -35,7 +35,9 @@ def hash_words(text: str) -> Words:
 def find_opinions(
     replies: Sequence[Sequence[Words]], picked: Sequence[Collection[int]], conversations: Sequence[str]
 ) -> list[Array]:
-    """The logit of each reply of each pick. `picked`: places in `replies` of the same pick."""
+    """The logit of each reply of each pick, from other conversations. `picked`: for each pick, places of what
+    was picked.
+    """
     sizes = [len(offered) for offered in replies]
     won = np.array(
         [place in taken for size, taken in zip(sizes, picked, strict=True) for place in range(size)]
@@ -53,7 +55,9 @@ def find_opinions(
 
 
 def count_words(replies: Sequence[Words]) -> csr_matrix:
-    """A row of length 1 for each reply, of 0 for one without words; (replies, buckets seen, at least one)."""
+    """A sparse matrix (replies, buckets in use, at least 1); a reply's row has length 1, or 0 if it has no
+    words.
+    """
     counts = np.array([len(words) for words in replies])
     starts = np.concatenate([[0], counts.cumsum()])
     values = np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts)

@@ -28,11 +28,11 @@ Known = Mapping[str, tuple[float, ...]]
 
 
 class ChoiceTrainer(Trainer):  # type: ignore[misc]
-    """`model`: a PEFT model; its plain base is the reference.
+    """A Trainer for packed choices. `model`: a PEFT model; its plain base is the reference.
 
-    `known`: the reference's log-probability of each reply, by example id; an example without them is read
-    under the base in the run. `tolerance`: how far s may be from 0 before the first update, in nats, given
-    the tokens of a reply; beyond it ReferenceMismatch. `args` must log every step and
+    `known`: the reference's log-probability of each reply, by example id; without them an example is read
+    under the base in the run. `tolerance`: the largest log-ratio s, in nats, that is allowed before the first
+    update, given the tokens of a reply; a larger one raises ReferenceMismatch. `args` must log every step and
     sample in sequence: whole conversations are shuffled, so that a batch holds their turns.
     """
 
@@ -74,7 +74,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
     def get_batch_samples(
         self, epoch_iterator: Iterator[list[Example]], num_batches: int, device: torch.device
     ) -> tuple[list[list[Example]], Tensor]:
-        """The batches of one optimizer step, and the weight of all their examples in all processes."""
+        """The batches of one optimizer step, and the summed weight of their examples over all processes."""
         batches, _ = super().get_batch_samples(epoch_iterator, num_batches, device)
         weight = sum(example.weight for batch in batches for example in batch)
         total: Tensor = self.accelerator.reduce(torch.tensor(weight, dtype=torch.float64, device=device))
@@ -90,7 +90,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         model.train()
         assert num_items_in_batch is not None
         share = self.accelerator.num_processes / float(num_items_in_batch)
-        # Alike lengths in a row; the sum does not depend on the order, only its rounding.
+        # Examples of like length share a row. The order changes nothing in the sum but its rounding.
         examples = sorted(inputs, key=lambda example: (-count_tokens(example), example.id))
         rows = self.reader.split(examples, self._row_tokens)
         total = torch.zeros((), device=self.args.device)
@@ -114,8 +114,11 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         ignore_keys: list[str] | None = None,
         metric_key_prefix: str = "eval",
     ) -> dict[str, float]:
-        """Weighted mean nats per held-out example, with offsets and lapse, without the likelihood term; the
-        two decisions of an edit are summed.
+        """Measures the held-out examples: the mean decision loss in nats per example, weighted, and accuracy
+        and shift.
+
+        The loss includes slot offsets and lapse rates, not the likelihood term; the two decisions of an edit
+        are summed.
         """
         processes, own = self.accelerator.num_processes, self.accelerator.process_index
         rows = self.reader.split(sorted(self._held_out, key=count_tokens), self._row_tokens)[own::processes]
@@ -138,8 +141,10 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         return metrics
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Adds margins, accuracies, shift and the thumbs of the step that ends, over all processes, and
-        `decision_loss`: the step's examples on the measure of held-out checks.
+        """Adds the margin, accuracy, shift and thumbs of the step over all processes, and its
+        `decision_loss`.
+
+        `decision_loss` measures the step's examples as held-out checks do.
         """
         if self._seen is not None and "loss" in logs:
             seen = Sums(*self.accelerator.reduce(self._seen).tolist())
@@ -154,9 +159,9 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         super().log(logs, start_time)
 
     def find_delta(self) -> float:
-        """Mean beta s of the thumbs of all steps before this one; 0 before the first.
+        """The mean beta s of the thumbs of all earlier steps, in nats; 0 before the first.
 
-        Read from the log, which checkpoints carry: a resumed run goes on with the same mean.
+        It is read from the log, which checkpoints keep: a resumed run goes on with the same mean.
         """
         if self._delta is None:
             steps = [entry for entry in self.state.log_history if "thumbs/count" in entry]
@@ -165,7 +170,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         return self._delta
 
     def _read_base(self, row: Sequence[Example]) -> Tensor:
-        """What the reference says about each reply of the row; [R]."""
+        """The reference's log-probability of each reply of the row; (replies,)."""
         known = [self._known.get(example.id) for example in row]
         if None not in known:
             sums = [value for values in known if values is not None for value in values]
@@ -185,7 +190,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         return losses, decisions.weights
 
     def _check_reference(self, row: Sequence[Example], sums: Tensor, base: Tensor) -> None:
-        """Before the first update the adapter adds 0: s is 0 wherever the reference is the base."""
+        """Raises ReferenceMismatch if s is not 0 before the first update, when the adapter still adds 0."""
         replies = [reply for example in row for reply in example.replies]
         for reply, ratio in zip(replies, (sums - base).tolist(), strict=True):
             if not abs(ratio) <= self._tolerance(len(reply)):
