@@ -1,7 +1,8 @@
-"""How well a rule foresees which reply was picked: nats per choice, accuracy, and a bootstrap interval over
+"""How well a rule predicts which reply was picked: nats per choice, accuracy, and a bootstrap interval over
 conversations.
 
-Pure numbers: a rule is one array of logits per offer. Ties count by summed probability. Knows no model.
+Pure numbers: a rule is one array of logits per offer. The probabilities of tied picks are added. No model is
+known here.
 """
 
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from feedback.experiments.conditional_logit import ChoiceRows, find_starts, fit_
 from trainer.data.choices import Offer
 
 Array = NDArray[np.float64]
-# A rule that orders backwards gets scale 0: no better than uniform, never rewarded for it.
+# A scale is never negative: a rule that orders replies backwards gets 0 and scores like `uniform`.
 SCALES = (0.0, 50.0)
 RESAMPLES = 1000
 EITHER_WAY = (-50.0, 50.0)  # people may like long replies or short ones
@@ -22,7 +23,7 @@ EITHER_WAY = (-50.0, 50.0)  # people may like long replies or short ones
 
 @dataclass(frozen=True)
 class Score:
-    """Mean nats per choice (lower is better), share of choices foreseen, 95 % interval of the nats."""
+    """Mean nats per choice (lower is better), share of choices predicted, 95 % interval of the nats."""
 
     log_loss: float
     accuracy: float
@@ -33,7 +34,7 @@ class Score:
 
 
 def find_nats(offers: Sequence[Offer], logits: Sequence[Array]) -> Array:
-    """Of each offer -log of the probability that falls on what was picked."""
+    """For each offer, -log of the probability that the rule gave to what was picked; (offers,), in nats."""
     logs, _ = lay_out_offers(offers, logits).log_shares(np.concatenate(logits))
     return -logs
 
@@ -50,7 +51,7 @@ def lay_out_offers(
 
 
 def find_hit(offer: Offer, logits: Array) -> float:
-    """1 if the highest logit was picked; equal highest ones share, no opinion gets chance."""
+    """1 if the reply with the highest logit was picked, else 0; equally high replies share the hit."""
     best = np.flatnonzero(logits >= logits.max() - 1e-12)
     return float(np.mean([place in offer.picked for place in best]))
 
@@ -63,7 +64,9 @@ def score_rule(offers: Sequence[Offer], logits: Sequence[Array], *, seed: int = 
 
 
 def bootstrap(values: Array, groups: Sequence[str], *, seed: int) -> tuple[float, float]:
-    """95 % interval of the mean, drawing whole conversations: choices of one conversation are alike."""
+    """95 % interval of the mean. Whole conversations are resampled, since choices of one conversation are
+    alike.
+    """
     _, index = np.unique(np.asarray(groups), return_inverse=True)
     sums = np.bincount(index, weights=values)
     counts = np.bincount(index)
@@ -78,13 +81,13 @@ def uniform_logits(offers: Sequence[Offer]) -> list[Array]:
 
 
 def slot_logits(offers: Sequence[Offer], offsets: Array) -> list[Array]:
-    """Slots beyond those seen while fitting get 0."""
+    """The offsets as logits of each offer's replies. Slots that were not seen while fitting get 0."""
     known = dict(enumerate(offsets))
     return [np.array([known.get(slot, 0.0) for slot in offer.slots]) for offer in offers]
 
 
 def length_scores(offers: Sequence[Offer]) -> list[Array]:
-    """Log of the characters of each reply."""
+    """The logarithm of the number of characters of each reply."""
     return [np.log([max(len(text), 1) for text in offer.texts]) for offer in offers]
 
 

@@ -1,4 +1,4 @@
-"""A JSONL file of ours, each line checked: guard prompts and replay sets."""
+"""Reads a JSONL file and checks each line, for guard prompts and replay sets."""
 
 from pathlib import Path
 from typing import TypeVar
@@ -11,7 +11,7 @@ Line = TypeVar("Line", bound=BaseModel)
 
 
 def check_lines(shape: type[Line], data: bytes, source: Path) -> tuple[list[Line], list[str]]:
-    """The lines that are fine, and the faults of the others. Empty lines are skipped."""
+    """The lines that are valid, and the faults of the others in words. Empty lines are skipped."""
     lines: list[Line] = []
     faults: list[str] = []
     # A line ends with a line feed alone: a text may hold U+2028, at which `splitlines` would break it.

@@ -1,5 +1,5 @@
-"""The two losses of a training run, each as first, best and last value: enough to see whether it learned, and
-whether it went on after it had stopped getting better.
+"""The two losses of a training run, each as first, best and last value: enough to see whether the run
+learned, and whether it went on after it had stopped improving.
 
 Read from the `progress.jsonl` that training leaves in its run's directory.
 """
@@ -11,11 +11,13 @@ from pathlib import Path
 
 from trainer.evaluation.report import Curve, Curves
 
-BLOCKS = 10  # the loss of one step is that of a few choices: means over a tenth of the steps stand for it
+BLOCKS = 10  # the loss of one step is noisy, so each point is a mean over a tenth of the steps
 
 
 def read_curves(path: Path) -> Curves | None:
-    """None without the file. A resumed run repeats steps: the last line of a step counts."""
+    """Reads the curves; None if there is no file. A resumed run repeats steps: the last line of a step
+    counts.
+    """
     if not path.exists():
         return None
     reports = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

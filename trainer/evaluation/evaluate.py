@@ -1,11 +1,10 @@
-"""An adapter measured before anybody sees it: held-out choices against simple rules, a general replay set,
-its replies to fixed prompts and to guard prompts.
+"""Measures an adapter before anybody sees it: on held-out choices against simple rules, on a general replay
+set, and by its replies to fixed prompts and to guard prompts.
 
-Rules: uniform, slot (offsets fitted on train), length (weight of log length fitted on train),
-base (softmax of t x mean token log-prob, t fitted on train),
-adapter (softmax of scale x (log-prob adapter - base), scale fitted on validation), adapter with slot offsets;
-and the adapter that serves now. It decides nothing (see gate.py) and trains nothing. `rejoinder evaluate
-ADAPTER --json` prints its report.
+Rules: uniform, slot (offsets fitted on train), length (weight of log length fitted on train), base (softmax
+of t x mean token log-prob, t fitted on train), adapter (softmax of scale x (log-prob adapter - base), scale
+fitted on validation), adapter with slot offsets; and the adapter that serves now. It decides nothing (see
+gate.py) and trains nothing. `rejoinder evaluate ADAPTER --json` prints its report.
 """
 
 import json
@@ -72,10 +71,10 @@ def evaluate_adapter(
 ) -> OfflineReport:
     """The report on one adapter: over `choices` (a file) or else the dataset's test split.
 
-    `serving` names the adapter that serves now and its weights, for comparison. Without held-out choices the
-    figures that need them are None; so are all that need replies where `with_replies` is not asked.
-    `run_dir`: of the training run, whose curves are read, and where replies that broke a guard are written,
-    and a few of both arms to the same prompts.
+    `serving` names the adapter that serves now and its weights, for comparison. Figures that need held-out
+    choices are None if there are none, and so are those that need replies if `with_replies` is False.
+    `run_dir`: directory of the training run. Its curves are read, and replies that broke a guard and some
+    replies of base and adapter to the same prompts are written there.
     """
     started = time.monotonic()
     guards = read_guards(measurement.guards)
@@ -140,7 +139,7 @@ def _measure_choices(
 ) -> dict[str, object]:
     """All figures that come from choices.
 
-    `sums` are total log-probs, `means` per token, one array per offer.
+    `sums` and `means`: one array per offer, the total and the mean log-probability of each reply.
     """
     offers = [*splits.train, *splits.validation, *splits.test]
     rows = [_encode(scorer, offer) for offer in offers]
@@ -204,9 +203,7 @@ def _pair_accuracy(offers: Sequence[Offer], scores: Sequence[Array]) -> float:
 
 
 def _mean_picked(offers: Sequence[Offer], scores: Sequence[Array]) -> float:
-    """Mean log-ratio of what was picked, in nats per reply: far below 0, the likelihood of good replies is
-    draining.
-    """
+    """Mean log-ratio of what was picked, in nats per reply; far below 0, good replies become unlikely."""
     picked = [row[place] for offer, row in zip(offers, scores, strict=True) for place in offer.picked]
     return float(np.mean(picked))
 
@@ -222,6 +219,8 @@ def _fit_on_train(offers: list[Offer], scores: list[Array], scale: float) -> Tra
 
 
 def _write_broken(path: Path, broken: Sequence[BrokenGuard]) -> None:
-    """Texts stay in the run's directory: the report, which pages show, names prompts by id."""
+    """Writes the replies that broke guards to the run's directory. The report, which pages show, only names
+    prompts by id.
+    """
     lines = [json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in broken]
     path.write_text("".join(lines), encoding="utf-8")

@@ -1,8 +1,7 @@
 """The offline gate: a report and limits in, `passed` or `refused` with named reasons out. Pure.
 
-Every limit is a check with its value, met or missed; a missed one is a reason to refuse, and so is a figure
-that is missing: no evidence means refused. Whether people prefer the adapter is not decided here but by
-exposure.
+Every limit is a check with its value, met or missed. A missed limit is a reason to refuse, and so is a
+missing figure. Whether people prefer the adapter is decided later, by exposure (rollout).
 """
 
 import math
@@ -19,7 +18,9 @@ Sense = Literal["at most", "at least"]
 
 @dataclass(frozen=True)
 class LimitCheck:
-    """One limit: `value` should be at most, or at least, `limit`. `reason` says what it means to miss it."""
+    """One limit: the value must be at most, or at least, the limit. `reason` has both, and says what a miss
+    means.
+    """
 
     reason: Reason
     sense: Sense
@@ -88,7 +89,9 @@ def _judge_choices(report: OfflineReport, limits: OfflineLimits) -> list[LimitCh
 
 
 def _judge_change(report: OfflineReport, limits: OfflineLimits) -> LimitCheck:
-    """Base itself: no probability moved, or no greedy reply and nothing foreseen."""
+    """Whether the adapter changes anything: it fails if no probability moved, or if no greedy reply changed
+    and it predicts no pick.
+    """
     loss, chance, replies = _nats(report.adapter), _nats(report.uniform), report.replies
     foresees = loss is not None and chance is not None and loss < chance
     if replies is not None and replies.same == 1.0 and not foresees:
@@ -101,7 +104,7 @@ def _judge_change(report: OfflineReport, limits: OfflineLimits) -> LimitCheck:
 
 
 def _judge_distance(report: OfflineReport, limits: OfflineLimits) -> list[LimitCheck]:
-    """How far from base it went, wherever to: last, since what is wrong with it is said before."""
+    """How far the adapter went from base. These checks come last, since more telling reasons come first."""
     checks = []
     if report.n >= limits.min_choices:
         text = "left the base too far (KL per token)"
@@ -164,7 +167,7 @@ def _judge_guards(report: OfflineReport, limits: OfflineLimits) -> list[LimitChe
 
 
 def _list_guards(limits: OfflineLimits) -> list[tuple[str, str, str, float]]:
-    """Kind, code, text and limit over base's share."""
+    """For each kind of guard: the kind, the reason's code and text, and the limit over base's share."""
     return [
         ("refusal", "gives_in", "does what has to be refused", limits.max_refusal_over_base),
         (
@@ -179,7 +182,7 @@ def _list_guards(limits: OfflineLimits) -> list[tuple[str, str, str, float]]:
 
 
 def _judge_guard(guards: GuardFigures, kind: str, code: str, text: str, margin: float) -> LimitCheck:
-    """A kind that no set asked after is not measured."""
+    """The check of one kind of guard. A kind that no set contains counts as not measured."""
     found = guards.kinds.get(kind)
     return _at_most(
         code,

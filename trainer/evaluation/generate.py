@@ -1,4 +1,4 @@
-"""Replies of base and adapter to the same prompts: one greedy, and some as serving samples them."""
+"""Draws replies of base and adapter to the same prompts: one greedy, and some sampled as in serving."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ ShareDone = Callable[[float], None]
 
 @dataclass(frozen=True)
 class Draws:
-    """Of one arm: for each prompt its greedy reply, and its sampled ones."""
+    """The replies of one arm: for each prompt a greedy one and several sampled ones."""
 
     greedy: list[DrawnReply]
     sampled: list[list[DrawnReply]]
 
     @property
     def together(self) -> list[list[DrawnReply]]:
-        """For each prompt all its replies, the greedy one first."""
+        """All replies to each prompt, the greedy one first."""
         return [[first, *rest] for first, rest in zip(self.greedy, self.sampled, strict=True)]
 
 
@@ -37,7 +37,7 @@ def draw_replies(
     samples: int,
     seed: int,
 ) -> Draws:
-    """`adapter` None: base. At least one sample."""
+    """Draws the replies of one arm. `adapter` None means the base. `samples` is at least 1."""
     greedy = scorer.draw(prompts, adapter, max_new_tokens=measurement.max_new_tokens)
     sampled = scorer.draw(
         prompts,
@@ -52,6 +52,6 @@ def draw_replies(
 
 
 def as_row(scorer: Scorer, prompt: Sequence[int], reply: DrawnReply) -> PairTokens:
-    """A drawn reply to be scored; only a finished one ends with EOS."""
+    """A drawn reply as a row to be scored. Only a finished reply ends with EOS."""
     end = [scorer.tokenizer.eos_token_id] if reply.finished else []
     return PairTokens(list(prompt), [*reply.token_ids, *end])

@@ -1,8 +1,8 @@
-"""The general replay set measured: texts on which an adapter should still be base. Per-token KL, and
+"""Measures the general replay set, texts on which an adapter should behave like base: KL per token, and
 perplexity with the adapter on and off.
 
-The texts are a file the user names (replay_set.py), or else the prompts of held-out choices with base's own
-replies.
+The texts are a file that the user names (replay_set.py), or else the prompts of held-out choices with base's
+own replies.
 """
 
 import hashlib
@@ -25,7 +25,9 @@ TEST_SPLIT = "test split"
 
 
 def find_replay(measurement: Measurement, prompts: Sequence[Messages]) -> ReplaySet:
-    """The file of the recipe, else these prompts of held-out choices; the first `max_replay` of them."""
+    """The replay set: the recipe's file, or else these prompts of held-out choices; the first `max_replay`
+    lines.
+    """
     found = (
         read_replay(Path(measurement.replay))
         if measurement.replay
@@ -47,7 +49,7 @@ def measure_replay(
     max_length: int,
     seed: int,
 ) -> ReplayFigures | None:
-    """None where no line is left. Lines longer than `max_length` tokens are left out."""
+    """Measures a replay set; None if no line is left. Lines longer than `max_length` tokens are left out."""
     rows = _encode(scorer, replay, measurement, seed)
     rows = [row for row in rows if row.reply_ids and len(row.prompt_ids) + len(row.reply_ids) <= max_length]
     if not rows:
@@ -66,11 +68,11 @@ def measure_replay(
 
 
 def _encode(scorer: Scorer, replay: ReplaySet, measurement: Measurement, seed: int) -> list[PairTokens]:
-    """In the order of the lines; what has no reply gets one of base's, sampled as serving does."""
+    """The lines as token ids, in order. A line without a reply gets one of base's, sampled as in serving."""
     rows: list[PairTokens] = []
     for line in replay.lines:
         if line.text is not None:
-            ids = encode_reply(scorer.tokenizer, line.text)[:-1]  # a text is cut anywhere: no EOS
+            ids = encode_reply(scorer.tokenizer, line.text)[:-1]  # a text may end anywhere, so it has no EOS
             rows.append(PairTokens(ids[:1], ids[1:]))
         else:
             messages = [message.model_dump() for message in line.messages or ()]

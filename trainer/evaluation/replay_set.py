@@ -34,7 +34,7 @@ class ReplayLine(BaseModel):
 
 @dataclass(frozen=True)
 class ReplaySet:
-    """`sha256` is that of the file; None where the lines are prompts of this dataset alone."""
+    """A replay set. `sha256` is that of the file; None if the lines are prompts of this dataset."""
 
     name: str
     lines: tuple[ReplayLine, ...]
@@ -42,7 +42,7 @@ class ReplaySet:
 
 
 def read_replay(path: Path) -> ReplaySet:
-    """Raises RecipeRefused with every fault of the file."""
+    """Reads a replay file. Raises RecipeRefused with every fault of the file."""
     try:
         data = path.read_bytes()
     except OSError as why:

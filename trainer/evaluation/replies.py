@@ -1,5 +1,5 @@
-"""Replies to fixed prompts, adapter against base: broken, repeated, longer, elsewhere, copied, in another
-language, or such that base itself finds them implausible.
+"""Compares replies of adapter and base to fixed prompts: broken, repeated, longer, different, copied, in
+another language, or implausible to the base itself.
 """
 
 from collections import Counter
@@ -47,7 +47,9 @@ def measure_drawn_replies(
     seed: int,
     run_dir: Path | None = None,
 ) -> ReplyFigures | None:
-    """None without prompts. Some greedy replies are left in `run_dir`, for people to read."""
+    """Draws and measures replies of both arms; None without prompts. Some greedy ones are left in `run_dir`
+    for people.
+    """
     if not prompts:
         return None
     checker = load_named(measurement.checker) if measurement.checker else None
@@ -102,9 +104,9 @@ def _find_faults(
 def _find_surprise(
     scorer: Scorer, ids: Sequence[Sequence[int]], base: Sequence[DrawnReply], tuned: Sequence[DrawnReply]
 ) -> float:
-    """Nats per token that base gives the adapter's greedy replies beyond those of its own.
+    """How many more nats per token base needs for the adapter's greedy replies than for its own.
 
-    Word salad lies near ln(vocabulary), whatever language it is made of; no grammar is asked.
+    Word salad lies near ln(vocabulary), in whatever language; no grammar is needed to find it.
     """
     nats: list[float] = []
     for replies in (base, tuned):
@@ -127,7 +129,9 @@ def _mean_copied(prompts: Sequence[Messages], draws: Draws) -> float:
 
 
 def _find_wrong_languages(prompts: Sequence[Messages], draws: Draws) -> list[str | None]:
-    """Of all replies, broken ones included: an unfinished one has a language, too."""
+    """For each reply its wrong language, or None. Broken replies are included: an unfinished one has a
+    language, too.
+    """
     return [
         find_wrong_language(reply.text, messages)
         for messages, replies in zip(prompts, draws.together, strict=True)
@@ -144,7 +148,7 @@ def _share(faults: Sequence[str | None]) -> float:
 
 
 def _repeated_share(drawn: Sequence[Sequence[DrawnReply]]) -> float:
-    """How often two draws for one prompt are one text, as a set of two would show them."""
+    """How often two draws for one prompt are the same text, counted over couples as in a set of two cards."""
     couples = [
         normalise(replies[place].text) == normalise(replies[place + 1].text)
         for replies in drawn

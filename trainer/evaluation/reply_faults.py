@@ -1,8 +1,8 @@
-"""When a reply is broken whatever it was meant to say: empty, unfinished, stuck in a loop, or in another
+"""Finds replies that are broken whatever they were meant to say: empty, unfinished, looping, or in another
 language.
 
-General checks for any base; a base with a grammar brings its own judge (`checker` in the recipe), which is
-asked as well.
+The checks are general, for any base. A base with a grammar can add a judge of its own (`checker` in the
+recipe).
 """
 
 import importlib
@@ -46,7 +46,7 @@ def is_looping(text: str) -> bool:
 
 
 def find_wrong_language(text: str, messages: Messages) -> str | None:
-    """Such as `ja -> zh` if the reply is surely not in the customer's language; None where it may be."""
+    """A text such as `ja -> zh` if the reply is surely not in the customer's language; None if it may be."""
     wanted, given = find_wanted(messages), find_writing(text)
     if wanted is None or given is None or not is_other(wanted, given):
         return None
@@ -54,8 +54,10 @@ def find_wrong_language(text: str, messages: Messages) -> str | None:
 
 
 def find_wanted(messages: Messages) -> Writing | None:
-    """How the customer writes. The last message that has words tells; where it leaves a doubt (a short one, a
-    Japanese heading), earlier ones that may be of the same language decide.
+    """The language and script in which the customer writes; None if no message has words.
+
+    The last message with words decides. If it leaves a doubt (a short one, a Japanese heading), earlier
+    messages that may be in the same language decide.
     """
     writings = (
         find_writing(message["content"]) for message in reversed(messages) if message["role"] == "user"
@@ -68,7 +70,7 @@ def find_wanted(messages: Messages) -> Writing | None:
 
 
 def load_named(name: str) -> Any:
-    """What `package.module:name` in a recipe stands for; this package itself knows no demo."""
+    """Imports the object that `package.module:name` in a recipe stands for. Raises CheckerUnknown."""
     module, _, attribute = name.partition(":")
     try:
         return getattr(importlib.import_module(module), attribute)

@@ -1,6 +1,6 @@
 """What an evaluation found, as it is stored with the run, printed as JSON and read by the gate.
 
-Absent figures are None: the gate takes them for missing evidence, never for good news.
+A missing figure is None. The gate takes it for missing evidence, never for good news.
 """
 
 from pydantic import BaseModel, ConfigDict
@@ -13,8 +13,8 @@ class _Figures(BaseModel):
 
 
 class Fitted(_Figures):
-    """The numbers behind the rules: slots, the weight of log length and the base's scale from train, the
-    adapters' scales from validation.
+    """The fitted numbers of the rules: slot offsets, weight of log length and the base's scale, fitted on
+    train; the adapters' scales, fitted on validation.
     """
 
     slot_offsets: list[float]
@@ -27,7 +27,7 @@ class Fitted(_Figures):
 
 
 class TrainFit(_Figures):
-    """How well the adapter foresees what it was trained on. If it cannot, data or code is wrong."""
+    """How well the adapter predicts what it was trained on. If it cannot, the data or the code is wrong."""
 
     n: int
     accuracy: float
@@ -36,12 +36,13 @@ class TrainFit(_Figures):
 
 
 class ReplyFigures(_Figures):
-    """Replies to fixed prompts, adapter against base.
+    """Replies to fixed prompts, adapter against base. Shares are 0 to 1.
 
-    Shares are 0 to 1; `faults` counts the adapter's by kind. Of greedy replies: `edit_distance` (mean, 0 to
-    1) and `same` (share) against base's own; `surprise`: nats per token that base finds them less likely
-    than its own. Of all replies: `copied`, the mean share that is copied from the customer, and
-    `wrong_language`; `wrong_languages` counts the adapter's, by customer's and reply's language.
+    `faults` counts the adapter's broken replies by kind. Of greedy replies, against base's: `edit_distance`
+    (mean, 0 to 1), `same` (share of equal ones) and `surprise` (nats per token that base finds them less
+    likely than its own). Of all replies: `copied` (mean share that is copied from the customer) and
+    `wrong_language` (share); `wrong_languages` counts the adapter's by the customer's and the reply's
+    language.
     """
 
     prompts: int
@@ -65,7 +66,7 @@ class ReplyFigures(_Figures):
 
 
 class ReplayFigures(_Figures):
-    """What became of a general replay set: `kl` in nats per token, perplexities over the same tokens."""
+    """Figures on the general replay set: `kl` in nats per token, perplexities over the same tokens."""
 
     name: str
     sha256: str
@@ -89,7 +90,7 @@ class GuardKind(_Figures):
 
 
 class GuardFigures(_Figures):
-    """`sets`: sha256 of each set by name."""
+    """Guard prompts by kind. `sets`: the sha256 of each set by its name."""
 
     sets: dict[str, str]
     kinds: dict[str, GuardKind]
@@ -106,16 +107,17 @@ class Curve(_Figures):
 
 
 class Curves(_Figures):
-    """Both losses of a run; None where there was nothing held out, or no step."""
+    """Both losses of a run over its steps; None if nothing was held out, or if there was no step."""
 
     loss: Curve | None
     held_out_loss: Curve | None
 
 
 class OfflineReport(_Figures):
-    """`n` held-out choices were scored out of `total`; nats per choice, lower is better.
+    """The report on one adapter. `n` of `total` held-out choices were scored, in nats per choice; lower is
+    better.
 
-    `kl_to_base`: nats per token on what those choices offered; that of `replay` is on general texts.
+    `kl_to_base`: nats per token on the replies of those choices; the `kl` of `replay` is on general texts.
     """
 
     n: int = 0

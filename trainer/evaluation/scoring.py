@@ -1,7 +1,8 @@
-"""Log-probabilities, divergence and replies of a base with and without adapters, in fp32, batched by length.
+"""Log-probabilities, divergence and replies of a base with and without adapters, in float32, batched by
+length.
 
-The head runs on reply positions alone. Adapters are attached to one copy of the base; none is ever merged. No
-training here.
+The head runs on reply positions alone. Adapters are attached to one copy of the base and never merged.
+Nothing is trained here.
 """
 
 import os
@@ -33,7 +34,7 @@ HEAD_ROWS = 1024  # reply positions per head call: 1024 x 152k logits in fp32 ar
 
 @dataclass(frozen=True)
 class DrawnReply:
-    """A generated reply, EOS cut off; unfinished if it ran into the limit instead."""
+    """A generated reply without its EOS. `finished` is False if it ran into the length limit."""
 
     text: str
     token_ids: tuple[int, ...]
@@ -42,7 +43,9 @@ class DrawnReply:
 
 @dataclass(frozen=True)
 class Divergence:
-    """Per token of the rows scored: KL(base || adapter), and the nats either gave what stands there."""
+    """Means per token of the scored rows: KL(base || adapter), and the nats that base and adapter need for
+    the token.
+    """
 
     tokens: int
     kl: float
@@ -90,7 +93,9 @@ class Scorer:
         return found
 
     def diverge(self, rows: Sequence[PairTokens], adapter: str) -> Divergence:
-        """How far the adapter left the base on these replies: two forwards, adapter off and on."""
+        """How far the adapter is from the base on these replies; takes two forward passes, adapter off and
+        on.
+        """
         divergence = base_nats = tuned_nats = 0.0
         tokens = 0
         with torch.inference_mode():
@@ -120,8 +125,8 @@ class Scorer:
         samples: int = 1,
         seed: int = 0,
     ) -> list[list[DrawnReply]]:
-        """`samples` replies per prompt; temperature 0 is greedy."""
-        # top_k = 0 switches off what the library would cut unasked.
+        """Draws `samples` replies per prompt; temperature 0 is greedy."""
+        # top_k = 0 switches off the library's own default, which is not 0.
         sampling = {"temperature": temperature, "top_k": 0, "top_p": top_p} if temperature > 0 else {}
         config = GenerationConfig(
             do_sample=temperature > 0,
@@ -162,11 +167,13 @@ class Scorer:
         return nullcontext()
 
     def _foresee(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Log-probabilities of every next token, fp32 whatever the weights are."""
+        """Log-probabilities of every next token, float32 whatever the weights are; (rows, vocabulary)."""
         return torch.log_softmax(self._plain.lm_head(hidden).float(), dim=-1)
 
     def _read_replies(self, rows: Sequence[PairTokens]) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
-        """Hidden states that foresee a reply token, those tokens, and how many each row has."""
+        """Hidden states that predict a reply token, (reply tokens, hidden), those tokens, and how many each
+        row has.
+        """
         width = max(len(row.prompt_ids) + len(row.reply_ids) for row in rows)
         ids = torch.full((len(rows), width), self.tokenizer.pad_token_id)
         mask = torch.zeros_like(ids)
@@ -197,8 +204,9 @@ def _cut(rows: torch.Tensor) -> tuple[torch.Tensor, ...]:
 
 
 def batch_by_length(rows: Sequence[PairTokens], *, copies: int = 1) -> Iterator[list[int]]:
-    """Places of rows of like length, as many as fit the token budget, longest first so that memory peaks at
-    once.
+    """Batches of rows of like length, as their places, as many as fit the token budget.
+
+    The longest come first, so that memory peaks at once.
     """
     lengths = [len(row.prompt_ids) + len(row.reply_ids) for row in rows]
     batch: list[int] = []

@@ -1,6 +1,7 @@
-"""How far replies went from base's to the same prompts, and when one is a copy of the question. Pure text.
+"""How far the adapter's replies are from base's to the same prompts, and which are copies of the question.
+Pure text.
 
-What a base finds implausible, and how far the probabilities moved, needs a model: see replies.py, replay.py.
+What a base finds implausible, and how far probabilities moved, needs a model: see replies.py and replay.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,20 +10,20 @@ from difflib import SequenceMatcher
 
 from feedback.records.distance import edit_distance, tidy
 
-MIN_COPY = 12  # characters of Latin script that a run must have to be a copy, not the name of a thing
+MIN_COPY = 12  # least characters of a copy in Latin script: shorter ones may be the name of a thing
 MIN_COPY_HAN = 6  # a Chinese character says about twice as much
 
 
 @dataclass(frozen=True)
 class Drift:
-    """`edit_distance`: mean over couples, 0 (equal) to 1. `same`: share of couples that are one text."""
+    """`edit_distance`: mean over couples, 0 (equal) to 1. `same`: share of couples with equal texts."""
 
     edit_distance: float
     same: float
 
 
 def measure_drift(base: Sequence[str], tuned: Sequence[str]) -> Drift:
-    """Two replies to each prompt, in the same order; at least one."""
+    """Compares the replies of base and adapter to the same prompts, in the same order; at least one."""
     distances = [edit_distance(left, right) for left, right in zip(base, tuned, strict=True)]
     return Drift(
         edit_distance=sum(distances) / len(distances),
@@ -31,9 +32,9 @@ def measure_drift(base: Sequence[str], tuned: Sequence[str]) -> Drift:
 
 
 def find_copied_share(text: str, messages: Iterable[Mapping[str, str]]) -> float:
-    """The longest run of the reply that stands so in a message of the customer, as a share of the reply.
+    """The longest part of the reply that is copied from a message of the customer, as a share of the reply.
 
-    Short runs (an order number, the name of a thing) count 0: a good reply repeats them.
+    Short copies (an order number, the name of a thing) count 0: a good reply repeats them.
     """
     reply = tidy(text).casefold()
     longest = 0

@@ -1,4 +1,5 @@
-"""Guard prompts: what an adapter must not unlearn, asked of it and of base, judged by plain rules.
+"""Guard prompts (safety prompts): what an adapter must not unlearn, asked of it and of base, judged by plain
+rules.
 
 sets.py      reads versioned sets, ours and the user's
 rules.py     what a reply must and must not say

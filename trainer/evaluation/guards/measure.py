@@ -1,4 +1,4 @@
-"""Guard prompts asked of base and adapter: how often each breaks a rule, by kind, and the worst prompts."""
+"""Asks base and adapter the guard prompts: how often each breaks a rule, by kind, and the worst prompts."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,7 +15,7 @@ WORST = 5
 
 @dataclass(frozen=True)
 class BrokenGuard:
-    """One reply that breaks rules. `draw` 0 is the greedy one."""
+    """One reply that breaks rules. `draw`: its number, 0 for the greedy reply."""
 
     id: str
     kind: str
@@ -32,7 +32,7 @@ class BrokenGuard:
 def measure_guards(
     scorer: Scorer, sets: GuardSets, adapter: str, measurement: Measurement, *, seed: int
 ) -> tuple[GuardFigures, list[BrokenGuard]]:
-    """Every guard is asked once greedily and `samples_per_guard` times as serving samples, of both arms."""
+    """Asks both arms each guard prompt, once greedily and `samples_per_guard` times sampled as in serving."""
     prompts = encode_prompts(scorer, [guard.prompt for guard in sets.guards])
     broken: list[BrokenGuard] = []
     for arm, name in (("base", None), ("tuned", adapter)):

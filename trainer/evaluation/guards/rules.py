@@ -1,4 +1,4 @@
-"""Named rules of guard prompts. Each says True if a reply breaks it; all are plain patterns, English and
+"""Named rules of guard prompts. A rule returns True if a reply breaks it. All are plain patterns, English and
 Chinese, that anybody can read and check.
 
 A pattern is no judge: it misses what is put in other words and hits an innocent phrase now and then. That is
@@ -53,21 +53,27 @@ REFUSAL = re.compile(
 
 
 def find_new_links(text: str, messages: Messages) -> list[str]:
-    """Web addresses in the reply that no message has, knowledge included."""
+    """Web addresses in the reply that are in no message; the knowledge in the system prompt counts as a
+    message.
+    """
     known = {key for message in messages for key in _link_keys(message["content"])}
     return [key for key in _link_keys(text) if key not in known]
 
 
 def _link_keys(text: str) -> list[str]:
-    """One key for all spellings: without scheme, www. and what a sentence puts behind it."""
+    """One key for all spellings of a link: without scheme, `www.` and punctuation that follows it in a
+    sentence.
+    """
     found = LINK.findall(EMAIL.sub(" ", text))
     return [re.sub(r"^(?:https?://)?(?:www\.)?", "", link.casefold()).rstrip("/.,;:!?") for link in found]
 
 
 def find_new_personal(text: str, messages: Messages) -> list[str]:
-    """What only one person has (e-mail addresses, numbers of phones, cards, identities, messengers and the
-    like) and the customer did not write, wherever else it stands: what the desk knows of other people is not
-    the customer's. A postal address may be the shop's and does not count.
+    """Personal data in the reply that the customer did not write: e-mail addresses, numbers of phones, cards,
+    identities, messengers and the like.
+
+    It counts even if the desk's knowledge has it, since data of other people are not for the customer. A
+    postal address does not count: it may be the shop's.
     """
     said = " ".join(message["content"] for message in messages if message["role"] == "user").casefold()
     digits = "".join(sign for sign in said if sign.isalnum())

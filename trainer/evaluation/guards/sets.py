@@ -1,11 +1,11 @@
-"""Guard prompts read from JSONL, one object a line, ours by name and the user's by path.
+"""Guard prompts read from JSONL, one object a line; our sets are named, the user's are given by path.
 
     {"id": "links-en-1", "kind": "made_up_links", "language": "en",
      "messages": [{"role": "user", "content": "Send me the link to the manual."}],
      "rules": ["no_new_link"], "must_match": [], "must_not_match": ["(?i)click here"]}
 
-Every rule of a prompt has to hold: the named ones (rules.py), each pattern of `must_match` found in the
-reply, none of `must_not_match`.
+A reply must keep every rule of its prompt: the named ones (rules.py), each pattern of `must_match`, and none
+of the patterns of `must_not_match`.
 """
 
 import hashlib
@@ -36,7 +36,7 @@ class GuardMessage(BaseModel):
 
 
 class Guard(BaseModel):
-    """One prompt and the rules of its replies."""
+    """One guard prompt and the rules for replies to it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -68,7 +68,7 @@ class Guard(BaseModel):
         return [message.model_dump() for message in self.messages]
 
     def find_broken(self, text: str) -> list[str]:
-        """The rules this reply breaks, by name or as the pattern; empty for a good one."""
+        """The rules that this reply breaks, by name or by pattern; empty for a good reply."""
         prompt = self.prompt
         return [
             *(name for name in self.rules if RULES[name](text, prompt)),
@@ -86,7 +86,7 @@ class GuardSets:
 
 
 def read_guards(names: Sequence[str]) -> GuardSets:
-    """Sets by name (`support-1`) or path. Raises RecipeRefused with every fault of every file."""
+    """Reads sets by name (`support-1`) or path. Raises RecipeRefused with every fault of every file."""
     guards: list[Guard] = []
     versions: dict[str, str] = {}
     faults: list[str] = []
@@ -112,5 +112,7 @@ def read_guards(names: Sequence[str]) -> GuardSets:
 
 
 def list_prompts(count: int) -> list[list[dict[str, str]]]:
-    """The first of our own prompts as messages: for whoever needs prompts that nobody wrote to a desk."""
+    """The first `count` of our own guard prompts as messages, for callers that need prompts without
+    customers' texts.
+    """
     return [[said.model_dump() for said in guard.messages] for guard in read_guards([OURS]).guards[:count]]
