@@ -1,6 +1,7 @@
-"""Live numbers of a training run: a bar for people, one JSON line per report for files, and both at once.
+"""Live numbers of a training run: a listener gets each report, and one writes them to a file, a JSON line
+each.
 
-Knows neither torch nor the store; the child adds its own listener that writes rows.
+It knows neither torch nor the store; the child adds its own listener, which writes rows.
 """
 
 import json
@@ -11,11 +12,11 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Report:
-    """Where a run stands after one optimiser step.
+    """How far a run is after one optimizer step.
 
-    `held_out_loss` only after a held-out check. `shift`: mean log-ratio of the preferred replies in nats; far
-    below 0, what people chose becomes unlikely. `decision_loss`: where `loss` has terms that held-out checks
-    leave out, the step's examples on their measure. `epoch_steps`: optimiser steps of an epoch.
+    `held_out_loss` is set only after a held-out check. `shift`: mean log-ratio of the preferred replies in
+    nats; far below 0, what people chose becomes unlikely. `decision_loss`: the step's loss without the terms
+    that held-out checks leave out, if `loss` has such terms. `epoch_steps`: optimizer steps of an epoch.
     """
 
     step: int
@@ -31,7 +32,7 @@ class Report:
 
 
 Listener = Callable[[Report], None]
-# Called with (done, total) while something is counted that comes before the first step.
+# Called with (done, total) during work before the first step, such as computing references.
 Counter = Callable[[int, int], None]
 
 

@@ -110,16 +110,16 @@ class TrainerSettings(BaseSettings):
         return self
 
     def timetable(self) -> Timetable:
-        """When nights are due."""
+        """The times at which nights are due."""
         return Timetable(self.nightly_cron, self.nightly_zone)
 
     def recipe_for(self, base_model: str) -> str:
-        """The recipe that is named, or else the one that suits the base."""
+        """The recipe that the settings name, or else the one that suits the base."""
         return self.recipe or ("demo" if base_model == DEMO_BASE else "lora_choice")
 
 
 def is_webhook_secret(secret: str) -> bool:
-    """Whether it has the form that Standard Webhooks give to a symmetric key."""
+    """Whether `secret` has the form that Standard Webhooks give to a symmetric key."""
     try:
         key = base64.b64decode(secret.removeprefix(SECRET_PREFIX), validate=True)
     except (binascii.Error, ValueError):

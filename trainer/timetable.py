@@ -1,9 +1,9 @@
-"""When a time table is due: crontab's five fields, in a time zone. Knows no job and reads no clock.
+"""When a timetable is due: crontab's five fields, in a time zone. Knows no job and reads no clock.
 
-The fields mean what they mean to crontab: 0 and 7 are Sunday, 1-5 are weekdays, and a table that names both a
+The fields mean what they mean in crontab: 0 and 7 are Sunday, 1-5 are weekdays, and a table that names both a
 day of the month and a day of the week is due on either. In the night on which clocks go forward, a time that
-does not exist is due at the end of the gap; in the night on which they go back, one that comes twice is due
-the first time.
+does not exist is due at the end of the gap; in the night on which they go back, a time that comes twice is
+due the first time.
 """
 
 import difflib
@@ -20,7 +20,9 @@ SECOND = timedelta(seconds=1)
 
 
 class Timetable(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
-    """A trigger of APScheduler. ValueError, with what to write instead, for what crontab would not take."""
+    """A trigger of APScheduler. Raises ValueError, with what to write instead, for what crontab would not
+    take.
+    """
 
     def __init__(self, expression: str, zone: str) -> None:
         self.zone = read_zone(zone)
@@ -41,7 +43,7 @@ class Timetable(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
 
     def find_last(self, moment: datetime) -> datetime | None:
         """The newest due time at or before `moment`, in UTC."""
-        # Backwards, cronsim errs by the hour that clocks change: it only says from where to look forwards.
+        # Backwards, cronsim is an hour off when clocks change: use it only to find where to start forwards.
         eve = (moment - timedelta(days=1)).astimezone(self.zone)
         start = next(CronSim(self.expression, eve, reverse=True), None)
         if start is None:
@@ -50,12 +52,12 @@ class Timetable(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         return due[-1].astimezone(UTC) if due else None
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
-        """What APScheduler asks for: the due time after the last one, however late it is by now."""
+        """The method that APScheduler calls: the due time after the last one, however late it is by now."""
         return next(self.list_after(previous_fire_time or now - timedelta(microseconds=1)), None)
 
 
 def read_zone(name: str) -> ZoneInfo:
-    """ValueError, with the nearest name, for one that the time zone database does not have."""
+    """The time zone of that name. Raises ValueError, with the nearest name, if the database has none."""
     known = available_timezones()
     if name not in known:
         near = difflib.get_close_matches(name, known, n=1) or ["Europe/Berlin"]

@@ -1,8 +1,8 @@
 """The process that executes one claimed run: `python -m trainer.jobs.child RUN_ID --fence N`, started by the
 worker.
 
-Niced. All of torch lives here, so that memory goes back to the system when a run ends. Exit codes: 0 ended in
-the store, 1 failed, 4 taken over by another worker.
+It runs at a lower priority (nice). All of torch lives here, so that the memory is free again when a run ends.
+Exit codes: 0 the run ended and the store says how, 1 failed, 4 taken over by another worker.
 """
 
 import argparse

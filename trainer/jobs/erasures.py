@@ -1,6 +1,7 @@
-"""Erasing what is old, finishing what was asked for, and building datasets again without what was erased.
+"""Erases old records, finishes erasures that were asked for, and builds datasets again without erased
+records.
 
-every minute    erasures whose files still stand; probes of what served then; datasets that were erased
+every minute    erasures whose files are still there; probes of adapters that served then; erased datasets
 every night     what is older than `retention_days`, before the night collects
 """
 
@@ -22,11 +23,13 @@ from trainer.context import NightContext
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 1_000  # conversations of one transaction: nobody waits long for the store
+AT_ONCE = 1_000  # conversations per transaction: a longer one would make others wait for the store
 
 
 def look_at_erasures(ctx: NightContext) -> None:
-    """Finishes what the web began, removes probes that are needed no more, and builds the datasets again."""
+    """Finishes erasures that the web began, removes probes that are no longer needed, and builds the datasets
+    again.
+    """
     finish_all(ctx.store_engine, data_dir=ctx.data_dir, backup_dir=ctx.backup_dir, clock=ctx.clock)
     remove_probes(ctx.store_engine, data_dir=ctx.data_dir, desk_id=ctx.desk_id)
     rebuild(ctx.store_engine, data_dir=ctx.data_dir, clock=ctx.clock, desk_id=ctx.desk_id)
@@ -41,8 +44,10 @@ def erase_old(
     days: int,
     run_id: str | None = None,
 ) -> int:
-    """Erases what came in and was last added to more than so many days ago; how many conversations and
-    records. 0 days keep everything.
+    """Erases conversations and records whose last message or import is more than `days` days ago; returns
+    their number.
+
+    With 0 days everything is kept.
     """
     before, erased = clock.now() - timedelta(days=days), 0
     while days:
@@ -59,7 +64,7 @@ def erase_old(
 
 
 def finish_all(store_engine: Engine, *, data_dir: Path, backup_dir: Path | None, clock: Clock) -> list[Path]:
-    """The proofs of all erasures that could be finished now."""
+    """Finishes every erasure that can be finished now; returns the paths of their proofs."""
     with read(store_engine) as session:
         open_ones = store.list_unfinished_erasures(session)
     proofs = (
@@ -69,8 +74,9 @@ def finish_all(store_engine: Engine, *, data_dir: Path, backup_dir: Path | None,
 
 
 def rebuild(store_engine: Engine, *, data_dir: Path, clock: Clock, desk_id: str) -> dict[str, str | None]:
-    """Builds every erased dataset again, once for each selection: the new id by the old one, None where
-    nothing is left.
+    """Builds every erased dataset again, once for each selection; returns the new id for each old one.
+
+    The new id is None if nothing is left to select.
     """
     with read(store_engine) as session:
         rows = store.list_to_rebuild(session, desk_id=desk_id)

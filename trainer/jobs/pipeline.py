@@ -1,10 +1,10 @@
-"""One night as five named steps: collect -> train -> evaluate -> gate -> publish. Each is recorded on the
+"""One night as five named steps: collect -> train -> evaluate -> gate -> publish. Each is recorded in the
 run's row.
 
-Every step may be repeated: what a killed worker finished is found on disk or in the row and not done again,
-and every write carries the run's token, so a worker that was taken over stops at its next one. Publishing
-comes last and is the only step that serving can notice. Runs in the child process (see child.py); knows no
-process and no schedule.
+Every step may be repeated: what a killed worker finished is found on disk or in the row and is not done
+again. Every write carries the run's token, so a worker whose run was taken over stops at its next write.
+Publishing comes last and is the only step that serving can notice. Runs in the child process (see child.py);
+knows no process and no schedule.
 """
 
 import json
@@ -44,7 +44,7 @@ AUTOMATIC = ("night", "volume")
 
 
 class NothingToTrain(Exception):
-    """The run ends as `skipped`, which is no fault."""
+    """Ends the run as `skipped`, which is no fault."""
 
     def __init__(self, code: str, text: str, value: float, limit: float) -> None:
         super().__init__(text)
@@ -52,7 +52,9 @@ class NothingToTrain(Exception):
 
 
 def run_night(ctx: NightContext, token: RunToken) -> str:
-    """Runs or continues a claimed run to its end; the state it ended in. Raises what the run must fail of."""
+    """Runs or continues a claimed run to its end and returns its final state. Raises the error if the run
+    fails.
+    """
     try:
         recipe = choose_recipe(ctx, token)
         dataset = collect(ctx, token)
@@ -94,14 +96,19 @@ def find_recipe(request: Mapping[str, Any], settings: TrainerSettings, serving: 
 
 
 def check_sets(measurement: Measurement) -> None:
-    """A file that cannot be read is told before the hours of training, not after. Raises RecipeRefused."""
+    """Reads the guard and replay files, so that a broken one is reported before hours of training. Raises
+    RecipeRefused.
+    """
     read_guards(measurement.guards)
     if measurement.replay:
         read_replay(Path(measurement.replay))
 
 
 def collect(ctx: NightContext, token: RunToken) -> Path:
-    """The dataset of this run: the one asked for, or all there is by now. Too little new: NothingToDo."""
+    """The dataset of this run: the one asked for, or a new one of all records so far.
+
+    Raises NothingToDo if too few choices are new.
+    """
     run = ctx.advance(token, step="collect")
     if run.kind == "night" and run.dataset_id is None:
         keep_retention(ctx, token)
@@ -125,7 +132,7 @@ def collect(ctx: NightContext, token: RunToken) -> Path:
 
 
 def keep_retention(ctx: NightContext, token: RunToken) -> None:
-    """First, so that what is too old is in no dataset of this night."""
+    """Erases what is too old. This comes first, so that it is in no dataset of this night."""
     erased = erase_old(
         ctx.store_engine,
         data_dir=ctx.data_dir,
@@ -146,7 +153,7 @@ def check_enough_new(ctx: NightContext) -> None:
 
 
 def count_new(ctx: NightContext) -> int:
-    """Choices that came in since the last run which used them."""
+    """Choices that came in since the start of the last run that ended as `done`."""
     with read(ctx.store_engine) as session:
         last = runs.latest_run(session, desk_id=ctx.desk_id, state="done")
         return count_new_choices(
@@ -155,7 +162,9 @@ def count_new(ctx: NightContext) -> int:
 
 
 def train_in_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> dict[str, Any]:
-    """Trains into `runs/<id>/`, continuing from a checkpoint; gives what training says about itself."""
+    """Trains into `runs/<id>/`, continuing from a checkpoint if there is one; returns the metrics of the
+    training.
+    """
     from trainer.training.train import train as train_adapter  # torch: only in the child, only when needed
 
     ctx.advance(token, step="train")
@@ -204,7 +213,7 @@ def evaluate_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Pa
 
 
 def find_serving(ctx: NightContext) -> tuple[str, Path] | None:
-    """The adapter that serves now and its weights, to be compared with; None while the base serves alone."""
+    """The adapter that serves now and its weights, for comparison; None while the base serves alone."""
     with read(ctx.store_engine) as session:
         state = serving_state(session, desk_id=ctx.desk_id)
     name = state.canary or state.live

@@ -1,4 +1,4 @@
-"""Live numbers of a training run in the store, so that the console draws them while it runs."""
+"""Writes the live numbers of a training run to the store, so that the console draws them while it runs."""
 
 import time
 from collections.abc import Callable
@@ -11,13 +11,13 @@ from trainer.context import NightContext
 from trainer.progress import Report
 
 NAMES = ("loss", "decision_loss", "margin", "accuracy", "shift", "seconds_left")
-READING = "base_read"  # share of the examples that base has read before the first step
+READING = "base_read"  # share of the examples whose reference is computed, before the first step
 EVERY_S = 0.5  # a commit per step would cost more than a step of a small model
 
 
 class LiveRows:
-    """A listener for training: writes metrics and the step's progress, at most every EVERY_S, and all of them
-    in the end.
+    """A listener for training: writes metrics and progress at most every EVERY_S seconds, and all of them at
+    the end.
     """
 
     def __init__(
@@ -45,7 +45,9 @@ class LiveRows:
             self._written_at = now
 
     def tell_reading(self, done: int, total: int) -> None:
-        """What base says about each reply is read before the first step: minutes of a first large night."""
+        """Writes how many examples the base has read for the reference, which takes minutes in a first large
+        night.
+        """
         now = self._timer()
         if done < total and self._read_at is not None and now - self._read_at < EVERY_S:
             return

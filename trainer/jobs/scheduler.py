@@ -1,10 +1,10 @@
-"""When a run is due: at night, after enough new choices, and once for a night that was missed. Only inserts
-rows.
+"""Decides when a run is due: at night, after enough new choices, and once for a night that was missed. It
+only inserts rows.
 
-A run's (kind, slot) is unique in the store, so any number of schedulers make one run of one due time. It also
-looks every minute whether an adapter in service harms, whether an erasure is left to finish and whether the
-picks of an adapter are to be fitted anew, and every night at all that is known of the canary, and acts on it
-(`feedback/deployment/rollout.py`). Executes no run (see worker.py).
+A run's (kind, slot) is unique in the store, so any number of schedulers make one run for one due time. Every
+minute it also checks whether an adapter in service harms, whether an erasure has to be finished and whether
+picks have to be fitted again. Every night it looks at all that is known of the canary and acts on it
+(`feedback/deployment/rollout.py`). It executes no run (see worker.py).
 """
 
 import logging
@@ -31,8 +31,8 @@ FITS_CHECK_S = 60
 
 
 def start_scheduler(ctx: NightContext) -> BackgroundScheduler:
-    """A running scheduler with all jobs; a missed night is asked for before it returns."""
-    # coalesce: a machine that slept through three nights trains once, on all that came in.
+    """Starts a scheduler with all jobs. A missed night is asked for before this returns."""
+    # coalesce: a machine that was off for three nights trains once, on all that came in.
     defaults = {"coalesce": True, "misfire_grace_time": None, "max_instances": 1}
     scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
     scheduler.add_job(request_night, ctx.settings.timetable(), [ctx], id="night")
@@ -47,13 +47,13 @@ def start_scheduler(ctx: NightContext) -> BackgroundScheduler:
 
 
 def request_night(ctx: NightContext) -> bool:
-    """Asks for the run of the newest due time; whether it is new."""
+    """Asks for the run of the newest due time; returns whether the request is new."""
     due = ctx.settings.timetable().find_last(ctx.clock.now())
     return due is not None and request(ctx, kind="night", slot=due.isoformat())
 
 
 def catch_up(ctx: NightContext) -> bool:
-    """Asks for the newest night that was missed while nothing ran, if this instance existed by then."""
+    """Asks for the newest night that was missed while nothing ran, if this instance existed then."""
     due = ctx.settings.timetable().find_last(ctx.clock.now())
     if due is None:
         return False
@@ -63,7 +63,7 @@ def catch_up(ctx: NightContext) -> bool:
 
 
 def request_by_volume(ctx: NightContext) -> bool:
-    """Asks for a run once enough choices came in since the last one; at most one for each last one."""
+    """Asks for a run when enough choices came in since the last one, at most once after each finished run."""
     if count_new(ctx) < ctx.settings.trigger_new_choices:
         return False
     with read(ctx.store_engine) as session:
@@ -88,17 +88,19 @@ def request(ctx: NightContext, *, kind: str, slot: str) -> bool:
 
 
 def check_harm(ctx: NightContext) -> list[str]:
-    """Takes every serving adapter out that is proven to harm; their names."""
+    """Takes every serving adapter that is proven to harm out of service; returns their names."""
     return rollout.take_out_harmful(ctx.deployer, actor=ACTOR, desk_id=ctx.desk_id)
 
 
 def renew_account_fits(ctx: NightContext) -> list[str]:
-    """Fits anew what the pages show of adapters that were judged since; their names."""
+    """Fits the figures of adapters again that were judged since the last fit; returns their names."""
     return renew_fits(ctx.store_engine, policy=ctx.policy.exposure, clock=ctx.clock, desk_id=ctx.desk_id)
 
 
 def look_at_canary(ctx: NightContext) -> None:
-    """The nightly decision on exposure. What the engine does not take now is decided again the next night."""
+    """Makes the nightly decision on exposure (rollout). If the engine cannot carry it out now, the next night
+    decides again.
+    """
     found = rollout.evaluate_canary(ctx.deployer, actor=ACTOR, desk_id=ctx.desk_id)
     if found is None:
         return

@@ -1,10 +1,10 @@
-"""Sends the night report of each run that ended to `[trainer] webhook_url`, signed as Standard Webhooks say.
+"""Sends the night report of each run that ended to `[trainer] webhook_url`, signed as Standard Webhooks
+require.
 
-Runs are found by their rows, so one that failed, was cancelled, or ended while nothing worked here is told
-of, too. What was sent and how it went stands in `runs/<id>/`: `night.json`, the body, the same at every
-attempt, and `webhook.json`, where a restart finds how far a delivery is. A message is sent at least once,
-always under the same id, so that the other side can drop a second one. Called on a thread of the scheduler:
-it holds up no run and fails none.
+Runs are found by their rows, so runs that failed, were cancelled, or ended while no worker ran are reported,
+too. `runs/<id>/` holds `night.json`, the body, which is the same at every attempt, and `webhook.json`, where
+a restart finds how far the delivery is. A message is sent at least once, always under the same id, so that
+the receiver can drop a second one. It runs on a thread of the scheduler: it delays no run and fails none.
 """
 
 import json
@@ -30,19 +30,19 @@ from trainer.context import NightContext
 log = logging.getLogger(__name__)
 
 TYPE = "run.ended"
-# Seconds between two attempts; some 18 hours in all, then it is given up.
+# Seconds between two attempts; after some 18 hours in all, the message is given up.
 DELAYS_S = (5, 30, 300, 1_800, 7_200, 18_000, 36_000)
-HORIZON = timedelta(days=1)  # who sets a webhook up is not told of last year's runs
+HORIZON = timedelta(days=1)  # older runs are not reported, so that a new webhook gets no flood
 TIMEOUT_S = 10.0
 LOOK_S = 5
-GONE = 410  # the receiver wants no more
+GONE = 410  # the receiver wants no more messages
 
 WAITING, DELIVERED, GIVEN_UP = "waiting", "delivered", "given_up"
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """How far the message of one run is; `answer` is the last status, or why there was none."""
+    """How far the delivery of one run's message is. `answer`: the last HTTP status, or why there was none."""
 
     id: str
     state: str = WAITING
@@ -60,7 +60,7 @@ class Delivery:
         return self.state == WAITING and (self.next_at is None or datetime.fromisoformat(self.next_at) <= now)
 
     def note(self, status: int | None, answer: str, now: datetime) -> Self:
-        """What this attempt came to."""
+        """The delivery after one more attempt, with its result and the time of the next attempt."""
         tried = replace(self, attempts=self.attempts + 1, answer=answer, next_at=None)
         if status is not None and httpx.codes.is_success(status):
             return replace(tried, state=DELIVERED)
@@ -73,13 +73,15 @@ class Delivery:
 
 
 def schedule_webhook(scheduler: BackgroundScheduler, ctx: NightContext) -> None:
-    """Looks for messages that are due every few seconds, on a thread of the scheduler's own."""
+    """Looks every few seconds for messages that are due, on a thread of the scheduler."""
     if ctx.settings.webhook_url:
         scheduler.add_job(deliver_due, "interval", [ctx], seconds=LOOK_S, id="webhook")
 
 
 def deliver_due(ctx: NightContext) -> list[Delivery]:
-    """One attempt for each message that is due; how they went. Does nothing without a webhook."""
+    """Makes one attempt for each message that is due and returns the deliveries. Does nothing without a
+    webhook.
+    """
     if not ctx.settings.webhook_url:
         return []
     now = ctx.clock.now()
@@ -89,7 +91,7 @@ def deliver_due(ctx: NightContext) -> list[Delivery]:
 
 
 def deliver(ctx: NightContext, run_id: str) -> Delivery | None:
-    """One attempt, or None if none is due."""
+    """Makes one attempt to deliver a run's message; None if none is due."""
     path, now = ctx.run_dir(run_id) / "webhook.json", ctx.clock.now()
     delivery = Delivery.load(path, run_id)
     if not delivery.is_due(now):
@@ -112,7 +114,7 @@ def deliver(ctx: NightContext, run_id: str) -> Delivery | None:
 
 
 def read_webhook_body(ctx: NightContext, run_id: str) -> str:
-    """The message, made at the first attempt and kept."""
+    """The body of the message. It is made at the first attempt and kept."""
     path = ctx.run_dir(run_id) / "night.json"
     if not path.exists():
         write_atomically(path, json.dumps(make_message(ctx, run_id), ensure_ascii=False).encode())
@@ -130,7 +132,7 @@ def make_message(ctx: NightContext, run_id: str) -> dict[str, Any]:
 
 
 def send(ctx: NightContext, message_id: str, body: str) -> tuple[int | None, str]:
-    """Status and its words, or None and why nobody answered."""
+    """Sends a message; returns the HTTP status and its text, or None and why there was no answer."""
     secret, now = ctx.settings.webhook_secret, ctx.clock.now()
     assert secret is not None, "the settings ask for one"
     headers = {

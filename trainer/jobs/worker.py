@@ -1,9 +1,9 @@
-"""The worker: claims one run at a time, executes it in a child process, keeps the lease alive, and tells how
-it ended.
+"""The worker: claims one run at a time, executes it in a child process, renews the lease, and records how it
+ended.
 
-However many workers are started, the store gives a run to one of them, and one run at a time. A child that
-fails ends its run as failed with the last lines of its log; a child that was killed gives the run back, and
-the next claim continues it. It trains nothing itself.
+However many workers are started, the store gives a run to one of them, and one run at a time. If the child
+fails, the run ends as failed with the last lines of its log. If the child is killed, the run is given back,
+and the next claim continues it. The worker itself trains nothing.
 """
 
 import logging
@@ -38,7 +38,7 @@ Command = Callable[[RunToken], list[str]]
 
 
 class Worker:
-    """`run(stop)` until told to stop; `step(stop)` for one look at the queue."""
+    """A worker: `run(stop)` works until `stop` is set; `step(stop)` looks at the queue once."""
 
     def __init__(
         self, ctx: NightContext, *, config: Path | None = None, command: Command | None = None
@@ -96,7 +96,7 @@ class Worker:
         self._conclude(child, token, was_stopped=stop.is_set())
 
     def _attend(self, child: ChildProcess, token: RunToken, stop: threading.Event) -> None:
-        """Returns when the child ended or we shall stop; renews the lease meanwhile."""
+        """Renews the lease until the child has ended or `stop` is set."""
         renewed, has_ended = time.monotonic(), False
         while child.is_alive() and not stop.wait(LOOK_S):
             if not has_ended and time.monotonic() - renewed >= self._ctx.settings.lease_s / 3:
@@ -117,7 +117,7 @@ class Worker:
             if code == 0 or code == TAKEN_OVER:
                 log.info("run %s: child ended with code %d", token.run_id, code)
             elif was_stopped or code < 0:
-                # Killed, by us or by somebody: what it finished stands on disk, the next claim continues.
+                # Killed, by us or from outside: what it finished is on disk, and the next claim continues.
                 if was_stopped:
                     self._give_back(token)
                 else:
@@ -129,7 +129,7 @@ class Worker:
             log.warning("%s", lost)
 
     def _has_ended(self, token: RunToken) -> bool:
-        """Whether the run was ended under this very token, and not taken over."""
+        """Whether the run ended under this token, and was not taken over by another worker."""
         run = self._ctx.read_run(token.run_id)
         return run.fence == token.fence and run.state in runs.FINISHED
 
@@ -163,10 +163,11 @@ class Worker:
 
 @contextmanager
 def working(ctx: NightContext, *, config: Path | None = None) -> Iterator[Worker]:
-    """A worker on a thread of this process for the duration of the block, beside any other that runs.
+    """A worker on a thread of this process for the duration of the block, beside any other worker.
 
-    For `rejoinder train --now`: whoever claims the run executes it, so it works with and without the service.
-    Ends with one attempt to tell the webhook; the service's next start makes up for a failed one.
+    For `rejoinder train --now`: whichever worker claims the run executes it, so this works with and without
+    the service. At the end it makes one attempt to call the webhook; if that fails, the service tries again
+    at its next start.
     """
     worker, stop = Worker(ctx, config=config), threading.Event()
     thread = threading.Thread(target=worker.run, args=(stop,), name="worker")

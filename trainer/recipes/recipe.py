@@ -1,8 +1,8 @@
 """A recipe: every number that decides what a training run does, read from a commented YAML file and saved
 with the run.
 
-A file may extend another (`serving/value_files.py`). This knows no paths of data and no store. `python -c
-"from trainer.recipes.recipe import load_recipe; print(load_recipe(None))"` shows the default one.
+A file may extend another (`serving/value_files.py`). No data path and no store is known here. `python -c
+"from trainer.recipes.recipe import load_recipe; print(load_recipe(None))"` shows the default recipe.
 """
 
 from math import ceil
@@ -23,11 +23,11 @@ GATE_MOVED = (
     "gate: its limits are no part of a recipe; move them to the table [offline] of a policy file and "
     "name that file in [feedback] policy (docs/policy.md)"
 )
-MOST_TIMES = 3  # of `epochs`, that `min_steps` may ask for
+MOST_TIMES = 3  # `min_steps` may raise `epochs` up to this factor
 
 
 class Measurement(BaseModel):
-    """How much an evaluation looks at. More rows: narrower intervals, longer nights."""
+    """How much an evaluation looks at. More rows give narrower intervals and longer nights."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -86,20 +86,21 @@ class Recipe(BaseModel):
     measurement: Measurement = Measurement()
 
     def settle_epochs(self, examples: int) -> "Recipe":
-        """The same with as many `epochs` as `min_steps` needs of so many examples, three times as many at
-        most: a handful of picks would be learnt by heart.
+        """The recipe with as many `epochs` as `min_steps` needs for so many examples.
+
+        At most three times the recipe's own: more would learn a handful of picks by heart.
         """
         needed = self.min_steps / self.count_epoch_steps(examples)
         epochs = min(max(self.epochs, needed), MOST_TIMES * self.epochs)
         return self.model_copy(update={"epochs": epochs})
 
     def count_epoch_steps(self, examples: int) -> int:
-        """Optimizer steps: a last batch and a last step of an epoch may be smaller."""
+        """Optimizer steps of one epoch. Its last batch and its last step may be smaller."""
         return ceil(ceil(examples / self.batch_size) / self.accumulation)
 
     @property
     def digest(self) -> str:
-        """sha256 over all values: two runs with one digest and one dataset give one adapter."""
+        """sha256 over all values: two runs with the same digest and dataset give the same adapter."""
         return canonical_hash(self.model_dump(mode="json"))
 
     def to_yaml(self) -> str:
@@ -130,7 +131,7 @@ def build_recipe(values: dict[str, object], source: Path | str = "of the run") -
 
 
 def recall_recipe(values: dict[str, object], run_id: str) -> Recipe:
-    """The recipe that was saved with a run, by an older version perhaps: keys that are gone are left out."""
+    """The recipe that was saved with a run. Keys of an older version that no longer exist are left out."""
     kept = {key: value for key, value in values.items() if key in Recipe.model_fields}
     return build_recipe(kept, f"of run {run_id}")
 

@@ -1,1 +1,1 @@
-"""From a passed adapter to one that serves: files, card, probe, canary."""
+"""From an adapter that passed the gate to one that serves: files, model card, probe, canary."""

@@ -1,8 +1,8 @@
-"""The card of an adapter, `README.md` beside its weights, in the form that model hubs read: front matter,
-then where it comes from, how it was trained, what was measured, what was decided.
+"""The model card of an adapter, `README.md` beside its weights, in the form that model hubs read: front
+matter, then where the adapter comes from, how it was trained, what was measured, what was decided.
 
-Plain text from values; measures nothing. Its last section is kept up to date by
-`feedback.deployment.model_cards`.
+Plain text from values; nothing is measured here. `feedback.deployment.model_cards` keeps the last section up
+to date.
 """
 
 import re
@@ -22,14 +22,16 @@ from trainer.evaluation.report import OfflineReport
 from trainer.recipes.recipe import Recipe
 
 RULES = ("uniform", "slot", "length", "base", "adapter", "adapter_slot", "serving")
-NO_PART = {"measurement", "checkpoint_steps", "threads"}  # of what the weights are
+NO_PART = {"measurement", "checkpoint_steps", "threads"}  # keys that say nothing about the weights
 HUB_NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an adapter comes from. `base` as the settings name it; no `members` where the files are gone."""
+    """Where an adapter comes from. `base`: as the settings name it; `members` is None if the dataset's files
+    are gone.
+    """
 
     name: str
     base: str
@@ -68,7 +70,7 @@ def write_card(
 
 
 def write_front_matter(origin: Origin, recipe: Recipe, report: OfflineReport) -> str:
-    """YAML, without the dashes around it."""
+    """The YAML of the front matter, without the dashes around it."""
     results = list_results(origin, report)
     found = origin.members.by["language"] if origin.members else {}
     languages = sorted({each[0] for name in found if (each := LANGUAGE.match(name.lower()))})
@@ -108,7 +110,7 @@ def list_results(origin: Origin, report: OfflineReport) -> list[EvalResult]:
 
 
 def name_base(base: str) -> str:
-    """The hub name of the base; of a folder its last part, since where it lies is nobody's business."""
+    """The hub name of the base; for a folder only its last part, since its path may be private."""
     is_folder = Path(base).is_absolute() or base.startswith((".", "~")) or not HUB_NAME.fullmatch(base)
     return Path(base).name if is_folder else base
 

@@ -1,8 +1,8 @@
-"""`probe.json`: a few prompts with replies and the trainer's own per-token log-probabilities, with and
-without the adapter.
+"""`probe.json`: a few prompts with replies and the trainer's own log-probability per token, with and without
+the adapter.
 
 Serving scores them again after loading and compares, so that no adapter serves that computes something else
-than what was trained. Scored in the number format that serving uses.
+than what was trained. They are scored in the number format that serving uses.
 """
 
 import json
@@ -14,7 +14,7 @@ from trainer.data.tokens import PairTokens, encode_prompt
 from trainer.evaluation.reply_faults import Messages
 from trainer.evaluation.scoring import Scorer
 
-PROBE_TOKENS = 32  # of each reply: enough to tell one adapter from another, a fraction of a second on a CPU
+PROBE_TOKENS = 32  # per reply: enough to tell adapters apart, in a fraction of a second on a CPU
 NAME = "probe"
 
 
@@ -29,9 +29,10 @@ def write_probe(
     dtype: str,
     threads: int,
 ) -> Path:
-    """Greedy replies of the adapter to `prompts`, scored by adapter and base; returns `target`.
+    """Writes greedy replies of the adapter to `prompts`, scored by adapter and base; returns `target`.
 
-    `prompts_from` says whose they are: erasure asks (`serving.adapters.probe.may_hold_messages`).
+    `prompts_from` says where the prompts come from: an erasure needs it
+    (`serving.adapters.probe.may_hold_messages`).
     """
     scorer = Scorer(base, threads=threads, dtype=dtype)
     scorer.attach(NAME, adapter_dir)

@@ -1,7 +1,8 @@
-"""The last step of a night: what becomes of the canary that serves, and the passed adapter in its place.
+"""The last step of a night: decides about the canary that serves, and puts the passed adapter in its place.
 
-The canary is looked at first: proven by then, it goes live; harmful, it leaves; undecided, the newer one
-takes its place, for one adapter at a time waits for its picks. Waits for an engine that restarts.
+The old canary comes first: if it is proven by then, it goes live; if it harms, it is taken out; if undecided,
+the newer one replaces it, since only one adapter at a time can collect picks. This step waits for an engine
+that restarts.
 """
 
 import logging
@@ -27,7 +28,7 @@ RETRY_S = 3.0
 def publish(ctx: NightContext, token: RunToken, name: str) -> list[dict[str, Any]]:
     """Puts the passed adapter into service as canary, for the policy's share of conversations.
 
-    Notes for the run where that is none of them, where a person forbids it, or where no engine takes it.
+    Returns notes for the run if that share is 0, if a person vetoed the adapter, or if no engine runs.
     """
     ctx.advance(token, step="publish")
     try:
@@ -52,7 +53,9 @@ def publish(ctx: NightContext, token: RunToken, name: str) -> list[dict[str, Any
 
 
 def settle_canary(ctx: NightContext, token: RunToken, name: str) -> None:
-    """Decides about the canary whose place is taken. A rerun finds `name` itself there: nothing to do."""
+    """Decides about the canary that is about to be replaced. After a rerun `name` itself is canary: nothing
+    to do.
+    """
     with read(ctx.store_engine) as session:
         canary = serving_state(session, desk_id=ctx.desk_id).canary
     if canary in (None, name):
@@ -90,7 +93,7 @@ def put_up(ctx: NightContext, token: RunToken, name: str) -> None:
 
 
 def wait_for_engine(ctx: NightContext, step: Callable[[], None]) -> None:
-    """Repeats a step while the engine restarts, for as long as the settings say."""
+    """Repeats a step while the engine restarts, at most `engine_wait_s` seconds of the settings."""
     waited = 0.0
     while True:
         try:

@@ -1,8 +1,8 @@
-"""From a run's directory to a version under its own name: probe, card, staged files, and its row with the
-verdict.
+"""From a run's directory to a version under its own name: probe, model card, staged files, and its row with
+the verdict.
 
-Every part may be repeated after a kill: the name stands on the run's row before anything bears it, staging
-the same files again changes nothing, and row, verdict and decision are written together.
+Every part may be repeated after a kill: the name is in the run's row before any file has it, staging the same
+files again changes nothing, and row, verdict and decision are written together.
 """
 
 import hashlib
@@ -29,7 +29,7 @@ ACTOR = "trainer"
 
 @dataclass(frozen=True)
 class Finished:
-    """Everything a run knows about its adapter when the gate has spoken."""
+    """Everything a run knows about its adapter after the gate has decided."""
 
     recipe: Recipe
     dataset: Path
@@ -39,7 +39,7 @@ class Finished:
 
 
 def stage(ctx: NightContext, token: RunToken, finished: Finished) -> str:
-    """The adapter's name, under which its files stand and its row says passed or refused."""
+    """Stages the adapter and registers it as passed or refused; returns its name."""
     name = ctx.read_run(token.run_id).adapter or take_name(ctx, token)
     run_dir, base_id = ctx.run_dir(token.run_id), compute_base_id(ctx.base)
     origin = Origin(
@@ -81,7 +81,9 @@ def take_name(ctx: NightContext, token: RunToken) -> str:
 
 
 def make_probe(ctx: NightContext, finished: Finished, run_dir: Path, base_id: str) -> None:
-    """Of guard prompts: a probe lies beside the weights for ever, so it holds nothing a customer wrote."""
+    """Writes the probe with guard prompts: it is kept beside the weights for ever, so it must hold no
+    customer's text.
+    """
     from trainer.release.probe import write_probe  # torch: only in the child, only when needed
 
     measurement = finished.recipe.measurement
@@ -100,7 +102,7 @@ def make_probe(ctx: NightContext, finished: Finished, run_dir: Path, base_id: st
 def register(
     ctx: NightContext, token: RunToken, name: str, target: Path, base_id: str, finished: Finished
 ) -> None:
-    """The adapter's row, its verdict and the run's decision: together or not at all."""
+    """Writes the adapter's row, its verdict and the run's decision, all together or not at all."""
     now, decision = ctx.clock.now(), finished.decision
     manifest = hashlib.sha256((target / "manifest.json").read_bytes()).hexdigest()
     with unit_of_work(ctx.store_engine) as session:
@@ -137,7 +139,7 @@ def register(
 
 
 def retire(ctx: NightContext, token: RunToken, name: str, why: str) -> None:
-    """The engine found fault with a passed adapter: nobody shall promote it by mistake."""
+    """Retires a passed adapter that the engine could not serve, so that nobody promotes it by mistake."""
     with unit_of_work(ctx.store_engine) as session:
         runs.check_token(session, run_id=token.run_id, token=token.fence)
         adapters.move_adapter(

@@ -1,1 +1,1 @@
-"""A dataset becomes an adapter: the loop, its checkpoints and what watches it."""
+"""From a dataset to an adapter: the training loop, its checkpoints and its callbacks."""

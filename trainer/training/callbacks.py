@@ -1,6 +1,6 @@
-"""The callbacks of both objectives: `Watch` reports each step, stops a run whose reference is not the base or
-whose numbers are no longer finite, and marks whole checkpoints; `Patience` stops a run that no longer gets
-better.
+"""The callbacks of both objectives. `Watch` reports each step, stops a run whose reference is not the base or
+whose numbers are no longer finite, and marks whole checkpoints. `Patience` stops a run that no longer
+improves.
 """
 
 import time
@@ -19,9 +19,9 @@ MARGIN_TOLERANCE = 1e-3  # nats; TRL reads the reference in the run, from the sa
 
 
 class TrainingWatch(TrainerCallback):  # type: ignore[misc]
-    """Reads what the trainers log under TRL's names; `shift` and `decision_loss` are ours.
+    """Reads what the trainers log under TRL's names; `shift` and `decision_loss` are our own names.
 
-    `checks_margin`: for a trainer that does not check its reference itself, reply by reply.
+    `checks_margin`: True for a trainer that does not check its reference itself, reply by reply.
     """
 
     def __init__(self, listener: Listener, *, checks_margin: bool) -> None:
@@ -36,15 +36,15 @@ class TrainingWatch(TrainerCallback):  # type: ignore[misc]
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         if args.eval_strategy != "no" and state.global_step >= state.max_steps:
-            control.should_evaluate = True  # the last steps are a candidate for the best, too
+            control.should_evaluate = True  # the last step may be the best one, too
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
         if "rewards/margins" not in logs:
             return
         check_finite(args, state, loss=logs["loss"], gradient=logs.get("grad_norm", 0.0))
         margin = logs["rewards/margins"]
-        # The first step's forward runs before any update: B is 0, so margins are 0 if the reference is the
-        # base.
+        # The first forward pass runs before any update: the adapter's B is 0, and so are margins if the
+        # reference is the base.
         if self._checks_margin and state.global_step == 1 and abs(margin) > MARGIN_TOLERANCE:
             raise ReferenceMismatch(margin)
         done = state.global_step - self._first_step
@@ -88,17 +88,18 @@ class TrainingWatch(TrainerCallback):  # type: ignore[misc]
 
 
 def check_finite(args: Any, state: Any, **values: float) -> None:
-    """Before the step's checkpoint is written: the newest one is always sound."""
+    """Raises Diverged before the step's checkpoint is written, so the newest one is always sound."""
     for name, value in values.items():
         if not isfinite(value):
             raise Diverged(state.global_step, name, value, args.learning_rate)
 
 
 class Patience(TrainerCallback):  # type: ignore[misc]
-    """Stops after `checks` held-out checks in a row that are no better than the best before them.
+    """Early stopping: stops after `checks` held-out checks in a row that are no better than the best before
+    them.
 
-    Counts in the log, which checkpoints carry: a resumed run stops where an uninterrupted one does, and one
-    that was killed after it had stopped adds a step that is neither measured nor kept.
+    It counts in the log, which checkpoints carry, so a resumed run stops where an uninterrupted one does. A
+    run that had stopped already and is resumed takes one more step, which is neither measured nor saved.
     """
 
     def __init__(self, checks: int) -> None:

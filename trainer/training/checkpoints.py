@@ -1,5 +1,5 @@
-"""Checkpoints that can be trusted after a kill: a directory counts once its DONE file, written last, is
-there.
+"""Checkpoints that can be trusted after a kill: a directory counts only if it has a DONE file, which is
+written last.
 """
 
 import shutil
@@ -11,8 +11,8 @@ DONE = "DONE"
 
 
 def mark_done(checkpoint: Path) -> None:
-    """Forces every file of a checkpoint to disk, then writes DONE: a half-written one can never pass for
-    whole.
+    """Forces every file of a checkpoint to disk, then writes DONE, so that a half-written one cannot pass for
+    a whole one.
     """
     for path in sorted(checkpoint.rglob("*")):
         if path.is_file():
@@ -21,13 +21,13 @@ def mark_done(checkpoint: Path) -> None:
 
 
 def find_checkpoint(folder: Path) -> Path | None:
-    """The newest whole checkpoint."""
+    """The newest whole checkpoint, or None."""
     whole = [path for path in folder.glob("checkpoint-*") if (path / DONE).exists()]
     return max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]), default=None)
 
 
 def drop_unfinished(folder: Path) -> None:
-    """Removes what a kill left half written. Of several processes one does this."""
+    """Removes checkpoints that a kill left half written. Of several processes, only one calls this."""
     for path in folder.glob("checkpoint-*"):
         if not (path / DONE).exists():
             shutil.rmtree(path)

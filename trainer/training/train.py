@@ -2,8 +2,8 @@
 -> adapter.
 
 The reference is always the plain base model. Same dataset, recipe, threads, lock and CPU type give the same
-bytes; a run killed at any moment continues from its newest whole checkpoint and ends with those bytes too. It
-measures nothing beyond its own loss (see evaluate.py) and knows no store.
+bytes; a run killed at any moment continues from its newest whole checkpoint and ends with those bytes, too.
+Only the training's own losses are measured (see evaluate.py); no store is known here.
 """
 
 import json
@@ -38,7 +38,7 @@ transformers_logging.disable_progress_bar()  # progress has its own listeners
 
 @dataclass(frozen=True)
 class TrainResult:
-    """Where the adapter lies (its two files, nothing else) and what training said about itself."""
+    """Where the adapter is (its two files, nothing else), and the metrics of the training."""
 
     adapter_dir: Path
     metrics: dict[str, Any]
@@ -56,9 +56,9 @@ def train(
 ) -> TrainResult:
     """Trains one adapter into `run_dir/adapter`.
 
-    Call it again with the same arguments after a kill: it continues. `reference_dir`: where stored reference
-    log-probabilities are kept from run to run; None: beside this run. `on_reading` hears of examples for
-    which they are computed first. Under `accelerate launch` every process calls it; the first one writes.
+    After a kill, call it again with the same arguments: it continues. `reference_dir`: where stored reference
+    log-probabilities are kept from run to run; None keeps them beside this run. `on_reading` is called while
+    they are computed. Under `accelerate launch` every process calls this; the first one writes.
     """
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
@@ -108,9 +108,11 @@ def train(
 
 
 def _read_log(history: list[dict[str, float]], recipe: Recipe) -> dict[str, float | None]:
-    """Mean loss of all steps, the share of them whose gradient was clipped, and where margin, accuracy and
-    shift ended, the shift on what is held out where there is any. From the log, which checkpoints carry: a
-    resumed run knows the steps before the kill.
+    """From the log of all steps: mean loss, share of steps with a clipped gradient, and the last margin,
+    accuracy and shift.
+
+    The shift is that of the held-out examples, if there are any. Checkpoints carry the log, so a resumed run
+    knows the steps before the kill.
     """
     steps = [entry for entry in history if "rewards/margins" in entry]
     checks = [entry["eval_shift"] for entry in history if "eval_shift" in entry]
@@ -124,7 +126,7 @@ def _read_log(history: list[dict[str, float]], recipe: Recipe) -> dict[str, floa
 
 
 def _find_held_out_loss(state: Any, recipe: Recipe) -> float | None:
-    """Of the adapter that is kept: the best with patience, else the last."""
+    """The held-out loss of the adapter that is kept: the best one with patience, else the last one."""
     if recipe.patience:
         best: float | None = state.best_metric
         return best
@@ -133,7 +135,9 @@ def _find_held_out_loss(state: Any, recipe: Recipe) -> float | None:
 
 
 def _save_adapter(model: Any, target: Path) -> None:
-    """The two files that serving takes, the same bytes each time: sorted lists, no local path, F32."""
+    """Saves the two files that serving takes, with the same bytes each time: sorted lists, no local path,
+    float32.
+    """
     model.to(torch.float32).save_pretrained(target)
     (target / "README.md").unlink(missing_ok=True)
     path = target / "adapter_config.json"
