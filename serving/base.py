@@ -43,9 +43,9 @@ def resolve_base(base_model: str | Path, *, download: bool = False) -> Path:
 
 
 def compute_base_id(base_model: str | Path) -> str:
-    """sha256 over the names and contents of the files that make the base what it is.
+    """sha256 over the names and contents of the files that decide the base's replies.
 
-    Remembered as long as no file's size or time changes, so that asking again costs a directory listing.
+    It is cached as long as no file's size or time changes, so that asking again costs a directory listing.
     """
     base = resolve_base(base_model)
     files = sorted({file for pattern in IDENTITY_PATTERNS for file in base.glob(pattern)})

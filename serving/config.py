@@ -1,7 +1,8 @@
-"""One settings file, one table for each package: file < environment < command line, all faults at once.
+"""One settings file with a table for each package. The command line wins over the environment, which wins
+over the file. All faults are reported at once.
 
-`load_settings` knows no package: each hands in its own frozen pydantic-settings class and the name of its
-table. Opens nothing but the settings file it is given.
+`load_settings` knows no package: each passes its own frozen pydantic-settings class and the name of its
+table. Only the given settings file is opened.
 """
 
 import tomllib
@@ -59,7 +60,7 @@ def _read_table(table: str, config: Path | None) -> dict[str, Any]:
 
 
 def _read_environment(cls: type[BaseSettings], table: str) -> dict[str, Any]:
-    """Values by field name, lists and tables decoded from JSON; unset variables are absent."""
+    """The values that environment variables set, by field name; lists and tables are decoded from JSON."""
     try:
         found = EnvSettingsSource(cls, env_prefix=_variable(table, ""), env_ignore_empty=False)()
         return {name: _read_choice(cls, name, value) for name, value in found.items()}
@@ -78,8 +79,8 @@ def _read_environment(cls: type[BaseSettings], table: str) -> dict[str, Any]:
 
 
 def _read_choice(cls: type[BaseSettings], name: str, value: Any) -> Any:
-    """The value of an environment variable, which is text: if the setting has fixed choices, the one written
-    like it.
+    """The value of an environment variable, which is text, as one of the setting's fixed choices if one is
+    written so.
     """
     annotation = cls.model_fields[name].annotation if name in cls.model_fields else None
     choices = get_args(annotation) if get_origin(annotation) is Literal else ()

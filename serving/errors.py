@@ -61,7 +61,7 @@ class ValuesUnreadable(ServingError):
 
 
 class BaseModelUnknown(ServingError):
-    """The base model is no folder and not in the model cache."""
+    """The base model is neither a folder nor in the model cache."""
 
     def __init__(self, base_model: str, looked_at: Path, detail: str) -> None:
         self.base_model = base_model
@@ -160,7 +160,7 @@ class EngineTimeout(ServingError):
 
 
 class EngineRefused(ServingError):
-    """The engine gave an answer that is not the one asked for."""
+    """The engine answered with an error, or with something else than what was asked for."""
 
     def __init__(self, engine_url: str, attempted: str, status: int, message: str) -> None:
         self.engine_url = engine_url
@@ -194,7 +194,7 @@ class AdapterNotLoaded(EngineRefused):
 
 
 class PromptTooLong(EngineRefused):
-    """The prompt does not fit the model's window, even after all that may be cut was cut."""
+    """The prompt does not fit the model's window, even after everything that may be left out was left out."""
 
     def __init__(self, tokens: int, budget: int, engine_url: str = "-") -> None:
         self.tokens = tokens

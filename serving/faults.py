@@ -1,6 +1,4 @@
-"""Turns what pydantic finds wrong with values that people wrote into words, in one way for all files and
-settings.
-"""
+"""Describes in words what pydantic finds wrong in files and settings, in one way for all of them."""
 
 import difflib
 import json

@@ -70,7 +70,7 @@ def read_key_file(path: Path, make: Callable[[], str]) -> str:
 
 
 def move_directory(source: Path, target: Path) -> bool:
-    """Renames a directory, whose files are on the disk already, to `target`; False if `target` exists."""
+    """Renames a directory whose files are synced already to `target`; False if `target` exists."""
     sync_path(source)
     if target.exists():
         return False

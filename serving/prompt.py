@@ -71,7 +71,7 @@ def fit_messages(
 def shorten_texts(
     messages: Sequence[Message], *, count_tokens: Callable[[list[Message]], int], budget: int
 ) -> list[Message]:
-    """The messages with their texts cut to one length, about the longest with which they fit."""
+    """Cuts all texts to one length, about the longest at which the messages fit. Raises PromptTooLong."""
     low, high = LEAST, min(MOST * budget, max(len(message["content"]) for message in messages))
     best = [shorten(message, low) for message in messages]
     count = count_tokens(best)

@@ -1,6 +1,7 @@
-"""Settings of the model server: table `[serving]` of rejoinder.toml, `REJOINDER_SERVING__<FIELD>` wins.
+"""Settings of the model server: the table `[serving]` of rejoinder.toml. `REJOINDER_SERVING__<FIELD>` in the
+environment wins over it.
 
-Read through `serving.config.load_settings(ServingSettings, "serving", ...)`. Does not open anything.
+Read through `serving.config.load_settings(ServingSettings, "serving", ...)`. Nothing is opened here.
 """
 
 import ipaddress
@@ -108,7 +109,9 @@ class ServingSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _cross_check(self) -> Self:
-        """One line for each fault; `load_settings` lists them one by one."""
+        """Checks settings that depend on one another. The error has one line per fault; `load_settings` lists
+        them.
+        """
         faults = []
         if self.max_tokens >= self.max_model_len:
             faults.append(

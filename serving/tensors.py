@@ -1,7 +1,7 @@
-"""The header of a safetensors file, read and checked by hand: names, number formats, shapes, places.
+"""Reads and checks the header of a safetensors file: names, number formats, shapes, offsets.
 
-Own code because the file may come from anywhere: every length is checked before anything of that length is
-read. Reads no numbers except through `load_floats`, which gives one tensor at a time.
+Not left to a library because the file may come from anywhere: every length is checked before anything of that
+length is read. Numbers are read only by `load_floats`, one tensor at a time.
 """
 
 import json

@@ -60,7 +60,7 @@ class ValueFiles:
         return lay_over({key: value for key, value in inherited.items() if key != "name"}, own)
 
     def _parse(self, path: Path, named_in: Path, told: Fault) -> Values:
-        """`told` is the key and the value that name this file."""
+        """Reads and parses one file. `told`: the key and the value that name this file, for the error."""
         try:
             values = self.parse(path.read_text(encoding="utf-8"))
         except OSError as fault:

@@ -37,7 +37,7 @@ Counter = Callable[[int, int], None]
 
 
 def write_progress(path: Path) -> Listener:
-    """A listener that appends each report as one line of `progress.jsonl`."""
+    """A listener that appends each report as one line to `progress.jsonl`."""
 
     def write(report: Report) -> None:
         with path.open("a", encoding="utf-8") as lines:

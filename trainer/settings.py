@@ -1,8 +1,8 @@
-"""Settings of the nightly job: table `[trainer]` of rejoinder.toml, `REJOINDER_TRAINER__<FIELD>` wins over
-it.
+"""Settings of the nightly job: the table `[trainer]` of rejoinder.toml. `REJOINDER_TRAINER__<FIELD>` in the
+environment wins over it.
 
 Read through `serving.config.load_settings(TrainerSettings, "trainer", ...)`. What decides the bytes of an
-adapter is in the recipe, not here. Does not open anything.
+adapter is in the recipe, not here. Nothing is opened here.
 """
 
 import base64

@@ -1,1 +1,3 @@
-"""Adapters from check to unload: what the files hold, whether they change replies, what serves."""
+"""Adapters from check to unload: checking their files, probing that an engine computes them right, what
+serves.
+"""

@@ -60,7 +60,9 @@ class AdapterFacts:
 
 
 def check_adapter(weights_dir: Path, *, base: Path, max_rank: int) -> AdapterFacts:
-    """Facts of an adapter that may be loaded on `base`. Raises AdapterRefused with a reason code."""
+    """Checks the files of an adapter for `base` and returns its facts. Raises AdapterRefused with a reason
+    code.
+    """
     name = weights_dir.parent.name if weights_dir.name == "weights" else weights_dir.name
     try:
         _check_files(weights_dir)
@@ -121,7 +123,7 @@ def _read_config(path: Path) -> dict[str, Any]:
 
 
 def _check_config(config: dict[str, Any], *, base: Path, max_rank: int) -> tuple[int, float]:
-    """Rank and alpha of a plain LoRA for this base."""
+    """Checks that this is a plain LoRA for this base; returns its rank and alpha."""
     if config.get("peft_type") != "LORA":
         raise FileFault("peft_type", f"peft_type is {config.get('peft_type')!r}, LORA is needed")
     for option, code in FORBIDDEN.items():

@@ -1,5 +1,5 @@
-"""Bringing a staged adapter up on every engine. Called by `feedback.deployment.deploy`, which then writes the
-deployment row. Decides nothing about what should serve.
+"""Brings a staged adapter up on every engine. `feedback.deployment.deploy` calls it and then writes the
+deployment row. It does not decide what should serve.
 """
 
 from pathlib import Path

@@ -1,7 +1,7 @@
-"""One engine over HTTP, in typed verbs: draw, count, score, load, unload.
+"""A client for one engine over HTTP: draw, count, score, load, unload.
 
-Blocking and thread-safe; keeps connections open. Every failure of httpx and every answer of vLLM that is not
-the one asked for becomes an error of `serving.errors` here and nowhere else. Knows nothing of arms or desks.
+It blocks, is thread-safe and keeps connections open. Every failure of httpx and every unexpected answer of
+vLLM becomes an error of `serving.errors` here and nowhere else. It knows nothing of arms or desks.
 """
 
 import re
@@ -135,7 +135,7 @@ class EngineClient:
     def count_tokens(
         self, *, model: str, messages: Sequence[dict[str, str]], chat_template_kwargs: dict[str, Any]
     ) -> int:
-        """Tokens of the prompt that `draw` would make of these messages."""
+        """The number of tokens in the prompt that `draw` would make of these messages."""
         attempted = f"count tokens for {model}"
         body = {
             "model": model,

@@ -60,7 +60,7 @@ def build_command(
 def build_environment(
     settings: ServingSettings, api_key: str, inherited: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """The engine's environment: the inherited one, without what would change its behaviour unseen."""
+    """The engine's environment: the inherited one without variables that silently change its behaviour."""
     kept = {
         name: value
         for name, value in (os.environ if inherited is None else inherited).items()

@@ -1,4 +1,4 @@
-"""Reading the engine's log for people: what it is doing now, why it ended, and what to do about it."""
+"""Reads the engine's log for people: what the engine is doing now, why it ended, and what to do about it."""
 
 # Phrases of vLLM's log in the order in which they appear, and what they mean to somebody who waits.
 STEPS = (

@@ -55,7 +55,9 @@ def guard_child(argv: list[str], grace_s: float, parent: int) -> int:
 
 
 def _die_with_guardian() -> None:
-    """In the child between fork and exec: if even the guardian is killed, the kernel ends the child."""
+    """Runs in the child between fork and exec: asks the kernel to end the child if even the guardian is
+    killed.
+    """
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 

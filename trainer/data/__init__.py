@@ -1,1 +1,1 @@
-"""Records as the trainer reads them: token ids, pairs, held-out choices, and the bias of a slot."""
+"""Records as the trainer reads them: token ids, pairs, held-out choices, and the position bias of slots."""

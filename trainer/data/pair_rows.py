@@ -35,7 +35,7 @@ def hash_share(*words: object) -> float:
 
 
 def pair_key(pair: Pair) -> str:
-    """The pair's id, or its content where the form carries none."""
+    """The pair's id, or its content if it has no id."""
     return str(
         pair.get("id") or json.dumps([pair["prompt"], pair["chosen"], pair["rejected"]], sort_keys=True)
     )
@@ -99,7 +99,7 @@ def load_rows(
 
 
 def find_held_out(dataset_dir: Path, *kinds: str) -> list[str]:
-    """The splits that hold rows of these kinds and are not learnt from."""
+    """The held-out splits, validation and test, that have rows of these kinds."""
     return [
         split
         for split in ("validation", "test")

@@ -60,10 +60,10 @@ def choose_control_tokens(tokenizer: Any) -> ControlTokens:
 
 
 class Encoder:
-    """Turns texts into tuples of ids, or takes the ids that the engine stored.
+    """Turns texts into tuples of ids, or takes the ids that the engine stored with a record.
 
-    Stored ids are taken only if they are of this base and no text spells a control token, which an older
-    version passed on. Equal numbers share their memory: a long history is some ten million of them.
+    Stored ids are taken only if they are of this base and the text spells no control token: an older version
+    let those through. Equal numbers share their memory, since a long history has some ten million of them.
     """
 
     def __init__(self, tokenizer: Any, base_id: str) -> None:
@@ -88,7 +88,7 @@ class Encoder:
     def encode_reply(
         self, text: str, stored: list[int] | None = None, base_id: str | None = None
     ) -> tuple[int, ...]:
-        """Ends with EOS, which engines leave out of some stored ids."""
+        """The ids of a reply, with EOS at the end, which some stored ids lack."""
         spelt = self._control.break_in(text) != text
         if stored is not None and not spelt and self._holds(stored, base_id):
             return self._share(stored if stored[-1] == self._eos else [*stored, self._eos])

@@ -1,1 +1,1 @@
-"""What an adapter is worth before anybody sees it: figures, guards, and the gate that judges them."""
+"""Measures an adapter before anybody sees it: figures, guards, and the gate that judges them."""

@@ -98,7 +98,7 @@ def fit_scale(
     *,
     bounds: tuple[float, float] = SCALES,
 ) -> float:
-    """The factor on `scores` (added to fixed `offsets`) with the lowest nats per choice."""
+    """The factor on `scores` that gives the fewest nats per choice, with fixed `offsets` added."""
     fixed = np.concatenate(offsets) if offsets is not None else 0.0
     rows = lay_out_offers(offers, scores, fixed)
     size = float(np.abs(rows.x).max()) or 1.0  # log-ratios may be tiny, and the fit looks at slopes

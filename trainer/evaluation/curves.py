@@ -27,7 +27,7 @@ def read_curves(path: Path) -> Curves | None:
 
 
 def _average(values: dict[int, float]) -> list[tuple[int, float]]:
-    """At most BLOCKS points: the last step of a block and the mean of its values."""
+    """At most BLOCKS points, each the last step of a block of steps and the mean of its values."""
     steps = sorted(values)
     cuts = [len(steps) * block // BLOCKS for block in range(BLOCKS + 1)]
     blocks = [steps[start:end] for start, end in pairwise(cuts) if end > start]

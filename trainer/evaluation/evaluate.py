@@ -191,7 +191,7 @@ def _measure_choices(
 
 
 def _pair_accuracy(offers: Sequence[Offer], scores: Sequence[Array]) -> float:
-    """Share of (picked, other) couples in the right order; equal scores count half."""
+    """Share of (picked, other) couples in which the picked reply scores higher; equal scores count half."""
     right = [
         0.5 + 0.5 * float(np.sign(row[place] - row[other]))
         for offer, row in zip(offers, scores, strict=True)

@@ -25,7 +25,7 @@ _UNIT = re.compile(r"[\u4e00-\u9fff]|\w+")
 def find_reply_fault(
     text: str, messages: Messages, *, finished: bool, checker: Checker | None = None
 ) -> str | None:
-    """empty | unfinished | repeated | wrong_language | checker, or None for a sound reply."""
+    """What is wrong with a reply, or None: empty, unfinished, repeated, wrong_language or checker."""
     if not text.strip():
         return "empty"
     if not finished:

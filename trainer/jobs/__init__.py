@@ -1,1 +1,1 @@
-"""What the trainer does by itself, and when."""
+"""What the trainer does by itself: schedule, worker, the steps of a night, erasures and the webhook."""

@@ -188,7 +188,7 @@ def train_in_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Pa
 
 
 def evaluate_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> OfflineReport:
-    """Measures the adapter beside what serves now and leaves `report.json` in the run's directory."""
+    """Measures the adapter, and the one that serves now, and leaves `report.json` in the run's directory."""
     from trainer.evaluation.evaluate import evaluate_adapter
 
     ctx.advance(token, step="evaluate")
@@ -229,7 +229,7 @@ def gate_and_stage(
     metrics: dict[str, Any],
     report: OfflineReport,
 ) -> tuple[str, GateDecision]:
-    """Lets the gate decide, and stages the adapter under its name with the verdict."""
+    """Lets the gate decide and stages the adapter with the verdict; returns its name and the decision."""
     decision = decide(report, ctx.policy.offline)
     checks = {"checks": [check.to_json() for check in decision.checks]}
     found = {**report.model_dump(mode="json"), **ctx.policy.label, **checks}

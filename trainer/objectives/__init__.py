@@ -1,1 +1,1 @@
-"""What is trained for: DPO on pairs with TRL, or our own objective on whole choices."""
+"""The training objectives: `dpo` on pairs with TRL, or our own `choice` on whole choices."""

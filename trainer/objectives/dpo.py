@@ -1,7 +1,7 @@
-"""The objective `dpo`: TRL's DPOTrainer on the pairs derived from choices, with every default set that would
-surprise.
+"""The objective `dpo`: TRL's DPOTrainer on pairs derived from choices, with every default that would surprise
+set.
 
-TRL takes no row weights: rows are thinned by them instead (`pair_rows.py`).
+TRL takes no row weights, so the weights decide which rows are kept (`pair_rows.py`).
 """
 
 from dataclasses import dataclass

@@ -74,7 +74,7 @@ def count_tokens(example: Example) -> int:
 
 
 def count_longest(example: Example) -> int:
-    """Tokens of the prompt and the longest reply: the distance that attention has to span."""
+    """Tokens of the prompt and the longest reply together: the distance that attention has to span."""
     return len(example.prompt_ids) + max(map(len, example.replies))
 
 

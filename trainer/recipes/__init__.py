@@ -1,1 +1,1 @@
-"""Recipes: the YAML files that are shipped, and what a recipe may say."""
+"""Recipes (training configurations): the YAML files that are shipped, and what a recipe may say."""

@@ -48,7 +48,7 @@ class Measurement(BaseModel):
 
 
 class Recipe(BaseModel):
-    """Everything that changes the bytes of an adapter, and how it is measured afterwards."""
+    """All values that change the bytes of an adapter, and how the adapter is measured afterwards."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -121,7 +121,7 @@ def load_recipe(path: Path | str | None, **changes: object) -> Recipe:
 
 
 def build_recipe(values: dict[str, object], source: Path | str = "of the run") -> Recipe:
-    """A recipe from plain values."""
+    """Builds and checks a recipe from plain values. Raises RecipeRefused with every fault."""
     try:
         return Recipe.model_validate(values)
     except ValidationError as refused:

@@ -90,7 +90,7 @@ def write_front_matter(origin: Origin, recipe: Recipe, report: OfflineReport) ->
 
 
 def list_results(origin: Origin, report: OfflineReport) -> list[EvalResult]:
-    """What the adapter scored on the held-out choices of its dataset."""
+    """The adapter's scores on the held-out choices of its dataset, in the form that model hubs read."""
     if report.adapter is None:
         return []
     found = {"accuracy": report.adapter.accuracy, "log_loss": report.adapter.log_loss}

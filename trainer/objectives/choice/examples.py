@@ -1,13 +1,13 @@
-"""One split of a dataset -> the examples of the `choice` objective, and the count of what was left out.
+"""Reads one split of a dataset into the examples of the `choice` objective, and counts what was left out.
 
     choices.jsonl   pick, tie: one decision among the replies shown. edit: the edited text over the picked
                     reply, then the picked one over the rest. own: the own text over all of them.
     pairs.jsonl     kinds `pair` and `thumbs`: one decision of two. The others repeat the choices.
-    thumbs.jsonl    in the train split alone: what is held out measures decisions
+    thumbs.jsonl    only in the train split, since held-out examples measure decisions alone
 
-Reads the files as streams. Equal texts merge before anything else (`feedback.records.normalise`), and a reply
-closer than 0.05 to one that was preferred takes no part: pushing almost equal texts apart pushes both down.
-Nothing is cut: what is too long is refused. Opens no model.
+The files are read as streams. Equal texts are merged first (`feedback.records.normalise`). A reply closer
+than 0.05 to a preferred one takes no part, since to push almost equal texts apart pushes both down. Nothing
+is cut: an example that is too long is refused. No model is opened.
 """
 
 import heapq

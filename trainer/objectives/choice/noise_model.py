@@ -54,10 +54,10 @@ PULL = 0.05  # nats, a ridge penalty: keeps a taste finite that no pick contradi
 
 @dataclass(frozen=True, eq=False)
 class Pick:
-    """A counted choice without its texts. `picked`: places in `slots`.
+    """A counted choice without its texts. `slots`: the slot of each reply; `picked`: places in `slots`.
 
-    `features`: for each reply the log of its characters and its share of the tuned arm. `words`: for each
-    reply the hashes of its words.
+    `features`: for each reply the log of its characters, and 1 if the tuned arm wrote it, 0.5 if both did,
+    else 0. `words`: for each reply the hashes of its words.
     """
 
     agent: str | None
@@ -107,7 +107,7 @@ NO_HABITS = Habits(unknown=0.0)  # every pick is taken at face value
 
 
 def read_habits(dataset_dir: Path) -> Habits:
-    """The habits of the train split of a dataset directory. Raises DatasetMissing."""
+    """Estimates position bias and lapse rates from the train split of a dataset. Raises DatasetMissing."""
     return estimate_habits(list(read_habit_picks(dataset_dir)))
 
 

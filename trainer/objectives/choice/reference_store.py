@@ -51,7 +51,7 @@ class ReferenceStore:
             self._try(lambda connection: self._add(connection, rows), None)
 
     def drop(self) -> int:
-        """Forgets the values of this base, whatever the dtype, and says how many there were."""
+        """Deletes the values of this base, whatever the dtype, and returns how many there were."""
         return self._try(self._drop, 0)
 
     def close(self) -> None:

@@ -26,7 +26,7 @@ PARTS = 5
 
 
 def hash_words(text: str) -> Words:
-    """The buckets of a text's words and of its pairs of neighbours, each once, in order."""
+    """The hash buckets of a text's words and of its pairs of neighbouring words, each once, in order."""
     words = split_tokens(text)
     parts = chain(words, (f"{left} {right}" for left, right in pairwise(words)))
     return np.unique(np.array([crc32(part.encode()) % BUCKETS for part in parts], dtype=np.uint16))

@@ -83,7 +83,8 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
     def training_step(
         self, model: Any, inputs: list[Example], num_items_in_batch: Tensor | int | None = None
     ) -> Tensor:
-        """Forward and backward of one batch, a row at a time: memory holds one row's activations.
+        """Runs one batch forward and backward, one row at a time, so that memory holds the activations of one
+        row.
 
         Processes exchange gradients at the last row of the step, however many rows each has.
         """
