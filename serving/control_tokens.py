@@ -51,9 +51,7 @@ _FOLDING = _Folding()
 
 
 def fold(text: str) -> str:
-    """The text without what a lenient tokenizer ignores: case, accents, compatible forms, invisible
-    characters.
-    """
+    """The text without what a lenient tokenizer ignores: case, accents, compatible or invisible forms."""
     return text.translate(_FOLDING)
 
 
@@ -118,9 +116,7 @@ ANY_MARKUP = ControlTokens(_ANY)
 
 
 def _fold_with_places(texts: Sequence[str]) -> tuple[str, list[Place]]:
-    """The folded texts as one string, and for each of its characters the text and the place that it comes
-    from.
-    """
+    """The folded texts as one string, and for each of its characters the text and place it comes from."""
     folded: list[str] = []
     places: list[Place] = []
     for number, text in enumerate(texts):
@@ -133,8 +129,7 @@ def _fold_with_places(texts: Sequence[str]) -> tuple[str, list[Place]]:
 
 
 def _find_inside(places: Sequence[Place]) -> Place | None:
-    """The place of the first character that follows another one of the same text; None if there is no such
-    one.
+    """The place of the first character that follows another one of the same text, or None.
 
     A space goes before it and stays there: templates strip only the ends of a text.
     """

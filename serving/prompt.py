@@ -1,6 +1,6 @@
 """The one place that builds prompts: a conversation becomes chat messages that fit the model's window.
 
-Pure functions. The trainer never calls them: it reads the messages that the set stored.
+Pure functions. The trainer never calls them: it reads the messages that are stored with each suggestion set.
 """
 
 from collections.abc import Callable, Mapping, Sequence

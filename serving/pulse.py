@@ -55,8 +55,9 @@ class Pulse:
         self._note.unlink(missing_ok=True)
 
     def beat(self) -> None:
-        """Asks for one token and counts time-outs. An engine that is down is not hung: the supervisor starts
-        it again.
+        """Asks for one token and counts time-outs.
+
+        An engine that is down is not hung: the supervisor starts it again.
         """
         try:
             fleet = self._find_fleet()

@@ -109,8 +109,9 @@ class ServingSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _cross_check(self) -> Self:
-        """Checks settings that depend on one another. The error has one line per fault; `load_settings` lists
-        them.
+        """Checks settings that depend on one another.
+
+        The error has one line per fault; `load_settings` lists them.
         """
         faults = []
         if self.max_tokens >= self.max_model_len:

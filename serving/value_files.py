@@ -17,8 +17,9 @@ Values = dict[str, Any]
 
 @dataclass(frozen=True)
 class ValueFiles:
-    """One kind of file, such as recipes. `parse` raises ValueError; `check` refuses wrong values of an
-    extended file.
+    """One kind of file, such as recipes.
+
+    `parse` raises ValueError; `check` refuses wrong values of an extended file.
     """
 
     kind: str

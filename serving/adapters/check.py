@@ -60,8 +60,9 @@ class AdapterFacts:
 
 
 def check_adapter(weights_dir: Path, *, base: Path, max_rank: int) -> AdapterFacts:
-    """Checks the files of an adapter for `base` and returns its facts. Raises AdapterRefused with a reason
-    code.
+    """Checks the files of an adapter for `base` and returns its facts.
+
+    Raises AdapterRefused with a reason code.
     """
     name = weights_dir.parent.name if weights_dir.name == "weights" else weights_dir.name
     try:
@@ -166,8 +167,9 @@ def _names_base(named: Any, base: Path) -> bool:
 
 
 def _check_shapes(tensors: dict[str, Tensor], config: dict[str, Any], rank: int, base: Path) -> set[str]:
-    """The modules that the adapter changes. For a base weight (out, in), each needs A (rank, in) and B (out,
-    rank).
+    """The modules that the adapter changes.
+
+    For a base weight (out, in), each needs A (rank, in) and B (out, rank).
     """
     if not tensors:
         raise FileFault("no_tensors", "there are no weights in it")

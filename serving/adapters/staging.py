@@ -108,10 +108,10 @@ def verify_staged(target: Path) -> dict[str, Any]:
 
 
 def write_zero_adapter(base: Path, target: Path, rank: int = 8) -> Path:
-    """Writes an adapter that changes nothing (B = 0) and returns `target`. On a CPU, requests for the base
-    use it.
+    """Writes an adapter that changes nothing (B = 0) and returns `target`.
 
-    Complete files of an earlier start stay as they are: a running engine may read them again at any time.
+    On a CPU, requests for the base use it. Complete files of an earlier start stay as they are: a running
+    engine may read them again at any time.
     """
     shapes = {
         name.removesuffix(".weight"): shape

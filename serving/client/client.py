@@ -235,9 +235,7 @@ class EngineClient:
 
     @contextmanager
     def _shape_checked(self, attempted: str) -> Iterator[None]:
-        """Raises EngineRefused if an answer cannot be read: a 200 of another shape comes from another server
-        or version.
-        """
+        """Raises EngineRefused for a 200 that cannot be read: it comes from another server or version."""
         try:
             yield
         except (KeyError, IndexError, TypeError, ValueError, AssertionError) as error:

@@ -28,8 +28,9 @@ _GUARDED = ("/v1/",)
 
 
 class FakeEngine:
-    """A fake engine; use it as a context manager. `mode` may be changed while it runs; `requests` records
-    what arrived.
+    """A fake engine; use it as a context manager.
+
+    `mode` may be changed while it runs; `requests` records what arrived.
     """
 
     def __init__(

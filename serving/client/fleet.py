@@ -108,8 +108,9 @@ class Fleet:
         )
 
     def load_adapter(self, name: str, path: Path) -> None:
-        """Loads the adapter on every engine. After a failure it is unloaded where it was new, and the error
-        is raised.
+        """Loads the adapter on every engine.
+
+        If one fails, it is unloaded from those that did not have it before.
         """
         loaded: list[EngineClient] = []
         try:

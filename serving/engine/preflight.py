@@ -51,8 +51,9 @@ def available_gib() -> float:
 
 
 def _read_container() -> int | None:
-    """Bytes that are free under the container's memory limit, or None without a limit. File caches count as
-    free.
+    """Bytes that are free under the container's memory limit, or None without a limit.
+
+    File caches count as free.
     """
     root = Path("/sys/fs/cgroup")
     try:

@@ -123,8 +123,9 @@ class Supervisor:
         return self.fleet
 
     def stop(self) -> None:
-        """Ends the engine and every process it started, and waits until they are gone. To call it again is
-        harmless.
+        """Ends the engine and every process it started, and waits until they are gone.
+
+        To call it again is harmless.
         """
         self._stop.set()
         if self._thread is not None:

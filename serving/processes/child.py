@@ -31,8 +31,9 @@ class ChildProcess:
         environment: Mapping[str, str] | None = None,
         directory: Path | None = None,
     ) -> None:
-        """`grace_s`: seconds between SIGTERM and SIGKILL. If `environment` is None, the child inherits this
-        process's.
+        """`grace_s`: seconds between SIGTERM and SIGKILL.
+
+        If `environment` is None, the child inherits this process's.
         """
         self.log_path = log_path
         self.pid = 0
@@ -76,8 +77,9 @@ class ChildProcess:
         return self._guardian is not None and self._guardian.poll() is None
 
     def stop(self) -> None:
-        """Ends the child and every process it started, and waits until they are gone. To call it again is
-        harmless.
+        """Ends the child and every process it started, and waits until they are gone.
+
+        To call it again is harmless.
         """
         if self._guardian is None or self._line is None:
             return

@@ -47,8 +47,9 @@ class ProcessGroup:
         return (read_start(pid) or 0) >= self.started
 
     def end(self) -> bool:
-        """Sends SIGTERM, then SIGKILL, and waits until the group is gone. Returns whether there was anything
-        to end.
+        """Sends SIGTERM, then SIGKILL, and waits until the group is gone.
+
+        Returns whether there was anything to end.
         """
         was_there = False
         for sign in (signal.SIGTERM, signal.SIGKILL):

@@ -72,8 +72,9 @@ def read_choice_lines(path: Path) -> Iterator[str]:
 
 
 def settle_line(body: dict[str, Any]) -> ChoiceForm | Refusal:
-    """Reads one line of `choices.jsonl` and settles it: equal texts are merged. Returns a Refusal if it is
-    not usable.
+    """Reads one line of `choices.jsonl` and settles it: equal texts are merged.
+
+    Returns a Refusal if it is not usable.
     """
     form = read_form(ChoiceForm, body)
     return form if isinstance(form, Refusal) else settle_choice(form)

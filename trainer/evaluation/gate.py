@@ -18,8 +18,9 @@ Sense = Literal["at most", "at least"]
 
 @dataclass(frozen=True)
 class LimitCheck:
-    """One limit: the value must be at most, or at least, the limit. `reason` has both, and says what a miss
-    means.
+    """One limit: the value must be at most, or at least, the limit.
+
+    `reason` has both, and says what a miss means.
     """
 
     reason: Reason

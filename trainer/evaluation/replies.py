@@ -47,8 +47,9 @@ def measure_drawn_replies(
     seed: int,
     run_dir: Path | None = None,
 ) -> ReplyFigures | None:
-    """Draws and measures replies of both arms; None without prompts. Some greedy ones are left in `run_dir`
-    for people.
+    """Draws and measures replies of both arms; None without prompts.
+
+    Some greedy ones are left in `run_dir` for people.
     """
     if not prompts:
         return None
@@ -129,8 +130,9 @@ def _mean_copied(prompts: Sequence[Messages], draws: Draws) -> float:
 
 
 def _find_wrong_languages(prompts: Sequence[Messages], draws: Draws) -> list[str | None]:
-    """For each reply its wrong language, or None. Broken replies are included: an unfinished one has a
-    language, too.
+    """For each reply its wrong language, or None.
+
+    Broken replies are included: an unfinished one has a language, too.
     """
     return [
         find_wrong_language(reply.text, messages)

@@ -93,9 +93,7 @@ class Scorer:
         return found
 
     def diverge(self, rows: Sequence[PairTokens], adapter: str) -> Divergence:
-        """How far the adapter is from the base on these replies; takes two forward passes, adapter off and
-        on.
-        """
+        """How far the adapter is from the base on these replies; takes two forward passes."""
         divergence = base_nats = tuned_nats = 0.0
         tokens = 0
         with torch.inference_mode():

@@ -1,7 +1,7 @@
 """How far the adapter's replies are from base's to the same prompts, and which are copies of the question.
-Pure text.
 
-What a base finds implausible, and how far probabilities moved, needs a model: see replies.py and replay.py.
+Pure text. What a base finds implausible, and how far probabilities moved, needs a model: see replies.py and
+replay.py.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,10 +1,9 @@
-"""One night as five named steps: collect -> train -> evaluate -> gate -> publish. Each is recorded in the
-run's row.
+"""One night as five named steps: collect -> train -> evaluate -> gate -> publish.
 
-Every step may be repeated: what a killed worker finished is found on disk or in the row and is not done
-again. Every write carries the run's token, so a worker whose run was taken over stops at its next write.
-Publishing comes last and is the only step that serving can notice. Runs in the child process (see child.py);
-knows no process and no schedule.
+Each is recorded in the run's row. Every step may be repeated: what a killed worker finished is found on disk
+or in the row and is not done again. Every write carries the run's token, so a worker whose run was taken over
+stops at its next write. Publishing comes last and is the only step that serving can notice. Runs in the child
+process (see child.py); knows no process and no schedule.
 """
 
 import json
@@ -52,8 +51,9 @@ class NothingToTrain(Exception):
 
 
 def run_night(ctx: NightContext, token: RunToken) -> str:
-    """Runs or continues a claimed run to its end and returns its final state. Raises the error if the run
-    fails.
+    """Runs or continues a claimed run to its end and returns its final state.
+
+    Raises the error if the run fails.
     """
     try:
         recipe = choose_recipe(ctx, token)
@@ -96,8 +96,9 @@ def find_recipe(request: Mapping[str, Any], settings: TrainerSettings, serving: 
 
 
 def check_sets(measurement: Measurement) -> None:
-    """Reads the guard and replay files, so that a broken one is reported before hours of training. Raises
-    RecipeRefused.
+    """Reads the guard and replay files, so that a broken one is reported before hours of training.
+
+    Raises RecipeRefused.
     """
     read_guards(measurement.guards)
     if measurement.replay:

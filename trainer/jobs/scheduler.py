@@ -98,8 +98,9 @@ def renew_account_fits(ctx: NightContext) -> list[str]:
 
 
 def look_at_canary(ctx: NightContext) -> None:
-    """Makes the nightly decision on exposure (rollout). If the engine cannot carry it out now, the next night
-    decides again.
+    """Makes the nightly decision on exposure (rollout).
+
+    If the engine cannot carry it out now, the next night decides again.
     """
     found = rollout.evaluate_canary(ctx.deployer, actor=ACTOR, desk_id=ctx.desk_id)
     if found is None:

@@ -79,8 +79,9 @@ def schedule_webhook(scheduler: BackgroundScheduler, ctx: NightContext) -> None:
 
 
 def deliver_due(ctx: NightContext) -> list[Delivery]:
-    """Makes one attempt for each message that is due and returns the deliveries. Does nothing without a
-    webhook.
+    """Makes one attempt for each message that is due and returns the deliveries.
+
+    Does nothing without a webhook.
     """
     if not ctx.settings.webhook_url:
         return []

@@ -1,5 +1,4 @@
-"""The objective `dpo`: TRL's DPOTrainer on pairs derived from choices, with every default that would surprise
-set.
+"""The objective `dpo`: TRL's DPOTrainer on pairs derived from choices. Defaults that would surprise are set.
 
 TRL takes no row weights, so the weights decide which rows are kept (`pair_rows.py`).
 """
@@ -42,8 +41,9 @@ def read_pairs(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> PairData:
 def prepare_pairs(
     data: PairData, model: Any, recipe: Recipe, lora: LoraConfig, settings: dict[str, Any]
 ) -> tuple[DPOTrainer, dict[str, Any]]:
-    """A trainer that is ready to run on a plain base, and the counts of its data. `settings`: for
-    TrainingArguments.
+    """A trainer ready to run on a plain base, and the counts of its data.
+
+    `settings`: for TrainingArguments.
     """
     rows, held_out = data.found, data.held_out
     trainer = PairTrainer(

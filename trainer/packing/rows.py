@@ -132,8 +132,9 @@ def pack_row(examples: Sequence[Example]) -> PackedRow:
 
 
 class _Row:
-    """A row while it is laid out. `parents`: for each segment its parent; the first segment of a trunk names
-    itself.
+    """A row while it is laid out.
+
+    `parents`: for each segment its parent; the first segment of a trunk names itself.
     """
 
     def __init__(self) -> None:
@@ -153,8 +154,9 @@ class _Row:
         return start
 
     def close(self, *, trunk: int | None, stem: int) -> None:
-        """Makes one block of all that was added since the last. `trunk`: its trunk's number, None if it is a
-        trunk.
+        """Makes one block of all that was added since the last.
+
+        `trunk`: its trunk's number, None if it is a trunk.
         """
         start = self.blocks[-1].stop if self.blocks else 0
         self.blocks.append(Block(start, len(self.ids), len(self.blocks) if trunk is None else trunk, stem))

@@ -108,10 +108,9 @@ class Recipe(BaseModel):
 
 
 def load_recipe(path: Path | str | None, **changes: object) -> Recipe:
-    """Reads a recipe: a path, the bare name of a shipped one, or None for the default. `changes` win over
-    the file.
+    """Reads a recipe: a path, the bare name of a shipped one, or None for the default.
 
-    Raises RecipeRefused with every fault.
+    `changes` win over the file. Raises RecipeRefused with every fault.
     """
     try:
         source, values = RECIPE_FILES.read(path or DEFAULT_RECIPE)

@@ -29,8 +29,9 @@ LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an adapter comes from. `base`: as the settings name it; `members` is None if the dataset's files
-    are gone.
+    """Where an adapter comes from.
+
+    `base`: as the settings name it; `members` is None if the dataset's files are gone.
     """
 
     name: str

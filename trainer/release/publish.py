@@ -53,8 +53,9 @@ def publish(ctx: NightContext, token: RunToken, name: str) -> list[dict[str, Any
 
 
 def settle_canary(ctx: NightContext, token: RunToken, name: str) -> None:
-    """Decides about the canary that is about to be replaced. After a rerun `name` itself is canary: nothing
-    to do.
+    """Decides about the canary that is about to be replaced.
+
+    After a rerun `name` itself is canary: nothing to do.
     """
     with read(ctx.store_engine) as session:
         canary = serving_state(session, desk_id=ctx.desk_id).canary

@@ -69,10 +69,9 @@ class PlacedDecision(NamedTuple):
 def load_examples(
     dataset_dir: Path, split: str, tokenizer: Any, recipe: Recipe, *, base_id: str, habits: Habits
 ) -> TrainingExamples:
-    """The examples of a split in a seeded order, at most the recipe's limit. More data do not change that
-    order.
+    """The examples of a split in a seeded order, at most the recipe's limit.
 
-    Raises DatasetMissing.
+    More data do not change that order. Raises DatasetMissing.
     """
     limit = recipe.max_examples if split == "train" else recipe.max_held_out_pairs
     refusals: Counter[str] = Counter()
@@ -241,8 +240,7 @@ def make_thumb(row: FormRow, encoder: Encoder) -> Example:
 
 
 def balance_thumbs(examples: list[Example], refusals: Counter[str]) -> list[Example]:
-    """The examples with the total weight of thumbs up to down between 1:1 and 4:3; the heavier class is
-    lowered.
+    """Lowers the weight of the heavier class of thumbs until up to down is between 1:1 and 4:3.
 
     If a low limit left only one class, all thumbs are left out.
     """

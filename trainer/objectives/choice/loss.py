@@ -103,8 +103,9 @@ class Losses:
 
 
 def tabulate_examples(examples: Sequence[Example]) -> DecisionTensors:
-    """Turns the examples of one row into tensors. Replies are numbered through all examples, as in
-    `packing.pack_row`.
+    """Turns the examples of one row into tensors.
+
+    Replies are numbered through all examples, as in `packing.pack_row`.
     """
     stages, preferred, thumbs, offered = [], [], [], []
     first = 0

@@ -86,8 +86,9 @@ class Habits:
         return self.offsets[slot] if slot < len(self.offsets) else 0.0
 
     def lapse(self, agent: str | None) -> float:
-        """The lapse rate of an agent. With few picks it is the prior, which is more certain than an estimate
-        from them.
+        """The lapse rate of an agent.
+
+        With few picks it is the prior, which is more certain than an estimate from them.
         """
         return self.unknown if agent is None else self.lapses.get(agent, self.unknown)
 

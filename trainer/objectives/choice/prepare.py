@@ -65,10 +65,10 @@ def prepare_choices(
     reference_dir: Path,
     on_reading: Counter | None = None,
 ) -> tuple[ChoiceTrainer, dict[str, Any]]:
-    """A trainer that is ready to run on a plain base, and the counts of its data. `settings`: for
-    TrainingArguments.
+    """A trainer that is ready to run on a plain base, and the counts of its data.
 
-    `on_reading` is called while reference values are computed. Raises RecipeRefused.
+    `settings`: for TrainingArguments. `on_reading` is called while reference values are computed. Raises
+    RecipeRefused.
     """
     found, held_out = data.found, data.held_out
     arguments = build_arguments(recipe, settings, watched=bool(held_out.examples))
@@ -138,8 +138,9 @@ def read_base(model: Any, reader: PackedScorer, examples: Sequence[Example]) -> 
 
 
 def build_arguments(recipe: Recipe, settings: dict[str, Any], *, watched: bool) -> TrainingArguments:
-    """TrainingArguments of a run. `batch_size` counts all processes together: several take the same steps as
-    one.
+    """TrainingArguments of a run.
+
+    `batch_size` counts all processes together: several take the same steps as one.
     """
     arguments = TrainingArguments(
         **settings,

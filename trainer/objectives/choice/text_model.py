@@ -35,8 +35,9 @@ def hash_words(text: str) -> Words:
 def find_opinions(
     replies: Sequence[Sequence[Words]], picked: Sequence[Collection[int]], conversations: Sequence[str]
 ) -> list[Array]:
-    """The logit of each reply of each pick, from other conversations. `picked`: for each pick, places of what
-    was picked.
+    """The logit of each reply of each pick, from other conversations.
+
+    `picked`: for each pick, places of what was picked.
     """
     sizes = [len(offered) for offered in replies]
     won = np.array(
