@@ -13,7 +13,7 @@ How to add a call (a whole module of them is a blueprint, registered in `feedbac
     @write(bp, "/v1/runs", roles=("admin",), body=NewRun, answer=RunQueued, status=202)
     def create(call: Write, body: NewRun) -> RunQueued:
         \"\"\"Ask for a run.\"\"\"               # first line = summary in /openapi.json
-        row = runs.request_run(call.session, desk_id=call.actor.desk_id, now=call.now, ...)
+        row = runs.file_run_request(call.session, desk_id=call.actor.desk_id, now=call.now, ...)
         call.after_commit(lambda: ...)        # anything that is not the store: wake-ups, network
         return RunQueued(run_id=row.id)
 

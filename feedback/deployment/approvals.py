@@ -1,5 +1,5 @@
 """What people say about an adapter: an approval, which lets somebody else take it live, and a veto, which
-keeps it out and takes it out. Rows only; the caller owns the transaction and calls `deploy.follow` after it.
+keeps it out and takes it out. Rows only; the caller owns the transaction and calls `deploy.reconcile_later` after it.
 """
 
 from sqlmodel import Session

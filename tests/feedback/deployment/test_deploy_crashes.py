@@ -90,11 +90,13 @@ fleet = Fleet.from_endpoints([Endpoint(engine_url, key)], settings)
 real = getattr(deploy, step)
 setattr(deploy, step, lambda *args, **kwargs: os.kill(os.getpid(), 9))
 ctx = deploy.Deployer(open_engine(url), lambda: fleet, settings, Path(data_dir), SystemClock(), Policy())
-deploy.publish(ctx, name, role="canary", actor="t", reason="t")
+deploy.publish_canary(ctx, name, role="canary", actor="t", reason="t")
 """
 
 
-@pytest.mark.parametrize(("step", "serves"), [("Decision", ONE), ("follow", TWO), ("write_manifest", TWO)])
+@pytest.mark.parametrize(
+    ("step", "serves"), [("NewDecision", ONE), ("reconcile_later", TWO), ("write_manifest", TWO)]
+)
 def test_a_publisher_that_is_killed_leaves_the_old_or_the_new_one_serving(plant, step, serves):
     plant.add(ONE, TWO)
     plant.publish(ONE)
