@@ -1,10 +1,12 @@
-"""What the address of a caller says: whether it is this machine, and how far one client reaches."""
+"""What a caller's address says: whether it is this machine, and which range of addresses counts as one
+client.
+"""
 
 from ipaddress import IPv6Address, ip_address, ip_network
 
 
 def widen(address: str) -> str:
-    """One client has a whole /64 of IPv6 addresses; it counts as one."""
+    """Returns the /64 network of an IPv6 address: one client usually owns all of it, so it counts as one."""
     try:
         found = ip_address(address)
     except ValueError:

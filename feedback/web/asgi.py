@@ -1,4 +1,4 @@
-"""The shapes of ASGI, as far as the front uses them, and plain answers to requests that no view sees."""
+"""The ASGI types that the front uses, and plain answers to requests that never reach a Flask view."""
 
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -15,7 +15,9 @@ HeaderList = list[tuple[bytes, bytes]]
 
 
 def make_refusal(error: ApiError) -> tuple[int, HeaderList, bytes]:
-    """Status, headers and body as the application's own refusals have them. The connection ends with it."""
+    """Status, headers and body in the form of the application's own errors. The connection is closed
+    afterwards.
+    """
     body = json.dumps(error.to_json()).encode()
     headers = [
         (b"content-type", b"application/json"),

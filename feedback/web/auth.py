@@ -1,4 +1,4 @@
-"""Who is calling, and may they: bearer tokens, signed-in pages, visitors of one conversation.
+"""Authentication and authorization: bearer tokens, signed-in pages, visitors of one conversation.
 
     Authorization: Bearer rj_<role>_...       program or person; no CSRF, nothing rides along by itself
     Authorization: Bearer rj_visitor_...      the customer of one conversation, from their own page
@@ -35,15 +35,15 @@ csrf = CSRFProtect()
 
 
 def visitor_token(secret_key: str, conversation_id: str) -> str:
-    """The token of a conversation's customer: derived, so that a repeated event can show it again without
-    storing it.
+    """The token of a conversation's customer. It is derived, not stored, so that a repeated event gets it
+    again.
     """
     digest = hmac.new(secret_key.encode(), f"visitor:{conversation_id}".encode(), hashlib.sha256).hexdigest()
     return VISITOR_PREFIX + digest
 
 
 def actor_from_visitor_token(connection: Connection, token: str) -> Actor | None:
-    """The customer that this token names; None when it names nobody. For the customer's own page."""
+    """The customer that this token names, or None for an unknown token. For the customer's own page."""
     found = find_visited(connection, token=token)
     if found is None:
         return None
@@ -59,7 +59,7 @@ def actor_from_visitor_token(connection: Connection, token: str) -> Actor | None
 
 
 def actor_from_token(connection: Connection, token: str) -> Actor | None:
-    """The program or person that this API token names; None when it is unknown or revoked."""
+    """The program or person that this API token names; None for an unknown or revoked token."""
     holder = operators.find_token(connection, token=token)
     return None if holder is None else _actor_of(holder)
 
@@ -70,7 +70,7 @@ def _actor_of(holder: operators.Holder) -> Actor:
 
 
 def find_actor() -> Actor | None:
-    """Who sends this request; None for nobody. A wrong token is an error, not nobody."""
+    """Who sends this request; None without credentials. A wrong token raises an error instead."""
     if "actor" not in g:
         g.actor = _find_actor()
     found: Actor | None = g.actor
@@ -110,9 +110,9 @@ def _find_actor() -> Actor | None:
 
 
 def require_actor(roles: Iterable[str], *, conversation_id: str | None = None) -> Actor:
-    """The caller, if their role is among these; raises what the client should see otherwise.
+    """Returns the caller if their role is among these; otherwise raises the error that the client should see.
 
-    A visitor asking for another conversation is told that it does not exist.
+    A visitor who asks for another conversation gets 404, as if it did not exist.
     """
     actor = find_actor()
     if actor is None:
@@ -128,7 +128,7 @@ def require_actor(roles: Iterable[str], *, conversation_id: str | None = None) -
 
 
 def check_csrf() -> None:
-    """The page's token must come with every write that a cookie alone would otherwise permit."""
+    """Requires the page's CSRF token on every write that is authorized by a cookie alone."""
     if not current_app.config.get("WTF_CSRF_ENABLED", True):
         return
     try:
@@ -138,14 +138,14 @@ def check_csrf() -> None:
 
 
 def current_actor() -> Actor:
-    """Whom the page's guard let in."""
+    """The signed-in actor whom the page's guard (`allow`) let in."""
     actor: Actor = g.actor
     return actor
 
 
 def allow(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """Guard of a page: these roles (and admin) may see it. Sets `g.actor`; the view's `.roles` feeds the
-    matrix test.
+    """Decorator of a page's view: only these roles (and admin) may see it. Sets `g.actor`; a test reads the
+    view's `.roles`.
     """
 
     def decorate(view: Callable[P, R]) -> Callable[P, R]:

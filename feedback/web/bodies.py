@@ -1,7 +1,7 @@
-"""Reading a request's body before a thread is taken for it: at a kilobyte a second at least.
+"""Reads a request's body before a thread is taken for it, and refuses one slower than a kilobyte a second.
 
-A body larger than the limit is read on and dropped, so that the application's refusal can reach a client that
-sends first and listens afterwards.
+A body larger than the limit is read to its end and dropped: a client that first sends everything and then
+listens can still read the error.
 """
 
 import asyncio
@@ -22,9 +22,9 @@ class ClientGone(Exception):
 
 @dataclass(frozen=True)
 class BodyLimits:
-    """Bytes that a body may have: of whoever brings a token of their own, and of everybody else.
+    """The largest body in bytes: for callers who bring a token of their own, and for everybody else.
 
-    Decided before anybody is asked who holds the token; the application refuses by role afterwards.
+    The limit is chosen before the token is checked; the application checks the role afterwards.
     """
 
     tokens: int
@@ -77,7 +77,9 @@ async def read_body(scope: Scope, receive: Receive, *, limit: int) -> RawBody:
 
 
 def find_length(scope: Scope) -> int | None:
-    """The announced length. A request that is framed in two ways is refused: proxies read it differently."""
+    """The announced Content-Length. A request with two ways of framing is refused, since proxies read it
+    differently.
+    """
     lengths = [value for name, value in scope["headers"] if name == b"content-length"]
     if lengths and any(name == b"transfer-encoding" for name, _ in scope["headers"]):
         raise RequestMalformed("it has a Content-Length and a Transfer-Encoding")

@@ -1,7 +1,7 @@
 """Signals between processes of one machine: each listens on a datagram socket in a common directory.
 
-A socket whose process has gone is removed by the first who finds nobody there. Linux: addresses go through
-/proc/self/fd, since a socket's own path may hold 107 bytes only.
+The first process that finds nobody listening on a socket removes it. Linux only: addresses go through
+/proc/self/fd, because the path of a socket may have at most 107 bytes.
 """
 
 import logging

@@ -1,8 +1,8 @@
-"""Turns whatever was raised into the answer: JSON for the API and for programs, a page for people, which says
-what feedback/web/refusals.py has for the code.
+"""Turns any exception into an answer: JSON for the API and for programs, an HTML page for people with the
+text that feedback/web/refusals.py has for the code.
 
-The only place that catches everything; an unforeseen error is logged with its trace and answered 500
-without its text.
+This is the only place that catches everything. An unexpected error is logged with its traceback and answered
+with 500, without its text.
 """
 
 import logging
@@ -34,7 +34,7 @@ KNOWN: Mapping[int, tuple[str, str]] = {
 
 
 def wants_page() -> bool:
-    """People get a page: the address is no API call and the browser prefers HTML."""
+    """Whether to answer with an HTML page: the address is not an API call, and the browser prefers HTML."""
     if request.path.startswith("/v1/") or request.path == "/openapi.json":
         return False
     return request.accept_mimetypes.best_match(("application/json", "text/html")) == "text/html"
@@ -69,7 +69,7 @@ def render_page(error: ApiError) -> str:
 
 
 def find_role() -> str | None:
-    """Of whoever reads the page; None for nobody, and where even that question is refused."""
+    """The role of the page's reader; None if nobody is signed in or if finding out raises an error."""
     try:
         actor = find_actor()
     except ApiError:
@@ -78,14 +78,14 @@ def find_role() -> str | None:
 
 
 def find_home() -> str | None:
-    """Where a reader can begin again. Customers have nothing to find among the pages of staff."""
+    """The page to start again from. A customer is never sent to the pages of the staff."""
     if not request.path.startswith("/chat"):
         return "/"
     return "/chat" if services().settings.public_chat else None
 
 
 def translate(error: HTTPException) -> ApiError:
-    """Werkzeug's error in our form."""
+    """Converts an error of Werkzeug into an error of this service."""
     status = error.code or 500
     if status == 413:
         return BodyTooLarge(request.max_content_length or 0)

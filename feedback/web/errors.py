@@ -1,4 +1,4 @@
-"""What the server itself refuses, before or instead of the application."""
+"""Errors that the server itself raises, before or instead of the application."""
 
 from feedback.errors import ApiError
 
@@ -16,7 +16,7 @@ class RequestTooSlow(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """A moving window is full (feedback/web/limits.py)."""
+    """The caller used up a rate limit, which is a moving window (feedback/web/limits.py)."""
 
     def __init__(self, limit: str, retry_after_s: int) -> None:
         super().__init__(
@@ -29,14 +29,14 @@ class TooManyRequests(ApiError):
 
 
 class ServerFailed(ApiError):
-    """A mistake of ours that not even the application caught; the log has it."""
+    """A bug that not even the application caught; the log has the traceback."""
 
     def __init__(self) -> None:
         super().__init__(500, "server_failed", "The service made a mistake.", "Its log says which.")
 
 
 class ServerCrowded(ApiError):
-    """Every thread works and too many requests wait for one."""
+    """All threads are busy, and too many requests already wait for one."""
 
     def __init__(self) -> None:
         super().__init__(

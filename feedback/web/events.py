@@ -1,4 +1,4 @@
-"""Server-sent events: an answer as one event, and the headers and signs of life of a stream."""
+"""Server-sent events: formats an answer as one event, and gives the headers and heartbeats of a stream."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,7 +18,7 @@ def wants_events(scope: Scope) -> bool:
 
 
 def make_headers(headers: HeaderList) -> HeaderList:
-    """Those of the answer that begins the stream, and a word to proxies not to collect it."""
+    """The headers of the answer that begins the stream, with one that asks proxies not to buffer it."""
     kept = [(name, value) for name, value in headers if name not in OWN_HEADERS]
     return [*kept, (b"content-type", MEDIA_TYPE), (b"x-accel-buffering", b"no")]
 
@@ -28,6 +28,6 @@ def make_event(body: bytes) -> bytes:
 
 
 def ask_next(environ: Mapping[str, Any], then: Mapping[str, str]) -> dict[str, Any]:
-    """The question whose answer follows: the same one with these parameters."""
+    """The request for the next event: the previous request with these query parameters replaced."""
     query = {**dict(parse_qsl(environ["QUERY_STRING"], keep_blank_values=True)), **then}
     return {**environ, "QUERY_STRING": urlencode(query)}

@@ -1,8 +1,8 @@
-"""The ASGI application in front of the Flask application: reads a request whole, has a thread answer it, and
-lets readers wait without one.
+"""The ASGI application in front of the Flask application: reads a whole request, has a thread answer it, and
+lets readers wait (long polling) without a thread.
 
-Who waits and for what is said by the views (feedback/web/waiting.py); here is no route but those of the
-probes, whose threads are their own. Does not know the store.
+The views say who waits and for what (feedback/web/waiting.py). The front itself knows only the routes of the
+health probes, which have threads of their own. It does not know the store.
 """
 
 import asyncio
@@ -62,14 +62,14 @@ class Front:
                     await serve(reader, listener, send)
 
     def end_waits(self) -> None:
-        """Nobody waits any more; who waited is answered."""
+        """Ends all waits: every waiting reader is answered now, and nobody waits any more."""
         self._wakeups.close()
 
     def close(self) -> None:
         self._pools.close()
 
     async def _answer(self, reader: BodyReader, listener: Listener, send: Send) -> None:
-        """Once there is something to say, or the time is over."""
+        """Answers one waiting reader as soon as there is news, or when the waiting time is over."""
         while not reader.waiting.found and not self._wakeups.is_closed:
             left = reader.count_left(reader.waiting.seconds)
             if left <= 0:
@@ -83,7 +83,7 @@ class Front:
         await reader.answer.send(send)
 
     async def _stream(self, reader: BodyReader, listener: Listener, send: Send) -> None:
-        """Each answer that found something, as an event, until there is no next question."""
+        """Sends each answer that has news as an event, until the view asks no further question."""
         headers = events.make_headers(reader.answer.headers)
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send_part(send, events.ALIVE)
@@ -119,7 +119,7 @@ async def send_part(send: Send, part: bytes) -> None:
 
 @asynccontextmanager
 async def noticing_end(reader: BodyReader, listener: Listener, receive: Receive) -> AsyncIterator[None]:
-    """Wakes the reader when the client has gone."""
+    """Wakes the waiting reader when the client has disconnected."""
 
     async def notice() -> None:
         while (await receive())["type"] != "http.disconnect":

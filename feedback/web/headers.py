@@ -1,6 +1,7 @@
-"""Headers on every answer: what a browser may load, frame, sniff, refer and keep. No `unsafe-*` anywhere.
+"""Security headers of every answer: what a browser may load, frame, sniff, refer and cache. There is no
+`unsafe-*` in the policy.
 
-Style sheets and scripts are files of our own host: no inline script, no style attribute.
+Style sheets and scripts are files of our own host; there is no inline script and no style attribute.
 """
 
 from flask import Flask, Response, request

@@ -1,8 +1,8 @@
-"""Which addresses are ours, and what a proxy in front may say about a request.
+"""Which host names are ours, and which headers of a reverse proxy are trusted.
 
-With `trusted_proxies = 0` a request is what arrived: no header changes its scheme, its host or its sender.
-Otherwise that many proxies are believed, by their X-Forwarded-* headers alone. Nothing ever changes the
-prefix of a path (feedback/web/wsgi.py).
+With `trusted_proxies = 0` no header changes a request's scheme, host or sender. Otherwise that many proxies
+are trusted, for their X-Forwarded-* headers only. Nothing ever changes the prefix of a path
+(feedback/web/wsgi.py).
 """
 
 from urllib.parse import urlsplit
@@ -42,14 +42,16 @@ def register_hosts(app: Flask, settings: FeedbackSettings) -> None:
 
 
 def list_hosts(settings: FeedbackSettings) -> list[str]:
-    """The names in a request's address that are ours; any port will do."""
+    """The host names that a request's address may have; the port may be any."""
     public = urlsplit(settings.public_url).hostname if settings.public_url else None
     named = [settings.host, public, *settings.trusted_hosts]
     return [*LOOPBACK, *(_in_address(name) for name in named if name and name not in WILDCARDS)]
 
 
 def public_address(settings: FeedbackSettings) -> str:
-    """What links to us begin with: the setting, or the address of this request, whose host was checked."""
+    """The start of every link to this service: the setting, else the address of this request, whose host was
+    checked.
+    """
     return settings.public_url or request.host_url.rstrip("/")
 
 

@@ -1,7 +1,8 @@
-"""The language of a page: cookie, then the operator's own, then the browser's, then the setting.
+"""Chooses the language of a page: the cookie's, else the operator's own, else the browser's, else the
+setting's.
 
-English and Chinese. The words stand in `feedback/translations/zh_Hans_CN/LC_MESSAGES/messages.po`; English
-is the key itself. `python -m feedback.translations` collects and compiles them.
+English and Chinese. The translations are in `feedback/translations/zh_Hans_CN/LC_MESSAGES/messages.po`; the
+English text is the key. `python -m feedback.translations` collects and compiles them.
 """
 
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ COOKIE = "language"
 
 
 def match_language(code: str | None) -> str | None:
-    """The language we have for a code such as zh-CN, zh or en-GB; None for others."""
+    """The supported language for a code such as zh-CN, zh or en-GB; None for any other."""
     word = (code or "").lower()
     if word.startswith("zh"):
         return CHINESE
@@ -50,12 +51,14 @@ def current_language() -> str:
 
 
 def show_time(at: datetime | None) -> str:
-    """A time as the page has it before the script puts it into the reader's zone."""
+    """A time in UTC as the server renders it; a script in the page then converts it to the reader's time
+    zone.
+    """
     return "" if at is None else f"{format_datetime(at.astimezone(UTC), 'd MMM HH:mm')} UTC"
 
 
 def show_language(code: str) -> str:
-    """The name of a language as its people write it; the code itself where that is not known."""
+    """The name of a language in that language; the code itself where the name is not known."""
     try:
         return Locale.parse(code, sep="-").get_language_name() or code
     except (UnknownLocaleError, ValueError):
@@ -67,7 +70,7 @@ def show_share(share: float | None) -> str:
 
 
 def translate_known(text: str) -> str:
-    """Words of other modules or rows: translated where the catalogue has them, else as they are."""
+    """Translates a text that comes from another module or from a row, if the catalogue has it."""
     return gettext(text) if text else ""
 
 

@@ -1,13 +1,14 @@
-"""How much callers without a token of an app or of staff may ask for within a minute, by moving windows.
+"""Rate limits for callers without a token of an app or of staff: how many requests a minute, by moving
+windows.
 
-Counted by visitor, by address and, of strangers, by all of them together. A stranger is a visitor whose
-conversation no app opened, or somebody at /chat who has none yet. Apps' customers are counted apart from
-strangers everywhere, so none is refused for theirs. Order matters: whom the own count or the address refuses
-takes nothing of what strangers share. Signed-in people, apps and probes are not counted, nor are the looks
-that the front takes again for a reader who waits.
+Requests are counted by visitor, by address and, for strangers, over all strangers together. A stranger is a
+visitor whose conversation was opened by no app, or somebody at /chat without a conversation. Customers of an
+app are counted apart from strangers, so they are never refused because of them. The order matters: a caller
+over a limit of their own uses up nothing of the limit that strangers share. Requests of staff, apps and
+probes are not counted, nor are the repeated look-ups that the front makes for a waiting reader.
 
-Counts stand in this process, or in Valkey or Redis for several; while that is away each counts for itself.
-What a visitor may have altogether is in feedback/api/caps.py.
+Counts are kept in this process or, for several processes, in Valkey or Redis; while that is unreachable, each
+process counts alone. Caps on what a visitor may have in total are in feedback/api/caps.py.
 """
 
 import math
@@ -38,7 +39,7 @@ STORE_WAIT_S = 1  # for Valkey or Redis: a caller waits for the count
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who is counted: `visitor` is empty before they have a conversation."""
+    """One caller whose requests are counted; `visitor` is empty before they have a conversation."""
 
     visitor: str
     address: str
@@ -78,12 +79,14 @@ def register_limits(app: Flask, settings: FeedbackSettings, clock: Clock) -> Non
 
 
 def as_storage(url: str) -> str:
-    """Valkey speaks Redis: one client for both."""
+    """The storage address for the `limits` library. Valkey speaks the protocol of Redis, so one client serves
+    both.
+    """
     return url.replace("valkey", "redis", 1) if url.startswith("valkey") else url
 
 
 def reach(url: str) -> str | None:
-    """Why this Valkey or Redis does not answer; None where it does."""
+    """Why this Valkey or Redis does not answer; None if it does."""
     wait = {"socket_timeout": STORE_WAIT_S, "socket_connect_timeout": STORE_WAIT_S}
     storage = storage_from_string(as_storage(url), wrap_exceptions=True, **wait)
     assert isinstance(storage, Storage), "an asynchronous one has another address"
@@ -91,7 +94,7 @@ def reach(url: str) -> str | None:
 
 
 def list_limits(settings: FeedbackSettings) -> list[ApplicationLimit | str | Callable[[], str]]:
-    """In the order in which they are asked. All are of a minute: a shorter one would be asked first."""
+    """The limits in the order in which they are checked. Each is per minute."""
 
     def limit(count: int, setting: str, key: Key, counts: Counts) -> ApplicationLimit:
         return ApplicationLimit(
@@ -116,7 +119,9 @@ def find_visitor(who: Caller) -> str:
 
 
 def find_address(who: Caller) -> str:
-    """Apart for apps' customers and strangers behind the same address."""
+    """The key for counting by address. Behind one address, customers of apps and strangers have separate
+    keys.
+    """
     return f"{'stranger' if who.is_stranger else 'customer'}:{who.address}"
 
 
@@ -137,17 +142,21 @@ def is_opening(_who: Caller) -> bool:
 
 
 def has_address(who: Caller) -> bool:
-    """Loopback stands for many customers of an app: they come through a proxy, or are a test."""
+    """Whether to count by address. Loopback is not counted: behind it are many customers of an app, or a
+    test.
+    """
     return who.is_stranger or not is_loopback(who.address)
 
 
 def shares_with_strangers(who: Caller) -> bool:
-    """Nobody yet counts at /chat alone: staff who have not signed in are nobody too."""
+    """Whether the limit over all strangers applies. Callers who are not signed in count at /chat only, since
+    staff before signing in look the same.
+    """
     return who.is_stranger and (bool(who.visitor) or request.blueprint == "chat")
 
 
 def note_caller() -> None:
-    """Before the limits, so that a store that is away is told as such."""
+    """Finds the caller before the limits are checked, so that an unreachable store is reported as such."""
     if request.endpoint in (*PROBES, "static", None) or not is_first_look():
         g.caller = None
         return
@@ -159,7 +168,7 @@ def note_caller() -> None:
 
 
 def count_as(actor: Actor | None, address: str) -> Caller | None:
-    """None for those who are not counted."""
+    """Who is counted for this request; None if nobody is."""
     if actor is None:
         return Caller("", widen(address), True)
     if actor.role != "visitor":

@@ -1,8 +1,8 @@
-"""The look every second that finds what no signal told: commits of processes that signal nothing, and signals
-that were lost.
+"""The safety net behind the signals: a look every second for commits of processes that send no signals, and
+for signals that were lost.
 
-One look for all topics that somebody waits for, not one for each reader; on SQLite not even that while no
-other connection has written (`PRAGMA data_version`).
+One look covers all topics that somebody waits for, however many readers there are. On SQLite the topics are
+queried only when another connection has written (`PRAGMA data_version`).
 """
 
 import logging
@@ -51,8 +51,8 @@ class Net:
                 self._ending.wait(self._every_s)
 
     def look(self, connection: Connection) -> None:
-        """Signals the topics whose mark has changed. That of a topic which is new here is compared with what
-        its readers saw; where that is not known it is signalled once, since it may have changed meanwhile.
+        """Signals every topic whose mark (its last change) has moved. A topic that is new here is compared
+        with the mark its readers saw; if that is unknown, it is signalled once to be safe.
         """
         topics = self._wakeups.list_topics()
         version = self._read_version(connection)
@@ -65,7 +65,9 @@ class Net:
             self._wakeups.signal(changed)
 
     def _read_version(self, connection: Connection) -> object:
-        """Changes with each commit of another connection; None where the database has nothing of the kind."""
+        """A number that changes with each commit of another connection; None if the database has no such
+        number.
+        """
         if self._store.dialect.name != "sqlite":
             return None
         with suppress(SQLAlchemyError):

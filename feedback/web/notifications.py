@@ -1,7 +1,7 @@
 """Signals between processes on one PostgreSQL: NOTIFY after the commit, LISTEN on a connection of its own.
 
-A NOTIFY inside the transaction would make commits wait for each other (PostgreSQL hands notifications out
-under one lock), so a thread sends them afterwards, as many at once as have come together.
+A NOTIFY inside the transaction would make commits wait for each other, because PostgreSQL hands out
+notifications under one lock. So a thread sends them after the commit, all that have collected at once.
 """
 
 import logging

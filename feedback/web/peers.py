@@ -1,8 +1,8 @@
-"""Notes that a proxy stands in front which the settings do not name: all callers then look like one.
+"""Detects a reverse proxy that the settings do not name: behind it all callers seem to have one address.
 
-The note is a file in the data directory, so that `rejoinder doctor` finds it beside a running service. It
-goes when somebody comes straight, or when the settings name the proxy. Believes no header: it only says that
-one came.
+The finding is a file in the data directory, so that `rejoinder doctor` can read it while the service runs.
+The file is removed when a request comes directly, or when the settings name the proxy. Forwarding headers are
+only noticed here, never trusted.
 """
 
 import json
@@ -27,7 +27,9 @@ class Peers:
         self._is_noted = path.exists()
 
     def note(self, peer: str, *, is_forwarded: bool) -> None:
-        """One request: where the connection came from, and whether it says that it came from elsewhere."""
+        """Looks at one request: the address of its connection, and whether a header says that a proxy
+        forwarded it.
+        """
         with self._lock:
             if not is_forwarded or not is_loopback(peer):
                 self._peer, self._count = "", 0

@@ -1,7 +1,9 @@
-"""How many waits may be open at once, of one visitor, one address, one person, strangers and altogether.
+"""Limits how many waiting requests may be open at once: per visitor, address and person, for all strangers,
+and in total.
 
-Who finds no place is answered as if the waiting time were over, and asks again later: nobody is refused, and
-nobody takes the places of others. An app has no limit of its own: it waits for all its customers.
+A request over the limit is answered at once, as if its waiting time were over, and the client asks again
+later. So nobody is refused, and nobody uses up the places of others. An app has no limit of its own: it waits
+for all its customers.
 """
 
 from collections import Counter
@@ -30,7 +32,9 @@ class Places:
 
     @contextmanager
     def take(self, actor: Actor, address: str) -> Iterator[bool]:
-        """Whether there is a place; held while the block lasts. On the loop's thread only."""
+        """Takes a place if one is free and holds it while the block lasts; gives whether it did. Event loop's
+        thread only.
+        """
         limits = list_place_limits(actor, address)
         if self._open >= self._total or any(self._taken[key] >= limit for key, limit in limits.items()):
             yield False

@@ -1,7 +1,7 @@
-"""Threads for the Flask application, apart by what they do, so that none of these waits behind another.
+"""Thread pools for the Flask application, one for each kind of work, so that no kind waits behind another.
 
-Probes must answer while everything else hangs; writes must not queue behind readers; what is asked again for
-a waiting reader comes after whoever asks for the first time.
+Probes must answer while everything else hangs, and writes must not queue behind readers. Repeated look-ups
+for a waiting reader come after requests that are new.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ class Pool:
         self._at_work = 0
 
     async def run(self, work: Callable[[], Result]) -> Result:
-        """Raises ServerCrowded where too many wait for a thread already."""
+        """Runs a call in the pool. Raises ServerCrowded if too many calls already wait for a thread."""
         if self._at_work >= self._limit:
             raise ServerCrowded
         self._at_work += 1
@@ -58,5 +58,5 @@ class Pools:
 
 
 def count_threads(threads: int) -> int:
-    """All that `Pools(threads)` may run at once: the store needs a connection for each."""
+    """The number of threads that `Pools(threads)` may run at once; the store needs a connection for each."""
     return 2 * max(1, threads // 2) + max(1, threads // 4) + 3

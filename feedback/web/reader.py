@@ -1,6 +1,6 @@
-"""One reader who waits: the question, the last answer to it, and when it is to be asked again.
+"""State of one waiting reader: the request, the last answer to it, and when to ask the view again.
 
-Knows neither sockets nor threads; used on the server's loop alone.
+It knows neither sockets nor threads, and is used on the server's event loop only.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ class BodyReader:
         self.take(answer, waiting)
 
     def take(self, answer: WsgiAnswer, waiting: Waiting | None) -> None:
-        """The answer to a look. One that waits no more is an error, and the last."""
+        """Stores the answer of a look. An answer that no longer waits is an error, and the last one."""
         self.answer = answer
         self.is_refused = waiting is None
         if waiting is not None:
@@ -36,11 +36,11 @@ class BodyReader:
             self._due_at = math.inf if again_in_s is None else self._clock() + again_in_s
 
     def look_later(self) -> None:
-        """There was no thread for the look."""
+        """Plans the look again for later, since no thread was free for it."""
         self._due_at = self._clock() + CROWDED_AGAIN_S
 
     def count_left(self, lasts_s: float) -> float:
-        """Seconds for which the reader may still wait; none without a place."""
+        """Seconds for which the reader may still wait; 0 without a place (see places.py)."""
         return self._began + lasts_s - self._clock() if self._has_place else 0.0
 
     @property
@@ -49,7 +49,7 @@ class BodyReader:
         return max(0.0, self._due_at - self._clock())
 
     def ask_next(self) -> bool:
-        """Whether there is a next question after what was found, which is not said again."""
+        """Moves on to the question after the answer that was found, and tells whether there is one."""
         if self.waiting.then is None:
             return False
         self.environ = events.ask_next(self.environ, self.waiting.then)

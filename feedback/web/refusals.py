@@ -1,8 +1,9 @@
-"""What people are told when something is refused: one calm sentence or two for each code, and what to do.
+"""The texts that people read when a request is refused: for each error code one or two sentences and what to
+do.
 
-Error pages and page scripts say these, in the reader's language and without ids; programs get the message and
-hint of the error itself. `python -m feedback.translations` writes static/refusal_words.js from here. A test
-fails on a code of `feedback` that is neither in SENTENCES nor in UNMET.
+Error pages and page scripts show these, in the reader's language and without ids; programs get the message
+and hint of the error itself. `python -m feedback.translations` writes static/refusal_words.js from here. A
+test fails for a code of `feedback` that is neither in SENTENCES nor in UNMET.
 """
 
 from collections.abc import Mapping
@@ -123,7 +124,7 @@ HEADING = "This did not work"
 
 
 def find_sentence(code: str) -> str:
-    """The English sentence for a code; `gettext` says it in the reader's language."""
+    """The English sentence for a code; `gettext` translates it."""
     if code in SENTENCES:
         return SENTENCES[code]
     return SENTENCES[GONE if code.endswith(NOT_FOUND) else UNKNOWN]

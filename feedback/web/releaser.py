@@ -1,9 +1,9 @@
-"""Lets held replies go to the customer once their undo window is over, by the monotonic clock.
+"""Releases held replies to the customer once their undo window is over, by the monotonic clock.
 
-A reply is held from its commit on; `hold` tells when that was. A look at the store every second finds what
-other processes, or this one before it was killed, left held: it goes after a whole window from then. The
-release itself is a row's change under the conversation's lock (`feedback.store.releases`), so any number of
-processes release a reply once, and an undo comes before it or after it, never at the same time.
+A reply is held from its commit on; `hold` says when that was. Every second the releaser also looks in the
+store for replies that other processes, or a killed one before it, left held; such a reply goes a whole window
+after it was found. The release changes a row under the conversation's lock (`feedback.store.releases`). So a
+reply is released once however many processes there are, and an undo comes either before or after it.
 
     releaser.start(); releaser.hold(message_id); releaser.close()
 """
@@ -34,12 +34,12 @@ class Releaser:
         self._thread: threading.Thread | None = None
 
     def start(self) -> None:
-        """Releases until `close`, in a thread of its own."""
+        """Starts a thread that releases replies until `close`."""
         self._thread = threading.Thread(target=self._run, name="releaser", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """What is still held then is released by the next process."""
+        """Stops the thread. The next process releases the replies that are still held."""
         with self._changed:
             self._closing = True
             self._changed.notify()
@@ -47,7 +47,7 @@ class Releaser:
             self._thread.join()
 
     def hold(self, message_id: str) -> None:
-        """This reply is committed now: it goes after the window."""
+        """Registers a reply that was committed just now: it is released after the undo window."""
         with self._changed:
             self._due[message_id] = self._clock.monotonic() + self._window_s
             self._changed.notify()

@@ -1,4 +1,6 @@
-"""The front with what it listens to: commits of this process, signals of others, the look every second."""
+"""The front together with everything that wakes it: commits of this process, signals of others, and the look
+at the store every second.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

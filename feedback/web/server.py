@@ -2,8 +2,9 @@
 
     server = WebServer(front, host="127.0.0.1", port=8080); server.run()      # until SIGTERM or Ctrl-C
 
-Ending: no new connections, readers who wait are answered at once, requests at work have `grace_s`. Headers of
-proxies are left to the application, which believes those that the settings name and no other.
+On shutdown there are no new connections, waiting readers are answered at once, and running requests have
+`grace_s` seconds. The server ignores forwarding headers; the application trusts those of the proxies that the
+settings name.
 """
 
 import socket
@@ -59,7 +60,7 @@ class WebServer(uvicorn.Server):
 
     @property
     def address(self) -> tuple[Any, ...]:
-        """Where it listens, once it has started."""
+        """The address on which it listens, once it has started."""
         found: tuple[Any, ...] = self.servers[0].sockets[0].getsockname()
         return found
 

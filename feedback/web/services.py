@@ -1,6 +1,6 @@
-"""What a request handler may use: the objects that the entry point constructed, reachable as `services()`.
+"""The objects that a request handler may use, constructed by the entry point and available as `services()`.
 
-Does not construct anything. `feedback.app` re-exports `services` for callers outside this package.
+This module constructs nothing. `feedback.app` re-exports `services` for callers outside this package.
 """
 
 from collections.abc import Callable, Iterable
@@ -26,30 +26,32 @@ EXTENSION = "rejoinder"
 
 
 class SuggesterPort(Protocol):
-    """What the capture views need of `feedback.suggestions.suggester.Suggester`."""
+    """The part of `feedback.suggestions.suggester.Suggester` that the capture views need."""
 
     def enqueue(self, turn_id: str) -> bool:
-        """Prepare a set for this turn in the background; whether that is new. Repeating it is harmless."""
+        """Prepares a set for this turn in the background; returns whether that is new. Repeating it is
+        harmless.
+        """
         ...
 
     def show_view(self, view: QueueView, turn_ids: Iterable[str]) -> None:
-        """An agent has this view of the queue open now, in which these are the next turns without a set."""
+        """Says that an agent has this view of the queue open, with these next turns that have no set yet."""
         ...
 
     def notice_turn(self) -> None:
-        """A customer wrote: their turn may be among the next of a view that is open."""
+        """Says that a customer wrote: their turn may be among the next ones of an open view."""
         ...
 
     def look_after(self, key: str) -> Any:
-        """Begin the preparation of this turn's set if nobody is at it."""
+        """Starts preparing this turn's set if no one does so already."""
         ...
 
 
 class DuelDrawerPort(Protocol):
-    """What the views need of `feedback.duels.drawing.DuelDrawer`."""
+    """The part of `feedback.duels.drawing.DuelDrawer` that the views need."""
 
     def enqueue(self, duel_id: str) -> None:
-        """Draw this duel in the background; repeating it is harmless."""
+        """Draws this duel in the background; repeating it is harmless."""
         ...
 
 
@@ -69,12 +71,12 @@ class Services:
 
     @property
     def fleet(self) -> "Fleet | None":
-        """The engine's clients as they stand now; None where the web runs without an engine."""
+        """The current clients of the engine; None if the web runs without an engine."""
         return self.fleet_factory() if self.fleet_factory else None
 
     @property
     def exposure_policy(self) -> ExposurePolicy:
-        """The limits that pages show evidence against."""
+        """The policy whose limits the pages show beside the evidence."""
         return self.deployer.policy.exposure if self.deployer else ExposurePolicy()
 
 

@@ -1,8 +1,8 @@
-"""Flask's session kept in the store instead of the cookie, so that it can be ended from the server.
+"""Keeps Flask's session in the store instead of the cookie, so that the server can end it.
 
-The cookie holds 256 random bits and nothing else. Signing in takes a new id (no fixation); logging out ends
-the row at once. Sessions of nobody (the sign-in page's CSRF token) live for two hours in a signed cookie: who
-only looks at the page writes nothing into the store.
+The cookie holds 256 random bits and nothing else. Signing in creates a new id, against session fixation;
+signing out deletes the row at once. A session without a signed-in user (the CSRF token of the sign-in page)
+is a signed cookie for two hours, so just viewing the page writes nothing into the store.
 """
 
 from typing import Any
@@ -41,7 +41,7 @@ def _mark_modified(changed: Any) -> None:
 def begin_signed_in(
     session: StoreSession, *, operator_id: str | None = None, token_id: str | None = None
 ) -> None:
-    """This browser is the operator (or the holder of the token) from here on, under a new session id."""
+    """Makes this browser the session of the operator (or token holder), under a new session id."""
     session.clear()
     session.update(
         {k: v for k, v in {"operator_id": operator_id, "token_id": token_id}.items() if v is not None}

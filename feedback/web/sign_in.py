@@ -43,7 +43,7 @@ def sign_in() -> AnyResponse:
 
 @bp.get("/sign-in/<code>")
 def follow(code: str) -> AnyResponse:
-    """Sign in by a one-time link. A HEAD request (a preview) does not use it up."""
+    """Sign in by a one-time link. A HEAD request (a link preview) does not use it up."""
     if request.method == "HEAD":
         return Response()
     present = find_actor()
@@ -61,7 +61,7 @@ def follow(code: str) -> AnyResponse:
 
 @bp.post("/sign-in/<code>")
 def replace(code: str) -> AnyResponse:
-    """Sign in by a one-time link in the place of somebody who is signed in, who has said so."""
+    """Sign in by a one-time link although somebody else is signed in, after they confirmed it."""
     present = find_actor()
     if present is not None and _spend_own(present, code):  # sent twice: its page's session has ended
         return redirect(_own_path(request.args.get("next")))
@@ -70,8 +70,8 @@ def replace(code: str) -> AnyResponse:
 
 
 def _spend_own(present: Actor, code: str) -> bool:
-    """Whether the link is of whoever is signed in: it has done its work or has none to do, and signs in
-    nobody from now on.
+    """Whether the link belongs to the operator who is signed in already. It is then used up and signs in
+    nobody else.
     """
     with unit_of_work(services().store_engine) as store:
         owner = operators.find_link_owner(store, code=code)
@@ -93,7 +93,7 @@ def _use_link(code: str) -> AnyResponse:
 
 @bp.post("/sign-out")
 def sign_out() -> AnyResponse:
-    """End this browser's session; whoever it was reads and holds nothing any more."""
+    """End this browser's session; that person's presence and claims end too."""
     if find_actor() is not None:
         check_csrf()
     _leave_desk()
@@ -102,7 +102,7 @@ def sign_out() -> AnyResponse:
 
 
 def _leave_desk() -> None:
-    """For whoever was signed in in this browser so far."""
+    """Ends presence and claims of the person who was signed in in this browser."""
     actor = find_actor()
     if actor is not None:
         with unit_of_work(services().store_engine) as store:
@@ -121,7 +121,9 @@ def _page(fault: str | None = None, status: int = 200) -> Response:
 
 
 def _own_path(target: str | None) -> str:
-    """A path on this host, never another site: `//host`, `\\\\host` and control characters lead home."""
+    """The path if it stays on this host, else the home page; `//host`, `\\host` and control characters are
+    refused.
+    """
     home = str(current_app.config["HOME_PATH"])
     if not target or not target.startswith("/") or target[1:2] in ("/", "\\") or not target.isprintable():
         return home

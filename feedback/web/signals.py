@@ -1,10 +1,10 @@
-"""Topics to and from the other web processes on the same store, so that their readers wake at once.
+"""Signals about topics between the web processes of one store, so that waiting readers wake up at once.
 
     signals = open_signals(engine, data_dir, hear=wakeups.signal); on_commit(engine, signals.tell)
 
-SQLite: datagrams between sockets in the data directory (feedback/web/datagrams.py). PostgreSQL: NOTIFY and
-LISTEN (feedback/web/notifications.py). Both after the commit and beside it: a signal that is lost costs a
-second (feedback/web/net.py), and no commit waits for one.
+SQLite uses datagrams between sockets in the data directory (feedback/web/datagrams.py), PostgreSQL uses
+NOTIFY and LISTEN (feedback/web/notifications.py). Signals are sent after the commit and apart from it: no
+commit waits for one, and a lost signal only delays a reader by a second (feedback/web/net.py).
 """
 
 import json
@@ -21,14 +21,16 @@ Hear = Callable[[Iterable[str]], None]
 
 class Signals(Protocol):
     def tell(self, topics: Iterable[str]) -> None:
-        """To all other processes. From any thread; never waits."""
+        """Sends the topics to all other processes. May be called from any thread; never waits."""
         ...
 
     def close(self) -> None: ...
 
 
 def open_signals(engine: Engine, data_dir: Path, *, hear: Hear) -> Signals:
-    """`hear` gets what other processes tell, on a thread of its own."""
+    """Opens the signals of this store; `hear` is called with what other processes send, on a separate
+    thread.
+    """
     if engine.dialect.name == "sqlite":
         from feedback.web.datagrams import Datagrams
 
@@ -39,7 +41,7 @@ def open_signals(engine: Engine, data_dir: Path, *, hear: Hear) -> Signals:
 
 
 def pack(topics: Iterable[str], *, sender: str) -> Iterator[str]:
-    """As few messages as hold them all."""
+    """Packs the topics into as few messages as possible."""
     part, size = [sender], 0
     for topic in topics:
         if len(part) > 1 and size + len(topic) + 8 > AT_MOST:
@@ -52,7 +54,7 @@ def pack(topics: Iterable[str], *, sender: str) -> Iterator[str]:
 
 
 def unpack(message: bytes | str) -> tuple[str, list[str]]:
-    """Sender and topics; ValueError for what `pack` did not make."""
+    """Sender and topics of one message; ValueError for bytes that `pack` did not make."""
     said = json.loads(message)
     if not isinstance(said, list) or not said or not all(isinstance(word, str) for word in said):
         raise ValueError("no list of topics")

@@ -1,7 +1,8 @@
-"""Connections that may not be slow: a request's head within ten seconds, and an answer that somebody takes.
+"""Closes connections that are too slow: a request's head must arrive within ten seconds, and the client must
+read its answer.
 
-uvicorn's protocol closes what is idle after an answer; what it leaves open for ever, a connection that sends
-nothing, half a head, or never reads, is closed here. Bodies: feedback/web/bodies.py.
+uvicorn's protocol closes connections that are idle after an answer. It keeps a connection for ever that sends
+nothing or half a head, or never reads; those are closed here. For slow bodies see feedback/web/bodies.py.
 """
 
 import asyncio
@@ -18,7 +19,7 @@ TAKEN_WITHIN_S = 60.0  # the 64 kB that the server holds back for one reader, at
 
 
 class PatientProtocol(H11Protocol):
-    """Patience has an end: `head_within_s` and `taken_within_s`."""
+    """uvicorn's HTTP protocol with two timeouts in seconds: `head_within_s` and `taken_within_s`."""
 
     head_within_s = HEAD_WITHIN_S
     taken_within_s = TAKEN_WITHIN_S
@@ -75,7 +76,7 @@ class PatientProtocol(H11Protocol):
             self.transport.close()
 
     def _refuse(self, error: ApiError) -> None:
-        """An answer to what never became a request, if the connection is still fit for one."""
+        """Answers a connection that never sent a full request, if it can still carry an answer."""
         status, headers, body = make_refusal(error)
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             for event in (

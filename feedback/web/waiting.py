@@ -1,5 +1,5 @@
-"""What a view says of its answer to a reader who is ready to wait: found or not, and which topic may bring
-more.
+"""What a view says when its reader is ready to wait (long polling): whether it found something, and which
+topic may bring more.
 
 The view itself answers at once. Under the front (feedback/web/front.py) an answer that found nothing is
 kept back: the front calls the view again when the topic is signalled, until it finds something or the time
@@ -21,7 +21,7 @@ AGAIN = "rejoinder.again"  # set by the front when it asks for the same reader o
 
 @dataclass(frozen=True)
 class Waiting:
-    """`seconds` is how long the caller waits; a stream of events waits for as long as it is open."""
+    """`seconds` is how long the caller waits; an event stream waits as long as it is open."""
 
     topic: str
     actor: Actor
@@ -42,5 +42,7 @@ def find_waiting(environ: Mapping[str, Any]) -> Waiting | None:
 
 
 def is_first_look() -> bool:
-    """Whether this request has not been counted before: a reader who waits is asked about many times."""
+    """Whether this request was not counted before; the front repeats the request of a waiting reader many
+    times.
+    """
     return AGAIN not in request.environ

@@ -1,11 +1,13 @@
-"""Who waits for which topic in this process. Any thread may signal; waiting is for the server's loop alone.
+"""Which readers wait for which topic in this process. Any thread may signal; only the server's event loop
+waits.
 
     with wakeups.listen("turn:<id>", since=seen, mark=mark) as listener:
         listener.clear(); ...look...; await listener.wait(timeout_s)
 
-`mark` is how far the topic was when its reader looked, for the look every second (feedback/web/net.py).
+`mark` is the topic's last change when its reader looked; the look every second compares it
+(feedback/web/net.py).
 
-A waiter holds an event and nothing else: no thread, no connection to the store. Does not look at anything.
+A waiting reader holds an event only: no thread and no connection to the store. This module reads no data.
 """
 
 import asyncio
@@ -29,12 +31,12 @@ class Listener:
         self._is_woken = False
 
     def clear(self) -> None:
-        """Before a look: what wakes us from here on is news."""
+        """Called before a look: any signal from now on counts as new."""
         self._is_woken = False
         self._event.clear()
 
     def wake(self) -> None:
-        """On the loop's own thread."""
+        """Wakes this listener. Call it on the event loop's own thread."""
         self._is_woken = True
         self._event.set()
 
@@ -45,7 +47,7 @@ class Listener:
             pass
 
     async def wait(self, timeout_s: float) -> bool:
-        """Whether somebody woke us before the time was over."""
+        """Waits for a signal; returns False if the time was over first."""
         timer = self._loop.call_later(timeout_s, self._event.set)
         await self._event.wait()
         timer.cancel()
@@ -64,7 +66,7 @@ class Wakeups:
 
     @property
     def count(self) -> int:
-        """The number of signals so far: what came after it is known to `listen`."""
+        """The number of signals so far. Pass it to `listen` as `since`, so that no later signal is missed."""
         return self._count
 
     @property
@@ -72,7 +74,7 @@ class Wakeups:
         return self._is_closed
 
     def signal(self, topics: Iterable[str]) -> None:
-        """Something happened: whoever listens to one of the topics looks again."""
+        """Wakes everybody who listens to one of these topics, so that they look again."""
         with self._lock:
             self._count += 1
             for topic in topics:
@@ -84,7 +86,7 @@ class Wakeups:
                 self._recent.popitem(last=False)
 
     def close(self) -> None:
-        """The server ends: everybody is woken and nobody waits any more."""
+        """Called when the server ends: wakes all listeners and lets nobody wait any more."""
         with self._lock:
             self._is_closed = True
             for listeners in self._listeners.values():
@@ -95,7 +97,9 @@ class Wakeups:
         return topic in self._listeners
 
     def list_topics(self) -> dict[str, Mark | None]:
-        """Each with the mark that all its listeners have seen; None where they differ or know none."""
+        """Each topic with the mark that all its listeners have seen; None if their marks differ or are
+        unknown.
+        """
         with self._lock:
             return {topic: _find_common(listeners) for topic, listeners in self._listeners.items()}
 

@@ -1,6 +1,6 @@
-"""From an error page on: what this reader may do here, and the page that has what they were looking for.
+"""The links of an error page: what this reader may do, and the page that lists what they looked for.
 
-For pages of staff. Customers know of no other page than their conversation, and programs read the JSON.
+For pages of staff only. Customers know no page but their conversation, and programs read JSON.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ MAY: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class ConsoleList:
-    """A list of the console in which what was asked for would stand."""
+    """A list in the console that would contain what was asked for."""
 
     endpoint: str
     words: str
@@ -38,7 +38,7 @@ PLACES: Mapping[str, ConsoleList] = {
 
 @dataclass(frozen=True)
 class WayOn:
-    """`may` says what the role lets them do; `place` is an address with its words."""
+    """`may` says what the role is allowed to do; `place` is an address with its link text."""
 
     may: str | None = None
     sign_in: str | None = None

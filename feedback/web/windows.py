@@ -1,7 +1,8 @@
-"""Moving windows in this process: who did how much within the last seconds, by the injected clock.
+"""Moving-window counters in this process: how often each caller did something in the last seconds, by the
+injected clock.
 
-A storage of the `limits` library, under an address of its own. The library's own one reads the machine's
-clock, never forgets a name, and walks through all of them after each hit. Knows no Flask.
+It is a storage of the `limits` library under an address of its own. The library's own memory storage reads
+the system clock, never forgets a key and walks through all keys after each hit. Knows no Flask.
 """
 
 import threading
@@ -35,7 +36,7 @@ class Windows(Storage, MovingWindowSupport):
         return ValueError
 
     def acquire_entry(self, key: str, limit: int, expiry: int, amount: int = 1) -> bool:
-        """Whether so many more fit into the window that ends now; they are counted if they do."""
+        """Counts this many more hits if they fit into the window that ends now; returns whether they did."""
         now = self.now()
         with self._lock:
             self._tidy(now)
@@ -49,7 +50,7 @@ class Windows(Storage, MovingWindowSupport):
             return True
 
     def get_moving_window(self, key: str, limit: int, expiry: int) -> tuple[float, int]:
-        """When the oldest hit that still counts was, and how many count."""
+        """The time of the oldest hit that still counts, and how many hits count."""
         now = self.now()
         with self._lock:
             hits = list(self._hits.get(key, ()))
@@ -81,7 +82,9 @@ class Windows(Storage, MovingWindowSupport):
         raise NotImplementedError("windows move here; nothing is counted in fixed ones")
 
     def _tidy(self, now: float) -> None:
-        """Forgets who has done nothing for a whole window. Once a minute: it walks through all."""
+        """Drops keys without a hit for a whole window. It runs once a minute, since it walks through all
+        keys.
+        """
         if now < self._tidy_at:
             return
         self._tidy_at = now + TIDY_EVERY_S

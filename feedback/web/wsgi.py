@@ -1,7 +1,8 @@
-"""One call of the Flask application: the environment from the request, and the whole answer back.
+"""Runs one call of the Flask application: builds the WSGI environment from the request and collects the
+answer.
 
-The answer is taken whole before any of it is sent (large ones into a file without a name), so that a thread
-is free again however slowly the client reads.
+The answer is collected completely before any of it is sent (a large one in an unnamed temporary file), so
+that a slow client does not keep a thread busy.
 """
 
 import asyncio
@@ -23,7 +24,9 @@ PIECE = 65_536
 
 
 def make_environ(scope: Scope, body: RawBody) -> dict[str, Any]:
-    """PEP 3333. A header whose name holds an underscore is left out: it would pass for one with a hyphen."""
+    """The environment of PEP 3333. A header with an underscore is left out: it would look like one with a
+    hyphen.
+    """
     host, port = scope.get("server") or ("localhost", 80)
     client = scope.get("client") or ("", 0)
     environ: dict[str, Any] = {
@@ -58,7 +61,7 @@ def make_environ(scope: Scope, body: RawBody) -> dict[str, Any]:
 
 
 def find_path(scope: Scope) -> bytes:
-    """The path as it was sent; of an absolute address the part behind the host."""
+    """The path as it was sent; for an absolute URL the part after the host."""
     raw: bytes = scope["raw_path"]
     if raw.startswith(b"/"):
         return raw
@@ -85,7 +88,9 @@ class WsgiAnswer:
 
 
 def call_wsgi(app: WsgiApp, environ: Mapping[str, Any], data: bytes) -> tuple[WsgiAnswer, dict[str, Any]]:
-    """The answer, and the environment as the application left it. In a thread."""
+    """Runs the application in a thread; returns the answer, and the environment as the application left
+    it.
+    """
     own: dict[str, Any] = {**environ, "wsgi.input": BytesIO(data)}
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
