@@ -1,4 +1,4 @@
-"""Who acts: the person, program or customer behind a call or a page. Knows no Flask and no store."""
+"""Actor: the person, program or customer behind a call or a page. Independent of Flask and the store."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ VISITOR_PREFIX = "rj_visitor_"  # of a customer's token
 
 @dataclass(frozen=True)
 class Actor:
-    """Who acts: `kind` says how they came in, `role` what they may do."""
+    """The authenticated caller: `kind` says how they signed in, `role` what they are allowed to do."""
 
     kind: Literal["token", "operator", "visitor"]
     role: str  # app | agent | expert | admin | visitor
@@ -24,14 +24,14 @@ class Actor:
 
     @property
     def key(self) -> str:
-        """One stable word for the event log: the same person or program has the same key tomorrow."""
+        """A stable name for the event log: the same person or program always has the same key."""
         if self.kind == "visitor":
             return f"visitor:{self.conversation_id}"
         return f"operator:{self.operator_id}" if self.operator_id else f"token:{self.name}"
 
     def agent_name(self, named: str | None = None) -> str:
-        """The annotator that stands on claims and judgements. Only programs (and admins) may act for
-        another.
+        """The agent's name that is stored with claims and judgements. Only apps and admins may act for
+        another agent.
         """
         if named is not None and self.role not in ("app", "admin"):
             raise NotPermitted(f"{self.role} acting for another agent", ("app", "admin"))
@@ -40,6 +40,8 @@ class Actor:
         return self.operator_id or f"token:{self.name}"
 
     def may(self, roles: Iterable[str]) -> bool:
-        """Admins may do everything, experts whatever agents may."""
+        """Whether the actor may do what these roles may. An admin may do everything, an expert whatever an
+        agent may.
+        """
         allowed = set(roles)
         return self.role in allowed or self.role == "admin" or (self.role == "expert" and "agent" in allowed)

@@ -1,8 +1,9 @@
-"""The application factory: settings and the objects of the entry point in, a Flask application out.
+"""The application factory: takes the settings and the objects of the entry point, returns a Flask
+application.
 
-Opens nothing by itself: the engine of the store, the suggester and the clients of the model server are
-handed in. Blueprints are listed below; a new one is one line. Templates and static files of the whole
-package live beside this file.
+It opens nothing itself: the store's engine, the suggester and the clients of the model server are passed in.
+Blueprints are listed below; a new one is one line. Templates and static files of the whole package are beside
+this file.
 """
 
 import secrets
@@ -143,7 +144,7 @@ def create_app(
 
 
 def read_secret_key(settings: FeedbackSettings) -> str:
-    """The key from the settings, else the one in the data directory, made at the first start."""
+    """The key from the settings, else the one in the data directory, which is created at the first start."""
     if settings.secret_key is not None:
         key = settings.secret_key.get_secret_value()
         if len(key) < 32:
@@ -153,7 +154,9 @@ def read_secret_key(settings: FeedbackSettings) -> str:
 
 
 def console_places() -> list[Place]:
-    """The console's pages: where each leads, its name, and the endpoints that belong to it."""
+    """The pages in the console's menu: endpoint of the link, name, and the endpoints that count as this
+    page.
+    """
     return [
         ("console.today", _("Today"), ("console.today",)),
         (
@@ -182,7 +185,9 @@ def console_places() -> list[Place]:
 
 
 def signed_in() -> Actor | None:
-    """Who looks at the page; nobody where even that question is an error, since error pages ask it too."""
+    """The actor who views the page. None also if finding them raises an error, since error pages call this
+    too.
+    """
     try:
         return find_actor()
     except ApiError:

@@ -1,8 +1,8 @@
-"""The one clock of the service: UTC, injected at the entry points, never read from the system elsewhere.
+"""The one clock of the service: UTC, injected at the entry points. No other module reads the system time.
 
-A machine's time may step, also backwards. What has happened is therefore a fact in the store and never found
-out by comparing times; what must wait counts seconds by `monotonic`; and what runs for a term, such as a
-lease, is asked with `still_runs`.
+The system time may jump, also backwards. So whether something has happened is stored as a fact and never
+found by comparing times; delays count seconds by `monotonic`; and whether a term such as a lease is still
+running is asked with `still_runs`.
 """
 
 import threading
@@ -20,20 +20,20 @@ class Clock(Protocol):
         ...
 
     def monotonic(self) -> float:
-        """Seconds since some moment, whatever the time of day is set to."""
+        """Seconds since an arbitrary moment, not affected by changes of the system time."""
         ...
 
 
 def still_runs(until: datetime, *, now: datetime, term: timedelta) -> bool:
-    """Whether a term of this length that ends at `until` goes on. One that would end later than any that
-    begins now was given before the clock stepped back, and is over.
+    """Whether a term (such as a lease) of this length that ends at `until` is still running. A term that ends
+    later than one that starts now was given before the clock jumped back; it counts as over.
     """
     return now < until <= now + term
 
 
 class SystemClock:
-    """The machine's time, except that it never runs backwards: after a step back it goes at half its speed
-    until the machine's time has caught up.
+    """The system time, except that it never runs backwards: after a jump back it runs at half speed until the
+    system time has caught up.
     """
 
     def __init__(

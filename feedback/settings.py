@@ -1,7 +1,7 @@
-"""Settings of the web and the store: table `[feedback]` of rejoinder.toml, `REJOINDER_FEEDBACK__<FIELD>`
-wins over it.
+"""Settings of the web and the store: table `[feedback]` of rejoinder.toml. The environment variable
+`REJOINDER_FEEDBACK__<FIELD>` overrides a field.
 
-Read through `serving.config.load_settings(FeedbackSettings, "feedback", ...)`. Does not open anything.
+Read them with `serving.config.load_settings(FeedbackSettings, "feedback", ...)`. This module opens nothing.
 """
 
 from pathlib import Path
@@ -162,11 +162,11 @@ class FeedbackSettings(BaseSettings):
         return url.rstrip("/")
 
     def opens_chat(self, base_model: str) -> bool:
-        """Whether strangers may open conversations: as it is set, or else with the demo model alone."""
+        """Whether strangers may open conversations: as set; without a setting only with the demo model."""
         return base_model == DEMO_BASE if self.public_chat is None else self.public_chat
 
     def policy_for(self, base_model: str) -> str:
-        """The policy that is named, or else the one that suits the base."""
+        """The policy that the settings name, or else the one that suits the base model."""
         return self.policy or ("demo" if base_model == DEMO_BASE else "default")
 
     def store_url(self) -> str:

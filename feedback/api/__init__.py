@@ -1,4 +1,4 @@
-"""The capture API: conversations, queue, sets, judgements, thumbs (design: HTTP contract v1).
+"""The capture API: conversations, queue, suggestion sets, judgements, thumbs (design: HTTP contract v1).
 
 How to add a call (a whole module of them is a blueprint, registered in `feedback/app.py: BLUEPRINTS`):
 

@@ -1,4 +1,4 @@
-"""Calls about adapters: what there is and what serves, promote one, roll back. They talk to the engine."""
+"""Calls about adapters: list them and what serves, promote one, roll back. They talk to the engine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,7 @@ bp = Blueprint("adapters", __name__)
 
 
 class AdapterNotFit(Conflict):
-    """Its files were refused or its probe failed; nothing of it serves."""
+    """The adapter's files were refused, or its probe failed; it does not serve."""
 
     def __init__(self, adapter: str, why: str) -> None:
         super().__init__(
@@ -83,7 +83,7 @@ class SupportShown(Answer):
 
 
 class ComparisonShown(Answer):
-    """Sets of both count towards neither support rate."""
+    """How two versions compare directly. Sets with replies of both count towards neither support rate."""
 
     new: str
     old: str
@@ -136,7 +136,7 @@ class RolledBackTo(Answer):
 
 
 class WordsSaid(Answer):
-    """What stands about an adapter now: of each person the last word counts."""
+    """The approvals and vetoes of an adapter in force now: the latest one of each person counts."""
 
     adapter: str
     approved_by: list[str]
@@ -201,7 +201,7 @@ def promote(call: Act, body: Explained, name: str) -> Promoted:
     bp, "/v1/adapters/<name>/approve", roles=("expert", "admin"), body=Reasoned, answer=WordsSaid, status=200
 )
 def approve(call: Write, body: Reasoned, name: str) -> WordsSaid:
-    """Approve an adapter, so that somebody else may promote it; takes back a veto of one's own."""
+    """Approve an adapter, so that somebody else may promote it; this takes back the caller's own veto."""
     reason = body.reason or "approved by hand"
     approvals.approve_adapter(call.session, _deployer(), name, actor=call.actor, reason=reason)
     return _list_words(call, name)
@@ -209,7 +209,7 @@ def approve(call: Write, body: Reasoned, name: str) -> WordsSaid:
 
 @write(bp, "/v1/adapters/<name>/veto", roles=("expert", "admin"), body=Vetoed, answer=WordsSaid, status=200)
 def veto(call: Write, body: Vetoed, name: str) -> WordsSaid:
-    """Keep an adapter out of service; one that serves leaves at once."""
+    """Keep an adapter out of service; if it serves, it is taken out at once."""
     deployer = _deployer()
     left = approvals.veto_adapter(call.session, deployer, name, actor=call.actor, reason=body.reason)
     if left is not None:
@@ -228,7 +228,9 @@ def _list_words(call: Write, name: str) -> WordsSaid:
 
 @write(bp, "/v1/rollback", roles=("admin",), body=RollbackAsked, answer=RolledBackTo, status=200)
 def rollback(call: Write, body: RollbackAsked) -> RolledBackTo:
-    """Take out what serves, or the adapter named, at once, with the reason; restore the one before."""
+    """Take out the adapter that serves, or the one named, at once, with the reason; restore the one
+    before.
+    """
     deployer = _deployer()
     desk_id, name = call.actor.desk_id, body.adapter
     if name is not None:
@@ -244,8 +246,8 @@ def rollback(call: Write, body: RollbackAsked) -> RolledBackTo:
 
 
 def _tell_rolled_back(session: Session, name: str, state: ServingState, desk_id: str) -> RolledBackTo:
-    """Somebody was faster, or the form was sent twice: it stands as it should. IllegalTransition for an
-    adapter that left service in another way, or never was in it.
+    """The answer when the adapter has been rolled back already, by somebody faster or by the same form.
+    Raises IllegalTransition for an adapter that left service in another way or never served.
     """
     adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
     if adapter.state != "rolled_back":
@@ -262,7 +264,9 @@ def _deployer() -> deploy.Deployer:
 
 @contextmanager
 def _typed_failures(name: str) -> Iterator[None]:
-    """What the engine or the files refuse is a conflict for the client, not a fault of the service."""
+    """Turns a refusal by the engine or because of the files into a conflict (409) instead of an error of the
+    service.
+    """
     try:
         yield
     except (AdapterRefused, ProbeFailed) as refused:

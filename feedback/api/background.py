@@ -1,4 +1,6 @@
-"""The call about what stands behind a conversation: what an app passed along, and earlier conversations."""
+"""The call that shows the background of a conversation: facts that the app passed along, and earlier
+conversations.
+"""
 
 from datetime import datetime
 
@@ -39,7 +41,7 @@ class ConversationShown(Answer):
 
 @get(bp, "/v1/conversations/<conversation_id>", roles=("app", "agent"), answer=ConversationShown)
 def read_background(call: Read[Query], conversation_id: str) -> ConversationShown:
-    """Who writes: what the app passed along, and earlier conversations of the same customer."""
+    """Who writes: facts that the app passed along, and earlier conversations of the same customer."""
     with call.read() as session:
         found = get_row(
             session, Conversation, conversation_id, desk_id=call.actor.desk_id, what="conversation"

@@ -1,6 +1,6 @@
-"""What one visitor may have altogether: conversations that wait, messages, thumbs. Apps have no caps.
+"""Caps on the totals of one visitor: waiting conversations, messages, thumbs. Apps have no caps.
 
-How fast they may come is in feedback/web/limits.py.
+Rate limits are in feedback/web/limits.py.
 """
 
 from feedback.api.routes import Write

@@ -1,7 +1,7 @@
-"""Calls that close turns which need no reply, many at once, and open them again.
+"""Calls that close turns without a reply, many at once, and open them again.
 
-A closing is a verdict on the turn and none on its suggestions: it stands on the turn alone, so nothing is
-learnt from it and no rate counts it.
+A closing judges the turn, not its suggestions: it is stored with the turn only, so nothing is trained on it
+and no rate counts it.
 """
 
 from typing import Annotated, Literal
@@ -54,7 +54,7 @@ class TurnsReopened(Answer):
     status=200,
 )
 def close(call: Write, body: NewClosing) -> TurnsClosed:
-    """Close turns that need no reply; the customer is told nothing and may write again."""
+    """Close turns that need no reply; the customer gets no message and may write again."""
     closed = close_turns(
         call.session,
         desk_id=call.actor.desk_id,
@@ -69,7 +69,7 @@ def close(call: Write, body: NewClosing) -> TurnsClosed:
 
 @write(bp, "/v1/turns/reopen", roles=("agent", "app"), body=SomeTurns, answer=TurnsReopened, status=200)
 def reopen(call: Write, body: SomeTurns) -> TurnsReopened:
-    """Take a closing back: the turns wait again, each with the suggestions it had."""
+    """Undo a closing: the turns wait again, each with the suggestions it had."""
     reopened = reopen_turns(call.session, desk_id=call.actor.desk_id, turn_ids=body.turn_ids)
     notice_after(call)
     return TurnsReopened(reopened=reopened, left=[id for id in body.turn_ids if id not in reopened])

@@ -76,7 +76,7 @@ class ConversationOpened(Answer):
 
 
 def add_visitor_token(answer: dict[str, Any]) -> dict[str, Any]:
-    """Into the answer only: the store keeps a hash of the token, the event none of it."""
+    """Adds the token to the answer only: the store keeps a hash of it, and the event does not contain it."""
     return answer | {"visitor_token": visitor_token(str(current_app.secret_key), answer["conversation_id"])}
 
 

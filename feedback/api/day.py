@@ -1,4 +1,4 @@
-"""The call for an agent's own day: what they decided, how fast, and what they can still take back."""
+"""The call for an agent's own day: what they decided, how fast, and what they can still undo."""
 
 from datetime import datetime, timedelta
 from statistics import median
@@ -53,7 +53,7 @@ class DayShown(Answer):
 
 @get(bp, "/v1/day", roles=("agent", "app"), answer=DayShown, query=DayAsked)
 def day(call: Read[DayAsked]) -> DayShown:
-    """The caller's own decisions of the day, and what of the last ten minutes can be taken back."""
+    """The caller's own decisions today, and which of those of the last ten minutes can be undone."""
     asked, desk_id = call.query, call.actor.desk_id
     agent = call.actor.agent_name(asked.agent)
     since = max(asked.since or call.now - timedelta(days=1), call.now - LONGEST)

@@ -1,4 +1,4 @@
-"""Calls about drafts: what a person has written and not sent, kept for them alone."""
+"""Calls about drafts: texts that a person has written and not sent, kept for that person only."""
 
 from datetime import datetime
 from typing import Annotated
@@ -69,7 +69,7 @@ class Drafts(Answer):
     answer=DraftKept,
 )
 def save(call: Write, body: NewDraft, conversation_id: str) -> DraftKept:
-    """Keep what somebody has written and not sent; the highest revision counts, an empty text is none."""
+    """Save an unsent text; the highest revision wins, and an empty text deletes the draft."""
     revision = save_draft(
         call.session,
         desk_id=call.actor.desk_id,
@@ -91,7 +91,7 @@ def save(call: Write, body: NewDraft, conversation_id: str) -> DraftKept:
 
 @get(bp, "/v1/drafts", roles=("agent", "app"), answer=Drafts, query=DraftsAsked)
 def read_all(call: Read[DraftsAsked]) -> Drafts:
-    """Everything that somebody has written and not sent, in all conversations."""
+    """All unsent texts of one person, in all conversations."""
     agent = call.actor.agent_name(call.query.agent)
     with call.read() as session:
         kept = list_drafts(session, desk_id=call.actor.desk_id, agent=agent)
@@ -99,7 +99,7 @@ def read_all(call: Read[DraftsAsked]) -> Drafts:
 
 
 def clear_sent(call: Write, named: str | None, conversation_id: str, revision: int | None) -> None:
-    """In the transaction of a send: its draft goes with it."""
+    """Deletes the draft of a reply in the transaction that sends the reply."""
     if revision is not None:
         clear_draft(
             call.session,

@@ -1,6 +1,6 @@
-"""Calls about blind duels: start one, judge its rounds, take a verdict back, close it.
+"""Calls about blind duels: start one, judge its rounds, undo a verdict, close it.
 
-While a duel is judged, no answer says which contender stands on which side, or how the score is.
+While a duel is open, no answer reveals which contender is on which side, or the score so far.
 """
 
 import secrets
@@ -163,7 +163,7 @@ def list_duels(call: Read[DuelsAsked]) -> DuelList:
 
 @get(bp, "/v1/duels/<duel_id>", roles=EXPERTS, answer=DuelShown)
 def show_duel(call: Read[Query], duel_id: str) -> DuelShown:
-    """How far a duel is; once it is closed, what came of it."""
+    """How far a duel is; once it is closed, its result."""
     judge = call.actor.agent_name()
     with call.read() as session:
         return show(read_duel(session, desk_id=call.actor.desk_id, duel_id=duel_id, judge=judge))
@@ -246,7 +246,7 @@ def judge_round(call: Write, body: NewVerdict, duel_id: str, number: str) -> Ver
 
 @write(bp, "/v1/duel-verdicts/<verdict_id>/undo", roles=EXPERTS, body=NewVerdictUndo, answer=VerdictTakenBack)
 def undo_duel_verdict(call: Write, body: NewVerdictUndo, verdict_id: str) -> VerdictTakenBack:
-    """Take an own verdict back; the round can be judged again."""
+    """Undo one's own verdict; the round can be judged again."""
     undo_id, number = undo_verdict(
         call.session,
         desk_id=call.actor.desk_id,
@@ -259,7 +259,7 @@ def undo_duel_verdict(call: Write, body: NewVerdictUndo, verdict_id: str) -> Ver
 
 @write(bp, "/v1/duels/<duel_id>/close", roles=EXPERTS, body=CloseDuel, answer=DuelClosed, status=200)
 def close(call: Write, body: CloseDuel, duel_id: str) -> DuelClosed:
-    """End a duel: it takes no verdict any more, shows its result, and its verdicts may train."""
+    """End a duel: it takes no more verdicts, shows its result, and its verdicts may be used for training."""
     duel = duels.close_duel(
         call.session, desk_id=call.actor.desk_id, duel_id=duel_id, actor=call.actor.name, now=call.now
     )
@@ -267,7 +267,7 @@ def close(call: Write, body: CloseDuel, duel_id: str) -> DuelClosed:
 
 
 def read_number(text: str) -> int:
-    """Raises NotFound for what is no number of a round."""
+    """The number of a round from the path. Raises NotFound if the text is not one."""
     if not text.isascii() or not text.isdigit() or len(text) > 9:
         raise NotFound("round", text)
     return int(text)

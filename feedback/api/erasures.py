@@ -1,7 +1,7 @@
-"""Calls that erase: a customer by the app's id, or one conversation, which its own visitor may ask for, too.
+"""Calls that erase a customer, by the app's id, or one conversation; a visitor may erase their own.
 
-The rows are tombstones when the call answers; files follow at once in this process, or in the trainer's next
-look.
+When the call answers, the rows hold no text any more (tombstones). Files are erased right after that in this
+process, or by the trainer's next check.
 """
 
 from flask import Blueprint
@@ -49,7 +49,7 @@ def erase_customer(call: Write, body: EraseCustomer) -> Erased:
     answer=Erased,
 )
 def erase_conversation(call: Write, body: EraseConversation, conversation_id: str) -> Erased:
-    """Erase one conversation; its customer's token opens nothing afterwards."""
+    """Erase one conversation; afterwards the token of its customer is no longer valid."""
     subject = store.find_conversation(
         call.session, desk_id=call.actor.desk_id, conversation_id=conversation_id
     )

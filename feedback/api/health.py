@@ -1,4 +1,4 @@
-"""Whether the service lives and can work, and its numbers. Open to all: nothing here tells models apart."""
+"""Health probes and metrics. They are open to everybody and name no model."""
 
 import time
 from collections.abc import Iterator
@@ -30,7 +30,7 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
 
 class WebMetrics:
-    """Requests of this process, and the counts of the store at the moment of asking."""
+    """Counts the requests of this process, and reads counts from the store when the metrics are requested."""
 
     def __init__(self, store_engine: Engine) -> None:
         self.registry = CollectorRegistry()
@@ -73,7 +73,7 @@ class StoreCounts(Collector):
 
 
 def register_metrics(app: Flask, store_engine: Engine) -> None:
-    """Counts every request of the application from here on."""
+    """Starts counting every request of the application."""
     metrics = app.extensions[EXTENSION] = WebMetrics(store_engine)
 
     @app.before_request
@@ -93,14 +93,14 @@ def register_metrics(app: Flask, store_engine: Engine) -> None:
 
 @bp.get("/healthz")
 def live() -> AnyResponse:
-    """The process answers; nothing else is asked."""
+    """Whether the process answers; nothing else is checked."""
     return jsonify({"live": True})
 
 
 @bp.get("/readyz")
 def ready() -> AnyResponse:
-    """Whether store and model server can be used, with a reason for each that cannot. A version that base
-    stands in for is a reason, too, but replies are drawn: 200.
+    """Whether store and model server can be used, with a reason for each that cannot. If only an adapter is
+    missing and the base model replaces it, that is a reason too, but the status stays 200.
     """
     reasons = [reason for reason in (check_store(), check_engine(), check_adapters()) if reason is not None]
     is_ready = all(reason["code"] == STANDS_IN for reason in reasons)
@@ -111,7 +111,7 @@ def ready() -> AnyResponse:
 
 @bp.get("/metrics")
 def metrics() -> Response:
-    """The numbers in Prometheus's text form."""
+    """The metrics in Prometheus's text format."""
     web: WebMetrics = current_app.extensions[EXTENSION]
     text = generate_latest(web.registry)
     sets = getattr(services().suggester, "metrics", None)
@@ -132,7 +132,9 @@ def check_store() -> dict[str, str] | None:
 
 
 def check_engine() -> dict[str, str] | None:
-    """None where the web was started without a model server: then nothing is missing."""
+    """Why the model server cannot be used, or None. None also if the web was started without a model
+    server.
+    """
     found = services()
     if found.fleet_factory is None:
         return None
@@ -153,7 +155,9 @@ def check_engine() -> dict[str, str] | None:
 
 
 def check_adapters() -> dict[str, str] | None:
-    """Names none: agents may read this."""
+    """Whether an adapter that should serve cannot be loaded. It names no adapter, since agents may read
+    this.
+    """
     found = services()
     manifest = read_manifest(found.settings.data_dir) if found.fleet_factory is not None else None
     if manifest is None or not manifest.missing:

@@ -1,4 +1,4 @@
-"""Calls about judgements: what the agent did with a set, and why."""
+"""Calls about judgements: what the agent did with a suggestion set, and why."""
 
 from typing import Annotated
 
@@ -101,7 +101,7 @@ def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
     answer=ReasonsStored,
 )
 def give_reasons(call: Write, body: NewReasons, judgement_id: str) -> ReasonsStored:
-    """Say why, for ten minutes after a judgement; the last said counts."""
+    """Say why, for ten minutes after a judgement; the latest reasons count."""
     row = add_reasons(
         call.session,
         desk_id=call.actor.desk_id,

@@ -52,7 +52,7 @@ bp = Blueprint("messages", __name__)
 
 
 class WrittenMessage(Body):
-    """What a person says on a page: knowledge and times are an app's to vouch for."""
+    """A message that a person writes on a page. Only an app may also give knowledge and times."""
 
     role: Role
     text: Text
@@ -148,7 +148,7 @@ def add_message(call: Write, body: NewMessage, conversation_id: str) -> MessageA
 
 
 def check_turn(session: Session, conversation: Conversation, turn_id: str) -> None:
-    """What was written for one turn of a locked conversation answers no other."""
+    """Refuses a reply written for one turn if that turn waits no more. The conversation is locked."""
     turn = get_row(session, Turn, turn_id, desk_id=conversation.desk_id, what="turn")
     if turn.conversation_id != conversation.id:
         raise NotFound("turn", turn_id)
@@ -156,8 +156,8 @@ def check_turn(session: Session, conversation: Conversation, turn_id: str) -> No
 
 
 def answer_by_hand(call: Write, conversation: Conversation, said: IncomingMessage, agent: str) -> Message:
-    """An agent's own text past the suggestions: the waiting turn is answered, its set bypassed, nothing is
-    learnt. A person's is held back for the undo window; what an app hands over was said already.
+    """Stores an agent's own text, written without a suggestion: it answers the waiting turn, whose set is not
+    trained on (`bypassed`). A person's text is held for the undo window; an app's was sent already.
     """
     waiting = find_waiting_turn(call.session, desk_id=conversation.desk_id, conversation_id=conversation.id)
     found = services()
@@ -238,7 +238,7 @@ def show_message(row: Message, *, with_knowledge: bool, thumb: ThumbShown | None
 
 
 def notice_after(call: Write) -> None:
-    """After the commit: a turn that is next in a queue which an agent has open is drawn ahead."""
+    """After the commit, tells the suggester that a turn waits, in case an agent has its queue open."""
     suggester = services().suggester
     if suggester is not None:
         call.after_commit(suggester.notice_turn)

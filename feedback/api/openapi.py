@@ -1,6 +1,6 @@
-"""/openapi.json, made from the declarations of the routes: what is not declared is not served under /v1.
+"""/openapi.json, generated from the declared routes: every call under /v1 must be declared.
 
-Version 3.1, whose schemas are plain JSON Schema, so Pydantic's own go in as they are.
+Its version is 3.1, whose schemas are plain JSON Schema, so Pydantic's schemas can be used unchanged.
 """
 
 import re
@@ -103,13 +103,13 @@ def _describe(route: Route, references: Any) -> dict[str, Any]:
 
 
 def _list_bodies(route: Route) -> list[type[BaseModel]]:
-    """Each body of a call once, that of most roles first."""
+    """The distinct bodies of a call; the body that most roles use comes first."""
     bodies = [route.body, *route.own.values()]
     return list(dict.fromkeys(body for body in bodies if body is not None))
 
 
 def _describe_bodies(route: Route, references: Any) -> dict[str, Any]:
-    """The body, or which role has which."""
+    """The request body, or for several bodies which role uses which."""
     bodies = _list_bodies(route)
     schemas = [references[(body, "validation")] for body in bodies]
     said = {"required": True, "content": {"application/json": {"schema": schemas[0]}}}
@@ -149,5 +149,5 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 
 @bp.get("/openapi.json")
 def show() -> AnyResponse:
-    """The document of every call."""
+    """The OpenAPI document of every call."""
     return jsonify(build_document(current_app))

@@ -1,4 +1,4 @@
-"""The call by which a page says who is at the desk and what they look at; it keeps their claim alive, too."""
+"""The call by which a page reports who is at the desk and what they look at; it also prolongs their claim."""
 
 from flask import Blueprint
 from pydantic import Field
@@ -35,7 +35,7 @@ class PresenceNoted(Answer):
     answer=PresenceNoted,
 )
 def note(call: Write, body: NewPresence) -> PresenceNoted:
-    """Say that somebody is at the desk and reads this turn; prolongs their claim on it."""
+    """Report that somebody is at the desk and reads this turn; this prolongs their claim on it."""
     desk_id, agent = call.actor.desk_id, call.actor.agent_name(body.agent)
     if body.left is not None:
         release_turn(call.session, desk_id=desk_id, turn_id=body.left, agent=agent)

@@ -1,4 +1,4 @@
-"""Calls about the queue: which customers wait, who reads a turn, and taking one or giving it back."""
+"""Calls about the queue: which customers wait, who reads a turn, claiming a turn and releasing it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -106,7 +106,7 @@ class TurnHeld(Answer):
 
 @get(bp, "/v1/queue", roles=("agent", "app"), answer=Queue, query=QueueAsked)
 def queue(call: Read[QueueAsked]) -> Queue:
-    """Turns that wait for a reply, oldest first; suggestions are drawn for the next ten of what is shown."""
+    """Turns that wait for a reply, oldest first; suggestions are prepared for the next ten of them."""
     asked, desk_id = call.query, call.actor.desk_id
     agent = call.actor.agent_name(asked.agent)
     claim_minutes = services().settings.claim_minutes
@@ -146,7 +146,7 @@ def queue(call: Read[QueueAsked]) -> Queue:
 
 @get(bp, "/v1/queue/kinds", roles=("agent", "app"), answer=Kinds)
 def queue_kinds(call: Read[NoQuery]) -> Kinds:
-    """The languages and tags of the turns that wait now, each with its number: what can be filtered by."""
+    """The languages and tags of the waiting turns, each with its count, as choices for a filter."""
     with call.read() as session:
         found = count_kinds(session, desk_id=call.actor.desk_id)
     return Kinds(
@@ -156,7 +156,9 @@ def queue_kinds(call: Read[NoQuery]) -> Kinds:
 
 
 def draw_ahead(view: QueueView, shown: Sequence[Queued]) -> None:
-    """What an agent has taken is not next: it is drawn when they open it."""
+    """Prepares suggestions for the next turns of this view. Claimed turns are skipped: theirs are prepared
+    when the agent opens them.
+    """
     suggester = services().suggester
     if suggester is not None:
         following = [row for row in shown if row.claimed_by is None][: view.count]
@@ -165,7 +167,7 @@ def draw_ahead(view: QueueView, shown: Sequence[Queued]) -> None:
 
 @dataclass(frozen=True)
 class Others:
-    """Who besides the one that asks is at work on the turns shown."""
+    """Other agents at work on the turns shown."""
 
     readers: dict[str, list[str]]  # by turn
     names: dict[str, str]
@@ -212,7 +214,7 @@ def show_turn(row: Queued, agent: str, others: Others, now: datetime) -> TurnSho
     status=200,
 )
 def claim(call: Write, body: TurnTaken, turn_id: str) -> TurnHeld:
-    """Take a turn for a while, also over from a colleague; claiming again prolongs it."""
+    """Claim a turn for a while, also from a colleague; claiming again prolongs it."""
     turn = claim_turn(
         call.session,
         desk_id=call.actor.desk_id,
@@ -235,7 +237,7 @@ def claim(call: Write, body: TurnTaken, turn_id: str) -> TurnHeld:
     status=200,
 )
 def release(call: Write, body: TurnLeft, turn_id: str) -> TurnHeld:
-    """Give a claimed turn back to the queue."""
+    """Release a claimed turn back to the queue."""
     turn = release_turn(
         call.session,
         desk_id=call.actor.desk_id,

@@ -1,4 +1,4 @@
-"""Calls that report: what became of a run, what the picks of an adapter say. No text of a customer."""
+"""Calls that report how a run ended and what the picks of an adapter say. They show no customer's text."""
 
 from datetime import datetime
 from typing import Any
@@ -80,7 +80,7 @@ class SupportAccount(Answer):
 
 @get(bp, "/v1/adapters/<name>/support", roles=("expert", "admin"), answer=SupportAccount)
 def show_adapter_support(call: Read[Query], name: str) -> SupportAccount:
-    """Everything that the picks of an adapter say."""
+    """The support rate of an adapter and all other results from its picks."""
     desk_id = call.actor.desk_id
     with call.read() as session:
         adapters.get_adapter(session, desk_id=desk_id, name=name)

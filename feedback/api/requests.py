@@ -1,4 +1,4 @@
-"""Reading a request's body and parameters: every refusal typed, before any view sees them."""
+"""Reads a request's body and parameters; every error gets a code before any view runs."""
 
 import json
 import re
@@ -29,7 +29,7 @@ class ContentTypeWrong(ApiError):
 
 
 def read_json() -> dict[str, Any]:
-    """The request's one JSON object."""
+    """The request's body, which must be one JSON object."""
     if request.mimetype != "application/json":
         raise ContentTypeWrong(request.mimetype)
     data, limit = request.get_data(), request.max_content_length
@@ -58,7 +58,7 @@ def check_body(shape: type[B], body: Mapping[str, Any]) -> B:
 
 
 def read_request_query(shape: type[B]) -> B:
-    """The query parameters; a repeated one is refused, since it is unclear which one counts."""
+    """The query parameters. A repeated one is refused, since it would be unclear which value counts."""
     values = {key: request.args.getlist(key) for key in request.args}
     repeated = sorted(key for key, given in values.items() if len(given) > 1)
     if repeated:
@@ -76,7 +76,7 @@ def _check(shape: type[B], given: Mapping[str, Any], where: str) -> B:
 
 
 def check_ids(arguments: Mapping[str, Any]) -> None:
-    """Ids in the path are plain words; anything else names nothing."""
+    """Refuses an id in the path that is not a plain word, with 404."""
     for name, value in arguments.items():
         if isinstance(value, str) and not ID.match(value):
             raise NotFound(name.removesuffix("_id"), value[:128].encode("ascii", "backslashreplace").decode())

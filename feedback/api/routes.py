@@ -1,10 +1,10 @@
-"""The four ways to declare a call of the API: `get`, `write` (idempotent by its event, one transaction),
-`put` (how something stands now, one transaction, no event) and `act` (idempotent by its event, own
-transactions).
+"""The four ways to declare a call of the API: `get`, `write` (idempotent by event id, one transaction), `put`
+(a current state, one transaction, no event) and `act` (idempotent by event id, several transactions of its
+own).
 
-Each does, in this order: who is calling, may they, is the path an id, is the body readable and of the right
-shape; then the view, unless the event was seen before; then the answer. The declaration also feeds
-/openapi.json and the route-by-role test, so neither can be forgotten. How to add a call: see
+Each checks in this order: the caller, their role, the ids in the path, the body and its shape. Then it runs
+the view, unless the event id was seen before, and sends the answer. The declaration also feeds /openapi.json
+and the test of every route with every role, so neither can be forgotten. How to add a call: see
 `feedback/api/__init__.py`.
 """
 
@@ -46,7 +46,9 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Route:
-    """What a call is, for its document and for the matrix tests. Stands on the view function as `.route`."""
+    """The declaration of a call, for /openapi.json and for the tests. The view function has it as
+    `.route`.
+    """
 
     method: str
     path: str
@@ -59,22 +61,24 @@ class Route:
     own: Own = field(default_factory=dict)  # by role, the body of those who may say less
 
     def body_of(self, role: str) -> type[AnyBody] | None:
-        """What this role may say."""
+        """The body that this role may send."""
         return self.own.get(as_own(role), self.body)
 
 
 def as_own(role: str) -> str:
-    """Whose body this role has: experts say what agents may, admins everything."""
+    """The role whose body this role uses: an expert uses the agent's."""
     return "agent" if role == "expert" else role
 
 
 class NoQuery(Query):
-    """Calls without parameters refuse them: a misspelt one is never ignored."""
+    """For calls without parameters: any parameter is refused, so that a misspelt one is never ignored."""
 
 
 @dataclass
 class Read(Generic[Q]):
-    """A reading call. Open short transactions with `call.read()`; none is open while it waits."""
+    """A reading call. Open short transactions with `call.read()`; no transaction is open while the call
+    waits.
+    """
 
     actor: Actor
     now: datetime
@@ -85,7 +89,7 @@ class Read(Generic[Q]):
 
 
 class Write:
-    """A writing call inside its one transaction."""
+    """A writing call, run inside one transaction."""
 
     session: Session
 
@@ -96,14 +100,14 @@ class Write:
         self._after: list[Callable[[], object]] = []
 
     def after_commit(self, then: Callable[[], object]) -> None:
-        """Run this once the row is safe: wake-ups and anything that talks to others."""
+        """Registers a function to run after the commit: wake-ups and anything that uses the network."""
         self._after.append(then)
 
     def run(self, event_id: str, body_hash: str, view: Callable[[], tuple[int, Answer]]) -> StoredAnswer:
-        """Status and answer of the view, or those stored for this event; then what it left for afterwards.
+        """Runs the view and what it registered for after the commit; a repeated event gets its stored answer.
 
-        A repetition is found by what it meets: its own event's key, or a refusal, since the first one
-        changed what it would change. So a first write, nearly all there are, is never looked for.
+        Almost all writes are new, so nothing is looked up first. A repeated event fails, on its unique key or
+        because its first run changed the state; only then is its stored answer looked up.
         """
         said = IdempotentWrite(self.actor.desk_id, event_id, body_hash, self.actor.key)
         try:
@@ -121,7 +125,7 @@ class Write:
         return answered
 
     def state(self, view: Callable[[], Answer]) -> dict[str, Any]:
-        """The view's answer. No event is kept: the same said again leaves the same."""
+        """The view's answer. No event is stored: repeating the call leaves the same state."""
         with unit_of_work(services().store_engine) as self.session:
             self.now = services().clock.now()
             stated = view().model_dump(mode="json")
@@ -138,7 +142,7 @@ class Write:
 
 @dataclass(frozen=True)
 class Act:
-    """A call that talks to the engine; its view opens short transactions of its own."""
+    """A call that talks to the engine; its view opens short transactions itself."""
 
     actor: Actor
     now: datetime
@@ -153,7 +157,7 @@ def get(
     answer: type[Answer] | str,
     query: type[Q] = NoQuery,  # type: ignore[assignment]
 ) -> Callable[[Callable[Concatenate[Read[Q], P], Answer | Response]], Callable[..., AnyResponse]]:
-    """A reading call. The view gets the call and the path's ids."""
+    """Declares a reading call. The view gets the call and the ids in the path."""
 
     def decorate(view: Callable[Concatenate[Read[Q], P], Answer | Response]) -> Callable[..., AnyResponse]:
         @wraps(view)
@@ -179,8 +183,8 @@ def write(
     reveal: Reveal | None = None,
     own: Own | None = None,
 ) -> Callable[[Callable[Concatenate[Write, B, P], Answer]], Callable[..., AnyResponse]]:
-    """An idempotent write in one transaction. `reveal` completes the stored answer with what no row may
-    hold. `own` has the bodies of roles that may say less than `body`: other fields are refused.
+    """Declares an idempotent write in one transaction. `reveal` adds to the stored answer what no row may
+    hold. `own` maps a role to a smaller body than `body`: its other fields are refused.
     """
 
     def decorate(view: Callable[Concatenate[Write, B, P], Answer]) -> Callable[..., AnyResponse]:
@@ -208,8 +212,8 @@ def write(
 def put(
     bp: Blueprint, path: str, *, roles: Roles, body: type[S], answer: type[Answer], own: Own | None = None
 ) -> Callable[[Callable[Concatenate[Write, S, P], Answer]], Callable[..., AnyResponse]]:
-    """Says how something stands now, in one transaction. For what is said often and counts only as it was
-    said last: no event is kept, and the view must leave the same however often it is called.
+    """Declares a call that sets a current state, in one transaction. For frequent reports of which only the
+    latest counts: no event is stored, and repeating the call must leave the same state.
     """
 
     def decorate(view: Callable[Concatenate[Write, S, P], Answer]) -> Callable[..., AnyResponse]:
@@ -230,8 +234,8 @@ def put(
 def act(
     bp: Blueprint, path: str, *, roles: Roles, body: type[B], answer: type[Answer], status: int = 200
 ) -> Callable[[Callable[Concatenate[Act, B, P], Answer]], Callable[..., AnyResponse]]:
-    """An idempotent call that talks to the engine. The event is stored after it worked, so the view must
-    bear repetition.
+    """Declares an idempotent call that talks to the engine. The event is stored only after success, so the
+    view must be safe to repeat.
     """
 
     def decorate(view: Callable[Concatenate[Act, B, P], Answer]) -> Callable[..., AnyResponse]:
@@ -262,7 +266,7 @@ def act(
 
 
 def _read_body(route: Route, actor: Actor) -> dict[str, Any]:
-    """The body's fields, all of which this role may say."""
+    """The body, checked against the fields that this role may use."""
     given = read_json()
     smaller = route.own.get(as_own(actor.role))
     if smaller is not None:

@@ -1,4 +1,4 @@
-"""Calls about runs of the nightly job: ask for one, see how far one is. The worker claims it by its row."""
+"""Calls about runs of the nightly job: request one, see its progress. A worker claims it in the store."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -54,7 +54,7 @@ class RunList(Answer):
 
 @write(bp, "/v1/runs", roles=("admin",), body=NewRun, answer=RunQueued, status=202)
 def request_run(call: Write, body: NewRun) -> RunQueued:
-    """Ask for a run now. One runs at a time; the others wait."""
+    """Request a run now. One runs at a time; the others wait."""
     run, _ = runs.file_run_request(
         call.session,
         desk_id=call.actor.desk_id,
@@ -77,7 +77,7 @@ def list_runs(call: Read[RunsAsked]) -> RunList:
 
 @get(bp, "/v1/runs/<run_id>", roles=("expert", "admin"), answer=RunShown)
 def show_run(call: Read[Query], run_id: str) -> RunShown:
-    """How far a run is, and what came of it."""
+    """How far a run is, and how it ended."""
     with call.read() as session:
         return show(runs.get_run(session, desk_id=call.actor.desk_id, run_id=run_id))
 

@@ -1,7 +1,7 @@
-"""The building blocks of bodies and answers: strict, no unknown field, every text of limited length.
+"""Base classes of bodies and answers: strict types, no unknown fields, a maximum length for every text.
 
-Bodies of writes derive from `Body` (they carry the client's `event_id`), those of puts from `Standing`,
-answers from `Answer`, query parameters from `Query`.
+Bodies of writes derive from `Body` (it has the client's `event_id`), bodies of puts from `Standing`, answers
+from `Answer`, query parameters from `Query`.
 """
 
 from datetime import UTC, datetime
@@ -31,7 +31,9 @@ def _as_uuid(text: str) -> str:
 
 
 def _as_utc(at: datetime) -> datetime:
-    """As it is stored. In the first and last hours of the calendar some zones' times are none in UTC."""
+    """The time in UTC, as it is stored. At the very ends of the calendar some times cannot be given in
+    UTC.
+    """
     try:
         return at.astimezone(UTC)
     except OverflowError:
@@ -60,7 +62,7 @@ Revision = Annotated[
 
 
 class Body(BaseModel):
-    """What a write carries."""
+    """The body of a write."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
@@ -70,13 +72,13 @@ class Body(BaseModel):
 
 
 class PutBody(BaseModel):
-    """What a `put` carries: how something stands now. No event: said again, it leaves the same."""
+    """The body of a `put`: a current state. It has no event id, since repeating it leaves the same state."""
 
     model_config = ConfigDict(extra="forbid", strict=True, hide_input_in_errors=True)
 
 
 class Plain(Body):
-    """Nothing but the event: all there is to say stands in the path."""
+    """A body with the event id only: the path says the rest."""
 
 
 class Part(BaseModel):
@@ -86,7 +88,7 @@ class Part(BaseModel):
 
 
 class Query(BaseModel):
-    """Query parameters: arrive as text, so numbers are read from it."""
+    """Query parameters. They arrive as text, so numbers are parsed from text."""
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 
@@ -96,13 +98,13 @@ class Answer(BaseModel):
 
 
 class Attachment(Part):
-    """Something that came with a message and is no text. Only the mark of it is kept."""
+    """An attachment that is not text. Only a mark of it is kept, not its content."""
 
     kind: Literal["picture", "audio", "video", "file"]
     name: Annotated[str, StringConstraints(max_length=200)] = ""
 
     def mark(self) -> str:
-        """What stands for it in the text: [picture: receipt.jpg]."""
+        """The text that replaces the attachment, such as [picture: receipt.jpg]."""
         return f"[{self.kind}: {self.name.strip()}]" if self.name.strip() else f"[{self.kind}]"
 
 
@@ -114,7 +116,9 @@ Attachments = Annotated[
 
 
 def write_down(text: str, attachments: list[Attachment]) -> str:
-    """A message that came with attachments, as text alone. Refuses what has neither."""
+    """The message with a mark for each attachment, as one text. Refuses a message with neither text nor
+    attachment.
+    """
     marks = [attachment.mark() for attachment in attachments]
     return "\n".join([*([text] if text.strip() else []), *marks]) or _not_blank(text)
 

@@ -1,5 +1,5 @@
-"""The call of a customer's page about how they stand while they wait. It waits for nothing and writes
-nothing, so that many pages may ask; each asks seldom, and only while something waits.
+"""The call by which a customer's page asks for the queue position. It neither waits nor writes, so many pages
+can use it; each asks rarely, and only while a message waits for a reply.
 """
 
 from datetime import datetime
@@ -31,7 +31,7 @@ class StandingShown(Answer):
     answer=StandingShown,
 )
 def read_standing(call: Read[NoQuery], conversation_id: str) -> StandingShown:
-    """How a customer stands who waits: people at the desk, conversations before theirs, since when."""
+    """A waiting customer's position: people at the desk, conversations before theirs, waiting since when."""
     with call.read() as session:
         if call.actor.role != "visitor":  # whose token names the conversation
             get_row(session, Conversation, conversation_id, desk_id=call.actor.desk_id, what="conversation")

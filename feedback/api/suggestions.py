@@ -1,4 +1,4 @@
-"""Calls about suggestion sets: the blind view for agents, and the arms of judged sets for experts."""
+"""Calls about suggestion sets: the blind view for agents, and for experts the origin of judged sets."""
 
 from datetime import datetime
 
@@ -59,7 +59,7 @@ class SetOrigin(Answer):
     query=SuggestionsAsked,
 )
 def suggestions(call: Read[SuggestionsAsked], turn_id: str) -> Suggestions:
-    """The suggested replies of a turn in the order shown, all at once; waits while they are prepared."""
+    """The suggested replies of a turn, in the order shown and all at once; waits while they are prepared."""
     found = find_set_of(call, turn_id)
     if found is None:
         return Suggestions(set_id=None, state="preparing", candidates=[])
@@ -80,7 +80,7 @@ def suggestions(call: Read[SuggestionsAsked], turn_id: str) -> Suggestions:
 
 
 def find_set_of(call: Read[SuggestionsAsked], turn_id: str) -> SuggestionSet | None:
-    """The turn's set as it stands. While it is prepared, the reader is one who waits."""
+    """The turn's set in its current state. While it is being prepared, the reader waits for it."""
     with call.read() as session:
         turn = get_row(session, Turn, turn_id, desk_id=call.actor.desk_id, what="turn")
         found = find_set(session, desk_id=call.actor.desk_id, turn_id=turn_id)
@@ -108,7 +108,7 @@ def show_blind(row: Candidate) -> CandidateShown:
 
 @get(bp, "/v1/sets/<set_id>", roles=("expert",), answer=SetOrigin)
 def show_origin(call: Read[Query], set_id: str) -> SetOrigin:
-    """Where the candidates of a judged set came from. Whoever looks is no longer blind to this set."""
+    """Where the candidates of a judged set came from. From then on the caller is not blind to this set."""
     with unit_of_work(services().store_engine) as session:
         found = unblind_set(
             session,

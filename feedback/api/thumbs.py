@@ -1,4 +1,6 @@
-"""Calls about thumbs: an end user puts one on a reply; their page and whoever wrote it hear of it."""
+"""Calls about thumbs: a customer rates a reply; their page and the author of the reply can read the
+ratings.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -53,7 +55,7 @@ class ThumbShown(Answer):
     answer=ThumbStored,
 )
 def create(call: Write, body: NewThumb, message_id: str) -> ThumbStored:
-    """Say what a reply was worth."""
+    """Rate a reply with a thumb."""
     check_thumbs(call)
     thumb = add_thumb(
         call.session,
@@ -72,7 +74,7 @@ def create(call: Write, body: NewThumb, message_id: str) -> ThumbStored:
 
 
 def show_own_thumbs(session: Session, visitor: Actor, messages: Sequence[Message]) -> dict[str, ThumbShown]:
-    """The last thumb of this visitor on each reply among the messages, as any browser of theirs shows it."""
+    """The last thumb of this visitor on each of these replies, from whichever browser it was given."""
     replies = [message.id for message in messages if message.role == "agent"]
     if not replies:
         return {}
@@ -105,7 +107,7 @@ class Thumbs(Answer):
 
 @get(bp, "/v1/thumbs", roles=("agent", "app"), answer=Thumbs, query=ThumbsAsked)
 def list_mine(call: Read[ThumbsAsked]) -> Thumbs:
-    """What customers said of the replies that the caller sent, newest first: 100 of the last week."""
+    """Customers' ratings of the replies that the caller sent, newest first: up to 100 of the last week."""
     with call.read() as session:
         heard = list_heard(
             session,

@@ -1,4 +1,4 @@
-"""Calls that take back what an agent sent: a judgement with its message, or a message written by hand."""
+"""Calls that undo what an agent sent: a judgement with its message, or a message written by hand."""
 
 from typing import Literal
 
@@ -40,7 +40,7 @@ class MessageRetracted(Answer):
     answer=UndoStored,
 )
 def undo(call: Write, body: NewUndo, judgement_id: str) -> UndoStored:
-    """Take a judgement back; before the release its message is retracted and the set opens again."""
+    """Undo a judgement. Before the release its message is retracted, and the set is open again."""
     undone = undo_judgement(
         call.session,
         desk_id=call.actor.desk_id,
@@ -62,7 +62,7 @@ def undo(call: Write, body: NewUndo, judgement_id: str) -> UndoStored:
     status=200,
 )
 def retract(call: Write, body: NewUndo, message_id: str) -> MessageRetracted:
-    """Take back a reply that was written by hand, before its release; the customer waits again."""
+    """Retract a reply that was written by hand, before its release; the customer waits again."""
     retracted = retract_by_hand(
         call.session,
         desk_id=call.actor.desk_id,
@@ -75,13 +75,15 @@ def retract(call: Write, body: NewUndo, message_id: str) -> MessageRetracted:
 
 
 def find_undoer(call: Write, body: NewUndo) -> str | None:
-    """Whose it must be: the caller's own or that of the agent named; None for a program, which may any."""
+    """The agent who must have sent it: the caller, or the agent named. None for a program that names nobody:
+    it may undo any.
+    """
     named = call.actor.agent_name(body.agent)
     return None if call.actor.role in ("app", "admin") and body.agent is None else named
 
 
 def prepare_after(call: Write, turn_id: str | None) -> None:
-    """After the commit: a turn that waits again gets its suggestions, if it had none yet."""
+    """After the commit, prepares suggestions for a turn that waits again, if it had none yet."""
     suggester = services().suggester
     if turn_id is not None and suggester is not None:
         call.after_commit(lambda: suggester.enqueue(turn_id))

@@ -1,4 +1,4 @@
-"""The customer's own page: one conversation, known by its visitor token, through the HTTP contract."""
+"""The customer's own page: one conversation, accessed with its visitor token through the HTTP API."""
 
 from feedback.chat.views import bp
 

@@ -1,7 +1,7 @@
-"""Which stranger this is: by a cookie that the chat page leaves in the browser or, without it, by address.
+"""Identifies a stranger by a cookie of the chat page or, without the cookie, by address.
 
-The store keeps a keyed hash alone. Proves nothing about a person: it caps what one browser has open, while
-who throws the cookie away is counted by address.
+The store keeps only a keyed hash (HMAC). It is no proof of identity: it caps how many conversations one
+browser has open. A stranger who deletes the cookie is counted by address.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ def find_stranger() -> str:
 
 
 def remember_stranger(page: Response) -> Response:
-    """The page with a cookie, unless the browser has one."""
+    """Sets the cookie on the page unless the browser has it already."""
     if _read_cookie() is None:
         made = _signer().sign(secrets.token_urlsafe(16)).decode()
         page.set_cookie(

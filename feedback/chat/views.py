@@ -1,7 +1,7 @@
 """The customer chat: one page for everybody, and the call that opens a conversation with its first message.
 
-Opening is public, since a visitor has no token before it; everything after it goes through the HTTP
-contract under the visitor's token. JSON alone is taken, which no page of another site can send.
+Opening is public, since a visitor has no token before it; all else goes through the HTTP API with the
+visitor's token. Only JSON is accepted, which a form on another site cannot send.
 """
 
 from flask import Blueprint, abort, current_app, jsonify, make_response, render_template, request
@@ -40,7 +40,9 @@ class Begun(Answer):
 
 @bp.before_request
 def check_open() -> None:
-    """Closed to strangers, an app's customers keep their own pages."""
+    """If the chat is closed to strangers, only pages of existing conversations (an app's customers)
+    remain.
+    """
     if not services().settings.public_chat and not (request.view_args or {}).get("conversation_id"):
         abort(404)
 
@@ -48,7 +50,9 @@ def check_open() -> None:
 @bp.get("/chat")
 @bp.get("/chat/<conversation_id>")
 def open(conversation_id: str | None = None) -> AnyResponse:
-    """The chat. Whose conversation it is stands after # in the address, which never reaches the server."""
+    """The chat page. The visitor's token is after # in the address, which browsers do not send to the
+    server.
+    """
     page = render_template(
         "chat/talk.html",
         conversation_id=conversation_id,

@@ -1,7 +1,7 @@
-"""What the customer's page says first, in the page's language: the desk's name, a greeting, examples.
+"""The customer page's greeting, in the page's language: the desk's name, a welcome text, examples.
 
-The words are the settings'; a language that they leave out gets those of the desk's own language, else of
-the other one.
+The texts come from the settings. A language without a text gets the one of the desk's own language, else the
+one of the other language.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The console: what came in, what became of it, what was trained, what serves, and who may come in."""
+"""The console: what came in and how it was used, what was trained, what serves, and who may sign in."""
 
 from feedback.console import conversations, duels, lineage, people, remarks, run_report, trends, views
 

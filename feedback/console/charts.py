@@ -1,7 +1,7 @@
-"""Numbers to coordinates: axes, lines and intervals, for the templates to draw as SVG.
+"""Turns numbers into coordinates: axes, lines and intervals, which the templates draw as SVG.
 
-Knows no colours and no words. An axis has a least span, which the caller states: a scale that fits itself to
-noise would show mountains.
+It knows no colours and no words. The caller states the least span of an axis: an axis fitted to mere noise
+would make it look like large changes.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Tick:
-    """A line of the scale: where it is, what it says."""
+    """A grid line of an axis: its position and its label."""
 
     at: float
     words: str
@@ -27,7 +27,7 @@ class Tick:
 
 @dataclass(frozen=True)
 class ChartLine:
-    """`kind` is its class in the drawing and its place in the legend."""
+    """A line of points in a plot. `kind` is its CSS class and its entry in the legend."""
 
     kind: str
     points: str
@@ -36,7 +36,9 @@ class ChartLine:
 
 @dataclass(frozen=True)
 class Whisker:
-    """A value with its interval, upright: `low` is the lower end, which has the higher y."""
+    """A value with its vertical interval (error bar), in coordinates: `low` is the lower end and has the
+    higher y.
+    """
 
     x: float
     low: float
@@ -47,7 +49,7 @@ class Whisker:
 
 @dataclass(frozen=True)
 class ChartBlock:
-    """A stretch along x, in one of the rows below; `words` are empty where they have no room."""
+    """A bar along x in one of the rows below the plot; `words` is empty if the label has no room."""
 
     x: float
     width: float
@@ -57,7 +59,7 @@ class ChartBlock:
 
 @dataclass(frozen=True)
 class Plot:
-    """What stands in a box of `width` x `height`, below which x has its words."""
+    """All that is drawn in a box of `width` x `height`; the labels of x are below the box."""
 
     ticks: tuple[Tick, ...]
     along: tuple[Tick, ...]  # ticks of x
@@ -74,7 +76,7 @@ class Plot:
 
 @dataclass(frozen=True)
 class Axes:
-    """The numbers at the four edges, and the lines of the scale."""
+    """The numbers at the four edges of a plot, and its grid lines."""
 
     left: float
     right: float
@@ -95,7 +97,7 @@ class Axes:
 
 @dataclass(frozen=True)
 class Interval:
-    """A rate with its interval on a scale from 0 to 100."""
+    """A rate with its interval, in percent (0 to 100)."""
 
     low: float
     rate: float
@@ -114,8 +116,8 @@ def set_up(
     bounds: tuple[float | None, float | None] = (None, None),
     is_share: bool = False,
 ) -> Axes:
-    """Axes that hold these points. Where y spans less than `least_span`, it is as wide around their middle;
-    `bounds` are ends that y never passes.
+    """Axes that contain these points. If y spans less than `least_span`, the axis is widened to it around the
+    middle; y never goes beyond `bounds`.
     """
     along, up = sorted(xs), sorted(ys)
     low, high = widen_range(up[0], up[-1], least_span, bounds)
@@ -132,7 +134,7 @@ def set_up(
 def widen_range(
     low: float, high: float, least_span: float, bounds: tuple[float | None, float | None]
 ) -> tuple[float, float]:
-    """At least `least_span` wide, around the middle unless a bound is in the way."""
+    """The range widened to at least `least_span`, around its middle unless a bound prevents that."""
     missing = max(0.0, least_span - (high - low)) / 2
     low, high = low - missing, high + missing
     floor_at, ceiling = bounds
@@ -145,7 +147,7 @@ def widen_range(
 
 
 def round_up(step: float) -> float:
-    """The next of 1, 2, 5, 10 ... times a power of ten."""
+    """Rounds up to the next 1, 2, 5 or 10 times a power of ten."""
     power = 10.0 ** floor(log10(step))
     return next(power * each for each in (1, 2, 5, 10) if power * each >= step * (1 - 1e-9))
 
@@ -155,13 +157,13 @@ def keep_finite(points: Iterable[Point]) -> list[Point]:
 
 
 def thin(points: Sequence[Point]) -> list[Point]:
-    """At most MAX_POINTS; the last one always stays."""
+    """Keeps at most MAX_POINTS points, evenly spaced; the last one is always kept."""
     stride = max(1, -(-len(points) // MAX_POINTS))
     return list(points)[::-1][::stride][::-1]
 
 
 def _scale(value: float, low: float, high: float, start: float, end: float) -> float:
-    """A single value stands in the middle."""
+    """Maps a value from low..high to start..end; if low equals high, to the middle."""
     return (start + end) / 2 if high == low else start + (value - low) / (high - low) * (end - start)
 
 

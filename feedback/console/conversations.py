@@ -1,7 +1,8 @@
-"""The conversations of the desk: a list that every count leads to, one conversation read whole, and files.
+"""The conversations of the desk: a list that every count links to, the page of one conversation, and
+downloads.
 
-Texts are shown as the workbench shows them. Which arm a reply came from is told of judged sets alone, once
-their judgement cannot be taken back any more (`feedback/store/row_selection.py`).
+Texts are shown as in the workbench. The arm (origin) of a reply is shown for judged sets only, once their
+judgement cannot be undone any more (`feedback/store/row_selection.py`).
 """
 
 from collections.abc import Iterator
@@ -76,7 +77,7 @@ FILTER_WORDS = {
 @bp.get("/conversations")
 @allow("expert")
 def list_conversations() -> str | tuple[str, int]:
-    """A page of the rows that the address asks for, newest first, and how many there are."""
+    """One page of the rows that the query parameters select, newest first, and their total number."""
     try:
         query = read_query(request.args)
     except FilterUnknown as fault:
@@ -123,7 +124,7 @@ def render_list(query: RowQuery, **more: Any) -> str:
 @bp.get("/conversations/<conversation_id>")
 @allow("expert")
 def show_conversation(conversation_id: str) -> str:
-    """Its messages, the cards that were shown, and which reply was picked."""
+    """The messages of a conversation, the cards that were shown, and which reply was picked."""
     desk_id = current_actor().desk_id
     with read(services().store_engine) as store:
         told = read_conversation(store, desk_id=desk_id, conversation_id=conversation_id)
@@ -142,7 +143,7 @@ def show_conversation(conversation_id: str) -> str:
 @bp.get("/conversations.csv")
 @allow("expert")
 def export_csv() -> Response:
-    """The rows of the same address as a table for spreadsheets."""
+    """The selected rows as CSV for spreadsheets."""
     pieces = write_csv(iterate_rows(read_query(request.args).select()))
     return send_file(pieces, "text/csv; charset=utf-8", "conversations.csv")
 
@@ -150,7 +151,7 @@ def export_csv() -> Response:
 @bp.get("/conversations.jsonl")
 @allow("expert")
 def export_json_lines() -> Response:
-    """The rows of the same address, an object a line."""
+    """The selected rows as JSONL, one object per line."""
     pieces = write_json_lines(iterate_rows(read_query(request.args).select()))
     return send_file(pieces, "application/jsonl", "conversations.jsonl")
 
@@ -162,7 +163,7 @@ def send_file(pieces: Iterator[str], mimetype: str, name: str) -> Response:
 
 
 def iterate_rows(asked: RowSelection) -> Iterator[ConversationRow]:
-    """All of them, each batch in a transaction of its own."""
+    """Yields all selected rows; each batch is read in a transaction of its own."""
     desk_id = current_actor().desk_id
     return iterate_pages(
         services().store_engine,
@@ -176,7 +177,7 @@ def name_verdict(code: str) -> str:
 
 
 def describe_verdict(verdict: RowVerdict) -> str:
-    """As given, with whose reply it fell on where that is told."""
+    """The verdict in words, with the origin of the chosen reply if that may be shown."""
     said = [name_verdict(verdict.given)]
     if verdict.is_undone:
         said.append(words_of("undo"))

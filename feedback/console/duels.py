@@ -1,6 +1,6 @@
-"""The pages of duels: the list with a form to start one, and one duel: drawn, judged, or told.
+"""The pages of duels: the list with a form to start one, and the page of one duel in each of its states.
 
-The page of an open duel says nothing of its contenders; what is judged comes by the HTTP contract.
+The page of an open duel reveals nothing about its contenders; its rounds are loaded through the HTTP API.
 """
 
 from flask import Blueprint, render_template
@@ -55,7 +55,7 @@ def list_duels() -> str:
 @bp.get("/<duel_id>")
 @allow("expert")
 def show_duel(duel_id: str) -> str:
-    """Drawn, failed, open or closed: each has a page of its own."""
+    """The page of a duel; there is one for each state: being drawn, failed, open or closed."""
     view = find_view(duel_id)
     if view.duel.state == duels.OPEN:
         return render_template("console/duel_judge.html", view=view)
@@ -65,7 +65,7 @@ def show_duel(duel_id: str) -> str:
 @bp.get("/<duel_id>/live")
 @allow("expert")
 def follow_duel(duel_id: str) -> str:
-    """The part of the page that changes while the duel is drawn."""
+    """The part of the page that is refreshed while the replies are drawn."""
     return render_template("console/duel_live.html", view=find_view(duel_id), why_words=why_words)
 
 
@@ -76,7 +76,7 @@ def find_view(duel_id: str) -> DuelView:
 
 
 def tell_result(view: DuelView) -> dict[str, object]:
-    """What the template needs besides the view; the figures of a closed duel are in `told`."""
+    """The values that the template needs besides the view; `told` has the figures of a closed duel."""
     result = view.result
     redactor = open_redactor(services().settings.data_dir)
     with read(services().store_engine) as store:

@@ -1,4 +1,6 @@
-"""The panel "Exposure" of an adapter's page: the latest decision, what people say, who may say more."""
+"""The panel "Exposure" of an adapter's page: the latest rollout decision, approvals and vetoes, and the
+buttons.
+"""
 
 from dataclasses import dataclass
 
@@ -16,7 +18,9 @@ SPEAKABLE = ("passed", "canary", "live", "retired", "rolled_back")
 
 @dataclass(frozen=True)
 class ExposurePanel:
-    """`decision` is None before the first look; `may_veto` and `may_approve` show the buttons."""
+    """`decision` is None before the first evaluation of the picks; `may_veto` and `may_approve` show the
+    buttons.
+    """
 
     decision: ExposureDecision | None
     words: Words

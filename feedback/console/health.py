@@ -1,4 +1,6 @@
-"""Whether the store and the model server are well, in one sentence each. Asks the engine once, briefly."""
+"""The health of the store and the model server, in one sentence each. Asks the engine once, with a short
+timeout.
+"""
 
 from dataclasses import dataclass
 
@@ -16,7 +18,7 @@ class Check:
 
 
 def check_health() -> tuple[Check, Check]:
-    """The same checks as /readyz, in the reader's language."""
+    """The checks of /readyz, in the reader's language."""
     return show_store(), show_engine()
 
 

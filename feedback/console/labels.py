@@ -1,4 +1,6 @@
-"""The vocabulary's codes in the reader's language. A code without a word here is shown as it is."""
+"""Translates codes of the vocabulary into words in the reader's language. An unknown code is shown as it
+is.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -177,7 +179,7 @@ def fill_in(text: str, values: Values) -> str:
 
 
 def row_words(name: str) -> str:
-    """Of a row of a dataset's counts: a kind of record, or a source by its own name."""
+    """The label of a row in a dataset's counts: a kind of record, or the name of a source."""
     kind, _colon, source = name.partition(":")
     return gettext("from %(source)s", source=source) if source else words_of(kind)
 

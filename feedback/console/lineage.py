@@ -1,7 +1,7 @@
-"""The lineage pages: any id, what it came from and what came of it. Experts and admins read them.
+"""The lineage pages: for any id, what it came from and what was made from it. For experts and admins.
 
-Which arm each reply came from is told on the page of a judged set alone, and whoever opens it is noted as not
-blind to that set any more. The other pages name arms of no reply.
+Only the page of a judged set shows which arm (base or tuned) each reply came from. Whoever opens it is
+recorded as no longer blind to that set.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -151,7 +151,7 @@ CODED = (
 
 @dataclass(frozen=True)
 class Fact:
-    """A fact to show; `moment` where it is a time, `link` where it has a page."""
+    """A fact to show; `moment` is set if it is a time, `link` if it has a page."""
 
     name: str
     text: str
@@ -162,19 +162,19 @@ class Fact:
 @bp.get("")
 @allow("expert")
 def search() -> tuple[str, int]:
-    """The search field, and the page of what was typed into it."""
+    """The search field, or the page of the id that was typed into it."""
     return render_lineage(request.args.get("id", ""))
 
 
 @bp.get("/<path:id>")
 @allow("expert")
 def show_lineage(id: str) -> tuple[str, int]:
-    """What an id is, what it came from and what came of it."""
+    """What an id is, what it came from and what was made from it."""
     return render_lineage(id)
 
 
 def render_lineage(text: str) -> tuple[str, int]:
-    """What `text` names with both of its directions; the search field with what was wrong, else."""
+    """The lineage page of the id `text`, or the search field with the error."""
     if not text.strip():
         return render_template("console/lineage.html", asked=""), 200
     try:
@@ -214,7 +214,7 @@ def tools() -> dict[str, Callable[..., object]]:
 
 
 def walk_both_ways(text: str) -> Graph:
-    """The walk both ways from what `text` names. Raises IdUnknown, IdAmbiguous, NotFound."""
+    """The lineage graph around the id `text`, in both directions. Raises IdUnknown, IdAmbiguous, NotFound."""
     found, actor = services(), current_actor()
     tracer = Tracer(found.store_engine, found.settings.data_dir, actor.desk_id)
     with read(found.store_engine) as store:
@@ -237,7 +237,9 @@ def walk_both_ways(text: str) -> Graph:
 
 
 def address_of(ref: Ref) -> str:
-    """The page of a step: its own where it has one, else its lineage. Ids with slashes go as a parameter."""
+    """The URL of a step: its own page, else its lineage page. An id with slashes goes into a query
+    parameter.
+    """
     if ref.kind == "dataset":
         return url_for("console.show_dataset", dataset_id=ref.id)
     if ref.kind == "run":
@@ -265,7 +267,7 @@ def tell_fact(name: str, value: Any) -> Fact:
 
 
 def tell_value(name: str, value: Any) -> str:
-    """The codes in it as words, places counted from one, shares in percent."""
+    """A fact's value as text: codes in words, places counted from one, shares in percent."""
     if name in CODED:
         return str(CODES[value]) if value in CODES else words_of(value)
     if name == "refused":

@@ -1,4 +1,4 @@
-"""The address of the rows behind a count: every count of the console links through here."""
+"""The address of the rows behind a count: every count in the console gets its link here."""
 
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,9 @@ def rows_of(
     until: datetime | None = None,
     **wishes: str | None,
 ) -> str:
-    """`wishes`: the other parameters of the page of conversations."""
+    """The address of the page of conversations with these filters; `wishes` are its other query
+    parameters.
+    """
     times = {"since": since and since.isoformat(), "until": until and until.isoformat()}
     asked = {"q": q, "language": language, "verdict": verdict, "arm": arm, "state": state, **wishes, **times}
     given: dict[str, Any] = {name: value for name, value in asked.items() if value}

@@ -1,7 +1,8 @@
-"""What an admin does on the console's own forms: people, tokens, sessions, ending a run, saying why a
-policy changed. Each form may be sent twice: what stands already is shown as it stands.
+"""The admin forms of the console: people, tokens, sessions, ending a run, the reason of a policy change. A
+form may be sent twice: the second time changes nothing.
 
-Promotion, rollback and asking for a run are calls of the HTTP contract and not here. The guard checks CSRF.
+Promotion, rollback and requesting a run are calls of the HTTP API instead. The page's guard checks the CSRF
+token.
 """
 
 from contextlib import suppress
@@ -36,7 +37,7 @@ def list_people() -> str:
 
 
 def _create_link(store: Session, operator_id: str) -> str:
-    """The address of a new one-time link."""
+    """Creates a one-time sign-in link and returns its address."""
     found = services()
     code = operators.create_sign_in_link(
         store,
@@ -49,7 +50,9 @@ def _create_link(store: Session, operator_id: str) -> str:
 
 
 def _render_people(link: str | None = None, link_for: str | None = None, known: str | None = None) -> str:
-    """`link` is a new one-time sign-in link: shown here once and never again. `known` is here already."""
+    """The page of people. `link` is a new one-time sign-in link, shown here only once; `known` is a name that
+    exists already.
+    """
     found, desk_id = services(), current_actor().desk_id
     with read(found.store_engine) as store:
         people = operators.list_operators(store, desk_id=desk_id)
@@ -70,7 +73,7 @@ def _render_people(link: str | None = None, link_for: str | None = None, known: 
 @bp.post("/people")
 @allow("admin")
 def add_person() -> str:
-    """A new operator with a one-time sign-in link."""
+    """Add an operator and show a one-time sign-in link."""
     found, desk_id, now = services(), current_actor().desk_id, services().clock.now()
     name = request.form.get("name", "").strip()
     if not name or len(name) > MAX_NAME or not name.isprintable():
@@ -89,7 +92,7 @@ def add_person() -> str:
 @bp.post("/people/<operator_id>/link")
 @allow("admin")
 def make_link(operator_id: str) -> str:
-    """Another one-time sign-in link for somebody."""
+    """Create another one-time sign-in link for a person."""
     found, desk_id = services(), current_actor().desk_id
     with unit_of_work(found.store_engine) as store:
         person = get_row(store, Operator, operator_id, desk_id=desk_id, what="operator")
@@ -100,7 +103,7 @@ def make_link(operator_id: str) -> str:
 @bp.post("/people/<operator_id>/active")
 @allow("admin")
 def set_active(operator_id: str) -> Response:
-    """Shut somebody out, or let them in again."""
+    """Deactivate a person, or activate them again."""
     found, desk_id = services(), current_actor().desk_id
     active = request.form.get("active") == "yes"
     with unit_of_work(found.store_engine) as store:
@@ -137,7 +140,9 @@ def revoke_token(token_id: str) -> Response:
 @bp.post("/runs/<run_id>/cancel")
 @allow("admin")
 def cancel_run(run_id: str) -> Response:
-    """End a run; its worker may write nothing more from here on. One that has ended is shown as it ended."""
+    """End a run; from now on its worker can write nothing more. A run that has ended already stays as it
+    is.
+    """
     found = services()
     with suppress(IllegalRunState), unit_of_work(found.store_engine) as store:
         runs.end_cancelled_run(store, desk_id=current_actor().desk_id, run_id=run_id, now=found.clock.now())
@@ -147,7 +152,7 @@ def cancel_run(run_id: str) -> Response:
 @bp.post("/policy/<change_id>/reason")
 @allow("admin")
 def explain_policy(change_id: str) -> Response:
-    """Why the policy changed; the first reason stands."""
+    """Store why the policy changed; only the first reason is kept."""
     reason, actor = request.form.get("reason", "").strip(), current_actor()
     is_line = all(category(character) not in UNWRITABLE for character in reason)  # wide spaces are fine
     if not reason or len(reason) > MAX_REASON or not is_line:

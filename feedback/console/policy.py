@@ -1,4 +1,6 @@
-"""The policy in force on the console: its sentence, and whether somebody has to say why it changed."""
+"""The policy in force, on the console: its summary in a sentence, and whether its change still needs a
+reason.
+"""
 
 from dataclasses import dataclass
 
@@ -12,14 +14,14 @@ from feedback.web.services import services
 
 @dataclass(frozen=True)
 class PolicyLine:
-    """`unexplained` is there while nobody has said why the policy changed."""
+    """`unexplained` is set as long as nobody has given a reason for the policy change."""
 
     sentence: str
     unexplained: Unexplained | None
 
 
 def read_policy_line(store: Session, *, desk_id: str) -> PolicyLine | None:
-    """None where this web has no policy: it runs without a model server."""
+    """The policy line, or None if this web runs without a model server and so has no policy."""
     deployer = services().deployer
     if deployer is None:
         return None

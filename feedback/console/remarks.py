@@ -1,4 +1,4 @@
-"""The page of what people said beside their thumbs and judgements."""
+"""The page of the comments that people gave with their thumbs and judgements."""
 
 from collections import Counter
 
@@ -29,7 +29,7 @@ REASONS = {
 @bp.get("")
 @allow("expert")
 def show() -> str:
-    """Reasons and comments beside thumbs and judgements, newest first, and how often each was given."""
+    """Reasons and comments of thumbs and judgements, newest first, and how often each reason was given."""
     with read(services().store_engine) as store:
         remarks = list_remarks(store, desk_id=current_actor().desk_id, limit=SHOWN_AT_ONCE)
     counts = Counter(reason for remark in remarks for reason in remark.reasons)

@@ -1,4 +1,6 @@
-"""Reports, counts and selections of runs and datasets as rows for tables. Reads any, knows no trainer."""
+"""Formats reports, counts and selections of runs and datasets as table rows. It does not depend on the
+trainer.
+"""
 
 import json
 from collections.abc import Mapping
@@ -16,7 +18,7 @@ CHECKS = "checks"  # the gate's, which pages show as a table
 
 @dataclass(frozen=True)
 class Scored:
-    """One baseline or adapter of an evaluation."""
+    """The scores of one baseline or adapter in an evaluation."""
 
     name: str
     log_loss: float | None
@@ -26,7 +28,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Twin:
-    """One figure of the adapter beside base's own."""
+    """One figure of the adapter beside that of the base model."""
 
     name: str
     adapter: str
@@ -108,8 +110,8 @@ def show_value(value: Any) -> str:
 
 @dataclass(frozen=True)
 class CountTable:
-    """A dataset's counts: one row for each kind and source, one column for each split, and what fits
-    neither.
+    """A dataset's counts: one row per kind and source, one column per split, and the counts that do not
+    fit.
     """
 
     columns: list[str]
@@ -142,7 +144,7 @@ def _list_counts(value: Any) -> str:
 
 
 def describe_counts(counts: Mapping[str, Any]) -> str:
-    """One line: every kind of record with its total over the splits."""
+    """One line: each kind of record with its total over the splits."""
     parts: list[str] = []
     for name, value in counts.items():
         if _is_by_split(value):
@@ -151,7 +153,7 @@ def describe_counts(counts: Mapping[str, Any]) -> str:
 
 
 def describe_selection(selection: Mapping[str, Any]) -> str:
-    """One line: what was asked for, empty wishes left out."""
+    """One line: the selection criteria of a dataset, without empty ones."""
     colon = _(": ")
     wishes = [
         f"{name}{colon}{show_value(value)}"

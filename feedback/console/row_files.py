@@ -1,6 +1,6 @@
-"""The rows of the list of conversations as files: CSV for spreadsheets, JSONL for programs. Codes stay codes.
+"""Downloads of the list of conversations: CSV for spreadsheets, JSONL for programs. Codes are not translated.
 
-Rows come in pieces as they are read; nothing is read twice, and nothing is kept.
+Rows are streamed as they are read; none is read twice or kept in memory.
 """
 
 import csv
@@ -23,7 +23,7 @@ def write_json_lines(rows: Iterable[ConversationRow]) -> Iterator[str]:
 
 
 def write_csv(rows: Iterable[ConversationRow]) -> Iterator[str]:
-    """RFC 4180 with a byte order mark."""
+    """CSV as in RFC 4180, with a byte order mark."""
     yield BYTE_ORDER_MARK + _write_line(COLUMNS)
     for row in rows:
         yield _write_line(make_safe(value) for value in tell_row(row).values())
@@ -45,7 +45,7 @@ def tell_row(row: ConversationRow) -> dict[str, Any]:
 
 
 def make_safe(value: Any) -> Any:
-    """A text that a spreadsheet would run as a formula begins with an apostrophe."""
+    """Puts an apostrophe before a text that a spreadsheet would run as a formula."""
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULAS) else value
 
 

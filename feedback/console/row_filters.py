@@ -1,5 +1,5 @@
-"""What the address of the list of conversations asks for, checked: a value that means nothing is refused by
-name.
+"""Parses and checks the query parameters of the list of conversations. A value without a meaning is refused,
+and the error names it.
 """
 
 import re
@@ -19,7 +19,7 @@ DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def _as_time(at: time) -> BeforeValidator:
-    """A day alone begins or ends at this time of it, in UTC."""
+    """Parses a time; a date alone gets this time of day, in UTC."""
 
     def read(text: Any) -> Any:
         if not isinstance(text, str) or not DAY.fullmatch(text):
@@ -50,7 +50,7 @@ Place = Annotated[tuple[Time, Name], BeforeValidator(_read_key)]
 
 
 class RowQuery(Query):
-    """The parameters of the page; empty ones are none."""
+    """The query parameters of the page; an empty one counts as not given."""
 
     q: Line = ""
     language: Language | None = None
@@ -79,7 +79,7 @@ class RowQuery(Query):
 
 
 def read_query(given: Mapping[str, str]) -> RowQuery:
-    """Raises FilterUnknown."""
+    """Parses the query parameters. Raises FilterUnknown."""
     asked = {name: value for name, value in given.items() if value.strip()}
     try:
         return RowQuery.model_validate(asked)

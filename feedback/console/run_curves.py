@@ -1,7 +1,7 @@
-"""The curves of a training for its page and its night report: train and held-out on one axis, smoothed by a
-stated window, the run before behind them, headline figures over the last epoch, a table beside each.
+"""The training curves for a run's page and its night report: train and held-out on one axis, smoothed by a
+stated window, the previous run behind them, headline figures over the last epoch, a table beside each.
 
-What each quantity is called and what it means stands here, in one sentence each.
+The name and the one-sentence meaning of each quantity are defined here.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,7 @@ EXPLAINED = {
 
 @dataclass(frozen=True)
 class Series:
-    """One quantity of one run: its points as drawn."""
+    """The points of one quantity of one run, as drawn."""
 
     kind: str  # train | held-out | before | before-held-out
     points: list[Point]
@@ -70,7 +70,7 @@ class Series:
 
 @dataclass(frozen=True)
 class RunCurve:
-    """A chart with all that its caption, its legend and its table say."""
+    """A chart with the contents of its caption, its legend and its table."""
 
     name: str
     explained: str
@@ -85,7 +85,9 @@ class RunCurve:
 
 
 def draw_run(run: Run, numbers: Numbers, before: Numbers, *, names: tuple[str, ...] = ()) -> list[RunCurve]:
-    """One chart for each number; `names` keeps these alone. `before`: of the run behind, or empty."""
+    """One chart for each number; `names` limits them. `before` holds the previous run's numbers, or is
+    empty.
+    """
     partner = find_partner(numbers, run.recipe)
     known = [name for name in numbers if name not in NO_CURVES]
     order = [*(name for name in ORDER if name in known), *sorted(set(known) - set(ORDER))]
@@ -98,9 +100,9 @@ def draw_run(run: Run, numbers: Numbers, before: Numbers, *, names: tuple[str, .
 
 
 def find_partner(numbers: Numbers, recipe: dict[str, Any] | None) -> str | None:
-    """The number that is measured as held-out checks are, so that both may share an axis.
+    """The training number that is measured like the held-out checks, so that both can share an axis.
 
-    DPO's checks have all terms of its loss; those of `choice` leave the likelihood term out.
+    For DPO it is the whole loss; for `choice` it is the loss without the likelihood term.
     """
     if "decision_loss" in numbers:
         return "decision_loss"
@@ -108,7 +110,7 @@ def find_partner(numbers: Numbers, recipe: dict[str, Any] | None) -> str | None:
 
 
 def draw_curve(name: str, numbers: Numbers, before: Numbers, *, held_out: str | None) -> RunCurve | None:
-    """None without a finite number."""
+    """The chart of one number; None if it has no finite value."""
     own = keep_finite(numbers[name])
     if not own:
         return None
@@ -163,7 +165,7 @@ def mark_steps(axes: Axes) -> tuple[Tick, ...]:
 
 
 def tabulate(series: list[Series]) -> list[tuple[int, list[float | None]]]:
-    """At each tenth of the steps, what each line was last at."""
+    """The last value of each line at each tenth of the steps."""
     last = max(step for each in series for step, _value in each.points)
     first = min(step for each in series for step, _value in each.points)
     cuts = [first + (last - first) * number / ROWS for number in range(ROWS + 1)]

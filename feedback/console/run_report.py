@@ -1,4 +1,4 @@
-"""The night report as a page: calm, printable, everything linked to where it comes from."""
+"""The page of the night report: printable, with links to the source of everything."""
 
 from flask import Blueprint, render_template
 from sqlmodel import Session
@@ -25,7 +25,7 @@ DRAWN = ("decision_loss", "loss", "held_out_loss")  # the others stand on the ru
 @bp.get("/runs/<run_id>/report")
 @allow("expert")
 def show_report(run_id: str) -> str:
-    """What a run met, did and decided, and how all stands now."""
+    """What a run found, did and decided, and the present state."""
     actor, found = current_actor(), services()
     now = found.clock.now()
     facts = read_facts(found.store_engine, run_id, now=now, desk_id=actor.desk_id)
@@ -52,7 +52,9 @@ def show_report(run_id: str) -> str:
 
 
 def find_sides(store: Session, run: Run) -> list[SideBySide]:
-    """None where a record of its dataset was erased: the file goes only once no run is at work on it."""
+    """The example replies of base and adapter; None if a record of the dataset was erased. That is checked
+    here because the file is removed only after no run works on it.
+    """
     if run.dataset_id is not None:
         dataset = datasets.get_dataset(store, desk_id=run.desk_id, dataset_id=run.dataset_id)
         if dataset.erased_at is not None:

@@ -1,4 +1,4 @@
-"""The pictures of the page of trends, from counts by day: each with what its legend and table need."""
+"""The charts of the trends page, from counts by day, each with the data of its legend and table."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -26,13 +26,13 @@ A_FIGURE = 8.0  # width of one, in the drawing
 
 @dataclass(frozen=True)
 class Span:
-    """The days that are drawn, from the first one on."""
+    """The range of days that is drawn, beginning with `first`."""
 
     first: date
     days: int
 
     def x(self, day: date) -> float:
-        """The middle of a day."""
+        """The x coordinate of the middle of a day."""
         return (day - self.first).days + 0.5
 
     def x_at(self, at: datetime) -> float:
@@ -55,7 +55,9 @@ def write_day(day: date) -> str:
 
 
 def draw_support(days: Sequence[DaySupport], stretches: Sequence[Stretch], span: Span, now: datetime) -> Plot:
-    """The whole scale with its bands. Adapters that share a day stand side by side."""
+    """The support rates on the full scale of 0 to 100 %, with bands. Adapters of the same day are drawn side
+    by side.
+    """
     axes = span.set_up([0.0, 1.0], least=1.0, top=1.0)
     on_day: Counter[date] = Counter()
     whiskers = []
@@ -105,7 +107,9 @@ def draw_lengths(days: Mapping[date, Replies], span: Span) -> Plot | None:
 
 @dataclass(frozen=True)
 class Languages:
-    """Of the conversations begun each day: `names` are drawn, as lang-0 and on, the most frequent first."""
+    """The languages of the conversations that began each day: `names` are drawn as lang-0, lang-1 ..., the
+    most frequent first.
+    """
 
     names: list[str]
     days: dict[date, Counter[str]]
@@ -115,7 +119,9 @@ class Languages:
 
 
 def plot_languages(found: Mapping[tuple[date, str | None], int]) -> Languages:
-    """Regions are of their language; beyond the most frequent ones all are others."""
+    """Counts languages by day. A region counts as its language; all but the most frequent languages count as
+    others.
+    """
     whole: Counter[str] = Counter()
     for (_day, code), number in found.items():
         whole[name_language(code)] += number
@@ -144,7 +150,9 @@ def draw_languages(languages: Languages, span: Span) -> Plot | None:
 
 
 def draw_shares(shares: Mapping[str, Tally], *, mark: float | None = None) -> Plot | None:
-    """Shares side by side with their intervals, by their words; `mark` is a line that means something."""
+    """A chart of shares with their intervals, side by side, each labelled by its key. `mark` is a reference
+    line.
+    """
     shown = {words: share for words, share in shares.items() if share.rate is not None}
     if not shown:
         return None

@@ -1,8 +1,8 @@
-"""The page of trends: how often agents prefer adapters, what customers thumb, how replies come about, over
-the last days; each picture with its table, each count a link to its rows.
+"""The trends page: how often agents prefer adapters, how customers rate replies, and how replies are written,
+over the last days. Each chart has a table, and each count links to its rows.
 
-Reads counts by day over a bounded time, never a row of a judgement. Arms are told of judged sets alone: a
-thumb is on a reply that was released.
+It reads counts by day over a limited time, never the row of a judgement. The arms of replies are shown for
+judged sets only; a thumb is always on a released reply.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
@@ -43,7 +43,7 @@ SLOTS = "ABCD"
 @bp.get("/trends")
 @allow("expert")
 def show() -> str:
-    """Pictures of the last days: support rates, thumbs, places, edits, lengths, languages."""
+    """Charts of the last days: support rates, thumbs, positions, edits, lengths, languages."""
     found, desk_id = services(), current_actor().desk_id
     now = found.clock.now()
     today = now.date()
@@ -100,7 +100,7 @@ def end_day(day: date) -> datetime:
 
 
 def name_arms(thumbs: dict[tuple[str | None, str], int]) -> list[dict[str, Any]]:
-    """Each arm that has thumbs, with its words and the share that is up."""
+    """Each arm that has thumbs, with its name and its share of thumbs up."""
     words = {
         BASE: _("base"),
         TUNED: _("adapter"),

@@ -1,6 +1,6 @@
-"""The console's pages. They read the store; runs, promotion and rollback go through the HTTP contract.
+"""The main pages of the console. They read the store; runs, promotion and rollback go through the HTTP API.
 
-Experts read, admins act. Every list takes its filters from the address.
+Experts may read, admins may also act. Every list takes its filters from the query parameters.
 """
 
 from collections.abc import Sequence
@@ -43,7 +43,9 @@ PERIODS = {"1": 1, "7": 7, "30": 30}
 
 
 def choice_of(name: str, allowed: Sequence[str]) -> str | None:
-    """A filter from the address, or none; a value that means nothing filters nothing."""
+    """The value of a filter in the query parameters. None if it is absent or unknown: then nothing is
+    filtered.
+    """
     value = request.args.get(name, "")
     return value if value in allowed else None
 
@@ -51,7 +53,7 @@ def choice_of(name: str, allowed: Sequence[str]) -> str | None:
 @bp.get("")
 @allow("expert")
 def today() -> str:
-    """What came in, and whether everything is well."""
+    """What came in, and whether everything works."""
     days = PERIODS.get(request.args.get("days", ""), 1)
     found, desk_id = services(), current_actor().desk_id
     until = found.clock.now()
@@ -79,7 +81,7 @@ def today() -> str:
 @bp.get("/funnel")
 @allow("expert")
 def show_funnel() -> str:
-    """From judgements to choices and pairs, with every reason in between."""
+    """From judgements to choices and pairs, with every reason why one was left out."""
     found, desk_id = services(), current_actor().desk_id
     days = PERIODS.get(request.args.get("days", ""))
     agent = request.args.get("agent") or None
@@ -130,7 +132,7 @@ def show_run(run_id: str) -> str:
 @bp.get("/runs/<run_id>/live")
 @allow("expert")
 def follow_run(run_id: str) -> str:
-    """The part of a run's page that changes while it runs."""
+    """The part of a run's page that is refreshed while it runs."""
     return _render_run("console/run_live.html", run_id)
 
 

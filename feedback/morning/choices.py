@@ -1,4 +1,4 @@
-"""What to say of the choices that came in, where nothing else has to be said. Pure."""
+"""The sentence about new choices, for when nothing else has to be said. Pure functions."""
 
 from typing import Any
 
@@ -7,13 +7,13 @@ from feedback.morning.said import Action, MorningSentence
 
 
 def act_on_choices(facts: MorningFacts, *, again: bool = False) -> Action:
-    """When the next night trains; `again` after an adapter left."""
+    """The action that says when the next night trains; `again` is set after an adapter left service."""
     enough, few = ("learn_again", "collect_again") if again else ("learn_on", "collect_on")
     return Action(enough if is_enough(facts) else few, count_choices(facts))
 
 
 def say_choices(facts: MorningFacts) -> MorningSentence:
-    """The base serves alone, or nothing is to be said of what serves."""
+    """The last rule: the base model serves alone, or nothing needs to be said of what serves."""
     ended, counts = facts.ended, count_choices(facts)
     judge, served = Action("judge_more"), {"serves": facts.serves}
     if ended is not None and ended.state == "cancelled":

@@ -1,4 +1,4 @@
-"""The words of drift: a sentence with its tone for each code, and what to do; `words.py` takes them up."""
+"""The sentences about drift, each with its tone and what to do, by code; `words.py` includes them."""
 
 PICKS = "Since %(since)s, %(adapter)s gets %(now)s %% of the picks"
 THUMBS = "Since %(since)s, %(now)s %% of thumbs are down"

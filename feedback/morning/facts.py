@@ -1,4 +1,6 @@
-"""What the morning's sentence is made of. Plain values and rows; nothing here reads anything."""
+"""The facts from which the morning's sentence is made: plain values and rows. Nothing here reads the
+store.
+"""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,7 +18,7 @@ How = Literal["harm", "person", "veto", "undecided"]
 
 @dataclass(frozen=True)
 class InService:
-    """An adapter in service and what its picks say by now."""
+    """An adapter in service, with the results of its picks so far."""
 
     name: str
     role: Literal["canary", "live"]
@@ -31,7 +33,7 @@ class InService:
 
 @dataclass(frozen=True)
 class Left:
-    """The adapter that left service, where that was the last change of what serves."""
+    """The adapter that left service, if that was the last change in service."""
 
     name: str
     how: How
@@ -42,7 +44,7 @@ class Left:
 
 @dataclass(frozen=True)
 class Passed:
-    """The last run's adapter while it has passed and serves nobody."""
+    """The last run's adapter, if it has passed the gate and does not serve."""
 
     name: str
     words: Words = field(default_factory=Words)
@@ -50,8 +52,8 @@ class Passed:
 
 @dataclass(frozen=True)
 class MorningFacts:
-    """`going` is queued or running, `ended` the run that ended last, `trained` the last of those that came to
-    a decision.
+    """`going` is the run that is queued or running, `ended` the run that ended last, `trained` the last run
+    with a decision of the gate.
     """
 
     at: datetime
@@ -72,11 +74,11 @@ class MorningFacts:
 
     @property
     def serving(self) -> tuple[InService, ...]:
-        """The canary first: what happens to it is decided next."""
+        """The adapters in service. The canary comes first, since the next decision is about it."""
         return tuple(found for found in (self.canary, self.live) if found is not None)
 
     @property
     def serves(self) -> str:
-        """What answers most customers, in a word."""
+        """The name of the adapter that answers most customers, or `base`."""
         found = self.live or self.canary
         return found.name if found is not None else BASE

@@ -1,7 +1,7 @@
-"""Reads what the morning's sentence is made of, by a few indexed queries in the caller's transaction.
+"""Reads the facts for the morning's sentence, with a few indexed queries in the caller's transaction.
 
-Counts are those of now, to a minute or two; bounds are what the trainer fitted last. Asks no engine: which it
-cannot load stands in the manifest.
+Counts are current to a minute or two; bounds are those that the trainer fitted last. It asks no engine: the
+manifest lists the adapters that the engine cannot load.
 """
 
 from datetime import datetime, timedelta
@@ -70,7 +70,7 @@ def gather_facts(
 
 
 def find_missed(session: Session, outlook: Outlook, *, now: datetime, desk_id: str) -> datetime | None:
-    """The newest due time, if this instance existed by then and its run was never asked for."""
+    """The last due time of a nightly run, if this instance existed then and the run was never requested."""
     due = outlook.timetable.find_last(now) if outlook.timetable is not None else None
     desk = find_desk(session, desk_id=desk_id)
     if due is None or desk is None or not desk.created_at <= due <= now - GRACE:
@@ -113,7 +113,7 @@ def read_evidence(session: Session, name: str, *, now: datetime, desk_id: str) -
 
 
 def read_left(session: Session, *, now: datetime, desk_id: str) -> Left | None:
-    """The adapter that the last change of what serves took out, unless another one took its place."""
+    """The adapter that the last change took out of service, unless another one replaced it."""
     last = next(iter(deployments.list_deployments(session, desk_id=desk_id, limit=1)), None)
     if last is None:
         return None

@@ -1,4 +1,4 @@
-"""What a morning is judged by besides the store: the entry point hands it in."""
+"""What the morning's sentence depends on besides the store; the entry point passes it in."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,17 +8,19 @@ from typing import Protocol
 from feedback.deployment.policy import Policy
 
 
-class HasTimetable(Protocol):
-    """What is needed of `trainer.timetable.Timetable`."""
+class Timetable(Protocol):
+    """The part of `trainer.timetable.Timetable` that is needed here."""
 
     def find_last(self, moment: datetime) -> datetime | None:
-        """The newest due time at or before this moment."""
+        """The last due time at or before this moment."""
         ...
 
 
 @dataclass(frozen=True)
 class Outlook:
-    """Below `min_new_choices` new choices a night is skipped; without a timetable none is missed."""
+    """A night with fewer than `min_new_choices` new choices is skipped. Without a timetable no night can be
+    missed.
+    """
 
     policy: Policy
     data_dir: Path

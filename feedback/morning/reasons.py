@@ -1,6 +1,7 @@
-"""Why the gate refused, why a run stopped, what keeps an adapter from going live: one text for each code.
+"""Why the gate refused an adapter, why a run stopped, and what keeps an adapter from going live: a text for
+each code.
 
-English is the key of the catalogue; pages translate it. A code without words here comes with its own text.
+The English text is the key of the translations. A code that is missing here brings its own text.
 """
 
 REASONS = {

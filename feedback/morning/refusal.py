@@ -1,7 +1,7 @@
-"""Why the gate refused the last adapter, and what helps. Pure.
+"""The sentence about a refused adapter: why the gate refused it, and what helps. Pure functions.
 
-Of several reasons the first that the gate names is told, as it lists what is wrong before how far it went;
-over-fitting comes before all, missing evidence and missing measurements after all others.
+Of several reasons it names the gate's first one, since the gate lists the clearest failures first.
+Over-fitting comes before all others, missing evidence and missing measurements come last.
 """
 
 from collections.abc import Mapping
@@ -45,7 +45,7 @@ FITS = 0.05  # of accuracy above a blind guess, on what it was trained on
 
 
 def say_refused(facts: MorningFacts) -> MorningSentence | None:
-    """A refused adapter, while the refusal is the last that happened or nothing serves beside it."""
+    """The sentence about a refused adapter, if the refusal is the latest event or no adapter serves."""
     run = facts.trained
     if run is None or run.decision != "refused" or not run.reasons:
         return None
@@ -60,7 +60,7 @@ def say_refused(facts: MorningFacts) -> MorningSentence | None:
 
 
 def rank(reason: Reason) -> int:
-    """`min` keeps the gate's own order among equals."""
+    """The sort key of a reason, lower first. `min` keeps the gate's order among equal ranks."""
     return 2 if is_unmeasured(reason) else 1 if reason.get("code") == "no_evidence" else 0
 
 
@@ -82,7 +82,9 @@ def say_reason(reason: Reason, named: dict[str, Any]) -> MorningSentence:
 
 
 def find_over_fit(run: Run) -> dict[str, Any] | None:
-    """It foresees what it was trained on, and held-out choices worse than base: more evidence is no cure."""
+    """The figures of over-fitting, or None: the adapter predicts its training choices, but its loss on
+    held-out choices is above the base model's. More evidence would not help.
+    """
     report = run.report or {}
     own, base, train = (report.get(name) or {} for name in ("adapter", "base", "train"))
     count = int(report.get("n") or 0)

@@ -1,4 +1,4 @@
-"""What to say of a run: under way, stuck, or failed. Pure."""
+"""The sentence about a run that is under way, stuck or failed. Pure functions."""
 
 import re
 from datetime import timedelta
@@ -15,7 +15,7 @@ SAID = re.compile(r"run \S+ failed: (.+)", re.DOTALL)  # what the training proce
 
 
 def say_stuck(facts: MorningFacts) -> MorningSentence | None:
-    """What shows that no trainer works: a night that nobody asked for, a run that nobody executes."""
+    """Signs that no trainer works: a nightly run that nobody requested, or a run that nobody executes."""
     run, start = facts.going, Action("start_trainer")
     if run is not None and run.state == "queued" and facts.at - run.created_at > PATIENCE:
         return MorningSentence("run_unclaimed", start, {"since": run.created_at})

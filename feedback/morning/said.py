@@ -1,4 +1,4 @@
-"""A sentence before it has words: its code with its values, and the act that goes with it."""
+"""A sentence before it is put into words: its code, its values, and the action to take."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,9 @@ class Action:
 
 @dataclass(frozen=True)
 class MorningSentence:
-    """Values are numbers, names, times and words of the catalogue; never a text of a customer or an agent."""
+    """A sentence by its code. The values are numbers, names, times and catalogue words, never texts of
+    customers or agents.
+    """
 
     code: str
     action: Action
@@ -29,7 +31,7 @@ class MorningSentence:
         return SENTENCES[self.code].tone
 
     def to_json(self) -> dict[str, Any]:
-        """With the words in English."""
+        """The sentence as JSON, in English."""
         return {
             "code": self.code,
             "tone": self.tone,

@@ -1,7 +1,7 @@
-"""From the facts to the one sentence. Pure: the first rule that has something to say says it.
+"""Chooses the one sentence from the facts. Pure functions: the first rule that returns something wins.
 
-First what is broken, then what waits for a person, then what is under way, then the news of the night, then
-how things stand.
+The order is: what is broken, what waits for a person, what is under way, the news of the night, the general
+state.
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ def say(facts: MorningFacts) -> MorningSentence:
 
 
 def say_missing(facts: MorningFacts) -> MorningSentence | None:
-    """What should serve and does not."""
+    """An adapter that should serve but does not."""
     for found in facts.serving:
         if found.name in facts.lost:
             named = {"adapter": found.name}
@@ -53,7 +53,7 @@ def say_empty(facts: MorningFacts) -> MorningSentence | None:
 
 
 def say_left(facts: MorningFacts) -> MorningSentence | None:
-    """An adapter that left service, until a later run has trained another one."""
+    """An adapter that left service, as long as no later run has trained another one."""
     left, trained = facts.left, facts.trained
     if left is None or (trained is not None and trained.finished_at and trained.finished_at > left.at):
         return None
@@ -83,7 +83,9 @@ def say_passed(facts: MorningFacts) -> MorningSentence | None:
 
 
 def find_promotion(facts: MorningFacts, words: Words, *, is_shown: bool) -> str:
-    """Who may promote an adapter that passed; where the policy shows it to nobody, a share does as well."""
+    """The code of the action that puts a passed adapter into service: who may promote it, or raise the share
+    of conversations it gets if that share is 0.
+    """
     if not facts.policy.approval.second_person or len(words.approvals) > 1:
         return "promote" if is_shown else "show_or_promote"
     if words.approvals:

@@ -1,4 +1,4 @@
-"""What to say of an adapter in service, from what its picks allow to say. Pure."""
+"""The sentence about an adapter in service, as far as its picks allow a conclusion. Pure functions."""
 
 import math
 from typing import Any
@@ -24,7 +24,7 @@ WIN_ACTIONS = {
 
 
 def say_harm(facts: MorningFacts) -> MorningSentence | None:
-    """Proven by the policy's rule, or suspected where the interval lies below one half."""
+    """Harm that the policy's rule proves, or that is suspected because the interval is below one half."""
     for found in facts.serving:
         values = {"adapter": found.name, **show_picks(found.evidence.tally)}
         if decide_in_service(found, facts).verdict == "roll_back":
@@ -35,7 +35,7 @@ def say_harm(facts: MorningFacts) -> MorningSentence | None:
 
 
 def say_proven(facts: MorningFacts) -> MorningSentence | None:
-    """A canary that the evidence would take live, and whom it waits for."""
+    """A canary with enough evidence to go live, and whose decision it waits for."""
     found = facts.canary
     if found is None or decide_in_service(found, facts).verdict != "go_live":
         return None
@@ -85,10 +85,8 @@ def say_canary(facts: MorningFacts) -> MorningSentence | None:
     return MorningSentence("canary_ahead" if is_ahead else "canary_undecided", action, values)
 
 
-def say_hindered(
-    facts: MorningFacts, found: InService, exposure: Exposure, values: dict[str, Any]
-) -> MorningSentence:
-    """The picks are enough, but one of the bounds, or the number of agents, is not."""
+def say_hindered(facts: MorningFacts, found: InService, exposure: Exposure, values: dict[str, Any]) -> MorningSentence:
+    """There are enough picks, but one of the bounds, or the number of agents, is too low."""
     missing = {reason.code for reason in exposure.reasons}
     if "agents" in missing:
         counts = {"found": found.evidence.agents, "needed": facts.policy.exposure.min_agents}
@@ -103,7 +101,9 @@ def say_hindered(
 
 
 def act_on_picks(facts: MorningFacts, found: InService, missing: int) -> Action:
-    """How many picks decide, to the next ten, and how long they take at the pace since it began to serve."""
+    """The action to judge on: how many more picks are needed, rounded up to tens, and in how many days at the
+    pace so far.
+    """
     values = {"missing": 10 * math.ceil(missing / 10)}
     served = (facts.at - found.since).total_seconds()
     if served < LEAST_S or found.evidence.tally.decided < FEWEST:
@@ -133,7 +133,7 @@ def decide_in_service(found: InService, facts: MorningFacts) -> Exposure:
 
 
 def show_picks(tally: Tally) -> dict[str, Any]:
-    """The share as every page shows it, with its interval, in percent."""
+    """The support rate with its interval in percent, rounded as on every page."""
     digits = None if tally.counted < MANY else 1
     shares = dict(zip(("share", "low", "high"), (tally.rate or 0.0, *tally.interval), strict=True))
     return {"picks": tally.counted, **{name: round(100 * share, digits) for name, share in shares.items()}}

@@ -1,6 +1,7 @@
-"""The words of the morning: a sentence for each code, what to do, and what a share allows to say.
+"""The words of the morning: for each code a sentence and what to do, and what a support rate allows to
+conclude.
 
-English is the key of the catalogue: pages translate it, calls and commands give it as it is.
+The English text is the key of the translations: pages translate it, calls and commands use it as it is.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +17,7 @@ ENGLISH = Locale("en")
 
 
 class Sentence(NamedTuple):
-    """`tone`: bad, warn (a person is needed), on (under way), good, or none of these."""
+    """A text with its `tone`: bad, warn (a person is needed), on (under way), good, or empty."""
 
     tone: str
     text: str
@@ -238,7 +239,7 @@ def fill_sentence(
     show_time: Callable[[datetime], str] = lambda at: f"{at:%-d %b %H:%M} UTC",
     locale: Locale = ENGLISH,
 ) -> str:
-    """The text with its values; the words among these are translated, too."""
+    """The text with its values put in; values that are words of the catalogue are translated too."""
 
     def show(name: str, value: Any) -> str:
         if isinstance(value, datetime):
@@ -253,14 +254,14 @@ def fill_sentence(
 
 
 def show_day(day: date, locale: Locale) -> str:
-    """As 24 Nov; other languages have orders and words of their own."""
+    """A date such as 24 Nov, in the form of the language."""
     if locale.language == ENGLISH.language:
         return format_date(day, "d MMM", locale=locale)
     return format_skeleton("MMMd", day, locale=locale)
 
 
 def language_name(code: str, locale: Locale) -> str:
-    """Its name in the reader's language; the code itself where it has none."""
+    """The language's name in the reader's language; the code itself if it has no name."""
     try:
         return Locale.parse(code, sep="-").get_language_name(locale) or code
     except (UnknownLocaleError, ValueError):

@@ -1,4 +1,4 @@
-"""The numbers of a training as curves: first, best, last and the series. Pure."""
+"""The numbers of a training as curves: first, best and last value, and the series. Pure functions."""
 
 import math
 from collections.abc import Sequence
@@ -15,8 +15,9 @@ MAX_POINTS = 400
 
 
 def list_curves(numbers: Numbers) -> dict[str, dict[str, Any]]:
-    """One curve for each number that has a finite value. `epoch` is its mean over the last epoch: what a run
-    is told by, since a step sees a few choices; null for held-out checks, which see all.
+    """One curve for each number that has a finite value. `epoch` is its mean over the last epoch, the
+    headline figure, since one step sees only a few choices; it is null for held-out checks, which see all
+    choices.
     """
     curves: dict[str, dict[str, Any]] = {}
     for name, values in numbers.items():
@@ -27,7 +28,7 @@ def list_curves(numbers: Numbers) -> dict[str, dict[str, Any]]:
 
 
 def summarise(name: str, values: Sequence[tuple[int, float]]) -> dict[str, Any] | None:
-    """`best` is given where lower is better, with the first step that reached it."""
+    """Summary of a curve. `best` is given if lower is better, with the first step that reached it."""
     finite = [(step, value) for step, value in values if value is not None and math.isfinite(value)]
     if not finite:
         return None
@@ -46,7 +47,7 @@ def show_point(point: tuple[int, float]) -> dict[str, float]:
 
 
 def thin_points(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
-    """At most MAX_POINTS, evenly spread; the first and the last stay."""
+    """Keeps at most MAX_POINTS points, evenly spread; the first and the last are kept."""
     if len(points) <= MAX_POINTS:
         return list(points)
     last = len(points) - 1

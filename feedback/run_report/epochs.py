@@ -1,5 +1,5 @@
-"""What a training was like over its last epoch, and its numbers without their noise: one step sees a few
-choices, so its numbers say little. Pure.
+"""Averages of training numbers over the last epoch, and smoothed curves: one step sees only a few choices, so
+its numbers are noisy. Pure functions.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,9 @@ Points = Sequence[tuple[int, float]]
 
 @dataclass(frozen=True)
 class Mean:
-    """Over the last `steps` steps; `is_epoch` where these are known to be one epoch (or all so far)."""
+    """The mean over the last `steps` steps; `is_epoch` if these are known to be one epoch (or all steps so
+    far).
+    """
 
     value: float
     steps: int
@@ -25,7 +27,7 @@ class Mean:
 
 
 def average_epoch(numbers: Numbers, name: str) -> Mean | None:
-    """None without a finite number."""
+    """The mean of a number over the last epoch; None if it has no finite value."""
     points = [value for _, value in numbers.get(name, ()) if isfinite(value)]
     if not points:
         return None
@@ -36,12 +38,12 @@ def average_epoch(numbers: Numbers, name: str) -> Mean | None:
 
 
 def find_window(points: Points) -> int:
-    """How many steps a point of the smoothed curve is the mean of; 1 leaves it as it is."""
+    """The number of steps that each point of the smoothed curve averages; 1 means no smoothing."""
     return max(1, len(points) // SMOOTHED)
 
 
 def smooth(points: Points, window: int) -> list[tuple[int, float]]:
-    """Each step with the mean of the last `window` values up to it: of fewer at the beginning."""
+    """The moving average: each step with the mean of its last `window` values, or fewer at the beginning."""
     total, smoothed = 0.0, []
     for place, (step, value) in enumerate(points):
         total += value - (points[place - window][1] if place >= window else 0.0)

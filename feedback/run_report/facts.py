@@ -23,7 +23,9 @@ TICK = timedelta(microseconds=1)  # the finest time that both databases keep
 
 @dataclass(frozen=True)
 class NightFacts:
-    """`since` and `until` are both included; `since` is None before the first run that trained."""
+    """The facts of one run. `since` and `until` are both included; `since` is None for the first run that
+    trained.
+    """
 
     run: Run
     previous: Run | None
@@ -46,7 +48,7 @@ class NightFacts:
 def read_facts(
     store_engine: Engine, run_id: str, *, now: datetime, desk_id: str = DEFAULT_DESK
 ) -> NightFacts:
-    """Raises NotFound, and RunNotEnded for a run that is still queued or running."""
+    """Reads the facts of a run. Raises NotFound, or RunNotEnded while the run is queued or running."""
     with read(store_engine) as session:
         run = runs.get_run(session, desk_id=desk_id, run_id=run_id)
         if run.state not in runs.FINISHED:

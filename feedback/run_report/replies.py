@@ -1,8 +1,8 @@
-"""Ten replies of base and adapter to the same prompts, as a run's evaluation drew them: for people to read.
+"""Ten replies of base and adapter to the same prompts, drawn in a run's evaluation, for people to read.
 
-Which ten is decided by a hash of the prompt, so that nobody picks the prettiest. They stand in a file of the
-run, not in its report, which holds no text: erasure removes it with the dataset whose prompts it has. Those
-prompts are without personal data, as all of a dataset.
+A hash of the prompt chooses the ten, so that nobody can pick the best ones. They are kept in a file of the
+run, not in its report, which holds no text; erasure removes the file together with the dataset of its
+prompts. Those prompts hold no personal data, like everything in a dataset.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ FILE = "replies.jsonl"
 
 @dataclass(frozen=True)
 class SideBySide:
-    """What the customer asked last, and a reply of each side."""
+    """The customer's last message, and the reply of each side."""
 
     asked: str
     left: str
@@ -27,7 +27,7 @@ class SideBySide:
 
 
 def order_prompt(messages: Iterable[Mapping[str, str]]) -> str:
-    """The key by which prompts are taken."""
+    """The hash by which prompts are sorted and then chosen."""
     return hashlib.sha256(json.dumps(list(messages), sort_keys=True).encode()).hexdigest()
 
 
@@ -36,7 +36,7 @@ def find_asked(messages: Sequence[Mapping[str, str]]) -> str:
 
 
 def write_side_by_side(run_dir: Path, drawn: Iterable[tuple[Sequence[Mapping[str, str]], str, str]]) -> None:
-    """`drawn`: prompt, reply of base, reply of the adapter."""
+    """Writes the file. Each item of `drawn` is a prompt, a reply of the base and a reply of the adapter."""
     first = sorted(drawn, key=lambda row: order_prompt(row[0]))[:SHOWN]
     rows = [asdict(SideBySide(find_asked(messages), base, tuned)) for messages, base, tuned in first]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
@@ -44,7 +44,9 @@ def write_side_by_side(run_dir: Path, drawn: Iterable[tuple[Sequence[Mapping[str
 
 
 def read_side_by_side(data_dir: Path, run_id: str) -> list[SideBySide]:
-    """Empty where the run drew none, they were erased, or the run's files lie on another machine."""
+    """The replies. Empty if the run drew none, they were erased, or the run's files are on another
+    machine.
+    """
     try:
         text = (data_dir / "runs" / run_id / FILE).read_text(encoding="utf-8")
     except FileNotFoundError:

@@ -1,6 +1,7 @@
-"""The night report as plain values: one JSON object for pages, calls, the command line and the webhook. Pure.
+"""Makes the night report: one JSON object of plain values for pages, calls, the command line and the webhook.
+Pure functions.
 
-Holds counts, codes, numbers, names and ids; never a text that a customer or an agent wrote.
+It holds counts, codes, numbers, names and ids, never a text that a customer or an agent wrote.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +34,7 @@ EXIT_CODES: dict[str, int] = {
 
 
 def report_night(facts: NightFacts, said: MorningSentence, watch: DriftWatch) -> dict[str, Any]:
-    """`said` and `watch` are of the present, whichever run the report is of."""
+    """The report of one run. `said` and `watch` describe the present, even for an old run."""
     run = facts.run
     outcome = find_outcome(facts)
     return {
@@ -69,7 +70,7 @@ def report_night(facts: NightFacts, said: MorningSentence, watch: DriftWatch) ->
 
 
 def for_outside(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Without what an error said: the last lines of a log may hold anything."""
+    """The report without the texts of errors: the last lines of a log may contain anything."""
     morning, run = report["morning"], {**report["run"], "error": None}
     if morning["action"]["code"] == "follow_error":
         morning = {**morning, "action": {"code": "follow_error", "text": "", "values": {}}}
@@ -77,7 +78,9 @@ def for_outside(report: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def find_outcome(facts: NightFacts) -> Outcome:
-    """What became of the run, in one word. `waiting`: passed, and the policy or a person has it in hand."""
+    """The outcome of the run in one word. `waiting`: the adapter passed, and a rule of the policy or a person
+    decides next.
+    """
     run = facts.run
     if run.state == "skipped":
         return "skipped"
@@ -112,7 +115,7 @@ def show_inflow(facts: NightFacts) -> dict[str, Any]:
 
 
 def report_funnel(facts: NightFacts) -> dict[str, Any]:
-    """From the judgements of that time to choices and pairs, every reason in between with its sentence."""
+    """From the judgements of that time to choices and pairs, with a sentence for every reason of a loss."""
     counted = facts.funnel
     return {
         "judgements": counted.judgements,
@@ -125,7 +128,7 @@ def report_funnel(facts: NightFacts) -> dict[str, Any]:
 
 
 def list_refusals(counts: Mapping[str, int]) -> list[dict[str, Any]]:
-    """The most frequent first."""
+    """The reasons with their counts and sentences, the most frequent first."""
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     return [{"reason": reason, "count": count, "text": explain(reason)} for reason, count in ordered]
 
@@ -145,7 +148,7 @@ def report_dataset(facts: NightFacts) -> dict[str, Any] | None:
 
 
 def show_scores(report: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """The numbers of the offline report by name; the texts in it, if any, stay with the run."""
+    """The numbers of the offline evaluation by name; any texts in it are left out."""
     return keep_numbers(report) if report else None
 
 
@@ -162,8 +165,8 @@ def keep_numbers(part: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def show_decision(run: Run) -> dict[str, Any]:
-    """The gate's verdict before anybody saw the adapter: every limit beside its value, met or missed, and the
-    policy they stand in.
+    """The gate's decision on the adapter: every limit beside its value, met or missed, and the policy that
+    has these limits.
     """
     report = run.report or {}
     checks = [
@@ -184,13 +187,13 @@ def show_reason(reason: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def find_remedy(reason: Mapping[str, Any]) -> str | None:
-    """What helps against it, where that follows from the reason alone."""
+    """What helps against this reason, if the reason's code alone tells."""
     action = REMEDIES.get(str(reason.get("code")))
     return ACTIONS[action] if action is not None else None
 
 
 def report_exposure(facts: NightFacts) -> dict[str, Any]:
-    """Where the run's adapter and what serves stand now, each with its support rate and interval."""
+    """The present state of the run's adapter and of what serves, each with its support rate and interval."""
     adapter, last = facts.adapter, facts.deployments[-1] if facts.deployments else None
     shown = None
     if adapter is not None:
@@ -214,7 +217,7 @@ def report_exposure(facts: NightFacts) -> dict[str, Any]:
 
 
 def show_look(found: ExposureDecision | None) -> dict[str, Any] | None:
-    """What was decided when somebody last looked at its picks."""
+    """The latest rollout decision on the adapter."""
     if found is None:
         return None
     return {
@@ -226,11 +229,9 @@ def show_look(found: ExposureDecision | None) -> dict[str, Any] | None:
     }
 
 
-def time_run_steps(
-    began: Sequence[tuple[str, datetime]], finished_at: datetime | None
-) -> list[dict[str, Any]]:
-    """Seconds of each step, in the order they first began. The time in which nobody worked on a run counts
-    for the step at which its worker died.
+def time_run_steps(began: Sequence[tuple[str, datetime]], finished_at: datetime | None) -> list[dict[str, Any]]:
+    """Seconds of each step, in the order in which the steps first began. Time when no worker had the run
+    counts for the step at which its worker died.
     """
     seconds: dict[str, float] = {}
     first: dict[str, datetime] = {}

@@ -142,8 +142,8 @@ def is_opening(_who: Caller) -> bool:
 
 
 def has_address(who: Caller) -> bool:
-    """Whether to count by address. Loopback is not counted: behind it are many customers of an app, or a
-    test.
+    """Whether to count by address. Customers of an app that come from loopback are not: many share that
+    address.
     """
     return who.is_stranger or not is_loopback(who.address)
 

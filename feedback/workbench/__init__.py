@@ -1,4 +1,4 @@
-"""The agents' workbench. The page itself holds no data: its script works through the HTTP contract."""
+"""The agents' workbench. The page itself holds no data: its script uses the HTTP API."""
 
 from feedback.workbench.views import bp
 

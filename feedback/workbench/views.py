@@ -1,4 +1,4 @@
-"""The workbench page and the home address, which leads each person to their own place."""
+"""The workbench page, and the home address, which redirects each person to the page for their role."""
 
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
@@ -12,7 +12,9 @@ bp = Blueprint("workbench", __name__)
 
 @bp.get("/")
 def home() -> Response:
-    """Agents work, experts and admins look at the console, customers chat, everybody else signs in."""
+    """Redirects agents to the workbench, experts and admins to the console, customers to the chat, others to
+    sign-in.
+    """
     actor = find_actor()
     if actor is None:
         return redirect(url_for("sign_in.show"))
@@ -24,7 +26,7 @@ def home() -> Response:
 @bp.get("/workbench")
 @allow("agent")
 def desk() -> str:
-    """Queue, conversation, cards and composer."""
+    """The workbench page: queue, conversation, cards and composer."""
     settings = services().settings
     return render_template(
         "workbench/desk.html",
