@@ -1,1 +1,3 @@
-"""Benchmarks: each prints a table for people and ends with one JSON line; ratios come from one run."""
+"""Benchmarks. Each prints a table for people and ends with one JSON line; the two sides of a ratio are
+measured in one run.
+"""

@@ -1,10 +1,12 @@
-"""How long an adapter's page takes with a long history over a short one, and what the trainer pays for it.
+"""How long an adapter's page takes with a long history compared to a short one, and what the trainer's fit
+costs.
 
     python -m bench.account [--short 1000] [--long 100000]
 
-Both histories are sets of two and two, each picked from by one of six agents, written as rows; records and
-fits are made of them as the migration and the trainer make them. Then the pages of both adapters are asked
-for in turn, in one process and without a network. SQLite and PostgreSQL; `time_ratio` is the larger one.
+Both histories are suggestion sets of two base and two tuned replies, each with a pick by one of six agents,
+written as rows. Records and fits are made from them as the migration and the trainer do it. Then the pages of
+both adapters are requested in turn, in one process and without a network, on SQLite and PostgreSQL;
+`time_ratio` is the larger ratio.
 """
 
 import random
@@ -125,7 +127,7 @@ def write_history(engine: Engine, adapter: str, judgements: int) -> None:
 
 
 def make_judged(draw: random.Random, adapter: str, number: int) -> Iterator[Row]:
-    """The rows of one conversation that was answered by a pick."""
+    """The rows of one conversation that was answered with a picked suggestion."""
     at = START + timedelta(seconds=number)
     usual: dict[str, Any] = {"desk_id": DEFAULT_DESK, "created_at": at}
     conversation, message, turn, shown = (draw_id(draw) for _ in range(4))
@@ -214,7 +216,7 @@ def draw_id(draw: random.Random) -> str:
 
 
 def time_pages(engine: Engine, folder: Path) -> tuple[float, float]:
-    """Median seconds of the page of the short and of the long history."""
+    """Median seconds for the page with the short history and for the page with the long one."""
     app = create_app(
         FeedbackSettings(data_dir=folder, secret_key="k" * 40), store_engine=engine, clock=SystemClock()
     )

@@ -1,4 +1,4 @@
-"""Adapters for benchmarks of serving: random small changes of the base, staged and registered like trained
+"""Adapters for benchmarks of serving: small random changes of the base, staged and registered like trained
 ones.
 
 They make real work for the engine (real LoRA rows, a real probe) and say nothing about quality.
@@ -22,7 +22,7 @@ RANK = 8
 
 
 def make_adapter(data_dir: Path, database_url: str, *, seed: int) -> str:
-    """A passed adapter with random weights under a fresh name, ready to be promoted."""
+    """Makes an adapter with random weights under a new name, in state passed, ready to be promoted."""
     settings = ServingSettings(data_dir=data_dir)
     base, clock = resolve_base(settings.base_model), SystemClock()
     work = data_dir / "bench" / f"adapter-{seed}"
@@ -68,7 +68,9 @@ def make_adapter(data_dir: Path, database_url: str, *, seed: int) -> str:
 
 
 def save_random_lora(base: Path, target: Path, *, seed: int) -> None:
-    """Small enough to keep replies readable, large enough for the probe to tell it from the base."""
+    """Saves random LoRA weights: small enough for readable replies, large enough for the probe to see a
+    difference.
+    """
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM

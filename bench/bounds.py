@@ -1,6 +1,6 @@
-"""Ways to bound a share whose picks come in clusters, side by side: how often each errs with few agents.
+"""Compares ways to bound a share when picks are clustered by agent: how often each errs with few agents.
 
-Used by `bench.gate`; `feedback/experiments/cluster_bounds.py` holds the one that was chosen.
+Used by `bench.gate`; the method in use is in `feedback/experiments/cluster_bounds.py`.
 """
 
 import numpy as np
@@ -18,7 +18,9 @@ PIECE = 200  # histories resampled at a time: 200 x 1,000 doubles, 2 MB
 def draw_counts(
     rng: np.random.Generator, team: Team, histories: int, picks: int, busiest: float
 ) -> tuple[Integers, Integers]:
-    """Picks won and picks made by each agent, both (histories, agents); habits play no part."""
+    """Picks won and picks made by each agent, both of shape (histories, agents), without position or length
+    effects.
+    """
     busy = np.linspace(1.0, busiest, team.agents)
     made = rng.multinomial(picks, busy / busy.sum(), size=histories)
     return rng.binomial(made, draw_agent_shares(rng, team, histories)), made
@@ -27,7 +29,7 @@ def draw_counts(
 def bound_all(
     rng: np.random.Generator, won: Integers, made: Integers, confidence: float
 ) -> dict[str, NDArray[np.floating]]:
-    """One-sided lower bounds of the share by name, each (histories,)."""
+    """One-sided lower bounds of the share by method name, each of shape (histories,)."""
     k, n = won.astype(float), made.astype(float)
     total, agents = n.sum(axis=1), n.shape[1]
     share, part = k.sum(axis=1) / total, n / total[:, None]
@@ -45,7 +47,7 @@ def bound_all(
 
 
 def bootstrap_bound(rng: np.random.Generator, won: Floats, made: Floats, confidence: float) -> Floats:
-    """The percentile of shares when agents are drawn with replacement."""
+    """The percentile bootstrap bound: shares when agents are drawn with replacement."""
     agents = made.shape[1]
     times = rng.multinomial(agents, np.full(agents, 1 / agents), size=RESAMPLES).T
     pieces = [slice(start, start + PIECE) for start in range(0, len(won), PIECE)]

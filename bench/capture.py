@@ -1,13 +1,13 @@
-"""Acknowledged judgements per second over bare commits per second of the same database, readers present; the
-processor time that the web spends on one; and what a second web process adds on PostgreSQL.
+"""Measures the capture of judgements: acknowledged judgements per second as a ratio to bare commits per
+second of the same database, with readers; the web's CPU time per judgement; and the gain of a second web
+process on PostgreSQL.
 
     python -m bench.capture [--judgements 400]
 
-The web is the real one; suggestions come from the fake engine, which costs next to nothing.
-Bare commits insert one row of a judgement's size per transaction through the same store engine (same
-durability, same number of writers). All are measured in turn, three times; figures are medians, ratios those
-of a round.
-SQLite and PostgreSQL.
+The web is the real one; suggestions come from the fake engine, which costs almost nothing. A bare commit
+inserts one row of a judgement's size per transaction through the same store engine (equal durability, equal
+number of writers). All are measured in turn, three times; figures are medians, and each ratio is taken within
+a round. SQLite and PostgreSQL.
 """
 
 import contextlib
@@ -54,8 +54,9 @@ WARM_UP = 4 * WRITERS  # judgements that a new web process takes before it is me
 
 @dataclass(frozen=True)
 class CaptureRound:
-    """Rates are per second: judgements with readers, bare commits, judgements by one web process and by two
-    (None on SQLite, which has one writer); processor milliseconds are of one judgement.
+    """Results of one round. Rates are per second: judgements with readers, bare commits, judgements by one
+    web process and by two (None on SQLite, which has one writer). The CPU time is in milliseconds per
+    judgement.
     """
 
     judged: float
@@ -101,7 +102,9 @@ def main() -> None:
 
 
 def bound_scaling(rounds: list[CaptureRound]) -> dict[str, float | int | None]:
-    """How many judgements these cores can do where web, database and load share them, and what came of it."""
+    """The most judgements per second that these cores allow when web, database and load share them, and the
+    share of it that was reached.
+    """
     cores = psutil.cpu_count() or 1
     bounds = [1000 * cores / each.all_cpu_ms for each in rounds]
     return {
@@ -168,7 +171,7 @@ def measure_round(service: Service, engine: Engine, judgements: int) -> CaptureR
 
 
 def read_cpu(service: Service) -> float:
-    """Processor seconds of the web so far."""
+    """CPU seconds that the web has used so far."""
     (web,) = service.find_processes("commands.up.web")
     return spent_by(web)
 
@@ -179,7 +182,7 @@ def spent_by(process: psutil.Process) -> float:
 
 
 def find_server(engine: Engine) -> psutil.Process:
-    """The first process of PostgreSQL."""
+    """The main process of PostgreSQL."""
     with engine.connect() as connection:
         pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
     first = psutil.Process(pid).parent()
@@ -188,7 +191,7 @@ def find_server(engine: Engine) -> psutil.Process:
 
 
 def spent_by_server(first: psutil.Process) -> float:
-    """With its children, one for each connection among them, those that have ended too."""
+    """CPU seconds of the server and its children (one per connection), including children that have ended."""
     spent = first.cpu_times()
     total = spent.user + spent.system + spent.children_user + spent.children_system
     for child in first.children():
@@ -199,7 +202,7 @@ def spent_by_server(first: psutil.Process) -> float:
 
 @contextlib.contextmanager
 def second_web(service: Service) -> Iterator[tuple[int, int]]:
-    """Another web process on the same store and data directory; its port and its id."""
+    """Starts another web process on the same store and data directory; yields its port and its id."""
     port = free_port()
     environment = {"REJOINDER_DATA_DIR": str(service.data_dir), "REJOINDER_FEEDBACK__PORT": str(port)}
     process = subprocess.Popen(
@@ -237,7 +240,7 @@ def prepare_sets(service: Service, count: int) -> list[dict[str, Any]]:
 
 @contextlib.contextmanager
 def polling(service: Service) -> Iterator[None]:
-    """READERS poll the queue meanwhile."""
+    """While the block runs, READERS clients poll the queue."""
     ended = threading.Event()
     readers = [threading.Thread(target=poll_queue, args=(service, ended)) for _ in range(READERS)]
     for reader in readers:
@@ -251,7 +254,7 @@ def polling(service: Service) -> Iterator[None]:
 
 
 def judge_all(service: Service, ports: Sequence[int], sets: list[dict[str, Any]]) -> float:
-    """Judgements acknowledged per second by WRITERS connections, in turn to these ports."""
+    """Judgements acknowledged per second by WRITERS connections, distributed over these ports."""
     shares = [(ports[start % len(ports)], sets[start::WRITERS]) for start in range(WRITERS)]
     started = time.perf_counter()
     with ThreadPoolExecutor(WRITERS) as pool:
@@ -260,7 +263,9 @@ def judge_all(service: Service, ports: Sequence[int], sets: list[dict[str, Any]]
 
 
 def judge_share(token: str, port: int, sets: list[dict[str, Any]]) -> None:
-    """One keep-alive connection of the standard library: the client shares the cores with the service."""
+    """One writer with one keep-alive connection of the standard library, a cheap client since it shares the
+    cores with the service.
+    """
     connection = http.client.HTTPConnection("127.0.0.1", port)
     headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
     for shown in sets:
@@ -285,7 +290,7 @@ def poll_queue(service: Service, ended: threading.Event) -> None:
 
 
 def commit_all(engine: Engine, count: int) -> float:
-    """Bare commits per second by as many writers."""
+    """Bare commits per second with the number of writers that `judge_all` has."""
 
     def commit_share(share: int) -> None:
         for _ in range(share):

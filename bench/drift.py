@@ -1,10 +1,10 @@
-"""How often drift is called where there is none, and how many conversations a planted shift takes.
+"""How often the drift alarm is false, and after how many conversations it finds a planted shift.
 
     python -m bench.drift [--years 40] [--shifts 100] [--per-day 200] [--seed 1]
 
-Made-up days (`made_up_days.py`) go through `feedback.drift.watched.find_shifts` itself, one look a day.
-Weekdays differ, days differ at random, agents differ in taste and take days and weeks off, and the messages
-of a conversation are alike. No store, one core.
+Simulated days (`made_up_days.py`) go through `feedback.drift.watched.find_shifts` itself, one look a day.
+There are differences between weekdays and random ones between days; agents differ in taste and take days and
+weeks off, and the messages of a conversation are correlated. No store, one core.
 """
 
 from collections.abc import Iterator
@@ -81,7 +81,9 @@ def check_quiet(rng: np.random.Generator, per_day: int, years: int, figures: Fig
 
 
 def look_daily(desk: MadeUpDesk, days: int, plant: Plant | None = None) -> Iterator[set[str]]:
-    """The quantities that are alarmed of at each look; the plant comes with the first of these days."""
+    """Yields at each day's look the quantities with an alarm; `plant` shifts the data from the first of these
+    days on.
+    """
     drawn = [desk.draw_day(day) for day in range(DAYS)]
     for day in range(DAYS, DAYS + days):
         drawn = [*drawn[1:], desk.draw_day(day, plant)]
@@ -90,7 +92,7 @@ def look_daily(desk: MadeUpDesk, days: int, plant: Plant | None = None) -> Itera
 
 
 def count_until(rng: np.random.Generator, per_day: int, plant: Plant) -> int | None:
-    """Conversations from the shift to its alarm, which comes at the end of a day."""
+    """Conversations from the shift to its alarm, which comes at the end of a day; None if it never came."""
     desk = MadeUpDesk(rng, per_day)
     for alarms in look_daily(desk, FOLLOWED, plant):
         if plant.name in alarms:

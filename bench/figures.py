@@ -1,4 +1,4 @@
-"""Figures of a simulation with their standard errors: as text for a table, and by name for the JSON line."""
+"""Results of a simulation with their standard errors: as text for a table, and by name for the JSON line."""
 
 from rich.table import Table
 
@@ -12,7 +12,7 @@ class Figures:
         self.values: dict[str, float | int | None] = {}
 
     def add(self, name: str, estimate: Estimate) -> str:
-        """Keeps it and gives the text for a table."""
+        """Stores a result under its name and returns its text for a table."""
         value, error = estimate
         self.values[name], self.values[f"{name}_se"] = value, error
         return write_estimate(estimate)

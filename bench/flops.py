@@ -1,8 +1,9 @@
-"""FLOPs of one training step, counted: every matrix product that either side of `bench.train` makes.
+"""Counts the FLOPs of one training step: every matrix product of each side of `bench.train`.
 
-A product of [m, k] with [k, n] is 2 m k n. Element-wise work, norms and the optimizer are left out, so the
-ratio of two counts is what a machine reaches on which nothing else takes time. Work that only one side does
-(TRL's statistics over the whole vocabulary, also for prompts on a CPU) can carry a measured ratio beyond it.
+A product of [m, k] with [k, n] counts 2 m k n. Element-wise work, norms and the optimizer are left out, so
+the ratio of two counts is what a machine would reach if only products took time. Work that only one side does
+(TRL computes statistics over the whole vocabulary, on a CPU also for prompts) can make a measured ratio
+higher.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,9 +21,10 @@ SCORES_BACKWARD = 5  # q k^T again, and the gradients of v, p, q and k
 
 
 class FlopWork(NamedTuple):
-    """What goes through a model: `tokens` through its layers, `pairs` of tokens that see one another in each
-    layer, `scored` positions through the head. `read`, `read_pairs`: those whose result the last layer gives,
-    which but for keys and values is computed for no other. Work adds up with `add`.
+    """The amounts that go through a model: `tokens` through its layers, `pairs` of tokens with attention in
+    each layer, `scored` positions through the head. `read` and `read_pairs` are the tokens and pairs whose
+    output of the last layer is used: except for keys and values, that layer computes only these. Sum with
+    `add`.
     """
 
     tokens: int
@@ -37,8 +39,8 @@ class FlopWork(NamedTuple):
 
 @dataclass(frozen=True)
 class Decoder:
-    """The products of a decoder: `linear` holds (in, out) of one layer's, queries, keys and values first;
-    `width` = heads x head size.
+    """The sizes of a decoder's matrix products: `linear` holds (in, out) of each linear layer in one block,
+    queries, keys and values first; `width` = heads x head size.
     """
 
     linear: tuple[tuple[int, int], ...]
@@ -49,7 +51,9 @@ class Decoder:
 
     @classmethod
     def of(cls, config: Any) -> Self:
-        """Of a configuration of transformers with plain attention and a gated MLP (Qwen, Llama, Mistral)."""
+        """The sizes for a transformers configuration with plain attention and a gated MLP (Qwen, Llama,
+        Mistral).
+        """
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         queries, keys = size * config.num_attention_heads, size * config.num_key_value_heads
         hidden, inner = config.hidden_size, config.intermediate_size
@@ -59,21 +63,22 @@ class Decoder:
 
 
 def count_visible(tokens: int) -> int:
-    """Pairs (token, itself or one before it)."""
+    """The number of pairs of a token with itself or an earlier token (causal attention)."""
     return tokens * (tokens + 1) // 2
 
 
 def row_work(row: PackedRow) -> FlopWork:
-    """A packed row: each token sees its branch up to itself, the head runs on replies, the last layer is read
-    where a reply token is foreseen.
+    """The work of a packed row. Each token attends to its own branch up to itself, the head runs on reply
+    tokens only, and the last layer's output is used only at positions that predict a reply token.
     """
     seen, read = row.positions[0] + 1, torch.unique(row.sources)
     return FlopWork(len(seen), int(seen.sum()), len(row.targets), len(read), int(seen[read].sum()))
 
 
 def pair_work(prompt: int, replies: Sequence[int], *, every_position: bool) -> FlopWork:
-    """A pair as TRL reads it: a row for each side. `every_position`: the head on all but the last of a row,
-    as TRL does wherever Triton is not; else on replies alone. The last layer is computed whole.
+    """The work of a pair in TRL: one row for each side. With `every_position` the head runs on all positions
+    but the last, as in TRL without Triton; otherwise on replies only. The last layer is computed for all
+    tokens.
     """
     work = FlopWork(0, 0, 0, 0, 0)
     for reply in replies:
@@ -83,7 +88,9 @@ def pair_work(prompt: int, replies: Sequence[int], *, every_position: bool) -> F
 
 
 def list_products(decoder: Decoder, work: FlopWork) -> Iterator[tuple[int, int, int, bool]]:
-    """Of all layers: in, out, the rows that go through, and whether a gradient for them comes back."""
+    """The linear products of all layers: in, out, the number of tokens, and whether the input needs a
+    gradient.
+    """
     for layer in range(decoder.layers):
         is_last = layer == decoder.layers - 1
         for place, (a, b) in enumerate(decoder.linear):
@@ -92,18 +99,18 @@ def list_products(decoder: Decoder, work: FlopWork) -> Iterator[tuple[int, int, 
 
 
 def count_reference(decoder: Decoder, work: FlopWork) -> int:
-    """One forward of the plain base."""
+    """FLOPs of one forward pass of the base model without LoRA."""
     body = sum(2 * rows * a * b for a, b, rows, _ in list_products(decoder, work))
     scores = SCORES_FORWARD * 2 * count_attended(decoder, work) * decoder.width
     return body + scores + 2 * work.scored * decoder.hidden * decoder.vocabulary
 
 
 def count_training(decoder: Decoder, work: FlopWork, *, rank: int, head_products: int) -> int:
-    """Forward and backward with LoRA of that rank on every linear layer but the head, nothing else learning
-    and no layer recomputed.
+    """FLOPs of forward and backward with LoRA of this rank on every linear layer except the head. Only LoRA
+    is trained, and no layer is recomputed (no checkpointing).
 
-    `head_products`: with the head's matrix, forward and backward; 2 are needed, TRL makes 3 since it computes
-    the logits again on the way back.
+    `head_products` is the number of products with the head's matrix, forward and backward. 2 are needed; TRL
+    does 3, since it computes the logits again in the backward pass.
     """
     body = 0
     for a, b, rows, comes_back in list_products(decoder, work):
@@ -116,5 +123,5 @@ def count_training(decoder: Decoder, work: FlopWork, *, rank: int, head_products
 
 
 def count_attended(decoder: Decoder, work: FlopWork) -> int:
-    """Of all layers."""
+    """Pairs with attention, summed over all layers."""
     return (decoder.layers - 1) * work.pairs + work.read_pairs

@@ -1,10 +1,10 @@
-"""What the rule of exposure is worth: how often it errs, and how many picks a win takes.
+"""How good the rollout rule is: how often it errs, and how many picks it needs to promote a better adapter.
 
     python -m bench.gate [--histories 1000] [--seed 1]
 
-Simulated histories through `feedback.experiments.rollout_rule.decide_exposure` itself: 30 nights of 50 picks,
-a look for a win after each, a look for harm after every pick. Every estimate has its Monte Carlo standard
-error (`_se` in the JSON line). No engine, no store, one core.
+Simulated histories go through `feedback.experiments.rollout_rule.decide_exposure` itself: 30 nights of 50
+picks, a look for a win after each night, a look for harm after every pick. Every estimate has its Monte Carlo
+standard error (`_se` in the JSON line). No engine, no store, one core.
 """
 
 from collections.abc import Callable
@@ -78,7 +78,9 @@ def main() -> None:
 
 
 def check_theory(rng: np.random.Generator, histories: int, figures: Figures) -> Table:
-    """(a) E >= 20 alone on independent picks, looked at after every pick and after every night."""
+    """Table (a): the e-value (E >= 20) alone on independent picks, checked after every pick or after every
+    night.
+    """
     table = make_table(
         "(a) theory: e-value alone, no clusters",
         "true share",
@@ -114,7 +116,9 @@ def check_theory(rng: np.random.Generator, histories: int, figures: Figures) -> 
 
 
 def exact_stop(share: float, limit: float) -> tuple[float, int | None]:
-    """Power within 1,500 picks and the median, carrying the distribution of the count from pick to pick."""
+    """The exact power within 1,500 picks and the median stopping time, from the distribution of the count
+    after each pick.
+    """
     chance, crossed, power, median = np.ones(1), 0.0, 0.0, None
     for n in range(1, LONGEST + 1):
         k = np.arange(n + 1)
@@ -130,7 +134,9 @@ def exact_stop(share: float, limit: float) -> tuple[float, int | None]:
 
 
 def check_null(run: Callable[[Team], Verdicts], figures: Figures) -> Table:
-    """(b) and (c): an adapter that is base itself, and agents who differ in taste but not on the whole."""
+    """Tables (b) and (c): an adapter equal to the base, and agents with different tastes that average to no
+    difference.
+    """
     table = make_table(
         "(b), (c) promoted or rolled back though no better and no worse, share of adapters",
         "agents",
@@ -159,7 +165,7 @@ def check_null(run: Callable[[Team], Verdicts], figures: Figures) -> Table:
 
 
 def check_power(run: Callable[[Team], Verdicts], figures: Figures) -> Table:
-    """What the clustered and the adjusted bound cost an adapter that is better."""
+    """The power that the clustered and the adjusted bound cost when the adapter is better."""
     table = make_table(
         "power of the whole rule within 1,500 picks, nightly looks",
         "share",
@@ -186,7 +192,7 @@ def check_power(run: Callable[[Team], Verdicts], figures: Figures) -> Table:
 
 
 def check_length(run: Callable[[Team, int], Verdicts], histories: int, figures: Figures) -> Table:
-    """Replies that are longer and nothing else, to agents who like length: the raw share is about 61 %."""
+    """Adapter replies that are only longer, with agents who like length: the raw share is about 61 %."""
     table = make_table(
         "replies 1.6 times as long and no better, 10 agents who like length",
         "promoted",
@@ -201,7 +207,7 @@ def check_length(run: Callable[[Team, int], Verdicts], histories: int, figures: 
 
 
 def check_bounds(rng: np.random.Generator, histories: int, confidence: float) -> Table:
-    """How often each way to bound the share calls it above one half where the truth is one half."""
+    """How often each bounding method puts the share above one half when the true share is one half."""
     names = ("wilson", "sandwich_z", "cr1_t", "cr2_t", "bootstrap", "chosen")
     table = make_table(
         f"tastes sd 0.1, one look at 1,500 picks: wrongly above one half ({1 - confidence:.2f} is aimed at)",

@@ -1,5 +1,5 @@
-"""How soon harm is taken back, and how often no harm is, where tastes differ more than the test allows for.
-Two tables of `bench.gate`.
+"""How soon the gate rolls back harm, and how often it does so without harm when tastes vary more than the
+test allows. Two tables of `bench.gate`.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ HARMED = (
 
 
 def check_harm_test(draw: Callable[[Team], Histories], limit: float, figures: Figures) -> Table:
-    """(d) A planted regression, by the test that knows agents and by one that pools their picks."""
+    """Table (d): a planted regression, tested with agents as clusters and with all picks pooled."""
     table = make_table(
         "(d) taken back within 1,500 picks, a look after each",
         *("share", "agents", "tastes", "taken back", "median picks", "pooled", "median picks", "ratio"),
@@ -44,7 +44,7 @@ def check_harm_test(draw: Callable[[Team], Histories], limit: float, figures: Fi
 
 
 def check_wide_tastes(draw: Callable[[Team], Histories], limit: float, figures: Figures) -> Table:
-    """(e) Nobody worse or better off, but tastes spread further than the harm test allows for."""
+    """Table (e): no harm on average, but tastes vary more between agents than the harm test allows."""
     table = make_table(
         "(e) no worse, but tastes spread further than 0.1: rolled back",
         *("spread", "agents", "rolled back", "pooled"),

@@ -1,7 +1,7 @@
-"""Choices dealt into parts for `bench.objectives`, and the nats of held-out ones under an adapter.
+"""Splits choices for `bench.objectives`, and measures the loss in nats on held-out choices with an adapter.
 
-The rules and their scales are those of `trainer/evaluation/evaluate.py`, kept per choice so that two adapters
-can be compared choice by choice.
+The baseline rules and their scales are those of `trainer/evaluation/evaluate.py`, but kept per choice, so
+that two adapters can be compared choice by choice.
 """
 
 import json
@@ -43,7 +43,7 @@ RULES = ("adapter", "adapter_slot")
 
 @dataclass(frozen=True)
 class Parts:
-    """Choices wanted of each part."""
+    """The number of choices wanted in each split."""
 
     train: int
     validation: int
@@ -52,7 +52,7 @@ class Parts:
 
 @dataclass(frozen=True)
 class Dealt:
-    """Settled records of choices by part."""
+    """The records of choices in each split."""
 
     train: list[dict[str, Any]]
     validation: list[dict[str, Any]]
@@ -60,7 +60,7 @@ class Dealt:
 
 
 def settle_lines(lines: Iterable[str], source: str) -> Iterator[dict[str, Any]]:
-    """Counted choices as records; lines that the rules refuse are left out, and so are own texts."""
+    """Yields the choices that count as records; refused lines and agents' own texts are left out."""
     for place, line in enumerate(lines):
         body = json.loads(line)
         settled = settle_line(body)
@@ -72,7 +72,7 @@ def settle_lines(lines: Iterable[str], source: str) -> Iterator[dict[str, Any]]:
 
 
 def deal(records: Iterable[dict[str, Any]], parts: Parts, seed: int) -> Dealt:
-    """Whole conversations in a seeded order: test first, then validation, then train."""
+    """Splits whole conversations in a seeded order: test first, then validation, then train."""
     by_conversation: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for record in records:
         by_conversation[record["conversation"]].append(record)
@@ -89,7 +89,9 @@ def deal(records: Iterable[dict[str, Any]], parts: Parts, seed: int) -> Dealt:
 
 
 def write_train(folder: Path, records: Sequence[dict[str, Any]]) -> Path:
-    """A dataset of a train split alone, choices and the pairs derived from them: nothing to stop early by."""
+    """Writes a dataset with a train split only, of choices and pairs derived from them, so that training
+    never stops early.
+    """
     folder.mkdir(parents=True)
     (folder / "thumbs.jsonl").touch()
     with (folder / "choices.jsonl").open("w") as choices, (folder / "pairs.jsonl").open("w") as pairs:
@@ -102,10 +104,10 @@ def write_train(folder: Path, records: Sequence[dict[str, Any]]) -> Path:
 
 
 class HeldOut:
-    """Held-out choices of one deal, read by one base."""
+    """The held-out choices of one split, with log-probabilities of one base model."""
 
     def __init__(self, dealt: Dealt, base: Path, *, max_length: int, fit: int) -> None:
-        """`fit`: train choices for the scale of the rule `base`."""
+        """`fit` is the number of train choices used to fit the scale of the baseline rule `base`."""
         self._base, self._tokenizer = base, AutoTokenizer.from_pretrained(base)
         self._max_length = max_length
         train = self._encode(dealt.train[:fit])
@@ -129,7 +131,7 @@ class HeldOut:
         self.rules = {name: float(find_nats(test, logits).mean()) for name, logits in rules.items()}
 
     def measure(self, adapter: Path) -> dict[str, Array]:
-        """Nats of each test choice under the adapter, alone and with the slot offsets of train."""
+        """Nats of each test choice under the adapter, both alone and with the slot offsets of train."""
         tuned = self._read(adapter, [*self._validation, *self._test])
         shift = [ours - plain for ours, plain in zip(tuned, self._plain, strict=True)]
         known = [offer for offer, _ in self._validation]
@@ -163,7 +165,9 @@ class HeldOut:
         return found
 
     def _read(self, adapter: Path | None, items: Sequence[tuple[Offer, Example]]) -> list[Array]:
-        """Log-probability sums of all replies of each item; without an adapter those of the base."""
+        """Log-probability sums of all replies of each item under the adapter, or under the base without
+        one.
+        """
         plain = AutoModelForCausalLM.from_pretrained(self._base, dtype=torch.float32)
         if adapter is None:
             model = get_peft_model(plain, NEW)

@@ -1,9 +1,9 @@
-"""Simulated desks for `bench.gate`: whole histories of picks, many at a time, as numpy arrays.
+"""Simulates desks for `bench.gate`: whole histories of picks, many at a time, as numpy arrays.
 
-Every set has two cards of each arm in random slots. An agent picks by a multinomial logit: an arm effect of
-their own (so that a tuned card beats a base one of the same slot and length with the agent's share), an
-offset for each slot, and a liking of length. Agents are not equally busy: the busiest judges four times as
-often as the quietest.
+Every set has two cards of each arm in random slots. An agent picks by a multinomial logit with three terms:
+their own arm effect (a tuned card beats a base card of equal slot and length with the agent's share), an
+offset for each slot, and a preference for length. The busiest agent judges four times as often as the least
+busy one.
 """
 
 from dataclasses import dataclass
@@ -27,8 +27,9 @@ LENGTH_SD = 0.4  # of the log
 
 @dataclass(frozen=True)
 class Team:
-    """Who judges. `share` is the mean over agents of the chance that tuned beats base at equal slot and
-    length; offsets and likings are in nats, their means and standard deviations over agents.
+    """The agents of a simulation. `share` is the mean over agents of the probability that tuned beats base at
+    equal slot and length; slot offsets and length preferences are in nats, given by mean and standard
+    deviation over agents.
     """
 
     agents: int
@@ -43,7 +44,9 @@ class Team:
 
 @dataclass(frozen=True)
 class Histories:
-    """Shapes (histories, picks) and, for the cards in slot order, (histories, picks, cards)."""
+    """Simulated picks: arrays of shape (histories, picks) or, for the cards in slot order, (histories, picks,
+    cards).
+    """
 
     agent: Integers
     won: NDArray[np.bool_]
@@ -53,7 +56,7 @@ class Histories:
     agents: int
 
     def lay_out(self, history: int, until: int) -> Sheet:
-        """The first picks of one history as the adjusting fit takes them."""
+        """The first `until` picks of one history as input of the adjusted fit."""
         chosen = self.slot[history, :until, None] == np.arange(CARDS)
         arm = np.where(self.tuned[history, :until], ARM_CODES[TUNED], ARM_CODES[BASE])
         slots = np.broadcast_to(np.eye(CARDS)[:, 1:], (until, CARDS, CARDS - 1))
@@ -65,7 +68,7 @@ class Histories:
 
 
 def draw_agent_shares(rng: np.random.Generator, team: Team, histories: int) -> Floats:
-    """One share for each agent of each history, kept off the ends."""
+    """A share for each agent of each history, kept between 0.02 and 0.98: (histories, agents)."""
     return np.clip(rng.normal(team.share, team.taste_sd, (histories, team.agents)), 0.02, 0.98)
 
 
@@ -93,7 +96,7 @@ def draw_histories(rng: np.random.Generator, team: Team, histories: int, picks: 
 
 
 def count_before(histories: Histories) -> tuple[Integers, Integers]:
-    """Of the agent who makes each pick: picks won by tuned, and picks made, before it. (histories, picks)."""
+    """Picks won by tuned, and picks made, by the same agent before each pick: both (histories, picks)."""
     won, made = np.zeros_like(histories.agent), np.zeros_like(histories.agent)
     for agent in range(histories.agents):
         its = histories.agent == agent

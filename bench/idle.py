@@ -1,11 +1,11 @@
-"""What a thousand open chat pages cost the agents at work, and what they cost while nothing happens.
+"""What a thousand open chat pages cost: the agents' waiting times, and CPU time while nothing happens.
 
     python -m bench.idle [--pages 1000] [--agents 50] [--seconds 60]
 
 The service is the real one; suggestions come from the fake engine. Each agent decides every ten seconds:
-reads the queue, claims a turn, reads its suggestions, picks one; each of these calls counts. Without pages
-and with them in turn, twice. Then these agents wait for sets of an engine that hangs, while others read the
-queue, write as customers and answer by hand.
+reads the queue, claims a turn, reads its suggestions, picks one; each of these calls is timed. This is done
+without pages and with them in turn, twice. Then the agents wait for sets of an engine that hangs, while
+others read the queue, write as customers and answer by hand.
 """
 
 import http.client
@@ -42,7 +42,7 @@ ROUNDS = 2
 
 @dataclass
 class IdleWork:
-    """Turns that wait for an agent, what the calls took, and the replies that were sent."""
+    """Turns that wait for an agent, the seconds of the calls, and the replies that were sent."""
 
     turns: "queue.SimpleQueue[str]" = field(default_factory=queue.SimpleQueue)
     seconds: list[float] = field(default_factory=list)
@@ -111,7 +111,9 @@ def p95(seconds: list[float]) -> float:
 
 
 class ServiceCaller:
-    """One keep-alive connection of the standard library: the callers share the cores with the service."""
+    """One keep-alive connection of the standard library, a cheap client since callers share the cores with
+    the service.
+    """
 
     def __init__(self, service: Service) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", service.port, timeout=120)
@@ -144,13 +146,13 @@ def open_conversations(service: Service, count: int) -> list[dict[str, Any]]:
 
 
 def await_set(client: httpx.Client, turn_id: str) -> None:
-    """Until the set of this turn, which is opened by that, is drawn."""
+    """Requests this turn's suggestion set and waits until it is ready."""
     while read_suggestions(client, turn_id)["state"] == "preparing":
         pass
 
 
 def say_again(service: Service, visits: Iterator[dict[str, Any]], count: int) -> IdleWork:
-    """New turns to decide on, with their sets drawn before the clock starts."""
+    """Adds new turns to decide on and prepares their sets before the clock starts."""
     turns: list[str] = []
     with service.client() as client:
         for each in itertools.islice(visits, count):
@@ -212,7 +214,9 @@ def timed(seconds: list[float], call: Callable[[], dict[str, Any]]) -> dict[str,
 
 
 def await_deliveries(done: IdleWork, pages: Pages) -> list[float]:
-    """Seconds from the end of each reply's undo window to its page; every reply must come."""
+    """Seconds from the end of each reply's undo window to its arrival on the page; every reply must
+    arrive.
+    """
     deadline = time.monotonic() + UNDO_S + 30
     while not pages.seen.keys() >= {*done.sent}:
         assert time.monotonic() < deadline, f"{len({*done.sent} - pages.seen.keys())} replies never came"
@@ -221,7 +225,7 @@ def await_deliveries(done: IdleWork, pages: Pages) -> list[float]:
 
 
 def measure_cpu(service: Service, seconds: float) -> float:
-    """Processor seconds of the web for each second."""
+    """CPU seconds of the web per second."""
     (web,) = service.find_processes("commands.up.web")
     before = web.cpu_times()
     time.sleep(seconds)
@@ -232,7 +236,7 @@ def measure_cpu(service: Service, seconds: float) -> float:
 def measure_hung(
     service: Service, fake: FakeEngine, visits: list[dict[str, Any]], agents: int, seconds: float
 ) -> tuple[list[float], list[float]]:
-    """What calls take that need no engine: with agents waiting for sets that do not come, and without."""
+    """Seconds of calls that need no engine: while agents wait for sets that never come, and without them."""
     free = busy_others(service, visits, seconds)
     fake.mode = "hang"
     with waiting_agents(service, agents):
@@ -241,7 +245,7 @@ def measure_hung(
 
 @contextmanager
 def waiting_agents(service: Service, agents: int) -> Iterator[None]:
-    """Each waits for the set of a turn of its own, again and again."""
+    """While the block runs, each agent keeps waiting for the set of a turn of their own."""
     ended = threading.Event()
 
     def wait_on(number: int) -> None:

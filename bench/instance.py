@@ -1,7 +1,7 @@
 """A whole Rejoinder in a folder of its own: `rejoinder up` as a user starts it, driven through HTTP.
 
-Used by the benchmarks and by the loop tests. Nothing is faked: vLLM, the web, the trainer and the store
-are the real ones.
+Used by the benchmarks and by the loop tests. Nothing is faked: vLLM, the web, the trainer and the store are
+real.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ def free_port() -> int:
 
 @dataclass
 class Service:
-    """One running instance: its folder, its port, an admin token."""
+    """One running instance: its folder, its port, and an admin token."""
 
     data_dir: Path
     port: int
@@ -96,13 +96,13 @@ class Service:
         return (self.data_dir / "up.log").read_text(errors="replace")[-6000:]
 
     def stop(self) -> int:
-        """Ctrl-C, as a user would; returns the exit code."""
+        """Stops the service with Ctrl-C, as a user would; returns the exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(timeout=90)
 
     def find_processes(self, word: str) -> list[psutil.Process]:
-        """Descendants whose command line holds `word`, parents first."""
+        """The service's descendant processes whose command line contains `word`, parents first."""
         assert self.process is not None
         found = []
         for child in psutil.Process(self.process.pid).children(recursive=True):
@@ -134,7 +134,7 @@ def new_event() -> str:
 
 
 def open_customer_turn(client: httpx.Client, text: str, **fields: Any) -> dict[str, Any]:
-    """A new conversation with one customer message: conversation_id, visitor_token, turn_id."""
+    """Opens a conversation with one customer message; returns conversation_id, visitor_token and turn_id."""
     body = {"event_id": new_event(), "messages": [{"role": "customer", "text": text}], **fields}
     answer = client.post("/v1/conversations", json=body)
     assert answer.status_code == 201, answer.text

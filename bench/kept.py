@@ -1,8 +1,7 @@
 """Nights of `bench.loop` kept in folders, so that their training can be repeated without an engine.
 
-FOLDER/seed-S-night-N/ holds what the night trained on (`dataset/`), the adapter it was compared with
-(`serving/`, where one served) and its run as the service told it (`run.json`). `bench.recipes --kept` reads
-them.
+FOLDER/seed-S-night-N/ holds the night's training data (`dataset/`), the adapter it was compared with
+(`serving/`, if one served) and its run as the API showed it (`run.json`). `bench.recipes --kept` reads them.
 """
 
 import json
@@ -18,7 +17,9 @@ from serving.adapters.staging import weights_of
 
 @dataclass(frozen=True)
 class KeptNight:
-    """`serving`: name and weights of the adapter that served when the night began."""
+    """A night in a folder. `serving` is the name and weights of the adapter that served when the night
+    began.
+    """
 
     name: str
     dataset: Path
@@ -26,7 +27,9 @@ class KeptNight:
 
 
 def keep_night(folder: Path, service: Service, seed: int, night: Night, before: Serving) -> None:
-    """`before`: what served when the run began. A night kept there already is replaced."""
+    """Copies a night into the folder and replaces an earlier copy. `before` is what served when the run
+    began.
+    """
     place = folder / f"seed-{seed}-night-{night.number}"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

@@ -1,10 +1,10 @@
-"""The whole circle over three simulated nights: support rate of each night's adapter on fresh sets, what it
-broke, and what the gate said of it, over several seeds.
+"""The whole feedback loop over three simulated nights and several seeds: the support rate of each night's
+adapter on new sets, its broken replies, and the gate's decision.
 
     python -m bench.loop [--nights 3] [--sets 300] [--seed 1] [--seeds 1] [--keep FOLDER]
 
-Starts a Rejoinder of its own for each seed and plays `demo.simulate` against it: five minutes a night on two
-quiet cores. `--keep` leaves what each night trained on in a folder, for `python -m bench.recipes --kept`.
+Starts a separate Rejoinder for each seed and runs `demo.simulate` against it: five minutes a night on two
+idle cores. `--keep` saves each night's training data in a folder, for `python -m bench.recipes --kept`.
 """
 
 import argparse
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def play(seed: int, asked: argparse.Namespace) -> Played:
-    """All nights of one seed against a service of its own."""
+    """Runs all nights of one seed against a separate service."""
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder) / "var") as service:
         before = Serving(live=None, canary=None)
 
@@ -75,7 +75,7 @@ def play(seed: int, asked: argparse.Namespace) -> Played:
 
 
 def measure_last(service: Service, simulation: Simulation) -> LastAdapter | None:
-    """What the last adapter breaks that the engine still has; None where it has none."""
+    """Counts broken replies of the last adapter that the engine still has loaded; None if it has none."""
     settings = ServingSettings(data_dir=service.data_dir)
     fleet = Fleet.from_endpoints(read_endpoints(settings, service.data_dir), settings)
     loaded = fleet.list_models()

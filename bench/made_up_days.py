@@ -1,4 +1,4 @@
-"""Days of a made-up desk, as the counts that drift is found in; for `bench.drift`."""
+"""Simulated days of a desk, as the counts that the drift check reads; for `bench.drift`."""
 
 from dataclasses import dataclass, field
 
@@ -25,7 +25,9 @@ Counts = dict[tuple[str, str | None], Day]
 
 @dataclass(frozen=True)
 class Plant:
-    """What shifts: support by so much, thumbs and lengths by a factor, a language or a tag to this share."""
+    """A planted shift of one quantity: added to support, a factor for thumbs and lengths, the new share for a
+    language or tag.
+    """
 
     name: str
     size: float
@@ -69,12 +71,14 @@ class MadeUpDesk:
         return found
 
     def _stir(self, share: float) -> float:
-        """What the share is on this day."""
+        """The share on this day: the long-term share with random variation in its logit."""
         logit = np.log(share / (1 - share)) + self.rng.normal(0, RESTLESS)
         return float(1 / (1 + np.exp(-logit)))
 
     def _draw_support(self, count: int, points: float) -> Day:
-        """By the agents of the day: two in seven have a day off, one in a hundred begins a week of leave."""
+        """Picks of the agents present: each has two days in seven off, and one in a hundred begins a week of
+        leave.
+        """
         rng = self.rng
         self.away = np.maximum(self.away - 1, 0)
         self.away[(self.away == 0) & (rng.random(AGENTS) < 0.01)] = 7

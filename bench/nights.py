@@ -1,6 +1,6 @@
-"""What `bench.loop` says of the nights it played: a row for each seed and night, and figures over all seeds.
+"""Formats the nights that `bench.loop` ran: a row for each seed and night, and figures over all seeds.
 
-Pure: nights in, a table and numbers out. It plays and measures nothing.
+Pure functions: nights in, a table and numbers out. Nothing is run or measured here.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,9 @@ Figures = dict[str, float | int | None]
 
 @dataclass(frozen=True)
 class LastAdapter:
-    """Broken replies of the last adapter that serves: greedy ones, the share of sampled ones, and base's."""
+    """Broken replies of the last adapter that serves: greedy ones, the share of sampled ones, and the share
+    for the base.
+    """
 
     greedy: int
     sampled: float
@@ -94,9 +96,9 @@ def describe_gate(played: Sequence[Played], number: int) -> str:
 
 
 def find_figures(played: Sequence[Played]) -> Figures:
-    """Means over seeds by night, what each seed had, and how many nights the gate did not let pass.
+    """Means over seeds by night, the values of each seed, and how many nights the gate refused.
 
-    A night that was refused has no support rate: the mean is over the seeds that have one.
+    A refused night has no support rate: the mean is over the seeds that have one.
     """
     found: Figures = {}
     for number in number_nights(played):
@@ -125,7 +127,7 @@ def list_nights(played: Sequence[Played], number: int) -> list[Night]:
 
 
 def read_rates(played: Sequence[Played], number: int) -> dict[int, float | None]:
-    """The support rate that each seed's adapter of this night had; None where none was measured."""
+    """The support rate of this night's adapter for each seed; None where none was measured."""
     return {
         each.seed: night.support["rate"] if night.support else None
         for each in played

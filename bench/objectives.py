@@ -1,17 +1,19 @@
-"""The objectives `choice` and `dpo` on the same choices: held-out nats at equal data and at equal time.
+"""Compares the objectives `choice` and `dpo` on the same choices: held-out loss in nats, for equal data and
+for equal time.
 
     python -m bench.objectives                  simulated agents on the demo model
     python -m bench.objectives --choices FILE   and a file of choices, such as STAR's
 
-For each seed: new parts of whole conversations, `choice` trained on the train part, `dpo` on the pairs
-derived from it, and `dpo` once more on as many of its choices as it gets through in the time that `choice`
-took, all of `train()` counted, the reference included. Held-out nats as `rejoinder evaluate` counts them:
-scale fitted on validation, with and without the slot offsets of train. Nothing is held out while training:
-no early stop. Both take equally many steps, through the choices in the same order (`bench/order.py`): those
-of `dpo` are summed up from batches of two pairs, with which TRL is fastest on a CPU (`bench.train`).
+For each seed whole conversations are split anew. `choice` is trained on the train split, `dpo` on the pairs
+derived from it, and `dpo` once more on as many of its choices as it can process in the time of `choice`, the
+whole of `train()` with the reference included. Held-out nats are counted as in `rejoinder evaluate`: scale
+fitted on validation, with and without the slot offsets of train. Nothing is held out during training, so
+there is no early stop. Both take equally many steps, through the choices in the same order
+(`bench/order.py`). The steps of `dpo` accumulate batches of two pairs, with which TRL is fastest on a CPU
+(`bench.train`).
 
-Intervals of 95 %: of a seed by bootstrap over conversations of its paired differences; over seeds, which also
-differ in data and in the adapter's start, by t. Takes 15 minutes or so on two cores.
+Intervals are 95 %: for one seed by bootstrap over conversations of the paired differences; over seeds, which
+also differ in data and in the adapter's initial weights, by Student's t. Takes about 15 minutes on two cores.
 """
 
 import argparse
@@ -45,7 +47,9 @@ FIT = 150  # train choices for the scale of the base rule
 
 @dataclass(frozen=True)
 class Trained:
-    """One adapter on `choices` choices: seconds of all of `train()`, and its nats of each test choice."""
+    """One adapter trained on `choices` choices: seconds of the whole `train()`, and the nats of each test
+    choice.
+    """
 
     choices: int
     seconds: float
@@ -54,7 +58,9 @@ class Trained:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One seed: the rules that need no adapter, both objectives, and `dpo` in the time of `choice`."""
+    """Results of one seed: baseline rules without an adapter, both objectives, and `dpo` in the time of
+    `choice`.
+    """
 
     rules: dict[str, float]
     conversations: list[str]
@@ -63,7 +69,9 @@ class Outcome:
     dpo_in_time: Trained
 
     def difference(self, other: Trained, rule: str) -> Array:
-        """Nats of `choice` over the other's, per test choice; below 0 `choice` foresees picks better."""
+        """Nats of `choice` minus nats of the other per test choice; below 0, `choice` predicts picks
+        better.
+        """
         return self.choice.nats[rule] - other.nats[rule]
 
 
@@ -117,7 +125,7 @@ def read_objectives_options(arguments: Sequence[str] | None) -> argparse.Namespa
 
 
 def simulate(base: Path, folder: Path, parts: Parts, seed: int, threads: int) -> Dealt:
-    """Sets of four replies of the base, judged by simulated agents."""
+    """Sets of four base replies, judged by simulated agents."""
     picks = round(SPARE * (parts.train + parts.validation + parts.test))
     make_dataset(Scorer(base, threads=threads), folder / "simulated", picks=picks, seed=seed)
     lines = read_choice_lines(folder / "simulated" / "choices.jsonl")
@@ -164,7 +172,7 @@ def count_written_pairs(dataset: Path) -> int:
 
 
 def over_seeds(values: Sequence[float]) -> tuple[float, float | None, float | None]:
-    """Mean, and its 95 % interval by t; a single seed has none."""
+    """The mean and its 95 % interval by Student's t; a single seed has no interval."""
     mean, n = float(np.mean(values)), len(values)
     if n == 1:
         return mean, None, None
@@ -173,7 +181,7 @@ def over_seeds(values: Sequence[float]) -> tuple[float, float | None, float | No
 
 
 def show_outcomes(name: str, outcomes: Sequence[Outcome]) -> None:
-    """The table so far."""
+    """Prints the table of the results so far."""
     last = outcomes[-1]
     table = Table(
         title=f"{name}: nats per held-out choice ({len(last.conversations)} of seed {len(outcomes)})"
@@ -215,7 +223,7 @@ def write_difference(differences: Array, conversations: Sequence[str], seed: int
 def report(
     name: str, outcomes: Sequence[Outcome], figures: dict[str, float | int | None], notes: dict[str, str]
 ) -> None:
-    """Means over seeds; `_slot` marks the rule that knows the slot offsets."""
+    """Prints means over seeds; `_slot` marks the rule that knows the slot offsets."""
     for rule in outcomes[0].rules:
         figures[f"{rule}_{name}"] = float(np.mean([each.rules[rule] for each in outcomes]))
     for rule in RULES:

@@ -1,8 +1,8 @@
-"""One order of choices for two trainings that are compared.
+"""Gives two trainings that are compared the same order of choices.
 
-Which choices stand together in a step moves held-out nats by one or two hundredths, the objective itself by
-less: two trainings in different orders mostly differ by chance. Here `dpo` takes the pairs of a choice where
-`choice` takes the choice, from the same start.
+Which choices share a step changes held-out nats by one or two hundredths, more than the objective does:
+trainings in different orders would differ mostly by chance. Here `dpo` takes the pairs of a choice where
+`choice` takes the choice, and both have the same initial weights.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from trainer.objectives.choice.example_set import ConversationSet
 
 @contextmanager
 def same_order() -> Iterator[None]:
-    """Trainings within it go through the choices in one seeded order, in each epoch."""
+    """Inside this block every training goes through the choices in one seeded order, in each epoch."""
     with (
         patch.object(examples, "hash_share", place_choice),
         patch.object(pair_rows, "hash_share", place_choice),
@@ -32,7 +32,7 @@ def same_order() -> Iterator[None]:
 
 
 def place_choice(*words: object) -> float:
-    """`hash_share` for which a pair is its choice."""
+    """Replaces `hash_share`: a pair gets the hash of its choice."""
     purpose, *rest, key = words
     if purpose != "select":
         return hash_share(*words)

@@ -1,10 +1,10 @@
-"""Chat pages as the service sees them: open streams of events, by the hundred, on one thread.
+"""Simulates chat pages as the service sees them: hundreds of open event streams on one thread.
 
     with open_pages(port, [(conversation_id, token), ...]) as pages: ...
 
-Each page does what chat.js does: it opens the stream of its conversation with the visitor's token, and opens
-it again from the last message on when the stream ends. As all of them wait and are in sight, each asks every
-minute how it stands. `pages.seen` holds how long each message took.
+Each page does what chat.js does: it opens the event stream of its conversation with the visitor's token, and
+opens it again after the last message when the stream ends. All of them wait and count as visible, so each
+asks for its queue position every minute. `pages.seen` holds the delivery time of each message in seconds.
 """
 
 import asyncio
@@ -24,7 +24,9 @@ STANDING_EVERY_S = 60.0
 
 @dataclass
 class Pages:
-    """`seen`: message id -> seconds from its being written to its arrival, by the clock of this machine."""
+    """Open pages. `seen`: message id -> seconds from writing the message to its arrival, by this machine's
+    clock.
+    """
 
     seen: dict[str, float] = field(default_factory=dict)
     open: int = 0
@@ -34,7 +36,7 @@ class Pages:
 
 @contextmanager
 def open_pages(port: int, visits: Sequence[tuple[str, str]], *, limit_s: float = 120) -> Iterator[Pages]:
-    """Returns once all streams are open; closes them with the block."""
+    """Opens all streams, then runs the block; closes them after it."""
     pages, loop = Pages(), asyncio.new_event_loop()
     thread = threading.Thread(target=run_until_stopped, args=(loop,), daemon=True)
     thread.start()
@@ -79,7 +81,7 @@ async def follow_conversation(port: int, conversation_id: str, token: str, pages
 
 
 async def ask_standing(port: int, conversation_id: str, token: str, pages: Pages) -> None:
-    """Again and again, like the page, which a service that is away does not stop."""
+    """Asks for the queue position again and again, also while the service is unreachable, like the page."""
     await asyncio.sleep(random.random() * STANDING_EVERY_S)
     while True:
         try:
@@ -91,7 +93,7 @@ async def ask_standing(port: int, conversation_id: str, token: str, pages: Pages
 
 
 async def ask_standing_once(port: int, conversation_id: str, token: str) -> None:
-    """On a connection of its own: the service closes one that is idle for so long."""
+    """Asks on a new connection, since the service closes one that is idle between two questions."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
         path = f"/v1/conversations/{conversation_id}/standing"
@@ -105,7 +107,7 @@ async def ask_standing_once(port: int, conversation_id: str, token: str) -> None
 
 
 async def follow_once(port: int, conversation_id: str, token: str, last: str, pages: Pages) -> str:
-    """Until the stream ends; gives the last message's id."""
+    """Reads the stream until it ends; returns the id of the last message."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=LINE_LIMIT)
     is_open = False
     try:

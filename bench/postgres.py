@@ -1,4 +1,4 @@
-"""A PostgreSQL server of the benchmark's own, in a folder of its own, with durable commits as it ships."""
+"""A temporary PostgreSQL server for benchmarks, in a separate folder, with its default durable commits."""
 
 import contextlib
 import os
@@ -20,7 +20,7 @@ def find_programs() -> Path | None:
 
 @contextlib.contextmanager
 def running_postgres(programs: Path) -> Iterator[str]:
-    """URL of an empty database; the server listens on a unix socket and ends with the block."""
+    """Yields the URL of an empty database; the server listens on a unix socket and stops after the block."""
     home = Path(tempfile.mkdtemp(prefix="rejoinder-bench-"))
     user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
     if user:

@@ -1,13 +1,13 @@
-"""Recipes compared offline on the demo model: simulated agents pick, each recipe trains on the same picks,
-fresh sets judge.
+"""Compares recipes offline on the demo model: simulated agents pick, each recipe trains on the same picks,
+and new sets measure the result.
 
     python -m bench.recipes                                    the demo recipe as it is
     python -m bench.recipes lr=1e-4,beta=0.3 lr=3e-4,beta=0.5  variants of it, side by side
     python -m bench.recipes --kept FOLDER lr=1e-4              on the nights that `bench.loop --keep` left
 
-No engine and no store: replies come from transformers, sets and picks follow the service's rules. A quick
-look before a change of trainer/recipes/demo.yaml; the figures that count come from bench.loop. Prints a table
-and one JSON line.
+No engine and no store: transformers draws the replies, and sets and picks follow the service's rules. It is a
+quick check before a change of trainer/recipes/demo.yaml; the decisive figures come from bench.loop. Prints a
+table and one JSON line.
 """
 
 import json
@@ -59,7 +59,7 @@ Prompts = Sequence[Sequence[Message]]
 
 @dataclass(frozen=True)
 class FreshSets:
-    """Unseen prompts and base's two replies to each, the same for all variants."""
+    """Unseen prompts with two base replies each, shared by all variants."""
 
     seed: int
     prompts: Prompts
@@ -106,7 +106,7 @@ def vary(text: str, threads: int) -> Recipe:
 
 
 def make_dataset(scorer: Scorer, folder: Path, *, picks: int, seed: int) -> None:
-    """Sets of four from base, judged by the simulated agents, in the form and splits of a real dataset."""
+    """Sets of four base replies, judged by simulated agents, in the form and splits of a real dataset."""
     prompts = fresh_prompts(picks, seed)
     agents = make_agents(seed)
     folder.mkdir()
@@ -200,7 +200,9 @@ def try_recipe(
 
 
 def count_broken_draws(scorer: Scorer, adapter: str | None) -> tuple[int, int]:
-    """Broken replies to the fixed prompts: greedy ones, and of 1,000 sampled."""
+    """Broken replies to the fixed prompts: the number of greedy ones, and the number among 1,000 sampled
+    ones.
+    """
     ids = [encode_prompt(scorer.tokenizer, messages, {}) for messages in FIXED_PROMPTS]
 
     def count(drawn: Any) -> int:
@@ -222,8 +224,8 @@ def draw_fresh(scorer: Scorer, n: int, seed: int) -> FreshSets:
 
 
 def measure_support(scorer: Scorer, adapter: str, fresh: FreshSets) -> float:
-    """The support rate that the agents' taste gives on sets of two and two: the mean chance that a pick falls
-    on the adapter. Sets with unequal numbers of distinct texts do not count, nor those refused as a whole.
+    """The expected support rate for the agents' taste on sets of two and two: the mean probability that a
+    pick is an adapter reply. Sets with unequal numbers of distinct texts, and refused sets, are left out.
     """
     agent, rng = make_agents(fresh.seed)[0], random.Random(fresh.seed)
     shares: list[float] = []

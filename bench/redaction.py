@@ -1,10 +1,10 @@
-"""What redaction finds, what it leaves alone, and what it costs.
+"""What redaction finds, what it wrongly removes, and what it costs.
 
     python -m bench.redaction [--part set_aside|tuning] [--choices choices_star.jsonl.gz]
 
-Recall is counted on sentences of tests/feedback/records/: half of them were put aside before any rule was
-written (`set_aside`, the default); a value counts as found when every letter and digit of it is covered. With
-`--choices` the choices of that file are redacted in the order of a build, and the CPU time is shown.
+Recall is measured on sentences of tests/feedback/records/: half of them were set aside before any rule was
+written (`set_aside`, the default). A value is found if every letter and digit of it is covered. With
+`--choices` the choices of that file are redacted in the order of a dataset build, and the CPU time is shown.
 """
 
 import json
@@ -51,7 +51,7 @@ def read_samples(name: str) -> Iterator[dict[str, Any]]:
 
 
 def measure_recall(part: str) -> dict[str, float | int | None]:
-    """Over all values and for each kind."""
+    """Recall over all values and for each kind of value."""
     there: Counter[str] = Counter()
     found: Counter[str] = Counter()
     for sample in read_samples(f"personal_data_{part}.jsonl"):

@@ -1,5 +1,5 @@
-"""How every benchmark begins and ends: its options under its own docstring; a table for people, then one JSON
-line for machines; told to end, it takes down what it started.
+"""The common frame of all benchmarks: command-line options with the docstring as help; a table for people,
+then one JSON line; and clean-up on SIGTERM.
 """
 
 import argparse
@@ -47,7 +47,7 @@ def print_report(
 
 @contextlib.contextmanager
 def ending_on_term() -> Iterator[None]:
-    """SIGTERM leaves the block as an exception would; unhandled, it would skip every `finally`."""
+    """Turns SIGTERM into an exception inside the block, so that every `finally` runs."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

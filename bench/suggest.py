@@ -1,12 +1,12 @@
-"""What the service adds to the time of a suggestion set: the set through HTTP against the same two requests
-straight to vLLM.
+"""The time that the service adds to a suggestion set: a set through HTTP compared to the same two requests
+sent directly to vLLM.
 
     python -m bench.suggest [--sets 60]
 
-Each set is drawn through the service (conversation posted -> candidates read); then the two requests that
-the store names for it, with their seeds, go straight to vLLM side by side, and one of their replies alone.
-The same seeds give the same texts, so each ratio compares equal work. Sets with a redraw are counted and
-left out of the ratios.
+Each set is drawn through the service (from posting the conversation to reading the candidates). Then the two
+requests recorded in the store, with their seeds, go directly to vLLM in parallel, and one of their replies
+alone. The same seeds give the same texts, so each ratio compares equal work. Sets with a redraw are counted
+and left out of the ratios.
 """
 
 import tempfile
@@ -35,7 +35,7 @@ WARM_UP = 5
 
 @dataclass(frozen=True)
 class SuggestRound:
-    """Seconds of one round."""
+    """Timings of one round, in seconds."""
 
     service: float
     raw_set: float

@@ -1,12 +1,12 @@
-"""Swapping an adapter in and out while requests keep coming: failed requests and seconds until the change
-is felt.
+"""Promotes and rolls back an adapter under constant load: failed requests, and seconds until the change takes
+effect.
 
     python -m bench.swap [--rounds 5]
 
 Four clients open conversations and read their suggestions without a pause. Meanwhile an adapter is promoted
-and rolled back in turn through HTTP. `seconds_to_first_tuned_reply` runs from the call of promote to the
-first set that names the new adapter; `rollback_seconds` from the call of rollback to its answer, after
-which new sets are of base alone.
+and rolled back in turn through HTTP. `seconds_to_first_tuned_reply` runs from the promote call to the first
+set with the new adapter; `rollback_seconds` from the rollback call to its answer, after which new sets have
+base replies only.
 """
 
 import tempfile
@@ -32,7 +32,7 @@ LIMIT_S = 60
 
 @dataclass
 class Load:
-    """Clients at work until `ended`; every request that was not answered as it should be is a failure."""
+    """Clients that work until `ended`; a request without the expected answer counts as a failure."""
 
     service: Service
     ended: threading.Event = field(default_factory=threading.Event)
@@ -110,7 +110,7 @@ def measure_swaps(service: Service, load: Load, rounds: int) -> tuple[list[float
 
 
 def wait_for_set(database: str, name: str, since: datetime) -> None:
-    """Until a set that names the adapter is ready to be read."""
+    """Waits until a set with the adapter is ready to be read."""
     engine, deadline = open_engine(database), time.monotonic() + LIMIT_S
     ready = (
         select(SuggestionSet.id)

@@ -1,10 +1,10 @@
-"""Clients that mean no good, by the hundred, against the real service: does everybody else notice?
+"""Hundreds of hostile clients against the real service: do other users notice them?
 
     python -m bench.torture [--clients 1000]        (`make torture`)
 
-Half a request line, silence, bodies that drip, and pages that stay open; beside each of them a probe and an
-agent's write, timed. Then every process is killed once while the pages are open. Ends by itself; the tests in
-tests/hostile do the same with a hundred clients.
+Half a request line, silence, bodies that arrive byte by byte, and pages that stay open; during each of these
+a health probe and an agent's write are timed. Then every process is killed once while the pages are open. The
+benchmark ends by itself; the tests in tests/hostile do this with a hundred clients.
 """
 
 import contextlib
@@ -44,7 +44,9 @@ PROBE_WITHIN_S = 30.0
 
 
 class Attack:
-    """Open sockets that send `first` and then `drip` every half second; `closed` counts those shown out."""
+    """Open sockets that send `first` and then `drip` every half second; `closed` counts those that the server
+    closed.
+    """
 
     def __init__(self, port: int, clients: int, first: bytes, drip: bytes) -> None:
         self._drip = drip
@@ -64,7 +66,7 @@ class Attack:
         return self.clients - len(self._open)
 
     def keep_on(self, ended: threading.Event) -> None:
-        """Drips, and notes who was shown out, until told to end."""
+        """Sends the drips and notes which sockets the server closes, until `ended` is set."""
         drip_at = time.monotonic()
         while not ended.is_set() and self._open:
             for key, _ in self._selector.select(0.1):
@@ -105,7 +107,7 @@ def attacking(port: int, clients: int, first: bytes = b"", drip: bytes = b"") ->
 
 
 def wait_until(is_true: Callable[[], bool], limit_s: float = 90) -> float:
-    """Seconds until it was true."""
+    """Waits for the condition; returns the seconds it took."""
     began = time.monotonic()
     while not is_true():
         assert time.monotonic() - began < limit_s, "never became true"
@@ -114,7 +116,7 @@ def wait_until(is_true: Callable[[], bool], limit_s: float = 90) -> float:
 
 
 def probe(service: Service, count: int = PROBES) -> list[float]:
-    """Seconds of a probe and of an agent's write, each on a connection of its own as a newcomer has it."""
+    """Seconds of a health probe and of an agent's write, each on a new connection."""
     spent = []
     for number in range(count):
         began = time.perf_counter()
@@ -137,8 +139,8 @@ def open_visits(service: Service, count: int) -> list[tuple[str, str]]:
 
 
 def open_as_strangers(service: Service, clients: int, each: int) -> Counter[int]:
-    """Openings at /chat/start, so many clients at once; how many were answered with which status. A refusal
-    that does not say when to come again raises.
+    """Opens conversations at /chat/start with this many clients at once; returns how often each status came.
+    Raises if a refusal does not say when to try again.
     """
 
     def open_some(number: int) -> list[int]:
@@ -157,7 +159,7 @@ def open_as_strangers(service: Service, clients: int, each: int) -> Counter[int]
 
 
 def post_until_stored(service: Service, conversation_id: str, text: str) -> str:
-    """Posts under one event id until it is acknowledged; gives the message's id."""
+    """Posts a message with one event id until it is acknowledged; returns the message's id."""
     body = {"event_id": new_event(), "role": "customer", "text": text}
     deadline = time.monotonic() + 120
     while True:
@@ -170,8 +172,8 @@ def post_until_stored(service: Service, conversation_id: str, text: str) -> str:
 
 
 def kill_each(service: Service, visits: list[tuple[str, str]], pages: Pages) -> int:
-    """Kills web, trainer and `up` in turn while customers write; gives the number of acknowledged
-    messages, all of which the store has and the pages show.
+    """Kills web, trainer and `up` in turn while customers write. Returns the number of acknowledged messages,
+    after checking that the store and the pages have all of them.
     """
     acknowledged: dict[str, str] = {}
     ended = threading.Event()
@@ -214,7 +216,7 @@ def kill_each(service: Service, visits: list[tuple[str, str]], pages: Pages) -> 
 
 
 def kill_all(service: Service) -> None:
-    """`up` dies at once; its children follow by themselves."""
+    """Kills `up` at once; its child processes then end by themselves."""
     assert service.process is not None
     children = psutil.Process(service.process.pid).children(recursive=True)
     service.process.kill()
@@ -230,7 +232,7 @@ def is_ready(service: Service) -> bool:
 
 @contextlib.contextmanager
 def running_victim(data_dir: Path, database_url: str = "") -> Iterator[Service]:
-    """The service as `up` starts it, with the fake engine; on SQLite unless a database is named."""
+    """Starts the service with `up` and the fake engine; on SQLite unless a database is named."""
     with FakeEngine() as fake:
         environment = {
             "REJOINDER_SERVING__REPLICAS": json.dumps([fake.endpoint.url]),

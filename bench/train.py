@@ -1,16 +1,17 @@
-"""Choices per second of the objective `choice` over TRL's DPOTrainer on the same choices, as pairs.
+"""Compares training speed: choices per second of the objective `choice` and of TRL's DPOTrainer on the same
+choices as pairs.
 
     python -m bench.train [--choices FILE]                     the demo model on this CPU
     python -m bench.train --device cuda --shape qwen2.5-0.5b   random weights of that shape in bfloat16
 
-TRL runs at its best: no checkpointing, pairs in order of length, the batch size that was fastest in this run;
-so does `choice` with the length of its rows, of lengths that are equally fast the smallest, for its memory.
-Rounds are interleaved, a ratio is the median over rounds, and beside it stands its bound: the FLOPs
-of one side over those of the other (`bench/flops.py`), which is met where products alone take time. Two
-references: computed in the run, or stored by an earlier night, which TRL cannot carry over to a dataset that
-has grown. Conversations of several turns run as trees, too, beside a row for each turn
-(`ratio_trees_over_rows`). Memory is measured in processes of their own. A choice is one pick among its
-replies, whatever a side makes of it.
+TRL runs at its best: no checkpointing, pairs in order of length, the batch size that was fastest in this run.
+`choice` also uses its best row length; of equally fast ones the smallest, to save memory. Rounds are
+interleaved, and a ratio is the median over rounds. Beside it is its bound, the FLOPs of one side over those
+of the other (`bench/flops.py`), which is reached when only matrix products take time. There are two kinds of
+reference: computed in the run, or stored by an earlier night, which TRL cannot reuse for a dataset that has
+grown. Conversations of several turns are also run as trees, compared to a row for each turn
+(`ratio_trees_over_rows`). Memory is measured in separate processes. A choice is one pick among its replies,
+however many pairs a side makes of it.
 """
 
 import argparse
@@ -66,7 +67,7 @@ Figures = dict[str, float | int | None]
 
 
 class Task(NamedTuple):
-    """Choices to be measured under these modes, `dpo` among them, with the suffix of their figures."""
+    """Choices to be measured in these modes (one is `dpo`), with the suffix of their figures."""
 
     suffix: str
     plan: SidePlan
@@ -126,12 +127,12 @@ def read_train_options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def find_peak_tflops(device: str) -> float | None:
-    """TFLOP/s of a chip whose name is known."""
+    """The peak TFLOP/s of a chip with a known name."""
     return next((float(peak) for part, peak in PEAKS.items() if part in device), None)
 
 
 def list_tasks(asked: argparse.Namespace, plan: SidePlan, modes: list[Mode]) -> list[Task]:
-    """The first lengths have no suffix."""
+    """The tasks to measure. The figures of the first shape have no suffix."""
     number, vocabulary = asked.step * asked.steps, load_config(asked.shape).vocab_size
     found = [
         Task(
@@ -156,7 +157,7 @@ def list_tasks(asked: argparse.Namespace, plan: SidePlan, modes: list[Mode]) -> 
 def measure_task(
     task: Task, rounds: int, peak: float | None, figures: Figures, notes: dict[str, str]
 ) -> None:
-    """Puts the figures of these choices into `figures`."""
+    """Measures these choices and adds the results to `figures`."""
     suffix, plan, examples, modes = task
     print(f"{suffix.lstrip('_') or 'first lengths'}: {describe_examples(examples)}", flush=True)
     row_tokens = find_size(plan, "stored_reference", examples, ROW_SIZES)
@@ -198,7 +199,7 @@ def compare_passes(
     figures: Figures,
     notes: dict[str, str],
 ) -> None:
-    """How many times as fast ours are, with the bound beside it."""
+    """How many times as fast `choice` is, with the FLOP bound beside it."""
     both = list(zip(theirs, ours, strict=True))
     ratios = [one.seconds / other.seconds for one, other in both]
     figures[f"ratio_{name}"], figures[f"bound_{name}"] = median(ratios), bound
@@ -210,7 +211,9 @@ def compare_passes(
 
 
 def find_size(plan: SidePlan, mode: Mode, examples: list[Example], sizes: Sequence[int]) -> int:
-    """The fastest of the sizes on one step's choices; of rows a shorter one that is as fast."""
+    """The fastest batch or row size on the choices of one step; of row sizes that are equally fast, the
+    shortest.
+    """
     some = examples[: plan.step]
     pairs = sum(len(example.replies) - 1 for example in some)
     most = pairs if mode == "dpo" else 2 * sum_choices(some).tokens
@@ -231,7 +234,7 @@ def find_size(plan: SidePlan, mode: Mode, examples: list[Example], sizes: Sequen
 
 
 def run_rounds(sides: Sequence[TrainSide], rounds: int) -> dict[Mode, list[Pass]]:
-    """Each side by round. The order turns, and a first round is not counted."""
+    """Runs each side in each round. The order of sides rotates, and the first round does not count."""
     passes: dict[Mode, list[Pass]] = {side.mode: [] for side in sides}
     for number in range(rounds + 1):
         turn = number % len(sides)
@@ -245,7 +248,7 @@ def run_rounds(sides: Sequence[TrainSide], rounds: int) -> dict[Mode, list[Pass]
 def count_sides(
     plan: SidePlan, examples: list[Example], sizes: dict[Mode, int]
 ) -> tuple[dict[Mode, int], dict[Mode, FlopWork]]:
-    """FLOPs of one pass of each side, and what goes through its model."""
+    """FLOPs of one pass for each side, and the amounts that go through its model."""
     decoder = Decoder.of(load_config(plan.model))
     packed, pairs = sum_choices(examples), sum_pairs(examples, every_position=plan.device == "cpu")
     flops, works = {}, {}
@@ -280,7 +283,7 @@ def compare_memory(
 
 
 def write_results(asked: argparse.Namespace, figures: Figures) -> None:
-    """One line more in `train.jsonl`, with what it takes to run it again."""
+    """Appends one line to `train.jsonl`, with everything needed to repeat the run."""
     cuda = asked.device == "cuda"
     line = {
         "bench": "train",

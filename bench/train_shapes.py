@@ -1,4 +1,4 @@
-"""What `bench.train` trains on: models by name, and choices of a stated shape or from a file."""
+"""The inputs of `bench.train`: models by name, and choices of a given shape or from a file."""
 
 import json
 import random
@@ -51,7 +51,7 @@ MODELS = ("demo", *CONFIGS)
 
 @dataclass(frozen=True)
 class Shape:
-    """Choices of one prompt length, reply length and number of replies."""
+    """Choices of one prompt length and reply length (both in tokens) and number of replies."""
 
     prompt: int
     reply: int
@@ -68,7 +68,7 @@ class Shape:
 
 
 def load_config(name: str) -> Any:
-    """One's own: models write into theirs."""
+    """A separate copy of the configuration, since models change theirs."""
     return AutoConfig.from_pretrained(DEMO) if name == "demo" else deepcopy(CONFIGS[name])
 
 
@@ -82,19 +82,19 @@ def make_model(name: str, *, device: str, dtype: torch.dtype) -> Any:
 
 
 def load_tokenizer() -> Any:
-    """The demo model's, whatever the model: TRL wants one for its padding, and texts need one."""
+    """The demo model's tokenizer for every model: TRL needs one for padding, and texts need one."""
     return AutoTokenizer.from_pretrained(DEMO)
 
 
 def draw_choices(shape: Shape, number: int, *, vocabulary: int, seed: int = 0) -> list[Example]:
-    """Choices of random tokens, each a conversation of its own."""
+    """Choices of random tokens, each in a separate conversation."""
     draw = TokenDraw(f"{seed} {shape}", vocabulary)
     return [draw.choice(place, f"c{place}", draw.tokens(shape.prompt), shape) for place in range(number)]
 
 
 def draw_talks(shape: Shape, number: int, turns: int, *, vocabulary: int, seed: int = 0) -> list[Example]:
-    """At least so many choices in whole conversations of random tokens: `shape` is that of the first turn,
-    the next prompt goes on with the reply that was picked and as many tokens more.
+    """At least `number` choices in whole conversations of random tokens. `shape` describes the first turn;
+    each next prompt adds the picked reply and a new message of the same length.
     """
     draw = TokenDraw(f"{seed} {shape} {turns}", vocabulary)
     found: list[Example] = []
@@ -108,7 +108,7 @@ def draw_talks(shape: Shape, number: int, turns: int, *, vocabulary: int, seed: 
 
 
 class TokenDraw:
-    """Seeded tokens, and choices made of them. Each reply ends with the same token."""
+    """Draws random tokens with a seed, and choices made of them. Every reply ends with the same token."""
 
     def __init__(self, seed: str, vocabulary: int) -> None:
         self._rng, self._vocabulary = random.Random(seed), vocabulary
@@ -132,7 +132,7 @@ class TokenDraw:
 
 
 def read_picked(file: Path, number: int, recipe: Recipe) -> list[Example]:
-    """Picks of a choices file that fit into the recipe's `max_length`, in a stable hash order."""
+    """Choices with one pick from a file that fit into the recipe's `max_length`, in a stable hash order."""
     encoder, found = Encoder(load_tokenizer(), base_id="none"), []
     lines = sorted(read_choice_lines(file), key=lambda line: hash_share("bench", line))
     for place, line in enumerate(lines):
@@ -152,8 +152,8 @@ def read_picked(file: Path, number: int, recipe: Recipe) -> list[Example]:
 
 
 def derive_pairs(examples: Sequence[Example]) -> list[dict[str, list[int]]]:
-    """The picked reply over each other one, as TRL takes rows; in order of length, so that batches hold
-    hardly any padding.
+    """The picked reply over each other one, as rows for TRL, sorted by length so that batches have little
+    padding.
     """
     rows = [
         {
@@ -170,12 +170,12 @@ def derive_pairs(examples: Sequence[Example]) -> list[dict[str, list[int]]]:
 
 
 def sum_choices(examples: Sequence[Example]) -> FlopWork:
-    """What the examples are to the objective `choice`."""
+    """The FLOP work of the examples with the objective `choice`."""
     return sum_rows([example] for example in examples)
 
 
 def sum_talks(examples: Sequence[Example], row_tokens: int) -> FlopWork:
-    """What whole conversations are to it as trees in rows of that length."""
+    """The FLOP work of whole conversations with `choice`, as trees in rows of `row_tokens` tokens."""
     return sum_rows(split_rows(examples, row_tokens))
 
 
@@ -187,7 +187,7 @@ def sum_rows(rows: Iterable[Sequence[Example]]) -> FlopWork:
 
 
 def sum_pairs(examples: Sequence[Example], *, every_position: bool) -> FlopWork:
-    """What their pairs are to TRL, padding left out."""
+    """The FLOP work of the examples' pairs in TRL, without padding."""
     total = FlopWork(0, 0, 0, 0, 0)
     for row in derive_pairs(examples):
         replies = (len(row["chosen_ids"]), len(row["rejected_ids"]))

@@ -1,9 +1,9 @@
 """The two sides of `bench.train`, each a Trainer on the same choices: TRL's DPOTrainer and the objective
 `choice`.
 
-Both train the same adapter on the same tokens with the same optimizer, a step over the same number of
-choices. The rate is 0, so each round repeats the same work, and s stays 0 as the trainer's own check of its
-reference asks.
+Both train the same adapter on the same tokens with the same optimizer, with equally many choices in a step.
+The learning rate is 0, so each round repeats the same work, and the log-ratios to the reference stay 0, as
+the trainer's check of its reference requires.
 """
 
 import gc
@@ -41,7 +41,7 @@ BETA = 0.1
 
 @dataclass(frozen=True)
 class SidePlan:
-    """What both sides hold in common. `step`: choices of one optimizer step."""
+    """The settings that both sides share. `step` is the number of choices in one optimizer step."""
 
     model: str
     device: str
@@ -69,14 +69,16 @@ class SidePlan:
 
 
 class Pass(NamedTuple):
-    """`processor`: seconds of all threads of this process; what others do beside it changes them little."""
+    """Seconds of one pass. `processor` is the CPU time of all threads of this process, which other processes
+    hardly change.
+    """
 
     seconds: float
     processor: float
 
 
 class _Clock(TrainerCallback):  # type: ignore[misc]
-    """From the start of training to the end of its last step; making and ending a run is left out."""
+    """Times training from its start to the end of the last step, without setting up and ending the run."""
 
     def __init__(self) -> None:
         self.taken = self._started = Pass(0.0, 0.0)
@@ -90,15 +92,15 @@ class _Clock(TrainerCallback):  # type: ignore[misc]
 
 
 def read_clocks() -> Pass:
-    """After all work handed to a GPU is done."""
+    """Reads both clocks after waiting for the GPU to finish its work."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return Pass(time.perf_counter(), time.process_time())
 
 
 class TrainSide:
-    """One way to train on `examples`. `size`: pairs of a batch for `dpo`, tokens of a row for the others.
-    `trees` are whole conversations with a stored reference; in other modes each turn stands for itself.
+    """One way to train on `examples`. `size` is pairs per batch for `dpo`, tokens per row otherwise. `trees`
+    means whole conversations with a stored reference; in other modes each turn is separate.
     """
 
     def __init__(self, plan: SidePlan, mode: Mode, examples: Sequence[Example], size: int) -> None:
@@ -125,12 +127,12 @@ class TrainSide:
         )
 
     def run(self) -> Pass:
-        """One pass over the examples."""
+        """Trains one pass over the examples; returns its seconds."""
         self._trainer.train()
         return self._clock.taken
 
     def close(self) -> None:
-        """Gives its memory back."""
+        """Frees the memory of this side."""
         del self._trainer
         self._folder.cleanup()
         gc.collect()
@@ -193,10 +195,11 @@ class TrainSide:
 
 
 def measure_memory(plan: SidePlan, mode: Mode, examples: Sequence[Example], size: int) -> tuple[float, float]:
-    """(peak, growth since before the first step) in MiB of one pass. Meant for a process of its own: a peak
-    never falls.
+    """(peak, growth since before the first step) in MiB for one pass. Run it in a separate process, since a
+    peak never falls.
 
-    On a CPU resident memory as Linux counts it for this program, None of its parent's; on a GPU allocated.
+    On a CPU it is the resident memory of this program as Linux counts it, without its parent's; on a GPU the
+    allocated memory.
     """
     side = TrainSide(plan, mode, examples, size)
     if plan.device == "cuda":
@@ -212,14 +215,14 @@ def measure_memory(plan: SidePlan, mode: Mode, examples: Sequence[Example], size
 
 
 def read_own_status(name: str) -> int:
-    """A field of this process's status in KiB. `getrusage` would name a parent's peak, too."""
+    """A field of this process's /proc status in KiB. `getrusage` would also include a parent's peak."""
     lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
 
 
 def compare_products(shape: tuple[int, int, int], threads: int, *, repeats: int = 30) -> float:
-    """How many times as fast this CPU multiplies [m, k] by [k, n] in bfloat16 as in float32; below 1 it has
-    no units for it.
+    """How many times as fast this CPU multiplies [m, k] by [k, n] in bfloat16 as in float32. Below 1 it has
+    no hardware for bfloat16.
     """
     torch.set_num_threads(threads)
     m, k, n = shape

@@ -1,4 +1,6 @@
-"""The gate's own rule over simulated histories: what it says, and when. Used by `bench.gate`."""
+"""Applies the gate's own rule to simulated histories: its verdicts, and when they come. Used by
+`bench.gate`.
+"""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,7 +24,7 @@ NEVER = np.iinfo(np.int64).max
 
 @dataclass(frozen=True)
 class Verdicts:
-    """For each history the number of picks at which each thing was first true; NEVER if it was not."""
+    """For each history the number of picks when each verdict was first true, or NEVER: (histories,)."""
 
     went_live: Integers
     went_live_unadjusted: Integers  # by the same policy without the demand on the adjusted share
@@ -32,18 +34,20 @@ class Verdicts:
 
 
 def e_values(won: Any, n: Any) -> Floats:
-    """`sequential_tests.e_value` over arrays."""
+    """`sequential_tests.e_value` for arrays."""
     log = n * np.log(2) + betaln(SPREAD + won, SPREAD + n - won) - betaln(SPREAD, SPREAD)
     return np.asarray(np.exp(np.minimum(log, 700)))
 
 
 def first_true(hits: NDArray[np.bool_], at: Integers) -> Integers:
-    """`at` of the first hit along the last axis."""
+    """The value of `at` at the first hit along the last axis, or NEVER."""
     return np.where(hits.any(axis=-1), at[hits.argmax(axis=-1)], NEVER)
 
 
 def judge_histories(histories: Histories, policy: ExposurePolicy, every: int) -> Verdicts:
-    """Looks for a win after every `every` picks, as every night, and for harm after each, as every minute."""
+    """Looks for a win after every `every` picks (as every night) and for harm after each pick (as every
+    minute).
+    """
     picks = histories.won.shape[1]
     harm = find_harm(histories, policy.max_e_harm)
     ends = np.arange(every, picks + 1, every)
@@ -75,18 +79,19 @@ def judge_histories(histories: Histories, policy: ExposurePolicy, every: int) ->
 
 
 def find_pooled_harm(histories: Histories, limit: float) -> Integers:
-    """The same as `find_harm` for the mirror image of the e-value for better, which takes all picks for those
-    of one mind: what agents who differ cost.
+    """The first pick at which the pooled e-value for harm reaches `limit`. It takes all picks as from one
+    agent, to show what differences between agents cost.
     """
     each, won = np.arange(1, histories.won.shape[1] + 1), histories.won.cumsum(axis=1)
     return first_true((e_values(won, each) >= limit) & (2 * won < each), each)
 
 
 def find_harm(histories: Histories, limit: float) -> Integers:
-    """For each history the first pick at which `weigh_harm` reaches `limit`.
+    """For each history the first pick at which `weigh_harm` reaches `limit`: (histories,).
 
-    Arrays tell where it may: the chance of all picks so far is the product of the chances of each after
-    those before. `weigh_harm` itself, which is milliseconds and sometimes 0 there, has the last word.
+    Array arithmetic first finds the picks where this is possible: the probability of all picks is the product
+    of the probabilities of each pick given those before. Then `weigh_harm` itself decides there, since it
+    takes milliseconds and sometimes rounds to 0.
     """
     k, n = count_before(histories)
 
@@ -121,7 +126,7 @@ def share_of(values: Integers, limit: int = NEVER) -> tuple[float, float]:
 
 
 def median_of(values: Integers) -> tuple[float | None, float | None]:
-    """The median and its standard error, from the order statistics around it; None where it is NEVER."""
+    """The median and its standard error from the order statistics around it; None if it is NEVER."""
     ordered = np.sort(values)
     middle, step = len(ordered) // 2, max(1, round(np.sqrt(len(ordered)) / 2))
     low, median, high = ordered[max(0, middle - step)], ordered[middle], ordered[middle + step]
