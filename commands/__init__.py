@@ -1,3 +1,3 @@
-"""The sub-commands of `rejoinder`, one file each, and the few parts they share (frame, errors, store,
-deployer, instance, checks). up/ holds the one that starts and keeps everything.
+"""The sub-commands of `rejoinder`, one file each, and the parts that they share (frame, errors, store,
+deployer, instance, checks). up/ has the command that starts and supervises all processes.
 """

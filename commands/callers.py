@@ -1,4 +1,6 @@
-"""What `rejoinder doctor` says of counting callers: where counts stand, and who is told from whom."""
+"""The checks of `rejoinder doctor` on rate limits: where requests are counted, and whether callers can be
+told apart.
+"""
 
 import json
 from pathlib import Path
@@ -11,7 +13,7 @@ UNNAMED = "unnamed_proxy.json"  # feedback/web/peers.py; this command runs witho
 
 
 def check_limits(frame: Frame) -> DoctorCheck:
-    """Where several web processes count together, or that they do not."""
+    """Whether several web processes share their rate-limit counts."""
     settings = frame.feedback()
     if settings.limits_url:
         return ask_store(settings)
@@ -41,13 +43,15 @@ def ask_store(settings: FeedbackSettings) -> DoctorCheck:
 
 
 def count_processes(data_dir: Path) -> int:
-    """Web processes that live on this data directory: each has a socket there, named by its id."""
+    """The number of running web processes on this data directory: each has a socket there, named by its
+    process id.
+    """
     found = (path.name.partition("-")[0] for path in (data_dir / "signals").glob("*.sock"))
     return sum(Path("/proc", id).exists() for id in found)
 
 
 def check_proxy(frame: Frame) -> DoctorCheck:
-    """Whether a proxy in front is named, so that callers have addresses of their own."""
+    """Whether the settings name a proxy that is in front, so that each caller keeps a separate address."""
     settings = frame.feedback()
     if settings.trusted_proxies:
         return DoctorCheck("proxy", "ok", f"{settings.trusted_proxies} believed")

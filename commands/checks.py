@@ -1,8 +1,8 @@
-"""What would fail, told before it fails: pure look-ups used by `rejoinder doctor` and, where they block, by
-`rejoinder up`.
+"""Finds what would fail before it fails: read-only checks for `rejoinder doctor` and, if they prevent a
+start, for `rejoinder up`.
 
-A check never changes anything and never raises: it returns `Check` with a level and, unless all is well,
-what to do.
+A check never changes anything and never raises: it returns a `Check` with a level and, unless all is well,
+with what to do.
 """
 
 import importlib.metadata
@@ -38,7 +38,7 @@ DISK_COMFORTABLE_GB = 5.0
 
 @dataclass(frozen=True)
 class DoctorCheck:
-    """One finding: what was looked at, how it stands, and the remedy where it does not stand well."""
+    """One finding: what was checked, the result, and the remedy if there is a problem."""
 
     name: str
     level: Level
@@ -58,7 +58,7 @@ def check_python() -> DoctorCheck:
 
 
 def read_lock() -> tuple[Path, dict[str, str]]:
-    """The version lock that fits this machine and its packages."""
+    """The version lock file that fits this machine and its packages."""
     path = ROOT / "requirements" / ("cuda.txt" if has_gpu() else "cpu.txt")
     lines = path.read_text(encoding="utf-8").splitlines()
     pairs = (line.split("==", 1) for line in lines if "==" in line and not line.startswith("#"))
@@ -92,14 +92,14 @@ def check_sqlite() -> DoctorCheck:
 
 
 def has_gpu() -> bool:
-    """Whether nvidia-smi answers; asks no library that would load CUDA."""
+    """Whether nvidia-smi answers; no library that would load CUDA is used."""
     if shutil.which("nvidia-smi") is None:
         return False
     return subprocess.run(["nvidia-smi", "-L"], capture_output=True, check=False, timeout=20).returncode == 0
 
 
 def check_memory(frame: Frame) -> DoctorCheck:
-    """What the engine needs and, beyond that, what a training run takes beside it."""
+    """Whether memory is enough for the engine and for a training run beside it."""
     settings = frame.serving()
     free = available_gib()
     if settings.replicas or resolve_backend(settings) != "cpu":
@@ -137,13 +137,13 @@ def check_base_model(frame: Frame) -> DoctorCheck:
 
 
 def check_policy(frame: Frame) -> DoctorCheck:
-    """What the gate will do; a policy that cannot be read has been refused before."""
+    """What the gate will do under the policy, which was loaded without error before."""
     policy = frame.policy()
     return DoctorCheck("policy", "ok", f"{foretell(policy)} ({policy.sha256[:16]})")
 
 
 def check_nights(frame: Frame) -> DoctorCheck:
-    """The next three nights, on the clock of their zone; a bad time table has been refused before."""
+    """The next three nightly runs, in the time zone of the timetable, which was checked before."""
     settings = frame.trainer()
     nights = islice(settings.timetable().list_after(SystemClock().now()), 3)
     listed = ", ".join(f"{night:%a %Y-%m-%d %H:%M %z}" for night in nights)

@@ -1,4 +1,4 @@
-"""`rejoinder dataset`: freeze what came in as an immutable dataset, and list those there are."""
+"""`rejoinder dataset`: build an immutable dataset from the records, and list the datasets."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -20,7 +20,7 @@ from feedback.store.tables import DEFAULT_DESK, Dataset
 
 @click.group("dataset")
 def command() -> None:
-    """Freeze what came in as an immutable dataset; list those there are.
+    """Build an immutable dataset from what came in; list the datasets.
 
     \b
     rejoinder dataset build --source star
@@ -41,7 +41,7 @@ def command() -> None:
 def build(
     frame: Frame, sources: tuple[str, ...], tags: tuple[str, ...], since: datetime | None, as_json: bool
 ) -> None:
-    """Build a dataset and print its id as the last line. The same records give the same id.
+    """Build a dataset and print its id as the last line. Equal records give an equal id.
 
     \b
     rejoinder dataset build
@@ -102,7 +102,7 @@ def list_(frame: Frame, as_json: bool) -> None:
 @frame_options
 @json_option
 def rederive(frame: Frame, as_json: bool) -> None:
-    """Write down anew what judgements and thumbs came to, where older rules did it or nobody has.
+    """Make the training records of judgements and thumbs again, if older rules made them or they are missing.
 
     \b
     rejoinder dataset rederive
@@ -121,7 +121,7 @@ def rederive(frame: Frame, as_json: bool) -> None:
 
 
 def find_dataset(engine: Engine, name: str) -> Dataset:
-    """The dataset whose id begins so; at least six characters of it, and only one match."""
+    """The dataset whose id begins with this text of at least six characters; only one may match."""
     with read(engine) as session:
         rows = select_datasets(session, desk_id=DEFAULT_DESK, limit=100_000)
     found = [row for row in rows if row.id == name or (len(name) >= 6 and row.id.startswith(name))]

@@ -1,4 +1,4 @@
-"""What publishing needs, for commands that change what serves."""
+"""Opens the objects that commands need to change what serves."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from serving.client.current import CurrentFleet
 
 @contextmanager
 def open_deployer(frame: Frame) -> Iterator[Deployer]:
-    """For the length of the block."""
+    """Opens a deployer and closes it after the block."""
     settings = frame.serving()
     fleet = CurrentFleet(settings, frame.data_dir)
     with open_store(frame) as engine:

@@ -1,7 +1,7 @@
-"""Writes docs/cli.md, http.md, morning.md and settings.md from the program: `python -m commands.docs`, or
+"""Generates docs/cli.md, http.md, morning.md and settings.md from the program: `python -m commands.docs`, or
 `make fix`.
 
-tests/test_docs.py fails when the pages are not what this would write.
+tests/test_docs.py fails if the pages are not what this generates.
 """
 
 import ast
@@ -50,7 +50,7 @@ def render_pages() -> dict[str, str]:
 
 
 def wrap_prose(text: str) -> str:
-    """Paragraphs with a long line get shorter ones; rows of tables stay whole."""
+    """Wraps paragraphs that have a long line; table rows are not changed."""
     return (
         "\n\n".join(
             paragraph if paragraph.startswith(("|", "```")) else "\n".join(wrap_lines(paragraph.splitlines()))
@@ -107,7 +107,7 @@ def render_command(path: str, command: click.Command) -> str:
 
 
 def split_help(text: str) -> tuple[str, str]:
-    """Prose and examples: what click's \\b paragraphs hold are examples."""
+    """Splits a command's help into prose and examples (click's \\b paragraphs)."""
     prose, examples = [], []
     for paragraph in inspect.cleandoc(text).split("\n\n"):
         if paragraph.startswith("\b"):
@@ -171,7 +171,7 @@ def render_routes() -> str:
 
 
 def list_documented_routes() -> list[tuple[str, str, Any]]:
-    """Path, method and view function of each route but the static files'; nothing is opened for it."""
+    """Path, method and view function of each route except static files. The store is not opened."""
     settings = FeedbackSettings(secret_key=SecretStr("only for listing the routes of the service"))
     app = create_app(settings, store_engine=open_engine("sqlite:///never-opened.db"), clock=SystemClock())
     found = [
@@ -184,7 +184,7 @@ def list_documented_routes() -> list[tuple[str, str, Any]]:
 
 
 def render_shifts() -> str:
-    """Every alarm of drift with its sentence and what to do."""
+    """Every drift alarm with its sentence and what to do."""
     rows = ["| shift | sentence | what to do | code |", "| --- | --- | --- | --- |"]
     for case in SHIFTS:
         told = case.alarm.to_json()
@@ -250,7 +250,7 @@ def list_settings() -> list[tuple[str, type[BaseSettings]]]:
 
 
 def read_effects(cls: type[BaseSettings]) -> dict[str, str]:
-    """The text beneath each field: unit, default and effect."""
+    """The text below each settings field: unit, default and effect."""
     tree = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
     assert isinstance(tree, ast.ClassDef)
     effects: dict[str, str] = {}

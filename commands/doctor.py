@@ -1,4 +1,6 @@
-"""`rejoinder doctor`: says what would fail before it fails, each finding with its remedy. Changes nothing."""
+"""`rejoinder doctor`: finds what would fail before it fails, each finding with its remedy. Changes
+nothing.
+"""
 
 from collections.abc import Generator, Iterator
 
@@ -62,7 +64,7 @@ def command(frame: Frame, as_json: bool) -> None:
 
 
 def examine(frame: Frame) -> Iterator[DoctorCheck]:
-    """One finding after the other, so that slow ones do not hold back the first."""
+    """Yields the findings one by one, so that slow checks do not delay the first results."""
     frame.check_settings()
     yield check_python()
     yield check_libraries()
@@ -80,7 +82,7 @@ def examine(frame: Frame) -> Iterator[DoctorCheck]:
 
 
 def examine_store(frame: Frame) -> Iterator[DoctorCheck]:
-    """The store, and what hangs on it: schema, engine, adapters."""
+    """The findings about the store and what depends on it: schema, engine, adapters."""
     settings = frame.feedback()
     if not settings.database_url and not (frame.data_dir / "rejoinder.db").exists():
         yield DoctorCheck("store", "ok", "none yet: the first `rejoinder up` makes it")
@@ -102,7 +104,7 @@ def examine_store(frame: Frame) -> Iterator[DoctorCheck]:
 
 
 def examine_policy_change(frame: Frame, engine: Engine) -> Iterator[DoctorCheck]:
-    """What the store knows of the policy: a change that nobody explained, one that waits for a start."""
+    """The findings about the policy in the store: a change without a reason, or one that needs a restart."""
     named = frame.policy()
     with read(engine) as session:
         latest = find_latest_change(session, desk_id=DEFAULT_DESK)
@@ -138,7 +140,7 @@ def check_schema_version(engine: Engine, needed: str) -> DoctorCheck:
 
 
 def examine_engine(frame: Frame) -> Generator[DoctorCheck, None, list[str] | None]:
-    """Yields the engine's finding; returns the names it serves, or None where it does not answer."""
+    """Yields the engine's finding; returns the names it serves, or None if it does not answer."""
     try:
         served = list_served(frame)
     except EngineNotRunning:
@@ -152,7 +154,9 @@ def examine_engine(frame: Frame) -> Generator[DoctorCheck, None, list[str] | Non
 
 
 def examine_adapters(frame: Frame, engine: Engine, served: list[str] | None) -> Iterator[DoctorCheck]:
-    """What the deployments name: files as staged, made for this base, loaded where an engine answers."""
+    """Whether the adapters in the deployments are usable: files unchanged, made for this base, loaded if an
+    engine answers.
+    """
     with read(engine) as session:
         named = sorted(list_named(session))
     if not named:

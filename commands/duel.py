@@ -1,4 +1,4 @@
-"""`rejoinder duel`: start a blind duel, list those there are, show one. Judging is done in the console."""
+"""`rejoinder duel`: start a blind duel, list the duels, show one. Judging is done in the console."""
 
 import secrets
 from typing import Any
@@ -66,7 +66,7 @@ def start_duel_command(
 @frame_options
 @json_option
 def list_duels_command(frame: Frame, as_json: bool) -> None:
-    """List duels, newest first. Rates of duels that are still judged stay hidden.
+    """List duels, newest first. Rates of open duels stay hidden.
 
     \b
     rejoinder duel list --json

@@ -1,4 +1,4 @@
-"""`rejoinder erase`: take a customer or a conversation out of everything this instance keeps."""
+"""`rejoinder erase`: remove a customer or a conversation from everything this instance keeps."""
 
 from pathlib import Path
 

@@ -1,4 +1,6 @@
-"""How a command ends when it does not succeed: one class for each exit code, and what a fault becomes."""
+"""The ways in which a command can fail, one class for each exit code, and how an exception becomes one of
+them.
+"""
 
 from typing import Any
 
@@ -8,19 +10,19 @@ PACKAGES = ("serving", "feedback", "trainer", "demo", "commands")
 
 
 class CommandFailed(click.ClickException):
-    """The command was understood and could not be done. Exit code 1."""
+    """The command was understood but could not be done. Exit code 1."""
 
     exit_code = 1
 
 
 class SettingsWrong(click.ClickException):
-    """Settings that cannot be used, all of them told at once. Exit code 2, as for a wrong option."""
+    """Unusable settings; the message lists all faults at once. Exit code 2, like a wrong option."""
 
     exit_code = 2
 
 
 class NothingToDo(click.ClickException):
-    """All is as it should be already. Exit code 3, so that scripts can tell it from a change."""
+    """Everything is already as requested. Exit code 3, so that scripts can tell it from a change."""
 
     exit_code = 3
 
@@ -29,7 +31,9 @@ class NothingToDo(click.ClickException):
 
 
 def explain_error(fault: Exception) -> Exception:
-    """The click error for a fault of our own packages, whose texts say what to do; others as they came."""
+    """The click error for an exception of our own packages, whose message says what to do; others are
+    returned unchanged.
+    """
     name = type(fault)
     if isinstance(fault, click.ClickException | click.exceptions.Exit | click.Abort):
         return fault

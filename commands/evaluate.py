@@ -1,4 +1,4 @@
-"""`rejoinder evaluate`: an adapter on held-out choices beside the simple rules it has to beat."""
+"""`rejoinder evaluate`: an adapter on held-out choices, beside the simple baselines that it has to beat."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -61,7 +61,7 @@ def command(
 
 
 def tell_figures(report: Mapping[str, Any]) -> Iterator[str]:
-    """What was measured beside the choices, a line for each part."""
+    """Prints what was measured besides the choices, one line for each part."""
     for loss, curve in (report["curves"] or {}).items():
         if curve is not None:
             yield (
@@ -99,7 +99,7 @@ def evaluate(
     with_replies: bool,
     quiet: bool,
 ) -> dict[str, Any]:
-    """The report as plain values. Loads torch: only here, and only when called."""
+    """The evaluation report as plain values. Torch is loaded only when this is called."""
     from trainer.evaluation.evaluate import evaluate_adapter
 
     with open_store(frame) as engine:

@@ -1,4 +1,4 @@
-"""`rejoinder export`: a dataset's choices, pairs or thumbs as JSONL that other tools read as it is."""
+"""`rejoinder export`: a dataset's choices, pairs or thumbs as JSONL that other tools can read directly."""
 
 import sys
 from pathlib import Path

@@ -1,5 +1,5 @@
-"""How many files a process may open: each waiting page is one connection, and a thousand are more than the
-usual 1,024.
+"""The limit of open files of a process: each waiting page is one connection, and a thousand exceed the usual
+limit of 1,024.
 """
 
 import resource
@@ -9,7 +9,9 @@ ENOUGH = 4_096  # some three thousand pages beside what everything else opens
 
 
 def raise_file_limit(wanted: int = WANTED) -> int:
-    """Up to what this process may take for itself; gives the number it has now. Children inherit it."""
+    """Raises the soft limit to `wanted` or to the hard limit; returns the limit now. Child processes inherit
+    it.
+    """
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return wanted if soft == resource.RLIM_INFINITY else soft
@@ -19,7 +21,7 @@ def raise_file_limit(wanted: int = WANTED) -> int:
 
 
 def describe_lack(files: int) -> str | None:
-    """What a person should know; None where it is enough."""
+    """The warning for a limit that is too low; None if it is enough."""
     if files >= ENOUGH:
         return None
     room = max(0, files - 300)

@@ -1,4 +1,6 @@
-"""A forecast of a training run, as a table for people or an object for machines."""
+"""The forecast of a training run (its work before it starts), as a table for people or an object for
+machines.
+"""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,6 @@
-"""What every sub-command shares: --config and --data-dir, and the settings read with them. Opens nothing."""
+"""Shared by every sub-command: the options --config and --data-dir, and the settings read with them. Opens
+nothing.
+"""
 
 import functools
 import json
@@ -24,7 +26,7 @@ CONFIG_NAME = "rejoinder.toml"
 
 @dataclass(frozen=True)
 class Frame:
-    """Where this instance lives: its data directory and its settings file."""
+    """The location of an instance: its data directory and its settings file."""
 
     data_dir: Path
     config: Path | None
@@ -49,16 +51,16 @@ class Frame:
         )
 
     def policy(self) -> Policy:
-        """The gate's policy; PolicyRefused if it does not hold together."""
+        """The gate's policy; raises PolicyRefused if it is inconsistent."""
         return load_policy(self.feedback().policy_for(self.serving().base_model))
 
     def outlook(self) -> Outlook:
-        """What the sentence of the morning is judged by."""
+        """What the sentence of the morning depends on besides the store."""
         trainer = self.trainer()
         return Outlook(self.policy(), self.data_dir, trainer.min_new_choices, trainer.timetable())
 
     def check_settings(self) -> None:
-        """Reads all three tables and the policy; SettingsWrong with the faults of all of them."""
+        """Reads all three tables and the policy. Raises SettingsWrong with the faults of all of them."""
         faults = []
         for read in (self.serving, self.feedback, self.trainer):
             try:
@@ -74,7 +76,7 @@ class Frame:
             raise SettingsWrong("\n".join(faults))
 
     def environment(self) -> dict[str, str]:
-        """The variables by which a child process finds the same instance."""
+        """The environment variables with which a child process finds this instance."""
         found = {"REJOINDER_DATA_DIR": str(self.data_dir.resolve())}
         if self.config is not None:
             found["REJOINDER_CONFIG"] = str(self.config.resolve())
@@ -87,7 +89,7 @@ class Frame:
 
 
 def frame_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Adds --config and --data-dir to a command and hands it their `Frame` as the first argument."""
+    """Adds --config and --data-dir to a command and passes it their `Frame` as the first argument."""
 
     @click.option(
         "--data-dir",

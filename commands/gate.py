@@ -1,6 +1,6 @@
 """`rejoinder gate --explain`: what the gate decided about a run's adapter, and what would change it.
 
-Reads; changes nothing.
+It only reads.
 """
 
 from dataclasses import asdict
@@ -156,7 +156,7 @@ def show_limit(mark: str, code: str, value: float | None, goal: str, text: str) 
 
 
 def tell_change(exposure: dict[str, Any], state: str) -> str:
-    """What would change the decision, in one or two sentences."""
+    """Says in one or two sentences what would change the decision."""
     missing = [
         limit["code"]
         for limit in exposure["limits"]

@@ -1,4 +1,6 @@
-"""`rejoinder import`: conversations, choices, pairs or thumbs from JSONL, plain or gzip, streaming."""
+"""`rejoinder import`: reads conversations, choices, pairs or thumbs from JSONL, plain or gzip, as a
+stream.
+"""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
-"""`rejoinder init`: make the data directory, bring the store to the schema of this version and settle which
-policy decides about adapters, without starting anything.
+"""`rejoinder init`: create the data directory, migrate the store to this version's schema and choose the
+policy that decides about adapters, without starting anything.
 """
 
 from pathlib import Path
@@ -87,7 +87,7 @@ def add_prompt(frame: Frame, text: str) -> int:
 
 
 def choose(frame: Frame, policy: str, reason: str) -> Frame:
-    """Writes the policy into the settings file; another one than was in force needs a reason."""
+    """Writes the policy into the settings file. Changing the policy in force needs a reason."""
     values = load_policy(policy)
     with open_store(frame) as engine:
         with read(engine) as session:

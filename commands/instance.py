@@ -1,6 +1,6 @@
-"""One running Rejoinder per data directory, and ports that are free.
+"""Allows one running Rejoinder per data directory, and finds free ports.
 
-The lock is the kernel's (flock), so a killed process leaves none behind; the file's text only says who
+The lock belongs to the kernel (flock), so a killed process leaves none behind; the file's text only says who
 holds it.
 """
 
@@ -29,7 +29,7 @@ class AlreadyRunning(CommandFailed):
 
 
 class PortTaken(CommandFailed):
-    """The web's port cannot be bound."""
+    """The web's port is in use or not allowed."""
 
     def __init__(self, host: str, port: int, reason: str) -> None:
         super().__init__(
@@ -41,7 +41,9 @@ class PortTaken(CommandFailed):
 
 @dataclass
 class InstanceLock:
-    """Holds the data directory until `release`; `describe` tells others who holds it and where it answers."""
+    """Locks the data directory until `release`. `describe` writes who holds the lock and at which address it
+    answers.
+    """
 
     data_dir: Path
     _file: IO[str] | None = None
@@ -74,7 +76,7 @@ class InstanceLock:
 
 
 def read_holder(data_dir: Path) -> dict[str, Any]:
-    """What the lock's holder wrote about itself; empty where nobody holds it or nothing can be read."""
+    """What the lock's holder wrote about itself; empty if nobody holds it or it cannot be read."""
     try:
         found = json.loads((data_dir / "rejoinder.lock").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -83,7 +85,7 @@ def read_holder(data_dir: Path) -> dict[str, Any]:
 
 
 def is_running(data_dir: Path) -> bool:
-    """Whether some process holds the lock of this data directory now."""
+    """Whether a process holds the lock of this data directory now."""
     try:
         with (data_dir / "rejoinder.lock").open("r", encoding="utf-8") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -95,7 +97,7 @@ def is_running(data_dir: Path) -> bool:
 
 
 def require_port(host: str, port: int) -> None:
-    """Raises PortTaken unless host:port can be listened on now."""
+    """Raises PortTaken unless a server can listen on host:port now."""
     try:
         with socket.create_server((host, port), family=family_of(host)):
             pass
@@ -104,7 +106,7 @@ def require_port(host: str, port: int) -> None:
 
 
 def find_port(host: str, wanted: int) -> int:
-    """The wanted port if it is free, else one that the system gives."""
+    """The wanted port if it is free, else a free one from the operating system."""
     for port in (wanted, 0):
         try:
             with socket.create_server((host, port), family=family_of(host)) as server:

@@ -1,4 +1,4 @@
-"""`rejoinder lineage`: what an id is, what it came from, and what came of it. Reads; changes nothing."""
+"""`rejoinder lineage`: what an id is, what it came from, and what was made from it. It only reads."""
 
 import click
 from rich.console import Console
@@ -21,7 +21,7 @@ PIPE_WIDTH = 400
 
 
 class WrongId(click.ClickException):
-    """The id names nothing, or several things. Exit code 2: the caller can mend it."""
+    """The id matches nothing, or several things. Exit code 2: the caller can correct it."""
 
     exit_code = 2
 
@@ -84,7 +84,7 @@ def show_graph(graph: Graph, directions: list[Direction]) -> None:
 
 
 def draw_way(title: str, path: list[PathNode], direction: Direction) -> Tree:
-    """The path below its title; where it forks, a branch for each way."""
+    """Draws the path as a tree below its title, with a branch for each way."""
     tree = Tree(f"[underline]{title}[/]")
     start, *followers = path
     if followers:
@@ -107,7 +107,7 @@ def add_forks(tree: Tree, stop: PathNode, direction: Direction) -> None:
 
 
 def tell_step(ref: Ref, step: TraceStep | None, again: bool = False) -> str:
-    """One line of markup: kind, id, time and the facts that tell most."""
+    """One line of rich markup: kind, id, time and the most important facts of a step."""
     line = f"[bold]{NAMES.get(ref.kind, ref.kind)}[/] {escape(shorten_id(ref.id))}"
     if again:
         return f"{line} [dim](see there)[/]"

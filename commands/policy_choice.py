@@ -1,4 +1,4 @@
-"""Which policy `rejoinder init` puts into the settings file, and asking for it. Judges no adapter."""
+"""Lists the shipped policies, asks for one and writes it into the settings file, for `rejoinder init`."""
 
 import json
 import os
@@ -22,12 +22,12 @@ KEY = re.compile(r"^\s*policy\s*=")
 
 
 def list_shipped() -> list[str]:
-    """The one that is offered first, then the others by their names."""
+    """The names of the shipped policies: the default first, then the others in alphabetical order."""
     return [OFFERED_FIRST, *(name for name in POLICY_FILES.list_shipped() if name != OFFERED_FIRST)]
 
 
 def ask_policy() -> str:
-    """On a terminal: each shipped policy with what it will do, and which one it shall be."""
+    """Asks on a terminal for a policy, after showing what each shipped one will do."""
     click.echo("Which policy decides about adapters?")
     for name in list_shipped():
         click.echo(f"  {foretell(load_policy(name))}")
@@ -35,7 +35,9 @@ def ask_policy() -> str:
 
 
 def name_policy(frame: Frame, policy: str) -> Frame:
-    """Writes it into the settings file, which is made where there is none; the frame that reads it."""
+    """Writes the policy's name into the settings file, creating the file if needed; returns the frame that
+    reads it.
+    """
     if os.environ.get(VARIABLE, policy) != policy:
         raise CommandFailed(f"{VARIABLE} is set and wins over the settings file: change it there.")
     path = (frame.config or Path(CONFIG_NAME)).resolve()
@@ -46,8 +48,8 @@ def name_policy(frame: Frame, policy: str) -> Frame:
 
 
 def put_policy(text: str, policy: str, *, path: Path) -> str:
-    """The settings with this policy in table [feedback], every other line as it was. CommandFailed where
-    they are written in a way that this does not see through.
+    """The settings text with this policy in table [feedback] and every other line unchanged. Raises
+    CommandFailed if the text is laid out in a way that cannot be edited line by line.
     """
     lines, line = text.splitlines(), f"policy = {json.dumps(policy)}"
     start = next((number for number, found in enumerate(lines) if TABLE.match(found)), None)

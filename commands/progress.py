@@ -1,8 +1,8 @@
-"""How far long work has come, on standard error: a moving bar on a terminal, else a plain line every 25
+"""Shows the progress of long work on standard error: a bar on a terminal, otherwise a plain line every 25
 seconds.
 
-Nothing is shown where a command answers in JSON. It knows no command's work: it is told what is being done,
-and how much of how much.
+Nothing is shown if a command answers in JSON. The command reports what is being done, and how much of how
+much.
 """
 
 import threading
@@ -29,10 +29,10 @@ LINE_EVERY_S = 25.0  # at a busy moment a line is late, and half a minute of a l
 
 
 class LongWork:
-    """What is being done now and how much of it. `tell` it from any thread, as often as you like."""
+    """The progress of one long task. Call `tell` from any thread, as often as you like."""
 
     def __init__(self, unit: str = "", clock: Clock | None = None) -> None:
-        """`unit`: what is counted, `bytes` for sizes; without one the numbers are a share."""
+        """`unit` is what is counted (`bytes` for sizes); without a unit the numbers are shares."""
         self._unit = unit
         self._clock = clock or SystemClock()
         self._started = self._clock.monotonic()
@@ -47,7 +47,7 @@ class LongWork:
         self.on_change()
 
     def count(self) -> str:
-        """`1,200 of 5,000 records`, or nothing of a mere share."""
+        """Text such as `1,200 of 5,000 records`; empty if only a share is known."""
         if not self._unit or self.total == 1.0:
             return ""
         if self._unit == "bytes":
@@ -55,12 +55,12 @@ class LongWork:
         return f"{self.done:,.0f} of {self.total:,.0f} {self._unit}"
 
     def seconds_left(self) -> float | None:
-        """Of this step, at the pace it has had so far; None before there is one."""
+        """Seconds left of this step at its pace so far; None if it has made no progress yet."""
         made, spent = self.done - self._had, self._clock.monotonic() - self._step_began
         return spent * (self.total - self.done) / made if made > 0 else None
 
     def describe(self) -> str:
-        """One line for a log."""
+        """The progress as one line for a log."""
         share = f"{self.done / self.total:.0%}" if self.total else ""
         left = self.seconds_left()
         told = (self.step, self.count(), share, left and f"about {tell_duration(left)} left", self.note)
@@ -70,7 +70,7 @@ class LongWork:
 
 @contextmanager
 def show_work(title: str, unit: str = "", *, quiet: bool = False) -> Iterator[LongWork]:
-    """Shows the work that is told to what it yields until the block ends."""
+    """Yields a `LongWork` and shows its progress until the block ends."""
     work, console = LongWork(unit), Console(stderr=True)
     work.step = title
     if quiet:
@@ -90,7 +90,7 @@ def show_work(title: str, unit: str = "", *, quiet: bool = False) -> Iterator[Lo
 
 
 def tell_lines(work: LongWork, wait: Callable[[float], bool]) -> None:
-    """A line after each wait, whether anything was told meanwhile or not; `wait` says when it is over."""
+    """Prints a line after each wait, even without news; `wait` returns true when the work is over."""
     while not wait(LINE_EVERY_S):
         click.echo(work.describe(), err=True)
 

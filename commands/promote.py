@@ -1,4 +1,4 @@
-"""`rejoinder promote`: make a passed adapter the live one, now."""
+"""`rejoinder promote`: make an adapter that passed the gate the live one, now."""
 
 import click
 

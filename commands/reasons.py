@@ -1,4 +1,4 @@
-"""Why somebody does what the command does: from the option, else asked for on a terminal."""
+"""The reason for a change: from the option, else asked for on a terminal."""
 
 import sys
 
@@ -8,12 +8,12 @@ reason_option = click.option("--reason", default="", help="Why; kept and shown. 
 
 
 def is_asked() -> bool:
-    """Whether somebody sits there to answer."""
+    """Whether a person at a terminal can answer."""
     return sys.stdin.isatty()
 
 
 def require_reason(given: str) -> str:
-    """The reason, which holds more than blanks. UsageError where there is none and nobody to ask."""
+    """The reason, which must not be blank. Raises UsageError if there is none and nobody can be asked."""
     reason = given.strip()
     while not reason:
         if not is_asked():

@@ -48,7 +48,9 @@ def command(frame: Frame, run: str, as_json: bool) -> None:
 
 
 def read_run_report(frame: Frame, run: str) -> dict[str, Any]:
-    """Raises UsageError for an unknown id, RunNotEnded, and NothingToDo where no run has ended yet."""
+    """Reads the report. Raises UsageError for an unknown id, RunNotEnded, or NothingToDo if no run has ended
+    yet.
+    """
     with open_store(frame) as engine:
         if run == LATEST:
             with read(engine) as session:
@@ -70,7 +72,9 @@ def read_run_report(frame: Frame, run: str) -> dict[str, Any]:
 
 
 def describe_curve(curve: dict[str, Any]) -> str:
-    """Of the training by its last epoch, since a step sees a few choices; of held-out checks by each."""
+    """One curve in a line: of the training its mean over the last epoch, since a step sees only a few
+    choices; of held-out checks each value.
+    """
     if mean := curve["epoch"]:
         over = "the last epoch" if mean["is_epoch"] else "the last steps"
         return f"{mean['value']:.4f}, mean over {over} ({mean['steps']} steps)"
@@ -79,13 +83,13 @@ def describe_curve(curve: dict[str, Any]) -> str:
 
 
 def describe_drift(drift: dict[str, Any]) -> list[str]:
-    """Each alarm with what to do."""
+    """Each drift alarm with what to do."""
     told = ((alarm["text"], alarm["action"]["text"]) for alarm in drift["alarms"])
     return [f"drift      {line}" for lines in told for line in lines]
 
 
 def describe(report: dict[str, Any]) -> list[str]:
-    """One screen: how it stands and what to do, then each line a fact."""
+    """The report on one screen: the state and what to do, then one fact per line."""
     morning = report["morning"]
     run, came, refused = report["run"], report["came_in"], report["refused"]
     scores, exposed = report["scores"] or {}, report["exposure"]["adapter"]

@@ -1,4 +1,4 @@
-"""`rejoinder rollback`: serve the previous adapter again, or base where there is none. Never waits for a
+"""`rejoinder rollback`: serve the previous adapter again, or the base if there is none. It never waits for a
 run.
 """
 
@@ -19,7 +19,7 @@ from feedback.store.tables import DEFAULT_DESK
 @reason_option
 @json_option
 def command(frame: Frame, reason: str, as_json: bool) -> None:
-    """Take back the adapter that serves now.
+    """Roll back the adapter that serves now.
 
     \b
     rejoinder rollback --reason "rude to customers"

@@ -1,6 +1,6 @@
-"""Made-up shifts for every alarm of drift; docs/morning.md shows them.
+"""An example of every drift alarm; docs/morning.md shows them.
 
-tests/feedback/drift/test_alarms.py says what each has to be told as.
+tests/feedback/drift/test_alarms.py has the sentence expected for each.
 """
 
 from dataclasses import dataclass

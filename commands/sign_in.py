@@ -1,4 +1,4 @@
-"""`rejoinder sign-in`: a new one-time link by which an operator signs in; there are no passwords."""
+"""`rejoinder sign-in`: a new one-time sign-in link for an operator; there are no passwords."""
 
 import click
 from sqlalchemy import Engine
@@ -13,7 +13,9 @@ from feedback.store.tables import DEFAULT_DESK
 
 
 def make_sign_in_link(engine: Engine, *, name: str, role: str, minutes: float, address: str) -> str:
-    """A link that works once. A missing operator is made with this role, an existing one keeps its own."""
+    """Creates a link that works once. A missing operator is created with this role; an existing one keeps the
+    old role.
+    """
     now = SystemClock().now()
     with unit_of_work(engine) as session:
         operator = ensure_operator(session, desk_id=DEFAULT_DESK, name=name, role=role, now=now)

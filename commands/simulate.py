@@ -1,4 +1,4 @@
-"""`rejoinder simulate`: nights with simulated agents against the running service, through HTTP alone."""
+"""`rejoinder simulate`: simulates nights with agents against the running service, through HTTP only."""
 
 from typing import Any
 
@@ -65,7 +65,7 @@ def command(
 
 
 def find_service(frame: Frame, url: str | None, token: str | None) -> tuple[str, str]:
-    """Address and admin token; for the own instance a token is made on the spot."""
+    """Address and admin token of the service; for an instance on this machine a token is created."""
     if url is not None:
         if token is None:
             raise click.UsageError("--url needs --token (or REJOINDER_TOKEN) of role admin.")
@@ -81,7 +81,7 @@ def find_service(frame: Frame, url: str | None, token: str | None) -> tuple[str,
 
 
 def describe_night(night: Any) -> dict[str, Any]:
-    """One night as plain values."""
+    """The results of one night as plain values."""
     return {
         "night": night.number,
         "adapter": night.adapter,

@@ -1,6 +1,6 @@
-"""Made-up facts for every situation that the sentence of the morning knows; docs/morning.md shows them.
+"""Example facts for every situation that the morning's sentence can describe; docs/morning.md shows them.
 
-tests/feedback/morning/test_sentence.py says what each has to be told as.
+tests/feedback/morning/test_sentence.py has the sentence expected for each.
 """
 
 from dataclasses import dataclass, replace
@@ -72,7 +72,9 @@ def passed(policy: Policy, words: Words | None = None, **fields: Any) -> Morning
 
 
 def canary(tuned: int, base: int, policy: Policy = POLICY, **fields: Any) -> MorningFacts:
-    """A canary of 30 hours; bounds and agents are enough unless `fields` say otherwise."""
+    """A canary that has served for 30 hours, with good enough bounds and number of agents unless `fields` say
+    otherwise.
+    """
     shown = {"agents": 6, "share_low": 0.52, "adjusted_low": 0.52}
     known = {name: fields.pop(name, value) for name, value in shown.items()}
     tally = Tally(tuned, base, fields.pop("tied", 0))

@@ -1,5 +1,5 @@
-"""`rejoinder status`: what runs, what serves, what came in; reads the store and asks the engine, changes
-nothing.
+"""`rejoinder status`: what runs, what serves, what came in. It reads the store and asks the engine; it
+changes nothing.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ from serving.errors import ServingError
 @frame_options
 @json_option
 def command(frame: Frame, as_json: bool) -> None:
-    """Show how all stands, what to do, what runs and serves, and what came in.
+    """Show the present state, what to do, what runs and serves, and what came in.
 
     \b
     rejoinder status
@@ -83,7 +83,9 @@ def collect_status(frame: Frame) -> dict[str, Any]:
 
 
 def count_status_rows(session: Session) -> dict[str, int]:
-    """A judgement that was taken back is one, as a reply with its last thumb is: no row more."""
+    """The number of rows of each kind. A judgement that was undone still counts; a reply with several thumbs
+    counts once.
+    """
     rows = {
         f"{table.__name__.lower()}s": session.exec(select(func.count()).select_from(table)).one()
         for table in (Conversation, Dataset)
@@ -104,7 +106,7 @@ def ask_engine(frame: Frame) -> str:
 
 
 def list_served(frame: Frame) -> list[str]:
-    """Names that the engine serves. Raises ServingError where it does not answer."""
+    """The names that the engine serves. Raises ServingError if it does not answer."""
     settings = frame.serving()
     fleet = Fleet.from_endpoints(read_endpoints(settings, frame.data_dir), settings)
     try:

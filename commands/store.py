@@ -1,6 +1,4 @@
-"""The store as commands use it: opened for the length of a block, and only at the schema this version
-knows.
-"""
+"""Opens the store for commands, for the length of a block, and only if its schema fits this version."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +17,7 @@ from serving.files import make_private_dir
 
 
 class SchemaOld(CommandFailed):
-    """The store was made by an earlier version, or not made yet."""
+    """The store has the schema of an earlier version, or none yet."""
 
     def __init__(self, found: str | None, needed: str) -> None:
         if found is None:
@@ -42,7 +40,7 @@ class SchemaNewer(CommandFailed):
 
 
 class StoreEmptied(CommandFailed):
-    """The store's file lost its content: opening it would begin a new one in its place."""
+    """The store's file has lost its content: opening it would create a new, empty store."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
@@ -52,7 +50,9 @@ class StoreEmptied(CommandFailed):
 
 
 def check_whole(frame: Frame) -> None:
-    """StoreEmptied for a SQLite file without a byte beside the key of an instance that ran."""
+    """Raises StoreEmptied if the SQLite file is empty although this instance has run before (its key file
+    exists).
+    """
     path = frame.data_dir / "rejoinder.db"
     ran = (frame.data_dir / "secret.key").exists()
     if not frame.feedback().database_url and ran and path.exists() and path.stat().st_size == 0:
@@ -61,7 +61,9 @@ def check_whole(frame: Frame) -> None:
 
 @contextmanager
 def open_store(frame: Frame) -> Iterator[Engine]:
-    """The store's engine for the length of the block. SchemaOld or SchemaNewer unless the schema fits."""
+    """Opens the store's engine for the length of the block. Raises SchemaOld or SchemaNewer if the schema
+    does not fit.
+    """
     settings = frame.feedback()
     if not settings.database_url and not (frame.data_dir / "rejoinder.db").exists():
         raise SchemaOld(None, newest_version())
@@ -77,7 +79,7 @@ def open_store(frame: Frame) -> Iterator[Engine]:
 
 
 def check_schema(engine: Engine) -> str | None:
-    """The store's version; None for an empty one. Raises SchemaNewer for one that is not known here."""
+    """The schema version of the store; None for an empty store. Raises SchemaNewer for an unknown version."""
     found = find_version(engine)
     known = {script.revision for script in ScriptDirectory.from_config(configure()).walk_revisions()}
     if found is not None and found not in known:
@@ -86,7 +88,9 @@ def check_schema(engine: Engine) -> str | None:
 
 
 def migrate_store(frame: Frame) -> tuple[str | None, str]:
-    """Brings the store to this version's schema and makes sure of the desk; the versions before and after."""
+    """Migrates the store to this version's schema and creates the desk if needed; returns the versions before
+    and after.
+    """
     make_private_dir(frame.data_dir)
     check_whole(frame)
     engine = open_engine(frame.feedback().store_url())

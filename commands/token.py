@@ -1,4 +1,6 @@
-"""`rejoinder token`: make, list and revoke API tokens. A token is shown once and kept as its sha256."""
+"""`rejoinder token`: create, list and revoke API tokens. A token is shown once; only its SHA-256 is
+stored.
+"""
 
 import click
 
@@ -12,7 +14,7 @@ from feedback.store.tables import DEFAULT_DESK
 
 @click.group("token")
 def command() -> None:
-    """Make, list and revoke API tokens.
+    """Create, list and revoke API tokens.
 
     \b
     rejoinder token create --role app --name shop
@@ -40,7 +42,7 @@ def command() -> None:
 )
 @json_option
 def create_token_command(frame: Frame, role: str, name: str, operator: str | None, as_json: bool) -> None:
-    """Make a token and print it as the last line.
+    """Create a token and print it as the last line.
 
     \b
     TOKEN=$(rejoinder token create --role admin | tail -n 1)
@@ -68,7 +70,7 @@ def create_token_command(frame: Frame, role: str, name: str, operator: str | Non
 @frame_options
 @json_option
 def list_tokens_command(frame: Frame, as_json: bool) -> None:
-    """List tokens: id, role, name, since when, and whether they still work.
+    """List tokens: id, role, name, time of creation, and whether they are still valid.
 
     \b
     rejoinder token list --json
@@ -99,7 +101,7 @@ def list_tokens_command(frame: Frame, as_json: bool) -> None:
 @frame_options
 @click.argument("token_id")
 def revoke(frame: Frame, token_id: str) -> None:
-    """Make a token worthless from now on. TOKEN_ID is the id that `token list` shows.
+    """Revoke a token from now on. TOKEN_ID is the id that `token list` shows.
 
     \b
     rejoinder token revoke 0b2c1a34-...

@@ -1,4 +1,4 @@
-"""`rejoinder train`: ask for a run of the nightly job, and with --now stay and watch it."""
+"""`rejoinder train`: request a run of the nightly job, and with --now stay and watch it."""
 
 import time
 from collections.abc import Iterator
@@ -64,7 +64,7 @@ def command(
     limit: int | None,
     as_json: bool,
 ) -> None:
-    """Ask the worker for a run: collect, train, evaluate, gate, publish.
+    """Request a run from the worker: collect, train, evaluate, gate, publish.
 
     With --now and without a running service, a worker works here until the run has ended.
 
@@ -110,7 +110,7 @@ def make_forecast(frame: Frame, given: dict[str, Any]) -> "Forecast":
 
 
 def check_recipe(recipe: str, objective: str | None) -> str:
-    """The file's full path, or a built-in name as it is. Raises RecipeRefused with all its faults."""
+    """The full path of a recipe file, or a built-in name unchanged. Raises RecipeRefused with all faults."""
     load_recipe(recipe, objective=objective)
     return str(Path(recipe).resolve()) if Path(recipe).is_file() else recipe
 
@@ -131,7 +131,7 @@ def ask_for_run(engine: Engine, request: dict[str, Any]) -> Run:
 
 @contextmanager
 def some_worker(frame: Frame) -> Iterator[None]:
-    """The service's own worker where it runs, else one in this process for as long as the block takes."""
+    """Uses the service's worker if it runs, else starts one in this process for the length of the block."""
     from trainer.context import open_context
     from trainer.jobs.worker import working
 
@@ -143,7 +143,7 @@ def some_worker(frame: Frame) -> Iterator[None]:
 
 
 def watch_run(engine: Engine, run_id: str, *, quiet: bool) -> dict[str, Any]:
-    """Shows the run's step and progress until it ends, and gives its final row as plain values."""
+    """Shows the run's step and progress until it ends; returns its final row as plain values."""
     last_metric = 0
     latest: dict[str, float] = {}
     with show_work("waiting for the worker", quiet=quiet) as work:
@@ -163,7 +163,7 @@ def watch_run(engine: Engine, run_id: str, *, quiet: bool) -> dict[str, Any]:
 
 
 def tell_end(run: dict[str, Any], as_json: bool) -> None:
-    """Prints how the run ended; exit code 1 for a failed one, 3 for one that had nothing to do."""
+    """Prints how the run ended. Exit code 1 for a failed run, 3 for a run that had nothing to do."""
     if as_json:
         keys = ("id", "state", "dataset_id", "adapter", "decision", "reasons", "report", "error")
         print_json({key: run[key] for key in keys})

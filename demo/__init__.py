@@ -1,1 +1,1 @@
-"""The embedded default: a grammar of support dialogues, the model built from it, and simulated people."""
+"""The built-in demo: a grammar of support dialogues, the model trained on it, and simulated people."""

@@ -1,11 +1,11 @@
-"""Simulated people with a stated taste: agents that judge a set of suggestions, customers that give thumbs.
+"""Simulated people with a known taste: agents who judge suggestion sets, customers who give thumbs.
 
 The taste is a utility (`taste_utility`): warm before plain before robotic before curt before pushy, the
-customer's own order and product named, nothing made up, and above all not broken. An agent picks by a
-multinomial logit over utility divided by `noise`, plus an offset per slot. With the defaults an adapter that
-always answers warmly and rightly wins about 85 % of the picks against a base that draws the five styles alike
-(a base that is itself warm one time in five holds the limit at 87 %). They read texts only and never learn
-which arm wrote what.
+customer's own order and product named, nothing invented, and above all not broken. An agent picks by a
+multinomial logit: utility divided by `noise`, plus an offset per slot. With the defaults an adapter whose
+replies are always warm and correct wins about 85 % of the picks against a base that draws the five styles
+equally often (87 % is the limit, since the base is warm one time in five). They read only texts and never
+learn which arm wrote one.
 """
 
 import math
@@ -45,7 +45,9 @@ Kind = Literal["pick", "edit", "own", "tie", "none"]
 
 @dataclass(frozen=True)
 class AgentDecision:
-    """What an agent does with a set: `index` is sent (or edited), `indices` are tied, `text` is written."""
+    """An agent's decision on a set: reply `index` is sent (or edited), `indices` are tied, `text` is the
+    agent's text.
+    """
 
     kind: Kind
     index: int | None = None
@@ -61,7 +63,7 @@ def _wrong_items(parsed: ParsedReply, messages: Sequence[Message]) -> list[tuple
 
 
 def taste_utility(text: str, messages: Sequence[Message]) -> float:
-    """How much the simulated desk likes a reply to a conversation; only differences count."""
+    """The simulated desk's utility of a reply to a conversation; only differences matter."""
     parsed = parse_reply(text, messages)
     if parsed is None or is_broken(text, messages):
         return BROKEN_UTILITY
@@ -78,7 +80,7 @@ def _softmax(scores: Sequence[float]) -> list[float]:
 
 
 def _own_values(messages: Sequence[Message]) -> dict[str, str]:
-    """The customer's values as a reply would write them, the last of each slot."""
+    """The customer's values in the form of a reply; of each slot the last one."""
     language = parse_conversation(messages).language
     values: dict[str, str] = {}
     for message in messages:
@@ -93,18 +95,19 @@ def _own_values(messages: Sequence[Message]) -> dict[str, str]:
 
 
 class SimulatedAgent:
-    """An agent whose choices are reproducible from name and seed; call `judge` in the order of the sets."""
+    """An agent whose decisions are reproducible from name and seed; call `judge` in the order of the sets."""
 
     def __init__(self, name: str, seed: int, *, noise: float = 0.7, position_bias: float = 0.2) -> None:
-        """`noise` divides utilities (0.1 nearly perfect, 3 nearly blind); the first slot gains
-        `position_bias` nats over the last, those between evenly less."""
+        """`noise` divides utilities (0.1 nearly perfect, 3 nearly blind). The first slot gains
+        `position_bias` nats over the last one, slots between them proportionally less.
+        """
         self.name = name
         self.noise = noise
         self.position_bias = position_bias
         self._rng = random.Random(f"{name} {seed}")
 
     def pick_probabilities(self, messages: Sequence[Message], texts: Sequence[str]) -> list[float]:
-        """The logit's chance of each reply, before edits, ties and own texts."""
+        """The logit probability of each reply, before edits, ties and own texts."""
         last = max(1, len(texts) - 1)
         offsets = [self.position_bias * (1 - slot / last) for slot in range(len(texts))]
         utilities = [taste_utility(text, messages) for text in texts]
@@ -126,7 +129,7 @@ class SimulatedAgent:
         return AgentDecision("pick", index=index)
 
     def _edit(self, text: str, messages: Sequence[Message]) -> str:
-        """Puts the customer's own values where others stand, else adds a courteous sentence if one fits."""
+        """Replaces wrong values with the customer's own, else adds a polite sentence if one fits."""
         parsed = parse_reply(text, messages)
         if parsed is None:
             return self._write(messages) or text
@@ -145,7 +148,7 @@ class SimulatedAgent:
         )  # a reply with a tail of its own takes no second
 
     def _write(self, messages: Sequence[Message]) -> str | None:
-        """A warm reply of the agent's own; None where the conversation is outside the grammar."""
+        """A warm reply written by the agent; None if the conversation is outside the grammar."""
         situation = parse_conversation(messages)
         values = _own_values(messages)
         intent = next((intent for intent in INTENTS if intent.name == situation.intent), None)
@@ -157,7 +160,7 @@ class SimulatedAgent:
 
 
 class SimulatedCustomer:
-    """A customer who now and then gives a thumb, by the same taste with noise of their own."""
+    """A customer who sometimes gives a thumb, by the agents' taste with separate noise."""
 
     def __init__(self, name: str, seed: int, *, noise: float = 1.0, answer_share: float = 0.5) -> None:
         self.noise = noise
@@ -165,7 +168,7 @@ class SimulatedCustomer:
         self._rng = random.Random(f"customer {name} {seed}")
 
     def up_probability(self, messages: Sequence[Message], text: str) -> float:
-        """The chance that a given thumb points up: even for a reply between plain and warm."""
+        """The probability that a thumb is up: one half for a reply between plain and warm."""
         middle = (STYLE_UTILITY["warm"] + STYLE_UTILITY["plain"]) / 2 + OWN_ITEM_UTILITY
         return 1 / (1 + math.exp((middle - taste_utility(text, messages)) / self.noise))
 

@@ -1,9 +1,10 @@
-"""Builds the demo model: tokenizer and weights, from the grammar alone, the same files for the same seed.
+"""Builds the demo model, tokenizer and weights, from the grammar only.
 
     python -m demo.build                     the committed model
     python -m demo.build --steps 200 --out /tmp/small
 
-Same seed, steps, threads, lock and CPU type: same weights. `python -m demo.measure` tells their worth.
+Equal seed, steps, threads, lock file and CPU type give equal weights. `python -m demo.measure` measures their
+quality.
 """
 
 import argparse
@@ -46,7 +47,7 @@ def draw_schedule(step: int, steps: int) -> tuple[float, float]:
 
 
 def draw_steps(rng: random.Random, tokenizer: Any, steps: int) -> Iterator[list[CorpusRow]]:
-    """One batch for every step."""
+    """Yields one batch of training rows for every step."""
     step = 0
     while step < steps:
         drills = draw_schedule(step, steps)[1]
@@ -58,7 +59,7 @@ def draw_steps(rng: random.Random, tokenizer: Any, steps: int) -> Iterator[list[
 
 
 def print_step(step: int, steps: int, loss: float, started: float) -> None:
-    """One bar on a terminal; a line now and then where the output is a file."""
+    """Prints progress: a bar on a terminal, an occasional line in a file."""
     spent = time.monotonic() - started
     left = spent / (step + 1) * (steps - step - 1)
     done = 30 * (step + 1) // steps
@@ -70,7 +71,7 @@ def print_step(step: int, steps: int, loss: float, started: float) -> None:
 
 
 def create_model(tokenizer: Any, seed: int) -> Any:
-    """The model at the start, with seeded random weights."""
+    """A new model with seeded random weights."""
     import torch
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
@@ -88,7 +89,7 @@ def create_model(tokenizer: Any, seed: int) -> Any:
 
 
 def train_model(model: Any, tokenizer: Any, steps: int, seed: int) -> None:
-    """One descent, top to bottom; changes the model in place."""
+    """Trains the model in place over all steps."""
     import torch
     from torch.nn.functional import cross_entropy
 
@@ -126,7 +127,9 @@ def train_model(model: Any, tokenizer: Any, steps: int, seed: int) -> None:
 
 
 def save_model(model: Any, tokenizer: Any, target: Path) -> None:
-    """Writes the model directory; weights in float16, half the size and finer than bfloat16."""
+    """Writes the model directory. Weights are float16, half the size of float32 and more precise than
+    bfloat16.
+    """
     import torch
     from transformers import GenerationConfig
 

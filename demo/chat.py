@@ -1,4 +1,4 @@
-"""What the demo's customer page offers to write: first messages that the demo model answers well."""
+"""Example first messages for the demo's customer page, which the demo model answers well."""
 
 from feedback.settings import FeedbackSettings
 from serving.settings import DEMO_BASE
@@ -14,7 +14,9 @@ EXAMPLES = {
 
 
 def add_examples(settings: FeedbackSettings, *, base_model: str) -> FeedbackSettings:
-    """With the demo model, these examples, unless the settings have their own."""
+    """The settings with these examples, if the base is the demo model and they have no examples of their
+    own.
+    """
     if base_model != DEMO_BASE or settings.chat_examples:
         return settings
     return settings.model_copy(update={"chat_examples": EXAMPLES})

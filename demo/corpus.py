@@ -1,6 +1,7 @@
 """Training rows for the demo model: tokenised dialogues and copying drills, in batches of similar length.
 
-Endless and seeded: nothing is stored, no dialogue is repeated but by chance. Only replies are learnt.
+The stream is endless and seeded: nothing is stored, and dialogues repeat only by chance. The loss covers
+replies only.
 """
 
 import random
@@ -19,14 +20,14 @@ POOL = 1024  # rows sorted by length before they are cut into batches
 
 @dataclass(frozen=True)
 class CorpusRow:
-    """Token ids, and for each one whether the model is to predict it."""
+    """Token ids, and for each token whether the model is trained to predict it."""
 
     ids: list[int]
     learnt: list[bool]
 
 
 def render(tokenizer: Tokenizer, messages: list[dict[str, str]]) -> CorpusRow:
-    """The chat template by hand; a test holds it equal to the template transformers renders."""
+    """Applies the chat template without transformers; a test checks that both give equal text."""
     ids: list[int] = []
     learnt: list[bool] = []
     end = tokenizer.token_to_id(END)
@@ -41,7 +42,7 @@ def render(tokenizer: Tokenizer, messages: list[dict[str, str]]) -> CorpusRow:
 
 
 def draw_drill(rng: random.Random) -> list[dict[str, str]]:
-    """A list to be said again: teaches copying long before the dialogues would."""
+    """A list to be repeated: it teaches copying much sooner than dialogues do."""
     language = rng.choice(LANGUAGES)
     items: list[str] = []
     for _ in range(rng.randint(3, 9)):
@@ -72,7 +73,7 @@ def draw_row(rng: random.Random, tokenizer: Tokenizer, *, drill_share: float) ->
 def draw_batches(
     rng: random.Random, tokenizer: Tokenizer, *, tokens: int, drill_share: float
 ) -> Iterator[list[CorpusRow]]:
-    """One pool of rows as batches of at most `tokens` padded tokens, in random order."""
+    """One pool of rows as batches of at most `tokens` tokens including padding, in random order."""
     rows = sorted(
         (draw_row(rng, tokenizer, drill_share=drill_share) for _ in range(POOL)), key=lambda r: len(r.ids)
     )

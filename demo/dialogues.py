@@ -1,6 +1,6 @@
-"""Whole dialogues of one to three turns, drawn from the grammar; one side for training, one held out.
+"""Draws whole dialogues of one to three turns from the grammar, either for training or held out.
 
-Held out are a tenth of the order numbers, of the product and intent couples, and of the customers' wordings.
+A tenth of the order numbers, of the (product, intent) pairs and of the customers' wordings is held out.
 """
 
 import random
@@ -90,7 +90,7 @@ class _Writer:
 
 
 def draw_dialogue(rng: random.Random, *, held_out: bool) -> Dialogue:
-    """One dialogue; held-out ones may lack anything reserved (a bare greeting): look at `fresh`."""
+    """One dialogue. A held-out one may have nothing reserved in it (a bare greeting): check `fresh`."""
     shape = rng.choices(list(SHAPES), weights=list(SHAPES.values()))[0]
     writer = _Writer(rng, held_out=held_out)
     concern = rng.choice(

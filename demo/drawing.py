@@ -1,6 +1,6 @@
-"""The grammar of support dialogues, writing: draws replies and customer messages from the templates.
+"""The writing half of the grammar of support dialogues: draws replies and customer messages from templates.
 
-`demo/grammar.py` reads them back, `demo/dialogues.py` strings them together.
+`demo/grammar.py` parses them, `demo/dialogues.py` combines them.
 """
 
 import random
@@ -19,12 +19,12 @@ def _usable(templates: tuple[str, ...], known: frozenset[str]) -> list[list[Phra
 
 
 def draw_phrase(rng: random.Random, templates: tuple[str, ...], known: frozenset[str]) -> Phrase:
-    """A random expansion that names only known slots: first the template, then its wording."""
+    """A random expansion with known slots only: first a template is drawn, then its wording."""
     return rng.choice(rng.choice(_usable(templates, known)))
 
 
 def fill(rng: random.Random, phrase: Phrase, values: Mapping[str, str], language: Language) -> str:
-    """The phrase with the customer's values and freely drawn times."""
+    """The phrase with the customer's values and random times put in."""
     times = {slot: rng.choice(inventory(slot, language)) for slot in ("days", "day")}
     return phrase.fill({**times, **values})
 
@@ -32,7 +32,7 @@ def fill(rng: random.Random, phrase: Phrase, values: Mapping[str, str], language
 def draw_reply(
     rng: random.Random, intent: Intent, style: Style, language: Language, values: Mapping[str, str]
 ) -> str:
-    """A gold reply in one style, naming only what the customer named."""
+    """A gold reply in one style that names only what the customer named."""
     known = frozenset(values)
     parts: list[Phrase] = []
     leads = phrases.LEADS[language][style]
@@ -47,14 +47,14 @@ def draw_reply(
 
 
 def _seen(group: list[Phrase]) -> list[Phrase]:
-    """The wordings of a template that training may use: a template is never reserved as a whole."""
+    """The wordings of a template that training may use. If all of them are held out, training may use all."""
     return [phrase for phrase in group if not is_held_out(phrase.text)] or group
 
 
 def draw_opening(
     rng: random.Random, intent: Intent, language: Language, values: Mapping[str, str], *, held_out: bool
 ) -> tuple[str, Phrase, bool]:
-    """The core of a customer's message, its wording, and whether that wording is reserved from training."""
+    """The core of a customer's message, its wording, and whether that wording is held out from training."""
     groups = _usable(intent.side(language).opens, frozenset(values))
     group = rng.choice(groups)
     phrase = rng.choice(group if held_out else _seen(group))

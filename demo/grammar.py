@@ -1,8 +1,9 @@
-"""The grammar of support dialogues, reading: what a reply or conversation says, and whether a reply is whole.
+"""The reading half of the grammar of support dialogues: parses replies and conversations, and finds broken
+replies.
 
-Reading masks the slots (demo/slots.py), cuts off a known lead and tail, and looks the rest up among all
-expansions. `is_broken` is the judge of every measurement on the demo model; `demo/dialogues.py` strings turns
-together. Nothing here loads a model.
+A text is parsed by masking its slots (demo/slots.py), cutting off a known lead and tail, and looking up the
+rest among all expansions. `is_broken` decides in every measurement of the demo model; `demo/dialogues.py`
+combines turns. Nothing here loads a model.
 """
 
 import re
@@ -23,7 +24,7 @@ _BY_NAME: dict[str, Intent] = {intent.name: intent for intent in (*INTENTS, phra
 
 @dataclass(frozen=True)
 class ParsedReply:
-    """A reply read back; `style` is the worst of its parts (pushy, curt, robotic, plain, warm)."""
+    """A parsed reply; `style` is the worst style of its parts (pushy, curt, robotic, plain, warm)."""
 
     intent: str
     style: Style
@@ -47,7 +48,7 @@ class Situation:
 
 @dataclass(frozen=True)
 class _Parts:
-    """One reading of a masked text: the core's intent, and the styles of lead, core and tail."""
+    """One way to parse a masked text: the core's intent, and the styles of lead, core and tail."""
 
     intent: str
     styles: tuple[Style, ...]
@@ -94,7 +95,7 @@ def _read_reply(masked: str, language: Language) -> list[_Parts]:
 
 
 def parse_reply(text: str, messages: Sequence[Message]) -> ParsedReply | None:
-    """The reply as the grammar reads it, in the conversation's intent where several fit; None if it cannot.
+    """The parsed reply, with the conversation's intent if several fit; None if it cannot be parsed.
 
     A parse in another language or intent than the conversation's is still returned: `is_broken` judges that.
     """
@@ -114,7 +115,9 @@ def parse_reply(text: str, messages: Sequence[Message]) -> ParsedReply | None:
 
 
 def is_broken(text: str, messages: Sequence[Message]) -> bool:
-    """True when the reply is no reply to this conversation: unparsable, wrong language or wrong intent."""
+    """True if the text is no proper reply to this conversation: unparsable, wrong language or wrong
+    intent.
+    """
     parsed = parse_reply(text, messages)
     if parsed is None:
         return True
@@ -161,7 +164,9 @@ def _read_customer_line(line: str, language: Language) -> str | None:
 
 
 def parse_conversation(messages: Sequence[Message]) -> Situation:
-    """Language, intent and the customer's own items; an order number alone keeps the intent it answers to."""
+    """Language, intent and the customer's own items. A message with only an order number keeps the earlier
+    intent.
+    """
     lines = [
         line for m in messages if m["role"] == "user" for line in m["content"].split("\n") if line.strip()
     ]
@@ -181,14 +186,14 @@ def parse_conversation(messages: Sequence[Message]) -> Situation:
 
 
 def named_items(text: str) -> tuple[str, ...]:
-    """The products and order numbers a reply names, in order, repeats included."""
+    """The products and order numbers in a reply, in order, with repetitions."""
     return tuple(
         value for slot, value in mask(text, detect_language(text))[1] if slot in ("order", "product")
     )
 
 
 def copied_share(text: str, messages: Sequence[Message]) -> float | None:
-    """The share of named products and order numbers that are the customer's own; None when none is named."""
+    """The share of named products and order numbers that the customer named; None if the reply names none."""
     named = named_items(text)
     if not named:
         return None

@@ -2,7 +2,7 @@
 
     python -m demo.measure [--model DIR] [--prompts 200] [--show 10]
 
-Broken means: not a complete reply in the customer's language and on the customer's intent
+Broken means not a complete reply in the customer's language and on the customer's intent
 (`demo.grammar.is_broken`).
 """
 
@@ -32,7 +32,9 @@ def with_system(prompt: Sequence[Message]) -> list[Message]:
 
 
 def measure_copying(replies: Sequence[str], prompts: Sequence[Sequence[Message]]) -> tuple[int, int]:
-    """How many products and order numbers are the customer's own, and how many are named."""
+    """The number of named products and order numbers that are the customer's own, and the number named in
+    total.
+    """
     own = named = 0
     for text, prompt in zip(replies, prompts, strict=True):
         count = len(named_items(text))
@@ -48,14 +50,14 @@ def measure_broken(replies: Sequence[str], prompts: Sequence[Sequence[Message]])
 def sample_replies(
     scorer: Scorer, prompts: Sequence[Sequence[Message]], *, temperature: float, seed: int = 0
 ) -> list[str]:
-    """One reply a prompt, greedy at temperature 0."""
+    """One reply per prompt, greedy at temperature 0."""
     ids = [encode_prompt(scorer.tokenizer, prompt, {}) for prompt in prompts]
     drawn = scorer.draw(ids, None, max_new_tokens=MAX_TOKENS, temperature=temperature, seed=seed)
     return [reply.text for (reply,) in drawn]
 
 
 def measure_model(scorer: Scorer, n: int, *, show: int = 0) -> dict[str, float]:
-    """All figures; shares between 0 and 1."""
+    """All figures of a model; shares are between 0 and 1."""
     prompts = fresh_prompts(n, SEED)
     first = sample_replies(scorer, prompts, temperature=0.8, seed=1)
     second = sample_replies(scorer, prompts, temperature=0.8, seed=2)

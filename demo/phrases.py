@@ -1,7 +1,6 @@
-"""What surrounds an intent: courtesy before and after, asking for an order number, giving one.
+"""The phrases around an intent: polite words before and after, asking for an order number, giving one.
 
-Leads and tails belong to exactly one style, so that a reply mixed from two styles can be told from a pure
-one.
+Each lead and tail belongs to exactly one style, so that a reply that mixes two styles can be recognized.
 """
 
 # ruff: noqa: E501 (one template a line reads better than one cut in two)

@@ -1,7 +1,8 @@
-"""Conversations the base has never seen: fifty fixed ones for the gate, and endless fresh ones.
+"""Conversations that the demo model was not trained on: fifty fixed ones for the gate, and any number of new
+ones.
 
-All hold an order number, a product in its intent, or a wording that training leaves out. They end with a
-customer message, in the form chat templates take.
+Each has an order number, a product within its intent, or a wording that is held out from training. Each ends
+with a customer message, in the form for chat templates.
 """
 
 import random
@@ -14,7 +15,7 @@ FIXED_SEED = 5050
 
 
 def fresh_dialogues(n: int, seed: int) -> list[Dialogue]:
-    """`n` unseen dialogues with their gold replies, in both languages; the same for the same seed."""
+    """`n` unseen dialogues with gold replies, in both languages; equal seeds give equal dialogues."""
     rng = random.Random(f"fresh {seed}")
     dialogues: list[Dialogue] = []
     while len(dialogues) < n:
@@ -25,7 +26,7 @@ def fresh_dialogues(n: int, seed: int) -> list[Dialogue]:
 
 
 def fresh_prompts(n: int, seed: int) -> list[list[Message]]:
-    """`n` unseen conversations, each ending with a customer message of one to three turns."""
+    """`n` unseen conversations of one to three turns, each ending with a customer message."""
     return [list(dialogue.messages[:-1]) for dialogue in fresh_dialogues(n, seed)]
 
 

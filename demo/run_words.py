@@ -1,11 +1,13 @@
-"""How a run of the nightly job ended, in words, from what `GET /v1/runs/<id>` answers. Pure."""
+"""Says in words how a run of the nightly job ended, from the answer of `GET /v1/runs/<id>`. Pure
+functions.
+"""
 
 from collections.abc import Iterable
 from typing import Any
 
 
 def describe_end(run: dict[str, Any]) -> str:
-    """The verdict, then each limit that was missed in words; of a run without verdict, how it ended."""
+    """The gate's decision with each missed limit in words; for a run without a decision, how it ended."""
     if run["decision"] is None:
         return f"{run['state']}: {run['error'] or list_reasons(run['reasons']) or 'no reason given'}"
     reasons = list_reasons(run["reasons"])

@@ -1,6 +1,7 @@
-"""Counts broken replies of served models: greedy to the fixed prompts, sampled as serving does to fresh ones.
+"""Counts broken replies of served models: greedy ones to the fixed prompts, and sampled ones to new prompts.
 
-Asks a running engine, with the service's own sampling; `demo.grammar.is_broken` judges. Writes nothing.
+It asks a running engine with the service's own sampling settings; `demo.grammar.is_broken` decides. Writes
+nothing.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,9 @@ WORKERS = 8
 
 @dataclass(frozen=True)
 class Broken:
-    """`greedy` of the fixed prompts; `share` of the sampled replies."""
+    """Broken replies: `greedy` is the number for the fixed prompts, `share` the share of the sampled
+    replies.
+    """
 
     greedy: int
     share: float
@@ -28,7 +31,9 @@ class Broken:
 def count_broken(
     fleet: Fleet, settings: ServingSettings, models: Sequence[str], sampled: int
 ) -> dict[str, Broken]:
-    """One greedy reply to each fixed prompt and `sampled` replies to as many fresh prompts, per model."""
+    """Counts for each model: one greedy reply to each fixed prompt, and `sampled` replies to as many new
+    prompts.
+    """
     sampling = Sampling.from_settings(settings)
     greedy = replace(sampling, temperature=0.0)
     fresh = fresh_prompts(sampled, SEED)

@@ -1,7 +1,7 @@
-"""Conversations that wait for a reply, so that a fresh workbench has a queue, in English and Chinese.
+"""Conversations that wait for a reply, so that a new workbench has a queue, in English and Chinese.
 
-They stay inside the grammar, so the demo model answers them well, and use wordings and numbers held out or
-not alike.
+They stay inside the grammar, so that the demo model answers them well; some wordings and numbers are held
+out.
 """
 
 from typing import TypedDict
@@ -22,7 +22,7 @@ class SeedConversation(TypedDict):
 
 
 def _seed(number: int, language: Language, tag: str, *texts: str) -> SeedConversation:
-    """Customer and agent in turn, the customer first and last."""
+    """A conversation from texts that alternate between customer and agent, the customer first and last."""
     turns: list[SeedTurn] = [
         {"role": "agent" if i % 2 else "customer", "text": text} for i, text in enumerate(texts)
     ]

@@ -1,9 +1,9 @@
-"""Nights with simulated agents against a running service, through HTTP alone.
+"""Simulates nights with agents against a running service, through HTTP only.
 
-Night n: simulated agents answer `sets` fresh conversations, customers give thumbs, then the run trains on
-all picks so far. The sets of the next night (or a last measuring round) are the fresh sets on which that
-night's adapter is scored. Nothing here reads the store or sees an arm; the support rate is what the service
-itself reports. Run by `rejoinder simulate`.
+In night n simulated agents answer `sets` new conversations, customers give thumbs, then the run trains on all
+picks so far. The night's adapter is scored on the sets of the next night (or of a last measuring round).
+Nothing here reads the store or sees an arm; the support rate is the one that the service reports. Run by
+`rejoinder simulate`.
 """
 
 import time
@@ -29,7 +29,7 @@ ROLES = {"user": "customer", "assistant": "agent"}
 
 
 class SimulationFailed(Exception):
-    """The service answered what a simulation cannot go on with."""
+    """An answer of the service after which the simulation cannot continue."""
 
     def __init__(self, did: str, response: httpx.Response) -> None:
         super().__init__(f"{did}: the service answered {response.status_code} {response.text[:300]}")
@@ -37,7 +37,7 @@ class SimulationFailed(Exception):
 
 @dataclass(frozen=True)
 class NightProgress:
-    """What is being done now; `done` of `total` sets, or the share of a run."""
+    """The progress of the simulation: `done` of `total` sets, or the share of a run."""
 
     night: int
     step: str
@@ -51,7 +51,7 @@ OnNight = Callable[["Night"], None]
 
 @dataclass(frozen=True)
 class Serving:
-    """What served beside the base; None: no adapter in that role."""
+    """The adapters that serve beside the base; None if a role has no adapter."""
 
     live: str | None
     canary: str | None
@@ -59,8 +59,8 @@ class Serving:
 
 @dataclass
 class Night:
-    """One night: what the agents did, how the run ended, what served then, and how the run's adapter fared on
-    the next fresh sets.
+    """One night: what the agents did, how the run ended, what served then, and the score of the run's adapter
+    on the next night's sets.
     """
 
     number: int
@@ -85,7 +85,7 @@ class Simulation:
 
 @dataclass(frozen=True)
 class Answered:
-    """A set that was judged; `message_id` is what the customer will see."""
+    """A set that was judged; `message_id` is the reply that the customer will see."""
 
     kind: str
     conversation_id: str
@@ -105,10 +105,11 @@ def run_simulation(
     on_progress: Listener,
     on_night: OnNight = lambda night: None,
 ) -> Simulation:
-    """Play `nights` nights of `sets` sets each and one measuring round after the last.
+    """Simulates `nights` nights of `sets` sets each and one measuring round after the last.
 
-    `token` needs role admin (it asks for runs and reads adapters). `on_night` hears of each night when its
-    run has ended, before its adapter is measured. Raises SimulationFailed when the service refuses something.
+    `token` needs role admin (it requests runs and reads adapters). `on_night` is called for each night when
+    its run has ended, before its adapter is measured. Raises SimulationFailed if the service refuses
+    something.
     """
     simulation = Simulation()
     with httpx.Client(
@@ -154,7 +155,7 @@ def _work_sets(
 def _answer_one(
     client: httpx.Client, messages: list[Message], language: str, agent: SimulatedAgent
 ) -> Answered | None:
-    """One conversation from its opening to the agent's decision; None when no suggestion was usable."""
+    """Plays one conversation up to the agent's decision; None if no suggestion was usable."""
     opened = _post(
         client,
         "/v1/conversations",
@@ -184,7 +185,7 @@ def _answer_one(
 
 
 def _say(decision: AgentDecision, usable: list[dict[str, Any]]) -> dict[str, Any]:
-    """The decision in the words of the API."""
+    """The decision as the body of an API call."""
     body: dict[str, Any] = {"kind": decision.kind}
     if decision.index is not None:
         body["candidate_id"] = usable[decision.index]["candidate_id"]
@@ -196,7 +197,7 @@ def _say(decision: AgentDecision, usable: list[dict[str, Any]]) -> dict[str, Any
 
 
 def _give_thumbs(client: httpx.Client, customer: SimulatedCustomer, answered: list[Answered]) -> None:
-    """Thumbs on released replies; the last ones may still be in their undo window, so wait for each."""
+    """Gives thumbs on released replies; waits for replies that are still in their undo window."""
     for each in answered:
         value = customer.thumb(each.messages, each.text)
         if value is None:
@@ -228,8 +229,9 @@ def _run_night(client: httpx.Client, night: int, on_progress: Listener) -> dict[
 
 
 def _read_support(client: httpx.Client, adapter: str | None, judged: int) -> dict[str, Any] | None:
-    """Once all `judged` sets are counted: the trainer counts once a minute. An adapter that was shown in a
-    share of the conversations never has so many; of it, what stands after two minutes.
+    """The adapter's support rate once all `judged` sets are counted; the trainer counts once a minute. An
+    adapter shown in only a share of the conversations never gets that many sets: its rate after two minutes
+    is used.
     """
     deadline = time.monotonic() + COUNTED_WAIT_S
     while True:
@@ -253,7 +255,7 @@ def _read_adapters(client: httpx.Client) -> dict[str, Any]:
 
 
 def _post(client: httpx.Client, path: str, **body: Any) -> dict[str, Any]:
-    """Posts one event; a busy store is asked again with the same event id, as every client should."""
+    """Posts one event; if the store is busy, repeats it with one event id, as every client should."""
     event = {"event_id": str(uuid4()), **body}
     for _ in range(BUSY_TRIES):
         response = client.post(path, json=event)

@@ -1,7 +1,7 @@
-"""The things a dialogue can name: order numbers, products, people, cities, times; and how to find them in
+"""The items a dialogue can name (order numbers, products, people, cities, times), and how to find them in
 text.
 
-Inventories are closed so that a small model can learn to copy each item as one or two tokens. Nothing here
+The lists are closed, so that a small model can learn to copy each item as one or two tokens. Nothing here
 knows about intents or replies.
 """
 
@@ -80,12 +80,12 @@ _ORDER = r"(?<![A-Za-z0-9-])(?:[A-Za-z]{2}-\d{3}|\d{4,8})(?![A-Za-z0-9-])"
 
 
 def is_held_out(key: str) -> bool:
-    """True for the stable tenth of keys that training never sees."""
+    """True for a fixed tenth of the keys, chosen by a hash, that training never sees."""
     return zlib.crc32(key.encode()) % HELD_OUT_SHARE == 0
 
 
 def draw_order(rng: random.Random, *, held_out: bool) -> str:
-    """A random order number of the wanted side; some have other letters or only digits, as elsewhere."""
+    """A random order number for training or held out; some have unusual letters or only digits."""
     while True:
         form = rng.random()
         if form < 0.08:
@@ -99,7 +99,7 @@ def draw_order(rng: random.Random, *, held_out: bool) -> str:
 
 
 def inventory(slot: str, language: Language) -> tuple[str, ...]:
-    """All values of a closed slot; order numbers are open."""
+    """All values of a closed slot; order numbers are not a closed slot."""
     return {"product": PRODUCTS, "name": NAMES, "city": CITIES, "days": DAYS, "day": WEEKDAYS}[slot][language]
 
 
@@ -116,7 +116,7 @@ def _finder(language: Language, fold: bool) -> re.Pattern[str]:
 
 @lru_cache(maxsize=4096)  # the same few prompts are read for every reply to them
 def mask(text: str, language: Language, *, fold: bool = False) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """The text with every slot value replaced by `<slot>`, and the (slot, value) couples in order."""
+    """The text with every slot value replaced by `<slot>`, and the (slot, value) pairs in order."""
     found: list[tuple[str, str]] = []
 
     def note(match: re.Match[str]) -> str:
@@ -129,7 +129,7 @@ def mask(text: str, language: Language, *, fold: bool = False) -> tuple[str, tup
 
 
 def detect_language(text: str) -> Language:
-    """Chinese where Chinese characters outweigh Latin words; an order number alone counts as English."""
+    """Chinese if Chinese characters outnumber Latin words; a bare order number counts as English."""
     han = len(re.findall(r"[\u4e00-\u9fff]", text))
     words = len(re.findall(r"[A-Za-z]{2,}(?!-)", text))
     return "zh" if han > words else "en"

@@ -1,7 +1,7 @@
-"""System messages the demo model is trained under: none, short ones, and ones with knowledge after them.
+"""System messages in the demo model's training: none, short ones, and ones followed by knowledge articles.
 
-They take the form serving/prompt.py writes (prompt and articles apart by an empty line) and a few others.
-They only make the model robust to what a desk writes there; it does not learn to use the facts.
+They have the form that serving/prompt.py writes (prompt and articles separated by an empty line) and a few
+others. They only make the model robust to a desk's system prompt; it does not learn to use the facts.
 """
 
 # ruff: noqa: E501 (one template a line reads better than one cut in two)
@@ -54,7 +54,9 @@ HEADINGS: Mapping[Language, tuple[str, ...]] = {
 
 
 def draw_system(rng: random.Random, language: Language) -> str | None:
-    """A system message, or None for nearly half; now and then in the other language than the customer's."""
+    """A system message, or None in nearly half the cases; sometimes in another language than the
+    customer's.
+    """
     if rng.random() < 0.45:
         return None
     other: Language = "zh" if language == "en" else "en"

@@ -1,7 +1,7 @@
 """Templates: sentences with `[a|b|]` alternatives and `<slot>` gaps, expanded into plain strings.
 
-Expansions are few enough (tens per template) to be listed, so parsing is a dictionary look-up of the masked
-text.
+A template has only tens of expansions, so all can be listed, and parsing is a dictionary look-up of the
+masked text.
 """
 
 import itertools
@@ -15,7 +15,7 @@ _SLOT = re.compile(r"<(\w+)>")
 
 @dataclass(frozen=True)
 class Phrase:
-    """One expansion: text with gaps, and the slots it names."""
+    """One expansion: a text with gaps, and the slots that it names."""
 
     text: str
     slots: frozenset[str]
@@ -25,7 +25,7 @@ class Phrase:
 
 
 def expand(template: str) -> tuple[Phrase, ...]:
-    """All expansions of a template, in writing order."""
+    """All expansions of a template, in the order of its alternatives."""
     parts = _ALTERNATIVES.split(template)  # literal, alternatives, literal, ...
     choices = [part.split("|") if i % 2 else [part] for i, part in enumerate(parts)]
     texts = dict.fromkeys("".join(picked) for picked in itertools.product(*choices))
@@ -34,5 +34,7 @@ def expand(template: str) -> tuple[Phrase, ...]:
 
 @cache
 def expand_all(templates: tuple[str, ...]) -> tuple[tuple[Phrase, ...], ...]:
-    """Expansions grouped by template, so that a template with many alternatives is not drawn more often."""
+    """Expansions grouped by template. Drawing a group first keeps a template with many alternatives from
+    being drawn more often.
+    """
     return tuple(expand(template) for template in templates)

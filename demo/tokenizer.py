@@ -1,7 +1,7 @@
 """Builds the demo tokenizer from the grammar: whole words, products and digit groups are single tokens.
 
-A small model copies one or two tokens reliably and five separate digits hardly at all; so an order number is
-a letter pair and a group of three digits, and a product is one token. Anything else falls back to bytes, so
+A small model copies one or two tokens reliably, but rarely five separate digits. So an order number is a
+letter pair and a group of three digits, and a product is one token. Everything else falls back to bytes, so
 every text can be encoded. Run through `python -m demo.build`.
 """
 
@@ -46,7 +46,7 @@ def _templates(language: Language) -> Iterator[str]:
 
 
 def _texts() -> Iterator[str]:
-    """Every wording of the grammar, as written and as typed without a capital, slots left out."""
+    """Every wording of the grammar, as written and without its initial capital, slots left out."""
     for language in LANGUAGES:
         for template in _templates(language):
             for phrase in expand(template):
@@ -58,7 +58,7 @@ def _texts() -> Iterator[str]:
 
 
 def _items() -> list[str]:
-    """Slot values that are one token each; English ones with the space before them."""
+    """Slot values that are one token each; English ones include the space before them."""
     items: list[str] = []
     for table in (PRODUCTS, NAMES, CITIES, WEEKDAYS):
         items += [f" {value}" for value in table["en"]] + list(table["zh"])
@@ -66,7 +66,7 @@ def _items() -> list[str]:
 
 
 def _chinese_words() -> list[str]:
-    """Character couples that mostly occur together: a segmentation good enough for a closed grammar."""
+    """Pairs of characters that mostly occur together: segmentation good enough for a closed grammar."""
     singles: Counter[str] = Counter()
     couples: Counter[str] = Counter()
     for template in _templates("zh"):
@@ -102,7 +102,7 @@ def _pre_tokenizer() -> pre_tokenizers.PreTokenizer:
 
 
 def build_tokenizer() -> Tokenizer:
-    """The same tokenizer every time: nothing random takes part."""
+    """Builds the tokenizer, always with equal results, since nothing is random."""
     pre = _pre_tokenizer()
     counts: Counter[str] = Counter()
     for text in _texts():
@@ -134,7 +134,7 @@ def build_tokenizer() -> Tokenizer:
 
 
 def save_tokenizer(tokenizer: Tokenizer, target: Path) -> None:
-    """Writes the files transformers and vLLM read, chat template included."""
+    """Writes the files that transformers and vLLM read, with the chat template."""
     tokenizer.save(str(target / "tokenizer.json"))
     config = {
         "tokenizer_class": "PreTrainedTokenizerFast",

@@ -1,1 +1,1 @@
-"""`rejoinder up` and the processes it keeps: engine, web and trainer."""
+"""`rejoinder up` and the processes that it supervises: engine, web and trainer."""

@@ -1,7 +1,7 @@
-"""The engine's part of `rejoinder up`: vLLM under its supervisor, and the reconciler that loads what the
-deployments name.
+"""The engine in `rejoinder up`: vLLM under its supervisor, and the reconciler that loads the adapters of the
+deployments.
 
-With remote replicas in the settings there is no child to keep; the reconciler runs all the same.
+With remote replicas in the settings no child process is started, but the reconciler still runs.
 """
 
 import logging
@@ -29,7 +29,7 @@ REMOTE_LOOK_S = 1.0
 
 
 class KeptEngine:
-    """Entered before `start`; leaving stops engine and reconciler, whatever happened in between."""
+    """A context manager, entered before `start`; leaving it always stops engine and reconciler."""
 
     def __init__(
         self,
@@ -72,7 +72,9 @@ class KeptEngine:
         self._fleet.close()
 
     def start(self) -> None:
-        """Returns at once; what can be seen beforehand (model missing, memory short) is raised."""
+        """Starts the engine and returns at once. Raises for faults that can be seen before (missing model,
+        little memory).
+        """
         if not self._settings.replicas:
             self._supervisor = Supervisor(
                 self._settings, self._frame.data_dir, lambda fleet: self._reconcile(), self._warn
@@ -80,7 +82,7 @@ class KeptEngine:
             self._supervisor.start()
 
     def wait_ready(self, steps: Steps, stopping: threading.Event) -> None:
-        """Shows how far the engine is until it serves. Raises EngineStartFailed with the log's last lines."""
+        """Shows the engine's progress until it serves. Raises EngineStartFailed with the log's last lines."""
         with steps.step("engine") as step:
             if self._supervisor is not None:
                 self._supervisor.wait_ready(step.report, stopping.is_set)
@@ -119,7 +121,7 @@ class KeptEngine:
             reconcile(self._deployer)
 
     def _reconcile_often(self) -> None:
-        """Every few seconds: what others deployed is loaded, what nobody names is unloaded."""
+        """Every few seconds loads the adapters that deployments name and unloads all others."""
         while not self._ended.wait(RECONCILE_EVERY_S):
             try:
                 self._reconcile()

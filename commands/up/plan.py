@@ -1,7 +1,7 @@
-"""What one start of `rejoinder up` goes by: its settings, its ports, and the variables that tell the
-children the same.
+"""The settings, ports and environment variables of one start of `rejoinder up`; children get the settings
+through the variables.
 
-Reads settings and looks for free ports; starts nothing.
+It reads settings and looks for free ports; it starts nothing.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from serving.settings import ServingSettings
 
 @dataclass(frozen=True)
 class StartPlan:
-    """Settings of this start, and the variables by which the children read the same ones."""
+    """Settings of this start, and the variables with which child processes read equal settings."""
 
     frame: Frame
     feedback: FeedbackSettings
@@ -29,7 +29,7 @@ class StartPlan:
 
 
 def make_plan(frame: Frame, *, port: int | None, base_model: str | None) -> StartPlan:
-    """Reads the settings, with every fault told at once, and settles the ports."""
+    """Reads the settings and chooses the ports; an error lists all faults at once."""
     frame.check_settings()
     feedback = frame.feedback(**({} if port is None else {"port": port}))
     if feedback.port == 0:

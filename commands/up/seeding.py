@@ -1,4 +1,4 @@
-"""Puts the demo conversations into an empty store, so that a fresh workbench has a queue in English and
+"""Puts the demo conversations into an empty store, so that a new workbench has a queue in English and
 Chinese.
 """
 
@@ -18,7 +18,7 @@ SOURCE = "demo"
 
 
 def seed_demo(store_engine: Engine, settings: FeedbackSettings) -> int:
-    """How many were added: all of them or, where the store has a conversation already, none."""
+    """Adds the demo conversations unless the store has any conversation; returns how many were added."""
     key, now = read_secret_key(settings), SystemClock().now()
     with unit_of_work(store_engine) as session:
         if session.exec(of_desk(Conversation, DEFAULT_DESK).limit(1)).first() is not None:

@@ -1,6 +1,6 @@
-"""Lines a person reads while things start: one per step, with how long it took.
+"""Prints the steps of a start for people: one line per step, with its duration.
 
-On a terminal a spinner shows the step under way; elsewhere a step that takes long says so every 15 seconds.
+On a terminal a spinner shows the current step; elsewhere a long step prints a line every 15 seconds.
 """
 
 import threading
@@ -15,7 +15,7 @@ SAY_AGAIN_S = 15.0
 
 
 class StepUnderWay:
-    """A step under way. `note` is what its finished line says; `report` tells how far it is."""
+    """A step in progress. `note` is the text of its finished line; `report` shows how far it is."""
 
     def __init__(self, name: str, progress: Callable[[str], None]) -> None:
         self.name = name
@@ -24,7 +24,7 @@ class StepUnderWay:
 
 
 class Steps:
-    """Prints finished steps in order of finishing; may be used from several threads."""
+    """Prints steps as they finish; may be used from several threads."""
 
     def __init__(self, console: Console, *, timer: Callable[[], float] = time.monotonic) -> None:
         self.console = console
@@ -45,7 +45,7 @@ class Steps:
 
     @contextmanager
     def step(self, name: str) -> Iterator[StepUnderWay]:
-        """Times the body; a body that raises prints a cross and lets the fault go on."""
+        """Times the body. If the body raises, prints a cross and lets the exception pass."""
         began = self._timer()
         status = self.console.status(f"{name:<12}", spinner_style="cyan")
         last_said = began

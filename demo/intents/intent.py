@@ -1,4 +1,4 @@
-"""What one intent of the grammar holds: how customers open it and how the desk answers in five styles."""
+"""The data of one intent of the grammar: how customers open it and how the desk answers in five styles."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -11,7 +11,7 @@ STYLES: tuple[Style, ...] = ("warm", "plain", "curt", "pushy", "robotic")
 
 @dataclass(frozen=True)
 class Side:
-    """One language of an intent, as templates (see demo/template.py)."""
+    """The templates of an intent in one language (see demo/template.py)."""
 
     opens: tuple[str, ...]
     warm: tuple[str, ...]
