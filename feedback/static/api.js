@@ -1,6 +1,6 @@
-// Calls of the HTTP contract from pages: session cookie plus CSRF header, or the visitor's own token.
-// Every write carries an event id made here and is repeated under the same id until the store has answered,
-// also after a reload (outbox.js). A refusal (4xx) ends it and is thrown as Refusal.
+// Calls of the HTTP API from pages, authenticated by the session cookie plus CSRF header or by the visitor's own token.
+// Every write carries an event id made here and is repeated with that id until the store has answered, also after a
+// reload (outbox.js). A refusal (4xx) ends it and is thrown as Refusal.
 
 import { dropEntry, inLine, keepEntry, listEntries, makeEntry, person } from "./outbox.js";
 import { ownAddress } from "./place.js";
@@ -8,16 +8,16 @@ import { newId } from "./storage.js";
 
 const csrf = document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 const BACK_OFF_MS = [500, 1000, 2000, 4000, 8000];
-const SILENT_MS = 45_000; // the service says something every 20 s: after more than twice that the line is dead
-const YOUNG_MS = 5_000; // a page this young is of the session that is signed in: another page would be no other
-const LIVED_MS = 5_000; // a stream that ended sooner is not opened again at once
+const SILENT_MS = 45_000; // the service sends something every 20 s: after more than twice that the connection is lost
+const YOUNG_MS = 5_000; // a page younger than this belongs to the present session: reloading it would change nothing
+const LIVED_MS = 5_000; // a stream that ended sooner than this is not reopened at once
 
 export class Refusal extends Error {
   constructor(status, error, retryAfterS = 0) {
     super(error?.message || `HTTP ${status}`);
     this.status = status;
     this.code = error?.code || "";
-    this.retryAfterS = status === 429 ? retryAfterS || 1 : 0; // when the limit lets the next one through
+    this.retryAfterS = status === 429 ? retryAfterS || 1 : 0; // seconds until the rate limit allows the next call
   }
 }
 
@@ -31,8 +31,8 @@ export function pause(ms, signal) {
   });
 }
 
-/** As long as a limit says; else longer after each failure. Not the same for all pages: a service that is back is not
- *  stormed. */
+/** The delay before a retry: as the rate limit says, else longer after each failure. It is randomized, so that not all
+ *  pages return to a recovered service at once. */
 export function backOff(failures, fault) {
   if (fault?.retryAfterS) return 1000 * (fault.retryAfterS + Math.random());
   return BACK_OFF_MS[Math.min(failures, BACK_OFF_MS.length - 1)] * (0.75 + Math.random() / 2);
@@ -45,7 +45,7 @@ function headersFor(token, accept) {
   return headers;
 }
 
-/** The answer with its body unread; Refusal for all but success. */
+/** The response with its body unread; throws Refusal unless it succeeded. */
 async function ask(method, path, { body, token, signal, keepalive = false, accept = "application/json" } = {}) {
   const answer = await fetch(path, {
     method,
@@ -66,14 +66,14 @@ async function ask(method, path, { body, token, signal, keepalive = false, accep
 }
 
 async function call(method, path, options) {
-  return (await ask(method, path, options)).json(); // throws where the line broke in the middle: not answered
+  return (await ask(method, path, options)).json(); // throws if the connection broke off: then it counts as not answered
 }
 
 export function read(path, options = {}) {
   return call("GET", path, options);
 }
 
-/** The data of a stream's events, one by one. Not EventSource: that sends no token and shows no refusal. */
+/** The data of a stream's events, one by one. EventSource is not used: it sends no token and hides refusals. */
 async function* listen(path, { token, signal, onOpen }) {
   const line = new AbortController();
   const end = () => line.abort(signal.reason);
@@ -106,7 +106,8 @@ async function* listen(path, { token, signal, onOpen }) {
   }
 }
 
-/** Hears what is new until the caller's signal ends it or it says "stop"; a lost connection only slows it down. */
+/** Listens for news until the caller's signal aborts it or the callback returns "stop"; reconnects when the connection
+ *  is lost. */
 export async function follow(nextPath, onAnswer, { token, signal, onTrouble = () => {} }) {
   let failures = 0;
   while (!signal.aborted) {
@@ -134,12 +135,12 @@ function mayRepeat(fault) {
   return !(fault instanceof Refusal) || [429, 502, 503, 504].includes(fault.status);
 }
 
-/** Says how something stands now; once. `keepalive` outlives the page. */
+/** Reports a current state once, without retries. With `keepalive` the request survives the page. */
 export function put(path, fields, { keepalive = false } = {}) {
   return call("PUT", path, { body: fields, keepalive });
 }
 
-/** Posts until answered. `onState` hears "saving", "retrying" (with the seconds, where a limit says them) and "saved"; a
+/** Posts until answered. `onState` gets "saving", "retrying" (with the seconds, if a limit gives them) and "saved"; a
  *  refusal is thrown, after `onRefused` has kept what must not be lost. `line` and `about`: see outbox.js. */
 export function write(path, fields, { token, onState, onRefused, keep = true, line, about } = {}) {
   const entry = makeEntry(path, { event_id: newId(), ...fields }, { token, line, about });
@@ -158,7 +159,7 @@ function post(entry, { onState = () => {}, onRefused = () => {} }) {
         onState("saved");
         return answer;
       } catch (fault) {
-        if (isOfAnother(fault, token)) await leavePage(); // it waits in the outbox for whoever wrote it
+        if (isOfAnother(fault, token)) await leavePage(); // the write stays in the outbox for the person who made it
         if (!mayRepeat(fault)) {
           onRefused(entry, fault);
           dropEntry(entry);
@@ -171,18 +172,18 @@ function post(entry, { onState = () => {}, onRefused = () => {} }) {
   });
 }
 
-/** Whether the session that this page was made for is over: the write is nobody else's to make. */
+/** Whether the session that this page was made for is over: then only the person of that session may send the write. */
 function isOfAnother(fault, token) {
   return person && !token && fault instanceof Refusal && (fault.status === 401 || fault.code === "csrf_failed");
 }
 
-/** `ask` has begun it. The promise never ends: the page does. */
+/** Leaves the page, as `ask` has begun to do. The promise never resolves, since the page ends. */
 function leavePage() {
   return new Promise(() => {});
 }
 
-/** Sends what an earlier page could not; the store knows repeated ids, so nothing happens twice. `accepts` is given path
- *  and entry, `onAnswer` entry and answer. */
+/** Sends what an earlier page could not send; the store recognizes repeated ids, so nothing happens twice. `accepts`
+ *  gets path and entry, `onAnswer` gets entry and answer. */
 export async function flushOutbox(accepts = () => true, { onState, onAnswer = () => {}, onRefused } = {}) {
   const waiting = listEntries().filter((entry) => accepts(entry.path, entry));
   await Promise.all(waiting.map(async (entry) => {

@@ -1,26 +1,26 @@
-// What calls a person to a page that they are not looking at: how many things are new, before the page's title; a short
-// tone; a notification. Tone and notification are a switch each, off at first, kept in the browser for each person, and
-// permission is asked only when the switch is pressed. What is new the page says; a notification holds no customer's words,
-// since the system keeps those where no erasure reaches.
+// Calls a person back to a page that they are not looking at: the number of new things before the page's title, a short
+// tone, a notification. Tone and notification each have a switch, off at first, kept in the browser for each person;
+// permission is asked only when the switch is pressed. A notification holds no customer's words, since the operating
+// system keeps notifications where erasure cannot reach them.
 
 import { keepValue, readKept } from "./storage.js";
 import { _ } from "./i18n.js";
 
 const TONE = [[660, 0], [880, 0.13]]; // Hz, seconds from the start
-const TONE_S = 0.22; // of each
+const TONE_S = 0.22; // length of each
 const LOUDNESS = 0.12;
-const LATE_MS = 1000; // a tone that the browser holds back longer is not played: it would call to nothing
+const LATE_MS = 1000; // a tone that the browser delays longer than this is not played, since it would come too late
 
 export const isLookedAt = () => document.visibilityState === "visible" && document.hasFocus();
 
 export class Attention {
-  /** `person`: whose switches these are. `sound` and `notify`: their buttons, or null where there is none. `say` is told
-   *  what the browser refuses. */
+  /** `person`: the owner of these switches. `sound` and `notify`: their buttons, or null. `say` is called with what the
+   *  browser refuses. */
   constructor({ person = "", sound = null, notify = null, say = () => {} } = {}) {
     Object.assign(this, { key: `attention:${person}`, sound, notify, say, title: document.title, unseen: new Set(), audio: null });
     this.on = { sound: false, notify: false, ...readKept(this.key) };
     if (sound) sound.hidden = !("AudioContext" in window);
-    if (notify) notify.hidden = !("Notification" in window && isSecureContext); // plain http: browsers show none
+    if (notify) notify.hidden = !("Notification" in window && isSecureContext); // on plain http browsers show no notifications
     sound?.addEventListener("click", () => this.toggleSound());
     notify?.addEventListener("click", () => this.toggleNotify());
     window.addEventListener("focus", () => this.look());
@@ -28,7 +28,8 @@ export class Attention {
     this.draw();
   }
 
-  /** These ids are new. `words` head the notification, where one is wanted and nobody looks; pressing it runs `onOpen`. */
+  /** These ids are new. `words` is the title of the notification, if it is switched on and nobody looks; clicking it
+   *  runs `onOpen`. */
   arrive(ids, { words, onOpen = () => {} }) {
     if (!ids.length) return;
     if (this.on.sound) this.play();
@@ -38,7 +39,7 @@ export class Attention {
     if (this.mayNotify()) this.show(words, onOpen);
   }
 
-  /** Only these are still there to be seen. */
+  /** Only these ids are still unseen. */
   keep(ids) {
     const there = new Set(ids);
     for (const id of this.unseen) if (!there.has(id)) this.unseen.delete(id);
@@ -66,7 +67,7 @@ export class Attention {
 
   /* Sound */
 
-  /** Switching it on plays it: the person hears what they chose, and the browser lets a pressed page sound later. */
+  /** Switching it on plays the tone: the person hears it, and after a click the browser allows later sounds. */
   toggleSound() {
     this.turn("sound", !this.on.sound);
     if (this.on.sound) this.play();
@@ -94,7 +95,7 @@ export class Attention {
     return this.on.notify && "Notification" in window && Notification.permission === "granted";
   }
 
-  /** Switching it on shows one: some browsers grant the permission and still show none. */
+  /** Switching it on shows a notification, since some browsers grant the permission and still show none. */
   async toggleNotify() {
     if (this.mayNotify()) {
       this.turn("notify", false);

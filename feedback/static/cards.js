@@ -53,7 +53,7 @@ export class Cards {
     }
   }
 
-  /** Shows which card stands in the composer, what has become of it there, and which are marked as equal. */
+  /** Shows which card is in the composer, its edited text, and which cards are marked as equal. */
   show({ taken, equal, text }) {
     for (const [index, card] of [...this.list.children].entries()) {
       const id = this.candidates[index]?.candidate_id;
@@ -67,7 +67,7 @@ export class Cards {
   showText(place, candidate, text) {
     if (candidate?.state !== "ready") return;
     if (text && text !== candidate.text) showDifference(place, candidate.text, text);
-    else if (place.firstElementChild) place.textContent = candidate.text; // no longer the one that was edited
+    else if (place.firstElementChild) place.textContent = candidate.text; // this card is no longer the edited one
   }
 }
 

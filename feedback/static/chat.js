@@ -1,6 +1,6 @@
-// The customer's own page: one conversation, or the list of those that this browser knows. The visitor's token stands after
-// # in the address, which browsers send to nobody, and in the browser's storage. Knows messages, thumbs and counts of
-// people, nothing else; each noun has a module in chat/.
+// The customer's own page: one conversation, or the list of those that this browser knows. The visitor's token is after #
+// in the address, which browsers do not send to a server, and in the browser's storage. It knows messages, thumbs and the
+// number of people at the desk, nothing else; each of these has a module in chat/.
 
 import { Refusal, follow, write } from "./api.js";
 import { Attention } from "./attention.js";
@@ -19,7 +19,7 @@ const page = part("chat").dataset;
 const isPublic = "public" in page; // whether visitors may open conversations themselves
 const closing = new AbortController();
 
-/** The conversation of the address; without one the only one that is known, and null where there are several. */
+/** The conversation in the address; without one the only known conversation, or null if there are several. */
 function findPlace() {
   const hash = decodeURIComponent(location.hash.slice(1));
   if (page.conversation) {
@@ -51,7 +51,7 @@ const attention = new Attention({ person: "customer", sound: part("sound"), noti
 
 /* The conversation */
 
-/** From here on the address names it, and it is listened to. */
+/** Puts the conversation into the address and begins to listen to it. */
 function enter() {
   history.replaceState(null, "", place.address);
   part("greeting").hidden = true;
@@ -75,7 +75,7 @@ function showMessages({ messages }) {
   standing.set(talk.waits);
 }
 
-/** For the list of conversations; a page out of sight has shown nobody anything yet. */
+/** Notes for the list of conversations that all is read; a hidden page has not been read. */
 let last = null;
 function noteLast(message) {
   last = message ?? last;
@@ -117,7 +117,7 @@ function onSent(entry, answer) {
   standing.renew();
 }
 
-/** Everything of this conversation, here and on the server. Asks before: nobody can bring it back. */
+/** Erases everything of this conversation, in the browser and on the server. It asks first, since this cannot be undone. */
 async function erase() {
   if (!confirm(_("Delete this conversation for good? All messages and ratings in it are erased."))) return;
   part("erase").disabled = true;
@@ -129,7 +129,7 @@ async function erase() {
       part("erase").disabled = false;
       onTrouble(fault);
       return;
-    } // the token opens nothing any more: an earlier try has erased it
+    } // the token is invalid already: an earlier try has erased it
   }
   closing.abort();
   standing.set(false);
@@ -185,11 +185,11 @@ for (const example of document.querySelectorAll("[data-example]")) {
   });
 }
 document.addEventListener("visibilitychange", () => noteLast());
-window.addEventListener("hashchange", () => location.reload()); // another conversation of the same address
+window.addEventListener("hashchange", () => location.reload()); // another conversation on this page
 
-field.value ||= place.read("draft")?.text || ""; // what was typed while the page still loaded stays
+field.value ||= place.read("draft")?.text || ""; // text typed while the page was loading stays
 if (place.id !== NEW) enter();
 showTools();
 showShelf(!found);
-part("send").disabled = false; // before, the form would leave the page with the text
+part("send").disabled = false; // before this, the form would load another page and lose the text
 outbox.send();

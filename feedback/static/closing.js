@@ -1,6 +1,6 @@
-// Closing turns that need no reply, and taking that back: with `c` what is marked in the queue, as spam and many at once,
-// else the turn in hand, whose customer only says thanks. Which rows are marked the queue knows. What somebody wrote for a
-// turn stays their draft when it is closed.
+// Closes turns that need no reply, and undoes that: the key `c` closes the marked turns in the queue, as spam and many at
+// once, else the open turn, whose customer only says thanks. The queue knows which rows are marked. A draft for a turn is
+// kept when the turn is closed.
 
 import { Refusal, write } from "./api.js";
 import { _ } from "./i18n.js";
@@ -8,8 +8,8 @@ import { announce, explain, part, showState } from "./notices.js";
 import { reopen, split } from "./undo.js";
 
 export class Closing {
-  /** `inHand` gives the turn that is open and can be answered; `onClosed` is told the ids of the turns; `undo` offers to take
-   *  them back for these seconds. */
+  /** `inHand` returns the turn that is open and can be answered; `onClosed` gets the ids of the closed turns; `undo`
+   *  offers to undo that for these seconds. */
   constructor(queue, { undo, undoSeconds, inHand, onClosed }) {
     const [button, words, visitors, unneeded] = ["close-marked", "close-words", "mark-visitors", "no-reply"].map(part);
     Object.assign(this, { queue, undo, undoSeconds, inHand, onClosed, button, words, visitors, unneeded, busy: false });
@@ -24,10 +24,10 @@ export class Closing {
     this.button.hidden = count === 0;
     this.words.textContent = _("Close %(count)s as spam", { count });
     this.visitors.hidden = this.list().length < 2;
-    this.unneeded.querySelector("kbd").hidden = count > 0; // the key closes what is marked then
+    this.unneeded.querySelector("kbd").hidden = count > 0; // then the key closes the marked turns
   }
 
-  /** Turns that anybody opened on the chat page and no colleague holds. */
+  /** Turns that were opened on the public chat page and that no colleague has claimed. */
   list() {
     return this.queue.turns.filter((turn) => turn.by_stranger && this.queue.isMine(turn));
   }
@@ -55,7 +55,7 @@ export class Closing {
     else if (closed) announce(_("A colleague is answering this one, or it waits no longer."));
   }
 
-  /** The ids of those that were closed; null while another closing is on its way. */
+  /** The ids of the turns that were closed; null while another closing is being sent. */
   async post(ids, reason) {
     if (this.busy) return null;
     this.busy = true;

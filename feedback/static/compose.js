@@ -1,6 +1,5 @@
-// The turn in hand: what the agent has chosen of its cards, what stands in the composer, and the draft of both.
-// A draft is kept at every key press, and an own text that a card takes the place of lies aside. Nothing here talks to the
-// service.
+// The open turn: what the agent has chosen of its cards, the text in the composer, and the draft of both. The draft is
+// saved at every key press. An own text that is replaced by a card is set aside. Nothing here talks to the service.
 
 import { letterOf } from "./cards.js";
 import { announce, part } from "./notices.js";
@@ -10,18 +9,18 @@ export function focusPage() {
   document.getElementById("main").focus({ preventScroll: true });
 }
 
-/** Everything about a turn; replaced as a whole when another is opened. */
+/** Everything about a turn; replaced as a whole when another turn is opened. */
 function fresh(turn) {
   return { turn, set: null, taken: null, tie: null, none: false, closed: false, revealedAt: 0, stop: new AbortController(), busy: false };
 }
 
 export class Hand {
-  /** `onWork` is told of every key that changes something. */
+  /** `onWork` is called for every key that changes something. */
   constructor(composer, cards, { notebook, onWork }) {
     Object.assign(this, { composer, cards, notebook, onWork }, fresh(null));
   }
 
-  /** Lets go of the turn and takes another, or none; gives the signal that ends with it. */
+  /** Leaves the turn and opens another one, or none; returns the signal that is aborted when that one is left. */
   hold(turn) {
     this.stop.abort();
     Object.assign(this, fresh(turn));
@@ -34,8 +33,8 @@ export class Hand {
 
   /* Draft */
 
-  /** What was written in this conversation. Of the cards of another turn nothing is taken. `sent` is on its way: it stands
-   *  there, and in the next turn it does not. */
+  /** Loads the draft of this conversation. Choices among the cards of another turn are left out. `sent` is a reply
+   *  still being sent: it is shown in its own turn, not in the next one. */
   restore(sent = null) {
     const draft = sent || this.notebook.find(this.turn.conversation_id);
     const isHere = draft?.turn_id === this.turn.turn_id;
@@ -49,14 +48,14 @@ export class Hand {
     this.showAside();
   }
 
-  /** What was on its way stays here: it was refused. */
+  /** Keeps here a text that was being sent and was refused. */
   unlock() {
     this.busy = false;
     this.composer.readOnly = false;
     this.showOrigin();
   }
 
-  /** A text that lay elsewhere. */
+  /** Loads a text that was set aside. */
   receive(text) {
     this.putAside();
     Object.assign(this, { tie: null, taken: null });
@@ -69,7 +68,7 @@ export class Hand {
     return { text: this.composer.value, taken: this.taken, none_good: this.none, turn_id: this.turn.turn_id };
   }
 
-  /** Keeps what stands there. */
+  /** Saves the text in the composer. */
   save() {
     if (!this.turn) return;
     this.onWork();
@@ -77,9 +76,9 @@ export class Hand {
     else this.notebook.clear(this.turn.conversation_id);
   }
 
-  /* Own text that lies aside */
+  /* Own texts that are set aside */
 
-  /** Whether the composer holds words that no card has. */
+  /** Whether the composer holds words that are in no card. */
   get isOwn() {
     const { value } = this.composer;
     return Boolean(value.trim()) && !this.cards.candidates.some((candidate) => candidate.text === value);
@@ -92,13 +91,14 @@ export class Hand {
     this.showAside();
   }
 
-  /** The one that comes back next: from a card the newest, from an own text the oldest, so that all are reached. */
+  /** The text that comes back next: from a card the newest, from an own text the oldest, so that all are reached in
+   *  turn. */
   get aside() {
     const aside = this.turn ? this.notebook.listAside(this.turn.conversation_id) : [];
     return (this.isOwn ? aside[0] : aside.at(-1)) ?? null;
   }
 
-  /** A text that lies aside comes back; an own one in the composer takes its place. */
+  /** Brings back a text that was set aside; an own text in the composer is set aside instead. */
   bringBack() {
     if (!this.turn || this.composer.readOnly) return;
     const next = this.aside;
@@ -161,7 +161,7 @@ export class Hand {
     announce(_("%(letter)s is in the composer.", { letter: letterOf(index) }));
   }
 
-  /** Puts a card into the composer to be sent at once; false where it cannot be. */
+  /** Puts a card into the composer, ready to send; false if it cannot be sent. */
   chooseToSend(index) {
     const candidate = this.cards.usable(index);
     if (!candidate || this.busy) return false;

@@ -1,4 +1,4 @@
-// The console: parts that refresh themselves, and buttons that act through the HTTP contract with an event id.
+// The console: regions that refresh themselves, and buttons that call the HTTP API with an event id.
 
 import { Refusal, write } from "./api.js";
 import { reachScrolling, showLocalTimes } from "./page.js";
@@ -40,7 +40,7 @@ function end(region) {
   for (const part of document.querySelectorAll("[data-when-done]")) part.hidden = false;
 }
 
-/* What somebody opened or stands on stays so when its region is drawn anew. */
+/* Keeps open what somebody opened, and the focus, when its region is refreshed. */
 const listOpen = (region) => [...region.querySelectorAll("details")].map((details) => details.open);
 const standsOn = (region) => [...region.querySelectorAll("summary")].indexOf(document.activeElement);
 
@@ -72,12 +72,12 @@ async function act(form) {
   } catch (fault) {
     button.disabled = false;
     if (!(fault instanceof Refusal)) throw fault;
-    if (fault.code === "duel_over") location.reload(); // somebody was faster: the page shows its result
+    if (fault.code === "duel_over") location.reload(); // somebody else was faster: the page shows the result
     say(form, wordsOf(fault), "bad");
   }
 }
 
-/* The second click of a double one is no second form, whose answer would replace that of the first. */
+/* A double click sends the form only once; a second answer would replace the first one's. */
 function sendOnce(event) {
   const form = event.target;
   if ("sent" in form.dataset) event.preventDefault();
@@ -86,10 +86,10 @@ function sendOnce(event) {
 }
 
 for (const region of document.querySelectorAll("[data-live]")) keepLive(region);
-// The answer to a form has the address of its page: loaded again, it sends nothing.
+// The answer to a form has the page's own address, so that reloading it sends nothing.
 const page = document.querySelector("[data-address]");
 if (page) history.replaceState(null, "", page.dataset.address);
-// A page that the browser brings back as it was left shows what has been done since.
+// Reloads a page that the browser restores from its cache, so that it shows later changes.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 document.addEventListener("submit", (event) => {
   if (event.target.matches("form[data-act]")) {

@@ -1,5 +1,5 @@
-// The agent's own day: how many they decided, how fast, and what of the last ten minutes can be taken back, each with its
-// countdown. All of it comes from the service, so it is there after a reload, too; taking back is undo.js's.
+// The agent's own day: how many turns they decided, how fast, and what of the last ten minutes can be undone, each with
+// its countdown. All data comes from the service, so it survives a reload; undo.js does the undoing.
 
 import { Refusal, read } from "./api.js";
 import { _, spanOf } from "./i18n.js";
@@ -10,7 +10,7 @@ const LOOK_EVERY_MS = 5000;
 const REPLIES = ["pick", "edit", "own", "tie"];
 const CLOSINGS = ["no_reply", "spam"];
 
-/** The beginning of the reader's day, where they are. */
+/** The start of today in the reader's time zone. */
 function findMidnight() {
   const midnight = new Date();
   midnight.setHours(0, 0, 0, 0);
@@ -24,7 +24,7 @@ export class Day {
     dialog.addEventListener("close", () => this.timers.forEach(clearInterval));
     dialog.addEventListener("keydown", (event) => {
       if (event.key.toLowerCase() !== "d" || event.ctrlKey || event.metaKey || event.altKey || !areLettersOn()) return;
-      event.stopPropagation(); // on the page behind it the same key opens the list
+      event.stopPropagation(); // on the page behind the dialog this key opens the list
       dialog.close();
     });
     for (const button of document.querySelectorAll("[data-day]")) button.addEventListener("click", () => this.toggle());
@@ -41,7 +41,7 @@ export class Day {
     this.timers = [setInterval(() => this.tick(), 250), setInterval(() => this.refresh(), LOOK_EVERY_MS)];
   }
 
-  /** Whether the service answered. */
+  /** Loads the day; returns whether the service answered. */
   async refresh() {
     try {
       this.show(await read(`/v1/day?since=${encodeURIComponent(findMidnight())}`));
@@ -114,20 +114,21 @@ export class Day {
     return Boolean(button);
   }
 
-  /** On the newest that waits, so that Enter stops it; what would only be withdrawn is not one key away. */
+  /** Focuses the newest reply that is still held, so that Enter stops it. What can only be withdrawn needs more than
+   *  one key. */
   focusFirst() {
     const waiting = this.deeds.find(({ state }) => state === "waits");
     if (!waiting || !this.focus(waiting.id)) part("day-close").focus();
   }
 
-  /** The page goes to what was taken back once nothing else waits to be stopped. */
+  /** Goes to the turn that was undone, once no other reply can be stopped. */
   async takeBack(deed) {
     const stays = deed.state === "sent" || this.deeds.some((other) => other.id !== deed.id && other.state === "waits");
     if (!stays) this.dialog.close();
     const taken = await this.undo.take(verdictOf(deed));
     if (!this.dialog.open) return;
     if (taken) await this.refresh();
-    else this.dialog.close(); // what was refused is explained on the page
+    else this.dialog.close(); // the page explains the refusal
   }
 }
 
@@ -135,7 +136,7 @@ function idOf(deed) {
   return deed.judgement_id || deed.message_id || deed.turn_ids[0];
 }
 
-/** In the form in which the bar offers it: what the page needs to come back to the turn. */
+/** The decision in the form that the undo bar uses: with what the page needs to reopen the turn. */
 function verdictOf(deed) {
   const { id, conversation_id, language, customer, asked, turn_ids } = deed;
   const turn = { turn_id: turn_ids[0] ?? null, conversation_id, language, customer, text: asked };

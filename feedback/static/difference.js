@@ -1,15 +1,16 @@
-// What became of a text: which of its pieces went and which came. Pieces are words where words stand apart, single
-// characters where they do not. Marked as deleted and inserted text, so by line and underline, not by colour alone.
+// The difference of two texts: pieces that were removed and pieces that were added. Pieces are words where a language
+// separates words, single characters elsewhere. They are marked as deleted and inserted text, so by line and underline,
+// not by colour alone.
 
 const ALONE = "[\\p{Script=Han}\\p{Script=Hiragana}\\p{Script=Katakana}\\p{Script=Thai}]";
 const PIECES = new RegExp(`${ALONE}|(?:(?!${ALONE})[\\p{L}\\p{N}\\p{M}])+|\\s+|.`, "gsu");
-const MOST = 1_000_000; // pairs of pieces that are compared; beyond, all between equal ends counts as changed
+const MOST = 1_000_000; // pairs of pieces to compare; beyond that, everything between equal ends counts as changed
 
 function split(text) {
   return text.match(PIECES) || [];
 }
 
-/** How many pieces two lists share at their ends: [at the beginning, behind that at the end]. */
+/** How many pieces two lists share at their ends: [at the beginning, at the end without those]. */
 function sharedEnds(before, after) {
   const most = Math.min(before.length, after.length);
   let head = 0;
@@ -19,7 +20,7 @@ function sharedEnds(before, after) {
   return [head, tail];
 }
 
-/** The longest common sequence of what lies between the ends, read from a table of its lengths. */
+/** The longest common subsequence of the parts between the ends, read from a table of its lengths. */
 function* compare(before, after) {
   const width = after.length + 1;
   const lengths = new Uint32Array((before.length + 1) * width);
@@ -46,7 +47,7 @@ function* compare(before, after) {
   }
 }
 
-/** [kind, text] in order, kind being same, gone or come; neighbours of a kind are one. */
+/** [kind, text] in order; kind is same, gone or come, and neighbours of a kind are joined. */
 export function difference(before, after) {
   const [old, now] = [split(before), split(after)];
   const [head, tail] = sharedEnds(old, now);

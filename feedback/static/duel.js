@@ -1,5 +1,5 @@
-// Judging a duel: one prompt, two replies, one key. The page knows sides A and B and nothing of where they came from.
-// Keys: A or 1, B or 2, T tie, X both bad, U takes the last verdict back.
+// Judging a duel: one prompt, two replies, one key. The page knows only sides A and B, not their origin. Keys: A or 1, B
+// or 2, T tie, X both bad, U undoes the last verdict.
 
 import { Refusal, flushOutbox, read, write } from "./api.js";
 import { Letters } from "./letters.js";
@@ -17,7 +17,7 @@ const letters = new Letters(part("letters"));
 
 let current = null; // the round on the screen, or null while none is or one is being saved
 let shownAt = 0;
-let lastVerdict = null; // the one that can be taken back, also from an earlier visit
+let lastVerdict = null; // the verdict that can be undone, also from an earlier visit
 
 function bubble({ role, content }) {
   const item = document.createElement("li");
@@ -75,9 +75,9 @@ async function refresh() {
 
 async function showNext() {
   const duel = await refresh();
-  if (duel.state !== "open") location.reload(); // somebody closed it: the page shows the result now
+  if (duel.state !== "open") location.reload(); // the duel was closed: the page shows the result now
   else await showRound(duel.next_round);
-  if (!duel.next_round) showProgress(duel.judged, duel.rounds.ready); // else it moves with the round
+  if (!duel.next_round) showProgress(duel.judged, duel.rounds.ready); // else it is updated with the round
 }
 
 async function guard(work) {
@@ -96,7 +96,7 @@ async function guard(work) {
 async function judge(verdict) {
   if (!current) return;
   const { round } = current;
-  current = null; // a second key press while this one is saved does nothing
+  current = null; // so that a second key press during saving does nothing
   const fields = { verdict, dwell_ms: Math.round(performance.now() - shownAt), occurred_at: new Date().toISOString() };
   await write(`${path}/rounds/${round}/verdicts`, fields, { onState: showState });
   await showNext();
@@ -105,7 +105,7 @@ async function judge(verdict) {
 async function undo() {
   const last = lastVerdict;
   if (!last) return;
-  lastVerdict = null; // a second key press while this one is saved does nothing
+  lastVerdict = null; // so that a second key press during saving does nothing
   const answer = await write(`/v1/duel-verdicts/${encodeURIComponent(last)}/undo`, {}, { onState: showState });
   await refresh();
   await showRound(answer.round);

@@ -1,5 +1,5 @@
-// Loaded before the page is drawn: a form that this page's modules send, submitted before they have run, waits for them.
-// Without it the browser would send the form itself, as an address with what was typed in it.
+// Runs before the page is drawn: if a form is submitted before the page's modules have loaded, it waits for them. Without
+// this the browser would send the form itself, with the typed text in the address.
 
 {
   const waiting = new Set();

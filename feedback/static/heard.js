@@ -1,5 +1,5 @@
-// What customers said of the replies that this agent sent: a mark on the message, and one quiet line when something is new.
-// Never anybody else's, and nothing of where a reply came from.
+// Customers' ratings of the replies that this agent sent: a mark on the message, and one quiet line for a new rating. It
+// shows no other agent's ratings and nothing about where a reply came from.
 
 import { Refusal, read } from "./api.js";
 import { _ } from "./i18n.js";
@@ -7,18 +7,18 @@ import { keepValue, readKept } from "./storage.js";
 
 const POLL_MS = 20_000;
 const SHOWN_MS = 60_000;
-const FIRST_LOOK_MS = 24 * 3600 * 1000; // how far back a browser tells that has told nothing yet
+const FIRST_LOOK_MS = 24 * 3600 * 1000; // how far back a browser looks at its first visit
 
 async function readThumbs(path) {
   try {
     return (await read(path)).thumbs;
   } catch (fault) {
-    if (fault instanceof Refusal || fault instanceof TypeError) return []; // it is asked again
+    if (fault instanceof Refusal || fault instanceof TypeError) return []; // asked again later
     throw fault;
   }
 }
 
-/** Tells what is new since this person was last told, now and as long as the page lives. */
+/** Shows ratings that are new since this person last saw them, now and as long as the page is open. */
 export async function tellHeard(line) {
   const key = `heard:${document.body.dataset.person}`;
   let hide = null;
@@ -47,7 +47,7 @@ function wordsOf(thumbs) {
   return _("%(name)s did not find your answer helpful.", { name });
 }
 
-/** Marks the agent's own replies in this list, whichever of them are there by now. */
+/** Marks the ratings on the agent's own replies in this list, as far as they are loaded. */
 export async function markHeard(list, conversationId) {
   markReplies(list, await readThumbs(`/v1/thumbs?conversation_id=${encodeURIComponent(conversationId)}`));
 }

@@ -1,14 +1,14 @@
-// Whose a turn is: says which one this person looks at, takes it with the first key that changes something, keeps it while they
-// are here, and gives it back when they leave. Looking holds nothing.
+// Claims on turns: reports which turn this person looks at, claims it with the first key that changes something, keeps
+// the claim while they are here, and releases it when they leave. Looking claims nothing.
 
 import { Refusal, put, write } from "./api.js";
 import { _ } from "./i18n.js";
 import { notice, part } from "./notices.js";
 
 const together = new Intl.ListFormat(document.documentElement.lang, { type: "conjunction" });
-const BEAT_MS = 20_000; // a claim lives a minute
+const BEAT_MS = 20_000; // a claim lasts a minute
 
-/** Who else is at work on a turn, in words; empty for nobody. */
+/** Who else works on a turn, in words; empty for nobody. */
 export function tellOthers(turn) {
   if (turn.claimed_by && !turn.claimed_by_me) return _("%(name)s is answering", { name: turn.claimed_by_name });
   if (turn.readers.length > 1) return _("%(names)s are reading", { names: together.format(turn.readers) });
@@ -16,7 +16,7 @@ export function tellOthers(turn) {
 }
 
 export class Holding {
-  /** `onChange` is told when the turn in hand becomes a colleague's (with their name) or free again (null). */
+  /** `onChange` is called when a colleague claims the open turn (with their name) or releases it (null). */
   constructor({ queue, onChange, onRefused }) {
     Object.assign(this, { queue, onChange, onRefused, turn: null, isMine: false, isAsking: false, other: null });
     Object.assign(this, { isTelling: false, isDue: false, isGone: false, left: [], claims: 0 });
@@ -27,7 +27,7 @@ export class Holding {
     part("take-over").addEventListener("click", () => this.takeOver());
   }
 
-  /** This turn is looked at from here on, or none. */
+  /** From now on this turn is looked at, or none. */
   look(turn) {
     if (this.isMine && this.turn.turn_id !== turn?.turn_id) this.left.push(this.turn.turn_id);
     Object.assign(this, { turn, isMine: Boolean(turn?.claimed_by_me), isAsking: false, other: null });
@@ -35,12 +35,12 @@ export class Holding {
     this.tell();
   }
 
-  /** Somebody who looks something up in another window still answers; who only had it open reads it no more. */
+  /** In a hidden window an agent who is answering keeps the claim; an agent who was only reading counts as gone. */
   get shown() {
     return this.turn && (this.isMine || !document.hidden) ? this.turn.turn_id : null;
   }
 
-  /** One call at a time; what changed meanwhile goes with the next. A lost one is made up for by the next beat. */
+  /** Sends one report at a time; changes in between go with the next one. A lost report is replaced by the next beat. */
   async tell() {
     this.isDue = true;
     if (this.isTelling || this.isGone) return;
@@ -61,7 +61,8 @@ export class Holding {
     this.isTelling = false;
   }
 
-  /** The last word of a page: browsers hide it after that, which is no reason to say that it is there. */
+  /** The last report of a page that closes. Browsers hide the page after that, which must not report it as present
+   *  again. */
   leave() {
     this.isGone = true;
     const left = this.isMine || this.isAsking ? this.turn.turn_id : this.left[0];
@@ -73,7 +74,7 @@ export class Holding {
     this.tell();
   }
 
-  /** With the first key that changes something. */
+  /** Claims the turn with the first key that changes something. */
   take() {
     if (this.turn && !this.isMine && !this.isAsking && !this.other) this.claim(false);
   }
@@ -88,13 +89,13 @@ export class Holding {
     try {
       await write(`/v1/turns/${turn.turn_id}/claim`, { take_over }, { keep: false });
       if (this.turn !== turn) {
-        this.left.push(turn.turn_id); // gone on meanwhile
+        this.left.push(turn.turn_id); // the agent has moved on meanwhile
         this.tell();
         return;
       }
       Object.assign(this, { isMine: true, claims: this.claims + 1 });
       this.hear({ ...turn, claimed_by: "me", claimed_by_me: true, readers: turn.readers });
-      this.queue.change(); // an answer on its way knows less
+      this.queue.change(); // an answer requested before this is out of date
     } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;
       if (this.turn === turn && fault.code !== "turn_claimed") this.onRefused(fault);
@@ -104,13 +105,13 @@ export class Holding {
     }
   }
 
-  /** Why a send was refused. */
+  /** Explains why a send was refused. */
   sayNotSent() {
     const words = _("Not sent: %(name)s is answering this one. Your text is kept below.", { name: this.other });
     if (this.other) notice(words, "warn");
   }
 
-  /** What the queue says of the turn in hand. */
+  /** Takes over what the queue says about the open turn. */
   hear(turn) {
     if (!turn || turn.turn_id !== this.turn?.turn_id) return;
     this.turn = Object.assign(this.turn, { readers: turn.readers });

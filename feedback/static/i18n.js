@@ -9,7 +9,7 @@ async function readCatalogue() {
     const answer = await fetch(address);
     return answer.ok ? await answer.json() : {};
   } catch {
-    return {}; // English words beat a page that does not start
+    return {}; // English words are better than a page that does not start
   }
 }
 
@@ -28,9 +28,9 @@ export function spanOf(seconds) {
   return _("%(count)s d", { count: Math.round(seconds / 86400) });
 }
 
-const names = new Map(); // to make one takes the browser longer than to draw a row
+const names = new Map(); // creating one takes the browser longer than drawing a row
 
-/** The names of languages as people write them themselves. */
+/** The names of languages in those languages. */
 export function languageName(code) {
   const base = (code || "").split("-")[0];
   if (base && !names.has(base)) names.set(base, new Intl.DisplayNames([base], { type: "language", fallback: "none" }).of(base));

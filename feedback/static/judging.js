@@ -1,5 +1,5 @@
-// What the agent decides about the turn in hand: none is good, skip, or the reply that is sent. What becomes of a send that is
-// not answered at once is the matter of sending.js.
+// The agent's decision on the open turn: no card is good, skip, or send a reply. Replies that are not answered at once
+// are handled by sending.js.
 
 import { Refusal, write } from "./api.js";
 import { announce, notice, showState } from "./notices.js";
@@ -18,7 +18,7 @@ export class Judging {
     if (!cards.candidates.length || cards.closed || hand.none || hand.busy) return;
     const { turn } = hand;
     hand.chooseNone();
-    const answer = await this.explaining(() => this.judge({ kind: "none" }), turn); // what is sent meanwhile waits in line
+    const answer = await this.explaining(() => this.judge({ kind: "none" }), turn); // writes sent meanwhile are queued
     if (answer) this.offerUndo(answer, { turn, kind: "none", words: _("Noted: none is good.") });
   }
 
@@ -51,7 +51,7 @@ export class Judging {
       return;
     }
     const { turn, fields } = hand;
-    const judged = ["ready", "failed"].includes(hand.set?.state); // by hand on a failed set: can be undone like any other
+    const judged = ["ready", "failed"].includes(hand.set?.state); // a failed set counts too: a reply by hand to it can be undone
     const path = judged ? this.path : `/v1/conversations/${turn.conversation_id}/messages`;
     const body = judged ? this.timed(hand.verdict(text)) : { role: "agent", text, turn_id: turn.turn_id };
     hand.composer.readOnly = true;
@@ -73,7 +73,7 @@ export class Judging {
     return revealedAt ? { ...body, dwell_ms: Math.round(performance.now() - revealedAt) } : body;
   }
 
-  /** Runs one write, and until it is answered nothing else of this turn. */
+  /** Runs one write and blocks other writes of this turn until it is answered. */
   async saving(post, turn) {
     const { hand } = this.desk;
     hand.busy = true;
@@ -85,7 +85,7 @@ export class Judging {
     }
   }
 
-  /** Refusals are explained and give null, and the draft stays. */
+  /** Explains a refusal and returns null; the draft stays. */
   async explaining(post, turn) {
     const { hand, onRefusal } = this.desk;
     try {
@@ -102,14 +102,14 @@ export class Judging {
     this.desk.undo.offer({ ...verdict, id, takeBack: () => takeBackSent(answer) }, this.undoSeconds);
   }
 
-  /** What is still on its way cannot be taken back yet, and the one before it is not meant. */
+  /** A decision that is still being sent cannot be undone yet, and the one before it must not be undone instead. */
   takeBack() {
     const { hand, undo } = this.desk;
     if (hand.busy) announce(_("This is still being saved. Press Z again once it is."));
     else undo.undo();
   }
 
-  /** The page goes back to what was taken back. */
+  /** Reopens the turn whose decision was undone. */
   async onUndone(verdict, answer) {
     const { hand, queue, notebook, reasons, openTurn } = this.desk;
     reasons.hide();

@@ -1,5 +1,5 @@
-// The switch for keys of a single letter, digit or sign, which speech control and a slip of the hand press by mistake: kept
-// for the person in this browser. Ctrl+Enter and Esc stay.
+// The switch for shortcuts of a single letter, digit or sign, which speech control or a slip can press by mistake. It is
+// kept per person in this browser. Ctrl+Enter and Esc always work.
 
 import { keepValue, readKept } from "./storage.js";
 
@@ -16,7 +16,7 @@ export class Letters {
     this.show();
   }
 
-  /** Buttons do not name keys that do nothing. */
+  /** Removes the key names from buttons while those keys do nothing. */
   show() {
     document.body.classList.toggle("without-letters", !this.on);
   }

@@ -1,8 +1,8 @@
-// A text as nodes in which addresses of the web are links. Only http and https, only text nodes and anchors: what somebody
-// wrote is never read as markup, and a link shows its whole address and nothing else.
+// Turns web addresses in a text into links. Only http and https, and only text nodes and anchors: a text is never parsed
+// as HTML, and a link shows its whole address and nothing else.
 
-// Spaces, quotes, angle brackets and everything invisible end an address. So do characters of Chinese, Japanese and Korean
-// and their punctuation: they stand right behind it, without a space, and browsers copy addresses with them encoded.
+// Spaces, quotes, angle brackets and invisible characters end an address. So do Chinese, Japanese and Korean characters
+// and punctuation: they follow an address without a space, and browsers copy addresses with them encoded.
 const ADDRESS = /\bhttps?:\/\/[^\s<>"'`{}|\\^\p{C}\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\u2018-\u201f\u2026\u3000-\u303f\ufe10-\ufe1f\ufe30-\ufe4f\uff00-\uffef]+/giu;
 const ENDS_A_SENTENCE = /[.,;:!?*_~\u060c\u061b\u061f]$/u;
 const PAIRS = { ")": "(", "]": "[" };
@@ -17,7 +17,7 @@ function trim(address) {
   }
 }
 
-/** A name before an @ looks like the place and is none: no link. */
+/** A name before an @ looks like the host but is not: such an address is no link. */
 function isPlace(address) {
   try {
     const { hostname, username, password } = new URL(address);

@@ -1,13 +1,13 @@
-// The drafts of whoever is signed in: what they have written, in any conversation, and the customer has not got. They live on
-// the server; the browser holds what the server has not acknowledged. What stands in the composer has no `aside_id`; texts that
-// lie aside have one each: what a card took the place of, and replies that were refused.
+// The signed-in person's drafts: texts in any conversation that the customer has not got. They are kept on the server;
+// the browser holds what the server has not acknowledged. The text in the composer has no `aside_id`; each text that was
+// set aside has one: texts replaced by a card, and replies that were refused.
 
 import { Refusal, backOff, pause, put, read } from "./api.js";
 import { checkPerson, person } from "./outbox.js";
 import { dropKept, keepValue, listKept, newId, readKept } from "./storage.js";
 
 const PREFIX = `notebook:${person}:`;
-const PAUSE_MS = 600; // of typing, before what was written is saved
+const PAUSE_MS = 600; // pause in typing before a draft is saved
 const BLANK = { text: "", taken: null, none_good: false, turn_id: null, refused: null };
 
 const keyOf = ({ conversation_id, aside_id }) => `${conversation_id}:${aside_id || ""}`;
@@ -15,7 +15,7 @@ const fieldsOf = ({ text, taken, none_good, turn_id, refused }) => ({ text, take
 const stands = (draft) => Boolean(draft && (draft.text || draft.none_good));
 
 export class Notebook {
-  /** `onChange` is told when drafts come or go, not at every key. */
+  /** `onChange` is called when drafts are added or removed, not at every key. */
   constructor({ onChange = () => {} } = {}) {
     Object.assign(this, { onChange, drafts: new Map(), unsaved: new Set(), pushing: new Set(), timers: new Map() });
     for (const draft of listKept(PREFIX).map(readKept).filter(Boolean)) {
@@ -25,7 +25,7 @@ export class Notebook {
     addEventListener("pagehide", () => this.flush({ keepalive: true }));
   }
 
-  /** What the server has, beneath what only this browser has yet. */
+  /** Loads the server's drafts; what only this browser has takes precedence. */
   async open() {
     const saved = [...this.drafts].filter(([key, draft]) => stands(draft) && !this.unsaved.has(key));
     this.flush();
@@ -33,7 +33,7 @@ export class Notebook {
     checkPerson(answer.agent);
     const listed = new Set(answer.drafts.map(keyOf));
     for (const [key, draft] of saved) {
-      if (!listed.has(key) && this.drafts.get(key) === draft) this.drafts.delete(key); // gone by another page
+      if (!listed.has(key) && this.drafts.get(key) === draft) this.drafts.delete(key); // removed by another page
     }
     for (const draft of answer.drafts) {
       const known = this.drafts.get(keyOf(draft));
@@ -43,7 +43,7 @@ export class Notebook {
     this.onChange();
   }
 
-  /** Another page of this person wrote it. What only this one knew until now lies beside it. */
+  /** Another page of this person wrote this draft. A text that only this page knew is set aside. */
   learn(draft, known) {
     const key = keyOf(draft);
     const isLost = this.unsaved.has(key) && known.text && known.text !== draft.text;
@@ -54,7 +54,7 @@ export class Notebook {
 
   /* Asking */
 
-  /** What stands in the composer of this conversation, or null. */
+  /** The text in the composer of this conversation, or null. */
   find(conversationId) {
     const draft = this.drafts.get(keyOf({ conversation_id: conversationId }));
     return stands(draft) ? draft : null;
@@ -72,7 +72,7 @@ export class Notebook {
     return [...this.drafts.values()].filter(stands);
   }
 
-  /** Own texts that a card took the place of, the newest last. */
+  /** Own texts that were replaced by a card, the newest last. */
   listAside(conversationId) {
     const aside = this.list().filter((draft) => draft.conversation_id === conversationId && draft.aside_id && !draft.refused);
     return aside.sort((a, b) => a.at - b.at);
@@ -84,7 +84,7 @@ export class Notebook {
 
   /* Writing */
 
-  /** Keeps these fields of the draft at once in the browser, and on the server at the next pause; gives its revision. */
+  /** Saves these fields of the draft in the browser at once, and on the server at the next pause; returns its revision. */
   keep(conversationId, fields, { aside_id = null } = {}) {
     const key = keyOf({ conversation_id: conversationId, aside_id });
     const before = this.drafts.get(key);
@@ -103,20 +103,20 @@ export class Notebook {
     if (stands(this.drafts.get(keyOf({ conversation_id: conversationId, aside_id })))) this.keep(conversationId, {}, { aside_id });
   }
 
-  /** A text beside the composer's: `fields` may say why it was refused. The same text is not kept twice. */
+  /** Sets a text aside: `fields` may say why it was refused. An equal text is not kept twice. */
   putAside(conversationId, fields, aside_id = newId()) {
     const isSame = (draft) => draft.aside_id === aside_id || (draft.text === fields.text && !draft.refused && !fields.refused);
     const beside = this.list().filter((draft) => draft.conversation_id === conversationId && draft.aside_id);
     if (!beside.some(isSame)) this.keep(conversationId, fields, { aside_id });
   }
 
-  /** What was sent is a draft again; one that was begun since keeps its place. */
+  /** Makes a sent text a draft again; a draft begun since then keeps its place. */
   giveBack(conversationId, fields) {
     if (this.find(conversationId)) this.putAside(conversationId, fields);
     else this.keep(conversationId, fields);
   }
 
-  /** The server took it with a send. What was written since stays. */
+  /** The server removed the draft when it was sent. What was written since then stays. */
   sent(conversationId, revision) {
     const key = keyOf({ conversation_id: conversationId });
     const draft = this.drafts.get(key);
@@ -128,10 +128,10 @@ export class Notebook {
 
   /* Saving */
 
-  /** Saves all that is not saved, now. */
+  /** Saves all unsaved drafts now. */
   flush({ keepalive = false } = {}) {
     for (const key of this.unsaved) {
-      if (keepalive) this.save(key, { keepalive }).catch(() => {}); // the browser has it until the next time
+      if (keepalive) this.save(key, { keepalive }).catch(() => {}); // the browser keeps it until the next time
       else this.push(key);
     }
   }
@@ -180,7 +180,8 @@ export class Notebook {
     dropKept(PREFIX + key);
   }
 
-  /** What will never be taken is not tried again. The texts of whoever was erased stay in no browser; others do. */
+  /** Gives up on a draft that the server will never accept. If the customer was erased it is deleted here too, else
+   *  kept. */
   giveUp(key, fault) {
     this.unsaved.delete(key);
     if (fault.status === 410 || fault.status === 404) dropKept(PREFIX + key);

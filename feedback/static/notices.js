@@ -1,4 +1,4 @@
-// What the workbench says: one line above the cards, the state of the last save, and the voice of screen readers.
+// The workbench's notices: one line above the cards, the state of the last save, and announcements for screen readers.
 
 import { _ } from "./i18n.js";
 import { wordsOf } from "./refusals.js";

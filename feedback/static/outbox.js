@@ -1,16 +1,16 @@
-// Writes that the store has not answered yet, kept in the browser over reloads. Each belongs to whoever made it: the person
-// who is signed in, or the token that it carries. No page sends what belongs to somebody else: that waits for them.
+// Writes that the store has not answered yet, kept in the browser over reloads. Each belongs to whoever made it: the
+// signed-in person, or the holder of its token. A page never sends another person's writes; those wait for their owner.
 
 import { dropKept, keepValue, listKept, readKept } from "./storage.js";
 
-/** Who is signed in, as the service names them; empty for nobody. */
+/** The id of the signed-in person; empty if nobody is signed in. */
 export const person = document.body.dataset.person ?? "";
 
 const PREFIX = "outbox:";
-const lines = new Map(); // by name, the end of the last write of a line
+const lines = new Map(); // by name of a line, the promise of its last write
 let last = 0;
 
-/** `about` is whatever the page must know to go on after a reload; writes of one `line` go one after the other. */
+/** `about` is what the page needs to go on after a reload; writes of one `line` are sent one after the other. */
 export function makeEntry(path, body, { token, line = "", about = null } = {}) {
   last = Math.max(last + 1, Date.now());
   return { path, body, token, line, about, owner: token ? "" : person, at: last };
@@ -24,13 +24,13 @@ export function dropEntry(entry) {
   dropKept(PREFIX + entry.body.event_id);
 }
 
-/** What waits here of this person and of the holders of tokens, oldest first. */
+/** The waiting writes of this person and of token holders, oldest first. */
 export function listEntries() {
   const entries = listKept(PREFIX).map(readKept).filter(Boolean);
   return entries.filter(({ owner, token }) => token || owner === person).sort((a, b) => a.at - b.at);
 }
 
-/** Acts once all that stood before it in this line is done. */
+/** Runs after everything earlier in this line is done. */
 export function inLine(line, act) {
   if (!line) return act();
   const mine = (lines.get(line) ?? Promise.resolve()).then(act);
@@ -41,7 +41,7 @@ export function inLine(line, act) {
   return mine;
 }
 
-/** Ends this page where somebody else has signed in beside it: what it shows and keeps is not theirs. */
+/** Leaves this page if somebody else has signed in in another tab: its contents are not theirs. */
 export function checkPerson(agent) {
   if (agent === person) return;
   location.reload();

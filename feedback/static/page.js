@@ -1,5 +1,5 @@
-// On every page: language switch that keeps drafts, times in the reader's zone, and a focus that is seen whole. On the sign-in
-// page: the open turn, which a browser keeps behind # when it is sent there, goes back with the form.
+// Used on every page: a language switch that keeps drafts, times in the reader's zone, and a focused element that is
+// fully visible. On the sign-in page it sends the open turn, which is after # in the address, along with the form.
 
 import { turnFragment } from "./place.js";
 
@@ -26,7 +26,7 @@ export function showLocalTimes(root = document) {
   }
 }
 
-/** What scrolls takes the keyboard, too. */
+/** Makes scrollable regions reachable by keyboard. */
 export function reachScrolling(root = document) {
   for (const box of root.querySelectorAll(".scroll, .log")) {
     if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
@@ -38,7 +38,7 @@ showLocalTimes();
 reachScrolling();
 addEventListener("resize", () => reachScrolling());
 
-/* Browsers leave what Tab leads to where it is when a part of it shows. */
+/* Scrolls a focused element fully into view; browsers do not if a part of it is visible. */
 document.addEventListener("keyup", (event) => {
   if (event.key === "Tab" && event.target.matches("a, button, input, summary")) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
 });

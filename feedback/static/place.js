@@ -1,15 +1,15 @@
-// Where an agent is, so that a reload, another language and a new session bring them back: the open turn stands behind # in
-// the workbench's address, the filter in its query, how far the queue was read and scrolled in the tab's own storage.
+// Remembers where an agent is, so that a reload, another language or a new session returns there: the open turn is after
+// # in the workbench's address, the filter in its query, and the scroll position of the queue in the tab's storage.
 
 const TURN = "#turn=";
 const SCROLL = "queue";
 
-/** The part behind # if it names a turn, else nothing: on the chat page a secret stands there, which stays in the browser. */
+/** The part after # if it names a turn, else nothing: on the chat page it is a secret, which must stay in the browser. */
 export function turnFragment() {
   return location.hash.startsWith(TURN) ? location.hash : "";
 }
 
-/** The address of this page as it may be told to the service. */
+/** The address of this page in a form that may be sent to the service. */
 export function ownAddress() {
   return location.pathname + location.search + turnFragment();
 }
@@ -23,7 +23,7 @@ export function keepTurn(turnId) {
   replaceAddress(location.search, turnId ? TURN + turnId : "");
 }
 
-/** The values of these names in the address's query. */
+/** The values of these parameters in the address's query. */
 export function readQuery(names) {
   const given = new URLSearchParams(location.search);
   return Object.fromEntries(names.map((name) => [name, given.get(name) || ""]));
@@ -34,7 +34,7 @@ export function keepQuery(values) {
   replaceAddress(told.size ? `?${told}` : "", location.hash);
 }
 
-/** Another turn put behind # by hand is gone to; any other fragment (the skip link's) leaves the place as it was. */
+/** Opens another turn whose id was typed after #; any other fragment (the skip link's) changes nothing. */
 export function followFragment(findTurn) {
   window.addEventListener("hashchange", () => (turnFragment() ? location.reload() : keepTurn(findTurn())));
 }
@@ -43,13 +43,13 @@ function replaceAddress(search, fragment) {
   if (search + fragment !== location.search + location.hash) history.replaceState(history.state, "", location.pathname + search + fragment);
 }
 
-/** How far the queue of this very filter was read and scrolled in this tab, or nothing. */
+/** How far the queue with this filter was read and scrolled in this tab, or nothing. */
 export function readScroll() {
   try {
     const kept = JSON.parse(sessionStorage.getItem(SCROLL));
     return kept?.search === location.search ? kept : {};
   } catch {
-    return {}; // storage blocked: the queue begins at its beginning
+    return {}; // storage is blocked: start at the beginning of the queue
   }
 }
 
@@ -57,6 +57,6 @@ export function keepScroll(values) {
   try {
     sessionStorage.setItem(SCROLL, JSON.stringify({ ...values, search: location.search }));
   } catch {
-    // storage blocked
+    // storage is blocked
   }
 }

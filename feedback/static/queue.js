@@ -1,5 +1,5 @@
-// The list of waiting turns: polls as many pages of the queue as are wanted, through the filter, and knows who is next,
-// what is marked and what is new. Its rows are drawn by queue_rows.js. Does not claim, judge or close.
+// The list of waiting turns: polls as many pages of the queue as are wanted, with the filter, and knows which turn is
+// next, what is marked and what is new. queue_rows.js draws its rows. It does not claim, judge or close.
 
 import { read } from "./api.js";
 import { _ } from "./i18n.js";
@@ -11,11 +11,11 @@ import { QueueRows } from "./queue_rows.js";
 const POLL_MS = 1500;
 const PAGE = 200; // turns
 const MOST = 1000; // turns of one answer
-const NEAR_PX = 300; // of the end of the list: time to read on
+const NEAR_PX = 300; // pixels before the end of the list where more is loaded
 
 export class Queue {
-  /** `filter.values` narrows the list; `onNews` hears the turns that came while the whole list was here; `hasDraft` tells
-   *  whether this person has written for a turn. */
+  /** `filter.values` narrows the list; `onNews` gets the turns that arrived while the whole list was loaded; `hasDraft`
+   *  tells whether this person has a draft for a turn. */
   constructor({ filter, onOpen, onChange, onNews, hasDraft }) {
     const [list, empty, count, further] = ["queue", "queue-empty", "queue-count", "further"].map(part);
     Object.assign(this, { list, empty, count, further, filter, onOpen, onChange, onNews, hasDraft, onMark: () => {}, rows: new QueueRows(list) });
@@ -48,7 +48,7 @@ export class Queue {
     const { version } = this;
     try {
       const { turns, total, opened } = await this.readPages();
-      if (version !== this.version) return; // asked before this page changed something: stale
+      if (version !== this.version) return; // requested before this page changed something, so out of date
       Object.assign(this, { turns, total, opened });
       this.draw();
       this.scrollBack();
@@ -59,7 +59,7 @@ export class Queue {
     }
   }
 
-  /** The filter has changed: another list, from its beginning. */
+  /** The filter has changed: load another list from its beginning. */
   async startOver() {
     Object.assign(this, { turns: [], total: 0, wanted: PAGE, isWhole: false });
     this.version += 1;
@@ -67,8 +67,8 @@ export class Queue {
     await this.refresh();
   }
 
-  /** From the beginning, as far as was read on, and beyond the turn that is open: its row stays. `opened`: the turn that
-   *  waits in the conversation of the open one, whatever the filter. */
+  /** Loads the list from the beginning as far as it was read, and beyond the open turn so that its row stays. `opened`:
+   *  the waiting turn of the open conversation, whatever the filter. */
   async readPages() {
     const turns = [];
     let opened = null;
@@ -88,14 +88,14 @@ export class Queue {
     return new URLSearchParams(Object.entries(told).filter(([, value]) => value));
   }
 
-  /** Once, after the first list is here. */
+  /** Runs once, after the first list is loaded. */
   scrollBack() {
     const { top = 0, left = 0 } = this.scroll;
     this.scroll = {};
     if (top || left) this.list.scrollTo(left, top);
   }
 
-  /** Turns that were never here before. Beyond the end of what is read nobody knows what is new. */
+  /** Turns that were never in the list before. Nothing is known about turns beyond the loaded part. */
   tellNews() {
     const wasWhole = this.isWhole;
     this.isWhole = this.turns.length >= this.total;
@@ -105,13 +105,13 @@ export class Queue {
   }
 
   async readOn() {
-    if (this.turns.length >= this.total || this.wanted > this.turns.length) return; // all is here, or on its way
+    if (this.turns.length >= this.total || this.wanted > this.turns.length) return; // all is loaded or requested
     this.wanted = this.turns.length + PAGE;
     this.version += 1;
     await this.refresh();
   }
 
-  /** The page knows better than an answer still on its way. */
+  /** This page's own change is newer than an answer still on its way. */
   change(...removed) {
     this.version += 1;
     const gone = new Set(removed);
@@ -145,7 +145,7 @@ export class Queue {
     return [...this.turns, this.opened].find((turn) => turn?.conversation_id === conversationId);
   }
 
-  /** Whether everything that waits is in the list. */
+  /** Whether all waiting turns are in the list. */
   get knowsAll() {
     return this.isWhole && !this.filter.isOn;
   }
@@ -154,7 +154,8 @@ export class Queue {
     return !turn.claimed_by || turn.claimed_by_me;
   }
 
-  /** The longest waiting turn that nobody else holds, if there is one that nobody reads; skipped ones come last. */
+  /** The longest waiting turn that no other agent claims or reads, else one that somebody reads; skipped turns come
+   *  last. */
   next(except = null) {
     const free = this.turns.filter((turn) => turn.turn_id !== except && this.isMine(turn));
     const fresh = free.filter((turn) => !this.skipped.has(turn.turn_id));
@@ -170,7 +171,7 @@ export class Queue {
   }
 
   show(turnId) {
-    if (turnId !== this.current) this.version += 1; // an answer on its way is about the one before
+    if (turnId !== this.current) this.version += 1; // an answer on its way is about the turn before
     this.current = turnId;
     keepTurn(turnId);
     this.drawRows();
@@ -199,7 +200,7 @@ export class Queue {
   }
 }
 
-/** Whether the turn that is open may come after these. */
+/** Whether the open turn may come after the loaded ones. */
 function isBehind(turns, opened) {
   if (!opened || turns.some((turn) => turn.turn_id === opened.turn_id)) return false;
   return Date.parse(opened.created_at) >= Date.parse(turns.at(-1).created_at);

@@ -1,5 +1,5 @@
-// What of the queue somebody wants to see: a language, a tag, their own. It stands in the page's address and is applied by
-// the service; the controls offer what waits now.
+// The queue's filter: a language, a tag, the agent's own turns. It is kept in the page's address and applied by the
+// service; the controls offer what is in the queue now.
 
 import { read } from "./api.js";
 import { _, languageName } from "./i18n.js";
@@ -11,7 +11,7 @@ const UNKNOWN = "und";
 const EVERY_MS = 15_000; // the kinds change slowly
 
 export class QueueFilter {
-  /** `onChange` is called with each change; `onLeave` when the keyboard is done with a list. */
+  /** `onChange` is called with each change; `onLeave` when the keyboard leaves a control. */
   constructor({ onChange, onLeave }) {
     const [language, tag, mine, all] = ["filter-language", "filter-tag", "filter-mine", "filter-none"].map(part);
     Object.assign(this, { language, tag, mine, all, onChange, values: readQuery(NAMES), kinds: { languages: [], tags: [] } });
@@ -46,7 +46,7 @@ export class QueueFilter {
     try {
       this.kinds = await read("/v1/queue/kinds");
     } catch {
-      return; // the queue says that the connection is lost
+      return; // the queue shows that the connection is lost
     }
     this.draw();
   }
@@ -74,7 +74,8 @@ function nameOf(code) {
   return code === UNKNOWN ? _("unknown") : languageName(code);
 }
 
-/** What waits, and what is chosen even where none of it waits. A list that is open under the keyboard is left alone. */
+/** The options in the queue, and the chosen one even if none of it waits. A list that is open under the keyboard is not
+ *  changed. */
 function offer(field, all, kinds, [chosen, name]) {
   const options = [["", all], ...kinds.map(([value, words, count]) => [value, `${words} (${count})`])];
   if (chosen && !kinds.some(([value]) => value === chosen)) options.push([chosen, `${name} (0)`]);

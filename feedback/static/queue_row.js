@@ -1,5 +1,5 @@
-// One row of the queue: made once for a turn, then changed in place, so that a press that began before a refresh ends on
-// the same button. Writes only what differs.
+// One row of the queue. It is created once for a turn and then updated in place, so that a click that began before a
+// refresh ends on the button where it began. Only differences are written.
 
 import { tellOthers } from "./holding.js";
 import { _, languageName, spanOf } from "./i18n.js";
@@ -42,7 +42,7 @@ export function updateRow(row, turn, view) {
   button.removeAttribute("aria-disabled");
 }
 
-/** The row of a turn that is not in the list any more, while it keeps its place. */
+/** Shows the row of a turn that has left the list, while the row keeps its place. */
 export function showGone(row) {
   const [mark, button] = row.children;
   row.classList.add("gone");

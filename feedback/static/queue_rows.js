@@ -1,9 +1,9 @@
-// The rows of the queue, one for each turn for as long as it waits. Rows never move under a pointer: what leaves while one
-// is pressed, or moves over the list, keeps its place, faded, until the pointer rests or goes away.
+// The rows of the queue, one for each waiting turn. Rows never move under a pointer: while the pointer presses or moves
+// over the list, rows of turns that left stay, faded, until it rests or leaves.
 
 import { makeRow, showGone, showWait, updateRow } from "./queue_row.js";
 
-const REST_MS = 2500; // after its last move a pointer over the list rests: its person works by keyboard
+const REST_MS = 2500; // after its last move a pointer rests: the person uses the keyboard
 
 export class QueueRows {
   constructor(list) {
@@ -20,7 +20,7 @@ export class QueueRows {
     for (const type of ["pointerup", "pointercancel"]) {
       window.addEventListener(type, () => {
         this.isDown = false;
-        this.settleSoon(0); // the click comes first
+        this.settleSoon(0); // the click is handled first
       });
     }
   }
@@ -29,7 +29,7 @@ export class QueueRows {
     return this.rows.get(turnId);
   }
 
-  /** In this order. `look` tells how a turn's row looks: see updateRow. */
+  /** Shows these turns in this order. `look` gives the state of a turn's row: see updateRow. */
   draw(turns, look) {
     const waiting = new Set(turns.map((turn) => turn.turn_id));
     for (const [id, row] of this.rows) if (!waiting.has(id)) this.leave(id, row);
@@ -46,14 +46,14 @@ export class QueueRows {
     for (const row of this.rows.values()) showWait(row);
   }
 
-  /** For another list: nothing of this one keeps its place. */
+  /** Clears the rows for another list at once. */
   clear() {
     this.list.replaceChildren();
     this.rows.clear();
     this.leaving.clear();
   }
 
-  /** A new row, or the one that was about to leave. */
+  /** A new row, or the one of this turn that was about to leave. */
   enter(turn) {
     const row = this.leaving.get(turn.turn_id) || makeRow(turn);
     this.leaving.delete(turn.turn_id);
@@ -77,7 +77,7 @@ export class QueueRows {
     this.settleSoon(this.holdMs());
   }
 
-  /** How long what leaves keeps its place, as far as is known now. */
+  /** How long leaving rows keep their place, as far as is known now. */
   holdMs() {
     if (this.isDown) return REST_MS;
     return this.isOver ? Math.max(0, this.movedAt + REST_MS - performance.now()) : 0;

@@ -1,5 +1,5 @@
-// Chips that ask why, for a few seconds after a verdict: nobody has to answer, nothing waits for it. Each press sends all
-// that are pressed; the last one sent counts.
+// Chips that ask for a reason, for a few seconds after a verdict: answering is optional, and nothing waits for it. Each
+// click sends all chosen reasons; the last ones sent count.
 
 import { Refusal, write } from "./api.js";
 import { _ } from "./i18n.js";
@@ -35,7 +35,7 @@ export class Reasons {
     return chip;
   }
 
-  /** Asks about this judgement: what was wrong with the card, or, where one was good enough, with the others. */
+  /** Asks about this judgement: what was wrong with the card or, if one was good enough, with the others. */
   offer(judgementId, kind) {
     this.judgementId = judgementId;
     this.words.textContent = kind === "pick" || kind === "tie" ? _("Anything wrong with the others?") : _("What was wrong?");
@@ -55,7 +55,7 @@ export class Reasons {
     this.bar.hidden = true;
   }
 
-  /** The keys and what they do; nothing while nothing is asked. */
+  /** The keys and what they do; empty while nothing is asked. */
   keys() {
     return Object.fromEntries(Object.keys(REASONS).map((key) => [key, () => this.press(key)]));
   }

@@ -1,5 +1,5 @@
-// What people are told when the service refuses something: by its code, in the page's language, without ids. The message
-// and hint of the answer are for programs.
+// Texts for people when the service refuses something: chosen by the error code, in the page's language, without ids. The
+// message and hint in the answer are for programs.
 
 import { SENTENCES } from "./refusal_words.js";
 

@@ -1,24 +1,25 @@
-// Replies on their way: each is bound to its turn, goes after those of its conversation that were sent before, survives a
-// reload, and is shown as not sent where the service refused it after its writer had gone on.
+// Replies being sent: each belongs to its turn, is sent after earlier ones of its conversation, survives a reload, and is
+// shown as not sent if the service refused it after the agent had moved on.
 
 import { flushOutbox, write } from "./api.js";
 import { listEntries } from "./outbox.js";
 import { showState } from "./notices.js";
 
 export class Sending {
-  /** `holds` tells whether a turn is still in hand. `onAccepted` is given what was sent and the answer, `onStays` why what
-   *  an earlier page sent stays in the composer. */
+  /** `holds` tells whether a turn is still open. `onAccepted` gets what was sent and the answer; `onStays` gets the
+   *  reason why a reply of an earlier page stays in the composer. */
   constructor({ notebook, holds, onAccepted, onStays }) {
     Object.assign(this, { notebook, holds, onAccepted, onStays, waiting: new Map() });
     for (const { about } of listEntries()) if (about) this.waiting.set(about.conversation_id, about);
   }
 
-  /** What is on its way in this conversation, or null. */
+  /** The reply of this conversation that is being sent, or null. */
   find(conversationId) {
     return this.waiting.get(conversationId) ?? null;
   }
 
-  /** The answer, or a refusal thrown. `fields` are what the composer holds, `asked` what the customer had written. */
+  /** Sends a reply; returns the answer or throws a refusal. `fields` is the composer's draft, `asked` the customer's
+   *  message. */
   async send(path, body, { turn, fields, asked }) {
     const { conversation_id } = turn;
     const revision = this.notebook.revisionOf(conversation_id);
@@ -31,7 +32,7 @@ export class Sending {
     return answer;
   }
 
-  /** What an earlier page could not send. */
+  /** Sends the replies that an earlier page could not send. */
   flush() {
     return flushOutbox((path, { token }) => !token && !path.startsWith("/v1/duel"), {
       onAnswer: ({ about }, answer) => about && this.accept(about, answer),
@@ -54,7 +55,8 @@ export class Sending {
     this.onAccepted(about, answer);
   }
 
-  /** Before it leaves the outbox: kept as not sent, unless its turn is in hand and it stays in the composer. Tells which. */
+  /** Before a refused reply leaves the outbox: it is kept as not sent, unless its turn is open, where it stays in the
+   *  composer. Tells which. */
   refuse({ about, body }, fault) {
     if (!about) return false;
     this.end(about);

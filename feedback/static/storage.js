@@ -1,9 +1,9 @@
-// What a page keeps in the browser over reloads. Where the browser keeps nothing for pages (storage blocked or full), the
-// values live as long as the page: it works the same and forgets more.
+// Values that a page keeps in the browser over reloads. If storage is blocked or full, they live as long as the page: all
+// still works, but less is remembered.
 
 const values = new Map();
 
-/** The browser's storage, or null: a blocked one throws at the first touch. */
+/** The browser's storage, or null: blocked storage throws at the first access. */
 function openStore() {
   try {
     const probe = "rejoinder:probe";
@@ -27,7 +27,7 @@ export function readKept(key) {
   }
 }
 
-/** Keeps a value that JSON can hold; what the browser refuses is kept by the page. */
+/** Stores a JSON value; if the browser refuses it, the page keeps it. */
 export function keepValue(key, value) {
   try {
     if (!store) throw new Error("no storage");
@@ -43,7 +43,7 @@ export function dropKept(key) {
   store?.removeItem(key);
 }
 
-/** All keys that begin so. */
+/** All keys that begin with this prefix. */
 export function listKept(prefix) {
   const kept = store ? Object.keys(store) : [];
   return [...new Set([...kept, ...values.keys()])].filter((key) => key.startsWith(prefix));

@@ -30,7 +30,7 @@ export function showThread(list, turn, signal) {
   follow(next, show, { signal });
 }
 
-/** What comes up below the list takes its room and not the newest message. */
+/** When something appears below the list, the newest message stays visible. */
 function stayAtEnd(list, signal) {
   let isAtEnd = true;
   list.addEventListener("scroll", () => (isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 8), { signal });
@@ -65,7 +65,7 @@ export function timeOf(at) {
   return time;
 }
 
-/** What an app wants the reply to rest on: the suggestions have read it, so the agent may. */
+/** The facts that an app passes for the reply: the suggestions used them, so the agent may see them. */
 function passedAlong(knowledge) {
   const box = document.createElement("details");
   box.className = "knowledge";

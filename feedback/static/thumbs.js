@@ -1,5 +1,5 @@
-// Thumbs under one reply: press, press again to take back; after a thumb down a few reasons and one optional line.
-// Every change is a new thumb with the whole state; the last one counts. Saving is the rating's (chat/rating.js).
+// Thumbs under one reply: a click rates it, another click undoes that; after a thumb down there are reasons and one
+// optional line. Every change is a new thumb with the whole state, and the last one counts. chat/rating.js saves it.
 
 import { _ } from "./i18n.js";
 

@@ -1,6 +1,6 @@
-// The bar that shows the last verdict, for whom it was, and how long it can still be taken back before the customer sees
-// it. After that, undo withdraws the choice and the message stays; the service says which of the two happened. Earlier
-// verdicts are in the agent's own day (day.js), which takes them back through here.
+// The bar that shows the last verdict, whose turn it was, and how long it can still be undone before the customer sees
+// the reply. After that, undo withdraws the choice and the message stays; the service says which of the two happened.
+// Earlier verdicts are in the agent's own day (day.js), which uses this module to undo them.
 
 import { Refusal, write } from "./api.js";
 import { _, spanOf } from "./i18n.js";
@@ -23,7 +23,7 @@ function tellWhom({ turn, text }) {
   return customer ? _("To %(customer)s: %(words)s", { customer, words }) : _("To the customer: %(words)s", { words });
 }
 
-/** Takes a judgement back, or a reply that was sent without one. */
+/** Undoes a judgement, or retracts a reply that was sent without one. */
 export function takeBackSent({ judgement_id, message_id }) {
   return write(judgement_id ? `/v1/judgements/${judgement_id}/undo` : `/v1/messages/${message_id}/retract`, {});
 }
@@ -39,7 +39,7 @@ export function split(ids) {
 }
 
 export class Undo {
-  /** `onNothing`: what is shown when this page remembers no verdict, as after a reload. */
+  /** `onNothing` is called if this page remembers no verdict, as after a reload. */
   constructor(bar, { onUndone, onRefused, onNothing }) {
     Object.assign(this, { bar, onUndone, onRefused, onNothing, last: null, timer: null });
     this.whom = bar.querySelector("[data-whom]");
@@ -49,7 +49,7 @@ export class Undo {
     bar.querySelector("button").addEventListener("click", () => this.undo());
   }
 
-  /** `verdict`: `id` of what it wrote, words, `takeBack()` and whatever the page needs to come back to the turn. */
+  /** `verdict` has the `id` of what it wrote, words, `takeBack()` and what the page needs to reopen the turn. */
   offer(verdict, seconds) {
     this.last = { ...verdict, at: Date.now() };
     this.whom.textContent = tellWhom(verdict);
@@ -78,7 +78,7 @@ export class Undo {
     else await this.take(verdict);
   }
 
-  /** Takes this verdict back, the last one or any other; whether that was accepted. */
+  /** Undoes this verdict, the last one or any other; returns whether the service accepted that. */
   async take(verdict) {
     if (verdict.id === this.last?.id) {
       this.last = null;

@@ -1,5 +1,5 @@
-// The list of what was written and did not reach the customer: replies that were refused when their writer had gone on, and
-// texts whose conversation waits no more. Each stays until it is opened in a composer or discarded.
+// The list of texts that did not reach the customer: replies refused after the agent had moved on, and drafts of
+// conversations where no turn waits any more. Each stays until it is opened in a composer or discarded.
 
 import { _ } from "./i18n.js";
 import { announce, part } from "./notices.js";
@@ -7,11 +7,11 @@ import { showLocalTimes } from "./page.js";
 import { wordsOf } from "./refusals.js";
 
 export class Unsent {
-  /** `findTurn` gives the turn that waits in a conversation; `onOpen` puts the text into its composer. */
+  /** `findTurn` returns the waiting turn of a conversation; `onOpen` puts the text into its composer. */
   constructor({ notebook, findTurn, isIdle, onOpen }) {
     Object.assign(this, { notebook, findTurn, isIdle, onOpen, shown: "" });
     this.box = part("unsent");
-    this.box.open = matchMedia("(min-width: 700px) and (min-height: 600px)").matches; // elsewhere the count will do at first
+    this.box.open = matchMedia("(min-width: 700px) and (min-height: 600px)").matches; // on small screens only the count is shown
     this.list = part("unsent-list");
     this.list.addEventListener("click", (event) => {
       const button = event.target.closest("button[data-act]");
@@ -27,7 +27,7 @@ export class Unsent {
     return this.entries().find((draft) => draft.conversation_id === row.dataset.conversation && (draft.aside_id || "") === row.dataset.aside);
   }
 
-  /** Drawn anew only where something differs: a list that stands still keeps focus and clicks. */
+  /** Redrawn only if something differs, so that an unchanged list keeps focus and clicks. */
   draw() {
     const entries = this.entries().sort((a, b) => a.at - b.at);
     const look = JSON.stringify(entries.map((draft) => [draft.conversation_id, draft.aside_id, draft.text, Boolean(this.findTurn(draft))]));
@@ -95,7 +95,7 @@ function hint(words) {
   return span;
 }
 
-/** On plain http there is no clipboard but that of a field. */
+/** Plain http has no clipboard API, so the text is copied from a field. */
 async function copyText(text, back) {
   if (navigator.clipboard) {
     await navigator.clipboard.writeText(text);

@@ -1,5 +1,5 @@
-// Who writes: what the app knows of its customer and of this conversation, when an answer is due, and earlier conversations,
-// which open where they stand and can only be read.
+// Who writes: what the app knows about its customer and this conversation, when an answer is due, and earlier
+// conversations, which open in place and are read-only.
 
 import { Refusal, read } from "./api.js";
 import { _, languageName, spanOf } from "./i18n.js";
@@ -12,7 +12,7 @@ const OPEN = "who-open";
 const ROOMY = matchMedia("(min-width: 1100px) and (min-height: 700px)");
 const SOON_S = 15 * 60;
 
-/** `about` is the line above the thread, `more` the details below it; both are of this turn until the signal ends it. */
+/** `about` is the line above the thread, `more` the details below it; both show this turn until the signal aborts. */
 export async function showWho({ about, more }, turn, signal) {
   showLine(about, turn, null, signal);
   more.hidden = true;
@@ -21,7 +21,7 @@ export async function showWho({ about, more }, turn, signal) {
   try {
     known = await read(`/v1/conversations/${turn.conversation_id}`, { signal });
   } catch (fault) {
-    if (signal.aborted || fault instanceof Refusal || fault instanceof TypeError) return; // the thread says what is wrong
+    if (signal.aborted || fault instanceof Refusal || fault instanceof TypeError) return; // the thread shows the error
     throw fault;
   }
   if (signal.aborted) return;
@@ -65,7 +65,7 @@ function showMore(more, known) {
   more.replaceChildren(head, body);
   more.open = readKept(OPEN) ?? ROOMY.matches;
   more.hidden = false;
-  head.addEventListener("click", () => keepValue(OPEN, !more.open)); // before the browser opens or closes it
+  head.addEventListener("click", () => keepValue(OPEN, !more.open)); // runs before the browser opens or closes it
   showLocalTimes(more);
 }
 
@@ -114,13 +114,13 @@ async function showEarlier(box, earlier) {
     list.replaceChildren(...messages.map((message) => bubble(message, earlier.language)));
   } catch (fault) {
     list.remove();
-    delete box.dataset.read; // opened again, it is asked again
+    delete box.dataset.read; // asked again when it is opened again
     box.open = false;
     if (!(fault instanceof Refusal || fault instanceof TypeError)) throw fault;
   }
 }
 
-/** A word of any direction inside a line of ours. */
+/** A word of any text direction inside a line of ours. */
 function isolate(word) {
   const piece = document.createElement("bdi");
   piece.textContent = word;

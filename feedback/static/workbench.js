@@ -1,5 +1,5 @@
-// The agents' workbench: opening turns, sending verdicts, and the keys. What is chosen of a turn, the queue, the cards and
-// the undo bar are modules of their own. Nothing here knows where a suggestion comes from.
+// The agents' workbench: opening turns, sending verdicts, and the keys. The choice among cards, the queue, the cards and
+// the undo bar have modules of their own. Nothing here knows where a suggestion comes from.
 
 import { Refusal, follow } from "./api.js";
 import { Attention } from "./attention.js";
@@ -49,7 +49,7 @@ const closing = new Closing(queue, { undo, undoSeconds: UNDO_S, inHand, onClosed
 
 /* Opening a turn */
 
-/** `keepFocus`: the agent is writing, so the keys stay text; else they are commands for the new turn. */
+/** `keepFocus`: the agent is writing, so keys stay text; otherwise keys are commands for the new turn. */
 function openTurn(turn, { keepFocus = false } = {}) {
   if (!turn || (hand.holds(turn) && !hand.closed)) return;
   const signal = hand.hold(turn);
@@ -74,7 +74,7 @@ function showSet(answer) {
   if (answer.state === "preparing") return "again";
   hand.set = answer;
   if (answer.state === "ready") {
-    const different = answer.candidates.filter((candidate) => candidate.state !== "merged"); // stands in another card
+    const different = answer.candidates.filter((candidate) => candidate.state !== "merged"); // shown in another card
     if (!different.some((candidate) => candidate.state === "ready")) return noSuggestions();
     cards.reveal(different);
     hand.revealedAt = performance.now();
@@ -128,7 +128,7 @@ function onQueue(fault) {
   if (!hand.turn) openFirst();
 }
 
-/** What the address names, else whoever waits the longest. */
+/** Opens the turn in the address, else the longest waiting one. */
 function openFirst() {
   const sought = queue.current;
   if (queue.opened) openTurn(queue.opened);
@@ -148,7 +148,7 @@ function superseded() {
   return _("The customer wrote again. Your text is kept, and new suggestions are being prepared.");
 }
 
-/** The draft is the conversation's, so it goes along. */
+/** The draft belongs to the conversation, so the next turn keeps it. */
 function moveTo(turn) {
   openTurn(turn, { keepFocus: document.activeElement === composer });
   notice(superseded());
@@ -170,7 +170,7 @@ function showNothing() {
   focusPage();
 }
 
-/* Whose it is, and what did not go */
+/* Claims, and texts that were not sent */
 
 function onHolder(name, { wasMine }) {
   if (name) {
@@ -191,7 +191,7 @@ function onDrafts() {
 
 let isQueueKnown = false;
 
-/** A draft that nobody waits for. */
+/** A draft of a conversation where no turn waits. */
 function isIdle({ conversation_id }) {
   const isHere = hand.turn?.conversation_id === conversation_id;
   return isQueueKnown && queue.knowsAll && !isHere && !queue.ofConversation(conversation_id) && !sending.find(conversation_id);
@@ -204,7 +204,7 @@ function openUnsent(draft, turn) {
   notebook.clear(draft.conversation_id, draft.aside_id);
 }
 
-/* What came of it */
+/* Results of a verdict */
 
 function onAccepted(about, answer) {
   const turn = queue.find(about.turn_id) || (hand.holds(about) ? hand.turn : null);
@@ -291,7 +291,7 @@ part("tie").addEventListener("click", () => hand.toggleTie());
 part("skip").addEventListener("click", () => judging.skip());
 for (const button of document.querySelectorAll("[data-help]")) button.addEventListener("click", toggleHelp);
 
-await notebook.open().catch(() => {}); // what this browser has will do until then
+await notebook.open().catch(() => {}); // until then this browser's drafts are used
 sending.flush();
 followFragment(() => hand.turn?.turn_id);
 queue.start();

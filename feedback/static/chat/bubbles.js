@@ -1,4 +1,5 @@
-// The bubbles of a talk: what the customer wrote, sent or not, and the replies with their thumbs. Sends and keeps nothing.
+// The bubbles of a conversation: the customer's messages, sent or not, and the replies with their thumbs. Sends and
+// stores nothing.
 
 import { linked } from "../links.js";
 import { showLocalTimes } from "../page.js";
@@ -23,7 +24,7 @@ function showTime(item, at) {
   showLocalTimes(item);
 }
 
-/** One of the customer's own, without a time: nobody has it yet. */
+/** A bubble of the customer's own text, without a time since it has not been sent. */
 function own(text, label) {
   const item = make("li", "bubble from-customer");
   const words = make("span");
@@ -50,14 +51,14 @@ export function say(item, words) {
   item.querySelector(".who").textContent = words;
 }
 
-/** It has arrived. */
+/** Marks the text as arrived. */
 export function settle(item, at) {
   item.classList.remove("pending");
   say(item, _("You"));
   showTime(item, at);
 }
 
-/** It was refused: the text stays, with why and what can be done. */
+/** Marks the text as refused: it stays, with the reason and what can be done. */
 export function refuse(item, why, acts) {
   item.classList.remove("pending");
   item.classList.add("unsent");

@@ -1,6 +1,6 @@
-// The texts of one conversation that the service has not acknowledged, in the order in which they were written. They are
-// sent one after the other, each under its own event id until there is an answer, so each arrives once, also after a
-// reload and from two windows. A refused one stays until the customer sends it again or discards it. Draws nothing.
+// The texts of one conversation that the service has not acknowledged, in the order of writing. They are sent one after
+// the other, each with its own event id until there is an answer, so each arrives once, also after a reload and from two
+// windows. A refused one stays until the customer sends it again or discards it. Draws nothing.
 
 import { Refusal, write } from "../api.js";
 import { newId } from "../storage.js";
@@ -9,7 +9,7 @@ import { BASE } from "./place.js";
 const nameOf = (entry) => `unsent:${entry.event_id}`;
 
 export class Outbox {
-  /** `hear` has `onState(entry, state, seconds)`, `onOpen()` once the service knows the conversation,
+  /** `hear` has the callbacks `onState(entry, state, seconds)`, `onOpen()` once the service knows the conversation,
    *  `onSent(entry, answer)` and `onRefused(entry)`. */
   constructor(place, hear) {
     Object.assign(this, { place, hear, isSending: false });
@@ -29,7 +29,7 @@ export class Outbox {
     return Math.max(Date.now(), ...this.list().map((entry) => entry.order + 1));
   }
 
-  /** A refused one goes behind those that wait: under the same event id, since the service stored nothing for it. */
+  /** Queues a refused text again, last, with its old event id, since the service stored nothing for it. */
   putBack(entry) {
     const again = { ...entry, order: this.nextOrder(), refused: null };
     this.place.keep(nameOf(again), again);
@@ -40,7 +40,7 @@ export class Outbox {
     this.place.drop(nameOf(entry));
   }
 
-  /** All that waits, until there is no more. */
+  /** Sends all waiting texts. */
   async send() {
     if (this.isSending) return;
     this.isSending = true;

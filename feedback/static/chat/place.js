@@ -1,15 +1,15 @@
-// What the browser keeps of one conversation of this customer, each under a key of its own: the way back to it ("about"),
-// the draft, texts that were not sent, thumbs that were not saved. Nothing of one conversation is ever read by another.
+// What the browser stores of one conversation of this customer, each value under its own key: how to reopen it ("about"),
+// the draft, texts that were not sent, thumbs that were not saved. No conversation ever reads another one's values.
 //
-// A conversation has its own place before the service knows it, from the first text on: `new-…`. Before that there is the
-// place NEW, which holds a draft alone.
+// A conversation has a place in the storage from its first text on, before the service knows it: `new-…`. Before that
+// there is the place NEW, which holds only a draft.
 
 import { dropKept, keepValue, listKept, newId, readKept } from "../storage.js";
 
 const PREFIX = "chat:";
 const ABOUT = "about";
-const MOVED = "moved"; // where a place went when the service came to know its conversation
-const EXCERPT = 160; // characters of the last words
+const MOVED = "moved"; // the new place of a conversation that the service knows by now
+const EXCERPT = 160; // characters of the last message
 export const NEW = "new";
 export const BASE = "/chat";
 
@@ -47,7 +47,7 @@ export class Place {
     dropKept(this.key(name));
   }
 
-  /** All values whose name begins so. */
+  /** All values whose name begins with this. */
   list(prefix) {
     return listKept(this.key(prefix)).map(readKept).filter(Boolean);
   }
@@ -56,7 +56,7 @@ export class Place {
     this.keep(ABOUT, { ...this.about, ...fields });
   }
 
-  /** What the list of conversations shows of it. */
+  /** What the list of conversations shows of this one. */
   noteWords(role, text, at) {
     this.note({ role, words: text.slice(0, EXCERPT), at });
   }
@@ -66,21 +66,21 @@ export class Place {
     for (const key of listKept(PREFIX)) if (key.endsWith(`:${MOVED}`) && readKept(key) === this.id) dropKept(key);
   }
 
-  /** From the place of a draft to one of its own. */
+  /** Moves from the place of a draft to a separate one. */
   begin() {
     this.forget();
     this.id = `${NEW}-${newId()}`;
     this.note({ at: new Date().toISOString() });
   }
 
-  /** The service knows it now, by its first text. A page that ends in the middle of this finds the old place whole and
-   *  gets the same answer to the first text again. */
+  /** Moves to the id that the service gave the conversation with its first text. If the page ends in the middle of
+   *  this, the old place is still complete, and sending the first text again gets the stored answer. */
   open(id, token, firstName) {
     new Place(id).note({ ...this.about, token });
     this.move(id, firstName);
   }
 
-  /** Another window may have opened it meanwhile: then this is that conversation, with all that was written here since. */
+  /** If another window has opened the conversation meanwhile, everything written here is added to it. */
   follow() {
     const id = this.read(MOVED);
     if (id) this.move(id);

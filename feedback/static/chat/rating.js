@@ -1,5 +1,5 @@
-// One reply's rating: what the service knows of it, and what the customer pressed since. Presses are counted and saved one
-// at a time, the last one under its own event id until there is an answer, also after a reload; one that comes too late is
+// One reply's rating: what the service knows, and the customer's clicks since then. Clicks are numbered and saved one at
+// a time, the last one with its own event id until there is an answer, also after a reload; one that comes too late is
 // refused by its number. Draws nothing.
 
 import { Refusal, read, write } from "../api.js";
@@ -11,7 +11,7 @@ import { _ } from "../i18n.js";
 const NONE = { value: 0, reasons: [], comment: "", number: 0 };
 
 export class Rating {
-  /** `before` is the id of the message before this one: what to ask behind. */
+  /** `before` is the id of the message before this one, used to ask the service for what follows it. */
   constructor(place, message, before) {
     Object.assign(this, { place, before, id: message.message_id, known: asKnown(message.thumb), isSaving: false });
     this.state = this.pressed ?? this.known;
@@ -22,7 +22,7 @@ export class Rating {
     return `thumb:${this.id}`;
   }
 
-  /** What was pressed and is not saved yet, or null. */
+  /** The click that is not saved yet, or null. */
   get pressed() {
     return this.place.read(this.name);
   }
@@ -49,7 +49,7 @@ export class Rating {
     this.onChange(words);
   }
 
-  /** Words for the customer. */
+  /** Saves one click; `onChange` gets the text that the customer reads. */
   async saveOne({ event_id, value, reasons, comment, number }) {
     const sent = { event_id, value, reasons: value === -1 ? reasons : [], number };
     if (value === -1 && comment) sent.comment = comment;
@@ -66,7 +66,7 @@ export class Rating {
     }
   }
 
-  /** A press that came meanwhile counts after all that the service knows. */
+  /** A click made meanwhile counts as later than all that the service knows. */
   renumber() {
     const pressed = this.pressed;
     if (!pressed || pressed.number > this.known.number) return;
@@ -81,7 +81,7 @@ export class Rating {
       const found = answer.messages.find((message) => message.message_id === this.id);
       if (found) this.known = asKnown(found.thumb);
     } catch {
-      // what was known stays shown; the next opening of the page asks again
+      // the known rating stays; opening the page again asks again
     }
   }
 }

@@ -1,5 +1,5 @@
-// The customer's own conversations, those that this browser knows: last words, time, and how many replies are new. Asks
-// the service for news of each when it is opened, with that conversation's own token.
+// The customer's own conversations that this browser knows: last message, time, and number of new replies. When the list
+// is opened it asks the service for news of each one, with that conversation's own token.
 
 import { Refusal, read } from "../api.js";
 import { showLocalTimes } from "../page.js";
@@ -7,14 +7,14 @@ import { Outbox } from "./outbox.js";
 import { listPlaces } from "./place.js";
 import { _ } from "../i18n.js";
 
-const MOST = 20; // the latest ones are asked about
+const MOST = 20; // only the latest ones are asked about
 
 export class Shelf {
   constructor(list, { current = null } = {}) {
     Object.assign(this, { list, current });
   }
 
-  /** Those beside the one that is open. */
+  /** The conversations besides the open one. */
   static others(current) {
     return listPlaces().filter((place) => place.id !== current?.id);
   }
@@ -70,8 +70,8 @@ function mark(words, kind) {
   return made;
 }
 
-/** What came since it was last looked at. One that the service does not know any more leaves the list, unless it holds a
- *  text that was not sent. */
+/** What arrived since it was last looked at. A conversation that the service does not know any more is removed, unless
+ *  it holds a text that was not sent. */
 async function lookFor(place) {
   const { lastId } = place.about;
   const after = lastId ? `?after=${encodeURIComponent(lastId)}` : "";

@@ -1,11 +1,11 @@
-// How a customer stands who waits: people at the desk, conversations before theirs, since when. Asks seldom, only while
-// something waits and the page is in sight; says nothing when it does not know.
+// The queue position of a waiting customer: people at the desk, conversations before theirs, waiting since when. It asks
+// rarely, only while a message waits and the page is visible, and shows nothing if it does not know.
 
 import { Refusal, read } from "../api.js";
 import { _ } from "../i18n.js";
 
 const ASK_MS = 60_000; // a thousand pages cost the service a twentieth of a core
-const SELDOM_MS = 300_000; // where the service says that nothing waits: a reply is on its way, or none is needed
+const SELDOM_MS = 300_000; // if the service says that nothing waits: a reply is on its way, or none is needed
 
 export class Standing {
   constructor(line, place) {
@@ -21,7 +21,7 @@ export class Standing {
     this.plan();
   }
 
-  /** Something new waits: what was known is old. */
+  /** A new message waits, so the old answer is out of date. */
   renew() {
     this.nextAt = 0;
     this.set(true);
@@ -61,7 +61,7 @@ function describe({ present, waiting_before, waiting_since }) {
   return _("%(there)s %(before)s %(since)s", { there, before, since });
 }
 
-/** With the day where it was not today. */
+/** A time, with the day if it was not today. */
 function showTime(at) {
   const then = new Date(at);
   const day = then.toDateString() === new Date().toDateString() ? {} : { month: "short", day: "numeric" };

@@ -1,4 +1,4 @@
-// The list of messages: what the service has, in its order, and behind it the texts that it has not acknowledged.
+// The list of messages: the service's messages in order, then the texts that it has not acknowledged.
 
 import { wordsOf } from "../refusals.js";
 import { thumbsFor } from "../thumbs.js";
@@ -7,7 +7,7 @@ import { Rating } from "./rating.js";
 import { tellWait } from "./words.js";
 import { _ } from "../i18n.js";
 
-const NEAR_PX = 40; // this close to the end is at the end
+const NEAR_PX = 40; // pixels from the end that count as the end
 
 export class Talk {
   constructor(list, { place, outbox }) {
@@ -16,19 +16,19 @@ export class Talk {
     this.stayAtEnd();
   }
 
-  /** Whoever reads the end keeps seeing it when the list gets less room; whoever reads above is left there. */
+  /** A reader at the end stays at the end when the list gets smaller; a reader further up stays there. */
   stayAtEnd() {
     let isAtEnd = true;
     this.list.addEventListener("scroll", () => { isAtEnd = this.list.scrollHeight - this.list.scrollTop - this.list.clientHeight < NEAR_PX; });
     new ResizeObserver(() => isAtEnd && this.scroll()).observe(this.list);
   }
 
-  /** Whether the last message that both sides know is the customer's. */
+  /** Whether the last acknowledged message is the customer's. */
   get waits() {
     return this.lastRole === "customer";
   }
 
-  /** Messages of the service's, each once. Gives those that were not shown before. */
+  /** Adds messages of the service, each once. Returns those that were not shown before. */
   show(messages) {
     const fresh = messages.filter((message) => !this.shown.has(message.message_id));
     for (const message of messages) {
@@ -45,8 +45,8 @@ export class Talk {
     return fresh;
   }
 
-  /** A text on its way may come back to us before its own answer does: then its bubble is that message. What was there
-   *  when the page opened is no news of it, whatever its words. */
+  /** A text being sent may come back as a message before its own answer: then its bubble becomes that message. Messages
+   *  that were there when the page opened are never taken for it, even with equal words. */
   recognise(message) {
     if (!this.hasHistory) return false;
     for (const [id, item] of this.unsent) {
@@ -82,7 +82,7 @@ export class Talk {
     if (state === "retrying") say(item, seconds ? tellWait(seconds) : _("Waiting to be sent"));
   }
 
-  /** The service has it, and may have shown it to us already. */
+  /** The service has acknowledged the text, and may have sent it to us already. */
   confirm(entry, messageId) {
     const item = this.unsent.get(entry.event_id);
     if (!item) return;
@@ -95,7 +95,7 @@ export class Talk {
     this.arrive(entry.event_id, item, new Date().toISOString());
   }
 
-  /** To its place: before those that still wait. */
+  /** Moves it to its place, before texts that still wait. */
   arrive(eventId, item, at) {
     this.unsent.delete(eventId);
     settle(item, at);
@@ -131,7 +131,7 @@ export class Talk {
   }
 }
 
-/** Where the browser refuses, such as on plain http, the text is selected: a key copies it. */
+/** If the browser refuses to copy, as on plain http, the text is selected so that a key can copy it. */
 async function copy(text, item, button) {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,4 +1,4 @@
-// What the customer's page says of a limit.
+// The customer page's texts about a rate limit.
 
 import { _ } from "../i18n.js";
 
