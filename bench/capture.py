@@ -47,7 +47,7 @@ from serving.client.fake import FakeEngine
 WRITERS = 8
 READERS = 2
 ROUNDS = 3
-ROW = "x" * 400  # about what a judgement and its message weigh
+ROW = "x" * 400  # about the size of a judgement and its message
 START_LIMIT_S = 60.0
 WARM_UP = 4 * WRITERS  # judgements that a new web process takes before it is measured
 
@@ -64,7 +64,7 @@ class CaptureRound:
     cpu_ms: float
     by_one: float
     by_two: float | None
-    all_cpu_ms: float  # of web, database and load together, by two
+    all_cpu_ms: float  # web, database and load together, with two web processes
 
 
 def main() -> None:
@@ -134,7 +134,7 @@ def measure_capture(data_dir: Path, url: str, judgements: int) -> list[CaptureRo
             "REJOINDER_SERVING__REPLICAS": json.dumps([fake.endpoint.url]),
             "REJOINDER_SERVING__API_KEY": fake.endpoint.api_key,
             "REJOINDER_SERVING__BACKEND": "cpu",
-            "REJOINDER_TRAINER__TRIGGER_NEW_CHOICES": "1000000000",  # no run beside what is measured
+            "REJOINDER_TRAINER__TRIGGER_NEW_CHOICES": "1000000000",  # no run during the measurement
         }
         with running_service(data_dir, **environment) as service:
             engine = open_engine(url)

@@ -19,7 +19,7 @@ from feedback.drift.shift import DAYS
 from feedback.drift.watched import QUANTITIES, Watched, find_shifts
 
 YEAR, MONTH = 365, 30
-FOLLOWED = 28  # days after a planted shift: then it begins to be the base
+FOLLOWED = 28  # days after a planted shift, until it becomes part of the comparison period
 PLANTS = {
     "support": Plant("support", -0.10),
     "thumbs": Plant("thumbs", 2.0),
@@ -56,7 +56,7 @@ def main() -> None:
         needed = [count_until(rng, asked.per_day, plant) for _ in range(asked.shifts)]
         found = sorted(count for count in needed if count is not None)
         share = len(found) / len(needed)
-        # Of all, those never found the longest.
+        # The median over all shifts; those never found count as the longest.
         median = found[len(needed) // 2] if len(found) > len(needed) // 2 else None
         figures.values[f"found_{name}"], figures.values[f"conversations_to_alarm_{name}"] = share, median
         table.add_row(name, f"{share:.2f}", str(median))

@@ -15,9 +15,9 @@ import torch
 from trainer.packing.rows import PackedRow
 
 QKV = 3  # the first products of a layer: those of layer 0 pass no gradient on, embeddings do not learn
-KEYS, VALUES = 1, 2  # of these, what the last layer needs of every token
+KEYS, VALUES = 1, 2  # among these, the products that the last layer needs for every token
 SCORES_FORWARD = 2  # q k^T and p v
-SCORES_BACKWARD = 5  # q k^T again, and the gradients of v, p, q and k
+SCORES_BACKWARD = 5  # q k^T recomputed, and the gradients of v, p, q and k
 
 
 class FlopWork(NamedTuple):
@@ -114,9 +114,9 @@ def count_training(decoder: Decoder, work: FlopWork, *, rank: int, head_products
     """
     body = 0
     for a, b, rows, comes_back in list_products(decoder, work):
-        narrow = rank * (a + b)  # of the adapter: down and up
+        narrow = rank * (a + b)  # the adapter's two products, down and up
         forward = a * b + narrow
-        backward = 2 * narrow + a * b  # of the adapter for itself and for its input; for the input
+        backward = 2 * narrow + a * b  # adapter: gradients of weights and input; base: of the input
         body += 2 * rows * (forward + backward - (0 if comes_back else a * (b + rank)))
     scores = (SCORES_FORWARD + SCORES_BACKWARD) * 2 * count_attended(decoder, work) * decoder.width
     return body + scores + head_products * 2 * work.scored * decoder.hidden * decoder.vocabulary

@@ -31,11 +31,11 @@ from feedback.experiments.rollout_rule import ExposurePolicy
 
 NIGHTS, PER_NIGHT = 30, 50
 PICKS = NIGHTS * PER_NIGHT
-LONGEST = 3000  # picks of a history of the theory check
+LONGEST = 3000  # picks per history in the theory check
 TEAMS = (6, 10, 20)
 SMALLEST = ExposurePolicy().min_agents
 SHARES = (0.55, 0.6, 0.7)
-PUBLISHED = {0.55: 763, 0.6: 190, 0.7: 53}  # median picks of the plan, itself simulated
+PUBLISHED = {0.55: 763, 0.6: 190, 0.7: 53}  # median picks in the plan, which were simulated too
 LENGTH_PART = 5  # the length cell fits at almost every look: a fifth of the histories
 
 NOTES = {

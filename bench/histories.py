@@ -20,9 +20,9 @@ Floats = NDArray[np.floating[Any]]
 Integers = NDArray[np.integer[Any]]
 
 CARDS = 4
-BUSIEST = 4.0  # over the quietest agent
+BUSIEST = 4.0  # picks of the busiest agent over those of the least busy
 MEAN_LENGTH = 120  # characters
-LENGTH_SD = 0.4  # of the log
+LENGTH_SD = 0.4  # standard deviation of log length
 
 
 @dataclass(frozen=True)

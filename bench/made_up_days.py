@@ -10,7 +10,7 @@ WEEKDAYS = (1.1, 1.0, 1.0, 1.0, 1.1, 0.7, 0.6)  # conversations
 WEEKEND = (5, 6)
 BUSY = 0.15  # standard deviation of a day's conversations, as a part
 AGENTS, TASTE = 8, 0.1
-SUPPORT, DECIDED = 0.65, 0.5  # share of the adapter; picks that decide, of a conversation
+SUPPORT, DECIDED = 0.65, 0.5  # share of picks for the adapter; decided picks per conversation
 DOWN, THUMBS = 0.1, 0.25
 RESTLESS = 0.15  # standard deviation from day to day of the logit of a share
 LENGTHS = {"replies": (320.0, 160.0), "customers": (110.0, 90.0)}  # mean and deviation
@@ -44,7 +44,7 @@ class MadeUpDesk:
     def __post_init__(self) -> None:
         tastes = self.rng.normal(0, TASTE, AGENTS)
         self.tastes = tastes - tastes.mean()
-        self.away = np.zeros(AGENTS, dtype=int)  # days of leave that are left
+        self.away = np.zeros(AGENTS, dtype=int)  # remaining days of leave, by agent
 
     def draw_day(self, day: int, plant: Plant | None = None) -> Counts:
         rng, is_weekend = self.rng, day % 7 in WEEKEND

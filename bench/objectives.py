@@ -40,8 +40,8 @@ from trainer.evaluation.scoring import Scorer
 from trainer.recipes.recipe import Recipe, load_recipe
 from trainer.training.train import train
 
-SPARE = 1.3  # sets drawn for one choice: agents who like none pick none
-PAIRS = 2  # of a batch of `dpo`
+SPARE = 1.3  # sets drawn per choice, since agents reject some sets
+PAIRS = 2  # pairs per batch of `dpo`
 FIT = 150  # train choices for the scale of the base rule
 
 
@@ -136,7 +136,7 @@ def compare_objectives(
     dealt: Dealt, recipe: str, folder: Path, seed: int, asked: argparse.Namespace
 ) -> Outcome:
     common: dict[str, Any] = {"seed": seed, "threads": asked.threads, "patience": 0, "max_examples": None}
-    common["min_steps"] = 0  # in the time of the other, fewer choices are fewer steps
+    common["min_steps"] = 0  # with fewer choices there must be fewer steps
     choice = load_recipe(recipe, **common | {"objective": "choice"} | read_changes(asked.choice))
     pairs = count_written_pairs(write_train(folder / "counted", dealt.train))
     pairs_of_step = choice.batch_size * choice.accumulation * pairs / len(dealt.train)

@@ -33,7 +33,7 @@ from trainer.packing.rows import count_longest
 from trainer.packing.tolerance import find_tolerance
 
 transformers_logging.disable_progress_bar()
-transformers_logging.set_verbosity_error()  # a random model has another EOS than the tokenizer: no news
+transformers_logging.set_verbosity_error()  # a random model's EOS differs from the tokenizer's
 Mode = Literal["dpo", "run_reference", "stored_reference", "bf16", "trees"]
 RANK = 16
 BETA = 0.1

@@ -27,10 +27,10 @@ class Verdicts:
     """For each history the number of picks when each verdict was first true, or NEVER: (histories,)."""
 
     went_live: Integers
-    went_live_unadjusted: Integers  # by the same policy without the demand on the adjusted share
+    went_live_unadjusted: Integers  # by this policy without its limit on the adjusted share
     rolled_back: Integers
-    rolled_back_pooled: Integers  # by a test that takes all picks for those of one mind
-    plain: Integers  # a look at which the e-value alone would have promoted
+    rolled_back_pooled: Integers  # by a test that pools all picks as if from one agent
+    plain: Integers  # by the e-value alone
 
 
 def e_values(won: Any, n: Any) -> Floats:
@@ -65,7 +65,7 @@ def judge_histories(histories: Histories, policy: ExposurePolicy, every: int) ->
             )
             if harm[history] <= end:
                 break
-            # The fit takes milliseconds: only where all else speaks for the adapter.
+            # The fit takes milliseconds, so it is done only if all other limits are met.
             if decide_exposure(replace(evidence, adjusted_low=1.0), policy).verdict != "go_live":
                 continue
             unadjusted[history] = min(unadjusted[history], end)

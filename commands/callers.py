@@ -9,7 +9,7 @@ from commands.checks import DoctorCheck
 from commands.frame import Frame
 from feedback.settings import FeedbackSettings
 
-UNNAMED = "unnamed_proxy.json"  # feedback/web/peers.py; this command runs without the web's libraries, too
+UNNAMED = "unnamed_proxy.json"  # as in feedback/web/peers.py, which needs the web's libraries
 
 
 def check_limits(frame: Frame) -> DoctorCheck:

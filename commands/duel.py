@@ -16,7 +16,7 @@ from feedback.morning.words import EFFECTS
 from feedback.store.engine import read
 from feedback.store.tables import DEFAULT_DESK
 
-NOBODY = "command line"  # judges nothing
+NOBODY = "command line"  # a name for the log that belongs to no judge
 
 
 @click.group("duel")

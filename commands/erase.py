@@ -41,7 +41,7 @@ def command(
     if sum((customer is not None, conversation is not None, again)) != 1:
         raise click.UsageError("Name one: --customer ID, --conversation ID or --again.")
     if again:
-        migrate_store(frame)  # a restored store may be of an earlier version
+        migrate_store(frame)  # a store restored from a backup may have an older schema
     with open_store(frame) as engine:
         erasure_id = ask_again(frame, engine) if again else ask(frame, engine, customer, conversation, yes)
         proof, rebuilt = conclude(frame, engine, erasure_id)

@@ -5,7 +5,7 @@ limit of 1,024.
 import resource
 
 WANTED = 65_536
-ENOUGH = 4_096  # some three thousand pages beside what everything else opens
+ENOUGH = 4_096  # about three thousand pages besides all other files
 
 
 def raise_file_limit(wanted: int = WANTED) -> int:

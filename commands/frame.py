@@ -32,7 +32,7 @@ class Frame:
     config: Path | None
 
     def serving(self, **overrides: Any) -> ServingSettings:
-        # What `up --base-model` chose holds for every command beside it.
+        # A base model chosen by `up --base-model` applies to every other command too.
         chosen = read_holder(self.data_dir).get("base_model") if is_running(self.data_dir) else None
         if chosen is not None:
             overrides = {"base_model": chosen, **overrides}

@@ -24,7 +24,7 @@ from feedback.store.exposures import find_latest_look
 from feedback.store.runs import get_run
 from feedback.store.tables import DEFAULT_DESK, Adapter, Run
 
-ACTOR = "scheduler"  # who acts on evidence: no person, so anybody's approval is a second one
+ACTOR = "scheduler"  # acts on evidence; it is no person, so any approval is that of a second person
 NEVER_SHOWN = ("trained", "refused")
 
 

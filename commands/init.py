@@ -53,7 +53,7 @@ def command(
     if policy is not None and Path(policy).suffix:
         policy = str(Path(policy).resolve())
     if policy is not None:
-        load_policy(policy)  # refused before anything is made
+        load_policy(policy)  # raises before anything is created
     before, after = migrate_store(frame)
     version = add_prompt(frame, system_prompt.read().strip()) if system_prompt is not None else None
     if policy is None and before is None and not frame.feedback().policy and not as_json and is_asked():

@@ -69,7 +69,7 @@ def find_graph(frame: Frame, id: str, directions: list[Direction]) -> Graph:
 
 def show_graph(graph: Graph, directions: list[Direction]) -> None:
     console = Console(highlight=False)
-    if not console.is_terminal:  # whoever reads a pipe wants whole lines
+    if not console.is_terminal:  # in a pipe lines must not be wrapped
         console = Console(highlight=False, width=PIPE_WIDTH)
     step = graph.steps[graph.start]
     console.print(tell_step(graph.start, step), soft_wrap=True)

@@ -25,7 +25,7 @@ from rich.progress import (
 from commands.forecast import tell_duration
 from feedback.clock import Clock, SystemClock
 
-LINE_EVERY_S = 25.0  # at a busy moment a line is late, and half a minute of a log is never silent
+LINE_EVERY_S = 25.0  # a line may be late, yet the log has one every half minute
 
 
 class LongWork:

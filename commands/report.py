@@ -61,7 +61,7 @@ def read_run_report(frame: Frame, run: str) -> dict[str, Any]:
         now = SystemClock().now()
         try:
             facts = read_facts(engine, run, now=now)
-        except NotFound as unknown:  # not 1: no night has failed
+        except NotFound as unknown:  # exit code 2, since 1 means that a run failed
             raise click.UsageError(
                 f"No run has the id {run!r}. `rejoinder status` and the console list them."
             ) from unknown

@@ -36,7 +36,7 @@ STYLE_UTILITY: Mapping[Style, float] = {
 OWN_ITEM_UTILITY = 0.4  # the reply names the customer's order or product
 WRONG_ITEM_UTILITY = -1.5  # for each order, product, name or city that is not the customer's
 BROKEN_UTILITY = -5.0
-NOTHING_GOOD = -3.0  # a set whose best reply lies below is refused as a whole
+NOTHING_GOOD = -3.0  # a set whose best reply has less utility than this is rejected ("none")
 TIE_GAP = 0.3  # replies closer than this can be called equal
 TIE_SHARE, EDIT_SHARE, OWN_SHARE = 0.1, 0.06, 0.02  # the first among close sets only
 

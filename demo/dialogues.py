@@ -33,7 +33,7 @@ class Dialogue:
     messages: list[dict[str, str]] = field(default_factory=list)
     styles: list[Style] = field(default_factory=list)
     intents: list[str] = field(default_factory=list)
-    fresh: bool = False  # holds something reserved from training
+    fresh: bool = False  # contains something held out from training
 
 
 class _Writer:
@@ -90,7 +90,9 @@ class _Writer:
 
 
 def draw_dialogue(rng: random.Random, *, held_out: bool) -> Dialogue:
-    """One dialogue. A held-out one may have nothing reserved in it (a bare greeting): check `fresh`."""
+    """One dialogue. A held-out dialogue may contain nothing that training lacks (a bare greeting): check
+    `fresh`.
+    """
     shape = rng.choices(list(SHAPES), weights=list(SHAPES.values()))[0]
     writer = _Writer(rng, held_out=held_out)
     concern = rng.choice(

@@ -19,7 +19,7 @@ HELD_OUT_SHARE = (
 )
 
 COPIED = ("order", "product", "name", "city")  # slots whose value must come from the customer
-FREE = ("days", "day")  # slots the desk fills as it likes
+FREE = ("days", "day")  # slots that the desk may fill with any value
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 ORDER_PREFIXES: tuple[str, ...] = tuple(

@@ -6,7 +6,7 @@ from typing import Literal
 
 from feedback.errors import NotPermitted
 
-VISITOR_PREFIX = "rj_visitor_"  # of a customer's token
+VISITOR_PREFIX = "rj_visitor_"  # a customer's token begins with this
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Actor:
     desk_id: str
     name: str
     operator_id: str | None = None
-    conversation_id: str | None = None  # visitors: the one they belong to
+    conversation_id: str | None = None  # for a visitor, the conversation of the token
     language: str | None = None
     is_stranger: bool = False  # a visitor whose conversation no app opened
 

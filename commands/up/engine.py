@@ -125,7 +125,7 @@ class KeptEngine:
         while not self._ended.wait(RECONCILE_EVERY_S):
             try:
                 self._reconcile()
-            except ServingError as fault:  # the engine is away: the supervisor brings it back
+            except ServingError as fault:  # the engine does not answer: the supervisor restarts it
                 log.info("not reconciled: %s", fault)
-            except Exception:  # the edge of this thread: the next round tries again
+            except Exception:  # outermost handler of this thread: the next round tries again
                 log.exception("reconciliation failed")

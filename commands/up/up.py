@@ -43,9 +43,9 @@ from serving.processes.kept import KeptProcess
 
 KEEP_EVERY_S = 0.5
 WEB_READY_WITHIN_S = 120.0
-WEB_GRACE_S = 8.0  # requests and sets at work may finish within it
+WEB_GRACE_S = 8.0  # seconds for running requests and suggestion sets to finish
 TRAINER_GRACE_S = 15.0
-LINES_TOLD = 8  # of the log of a web that did not start
+LINES_TOLD = 8  # log lines shown if the web does not start
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -79,7 +79,7 @@ def run_service(frame: Frame, *, port: int | None, base_model: str | None, conso
         stopping = stack.enter_context(hearing_stop())
         lock = stack.enter_context(InstanceLock(frame.data_dir))
         write_log(log_of(frame, "up"))
-        for name in ("web", "trainer"):  # of a start that was killed: they hold its port and its runs
+        for name in ("web", "trainer"):  # left by a killed start: they hold its port and its runs
             end_leftover(log_of(frame, name))
         plan = make_plan(frame, port=port, base_model=base_model)
         steps.line("environment", describe_environment(), took=steps.elapsed())

@@ -39,8 +39,8 @@ from serving.errors import ServingError
 from serving.settings import ServingSettings
 
 LOOK_EVERY_S = 0.25
-OTHER_FILES = 512  # that are no page: the store's, the engine's, logs
-OTHER_CONNECTIONS = 8  # of the store: the look every second, duels, room to spare
+OTHER_FILES = 512  # files besides pages: for the store, the engine, logs
+OTHER_CONNECTIONS = 8  # to the store: for the look every second, duels, and a reserve
 
 log = logging.getLogger(__name__)
 
@@ -117,7 +117,7 @@ def building_front(frame: Frame) -> Iterator[Front]:
         suggester.watch()
         duel_drawer.watch()
         releaser.start()
-        # A second of work that would otherwise lie inside the first customer's transaction.
+        # Loading takes a second, which the first customer's transaction would otherwise wait for.
         threading.Thread(target=load_identifier, name="languages", daemon=True).start()
         yield ending.enter_context(running_front(app, store_engine, settings, wakeups))
 

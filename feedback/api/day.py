@@ -14,8 +14,8 @@ from feedback.web.services import services
 
 bp = Blueprint("day", __name__)
 
-LONGEST = timedelta(hours=26)  # the longest day there is, and a little: what a page may ask for
-RECENT = timedelta(minutes=10)  # how long what was done is offered to be taken back
+LONGEST = timedelta(hours=26)  # a little more than the longest day (25 h): what a page may ask for
+RECENT = timedelta(minutes=10)  # how long undoing is offered
 PREVIEW = 240  # characters of the customer's message
 
 

@@ -84,7 +84,7 @@ def register_metrics(app: Flask, store_engine: Engine) -> None:
     def count(response: Response) -> Response:
         if not is_first_look():
             return response
-        # Only routes that exist: a label from the address would let anybody fill the memory.
+        # Only existing routes: labels made from any address could fill the memory.
         route = request.url_rule.rule if request.url_rule else "(none)"
         seconds = time.monotonic() - g.get("started_at", time.monotonic())
         metrics.count(request.method, route, response.status_code, seconds)

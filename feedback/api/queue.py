@@ -133,7 +133,7 @@ def queue(call: Read[QueueAsked]) -> Queue:
         total = count_queue(session, desk_id=desk_id, conditions=conditions)
         others = find_others(session, [*rows, *opened], agent, desk_id=desk_id, now=call.now)
     shown = rows[: asked.limit]
-    if not asked.mine:  # an agent's own are drawn when they open them
+    if not asked.mine:  # suggestions for an agent's own turns are prepared when opened
         draw_ahead(QueueView(desk_id, asked.after, min(NEXT, asked.limit), asked.only), shown)
     return Queue(
         agent=agent,
@@ -169,7 +169,7 @@ def draw_ahead(view: QueueView, shown: Sequence[Queued]) -> None:
 class Others:
     """Other agents at work on the turns shown."""
 
-    readers: dict[str, list[str]]  # by turn
+    readers: dict[str, list[str]]  # turn id -> agents
     names: dict[str, str]
 
 

@@ -34,7 +34,7 @@ def read_json() -> dict[str, Any]:
         raise ContentTypeWrong(request.mimetype)
     data, limit = request.get_data(), request.max_content_length
     if request.content_length is None and limit is not None and len(data) >= limit:
-        raise BodyTooLarge(limit)  # a body in chunks is cut at the limit without a word
+        raise BodyTooLarge(limit)  # a chunked body would be cut at the limit without an error
     try:
         body = json.loads(data.decode("utf-8"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:

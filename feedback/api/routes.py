@@ -58,7 +58,7 @@ class Route:
     body: type[AnyBody] | None = None
     query: type[Query] | None = None
     summary: str = ""
-    own: Own = field(default_factory=dict)  # by role, the body of those who may say less
+    own: Own = field(default_factory=dict)  # role -> a smaller body than `body`
 
     def body_of(self, role: str) -> type[AnyBody] | None:
         """The body that this role may send."""
@@ -112,7 +112,7 @@ class Write:
         said = IdempotentWrite(self.actor.desk_id, event_id, body_hash, self.actor.key)
         try:
             with unit_of_work(services().store_engine) as self.session:
-                self.now = services().clock.now()  # once the lock is ours: rows have the order of their times
+                self.now = services().clock.now()  # after taking the lock: rows are in time order
                 status, shape = view()
                 answered = status, shape.model_dump(mode="json")
                 store_answer(self.session, said=said, answer=answered, now=self.now)
@@ -136,7 +136,7 @@ class Write:
         for then in self._after:
             try:
                 then()
-            except Exception:  # the row is safe and the start-up sweep makes up for it: it has not failed
+            except Exception:  # the row is committed, and the sweep at start-up repeats this: no failure
                 log.exception("after the commit of a call by %s", self.actor.key)
 
 
@@ -281,7 +281,7 @@ def _find_stored(said: IdempotentWrite) -> StoredAnswer | None:
 
 def _enter(roles: Roles, ids: dict[str, Any]) -> Actor:
     actor = require_actor(roles, conversation_id=ids.get("conversation_id"))
-    if actor.role in ("app", "admin"):  # known before a byte of the body is read
+    if actor.role in ("app", "admin"):  # known before the body is read
         request.max_content_length = services().settings.max_body_bytes
     check_ids(ids)
     return actor

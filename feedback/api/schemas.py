@@ -13,7 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 MAX_TEXT = 20_000  # characters that a person writes at once
 MAX_HANDED_TEXT = 1_000_000  # characters of one message that an app hands over: a mail with all it quotes
 MAX_HANDED = 20_000  # messages of a conversation handed over at once
-MAX_MESSAGES = 200  # of them, those kept: the latest
+MAX_MESSAGES = 200  # the number kept: the latest ones
 MAX_ATTACHMENTS = 20  # of one message
 
 
@@ -53,7 +53,7 @@ Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"\S
 Language = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$", max_length=35)
 ]
-# JSON has no times: the one field type that is read from text although bodies are strict.
+# JSON has no type for times, so this field type is parsed from text although bodies are strict.
 Time = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_as_utc)]
 Role = Literal["customer", "agent"]
 Revision = Annotated[

@@ -33,7 +33,7 @@ class StandingShown(Answer):
 def read_standing(call: Read[NoQuery], conversation_id: str) -> StandingShown:
     """A waiting customer's position: people at the desk, conversations before theirs, waiting since when."""
     with call.read() as session:
-        if call.actor.role != "visitor":  # whose token names the conversation
+        if call.actor.role != "visitor":  # a visitor's token names the conversation already
             get_row(session, Conversation, conversation_id, desk_id=call.actor.desk_id, what="conversation")
         found = find_standing(
             session, desk_id=call.actor.desk_id, conversation_id=conversation_id, now=call.now

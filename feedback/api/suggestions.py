@@ -16,7 +16,7 @@ from feedback.web.waiting import Waiting, tell_waiting
 
 bp = Blueprint("sets", __name__)
 
-LOOK_AFTER_S = 5.0  # a preparer may die while an agent waits: then somebody else begins
+LOOK_AFTER_S = 5.0  # seconds; a worker may die while an agent waits, then another one starts
 
 
 class SuggestionsAsked(Query):
@@ -87,7 +87,7 @@ def find_set_of(call: Read[SuggestionsAsked], turn_id: str) -> SuggestionSet | N
     suggester = services().suggester
     over = turn.state != "waiting" if found is None else found.state != "preparing"
     if suggester is not None and not over:
-        suggester.look_after(turn_id)  # whoever prepared it may be gone; harmless if not
+        suggester.look_after(turn_id)  # in case the worker that prepared it has ended; else harmless
     tell_waiting(
         Waiting(
             topic=turn_topic(turn_id),

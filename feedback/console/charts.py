@@ -12,7 +12,7 @@ WIDTH, HEIGHT = 420.0, 168.0
 LEFT = 52.0  # room for the numbers of the scale
 MARGIN = 8.0  # room for the stroke at the edges
 MAX_POINTS = 400  # more would be finer than a pixel
-TICKS = 4  # at least about so many spaces between the lines of a scale
+TICKS = 4  # about the least number of intervals on a scale
 
 Point = tuple[float, float]
 
@@ -66,9 +66,9 @@ class Plot:
     lines: tuple[ChartLine, ...] = ()
     whiskers: tuple[Whisker, ...] = ()
     blocks: tuple[ChartBlock, ...] = ()
-    bands: tuple[tuple[str, float, float], ...] = ()  # class, y and height of a band behind it
-    marks: tuple[float, ...] = ()  # y of lines that mean something
-    is_of_things: bool = False  # along x stand things, each in the middle of its place, not a scale
+    bands: tuple[tuple[str, float, float], ...] = ()  # CSS class, y and height of each background band
+    marks: tuple[float, ...] = ()  # y of reference lines
+    is_of_things: bool = False  # x shows separate items, each in the middle of its place, instead of a scale
     left: float = LEFT
     width: float = WIDTH
     height: float = HEIGHT

@@ -31,9 +31,9 @@ bp = Blueprint("console_conversations", __name__, url_prefix="/console")
 
 SHOWN_AT_ONCE = 50
 COUNTED_AT_MOST = 10_000
-READ_AT_ONCE = 500  # for files
+READ_AT_ONCE = 500  # rows per query for downloads
 FIRST_LINE = 200  # characters
-FIELDS = ("q", "language", "tag", "verdict", "state")  # of the form; the others come with a link
+FIELDS = ("q", "language", "tag", "verdict", "state")  # filters in the form; others come only from links
 VERDICT_WORDS = {
     "judged": _("every judgement"),
     "standing": _("judgements that nobody took back"),

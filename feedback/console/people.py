@@ -84,7 +84,7 @@ def add_person() -> str:
                 store, desk_id=desk_id, name=name, role=request.form.get("role", ""), now=now
             )
             link = _create_link(store, person.id)
-    except IntegrityError:  # two forms at once are told so, too
+    except IntegrityError:  # two forms sent at once get this message too
         return _render_people(known=name)
     return _render_people(link, name)
 
@@ -119,7 +119,7 @@ def set_active(operator_id: str) -> Response:
 @allow("admin")
 def end_session(id_hash: str) -> Response:
     found = services()
-    with suppress(NotFound), unit_of_work(found.store_engine) as store:  # swept out meanwhile: it has ended
+    with suppress(NotFound), unit_of_work(found.store_engine) as store:  # deleted meanwhile, so it has ended
         web_sessions.end_one_session(
             store, desk_id=current_actor().desk_id, id_hash=id_hash, now=found.clock.now()
         )

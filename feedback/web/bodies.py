@@ -42,8 +42,8 @@ def _is_token(header: tuple[bytes, bytes]) -> bool:
 @dataclass(frozen=True)
 class RawBody:
     data: bytes
-    length: int | None  # as announced or counted; None: no body
-    is_whole: bool = True  # else the connection ends with the answer
+    length: int | None  # in bytes, as announced or counted; None: no body
+    is_whole: bool = True  # else the connection is closed after the answer
 
 
 async def read_body(scope: Scope, receive: Receive, *, limit: int) -> RawBody:

@@ -62,7 +62,7 @@ class Datagrams:
         except ConnectionRefusedError:
             with suppress(OSError):
                 os.unlink(name, dir_fd=self._directory)
-        except OSError:  # its buffer is full, or it has just gone: the look every second makes up for it
+        except OSError:  # its buffer is full, or it has ended: the look every second replaces the signal
             pass
 
     def _listen(self) -> None:

@@ -21,7 +21,7 @@ from feedback.web.ways_on import find_way_on
 
 log = logging.getLogger(__name__)
 
-# Errors that Werkzeug raises by itself, in our words.
+# Our texts for errors that Werkzeug itself raises.
 KNOWN: Mapping[int, tuple[str, str]] = {
     400: ("request_unreadable", "The request could not be read."),
     404: ("not_found", "There is nothing at this address."),

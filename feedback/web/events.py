@@ -9,7 +9,7 @@ from feedback.web.asgi import HeaderList, Scope
 MEDIA_TYPE = b"text/event-stream"
 ALIVE = b": alive\n\n"
 ALIVE_EVERY_S = 20.0  # below the idle time after which proxies drop a connection
-LASTS_S = 600.0  # then the page connects anew, which also asks again who it is
+LASTS_S = 600.0  # then the page reconnects, which also authenticates it again
 OWN_HEADERS = (b"content-type", b"content-length", b"etag")
 
 

@@ -46,7 +46,7 @@ class Front:
         except ApiError as error:
             await refuse(send, error)
             return
-        except Exception:  # the edge of this request
+        except Exception:  # the outermost handler of this request
             log.exception("%s %s", scope["method"], scope["path"])
             await refuse(send, ServerFailed())
             return
@@ -93,7 +93,7 @@ class Front:
                 await send_part(send, events.make_event(reader.answer.body))
                 if not reader.ask_next():
                     break
-                continue  # what came after the look wakes the listener
+                continue  # a signal after the look wakes the listener
             elif reader.count_left(events.LASTS_S) <= 0 or self._wakeups.is_closed:
                 break
             elif not await listener.wait(min(events.ALIVE_EVERY_S, reader.until_due)) and reader.until_due:

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 CHANNEL = "rejoinder_changes"
 LOOK_AT_END_EVERY_S = 0.5
 AGAIN_AFTER_S = 2.0
-KEPT = 10_000  # topics that wait to be told while the server is away
+KEPT = 10_000  # topics queued while the server is unreachable
 
 
 class Notifications:
@@ -43,12 +43,12 @@ class Notifications:
         for topic in topics:
             try:
                 self._topics.put_nowait(topic)
-            except queue.Full:  # the look every second makes up for it
+            except queue.Full:  # the look every second replaces the signal
                 return
 
     def close(self) -> None:
         self._ending.set()
-        self.tell([""])  # wakes the thread that tells
+        self.tell([""])  # wakes the sending thread
         for thread in self._threads:
             thread.join()
 

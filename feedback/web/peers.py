@@ -55,5 +55,5 @@ def register_peers(app: Flask, settings: FeedbackSettings) -> None:
 
     @app.before_request
     def note_peer() -> None:
-        if request.blueprint != "health" and is_first_look():  # probes come straight, proxy or not
+        if request.blueprint != "health" and is_first_look():  # probes come directly, with or without a proxy
             peers.note(request.remote_addr or "", is_forwarded="X-Forwarded-For" in request.headers)

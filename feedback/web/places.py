@@ -16,7 +16,7 @@ from feedback.web.addresses import is_loopback, widen
 VISITOR_PLACES = 8  # pages that one customer has open on their conversation
 ADDRESS_PLACES = 200  # customers behind one address; loopback is a proxy or a test, and stands for many
 PERSON_PLACES = 64  # an agent's tabs
-STRANGER_PLACES = 5_000  # visitors whose conversation no app opened, together
+STRANGER_PLACES = 5_000  # for all visitors together whose conversation no app opened
 ALL_PLACES = 20_000
 
 

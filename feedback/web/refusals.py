@@ -8,7 +8,7 @@ test fails for a code of `feedback` that is neither in SENTENCES nor in UNMET.
 
 from collections.abc import Mapping
 
-UNKNOWN = "unknown"  # a code that nobody foresaw
+UNKNOWN = "unknown"  # any code without a text here
 GONE = "gone"  # every `<what>_not_found`
 NOT_FOUND = "_not_found"
 
@@ -114,7 +114,7 @@ UNMET: Mapping[str, str] = {
     "stale_lease": "only a worker holds a lease",
 }
 
-# What stands above the sentence on a page, by status.
+# The heading above the sentence on a page, by HTTP status.
 HEADINGS: Mapping[int, str] = {
     403: "This is not open to you",
     404: "Not found",

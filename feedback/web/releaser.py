@@ -80,7 +80,7 @@ class Releaser:
             try:
                 self.tick()
                 pause = self._find_pause()
-            except Exception:  # the edge of this thread: the store may be busy, the next tick tries again
+            except Exception:  # outermost handler: the store may be busy, and the next tick tries again
                 log.exception("held replies could not be released")
                 pause = LOOK_EVERY_S
             with self._changed:

@@ -16,7 +16,7 @@ import uvloop
 from feedback.web.front import Front
 from feedback.web.slow_clients import PatientProtocol
 
-KEEP_ALIVE_S = 15  # idle between two requests; a page asks at least that often
+KEEP_ALIVE_S = 15  # idle seconds between two requests; a page asks at least that often
 GRACE_S = 6
 BACKLOG = 2048
 CONNECTIONS = 20_000
@@ -56,7 +56,7 @@ class WebServer(uvicorn.Server):
         )
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        uvloop.run(self.serve(sockets))  # half the processor time of asyncio's loop for each request
+        uvloop.run(self.serve(sockets))  # half the CPU time per request of asyncio's own loop
 
     @property
     def address(self) -> tuple[Any, ...]:

@@ -67,7 +67,7 @@ class Services:
     fleet_factory: "Callable[[], Fleet] | None"
     outlook: Outlook
     watch: KeptWatch
-    retention_days: int  # after which the night erases a conversation; 0 keeps all
+    retention_days: int  # days until the nightly job erases a conversation; 0 keeps all
 
     @property
     def fleet(self) -> "Fleet | None":

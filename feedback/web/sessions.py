@@ -19,7 +19,7 @@ from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK
 
 COOKIE = "rejoinder_session"
-NOBODY = "nobody."  # what the cookie of a session of nobody begins with; no stored one has a full stop
+NOBODY = "nobody."  # prefix of a cookie without a signed-in user; others have no full stop
 NOBODY_S = 2 * 3_600
 
 
@@ -31,7 +31,7 @@ class StoreSession(CallbackDict[str, Any], SessionMixin):
         self.cookie = cookie
         self.modified = False
         self.accessed = True
-        self.renewed = False  # a new id is due: signed in or out
+        self.renewed = False  # needs a new id after signing in or out
 
 
 def _mark_modified(changed: Any) -> None:
@@ -75,7 +75,7 @@ class StoreSessions(SessionInterface):
         return StoreSession(dict(row.data), cookie) if row else StoreSession()
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        from flask import request  # the interface hands over the response alone
+        from flask import request  # Flask's interface passes only the response
 
         assert isinstance(session, StoreSession)
         if not session.modified and not session.renewed:

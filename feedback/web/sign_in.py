@@ -32,7 +32,7 @@ def sign_in() -> AnyResponse:
     with read_connection(services().store_engine) as connection:
         holder = operators.find_token(connection, token=token)
     if holder is not None and find_actor() is not None and session.get("token_id") == holder.token_id:
-        return redirect(_own_path(request.form.get("next")))  # sent twice: its page's session has ended
+        return redirect(_own_path(request.form.get("next")))  # sent twice: the first ended the session
     check_csrf()
     if holder is None or holder.role not in operators.OPERATOR_ROLES:
         return _page(TOKEN_WRONG, 401)
@@ -63,7 +63,7 @@ def follow(code: str) -> AnyResponse:
 def replace(code: str) -> AnyResponse:
     """Sign in by a one-time link although somebody else is signed in, after they confirmed it."""
     present = find_actor()
-    if present is not None and _spend_own(present, code):  # sent twice: its page's session has ended
+    if present is not None and _spend_own(present, code):  # sent twice: the first ended the session
         return redirect(_own_path(request.args.get("next")))
     check_csrf()
     return _use_link(code)

@@ -15,7 +15,7 @@ from feedback.web.asgi import make_refusal
 from feedback.web.errors import RequestMalformed, RequestTooSlow
 
 HEAD_WITHIN_S = 10.0
-TAKEN_WITHIN_S = 60.0  # the 64 kB that the server holds back for one reader, at about a kilobyte a second
+TAKEN_WITHIN_S = 60.0  # the server buffers 64 kB per reader, sent at about a kilobyte a second
 
 
 class PatientProtocol(H11Protocol):
@@ -29,7 +29,7 @@ class PatientProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         if self.limit_concurrency is not None and len(self.connections) >= self.limit_concurrency:
-            transport.abort()  # before the process is out of files, which the store needs as well
+            transport.abort()  # before the process runs out of files, which the store needs too
         else:
             self._expect_head()
 

@@ -15,8 +15,8 @@ from flask import request
 from feedback.actor import Actor
 from feedback.store.marks import Mark
 
-IN_ENVIRON = "rejoinder.waiting"  # left there by the view
-AGAIN = "rejoinder.again"  # set by the front when it asks for the same reader once more
+IN_ENVIRON = "rejoinder.waiting"  # set by the view
+AGAIN = "rejoinder.again"  # set by the front when it repeats the request of a waiting reader
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Waiting:
     seconds: float
     found: bool
     then: Mapping[str, str] | None = None  # parameters of a stream's next question; None: this was the last
-    again_in_s: float | None = None  # there may be another answer after so long without a signal
-    mark: Mark | None = None  # of the topic, read no later than the answer; None: not known
+    again_in_s: float | None = None  # seconds after which to look again without a signal
+    mark: Mark | None = None  # the topic's last change, read no later than the answer; None: not known
 
 
 def tell_waiting(waiting: Waiting) -> None:

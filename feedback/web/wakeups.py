@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 from feedback.store.marks import Mark
 
-REMEMBERED = 4096  # signals between a reader's first look and its listening: the net finds the rest
+REMEMBERED = 4096  # topics with recent signals, for readers between look and `listen`; net.py finds the rest
 
 
 class Listener:
@@ -43,7 +43,7 @@ class Listener:
     def wake_from_thread(self) -> None:
         try:
             self._loop.call_soon_threadsafe(self.wake)
-        except RuntimeError:  # the loop has ended, and its readers with it
+        except RuntimeError:  # the event loop has ended, and its readers too
             pass
 
     async def wait(self, timeout_s: float) -> bool:
