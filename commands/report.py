@@ -72,8 +72,8 @@ def read_run_report(frame: Frame, run: str) -> dict[str, Any]:
 
 
 def describe_curve(curve: dict[str, Any]) -> str:
-    """One curve in a line: of the training its mean over the last epoch, since a step sees only a few
-    choices; of held-out checks each value.
+    """One curve in a line: for training its mean over the last epoch, since a step sees only a few choices;
+    for held-out checks the first, best and last value.
     """
     if mean := curve["epoch"]:
         over = "the last epoch" if mean["is_epoch"] else "the last steps"
