@@ -21,7 +21,10 @@ COMMANDS = {
         "commands.doctor",
         "Look at libraries, memory, disk, port, proxy, limits, store, schema, engine, adapters.",
     ),
-    "status": ("commands.status", "Show the present state, what to do, what runs and serves, and what came in."),
+    "status": (
+        "commands.status",
+        "Show the present state, what to do, what runs and serves, and what came in.",
+    ),
     "token": ("commands.token", "Create, list and revoke API tokens."),
     "sign-in": ("commands.sign_in", "Print a one-time sign-in link for the operator NAME (default: admin)."),
     "import": ("commands.import_", "Bring FILE (JSONL, gzip by the ending .gz) into the store."),
