@@ -1,5 +1,6 @@
 """What people say about an adapter: an approval, which lets somebody else take it live, and a veto, which
-keeps it out and takes it out. Rows only; the caller owns the transaction and calls `deploy.reconcile_later` after it.
+keeps it out and takes it out. This module writes rows only; the caller owns the transaction and calls
+`deploy.reconcile_later` after it.
 """
 
 from sqlmodel import Session

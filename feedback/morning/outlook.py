@@ -8,7 +8,7 @@ from typing import Protocol
 from feedback.deployment.policy import Policy
 
 
-class Timetable(Protocol):
+class HasTimetable(Protocol):
     """The part of `trainer.timetable.Timetable` that is needed here."""
 
     def find_last(self, moment: datetime) -> datetime | None:

@@ -85,7 +85,9 @@ def say_canary(facts: MorningFacts) -> MorningSentence | None:
     return MorningSentence("canary_ahead" if is_ahead else "canary_undecided", action, values)
 
 
-def say_hindered(facts: MorningFacts, found: InService, exposure: Exposure, values: dict[str, Any]) -> MorningSentence:
+def say_hindered(
+    facts: MorningFacts, found: InService, exposure: Exposure, values: dict[str, Any]
+) -> MorningSentence:
     """There are enough picks, but one of the bounds, or the number of agents, is too low."""
     missing = {reason.code for reason in exposure.reasons}
     if "agents" in missing:

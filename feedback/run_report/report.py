@@ -229,7 +229,9 @@ def show_look(found: ExposureDecision | None) -> dict[str, Any] | None:
     }
 
 
-def time_run_steps(began: Sequence[tuple[str, datetime]], finished_at: datetime | None) -> list[dict[str, Any]]:
+def time_run_steps(
+    began: Sequence[tuple[str, datetime]], finished_at: datetime | None
+) -> list[dict[str, Any]]:
     """Seconds of each step, in the order in which the steps first began. Time when no worker had the run
     counts for the step at which its worker died.
     """

@@ -33,7 +33,7 @@ from feedback.web.waiting import is_first_look
 from feedback.web.windows import ADDRESS, Windows
 
 PROBES = ("health.live", "health.ready", "health.metrics")
-OPENING = "chat.start"
+OPENING = "chat.start_conversation"
 STORE_WAIT_S = 1  # for Valkey or Redis, since a caller waits for the count
 
 
