@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping
 
 
 class ApiError(Exception):
-    """An answer that is no success: HTTP status, stable code, one sentence, and what to do."""
+    """An answer that reports a failure: HTTP status, stable code, one sentence, and what to do."""
 
     def __init__(
         self, status: int, code: str, message: str, hint: str = "", *, retry_after_s: int | None = None
@@ -56,7 +56,7 @@ class BodyInvalid(ApiError):
 
 
 class FilterUnknown(ApiError):
-    """`faults` are the values that mean nothing, by the name of their parameter."""
+    """Filters of a query that are not understood. `faults` maps the name of a parameter to its value."""
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         named = "; ".join(f"{name}={value[:80]!r}" for name, value in faults.items())
@@ -127,8 +127,8 @@ class NotPermitted(ApiError):
 
 
 class NotFound(ApiError):
-    """`what` is a word of the vocabulary: conversation, turn, set, message, judgement, run, adapter,
-    dataset.
+    """There is nothing with this id in the desk (404). `what` is a word of the vocabulary: conversation,
+    turn, set, message, judgement, run, adapter, dataset.
     """
 
     def __init__(self, what: str, id: str) -> None:
@@ -191,7 +191,7 @@ class StoreFull(ApiError):
 
 
 class StaleLease(Conflict):
-    """The worker was taken over, or its run was cancelled: it must stop and write nothing more."""
+    """The worker's run was taken over by another worker or cancelled: it must stop and write nothing more."""
 
     def __init__(self, run_id: str, token: int, fence: int, state: str) -> None:
         super().__init__(
@@ -218,7 +218,7 @@ class RunNotEnded(Conflict):
 
 
 class StaleFence(Conflict):
-    """Somebody deployed in between: what this caller decided rests on a state that is no more."""
+    """Somebody else deployed meanwhile, so this caller decided on a state that is out of date."""
 
     def __init__(self, expected: int, found: int) -> None:
         super().__init__(

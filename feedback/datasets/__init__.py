@@ -1,1 +1,1 @@
-"""Datasets: what was collected becomes an immutable, content-hashed folder, and leaves as a file."""
+"""Datasets: builds an immutable, content-hashed folder from the collected records, and exports it as a file."""

@@ -1,7 +1,8 @@
-"""Writing a dataset's directory, which appears whole or not at all: a locked work place beside its target.
+"""Writes a dataset's directory so that it appears whole or not at all, by way of a locked temporary directory
+beside its target.
 
-A killed build leaves its work place behind; the next one sweeps away those whose lock nobody holds. Knows no
-record form.
+A build that was killed leaves its temporary directory behind; the next build removes every one whose lock no
+process holds. This module knows no record form.
 """
 
 import fcntl
@@ -22,7 +23,7 @@ LOCK = "lock"
 
 
 class JsonLines:
-    """A file of canonical JSON lines that knows its sha256."""
+    """A file of canonical JSON lines that computes its sha256 while it is written."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -35,18 +36,18 @@ class JsonLines:
         self._digest.update(line)
 
     def abandon(self) -> None:
-        """Let go of a file that nobody will read; after `close` nothing is left to do."""
+        """Closes the file without finishing it, since nobody will read it. Does nothing after `close`."""
         self._file.close()
 
     def close(self) -> str:
-        """On the disk for good; the hex digest of the content."""
+        """Writes the file safely to the disk and returns the hex digest of its content."""
         if not self._file.closed:
             sync_file(self._file)
             self._file.close()
         return self._digest.hexdigest()
 
     def rewrite(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """Every line changed; for what is known only when all lines are there."""
+        """Applies `change` to every line, for values that are known only once all lines are written."""
         self.close()
         fresh = JsonLines(self.path.with_suffix(".rewritten"))
         for record in read_jsonl(self.path):
@@ -57,7 +58,7 @@ class JsonLines:
 
 
 class Workplace:
-    """A directory of our own, locked while the process lives."""
+    """A temporary directory that this process writes into and keeps locked while it lives."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -74,14 +75,18 @@ class Workplace:
             file.abandon()
 
     def move_to(self, target: Path) -> bool:
-        """Whether the target is new; one that stands stays as it is, and this work place goes away."""
+        """Moves this directory to `target` and returns True; if `target` exists already it stays as it is,
+        this directory is removed, and False is returned.
+        """
         (self.path / LOCK).unlink()
         return move_directory(self.path, target)
 
 
 @contextmanager
 def open_workplace(parent: Path) -> Iterator[Workplace]:
-    """A work place beside its future siblings; what was not moved away is removed at the end."""
+    """Opens a temporary directory inside `parent`; unless it is moved to its target, it is removed at the
+    end.
+    """
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.glob(f"{PREFIX}*"):
         remove_if_left(left)
@@ -97,7 +102,9 @@ def open_workplace(parent: Path) -> Iterator[Workplace]:
 
 
 def remove_if_left(path: Path) -> None:
-    """Only a dead process lets go of its lock. One without a lock file is being made or moved: leave it."""
+    """Removes a temporary directory whose process has died, which its free lock shows. A directory without a
+    lock file is just being made or moved, so it stays.
+    """
     try:
         with (path / LOCK).open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,11 +1,12 @@
-"""Everything that people said, as one immutable dataset: choices, pairs and thumbs with splits and weights.
+"""Builds one immutable dataset from everything that people said: choices, pairs and thumbs with splits and
+weights.
 
     build_dataset -> collect (settled, without personal data) -> weigh -> pairs -> match thumbs -> hash ->
     rename -> row
 
-Streams: memory holds a few words for each record, never the texts (but for thumbs on a prompt that has both
-kinds). The id is the hash of the content, so the same content is the same dataset and is written once. Trains
-nothing and opens no model. Read it with `read_split(dir, "pairs", "train")`.
+Records are streamed: memory holds a few words for each record, never the texts (except of thumbs whose prompt
+has both an up and a down). The id is the hash of the content, so equal content gives one dataset, written
+once. Trains nothing and opens no model. Read a dataset with `read_split(dir, "pairs", "train")`.
 """
 
 import json
@@ -52,8 +53,8 @@ OnRecord = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class DatasetInfo:
-    """A dataset that stands on disk. `counts`: for each format the lines by split; then kinds, agents,
-    conversations.
+    """A dataset on disk. `counts` has the number of lines by format and split, and the numbers of kinds,
+    agents and conversations.
     """
 
     id: str
@@ -73,8 +74,8 @@ def build_dataset(
     rules: WeightRules | None = None,
     on_record: OnRecord = lambda step, done, total: None,
 ) -> DatasetInfo:
-    """Raises NothingSelected when no choice, pair or thumb is left. Safe to repeat, and to kill anywhere; one
-    that somebody erased from while it was read is built once more.
+    """Builds the dataset of a selection. Raises NothingSelected when no choice, pair or thumb is left. It may
+    be repeated or killed at any time; if a customer was erased while it read, it builds once more.
     """
     renew_all(store_engine)  # nothing, unless the rules changed
     selection, rules, now = selection or Selection(), rules or WeightRules(), clock.now()
@@ -115,7 +116,7 @@ def build_dataset(
 
 
 class Building:
-    """The three files of a dataset while they are written, and what is counted on the way."""
+    """The three files of a dataset while they are written, and the counts that go into its manifest."""
 
     def __init__(self, place: Workplace, rules: WeightRules, expected: int, on_record: OnRecord) -> None:
         self.place = place
@@ -136,7 +137,9 @@ class Building:
         return sum(counter.total() for counter in self.lines.values())
 
     def write_choices(self, collected: Iterator[Collected]) -> None:
-        """Weights depend on all choices, so they come in a second pass over a file of what was collected."""
+        """Writes the choices in two passes, because a weight depends on all choices: the first pass collects,
+        the second adds the weights.
+        """
         for record, weight in self._weigh(collected, "choices"):
             split = split_of(record["conversation"])
             record |= {"weight": weight, "split": split}
@@ -150,12 +153,14 @@ class Building:
                     self._write("pairs", make_derived_pair(record, suffix, chosen, rejected))
 
     def write_pairs(self, collected: Iterator[Collected]) -> None:
-        """Pairs that were imported as pairs."""
+        """Writes the pairs that were imported as pairs."""
         for record, weight in self._weigh(collected, "pairs"):
             self._write("pairs", record | {"weight": weight, "split": split_of(record["group"])})
 
     def write_thumbs(self, collected: Iterator[Collected]) -> None:
-        """Couples on one prompt become pairs; a thumb in a pair stands nowhere else."""
+        """Writes the thumbs. An up and a down on one prompt become a pair, and a thumb in a pair is not
+        written as a thumb.
+        """
         part = self.place.create("thumbs.part")
         seen: dict[bool, set[str]] = {True: set(), False: set()}
         for item in collected:
@@ -178,7 +183,9 @@ class Building:
         part.path.unlink()
 
     def _couple(self, path: Path, prompts: set[str]) -> dict[int, int]:
-        """Position of each thumb that goes into a pair -> position of the other."""
+        """Maps the position of each thumb that goes into a pair to the position of the other thumb in the
+        pair.
+        """
 
         def marks() -> Iterator[ThumbMark]:
             for position, record in enumerate(read_jsonl(path)):
@@ -230,7 +237,7 @@ class Building:
         self.lines[name][record["split"]] += 1
 
     def finish(self, selection: Selection, now: datetime) -> dict[str, Any]:
-        """Close the files, name their content and write the manifest beside them."""
+        """Closes the files, names the dataset by its content and writes the manifest."""
         if self.template_keys:
             for name in ("pairs", "thumbs"):
                 fill_template_kwargs(self.files[name], self.template_keys)
@@ -264,8 +271,8 @@ class Building:
 
 
 def fill_template_kwargs(file: JsonLines, keys: set[str]) -> None:
-    """Where some lines say how to render them, all must, with the same keys: a missing column would reach TRL
-    as null, which it cannot take. A null key is what the template sees when nothing is said.
+    """Gives every line the same chat template arguments as soon as one line has any, since TRL would read a
+    missing column as null and fail. A null value means that the template gets no such argument.
     """
     unset = dict.fromkeys(sorted(keys))
     file.rewrite(
@@ -274,7 +281,7 @@ def fill_template_kwargs(file: JsonLines, keys: set[str]) -> None:
 
 
 def read_split(path: Path, kind: str, split: str) -> Iterator[dict[str, Any]]:
-    """The records of one split of a dataset directory; `kind` is choices, pairs or thumbs. Raises
+    """Reads the records of one split of a dataset directory; `kind` is choices, pairs or thumbs. Raises
     DatasetMissing.
     """
     file = dataset_file(path, kind)
@@ -284,7 +291,7 @@ def read_split(path: Path, kind: str, split: str) -> Iterator[dict[str, Any]]:
 
 
 def read_dataset_manifest(path: Path) -> dict[str, Any]:
-    """Raises DatasetMissing."""
+    """Reads the manifest of a dataset directory. Raises DatasetMissing."""
     file = path / MANIFEST
     if not file.is_file():
         raise DatasetMissing(path)

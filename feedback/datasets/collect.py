@@ -1,8 +1,8 @@
-"""What a dataset is made of: the selected choices, pairs and thumbs of the store, settled and without
+"""Reads the records of a dataset from the store: the selected choices, pairs and thumbs, settled and without
 personal data.
 
-Yields plain records in the order live first, then duels, then imported by source and id: the same store
-content gives the same stream.
+Yields plain records in a fixed order: live ones, then those of duels, then imported ones by source and id.
+Equal store content therefore gives an equal stream.
 """
 
 from collections.abc import Iterator, Sequence
@@ -38,8 +38,8 @@ F = TypeVar("F", bound=Form)
 
 @dataclass(frozen=True)
 class Selection:
-    """What to take: any of these sources (`live` and `duel` are what people do here), any of these tags, not
-    older than that.
+    """Which records a dataset takes: from any of these sources (`live` and `duel` are what people do here),
+    with any of these tags, and not older than a time.
     """
 
     sources: tuple[str, ...] = ()
@@ -55,7 +55,9 @@ class Selection:
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> "Selection":
-        """What `to_json` gave; an empty one, of a dataset whose selection nobody wrote down, takes all."""
+        """Reads what `to_json` wrote. An empty object comes from a dataset without a stored selection and
+        selects everything.
+        """
         since = told.get("since")
         return cls(
             tuple(told.get("sources") or ()),
@@ -73,7 +75,9 @@ class Selection:
 
     @property
     def imported(self) -> list[str] | None:
-        """The imported sources asked for: empty means all, None means none."""
+        """The imported sources that are asked for. An empty list means all sources; None means no imported
+        records.
+        """
         named = sorted(set(self.sources) - set(OWN_SOURCES))
         return None if self.sources and not named else named
 
@@ -85,7 +89,7 @@ class Selection:
 
 @dataclass(frozen=True)
 class Collected:
-    """One record as it will stand on disk, but for its weight and split."""
+    """One record as it will be written to disk, except for its weight and split."""
 
     record: dict[str, Any]
     weight_input: WeightInput
@@ -116,7 +120,7 @@ def collect_choices(
 def iterate_live(
     store_engine: Engine, desk_id: str, selection: Selection, until: datetime, refusals: RejectionCounts
 ) -> Iterator[tuple[ChoiceForm, Sequence[str]]]:
-    """What judgements came to, as their records say, with what stands for the customer."""
+    """Yields the choices that followed from judgements, each with the values that identify its customer."""
     if not selection.has_live:
         return
     for record, judged_set in iterate_choices(
@@ -140,7 +144,7 @@ def iterate_live(
 def iterate_duels(
     store_engine: Engine, desk_id: str, selection: Selection, until: datetime, refusals: RejectionCounts
 ) -> Iterator[tuple[ChoiceForm, Sequence[str]]]:
-    """What the verdicts of closed duels came to."""
+    """Yields the choices that followed from the verdicts of closed duels."""
     if not selection.has_duels:
         return
     for judged, shown in iterate_judged_rounds(
@@ -155,8 +159,8 @@ def iterate_duels(
 
 
 def leave_out_ids(choice: ChoiceForm) -> ChoiceForm:
-    """Without token ids: nobody but our own engine is known to have seen the ids of a text, and a line may
-    claim those of a control token.
+    """The choice without token ids. Only ids that our own engine sampled are trusted: an imported line could
+    claim the id of a control token.
     """
     candidates = [reply.model_copy(update={"token_ids": None}) for reply in choice.candidates]
     return choice.model_copy(update={"candidates": candidates, "prompt_token_ids": None, "base_id": None})
@@ -230,7 +234,9 @@ def collect_thumbs(
 def finish_thumb(
     form: ThumbForm, conversation: str, redactor: Redactor, known: Sequence[str] = ()
 ) -> Collected:
-    """A thumb depends on nobody else's weight; what it states is kept for the writer of the file."""
+    """Makes a thumb ready for the file. Its weight does not depend on other records; a weight that it states
+    is kept for the writer of the file.
+    """
     prompt_hash = canonical_hash([message.model_dump() for message in form.prompt])
     update = {"group": conversation, "conversation": None, "meta": None, "annotator": None}
     clean = redact_thumb(form.model_copy(update=update), conversation, redactor, known)
@@ -248,8 +254,8 @@ def read_imported(
     shape: type[F],
     refusals: RejectionCounts,
 ) -> Iterator[tuple[Record, F]]:
-    """The selected records of a kind in their form; one that an older version let in and this one refuses is
-    counted.
+    """Yields the selected imported records of a kind. A record that an older version accepted and this
+    version refuses is counted as a refusal.
     """
     sources = selection.imported
     if sources is None:

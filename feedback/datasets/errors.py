@@ -10,11 +10,11 @@ from pathlib import Path
 
 
 class DatasetError(Exception):
-    """The common ancestor: catch it at a process edge."""
+    """Base class of the dataset errors, for the outermost handler of a process to catch."""
 
 
 class DatasetMissing(DatasetError):
-    """No dataset directory under that id."""
+    """There is no dataset directory with this id."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(
@@ -23,7 +23,7 @@ class DatasetMissing(DatasetError):
 
 
 class NothingSelected(DatasetError):
-    """No choice, pair or thumb falls into a selection."""
+    """The selection contains no choice, pair or thumb."""
 
     def __init__(self, selection: Mapping[str, object], refusals: Mapping[str, int]) -> None:
         self.refusals = dict(refusals)

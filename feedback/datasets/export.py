@@ -1,6 +1,7 @@
-"""A dataset as JSONL: choices, pairs (TRL's conversational form) or thumbs (TRL's unpaired form), streamed.
+"""Exports a dataset as JSONL: choices, pairs (TRL's conversational form) or thumbs (TRL's unpaired form),
+streamed.
 
-The files of a dataset are in export form already; this only hands them on, plain or packed.
+The files of a dataset are already in export form; this module only passes them on, plain or compressed.
 """
 
 import gzip
@@ -16,7 +17,7 @@ CHUNK = 256 * 1024
 
 
 def find_export(data_dir: Path, dataset_id: str, format: str) -> Path:
-    """The file that holds this export."""
+    """Finds the file of a dataset that holds this format."""
     if format not in FORMATS:
         raise FormatUnknown(format, FORMATS)
     path = dataset_file(dataset_dir(data_dir, dataset_id), format)
@@ -26,7 +27,9 @@ def find_export(data_dir: Path, dataset_id: str, format: str) -> Path:
 
 
 def iterate_export(data_dir: Path, dataset_id: str, format: str) -> Iterator[bytes]:
-    """Pieces of whole bytes, not of whole lines. Faults are raised at once, before the first piece."""
+    """Yields the file in blocks of bytes, which may end inside a line. Errors are raised at once, before the
+    first block.
+    """
     return _read_pieces(find_export(data_dir, dataset_id, format))
 
 
@@ -37,8 +40,8 @@ def _read_pieces(path: Path) -> Iterator[bytes]:
 
 
 def write_export(data_dir: Path, dataset_id: str, *, format: str, out: Path) -> int:
-    """Write the export to `out`, gzip by the ending `.gz`; its size in bytes. `out` changes only when all is
-    written.
+    """Writes the export to `out`, compressed if the name ends in `.gz`, and returns its size in bytes. `out`
+    is replaced only when everything is written.
     """
     source = find_export(data_dir, dataset_id, format)
     with source.open("rb") as read, open_atomic(out, mode=None) as raw:

@@ -1,5 +1,5 @@
-"""Where the files of a dataset stand: `datasets/<sha256>/` with a manifest and three JSONL files, each line
-with its split.
+"""Where the files of a dataset are: `datasets/<sha256>/` holds a manifest and three JSONL files; each line
+names its split.
 """
 
 import re
@@ -15,7 +15,9 @@ def datasets_dir(data_dir: Path) -> Path:
 
 
 def dataset_dir(data_dir: Path, dataset_id: str) -> Path:
-    """The directory of a dataset, there or not. Ids are hashes; anything else names no directory of ours."""
+    """The directory of a dataset, whether it exists or not. Text that is no dataset id (a hash) gives the
+    path of a directory that never exists.
+    """
     return datasets_dir(data_dir) / (dataset_id if DATASET_ID.match(dataset_id) else "unknown")
 
 

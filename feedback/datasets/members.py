@@ -1,10 +1,13 @@
-"""Which records a dataset holds, without reading its files again: `members.idx` beside them.
+"""Tells which records a dataset holds without reading its files again, from an index `members.idx` beside
+them.
 
     one line of JSON        how many records of each form, by source, language, tag and split
-    one line a record       a hash over form, source and id, and a digit for the split; sorted, all as long
+    one line a record       a hash over form, source and id, and a digit for the split; sorted; all lines
+                        have the same length
 
-38,000 choices make 1.3 MB, looked through in about a millisecond; reading their files takes seconds. Made
-with the dataset, and at the first question for datasets of earlier versions. It holds no text and no id.
+The index of 38,000 choices has 1.3 MB and is searched in about a millisecond; reading the files takes
+seconds. It is written with the dataset, and at the first question for a dataset of an earlier version. It
+holds no text and no id.
 """
 
 import hashlib
@@ -29,7 +32,7 @@ BY = ("source", "language", "tag", "split")
 
 @dataclass(frozen=True)
 class Member:
-    """One record that a dataset holds: form is choice, pair (imported as a pair) or thumb."""
+    """One record that a dataset holds. `form` is choice, pair (imported as a pair) or thumb."""
 
     form: str
     source: str
@@ -40,8 +43,9 @@ class Member:
     couple: str | None = None  # up or down: one of two thumbs that became a pair, whose id is `up/down`
 
     def keys(self) -> list[tuple[str, str]]:
-        """(source, id) under which it is found. A pair of thumbs names the source of its up alone, and where
-        an id has slashes of its own each could be the one between the two.
+        """The (source, id) names under which the record may be looked up. A pair of thumbs names only the
+        source of its up, and if an id contains slashes, each slash may be the one that separates the two
+        ids.
         """
         if self.couple is None:
             return [(self.source, self.id)]
@@ -53,14 +57,16 @@ class Member:
 
 @dataclass(frozen=True)
 class Members:
-    """`counts`: form -> number; `by`: source, language, tag or split -> value -> number; tags overlap."""
+    """The index of a dataset. `counts` maps a form to its number of records; `by` maps source, language, tag
+    or split to a number for each value. A record with several tags counts under each.
+    """
 
     counts: Mapping[str, int]
     by: Mapping[str, Mapping[str, int]]
     lines: bytes
 
     def find(self, form: str, source: str, id: str) -> str | None:
-        """The split in which the record stands; None if it is not there."""
+        """The split that holds the record; None if the dataset does not hold it."""
         for named in (source, ANY_SOURCE):
             key = hash_member(form, named, id)
             at = bisect_left(range(len(self.lines) // LINE), key, key=self._key_at)
@@ -77,7 +83,9 @@ def hash_member(form: str, source: str, id: str) -> bytes:
 
 
 def read_members(directory: Path) -> Members | None:
-    """What a dataset's directory holds; None where its files are gone, as after an erasure."""
+    """Reads the index of a dataset's directory; None if the dataset's files are gone, for example after an
+    erasure.
+    """
     path = directory / INDEX
     if not path.is_file():
         if not dataset_file(directory, "choices").is_file():
@@ -93,7 +101,7 @@ def read_members(directory: Path) -> Members | None:
 
 
 def write_members(directory: Path) -> None:
-    """The index of a dataset whose files are complete."""
+    """Writes the index of a dataset whose files are complete."""
     write_atomically(directory / INDEX, pack_members(directory))
 
 
@@ -114,7 +122,7 @@ def pack_members(directory: Path) -> bytes:
 
 
 def iterate_members(directory: Path) -> Iterator[Member]:
-    """Every record that came in, in the order of the files; pairs derived from choices are left out."""
+    """Yields every record that was put in, in the order of the files, without the pairs derived from choices."""
     for record in _iterate(dataset_file(directory, "choices")):
         yield _make("choice", record, record["id"])
     for record in _iterate(dataset_file(directory, "pairs"), having=(b'"pair"', b'"thumbs"')):
@@ -140,7 +148,9 @@ def _make(form: str, record: Mapping[str, Any], id: str, couple: str | None = No
 
 
 def _iterate(path: Path, having: tuple[bytes, ...] = ()) -> Iterator[dict[str, Any]]:
-    """The lines of a file; with `having`, only those that hold one of these words, the others unread."""
+    """Yields the lines of a file as objects; with `having`, only lines that contain one of these words, and
+    the others are not parsed.
+    """
     with path.open("rb") as lines:
         for line in lines:
             if not having or any(word in line for word in having):

@@ -1,10 +1,12 @@
-"""A pair as a line of a dataset: of a choice, or of two thumbs. Which may be one: `records/pairs.py`."""
+"""Writes a pair as a line of a dataset, from a choice or from two thumbs. `records/pairs.py` decides what may
+be a pair.
+"""
 
 from typing import Any
 
 
 def make_derived_pair(record: dict[str, Any], suffix: str, chosen: str, rejected: str) -> dict[str, Any]:
-    """A pair that follows from a choice."""
+    """Makes a pair that follows from a choice."""
     replies = ([{"role": "assistant", "content": text}] for text in (chosen, rejected))
     return lay_out_pair(
         record, *replies, id=f"{record['id']}/{suffix}", kind=record["kind"], group=record["conversation"]
@@ -12,8 +14,8 @@ def make_derived_pair(record: dict[str, Any], suffix: str, chosen: str, rejected
 
 
 def couple_pair(up: dict[str, Any], down: dict[str, Any]) -> dict[str, Any]:
-    """The pair of two thumbs on one prompt; the group is the conversation of the good reply, the split is
-    both's.
+    """Makes the pair of two thumbs on one prompt. Its group is the conversation of the good reply; both
+    thumbs are in the same split.
     """
     replies = (up["completion"], down["completion"])
     pair = lay_out_pair(up, *replies, id=f"{up['id']}/{down['id']}", kind="thumbs", group=up["group"])
@@ -23,7 +25,9 @@ def couple_pair(up: dict[str, Any], down: dict[str, Any]) -> dict[str, Any]:
 def lay_out_pair(
     record: dict[str, Any], chosen: list[Any], rejected: list[Any], *, id: str, kind: str, group: str
 ) -> dict[str, Any]:
-    """TRL's conversational form; `kind` tells where it comes from, `group` is the conversation."""
+    """Lays a pair out in TRL's conversational form. `kind` tells where it comes from, `group` is the
+    conversation.
+    """
     pair = {
         "id": id,
         "group": group,

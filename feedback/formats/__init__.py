@@ -1,1 +1,1 @@
-"""Records in and out: JSONL files, plain or gzip by their ending, one line at a time."""
+"""Imports and exports records as JSONL files, one line at a time, plain or gzip by the file's ending."""

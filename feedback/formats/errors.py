@@ -1,7 +1,7 @@
-"""What stops an import or an export as a whole; a bad line never does.
+"""Errors that stop a whole import or export. A bad line never does.
 
 ExchangeError
-  ImportKindUnknown, SourceReserved      what to import, and as what
+  ImportKindUnknown, SourceReserved      what to import, and under which source
   FormatUnknown, DatasetFilesMissing     what to export
 """
 
@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 
 class ExchangeError(Exception):
-    """The common ancestor: catch it at a process edge."""
+    """Base class of import and export errors, for the outermost handler of a process to catch."""
 
 
 class ImportKindUnknown(ExchangeError):

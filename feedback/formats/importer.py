@@ -1,9 +1,10 @@
-"""A file of records into the store: in batches, idempotent, every line counted as accepted, duplicate or
-refused.
+"""Imports a file of records into the store, in batches. Repeating an import is harmless, and every line is
+counted as accepted, duplicate or refused.
 
 Choices, pairs and thumbs become rows of `record` in the form they had on disk; conversations become rows of
-`conversation` and `message`. A record's identity is (source, id); without an id it is the hash of its
-canonical form and its occurrence in the file, so the same file twice adds nothing, under any name.
+`conversation` and `message`. A record's identity is (source, id). Without an id it is the hash of its
+canonical form plus its occurrence in the file, so importing a file twice adds nothing, whatever the file is
+called.
 """
 
 from collections import Counter
@@ -43,7 +44,7 @@ RECORD_KINDS = {"choices": "choice", "pairs": "pair", "thumbs": "thumb"}
 
 @dataclass(frozen=True)
 class RefusedLine:
-    """One refused line, for people."""
+    """One refused line, shown to people as an example."""
 
     line: int
     reason: str
@@ -52,7 +53,7 @@ class RefusedLine:
 
 @dataclass
 class ImportReport:
-    """What became of each line that is not blank: accepted + duplicates + refused = lines."""
+    """The outcome of an import. Of the lines that are not blank, accepted + duplicates + refused = lines."""
 
     kind: str
     lines: int = 0
@@ -81,7 +82,7 @@ class ImportReport:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A line that has the right form, with its identity."""
+    """A line that has the right form, with the identity of its record."""
 
     line: int
     source: str
@@ -100,9 +101,9 @@ def import_file(
     source: str | None = None,
     on_bytes: OnBytes | None = None,
 ) -> ImportReport:
-    """`kind` is conversations, choices, pairs or thumbs; `source` replaces what the lines name. A line
-    without a source, or one that was live or of a duel elsewhere, gets the source `import`. Stopped half-way,
-    the same call goes on where it stood.
+    """Imports a file. `kind` is conversations, choices, pairs or thumbs; `source` replaces the source that
+    the lines name. A line without a source, or with `live` or `duel` from another installation, gets the
+    source `import`. After an interruption, the same call continues where it stopped.
     """
     if kind not in FORMS:
         raise ImportKindUnknown(kind, FORMS)
@@ -130,7 +131,9 @@ def import_file(
 def parse_record(
     line: JsonLine, *, kind: str, source: str | None, occurrences: Counter[bytes]
 ) -> Parsed | Refusal:
-    """`occurrences` counts the lines without an id by content, over the whole file."""
+    """Parses one line into a record with its identity. `occurrences` counts lines without an id by their
+    content, over the whole file.
+    """
     if isinstance(line.content, Refusal):
         return line.content
     body = line.content
@@ -150,7 +153,9 @@ def parse_record(
 def write_records(
     store_engine: Engine, parsed: list[Parsed], report: ImportReport, *, desk_id: str, now: datetime
 ) -> None:
-    """One transaction. The first record under an id stays; other content under the same id is refused."""
+    """Writes records in one transaction. The first record under an id is kept; other content under that id is
+    refused.
+    """
     kind = RECORD_KINDS[report.kind]
     rows: list[dict[str, Any]] = []
     with unit_of_work(store_engine) as session:
@@ -195,7 +200,9 @@ def make_row(record: Parsed, kind: str, *, desk_id: str, now: datetime) -> dict[
 def write_conversations(
     store_engine: Engine, parsed: list[Parsed], report: ImportReport, *, desk_id: str, now: datetime
 ) -> None:
-    """One transaction. A conversation that the source already has is a duplicate, whatever it says now."""
+    """Writes conversations in one transaction. A conversation that the source already has is a duplicate,
+    even if its content differs.
+    """
     conversations: list[dict[str, Any]] = []
     messages: list[dict[str, Any]] = []
     with unit_of_work(store_engine) as session:
@@ -242,7 +249,9 @@ def make_conversation(
 
 
 def make_messages(record: Parsed, *, desk_id: str, now: datetime) -> list[dict[str, Any]]:
-    """Times as given; a turn without one follows a millisecond after the one before it."""
+    """Makes the messages of a conversation with their given times; one without a time is dated a millisecond
+    after the one before it.
+    """
     form = record.form
     assert isinstance(form, ConversationForm)
     conversation_id = new_id()

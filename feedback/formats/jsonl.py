@@ -1,7 +1,8 @@
-"""A JSONL file as a stream of objects and refused lines. Memory holds one line, however large the file or a
-line is.
+"""Reads a JSONL file as a stream of objects and refused lines. Memory holds one line of limited length,
+however large the file is.
 
-Plain or gzip by the ending `.gz`; a byte order mark and blank lines are passed over. Knows no record form.
+The file is plain, or gzip if its name ends in `.gz`; a byte order mark and blank lines are skipped. This
+module knows no record form.
 """
 
 import gzip
@@ -27,7 +28,7 @@ OnBytes = Callable[[int], None]
 
 @dataclass(frozen=True)
 class JsonLine:
-    """One line that is not blank: its number from 1, and its object or why there is none."""
+    """One line that is not blank: its number from 1, and its object or the reason why there is none."""
 
     number: int
     content: Body | Refusal
@@ -36,7 +37,9 @@ class JsonLine:
 def read_lines(
     path: Path, *, max_line_bytes: int = MAX_LINE_BYTES, on_bytes: OnBytes | None = None
 ) -> Iterator[JsonLine]:
-    """`on_bytes` hears how many bytes of the file (packed, for gzip) are read so far."""
+    """Yields the lines of a file. `on_bytes` is called with the number of bytes read so far (compressed bytes
+    for gzip).
+    """
     with path.open("rb") as raw:
         packed = path.suffix == ".gz"
         stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else cast(BinaryIO, raw)
@@ -62,7 +65,9 @@ def read_lines(
 
 
 def read_line(stream: BinaryIO, limit: int) -> bytes | None:
-    """The next line, empty at the end of the file; None for one over the limit, whose rest is passed over."""
+    """Reads the next line. Returns an empty line at the end of the file, and None for a line over the limit,
+    whose rest is skipped.
+    """
     line = stream.readline(limit + 1)
     if len(line) <= limit or line.endswith(b"\n"):
         return line
@@ -72,7 +77,7 @@ def read_line(stream: BinaryIO, limit: int) -> bytes | None:
 
 
 def parse_line(line: bytes) -> Body | Refusal | None:
-    """None for a blank line."""
+    """Parses one line of JSON; None if the line is blank."""
     try:
         text = line.removeprefix(BOM).decode("utf-8")
     except UnicodeDecodeError as error:
