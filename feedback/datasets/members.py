@@ -2,8 +2,8 @@
 them.
 
     one line of JSON        how many records of each form, by source, language, tag and split
-    one line a record       a hash over form, source and id, and a digit for the split; sorted; all lines
-                        have the same length
+    one line a record       a hash over form, source and id, and a digit for the split; sorted; all
+                            lines have the same length
 
 The index of 38,000 choices has 1.3 MB and is searched in about a millisecond; reading the files takes
 seconds. It is written with the dataset, and at the first question for a dataset of an earlier version. It
@@ -122,7 +122,9 @@ def pack_members(directory: Path) -> bytes:
 
 
 def iterate_members(directory: Path) -> Iterator[Member]:
-    """Yields every record that was put in, in the order of the files, without the pairs derived from choices."""
+    """Yields every record that was put in, in the order of the files, without the pairs derived from
+    choices.
+    """
     for record in _iterate(dataset_file(directory, "choices")):
         yield _make("choice", record, record["id"])
     for record in _iterate(dataset_file(directory, "pairs"), having=(b'"pair"', b'"thumbs"')):

@@ -91,7 +91,7 @@ def find_chinese(text: str) -> Iterator[Place]:
 
 
 def len_lead(left: str) -> int:
-    """How much of the run of Chinese signs stands before the address itself."""
+    """How many characters before the address the matched run of Chinese characters has."""
     provinces = [match.start() for match in PROVINCE.finditer(left)]
     if provinces:
         return provinces[-1]

@@ -1,5 +1,5 @@
-"""What a judged set says of the arms, or of the two versions in it: who won, and why a set compares nothing.
-Pure.
+"""Tells what a judged set says of the two arms, or of the two versions in it: who won, or why the set
+compares nothing. Pure.
 
 A set compares the arms if two replies of each were drawn, all were ready, and both arms have equally many
 different texts: an arm that repeats itself loses by arithmetic alone. A set of two versions compares those if
@@ -41,9 +41,7 @@ def count_texts(shown: ShownSet) -> tuple[int, int]:
 
 
 def find_rival(shown: ShownSet) -> str | None:
-    """The version beside the one that a set of two versions is about; None where it was judged before its
-    replies came.
-    """
+    """The other version in a set of two versions; None if the set was judged before its replies came."""
     if shown.design != VERSIONS_DESIGN:
         return None
     names = {reply.adapter for reply in shown.replies} - {None, shown.adapter}
@@ -51,8 +49,8 @@ def find_rival(shown: ShownSet) -> str | None:
 
 
 def find_winner(choice: ChoiceForm, shown: ShownSet) -> str:
-    """The arm that a pick, an edit or a tie fell on, or the version in a set of two; `both` where that is
-    half to each.
+    """The arm that a pick, an edit or a tie counts for, or the version in a set of two versions; `both` where
+    each side gets half.
     """
     if shown.design == VERSIONS_DESIGN:
         versions = find_versions(choice, shown)
@@ -62,8 +60,8 @@ def find_winner(choice: ChoiceForm, shown: ShownSet) -> str:
 
 
 def find_versions(choice: ChoiceForm, shown: ShownSet) -> set[str]:
-    """The versions that wrote what was picked. A merged reply keeps its adapter and text, so a card tells of
-    all who wrote it.
+    """The versions that wrote the text that was picked. Several may have written it: a merged reply keeps its
+    own adapter and text.
     """
     picked = {normalise(choice.candidates[index].text) for index in choice.picked}
     return {

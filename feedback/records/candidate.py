@@ -1,4 +1,4 @@
-"""Words of a candidate: the arm that wrote it, and whether it can be shown."""
+"""Constants for a candidate: the arm that wrote it, and whether it can be shown."""
 
 BASE = "base"
 TUNED = "tuned"

@@ -1,6 +1,6 @@
-"""What is on a card beside its meaning: its place, its arm, how long it is and how it is laid out. Pure.
+"""Describes a card without its text: its place, its arm, its length and its layout. Pure.
 
-Kept with each record that prefers something, so that the adjusted share can be fitted without any text.
+Kept with each record that states a preference, so that the adjusted share can be fitted without any text.
 """
 
 import re
@@ -15,7 +15,7 @@ MARKUP = re.compile(r"\*\*[^*\n]+\*\*|__[^_\n]+__|^#{1,6}\s|`[^`\n]+`|\[[^\]\n]+
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One reply on the screen. `length` in characters; `lists` and `markup` count list items and other
+    """One reply on the screen. `length` is in characters; `lists` and `markup` count list items and other
     markdown.
     """
 
@@ -27,7 +27,7 @@ class Card:
     is_picked: bool = False
 
     def to_json(self) -> list[Any]:
-        """As the record keeps it: the fields in their order."""
+        """The card as the record stores it: the values of its fields in order."""
         return [self.slot, self.arm, self.length, self.lists, self.markup, self.is_picked]
 
     @classmethod

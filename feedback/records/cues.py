@@ -1,7 +1,7 @@
-"""Words that stand beside a number and say what it is: an order, a phone, a card, an identity, a passport, a
-plate, a messenger.
+"""Cue words beside a number that say what it is: an order, a phone, a card, an identity, a passport, a plate,
+a messenger.
 
-Which number counts under which word is said where it is looked for.
+The rules that use them (`numbers.py`, `handles.py`, `personal.py`) say which cue makes which number count.
 """
 
 import re
@@ -40,5 +40,5 @@ def read_before(text: str, start: int) -> str:
 
 
 def says(cue: re.Pattern[str], text: str, start: int) -> bool:
-    """Whether such a word stands just before that place."""
+    """Whether a cue word stands just before the position `start` of the text."""
     return bool(cue.search(read_before(text, start)))

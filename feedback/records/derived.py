@@ -1,10 +1,10 @@
-"""What a judgement or a thumb came to, as the columns of its record: written once, read by every count. Pure.
+"""Derives the columns of a record from a judgement or a thumb: written once, read by every count. Pure.
 
     pick on "2+2"  ->  settled "pick", winner "tuned", its cards        undo  ->  rejection "undone"
 
-Whoever changes a rule that this depends on (`from_judgement`, `normalise`, `distance`, `meaning`, `pairs`,
-`arms`, `cards`) raises RULES_VERSION: `rejoinder dataset rederive`, and every night, then renew what older
-rules wrote. Texts stay where they are; weights and pairs belong to a dataset.
+A change of any rule that this depends on (`from_judgement`, `normalise`, `distance`, `meaning`, `pairs`,
+`arms`, `cards`) must raise RULES_VERSION. Records of older rules are then renewed every night and by
+`rejoinder dataset rederive`. Texts stay in their own rows; weights and pairs belong to a dataset.
 """
 
 from collections.abc import Mapping
@@ -38,7 +38,7 @@ UNDO: Mapping[str, Any] = {
 
 
 def derive_record(judged: Judged, shown: ShownSet) -> dict[str, Any]:
-    """The columns of a judgement's record but for the desk."""
+    """The columns of a judgement's record, except for the desk."""
     return {
         "kind": "choice",
         "source": LIVE,
@@ -66,7 +66,7 @@ def derive_record(judged: Judged, shown: ShownSet) -> dict[str, Any]:
 
 
 def prefer(choice: ChoiceForm | Refusal, shown: ShownSet) -> dict[str, Any]:
-    """The columns that a judgement loses when it is taken back."""
+    """The columns that state the preference of a judgement. They are emptied when it is taken back."""
     if isinstance(choice, Refusal):
         is_tie = choice.reason == TIE_OF_ALL
         cards = describe_cards(shown, None) if is_tie else []
@@ -84,7 +84,9 @@ def prefer(choice: ChoiceForm | Refusal, shown: ShownSet) -> dict[str, Any]:
 
 
 def describe_cards(shown: ShownSet, picked: set[str] | None) -> list[list[Any]]:
-    """The cards that could be picked, in slot order; `picked` are the texts that were, None all of them."""
+    """The cards that could be picked, in slot order. `picked` holds the texts that were picked; None means
+    all of them.
+    """
     ready = sorted((reply for reply in shown.replies if reply.state == READY), key=lambda reply: reply.slot)
     return [
         describe_card(reply, is_picked=picked is None or reply.text in picked).to_json() for reply in ready
@@ -92,8 +94,8 @@ def describe_cards(shown: ShownSet, picked: set[str] | None) -> list[list[Any]]:
 
 
 def derive_thumb_record(reply: ThumbedReply) -> dict[str, Any]:
-    """The columns of the record of a message's last thumb; arm and adapter are of a reply sent as it was
-    suggested.
+    """The columns of the record of a message's last thumb. Arm and adapter are set only if the reply was sent
+    exactly as it was suggested.
     """
     form = derive_thumb(reply)
     return {

@@ -1,5 +1,5 @@
-"""How far two replies are apart, whether they say nearly the same, and whether a change is only a matter of
-order numbers and the customer's own words.
+"""Measures how different two replies are, whether they say nearly the same, and whether a change only
+concerns order numbers and the customer's own words.
 """
 
 import re
@@ -22,19 +22,23 @@ TOKEN = re.compile(
 
 
 def tidy(text: str) -> str:
-    """NFKC with white space collapsed: the form that is compared."""
+    """The text in the form that is compared: NFKC-normalised, with runs of white space collapsed."""
     return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 def edit_distance(left: str, right: str) -> float:
-    """Levenshtein over tidy characters by the longer length: 0 equal, 1 nothing in common."""
+    """The Levenshtein distance of the tidied texts divided by the longer length: 0 means equal, 1 nothing in
+    common.
+    """
     one, other = tidy(left), tidy(right)
     longer = max(len(one), len(other))
     return Levenshtein.distance(one, other) / longer if longer else 0.0
 
 
 def are_near(left: str, right: str) -> bool:
-    """Whether two texts say the same for all practical purposes: one letter may turn a sentence."""
+    """Whether two texts mean the same for all practical purposes: a small distance, and no word or number
+    that changes the meaning.
+    """
     return edit_distance(left, right) < NEAR and not turns_sentence(left, right)
 
 
@@ -46,8 +50,8 @@ def only_details_changed(before: str, after: str, customer_texts: Iterable[str])
     """Whether every change is an order number or words that the customer used: correcting those says nothing
     about the reply's style.
 
-    Taken out: order numbers, the customer's words, or as many words as came in their place. What turns a
-    sentence is never a detail (not, never, 不, 30 days, tomorrow).
+    What is replaced may be order numbers, the customer's words, or no more words than replace it. A word that
+    changes the meaning is never a detail (not, never, 不, 30 days, tomorrow).
     """
     customer_texts = list(customer_texts)
     if turns_sentence(hide_references(before), hide_references(after, named_in=customer_texts)):
@@ -72,7 +76,7 @@ def only_details_changed(before: str, after: str, customer_texts: Iterable[str])
 
 
 def _is_detail(tokens: list[str], said: list[str]) -> bool:
-    """Numbers throughout, or a run of words that stands so in a message of the customer."""
+    """Whether all tokens hold a digit, or the tokens occur as a run in a message of the customer."""
     if all(any(sign.isdigit() for sign in token) for token in tokens):
         return True
     run = f" {' '.join(tokens)} "

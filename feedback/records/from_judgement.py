@@ -1,6 +1,7 @@
-"""What an agent did with a set -> a choice in its record form, or the reason why there is none. Pure.
+"""Turns what an agent did with a set into a choice in its record form, or into the reason why there is none.
+Pure.
 
-The store hands in what a set showed and one judgement; `normalise.py` then applies the rules that imported
+The store passes in what a set showed and one judgement; `normalise.py` then applies the rules that imported
 choices obey too.
 """
 
@@ -21,7 +22,7 @@ OWN_SOURCES = (LIVE, DUEL)  # what people do here; no import may call itself so
 
 @dataclass(frozen=True)
 class ShownReply:
-    """One candidate in its slot; `state` is ready, unavailable or merged (its text stands in an earlier
+    """One candidate in its slot. `state` is ready, unavailable or merged (its text is shown in an earlier
     slot).
     """
 
@@ -36,7 +37,7 @@ class ShownReply:
 
 @dataclass(frozen=True)
 class ShownSet:
-    """What was on the screen, with everything a record repeats of it."""
+    """What was on the screen, with all the facts of the set that a record keeps."""
 
     conversation: str
     prompt: list[dict[str, str]]
@@ -54,7 +55,7 @@ class ShownSet:
 
 @dataclass(frozen=True)
 class Judged:
-    """One judgement as stored; `undone` when a later row took it back."""
+    """One judgement as stored; `undone` is true when a later row took it back."""
 
     id: str
     kind: str
@@ -70,8 +71,8 @@ class Judged:
 
 
 def derive_choice(judged: Judged, shown: ShownSet) -> ChoiceForm | Refusal:
-    """The settled choice of one judgement. A `none` before an own text stays a `none`; the own text is the
-    choice.
+    """The settled choice of one judgement. A `none` before an own text stays a `none`; the own text becomes
+    the choice.
     """
     if judged.undone:
         return Refusal("undone")
@@ -97,8 +98,8 @@ def derive_choice(judged: Judged, shown: ShownSet) -> ChoiceForm | Refusal:
 def compose_choice(
     judged: Judged, shown: ShownSet, *, settled: Kind, slots: Collection[int]
 ) -> ChoiceForm | Refusal:
-    """The settled choice as its record says: its kind, and the slots of what was picked. Weighs no text
-    again.
+    """The choice as its stored record describes it: `settled` is its kind, `slots` those of the picked
+    replies. No texts are compared again.
     """
     ready, offered = offer_replies(shown)
     if not shown.prompt or any(reply.text is None for reply in ready):
@@ -113,7 +114,7 @@ def compose_choice(
 
 
 def offer_replies(shown: ShownSet) -> tuple[list[ShownReply], list[OfferedReply]]:
-    """What could be picked, in slot order, and the same as a record offers it."""
+    """The replies that could be picked, in slot order, and the corresponding replies in record form."""
     # A merged reply has no card; an unavailable one has an empty card, and so takes a place.
     cards = sorted((reply for reply in shown.replies if reply.state != "merged"), key=lambda card: card.slot)
     placed = [(place, card) for place, card in enumerate(cards) if card.state == "ready"]

@@ -1,4 +1,6 @@
-"""A customer's thumb on a reply -> a training record in its form, or the reason why there is none. Pure."""
+"""Turns a customer's thumb on a reply into a training record in its form, or into the reason why there is
+none. Pure.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,8 +13,8 @@ from feedback.records.schemas import Arm, ChatMessage, ThumbForm
 
 @dataclass(frozen=True)
 class ThumbedReply:
-    """The thumb that counts on one message: the last one. `prompt` is None where no set was drawn for the
-    turn.
+    """The last thumb on a message, which is the one that counts. `prompt` is None where no set was drawn for
+    the turn.
     """
 
     id: str
@@ -33,7 +35,7 @@ class ThumbedReply:
 
 
 def derive_thumb(reply: ThumbedReply) -> ThumbForm | Refusal:
-    """One live thumb as a record. A reply that was edited or written by hand carries no arm."""
+    """Makes a record of one live thumb. A reply that was edited or written by hand has no arm."""
     if reply.value == 0:
         return Refusal("taken_back")
     if reply.text is None:

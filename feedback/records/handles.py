@@ -1,4 +1,4 @@
-"""Signs of a person that letters and digits make only beside a word: messengers, passports, plates."""
+"""Identifiers of a person that are recognised only beside a cue word: messenger names, passports, plates."""
 
 import re
 from collections.abc import Iterator

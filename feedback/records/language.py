@@ -1,8 +1,9 @@
-"""Which script and language a text is written in; an honest "unknown" where that cannot be said.
+"""Detects which script and language a text is written in, and says "unknown" where that cannot be decided.
 
-The script is Unicode's own: every letter's name says it. A script that one language has to itself tells
-the language; those of Latin and the few other scripts that several share are told apart by py3langid, from
-20 letters on and where it is sure. Has no list of scripts that could miss one; translates nothing.
+The script comes from the Unicode name of each letter. A script that only one language uses decides the
+language. Latin and the few other scripts that several languages share are decided by py3langid, from 20
+letters on and where it is confident. There is no list of scripts that could be incomplete, and nothing is
+translated.
 """
 
 import re
@@ -47,7 +48,7 @@ _CODE = re.compile(r"[A-Za-z0-9-]+")
 
 @dataclass(frozen=True)
 class Writing:
-    """What most of a text is written in: `language` is an ISO 639-1 code, or None for unknown."""
+    """The script and language of most of a text; `language` is an ISO 639-1 code, or None for unknown."""
 
     script: str
     language: str | None
@@ -60,7 +61,9 @@ class Identifier(Protocol):
 
 
 def find_writing(text: str) -> Writing | None:
-    """None for a text without words, or one that two scripts share equally."""
+    """The script and language of a text; None for a text without words, or with two scripts in equal
+    parts.
+    """
     words = [*split_words(text)]
     counts = Counter(script for script, _ in words)
     kana, han = counts["JAPANESE"], counts["HAN"]
@@ -78,7 +81,7 @@ def find_writing(text: str) -> Writing | None:
 
 
 def is_other(wanted: Writing, given: Writing) -> bool:
-    """Whether the one is surely not in the language of the other; what is unknown accuses nobody."""
+    """Whether `given` is surely in another language than `wanted`; False where either is unknown."""
     if wanted.script != given.script:
         doubtful = wanted.is_doubtful or given.is_doubtful
         return not doubtful or "JAPANESE" not in (wanted.script, given.script)
@@ -86,13 +89,15 @@ def is_other(wanted: Writing, given: Writing) -> bool:
 
 
 def find_language(texts: Iterable[str]) -> str | None:
-    """The language of what one person wrote, all of it together."""
+    """The language of one person's texts, decided on all of them together."""
     found = find_writing("\n".join(text[:ENOUGH_TEXT] for text in texts))
     return found.language if found is not None else None
 
 
 def split_words(text: str) -> Iterator[tuple[str, str]]:
-    """Words with their scripts; of unspaced scripts, signs. Single Latin letters and codes are none."""
+    """Yields words with their scripts; for a script without spaces, single characters. Single Latin letters
+    and codes are left out.
+    """
     plain = drop_codes(unicodedata.normalize("NFKC", text[:ENOUGH_TEXT]))
     script, word = "", ""
     for sign in f"{plain} ":
@@ -117,13 +122,13 @@ def drop_codes(text: str) -> str:
 
 
 def find_script(letter: str) -> str:
-    """The script in capitals, as Unicode names it; empty for a letter without a name."""
+    """The script of a letter in capitals, from its Unicode name; empty for a letter without a name."""
     first = unicodedata.name(letter, "").partition(" ")[0]
     return NAMES.get(first, first)
 
 
 def _is_in_japan(text: str) -> bool:
-    """Whether all signs are in Japan's own character set, which lacks China's simplified ones."""
+    """Whether all characters are in the Japanese character set, which lacks the simplified Chinese ones."""
     try:
         text.encode("shift_jis")
     except UnicodeEncodeError:
@@ -140,7 +145,9 @@ def _identify(text: str, script: str) -> str | None:
 
 @cache
 def load_identifier() -> Identifier:
-    """py3langid for all of `SHARED_BY`: a second and 80 MB the first time, so only where needed."""
+    """Loads py3langid for the languages in `SHARED_BY`. This takes a second and 80 MB the first time, so it
+    is called only where needed.
+    """
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     found: Identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

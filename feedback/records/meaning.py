@@ -1,9 +1,9 @@
-"""Whether a change turns what a sentence says, however few letters it takes: can -> cannot, 30 -> 14 days,
-可以 -> 不可以.
+"""Detects whether a change alters the meaning of a sentence, however small it is: can -> cannot, 30 -> 14
+days, 可以 -> 不可以.
 
-Asked before any distance. Knows English and Chinese words by lists and reads no grammar: a change that it
-does not know is left to the distance. Where it is unsure it says yes, since an edit that says little is worth
-more than a pick of the wrong sentence.
+This is checked before any distance. English and Chinese words are known by lists, without grammar: a change
+that the lists do not know is left to the distance. In doubt the answer is yes, since an edit that says little
+is worth more than a pick of the wrong sentence.
 """
 
 import re
@@ -15,7 +15,9 @@ from typing import NamedTuple
 
 
 class Token(NamedTuple):
-    """`form` is one for all spellings of a thing; `weighs`: a change of it turns the sentence."""
+    """A word, number or sign. All spellings of a thing share one `form`; `weighs` means that changing it
+    changes the meaning of the sentence.
+    """
 
     form: str
     weighs: bool
@@ -73,7 +75,7 @@ _COMPOUNDS = (
 
 
 def _any_of(words: object) -> str:
-    """Longest first: 没有 before 没."""
+    """A pattern for any of these words, the longest first, so that 没有 is tried before 没."""
     return "|".join(map(re.escape, sorted(map(str, words), key=len, reverse=True)))  # type: ignore[call-overload]
 
 
@@ -108,7 +110,7 @@ _SHORTEST = 3  # letters of a word that a prefix turns: "to" and "into" are no o
 
 
 def turns_sentence(before: str, after: str) -> bool:
-    """Whether a word or number that carries the meaning came, went, moved or changed."""
+    """Whether a word or number that carries the meaning was added, removed, moved or changed."""
     old, new = read_tokens(before), read_tokens(after)
     for tag, old_from, old_to, new_from, new_to in SequenceMatcher(
         None, old, new, autojunk=False
@@ -123,7 +125,9 @@ def turns_sentence(before: str, after: str) -> bool:
 
 
 def hide_references(text: str, named_in: list[str] | None = None) -> str:
-    """The text without order numbers and the like; with `named_in`, without those that stand there."""
+    """The text with order numbers and the like replaced by `#`; with `named_in`, only those that occur in
+    these texts.
+    """
     known = (
         None if named_in is None else {_digits(one) for each in named_in for one in _find_references(each)}
     )
@@ -135,13 +139,15 @@ def hide_references(text: str, named_in: list[str] | None = None) -> str:
 
 
 def read_tokens(text: str) -> list[Token]:
-    """Words, numbers and signs in one spelling each. Punctuation is left out: it turns nothing by itself."""
+    """The words, numbers and signs of a text, each in one spelling. Punctuation is left out, since it changes
+    no meaning by itself.
+    """
     spelt = _NOT.sub(lambda found: f"{_stem(found.group(1))} not", _plain(text))
     return [token for found in _TOKEN.finditer(spelt) for token in _read(found)]
 
 
 def are_opposite(one: str, other: str) -> bool:
-    """Whether a prefix or an ending makes one word the other's opposite: safe, unsafe; useful, useless."""
+    """Whether a prefix or an ending turns one word into its opposite: safe, unsafe; useful, useless."""
     short, long = sorted((one, other), key=len)
     if len(short) >= _SHORTEST and any(long == prefix + short for prefix in _PREFIXES):
         return True
@@ -196,7 +202,7 @@ def _read_word(word: str) -> Token:
 
 
 def _as_number(said: str) -> str:
-    """1,000 and 1000.00 are one; times and dates stay as they are written."""
+    """One spelling for equal numbers (1,000 and 1000.00); times and dates stay as they are written."""
     plain = re.sub(r",(?=\d{3}(?:\D|$))", "", said)
     if re.fullmatch(r"\d+\.\d+", plain):
         plain = plain.rstrip("0").rstrip(".")

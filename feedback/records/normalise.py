@@ -1,8 +1,9 @@
-"""A choice as it came in -> the choice that counts, or the reason why there is none.
+"""Turns a choice as it came in into the choice that counts, or into the reason why there is none. Pure.
 
-Equal texts become one reply in the first of their slots, with the layout that was picked; blank ones leave.
-An edit is judged by what it turns and by its distance: a pick when it hardly differs, an own text when little
-is left of the candidate. Pure; imported and live choices go the same way.
+Equal texts become one reply in the first of their slots, with the layout that was picked; blank texts are
+dropped. An edit is judged by its change of meaning and by its distance: it counts as a pick if it hardly
+differs, and as an own text if little is left of the candidate. Imported and live choices follow the same
+rules.
 """
 
 from feedback.records.distance import FAR, are_near, edit_distance, only_details_changed
@@ -12,7 +13,7 @@ from feedback.records.text import normalise
 
 
 def settle_choice(form: ChoiceForm) -> ChoiceForm | Refusal:
-    """Idempotent: settling a settled choice changes nothing."""
+    """Settles a choice. Settling a settled choice again changes nothing."""
     replies, slot_of = merge_replies(form.candidates, form.picked)
     if len(replies) < 2:
         return Refusal("fewer_than_two_replies", f"{len(replies)} different of {len(form.candidates)}")
@@ -51,7 +52,7 @@ def settle_picks(picked: list[int], count: int) -> Settled | Refusal:
 
 
 def settle_edit(text: str, index: int, replies: list[OfferedReply], customer: list[str]) -> Settled | Refusal:
-    """`index` is the candidate inserted last before the text was sent."""
+    """Settles an edited reply. `index` is the candidate that was inserted last before the text was sent."""
     if not text.strip():
         return Refusal("blank_text", "the edited text is blank")
     equal = find_equal(text, replies)
@@ -64,7 +65,9 @@ def settle_edit(text: str, index: int, replies: list[OfferedReply], customer: li
 
 
 def settle_own(text: str, replies: list[OfferedReply]) -> Settled | Refusal:
-    """An own text that is a candidate's, or hardly differs from one, is a pick of it."""
+    """Settles an own text: if it equals a candidate, or hardly differs from one, it is a pick of that
+    candidate.
+    """
     if not text.strip():
         return Refusal("blank_text", "the own text is blank")
     equal = find_equal(text, replies)
@@ -83,9 +86,9 @@ def find_equal(text: str, replies: list[OfferedReply]) -> int | None:
 def merge_replies(
     candidates: list[OfferedReply], picked: list[int]
 ) -> tuple[list[OfferedReply], list[int | None]]:
-    """The different replies in the order shown, and for each candidate its place among them (None when
-    blank). A reply that moves up keeps the slot in which it was shown. Of equal ones the text is that of the
-    first that was picked: somebody sent that very layout.
+    """The different replies in the order shown, and for each candidate its index among them (None for a blank
+    one). A reply that moves up keeps the slot in which it was shown. Of equal replies the text of the
+    first picked one is kept, since that is the layout that was sent.
     """
     replies: list[OfferedReply] = []
     place_of: dict[str, int] = {}

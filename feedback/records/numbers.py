@@ -1,8 +1,9 @@
-"""Numbers of a person by their own rules: phones, cards, identities, bank accounts.
+"""Finds numbers that identify a person, each by rules of its own: phones, cards, identity numbers, bank
+accounts.
 
-A number counts when its check sum or its country's plan says so, or a word beside it does. Words alone are in
-`cues.py`. `libphonenumber`'s tables are asked about written-out candidates only: its own search over free
-text would cost many times as much.
+A number counts when its check sum, its country's numbering plan or a cue word beside it says so. The cue
+words are in `cues.py`. `libphonenumber` checks only complete candidates: its own search over free text would
+cost many times as much.
 """
 
 import re
@@ -75,7 +76,9 @@ def find_identities(text: str) -> Iterator[Place]:
 
 
 def find_accounts(text: str) -> Iterator[Place]:
-    """IBANs in one piece or in fours; words that follow are cut off until the check sum holds."""
+    """Finds IBANs, written in one piece or in groups of four; words after the number are cut off until the
+    check sum is right.
+    """
     for match in ACCOUNT.finditer(text):
         value = match.group()
         while value:
@@ -90,7 +93,7 @@ def find_mobiles(text: str) -> Iterator[Place]:
 
 
 def find_phones(text: str) -> Iterator[Place]:
-    """Every other phone number: with a +, with an area code, or after a word that says so."""
+    """Finds phone numbers with a +, with an area code, or after a word for a phone."""
     for match in ABROAD.finditer(text):
         if 7 <= len(digits_of(match.group())) <= 15:
             yield match.span()
@@ -109,12 +112,14 @@ def digits_of(text: str) -> str:
 
 
 def check_card(digits: str) -> bool:
-    """An issuer's first digits and length with a fitting check sum."""
+    """Whether the digits have an issuer's prefix and length and a valid check sum."""
     return bool(ISSUERS.fullmatch(digits)) and luhn.is_valid(digits)
 
 
 def check_resident(value: str) -> bool:
-    """A day of birth and the check sign (mod 11-2) of an 18-digit Chinese identity number."""
+    """Whether an 18-digit Chinese identity number has a valid date of birth and check digit (ISO 7064 mod
+    11-2).
+    """
     plain = value.replace(" ", "")
     try:
         born = date(int(plain[6:10]), int(plain[10:12]), int(plain[12:14]))
@@ -132,7 +137,9 @@ def resident_check(body: str) -> str:
 
 
 def check_phone(value: str) -> bool:
-    """Whether a number with its leading 0 is assigned in one of the countries that write it so."""
+    """Whether a number with its leading 0 is assigned in one of the countries that write numbers in this
+    way.
+    """
     if not 9 <= len(digits_of(value)) <= 12:
         return False
     for region in REGIONS:

@@ -1,7 +1,7 @@
-"""Choices and thumbs -> pairs of a preferred and another text. Pure.
+"""Turns choices and thumbs into preference pairs: a preferred (chosen) and another (rejected) text. Pure.
 
-Pairs of texts closer than 0.05 that say the same are dropped: almost equal texts push the likelihood of both
-down.
+Pairs whose texts mean the same at a distance below 0.05 are dropped: training on almost equal texts lowers
+the likelihood of both.
 """
 
 from collections import defaultdict
@@ -18,7 +18,9 @@ TextPair = tuple[str, str, str]  # suffix of the pair's id, chosen, rejected
 
 
 def pair_choice(choice: ChoiceForm) -> list[TextPair | Refusal]:
-    """Every pair of a settled choice: edited > picked > others, own > all, tied > the rest."""
+    """Every pair that follows from a settled choice. The order of preference is edited > picked > others, own
+    > all, tied > the rest.
+    """
     texts = [reply.text for reply in choice.candidates]
     others = [index for index in range(len(texts)) if index not in choice.picked]
     ranked: list[TextPair] = []
@@ -40,7 +42,7 @@ def refuse_close(chosen: str, rejected: str) -> Refusal | None:
 
 @dataclass(frozen=True)
 class ThumbMark:
-    """As much of a thumb as matching needs; `position` is its place in the stream."""
+    """The facts of a thumb that matching needs; `position` is its index in the stream."""
 
     position: int
     prompt_hash: str
@@ -51,9 +53,9 @@ class ThumbMark:
 
 
 def match_thumbs(marks: Iterable[ThumbMark]) -> Iterator[tuple[ThumbMark, ThumbMark] | Refusal]:
-    """Couples (up, down) of one prompt, different texts, different conversations and one split; each thumb
-    once, first come first served. A couple that fails only because its conversations lie in different splits
-    is a refusal.
+    """Yields (up, down) pairs of thumbs that share the prompt and the split, but differ in text and
+    conversation. Each thumb is used once, in the order of arrival. Where only the splits differ, a refusal
+    is yielded.
     """
     ups: dict[str, list[ThumbMark]] = defaultdict(list)
     downs: dict[str, list[ThumbMark]] = defaultdict(list)
@@ -76,7 +78,7 @@ def match_thumbs(marks: Iterable[ThumbMark]) -> Iterator[tuple[ThumbMark, ThumbM
 
 
 def settle_import(name: str, body: dict[str, Any]) -> Form | Refusal:
-    """The form of an imported record as datasets take it, or why none ever will."""
+    """The settled form of an imported record, or the reason why no dataset can ever take it."""
     form = read_form(FORMS[name], body)
     if isinstance(form, ChoiceForm):
         return settle_choice(form)

@@ -1,8 +1,8 @@
-"""Where personal data stands in a text, and of which kind.
+"""Finds where a text holds personal data, and of which kind.
 
-Rules of one kind are in `numbers.py`, `handles.py` and `addresses.py`; here is their order, since the more
-certain kind wins, and the order numbers that stay. What only this conversation knows of its customer comes in
-as `known`. Other names that nobody handed over are not found: this is no anonymiser.
+The rules of each kind are in `numbers.py`, `handles.py` and `addresses.py`. This module has their order, in
+which the more certain kind wins, and keeps the order numbers. `known` holds what only this conversation knows
+of its customer. Other names are not found: this is no complete anonymiser.
 """
 
 import re
@@ -36,8 +36,8 @@ class PersonalSpan:
 
 @dataclass(frozen=True)
 class Rule:
-    """`digits`: a text with fewer is not searched. `keeps_orders`: what is introduced as an order or the like
-    is the shop's.
+    """One rule. A text with fewer than `digits` digits is not searched. With `keeps_orders`, a number that is
+    introduced as an order or the like is kept, since it belongs to the shop.
     """
 
     kind: str
@@ -66,7 +66,9 @@ RULES = (
 
 
 def find_personal(text: str, known: Sequence[str] = ()) -> list[PersonalSpan]:
-    """Left to right, never overlapping. `known`: values that the conversation has of its customer."""
+    """Finds personal data from left to right, without overlaps. `known` holds values that the conversation
+    has of its customer.
+    """
     found = find_by_rules(text)
     if not known:
         return list(found)
@@ -79,7 +81,7 @@ def find_personal(text: str, known: Sequence[str] = ()) -> list[PersonalSpan]:
 
 @lru_cache(maxsize=REMEMBERED)
 def find_by_rules(text: str) -> tuple[PersonalSpan, ...]:
-    """What the text alone gives away."""
+    """Finds the personal data that can be recognised from the text alone."""
     text = narrow(text)
     taken: list[PersonalSpan] = []
     digits = len(DIGITS.findall(text))
@@ -99,7 +101,9 @@ def is_free(place: Place, taken: Sequence[PersonalSpan]) -> bool:
 
 
 def list_known(customer_id: str | None, details: Sequence[str]) -> list[str]:
-    """What stands for a customer: what the app said, and its id for them where that is no everyday word."""
+    """The values that identify a customer: what the app passed on, and the app's id for them unless it is an
+    everyday word.
+    """
     telling = customer_id and len(customer_id) > 4 and re.search(r"[\d@]", customer_id)
     return [*details, customer_id] if customer_id and telling else list(details)
 
@@ -110,8 +114,8 @@ def find_known(text: str, known: tuple[str, ...]) -> Iterator[Place]:
 
 @lru_cache(maxsize=REMEMBERED)
 def compile_known(known: tuple[str, ...]) -> re.Pattern[str]:
-    """One pattern for all values of a customer, the longest first: each in any case, and the words of a name
-    and the first part of an address where they are written with a capital.
+    """One pattern for all values of a customer, the longest first. Whole values match in any case; single
+    words of a name and the first part of an address match only with a capital letter.
     """
     whole = [value.strip() for value in known if is_telling(value)]
     parts = [part for value in whole for part in split_known(value) if is_telling(part)]
@@ -123,12 +127,14 @@ def compile_known(known: tuple[str, ...]) -> re.Pattern[str]:
 
 
 def is_telling(value: str) -> bool:
-    """One letter, or two Latin ones, stand for nobody."""
+    """Whether a value is long enough to identify a person: two characters in Chinese, else three."""
     return len(value.strip()) >= (2 if HAN.search(value) else 3)
 
 
 def split_known(value: str) -> list[str]:
-    """The words of a Latin name; of an address, what stands before its first comma."""
+    """The parts of a value that are searched for too: the words of a Latin name, or the part of an address
+    before its first comma.
+    """
     if DIGITS.search(value):
         return [value.partition(",")[0]] if "," in value else []
     return [] if HAN.search(value) else value.split()

@@ -1,9 +1,10 @@
-"""Records without personal data: what `feedback.records.personal` finds becomes a surrogate of its shape.
+"""Replaces personal data in records: what `feedback.records.personal` finds becomes a surrogate of the same
+shape.
 
-A surrogate depends on the value, its conversation and the key of this data directory: the same throughout a
-conversation, another one elsewhere; without the key nobody can compute the way back. Numbers introduced as an
-order, ticket or parcel number stay, unless they are a card or a mobile. Names and addresses are found where
-the conversation knows them or where a rule of addresses sees them: this is no anonymiser.
+A surrogate depends on the value, its conversation and the key of this data directory. It is constant
+throughout a conversation and differs between conversations; without the key it cannot be traced back. Order,
+ticket and parcel numbers stay, unless they are a card or a mobile number. Names and addresses are found only
+if the conversation knows them or an address rule matches: this is no complete anonymiser.
 """
 
 import hashlib
@@ -29,7 +30,9 @@ class Redactor:
     key: bytes
 
     def redact(self, text: str, conversation: str, known: Sequence[str] = ()) -> str:
-        """`known`: names, addresses and the like that the conversation has of its customer."""
+        """Replaces the personal data in a text. `known` holds names, addresses and the like that the
+        conversation has of its customer.
+        """
         pieces: list[str] = []
         at = 0
         for found in find_personal(text, known):
@@ -49,7 +52,7 @@ class Redactor:
         raise AssertionError("a hundred surrogates in a row equal to their value")
 
     def _numbers(self, what: str) -> Iterator[int]:
-        """An endless stream of bytes that only the key's holder can make again."""
+        """An endless stream of pseudo-random bytes (HMAC) that can be repeated only with the key."""
         block = 0
         while True:
             yield from hmac.new(self.key, f"{what}\0{block}".encode(), hashlib.sha256).digest()
@@ -61,14 +64,14 @@ def is_several_words(value: str) -> bool:
 
 
 def open_redactor(data_dir: Path) -> Redactor:
-    """The redactor of this data directory; its key is made at the first use."""
+    """The redactor of this data directory; its key is created at the first use."""
     return Redactor(bytes.fromhex(read_key_file(data_dir / KEY_FILE, lambda: secrets.token_hex(32))))
 
 
 def redact_choice(
     form: ChoiceForm, conversation: str, redactor: Redactor, known: Sequence[str] = ()
 ) -> ChoiceForm:
-    """The choice without personal data; sampled token ids stay only where the text did."""
+    """The choice without personal data. The sampled token ids are kept only where the text did not change."""
     prompt = redact_messages(form.prompt, conversation, redactor, known)
     replies = []
     for reply in form.candidates:
@@ -103,7 +106,9 @@ def redact_thumb(
 def redact_reasons(
     reasons: list[str] | None, conversation: str, redactor: Redactor, known: Sequence[str]
 ) -> list[str] | None:
-    """Codes mostly, but a caller may write anything. None, which no file holds, stands for no reason."""
+    """The reasons without personal data: mostly codes, but a caller may write anything. No reasons give None,
+    which no file contains.
+    """
     return [redactor.redact(reason, conversation, known) for reason in reasons or ()] or None
 
 

@@ -52,7 +52,7 @@ REASONS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why there is no record. `detail` helps a person to find the spot; only `reason` is counted."""
+    """Why there is no record. `detail` helps a person to find the place; only `reason` is counted."""
 
     reason: str
     detail: str = ""
@@ -60,7 +60,7 @@ class Refusal:
 
 @dataclass
 class RejectionCounts:
-    """Counted reasons."""
+    """Counts of refusals by reason."""
 
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -72,7 +72,9 @@ class RejectionCounts:
 
 
 def explain(reason: str) -> str:
-    """The sentence of a reason; `missing_field:NAME` and `wrong_type:NAME` name the field themselves."""
+    """The sentence for a reason. The codes `missing_field:NAME` and `wrong_type:NAME` contain the name of the
+    field.
+    """
     code, _, name = reason.partition(":")
     if code == "missing_field":
         return f"the field {name!r} is missing"

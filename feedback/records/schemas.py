@@ -23,12 +23,12 @@ BY_FIELD = {"kind": "unknown_kind", "role": "unknown_role"}
 
 
 def fault(reason: str, detail: str = "") -> PydanticCustomError:
-    """A validation error that carries one of our reasons."""
+    """Makes a validation error that carries one of our reasons."""
     return PydanticCustomError(reason, "{detail}", {"detail": detail or REASONS[reason]})
 
 
 def parse_time(value: object) -> object:
-    """ISO 8601 text to UTC; a time without a zone is UTC."""
+    """Converts ISO 8601 text to UTC; a time without a zone is taken as UTC."""
     if not isinstance(value, str):
         return value
     try:
@@ -43,7 +43,7 @@ Weight = Annotated[float, Field(gt=0, le=1000)]
 
 
 class Form(BaseModel):
-    """Strict: "1" is no number and 1 is no truth value."""
+    """Base class of the forms. Types are strict: "1" is no number and 1 is no boolean."""
 
     model_config = ConfigDict(strict=True, extra="ignore")
 
@@ -61,9 +61,9 @@ class ChatMessage(Form):
 
 
 class OfferedReply(Form):
-    """One reply on offer. `token_ids`, as sampled, stay in the store and in datasets where nothing was
-    replaced. `slot` is the place on the screen, from 0, where it is not the place in the list: a card before
-    it was blank, unavailable, or had the text of another.
+    """One reply on offer. `token_ids`, as sampled, stay in the store, and in datasets where no text was
+    replaced. `slot` is the place on the screen, from 0; it is given where it differs from the index in the
+    list, because an earlier card was blank, unavailable or a duplicate.
     """
 
     text: str
@@ -74,7 +74,7 @@ class OfferedReply(Form):
 
 
 class Labelled(Form):
-    """What all training records share."""
+    """The fields that all training records share."""
 
     id: str | None = None
     source: str | None = None
@@ -100,8 +100,8 @@ class Labelled(Form):
 
 
 class ChoiceForm(Labelled):
-    """What was on offer, in the order shown, and what was done with it; `dwell_ms` from the reveal to the
-    decision.
+    """The replies on offer, in the order shown, and what was done with them. `dwell_ms` is the time from the
+    reveal to the decision.
     """
 
     candidates: list[OfferedReply]
@@ -145,7 +145,9 @@ class ChoiceForm(Labelled):
 
 
 def check_reply(name: str, messages: list[ChatMessage]) -> None:
-    """One message of the assistant: of several, the last would be learnt as an answer to the prompt."""
+    """Checks that a reply is a single assistant message: of several, the last would be learnt as an answer to
+    the prompt.
+    """
     if messages[-1].role != "assistant":
         raise fault("unknown_role", f"{name} ends with {messages[-1].role!r}, not with the assistant")
     if len(messages) > 1:
@@ -155,7 +157,7 @@ def check_reply(name: str, messages: list[ChatMessage]) -> None:
 
 
 class PairForm(Labelled):
-    """TRL's conversational preference form, with where it comes from."""
+    """A pair in TRL's conversational preference form, with its origin."""
 
     chosen: list[ChatMessage] = Field(min_length=1)
     rejected: list[ChatMessage] = Field(min_length=1)
@@ -172,7 +174,9 @@ class PairForm(Labelled):
 
 
 class ThumbForm(Labelled):
-    """TRL's unpaired form: one reply and whether it was good, with what the customer said to it."""
+    """A thumb in TRL's unpaired form: one reply and whether it was good, with the customer's remarks about
+    it.
+    """
 
     completion: list[ChatMessage] = Field(min_length=1)
     label: bool
@@ -237,7 +241,7 @@ FORMS: dict[str, type[Form]] = {
 
 
 def read_form(form: type[F], body: Mapping[str, Any]) -> F | Refusal:
-    """The body as a form, or the first fault as a counted reason."""
+    """Parses the body into a form; returns a refusal for the first fault."""
     try:
         return form.model_validate(body)
     except ValidationError as error:
@@ -254,8 +258,8 @@ def read_form(form: type[F], body: Mapping[str, Any]) -> F | Refusal:
 
 
 def conversation_of(body: Mapping[str, Any], identity: str) -> str:
-    """The unit of the split: stated, else the group or dialogue that the line names, else the id up to its
-    last `-`.
+    """The conversation, which is the unit of the split: the stated one, else the group or dialogue that the
+    line names, else the id up to its last `-`.
     """
     meta = body.get("meta")
     stated = [body.get("conversation"), body.get("group")]

@@ -1,4 +1,4 @@
-"""Which split a conversation belongs to: 80 / 10 / 10 by hash, so that it never moves however the data grow.
+"""Assigns each conversation to a split, 80 / 10 / 10 by hash, so that it stays there when the data grow.
 Pure.
 """
 
@@ -9,7 +9,7 @@ SHARES = (("train", 0.8), ("validation", 0.1), ("test", 0.1))
 
 
 def split_of(conversation: str, *, salt: str = SALT) -> str:
-    """train, validation or test; all records of a conversation share it."""
+    """The split of a conversation: train, validation or test. All records of a conversation share it."""
     digest = hashlib.sha256((salt + conversation).encode()).digest()
     place = int.from_bytes(digest[:8], "big") / 2**64
     for name, share in SHARES[:-1]:

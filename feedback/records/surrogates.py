@@ -1,7 +1,8 @@
-"""What stands in a dataset for personal data: a value of the same shape that is nobody's.
+"""Makes the surrogate that replaces personal data in a dataset: a value of the same shape that belongs to
+nobody.
 
-Each maker gets the value and an endless stream of bytes that only the key's holder can make again. What it
-gives is of the same kind: a card has a fitting check sum, a phone keeps its country, a name is a name.
+Each function gets the value and an endless stream of bytes that can be repeated only with the key. The result
+is of the same kind: a card has a valid check sum, a phone keeps its country, a name is a name.
 """
 
 import re
@@ -41,8 +42,8 @@ def make_email(value: str, numbers: Numbers) -> str:
 
 
 def make_phone(value: str, numbers: Numbers) -> str:
-    """Country code and the first digits stay, so that it is still a phone number of its kind; at least six
-    digits change.
+    """Makes a phone number of the same kind: country code and first digits stay, at least six digits
+    change.
     """
     count = len(digits_of(value))
     keep = max(0, min(4 if value.startswith("+") or count > 11 else 2, count - 6))
@@ -57,7 +58,9 @@ def make_card(value: str, numbers: Numbers) -> str:
 
 
 def make_identity(value: str, numbers: Numbers) -> str:
-    """Of a Chinese resident: another region, another day of birth, a fitting check sign. Else its like."""
+    """Makes a Chinese identity number with another region, another date of birth and a valid check digit;
+    other identity numbers are replaced character by character.
+    """
     plain = value.replace(" ", "")
     if len(plain) != 18 or not plain[:17].isdecimal():
         return make_like(value, numbers)
@@ -76,7 +79,7 @@ def make_account(value: str, numbers: Numbers) -> str:
 
 
 def make_like(value: str, numbers: Numbers) -> str:
-    """Letters for letters, digits for digits, the region of a plate for another."""
+    """Replaces letters by letters, digits by digits, and the region character of a plate by another."""
     return "".join(_make_sign(char, next(numbers)) for char in value)
 
 
@@ -88,7 +91,9 @@ def make_address(value: str, numbers: Numbers) -> str:
 
 
 def make_known(value: str, numbers: Numbers) -> str:
-    """A name for a name, an address for an address, else its like."""
+    """Replaces a name by a name and an address by an address; anything else is replaced character by
+    character.
+    """
     if any(char.isdecimal() for char in value):
         return (
             make_address(value, numbers) if HAN.search(value) or " " in value else make_like(value, numbers)
@@ -116,7 +121,9 @@ MAKERS: dict[str, Callable[[str, Numbers], str]] = {
 
 
 def value_key(value: str, kind: str) -> str:
-    """One key for all spellings of a value: case of an e-mail, spaces in a number, +86 before a mobile."""
+    """One key for all spellings of a value: it ignores the case of an e-mail, spaces in a number, and +86
+    before a mobile.
+    """
     if kind == "email":
         return value.casefold()
     plain = "".join(char for char in value if char.isalnum()).casefold()
@@ -126,7 +133,7 @@ def value_key(value: str, kind: str) -> str:
 
 
 def fill_digits(value: str, digits: list[int], keep: int) -> str:
-    """The value with its digits after the first `keep` replaced; everything between them stays."""
+    """The value with the digits after the first `keep` replaced; the characters between them stay."""
     fresh, seen, filled = iter(digits), 0, []
     for char in value:
         if char.isdecimal():

@@ -1,4 +1,4 @@
-"""Texts of people and models: when two are equal to a reader, and what every store can keep."""
+"""Rules for texts: when two texts are equal to a reader, and which characters every store can keep."""
 
 import re
 import unicodedata
@@ -10,12 +10,16 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def normalise(text: str) -> str:
-    """The form in which equal texts are one option to a reader: NFKC, without white space runs and case."""
+    """The text in the form that is compared: NFKC, lower case, white space collapsed. Texts equal in it are
+    one option to a reader.
+    """
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def check_storable(value: Any, where: str) -> None:
-    """No NUL (PostgreSQL refuses it) and no unpaired surrogate (UTF-8 cannot hold it), in keys and values."""
+    """Refuses NUL (PostgreSQL rejects it) and unpaired surrogates (UTF-8 cannot encode them), in keys and
+    values.
+    """
     if isinstance(value, str):
         if "\x00" in value:
             raise TextNotStorable(where, "a NUL character")

@@ -1,8 +1,9 @@
-"""How much each choice counts: caps are weights, never cuts. Pure; plain numbers in, plain numbers out.
+"""Computes how much each choice counts. Limits lower weights and never drop a record. Pure; plain numbers in,
+plain numbers out.
 
-Five factors, in this order: what the record says (own text 0.5), how fast it was picked, how old it is, one
-conversation's total of at most 5, and one agent's share of at most max(20 %, 1.5 / agents). Choices without a
-named agent count in the total and are not capped.
+Five factors apply, in this order: the record's own weight (0.5 for own text), how fast it was picked, how old
+it is, a limit of 5 in total for one conversation, and a limit of max(20 %, 1.5 / agents) for one agent's
+share. Choices without a named agent count in the total and are not limited.
 """
 
 from collections import defaultdict
@@ -19,7 +20,7 @@ DAY_S = 86_400
 
 @dataclass(frozen=True)
 class WeightRules:
-    """Kept with each dataset, so that a weight can be recomputed."""
+    """The parameters of the weights, stored with each dataset so that a weight can be recomputed."""
 
     agent_share: float = 0.20  # of all weight; never below 1.5 / agents
     conversation_total: float = 5.0
@@ -38,7 +39,7 @@ class WeightRules:
 
 @dataclass(frozen=True)
 class WeightInput:
-    """What the weight of one choice depends on."""
+    """The values that the weight of one choice depends on."""
 
     kind: str
     conversation: str
@@ -74,7 +75,9 @@ def weigh_choices(inputs: Sequence[WeightInput], rules: WeightRules) -> list[flo
 
 
 def weigh_haste(item: WeightInput, rules: WeightRules) -> float:
-    """A pick made faster than anybody reads counts less; a time nobody measured says nothing."""
+    """The factor for the time of a pick: one made faster than anybody reads counts less; without a measured
+    time it is 1.
+    """
     if item.kind not in READ_ONLY_KINDS or item.dwell_ms is None:
         return 1.0
     return rules.fast_weight if item.dwell_ms < rules.fast_ms else 1.0
@@ -88,7 +91,7 @@ def weigh_age(at: datetime | None, newest: datetime | None, rules: WeightRules) 
 
 
 def cap_agents(totals: dict[str, float], unnamed: float, share: float) -> dict[str, float]:
-    """For each agent the factor that brings their share of the sum AFTER capping to at most max(share, 1.5 /
+    """The factor for each agent that limits their share of the total after capping to max(share, 1.5 /
     agents).
     """
     if not totals:
