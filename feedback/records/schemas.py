@@ -48,7 +48,7 @@ class Form(BaseModel):
     model_config = ConfigDict(strict=True, extra="ignore")
 
     def to_record(self) -> dict[str, Any]:
-        """The form as it stands on disk; fields that are not set are left out."""
+        """The form as it is written to disk; fields that are not set are left out."""
         return drop_unset(self.model_dump(mode="json"), keep=())
 
 

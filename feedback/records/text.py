@@ -10,8 +10,8 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def normalise(text: str) -> str:
-    """The text in the form that is compared: NFKC, lower case, white space collapsed. Texts equal in it are
-    one option to a reader.
+    """The text in the form that is compared: NFKC, case folded, white space collapsed. Texts that are equal
+    in this form are one option to a reader.
     """
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 

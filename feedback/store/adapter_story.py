@@ -1,4 +1,4 @@
-"""An adapter's story in the order of time, and what was drawn while it served."""
+"""Lists the history of an adapter in order of time, and the sets that were drawn while it served."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -18,7 +18,9 @@ STORY = (("exposure", 0, ""), ("approval", 0, ""), ("decision", 1, "to_state"), 
 
 
 class StoryRow(NamedTuple):
-    """`state` is what a decision leads to, or the role of an interval."""
+    """One event in an adapter's history. `state` is the state that a decision leads to, or the role of an
+    interval of serving.
+    """
 
     at: datetime
     rank: int
@@ -28,8 +30,9 @@ class StoryRow(NamedTuple):
 
 
 def list_story(session: Session, *, adapter: Adapter) -> list[Named]:
-    """(kind, id) of what happened to an adapter since it was registered, in order: its report, what picks and
-    people said of it, decisions, and intervals of serving, each after the decision that began it.
+    """(kind, id) of everything that happened to an adapter after its registration, in order: its report, what
+    picks and people said of it, decisions, and intervals of serving, each after the decision that began
+    it.
     """
     waiting: list[StoryRow] = []
     for kind, rank, state in STORY:
@@ -56,7 +59,7 @@ def list_story(session: Session, *, adapter: Adapter) -> list[Named]:
 
 
 def find_end(session: Session, *, deployment: Deployment) -> Deployment | None:
-    """The row that took the place of this one; None while it is in force."""
+    """The deployment that replaced this one; None while it is in force."""
     follows = of_desk(Deployment, deployment.desk_id).where(
         Deployment.role == deployment.role, Deployment.fence > deployment.fence
     )
@@ -64,7 +67,7 @@ def find_end(session: Session, *, deployment: Deployment) -> Deployment | None:
 
 
 class DrawnSets(NamedTuple):
-    """How many sets were drawn in an interval, how many of them are judged, and the newest of these."""
+    """How many sets were drawn in an interval, how many of them are judged, and the newest of them."""
 
     all: int
     judged: int
@@ -72,7 +75,7 @@ class DrawnSets(NamedTuple):
 
 
 def find_drawn(session: Session, *, deployment: Deployment, limit: int) -> DrawnSets:
-    """Of an interval that served an adapter."""
+    """The sets that were drawn during an interval in which an adapter served."""
     desk_id, adapter = deployment.desk_id, deployment.adapter
     later = of_desk(Deployment, desk_id).where(
         Deployment.adapter == adapter, Deployment.fence > deployment.fence
@@ -98,7 +101,8 @@ def find_drawn(session: Session, *, deployment: Deployment, limit: int) -> Drawn
 
 
 def list_fences(session: Session, *, drawn: SuggestionSet, adapters: Collection[str]) -> list[int]:
-    """The deployments under which a set was drawn: the last of each of its adapters that had begun.
+    """The deployments under which a set was drawn: for each of its adapters, the last one that had begun by
+    then.
 
     A set planned just before the end of an interval is written just after it and still belongs there.
     """

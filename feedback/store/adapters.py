@@ -38,7 +38,7 @@ def register_adapter(
     now: datetime,
     report: dict[str, Any] | None = None,
 ) -> Adapter:
-    """A version as it came from training. Registering the same files again gives the row there is."""
+    """Adds a version as it came from training. Registering the same files again returns the existing row."""
     found = session.get(Adapter, name)
     if found is not None and found.manifest_sha256 == manifest_sha256:
         return found
@@ -72,7 +72,7 @@ def get_adapter(session: Session, *, desk_id: str, name: str) -> Adapter:
 def select_adapters(
     session: Session, *, desk_id: str, state: str | None = None, limit: int = 200
 ) -> Sequence[Adapter]:
-    """Newest first."""
+    """The adapters of a desk, newest first."""
     query = of_desk(Adapter, desk_id)
     if state is not None:
         query = query.where(Adapter.state == state)
@@ -81,14 +81,16 @@ def select_adapters(
 
 
 def list_names(session: Session) -> list[str]:
-    """Every name ever given, of all desks: names are never used twice."""
+    """Every adapter name of all desks, since a name is never used twice."""
     return list(session.exec(select(Adapter.name)).all())
 
 
 def move_adapter(
     session: Session, *, desk_id: str, name: str, to_state: str, reason: str, actor: str, now: datetime
 ) -> Adapter:
-    """Change the state and write down why; staying in a state is no move and writes nothing."""
+    """Changes the state of an adapter and records the reason. If the adapter has this state already, nothing
+    is written.
+    """
     adapter = get_adapter(session, desk_id=desk_id, name=name)
     if adapter.state == to_state:
         return adapter
@@ -108,7 +110,7 @@ def check_move(adapter: Adapter, to_state: str) -> None:
 
 
 def find_erased_at(session: Session, *, adapter: Adapter) -> datetime | None:
-    """When records that it was trained on were erased; None while they all stand."""
+    """The time at which records that the adapter was trained on were erased; None if none of them were."""
     dataset = session.get(Dataset, adapter.dataset_id) if adapter.dataset_id else None
     return dataset.erased_at if dataset is not None else None
 
@@ -118,7 +120,7 @@ def is_erased(session: Session, *, adapter: Adapter) -> bool:
 
 
 def list_erased(session: Session, *, desk_id: str) -> set[str]:
-    """Names of those that learnt from a dataset which was erased since."""
+    """The names of the adapters that were trained on a dataset which has since been erased."""
     query = (
         of_desk(Adapter, desk_id)
         .join(Dataset, col(Dataset.id) == Adapter.dataset_id)
@@ -128,13 +130,15 @@ def list_erased(session: Session, *, desk_id: str) -> set[str]:
 
 
 def find_trained_until(session: Session, adapter: Adapter) -> datetime:
-    """When the data that it learnt were fixed; when it was made, where its dataset is not known."""
+    """The time at which the adapter's training data were fixed; the adapter's own creation time if its
+    dataset is not known.
+    """
     dataset = session.get(Dataset, adapter.dataset_id) if adapter.dataset_id else None
     return dataset.created_at if dataset is not None else adapter.created_at
 
 
 def is_of_base(session: Session, *, name: str, base_id: str) -> bool:
-    """Whether it was trained on this base; an empty id is not compared."""
+    """Whether the adapter was trained on this base. An empty `base_id` matches every adapter."""
     adapter = session.get_one(Adapter, name)
     return not base_id or adapter.base_id == base_id
 
@@ -147,7 +151,9 @@ def check_not_erased(session: Session, *, adapter: Adapter) -> None:
 def note_event(
     session: Session, *, name: str, from_state: str, to_state: str, reason: str, actor: str, now: datetime
 ) -> None:
-    """Append to the adapter's history; equal states are an intention, such as bringing it up."""
+    """Appends an event to the adapter's history. Equal states record an intention, such as loading the
+    adapter.
+    """
     session.add(
         AdapterEvent(
             adapter=name, from_state=from_state, to_state=to_state, reason=reason, actor=actor, at=now
@@ -156,7 +162,7 @@ def note_event(
 
 
 def list_events(session: Session, *, name: str) -> Sequence[AdapterEvent]:
-    """Oldest first."""
+    """The history of an adapter, oldest event first."""
     return session.exec(
         select(AdapterEvent).where(AdapterEvent.adapter == name).order_by(col(AdapterEvent.id))
     ).all()

@@ -17,7 +17,7 @@ VETO: Kind = "veto"
 
 @dataclass(frozen=True)
 class Words:
-    """What people say about an adapter by now: one row of each person, the last one, oldest first."""
+    """What people currently say about an adapter: the last row of each person, oldest first."""
 
     last: tuple[Approval, ...] = ()
 
@@ -30,7 +30,9 @@ class Words:
         return tuple(row for row in self.last if row.kind == APPROVE)
 
     def count_approvals(self, *, other_than: str) -> int:
-        """Approvals by anybody but this person: nobody is their own second person."""
+        """The number of approvals by anybody except this person, since nobody can give the second approval to
+        their own act.
+        """
         return sum(row.actor != other_than for row in self.approvals)
 
 
@@ -44,7 +46,7 @@ def add_word(
 
 
 def list_words(session: Session, *, desk_id: str, adapter: str) -> Sequence[Approval]:
-    """All that was ever said, oldest first."""
+    """All approvals and vetoes of an adapter, oldest first."""
     query = of_desk(Approval, desk_id).where(Approval.adapter == adapter)
     return session.exec(query.order_by(col(Approval.id))).all()
 

@@ -1,4 +1,4 @@
-"""What stands behind a conversation: earlier ones of the same customer. Reads only."""
+"""Reads the background of a conversation: earlier conversations of the same customer. Reads only."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ from feedback.store.tables import Conversation, Message
 
 
 class Earlier(NamedTuple):
-    """A conversation in a list: when it began, and how."""
+    """An earlier conversation in a list: when it began, and the customer's first message."""
 
     id: str
     created_at: datetime
@@ -19,8 +19,8 @@ class Earlier(NamedTuple):
 
 
 def list_earlier(session: Session, *, conversation: Conversation, limit: int) -> Sequence[Earlier]:
-    """Those that the same customer began before this one, newest first. An app's customers have an id;
-    without one nobody knows who is the same.
+    """The conversations that the same customer began before this one, newest first. A customer is known only
+    by the id that an app gives; without an id the list is empty.
     """
     if conversation.customer_id is None:
         return []

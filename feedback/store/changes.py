@@ -1,9 +1,10 @@
-"""What a unit of work changed for those who wait: topics, told to listeners once it is committed.
+"""Tells waiting listeners what a unit of work changed: topics are noted beside the write and announced after
+the commit.
 
     note_change(session, conversation_topic(id))     # beside the write, in feedback/store
     on_commit(engine, wakeups.signal)                # whoever wants to hear it, in the entry point
 
-Told by the committing thread, after the row is safe. Nothing here reaches other processes by itself.
+The committing thread announces them after the row is safe. Other processes are not reached from here.
 """
 
 import logging
@@ -23,12 +24,12 @@ _listeners: WeakKeyDictionary[Engine, tuple[Listener, ...]] = WeakKeyDictionary(
 
 
 def conversation_topic(conversation_id: str) -> str:
-    """Its messages: one was added, or one is released sooner or later."""
+    """The topic of a conversation's messages: one was added, or one has been or will be released."""
     return f"{CONVERSATION}{conversation_id}"
 
 
 def turn_topic(turn_id: str) -> str:
-    """Its set: prepared, or no longer wanted."""
+    """The topic of a turn's set: it was prepared, or is no longer wanted."""
     return f"{TURN}{turn_id}"
 
 
@@ -37,7 +38,9 @@ def note_change(session: Session, topic: str) -> None:
 
 
 def on_commit(engine: Engine, listener: Listener) -> None:
-    """`listener` gets the topics of every unit of work of this process that commits on the engine."""
+    """Registers a listener, which gets the topics of every unit of work that this process commits on the
+    engine.
+    """
     _listeners[engine] = (*_listeners.get(engine, ()), listener)
 
 

@@ -1,7 +1,7 @@
-"""What people did, read back for the derivation of records: judgements with their sets, thumbs with their
-prompts. Rules stand in `feedback/records/derived.py`.
+"""Reads what people did, for the derivation of records: judgements with their sets, and thumbs with their
+prompts. The rules are in `feedback/records/derived.py`.
 
-Columns are named one by one, since a migration reads through here, too.
+Columns are named one by one, because a migration reads through this module too.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -60,7 +60,7 @@ MARKED_COLUMNS = (col(Message.id), col(Message.conversation_id), col(Message.tex
 def read_judged(
     session: Session, *, which: ColumnElement[bool], with_tokens: bool = False
 ) -> list[JudgedSet]:
-    """These judgements (no undo rows) with what was on the screen, oldest first: a page of them at most.
+    """Reads these judgements (without undo rows) with what was on the screen, oldest first: one page at most.
 
     Without `with_tokens` the long lists of token ids stay on disk.
     """
@@ -181,7 +181,7 @@ def read_thumbed(session: Session, *, message_ids: Sequence[str]) -> list[Thumbe
 def iterate_pages(
     store_engine: Engine, fetch: Callable[[Session, Key | None], list[Item]], key_of: Callable[[Item], Key]
 ) -> Iterator[Item]:
-    """Every item of a paged query, each page read in a transaction of its own."""
+    """Yields every item of a paged query, with a transaction for each page."""
     after: Key | None = None
     while True:
         with read(store_engine) as session:

@@ -1,8 +1,8 @@
-"""Closing turns that need no reply, many at once, and taking that back.
+"""Closes turns that need no reply, many at once, and takes that back.
 
-A closing is a verdict on the turn and stands on it alone: it waits no more, its set is superseded, and no
-judgement says anything of its suggestions, so nothing is learnt and no rate counts it. The customer is told
-nothing: their next message opens a new turn. Erasure closes turns too, without a reason and for good.
+A closing is a decision about the turn alone: the turn no longer waits and its set is superseded. No judgement
+is made of its suggestions, so nothing is learnt from it and no rate counts it. The customer sees nothing of
+it: their next message opens a new turn. Erasure also closes turns, without a reason and for good.
 """
 
 from collections.abc import Sequence
@@ -28,7 +28,9 @@ def close_turns(
     now: datetime,
     claim_minutes: float,
 ) -> list[str]:
-    """Those that were closed: the others wait no longer, or a colleague answers them."""
+    """Closes these turns and returns those that it closed. The others no longer wait, or a colleague is
+    answering them.
+    """
     closed = [
         turn
         for turn in _lock_turns(session, desk_id=desk_id, turn_ids=turn_ids)
@@ -47,8 +49,8 @@ def close_turns(
 
 
 def reopen_turns(session: Session, *, desk_id: str, turn_ids: Sequence[str]) -> list[str]:
-    """Those that wait again, each with the set that it had: the others were not closed by a person, or more
-    was said in their conversation since.
+    """Reopens these turns and returns those that wait again, each with its former set. The others were not
+    closed by a person, or their conversation has gone on since.
     """
     turns = [
         turn
@@ -82,7 +84,9 @@ def count_closings(
     agent: str | None = None,
     language: str | None = None,
 ) -> dict[str, int]:
-    """Closings that stand, by reason, both ends included; `language` is one without a region."""
+    """Counts closings that were not taken back, by reason. Both ends of the time are included; `language` has
+    no region.
+    """
     query = select(Turn.closed_as, func.count()).where(
         Turn.desk_id == desk_id, col(Turn.closed_as).is_not(None)
     )
@@ -101,7 +105,7 @@ def count_closings(
 
 
 def _lock_turns(session: Session, *, desk_id: str, turn_ids: Sequence[str]) -> Sequence[Turn]:
-    """The turns, oldest first, held with their conversations until the transaction ends."""
+    """The turns, oldest first, locked together with their conversations until the transaction ends."""
     named = of_desk(Turn, desk_id).where(col(Turn.id).in_(turn_ids))
     found = {turn.id: turn.conversation_id for turn in session.exec(named)}
     for turn_id in turn_ids:
@@ -114,7 +118,7 @@ def _lock_turns(session: Session, *, desk_id: str, turn_ids: Sequence[str]) -> S
 
 
 def _find_standing(session: Session, turn_ids: Sequence[str]) -> set[str]:
-    """Of these turns, those whose message is the last word of a conversation that was not erased."""
+    """Those of the turns whose message is the last one of a conversation that was not erased."""
     last = (
         select(Message.conversation_id, func.max(Message.position).label("position"))
         .where(col(Message.retracted_at).is_(None))

@@ -1,9 +1,9 @@
-"""The rows behind the console's counts, newest first, a page at a time: conversations, or what was said of
-them.
+"""Finds the rows behind the console's counts, newest first, one page at a time: conversations, or judgements,
+thumbs and closings.
 
-Which rows, `Selection` says; these functions find them, and `row_facts.py` says what a list tells of each. A
-page goes on behind the key of the last row, so that no reading of a whole history is one transaction. Reads
-only.
+`Selection` says which rows are wanted, these functions find them, and `row_facts.py` adds what a list shows
+of each. A page starts after the key of the last row of the page before, so that a whole history is never read
+in one transaction. Reads only.
 """
 
 from typing import Any
@@ -27,7 +27,7 @@ from feedback.store.tables import Conversation, Record, Turn
 def list_rows(
     session: Session, *, desk_id: str, asked: RowSelection, limit: int, after: Key | None = None
 ) -> list[ConversationRow]:
-    """So many of those behind `after`."""
+    """Up to `limit` rows of the selection that follow the row `after`."""
     at, id, query = _select(asked, desk_id)
     found = session.execute(_page(query.with_only_columns(*_name(at, id)), at, id, after, limit))
     return tell_rows(session, desk_id, asked, [(row.at, row.id) for row in found])
@@ -36,8 +36,8 @@ def list_rows(
 def list_counted(
     session: Session, *, desk_id: str, asked: RowSelection, limit: int, most: int, after: Key | None = None
 ) -> tuple[list[ConversationRow], int]:
-    """The same, and how many there are in all: `most` where there are as many or more, since nobody waits for
-    the rest to be counted. Messages are searched once for both.
+    """A page of rows, and the number of all rows of the selection, counted up to `most` so that nobody waits
+    for a long count. Messages are searched once for both.
     """
     at, id, query = _select(asked, desk_id)
     keys = query.with_only_columns(*_name(at, id))
@@ -68,7 +68,7 @@ def _count(query: Any, most: int) -> Any:
 
 
 def _select(asked: RowSelection, desk_id: str) -> tuple[Any, Any, Any]:
-    """When a row was, its id, and the query of all that is asked for."""
+    """The time column, the id column, and the query for the selected rows."""
     if asked.is_of_closings:
         return _select_closings(asked, desk_id)
     if asked.is_of_records:
@@ -80,7 +80,7 @@ def _select(asked: RowSelection, desk_id: str) -> tuple[Any, Any, Any]:
 
 
 def _select_records(asked: RowSelection, desk_id: str) -> tuple[Any, Any, Any]:
-    """Judgements or thumbs."""
+    """The part of the query for judgements or thumbs."""
     id, of = col(Record.origin_id), col(Record.conversation)
     query = select(id).where(*match_record(asked, desk_id=desk_id))
     query = query.where(*match_words(asked.words, of, desk_id=desk_id))
@@ -90,7 +90,7 @@ def _select_records(asked: RowSelection, desk_id: str) -> tuple[Any, Any, Any]:
 
 
 def _select_closings(asked: RowSelection, desk_id: str) -> tuple[Any, Any, Any]:
-    """Turns that nobody answered."""
+    """The part of the query for turns that were closed without a reply."""
     at, id, of = col(Turn.closed_at), col(Turn.id), col(Turn.conversation_id)
     query = (
         select(id)
@@ -104,7 +104,7 @@ def _select_closings(asked: RowSelection, desk_id: str) -> tuple[Any, Any, Any]:
 
 
 def _match_told(asked: RowSelection) -> list[ColumnElement[bool]]:
-    """What the app told of the conversation."""
+    """The conditions on what the app passed on about the conversation."""
     found = []
     if asked.language is not None:
         found.append(is_in_language(asked.language, col(Conversation.language)))
@@ -114,7 +114,9 @@ def _match_told(asked: RowSelection) -> list[ColumnElement[bool]]:
 
 
 def _match_state(asked: RowSelection, desk_id: str) -> list[ColumnElement[bool]]:
-    """A conversation stands as its newest turn does. What is rare is listed; what is usual is looked at."""
+    """The condition on a conversation's state, which is that of its newest turn. Rare states are looked up in
+    a list, common ones are checked row by row.
+    """
     if asked.state is None:
         return []
     if asked.state == "erased":

@@ -1,8 +1,7 @@
 """Conversations and their messages: opening, adding, and what each reader may see.
 
-Every write locks the conversation first, so positions have no gaps and a conversation has one story. A
-customer sees messages in the order of their release, the desk in the order of their writing. Turns are
-opened in `turns.py`.
+Every write locks the conversation first, so that positions have no gaps. A customer sees messages in the
+order of their release, the desk in the order of their writing. Turns are opened in `turns.py`.
 """
 
 from collections.abc import Sequence
@@ -51,7 +50,7 @@ class ConversationErased(ApiError):
 
 @dataclass(frozen=True)
 class IncomingMessage:
-    """One message as it is handed over. `occurred_at` None means now."""
+    """One message that is to be added. If `occurred_at` is None, the time is now."""
 
     role: Role
     text: str
@@ -60,7 +59,7 @@ class IncomingMessage:
 
 
 class Last(Protocol):
-    """What the next message must know of the last one."""
+    """The facts of the last message on which the next one depends."""
 
     @property
     def position(self) -> int: ...
@@ -68,7 +67,7 @@ class Last(Protocol):
     def created_at(self) -> datetime: ...
     @property
     def release_no(self) -> int | None:
-        """The highest of the conversation, whichever message has it."""
+        """The highest release number in the conversation, whichever message has it."""
         ...
 
 
@@ -104,7 +103,9 @@ def open_conversation(
     source: str = "live",
     external_id: str | None = None,
 ) -> Opened:
-    """A new conversation with these messages; a turn waits if the last one is the customer's."""
+    """Opens a conversation with these messages. If the last one is the customer's, a turn waits for a
+    reply.
+    """
     conversation = Conversation(
         id=id or new_id(),
         desk_id=desk_id,
@@ -128,7 +129,7 @@ def open_conversation(
 
 
 class Visited(NamedTuple):
-    """What a visitor's token says of its conversation."""
+    """The conversation that a visitor's token gives access to."""
 
     id: str
     desk_id: str
@@ -137,13 +138,13 @@ class Visited(NamedTuple):
 
 
 def find_visited(connection: Connection, *, token: str) -> Visited | None:
-    """The conversation whose customer holds this token."""
+    """The conversation of the customer who holds this token."""
     found = connection.execute(_BY_TOKEN, {"token_hash": hash_secret(token)}).one_or_none()
     return None if found is None else Visited(*found)
 
 
 def lock_conversation(session: Session, *, desk_id: str, conversation_id: str) -> Conversation:
-    """The conversation, held until the transaction ends: whoever changes anything in it starts here."""
+    """The conversation, locked until the transaction ends. Every change of a conversation starts here."""
     found = get_row(session, Conversation, conversation_id, desk_id=desk_id, what="conversation", lock=True)
     if found.erased_at is not None:
         raise ConversationErased(conversation_id)
@@ -161,7 +162,7 @@ def append_message(
     agent: str | None = None,
     turn_id: str | None = None,
 ) -> Message:
-    """The next message of a locked conversation, which customers see at once unless it is held."""
+    """Adds the next message to a locked conversation. Customers see it at once unless it is held."""
     row = compose_message(
         desk_id=conversation.desk_id,
         conversation_id=conversation.id,
@@ -193,7 +194,7 @@ def compose_message(
     candidate_id: str | None = None,
     turn_id: str | None = None,
 ) -> dict[str, Any]:
-    """The columns of the message that comes after `last`; writes nothing. A held one is released later."""
+    """The columns of the message that follows `last`; writes nothing. A held message is released later."""
     next_no = 0 if last is None or last.release_no is None else last.release_no + 1
     at = max(now, last.created_at) if last else now  # two processes' clocks never turn the order round
     return {
@@ -232,8 +233,8 @@ def list_messages(
     after: str | None = None,
     pending: bool = False,
 ) -> Sequence[Message]:
-    """Up to MESSAGES_AT_ONCE messages after the one named, retracted and erased ones left out. `pending` adds
-    those not released yet.
+    """Up to MESSAGES_AT_ONCE messages after the message `after`, without retracted and erased ones. With
+    `pending`, messages that are not released yet are included.
 
     Without `pending` the order is that of release: a reply that was held back comes after what the customer
     wrote meanwhile.

@@ -1,10 +1,8 @@
-"""What each day brought, for the pictures of the console: counts by day in UTC over a bounded time, each a
-GROUP BY. Reads only.
+"""Counts for the charts of the console: by UTC day over a bounded time, each with one GROUP BY. Reads only.
 
-count_judged        judgements by day and adapter, as they came to count
-count_languages     conversations begun, by language
-measure_replies     how many replies, and how long together
-count_thumbs        the last thumb of each reply sent as suggested, by the arm that wrote it
+count_judged judgements by day and adapter, with their outcome count_languages conversations begun, by
+language measure_replies number and total length of replies count_thumbs the last thumb of each reply sent as
+suggested, by the arm that wrote it
 """
 
 from datetime import date, datetime
@@ -24,8 +22,8 @@ from feedback.store.tables import Conversation, Message, Record
 
 
 class _Day(TypeDecorator[date]):
-    """A day as either database gives it: SQLite has it as text, PostgreSQL as a date, by which it groups
-    several times as fast as by text.
+    """A day in the form of each database: text on SQLite, a date on PostgreSQL, which groups by dates several
+    times faster than by text.
     """
 
     impl = String()
@@ -53,7 +51,7 @@ def _day_on_postgresql(element: Any, compiler: Any, **options: Any) -> str:
 
 
 class DayJudged(NamedTuple):
-    """Judgements of a day on sets with this adapter, and what they came to."""
+    """Judgements of one day on sets with this adapter that share one outcome."""
 
     day: date
     adapter: str | None
@@ -64,15 +62,15 @@ class DayJudged(NamedTuple):
 
 
 class Replies(NamedTuple):
-    """`characters` of all of them together."""
+    """The number of replies of a day; `characters` is their total length."""
 
     replies: int
     characters: int
 
 
 def count_judged(session: Session, *, desk_id: str, since: datetime) -> list[DayJudged]:
-    """Judgements by day and adapter, with what they came to. Those whose reply is still held back are left
-    out: taken back now, they open their set again, and nobody is told the arms of an open set.
+    """Judgements by day and adapter, with their outcome. Those whose reply is still held are left out: taking
+    them back would open their set again, and the arms of an open set are secret.
     """
     day = day_of(col(Record.created_at)).label("day")
     pairs = (col(Record.pairs) + col(Record.close_pairs)).label("every_pair")
@@ -99,7 +97,7 @@ def count_languages(session: Session, *, desk_id: str, since: datetime) -> dict[
 
 
 def measure_replies(session: Session, *, desk_id: str, since: datetime) -> dict[date, Replies]:
-    """Replies that stand and were not erased."""
+    """The number and length of replies that were neither retracted nor erased."""
     day = day_of(col(Message.created_at)).label("day")
     characters = func.sum(func.length(col(Message.text)))
     query = select(day, func.count(), characters).where(
@@ -114,7 +112,7 @@ def measure_replies(session: Session, *, desk_id: str, since: datetime) -> dict[
 
 
 def count_thumbs(session: Session, *, desk_id: str, since: datetime) -> dict[tuple[str | None, str], int]:
-    """By arm (null for a reply that was edited or written by hand) and up or down."""
+    """Thumbs by arm and by up or down. The arm is null for a reply that was edited or written by hand."""
     query = select(col(Record.winner), col(Record.given), func.count()).where(
         *_of_records(desk_id, THUMB, since), col(Record.given).in_(("up", "down"))
     )

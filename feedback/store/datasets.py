@@ -19,7 +19,9 @@ def add_dataset(
     refusals: dict[str, int],
     now: datetime,
 ) -> bool:
-    """Whether the row is new: the same content has the same id and its first row stays as it is."""
+    """Adds the row of a dataset; returns whether it is new. Equal content has an equal id, and its first row
+    stays as it is.
+    """
     if session.get(Dataset, dataset_id) is not None:
         return False
     session.add(
@@ -37,11 +39,11 @@ def add_dataset(
 
 
 def get_dataset(session: Session, *, desk_id: str, dataset_id: str) -> Dataset:
-    """Raises NotFound."""
+    """The row of a dataset. Raises NotFound."""
     return get_row(session, Dataset, dataset_id, desk_id=desk_id, what="dataset")
 
 
 def select_datasets(session: Session, *, desk_id: str, limit: int = 100) -> list[Dataset]:
-    """Newest first."""
+    """The datasets of a desk, newest first."""
     query = of_desk(Dataset, desk_id).order_by(col(Dataset.created_at).desc(), col(Dataset.id)).limit(limit)
     return list(session.exec(query))

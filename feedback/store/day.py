@@ -1,7 +1,6 @@
-"""One agent's own day: how often they decided what, how fast, and what of the last minutes can be taken
-back.
+"""Reads one agent's own day: how often they decided what, how fast, and which recent acts can be taken back.
 
-What was undone counts as nothing. Knows no arm and no adapter, and nothing of colleagues.
+What was undone is not counted. Reads nothing about arms, adapters or colleagues.
 """
 
 from collections import Counter
@@ -22,7 +21,9 @@ MOST = 200  # rows of the last minutes
 
 @dataclass(frozen=True)
 class Decisions:
-    """By kind of judgement or reason of closing; a reply by hand is an own text."""
+    """Numbers of decisions by kind of judgement or reason of closing. A reply by hand counts as an own
+    text.
+    """
 
     counts: Counter[str]
     dwells_ms: list[int]  # of replies, from the suggestions' reveal
@@ -30,7 +31,9 @@ class Decisions:
 
 @dataclass(frozen=True)
 class Deed:
-    """What can perhaps be taken back: a reply that stands, or turns that were closed together."""
+    """An act that may still be taken back: a reply that was not retracted, or turns that were closed
+    together.
+    """
 
     kind: str
     at: datetime
@@ -72,7 +75,7 @@ def count_decisions(session: Session, *, desk_id: str, agent: str, since: dateti
 
 
 def list_deeds(session: Session, *, desk_id: str, agent: str, since: datetime) -> list[Deed]:
-    """Replies that were not retracted, and closings; the newest first."""
+    """Replies that were not retracted, and closings, newest first."""
     deeds = [
         *_list_replies(session, desk_id=desk_id, agent=agent, since=since),
         *_list_closings(session, desk_id=desk_id, agent=agent, since=since),
@@ -125,7 +128,7 @@ def _list_replies(session: Session, *, desk_id: str, agent: str, since: datetime
 
 
 def _list_closings(session: Session, *, desk_id: str, agent: str, since: datetime) -> list[Deed]:
-    """One for all that were closed by one call: they have its time."""
+    """One act for all turns that one call closed, which share the time of that call."""
     query = (
         select(Turn, Conversation, Message.text)
         .join(Conversation, col(Conversation.id) == Turn.conversation_id)

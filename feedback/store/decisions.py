@@ -1,6 +1,6 @@
-"""The rows of one decision about what serves: deployments, and the states of the adapters they touch.
+"""Writes the rows of one decision about what serves: deployments, and the states of the adapters concerned.
 
-The caller owns the transaction and has checked that the decision may be taken (`feedback.deployment.deploy`).
+The caller owns the transaction and has checked that the decision is permitted (`feedback.deployment.deploy`).
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class NewDecision:
     run_id: str | None = None
 
     def point(self, role: str, name: str, share: float) -> int:
-        """A role names this adapter; what it replaces is retired. Gives the fence."""
+        """Makes a role serve this adapter and retires the one before it. Returns the fence."""
         before = serving_state(self.session, desk_id=self.desk_id)
         fence = self._deploy(role, name, share)
         if role == LIVE and before.canary is not None:
@@ -36,7 +36,7 @@ class NewDecision:
         return fence
 
     def restore(self, role: str, from_: str, *, is_on_disk: Callable[[str], bool]) -> int:
-        """A role names what it named before `from_`, which counts as rolled back from now on."""
+        """Makes a role serve what it served before the adapter `from_`, which becomes rolled back."""
         to = self._find_previous(role, from_, is_on_disk)
         fence = self._deploy(role, to)
         self._move(from_, "rolled_back", self.reason)
@@ -45,14 +45,14 @@ class NewDecision:
         return fence
 
     def retire(self, role: str, from_: str) -> int:
-        """A role names none from now on; what it named may come back by hand."""
+        """Makes a role serve no adapter. The one that served is retired and may be brought back by hand."""
         fence = self._deploy(role, None)
         self._move(from_, "retired", self.reason)
         return fence
 
     def _find_previous(self, role: str, from_: str, is_on_disk: Callable[[str], bool]) -> str | None:
-        """Past adapters that were rolled back, vetoed, erased or lost, and those of another base; None is
-        base.
+        """The adapter to restore, passing over those that were rolled back, vetoed, erased or lost, or belong
+        to another base. None means the base.
         """
         left = adapters.get_adapter(self.session, desk_id=self.desk_id, name=from_)
         for row in deployments.list_deployments(self.session, desk_id=self.desk_id, role=role):

@@ -1,7 +1,7 @@
 """Queries over deployments: what serves now, what served before. Rows are only ever added.
 
 Two pointers per desk: the latest `live` row and the latest `canary` row, each naming an adapter or none.
-`fence` grows by one with each row, so that a decision made on an older state can be told and refused.
+`fence` grows by one with each row, so that a decision made on an older state is recognised and refused.
 """
 
 from collections.abc import Sequence
@@ -54,7 +54,7 @@ def list_named(session: Session) -> frozenset[str]:
 
 
 def hold_desk(session: Session, *, desk_id: str) -> None:
-    """Let one deployment at a time be decided in the desk: others wait here until this transaction ends."""
+    """Locks the deployments of the desk: other decisions wait here until this transaction ends."""
     session.exec(select(Desk.id).where(Desk.id == desk_id).with_for_update(key_share=True))
 
 
@@ -76,7 +76,7 @@ def add_deployment(
     share: float = 1.0,
     run_id: str | None = None,
 ) -> int:
-    """Point a role at an adapter, or at none (base). Gives the new fence, which is unique in the desk."""
+    """Makes a role serve an adapter, or none (base). Returns the new fence, which is unique in the desk."""
     top = session.exec(select(func.max(Deployment.fence)).where(Deployment.desk_id == desk_id)).one() or 0
     row = Deployment(
         desk_id=desk_id,
@@ -97,7 +97,7 @@ def add_deployment(
 def list_deployments(
     session: Session, *, desk_id: str, role: str | None = None, limit: int = 200
 ) -> Sequence[Deployment]:
-    """Newest first."""
+    """The deployments of a desk, newest first."""
     query = of_desk(Deployment, desk_id)
     if role is not None:
         query = query.where(Deployment.role == role)
@@ -110,7 +110,7 @@ def _latest(session: Session, desk_id: str, role: str) -> Deployment | None:
 
 
 def list_since(session: Session, *, desk_id: str, since: datetime) -> Sequence[Deployment]:
-    """What was deployed since then, and the row of each role that stood before; oldest first."""
+    """The deployments since a time, preceded by the row of each role that was in force then; oldest first."""
     before = (
         select(func.max(Deployment.fence))
         .where(Deployment.desk_id == desk_id, Deployment.at < since)

@@ -1,5 +1,6 @@
-"""Writing down what judgements and thumbs came to: in the transaction of the judgement, its undo, the thumb;
-and again, in pages, where older rules wrote it or nobody did. Rules stand in `feedback/records/derived.py`.
+"""Writes the records that follow from judgements and thumbs, in the transaction of each judgement, undo or
+thumb. Also renews, in pages, records that are missing or follow older rules. The rules are in
+`feedback/records/derived.py`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,28 +39,32 @@ _TAKE_BACK = (
 
 
 def add_judgement_record(connection: Connection, *, desk_id: str, judged: Judged, shown: ShownSet) -> None:
-    """The record of a new judgement; its set is locked by the caller."""
+    """Adds the record of a new judgement. The caller has locked the set."""
     connection.execute(_NEW, {"desk_id": desk_id, **derive_record(judged, shown)})
 
 
 def take_back_record(connection: Connection, *, desk_id: str, judgement_id: str) -> None:
-    """What the undo of a judgement makes of its record."""
+    """Updates the record of a judgement that was undone."""
     connection.execute(_TAKE_BACK, {"of_desk": desk_id, "judgement_id": judgement_id})
 
 
 def write_thumb_record(session: Session, *, desk_id: str, message_id: str) -> None:
-    """The record of a message's last thumb; the message is locked by the caller."""
+    """Writes the record of a message's last thumb. The caller has locked the message."""
     _renew_thumbs(session, [(message_id, desk_id)])
 
 
 def renew_set(session: Session, *, set_id: str) -> None:
-    """Derives again what was judged before the set had its replies; turn and set are locked by the caller."""
+    """Derives the records of a set anew that was judged before its replies came. The caller has locked turn
+    and set.
+    """
     of_it = col(Judgement.set_id) == set_id, is_judgement()
     _renew_judgements(session, session.execute(select(*JUDGED).where(*of_it)).all())
 
 
 def renew_conversations(session: Session, *, conversation_ids: Sequence[str]) -> None:
-    """Derives again what was said of them, now that their texts are erased; they are locked by the caller."""
+    """Derives the records of these conversations anew after their texts were erased. The caller has locked
+    them.
+    """
     sets = select(col(SuggestionSet.id)).where(col(SuggestionSet.conversation_id).in_(conversation_ids))
     of_them = col(Judgement.set_id).in_(sets), is_judgement()
     judged = session.execute(select(*JUDGED).where(*of_them)).all()
@@ -73,7 +78,9 @@ def renew_conversations(session: Session, *, conversation_ids: Sequence[str]) ->
 
 
 class RenewalCursor(NamedTuple):
-    """How far a renewal is: the last judgement and the last message; `renewed` are of its last page."""
+    """How far a renewal has come: the last judgement and the last message. `renewed` counts the records of
+    the last page.
+    """
 
     judgement_id: str = ""
     message_id: str = ""
@@ -81,7 +88,9 @@ class RenewalCursor(NamedTuple):
 
 
 def renew_page(session: Session, *, after: RenewalCursor, limit: int = PAGE) -> RenewalCursor | None:
-    """Writes the next records that are missing or of other rules; the place behind them, None at the end."""
+    """Writes the next page of records that are missing or follow older rules. Returns the place after it,
+    None at the end.
+    """
     judgement_id, message_id, _ = after
     newer = _join_stale(select(*JUDGED), JUDGEMENT, JUDGED[0]).where(JUDGED[0] > judgement_id)
     found = session.execute(newer.order_by(JUDGED[0]).limit(limit)).all()
@@ -101,8 +110,8 @@ def renew_page(session: Session, *, after: RenewalCursor, limit: int = PAGE) -> 
 def renew_all(
     store_engine: Engine, *, limit: int = PAGE, on_page: Callable[[int], None] = lambda count: None
 ) -> None:
-    """Every record that is missing or of other rules, each page in a transaction of its own: what was killed
-    goes on where it was. `on_page` is told how many a page had.
+    """Renews every record that is missing or follows older rules, with a transaction for each page, so that
+    it can be killed and continued. `on_page` gets the number of records of each page.
     """
     after: RenewalCursor | None = RenewalCursor()
     while after is not None:
@@ -113,7 +122,7 @@ def renew_all(
 
 
 def count_stale(session: Session) -> int:
-    """Judgements and thumbed messages whose record is missing or of other rules."""
+    """The number of judgements and thumbed messages whose record is missing or follows older rules."""
     stale = (
         _join_stale(select(JUDGED[0]), JUDGEMENT, JUDGED[0]),
         _join_stale(select(MARKED[0]).distinct(), THUMB, MARKED[0]),
@@ -133,7 +142,7 @@ def _join_stale(query: Any, origin_kind: str, origin_id: Any) -> Any:
 
 
 def _lock_conversations(session: Session, judgement_ids: Sequence[str]) -> None:
-    """The lock under which everybody judges and takes back."""
+    """Takes the lock that every judgement and undo takes."""
     of_them = (
         select(col(SuggestionSet.conversation_id))
         .join(Judgement, col(Judgement.set_id) == col(SuggestionSet.id))
@@ -144,13 +153,13 @@ def _lock_conversations(session: Session, judgement_ids: Sequence[str]) -> None:
 
 
 def _lock_messages(session: Session, message_ids: Sequence[str]) -> None:
-    """The lock under which thumbs are given."""
+    """Takes the lock that every thumb takes."""
     query = select(col(Message.id)).where(col(Message.id).in_(message_ids))
     session.execute(query.order_by(col(Message.id)).with_for_update(key_share=True))
 
 
 def _renew_judgements(session: Session, found: Sequence[Any]) -> None:
-    """`found` are (id, desk)."""
+    """Renews the records of judgements. `found` holds pairs (id, desk)."""
     desk_of = {id: desk_id for id, desk_id in found}
     judged_sets = read_judged(session, which=JUDGED[0].in_(desk_of))
     rows = [derive_record(judged, shown) for judged, shown in judged_sets]
@@ -158,7 +167,7 @@ def _renew_judgements(session: Session, found: Sequence[Any]) -> None:
 
 
 def _renew_thumbs(session: Session, found: Sequence[Any]) -> None:
-    """`found` are (message id, desk)."""
+    """Renews the records of thumbs. `found` holds pairs (message id, desk)."""
     desk_of = {id: desk_id for id, desk_id in found}
     replies = read_thumbed(session, message_ids=list(desk_of))
     _replace(session, THUMB, desk_of, [derive_thumb_record(reply) for reply in replies])
@@ -167,7 +176,7 @@ def _renew_thumbs(session: Session, found: Sequence[Any]) -> None:
 def _replace(
     session: Session, origin_kind: str, desk_of: Mapping[str, str], rows: list[dict[str, Any]]
 ) -> None:
-    """These rows for whatever records the origins have."""
+    """Replaces all records of these origins by the new rows."""
     if not desk_of:
         return
     known = (

@@ -11,7 +11,7 @@ from feedback.store.tables import DEFAULT_DESK, Desk, SystemPrompt
 def ensure_desk(
     session: Session, *, now: datetime, desk_id: str = DEFAULT_DESK, name: str = "Default"
 ) -> Desk:
-    """The desk, made when it is missing. Safe to repeat."""
+    """The desk; it is created if it is missing. Safe to repeat."""
     desk = session.get(Desk, desk_id)
     if desk is None:
         desk = Desk(id=desk_id, name=name, created_at=now)
@@ -25,13 +25,13 @@ def find_desk(session: Session, *, desk_id: str) -> Desk | None:
 
 
 def find_system_prompt(session: Session, *, desk_id: str) -> SystemPrompt | None:
-    """The version in force: the highest."""
+    """The system prompt in force: the one with the highest version."""
     query = of_desk(SystemPrompt, desk_id).order_by(col(SystemPrompt.version).desc()).limit(1)
     return session.exec(query).one_or_none()
 
 
 def add_system_prompt(session: Session, *, desk_id: str, text: str, now: datetime) -> SystemPrompt:
-    """A new version, unless the one in force has this very text."""
+    """Adds a version of the system prompt, unless the one in force has exactly this text."""
     newest = find_system_prompt(session, desk_id=desk_id)
     if newest is not None and newest.text == text:
         return newest

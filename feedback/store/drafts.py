@@ -1,6 +1,4 @@
-"""Drafts: what a person has written and the customer has not got. State, not events: what was said last
-counts.
-"""
+"""Drafts: what a person has written and not sent to the customer. Only the last state is kept, no history."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,7 +20,9 @@ KEY = ("desk_id", "agent", "conversation_id", "aside_id")
 
 @dataclass(frozen=True)
 class Written:
-    """What stands in the composer or lies aside (`aside_id`), as the person's page numbers it."""
+    """A text in the composer or set aside (`aside_id`), with the revision number that the person's page gave
+    it.
+    """
 
     revision: int
     aside_id: str = ""
@@ -47,7 +47,7 @@ class KeptDraft:
 def save_draft(
     session: Session, *, desk_id: str, agent: str, conversation_id: str, written: Written, now: datetime
 ) -> int:
-    """Keeps it unless a newer one is there; the revision that stands now."""
+    """Stores the draft unless a newer one is stored already; returns the revision that is now stored."""
     lock_conversation(session, desk_id=desk_id, conversation_id=conversation_id)
     if written.turn_id is not None:
         turn = get_row(session, Turn, written.turn_id, desk_id=desk_id, what="turn")
@@ -63,14 +63,16 @@ def save_draft(
 def clear_draft(
     session: Session, *, desk_id: str, agent: str, conversation_id: str, revision: int, now: datetime
 ) -> None:
-    """What stood in the composer of a locked conversation is sent, up to this revision; newer text stays."""
+    """Empties the composer's draft of a locked conversation up to the revision that was sent; newer text
+    stays.
+    """
     key = {"desk_id": desk_id, "agent": agent, "conversation_id": conversation_id}
     row = key | asdict(Written(revision)) | {"stands": False, "updated_at": now}
     _write(session.connection(), row, where=col(Draft.revision) <= revision)
 
 
 def _write(connection: Connection, row: dict[str, Any], *, where: ColumnElement[bool]) -> None:
-    """A new row, or this in the place of the one that is there, where that is so."""
+    """Inserts a draft, or replaces the existing one if it meets the condition `where`."""
     insert = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
     instead = {name: value for name, value in row.items() if name not in KEY}
     new = insert(Draft).values(row)
@@ -78,7 +80,7 @@ def _write(connection: Connection, row: dict[str, Any], *, where: ColumnElement[
 
 
 def list_drafts(session: Session, *, desk_id: str, agent: str) -> Sequence[KeptDraft]:
-    """All that this person has written and not sent, oldest first; erased conversations left out."""
+    """All unsent drafts of this person, oldest first, without those of erased conversations."""
     of, waiting = aliased(Turn), aliased(Turn)
     waits_there = (col(waiting.conversation_id) == Draft.conversation_id) & (col(waiting.state) == "waiting")
     query = (

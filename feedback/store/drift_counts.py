@@ -1,9 +1,7 @@
-"""What came in on each day, as counts and sums that drift is found in; `daily_counts.py` has the rest. Reads
-only.
+"""Counts and sums by day in which drift is looked for; `daily_counts.py` has the others. Reads only.
 
-count_thumbs_by_day     the last thumb of each reply, whoever wrote it
-sum_lengths_by_day      messages by role
-count_tags_by_day       conversations begun
+count_thumbs_by_day the last thumb of each reply, whoever wrote it sum_lengths_by_day messages by role
+count_tags_by_day conversations begun
 """
 
 import json
@@ -24,7 +22,7 @@ Lengths = tuple[int, int, int]
 
 
 def count_thumbs_by_day(session: Session, *, desk_id: str, since: datetime) -> dict[date, dict[str, int]]:
-    """By up and down; what was taken back is left out."""
+    """Thumbs of each day by up and down, without those that were taken back."""
     day = day_of(col(Record.created_at)).label("day")
     query = select(day, col(Record.given), func.count()).where(
         col(Record.desk_id) == desk_id,
@@ -36,7 +34,9 @@ def count_thumbs_by_day(session: Session, *, desk_id: str, since: datetime) -> d
 
 
 def sum_lengths_by_day(session: Session, *, desk_id: str, since: datetime) -> dict[date, dict[str, Lengths]]:
-    """By role: how many messages that stand, their characters, and the squares of these."""
+    """For each day and role: the number of messages that were not retracted, the sum of their lengths in
+    characters, and the sum of the squares.
+    """
     day, length = day_of(col(Message.created_at)).label("day"), func.length(col(Message.text))
     held = case((length > LONGEST, LONGEST), else_=length)
     query = select(day, col(Message.role), func.count(), func.sum(held), func.sum(held * held)).where(
@@ -52,7 +52,7 @@ def sum_lengths_by_day(session: Session, *, desk_id: str, since: datetime) -> di
 def count_tags_by_day(
     session: Session, *, desk_id: str, since: datetime
 ) -> dict[date, dict[tuple[str, ...], int]]:
-    """By all tags of a conversation together, none included."""
+    """Conversations of each day by their whole set of tags, which may be empty."""
     day = day_of(col(Conversation.created_at)).label("day")
     tags = cast(col(Conversation.tags), Text).label("tags")
     query = select(day, tags, func.count()).where(

@@ -1,4 +1,4 @@
-"""What judges said of the rounds of a duel, and taking it back. Append-only.
+"""Verdicts of judges on the rounds of a duel, and taking them back. Append-only.
 
 One standing verdict per judge and round; several judges may judge the same round. Only an open duel takes
 verdicts and undos: nobody changes what they said after seeing the result.
@@ -104,8 +104,8 @@ def record_verdict(
 def undo_verdict(
     session: Session, *, desk_id: str, verdict_id: str, judge: str, now: datetime
 ) -> tuple[str, int]:
-    """Takes an own verdict back; gives the undo's id and the number of the round, which can be judged
-    again.
+    """Takes the judge's own verdict back. Returns the id of the undo and the number of the round, which can
+    be judged again.
     """
     verdict = get_row(session, DuelVerdict, verdict_id, desk_id=desk_id, what="verdict")
     if verdict.judge != judge:
@@ -132,7 +132,9 @@ def undo_verdict(
 
 
 def list_standing(session: Session, *, duel_id: str, judge: str | None = None) -> list[StandingVerdict]:
-    """Of one judge or of all, in the order in which they were said."""
+    """The verdicts that were not taken back, of one judge or of all, in the order in which they were
+    given.
+    """
     undo = aliased(DuelVerdict)
     query = (
         select(
@@ -173,7 +175,7 @@ def read_judged_rounds(
     verdict_id: str | None = None,
     limit: int = PAGE,
 ) -> list[JudgedSet]:
-    """Verdicts of closed duels as judgements on sets of two, oldest first: what leaves for training.
+    """Verdicts of closed duels in the form of judgements on sets of two replies, oldest first, for training.
 
     `after` is (created_at, id) of the last one had; `verdict_id` keeps that one alone.
     """
@@ -221,7 +223,7 @@ def read_judged_rounds(
 
 
 def judged_from_verdict(row: DuelVerdict, *, undone: bool) -> Judged:
-    """In the words of judgements: a pick of one side, a tie of both, or none."""
+    """A verdict in the form of a judgement: a pick of one side, a tie of both, or none."""
     kinds = {"a": "pick", "b": "pick", "tie": "tie", "both_bad": "none"}
     return Judged(
         id=row.id,

@@ -1,4 +1,4 @@
-"""Duels and their rounds: written by who starts one, drawn under a lease, opened, closed.
+"""Duels and their rounds: added by the person who starts one, drawn under a lease, opened, closed.
 
     drawing -> open     every round is drawn, at least one can be judged or is equal
     drawing -> failed   no round came of it
@@ -36,7 +36,7 @@ TEXTS = (col(DuelRound.messages), col(DuelRound.a_text), col(DuelRound.b_text))
 
 @dataclass(frozen=True)
 class PromptKey:
-    """A stored suggestion set whose messages may be asked again."""
+    """A stored suggestion set whose prompt may be used again in a duel."""
 
     set_id: str
     conversation_id: str
@@ -73,7 +73,7 @@ class RoundNotReady(Conflict):
 
 
 def list_prompt_keys(session: Session, *, desk_id: str) -> list[PromptKey]:
-    """Every set with a prompt, without the prompts themselves; erased ones have none."""
+    """Every set that has a prompt, without the prompts themselves; erased sets have none."""
     query = (
         select(col(SuggestionSet.id), col(SuggestionSet.conversation_id), col(Conversation.created_at))
         .join(Conversation, col(Conversation.id) == col(SuggestionSet.conversation_id))
@@ -92,7 +92,7 @@ def read_prompts(session: Session, *, desk_id: str, set_ids: list[str]) -> dict[
 
 
 def add_duel(session: Session, *, duel: Duel, rounds: Iterable[DuelRound]) -> Duel:
-    """The duel as it stands; one that was written before under the same id stays as it is."""
+    """Adds a duel and returns it. If a duel with this id exists already, that one is returned unchanged."""
     found = session.get(Duel, duel.id)
     if found is not None:
         return found
@@ -104,18 +104,18 @@ def add_duel(session: Session, *, duel: Duel, rounds: Iterable[DuelRound]) -> Du
 
 
 def get_duel(session: Session, *, desk_id: str, duel_id: str, lock: bool = False) -> Duel:
-    """Raises NotFound."""
+    """The row of a duel. Raises NotFound."""
     return get_row(session, Duel, duel_id, desk_id=desk_id, what="duel", lock=lock)
 
 
 def select_duels(session: Session, *, desk_id: str, limit: int = 100) -> Sequence[Duel]:
-    """Newest first."""
+    """The duels of a desk, newest first."""
     newest = (col(Duel.created_at).desc(), col(Duel.id))
     return session.exec(of_desk(Duel, desk_id).order_by(*newest).limit(limit)).all()
 
 
 def list_undrawn(session: Session) -> dict[str, Lease]:
-    """Duels that are still to be drawn, of every desk, by id, and who draws them. Oldest first."""
+    """Duels of all desks that still have to be drawn: id and current drawer of each, oldest first."""
     query = (
         select(col(Duel.id), col(Duel.lease_owner), col(Duel.lease_until))
         .where(col(Duel.state) == DRAWING)
@@ -125,7 +125,7 @@ def list_undrawn(session: Session) -> dict[str, Lease]:
 
 
 def is_drawn_with(session: Session, *, adapter: str, now: datetime) -> bool:
-    """Whether somebody draws a duel with this adapter right now: it must stay loaded."""
+    """Whether a duel with this adapter is being drawn now, so that the adapter must stay loaded."""
     query = select(col(Duel.id)).where(
         (col(Duel.adapter) == adapter) | (col(Duel.rival) == adapter),
         col(Duel.state) == DRAWING,
@@ -135,7 +135,7 @@ def is_drawn_with(session: Session, *, adapter: str, now: datetime) -> bool:
 
 
 def count_rounds(session: Session, *, duel_ids: list[str]) -> dict[str, dict[str, int]]:
-    """Rounds of each duel by state, every state named."""
+    """The number of rounds of each duel in each state, including states without rounds."""
     counts = {duel_id: dict.fromkeys(ROUND_STATES, 0) for duel_id in duel_ids}
     query = (
         select(col(DuelRound.duel_id), col(DuelRound.state), func.count())
@@ -148,13 +148,15 @@ def count_rounds(session: Session, *, duel_ids: list[str]) -> dict[str, dict[str
 
 
 def list_rounds(session: Session, *, desk_id: str, duel_id: str) -> Sequence[DuelRound]:
-    """In order, without prompts and replies."""
+    """The rounds of a duel in order, without prompts and replies."""
     query = of_desk(DuelRound, desk_id).where(col(DuelRound.duel_id) == duel_id)
     return session.exec(query.order_by(col(DuelRound.position)).options(*leave_out(UNSEEN + TEXTS))).all()
 
 
 def list_readable(session: Session, *, duel_id: str) -> list[tuple[DuelRound, str | None, list[str]]]:
-    """Rounds that were judged or may have been, with their texts and by what their customer is known."""
+    """Rounds that were or may have been judged, with their texts and the values that identify their
+    customer.
+    """
     known = (col(Conversation.customer_id), col(Conversation.customer_details))
     query = (
         select(DuelRound, *known)
@@ -167,7 +169,7 @@ def list_readable(session: Session, *, duel_id: str) -> list[tuple[DuelRound, st
 
 
 def get_round(session: Session, *, desk_id: str, duel_id: str, number: int, lock: bool = False) -> DuelRound:
-    """By its number in the duel. Raises NotFound."""
+    """A round by its number in the duel. Raises NotFound."""
     query = of_desk(DuelRound, desk_id).where(
         col(DuelRound.duel_id) == duel_id, col(DuelRound.position) == number
     )
@@ -188,7 +190,7 @@ def take_duel(
     lease: Lease,
     plan: dict[str, Any],
 ) -> Duel | None:
-    """The duel under this lease; None if there is nothing to draw, or another took it first.
+    """Takes a duel under this lease; None if there is nothing to draw, or another process took it first.
 
     `replaces` is the lease that was found abandoned. `plan` (sampling and base) is written once: a duel that
     is taken over goes on as it began.
@@ -215,7 +217,7 @@ def of_waiting(duel_id: str) -> Any:
 
 
 def keep_duel(session: Session, *, duel_id: str, lease: Lease, error: str | None) -> bool:
-    """Prolongs the lease and says what the duel waits for; False if it is ours no more."""
+    """Prolongs the lease and records what the duel waits for; False if another process has the duel now."""
     duel = _lock_own(session, duel_id, lease.owner)
     if duel is None:
         return False
@@ -234,7 +236,9 @@ def settle_round(
     round_id: str,
     outcome: dict[str, Any],
 ) -> bool:
-    """Writes what was drawn for one round and prolongs the lease; False if the duel is ours no more."""
+    """Writes what was drawn for one round and prolongs the lease; False if another process has the duel
+    now.
+    """
     if not keep_duel(session, duel_id=duel_id, lease=lease, error=None):
         return False
     row = session.get_one(DuelRound, round_id, populate_existing=True, with_for_update=True)
@@ -248,7 +252,9 @@ def settle_round(
 
 
 def open_duel(session: Session, *, duel_id: str, owner: str, now: datetime) -> str | None:
-    """Every round is drawn: `open`, or `failed` where none can count. None if it is ours no more."""
+    """Ends the drawing: the duel is `open`, or `failed` if no round can count. None if another process has it
+    now.
+    """
     duel = _lock_own(session, duel_id, owner)
     if duel is None:
         return None
@@ -268,7 +274,7 @@ def fail_duel(session: Session, *, duel_id: str, owner: str, error: str) -> None
 
 
 def close_duel(session: Session, *, desk_id: str, duel_id: str, actor: str, now: datetime) -> Duel:
-    """Ends a duel that is drawn or judged; from here on it takes no verdict and shows its result."""
+    """Closes a duel that is drawn: from then on it takes no verdict and shows its result."""
     duel = get_duel(session, desk_id=desk_id, duel_id=duel_id, lock=True)
     if duel.state not in (DRAWING, OPEN):
         raise DuelOver(duel_id, duel.state)

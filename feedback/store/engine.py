@@ -92,8 +92,8 @@ def _note_return(connection: Any, record: ConnectionPoolEntry) -> None:
 
 
 def _ping_rested(connection: Any, record: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
-    """A server that restarted is noticed here, but by no more round trips than that takes: a connection that
-    was busy a moment ago is not asked whether it lives.
+    """Tests a pooled connection that lay idle for a while, so that a restarted server is noticed. A
+    connection used a moment ago is not tested, which saves a round trip.
     """
     returned = record.info.get("returned")
     if returned is None or time.monotonic() - returned < PING_AFTER_S:
@@ -139,7 +139,7 @@ def unit_of_work(engine: Engine) -> Iterator[Session]:
 
 
 def last_full(engine: Engine) -> StoreFull | None:
-    """Why the last write failed, if it did for want of room within the last minute."""
+    """The reason why the last write failed, if it failed within the last minute because the disk was full."""
     full, at = _full.get(engine, (None, 0.0))
     return full if time.monotonic() - at < FULL_FOR_S else None
 
@@ -163,8 +163,8 @@ def read_connection(engine: Engine) -> Iterator[Connection]:
 
 @contextmanager
 def sent_together(connection: Connection) -> Iterator[None]:
-    """Writes whose answers nobody reads: PostgreSQL gets them in one go instead of one by one, and what it
-    refuses is raised on leaving. SQLite has no round trips to save.
+    """Sends writes whose results nobody reads to PostgreSQL in one batch instead of one by one; an error is
+    raised on leaving the block. SQLite has no round trips to save.
     """
     driver = connection.connection.driver_connection
     if not isinstance(driver, psycopg.Connection):
@@ -179,8 +179,8 @@ def sent_together(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def _writer_turn(engine: Engine) -> Iterator[None]:
-    """Writers of one process queue up here: SQLite would let them poll for its one lock, unfairly and
-    slowly.
+    """A queue for the writers of one process: otherwise SQLite would let them poll for its only lock,
+    unfairly and slowly.
     """
     if engine.dialect.name != "sqlite":
         yield
@@ -211,7 +211,7 @@ def mapped_errors() -> Iterator[None]:
 
 
 def refuse_as(error: DBAPIError) -> ApiError | None:
-    """The 503 that a database failure becomes, or None when it is a mistake of ours."""
+    """The 503 error that stands for a database failure, or None if the failure is a bug of ours."""
     if isinstance(error.orig, sqlite3.Error):
         code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF
         if code in (SQLITE_FULL, SQLITE_IOERR):
@@ -228,12 +228,12 @@ def refuse_as(error: DBAPIError) -> ApiError | None:
 
 
 def of_desk(table: type[Row], desk_id: str) -> SelectOfScalar[Row]:
-    """The rows of one desk: every query on a table with a desk starts here."""
+    """A query for the rows of one desk. Every query on a table with a desk starts here."""
     return select(table).where(table.desk_id == desk_id)  # type: ignore[attr-defined]
 
 
 def leave_out(columns: Sequence[Any]) -> list[ExecutableOption]:
-    """Options of a query that does not read these columns; asking the row for one is an error."""
+    """Query options that leave these columns unread; reading such a column from the row later is an error."""
     return [defer(column, raiseload=True) for column in columns]
 
 
@@ -247,7 +247,7 @@ def get_row(
     lock: bool = False,
     without: Sequence[Any] = (),
 ) -> Row:
-    """One row of the desk by its id; NotFound(what) when it is another desk's or nobody's.
+    """One row of the desk by its id; raises NotFound(what) if it belongs to another desk or does not exist.
 
     `lock` holds the row until the transaction ends (PostgreSQL; SQLite has one writer anyway) and reads it
     afresh. `without` names large columns that are not needed.

@@ -1,8 +1,8 @@
-"""Taking a customer's texts out of the rows and leaving the rows: tombstones with ids, states and times.
+"""Erases a customer's texts from the rows and keeps the rows as tombstones with ids, states and times.
 
-What each column is left with is declared where its table is defined (`columns.declare()`); here stands how
-the rows of a customer are found. Files are another matter: `feedback/erasure/files.py`. Keyword-only, session
-first, no commit.
+What is left in each column is declared where its table is defined (`columns.declare()`); this module finds
+the rows of a customer. Files are erased in `feedback/erasure/files.py`. Keyword-only, session first, no
+commit.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -45,8 +45,8 @@ Member = tuple[str, str, str]  # form, source and id under which a dataset holds
 
 @dataclass(frozen=True)
 class Subject:
-    """Whose rows are erased: conversations by id, imported records by their row's id. What was derived from a
-    conversation's judgements and thumbs goes with it.
+    """The rows to erase: conversations by id, imported records by the id of their row. What was derived from
+    a conversation's judgements and thumbs is erased with it.
     """
 
     conversations: list[str] = field(default_factory=list)
@@ -64,27 +64,31 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def find_customer(session: Session, *, desk_id: str, customer_id: str) -> Subject:
-    """Everything of this customer that still has its texts."""
+    """All rows of this customer that still have their texts."""
     theirs = col(Conversation.customer_id) == customer_id
     named = col(Record.body)["customer_id"].as_string() == customer_id
     return _find(session, desk_id, theirs, [named])
 
 
 def find_conversation(session: Session, *, desk_id: str, conversation_id: str) -> Subject:
-    """One conversation by its id or that of its source, and the imported records made of it."""
+    """One conversation, found by its id or by the id of its source, and the imported records made of it."""
     named = or_(col(Conversation.id) == conversation_id, col(Conversation.external_id) == conversation_id)
     return _find(session, desk_id, named, [col(Record.conversation) == conversation_id])
 
 
 def find_before(session: Session, *, desk_id: str, before: datetime, limit: int) -> Subject:
-    """What came in before that time and has had no message since; at most so many of each."""
+    """Conversations and records from before that time that have had no message since; at most `limit` of
+    each.
+    """
     since = select(col(Message.conversation_id)).where(col(Message.created_at) >= before)
     old = (col(Conversation.created_at) < before) & col(Conversation.id).not_in(since)
     return _find(session, desk_id, old, [col(Record.created_at) < before], limit=limit)
 
 
 def find_listed(session: Session, *, desk_id: str, conversations: list[str], records: list[str]) -> Subject:
-    """What an earlier erasure named and a restored store has again; records as `kind/source/identity`."""
+    """The rows that an earlier erasure named and that a restored store has again. Records are named
+    `kind/source/identity`.
+    """
     found = Subject()
     for ids in batched(conversations, AT_ONCE):
         found.conversations.extend(_find(session, desk_id, col(Conversation.id).in_(ids), []).conversations)
@@ -125,7 +129,7 @@ def _find(
 
 
 def list_members(session: Session, *, subject: Subject) -> list[Member]:
-    """Under which names datasets may hold what is to be erased."""
+    """The names (form, source, id) under which datasets may hold what is to be erased."""
     members: list[Member] = []
     for ids in batched(subject.conversations, AT_ONCE):
         judged = select(col(Judgement.id)).where(col(Judgement.set_id).in_(_sets(ids)))
@@ -142,12 +146,14 @@ def list_members(session: Session, *, subject: Subject) -> list[Member]:
 
 
 def list_record_names(session: Session, *, subject: Subject) -> list[str]:
-    """As `find_listed` takes them."""
+    """The names `kind/source/identity` of the subject's imported records."""
     return ["/".join(name) for name in list_members(session, subject=Subject(records=subject.records))]
 
 
 def erase_rows(session: Session, *, subject: Subject, now: datetime) -> dict[str, int]:
-    """Tombstones of all rows of the subject; how many by table. Whoever is at work on one finds it closed."""
+    """Turns all rows of the subject into tombstones and returns their number by table. Work in progress on
+    them (turns, sets, rounds) is closed.
+    """
     counts: dict[str, int] = {}
     for ids in batched(subject.conversations, AT_ONCE):
         session.execute(  # the lock under which everybody writes to a conversation
@@ -166,7 +172,7 @@ def erase_rows(session: Session, *, subject: Subject, now: datetime) -> dict[str
 
 
 def _paths(ids: Sequence[str]) -> list[tuple[type[SQLModel], ColumnElement[bool]]]:
-    """Every table that hangs on a conversation, and how."""
+    """Every table whose rows belong to a conversation, with the condition that finds them."""
     return [
         (Message, col(Message.conversation_id).in_(ids)),
         (SuggestionSet, col(SuggestionSet.conversation_id).in_(ids)),
@@ -184,7 +190,7 @@ BESIDE: tuple[type[SQLModel], ...] = (Conversation, Record, Run, Fit)
 
 
 def list_covered() -> set[type[SQLModel]]:
-    """The tables that erasure knows the way to."""
+    """All tables in which erasure finds a customer's rows."""
     return {table for table, _ in _paths(())} | set(BESIDE)
 
 
@@ -223,14 +229,16 @@ def _messages(ids: Sequence[str]) -> Any:
 
 
 def mark_datasets(session: Session, *, dataset_ids: Iterable[str], now: datetime) -> None:
-    """These held what was erased; what failed on them may have told a text in its error."""
+    """Marks these datasets as holding erased records, and erases the texts of their runs, whose errors may
+    quote a record.
+    """
     ids = list(dataset_ids)
     session.execute(update(Dataset).where(col(Dataset.id).in_(ids)).values(erased_at=now))
     _erase(session, Run, col(Run.dataset_id).in_(ids), {})
 
 
 def list_whole_datasets(session: Session, *, desk_id: str) -> list[str]:
-    """Those whose files stand."""
+    """The datasets that no erasure has marked, so that their files exist."""
     query = select(col(Dataset.id)).where(col(Dataset.desk_id) == desk_id, col(Dataset.erased_at).is_(None))
     return list(session.scalars(query))
 
@@ -257,7 +265,7 @@ def list_runs_of(session: Session, *, dataset_ids: list[str]) -> list[Run]:
 
 
 def sum_of_run(session: Session, *, run_id: str) -> dict[str, int]:
-    """What the retention of this night erased, by table."""
+    """The number of rows by table that the retention rule erased in the night of this run."""
     summed: dict[str, int] = {}
     for counts in session.scalars(select(col(Erasure.counts)).where(col(Erasure.run_id) == run_id)):
         for table, count in counts.items():

@@ -1,8 +1,8 @@
-"""Idempotent writes: a client's event id is stored with what it said and what was answered.
+"""Makes writes idempotent: a client's event id is stored with the request and its answer.
 
-The row goes in last, in the transaction of the write that it stands for. Its unique key lets one of two
-identical writes through; the other is undone and given the stored answer, like any repetition: `find_answer`
-after the refusal. Refusals raise, roll everything back and leave no event.
+The row is inserted last, in the transaction of the write. Its unique key lets one of two identical writes
+through; the other is rolled back and gets the stored answer from `find_answer`, like any repetition. A
+refused write raises, is rolled back and leaves no event.
 """
 
 import hashlib
@@ -27,7 +27,7 @@ _FIND = select(col(Event.body_hash), col(Event.actor), col(Event.status), col(Ev
 
 @dataclass(frozen=True)
 class IdempotentWrite:
-    """A client's write: its event id, who sent it and what it said."""
+    """A client's write: its event id, its sender and its content."""
 
     desk_id: str
     event_id: str
@@ -42,8 +42,8 @@ def hash_body(method: str, path: str, body: Any) -> str:
 
 
 def find_answer(session: Session, *, said: IdempotentWrite) -> Answer | None:
-    """The stored answer of a repeated event, None for a new one, EventConflict for an id used for
-    something else.
+    """The stored answer of a repeated event; None for a new event. Raises EventConflict if the id was used
+    for something else.
     """
     key = {"desk_id": said.desk_id, "event_id": said.event_id}
     row = session.connection().execute(_FIND, key).one_or_none()
@@ -55,7 +55,9 @@ def find_answer(session: Session, *, said: IdempotentWrite) -> Answer | None:
 
 
 def store_answer(session: Session, *, said: IdempotentWrite, answer: Answer, now: datetime) -> None:
-    """IntegrityError if this event was stored meanwhile: roll back and look for its answer."""
+    """Stores the answer of an event. Raises IntegrityError if the event was stored meanwhile: roll back and
+    look up its answer.
+    """
     status, body = answer
     row = {
         "id": new_id(),

@@ -1,4 +1,4 @@
-"""Queries over decisions on exposure: what the picks said about an adapter at each look. Rows are only ever
+"""Queries over exposure decisions: what the picks said about an adapter at each look. Rows are only ever
 added.
 """
 
@@ -46,7 +46,7 @@ def add_decision(
 def list_decisions(
     session: Session, *, desk_id: str, adapter: str, limit: int = 200
 ) -> Sequence[ExposureDecision]:
-    """Newest first."""
+    """The exposure decisions about an adapter, newest first."""
     query = of_desk(ExposureDecision, desk_id).where(ExposureDecision.adapter == adapter)
     return session.exec(query.order_by(col(ExposureDecision.id).desc()).limit(limit)).all()
 

@@ -10,13 +10,15 @@ from feedback.store.tables import Adapter, Fit
 
 
 def find_fit(session: Session, *, desk_id: str, adapter: str) -> Fit | None:
-    """None where nothing was fitted yet, or not since somebody was erased from it."""
+    """The fit of an adapter; None before the first fit, and after an erasure that concerned it until the next
+    fit.
+    """
     row = session.exec(of_desk(Fit, desk_id).where(Fit.adapter == adapter)).one_or_none()
     return row if row is not None and row.value else None
 
 
 def list_fitted(session: Session, *, desk_id: str) -> list[str]:
-    """All adapters that something may be fitted for."""
+    """All adapters that may have something to fit."""
     return list(session.exec(select(Adapter.name).where(Adapter.desk_id == desk_id)))
 
 

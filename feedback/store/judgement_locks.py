@@ -1,4 +1,4 @@
-"""What a judgement touches, locked and read in two statements, and the changes to it.
+"""Locks and reads everything that a judgement depends on, in two statements, and writes the changes to it.
 
 Judgements are what agents wait for, so this path has plain columns and prepared statements where the rest of
 the store has rows of its tables. Locks are taken in the order conversation, turn, set, here and wherever sets
@@ -104,7 +104,9 @@ class SetSeen:
 
 @dataclass(frozen=True)
 class LastMessage:
-    """The newest message of the conversation, retracted or not, and the highest number of a release in it."""
+    """The position of the newest message of the conversation, retracted or not, and its highest release
+    number.
+    """
 
     id: str
     position: int
@@ -114,7 +116,9 @@ class LastMessage:
 
 @dataclass(frozen=True)
 class Scene:
-    """`shown` is what stood on the screen, as the record of the judgement is derived from it."""
+    """Everything that a judgement depends on. `shown` is what was on the screen, from which the record is
+    derived.
+    """
 
     desk_id: str
     turn: TurnSeen
@@ -132,7 +136,9 @@ class Scene:
 
 
 def lock_scene(connection: Connection, *, desk_id: str, set_id: str, agent: str | None) -> Scene:
-    """Everything about a set that a judgement by this agent depends on, held until the transaction ends."""
+    """Reads everything that a judgement of this set by this agent depends on, locked until the transaction
+    ends.
+    """
     conversation_id = connection.execute(_LOCK, {"set_id": set_id, "desk_id": desk_id}).scalar()
     if conversation_id is None:
         raise NotFound("set", set_id)
@@ -157,5 +163,5 @@ def lock_scene(connection: Connection, *, desk_id: str, set_id: str, agent: str 
 
 
 def change(connection: Connection, table: type[SQLModel], id: str, **values: Any) -> None:
-    """Writes these columns of one message, set or turn that is locked."""
+    """Writes columns of one locked message, set or turn."""
     connection.execute(_CHANGE[table], {"of_id": id, **values})

@@ -1,5 +1,5 @@
-"""Reasons that somebody names once their judgement is made. Append-only: the last row counts before what the
-judgement itself says, all are kept.
+"""Reasons that somebody adds after their judgement is made. Append-only: all rows are kept; the last row
+counts and replaces the reasons in the judgement itself.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,9 @@ def add_reasons(
     now: datetime,
     anybody: bool = False,
 ) -> JudgementReasons:
-    """These in the place of all before. `anybody` lets programs and admins speak of another's judgement."""
+    """Replaces all earlier reasons by these. With `anybody`, programs and admins may write reasons for
+    another person's judgement.
+    """
     judgement = get_row(session, Judgement, judgement_id, desk_id=desk_id, what="judgement")
     if judgement.agent != agent and not anybody:
         raise NotYours("judgement", judgement_id)
@@ -53,7 +55,7 @@ def add_reasons(
 
 
 def reasons_that_count() -> Any:
-    """The column of a query over judgements: what was said last."""
+    """A query column with the last reasons of a judgement."""
     last = (
         select(JudgementReasons.reasons)
         .where(JudgementReasons.judgement_id == Judgement.id)
@@ -66,5 +68,5 @@ def reasons_that_count() -> Any:
 
 
 def read_reasons(session: Session, *, judgement_id: str) -> list[str]:
-    """Those of one judgement that count."""
+    """The last reasons of one judgement."""
     return list(session.exec(select(reasons_that_count()).where(Judgement.id == judgement_id)).one())

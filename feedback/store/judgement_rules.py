@@ -1,4 +1,4 @@
-"""What an agent says of a set, before anything is looked up: which fields a kind needs and forbids."""
+"""Checks an agent's judgement before anything is looked up: which fields each kind needs and forbids."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Kind = Literal["pick", "edit", "own", "tie", "none", "skip"]
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the agent said. Which fields a kind needs and forbids is checked by `check_verdict`."""
+    """An agent's judgement as it was sent. `check_verdict` checks which fields its kind needs and forbids."""
 
     kind: Kind
     agent: str
@@ -25,7 +25,7 @@ class Verdict:
 
 
 def check_verdict(verdict: Verdict) -> None:
-    """Fields that do not fit the kind, all named at once."""
+    """Checks that the fields fit the kind; the error names all that do not."""
     kind, faults = verdict.kind, []
     if (verdict.candidate_id is None) == (kind in ("pick", "edit", "tie")):
         faults.append(f"candidate_id: {kind} {'needs it' if verdict.candidate_id is None else 'takes none'}")

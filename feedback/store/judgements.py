@@ -88,7 +88,7 @@ class Recorded:
 def record_judgement(
     session: Session, *, desk_id: str, set_id: str, verdict: Verdict, now: datetime, terms: Terms
 ) -> Recorded:
-    """Stores the judgement and whatever message it sends."""
+    """Stores the judgement and the message that it sends, if any."""
     check_verdict(verdict)
     connection = session.connection()
     scene = lock_scene(connection, desk_id=desk_id, set_id=set_id, agent=verdict.agent)
@@ -103,7 +103,7 @@ def record_judgement(
 def _write(
     session: Session, scene: Scene, verdict: Verdict, *, now: datetime, is_held: bool
 ) -> tuple[str, str | None]:
-    """Everything that the judgement changes; its id and that of the message it sends."""
+    """Writes everything that the judgement changes; returns its id and that of the message it sends."""
     connection, message_id = session.connection(), None
     if verdict.kind in CLOSING:
         message_id = _send(connection, scene, verdict, now=now, is_held=is_held)
@@ -160,7 +160,9 @@ def _insert(connection: Connection, scene: Scene, **values: Any) -> str:
 
 
 def _check_open(scene: Scene) -> None:
-    """First come, first served: the loser learns whether a colleague answered or the customer wrote again."""
+    """Refuses a judgement that comes too late; the error tells whether a colleague answered or the customer
+    wrote again.
+    """
     check_waiting(scene.turn)
     if scene.set.state in ("judged", "bypassed"):
         raise TurnAnswered(scene.turn.id, scene.set.state)
@@ -200,8 +202,8 @@ def _send(connection: Connection, scene: Scene, verdict: Verdict, *, now: dateti
 
 
 def _close(connection: Connection, scene: Scene, verdict: Verdict, *, now: datetime) -> None:
-    """The turn is answered. An own text on a set that was never shown is a message and no choice:
-    bypassed.
+    """Marks the turn as answered. An own text on a set that was never shown is a message and no choice, so
+    the set becomes `bypassed`.
     """
     shown = scene.set.is_shown
     change(
@@ -232,7 +234,7 @@ class Undone:
 def undo_judgement(
     session: Session, *, desk_id: str, judgement_id: str, agent: str | None, now: datetime
 ) -> Undone:
-    """Takes a judgement back. `agent` None means that anybody's may be (admins, programs).
+    """Takes a judgement back. With `agent` None it may be anybody's judgement (for admins and programs).
 
     Before the release the message is retracted and the turn reopens with the same set; afterwards the
     message stays and only the choice is withdrawn (`retractions.py`). If the customer wrote again meanwhile,
@@ -267,7 +269,7 @@ def undo_judgement(
 
 
 def _retract(session: Session, judgement: Judgement, *, now: datetime) -> Retracted | None:
-    """What became of the message that it sent; None if it sent none."""
+    """Retracts the message that the judgement sent and returns the outcome; None if it sent none."""
     if judgement.message_id is None:
         return None
     message = get_row(

@@ -1,5 +1,5 @@
-"""What lineage reads of the store: which column names the steps of each kind, and which columns lead from one
-kind to another. One query serves every kind; another one serves every edge, in both directions.
+"""Queries of lineage: which column names the steps of each kind, and which columns lead from one kind to
+another. One query serves every kind, another every edge, in both directions.
 
 An adapter's story and what was drawn while it served is no foreign key: `adapter_story.py`.
 """
@@ -68,9 +68,10 @@ NAMED: tuple[tuple[str, Any, Any], ...] = (
 
 
 class Edge(NamedTuple):
-    """What was made (`after`) from what (`before`): the columns that name both, and what must hold as well.
+    """The relation between a step (`before`) and what was made from it (`after`): the columns that name both,
+    and further conditions.
 
-    `prefix` stands before the id of what was made.
+    `prefix` is put before the id of what was made.
     """
 
     before: str
@@ -107,7 +108,7 @@ EDGES = (
 
 
 def find_row(session: Session, *, desk_id: str, kind: str, id: str) -> Any:
-    """The row behind a step, or None. A decision's row has no desk: its adapter's story tells whose it is."""
+    """The row of a step, or None. The row of a decision has no desk; the desk is that of its adapter."""
     key = KEYS[kind]
     query = select(key.class_).where(key == (as_number(id) if isinstance(key.type, Integer) else id))
     if kind != "decision":
@@ -118,7 +119,7 @@ def find_row(session: Session, *, desk_id: str, kind: str, id: str) -> Any:
 
 
 def list_makers(session: Session, *, kind: str, id: str) -> list[Named]:
-    """What this step was made from, as far as columns say."""
+    """The steps from which this step was made, as far as columns tell."""
     found: list[Named] = []
     for edge in EDGES:
         if edge.after == kind and id.startswith(edge.prefix):
@@ -128,7 +129,7 @@ def list_makers(session: Session, *, kind: str, id: str) -> list[Named]:
 
 
 def list_made(session: Session, *, kind: str, id: str) -> list[Named]:
-    """What was made from this step, as far as columns say: kind by kind, the oldest first."""
+    """The steps that were made from this step, as far as columns tell: by kind, oldest first."""
     found: list[Named] = []
     for after, edges in groupby((edge for edge in EDGES if edge.before == kind), lambda edge: edge.after):
         rows: set[tuple[datetime, str]] = set()
@@ -140,7 +141,7 @@ def list_made(session: Session, *, kind: str, id: str) -> list[Named]:
 
 
 def find_named(session: Session, *, desk_id: str, text: str, is_prefix: bool, limit: int) -> list[Named]:
-    """All that has this id, or begins so; the id of a record is `source/identity`."""
+    """All steps whose id equals the text, or begins with it; the id of a record is `source/identity`."""
     found: list[Named] = []
     for kind, compared, named in NAMED:
         query = select(named).where(compared.class_.desk_id == desk_id, _fits(compared, text, is_prefix))
@@ -160,7 +161,7 @@ def _fits(column: Any, text: str, is_prefix: bool) -> Any:
 
 
 def find_import(session: Session, *, desk_id: str, kind: str, named: str) -> Record | None:
-    """The imported record that is called `source/identity`; both may hold slashes."""
+    """The imported record with the name `source/identity`; both parts may contain slashes."""
     imported = of_desk(Record, desk_id).where(Record.origin_kind == IMPORT, Record.kind == kind)
     for cut, sign in enumerate(named):
         if sign == "/":
@@ -172,24 +173,24 @@ def find_import(session: Session, *, desk_id: str, kind: str, named: str) -> Rec
 
 
 def is_last_thumb(session: Session, *, thumb: Thumb) -> bool:
-    """Whether it is the one on its message that counts."""
+    """Whether this thumb is the last one on its message, which is the one that counts."""
     query = select(Thumb.id).where(Thumb.message_id == thumb.message_id)
     last = session.exec(query.order_by(col(Thumb.created_at).desc(), col(Thumb.id).desc()).limit(1)).one()
     return last == thumb.id
 
 
 def list_datasets_since(session: Session, *, desk_id: str, since: datetime) -> Sequence[Dataset]:
-    """Those that may hold what was stored at that moment, oldest first."""
+    """The datasets that may hold what was stored at that time, oldest first."""
     query = of_desk(Dataset, desk_id).where(Dataset.created_at >= since)
     return session.exec(query.order_by(col(Dataset.created_at), col(Dataset.id))).all()
 
 
 def name_agent(session: Session, *, agent: str | None) -> str | None:
-    """The operator's name, else the word that stands on the row."""
+    """The operator's name, or the stored word itself if no operator has this id."""
     operator = session.get(Operator, agent) if agent else None
     return operator.name if operator else agent
 
 
 def as_number(id: str) -> int:
-    """-1, which no row has, for what is no number."""
+    """The id as a number; -1, which no row has, if it is not a number."""
     return int(id) if id.isascii() and id.isdigit() and len(id) < 10 else -1

@@ -12,16 +12,16 @@ UNDO = "undo"
 
 
 def is_judgement() -> ColumnElement[bool]:
-    """The condition of a query over judgements: it says something of a set, whether it stands or not."""
+    """The query condition for a judgement, whether it was taken back or not; undo rows are left out."""
     return col(Judgement.kind) != UNDO
 
 
 def is_undone() -> ColumnElement[bool]:
-    """A later row took it back."""
+    """The query condition for a judgement that a later row took back."""
     undo = aliased(Judgement)
     return select(col(undo.id)).where(col(undo.undoes) == col(Judgement.id)).exists()
 
 
 def is_live() -> ColumnElement[bool]:
-    """A judgement that stands."""
+    """The query condition for a judgement that was not taken back."""
     return and_(is_judgement(), ~is_undone())

@@ -1,6 +1,7 @@
-"""How far topics are: a mark for each, which differs once there is something new. For the look every second.
+"""A mark for each topic, which changes when there is something new in it. It is read every second by each
+waiting page.
 
-Cheap by construction: one statement for many topics, answered from an index.
+It is cheap: one statement for many topics, answered from an index.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,7 +21,7 @@ Marks = dict[str, Mark]
 
 
 def read_marks(connection: Connection, *, topics: Iterable[str]) -> Marks:
-    """Marks of those topics of which the store knows anything."""
+    """The marks of these topics; topics without any row are left out."""
     listed = list(topics)
     marks: Marks = {}
     for ids in _in_parts(
@@ -47,7 +48,7 @@ def read_marks(connection: Connection, *, topics: Iterable[str]) -> Marks:
 
 
 def read_mark(connection: Connection, *, topic: str) -> Mark:
-    """Empty where the store knows nothing of it."""
+    """The mark of one topic; empty if the topic has no row."""
     return read_marks(connection, topics=[topic]).get(topic, ())
 
 

@@ -1,4 +1,4 @@
-"""How much came in since a time: the number that decides whether a night is worth a run."""
+"""Counts what came in since a time, which decides whether a training run is worth while."""
 
 from datetime import datetime
 
@@ -19,10 +19,10 @@ def has_records(session: Session, *, desk_id: str) -> bool:
 def count_new_choices(
     session: Session, *, desk_id: str, since: datetime | None, at_most: int | None = None
 ) -> int:
-    """Judgements that may become a choice and were not taken back, and imported choices and pairs, after
-    `since`; counted to `at_most` of each, which spares a page a long history.
+    """The number of judgements since a time that may become a choice and were not taken back, and of imported
+    choices and pairs; each counted up to `at_most`, so that a page need not count a long history.
 
-    An upper bound, for few words: what the rules refuse later (equal replies, say) is counted here.
+    This is an upper bound: records that the rules refuse later (for example equal replies) are counted too.
     """
     judged = select(Record.id).where(
         Record.desk_id == desk_id,

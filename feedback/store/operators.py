@@ -21,7 +21,7 @@ TOKEN_ROLES = ("app", *OPERATOR_ROLES)
 
 
 class Holder(NamedTuple):
-    """Whose token it is. `operator_id` None: a program, or a person without an account."""
+    """The holder of a token. `operator_id` is None for a program or a person without an account."""
 
     token_id: str
     name: str
@@ -79,13 +79,13 @@ def find_operator(session: Session, *, desk_id: str, name: str) -> Operator | No
 
 
 def ensure_operator(session: Session, *, desk_id: str, name: str, role: str, now: datetime) -> Operator:
-    """The operator of this name, made with this role when missing. An existing one keeps its role."""
+    """The operator of this name; created with this role if missing. An existing operator keeps their role."""
     found = find_operator(session, desk_id=desk_id, name=name)
     return found or create_operator(session, desk_id=desk_id, name=name, role=role, now=now)
 
 
 def name_agents(session: Session, *, desk_id: str, agents: Iterable[str]) -> dict[str, str]:
-    """What people call these agents, as `Actor.agent_name` writes them down."""
+    """Display names of these agents, who are stored as `Actor.agent_name` writes them."""
     named = {agent: agent.partition(":")[2] or agent for agent in agents}
     query = select(col(Operator.id), col(Operator.name)).where(
         col(Operator.desk_id) == desk_id, col(Operator.id).in_(list(named))
@@ -99,7 +99,9 @@ def list_operators(session: Session, *, desk_id: str) -> Sequence[Operator]:
 
 
 def set_operator_active(session: Session, *, desk_id: str, operator_id: str, active: bool) -> None:
-    """An inactive operator's sessions, links and tokens stop working at the next request."""
+    """Activates or deactivates an operator. Sessions, links and tokens of an inactive operator fail from the
+    next request on.
+    """
     operator = session.exec(of_desk(Operator, desk_id).where(Operator.id == operator_id)).one_or_none()
     if operator is None:
         raise NotFound("operator", operator_id)
@@ -129,7 +131,7 @@ def create_token(
 
 
 def find_token(connection: Connection, *, token: str) -> Holder | None:
-    """Whose token it is, unless it was revoked or its operator is inactive."""
+    """The holder of a token, unless it was revoked or its operator is inactive."""
     found = connection.execute(_HOLDER_BY_HASH, {"key": hash_secret(token)}).one_or_none()
     return Holder(*found) if found is not None else None
 
@@ -154,7 +156,7 @@ def revoke_api_token(session: Session, *, desk_id: str, token_id: str, now: date
 def create_sign_in_link(
     session: Session, *, desk_id: str, operator_id: str, now: datetime, minutes: float = 60
 ) -> str:
-    """The code of a new link `/sign-in/<code>`: works once, for so many minutes."""
+    """Creates a link `/sign-in/<code>` that works once, within these minutes; returns the code."""
     code = secrets.token_urlsafe(32)
     session.add(
         SignInLink(
@@ -170,7 +172,7 @@ def create_sign_in_link(
 
 
 def find_sign_in_link(session: Session, *, code: str, now: datetime) -> Operator | None:
-    """The operator of a good link; None for a used, expired or unknown one, or one of somebody inactive."""
+    """The operator of a valid link; None if it is used, expired or unknown, or its operator is inactive."""
     link = session.get(SignInLink, hash_secret(code))
     if link is None or link.used_at is not None or link.expires_at <= now:
         return None
@@ -179,13 +181,13 @@ def find_sign_in_link(session: Session, *, code: str, now: datetime) -> Operator
 
 
 def find_link_owner(session: Session, *, code: str) -> str | None:
-    """Whom a link signs in or signed in, by the operator's id; also of a used one."""
+    """The id of the operator for whom a link was made, even if it was used already."""
     link = session.get(SignInLink, hash_secret(code))
     return link.operator_id if link is not None else None
 
 
 def use_sign_in_link(session: Session, *, code: str, now: datetime) -> Operator | None:
-    """The operator of a good link, which is used up by this."""
+    """The operator of a valid link, which is used up by this call."""
     code_hash = hash_secret(code)
     operator = find_sign_in_link(session, code=code, now=now)
     if operator is None:

@@ -31,7 +31,7 @@ JUDGEMENT_KINDS = ("pick", "edit", "own", "tie", "none", "skip")
 
 @dataclass(frozen=True)
 class Inflow:
-    """What came in during a time."""
+    """Counts of what came in during a time."""
 
     conversations: int
     customer_messages: int
@@ -93,7 +93,7 @@ def count_unanswered(session: Session, *, desk_id: str) -> Unanswered:
 
 
 def count_sets_of(session: Session, *, desk_id: str, adapters: Collection[str]) -> dict[str, int]:
-    """In how many sets each of these adapters had a part; those that had none are left out."""
+    """The number of sets in which each of these adapters took part; adapters without sets are left out."""
     counts = select(SuggestionSet.adapter, func.count()).where(
         SuggestionSet.desk_id == desk_id, col(SuggestionSet.adapter).in_(adapters)
     )
@@ -102,7 +102,7 @@ def count_sets_of(session: Session, *, desk_id: str, adapters: Collection[str]) 
 
 
 def list_living_sessions(session: Session, *, desk_id: str, now: datetime) -> list[tuple[WebSession, str]]:
-    """Signed-in browsers and the name of who sits there ("" for one signed in by a program's token)."""
+    """Browsers that are signed in, with the name of their operator ("" if a program's token signed in)."""
     query = (
         select(WebSession, Operator.name)
         .outerjoin(Operator, col(Operator.id) == col(WebSession.operator_id))
@@ -117,7 +117,7 @@ def list_living_sessions(session: Session, *, desk_id: str, now: datetime) -> li
 
 
 def list_agents(session: Session, *, desk_id: str) -> dict[str, str]:
-    """Everybody who judged, with a name to show: the operator's, else the word that stands on the rows."""
+    """Everybody who judged, with a display name: the operator's name, or the word stored in the rows."""
     query = (
         select(Judgement.agent, Operator.name)
         .outerjoin(Operator, col(Operator.id) == col(Judgement.agent))
@@ -133,5 +133,5 @@ def list_languages(session: Session, *, desk_id: str) -> list[str]:
 
 
 def name_language(code: str | None) -> str:
-    """Without its region: zh for zh-CN."""
+    """The language code without its region: zh for zh-CN."""
     return (code or "").partition("-")[0].lower()

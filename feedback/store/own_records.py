@@ -1,6 +1,6 @@
-"""Records of judgements and thumbs with the texts that they were derived from, in pages, for datasets.
+"""Reads records of judgements and thumbs with the texts that they were derived from, in pages, for datasets.
 
-Each page is read in one transaction. Of a record that was rejected no text is read.
+Each page is read in one transaction. The texts of a rejected record are not read.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ PLACE = (col(Record.created_at), col(Record.origin_id))
 def iterate_choices(
     store_engine: Engine, *, desk_id: str, since: datetime | None, until: datetime
 ) -> Iterator[tuple[Any, JudgedSet | None]]:
-    """What judgements came to, oldest first: the record, and the judgement with its set unless rejected."""
+    """The records of judgements, oldest first, each with its judgement and set unless it was rejected."""
     query = select(
         *PLACE, col(Record.rejection), col(Record.settled), col(Record.cards), col(Record.tags)
     ).where(
@@ -46,7 +46,9 @@ def iterate_choices(
 def iterate_thumbs(
     store_engine: Engine, *, desk_id: str, until: datetime
 ) -> Iterator[tuple[Any, ThumbedReply | None]]:
-    """What the last thumb of each message came to, by message: the record, and the reply unless rejected."""
+    """The record of the last thumb of each message, by message, each with its reply unless it was
+    rejected.
+    """
     query = select(
         col(Record.origin_id), col(Record.created_at), col(Record.rejection), col(Record.tags)
     ).where(col(Record.desk_id) == desk_id, col(Record.origin_kind) == THUMB, col(Record.created_at) <= until)

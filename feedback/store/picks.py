@@ -1,4 +1,4 @@
-"""Records of judgements read back in pages for the fits: picks that count, and when sets were closed."""
+"""Reads records of judgements in pages for the fits: the picks that count, and when sets were closed."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -51,7 +51,9 @@ def iterate_closings(store_engine: Engine, *, desk_id: str) -> Iterator[tuple[st
 
 
 def _iterate(store_engine: Engine, query: Any) -> Iterator[Any]:
-    """`query` begins with the columns of PLACE, which it is paged by."""
+    """Yields the rows of a query in pages. The query's first columns must be those of PLACE, by which it is
+    paged.
+    """
     ordered = query.order_by(*PLACE).limit(MANY)
 
     def fetch(session: Session, after: Key | None) -> list[Any]:

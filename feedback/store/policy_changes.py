@@ -25,7 +25,7 @@ def note_policy(
     reason: str | None = None,
     actor: str | None = None,
 ) -> bool:
-    """Whether it is another policy than the one before, or the first: only then is there a new row."""
+    """Adds a row if this policy differs from the one before, or is the first; returns whether it did."""
     hold_desk(session, desk_id=desk_id)  # two processes that start at once write one row
     before = find_latest_change(session, desk_id=desk_id)
     if before is not None and before.sha256 == sha256:
@@ -39,7 +39,7 @@ def note_policy(
 
 
 def list_changes(session: Session, *, desk_id: str, limit: int = 20) -> Sequence[PolicyChange]:
-    """Newest first."""
+    """The policy changes of a desk, newest first."""
     query = of_desk(PolicyChange, desk_id).order_by(col(PolicyChange.id).desc())
     return session.exec(query.limit(limit)).all()
 
@@ -49,7 +49,9 @@ def find_latest_change(session: Session, *, desk_id: str) -> PolicyChange | None
 
 
 def give_reason(session: Session, *, desk_id: str, change_id: int, reason: str, actor: str) -> PolicyChange:
-    """The first reason stands: said twice, or by two people, it changes nothing more. Raises NotFound."""
+    """Gives the reason of a policy change. Only the first reason is kept; later ones change nothing. Raises
+    NotFound.
+    """
     hold_desk(session, desk_id=desk_id)
     row = session.exec(of_desk(PolicyChange, desk_id).where(PolicyChange.id == change_id)).one_or_none()
     if row is None:

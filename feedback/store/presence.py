@@ -1,7 +1,6 @@
-"""Who is at the desk and reads which turn, as their pages last said.
+"""Who is at the desk and which turn they read, as their pages last reported.
 
-Reading holds nothing: colleagues see it and may answer all the same. What holds a turn is a claim
-(`turns.py`).
+Reading holds nothing: colleagues see it and may still answer. A claim is what holds a turn (`turns.py`).
 """
 
 from datetime import datetime, timedelta
@@ -20,7 +19,7 @@ THERE = timedelta(minutes=3)  # a browser lets a page that is not in sight speak
 
 
 def note_presence(session: Session, *, desk_id: str, agent: str, turn_id: str | None, now: datetime) -> None:
-    """This agent is at the desk and looks at this turn, or at none."""
+    """Records that this agent is at the desk and looks at this turn, or at none."""
     if turn_id is not None:
         get_row(session, Turn, turn_id, desk_id=desk_id, what="turn")
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
@@ -30,19 +29,19 @@ def note_presence(session: Session, *, desk_id: str, agent: str, turn_id: str | 
 
 
 def end_presence(session: Session, *, desk_id: str, agent: str) -> None:
-    """They have gone: known at once, not after a while of silence."""
+    """Records that an agent's page was closed, so that colleagues see it at once and not after a timeout."""
     theirs = (col(Presence.desk_id) == desk_id) & (col(Presence.agent) == agent)
     session.connection().execute(delete(Presence).where(theirs))
 
 
 def leave_desk(session: Session, *, desk_id: str, agent: str) -> None:
-    """They have signed out: they read nothing and hold nothing."""
+    """Records that an agent signed out: they read no turn and hold no claim."""
     end_presence(session, desk_id=desk_id, agent=agent)
     release_claims(session, desk_id=desk_id, agent=agent)
 
 
 def list_readers(session: Session, *, desk_id: str, now: datetime) -> dict[str, list[str]]:
-    """By turn, the agents who look at it now."""
+    """The agents who look at each turn now, by turn."""
     readers: dict[str, list[str]] = {}
     query = of_desk(Presence, desk_id).where(col(Presence.turn_id).is_not(None))
     for row in session.exec(query.order_by(col(Presence.agent))):
@@ -52,7 +51,7 @@ def list_readers(session: Session, *, desk_id: str, now: datetime) -> dict[str, 
 
 
 def count_present(session: Session, *, desk_id: str, now: datetime) -> int:
-    """How many people are at the desk, whatever they look at."""
+    """The number of people at the desk, whatever they look at."""
     times = session.connection().scalars(_TIMES, {"desk_id": desk_id})
     return sum(still_runs(at + THERE, now=now, term=THERE) for at in times)
 

@@ -1,4 +1,6 @@
-"""Whether the store could be written to just now, said within a second: for probes, which write nothing."""
+"""Tells within a second whether the store can be written to now, for health probes, which must write
+nothing.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,8 +17,8 @@ _TOUCH = text("UPDATE desk SET name = name WHERE id = :id")
 
 
 def probe_store(engine: Engine) -> bool:
-    """Whether the desk is there. Raises StoreBusy where the store is locked, StoreFull where there is no
-    room: as a write of the last minute found, or as the one does that is tried here and taken back.
+    """Whether the desk exists. Raises StoreBusy if the store is locked and StoreFull if it has no room, as
+    seen by a write of the last minute or by a trial write that is rolled back.
     """
     full = last_full(engine)
     found = _probe_sqlite(engine) if engine.dialect.name == "sqlite" else _probe_postgres(engine)
@@ -27,7 +29,9 @@ def probe_store(engine: Engine) -> bool:
 
 @contextmanager
 def read_in_haste(engine: Engine) -> Iterator[Session]:
-    """A reading transaction that waits for no lock to speak of, where the store is known to be locked."""
+    """A reading transaction with almost no waiting for a lock, for use when the store is known to be
+    locked.
+    """
     with read(engine) as session, _waiting_at_most(HASTE_MS, session.connection()):
         yield session
 
@@ -44,7 +48,9 @@ def _probe_sqlite(engine: Engine) -> bool:
 
 
 def _probe_postgres(engine: Engine) -> bool:
-    """Takes the locks that writes begin with: it would meet whoever holds the tables back from them."""
+    """Takes the locks with which every write begins, so that it fails if somebody blocks writes to the
+    tables.
+    """
     quote = engine.dialect.identifier_preparer.format_table
     tables = ", ".join(quote(table) for table in SQLModel.metadata.sorted_tables)
     with mapped_errors(), engine.connect() as connection, connection.begin() as trying:

@@ -1,7 +1,8 @@
-"""Parts of the queue: what waits in one language, with one tag, or for one agent; and which there are now.
+"""Filters of the queue: turns in one language, with one tag, or for one agent; and which languages and tags
+wait now.
 
-A filter only narrows the desk's waiting turns, which an index has in their order: it looks up the
-conversation of each and reads nothing that does not wait. The queue itself is read by `feedback.store.turns`.
+A filter narrows the desk's waiting turns, which an index holds in order: it looks up the conversation of each
+and reads no turn that does not wait. `feedback.store.turns` reads the queue itself.
 """
 
 from collections import Counter
@@ -23,13 +24,15 @@ UNKNOWN = "und"  # ISO 639-2 for a language that nobody could tell
 
 @dataclass(frozen=True)
 class QueueFilter:
-    """`language` without a region takes those of every region, UNKNOWN those without any. None takes all."""
+    """A filter of the queue; None selects all. A `language` without a region matches every region, UNKNOWN
+    matches turns without a language.
+    """
 
     language: str | None = None
     tag: str | None = None
 
     def list_conditions(self, session: Session) -> list[ColumnElement[bool]]:
-        """On turns."""
+        """The filter as query conditions on turns."""
         theirs = aliased(Conversation)  # the query around may read conversations too
         wanted: list[ColumnElement[bool]] = []
         if self.language is not None:
@@ -49,20 +52,24 @@ EVERYTHING = QueueFilter()
 
 @dataclass(frozen=True)
 class QueueKinds:
-    """What waits, by language without region and by tag, the most first."""
+    """The numbers of waiting turns by language (without region) and by tag, the largest first."""
 
     languages: dict[str, int] = field(default_factory=dict)
     tags: dict[str, int] = field(default_factory=dict)
 
 
 def is_held_by(agent: str, *, now: datetime, claim_minutes: float) -> ColumnElement[bool]:
-    """Whether a turn is this agent's now, as `feedback.store.turns.find_claim` says."""
+    """The query condition for a turn that this agent has claimed, with the rule of
+    `feedback.store.turns.find_claim`.
+    """
     since = col(Turn.claimed_at)
     return and_(col(Turn.claimed_by) == agent, since > now - timedelta(minutes=claim_minutes), since <= now)
 
 
 def is_of(agent: str, *, now: datetime, claim_minutes: float) -> ColumnElement[bool]:
-    """Whether this agent holds a turn, or has written something in its conversation that is not sent."""
+    """The query condition for a turn that this agent has claimed, or in whose conversation they have an
+    unsent draft.
+    """
     drafted = sqlalchemy.select(1).where(
         col(Draft.desk_id) == col(Turn.desk_id),
         col(Draft.agent) == agent,
@@ -73,7 +80,7 @@ def is_of(agent: str, *, now: datetime, claim_minutes: float) -> ColumnElement[b
 
 
 def is_beside(turn_id: str) -> ColumnElement[bool]:
-    """Whether a turn is in the conversation of this one."""
+    """The query condition for a turn in the conversation of the turn `turn_id`."""
     other = aliased(Turn)
     conversation = sqlalchemy.select(col(other.conversation_id)).where(col(other.id) == turn_id)
     return col(Turn.conversation_id) == conversation.scalar_subquery()
@@ -109,7 +116,7 @@ def count_kinds(session: Session, *, desk_id: str) -> QueueKinds:
 
 
 def _list_tags(session: Session, tags: Mapped[list[str]]) -> TableValuedAlias:
-    """The tags of a conversation as rows; each database has its own words for it."""
+    """The tags of a conversation as rows, with the function that the database has for it."""
     if session.get_bind().dialect.name == "postgresql":
         return func.json_array_elements_text(tags).table_valued("value").render_derived()
     return func.json_each(tags).table_valued("value")

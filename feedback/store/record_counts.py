@@ -1,9 +1,8 @@
-"""How many judgements came to what: every count of them is a GROUP BY over records. Reads only.
+"""Counts the outcomes of judgements: every count is a GROUP BY over records. Reads only.
 
-count_meanings      on the sets of one adapter, by who judged
-count_judgements    the same, in one number
-count_versions      on sets of two versions, by who judged
-count_given         in a time: as given, as settled, and why not
+count_meanings on the sets of one adapter, by who judged count_judgements on the sets of one adapter, in one
+number count_versions on sets of two versions, by who judged count_given in a time: kind as given, kind as
+settled, and reason of rejection
 """
 
 from datetime import datetime
@@ -18,7 +17,7 @@ from feedback.store.tables import Record
 
 
 class Meaning(NamedTuple):
-    """What judgements came to, in the columns of their records."""
+    """The outcome of judgements, in the columns of their records."""
 
     design: str
     rejection: str | None
@@ -28,14 +27,14 @@ class Meaning(NamedTuple):
 
 
 class AgentMeaning(NamedTuple):
-    """What one agent's came to; the agent is None once erased."""
+    """An outcome and the agent whose judgement it is; the agent is None after their erasure."""
 
     agent: str | None
     meaning: Meaning
 
 
 class Versioned(NamedTuple):
-    """The same on a set of two versions: beside which one, and by whom."""
+    """An outcome on a set of two versions, with the older version and the agent."""
 
     rival: str
     agent: str | None
@@ -43,8 +42,8 @@ class Versioned(NamedTuple):
 
 
 class Given(NamedTuple):
-    """What was given and what it came to; `pairs` and `close` are sums over these `judgements`, of which
-    `paired` give a pair at all.
+    """The kind of judgements as given and their outcome. `pairs` and `close` are sums over these
+    `judgements`; `paired` of them give at least one pair.
     """
 
     given: str
@@ -75,12 +74,12 @@ def count_meanings(session: Session, *, desk_id: str, adapter: str) -> dict[Agen
 
 
 def count_judgements(session: Session, *, desk_id: str, adapter: str) -> int:
-    """On the sets of one adapter, whatever they came to."""
+    """The number of judgements on the sets of one adapter, whatever their outcome."""
     return int(session.scalar(_of_adapter(select(func.count()).select_from(Record), desk_id, adapter)) or 0)
 
 
 def count_versions(session: Session, *, desk_id: str, adapter: str) -> dict[Versioned, int]:
-    """By the version beside this one: the one whose set was judged last comes first."""
+    """Outcomes by the other version in the set; the version whose set was judged last comes first."""
     of_two = col(Record.design) == VERSIONS_DESIGN, col(Record.rival).is_not(None)
     rivals = _of_adapter(select(col(Record.rival)), desk_id, adapter).where(*of_two)
     newest = func.max(col(Record.created_at)).desc(), func.max(col(Record.origin_id)).desc()
@@ -105,8 +104,8 @@ def count_given(
     until: datetime | None = None,
     agent: str | None = None,
 ) -> list[Given]:
-    """Of judgements that were given in this time, both ends included, by the language of their conversations;
-    with `agent`, of theirs alone.
+    """Counts judgements of this time (both ends included) by the language of their conversations; with
+    `agent`, only that agent's.
     """
     keys = (col(Record.given), col(Record.settled), col(Record.rejection), col(Record.language))
     sums = (

@@ -19,7 +19,7 @@ PAGE = 1_000
 def find_bodies(
     session: Session, *, desk_id: str, kind: str, source: str, identities: Collection[str]
 ) -> dict[str, dict[str, Any]]:
-    """The stored body of each of these identities that exists."""
+    """The stored bodies of those identities that exist."""
     query = select(col(Record.identity), col(Record.body)).where(
         col(Record.desk_id) == desk_id,
         col(Record.kind) == kind,
@@ -30,7 +30,7 @@ def find_bodies(
 
 
 def add_records(session: Session, *, rows: Sequence[dict[str, Any]]) -> None:
-    """Rows of `record`, new ones only: a known identity fails the whole unit of work."""
+    """Inserts new rows of `record`. If an identity exists already, the whole unit of work fails."""
     if rows:
         session.execute(insert(Record), list(rows))
 
@@ -66,8 +66,8 @@ def read_records(
     until: datetime | None = None,
     limit: int = PAGE,
 ) -> list[Record]:
-    """Imported records in the order of (source, identity), whatever the order of import. `after` is that pair
-    of the last one had.
+    """Imported records in the order of (source, identity), independent of the order of import. `after` is the
+    pair of the last record already read.
     """
     source, identity = (_bytewise(session, column) for column in (col(Record.source), col(Record.identity)))
     # Not by origin_kind: SQLite would then walk another index and sort for every page.
@@ -84,7 +84,9 @@ def read_records(
 
 
 def count_records(session: Session, *, desk_id: str, sources: Collection[str], until: datetime) -> int:
-    """Imported ones and those of judgements and thumbs; without sources, of all of them."""
+    """The number of imported records of these sources; without `sources`, of all records, including those of
+    judgements and thumbs.
+    """
     query = select(func.count()).select_from(Record)
     query = query.where(col(Record.desk_id) == desk_id, col(Record.created_at) <= until)
     if sources:
@@ -105,8 +107,8 @@ def iterate_records(
 
 
 def _bytewise(session: Session, column: Any) -> ColumnElement[str]:
-    """The column compared by bytes: SQLite's default, and what makes PostgreSQL give the same order in any
-    locale.
+    """The column compared by bytes: this is SQLite's default, and gives PostgreSQL a sort order that is
+    independent of its locale.
     """
     ordered: ColumnElement[str] = column
     return collate(ordered, "C") if session.get_bind().dialect.name == "postgresql" else ordered

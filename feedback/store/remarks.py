@@ -1,4 +1,4 @@
-"""What people said beside their thumbs and judgements: reasons and comments. Reads only."""
+"""Remarks that people wrote beside their thumbs and judgements: reasons and comments. Reads only."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,7 +14,9 @@ from feedback.store.thumbs import is_last
 
 @dataclass(frozen=True)
 class Remark:
-    """`on` is `up` or `down` for a thumb, the kind for a judgement; `agent` is null for a customer."""
+    """A remark. `on` is `up` or `down` for a thumb and the kind for a judgement; `agent` is null for a
+    customer.
+    """
 
     id: str
     at: datetime
@@ -27,8 +29,8 @@ class Remark:
 
 
 def list_remarks(session: Session, *, desk_id: str, limit: int) -> list[Remark]:
-    """The latest, newest first. Of several thumbs on a message the last one speaks; a judgement that was
-    taken back says nothing.
+    """The latest remarks, newest first: of the last thumb on each message, and of judgements that were not
+    taken back.
     """
     found = [*_read_thumbs(session, desk_id, limit), *_read_judgements(session, desk_id, limit)]
     return sorted(found, key=lambda remark: (remark.at, remark.id), reverse=True)[:limit]

@@ -1,7 +1,7 @@
-"""Taking a reply back before its customer sees it, and what waits again then.
+"""Takes a reply back before its customer sees it, and lets the turn wait again.
 
-The customer's last word decides: if no reply stands after it, its turn waits again, with the set that it had.
-A reply that was released stays. That a judgement is withdrawn is written by `judgements.py`.
+A turn waits again, with the set that it had, if no reply follows the customer's last message. A reply that
+was released stays. `judgements.py` writes that a judgement is withdrawn.
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class Retracted:
 def retract_by_hand(
     session: Session, *, desk_id: str, message_id: str, agent: str | None, now: datetime
 ) -> Retracted:
-    """Takes a reply back that no judgement sent. `agent` None means that anybody's may be."""
+    """Takes back a reply that no judgement sent. With `agent` None it may be anybody's reply."""
     found = get_row(session, Message, message_id, desk_id=desk_id, what="message")
     lock_conversation(session, desk_id=desk_id, conversation_id=found.conversation_id)
     message = get_row(session, Message, message_id, desk_id=desk_id, what="message", lock=True)
@@ -92,7 +92,9 @@ def retract_message(session: Session, *, message: Message, now: datetime) -> Ret
 
 
 def _reopen(session: Session, asked: Message, agent: str | None, *, now: datetime) -> str | None:
-    """The turn of this message waits again, if it was answered; the agent who took the answer back has it."""
+    """Lets the turn of this message wait again if it was answered, claimed by the agent who took the answer
+    back.
+    """
     waits_for = select(Turn).where(Turn.message_id == asked.id, Turn.state == "answered")
     turn = session.exec(waits_for.with_for_update(key_share=True)).one_or_none()
     if turn is None:
