@@ -104,8 +104,8 @@ class SetSeen:
 
 @dataclass(frozen=True)
 class LastMessage:
-    """The position of the newest message of the conversation, retracted or not, and its highest release
-    number.
+    """The newest message of the conversation, retracted or not, and the highest release number in the
+    conversation.
     """
 
     id: str

@@ -84,8 +84,8 @@ def read_records(
 
 
 def count_records(session: Session, *, desk_id: str, sources: Collection[str], until: datetime) -> int:
-    """The number of imported records of these sources; without `sources`, of all records, including those of
-    judgements and thumbs.
+    """The number of records of these sources, or of all sources if none is given. Records of judgements and
+    thumbs count too.
     """
     query = select(func.count()).select_from(Record)
     query = query.where(col(Record.desk_id) == desk_id, col(Record.created_at) <= until)

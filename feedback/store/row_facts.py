@@ -1,7 +1,8 @@
-"""What a list tells of each row that `conversation_rows.py` found: the customer's words, state and verdict.
+"""Reads what a list shows of each row that `conversation_rows.py` found: the customer's words, state and
+verdict.
 
-Which arm a verdict fell on is told once nobody can take it back into an open set (`row_selection.py`). Reads
-only.
+The arm that a verdict is for is shown only when nobody can take the verdict back into an open set any more
+(`row_selection.py`). Reads only.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
@@ -22,8 +23,8 @@ Key = tuple[datetime, str]
 
 @dataclass(frozen=True)
 class RowVerdict:
-    """What was said, as it was given. `is_settled`: nobody can take it back into an open set any more; before
-    that, `winner` and `version` are None.
+    """A verdict as it was given. `is_settled` means that it can no longer be taken back into an open set;
+    before that, `winner` and `version` are None.
     """
 
     given: str
@@ -35,7 +36,9 @@ class RowVerdict:
 
 @dataclass(frozen=True)
 class ConversationRow:
-    """`words` are the customer's: the first of the conversation, or those that the verdict is about."""
+    """One row of the list. `words` are the customer's: the first ones of the conversation, or those that the
+    verdict is about.
+    """
 
     key: Key
     conversation_id: str
@@ -51,7 +54,9 @@ class ConversationRow:
 
 @dataclass(frozen=True)
 class _Found:
-    """A row before the rest of its conversation is read; `words` where they are not the first ones."""
+    """A row before the rest of its conversation is read. `words` is set if they are not the conversation's
+    first words.
+    """
 
     key: Key
     conversation_id: str
@@ -82,7 +87,9 @@ def _tell_closings(session: Session, keys: Sequence[Key]) -> list[_Found]:
 
 
 def _tell_records(session: Session, desk_id: str, ids: Sequence[str], is_thumb: bool) -> list[_Found]:
-    """The words are those of the turn that was judged, or that the reply with the thumb answered."""
+    """The rows of judgements or thumbs, with the customer's words in the turn that was judged or that the
+    reply answered.
+    """
     about: Any = Message if is_thumb else Judgement
     query = (
         select(Record, col(Message.text))
@@ -106,7 +113,7 @@ def _tell_records(session: Session, desk_id: str, ids: Sequence[str], is_thumb: 
 
 
 def tell_verdict(record: Record, held: Container[str]) -> RowVerdict:
-    """`held` are judgements that their agents can still take back."""
+    """The verdict in a record. `held` holds the judgements that their agents can still take back."""
     is_held = record.origin_id is not None and record.origin_id in held
     is_open = record.origin_kind == JUDGEMENT and (is_held or record.rejection in OPEN_AFTER)
     return RowVerdict(
@@ -119,7 +126,7 @@ def tell_verdict(record: Record, held: Container[str]) -> RowVerdict:
 
 
 def _find_last_verdicts(session: Session, desk_id: str, ids: Sequence[str]) -> dict[str, RowVerdict]:
-    """What agents said last of each conversation."""
+    """The agents' last verdict in each conversation."""
     judged = (
         select(col(Judgement.id))
         .join(SuggestionSet, col(SuggestionSet.id) == col(Judgement.set_id))
@@ -160,7 +167,7 @@ def _complete(session: Session, rows: Sequence[_Found]) -> list[ConversationRow]
 
 
 def _find_states(session: Session, ids: Iterable[str]) -> Mapping[str, str]:
-    """Of the newest turn of each."""
+    """The state of the newest turn of each conversation."""
     query = (
         select(col(Turn.conversation_id), col(Turn.state))
         .join(Message, col(Message.id) == col(Turn.message_id))

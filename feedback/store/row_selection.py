@@ -1,10 +1,10 @@
-"""Which rows the console's list of conversations shows, as conditions of a query. Reads nothing itself.
+"""The conditions that select rows of the console's list of conversations. Reads nothing itself.
 
     Selection(words=("refund",), language="en")                a row is a conversation
     Selection(verdict="tuned", version="tuned-20261122-1")     a row is a judgement, a thumb or a closing
 
-What tells arms apart (`base`, `tuned`, versions, why a set compares nothing) selects among verdicts that
-nobody can take back into an open set any more: else a list would say what an open set hides.
+Conditions that reveal arms (`base`, `tuned`, versions, why a set compares nothing) select only among verdicts
+that nobody can take back into an open set any more. Otherwise a list would show what an open set hides.
 """
 
 import json
@@ -37,8 +37,9 @@ OPEN_AFTER = ("none", "skip", UNDONE, "unblinded")
 
 @dataclass(frozen=True)
 class RowSelection:
-    """Every wish must be met; times include both ends. `reason`: why a judgement is no choice, and with a
-    version why it does not count for it. `settled`: the kind as it counts. `beside`: the older version.
+    """The selected rows: all conditions must hold, and times include both ends. `reason` is why a judgement
+    is no choice, or with a version why it does not count for it. `settled` is the kind as it counts,
+    `beside` the older version.
     """
 
     words: tuple[str, ...] = ()
@@ -76,18 +77,18 @@ def match_time(asked: RowSelection, at: Any) -> list[ColumnElement[bool]]:
 
 
 def is_in_language(language: str, column: Any) -> ColumnElement[bool]:
-    """Regions are of their language, as the console counts them: zh-CN is zh."""
+    """Whether a column holds this language; a region is ignored, so that zh-CN counts as zh."""
     return or_(func.lower(column) == language.lower(), func.lower(column).like(f"{language.lower()}-%"))
 
 
 def match_tag(tag: str, column: Any) -> ColumnElement[bool]:
-    """The tag as a whole, among those of a JSON column: in its text a quoted string is one element."""
+    """Whether the JSON column holds this whole tag: each element is a quoted string in the column's text."""
     text = cast(column, Text)
     return func.replace(text, json.dumps(tag), "") != text
 
 
 def match_words(words: Sequence[str], conversation_id: Any, *, desk_id: str) -> list[ColumnElement[bool]]:
-    """Every word occurs in some message of the conversation that was not taken back."""
+    """The condition that every word occurs in some message of the conversation that was not retracted."""
     of_desk = (col(Message.desk_id) == desk_id, col(Message.retracted_at).is_(None))
     return [
         conversation_id.in_(
@@ -100,12 +101,14 @@ def match_words(words: Sequence[str], conversation_id: Any, *, desk_id: str) -> 
 
 
 def spell(word: str) -> set[str]:
-    """Databases fold the case of A to Z alone; other scripts are asked for in each case."""
+    """The spellings of a word to search for. Databases fold the case of A to Z only, so words in other
+    scripts are tried in each case.
+    """
     return {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
 
 
 def match_record(asked: RowSelection, *, desk_id: str) -> list[ColumnElement[bool]]:
-    """Of judgements and thumbs: all that is asked but for words and the conversation's state."""
+    """The conditions on judgements and thumbs: everything except words and the conversation's state."""
     is_thumb = asked.verdict in THUMBS
     found: list[ColumnElement[bool]] = [
         col(Record.desk_id) == desk_id,
@@ -144,17 +147,17 @@ def _list_equal(asked: RowSelection) -> list[tuple[Any, str | None]]:
 
 
 def tells_arms(asked: RowSelection) -> bool:
-    """Whether it depends on what an open set hides."""
+    """Whether the selection depends on facts that an open set hides."""
     return bool(asked.arm or asked.version or asked.beside or asked.verdict in (COUNTED, *ARMS, WON, LOST))
 
 
 def is_settled() -> ColumnElement[bool]:
-    """The judgement closed its set, and was not taken back."""
+    """The condition that a judgement closed its set and was not taken back."""
     return or_(col(Record.rejection).is_(None), col(Record.rejection).not_in(OPEN_AFTER))
 
 
 def select_held(*, desk_id: str) -> Any:
-    """Judgements whose reply is held back still: taken back now, they would open their set again."""
+    """Selects judgements whose reply is still held back: taking them back now would open their set again."""
     return (
         select(col(Judgement.id))
         .join(Message, col(Message.turn_id) == col(Judgement.turn_id))  # indexed, unlike the message's id
@@ -188,7 +191,9 @@ def _match_verdict(verdict: str) -> ColumnElement[bool]:
 
 
 def _counts() -> ColumnElement[bool]:
-    """As `support.py` and `versions.py` count a pick: a tie of all teaches nothing and is half to each."""
+    """The condition that a pick counts for a rate, by the rules of `support.py` and `versions.py`. A tie of
+    all counts as half to each, although nothing is learnt from it.
+    """
     return (
         or_(col(Record.rejection).is_(None), col(Record.rejection) == TIE_OF_ALL)
         & col(Record.incomparable).is_(None)
@@ -197,7 +202,9 @@ def _counts() -> ColumnElement[bool]:
 
 
 def _match_reason(reason: str, asked: RowSelection) -> ColumnElement[bool]:
-    """With a version as `support.py` leaves out, or beside another one as `versions.py` does."""
+    """The condition that a judgement does not count for this reason: for a version by the rules of
+    `support.py`, beside an older one by those of `versions.py`.
+    """
     if asked.version is None:
         return col(Record.rejection) == reason
     is_tie = col(Record.rejection) == TIE_OF_ALL

@@ -1,4 +1,4 @@
-"""Queries behind the night report: the run before, the numbers of a run, where its adapter stands."""
+"""Queries for the night report: the run before, the numbers of a run, and the state of its adapter."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,14 +13,16 @@ Numbers = dict[str, list[tuple[int, float]]]
 
 
 def find_previous(session: Session, *, desk_id: str, run: Run, until: datetime) -> Run | None:
-    """The last run that trained before this one: what came in counts from its start, as for the trigger."""
+    """The last run before this one that trained. New records are counted from its start, as for the
+    trigger.
+    """
     query = of_desk(Run, desk_id).where(Run.state == "done", Run.id != run.id, col(Run.started_at) < until)
     return session.exec(query.order_by(col(Run.started_at).desc(), col(Run.id)).limit(1)).first()
 
 
 def find_run_behind(session: Session, *, desk_id: str, run: Run) -> Run | None:
-    """The last run before this one that came to an adapter on the same base. Of a run that has no adapter yet
-    the base is not known: then the last that came to one.
+    """The last run before this one that produced an adapter on the same base. While this run has no adapter
+    its base is unknown, so any base matches.
     """
     own = select(Adapter.base_id).where(Adapter.run_id == run.id).limit(1)
     base_id = session.exec(own).first()
@@ -40,13 +42,13 @@ def find_latest_ended(session: Session, *, desk_id: str) -> Run | None:
 
 
 def list_ended(session: Session, *, desk_id: str, since: datetime) -> Sequence[Run]:
-    """Runs that ended in any state since then, the oldest first."""
+    """The runs that ended since a time in any state, oldest first."""
     query = of_desk(Run, desk_id).where(col(Run.state).in_(runs.FINISHED), col(Run.finished_at) >= since)
     return session.exec(query.order_by(col(Run.finished_at), col(Run.id))).all()
 
 
 def read_numbers(session: Session, *, run_id: str) -> Numbers:
-    """Every number that a run wrote: (step, value) by name, in order."""
+    """Every number that a run recorded: (step, value) in order, by name."""
     query = select(RunMetric.name, RunMetric.step, RunMetric.value).where(
         RunMetric.run_id == run_id, RunMetric.name != runs.BEGAN
     )
@@ -57,17 +59,17 @@ def read_numbers(session: Session, *, run_id: str) -> Numbers:
 
 
 def list_began(session: Session, *, run_id: str) -> list[tuple[str, datetime]]:
-    """Each step that the run entered and when, oldest first; a continued run enters some again."""
+    """Each step that the run entered and when, oldest first. A continued run enters some steps again."""
     marks = runs.list_metrics(session, run_id=run_id, name=runs.BEGAN)
     return [(runs.STEPS[int(mark.value)], mark.at) for mark in marks]
 
 
 def find_made_adapter(session: Session, *, desk_id: str, name: str | None) -> Adapter | None:
-    """None for a run that came to no adapter, or was ended after its name was taken."""
+    """The adapter that a run produced; None if it produced none, or ended after reserving a name."""
     return session.exec(of_desk(Adapter, desk_id).where(Adapter.name == name)).one_or_none()
 
 
 def list_deployments_of(session: Session, *, desk_id: str, adapter: str) -> Sequence[Deployment]:
-    """Where this adapter was put, oldest first."""
+    """The deployments of this adapter, oldest first."""
     query = of_desk(Deployment, desk_id).where(Deployment.adapter == adapter)
     return session.exec(query.order_by(col(Deployment.fence))).all()

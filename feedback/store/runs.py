@@ -1,4 +1,4 @@
-"""Queries over runs of the nightly job: ask for one, claim it, write its progress, end it.
+"""Queries over runs of the nightly job: request one, claim it, write its progress, end it.
 
 A run is claimed under a lease with a fencing token: each claim raises `fence`, and every write of a worker
 carries the fence it was given. A worker that was paused past its lease and taken over can write no more.
@@ -25,7 +25,9 @@ BEGAN = "began"  # among a run's numbers: when it entered a step (its `at`), the
 
 @dataclass(frozen=True)
 class RunToken:
-    """What a worker holds: the run and the fence of its claim. A higher one in the row: it was taken over."""
+    """The run and the fence that a worker holds. A higher fence in the row means that another worker took the
+    run over.
+    """
 
     run_id: str
     fence: int
@@ -33,7 +35,7 @@ class RunToken:
 
 @dataclass(frozen=True)
 class Metric:
-    """One live number of a run at an optimiser step."""
+    """One metric of a run at an optimiser step."""
 
     name: str
     step: int
@@ -50,7 +52,7 @@ def file_run_request(
     requested_by: str,
     now: datetime,
 ) -> tuple[Run, bool]:
-    """The run of this slot and whether it is new: two requests for one slot are one run."""
+    """Requests a run; returns it and whether it is new. Two requests for one slot give one run."""
     found = find_run(session, desk_id=desk_id, kind=kind, slot=slot)
     if found is not None:
         return found, False
@@ -67,7 +69,7 @@ def find_run(session: Session, *, desk_id: str, kind: str, slot: str) -> Run | N
 
 
 def find_unfinished(session: Session, *, desk_id: str) -> Run | None:
-    """The run that is executed now, else the one that is next."""
+    """The run that is executed now, or else the next one in the queue."""
     query = of_desk(Run, desk_id).where(col(Run.state).in_(("queued", "running")))
     first = (col(Run.state).desc(), col(Run.created_at), col(Run.id))
     return session.exec(query.order_by(*first).limit(1)).first()
@@ -86,7 +88,7 @@ def select_runs(
     dataset_id: str | None = None,
     limit: int = 50,
 ) -> Sequence[Run]:
-    """Newest first."""
+    """The runs of a desk, newest first."""
     query = of_desk(Run, desk_id)
     for column, value in ((Run.state, state), (Run.kind, kind), (Run.dataset_id, dataset_id)):
         if value is not None:
@@ -134,7 +136,9 @@ def renew_lease(session: Session, *, run_id: str, token: int, now: datetime, lea
 
 
 def give_back(session: Session, *, run_id: str, token: int, now: datetime) -> None:
-    """A worker that is told to stop lets go of its run; StaleLease if it is not its own any more."""
+    """Gives up the claim of a worker that is being stopped. Raises StaleLease if the worker does not hold the
+    run any more.
+    """
     run = check_token(session, run_id=run_id, token=token)
     run.lease_until = now
     run.given_back += 1
@@ -203,7 +207,7 @@ def finish_run(
 
 
 def end_cancelled_run(session: Session, *, desk_id: str, run_id: str, now: datetime) -> Run:
-    """End a queued run, or take a running one from its worker, whose next write then is a StaleLease."""
+    """Ends a queued run, or takes a running one from its worker, whose next write then raises StaleLease."""
     run = get_run(session, desk_id=desk_id, run_id=run_id)
     if run.state in FINISHED:
         raise IllegalRunState(run_id, run.state, "cancelled")
@@ -212,7 +216,7 @@ def end_cancelled_run(session: Session, *, desk_id: str, run_id: str, now: datet
 
 
 def check_token(session: Session, *, run_id: str, token: int) -> Run:
-    """The running run that this token still holds, kept from others until this transaction ends.
+    """The running run that this token still holds, locked until this transaction ends.
 
     The guard of every write that a worker makes.
     """
@@ -237,7 +241,7 @@ def add_metrics(
 def list_metrics(
     session: Session, *, run_id: str, name: str | None = None, after_id: int = 0, limit: int = 5000
 ) -> Sequence[RunMetric]:
-    """In the order they were written, after row `after_id`: a page asks again with the last id it has.
+    """The numbers of a run in the order of writing, after row `after_id`; a page passes the last id it has.
 
     Without a name: every number of the training, none of the marks of steps.
     """
@@ -247,7 +251,9 @@ def list_metrics(
 
 
 def drop_metrics_from(session: Session, *, run_id: str, token: int, step: int) -> None:
-    """Forget the numbers of steps that a resumed training repeats: a curve has one value per step."""
+    """Deletes the numbers from `step` on, which a resumed training writes again, so that a curve has one
+    value per step.
+    """
     check_token(session, run_id=run_id, token=token)
     for metric in session.exec(
         select(RunMetric).where(RunMetric.run_id == run_id, RunMetric.step >= step)
@@ -256,7 +262,7 @@ def drop_metrics_from(session: Session, *, run_id: str, token: int, step: int) -
 
 
 def _give(session: Session, run: Run, owner: str, now: datetime, lease_s: float) -> Run | None:
-    """Conditional on the fence that was read: where two may write at a time, the second claim loses."""
+    """Claims the run if its fence is still as read: of two concurrent claims the second fails."""
     claimed = session.exec(
         update(Run)
         .where(col(Run.id) == run.id, col(Run.fence) == run.fence, col(Run.state) == run.state)

@@ -1,4 +1,4 @@
-"""Queries for sets while they are prepared: what a turn asks for, who prepares it, what came of it.
+"""Queries for sets while they are prepared: what a turn needs, who prepares its set, and the result.
 
 A set is written as `preparing` under a lease before the engine is asked, so that whoever finds the lease run
 out takes it over; the writes below are conditional on the owner, and the loser of a race writes nothing.
@@ -47,7 +47,7 @@ PLAN_FIELDS = (
 
 @dataclass(frozen=True)
 class TurnContext:
-    """A turn and what its prompt is built from: the messages up to it as `{"role", "text"}`, oldest first."""
+    """A turn and the content of its prompt: the messages up to it as `{"role", "text"}`, oldest first."""
 
     turn_id: str
     desk_id: str
@@ -60,7 +60,7 @@ class TurnContext:
 
 @dataclass(frozen=True)
 class SetProgress:
-    """How far the set of a turn is; `state` is None while no row stands for it."""
+    """The progress of a turn's set; `state` is None while it has no row."""
 
     turn_id: str
     turn_state: str
@@ -73,7 +73,7 @@ class SetProgress:
 
 
 def read_turn(session: Session, *, turn_id: str) -> TurnContext | None:
-    """None if the turn is unknown or waits no longer."""
+    """The turn with the content of its prompt; None if it is unknown or no longer waits."""
     turn = session.get(Turn, turn_id)
     if turn is None or turn.state != "waiting":
         return None
@@ -101,7 +101,7 @@ def read_turn(session: Session, *, turn_id: str) -> TurnContext | None:
 
 
 def find_progress(session: Session, *, key: str) -> SetProgress | None:
-    """By the id of a turn or of a set; None if it is neither."""
+    """The progress of a set, by the id of the set or of its turn; None if there is no such id."""
     for is_named in (col(Turn.id) == key, col(SuggestionSet.id) == key):
         row = session.execute(_progress().where(is_named)).first()
         if row is not None:
@@ -109,10 +109,9 @@ def find_progress(session: Session, *, key: str) -> SetProgress | None:
     return None
 
 
-def open_set(
-    session: Session, *, planned: SuggestionSet, replaces: SetProgress | None
-) -> SuggestionSet | None:
-    """The row that `planned.lease_owner` may prepare; None if the turn waits no more or another prepares it.
+def open_set(session: Session, *, planned: SuggestionSet, replaces: SetProgress | None) -> SuggestionSet | None:
+    """The row that `planned.lease_owner` may prepare; None if the turn no longer waits or another process
+    prepares it.
 
     `replaces` is a preparation found abandoned: its row is taken over, if it still is as found.
     """
@@ -134,7 +133,7 @@ def open_set(
 
 
 def close_overtaken(session: Session, *, found: SetProgress) -> None:
-    """End an abandoned preparation whose turn needs it no more."""
+    """Ends an abandoned preparation whose turn no longer needs the set."""
     turn = _lock(session, Turn, found.turn_id)
     row = _lock_set_of(session, found.turn_id)
     if turn is not None and row is not None and turn.state in OVERTAKEN and _is_as_found(row, found):
@@ -153,7 +152,8 @@ def settle_set(
     error: str | None,
     is_awaited: bool,
 ) -> str | None:
-    """Write what was drawn and end the preparation: the state reached, or None if another owner has the set.
+    """Writes what was drawn and ends the preparation. Returns the new state, or None if another owner has the
+    set.
 
     If the turn was answered or overtaken meanwhile, the set is `bypassed` or `superseded` and its candidates
     stay out of sight. `outcome` holds the fields that only the drawing could tell, such as prompt tokens.
@@ -178,7 +178,9 @@ def settle_set(
 def list_next(
     session: Session, *, desk_id: str, after: str | None, limit: int, only: QueueFilter = EVERYTHING
 ) -> list[SetProgress]:
-    """How far the sets are of the next turns in a page of the queue; what an agent has taken is not next."""
+    """The progress of the sets of the next turns in a page of the queue, without turns that an agent has
+    claimed.
+    """
     query = _progress().where(
         col(Turn.desk_id) == desk_id,
         col(Turn.state) == "waiting",
@@ -191,7 +193,7 @@ def list_next(
 
 
 def list_overtaken(session: Session) -> list[SetProgress]:
-    """Sets that are still in preparation although their turn waits no more."""
+    """Sets that are still being prepared although their turn no longer waits."""
     desks = sqlalchemy.select(col(Desk.id))
     query = _progress().where(
         col(SuggestionSet.desk_id).in_(desks),
@@ -202,7 +204,9 @@ def list_overtaken(session: Session) -> list[SetProgress]:
 
 
 def count_in_flight(session: Session, *, adapter: str, now: datetime) -> int:
-    """Sets that may still ask the engine for this adapter: an adapter is unloaded only when none does."""
+    """The number of sets that may still ask the engine for this adapter. It may be unloaded only when this is
+    0.
+    """
     query = select(SuggestionSet.requests).where(
         SuggestionSet.state == PREPARING, col(SuggestionSet.lease_until) > now
     )
@@ -226,7 +230,7 @@ def _read_progress(row: Any) -> SetProgress:
 
 
 def _lock(session: Session, table: type[Row], id: str) -> Row | None:
-    """The row as it is now, held until the transaction ends (PostgreSQL; SQLite has one writer anyway)."""
+    """The current row, locked until the transaction ends (PostgreSQL; SQLite has one writer anyway)."""
     return session.get(table, id, with_for_update={"key_share": True}, populate_existing=True)
 
 

@@ -1,7 +1,7 @@
-"""Reading suggestion sets: what agents may see of them, and who has seen more than that.
+"""Reads suggestion sets: what agents may see of them, and who has seen their arms.
 
-Nothing of a set is shown before it is ready, and then all of it at once; the moment is kept. Preparing sets
-is in `set_writes.py`.
+Nothing of a set is shown before it is ready; then all candidates are shown at once and the time is recorded.
+`set_writes.py` prepares sets.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ class SetNotJudged(Conflict):
 
 
 def find_set(session: Session, *, desk_id: str, turn_id: str) -> SuggestionSet | None:
-    """The set of a turn; None while nobody has begun to prepare it."""
+    """The set of a turn; None before its preparation begins."""
     query = of_desk(SuggestionSet, desk_id).where(SuggestionSet.turn_id == turn_id)
     return session.exec(query.options(*leave_out(LARGE))).one_or_none()
 
@@ -45,7 +45,7 @@ def list_candidates(session: Session, *, desk_id: str, set_id: str) -> Sequence[
 
 
 def reveal_set(session: Session, *, desk_id: str, set_id: str, now: datetime) -> SuggestionSet:
-    """Notes the moment at which the candidates were first shown. Only a ready set has one."""
+    """Records the time at which the candidates of a ready set were first shown."""
     row = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set", lock=True, without=LARGE)
     if row.state == "ready" and row.revealed_at is None:
         row.revealed_at = now
@@ -55,8 +55,8 @@ def reveal_set(session: Session, *, desk_id: str, set_id: str, now: datetime) ->
 
 
 def unblind_set(session: Session, *, desk_id: str, set_id: str, agent: str, now: datetime) -> SuggestionSet:
-    """Before an agent is shown the arms of a judged set: notes it. SetNotJudged while they must stay
-    hidden.
+    """Records that an agent is about to see the arms of a judged set. Raises SetNotJudged while the arms must
+    stay hidden.
     """
     row = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set", lock=True, without=LARGE)
     if row.state != "judged":

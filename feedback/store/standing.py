@@ -1,6 +1,7 @@
-"""How a customer who waits stands: how many people are at the desk, how many wait before, and since when.
+"""Tells a waiting customer their queue position: how many people are at the desk, how many customers are
+before them, and since when they wait.
 
-Counts and times alone: names of agents and anything of other customers stay out. Many pages ask, so the
+Only counts and times are read, no names of agents and nothing of other customers. Many pages ask, so the
 statement is built once and reads indexes.
 """
 

@@ -1,6 +1,6 @@
-"""Thumbs of end users on released replies: the last one of a message counts, all are kept.
+"""Thumbs of end users on released replies: the last one on a message counts, all are kept.
 
-The last one is that of the highest time, and no two of a message have the same.
+The last one has the latest time; no two thumbs on a message have equal times.
 """
 
 from collections.abc import Sequence
@@ -52,8 +52,9 @@ def add_thumb(
     occurred_at: datetime | None = None,
     number: int | None = None,
 ) -> Thumb:
-    """A thumb on a reply that the customer can see; with `conversation_id`, on one of that conversation
-    alone. One with a number comes after those with lower numbers of the same actor, or not at all.
+    """Adds a thumb on a reply that the customer can see; with `conversation_id`, only on a reply of that
+    conversation. A thumb with a number is refused if its actor has a higher number on that message
+    already.
     """
     message = get_row(session, Message, message_id, desk_id=desk_id, what="message", lock=True)
     elsewhere = conversation_id is not None and message.conversation_id != conversation_id
@@ -83,7 +84,9 @@ def add_thumb(
 
 
 def check_number(session: Session, *, message_id: str, actor: str, number: int) -> None:
-    """Of a locked message: a press that was repeated for a while never overtakes a later one."""
+    """Refuses a thumb on a locked message if its actor's later one is stored already, so that a repeated
+    request never overtakes a later press.
+    """
     highest = select(func.max(col(Thumb.number))).where(Thumb.message_id == message_id, Thumb.actor == actor)
     known = session.exec(highest).one()
     if known is not None and number <= known:
@@ -99,7 +102,7 @@ def find_last_thumbs(
 
 
 def is_last() -> ColumnElement[bool]:
-    """The condition of a query over thumbs: no later one is on the same message."""
+    """The query condition that no later thumb is on the same message."""
     later = aliased(Thumb)
     is_later = or_(
         col(later.created_at) > col(Thumb.created_at),
@@ -109,7 +112,7 @@ def is_last() -> ColumnElement[bool]:
 
 
 class Heard(NamedTuple):
-    """A thumb on a reply, and whose conversation that is."""
+    """A thumb on a reply, and the conversation it belongs to."""
 
     thumb: Thumb
     conversation_id: str
@@ -125,7 +128,7 @@ def list_heard(
     conversation_id: str | None = None,
     limit: int = 100,
 ) -> list[Heard]:
-    """The thumbs that count on replies which this agent sent, newest first; nobody else's."""
+    """The last thumbs on replies that this agent sent, newest first."""
     query = (
         select(Thumb, col(Message.conversation_id), col(Conversation.customer_id))
         .join(Message, col(Message.id) == col(Thumb.message_id))

@@ -1,7 +1,7 @@
-"""One conversation as the console reads it: its messages, and the cards that were shown before each reply.
+"""Reads one conversation for the console: its messages, and the cards that were shown before each reply.
 
-Which arm and version wrote a card is told of sets whose judgement nobody can take back into an open set
-(`row_selection.py`); nothing of a set is told before its judgement but its state. Reads only.
+The arm and version of a card are shown only when nobody can take the set's judgement back into an open set
+(`row_selection.py`). Before its judgement only the state of a set is shown. Reads only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ SHOWN = 500  # messages
 
 @dataclass(frozen=True)
 class ShownCard:
-    """`arm` and `version` are None where they are not told."""
+    """A card of a set. `arm` and `version` are None where they must stay hidden."""
 
     slot: int
     text: str | None
@@ -35,7 +35,7 @@ class ShownCard:
 
 @dataclass(frozen=True)
 class ToldJudgement:
-    """What one agent said of a set."""
+    """What one agent did with a set."""
 
     row: Judgement
     verdict: RowVerdict
@@ -53,7 +53,7 @@ class ToldSet:
 
 @dataclass(frozen=True)
 class Told:
-    """`sets` and `closed` by the customer message that they are about; `thumbs` by the reply."""
+    """A conversation. `sets` and `closed` are keyed by the customer's message, `thumbs` by the reply."""
 
     conversation: Conversation
     messages: Sequence[Message]
@@ -63,7 +63,7 @@ class Told:
 
 
 def read_conversation(session: Session, *, desk_id: str, conversation_id: str) -> Told:
-    """Raises NotFound."""
+    """The conversation with everything that the console shows of it. Raises NotFound."""
     row = get_row(session, Conversation, conversation_id, desk_id=desk_id, what="conversation")
     said = of_desk(Message, desk_id).where(col(Message.conversation_id) == row.id)
     newest = session.exec(said.order_by(col(Message.position).desc()).limit(SHOWN)).all()

@@ -1,7 +1,7 @@
 """Turns: the queue of customer messages that wait, and who is answering which.
 
-A conversation has at most one waiting turn. A claim is a courtesy with a time limit: it keeps colleagues
-off a turn, while the first closing judgement wins by its own key whatever the claims say.
+A conversation has at most one waiting turn. A claim is a courtesy with a time limit that keeps colleagues off
+a turn; the first judgement that closes the set wins, whatever the claims say.
 """
 
 from collections.abc import Sequence
@@ -46,7 +46,7 @@ class TurnAnswered(Conflict):
 
 
 class Claimable(Protocol):
-    """What a claim depends on: a turn's row or a reading of it."""
+    """The facts of a turn on which a claim depends: a row or a part of it."""
 
     @property
     def id(self) -> str: ...
@@ -73,8 +73,8 @@ class Queued:
 
 
 def open_turn(session: Session, *, message: Message, now: datetime, due_at: datetime | None = None) -> Turn:
-    """A turn for this customer message; one that still waited in the conversation is superseded, and when
-    that was due, this is, unless another time is said.
+    """Opens a turn for this customer message. A turn that still waited in the conversation is superseded, and
+    its due time is kept unless another is given.
     """
     waited = close_waiting(
         session, conversation_id=message.conversation_id, state="superseded", set_state="superseded", now=now
@@ -94,7 +94,7 @@ def open_turn(session: Session, *, message: Message, now: datetime, due_at: date
 def close_waiting(
     session: Session, *, conversation_id: str, state: str, set_state: str, now: datetime
 ) -> Turn | None:
-    """Ends the waiting turn of a locked conversation with its set, unless that is judged; None if none
+    """Ends the waiting turn of a locked conversation, and its set unless that is judged. None if no turn
     waited.
     """
     query = select(Turn).where(Turn.conversation_id == conversation_id, Turn.state == "waiting")
@@ -127,7 +127,7 @@ def find_claim(turn: Claimable, *, now: datetime, claim_minutes: float) -> str |
 
 
 def check_waiting(turn: Claimable) -> None:
-    """Raises what a late agent should see."""
+    """Raises the error that a late agent sees if the turn no longer waits."""
     if turn.state == "superseded":
         raise TurnSuperseded(turn.id)
     if turn.state != "waiting":
@@ -149,8 +149,8 @@ def claim_turn(
     claim_minutes: float,
     take_over: bool = False,
 ) -> Turn:
-    """The turn is this agent's for so many minutes; claiming again prolongs it. Whoever takes it over need
-    not wait for that.
+    """Claims the turn for this agent for `claim_minutes`; claiming again prolongs it. With `take_over`,
+    another agent's claim is replaced before it expires.
     """
     turn = get_row(session, Turn, turn_id, desk_id=desk_id, what="turn", lock=True)
     check_waiting(turn)
@@ -162,7 +162,7 @@ def claim_turn(
 
 
 def prolong_claim(session: Session, *, desk_id: str, turn_id: str, agent: str, now: datetime) -> Turn:
-    """The claim begins anew if it is still this agent's, also one that has expired: nobody took it."""
+    """Starts the claim's time again if the claim is still this agent's, even if it has expired meanwhile."""
     turn = get_row(session, Turn, turn_id, desk_id=desk_id, what="turn", lock=True)
     if turn.state == "waiting" and turn.claimed_by == agent:
         turn.claimed_at = now
@@ -171,7 +171,7 @@ def prolong_claim(session: Session, *, desk_id: str, turn_id: str, agent: str, n
 
 
 def release_turn(session: Session, *, desk_id: str, turn_id: str, agent: str) -> Turn:
-    """Gives a turn back to the queue. Nothing happens to a turn that is not this agent's."""
+    """Gives a turn back to the queue. A turn that this agent has not claimed is left alone."""
     turn = get_row(session, Turn, turn_id, desk_id=desk_id, what="turn", lock=True)
     if turn.claimed_by == agent:
         turn.claimed_by, turn.claimed_at = None, None
@@ -180,7 +180,7 @@ def release_turn(session: Session, *, desk_id: str, turn_id: str, agent: str) ->
 
 
 def release_claims(session: Session, *, desk_id: str, agent: str) -> None:
-    """Gives everything back that this agent holds."""
+    """Gives back all turns that this agent has claimed."""
     held = (col(Turn.desk_id) == desk_id) & (col(Turn.state) == "waiting") & (col(Turn.claimed_by) == agent)
     session.connection().execute(update(Turn).where(held).values(claimed_by=None, claimed_at=None))
 
@@ -195,8 +195,8 @@ def list_queue(
     limit: int = 200,
     conditions: Sequence[ColumnElement[bool]] = (),
 ) -> Sequence[Queued]:
-    """Waiting turns, oldest first: those that come after this one, whether it waits itself or not.
-    `conditions` are those of `feedback.store.queue_filters`.
+    """Waiting turns after the turn `after`, oldest first; that turn itself need not wait. `conditions` come
+    from `feedback.store.queue_filters`.
     """
     query = (
         select(  # type: ignore[call-overload]
@@ -233,7 +233,9 @@ def list_queue(
 
 
 def waits_after(session: Session, *, desk_id: str, turn_id: str | None) -> list[ColumnElement[bool]]:
-    """The condition of a page that begins behind this turn. NotFound if there is none."""
+    """The query condition of a page that begins after this turn. Raises NotFound if the turn does not
+    exist.
+    """
     if turn_id is None:
         return []
     turn = get_row(session, Turn, turn_id, desk_id=desk_id, what="turn")

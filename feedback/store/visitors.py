@@ -1,4 +1,4 @@
-"""How much of one visitor there is already: what their caps are held against (feedback/api/caps.py)."""
+"""Counts what one visitor has done already, for the limits in feedback/api/caps.py."""
 
 from sqlmodel import Session, col, func, select
 
@@ -6,7 +6,7 @@ from feedback.store.tables import Conversation, Message, Thumb, Turn
 
 
 def count_waiting(session: Session, *, desk_id: str, stranger_hash: str) -> int:
-    """Conversations that this stranger opened and that wait for an answer."""
+    """The number of conversations that this stranger opened and that wait for an answer."""
     query = (
         select(func.count(col(Turn.id)))
         .join(Conversation, col(Conversation.id) == Turn.conversation_id)
@@ -17,7 +17,7 @@ def count_waiting(session: Session, *, desk_id: str, stranger_hash: str) -> int:
 
 
 def count_messages(session: Session, *, desk_id: str, conversation_id: str) -> int:
-    """Messages of the customer."""
+    """The number of the customer's messages in this conversation."""
     query = select(func.count(col(Message.id))).where(
         Message.desk_id == desk_id, Message.conversation_id == conversation_id, Message.role == "customer"
     )
@@ -25,7 +25,7 @@ def count_messages(session: Session, *, desk_id: str, conversation_id: str) -> i
 
 
 def count_visitor_thumbs(session: Session, *, desk_id: str, conversation_id: str) -> int:
-    """Thumbs on replies of this conversation."""
+    """The number of thumbs on replies of this conversation."""
     query = (
         select(func.count(col(Thumb.id)))
         .join(Message, col(Message.id) == Thumb.message_id)

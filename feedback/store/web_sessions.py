@@ -1,5 +1,5 @@
-"""Browser sessions: the cookie holds a random id, the row its sha256. A row that ended or expired lets
-nobody in.
+"""Browser sessions: the cookie holds a random id, the row its sha256. An ended or expired session gives no
+access.
 """
 
 import secrets
@@ -29,7 +29,7 @@ def start_session(
     now: datetime,
     days: float,
 ) -> str:
-    """A new row; returns the cookie's value. Expired rows are swept out on the way."""
+    """Starts a session and returns the cookie's value. Expired rows are deleted on the way."""
     session.connection().execute(delete(WebSession).where(col(WebSession.expires_at) <= now))
     cookie = secrets.token_urlsafe(32)
     session.add(
@@ -48,7 +48,7 @@ def start_session(
 
 
 def update_session(session: Session, *, cookie: str, data: dict[str, Any], now: datetime) -> None:
-    """New data of a living session. It never prolongs or revives one."""
+    """Replaces the data of a valid session. It never prolongs or revives a session."""
     session.connection().execute(
         update(WebSession)
         .where(col(WebSession.id_hash) == hash_secret(cookie), col(WebSession.ended_at).is_(None))
@@ -57,7 +57,7 @@ def update_session(session: Session, *, cookie: str, data: dict[str, Any], now: 
 
 
 def end_web_session(session: Session, *, cookie: str, now: datetime) -> None:
-    """Log out: the cookie is worthless from here on."""
+    """Ends a session (log out), so that its cookie no longer works."""
     _end(session, now, col(WebSession.id_hash) == hash_secret(cookie))
 
 
@@ -69,7 +69,7 @@ def end_one_session(session: Session, *, desk_id: str, id_hash: str, now: dateti
 
 
 def end_sessions_of(session: Session, *, desk_id: str, operator_id: str, now: datetime) -> int:
-    """Ends every session of one operator; how many there were."""
+    """Ends every session of one operator and returns their number."""
     return _end(
         session, now, (col(WebSession.desk_id) == desk_id) & (col(WebSession.operator_id) == operator_id)
     )

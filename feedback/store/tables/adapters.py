@@ -1,4 +1,4 @@
-"""Adapters, what serves, and why."""
+"""Tables of adapters and of what serves, with the reasons."""
 
 from datetime import datetime
 from typing import Any
@@ -41,7 +41,8 @@ class AdapterEvent(SQLModel, table=True):
 
 
 class Fit(SQLModel, table=True):
-    """What is fitted to an adapter's picks (bounds, adjusted share, breakdown), with what it was fitted to.
+    """The statistics fitted to an adapter's picks (bounds, adjusted share, breakdown), and the counts they
+    were fitted to.
 
     The trainer renews it; a page shows it with its time.
     """
@@ -57,9 +58,7 @@ class Fit(SQLModel, table=True):
 
 
 class Deployment(SQLModel, table=True):
-    """Append-only truth about what serves: the latest row of each role points at an adapter or at none
-    (base).
-    """
+    """The record of what serves: the latest row of each role names an adapter or none (base). Append-only."""
 
     __table_args__ = (UniqueConstraint("desk_id", "fence"), declare("role", "actor", "reason"))
 
@@ -76,9 +75,7 @@ class Deployment(SQLModel, table=True):
 
 
 class ExposureDecision(SQLModel, table=True):
-    """What the picks said about an adapter in service when somebody looked, and under which policy.
-    Append-only.
-    """
+    """What the picks said about an adapter in service at one look, and under which policy. Append-only."""
 
     __tablename__ = "exposure_decision"
     __table_args__ = (
@@ -100,7 +97,7 @@ class ExposureDecision(SQLModel, table=True):
 
 
 class PolicyChange(SQLModel, table=True):
-    """The gate's policy from a start on whose values were others than before. A reason is added once."""
+    """A start at which the gate's policy had other values than before. A reason may be added once."""
 
     __tablename__ = "policy_change"
     __table_args__ = (declare("name", "sha256", "limits", "reason", "actor"),)

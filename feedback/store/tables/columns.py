@@ -1,5 +1,5 @@
 """What the columns of all tables share: ids, times with a zone, JSON, long texts, names of constraints, and
-what erasure leaves in them.
+the value that erasure leaves in each column.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def new_id() -> str:
-    """A random UUIDv4: says nothing about order, arm or time."""
+    """A random UUIDv4, which reveals nothing about order, arm or time."""
     return str(uuid4())
 
 
@@ -60,10 +60,11 @@ def text_column(nullable: bool = False) -> Column[str]:
 
 
 def declare(*plain: str, **erased: Any) -> dict[str, Mapping[str, Any]]:
-    """The last of a table's arguments: every column of text, JSON or bytes, keys aside, by name.
+    """Declares every column of text, JSON or bytes, except keys, by name. It is the last of a table's
+    arguments.
 
-    `plain` ones hold nothing that a customer wrote or is known by: states, codes, hashes, names of the team.
-    `erased` ones may, as text or as token ids, and get this value when the customer is erased. A column that
-    is not declared fails a test; how the rows of a customer are found stands in `feedback/store/erasures.py`.
+    `plain` columns hold nothing that a customer wrote or that identifies one: states, codes, hashes, names of
+    the team. `erased` columns may, as text or as token ids, and get this value when the customer is erased. A
+    column that is not declared fails a test; `feedback/store/erasures.py` finds the rows of a customer.
     """
     return {"info": {"plain": plain, "erased": erased}}

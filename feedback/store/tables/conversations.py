@@ -50,8 +50,8 @@ class Conversation(SQLModel, table=True):
 
 
 class Message(SQLModel, table=True):
-    """One message. The customer sees it once it is released: `release_no` is its place in the order of
-    releases. A reply may be held back before, and retracted while it is.
+    """One message. The customer sees it once it is released; `release_no` is its place in the order of
+    releases. Before that, a reply may be held back and retracted.
     """
 
     __table_args__ = (

@@ -1,4 +1,4 @@
-"""Blind duels of two contenders."""
+"""Tables of blind duels between two contenders."""
 
 from datetime import datetime
 from typing import Any
@@ -10,7 +10,9 @@ from feedback.store.tables.columns import declare, json_column, new_id, text_col
 
 
 class Duel(SQLModel, table=True):
-    """A blind comparison on unseen prompts: drawing -> open -> closed, or failed. No rival means base."""
+    """A blind comparison on prompts unseen in training: drawing -> open -> closed, or failed. Without a
+    rival, the other side is the base.
+    """
 
     __table_args__ = (
         Index("ix_duel_state", "desk_id", "state"),
@@ -50,7 +52,7 @@ class Duel(SQLModel, table=True):
 
 
 class DuelRound(SQLModel, table=True):
-    """One prompt of a duel with a reply on each side. `*_adapter` is null where base stands."""
+    """One prompt of a duel with a reply on each side. `*_adapter` is null for the base."""
 
     __tablename__ = "duel_round"
     __table_args__ = (
@@ -97,7 +99,7 @@ class DuelRound(SQLModel, table=True):
 
 
 class DuelVerdict(SQLModel, table=True):
-    """What a judge said of a round: a | b | tie | both_bad, or undo of an earlier row. Append-only."""
+    """A judge's verdict on a round: a | b | tie | both_bad, or undo of an earlier row. Append-only."""
 
     __tablename__ = "duel_verdict"
     __table_args__ = (

@@ -1,4 +1,6 @@
-"""What was erased, when and by whom: ids and numbers, from which nobody can tell whose texts they were."""
+"""The table of erasures: what was erased, when and by whom. Its ids and numbers do not identify a
+customer.
+"""
 
 from datetime import datetime
 
@@ -8,7 +10,7 @@ from feedback.store.tables.columns import declare, json_column, new_id, time_col
 
 
 class Erasure(SQLModel, table=True):
-    """One erasure: its rows are done when it stands here, its files once it has `finished_at`."""
+    """One erasure. Its rows are erased when this row exists, its files once `finished_at` is set."""
 
     __table_args__ = (declare("kind", "actor", "counts", "datasets"),)
 

@@ -1,4 +1,4 @@
-"""What is learnt from, and the nightly job that does."""
+"""Tables of training records, datasets, and runs of the nightly job."""
 
 from datetime import datetime
 from typing import Any
@@ -10,10 +10,10 @@ from feedback.store.tables.columns import declare, json_column, new_id, text_col
 
 
 class Record(SQLModel, table=True):
-    """A training record: an imported one in its form on disk, or what a judgement or a thumb came to.
+    """A training record: an imported one in its form on disk, or the outcome of a judgement or a thumb.
 
-    Of a judgement or thumb it holds no text: those stay in the rows that it was derived from, and its body is
-    empty. `feedback/records/derived.py` says what its columns are.
+    The record of a judgement or thumb holds no text and has an empty body: the texts stay in the rows from
+    which it was derived. `feedback/records/derived.py` describes its columns.
     """
 
     __table_args__ = (
@@ -144,7 +144,7 @@ class Run(SQLModel, table=True):
 
 
 class RunMetric(SQLModel, table=True):
-    """A live number of a run: name (for example `loss`, `margin`), optimiser step, value."""
+    """A metric of a run: name (for example `loss`, `margin`), optimiser step, value."""
 
     __tablename__ = "run_metric"
     __table_args__ = (Index("ix_metric_run", "run_id", "name", "step"), declare("name"))

@@ -1,4 +1,4 @@
-"""Suggestion sets and what people said of them."""
+"""Tables of suggestion sets and of what people said about them."""
 
 from datetime import datetime
 from typing import Any
@@ -66,7 +66,7 @@ class SuggestionSet(SQLModel, table=True):
 
 
 class Candidate(SQLModel, table=True):
-    """One suggested reply. `state`: ready | unavailable | merged (its text stands in an earlier slot)."""
+    """One suggested reply. `state`: ready | unavailable | merged (its text is shown in an earlier slot)."""
 
     __table_args__ = (
         UniqueConstraint("set_id", "slot"),
@@ -120,7 +120,7 @@ class Judgement(SQLModel, table=True):
 
 
 class JudgementReasons(SQLModel, table=True):
-    """What somebody named as reasons once their judgement was made; the last row counts, all are kept."""
+    """Reasons that somebody added after their judgement. The last row counts, all rows are kept."""
 
     __tablename__ = "judgement_reasons"
     __table_args__ = (declare("agent", reasons=[]),)
@@ -134,8 +134,8 @@ class JudgementReasons(SQLModel, table=True):
 
 
 class Unblinding(SQLModel, table=True):
-    """An agent saw which arm each candidate of a set came from: what they judge of it afterwards counts
-    nowhere.
+    """An agent saw which arm each candidate of a set came from. Their later judgements of the set do not
+    count.
     """
 
     __table_args__ = (UniqueConstraint("set_id", "agent"), declare("agent"))
@@ -148,7 +148,7 @@ class Unblinding(SQLModel, table=True):
 
 
 class Thumb(SQLModel, table=True):
-    """1, -1 or 0 (taken back) by an end user on a message; the last one counts, all are kept."""
+    """An end user's thumb on a message: 1, -1 or 0 (taken back). The last one counts, all are kept."""
 
     __table_args__ = (declare("actor", reasons=[], comment=None),)
 

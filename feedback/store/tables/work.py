@@ -1,4 +1,6 @@
-"""What the team is at: who is at the desk and reads which turn, and what they have written and not sent."""
+"""Tables of the work in progress: who is at the desk and reads which turn, and what they have written and not
+sent.
+"""
 
 from datetime import datetime
 
@@ -9,7 +11,7 @@ from feedback.store.tables.columns import declare, text_column, time_column
 
 
 class Presence(SQLModel, table=True):
-    """A person at the desk, as their page last said. `turn_id` is the turn that they look at."""
+    """A person at the desk, as their page last reported. `turn_id` is the turn that they look at."""
 
     __table_args__ = (declare(),)
 
@@ -20,12 +22,12 @@ class Presence(SQLModel, table=True):
 
 
 class Draft(SQLModel, table=True):
-    """What a person has written in a conversation and the customer has not got. What stands in their
-    composer has an empty `aside_id`; a text that lies aside has one of its own: what a card took the place
-    of, or a reply that was refused when they had gone on already (`refused`).
+    """A text that a person has written in a conversation and not sent. The text in their composer has an
+    empty `aside_id`. A text that was set aside has its own `aside_id`: one that a card replaced, or a
+    reply that was refused after the person had moved on (`refused`).
 
-    A row outlives its text, so that a save that comes late does not bring back what was sent or discarded:
-    the higher `revision` counts, as the person's page numbers them.
+    A row is kept after its text is gone, so that a late save does not bring back a text that was sent or
+    discarded: the highest `revision`, numbered by the person's page, counts.
     """
 
     __table_args__ = (
