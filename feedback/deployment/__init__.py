@@ -1,1 +1,3 @@
-"""What serves: deploying, the ramp of a new adapter, approvals, the policy, and the adapter's card."""
+"""Decides and controls what serves: deployments, the exposure of a new adapter, approvals, the policy, and
+model cards.
+"""

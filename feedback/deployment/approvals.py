@@ -1,6 +1,6 @@
-"""What people say about an adapter: an approval, which lets somebody else take it live, and a veto, which
-keeps it out and takes it out. This module writes rows only; the caller owns the transaction and calls
-`deploy.reconcile_later` after it.
+"""Approvals and vetoes of people: an approval lets somebody else take an adapter live; a veto keeps it out of
+service or takes it out. Writes rows only; the caller owns the transaction and calls `deploy.follow` after
+it.
 """
 
 from sqlmodel import Session
@@ -23,14 +23,16 @@ class VetoNotGiven(Conflict):
 
 
 def approve_adapter(session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str) -> None:
-    """Takes back this person's own veto, too. IllegalTransition for an adapter that the gate refused."""
+    """Approves an adapter, which also takes back this person's own veto. Raises IllegalTransition for an
+    adapter that the gate refused.
+    """
     _add_word(session, ctx, name, actor=actor, kind=approvals.APPROVE, reason=reason)
 
 
-def veto_adapter(
-    session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str
-) -> RolledBack | None:
-    """What left service by it, if the adapter served. VetoNotGiven where the policy gives experts none."""
+def veto(session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str) -> RolledBack | None:
+    """Vetoes an adapter; returns the rollback if the adapter was serving. Raises VetoNotGiven if the policy
+    gives experts no veto.
+    """
     if actor.role != "admin" and not ctx.policy.approval.expert_veto:
         raise VetoNotGiven(actor.role)
     deployments.hold_desk(session, desk_id=actor.desk_id)  # nobody publishes it meanwhile
@@ -49,7 +51,9 @@ def veto_adapter(
 
 
 def name_person(session: Session, actor: Actor) -> str:
-    """The person behind a session or a token of their own: one person is one voice."""
+    """The person behind a browser session or their own token: whichever they use, they count as one
+    person.
+    """
     if actor.operator_id is None:
         return actor.name
     return get_row(session, Operator, actor.operator_id, desk_id=actor.desk_id, what="operator").name

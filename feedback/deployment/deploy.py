@@ -1,4 +1,4 @@
-"""What serves: publish, promote and roll back adapters, and make the engine agree with the rows.
+"""Publishes, promotes and rolls back adapters, and makes the engine agree with the deployment rows.
 
 The deployment rows are the truth; `manifest.json` and what the engine has loaded are derived from them by
 `reconcile`, which may be repeated at any time. Used by the web, the command line and the worker alike.
@@ -46,7 +46,9 @@ BRING_UP_GRACE = timedelta(minutes=3)
 
 @dataclass(frozen=True)
 class Deployer:
-    """What deploying needs. `fleet_factory` gives clients of the engine, or raises ServingError."""
+    """The parts that deploying needs. `fleet_factory` returns clients of the engine, or raises
+    ServingError.
+    """
 
     store_engine: Engine
     fleet_factory: Callable[[], Fleet]
@@ -58,7 +60,7 @@ class Deployer:
 
 @dataclass(frozen=True)
 class RolledBack:
-    """`to` is what serves now; None is the base alone."""
+    """The result of a rollback. `to` is what serves now; None is the base alone."""
 
     from_: str
     to: str | None
@@ -77,7 +79,7 @@ def publish_canary(
     share: float = 1.0,
     desk_id: str = DEFAULT_DESK,
 ) -> int:
-    """Serve an adapter as `canary` or `live`; gives the fence. Repeating it after a crash is harmless.
+    """Serves an adapter as `canary` or `live`; returns the fence. It may be repeated after a crash.
 
     A worker passes its run's token and the fence it decided at: StaleLease and StaleFence change nothing.
     """
@@ -115,7 +117,7 @@ def publish_canary(
 
 
 def promote_adapter(ctx: Deployer, name: str, *, actor: str, reason: str, desk_id: str = DEFAULT_DESK) -> int:
-    """Make an adapter the live one, by decision of a person; ends the canary. Refused ones stay refused.
+    """Makes an adapter the live one, by a person's decision, and ends the canary.
 
     AdapterVetoed and, where the policy asks for a second person, ApprovalMissing change nothing.
     """
@@ -125,7 +127,7 @@ def promote_adapter(ctx: Deployer, name: str, *, actor: str, reason: str, desk_i
 def roll_back_adapter(
     ctx: Deployer, *, actor: str, reason: str, only: str | None = None, desk_id: str = DEFAULT_DESK
 ) -> RolledBack:
-    """Take the adapter that serves out at once and restore the one before it. Needs no engine and no run.
+    """Takes the serving adapter out at once and restores the one before it. Needs no engine and no run.
 
     With `only`, nothing is done unless that adapter serves: NothingToRollBack.
     """
@@ -145,7 +147,7 @@ def write_rollback(
     only: str | None = None,
     desk_id: str = DEFAULT_DESK,
 ) -> RolledBack:
-    """The rows of a rollback, for a caller whose transaction holds more; `follow` comes after its commit."""
+    """Writes the rows of a rollback in the caller's transaction. Call `follow` after the commit."""
     deployments.hold_desk(session, desk_id=desk_id)
     role, from_ = _find_serving(session, only=only, desk_id=desk_id)
     decision = NewDecision(session, desk_id, actor, reason, ctx.clock.now())
@@ -163,8 +165,8 @@ def write_retirement(
     only: str,
     desk_id: str = DEFAULT_DESK,
 ) -> None:
-    """The rows by which a canary leaves without a successor, no worse for it; `follow` comes after the
-    commit. NothingToRollBack unless this adapter is the canary.
+    """Writes the rows that retire a canary without a successor; it may return later. Call `follow` after the
+    commit. Raises NothingToRollBack unless this adapter is the canary.
     """
     deployments.hold_desk(session, desk_id=desk_id)
     if serving_state(session, desk_id=desk_id).canary != only:
@@ -173,10 +175,11 @@ def write_retirement(
 
 
 def reconcile(ctx: Deployer) -> None:
-    """Make manifest and engine agree with the rows: load what they name, unload what they do not.
+    """Makes manifest and engine agree with the rows: loads the adapters that they name and unloads all
+    others.
 
-    Waits for nothing: an adapter that a set in preparation may still ask for is left for the next call.
-    Raises ServingError when there is no engine; the manifest is right even then.
+    It does not wait: an adapter that a set in preparation may still ask for is left to the next call. Raises
+    ServingError when there is no engine; the manifest is right even then.
     """
     with read(ctx.store_engine) as session:
         state = serving_state(session, desk_id=DEFAULT_DESK)
@@ -201,7 +204,7 @@ def reconcile(ctx: Deployer) -> None:
 
 
 def reconcile_later(ctx: Deployer) -> None:
-    """Reconcile after a decision that stands already: what fails here is mended by the next call."""
+    """Reconciles after a committed decision; a failure is logged and repaired by the next call."""
     try:
         reconcile(ctx)
     except (ServingError, OSError) as failure:
@@ -209,7 +212,7 @@ def reconcile_later(ctx: Deployer) -> None:
 
 
 def _find_serving(session: Session, *, only: str | None, desk_id: str) -> tuple[str, str]:
-    """The role and the adapter that leaves: the canary before the live one, or the one that is named."""
+    """The role and adapter to take out: `only` if it is given, else the canary, else the live one."""
     state = serving_state(session, desk_id=desk_id)
     for role in (CANARY, LIVE):
         name = state.pointer(role)
@@ -250,7 +253,7 @@ def _bring_up(ctx: Deployer, name: str) -> None:
 
 
 def read_base_id(ctx: Deployer) -> str:
-    """The base of this installation; empty, and not compared, where only remote engines have it."""
+    """The id of this installation's base; empty (not compared) if only remote engines have it."""
     try:
         return compute_base_id(ctx.settings.base_model)
     except BaseModelUnknown:
@@ -277,7 +280,7 @@ def _note_missing(ctx: Deployer, missing: tuple[str, ...]) -> None:
 
 
 def _is_needed(ctx: Deployer, name: str) -> bool:
-    """Somebody brings it up right now, a set in preparation may still ask for it, or a duel is drawn."""
+    """Whether an adapter must stay loaded: for its publication, a set in preparation, or a duel."""
     now = ctx.clock.now()
     with read(ctx.store_engine) as session:
         last = adapters.last_event(session, name=name)

@@ -1,7 +1,8 @@
-"""The part of an adapter's card that changes: what was decided about it, in `README.md` beside its weights.
+"""Renews the part of a model card that changes: the decisions about the adapter, in `README.md` beside its
+weights.
 
-The trainer writes the card when it stages the adapter; afterwards its last section is written again from the
-rows whenever what serves changes, as the manifest is. The weights and their checksums never change.
+The trainer writes the card when it stages the adapter. Whenever what serves changes, the card's last section
+is written again from the rows, like the manifest. The weights and their checksums never change.
 """
 
 import logging
@@ -23,7 +24,7 @@ HEADING = "## Decisions\n"
 
 
 class Decided(NamedTuple):
-    """One move of an adapter to a new state."""
+    """One change of an adapter's state."""
 
     at: datetime
     state: str
@@ -32,7 +33,7 @@ class Decided(NamedTuple):
 
 
 def render_decisions(decided: Sequence[Decided], erased_at: datetime | None = None) -> str:
-    """The last section of a card; of an adapter whose records were erased since, it says so."""
+    """The last section of a card. It says so if records that the adapter was trained on have been erased."""
     flag = f"Records that it learnt from were erased on {erased_at:%Y-%m-%d}.\n" if erased_at else ""
     rows = (
         f"| {at:%Y-%m-%d %H:%M} | {state.replace('_', ' ')} | {escape(actor)} | {escape(reason)} |"
@@ -51,12 +52,14 @@ def render_decisions(decided: Sequence[Decided], erased_at: datetime | None = No
 
 
 def escape(text: str) -> str:
-    """One line that ends no cell of a table and begins no tag."""
+    """The text as one line that cannot end a table cell or begin an HTML tag."""
     return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
 def refresh_cards(store_engine: Engine, data_dir: Path, *, desk_id: str) -> None:
-    """Makes the cards on disk say what the rows say. A card that cannot be written is logged and left."""
+    """Makes the cards on disk agree with the rows. If a card cannot be written, this is logged and the card
+    stays as it is.
+    """
     with read(store_engine) as session:
         told = {
             row.name: (
@@ -79,7 +82,9 @@ def refresh_cards(store_engine: Engine, data_dir: Path, *, desk_id: str) -> None
 
 
 def _refresh(path: Path, section: str, *, with_tags: bool) -> None:
-    """`with_tags`: of erased records none is told, since an app may write anything into one."""
+    """Writes one card anew. Without `with_tags` its tags are left out: after an erasure they may contain
+    erased words, since an app may write anything into a tag.
+    """
     text = path.read_text(encoding="utf-8")
     head, found, _ = text.partition(f"\n{HEADING}")
     if not with_tags:

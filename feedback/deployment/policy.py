@@ -24,7 +24,7 @@ from serving.value_files import ValueFiles
 
 
 class PolicyRefused(Exception):
-    """A policy file does not hold together; every fault of it is listed."""
+    """The policy file is invalid; the error lists every fault."""
 
     def __init__(self, source: Path | str, faults: list[Fault]) -> None:
         self.faults = faults
@@ -33,7 +33,7 @@ class PolicyRefused(Exception):
 
 
 class OfflineLimits(BaseModel):
-    """Limits of the offline gate; each one a reason to refuse. Shares lie between 0 and 1."""
+    """Limits of the offline gate, each of which can refuse an adapter. Shares lie between 0 and 1."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -71,7 +71,7 @@ class OfflineLimits(BaseModel):
 
 
 class CanaryPolicy(BaseModel):
-    """Who sees an adapter that passed offline and is not proven yet."""
+    """Who sees an adapter that passed the offline gate and has not been proven in service yet."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -84,7 +84,7 @@ class CanaryPolicy(BaseModel):
 
 
 class ApprovalPolicy(BaseModel):
-    """What people have to say about an adapter before it serves everybody."""
+    """Which approvals an adapter needs before it serves everybody."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -97,7 +97,7 @@ class ApprovalPolicy(BaseModel):
 
 
 class Policy(BaseModel):
-    """One policy, under the name by which decisions refer to it."""
+    """One policy, with the name that decisions refer to."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -109,12 +109,12 @@ class Policy(BaseModel):
 
     @property
     def sha256(self) -> str:
-        """Over all values, whatever the file is called and says beside them."""
+        """The hash over all values, independent of the file's name and comments."""
         return canonical_hash(self.model_dump(mode="json", exclude={"name"}), allow_nan=True)
 
     @property
     def label(self) -> dict[str, str]:
-        """Which policy decided, as it is stored with a decision."""
+        """The policy's name and hash, as they are stored with a decision."""
         return {"policy": self.name, "policy_sha256": self.sha256}
 
 
@@ -128,7 +128,7 @@ def load_policy(source: Path | str) -> Policy:
 
 
 def build_policy(values: dict[str, Any], source: Path | str) -> Policy:
-    """A policy from plain values, a table for each of its parts."""
+    """Makes a policy from plain values, with one table for each of its parts."""
     try:
         return Policy.model_validate(values)
     except ValidationError as refused:

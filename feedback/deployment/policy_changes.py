@@ -1,7 +1,8 @@
-"""Notices that another policy is in force than before, and tells what changed and whether somebody said why.
+"""Notices that another policy is in force than before, and tells what changed and whether somebody gave the
+reason.
 
-A policy is a file, which people change with an editor: what a start finds is compared with what the one
-before it found. Decides nothing.
+A policy is a file that people edit, so each start compares the policy it finds with that of the start before.
+Decides nothing.
 """
 
 from collections.abc import Mapping
@@ -19,7 +20,7 @@ from feedback.store.tables import DEFAULT_DESK, PolicyChange
 
 @dataclass(frozen=True)
 class Difference:
-    """A value that moved, by its table and key; None where the policy before had no such key."""
+    """A value that changed, with its table and key. A side is None where that policy has no such key."""
 
     key: str
     before: str | None
@@ -28,7 +29,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Unexplained:
-    """The latest change, for which nobody has given a reason yet."""
+    """The latest policy change, if nobody has given a reason for it yet."""
 
     change: PolicyChange
     before: PolicyChange
@@ -44,7 +45,7 @@ def note_policy_change(
     actor: str | None = None,
     desk_id: str = DEFAULT_DESK,
 ) -> bool:
-    """Writes down which policy is in force; whether it is another one than before."""
+    """Records which policy is in force; returns whether it differs from the one before."""
     with unit_of_work(store_engine) as session:
         return policy_changes.note_policy(
             session,
@@ -59,7 +60,9 @@ def note_policy_change(
 
 
 def find_unexplained(session: Session, *, desk_id: str) -> Unexplained | None:
-    """None where somebody said why, and where there was no policy before: the first one is no change."""
+    """The latest change without a reason. None if it has a reason, or if there is only a first policy, which
+    is no change.
+    """
     latest = policy_changes.list_changes(session, desk_id=desk_id, limit=2)
     if len(latest) < 2 or latest[0].reason is not None:
         return None
@@ -68,7 +71,7 @@ def find_unexplained(session: Session, *, desk_id: str) -> Unexplained | None:
 
 
 def list_values(policy: Policy) -> dict[str, str]:
-    """Every value by its table and key, as the file has it."""
+    """Every value of the policy by table and key, in the spelling of the file."""
     tables = policy.model_dump(mode="python", exclude={"name"})
     return {
         f"{table}.{key}": format_value(value)
@@ -84,7 +87,9 @@ def format_value(value: object) -> str:
 
 
 def find_differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Difference, ...]:
-    """In the order of the later policy's keys, then those that it has no more. Pure."""
+    """The values that differ: first in the order of the later policy's keys, then the keys that it lacks.
+    Pure.
+    """
     keys = [*after, *(key for key in before if key not in after)]
     pairs = (Difference(key, before.get(key), after.get(key)) for key in keys)
     return tuple(pair for pair in pairs if pair.before != pair.after)

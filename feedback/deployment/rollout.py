@@ -1,4 +1,4 @@
-"""Exposure in service: looks at what the picks say about the adapters that serve, and acts on it.
+"""Exposure in service: evaluates what the picks say about the adapters that serve, and acts on it.
 
     take_out_harmful    every minute: counts by agent alone, and a rollback where harm is proven
     look                every night and before a newer adapter takes the canary's place: the whole evidence,
@@ -47,7 +47,7 @@ SAID = {
 
 @dataclass(frozen=True)
 class Look:
-    """What one look at an adapter in service found."""
+    """The result of one look at an adapter in service."""
 
     evidence: Evidence
     exposure: Exposure
@@ -65,7 +65,8 @@ class Look:
 def evaluate_canary(
     ctx: Deployer, *, actor: str, run_token: RunToken | None = None, desk_id: str = DEFAULT_DESK
 ) -> Look | None:
-    """Decides about the canary and writes the decision down; None where there is no canary. Acts on nothing.
+    """Decides about the canary and stores the decision; None if there is no canary. Changes nothing that
+    serves.
 
     A worker passes its run's token: StaleLease writes nothing.
     """
@@ -90,7 +91,7 @@ def apply_decision(
     run_token: RunToken | None = None,
     desk_id: str = DEFAULT_DESK,
 ) -> None:
-    """Does what the look at a canary said, if it still is the canary. Repeating it is harmless.
+    """Carries out the decision of a look, if its adapter is still the canary. Repeating it is harmless.
 
     Raises ServingError where the engine does not take an adapter that should go live.
     """
@@ -128,7 +129,9 @@ def apply_decision(
 
 
 def take_out_harmful(ctx: Deployer, *, actor: str, desk_id: str = DEFAULT_DESK) -> list[str]:
-    """Rolls back every adapter in service that is proven to harm; their names. Reads counts alone."""
+    """Rolls back every serving adapter that is proven to harm, and returns their names. Reads counts
+    alone.
+    """
     with read(ctx.store_engine) as session:
         named = sorted(serving_state(session, desk_id=desk_id).named)
     taken = []
@@ -151,7 +154,7 @@ def take_out_harmful(ctx: Deployer, *, actor: str, desk_id: str = DEFAULT_DESK) 
 def decide_now(
     store_engine: Engine, name: str, *, policy: Policy, actor: str, desk_id: str = DEFAULT_DESK
 ) -> Look:
-    """The decision about an adapter as it stands, with everything that forbids it to go live by itself."""
+    """The present decision about an adapter, with everything that forbids it to go live by itself."""
     from feedback.experiments.measure import measure_picks  # numpy and scipy: the web imports this module
 
     picks = read_picks(store_engine, name, desk_id=desk_id)
@@ -163,7 +166,9 @@ def decide_now(
 
 
 def count_now(store_engine: Engine, name: str, *, policy: Policy, desk_id: str = DEFAULT_DESK) -> Look:
-    """The decision about an adapter on counts alone: enough to prove harm, never enough to go live."""
+    """The present decision about an adapter from counts alone: they suffice to prove harm, but never to go
+    live.
+    """
     with read(store_engine) as session:
         support = support_of(session, name, desk_id=desk_id)
     evidence = Evidence(name, support.tally, agents=support.agents, e_harm=support.e_harm)
@@ -171,7 +176,7 @@ def count_now(store_engine: Engine, name: str, *, policy: Policy, desk_id: str =
 
 
 def find_blocks(policy: Policy, words: Words, *, actor: str) -> tuple[Reason, ...]:
-    """What policy and people have against going live on evidence. Pure."""
+    """The rules and vetoes that forbid going live on evidence. Pure."""
     blocks = []
     if words.vetoes:
         told = ", ".join(f"{row.actor}: {row.reason}" for row in words.vetoes)
@@ -185,7 +190,9 @@ def find_blocks(policy: Policy, words: Words, *, actor: str) -> tuple[Reason, ..
 
 
 def hold_back(exposure: Exposure, blocks: Sequence[Reason]) -> Exposure:
-    """A win that something forbids is held; nothing forbids to leave service. Pure."""
+    """Changes a decision to go live into hold if something forbids it. Leaving service is never forbidden.
+    Pure.
+    """
     if exposure.verdict != "go_live" or not blocks:
         return exposure
     return replace(exposure, verdict="hold", reasons=tuple(blocks))

@@ -1,7 +1,7 @@
-"""What the policy in force does with tonight's adapter, in one sentence. Pure.
+"""Says in one sentence what the policy in force will do with tonight's adapter. Pure.
 
-Each case has its sentence here; pages translate it, the command line gives it in English. Says nothing of the
-limits an adapter must pass, which stand in the policy's own file.
+Each case has its sentence here; pages translate it, the command line prints it in English. The limits that an
+adapter must pass are not repeated: they are in the policy's file.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ SENTENCES = {
 
 @dataclass(frozen=True)
 class Tonight:
-    """A sentence of the table above and the values in it."""
+    """A sentence of the table above, with its values."""
 
     text: str
     values: Mapping[str, object]

@@ -1,4 +1,4 @@
-"""An alarm: a shift as a sentence with an act, and the rows that it is about. Pure."""
+"""An alarm: a shift told as a sentence with a recommended action, and the rows that it is about. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ MEMBERS = {"support": "adapter", "language": "language", "tag": "tag"}  # what t
 
 @dataclass(frozen=True)
 class Alarm:
-    """`rows` are parameters of the page of conversations."""
+    """An alarm. `rows` are query parameters of the page of conversations."""
 
     said: MorningSentence
     rows: Mapping[str, Any]
@@ -40,14 +40,14 @@ class Alarm:
 
 @dataclass(frozen=True)
 class DriftWatch:
-    """`too_early`: quantities of which there is too little yet to tell anything."""
+    """The alarms of one look. `too_early` lists quantities that have too few values to tell anything yet."""
 
     alarms: Sequence[Alarm] = field(default_factory=tuple)
     too_early: Sequence[str] = field(default_factory=tuple)
 
     @property
     def tone(self) -> str:
-        """Good where nothing else is told."""
+        """The colour of the sentences: "good" if every alarm is good news, else "warn"."""
         tones = {alarm.said.tone for alarm in self.alarms}
         return "good" if tones == {"good"} else "warn"
 
@@ -56,7 +56,7 @@ class DriftWatch:
 
 
 def raise_alarm(found: FoundShift, *, today: date) -> Alarm:
-    """`today` is the day of the look, the first one that was not counted."""
+    """Makes the alarm of a shift. `today` is the day of the look, whose rows are not counted."""
     name, shift = found.watched.name, found.shift
     sentence, act = CODES[name, has_risen(shift)]
     since = today - timedelta(days=shift.days)
@@ -77,5 +77,5 @@ def choose_rows(found: FoundShift) -> dict[str, Any]:
 
 
 def show_percent(share: float) -> float:
-    """To the whole percent from 10 on, to a tenth below."""
+    """A share in percent: rounded to whole percent from 10 % on, to a tenth below."""
     return round(100 * share, None if share >= 0.1 else 1)

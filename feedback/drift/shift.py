@@ -19,8 +19,8 @@ LEAST = 1e-12
 
 @dataclass(frozen=True)
 class Day:
-    """Of what was measured on one day: how often, its sum and the sum of its squares. Of a share, what hit
-    is 1 and all else 0.
+    """The values measured on one day: their number, their sum and the sum of their squares. For a share, a
+    hit has the value 1 and a miss 0.
     """
 
     count: int = 0
@@ -41,7 +41,9 @@ class Day:
 
 @dataclass(frozen=True)
 class Quantity:
-    """`floor`: the least difference that matters, in points of a share or as a part of a mean."""
+    """A quantity that is watched. `floor` is the smallest difference that matters, in points of a share or
+    relative to a mean.
+    """
 
     kind: Literal["share", "mean"]
     floor: float
@@ -49,7 +51,9 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Shift:
-    """`days`: since how many whole days; `before` and `now` are means of the base period and of these."""
+    """A shift that was found. `days` is its length in whole days; `before` and `now` are the means of the
+    base period and of these days.
+    """
 
     before: float
     now: float
@@ -63,23 +67,25 @@ def hit(count: int, hits: int) -> Day:
 
 
 def is_enough_for_test(days: Sequence[Day]) -> bool:
-    """Whether the test can tell anything yet, in the shorter of its periods."""
+    """Whether there are enough values for the test, in the shorter of its periods."""
     return hold_enough(*split(days, min(WINDOWS)))
 
 
 def hold_enough(before: Sequence[Day], now: Sequence[Day]) -> bool:
-    """Whether there are days and values enough on both sides."""
+    """Whether both periods have enough days and values."""
     counts = add(before).count, add(now).count
     return count_filled(before) >= FEWEST_DAYS and counts[0] >= FEWEST_BEFORE and counts[1] >= FEWEST_NOW
 
 
 def count_filled(days: Sequence[Day]) -> int:
-    """The days on which there was anything."""
+    """The number of days with at least one value."""
     return sum(1 for day in days if day.count)
 
 
 def find_shift(days: Sequence[Day], quantity: Quantity, *, chance: float) -> Shift | None:
-    """Of DAYS whole days, the oldest first; `chance` is that of a false alarm at this look."""
+    """Looks for a shift in DAYS whole days, oldest first. `chance` is the probability of a false alarm at
+    this look.
+    """
     if not is_enough_for_test(days):
         return None
     found = (test_window(days, quantity, window=window, chance=chance / len(WINDOWS)) for window in WINDOWS)
@@ -87,10 +93,12 @@ def find_shift(days: Sequence[Day], quantity: Quantity, *, chance: float) -> Shi
 
 
 def test_window(days: Sequence[Day], quantity: Quantity, *, window: int, chance: float) -> Shift | None:
-    """By the deviance of one mean for both periods against two, over the spread of the base's days.
+    """Tests the last `window` days with a likelihood ratio: the deviance of one common mean against two
+    means, divided by the dispersion between days of the base period.
 
-    A day is a cluster: agents, customers and causes of the day are in its spread, whose ratio to that of
-    independent values divides the deviance. The root of it is held to be Student's t.
+    A day is a cluster: effects of agents, customers and events of the day are in its variance. The ratio of
+    this variance to that of independent values (the dispersion) divides the deviance. Its root is taken as
+    Student's t.
     """
     before, now = split(days, window)
     if not hold_enough(before, now):
@@ -119,7 +127,9 @@ def add(days: Sequence[Day]) -> Day:
 
 
 def find_spread(days: Sequence[Day]) -> float:
-    """Variance between days over that of independent values: 1 where days are alike, never less."""
+    """The dispersion: the variance between days divided by that of independent values. It is 1 if the days
+    are alike, never less.
+    """
     whole, filled = add(days), [day for day in days if day.count]
     if whole.variance <= LEAST:
         return 1.0
@@ -128,7 +138,7 @@ def find_spread(days: Sequence[Day]) -> float:
 
 
 def measure_deviance(before: Day, now: Day, quantity: Quantity) -> float:
-    """Twice the logarithm of how much likelier the values are with two means than with one."""
+    """The deviance: twice the log of the ratio between the likelihoods with two means and with one."""
     if not before.count or not now.count:
         return 0.0
     both = before + now
@@ -141,13 +151,13 @@ def measure_deviance(before: Day, now: Day, quantity: Quantity) -> float:
 
 
 def log_chance(day: Day) -> float:
-    """The logarithm of the chance of so many hits, in any one order, at their own share."""
+    """The log-likelihood of the day's hits, in one given order, at the day's own share."""
     return sum(part * math.log(part / day.count) for part in (day.total, day.count - day.total) if part > 0)
 
 
 def find_chance(evidence: float, freedom: int) -> float:
-    """The chance that the square of Student's t is as large as this. Wallace's approximation is good to some
-    percent of it.
+    """The p-value: the probability that the square of Student's t is at least this large. Wallace's
+    approximation has an error of a few percent.
     """
     z = math.sqrt(freedom * math.log1p(evidence / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
     return math.erfc(z / math.sqrt(2))

@@ -62,7 +62,7 @@ def name_serving(session: Session, *, desk_id: str) -> str | None:
 
 
 def watch_shares(name: str, counts: Sequence[Counter[str]], wholes: Sequence[int]) -> list[Watched]:
-    """The share of each that occurs often enough, of all conversations of the day."""
+    """The daily share of each language or tag that is frequent enough, among all conversations of the day."""
     total = sum(counts, Counter())
     members = [member for member, count in total.most_common(MOST_MEMBERS) if count >= FEWEST_OF_MEMBER]
     return [
@@ -72,7 +72,7 @@ def watch_shares(name: str, counts: Sequence[Counter[str]], wholes: Sequence[int
 
 
 def count_daily_languages(rows: Mapping[tuple[date, str | None], int]) -> dict[date, Counter[str]]:
-    """Of conversations whose language is known."""
+    """Counts conversations by language, without those whose language is unknown."""
     found: dict[date, Counter[str]] = {}
     for (day, code), count in rows.items():
         if code:
@@ -89,7 +89,9 @@ def count_tags(lists: Mapping[tuple[str, ...], int]) -> Counter[str]:
 
 
 class KeptWatch:
-    """Looks at most once an hour for a desk and what it serves, since a look reads six weeks. In the web."""
+    """Caches the alarms in the web process: it looks at most once an hour for each desk and serving adapter,
+    since a look reads six weeks.
+    """
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[datetime, str | None, DriftWatch]] = {}

@@ -1,4 +1,4 @@
-"""What is watched, and how the false alarms of a year are shared out among it. Pure."""
+"""Lists what is watched, and divides the false alarms allowed in a year among it. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ MOST_MEMBERS = 12
 
 @dataclass(frozen=True)
 class Watched:
-    """The days of one quantity, the oldest first; `member` is the language, the tag or the adapter."""
+    """The days of one quantity, oldest first. `member` is the language, the tag or the adapter."""
 
     name: str
     days: Sequence[Day]
@@ -35,7 +35,9 @@ class FoundShift:
 
 
 def find_shifts(watched: Iterable[Watched]) -> list[FoundShift]:
-    """At most one of each quantity: of several languages or tags that shifted, what rose the most clearly."""
+    """Finds at most one shift for each quantity: of several languages or tags that shifted, the clearest
+    rise.
+    """
     by_name: dict[str, list[Watched]] = {}
     for each in watched:
         by_name.setdefault(each.name, []).append(each)
@@ -58,6 +60,6 @@ def has_risen(shift: Shift) -> bool:
 
 
 def list_too_early(watched: Iterable[Watched]) -> list[str]:
-    """Quantities of which nothing can be told yet, in the order of QUANTITIES."""
+    """The quantities with too few values to tell anything yet, in the order of QUANTITIES."""
     known = {each.name for each in watched if is_enough_for_test(each.days)}
     return [name for name in QUANTITIES if name not in known]

@@ -1,11 +1,11 @@
-"""One erasure from the question to the proof.
+"""One erasure from the request to the proof.
 
     with unit_of_work(engine) as session:
         erasure = erase(session, subject, ...)      # log line, then rows and marks, together or not at all
     finish(engine, erasure.id, data_dir=...)        # files, cards, proof; safe to repeat
 
-What is killed between the two is finished by the trainer's next look. Rebuilding the datasets is the
-trainer's, too (`trainer/jobs/erasures.py`): the web cannot.
+If the process dies between the two, the trainer finishes the erasure at its next look. The trainer also
+rebuilds the datasets (`trainer/jobs/erasures.py`), which the web cannot do.
 """
 
 import json
@@ -37,7 +37,7 @@ BACKUP_TIME = "%Y%m%dT%H%M%SZ"
 
 @dataclass(frozen=True)
 class ErasureRequest:
-    """Who wants what erased, and where its files lie."""
+    """The kind of an erasure, who requested it, and where the files are."""
 
     kind: str  # conversation | customer | retention | again
     actor: str
@@ -47,7 +47,7 @@ class ErasureRequest:
 
 
 def erase(session: Session, subject: Subject, asked: ErasureRequest, *, now: datetime) -> Erasure:
-    """The rows are tombstones and the datasets marked when the caller commits."""
+    """Erases the rows and marks the datasets, in the caller's transaction."""
     members = store.list_members(session, subject=subject)
     whole = store.list_whole_datasets(session, desk_id=asked.desk_id)
     holders = files.find_holders(asked.data_dir, whole, members)
@@ -73,7 +73,9 @@ def erase(session: Session, subject: Subject, asked: ErasureRequest, *, now: dat
 
 
 def erase_again(store_engine: Engine, *, data_dir: Path, desk_id: str, clock: Clock) -> Erasure | None:
-    """After a restore: whatever the log names and the store has again. None where it has nothing of it."""
+    """Erases again, after a restore, whatever the log names and the store has. None if the store has nothing
+    of it.
+    """
     lines = [line for line in read_log(data_dir) if line.desk_id == desk_id]
     with unit_of_work(store_engine) as session:
         subject = store.find_listed(
@@ -91,8 +93,8 @@ def erase_again(store_engine: Engine, *, data_dir: Path, desk_id: str, clock: Cl
 def finish(
     store_engine: Engine, erasure_id: str, *, data_dir: Path, backup_dir: Path | None, clock: Clock
 ) -> Path | None:
-    """Removes the files and writes the proof; its path. None while a run still works on such a dataset: then
-    the trainer looks again.
+    """Removes the files, writes the proof and returns its path. None while a run still works on such a
+    dataset; the trainer then tries again.
     """
     with read(store_engine) as session:
         row = session.get_one(Erasure, erasure_id)
@@ -123,8 +125,8 @@ def finish(
 
 
 def remove_probes(store_engine: Engine, *, data_dir: Path, desk_id: str) -> tuple[list[str], list[str]]:
-    """The probes of flagged adapters that serve no more: the files that went. And the adapters that serve
-    still with a probe that may hold messages.
+    """Removes the probes of flagged adapters that no longer serve. Returns the removed files, and the
+    adapters that still serve with a probe that may contain messages.
     """
     with read(store_engine) as session:
         flagged = list_erased(session, desk_id=desk_id)
@@ -134,7 +136,9 @@ def remove_probes(store_engine: Engine, *, data_dir: Path, desk_id: str) -> tupl
 
 
 def vacuum(store_engine: Engine) -> None:
-    """PostgreSQL keeps the old version of a row until it is vacuumed; SQLite overwrote it (secure_delete)."""
+    """Vacuums PostgreSQL, which keeps old versions of a row until then. SQLite has overwritten them
+    (secure_delete).
+    """
     if store_engine.dialect.name != "postgresql":
         return
     tables = sorted(str(table.__tablename__) for table in store.list_covered())
@@ -152,7 +156,7 @@ def tell_erasure(
     now: datetime,
     database: str,
 ) -> dict[str, Any]:
-    """The proof: what was done, and what could not be."""
+    """The proof: what was done, and what could not be done."""
     left: list[dict[str, Any]] = [
         {"what": "adapter", "name": name, "why": "its weights learnt from an erased dataset; it is flagged"}
         for name in learned

@@ -1,9 +1,9 @@
-"""The files that hold texts or token ids of datasets that were erased: removed, or named as left.
+"""Removes the files with texts or token ids of erased datasets, or names those that are left.
 
-A dataset keeps its manifest, a run its numbers, an adapter its weights: what those learnt is flagged, not
-undone. Its probe goes once it serves no more, since it may serve never again. Its card lists no tag any
-more, since tags are the app's words. The stored reference values go as a whole, since nothing tells whose
-they are; they come again with the next night.
+A dataset keeps its manifest, a run its numbers, an adapter its weights: an adapter that has learnt from
+erased records is flagged, not undone. Its probe is removed once it no longer serves, and its card lists no
+tags any more, since tags are the app's words. The stored reference values are removed as a whole, since they
+do not tell whose they are; the next night computes them again.
 """
 
 import shutil
@@ -39,7 +39,7 @@ def find_holders(data_dir: Path, dataset_ids: Iterable[str], members: Iterable[M
 
 
 def remove_datasets(data_dir: Path, dataset_ids: Iterable[str]) -> list[str]:
-    """Which files went, relative to the data directory."""
+    """Removes the files of these datasets and returns their paths, relative to the data directory."""
     paths = []
     for id in dataset_ids:
         directory = dataset_dir(data_dir, id)
@@ -79,7 +79,7 @@ def _remove(data_dir: Path, paths: Iterable[Path]) -> list[str]:
 
 
 def list_backups(backup_dir: Path | None) -> list[Mapping[str, str]] | None:
-    """The backups there are, oldest first; None where nobody says where they lie."""
+    """The existing backups, oldest first; None if no backup directory is configured."""
     if backup_dir is None or not backup_dir.is_dir():
         return None
     folders = sorted(path for path in backup_dir.iterdir() if (path / "SHA256SUMS").is_file())

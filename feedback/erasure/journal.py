@@ -1,7 +1,8 @@
-"""The log of erasures, `erasures/log.jsonl` in the data directory: what a restored backup must lose again.
+"""The log of erasures, `erasures/log.jsonl` in the data directory: what must be erased again from a restored
+backup.
 
-One line for each erasure, on the disk before its rows are: ids alone, no text. It outlives the store, since
-deploy/backup.sh copies it and deploy/restore.sh puts the lines of all backups together.
+Each erasure adds one line, on disk before its rows are erased, with ids and no text. The log outlives the
+store: deploy/backup.sh copies it, and deploy/restore.sh merges the lines of all backups.
 """
 
 import json
@@ -17,7 +18,9 @@ LOG = "log.jsonl"
 
 @dataclass(frozen=True)
 class LoggedErasure:
-    """`records` as `kind/source/identity`, which a restored store knows, too."""
+    """One line of the log. `records` are named `kind/source/identity`, which a restored store knows as
+    well.
+    """
 
     id: str
     desk_id: str
@@ -32,12 +35,14 @@ def erasures_dir(data_dir: Path) -> Path:
 
 
 def log_erasure(data_dir: Path, erasure: LoggedErasure) -> None:
-    """On the disk when this returns."""
+    """Appends an erasure to the log; the line is safely on disk when this returns."""
     append_durably(erasures_dir(data_dir) / LOG, json.dumps(asdict(erasure)).encode() + b"\n")
 
 
 def read_log(data_dir: Path) -> Iterator[LoggedErasure]:
-    """Oldest first; a last line that a crash cut is of an erasure that never happened."""
+    """The erasures in the log, oldest first. A last line that a crash cut short is skipped: its erasure never
+    happened.
+    """
     path = erasures_dir(data_dir) / LOG
     if not path.is_file():
         return

@@ -30,7 +30,7 @@ class IdUnknown(ApiError):
 
 
 class IdAmbiguous(ApiError):
-    """Several steps fit; `candidates` are the first of them."""
+    """The text fits several steps; `candidates` are the first of them."""
 
     def __init__(self, text: str, candidates: Sequence[Ref], is_whole: bool) -> None:
         self.candidates = tuple(candidates)
@@ -45,7 +45,7 @@ class IdAmbiguous(ApiError):
 
 
 def find_ref(session: Session, *, desk_id: str, text: str) -> Ref:
-    """What `text` names. A judgement and the choice it came to have one id: it means the judgement.
+    """The step that `text` names. A judgement and its choice share one id, which is read as the judgement.
 
     Raises IdUnknown and IdAmbiguous. An address is believed; looking it up tells whether it is there.
     """

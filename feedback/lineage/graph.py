@@ -1,5 +1,5 @@
-"""Steps, what they tell of their rows, and the walk over them. Opens neither store nor files: the function it
-is given looks steps up.
+"""The steps of lineage, the facts they show, and the walk over them. Reads neither store nor files: the
+caller passes the function that looks a step up.
 """
 
 from collections import deque
@@ -30,7 +30,7 @@ MAX_STEPS = 400  # of one direction: a choice of a year ago is in every dataset 
 
 @dataclass(frozen=True)
 class Scope:
-    """Where lineage looks: one desk's rows and the files of its datasets."""
+    """Where lineage is looked up: the rows of one desk and the files of its datasets."""
 
     store_engine: Engine
     data_dir: Path
@@ -49,8 +49,8 @@ class Ref(NamedTuple):
 
 @dataclass
 class TraceStep:
-    """One thing that happened. `before` is what it was made from, `after` what was made from it; the counts
-    say how many more there are of either than are named.
+    """One step. `before` is what it was made from, `after` what was made from it; the counts say how many
+    more of each exist than are named.
     """
 
     ref: Ref
@@ -62,7 +62,7 @@ class TraceStep:
     more_after: int = 0
 
     def leads_to(self, kind: str) -> bool | None:
-        """True, or None, which is not told."""
+        """True if the step leads to one of this kind, else None, which is not shown."""
         return any(ref.kind == kind for ref in self.after) or None
 
     def towards(self, direction: Direction) -> tuple[Ref, ...]:
@@ -86,7 +86,7 @@ class TraceStep:
 
 @dataclass(frozen=True)
 class Graph:
-    """Every step met on the way from `start`, nearest first. `cut`: there are more than that."""
+    """Every step on the way from `start`, nearest first. `cut` means that there are more."""
 
     start: Ref
     steps: dict[Ref, TraceStep]
@@ -102,7 +102,9 @@ class Graph:
 
 @dataclass(frozen=True)
 class PathNode:
-    """A step on a path. `step` is None where the walk did not go, `again`: it stands elsewhere."""
+    """A step on a path. `step` is None where the walk stopped; `again` means that the step is shown
+    elsewhere.
+    """
 
     ref: Ref
     step: TraceStep | None
@@ -114,7 +116,7 @@ class PathNode:
 def walk(
     look: Callable[[Ref], TraceStep], start: Ref, directions: Sequence[Direction] = ("before", "after")
 ) -> Graph:
-    """All steps that lead to `start` and all that come of it, nearest first."""
+    """Collects all steps that lead to `start` and all that follow from it, nearest first."""
     steps = {start: look(start)}
     cut = False
     for direction in directions:
@@ -136,7 +138,7 @@ def walk(
 
 
 def lay_path(graph: Graph, direction: Direction) -> list[PathNode]:
-    """The way from the start, which is its first stop, as a path that forks only where it must."""
+    """The way from the start as a path that branches only where it must. The start is its first node."""
     return _lay_from(graph, graph.start, direction, set())
 
 
@@ -163,7 +165,7 @@ def _lay_from(graph: Graph, ref: Ref, direction: Direction, seen: set[Ref]) -> l
 
 
 def known(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """What there is to say: unset and empty facts are left out, moments are written as text."""
+    """The facts that are set: empty ones are left out, times are written as text."""
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in facts.items()

@@ -1,4 +1,4 @@
-"""What each kind of step tells of its row, in the order in which it is shown, and which of it tells most.
+"""What each kind of step shows of its row, in which order, and which facts matter most.
 
 A function may add neighbours that no column names: those of an adapter's story, and what was drawn while it
 served. Choices, pairs and thumbs have rows of several tables: `records.py`.
@@ -54,7 +54,9 @@ def tell_message(session: Session, row: Message, step: TraceStep) -> Facts:
 
 
 def tell_set(session: Session, row: SuggestionSet, step: TraceStep) -> Facts:
-    """Arms, adapter and the interval it was drawn in stay hidden until the set is judged."""
+    """The facts of a set. Arms, adapter and the deployment it was drawn under stay hidden until it is
+    judged.
+    """
     cards = list_candidates(session, desk_id=row.desk_id, set_id=row.id)
     facts = {
         "state": row.state,
@@ -92,7 +94,7 @@ def tell_judgement(session: Session, row: Judgement, step: TraceStep) -> Facts:
 
 
 def tell_dataset(session: Session, row: Dataset, step: TraceStep) -> Facts:
-    """What its files say comes to it in `records.py`."""
+    """The facts of a dataset's row. `records.py` adds those from its files."""
     return {"selection": known(row.selection), "refusals": row.refusals, "erased_at": row.erased_at}
 
 
@@ -114,7 +116,7 @@ def tell_run(session: Session, row: Run, step: TraceStep) -> Facts:
 
 
 def tell_adapter(session: Session, row: Adapter, step: TraceStep) -> Facts:
-    """Its story begins after it; the other steps of the story follow one another."""
+    """The facts of an adapter. Its history follows it, each step after the one before."""
     story = list_story(session, adapter=row)
     step.after = (*(Ref(*named) for named in story[:1]), *step.after)
     return {
@@ -126,7 +128,9 @@ def tell_adapter(session: Session, row: Adapter, step: TraceStep) -> Facts:
 
 
 def tell_report(session: Session, row: Adapter, step: TraceStep) -> Facts:
-    """What it found on held-out choices: nats per choice of each rule, and the plain figures."""
+    """The results of a run on held-out choices: the loss of each rule in nats per choice, and the plain
+    figures.
+    """
     report: Mapping[str, Any] = row.report or {}
     plain = {name: value for name, value in report.items() if isinstance(value, int | float | str)}
     losses = {
@@ -148,7 +152,7 @@ def tell_decision(session: Session, row: AdapterEvent, step: TraceStep) -> Facts
 
 
 def tell_exposure(session: Session, row: ExposureDecision, step: TraceStep) -> Facts:
-    """A decision on the picks in service, with the evidence it was taken on."""
+    """An exposure decision in service, with its evidence."""
     return {
         "adapter": row.adapter,
         "verdict": row.verdict,
@@ -161,13 +165,13 @@ def tell_exposure(session: Session, row: ExposureDecision, step: TraceStep) -> F
 
 
 def tell_approval(session: Session, row: Approval, step: TraceStep) -> Facts:
-    """What a person said of an adapter."""
+    """A person's approval or veto of an adapter."""
     actor = name_agent(session, agent=row.actor)
     return {"adapter": row.adapter, "verdict": row.kind, "reason": row.reason, "actor": actor}
 
 
 def tell_deployment(session: Session, row: Deployment, step: TraceStep) -> Facts:
-    """An interval of serving: from its row to the next one of its role, whose reason says why it ended."""
+    """An interval of serving: from its row to the next row of its role, whose reason says why it ended."""
     end = find_end(session, deployment=row)
     drawn = find_drawn(session, deployment=row, limit=SHOWN) if row.adapter else None
     if drawn:
@@ -189,14 +193,14 @@ def tell_deployment(session: Session, row: Deployment, step: TraceStep) -> Facts
 
 
 def tell_duel(session: Session, row: Duel, step: TraceStep) -> Facts:
-    """Who said what is told once it is closed."""
+    """The facts of a duel. Its verdicts are shown only once it is closed."""
     step.more_after = max(0, len(step.after) - SHOWN)
     step.after = step.after[:SHOWN]
     return {"name": row.name, "state": row.state, "adapter": row.adapter, "rival": row.rival}
 
 
 def tell_vote(session: Session, row: DuelVerdict, step: TraceStep) -> Facts | None:
-    """What a judge said of a round; nothing of it before the duel is closed."""
+    """A judge's verdict on a round; None before the duel is closed."""
     if find_row(session, desk_id=row.desk_id, kind="duel", id=row.duel_id).state != "closed":
         return None
     agent = name_agent(session, agent=row.judge)
@@ -204,8 +208,9 @@ def tell_vote(session: Session, row: DuelVerdict, step: TraceStep) -> Facts | No
 
 
 class Kind(NamedTuple):
-    """`telling` are the facts that tell most, for the command line and the console alike. `tell` gives all
-    facts, or None for what is not to be told. `name_adapter` says in whose story the step stands.
+    """A kind of step. `telling` are its most important facts, for command line and console. `tell` returns
+    all facts, or None if they must stay hidden. `name_adapter` gives the adapter in whose history the step
+    stands.
     """
 
     telling: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Steps of training records and of the datasets that hold them: files are read outside of transactions."""
+"""Steps of training records and of the datasets that hold them. Files are read outside transactions."""
 
 from datetime import datetime
 from itertools import islice
@@ -23,7 +23,9 @@ SHOWN = 20  # of its records
 
 
 class FoundRecord(NamedTuple):
-    """`source` and `id` are its name in a dataset; none stored before `stored_at` can hold it."""
+    """A record that was found. `source` and `id` are its name in a dataset; no dataset built before
+    `stored_at` can hold it.
+    """
 
     source: str
     id: str
@@ -33,7 +35,9 @@ class FoundRecord(NamedTuple):
 
 
 def look_record(scope: Scope, ref: Ref) -> TraceStep | None:
-    """A choice, pair or thumb, with every dataset that holds it; of an erased one nobody can tell."""
+    """The step of a choice, pair or thumb, with every dataset that holds it. For an erased record this is
+    unknown.
+    """
     finds = {"choice": (find_imported, find_choice), "thumb": (find_imported, find_thumb)}
     with read(scope.store_engine) as session:
         tried = (find(session, scope.desk_id, ref) for find in finds.get(ref.kind, (find_imported,)))
@@ -72,7 +76,7 @@ def find_imported(session: Session, desk_id: str, ref: Ref) -> FoundRecord | Non
 
 
 def find_choice(session: Session, desk_id: str, ref: Ref) -> FoundRecord | None:
-    """What a judgement, or a verdict in a duel, came to: a choice, or the reason why there is none."""
+    """The choice that followed from a judgement or a verdict in a duel, or the reason why there is none."""
     is_duel, id = ref.id.startswith(f"{DUEL}/"), ref.id.removeprefix(f"{DUEL}/")
     if is_duel:
         found = read_judged_rounds(session, desk_id=desk_id, verdict_id=id)
@@ -101,7 +105,7 @@ def find_thumb(session: Session, desk_id: str, ref: Ref) -> FoundRecord | None:
 
 
 def open_dataset(scope: Scope, row: Dataset, step: TraceStep) -> dict[str, Any]:
-    """What its files hold; gives the step the first records, and how many more there are."""
+    """The facts in a dataset's files. Adds the first records to the step, and the number of the others."""
     directory = dataset_dir(scope.data_dir, row.id)
     members = None if row.erased_at else read_members(directory)
     if members is None:

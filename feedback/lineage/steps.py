@@ -20,10 +20,10 @@ HASH = 64  # hex digits: a dataset's id, of which the first ones do for a person
 
 
 class Tracer(Scope):
-    """Looks steps up."""
+    """Looks up steps of lineage."""
 
     def look(self, ref: Ref) -> TraceStep:
-        """Raises NotFound, also for a kind that there is not."""
+        """The step with this address. Raises NotFound, also for an unknown kind."""
         kind = KINDS.get(ref.kind)
         if kind is None:
             raise NotFound("step", ref.id)
@@ -55,8 +55,8 @@ class Tracer(Scope):
         return step
 
     def _place_in_story(self, session: Session, step: TraceStep, name: str) -> bool:
-        """What stands beside it in the story of this adapter, which begins with the adapter itself. False for
-        what is not in it: another desk's, or a decision that led nowhere.
+        """Adds the neighbours of a step in the history of this adapter. False if the step is not in it,
+        because it belongs to another desk or is a decision without effect.
         """
         adapter = find_row(session, desk_id=self.desk_id, kind="adapter", id=name)
         told = list_story(session, adapter=adapter) if adapter else []
@@ -73,7 +73,7 @@ def pick_telling(step: TraceStep) -> dict[str, Any]:
 
 
 def show_fact(value: Any) -> str:
-    """A fact as words: lists with commas, tables as `name value`, the rest as it is."""
+    """A fact as text: lists with commas, tables as `name value`, other values as they are."""
     if isinstance(value, dict):
         return ", ".join(f"{name or '–'} {show_fact(each)}" for name, each in value.items())
     if isinstance(value, list):
