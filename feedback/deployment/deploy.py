@@ -117,7 +117,8 @@ def publish_canary(
 
 
 def promote_adapter(ctx: Deployer, name: str, *, actor: str, reason: str, desk_id: str = DEFAULT_DESK) -> int:
-    """Makes an adapter the live one, by a person's decision, and ends the canary.
+    """Makes an adapter the live one, by a person's decision, and ends the canary. An adapter that the gate
+    refused stays refused.
 
     AdapterVetoed and, where the policy asks for a second person, ApprovalMissing change nothing.
     """

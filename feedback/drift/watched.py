@@ -35,8 +35,8 @@ class FoundShift:
 
 
 def find_shifts(watched: Iterable[Watched]) -> list[FoundShift]:
-    """Finds at most one shift for each quantity: of several languages or tags that shifted, the clearest
-    rise.
+    """Finds at most one shift for each quantity. Of several languages or tags that shifted it is the
+    clearest, and a rise goes before a fall.
     """
     by_name: dict[str, list[Watched]] = {}
     for each in watched:

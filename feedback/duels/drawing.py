@@ -49,12 +49,12 @@ SIDES = ("a", "b")
 
 
 class ContenderLost(Exception):
-    """An adapter cannot be asked: the duel cannot go on. The message is the code."""
+    """An adapter cannot be asked any more, so its duel cannot go on. The message is the error code."""
 
 
 @dataclass(frozen=True)
 class SideReply:
-    """One request of a round and what came of it; `fault` is None for a usable reply."""
+    """One request of a round and its reply. `fault` is None for a usable reply."""
 
     side: str
     adapter: str | None
@@ -109,7 +109,7 @@ class DuelDrawer:
             self._closing.wait(LOOK_EVERY_S)
 
     def enqueue(self, duel_id: str) -> None:
-        """Draw this duel soon. Repeating it is harmless, also from another process."""
+        """Asks to draw this duel soon. It may be repeated, also from another process."""
         with self._lock:
             if self._closing.is_set() or duel_id in self._queued:
                 return
@@ -117,7 +117,7 @@ class DuelDrawer:
             self._duels.submit(self._fly, duel_id)
 
     def sweep(self) -> int:
-        """Take up duels that nobody draws; gives their number."""
+        """Takes up duels that nobody draws; returns their number."""
         with read(self._store) as session:
             undrawn = duels.list_undrawn(session)
         abandoned = [id for id, lease in undrawn.items() if self._holder.may_take(lease)]
@@ -126,7 +126,7 @@ class DuelDrawer:
         return len(abandoned)
 
     def close(self) -> None:
-        """Ends after the round that is being drawn; the next `sweep` goes on."""
+        """Stops after the round that is being drawn; the next `sweep` continues the duel."""
         with self._lock:
             self._closing.set()
         if self._watcher is not None:
@@ -187,7 +187,7 @@ class DuelDrawer:
                 raise ContenderLost("adapter_files_missing")
 
     def _draw_rounds(self, duel: Duel) -> bool:
-        """Whether every round is drawn; False when this process ends or the duel is ours no more."""
+        """Draws the rounds; True if all are drawn, False if this process ends or another has the duel now."""
         with read(self._store) as session:
             waiting = duels.list_waiting(session, duel_id=duel.id)
         for row in waiting:
@@ -207,7 +207,7 @@ class DuelDrawer:
         return True
 
     def _draw_patiently(self, duel: Duel, row: DuelRound) -> dict[str, Any] | None:
-        """None when this process ends or the duel is ours no more."""
+        """Draws a round, waiting for the engine. None if this process ends or another has the duel now."""
         if self._closing.is_set():
             return None
         retry = Retry(self._closing, every_s=ASK_AGAIN_S)
@@ -217,12 +217,12 @@ class DuelDrawer:
             return None
 
     def _keep(self, duel: Duel) -> bool:
-        """Says that the engine is away; whether the duel is still ours."""
+        """Records that the engine does not answer; returns whether the duel is still ours."""
         with unit_of_work(self._store) as session:
             return duels.keep_duel(session, duel_id=duel.id, lease=self._holder.grant(), error=AWAY)
 
     def _draw_round(self, duel: Duel, row: DuelRound) -> dict[str, Any]:
-        """The fields of the round that drawing decides."""
+        """Draws both replies of a round; returns the fields of its row."""
         asked: list[SideReply] = []
         for attempt in range(1, ATTEMPTS + 1):
             sides = [(side, attempt) for side in SIDES]
@@ -260,7 +260,7 @@ class DuelDrawer:
         return SideReply(side, adapter, attempt, seed, find_fault(reply.text, reply.finish_reason), drawn)
 
     def _ask_engine(self, duel: Duel, row: DuelRound, adapter: str | None, seed: int) -> Draw:
-        """Raises ContenderLost where the adapter can be loaded no more."""
+        """Asks the engine for one reply. Raises ContenderLost if the adapter cannot be loaded any more."""
         fleet = self._fleet_factory()
         path = adapter_path(self._serving.data_dir, adapter) if adapter else None
         try:
@@ -283,7 +283,7 @@ def draw_side(fleet: Fleet, duel: Duel, row: DuelRound, adapter: str | None, see
 
 
 def find_round_state(a: SideReply, b: SideReply) -> tuple[str, str | None]:
-    """The state that these two replies give a round, and why it is left out."""
+    """The state that these two replies give a round, and the reason if it is left out."""
     fault = a.fault or b.fault
     if fault is not None:
         return duels.LEFT_OUT, fault
@@ -292,6 +292,6 @@ def find_round_state(a: SideReply, b: SideReply) -> tuple[str, str | None]:
 
 
 def make_seed(seed: int, position: int, side: str, attempt: int) -> int:
-    """Follows from the duel's own: a duel that is taken over has the replies it would have had."""
+    """A seed that follows from the duel's own, so that a duel that is taken over gets equal replies."""
     lot = draw_lot(seed, f"draw:{position}:{side}:{attempt}")
     return int.from_bytes(lot[:8], "big") % SEED_LIMIT

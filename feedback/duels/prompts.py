@@ -1,8 +1,7 @@
-"""Which stored prompts a duel may use: those that no contender was trained on.
+"""Selects the stored prompts that a duel may use: those on which no contender was trained.
 
-A contender has seen a conversation when any record of it stands in the train or validation split of its
-dataset, and a prompt when a record there has exactly the same messages. Reads the files of datasets; asks
-the store nothing.
+A contender has seen a conversation if any record of it is in the train or validation split of its dataset,
+and a prompt if a record there has exactly the same messages. Reads the files of datasets, not the store.
 """
 
 import hashlib
@@ -33,8 +32,8 @@ class ChosenPrompt:
 
 @dataclass
 class Seen:
-    """What a contender was trained on. Without the files of its dataset nothing older than `until` is
-    unseen.
+    """What a contender was trained on. If the files of its dataset are missing, everything older than `until`
+    counts as seen.
     """
 
     until: datetime
@@ -45,7 +44,9 @@ class Seen:
 
 
 def read_seen(data_dir: Path, dataset_id: str | None, until: datetime) -> Seen:
-    """`until`: when the dataset was built, or the adapter made where no dataset is known."""
+    """Reads what a contender was trained on. `until` is when its dataset was built, or when the adapter was
+    made if its dataset is unknown.
+    """
     seen = Seen(until)
     for name in FORMATS:
         file = dataset_file(dataset_dir(data_dir, dataset_id or ""), name)
@@ -58,7 +59,7 @@ def read_seen(data_dir: Path, dataset_id: str | None, until: datetime) -> Seen:
 
 
 def note_record(seen: Seen, record: dict[str, Any]) -> None:
-    """Choices name their `conversation`, pairs and thumbs their `group`."""
+    """Adds a record to what was seen. Choices name their `conversation`, pairs and thumbs their `group`."""
     conversation = record.get("conversation") or record.get("group") or ""
     if record["split"] == "test":
         seen.held_out.add(conversation)
@@ -68,7 +69,9 @@ def note_record(seen: Seen, record: dict[str, Any]) -> None:
 
 
 def find_origin(key: PromptKey, seen_by: Sequence[Seen]) -> str | None:
-    """Why no contender can have learnt this conversation; None if one has, or if nobody can tell."""
+    """The reason why no contender can have learnt from this conversation; None if one has, or if this is
+    unknown.
+    """
     if any(key.conversation_id in seen.conversations for seen in seen_by):
         return None
     if all(key.arrived_at > seen.until for seen in seen_by):
@@ -86,8 +89,8 @@ def choose_prompts(
     wanted: int,
     fetch: Callable[[list[str]], dict[str, Prompt]],
 ) -> list[ChosenPrompt]:
-    """Up to `wanted` unseen prompts, one a conversation, no text twice; the seed decides which, and in which
-    order. `fetch` reads the prompts of sets by their ids.
+    """Chooses up to `wanted` unseen prompts, at most one from each conversation and no text twice; the seed
+    decides which ones and their order. `fetch` reads the prompts of sets by their ids.
     """
     ranked = rank_keys(keys, seen_by, seed)
     taken_prompts = {digest for seen in seen_by for digest in seen.prompts}
@@ -107,7 +110,9 @@ def choose_prompts(
 
 
 def rank_keys(keys: Iterable[PromptKey], seen_by: Sequence[Seen], seed: int) -> list[tuple[PromptKey, str]]:
-    """One set of each unseen conversation with its origin, best origin first, then by the seed."""
+    """One set of each unseen conversation with its origin, ordered by preference of the origin, then by the
+    seed.
+    """
     unseen = [(key, origin) for key in keys if (origin := find_origin(key, seen_by)) is not None]
     unseen.sort(key=lambda item: (ORIGINS.index(item[1]), draw_lot(seed, item[0].set_id)))
     first: dict[str, tuple[PromptKey, str]] = {}
@@ -117,7 +122,7 @@ def rank_keys(keys: Iterable[PromptKey], seen_by: Sequence[Seen], seed: int) -> 
 
 
 def shuffle(chosen: list[ChosenPrompt], seed: int) -> list[ChosenPrompt]:
-    """Origins mixed: judges who stop early have seen a fair part of each."""
+    """Mixes the origins, so that judges who stop early have seen a fair part of each."""
     return sorted(chosen, key=lambda item: draw_lot(seed, f"order:{item.key.set_id}"))
 
 
@@ -127,5 +132,5 @@ def count_origins(chosen: Iterable[ChosenPrompt]) -> dict[str, int]:
 
 
 def draw_lot(seed: int, word: str) -> bytes:
-    """Hashes, not `random`: any language and version recomputes them."""
+    """Pseudo-random bytes from a hash, which any language and version can recompute, unlike `random`."""
     return hashlib.sha256(f"{seed}:{word}".encode()).digest()

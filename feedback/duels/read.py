@@ -1,6 +1,6 @@
-"""A duel as somebody may see it: progress always, the result only once it is closed.
+"""Reads a duel as a viewer may see it: its progress always, its result only once it is closed.
 
-Nobody sees a running score, so nobody stops a duel because of it, and who still judges is not swayed.
+Nobody sees a running score, so nobody stops a duel because of it and the remaining judges are not influenced.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,9 @@ from feedback.store.tables import Duel
 
 @dataclass(frozen=True)
 class DuelView:
-    """`rounds` by state; `judged`, `next_round` and `last_verdict_id` are the viewer's own."""
+    """A duel for one viewer. `rounds` counts rounds by state; `judged`, `next_round` and `last_verdict_id`
+    concern the viewer.
+    """
 
     duel: Duel
     rounds: dict[str, int]
@@ -32,14 +34,14 @@ class DuelView:
 
 
 def read_duels(session: Session, *, desk_id: str, judge: str, limit: int) -> list[DuelView]:
-    """Newest first."""
+    """The duels of a desk for this judge, newest first."""
     rows = duels.select_duels(session, desk_id=desk_id, limit=limit)
     counts = duels.count_rounds(session, duel_ids=[row.id for row in rows])
     return [_view(session, row, counts[row.id], judge) for row in rows]
 
 
 def read_duel(session: Session, *, desk_id: str, duel_id: str, judge: str) -> DuelView:
-    """Raises NotFound."""
+    """A duel for this judge. Raises NotFound."""
     row = duels.get_duel(session, desk_id=desk_id, duel_id=duel_id)
     return _view(session, row, duels.count_rounds(session, duel_ids=[row.id])[row.id], judge)
 
@@ -60,7 +62,7 @@ def _view(session: Session, duel: Duel, counts: dict[str, int], judge: str) -> D
 
 
 def read_result(session: Session, duel: Duel) -> Result:
-    """The figures of a duel; call it for closed ones only."""
+    """The result of a duel, which must be closed."""
     names = [name for name in (duel.adapter, duel.rival) if name is not None]
     contenders = [get_adapter(session, desk_id=duel.desk_id, name=name) for name in names]
     return count_result(

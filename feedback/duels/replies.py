@@ -1,7 +1,7 @@
-"""Ten rounds of a closed duel with both replies, without personal data: for people to read.
+"""Reads ten rounds of a closed duel with both replies, without personal data, for people to read.
 
-Which ten is decided by a hash of the prompt, as in the report of a run (`feedback/run_report/replies.py`).
-Rounds whose customer was erased are left out of the duel, and so of these.
+A hash of the prompt decides which ten, as in the report of a run (`feedback/run_report/replies.py`). Rounds
+whose customer was erased are left out.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,9 @@ from feedback.store.tables import Duel
 
 
 def read_sides(session: Session, duel: Duel, redactor: Redactor) -> list[SideBySide]:
-    """The adapter's reply on the right, base's or the rival's on the left; none before the duel is closed."""
+    """The rounds, with the adapter's reply on the right and the base's or rival's on the left; none before
+    the duel is closed.
+    """
     if duel.state != CLOSED:
         return []
     rounds = list_readable(session, duel_id=duel.id)

@@ -1,8 +1,9 @@
-"""The support rate of a closed duel. Pure: rounds and verdicts in, numbers out.
+"""Computes the support rate of a closed duel. Pure: rounds and verdicts in, numbers out.
 
-A round is one observation however many judged it: it goes to the contender whom more of its judges preferred,
-and is tied where as many preferred either. Rounds whose judges all said "both bad" stand apart. Equal texts
-are ties; they count as far as the judges came, or they would outweigh the rounds that nobody judged.
+A round is one observation, however many people judged it: it goes to the contender that more of its judges
+preferred, and is tied if both have equally many. Rounds whose judges all said "both bad" are counted
+separately. Equal texts are ties, counted only up to the last round that judging has reached: otherwise they
+would outweigh the rounds that nobody judged.
 """
 
 from collections import Counter, defaultdict
@@ -22,15 +23,15 @@ AFTER_THE_FACT = "trained_on_it"
 
 @dataclass(frozen=True)
 class DuelTally(Tally):
-    """Rounds or verdicts by what they say of the adapter."""
+    """Numbers of rounds, or of verdicts, by their outcome for the adapter."""
 
     both_bad: int = 0
 
 
 @dataclass(frozen=True)
 class Result:
-    """`score` counts rounds; `judges` verdicts, each person's own. `equal` is the part of `tied` that nobody
-    was asked about.
+    """The result of a duel. `score` counts rounds, `judges` counts each person's verdicts. `equal` is the
+    part of `tied` that was never judged because the texts are equal.
     """
 
     adapter: str
@@ -67,8 +68,8 @@ def count_result(
     *,
     trained_until: datetime,
 ) -> Result:
-    """`trained_until`: when the newest data of a contender was fixed. A verdict that is not younger may be
-    in what it learnt, so it is no evidence about it.
+    """Counts the result. `trained_until` is when the newest data of a contender was fixed: a verdict that is
+    not newer may be in its training data, so it is no evidence.
     """
     left_out: Counter[str] = Counter(row.reason or LEFT_OUT for row in rounds if row.state == LEFT_OUT)
     said: defaultdict[int, list[str]] = defaultdict(list)
@@ -100,20 +101,20 @@ def count_result(
 
 
 def find_meanings(row: DuelRound, adapter: str) -> dict[str, str]:
-    """What each verdict means for the adapter; `both_bad` means nothing for either."""
+    """The outcome of each verdict for the adapter; `both_bad` favours neither side."""
     on_a = row.a_adapter == adapter
     return {"a": WON if on_a else LOST, "b": LOST if on_a else WON, "tie": TIED}
 
 
 def find_reach(rounds: Sequence[DuelRound], said: dict[int, list[str]]) -> int:
-    """The last round that judging, which goes in order, came to."""
+    """The position of the last round that judging has reached; rounds are judged in order."""
     if all(row.position in said for row in rounds if row.state == READY):
         return max((row.position for row in rounds), default=0)
     return max(said, default=0)
 
 
 def decide_round(outcomes: list[str]) -> str:
-    """Of one or more judges: the majority, a tie where there is none."""
+    """The outcome of a round: the majority of its judges, or a tie if there is none."""
     votes = Counter(outcomes)
     if votes[BOTH_BAD] == len(outcomes):
         return BOTH_BAD

@@ -1,5 +1,5 @@
-"""Starting a duel: who against whom, on which prompts. Reads the files of datasets, so no transaction is open
-around it; draws nothing (`drawing.py` does).
+"""Starts a duel: between which contenders, and on which prompts. It reads the files of datasets, so no
+transaction may be open around it. `drawing.py` draws the replies.
 """
 
 from dataclasses import dataclass
@@ -53,7 +53,7 @@ class TooFewPrompts(Conflict):
 
 @dataclass(frozen=True)
 class Wish:
-    """What somebody asks for. `event_id` makes it repeatable: the same event is the same duel."""
+    """A request for a duel. `event_id` makes it repeatable: an event that is sent twice gives one duel."""
 
     event_id: str
     adapter: str
@@ -73,7 +73,7 @@ class Contender:
 def start_duel(
     store_engine: Engine, wish: Wish, *, data_dir: Path, desk_id: str, actor: str, seed: int, now: datetime
 ) -> Duel:
-    """Raises NotFound, SameContender, OtherBase and TooFewPrompts, and has written nothing then."""
+    """Starts a duel. Raises NotFound, SameContender, OtherBase or TooFewPrompts, and then writes nothing."""
     if wish.rival == wish.adapter:
         raise SameContender(wish.adapter)
     names = [wish.adapter] if wish.rival is None else [wish.adapter, wish.rival]
@@ -101,7 +101,7 @@ def start_duel(
 
 
 def find_contender(store_engine: Engine, desk_id: str, name: str) -> Contender:
-    """Raises NotFound."""
+    """The adapter with this name as a contender, with when its data was fixed. Raises NotFound."""
     with read(store_engine) as session:
         adapter = get_adapter(session, desk_id=desk_id, name=name)
         until = find_trained_until(session, adapter)
@@ -123,7 +123,9 @@ def find_prompts(
 
 
 def make_round(duel: Duel, position: int, item: ChosenPrompt) -> DuelRound:
-    """The seed decides the sides: with the contenders exchanged, all else about a round is the same."""
+    """Makes the row of a round. The seed decides the sides, so that exchanging the contenders changes nothing
+    else of the round.
+    """
     is_first = draw_lot(duel.seed, f"side:{position}")[0] % 2 == 0
     a, b = (duel.adapter, duel.rival) if is_first else (duel.rival, duel.adapter)
     return DuelRound(

@@ -1,8 +1,9 @@
-"""All that the picks of one adapter say, as its page and programs see it: what the trainer counted and fitted
-last.
+"""All statistics on the picks of one adapter, as its page and the API show them: those that the trainer last
+counted and fitted.
 
-A page that counts a long history afresh would take longer the more people judge, so it shows what stands in
-`fit`, with its time; before there is a fit, counts alone. Decisions count for themselves (`support.py`).
+Counting a long history again for each page would take longer the more people judge. So a page shows what is
+stored in `fit`, with its time, and counts alone before the first fit. Decisions count for themselves
+(`support.py`).
 """
 
 from dataclasses import dataclass
@@ -37,7 +38,8 @@ NOTHING_FITTED: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Account:
-    """`support` and `comparisons` are of the judgements that the fit saw, of all there are before the first.
+    """The statistics of an adapter. `support` and `comparisons` are of the judgements that the fit used, or
+    of all judgements before the first fit.
 
     The interval of `support` is Wilson's at 95 %.
     """
@@ -48,12 +50,14 @@ class Account:
 
     @property
     def share(self) -> float | None:
-        """Of the picks that decide: merged texts and ties across the arms left out."""
+        """The adapter's share of the picks that decide, without merged texts and ties across the arms."""
         tally = self.support.tally
         return tally.won / tally.decided if tally.decided else None
 
     def to_json(self, *, confidence: float) -> dict[str, Any]:
-        """`confidence` of the one-sided lower bounds is the policy's until something is fitted."""
+        """The statistics as JSON. `confidence` is the policy's, for the one-sided lower bounds before the
+        first fit.
+        """
         return {
             "adapter": self.support.adapter,
             "confidence": self.fit.value["confidence"] if self.fit else confidence,
@@ -68,10 +72,10 @@ class Account:
 def read_support(
     session: Session, adapter: str, *, now: datetime, desk_id: str = DEFAULT_DESK
 ) -> tuple[Support, dict[str, Any]]:
-    """The support of now, to a minute or two, and what was fitted last; empty before that.
+    """The support rate now, at most a minute or two old, and the last fit, which is empty before the first.
 
-    A long history is counted only where the last fit is neither new nor of as many judgements: a trainer that
-    works renews it within a minute.
+    The judgements are counted again only if the last fit is old and there are new judgements since. A working
+    trainer renews the fit within a minute, so a page seldom counts a long history.
     """
     fit = find_fit(session, desk_id=desk_id, adapter=adapter)
     if fit is None:
@@ -93,7 +97,7 @@ def read_account(session: Session, adapter: str, *, desk_id: str = DEFAULT_DESK)
 
 
 def keep_counts(judged: dict[AgentMeaning, int], versions: dict[Versioned, int]) -> dict[str, Any]:
-    """As a fit keeps them; equal counts are kept equally."""
+    """The counts in the JSON form that a fit stores. Equal counts give equal JSON."""
     return {
         "judged": sorted(([each.agent, *each.meaning, count] for each, count in judged.items()), key=str),
         "versions": [[each.rival, each.agent, *each.meaning, count] for each, count in versions.items()],
@@ -101,7 +105,7 @@ def keep_counts(judged: dict[AgentMeaning, int], versions: dict[Versioned, int])
 
 
 def recall_counts(kept: dict[str, Any]) -> tuple[dict[AgentMeaning, int], dict[Versioned, int]]:
-    """What `keep_counts` made of them."""
+    """Reads the counts that `keep_counts` wrote."""
     judged = {AgentMeaning(agent, Meaning(*meaning)): count for agent, *meaning, count in kept["judged"]}
     versions = {
         Versioned(rival, agent, Meaning(*meaning)): count

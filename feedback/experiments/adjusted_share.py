@@ -31,7 +31,9 @@ PRIOR_SD = 5.0
 
 @dataclass(frozen=True)
 class Coefficient:
-    """In nats; `error` is the clustered standard error, None with fewer than two agents."""
+    """A coefficient in nats. `error` is the cluster-robust standard error, None with fewer than two
+    agents.
+    """
 
     value: float
     error: float | None
@@ -39,7 +41,9 @@ class Coefficient:
 
 @dataclass(frozen=True)
 class AdjustedShare:
-    """`coefficients` by name; a column that never differs within a set is left out."""
+    """The adjusted share. `coefficients` are by name; a column that never differs within a set is left
+    out.
+    """
 
     share: float
     picks: int
@@ -47,7 +51,7 @@ class AdjustedShare:
     coefficients: dict[str, Coefficient]
 
     def bound(self, confidence: float) -> float:
-        """One-sided lower bound of the share; 0 with fewer than two agents."""
+        """One-sided lower confidence bound of the share; 0 with fewer than two agents."""
         arm = self.coefficients[ARM]
         if arm.error is None:
             return 0.0
@@ -56,9 +60,10 @@ class AdjustedShare:
 
 @dataclass(frozen=True)
 class Sheet:
-    """What is fitted: one row for each card, one group for each pick, of the agent of that number from 0.
+    """The design matrix of the fit: one row for each card, one group for each pick. `agent` numbers the
+    agents from 0.
 
-    A tie within one arm is a group for each of its cards, all of one pick by their weights.
+    A tie within one arm gives one group for each of its cards; the weights of these groups sum to one pick.
     """
 
     rows: ChoiceRows
@@ -67,7 +72,7 @@ class Sheet:
 
 
 def adjust_share(picks: Sequence[CountedPick]) -> AdjustedShare | None:
-    """None where no pick decides between the arms."""
+    """Fits the adjusted share; None if no pick decides between the arms."""
     decided = [pick for pick in picks if pick.won != BOTH]
     return fit_sheet(lay_out_cards(decided)) if decided else None
 
@@ -92,7 +97,7 @@ def describe_features(card: Card, slots: int) -> list[float]:
 
 
 def fit_sheet(sheet: Sheet, *, prior_sd: float = PRIOR_SD) -> AdjustedShare | None:
-    """None where the arms stand in no set against each other."""
+    """Fits the model; None if no set shows both arms."""
     rows, agents = sheet.rows, int(sheet.agent.max()) + 1
     shown = 1 / np.bincount(rows.group)
     centred = rows.x - mean_over(rows, shown[rows.group])
@@ -112,8 +117,9 @@ def fit_sheet(sheet: Sheet, *, prior_sd: float = PRIOR_SD) -> AdjustedShare | No
 
 
 def cluster_errors(rows: ChoiceRows, agent: NDArray[np.intp], b: Floats, prior_sd: float) -> Floats:
-    """The sandwich with each agent's score blown up by the agent's own weight in the fit: taking agent g out
-    moves b by -(A - A_g)^-1 s_g to first order; (G - 1) / G times the sum of squares is the variance.
+    """Jackknife (CR3) cluster-robust standard errors, one per coefficient, (columns,). Leaving agent g out of
+    G moves b by -(A - A_g)^-1 s_g to first order, where s_g is the agent's score and A_g their part of the
+    information A. The variance is (G - 1) / G times the sum of the squares.
     """
     _, slopes = rows.log_shares(rows.x @ b)
     weights = np.ones(len(rows.chosen)) if rows.weights is None else rows.weights[rows.group]
@@ -129,7 +135,9 @@ def cluster_errors(rows: ChoiceRows, agent: NDArray[np.intp], b: Floats, prior_s
 
 
 def mean_over(rows: ChoiceRows, shares: Floats) -> Floats:
-    """The mean of each row's group, (rows, columns); `shares`, (rows,), sum to 1 within a group."""
+    """The mean of `x` over each row's group, weighted by `shares`, (rows, columns). `shares`, (rows,), sum to
+    1 within a group.
+    """
     return np.asarray(np.add.reduceat(shares[:, None] * rows.x, rows.starts)[rows.group])
 
 

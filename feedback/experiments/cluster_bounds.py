@@ -1,4 +1,5 @@
-"""How sure a share is when picks come in clusters: one agent's picks resemble each other more than another's.
+"""Confidence bounds of a share whose picks come in clusters: picks of one agent resemble each other more than
+those of different agents.
 
 The bound is the jackknife over agents with Student's t on one degree less than there are agents, and never
 higher than Wilson's bound for independent picks: a handful of agents who agree by luck prove less than their
@@ -21,7 +22,7 @@ Floats = NDArray[np.floating[Any]]
 
 @dataclass(frozen=True)
 class WithoutAgent:
-    """The share that is left when one agent's picks are taken out; None if nothing is left."""
+    """The share without one agent's picks; None if no picks are left."""
 
     agent: str
     picks: int
@@ -30,12 +31,13 @@ class WithoutAgent:
 
 
 def share_bound(tuned: ArrayLike, picks: ArrayLike, *, confidence: float) -> Floats:
-    """One-sided lower bound of the share of tuned: `tuned` of `picks` for each agent along the last axis.
+    """One-sided lower bound of tuned's share. `tuned` and `picks` count picks of each agent along the last
+    axis.
 
-    Agents without picks are left out. With fewer than two agents, or no pick, it is 0: nothing is known about
-    how agents differ. With c = K - share * N for agent g of N picks out of all n, leaving the agent out moves
-    the share by c / (n - N); the variance is (G - 1) / G times the sum of the squares (CR3 in the
-    literature).
+    Agents without picks are left out. With fewer than two agents, or no pick, the bound is 0, since nothing
+    is known about how agents differ. The variance is the jackknife's (CR3): (G - 1) / G times the sum of c^2
+    / (n - N)^2 over the G agents. Of all n picks, agent g made N, of which K are for tuned, and c = K - share
+    * N.
     """
     k, n = np.asarray(tuned, dtype=float), np.asarray(picks, dtype=float)
     total, agents = n.sum(axis=-1), (n > 0).sum(axis=-1)
@@ -49,7 +51,7 @@ def share_bound(tuned: ArrayLike, picks: ArrayLike, *, confidence: float) -> Flo
 
 
 def leave_one_out(agents: Sequence[str], tuned: Sequence[int], picks: Sequence[int]) -> list[WithoutAgent]:
-    """The agent without whom the share would be lowest comes first."""
+    """The shares without each agent in turn, lowest share first."""
     won, n = sum(tuned), sum(picks)
     found = [
         WithoutAgent(agent, its, k / its, (won - k) / (n - its) if n > its else None)

@@ -1,5 +1,6 @@
-"""A conditional logit: of each group of rows one was chosen, with chances softmax(x b). It is the one fit
-behind the adjusted share, the bias of slots, the taste for words, and the scale of a rule.
+"""A conditional logit: in each group of rows one is chosen, with probabilities softmax(x b). It is the one
+fit behind the adjusted share, the position bias of slots, the preference for words, and the scale of a
+rule.
 
 Several chosen rows of a group count by their summed chance. Knows nothing of what a row or a column stands
 for. Imports numpy and scipy, so the web imports it inside functions only.
@@ -23,9 +24,9 @@ EXACT = {"ftol": 1e-16, "gtol": 1e-10, "maxiter": 2000}
 
 @dataclass(frozen=True, eq=False)
 class ChoiceRows:
-    """`x`: (rows, columns), dense or sparse; the rows of a group stand together. `starts`: the first row of
-    each group. `chosen`: (rows,), at least one of each group. `weights`: (groups,), 1 without. `fixed`:
-    (rows,), what is added to x b and not fitted.
+    """The data of the fit. `x`: (rows, columns), dense or sparse, with the rows of a group next to each
+    other. `starts`: (groups,), the first row of each group. `chosen`: (rows,), at least one in each group.
+    `weights`: (groups,), 1 if None. `fixed`: (rows,), an offset added to x b and not fitted.
     """
 
     x: NDArray[np.floating[Any]] | csr_matrix
@@ -36,19 +37,21 @@ class ChoiceRows:
 
     @cached_property
     def group(self) -> NDArray[np.intp]:
-        """The group of each row, (rows,)."""
+        """The number of each row's group, (rows,)."""
         return np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=len(self.chosen)))
 
     def log_shares(self, utility: Floats) -> tuple[Floats, Floats]:
-        """Of each group the logarithm of the chance of what was chosen, (groups,), and its slope by the
-        utility of each row, (rows,).
+        """The log-probability of what was chosen in each group, (groups,), and its derivative by the utility
+        of each row, (rows,).
         """
         taken, parts = self._log_sums(np.where(self.chosen, utility, -np.inf))
         every, chances = self._log_sums(utility)
         return taken - every, parts - chances
 
     def _log_sums(self, utility: Floats) -> tuple[Floats, Floats]:
-        """The logarithm of the sum of exp(utility) of each group, and the part of each row in it."""
+        """The log of the sum of exp(utility) in each group, (groups,), and the softmax of each row in its
+        group, (rows,).
+        """
         top = np.maximum.reduceat(utility, self.starts)
         powers = np.exp(utility - top[self.group])
         sums = np.add.reduceat(powers, self.starts)
@@ -56,14 +59,16 @@ class ChoiceRows:
 
 
 def find_starts(sizes: Iterable[int]) -> NDArray[np.intp]:
-    """The first row of each group, from how many rows each has."""
+    """The index of the first row of each group, (groups,), from the sizes of the groups."""
     return np.cumsum([0, *sizes], dtype=np.intp)[:-1]
 
 
 def fit_logit(
     rows: ChoiceRows, *, precision: float = 0.0, bounds: tuple[float, float] | None = None
 ) -> Floats:
-    """The b of the highest likelihood, (columns,), with a Gaussian prior of mean 0 on each."""
+    """The coefficients b of maximum posterior probability, (columns,), with a Gaussian prior of mean 0 on
+    each.
+    """
     weights = np.ones(len(rows.starts)) if rows.weights is None else rows.weights
     total, columns = weights.sum(), rows.x.shape[1]
 

@@ -1,5 +1,5 @@
-"""What each day says, from its counts: support rates, how replies came about, where people pick, which
-adapter served when. Pure; how a pick counts stands in `support.py`.
+"""Statistics by day from daily counts: support rates, how replies came about, which slots people pick, which
+adapter served when. Pure; the rules of counting a pick are in `support.py`.
 """
 
 from collections import Counter, defaultdict
@@ -28,7 +28,7 @@ class DaySupport:
 
 @dataclass(frozen=True)
 class Stretch:
-    """A time in which an adapter served in one role; `end` is None while it does."""
+    """A time in which an adapter served in one role; `end` is None while it still serves."""
 
     role: str
     adapter: str
@@ -39,7 +39,7 @@ class Stretch:
 
 @dataclass
 class DayKinds:
-    """Judgements of a day to learn from, by how the reply came about."""
+    """Judgements of a day that can be learnt from, by how the reply came about."""
 
     settled: Counter[str] = field(default_factory=Counter)
 
@@ -49,7 +49,7 @@ class DayKinds:
 
 
 def tally_days(rows: Iterable[DayJudged]) -> list[DaySupport]:
-    """One for each day and adapter that has picks which count; in the order of days."""
+    """The tally of each day and adapter with picks that count, in order of days."""
     found: defaultdict[tuple[date, str], Counter[AgentMeaning]] = defaultdict(Counter)
     for row in rows:
         if row.adapter is not None:
@@ -67,7 +67,7 @@ def tally_kinds(rows: Iterable[DayJudged]) -> dict[date, DayKinds]:
 
 
 def tally_slots(rows: Iterable[DayJudged]) -> list[Tally]:
-    """Of picks that stand, from sets of four different cards (each gives three pairs), by place."""
+    """Picks by slot, from sets of four different cards (a pick in such a set gives three pairs)."""
     picks: Counter[int] = Counter()
     for row in rows:
         if row.meaning.settled == "pick" and row.pairs == CARDS - 1 and row.slot is not None:
@@ -76,7 +76,9 @@ def tally_slots(rows: Iterable[DayJudged]) -> list[Tally]:
 
 
 def list_stretches(rows: Sequence[Deployment], *, since: datetime) -> list[Stretch]:
-    """From deployments in their order: what served at some time since then. The base is no stretch."""
+    """The times of serving since a time, from deployments in order. Times in which the base served alone are
+    left out.
+    """
     stretches: list[Stretch] = []
     for role in ("live", "canary"):
         own = [row for row in rows if row.role == role]

@@ -24,7 +24,7 @@ from feedback.store.tables import DEFAULT_DESK
 def renew_fits(
     store_engine: Engine, *, policy: ExposurePolicy, clock: Clock, desk_id: str = DEFAULT_DESK
 ) -> list[str]:
-    """Fits anew for every adapter whose counts are not those of its fit; their names."""
+    """Renews the fit of every adapter whose counts have changed since; returns their names."""
     with read(store_engine) as session:
         names = fits.list_fitted(session, desk_id=desk_id)
     return [
@@ -35,7 +35,9 @@ def renew_fits(
 def renew_fit(
     store_engine: Engine, adapter: str, *, policy: ExposurePolicy, clock: Clock, desk_id: str
 ) -> bool:
-    """Whether there was something to fit. Nothing is written if somebody was erased meanwhile."""
+    """Renews the fit of an adapter; returns whether there was something to fit. Nothing is written if
+    somebody was erased meanwhile.
+    """
     with read(store_engine) as session:
         judged = count_meanings(session, desk_id=desk_id, adapter=adapter)
         versions = count_versions(session, desk_id=desk_id, adapter=adapter)
@@ -63,7 +65,7 @@ def renew_fit(
 def fit_account(
     store_engine: Engine, adapter: str, *, policy: ExposurePolicy, desk_id: str
 ) -> dict[str, Any]:
-    """As it is kept and shown."""
+    """Fits the picks of an adapter; returns the result in the form that is stored and shown."""
     from feedback.experiments.measure import measure_picks  # numpy and scipy
 
     picks = read_picks(store_engine, adapter, desk_id=desk_id, with_experience=True)
@@ -82,6 +84,8 @@ def fit_account(
 
 
 def show_cells(cells: dict[str, Tally]) -> dict[str, dict[str, Any]]:
-    """Without a band: most cells are too small to say more than their interval does."""
+    """The cells of a breakdown as JSON, without a verdict, since most cells are too small to say more than
+    their interval.
+    """
     told = {name: cell.to_json(won="tuned", lost="base", tied="halves") for name, cell in cells.items()}
     return {name: {key: cell[key] for key in cell if key != "band"} for name, cell in told.items()}

@@ -1,6 +1,4 @@
-"""From what came in to what can be learned from: judgements, choices and pairs, and every reason in between,
-counted.
-"""
+"""Counts the way from judgements to choices and pairs, with every reason for which something drops out."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -15,8 +13,8 @@ TOO_CLOSE = "too_close"
 
 @dataclass
 class Funnel:
-    """judgements = choices + the sum of `reasons`; an undo is a reason of what it took back, no judgement of
-    its own.
+    """The counts, in which judgements = choices + the sum of `reasons`. An undo is no judgement of its own,
+    but the reason why the judgement it takes back is no choice.
     """
 
     judgements: int = 0
@@ -30,7 +28,7 @@ class Funnel:
 
     @property
     def standing(self) -> int:
-        """Judgements that nobody took back."""
+        """The number of judgements that nobody took back."""
         return self.judgements - self.reasons[UNDONE]
 
     def to_json(self) -> dict[str, Any]:

@@ -1,4 +1,5 @@
-"""Whether agents prefer base, tested as often as one likes and with agents who differ in taste. Pure.
+"""Tests whether agents prefer base. The test may be repeated at any time (anytime-valid) and allows for
+agents who differ in taste. Pure.
 
 The question is about agents as such, of whom a few happen to judge here: one who picks tuned in 40 % of all
 cases for good says little about the next one. Decides nothing: the limit is the policy's.
@@ -50,12 +51,14 @@ def weigh_harm(picks: Iterable[tuple[int, int]]) -> float:
 
 
 def find_weight(share: float, spread: float) -> float:
-    """The a + b of the Beta distribution of this mean and standard deviation; infinite without a spread."""
+    """The sum a + b of the parameters of the Beta distribution with this mean and standard deviation;
+    infinite if the deviation is 0.
+    """
     return share * (1 - share) / spread**2 - 1 if spread else math.inf
 
 
 def log_chance_of_picks(counts: Iterable[tuple[int, int]], share: float, weight: float) -> float:
-    """The logarithm of the chance of all agents' picks, in any one order."""
+    """The log-likelihood of all agents' picks, in one given order."""
     if math.isinf(weight):
         return sum(won * math.log(share) + (made - won) * math.log(1 - share) for won, made in counts)
     a, b = share * weight, (1 - share) * weight
@@ -64,7 +67,7 @@ def log_chance_of_picks(counts: Iterable[tuple[int, int]], share: float, weight:
 
 
 def find_peak(height: Callable[[float], float], grid: Sequence[float], heights: Sequence[float]) -> float:
-    """The greatest height, by thirds around the best point of the grid."""
+    """The maximum of `height`, found by ternary search around the best point of the grid."""
     best = max(range(len(grid)), key=heights.__getitem__)
     low, high = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
     top = heights[best]

@@ -1,4 +1,4 @@
-"""From counted picks to the numbers that decide and to what is shown beside them.
+"""Computes, from counted picks, the numbers for decisions and those that are shown beside them.
 
 Imports numpy and scipy through its parts, so the web imports it inside functions only.
 """
@@ -29,7 +29,7 @@ Breakdown = dict[str, dict[str, Tally]]
 
 @dataclass(frozen=True)
 class MeasuredPicks:
-    """Everything the picks of one adapter say: what decides, and what explains it."""
+    """All statistics on the picks of one adapter: those that decide, and those that explain."""
 
     evidence: Evidence
     adjusted: AdjustedShare | None
@@ -58,7 +58,7 @@ def break_down(picks: Iterable[CountedPick]) -> Breakdown:
 
 
 def measure_picks(adapter: str, picks: Iterable[CountedPick], policy: ExposurePolicy) -> MeasuredPicks:
-    """The picks must all be of this adapter."""
+    """Computes the statistics of these picks, which must all be of this adapter."""
     kept = list(picks)
     breakdown = break_down(kept)
     by_agent = {agent: cell for agent, cell in breakdown["agents"].items() if cell.decided}

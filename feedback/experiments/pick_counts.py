@@ -16,7 +16,7 @@ APART = ("own", "none", "skip", "undone", "unblinded")
 
 @dataclass(kw_only=True)
 class PickCounts:
-    """Every figure shown follows from these."""
+    """Counts from which every figure that is shown follows."""
 
     won_by: Counter[str] = field(default_factory=Counter)  # picks by agent
     lost_by: Counter[str] = field(default_factory=Counter)
@@ -31,7 +31,7 @@ class PickCounts:
 
     @property
     def by_agent(self) -> list[tuple[int, int]]:
-        """Picks won, and picks won or lost, of each agent who made one."""
+        """For each agent with a pick: the number of picks won, and of picks won or lost."""
         agents = sorted(self.won_by | self.lost_by)
         return [(self.won_by[agent], self.won_by[agent] + self.lost_by[agent]) for agent in agents]
 
@@ -41,12 +41,12 @@ class PickCounts:
 
     @property
     def kinds(self) -> dict[str, int]:
-        """Judgements of each kind that stands apart."""
+        """The number of judgements of each kind that is counted separately."""
         return {name: self.apart[name] for name in APART}
 
     @property
     def shares(self) -> dict[str, float]:
-        """The same, as shares of all judgements on its sets."""
+        """The kinds that are counted separately, as shares of all judgements on the adapter's sets."""
         return {
             name: count / self.judgements if self.judgements else 0.0 for name, count in self.kinds.items()
         }
@@ -54,7 +54,9 @@ class PickCounts:
     def add(
         self, reason: str | None, winner: str | None, agent: str | None, count: int, sides: tuple[str, str]
     ) -> None:
-        """`reason`: why it is no pick. `sides`: the winners that `won_by` and `lost_by` count."""
+        """Adds `count` judgements. `reason` tells why they are no pick. `sides` are the winners that `won_by`
+        and `lost_by` count.
+        """
         if reason is not None:
             (self.apart if reason in APART else self.left_out)[reason] += count
         elif winner in sides:
@@ -64,7 +66,7 @@ class PickCounts:
 
 
 def find_reason(meaning: Meaning) -> str | None:
-    """Why a judgement is no pick between the sides of its set; None for one that is, or a tie."""
+    """The reason why a judgement is no pick between the sides of its set; None for a pick or a tie."""
     if meaning.rejection not in (None, TIE_OF_ALL):
         return meaning.rejection
     return "own" if meaning.settled == "own" else meaning.incomparable

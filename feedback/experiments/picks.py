@@ -23,8 +23,9 @@ INTENT = "intent:"  # a tag of this form names what the customer wants, as `doma
 
 @dataclass(frozen=True, slots=True)
 class CountedPick:
-    """One pick behind the support rate. `won` is tuned, base, or both (half to each, nothing to a
-    decision)."""
+    """One pick behind the support rate. `won` is tuned, base or both; "both" gives half to each in the rate
+    and nothing to a decision.
+    """
 
     judgement: str
     adapter: str
@@ -37,7 +38,7 @@ class CountedPick:
 
     @property
     def slots(self) -> tuple[int, ...]:
-        """Of the reply picked; several for a tie."""
+        """The slots of the picked replies; a tie has several."""
         return tuple(card.slot for card in self.cards if card.is_picked)
 
     @property
@@ -46,7 +47,9 @@ class CountedPick:
 
     @property
     def length_difference(self) -> float:
-        """Mean log length of the tuned replies minus that of the base ones; 0.69 is twice as long."""
+        """The mean log length of the tuned replies minus that of the base replies; 0.69 means twice as
+        long.
+        """
         means = []
         for arm in (TUNED, BASE):
             lengths = [log(max(card.length, 1)) for card in self.cards if card.arm in (arm, BOTH)]
@@ -57,8 +60,8 @@ class CountedPick:
 def read_picks(
     store_engine: Engine, adapter: str, *, desk_id: str = DEFAULT_DESK, with_experience: bool = False
 ) -> Iterator[CountedPick]:
-    """Every counted pick of the adapter, oldest first. `with_experience` also reads when anybody closed a
-    set.
+    """Every counted pick of the adapter, oldest first. `with_experience` also reads how many sets each agent
+    had closed before.
     """
     closings = list_closings(store_engine, desk_id=desk_id) if with_experience else {}
     for row in iterate_picks(store_engine, desk_id=desk_id, adapter=adapter):
@@ -74,7 +77,7 @@ def list_closings(store_engine: Engine, *, desk_id: str) -> dict[str | None, lis
 
 
 def make_pick(row: Any, closings: Mapping[str | None, Sequence[Key]]) -> CountedPick:
-    """`row` has the columns of `feedback.store.picks`."""
+    """Makes a pick from a row with the columns of `feedback.store.picks`."""
     return CountedPick(
         judgement=row.origin_id,
         adapter=row.adapter,

@@ -17,7 +17,9 @@ Verdict = Literal["hold", "go_live", "roll_back", "retire"]
 
 
 class ExposurePolicy(BaseModel):
-    """The limits of the decision; shares lie between 0 and 1. `python -m bench.gate` shows what they cost."""
+    """The limits of the decision; shares lie between 0 and 1. `python -m bench.gate` shows their error rates
+    and cost.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -41,7 +43,9 @@ class ExposurePolicy(BaseModel):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the picks of one adapter say. Bounds are at the policy's confidence, None where there is none."""
+    """What the picks of one adapter say. Bounds are at the policy's confidence; None means that there is
+    none.
+    """
 
     adapter: str
     tally: Tally  # the adapter against base
@@ -60,8 +64,8 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Reason:
-    """`value` beside the `limit` it missed (or, for a verdict other than hold, reached). The offline gate has
-    the same.
+    """A reason for a verdict: `value` missed the `limit`, or reached it for a verdict other than hold. The
+    offline gate has reasons of this form too.
     """
 
     code: str
@@ -75,9 +79,9 @@ class Reason:
 
 @dataclass(frozen=True)
 class Exposure:
-    """`picks_needed`: further picks until the e-value and the least number of picks are reached if the
-    present share goes on; None if they will not be before the adapter retires. More agents may be needed
-    besides: the reasons say so.
+    """The decision about an adapter. `picks_needed` is how many more picks bring the e-value and the number
+    of picks to their limits at the present share; None if the adapter retires before. More agents may be
+    needed too, as the reasons say.
     """
 
     verdict: Verdict
@@ -89,7 +93,9 @@ class Exposure:
 
 
 def decide_exposure(evidence: Evidence, policy: ExposurePolicy) -> Exposure:
-    """Harm comes first, then the win, then the patience that has run out. Once live, only harm matters."""
+    """Decides about an adapter: harm is tested first, then the win, then whether the most picks are used up.
+    For a live adapter only harm is tested.
+    """
     if evidence.e_harm >= policy.max_e_harm:
         harm = round(evidence.e_harm, 4)
         proven = Reason("harm_proven", "agents prefer base, tastes allowed for", harm, policy.max_e_harm)
@@ -106,7 +112,7 @@ def decide_exposure(evidence: Evidence, policy: ExposurePolicy) -> Exposure:
 
 
 def check_win(evidence: Evidence, policy: ExposurePolicy) -> list[tuple[Reason, bool]]:
-    """All that must hold to go live, each with whether it does."""
+    """All conditions for going live, each with whether it holds."""
     better = evidence.tally.e_better
     low, adjusted = evidence.share_low, evidence.adjusted_low
     return [
@@ -140,7 +146,9 @@ def check_win(evidence: Evidence, policy: ExposurePolicy) -> list[tuple[Reason, 
 
 @dataclass(frozen=True)
 class Threshold:
-    """One limit, and what reaching it leads to: all of `go_live` are needed, each of the others is enough."""
+    """One limit and the verdict it leads to. For `go_live` all limits must be reached; each of the others
+    suffices by itself.
+    """
 
     leads_to: Verdict
     reason: Reason

@@ -1,5 +1,5 @@
-"""Small formulas: Wilson's interval for people, the beta-binomial e-value for decisions, how many picks are
-still missing, what may be said of a share. Pure.
+"""Formulas of the sequential tests: Wilson's interval for people, the beta-binomial e-value for decisions,
+how many more picks are needed, and what a share allows to say. Pure.
 """
 
 import math
@@ -26,7 +26,7 @@ BANDS = (NOT_KNOWN, HARMED, NO_PROGRESS, NOT_ENOUGH, SUCCESS, MARKED)
 
 
 def wilson_interval(successes: float, n: float, *, z: float = Z95) -> tuple[float, float]:
-    """Low and high end of a share; (0, 1) when there is nothing to go by. Halves are allowed."""
+    """Wilson's interval: lower and upper end of a share; (0, 1) without observations. Halves are allowed."""
     if n <= 0:
         return (0.0, 1.0)
     low, high = (wilson_end(successes / n, n, z=end) for end in (-z, z))
@@ -35,7 +35,9 @@ def wilson_interval(successes: float, n: float, *, z: float = Z95) -> tuple[floa
 
 
 def wilson_end(share: Any, n: Any, *, z: float, sqrt: Callable[[Any], Any] = math.sqrt) -> Any:
-    """The upper end of Wilson's interval, or with a negative `z` the lower; of arrays with their root."""
+    """The upper end of Wilson's interval, or the lower end for a negative `z`. For arrays, pass the square
+    root function of numpy.
+    """
     spread = sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return (share + z * z / (2 * n) + z * spread) / (1 + z * z / n)
 
@@ -84,7 +86,7 @@ def e_harm(successes: float, n: float) -> float:
 
 
 def picks_until(successes: float, n: float, *, limit: float = ENOUGH, most: int = 1_000_000) -> int | None:
-    """How many more picks until the evidence for or against reaches `limit`, if the present share goes on.
+    """How many more picks are needed until the evidence for or against reaches `limit`, at the present share.
 
     0 if it is there already, None if it would take more than `most` (a share of 50 %, or no pick yet).
     """

@@ -25,7 +25,7 @@ from feedback.store.tables import DEFAULT_DESK
 
 @dataclass
 class Support(PickCounts):
-    """Picks of one adapter against base; `judgements` leaves out those on sets of two versions."""
+    """Picks of one adapter against base. `judgements` does not include those on sets of two versions."""
 
     adapter: str
     repeated: int = 0  # sets in which the tuned arm has fewer different texts than base
@@ -54,12 +54,12 @@ class Support(PickCounts):
 
 
 def support_of(session: Session, adapter: str, *, desk_id: str = DEFAULT_DESK) -> Support:
-    """Everything judged so far on sets with this adapter."""
+    """The support of an adapter from all judgements so far."""
     return tally_support(adapter, count_meanings(session, desk_id=desk_id, adapter=adapter))
 
 
 def tally_support(adapter: str, judged: Mapping[AgentMeaning, int]) -> Support:
-    """From how many judgements came to what. Pure."""
+    """Computes the support of an adapter from the number of judgements with each outcome. Pure."""
     support = Support(adapter)
     for (agent, meaning), count in judged.items():
         if meaning.design == VERSIONS_DESIGN:

@@ -8,7 +8,9 @@ from feedback.experiments import sequential_tests
 
 @dataclass(frozen=True)
 class Tally:
-    """A tie is half to each side in the rate that is shown, and nothing to the evidence."""
+    """Wins, losses and ties. A tie counts half for each side in the rate that is shown, and nothing in the
+    evidence.
+    """
 
     won: int = 0
     lost: int = 0
@@ -16,17 +18,17 @@ class Tally:
 
     @property
     def decided(self) -> int:
-        """What is behind the evidence."""
+        """The number of picks that count as evidence: wins and losses."""
         return self.won + self.lost
 
     @property
     def counted(self) -> int:
-        """What is behind the rate that is shown."""
+        """The number of picks in the rate that is shown: wins, losses and ties."""
         return self.decided + self.tied
 
     @property
     def halved(self) -> float:
-        """Wins, with half of the ties."""
+        """The wins plus half of the ties."""
         return self.won + self.tied / 2
 
     @property
@@ -35,7 +37,7 @@ class Tally:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Wilson's at 95 %."""
+        """Wilson's 95 % interval of the rate."""
         return sequential_tests.wilson_interval(self.halved, self.counted)
 
     @property
@@ -51,7 +53,7 @@ class Tally:
         return sequential_tests.e_harm(self.won, self.decided)
 
     def to_json(self, *, won: str = "won", lost: str = "lost", tied: str = "tied") -> dict[str, Any]:
-        """What every page and answer shows of it; the three counts under these names."""
+        """The tally as every page and answer shows it, with these names for the three counts."""
         low, high = self.interval
         return {
             "rate": self.rate,

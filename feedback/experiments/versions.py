@@ -1,5 +1,5 @@
-"""The newer of two versions against the older: in sets that hold both (`2+1+1`), of the picks that fell on
-either, how many fell on the new one.
+"""Compares the newer of two versions with the older: in sets that hold both (`2+1+1`), the newer one's share
+of the picks that fell on either.
 
 A set counts if all four replies were ready: then each version has one. A pick, an edit or a tie counts for
 the version whose text is in it, also where base wrote the same; with the texts of both in it, it is half to
@@ -18,7 +18,7 @@ from feedback.store.record_counts import Versioned
 
 @dataclass
 class Comparison(PickCounts):
-    """Picks of one version against the one that was live beside it."""
+    """Picks of one version against the version that was live at that time."""
 
     new: str
     old: str
@@ -29,8 +29,8 @@ class Comparison(PickCounts):
         return {"both_versions": self.tied, "base": self.base} | super().kinds
 
     def bound_share(self, confidence: float) -> float | None:
-        """One-sided lower bound of the new one's share of the picks that decide, clustered by agent; None
-        below two agents.
+        """One-sided lower bound of the newer version's share of the picks that decide, clustered by agent;
+        None with fewer than two agents.
         """
         from feedback.experiments.cluster_bounds import share_bound
 
@@ -55,7 +55,7 @@ class Comparison(PickCounts):
 
 
 def tally_versions(new: str, judgements: Mapping[Versioned, int]) -> list[Comparison]:
-    """From how many judgements came to what, in their order. Pure."""
+    """Computes the comparisons from the number of judgements with each outcome, in their order. Pure."""
     found: dict[str, Comparison] = {}
     for (old, agent, meaning), count in judgements.items():
         comparison = found.setdefault(old, Comparison(new, old))

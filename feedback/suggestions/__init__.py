@@ -1,1 +1,1 @@
-"""How the suggestion sets of a desk come about."""
+"""Prepares the suggestion sets of a desk."""

@@ -1,4 +1,4 @@
-"""The blind part of a suggestion set: order of slots, equal texts, what may be shown. No store, no network.
+"""The blinding of a suggestion set: order of slots, equal texts, and what may be shown. No store, no network.
 
 What an agent receives depends on the texts and two random numbers of the set (slot seed, redraw arm), never
 on which arm a text came from: exchanging the arms of a set with fixed texts changes nothing but the arms.
@@ -15,9 +15,9 @@ from serving.client.client import Reply
 
 @dataclass(frozen=True)
 class Drawn:
-    """A reply as the engine gave it, and who was asked for it. `reason` says why it cannot be shown; None
-    means it can. Once it is placed, `slot` and `state` say how it is stored: ready, unavailable, or merged
-    into an earlier slot.
+    """A reply of the engine and the arm and adapter that were asked for it. `reason` says why it cannot be
+    shown; None means that it can. Once the reply has a place, `slot` and `state` say how it is stored:
+    ready, unavailable, or merged into an earlier slot.
     """
 
     arm: str
@@ -45,12 +45,15 @@ def find_fault(text: str | None, finish_reason: str | None) -> str | None:
 
 
 def order_slots(slot_seed: int, count: int) -> list[int]:
-    """The draw that stands in each slot. Hashes, not `random`: any language and version recomputes them."""
+    """The index of the draw in each slot, from hashes: unlike `random`, any language and version recomputes
+    them.
+    """
     return sorted(range(count), key=lambda draw: hashlib.sha256(f"{slot_seed}:{draw}".encode()).digest())
 
 
 def choose_redraws(drawn: Sequence[Drawn], redraw_arm: str) -> list[int]:
-    """Which draws are drawn again because a text stands more than once: all but one of each group of equals.
+    """The draws that are repeated because their text occurs more than once: all but one of each group of
+    equal texts.
 
     Across arms the one that stays is of the arm not named by `redraw_arm`; within one, the earliest draw.
     """
@@ -62,7 +65,8 @@ def choose_redraws(drawn: Sequence[Drawn], redraw_arm: str) -> list[int]:
 
 
 def place(drawn: Sequence[Drawn], slot_seed: int) -> list[Drawn]:
-    """Every draw in its slot, in slot order. Texts still equal become one, in the first of their slots.
+    """Puts every draw in its slot, in slot order. Texts that are still equal are merged into the first of
+    their slots.
 
     The others keep their own adapter, so that all versions that wrote a text can be told from the rows.
     """

@@ -1,6 +1,7 @@
-"""Makes the prompt of a turn fit the window of the base: what is sent, and how much was left out for it.
+"""Fits the prompt of a turn into the context window of the base: the messages that are sent, and how many
+characters are left out.
 
-The cutting itself is `serving.prompt.fit_messages`; here is who counts.
+`serving.prompt.fit_messages` does the cutting; this module counts the tokens.
 """
 
 import logging
@@ -24,8 +25,8 @@ class Fitter:
     def fit(
         self, find_fleet: FindFleet, context: TurnContext, facts: BaseFacts, retry: Retry
     ) -> tuple[list[dict[str, str]], int, str | None]:
-        """Messages that fit the window and the characters that were left out for it; where they do not fit,
-        all of them and the code of the failure.
+        """The messages that fit the window and the number of characters left out; if they do not fit, all
+        messages and the error code.
         """
         messages = build_messages(
             context.history, system_prompt=context.system_prompt, knowledge=context.knowledge
@@ -50,7 +51,7 @@ class Fitter:
         budget: int,
         retry: Retry,
     ) -> int:
-        """By cheap bounds where these settle it, else by the engine."""
+        """Counts tokens by cheap bounds if these decide, else by asking the engine."""
         if (least := count_at_least(messages)) > budget:
             return least
         bound = bound_tokens(facts.control_tokens.break_in_messages(messages))

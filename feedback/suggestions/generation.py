@@ -1,14 +1,14 @@
-"""Asking the engine for the replies of one set: requests side by side, one redraw, one deadline for all.
+"""Asks the engine for the replies of one set: requests in parallel, one redraw, one deadline for all.
 
     first  = base and one adapter (2+2), base and two versions (2+1+1) or base twice (4+0), each request with
              a seed of its own
-    equal  = texts that stand twice are drawn again once
+    equal  = texts that occur twice are drawn again once
     result = K replies, of which any may be unavailable, and the requests that made them
 
-An engine that is away, most often because it restarts, is asked again until the deadline.
+An engine that does not answer, most often because it restarts, is asked again until the deadline. Answers
+after the deadline are ignored.
 
-Writes nothing and knows no store; `feedback.suggestions.suggester` does. What comes after the deadline is not
-looked at.
+Writes nothing and knows no store: `feedback.suggestions.suggester` stores the result.
 """
 
 import logging
@@ -44,7 +44,7 @@ FindFleet = Callable[[], Fleet]
 
 @dataclass(frozen=True)
 class Drawing:
-    """What came of a plan. `error` is a code when no reply can be shown; it names no arm and no adapter."""
+    """The result of a plan. `error` is a code if no reply can be shown; it names no arm and no adapter."""
 
     drawn: list[Drawn]
     requests: list[Request]
@@ -55,7 +55,7 @@ class Drawing:
 
 @dataclass
 class AskedRequest:
-    """A request as it was asked in the end, and what came back: a draw, or why there is none."""
+    """A request as it was finally sent, and its result: a draw, or the reason why there is none."""
 
     request: Request
     draw: Draw | None = None
@@ -80,15 +80,15 @@ class AskedRequest:
 
 @dataclass(frozen=True)
 class Drawer:
-    """Draws sets on one fleet. `pool` needs REQUESTS_AT_ONCE threads for each set that is drawn at the
-    same time.
+    """Draws sets on one fleet. `pool` needs REQUESTS_AT_ONCE threads for each set that is drawn at the same
+    time.
     """
 
     pool: Executor
     make_seed: Callable[[], int]
 
     def ask(self, find_fleet: FindFleet, plan: Plan, retry: Retry) -> "PendingDrawing":
-        """Sends the first requests and returns at once."""
+        """Sends the first requests of a plan and returns at once."""
         errand = Errand(find_fleet, plan, retry)
         return PendingDrawing(self, errand, self._submit(errand, plan.requests))
 
@@ -132,7 +132,9 @@ class Drawer:
             return AskedRequest(request, failure=failure)
 
     def _ask_one(self, fleet: Fleet, plan: Plan, request: Request) -> AskedRequest:
-        """Where the adapter cannot be used, the set's other version stands in for it, then base."""
+        """Sends one request. If its adapter cannot be used, the set's other version stands in for it, then
+        the base.
+        """
         stand_ins = [*(name for name in plan.adapters if name != request.adapter), None]
         while True:
             path = plan.adapters[request.adapter] if request.adapter else None
@@ -153,7 +155,7 @@ class Drawer:
 
 @dataclass(frozen=True)
 class Errand:
-    """What the requests of one set share. The fleet is looked up at each try: an engine may come back on
+    """What the requests of one set share. The fleet is looked up at each try, since an engine may restart on
     another port.
     """
 
@@ -164,7 +166,7 @@ class Errand:
 
 @dataclass(frozen=True)
 class PendingDrawing:
-    """The first requests of a set, on their way."""
+    """The first requests of a set, which have been sent."""
 
     drawer: Drawer
     errand: Errand
@@ -176,7 +178,7 @@ class PendingDrawing:
 
 
 def cancel(asked: PendingDrawing | str | None) -> None:
-    """Nobody wants these answers; those that are on their way are not looked at."""
+    """Cancels requests whose answers nobody wants any more; answers to those already sent are ignored."""
     if isinstance(asked, PendingDrawing):
         asked.errand.retry.end()
         for answer in asked.answers:
@@ -184,7 +186,9 @@ def cancel(asked: PendingDrawing | str | None) -> None:
 
 
 def name_failure(failure: Exception) -> str:
-    """The code of a failure, for row and agent: it must not tell what was asked of whom."""
+    """The error code of a failure, for the row and the agent. It does not reveal which arm or adapter was
+    asked.
+    """
     for kind, code in (
         (PromptTooLong, "prompt_too_long"),
         (EngineTimeout, "engine_timeout"),
@@ -197,7 +201,7 @@ def name_failure(failure: Exception) -> str:
 
 
 def nothing_drawn(plan: Plan, error: str) -> Drawing:
-    """What came of a plan that was never asked for."""
+    """The result of a plan that was never sent to the engine."""
     return Drawing([], list(plan.requests), plan.adapter, None, error)
 
 
@@ -213,7 +217,7 @@ def _draw(fleet: Fleet, plan: Plan, request: Request) -> Draw:
 
 
 def _name_adapter(plan: Plan, requests: Sequence[Request]) -> str | None:
-    """What the set is about, unless another version or base stood in for it."""
+    """The adapter that the set is about, or the one that stood in for it; None if only base answered."""
     asked = [request.adapter for request in requests if request.adapter is not None]
     return plan.adapter if plan.adapter in asked else next(iter(asked), None)
 
@@ -221,7 +225,7 @@ def _name_adapter(plan: Plan, requests: Sequence[Request]) -> str | None:
 def _collect_all(
     asked: Sequence[Future[AskedRequest]], requests: Sequence[Request], deadline: float
 ) -> list[AskedRequest]:
-    """The answers there are by the deadline. A request that is not answered then is late for good."""
+    """The answers that arrived by the deadline. A request without an answer by then counts as late."""
     wait(asked, timeout=max(0.0, deadline - time.monotonic()))
     return [_collect(future, request) for future, request in zip(asked, requests, strict=True)]
 
@@ -234,7 +238,9 @@ def _collect(future: Future[AskedRequest], request: Request) -> AskedRequest:
 
 
 def _take_over(drawn: list[Drawn], redraw: AskedRequest) -> None:
-    """A fresh text replaces one that stood twice; where the redraw failed too, the equal texts merge."""
+    """Replaces a draw whose text occurred twice by its redraw. If the redraw failed too, the equal texts are
+    merged.
+    """
     for index, reply in zip(redraw.request.replaces, redraw.to_drawn(), strict=True):
         if reply.reason is None and reply.adapter == drawn[index].adapter:
             drawn[index] = reply

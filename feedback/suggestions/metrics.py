@@ -1,6 +1,6 @@
-"""Numbers of the running process for Prometheus, prefix `rejoinder_`.
+"""Metrics of the running process for Prometheus, with the prefix `rejoinder_`.
 
-`/metrics` needs no token, so nothing here tells arms, adapters, people or texts apart. Opens nothing; each
+`/metrics` needs no token, so no metric distinguishes arms, adapters, people or texts. Opens nothing; each
 object has a registry of its own.
 """
 
@@ -12,7 +12,7 @@ SECONDS = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60)
 
 
 class SetMetrics:
-    """What became of the sets that this process prepared."""
+    """Counts the sets that this process prepared by their outcome."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()

@@ -1,5 +1,5 @@
-"""What a set is made from and what it asks the engine for: base, prompt bound, hashes and design, then the
-sampling and the requests with their seeds. Asks nothing itself and knows no store.
+"""Plans a set: first the facts it is made from (base, bound of the prompt, hashes, design), then the sampling
+and the requests to the engine with their seeds. Sends nothing itself and knows no store.
 """
 
 import json
@@ -34,7 +34,7 @@ MESSAGE_TOKENS = 16
 
 @dataclass(frozen=True)
 class Request:
-    """One call for `n` replies of one arm; `replaces` names the draws that a redraw stands in for."""
+    """One call for `n` replies of one arm. `replaces` names the draws that a redraw replaces."""
 
     request_no: int
     arm: str
@@ -44,7 +44,7 @@ class Request:
     replaces: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """`draw_no` is 1 for a redraw, 0 for the first requests of a set."""
+        """The request as the set stores it. `draw_no` is 1 for a redraw, 0 for a first request."""
         return {**asdict(self), "replaces": list(self.replaces), "draw_no": 1 if self.replaces else 0}
 
 
@@ -52,7 +52,8 @@ class Request:
 class Plan:
     """What a set asks for: the prompt, the sampling and the first requests.
 
-    `adapters` are those it may ask for, with the paths they load from; the set is about the first one.
+    `adapters` are those that it may ask for, with the paths to load them from. The set is about the first
+    one.
     """
 
     messages: list[dict[str, str]]
@@ -99,8 +100,8 @@ def make_seeds(count: int, make_seed: Callable[[], int]) -> list[int]:
 
 @dataclass(frozen=True)
 class BaseFacts:
-    """What identifies the base in a set: its id and the hash of its chat template; and what no text may spell
-    before it.
+    """The facts that identify the base in a set (its id and the hash of its chat template), and the control
+    texts that no message may contain.
     """
 
     base_id: str
@@ -109,7 +110,7 @@ class BaseFacts:
 
 
 def describe_base_model(serving: ServingSettings) -> BaseFacts:
-    """Facts of the base on disk; empty ones, with a warning, where only remote engines have it."""
+    """The facts of the base on disk; empty, with a warning, if only remote engines have the base."""
     try:
         base = resolve_base(serving.base_model)
         return BaseFacts(compute_base_id(base), hash_template(base), read_control_tokens(base))
@@ -119,7 +120,7 @@ def describe_base_model(serving: ServingSettings) -> BaseFacts:
 
 
 def hash_template(base: Path) -> str:
-    """sha256 of the chat template, which lies in a file of its own or in the tokenizer's configuration."""
+    """The sha256 of the chat template, which is in a file of its own or in the tokenizer's configuration."""
     own = base / "chat_template.jinja"
     if own.is_file():
         return hash_text(own.read_text(encoding="utf-8"))
@@ -131,19 +132,19 @@ def hash_template(base: Path) -> str:
 
 
 def bound_tokens(messages: list[dict[str, str]]) -> int:
-    """A number of tokens that these messages cannot exceed under any template and byte-level tokenizer."""
+    """An upper bound of the tokens in these messages, for any template and byte-level tokenizer."""
     texts = sum(len(message["content"].encode()) + MESSAGE_TOKENS for message in messages)
     return TEMPLATE_TOKENS + texts
 
 
 def count_at_least(messages: list[dict[str, str]]) -> int:
-    """A number of tokens that these messages exceed, whatever they say."""
+    """A lower bound of the tokens in these messages, whatever they say."""
     return sum(len(message["content"]) for message in messages) // TOKEN_CHARACTERS
 
 
 def name_design(asked: Iterable[tuple[str | None, int]]) -> str:
-    """How many replies base gives, then each tuned version: `4+0`, `2+2`, `2+1+1`. `asked` pairs the adapter
-    of a request, None for base, with its number of replies.
+    """The name of a design, which has the number of replies of the base, then of each tuned version: `4+0`,
+    `2+2`, `2+1+1`. `asked` holds the adapter of each request (None for base) and its number of replies.
     """
     counts: Counter[str | None] = Counter()
     for adapter, count in asked:

@@ -1,4 +1,6 @@
-"""Asking an engine again: one that is away is waited for, an adapter that it forgot is loaded once."""
+"""Repeats requests to an engine: waits for one that does not answer, and loads an adapter once if the engine
+has lost it.
+"""
 
 import math
 import threading
@@ -18,12 +20,12 @@ ENGINE_AWAY = (EngineUnreachable, EngineNotRunning)
 
 
 class AdapterUnusable(Exception):
-    """An adapter that the engine does not have cannot be loaded either."""
+    """The engine does not have the adapter and cannot load it."""
 
 
 class Retry:
-    """Asks an engine that is away, most often because it restarts, again until a deadline (a `time.monotonic`
-    value), the end of this process, or the moment nobody wants its answers.
+    """Asks an engine that does not answer, most often because it restarts, again until a deadline (in seconds
+    of `time.monotonic`), the end of this process, or the moment when nobody wants its answers.
     """
 
     def __init__(
@@ -38,7 +40,7 @@ class Retry:
         self._is_over = True
 
     def keep_asking(self, ask: Callable[[], Answer], may_wait: Callable[[], bool] = lambda: True) -> Answer:
-        """`may_wait` is asked before each wait, and ends the asking too."""
+        """Calls `ask` until it succeeds. `may_wait` is called before each wait and may end the retries."""
         while True:
             try:
                 return ask()
@@ -50,7 +52,9 @@ class Retry:
 
 
 def draw_loaded(fleet: Fleet, adapter: str | None, path: Path | None, draw: Callable[[], Draw]) -> Draw:
-    """What `draw` gives, with the adapter loaded first where the engine forgot it. Raises AdapterUnusable."""
+    """Calls `draw`; if the engine has lost the adapter, loads it and calls `draw` again. Raises
+    AdapterUnusable.
+    """
     try:
         return draw()
     except AdapterNotLoaded:

@@ -1,7 +1,7 @@
-"""Which adapters answer in a conversation: none, one, or the canary beside the live one. The same for good.
+"""Chooses the adapters that answer in a conversation: none, one, or the canary beside the live one.
 
-Shares are shares of conversations, told by a hash of the names and the conversation: a customer keeps the
-version that answered first for as long as it serves.
+Shares are shares of conversations, by a hash of the names and the conversation: a customer keeps the version
+that answered first for as long as it serves.
 """
 
 import hashlib
@@ -16,7 +16,9 @@ COMPARED_COUNT = 4
 
 
 def adapter_for(state: ServingState, conversation_id: str) -> str | None:
-    """The adapter of a conversation: the canary for its share, for good, else the live one, else None."""
+    """The adapter of a conversation: the canary in its share of conversations, which never changes for one of
+    them, else the live one, else None.
+    """
     if state.canary is None:
         return state.live
     return state.canary if is_within(state.share, state.canary, conversation_id) else state.live
@@ -25,10 +27,10 @@ def adapter_for(state: ServingState, conversation_id: str) -> str | None:
 def assign_adapters(
     session: Session, *, desk_id: str, conversation_id: str, base_id: str, compare_share: float, count: int
 ) -> tuple[str, ...]:
-    """The adapters of the next set of `count` replies, the one that the set is about first.
+    """The adapters of the next set of `count` replies; the set is about the first one.
 
-    None where base serves alone, also beside an adapter of a base that was exchanged since; two, the canary
-    and the live one, in `compare_share` of the canary's conversations.
+    None if the base serves alone, or if the adapter belongs to a base that has been exchanged. Two, the
+    canary and the live one, in `compare_share` of the canary's conversations.
     """
     state = serving_state(session, desk_id=desk_id)
     name, before = adapter_for(state, conversation_id), state.live
@@ -50,6 +52,8 @@ def assign_adapters(
 
 
 def is_within(share: float, salt: str, conversation_id: str) -> bool:
-    """Whether the conversation belongs to this share of all; another salt draws another, independent part."""
+    """Whether the conversation belongs to this share of all conversations. Another salt gives another,
+    independent share.
+    """
     digest = hashlib.sha256(f"{salt}:{conversation_id}".encode()).digest()
     return int.from_bytes(digest[:8]) < share * 2**64

@@ -1,4 +1,4 @@
-"""The rows of a set: a plan becomes a row in preparation, what was drawn becomes candidates in slots."""
+"""Makes the rows of a set: a set in preparation from a plan, and candidates in slots from what was drawn."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -22,7 +22,7 @@ def make_set(
     lease: Lease,
     now: datetime,
 ) -> SuggestionSet:
-    """A set in preparation, with all that recomputes its draws."""
+    """Makes a set in preparation, with all values that are needed to recompute its draws."""
     return SuggestionSet(
         desk_id=context.desk_id,
         turn_id=context.turn_id,
@@ -48,7 +48,7 @@ def make_set(
 
 
 def make_candidates(row: SuggestionSet, drawing: Drawing) -> list[Candidate]:
-    """In the order shown, which the set's slot seed decides."""
+    """Makes the candidates in the order shown, which the set's slot seed decides."""
     return [
         Candidate(
             id=new_id(),
@@ -70,7 +70,9 @@ def make_candidates(row: SuggestionSet, drawing: Drawing) -> list[Candidate]:
 
 
 def list_outcome(drawing: Drawing) -> dict[str, Any]:
-    """The fields of the set that only the drawing could tell: another may have stood in for an adapter."""
+    """The fields of the set that are known only after the drawing, since another version may have stood in
+    for an adapter.
+    """
     return {
         "adapter": drawing.adapter,
         "design": name_requested(drawing.requests),
@@ -80,5 +82,5 @@ def list_outcome(drawing: Drawing) -> dict[str, Any]:
 
 
 def name_requested(requests: Iterable[Request]) -> str:
-    """The design by who was asked in the end; a redraw asks for nothing more."""
+    """The design of the set by the adapters that finally answered. Redraws do not count."""
     return name_design((request.adapter, request.n) for request in requests if not request.replaces)

@@ -1,10 +1,10 @@
-"""Prepares the suggestion set of a turn in the background: who prepares it and what is written down.
+"""Prepares the suggestion set of a turn in the background: which process prepares it and what is written.
 
 A turn goes through four steps: read what the prompt is built from, write the set as `preparing` under a
 lease, ask the engine (`feedback.suggestions.generation`), write the candidates. No transaction is open while
-the engine is asked. Sets are drawn for turns that an agent opened, then for those next in a view of the queue
-that an agent has open, and for nobody else. A set whose preparer died is taken over by the next reader or by
-`sweep`, which `watch` repeats.
+the engine is asked. Sets are drawn for turns that an agent opened, then for the next turns in a view of the
+queue that an agent has open, and for no others. A set whose preparer died is taken over by the next reader or
+by `sweep`, which `watch` repeats.
 
     suggester = Suggester(store_engine=..., fleet_factory=..., serving=..., settings=..., clock=...)
     suggester.watch(); suggester.look_after(turn_id); suggester.show_view(view, turn_ids); suggester.close()
@@ -59,7 +59,7 @@ LEASE_MARGIN_S = 15
 
 
 class AdapterMoved(Exception):
-    """What serves changed between reading and writing: plan again."""
+    """What serves changed between reading and writing, so the set must be planned again."""
 
 
 class Suggester:
@@ -99,8 +99,8 @@ class Suggester:
         self.metrics = SetMetrics()
 
     def enqueue(self, turn_id: str, *, is_opened: bool = True) -> bool:
-        """Prepare the set of this turn soon, before all that no agent has opened; whether that is new.
-        Repeating it is harmless, anywhere.
+        """Asks to prepare the set of this turn soon, before all that no agent has opened; returns whether
+        that is new. It may be repeated, in any process.
         """
         with self._lock:
             if self._closing.is_set() or not self._waitlist.add(turn_id, is_opened=is_opened):
@@ -109,18 +109,18 @@ class Suggester:
             return True
 
     def show_view(self, view: QueueView, turn_ids: Iterable[str]) -> None:
-        """An agent has this view open now, in which these are the next turns without a set."""
+        """Records that an agent has this view open now. `turn_ids` are its next turns without a set."""
         self._views.note(view)
         for turn_id in turn_ids:
             self._draw_ahead(turn_id)
 
     def notice_turn(self) -> None:
-        """A customer wrote: their turn may be among the next of a view that is open."""
+        """Reports a new customer message, whose turn may be among the next of an open view."""
         self._sweeper.wake()
 
     def look_after(self, key: str) -> bool:
-        """Whether the set (named by its own id or its turn's) is prepared. Begins the preparation if nobody
-        is at it: the set was never begun, or its preparer died.
+        """Whether the set (found by its own id or its turn's) is prepared. Starts the preparation if it was
+        never begun, or if its preparer died.
         """
         with read(self._store) as session:
             found = set_writes.find_progress(session, key=key)
@@ -131,16 +131,16 @@ class Suggester:
         return found.is_settled
 
     def watch(self) -> None:
-        """Sweeps now and every few seconds until `close`."""
+        """Sweeps now and every few seconds until `close`, in a thread of its own."""
         self._sweeper.start()
 
     def sweep(self) -> int:
-        """Take up turns that agents have in view and nobody prepares; gives their number."""
+        """Takes up turns that agents have in view and that nobody prepares; returns their number."""
         return self._sweeper.sweep()
 
     def close(self) -> None:
-        """Finish what is begun, take nothing new. What waited, also for an engine that is away, is begun
-        again where an agent looks.
+        """Finishes the preparations that have begun and starts no others. Turns that still wait are begun
+        again when an agent looks at them.
         """
         with self._lock:
             self._closing.set()
@@ -161,7 +161,9 @@ class Suggester:
             self._waitlist.finish(turn_id)
 
     def _prepare(self, turn_id: str, is_opened: bool) -> bool:
-        """Whether the set was settled here; False if there was nothing to prepare, or another does."""
+        """Prepares a set. Returns whether this call settled it; False if there was nothing to prepare, or
+        another process prepares it.
+        """
         taken_up = time.monotonic()
         facts = self._read_facts()
         with read(self._store) as session:
@@ -227,10 +229,10 @@ class Suggester:
     def _open(
         self, context: TurnContext, found: SetProgress, plan: Plan, facts: BaseFacts
     ) -> SuggestionSet | None:
-        """The row under our lease, or None if there is nothing to prepare any more.
+        """The set's row under our lease, or None if there is nothing to prepare any more.
 
-        The transaction that writes the names of the adapters makes sure that they serve still (else
-        AdapterMoved): whoever unloads an adapter sees every set that may ask for it.
+        The transaction that writes the names of the adapters checks that they still serve (else
+        AdapterMoved). So a process that unloads an adapter sees every set that may ask for it.
         """
         planned = make_set(
             context,
@@ -250,7 +252,9 @@ class Suggester:
             return None
 
     def _settle(self, row: SuggestionSet, drawing: Drawing) -> str | None:
-        """A reader who waits is shown the set as soon as it is written, so that moment is its reveal."""
+        """Writes the candidates. A waiting reader is shown the set as soon as it is written, so that is its
+        time of reveal.
+        """
         with unit_of_work(self._store) as session:
             return set_writes.settle_set(
                 session,

@@ -1,7 +1,7 @@
 """Finds turns whose sets are wanted and that nobody prepares, every few seconds and when a customer wrote.
 
-Wanted are the turns next in the views that agents have open. Where nobody looks nothing is begun, whatever
-waits. What an agent has opened is looked after by its reader. Says which turns to take up;
+Wanted are the next turns in the views that agents have open; without an open view nothing is begun. A turn
+that an agent has opened is cared for by the request that reads it. This module finds the turns,
 `feedback.suggestions.suggester.Suggester` prepares them.
 """
 
@@ -21,8 +21,8 @@ SWEEP_EVERY_S = 5.0
 
 
 class Sweeper:
-    """`is_abandoned` judges a set, `take_up` is called with the turns of those that are, and does nothing for
-    a turn that this process is at.
+    """Looks for turns to prepare. `is_abandoned` tells whether a set's preparer has died. `take_up` is called
+    with the turns found, and does nothing for a turn that this process is already preparing.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Sweeper:
         self._thread.start()
 
     def wake(self) -> None:
-        """A customer wrote: look now, if a view is open."""
+        """Looks at once, because a customer wrote, if a view is open."""
         if self._views.list_open():
             self._woken.set()
 
@@ -57,8 +57,8 @@ class Sweeper:
             self._thread.join()
 
     def sweep(self) -> int:
-        """How many turns were taken up: wanted ones without a set or with an abandoned preparation, and
-        abandoned preparations of turns that wait no more, which are closed without asking the engine.
+        """Takes up turns and returns their number: wanted turns without a set or with an abandoned one, and
+        abandoned sets of turns that no longer wait, which are closed without asking the engine.
         """
         with read(self._store) as session:
             found = list_overtaken(session)

@@ -1,7 +1,8 @@
-"""Which views of the queue agents have open: the turns next in them are drawn before anybody opens them.
+"""Remembers which views of the queue agents have open: the sets of their next turns are drawn before anybody
+opens them.
 
-Kept in memory, by each process for the calls that it answered: after a restart nobody is known to look, until
-somebody asks again. What two processes both want is drawn once, by whoever gets the lease.
+It is kept in the memory of each process, for the calls that the process answered: after a restart no view
+counts as open until somebody asks again. If two processes want a set, the one that gets the lease draws it.
 """
 
 import threading
@@ -17,8 +18,8 @@ MOST = 200  # views that are kept, the latest: each is a query of every sweep, a
 
 @dataclass(frozen=True)
 class QueueView:
-    """A page of a desk's queue, from the turn behind `after` on; of its turns, or of what a filter leaves of
-    them, the `count` next.
+    """A page of a desk's queue: the next `count` turns after the turn `after`, among all turns or those that
+    a filter selects.
     """
 
     desk_id: str
@@ -34,7 +35,7 @@ class Views:
         self._asked: dict[QueueView, float] = {}  # -> monotonic seconds, the latest last
 
     def note(self, view: QueueView) -> None:
-        """An agent has it open now."""
+        """Records that an agent has this view open now."""
         with self._lock:
             self._asked.pop(view, None)
             self._asked[view] = self._clock.monotonic()

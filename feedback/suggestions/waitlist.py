@@ -1,13 +1,14 @@
-"""Which turns wait for a preparer of this process, and in which order: opened ones before all others.
+"""The turns that wait for a preparer in this process, in order: those that an agent opened come before all
+others.
 
-Draws nothing itself; `feedback.suggestions.suggester.Suggester` takes the next one when it has a hand free.
+Draws nothing itself; `feedback.suggestions.suggester.Suggester` takes the next turn when a thread is free.
 """
 
 import threading
 
 
 class Waitlist:
-    """Each turn stands on it once, from `add` to `finish`."""
+    """A waiting list that holds each turn at most once, from `add` to `finish`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -16,7 +17,7 @@ class Waitlist:
         self._begun: set[str] = set()
 
     def add(self, turn_id: str, *, is_opened: bool) -> bool:
-        """Whether that is new. A turn that an agent opens gets a better place than it had."""
+        """Adds a turn; returns whether it is new. A turn that an agent opens moves ahead of the others."""
         with self._lock:
             if turn_id in self._begun or turn_id in self._opened:
                 return False
@@ -29,7 +30,9 @@ class Waitlist:
             return is_new
 
     def take(self) -> tuple[str, bool]:
-        """The turn to prepare now, and whether it is an opened one. Called once for each that was new."""
+        """The turn to prepare now, and whether an agent opened it. Must be called once for each turn that was
+        new.
+        """
         with self._lock:
             line = self._opened or self._next
             turn_id = next(iter(line))
