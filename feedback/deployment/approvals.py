@@ -1,5 +1,5 @@
 """Approvals and vetoes of people: an approval lets somebody else take an adapter live; a veto keeps it out of
-service or takes it out. Writes rows only; the caller owns the transaction and calls `deploy.follow` after
+service or takes it out. Writes rows only; the caller owns the transaction and calls `deploy.reconcile_later` after
 it.
 """
 
@@ -29,7 +29,9 @@ def approve_adapter(session: Session, ctx: Deployer, name: str, *, actor: Actor,
     _add_word(session, ctx, name, actor=actor, kind=approvals.APPROVE, reason=reason)
 
 
-def veto(session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str) -> RolledBack | None:
+def veto_adapter(
+    session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str
+) -> RolledBack | None:
     """Vetoes an adapter; returns the rollback if the adapter was serving. Raises VetoNotGiven if the policy
     gives experts no veto.
     """

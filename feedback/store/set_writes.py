@@ -109,7 +109,9 @@ def find_progress(session: Session, *, key: str) -> SetProgress | None:
     return None
 
 
-def open_set(session: Session, *, planned: SuggestionSet, replaces: SetProgress | None) -> SuggestionSet | None:
+def open_set(
+    session: Session, *, planned: SuggestionSet, replaces: SetProgress | None
+) -> SuggestionSet | None:
     """The row that `planned.lease_owner` may prepare; None if the turn no longer waits or another process
     prepares it.
 
