@@ -47,7 +47,7 @@ __all__ = ["DatasetInfo", "Selection", "build_dataset", "read_dataset_manifest",
 MANIFEST = "manifest.json"
 FORM_VERSION = 1
 
-# What is being done to records, how many are done, and of how many: refused ones among them are never done.
+# Arguments: the step, the number of records done, and the total, which includes records that will be refused.
 OnRecord = Callable[[str, int, int], None]
 
 

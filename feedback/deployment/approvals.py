@@ -37,7 +37,7 @@ def veto_adapter(
     """
     if actor.role != "admin" and not ctx.policy.approval.expert_veto:
         raise VetoNotGiven(actor.role)
-    deployments.hold_desk(session, desk_id=actor.desk_id)  # nobody publishes it meanwhile
+    deployments.hold_desk(session, desk_id=actor.desk_id)  # so that nobody publishes the adapter meanwhile
     _add_word(session, ctx, name, actor=actor, kind=approvals.VETO, reason=reason)
     try:
         return write_rollback(

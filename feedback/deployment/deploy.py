@@ -40,7 +40,7 @@ from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)
 
-# An adapter that somebody said to bring up is not unloaded for so long, though no row names it yet.
+# For so long an adapter that is being published is not unloaded, although no row names it yet.
 BRING_UP_GRACE = timedelta(minutes=3)
 
 

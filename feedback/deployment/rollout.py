@@ -114,7 +114,7 @@ def apply_decision(
                 run_token=run_token,
                 desk_id=desk_id,
             )
-        except (StaleFence, AdapterVetoed) as overtaken:  # decided on a state that is no more: look again
+        except (StaleFence, AdapterVetoed) as overtaken:  # the decision's state is out of date: look again
             log.warning("canary %s does not go live: %s", name, overtaken)
         return
     with unit_of_work(ctx.store_engine) as session:

@@ -58,7 +58,7 @@ class Shift:
     before: float
     now: float
     days: int
-    count: int  # behind `now`
+    count: int  # number of values behind the mean `now`
     evidence: float
 
 

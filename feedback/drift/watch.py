@@ -1,7 +1,8 @@
-"""Looks for drift in the rows as they stand: a few GROUP BYs over six weeks, in the caller's transaction.
+"""Looks for drift in the rows of the store: a few GROUP BYs over six weeks, in the caller's transaction.
 
-Counts whole days before today, so every look of a day finds the same and the trainer's nightly one is the
-first. Support is that of the adapter that serves now on its own sets: a new one has to be known first.
+It counts whole days before today, so that every look of a day finds the same alarms; the trainer's nightly
+look is the first. Support is that of the adapter that serves now, on its own sets, so a new adapter has no
+alarm until it has enough days.
 """
 
 from collections import Counter
@@ -21,7 +22,7 @@ from feedback.store.deployments import serving_state
 from feedback.store.overview import name_language
 from feedback.store.tables import DEFAULT_DESK
 
-LENGTHS = {"replies": "agent", "customers": "customer"}  # whose messages they are
+LENGTHS = {"replies": "agent", "customers": "customer"}  # quantity -> role of the author
 
 
 def watch_now(session: Session, *, now: datetime, desk_id: str = DEFAULT_DESK) -> DriftWatch:

@@ -25,7 +25,7 @@ class DuelView:
     judged: int
     judges: int
     next_round: int | None
-    last_verdict_id: str | None  # of those that can be taken back
+    last_verdict_id: str | None  # the last verdict that can be taken back
     result: Result | None
 
     @property

@@ -67,7 +67,7 @@ class Contender:
     adapter: str
     base_id: str
     dataset_id: str | None
-    until: datetime  # when the data was fixed that it was trained on
+    until: datetime  # when its training data was fixed
 
 
 def start_duel(
@@ -111,7 +111,7 @@ def find_contender(store_engine: Engine, desk_id: str, name: str) -> Contender:
 def find_prompts(
     store_engine: Engine, desk_id: str, seen_by: list[Seen], *, seed: int, wanted: int
 ) -> list[ChosenPrompt]:
-    """As many unseen prompts as there are, up to `wanted`."""
+    """Finds up to `wanted` stored prompts that no contender has seen."""
     with read(store_engine) as session:
         keys = list_prompt_keys(session, desk_id=desk_id)
 

@@ -83,7 +83,7 @@ def list_stretches(rows: Sequence[Deployment], *, since: datetime) -> list[Stret
     for role in ("live", "canary"):
         own = [row for row in rows if row.role == role]
         ends: list[datetime | None] = [*(row.at for row in own[1:]), None]
-        for row, end in zip(own, ends, strict=False):  # no row at all has no end either
+        for row, end in zip(own, ends, strict=False):  # without rows there is no end either
             if row.adapter is not None and (end is None or end > since):
                 stretches.append(Stretch(role, row.adapter, row.share, row.at, end))
     return sorted(stretches, key=lambda each: (each.start, each.role))

@@ -1,6 +1,7 @@
-"""What the judgements on sets with one adapter came to: picks by agent, ties, and what stands apart. Pure.
+"""Counts the judgements on sets with one adapter: picks by agent, ties, and judgements that are no picks.
+Pure.
 
-`support.py` counts so between the arms, `versions.py` between two versions.
+`support.py` counts between the arms in this way, `versions.py` between two versions.
 """
 
 from collections import Counter
@@ -16,12 +17,12 @@ APART = ("own", "none", "skip", "undone", "unblinded")
 
 @dataclass(kw_only=True)
 class PickCounts:
-    """Counts from which every figure that is shown follows."""
+    """Counts of picks, ties and other judgements, from which all figures on a page are computed."""
 
     won_by: Counter[str] = field(default_factory=Counter)  # picks by agent
     lost_by: Counter[str] = field(default_factory=Counter)
     tied: int = 0  # texts of both sides, and ties across them
-    apart: Counter[str] = field(default_factory=Counter)  # APART
+    apart: Counter[str] = field(default_factory=Counter)  # judgements by each kind of APART
     left_out: Counter[str] = field(default_factory=Counter)  # sets or judgements that cannot count, by reason
     judgements: int = 0
 
@@ -62,7 +63,7 @@ class PickCounts:
         elif winner in sides:
             (self.won_by if winner == sides[0] else self.lost_by)[agent or UNKNOWN] += count
         else:
-            self.tied += count  # a tie of all teaches nothing, but says that neither is ahead
+            self.tied += count  # a tie of all gives no choice, but counts half for each side
 
 
 def find_reason(meaning: Meaning) -> str | None:

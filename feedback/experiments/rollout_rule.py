@@ -28,7 +28,7 @@ class ExposurePolicy(BaseModel):
     max_e_harm: FiniteFloat = Field(default=ENOUGH, gt=0)
     # evidence that agents prefer base, tastes allowed for, at which it is rolled back, however few they are
     confidence: FiniteFloat = Field(default=0.99, gt=0.5, lt=1)
-    # of both one-sided lower bounds, clustered by agent
+    # confidence of both one-sided lower bounds, clustered by agent
     min_share_low: FiniteFloat = Field(default=0.5, ge=0, lt=1)
     # the lower bound of the raw share must lie above it: agents who merely differ in taste make no win
     min_adjusted_low: FiniteFloat = Field(default=0.5, ge=0, lt=1)

@@ -9,7 +9,7 @@ from typing import Any
 Z95 = 1.959964
 SPREAD = 10.0  # a of the Beta(a, a) mixture: sharpest between 55 and 70 %
 ENOUGH = 20.0  # e-value at which a decision errs in at most 5 % of cases, however often one looks
-ABOUT_HALF = 0.02  # an interval within so much of 50 % is called no progress
+ABOUT_HALF = 0.02  # an interval this close to 50 % on both sides is called no progress
 # Below so many picks nothing is said: Wilson's interval is too narrow there. All of four on one side exclude
 # one half, which chance alone does once in eight.
 FEWEST = 10
@@ -112,8 +112,8 @@ def picks_until(successes: float, n: float, *, limit: float = ENOUGH, most: int 
 def find_band(won: float, n: float) -> str | None:
     """What the 95 % interval of a share allows to say.
 
-    Better or worse only where it excludes one half; by how much says the share itself: to 70 % not good
-    enough, to 80 % a success, above a marked one.
+    "Better" or "worse" only if the interval excludes 50 %. Above it the share itself gives the degree: up to
+    70 % not good enough, up to 80 % a success, above that a marked success.
     """
     if n <= 0:
         return None

@@ -1,10 +1,10 @@
-"""The support rate of an adapter: of the picks between base and it, how many fell on it. Counting rules in
-one place.
+"""The support rate of an adapter: the share of picks between base and it that fell on it. All counting rules
+are here.
 
-A pick counts if its set compares the arms (`feedback/records/arms.py`). It counts for its arm, an edit for
-the candidate edited; a merged candidate or a tie across the arms gives half to the shown rate and nothing to
-a decision. Own text, none, skip, undone and unblinded judgements are shares of their own. Sets of two
-versions are judged in `versions.py`; here they are left out whole.
+A pick counts if its set compares the arms (`feedback/records/arms.py`). It counts for its arm, and an edit
+for the candidate that was edited. A merged candidate or a tie across the arms gives half to each side in the
+shown rate and nothing to a decision. Own text, none, skip, undone and unblinded judgements have shares of
+their own. Sets of two versions are left out here; `versions.py` judges them.
 """
 
 from collections.abc import Mapping

@@ -36,7 +36,7 @@ from feedback.store import records
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK, new_id
 
-BATCH = 500  # lines for each transaction: well under a second of holding the store
+BATCH = 500  # lines in a transaction, which locks the store for well under a second
 EXAMPLES = 20
 NO_SOURCE = "import"
 RECORD_KINDS = {"choices": "choice", "pairs": "pair", "thumbs": "thumb"}

@@ -1,7 +1,7 @@
-"""From what a person types to the address of one step.
+"""Finds the address of a step from what a person types.
 
-An id as it stands anywhere in Rejoinder, at least eight characters of its beginning, a deployment's fence, or
-the address `kind:id` itself, as answers write it.
+This may be an id from any page of Rejoinder, at least its first eight characters, the fence of a deployment,
+or the address `kind:id` itself.
 """
 
 from collections.abc import Sequence

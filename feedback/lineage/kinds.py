@@ -33,7 +33,7 @@ from feedback.store.tables import (
     SuggestionSet,
 )
 
-SHOWN = 20  # sets of an interval, verdicts of a duel
+SHOWN = 20  # most sets of an interval, or verdicts of a duel, that a step names
 BOUNDS = ("uniform", "slot", "base", "adapter", "adapter_slot", "serving")
 
 Facts = dict[str, Any]

@@ -19,7 +19,7 @@ from feedback.store.engine import read
 from feedback.store.lineage import find_import, find_row, is_last_thumb, list_datasets_since, list_makers
 from feedback.store.tables import Dataset, Judgement
 
-SHOWN = 20  # of its records
+SHOWN = 20  # most records of a dataset that a step names
 
 
 class FoundRecord(NamedTuple):

@@ -17,7 +17,7 @@ VERSIONS_DESIGN = "2+1+1"
 OTHER_DESIGN = "other_design"
 REPLY_UNAVAILABLE = "reply_unavailable"
 UNEQUAL_TEXTS = "unequal_texts"
-REPEATED = "repeated"  # unequal texts, and it is tuned that has fewer
+REPEATED = "repeated"  # the arms have unequally many texts, and tuned has fewer
 
 
 def find_incomparable(shown: ShownSet) -> str | None:

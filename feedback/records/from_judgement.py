@@ -17,7 +17,7 @@ from feedback.records.schemas import Arm, ChatMessage, ChoiceForm, Kind, Offered
 CLOSING = ("pick", "edit", "own", "tie")
 LIVE = "live"
 DUEL = "duel"
-OWN_SOURCES = (LIVE, DUEL)  # what people do here; no import may call itself so
+OWN_SOURCES = (LIVE, DUEL)  # sources of what people do here; no import may use these names
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ def compose_choice(
     """
     ready, offered = offer_replies(shown)
     if not shown.prompt or any(reply.text is None for reply in ready):
-        return Refusal("erased")  # since the record was read
+        return Refusal("erased")  # the texts were erased after the record was read
     named = name_picked(judged)
     replies, places = merge_replies(
         offered, [index for index, reply in enumerate(ready) if reply.id in named]

@@ -1,8 +1,9 @@
 """Counts for the charts of the console: by UTC day over a bounded time, each with one GROUP BY. Reads only.
 
-count_judged judgements by day and adapter, with their outcome count_languages conversations begun, by
-language measure_replies number and total length of replies count_thumbs the last thumb of each reply sent as
-suggested, by the arm that wrote it
+count_judged        judgements by day and adapter, with their outcome
+count_languages     conversations begun, by language
+measure_replies     number and total length of replies
+count_thumbs        the last thumb of each reply sent as suggested, by the arm that wrote it
 """
 
 from datetime import date, datetime

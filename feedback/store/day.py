@@ -16,7 +16,7 @@ from feedback.store.live_judgements import is_judgement, is_live
 from feedback.store.tables import Conversation, Judgement, Message, Turn
 
 SENDING = ("pick", "edit", "own", "tie")
-MOST = 200  # rows of the last minutes
+MOST = 200  # most rows of the last minutes that are read
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from feedback.store.tables import Conversation, Judgement, Message, Record, Sugg
 JUDGED = (col(Judgement.id), col(Judgement.desk_id))
 MARKED = (col(Thumb.message_id), col(Thumb.desk_id))
 _RECORD: Any = Record.__table__  # type: ignore[attr-defined]
-_NEW = insert(_RECORD).inline()  # nobody asks which number a record got
+_NEW = insert(_RECORD).inline()  # the number that a record gets is not read back
 _TAKE_BACK = (
     update(_RECORD)
     .where(

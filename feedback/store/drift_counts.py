@@ -1,7 +1,8 @@
 """Counts and sums by day in which drift is looked for; `daily_counts.py` has the others. Reads only.
 
-count_thumbs_by_day the last thumb of each reply, whoever wrote it sum_lengths_by_day messages by role
-count_tags_by_day conversations begun
+count_thumbs_by_day     the last thumb of each reply, whoever wrote it
+sum_lengths_by_day      messages by role
+count_tags_by_day       conversations begun
 """
 
 import json
@@ -16,7 +17,7 @@ from feedback.records.derived import THUMB, THUMB_WORDS
 from feedback.store.daily_counts import day_of
 from feedback.store.tables import Conversation, Message, Record
 
-LONGEST = 1000  # characters that count of a text: a pasted log is no shift
+LONGEST = 1000  # characters: a longer text counts as this long, since a pasted log is no shift
 
 Lengths = tuple[int, int, int]
 

@@ -70,7 +70,7 @@ def record_verdict(
     occurred_at: datetime | None,
     now: datetime,
 ) -> DuelVerdict:
-    duel = get_duel(session, desk_id=desk_id, duel_id=duel_id, lock=True)  # who closes it waits for us
+    duel = get_duel(session, desk_id=desk_id, duel_id=duel_id, lock=True)  # closing waits for us
     found = get_round(session, desk_id=desk_id, duel_id=duel_id, number=number)
     if duel.state != OPEN:
         raise DuelNotOpen(duel_id, duel.state)

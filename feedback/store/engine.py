@@ -36,10 +36,10 @@ from feedback.errors import ApiError, NotFound, StoreBusy, StoreDamaged, StoreFu
 from feedback.store.changes import tell_commit
 
 LOCK_TIMEOUT_MS = 5_000
-POOL_TIMEOUT_S = 1  # there is a connection for each thread: who gets none is told so before probes give up
-FULL_FOR_S = 60.0  # that a write which found no room speaks for the store
+POOL_TIMEOUT_S = 1  # each thread has a connection; without one, fail before probes time out
+FULL_FOR_S = 60.0  # seconds for which a write that found the disk full counts
 CONNECTIONS, KEPT_OPEN = 64, 8
-PING_AFTER_S = 2.0  # that a pooled connection lay idle
+PING_AFTER_S = 2.0  # seconds after which an idle pooled connection is tested
 PRAGMAS = (
     "journal_mode=TRUNCATE",
     "synchronous=FULL",

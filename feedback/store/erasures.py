@@ -38,7 +38,7 @@ from feedback.store.tables import (
 )
 from feedback.store.turns import OPEN_SETS
 
-AT_ONCE = 500  # ids of one statement
+AT_ONCE = 500  # ids in one SQL statement
 Item = TypeVar("Item")
 Member = tuple[str, str, str]  # form, source and id under which a dataset holds a record
 
@@ -164,7 +164,7 @@ def erase_rows(session: Session, *, subject: Subject, now: datetime) -> dict[str
             _erase(session, table, of_them, counts)
         _erase(session, Conversation, col(Conversation.id).in_(ids), counts, erased_at=now)
         counted = select(col(Record.adapter)).where(col(Record.conversation).in_(ids))
-        _erase(session, Fit, col(Fit.adapter).in_(counted), {})  # it names their tags
+        _erase(session, Fit, col(Fit.adapter).in_(counted), {})  # its breakdown names the customers' tags
         renew_conversations(session, conversation_ids=ids)
     for rows in batched(subject.records, AT_ONCE):
         _erase(session, Record, col(Record.id).in_(rows), counts, erased_at=now)
@@ -199,7 +199,7 @@ def _close_work(session: Session, ids: Sequence[str]) -> None:
     session.execute(turns.values(state="closed"))
     sets = update(SuggestionSet).where(col(SuggestionSet.conversation_id).in_(ids))
     session.execute(sets.where(col(SuggestionSet.state).in_(OPEN_SETS)).values(state="superseded"))
-    session.execute(sets.values(lease_owner=None, lease_until=None))  # whoever draws now writes nothing
+    session.execute(sets.values(lease_owner=None, lease_until=None))  # a drawer can no longer write
     rounds = update(DuelRound).where(col(DuelRound.conversation_id).in_(ids))
     session.execute(rounds.values(state="left_out", reason="erased"))
 

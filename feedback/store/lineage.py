@@ -82,7 +82,7 @@ class Edge(NamedTuple):
     prefix: str = ""
 
 
-# A message is found by its turn first, which is indexed. No verdict is told before its duel is closed.
+# A message is found by its turn first, which is indexed. No verdict is shown before its duel is closed.
 _sent = (
     col(Judgement.message_id) == col(Message.id),
     col(Judgement.turn_id) == col(Message.turn_id),

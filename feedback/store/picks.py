@@ -12,7 +12,7 @@ from feedback.records.from_judgement import CLOSING
 from feedback.store.choices import Key, iterate_pages
 from feedback.store.tables import Record
 
-MANY = 5_000  # rows without texts
+MANY = 5_000  # rows of a page, which hold no texts
 PLACE = (col(Record.created_at), col(Record.origin_id))
 
 

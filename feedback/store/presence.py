@@ -14,7 +14,7 @@ from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Presence, Turn
 from feedback.store.turns import release_claims
 
-READS = timedelta(minutes=1)  # since the page last said so
+READS = timedelta(minutes=1)  # a reading counts for so long after the page's last report
 THERE = timedelta(minutes=3)  # a browser lets a page that is not in sight speak once a minute at most
 
 

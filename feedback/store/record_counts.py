@@ -1,8 +1,9 @@
 """Counts the outcomes of judgements: every count is a GROUP BY over records. Reads only.
 
-count_meanings on the sets of one adapter, by who judged count_judgements on the sets of one adapter, in one
-number count_versions on sets of two versions, by who judged count_given in a time: kind as given, kind as
-settled, and reason of rejection
+count_meanings      on the sets of one adapter, by who judged
+count_judgements    on the sets of one adapter, in one number
+count_versions      on sets of two versions, by who judged
+count_given         in a time: kind as given, kind as settled, and reason of rejection
 """
 
 from datetime import datetime

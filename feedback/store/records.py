@@ -50,7 +50,7 @@ def find_conversations(
 def add_conversations(
     session: Session, *, conversations: Sequence[dict[str, Any]], messages: Sequence[dict[str, Any]]
 ) -> None:
-    """Rows of `conversation` and `message` as they are; no turn waits in them."""
+    """Inserts imported conversations with their messages. No turn is opened for them."""
     if conversations:
         session.execute(insert(Conversation), list(conversations))
         session.execute(insert(Message), list(messages))

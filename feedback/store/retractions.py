@@ -58,7 +58,7 @@ def retract_by_hand(
     lock_conversation(session, desk_id=desk_id, conversation_id=found.conversation_id)
     message = get_row(session, Message, message_id, desk_id=desk_id, what="message", lock=True)
     if message.role != "agent":
-        raise NotFound("message", message_id)  # customers take nothing back, and nobody does so for them
+        raise NotFound("message", message_id)  # a customer's message cannot be taken back
     if agent is not None and message.agent != agent:
         raise NotYours("message", message_id)
     judged = of_desk(Judgement, desk_id).where(

@@ -113,7 +113,9 @@ def _tell_records(session: Session, desk_id: str, ids: Sequence[str], is_thumb: 
 
 
 def tell_verdict(record: Record, held: Container[str]) -> RowVerdict:
-    """The verdict in a record. `held` holds the judgements that their agents can still take back."""
+    """The verdict that a record states. `held` are the ids of judgements that their agents can still take
+    back.
+    """
     is_held = record.origin_id is not None and record.origin_id in held
     is_open = record.origin_kind == JUDGEMENT and (is_held or record.rejection in OPEN_AFTER)
     return RowVerdict(

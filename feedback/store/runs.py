@@ -110,7 +110,7 @@ def count_by_state(session: Session, *, desk_id: str) -> dict[str, int]:
 
 
 def claim_run(session: Session, *, desk_id: str, owner: str, now: datetime, lease_s: float) -> Run | None:
-    """Take the run whose worker went silent, else the oldest queued; None if one is running or none waits.
+    """Takes the run whose worker went silent, else the oldest queued; None if one is running or none waits.
 
     The row has the fence that the worker must send with every write, and the step to continue from.
     """
@@ -160,8 +160,8 @@ def advance(
     reasons: list[dict[str, Any]] | None = None,
     now: datetime | None = None,
 ) -> Run:
-    """Write what is given, leave the rest. `progress` is the share of the step; a new step starts at 0, and
-    with `now` the time at which it began is kept.
+    """Writes the given values and leaves the others. `progress` is the share of the step that is done; a new
+    step starts at 0, and with `now` its starting time is kept.
     """
     run = check_token(session, run_id=run_id, token=token)
     if step is not None and step != run.step:
@@ -243,7 +243,7 @@ def list_metrics(
 ) -> Sequence[RunMetric]:
     """The numbers of a run in the order of writing, after row `after_id`; a page passes the last id it has.
 
-    Without a name: every number of the training, none of the marks of steps.
+    Without a name it returns every number of the training, but not the times at which steps began.
     """
     query = select(RunMetric).where(RunMetric.run_id == run_id, col(RunMetric.id) > after_id)
     query = query.where(RunMetric.name != BEGAN if name is None else RunMetric.name == name)

@@ -24,7 +24,7 @@ from feedback.store.turns import waits_after
 Row = TypeVar("Row", bound=SQLModel)
 
 PREPARING = "preparing"
-# What a set is once its turn needs no suggestion any more.
+# The state of a set when its turn, in this state, needs no suggestion any more.
 OVERTAKEN = {"answered": "bypassed", "superseded": "superseded", "closed": "superseded"}
 PLAN_FIELDS = (
     "design",

@@ -19,7 +19,7 @@ from feedback.store.row_selection import select_held
 from feedback.store.sets import LARGE
 from feedback.store.tables import Candidate, Conversation, Judgement, Message, Record, SuggestionSet, Turn
 
-SHOWN = 500  # messages
+SHOWN = 500  # most messages that are shown
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,7 @@ class PendingDrawing:
     answers: list[Future[AskedRequest]]
 
     def finish(self) -> Drawing:
-        """Every reply there is by the deadline, after the redraw of equal texts."""
+        """Waits for the replies until the deadline, including a redraw of equal texts."""
         return self.drawer.finish(self.errand, self.answers)
 
 

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 # vLLM gives reply i of a request the seed + i, so two requests whose seeds are close would share replies.
 SEED_LIMIT = 2**63 - 2**16
 SEED_DISTANCE = 2**10
-REQUESTS_AT_ONCE = 3  # of one set: base and two versions
+REQUESTS_AT_ONCE = 3  # most requests of one set: base and two versions
 # Upper bound of what a chat template adds: role marks per message, a preamble per prompt. A text of n bytes
 # has at most n tokens, so most prompts are known to fit without asking the engine to count.
 TEMPLATE_TOKENS = 64
@@ -73,8 +73,8 @@ class Plan:
 def make_requests(
     adapters: Sequence[str], count: int, make_seed: Callable[[], int], randbelow: Callable[[int], int]
 ) -> tuple[Request, ...]:
-    """The first requests of a set of `count` replies: half of base, the rest shared out among the adapters,
-    or base twice where there is none. Seeds are never close.
+    """The first requests of a set of `count` replies: half from the base, the rest shared among the adapters,
+    or two requests to the base if there is none. Their seeds are far apart.
 
     Their order is random: with arms or versions exchanged, all else about a set can be the same.
     """

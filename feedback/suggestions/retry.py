@@ -45,7 +45,7 @@ class Retry:
             try:
                 return ask()
             except ENGINE_AWAY:
-                if time.monotonic() + 2 * self._every_s > self.deadline:  # leaves time to say that it is away
+                if time.monotonic() + 2 * self._every_s > self.deadline:  # leaves time to report the failure
                     raise
                 if not may_wait() or self._closing.wait(self._every_s) or self._is_over:
                     raise

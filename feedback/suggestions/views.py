@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from feedback.clock import Clock
 from feedback.store.queue_filters import EVERYTHING, QueueFilter
 
-OPEN_FOR_S = 120.0  # after an agent asked for it
-NEXT = 10  # turns of a view that are drawn ahead
+OPEN_FOR_S = 120.0  # seconds for which a view counts as open after an agent asked for it
+NEXT = 10  # most turns of a view that are drawn ahead
 MOST = 200  # views that are kept, the latest: each is a query of every sweep, and filters are free text
 
 

@@ -52,8 +52,8 @@ class Fit(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
     adapter: str = Field(foreign_key="adapter.name")
-    judgements: int  # on its sets
-    value: dict[str, Any] = Field(sa_column=json_column())  # empty once somebody was erased from it
+    judgements: int  # number of judgements on the adapter's sets
+    value: dict[str, Any] = Field(sa_column=json_column())  # empty after an erasure that concerns it
     at: datetime = Field(sa_column=time_column())
 
 
@@ -89,7 +89,7 @@ class ExposureDecision(SQLModel, table=True):
     verdict: str  # hold | go_live | roll_back | retire
     reasons: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())
     evidence: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
-    picks_needed: int | None = None  # null: at the present share, not before it retires
+    picks_needed: int | None = None  # null: not reached before the adapter retires
     policy: str
     policy_sha256: str
     actor: str
@@ -107,8 +107,8 @@ class PolicyChange(SQLModel, table=True):
     name: str
     sha256: str  # over all values
     limits: dict[str, str] = Field(sa_column=json_column())  # each value by its table and key
-    reason: str | None = None  # null: nobody has said why
-    actor: str | None = None  # who said why
+    reason: str | None = None  # null: nobody has given a reason
+    actor: str | None = None  # who gave the reason
     at: datetime = Field(sa_column=time_column())
 
 

@@ -32,7 +32,7 @@ class Duel(SQLModel, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
     name: str
-    adapter: str = Field(foreign_key="adapter.name", index=True)  # whose support rate is measured
+    adapter: str = Field(foreign_key="adapter.name", index=True)  # the adapter whose support rate is measured
     rival: str | None = Field(default=None, foreign_key="adapter.name")
     state: str = "drawing"  # drawing | open | closed | failed
     wanted: int
@@ -78,7 +78,7 @@ class DuelRound(SQLModel, table=True):
     desk_id: str = Field(foreign_key="desk.id")
     duel_id: str = Field(foreign_key="duel.id", index=True)
     position: int  # from 1
-    set_id: str = Field(foreign_key="suggestion_set.id")  # whose messages are the prompt
+    set_id: str = Field(foreign_key="suggestion_set.id")  # the set whose messages are the prompt
     conversation_id: str = Field(foreign_key="conversation.id", index=True)
     origin: str  # later | test | unused: why no contender was trained on it
     messages: list[dict[str, str]] = Field(default_factory=list, sa_column=json_column())

@@ -69,7 +69,9 @@ class Record(SQLModel, table=True):
         default_factory=list, sa_column=Column(JSON(none_as_null=True), nullable=False, server_default="[]")
     )
     pairs: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    close_pairs: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # too close to be learnt
+    close_pairs: int = Field(
+        default=0, sa_column_kwargs={"server_default": "0"}
+    )  # pairs too similar to learn
 
 
 class Dataset(SQLModel, table=True):
@@ -122,11 +124,11 @@ class Run(SQLModel, table=True):
     progress: float = 0.0
     request: dict[str, Any] = Field(
         default_factory=dict, sa_column=json_column()
-    )  # recipe, dataset, objective asked for
+    )  # the requested recipe, dataset and objective
     requested_by: str = ""
     recipe: dict[str, Any] | None = Field(
         default=None, sa_column=json_column(nullable=True)
-    )  # the full one that was used
+    )  # the complete recipe that was used
     dataset_id: str | None = Field(default=None, foreign_key="dataset.id")
     adapter: str | None = None
     report: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
@@ -134,7 +136,7 @@ class Run(SQLModel, table=True):
     reasons: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())
     error: str | None = Field(default=None, sa_column=text_column(nullable=True))
     fence: int = 0
-    # Claims that ended in order, by a worker that was stopped: these say nothing against the run.
+    # Claims that a worker gave up because it was stopped, which do not count as failures of the run.
     given_back: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     lease_owner: str | None = None
     lease_until: datetime | None = Field(default=None, sa_column=time_column(nullable=True))

@@ -45,11 +45,11 @@ class Draft(SQLModel, table=True):
     agent: str = Field(primary_key=True)
     conversation_id: str = Field(foreign_key="conversation.id", primary_key=True)
     aside_id: str = Field(default="", primary_key=True)
-    stands: bool  # there is something in it
-    turn_id: str | None = Field(default=None, foreign_key="turn.id")  # what it was written for
+    stands: bool  # whether the draft has any text
+    turn_id: str | None = Field(default=None, foreign_key="turn.id")  # the turn that it answers
     text: str = Field(sa_column=text_column())
-    taken: str | None = None  # the candidate that it began as
+    taken: str | None = None  # the candidate from which it was edited
     none_good: bool = False
-    refused: str | None = None  # why, as a code
+    refused: str | None = None  # the code of the reason for a refusal
     revision: int = Field(sa_column=Column(BigInteger(), nullable=False))
     updated_at: datetime = Field(sa_column=time_column())
