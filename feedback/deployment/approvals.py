@@ -1,6 +1,6 @@
 """Approvals and vetoes of people: an approval lets somebody else take an adapter live; a veto keeps it out of
-service or takes it out. Writes rows only; the caller owns the transaction and calls `deploy.reconcile_later` after
-it.
+service or takes it out. This module writes rows only; the caller owns the transaction and calls
+`deploy.reconcile_later` after it.
 """
 
 from sqlmodel import Session
