@@ -5,9 +5,8 @@
     result      = ready, equal (a tie that nobody is asked about) or left_out with its reason
 
 Each round is written as soon as it is drawn, under a lease: a duel whose drawer died, or that a program
-without one started, is taken up by the next `sweep` and goes on where it stood. It waits for an
-engine that does not answer. Base never stands in for an adapter here: a duel with one that cannot be loaded
-fails and says so.
+without one started, is taken up by the next `sweep`, which continues it. The drawer waits for an engine that
+does not answer. The base never stands in for an adapter here: if one cannot be loaded, its duel fails.
 
     drawer = DuelDrawer(store_engine=..., fleet_factory=..., serving=..., clock=..., describe_base=...)
     drawer.watch(); drawer.enqueue(duel_id); drawer.close()

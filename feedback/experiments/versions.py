@@ -55,7 +55,7 @@ class Comparison(PickCounts):
 
 
 def tally_versions(new: str, judgements: Mapping[Versioned, int]) -> list[Comparison]:
-    """Computes the comparisons from the number of judgements with each outcome, in their order. Pure."""
+    """Compares the new version with each older one, from the number of judgements with each outcome. Pure."""
     found: dict[str, Comparison] = {}
     for (old, agent, meaning), count in judgements.items():
         comparison = found.setdefault(old, Comparison(new, old))

@@ -30,9 +30,7 @@ class Words:
         return tuple(row for row in self.last if row.kind == APPROVE)
 
     def count_approvals(self, *, other_than: str) -> int:
-        """The number of approvals by anybody except this person, since nobody can give the second approval to
-        their own act.
-        """
+        """The number of approvals by other people than this person, who cannot approve their own decision."""
         return sum(row.actor != other_than for row in self.approvals)
 
 
