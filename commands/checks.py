@@ -1,8 +1,8 @@
 """Finds what would fail before it fails: read-only checks for `rejoinder doctor` and, if they prevent a
 start, for `rejoinder up`.
 
-A check never changes anything and never raises: it returns a `Check` with a level and, unless all is well,
-with what to do.
+A check never changes anything and never raises: it returns a `DoctorCheck` with a level and, unless
+all is well, with what to do.
 """
 
 import importlib.metadata

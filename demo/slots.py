@@ -19,7 +19,6 @@ HELD_OUT_SHARE = (
 )
 
 COPIED = ("order", "product", "name", "city")  # slots whose value must come from the customer
-FREE = ("days", "day")  # slots that the desk may fill with any value
 
 _LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"
 ORDER_PREFIXES: tuple[str, ...] = tuple(

@@ -1,6 +1,6 @@
 """Base classes of bodies and answers: strict types, no unknown fields, a maximum length for every text.
 
-Bodies of writes derive from `Body` (it has the client's `event_id`), bodies of puts from `Standing`, answers
+Bodies of writes derive from `Body` (it has the client's `event_id`), bodies of puts from `PutBody`, answers
 from `Answer`, query parameters from `Query`.
 """
 

@@ -148,7 +148,7 @@ def write_rollback(
     only: str | None = None,
     desk_id: str = DEFAULT_DESK,
 ) -> RolledBack:
-    """Writes the rows of a rollback in the caller's transaction. Call `follow` after the commit."""
+    """Writes the rows of a rollback in the caller's transaction. Call `reconcile_later` after the commit."""
     deployments.hold_desk(session, desk_id=desk_id)
     role, from_ = _find_serving(session, only=only, desk_id=desk_id)
     decision = NewDecision(session, desk_id, actor, reason, ctx.clock.now())
@@ -166,8 +166,8 @@ def write_retirement(
     only: str,
     desk_id: str = DEFAULT_DESK,
 ) -> None:
-    """Writes the rows that retire a canary without a successor; it may return later. Call `follow` after the
-    commit. Raises NothingToRollBack unless this adapter is the canary.
+    """Writes the rows that retire a canary without a successor; it may return later. Call `reconcile_later`
+    after the commit. Raises NothingToRollBack unless this adapter is the canary.
     """
     deployments.hold_desk(session, desk_id=desk_id)
     if serving_state(session, desk_id=desk_id).canary != only:

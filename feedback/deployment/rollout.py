@@ -1,8 +1,9 @@
 """Exposure in service: evaluates what the picks say about the adapters that serve, and acts on it.
 
     take_out_harmful    every minute: counts by agent alone, and a rollback where harm is proven
-    look                every night and before a newer adapter takes the canary's place: the whole evidence,
-                        written down; then `act` lets the canary go live, retires it, or rolls it back
+    evaluate_canary     every night and before a newer adapter takes the canary's place: the whole evidence,
+                        written down; then `apply_decision` lets the canary go live, retires it, or
+                        rolls it back
 
 The rule itself is pure and stands in `feedback/experiments/rollout_rule.py`; what policy and people forbid is
 added here. Judgements are read in short transactions. Imports numpy only inside `decide_now`, so that the web

@@ -1,9 +1,9 @@
 """Finds the rows behind the console's counts, newest first, one page at a time: conversations, or judgements,
 thumbs and closings.
 
-`Selection` says which rows are wanted, these functions find them, and `row_facts.py` adds what a list shows
-of each. A page starts after the key of the last row of the page before, so that a whole history is never read
-in one transaction. Reads only.
+`RowSelection` says which rows are wanted, these functions find them, and `row_facts.py` adds what a list
+shows of each. A page starts after the key of the last row of the page before, so that a whole history is
+never read in one transaction. Reads only.
 """
 
 from typing import Any

@@ -1,6 +1,6 @@
-"""The callbacks of both objectives. `Watch` reports each step, stops a run whose reference is not the base or
-whose numbers are no longer finite, and marks whole checkpoints. `Patience` stops a run that no longer
-improves.
+"""The callbacks of both objectives. `TrainingWatch` reports each step, stops a run whose reference is not the
+base or whose numbers are no longer finite, and marks whole checkpoints. `Patience` stops a run that no
+longer improves.
 """
 
 import time
