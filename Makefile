@@ -1,8 +1,10 @@
 # The verbs of this project. `make help` lists them.
-.PHONY: help setup setup-dev run test check fix bench torture clean
+.PHONY: help setup setup-dev run test check fix bench families torture clean
 .DEFAULT_GOAL := help
 
 PYTHON_IN_VENV := .venv/bin/python
+# To collect every other test as well takes as long as to start an engine.
+WITH_VLLM = $(sort $(shell grep -rlF mark.alone tests))
 BENCHES ?= suggest capture account idle swap train loop gate
 
 help: ## list the verbs
@@ -20,14 +22,26 @@ run: setup ## start everything and print the addresses; Ctrl-C stops it
 	@exec .venv/bin/rejoinder up $(if $(PORT),--port $(PORT)) $(if $(DATA_DIR),--data-dir $(DATA_DIR)) \
 	  $(if $(CONFIG),--config $(CONFIG)) $(if $(BASE_MODEL),--base-model $(BASE_MODEL))
 
-test: setup-dev ## set up, then checks and the whole suite with vLLM, PostgreSQL and Chromium
+# One after the other these took half an hour on two cores, most of it with a core idle. Three files at a time,
+# because tests wait: for processes, pages and databases.
+test: ## set up, then checks and the whole suite with vLLM, PostgreSQL and Chromium
+	@$(MAKE) --no-print-directory --jobs 2 setup-dev system
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target check test-rounding
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going test-vllm test-others
+
+.PHONY: system test-rounding test-vllm test-others
+system: # PostgreSQL, Chromium and the like, where apt may install them
 	@requirements/system.sh
-	@$(MAKE) --no-print-directory check
-	@echo "the numerical tests with the sums of another processor"
+
+test-rounding: setup-dev # the sums of another processor
 	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE $(PYTHON_IN_VENV) -m pytest -m rounding tests/trainer
-	@echo "the tests of service and pages, two files at a time, then those that need the machine for themselves"
-	$(PYTHON_IN_VENV) -m pytest -n 2 --dist loadfile tests/browser tests/feedback; code=$$?; \
-	  $(PYTHON_IN_VENV) -m pytest --ignore tests/browser --ignore tests/feedback && exit $$code
+
+test-vllm: setup-dev # printed in one piece, since the others print beside it
+	@log=$$(mktemp); $(PYTHON_IN_VENV) -m pytest -m alone $(WITH_VLLM) >$$log 2>&1; code=$$?; \
+	  echo; cat $$log; rm $$log; exit $$code
+
+test-others: setup-dev
+	OMP_NUM_THREADS=1 $(PYTHON_IN_VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone"
 
 check: setup-dev ## ruff and mypy
 	$(PYTHON_IN_VENV) -m ruff check .
@@ -41,6 +55,9 @@ fix: setup-dev ## let ruff repair and format, and renew the generated documentat
 
 bench: setup-dev ## run the benchmarks (BENCHES="suggest capture" for some of them)
 	@for name in $(BENCHES); do $(PYTHON_IN_VENV) -m bench.$$name || exit 1; done
+
+families: setup-dev ## try every family of bases with the real engine, a minute or two each, and write docs/models.md (FAMILIES="qwen3 glm4" for some)
+	$(PYTHON_IN_VENV) -m tests.families.report $(FAMILIES)
 
 torture: setup-dev ## attack the running service on loopback with a thousand clients and print what others noticed
 	$(PYTHON_IN_VENV) -m bench.torture

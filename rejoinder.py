@@ -19,17 +19,29 @@ COMMANDS = {
     "init": ("commands.init", "Make the data directory, migrate the store and choose the policy."),
     "doctor": (
         "commands.doctor",
-        "Look at libraries, memory, disk, port, proxy, limits, store, schema, engine, adapters.",
+        "Look at libraries, memory, base model, disk, port, proxy, limits, store, schema, engine, adapters.",
     ),
     "status": (
         "commands.status",
         "Show the present state, what to do, what runs and serves, and what came in.",
     ),
     "token": ("commands.token", "Create, list and revoke API tokens."),
-    "sign-in": ("commands.sign_in", "Print a one-time sign-in link for the operator NAME (default: admin)."),
-    "import": ("commands.import_", "Bring FILE (JSONL, gzip by the ending .gz) into the store."),
-    "export": ("commands.export", "Write DATASET (its id or the first characters of it) as JSONL."),
+    "sign-in": ("commands.sign_in", "Print a one-time sign-in link for the user NAME (default: admin)."),
+    "import": ("commands.import_", "Bring files of many tools into the store."),
+    "source": (
+        "commands.source",
+        "Where records come from: list and describe sources, pause, withdraw, resume and grade them.",
+    ),
+    "export": ("commands.export", "Take DATASET, or the whole store, away in the form of another tool."),
     "dataset": ("commands.dataset", "Build an immutable dataset from what came in; list the datasets."),
+    "duplicates": (
+        "commands.duplicates",
+        "Show the copies, twins and contradictions that the last dataset build found.",
+    ),
+    "tag": (
+        "commands.tag",
+        "Show and change the tree of tags above the strings of conversations and records.",
+    ),
     "train": ("commands.train", "Request a run from the worker: collect, train, evaluate, gate, publish."),
     "evaluate": (
         "commands.evaluate",
@@ -46,6 +58,10 @@ COMMANDS = {
     "duel": (
         "commands.duel",
         "Compare an adapter blind with the base, or with another adapter, on prompts that neither has seen.",
+    ),
+    "rebase": (
+        "commands.rebase.rebase",
+        "Move to another base model: train on it from all data, compare it blind, switch on evidence.",
     ),
     "promote": ("commands.promote", "Make ADAPTER live: it is loaded, probed, and serves the next set."),
     "rollback": ("commands.rollback", "Roll back the adapter that serves now."),

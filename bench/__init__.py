@@ -1,3 +1,1 @@
-"""Benchmarks. Each prints a table for people and ends with one JSON line; the two sides of a ratio are
-measured in one run.
-"""
+"""Benchmarks: each prints a table and a JSON line; both sides of a ratio are measured in one run."""

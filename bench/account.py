@@ -23,19 +23,17 @@ from flask import Flask
 from sqlalchemy import Engine, insert
 from sqlmodel import SQLModel
 
-from bench.postgres import find_programs, running_postgres
-from bench.report import make_parser, print_report
+from bench.postgres import on_each_database
+from bench.report import FigureValues, make_parser, print_report
 from feedback.app import create_app
 from feedback.clock import SystemClock
 from feedback.experiments.fits import renew_fits
-from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.experiments.rollout_rule import RolloutPolicy
 from feedback.migrations import upgrade
 from feedback.settings import FeedbackSettings
 from feedback.store.derived_records import renew_all
 from feedback.store.desks import ensure_desk
-from feedback.store.engine import open_engine, unit_of_work
-from feedback.store.erasures import batched
-from feedback.store.operators import create_operator, create_token
+from feedback.store.engine import batched, open_engine, unit_of_work
 from feedback.store.tables import (
     DEFAULT_DESK,
     Adapter,
@@ -46,9 +44,9 @@ from feedback.store.tables import (
     SuggestionSet,
     Turn,
 )
+from feedback.store.users import create_token, create_user
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-AT_ONCE = 2_000
 ASKED = 25  # times for each page
 SHORT, LONG = "tuned-20260101-1", "tuned-20260101-2"
 Row = tuple[type[SQLModel], dict[str, Any]]
@@ -62,16 +60,12 @@ def main() -> None:
     parser.add_argument("--short", type=int, default=1_000, help="judgements  [default: 1000]")
     parser.add_argument("--long", type=int, default=100_000, help="judgements  [default: 100000]")
     asked = parser.parse_args()
-    figures: dict[str, float | int | None] = {}
     with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{Path(folder) / 'rejoinder.db'}"
-        figures |= measure_accounts("sqlite", url, Path(folder), asked.short, asked.long)
-        programs = find_programs()
-        if programs is None:
-            print("PostgreSQL is not installed: its half is left out")
-        else:
-            with running_postgres(programs) as url:
-                figures |= measure_accounts("postgresql", url, Path(folder), asked.short, asked.long)
+
+        def measure(database: str, url: str) -> FigureValues:
+            return measure_accounts(database, url, Path(folder), asked.short, asked.long)
+
+        figures = on_each_database(Path(folder), measure)
     ratios = [value for name, value in figures.items() if name.startswith("time_ratio_") and value]
     notes = {
         "time_ratio": f"of an adapter's page at {asked.long} judgements over {asked.short}",
@@ -80,9 +74,7 @@ def main() -> None:
     print_report("account", {"time_ratio": max(ratios), **figures}, notes=notes)
 
 
-def measure_accounts(
-    database: str, url: str, folder: Path, short: int, long: int
-) -> dict[str, float | int | None]:
+def measure_accounts(database: str, url: str, folder: Path, short: int, long: int) -> FigureValues:
     upgrade(url)
     engine = open_engine(url)
     try:
@@ -93,7 +85,7 @@ def measure_accounts(
         began = time.perf_counter()
         renew_all(engine)
         derived = time.perf_counter()
-        renew_fits(engine, policy=ExposurePolicy(), clock=SystemClock())
+        renew_fits(engine, policy=RolloutPolicy(), clock=SystemClock())
         fitted = time.perf_counter()
         brief, whole = time_pages(engine, folder)
     finally:
@@ -119,7 +111,7 @@ def write_history(engine: Engine, adapter: str, judgements: int) -> None:
     )
     with unit_of_work(engine) as session:
         session.add(named)
-    for batch in batched(range(judgements), AT_ONCE):
+    for batch in batched(range(judgements)):
         rows = [row for number in batch for row in make_judged(draw, adapter, number)]
         with unit_of_work(engine) as session:
             for table in (Conversation, Message, Turn, SuggestionSet, Candidate, Judgement):
@@ -132,83 +124,40 @@ def make_judged(draw: random.Random, adapter: str, number: int) -> Iterator[Row]
     usual: dict[str, Any] = {"desk_id": DEFAULT_DESK, "created_at": at}
     conversation, message, turn, shown = (draw_id(draw) for _ in range(4))
     tags = draw.sample(["vip", "b2b", "intent:refund", "intent:status"], draw.randint(0, 2))
-    yield (
-        Conversation,
-        {
-            **usual,
-            "id": conversation,
-            "language": draw.choice(["en", "zh"]),
-            "tags": tags,
-            "customer_details": [],
-        },
-    )
-    yield (
-        Message,
-        {
-            **usual,
-            "id": message,
-            "conversation_id": conversation,
-            "position": 0,
-            "role": "customer",
-            "text": "Where is it?",
-            "occurred_at": at,
-        },
-    )
-    yield (
-        Turn,
-        {**usual, "id": turn, "conversation_id": conversation, "message_id": message, "state": "answered"},
-    )
-    yield (
-        SuggestionSet,
-        {
-            **usual,
-            "id": shown,
-            "turn_id": turn,
-            "conversation_id": conversation,
-            "state": "judged",
-            "design": "2+2",
-            "adapter": adapter,
-            "slot_seed": number,
-            "redraw_arm": "base",
-            "messages": [{"role": "user", "content": "Where is it?"}],
-            "chat_template_kwargs": {},
-            "sampling": {},
-            "requests": [],
-            "revealed_at": at,
-        },
-    )
+    language = draw.choice(["en", "zh"])
+    yield fill_row(Conversation, usual, id=conversation, language=language, tags=tags, customer_details=[])
+    said = {"position": 0, "role": "customer", "text": "Where is it?", "occurred_at": at}
+    yield fill_row(Message, usual, id=message, conversation_id=conversation, **said)
+    answered = {"message_id": message, "state": "answered"}
+    yield fill_row(Turn, usual, id=turn, conversation_id=conversation, **answered)
+    asked = {
+        "slot_seed": number,
+        "resampled_arm": "base",
+        "messages": [{"role": "user", "content": "Where is it?"}],
+        "chat_template_kwargs": {},
+        "sampling": {},
+        "requests": [],
+    }
+    drawn = {"turn_id": turn, "conversation_id": conversation, "design": "2+2", "adapter": adapter}
+    yield fill_row(SuggestionSet, usual, id=shown, state="judged", revealed_at=at, **drawn, **asked)
     cards = [draw_id(draw) for _ in ARMS]
     for slot, arm in enumerate(draw.sample(ARMS, len(ARMS))):
-        yield (
-            Candidate,
-            {
-                "id": cards[slot],
-                "desk_id": DEFAULT_DESK,
-                "set_id": shown,
-                "slot": slot,
-                "arm": arm,
-                "adapter": adapter if arm == "tuned" else None,
-                "request_no": 0,
-                "draw_no": slot,
-                "text": f"{slot} {' '.join(draw.sample(WORDS, draw.randint(5, 12)))}",
-            },
-        )
-    yield (
-        Judgement,
-        {
-            **usual,
-            "id": draw_id(draw),
-            "set_id": shown,
-            "turn_id": turn,
-            "kind": "pick",
-            "agent": draw.choice(AGENTS),
-            "closes_attempt": 1,
-            "candidate_id": draw.choice(cards),
-            "candidate_ids": [],
-            "reasons": [],
-            "occurred_at": at,
-        },
-    )
+        text = f"{slot} {' '.join(draw.sample(WORDS, draw.randint(5, 12)))}"
+        wrote = {
+            "arm": arm,
+            "adapter": adapter if arm == "tuned" else None,
+            "request_no": 0,
+            "sample_no": slot,
+        }
+        desk = {"desk_id": DEFAULT_DESK}
+        yield fill_row(Candidate, desk, id=cards[slot], set_id=shown, slot=slot, text=text, **wrote)
+    picked = {"kind": "pick", "agent": draw.choice(AGENTS), "candidate_id": draw.choice(cards)}
+    given = {"closes_attempt": 1, "candidate_ids": [], "reasons": [], "occurred_at": at}
+    yield fill_row(Judgement, usual, id=draw_id(draw), set_id=shown, turn_id=turn, **picked, **given)
+
+
+def fill_row(table: type[SQLModel], usual: dict[str, Any], **values: Any) -> Row:
+    return table, usual | values
 
 
 def draw_id(draw: random.Random) -> str:
@@ -221,9 +170,9 @@ def time_pages(engine: Engine, folder: Path) -> tuple[float, float]:
         FeedbackSettings(data_dir=folder, secret_key="k" * 40), store_engine=engine, clock=SystemClock()
     )
     with unit_of_work(engine) as session:
-        person = create_operator(session, desk_id=DEFAULT_DESK, name="eva", role="expert", now=START)
+        person = create_user(session, desk_id=DEFAULT_DESK, name="eva", role="expert", now=START)
         token = create_token(
-            session, desk_id=DEFAULT_DESK, name="eva", role="expert", now=START, operator_id=person.id
+            session, desk_id=DEFAULT_DESK, name="eva", role="expert", now=START, user_id=person.id
         )
     spent: dict[str, list[float]] = {SHORT: [], LONG: []}
     for _ in range(ASKED):

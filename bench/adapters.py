@@ -12,7 +12,7 @@ from demo.prompts import FIXED_PROMPTS
 from feedback.clock import SystemClock
 from feedback.store import adapters
 from feedback.store.engine import open_engine, unit_of_work
-from feedback.store.tables import DEFAULT_DESK
+from feedback.store.tables import DEFAULT_DESK, Adapter
 from serving.adapters.staging import next_adapter_name, stage_adapter
 from serving.base import compute_base_id, resolve_base
 from serving.settings import ServingSettings
@@ -36,6 +36,7 @@ def make_adapter(data_dir: Path, database_url: str, *, seed: int) -> str:
         prompts_from="demo",
         dtype=settings.dtype,
         threads=2,
+        template_kwargs=settings.chat_template_kwargs,
     )
     (work / "README.md").write_text("# Random adapter of a benchmark\n", encoding="utf-8")
     name = next_adapter_name(data_dir / "adapters", clock.now().date(), [])
@@ -44,17 +45,14 @@ def make_adapter(data_dir: Path, database_url: str, *, seed: int) -> str:
     )
     with unit_of_work(open_engine(database_url)) as session:
         now = clock.now()
-        adapters.register_adapter(
-            session,
+        adapter = Adapter(
             name=name,
             desk_id=DEFAULT_DESK,
-            run_id=None,
-            dataset_id=None,
             base_id=compute_base_id(base),
             manifest_sha256=hashlib.sha256((target / "manifest.json").read_bytes()).hexdigest(),
-            actor="bench",
-            now=now,
+            created_at=now,
         )
+        adapters.register_adapter(session, adapter=adapter, actor="bench")
         adapters.move_adapter(
             session,
             desk_id=DEFAULT_DESK,
@@ -68,9 +66,7 @@ def make_adapter(data_dir: Path, database_url: str, *, seed: int) -> str:
 
 
 def save_random_lora(base: Path, target: Path, *, seed: int) -> None:
-    """Saves random LoRA weights: small enough for readable replies, large enough for the probe to see a
-    difference.
-    """
+    """Saves random LoRA weights: small enough for readable replies, large enough for the probe."""
     import torch
     from peft import LoraConfig, get_peft_model
     from transformers import AutoModelForCausalLM

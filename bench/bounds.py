@@ -18,9 +18,7 @@ PIECE = 200  # histories resampled at a time: 200 x 1,000 doubles, 2 MB
 def draw_counts(
     rng: np.random.Generator, team: Team, histories: int, picks: int, busiest: float
 ) -> tuple[Integers, Integers]:
-    """Picks won and picks made by each agent, both of shape (histories, agents), without position or length
-    effects.
-    """
+    """Picks won and picks made by each agent, both (histories, agents); no effect of slot or length."""
     busy = np.linspace(1.0, busiest, team.agents)
     made = rng.multinomial(picks, busy / busy.sum(), size=histories)
     return rng.binomial(made, draw_agent_shares(rng, team, histories)), made

@@ -11,8 +11,6 @@ a round. SQLite and PostgreSQL.
 """
 
 import contextlib
-import http.client
-import json
 import os
 import subprocess
 import sys
@@ -22,6 +20,7 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,19 +29,12 @@ import httpx
 import psutil
 from sqlalchemy import Engine, text
 
-from bench.instance import (
-    ROOT,
-    Service,
-    free_port,
-    new_event,
-    open_customer_turn,
-    read_suggestions,
-    running_service,
-)
-from bench.postgres import find_programs, running_postgres
-from bench.report import make_parser, print_report
+from bench.instance import ROOT, Service, open_customer_turn, read_cpu, read_suggestions, running_on_fake
+from bench.load import ServiceCaller, working_beside
+from bench.postgres import on_each_database
+from bench.report import FigureValues, make_parser, print_report
+from commands.instance import find_port
 from feedback.store.engine import open_engine, unit_of_work
-from serving.client.fake import FakeEngine
 
 WRITERS = 8
 READERS = 2
@@ -71,22 +63,12 @@ def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--judgements", type=int, default=400, help="per round and database  [default: 400]")
     asked = parser.parse_args().judgements
-    figures: dict[str, float | int | None] = {}
     with tempfile.TemporaryDirectory() as folder:
-        url = f"sqlite:///{Path(folder) / 'rejoinder.db'}"
-        figures |= name_figures("sqlite", measure_capture(Path(folder) / "sqlite", url, asked))
-        programs = find_programs()
-        if programs is None:
-            print("PostgreSQL is not installed: its half is left out")
-        else:
-            with running_postgres(programs) as url:
-                rounds = measure_capture(Path(folder) / "postgresql", url, asked)
-                figures |= name_figures("postgresql", rounds)
-                figures["scaling_2_processes"] = median(
-                    each.by_two / each.by_one for each in rounds if each.by_two is not None
-                )
-                figures |= bound_scaling(rounds)
-    cpu = [value for name, value in figures.items() if name.startswith("cpu_ms") and value]
+
+        def measure(database: str, url: str) -> FigureValues:
+            return name_figures(database, measure_capture(Path(folder) / database, url, asked))
+
+        figures = on_each_database(Path(folder), measure)
     notes = {
         "cpu_ms_per_judgement": "of the web, without readers; the dearer database",
         "scaling_2_processes": "judgements per second with two web processes on one PostgreSQL over one",
@@ -98,61 +80,64 @@ def main() -> None:
         for name in figures
         if "ratio" in name
     }
-    print_report("capture", {"cpu_ms_per_judgement": max(cpu), **figures}, notes=notes)
+    print_report("capture", {"cpu_ms_per_judgement": find_dearer(figures), **figures}, notes=notes)
 
 
-def bound_scaling(rounds: list[CaptureRound]) -> dict[str, float | int | None]:
-    """The most judgements per second that these cores allow when web, database and load share them, and the
-    share of it that was reached.
+def find_dearer(figures: FigureValues) -> float:
+    """The web's CPU time for a judgement on the dearer database, without database and load."""
+    return max(value for name, value in figures.items() if name.startswith("cpu_ms_per_") and value)
+
+
+def compare_processes(rounds: list[CaptureRound]) -> FigureValues:
+    """What a second web process gains, the most that these cores allow when web, database and load share
+    them, and the share of it that was reached. Nothing on SQLite.
     """
+    both = [(each, each.by_two) for each in rounds if each.by_two is not None]
+    if not both:
+        return {}
     cores = psutil.cpu_count() or 1
-    bounds = [1000 * cores / each.all_cpu_ms for each in rounds]
+    bounds = [1000 * cores / each.all_cpu_ms for each, _ in both]
     return {
+        "scaling_2_processes": median(by_two / each.by_one for each, by_two in both),
         "cores": cores,
         "cpu_ms_with_database_and_load": median(each.all_cpu_ms for each in rounds),
         "bound_per_s_2_processes": median(bounds),
         "bound_share_2_processes": median(
-            (each.by_two or 0.0) / bound for each, bound in zip(rounds, bounds, strict=True)
+            by_two / bound for (_, by_two), bound in zip(both, bounds, strict=True)
         ),
         "scaling_bound": median(bound / each.by_one for each, bound in zip(rounds, bounds, strict=True)),
     }
 
 
-def name_figures(database: str, rounds: list[CaptureRound]) -> dict[str, float | int | None]:
+def name_figures(database: str, rounds: list[CaptureRound]) -> FigureValues:
     return {
         f"cpu_ms_per_judgement_{database}": median(each.cpu_ms for each in rounds),
         f"commit_ratio_{database}": median(each.judged / each.committed for each in rounds),
         f"judgements_per_s_{database}": median(each.judged for each in rounds),
         f"commits_per_s_{database}": median(each.committed for each in rounds),
+        **compare_processes(rounds),
     }
 
 
 def measure_capture(data_dir: Path, url: str, judgements: int) -> list[CaptureRound]:
-    with FakeEngine() as fake:
-        environment = {
-            "REJOINDER_FEEDBACK__DATABASE_URL": url,
-            "REJOINDER_SERVING__REPLICAS": json.dumps([fake.endpoint.url]),
-            "REJOINDER_SERVING__API_KEY": fake.endpoint.api_key,
-            "REJOINDER_SERVING__BACKEND": "cpu",
-            "REJOINDER_TRAINER__TRIGGER_NEW_CHOICES": "1000000000",  # no run during the measurement
-        }
-        with running_service(data_dir, **environment) as service:
-            engine = open_engine(url)
-            with unit_of_work(engine) as session:
-                session.execute(text("CREATE TABLE bench_commit (body TEXT)"))
-            rounds = [measure_round(service, engine, judgements) for _ in range(ROUNDS)]
-            engine.dispose()
-            return rounds
+    no_run = {"REJOINDER_TRAINER__TRIGGER_NEW_CHOICES": "1000000000"}  # during the measurement
+    with running_on_fake(data_dir, REJOINDER_FEEDBACK__DATABASE_URL=url, **no_run) as (service, _):
+        engine = open_engine(url)
+        with unit_of_work(engine) as session:
+            session.execute(text("CREATE TABLE bench_commit (body TEXT)"))
+        rounds = [measure_round(service, engine, judgements) for _ in range(ROUNDS)]
+        engine.dispose()
+        return rounds
 
 
 def measure_round(service: Service, engine: Engine, judgements: int) -> CaptureRound:
-    with polling(service):
+    with working_beside([partial(poll_queue, service)] * READERS):
         judged = judge_all(service, [service.port], prepare_sets(service, judgements))
     committed = commit_all(engine, judgements)
     sets = prepare_sets(service, judgements)
-    before = read_cpu(service)
+    before = service.read_web_cpu()
     by_one = judge_all(service, [service.port], sets)
-    cpu_ms = 1000 * (read_cpu(service) - before) / judgements
+    cpu_ms = 1000 * (service.read_web_cpu() - before) / judgements
     by_two, all_cpu_ms = None, 0.0
     if engine.dialect.name == "postgresql":
         first, sets = prepare_sets(service, WARM_UP), prepare_sets(service, judgements)
@@ -162,23 +147,12 @@ def measure_round(service: Service, engine: Engine, judgements: int) -> CaptureR
             server = find_server(engine)
 
             def spent_by_all() -> float:
-                return sum(map(spent_by, taking_part)) + spent_by_server(server)
+                return sum(map(read_cpu, taking_part)) + spent_by_server(server)
 
             before = spent_by_all()
             by_two = judge_all(service, [service.port, port], sets)
             all_cpu_ms = 1000 * (spent_by_all() - before) / judgements
     return CaptureRound(judged, committed, cpu_ms, by_one, by_two, all_cpu_ms)
-
-
-def read_cpu(service: Service) -> float:
-    """CPU seconds that the web has used so far."""
-    (web,) = service.find_processes("commands.up.web")
-    return spent_by(web)
-
-
-def spent_by(process: psutil.Process) -> float:
-    spent = process.cpu_times()
-    return float(spent.user + spent.system)
 
 
 def find_server(engine: Engine) -> psutil.Process:
@@ -196,14 +170,14 @@ def spent_by_server(first: psutil.Process) -> float:
     total = spent.user + spent.system + spent.children_user + spent.children_system
     for child in first.children():
         with contextlib.suppress(psutil.NoSuchProcess):
-            total += spent_by(child)
+            total += read_cpu(child)
     return float(total)
 
 
 @contextlib.contextmanager
 def second_web(service: Service) -> Iterator[tuple[int, int]]:
     """Starts another web process on the same store and data directory; yields its port and its id."""
-    port = free_port()
+    port = find_port("127.0.0.1", 0)
     environment = {"REJOINDER_DATA_DIR": str(service.data_dir), "REJOINDER_FEEDBACK__PORT": str(port)}
     process = subprocess.Popen(
         [sys.executable, "-m", "commands.up.web"],
@@ -238,49 +212,19 @@ def prepare_sets(service: Service, count: int) -> list[dict[str, Any]]:
         )
 
 
-@contextlib.contextmanager
-def polling(service: Service) -> Iterator[None]:
-    """While the block runs, READERS clients poll the queue."""
-    ended = threading.Event()
-    readers = [threading.Thread(target=poll_queue, args=(service, ended)) for _ in range(READERS)]
-    for reader in readers:
-        reader.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        for reader in readers:
-            reader.join()
-
-
 def judge_all(service: Service, ports: Sequence[int], sets: list[dict[str, Any]]) -> float:
     """Judgements acknowledged per second by WRITERS connections, distributed over these ports."""
     shares = [(ports[start % len(ports)], sets[start::WRITERS]) for start in range(WRITERS)]
     started = time.perf_counter()
     with ThreadPoolExecutor(WRITERS) as pool:
-        list(pool.map(lambda share: judge_share(service.token, *share), shares))
+        list(pool.map(lambda share: judge_share(service, *share), shares))
     return len(sets) / (time.perf_counter() - started)
 
 
-def judge_share(token: str, port: int, sets: list[dict[str, Any]]) -> None:
-    """One writer with one keep-alive connection of the standard library, a cheap client since it shares the
-    cores with the service.
-    """
-    connection = http.client.HTTPConnection("127.0.0.1", port)
-    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-    for shown in sets:
-        candidate = next(each for each in shown["candidates"] if each["state"] == "ready")
-        body = {
-            "event_id": new_event(),
-            "kind": "pick",
-            "candidate_id": candidate["candidate_id"],
-            "agent": "bench",
-        }
-        connection.request("POST", f"/v1/sets/{shown['set_id']}/judgements", json.dumps(body), headers)
-        answer = connection.getresponse()
-        said = answer.read()
-        assert answer.status == 201, said
-    connection.close()
+def judge_share(service: Service, port: int, sets: list[dict[str, Any]]) -> None:
+    with ServiceCaller(service, port) as caller:
+        for shown in sets:
+            caller.pick(shown, "bench")
 
 
 def poll_queue(service: Service, ended: threading.Event) -> None:

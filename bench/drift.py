@@ -19,7 +19,7 @@ from feedback.drift.shift import DAYS
 from feedback.drift.watched import QUANTITIES, Watched, find_shifts
 
 YEAR, MONTH = 365, 30
-FOLLOWED = 28  # days after a planted shift, until it becomes part of the comparison period
+DAYS_AFTER = 28  # days after a planted shift, until it becomes part of the comparison period
 PLANTS = {
     "support": Plant("support", -0.10),
     "thumbs": Plant("thumbs", 2.0),
@@ -68,7 +68,7 @@ def check_quiet(rng: np.random.Generator, per_day: int, years: int, figures: Fig
     begun = dict.fromkeys(QUANTITIES, 0)
     months: list[bool] = []
     for _ in range(years):
-        alarms = list(look_daily(MadeUpDesk(rng, per_day), YEAR))
+        alarms = list(watch_daily(MadeUpDesk(rng, per_day), YEAR))
         for before, now in zip([set(), *alarms], alarms, strict=False):
             for name in now - before:
                 begun[name] += 1
@@ -80,10 +80,8 @@ def check_quiet(rng: np.random.Generator, per_day: int, years: int, figures: Fig
     figures.add("quiet_months_with_alarm", (share, (share * (1 - share) / len(months)) ** 0.5))
 
 
-def look_daily(desk: MadeUpDesk, days: int, plant: Plant | None = None) -> Iterator[set[str]]:
-    """Yields at each day's look the quantities with an alarm; `plant` shifts the data from the first of these
-    days on.
-    """
+def watch_daily(desk: MadeUpDesk, days: int, plant: Plant | None = None) -> Iterator[set[str]]:
+    """Yields at each day's look the quantities with an alarm; `plant` shifts these days."""
     drawn = [desk.draw_day(day) for day in range(DAYS)]
     for day in range(DAYS, DAYS + days):
         drawn = [*drawn[1:], desk.draw_day(day, plant)]
@@ -94,7 +92,7 @@ def look_daily(desk: MadeUpDesk, days: int, plant: Plant | None = None) -> Itera
 def count_until(rng: np.random.Generator, per_day: int, plant: Plant) -> int | None:
     """Conversations from the shift to its alarm, which comes at the end of a day; None if it never came."""
     desk = MadeUpDesk(rng, per_day)
-    for alarms in look_daily(desk, FOLLOWED, plant):
+    for alarms in watch_daily(desk, DAYS_AFTER, plant):
         if plant.name in alarms:
             return desk.planted
     return None

@@ -2,6 +2,8 @@
 
 from rich.table import Table
 
+from bench.report import FigureValues
+
 Estimate = tuple[float | None, float | None]  # a figure and its standard error
 
 
@@ -9,7 +11,7 @@ class Figures:
     """Figures by name for the JSON line, each followed by its standard error."""
 
     def __init__(self) -> None:
-        self.values: dict[str, float | int | None] = {}
+        self.values: FigureValues = {}
 
     def add(self, name: str, estimate: Estimate) -> str:
         """Stores a result under its name and returns its text for a table."""

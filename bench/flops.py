@@ -19,6 +19,9 @@ KEYS, VALUES = 1, 2  # among these, the products that the last layer needs for e
 SCORES_FORWARD = 2  # q k^T and p v
 SCORES_BACKWARD = 5  # q k^T recomputed, and the gradients of v, p, q and k
 
+# Dense bfloat16 TFLOP/s by a part of the device's name, the longer names first.
+PEAKS = {"H200": 989, "H100 PCIe": 756, "H100": 989, "A100": 312, "L40S": 362, "L4": 121, "A10": 125}
+
 
 class FlopWork(NamedTuple):
     """The amounts that go through a model: `tokens` through its layers, `pairs` of tokens with attention in
@@ -51,9 +54,7 @@ class Decoder:
 
     @classmethod
     def of(cls, config: Any) -> Self:
-        """The sizes for a transformers configuration with plain attention and a gated MLP (Qwen, Llama,
-        Mistral).
-        """
+        """The sizes of a transformers model with plain attention and a gated MLP (Qwen, Llama, Mistral)."""
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         queries, keys = size * config.num_attention_heads, size * config.num_key_value_heads
         hidden, inner = config.hidden_size, config.intermediate_size
@@ -88,9 +89,7 @@ def pair_work(prompt: int, replies: Sequence[int], *, every_position: bool) -> F
 
 
 def list_products(decoder: Decoder, work: FlopWork) -> Iterator[tuple[int, int, int, bool]]:
-    """The linear products of all layers: in, out, the number of tokens, and whether the input needs a
-    gradient.
-    """
+    """The linear products of all layers: in, out, tokens, and whether the input needs a gradient."""
     for layer in range(decoder.layers):
         is_last = layer == decoder.layers - 1
         for place, (a, b) in enumerate(decoder.linear):
@@ -125,3 +124,8 @@ def count_training(decoder: Decoder, work: FlopWork, *, rank: int, head_products
 def count_attended(decoder: Decoder, work: FlopWork) -> int:
     """Pairs with attention, summed over all layers."""
     return (decoder.layers - 1) * work.pairs + work.read_pairs
+
+
+def find_peak_tflops(device: str) -> float | None:
+    """The peak TFLOP/s of a chip with a known name."""
+    return next((float(peak) for part, peak in PEAKS.items() if part in device), None)

@@ -2,7 +2,7 @@
 
     python -m bench.gate [--histories 1000] [--seed 1]
 
-Simulated histories go through `feedback.experiments.rollout_rule.decide_exposure` itself: 30 nights of 50
+Simulated histories go through `feedback.experiments.rollout_rule.decide_rollout` itself: 30 nights of 50
 picks, a look for a win after each night, a look for harm after every pick. Every estimate has its Monte Carlo
 standard error (`_se` in the JSON line). No engine, no store, one core.
 """
@@ -18,22 +18,14 @@ from bench.figures import Estimate, Figures, make_table, write_estimate
 from bench.harm import check_harm_test, check_wide_tastes
 from bench.histories import Histories, Team, draw_histories
 from bench.report import make_parser, print_report
-from bench.verdicts import (
-    NEVER,
-    Verdicts,
-    e_values,
-    first_true,
-    judge_histories,
-    median_of,
-    share_of,
-)
-from feedback.experiments.rollout_rule import ExposurePolicy
+from bench.verdicts import NEVER, Verdicts, e_values, first_true, judge_histories, median_of, share_of
+from feedback.experiments.rollout_rule import RolloutPolicy
 
 NIGHTS, PER_NIGHT = 30, 50
 PICKS = NIGHTS * PER_NIGHT
 LONGEST = 3000  # picks per history in the theory check
 TEAMS = (6, 10, 20)
-SMALLEST = ExposurePolicy().min_agents
+SMALLEST = RolloutPolicy().min_agents
 SHARES = (0.55, 0.6, 0.7)
 PUBLISHED = {0.55: 763, 0.6: 190, 0.7: 53}  # median picks in the plan, which were simulated too
 LENGTH_PART = 5  # the length cell fits at almost every look: a fifth of the histories
@@ -58,7 +50,7 @@ def main() -> None:
     parser.add_argument("--histories", type=int, default=1000, help="of each cell  [default: 1000]")
     parser.add_argument("--seed", type=int, default=1, help="of all draws  [default: 1]")
     asked = parser.parse_args()
-    rng, figures, policy = np.random.default_rng(asked.seed), Figures(), ExposurePolicy()
+    rng, figures, policy = np.random.default_rng(asked.seed), Figures(), RolloutPolicy()
     console = Console(width=150)
 
     def draw(team: Team, histories: int = asked.histories) -> Histories:
@@ -78,9 +70,7 @@ def main() -> None:
 
 
 def check_theory(rng: np.random.Generator, histories: int, figures: Figures) -> Table:
-    """Table (a): the e-value (E >= 20) alone on independent picks, checked after every pick or after every
-    night.
-    """
+    """Table (a): the e-value (E >= 20) alone on independent picks, a look after each pick or each night."""
     table = make_table(
         "(a) theory: e-value alone, no clusters",
         "true share",
@@ -92,7 +82,7 @@ def check_theory(rng: np.random.Generator, histories: int, figures: Figures) -> 
         "median, nightly looks",
         "price",
     )
-    each, policy = np.arange(1, LONGEST + 1), ExposurePolicy()
+    each, policy = np.arange(1, LONGEST + 1), RolloutPolicy()
     for share in SHARES:
         won = (rng.random((histories, LONGEST)) < share).cumsum(axis=1)
         hits = (e_values(won, each) >= policy.min_e_better) & (2 * won > each)
@@ -116,9 +106,7 @@ def check_theory(rng: np.random.Generator, histories: int, figures: Figures) -> 
 
 
 def exact_stop(share: float, limit: float) -> tuple[float, int | None]:
-    """The exact power within 1,500 picks and the median stopping time, from the distribution of the count
-    after each pick.
-    """
+    """The power within 1,500 picks and the median stopping time, from the exact distribution of counts."""
     chance, crossed, power, median = np.ones(1), 0.0, 0.0, None
     for n in range(1, LONGEST + 1):
         k = np.arange(n + 1)
@@ -134,9 +122,7 @@ def exact_stop(share: float, limit: float) -> tuple[float, int | None]:
 
 
 def check_null(run: Callable[[Team], Verdicts], figures: Figures) -> Table:
-    """Tables (b) and (c): an adapter equal to the base, and agents with different tastes that average to no
-    difference.
-    """
+    """Tables (b), (c): an adapter equal to the base, and agents whose tastes average to no difference."""
     table = make_table(
         "(b), (c) promoted or rolled back though no better and no worse, share of adapters",
         "agents",

@@ -19,7 +19,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from feedback.datasets.pair_lines import make_derived_pair
 from feedback.records.pairs import pair_choice
 from feedback.records.rejections import Refusal
-from feedback.records.schemas import ChoiceForm, conversation_of
+from feedback.records.schemas import conversation_of
 from trainer.data.choices import COUNTED, Offer, make_offer, settle_line
 from trainer.data.example import Example
 from trainer.data.pair_rows import hash_share
@@ -88,16 +88,19 @@ def deal(records: Iterable[dict[str, Any]], parts: Parts, seed: int) -> Dealt:
     return Dealt(take(parts.train), validation, test)
 
 
-def write_train(folder: Path, records: Sequence[dict[str, Any]]) -> Path:
-    """Writes a dataset with a train split only, of choices and pairs derived from them, so that training
-    never stops early.
-    """
+def write_train(folder: Path, records: Iterable[dict[str, Any]]) -> Path:
+    """A dataset with a train split only, so that training never stops early."""
+    return write_dataset(folder, ({**record, "split": "train"} for record in records))
+
+
+def write_dataset(folder: Path, records: Iterable[dict[str, Any]]) -> Path:
+    """Writes choices, and the pairs derived from them, in the form of a real dataset."""
     folder.mkdir(parents=True)
     (folder / "thumbs.jsonl").touch()
     with (folder / "choices.jsonl").open("w") as choices, (folder / "pairs.jsonl").open("w") as pairs:
-        for record in (each | {"split": "train"} for each in records):
+        for record in records:
             choices.write(json.dumps(record) + "\n")
-            for pair in pair_choice(ChoiceForm.model_validate(record)):
+            for pair in pair_choice(record):
                 if not isinstance(pair, Refusal):
                     pairs.write(json.dumps(make_derived_pair(record, *pair)) + "\n")
     return folder
@@ -154,20 +157,13 @@ class HeldOut:
                 conversation=offer.conversation,
                 prompt_ids=tuple(encode_prompt(self._tokenizer, offer.prompt, offer.kwargs)),
                 replies=tuple(tuple(encode_reply(self._tokenizer, text)) for text in offer.texts),
-                stages=(),
-                preferred=None,
-                nll=0.0,
-                thumb=None,
-                weight=1.0,
             )
             if len(example.prompt_ids) + max(map(len, example.replies)) <= self._max_length:
                 found.append((offer, example))
         return found
 
     def _read(self, adapter: Path | None, items: Sequence[tuple[Offer, Example]]) -> list[Array]:
-        """Log-probability sums of all replies of each item under the adapter, or under the base without
-        one.
-        """
+        """Log-probability sums of each item's replies under the adapter, or under the base alone."""
         plain = AutoModelForCausalLM.from_pretrained(self._base, dtype=torch.float32)
         if adapter is None:
             model = get_peft_model(plain, NEW)

@@ -44,9 +44,7 @@ class Team:
 
 @dataclass(frozen=True)
 class Histories:
-    """Simulated picks: arrays of shape (histories, picks) or, for the cards in slot order, (histories, picks,
-    cards).
-    """
+    """Simulated picks: arrays (histories, picks) or, of cards in slot order, (histories, picks, cards)."""
 
     agent: Integers
     won: NDArray[np.bool_]

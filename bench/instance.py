@@ -1,14 +1,13 @@
 """A whole Rejoinder in a folder of its own: `rejoinder up` as a user starts it, driven through HTTP.
 
-Used by the benchmarks and by the loop tests. Nothing is faked: vLLM, the web, the trainer and the store are
-real.
+Used by the benchmarks and by the loop tests. Web, trainer and store are real, and so is vLLM unless a
+benchmark says otherwise.
 """
 
 import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,15 +21,13 @@ import httpx
 import psutil
 
 from bench.report import ending_on_term
+from commands.instance import find_port
+from serving.client.fake import FakeEngine
 
 ROOT = Path(__file__).parents[1]
-START_LIMIT_S = 300
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+START_LIMIT_S = 900  # an engine beside others takes minutes to load
+RUN_LIMIT_S = 2400  # so does a night, which has taken ten
+STOP_LIMIT_S = 300
 
 
 @dataclass
@@ -58,7 +55,7 @@ class Service:
             env={**os.environ, **self.environment},
             capture_output=True,
             text=True,
-            timeout=600,
+            timeout=RUN_LIMIT_S,
         )
         if check and done.returncode != 0:
             raise AssertionError(f"{arguments} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
@@ -86,11 +83,15 @@ class Service:
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 raise AssertionError(f"up ended with {self.process.returncode}:\n{self.log()}")
-            with contextlib.suppress(httpx.HTTPError):
-                if httpx.get(f"{self.url}/readyz", timeout=5).status_code == 200:
-                    return
+            if self.is_ready():
+                return
             time.sleep(0.3)
         raise AssertionError(f"not ready after {limit_s:.0f} s:\n{self.log()}")
+
+    def is_ready(self) -> bool:
+        with contextlib.suppress(httpx.HTTPError):
+            return httpx.get(f"{self.url}/readyz", timeout=10).status_code == 200
+        return False
 
     def log(self) -> str:
         return (self.data_dir / "up.log").read_text(errors="replace")[-6000:]
@@ -99,7 +100,7 @@ class Service:
         """Stops the service with Ctrl-C, as a user would; returns the exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGINT)
-        return self.process.wait(timeout=90)
+        return self.process.wait(timeout=STOP_LIMIT_S)
 
     def find_processes(self, word: str) -> list[psutil.Process]:
         """The service's descendant processes whose command line contains `word`, parents first."""
@@ -111,6 +112,11 @@ class Service:
                     found.append(child)
         return found
 
+    def read_web_cpu(self) -> float:
+        """CPU seconds that the web has used so far."""
+        (web,) = self.find_processes("commands.up.web")
+        return read_cpu(web)
+
     def client(self, timeout_s: float = 60) -> httpx.Client:
         return httpx.Client(
             base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=timeout_s
@@ -119,7 +125,7 @@ class Service:
 
 @contextlib.contextmanager
 def running_service(data_dir: Path, **environment: str) -> Iterator[Service]:
-    service = Service(data_dir, free_port(), environment)
+    service = Service(data_dir, find_port("127.0.0.1", 0), environment)
     try:
         with ending_on_term():
             service.start()
@@ -129,15 +135,36 @@ def running_service(data_dir: Path, **environment: str) -> Iterator[Service]:
             service.stop()
 
 
+@contextlib.contextmanager
+def running_on_fake(data_dir: Path, **environment: str) -> Iterator[tuple[Service, FakeEngine]]:
+    """A service whose suggestions come from the fake engine, which costs almost nothing."""
+    with FakeEngine() as fake:
+        engine = {
+            "REJOINDER_SERVING__REPLICAS": json.dumps([fake.endpoint.url]),
+            "REJOINDER_SERVING__API_KEY": fake.endpoint.api_key,
+            "REJOINDER_SERVING__BACKEND": "cpu",
+        }
+        with running_service(data_dir, **engine, **environment) as service:
+            yield service, fake
+
+
+def read_cpu(process: psutil.Process) -> float:
+    spent = process.cpu_times()
+    return float(spent.user + spent.system)
+
+
 def new_event() -> str:
     return str(uuid4())
 
 
 def open_customer_turn(client: httpx.Client, text: str, **fields: Any) -> dict[str, Any]:
     """Opens a conversation with one customer message; returns conversation_id, visitor_token and turn_id."""
-    body = {"event_id": new_event(), "messages": [{"role": "customer", "text": text}], **fields}
-    answer = client.post("/v1/conversations", json=body)
-    assert answer.status_code == 201, answer.text
+    return post_event(client, "/v1/conversations", messages=[{"role": "customer", "text": text}], **fields)
+
+
+def post_event(client: httpx.Client, path: str, **body: Any) -> dict[str, Any]:
+    answer = client.post(path, json={"event_id": new_event(), **body})
+    assert answer.is_success, answer.text
     return dict(answer.json())
 
 
@@ -145,26 +172,3 @@ def read_suggestions(client: httpx.Client, turn_id: str) -> dict[str, Any]:
     answer = client.get(f"/v1/turns/{turn_id}/suggestions", params={"wait": 30})
     assert answer.status_code == 200, answer.text
     return dict(answer.json())
-
-
-def pick(client: httpx.Client, suggestions: dict[str, Any], index: int, agent: str) -> httpx.Response:
-    candidate = suggestions["candidates"][index]
-    body = {
-        "event_id": new_event(),
-        "kind": "pick",
-        "candidate_id": candidate["candidate_id"],
-        "agent": agent,
-    }
-    return client.post(f"/v1/sets/{suggestions['set_id']}/judgements", json=body)
-
-
-def wait_run(client: httpx.Client, run_id: str, limit_s: float = 600) -> dict[str, Any]:
-    """Wait until a run has ended; fails with the run's row when it takes longer."""
-    deadline = time.monotonic() + limit_s
-    while True:
-        run: dict[str, Any] = client.get(f"/v1/runs/{run_id}").json()
-        if run["state"] in ("done", "failed", "cancelled", "skipped"):
-            return run
-        if time.monotonic() > deadline:
-            raise AssertionError(f"run {run_id} still {json.dumps(run)[:2000]}")
-        time.sleep(0.5)

@@ -17,9 +17,7 @@ from serving.adapters.staging import weights_of
 
 @dataclass(frozen=True)
 class KeptNight:
-    """A night in a folder. `serving` is the name and weights of the adapter that served when the night
-    began.
-    """
+    """A night in a folder; `serving` is the name and weights of the adapter that served as it began."""
 
     name: str
     dataset: Path
@@ -27,9 +25,7 @@ class KeptNight:
 
 
 def keep_night(folder: Path, service: Service, seed: int, night: Night, before: Serving) -> None:
-    """Copies a night into the folder and replaces an earlier copy. `before` is what served when the run
-    began.
-    """
+    """Copies a night into the folder, over an earlier copy; `before` served when the run began."""
     place = folder / f"seed-{seed}-night-{night.number}"
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)

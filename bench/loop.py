@@ -18,7 +18,7 @@ from bench.kept import keep_night
 from bench.nights import LastAdapter, Played, find_figures, tabulate_nights
 from bench.report import make_parser, print_report
 from demo.samples import count_broken
-from demo.simulate import Night, NightProgress, Serving, Simulation, run_simulation
+from demo.simulate import Night, NightProgress, Serving, run_simulation
 from serving.client.endpoint import read_endpoints
 from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
@@ -61,7 +61,7 @@ def play(seed: int, asked: argparse.Namespace) -> Played:
                 keep_night(asked.keep, service, seed, night, before)
             before = night.serving
 
-        simulation = run_simulation(
+        played = run_simulation(
             url=service.url,
             token=service.token,
             nights=asked.nights,
@@ -71,15 +71,15 @@ def play(seed: int, asked: argparse.Namespace) -> Played:
             on_progress=show_progress,
             on_night=keep,
         )
-        return Played(seed, simulation.nights, measure_last(service, simulation))
+        return Played(seed, played, measure_last(service, played))
 
 
-def measure_last(service: Service, simulation: Simulation) -> LastAdapter | None:
+def measure_last(service: Service, nights: list[Night]) -> LastAdapter | None:
     """Counts broken replies of the last adapter that the engine still has loaded; None if it has none."""
     settings = ServingSettings(data_dir=service.data_dir)
     fleet = Fleet.from_endpoints(read_endpoints(settings, service.data_dir), settings)
     loaded = fleet.list_models()
-    tuned = next((n.adapter for n in reversed(simulation.nights) if n.adapter in loaded), None)
+    tuned = next((n.adapter for n in reversed(nights) if n.adapter in loaded), None)
     if tuned is None:
         return None
     broken = count_broken(fleet, settings, [fleet.base_name, tuned], SAMPLED)

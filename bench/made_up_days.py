@@ -25,9 +25,7 @@ Counts = dict[tuple[str, str | None], Day]
 
 @dataclass(frozen=True)
 class Plant:
-    """A planted shift of one quantity: added to support, a factor for thumbs and lengths, the new share for a
-    language or tag.
-    """
+    """A shift of a quantity: added to support, a factor of thumbs and lengths, the new share of others."""
 
     name: str
     size: float

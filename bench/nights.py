@@ -10,17 +10,14 @@ from typing import Any
 
 from rich.table import Table
 
+from bench.report import FigureValues
 from demo.run_words import describe_end
 from demo.simulate import Night, Serving
-
-Figures = dict[str, float | int | None]
 
 
 @dataclass(frozen=True)
 class LastAdapter:
-    """Broken replies of the last adapter that serves: greedy ones, the share of sampled ones, and the share
-    for the base.
-    """
+    """Broken replies of the last adapter that serves: greedy ones; shares of its sampled ones and base's."""
 
     greedy: int
     sampled: float
@@ -95,12 +92,12 @@ def describe_gate(played: Sequence[Played], number: int) -> str:
     return f"passed {sum(passed)} of {len(passed)}"
 
 
-def find_figures(played: Sequence[Played]) -> Figures:
+def find_figures(played: Sequence[Played]) -> FigureValues:
     """Means over seeds by night, the values of each seed, and how many nights the gate refused.
 
     A refused night has no support rate: the mean is over the seeds that have one.
     """
-    found: Figures = {}
+    found: FigureValues = {}
     for number in number_nights(played):
         rates = read_rates(played, number)
         found[f"support_night_{number}"] = find_mean(rates.values())

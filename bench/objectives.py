@@ -22,34 +22,33 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
-import yaml
 from rich.console import Console
-from rich.table import Table
 from scipy.special import stdtrit
 
+from bench.figures import make_table
 from bench.held_out import RULES, Dealt, HeldOut, Parts, deal, settle_lines, write_train
 from bench.order import same_order
-from bench.recipes import BASE, SHORT, make_dataset
-from bench.report import make_parser, print_report
+from bench.recipes import make_dataset, read_changes
+from bench.report import NotedFigures, make_parser, print_report
+from demo.build import MODEL_DIR
 from trainer.data.choices import read_choice_lines
 from trainer.evaluation.baselines import Array, bootstrap
 from trainer.evaluation.scoring import Scorer
 from trainer.recipes.recipe import Recipe, load_recipe
 from trainer.training.train import train
 
-SPARE = 1.3  # sets drawn per choice, since agents reject some sets
+SPARE = 1.3  # sets generated per choice, since agents reject some sets
 PAIRS = 2  # pairs per batch of `dpo`
 FIT = 150  # train choices for the scale of the base rule
 
 
 @dataclass(frozen=True)
 class Trained:
-    """One adapter trained on `choices` choices: seconds of the whole `train()`, and the nats of each test
-    choice.
-    """
+    """An adapter trained on so many choices: seconds of `train()`, and the nats of each test choice."""
 
     choices: int
     seconds: float
@@ -58,9 +57,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class Outcome:
-    """Results of one seed: baseline rules without an adapter, both objectives, and `dpo` in the time of
-    `choice`.
-    """
+    """Results of one seed: rules without an adapter, both objectives, `dpo` in the time of `choice`."""
 
     rules: dict[str, float]
     conversations: list[str]
@@ -69,41 +66,31 @@ class Outcome:
     dpo_in_time: Trained
 
     def difference(self, other: Trained, rule: str) -> Array:
-        """Nats of `choice` minus nats of the other per test choice; below 0, `choice` predicts picks
-        better.
-        """
+        """Nats of `choice` minus the other's per test choice; below 0, `choice` predicts picks better."""
         return self.choice.nats[rule] - other.nats[rule]
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     asked = read_objectives_options(arguments)
     parts = Parts(asked.train, asked.validation, asked.test)
-    figures: dict[str, float | int | None] = {}
-    notes: dict[str, str] = {}
+    found = NotedFigures()
     sources: list[tuple[str, str, Callable[[Path, int], Dealt]]] = []
     if not asked.only_file:
-        sources.append(
-            (
-                "simulated",
-                "demo",
-                lambda folder, seed: simulate(asked.base, folder, parts, seed, asked.threads),
-            )
-        )
+        sources.append(("simulated", "demo", lambda folder, seed: simulate(asked, folder, parts, seed)))
     if asked.choices is not None:
         records = list(settle_lines(read_choice_lines(asked.choices), "file"))
         sources.append(("file", "imported", lambda folder, seed: deal(records, parts, seed)))
     else:
-        figures["difference_file"], notes["difference_file"] = None, "no --choices FILE given"
+        found.add("difference_file", None, "no --choices FILE given")
     for name, recipe, make in sources:
         outcomes = []
         for seed in range(1, asked.seeds + 1):
-            with tempfile.TemporaryDirectory() as folder:
-                outcomes.append(
-                    compare_objectives(make(Path(folder), seed), recipe, Path(folder), seed, asked)
-                )
+            with tempfile.TemporaryDirectory() as place:
+                folder = Path(place)
+                outcomes.append(compare_objectives(make(folder, seed), recipe, folder, seed, asked))
             show_outcomes(name, outcomes)
-        report(name, outcomes, figures, notes)
-    print_report("objectives", figures, notes=notes)
+        report(name, outcomes, found)
+    print_report("objectives", found.figures, notes=found.notes)
 
 
 def read_objectives_options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -113,21 +100,21 @@ def read_objectives_options(arguments: Sequence[str] | None) -> argparse.Namespa
     parser.add_argument("--seeds", type=int, default=5, help="[default: 5]")
     parser.add_argument("--train", type=int, default=160, help="choices learnt from  [default: 160]")
     parser.add_argument("--validation", type=int, default=80, help="to fit scales on  [default: 80]")
-    parser.add_argument("--test", type=int, default=160, help="choices foreseen  [default: 160]")
+    parser.add_argument("--test", type=int, default=160, help="choices predicted  [default: 160]")
     parser.add_argument("--choice", default="", help="key=value,... on the recipe, for `choice` alone")
     parser.add_argument("--dpo", default="", help="key=value,... on the recipe, for `dpo` alone")
     parser.add_argument("--threads", type=int, default=2, help="[default: 2]")
-    parser.add_argument("--base", type=Path, default=BASE, help="of both  [default: the demo model]")
+    parser.add_argument("--base", type=Path, default=MODEL_DIR, help="of both  [default: the demo model]")
     asked = parser.parse_args(arguments)
     if asked.only_file and asked.choices is None:
         parser.error("--only-file needs --choices FILE")
     return asked
 
 
-def simulate(base: Path, folder: Path, parts: Parts, seed: int, threads: int) -> Dealt:
+def simulate(asked: argparse.Namespace, folder: Path, parts: Parts, seed: int) -> Dealt:
     """Sets of four base replies, judged by simulated agents."""
     picks = round(SPARE * (parts.train + parts.validation + parts.test))
-    make_dataset(Scorer(base, threads=threads), folder / "simulated", picks=picks, seed=seed)
+    make_dataset(Scorer(asked.base, threads=asked.threads), folder / "simulated", picks=picks, seed=seed)
     lines = read_choice_lines(folder / "simulated" / "choices.jsonl")
     return deal(settle_lines(lines, "simulated"), parts, seed)
 
@@ -162,11 +149,6 @@ def compare_objectives(
     )
 
 
-def read_changes(text: str) -> dict[str, Any]:
-    pairs = (part.split("=", 1) for part in text.split(",") if part)
-    return {SHORT.get(key, key): yaml.safe_load(value) for key, value in pairs}
-
-
 def count_written_pairs(dataset: Path) -> int:
     return len((dataset / "pairs.jsonl").read_text(encoding="utf-8").splitlines())
 
@@ -183,21 +165,12 @@ def over_seeds(values: Sequence[float]) -> tuple[float, float | None, float | No
 def show_outcomes(name: str, outcomes: Sequence[Outcome]) -> None:
     """Prints the table of the results so far."""
     last = outcomes[-1]
-    table = Table(
-        title=f"{name}: nats per held-out choice ({len(last.conversations)} of seed {len(outcomes)})"
-    )
     rules = list(last.rules)
-    for column in (
-        "seed",
-        *rules,
-        "rule",
-        "dpo",
-        "choice",
-        "choice - dpo",
-        "dpo in the same time",
-        "difference",
-    ):
-        table.add_column(column, justify="right")
+    columns = ("rule", "dpo", "choice", "choice - dpo", "dpo in the same time", "difference")
+    table = make_table(
+        f"{name}: nats per held-out choice ({len(last.conversations)} of seed {len(outcomes)})",
+        *("seed", *rules, *columns),
+    )
     for seed, each in enumerate(outcomes, 1):
         for rule in RULES:
             first = rule == RULES[0]
@@ -220,26 +193,23 @@ def write_difference(differences: Array, conversations: Sequence[str], seed: int
     return f"{differences.mean():+.3f} ({low:+.3f} to {high:+.3f})"
 
 
-def report(
-    name: str, outcomes: Sequence[Outcome], figures: dict[str, float | int | None], notes: dict[str, str]
-) -> None:
-    """Prints means over seeds; `_slot` marks the rule that knows the slot offsets."""
+def report(name: str, outcomes: Sequence[Outcome], found: NotedFigures) -> None:
+    """Adds means over seeds; `_slot` marks the rule that knows the slot offsets."""
     for rule in outcomes[0].rules:
-        figures[f"{rule}_{name}"] = float(np.mean([each.rules[rule] for each in outcomes]))
+        found.add(f"{rule}_{name}", fmean(each.rules[rule] for each in outcomes))
     for rule in RULES:
         ending = f"{name}{rule.removeprefix('adapter')}"
         for objective in ("choice", "dpo", "dpo_in_time"):
             values = [float(getattr(each, objective).nats[rule].mean()) for each in outcomes]
-            figures[f"{objective}_{ending}"] = float(np.mean(values))
+            found.add(f"{objective}_{ending}", fmean(values))
         for other, word in (("dpo", "difference"), ("dpo_in_time", "difference_same_time")):
             values = [float(each.difference(getattr(each, other), rule).mean()) for each in outcomes]
-            mean, low, high = over_seeds(values)
-            figure = f"{word}_{ending}"
-            figures[figure], figures[f"{figure}_low"], figures[f"{figure}_high"] = mean, low, high
-            notes[figure] = f"nats, choice - {other}; t over {len(outcomes)} seeds"
+            figure, (mean, low, high) = f"{word}_{ending}", over_seeds(values)
+            found.add(figure, mean, f"nats, choice - {other}; t over {len(outcomes)} seeds")
+            found.add(f"{figure}_low", low)
+            found.add(f"{figure}_high", high)
     for objective in ("choice", "dpo", "dpo_in_time"):
-        seconds = [getattr(each, objective).seconds for each in outcomes]
-        figures[f"seconds_{objective}_{name}"] = float(np.mean(seconds))
+        found.add(f"seconds_{objective}_{name}", fmean(getattr(each, objective).seconds for each in outcomes))
 
 
 if __name__ == "__main__":

@@ -19,14 +19,12 @@ from datetime import datetime
 
 LINE_LIMIT = 2**20
 AGAIN_AFTER_S = 0.5
-STANDING_EVERY_S = 60.0
+POSITION_EVERY_S = 60.0
 
 
 @dataclass
 class Pages:
-    """Open pages. `seen`: message id -> seconds from writing the message to its arrival, by this machine's
-    clock.
-    """
+    """Open pages. `seen`: message id -> seconds from its writing to its arrival, by this machine's clock."""
 
     seen: dict[str, float] = field(default_factory=dict)
     open: int = 0
@@ -40,7 +38,7 @@ def open_pages(port: int, visits: Sequence[tuple[str, str]], *, limit_s: float =
     pages, loop = Pages(), asyncio.new_event_loop()
     thread = threading.Thread(target=run_until_stopped, args=(loop,), daemon=True)
     thread.start()
-    following = asyncio.run_coroutine_threadsafe(follow_all(port, visits, pages), loop)
+    following = asyncio.run_coroutine_threadsafe(subscribe_all(port, visits, pages), loop)
     try:
         deadline = time.monotonic() + limit_s
         while pages.open < len(visits):
@@ -60,39 +58,39 @@ def run_until_stopped(loop: asyncio.AbstractEventLoop) -> None:
     loop.close()
 
 
-async def follow_all(port: int, visits: Sequence[tuple[str, str]], pages: Pages) -> None:
+async def subscribe_all(port: int, visits: Sequence[tuple[str, str]], pages: Pages) -> None:
     async with asyncio.TaskGroup() as group:
         for number, (conversation_id, token) in enumerate(visits):
-            group.create_task(follow_conversation(port, conversation_id, token, pages))
-            group.create_task(ask_standing(port, conversation_id, token, pages))
+            group.create_task(subscribe_conversation(port, conversation_id, token, pages))
+            group.create_task(ask_queue_position(port, conversation_id, token, pages))
             if number % 50 == 49:
                 await asyncio.sleep(0.1)
 
 
-async def follow_conversation(port: int, conversation_id: str, token: str, pages: Pages) -> None:
+async def subscribe_conversation(port: int, conversation_id: str, token: str, pages: Pages) -> None:
     last = ""
     while True:
         try:
-            last = await follow_once(port, conversation_id, token, last, pages)
+            last = await subscribe_once(port, conversation_id, token, last, pages)
         except (OSError, EOFError):
             pass
         pages.reopened += 1
         await asyncio.sleep(AGAIN_AFTER_S)
 
 
-async def ask_standing(port: int, conversation_id: str, token: str, pages: Pages) -> None:
+async def ask_queue_position(port: int, conversation_id: str, token: str, pages: Pages) -> None:
     """Asks for the queue position again and again, also while the service is unreachable, like the page."""
-    await asyncio.sleep(random.random() * STANDING_EVERY_S)
+    await asyncio.sleep(random.random() * POSITION_EVERY_S)
     while True:
         try:
-            await ask_standing_once(port, conversation_id, token)
+            await ask_queue_position_once(port, conversation_id, token)
             pages.asked += 1
         except (OSError, EOFError):
             pass
-        await asyncio.sleep(STANDING_EVERY_S)
+        await asyncio.sleep(POSITION_EVERY_S)
 
 
-async def ask_standing_once(port: int, conversation_id: str, token: str) -> None:
+async def ask_queue_position_once(port: int, conversation_id: str, token: str) -> None:
     """Asks on a new connection, since the service closes one that is idle between two questions."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     try:
@@ -106,7 +104,7 @@ async def ask_standing_once(port: int, conversation_id: str, token: str) -> None
         writer.close()
 
 
-async def follow_once(port: int, conversation_id: str, token: str, last: str, pages: Pages) -> str:
+async def subscribe_once(port: int, conversation_id: str, token: str, last: str, pages: Pages) -> str:
     """Reads the stream until it ends; returns the id of the last message."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=LINE_LIMIT)
     is_open = False

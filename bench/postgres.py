@@ -5,10 +5,10 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from bench.report import ending_on_term
+from bench.report import FigureValues, ending_on_term
 
 
 def find_programs() -> Path | None:
@@ -16,6 +16,17 @@ def find_programs() -> Path | None:
     on_path = shutil.which("initdb")
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     return found[-1].parent if found else Path(on_path).resolve().parent if on_path else None
+
+
+def on_each_database(folder: Path, measure: Callable[[str, str], FigureValues]) -> FigureValues:
+    """What `measure(name, url)` finds on SQLite and, where it is installed, on PostgreSQL."""
+    found = measure("sqlite", f"sqlite:///{folder / 'rejoinder.db'}")
+    programs = find_programs()
+    if programs is None:
+        print("PostgreSQL is not installed: its half is left out")
+        return found
+    with running_postgres(programs) as url:
+        return found | measure("postgresql", url)
 
 
 @contextlib.contextmanager

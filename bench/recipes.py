@@ -5,9 +5,9 @@ and new sets measure the result.
     python -m bench.recipes lr=1e-4,beta=0.3 lr=3e-4,beta=0.5  variants of it, side by side
     python -m bench.recipes --kept FOLDER lr=1e-4              on the nights that `bench.loop --keep` left
 
-No engine and no store: transformers draws the replies, and sets and picks follow the service's rules. It is a
-quick check before a change of trainer/recipes/demo.yaml; the decisive figures come from bench.loop. Prints a
-table and one JSON line.
+No engine and no store: transformers generates the replies, and sets and picks follow the service's rules. It
+is a quick check before a change of trainer/recipes/demo.yaml; the decisive figures come from bench.loop.
+Prints a table and one JSON line.
 """
 
 import json
@@ -15,7 +15,7 @@ import logging
 import random
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from operator import mul
 from pathlib import Path
@@ -26,15 +26,15 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from bench.held_out import write_dataset
 from bench.kept import KeptNight, read_kept
 from bench.report import make_parser, read_commit
 from demo.agents import NOTHING_GOOD, SimulatedAgent, taste_utility
+from demo.build import MODEL_DIR
 from demo.grammar import Message, is_broken
 from demo.prompts import FIXED_PROMPTS, fresh_prompts
-from feedback.datasets.pair_lines import make_derived_pair
 from feedback.deployment.policy import load_policy
 from feedback.records.normalise import settle_choice
-from feedback.records.pairs import pair_choice
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm
 from feedback.records.split import split_of
@@ -45,15 +45,15 @@ from trainer.evaluation.gate import decide
 from trainer.evaluation.reply_faults import find_reply_fault
 from trainer.evaluation.scoring import Scorer
 from trainer.recipes.recipe import Recipe, load_recipe
+from trainer.training.train import train
 
 log = logging.getLogger("bench.recipes")
 
-BASE = Path(__file__).parents[1] / "demo" / "model"
 SHORT = {"lr": "learning_rate", "nll": "nll_weight"}
 SAMPLED_PER_PROMPT = 20  # 50 prompts: 1,000 replies
 AGENTS = 6
 TOKENS = 96
-SAMPLING = {"temperature": 0.8, "top_p": 0.95}  # as serving draws
+SAMPLING = {"temperature": 0.8, "top_p": 0.95}  # as serving samples
 Prompts = Sequence[Sequence[Message]]
 
 
@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("--picks", type=int, default=300)
     parser.add_argument("--fresh", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--base", type=Path, default=BASE)
+    parser.add_argument("--base", type=Path, default=MODEL_DIR)
     parser.add_argument("--threads", type=int, default=2, help="1 on a machine that others keep busy")
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -87,10 +87,10 @@ def main() -> None:
             log.info("%d sets judged", options.picks)
         else:
             nights = read_kept(options.kept)
-        base_broken = count_broken_draws(scorer, None)
+        base_broken = count_broken_samples(scorer, None)
         log.info("base: %d broken greedy, %d sampled", *base_broken)
         rows = {"base": {"broken_greedy": base_broken[0], "broken_sampled": base_broken[1]}}
-        fresh = draw_fresh(scorer, options.fresh, options.seed + 50)
+        fresh = generate_fresh(scorer, options.fresh, options.seed + 50)
         for text in options.variants:
             for night in nights:
                 recipe, name = vary(text, options.threads), f"{text or 'demo.yaml'} {night.name}".strip()
@@ -100,68 +100,62 @@ def main() -> None:
 
 
 def vary(text: str, threads: int) -> Recipe:
-    changes = dict(part.split("=", 1) for part in text.split(",") if part)
-    values = {SHORT.get(key, key): yaml.safe_load(value) for key, value in changes.items()}
-    return load_recipe("demo", threads=threads, **values)
+    return load_recipe("demo", threads=threads, **read_changes(text))
+
+
+def read_changes(text: str) -> dict[str, Any]:
+    """`lr=1e-4,beta=0.3` as fields of a recipe."""
+    pairs = (part.split("=", 1) for part in text.split(",") if part)
+    return {SHORT.get(key, key): yaml.safe_load(value) for key, value in pairs}
 
 
 def make_dataset(scorer: Scorer, folder: Path, *, picks: int, seed: int) -> None:
     """Sets of four base replies, judged by simulated agents, in the form and splits of a real dataset."""
-    prompts = fresh_prompts(picks, seed)
-    agents = make_agents(seed)
-    folder.mkdir()
-    (folder / "thumbs.jsonl").touch()
-    with (folder / "choices.jsonl").open("w") as choices, (folder / "pairs.jsonl").open("w") as pairs:
-        for number, (messages, texts) in enumerate(
-            zip(prompts, draw_sampled(scorer, None, prompts, 4, seed), strict=True)
-        ):
-            agent = agents[number % AGENTS]
-            decision = agent.judge(messages, texts)
-            if decision.kind == "none":
-                continue
-            picked = list(decision.indices) if decision.kind == "tie" else [decision.index]
-            body: dict[str, Any] = {
-                "id": f"s{number}-1",
-                "conversation": f"s{number}",
-                "prompt": [dict(message) for message in messages],
-                "candidates": [{"text": text} for text in texts],
-                "annotator": agent.name,
-                "kind": decision.kind,
-                "picked": [] if decision.kind == "own" else picked,
-                "edited": decision.text if decision.kind == "edit" else None,
-                "own": decision.text if decision.kind == "own" else None,
-            }
-            settled = settle_choice(ChoiceForm.model_validate(body))
-            if isinstance(settled, Refusal):
-                continue
-            record = settled.to_record() | {
-                "split": split_of(f"s{number}"),
-                "weight": 1.0,
-                "source": "simulated",
-            }
-            choices.write(json.dumps(record) + "\n")
-            for pair in pair_choice(settled):
-                if not isinstance(pair, Refusal):
-                    pairs.write(json.dumps(make_derived_pair(record, *pair)) + "\n")
+    write_dataset(folder, judge_sets(scorer, picks=picks, seed=seed))
+
+
+def judge_sets(scorer: Scorer, *, picks: int, seed: int) -> Iterator[dict[str, Any]]:
+    """The choices that the agents made, as records; sets that they rejected are left out."""
+    prompts, agents = fresh_prompts(picks, seed), make_agents(seed)
+    generated = generate_sampled(scorer, None, prompts, 4, seed)
+    for number, (messages, texts) in enumerate(zip(prompts, generated, strict=True)):
+        agent = agents[number % AGENTS]
+        decision = agent.judge(messages, texts)
+        if decision.kind == "none":
+            continue
+        picked = list(decision.indices) if decision.kind == "tie" else [decision.index]
+        body: dict[str, Any] = {
+            "id": f"s{number}-1",
+            "conversation": f"s{number}",
+            "prompt": [dict(message) for message in messages],
+            "candidates": [{"text": text} for text in texts],
+            "annotator": agent.name,
+            "kind": decision.kind,
+            "picked": [] if decision.kind == "own" else picked,
+            "edited": decision.text if decision.kind == "edit" else None,
+            "own": decision.text if decision.kind == "own" else None,
+        }
+        settled = settle_choice(ChoiceForm.model_validate(body))
+        if not isinstance(settled, Refusal):
+            kept = {"split": split_of(f"s{number}"), "weight": 1.0, "source": "simulated"}
+            yield settled.to_record() | kept
 
 
 def make_agents(seed: int) -> list[SimulatedAgent]:
     return [SimulatedAgent(f"agent-{number}", seed=seed * 100 + number) for number in range(AGENTS)]
 
 
-def draw_sampled(
+def generate_sampled(
     scorer: Scorer, adapter: str | None, prompts: Prompts, samples: int, seed: int
 ) -> list[list[str]]:
     ids = [encode_prompt(scorer.tokenizer, messages, {}) for messages in prompts]
-    drawn = scorer.draw(ids, adapter, max_new_tokens=TOKENS, samples=samples, seed=seed, **SAMPLING)
-    return [[reply.text for reply in replies] for replies in drawn]
+    generated = scorer.generate(ids, adapter, max_new_tokens=TOKENS, samples=samples, seed=seed, **SAMPLING)
+    return [[reply.text for reply in replies] for replies in generated]
 
 
 def try_recipe(
     scorer: Scorer, recipe: Recipe, run_dir: Path, night: KeptNight, fresh: FreshSets, options: Any
 ) -> dict[str, Any]:
-    from trainer.training.train import train
-
     started = time.monotonic()
     result = train(
         night.dataset, options.base, recipe, run_dir, lambda report: None, reference_dir=run_dir.parent
@@ -180,7 +174,7 @@ def try_recipe(
     )
     evaluated_s = time.monotonic() - started - trained_s
     scorer.attach(run_dir.name, result.adapter_dir)
-    greedy, sampled = count_broken_draws(scorer, run_dir.name)
+    greedy, sampled = count_broken_samples(scorer, run_dir.name)
     decision = decide(report, load_policy("demo").offline)
     assert report.uniform and report.adapter and report.train
     return {
@@ -199,28 +193,26 @@ def try_recipe(
     }
 
 
-def count_broken_draws(scorer: Scorer, adapter: str | None) -> tuple[int, int]:
-    """Broken replies to the fixed prompts: the number of greedy ones, and the number among 1,000 sampled
-    ones.
-    """
+def count_broken_samples(scorer: Scorer, adapter: str | None) -> tuple[int, int]:
+    """Broken replies to the fixed prompts: greedy ones, and those among 1,000 sampled ones."""
     ids = [encode_prompt(scorer.tokenizer, messages, {}) for messages in FIXED_PROMPTS]
 
-    def count(drawn: Any) -> int:
+    def count(generated: Any) -> int:
         return sum(
             find_reply_fault(reply.text, messages, finished=reply.finished, checker=is_broken) is not None
-            for messages, replies in zip(FIXED_PROMPTS, drawn, strict=True)
+            for messages, replies in zip(FIXED_PROMPTS, generated, strict=True)
             for reply in replies
         )
 
-    greedy = scorer.draw(ids, adapter, max_new_tokens=TOKENS)
+    greedy = scorer.generate(ids, adapter, max_new_tokens=TOKENS)
     return count(greedy), count(
-        scorer.draw(ids, adapter, max_new_tokens=TOKENS, samples=SAMPLED_PER_PROMPT, seed=7, **SAMPLING)
+        scorer.generate(ids, adapter, max_new_tokens=TOKENS, samples=SAMPLED_PER_PROMPT, seed=7, **SAMPLING)
     )
 
 
-def draw_fresh(scorer: Scorer, n: int, seed: int) -> FreshSets:
+def generate_fresh(scorer: Scorer, n: int, seed: int) -> FreshSets:
     prompts = fresh_prompts(n, seed)
-    return FreshSets(seed, prompts, draw_sampled(scorer, None, prompts, 2, seed))
+    return FreshSets(seed, prompts, generate_sampled(scorer, None, prompts, 2, seed))
 
 
 def measure_support(scorer: Scorer, adapter: str, fresh: FreshSets) -> float:
@@ -232,7 +224,7 @@ def measure_support(scorer: Scorer, adapter: str, fresh: FreshSets) -> float:
     for messages, base, tuned in zip(
         fresh.prompts,
         fresh.base,
-        draw_sampled(scorer, adapter, fresh.prompts, 2, fresh.seed + 1),
+        generate_sampled(scorer, adapter, fresh.prompts, 2, fresh.seed + 1),
         strict=True,
     ):
         ours, theirs = ({normalise(text) for text in texts} for texts in (tuned, base))

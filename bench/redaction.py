@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.report import make_parser, print_report
-from feedback.formats.jsonl import read_lines
+from bench.report import FigureValues, make_parser, print_report
+from feedback.formats.containers import FilePart
+from feedback.formats.entries import find_form, read_entries
 from feedback.records.personal import find_personal
-from feedback.records.redact import Redactor, redact_choice
+from feedback.records.redact import Redactor, redact_record
 from feedback.records.schemas import ChoiceForm
 
 SAMPLES = Path(__file__).parents[1] / "tests" / "feedback" / "records"
@@ -50,7 +51,7 @@ def read_samples(name: str) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def measure_recall(part: str) -> dict[str, float | int | None]:
+def measure_recall(part: str) -> FigureValues:
     """Recall over all values and for each kind of value."""
     there: Counter[str] = Counter()
     found: Counter[str] = Counter()
@@ -76,13 +77,16 @@ def share_found(name: str) -> float:
     return sum(bool(find_personal(sample["text"])) for sample in samples) / len(samples)
 
 
-def time_choices(path: Path) -> dict[str, float | int | None]:
-    lines = [line.content for line in read_lines(path) if isinstance(line.content, dict)]
+def time_choices(path: Path) -> FigureValues:
+    part = FilePart(path)
+    entries = read_entries(part, find_form(part))
+    lines = [entry.content for entry in entries if isinstance(entry.content, dict)]
     forms = sorted((ChoiceForm.model_validate(line) for line in lines), key=lambda form: form.id or "")
     redactor, changed = Redactor(b"k" * 32), 0
     begun = time.process_time()
     for form in forms:
-        changed += redact_choice(form, (form.id or "").rpartition("-")[0], redactor) != form
+        clean = redact_record(form.to_record(), (form.id or "").rpartition("-")[0], redactor)
+        changed += clean != form.to_record()
     return {"choices": len(forms), "cpu_s": time.process_time() - begun, "changed": changed}
 
 

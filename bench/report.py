@@ -6,15 +6,32 @@ import argparse
 import contextlib
 import json
 import platform
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+
+FigureValues = dict[str, float | int | None]
+
+
+@dataclass
+class NotedFigures:
+    """Figures by name, and notes that say what some of them are."""
+
+    figures: FigureValues = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, value: float | int | None, note: str = "") -> None:
+        self.figures[name] = value
+        if note:
+            self.notes[name] = note
 
 
 def make_parser(description: str | None) -> argparse.ArgumentParser:
@@ -24,6 +41,8 @@ def make_parser(description: str | None) -> argparse.ArgumentParser:
 
 
 def read_commit() -> str:
+    if shutil.which("git") is None:
+        return "unknown"
     done = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True
     )
@@ -31,10 +50,17 @@ def read_commit() -> str:
 
 
 def print_report(
-    bench: str, figures: dict[str, float | int | None], *, notes: dict[str, str] | None = None
+    bench: str,
+    figures: FigureValues,
+    *,
+    notes: dict[str, str] | None = None,
+    versions: dict[str, str] | None = None,
 ) -> None:
-    """Print `figures` by name with an optional note beside each, then the JSON line."""
-    table = Table(title=f"bench.{bench} on {platform.machine()}, Python {platform.python_version()}")
+    """Print `figures` by name with an optional note beside each, then the JSON line. `versions` are those of
+    what it was measured against.
+    """
+    title = f"bench.{bench} on {platform.machine()}, Python {platform.python_version()}"
+    table = Table(title=", ".join([title, *(f"{name} {found}" for name, found in (versions or {}).items())]))
     table.add_column("figure", overflow="fold")
     table.add_column("value", justify="right")
     table.add_column("what it is")
@@ -42,7 +68,8 @@ def print_report(
         shown = "-" if value is None else f"{value:.4g}"
         table.add_row(name, shown, (notes or {}).get(name, ""))
     Console().print(table)
-    print(json.dumps({"bench": bench, "commit": read_commit(), "figures": figures}))
+    line = {"bench": bench, "commit": read_commit(), "figures": figures}
+    print(json.dumps(line | ({"versions": versions} if versions else {})))
 
 
 @contextlib.contextmanager

@@ -3,10 +3,10 @@ sent directly to vLLM.
 
     python -m bench.suggest [--sets 60]
 
-Each set is drawn through the service (from posting the conversation to reading the candidates). Then the two
-requests recorded in the store, with their seeds, go directly to vLLM in parallel, and one of their replies
-alone. The same seeds give the same texts, so each ratio compares equal work. Sets with a redraw are counted
-and left out of the ratios.
+Each set is generated through the service (from posting the conversation to reading the candidates). Then the
+two requests recorded in the store, with their seeds, go directly to vLLM in parallel, and one of their
+replies alone. The same seeds give the same texts, so each ratio compares equal work. Sets with a resample are
+counted and left out of the ratios.
 """
 
 import tempfile
@@ -20,12 +20,12 @@ import httpx
 from sqlmodel import Session
 
 from bench.adapters import make_adapter
-from bench.instance import Service, new_event, open_customer_turn, read_suggestions, running_service
+from bench.instance import Service, open_customer_turn, post_event, read_suggestions, running_service
 from bench.report import make_parser, print_report
 from demo.prompts import fresh_prompts
 from feedback.store.engine import open_engine
 from feedback.store.tables import SuggestionSet
-from serving.client.client import Draw, Sampling
+from serving.client.client import Completions, Sampling
 from serving.client.endpoint import read_endpoints
 from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
@@ -40,7 +40,7 @@ class SuggestRound:
     service: float
     raw_set: float
     raw_one: float
-    redrawn: bool
+    resampled: bool
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def main() -> None:
     sets = parser.parse_args().sets
     with tempfile.TemporaryDirectory() as folder, running_service(Path(folder) / "var") as service:
         rounds = measure_sets(service, sets)
-    clean = [each for each in rounds if not each.redrawn]
+    clean = [each for each in rounds if not each.resampled]
     over_one = median(each.service / each.raw_one for each in clean)
     raw_over_one = median(each.raw_set / each.raw_one for each in clean)
     print_report(
@@ -65,7 +65,7 @@ def main() -> None:
         notes={
             "overhead_ratio": "median set through the service / median of its two requests straight to vLLM",
             "four_over_one_ratio": "set over one reply, by raw vLLM's own such ratio",
-            "redraw_share": "sets in which equal texts were drawn again",
+            "redraw_share": "sets in which equal texts were generated again",
         },
     )
 
@@ -77,36 +77,33 @@ def measure_sets(service: Service, sets: int) -> list[SuggestRound]:
     fleet = Fleet.from_endpoints(read_endpoints(settings, service.data_dir), settings)
     rounds: list[SuggestRound] = []
     with service.client() as client, ThreadPoolExecutor(2) as pool:
-        promoted = client.post(
-            f"/v1/adapters/{adapter}/promote", json={"event_id": new_event(), "reason": "bench"}
-        )
-        promoted.raise_for_status()
+        post_event(client, f"/v1/adapters/{adapter}/promote", reason="bench")
         for messages in fresh_prompts(sets + WARM_UP, seed=11):
             text = next(m["content"] for m in reversed(messages) if m["role"] == "user")
             started = time.perf_counter()
-            set_id = draw_through_service(client, text)
+            set_id = generate_through_service(client, text)
             through = time.perf_counter() - started
             with Session(open_engine(database)) as session:
                 row = session.get_one(SuggestionSet, set_id)
-            first = [request for request in row.requests if request["draw_no"] == 0]
+            first = [request for request in row.requests if not request["replaces"]]
             started = time.perf_counter()
-            list(pool.map(lambda request, row=row: draw_raw(fleet, row, request), first))
+            list(pool.map(lambda request, row=row: generate_raw(fleet, row, request), first))
             raw_set = time.perf_counter() - started
             started = time.perf_counter()
-            draw_raw(fleet, row, {**first[0], "n": 1})
+            generate_raw(fleet, row, {**first[0], "n": 1})
             raw_one = time.perf_counter() - started
-            rounds.append(SuggestRound(through, raw_set, raw_one, redrawn=len(row.requests) > len(first)))
+            rounds.append(SuggestRound(through, raw_set, raw_one, resampled=len(row.requests) > len(first)))
     return rounds[WARM_UP:]
 
 
-def draw_through_service(client: httpx.Client, text: str) -> str:
+def generate_through_service(client: httpx.Client, text: str) -> str:
     shown = read_suggestions(client, open_customer_turn(client, text)["turn_id"])
     assert shown["state"] == "ready", shown
     return str(shown["set_id"])
 
 
-def draw_raw(fleet: Fleet, row: SuggestionSet, request: dict[str, object]) -> Draw:
-    return fleet.draw(
+def generate_raw(fleet: Fleet, row: SuggestionSet, request: dict[str, object]) -> Completions:
+    return fleet.generate(
         model=str(row.adapter if request["arm"] == "tuned" else fleet.base_name),
         messages=row.messages,
         sampling=Sampling(**row.sampling),

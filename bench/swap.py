@@ -21,7 +21,8 @@ import httpx
 from sqlmodel import Session, col, select
 
 from bench.adapters import make_adapter
-from bench.instance import Service, new_event, open_customer_turn, read_suggestions, running_service
+from bench.instance import Service, open_customer_turn, post_event, read_suggestions, running_service
+from bench.load import working_beside
 from bench.report import make_parser, print_report
 from feedback.store.engine import open_engine
 from feedback.store.tables import SuggestionSet
@@ -32,16 +33,15 @@ LIMIT_S = 60
 
 @dataclass
 class Load:
-    """Clients that work until `ended`; a request without the expected answer counts as a failure."""
+    """What clients got that work until `ended`; a request without the expected answer counts as a failure."""
 
     service: Service
-    ended: threading.Event = field(default_factory=threading.Event)
     done: int = 0
     failures: list[str] = field(default_factory=list)
 
-    def work(self) -> None:
+    def work(self, ended: threading.Event) -> None:
         with self.service.client() as client:
-            while not self.ended.is_set():
+            while not ended.is_set():
                 try:
                     opened = open_customer_turn(client, "Hello, where is my order QD-548?", language="en")
                     shown = read_suggestions(client, opened["turn_id"])
@@ -82,30 +82,18 @@ def main() -> None:
 def measure_swaps(service: Service, load: Load, rounds: int) -> tuple[list[float], list[float]]:
     database = f"sqlite:///{service.data_dir / 'rejoinder.db'}"
     names = [make_adapter(service.data_dir, database, seed=number) for number in range(rounds)]
-    clients = [threading.Thread(target=load.work) for _ in range(CLIENTS)]
-    for each in clients:
-        each.start()
     promoted: list[float] = []
     rolled: list[float] = []
-    try:
-        with service.client() as client:
-            for name in names:
-                started, at = time.perf_counter(), datetime.now(UTC)
-                client.post(
-                    f"/v1/adapters/{name}/promote", json={"event_id": new_event(), "reason": "bench"}
-                ).raise_for_status()
-                wait_for_set(database, name, at)
-                promoted.append(time.perf_counter() - started)
-                time.sleep(1)  # let it serve under load for a moment
-                started = time.perf_counter()
-                client.post(
-                    "/v1/rollback", json={"event_id": new_event(), "reason": "bench"}
-                ).raise_for_status()
-                rolled.append(time.perf_counter() - started)
-    finally:
-        load.ended.set()
-        for each in clients:
-            each.join()
+    with working_beside([load.work] * CLIENTS), service.client() as client:
+        for name in names:
+            started, at = time.perf_counter(), datetime.now(UTC)
+            post_event(client, f"/v1/adapters/{name}/promote", reason="bench")
+            wait_for_set(database, name, at)
+            promoted.append(time.perf_counter() - started)
+            time.sleep(1)  # let it serve under load for a moment
+            started = time.perf_counter()
+            post_event(client, "/v1/rollback", reason="bench")
+            rolled.append(time.perf_counter() - started)
     return promoted, rolled
 
 

@@ -8,7 +8,6 @@ benchmark ends by itself; the tests in tests/hostile do this with a hundred clie
 """
 
 import contextlib
-import json
 import os
 import selectors
 import signal
@@ -19,6 +18,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -26,11 +26,11 @@ from typing import Any
 import httpx
 import psutil
 
-from bench.instance import Service, new_event, open_customer_turn, running_service
+from bench.instance import Service, new_event, open_customer_turn, post_event, running_on_fake
+from bench.load import open_visits, working_beside
 from bench.pages import Pages, open_pages
-from bench.report import make_parser, print_report
+from bench.report import FigureValues, make_parser, print_report
 from commands.files import raise_file_limit
-from serving.client.fake import FakeEngine
 
 HALF = b"GET /healthz HT"
 SLOW_BODY = (
@@ -44,9 +44,7 @@ PROBE_WITHIN_S = 30.0
 
 
 class Attack:
-    """Open sockets that send `first` and then `drip` every half second; `closed` counts those that the server
-    closed.
-    """
+    """Sockets that send `first`, then `drip` every half second; `closed` counts what the server closed."""
 
     def __init__(self, port: int, clients: int, first: bytes, drip: bytes) -> None:
         self._drip = drip
@@ -95,14 +93,11 @@ class Attack:
 
 @contextlib.contextmanager
 def attacking(port: int, clients: int, first: bytes = b"", drip: bytes = b"") -> Iterator[Attack]:
-    attack, ended = Attack(port, clients, first, drip), threading.Event()
-    thread = threading.Thread(target=attack.keep_on, args=(ended,))
-    thread.start()
+    attack = Attack(port, clients, first, drip)
     try:
-        yield attack
+        with working_beside([attack.keep_on]):
+            yield attack
     finally:
-        ended.set()
-        thread.join()
         attack.close()
 
 
@@ -126,16 +121,9 @@ def probe(service: Service, count: int = PROBES) -> list[float]:
             began = time.perf_counter()
             opened = open_customer_turn(client, f"Is order {number} on its way?")
             path = f"/v1/conversations/{opened['conversation_id']}/messages"
-            said = {"event_id": new_event(), "role": "agent", "text": "It is."}
-            assert client.post(path, json=said).status_code == 201
+            post_event(client, path, role="agent", text="It is.")
             spent.append(time.perf_counter() - began)
     return spent
-
-
-def open_visits(service: Service, count: int) -> list[tuple[str, str]]:
-    with service.client() as client:
-        opened = [open_customer_turn(client, f"Where is order {number}?") for number in range(count)]
-    return [(each["conversation_id"], each["visitor_token"]) for each in opened]
 
 
 def open_as_strangers(service: Service, clients: int, each: int) -> Counter[int]:
@@ -176,9 +164,8 @@ def kill_each(service: Service, visits: list[tuple[str, str]], pages: Pages) -> 
     after checking that the store and the pages have all of them.
     """
     acknowledged: dict[str, str] = {}
-    ended = threading.Event()
 
-    def keep_writing(writer: int) -> None:
+    def keep_writing(writer: int, ended: threading.Event) -> None:
         for number in range(writer, 1_000_000, WRITERS):
             id = visits[number % len(visits)][0]
             acknowledged[post_until_stored(service, id, f"Message {number}")] = id
@@ -189,22 +176,17 @@ def kill_each(service: Service, visits: list[tuple[str, str]], pages: Pages) -> 
         wanted = len(acknowledged) + MESSAGES
         wait_until(lambda: len(acknowledged) >= wanted, 300)
 
-    writers = [threading.Thread(target=keep_writing, args=(number,)) for number in range(WRITERS)]
-    for writer in writers:
-        writer.start()
-    for word in ("commands.up.web", "trainer", "up"):
-        await_more()
-        if word == "up":
-            kill_all(service)
-            service.start()
-        else:
-            for process in service.find_processes(word):
-                os.kill(process.pid, signal.SIGKILL)
-        await_more()
-    ended.set()
-    for writer in writers:
-        writer.join()
-    wait_until(lambda: is_ready(service) and pages.open == len(visits), 300)
+    with working_beside(partial(keep_writing, number) for number in range(WRITERS)):
+        for word in ("commands.up.web", "trainer", "up"):
+            await_more()
+            if word == "up":
+                kill_all(service)
+                service.start()
+            else:
+                for process in service.find_processes(word):
+                    os.kill(process.pid, signal.SIGKILL)
+            await_more()
+    wait_until(lambda: service.is_ready() and pages.open == len(visits), 300)
     wait_until(lambda: acknowledged.keys() <= pages.seen.keys(), 120)
     with service.client() as client:
         for id in {*acknowledged.values()}:
@@ -224,33 +206,13 @@ def kill_all(service: Service) -> None:
     psutil.wait_procs(children, timeout=60)
 
 
-def is_ready(service: Service) -> bool:
-    with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"{service.url}/readyz", timeout=10).status_code == 200
-    return False
-
-
-@contextlib.contextmanager
-def running_victim(data_dir: Path, database_url: str = "") -> Iterator[Service]:
-    """Starts the service with `up` and the fake engine; on SQLite unless a database is named."""
-    with FakeEngine() as fake:
-        environment = {
-            "REJOINDER_SERVING__REPLICAS": json.dumps([fake.endpoint.url]),
-            "REJOINDER_SERVING__API_KEY": fake.endpoint.api_key,
-            "REJOINDER_SERVING__BACKEND": "cpu",
-            "REJOINDER_FEEDBACK__DATABASE_URL": database_url,
-        }
-        with running_service(data_dir, **environment) as service:
-            yield service
-
-
 def main() -> None:
     parser = make_parser(__doc__)
     parser.add_argument("--clients", type=int, default=1000, help="[default: 1000]")
     clients = parser.parse_args().clients
     raise_file_limit()
-    figures: dict[str, float | int | None] = {}
-    with tempfile.TemporaryDirectory() as folder, running_victim(Path(folder) / "var") as service:
+    figures: FigureValues = {}
+    with tempfile.TemporaryDirectory() as folder, running_on_fake(Path(folder) / "var") as (service, _):
         figures["calls_ms"] = 1000 * median(probe(service))
         attacks = {"half_heads": (HALF, b""), "silent": (b"", b""), "slow_bodies": (SLOW_BODY, b"x")}
         for name, (first, drip) in attacks.items():

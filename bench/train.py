@@ -8,10 +8,10 @@ TRL runs at its best: no checkpointing, pairs in order of length, the batch size
 `choice` also uses its best row length; of equally fast ones the smallest, to save memory. Rounds are
 interleaved, and a ratio is the median over rounds. Beside it is its bound, the FLOPs of one side over those
 of the other (`bench/flops.py`), which is reached when only matrix products take time. There are two kinds of
-reference: computed in the run, or stored by an earlier night, which TRL cannot reuse for a dataset that has
-grown. Conversations of several turns are also run as trees, compared to a row for each turn
-(`ratio_trees_over_rows`). Memory is measured in separate processes. A choice is one pick among its replies,
-however many pairs a side makes of it.
+reference: computed in the run, or stored before it. Each is compared to TRL's own, `dpo` or `dpo_stored`
+(`precompute_ref_log_probs`), though what TRL stores is of no use to the next night, whose dataset has grown.
+Conversations of several turns are also run as trees, compared to a row for each turn
+(`ratio_trees_over_rows`). A choice is one pick among its replies, however many pairs a side makes of it.
 """
 
 import argparse
@@ -19,22 +19,23 @@ import json
 import os
 import platform
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from math import ceil
-from multiprocessing import get_context
 from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+os.environ.setdefault("TQDM_DISABLE", "1")
 
 import torch
+import trl
 
-from bench.flops import Decoder, FlopWork, count_reference, count_training
-from bench.report import make_parser, print_report, read_commit
+from bench.flops import Decoder, FlopWork, count_reference, count_training, find_peak_tflops
+from bench.report import FigureValues, NotedFigures, make_parser, print_report, read_commit
+from bench.train_memory import compare_memory
 from bench.train_shapes import (
     MODELS,
     Shape,
@@ -47,27 +48,22 @@ from bench.train_shapes import (
     sum_pairs,
     sum_talks,
 )
-from bench.train_sides import RANK, Mode, Pass, SidePlan, TrainSide, compare_products, measure_memory
+from bench.train_sides import PAIRS, RANK, Mode, Pass, SidePlan, TrainSide, compare_products
 from trainer.data.example import Example
 from trainer.recipes.recipe import load_recipe
 
 TALK = Shape(200, 60, 4)  # the first turn of a conversation
 SHAPES = (Shape(400, 60, 4), Shape(200, 60, 4), Shape(100, 100, 4))
 FILE_PARTS = 4  # imported choices are shorter, and differ: so many more of them
-MEMORY: Mode = "stored_reference"  # the side whose memory is compared: the default of recipes
 EQUAL = 1.05  # longer rows that gain less than this are not worth their memory
 SLOWER = 1.25  # a size so much slower than the best so far ends the search: larger ones are no better
 DPO_SIZES = (1, 2, 3, 6, 12, 24, 48, 96, 192, 384)  # pairs
 ROW_SIZES = (1, 2048, 4096, 8192, 16_384, 32_768, 65_536)  # tokens; 1: a row for each choice
 RESULTS = Path(__file__).parent / "results"
-# Dense bfloat16 TFLOP/s by a part of the device's name, the longer names first.
-PEAKS = {"H200": 989, "H100 PCIe": 756, "H100": 989, "A100": 312, "L40S": 362, "L4": 121, "A10": 125}
-
-Figures = dict[str, float | int | None]
 
 
 class Task(NamedTuple):
-    """Choices to be measured in these modes (one is `dpo`), with the suffix of their figures."""
+    """Choices to be measured in these modes (both of TRL's among them), with the suffix of their figures."""
 
     suffix: str
     plan: SidePlan
@@ -79,27 +75,29 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = read_train_options(arguments)
     plan = SidePlan(asked.shape, asked.device, asked.threads, asked.step)
     cuda = asked.device == "cuda"
-    peak = asked.peak_tflops or (find_peak_tflops(torch.cuda.get_device_name()) if cuda else None)
-    figures: Figures = {}
-    notes: dict[str, str] = {}
+    chip = torch.cuda.get_device_name() if cuda else "this CPU"
+    peak = asked.peak_tflops or find_peak_tflops(chip)
+    found = NotedFigures()
+    found.add(
+        "peak_tflops", peak, f"of {chip} in bfloat16" if peak else f"not known of {chip}: --peak-tflops"
+    )
     modes: list[Mode] = ["run_reference", "stored_reference"]
     if not cuda:
         config = load_config(asked.shape)
         rate = compare_products((640, config.hidden_size, config.intermediate_size), asked.threads)
-        figures["bf16_product_ratio"] = rate
-        notes["bf16_product_ratio"] = "products in bfloat16 over float32 on this CPU"
+        found.add("bf16_product_ratio", rate, "products in bfloat16 over float32 on this CPU")
         if rate > 1:
             modes.append("bf16")
         else:
-            figures["ratio_bf16"], notes["ratio_bf16"] = None, "this CPU has no units for bfloat16"
+            found.add("ratio_bf16", None, "this CPU has no units for bfloat16")
     for task in list_tasks(asked, plan, modes):
-        measure_task(task, asked.rounds, peak, figures, notes)
+        measure_task(task, asked.rounds, peak, found)
     if asked.choices is None:
-        name = "ratio_stored_reference_choices"
-        figures[name], notes[name] = None, "no --choices FILE given"
-    print_report("train", figures, notes=notes)
+        found.add("ratio_stored_reference_choices", None, "no --choices FILE given")
+    versions = {"trl": trl.__version__, "torch": torch.__version__}
+    print_report("train", found.figures, notes=found.notes, versions=versions)
     if asked.results is not None:
-        write_results(asked, figures)
+        write_results(asked, found.figures, versions)
 
 
 def read_train_options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -126,43 +124,31 @@ def read_train_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return asked
 
 
-def find_peak_tflops(device: str) -> float | None:
-    """The peak TFLOP/s of a chip with a known name."""
-    return next((float(peak) for part, peak in PEAKS.items() if part in device), None)
-
-
 def list_tasks(asked: argparse.Namespace, plan: SidePlan, modes: list[Mode]) -> list[Task]:
     """The tasks to measure. The figures of the first shape have no suffix."""
     number, vocabulary = asked.step * asked.steps, load_config(asked.shape).vocab_size
-    found = [
-        Task(
-            shape.suffix if place else "",
-            plan,
-            draw_choices(shape, number, vocabulary=vocabulary),
-            ["dpo", *modes],
-        )
-        for place, shape in enumerate(asked.lengths)
-    ]
+    found = []
+    for place, shape in enumerate(asked.lengths):
+        choices = draw_choices(shape, number, vocabulary=vocabulary)
+        found.append(Task(shape.suffix if place else "", plan, choices, [*PAIRS, *modes]))
     if asked.turns:
         step = ceil(asked.step / asked.turns) * asked.turns  # whole conversations
         talks = draw_talks(TALK, step * asked.steps, asked.turns, vocabulary=vocabulary)
-        found.append(Task("_talk", replace(plan, step=step), talks, ["dpo", "stored_reference", "trees"]))
+        found.append(Task("_talk", replace(plan, step=step), talks, [*PAIRS, "stored_reference", "trees"]))
     if asked.choices is not None:
         recipe = load_recipe("imported")
         examples = read_picked(asked.choices, FILE_PARTS * number, recipe)
-        found.append(Task("_choices", plan, examples, ["dpo", *modes]))
+        found.append(Task("_choices", plan, examples, [*PAIRS, *modes]))
     return found
 
 
-def measure_task(
-    task: Task, rounds: int, peak: float | None, figures: Figures, notes: dict[str, str]
-) -> None:
-    """Measures these choices and adds the results to `figures`."""
+def measure_task(task: Task, rounds: int, peak: float | None, found: NotedFigures) -> None:
+    """Measures these choices and adds the results to `found`."""
     suffix, plan, examples, modes = task
     print(f"{suffix.lstrip('_') or 'first lengths'}: {describe_examples(examples)}", flush=True)
     row_tokens = find_size(plan, "stored_reference", examples, ROW_SIZES)
     sizes = dict.fromkeys(modes, row_tokens)
-    sizes["dpo"] = find_size(plan, "dpo", examples, DPO_SIZES)
+    sizes |= dict.fromkeys(PAIRS, find_size(plan, "dpo", examples, DPO_SIZES))
     if "trees" in modes:
         sizes["trees"] = find_size(plan, "trees", examples, ROW_SIZES[1:])  # a row a turn shares nothing
     sides = [TrainSide(plan, mode, examples, sizes[mode]) for mode in modes]
@@ -170,61 +156,60 @@ def measure_task(
     for side in sides:
         side.close()
     flops, works = count_sides(plan, examples, sizes)
-    for mode, found in passes.items():
-        typical = median(each.seconds for each in found)
-        figures[f"choices_per_second_{mode}{suffix}"] = len(examples) / typical
-        figures[f"tokens_per_second_{mode}{suffix}"] = works[mode].tokens / typical
-        if peak is not None:
-            figures[f"share_of_peak_{mode}{suffix}"] = flops[mode] / typical / (peak * 1e12)
-        if mode == "dpo":
-            notes[f"choices_per_second_dpo{suffix}"] = f"TRL, batches of {sizes['dpo']} pairs"
-            continue
-        notes[f"choices_per_second_{mode}{suffix}"] = f"rows of up to {sizes[mode]} tokens, whole choices"
-        compare_passes(
-            f"{mode}{suffix}", passes["dpo"], found, flops["dpo"] / flops[mode], plan, figures, notes
+    for mode, ours in passes.items():
+        typical, size = median(each.seconds for each in ours), sizes[mode]
+        note = (
+            f"TRL, batches of {size} pairs"
+            if mode in PAIRS
+            else f"rows of up to {size} tokens, whole choices"
         )
+        found.add(f"choices_per_second_{mode}{suffix}", len(examples) / typical, note)
+        found.add(f"tokens_per_second_{mode}{suffix}", works[mode].tokens / typical)
+        if peak is not None:
+            found.add(f"share_of_peak_{mode}{suffix}", flops[mode] / typical / (peak * 1e12))
+        if mode != "dpo":
+            other: Mode = "dpo" if mode in ("dpo_stored", "run_reference") else "dpo_stored"
+            compare_passes(f"{mode}{suffix}", passes[other], ours, flops[other] / flops[mode], plan, found)
     if "trees" in modes:
         rows, bound = passes["stored_reference"], flops["stored_reference"] / flops["trees"]
-        compare_passes(f"trees_over_rows{suffix}", rows, passes["trees"], bound, plan, figures, notes)
+        compare_passes(f"trees_over_rows{suffix}", rows, passes["trees"], bound, plan, found)
     else:
-        compare_memory(plan, suffix, examples, sizes, figures, notes)
+        compare_memory(plan, suffix, examples, sizes, found)
 
 
 def compare_passes(
-    name: str,
-    theirs: list[Pass],
-    ours: list[Pass],
-    bound: float,
-    plan: SidePlan,
-    figures: Figures,
-    notes: dict[str, str],
+    name: str, theirs: list[Pass], ours: list[Pass], bound: float, plan: SidePlan, found: NotedFigures
 ) -> None:
-    """How many times as fast `choice` is, with the FLOP bound beside it."""
+    """How many times as fast the second is, with the FLOP bound beside it and what share of it that is."""
     both = list(zip(theirs, ours, strict=True))
     ratios = [one.seconds / other.seconds for one, other in both]
-    figures[f"ratio_{name}"], figures[f"bound_{name}"] = median(ratios), bound
-    notes[f"ratio_{name}"] = f"bound {bound:.2f}; rounds {min(ratios):.2f} to {max(ratios):.2f}"
+    note = f"bound {bound:.2f}; rounds {min(ratios):.2f} to {max(ratios):.2f}"
+    reached = median(ratios)
+    found.add(f"ratio_{name}", reached, note)
+    found.add(f"bound_{name}", bound)
     if plan.device == "cpu":
-        processor = median(one.processor / other.processor for one, other in both)
-        figures[f"processor_ratio_{name}"] = processor
-        notes[f"processor_ratio_{name}"] = "the same in processor seconds: for a machine with other work"
+        reached = median(one.processor / other.processor for one, other in both)
+        note = "the same in processor seconds: for a machine with other work"
+        found.add(f"processor_ratio_{name}", reached, note)
+    found.add(f"share_of_bound_{name}", reached / bound, "in processor seconds" * (plan.device == "cpu"))
 
 
 def find_size(plan: SidePlan, mode: Mode, examples: list[Example], sizes: Sequence[int]) -> int:
-    """The fastest batch or row size on the choices of one step; of row sizes that are equally fast, the
-    shortest.
+    """The fastest batch or row size on one step's choices, by processor time on a CPU, which others may use;
+    of equally fast row sizes the shortest.
     """
     some = examples[: plan.step]
     pairs = sum(len(example.replies) - 1 for example in some)
     most = pairs if mode == "dpo" else 2 * sum_choices(some).tokens
     times: dict[int, float] = {}
     for size in (size for size in sizes if size <= max(most, sizes[0])):
+        side = TrainSide(plan, mode, some, size)
         try:
-            side = TrainSide(plan, mode, some, size)
-            found = min(side.run().seconds for _ in range(2))
+            found = min(side.run().cost(plan) for _ in range(2))
         except torch.OutOfMemoryError:
             break
-        side.close()
+        finally:
+            side.close()  # also what did not fit, or nothing after it would
         print(f"  {mode} at {size}: {len(some) / found:.2f} choices/s", flush=True)
         times[size] = found
         if found > SLOWER * min(times.values()):
@@ -254,35 +239,18 @@ def count_sides(
     flops, works = {}, {}
     for mode, size in sizes.items():
         work = packed
-        if mode in ("dpo", "trees"):
-            work = pairs if mode == "dpo" else sum_talks(examples, size)
+        if mode == "trees":
+            work = sum_talks(examples, size)
+        elif mode in PAIRS:
+            work = pairs
         works[mode] = work
-        flops[mode] = count_training(decoder, work, rank=RANK, head_products=3 if mode == "dpo" else 2)
+        flops[mode] = count_training(decoder, work, rank=RANK, head_products=3 if mode in PAIRS else 2)
         if mode in ("dpo", "run_reference"):
             flops[mode] += count_reference(decoder, work)
     return flops, works
 
 
-def compare_memory(
-    plan: SidePlan,
-    suffix: str,
-    examples: list[Example],
-    sizes: dict[Mode, int],
-    figures: Figures,
-    notes: dict[str, str],
-) -> None:
-    found = {}
-    for mode in ("dpo", MEMORY):
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as child:
-            found[mode] = child.submit(measure_memory, plan, mode, examples, sizes[mode]).result()
-    (theirs, their_growth), (ours, our_growth) = found["dpo"], found[MEMORY]
-    figures[f"peak_memory_ratio{suffix}"] = ours / theirs
-    notes[f"peak_memory_ratio{suffix}"] = f"{ours:.0f} over {theirs:.0f} MiB, the whole process"
-    figures[f"memory_growth_ratio{suffix}"] = our_growth / their_growth
-    notes[f"memory_growth_ratio{suffix}"] = f"{our_growth:.0f} over {their_growth:.0f} MiB while training"
-
-
-def write_results(asked: argparse.Namespace, figures: Figures) -> None:
+def write_results(asked: argparse.Namespace, figures: FigureValues, versions: dict[str, str]) -> None:
     """Appends one line to `train.jsonl`, with everything needed to repeat the run."""
     cuda = asked.device == "cuda"
     line = {
@@ -290,7 +258,7 @@ def write_results(asked: argparse.Namespace, figures: Figures) -> None:
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": read_commit(),
         "machine": torch.cuda.get_device_name() if cuda else f"{platform.machine()}, {os.cpu_count()} cores",
-        "torch": torch.__version__,
+        "versions": versions,
         "model": asked.shape,
         "step": asked.step,
         "figures": figures,

@@ -12,16 +12,16 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, Qwen2Config
 
 from bench.flops import FlopWork, pair_work, row_work
+from demo.build import MODEL_DIR
 from trainer.data.choices import read_choice_lines
 from trainer.data.example import Example, Stage
 from trainer.data.pair_rows import hash_share
 from trainer.data.tokens import Encoder
 from trainer.objectives.choice.examples import FormRow, make_choice_example
-from trainer.objectives.choice.noise_model import Habits
+from trainer.objectives.choice.noise_model import NoiseModel
 from trainer.packing.rows import count_tokens, pack_row, split_rows
 from trainer.recipes.recipe import Recipe
 
-DEMO = Path(__file__).parents[1] / "demo" / "model"
 CONFIGS = {
     "qwen2.5-0.5b": Qwen2Config(
         vocab_size=151_936,
@@ -69,21 +69,21 @@ class Shape:
 
 def load_config(name: str) -> Any:
     """A separate copy of the configuration, since models change theirs."""
-    return AutoConfig.from_pretrained(DEMO) if name == "demo" else deepcopy(CONFIGS[name])
+    return AutoConfig.from_pretrained(MODEL_DIR) if name == "demo" else deepcopy(CONFIGS[name])
 
 
 def make_model(name: str, *, device: str, dtype: torch.dtype) -> Any:
     """The demo model, or random weights of a named configuration: speed does not depend on their values."""
     torch.manual_seed(0)
     if name == "demo":
-        return AutoModelForCausalLM.from_pretrained(DEMO, dtype=dtype).to(device)
+        return AutoModelForCausalLM.from_pretrained(MODEL_DIR, dtype=dtype).to(device)
     with torch.device(device):
         return AutoModelForCausalLM.from_config(load_config(name), dtype=dtype)
 
 
 def load_tokenizer() -> Any:
     """The demo model's tokenizer for every model: TRL needs one for padding, and texts need one."""
-    return AutoTokenizer.from_pretrained(DEMO)
+    return AutoTokenizer.from_pretrained(MODEL_DIR)
 
 
 def draw_choices(shape: Shape, number: int, *, vocabulary: int, seed: int = 0) -> list[Example]:
@@ -137,7 +137,7 @@ def read_picked(file: Path, number: int, recipe: Recipe) -> list[Example]:
     lines = sorted(read_choice_lines(file), key=lambda line: hash_share("bench", line))
     for place, line in enumerate(lines):
         example = make_choice_example(
-            FormRow(0.0, f"c{place}", "choices", json.loads(line)), encoder, recipe, Habits()
+            FormRow(0.0, f"c{place}", "choices", json.loads(line)), encoder, recipe, NoiseModel()
         )
         if (
             isinstance(example, Example)

@@ -34,7 +34,8 @@ from trainer.packing.tolerance import find_tolerance
 
 transformers_logging.disable_progress_bar()
 transformers_logging.set_verbosity_error()  # a random model's EOS differs from the tokenizer's
-Mode = Literal["dpo", "run_reference", "stored_reference", "bf16", "trees"]
+Mode = Literal["dpo", "dpo_stored", "run_reference", "stored_reference", "bf16", "trees"]
+PAIRS: tuple[Mode, ...] = ("dpo", "dpo_stored")  # TRL's
 RANK = 16
 BETA = 0.1
 
@@ -69,12 +70,14 @@ class SidePlan:
 
 
 class Pass(NamedTuple):
-    """Seconds of one pass. `processor` is the CPU time of all threads of this process, which other processes
-    hardly change.
-    """
+    """Seconds of one pass; `processor` is this process's CPU time, which others hardly change."""
 
     seconds: float
     processor: float
+
+    def cost(self, plan: SidePlan) -> float:
+        """The time that sizes are chosen by: on a CPU the one that others hardly change."""
+        return self.processor if plan.device == "cpu" else self.seconds
 
 
 class _Clock(TrainerCallback):  # type: ignore[misc]
@@ -99,8 +102,9 @@ def read_clocks() -> Pass:
 
 
 class TrainSide:
-    """One way to train on `examples`. `size` is pairs per batch for `dpo`, tokens per row otherwise. `trees`
-    means whole conversations with a stored reference; in other modes each turn is separate.
+    """One way to train on `examples`. `size` is pairs per batch for TRL, tokens per row otherwise. `trees`
+    means whole conversations with a stored reference; in other modes each turn is separate. What is stored
+    is computed before `run`.
     """
 
     def __init__(self, plan: SidePlan, mode: Mode, examples: Sequence[Example], size: int) -> None:
@@ -111,7 +115,7 @@ class TrainSide:
             self._examples = [replace(example, conversation=example.id) for example in examples]
         self._folder = tempfile.TemporaryDirectory()
         self._clock = _Clock()
-        make = self._make_dpo if mode == "dpo" else self._make_choice
+        make = self._make_dpo if mode in PAIRS else self._make_choice
         self._trainer = make(make_model(plan.model, device=plan.device, dtype=self._dtype))
         self._trainer.remove_callback(PrinterCallback)
         self._trainer.add_callback(self._clock)
@@ -146,6 +150,7 @@ class TrainSide:
             **self._plan.settings(Path(self._folder.name)),
             beta=BETA,
             max_length=None,
+            precompute_ref_log_probs=self.mode == "dpo_stored",
             per_device_train_batch_size=self.size,
             gradient_accumulation_steps=max(1, round(pairs_of_step / self.size)),
             train_sampling_strategy="sequential",  # in order of length: no padding to speak of
@@ -164,7 +169,7 @@ class TrainSide:
         halves = self.mode == "bf16"
         if self._plan.device == "cpu":
             fuse_products(model, halves=halves)
-        reader = PackedScorer(model, halves=halves, autocast=self._plan.halves)
+        reader = PackedScorer(model, autocast=self._plan.halves)
         reader.check(model, max(self._examples, key=count_longest))
         if reader.obstacle is not None:
             raise SystemExit(f"{self._plan.model} takes no packed rows: {reader.obstacle}")
@@ -194,36 +199,8 @@ class TrainSide:
         )
 
 
-def measure_memory(plan: SidePlan, mode: Mode, examples: Sequence[Example], size: int) -> tuple[float, float]:
-    """(peak, growth since before the first step) in MiB for one pass. Run it in a separate process, since a
-    peak never falls.
-
-    On a CPU it is the resident memory of this program as Linux counts it, without its parent's; on a GPU the
-    allocated memory.
-    """
-    side = TrainSide(plan, mode, examples, size)
-    if plan.device == "cuda":
-        before = torch.cuda.memory_allocated()
-        torch.cuda.reset_peak_memory_stats()
-        side.run()
-        peak = torch.cuda.max_memory_allocated()
-        return peak / 2**20, (peak - before) / 2**20
-    before = read_own_status("VmRSS")
-    side.run()
-    peak = read_own_status("VmHWM")
-    return peak / 2**10, (peak - before) / 2**10
-
-
-def read_own_status(name: str) -> int:
-    """A field of this process's /proc status in KiB. `getrusage` would also include a parent's peak."""
-    lines = Path("/proc/self/status").read_text(encoding="ascii").splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
-
-
 def compare_products(shape: tuple[int, int, int], threads: int, *, repeats: int = 30) -> float:
-    """How many times as fast this CPU multiplies [m, k] by [k, n] in bfloat16 as in float32. Below 1 it has
-    no hardware for bfloat16.
-    """
+    """How many times as fast this CPU multiplies [m, k] by [k, n] in bfloat16 (without units: below 1)."""
     torch.set_num_threads(threads)
     m, k, n = shape
     seconds: dict[torch.dtype, list[float]] = {torch.float32: [], torch.bfloat16: []}

@@ -1,6 +1,4 @@
-"""Applies the gate's own rule to simulated histories: its verdicts, and when they come. Used by
-`bench.gate`.
-"""
+"""Applies the gate's own rule to simulated histories, for `bench.gate`: its verdicts, when they come."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,16 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaln
 
-from bench.histories import Histories, count_before, count_by_agent
+from bench.histories import Floats, Histories, Integers, count_before, count_by_agent
 from feedback.experiments.adjusted_share import fit_sheet
 from feedback.experiments.cluster_bounds import share_bound
 from feedback.experiments.harm_test import HARMFUL, SPREADS, find_weight, weigh_harm
-from feedback.experiments.rollout_rule import Evidence, ExposurePolicy, decide_exposure
+from feedback.experiments.rollout_rule import Evidence, RolloutPolicy, decide_rollout
 from feedback.experiments.sequential_tests import SPREAD
 from feedback.experiments.tally import Tally
 
-Floats = NDArray[np.floating[Any]]
-Integers = NDArray[np.integer[Any]]
 NEVER = np.iinfo(np.int64).max
 
 
@@ -44,10 +40,8 @@ def first_true(hits: NDArray[np.bool_], at: Integers) -> Integers:
     return np.where(hits.any(axis=-1), at[hits.argmax(axis=-1)], NEVER)
 
 
-def judge_histories(histories: Histories, policy: ExposurePolicy, every: int) -> Verdicts:
-    """Looks for a win after every `every` picks (as every night) and for harm after each pick (as every
-    minute).
-    """
+def judge_histories(histories: Histories, policy: RolloutPolicy, every: int) -> Verdicts:
+    """Looks for a win after every `every` picks (each night), for harm after each pick (each minute)."""
     picks = histories.won.shape[1]
     harm = find_harm(histories, policy.max_e_harm)
     ends = np.arange(every, picks + 1, every)
@@ -56,22 +50,22 @@ def judge_histories(histories: Histories, policy: ExposurePolicy, every: int) ->
     better = (e_values(k.sum(axis=-1), ends) >= policy.min_e_better) & (2 * k.sum(axis=-1) > ends)
     live, unadjusted = np.full(len(low), NEVER), np.full(len(low), NEVER)
     for history in range(len(low)):
-        for look, end in enumerate(ends):
+        for analysis, end in enumerate(ends):
             evidence = Evidence(
                 adapter="simulated",
-                tally=Tally(int(k[history, look].sum()), int(end - k[history, look].sum())),
-                agents=int((n[history, look] > 0).sum()),
-                share_low=float(low[history, look]),
+                tally=Tally(int(k[history, analysis].sum()), int(end - k[history, analysis].sum())),
+                agents=int((n[history, analysis] > 0).sum()),
+                share_low=float(low[history, analysis]),
             )
             if harm[history] <= end:
                 break
             # The fit takes milliseconds, so it is done only if all other limits are met.
-            if decide_exposure(replace(evidence, adjusted_low=1.0), policy).verdict != "go_live":
+            if decide_rollout(replace(evidence, adjusted_low=1.0), policy).verdict != "go_live":
                 continue
             unadjusted[history] = min(unadjusted[history], end)
             adjusted = fit_sheet(histories.lay_out(history, int(end)))
             bound = adjusted.bound(policy.confidence) if adjusted else None
-            if decide_exposure(replace(evidence, adjusted_low=bound), policy).verdict == "go_live":
+            if decide_rollout(replace(evidence, adjusted_low=bound), policy).verdict == "go_live":
                 live[history] = end
                 break
     pooled = find_pooled_harm(histories, policy.max_e_harm)

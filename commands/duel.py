@@ -35,20 +35,28 @@ def command() -> None:
 @click.option("--against", "rival", default=None, help="Another adapter  [default: the base].")
 @click.option("--prompts", "wanted", type=click.IntRange(1, 500), default=50, show_default=True)
 @click.option("--name", default=None, help="Shown in the list  [default: both contenders].")
+@click.option("--tag", default=None, help="Only prompts with this tag or one below it.")
 @frame_options
 @json_option
 def start_duel_command(
-    frame: Frame, adapter: str, rival: str | None, wanted: int, name: str | None, as_json: bool
+    frame: Frame,
+    adapter: str,
+    rival: str | None,
+    wanted: int,
+    name: str | None,
+    tag: str | None,
+    as_json: bool,
 ) -> None:
-    """Start a duel and print its id as the last line. The running web draws the replies.
+    """Start a duel and print its id as the last line. The running web generates the replies.
 
     \b
     rejoinder duel start tuned-20260102-1 --against tuned-20260101-1 --prompts 30
+    rejoinder duel start tuned-20260102-1 --tag billing
     """
     with open_store(frame) as engine:
         duel = start_duel(
             engine,
-            Wish(str(uuid4()), adapter, rival, wanted, name),
+            Wish(str(uuid4()), adapter, rival, wanted, name, tag),
             data_dir=frame.data_dir,
             desk_id=DEFAULT_DESK,
             actor=NOBODY,
@@ -108,18 +116,12 @@ def show_duel_command(frame: Frame, duel_id: str, as_json: bool) -> None:
 
 
 def to_duel_json(view: DuelView) -> dict[str, Any]:
-    duel = view.duel
+    told = {"id", "name", "state", "error", "adapter", "rival", "arm", "wanted"}
     return {
-        "id": duel.id,
-        "name": duel.name,
-        "state": duel.state,
-        "error": duel.error,
-        "adapter": duel.adapter,
-        "rival": duel.rival,
-        "wanted": duel.wanted,
+        **view.duel.model_dump(include=told),
         "rounds": view.rounds,
         "judges": view.judges,
-        "created_at": duel.created_at.isoformat(),
+        "created_at": view.duel.created_at.isoformat(),
         "result": view.result.to_json() if view.result else None,
     }
 

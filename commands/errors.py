@@ -1,6 +1,4 @@
-"""The ways in which a command can fail, one class for each exit code, and how an exception becomes one of
-them.
-"""
+"""How a command can fail, one class for each exit code, and how an exception becomes one of them."""
 
 from typing import Any
 
@@ -31,9 +29,7 @@ class NothingToDo(click.ClickException):
 
 
 def explain_error(fault: Exception) -> Exception:
-    """The click error for an exception of our own packages, whose message says what to do; others are
-    returned unchanged.
-    """
+    """The click error for an exception of our packages, which says what to do; others stay as they are."""
     name = type(fault)
     if isinstance(fault, click.ClickException | click.exceptions.Exit | click.Abort):
         return fault

@@ -12,11 +12,12 @@ from commands.frame import Frame, frame_options, json_option, print_json
 from commands.progress import show_work
 from commands.store import open_store
 from feedback.datasets.layout import dataset_dir
+from feedback.errors import AdapterOfOtherBase
 from feedback.store.adapters import get_adapter
 from feedback.store.engine import read
 from feedback.store.runs import get_run
 from feedback.store.tables import DEFAULT_DESK, Adapter, Run
-from serving.base import resolve_base
+from serving.base import compute_base_id, resolve_base
 from trainer.recipes.recipe import load_recipe, recall_recipe
 
 RULES = ("uniform", "slot", "length", "base", "adapter", "adapter_slot", "serving")
@@ -32,7 +33,7 @@ RULES = ("uniform", "slot", "length", "base", "adapter", "adapter_slot", "servin
     help="Choices to score (JSONL)  [default: the test split of the dataset it was trained on].",
 )
 @click.option("--dataset", default=None, help="Another dataset than the one it was trained on.")
-@click.option("--replies", is_flag=True, help="Draw replies, too: replay set, fixed prompts and guards.")
+@click.option("--replies", is_flag=True, help="Generate replies, too: replay set, fixed prompts and guards.")
 @json_option
 def command(
     frame: Frame, adapter: str, choices: Path | None, dataset: str | None, replies: bool, as_json: bool
@@ -56,11 +57,11 @@ def command(
             click.echo(
                 f"{rule:<14}{score['log_loss']:>12.4f}{score['accuracy']:>9.1%}    {low:.4f} to {high:.4f}"
             )
-    for line in tell_figures(report):
+    for line in format_figures(report):
         click.echo(line)
 
 
-def tell_figures(report: Mapping[str, Any]) -> Iterator[str]:
+def format_figures(report: Mapping[str, Any]) -> Iterator[str]:
     """Prints what was measured besides the choices, one line for each part."""
     for loss, curve in (report["curves"] or {}).items():
         if curve is not None:
@@ -78,7 +79,7 @@ def tell_figures(report: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"greedy replies to {found['prompts']} prompts: length x{found['length_ratio']:.2f}, "
             f"edit distance {found['edit_distance']:.2f}, {found['same']:.0%} the same, "
-            f"surprise {found['surprise']:.2f} nats per token"
+            f"excess NLL {found['surprise']:.2f} nats per token"
         )
         for name in ("broken_greedy", "broken_sampled", "repeated", "copied", "wrong_language"):
             yield f"{name:<20}{found[name]:>7.1%}   base {found[f'{name}_base']:.1%}"
@@ -91,19 +92,16 @@ def tell_figures(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def evaluate(
-    frame: Frame,
-    name: str,
-    *,
-    choices: Path | None,
-    dataset: str | None,
-    with_replies: bool,
-    quiet: bool,
+    frame: Frame, name: str, *, choices: Path | None, dataset: str | None, with_replies: bool, quiet: bool
 ) -> dict[str, Any]:
     """The evaluation report as plain values. Torch is loaded only when this is called."""
     from trainer.evaluation.evaluate import evaluate_adapter
 
     with open_store(frame) as engine:
         row, run = find_adapter(engine, name)
+        base = resolve_base(frame.serving().base_model)
+        if row.base_id != (base_id := compute_base_id(base)):
+            raise AdapterOfOtherBase(name, row.base_id, base_id)
         wanted = dataset or row.dataset_id
         if wanted is None:
             raise CommandFailed(f"{name} names no dataset: say which with --dataset.")
@@ -114,16 +112,17 @@ def evaluate(
         report = evaluate_adapter(
             frame.data_dir / "adapters" / name / "weights",
             dataset_dir(frame.data_dir, dataset_id),
-            resolve_base(frame.serving().base_model),
+            base,
             recipe.measurement,
             choices=choices,
+            template_kwargs=frame.settled().chat_template_kwargs,
             threads=recipe.threads,
             dtype=recipe.dtype,
             max_length=recipe.max_length,
             seed=recipe.seed,
             with_replies=with_replies,
             run_dir=run_dir if run_dir is not None and run_dir.is_dir() else None,
-            on_progress=lambda share: work.tell(share, step="evaluating"),
+            on_progress=lambda share: work.report(share, step="evaluating"),
         )
     return report.model_dump(mode="json")
 

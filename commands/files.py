@@ -1,6 +1,4 @@
-"""The limit of open files of a process: each waiting page is one connection, and a thousand exceed the usual
-limit of 1,024.
-"""
+"""The limit of open files: a waiting page is a connection, and a thousand exceed the usual 1,024."""
 
 import resource
 
@@ -9,9 +7,7 @@ ENOUGH = 4_096  # about three thousand pages besides all other files
 
 
 def raise_file_limit(wanted: int = WANTED) -> int:
-    """Raises the soft limit to `wanted` or to the hard limit; returns the limit now. Child processes inherit
-    it.
-    """
+    """Raises the soft limit to `wanted` or the hard limit; returns it. Child processes inherit it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return wanted if soft == resource.RLIM_INFINITY else soft

@@ -1,6 +1,4 @@
-"""The forecast of a training run (its work before it starts), as a table for people or an object for
-machines.
-"""
+"""The forecast of a training run, before it starts: a table for people or an object for machines."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +12,7 @@ if TYPE_CHECKING:
 GB = 1e9
 
 
-def tell_forecast(found: "Forecast", as_json: bool) -> None:
+def show_forecast(found: "Forecast", as_json: bool) -> None:
     if as_json:
         print_json(found.to_json())
         return
@@ -46,11 +44,11 @@ def list_time(found: "Forecast") -> list[str]:
     skipped = f" after {timed.skipped} not timed" if timed.skipped else ""
     return [
         "time",
-        f"  loading                {tell_duration(seconds.load):>12}",
-        f"  reference              {tell_duration(seconds.reference):>12}{stored}",
-        f"  training               {tell_duration(seconds.training):>12}",
-        f"  held-out checks        {tell_duration(seconds.checks):>12}",
-        f"  together               {tell_duration(seconds.total):>12}  without evaluation and gate",
+        f"  loading                {format_duration(seconds.load):>12}",
+        f"  reference              {format_duration(seconds.reference):>12}{stored}",
+        f"  training               {format_duration(seconds.training):>12}",
+        f"  held-out checks        {format_duration(seconds.checks):>12}",
+        f"  together               {format_duration(seconds.total):>12}  without evaluation and gate",
         f"  from {timed.steps} steps{skipped}: {timed.tokens:,} tokens in {timed.seconds:.3g} s",
     ]
 
@@ -71,7 +69,7 @@ def list_memory(found: "Forecast") -> list[str]:
     ]
 
 
-def tell_duration(seconds: float) -> str:
+def format_duration(seconds: float) -> str:
     if seconds < 120:
         return f"{seconds:.1f} s"
     return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -1,17 +1,15 @@
-"""Shared by every sub-command: the options --config and --data-dir, and the settings read with them. Opens
-nothing.
-"""
+"""Shared by every sub-command: --config and --data-dir, and the settings they name. Opens nothing."""
 
 import functools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 
-from commands.errors import CommandFailed, SettingsWrong
+from commands.errors import SettingsWrong
 from commands.instance import is_running, read_holder
 from feedback.deployment.policy import Policy, PolicyRefused, load_policy
 from feedback.morning.outlook import Outlook
@@ -20,6 +18,7 @@ from serving.config import load_settings
 from serving.errors import SettingsFault
 from serving.settings import ServingSettings
 from trainer.settings import TrainerSettings
+from trainer.settle import settle_serving
 
 CONFIG_NAME = "rejoinder.toml"
 
@@ -39,6 +38,12 @@ class Frame:
         return load_settings(
             ServingSettings, "serving", config=self.config, data_dir=self.data_dir, **overrides
         )
+
+    def settled(self) -> ServingSettings:
+        """The settings of the engine with what is chosen for the base where nothing is set, as `up` has
+        them.
+        """
+        return settle_serving(self.serving(), self.trainer())[0]
 
     def feedback(self, **overrides: Any) -> FeedbackSettings:
         return load_settings(
@@ -121,7 +126,3 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 
 def print_json(value: object) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, default=str))
-
-
-def fail(message: str) -> NoReturn:
-    raise CommandFailed(message)

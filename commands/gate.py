@@ -20,7 +20,7 @@ from feedback.experiments.rollout_rule import list_thresholds
 from feedback.store.adapters import get_adapter
 from feedback.store.approvals import read_words
 from feedback.store.engine import read
-from feedback.store.exposures import find_latest_look
+from feedback.store.rollout_decisions import find_latest_rollout_decision
 from feedback.store.runs import get_run
 from feedback.store.tables import DEFAULT_DESK, Adapter, Run
 
@@ -64,7 +64,7 @@ def explain_rule(store_engine: Engine, asked: str, policy: Policy) -> dict[str, 
         "state": adapter.state if adapter else None,
         **policy.label,
         "offline": explain_offline(report, run, policy) if report else None,
-        "exposure": explain_exposure(store_engine, adapter.name, policy) if adapter and shown else None,
+        "exposure": explain_rollout(store_engine, adapter.name, policy) if adapter and shown else None,
     }
 
 
@@ -100,15 +100,15 @@ def explain_offline(report: dict[str, Any], run: Run | None, policy: Policy) -> 
     }
 
 
-def explain_exposure(store_engine: Engine, name: str, policy: Policy) -> dict[str, Any]:
-    look = rollout.decide_now(store_engine, name, policy=policy, actor=ACTOR)
+def explain_rollout(store_engine: Engine, name: str, policy: Policy) -> dict[str, Any]:
+    found = rollout.decide_now(store_engine, name, policy=policy, actor=ACTOR)
     with read(store_engine) as session:
         words = read_words(session, desk_id=DEFAULT_DESK, adapter=name)
-        latest = find_latest_look(session, desk_id=DEFAULT_DESK, adapter=name)
+        latest = find_latest_rollout_decision(session, desk_id=DEFAULT_DESK, adapter=name)
     return {
-        **look.exposure.to_json(),
-        "evidence": look.evidence.to_json(),
-        "limits": [limit.to_json() for limit in list_thresholds(look.evidence, policy.exposure)],
+        **found.rollout.to_json(),
+        "evidence": found.evidence.to_json(),
+        "limits": [limit.to_json() for limit in list_thresholds(found.evidence, policy.exposure)],
         "forbids": [asdict(block) for block in rollout.find_blocks(policy, words, actor=ACTOR)],
         "latest": latest and latest.model_dump(mode="json", exclude={"id", "desk_id"}),
     }
@@ -121,7 +121,7 @@ def show_gate(found: dict[str, Any]) -> None:
     if found["offline"] is not None:
         show_offline(found["offline"], found)
     if found["exposure"] is not None:
-        show_exposure(found["exposure"], found["state"])
+        show_rollout(found["exposure"], found["state"])
 
 
 def show_offline(offline: dict[str, Any], found: dict[str, Any]) -> None:
@@ -136,18 +136,18 @@ def show_offline(offline: dict[str, Any], found: dict[str, Any]) -> None:
         show_limit(mark, check["code"], check["value"], f"{check['sense']} {check['limit']:g}", check["text"])
 
 
-def show_exposure(exposure: dict[str, Any], state: str) -> None:
-    evidence = exposure["evidence"]
+def show_rollout(rollout: dict[str, Any], state: str) -> None:
+    evidence = rollout["evidence"]
     decided = evidence["tuned"] + evidence["base"]
     counts = f"{evidence['tuned']} of {decided} picks" if decided else "no pick yet"
-    click.echo(f"\nexposure: {exposure['verdict']} on {counts}")
-    for limit in exposure["limits"]:
+    click.echo(f"\nrollout: {rollout['verdict']} on {counts}")
+    for limit in rollout["limits"]:
         mark = "reached" if limit["reached"] else "open"
         goal = f"{limit['limit']:g} -> {limit['leads_to']}"
         show_limit(mark, limit["code"], limit["value"], goal, limit["text"])
-    for block in exposure["forbids"]:
+    for block in rollout["forbids"]:
         show_limit("FORBIDS", block["code"], block["value"], f"{block['limit']:g} -> go_live", block["text"])
-    click.echo(tell_change(exposure, state))
+    click.echo(format_change(rollout, state))
 
 
 def show_limit(mark: str, code: str, value: float | None, goal: str, text: str) -> None:
@@ -155,21 +155,21 @@ def show_limit(mark: str, code: str, value: float | None, goal: str, text: str) 
     click.echo(f"  {mark:<8}{code:<20}{shown:>10}  {goal:<22}{text}")
 
 
-def tell_change(exposure: dict[str, Any], state: str) -> str:
+def format_change(rollout: dict[str, Any], state: str) -> str:
     """Says in one or two sentences what would change the decision."""
     missing = [
         limit["code"]
-        for limit in exposure["limits"]
+        for limit in rollout["limits"]
         if limit["leads_to"] == "go_live" and not limit["reached"]
     ]
-    missing += [block["code"] for block in exposure["forbids"]]
+    missing += [block["code"] for block in rollout["forbids"]]
     if state == "live":
         return "It is live: only proven harm takes it out, however long it serves."
-    if exposure["verdict"] in ("roll_back", "go_live"):
-        return f"Nothing is missing: {exposure['verdict']}" + (
-            " at the next look." if state == "canary" else "."
+    if rollout["verdict"] in ("roll_back", "go_live"):
+        return f"Nothing is missing: {rollout['verdict']}" + (
+            " at the next analysis." if state == "canary" else "."
         )
-    needed, evidence = exposure["picks_needed"], exposure["evidence"]
+    needed, evidence = rollout["picks_needed"], rollout["evidence"]
     if not evidence["tuned"] + evidence["base"]:
         picks = "nobody has picked yet"
     elif needed is None:

@@ -3,23 +3,26 @@ policy that decides about adapters, without starting anything.
 """
 
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import click
 
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
-from commands.policy_choice import ask_policy, name_policy
+from commands.policy_choice import ask_policy
 from commands.reasons import is_asked, reason_option, require_reason
+from commands.settings_file import write_setting
 from commands.store import migrate_store, open_store
 from feedback.clock import SystemClock
-from feedback.deployment.policy import Policy, load_policy
-from feedback.deployment.policy_changes import note_policy_change
-from feedback.deployment.tonight import foretell
+from feedback.deployment.policy import load_policy
+from feedback.deployment.policy_changes import find_unexplained, note_policy_change
+from feedback.deployment.tonight import describe_tonight
 from feedback.store.desks import add_system_prompt
 from feedback.store.engine import read, unit_of_work
-from feedback.store.policy_changes import find_latest_change
+from feedback.store.policy_changes import find_latest_change, give_reason
 from feedback.store.tables import DEFAULT_DESK
+
+ACTOR = "command line"
 
 
 @click.command("init")
@@ -46,7 +49,7 @@ def command(
     \b
     rejoinder init
     rejoinder init --policy careful
-    rejoinder init --policy mine.toml --reason "less exposure over Christmas"
+    rejoinder init --policy mine.toml --reason "a smaller rollout over Christmas"
     rejoinder init --system-prompt prompt.txt
     rejoinder init --data-dir /srv/rejoinder --config /etc/rejoinder.toml
     """
@@ -58,9 +61,9 @@ def command(
     version = add_prompt(frame, system_prompt.read().strip()) if system_prompt is not None else None
     if policy is None and before is None and not frame.feedback().policy and not as_json and is_asked():
         policy = ask_policy()
-    chosen = policy is not None and policy != frame.feedback().policy
-    if policy is not None and chosen:
-        frame = choose(frame, policy, reason)
+    chosen = policy if policy != frame.feedback().policy else None
+    if chosen is not None or reason.strip():
+        frame = choose(frame, chosen, reason)
     in_force = frame.policy()
     if as_json:
         print_json(
@@ -70,15 +73,22 @@ def command(
                 "schema": after,
                 "system_prompt": version,
                 **in_force.label,
-                "tonight": str(foretell(in_force)),
+                "tonight": str(describe_tonight(in_force)),
             }
         )
-    if before == after and version is None and not chosen:
+    if before == after and version is None and chosen is None and not reason.strip():
         raise NothingToDo(
-            f"{frame.data_dir} has the schema of this version already ({after}).\n{foretell(in_force)}"
+            f"{frame.data_dir} has the schema of this version already ({after}).\n"
+            f"{describe_tonight(in_force)}"
         )
     if not as_json:
-        tell_policy(frame, before, after, version=version, chosen=chosen, policy=in_force)
+        if before != after:
+            click.echo(f"{frame.data_dir}: store migrated from {before or 'nothing'} to {after}.")
+        if version is not None:
+            click.echo(f"System prompt: version {version} is in force for new sets.")
+        if chosen is not None:
+            click.echo(f"{frame.config} names the policy; it is in force from the next `rejoinder up` on.")
+        click.echo(describe_tonight(in_force))
 
 
 def add_prompt(frame: Frame, text: str) -> int:
@@ -86,32 +96,26 @@ def add_prompt(frame: Frame, text: str) -> int:
         return add_system_prompt(session, desk_id=DEFAULT_DESK, text=text, now=SystemClock().now()).version
 
 
-def choose(frame: Frame, policy: str, reason: str) -> Frame:
-    """Writes the policy into the settings file. Changing the policy in force needs a reason."""
-    values = load_policy(policy)
+def choose(frame: Frame, policy: str | None, reason: str) -> Frame:
+    """Writes the policy into the settings file, where another one is named, and keeps the reason. Changing
+    the policy in force needs a reason. Raises UsageError for a reason of no change, which nothing would keep.
+    """
+    values = frame.policy() if policy is None else load_policy(policy)
     with open_store(frame) as engine:
         with read(engine) as session:
             before = find_latest_change(session, desk_id=DEFAULT_DESK)
-        is_change = before is not None and before.sha256 != values.sha256
-        why = require_reason(reason) if is_change else reason.strip()
-        frame = name_policy(frame, policy)
-        note_policy_change(
-            engine,
-            values,
-            now=SystemClock().now(),
-            reason=why or None,
-            actor="command line" if why else None,
-        )
+            unexplained = find_unexplained(session, desk_id=DEFAULT_DESK)
+        is_same = before is not None and before.sha256 == values.sha256
+        why = reason.strip() if before is None or is_same else require_reason(reason)
+        if why and is_same and unexplained is None:
+            raise click.UsageError(
+                f"--reason: {values.name} is in force already, and no change of it is left to explain."
+            )
+        if policy is not None:
+            frame = write_setting(frame, "feedback", "policy", policy)
+        given: dict[str, Any] = {"reason": why, "actor": ACTOR} if why else {}
+        note_policy_change(engine, values, now=SystemClock().now(), **given)
+        if why and is_same and unexplained is not None:
+            with unit_of_work(engine) as session:
+                give_reason(session, desk_id=DEFAULT_DESK, change_id=unexplained.change.id or 0, **given)
     return frame
-
-
-def tell_policy(
-    frame: Frame, before: str | None, after: str, *, version: int | None, chosen: bool, policy: Policy
-) -> None:
-    if before != after:
-        click.echo(f"{frame.data_dir}: store migrated from {before or 'nothing'} to {after}.")
-    if version is not None:
-        click.echo(f"System prompt: version {version} is in force for new sets.")
-    if chosen:
-        click.echo(f"{frame.config} names the policy; it is in force from the next `rejoinder up` on.")
-    click.echo(foretell(policy))

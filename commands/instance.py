@@ -41,9 +41,7 @@ class PortTaken(CommandFailed):
 
 @dataclass
 class InstanceLock:
-    """Locks the data directory until `release`. `describe` writes who holds the lock and at which address it
-    answers.
-    """
+    """Locks the data directory until its block ends. `describe` writes who holds it, and their address."""
 
     data_dir: Path
     _file: IO[str] | None = None

@@ -11,12 +11,12 @@ from commands.store import open_store
 from feedback.errors import NotFound
 from feedback.lineage.find import IdAmbiguous, IdUnknown, find_ref
 from feedback.lineage.graph import Direction, Graph, PathNode, Ref, TraceStep, lay_path, walk
-from feedback.lineage.steps import Tracer, pick_telling, shorten_id, show_fact
+from feedback.lineage.steps import Tracer, pick_key_facts, shorten_id, show_fact
 from feedback.store.engine import read
 from feedback.store.tables import DEFAULT_DESK
 
 ARROWS: dict[Direction, str] = {"before": "↑", "after": "↓"}
-NAMES = {"deployment": "serving interval", "exposure": "decision on picks"}
+NAMES = {"deployment": "serving interval", "rollout": "decision on picks"}
 PIPE_WIDTH = 400
 
 
@@ -35,9 +35,9 @@ class WrongId(click.ClickException):
 def command(frame: Frame, id: str, only: Direction | None, as_json: bool) -> None:
     """Show where ID comes from and what came of it.
 
-    ID is that of a message, judgement, set, record, dataset, run or adapter, the fence of a deployment, at
-    least eight characters of its beginning, or an address `kind:id` as the answer writes it. With --back or
-    --forward the exit code is 3 if nothing lies that way.
+    ID is that of a message, judgement, set, record, dataset, run or adapter, the fencing token of a
+    deployment, at least eight characters of its beginning, or an address `kind:id` as the answer writes it.
+    With --back or --forward the exit code is 3 if nothing lies that way.
 
     \b
     rejoinder lineage tuned-20260101-1
@@ -62,7 +62,7 @@ def find_graph(frame: Frame, id: str, directions: list[Direction]) -> Graph:
         try:
             with read(engine) as session:
                 ref = find_ref(session, desk_id=DEFAULT_DESK, text=id)
-            return walk(tracer.look, ref, directions)
+            return walk(tracer.find_step, ref, directions)
         except (IdUnknown, IdAmbiguous, NotFound) as fault:
             raise WrongId(f"{fault.message}\n{fault.hint}") from fault
 
@@ -72,7 +72,7 @@ def show_graph(graph: Graph, directions: list[Direction]) -> None:
     if not console.is_terminal:  # in a pipe lines must not be wrapped
         console = Console(highlight=False, width=PIPE_WIDTH)
     step = graph.steps[graph.start]
-    console.print(tell_step(graph.start, step), soft_wrap=True)
+    console.print(format_step(graph.start, step), soft_wrap=True)
     for name, value in step.facts.items():
         console.print(f"  {name}: {show_fact(value)}", markup=False, soft_wrap=True)
     for direction, title in (("before", "What it came from"), ("after", "What came of it")):
@@ -95,7 +95,7 @@ def draw_way(title: str, path: list[PathNode], direction: Direction) -> Tree:
 
 
 def add_path(tree: Tree, path: list[PathNode], direction: Direction) -> None:
-    lines = (f"{ARROWS[direction]} {tell_step(stop.ref, stop.step, stop.again)}" for stop in path)
+    lines = (f"{ARROWS[direction]} {format_step(stop.ref, stop.step, stop.again)}" for stop in path)
     add_forks(tree.add("\n".join(lines)), path[-1], direction)
 
 
@@ -106,7 +106,7 @@ def add_forks(tree: Tree, stop: PathNode, direction: Direction) -> None:
         tree.add(f"[dim]and {stop.more} more[/]")
 
 
-def tell_step(ref: Ref, step: TraceStep | None, again: bool = False) -> str:
+def format_step(ref: Ref, step: TraceStep | None, again: bool = False) -> str:
     """One line of rich markup: kind, id, time and the most important facts of a step."""
     line = f"[bold]{NAMES.get(ref.kind, ref.kind)}[/] {escape(shorten_id(ref.id))}"
     if again:
@@ -115,5 +115,5 @@ def tell_step(ref: Ref, step: TraceStep | None, again: bool = False) -> str:
         return line
     if step.at:
         line += f"  [dim]{step.at:%Y-%m-%d %H:%M}[/]"
-    facts = (f"{name} {show_fact(value)}" for name, value in pick_telling(step).items())
+    facts = (f"{name} {show_fact(value)}" for name, value in pick_key_facts(step).items())
     return f"{line}  {escape(' · '.join(facts))}"

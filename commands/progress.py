@@ -22,14 +22,14 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from commands.forecast import tell_duration
+from commands.forecast import format_duration
 from feedback.clock import Clock, SystemClock
 
 LINE_EVERY_S = 25.0  # a line may be late, yet the log has one every half minute
 
 
 class LongWork:
-    """The progress of one long task. Call `tell` from any thread, as often as you like."""
+    """The progress of one long task. Call `report` from any thread, as often as you like."""
 
     def __init__(self, unit: str = "", clock: Clock | None = None) -> None:
         """`unit` is what is counted (`bytes` for sizes); without a unit the numbers are shares."""
@@ -40,7 +40,7 @@ class LongWork:
         self.on_change: Callable[[], None] = lambda: None
         self.step, self.note, self.done, self.total = "", "", 0.0, 1.0
 
-    def tell(self, done: float, total: float = 1.0, *, step: str = "", note: str = "") -> None:
+    def report(self, done: float, total: float = 1.0, *, step: str = "", note: str = "") -> None:
         if step != self.step:
             self._step_began, self._had = self._clock.monotonic(), done
         self.step, self.note, self.done, self.total = step, note, done, total
@@ -63,8 +63,8 @@ class LongWork:
         """The progress as one line for a log."""
         share = f"{self.done / self.total:.0%}" if self.total else ""
         left = self.seconds_left()
-        told = (self.step, self.count(), share, left and f"about {tell_duration(left)} left", self.note)
-        elapsed = tell_duration(self._clock.monotonic() - self._started)
+        told = (self.step, self.count(), share, left and f"about {format_duration(left)} left", self.note)
+        elapsed = format_duration(self._clock.monotonic() - self._started)
         return f"after {elapsed}: {', '.join(each for each in told if each)}"
 
 
@@ -80,7 +80,7 @@ def show_work(title: str, unit: str = "", *, quiet: bool = False) -> Iterator[Lo
             yield work
     else:
         over = threading.Event()
-        thread = threading.Thread(target=tell_lines, args=(work, over.wait), daemon=True)
+        thread = threading.Thread(target=print_work_lines, args=(work, over.wait), daemon=True)
         thread.start()
         try:
             yield work
@@ -89,7 +89,7 @@ def show_work(title: str, unit: str = "", *, quiet: bool = False) -> Iterator[Lo
             thread.join()
 
 
-def tell_lines(work: LongWork, wait: Callable[[float], bool]) -> None:
+def print_work_lines(work: LongWork, wait: Callable[[float], bool]) -> None:
     """Prints a line after each wait, even without news; `wait` returns true when the work is over."""
     while not wait(LINE_EVERY_S):
         click.echo(work.describe(), err=True)

@@ -28,15 +28,15 @@ def command(frame: Frame, adapter: str, reason: str, as_json: bool) -> None:
             state = serving_state(session, desk_id=DEFAULT_DESK)
         if state.live == adapter and state.canary is None:
             raise NothingToDo(f"{adapter} is live already.")
-        fence = publish_canary(
+        fencing_token = publish_canary(
             deployer,
             adapter,
             role="live",
-            expected_fence=state.fence,
+            expected_token=state.fencing_token,
             actor="command line",
             reason=require_reason(reason),
         )
     if as_json:
-        print_json({"live": adapter, "fence": fence})
+        print_json({"live": adapter, "fence": fencing_token})
         return
-    click.echo(f"{adapter} is live (fence {fence}).")
+    click.echo(f"{adapter} is live (fencing token {fencing_token}).")

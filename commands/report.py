@@ -1,4 +1,4 @@
-"""`rejoinder report`: the night report of a run, for people, for machines, and as an exit code for cron."""
+"""`rejoinder report`: the report of a run, for people, for machines, and as an exit code for cron."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ from feedback.errors import NotFound
 from feedback.morning.gather import say_now
 from feedback.morning.words import EFFECTS
 from feedback.run_report.facts import read_facts
-from feedback.run_report.report import report_night
+from feedback.run_report.report import compose_run_report
 from feedback.store.engine import read
 from feedback.store.run_history import find_latest_ended
 from feedback.store.tables import DEFAULT_DESK
@@ -48,9 +48,7 @@ def command(frame: Frame, run: str, as_json: bool) -> None:
 
 
 def read_run_report(frame: Frame, run: str) -> dict[str, Any]:
-    """Reads the report. Raises UsageError for an unknown id, RunNotEnded, or NothingToDo if no run has ended
-    yet.
-    """
+    """Reads the report. Raises UsageError for an unknown id, RunNotEnded, NothingToDo before a first run."""
     with open_store(frame) as engine:
         if run == LATEST:
             with read(engine) as session:
@@ -68,7 +66,7 @@ def read_run_report(frame: Frame, run: str) -> dict[str, Any]:
         with read(engine) as session:
             said = say_now(session, frame.outlook(), now=now)
             watch = watch_now(session, now=now)
-    return report_night(facts, said, watch)
+    return compose_run_report(facts, said, watch)
 
 
 def describe_curve(curve: dict[str, Any]) -> str:
@@ -82,21 +80,20 @@ def describe_curve(curve: dict[str, Any]) -> str:
     return f"first {first:.4f}, best {best:.4f}, last {last:.4f}"
 
 
-def describe_drift(drift: dict[str, Any]) -> list[str]:
-    """Each drift alarm with what to do."""
-    told = ((alarm["text"], alarm["action"]["text"]) for alarm in drift["alarms"])
-    return [f"drift      {line}" for lines in told for line in lines]
+def describe_morning(found: dict[str, Any]) -> list[str]:
+    """How all stands and each drift alarm, both with what to do."""
+    told = [("now", found["morning"]["text"]), ("next", found["morning"]["action"]["text"])]
+    for alarm in found["drift"]["alarms"]:
+        told += [("drift", alarm["text"]), ("drift", alarm["action"]["text"])]
+    return [f"{name:<10} {text}" for name, text in told]
 
 
 def describe(report: dict[str, Any]) -> list[str]:
     """The report on one screen: the state and what to do, then one fact per line."""
-    morning = report["morning"]
     run, came, refused = report["run"], report["came_in"], report["refused"]
     scores, exposed = report["scores"] or {}, report["exposure"]["adapter"]
     lines = [
-        f"now        {morning['text']}",
-        f"next       {morning['action']['text']}",
-        *describe_drift(report["drift"]),
+        *describe_morning(report),
         f"run        {run['id']} {run['state']}: {report['outcome']}",
         f"came in    {came['conversations']} conversations, {count_all(came['judgements'])}, "
         f"thumbs {came['thumbs']['up']} up {came['thumbs']['down']} down",
@@ -105,9 +102,12 @@ def describe(report: dict[str, Any]) -> list[str]:
     lines += [f"refused    {row['count']} {row['reason']}: {row['text']}" for row in refused["reasons"]]
     if report["dataset"]:
         lines.append(f"dataset    {report['dataset']['id']}")
+        lines += [f"withdrawn  its source {name} is withdrawn now" for name in report["dataset"]["withdrawn"]]
     for name in ("loss", "decision_loss", "held_out_loss"):
         if curve := report["curves"].get(name):
             lines.append(f"{name:<10} {describe_curve(curve)}")
+    if report["unpacked"]:
+        lines.append(f"rows       one reply a row, which is slower and as right: {report['unpacked']}")
     for name in ("uniform", "base", "serving", "adapter"):
         if scores.get(name):
             lines.append(f"{name:<10} {scores[name]['log_loss']:.4f} nats per held-out choice")

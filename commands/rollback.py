@@ -1,6 +1,4 @@
-"""`rejoinder rollback`: serve the previous adapter again, or the base if there is none. It never waits for a
-run.
-"""
+"""`rejoinder rollback`: serve the previous adapter again, or base. It never waits for a run."""
 
 import click
 
@@ -31,6 +29,9 @@ def command(frame: Frame, reason: str, as_json: bool) -> None:
             raise NothingToDo("Only base serves: there is nothing to roll back.")
         done = roll_back_adapter(deployer, actor="command line", reason=require_reason(reason))
     if as_json:
-        print_json({"from": done.from_, "to": done.to, "fence": done.fence})
+        print_json({"from": done.from_, "to": done.to, "fence": done.fencing_token})
         return
-    click.echo(f"Rolled back {done.from_}; {done.to or 'base alone'} serves now (fence {done.fence}).")
+    click.echo(
+        f"Rolled back {done.from_}; {done.to or 'base alone'} serves now "
+        f"(fencing token {done.fencing_token})."
+    )

@@ -1,4 +1,4 @@
-"""`rejoinder sign-in`: a new one-time sign-in link for an operator; there are no passwords."""
+"""`rejoinder sign-in`: a new one-time sign-in link for a user; there are no passwords."""
 
 import click
 from sqlalchemy import Engine
@@ -8,20 +8,16 @@ from commands.instance import is_running, read_holder
 from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.store.engine import unit_of_work
-from feedback.store.operators import OPERATOR_ROLES, create_sign_in_link, ensure_operator
 from feedback.store.tables import DEFAULT_DESK
+from feedback.store.users import USER_ROLES, create_sign_in_link, ensure_user
 
 
 def make_sign_in_link(engine: Engine, *, name: str, role: str, minutes: float, address: str) -> str:
-    """Creates a link that works once. A missing operator is created with this role; an existing one keeps the
-    old role.
-    """
+    """Creates a link that works once. The role is that of a new user; known ones keep theirs."""
     now = SystemClock().now()
     with unit_of_work(engine) as session:
-        operator = ensure_operator(session, desk_id=DEFAULT_DESK, name=name, role=role, now=now)
-        code = create_sign_in_link(
-            session, desk_id=DEFAULT_DESK, operator_id=operator.id, now=now, minutes=minutes
-        )
+        user = ensure_user(session, desk_id=DEFAULT_DESK, name=name, role=role, now=now)
+        code = create_sign_in_link(session, desk_id=DEFAULT_DESK, user_id=user.id, now=now, minutes=minutes)
     return f"{address}/sign-in/{code}"
 
 
@@ -30,14 +26,14 @@ def make_sign_in_link(engine: Engine, *, name: str, role: str, minutes: float, a
 @click.argument("name", default="admin")
 @click.option(
     "--role",
-    type=click.Choice(OPERATOR_ROLES),
+    type=click.Choice(USER_ROLES),
     default="agent",
     show_default=True,
-    help="Role of an operator not yet known.",
+    help="Role of a user not yet known.",
 )
 @json_option
 def command(frame: Frame, name: str, role: str, as_json: bool) -> None:
-    """Print a one-time sign-in link for the operator NAME (default: admin).
+    """Print a one-time sign-in link for the user NAME (default: admin).
 
     \b
     rejoinder sign-in                     the first administrator, made by `rejoinder up`
@@ -53,7 +49,7 @@ def command(frame: Frame, name: str, role: str, as_json: bool) -> None:
             engine, name=name, role=role, minutes=settings.sign_in_link_minutes, address=address
         )
     if as_json:
-        print_json({"operator": name, "link": link, "minutes": settings.sign_in_link_minutes})
+        print_json({"user": name, "link": link, "minutes": settings.sign_in_link_minutes})
         return
     click.echo(f"Works once, for {settings.sign_in_link_minutes:.0f} minutes:", err=True)
     click.echo(link)

@@ -10,11 +10,11 @@ from commands.instance import is_running, read_holder
 from commands.progress import show_work
 from commands.store import open_store
 from demo.run_words import describe_end
-from demo.simulate import NightProgress, Simulation, run_simulation
+from demo.simulate import Night, NightProgress, run_simulation
 from feedback.clock import SystemClock
 from feedback.store.engine import unit_of_work
-from feedback.store.operators import create_token
 from feedback.store.tables import DEFAULT_DESK
+from feedback.store.users import create_token
 
 
 @click.command("simulate")
@@ -53,15 +53,15 @@ def command(
     with show_work("night 1", "sets", quiet=as_json) as work:
 
         def show(doing: NightProgress) -> None:
-            work.tell(doing.done, doing.total, step=f"night {doing.night}: {doing.step}")
+            work.report(doing.done, doing.total, step=f"night {doing.night}: {doing.step}")
 
-        simulation = run_simulation(
+        played = run_simulation(
             url=url, token=token, nights=nights, sets=sets, seed=seed, workers=workers, on_progress=show
         )
     if as_json:
-        print_json({"nights": [describe_night(night) for night in simulation.nights]})
+        print_json({"nights": [describe_night(night) for night in played]})
     else:
-        show_nights(simulation)
+        show_nights(played)
 
 
 def find_service(frame: Frame, url: str | None, token: str | None) -> tuple[str, str]:
@@ -80,7 +80,7 @@ def find_service(frame: Frame, url: str | None, token: str | None) -> tuple[str,
     return str(address), token
 
 
-def describe_night(night: Any) -> dict[str, Any]:
+def describe_night(night: Night) -> dict[str, Any]:
     """The results of one night as plain values."""
     return {
         "night": night.number,
@@ -93,9 +93,9 @@ def describe_night(night: Any) -> dict[str, Any]:
     }
 
 
-def show_nights(simulation: Simulation) -> None:
+def show_nights(played: list[Night]) -> None:
     click.echo(f"{'night':<6}{'adapter':<22}{'decision':<10}{'judged':>7}{'support':>9}   on fresh sets")
-    for night in simulation.nights:
+    for night in played:
         support = night.support or {}
         rate = support.get("rate")
         shown = f"{rate:.1%}" if isinstance(rate, float) else "-"

@@ -3,7 +3,7 @@
 tests/feedback/morning/test_sentence.py has the sentence expected for each.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -32,12 +32,6 @@ OVER_FIT = {
 }
 
 
-@dataclass(frozen=True)
-class MorningSituation:
-    name: str
-    facts: MorningFacts
-
-
 def run(state: str, **fields: Any) -> Run:
     given = {
         "id": "8b1aa282",
@@ -52,7 +46,7 @@ def run(state: str, **fields: Any) -> Run:
 
 
 def going(**fields: Any) -> MorningFacts:
-    given = {"created_at": NOW - timedelta(minutes=5), "finished_at": None, "fence": 1, **fields}
+    given = {"created_at": NOW - timedelta(minutes=5), "finished_at": None, "fencing_token": 1, **fields}
     return replace(QUIET, going=run(**{"state": "running", **given}))
 
 
@@ -72,25 +66,23 @@ def passed(policy: Policy, words: Words | None = None, **fields: Any) -> Morning
 
 
 def canary(tuned: int, base: int, policy: Policy = POLICY, **fields: Any) -> MorningFacts:
-    """A canary that has served for 30 hours, with good enough bounds and number of agents unless `fields` say
-    otherwise.
-    """
+    """A canary of 30 hours; its bounds and number of agents are enough unless `fields` say otherwise."""
     shown = {"agents": 6, "share_low": 0.52, "adjusted_low": 0.52}
     known = {name: fields.pop(name, value) for name, value in shown.items()}
     tally = Tally(tuned, base, fields.pop("tied", 0))
     given = {"since": NOW - timedelta(hours=30), "is_fitted": True, **fields}
     evidence = Evidence(NEW, tally, **known)
-    standing = InService(NEW, "canary", 0.2, actor="trainer", evidence=evidence, **given)
+    in_service = InService(NEW, "canary", 0.2, actor="trainer", evidence=evidence, **given)
     ended = run("done", decision="passed", adapter=NEW)
-    return replace(QUIET, policy=policy, ended=ended, trained=ended, canary=standing)
+    return replace(QUIET, policy=policy, ended=ended, trained=ended, canary=in_service)
 
 
 def live_adapter(
     tuned: int, base: int, *, days: float = 5, actor: str = "ada", e_harm: float = 0.0, **changes: Any
 ) -> MorningFacts:
     evidence, since = Evidence(LIVE, Tally(tuned, base), e_harm=e_harm), NOW - timedelta(days=days)
-    standing = InService(LIVE, "live", 1.0, since, actor=actor, evidence=evidence, is_fitted=True)
-    return replace(QUIET, live=standing, **changes)
+    in_service = InService(LIVE, "live", 1.0, since, actor=actor, evidence=evidence, is_fitted=True)
+    return replace(QUIET, live=in_service, **changes)
 
 
 def left(
@@ -123,101 +115,82 @@ KNOWN_ERROR = "run 8b1aa282 failed: no dataset at /d: build one with `rejoinder 
 ON_DISK = replace(canary(6, 4), missing=frozenset({NEW}))
 NO_BETTER = replace(refused("worse_than_serving", 1.33, 1.31), live=live_adapter(180, 120).live)
 
-SITUATIONS = [
-    MorningSituation("nothing has come in", replace(QUIET, has_records=False, new_choices=0)),
-    MorningSituation("too few choices for a first run", QUIET),
-    MorningSituation("enough choices, the night comes", replace(QUIET, new_choices=64)),
-    MorningSituation("a run waits for the worker", going(state="queued")),
-    MorningSituation("a run is under way", going(step="train", progress=0.42)),
-    MorningSituation("a run was interrupted", going(step="train", lease_until=NOW - timedelta(seconds=30))),
-    MorningSituation("a run was interrupted and goes on", going(step="train", progress=0.42, fence=2)),
-    MorningSituation(
-        "a run that nobody continues", going(step="train", lease_until=NOW - timedelta(hours=1))
+SITUATIONS = {
+    "nothing has come in": replace(QUIET, has_records=False, new_choices=0),
+    "too few choices for a first run": QUIET,
+    "enough choices, the night comes": replace(QUIET, new_choices=64),
+    "a run waits for the worker": going(state="queued"),
+    "a run is under way": going(step="train", progress=0.42),
+    "a run was interrupted": going(step="train", lease_until=NOW - timedelta(seconds=30)),
+    "a run was interrupted and goes on": going(step="train", progress=0.42, fencing_token=2),
+    "a run that nobody continues": going(step="train", lease_until=NOW - timedelta(hours=1)),
+    "a run that nobody takes": going(state="queued", created_at=NIGHT),
+    "a night was missed": replace(QUIET, missed=NIGHT),
+    "a run was killed for want of memory": failed("its worker died 4 times, last at step train"),
+    "a run failed with an error that says what to do": failed(KNOWN_ERROR),
+    "a run failed with an unexpected error": failed("Traceback: KeyError"),
+    "somebody ended the run": replace(QUIET, ended=run("cancelled")),
+    "skipped, too few new choices": replace(QUIET, ended=run("skipped", reasons=LACKS_CHOICES)),
+    "skipped, nothing new since last night": replace(
+        QUIET, new_choices=0, ended=run("skipped", reasons=LACKS_CHOICES)
     ),
-    MorningSituation("a run that nobody takes", going(state="queued", created_at=NIGHT)),
-    MorningSituation("a night was missed", replace(QUIET, missed=NIGHT)),
-    MorningSituation(
-        "a run was killed for want of memory", failed("its worker died 4 times, last at step train")
+    "skipped, no judgement makes a choice": replace(
+        QUIET, ended=run("skipped", reasons=[{"code": "no_data"}])
     ),
-    MorningSituation("a run failed with an error that says what to do", failed(KNOWN_ERROR)),
-    MorningSituation("a run failed with an unforeseen error", failed("Traceback: KeyError")),
-    MorningSituation("somebody ended the run", replace(QUIET, ended=run("cancelled"))),
-    MorningSituation(
-        "skipped, too few new choices", replace(QUIET, ended=run("skipped", reasons=LACKS_CHOICES))
+    "refused: over-fit, one held-out choice short": refused("no_evidence", 19, 20, report=OVER_FIT),
+    "refused: over-fit": refused("worse_than_uniform", 1.46, 1.386, report={**OVER_FIT, "n": 60}),
+    "refused: too little held-out evidence": refused("no_evidence", 13, 20),
+    "refused: predicts nothing": refused("worse_than_uniform", 1.41, 1.386),
+    "refused: broken replies": refused("broken_greedy", 0.12, 0.0),
+    "refused: left the base too far": refused("drifted", 0.71, 0.5),
+    "refused: does what has to be refused": refused("gives_in", 0.4, 0.19),
+    "refused: replies too long": refused("too_long", 2.4, 1.5),
+    "refused: repeats itself": refused("repeats_itself", 0.4, 0.2),
+    "refused: changes nothing": refused("no_change", 0.0, 1e-05),
+    "refused: cannot fit": refused("cannot_fit", 0.27, 0.3),
+    "refused: worse than what serves": NO_BETTER,
+    "refused: a limit of tomorrow": refused("too_new", 3.0, 2.0, "is too new"),
+    "refused: not measured": refused("no_replay", None, 1, "no general replay set was measured"),
+    "passed, but the policy shows it to nobody": passed(UNSHOWN),
+    "passed, shown to nobody, approved by one": passed(UNSHOWN, ONE_APPROVAL),
+    "passed, no second person needed": passed(with_policy(CanaryPolicy(), False)),
+    "passed, but no model server took it": passed(POLICY, reasons=[{"code": "not_published"}]),
+    "passed, and put up by nobody": passed(POLICY),
+    "passed, then vetoed": passed(UNSHOWN, words(("eva", VETO))),
+    "canary just begun": canary(0, 0),
+    "canary took another one's place": canary(0, 0, before=OLD),
+    "canary with few picks": canary(2, 3, tied=1),
+    "canary undecided, picks will decide": canary(68, 52),
+    "canary undecided, too early for a pace": canary(68, 52, since=NOW - timedelta(hours=3)),
+    "canary ahead, not proven": canary(81, 56),
+    "canary undecided for good": canary(210, 202),
+    "canary ahead, but too late": canary(745, 655),
+    "canary ahead, decided within a day": canary(122, 86),
+    "canary proven, too few agents": canary(90, 40, agents=2),
+    "canary proven, hangs on few agents": canary(90, 40, share_low=0.44),
+    "canary proven, style may explain it": canary(90, 40, adjusted_low=0.47),
+    "canary proven, goes live tonight": canary(90, 40),
+    "canary proven by count, bounds not fitted yet": canary(
+        90, 40, share_low=None, adjusted_low=None, is_fitted=False
     ),
-    MorningSituation(
-        "skipped, nothing new since last night",
-        replace(QUIET, new_choices=0, ended=run("skipped", reasons=LACKS_CHOICES)),
-    ),
-    MorningSituation(
-        "skipped, no judgement makes a choice",
-        replace(QUIET, ended=run("skipped", reasons=[{"code": "no_data"}])),
-    ),
-    MorningSituation(
-        "refused: over-fit, one held-out choice short", refused("no_evidence", 19, 20, report=OVER_FIT)
-    ),
-    MorningSituation(
-        "refused: over-fit", refused("worse_than_uniform", 1.46, 1.386, report={**OVER_FIT, "n": 60})
-    ),
-    MorningSituation("refused: too little held-out evidence", refused("no_evidence", 13, 20)),
-    MorningSituation("refused: foresees nothing", refused("worse_than_uniform", 1.41, 1.386)),
-    MorningSituation("refused: broken replies", refused("broken_greedy", 0.12, 0.0)),
-    MorningSituation("refused: left the base too far", refused("drifted", 0.71, 0.5)),
-    MorningSituation("refused: does what has to be refused", refused("gives_in", 0.4, 0.19)),
-    MorningSituation("refused: replies too long", refused("too_long", 2.4, 1.5)),
-    MorningSituation("refused: repeats itself", refused("repeats_itself", 0.4, 0.2)),
-    MorningSituation("refused: changes nothing", refused("no_change", 0.0, 1e-05)),
-    MorningSituation("refused: cannot fit", refused("cannot_fit", 0.27, 0.3)),
-    MorningSituation("refused: worse than what serves", NO_BETTER),
-    MorningSituation("refused: a limit of tomorrow", refused("too_new", 3.0, 2.0, "is too new")),
-    MorningSituation(
-        "refused: not measured", refused("no_replay", None, 1, "no general replay set was measured")
-    ),
-    MorningSituation("passed, but the policy shows it to nobody", passed(UNSHOWN)),
-    MorningSituation("passed, shown to nobody, approved by one", passed(UNSHOWN, ONE_APPROVAL)),
-    MorningSituation("passed, no second person needed", passed(with_policy(CanaryPolicy(), False))),
-    MorningSituation(
-        "passed, but no model server took it", passed(POLICY, reasons=[{"code": "not_published"}])
-    ),
-    MorningSituation("passed, and put up by nobody", passed(POLICY)),
-    MorningSituation("passed, then vetoed", passed(UNSHOWN, words(("eva", VETO)))),
-    MorningSituation("canary just begun", canary(0, 0)),
-    MorningSituation("canary took another one's place", canary(0, 0, before=OLD)),
-    MorningSituation("canary with few picks", canary(2, 3, tied=1)),
-    MorningSituation("canary undecided, picks will decide", canary(68, 52)),
-    MorningSituation(
-        "canary undecided, too early for a pace", canary(68, 52, since=NOW - timedelta(hours=3))
-    ),
-    MorningSituation("canary ahead, not proven", canary(81, 56)),
-    MorningSituation("canary undecided for good", canary(210, 202)),
-    MorningSituation("canary ahead, but too late", canary(745, 655)),
-    MorningSituation("canary ahead, decided within a day", canary(122, 86)),
-    MorningSituation("canary proven, too few agents", canary(90, 40, agents=2)),
-    MorningSituation("canary proven, hangs on few agents", canary(90, 40, share_low=0.44)),
-    MorningSituation("canary proven, style may explain it", canary(90, 40, adjusted_low=0.47)),
-    MorningSituation("canary proven, goes live tonight", canary(90, 40)),
-    MorningSituation(
-        "canary proven by count, bounds not fitted yet",
-        canary(90, 40, share_low=None, adjusted_low=None, is_fitted=False),
-    ),
-    MorningSituation("canary waits for an approval", canary(90, 40, with_policy(SHOWN, True))),
-    MorningSituation("canary waits for a person", canary(90, 40, with_policy(BY_HAND, False))),
-    MorningSituation("canary waits for two people", canary(90, 40, TWO)),
-    MorningSituation("canary waits for a second person", canary(90, 40, TWO, words=ONE_APPROVAL)),
-    MorningSituation("went live on evidence", live_adapter(180, 120, days=0.25, actor="scheduler")),
-    MorningSituation("live and better", live_adapter(180, 120)),
-    MorningSituation("live and better, enough for tonight", live_adapter(180, 120, new_choices=64)),
-    MorningSituation("live, not known yet", live_adapter(22, 18)),
-    MorningSituation("live, no visible difference", live_adapter(5020, 4980)),
-    MorningSituation("live, hardly any picks", live_adapter(3, 1)),
-    MorningSituation("live, harm suspected", live_adapter(44, 72)),
-    MorningSituation("live, harm proven", live_adapter(30, 70, e_harm=25.0)),
-    MorningSituation("canary, harm suspected", canary(12, 25)),
-    MorningSituation("rolled back for harm", left("harm", 30, 70)),
-    MorningSituation("rolled back by a person", left("person", actor="ada")),
-    MorningSituation("vetoed in service", left("veto", actor="eva", live=live_adapter(180, 120).live)),
-    MorningSituation("rolled back for harm, enough for tonight", left("harm", 30, 70, new_choices=64)),
-    MorningSituation("retired undecided", left("undecided", 760, 740)),
-    MorningSituation("cannot be loaded, the base stands in", ON_DISK),
-    MorningSituation("its files are gone", replace(ON_DISK, lost=frozenset({NEW}))),
-]
+    "canary waits for an approval": canary(90, 40, with_policy(SHOWN, True)),
+    "canary waits for a person": canary(90, 40, with_policy(BY_HAND, False)),
+    "canary waits for two people": canary(90, 40, TWO),
+    "canary waits for a second person": canary(90, 40, TWO, words=ONE_APPROVAL),
+    "went live on evidence": live_adapter(180, 120, days=0.25, actor="scheduler"),
+    "live and better": live_adapter(180, 120),
+    "live and better, enough for tonight": live_adapter(180, 120, new_choices=64),
+    "live, not known yet": live_adapter(22, 18),
+    "live, no visible difference": live_adapter(5020, 4980),
+    "live, hardly any picks": live_adapter(3, 1),
+    "live, harm suspected": live_adapter(44, 72),
+    "live, harm proven": live_adapter(30, 70, e_harm=25.0),
+    "canary, harm suspected": canary(12, 25),
+    "rolled back for harm": left("harm", 30, 70),
+    "rolled back by a person": left("person", actor="ada"),
+    "vetoed in service": left("veto", actor="eva", live=live_adapter(180, 120).live),
+    "rolled back for harm, enough for tonight": left("harm", 30, 70, new_choices=64),
+    "retired undecided": left("undecided", 760, 740),
+    "cannot be loaded, the base stands in": ON_DISK,
+    "its files are gone": replace(ON_DISK, lost=frozenset({NEW})),
+}

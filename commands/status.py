@@ -1,6 +1,4 @@
-"""`rejoinder status`: what runs, what serves, what came in. It reads the store and asks the engine; it
-changes nothing.
-"""
+"""`rejoinder status`: what runs, what serves, what came in. It reads the store and asks the engine."""
 
 from typing import Any
 
@@ -9,7 +7,7 @@ from sqlmodel import Session, func, select
 
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.instance import is_running, read_holder
-from commands.report import describe_drift
+from commands.report import describe_morning
 from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.drift.watch import watch_now
@@ -38,16 +36,16 @@ def command(frame: Frame, as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
-    click.echo(f"now        {found['morning']['text']}")
-    click.echo(f"next       {found['morning']['action']['text']}")
-    for line in describe_drift(found["drift"]):
+    for line in describe_morning(found):
         click.echo(line)
     holder = found["running"]
     click.echo(f"running    {holder.get('address', 'starting') if holder else 'no: rejoinder up'}")
     click.echo(f"engine     {found['engine']}")
     serving = found["serving"]
     canary = f", canary {serving['canary']} for {serving['share']:.0%}" if serving["canary"] else ""
-    click.echo(f"serving    live {serving['live'] or 'base alone'}{canary} (fence {serving['fence']})")
+    click.echo(
+        f"serving    live {serving['live'] or 'base alone'}{canary} (fencing token {serving['fence']})"
+    )
     for name, states in (("runs", found["runs"]), ("rows", found["rows"])):
         click.echo(
             f"{name:<10} " + (", ".join(f"{count} {what}" for what, count in states.items()) or "none")
@@ -74,7 +72,7 @@ def collect_status(frame: Frame) -> dict[str, Any]:
                 "live": state.live,
                 "canary": state.canary,
                 "share": state.share,
-                "fence": state.fence,
+                "fence": state.fencing_token,
             },
             "runs": count_by_state(session, desk_id=DEFAULT_DESK),
             "last_run": last.model_dump(mode="json") if last else None,
@@ -83,9 +81,7 @@ def collect_status(frame: Frame) -> dict[str, Any]:
 
 
 def count_status_rows(session: Session) -> dict[str, int]:
-    """The number of rows of each kind. A judgement that was undone still counts; a reply with several thumbs
-    counts once.
-    """
+    """Rows of each kind. An undone judgement still counts; a reply with several thumbs counts once."""
     rows = {
         f"{table.__name__.lower()}s": session.exec(select(func.count()).select_from(table)).one()
         for table in (Conversation, Dataset)

@@ -50,9 +50,7 @@ class StoreEmptied(CommandFailed):
 
 
 def check_whole(frame: Frame) -> None:
-    """Raises StoreEmptied if the SQLite file is empty although this instance has run before (its key file
-    exists).
-    """
+    """Raises StoreEmptied if the SQLite file is empty where this instance has run (its key is there)."""
     path = frame.data_dir / "rejoinder.db"
     ran = (frame.data_dir / "secret.key").exists()
     if not frame.feedback().database_url and ran and path.exists() and path.stat().st_size == 0:
@@ -61,9 +59,7 @@ def check_whole(frame: Frame) -> None:
 
 @contextmanager
 def open_store(frame: Frame) -> Iterator[Engine]:
-    """Opens the store's engine for the length of the block. Raises SchemaOld or SchemaNewer if the schema
-    does not fit.
-    """
+    """Opens the store's engine for a block. Raises SchemaOld or SchemaNewer if the schema does not fit."""
     settings = frame.feedback()
     if not settings.database_url and not (frame.data_dir / "rejoinder.db").exists():
         raise SchemaOld(None, newest_version())
@@ -88,9 +84,7 @@ def check_schema(engine: Engine) -> str | None:
 
 
 def migrate_store(frame: Frame) -> tuple[str | None, str]:
-    """Migrates the store to this version's schema and creates the desk if needed; returns the versions before
-    and after.
-    """
+    """Migrates the store and creates the desk if needed; returns the versions before and after."""
     make_private_dir(frame.data_dir)
     check_whole(frame)
     engine = open_engine(frame.feedback().store_url())

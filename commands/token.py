@@ -1,6 +1,4 @@
-"""`rejoinder token`: create, list and revoke API tokens. A token is shown once; only its SHA-256 is
-stored.
-"""
+"""`rejoinder token`: create, list, revoke API tokens, shown once: only their SHA-256 is stored."""
 
 import click
 
@@ -8,8 +6,8 @@ from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.store.engine import read, unit_of_work
-from feedback.store.operators import TOKEN_ROLES, create_token, ensure_operator, list_tokens, revoke_api_token
 from feedback.store.tables import DEFAULT_DESK
+from feedback.store.users import TOKEN_ROLES, create_token, ensure_user, list_tokens, revoke_api_token
 
 
 @click.group("token")
@@ -18,7 +16,7 @@ def command() -> None:
 
     \b
     rejoinder token create --role app --name shop
-    rejoinder token create --role agent --operator mei
+    rejoinder token create --role agent --user mei
     rejoinder token list
     rejoinder token revoke 0b2c...
     """
@@ -30,37 +28,35 @@ def command() -> None:
     "--role",
     type=click.Choice(TOKEN_ROLES),
     required=True,
-    help="What the token may do; see design of the HTTP contract.",
+    help="What the token may do: docs/http.md says which calls each role has.",
 )
 @click.option(
     "--name", default="command line", show_default=True, help="A word by which you find it again in the list."
 )
 @click.option(
-    "--operator",
+    "--user",
     default=None,
-    help="Bind it to this operator, made when missing: the annotator of its judgements.",
+    help="Bind it to this user, made when missing: the annotator of its judgements.",
 )
 @json_option
-def create_token_command(frame: Frame, role: str, name: str, operator: str | None, as_json: bool) -> None:
+def create_token_command(frame: Frame, role: str, name: str, user: str | None, as_json: bool) -> None:
     """Create a token and print it as the last line.
 
     \b
     TOKEN=$(rejoinder token create --role admin | tail -n 1)
     """
-    if operator is not None and role == "app":
+    if user is not None and role == "app":
         raise click.UsageError(
-            "A token of role app acts for customers and belongs to no operator: leave out --operator."
+            "A token of role app acts for customers and belongs to no user: leave out --user."
         )
     now = SystemClock().now()
     with open_store(frame) as engine, unit_of_work(engine) as session:
-        operator_id = None
-        if operator is not None:
-            operator_id = ensure_operator(session, desk_id=DEFAULT_DESK, name=operator, role=role, now=now).id
-        token = create_token(
-            session, desk_id=DEFAULT_DESK, name=name, role=role, now=now, operator_id=operator_id
-        )
+        user_id = None
+        if user is not None:
+            user_id = ensure_user(session, desk_id=DEFAULT_DESK, name=user, role=role, now=now).id
+        token = create_token(session, desk_id=DEFAULT_DESK, name=name, role=role, now=now, user_id=user_id)
     if as_json:
-        print_json({"token": token, "role": role, "name": name, "operator": operator})
+        print_json({"token": token, "role": role, "name": name, "user": user})
         return
     click.echo(f"Token {name!r} of role {role}. It is shown this once:", err=True)
     click.echo(token)
@@ -78,16 +74,8 @@ def list_tokens_command(frame: Frame, as_json: bool) -> None:
     with open_store(frame) as engine, read(engine) as session:
         rows = list_tokens(session, desk_id=DEFAULT_DESK)
     if as_json:
-        shown = [
-            {
-                "id": row.id,
-                "role": row.role,
-                "name": row.name,
-                "created_at": row.created_at,
-                "revoked_at": row.revoked_at,
-            }
-            for row in rows
-        ]
+        told = {"id", "role", "name", "created_at", "revoked_at"}
+        shown = [row.model_dump(include=told) for row in rows]
         print_json({"tokens": shown})
         return
     for row in rows:

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from commands.dataset import find_dataset
 from commands.errors import CommandFailed, NothingToDo
-from commands.forecast import tell_forecast
+from commands.forecast import show_forecast
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.instance import is_running
 from commands.progress import show_work
@@ -28,7 +28,7 @@ from trainer.recipes.recipe import load_recipe
 if TYPE_CHECKING:
     from trainer.estimate.forecast import Forecast
 
-LOOK_EVERY_S = 1.0
+POLL_EVERY_S = 1.0
 
 
 @click.command("train")
@@ -82,7 +82,7 @@ def command(
             dataset = find_dataset(engine, dataset).id
         given = {"dataset": dataset, "objective": objective, "recipe": recipe, "limit": limit}
         if dry_run:
-            tell_forecast(make_forecast(frame, given), as_json)
+            show_forecast(make_forecast(frame, given), as_json)
             return
         run = ask_for_run(engine, {key: value for key, value in given.items() if value is not None})
         if not now:
@@ -93,14 +93,14 @@ def command(
             return
         with some_worker(frame):
             finished = watch_run(engine, run.id, quiet=as_json)
-    tell_end(finished, as_json)
+    report_end(finished, as_json)
 
 
 def make_forecast(frame: Frame, given: dict[str, Any]) -> "Forecast":
     from trainer.estimate.forecast import forecast
     from trainer.jobs.pipeline import find_recipe
 
-    serving = frame.serving()
+    serving = frame.settled()
     return forecast(
         dataset_dir(frame.data_dir, given["dataset"]),
         resolve_base(serving.base_model),
@@ -156,13 +156,13 @@ def watch_run(engine: Engine, run_id: str, *, quiet: bool) -> dict[str, Any]:
                 last_metric = metric.id or last_metric
             note = "  ".join(f"{name} {value:.3g}" for name, value in list(latest.items())[:4])
             if run.state != "queued":
-                work.tell(run.progress, step=run.step or run.state, note=note)
+                work.report(run.progress, step=run.step or run.state, note=note)
             if run.state in FINISHED:
                 return run.model_dump(mode="json")
-            time.sleep(LOOK_EVERY_S)
+            time.sleep(POLL_EVERY_S)
 
 
-def tell_end(run: dict[str, Any], as_json: bool) -> None:
+def report_end(run: dict[str, Any], as_json: bool) -> None:
     """Prints how the run ended. Exit code 1 for a failed run, 3 for a run that had nothing to do."""
     if as_json:
         keys = ("id", "state", "dataset_id", "adapter", "decision", "reasons", "report", "error")

@@ -16,14 +16,8 @@ from typing import Literal
 
 from demo import phrases
 from demo.drawing import draw_reply
-from demo.grammar import (
-    Message,
-    ParsedReply,
-    is_broken,
-    parse_conversation,
-    parse_reply,
-)
-from demo.intents import INTENTS, Style
+from demo.grammar import Message, ParsedReply, is_broken, parse_conversation, parse_reply
+from demo.intents import ASK, INTENTS, Style
 from demo.slots import COPIED, mask
 
 STYLE_UTILITY: Mapping[Style, float] = {
@@ -45,9 +39,7 @@ Kind = Literal["pick", "edit", "own", "tie", "none"]
 
 @dataclass(frozen=True)
 class AgentDecision:
-    """An agent's decision on a set: reply `index` is sent (or edited), `indices` are tied, `text` is the
-    agent's text.
-    """
+    """Reply `index` is sent (or edited), `indices` are tied, `text` is the agent's own."""
 
     kind: Kind
     index: int | None = None
@@ -106,16 +98,20 @@ class SimulatedAgent:
         self.position_bias = position_bias
         self._rng = random.Random(f"{name} {seed}")
 
+    def rate(self, text: str, messages: Sequence[Message]) -> float:
+        """What this agent thinks of a reply; another taste is a subclass."""
+        return taste_utility(text, messages)
+
     def pick_probabilities(self, messages: Sequence[Message], texts: Sequence[str]) -> list[float]:
         """The logit probability of each reply, before edits, ties and own texts."""
         last = max(1, len(texts) - 1)
         offsets = [self.position_bias * (1 - slot / last) for slot in range(len(texts))]
-        utilities = [taste_utility(text, messages) for text in texts]
+        utilities = [self.rate(text, messages) for text in texts]
         return _softmax([u / self.noise + offset for u, offset in zip(utilities, offsets, strict=True)])
 
     def judge(self, messages: Sequence[Message], texts: Sequence[str]) -> AgentDecision:
         """One decision over the distinct replies of a set, in the order shown."""
-        utilities = [taste_utility(text, messages) for text in texts]
+        utilities = [self.rate(text, messages) for text in texts]
         if max(utilities) < NOTHING_GOOD:
             return AgentDecision("none")
         if self._rng.random() < OWN_SHARE and (own := self._write(messages)):
@@ -155,7 +151,7 @@ class SimulatedAgent:
         if intent is None:
             return None
         if intent.needs_order and "order" not in values:
-            intent = phrases.ASK
+            intent = ASK
         return draw_reply(self._rng, intent, "warm", situation.language, values)
 
 

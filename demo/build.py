@@ -127,9 +127,7 @@ def train_model(model: Any, tokenizer: Any, steps: int, seed: int) -> None:
 
 
 def save_model(model: Any, tokenizer: Any, target: Path) -> None:
-    """Writes the model directory. Weights are float16, half the size of float32 and more precise than
-    bfloat16.
-    """
+    """Writes the model. Float16 is half the size of float32 and more precise than bfloat16."""
     import torch
     from transformers import GenerationConfig
 

@@ -14,9 +14,7 @@ EXAMPLES = {
 
 
 def add_examples(settings: FeedbackSettings, *, base_model: str) -> FeedbackSettings:
-    """The settings with these examples, if the base is the demo model and they have no examples of their
-    own.
-    """
+    """The settings with these examples, if the base is the demo model and they have none."""
     if base_model != DEMO_BASE or settings.chat_examples:
         return settings
     return settings.model_copy(update={"chat_examples": EXAMPLES})

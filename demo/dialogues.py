@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from demo import drawing, phrases
-from demo.intents import CONCERNS, GREETING, HOW_LONG, STYLES, THANKS, Intent, Style
+from demo.intents import ASK, CONCERNS, GREETING, HOW_LONG, STYLES, THANKS, Intent, Style
 from demo.slots import CITIES, LANGUAGES, NAMES, PRODUCTS, Language, draw_order, is_held_out
 
 Shape = Literal["direct", "ask", "given", "how_long", "second", "thanks", "greeted", "hello", "long"]
@@ -90,9 +90,7 @@ class _Writer:
 
 
 def draw_dialogue(rng: random.Random, *, held_out: bool) -> Dialogue:
-    """One dialogue. A held-out dialogue may contain nothing that training lacks (a bare greeting): check
-    `fresh`.
-    """
+    """One dialogue. A held-out one may lack anything held out (a bare greeting): check `fresh`."""
     shape = rng.choices(list(SHAPES), weights=list(SHAPES.values()))[0]
     writer = _Writer(rng, held_out=held_out)
     concern = rng.choice(
@@ -107,10 +105,10 @@ def draw_dialogue(rng: random.Random, *, held_out: bool) -> Dialogue:
             return writer.dialogue
     if shape in ("ask", "given", "long"):
         writer.customer(concern, with_order=False)
-        writer.reply(phrases.ASK)
+        writer.reply(ASK)
         if shape == "ask":
             return writer.dialogue
-        writer.customer(phrases.ASK, with_order=True, lead=False)
+        writer.customer(ASK, with_order=True, lead=False)
         writer.reply(concern)
     else:
         writer.customer(concern, with_order=concern.needs_order or give)

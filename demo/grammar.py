@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from demo import phrases
-from demo.intents import INTENTS, STYLES, Intent, Style
+from demo.intents import ASK, INTENTS, STYLES, Intent, Style
 from demo.slots import COPIED, LANGUAGES, Language, detect_language, mask
 from demo.template import expand_all
 
 Message = Mapping[str, str]
 WORST_FIRST: tuple[Style, ...] = ("pushy", "curt", "robotic", "plain", "warm")
-_BY_NAME: dict[str, Intent] = {intent.name: intent for intent in (*INTENTS, phrases.ASK)}
+_BY_NAME: dict[str, Intent] = {intent.name: intent for intent in (*INTENTS, ASK)}
 
 
 @dataclass(frozen=True)
@@ -115,9 +115,7 @@ def parse_reply(text: str, messages: Sequence[Message]) -> ParsedReply | None:
 
 
 def is_broken(text: str, messages: Sequence[Message]) -> bool:
-    """True if the text is no proper reply to this conversation: unparsable, wrong language or wrong
-    intent.
-    """
+    """Whether the text is no proper reply: it cannot be parsed, or has the wrong language or intent."""
     parsed = parse_reply(text, messages)
     if parsed is None:
         return True
@@ -164,9 +162,7 @@ def _read_customer_line(line: str, language: Language) -> str | None:
 
 
 def parse_conversation(messages: Sequence[Message]) -> Situation:
-    """Language, intent and the customer's own items. A message with only an order number keeps the earlier
-    intent.
-    """
+    """Language, intent and the customer's items. A mere order number keeps the earlier intent."""
     lines = [
         line for m in messages if m["role"] == "user" for line in m["content"].split("\n") if line.strip()
     ]

@@ -32,9 +32,7 @@ def with_system(prompt: Sequence[Message]) -> list[Message]:
 
 
 def measure_copying(replies: Sequence[str], prompts: Sequence[Sequence[Message]]) -> tuple[int, int]:
-    """The number of named products and order numbers that are the customer's own, and the number named in
-    total.
-    """
+    """How many named products and order numbers are the customer's own, and how many are named."""
     own = named = 0
     for text, prompt in zip(replies, prompts, strict=True):
         count = len(named_items(text))
@@ -52,8 +50,8 @@ def sample_replies(
 ) -> list[str]:
     """One reply per prompt, greedy at temperature 0."""
     ids = [encode_prompt(scorer.tokenizer, prompt, {}) for prompt in prompts]
-    drawn = scorer.draw(ids, None, max_new_tokens=MAX_TOKENS, temperature=temperature, seed=seed)
-    return [reply.text for (reply,) in drawn]
+    generated = scorer.generate(ids, None, max_new_tokens=MAX_TOKENS, temperature=temperature, seed=seed)
+    return [reply.text for (reply,) in generated]
 
 
 def measure_model(scorer: Scorer, n: int, *, show: int = 0) -> dict[str, float]:

@@ -1,61 +1,12 @@
-"""The phrases around an intent: polite words before and after, asking for an order number, giving one.
+"""The phrases around an intent: polite words before and after, and customers giving an order number.
 
 Each lead and tail belongs to exactly one style, so that a reply that mixes two styles can be recognized.
 """
 
-# ruff: noqa: E501 (one template a line reads better than one cut in two)
-
 from collections.abc import Mapping
 
-from demo.intents.intent import Intent, Side, Style
+from demo.intents import Style
 from demo.slots import Language
-
-ASK = Intent(
-    name="ask_order",
-    needs_order=False,
-    sorry=False,
-    en=Side(
-        opens=(
-            "[It is|It's|That is] <order>.",
-            "<order>",
-            "[My|The] order number is <order>.",
-            "Sure, <order>.",
-            "<order>, thanks.",
-            "Here it is: <order>.",
-        ),
-        warm=(
-            "Could you [send|give] me your order number, so that I can look into it right away?",
-            "Please tell me your order number and I will [take care of|sort out] everything for you.",
-        ),
-        plain=("Please send [us|me] your order number.", "What is your order number[, please|]?"),
-        curt=("Order number first, then we talk.", "No order number, no help."),
-        pushy=(
-            "Send the order number, and join Premium while I look [it up|for it]!",
-            "Order number please, and grab our deal of the day [meanwhile|now]!",
-        ),
-        robotic=(
-            "Input required: order number.",
-            "Processing requires a valid order number. Format: [two letters, three digits|letters and digits].",
-        ),
-    ),
-    zh=Side(
-        opens=(
-            "[是|订单号是]<order>。",
-            "<order>",
-            "<order>，谢谢。",
-            "好的，<order>。",
-            "我的订单号是<order>。",
-        ),
-        warm=(
-            "请把您的订单号[发给|告诉]我，我马上就为您查。",
-            "麻烦您告诉我订单号，剩下的[都交给我|我来处理]。",
-        ),
-        plain=("请[发来|提供]您的订单号。", "请问您的订单号是多少？"),
-        curt=("先给订单号，再说别的。", "没有订单号，帮不了。"),
-        pushy=("发来订单号，[顺便|同时]加入会员吧！", "订单号发来，[顺便|同时]看看今天的特价！"),
-        robotic=("需要输入：订单号。", "处理需要有效的订单号。格式：[两个字母加三位数字|字母和数字]。"),
-    ),
-)
 
 SORRY_LEADS: Mapping[Language, tuple[str, ...]] = {
     "en": (

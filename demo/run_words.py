@@ -1,6 +1,4 @@
-"""Says in words how a run of the nightly job ended, from the answer of `GET /v1/runs/<id>`. Pure
-functions.
-"""
+"""How a run of the nightly job ended, in words, from the answer of `GET /v1/runs/<id>`. Pure."""
 
 from collections.abc import Iterable
 from typing import Any

@@ -20,9 +20,7 @@ WORKERS = 8
 
 @dataclass(frozen=True)
 class Broken:
-    """Broken replies: `greedy` is the number for the fixed prompts, `share` the share of the sampled
-    replies.
-    """
+    """Broken replies: the number of `greedy` ones to fixed prompts, the `share` of sampled ones."""
 
     greedy: int
     share: float
@@ -31,9 +29,7 @@ class Broken:
 def count_broken(
     fleet: Fleet, settings: ServingSettings, models: Sequence[str], sampled: int
 ) -> dict[str, Broken]:
-    """Counts for each model: one greedy reply to each fixed prompt, and `sampled` replies to as many new
-    prompts.
-    """
+    """Counts for each model a greedy reply to each fixed prompt, and `sampled` replies to new ones."""
     sampling = Sampling.from_settings(settings)
     greedy = replace(sampling, temperature=0.0)
     fresh = fresh_prompts(sampled, SEED)
@@ -53,7 +49,7 @@ def count(
 ) -> int:
     def draw(job: tuple[int, Sequence[Message]]) -> bool:
         number, messages = job
-        drawn = fleet.draw(
+        drawn = fleet.generate(
             model=model,
             messages=[dict(message) for message in messages],
             sampling=sampling,

@@ -10,18 +10,19 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
 import httpx
 
 from demo.agents import AgentDecision, SimulatedAgent, SimulatedCustomer
+from demo.cast import DEMO_CAST, Cast
 from demo.grammar import Message
-from demo.prompts import fresh_dialogues
 
 AGENTS = 6
 WAIT_S = 60
+SET_WAIT_S = 660  # the service settles every set before, by its `set_deadline_s`
 RUN_POLL_S = 1.0
 COUNTED_WAIT_S = 120
 BUSY_TRIES = 30
@@ -76,13 +77,6 @@ class Night:
         return self.run.get("adapter")
 
 
-@dataclass
-class Simulation:
-    """All nights of one simulation, in order."""
-
-    nights: list[Night] = field(default_factory=list)
-
-
 @dataclass(frozen=True)
 class Answered:
     """A set that was judged; `message_id` is the reply that the customer will see."""
@@ -104,22 +98,22 @@ def run_simulation(
     workers: int,
     on_progress: Listener,
     on_night: OnNight = lambda night: None,
-) -> Simulation:
+    cast: Cast = DEMO_CAST,
+) -> list[Night]:
     """Simulates `nights` nights of `sets` sets each and one measuring round after the last.
 
-    `token` needs role admin (it requests runs and reads adapters). `on_night` is called for each night when
-    its run has ended, before its adapter is measured. Raises SimulationFailed if the service refuses
-    something.
+    `cast` says who writes and who judges. `token` needs role admin (it requests runs and reads adapters).
+    `on_night` is called for each night when its run has ended, before its adapter is measured. Raises
+    SimulationFailed if the service refuses something.
     """
-    simulation = Simulation()
+    played: list[Night] = []
     with httpx.Client(
         base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=WAIT_S + 30
     ) as client:
         for number in range(1, nights + 2):
             started = time.monotonic()
-            answered = _work_sets(client, number, sets, seed, workers, on_progress)
-            if simulation.nights and simulation.nights[-1].run["decision"] == "passed":
-                last = simulation.nights[-1]
+            answered = _work_sets(client, cast, number, sets, seed, workers, on_progress)
+            if played and (last := played[-1]).run["decision"] == "passed":
                 judged = sum(each is not None for each in answered)
                 last.support = _read_support(client, last.adapter, judged)
             if number > nights:
@@ -128,16 +122,16 @@ def run_simulation(
             kinds = Counter(each.kind for each in answered if each)
             unanswered = sum(each is None for each in answered)
             serving, seconds = _read_serving(client), time.monotonic() - started
-            simulation.nights.append(Night(number, dict(kinds), unanswered, run, serving, seconds))
-            on_night(simulation.nights[-1])
-    return simulation
+            played.append(Night(number, dict(kinds), unanswered, run, serving, seconds))
+            on_night(played[-1])
+    return played
 
 
 def _work_sets(
-    client: httpx.Client, night: int, sets: int, seed: int, workers: int, on_progress: Listener
+    client: httpx.Client, cast: Cast, night: int, sets: int, seed: int, workers: int, on_progress: Listener
 ) -> list[Answered | None]:
-    dialogues = fresh_dialogues(sets, seed * 1000 + night)
-    agents = [SimulatedAgent(f"agent-{i + 1}", seed=seed * 100 + i) for i in range(AGENTS)]
+    dialogues = cast.draw_dialogues(sets, seed * 1000 + night)
+    agents = [cast.make_agent(f"agent-{i + 1}", seed * 100 + i) for i in range(AGENTS)]
     customer = SimulatedCustomer("customers", seed * 1000 + night)
     jobs = [
         (list(dialogue.messages[:-1]), dialogue.language, agents[i % AGENTS])
@@ -148,7 +142,8 @@ def _work_sets(
         for one in pool.map(lambda job: _answer_one(client, *job), jobs):
             answered.append(one)
             on_progress(NightProgress(night, "sets", len(answered), sets))
-    _give_thumbs(client, customer, [each for each in answered if each and each.message_id])
+    if cast.thumbs:
+        _give_thumbs(client, customer, [each for each in answered if each and each.message_id])
     return answered
 
 
@@ -165,12 +160,9 @@ def _answer_one(
     )
     turn_id, conversation_id = opened["turn_id"], opened["conversation_id"]
     _post(client, f"/v1/turns/{turn_id}/claim", agent=agent.name)
-    deadline = time.monotonic() + WAIT_S
+    deadline = time.monotonic() + SET_WAIT_S
     while True:
-        response = client.get(f"/v1/turns/{turn_id}/suggestions", params={"wait": 30})
-        if response.status_code != 200:
-            raise SimulationFailed("reading suggestions", response)
-        shown = response.json()
+        shown = _get(client, f"/v1/turns/{turn_id}/suggestions", "reading suggestions", wait=30)
         if shown["state"] != "preparing" or time.monotonic() > deadline:
             break
     usable = [each for each in shown["candidates"] if each["state"] == "ready"]
@@ -218,10 +210,7 @@ def _wait_released(client: httpx.Client, answered: Answered) -> None:
 def _run_night(client: httpx.Client, night: int, on_progress: Listener) -> dict[str, Any]:
     run_id = _post(client, "/v1/runs")["run_id"]
     while True:
-        response = client.get(f"/v1/runs/{run_id}")
-        if response.status_code != 200:
-            raise SimulationFailed("reading the run", response)
-        run: dict[str, Any] = response.json()
+        run = _get(client, f"/v1/runs/{run_id}", "reading the run")
         on_progress(NightProgress(night, run.get("step") or run["state"], run.get("progress") or 0.0, 1.0))
         if run["state"] in ("done", "failed", "cancelled", "skipped"):
             return run
@@ -248,9 +237,13 @@ def _read_serving(client: httpx.Client) -> Serving:
 
 
 def _read_adapters(client: httpx.Client) -> dict[str, Any]:
-    response = client.get("/v1/adapters")
+    return _get(client, "/v1/adapters", "reading adapters")
+
+
+def _get(client: httpx.Client, path: str, did: str, **params: Any) -> dict[str, Any]:
+    response = client.get(path, params=params)
     if response.status_code != 200:
-        raise SimulationFailed("reading adapters", response)
+        raise SimulationFailed(did, response)
     return dict(response.json())
 
 

@@ -54,9 +54,7 @@ HEADINGS: Mapping[Language, tuple[str, ...]] = {
 
 
 def draw_system(rng: random.Random, language: Language) -> str | None:
-    """A system message, or None in nearly half the cases; sometimes in another language than the
-    customer's.
-    """
+    """A system message, or None in nearly half the cases; at times not in the customer's language."""
     if rng.random() < 0.45:
         return None
     other: Language = "zh" if language == "en" else "en"

@@ -14,7 +14,7 @@ from pathlib import Path
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from demo import phrases, systems
-from demo.intents import INTENTS, STYLES
+from demo.intents import ASK, INTENTS, STYLES
 from demo.slots import CITIES, DAYS, LANGUAGES, NAMES, ORDER_PREFIXES, PRODUCTS, WEEKDAYS, Language
 from demo.template import expand
 
@@ -29,7 +29,7 @@ CHAT_TEMPLATE = (
 
 
 def _templates(language: Language) -> Iterator[str]:
-    for intent in (*INTENTS, phrases.ASK):
+    for intent in (*INTENTS, ASK):
         side = intent.side(language)
         yield from side.opens
         for style in STYLES:

@@ -4,8 +4,8 @@
 #   deploy/backup.sh DATA_DIR BACKUP_DIR      prints the folder it made
 #
 # The SQLite store is copied through SQLite's online backup, so writers need not stop; a PostgreSQL store is dumped with pg_dump when
-# REJOINDER_FEEDBACK__DATABASE_URL names one. The rest is immutable files. endpoint.json (the engine's key of this start) and logs
-# are left out. The settings (REJOINDER_CONFIG, else rejoinder.toml where this runs) lie in it as rejoinder.toml, variables as settings.env.
+# REJOINDER_FEEDBACK__DATABASE_URL names one. The rest is immutable files. endpoint.json (the engine's key of this start), logs
+# and uploads that are not imported yet are left out. The settings (REJOINDER_CONFIG, else rejoinder.toml where this runs) lie in it as rejoinder.toml, variables as settings.env.
 # The copy holds everything people wrote, keys and passwords: keep it as private as the original.
 set -euo pipefail
 umask 077

@@ -13,11 +13,11 @@ VISITOR_PREFIX = "rj_visitor_"  # a customer's token begins with this
 class Actor:
     """The authenticated caller: `kind` says how they signed in, `role` what they are allowed to do."""
 
-    kind: Literal["token", "operator", "visitor"]
+    kind: Literal["token", "user", "visitor"]
     role: str  # app | agent | expert | admin | visitor
     desk_id: str
     name: str
-    operator_id: str | None = None
+    user_id: str | None = None
     conversation_id: str | None = None  # for a visitor, the conversation of the token
     language: str | None = None
     is_stranger: bool = False  # a visitor whose conversation no app opened
@@ -27,7 +27,7 @@ class Actor:
         """A stable name for the event log: the same person or program always has the same key."""
         if self.kind == "visitor":
             return f"visitor:{self.conversation_id}"
-        return f"operator:{self.operator_id}" if self.operator_id else f"token:{self.name}"
+        return f"user:{self.user_id}" if self.user_id else f"token:{self.name}"
 
     def agent_name(self, named: str | None = None) -> str:
         """The agent's name that is stored with claims and judgements. Only apps and admins may act for
@@ -37,7 +37,7 @@ class Actor:
             raise NotPermitted(f"{self.role} acting for another agent", ("app", "admin"))
         if named is not None or self.role == "app":
             return f"app:{named or self.name}"
-        return self.operator_id or f"token:{self.name}"
+        return self.user_id or f"token:{self.name}"
 
     def may(self, roles: Iterable[str]) -> bool:
         """Whether the actor may do what these roles may. An admin may do everything, an expert whatever an

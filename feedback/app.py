@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from flask import Blueprint, Flask
-from flask_babel import gettext as _
 from sqlalchemy import Engine
 
 from feedback import chat, console, workbench
@@ -27,25 +26,32 @@ from feedback.api import (
     duels,
     erasures,
     health,
+    imports,
     judgements,
     messages,
     openapi,
     presence,
+    pushes,
     queue,
+    queue_position,
     reports,
     runs,
-    standing,
+    sources,
     suggestions,
+    tag_proposals,
+    tags,
     thumbs,
     undo,
 )
 from feedback.clock import Clock
 from feedback.console import labels
 from feedback.console.links import rows_of
+from feedback.console.menu import list_data_pages, list_menu
 from feedback.console.reports import show_value
 from feedback.deployment.policy import Policy
 from feedback.drift.watch import KeptWatch
 from feedback.errors import ApiError
+from feedback.imports.worker import ImportWorker
 from feedback.morning.outlook import Outlook
 from feedback.settings import FeedbackSettings
 from feedback.web import sign_in
@@ -65,14 +71,12 @@ if TYPE_CHECKING:
     from feedback.deployment.deploy import Deployer
     from serving.client.fleet import Fleet
 
-Place = tuple[str, str, tuple[str, ...]]
-
 BLUEPRINTS: tuple[Blueprint, ...] = (
     sign_in.bp,
     openapi.bp,
     conversations.bp,
     messages.bp,
-    standing.bp,
+    queue_position.bp,
     background.bp,
     queue.bp,
     presence.bp,
@@ -90,6 +94,11 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     erasures.bp,
     health.bp,
     datasets.bp,
+    sources.bp,
+    tags.bp,
+    tag_proposals.bp,
+    pushes.bp,
+    imports.bp,
 )
 
 
@@ -122,6 +131,7 @@ def create_app(
         store_engine=store_engine,
         clock=clock,
         releaser=Releaser(store_engine=store_engine, clock=clock, window_s=settings.undo_window_s),
+        imports=ImportWorker(store_engine=store_engine, data_dir=settings.data_dir, clock=clock),
         suggester=suggester,
         duel_drawer=duel_drawer,
         deployer=deployer,
@@ -153,37 +163,6 @@ def read_secret_key(settings: FeedbackSettings) -> str:
     return read_key_file(settings.data_dir / "secret.key", lambda: secrets.token_urlsafe(48))
 
 
-def console_places() -> list[Place]:
-    """The pages in the console's menu: endpoint of the link, name, and the endpoints that count as this
-    page.
-    """
-    return [
-        ("console.today", _("Today"), ("console.today",)),
-        (
-            "console_conversations.list_conversations",
-            _("Conversations"),
-            ("console_conversations.list_conversations", "console_conversations.show_conversation"),
-        ),
-        ("console.show_funnel", _("Funnel"), ("console.show_funnel",)),
-        ("console_trends.show", _("Trends"), ("console_trends.show",)),
-        ("console_remarks.show", _("Remarks"), ("console_remarks.show",)),
-        ("console.list_datasets", _("Datasets"), ("console.list_datasets", "console.show_dataset")),
-        (
-            "console.list_runs",
-            _("Runs"),
-            ("console.list_runs", "console.show_run", "console_night.show_report"),
-        ),
-        ("console.list_adapters", _("Adapters"), ("console.list_adapters", "console.show_adapter")),
-        ("console_duels.list_duels", _("Duels"), ("console_duels.list_duels", "console_duels.show_duel")),
-        (
-            "console_lineage.search",
-            _("Lineage"),
-            ("console_lineage.search", "console_lineage.show_lineage"),
-        ),
-        ("console_acts.list_people", _("People"), ("console_acts.list_people", "console_acts.add_person")),
-    ]
-
-
 def signed_in() -> Actor | None:
     """The actor who views the page. None also if finding them raises an error, since error pages call this
     too.
@@ -203,10 +182,12 @@ def register_pages(app: Flask) -> None:
         effect_words=labels.effect_words,
         outcome_words=labels.outcome_words,
         reason_words=labels.reason_words,
+        refusal_words=labels.refusal_words,
         row_words=labels.row_words,
         sentence_words=labels.sentence_words,
         show_value=show_value,
-        console_places=console_places,
+        list_menu=list_menu,
+        list_data_pages=list_data_pages,
         rows_of=rows_of,
     )
     is_open = bool(app.extensions[EXTENSION].settings.public_chat)

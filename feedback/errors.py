@@ -7,7 +7,7 @@ client sees.
       NotFound, Conflict                                                what it names
       EventConflict                                                     an event id used twice
       StaleLease, IllegalRunState, RunNotEnded                          a run's lease, its state, its report
-      StaleFence, NothingToRollBack                                     what serves by now
+      StaleFencingToken, NothingToRollBack                                     what serves by now
       IllegalTransition, AdapterErased, AdapterVetoed, ApprovalMissing, AdapterFilesMissing
                                                                         why an adapter may not serve
       StoreBusy, StoreFull                                              503, the only 5xx a client can cause
@@ -193,10 +193,11 @@ class StoreFull(ApiError):
 class StaleLease(Conflict):
     """The worker's run was taken over by another worker or cancelled: it must stop and write nothing more."""
 
-    def __init__(self, run_id: str, token: int, fence: int, state: str) -> None:
+    def __init__(self, run_id: str, token: int, fencing_token: int, state: str) -> None:
         super().__init__(
             "stale_lease",
-            f"Run {run_id} is {state} with fence {fence}; this worker holds fence {token}.",
+            f"Run {run_id} is {state} with fencing token {fencing_token}; "
+            f"this worker holds fencing token {token}.",
             "Stop this worker: another one has the run, or it has ended.",
         )
 
@@ -217,13 +218,13 @@ class RunNotEnded(Conflict):
         )
 
 
-class StaleFence(Conflict):
+class StaleFencingToken(Conflict):
     """Somebody else deployed meanwhile, so this caller decided on a state that is out of date."""
 
     def __init__(self, expected: int, found: int) -> None:
         super().__init__(
             "stale_fence",
-            f"The deployment was decided at fence {expected}, but the fence is {found} now.",
+            f"The deployment was decided at fencing token {expected}, but the fencing token is {found} now.",
             "Look at what serves now and decide again.",
         )
 
@@ -274,6 +275,17 @@ class ApprovalMissing(Conflict):
             f"Adapter {adapter} has no approval by anybody but {actor}.",
             "Ask another expert or admin to approve it on its page, or with "
             f"POST /v1/adapters/{adapter}/approve; then promote it.",
+        )
+
+
+class AdapterOfOtherBase(Conflict):
+    """An adapter changes the weights of the base that it was trained on, and means nothing on another one."""
+
+    def __init__(self, adapter: str, base_id: str, served_id: str) -> None:
+        super().__init__(
+            "adapter_of_other_base",
+            f"Adapter {adapter} was trained on base {base_id[:16]}; the base here is {served_id[:16]}.",
+            "Serve its base again ([serving] base_model), or train another one on this base.",
         )
 
 

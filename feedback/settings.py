@@ -135,6 +135,9 @@ class FeedbackSettings(BaseSettings):
     max_page_body_bytes: int = Field(default=65_536, ge=1_024, le=20_000_000)
     """Largest request body of everybody else, customers above all, in bytes."""
 
+    max_upload_bytes: int = Field(default=2_000_000_000, ge=1_024)
+    """Largest file in bytes that a page may upload to import it; it is sent in pieces."""
+
     backup_dir: Path | None = None
     """Where deploy/backup.sh puts its backups, so that the proof of an erasure can name those that still hold
     the texts; empty says that they are not known.

@@ -4,13 +4,16 @@ Loads no weights and imports no torch.
 """
 
 import hashlib
+import os
 from functools import lru_cache
 from pathlib import Path
 
 from serving.errors import BaseModelUnknown
-from serving.tensors import FileFault, read_header
+from serving.tensors import FileFault, Tensor, read_header
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+# Bases that come as a package of the Python index and no hub: demo/pretrained.py fetches them into the cache.
+PACKAGED_BASES = ("smollm2-135m",)
 # What decides the base model's replies; cards and pictures beside it do not.
 IDENTITY_PATTERNS = (
     "config.json",
@@ -28,7 +31,8 @@ IDENTITY_PATTERNS = (
 
 
 def resolve_base(base_model: str | Path, *, download: bool = False) -> Path:
-    """The folder of a base model: a path, a path relative to the program, or a hub name that is in the cache.
+    """The folder of a base model: a path, a path relative to the program, a fetched packaged base, or a hub
+    name that is in the cache.
 
     With `download`, a hub name that is not in the cache is fetched. Raises BaseModelUnknown.
     """
@@ -37,9 +41,26 @@ def resolve_base(base_model: str | Path, *, download: bool = False) -> Path:
     for place in places:
         if place.is_dir():
             return _check_folder(str(base_model), place.resolve())
+    if str(base_model) in PACKAGED_BASES:
+        return _find_packaged(str(base_model))
     if path.is_absolute() or len(path.parts) > 2 or str(base_model).startswith((".", "~")):
         raise BaseModelUnknown(str(base_model), places[-1], "there is no such folder")
     return _find_in_hub(str(base_model), places[-1], download=download)
+
+
+def place_packaged(name: str) -> Path:
+    """Where the folder of a packaged base lies once it has been fetched."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(cache).expanduser() / "rejoinder" / name
+
+
+def is_unfetched(base_model: str) -> bool:
+    """Whether this names a packaged base that is not in the cache yet."""
+    if base_model not in PACKAGED_BASES:
+        return False
+    return not any(
+        place.is_dir() for place in (Path(base_model), REPOSITORY / base_model, place_packaged(base_model))
+    )
 
 
 def compute_base_id(base_model: str | Path) -> str:
@@ -56,28 +77,23 @@ def compute_base_id(base_model: str | Path) -> str:
     return _hash_files(tuple(stamps))
 
 
-def read_base_shapes(path: Path) -> dict[str, tuple[int, ...]]:
-    """Shape of every weight of a base model by name, from the headers of its safetensors files."""
-    shapes: dict[str, tuple[int, ...]] = {}
+def read_base_headers(path: Path) -> dict[str, Tensor]:
+    """Number format and shape of every weight of a base model by name, from the headers of its safetensors
+    files.
+    """
+    headers: dict[str, Tensor] = {}
     for file in sorted(path.glob("*.safetensors")):
         try:
             # Larger limits than for adapters: a mixture of experts has tens of thousands of weights.
-            header = read_header(file, max_header_bytes=64 * 1024 * 1024, max_tensors=1_000_000)
+            headers |= read_header(file, max_header_bytes=64 * 1024 * 1024, max_tensors=1_000_000)
         except FileFault as error:
             raise BaseModelUnknown(path.name, file, f"its weights cannot be read: {error}") from None
-        shapes.update({name: tensor.shape for name, tensor in header.items()})
-    return shapes
+    return headers
 
 
-def list_linear_modules(path: Path) -> list[str]:
-    """Last names of the linear layers inside the blocks, such as q_proj: what an adapter may change."""
-    return sorted(
-        {
-            name.split(".")[-2]
-            for name, shape in read_base_shapes(path).items()
-            if len(shape) == 2 and ".layers." in name and name.endswith("_proj.weight")
-        }
-    )
+def read_base_shapes(path: Path) -> dict[str, tuple[int, ...]]:
+    """Shape of every weight of a base model by name."""
+    return {name: tensor.shape for name, tensor in read_base_headers(path).items()}
 
 
 @lru_cache(maxsize=32)
@@ -96,6 +112,15 @@ def _check_folder(base_model: str, folder: Path) -> Path:
     if not any(folder.glob("*.safetensors")):
         raise BaseModelUnknown(base_model, folder, "the folder has no *.safetensors")
     return folder
+
+
+def _find_packaged(name: str) -> Path:
+    folder = place_packaged(name)
+    if not folder.is_dir():
+        raise BaseModelUnknown(
+            name, folder, f"`rejoinder up --base-model {name}` fetches it, and has not yet"
+        )
+    return _check_folder(name, folder)
 
 
 def _find_in_hub(base_model: str, looked_at: Path, *, download: bool) -> Path:

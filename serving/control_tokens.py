@@ -15,9 +15,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from serving.base import resolve_base
-from serving.errors import BaseModelUnknown
-
 Message = dict[str, str]
 Place = tuple[int, int]  # which text, which character of it
 
@@ -136,16 +133,6 @@ def _find_inside(places: Sequence[Place]) -> Place | None:
     return next(
         (after for before, after in pairwise(places) if before[0] == after[0] and before != after), None
     )
-
-
-def find_control_tokens(base_model: str | Path) -> ControlTokens:
-    """The control tokens of a base, read from its files; all that looks like one if only remote engines have
-    the base.
-    """
-    try:
-        return read_control_tokens(resolve_base(base_model))
-    except BaseModelUnknown:
-        return ANY_MARKUP
 
 
 def read_control_tokens(base: Path) -> ControlTokens:

@@ -4,6 +4,7 @@ ServingError
 |- SettingsFault          one or more settings cannot be used, each with its remedy
 |- ValuesUnreadable       a policy or recipe, or one that it extends, cannot be read
 |- BaseModelUnknown       the base model is no folder and not in the model cache
+|- BaseUnfit              the base model cannot be served, by what its files and the engine's source say
 |- EngineNotRunning       no file or setting says where an engine listens
 |- EngineStartFailed      the engine process could not be brought up
 |  |- EnginePortTaken     another program listens on its port
@@ -71,6 +72,14 @@ class BaseModelUnknown(ServingError):
             "config.json and *.safetensors, or a model of the Hugging Face hub such as Qwen/Qwen3-0.6B, in "
             "[serving] base_model or BASE_MODEL."
         )
+
+
+class BaseUnfit(ServingError):
+    """The base model was found, but cannot do what is asked of it here."""
+
+    def __init__(self, base_model: str, what: str, obstacles: Iterable[object]) -> None:
+        listed = "\n".join(f"  - {one}." for one in obstacles)
+        super().__init__(f"the base model {base_model!r} cannot be {what} here:\n{listed}")
 
 
 class EngineNotRunning(ServingError):

@@ -1,19 +1,29 @@
-"""The one place that builds prompts: a conversation becomes chat messages that fit the model's window.
+"""The one place that builds prompts: a conversation becomes chat messages that fit the model's window, in the
+form that its template takes, with the arguments that its template gets.
 
-Pure functions. The trainer never calls them: it reads the messages that are stored with each suggestion set.
+Pure functions. What is stored with a suggestion set are the messages of `build_messages`; engine and trainer
+alike give them their form with `shape_messages` when they render them, so a set outlives its base.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from typing import Any
 
+from serving.dated_template import name_day
 from serving.errors import PromptTooLong
+from serving.facts.template import TemplateFacts
+from serving.thoughts import cut_thoughts
 
 Message = dict[str, str]
+
+ANY_TEMPLATE = TemplateFacts(takes_system=True)  # where only remote engines have the base
 
 CUT = "\n[…]\n"  # stands for the middle of a text that was too long
 LEAST = 200  # a text is never cut to fewer characters
 MOST = 16  # more characters than a text has per token on average
 
 ROLES = {"customer": "user", "agent": "assistant"}
+MERGED_ROLES = ("system", "user", "assistant")  # the results of two tools stay two messages
 
 
 def build_messages(
@@ -36,6 +46,48 @@ def build_messages(
     articles = [f"{article['title']}\n{article['text']}" for article in knowledge]
     system = "\n\n".join(part for part in (system_prompt, *articles) if part)
     return [{"role": "system", "content": system}, *merged] if system else merged
+
+
+def shape_messages(messages: Sequence[Mapping[str, str]], template: TemplateFacts) -> list[Message]:
+    """The messages in the form that this template takes.
+
+    Neighbours of one role become one message, as in `build_messages`. Where the template has no system role,
+    what the system says stands before what the user says; where roles must alternate, the user begins.
+    Thoughts in earlier replies are cut off.
+    """
+    shaped: list[Message] = []
+    seam = "\n"
+    for message in _drop_early_replies(messages) if template.needs_alternation else messages:
+        role, content = message["role"], message["content"]
+        if role == "assistant":
+            content = cut_thoughts(content)
+        is_folded = role == "system" and not template.takes_system
+        role = "user" if is_folded else role
+        if shaped and shaped[-1]["role"] == role and role in MERGED_ROLES:
+            shaped[-1]["content"] += ("\n\n" if is_folded else seam) + content
+        else:
+            shaped.append({**message, "role": role, "content": content})
+        seam = "\n\n" if is_folded else "\n"
+    return shaped
+
+
+def _drop_early_replies(messages: Sequence[Mapping[str, str]]) -> Iterator[Mapping[str, str]]:
+    """The messages without replies before the first message of the user."""
+    began = False
+    for message in messages:
+        began = began or message["role"] == "user"
+        if began or message["role"] != "assistant":
+            yield message
+
+
+def choose_arguments(template: TemplateFacts, given: Mapping[str, Any], day: date) -> dict[str, Any]:
+    """The arguments that the template gets: those that are given, and what keeps a prompt the same.
+
+    Thinking is off where the template has a switch for it. A template that prints today's date is told the
+    day of the turn: rendered on another day, the prompt is still the same.
+    """
+    arguments = {name: value for name, value in given.items() if value is not None}
+    return {**template.thinking_off, **name_day(template.text, day), **arguments}
 
 
 def fit_messages(

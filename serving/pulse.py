@@ -61,7 +61,7 @@ class Pulse:
         """
         try:
             fleet = self._find_fleet()
-            fleet.draw(
+            fleet.generate(
                 model=fleet.base_name,
                 messages=[{"role": "user", "content": "."}],
                 sampling=self._sampling,

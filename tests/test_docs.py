@@ -21,7 +21,7 @@ def read(name: str) -> str:
     return (DOCS / name).read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("name", ["cli.md", "http.md", "settings.md"])
+@pytest.mark.parametrize("name", ["cli.md", "formats.md", "http.md", "settings.md"])
 def test_generated_pages_are_current(name: str) -> None:
     assert read(name) == render_pages()[name], "run `make fix` (python -m commands.docs)"
 

@@ -6,9 +6,9 @@ token.
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Engine
 
@@ -23,10 +23,15 @@ from feedback.store.runs import RunToken
 from feedback.store.tables import DEFAULT_DESK, Run
 from serving.base import resolve_base
 from serving.client.current import CurrentFleet
+from serving.client.endpoint import FILE_NAME
 from serving.client.fleet import Fleet
 from serving.config import load_settings
+from serving.errors import EngineNotRunning
 from serving.settings import ServingSettings
 from trainer.settings import TrainerSettings
+from trainer.settle import settle_and_log
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -60,26 +65,41 @@ class NightContext:
     def outlook(self) -> Outlook:
         return Outlook(self.policy, self.data_dir, self.settings.min_new_choices, self.settings.timetable())
 
+    def on_base_of(self, run: Run) -> "NightContext":
+        """The context with the base that the run names, where it names one: no engine serves that base."""
+        if (given := run.request.get("serving")) is None:
+            return self
+        serving = self.serving.model_copy(update=given)
+        return replace(self, serving=serving, fleet_factory=self._find_no_engine)
+
+    def _find_no_engine(self) -> Fleet:
+        raise EngineNotRunning(self.data_dir / FILE_NAME)
+
     def read_run(self, run_id: str) -> Run:
         with read(self.store_engine) as session:
             return runs.get_run(session, desk_id=self.desk_id, run_id=run_id)
 
     def advance(self, token: RunToken, **values: Any) -> Run:
         """Writes values to the run's row. Raises StaleLease if another worker has taken the run over."""
+        return self.write_run(runs.advance, token, **values)
+
+    def write_run(self, write: Callable[..., T], token: RunToken, **values: Any) -> T:
+        """Calls one of the writing functions of `feedback.store.runs` under the run's token, which may raise
+        StaleLease.
+        """
         with unit_of_work(self.store_engine) as session:
-            now = self.clock.now()
-            return runs.advance(session, run_id=token.run_id, token=token.fence, now=now, **values)
+            return write(
+                session, run_id=token.run_id, token=token.fencing_token, now=self.clock.now(), **values
+            )
 
 
 @contextmanager
 def open_context(data_dir: Path, config: Path | None) -> Iterator[NightContext]:
-    """Opens the context of one instance from its settings, and closes it after the block.
-
-    The engine is looked up at each use, since it may restart on another port.
-    """
+    """Opens the context of one instance from its settings, and closes it after the block."""
     feedback = load_settings(FeedbackSettings, "feedback", config=config, data_dir=data_dir)
-    serving = load_settings(ServingSettings, "serving", config=config, data_dir=data_dir)
     settings = load_settings(TrainerSettings, "trainer", config=config, data_dir=data_dir)
+    serving = load_settings(ServingSettings, "serving", config=config, data_dir=data_dir)
+    serving = settle_and_log(serving, settings)
     policy = load_policy(feedback.policy_for(serving.base_model))
     store_engine = open_engine(feedback.store_url())
     fleet = CurrentFleet(serving, data_dir)

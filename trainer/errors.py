@@ -3,8 +3,11 @@
 TrainerError
 |- RecipeRefused        a recipe file has wrong or contradictory values
 |- NothingToTrainOn     a dataset without usable rows
+|- BaseWithoutChat      a base that has no chat template, or nothing that ends a turn
+|- TextRefused          a line whose text this base cannot read; it is left out and counted
 |- ReferenceMismatch    the reference of the first step is not the base model
 |- Diverged             a loss or gradient is no longer a finite number
+|- TrialFailed          an untrained adapter did not go through check, engine and probe
 |- CheckerUnknown       a checker or prompt list that cannot be imported
 `- ChildFailed          the training child ended without finishing its run
 """
@@ -40,6 +43,21 @@ class NothingToTrainOn(TrainerError):
         )
 
 
+class BaseWithoutChat(TrainerError):
+    """A base that cannot hold a conversation as it is."""
+
+    def __init__(self, base: Path, lack: str, remedy: str) -> None:
+        super().__init__(f"the base {base} has {lack}, so it cannot be trained on conversations. {remedy}.")
+
+
+class TextRefused(TrainerError):
+    """A prompt or reply that this base cannot read. `reason` is one word for counts."""
+
+    def __init__(self, reason: str, detail: str) -> None:
+        self.reason = reason
+        super().__init__(detail)
+
+
 class ReferenceMismatch(TrainerError):
     """The reference of the first step is not the base model."""
 
@@ -58,6 +76,15 @@ class Diverged(TrainerError):
         super().__init__(
             f"the run diverged: at step {step} {name.replace('_', ' ')} is {value}. Lower `learning_rate` "
             f"(now {learning_rate:g}) in the recipe."
+        )
+
+
+class TrialFailed(TrainerError):
+    """An untrained adapter of this base and recipe did not go through check, engine and probe."""
+
+    def __init__(self, why: str, remedy: str) -> None:
+        super().__init__(
+            f"the dry pass before the first step failed, nothing was trained: {why.rstrip('. ')}. {remedy}"
         )
 
 

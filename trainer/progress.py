@@ -46,9 +46,9 @@ def write_progress(path: Path) -> Listener:
     return write
 
 
-def tell_all(*listeners: Listener) -> Listener:
-    def tell(report: Report) -> None:
+def fan_out(*listeners: Listener) -> Listener:
+    def show(report: Report) -> None:
         for listener in listeners:
             listener(report)
 
-    return tell
+    return show

@@ -17,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from serving.settings import DEMO_BASE
 from trainer.timetable import Timetable, read_zone
 
+RECIPES = {DEMO_BASE: "demo", "smollm2-135m": "smollm2"}  # of bases that have one of their own
 SECRET_PREFIX = "whsec_"
 MAKE_SECRET = "`echo whsec_$(openssl rand -base64 32)`"
 
@@ -28,8 +29,8 @@ class TrainerSettings(BaseSettings):
     """Directory of everything that is kept; set once for all packages by the entry point."""
 
     recipe: str = ""
-    """Recipe file, or the name of a built-in one; empty takes `demo` for the demo model and `lora_choice` for
-    any other.
+    """Recipe file, or the name of a built-in one; empty takes `demo` for the demo model, `smollm2` for
+    smollm2-135m and `lora_choice` for any other.
     """
 
     nightly_cron: str = "0 2 * * *"
@@ -59,7 +60,9 @@ class TrainerSettings(BaseSettings):
     """Politeness of the training process towards everything else; 19 yields to all."""
 
     harm_check_s: float = Field(default=60, ge=1, le=3600)
-    """Seconds between two looks whether the serving adapter harms."""
+    """Seconds between two analyses of the picks: whether the serving adapter is worse than base, and which
+    figures to fit again.
+    """
 
     engine_wait_s: float = Field(default=180, ge=0, le=3600)
     """Seconds a finished run waits for an engine that restarts before it gives up publishing."""
@@ -70,7 +73,7 @@ class TrainerSettings(BaseSettings):
     """
 
     webhook_url: str = ""
-    """Where the night report of every run that ended is sent, signed as Standard Webhooks say; empty sends
+    """Where the report of every run that ended is sent, signed as Standard Webhooks say; empty sends
     nothing.
     """
 
@@ -115,7 +118,7 @@ class TrainerSettings(BaseSettings):
 
     def recipe_for(self, base_model: str) -> str:
         """The recipe that the settings name, or else the one that suits the base."""
-        return self.recipe or ("demo" if base_model == DEMO_BASE else "lora_choice")
+        return self.recipe or RECIPES.get(base_model, "lora_choice")
 
 
 def is_webhook_secret(secret: str) -> bool:

@@ -20,9 +20,7 @@ SECOND = timedelta(seconds=1)
 
 
 class Timetable(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
-    """A trigger of APScheduler. Raises ValueError, with what to write instead, for what crontab would not
-    take.
-    """
+    """A trigger of APScheduler. Raises ValueError, with a remedy, for what crontab would not take."""
 
     def __init__(self, expression: str, zone: str) -> None:
         self.zone = read_zone(zone)

@@ -11,10 +11,10 @@ from types import TracebackType
 
 from sqlalchemy import Engine
 
+from commands.deployer import make_deployer
 from commands.frame import Frame
 from commands.up.steps import Steps
-from feedback.clock import SystemClock
-from feedback.deployment.deploy import Deployer, reconcile
+from feedback.deployment.deploy import reconcile
 from serving.adapters.manifest import read_manifest
 from serving.client.current import CurrentFleet
 from serving.engine.supervisor import Supervisor
@@ -25,7 +25,7 @@ from serving.settings import ServingSettings
 log = logging.getLogger(__name__)
 
 RECONCILE_EVERY_S = 5.0
-REMOTE_LOOK_S = 1.0
+REMOTE_POLL_S = 1.0
 
 
 class KeptEngine:
@@ -43,14 +43,7 @@ class KeptEngine:
         self._settings = settings
         self._warn = warn
         self._fleet = CurrentFleet(settings, frame.data_dir)
-        self._deployer = Deployer(
-            store_engine=store_engine,
-            fleet_factory=self._fleet,
-            settings=settings,
-            data_dir=frame.data_dir,
-            clock=SystemClock(),
-            policy=frame.policy(),
-        )
+        self._deployer = make_deployer(frame, settings, self._fleet, store_engine)
         self._supervisor: Supervisor | None = None
         self._pulse = Pulse(settings, frame.data_dir, self._fleet, self._restart_hung)
         self._ended = threading.Event()
@@ -72,9 +65,7 @@ class KeptEngine:
         self._fleet.close()
 
     def start(self) -> None:
-        """Starts the engine and returns at once. Raises for faults that can be seen before (missing model,
-        little memory).
-        """
+        """Starts the engine and returns. Raises for what is known beforehand (no model, little memory)."""
         if not self._settings.replicas:
             self._supervisor = Supervisor(
                 self._settings, self._frame.data_dir, lambda fleet: self._reconcile(), self._warn
@@ -108,7 +99,7 @@ class KeptEngine:
     def _wait_for_remote(self, report: Callable[[str], None], stopping: threading.Event) -> None:
         while not self._fleet().is_ready():
             report(f"waiting for {', '.join(self._settings.replicas)}")
-            if stopping.wait(REMOTE_LOOK_S):
+            if stopping.wait(REMOTE_POLL_S):
                 return
 
     def _describe_loaded(self) -> str:

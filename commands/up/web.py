@@ -15,6 +15,7 @@ from functools import cache
 
 from sqlalchemy.exc import SQLAlchemyError
 
+from commands.deployer import make_deployer
 from commands.files import raise_file_limit
 from commands.frame import Frame
 from demo.chat import add_examples
@@ -37,10 +38,11 @@ from feedback.web.wakeups import Wakeups
 from serving.client.current import CurrentFleet
 from serving.errors import ServingError
 from serving.settings import ServingSettings
+from trainer.settle import settle_and_log
 
-LOOK_EVERY_S = 0.25
+POLL_EVERY_S = 0.25
 OTHER_FILES = 512  # files besides pages: for the store, the engine, logs
-OTHER_CONNECTIONS = 8  # to the store: for the look every second, duels, and a reserve
+OTHER_CONNECTIONS = 8  # to the store: for the poll every second, duels, and a reserve
 
 log = logging.getLogger(__name__)
 
@@ -61,23 +63,25 @@ def main() -> None:
 @contextmanager
 def building_front(frame: Frame) -> Iterator[Front]:
     """Builds all objects of one web process. On leaving, suggestion sets and duel rounds in progress are
-    finished; queued ones are left for the next start.
+    finished; queued ones are left for the next start, and an import that runs is interrupted.
     """
-    settings, serving, clock = frame.feedback(), frame.serving(), SystemClock()
+    settings, clock = frame.feedback(), SystemClock()
+    serving = settle_and_log(frame.serving(), frame.trainer())
     settings = settings.model_copy(update={"public_chat": settings.opens_chat(serving.base_model)})
     settings = add_examples(settings, base_model=serving.base_model)
     connections = count_threads(settings.threads) + 4 * settings.suggest_workers + OTHER_CONNECTIONS
     store_engine = open_engine(settings.store_url(), connections=connections)
-    policy, fleet = frame.policy(), CurrentFleet(serving, frame.data_dir)
+    fleet = CurrentFleet(serving, frame.data_dir)
     closing, wakeups = threading.Event(), Wakeups()
     describe_base = cache(wait_then_describe(serving, fleet, closing))
+    deployer = make_deployer(frame, serving, fleet, store_engine)
     suggester = Suggester(
         store_engine=store_engine,
         fleet_factory=fleet,
         serving=serving,
         settings=settings,
         clock=clock,
-        compare_share=policy.canary.compare_share,
+        compare_share=deployer.policy.canary.compare_share,
         describe_base=describe_base,
         is_awaited=wakeups.is_awaited,
     )
@@ -87,14 +91,6 @@ def building_front(frame: Frame) -> Iterator[Front]:
         serving=serving,
         clock=clock,
         describe_base=describe_base,
-    )
-    deployer = Deployer(
-        store_engine=store_engine,
-        fleet_factory=fleet,
-        settings=serving,
-        data_dir=frame.data_dir,
-        clock=clock,
-        policy=policy,
     )
     note_what_decides(deployer)
     app = create_app(
@@ -108,12 +104,14 @@ def building_front(frame: Frame) -> Iterator[Front]:
         outlook=frame.outlook(),
         retention_days=frame.trainer().retention_days,
     )
-    releaser = app.extensions[EXTENSION].releaser
+    releaser, imports = app.extensions[EXTENSION].releaser, app.extensions[EXTENSION].imports
     with ExitStack() as ending:
+        ending.callback(imports.close)
         ending.callback(releaser.close)
         ending.callback(suggester.close)
         ending.callback(duel_drawer.close)
         ending.callback(closing.set)
+        imports.sweep()
         suggester.watch()
         duel_drawer.watch()
         releaser.start()
@@ -148,7 +146,7 @@ def wait_then_describe(
                     break
             except ServingError:
                 pass
-            closing.wait(LOOK_EVERY_S)
+            closing.wait(POLL_EVERY_S)
         return describe_base_model(serving)
 
     return describe

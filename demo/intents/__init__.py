@@ -1,29 +1,14 @@
-"""The intents of the grammar, one file per kind of concern."""
+"""The intents of the grammar: concerns, a TOML file for each kind of them, and the small talk around them."""
 
-from demo.intents.account import HUMAN, LOGIN
-from demo.intents.goods import DAMAGED, PRODUCT_QUESTION, RETURN, WARRANTY, WRONG_ITEM
-from demo.intents.intent import STYLES, Intent, Side, Style
-from demo.intents.money import DISCOUNT, INVOICE, PAYMENT_FAILED, REFUND
-from demo.intents.orders import CANCEL, CHANGE_ADDRESS, DELAY, ORDER_STATUS
-from demo.intents.smalltalk import GREETING, HOW_LONG, THANKS
+from demo.intents.intent import STYLES as STYLES
+from demo.intents.intent import Intent as Intent
+from demo.intents.intent import Style as Style
+from demo.intents.intent import read_intents
 
-CONCERNS: tuple[Intent, ...] = (
-    ORDER_STATUS,
-    DELAY,
-    CANCEL,
-    CHANGE_ADDRESS,
-    REFUND,
-    INVOICE,
-    PAYMENT_FAILED,
-    DISCOUNT,
-    RETURN,
-    DAMAGED,
-    WRONG_ITEM,
-    WARRANTY,
-    PRODUCT_QUESTION,
-    LOGIN,
-    HUMAN,
+CONCERNS: tuple[Intent, ...] = tuple(
+    intent for kind in ("orders", "money", "goods", "account") for intent in read_intents(kind).values()
 )
+_SMALLTALK = read_intents("smalltalk")
+GREETING, HOW_LONG, THANKS = (_SMALLTALK[name] for name in ("greeting", "how_long", "thanks"))
+ASK = _SMALLTALK["ask_order"]
 INTENTS: tuple[Intent, ...] = (*CONCERNS, GREETING, HOW_LONG, THANKS)
-
-__all__ = ["CONCERNS", "GREETING", "HOW_LONG", "INTENTS", "STYLES", "THANKS", "Intent", "Side", "Style"]

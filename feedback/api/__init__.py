@@ -24,8 +24,8 @@ How to add a call (a whole module of them is a blueprint, registered in `feedbac
 * `write`: one transaction, idempotent by the body's event id, the stored answer for a repeat. No network
   inside.
 * `put`: says how something stands now (`schemas.PutBody`, no event id); one transaction, no event is kept.
-* `act`: for writes that talk to the engine; the view opens its own short transactions and must be safe to
-  repeat.
+* `call_engine`: for writes that talk to the engine; the view opens its own short transactions and must be
+  safe to repeat.
 * `get`: reads; `query=SomeQuery` adds checked query parameters as `call.query`.
 * `own={"visitor": SmallerBody}`: what a role may say where it may say less; its other fields are refused
   (422).

@@ -8,7 +8,7 @@ from flask import Blueprint
 from pydantic import Field
 from sqlmodel import Session
 
-from feedback.api.routes import Act, Read, Write, act, get, write
+from feedback.api.routes import EngineCall, Read, Write, call_engine, get, write
 from feedback.api.schemas import ALLOWED, Answer, Body, Name, Query
 from feedback.deployment import approvals, deploy
 from feedback.errors import Conflict, IllegalTransition
@@ -176,7 +176,7 @@ def list_adapters(call: Read[Query]) -> AdapterList:
             for row in rows
         ]
     return AdapterList(
-        live=state.live, canary=state.canary, share=state.share, fence=state.fence, adapters=shown
+        live=state.live, canary=state.canary, share=state.share, fence=state.fencing_token, adapters=shown
     )
 
 
@@ -185,16 +185,16 @@ def show_support(support: Support) -> SupportShown:
     return SupportShown(**{name: told[name] for name in SupportShown.model_fields})
 
 
-@act(bp, "/v1/adapters/<name>/promote", roles=("admin",), body=Explained, answer=Promoted)
-def promote(call: Act, body: Explained, name: str) -> Promoted:
+@call_engine(bp, "/v1/adapters/<name>/promote", roles=("admin",), body=Explained, answer=Promoted)
+def promote(call: EngineCall, body: Explained, name: str) -> Promoted:
     """Make an adapter the live one, with the reason; ends the canary."""
     with read(services().store_engine) as session:
         person = approvals.name_person(session, call.actor)
     with _typed_failures(name):
-        fence = deploy.promote_adapter(
+        fencing_token = deploy.promote_adapter(
             _deployer(), name, actor=person, reason=body.reason, desk_id=call.actor.desk_id
         )
-    return Promoted(live=name, fence=fence)
+    return Promoted(live=name, fence=fencing_token)
 
 
 @write(
@@ -237,22 +237,22 @@ def rollback(call: Write, body: RollbackAsked) -> RolledBackTo:
         deployments.hold_desk(call.session, desk_id=desk_id)
         state = serving_state(call.session, desk_id=desk_id)
         if name not in state.named:
-            return _tell_rolled_back(call.session, name, state, desk_id)
+            return _report_rolled_back(call.session, name, state, desk_id)
     done = deploy.write_rollback(
         call.session, deployer, actor=call.actor.name, reason=body.reason, only=name, desk_id=desk_id
     )
     call.after_commit(lambda: deploy.reconcile_later(deployer))
-    return RolledBackTo(rolled_back=done.from_, serving=done.to, fence=done.fence)
+    return RolledBackTo(rolled_back=done.from_, serving=done.to, fence=done.fencing_token)
 
 
-def _tell_rolled_back(session: Session, name: str, state: ServingState, desk_id: str) -> RolledBackTo:
+def _report_rolled_back(session: Session, name: str, state: ServingState, desk_id: str) -> RolledBackTo:
     """The answer when the adapter has been rolled back already, by somebody faster or by the same form.
     Raises IllegalTransition for an adapter that left service in another way or never served.
     """
     adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
     if adapter.state != "rolled_back":
         raise IllegalTransition(name, adapter.state, "rolled_back")
-    return RolledBackTo(rolled_back=name, serving=state.canary or state.live, fence=state.fence)
+    return RolledBackTo(rolled_back=name, serving=state.canary or state.live, fence=state.fencing_token)
 
 
 def _deployer() -> deploy.Deployer:

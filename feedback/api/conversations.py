@@ -31,8 +31,8 @@ from feedback.store.conversations import (
     IncomingMessage,
     open_conversation,
 )
-from feedback.store.operators import hash_secret
 from feedback.store.tables import new_id
+from feedback.store.users import hash_secret
 from feedback.web.auth import visitor_token
 
 bp = Blueprint("conversations", __name__)

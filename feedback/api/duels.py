@@ -11,13 +11,13 @@ from flask import Blueprint
 from pydantic import Field
 
 from feedback.api.judgements import MAX_DWELL_MS
-from feedback.api.routes import Act, Read, Write, act, get, write
-from feedback.api.schemas import ALLOWED, Answer, Body, Name, Query, Time
+from feedback.api.routes import EngineCall, Read, Write, call_engine, get, write
+from feedback.api.schemas import ALLOWED, Answer, Body, Name, Query, TagPath, Time
 from feedback.duels.read import DuelView, read_duel, read_duels
 from feedback.duels.start import MAX_ROUNDS, SEED_LIMIT, Wish, start_duel
 from feedback.errors import NotFound
 from feedback.store import duels
-from feedback.store.duel_verdicts import list_standing, record_verdict, undo_verdict
+from feedback.store.duel_verdicts import list_active_verdicts, record_verdict, undo_verdict
 from feedback.web.services import services
 
 bp = Blueprint("duels", __name__)
@@ -30,6 +30,7 @@ class NewDuel(Body):
     rival: Name | None = Field(None, description="Another adapter; the base where none is named.")
     wanted: Annotated[int, Field(ge=1, le=MAX_ROUNDS, description="Number of prompts.")] = 50
     name: Name | None = None
+    tag: TagPath | None = Field(None, description="Only prompts with this tag or one below it.")
 
 
 class DuelStarted(Answer):
@@ -71,8 +72,11 @@ class DuelShown(Answer):
     state: str = Field(description="drawing, open, closed or failed")
     adapter: str
     rival: str | None = Field(description="Null is the base.")
+    arm: str | None = Field(description="Of a rebase, whose rate is measured: new_base or new_tuned.")
     wanted: int
-    error: str | None = Field(description="Why it failed, or what it waits for while it is drawn.")
+    error: str | None = Field(
+        description="Why it failed, or what it waits for while its replies are generated."
+    )
     rounds: dict[str, int] = Field(description="By state: waiting, ready, equal, left_out.")
     judged: int = Field(description="Rounds that you judged.")
     judges: int = Field(description="People who judged at least one round.")
@@ -132,14 +136,14 @@ class DuelClosed(Answer):
     state: str
 
 
-@act(bp, "/v1/duels", roles=EXPERTS, body=NewDuel, answer=DuelStarted, status=201)
-def start(call: Act, body: NewDuel) -> DuelStarted:
+@call_engine(bp, "/v1/duels", roles=EXPERTS, body=NewDuel, answer=DuelStarted, status=201)
+def start(call: EngineCall, body: NewDuel) -> DuelStarted:
     """Compare an adapter with the base, or with another one, on prompts that neither has seen."""
     found = services()
     drawer = found.duel_drawer
     duel = start_duel(
         found.store_engine,
-        Wish(call.event_id, body.adapter, body.rival, body.wanted, body.name),
+        Wish(call.event_id, body.adapter, body.rival, body.wanted, body.name, body.tag),
         data_dir=found.settings.data_dir,
         desk_id=call.actor.desk_id,
         actor=call.actor.name,
@@ -177,6 +181,7 @@ def show(view: DuelView) -> DuelShown:
         state=duel.state,
         adapter=duel.adapter,
         rival=duel.rival,
+        arm=duel.arm,
         wanted=duel.wanted,
         error=duel.error,
         rounds=view.rounds,
@@ -184,13 +189,13 @@ def show(view: DuelView) -> DuelShown:
         judges=view.judges,
         next_round=view.next_round,
         last_verdict_id=view.last_verdict_id,
-        result=None if result is None else DuelResult.model_validate(_tell(result)),
+        result=None if result is None else DuelResult.model_validate(_shape_result(result)),
         created_at=duel.created_at,
         closed_at=duel.closed_at,
     )
 
 
-def _tell(result: Any) -> dict[str, Any]:
+def _shape_result(result: Any) -> dict[str, Any]:
     told = {name: value for name, value in result.to_json().items() if name not in ("adapter", "rival")}
     return told | {"judges": [{"judge": judge, **vars(own)} for judge, own in sorted(result.judges.items())]}
 
@@ -206,9 +211,9 @@ def show_round(call: Read[Query], duel_id: str, number: str) -> RoundShown:
             raise duels.DuelNotOpen(duel_id, duel.state)
         if found.state != duels.READY:
             raise duels.RoundNotReady(found.position, found.state, found.reason)
-        standing = list_standing(session, duel_id=duel_id, judge=judge)
+        active = list_active_verdicts(session, duel_id=duel_id, judge=judge)
         counts = duels.count_rounds(session, duel_ids=[duel_id])[duel_id]
-    own = next((one for one in standing if one.position == found.position), None)
+    own = next((one for one in active if one.position == found.position), None)
     return RoundShown(
         round=found.position,
         messages=found.messages,
@@ -216,7 +221,7 @@ def show_round(call: Read[Query], duel_id: str, number: str) -> RoundShown:
         b=found.b_text or "",
         verdict=own.verdict if own else None,
         verdict_id=own.id if own else None,
-        judged=len(standing),
+        judged=len(active),
         ready=counts[duels.READY],
     )
 

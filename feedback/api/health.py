@@ -17,7 +17,7 @@ from feedback.store.engine import read
 from feedback.store.probe import probe_store
 from feedback.store.tables import DEFAULT_DESK
 from feedback.web.services import services
-from feedback.web.waiting import is_first_look
+from feedback.web.waiting import is_first_request
 from serving.adapters.manifest import read_manifest
 from serving.errors import ServingError
 from serving.pulse import is_hung
@@ -82,7 +82,7 @@ def register_metrics(app: Flask, store_engine: Engine) -> None:
 
     @app.after_request
     def count(response: Response) -> Response:
-        if not is_first_look():
+        if not is_first_request():
             return response
         # Only existing routes: labels made from any address could fill the memory.
         route = request.url_rule.rule if request.url_rule else "(none)"

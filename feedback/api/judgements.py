@@ -10,7 +10,7 @@ from feedback.api.routes import Write, write
 from feedback.api.schemas import Answer, Body, Id, Name, Revision, Tag, Text, Time
 from feedback.store.judgement_reasons import add_reasons
 from feedback.store.judgement_rules import Kind, Verdict
-from feedback.store.judgements import Terms, record_judgement
+from feedback.store.judgements import JudgementSettings, record_judgement
 from feedback.web.services import services
 
 bp = Blueprint("judgements", __name__)
@@ -83,7 +83,9 @@ def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
             occurred_at=body.occurred_at,
         ),
         now=call.now,
-        terms=Terms(undo_window_s=settings.undo_window_s, claim_minutes=settings.claim_minutes),
+        settings=JudgementSettings(
+            undo_window_s=settings.undo_window_s, claim_minutes=settings.claim_minutes
+        ),
     )
     if recorded.message_id is not None:
         clear_sent(call, body.agent, recorded.conversation_id, body.draft_revision)

@@ -46,7 +46,7 @@ from feedback.store.marks import read_mark
 from feedback.store.tables import Conversation, Message, Turn
 from feedback.store.turns import check_claim, check_waiting, close_waiting, find_waiting_turn, open_turn
 from feedback.web.services import services
-from feedback.web.waiting import Waiting, tell_waiting
+from feedback.web.waiting import Waiting, set_waiting
 
 bp = Blueprint("messages", __name__)
 
@@ -207,7 +207,7 @@ def read_messages(call: Read[MessagesAsked], conversation_id: str) -> Messages:
             pending=pending and not by_customer,
         )
         thumbs = show_own_thumbs(session, call.actor, rows) if by_customer else {}
-    tell_waiting(
+    set_waiting(
         Waiting(
             topic=topic,
             actor=call.actor,

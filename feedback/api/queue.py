@@ -11,11 +11,11 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session
 
 from feedback.api.routes import NoQuery, Read, Write, get, write
-from feedback.api.schemas import Answer, Body, Id, Language, Name, Plain, Query, Tag
-from feedback.store.operators import name_agents
+from feedback.api.schemas import Answer, Body, Id, Language, Name, Plain, Query, TagPath
 from feedback.store.presence import list_readers
 from feedback.store.queue_filters import QueueFilter, count_kinds, count_queue, is_beside, is_of
 from feedback.store.turns import Queued, claim_turn, list_queue, release_turn
+from feedback.store.users import name_agents
 from feedback.suggestions.views import NEXT, QueueView
 from feedback.web.services import services
 
@@ -34,7 +34,7 @@ class QueueAsked(Query):
         description="Only conversations in this language; without a region: in all of its regions; "
         "und: those whose language is unknown.",
     )
-    tag: Tag | None = Field(None, description="Only conversations with this tag.")
+    tag: TagPath | None = Field(None, description="Only conversations with this tag or one below it.")
     mine: bool = Field(False, description="Only turns that this agent holds or has an unsent text for.")
     opened: Id | None = Field(None, description="The turn that the agent has open.")
 
@@ -125,7 +125,7 @@ def queue(call: Read[QueueAsked]) -> Queue:
         )
 
     with call.read() as session:
-        conditions = asked.only.list_conditions(session)
+        conditions = asked.only.list_conditions(session, desk_id=desk_id)
         if asked.mine:
             conditions.append(is_of(agent, now=call.now, claim_minutes=claim_minutes))
         rows = read_rows(session, conditions, asked.limit + 1, asked.after)  # one more: is there a next page?
@@ -134,7 +134,7 @@ def queue(call: Read[QueueAsked]) -> Queue:
         others = find_others(session, [*rows, *opened], agent, desk_id=desk_id, now=call.now)
     shown = rows[: asked.limit]
     if not asked.mine:  # suggestions for an agent's own turns are prepared when opened
-        draw_ahead(QueueView(desk_id, asked.after, min(NEXT, asked.limit), asked.only), shown)
+        generate_ahead(QueueView(desk_id, asked.after, min(NEXT, asked.limit), asked.only), shown)
     return Queue(
         agent=agent,
         turns=[show_turn(row, agent, others, call.now) for row in shown],
@@ -155,7 +155,7 @@ def queue_kinds(call: Read[NoQuery]) -> Kinds:
     )
 
 
-def draw_ahead(view: QueueView, shown: Sequence[Queued]) -> None:
+def generate_ahead(view: QueueView, shown: Sequence[Queued]) -> None:
     """Prepares suggestions for the next turns of this view. Claimed turns are skipped: theirs are prepared
     when the agent opens them.
     """

@@ -11,7 +11,7 @@ from feedback.api.schemas import Answer, Query
 from feedback.experiments.account import read_account
 from feedback.morning.gather import say_now
 from feedback.run_report.facts import read_facts
-from feedback.run_report.report import report_night
+from feedback.run_report.report import compose_run_report
 from feedback.store import adapters
 from feedback.store.engine import read
 from feedback.web.services import services
@@ -21,11 +21,11 @@ bp = Blueprint("reports", __name__)
 Object = dict[str, Any]
 
 
-class NightReport(Answer):
+class RunReport(Answer):
     form: int = Field(description="Of this object; raised when a key changes its meaning.")
     run: Object
     outcome: str = Field(description="published, unpublished, waiting, refused, skipped, cancelled or failed")
-    exit_code: int = Field(description="Of `rejoinder report`: 0, 1 or 3, see docs/night-report.md.")
+    exit_code: int = Field(description="Of `rejoinder report`: 0, 1 or 3, see docs/run-report.md.")
     morning: Object = Field(description="How all stands now, in one sentence, and what to do.")
     drift: Object = Field(
         description="`alarms`: what is no longer as it was, each a sentence with what to do; "
@@ -38,6 +38,9 @@ class NightReport(Answer):
     curves: dict[str, Object] = Field(
         description="Each number: mean over the last epoch; first, best and last value; points."
     )
+    unpacked: str | None = Field(
+        description="Why the base was read one reply a row; null where rows were packed."
+    )
     scores: Object | None = Field(description="Numbers of the offline report.")
     decision: Object
     exposure: Object = Field(description="Where the adapter stands now, with support rate and interval.")
@@ -46,15 +49,15 @@ class NightReport(Answer):
     at: str
 
 
-@get(bp, "/v1/runs/<run_id>/report", roles=("expert", "admin"), answer=NightReport)
-def show_run_report(call: Read[Query], run_id: str) -> NightReport:
-    """The night report of a run that has ended; 409 before that."""
+@get(bp, "/v1/runs/<run_id>/report", roles=("expert", "admin"), answer=RunReport)
+def show_run_report(call: Read[Query], run_id: str) -> RunReport:
+    """The report of a run that has ended; 409 before that."""
     found = services()
     facts = read_facts(found.store_engine, run_id, now=call.now, desk_id=call.actor.desk_id)
     with read(found.store_engine) as store:
         said = say_now(store, found.outlook, now=call.now, desk_id=call.actor.desk_id)
-        watch = found.watch.look(store, now=call.now, desk_id=call.actor.desk_id)
-    return NightReport(**report_night(facts, said, watch))
+        watch = found.watch.read(store, now=call.now, desk_id=call.actor.desk_id)
+    return RunReport(**compose_run_report(facts, said, watch))
 
 
 class SupportAccount(Answer):
@@ -85,4 +88,4 @@ def show_adapter_support(call: Read[Query], name: str) -> SupportAccount:
     with call.read() as session:
         adapters.get_adapter(session, desk_id=desk_id, name=name)
         account = read_account(session, name, desk_id=desk_id)
-    return SupportAccount(**account.to_json(confidence=services().exposure_policy.confidence))
+    return SupportAccount(**account.to_json(confidence=services().rollout_policy.confidence))

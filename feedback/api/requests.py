@@ -15,6 +15,7 @@ from serving.faults import say_faults
 B = TypeVar("B", bound=BaseModel)
 
 ID = re.compile(r"[A-Za-z0-9._:-]{1,128}\Z")
+FREE_NAME = re.compile(r"[^\x00-\x1f\x7f]{1,200}\Z")
 MAX_FAULTS = 8
 
 
@@ -76,7 +77,8 @@ def _check(shape: type[B], given: Mapping[str, Any], where: str) -> B:
 
 
 def check_ids(arguments: Mapping[str, Any]) -> None:
-    """Refuses an id in the path that is not a plain word, with 404."""
+    """Refuses an id in the path that is not a plain word, with 404. A source is called as people call it."""
     for name, value in arguments.items():
-        if isinstance(value, str) and not ID.match(value):
+        form = FREE_NAME if name == "source" else ID
+        if isinstance(value, str) and not form.match(value):
             raise NotFound(name.removesuffix("_id"), value[:128].encode("ascii", "backslashreplace").decode())

@@ -1,6 +1,6 @@
 """The four ways to declare a call of the API: `get`, `write` (idempotent by event id, one transaction), `put`
-(a current state, one transaction, no event) and `act` (idempotent by event id, several transactions of its
-own).
+(a current state, one transaction, no event) and `call_engine` (idempotent by event id, several transactions
+of its own).
 
 Each checks in this order: the caller, their role, the ids in the path, the body and its shape. Then it runs
 the view, unless the event id was seen before, and sends the answer. The declaration also feeds /openapi.json
@@ -121,7 +121,7 @@ class Write:
             if stored is None:
                 raise
             return stored
-        self._follow_up()
+        self._run_after_commit()
         return answered
 
     def state(self, view: Callable[[], Answer]) -> dict[str, Any]:
@@ -129,10 +129,10 @@ class Write:
         with unit_of_work(services().store_engine) as self.session:
             self.now = services().clock.now()
             stated = view().model_dump(mode="json")
-        self._follow_up()
+        self._run_after_commit()
         return stated
 
-    def _follow_up(self) -> None:
+    def _run_after_commit(self) -> None:
         for then in self._after:
             try:
                 then()
@@ -141,7 +141,7 @@ class Write:
 
 
 @dataclass(frozen=True)
-class Act:
+class EngineCall:
     """A call that talks to the engine; its view opens short transactions itself."""
 
     actor: Actor
@@ -210,10 +210,18 @@ def write(
 
 
 def put(
-    bp: Blueprint, path: str, *, roles: Roles, body: type[S], answer: type[Answer], own: Own | None = None
+    bp: Blueprint,
+    path: str,
+    *,
+    roles: Roles,
+    body: type[S],
+    answer: type[Answer],
+    own: Own | None = None,
+    is_large: bool = False,
 ) -> Callable[[Callable[Concatenate[Write, S, P], Answer]], Callable[..., AnyResponse]]:
     """Declares a call that sets a current state, in one transaction. For frequent reports of which only the
-    latest counts: no event is stored, and repeating the call must leave the same state.
+    latest counts: no event is stored, and repeating the call must leave the same state. `is_large` allows all
+    its callers the body of an app.
     """
 
     def decorate(view: Callable[Concatenate[Write, S, P], Answer]) -> Callable[..., AnyResponse]:
@@ -221,7 +229,7 @@ def put(
 
         @wraps(view)
         def call(**ids: Any) -> AnyResponse:
-            actor = _enter(roles, ids)
+            actor = _enter(roles, ids, is_large=is_large)
             said = check_body(body, _read_body(route, actor))
             at_work = Write(actor)
             return _send(200, at_work.state(lambda: view(at_work, said, **ids)))  # type: ignore[call-arg]
@@ -231,14 +239,14 @@ def put(
     return decorate
 
 
-def act(
+def call_engine(
     bp: Blueprint, path: str, *, roles: Roles, body: type[B], answer: type[Answer], status: int = 200
-) -> Callable[[Callable[Concatenate[Act, B, P], Answer]], Callable[..., AnyResponse]]:
+) -> Callable[[Callable[Concatenate[EngineCall, B, P], Answer]], Callable[..., AnyResponse]]:
     """Declares an idempotent call that talks to the engine. The event is stored only after success, so the
     view must be safe to repeat.
     """
 
-    def decorate(view: Callable[Concatenate[Act, B, P], Answer]) -> Callable[..., AnyResponse]:
+    def decorate(view: Callable[Concatenate[EngineCall, B, P], Answer]) -> Callable[..., AnyResponse]:
         @wraps(view)
         def call(**ids: Any) -> AnyResponse:
             actor = _enter(roles, ids)
@@ -249,8 +257,8 @@ def act(
             event = IdempotentWrite(actor.desk_id, said.event_id, body_hash, actor.key)
             stored = _find_stored(event)
             if stored is None:
-                acted = view(Act(actor, now, said.event_id), said, **ids)  # type: ignore[call-arg]
-                stored = status, acted.model_dump(mode="json")
+                done = view(EngineCall(actor, now, said.event_id), said, **ids)  # type: ignore[call-arg]
+                stored = status, done.model_dump(mode="json")
                 try:
                     with unit_of_work(services().store_engine) as session:
                         store_answer(session, said=event, answer=stored, now=now)
@@ -279,9 +287,9 @@ def _find_stored(said: IdempotentWrite) -> StoredAnswer | None:
         return find_answer(session, said=said)
 
 
-def _enter(roles: Roles, ids: dict[str, Any]) -> Actor:
+def _enter(roles: Roles, ids: dict[str, Any], *, is_large: bool = False) -> Actor:
     actor = require_actor(roles, conversation_id=ids.get("conversation_id"))
-    if actor.role in ("app", "admin"):  # known before the body is read
+    if is_large or actor.role in ("app", "admin"):  # known before the body is read
         request.max_content_length = services().settings.max_body_bytes
     check_ids(ids)
     return actor

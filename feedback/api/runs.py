@@ -29,7 +29,7 @@ class RunQueued(Answer):
 
 class RunShown(Answer):
     run_id: str
-    kind: str = Field(description="night, volume or manual")
+    kind: str = Field(description="night, volume, manual or rebase")
     state: str = Field(description="queued, running, done, failed, cancelled or skipped")
     step: str | None = Field(description="collect, train, evaluate, gate or publish")
     progress: float = Field(description="Share of the step that is done, 0 to 1.")

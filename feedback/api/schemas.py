@@ -50,6 +50,7 @@ Text = Annotated[str, StringConstraints(min_length=1, max_length=MAX_TEXT), Afte
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"\S")]
 Id = Annotated[str, StringConstraints(min_length=1, max_length=128)]
 Tag = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"\S")]
+TagPath = Annotated[str, StringConstraints(min_length=1, max_length=600, pattern=r"\S")]
 Language = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,3}$", max_length=35)
 ]

@@ -1,5 +1,6 @@
 """Calls about suggestion sets: the blind view for agents, and for experts the origin of judged sets."""
 
+from dataclasses import asdict
 from datetime import datetime
 
 from flask import Blueprint
@@ -9,14 +10,15 @@ from feedback.api.routes import Read, get
 from feedback.api.schemas import Answer, Query, Wait
 from feedback.store.changes import turn_topic
 from feedback.store.engine import get_row, unit_of_work
-from feedback.store.sets import find_set, list_candidates, reveal_set, unblind_set
+from feedback.store.sets import find_set, list_candidates, read_settings, reveal_set, unblind_set
 from feedback.store.tables import Candidate, SuggestionSet, Turn
+from feedback.suggestions.empty_sets import explain_empty_set
 from feedback.web.services import services
-from feedback.web.waiting import Waiting, tell_waiting
+from feedback.web.waiting import Waiting, set_waiting
 
 bp = Blueprint("sets", __name__)
 
-LOOK_AFTER_S = 5.0  # seconds; a worker may die while an agent waits, then another one starts
+REPEAT_AFTER_S = 5.0  # seconds; a worker may die while an agent waits, then another one starts
 
 
 class SuggestionsAsked(Query):
@@ -29,11 +31,20 @@ class CandidateShown(Answer):
     state: str = Field(description="ready, unavailable, or merged (its text stands in an earlier slot)")
 
 
+class SetFailure(Answer):
+    reason: str = Field(description="cut_off, thoughts or empty")
+    setting: str = Field(description="The setting of [serving] that changes it.")
+    value: str | None = Field(description="Its value for this set; None where it would name the model.")
+
+
 class Suggestions(Answer):
     set_id: str | None = Field(description="None while nobody has begun to prepare the set.")
     state: str = Field(description="preparing, ready, failed, judged, superseded or bypassed")
     candidates: list[CandidateShown] = Field(description="In the order shown; empty until all can be.")
     left_out: int = Field(0, description="Characters of long texts that the suggestions did not see.")
+    failure: SetFailure | None = Field(
+        None, description="Of a failed set whose replies were all unusable: why, and what to change."
+    )
 
 
 class CandidateOrigin(CandidateShown):
@@ -68,7 +79,9 @@ def suggestions(call: Read[SuggestionsAsked], turn_id: str) -> Suggestions:
             now = services().clock.now()
             found = reveal_set(session, desk_id=call.actor.desk_id, set_id=found.id, now=now)
     if found.revealed_at is None:
-        return Suggestions(set_id=found.id, state=found.state, candidates=[])
+        return Suggestions(
+            set_id=found.id, state=found.state, candidates=[], failure=explain_failure(call, found)
+        )
     with call.read() as session:
         rows = list_candidates(session, desk_id=call.actor.desk_id, set_id=found.id)
     return Suggestions(
@@ -87,17 +100,26 @@ def find_set_of(call: Read[SuggestionsAsked], turn_id: str) -> SuggestionSet | N
     suggester = services().suggester
     over = turn.state != "waiting" if found is None else found.state != "preparing"
     if suggester is not None and not over:
-        suggester.look_after(turn_id)  # in case the worker that prepared it has ended; else harmless
-    tell_waiting(
+        suggester.ensure_set(turn_id)  # in case the worker that prepared it has ended; else harmless
+    set_waiting(
         Waiting(
             topic=turn_topic(turn_id),
             actor=call.actor,
             seconds=call.query.wait,
             found=suggester is None or over,
-            again_in_s=LOOK_AFTER_S,
+            again_in_s=REPEAT_AFTER_S,
         )
     )
     return found
+
+
+def explain_failure(call: Read[SuggestionsAsked], found: SuggestionSet) -> SetFailure | None:
+    if found.error is None:
+        return None
+    with call.read() as session:
+        sampling, arguments = read_settings(session, set_id=found.id)
+    empty = explain_empty_set(found.error, sampling, arguments)
+    return None if empty is None else SetFailure(**asdict(empty))
 
 
 def show_blind(row: Candidate) -> CandidateShown:

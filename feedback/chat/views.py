@@ -20,8 +20,8 @@ from feedback.chat.welcome import find_welcome
 from feedback.records.language import find_language
 from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.events import hash_body
-from feedback.store.operators import hash_secret
 from feedback.store.tables import DEFAULT_DESK, new_id
+from feedback.store.users import hash_secret
 from feedback.web.auth import visitor_token
 from feedback.web.services import services
 

@@ -1,6 +1,20 @@
 """The console: what came in and how it was used, what was trained, what serves, and who may sign in."""
 
-from feedback.console import conversations, duels, lineage, people, remarks, run_report, trends, views
+from feedback.console import (
+    comments,
+    conversations,
+    datasets,
+    duels,
+    duplicates,
+    imports,
+    lineage,
+    people,
+    run_report,
+    sources,
+    tags,
+    trends,
+    views,
+)
 
 blueprints = (
     views.bp,
@@ -10,7 +24,12 @@ blueprints = (
     lineage.bp,
     run_report.bp,
     duels.bp,
-    remarks.bp,
+    duplicates.bp,
+    imports.bp,
+    comments.bp,
+    sources.bp,
+    tags.bp,
+    datasets.bp,
 )
 
 __all__ = ["blueprints"]

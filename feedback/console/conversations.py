@@ -14,15 +14,17 @@ from flask_babel import lazy_gettext as _
 from feedback.console.labels import words_of
 from feedback.console.row_files import write_csv, write_json_lines
 from feedback.console.row_filters import RowQuery, read_query, show_key
+from feedback.console.tag_choice import list_tag_paths
+from feedback.console.trends import SLOTS
 from feedback.errors import FilterUnknown
 from feedback.store import overview
 from feedback.store.choices import iterate_pages
 from feedback.store.conversation_rows import list_counted, list_rows
+from feedback.store.conversation_views import read_conversation
 from feedback.store.engine import read
-from feedback.store.operators import name_agents
 from feedback.store.row_facts import ConversationRow, RowVerdict
 from feedback.store.row_selection import STATES, VERDICTS, RowSelection
-from feedback.store.told_conversations import read_conversation
+from feedback.store.users import name_agents
 from feedback.web.auth import allow, current_actor
 from feedback.web.error_pages import wants_page
 from feedback.web.services import services
@@ -56,6 +58,14 @@ STATE_WORDS = {
     "erased": _("erased"),
 }
 WINNER_WORDS = {"base": _("of the base"), "tuned": _("of the adapter"), "both": _("of both alike")}
+ROLE_WORDS = {"customer": _("of customers"), "agent": _("replies of agents")}
+ROW_WORDS = {
+    "conversation": _("Each is one conversation with the last verdict on it."),
+    "verdict": _("Each is one verdict: a conversation may have several."),
+    "closing": _("Each is one message that was closed without a reply: a conversation may have several."),
+    "message": _("Each is one message: a conversation may have several."),
+    "set": _("Each is one suggestion set: a conversation may have several."),
+}
 FILTER_WORDS = {
     "q": _("Words"),
     "language": _("Language"),
@@ -68,6 +78,9 @@ FILTER_WORDS = {
     "version": _("Adapter"),
     "beside": _("Beside"),
     "agent": _("Agent"),
+    "slot": _("Place of the card"),
+    "messages": _("Messages"),
+    "sets": _("Suggestion sets"),
     "since": _("Since"),
     "until": _("Until"),
     "after": _("Place"),
@@ -99,6 +112,7 @@ def render_list(query: RowQuery, **more: Any) -> str:
             after=query.after,
         )
         spoken = overview.list_languages(store, desk_id=desk_id)
+        tags = list_tag_paths(store, desk_id=desk_id)
         agents = name_agents(store, desk_id=desk_id, agents=[asked.agent] if asked.agent else [])
     given = {name: value for name, value in request.args.items() if value.strip() and name != "after"}
     return render_template(
@@ -111,11 +125,15 @@ def render_list(query: RowQuery, **more: Any) -> str:
         asked=asked,
         given=given if "faults" not in more else {},
         spoken=spoken,
+        tags=tags,
         agents=agents,
         words={"states": STATES, "verdicts": VERDICTS, "filters": FILTER_WORDS, "fields": FIELDS},
         name_verdict=name_verdict,
         describe_verdict=describe_verdict,
         state_words=STATE_WORDS,
+        role_words=ROLE_WORDS,
+        slots=SLOTS,
+        row_words=ROW_WORDS[asked.kind],
         first_line=first_line,
         **more,
     )
@@ -127,13 +145,13 @@ def show_conversation(conversation_id: str) -> str:
     """The messages of a conversation, the cards that were shown, and which reply was picked."""
     desk_id = current_actor().desk_id
     with read(services().store_engine) as store:
-        told = read_conversation(store, desk_id=desk_id, conversation_id=conversation_id)
-        people = {each.row.agent for shown in told.sets.values() for each in shown.judged}
-        people |= {message.agent for message in told.messages}
+        view = read_conversation(store, desk_id=desk_id, conversation_id=conversation_id)
+        people = {each.row.agent for shown in view.sets.values() for each in shown.judged}
+        people |= {message.agent for message in view.messages}
         agents = name_agents(store, desk_id=desk_id, agents=[name for name in people if name])
     return render_template(
         "console/conversation.html",
-        told=told,
+        view=view,
         agents=agents,
         describe_verdict=describe_verdict,
         winner_words=WINNER_WORDS,

@@ -4,15 +4,19 @@ The page of an open duel reveals nothing about its contenders; its rounds are lo
 """
 
 from flask import Blueprint, render_template
+from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
 from feedback.console.charts import draw_interval
+from feedback.console.tag_choice import list_tag_paths
 from feedback.duels.read import DuelView, read_duel, read_duels
 from feedback.duels.replies import read_sides
 from feedback.duels.start import MAX_ROUNDS
 from feedback.records.redact import open_redactor
-from feedback.store import adapters, duels, operators
+from feedback.store import adapters, duels, users
 from feedback.store.engine import read
+from feedback.store.rebases import NEW_TUNED
+from feedback.store.tables import Duel
 from feedback.web.auth import allow, current_actor
 from feedback.web.services import services
 
@@ -27,6 +31,7 @@ WHY = {
     "adapter_files_missing": _("the files of a contender are gone"),
     "adapter_not_loadable": _("the model server cannot load a contender"),
     "no_round": _("no prompt gave two usable replies"),
+    "thoughts": _("a reply held thoughts and nothing else, twice"),
     "empty": _("a reply was empty, twice"),
     "cut_off": _("a reply was cut off, twice"),
     "prompt_too_long": _("the prompt is longer than the model's window"),
@@ -47,25 +52,26 @@ def list_duels() -> str:
     with read(services().store_engine) as store:
         views = read_duels(store, desk_id=actor.desk_id, judge=actor.agent_name(), limit=SHOWN_AT_ONCE)
         found = adapters.select_adapters(store, desk_id=actor.desk_id)
+        tags = list_tag_paths(store, desk_id=actor.desk_id)
     return render_template(
-        "console/duels.html", views=views, adapters=found, usual=USUAL_ROUNDS, most=MAX_ROUNDS
+        "console/duels.html", views=views, adapters=found, tags=tags, usual=USUAL_ROUNDS, most=MAX_ROUNDS
     )
 
 
 @bp.get("/<duel_id>")
 @allow("expert")
 def show_duel(duel_id: str) -> str:
-    """The page of a duel; there is one for each state: being drawn, failed, open or closed."""
+    """The page of a duel; there is one for each state: being generated, failed, open or closed."""
     view = find_view(duel_id)
     if view.duel.state == duels.OPEN:
         return render_template("console/duel_judge.html", view=view)
-    return render_template("console/duel.html", view=view, **tell_result(view))
+    return render_template("console/duel.html", view=view, **describe_result(view))
 
 
 @bp.get("/<duel_id>/live")
 @allow("expert")
-def follow_duel(duel_id: str) -> str:
-    """The part of the page that is refreshed while the replies are drawn."""
+def show_duel_progress(duel_id: str) -> str:
+    """The part of the page that is refreshed while the replies are generated."""
     return render_template("console/duel_live.html", view=find_view(duel_id), why_words=why_words)
 
 
@@ -75,12 +81,22 @@ def find_view(duel_id: str) -> DuelView:
         return read_duel(store, desk_id=actor.desk_id, duel_id=duel_id, judge=actor.agent_name())
 
 
-def tell_result(view: DuelView) -> dict[str, object]:
+def name_contenders(duel: Duel) -> tuple[str, str]:
+    """Whose rate is measured, and whom it meets; the sides of a rebase have two bases."""
+    if duel.arm is None:
+        return duel.adapter, duel.rival or gettext("the base")
+    new = gettext("the new base alone")
+    if duel.arm == NEW_TUNED:
+        new = gettext("%(adapter)s on the new base", adapter=duel.adapter)
+    return new, duel.rival or gettext("the old base")
+
+
+def describe_result(view: DuelView) -> dict[str, object]:
     """The values that the template needs besides the view; `told` has the figures of a closed duel."""
     result = view.result
     redactor = open_redactor(services().settings.data_dir)
     with read(services().store_engine) as store:
-        people = operators.list_operators(store, desk_id=current_actor().desk_id)
+        people = users.list_users(store, desk_id=current_actor().desk_id)
         sides = read_sides(store, view.duel, redactor)
     told = result.to_json() if result is not None else None
     drawn = draw_interval(told["rate"], told["low"], told["high"]) if told and told["counted"] else None
@@ -88,6 +104,7 @@ def tell_result(view: DuelView) -> dict[str, object]:
         "result": result,
         "told": told,
         "sides": sides,
+        "contenders": name_contenders(view.duel),
         "drawn": drawn,
         "names": {person.id: person.name for person in people},
         "why_words": why_words,

@@ -11,7 +11,8 @@ from flask_babel import lazy_gettext as _
 from feedback.morning.reasons import REASONS
 from feedback.morning.said import Action, MorningSentence, Values
 from feedback.morning.words import ACTIONS, EFFECTS, ENGLISH, SENTENCES, fill_sentence
-from feedback.web.languages import show_time
+from feedback.records.rejections import explain
+from feedback.web.languages import show_time, translate_known
 
 WORDS = {
     # runs
@@ -29,6 +30,7 @@ WORDS = {
     "night": _("the nightly schedule"),
     "volume": _("enough new choices"),
     "manual": _("a person"),
+    "rebase": _("a new base model"),
     # adapters and deployments
     "trained": _("trained"),
     "refused": _("refused"),
@@ -37,17 +39,29 @@ WORDS = {
     "live": _("live"),
     "retired": _("retired"),
     "rolled_back": _("rolled back"),
-    # decisions on exposure, and what people say
-    "hold": _("waits"),
+    # decisions on rollout, and what people say
+    "hold": _("undecided"),
     "go_live": _("goes live"),
     "roll_back": _("is rolled back"),
     "retire": _("retires undecided"),
     "approve": _("approved"),
     "veto": _("vetoed"),
     # duels
-    "drawing": _("being drawn"),
+    "drawing": _("being generated"),
     "open": _("open"),
     "closed": _("closed"),
+    # imports
+    "receiving": _("arriving"),
+    "received": _("being looked at"),
+    "waiting": _("waits"),
+    "interrupted": _("interrupted"),
+    "cancelling": _("being cancelled"),
+    # suggestion sets
+    "preparing": _("being prepared"),
+    "ready": _("ready"),
+    "judged": _("judged by an agent"),
+    "superseded": _("the customer wrote again"),
+    "bypassed": _("answered without it"),
     # judgements
     "pick": _("sent as suggested"),
     "edit": _("edited, then sent"),
@@ -65,6 +79,13 @@ WORDS = {
     # datasets
     "choice": _("choices"),
     "choices": _("choices"),
+    # what a dataset was selected by
+    "sources": _("sources"),
+    "tags": _("tags"),
+    "without_tags": _("without the tags"),
+    "languages": _("languages"),
+    "since": _("since"),
+    "difficulty": _("difficulty"),
     "pair": _("pairs"),
     "pairs": _("pairs"),
     "thumb": _("thumbs"),
@@ -121,7 +142,7 @@ FIGURES = {
     "replay.perplexity": _("perplexity of the general replay set"),
     "replies.broken_greedy": _("broken greedy replies"),
     "replies.broken_sampled": _("broken sampled replies"),
-    "replies.repeated": _("two draws are one text"),
+    "replies.repeated": _("two samples are one text"),
     "replies.copied": _("copied from the customer, of a reply"),
     "replies.wrong_language": _("replies in another language than the customer's"),
     "guards.kinds.refusal.broken": _("guard prompts: does what has to be refused"),
@@ -129,7 +150,7 @@ FIGURES = {
     "guards.kinds.flattery.broken": _("guard prompts: flatters, or agrees with what is false"),
     "guards.kinds.made_up_links.broken": _("guard prompts: makes up links"),
 }
-# What became of a run, as its night report says it.
+# What became of a run, as its run report says it.
 OUTCOMES = {
     "published": _("A new adapter passed and was put into service."),
     "unpublished": _("A new adapter passed, but no model server took it."),
@@ -139,6 +160,16 @@ OUTCOMES = {
     "cancelled": _("Somebody ended the run; serving is unchanged."),
     "failed": _("The run failed; serving is unchanged."),
 }
+
+
+def refusal_words(reason: str) -> str:
+    """Why a record was refused. A reason that names a field has it after a colon."""
+    code, _colon, name = reason.partition(":")
+    if code == "missing_field":
+        return str(gettext("the field “%(name)s” is missing", name=name))
+    if code == "wrong_type":
+        return str(gettext("the field “%(name)s” has a wrong type or value", name=name))
+    return translate_known(explain(reason))
 
 
 def outcome_words(outcome: str) -> str:
@@ -162,8 +193,8 @@ def reason_words(reason: Mapping[str, Any]) -> str:
     return str(gettext("not measured: %(words)s", words=words)) if own.startswith("not measured") else words
 
 
-def effect_words(band: str) -> str:
-    return str(gettext(EFFECTS[band]))
+def effect_words(grade: str) -> str:
+    return str(gettext(EFFECTS[grade]))
 
 
 def sentence_words(said: MorningSentence) -> str:

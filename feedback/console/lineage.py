@@ -12,17 +12,16 @@ from typing import Any
 from flask import Blueprint, render_template, request, url_for
 from flask_babel import lazy_gettext as _
 
-from feedback.console.labels import compared_words, words_of
+from feedback.console.labels import compared_words, refusal_words, words_of
 from feedback.errors import ApiError
 from feedback.lineage.find import IdAmbiguous, find_ref
 from feedback.lineage.graph import Graph, Ref, TraceStep, lay_path, walk
-from feedback.lineage.steps import Tracer, pick_telling, shorten_id, show_fact
-from feedback.records.rejections import explain
+from feedback.lineage.steps import Tracer, pick_key_facts, shorten_id, show_fact
 from feedback.store.engine import read, unit_of_work
 from feedback.store.sets import SetNotJudged, unblind_set
 from feedback.web.auth import allow, current_actor
 from feedback.web.error_pages import wants_page
-from feedback.web.languages import show_share, translate_known
+from feedback.web.languages import show_share
 from feedback.web.services import services
 
 bp = Blueprint("console_lineage", __name__, url_prefix="/console/lineage")
@@ -41,7 +40,7 @@ KINDS = {
     "verdict": _("verdict"),
     "report": _("report"),
     "decision": _("decision"),
-    "exposure": _("decision on picks"),
+    "rollout": _("decision on picks"),
     "approval": _("approval or veto"),
     "deployment": _("serving interval"),
 }
@@ -72,6 +71,7 @@ FACTS = {
     "kind": _("kind"),
     "language": _("language"),
     "learned_erased_at": _("records it learnt from were erased"),
+    "learned_withdrawn": _("learnt from sources that are withdrawn now"),
     "log_loss": _("nats per choice"),
     "manifest": _("files"),
     "n": _("choices"),
@@ -95,7 +95,7 @@ FACTS = {
     "rival": _("against"),
     "role": _("role"),
     "selection": _("selection"),
-    "sets": _("sets drawn"),
+    "sets": _("sets generated"),
     "share": _("share"),
     "since": _("since"),
     "slots": _("place on screen"),
@@ -116,16 +116,12 @@ FACTS = {
     "value": _("value"),
     "verdict": _("verdict"),
     "why": _("why"),
+    "withdrawn": _("sources that are withdrawn now"),
 }
 CODES = {
     "customer": _("customer"),
     "verbatim": _("sent as suggested"),
     "edited": _("edited, then sent"),
-    "preparing": _("being prepared"),
-    "ready": _("ready"),
-    "judged": _("judged by an agent"),
-    "superseded": _("the customer wrote again"),
-    "bypassed": _("answered without it"),
     "erased": _("erased"),
     "missing": _("missing"),
     "a": _("A is better"),
@@ -194,7 +190,7 @@ def render_lineage(text: str) -> tuple[str, int]:
             asked=text,
             graph=graph,
             start=start,
-            facts=tell_facts(start, list(start.facts)),
+            facts=format_facts(start, list(start.facts)),
             back=lay_path(graph, "before"),
             forward=lay_path(graph, "after"),
             revealed="arms" in start.facts,
@@ -209,7 +205,7 @@ def tools() -> dict[str, Callable[..., object]]:
         "kind_words": lambda kind: KINDS[kind],
         "address_of": address_of,
         "shorten_id": shorten_id,
-        "brief": lambda step: tell_facts(step, list(pick_telling(step))),
+        "brief": lambda step: format_facts(step, list(pick_key_facts(step))),
     }
 
 
@@ -219,7 +215,7 @@ def walk_both_ways(text: str) -> Graph:
     tracer = Tracer(found.store_engine, found.settings.data_dir, actor.desk_id)
     with read(found.store_engine) as store:
         ref = find_ref(store, desk_id=actor.desk_id, text=text)
-    graph = walk(tracer.look, ref)
+    graph = walk(tracer.find_step, ref)
     if "arms" not in graph.steps[ref].facts:
         return graph
     try:
@@ -232,7 +228,7 @@ def walk_both_ways(text: str) -> Graph:
                 now=found.clock.now(),
             )
     except SetNotJudged:  # the judgement was taken back a moment ago: its arms are hidden again
-        return walk(tracer.look, ref)
+        return walk(tracer.find_step, ref)
     return graph
 
 
@@ -251,11 +247,11 @@ def address_of(ref: Ref) -> str:
     return url_for("console_lineage.search" if "/" in ref.id else "console_lineage.show_lineage", id=str(ref))
 
 
-def tell_facts(step: TraceStep, names: Sequence[str]) -> list[Fact]:
-    return [tell_fact(name, step.facts[name]) for name in names if name != "why" or "refused" not in names]
+def format_facts(step: TraceStep, names: Sequence[str]) -> list[Fact]:
+    return [format_fact(name, step.facts[name]) for name in names if name != "why" or "refused" not in names]
 
 
-def tell_fact(name: str, value: Any) -> Fact:
+def format_fact(name: str, value: Any) -> Fact:
     label = str(FACTS.get(name, name.replace("_", " ")))
     if name in MOMENTS or name.endswith("_at"):
         return Fact(label, value, moment=datetime.fromisoformat(value))
@@ -263,17 +259,17 @@ def tell_fact(name: str, value: Any) -> Fact:
         return Fact(label, value, link=address_of(Ref(*value.split(":", 1))))
     if name == "adapter":
         return Fact(label, value, link=address_of(Ref(name, value)))
-    return Fact(label, tell_value(name, value))
+    return Fact(label, format_fact_value(name, value))
 
 
-def tell_value(name: str, value: Any) -> str:
+def format_fact_value(name: str, value: Any) -> str:
     """A fact's value as text: codes in words, places counted from one, shares in percent."""
     if name in CODED:
         return str(CODES[value]) if value in CODES else words_of(value)
     if name == "refused":
-        return translate_known(explain(value))
+        return refusal_words(value)
     if name == "refusals":
-        return pair_up((translate_known(explain(reason)), count) for reason, count in value.items())
+        return pair_up((refusal_words(reason), count) for reason, count in value.items())
     if name == "arms":
         return pair_up((each["slot"] + 1, words_of(each["arm"])) for each in value)
     if name in PLACES:

@@ -15,12 +15,12 @@ def rows_of(
     state: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
-    **wishes: str | None,
+    **wishes: str | int | None,
 ) -> str:
     """The address of the page of conversations with these filters; `wishes` are its other query
     parameters.
     """
     times = {"since": since and since.isoformat(), "until": until and until.isoformat()}
     asked = {"q": q, "language": language, "verdict": verdict, "arm": arm, "state": state, **wishes, **times}
-    given: dict[str, Any] = {name: value for name, value in asked.items() if value}
+    given: dict[str, Any] = {name: value for name, value in asked.items() if value not in (None, "")}
     return url_for("console_conversations.list_conversations", **given)

@@ -15,14 +15,14 @@ from werkzeug.wrappers import Response
 
 from feedback.deployment.approvals import name_person
 from feedback.errors import BodyInvalid, IllegalRunState, NotFound
-from feedback.store import operators, overview, policy_changes, runs, web_sessions
+from feedback.store import overview, policy_changes, runs, users, web_sessions
 from feedback.store.engine import get_row, read, unit_of_work
-from feedback.store.tables import Operator
+from feedback.store.tables import User
 from feedback.web.auth import allow, current_actor
 from feedback.web.hosts import public_address
 from feedback.web.services import services
 
-bp = Blueprint("console_acts", __name__, url_prefix="/console")
+bp = Blueprint("console_actions", __name__, url_prefix="/console")
 
 MAX_NAME = 80
 MAX_REASON = 200
@@ -36,17 +36,17 @@ def list_people() -> str:
     return _render_people()
 
 
-def _create_link(store: Session, operator_id: str) -> str:
+def _create_link(store: Session, user_id: str) -> str:
     """Creates a one-time sign-in link and returns its address."""
     found = services()
-    code = operators.create_sign_in_link(
+    code = users.create_sign_in_link(
         store,
         desk_id=current_actor().desk_id,
-        operator_id=operator_id,
+        user_id=user_id,
         now=found.clock.now(),
         minutes=found.settings.sign_in_link_minutes,
     )
-    return public_address(found.settings) + url_for("sign_in.follow", code=code)
+    return public_address(found.settings) + url_for("sign_in.redeem_link", code=code)
 
 
 def _render_people(link: str | None = None, link_for: str | None = None, known: str | None = None) -> str:
@@ -55,14 +55,14 @@ def _render_people(link: str | None = None, link_for: str | None = None, known: 
     """
     found, desk_id = services(), current_actor().desk_id
     with read(found.store_engine) as store:
-        people = operators.list_operators(store, desk_id=desk_id)
+        people = users.list_users(store, desk_id=desk_id)
         return render_template(
             "console/people.html",
             people=people,
             names={person.id: person.name for person in people},
-            tokens=operators.list_tokens(store, desk_id=desk_id),
+            tokens=users.list_tokens(store, desk_id=desk_id),
             sessions=overview.list_living_sessions(store, desk_id=desk_id, now=found.clock.now()),
-            roles=operators.OPERATOR_ROLES,
+            roles=users.USER_ROLES,
             link=link,
             known=known,
             link_for=link_for,
@@ -73,14 +73,14 @@ def _render_people(link: str | None = None, link_for: str | None = None, known: 
 @bp.post("/people")
 @allow("admin")
 def add_person() -> str:
-    """Add an operator and show a one-time sign-in link."""
+    """Add a user and show a one-time sign-in link."""
     found, desk_id, now = services(), current_actor().desk_id, services().clock.now()
     name = request.form.get("name", "").strip()
     if not name or len(name) > MAX_NAME or not name.isprintable():
         raise BodyInvalid([f"name: 1 to {MAX_NAME} printable characters"])
     try:
         with unit_of_work(found.store_engine) as store:
-            person = operators.create_operator(
+            person = users.create_user(
                 store, desk_id=desk_id, name=name, role=request.form.get("role", ""), now=now
             )
             link = _create_link(store, person.id)
@@ -89,30 +89,28 @@ def add_person() -> str:
     return _render_people(link, name)
 
 
-@bp.post("/people/<operator_id>/link")
+@bp.post("/people/<user_id>/link")
 @allow("admin")
-def make_link(operator_id: str) -> str:
+def make_link(user_id: str) -> str:
     """Create another one-time sign-in link for a person."""
     found, desk_id = services(), current_actor().desk_id
     with unit_of_work(found.store_engine) as store:
-        person = get_row(store, Operator, operator_id, desk_id=desk_id, what="operator")
+        person = get_row(store, User, user_id, desk_id=desk_id, what="user")
         link = _create_link(store, person.id)
     return _render_people(link, person.name)
 
 
-@bp.post("/people/<operator_id>/active")
+@bp.post("/people/<user_id>/active")
 @allow("admin")
-def set_active(operator_id: str) -> Response:
+def set_active(user_id: str) -> Response:
     """Deactivate a person, or activate them again."""
     found, desk_id = services(), current_actor().desk_id
     active = request.form.get("active") == "yes"
     with unit_of_work(found.store_engine) as store:
-        operators.set_operator_active(store, desk_id=desk_id, operator_id=operator_id, active=active)
+        users.set_user_active(store, desk_id=desk_id, user_id=user_id, active=active)
         if not active:
-            web_sessions.end_sessions_of(
-                store, desk_id=desk_id, operator_id=operator_id, now=found.clock.now()
-            )
-    return redirect(url_for("console_acts.list_people"))
+            web_sessions.end_sessions_of(store, desk_id=desk_id, user_id=user_id, now=found.clock.now())
+    return redirect(url_for("console_actions.list_people"))
 
 
 @bp.post("/sessions/<id_hash>/end")
@@ -123,7 +121,7 @@ def end_session(id_hash: str) -> Response:
         web_sessions.end_one_session(
             store, desk_id=current_actor().desk_id, id_hash=id_hash, now=found.clock.now()
         )
-    return redirect(url_for("console_acts.list_people"))
+    return redirect(url_for("console_actions.list_people"))
 
 
 @bp.post("/tokens/<token_id>/revoke")
@@ -131,10 +129,10 @@ def end_session(id_hash: str) -> Response:
 def revoke_token(token_id: str) -> Response:
     found = services()
     with unit_of_work(found.store_engine) as store:
-        operators.revoke_api_token(
+        users.revoke_api_token(
             store, desk_id=current_actor().desk_id, token_id=token_id, now=found.clock.now()
         )
-    return redirect(url_for("console_acts.list_people"))
+    return redirect(url_for("console_actions.list_people"))
 
 
 @bp.post("/runs/<run_id>/cancel")

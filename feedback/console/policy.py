@@ -8,7 +8,7 @@ from flask_babel import gettext
 from sqlmodel import Session
 
 from feedback.deployment.policy_changes import Unexplained, find_unexplained
-from feedback.deployment.tonight import foretell
+from feedback.deployment.tonight import describe_tonight
 from feedback.web.services import services
 
 
@@ -25,5 +25,5 @@ def read_policy_line(store: Session, *, desk_id: str) -> PolicyLine | None:
     deployer = services().deployer
     if deployer is None:
         return None
-    tonight = foretell(deployer.policy)
+    tonight = describe_tonight(deployer.policy)
     return PolicyLine(gettext(tonight.text) % tonight.values, find_unexplained(store, desk_id=desk_id))

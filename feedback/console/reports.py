@@ -13,6 +13,7 @@ from feedback.console.labels import figure_words, words_of
 
 MAX_DEPTH = 4
 SOURCE = "source:"  # of records, before its name in a row
+BY_NAME = ("sources", "languages")  # counts by name, of which the first are rows and the others a table apart
 CHECKS = "checks"  # the gate's, which pages show as a table
 
 
@@ -125,7 +126,7 @@ def tabulate_counts(counts: Mapping[str, Any]) -> CountTable:
     }
     sources = {f"{SOURCE}{name}": value for name, value in counts.get("sources", {}).items()}
     columns = list(dict.fromkeys(split for value in nested.values() for split in value))
-    facts = {name: value for name, value in counts.items() if name not in nested and name != "sources"}
+    facts = {name: value for name, value in counts.items() if name not in nested and name not in BY_NAME}
     return CountTable(
         columns=columns,
         rows=[(name, [value.get(split) for split in columns]) for name, value in (nested | sources).items()],
@@ -156,7 +157,7 @@ def describe_selection(selection: Mapping[str, Any]) -> str:
     """One line: the selection criteria of a dataset, without empty ones."""
     colon = _(": ")
     wishes = [
-        f"{name}{colon}{show_value(value)}"
+        f"{words_of(name)}{colon}{_(', ').join(map(str, value)) if isinstance(value, list) else value}"
         for name, value in selection.items()
         if value not in (None, "", [], {})
     ]

@@ -9,27 +9,25 @@ from collections.abc import Iterable, Iterator
 from io import StringIO
 from typing import Any
 
+from feedback.formats.cells import BYTE_ORDER_MARK, FORMULAS
 from feedback.store.row_facts import ConversationRow
 
 COLUMNS = ("at", "conversation", "language", "state", "verdict", "taken_back", "winner", "version", "words")
-BYTE_ORDER_MARK = "\ufeff"  # without it Excel takes UTF-8 for the machine's own code page: no Chinese
-# What spreadsheets calculate, or split into cells; where Chinese or Japanese is typed, the wide signs, too.
-FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "\t", "\r", "\n")
 
 
 def write_json_lines(rows: Iterable[ConversationRow]) -> Iterator[str]:
     for row in rows:
-        yield json.dumps(tell_row(row), ensure_ascii=False) + "\n"
+        yield json.dumps(format_row(row), ensure_ascii=False) + "\n"
 
 
 def write_csv(rows: Iterable[ConversationRow]) -> Iterator[str]:
     """CSV as in RFC 4180, with a byte order mark."""
     yield BYTE_ORDER_MARK + _write_line(COLUMNS)
     for row in rows:
-        yield _write_line(make_safe(value) for value in tell_row(row).values())
+        yield _write_line(make_safe(value) for value in format_row(row).values())
 
 
-def tell_row(row: ConversationRow) -> dict[str, Any]:
+def format_row(row: ConversationRow) -> dict[str, Any]:
     verdict = row.verdict
     return {
         "at": row.at.isoformat(),

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, time
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, StringConstraints, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 
-from feedback.api.schemas import Id, Language, Query, Tag, Time
+from feedback.api.schemas import Id, Language, Query, TagPath, Time
 from feedback.errors import FilterUnknown
 from feedback.store.row_facts import Key
-from feedback.store.row_selection import RowSelection
+from feedback.store.row_selection import CARDS, RowSelection
 
 MOST_WORDS = 8
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -54,7 +54,7 @@ class RowQuery(Query):
 
     q: Line = ""
     language: Language | None = None
-    tag: Annotated[Tag, AfterValidator(_storable)] | None = None
+    tag: Annotated[TagPath, AfterValidator(_storable)] | None = None
     state: Literal["waiting", "answered", "closed", "erased"] | None = None
     since: Since | None = None
     until: Until | None = None
@@ -71,6 +71,9 @@ class RowQuery(Query):
     version: Name | None = None
     beside: Name | None = None
     agent: Name | None = None
+    slot: Annotated[int, Field(ge=0, lt=CARDS)] | None = None
+    messages: Literal["customer", "agent"] | None = None
+    sets: Literal["preparing", "ready", "judged", "failed", "superseded", "bypassed"] | None = None
     after: Place | None = None
 
     def select(self) -> RowSelection:

@@ -1,4 +1,4 @@
-"""The training curves for a run's page and its night report: train and held-out on one axis, smoothed by a
+"""The training curves for a run's page and its run report: train and held-out on one axis, smoothed by a
 stated window, the previous run behind them, headline figures over the last epoch, a table beside each.
 
 The name and the one-sentence meaning of each quantity are defined here.
@@ -37,11 +37,11 @@ BOUNDS: dict[str, tuple[float | None, float | None]] = {
 ORDER = ("decision_loss", "loss", HELD_OUT, "margin", "accuracy", "shift")
 EXPLAINED = {
     "decision_loss": _(
-        "How badly the adapter foresees what was chosen, in nats per choice: 0 is certain and right, 1.39 is "
+        "How badly the adapter predicts what was chosen, in nats per choice: 0 is certain and right, 1.39 is "
         "a blind guess among four. Lower is better."
     ),
     "loss": _(
-        "What training lowers: how badly the adapter foresees what was chosen, with the further terms of the "
+        "What training lowers: how badly the adapter predicts what was chosen, with the further terms of the "
         "recipe. Its fall says more than its height."
     ),
     HELD_OUT: _(

@@ -1,4 +1,4 @@
-"""The page of the night report: printable, with links to the source of everything."""
+"""The page of the run report: printable, with links to the source of everything."""
 
 from flask import Blueprint, render_template
 from sqlmodel import Session
@@ -6,10 +6,9 @@ from sqlmodel import Session
 from feedback.console.reports import read_report, tabulate_counts
 from feedback.console.run_curves import draw_run
 from feedback.morning.gather import say_now
-from feedback.records.rejections import explain
 from feedback.run_report.facts import read_facts
 from feedback.run_report.replies import SideBySide, read_side_by_side
-from feedback.run_report.report import report_night
+from feedback.run_report.report import compose_run_report
 from feedback.store import datasets
 from feedback.store.engine import read
 from feedback.store.run_history import find_run_behind, read_numbers
@@ -17,7 +16,7 @@ from feedback.store.tables import Run
 from feedback.web.auth import allow, current_actor
 from feedback.web.services import services
 
-bp = Blueprint("console_night", __name__, url_prefix="/console")
+bp = Blueprint("console_run_report", __name__, url_prefix="/console")
 
 DRAWN = ("decision_loss", "loss", "held_out_loss")  # the others stand on the run's own page
 
@@ -31,22 +30,21 @@ def show_report(run_id: str) -> str:
     facts = read_facts(found.store_engine, run_id, now=now, desk_id=actor.desk_id)
     with read(found.store_engine) as store:
         said = say_now(store, found.outlook, now=now, desk_id=actor.desk_id)
-        watch = found.watch.look(store, now=now, desk_id=actor.desk_id)
+        watch = found.watch.read(store, now=now, desk_id=actor.desk_id)
         behind = find_run_behind(store, desk_id=actor.desk_id, run=facts.run)
         before = read_numbers(store, run_id=behind.id) if behind else {}
         sides = find_sides(store, facts.run)
     return render_template(
-        "console/night.html",
+        "console/run_report.html",
         facts=facts,
         run=facts.run,
-        report=report_night(facts, said, watch),
+        report=compose_run_report(facts, said, watch),
         said=said,
         watch=watch,
         curves=draw_run(facts.run, facts.numbers, before, names=DRAWN),
         behind=behind,
         scores=read_report(facts.run.report),
         table=tabulate_counts(facts.dataset.counts) if facts.dataset else None,
-        explain=explain,
         sides=sides,
     )
 

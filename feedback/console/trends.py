@@ -1,5 +1,5 @@
 """The trends page: how often agents prefer adapters, how customers rate replies, and how replies are written,
-over the last days. Each chart has a table, and each count links to its rows.
+over the last days, in all or with one tag. Each chart has a table, and each count links to its rows.
 
 It reads counts by day over a limited time, never the row of a judgement. The arms of replies are shown for
 judged sets only; a thumb is always on a released reply.
@@ -11,6 +11,7 @@ from typing import Any
 from flask import Blueprint, render_template
 from flask_babel import gettext as _
 
+from feedback.console.tag_choice import asked_tag, list_tag_paths
 from feedback.console.trend_plots import (
     OTHERS,
     ROW,
@@ -45,14 +46,17 @@ SLOTS = "ABCD"
 def show() -> str:
     """Charts of the last days: support rates, thumbs, positions, edits, lengths, languages."""
     found, desk_id = services(), current_actor().desk_id
+    tag = asked_tag()
     now = found.clock.now()
     today = now.date()
     since = begin_day(today - timedelta(days=DAYS - 1))
+    asked: Any = {"desk_id": desk_id, "since": since, "tag": tag}
     with read(found.store_engine) as store:
-        judged = daily_counts.count_judged(store, desk_id=desk_id, since=since)
-        spoken = daily_counts.count_languages(store, desk_id=desk_id, since=since)
-        replies = daily_counts.measure_replies(store, desk_id=desk_id, since=since)
-        thumbs = daily_counts.count_thumbs(store, desk_id=desk_id, since=since)
+        judged = daily_counts.count_judged(store, **asked)
+        spoken = daily_counts.count_languages(store, **asked)
+        replies = daily_counts.measure_replies(store, **asked)
+        thumbs = daily_counts.count_thumbs(store, **asked)
+        tags = list_tag_paths(store, desk_id=desk_id)
         served = deployments.list_since(store, desk_id=desk_id, since=since)
     begun = [row.day for row in judged] + [day for day, _code in spoken] + list(replies)
     first = min([*begun, today - timedelta(days=LEAST_DAYS - 1)])
@@ -64,6 +68,8 @@ def show() -> str:
         "console/trends.html",
         is_empty=not begun,
         since=since,
+        tag=tag,
+        tags=tags,
         days=span.days,
         support=support,
         stretches=stretches,
@@ -72,7 +78,7 @@ def show() -> str:
         spoken=languages,
         arms=arms,
         slots=dict(zip(SLOTS, slots, strict=False)),
-        day_of=lambda day: {"since": begin_day(day), "until": end_day(day)},
+        day_of=lambda day: {"since": begin_day(day), "until": end_day(day), "tag": tag},
         show_day=write_day,
         names={
             f"lang-{place}": _("others or unknown") if name == OTHERS else show_language(name)

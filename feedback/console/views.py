@@ -9,32 +9,37 @@ from datetime import timedelta
 from flask import Blueprint, render_template, request
 
 from feedback.console.charts import draw_interval
-from feedback.console.exposure import read_panel
+from feedback.console.datasets import read_reuse, read_splits
 from feedback.console.health import check_health
 from feedback.console.policy import read_policy_line
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
+from feedback.console.rollout import read_panel
 from feedback.console.run_curves import draw_run
 from feedback.console.run_report import find_sides
+from feedback.console.tag_choice import asked_tag, list_tag_paths
 from feedback.datasets.layout import FORMATS
 from feedback.experiments.account import read_account
 from feedback.experiments.funnel import count_funnel
+from feedback.lineage.graph import Scope
 from feedback.morning.gather import say_now
-from feedback.records.rejections import explain
 from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.closings import count_closings
 from feedback.store.engine import read
-from feedback.store.operators import name_agents
 from feedback.store.policy_changes import list_changes
 from feedback.store.probe import read_in_haste
 from feedback.store.record_counts import count_given
 from feedback.store.run_history import find_run_behind, read_numbers
+from feedback.store.source_marks import find_withdrawn_in, find_withdrawn_of, list_sources_of
+from feedback.store.sources import read_withdrawn
+from feedback.store.tags import read_tag_tree
+from feedback.store.users import name_agents
 from feedback.web.auth import allow, current_actor
 from feedback.web.services import services
 
 bp = Blueprint("console", __name__, url_prefix="/console")
 
 RUN_STATES = ("queued", "running", "done", "failed", "cancelled", "skipped")
-RUN_KINDS = ("night", "volume", "manual")
+RUN_KINDS = ("night", "volume", "manual", "rebase")
 ADAPTER_STATES = ("trained", "refused", "passed", "canary", "live", "retired", "rolled_back")
 SECONDS_LEFT = "seconds_left"
 BASE_READ = "base_read"
@@ -64,7 +69,7 @@ def today() -> str:
         return render_template(
             "console/today.html",
             said=say_now(store, found.outlook, now=until, desk_id=desk_id),
-            watch=found.watch.look(store, now=until, desk_id=desk_id),
+            watch=found.watch.read(store, now=until, desk_id=desk_id),
             checks=(store_check, engine_check),
             days=days,
             since=since,
@@ -84,18 +89,19 @@ def show_funnel() -> str:
     """From judgements to choices and pairs, with every reason why one was left out."""
     found, desk_id = services(), current_actor().desk_id
     days = PERIODS.get(request.args.get("days", ""))
-    agent = request.args.get("agent") or None
+    agent, tag = request.args.get("agent") or None, asked_tag()
     until = found.clock.now()
     since = until - timedelta(days=days) if days else None
     with read(found.store_engine) as store:
         agents = overview.list_agents(store, desk_id=desk_id)
         languages = overview.list_languages(store, desk_id=desk_id)
-        given = count_given(store, desk_id=desk_id, since=since, until=until, agent=agent)
+        given = count_given(store, desk_id=desk_id, since=since, until=until, agent=agent, tag=tag)
+        tags = list_tag_paths(store, desk_id=desk_id)
     language = choice_of("language", languages)
     spoken = (row for row in given if language in (None, overview.name_language(row.language)))
     with read(found.store_engine) as store:
         closings = count_closings(
-            store, desk_id=desk_id, since=since, until=until, agent=agent, language=language
+            store, desk_id=desk_id, since=since, until=until, agent=agent, language=language, tag=tag
         )
     return render_template(
         "console/funnel.html",
@@ -105,9 +111,10 @@ def show_funnel() -> str:
         agent=agent,
         days=days,
         chosen_language=language,
-        chosen={"since": since, "until": until, "agent": agent, "language": language},
+        chosen={"since": since, "until": until, "agent": agent, "language": language, "tag": tag},
+        tag=tag,
+        tags=tags,
         spoken_languages=languages,
-        explain=explain,
     )
 
 
@@ -131,7 +138,7 @@ def show_run(run_id: str) -> str:
 
 @bp.get("/runs/<run_id>/live")
 @allow("expert")
-def follow_run(run_id: str) -> str:
+def show_run_progress(run_id: str) -> str:
     """The part of a run's page that is refreshed while it runs."""
     return _render_run("console/run_live.html", run_id)
 
@@ -183,7 +190,7 @@ def show_adapter(name: str) -> str:
     found, desk_id = services(), current_actor().desk_id
     with read(found.store_engine) as store:
         adapter = adapters.get_adapter(store, desk_id=desk_id, name=name)
-        confidence = found.exposure_policy.confidence
+        confidence = found.rollout_policy.confidence
         account = read_account(store, name, desk_id=desk_id)
         tally, shown = account.support.tally, account.to_json(confidence=confidence)
         run = runs.get_run(store, desk_id=desk_id, run_id=adapter.run_id) if adapter.run_id else None
@@ -197,9 +204,10 @@ def show_adapter(name: str) -> str:
             drawn=draw_interval(tally.rate, *tally.interval) if tally.rate is not None else None,
             comparisons=account.comparisons,
             confidence=confidence,
-            exposure=read_panel(store, adapter, reader=current_actor()),
+            rollout=read_panel(store, adapter, reader=current_actor()),
             events=adapters.list_events(store, name=name),
             learned_erased_at=adapters.find_erased_at(store, adapter=adapter),
+            withdrawn=find_withdrawn_of(store, adapter=adapter),
             serving=deployments.serving_state(store, desk_id=desk_id),
             report=read_report(adapter.report or (run.report if run else None)),
             transitions=adapters.TRANSITIONS,
@@ -213,6 +221,8 @@ def list_datasets() -> str:
         return render_template(
             "console/datasets.html",
             datasets=datasets.select_datasets(store, desk_id=current_actor().desk_id),
+            withdrawn=set(read_withdrawn(store, desk_id=current_actor().desk_id)),
+            list_sources_of=list_sources_of,
             describe_counts=describe_counts,
             describe_selection=describe_selection,
         )
@@ -221,15 +231,23 @@ def list_datasets() -> str:
 @bp.get("/datasets/<dataset_id>")
 @allow("expert")
 def show_dataset(dataset_id: str) -> str:
-    desk_id = current_actor().desk_id
-    with read(services().store_engine) as store:
+    found, desk_id = services(), current_actor().desk_id
+    with read(found.store_engine) as store:
         dataset = datasets.get_dataset(store, desk_id=desk_id, dataset_id=dataset_id)
-        return render_template(
-            "console/dataset.html",
-            dataset=dataset,
-            runs=runs.select_runs(store, desk_id=desk_id, dataset_id=dataset_id, limit=ROWS),
-            table=tabulate_counts(dataset.counts),
-            formats=FORMATS,
-            explain=explain,
-            describe_selection=describe_selection,
-        )
+        before = datasets.find_dataset_before(store, dataset=dataset)
+        withdrawn = find_withdrawn_in(store, dataset=dataset)
+        on_it = runs.select_runs(store, desk_id=desk_id, dataset_id=dataset_id, limit=ROWS)
+        tag_ids = read_tag_tree(store, desk_id=desk_id).meanings
+    return render_template(
+        "console/dataset.html",
+        dataset=dataset,
+        withdrawn=withdrawn,
+        before=before,
+        runs=on_it,
+        tag_ids=tag_ids,
+        table=tabulate_counts(dataset.counts),
+        splits=read_splits(found.settings.data_dir, dataset),
+        reuse=read_reuse(Scope(found.store_engine, found.settings.data_dir, desk_id), dataset),
+        formats=FORMATS,
+        describe_selection=describe_selection,
+    )

@@ -1,3 +1,1 @@
-"""Datasets: builds an immutable, content-hashed folder from the collected records, and exports it as a
-file.
-"""
+"""Builds an immutable, content-hashed folder from the collected records, and exports its files."""

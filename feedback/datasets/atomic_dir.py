@@ -57,46 +57,39 @@ class JsonLines:
         self._digest = fresh._digest
 
 
-class Workplace:
+class AtomicDir:
     """A temporary directory that this process writes into and keeps locked while it lives."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.lock = (path / LOCK).open("wb")
         fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._made: list[JsonLines] = []
+        self.files: list[JsonLines] = []
 
     def create(self, name: str) -> JsonLines:
-        self._made.append(JsonLines(self.path / name))
-        return self._made[-1]
-
-    def abandon_files(self) -> None:
-        for file in self._made:
-            file.abandon()
+        self.files.append(JsonLines(self.path / name))
+        return self.files[-1]
 
     def move_to(self, target: Path) -> bool:
-        """Moves this directory to `target` and returns True; if `target` exists already it stays as it is,
-        this directory is removed, and False is returned.
-        """
+        """Moves this directory to `target`, or removes it and returns False where `target` exists."""
         (self.path / LOCK).unlink()
         return move_directory(self.path, target)
 
 
 @contextmanager
-def open_workplace(parent: Path) -> Iterator[Workplace]:
-    """Opens a temporary directory inside `parent`; unless it is moved to its target, it is removed at the
-    end.
-    """
+def open_atomic_dir(parent: Path) -> Iterator[AtomicDir]:
+    """Opens a temporary directory inside `parent`. Unless it is moved away, it is removed at the end."""
     parent.mkdir(parents=True, exist_ok=True)
     for left in parent.glob(f"{PREFIX}*"):
         remove_if_left(left)
     path = parent / f"{PREFIX}{uuid4().hex}"
     path.mkdir()
-    place = Workplace(path)
+    place = AtomicDir(path)
     try:
         yield place
     finally:
-        place.abandon_files()  # an interrupted build leaves them open
+        for file in place.files:  # an interrupted build leaves them open
+            file.abandon()
         shutil.rmtree(place.path, ignore_errors=True)
         place.lock.close()
 

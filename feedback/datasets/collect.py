@@ -5,64 +5,80 @@ Yields plain records in a fixed order: live ones, then those of duels, then impo
 Equal store content therefore gives an equal stream.
 """
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any, TypeVar
+from itertools import chain
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Engine
 
 from feedback.canonical import canonical_hash
+from feedback.duplicates.copies import (
+    Statement,
+    read_choice_statement,
+    read_pair_statement,
+    read_thumb_statement,
+)
 from feedback.records.cards import Card
 from feedback.records.from_judgement import DUEL, LIVE, OWN_SOURCES, compose_choice, derive_choice
 from feedback.records.from_thumb import derive_thumb
 from feedback.records.normalise import settle_choice
 from feedback.records.pairs import refuse_close
-from feedback.records.redact import Redactor, redact_choice, redact_messages, redact_thumb
-from feedback.records.rejections import Refusal, RejectionCounts
-from feedback.records.schemas import (
-    ChoiceForm,
-    Form,
-    PairForm,
-    ThumbForm,
-    read_form,
-)
+from feedback.records.redact import Redactor, redact_record
+from feedback.records.rejections import Refusal
+from feedback.records.schemas import ChoiceForm, Labelled, PairForm, ThumbForm, read_form
 from feedback.records.weights import WeightInput
 from feedback.store.duel_verdicts import iterate_judged_rounds
+from feedback.store.overview import name_language
 from feedback.store.own_records import iterate_choices, iterate_thumbs
 from feedback.store.records import iterate_records
 from feedback.store.tables import Record
 
-F = TypeVar("F", bound=Form)
+F = TypeVar("F", bound=Labelled)
+# Template arguments that an imported line may state: switches, and the date of its turn.
+IMPORTED_ARGUMENTS = ("enable_thinking", "thinking", "reasoning_effort", "date_string")
+LONGEST_ARGUMENT = 40  # characters
 
 
 @dataclass(frozen=True)
 class Selection:
     """Which records a dataset takes: from any of these sources (`live` and `duel` are what people do here),
-    with any of these tags, and not older than a time.
+    with any of these tags or one below them, with none of `without_tags` nor one below those, in any of these
+    languages, and not older than a time. An empty wish asks for nothing.
     """
 
     sources: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     since: datetime | None = None
+    without_tags: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    difficulty: tuple[int, ...] = ()  # quarters from 1, the easiest for the base, to 4 (difficulty.py)
+    strings: frozenset[str] = frozenset()  # that mean the tags, by the tree of the desk
+    without_strings: frozenset[str] = frozenset()
 
     def to_json(self) -> dict[str, Any]:
         return {
             "sources": sorted(self.sources),
             "tags": sorted(self.tags),
             "since": self.since.astimezone(UTC).isoformat() if self.since else None,
+            "without_tags": sorted(self.without_tags),
+            "languages": sorted(self.languages),
+            "difficulty": sorted(self.difficulty),
         }
 
     @classmethod
     def from_json(cls, told: dict[str, Any]) -> "Selection":
-        """Reads what `to_json` wrote. An empty object comes from a dataset without a stored selection and
-        selects everything.
-        """
+        """Reads what `to_json` wrote; an empty object, of an old dataset, selects everything."""
         since = told.get("since")
         return cls(
             tuple(told.get("sources") or ()),
             tuple(told.get("tags") or ()),
             datetime.fromisoformat(since) if since else None,
+            tuple(told.get("without_tags") or ()),
+            tuple(told.get("languages") or ()),
+            tuple(told.get("difficulty") or ()),
         )
 
     @property
@@ -75,197 +91,183 @@ class Selection:
 
     @property
     def imported(self) -> list[str] | None:
-        """The imported sources that are asked for. An empty list means all sources; None means no imported
-        records.
-        """
+        """The imported sources asked for: an empty list means all of them, None no import."""
         named = sorted(set(self.sources) - set(OWN_SOURCES))
         return None if self.sources and not named else named
 
-    def takes(self, tags: list[str], at: datetime | None) -> bool:
-        if self.tags and not set(self.tags) & set(tags):
+    def has_tag(self, tags: list[str]) -> bool:
+        is_asked = not self.tags or not (self.strings or set(self.tags)).isdisjoint(tags)
+        return is_asked and (self.without_strings or set(self.without_tags)).isdisjoint(tags)
+
+    def has_language(self, language: str | None) -> bool:
+        """Whether the language is asked for: `zh` asks for `zh-CN`, too."""
+        asked, spoken = {each.lower() for each in self.languages}, (language or "").lower()
+        return not asked or bool(asked & {spoken, name_language(spoken)})
+
+    def takes(self, tags: list[str], at: datetime | None, language: str | None) -> bool:
+        if not self.has_tag(tags) or not self.has_language(language):
             return False
         return self.since is None or (at is not None and at >= self.since)
 
 
-@dataclass(frozen=True)
-class Collected:
-    """One record as it will be written to disk, except for its weight and split."""
+class Collected(NamedTuple):
+    """One record as it will be written to disk, except for its weight and split, what the weight depends on,
+    and what it says. `statement` and `prompt_hash` (of a thumb) are those before anything was replaced.
+    """
 
     record: dict[str, Any]
     weight_input: WeightInput
-    prompt_hash: str = field(default="")  # thumbs: of the prompt before anything was replaced
+    statement: Statement
+    prompt_hash: str = ""
 
 
-def collect_choices(
-    store_engine: Engine,
-    desk_id: str,
-    selection: Selection,
-    until: datetime,
-    redactor: Redactor,
-    refusals: RejectionCounts,
-) -> Iterator[Collected]:
-    for choice, known in iterate_live(store_engine, desk_id, selection, until, refusals):
-        yield finish_choice(choice, choice.conversation or "", redactor, known)
-    for choice, known in iterate_duels(store_engine, desk_id, selection, until, refusals):
-        yield finish_choice(choice, choice.conversation or "", redactor, known)
-    for row, form in read_imported(store_engine, desk_id, selection, until, "choice", ChoiceForm, refusals):
-        settled = settle_choice(form)
-        if isinstance(settled, Refusal):
-            refusals.add(settled)
-        else:
-            named = settled.model_copy(update={"id": row.identity, "source": row.source})
-            yield finish_choice(leave_out_ids(named), row.conversation, redactor)
+KnownChoice = tuple[ChoiceForm | Refusal, Sequence[str]]  # and what identifies its customer
 
 
-def iterate_live(
-    store_engine: Engine, desk_id: str, selection: Selection, until: datetime, refusals: RejectionCounts
-) -> Iterator[tuple[ChoiceForm, Sequence[str]]]:
-    """Yields the choices that followed from judgements, each with the values that identify its customer."""
-    if not selection.has_live:
-        return
-    for record, judged_set in iterate_choices(
-        store_engine, desk_id=desk_id, since=selection.since, until=until
-    ):
-        if not selection.takes(record.tags, record.created_at):
-            continue
-        if judged_set is None:
-            refusals.add(Refusal(record.rejection))
-            continue
-        judged, shown = judged_set
-        cards = [Card.from_json(kept) for kept in record.cards]
-        slots = {card.slot for card in cards if card.is_picked}
-        choice = compose_choice(judged, shown, settled=record.settled, slots=slots)
-        if isinstance(choice, Refusal):
-            refusals.add(choice)
-        else:
-            yield choice, shown.known
+@dataclass(frozen=True)
+class Collector:
+    """Reads the selected records of a desk up to a time, and counts those that are refused."""
 
+    store_engine: Engine
+    desk_id: str
+    selection: Selection
+    until: datetime
+    redactor: Redactor
+    refusals: Counter[str]  # by reason
+    left_out: Mapping[str, str] = field(default_factory=dict)  # sources that no record is taken of, and why
 
-def iterate_duels(
-    store_engine: Engine, desk_id: str, selection: Selection, until: datetime, refusals: RejectionCounts
-) -> Iterator[tuple[ChoiceForm, Sequence[str]]]:
-    """Yields the choices that followed from the verdicts of closed duels."""
-    if not selection.has_duels:
-        return
-    for judged, shown in iterate_judged_rounds(
-        store_engine, desk_id=desk_id, since=selection.since, until=until
-    ):
-        if selection.takes(list(shown.tags), judged.at):
-            choice = derive_choice(judged, shown)
+    def collect_choices(self) -> Iterator[Collected]:
+        for choice, known in chain(self.iterate_live(), self.iterate_duels(), self._iterate_imported()):
             if isinstance(choice, Refusal):
-                refusals.add(choice)
-            else:
-                yield choice.model_copy(update={"source": DUEL}), shown.known
-
-
-def leave_out_ids(choice: ChoiceForm) -> ChoiceForm:
-    """The choice without token ids. Only ids that our own engine sampled are trusted: an imported line could
-    claim the id of a control token.
-    """
-    candidates = [reply.model_copy(update={"token_ids": None}) for reply in choice.candidates]
-    return choice.model_copy(update={"candidates": candidates, "prompt_token_ids": None, "base_id": None})
-
-
-def finish_choice(
-    choice: ChoiceForm, conversation: str, redactor: Redactor, known: Sequence[str] = ()
-) -> Collected:
-    named = choice.model_copy(update={"conversation": conversation})
-    clean = redact_choice(named, conversation, redactor, known)
-    weight = WeightInput(
-        clean.kind or "pick", conversation, clean.annotator, clean.at, clean.weight, clean.dwell_ms
-    )
-    return Collected(clean.to_record(), weight)
-
-
-def collect_pairs(
-    store_engine: Engine,
-    desk_id: str,
-    selection: Selection,
-    until: datetime,
-    redactor: Redactor,
-    refusals: RejectionCounts,
-) -> Iterator[Collected]:
-    for row, form in read_imported(store_engine, desk_id, selection, until, "pair", PairForm, refusals):
-        refusal = refuse_close(form.chosen[-1].content, form.rejected[-1].content)
-        if refusal is not None:
-            refusals.add(refusal)
-            continue
-        sides = {
-            name: [
-                message.model_dump()
-                for message in redact_messages(getattr(form, name), row.conversation, redactor)
-            ]
-            for name in ("prompt", "chosen", "rejected")
-        }
-        record: dict[str, Any] = {
-            "id": row.identity,
-            "group": row.conversation,
-            "kind": "pair",
-            "source": row.source,
-            **sides,
-        }
-        if form.chat_template_kwargs:
-            record["chat_template_kwargs"] = form.chat_template_kwargs
-        yield Collected(record, WeightInput("pair", row.conversation, form.annotator, form.at, form.weight))
-
-
-def collect_thumbs(
-    store_engine: Engine,
-    desk_id: str,
-    selection: Selection,
-    until: datetime,
-    redactor: Redactor,
-    refusals: RejectionCounts,
-) -> Iterator[Collected]:
-    if selection.has_live:
-        for record, reply in iterate_thumbs(store_engine, desk_id=desk_id, until=until):
-            if not selection.takes(record.tags, record.created_at):
+                self.refusals[choice.reason] += 1
                 continue
-            form = Refusal(record.rejection) if reply is None else derive_thumb(reply)
+            conversation = choice.conversation or ""
+            weight = WeightInput(
+                choice.kind or "pick",
+                conversation,
+                choice.annotator,
+                choice.at,
+                choice.weight,
+                choice.dwell_ms,
+            )
+            record = choice.to_record()
+            statement = read_choice_statement(record, choice.annotator)
+            yield Collected(redact_record(record, conversation, self.redactor, known), weight, statement)
+
+    def iterate_live(self) -> Iterator[KnownChoice]:
+        """Yields what followed from judgements."""
+        if not self.selection.has_live:
+            return
+        for record, judged_set in iterate_choices(
+            self.store_engine, desk_id=self.desk_id, since=self.selection.since, until=self.until
+        ):
+            if not self.selection.takes(record.tags, record.created_at, record.language):
+                continue
+            if judged_set is None:
+                yield Refusal(record.rejection), ()
+                continue
+            judged, shown = judged_set
+            slots = {card.slot for card in map(Card.from_json, record.cards) if card.is_picked}
+            yield compose_choice(judged, shown, settled=record.settled, slots=slots), shown.known
+
+    def iterate_duels(self) -> Iterator[KnownChoice]:
+        """Yields what followed from the verdicts of closed duels."""
+        if not self.selection.has_duels:
+            return
+        for judged, shown in iterate_judged_rounds(
+            self.store_engine, desk_id=self.desk_id, since=self.selection.since, until=self.until
+        ):
+            if self.selection.takes(list(shown.tags), judged.at, shown.language):
+                choice = derive_choice(judged, shown)
+                if isinstance(choice, ChoiceForm):
+                    choice.source = DUEL
+                yield choice, shown.known
+
+    def _iterate_imported(self) -> Iterator[KnownChoice]:
+        """Yields imported choices without token ids. Only ids that our own engine sampled are trusted: an
+        imported line could claim the id of a control token.
+        """
+        for row, form in self._read_imported("choice", ChoiceForm):
+            for reply in form.candidates:
+                reply.token_ids = None
+            own = {"id": row.identity, "source": row.source, "conversation": row.conversation}
+            yield (
+                settle_choice(form.model_copy(update={**own, "prompt_token_ids": None, "base_id": None})),
+                (),
+            )
+
+    def collect_pairs(self) -> Iterator[Collected]:
+        for row, form in self._read_imported("pair", PairForm):
+            refusal = refuse_close(form.chosen[-1].content, form.rejected[-1].content)
+            if refusal is not None:
+                self.refusals[refusal.reason] += 1
+                continue
+            record = form.model_dump(include={"prompt", "chosen", "rejected"})
+            record |= {"id": row.identity, "group": row.conversation, "kind": "pair", "source": row.source}
+            record |= {"tags": row.tags, "language": row.language or "", "annotator": form.annotator or ""}
+            if form.chat_template_kwargs:
+                record["chat_template_kwargs"] = form.chat_template_kwargs
+            weight = WeightInput("pair", row.conversation, form.annotator, form.at, form.weight)
+            statement = read_pair_statement(record, form.annotator)
+            yield Collected(redact_record(record, row.conversation, self.redactor), weight, statement)
+
+    def collect_thumbs(self) -> Iterator[Collected]:
+        if self.selection.has_live:
+            for record, reply in iterate_thumbs(self.store_engine, desk_id=self.desk_id, until=self.until):
+                if not self.selection.takes(record.tags, record.created_at, record.language):
+                    continue
+                form = Refusal(record.rejection) if reply is None else derive_thumb(reply)
+                if isinstance(form, Refusal):
+                    self.refusals[form.reason] += 1
+                elif reply is not None:
+                    yield self._finish_thumb(form, reply.conversation, reply.known)
+        for row, form in self._read_imported("thumb", ThumbForm):
+            named = form.model_copy(update={"id": row.identity, "source": row.source})
+            yield self._finish_thumb(named, row.conversation)
+
+    def _finish_thumb(self, form: ThumbForm, conversation: str, known: Sequence[str] = ()) -> Collected:
+        """Makes a thumb ready for the file. A weight that it states is kept for the writer of the file."""
+        left_out = {"conversation": None, "meta": None, "annotator": None}
+        emptied = {"comment": form.comment or None, "reasons": form.reasons or None}
+        record = form.model_copy(update={"group": conversation, **left_out, **emptied}).to_record()
+        prompt_hash = canonical_hash(record["prompt"])
+        weight = WeightInput("thumb", conversation, None, form.at, form.weight)
+        statement = read_thumb_statement(record, form.annotator)
+        redacted = redact_record(record, conversation, self.redactor, known)
+        return Collected(redacted, weight, statement, prompt_hash)
+
+    def _read_imported(self, kind: str, shape: type[F]) -> Iterator[tuple[Record, F]]:
+        """Yields the selected imports of a kind. What only an older version accepted is a refusal."""
+        sources = self.selection.imported
+        if sources is None:
+            return
+        for row in iterate_records(
+            self.store_engine, desk_id=self.desk_id, kind=kind, sources=sources, until=self.until
+        ):
+            if not self.selection.takes(row.tags, row.at, row.language):
+                if row.at is None and self.selection.takes(row.tags, self.selection.since, row.language):
+                    self.refusals["no_time"] += 1
+                continue
+            if row.source in self.left_out:
+                self.refusals[self.left_out[row.source]] += 1
+                continue
+            form = read_form(shape, row.body) if row.erased_at is None else Refusal("erased")
             if isinstance(form, Refusal):
-                refusals.add(form)
-            elif reply is not None:
-                yield finish_thumb(form, reply.conversation, redactor, reply.known)
-    for row, form in read_imported(store_engine, desk_id, selection, until, "thumb", ThumbForm, refusals):
-        named = form.model_copy(update={"id": row.identity, "source": row.source})
-        yield finish_thumb(named, row.conversation, redactor)
+                self.refusals[form.reason] += 1
+            else:
+                allowed = allow_arguments(form.chat_template_kwargs)
+                yield row, form.model_copy(update={"chat_template_kwargs": allowed})
 
 
-def finish_thumb(
-    form: ThumbForm, conversation: str, redactor: Redactor, known: Sequence[str] = ()
-) -> Collected:
-    """Makes a thumb ready for the file. Its weight does not depend on other records; a weight that it states
-    is kept for the writer of the file.
+def allow_arguments(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the template arguments that an imported line states those that it may.
+
+    One that is a text of its own, such as `documents`, would stand beside what the template writes.
     """
-    prompt_hash = canonical_hash([message.model_dump() for message in form.prompt])
-    update = {"group": conversation, "conversation": None, "meta": None, "annotator": None}
-    clean = redact_thumb(form.model_copy(update=update), conversation, redactor, known)
-    return Collected(
-        clean.to_record(), WeightInput("thumb", conversation, None, form.at, form.weight), prompt_hash
-    )
-
-
-def read_imported(
-    store_engine: Engine,
-    desk_id: str,
-    selection: Selection,
-    until: datetime,
-    kind: str,
-    shape: type[F],
-    refusals: RejectionCounts,
-) -> Iterator[tuple[Record, F]]:
-    """Yields the selected imported records of a kind. A record that an older version accepted and this
-    version refuses is counted as a refusal.
-    """
-    sources = selection.imported
-    if sources is None:
-        return
-    rows = iterate_records(store_engine, desk_id=desk_id, kind=kind, sources=sources, until=until)
-    for row in rows:
-        if not selection.takes(row.tags, row.at):
-            continue
-        form = read_form(shape, row.body) if row.erased_at is None else Refusal("erased")
-        if isinstance(form, Refusal):
-            refusals.add(form)
-        else:
-            yield row, form
+    return {
+        name: value
+        for name, value in given.items()
+        if name in IMPORTED_ARGUMENTS
+        and isinstance(value, bool | str | None)
+        and len(str(value)) <= LONGEST_ARGUMENT
+    }

@@ -1,6 +1,4 @@
-"""Where the files of a dataset are: `datasets/<sha256>/` holds a manifest and three JSONL files; each line
-names its split.
-"""
+"""Where a dataset's manifest and three JSONL files are: `datasets/<sha256>/`."""
 
 import re
 from pathlib import Path
@@ -15,9 +13,7 @@ def datasets_dir(data_dir: Path) -> Path:
 
 
 def dataset_dir(data_dir: Path, dataset_id: str) -> Path:
-    """The directory of a dataset, whether it exists or not. Text that is no dataset id (a hash) gives the
-    path of a directory that never exists.
-    """
+    """The directory of a dataset, whether it exists or not; it never does for what is no hash."""
     return datasets_dir(data_dir) / (dataset_id if DATASET_ID.match(dataset_id) else "unknown")
 
 

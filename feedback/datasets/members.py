@@ -1,20 +1,21 @@
 """Tells which records a dataset holds without reading its files again, from an index `members.idx` beside
 them.
 
-    one line of JSON        how many records of each form, by source, language, tag and split
-    one line a record       a hash over form, source and id, and a digit for the split; sorted; all
-                            lines have the same length
+    one line of JSON        how many records of each form, and by source, language and tag in each split; the
+                            lists of tags that occur
+    one line a record       a hash over form, source and id, a digit for the split, and which of the lists of
+                            tags the record has; sorted; all lines have the same length
 
-The index of 38,000 choices has 1.3 MB and is searched in about a millisecond; reading the files takes
+The index of 38,000 choices has 1.5 MB and is searched in about a millisecond; reading the files takes
 seconds. It is written with the dataset, and at the first question for a dataset of an earlier version. It
-holds no text and no id.
+holds no id and, beside the tags of its first line, no text. The hashes outlive an erasure of the dataset.
 """
 
 import hashlib
 import json
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,9 +26,12 @@ from serving.files import write_atomically
 
 INDEX = "members.idx"
 KEY = 32  # hex digits
-LINE = KEY + 2  # the split, the end of the line
+TAGGED = 6  # hex digits of the number of a list of tags
+WIDTH = KEY + 1 + TAGGED + 1  # the split, the tags, the end of the line
+FIRST_WIDTH = KEY + 2  # of an index that does not tell tags: an erased dataset of an earlier version keeps it
 ANY_SOURCE = "*"
-BY = ("source", "language", "tag", "split")
+BY = ("source", "language", "tag")
+SplitCounts = Mapping[str, Mapping[str, int]]  # of each value, the records in each split
 
 
 @dataclass(frozen=True)
@@ -57,25 +61,52 @@ class Member:
 
 @dataclass(frozen=True)
 class Members:
-    """The index of a dataset. `counts` maps a form to its number of records; `by` maps source, language, tag
-    or split to a number for each value. A record with several tags counts under each.
+    """The index of a dataset. `counts` maps a form to its number of records; `splits` maps source, language
+    or tag to the records of each value in each split. A record with several tags counts under each, one
+    without tags under an empty one. `tag_lists` are the lists of tags that lines name by number.
     """
 
     counts: Mapping[str, int]
-    by: Mapping[str, Mapping[str, int]]
+    splits: Mapping[str, SplitCounts]
     lines: bytes
+    tag_lists: Sequence[Sequence[str]] = ()
+    width: int = WIDTH
+
+    @property
+    def size(self) -> int:
+        return len(self.lines) // self.width
+
+    @property
+    def by(self) -> dict[str, dict[str, int]]:
+        """The records by source, language, tag and split."""
+        totals = {
+            name: {value: sum(count.values()) for value, count in found.items()}
+            for name, found in self.splits.items()
+        }
+        if not totals:
+            return {}
+        split: Counter[str] = Counter()
+        for count in self.splits["source"].values():
+            split.update(count)
+        return totals | {"split": dict(split)}
 
     def find(self, form: str, source: str, id: str) -> str | None:
         """The split that holds the record; None if the dataset does not hold it."""
         for named in (source, ANY_SOURCE):
             key = hash_member(form, named, id)
-            at = bisect_left(range(len(self.lines) // LINE), key, key=self._key_at)
-            if at * LINE < len(self.lines) and self._key_at(at) == key:
-                return SPLITS[int(self.lines[at * LINE + KEY : at * LINE + KEY + 1])]
+            at = bisect_left(range(self.size), key, key=self._key_at)
+            if at < self.size and self._key_at(at) == key:
+                start = at * self.width + KEY
+                return SPLITS[int(self.lines[start : start + 1])]
         return None
 
+    def holds(self, member: Member) -> str | None:
+        """The split that holds this record of another dataset; None if this one does not hold it."""
+        found = (self.find(member.form, source, id) for source, id in member.keys())
+        return next((split for split in found if split is not None), None)
+
     def _key_at(self, place: int) -> bytes:
-        return self.lines[place * LINE : place * LINE + KEY]
+        return self.lines[place * self.width : place * self.width + KEY]
 
 
 def hash_member(form: str, source: str, id: str) -> bytes:
@@ -83,76 +114,89 @@ def hash_member(form: str, source: str, id: str) -> bytes:
 
 
 def read_members(directory: Path) -> Members | None:
-    """Reads the index of a dataset's directory; None if the dataset's files are gone, for example after an
-    erasure.
-    """
+    """Reads the index of a dataset's directory; None if there is none and the dataset's files are gone."""
     path = directory / INDEX
-    if not path.is_file():
-        if not dataset_file(directory, "choices").is_file():
-            return None
-        packed = pack_members(directory)
-        with suppress(OSError):  # a disk that is full or not ours: then the next question reads again
-            write_atomically(path, packed)
-    else:
-        packed = path.read_bytes()
-    head, _, lines = packed.partition(b"\n")
-    told = json.loads(head)
-    return Members(told["counts"], told["by"], lines)
+    held = _unpack(path.read_bytes()) if path.is_file() else None
+    if held is not None and held.width == WIDTH:
+        return held
+    if not dataset_file(directory, "choices").is_file():
+        return held
+    packed = pack_members(directory)
+    with suppress(OSError):  # a disk that is full or not ours: then the next question reads again
+        write_atomically(path, packed)
+    return _unpack(packed)
 
 
-def write_members(directory: Path) -> None:
-    """Writes the index of a dataset whose files are complete."""
-    write_atomically(directory / INDEX, pack_members(directory))
+def write_members(directory: Path) -> Members:
+    """Writes the index of a dataset whose files are complete, and returns it."""
+    packed = pack_members(directory)
+    write_atomically(directory / INDEX, packed)
+    return _unpack(packed)
+
+
+def seal_members(directory: Path) -> None:
+    """Empties the counts by source, language and tag, and the lists of tags, since tags are the app's words.
+    The hashes stay: a later erasure has to know whether the dataset held its customer as well.
+    """
+    held = read_members(directory)
+    if held is not None:
+        head: dict[str, Any] = {"counts": held.counts, "splits": {}} | (
+            {"tag_lists": []} if held.width == WIDTH else {}
+        )
+        write_atomically(directory / INDEX, _pack(head, held.lines))
 
 
 def pack_members(directory: Path) -> bytes:
     counts: Counter[str] = Counter()
-    by: dict[str, Counter[str]] = {name: Counter() for name in BY}
-    lines: set[bytes] = set()
+    splits: dict[str, dict[str, Counter[str]]] = {name: defaultdict(Counter) for name in BY}
+    tag_lists: dict[tuple[str, ...], int] = {}
+    lines: dict[bytes, bytes] = {}
     for member in iterate_members(directory):
         counts[member.form] += 1
-        by["source"][member.source] += 1
-        by["language"][member.language or ""] += 1
-        by["tag"].update(member.tags or ("",))
-        by["split"][member.split] += 1
+        splits["source"][member.source][member.split] += 1
+        splits["language"][member.language or ""][member.split] += 1
+        for tag in member.tags or ("",):
+            splits["tag"][tag][member.split] += 1
+        tagged = tag_lists.setdefault(member.tags, len(tag_lists))
+        rest = b"%d%0*x\n" % (SPLITS.index(member.split), TAGGED, tagged)
         for source, id in member.keys():
-            lines.add(hash_member(member.form, source, id) + b"%d\n" % SPLITS.index(member.split))
-    head = {"counts": counts, "by": by}
-    return json.dumps(head, ensure_ascii=False, sort_keys=True).encode() + b"\n" + b"".join(sorted(lines))
+            lines[hash_member(member.form, source, id)] = rest
+    head = {"counts": counts, "splits": splits, "tag_lists": list(tag_lists)}
+    return _pack(head, b"".join(key + lines[key] for key in sorted(lines)))
+
+
+def _unpack(packed: bytes) -> Members:
+    head, _, lines = packed.partition(b"\n")
+    told = json.loads(head)
+    width = WIDTH if "tag_lists" in told else FIRST_WIDTH
+    return Members(told["counts"], told.get("splits", {}), lines, told.get("tag_lists", ()), width)
+
+
+def _pack(head: Mapping[str, Any], lines: bytes) -> bytes:
+    return json.dumps(head, ensure_ascii=False, sort_keys=True).encode() + b"\n" + lines
 
 
 def iterate_members(directory: Path) -> Iterator[Member]:
-    """Yields every record that was put in, in the order of the files, without the pairs derived from
-    choices.
-    """
+    """Yields every record that was put in, in the order of the files, without derived pairs."""
     for record in _iterate(dataset_file(directory, "choices")):
-        yield _make("choice", record, record["id"])
+        yield _make("choice", record)
     for record in _iterate(dataset_file(directory, "pairs"), having=(b'"pair"', b'"thumbs"')):
         if record.get("kind") == "pair":
-            yield _make("pair", record, record["id"])
+            yield _make("pair", record)
         elif record.get("kind") == "thumbs":
-            for is_other in (False, True):
-                yield _make("thumb", record, record["id"], couple="down" if is_other else "up")
+            yield _make("thumb", record, couple="up")
+            yield _make("thumb", record, couple="down")
     for record in _iterate(dataset_file(directory, "thumbs")):
-        yield _make("thumb", record, record["id"])
+        yield _make("thumb", record)
 
 
-def _make(form: str, record: Mapping[str, Any], id: str, couple: str | None = None) -> Member:
-    return Member(
-        form=form,
-        source=str(record.get("source") or "live"),
-        id=id,
-        split=record["split"],
-        language=record.get("language"),
-        tags=tuple(record.get("tags") or ()),
-        couple=couple,
-    )
+def _make(form: str, record: Mapping[str, Any], couple: str | None = None) -> Member:
+    source, tags = str(record.get("source") or "live"), tuple(record.get("tags") or ())
+    return Member(form, source, record["id"], record["split"], record.get("language"), tags, couple)
 
 
 def _iterate(path: Path, having: tuple[bytes, ...] = ()) -> Iterator[dict[str, Any]]:
-    """Yields the lines of a file as objects; with `having`, only lines that contain one of these words, and
-    the others are not parsed.
-    """
+    """Yields the lines of a file as objects; with `having`, only those that contain one of these words."""
     with path.open("rb") as lines:
         for line in lines:
             if not having or any(word in line for word in having):

@@ -1,6 +1,4 @@
-"""Writes a pair as a line of a dataset, from a choice or from two thumbs. `records/pairs.py` decides what may
-be a pair.
-"""
+"""Writes a pair, from a choice or from two thumbs, as a line of a dataset."""
 
 from typing import Any
 
@@ -14,9 +12,7 @@ def make_derived_pair(record: dict[str, Any], suffix: str, chosen: str, rejected
 
 
 def couple_pair(up: dict[str, Any], down: dict[str, Any]) -> dict[str, Any]:
-    """Makes the pair of two thumbs on one prompt. Its group is the conversation of the good reply; both
-    thumbs are in the same split.
-    """
+    """Makes the pair of two thumbs on one prompt, which are in the same split."""
     replies = (up["completion"], down["completion"])
     pair = lay_out_pair(up, *replies, id=f"{up['id']}/{down['id']}", kind="thumbs", group=up["group"])
     return pair | {"weight": min(up["weight"], down["weight"])}
@@ -25,8 +21,10 @@ def couple_pair(up: dict[str, Any], down: dict[str, Any]) -> dict[str, Any]:
 def lay_out_pair(
     record: dict[str, Any], chosen: list[Any], rejected: list[Any], *, id: str, kind: str, group: str
 ) -> dict[str, Any]:
-    """Lays a pair out in TRL's conversational form. `kind` tells where it comes from, `group` is the
-    conversation.
+    """A pair in TRL's conversational form. `kind`: where it comes from; `group`: the conversation.
+
+    Tags, language and annotator are in every line, empty where unknown: readers that take the columns from
+    the first lines of a file refuse one that comes later.
     """
     pair = {
         "id": id,
@@ -36,6 +34,9 @@ def lay_out_pair(
         "chosen": chosen,
         "rejected": rejected,
         "source": record["source"],
+        "tags": record.get("tags") or [],
+        "language": record.get("language") or "",
+        "annotator": record.get("annotator") or "",
         "weight": record["weight"],
         "split": record["split"],
     }

@@ -1,3 +1,1 @@
-"""Decides and controls what serves: deployments, the exposure of a new adapter, approvals, the policy, and
-model cards.
-"""
+"""What serves and why: deployments, exposure of a new adapter, approvals, the policy, model cards."""

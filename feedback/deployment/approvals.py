@@ -10,7 +10,7 @@ from feedback.deployment.deploy import Deployer, RolledBack, write_rollback
 from feedback.errors import Conflict, IllegalTransition, NothingToRollBack
 from feedback.store import adapters, approvals, deployments
 from feedback.store.engine import get_row
-from feedback.store.tables import Operator
+from feedback.store.tables import User
 
 
 class VetoNotGiven(Conflict):
@@ -23,18 +23,14 @@ class VetoNotGiven(Conflict):
 
 
 def approve_adapter(session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str) -> None:
-    """Approves an adapter, which also takes back this person's own veto. Raises IllegalTransition for an
-    adapter that the gate refused.
-    """
+    """Approves an adapter and takes back this person's own veto. IllegalTransition where the gate refused."""
     _add_word(session, ctx, name, actor=actor, kind=approvals.APPROVE, reason=reason)
 
 
 def veto_adapter(
     session: Session, ctx: Deployer, name: str, *, actor: Actor, reason: str
 ) -> RolledBack | None:
-    """Vetoes an adapter; returns the rollback if the adapter was serving. Raises VetoNotGiven if the policy
-    gives experts no veto.
-    """
+    """Vetoes an adapter; returns the rollback if it was serving. VetoNotGiven if the policy gives none."""
     if actor.role != "admin" and not ctx.policy.approval.expert_veto:
         raise VetoNotGiven(actor.role)
     deployments.hold_desk(session, desk_id=actor.desk_id)  # so that nobody publishes the adapter meanwhile
@@ -53,12 +49,10 @@ def veto_adapter(
 
 
 def name_person(session: Session, actor: Actor) -> str:
-    """The person behind a browser session or their own token: whichever they use, they count as one
-    person.
-    """
-    if actor.operator_id is None:
+    """The person behind a browser session or their own token: they count as one, whichever they use."""
+    if actor.user_id is None:
         return actor.name
-    return get_row(session, Operator, actor.operator_id, desk_id=actor.desk_id, what="operator").name
+    return get_row(session, User, actor.user_id, desk_id=actor.desk_id, what="user").name
 
 
 def _add_word(

@@ -21,7 +21,13 @@ from sqlmodel import Session
 from feedback.clock import Clock
 from feedback.deployment.model_cards import refresh_cards
 from feedback.deployment.policy import Policy
-from feedback.errors import AdapterFilesMissing, AdapterVetoed, ApprovalMissing, NothingToRollBack
+from feedback.errors import (
+    AdapterFilesMissing,
+    AdapterOfOtherBase,
+    AdapterVetoed,
+    ApprovalMissing,
+    NothingToRollBack,
+)
 from feedback.store import adapters, deployments, duels, runs, set_writes
 from feedback.store.approvals import read_words
 from feedback.store.decisions import NewDecision
@@ -46,9 +52,7 @@ BRING_UP_GRACE = timedelta(minutes=3)
 
 @dataclass(frozen=True)
 class Deployer:
-    """The parts that deploying needs. `fleet_factory` returns clients of the engine, or raises
-    ServingError.
-    """
+    """The parts that deploying needs. `fleet_factory` returns the engine's clients or raises ServingError."""
 
     store_engine: Engine
     fleet_factory: Callable[[], Fleet]
@@ -64,7 +68,7 @@ class RolledBack:
 
     from_: str
     to: str | None
-    fence: int
+    fencing_token: int
 
 
 def publish_canary(
@@ -74,14 +78,15 @@ def publish_canary(
     role: str,
     actor: str,
     reason: str,
-    expected_fence: int | None = None,
+    expected_token: int | None = None,
     run_token: RunToken | None = None,
     share: float = 1.0,
     desk_id: str = DEFAULT_DESK,
 ) -> int:
-    """Serves an adapter as `canary` or `live`; returns the fence. It may be repeated after a crash.
+    """Serves an adapter as `canary` or `live`; returns the fencing token. It may be repeated after a crash.
 
-    A worker passes its run's token and the fence it decided at: StaleLease and StaleFence change nothing.
+    A worker passes its run's token and the fencing token it decided at: StaleLease and StaleFencingToken
+    change nothing.
     """
     with unit_of_work(ctx.store_engine) as session:
         state = serving_state(session, desk_id=desk_id)
@@ -99,28 +104,28 @@ def publish_canary(
             )
     if state.pointer(role) == name:
         reconcile_later(ctx)
-        return state.fence
+        return state.fencing_token
     _bring_up(ctx, name)
     with unit_of_work(ctx.store_engine) as session:
         deployments.hold_desk(session, desk_id=desk_id)
-        if expected_fence is not None:
-            deployments.check_fence(session, desk_id=desk_id, expected=expected_fence)
+        if expected_token is not None:
+            deployments.check_fencing_token(session, desk_id=desk_id, expected=expected_token)
         if run_token is not None:
-            runs.check_token(session, run_id=run_token.run_id, token=run_token.fence)
+            runs.check_token(session, run_id=run_token.run_id, token=run_token.fencing_token)
         _check_publishable(session, ctx, name, role, actor, desk_id)
         run_id = run_token.run_id if run_token else None
         decision = NewDecision(session, desk_id, actor, reason, ctx.clock.now(), run_id)
-        fence = decision.point(role, name, share)
-    log.info("adapter %s is %s with fence %d", name, role, fence)
+        fencing_token = decision.point(role, name, share)
+    log.info("adapter %s is %s with fencing token %d", name, role, fencing_token)
     reconcile_later(ctx)
-    return fence
+    return fencing_token
 
 
 def promote_adapter(ctx: Deployer, name: str, *, actor: str, reason: str, desk_id: str = DEFAULT_DESK) -> int:
-    """Makes an adapter the live one, by a person's decision, and ends the canary. An adapter that the gate
-    refused stays refused.
+    """Makes an adapter live by a person's decision, and ends the canary; what the gate refused stays so.
 
-    AdapterVetoed and, where the policy asks for a second person, ApprovalMissing change nothing.
+    AdapterVetoed, AdapterOfOtherBase and, where the policy asks for a second person, ApprovalMissing change
+    nothing.
     """
     return publish_canary(ctx, name, role=LIVE, actor=actor, reason=reason, desk_id=desk_id)
 
@@ -152,19 +157,13 @@ def write_rollback(
     deployments.hold_desk(session, desk_id=desk_id)
     role, from_ = _find_serving(session, only=only, desk_id=desk_id)
     decision = NewDecision(session, desk_id, actor, reason, ctx.clock.now())
-    fence = decision.restore(role, from_, is_on_disk=lambda name: _is_on_disk(ctx, name))
+    fencing_token = decision.restore(role, from_, is_on_disk=lambda name: is_on_disk(ctx, name))
     after = serving_state(session, desk_id=desk_id)
-    return RolledBack(from_, after.canary or after.live, fence)
+    return RolledBack(from_, after.canary or after.live, fencing_token)
 
 
 def write_retirement(
-    session: Session,
-    ctx: Deployer,
-    *,
-    actor: str,
-    reason: str,
-    only: str,
-    desk_id: str = DEFAULT_DESK,
+    session: Session, ctx: Deployer, *, actor: str, reason: str, only: str, desk_id: str = DEFAULT_DESK
 ) -> None:
     """Writes the rows that retire a canary without a successor; it may return later. Call `reconcile_later`
     after the commit. Raises NothingToRollBack unless this adapter is the canary.
@@ -176,8 +175,7 @@ def write_retirement(
 
 
 def reconcile(ctx: Deployer) -> None:
-    """Makes manifest and engine agree with the rows: loads the adapters that they name and unloads all
-    others.
+    """Makes manifest and engine agree with the rows: loads the adapters they name, unloads all others.
 
     It does not wait: an adapter that a set in preparation may still ask for is left to the next call. Raises
     ServingError when there is no engine; the manifest is right even then.
@@ -209,7 +207,7 @@ def reconcile_later(ctx: Deployer) -> None:
     try:
         reconcile(ctx)
     except (ServingError, OSError) as failure:
-        log.warning("deployed, but the engine does not follow yet: %s", failure)
+        log.warning("deployed, but the engine does not serve it yet: %s", failure)
 
 
 def _find_serving(session: Session, *, only: str | None, desk_id: str) -> tuple[str, str]:
@@ -225,6 +223,18 @@ def _find_serving(session: Session, *, only: str | None, desk_id: str) -> tuple[
 def _check_publishable(
     session: Session, ctx: Deployer, name: str, role: str, actor: str, desk_id: str
 ) -> None:
+    base_id = read_base_id(ctx)
+    adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
+    adapters.check_move(adapter, role)
+    if not adapters.is_of_base(session, name=name, base_id=base_id):
+        raise AdapterOfOtherBase(name, adapter.base_id, base_id)
+    check_servable(session, ctx, name, role, actor, desk_id)
+
+
+def check_servable(session: Session, ctx: Deployer, name: str, role: str, actor: str, desk_id: str) -> None:
+    """Checks everything but the base. Raises IllegalTransition, AdapterErased, AdapterVetoed, ApprovalMissing
+    or AdapterFilesMissing.
+    """
     adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
     adapters.check_move(adapter, role)
     adapters.check_not_erased(session, adapter=adapter)
@@ -234,11 +244,11 @@ def _check_publishable(
     needs_approval = role == LIVE and ctx.policy.approval.second_person
     if needs_approval and not words.count_approvals(other_than=actor):
         raise ApprovalMissing(name, actor)
-    if not _is_on_disk(ctx, name):
+    if not is_on_disk(ctx, name):
         raise AdapterFilesMissing(name, str(adapter_path(ctx.data_dir, name)))
 
 
-def _is_on_disk(ctx: Deployer, name: str) -> bool:
+def is_on_disk(ctx: Deployer, name: str) -> bool:
     return adapter_path(ctx.data_dir, name).is_dir()
 
 
@@ -262,14 +272,9 @@ def read_base_id(ctx: Deployer) -> str:
 
 
 def _write_manifest(ctx: Deployer, state: ServingState) -> None:
-    manifest = Manifest(state.fence, state.live, state.canary, state.share, ctx.clock.now())
+    manifest = Manifest(state.fencing_token, state.live, state.canary, state.share, ctx.clock.now())
     found = read_manifest(ctx.data_dir)
-    if found is None or (found.fence, found.live, found.canary, found.share) != (
-        manifest.fence,
-        manifest.live,
-        manifest.canary,
-        manifest.share,
-    ):
+    if found is None or found != replace(manifest, missing=found.missing, written_at=found.written_at):
         refresh_cards(ctx.store_engine, ctx.data_dir, desk_id=DEFAULT_DESK)  # first: a crash repeats both
         write_manifest(ctx.data_dir, manifest)
 

@@ -6,7 +6,7 @@
     [approval]  what people have to say
 
 A file may extend another (`serving/value_files.py`). What neither names has the value of the code, which is
-the strictest: no exposure, no promotion. `feedback/deployment/policies/default.toml` names every key.
+the strictest: no rollout, no promotion. `feedback/deployment/policies/default.toml` names every key.
 """
 
 import math
@@ -17,7 +17,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, ValidationError, model_validator
 
 from feedback.canonical import canonical_hash
-from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.experiments.rollout_rule import RolloutPolicy
 from serving.errors import Fault, ValuesUnreadable
 from serving.faults import list_faults
 from serving.value_files import ValueFiles
@@ -103,7 +103,7 @@ class Policy(BaseModel):
 
     name: str = "strictest"
     offline: OfflineLimits = OfflineLimits()
-    exposure: ExposurePolicy = ExposurePolicy()
+    exposure: RolloutPolicy = RolloutPolicy()
     canary: CanaryPolicy = CanaryPolicy()
     approval: ApprovalPolicy = ApprovalPolicy()
 

@@ -1,5 +1,4 @@
-"""Notices that another policy is in force than before, and tells what changed and whether somebody gave the
-reason.
+"""Notices that another policy is in force than before: what changed, and whether a reason was given.
 
 A policy is a file that people edit, so each start compares the policy it finds with that of the start before.
 Decides nothing.
@@ -46,23 +45,21 @@ def note_policy_change(
     desk_id: str = DEFAULT_DESK,
 ) -> bool:
     """Records which policy is in force; returns whether it differs from the one before."""
+    change = PolicyChange(
+        desk_id=desk_id,
+        name=policy.name,
+        sha256=policy.sha256,
+        limits=list_values(policy),
+        reason=reason,
+        actor=actor,
+        at=now,
+    )
     with unit_of_work(store_engine) as session:
-        return policy_changes.note_policy(
-            session,
-            desk_id=desk_id,
-            name=policy.name,
-            sha256=policy.sha256,
-            limits=list_values(policy),
-            now=now,
-            reason=reason,
-            actor=actor,
-        )
+        return policy_changes.note_policy(session, change=change)
 
 
 def find_unexplained(session: Session, *, desk_id: str) -> Unexplained | None:
-    """The latest change without a reason. None if it has a reason, or if there is only a first policy, which
-    is no change.
-    """
+    """The latest change, if nobody has given its reason. A first policy is no change."""
     latest = policy_changes.list_changes(session, desk_id=desk_id, limit=2)
     if len(latest) < 2 or latest[0].reason is not None:
         return None
@@ -87,9 +84,7 @@ def format_value(value: object) -> str:
 
 
 def find_differences(before: Mapping[str, str], after: Mapping[str, str]) -> tuple[Difference, ...]:
-    """The values that differ: first in the order of the later policy's keys, then the keys that it lacks.
-    Pure.
-    """
+    """The values that differ, in the order of the later policy's keys, those that it lacks last. Pure."""
     keys = [*after, *(key for key in before if key not in after)]
     pairs = (Difference(key, before.get(key), after.get(key)) for key in keys)
     return tuple(pair for pair in pairs if pair.before != pair.after)

@@ -1,4 +1,4 @@
-"""Exposure in service: evaluates what the picks say about the adapters that serve, and acts on it.
+"""Rollout in service: evaluates what the picks say about the adapters that serve, and acts on it.
 
     take_out_harmful    every minute: counts by agent alone, and a rollback where harm is proven
     evaluate_canary     every night and before a newer adapter takes the canary's place: the whole evidence,
@@ -25,21 +25,21 @@ from feedback.deployment.deploy import (
     write_rollback,
 )
 from feedback.deployment.policy import Policy
-from feedback.errors import AdapterVetoed, NothingToRollBack, StaleFence
+from feedback.errors import AdapterOfOtherBase, AdapterVetoed, NothingToRollBack, StaleFencingToken
 from feedback.experiments.picks import read_picks
-from feedback.experiments.rollout_rule import Evidence, Exposure, Reason, decide_exposure
+from feedback.experiments.rollout_rule import Evidence, Reason, Rollout, decide_rollout
 from feedback.experiments.support import support_of
-from feedback.store import exposures, runs
+from feedback.store import runs
 from feedback.store.approvals import Words, read_words
 from feedback.store.deployments import LIVE, serving_state
-from feedback.store.engine import read, unit_of_work
+from feedback.store.engine import read, save_row, unit_of_work
 from feedback.store.runs import RunToken
-from feedback.store.tables import DEFAULT_DESK
+from feedback.store.tables import DEFAULT_DESK, RolloutDecision
 
 log = logging.getLogger(__name__)
 
 SAID = {
-    "hold": "It waits",
+    "hold": "It stays undecided",
     "go_live": "It goes live by the evidence",
     "roll_back": "It is taken back by the evidence",
     "retire": "It leaves undecided",
@@ -47,27 +47,26 @@ SAID = {
 
 
 @dataclass(frozen=True)
-class Look:
-    """The result of one look at an adapter in service."""
+class InterimAnalysis:
+    """What the picks of an adapter in service say at one time, and the decision that follows."""
 
     evidence: Evidence
-    exposure: Exposure
+    rollout: Rollout
 
     @property
     def reason(self) -> str:
         """A sentence for the deployment's row and the adapter's history."""
         tally = self.evidence.tally
         told = "; ".join(
-            f"{reason.text} {reason.value} (limit {reason.limit:g})" for reason in self.exposure.reasons
+            f"{reason.text} {reason.value} (limit {reason.limit:g})" for reason in self.rollout.reasons
         )
-        return f"{SAID[self.exposure.verdict]}, on {tally.won} of {tally.decided} picks: {told}."
+        return f"{SAID[self.rollout.verdict]}, on {tally.won} of {tally.decided} picks: {told}."
 
 
 def evaluate_canary(
     ctx: Deployer, *, actor: str, run_token: RunToken | None = None, desk_id: str = DEFAULT_DESK
-) -> Look | None:
-    """Decides about the canary and stores the decision; None if there is no canary. Changes nothing that
-    serves.
+) -> InterimAnalysis | None:
+    """Decides about the canary and stores that; None without a canary. Changes nothing that serves.
 
     A worker passes its run's token: StaleLease writes nothing.
     """
@@ -78,7 +77,7 @@ def evaluate_canary(
     found = decide_now(ctx.store_engine, name, policy=ctx.policy, actor=actor, desk_id=desk_id)
     with unit_of_work(ctx.store_engine) as session:
         if run_token is not None:
-            runs.check_token(session, run_id=run_token.run_id, token=run_token.fence)
+            runs.check_token(session, run_id=run_token.run_id, token=run_token.fencing_token)
         _write_down(session, ctx, found, actor=actor, desk_id=desk_id)
     log.info("canary %s: %s", name, found.reason)
     return found
@@ -86,17 +85,18 @@ def evaluate_canary(
 
 def apply_decision(
     ctx: Deployer,
-    found: Look,
+    found: InterimAnalysis,
     *,
     actor: str,
     run_token: RunToken | None = None,
     desk_id: str = DEFAULT_DESK,
 ) -> None:
-    """Carries out the decision of a look, if its adapter is still the canary. Repeating it is harmless.
+    """Carries out the decision of an interim analysis, if its adapter is still the canary. Repeating it is
+    harmless.
 
     Raises ServingError where the engine does not take an adapter that should go live.
     """
-    name, verdict = found.evidence.adapter, found.exposure.verdict
+    name, verdict = found.evidence.adapter, found.rollout.verdict
     if verdict == "hold":
         return
     with read(ctx.store_engine) as session:
@@ -111,16 +111,20 @@ def apply_decision(
                 role=LIVE,
                 actor=actor,
                 reason=found.reason,
-                expected_fence=state.fence,
+                expected_token=state.fencing_token,
                 run_token=run_token,
                 desk_id=desk_id,
             )
-        except (StaleFence, AdapterVetoed) as overtaken:  # the decision's state is out of date: look again
+        except (
+            StaleFencingToken,
+            AdapterVetoed,
+            AdapterOfOtherBase,  # another base serves since: nobody sees it now
+        ) as overtaken:  # the decision's state is out of date: look again
             log.warning("canary %s does not go live: %s", name, overtaken)
         return
     with unit_of_work(ctx.store_engine) as session:
         if run_token is not None:
-            runs.check_token(session, run_id=run_token.run_id, token=run_token.fence)
+            runs.check_token(session, run_id=run_token.run_id, token=run_token.fencing_token)
         leave = write_rollback if verdict == "roll_back" else write_retirement
         try:
             leave(session, ctx, actor=actor, reason=found.reason, only=name, desk_id=desk_id)
@@ -130,15 +134,15 @@ def apply_decision(
 
 
 def take_out_harmful(ctx: Deployer, *, actor: str, desk_id: str = DEFAULT_DESK) -> list[str]:
-    """Rolls back every serving adapter that is proven to harm, and returns their names. Reads counts
-    alone.
+    """Rolls back every serving adapter that is proven worse than base, by counts alone. Returns their
+    names.
     """
     with read(ctx.store_engine) as session:
         named = sorted(serving_state(session, desk_id=desk_id).named)
     taken = []
     for name in named:
         harmful = count_now(ctx.store_engine, name, policy=ctx.policy, desk_id=desk_id)
-        if harmful.exposure.verdict != "roll_back":
+        if harmful.rollout.verdict != "roll_back":
             continue
         try:
             with unit_of_work(ctx.store_engine) as session:
@@ -154,26 +158,26 @@ def take_out_harmful(ctx: Deployer, *, actor: str, desk_id: str = DEFAULT_DESK) 
 
 def decide_now(
     store_engine: Engine, name: str, *, policy: Policy, actor: str, desk_id: str = DEFAULT_DESK
-) -> Look:
+) -> InterimAnalysis:
     """The present decision about an adapter, with everything that forbids it to go live by itself."""
     from feedback.experiments.measure import measure_picks  # numpy and scipy: the web imports this module
 
     picks = read_picks(store_engine, name, desk_id=desk_id)
     evidence = measure_picks(name, picks, policy.exposure).evidence
-    exposure = decide_exposure(evidence, policy.exposure)
+    rollout = decide_rollout(evidence, policy.exposure)
     with read(store_engine) as session:
         words = read_words(session, desk_id=desk_id, adapter=name)
-    return Look(evidence, hold_back(exposure, find_blocks(policy, words, actor=actor)))
+    return InterimAnalysis(evidence, hold_back(rollout, find_blocks(policy, words, actor=actor)))
 
 
-def count_now(store_engine: Engine, name: str, *, policy: Policy, desk_id: str = DEFAULT_DESK) -> Look:
-    """The present decision about an adapter from counts alone: they suffice to prove harm, but never to go
-    live.
-    """
+def count_now(
+    store_engine: Engine, name: str, *, policy: Policy, desk_id: str = DEFAULT_DESK
+) -> InterimAnalysis:
+    """The present decision about an adapter from counts alone, which can prove harm and no win."""
     with read(store_engine) as session:
         support = support_of(session, name, desk_id=desk_id)
     evidence = Evidence(name, support.tally, agents=support.agents, e_harm=support.e_harm)
-    return Look(evidence, decide_exposure(evidence, policy.exposure))
+    return InterimAnalysis(evidence, decide_rollout(evidence, policy.exposure))
 
 
 def find_blocks(policy: Policy, words: Words, *, actor: str) -> tuple[Reason, ...]:
@@ -190,26 +194,22 @@ def find_blocks(policy: Policy, words: Words, *, actor: str) -> tuple[Reason, ..
     return tuple(blocks)
 
 
-def hold_back(exposure: Exposure, blocks: Sequence[Reason]) -> Exposure:
-    """Changes a decision to go live into hold if something forbids it. Leaving service is never forbidden.
-    Pure.
-    """
-    if exposure.verdict != "go_live" or not blocks:
-        return exposure
-    return replace(exposure, verdict="hold", reasons=tuple(blocks))
+def hold_back(rollout: Rollout, blocks: Sequence[Reason]) -> Rollout:
+    """Holds an adapter that something forbids to go live. Leaving service is never forbidden. Pure."""
+    if rollout.verdict != "go_live" or not blocks:
+        return rollout
+    return replace(rollout, verdict="hold", reasons=tuple(blocks))
 
 
-def _write_down(session: Session, ctx: Deployer, found: Look, *, actor: str, desk_id: str) -> None:
-    exposures.add_decision(
-        session,
+def _write_down(session: Session, ctx: Deployer, found: InterimAnalysis, *, actor: str, desk_id: str) -> None:
+    row = RolloutDecision(
         desk_id=desk_id,
         adapter=found.evidence.adapter,
-        verdict=found.exposure.verdict,
-        reasons=found.exposure.to_json()["reasons"],
         evidence=found.evidence.to_json(),
-        picks_needed=found.exposure.picks_needed,
+        **found.rollout.to_json(),
         policy=ctx.policy.name,
         policy_sha256=ctx.policy.sha256,
         actor=actor,
-        now=ctx.clock.now(),
+        at=ctx.clock.now(),
     )
+    save_row(session, row)

@@ -36,7 +36,7 @@ class Tonight:
         return self.text % self.values
 
 
-def foretell(policy: Policy) -> Tonight:
+def describe_tonight(policy: Policy) -> Tonight:
     share, second_person = policy.canary.share, policy.approval.second_person
     by_picks = policy.canary.go_live and share > 0  # whom nobody sees, nobody picks
     if by_picks:

@@ -4,6 +4,6 @@
     find_shift(days, QUANTITY, chance=...)         the test, pure              shift.py
     watch_now(session, now=...)                    alarms, each a sentence     watch.py, alarms.py
 
-Nothing is stored: counts of whole days are the same at every look, so Today, the night report, the webhook
+Nothing is stored: counts of whole days are the same at every look, so Today, the run report, the webhook
 and `rejoinder status` find the same alarms, and one ends by itself. The rule and its rates: docs/evidence.md.
 """

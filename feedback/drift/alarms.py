@@ -9,7 +9,7 @@ from feedback.drift.watched import QUANTITIES, FoundShift, has_risen
 from feedback.morning.said import Action, MorningSentence, show_plain
 from feedback.records.candidate import BASE, TUNED
 
-# By what shifted and whether it rose: the code of the sentence, and of the act.
+# By what shifted and whether it rose: the code of the sentence, and of the action.
 CODES = {
     ("support", False): ("support_fell", "read_lost"),
     ("support", True): ("support_rose", "read_won"),
@@ -58,13 +58,13 @@ class DriftWatch:
 def raise_alarm(found: FoundShift, *, today: date) -> Alarm:
     """Makes the alarm of a shift. `today` is the day of the look, whose rows are not counted."""
     name, shift = found.watched.name, found.shift
-    sentence, act = CODES[name, has_risen(shift)]
+    sentence, action = CODES[name, has_risen(shift)]
     since = today - timedelta(days=shift.days)
     show = show_percent if QUANTITIES[name].kind == "share" else round
     named = {MEMBERS[name]: found.watched.member} if name in MEMBERS else {}
     values = {**named, "since": since, "now": show(shift.now), "before": show(shift.before)}
     rows = {**choose_rows(found), "since": datetime.combine(since, time.min, UTC)}
-    return Alarm(MorningSentence(sentence, Action(act, named), values), rows)
+    return Alarm(MorningSentence(sentence, Action(action, named), values), rows)
 
 
 def choose_rows(found: FoundShift) -> dict[str, Any]:

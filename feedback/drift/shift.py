@@ -19,9 +19,7 @@ LEAST = 1e-12
 
 @dataclass(frozen=True)
 class Day:
-    """The values measured on one day: their number, their sum and the sum of their squares. For a share, a
-    hit has the value 1 and a miss 0.
-    """
+    """Number, sum and sum of squares of a day's values. In a share, a hit is 1 and a miss 0."""
 
     count: int = 0
     total: float = 0.0
@@ -41,9 +39,7 @@ class Day:
 
 @dataclass(frozen=True)
 class Quantity:
-    """A quantity that is watched. `floor` is the smallest difference that matters, in points of a share or
-    relative to a mean.
-    """
+    """A watched quantity. `floor` is the least difference that matters: in points, or relative to a mean."""
 
     kind: Literal["share", "mean"]
     floor: float
@@ -51,9 +47,7 @@ class Quantity:
 
 @dataclass(frozen=True)
 class Shift:
-    """A shift that was found. `days` is its length in whole days; `before` and `now` are the means of the
-    base period and of these days.
-    """
+    """A shift that was found: the means of the base period and of the last `days` whole days."""
 
     before: float
     now: float
@@ -83,9 +77,7 @@ def count_filled(days: Sequence[Day]) -> int:
 
 
 def find_shift(days: Sequence[Day], quantity: Quantity, *, chance: float) -> Shift | None:
-    """Looks for a shift in DAYS whole days, oldest first. `chance` is the probability of a false alarm at
-    this look.
-    """
+    """Looks for a shift in DAYS whole days, oldest first, with this chance of a false alarm."""
     if not is_enough_for_test(days):
         return None
     found = (test_window(days, quantity, window=window, chance=chance / len(WINDOWS)) for window in WINDOWS)
@@ -127,9 +119,7 @@ def add(days: Sequence[Day]) -> Day:
 
 
 def find_spread(days: Sequence[Day]) -> float:
-    """The dispersion: the variance between days divided by that of independent values. It is 1 if the days
-    are alike, never less.
-    """
+    """The dispersion, at least 1: the variance between days over that of independent values."""
     whole, filled = add(days), [day for day in days if day.count]
     if whole.variance <= LEAST:
         return 1.0
@@ -156,9 +146,7 @@ def log_chance(day: Day) -> float:
 
 
 def find_chance(evidence: float, freedom: int) -> float:
-    """The p-value: the probability that the square of Student's t is at least this large. Wallace's
-    approximation has an error of a few percent.
-    """
+    """The chance that the square of Student's t is as large; Wallace's formula, to a few percent."""
     z = math.sqrt(freedom * math.log1p(evidence / freedom)) * (8 * freedom + 1) / (8 * freedom + 3)
     return math.erfc(z / math.sqrt(2))
 

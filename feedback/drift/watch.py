@@ -21,6 +21,8 @@ from feedback.store import daily_counts, drift_counts
 from feedback.store.deployments import serving_state
 from feedback.store.overview import name_language
 from feedback.store.tables import DEFAULT_DESK
+from feedback.store.tags import read_tag_tree
+from feedback.tags.tree import TagTree
 
 LENGTHS = {"replies": "agent", "customers": "customer"}  # quantity -> role of the author
 
@@ -50,10 +52,11 @@ def list_watched(session: Session, *, today: date, desk_id: str) -> Iterator[Wat
     spoken = count_daily_languages(daily_counts.count_languages(session, **asked))
     told = [spoken.get(day, Counter()) for day in days]
     yield from watch_shares("language", told, [each.total() for each in told])
+    tree = read_tag_tree(session, desk_id=desk_id)
     lists = drift_counts.count_tags_by_day(session, **asked)
     tagged = [lists.get(day, {}) for day in days]
     yield from watch_shares(
-        "tag", [count_tags(each) for each in tagged], [sum(each.values()) for each in tagged]
+        "tag", [count_tags(each, tree) for each in tagged], [sum(each.values()) for each in tagged]
     )
 
 
@@ -81,23 +84,21 @@ def count_daily_languages(rows: Mapping[tuple[date, str | None], int]) -> dict[d
     return found
 
 
-def count_tags(lists: Mapping[tuple[str, ...], int]) -> Counter[str]:
+def count_tags(lists: Mapping[tuple[str, ...], int], tree: TagTree) -> Counter[str]:
+    """Counts conversations under each of their tags and those above, once each."""
     found: Counter[str] = Counter()
     for tags, count in lists.items():
-        for tag in set(tags):
-            found[tag] += count
+        found.update(dict.fromkeys(tree.lift(tags), count))
     return found
 
 
 class KeptWatch:
-    """Caches the alarms in the web process: it looks at most once an hour for each desk and serving adapter,
-    since a look reads six weeks.
-    """
+    """Keeps the alarms in the web process: one look an hour for each desk and serving adapter."""
 
     def __init__(self) -> None:
         self._kept: dict[str, tuple[datetime, str | None, DriftWatch]] = {}
 
-    def look(self, session: Session, *, now: datetime, desk_id: str) -> DriftWatch:
+    def read(self, session: Session, *, now: datetime, desk_id: str) -> DriftWatch:
         hour, serving = now.replace(minute=0, second=0, microsecond=0), name_serving(session, desk_id=desk_id)
         kept = self._kept.get(desk_id)
         if kept is None or kept[:2] != (hour, serving):

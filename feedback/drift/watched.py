@@ -35,9 +35,7 @@ class FoundShift:
 
 
 def find_shifts(watched: Iterable[Watched]) -> list[FoundShift]:
-    """Finds at most one shift for each quantity. Of several languages or tags that shifted it is the
-    clearest, and a rise goes before a fall.
-    """
+    """At most one shift for each quantity: the clearest of its members, a rise before a fall."""
     by_name: dict[str, list[Watched]] = {}
     for each in watched:
         by_name.setdefault(each.name, []).append(each)

@@ -4,7 +4,7 @@
     again once  = both sides, when one has no usable reply or both have the same text
     result      = ready, equal (a tie that nobody is asked about) or left_out with its reason
 
-Each round is written as soon as it is drawn, under a lease: a duel whose drawer died, or that a program
+Each round is written as soon as it is generated, under a lease: a duel whose drawer died, or that a program
 without one started, is taken up by the next `sweep`, which continues it. The drawer waits for an engine that
 does not answer. The base never stands in for an adapter here: if one cannot be loaded, its duel fails.
 
@@ -16,16 +16,13 @@ import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Engine
 
 from feedback.clock import Clock
-from feedback.duels.prompts import draw_lot
-from feedback.duels.start import SEED_LIMIT
-from feedback.lease import Leaseholder
-from feedback.records.text import normalise
+from feedback.duels.sides import AskedEngine, SideReply, find_round_state, generate_side, make_seed
+from feedback.lease import Lease, Leaseholder
 from feedback.store import duels
 from feedback.store.adapters import get_adapter
 from feedback.store.engine import read, unit_of_work
@@ -33,9 +30,9 @@ from feedback.store.tables import Duel, DuelRound
 from feedback.suggestions.blinding import find_fault
 from feedback.suggestions.generation import AWAY, name_failure
 from feedback.suggestions.plan import BaseFacts
-from feedback.suggestions.retry import ENGINE_AWAY, AdapterUnusable, Retry, draw_loaded
+from feedback.suggestions.retry import ENGINE_AWAY, AdapterUnusable, Retry, generate_loaded
 from serving.adapters.staging import adapter_path
-from serving.client.client import Draw, Sampling
+from serving.client.client import Completions, Sampling
 from serving.client.fleet import Fleet
 from serving.errors import ServingError
 from serving.settings import ServingSettings
@@ -44,32 +41,12 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 2
 ASK_AGAIN_S = 2.0
-LOOK_EVERY_S = 5.0
+POLL_EVERY_S = 5.0
 SIDES = ("a", "b")
 
 
 class ContenderLost(Exception):
     """An adapter cannot be asked any more, so its duel cannot go on. The message is the error code."""
-
-
-@dataclass(frozen=True)
-class SideReply:
-    """One request of a round and its reply. `fault` is None for a usable reply."""
-
-    side: str
-    adapter: str | None
-    attempt: int
-    seed: int
-    fault: str | None
-    draw: Draw | None
-
-    @property
-    def text(self) -> str | None:
-        return self.draw.replies[0].text if self.draw else None
-
-    def to_json(self) -> dict[str, Any]:
-        names = ("side", "adapter", "attempt", "seed", "fault")
-        return {name: getattr(self, name) for name in names}
 
 
 class DuelDrawer:
@@ -105,11 +82,11 @@ class DuelDrawer:
             try:
                 self.sweep()
             except Exception:  # the edge of this thread: the store may be busy, the next look tries again
-                log.exception("no look for duels to draw")
-            self._closing.wait(LOOK_EVERY_S)
+                log.exception("no look for duels to generate")
+            self._closing.wait(POLL_EVERY_S)
 
     def enqueue(self, duel_id: str) -> None:
-        """Asks to draw this duel soon. It may be repeated, also from another process."""
+        """Asks to generate this duel soon. It may be repeated, also from another process."""
         with self._lock:
             if self._closing.is_set() or duel_id in self._queued:
                 return
@@ -117,16 +94,15 @@ class DuelDrawer:
             self._duels.submit(self._fly, duel_id)
 
     def sweep(self) -> int:
-        """Takes up duels that nobody draws; returns their number."""
-        with read(self._store) as session:
-            undrawn = duels.list_undrawn(session)
+        """Takes up duels that nobody generates; returns their number."""
+        undrawn = self._list_undrawn()
         abandoned = [id for id, lease in undrawn.items() if self._holder.may_take(lease)]
         for duel_id in abandoned:
             self.enqueue(duel_id)
         return len(abandoned)
 
     def close(self) -> None:
-        """Stops after the round that is being drawn; the next `sweep` continues the duel."""
+        """Stops after the round that is being generated; the next `sweep` continues the duel."""
         with self._lock:
             self._closing.set()
         if self._watcher is not None:
@@ -134,11 +110,15 @@ class DuelDrawer:
         self._duels.shutdown(wait=True, cancel_futures=True)
         self._requests.shutdown(wait=True)
 
+    def _list_undrawn(self) -> dict[str, Lease]:
+        with read(self._store) as session:
+            return duels.list_undrawn(session)
+
     def _fly(self, duel_id: str) -> None:
         try:
             self._draw_duel(duel_id)
         except Exception:  # the edge of this job: its lease runs out and the next sweep takes it up
-            log.exception("duel %s could not be drawn", duel_id)
+            log.exception("duel %s could not be generated", duel_id)
         finally:
             with self._lock:
                 self._queued.discard(duel_id)
@@ -163,8 +143,7 @@ class DuelDrawer:
         log.info("duel %s is %s", duel_id, state or "another drawer's")
 
     def _take(self, duel_id: str, facts: BaseFacts) -> Duel | None:
-        with read(self._store) as session:
-            found = duels.list_undrawn(session).get(duel_id)
+        found = self._list_undrawn().get(duel_id)
         if found is None or not self._holder.may_take(found):
             return None
         plan = {
@@ -187,7 +166,9 @@ class DuelDrawer:
                 raise ContenderLost("adapter_files_missing")
 
     def _draw_rounds(self, duel: Duel) -> bool:
-        """Draws the rounds; True if all are drawn, False if this process ends or another has the duel now."""
+        """Generates the rounds; True if all are generated, False if this process ends or another has the duel
+        now.
+        """
         with read(self._store) as session:
             waiting = duels.list_waiting(session, duel_id=duel.id)
         for row in waiting:
@@ -196,11 +177,7 @@ class DuelDrawer:
                 return False
             with unit_of_work(self._store) as session:
                 kept = duels.settle_round(
-                    session,
-                    duel_id=duel.id,
-                    lease=self._holder.grant(),
-                    round_id=row.id,
-                    outcome=outcome,
+                    session, duel_id=duel.id, lease=self._holder.grant(), round_id=row.id, outcome=outcome
                 )
             if not kept:
                 return False
@@ -238,11 +215,11 @@ class DuelDrawer:
             "drawn_at": self._clock.now(),
         }
         for one in (a, b):
-            if one.draw is not None:
+            if one.completions is not None:
                 outcome |= {
                     f"{one.side}_text": one.text,
-                    f"{one.side}_token_ids": one.draw.replies[0].token_ids,
-                    "prompt_token_ids": one.draw.prompt_token_ids,
+                    f"{one.side}_token_ids": one.completions.replies[0].token_ids,
+                    "prompt_token_ids": one.completions.prompt_token_ids,
                 }
         return outcome
 
@@ -250,48 +227,29 @@ class DuelDrawer:
         adapter = row.a_adapter if side == "a" else row.b_adapter
         seed = make_seed(duel.seed, row.position, side, attempt)
         try:
-            drawn = self._ask_engine(duel, row, adapter, seed)
+            completions = self._ask_engine(duel, row, side, seed)
         except ENGINE_AWAY:
             raise
         except ServingError as failure:
             log.warning("round %d of duel %s: %s", row.position, duel.id, failure)
             return SideReply(side, adapter, attempt, seed, name_failure(failure), None)
-        reply = drawn.replies[0]
-        return SideReply(side, adapter, attempt, seed, find_fault(reply.text, reply.finish_reason), drawn)
+        reply = completions.replies[0]
+        return SideReply(side, adapter, attempt, seed, find_fault(reply), completions)
 
-    def _ask_engine(self, duel: Duel, row: DuelRound, adapter: str | None, seed: int) -> Draw:
+    def _ask_engine(self, duel: Duel, row: DuelRound, side: str, seed: int) -> Completions:
         """Asks the engine for one reply. Raises ContenderLost if the adapter cannot be loaded any more."""
-        fleet = self._fleet_factory()
+        adapter = row.a_adapter if side == "a" else row.b_adapter
+        asked = self._find_engine(duel, row, side)
         path = adapter_path(self._serving.data_dir, adapter) if adapter else None
         try:
-            return draw_loaded(fleet, adapter, path, lambda: draw_side(fleet, duel, row, adapter, seed))
+            return generate_loaded(
+                asked.fleet, adapter, path, lambda: generate_side(asked, row.messages, adapter, seed)
+            )
         except AdapterUnusable as failure:
             log.warning("adapter %s cannot be loaded for duel %s: %s", adapter, duel.id, failure)
             raise ContenderLost("adapter_not_loadable") from failure
 
-
-def draw_side(fleet: Fleet, duel: Duel, row: DuelRound, adapter: str | None, seed: int) -> Draw:
-    assert duel.sampling is not None, "take_duel writes it"
-    return fleet.draw(
-        model=adapter or fleet.base_name,
-        messages=row.messages,
-        sampling=Sampling(**duel.sampling),
-        seed=seed,
-        n=1,
-        chat_template_kwargs=row.chat_template_kwargs,
-    )
-
-
-def find_round_state(a: SideReply, b: SideReply) -> tuple[str, str | None]:
-    """The state that these two replies give a round, and the reason if it is left out."""
-    fault = a.fault or b.fault
-    if fault is not None:
-        return duels.LEFT_OUT, fault
-    assert a.text is not None and b.text is not None, "a reply without a fault has a text"
-    return (duels.EQUAL if normalise(a.text) == normalise(b.text) else duels.READY), None
-
-
-def make_seed(seed: int, position: int, side: str, attempt: int) -> int:
-    """A seed that follows from the duel's own, so that a duel that is taken over gets equal replies."""
-    lot = draw_lot(seed, f"draw:{position}:{side}:{attempt}")
-    return int.from_bytes(lot[:8], "big") % SEED_LIMIT
+    def _find_engine(self, duel: Duel, row: DuelRound, side: str) -> AskedEngine:
+        """Both sides are asked alike."""
+        assert duel.sampling is not None, "take_duel writes it"
+        return AskedEngine(self._fleet_factory(), Sampling(**duel.sampling), row.chat_template_kwargs)

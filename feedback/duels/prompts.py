@@ -1,7 +1,8 @@
 """Selects the stored prompts that a duel may use: those on which no contender was trained.
 
 A contender has seen a conversation if any record of it is in the train or validation split of its dataset,
-and a prompt if a record there has exactly the same messages. Reads the files of datasets, not the store.
+and a prompt if a record there has exactly the same messages or a near-duplicate of them. Reads the files of
+datasets, not the store.
 """
 
 import hashlib
@@ -15,6 +16,8 @@ from typing import Any
 
 from feedback.canonical import canonical_hash
 from feedback.datasets.layout import FORMATS, dataset_dir, dataset_file
+from feedback.duplicates.grams import flatten_prompt
+from feedback.duplicates.signatures import TextFile
 from feedback.store.duels import Prompt, PromptKey
 
 LATER, TEST, UNUSED = "later", "test", "unused"
@@ -32,9 +35,7 @@ class ChosenPrompt:
 
 @dataclass
 class Seen:
-    """What a contender was trained on. If the files of its dataset are missing, everything older than `until`
-    counts as seen.
-    """
+    """What a contender was trained on. Without its files, everything older than `until` counts as seen."""
 
     until: datetime
     is_known: bool = True
@@ -43,9 +44,9 @@ class Seen:
     held_out: set[str] = field(default_factory=set)  # conversations of its test split
 
 
-def read_seen(data_dir: Path, dataset_id: str | None, until: datetime) -> Seen:
-    """Reads what a contender was trained on. `until` is when its dataset was built, or when the adapter was
-    made if its dataset is unknown.
+def read_seen(data_dir: Path, dataset_id: str | None, until: datetime, *, texts: TextFile) -> Seen:
+    """What a contender was trained on; the texts of its prompts are added to `texts`. `until` is when its
+    dataset was built, or else the adapter.
     """
     seen = Seen(until)
     for name in FORMATS:
@@ -54,24 +55,25 @@ def read_seen(data_dir: Path, dataset_id: str | None, until: datetime) -> Seen:
             return Seen(until, is_known=False)
         with file.open(encoding="utf-8") as lines:
             for line in lines:
-                note_record(seen, json.loads(line))
+                note_record(seen, json.loads(line), texts)
     return seen
 
 
-def note_record(seen: Seen, record: dict[str, Any]) -> None:
+def note_record(seen: Seen, record: dict[str, Any], texts: TextFile) -> None:
     """Adds a record to what was seen. Choices name their `conversation`, pairs and thumbs their `group`."""
     conversation = record.get("conversation") or record.get("group") or ""
     if record["split"] == "test":
         seen.held_out.add(conversation)
     else:
         seen.conversations.add(conversation)
-        seen.prompts.add(canonical_hash(record["prompt"]))
+        digest = canonical_hash(record["prompt"])
+        if digest not in seen.prompts:
+            seen.prompts.add(digest)
+            texts.add(flatten_prompt(record["prompt"]))
 
 
 def find_origin(key: PromptKey, seen_by: Sequence[Seen]) -> str | None:
-    """The reason why no contender can have learnt from this conversation; None if one has, or if this is
-    unknown.
-    """
+    """Why no contender can have learnt from this conversation; None if one has, or if nobody knows."""
     if any(key.conversation_id in seen.conversations for seen in seen_by):
         return None
     if all(key.arrived_at > seen.until for seen in seen_by):
@@ -88,9 +90,11 @@ def choose_prompts(
     seed: int,
     wanted: int,
     fetch: Callable[[list[str]], dict[str, Prompt]],
+    has_twin: Callable[[str], bool],
 ) -> list[ChosenPrompt]:
     """Chooses up to `wanted` unseen prompts, at most one from each conversation and no text twice; the seed
-    decides which ones and their order. `fetch` reads the prompts of sets by their ids.
+    decides which ones and their order. `fetch` reads the prompts of sets by their ids, `has_twin` tells
+    whether a contender was trained on nearly the same text.
     """
     ranked = rank_keys(keys, seen_by, seed)
     taken_prompts = {digest for seen in seen_by for digest in seen.prompts}
@@ -101,7 +105,8 @@ def choose_prompts(
         for key, origin in part:
             prompt = prompts[key.set_id]
             digest = canonical_hash(prompt.messages)
-            if prompt.messages and digest not in taken_prompts:
+            is_new = prompt.messages and digest not in taken_prompts
+            if is_new and not has_twin(flatten_prompt(prompt.messages)):
                 taken_prompts.add(digest)
                 chosen.append(ChosenPrompt(key, origin, prompt))
                 if len(chosen) == wanted:
@@ -110,9 +115,7 @@ def choose_prompts(
 
 
 def rank_keys(keys: Iterable[PromptKey], seen_by: Sequence[Seen], seed: int) -> list[tuple[PromptKey, str]]:
-    """One set of each unseen conversation with its origin, ordered by preference of the origin, then by the
-    seed.
-    """
+    """One set of each unseen conversation with its origin, in order of preference, then of the seed."""
     unseen = [(key, origin) for key in keys if (origin := find_origin(key, seen_by)) is not None]
     unseen.sort(key=lambda item: (ORIGINS.index(item[1]), draw_lot(seed, item[0].set_id)))
     first: dict[str, tuple[PromptKey, str]] = {}

@@ -10,15 +10,13 @@ from sqlmodel import Session
 from feedback.duels.result import Result, count_result
 from feedback.store import duels
 from feedback.store.adapters import find_trained_until, get_adapter
-from feedback.store.duel_verdicts import find_next_round, list_standing
+from feedback.store.duel_verdicts import find_next_round, list_active_verdicts
 from feedback.store.tables import Duel
 
 
 @dataclass(frozen=True)
 class DuelView:
-    """A duel for one viewer. `rounds` counts rounds by state; `judged`, `next_round` and `last_verdict_id`
-    concern the viewer.
-    """
+    """A duel for one viewer, whose own are `judged`, `next_round` and `last_verdict_id`."""
 
     duel: Duel
     rounds: dict[str, int]
@@ -47,14 +45,14 @@ def read_duel(session: Session, *, desk_id: str, duel_id: str, judge: str) -> Du
 
 
 def _view(session: Session, duel: Duel, counts: dict[str, int], judge: str) -> DuelView:
-    standing = list_standing(session, duel_id=duel.id)
-    own = [one for one in standing if one.judge == judge]
+    active = list_active_verdicts(session, duel_id=duel.id)
+    own = [one for one in active if one.judge == judge]
     is_open = duel.state == duels.OPEN
     return DuelView(
         duel=duel,
         rounds=counts,
         judged=len(own),
-        judges=len({one.judge for one in standing}),
+        judges=len({one.judge for one in active}),
         next_round=find_next_round(session, duel_id=duel.id, judge=judge) if is_open else None,
         last_verdict_id=own[-1].id if own and is_open else None,
         result=read_result(session, duel) if duel.state == duels.CLOSED else None,
@@ -69,6 +67,7 @@ def read_result(session: Session, duel: Duel) -> Result:
         duel.adapter,
         duel.rival,
         duels.list_rounds(session, desk_id=duel.desk_id, duel_id=duel.id),
-        list_standing(session, duel_id=duel.id),
+        list_active_verdicts(session, duel_id=duel.id),
         trained_until=max(find_trained_until(session, adapter) for adapter in contenders),
+        arm=duel.arm,
     )

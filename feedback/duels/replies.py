@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from sqlmodel import Session
 
+from feedback.duels.result import is_measured_on_a
 from feedback.records.personal import list_known
 from feedback.records.redact import Redactor
 from feedback.run_report.replies import SHOWN, SideBySide, find_asked, order_prompt
@@ -16,9 +17,7 @@ from feedback.store.tables import Duel
 
 
 def read_sides(session: Session, duel: Duel, redactor: Redactor) -> list[SideBySide]:
-    """The rounds, with the adapter's reply on the right and the base's or rival's on the left; none before
-    the duel is closed.
-    """
+    """The rounds, with the adapter's reply on the right; none before the duel is closed."""
     if duel.state != CLOSED:
         return []
     rounds = list_readable(session, duel_id=duel.id)
@@ -26,7 +25,8 @@ def read_sides(session: Session, duel: Duel, redactor: Redactor) -> list[SideByS
     sides = []
     for row, customer_id, details in first:
         hide = _hide(redactor, row.conversation_id, list_known(customer_id, details))
-        own, other = (row.a_text, row.b_text) if row.a_adapter == duel.adapter else (row.b_text, row.a_text)
+        on_a = is_measured_on_a(row, duel.adapter, duel.arm)
+        own, other = (row.a_text, row.b_text) if on_a else (row.b_text, row.a_text)
         sides.append(SideBySide(hide(find_asked(row.messages)), hide(other or ""), hide(own or "")))
     return sides
 

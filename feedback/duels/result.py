@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from feedback.experiments.tally import Tally
-from feedback.store.duel_verdicts import StandingVerdict
+from feedback.store.duel_verdicts import ActiveVerdict
 from feedback.store.duels import EQUAL, LEFT_OUT, READY
 from feedback.store.tables import DuelRound
 
@@ -64,17 +64,18 @@ def count_result(
     adapter: str,
     rival: str | None,
     rounds: Sequence[DuelRound],
-    verdicts: Iterable[StandingVerdict],
+    verdicts: Iterable[ActiveVerdict],
     *,
     trained_until: datetime,
+    arm: str | None = None,
 ) -> Result:
-    """Counts the result. `trained_until` is when the newest data of a contender was fixed: a verdict that is
-    not newer may be in its training data, so it is no evidence.
+    """Counts the result for the adapter, or for the arm of a rebase. `trained_until` is when the newest data
+    of a contender was fixed: a verdict that is not newer may be in its training data, so it is no evidence.
     """
     left_out: Counter[str] = Counter(row.reason or LEFT_OUT for row in rounds if row.state == LEFT_OUT)
     said: defaultdict[int, list[str]] = defaultdict(list)
     judges: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    sides = {row.position: find_meanings(row, adapter) for row in rounds}
+    sides = {row.position: find_meanings(row, adapter, arm) for row in rounds}
     for verdict in verdicts:
         if verdict.at <= trained_until:
             left_out[AFTER_THE_FACT] += 1
@@ -100,10 +101,15 @@ def count_result(
     )
 
 
-def find_meanings(row: DuelRound, adapter: str) -> dict[str, str]:
+def find_meanings(row: DuelRound, adapter: str, arm: str | None) -> dict[str, str]:
     """The outcome of each verdict for the adapter; `both_bad` favours neither side."""
-    on_a = row.a_adapter == adapter
+    on_a = is_measured_on_a(row, adapter, arm)
     return {"a": WON if on_a else LOST, "b": LOST if on_a else WON, "tie": TIED}
+
+
+def is_measured_on_a(row: DuelRound, adapter: str, arm: str | None) -> bool:
+    """Whether the side whose rate is measured is A. An arm tells two bases apart, an adapter does not."""
+    return row.a_adapter == adapter if arm is None else row.a_arm == arm
 
 
 def find_reach(rounds: Sequence[DuelRound], said: dict[int, list[str]]) -> int:

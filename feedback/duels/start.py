@@ -1,19 +1,25 @@
 """Starts a duel: between which contenders, and on which prompts. It reads the files of datasets, so no
-transaction may be open around it. `drawing.py` draws the replies.
+transaction may be open around it. `drawing.py` generates the replies.
 """
 
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import NAMESPACE_OID, uuid5
 
 from sqlalchemy import Engine
 
 from feedback.duels.prompts import ChosenPrompt, Seen, choose_prompts, count_origins, draw_lot, read_seen
+from feedback.duplicates.lookup import NearLookup
+from feedback.duplicates.signatures import TextFile
 from feedback.errors import ApiError, Conflict
 from feedback.store.adapters import find_trained_until, get_adapter
 from feedback.store.duels import Prompt, add_duel, list_prompt_keys, read_prompts
 from feedback.store.engine import read, unit_of_work
+from feedback.store.rebases import NEW_BASE, OLD
 from feedback.store.tables import Duel, DuelRound
 
 MAX_ROUNDS = 500
@@ -60,6 +66,9 @@ class Wish:
     rival: str | None  # None is the base
     wanted: int
     name: str | None = None
+    tag: str | None = None  # that the prompts have, or one below it
+    rebase_id: str | None = None
+    arm: str | None = None  # of a rebase: whose rate is measured, the new base or the adapter on it
 
 
 @dataclass(frozen=True)
@@ -78,10 +87,15 @@ def start_duel(
         raise SameContender(wish.adapter)
     names = [wish.adapter] if wish.rival is None else [wish.adapter, wish.rival]
     contenders = [find_contender(store_engine, desk_id, name) for name in names]
-    if len({one.base_id for one in contenders}) > 1:
+    if wish.arm is None and len({one.base_id for one in contenders}) > 1:
         raise OtherBase(*names)
-    seen_by = [read_seen(data_dir, one.dataset_id, one.until) for one in contenders]
-    chosen = find_prompts(store_engine, desk_id, seen_by, seed=seed, wanted=wish.wanted)
+    with TemporaryDirectory() as folder, closing(TextFile(Path(folder))) as texts:
+        seen_by = [read_seen(data_dir, one.dataset_id, one.until, texts=texts) for one in contenders]
+        texts.finish()
+        has_twin = NearLookup(texts).has_near
+        chosen = find_prompts(
+            store_engine, desk_id, seen_by, has_twin, seed=seed, wanted=wish.wanted, tag=wish.tag
+        )
     if len(chosen) < wish.wanted:
         raise TooFewPrompts(wish.wanted, count_origins(chosen))
     duel = Duel(
@@ -94,6 +108,8 @@ def start_duel(
         seed=seed,
         created_by=actor,
         created_at=now,
+        rebase_id=wish.rebase_id,
+        arm=wish.arm,
     )
     rounds = [make_round(duel, position, item) for position, item in enumerate(chosen, start=1)]
     with unit_of_work(store_engine) as session:
@@ -109,25 +125,32 @@ def find_contender(store_engine: Engine, desk_id: str, name: str) -> Contender:
 
 
 def find_prompts(
-    store_engine: Engine, desk_id: str, seen_by: list[Seen], *, seed: int, wanted: int
+    store_engine: Engine,
+    desk_id: str,
+    seen_by: list[Seen],
+    has_twin: Callable[[str], bool],
+    *,
+    seed: int,
+    wanted: int,
+    tag: str | None = None,
 ) -> list[ChosenPrompt]:
     """Finds up to `wanted` stored prompts that no contender has seen."""
     with read(store_engine) as session:
-        keys = list_prompt_keys(session, desk_id=desk_id)
+        keys = list_prompt_keys(session, desk_id=desk_id, tag=tag)
 
     def fetch(set_ids: list[str]) -> dict[str, Prompt]:
         with read(store_engine) as session:
             return read_prompts(session, desk_id=desk_id, set_ids=set_ids)
 
-    return choose_prompts(keys, seen_by, seed=seed, wanted=wanted, fetch=fetch)
+    return choose_prompts(keys, seen_by, seed=seed, wanted=wanted, fetch=fetch, has_twin=has_twin)
 
 
 def make_round(duel: Duel, position: int, item: ChosenPrompt) -> DuelRound:
-    """Makes the row of a round. The seed decides the sides, so that exchanging the contenders changes nothing
-    else of the round.
-    """
+    """The row of a round. The seed decides the sides: exchanged contenders change nothing else."""
     is_first = draw_lot(duel.seed, f"side:{position}")[0] % 2 == 0
-    a, b = (duel.adapter, duel.rival) if is_first else (duel.rival, duel.adapter)
+    measured = None if duel.arm == NEW_BASE else duel.adapter
+    a, b = (measured, duel.rival) if is_first else (duel.rival, measured)
+    a_arm, b_arm = (None, None) if duel.arm is None else (duel.arm, OLD) if is_first else (OLD, duel.arm)
     return DuelRound(
         desk_id=duel.desk_id,
         duel_id=duel.id,
@@ -139,4 +162,6 @@ def make_round(duel: Duel, position: int, item: ChosenPrompt) -> DuelRound:
         chat_template_kwargs=item.prompt.chat_template_kwargs,
         a_adapter=a,
         b_adapter=b,
+        a_arm=a_arm,
+        b_arm=b_arm,
     )

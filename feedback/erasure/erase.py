@@ -25,7 +25,7 @@ from feedback.erasure.journal import LoggedErasure, erasures_dir, log_erasure, r
 from feedback.store import erasures as store
 from feedback.store.adapters import list_erased
 from feedback.store.deployments import list_named
-from feedback.store.engine import read, unit_of_work
+from feedback.store.engine import read, save_row, unit_of_work
 from feedback.store.erasures import Subject
 from feedback.store.runs import FINISHED
 from feedback.store.tables import Adapter, Erasure, new_id
@@ -49,8 +49,8 @@ class ErasureRequest:
 def erase(session: Session, subject: Subject, asked: ErasureRequest, *, now: datetime) -> Erasure:
     """Erases the rows and marks the datasets, in the caller's transaction."""
     members = store.list_members(session, subject=subject)
-    whole = store.list_whole_datasets(session, desk_id=asked.desk_id)
-    holders = files.find_holders(asked.data_dir, whole, members)
+    datasets = store.list_dataset_ids(session, desk_id=asked.desk_id)
+    holders = files.find_holders(asked.data_dir, datasets, members)
     row = Erasure(
         id=new_id(),
         desk_id=asked.desk_id,
@@ -67,15 +67,11 @@ def erase(session: Session, subject: Subject, asked: ErasureRequest, *, now: dat
     )
     row.counts = store.erase_rows(session, subject=subject, now=now)
     store.mark_datasets(session, dataset_ids=holders, now=now)
-    session.add(row)
-    session.flush()
-    return row
+    return save_row(session, row)
 
 
 def erase_again(store_engine: Engine, *, data_dir: Path, desk_id: str, clock: Clock) -> Erasure | None:
-    """Erases again, after a restore, whatever the log names and the store has. None if the store has nothing
-    of it.
-    """
+    """Erases again, after a restore, what the log names and the store has; None if it has nothing."""
     lines = [line for line in read_log(data_dir) if line.desk_id == desk_id]
     with unit_of_work(store_engine) as session:
         subject = store.find_listed(
@@ -93,9 +89,7 @@ def erase_again(store_engine: Engine, *, data_dir: Path, desk_id: str, clock: Cl
 def finish(
     store_engine: Engine, erasure_id: str, *, data_dir: Path, backup_dir: Path | None, clock: Clock
 ) -> Path | None:
-    """Removes the files, writes the proof and returns its path. None while a run still works on such a
-    dataset; the trainer then tries again.
-    """
+    """Removes the files and writes the proof; its path, or None while a run works on such a dataset."""
     with read(store_engine) as session:
         row = session.get_one(Erasure, erasure_id)
         runs = store.list_runs_of(session, dataset_ids=row.datasets)
@@ -116,7 +110,7 @@ def finish(
     now = clock.now()
     proof = erasures_dir(data_dir) / f"{row.id}.json"
     backups = files.list_backups(backup_dir)
-    told = tell_erasure(row, gone, sorted(learned), probes, backups, now, store_engine.dialect.name)
+    told = report_erasure(row, gone, sorted(learned), probes, backups, now, store_engine.dialect.name)
     erasures_dir(data_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
     write_atomically(proof, json.dumps(told, ensure_ascii=False, indent=2).encode() + b"\n", mode=0o600)
     with unit_of_work(store_engine) as session:
@@ -136,9 +130,7 @@ def remove_probes(store_engine: Engine, *, data_dir: Path, desk_id: str) -> tupl
 
 
 def vacuum(store_engine: Engine) -> None:
-    """Vacuums PostgreSQL, which keeps old versions of a row until then. SQLite has overwritten them
-    (secure_delete).
-    """
+    """Removes old versions of rows from PostgreSQL. SQLite has overwritten them (secure_delete)."""
     if store_engine.dialect.name != "postgresql":
         return
     tables = sorted(str(table.__tablename__) for table in store.list_covered())
@@ -147,7 +139,7 @@ def vacuum(store_engine: Engine) -> None:
             connection.execute(text(f'VACUUM "{table}"'))  # names of our own tables
 
 
-def tell_erasure(
+def report_erasure(
     row: Erasure,
     gone: list[str],
     learned: list[str],

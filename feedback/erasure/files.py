@@ -1,34 +1,30 @@
 """Removes the files with texts or token ids of erased datasets, or names those that are left.
 
-A dataset keeps its manifest, a run its numbers, an adapter its weights: an adapter that has learnt from
-erased records is flagged, not undone. Its probe is removed once it no longer serves, and its card lists no
-tags any more, since tags are the app's words. The stored reference values are removed as a whole, since they
-do not tell whose they are; the next night computes them again.
+A dataset keeps its manifest and the hashes of its members, a run its numbers, an adapter its weights: an
+adapter that has learnt from erased records is flagged, not undone. Its probe is removed once it no longer
+serves, and its card lists no tags any more, since tags are the app's words. The stored reference values are
+removed as a whole, since they do not tell whose they are; the next night computes them again.
 """
 
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from feedback.datasets.duplicates_report import REPORT
 from feedback.datasets.layout import FORMATS, dataset_dir, dataset_file
-from feedback.datasets.members import INDEX, read_members
+from feedback.datasets.manifest import seal_manifest
+from feedback.datasets.members import read_members, seal_members
+from feedback.deployment.model_cards import CARD
 from feedback.store.erasures import Member
 
 REFERENCES = ("reference.db", "reference.db-journal", "reference.db.broken")
 PROBE = "probe.json"  # older ones hold token ids of the dataset's messages
 # What a run's directory holds without any text of a person; everything else in it goes.
-NUMBERS = {
-    "metrics.json",
-    "report.json",
-    "recipe.yaml",
-    "adapter",
-    "night.json",
-    "webhook.json",
-}
+NUMBERS = {"metrics.json", "report.json", "recipe.yaml", "adapter", "night.json", "webhook.json"}
 
 
 def find_holders(data_dir: Path, dataset_ids: Iterable[str], members: Iterable[Member]) -> list[str]:
-    """The datasets that hold any of these records."""
+    """The datasets that hold any of these records, or held it before their files were removed."""
     names = list(members)
     holders = []
     for id in dataset_ids:
@@ -39,11 +35,15 @@ def find_holders(data_dir: Path, dataset_ids: Iterable[str], members: Iterable[M
 
 
 def remove_datasets(data_dir: Path, dataset_ids: Iterable[str]) -> list[str]:
-    """Removes the files of these datasets and returns their paths, relative to the data directory."""
+    """Removes the files of these datasets and their cards, and returns their paths, relative to the data
+    directory. Of the index of members the hashes stay.
+    """
     paths = []
     for id in dataset_ids:
         directory = dataset_dir(data_dir, id)
-        paths += [*(dataset_file(directory, name) for name in FORMATS), directory / INDEX]
+        seal_members(directory)
+        seal_manifest(directory)
+        paths += [*(dataset_file(directory, name) for name in FORMATS), directory / REPORT, directory / CARD]
     return _remove(data_dir, paths)
 
 

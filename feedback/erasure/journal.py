@@ -1,5 +1,4 @@
-"""The log of erasures, `erasures/log.jsonl` in the data directory: what must be erased again from a restored
-backup.
+"""The log of erasures, `erasures/log.jsonl`: what must be erased again from a restored backup.
 
 Each erasure adds one line, on disk before its rows are erased, with ids and no text. The log outlives the
 store: deploy/backup.sh copies it, and deploy/restore.sh merges the lines of all backups.
@@ -18,9 +17,7 @@ LOG = "log.jsonl"
 
 @dataclass(frozen=True)
 class LoggedErasure:
-    """One line of the log. `records` are named `kind/source/identity`, which a restored store knows as
-    well.
-    """
+    """One line of the log. `records` are named `kind/source/identity`, which a restored store knows too."""
 
     id: str
     desk_id: str
@@ -40,9 +37,7 @@ def log_erasure(data_dir: Path, erasure: LoggedErasure) -> None:
 
 
 def read_log(data_dir: Path) -> Iterator[LoggedErasure]:
-    """The erasures in the log, oldest first. A last line that a crash cut short is skipped: its erasure never
-    happened.
-    """
+    """The erasures in the log, oldest first. A line that a crash cut short never happened."""
     path = erasures_dir(data_dir) / LOG
     if not path.is_file():
         return

@@ -1,5 +1,4 @@
-"""All statistics on the picks of one adapter, as its page and the API show them: those that the trainer last
-counted and fitted.
+"""The statistics on the picks of one adapter for its page and the API, as the trainer last fitted them.
 
 Counting a long history again for each page would take longer the more people judge. So a page shows what is
 stored in `fit`, with its time, and counts alone before the first fit. Decisions count for themselves
@@ -55,9 +54,7 @@ class Account:
         return tally.won / tally.decided if tally.decided else None
 
     def to_json(self, *, confidence: float) -> dict[str, Any]:
-        """The statistics as JSON. `confidence` is the policy's, for the one-sided lower bounds before the
-        first fit.
-        """
+        """The statistics as JSON. The policy's `confidence` is for the bounds before the first fit."""
         return {
             "adapter": self.support.adapter,
             "confidence": self.fit.value["confidence"] if self.fit else confidence,

@@ -31,9 +31,7 @@ PRIOR_SD = 5.0
 
 @dataclass(frozen=True)
 class Coefficient:
-    """A coefficient in nats. `error` is the cluster-robust standard error, None with fewer than two
-    agents.
-    """
+    """A coefficient in nats; its cluster-robust standard error is None with fewer than two agents."""
 
     value: float
     error: float | None
@@ -41,9 +39,7 @@ class Coefficient:
 
 @dataclass(frozen=True)
 class AdjustedShare:
-    """The adjusted share. `coefficients` are by name; a column that never differs within a set is left
-    out.
-    """
+    """The adjusted share. `coefficients` lack the columns that never differ within a set."""
 
     share: float
     picks: int
@@ -60,8 +56,7 @@ class AdjustedShare:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The design matrix of the fit: one row for each card, one group for each pick. `agent` numbers the
-    agents from 0.
+    """The design of the fit: a row for each card, a group for each pick; `agent` numbers agents from 0.
 
     A tie within one arm gives one group for each of its cards; the weights of these groups sum to one pick.
     """
@@ -135,9 +130,7 @@ def cluster_errors(rows: ChoiceRows, agent: NDArray[np.intp], b: Floats, prior_s
 
 
 def mean_over(rows: ChoiceRows, shares: Floats) -> Floats:
-    """The mean of `x` over each row's group, weighted by `shares`, (rows, columns). `shares`, (rows,), sum to
-    1 within a group.
-    """
+    """The mean of `x` over each row's group, (rows, columns); `shares`, (rows,), sum to 1 in a group."""
     return np.asarray(np.add.reduceat(shares[:, None] * rows.x, rows.starts)[rows.group])
 
 

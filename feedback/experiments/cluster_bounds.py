@@ -31,8 +31,7 @@ class WithoutAgent:
 
 
 def share_bound(tuned: ArrayLike, picks: ArrayLike, *, confidence: float) -> Floats:
-    """One-sided lower bound of tuned's share. `tuned` and `picks` count picks of each agent along the last
-    axis.
+    """One-sided lower bound of tuned's share, from each agent's picks along the last axis.
 
     Agents without picks are left out. With fewer than two agents, or no pick, the bound is 0, since nothing
     is known about how agents differ. The variance is the jackknife's (CR3): (G - 1) / G times the sum of c^2

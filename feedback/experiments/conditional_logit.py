@@ -41,17 +41,13 @@ class ChoiceRows:
         return np.repeat(np.arange(len(self.starts)), np.diff(self.starts, append=len(self.chosen)))
 
     def log_shares(self, utility: Floats) -> tuple[Floats, Floats]:
-        """The log-probability of what was chosen in each group, (groups,), and its derivative by the utility
-        of each row, (rows,).
-        """
+        """The log-probability of each group's choice, (groups,), and its derivative by utility, (rows,)."""
         taken, parts = self._log_sums(np.where(self.chosen, utility, -np.inf))
         every, chances = self._log_sums(utility)
         return taken - every, parts - chances
 
     def _log_sums(self, utility: Floats) -> tuple[Floats, Floats]:
-        """The log of the sum of exp(utility) in each group, (groups,), and the softmax of each row in its
-        group, (rows,).
-        """
+        """The log of the sum of exp(utility) in each group, (groups,), and each row's softmax, (rows,)."""
         top = np.maximum.reduceat(utility, self.starts)
         powers = np.exp(utility - top[self.group])
         sums = np.add.reduceat(powers, self.starts)
@@ -66,9 +62,7 @@ def find_starts(sizes: Iterable[int]) -> NDArray[np.intp]:
 def fit_logit(
     rows: ChoiceRows, *, precision: float = 0.0, bounds: tuple[float, float] | None = None
 ) -> Floats:
-    """The coefficients b of maximum posterior probability, (columns,), with a Gaussian prior of mean 0 on
-    each.
-    """
+    """The coefficients b of highest posterior, (columns,), with a Gaussian prior of mean 0 on each."""
     weights = np.ones(len(rows.starts)) if rows.weights is None else rows.weights
     total, columns = weights.sum(), rows.x.shape[1]
 

@@ -11,10 +11,10 @@ from feedback.experiments.support import tally_support
 from feedback.experiments.tally import Tally
 from feedback.store.daily_counts import DayJudged
 from feedback.store.record_counts import AgentMeaning
+from feedback.store.row_selection import CARDS
 from feedback.store.tables import Deployment
 
 SENT = ("pick", "edit", "own", "tie")  # as settled
-CARDS = 4
 
 
 @dataclass(frozen=True)
@@ -76,9 +76,7 @@ def tally_slots(rows: Iterable[DayJudged]) -> list[Tally]:
 
 
 def list_stretches(rows: Sequence[Deployment], *, since: datetime) -> list[Stretch]:
-    """The times of serving since a time, from deployments in order. Times in which the base served alone are
-    left out.
-    """
+    """The times of serving since a time, from deployments in order, without those of the base alone."""
     stretches: list[Stretch] = []
     for role in ("live", "canary"):
         own = [row for row in rows if row.role == role]

@@ -51,9 +51,7 @@ def weigh_harm(picks: Iterable[tuple[int, int]]) -> float:
 
 
 def find_weight(share: float, spread: float) -> float:
-    """The sum a + b of the parameters of the Beta distribution with this mean and standard deviation;
-    infinite if the deviation is 0.
-    """
+    """The a + b of the Beta distribution with this mean and standard deviation; infinite at 0."""
     return share * (1 - share) / spread**2 - 1 if spread else math.inf
 
 

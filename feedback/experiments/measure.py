@@ -12,9 +12,10 @@ from feedback.experiments.cluster_bounds import WithoutAgent, leave_one_out, sha
 from feedback.experiments.harm_test import weigh_harm
 from feedback.experiments.pick_counts import UNKNOWN
 from feedback.experiments.picks import CountedPick
-from feedback.experiments.rollout_rule import Evidence, ExposurePolicy
+from feedback.experiments.rollout_rule import Evidence, RolloutPolicy
 from feedback.experiments.tally import Tally
 from feedback.records.candidate import BASE, BOTH, TUNED
+from feedback.tags.tree import TagTree
 
 NO_TAG = "untagged"
 # Counted by the sets that the agent had closed before: learning the desk, settled, an old hand.
@@ -23,7 +24,7 @@ OLD_HAND = "200+"
 WAYS = ("tags", "languages", "intents", "experience", "agents")
 
 # The same picks counted in each of the WAYS, by name. The cells of each way sum to the whole, but for tags: a
-# pick stands under each of its tags.
+# pick stands under each of its tags and those above, once each.
 Breakdown = dict[str, dict[str, Tally]]
 
 
@@ -42,10 +43,10 @@ def name_experience(closed: int) -> str:
     return next((name for limit, name in EXPERIENCES if closed < limit), OLD_HAND)
 
 
-def break_down(picks: Iterable[CountedPick]) -> Breakdown:
+def break_down(picks: Iterable[CountedPick], tree: TagTree) -> Breakdown:
     counts = {way: defaultdict[str, Counter[str]](Counter) for way in WAYS}
     for pick in picks:
-        for tag in dict.fromkeys(pick.tags or (NO_TAG,)):
+        for tag in tree.lift(pick.tags) or (NO_TAG,):
             counts["tags"][tag][pick.won] += 1
         counts["languages"][pick.language or UNKNOWN][pick.won] += 1
         counts["intents"][pick.intent or UNKNOWN][pick.won] += 1
@@ -57,10 +58,14 @@ def break_down(picks: Iterable[CountedPick]) -> Breakdown:
     }
 
 
-def measure_picks(adapter: str, picks: Iterable[CountedPick], policy: ExposurePolicy) -> MeasuredPicks:
-    """Computes the statistics of these picks, which must all be of this adapter."""
+def measure_picks(
+    adapter: str, picks: Iterable[CountedPick], policy: RolloutPolicy, *, tree: TagTree | None = None
+) -> MeasuredPicks:
+    """Computes the statistics of these picks, which must all be of this adapter. The tree says under which
+    tags each counts.
+    """
     kept = list(picks)
-    breakdown = break_down(kept)
+    breakdown = break_down(kept, tree or TagTree())
     by_agent = {agent: cell for agent, cell in breakdown["agents"].items() if cell.decided}
     won, made = [cell.won for cell in by_agent.values()], [cell.decided for cell in by_agent.values()]
     adjusted = adjust_share(kept)

@@ -1,5 +1,4 @@
-"""Counts the judgements on sets with one adapter: picks by agent, ties, and judgements that are no picks.
-Pure.
+"""Counts the judgements on sets with one adapter: picks by agent, ties, and what is no pick. Pure.
 
 `support.py` counts between the arms in this way, `versions.py` between two versions.
 """
@@ -55,9 +54,7 @@ class PickCounts:
     def add(
         self, reason: str | None, winner: str | None, agent: str | None, count: int, sides: tuple[str, str]
     ) -> None:
-        """Adds `count` judgements. `reason` tells why they are no pick. `sides` are the winners that `won_by`
-        and `lost_by` count.
-        """
+        """Adds `count` judgements: no picks, if there is a `reason`. `sides` are the winner and the loser."""
         if reason is not None:
             (self.apart if reason in APART else self.left_out)[reason] += count
         elif winner in sides:

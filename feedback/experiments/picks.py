@@ -23,9 +23,7 @@ INTENT = "intent:"  # a tag of this form names what the customer wants, as `doma
 
 @dataclass(frozen=True, slots=True)
 class CountedPick:
-    """One pick behind the support rate. `won` is tuned, base or both; "both" gives half to each in the rate
-    and nothing to a decision.
-    """
+    """One pick behind the support rate. "both" is half to each in the rate and nothing to a decision."""
 
     judgement: str
     adapter: str
@@ -47,9 +45,7 @@ class CountedPick:
 
     @property
     def length_difference(self) -> float:
-        """The mean log length of the tuned replies minus that of the base replies; 0.69 means twice as
-        long.
-        """
+        """The mean log length of the tuned replies minus the base's; 0.69 means twice as long."""
         means = []
         for arm in (TUNED, BASE):
             lengths = [log(max(card.length, 1)) for card in self.cards if card.arm in (arm, BOTH)]
@@ -60,9 +56,7 @@ class CountedPick:
 def read_picks(
     store_engine: Engine, adapter: str, *, desk_id: str = DEFAULT_DESK, with_experience: bool = False
 ) -> Iterator[CountedPick]:
-    """Every counted pick of the adapter, oldest first. `with_experience` also reads how many sets each agent
-    had closed before.
-    """
+    """The counted picks of the adapter, oldest first, on request with each agent's experience."""
     closings = list_closings(store_engine, desk_id=desk_id) if with_experience else {}
     for row in iterate_picks(store_engine, desk_id=desk_id, adapter=adapter):
         yield make_pick(row, closings)
@@ -71,7 +65,7 @@ def read_picks(
 def list_closings(store_engine: Engine, *, desk_id: str) -> dict[str | None, list[Key]]:
     """When each agent closed a set, oldest first, as (created_at, id) of judgements that nobody took back."""
     closings: dict[str | None, list[Key]] = {}
-    for agent, at, id in iterate_closings(store_engine, desk_id=desk_id):
+    for at, id, agent in iterate_closings(store_engine, desk_id=desk_id):
         closings.setdefault(agent, []).append((at, id))
     return closings
 

@@ -16,10 +16,8 @@ from feedback.experiments.tally import Tally
 Verdict = Literal["hold", "go_live", "roll_back", "retire"]
 
 
-class ExposurePolicy(BaseModel):
-    """The limits of the decision; shares lie between 0 and 1. `python -m bench.gate` shows their error rates
-    and cost.
-    """
+class RolloutPolicy(BaseModel):
+    """The limits of the decision, shares from 0 to 1. `python -m bench.gate` shows error rates and cost."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -43,9 +41,7 @@ class ExposurePolicy(BaseModel):
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the picks of one adapter say. Bounds are at the policy's confidence; None means that there is
-    none.
-    """
+    """What the picks of one adapter say, with bounds at the policy's confidence; None where there is none."""
 
     adapter: str
     tally: Tally  # the adapter against base
@@ -64,9 +60,7 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Reason:
-    """A reason for a verdict: `value` missed the `limit`, or reached it for a verdict other than hold. The
-    offline gate has reasons of this form too.
-    """
+    """Why a verdict: `value` missed the `limit`, or reached it where the verdict is not hold."""
 
     code: str
     text: str
@@ -78,7 +72,7 @@ class Reason:
 
 
 @dataclass(frozen=True)
-class Exposure:
+class Rollout:
     """The decision about an adapter. `picks_needed` is how many more picks bring the e-value and the number
     of picks to their limits at the present share; None if the adapter retires before. More agents may be
     needed too, as the reasons say.
@@ -92,63 +86,26 @@ class Exposure:
         return asdict(self)
 
 
-def decide_exposure(evidence: Evidence, policy: ExposurePolicy) -> Exposure:
-    """Decides about an adapter: harm is tested first, then the win, then whether the most picks are used up.
-    For a live adapter only harm is tested.
-    """
+def decide_rollout(evidence: Evidence, policy: RolloutPolicy) -> Rollout:
+    """Decides about an adapter: harm first, then the win, then whether the most picks are used up."""
     if evidence.e_harm >= policy.max_e_harm:
         harm = round(evidence.e_harm, 4)
         proven = Reason("harm_proven", "agents prefer base, tastes allowed for", harm, policy.max_e_harm)
-        return Exposure("roll_back", (proven,), 0)
-    checks = check_win(evidence, policy)
-    missing = tuple(reason for reason, is_met in checks if not is_met)
+        return Rollout("roll_back", (proven,), 0)
+    limits = check_win(evidence, policy)
+    missing = tuple(limit.reason for limit in limits if not limit.is_reached)
     if not missing:
-        return Exposure("go_live", tuple(reason for reason, _ in checks), 0)
+        return Rollout("go_live", tuple(limit.reason for limit in limits), 0)
     needed = count_needed(evidence, policy)
     if evidence.tally.counted >= policy.retire_after:
         spent = Reason("undecided", "no verdict in time", evidence.tally.counted, policy.retire_after)
-        return Exposure("retire", (spent, *missing), needed)
-    return Exposure("hold", missing, needed)
-
-
-def check_win(evidence: Evidence, policy: ExposurePolicy) -> list[tuple[Reason, bool]]:
-    """All conditions for going live, each with whether it holds."""
-    better = evidence.tally.e_better
-    low, adjusted = evidence.share_low, evidence.adjusted_low
-    return [
-        (
-            Reason("picks", "picks that decide", evidence.tally.decided, policy.min_picks),
-            evidence.tally.decided >= policy.min_picks,
-        ),
-        (
-            Reason("agents", "agents who picked", evidence.agents, policy.min_agents),
-            evidence.agents >= policy.min_agents,
-        ),
-        (
-            Reason("e_value", "evidence for a share above one half", round(better, 4), policy.min_e_better),
-            better >= policy.min_e_better,
-        ),
-        (
-            Reason("share_low", "lower bound of the share, clustered by agent", low, policy.min_share_low),
-            low is not None and low > policy.min_share_low,
-        ),
-        (
-            Reason(
-                "adjusted_low",
-                "lower bound of the share with slot, length and style taken out",
-                adjusted,
-                policy.min_adjusted_low,
-            ),
-            adjusted is not None and adjusted > policy.min_adjusted_low,
-        ),
-    ]
+        return Rollout("retire", (spent, *missing), needed)
+    return Rollout("hold", missing, needed)
 
 
 @dataclass(frozen=True)
 class Threshold:
-    """One limit and the verdict it leads to. For `go_live` all limits must be reached; each of the others
-    suffices by itself.
-    """
+    """A limit and the verdict it leads to: `go_live` needs all of its own, the others any."""
 
     leads_to: Verdict
     reason: Reason
@@ -158,25 +115,45 @@ class Threshold:
         return {**self.reason.to_json(), "leads_to": self.leads_to, "reached": self.is_reached}
 
 
-def list_thresholds(evidence: Evidence, policy: ExposurePolicy) -> list[Threshold]:
+def check_win(evidence: Evidence, policy: RolloutPolicy) -> list[Threshold]:
+    """All conditions for going live."""
+    tally, better = evidence.tally, evidence.tally.e_better
+    low, adjusted = evidence.share_low, evidence.adjusted_low
+
+    def ask(code: str, text: str, value: float | None, limit: float, is_met: bool) -> Threshold:
+        return Threshold("go_live", Reason(code, text, value, limit), is_met)
+
+    picks, agents, least = policy.min_picks, policy.min_agents, policy.min_e_better
+    above, above_adjusted = policy.min_share_low, policy.min_adjusted_low
+    bound, stripped = "lower bound of the share", "with slot, length and style taken out"
+    return [
+        ask("picks", "picks that decide", tally.decided, picks, tally.decided >= picks),
+        ask("agents", "agents who picked", evidence.agents, agents, evidence.agents >= agents),
+        ask("e_value", "evidence for a share above one half", round(better, 4), least, better >= least),
+        ask("share_low", f"{bound}, clustered by agent", low, above, low is not None and low > above),
+        ask(
+            "adjusted_low",
+            f"{bound} {stripped}",
+            adjusted,
+            above_adjusted,
+            adjusted is not None and adjusted > above_adjusted,
+        ),
+    ]
+
+
+def list_thresholds(evidence: Evidence, policy: RolloutPolicy) -> list[Threshold]:
     """Every limit of the decision, those of a win first."""
     harm, counted = round(evidence.e_harm, 4), evidence.tally.counted
-    leaving = (
-        Threshold(
-            "roll_back",
-            Reason("harm_proven", "evidence for harm, tastes allowed for", harm, policy.max_e_harm),
-            evidence.e_harm >= policy.max_e_harm,
-        ),
-        Threshold(
-            "retire",
-            Reason("undecided", "counted picks without a verdict", counted, policy.retire_after),
-            counted >= policy.retire_after,
-        ),
-    )
-    return [*(Threshold("go_live", reason, met) for reason, met in check_win(evidence, policy)), *leaving]
+    proven = Reason("harm_proven", "evidence for harm, tastes allowed for", harm, policy.max_e_harm)
+    spent = Reason("undecided", "counted picks without a verdict", counted, policy.retire_after)
+    return [
+        *check_win(evidence, policy),
+        Threshold("roll_back", proven, evidence.e_harm >= policy.max_e_harm),
+        Threshold("retire", spent, counted >= policy.retire_after),
+    ]
 
 
-def count_needed(evidence: Evidence, policy: ExposurePolicy) -> int | None:
+def count_needed(evidence: Evidence, policy: RolloutPolicy) -> int | None:
     tally = evidence.tally
     if tally.won <= tally.lost:
         return None

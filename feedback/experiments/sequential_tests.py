@@ -22,7 +22,7 @@ NOT_KNOWN, HARMED, NO_PROGRESS, NOT_ENOUGH, SUCCESS, MARKED = (
     "success",
     "marked_success",
 )
-BANDS = (NOT_KNOWN, HARMED, NO_PROGRESS, NOT_ENOUGH, SUCCESS, MARKED)
+GRADES = (NOT_KNOWN, HARMED, NO_PROGRESS, NOT_ENOUGH, SUCCESS, MARKED)
 
 
 def wilson_interval(successes: float, n: float, *, z: float = Z95) -> tuple[float, float]:
@@ -35,9 +35,7 @@ def wilson_interval(successes: float, n: float, *, z: float = Z95) -> tuple[floa
 
 
 def wilson_end(share: Any, n: Any, *, z: float, sqrt: Callable[[Any], Any] = math.sqrt) -> Any:
-    """The upper end of Wilson's interval, or the lower end for a negative `z`. For arrays, pass the square
-    root function of numpy.
-    """
+    """The upper end of Wilson's interval, the lower for a negative `z`; arrays need numpy's `sqrt`."""
     spread = sqrt(share * (1 - share) / n + z * z / (4 * n * n))
     return (share + z * z / (2 * n) + z * spread) / (1 + z * z / n)
 
@@ -109,7 +107,7 @@ def picks_until(successes: float, n: float, *, limit: float = ENOUGH, most: int 
     return high
 
 
-def find_band(won: float, n: float) -> str | None:
+def find_grade(won: float, n: float) -> str | None:
     """What the 95 % interval of a share allows to say.
 
     "Better" or "worse" only if the interval excludes 50 %. Above it the share itself gives the degree: up to

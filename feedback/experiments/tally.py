@@ -8,9 +8,7 @@ from feedback.experiments import sequential_tests
 
 @dataclass(frozen=True)
 class Tally:
-    """Wins, losses and ties. A tie counts half for each side in the rate that is shown, and nothing in the
-    evidence.
-    """
+    """Wins, losses and ties. A tie is half for each side in the shown rate, and no evidence."""
 
     won: int = 0
     lost: int = 0
@@ -41,8 +39,8 @@ class Tally:
         return sequential_tests.wilson_interval(self.halved, self.counted)
 
     @property
-    def band(self) -> str | None:
-        return sequential_tests.find_band(self.halved, self.counted)
+    def grade(self) -> str | None:
+        return sequential_tests.find_grade(self.halved, self.counted)
 
     @property
     def e_better(self) -> float:
@@ -59,7 +57,7 @@ class Tally:
             "rate": self.rate,
             "low": low,
             "high": high,
-            "band": self.band,
+            "band": self.grade,
             "counted": self.counted,
             won: self.won,
             lost: self.lost,

@@ -29,9 +29,7 @@ class Comparison(PickCounts):
         return {"both_versions": self.tied, "base": self.base} | super().kinds
 
     def bound_share(self, confidence: float) -> float | None:
-        """One-sided lower bound of the newer version's share of the picks that decide, clustered by agent;
-        None with fewer than two agents.
-        """
+        """One-sided lower bound of the newer one's share, clustered by agent; None with fewer than two."""
         from feedback.experiments.cluster_bounds import share_bound
 
         if self.agents < 2:

@@ -1,18 +1,16 @@
-"""Reads a JSONL file as a stream of objects and refused lines. Memory holds one line of limited length,
-however large the file is.
+"""Reads JSON lines as a stream of objects and refused lines. Memory holds one line of limited length, however
+large the file is.
 
-The file is plain, or gzip if its name ends in `.gz`; a byte order mark and blank lines are skipped. This
-module knows no record form.
+A byte order mark and blank lines are skipped. This module knows no record form, and the text is UTF-8:
+`encodings.py` makes it so.
 """
 
-import gzip
 import json
 import math
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, BinaryIO, NoReturn, cast
+from itertools import count
+from typing import Any, BinaryIO, NoReturn
 
 from feedback.errors import TextNotStorable
 from feedback.records.rejections import Refusal
@@ -20,7 +18,6 @@ from feedback.records.text import check_storable
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
 BOM = b"\xef\xbb\xbf"
-TELL_EVERY = 200  # lines between two calls of `on_bytes`
 
 Body = dict[str, Any]
 OnBytes = Callable[[int], None]
@@ -34,34 +31,17 @@ class JsonLine:
     content: Body | Refusal
 
 
-def read_lines(
-    path: Path, *, max_line_bytes: int = MAX_LINE_BYTES, on_bytes: OnBytes | None = None
-) -> Iterator[JsonLine]:
-    """Yields the lines of a file. `on_bytes` is called with the number of bytes read so far (compressed bytes
-    for gzip).
-    """
-    with path.open("rb") as raw:
-        packed = path.suffix == ".gz"
-        stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if packed else cast(BinaryIO, raw)
-        number = 0
-        while True:
-            number += 1
-            try:
-                line = read_line(stream, max_line_bytes)
-            except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-                yield JsonLine(number, Refusal("broken_gzip", str(error)))
-                break
-            if line == b"":
-                break
-            content = (
-                Refusal("line_too_long", f"over {max_line_bytes} bytes") if line is None else parse_line(line)
-            )
-            if content is not None:
-                yield JsonLine(number, content)
-            if on_bytes is not None and number % TELL_EVERY == 0:
-                on_bytes(raw.tell())
-        if on_bytes is not None:
-            on_bytes(raw.tell())
+def iterate_lines(stream: BinaryIO, *, max_line_bytes: int = MAX_LINE_BYTES) -> Iterator[JsonLine]:
+    """Yields the lines of a stream."""
+    for number in count(1):
+        line = read_line(stream, max_line_bytes)
+        if line == b"":
+            return
+        content = (
+            Refusal("line_too_long", f"over {max_line_bytes} bytes") if line is None else parse_line(line)
+        )
+        if content is not None:
+            yield JsonLine(number, content)
 
 
 def read_line(stream: BinaryIO, limit: int) -> bytes | None:
@@ -81,7 +61,7 @@ def parse_line(line: bytes) -> Body | Refusal | None:
     try:
         text = line.removeprefix(BOM).decode("utf-8")
     except UnicodeDecodeError as error:
-        return Refusal("invalid_utf8", f"byte {error.start} of the line")
+        return Refusal("wrong_encoding", f"byte {error.start} of the line")
     if not text.strip():
         return None
     try:
@@ -92,14 +72,19 @@ def parse_line(line: bytes) -> Body | Refusal | None:
         return Refusal("invalid_json", "nested too deeply")
     except ValueError as error:
         return Refusal("invalid_json", str(error)[:200])
-    if not isinstance(body, dict):
-        return Refusal("not_an_object", f"it is {type(body).__name__}")
-    if "\\u" in text:  # NUL and lone surrogates can come in as escapes only
-        try:
-            check_storable(body, "line")
-        except TextNotStorable as error:
-            return Refusal("not_storable", error.message)
-    return body
+    # NUL and lone surrogates can come in as escapes only.
+    return check_object(body) if "\\u" in text or not isinstance(body, dict) else body
+
+
+def check_object(value: Any) -> Body | Refusal:
+    """A JSON value as a line's content: an object whose texts every store can keep."""
+    if not isinstance(value, dict):
+        return Refusal("not_an_object", f"it is {type(value).__name__}")
+    try:
+        check_storable(value, "line")
+    except TextNotStorable as error:
+        return Refusal("not_storable", error.message)
+    return value
 
 
 class _NotFinite(Exception):

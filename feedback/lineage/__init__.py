@@ -2,7 +2,7 @@
 
     message -> set -> judgement -> choice -> dataset -> run -> adapter -> report -> decision -> serving
                 ^                                                                           |
-                +---------------- the next set, drawn while it served <---------------------+
+                +---------------- the next set, generated while it served <---------------------+
 
 `find.py` turns an id into a step's address, `steps.py` looks one step up with its neighbours, `kinds.py`
 says what each kind tells (records of training: `records.py`), `graph.py` walks. Which columns lead from one

@@ -1,7 +1,7 @@
 """Finds the address of a step from what a person types.
 
-This may be an id from any page of Rejoinder, at least its first eight characters, the fence of a deployment,
-or the address `kind:id` itself.
+This may be an id from any page of Rejoinder, at least its first eight characters, the fencing token of a
+deployment, or the address `kind:id` itself.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class IdUnknown(ApiError):
             "id_unknown",
             f"Nothing here is called {text[:80]!r}.",
             "Give the id of a message, judgement, set, record, dataset, run or adapter, or a deployment's "
-            f"fence; at least {MIN_PREFIX} characters of its beginning will do.",
+            f"fencing token; at least {MIN_PREFIX} characters of its beginning will do.",
         )
 
 
@@ -62,7 +62,7 @@ def find_ref(session: Session, *, desk_id: str, text: str) -> Ref:
         found = [Ref(*pair) for pair in named]
         if not is_prefix:
             interval = find_row(session, desk_id=desk_id, kind="deployment", id=text)
-            found += [Ref("deployment", str(interval.fence))] if interval else []
+            found += [Ref("deployment", str(interval.fencing_token))] if interval else []
             # Records are called `source/identity`, as the pages write them.
             kinds = () if found or "/" not in text else ("choice", "pair", "thumb")
             found += [

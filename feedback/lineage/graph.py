@@ -1,6 +1,4 @@
-"""The steps of lineage, the facts they show, and the walk over them. Reads neither store nor files: the
-caller passes the function that looks a step up.
-"""
+"""The steps of lineage, the facts they show, and the walk over them. Reads neither store nor files."""
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -49,9 +47,7 @@ class Ref(NamedTuple):
 
 @dataclass
 class TraceStep:
-    """One step. `before` is what it was made from, `after` what was made from it; the counts say how many
-    more of each exist than are named.
-    """
+    """One step: what it was made from, what was made of it, and how many more of each are not named."""
 
     ref: Ref
     at: datetime | None
@@ -102,9 +98,7 @@ class Graph:
 
 @dataclass(frozen=True)
 class PathNode:
-    """A step on a path. `step` is None where the walk stopped; `again` means that the step is shown
-    elsewhere.
-    """
+    """A step on a path; None where the walk stopped. `again`: it is shown elsewhere."""
 
     ref: Ref
     step: TraceStep | None
@@ -114,10 +108,10 @@ class PathNode:
 
 
 def walk(
-    look: Callable[[Ref], TraceStep], start: Ref, directions: Sequence[Direction] = ("before", "after")
+    find_step: Callable[[Ref], TraceStep], start: Ref, directions: Sequence[Direction] = ("before", "after")
 ) -> Graph:
     """Collects all steps that lead to `start` and all that follow from it, nearest first."""
-    steps = {start: look(start)}
+    steps = {start: find_step(start)}
     cut = False
     for direction in directions:
         met = {start}
@@ -132,7 +126,7 @@ def walk(
                     break
                 met.add(ref)
                 if ref not in steps:
-                    steps[ref] = look(ref)
+                    steps[ref] = find_step(ref)
                 waiting.append(ref)
     return Graph(start, steps, cut)
 

@@ -1,7 +1,7 @@
 """What each kind of step shows of its row, in which order, and which facts matter most.
 
-A function may add neighbours that no column names: those of an adapter's story, and what was drawn while it
-served. Choices, pairs and thumbs have rows of several tables: `records.py`.
+A function may add neighbours that no column names: those of an adapter's story, and what was generated while
+it served. Choices, pairs and thumbs have rows of several tables: `records.py`.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,12 +11,20 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from feedback.lineage.graph import Ref, TraceStep, excerpt, known
-from feedback.store.adapter_story import JUDGED, find_drawn, find_end, list_fences, list_story
+from feedback.store.adapter_story import (
+    JUDGED,
+    find_end,
+    find_generated_sets,
+    list_fencing_tokens,
+    list_story,
+)
 from feedback.store.adapters import find_erased_at
 from feedback.store.engine import get_row
 from feedback.store.judgement_reasons import read_reasons
 from feedback.store.lineage import find_row, name_agent
+from feedback.store.runs import name_other_base
 from feedback.store.sets import list_candidates
+from feedback.store.source_marks import find_withdrawn_in, find_withdrawn_of
 from feedback.store.tables import (
     Adapter,
     AdapterEvent,
@@ -26,9 +34,9 @@ from feedback.store.tables import (
     Deployment,
     Duel,
     DuelVerdict,
-    ExposureDecision,
     Judgement,
     Message,
+    RolloutDecision,
     Run,
     SuggestionSet,
 )
@@ -39,7 +47,7 @@ BOUNDS = ("uniform", "slot", "base", "adapter", "adapter_slot", "serving")
 Facts = dict[str, Any]
 
 
-def tell_message(session: Session, row: Message, step: TraceStep) -> Facts:
+def describe_message_step(session: Session, row: Message, step: TraceStep) -> Facts:
     told = get_row(session, Conversation, row.conversation_id, desk_id=row.desk_id, what="conversation")
     return {
         "role": row.role,
@@ -53,10 +61,8 @@ def tell_message(session: Session, row: Message, step: TraceStep) -> Facts:
     }
 
 
-def tell_set(session: Session, row: SuggestionSet, step: TraceStep) -> Facts:
-    """The facts of a set. Arms, adapter and the deployment it was drawn under stay hidden until it is
-    judged.
-    """
+def describe_set_step(session: Session, row: SuggestionSet, step: TraceStep) -> Facts:
+    """The facts of a set. Arms, adapter and deployment stay hidden until it is judged."""
     cards = list_candidates(session, desk_id=row.desk_id, set_id=row.id)
     facts = {
         "state": row.state,
@@ -70,15 +76,15 @@ def tell_set(session: Session, row: SuggestionSet, step: TraceStep) -> Facts:
     if row.state != JUDGED:
         return facts
     adapters = {name for name in (row.adapter, *(card.adapter for card in cards)) if name}
-    fences = list_fences(session, drawn=row, adapters=adapters)
-    step.before += tuple(Ref("deployment", str(fence)) for fence in fences)
+    fencing_tokens = list_fencing_tokens(session, generated=row, adapters=adapters)
+    step.before += tuple(Ref("deployment", str(fencing_token)) for fencing_token in fencing_tokens)
     arms = [
         {"slot": card.slot, "arm": card.arm, "adapter": card.adapter, "state": card.state} for card in cards
     ]
     return facts | {"design": row.design, "adapter": row.adapter, "arms": arms}
 
 
-def tell_judgement(session: Session, row: Judgement, step: TraceStep) -> Facts:
+def describe_judgement_step(session: Session, row: Judgement, step: TraceStep) -> Facts:
     picked = {*row.candidate_ids, row.candidate_id}
     cards = list_candidates(session, desk_id=row.desk_id, set_id=row.set_id)
     return {
@@ -93,16 +99,22 @@ def tell_judgement(session: Session, row: Judgement, step: TraceStep) -> Facts:
     }
 
 
-def tell_dataset(session: Session, row: Dataset, step: TraceStep) -> Facts:
+def describe_dataset_step(session: Session, row: Dataset, step: TraceStep) -> Facts:
     """The facts of a dataset's row. `records.py` adds those from its files."""
-    return {"selection": known(row.selection), "refusals": row.refusals, "erased_at": row.erased_at}
+    return {
+        "selection": known(row.selection),
+        "refusals": row.refusals,
+        "erased_at": row.erased_at,
+        "withdrawn": sorted(find_withdrawn_in(session, dataset=row)),
+    }
 
 
-def tell_run(session: Session, row: Run, step: TraceStep) -> Facts:
+def describe_run_step(session: Session, row: Run, step: TraceStep) -> Facts:
     recipe = row.recipe or {}
     return {
         "state": row.state,
         "started_by": row.kind,
+        "base": name_other_base(row),
         "requested_by": row.requested_by,
         "step": row.step,
         "decision": row.decision,
@@ -115,7 +127,7 @@ def tell_run(session: Session, row: Run, step: TraceStep) -> Facts:
     }
 
 
-def tell_adapter(session: Session, row: Adapter, step: TraceStep) -> Facts:
+def describe_adapter_step(session: Session, row: Adapter, step: TraceStep) -> Facts:
     """The facts of an adapter. Its history follows it, each step after the one before."""
     story = list_story(session, adapter=row)
     step.after = (*(Ref(*named) for named in story[:1]), *step.after)
@@ -124,13 +136,12 @@ def tell_adapter(session: Session, row: Adapter, step: TraceStep) -> Facts:
         "base": row.base_id,
         "manifest": row.manifest_sha256,
         "learned_erased_at": find_erased_at(session, adapter=row),
+        "learned_withdrawn": sorted(find_withdrawn_of(session, adapter=row)),
     }
 
 
-def tell_report(session: Session, row: Adapter, step: TraceStep) -> Facts:
-    """The results of a run on held-out choices: the loss of each rule in nats per choice, and the plain
-    figures.
-    """
+def describe_report_step(session: Session, row: Adapter, step: TraceStep) -> Facts:
+    """A run's results on held-out choices: the loss of each rule in nats per choice, and plain figures."""
     report: Mapping[str, Any] = row.report or {}
     plain = {name: value for name, value in report.items() if isinstance(value, int | float | str)}
     losses = {
@@ -141,7 +152,7 @@ def tell_report(session: Session, row: Adapter, step: TraceStep) -> Facts:
     return {"n": report.get("n"), "log_loss": losses} | plain
 
 
-def tell_decision(session: Session, row: AdapterEvent, step: TraceStep) -> Facts:
+def describe_decision_step(session: Session, row: AdapterEvent, step: TraceStep) -> Facts:
     return {
         "adapter": row.adapter,
         "from": row.from_state,
@@ -151,8 +162,8 @@ def tell_decision(session: Session, row: AdapterEvent, step: TraceStep) -> Facts
     }
 
 
-def tell_exposure(session: Session, row: ExposureDecision, step: TraceStep) -> Facts:
-    """An exposure decision in service, with its evidence."""
+def describe_rollout_step(session: Session, row: RolloutDecision, step: TraceStep) -> Facts:
+    """A rollout decision in service, with its evidence."""
     return {
         "adapter": row.adapter,
         "verdict": row.verdict,
@@ -164,19 +175,19 @@ def tell_exposure(session: Session, row: ExposureDecision, step: TraceStep) -> F
     }
 
 
-def tell_approval(session: Session, row: Approval, step: TraceStep) -> Facts:
+def describe_approval_step(session: Session, row: Approval, step: TraceStep) -> Facts:
     """A person's approval or veto of an adapter."""
     actor = name_agent(session, agent=row.actor)
     return {"adapter": row.adapter, "verdict": row.kind, "reason": row.reason, "actor": actor}
 
 
-def tell_deployment(session: Session, row: Deployment, step: TraceStep) -> Facts:
+def describe_deployment_step(session: Session, row: Deployment, step: TraceStep) -> Facts:
     """An interval of serving: from its row to the next row of its role, whose reason says why it ended."""
     end = find_end(session, deployment=row)
-    drawn = find_drawn(session, deployment=row, limit=SHOWN) if row.adapter else None
-    if drawn:
-        step.after += tuple(Ref("set", id) for id in drawn.newest)
-        step.more_after = drawn.judged - len(drawn.newest)
+    generated = find_generated_sets(session, deployment=row, limit=SHOWN) if row.adapter else None
+    if generated:
+        step.after += tuple(Ref("set", id) for id in generated.newest)
+        step.more_after = generated.judged - len(generated.newest)
     return {
         "role": row.role,
         "adapter": row.adapter,
@@ -185,21 +196,21 @@ def tell_deployment(session: Session, row: Deployment, step: TraceStep) -> Facts
         "until": end and end.at,
         "actor": row.actor,
         "reason": row.reason,
-        "sets": drawn and drawn.all,
-        "judged": drawn and drawn.judged,
-        "ended_by": end and f"deployment:{end.fence}",
+        "sets": generated and generated.all,
+        "judged": generated and generated.judged,
+        "ended_by": end and f"deployment:{end.fencing_token}",
         "why": end and end.reason,
     }
 
 
-def tell_duel(session: Session, row: Duel, step: TraceStep) -> Facts:
+def describe_duel_step(session: Session, row: Duel, step: TraceStep) -> Facts:
     """The facts of a duel. Its verdicts are shown only once it is closed."""
     step.more_after = max(0, len(step.after) - SHOWN)
     step.after = step.after[:SHOWN]
     return {"name": row.name, "state": row.state, "adapter": row.adapter, "rival": row.rival}
 
 
-def tell_vote(session: Session, row: DuelVerdict, step: TraceStep) -> Facts | None:
+def describe_vote_step(session: Session, row: DuelVerdict, step: TraceStep) -> Facts | None:
     """A judge's verdict on a round; None before the duel is closed."""
     if find_row(session, desk_id=row.desk_id, kind="duel", id=row.duel_id).state != "closed":
         return None
@@ -208,32 +219,34 @@ def tell_vote(session: Session, row: DuelVerdict, step: TraceStep) -> Facts | No
 
 
 class Kind(NamedTuple):
-    """A kind of step. `telling` are its most important facts, for command line and console. `tell` returns
-    all facts, or None if they must stay hidden. `name_adapter` gives the adapter in whose history the step
-    stands.
+    """A kind of step. `key_facts` are its most important facts, for command line and console. `describe`
+    returns all facts, or None if they must stay hidden. `name_adapter` gives the adapter in whose history the
+    step stands.
     """
 
-    telling: tuple[str, ...]
-    tell: Callable[[Session, Any, TraceStep], Facts | None] | None = None
+    key_facts: tuple[str, ...]
+    describe: Callable[[Session, Any, TraceStep], Facts | None] | None = None
     name_adapter: Callable[[Any], str | None] = lambda row: None
 
 
 _of_adapter = attrgetter("adapter")
 KINDS: Mapping[str, Kind] = {
-    "message": Kind(("role", "text", "origin"), tell_message),
-    "set": Kind(("state", "design", "adapter"), tell_set),
-    "judgement": Kind(("kind", "slots", "undone", "unblinded"), tell_judgement),
+    "message": Kind(("role", "text", "origin"), describe_message_step),
+    "set": Kind(("state", "design", "adapter"), describe_set_step),
+    "judgement": Kind(("kind", "slots", "undone", "unblinded"), describe_judgement_step),
     "choice": Kind(("kind", "refused", "source")),
     "pair": Kind(("refused", "source")),
     "thumb": Kind(("value", "refused", "source")),
-    "dataset": Kind(("records", "files"), tell_dataset),
-    "run": Kind(("state", "decision", "error"), tell_run),
-    "adapter": Kind(("state",), tell_adapter),
-    "duel": Kind(("name", "state", "adapter", "rival"), tell_duel),
-    "verdict": Kind(("verdict", "undone"), tell_vote),
-    "report": Kind(("n", "log_loss"), tell_report, attrgetter("name")),
-    "decision": Kind(("to", "reason", "actor"), tell_decision, _of_adapter),
-    "exposure": Kind(("verdict", "because", "picks_needed", "actor"), tell_exposure, _of_adapter),
-    "approval": Kind(("verdict", "reason", "actor"), tell_approval, _of_adapter),
-    "deployment": Kind(("role", "adapter", "share", "until", "why", "judged"), tell_deployment, _of_adapter),
+    "dataset": Kind(("records", "files"), describe_dataset_step),
+    "run": Kind(("state", "decision", "error"), describe_run_step),
+    "adapter": Kind(("state",), describe_adapter_step),
+    "duel": Kind(("name", "state", "adapter", "rival"), describe_duel_step),
+    "verdict": Kind(("verdict", "undone"), describe_vote_step),
+    "report": Kind(("n", "log_loss"), describe_report_step, attrgetter("name")),
+    "decision": Kind(("to", "reason", "actor"), describe_decision_step, _of_adapter),
+    "rollout": Kind(("verdict", "because", "picks_needed", "actor"), describe_rollout_step, _of_adapter),
+    "approval": Kind(("verdict", "reason", "actor"), describe_approval_step, _of_adapter),
+    "deployment": Kind(
+        ("role", "adapter", "share", "until", "why", "judged"), describe_deployment_step, _of_adapter
+    ),
 }

@@ -14,7 +14,7 @@ from feedback.records.pairs import settle_import
 from feedback.records.rejections import Refusal, explain
 from feedback.records.schemas import ChoiceForm, ThumbForm
 from feedback.store.choices import read_judged
-from feedback.store.duel_verdicts import read_judged_rounds
+from feedback.store.duel_verdicts import read_judged_round
 from feedback.store.engine import read
 from feedback.store.lineage import find_import, find_row, is_last_thumb, list_datasets_since, list_makers
 from feedback.store.tables import Dataset, Judgement
@@ -23,9 +23,7 @@ SHOWN = 20  # most records of a dataset that a step names
 
 
 class FoundRecord(NamedTuple):
-    """A record that was found. `source` and `id` are its name in a dataset; no dataset built before
-    `stored_at` can hold it.
-    """
+    """A record with its name in datasets; none built before `stored_at` can hold it."""
 
     source: str
     id: str
@@ -34,10 +32,8 @@ class FoundRecord(NamedTuple):
     facts: dict[str, Any]
 
 
-def look_record(scope: Scope, ref: Ref) -> TraceStep | None:
-    """The step of a choice, pair or thumb, with every dataset that holds it. For an erased record this is
-    unknown.
-    """
+def trace_record(scope: Scope, ref: Ref) -> TraceStep | None:
+    """The step of a choice, pair or thumb, with every dataset that holds it (unknown once erased)."""
     finds = {"choice": (find_imported, find_choice), "thumb": (find_imported, find_thumb)}
     with read(scope.store_engine) as session:
         tried = (find(session, scope.desk_id, ref) for find in finds.get(ref.kind, (find_imported,)))
@@ -71,7 +67,7 @@ def find_imported(session: Session, desk_id: str, ref: Ref) -> FoundRecord | Non
         "tags": record.tags,
         "imported_at": record.created_at,
     }
-    facts |= tell_form(settle_import(f"{ref.kind}s", dict(record.body)))
+    facts |= describe_form(settle_import(f"{ref.kind}s", dict(record.body)))
     return FoundRecord(record.source, record.identity, record.at, record.created_at, facts)
 
 
@@ -79,7 +75,7 @@ def find_choice(session: Session, desk_id: str, ref: Ref) -> FoundRecord | None:
     """The choice that followed from a judgement or a verdict in a duel, or the reason why there is none."""
     is_duel, id = ref.id.startswith(f"{DUEL}/"), ref.id.removeprefix(f"{DUEL}/")
     if is_duel:
-        found = read_judged_rounds(session, desk_id=desk_id, verdict_id=id)
+        found = read_judged_round(session, desk_id=desk_id, verdict_id=id)
     else:
         which = (col(Judgement.desk_id) == desk_id) & (col(Judgement.id) == id)
         found = read_judged(session, which=which)
@@ -87,7 +83,7 @@ def find_choice(session: Session, desk_id: str, ref: Ref) -> FoundRecord | None:
         return None
     ((judged, shown),) = found
     facts = {"conversation": shown.conversation, "language": shown.language, "tags": list(shown.tags)}
-    facts |= tell_form(derive_choice(judged, shown))
+    facts |= describe_form(derive_choice(judged, shown))
     return FoundRecord(DUEL if is_duel else LIVE, id, judged.at, judged.at, facts)
 
 
@@ -118,7 +114,7 @@ def open_dataset(scope: Scope, row: Dataset, step: TraceStep) -> dict[str, Any]:
     return {"records": dict(members.counts)} | {name: dict(count) for name, count in members.by.items()}
 
 
-def tell_form(form: Any) -> dict[str, Any]:
+def describe_form(form: Any) -> dict[str, Any]:
     if isinstance(form, Refusal):
         return {"refused": form.reason, "why": form.detail or explain(form.reason)}
     if isinstance(form, ChoiceForm):

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from feedback.errors import NotFound
 from feedback.lineage.graph import Ref, Scope, TraceStep, known
 from feedback.lineage.kinds import KINDS, Kind
-from feedback.lineage.records import look_record, open_dataset
+from feedback.lineage.records import open_dataset, trace_record
 from feedback.store.adapter_story import list_story
 from feedback.store.engine import read
 from feedback.store.lineage import find_row, list_made, list_makers
@@ -22,17 +22,17 @@ HASH = 64  # hex digits: a dataset's id, of which the first ones do for a person
 class Tracer(Scope):
     """Looks up steps of lineage."""
 
-    def look(self, ref: Ref) -> TraceStep:
+    def find_step(self, ref: Ref) -> TraceStep:
         """The step with this address. Raises NotFound, also for an unknown kind."""
         kind = KINDS.get(ref.kind)
         if kind is None:
             raise NotFound("step", ref.id)
-        step = self._look_row(ref, kind) if kind.tell else look_record(self, ref)
+        step = self._trace_row(ref, kind) if kind.describe else trace_record(self, ref)
         if step is None:
             raise NotFound(ref.kind, ref.id)
         return step
 
-    def _look_row(self, ref: Ref, kind: Kind) -> TraceStep | None:
+    def _trace_row(self, ref: Ref, kind: Kind) -> TraceStep | None:
         with read(self.store_engine) as session:
             row = find_row(session, desk_id=self.desk_id, kind=ref.kind, id=ref.id)
             if row is None:
@@ -45,8 +45,8 @@ class Tracer(Scope):
             else:
                 step.before = tuple(Ref(*named) for named in list_makers(session, kind=ref.kind, id=ref.id))
                 step.after = tuple(Ref(*named) for named in list_made(session, kind=ref.kind, id=ref.id))
-            assert kind.tell is not None
-            facts = kind.tell(session, row, step)
+            assert kind.describe is not None
+            facts = kind.describe(session, row, step)
         if facts is None:
             return None
         if ref.kind == "dataset":
@@ -68,8 +68,8 @@ class Tracer(Scope):
         return True
 
 
-def pick_telling(step: TraceStep) -> dict[str, Any]:
-    return {name: step.facts[name] for name in KINDS[step.ref.kind].telling if name in step.facts}
+def pick_key_facts(step: TraceStep) -> dict[str, Any]:
+    return {name: step.facts[name] for name in KINDS[step.ref.kind].key_facts if name in step.facts}
 
 
 def show_fact(value: Any) -> str:

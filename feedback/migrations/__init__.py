@@ -36,9 +36,7 @@ def configure() -> Config:
 
 
 def upgrade(url: str) -> None:
-    """Brings the store to the newest version; nothing happens to one that has it. All or nothing on both
-    databases.
-    """
+    """Brings the store to the newest version, if it has an older one: all or nothing."""
     path = make_url(url).database
     if make_url(url).get_backend_name() == "sqlite" and path:
         Path(path).parent.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -15,7 +15,7 @@ from feedback.morning.facts import How, InService, Left, MorningFacts, Passed
 from feedback.morning.outlook import Outlook
 from feedback.morning.said import MorningSentence
 from feedback.morning.sentence import say
-from feedback.store import adapters, deployments, exposures, run_history, runs
+from feedback.store import adapters, deployments, rollout_decisions, run_history, runs
 from feedback.store.approvals import read_words
 from feedback.store.deployments import CANARY, LIVE
 from feedback.store.desks import find_desk
@@ -39,9 +39,10 @@ def say_now(
 def gather_facts(
     session: Session, outlook: Outlook, *, now: datetime, desk_id: str = DEFAULT_DESK
 ) -> MorningFacts:
-    trained = runs.latest_run(session, desk_id=desk_id, state="done")
-    canary = gather_standing(session, CANARY, now=now, desk_id=desk_id)
-    live = gather_standing(session, LIVE, now=now, desk_id=desk_id)
+    # What a run on another base came to is said by `rejoinder rebase status`.
+    trained = runs.latest_run(session, desk_id=desk_id, state="done", but=runs.REBASE)
+    canary = gather_in_service(session, CANARY, now=now, desk_id=desk_id)
+    live = gather_in_service(session, LIVE, now=now, desk_id=desk_id)
     serving = {found.name for found in (canary, live) if found is not None}
     manifest = read_manifest(outlook.data_dir)
     missing = serving & set(manifest.missing if manifest is not None else ())
@@ -58,7 +59,7 @@ def gather_facts(
         min_new_choices=outlook.min_new_choices,
         missed=find_missed(session, outlook, now=now, desk_id=desk_id),
         going=runs.find_unfinished(session, desk_id=desk_id),
-        ended=run_history.find_latest_ended(session, desk_id=desk_id),
+        ended=run_history.find_latest_ended(session, desk_id=desk_id, but=runs.REBASE),
         trained=trained,
         canary=canary,
         live=live,
@@ -79,7 +80,7 @@ def find_missed(session: Session, outlook: Outlook, *, now: datetime, desk_id: s
     return due if asked is None else None
 
 
-def gather_standing(session: Session, role: Any, *, now: datetime, desk_id: str) -> InService | None:
+def gather_in_service(session: Session, role: Any, *, now: datetime, desk_id: str) -> InService | None:
     rows = deployments.list_deployments(session, desk_id=desk_id, role=role, limit=2)
     name = rows[0].adapter if rows else None
     if name is None:
@@ -134,14 +135,14 @@ def read_left(session: Session, *, now: datetime, desk_id: str) -> Left | None:
 
 def list_before(session: Session, last: Deployment, *, desk_id: str) -> list[Deployment]:
     rows = deployments.list_deployments(session, desk_id=desk_id, role=last.role, limit=2)
-    return [row for row in rows if row.fence < last.fence]
+    return [row for row in rows if row.fencing_token < last.fencing_token]
 
 
 def find_how(session: Session, name: str, *, desk_id: str) -> How | None:
     """How the adapter left service; None for one that went live or was replaced."""
     adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
-    look = exposures.find_latest_look(session, desk_id=desk_id, adapter=name)
-    verdict = look.verdict if look is not None else None
+    decision = rollout_decisions.find_latest_rollout_decision(session, desk_id=desk_id, adapter=name)
+    verdict = decision.verdict if decision is not None else None
     if adapter.state == "retired":
         return "undecided" if verdict == "retire" else None
     if adapter.state != "rolled_back":

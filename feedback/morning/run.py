@@ -35,7 +35,9 @@ def say_going(facts: MorningFacts) -> MorningSentence | None:
         return MorningSentence("run_waits", Action("wait"), {"run": run.id})
     if run.lease_until is not None and run.lease_until <= facts.at:
         return MorningSentence("run_interrupted", Action("wait"), name_step(run))
-    return MorningSentence("run_continued" if run.fence > 1 else "run_goes_on", Action("wait"), values)
+    return MorningSentence(
+        "run_continued" if run.fencing_token > 1 else "run_goes_on", Action("wait"), values
+    )
 
 
 def say_failed(facts: MorningFacts) -> MorningSentence | None:

@@ -9,10 +9,10 @@ from typing import Any
 
 from feedback.morning.choices import act_on_choices, say_choices
 from feedback.morning.facts import How, MorningFacts
+from feedback.morning.in_service import name_approver, say_canary, say_harm, say_live, say_proven, show_picks
 from feedback.morning.refusal import say_refused
 from feedback.morning.run import say_failed, say_going, say_stuck
 from feedback.morning.said import Action, MorningSentence
-from feedback.morning.standing import name_approver, say_canary, say_harm, say_live, say_proven, show_picks
 from feedback.store.approvals import Words
 
 Rule = Callable[[MorningFacts], MorningSentence | None]

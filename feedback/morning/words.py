@@ -47,7 +47,7 @@ SENTENCES = {
         "warn", f"%(adapter)s looks worse than the base, though that is not proven: {PICKS}."
     ),
     # Proven, and what it waits for
-    "goes_live": Sentence("good", f"{PROVEN}, and goes live at the next nightly look."),
+    "goes_live": Sentence("good", f"{PROVEN}, and goes live at the next nightly analysis."),
     "waits_for_approval": Sentence("warn", f"{PROVEN}; it goes live once a person approves it."),
     "waits_for_promotion": Sentence("warn", f"{PROVEN}; the policy leaves it to a person to take it live."),
     "waits_for_two": Sentence(
@@ -86,7 +86,7 @@ SENTENCES = {
     # Refused
     "over_fit": Sentence(
         "warn",
-        "%(adapter)s was refused, it is over-fit: it foresees what it was trained on, but %(count)s held-out "
+        "%(adapter)s was refused, it is over-fit: it predicts what it was trained on, but %(count)s held-out "
         f"choices worse than the base does (%(loss)s against %(base)s nats); {ON}",
     ),
     "too_little_evidence": Sentence(
@@ -171,7 +171,7 @@ ACTIONS = {
     "give_memory": "That mostly is want of memory: lower `row_tokens` or `max_length` in the recipe, or give "
     "the machine more; then `rejoinder train --now`.",
     "follow_error": "Its error says what to do: %(remedy)s",
-    "read_log": "The error was not foreseen: `runs/%(run)s/log.txt` holds it. The next night tries again.",
+    "read_log": "The error was not expected: `runs/%(run)s/log.txt` holds it. The next night tries again.",
     "run_again": "`rejoinder train --now` runs it again; the next night does so anyway.",
     "learn_again": "Its page says why. The next night trains another one on %(found)s new choices.",
     "collect_again": "Its page says why. The next night trains another one at %(needed)s new choices; "
@@ -196,7 +196,7 @@ ACTIONS = {
     "hold_length": "Raise `beta` in the recipe, or allow the length in the policy if that is what people "
     "picked.",
     "keep_variety": "Raise `beta` in the recipe, or train fewer `epochs`.",
-    "keep_serving": "Nothing needs to be done: what serves foresees picks better and stays.",
+    "keep_serving": "Nothing needs to be done: what serves predicts picks better and stays.",
     "see_reason": "See its value and limit in the report.",
     "first_picks": "Let agents judge: it takes %(needed)s picks at least.",
     "judge_on": "Let agents judge: about %(missing)s more picks decide, if its share stays.",
@@ -210,7 +210,7 @@ ACTIONS = {
     "more_agents": "Let more agents judge: few may be of one taste.",
     "judge_all": "Let all agents judge; its page shows the share without each of them.",
     "see_style": "Its page shows what sways a pick; more picks may tell these apart.",
-    "next_look": "Nothing needs to be done: the next nightly look decides.",
+    "next_look": "Nothing needs to be done: the next nightly analysis decides.",
     "stays_live": "Nothing needs to be done: it is taken out by itself if it proves worse.",
     "learn_on": "Nothing needs to be done: the next night trains on %(found)s new choices.",
     "collect_on": "Nothing needs to be done: the next night trains at %(needed)s new choices; %(found)s have "
@@ -220,7 +220,7 @@ ACTIONS = {
     **drift_words.ACTIONS,
 }
 WORDS = ("step", "reason", "serves")  # values that are words of the catalogue, or an adapter's name
-# What the interval of a share allows to say; `feedback.experiments.sequential_tests.find_band`.
+# What the interval of a share allows to say; `feedback.experiments.sequential_tests.find_grade`.
 EFFECTS = {
     "not_known": "not known yet",
     "harmed": "worse",

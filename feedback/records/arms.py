@@ -1,7 +1,7 @@
 """Tells what a judged set says of the two arms, or of the two versions in it: who won, or why the set
 compares nothing. Pure.
 
-A set compares the arms if two replies of each were drawn, all were ready, and both arms have equally many
+A set compares the arms if two replies of each were generated, all were ready, and both arms have equally many
 different texts: an arm that repeats itself loses by arithmetic alone. A set of two versions compares those if
 all four replies were ready: then each version has one.
 """
@@ -49,9 +49,7 @@ def find_rival(shown: ShownSet) -> str | None:
 
 
 def find_winner(choice: ChoiceForm, shown: ShownSet) -> str:
-    """The arm that a pick, an edit or a tie counts for, or the version in a set of two versions; `both` where
-    each side gets half.
-    """
+    """The arm, or the version in a set of two, that a choice counts for; `both` get half each."""
     if shown.design == VERSIONS_DESIGN:
         versions = find_versions(choice, shown)
         return BASE if not versions else BOTH if len(versions) > 1 else versions.pop()
@@ -60,9 +58,7 @@ def find_winner(choice: ChoiceForm, shown: ShownSet) -> str:
 
 
 def find_versions(choice: ChoiceForm, shown: ShownSet) -> set[str]:
-    """The versions that wrote the text that was picked. Several may have written it: a merged reply keeps its
-    own adapter and text.
-    """
+    """The versions that wrote the text that was picked: of a merged reply there are several."""
     picked = {normalise(choice.candidates[index].text) for index in choice.picked}
     return {
         reply.adapter

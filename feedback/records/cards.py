@@ -15,9 +15,7 @@ MARKUP = re.compile(r"\*\*[^*\n]+\*\*|__[^_\n]+__|^#{1,6}\s|`[^`\n]+`|\[[^\]\n]+
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One reply on the screen. `length` is in characters; `lists` and `markup` count list items and other
-    markdown.
-    """
+    """One reply on the screen: `length` in characters, and how many list items and other markdown."""
 
     slot: int
     arm: str  # base | tuned | both

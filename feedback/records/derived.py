@@ -71,7 +71,7 @@ def prefer(choice: ChoiceForm | Refusal, shown: ShownSet) -> dict[str, Any]:
         is_tie = choice.reason == TIE_OF_ALL
         cards = describe_cards(shown, None) if is_tie else []
         return {**UNDO, "rejection": choice.reason, "winner": BOTH if is_tie else None, "cards": cards}
-    pairs = pair_choice(choice)
+    pairs = pair_choice(choice.to_record())
     close = sum(isinstance(pair, Refusal) for pair in pairs)
     return {
         "rejection": None,
@@ -84,9 +84,7 @@ def prefer(choice: ChoiceForm | Refusal, shown: ShownSet) -> dict[str, Any]:
 
 
 def describe_cards(shown: ShownSet, picked: set[str] | None) -> list[list[Any]]:
-    """The cards that could be picked, in slot order. `picked` holds the texts that were picked; None means
-    all of them.
-    """
+    """The cards that could be picked, in slot order. `picked`: the texts picked, None means all."""
     ready = sorted((reply for reply in shown.replies if reply.state == READY), key=lambda reply: reply.slot)
     return [
         describe_card(reply, is_picked=picked is None or reply.text in picked).to_json() for reply in ready
@@ -94,9 +92,7 @@ def describe_cards(shown: ShownSet, picked: set[str] | None) -> list[list[Any]]:
 
 
 def derive_thumb_record(reply: ThumbedReply) -> dict[str, Any]:
-    """The columns of the record of a message's last thumb. Arm and adapter are set only if the reply was sent
-    exactly as it was suggested.
-    """
+    """The columns of a message's last thumb; arm and adapter only if it was sent as suggested."""
     form = derive_thumb(reply)
     return {
         "kind": "thumb",

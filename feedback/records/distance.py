@@ -1,6 +1,4 @@
-"""Measures how different two replies are, whether they say nearly the same, and whether a change only
-concerns order numbers and the customer's own words.
-"""
+"""How different two replies are, and whether a change concerns only order numbers and the like."""
 
 import re
 import unicodedata
@@ -27,18 +25,14 @@ def tidy(text: str) -> str:
 
 
 def edit_distance(left: str, right: str) -> float:
-    """The Levenshtein distance of the tidied texts divided by the longer length: 0 means equal, 1 nothing in
-    common.
-    """
+    """The Levenshtein distance of the tidied texts over the longer length: 0 (equal) to 1."""
     one, other = tidy(left), tidy(right)
     longer = max(len(one), len(other))
     return Levenshtein.distance(one, other) / longer if longer else 0.0
 
 
 def are_near(left: str, right: str) -> bool:
-    """Whether two texts mean the same for all practical purposes: a small distance, and no word or number
-    that changes the meaning.
-    """
+    """Whether two texts are a small distance apart and no word or number changes the meaning."""
     return edit_distance(left, right) < NEAR and not turns_sentence(left, right)
 
 

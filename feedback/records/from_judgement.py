@@ -22,9 +22,7 @@ OWN_SOURCES = (LIVE, DUEL)  # sources of what people do here; no import may use 
 
 @dataclass(frozen=True)
 class ShownReply:
-    """One candidate in its slot. `state` is ready, unavailable or merged (its text is shown in an earlier
-    slot).
-    """
+    """One candidate in its slot: ready, unavailable or merged (its text is in an earlier slot)."""
 
     id: str
     slot: int
@@ -71,9 +69,7 @@ class Judged:
 
 
 def derive_choice(judged: Judged, shown: ShownSet) -> ChoiceForm | Refusal:
-    """The settled choice of one judgement. A `none` before an own text stays a `none`; the own text becomes
-    the choice.
-    """
+    """The settled choice of one judgement. A `none` before an own text stays a `none`."""
     if judged.undone:
         return Refusal("undone")
     if judged.kind not in CLOSING:
@@ -98,9 +94,7 @@ def derive_choice(judged: Judged, shown: ShownSet) -> ChoiceForm | Refusal:
 def compose_choice(
     judged: Judged, shown: ShownSet, *, settled: Kind, slots: Collection[int]
 ) -> ChoiceForm | Refusal:
-    """The choice as its stored record describes it: `settled` is its kind, `slots` those of the picked
-    replies. No texts are compared again.
-    """
+    """The choice as its record has it: its kind and its picked slots. No texts are compared again."""
     ready, offered = offer_replies(shown)
     if not shown.prompt or any(reply.text is None for reply in ready):
         return Refusal("erased")  # the texts were erased after the record was read

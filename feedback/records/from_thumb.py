@@ -1,6 +1,4 @@
-"""Turns a customer's thumb on a reply into a training record in its form, or into the reason why there is
-none. Pure.
-"""
+"""Turns a customer's thumb into a record in its form, or into why there is none. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,9 +11,7 @@ from feedback.records.schemas import Arm, ChatMessage, ThumbForm
 
 @dataclass(frozen=True)
 class ThumbedReply:
-    """The last thumb on a message, which is the one that counts. `prompt` is None where no set was drawn for
-    the turn.
-    """
+    """The last thumb on a message, which counts. `prompt`: None where no set was generated."""
 
     id: str
     message_id: str

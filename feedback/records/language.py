@@ -61,9 +61,7 @@ class Identifier(Protocol):
 
 
 def find_writing(text: str) -> Writing | None:
-    """The script and language of a text; None for a text without words, or with two scripts in equal
-    parts.
-    """
+    """The script and language of a text; None without words, or with two scripts in equal parts."""
     words = [*split_words(text)]
     counts = Counter(script for script, _ in words)
     kana, han = counts["JAPANESE"], counts["HAN"]
@@ -95,9 +93,7 @@ def find_language(texts: Iterable[str]) -> str | None:
 
 
 def split_words(text: str) -> Iterator[tuple[str, str]]:
-    """Yields words with their scripts; for a script without spaces, single characters. Single Latin letters
-    and codes are left out.
-    """
+    """Yields words, or the characters of scripts without spaces, each with its script; codes are left out."""
     plain = drop_codes(unicodedata.normalize("NFKC", text[:ENOUGH_TEXT]))
     script, word = "", ""
     for sign in f"{plain} ":
@@ -145,9 +141,7 @@ def _identify(text: str, script: str) -> str | None:
 
 @cache
 def load_identifier() -> Identifier:
-    """Loads py3langid for the languages in `SHARED_BY`. This takes a second and 80 MB the first time, so it
-    is called only where needed.
-    """
+    """Loads py3langid for the languages in `SHARED_BY`: a second and 80 MB, the first time."""
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
     found: Identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -15,9 +15,7 @@ from typing import NamedTuple
 
 
 class Token(NamedTuple):
-    """A word, number or sign. All spellings of a thing share one `form`; `weighs` means that changing it
-    changes the meaning of the sentence.
-    """
+    """A word, number or sign. `form`: of all its spellings; `weighs`: a change changes the meaning."""
 
     form: str
     weighs: bool
@@ -125,9 +123,7 @@ def turns_sentence(before: str, after: str) -> bool:
 
 
 def hide_references(text: str, named_in: list[str] | None = None) -> str:
-    """The text with order numbers and the like replaced by `#`; with `named_in`, only those that occur in
-    these texts.
-    """
+    """The text with `#` for order numbers and the like; with `named_in`, for those in these texts."""
     known = (
         None if named_in is None else {_digits(one) for each in named_in for one in _find_references(each)}
     )
@@ -139,9 +135,7 @@ def hide_references(text: str, named_in: list[str] | None = None) -> str:
 
 
 def read_tokens(text: str) -> list[Token]:
-    """The words, numbers and signs of a text, each in one spelling. Punctuation is left out, since it changes
-    no meaning by itself.
-    """
+    """The words, numbers and signs of a text, each in one spelling, without punctuation."""
     spelt = _NOT.sub(lambda found: f"{_stem(found.group(1))} not", _plain(text))
     return [token for found in _TOKEN.finditer(spelt) for token in _read(found)]
 

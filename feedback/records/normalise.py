@@ -13,7 +13,7 @@ from feedback.records.text import normalise
 
 
 def settle_choice(form: ChoiceForm) -> ChoiceForm | Refusal:
-    """Settles a choice. Settling a settled choice again changes nothing."""
+    """Settles a choice. A settled one is returned as it is."""
     replies, slot_of = merge_replies(form.candidates, form.picked)
     if len(replies) < 2:
         return Refusal("fewer_than_two_replies", f"{len(replies)} different of {len(form.candidates)}")
@@ -31,15 +31,9 @@ def settle_choice(form: ChoiceForm) -> ChoiceForm | Refusal:
     if isinstance(settled, Refusal):
         return settled
     kind, picked, text = settled
-    return form.model_copy(
-        update={
-            "candidates": replies,
-            "kind": kind,
-            "picked": picked,
-            "edited": text if kind == "edit" else None,
-            "own": text if kind == "own" else None,
-        }
-    )
+    written = {"edited": text if kind == "edit" else None, "own": text if kind == "own" else None}
+    update = {"candidates": replies, "kind": kind, "picked": picked, **written}
+    return form if vars(form) == vars(form) | update else form.model_copy(update=update)
 
 
 Settled = tuple[Kind, list[int], str | None]
@@ -65,9 +59,7 @@ def settle_edit(text: str, index: int, replies: list[OfferedReply], customer: li
 
 
 def settle_own(text: str, replies: list[OfferedReply]) -> Settled | Refusal:
-    """Settles an own text: if it equals a candidate, or hardly differs from one, it is a pick of that
-    candidate.
-    """
+    """Settles an own text: one that equals a candidate, or hardly differs, is a pick of it."""
     if not text.strip():
         return Refusal("blank_text", "the own text is blank")
     equal = find_equal(text, replies)

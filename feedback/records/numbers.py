@@ -76,9 +76,7 @@ def find_identities(text: str) -> Iterator[Place]:
 
 
 def find_accounts(text: str) -> Iterator[Place]:
-    """Finds IBANs, written in one piece or in groups of four; words after the number are cut off until the
-    check sum is right.
-    """
+    """Finds IBANs, in one piece or in groups of four: words after it go until the check sum is right."""
     for match in ACCOUNT.finditer(text):
         value = match.group()
         while value:
@@ -117,9 +115,7 @@ def check_card(digits: str) -> bool:
 
 
 def check_resident(value: str) -> bool:
-    """Whether an 18-digit Chinese identity number has a valid date of birth and check digit (ISO 7064 mod
-    11-2).
-    """
+    """Whether a Chinese identity number has a real birth date and check digit (ISO 7064 mod 11-2)."""
     plain = value.replace(" ", "")
     try:
         born = date(int(plain[6:10]), int(plain[10:12]), int(plain[12:14]))
@@ -137,9 +133,7 @@ def resident_check(body: str) -> str:
 
 
 def check_phone(value: str) -> bool:
-    """Whether a number with its leading 0 is assigned in one of the countries that write numbers in this
-    way.
-    """
+    """Whether a number with its leading 0 is assigned in a country that writes numbers so."""
     if not 9 <= len(digits_of(value)) <= 12:
         return False
     for region in REGIONS:

@@ -5,7 +5,7 @@ the likelihood of both.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,21 +17,32 @@ from feedback.records.schemas import FORMS, ChoiceForm, Form, PairForm, read_for
 TextPair = tuple[str, str, str]  # suffix of the pair's id, chosen, rejected
 
 
-def pair_choice(choice: ChoiceForm) -> list[TextPair | Refusal]:
-    """Every pair that follows from a settled choice. The order of preference is edited > picked > others, own
-    > all, tied > the rest.
-    """
-    texts = [reply.text for reply in choice.candidates]
-    others = [index for index in range(len(texts)) if index not in choice.picked]
-    ranked: list[TextPair] = []
-    if choice.kind == "own" and choice.own is not None:
-        ranked += [(f"own>{index}", choice.own, texts[index]) for index in others]
-    if choice.kind == "edit" and choice.edited is not None:
-        ranked += [(f"edited>{index}", choice.edited, texts[index]) for index in choice.picked]
-    ranked += [(f"{up}>{down}", texts[up], texts[down]) for up in choice.picked for down in others]
+def pair_choice(record: Mapping[str, Any]) -> list[TextPair | Refusal]:
+    """Every pair that follows from a settled choice in its record form."""
     return [
-        refuse_close(chosen, rejected) or (suffix, chosen, rejected) for suffix, chosen, rejected in ranked
+        refuse_close(chosen, rejected) or (suffix, chosen, rejected)
+        for suffix, chosen, rejected in rank_texts(record)
     ]
+
+
+def gives_pair(record: Mapping[str, Any]) -> bool:
+    """Whether at least one pair follows from a settled choice."""
+    return any(refuse_close(chosen, rejected) is None for _, chosen, rejected in rank_texts(record))
+
+
+def rank_texts(record: Mapping[str, Any]) -> list[TextPair]:
+    """What a settled choice prefers to what, close texts included. The order of preference is edited >
+    picked > others, own > all, tied > the rest.
+    """
+    texts = [reply["text"] for reply in record["candidates"]]
+    picked, own, edited = record["picked"], record["own"], record["edited"]
+    others = [index for index in range(len(texts)) if index not in picked]
+    ranked: list[TextPair] = []
+    if own is not None:
+        ranked += [(f"own>{index}", own, texts[index]) for index in others]
+    if edited is not None:
+        ranked += [(f"edited>{index}", edited, texts[index]) for index in picked]
+    return ranked + [(f"{up}>{down}", texts[up], texts[down]) for up in picked for down in others]
 
 
 def refuse_close(chosen: str, rejected: str) -> Refusal | None:

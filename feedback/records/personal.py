@@ -66,9 +66,7 @@ RULES = (
 
 
 def find_personal(text: str, known: Sequence[str] = ()) -> list[PersonalSpan]:
-    """Finds personal data from left to right, without overlaps. `known` holds values that the conversation
-    has of its customer.
-    """
+    """Finds personal data from left to right, without overlaps. `known`: values of the customer."""
     found = find_by_rules(text)
     if not known:
         return list(found)
@@ -101,11 +99,9 @@ def is_free(place: Place, taken: Sequence[PersonalSpan]) -> bool:
 
 
 def list_known(customer_id: str | None, details: Sequence[str]) -> list[str]:
-    """The values that identify a customer: what the app passed on, and the app's id for them unless it is an
-    everyday word.
-    """
-    telling = customer_id and len(customer_id) > 4 and re.search(r"[\d@]", customer_id)
-    return [*details, customer_id] if customer_id and telling else list(details)
+    """What identifies a customer: what the app passed on, and its id for them unless an everyday word."""
+    identifying = customer_id and len(customer_id) > 4 and re.search(r"[\d@]", customer_id)
+    return [*details, customer_id] if customer_id and identifying else list(details)
 
 
 def find_known(text: str, known: tuple[str, ...]) -> Iterator[Place]:
@@ -117,8 +113,8 @@ def compile_known(known: tuple[str, ...]) -> re.Pattern[str]:
     """One pattern for all values of a customer, the longest first. Whole values match in any case; single
     words of a name and the first part of an address match only with a capital letter.
     """
-    whole = [value.strip() for value in known if is_telling(value)]
-    parts = [part for value in whole for part in split_known(value) if is_telling(part)]
+    whole = [value.strip() for value in known if is_identifying(value)]
+    parts = [part for value in whole for part in split_known(value) if is_identifying(part)]
     options = [(value, f"(?i:{re.escape(value)})") for value in whole]
     options += [(part, re.escape(spelt)) for part in parts for spelt in {part, part.upper()}]
     options.sort(key=lambda option: -len(option[0]))
@@ -126,15 +122,13 @@ def compile_known(known: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?<![A-Za-z0-9])(?:{alternatives})(?![A-Za-z0-9])")
 
 
-def is_telling(value: str) -> bool:
+def is_identifying(value: str) -> bool:
     """Whether a value is long enough to identify a person: two characters in Chinese, else three."""
     return len(value.strip()) >= (2 if HAN.search(value) else 3)
 
 
 def split_known(value: str) -> list[str]:
-    """The parts of a value that are searched for too: the words of a Latin name, or the part of an address
-    before its first comma.
-    """
+    """The parts of a value that are searched for too: words of a Latin name, an address up to its comma."""
     if DIGITS.search(value):
         return [value.partition(",")[0]] if "," in value else []
     return [] if HAN.search(value) else value.split()

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any
 
 from feedback.records.personal import HAN, find_personal, narrow
-from feedback.records.schemas import ChatMessage, ChoiceForm, ThumbForm
 from feedback.records.surrogates import MAKERS, value_key
 from serving.files import read_key_file
 
 KEY_FILE = "redaction.key"
+MESSAGES = ("prompt", "completion", "chosen", "rejected")
+TEXTS = ("edited", "own", "comment")
 
 
 @dataclass(frozen=True)
@@ -30,9 +31,7 @@ class Redactor:
     key: bytes
 
     def redact(self, text: str, conversation: str, known: Sequence[str] = ()) -> str:
-        """Replaces the personal data in a text. `known` holds names, addresses and the like that the
-        conversation has of its customer.
-        """
+        """Replaces the personal data in a text. `known`: names, addresses and the like of the customer."""
         pieces: list[str] = []
         at = 0
         for found in find_personal(text, known):
@@ -68,56 +67,28 @@ def open_redactor(data_dir: Path) -> Redactor:
     return Redactor(bytes.fromhex(read_key_file(data_dir / KEY_FILE, lambda: secrets.token_hex(32))))
 
 
-def redact_choice(
-    form: ChoiceForm, conversation: str, redactor: Redactor, known: Sequence[str] = ()
-) -> ChoiceForm:
-    """The choice without personal data. The sampled token ids are kept only where the text did not change."""
-    prompt = redact_messages(form.prompt, conversation, redactor, known)
-    replies = []
-    for reply in form.candidates:
-        text = redactor.redact(reply.text, conversation, known)
-        same = text == reply.text
-        clean = reply.model_copy(update={"text": text, "token_ids": None})
-        replies.append(reply if same else clean)
-    return form.model_copy(
-        update={
-            "prompt": prompt,
-            "prompt_token_ids": form.prompt_token_ids if prompt == form.prompt else None,
-            "candidates": replies,
-            "edited": redactor.redact(form.edited, conversation, known) if form.edited is not None else None,
-            "own": redactor.redact(form.own, conversation, known) if form.own is not None else None,
-            "reasons": redact_reasons(form.reasons, conversation, redactor, known),
-        }
-    )
-
-
-def redact_thumb(
-    form: ThumbForm, conversation: str, redactor: Redactor, known: Sequence[str] = ()
-) -> ThumbForm:
-    update: dict[str, Any] = {
-        name: redact_messages(getattr(form, name), conversation, redactor, known)
-        for name in ("prompt", "completion")
-    }
-    comment = redactor.redact(form.comment, conversation, known) if form.comment else None
-    reasons = redact_reasons(form.reasons, conversation, redactor, known)
-    return form.model_copy(update=update | {"comment": comment, "reasons": reasons})
-
-
-def redact_reasons(
-    reasons: list[str] | None, conversation: str, redactor: Redactor, known: Sequence[str]
-) -> list[str] | None:
-    """The reasons without personal data: mostly codes, but a caller may write anything. No reasons give None,
-    which no file contains.
+def redact_record(
+    record: dict[str, Any], conversation: str, redactor: Redactor, known: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Replaces personal data in the texts of a record as it is written to disk, in place, and returns it.
+    Sampled token ids stay only where the text did not change.
     """
-    return [redactor.redact(reason, conversation, known) for reason in reasons or ()] or None
 
+    def changes(holder: dict[str, Any], name: str) -> bool:
+        before = holder[name]
+        holder[name] = redactor.redact(before, conversation, known)
+        return bool(holder[name] != before)
 
-def redact_messages(
-    messages: list[ChatMessage], conversation: str, redactor: Redactor, known: Sequence[str] = ()
-) -> list[ChatMessage]:
-    clean = []
-    for message in messages:
-        text = redactor.redact(message.content, conversation, known)
-        same = text == message.content
-        clean.append(message if same else ChatMessage(role=message.role, content=text))
-    return clean
+    for name in MESSAGES:
+        changed = [changes(message, "content") for message in record.get(name, ())]
+        if name == "prompt" and any(changed):
+            record.pop("prompt_token_ids", None)
+    for reply in record.get("candidates", ()):
+        if changes(reply, "text"):
+            reply.pop("token_ids", None)
+    for name in TEXTS:
+        if record.get(name):
+            changes(record, name)
+    if record.get("reasons"):  # mostly codes, but a caller may write anything
+        record["reasons"] = [redactor.redact(reason, conversation, known) for reason in record["reasons"]]
+    return record

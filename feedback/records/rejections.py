@@ -5,8 +5,7 @@ A refusal is a value, not an exception: a bad line or an undone judgement never 
 build.
 """
 
-from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 REASONS: dict[str, str] = {
     # what an agent did
@@ -23,14 +22,20 @@ REASONS: dict[str, str] = {
     "blank_text": "the text that was preferred is blank",
     "too_close": "the preferred and the other text are closer than 0.05 and say the same",
     "equal_texts": "chosen and rejected are the same text",
+    # what other records say
+    "copy": "another record says the same: same prompt, same replies, same preference",
+    "twin_held_out": "its prompt is nearly that of a conversation held out for validation or test",
     # thumbs
     "taken_back": "the customer took the thumb back",
     "no_prompt": "the message has no stored prompt to go with it",
     "split_across": "an up and a down that would match lie in different splits",
     # the form of a line
-    "broken_gzip": "the file is not whole gzip; reading stopped here",
+    "broken_archive": "the file is not whole gzip or zip; reading stopped here",
+    "broken_json": "the JSON is cut off or broken; reading stopped here",
+    "broken_table": "the table is damaged; reading stopped here",
+    "broken_row": "the row has more or fewer cells than the header, or a quote that does not end",
     "line_too_long": "the line is longer than the limit",
-    "invalid_utf8": "the line is not UTF-8",
+    "wrong_encoding": "the line has bytes that the file's encoding does not know",
     "invalid_json": "the line is not JSON",
     "not_a_number": "the line holds NaN or an infinite number",
     "not_storable": "a text holds a NUL character or an unpaired surrogate",
@@ -45,8 +50,20 @@ REASONS: dict[str, str] = {
     "blank_prompt": "the last message of the prompt is blank",
     "prompt_not_from_user": "the prompt does not end with the user (or a tool's result)",
     "no_turns": "the conversation has no turn",
-    "bad_time": "a time is not ISO 8601",
+    "bad_time": "a time is in no form that is known",
+    "future_time": "a time lies in the future",
+    "no_time": "the record has no time, and only records since a time were asked for",
+    "no_difficulty": "no run has read the record yet, and only records of some difficulty were asked for",
+    # the record of another tool
+    "not_judged": "nobody has judged it yet, or it is no judgement",
+    "unclear_label": "the label says neither good nor bad",
+    "no_reply": "no answer of the assistant or agent is there",
+    "sides_differ_before": "the two conversations differ before their last reply",
     "id_taken": "another record of this source has the id, with other content",
+    # where it comes from
+    "source_paused": "its source is paused",
+    "source_withdrawn": "its source is withdrawn",
+    "source_grade": "its source has the grade D, and the selection does not name it",
 }
 
 
@@ -58,23 +75,8 @@ class Refusal:
     detail: str = ""
 
 
-@dataclass
-class RejectionCounts:
-    """Counts of refusals by reason."""
-
-    counts: Counter[str] = field(default_factory=Counter)
-
-    def add(self, refusal: Refusal) -> None:
-        self.counts[refusal.reason] += 1
-
-    def to_json(self) -> dict[str, int]:
-        return dict(sorted(self.counts.items()))
-
-
 def explain(reason: str) -> str:
-    """The sentence for a reason. The codes `missing_field:NAME` and `wrong_type:NAME` contain the name of the
-    field.
-    """
+    """The sentence for a reason. `missing_field:NAME` and `wrong_type:NAME` name the field."""
     code, _, name = reason.partition(":")
     if code == "missing_field":
         return f"the field {name!r} is missing"

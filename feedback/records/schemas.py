@@ -10,7 +10,15 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, Self, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from feedback.records.rejections import REASONS, Refusal
@@ -40,6 +48,7 @@ def parse_time(value: object) -> object:
 
 Time = Annotated[datetime, BeforeValidator(parse_time)]
 Weight = Annotated[float, Field(gt=0, le=1000)]
+Named = Annotated[str | None, AfterValidator(lambda name: name or None)]  # empty in pairs where unknown
 
 
 class Form(BaseModel):
@@ -80,8 +89,8 @@ class Labelled(Form):
     source: str | None = None
     conversation: str | None = None
     prompt: list[ChatMessage]
-    annotator: str | None = None
-    language: str | None = None
+    annotator: Named = None
+    language: Named = None
     tags: list[str] = []
     weight: Weight | None = None
     at: Time | None = None
@@ -100,9 +109,7 @@ class Labelled(Form):
 
 
 class ChoiceForm(Labelled):
-    """The replies on offer, in the order shown, and what was done with them. `dwell_ms` is the time from the
-    reveal to the decision.
-    """
+    """The replies in the order shown, and what was done. `dwell_ms`: from the reveal to the decision."""
 
     candidates: list[OfferedReply]
     kind: Kind | None = None
@@ -145,9 +152,7 @@ class ChoiceForm(Labelled):
 
 
 def check_reply(name: str, messages: list[ChatMessage]) -> None:
-    """Checks that a reply is a single assistant message: of several, the last would be learnt as an answer to
-    the prompt.
-    """
+    """Checks for a single assistant message: of several, the last would be learnt as the answer."""
     if messages[-1].role != "assistant":
         raise fault("unknown_role", f"{name} ends with {messages[-1].role!r}, not with the assistant")
     if len(messages) > 1:
@@ -174,9 +179,7 @@ class PairForm(Labelled):
 
 
 class ThumbForm(Labelled):
-    """A thumb in TRL's unpaired form: one reply and whether it was good, with the customer's remarks about
-    it.
-    """
+    """A thumb in TRL's unpaired form: one reply, whether it was good, and the customer's comments."""
 
     completion: list[ChatMessage] = Field(min_length=1)
     label: bool
@@ -208,6 +211,7 @@ class ConversationForm(Form):
     language: str | None = None
     domain: str | None = None
     customer_id: str | None = None
+    customer_details: list[str] = []  # names, addresses and the like, replaced in what is learnt from
     turns: list[SpokenTurn]
     tags: list[str] = []
     at: Time | None = None
@@ -261,17 +265,23 @@ def conversation_of(body: Mapping[str, Any], identity: str) -> str:
     """The conversation, which is the unit of the split: the stated one, else the group or dialogue that the
     line names, else the id up to its last `-`.
     """
+    own_id = body.get("id")
+    named = own_id if isinstance(own_id, str) else ""
+    return stated_conversation(body) or named.rpartition("-")[0] or named or identity
+
+
+def stated_conversation(body: Mapping[str, Any]) -> str | None:
     meta = body.get("meta")
     stated = [body.get("conversation"), body.get("group")]
     if isinstance(meta, dict):
         stated += [meta.get("group"), meta.get("dialogue_id")]
-    for value in stated:
-        if isinstance(value, str) and value:
-            return value
+    return next((value for value in stated if isinstance(value, str) and value), None)
+
+
+def is_guessed(body: Mapping[str, Any]) -> bool:
+    """Whether the conversation is only the id up to its last `-`, because the line names none."""
     own_id = body.get("id")
-    if isinstance(own_id, str) and own_id:
-        return own_id.rpartition("-")[0] or own_id
-    return identity
+    return stated_conversation(body) is None and isinstance(own_id, str) and own_id.rfind("-") > 0
 
 
 def drop_unset(record: dict[str, Any], keep: tuple[str, ...]) -> dict[str, Any]:

@@ -1,6 +1,4 @@
-"""Assigns each conversation to a split, 80 / 10 / 10 by hash, so that it stays there when the data grow.
-Pure.
-"""
+"""The split of each conversation, by hash: 80 / 10 / 10, and the same as the data grow. Pure."""
 
 import hashlib
 

@@ -42,9 +42,7 @@ def make_email(value: str, numbers: Numbers) -> str:
 
 
 def make_phone(value: str, numbers: Numbers) -> str:
-    """Makes a phone number of the same kind: country code and first digits stay, at least six digits
-    change.
-    """
+    """A phone number of the same kind: country code and first digits stay, six or more change."""
     count = len(digits_of(value))
     keep = max(0, min(4 if value.startswith("+") or count > 11 else 2, count - 6))
     return fill_digits(value, [next(numbers) % 10 for _ in range(count - keep)], keep)
@@ -91,9 +89,7 @@ def make_address(value: str, numbers: Numbers) -> str:
 
 
 def make_known(value: str, numbers: Numbers) -> str:
-    """Replaces a name by a name and an address by an address; anything else is replaced character by
-    character.
-    """
+    """A name for a name, an address for an address; else each character is replaced by another."""
     if any(char.isdecimal() for char in value):
         return (
             make_address(value, numbers) if HAN.search(value) or " " in value else make_like(value, numbers)
@@ -121,9 +117,7 @@ MAKERS: dict[str, Callable[[str, Numbers], str]] = {
 
 
 def value_key(value: str, kind: str) -> str:
-    """One key for all spellings of a value: it ignores the case of an e-mail, spaces in a number, and +86
-    before a mobile.
-    """
+    """One key for all spellings of a value: case of an e-mail, spaces in a number, +86 are ignored."""
     if kind == "email":
         return value.casefold()
     plain = "".join(char for char in value if char.isalnum()).casefold()

@@ -10,16 +10,12 @@ SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def normalise(text: str) -> str:
-    """The text in the form that is compared: NFKC, case folded, white space collapsed. Texts that are equal
-    in this form are one option to a reader.
-    """
+    """The text as it is compared: NFKC, case folded, white space collapsed. Equal ones are one option."""
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def check_storable(value: Any, where: str) -> None:
-    """Refuses NUL (PostgreSQL rejects it) and unpaired surrogates (UTF-8 cannot encode them), in keys and
-    values.
-    """
+    """Refuses NUL, which PostgreSQL rejects, and unpaired surrogates, which UTF-8 cannot encode."""
     if isinstance(value, str):
         if "\x00" in value:
             raise TextNotStorable(where, "a NUL character")

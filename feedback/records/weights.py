@@ -1,14 +1,15 @@
 """Computes how much each choice counts. Limits lower weights and never drop a record. Pure; plain numbers in,
 plain numbers out.
 
-Five factors apply, in this order: the record's own weight (0.5 for own text), how fast it was picked, how old
-it is, a limit of 5 in total for one conversation, and a limit of max(20 %, 1.5 / agents) for one agent's
-share. Choices without a named agent count in the total and are not limited.
+Seven factors apply, in this order: the record's own weight (0.5 for own text), the grade of its source, how
+fast it was picked, how old it is, a limit of 5 in total for one conversation, the same limit for
+near-duplicate prompts, and a limit of max(20 %, 1.5 / agents) for one agent's share. Choices without a named
+agent count in the total and are not limited.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 OWN_WEIGHT = 0.5
@@ -16,6 +17,7 @@ THUMB_WEIGHT = 0.3  # a thumb rates the whole exchange, and a reply that an agen
 READ_ONLY_KINDS = ("pick", "tie")  # an edited or own text took its time to write
 LEAST = 1e-6  # what is kept of any weight: a record without weight would be none
 DAY_S = 86_400
+LOW_GRADES = ("C", "D")
 
 
 @dataclass(frozen=True)
@@ -24,17 +26,16 @@ class WeightRules:
 
     agent_share: float = 0.20  # of all weight; never below 1.5 / agents
     conversation_total: float = 5.0
+    near_total: float = 5.0  # of a prompt and its near-duplicates
     fast_ms: int = 1_500  # nobody reads several replies in less
     fast_weight: float = 0.3  # not 0: a strong preference can be fast, too
+    low_grade_weight: float = 0.5  # of a source with the grade C or D
     half_life_days: float = (
         30.0  # counted back from the newest choice, so that the same choices give the same weights
     )
     oldest: float = (
         0.2  # an old choice never counts less than this: imported history stays useful beside live picks
     )
-
-    def to_json(self) -> dict[str, float]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,25 @@ class WeightInput:
     at: datetime | None
     stated: float | None = None
     dwell_ms: int | None = None
+    grade: str | None = None  # of its source
 
 
-def weigh_choices(inputs: Sequence[WeightInput], rules: WeightRules) -> list[float]:
+@dataclass(frozen=True)
+class NearPrompts:
+    """The number of each record's prompt, -1 for one that is like no other, and which numbers are alike."""
+
+    numbers: Sequence[int] = ()
+    near: Mapping[int, Sequence[int]] = field(default_factory=dict)
+
+
+def weigh_choices(
+    inputs: Sequence[WeightInput], rules: WeightRules, prompts: NearPrompts | None = None
+) -> list[float]:
     newest = max((item.at for item in inputs if item.at is not None), default=None)
     weights = [
         (item.stated or 1.0)
         * (OWN_WEIGHT if item.kind == "own" else 1.0)
+        * weigh_grade(item.grade, rules)
         * weigh_haste(item, rules)
         * weigh_age(item.at, newest, rules)
         for item in inputs
@@ -63,6 +76,12 @@ def weigh_choices(inputs: Sequence[WeightInput], rules: WeightRules) -> list[flo
         weight * min(1.0, rules.conversation_total / totals[item.conversation])
         for item, weight in zip(inputs, weights, strict=True)
     ]
+    if prompts is not None:
+        factors_of = cap_near(weights, prompts, rules.near_total)
+        weights = [
+            weight * factors_of.get(number, 1.0)
+            for weight, number in zip(weights, prompts.numbers, strict=True)
+        ]
     named = sum_by(
         (item.agent, weight) for item, weight in zip(inputs, weights, strict=True) if item.agent is not None
     )
@@ -74,10 +93,13 @@ def weigh_choices(inputs: Sequence[WeightInput], rules: WeightRules) -> list[flo
     ]
 
 
+def weigh_grade(grade: str | None, rules: WeightRules) -> float:
+    """The factor for the grade of a source. One with D is named by whoever wants its records."""
+    return rules.low_grade_weight if grade in LOW_GRADES else 1.0
+
+
 def weigh_haste(item: WeightInput, rules: WeightRules) -> float:
-    """The factor for the time of a pick: one made faster than anybody reads counts less; without a measured
-    time it is 1.
-    """
+    """The factor for the time of a pick: less than 1 if it is faster than anybody reads."""
     if item.kind not in READ_ONLY_KINDS or item.dwell_ms is None:
         return 1.0
     return rules.fast_weight if item.dwell_ms < rules.fast_ms else 1.0
@@ -90,10 +112,23 @@ def weigh_age(at: datetime | None, newest: datetime | None, rules: WeightRules) 
     return float(max(rules.oldest, 0.5 ** (age_days / rules.half_life_days)))
 
 
-def cap_agents(totals: dict[str, float], unnamed: float, share: float) -> dict[str, float]:
-    """The factor for each agent that limits their share of the total after capping to max(share, 1.5 /
-    agents).
+def cap_near(weights: Sequence[float], prompts: NearPrompts, limit: float) -> dict[int, float]:
+    """The factor for each prompt that keeps it and what is like it at most at the limit. Only neighbours
+    count, not theirs in turn: a chain of prompts that each resemble the next is no group.
     """
+    totals: dict[int, float] = defaultdict(float)
+    for number, weight in zip(prompts.numbers, weights, strict=True):
+        totals[number] += weight
+    factors: dict[int, float] = {}
+    for number, total in totals.items():
+        alike = total + sum(totals.get(other, 0.0) for other in prompts.near.get(number, ()))
+        if number >= 0 and alike > limit:
+            factors[number] = limit / alike
+    return factors
+
+
+def cap_agents(totals: dict[str, float], unnamed: float, share: float) -> dict[str, float]:
+    """The factor for each agent that keeps their share at most max(share, 1.5 / agents)."""
     if not totals:
         return {}
     limit = max(share, 1.5 / len(totals))

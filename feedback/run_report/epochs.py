@@ -9,7 +9,7 @@ from math import isfinite
 from feedback.store.run_history import Numbers
 
 EPOCH_STEPS = "epoch_steps"  # a number of the run: optimiser steps of an epoch
-UNTOLD = 10  # a run that did not say how long an epoch is: its last tenth
+EPOCH_PARTS = 10  # a run that did not say how long an epoch is: its last tenth
 SMOOTHED = 20  # a point of a curve is the mean over a twentieth of the steps
 
 Points = Sequence[tuple[int, float]]
@@ -32,7 +32,7 @@ def average_epoch(numbers: Numbers, name: str) -> Mean | None:
     if not points:
         return None
     told = numbers.get(EPOCH_STEPS)
-    wanted = int(told[-1][1]) if told else -(-len(points) // UNTOLD)
+    wanted = int(told[-1][1]) if told else -(-len(points) // EPOCH_PARTS)
     last = points[-wanted:]
     return Mean(sum(last) / len(last), len(last), told is not None)
 

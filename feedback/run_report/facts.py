@@ -1,4 +1,4 @@
-"""Everything a night report is made of, read from the store in short transactions."""
+"""Everything a run report is made of, read from the store in short transactions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,19 +10,20 @@ from sqlalchemy import Engine
 from feedback.errors import RunNotEnded
 from feedback.experiments.funnel import Funnel, count_funnel
 from feedback.experiments.support import Support, support_of
-from feedback.store import datasets, deployments, erasures, exposures, overview, run_history, runs
+from feedback.store import datasets, deployments, erasures, overview, rollout_decisions, run_history, runs
 from feedback.store.deployments import ServingState
 from feedback.store.engine import read
 from feedback.store.overview import Inflow
 from feedback.store.record_counts import count_given
 from feedback.store.run_history import Numbers
-from feedback.store.tables import DEFAULT_DESK, Adapter, Dataset, Deployment, ExposureDecision, Run
+from feedback.store.source_marks import find_withdrawn_in
+from feedback.store.tables import DEFAULT_DESK, Adapter, Dataset, Deployment, RolloutDecision, Run
 
 TICK = timedelta(microseconds=1)  # the finest time that both databases keep
 
 
 @dataclass(frozen=True)
-class NightFacts:
+class RunReportFacts:
     """The facts of one run. `since` and `until` are both included; `since` is None for the first run that
     trained.
     """
@@ -34,6 +35,7 @@ class NightFacts:
     inflow: Inflow
     funnel: Funnel
     dataset: Dataset | None
+    withdrawn: Mapping[str, datetime]  # sources of its records that are withdrawn by now
     numbers: Numbers
     erased: Mapping[str, int]  # rows that the retention of this night erased, by table
     began: Sequence[tuple[str, datetime]]
@@ -41,13 +43,13 @@ class NightFacts:
     deployments: Sequence[Deployment]  # of the run's adapter, oldest first
     serving: ServingState
     supports: Mapping[str, Support]  # of the run's adapter and of what serves
-    decisions: Mapping[str, ExposureDecision]  # the latest on each of these, where somebody has looked
+    decisions: Mapping[str, RolloutDecision]  # the latest on each of these, where somebody has looked
     at: datetime
 
 
 def read_facts(
     store_engine: Engine, run_id: str, *, now: datetime, desk_id: str = DEFAULT_DESK
-) -> NightFacts:
+) -> RunReportFacts:
     """Reads the facts of a run. Raises NotFound, or RunNotEnded while the run is queued or running."""
     with read(store_engine) as session:
         run = runs.get_run(session, desk_id=desk_id, run_id=run_id)
@@ -59,12 +61,19 @@ def read_facts(
         adapter = run_history.find_made_adapter(session, desk_id=desk_id, name=run.adapter)
         serving = deployments.serving_state(session, desk_id=desk_id)
         names = sorted(serving.named | ({adapter.name} if adapter else set()))
-        latest = {name: exposures.find_latest_look(session, desk_id=desk_id, adapter=name) for name in names}
+        latest = {
+            name: rollout_decisions.find_latest_rollout_decision(session, desk_id=desk_id, adapter=name)
+            for name in names
+        }
+        dataset = (
+            datasets.get_dataset(session, desk_id=desk_id, dataset_id=run.dataset_id)
+            if run.dataset_id
+            else None
+        )
         found: dict[str, Any] = {
             "inflow": overview.count_inflow(session, desk_id=desk_id, since=since, until=until),
-            "dataset": datasets.get_dataset(session, desk_id=desk_id, dataset_id=run.dataset_id)
-            if run.dataset_id
-            else None,
+            "dataset": dataset,
+            "withdrawn": find_withdrawn_in(session, dataset=dataset) if dataset else {},
             "funnel": count_funnel(count_given(session, desk_id=desk_id, since=since, until=until)),
             "supports": {name: support_of(session, name, desk_id=desk_id) for name in names},
             "erased": erasures.sum_of_run(session, run_id=run.id),
@@ -74,7 +83,7 @@ def read_facts(
             if adapter
             else [],
         }
-    return NightFacts(
+    return RunReportFacts(
         run=run,
         previous=previous,
         since=since,

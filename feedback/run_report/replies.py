@@ -1,4 +1,4 @@
-"""Ten replies of base and adapter to the same prompts, drawn in a run's evaluation, for people to read.
+"""Ten replies of base and adapter to the same prompts, generated in a run's evaluation, for people to read.
 
 A hash of the prompt chooses the ten, so that nobody can pick the best ones. They are kept in a file of the
 run, not in its report, which holds no text; erasure removes the file together with the dataset of its
@@ -35,16 +35,20 @@ def find_asked(messages: Sequence[Mapping[str, str]]) -> str:
     return next((message["content"] for message in reversed(messages) if message["role"] == "user"), "")
 
 
-def write_side_by_side(run_dir: Path, drawn: Iterable[tuple[Sequence[Mapping[str, str]], str, str]]) -> None:
-    """Writes the file. Each item of `drawn` is a prompt, a reply of the base and a reply of the adapter."""
-    first = sorted(drawn, key=lambda row: order_prompt(row[0]))[:SHOWN]
+def write_side_by_side(
+    run_dir: Path, generated: Iterable[tuple[Sequence[Mapping[str, str]], str, str]]
+) -> None:
+    """Writes the file. Each item of `generated` is a prompt, a reply of the base and a reply of the
+    adapter.
+    """
+    first = sorted(generated, key=lambda row: order_prompt(row[0]))[:SHOWN]
     rows = [asdict(SideBySide(find_asked(messages), base, tuned)) for messages, base, tuned in first]
     lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     write_atomically(run_dir / FILE, lines.encode(), mode=0o600)
 
 
 def read_side_by_side(data_dir: Path, run_id: str) -> list[SideBySide]:
-    """The replies. Empty if the run drew none, they were erased, or the run's files are on another
+    """The replies. Empty if the run generated none, they were erased, or the run's files are on another
     machine.
     """
     try:

@@ -1,4 +1,4 @@
-"""Makes the night report: one JSON object of plain values for pages, calls, the command line and the webhook.
+"""Makes the run report: one JSON object of plain values for pages, calls, the command line and the webhook.
 Pure functions.
 
 It holds counts, codes, numbers, names and ids, never a text that a customer or an agent wrote.
@@ -14,8 +14,9 @@ from feedback.morning.said import MorningSentence
 from feedback.morning.words import ACTIONS
 from feedback.records.rejections import explain
 from feedback.run_report.curves import list_curves
-from feedback.run_report.facts import NightFacts
-from feedback.store.tables import ExposureDecision, Run
+from feedback.run_report.facts import RunReportFacts
+from feedback.store.runs import name_other_base
+from feedback.store.tables import RolloutDecision, Run
 
 FORM = 2  # of this object; raised when a key changes its meaning
 NOT_PUBLISHED = "not_published"
@@ -33,7 +34,7 @@ EXIT_CODES: dict[str, int] = {
 }
 
 
-def report_night(facts: NightFacts, said: MorningSentence, watch: DriftWatch) -> dict[str, Any]:
+def compose_run_report(facts: RunReportFacts, said: MorningSentence, watch: DriftWatch) -> dict[str, Any]:
     """The report of one run. `said` and `watch` describe the present, even for an old run."""
     run = facts.run
     outcome = find_outcome(facts)
@@ -45,6 +46,7 @@ def report_night(facts: NightFacts, said: MorningSentence, watch: DriftWatch) ->
             "state": run.state,
             "step": run.step,
             "requested_by": run.requested_by,
+            "base_model": name_other_base(run),
             "recipe": (run.recipe or {}).get("name"),
             "created_at": write_time(run.created_at),
             "started_at": write_time(run.started_at),
@@ -60,9 +62,10 @@ def report_night(facts: NightFacts, said: MorningSentence, watch: DriftWatch) ->
         "dataset": report_dataset(facts),
         "erased": dict(sorted(facts.erased.items())),
         "curves": list_curves(facts.numbers),
+        "unpacked": (run.report or {}).get("unpacked"),
         "scores": show_scores(run.report),
         "decision": show_decision(run),
-        "exposure": report_exposure(facts),
+        "exposure": report_rollout(facts),
         "steps": time_run_steps(facts.began, run.finished_at),
         "seconds": seconds_between(run.started_at, run.finished_at),
         "at": write_time(facts.at),
@@ -70,14 +73,16 @@ def report_night(facts: NightFacts, said: MorningSentence, watch: DriftWatch) ->
 
 
 def for_outside(report: Mapping[str, Any]) -> dict[str, Any]:
-    """The report without the texts of errors: the last lines of a log may contain anything."""
+    """The report without the texts of errors: the last lines of a log may contain anything, and so may what
+    a packed row failed with.
+    """
     morning, run = report["morning"], {**report["run"], "error": None}
     if morning["action"]["code"] == "follow_error":
         morning = {**morning, "action": {"code": "follow_error", "text": "", "values": {}}}
-    return {**report, "run": run, "morning": morning}
+    return {**report, "run": run, "morning": morning, "unpacked": None}
 
 
-def find_outcome(facts: NightFacts) -> Outcome:
+def find_outcome(facts: RunReportFacts) -> Outcome:
     """The outcome of the run in one word. `waiting`: the adapter passed, and a rule of the policy or a person
     decides next.
     """
@@ -96,7 +101,7 @@ def find_outcome(facts: NightFacts) -> Outcome:
     return "unpublished" if is_stuck else "waiting"
 
 
-def show_inflow(facts: NightFacts) -> dict[str, Any]:
+def show_inflow(facts: RunReportFacts) -> dict[str, Any]:
     inflow = facts.inflow
     return {
         "since": write_time(facts.since),
@@ -114,7 +119,7 @@ def show_inflow(facts: NightFacts) -> dict[str, Any]:
     }
 
 
-def report_funnel(facts: NightFacts) -> dict[str, Any]:
+def report_funnel(facts: RunReportFacts) -> dict[str, Any]:
     """From the judgements of that time to choices and pairs, with a sentence for every reason of a loss."""
     counted = facts.funnel
     return {
@@ -133,7 +138,7 @@ def list_refusals(counts: Mapping[str, int]) -> list[dict[str, Any]]:
     return [{"reason": reason, "count": count, "text": explain(reason)} for reason, count in ordered]
 
 
-def report_dataset(facts: NightFacts) -> dict[str, Any] | None:
+def report_dataset(facts: RunReportFacts) -> dict[str, Any] | None:
     found = facts.dataset
     if found is None:
         return None
@@ -144,6 +149,7 @@ def report_dataset(facts: NightFacts) -> dict[str, Any] | None:
         "selection": found.selection,
         "created_at": write_time(found.created_at),
         "erased_at": write_time(found.erased_at),
+        "withdrawn": {name: write_time(at) for name, at in sorted(facts.withdrawn.items())},
     }
 
 
@@ -192,7 +198,7 @@ def find_remedy(reason: Mapping[str, Any]) -> str | None:
     return ACTIONS[action] if action is not None else None
 
 
-def report_exposure(facts: NightFacts) -> dict[str, Any]:
+def report_rollout(facts: RunReportFacts) -> dict[str, Any]:
     """The present state of the run's adapter and of what serves, each with its support rate and interval."""
     adapter, last = facts.adapter, facts.deployments[-1] if facts.deployments else None
     shown = None
@@ -201,11 +207,12 @@ def report_exposure(facts: NightFacts) -> dict[str, Any]:
             "name": adapter.name,
             "state": adapter.state,
             "learned_erased_at": write_time(facts.dataset.erased_at) if facts.dataset else None,
+            "learned_withdrawn": sorted(facts.withdrawn),
             "role": last.role if last else None,
             "share": last.share if last else 0.0,
             "since": write_time(last.at) if last else None,
             "support": facts.supports[adapter.name].to_json(),
-            "decision": show_look(facts.decisions.get(adapter.name)),
+            "decision": show_rollout_decision(facts.decisions.get(adapter.name)),
         }
     roles = (("live", facts.serving.live, 1.0), ("canary", facts.serving.canary, facts.serving.share))
     serving = [
@@ -213,10 +220,10 @@ def report_exposure(facts: NightFacts) -> dict[str, Any]:
         for role, name, share in roles
         if name is not None
     ]
-    return {"adapter": shown, "serving": serving, "fence": facts.serving.fence}
+    return {"adapter": shown, "serving": serving, "fence": facts.serving.fencing_token}
 
 
-def show_look(found: ExposureDecision | None) -> dict[str, Any] | None:
+def show_rollout_decision(found: RolloutDecision | None) -> dict[str, Any] | None:
     """The latest rollout decision on the adapter."""
     if found is None:
         return None

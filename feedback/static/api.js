@@ -108,7 +108,7 @@ async function* listen(path, { token, signal, onOpen }) {
 
 /** Listens for news until the caller's signal aborts it or the callback returns "stop"; reconnects when the connection
  *  is lost. */
-export async function follow(nextPath, onAnswer, { token, signal, onTrouble = () => {} }) {
+export async function subscribe(nextPath, onAnswer, { token, signal, onTrouble = () => {} }) {
   let failures = 0;
   while (!signal.aborted) {
     const since = performance.now();

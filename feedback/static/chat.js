@@ -2,14 +2,14 @@
 // in the address, which browsers do not send to a server, and in the browser's storage. It knows messages, thumbs and the
 // number of people at the desk, nothing else; each of these has a module in chat/.
 
-import { Refusal, follow, write } from "./api.js";
+import { Refusal, subscribe, write } from "./api.js";
 import { Attention } from "./attention.js";
 import { BASE, NEW, Place, listPlaces } from "./chat/place.js";
 import { Outbox } from "./chat/outbox.js";
 import { Shelf } from "./chat/shelf.js";
-import { Standing } from "./chat/standing.js";
+import { QueuePosition } from "./chat/queue_position.js";
 import { Talk } from "./chat/talk.js";
-import { tellWait } from "./chat/words.js";
+import { describeWait } from "./chat/words.js";
 import { isImeCommit } from "./keys.js";
 import { _ } from "./i18n.js";
 
@@ -45,7 +45,7 @@ const outbox = new Outbox(place, {
   onRefused: (entry) => talk.refuse(entry),
 });
 const talk = new Talk(part("messages"), { place, outbox });
-const standing = new Standing(part("typing"), place);
+const queuePosition = new QueuePosition(part("typing"), place);
 const shelf = new Shelf(part("shelf-list"), { current: place });
 const attention = new Attention({ person: "customer", sound: part("sound"), notify: part("notify"), say: showTrouble });
 
@@ -58,7 +58,7 @@ function enter() {
   showTools();
   if (!place.token) return;
   part("erase").hidden = false;
-  follow(nextMessages, showMessages, { token: place.token, signal: closing.signal, onTrouble });
+  subscribe(nextMessages, showMessages, { token: place.token, signal: closing.signal, onTrouble });
 }
 
 function nextMessages() {
@@ -72,7 +72,7 @@ function showMessages({ messages }) {
   const replies = fresh.filter((message) => message.role === "agent");
   if (isNews && replies.length) attention.arrive(replies.map((message) => message.message_id), { words: _("There is a new answer for you.") });
   noteLast(messages.at(-1));
-  standing.set(talk.waits);
+  queuePosition.set(talk.waits);
 }
 
 /** Notes for the list of conversations that all is read; a hidden page has not been read. */
@@ -86,7 +86,7 @@ function noteLast(message) {
 
 function onTrouble(fault) {
   if (!fault) showTrouble("");
-  else if (fault.retryAfterS) showTrouble(tellWait(fault.retryAfterS));
+  else if (fault.retryAfterS) showTrouble(describeWait(fault.retryAfterS));
   else if (fault instanceof Refusal && fault.status < 500) showTrouble(_("This conversation cannot be opened from here. Start a new one."));
   else showTrouble(_("The connection is lost. This page keeps trying; what you write is kept."));
 }
@@ -114,7 +114,7 @@ function send() {
 
 function onSent(entry, answer) {
   talk.confirm(entry, answer.message_id);
-  standing.renew();
+  queuePosition.renew();
 }
 
 /** Erases everything of this conversation, in the browser and on the server. It asks first, since this cannot be undone. */
@@ -132,7 +132,7 @@ async function erase() {
     } // the token is invalid already: an earlier try has erased it
   }
   closing.abort();
-  standing.set(false);
+  queuePosition.set(false);
   place.forget();
   if (isPublic) {
     location.assign(BASE);

@@ -44,14 +44,14 @@ export class Closing {
     const closed = await this.post([...this.queue.marked], "spam");
     if (!closed) return;
     this.queue.unmark();
-    if (closed.length) this.tell(closed, { kind: "closed", words: _("%(count)s closed as spam.", { count: closed.length }) });
+    if (closed.length) this.announceClosed(closed, { kind: "closed", words: _("%(count)s closed as spam.", { count: closed.length }) });
   }
 
   async closeInHand() {
     const turn = this.inHand();
     if (!turn) return;
     const closed = await this.post([turn.turn_id], "no_reply");
-    if (closed?.length) this.tell(closed, { kind: "no_reply", turn, words: _("Closed without a reply.") });
+    if (closed?.length) this.announceClosed(closed, { kind: "no_reply", turn, words: _("Closed without a reply.") });
     else if (closed) announce(_("A colleague is answering this one, or it waits no longer."));
   }
 
@@ -75,7 +75,7 @@ export class Closing {
     return closed;
   }
 
-  tell(closed, verdict) {
+  announceClosed(closed, verdict) {
     this.undo.offer({ ...verdict, id: closed[0], takeBack: () => reopen(closed) }, this.undoSeconds);
     announce(verdict.words);
     this.queue.change(...closed);

@@ -18,7 +18,7 @@ async function keepLive(region) {
       if (!answer.ok) continue;
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-live]");
       if (!fresh) return;
-      const [held, opened] = [standsOn(region), listOpen(region)];
+      const [held, opened] = [findFocused(region), listOpen(region)];
       region.replaceChildren(...fresh.childNodes);
       for (const [place, details] of region.querySelectorAll("details").entries()) details.open = opened[place] ?? details.open;
       if (held >= 0) region.querySelectorAll("summary")[held]?.focus();
@@ -42,7 +42,7 @@ function end(region) {
 
 /* Keeps open what somebody opened, and the focus, when its region is refreshed. */
 const listOpen = (region) => [...region.querySelectorAll("details")].map((details) => details.open);
-const standsOn = (region) => [...region.querySelectorAll("summary")].indexOf(document.activeElement);
+const findFocused = (region) => [...region.querySelectorAll("summary")].indexOf(document.activeElement);
 
 function say(form, words, kind) {
   let line = form.querySelector("[data-said]");
@@ -56,7 +56,7 @@ function say(form, words, kind) {
   line.textContent = words;
 }
 
-/* <form data-act="/v1/…">: its fields go as JSON; then the page shows the new state. */
+/* <form data-action="/v1/…">: its fields go as JSON; then the page shows the new state. */
 async function act(form) {
   const given = [...new FormData(form)].filter(([name, value]) => value !== "" && name !== "csrf_token");
   const isNumber = (name) => form.elements[name].type === "number";
@@ -65,7 +65,7 @@ async function act(form) {
   button.disabled = true;
   say(form, _("Working…"), "");
   try {
-    const answer = await write(form.dataset.act, fields, { keep: false });
+    const answer = await write(form.dataset.action, fields, { keep: false });
     const target = form.dataset.then;
     if (target) location.assign(target.replace(/\{(\w+)\}/g, (_whole, name) => encodeURIComponent(answer[name] ?? "")));
     else location.reload();
@@ -92,7 +92,7 @@ if (page) history.replaceState(null, "", page.dataset.address);
 // Reloads a page that the browser restores from its cache, so that it shows later changes.
 addEventListener("pageshow", (event) => event.persisted && location.reload());
 document.addEventListener("submit", (event) => {
-  if (event.target.matches("form[data-act]")) {
+  if (event.target.matches("form[data-action]")) {
     event.preventDefault();
     act(event.target);
   } else if (event.target.method === "post") {
@@ -102,3 +102,4 @@ document.addEventListener("submit", (event) => {
 document.addEventListener("change", (event) => {
   if (event.target.matches(".filters select")) event.target.form.requestSubmit();
 });
+document.dispatchEvent(new Event("listening")); // early.js hands over the forms that were sent before

@@ -6,7 +6,7 @@ import { _, spanOf } from "./i18n.js";
 import { explain, part } from "./notices.js";
 import { firstWords, reopen, takeBackSent } from "./undo.js";
 
-const LOOK_EVERY_MS = 5000;
+const POLL_EVERY_MS = 5000;
 const REPLIES = ["pick", "edit", "own", "tie"];
 const CLOSINGS = ["no_reply", "spam"];
 
@@ -38,7 +38,7 @@ export class Day {
     if (!(await this.refresh())) return;
     this.dialog.showModal();
     this.focusFirst();
-    this.timers = [setInterval(() => this.tick(), 250), setInterval(() => this.refresh(), LOOK_EVERY_MS)];
+    this.timers = [setInterval(() => this.tick(), 250), setInterval(() => this.refresh(), POLL_EVERY_MS)];
   }
 
   /** Loads the day; returns whether the service answered. */

@@ -19,7 +19,7 @@ async function readThumbs(path) {
 }
 
 /** Shows ratings that are new since this person last saw them, now and as long as the page is open. */
-export async function tellHeard(line) {
+export async function showHeard(line) {
   const key = `heard:${document.body.dataset.person}`;
   let hide = null;
   for (;;) {

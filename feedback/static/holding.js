@@ -9,7 +9,7 @@ const together = new Intl.ListFormat(document.documentElement.lang, { type: "con
 const BEAT_MS = 20_000; // a claim lasts a minute
 
 /** Who else works on a turn, in words; empty for nobody. */
-export function tellOthers(turn) {
+export function describeOthers(turn) {
   if (turn.claimed_by && !turn.claimed_by_me) return _("%(name)s is answering", { name: turn.claimed_by_name });
   if (turn.readers.length > 1) return _("%(names)s are reading", { names: together.format(turn.readers) });
   return turn.readers.length ? _("%(name)s is reading", { name: turn.readers[0] }) : "";
@@ -19,9 +19,9 @@ export class Holding {
   /** `onChange` is called when a colleague claims the open turn (with their name) or releases it (null). */
   constructor({ queue, onChange, onRefused }) {
     Object.assign(this, { queue, onChange, onRefused, turn: null, isMine: false, isAsking: false, other: null });
-    Object.assign(this, { isTelling: false, isDue: false, isGone: false, left: [], claims: 0 });
-    setInterval(() => this.tell(), BEAT_MS);
-    document.addEventListener("visibilitychange", () => this.tell());
+    Object.assign(this, { isReporting: false, isDue: false, isGone: false, left: [], claims: 0 });
+    setInterval(() => this.report(), BEAT_MS);
+    document.addEventListener("visibilitychange", () => this.report());
     addEventListener("pageshow", (event) => event.persisted && this.comeBack());
     addEventListener("pagehide", () => this.leave());
     part("take-over").addEventListener("click", () => this.takeOver());
@@ -32,7 +32,7 @@ export class Holding {
     if (this.isMine && this.turn.turn_id !== turn?.turn_id) this.left.push(this.turn.turn_id);
     Object.assign(this, { turn, isMine: Boolean(turn?.claimed_by_me), isAsking: false, other: null });
     this.show();
-    this.tell();
+    this.report();
   }
 
   /** In a hidden window an agent who is answering keeps the claim; an agent who was only reading counts as gone. */
@@ -41,10 +41,10 @@ export class Holding {
   }
 
   /** Sends one report at a time; changes in between go with the next one. A lost report is replaced by the next beat. */
-  async tell() {
+  async report() {
     this.isDue = true;
-    if (this.isTelling || this.isGone) return;
-    this.isTelling = true;
+    if (this.isReporting || this.isGone) return;
+    this.isReporting = true;
     while (this.isDue && !this.isGone) {
       this.isDue = false;
       const { shown, claims } = this;
@@ -58,7 +58,7 @@ export class Holding {
         if (left && !(fault instanceof Refusal && fault.status < 500)) this.left.unshift(left);
       }
     }
-    this.isTelling = false;
+    this.isReporting = false;
   }
 
   /** The last report of a page that closes. Browsers hide the page after that, which must not report it as present
@@ -71,7 +71,7 @@ export class Holding {
 
   comeBack() {
     this.isGone = false;
-    this.tell();
+    this.report();
   }
 
   /** Claims the turn with the first key that changes something. */
@@ -90,7 +90,7 @@ export class Holding {
       await write(`/v1/turns/${turn.turn_id}/claim`, { take_over }, { keep: false });
       if (this.turn !== turn) {
         this.left.push(turn.turn_id); // the agent has moved on meanwhile
-        this.tell();
+        this.report();
         return;
       }
       Object.assign(this, { isMine: true, claims: this.claims + 1 });
@@ -118,14 +118,14 @@ export class Holding {
     const other = turn.claimed_by && !turn.claimed_by_me ? turn.claimed_by_name : null;
     const wasMine = this.isMine;
     if (other) this.isMine = false;
-    this.show(tellOthers(turn));
+    this.show(describeOthers(turn));
     if (other === this.other) return;
     this.other = other;
     part("take-over").hidden = !other;
     this.onChange(other, { wasMine });
   }
 
-  show(words = this.turn ? tellOthers(this.turn) : "") {
+  show(words = this.turn ? describeOthers(this.turn) : "") {
     part("others").textContent = words;
     part("take-over").hidden = !this.other;
   }

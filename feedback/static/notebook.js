@@ -12,7 +12,7 @@ const BLANK = { text: "", taken: null, none_good: false, turn_id: null, refused:
 
 const keyOf = ({ conversation_id, aside_id }) => `${conversation_id}:${aside_id || ""}`;
 const fieldsOf = ({ text, taken, none_good, turn_id, refused }) => ({ text, taken, none_good, turn_id, refused });
-const stands = (draft) => Boolean(draft && (draft.text || draft.none_good));
+const hasContent = (draft) => Boolean(draft && (draft.text || draft.none_good));
 
 export class Notebook {
   /** `onChange` is called when drafts are added or removed, not at every key. */
@@ -27,7 +27,7 @@ export class Notebook {
 
   /** Loads the server's drafts; what only this browser has takes precedence. */
   async open() {
-    const saved = [...this.drafts].filter(([key, draft]) => stands(draft) && !this.unsaved.has(key));
+    const saved = [...this.drafts].filter(([key, draft]) => hasContent(draft) && !this.unsaved.has(key));
     this.flush();
     const answer = await read("/v1/drafts");
     checkPerson(answer.agent);
@@ -57,7 +57,7 @@ export class Notebook {
   /** The text in the composer of this conversation, or null. */
   find(conversationId) {
     const draft = this.drafts.get(keyOf({ conversation_id: conversationId }));
-    return stands(draft) ? draft : null;
+    return hasContent(draft) ? draft : null;
   }
 
   revisionOf(conversationId) {
@@ -69,7 +69,7 @@ export class Notebook {
   }
 
   list() {
-    return [...this.drafts.values()].filter(stands);
+    return [...this.drafts.values()].filter(hasContent);
   }
 
   /** Own texts that were replaced by a card, the newest last. */
@@ -95,12 +95,12 @@ export class Notebook {
     keepValue(PREFIX + key, draft);
     clearTimeout(this.timers.get(key));
     this.timers.set(key, setTimeout(() => this.push(key), PAUSE_MS));
-    if (stands(before) !== stands(draft)) this.onChange();
+    if (hasContent(before) !== hasContent(draft)) this.onChange();
     return revision;
   }
 
   clear(conversationId, aside_id = null) {
-    if (stands(this.drafts.get(keyOf({ conversation_id: conversationId, aside_id })))) this.keep(conversationId, {}, { aside_id });
+    if (hasContent(this.drafts.get(keyOf({ conversation_id: conversationId, aside_id })))) this.keep(conversationId, {}, { aside_id });
   }
 
   /** Sets a text aside: `fields` may say why it was refused. An equal text is not kept twice. */

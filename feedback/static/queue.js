@@ -52,7 +52,7 @@ export class Queue {
       Object.assign(this, { turns, total, opened });
       this.draw();
       this.scrollBack();
-      this.tellNews();
+      this.announceNews();
       this.onChange(null);
     } catch (fault) {
       this.onChange(fault);
@@ -96,7 +96,7 @@ export class Queue {
   }
 
   /** Turns that were never in the list before. Nothing is known about turns beyond the loaded part. */
-  tellNews() {
+  announceNews() {
     const wasWhole = this.isWhole;
     this.isWhole = this.turns.length >= this.total;
     const fresh = this.turns.filter((turn) => !this.known.has(turn.turn_id));

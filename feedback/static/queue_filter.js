@@ -80,9 +80,9 @@ function offer(field, all, kinds, [chosen, name]) {
   const options = [["", all], ...kinds.map(([value, words, count]) => [value, `${words} (${count})`])];
   if (chosen && !kinds.some(([value]) => value === chosen)) options.push([chosen, `${name} (0)`]);
   const told = JSON.stringify(options);
-  if (field.dataset.told !== told && (document.activeElement !== field || field.value !== chosen)) {
+  if (field.dataset.shown !== told && (document.activeElement !== field || field.value !== chosen)) {
     field.replaceChildren(...options.map(([value, words]) => new Option(words, value)));
-    field.dataset.told = told;
+    field.dataset.shown = told;
   }
   field.value = chosen;
   field.hidden = options.length < 3 && !chosen; // nothing to choose between

@@ -1,7 +1,7 @@
 // One row of the queue. It is created once for a turn and then updated in place, so that a click that began before a
 // refresh ends on the button where it began. Only differences are written.
 
-import { tellOthers } from "./holding.js";
+import { describeOthers } from "./holding.js";
 import { _, languageName, spanOf } from "./i18n.js";
 
 const LONG_WAIT_S = 120;
@@ -35,7 +35,7 @@ export function updateRow(row, turn, view) {
   const [mark, button] = row.children;
   if (mark.checked !== view.isMarked) mark.checked = view.isMarked;
   setAttribute(button, "aria-current", String(view.isCurrent));
-  setText(button.firstElementChild, tellAbout(turn, view));
+  setText(button.firstElementChild, describeTurn(turn, view));
   if (!row.classList.contains("gone")) return;
   row.classList.remove("gone");
   mark.disabled = false;
@@ -51,8 +51,8 @@ export function showGone(row) {
   setText(button.firstElementChild, _("left this list"));
 }
 
-function tellAbout(turn, { isMine, hasDraft }) {
-  const others = tellOthers(turn);
+function describeTurn(turn, { isMine, hasDraft }) {
+  const others = describeOthers(turn);
   if (!isMine) return others;
   const origin = turn.by_stranger && _("chat page");
   return [hasDraft && _("draft"), others, languageName(turn.language), origin].filter(Boolean).join(" · ");

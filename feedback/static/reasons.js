@@ -66,12 +66,12 @@ export class Reasons {
     chip.setAttribute("aria-pressed", String(chip.getAttribute("aria-pressed") !== "true"));
     const reasons = [...this.chips.querySelectorAll('[aria-pressed="true"]')].map((pressed) => pressed.dataset.reason);
     const path = `/v1/judgements/${this.judgementId}/reasons`;
-    this.sent = this.sent.then(() => write(path, { reasons })).then(() => announce(_("Noted.")), tell);
+    this.sent = this.sent.then(() => write(path, { reasons })).then(() => announce(_("Noted.")), showFault);
     if (!this.bar.matches(":hover, :focus-within")) this.wait();
   }
 }
 
-function tell(fault) {
+function showFault(fault) {
   if (!(fault instanceof Refusal)) throw fault;
   explain(fault);
 }

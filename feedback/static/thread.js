@@ -1,7 +1,7 @@
 // The messages of one conversation, newest at the bottom, followed until the signal ends it. Also shows replies whose
 // undo window is still open, with a dashed border.
 
-import { follow } from "./api.js";
+import { subscribe } from "./api.js";
 import { markHeard } from "./heard.js";
 import { _ } from "./i18n.js";
 import { linked } from "./links.js";
@@ -27,7 +27,7 @@ export function showThread(list, turn, signal) {
     if (answer.messages.some((message) => message.role === "agent")) markHeard(list, turn.conversation_id);
   }
 
-  follow(next, show, { signal });
+  subscribe(next, show, { signal });
 }
 
 /** When something appears below the list, the newest message stays visible. */

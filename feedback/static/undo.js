@@ -15,7 +15,7 @@ export function firstWords(text) {
 }
 
 /** Who a verdict was about: the reply that went to them, else what they had written. */
-function tellWhom({ turn, text }) {
+function describeCustomer({ turn, text }) {
   if (!turn) return "";
   const { customer } = turn;
   const words = firstWords(text || turn.text);
@@ -52,7 +52,7 @@ export class Undo {
   /** `verdict` has the `id` of what it wrote, words, `takeBack()` and what the page needs to reopen the turn. */
   offer(verdict, seconds) {
     this.last = { ...verdict, at: Date.now() };
-    this.whom.textContent = tellWhom(verdict);
+    this.whom.textContent = describeCustomer(verdict);
     this.words.textContent = verdict.words;
     this.bar.hidden = false;
     const end = Date.now() + seconds * 1000;

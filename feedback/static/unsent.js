@@ -14,8 +14,8 @@ export class Unsent {
     this.box.open = matchMedia("(min-width: 700px) and (min-height: 600px)").matches; // on small screens only the count is shown
     this.list = part("unsent-list");
     this.list.addEventListener("click", (event) => {
-      const button = event.target.closest("button[data-act]");
-      if (button) this[button.dataset.act](this.find(button.closest("li")), button);
+      const button = event.target.closest("button[data-action]");
+      if (button) this[button.dataset.action](this.find(button.closest("li")), button);
     });
   }
 
@@ -84,7 +84,7 @@ export class Unsent {
 function act(name, words, enabled = true) {
   const button = document.createElement("button");
   Object.assign(button, { type: "button", textContent: words, disabled: !enabled });
-  button.dataset.act = name;
+  button.dataset.action = name;
   return button;
 }
 

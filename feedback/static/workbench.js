@@ -1,11 +1,12 @@
 // The agents' workbench: opening turns, sending verdicts, and the keys. The choice among cards, the queue, the cards and
 // the undo bar have modules of their own. Nothing here knows where a suggestion comes from.
 
-import { Refusal, follow } from "./api.js";
+import { Refusal, subscribe } from "./api.js";
 import { Attention } from "./attention.js";
 import { Cards } from "./cards.js";
 import { Closing } from "./closing.js";
 import { Day } from "./day.js";
+import { sayEmpty } from "./empty_set.js";
 import { Hand, focusPage } from "./compose.js";
 import { Holding } from "./holding.js";
 import { Judging } from "./judging.js";
@@ -13,7 +14,7 @@ import { announce, explain, notice, part, showState } from "./notices.js";
 import { Notebook } from "./notebook.js";
 import { person } from "./outbox.js";
 import { followFragment } from "./place.js";
-import { tellHeard } from "./heard.js";
+import { showHeard } from "./heard.js";
 import { Queue } from "./queue.js";
 import { QueueFilter } from "./queue_filter.js";
 import { Sending } from "./sending.js";
@@ -67,7 +68,7 @@ function openTurn(turn, { keepFocus = false } = {}) {
   if (!keepFocus) focusPage();
   showThread(part("messages"), turn, signal);
   holding.hear(turn);
-  follow(() => `/v1/turns/${turn.turn_id}/suggestions`, showSet, { signal, onTrouble: onSetTrouble });
+  subscribe(() => `/v1/turns/${turn.turn_id}/suggestions`, showSet, { signal, onTrouble: onSetTrouble });
 }
 
 function showSet(answer) {
@@ -85,14 +86,14 @@ function showSet(answer) {
     if (answer.left_out) notice(_("The suggestions saw a shortened text: %(count)s characters are left out of its middle.", { count: answer.left_out }));
     return "stop";
   }
-  if (answer.state === "failed") return noSuggestions();
+  if (answer.state === "failed") return noSuggestions(answer.failure);
   closeCards(answer.state === "superseded" ? superseded() : _("This one has been answered meanwhile. Your text is kept below."));
   return "stop";
 }
 
-function noSuggestions() {
+function noSuggestions(failure) {
   cards.clear();
-  notice(_("No suggestions this time: write the reply by hand and send it as always."), "warn");
+  notice(sayEmpty(failure), "warn");
   composer.focus();
   return "stop";
 }
@@ -296,4 +297,4 @@ sending.flush();
 followFragment(() => hand.turn?.turn_id);
 queue.start();
 filter.start();
-tellHeard(part("heard"));
+showHeard(part("heard"));

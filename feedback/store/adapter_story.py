@@ -1,4 +1,4 @@
-"""Lists the history of an adapter in order of time, and the sets that were drawn while it served."""
+"""Lists the history of an adapter in order of time, and the sets that were generated while it served."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -14,13 +14,11 @@ from feedback.store.tables import Adapter, AdapterEvent, Candidate, Deployment, 
 
 JUDGED = "judged"
 # The kinds of row in a story, each with its place among rows of one moment and what it leads to.
-STORY = (("exposure", 0, ""), ("approval", 0, ""), ("decision", 1, "to_state"), ("deployment", 2, "role"))
+STORY = (("rollout", 0, ""), ("approval", 0, ""), ("decision", 1, "to_state"), ("deployment", 2, "role"))
 
 
 class StoryRow(NamedTuple):
-    """One event in an adapter's history. `state` is the state that a decision leads to, or the role of an
-    interval of serving.
-    """
+    """One event of an adapter's history. `state` is what a decision leads to, or the role it served in."""
 
     at: datetime
     rank: int
@@ -61,54 +59,56 @@ def list_story(session: Session, *, adapter: Adapter) -> list[Named]:
 def find_end(session: Session, *, deployment: Deployment) -> Deployment | None:
     """The deployment that replaced this one; None while it is in force."""
     follows = of_desk(Deployment, deployment.desk_id).where(
-        Deployment.role == deployment.role, Deployment.fence > deployment.fence
+        Deployment.role == deployment.role, Deployment.fencing_token > deployment.fencing_token
     )
-    return session.exec(follows.order_by(col(Deployment.fence)).limit(1)).one_or_none()
+    return session.exec(follows.order_by(col(Deployment.fencing_token)).limit(1)).one_or_none()
 
 
-class DrawnSets(NamedTuple):
-    """How many sets were drawn in an interval, how many of them are judged, and the newest of them."""
+class GeneratedSets(NamedTuple):
+    """How many sets were generated in an interval, how many of them are judged, and the newest of them."""
 
     all: int
     judged: int
     newest: list[str]
 
 
-def find_drawn(session: Session, *, deployment: Deployment, limit: int) -> DrawnSets:
-    """The sets that were drawn during an interval in which an adapter served."""
+def find_generated_sets(session: Session, *, deployment: Deployment, limit: int) -> GeneratedSets:
+    """The sets that were generated during an interval in which an adapter served."""
     desk_id, adapter = deployment.desk_id, deployment.adapter
     later = of_desk(Deployment, desk_id).where(
-        Deployment.adapter == adapter, Deployment.fence > deployment.fence
+        Deployment.adapter == adapter, Deployment.fencing_token > deployment.fencing_token
     )
-    again = session.exec(later.order_by(col(Deployment.fence)).limit(1)).one_or_none()
+    again = session.exec(later.order_by(col(Deployment.fencing_token)).limit(1)).one_or_none()
     # Whether a set that holds two versions holds this one: its row names the newer alone.
     beside = select(Candidate.id).where(Candidate.set_id == SuggestionSet.id, Candidate.adapter == adapter)
     has_both = and_(col(SuggestionSet.design) == VERSIONS_DESIGN, beside.exists())
-    drawn: list[Any] = [
+    generated: list[Any] = [
         SuggestionSet.desk_id == desk_id,
         or_(col(SuggestionSet.adapter) == adapter, has_both),
         SuggestionSet.created_at >= deployment.at,
     ]
     if again is not None:  # from there on they are that one's
-        drawn.append(SuggestionSet.created_at < again.at)
-    counted = select(SuggestionSet.state, func.count()).where(*drawn).group_by(SuggestionSet.state)
+        generated.append(SuggestionSet.created_at < again.at)
+    counted = select(SuggestionSet.state, func.count()).where(*generated).group_by(SuggestionSet.state)
     counts = dict(session.exec(counted).all())
-    newest = select(SuggestionSet.id).where(*drawn, SuggestionSet.state == JUDGED)
+    newest = select(SuggestionSet.id).where(*generated, SuggestionSet.state == JUDGED)
     newest = newest.order_by(col(SuggestionSet.created_at).desc(), col(SuggestionSet.id))
-    return DrawnSets(
+    return GeneratedSets(
         sum(counts.values()), counts.get(JUDGED, 0), list(session.exec(newest.limit(limit)).all())
     )
 
 
-def list_fences(session: Session, *, drawn: SuggestionSet, adapters: Collection[str]) -> list[int]:
-    """The deployments under which a set was drawn: for each of its adapters, the last one that had begun by
-    then.
+def list_fencing_tokens(
+    session: Session, *, generated: SuggestionSet, adapters: Collection[str]
+) -> list[int]:
+    """The deployments under which a set was generated: for each of its adapters, the last one that had begun
+    by then.
 
     A set planned just before the end of an interval is written just after it and still belongs there.
     """
-    last = select(func.max(Deployment.fence)).where(
-        Deployment.desk_id == drawn.desk_id,
+    last = select(func.max(Deployment.fencing_token)).where(
+        Deployment.desk_id == generated.desk_id,
         col(Deployment.adapter).in_(adapters),
-        Deployment.at <= drawn.created_at,
+        Deployment.at <= generated.created_at,
     )
     return sorted(session.exec(last.group_by(col(Deployment.adapter))).all())

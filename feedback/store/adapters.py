@@ -5,12 +5,11 @@ The states and the moves between them are the table below; any other move raises
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from sqlmodel import Session, col, select
 
-from feedback.errors import AdapterErased, IllegalTransition, NotFound
-from feedback.store.engine import of_desk
+from feedback.errors import AdapterErased, IllegalTransition
+from feedback.store.engine import get_row, of_desk, save_row
 from feedback.store.tables import Adapter, AdapterEvent, Dataset
 
 TRANSITIONS: dict[str, frozenset[str]] = {
@@ -25,37 +24,15 @@ TRANSITIONS: dict[str, frozenset[str]] = {
 RESTORABLE = frozenset({"passed", "canary", "live", "retired"})
 
 
-def register_adapter(
-    session: Session,
-    *,
-    name: str,
-    desk_id: str,
-    run_id: str | None,
-    dataset_id: str | None,
-    base_id: str,
-    manifest_sha256: str,
-    actor: str,
-    now: datetime,
-    report: dict[str, Any] | None = None,
-) -> Adapter:
+def register_adapter(session: Session, *, adapter: Adapter, actor: str) -> Adapter:
     """Adds a version as it came from training. Registering the same files again returns the existing row."""
+    name, now = adapter.name, adapter.created_at
     found = session.get(Adapter, name)
-    if found is not None and found.manifest_sha256 == manifest_sha256:
+    if found is not None and found.manifest_sha256 == adapter.manifest_sha256:
         return found
     if found is not None:
         raise IllegalTransition(name, found.state, "another version under the same name")
-    adapter = Adapter(
-        name=name,
-        desk_id=desk_id,
-        run_id=run_id,
-        dataset_id=dataset_id,
-        base_id=base_id,
-        manifest_sha256=manifest_sha256,
-        report=report,
-        created_at=now,
-    )
-    session.add(adapter)
-    session.flush()
+    save_row(session, adapter)
     note_event(
         session, name=name, from_state="", to_state="trained", reason="registered", actor=actor, now=now
     )
@@ -63,10 +40,7 @@ def register_adapter(
 
 
 def get_adapter(session: Session, *, desk_id: str, name: str) -> Adapter:
-    adapter = session.exec(of_desk(Adapter, desk_id).where(Adapter.name == name)).one_or_none()
-    if adapter is None:
-        raise NotFound("adapter", name)
-    return adapter
+    return get_row(session, Adapter, name, desk_id=desk_id, what="adapter")
 
 
 def select_adapters(
@@ -88,9 +62,7 @@ def list_names(session: Session) -> list[str]:
 def move_adapter(
     session: Session, *, desk_id: str, name: str, to_state: str, reason: str, actor: str, now: datetime
 ) -> Adapter:
-    """Changes the state of an adapter and records the reason. If the adapter has this state already, nothing
-    is written.
-    """
+    """Changes the state of an adapter and records the reason, unless it has this state already."""
     adapter = get_adapter(session, desk_id=desk_id, name=name)
     if adapter.state == to_state:
         return adapter
@@ -99,9 +71,7 @@ def move_adapter(
         session, name=name, from_state=adapter.state, to_state=to_state, reason=reason, actor=actor, now=now
     )
     adapter.state = to_state
-    session.add(adapter)
-    session.flush()
-    return adapter
+    return save_row(session, adapter)
 
 
 def check_move(adapter: Adapter, to_state: str) -> None:
@@ -115,24 +85,14 @@ def find_erased_at(session: Session, *, adapter: Adapter) -> datetime | None:
     return dataset.erased_at if dataset is not None else None
 
 
-def is_erased(session: Session, *, adapter: Adapter) -> bool:
-    return find_erased_at(session, adapter=adapter) is not None
-
-
 def list_erased(session: Session, *, desk_id: str) -> set[str]:
     """The names of the adapters that were trained on a dataset which has since been erased."""
-    query = (
-        of_desk(Adapter, desk_id)
-        .join(Dataset, col(Dataset.id) == Adapter.dataset_id)
-        .where(col(Dataset.erased_at).is_not(None))
-    )
-    return {row.name for row in session.exec(query)}
+    query = of_desk(Adapter, desk_id).join(Dataset, col(Dataset.id) == Adapter.dataset_id)
+    return {row.name for row in session.exec(query.where(col(Dataset.erased_at).is_not(None)))}
 
 
 def find_trained_until(session: Session, adapter: Adapter) -> datetime:
-    """The time at which the adapter's training data were fixed; the adapter's own creation time if its
-    dataset is not known.
-    """
+    """When the adapter's training data were fixed; its own creation time if the dataset is not known."""
     dataset = session.get(Dataset, adapter.dataset_id) if adapter.dataset_id else None
     return dataset.created_at if dataset is not None else adapter.created_at
 
@@ -144,16 +104,14 @@ def is_of_base(session: Session, *, name: str, base_id: str) -> bool:
 
 
 def check_not_erased(session: Session, *, adapter: Adapter) -> None:
-    if is_erased(session, adapter=adapter):
+    if find_erased_at(session, adapter=adapter) is not None:
         raise AdapterErased(adapter.name)
 
 
 def note_event(
     session: Session, *, name: str, from_state: str, to_state: str, reason: str, actor: str, now: datetime
 ) -> None:
-    """Appends an event to the adapter's history. Equal states record an intention, such as loading the
-    adapter.
-    """
+    """Appends to the adapter's history. Equal states record an intention, such as loading it."""
     session.add(
         AdapterEvent(
             adapter=name, from_state=from_state, to_state=to_state, reason=reason, actor=actor, at=now
@@ -163,9 +121,8 @@ def note_event(
 
 def list_events(session: Session, *, name: str) -> Sequence[AdapterEvent]:
     """The history of an adapter, oldest event first."""
-    return session.exec(
-        select(AdapterEvent).where(AdapterEvent.adapter == name).order_by(col(AdapterEvent.id))
-    ).all()
+    query = select(AdapterEvent).where(AdapterEvent.adapter == name)
+    return session.exec(query.order_by(col(AdapterEvent.id))).all()
 
 
 def last_event(session: Session, *, name: str) -> AdapterEvent | None:

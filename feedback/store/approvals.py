@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlmodel import Session, col
 
-from feedback.store.engine import of_desk
+from feedback.store.engine import of_desk, save_row
 from feedback.store.tables import Approval
 
 Kind = Literal["approve", "veto"]
@@ -38,9 +38,7 @@ def add_word(
     session: Session, *, desk_id: str, adapter: str, actor: str, kind: Kind, reason: str, now: datetime
 ) -> Approval:
     row = Approval(desk_id=desk_id, adapter=adapter, actor=actor, kind=kind, reason=reason, at=now)
-    session.add(row)
-    session.flush()
-    return row
+    return save_row(session, row)
 
 
 def list_words(session: Session, *, desk_id: str, adapter: str) -> Sequence[Approval]:

@@ -38,20 +38,16 @@ def note_change(session: Session, topic: str) -> None:
 
 
 def on_commit(engine: Engine, listener: Listener) -> None:
-    """Registers a listener, which gets the topics of every unit of work that this process commits on the
-    engine.
-    """
+    """Registers a listener, which gets the topics of every unit of work committed by this process."""
     _listeners[engine] = (*_listeners.get(engine, ()), listener)
 
 
-def tell_commit(engine: Engine, session: Session) -> None:
+def notify_commit(engine: Engine, session: Session) -> None:
     topics = session.info.pop(NOTED, None)
     if not topics:
         return
     for listener in _listeners.get(engine, ()):
         try:
             listener(frozenset(topics))
-        except (
-            Exception
-        ):  # the rows are safe, and the look every second finds them: no reason to say it failed
+        except Exception:  # the rows are safe, and the poll every second finds them
             log.exception("telling of a commit")

@@ -1,20 +1,18 @@
 """Reads what people did, for the derivation of records: judgements with their sets, and thumbs with their
 prompts. The rules are in `feedback/records/derived.py`.
-
-Columns are named one by one, because a migration reads through this module too.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Engine, select
+from sqlalchemy import ColumnElement, Engine, select, tuple_
 from sqlmodel import Session, col
 
 from feedback.records.from_judgement import Judged, ShownReply, ShownSet
 from feedback.records.from_thumb import ThumbedReply
 from feedback.records.personal import list_known
-from feedback.store.conversations import TOLD_COLUMNS
-from feedback.store.engine import read
+from feedback.store.conversations import CONVERSATION_COLUMNS
+from feedback.store.engine import columns_of, read
 from feedback.store.judgement_reasons import reasons_that_count
 from feedback.store.live_judgements import is_judgement, is_undone
 from feedback.store.tables import Candidate, Conversation, Judgement, Message, SuggestionSet, Thumb
@@ -25,36 +23,13 @@ JudgedSet = tuple[Judged, ShownSet]
 Key = tuple[Any, ...]
 Item = TypeVar("Item")
 
-
-JUDGEMENT_COLUMNS = (
-    col(Judgement.id),
-    col(Judgement.kind),
-    col(Judgement.agent),
-    col(Judgement.created_at),
-    col(Judgement.candidate_id),
-    col(Judgement.candidate_ids),
-    col(Judgement.text),
-    col(Judgement.dwell_ms),
+JUDGEMENT_COLUMNS = columns_of(Judgement, "id kind agent created_at candidate_id candidate_ids text dwell_ms")
+SET_COLUMNS = columns_of(
+    SuggestionSet, "id conversation_id messages design adapter base_id chat_template_kwargs revealed_at"
 )
-SET_COLUMNS = (
-    col(SuggestionSet.id),
-    col(SuggestionSet.conversation_id),
-    col(SuggestionSet.messages),
-    col(SuggestionSet.design),
-    col(SuggestionSet.adapter),
-    col(SuggestionSet.base_id),
-    col(SuggestionSet.chat_template_kwargs),
-    col(SuggestionSet.revealed_at),
-)
-THUMB_COLUMNS = (
-    col(Thumb.id),
-    col(Thumb.message_id),
-    col(Thumb.value),
-    col(Thumb.created_at),
-    col(Thumb.reasons),
-    col(Thumb.comment),
-)
-MARKED_COLUMNS = (col(Message.id), col(Message.conversation_id), col(Message.text), col(Message.origin))
+THUMB_COLUMNS = columns_of(Thumb, "id message_id value created_at reasons comment")
+MARKED_COLUMNS = columns_of(Message, "id conversation_id text origin")
+CARD_COLUMNS = columns_of(Candidate, "set_id id slot text arm adapter state")
 
 
 def read_judged(
@@ -72,7 +47,7 @@ def read_judged(
             col(Judgement.unblinded),
             reasons_that_count(),
             *SET_COLUMNS,
-            *TOLD_COLUMNS,
+            *CONVERSATION_COLUMNS,
             *tokens,
         )
         .join(SuggestionSet, col(SuggestionSet.id) == col(Judgement.set_id))
@@ -107,22 +82,9 @@ def read_judged(
 
 def read_cards(session: Session, *, set_ids: list[str], with_tokens: bool) -> dict[str, list[ShownReply]]:
     """The candidates of each set in slot order."""
-    columns = [
-        col(Candidate.set_id),
-        col(Candidate.id),
-        col(Candidate.slot),
-        col(Candidate.text),
-        col(Candidate.arm),
-        col(Candidate.adapter),
-        col(Candidate.state),
-    ]
-    if with_tokens:
-        columns.append(col(Candidate.token_ids))
-    query = (
-        select(*columns)
-        .where(col(Candidate.set_id).in_(set_ids))
-        .order_by(col(Candidate.set_id), col(Candidate.slot))
-    )
+    tokens = [col(Candidate.token_ids)] if with_tokens else []
+    query = select(*CARD_COLUMNS, *tokens).where(col(Candidate.set_id).in_(set_ids))
+    query = query.order_by(col(Candidate.set_id), col(Candidate.slot))
     replies: dict[str, list[ShownReply]] = {}
     for set_id, *values in session.execute(query):
         replies.setdefault(set_id, []).append(ShownReply(*values))
@@ -131,20 +93,15 @@ def read_cards(session: Session, *, set_ids: list[str], with_tokens: bool) -> di
 
 def read_thumbed(session: Session, *, message_ids: Sequence[str]) -> list[ThumbedReply]:
     """The last thumb of each of these messages that has one, by message id."""
-    thumbs = (
-        select(*THUMB_COLUMNS)
-        .where(col(Thumb.message_id).in_(message_ids))
-        .order_by(col(Thumb.created_at), col(Thumb.id))
-    )
-    last = {row.message_id: row for row in session.execute(thumbs)}
+    thumbs = select(*THUMB_COLUMNS).where(col(Thumb.message_id).in_(message_ids))
+    in_order = thumbs.order_by(col(Thumb.created_at), col(Thumb.id))
+    last = {row.message_id: row for row in session.execute(in_order)}
     query = (
         select(
             *MARKED_COLUMNS,
-            *TOLD_COLUMNS,
-            col(Candidate.arm),
-            col(Candidate.adapter),
-            col(SuggestionSet.messages),
-            col(SuggestionSet.chat_template_kwargs),
+            *CONVERSATION_COLUMNS,
+            *columns_of(Candidate, "arm adapter"),
+            *columns_of(SuggestionSet, "messages chat_template_kwargs"),
         )
         .join(Conversation, col(Conversation.id) == col(Message.conversation_id))
         .outerjoin(Candidate, col(Candidate.id) == col(Message.candidate_id))
@@ -176,6 +133,28 @@ def read_thumbed(session: Session, *, message_ids: Sequence[str]) -> list[Thumbe
             )
         )
     return found
+
+
+def iterate_query(
+    store_engine: Engine,
+    query: Any,
+    *,
+    place: tuple[Any, ...],
+    limit: int = PAGE,
+    complete: Callable[[Session, Sequence[Any]], Iterable[Any]] = lambda session, rows: rows,
+) -> Iterator[Any]:
+    """Yields the rows of a query in the order of `place`, its first columns; each page is a transaction.
+    `complete` makes of a page of rows what is yielded.
+    """
+    page = ordered = query.order_by(*place).limit(limit)
+    while True:
+        with read(store_engine) as session:
+            rows = session.execute(page).all()
+            found = list(complete(session, rows))
+        if not rows:
+            return
+        yield from found
+        page = ordered.where(tuple_(*place) > tuple(rows[-1][: len(place)]))
 
 
 def iterate_pages(

@@ -8,13 +8,15 @@ it: their next message opens a new turn. Erasure also closes turns, without a re
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import case, or_, update
+from sqlalchemy import case, update
 from sqlmodel import Session, col, func, select
 
 from feedback.errors import NotFound
 from feedback.store.changes import note_change, turn_topic
-from feedback.store.engine import of_desk
+from feedback.store.engine import of_desk, within
+from feedback.store.row_selection import is_in_language
 from feedback.store.tables import Conversation, Message, SuggestionSet, Turn
+from feedback.store.tags import match_tag
 from feedback.store.turns import OPEN_SETS, find_claim
 
 
@@ -28,9 +30,7 @@ def close_turns(
     now: datetime,
     claim_minutes: float,
 ) -> list[str]:
-    """Closes these turns and returns those that it closed. The others no longer wait, or a colleague is
-    answering them.
-    """
+    """Closes those of these turns that wait and that no colleague is answering; returns what it closed."""
     closed = [
         turn
         for turn in _lock_turns(session, desk_id=desk_id, turn_ids=turn_ids)
@@ -57,8 +57,8 @@ def reopen_turns(session: Session, *, desk_id: str, turn_ids: Sequence[str]) -> 
         for turn in _lock_turns(session, desk_id=desk_id, turn_ids=turn_ids)
         if turn.state == "closed" and turn.closed_as is not None
     ]
-    standing = _find_standing(session, [turn.id for turn in turns])
-    reopened = [turn for turn in turns if turn.id in standing]
+    active = _find_active_closings(session, [turn.id for turn in turns])
+    reopened = [turn for turn in turns if turn.id in active]
     for turn in reopened:
         turn.state, turn.closed_as, turn.closed_by, turn.closed_at = "waiting", None, None, None
     session.add_all(reopened)
@@ -83,24 +83,22 @@ def count_closings(
     until: datetime | None = None,
     agent: str | None = None,
     language: str | None = None,
+    tag: str | None = None,
 ) -> dict[str, int]:
-    """Counts closings that were not taken back, by reason. Both ends of the time are included; `language` has
-    no region.
+    """Closings that were not taken back, by reason; both ends of the time count, `language` has no region, a
+    tag takes in those below it.
     """
+    is_closing = Turn.desk_id == desk_id, col(Turn.closed_as).is_not(None)
     query = select(Turn.closed_as, func.count()).where(
-        Turn.desk_id == desk_id, col(Turn.closed_as).is_not(None)
+        *is_closing, *within(col(Turn.closed_at), since, until)
     )
-    if since is not None:
-        query = query.where(col(Turn.closed_at) >= since)
-    if until is not None:
-        query = query.where(col(Turn.closed_at) <= until)
     if agent is not None:
         query = query.where(Turn.closed_by == agent)
+    if language is not None or tag is not None:
+        query = query.join(Conversation, col(Conversation.id) == Turn.conversation_id)
+    query = query.where(*match_tag(session, desk_id, tag, Conversation.tags))
     if language is not None:
-        spoken = func.lower(Conversation.language)
-        query = query.join(Conversation, col(Conversation.id) == Turn.conversation_id).where(
-            or_(spoken == language, spoken.startswith(f"{language}-", autoescape=True))
-        )
+        query = query.where(is_in_language(language, col(Conversation.language)))
     return {str(reason): count for reason, count in session.exec(query.group_by(col(Turn.closed_as)))}
 
 
@@ -117,7 +115,7 @@ def _lock_turns(session: Session, *, desk_id: str, turn_ids: Sequence[str]) -> S
     return session.exec(locked.execution_options(populate_existing=True)).all()
 
 
-def _find_standing(session: Session, turn_ids: Sequence[str]) -> set[str]:
+def _find_active_closings(session: Session, turn_ids: Sequence[str]) -> set[str]:
     """Those of the turns whose message is the last one of a conversation that was not erased."""
     last = (
         select(Message.conversation_id, func.max(Message.position).label("position"))

@@ -7,35 +7,28 @@ order of their release, the desk in the order of their writing. Turns are opened
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple
 
+import sqlalchemy
 from sqlalchemy import Connection, bindparam
 from sqlmodel import Session, col, func, select
 
 from feedback.errors import ApiError, NotFound
 from feedback.store.changes import conversation_topic, note_change
-from feedback.store.engine import get_row, of_desk
-from feedback.store.operators import hash_secret
+from feedback.store.engine import columns_of, get_row, of_desk, save_row
 from feedback.store.tables import Conversation, Message, Turn, new_id
 from feedback.store.turns import open_turn
+from feedback.store.users import hash_secret
 
 Role = Literal["customer", "agent"]
 MESSAGES_AT_ONCE = 500
 
-_BY_TOKEN = select(
-    col(Conversation.id),
-    col(Conversation.desk_id),
-    col(Conversation.language),
-    col(Conversation.stranger_hash),
-).where(col(Conversation.visitor_token_hash) == bindparam("token_hash"))
+_BY_TOKEN = sqlalchemy.select(*columns_of(Conversation, "id desk_id language stranger_hash")).where(
+    col(Conversation.visitor_token_hash) == bindparam("token_hash")
+)
 
 # What a record tells of its conversation: language, tags, and by what its customer is known.
-TOLD_COLUMNS = (
-    col(Conversation.language),
-    col(Conversation.tags),
-    col(Conversation.customer_id),
-    col(Conversation.customer_details),
-)
+CONVERSATION_COLUMNS = columns_of(Conversation, "language tags customer_id customer_details")
 
 
 class ConversationErased(ApiError):
@@ -58,24 +51,12 @@ class IncomingMessage:
     knowledge: list[dict[str, str]] | None = None
 
 
-class Last(Protocol):
-    """The facts of the last message on which the next one depends."""
+class NewestMessage(NamedTuple):
+    """The facts of a conversation's last message, retracted or not, on which the next one depends."""
 
-    @property
-    def position(self) -> int: ...
-    @property
-    def created_at(self) -> datetime: ...
-    @property
-    def release_no(self) -> int | None:
-        """The highest release number in the conversation, whichever message has it."""
-        ...
-
-
-@dataclass(frozen=True)
-class NewestMessage:
     position: int
     created_at: datetime
-    release_no: int | None
+    release_no: int | None  # the highest in the conversation, whichever message has it
 
 
 @dataclass(frozen=True)
@@ -103,9 +84,7 @@ def open_conversation(
     source: str = "live",
     external_id: str | None = None,
 ) -> Opened:
-    """Opens a conversation with these messages. If the last one is the customer's, a turn waits for a
-    reply.
-    """
+    """Opens a conversation with these messages. If the customer's is the last, a turn waits for a reply."""
     conversation = Conversation(
         id=id or new_id(),
         desk_id=desk_id,
@@ -120,8 +99,7 @@ def open_conversation(
         stranger_hash=stranger_hash,
         created_at=now,
     )
-    session.add(conversation)
-    session.flush()
+    save_row(session, conversation)
     rows = [append_message(session, conversation=conversation, said=said, now=now) for said in messages]
     waits = bool(rows) and rows[-1].role == "customer"
     turn = open_turn(session, message=rows[-1], now=now, due_at=due_at) if waits else None
@@ -175,8 +153,7 @@ def append_message(
         turn_id=turn_id,
     )
     message = Message(**row)
-    session.add(message)
-    session.flush()
+    save_row(session, message)
     note_change(session, conversation_topic(conversation.id))
     return message
 
@@ -185,7 +162,7 @@ def compose_message(
     *,
     desk_id: str,
     conversation_id: str,
-    last: Last | None,
+    last: NewestMessage | None,
     said: IncomingMessage,
     now: datetime,
     is_held: bool,
@@ -226,12 +203,7 @@ def find_last_said(session: Session, *, conversation_id: str) -> NewestMessage |
 
 
 def list_messages(
-    session: Session,
-    *,
-    desk_id: str,
-    conversation_id: str,
-    after: str | None = None,
-    pending: bool = False,
+    session: Session, *, desk_id: str, conversation_id: str, after: str | None = None, pending: bool = False
 ) -> Sequence[Message]:
     """Up to MESSAGES_AT_ONCE messages after the message `after`, without retracted and erased ones. With
     `pending`, messages that are not released yet are included.

@@ -4,6 +4,8 @@ count_judged        judgements by day and adapter, with their outcome
 count_languages     conversations begun, by language
 measure_replies     number and total length of replies
 count_thumbs        the last thumb of each reply sent as suggested, by the arm that wrote it
+
+With a tag, each counts what has it or a tag below it.
 """
 
 from datetime import date, datetime
@@ -20,12 +22,11 @@ from feedback.records.derived import JUDGEMENT, THUMB
 from feedback.store.record_counts import Meaning
 from feedback.store.row_selection import select_held
 from feedback.store.tables import Conversation, Message, Record
+from feedback.store.tags import match_tag
 
 
 class _Day(TypeDecorator[date]):
-    """A day in the form of each database: text on SQLite, a date on PostgreSQL, which groups by dates several
-    times faster than by text.
-    """
+    """A day: text on SQLite, a date on PostgreSQL, which groups by dates several times faster."""
 
     impl = String()
     cache_ok = True
@@ -69,7 +70,9 @@ class Replies(NamedTuple):
     characters: int
 
 
-def count_judged(session: Session, *, desk_id: str, since: datetime) -> list[DayJudged]:
+def count_judged(
+    session: Session, *, desk_id: str, since: datetime, tag: str | None = None
+) -> list[DayJudged]:
     """Judgements by day and adapter, with their outcome. Those whose reply is still held are left out: taking
     them back would open their set again, and the arms of an open set are secret.
     """
@@ -81,23 +84,31 @@ def count_judged(session: Session, *, desk_id: str, since: datetime) -> list[Day
         col(Record.incomparable),
     )
     released = col(Record.origin_id).not_in(select_held(desk_id=desk_id))
-    query = select(*keys, func.count()).where(*_of_records(desk_id, JUDGEMENT, since), released)
+    query = select(*keys, func.count()).where(
+        *_of_records(desk_id, JUDGEMENT, since), released, *match_tag(session, desk_id, tag, Record.tags)
+    )
     return [
         DayJudged(at, adapter, Meaning(*meaning), slot, pairs, number)
         for at, adapter, slot, pairs, *meaning, number in session.execute(query.group_by(*keys))
     ]
 
 
-def count_languages(session: Session, *, desk_id: str, since: datetime) -> dict[tuple[date, str | None], int]:
+def count_languages(
+    session: Session, *, desk_id: str, since: datetime, tag: str | None = None
+) -> dict[tuple[date, str | None], int]:
     day = day_of(col(Conversation.created_at)).label("day")
     query = select(day, col(Conversation.language), func.count()).where(
-        col(Conversation.desk_id) == desk_id, col(Conversation.created_at) >= since
+        col(Conversation.desk_id) == desk_id,
+        col(Conversation.created_at) >= since,
+        *match_tag(session, desk_id, tag, Conversation.tags),
     )
     rows = session.execute(query.group_by(day, col(Conversation.language)))
     return {(at, language): count for at, language, count in rows}
 
 
-def measure_replies(session: Session, *, desk_id: str, since: datetime) -> dict[date, Replies]:
+def measure_replies(
+    session: Session, *, desk_id: str, since: datetime, tag: str | None = None
+) -> dict[date, Replies]:
     """The number and length of replies that were neither retracted nor erased."""
     day = day_of(col(Message.created_at)).label("day")
     characters = func.sum(func.length(col(Message.text)))
@@ -108,14 +119,20 @@ def measure_replies(session: Session, *, desk_id: str, since: datetime) -> dict[
         col(Message.text).is_not(None),
         col(Message.retracted_at).is_(None),
     )
-    rows = session.execute(query.group_by(day))
+    if tag is not None:
+        query = query.join(Conversation, col(Conversation.id) == col(Message.conversation_id))
+    rows = session.execute(query.where(*match_tag(session, desk_id, tag, Conversation.tags)).group_by(day))
     return {at: Replies(count, characters) for at, count, characters in rows}
 
 
-def count_thumbs(session: Session, *, desk_id: str, since: datetime) -> dict[tuple[str | None, str], int]:
+def count_thumbs(
+    session: Session, *, desk_id: str, since: datetime, tag: str | None = None
+) -> dict[tuple[str | None, str], int]:
     """Thumbs by arm and by up or down. The arm is null for a reply that was edited or written by hand."""
     query = select(col(Record.winner), col(Record.given), func.count()).where(
-        *_of_records(desk_id, THUMB, since), col(Record.given).in_(("up", "down"))
+        *_of_records(desk_id, THUMB, since),
+        col(Record.given).in_(("up", "down")),
+        *match_tag(session, desk_id, tag, Record.tags),
     )
     rows = session.execute(query.group_by(col(Record.winner), col(Record.given)))
     return {(arm, given): count for arm, given, count in rows}

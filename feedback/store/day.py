@@ -1,4 +1,5 @@
-"""Reads one agent's own day: how often they decided what, how fast, and which recent acts can be taken back.
+"""Reads one agent's own day: how often they decided what, how fast, and which recent actions can be taken
+back.
 
 What was undone is not counted. Reads nothing about arms, adapters or colleagues.
 """
@@ -21,9 +22,7 @@ MOST = 200  # most rows of the last minutes that are read
 
 @dataclass(frozen=True)
 class Decisions:
-    """Numbers of decisions by kind of judgement or reason of closing. A reply by hand counts as an own
-    text.
-    """
+    """Decisions by kind of judgement or reason of closing. A reply by hand counts as an own text."""
 
     counts: Counter[str]
     dwells_ms: list[int]  # of replies, from the suggestions' reveal
@@ -31,9 +30,7 @@ class Decisions:
 
 @dataclass(frozen=True)
 class Deed:
-    """An act that may still be taken back: a reply that was not retracted, or turns that were closed
-    together.
-    """
+    """An action that may still be taken back: a reply, or turns that were closed together."""
 
     kind: str
     at: datetime
@@ -52,10 +49,7 @@ class Deed:
 
 def count_decisions(session: Session, *, desk_id: str, agent: str, since: datetime) -> Decisions:
     judged = select(Judgement.kind, Judgement.dwell_ms).where(
-        Judgement.desk_id == desk_id,
-        Judgement.agent == agent,
-        col(Judgement.created_at) >= since,
-        is_live(),
+        Judgement.desk_id == desk_id, Judgement.agent == agent, col(Judgement.created_at) >= since, is_live()
     )
     rows = session.exec(judged).all()
     counts = Counter(kind for kind, _ in rows)
@@ -128,7 +122,7 @@ def _list_replies(session: Session, *, desk_id: str, agent: str, since: datetime
 
 
 def _list_closings(session: Session, *, desk_id: str, agent: str, since: datetime) -> list[Deed]:
-    """One act for all turns that one call closed, which share the time of that call."""
+    """One action for all turns that one call closed, which share the time of that call."""
     query = (
         select(Turn, Conversation, Message.text)
         .join(Conversation, col(Conversation.id) == Turn.conversation_id)

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from feedback.store import adapters, approvals, deployments
 from feedback.store.deployments import CANARY, LIVE, serving_state
+from feedback.store.tables import Adapter
 
 
 @dataclass(frozen=True)
@@ -23,37 +24,53 @@ class NewDecision:
     run_id: str | None = None
 
     def point(self, role: str, name: str, share: float) -> int:
-        """Makes a role serve this adapter and retires the one before it. Returns the fence."""
+        """Makes a role serve this adapter and retires the one before it. Returns the fencing token."""
         before = serving_state(self.session, desk_id=self.desk_id)
-        fence = self._deploy(role, name, share)
+        fencing_token = self._deploy(role, name, share)
         if role == LIVE and before.canary is not None:
-            fence = self._deploy(CANARY, None)
+            fencing_token = self._deploy(CANARY, None)
         replaced = (before.live, before.canary) if role == LIVE else (before.canary,)
         for other in replaced:
             if other is not None and other != name:
                 self._move(other, "retired", f"replaced by {name}")
         self._move(name, role, self.reason)
-        return fence
+        return fencing_token
 
     def restore(self, role: str, from_: str, *, is_on_disk: Callable[[str], bool]) -> int:
         """Makes a role serve what it served before the adapter `from_`, which becomes rolled back."""
         to = self._find_previous(role, from_, is_on_disk)
-        fence = self._deploy(role, to)
+        fencing_token = self._deploy(role, to)
         self._move(from_, "rolled_back", self.reason)
         if to is not None:
             self._move(to, role, f"restored after {from_}")
-        return fence
+        return fencing_token
 
     def retire(self, role: str, from_: str) -> int:
         """Makes a role serve no adapter. The one that served is retired and may be brought back by hand."""
-        fence = self._deploy(role, None)
+        fencing_token = self._deploy(role, None)
         self._move(from_, "retired", self.reason)
-        return fence
+        return fencing_token
+
+    def serve_base(self) -> int:
+        """Makes base alone serve: the adapters in service retire. Returns the fencing token."""
+        before = serving_state(self.session, desk_id=self.desk_id)
+        if before.canary is not None:
+            self.retire(CANARY, before.canary)
+        if before.live is None:
+            return self._deploy(LIVE, None)
+        return self.retire(LIVE, before.live)
+
+    def may_serve(self, adapter: Adapter, *, is_on_disk: Callable[[str], bool]) -> bool:
+        """Whether nothing forbids that it serves again: its state, an erasure, a veto, lost files."""
+        return (
+            adapter.state in adapters.RESTORABLE
+            and adapters.find_erased_at(self.session, adapter=adapter) is None
+            and not approvals.read_words(self.session, desk_id=self.desk_id, adapter=adapter.name).vetoes
+            and is_on_disk(adapter.name)
+        )
 
     def _find_previous(self, role: str, from_: str, is_on_disk: Callable[[str], bool]) -> str | None:
-        """The adapter to restore, passing over those that were rolled back, vetoed, erased or lost, or belong
-        to another base. None means the base.
-        """
+        """The newest adapter before it that may serve again; None means the base."""
         left = adapters.get_adapter(self.session, desk_id=self.desk_id, name=from_)
         for row in deployments.list_deployments(self.session, desk_id=self.desk_id, role=role):
             if row.adapter is None:
@@ -61,11 +78,8 @@ class NewDecision:
             adapter = adapters.get_adapter(self.session, desk_id=self.desk_id, name=row.adapter)
             if (
                 adapter.name != from_
-                and adapter.state in adapters.RESTORABLE
                 and adapter.base_id == left.base_id
-                and not adapters.is_erased(self.session, adapter=adapter)
-                and not approvals.read_words(self.session, desk_id=self.desk_id, adapter=adapter.name).vetoes
-                and is_on_disk(adapter.name)
+                and self.may_serve(adapter, is_on_disk=is_on_disk)
             ):
                 return adapter.name
         return None

@@ -9,14 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
-from feedback.records.derived import (
-    JUDGEMENT,
-    RULES_VERSION,
-    THUMB,
-    UNDO,
-    derive_record,
-    derive_thumb_record,
-)
+from feedback.records.derived import JUDGEMENT, RULES_VERSION, THUMB, UNDO, derive_record, derive_thumb_record
 from feedback.records.from_judgement import Judged, ShownSet
 from feedback.store.choices import PAGE, read_judged, read_thumbed
 from feedback.store.engine import unit_of_work
@@ -54,17 +47,13 @@ def write_thumb_record(session: Session, *, desk_id: str, message_id: str) -> No
 
 
 def renew_set(session: Session, *, set_id: str) -> None:
-    """Derives the records of a set anew that was judged before its replies came. The caller has locked turn
-    and set.
-    """
+    """Derives anew the records of a locked set that was judged before its replies came."""
     of_it = col(Judgement.set_id) == set_id, is_judgement()
     _renew_judgements(session, session.execute(select(*JUDGED).where(*of_it)).all())
 
 
 def renew_conversations(session: Session, *, conversation_ids: Sequence[str]) -> None:
-    """Derives the records of these conversations anew after their texts were erased. The caller has locked
-    them.
-    """
+    """Derives the records of these locked conversations anew after their texts were erased."""
     sets = select(col(SuggestionSet.id)).where(col(SuggestionSet.conversation_id).in_(conversation_ids))
     of_them = col(Judgement.set_id).in_(sets), is_judgement()
     judged = session.execute(select(*JUDGED).where(*of_them)).all()
@@ -78,9 +67,7 @@ def renew_conversations(session: Session, *, conversation_ids: Sequence[str]) ->
 
 
 class RenewalCursor(NamedTuple):
-    """How far a renewal has come: the last judgement and the last message. `renewed` counts the records of
-    the last page.
-    """
+    """How far a renewal has come, and how many records its last page renewed."""
 
     judgement_id: str = ""
     message_id: str = ""
@@ -88,9 +75,7 @@ class RenewalCursor(NamedTuple):
 
 
 def renew_page(session: Session, *, after: RenewalCursor, limit: int = PAGE) -> RenewalCursor | None:
-    """Writes the next page of records that are missing or follow older rules. Returns the place after it,
-    None at the end.
-    """
+    """Writes the next page of missing or outdated records; the place after it, None at the end."""
     judgement_id, message_id, _ = after
     newer = _join_stale(select(*JUDGED), JUDGEMENT, JUDGED[0]).where(JUDGED[0] > judgement_id)
     found = session.execute(newer.order_by(JUDGED[0]).limit(limit)).all()

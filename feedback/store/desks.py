@@ -4,19 +4,22 @@ from datetime import datetime
 
 from sqlmodel import Session, col
 
-from feedback.store.engine import of_desk
+from feedback.records.from_judgement import OWN_SOURCES
+from feedback.sources.kinds import OWN_KIND
+from feedback.store.engine import of_desk, save_row
+from feedback.store.sources import register_sources
 from feedback.store.tables import DEFAULT_DESK, Desk, SystemPrompt
 
 
 def ensure_desk(
     session: Session, *, now: datetime, desk_id: str = DEFAULT_DESK, name: str = "Default"
 ) -> Desk:
-    """The desk; it is created if it is missing. Safe to repeat."""
+    """The desk; it is created, with its own sources, if it is missing. Safe to repeat."""
     desk = session.get(Desk, desk_id)
     if desk is None:
         desk = Desk(id=desk_id, name=name, created_at=now)
-        session.add(desk)
-        session.flush()
+        save_row(session, desk)
+        register_sources(session, desk_id=desk_id, kinds=dict.fromkeys(OWN_SOURCES, OWN_KIND), now=now)
     return desk
 
 
@@ -37,6 +40,4 @@ def add_system_prompt(session: Session, *, desk_id: str, text: str, now: datetim
         return newest
     version = newest.version + 1 if newest else 1
     prompt = SystemPrompt(desk_id=desk_id, version=version, text=text, created_at=now)
-    session.add(prompt)
-    session.flush()
-    return prompt
+    return save_row(session, prompt)

@@ -20,9 +20,7 @@ KEY = ("desk_id", "agent", "conversation_id", "aside_id")
 
 @dataclass(frozen=True)
 class Written:
-    """A text in the composer or set aside (`aside_id`), with the revision number that the person's page gave
-    it.
-    """
+    """A text in the composer or set aside (`aside_id`), with the revision that the person's page gave it."""
 
     revision: int
     aside_id: str = ""
@@ -63,9 +61,7 @@ def save_draft(
 def clear_draft(
     session: Session, *, desk_id: str, agent: str, conversation_id: str, revision: int, now: datetime
 ) -> None:
-    """Empties the composer's draft of a locked conversation up to the revision that was sent; newer text
-    stays.
-    """
+    """Empties the composer's draft of a locked conversation, unless it is newer than what was sent."""
     key = {"desk_id": desk_id, "agent": agent, "conversation_id": conversation_id}
     row = key | asdict(Written(revision)) | {"stands": False, "updated_at": now}
     _write(session.connection(), row, where=col(Draft.revision) <= revision)

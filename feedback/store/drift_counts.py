@@ -35,8 +35,8 @@ def count_thumbs_by_day(session: Session, *, desk_id: str, since: datetime) -> d
 
 
 def sum_lengths_by_day(session: Session, *, desk_id: str, since: datetime) -> dict[date, dict[str, Lengths]]:
-    """For each day and role: the number of messages that were not retracted, the sum of their lengths in
-    characters, and the sum of the squares.
+    """By day and role: number of messages that nobody took back, sum of their characters, sum of the
+    squares.
     """
     day, length = day_of(col(Message.created_at)).label("day"), func.length(col(Message.text))
     held = case((length > LONGEST, LONGEST), else_=length)

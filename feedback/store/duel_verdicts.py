@@ -1,14 +1,15 @@
 """Verdicts of judges on the rounds of a duel, and taking them back. Append-only.
 
-One standing verdict per judge and round; several judges may judge the same round. Only an open duel takes
+One active verdict per judge and round; several judges may judge the same round. Only an open duel takes
 verdicts and undos: nobody changes what they said after seeing the result.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Engine, select, tuple_
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func
 
@@ -16,14 +17,15 @@ from feedback.errors import ApiError, Conflict
 from feedback.records.candidate import BASE, TUNED
 from feedback.records.from_judgement import Judged, ShownReply, ShownSet
 from feedback.records.personal import list_known
-from feedback.store.choices import PAGE, JudgedSet, Key, iterate_pages
-from feedback.store.conversations import TOLD_COLUMNS
+from feedback.store.choices import JudgedSet, iterate_query
+from feedback.store.conversations import CONVERSATION_COLUMNS
 from feedback.store.duels import CLOSED, OPEN, READY, DuelNotOpen, RoundNotReady, get_duel, get_round
-from feedback.store.engine import get_row, of_desk
+from feedback.store.engine import columns_of, get_row, of_desk, save_row, within
 from feedback.store.tables import Conversation, Duel, DuelRound, DuelVerdict
 
 SIDES = ("a", "b")
 UNDO = "undo"
+PLACE = columns_of(DuelVerdict, "created_at id")
 
 
 class RoundJudged(Conflict):
@@ -48,7 +50,7 @@ class VerdictNotYours(ApiError):
 
 
 @dataclass(frozen=True)
-class StandingVerdict:
+class ActiveVerdict:
     """A verdict that was not taken back."""
 
     id: str
@@ -76,8 +78,8 @@ def record_verdict(
         raise DuelNotOpen(duel_id, duel.state)
     if found.state != READY:
         raise RoundNotReady(number, found.state, found.reason)
-    standing = list_standing(session, duel_id=duel_id, judge=judge)
-    before = next((one for one in standing if one.position == number), None)
+    active = list_active_verdicts(session, duel_id=duel_id, judge=judge)
+    before = next((one for one in active if one.position == number), None)
     if before is not None:
         raise RoundJudged(number, before.id)
     said = select(func.count()).where(
@@ -96,17 +98,13 @@ def record_verdict(
         occurred_at=occurred_at or now,
         created_at=now,
     )
-    session.add(row)
-    session.flush()
-    return row
+    return save_row(session, row)
 
 
 def undo_verdict(
     session: Session, *, desk_id: str, verdict_id: str, judge: str, now: datetime
 ) -> tuple[str, int]:
-    """Takes the judge's own verdict back. Returns the id of the undo and the number of the round, which can
-    be judged again.
-    """
+    """Takes the judge's own verdict back. Returns the id of the undo and the number of the round."""
     verdict = get_row(session, DuelVerdict, verdict_id, desk_id=desk_id, what="verdict")
     if verdict.judge != judge:
         raise VerdictNotYours(verdict_id)
@@ -126,23 +124,16 @@ def undo_verdict(
         occurred_at=now,
         created_at=now,
     )
-    session.add(row)
-    session.flush()
+    save_row(session, row)
     return row.id, session.get_one(DuelRound, verdict.round_id).position
 
 
-def list_standing(session: Session, *, duel_id: str, judge: str | None = None) -> list[StandingVerdict]:
-    """The verdicts that were not taken back, of one judge or of all, in the order in which they were
-    given.
-    """
+def list_active_verdicts(session: Session, *, duel_id: str, judge: str | None = None) -> list[ActiveVerdict]:
+    """The verdicts that were not taken back, of one judge or of all, in the order given."""
     undo = aliased(DuelVerdict)
     query = (
         select(
-            col(DuelVerdict.id),
-            col(DuelRound.position),
-            col(DuelVerdict.verdict),
-            col(DuelVerdict.judge),
-            col(DuelVerdict.created_at),
+            col(DuelVerdict.id), col(DuelRound.position), *columns_of(DuelVerdict, "verdict judge created_at")
         )
         .join(DuelRound, col(DuelRound.id) == col(DuelVerdict.round_id))
         .outerjoin(undo, col(undo.undoes) == col(DuelVerdict.id))
@@ -151,12 +142,12 @@ def list_standing(session: Session, *, duel_id: str, judge: str | None = None) -
     )
     if judge is not None:
         query = query.where(col(DuelVerdict.judge) == judge)
-    return [StandingVerdict(*row) for row in session.execute(query)]
+    return [ActiveVerdict(*row) for row in session.execute(query)]
 
 
 def find_next_round(session: Session, *, duel_id: str, judge: str) -> int | None:
     """The first round that this judge has not judged; None when there is none left."""
-    judged = {one.position for one in list_standing(session, duel_id=duel_id, judge=judge)}
+    judged = {one.position for one in list_active_verdicts(session, duel_id=duel_id, judge=judge)}
     query = (
         select(col(DuelRound.position))
         .where(col(DuelRound.duel_id) == duel_id, col(DuelRound.state) == READY)
@@ -165,54 +156,44 @@ def find_next_round(session: Session, *, duel_id: str, judge: str) -> int | None
     return next((number for number in session.scalars(query) if number not in judged), None)
 
 
-def read_judged_rounds(
-    session: Session,
-    *,
-    desk_id: str,
-    after: Key | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    verdict_id: str | None = None,
-    limit: int = PAGE,
-) -> list[JudgedSet]:
-    """Verdicts of closed duels in the form of judgements on sets of two replies, oldest first, for training.
+def read_judged_round(session: Session, *, desk_id: str, verdict_id: str) -> list[JudgedSet]:
+    """One verdict as `iterate_judged_rounds` yields it; empty if it is none of a closed duel."""
+    query = _select_judged_rounds(desk_id).where(col(DuelVerdict.id) == verdict_id)
+    return _complete_judged_rounds(session, session.execute(query).all())
 
-    `after` is (created_at, id) of the last one had; `verdict_id` keeps that one alone.
-    """
-    at = (col(DuelVerdict.created_at), col(DuelVerdict.id))
-    query = (
-        select(DuelVerdict, DuelRound, col(Duel.base_id), *TOLD_COLUMNS)
+
+def iterate_judged_rounds(
+    store_engine: Engine, *, desk_id: str, since: datetime | None, until: datetime
+) -> Iterator[JudgedSet]:
+    """Verdicts of closed duels as judgements on sets of two replies, oldest first, for training."""
+    query = _select_judged_rounds(desk_id).where(*within(PLACE[0], since, until))
+    return iterate_query(store_engine, query, place=PLACE, complete=_complete_judged_rounds)
+
+
+def _select_judged_rounds(desk_id: str) -> Any:
+    return (
+        select(*PLACE, DuelVerdict, DuelRound, col(Duel.base_id), *CONVERSATION_COLUMNS)
         .join(DuelRound, col(DuelRound.id) == col(DuelVerdict.round_id))
         .join(Duel, col(Duel.id) == col(DuelVerdict.duel_id))
         .join(Conversation, col(Conversation.id) == col(DuelRound.conversation_id))
-        .where(
-            col(DuelVerdict.desk_id) == desk_id,
-            col(DuelVerdict.verdict) != UNDO,
-            col(Duel.state) == CLOSED,
-        )
-        .order_by(*at)
-        .limit(limit)
+        .where(col(DuelVerdict.desk_id) == desk_id, col(DuelVerdict.verdict) != UNDO)
+        .where(col(Duel.state) == CLOSED)
     )
-    if until is not None:
-        query = query.where(at[0] <= until)
-    if verdict_id is not None:
-        query = query.where(col(DuelVerdict.id) == verdict_id)
-    if after is not None:
-        query = query.where(tuple_(*at) > after)
-    if since is not None:
-        query = query.where(at[0] >= since)
-    rows = session.execute(query).all()
-    ids = [row[0].id for row in rows]
+
+
+def _complete_judged_rounds(session: Session, rows: Sequence[Any]) -> list[JudgedSet]:
+    ids = [row.id for row in rows]
     undone = set(session.scalars(select(col(DuelVerdict.undoes)).where(col(DuelVerdict.undoes).in_(ids))))
     judged: list[JudgedSet] = []
-    for verdict, found, base_id, language, tags, customer_id, details in rows:
+    for _, _, verdict, found, base_id, language, tags, customer_id, details in rows:
+        is_of_one_base = found.a_arm is None
         shown = ShownSet(
             conversation=found.conversation_id,
             prompt=found.messages,
             replies=show_sides(found),
             design="duel",
-            prompt_token_ids=found.prompt_token_ids,
-            base_id=base_id or None,
+            prompt_token_ids=found.prompt_token_ids if is_of_one_base else None,
+            base_id=(base_id or None) if is_of_one_base else None,
             chat_template_kwargs=found.chat_template_kwargs,
             language=language,
             tags=tuple(tags),
@@ -238,21 +219,12 @@ def judged_from_verdict(row: DuelVerdict, *, undone: bool) -> Judged:
 
 
 def show_sides(row: DuelRound) -> list[ShownReply]:
-    """The two replies in the order shown; each side is the id of its reply."""
-    texts = (row.a_text, row.a_adapter, row.a_token_ids), (row.b_text, row.b_adapter, row.b_token_ids)
+    """The two replies in the order shown; each side is the id of its reply. Sides of different bases have no
+    token ids in common, so they are texts alone.
+    """
+    ids = (row.a_token_ids, row.b_token_ids) if row.a_arm is None else (None, None)
+    texts = (row.a_text, row.a_adapter, ids[0]), (row.b_text, row.b_adapter, ids[1])
     return [
         ShownReply(side, slot, text, TUNED if adapter else BASE, adapter, token_ids=tokens)
         for slot, (side, (text, adapter, tokens)) in enumerate(zip(SIDES, texts, strict=True))
     ]
-
-
-def iterate_judged_rounds(
-    store_engine: Engine, *, desk_id: str, since: datetime | None, until: datetime
-) -> Iterator[JudgedSet]:
-    return iterate_pages(
-        store_engine,
-        lambda session, after: read_judged_rounds(
-            session, desk_id=desk_id, after=after, since=since, until=until
-        ),
-        lambda item: (item[0].at, item[0].id),
-    )

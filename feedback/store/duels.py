@@ -1,6 +1,6 @@
-"""Duels and their rounds: added by the person who starts one, drawn under a lease, opened, closed.
+"""Duels and their rounds: added by the person who starts one, generated under a lease, opened, closed.
 
-    drawing -> open     every round is drawn, at least one can be judged or is equal
+    drawing -> open     every round is generated, at least one can be judged or is equal
     drawing -> failed   no round came of it
     drawing, open -> closed
 
@@ -17,21 +17,17 @@ from sqlmodel import Session, col, func
 
 from feedback.errors import Conflict, NotFound
 from feedback.lease import Lease, lease_of
-from feedback.store.engine import get_row, leave_out, of_desk
+from feedback.store.engine import columns_of, get_row, leave_out, of_desk, save_row
 from feedback.store.tables import Conversation, Duel, DuelRound, SuggestionSet
+from feedback.store.tags import match_tag
 
 DRAWING, OPEN, CLOSED, FAILED = "drawing", "open", "closed", "failed"
 WAITING, READY, EQUAL, LEFT_OUT = "waiting", "ready", "equal", "left_out"
 ROUND_STATES = (WAITING, READY, EQUAL, LEFT_OUT)
 # Of no use to judges, and long.
-UNSEEN = (
-    col(DuelRound.prompt_token_ids),
-    col(DuelRound.a_token_ids),
-    col(DuelRound.b_token_ids),
-    col(DuelRound.requests),
-)
+UNSEEN = columns_of(DuelRound, "prompt_token_ids a_token_ids b_token_ids requests")
 # Of no use to a count.
-TEXTS = (col(DuelRound.messages), col(DuelRound.a_text), col(DuelRound.b_text))
+TEXTS = columns_of(DuelRound, "messages a_text b_text")
 
 
 @dataclass(frozen=True)
@@ -54,7 +50,7 @@ class DuelNotOpen(Conflict):
         super().__init__(
             "duel_not_open",
             f"Duel {duel_id} is {state}: it takes no verdicts.",
-            "Wait until it is drawn, or start another one.",
+            "Wait until it is generated, or start another one.",
         )
 
 
@@ -72,8 +68,10 @@ class RoundNotReady(Conflict):
         )
 
 
-def list_prompt_keys(session: Session, *, desk_id: str) -> list[PromptKey]:
-    """Every set that has a prompt, without the prompts themselves; erased sets have none."""
+def list_prompt_keys(session: Session, *, desk_id: str, tag: str | None = None) -> list[PromptKey]:
+    """Every set that has a prompt, without the prompts themselves; erased sets have none. With a tag, sets of
+    conversations that have it or one below it.
+    """
     query = (
         select(col(SuggestionSet.id), col(SuggestionSet.conversation_id), col(Conversation.created_at))
         .join(Conversation, col(Conversation.id) == col(SuggestionSet.conversation_id))
@@ -81,13 +79,13 @@ def list_prompt_keys(session: Session, *, desk_id: str) -> list[PromptKey]:
         .where(col(Conversation.erased_at).is_(None))
         .order_by(col(SuggestionSet.id))
     )
+    query = query.where(*match_tag(session, desk_id, tag, Conversation.tags))
     return [PromptKey(*row) for row in session.execute(query)]
 
 
 def read_prompts(session: Session, *, desk_id: str, set_ids: list[str]) -> dict[str, Prompt]:
-    query = select(
-        col(SuggestionSet.id), col(SuggestionSet.messages), col(SuggestionSet.chat_template_kwargs)
-    ).where(col(SuggestionSet.desk_id) == desk_id, col(SuggestionSet.id).in_(set_ids))
+    query = select(*columns_of(SuggestionSet, "id messages chat_template_kwargs"))
+    query = query.where(col(SuggestionSet.desk_id) == desk_id, col(SuggestionSet.id).in_(set_ids))
     return {set_id: Prompt(messages, kwargs) for set_id, messages, kwargs in session.execute(query)}
 
 
@@ -96,8 +94,7 @@ def add_duel(session: Session, *, duel: Duel, rounds: Iterable[DuelRound]) -> Du
     found = session.get(Duel, duel.id)
     if found is not None:
         return found
-    session.add(duel)
-    session.flush()
+    save_row(session, duel)
     session.add_all(rounds)
     session.flush()
     return duel
@@ -114,18 +111,27 @@ def select_duels(session: Session, *, desk_id: str, limit: int = 100) -> Sequenc
     return session.exec(of_desk(Duel, desk_id).order_by(*newest).limit(limit)).all()
 
 
-def list_undrawn(session: Session) -> dict[str, Lease]:
-    """Duels of all desks that still have to be drawn: id and current drawer of each, oldest first."""
+def list_undrawn(session: Session, *, rebase_id: str | None = None) -> dict[str, Lease]:
+    """Duels of all desks that still have to be generated: id and current drawer of each, oldest first.
+
+    Those of a rebase need an engine of another base, so only who names it finds them.
+    """
     query = (
         select(col(Duel.id), col(Duel.lease_owner), col(Duel.lease_until))
-        .where(col(Duel.state) == DRAWING)
+        .where(col(Duel.state) == DRAWING, col(Duel.rebase_id) == rebase_id)
         .order_by(col(Duel.created_at), col(Duel.id))
     )
     return {id: Lease(owner, until) for id, owner, until in session.execute(query)}
 
 
+def list_rebase_duels(session: Session, *, rebase_id: str) -> Sequence[Duel]:
+    """The duels of a rebase, oldest first."""
+    query = select(Duel).where(col(Duel.rebase_id) == rebase_id)
+    return session.scalars(query.order_by(col(Duel.created_at), col(Duel.id))).all()
+
+
 def is_drawn_with(session: Session, *, adapter: str, now: datetime) -> bool:
-    """Whether a duel with this adapter is being drawn now, so that the adapter must stay loaded."""
+    """Whether a duel with this adapter is being generated now, so that the adapter must stay loaded."""
     query = select(col(Duel.id)).where(
         (col(Duel.adapter) == adapter) | (col(Duel.rival) == adapter),
         col(Duel.state) == DRAWING,
@@ -154,25 +160,19 @@ def list_rounds(session: Session, *, desk_id: str, duel_id: str) -> Sequence[Due
 
 
 def list_readable(session: Session, *, duel_id: str) -> list[tuple[DuelRound, str | None, list[str]]]:
-    """Rounds that were or may have been judged, with their texts and the values that identify their
-    customer.
-    """
-    known = (col(Conversation.customer_id), col(Conversation.customer_details))
+    """Rounds that can be judged, with their texts and the values that identify their customer."""
     query = (
-        select(DuelRound, *known)
+        select(DuelRound, *columns_of(Conversation, "customer_id customer_details"))
         .join(Conversation, col(Conversation.id) == col(DuelRound.conversation_id))
         .where(col(DuelRound.duel_id) == duel_id, col(DuelRound.state) == READY)
         .order_by(col(DuelRound.position))
     )
-    rows = session.execute(query.options(*leave_out(UNSEEN)))
-    return [(row, customer_id, details) for row, customer_id, details in rows]
+    return [tuple(row) for row in session.execute(query.options(*leave_out(UNSEEN)))]
 
 
 def get_round(session: Session, *, desk_id: str, duel_id: str, number: int, lock: bool = False) -> DuelRound:
     """A round by its number in the duel. Raises NotFound."""
-    query = of_desk(DuelRound, desk_id).where(
-        col(DuelRound.duel_id) == duel_id, col(DuelRound.position) == number
-    )
+    query = of_desk(DuelRound, desk_id).where(DuelRound.duel_id == duel_id, DuelRound.position == number)
     query = query.options(*leave_out(UNSEEN))
     if lock:
         query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
@@ -183,14 +183,9 @@ def get_round(session: Session, *, desk_id: str, duel_id: str, number: int, lock
 
 
 def take_duel(
-    session: Session,
-    *,
-    duel_id: str,
-    replaces: Lease,
-    lease: Lease,
-    plan: dict[str, Any],
+    session: Session, *, duel_id: str, replaces: Lease, lease: Lease, plan: dict[str, Any]
 ) -> Duel | None:
-    """Takes a duel under this lease; None if there is nothing to draw, or another process took it first.
+    """Takes a duel under this lease; None if there is nothing to generate, or another process took it first.
 
     `replaces` is the lease that was found abandoned. `plan` (sampling and base) is written once: a duel that
     is taken over goes on as it began.
@@ -202,18 +197,12 @@ def take_duel(
         for name, value in plan.items():
             setattr(duel, name, value)
     lease.write_to(duel)
-    session.add(duel)
-    session.flush()
-    return duel
+    return save_row(session, duel)
 
 
 def list_waiting(session: Session, *, duel_id: str) -> Sequence[DuelRound]:
-    query = of_waiting(duel_id).order_by(col(DuelRound.position))
-    return session.scalars(query).all()
-
-
-def of_waiting(duel_id: str) -> Any:
-    return select(DuelRound).where(col(DuelRound.duel_id) == duel_id, col(DuelRound.state) == WAITING)
+    query = select(DuelRound).where(col(DuelRound.duel_id) == duel_id, col(DuelRound.state) == WAITING)
+    return session.scalars(query.order_by(col(DuelRound.position))).all()
 
 
 def keep_duel(session: Session, *, duel_id: str, lease: Lease, error: str | None) -> bool:
@@ -223,37 +212,30 @@ def keep_duel(session: Session, *, duel_id: str, lease: Lease, error: str | None
         return False
     lease.write_to(duel)
     duel.error = error
-    session.add(duel)
-    session.flush()
+    save_row(session, duel)
     return True
 
 
 def settle_round(
-    session: Session,
-    *,
-    duel_id: str,
-    lease: Lease,
-    round_id: str,
-    outcome: dict[str, Any],
+    session: Session, *, duel_id: str, lease: Lease, round_id: str, outcome: dict[str, Any]
 ) -> bool:
-    """Writes what was drawn for one round and prolongs the lease; False if another process has the duel
-    now.
+    """Writes what was generated for one round and prolongs the lease; False if another process has the
+    duel.
     """
     if not keep_duel(session, duel_id=duel_id, lease=lease, error=None):
         return False
     row = session.get_one(DuelRound, round_id, populate_existing=True, with_for_update=True)
     if row.state != WAITING:
-        return True  # erased while it was drawn: what was drawn is nobody's any more
+        return True  # erased while it was generated: what was generated is nobody's any more
     for name, value in outcome.items():
         setattr(row, name, value)
-    session.add(row)
-    session.flush()
+    save_row(session, row)
     return True
 
 
 def open_duel(session: Session, *, duel_id: str, owner: str, now: datetime) -> str | None:
-    """Ends the drawing: the duel is `open`, or `failed` if no round can count. None if another process has it
-    now.
+    """Ends the generation: `open`, or `failed` if no round can count; None if another process has the
+    duel.
     """
     duel = _lock_own(session, duel_id, owner)
     if duel is None:
@@ -274,7 +256,7 @@ def fail_duel(session: Session, *, duel_id: str, owner: str, error: str) -> None
 
 
 def close_duel(session: Session, *, desk_id: str, duel_id: str, actor: str, now: datetime) -> Duel:
-    """Closes a duel that is drawn: from then on it takes no verdict and shows its result."""
+    """Closes a duel that is generated: from then on it takes no verdict and shows its result."""
     duel = get_duel(session, desk_id=desk_id, duel_id=duel_id, lock=True)
     if duel.state not in (DRAWING, OPEN):
         raise DuelOver(duel_id, duel.state)
@@ -290,6 +272,5 @@ def _lock_own(session: Session, duel_id: str, owner: str | None) -> Duel | None:
 
 def _release(session: Session, duel: Duel) -> str:
     Lease().write_to(duel)
-    session.add(duel)
-    session.flush()
+    save_row(session, duel)
     return duel.state

@@ -7,7 +7,7 @@ leave it to the directory's next sync. PostgreSQL: row locks; five seconds of wa
 
     with unit_of_work(engine) as session: ...   # commits on leaving, rolls back on an exception
     with read(engine) as session: ...           # never writes
-    with look(engine) as connection: ...        # one SELECT, no transaction around it
+    with read_connection(engine) as connection: ...   # one SELECT, no transaction around it
 
 No network call belongs inside either. Locked and full stores become StoreBusy and StoreFull here and
 nowhere else.
@@ -16,13 +16,15 @@ nowhere else.
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -33,7 +35,7 @@ from sqlmodel import Session, SQLModel, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from feedback.errors import ApiError, NotFound, StoreBusy, StoreDamaged, StoreFull
-from feedback.store.changes import tell_commit
+from feedback.store.changes import notify_commit
 
 LOCK_TIMEOUT_MS = 5_000
 POOL_TIMEOUT_S = 1  # each thread has a connection; without one, fail before probes time out
@@ -55,6 +57,9 @@ SQLITE_CORRUPT, SQLITE_NOTADB = 11, 26
 POSTGRES_BUSY = ("08", "53", "40", "55P03", "57")
 POSTGRES_FULL = "53100"
 
+AT_ONCE = 500  # ids in one SQL statement
+
+Item = TypeVar("Item")
 Row = TypeVar("Row", bound=SQLModel)
 
 _new_lock = threading.Lock()
@@ -121,21 +126,16 @@ def _begin_sqlite(connection: Connection) -> None:
 def unit_of_work(engine: Engine) -> Iterator[Session]:
     """A writing transaction: committed when the block ends, rolled back when it raises."""
     try:
-        with (
-            mapped_errors(),
-            _writer_turn(engine),
-            Session(engine, expire_on_commit=False) as session,
-        ):
-            session.connection(
-                execution_options={"writing": True}
-            )  # begin now: the lock is taken before anything is read
+        with mapped_errors(), _writer_turn(engine), Session(engine, expire_on_commit=False) as session:
+            # Begin now: the lock is taken before anything is read.
+            session.connection(execution_options={"writing": True})
             yield session
             session.commit()
     except StoreFull as full:
         _full[engine] = full, time.monotonic()
         raise
     _full.pop(engine, None)
-    tell_commit(engine, session)
+    notify_commit(engine, session)
 
 
 def last_full(engine: Engine) -> StoreFull | None:
@@ -179,9 +179,7 @@ def sent_together(connection: Connection) -> Iterator[None]:
 
 @contextmanager
 def _writer_turn(engine: Engine) -> Iterator[None]:
-    """A queue for the writers of one process: otherwise SQLite would let them poll for its only lock,
-    unfairly and slowly.
-    """
+    """Queues the writers of one process, since SQLite lets them poll for its lock, unfairly and slowly."""
     if engine.dialect.name != "sqlite":
         yield
         return
@@ -227,9 +225,21 @@ def refuse_as(error: DBAPIError) -> ApiError | None:
     return StoreBusy("connection lost") if error.connection_invalidated or not state else None
 
 
+def batched(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """The items in lists short enough to name them in one SQL statement."""
+    rest = iter(items)
+    while batch := list(islice(rest, AT_ONCE)):
+        yield batch
+
+
 def of_desk(table: type[Row], desk_id: str) -> SelectOfScalar[Row]:
     """A query for the rows of one desk. Every query on a table with a desk starts here."""
     return select(table).where(table.desk_id == desk_id)  # type: ignore[attr-defined]
+
+
+def columns_of(table: type[SQLModel], names: str) -> tuple[Any, ...]:
+    """These columns of a table, for a query that does not read whole rows."""
+    return tuple(getattr(table, name) for name in names.split())
 
 
 def leave_out(columns: Sequence[Any]) -> list[ExecutableOption]:
@@ -240,24 +250,38 @@ def leave_out(columns: Sequence[Any]) -> list[ExecutableOption]:
 def get_row(
     session: Session,
     table: type[Row],
-    id: str,
+    id: str | int,
     *,
     desk_id: str,
     what: str,
     lock: bool = False,
     without: Sequence[Any] = (),
 ) -> Row:
-    """One row of the desk by its id; raises NotFound(what) if it belongs to another desk or does not exist.
+    """One row of the desk by its key; raises NotFound(what) if it belongs to another desk or does not exist.
 
     `lock` holds the row until the transaction ends (PostgreSQL; SQLite has one writer anyway) and reads it
     afresh. `without` names large columns that are not needed.
     """
-    query = of_desk(table, desk_id).where(table.id == id)  # type: ignore[attr-defined]
+    (key,) = inspect(table).primary_key
+    query = of_desk(table, desk_id).where(key == id)
     if without:
         query = query.options(*leave_out(without))
     if lock:
         query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
     row = session.exec(query).one_or_none()
     if row is None:
-        raise NotFound(what, id)
+        raise NotFound(what, str(id))
     return row
+
+
+def save_row(session: Session, row: Row) -> Row:
+    """Writes a new or changed row in the caller's transaction and returns it."""
+    session.add(row)
+    session.flush()
+    return row
+
+
+def within(at: Any, since: datetime | None, until: datetime | None = None) -> list[ColumnElement[bool]]:
+    """The conditions that a time lies between these two, both included; None leaves an end open."""
+    bounds = ((since, at.__ge__), (until, at.__le__))
+    return [holds(bound) for bound, holds in bounds if bound is not None]

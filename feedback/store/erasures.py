@@ -5,11 +5,10 @@ the rows of a customer. Files are erased in `feedback/erasure/files.py`. Keyword
 commit.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlmodel import Session, SQLModel, col
@@ -17,7 +16,7 @@ from sqlmodel import Session, SQLModel, col
 from feedback.records.derived import IMPORT
 from feedback.records.from_judgement import DUEL, LIVE
 from feedback.store.derived_records import renew_conversations
-from feedback.store.engine import of_desk
+from feedback.store.engine import batched, of_desk
 from feedback.store.tables import (
     Candidate,
     Conversation,
@@ -38,16 +37,12 @@ from feedback.store.tables import (
 )
 from feedback.store.turns import OPEN_SETS
 
-AT_ONCE = 500  # ids in one SQL statement
-Item = TypeVar("Item")
 Member = tuple[str, str, str]  # form, source and id under which a dataset holds a record
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The rows to erase: conversations by id, imported records by the id of their row. What was derived from
-    a conversation's judgements and thumbs is erased with it.
-    """
+    """The rows to erase, with what was derived from them: conversations by id, imported records by row."""
 
     conversations: list[str] = field(default_factory=list)
     records: list[int] = field(default_factory=list)
@@ -55,12 +50,6 @@ class Subject:
     @property
     def is_empty(self) -> bool:
         return not self.conversations and not self.records
-
-
-def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    rest = iter(items)
-    while batch := list(islice(rest, size)):
-        yield batch
 
 
 def find_customer(session: Session, *, desk_id: str, customer_id: str) -> Subject:
@@ -77,23 +66,19 @@ def find_conversation(session: Session, *, desk_id: str, conversation_id: str) -
 
 
 def find_before(session: Session, *, desk_id: str, before: datetime, limit: int) -> Subject:
-    """Conversations and records from before that time that have had no message since; at most `limit` of
-    each.
-    """
+    """At most `limit` conversations and records from before that time without a message since."""
     since = select(col(Message.conversation_id)).where(col(Message.created_at) >= before)
     old = (col(Conversation.created_at) < before) & col(Conversation.id).not_in(since)
     return _find(session, desk_id, old, [col(Record.created_at) < before], limit=limit)
 
 
 def find_listed(session: Session, *, desk_id: str, conversations: list[str], records: list[str]) -> Subject:
-    """The rows that an earlier erasure named and that a restored store has again. Records are named
-    `kind/source/identity`.
-    """
+    """The rows that an earlier erasure named, in a restored store; records are `kind/source/identity`."""
     found = Subject()
-    for ids in batched(conversations, AT_ONCE):
+    for ids in batched(conversations):
         found.conversations.extend(_find(session, desk_id, col(Conversation.id).in_(ids), []).conversations)
     name = col(Record.kind) + "/" + col(Record.source) + "/" + col(Record.identity)
-    for names in batched(records, AT_ONCE):
+    for names in batched(records):
         found.records.extend(_find(session, desk_id, col(Conversation.id).in_(()), [name.in_(names)]).records)
     return found
 
@@ -131,7 +116,7 @@ def _find(
 def list_members(session: Session, *, subject: Subject) -> list[Member]:
     """The names (form, source, id) under which datasets may hold what is to be erased."""
     members: list[Member] = []
-    for ids in batched(subject.conversations, AT_ONCE):
+    for ids in batched(subject.conversations):
         judged = select(col(Judgement.id)).where(col(Judgement.set_id).in_(_sets(ids)))
         said = select(col(DuelVerdict.id)).join(DuelRound, col(DuelRound.id) == col(DuelVerdict.round_id))
         marked = select(col(Thumb.id)).where(col(Thumb.message_id).in_(_messages(ids)))
@@ -139,7 +124,7 @@ def list_members(session: Session, *, subject: Subject) -> list[Member]:
         verdicts = session.scalars(said.where(col(DuelRound.conversation_id).in_(ids)))
         members += [("choice", DUEL, id) for id in verdicts]
         members += [("thumb", LIVE, id) for id in session.scalars(marked)]
-    for rows in batched(subject.records, AT_ONCE):
+    for rows in batched(subject.records):
         names = select(col(Record.kind), col(Record.source), col(Record.identity))
         members += [tuple(row) for row in session.execute(names.where(col(Record.id).in_(rows)))]
     return members
@@ -151,11 +136,9 @@ def list_record_names(session: Session, *, subject: Subject) -> list[str]:
 
 
 def erase_rows(session: Session, *, subject: Subject, now: datetime) -> dict[str, int]:
-    """Turns all rows of the subject into tombstones and returns their number by table. Work in progress on
-    them (turns, sets, rounds) is closed.
-    """
+    """Leaves tombstones of the subject's rows, closes work on them, and returns their number by table."""
     counts: dict[str, int] = {}
-    for ids in batched(subject.conversations, AT_ONCE):
+    for ids in batched(subject.conversations):
         session.execute(  # the lock under which everybody writes to a conversation
             select(col(Conversation.id)).where(col(Conversation.id).in_(ids)).with_for_update(key_share=True)
         )
@@ -166,7 +149,7 @@ def erase_rows(session: Session, *, subject: Subject, now: datetime) -> dict[str
         counted = select(col(Record.adapter)).where(col(Record.conversation).in_(ids))
         _erase(session, Fit, col(Fit.adapter).in_(counted), {})  # its breakdown names the customers' tags
         renew_conversations(session, conversation_ids=ids)
-    for rows in batched(subject.records, AT_ONCE):
+    for rows in batched(subject.records):
         _erase(session, Record, col(Record.id).in_(rows), counts, erased_at=now)
     return counts
 
@@ -199,17 +182,13 @@ def _close_work(session: Session, ids: Sequence[str]) -> None:
     session.execute(turns.values(state="closed"))
     sets = update(SuggestionSet).where(col(SuggestionSet.conversation_id).in_(ids))
     session.execute(sets.where(col(SuggestionSet.state).in_(OPEN_SETS)).values(state="superseded"))
-    session.execute(sets.values(lease_owner=None, lease_until=None))  # a drawer can no longer write
+    session.execute(sets.values(lease_owner=None, lease_until=None))  # a generator can no longer write
     rounds = update(DuelRound).where(col(DuelRound.conversation_id).in_(ids))
     session.execute(rounds.values(state="left_out", reason="erased"))
 
 
 def _erase(
-    session: Session,
-    table: type[SQLModel],
-    which: ColumnElement[bool],
-    counts: dict[str, int],
-    **marks: Any,
+    session: Session, table: type[SQLModel], which: ColumnElement[bool], counts: dict[str, int], **marks: Any
 ) -> None:
     columns = table.__table__.info["erased"]  # type: ignore[attr-defined]
     done = session.execute(update(table).where(which).values(**columns, **marks))
@@ -230,17 +209,18 @@ def _messages(ids: Sequence[str]) -> Any:
 
 def mark_datasets(session: Session, *, dataset_ids: Iterable[str], now: datetime) -> None:
     """Marks these datasets as holding erased records, and erases the texts of their runs, whose errors may
-    quote a record.
+    quote a record. The mark of an earlier erasure stays.
     """
     ids = list(dataset_ids)
-    session.execute(update(Dataset).where(col(Dataset.id).in_(ids)).values(erased_at=now))
+    unmarked = update(Dataset).where(col(Dataset.id).in_(ids), col(Dataset.erased_at).is_(None))
+    session.execute(unmarked.values(erased_at=now))
     _erase(session, Run, col(Run.dataset_id).in_(ids), {})
 
 
-def list_whole_datasets(session: Session, *, desk_id: str) -> list[str]:
-    """The datasets that no erasure has marked, so that their files exist."""
-    query = select(col(Dataset.id)).where(col(Dataset.desk_id) == desk_id, col(Dataset.erased_at).is_(None))
-    return list(session.scalars(query))
+def list_dataset_ids(session: Session, *, desk_id: str) -> list[str]:
+    """Every dataset of the desk, erased ones as well."""
+    query = select(col(Dataset.id)).where(col(Dataset.desk_id) == desk_id)
+    return list(session.scalars(query.order_by(col(Dataset.created_at), col(Dataset.id))))
 
 
 def count_erasures(session: Session, *, desk_id: str) -> int:

@@ -42,9 +42,7 @@ def hash_body(method: str, path: str, body: Any) -> str:
 
 
 def find_answer(session: Session, *, said: IdempotentWrite) -> Answer | None:
-    """The stored answer of a repeated event; None for a new event. Raises EventConflict if the id was used
-    for something else.
-    """
+    """The stored answer of a repeated event, None for a new one. EventConflict if the event was another."""
     key = {"desk_id": said.desk_id, "event_id": said.event_id}
     row = session.connection().execute(_FIND, key).one_or_none()
     if row is None:
@@ -55,9 +53,7 @@ def find_answer(session: Session, *, said: IdempotentWrite) -> Answer | None:
 
 
 def store_answer(session: Session, *, said: IdempotentWrite, answer: Answer, now: datetime) -> None:
-    """Stores the answer of an event. Raises IntegrityError if the event was stored meanwhile: roll back and
-    look up its answer.
-    """
+    """Stores the answer of an event. IntegrityError if it was stored meanwhile: roll back and look it up."""
     status, body = answer
     row = {
         "id": new_id(),

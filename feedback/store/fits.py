@@ -5,14 +5,12 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from feedback.store.engine import of_desk
+from feedback.store.engine import of_desk, save_row
 from feedback.store.tables import Adapter, Fit
 
 
 def find_fit(session: Session, *, desk_id: str, adapter: str) -> Fit | None:
-    """The fit of an adapter; None before the first fit, and after an erasure that concerned it until the next
-    fit.
-    """
+    """The fit of an adapter; None before the first, and after an erasure that concerned it."""
     row = session.exec(of_desk(Fit, desk_id).where(Fit.adapter == adapter)).one_or_none()
     return row if row is not None and row.value else None
 
@@ -28,5 +26,4 @@ def write_fit(
     row = session.exec(of_desk(Fit, desk_id).where(Fit.adapter == adapter)).one_or_none()
     row = row or Fit(desk_id=desk_id, adapter=adapter, judgements=0, value={}, at=now)
     row.judgements, row.value, row.at = judgements, value, now
-    session.add(row)
-    session.flush()
+    save_row(session, row)

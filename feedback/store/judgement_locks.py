@@ -14,7 +14,9 @@ from sqlmodel import SQLModel, col
 
 from feedback.errors import NotFound
 from feedback.records.from_judgement import ShownReply, ShownSet
+from feedback.store.conversations import NewestMessage
 from feedback.store.tables import Candidate, Conversation, Message, SuggestionSet, Turn, Unblinding
+from feedback.store.turns import TurnSeen
 
 
 def _table(of: type[SQLModel]) -> Any:
@@ -44,7 +46,7 @@ _SEEN = exists().where(
 )
 _TURN = ("id", "state", "attempt", "claimed_by", "claimed_at")
 _SET = ("id", "state", "attempt", "error", "prepared_at", "revealed_at")
-_LAST = ("id", "position", "created_at")
+_LAST = ("position", "created_at")
 _SHOWN = ("design", "adapter")
 _OFFERED = ("id", "slot", "text", "arm", "adapter", "state")
 # The prompt comes once, not with each card.
@@ -80,15 +82,6 @@ _CHANGE: dict[type[SQLModel], Any] = {
 
 
 @dataclass(frozen=True)
-class TurnSeen:
-    id: str
-    state: str
-    attempt: int
-    claimed_by: str | None
-    claimed_at: datetime | None
-
-
-@dataclass(frozen=True)
 class SetSeen:
     id: str
     state: str
@@ -103,27 +96,13 @@ class SetSeen:
 
 
 @dataclass(frozen=True)
-class LastMessage:
-    """The newest message of the conversation, retracted or not, and the highest release number in the
-    conversation.
-    """
-
-    id: str
-    position: int
-    created_at: datetime
-    release_no: int | None
-
-
-@dataclass(frozen=True)
-class Scene:
-    """Everything that a judgement depends on. `shown` is what was on the screen, from which the record is
-    derived.
-    """
+class LockedSet:
+    """Everything that a judgement depends on. Its record is derived from `shown`, what was on the screen."""
 
     desk_id: str
     turn: TurnSeen
     set: SetSeen
-    last: LastMessage
+    last: NewestMessage
     shown: ShownSet
     is_unblinded: bool  # the agent asked for has seen the arms of this set
 
@@ -135,10 +114,8 @@ class Scene:
         return next((reply for reply in self.shown.replies if reply.id == candidate_id), None)
 
 
-def lock_scene(connection: Connection, *, desk_id: str, set_id: str, agent: str | None) -> Scene:
-    """Reads everything that a judgement of this set by this agent depends on, locked until the transaction
-    ends.
-    """
+def lock_set(connection: Connection, *, desk_id: str, set_id: str, agent: str | None) -> LockedSet:
+    """Everything that this agent's judgement of a set depends on, locked until the transaction ends."""
     conversation_id = connection.execute(_LOCK, {"set_id": set_id, "desk_id": desk_id}).scalar()
     if conversation_id is None:
         raise NotFound("set", set_id)
@@ -159,7 +136,7 @@ def lock_scene(connection: Connection, *, desk_id: str, set_id: str, agent: str 
         tags=row.tags,
     )
     is_unblinded = bool(row.is_unblinded)
-    return Scene(desk_id, TurnSeen(*row[:5]), found, LastMessage(*row[11:15]), shown, is_unblinded)
+    return LockedSet(desk_id, TurnSeen(*row[:5]), found, NewestMessage(*row[11:14]), shown, is_unblinded)
 
 
 def change(connection: Connection, table: type[SQLModel], id: str, **values: Any) -> None:

@@ -1,6 +1,4 @@
-"""Reasons that somebody adds after their judgement is made. Append-only: all rows are kept; the last row
-counts and replaces the reasons in the judgement itself.
-"""
+"""Reasons that somebody adds after their judgement. All rows are kept; the last one counts."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -10,7 +8,7 @@ from sqlmodel import Session, col, func, select
 
 from feedback.clock import still_runs
 from feedback.errors import Conflict
-from feedback.store.engine import get_row, of_desk
+from feedback.store.engine import get_row, of_desk, save_row
 from feedback.store.retractions import NotYours
 from feedback.store.tables import Judgement, JudgementReasons
 
@@ -36,9 +34,7 @@ def add_reasons(
     now: datetime,
     anybody: bool = False,
 ) -> JudgementReasons:
-    """Replaces all earlier reasons by these. With `anybody`, programs and admins may write reasons for
-    another person's judgement.
-    """
+    """Replaces all earlier reasons. With `anybody`, the judgement may be another person's."""
     judgement = get_row(session, Judgement, judgement_id, desk_id=desk_id, what="judgement")
     if judgement.agent != agent and not anybody:
         raise NotYours("judgement", judgement_id)
@@ -49,9 +45,7 @@ def add_reasons(
     row = JudgementReasons(
         desk_id=desk_id, judgement_id=judgement_id, reasons=list(reasons), agent=agent, created_at=now
     )
-    session.add(row)
-    session.flush()
-    return row
+    return save_row(session, row)
 
 
 def reasons_that_count() -> Any:

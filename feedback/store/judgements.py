@@ -23,7 +23,7 @@ from feedback.store.changes import conversation_topic, note_change, turn_topic
 from feedback.store.conversations import IncomingMessage, compose_message
 from feedback.store.derived_records import add_judgement_record, take_back_record
 from feedback.store.engine import get_row, of_desk, sent_together
-from feedback.store.judgement_locks import Scene, change, lock_scene
+from feedback.store.judgement_locks import LockedSet, change, lock_set
 from feedback.store.judgement_rules import Verdict, check_verdict
 from feedback.store.retractions import AlreadyUndone, NotYours, Retracted, retract_message
 from feedback.store.tables import Judgement, Message, SuggestionSet, Turn, new_id
@@ -71,7 +71,7 @@ class UndoNotUndoable(Conflict):
 
 
 @dataclass(frozen=True)
-class Terms:
+class JudgementSettings:
     """The settings that a judgement depends on."""
 
     undo_window_s: float
@@ -86,36 +86,44 @@ class Recorded:
 
 
 def record_judgement(
-    session: Session, *, desk_id: str, set_id: str, verdict: Verdict, now: datetime, terms: Terms
+    session: Session,
+    *,
+    desk_id: str,
+    set_id: str,
+    verdict: Verdict,
+    now: datetime,
+    settings: JudgementSettings,
 ) -> Recorded:
     """Stores the judgement and the message that it sends, if any."""
     check_verdict(verdict)
     connection = session.connection()
-    scene = lock_scene(connection, desk_id=desk_id, set_id=set_id, agent=verdict.agent)
-    _check_open(scene)
-    check_claim(scene.turn, agent=verdict.agent, now=now, claim_minutes=terms.claim_minutes)
-    _check_candidates(scene, verdict)
+    locked = lock_set(connection, desk_id=desk_id, set_id=set_id, agent=verdict.agent)
+    _check_open(locked)
+    check_claim(locked.turn, agent=verdict.agent, now=now, claim_minutes=settings.claim_minutes)
+    _check_candidates(locked, verdict)
     with sent_together(connection):
-        judgement_id, message_id = _write(session, scene, verdict, now=now, is_held=terms.undo_window_s > 0)
-    return Recorded(judgement_id, message_id, scene.conversation_id)
+        judgement_id, message_id = _write(
+            session, locked, verdict, now=now, is_held=settings.undo_window_s > 0
+        )
+    return Recorded(judgement_id, message_id, locked.conversation_id)
 
 
 def _write(
-    session: Session, scene: Scene, verdict: Verdict, *, now: datetime, is_held: bool
+    session: Session, locked: LockedSet, verdict: Verdict, *, now: datetime, is_held: bool
 ) -> tuple[str, str | None]:
     """Writes everything that the judgement changes; returns its id and that of the message it sends."""
     connection, message_id = session.connection(), None
     if verdict.kind in CLOSING:
-        message_id = _send(connection, scene, verdict, now=now, is_held=is_held)
-        _close(connection, scene, verdict, now=now)
-        _note(session, scene)
+        message_id = _send(connection, locked, verdict, now=now, is_held=is_held)
+        _close(connection, locked, verdict, now=now)
+        _note(session, locked)
     elif verdict.kind == "skip":
-        change(connection, Turn, scene.turn.id, claimed_by=None, claimed_at=None)
+        change(connection, Turn, locked.turn.id, claimed_by=None, claimed_at=None)
     judgement_id = _insert(
         connection,
-        scene,
+        locked,
         kind=verdict.kind,
-        closes_attempt=scene.set.attempt if verdict.kind in CLOSING else None,
+        closes_attempt=locked.set.attempt if verdict.kind in CLOSING else None,
         agent=verdict.agent,
         candidate_id=verdict.candidate_id,
         candidate_ids=list(verdict.candidate_ids),
@@ -123,12 +131,12 @@ def _write(
         text=verdict.text,
         reasons=list(verdict.reasons),
         dwell_ms=verdict.dwell_ms,
-        unblinded=scene.is_unblinded,
+        unblinded=locked.is_unblinded,
         occurred_at=verdict.occurred_at or now,
         created_at=now,
     )
-    judged = to_judged(judgement_id, verdict, at=now, unblinded=scene.is_unblinded)
-    add_judgement_record(connection, desk_id=scene.desk_id, judged=judged, shown=scene.shown)
+    judged = to_judged(judgement_id, verdict, at=now, unblinded=locked.is_unblinded)
+    add_judgement_record(connection, desk_id=locked.desk_id, judged=judged, shown=locked.shown)
     return judgement_id, message_id
 
 
@@ -147,76 +155,74 @@ def to_judged(judgement_id: str, verdict: Verdict, *, at: datetime, unblinded: b
     )
 
 
-def _note(session: Session, scene: Scene) -> None:
-    note_change(session, conversation_topic(scene.conversation_id))
-    note_change(session, turn_topic(scene.turn.id))
+def _note(session: Session, locked: LockedSet) -> None:
+    note_change(session, conversation_topic(locked.conversation_id))
+    note_change(session, turn_topic(locked.turn.id))
 
 
-def _insert(connection: Connection, scene: Scene, **values: Any) -> str:
+def _insert(connection: Connection, locked: LockedSet, **values: Any) -> str:
     id = new_id()
-    row = {"id": id, "desk_id": scene.desk_id, "set_id": scene.set.id, "turn_id": scene.turn.id, **values}
+    row = {"id": id, "desk_id": locked.desk_id, "set_id": locked.set.id, "turn_id": locked.turn.id, **values}
     connection.execute(NEW_JUDGEMENT, row)
     return id
 
 
-def _check_open(scene: Scene) -> None:
-    """Refuses a judgement that comes too late; the error tells whether a colleague answered or the customer
-    wrote again.
-    """
-    check_waiting(scene.turn)
-    if scene.set.state in ("judged", "bypassed"):
-        raise TurnAnswered(scene.turn.id, scene.set.state)
+def _check_open(locked: LockedSet) -> None:
+    """Refuses a late judgement and says whether a colleague answered or the customer wrote again."""
+    check_waiting(locked.turn)
+    if locked.set.state in ("judged", "bypassed"):
+        raise TurnAnswered(locked.turn.id, locked.set.state)
 
 
-def _check_candidates(scene: Scene, verdict: Verdict) -> None:
+def _check_candidates(locked: LockedSet, verdict: Verdict) -> None:
     for candidate_id in dict.fromkeys((*verdict.candidate_ids, verdict.candidate_id)):
         if candidate_id is None:
             continue
-        candidate = scene.find_reply(candidate_id)
+        candidate = locked.find_reply(candidate_id)
         if candidate is None:
-            raise CandidateNotInSet(candidate_id, scene.set.id)
+            raise CandidateNotInSet(candidate_id, locked.set.id)
         if candidate.state != "ready" or candidate.text is None:
             raise CandidateUnavailable(candidate_id, candidate.state)
-    if not scene.set.is_shown and verdict.kind not in ("own", "skip"):
-        raise SetNotShown(scene.set.id, scene.set.state)
+    if not locked.set.is_shown and verdict.kind not in ("own", "skip"):
+        raise SetNotShown(locked.set.id, locked.set.state)
 
 
-def _send(connection: Connection, scene: Scene, verdict: Verdict, *, now: datetime, is_held: bool) -> str:
-    candidate = scene.find_reply(verdict.candidate_id) if verdict.candidate_id else None
+def _send(
+    connection: Connection, locked: LockedSet, verdict: Verdict, *, now: datetime, is_held: bool
+) -> str:
+    candidate = locked.find_reply(verdict.candidate_id) if verdict.candidate_id else None
     text = verdict.text if verdict.text is not None else candidate.text if candidate is not None else None
     assert text is not None, "check_verdict and _check_candidates let no other through"
     row = compose_message(
-        desk_id=scene.desk_id,
-        conversation_id=scene.conversation_id,
-        last=scene.last,
+        desk_id=locked.desk_id,
+        conversation_id=locked.conversation_id,
+        last=locked.last,
         said=IncomingMessage("agent", text, verdict.occurred_at),
         now=now,
         is_held=is_held,
         origin=ORIGINS[verdict.kind],
         agent=verdict.agent,
         candidate_id=verdict.candidate_id,
-        turn_id=scene.turn.id,
+        turn_id=locked.turn.id,
     )
     connection.execute(NEW_MESSAGE, row)
     return str(row["id"])
 
 
-def _close(connection: Connection, scene: Scene, verdict: Verdict, *, now: datetime) -> None:
-    """Marks the turn as answered. An own text on a set that was never shown is a message and no choice, so
-    the set becomes `bypassed`.
-    """
-    shown = scene.set.is_shown
+def _close(connection: Connection, locked: LockedSet, verdict: Verdict, *, now: datetime) -> None:
+    """Marks the turn as answered. A set that was never shown is `bypassed`: the own text is no choice."""
+    shown = locked.set.is_shown
     change(
         connection,
         SuggestionSet,
-        scene.set.id,
+        locked.set.id,
         state="judged" if shown else "bypassed",
         judged_at=now if shown else None,
     )
     change(
         connection,
         Turn,
-        scene.turn.id,
+        locked.turn.id,
         state="answered",
         answered_at=now,
         claimed_by=verdict.agent,
@@ -246,14 +252,14 @@ def undo_judgement(
     if judgement.kind == "undo":
         raise UndoNotUndoable(judgement_id)
     connection = session.connection()
-    scene = lock_scene(connection, desk_id=desk_id, set_id=judgement.set_id, agent=agent)
+    locked = lock_set(connection, desk_id=desk_id, set_id=judgement.set_id, agent=agent)
     if session.exec(of_desk(Judgement, desk_id).where(col(Judgement.undoes) == judgement_id)).first():
         raise AlreadyUndone("judgement", judgement_id)
     retracted = _retract(session, judgement, now=now)
     take_back_record(connection, desk_id=desk_id, judgement_id=judgement_id)
     undo_id = _insert(
         connection,
-        scene,
+        locked,
         kind="undo",
         undoes=judgement_id,
         agent=agent or judgement.agent,
@@ -264,7 +270,7 @@ def undo_judgement(
         occurred_at=now,
         created_at=now,
     )
-    _note(session, scene)
+    _note(session, locked)
     return Undone(undo_id, retracted.message, retracted.reopened) if retracted else Undone(undo_id)
 
 

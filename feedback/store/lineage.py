@@ -1,7 +1,7 @@
 """Queries of lineage: which column names the steps of each kind, and which columns lead from one kind to
 another. One query serves every kind, another every edge, in both directions.
 
-An adapter's story and what was drawn while it served is no foreign key: `adapter_story.py`.
+An adapter's story and what was generated while it served is no foreign key: `adapter_story.py`.
 """
 
 from collections.abc import Sequence
@@ -26,15 +26,15 @@ from feedback.store.tables import (
     Duel,
     DuelRound,
     DuelVerdict,
-    ExposureDecision,
     Judgement,
     Message,
-    Operator,
     Record,
+    RolloutDecision,
     Run,
     SuggestionSet,
     Thumb,
     Turn,
+    User,
 )
 
 Named = tuple[str, str]  # kind and id of a step
@@ -51,9 +51,9 @@ KEYS: dict[str, Any] = {
     "duel": col(Duel.id),
     "verdict": col(DuelVerdict.id),
     "decision": col(AdapterEvent.id),
-    "exposure": col(ExposureDecision.id),
+    "rollout": col(RolloutDecision.id),
     "approval": col(Approval.id),
-    "deployment": col(Deployment.fence),
+    "deployment": col(Deployment.fencing_token),
 }
 # What a bare id may be of: the step's kind, and the column that is compared where it is not the step's own.
 NAMED: tuple[tuple[str, Any, Any], ...] = (
@@ -88,7 +88,11 @@ _sent = (
     col(Judgement.turn_id) == col(Message.turn_id),
     is_judgement(),
 )
-_told = (col(DuelVerdict.verdict) != UNDO, col(Duel.id) == col(DuelVerdict.duel_id), Duel.state == "closed")
+_of_closed_duel = (
+    col(DuelVerdict.verdict) != UNDO,
+    col(Duel.id) == col(DuelVerdict.duel_id),
+    Duel.state == "closed",
+)
 EDGES = (
     Edge("message", "set", Turn.message_id, SuggestionSet.id, [col(Turn.id) == SuggestionSet.turn_id]),
     Edge("message", "thumb", Thumb.message_id, Thumb.id),
@@ -101,7 +105,7 @@ EDGES = (
     Edge("dataset", "adapter", Adapter.dataset_id, Adapter.name, [col(Adapter.run_id).is_(None)]),
     Edge("adapter", "duel", Duel.adapter, Duel.id),
     Edge("adapter", "duel", Duel.rival, Duel.id),
-    Edge("duel", "verdict", DuelVerdict.duel_id, DuelVerdict.id, _told),
+    Edge("duel", "verdict", DuelVerdict.duel_id, DuelVerdict.id, _of_closed_duel),
     Edge("verdict", "choice", DuelVerdict.id, DuelVerdict.id, [DuelVerdict.verdict != UNDO], prefix="duel/"),
     Edge("verdict", "verdict", DuelVerdict.undoes, DuelVerdict.id),
 )
@@ -186,9 +190,9 @@ def list_datasets_since(session: Session, *, desk_id: str, since: datetime) -> S
 
 
 def name_agent(session: Session, *, agent: str | None) -> str | None:
-    """The operator's name, or the stored word itself if no operator has this id."""
-    operator = session.get(Operator, agent) if agent else None
-    return operator.name if operator else agent
+    """The user's name, or the stored word itself if no user has this id."""
+    user = session.get(User, agent) if agent else None
+    return user.name if user else agent
 
 
 def as_number(id: str) -> int:

@@ -4,17 +4,15 @@ waiting page.
 It is cheap: one statement for many topics, answered from an index.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterable
 
 import sqlalchemy
 from sqlalchemy import Connection, func
 from sqlmodel import col
 
 from feedback.store.changes import CONVERSATION, TURN, conversation_topic, turn_topic
+from feedback.store.engine import batched
 from feedback.store.tables import Message, SuggestionSet, Turn
-
-AT_ONCE = 500  # ids in one statement
 
 Mark = tuple[object, ...]
 Marks = dict[str, Mark]
@@ -24,20 +22,11 @@ def read_marks(connection: Connection, *, topics: Iterable[str]) -> Marks:
     """The marks of these topics; topics without any row are left out."""
     listed = list(topics)
     marks: Marks = {}
-    for ids in _in_parts(
-        topic.removeprefix(CONVERSATION) for topic in listed if topic.startswith(CONVERSATION)
-    ):
-        last = (
-            sqlalchemy.select(
-                col(Message.conversation_id),
-                func.max(col(Message.position)),
-                func.max(col(Message.release_no)),
-            )
-            .where(col(Message.conversation_id).in_(ids))
-            .group_by(col(Message.conversation_id))
-        )
+    of, newest = col(Message.conversation_id), (col(Message.position), col(Message.release_no))
+    for ids in batched(name.removeprefix(CONVERSATION) for name in listed if name.startswith(CONVERSATION)):
+        last = sqlalchemy.select(of, *map(func.max, newest)).where(of.in_(ids)).group_by(of)
         marks |= {conversation_topic(id): tuple(mark) for id, *mark in connection.execute(last)}
-    for ids in _in_parts(topic.removeprefix(TURN) for topic in listed if topic.startswith(TURN)):
+    for ids in batched(name.removeprefix(TURN) for name in listed if name.startswith(TURN)):
         states = (
             sqlalchemy.select(col(Turn.id), col(Turn.state), col(SuggestionSet.state))
             .outerjoin(SuggestionSet, col(SuggestionSet.turn_id) == Turn.id)
@@ -50,8 +39,3 @@ def read_marks(connection: Connection, *, topics: Iterable[str]) -> Marks:
 def read_mark(connection: Connection, *, topic: str) -> Mark:
     """The mark of one topic; empty if the topic has no row."""
     return read_marks(connection, topics=[topic]).get(topic, ())
-
-
-def _in_parts(ids: Iterator[str]) -> Iterator[Sequence[str]]:
-    while part := list(islice(ids, AT_ONCE)):
-        yield part

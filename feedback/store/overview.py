@@ -13,16 +13,17 @@ from sqlmodel import Session, col, func, select
 
 from feedback.records.derived import IMPORT, THUMB, UNDONE
 from feedback.store.closings import count_closings
+from feedback.store.engine import within
 from feedback.store.live_judgements import is_judgement
 from feedback.store.record_counts import count_given
 from feedback.store.tables import (
     Conversation,
     Judgement,
     Message,
-    Operator,
     Record,
     SuggestionSet,
     Turn,
+    User,
     WebSession,
 )
 
@@ -58,12 +59,8 @@ def count_inflow(
     """What arrived in this time, both ends included; None leaves an end open."""
 
     def count_by(table: Any, key: Any, *which: Any) -> dict[Any, int]:
-        at = col(table.created_at)
-        query = select(key, func.count()).select_from(table).where(table.desk_id == desk_id, *which)
-        if since is not None:
-            query = query.where(at >= since)
-        if until is not None:
-            query = query.where(at <= until)
+        arrived = within(col(table.created_at), since, until)
+        query = select(key, func.count()).select_from(table).where(table.desk_id == desk_id, *which, *arrived)
         return dict(session.exec(query.group_by(key)).all())
 
     roles = count_by(Message, col(Message.role))
@@ -85,42 +82,33 @@ def count_inflow(
 
 
 def count_unanswered(session: Session, *, desk_id: str) -> Unanswered:
-    query = select(func.count(), func.min(col(Turn.created_at))).where(
-        Turn.desk_id == desk_id, Turn.state == "waiting"
-    )
-    count, oldest = session.exec(query).one()
-    return Unanswered(count=count, oldest=oldest)
+    query = select(func.count(), func.min(col(Turn.created_at)))
+    return Unanswered(*session.exec(query.where(Turn.desk_id == desk_id, Turn.state == "waiting")).one())
 
 
 def count_sets_of(session: Session, *, desk_id: str, adapters: Collection[str]) -> dict[str, int]:
     """The number of sets in which each of these adapters took part; adapters without sets are left out."""
-    counts = select(SuggestionSet.adapter, func.count()).where(
-        SuggestionSet.desk_id == desk_id, col(SuggestionSet.adapter).in_(adapters)
-    )
-    rows = session.exec(counts.group_by(col(SuggestionSet.adapter))).all()
-    return {name: sets for name, sets in rows if name is not None}
+    adapter = col(SuggestionSet.adapter)
+    counts = select(adapter, func.count()).where(SuggestionSet.desk_id == desk_id, adapter.in_(adapters))
+    return {name: sets for name, sets in session.exec(counts.group_by(adapter)) if name is not None}
 
 
 def list_living_sessions(session: Session, *, desk_id: str, now: datetime) -> list[tuple[WebSession, str]]:
-    """Browsers that are signed in, with the name of their operator ("" if a program's token signed in)."""
+    """Browsers that are signed in, with the name of their user ("" if a program's token signed in)."""
     query = (
-        select(WebSession, Operator.name)
-        .outerjoin(Operator, col(Operator.id) == col(WebSession.operator_id))
-        .where(
-            WebSession.desk_id == desk_id,
-            col(WebSession.ended_at).is_(None),
-            col(WebSession.expires_at) > now,
-        )
+        select(WebSession, User.name)
+        .outerjoin(User, col(User.id) == col(WebSession.user_id))
+        .where(WebSession.desk_id == desk_id, col(WebSession.ended_at).is_(None), WebSession.expires_at > now)
     )
     rows = session.exec(query.order_by(col(WebSession.seen_at).desc())).all()
-    return [(row, name or "") for row, name in rows if row.operator_id or "token_id" in row.data]
+    return [(row, name or "") for row, name in rows if row.user_id or "token_id" in row.data]
 
 
 def list_agents(session: Session, *, desk_id: str) -> dict[str, str]:
-    """Everybody who judged, with a display name: the operator's name, or the word stored in the rows."""
+    """Everybody who judged, with a display name: the user's name, or the word stored in the rows."""
     query = (
-        select(Judgement.agent, Operator.name)
-        .outerjoin(Operator, col(Operator.id) == col(Judgement.agent))
+        select(Judgement.agent, User.name)
+        .outerjoin(User, col(User.id) == col(Judgement.agent))
         .where(Judgement.desk_id == desk_id, col(Judgement.agent).is_not(None), is_judgement())
     )
     return {agent: name or agent for agent, name in session.exec(query.distinct()).all() if agent}

@@ -3,61 +3,51 @@
 Each page is read in one transaction. The texts of a rejected record are not read.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, select, tuple_
+from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
 from feedback.records.derived import JUDGEMENT, THUMB
 from feedback.records.from_thumb import ThumbedReply
-from feedback.store.choices import PAGE, JudgedSet, Key, iterate_pages, read_judged, read_thumbed
+from feedback.store.choices import JudgedSet, iterate_query, read_judged, read_thumbed
+from feedback.store.engine import columns_of, within
 from feedback.store.tables import Judgement, Record
-
-PLACE = (col(Record.created_at), col(Record.origin_id))
 
 
 def iterate_choices(
     store_engine: Engine, *, desk_id: str, since: datetime | None, until: datetime
 ) -> Iterator[tuple[Any, JudgedSet | None]]:
     """The records of judgements, oldest first, each with its judgement and set unless it was rejected."""
-    query = select(
-        *PLACE, col(Record.rejection), col(Record.settled), col(Record.cards), col(Record.tags)
-    ).where(
-        col(Record.desk_id) == desk_id,
-        col(Record.origin_kind) == JUDGEMENT,
-        col(Record.created_at) <= until,
+    place, told = (
+        columns_of(Record, "created_at origin_id"),
+        columns_of(Record, "rejection settled cards tags language"),
     )
-    if since is not None:
-        query = query.where(col(Record.created_at) >= since)
+    query = select(*place, *told).where(col(Record.desk_id) == desk_id, col(Record.origin_kind) == JUDGEMENT)
 
-    def fetch(session: Session, after: Key | None) -> list[tuple[Any, JudgedSet | None]]:
-        page = query if after is None else query.where(tuple_(*PLACE) > after)
-        records = session.execute(page.order_by(*PLACE).limit(PAGE)).all()
+    def complete(session: Session, records: Sequence[Any]) -> list[tuple[Any, JudgedSet | None]]:
         ids = [row.origin_id for row in records if row.rejection is None]
         found = read_judged(session, which=col(Judgement.id).in_(ids), with_tokens=True)
         texts = {judged.id: (judged, shown) for judged, shown in found}
         return [(row, texts.get(row.origin_id)) for row in records]
 
-    return iterate_pages(store_engine, fetch, lambda item: (item[0].created_at, item[0].origin_id))
+    query = query.where(*within(col(Record.created_at), since, until))
+    return iterate_query(store_engine, query, place=place, complete=complete)
 
 
 def iterate_thumbs(
     store_engine: Engine, *, desk_id: str, until: datetime
 ) -> Iterator[tuple[Any, ThumbedReply | None]]:
-    """The record of the last thumb of each message, by message, each with its reply unless it was
-    rejected.
-    """
-    query = select(
-        col(Record.origin_id), col(Record.created_at), col(Record.rejection), col(Record.tags)
-    ).where(col(Record.desk_id) == desk_id, col(Record.origin_kind) == THUMB, col(Record.created_at) <= until)
+    """The record of each message's last thumb, by message, with its reply unless it was rejected."""
+    told = columns_of(Record, "origin_id created_at rejection tags language")
+    query = select(*told).where(col(Record.desk_id) == desk_id, col(Record.origin_kind) == THUMB)
 
-    def fetch(session: Session, after: Key | None) -> list[tuple[Any, ThumbedReply | None]]:
-        page = query.where(col(Record.origin_id) > (after[0] if after else ""))
-        records = session.execute(page.order_by(col(Record.origin_id)).limit(PAGE)).all()
+    def complete(session: Session, records: Sequence[Any]) -> list[tuple[Any, ThumbedReply | None]]:
         ids = [row.origin_id for row in records if row.rejection is None]
         texts = {reply.message_id: reply for reply in read_thumbed(session, message_ids=ids)}
         return [(row, texts.get(row.origin_id)) for row in records]
 
-    return iterate_pages(store_engine, fetch, lambda item: (item[0].origin_id,))
+    query = query.where(col(Record.created_at) <= until)
+    return iterate_query(store_engine, query, place=told[:1], complete=complete)

@@ -1,6 +1,4 @@
-"""Tells within a second whether the store can be written to now, for health probes, which must write
-nothing.
-"""
+"""Tells within a second whether the store can be written to, for health probes, which write nothing."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,9 +27,7 @@ def probe_store(engine: Engine) -> bool:
 
 @contextmanager
 def read_in_haste(engine: Engine) -> Iterator[Session]:
-    """A reading transaction with almost no waiting for a lock, for use when the store is known to be
-    locked.
-    """
+    """A reading transaction that hardly waits for a lock, for when the store is known to be locked."""
     with read(engine) as session, _waiting_at_most(HASTE_MS, session.connection()):
         yield session
 
@@ -48,9 +44,7 @@ def _probe_sqlite(engine: Engine) -> bool:
 
 
 def _probe_postgres(engine: Engine) -> bool:
-    """Takes the locks with which every write begins, so that it fails if somebody blocks writes to the
-    tables.
-    """
+    """Takes the locks with which every write begins: it fails if somebody blocks writes to the tables."""
     quote = engine.dialect.identifier_preparer.format_table
     tables = ", ".join(quote(table) for table in SQLModel.metadata.sorted_tables)
     with mapped_errors(), engine.connect() as connection, connection.begin() as trying:

@@ -1,21 +1,23 @@
-"""Filters of the queue: turns in one language, with one tag, or for one agent; and which languages and tags
-wait now.
+"""Filters of the queue by language, tag or agent; and which languages and tags wait now.
 
 A filter narrows the desk's waiting turns, which an index holds in order: it looks up the conversation of each
 and reads no turn that does not wait. `feedback.store.turns` reads the queue itself.
 """
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import sqlalchemy
-from sqlalchemy import ColumnElement, TableValuedAlias, and_, func, or_
-from sqlalchemy.orm import Mapped, aliased
+from sqlalchemy import ColumnElement, Text, and_, cast, func, or_
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from feedback.store.row_selection import is_in_language
 from feedback.store.tables import Conversation, Draft, Turn
+from feedback.store.tags import match_tag, read_tag_tree
 
 LOOKED_AT = 10_000  # turns, the longest waiting, whose kinds are counted
 MOST_KINDS = 50  # of each sort that are named
@@ -24,24 +26,21 @@ UNKNOWN = "und"  # ISO 639-2 for a language that nobody could tell
 
 @dataclass(frozen=True)
 class QueueFilter:
-    """A filter of the queue; None selects all. A `language` without a region matches every region, UNKNOWN
-    matches turns without a language.
+    """A filter of the queue; None selects all, `en` every region of it, UNKNOWN turns without a language, a
+    tag what lies below it, too.
     """
 
     language: str | None = None
     tag: str | None = None
 
-    def list_conditions(self, session: Session) -> list[ColumnElement[bool]]:
+    def list_conditions(self, session: Session, *, desk_id: str) -> list[ColumnElement[bool]]:
         """The filter as query conditions on turns."""
         theirs = aliased(Conversation)  # the query around may read conversations too
         wanted: list[ColumnElement[bool]] = []
         if self.language is not None:
-            code = self.language.lower()
-            spoken = func.lower(func.coalesce(func.nullif(col(theirs.language), ""), UNKNOWN))
-            wanted.append(or_(spoken == code, spoken.startswith(f"{code}-", autoescape=True)))
-        if self.tag is not None:
-            tags = _list_tags(session, col(theirs.tags))
-            wanted.append(sqlalchemy.select(1).select_from(tags).where(tags.c.value == self.tag).exists())
+            spoken = func.coalesce(func.nullif(col(theirs.language), ""), UNKNOWN)
+            wanted.append(is_in_language(self.language, spoken))
+        wanted += match_tag(session, desk_id, self.tag, theirs.tags)
         if not wanted:
             return []
         return [sqlalchemy.select(1).where(col(theirs.id) == col(Turn.conversation_id), *wanted).exists()]
@@ -59,17 +58,13 @@ class QueueKinds:
 
 
 def is_held_by(agent: str, *, now: datetime, claim_minutes: float) -> ColumnElement[bool]:
-    """The query condition for a turn that this agent has claimed, with the rule of
-    `feedback.store.turns.find_claim`.
-    """
+    """The condition for a turn that this agent has claimed, by the rule of `turns.find_claim`."""
     since = col(Turn.claimed_at)
     return and_(col(Turn.claimed_by) == agent, since > now - timedelta(minutes=claim_minutes), since <= now)
 
 
 def is_of(agent: str, *, now: datetime, claim_minutes: float) -> ColumnElement[bool]:
-    """The query condition for a turn that this agent has claimed, or in whose conversation they have an
-    unsent draft.
-    """
+    """The condition for a turn that this agent has claimed, or where they have an unsent draft."""
     drafted = sqlalchemy.select(1).where(
         col(Draft.desk_id) == col(Turn.desk_id),
         col(Draft.agent) == agent,
@@ -105,18 +100,14 @@ def count_kinds(session: Session, *, desk_id: str) -> QueueKinds:
     spoken = theirs.with_only_columns(col(Conversation.language), func.count())
     for code, number in session.execute(spoken.group_by(col(Conversation.language))):
         languages[(code or UNKNOWN).partition("-")[0].lower()] += number
-    tags = _list_tags(session, col(Conversation.tags))
+    tree, tags = read_tag_tree(session, desk_id=desk_id), Counter[str]()
+    text = cast(col(Conversation.tags), Text).label("tags")
     count = func.count(sqlalchemy.distinct(col(Conversation.id)))
-    tagged = (
-        theirs.join(tags, sqlalchemy.true()).with_only_columns(tags.c.value, count).group_by(tags.c.value)
-    )
-    most = tagged.order_by(count.desc(), tags.c.value).limit(MOST_KINDS)
-    in_order = sorted(languages.items(), key=lambda counted: (-counted[1], counted[0]))
-    return QueueKinds(dict(in_order[:MOST_KINDS]), {tag: number for tag, number in session.execute(most)})
+    for strings, number in session.execute(theirs.with_only_columns(text, count).group_by(text)):
+        tags.update(dict.fromkeys(tree.lift(json.loads(strings)), number))
+    return QueueKinds(_list_most(languages), _list_most(tags))
 
 
-def _list_tags(session: Session, tags: Mapped[list[str]]) -> TableValuedAlias:
-    """The tags of a conversation as rows, with the function that the database has for it."""
-    if session.get_bind().dialect.name == "postgresql":
-        return func.json_array_elements_text(tags).table_valued("value").render_derived()
-    return func.json_each(tags).table_valued("value")
+def _list_most(counts: Counter[str]) -> dict[str, int]:
+    in_order = sorted(counts.items(), key=lambda counted: (-counted[1], counted[0]))
+    return dict(in_order[:MOST_KINDS])

@@ -4,6 +4,9 @@ count_meanings      on the sets of one adapter, by who judged
 count_judgements    on the sets of one adapter, in one number
 count_versions      on sets of two versions, by who judged
 count_given         in a time: kind as given, kind as settled, and reason of rejection
+
+The first three leave out judgements whose reply is still held back: taking one back opens its set again, and
+a count that moves with it would tell the arms.
 """
 
 from datetime import datetime
@@ -14,7 +17,10 @@ from sqlmodel import Session, col
 
 from feedback.records.arms import VERSIONS_DESIGN
 from feedback.records.derived import JUDGEMENT
+from feedback.store.engine import columns_of, within
+from feedback.store.row_selection import select_held
 from feedback.store.tables import Record
+from feedback.store.tags import match_tag
 
 
 class Meaning(NamedTuple):
@@ -43,9 +49,7 @@ class Versioned(NamedTuple):
 
 
 class Given(NamedTuple):
-    """The kind of judgements as given and their outcome. `pairs` and `close` are sums over these
-    `judgements`; `paired` of them give at least one pair.
-    """
+    """Judgements as given and as settled: sums of their pairs, and how many give any."""
 
     given: str
     settled: str | None
@@ -57,13 +61,7 @@ class Given(NamedTuple):
     paired: int
 
 
-_MEANING = (
-    col(Record.design),
-    col(Record.rejection),
-    col(Record.settled),
-    col(Record.winner),
-    col(Record.incomparable),
-)
+_MEANING = columns_of(Record, "design rejection settled winner incomparable")
 
 
 def count_meanings(session: Session, *, desk_id: str, adapter: str) -> dict[AgentMeaning, int]:
@@ -104,9 +102,10 @@ def count_given(
     since: datetime | None = None,
     until: datetime | None = None,
     agent: str | None = None,
+    tag: str | None = None,
 ) -> list[Given]:
-    """Counts judgements of this time (both ends included) by the language of their conversations; with
-    `agent`, only that agent's.
+    """Counts the judgements of this time, both ends included, also by language; of one agent or of all, with
+    a tag or one below it.
     """
     keys = (col(Record.given), col(Record.settled), col(Record.rejection), col(Record.language))
     sums = (
@@ -114,18 +113,14 @@ def count_given(
         func.sum(case((col(Record.pairs) > 0, 1), else_=0)),
     )
     query = select(*keys, *sums).where(col(Record.desk_id) == desk_id, col(Record.origin_kind) == JUDGEMENT)
-    if since is not None:
-        query = query.where(col(Record.created_at) >= since)
-    if until is not None:
-        query = query.where(col(Record.created_at) <= until)
+    query = query.where(*within(col(Record.created_at), since, until))
     if agent is not None:
         query = query.where(col(Record.agent) == agent)
+    query = query.where(*match_tag(session, desk_id, tag, Record.tags))
     return [Given(*row) for row in session.execute(query.group_by(*keys))]
 
 
 def _of_adapter(query: Any, desk_id: str, adapter: str) -> Any:
-    return query.where(
-        col(Record.desk_id) == desk_id,
-        col(Record.adapter) == adapter,
-        col(Record.origin_kind) == JUDGEMENT,
-    )
+    is_its = col(Record.desk_id) == desk_id, col(Record.adapter) == adapter
+    is_out = col(Record.origin_id).not_in(select_held(desk_id=desk_id))
+    return query.where(*is_its, is_out, col(Record.origin_kind) == JUDGEMENT)

@@ -1,16 +1,15 @@
-"""Imported training records and conversations: bulk writes and paged reads. Keyword-only, session first, no
-commit.
-"""
+"""Imported training records and conversations: bulk writes and paged reads. Session first, no commit."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, collate, func, insert, select, tuple_
+from sqlalchemy import ColumnElement, Engine, collate, func, insert, select
 from sqlmodel import Session, col
 
 from feedback.records.from_judgement import LIVE
-from feedback.store.choices import Key, iterate_pages
+from feedback.store.choices import iterate_query
+from feedback.store.engine import columns_of
 from feedback.store.tables import Conversation, Message, Record
 
 PAGE = 1_000
@@ -56,37 +55,8 @@ def add_conversations(
         session.execute(insert(Message), list(messages))
 
 
-def read_records(
-    session: Session,
-    *,
-    desk_id: str,
-    kind: str,
-    sources: Collection[str] = (),
-    after: Key | None = None,
-    until: datetime | None = None,
-    limit: int = PAGE,
-) -> list[Record]:
-    """Imported records in the order of (source, identity), independent of the order of import. `after` is the
-    pair of the last record already read.
-    """
-    source, identity = (_bytewise(session, column) for column in (col(Record.source), col(Record.identity)))
-    # Not by origin_kind: SQLite would then walk another index and sort for every page.
-    query = select(Record).where(
-        col(Record.desk_id) == desk_id, col(Record.kind) == kind, col(Record.source) != LIVE
-    )
-    if sources:
-        query = query.where(col(Record.source).in_(sources))
-    if until is not None:
-        query = query.where(col(Record.created_at) <= until)
-    if after is not None:
-        query = query.where(tuple_(source, identity) > after)
-    return list(session.scalars(query.order_by(source, identity).limit(limit)))
-
-
 def count_records(session: Session, *, desk_id: str, sources: Collection[str], until: datetime) -> int:
-    """The number of records of these sources, or of all sources if none is given. Records of judgements and
-    thumbs count too.
-    """
+    """The number of records of these sources, or of all if none is given; live ones count too."""
     query = select(func.count()).select_from(Record)
     query = query.where(col(Record.desk_id) == desk_id, col(Record.created_at) <= until)
     if sources:
@@ -97,18 +67,18 @@ def count_records(session: Session, *, desk_id: str, sources: Collection[str], u
 def iterate_records(
     store_engine: Engine, *, desk_id: str, kind: str, sources: Collection[str], until: datetime
 ) -> Iterator[Record]:
-    return iterate_pages(
-        store_engine,
-        lambda session, after: read_records(
-            session, desk_id=desk_id, kind=kind, sources=sources, after=after, until=until
-        ),
-        lambda row: (row.source, row.identity),
-    )
+    """Imported records in the order of (source, identity), however they were imported."""
+    place = tuple(_bytewise(store_engine, column) for column in columns_of(Record, "source identity"))
+    # Not by origin_kind: SQLite would then walk another index and sort for every page.
+    is_asked = col(Record.desk_id) == desk_id, col(Record.kind) == kind, col(Record.created_at) <= until
+    query = select(*place, Record).where(*is_asked, col(Record.source) != LIVE)
+    if sources:
+        query = query.where(col(Record.source).in_(sources))
+    for *_, record in iterate_query(store_engine, query, place=place, limit=PAGE):
+        yield record
 
 
-def _bytewise(session: Session, column: Any) -> ColumnElement[str]:
-    """The column compared by bytes: this is SQLite's default, and gives PostgreSQL a sort order that is
-    independent of its locale.
-    """
+def _bytewise(store_engine: Engine, column: Any) -> ColumnElement[str]:
+    """The column in the order of its bytes: SQLite's own, and on PostgreSQL free of the locale."""
     ordered: ColumnElement[str] = column
-    return collate(ordered, "C") if session.get_bind().dialect.name == "postgresql" else ordered
+    return collate(ordered, "C") if store_engine.dialect.name == "postgresql" else ordered

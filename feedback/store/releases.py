@@ -24,9 +24,7 @@ def list_held(session: Session) -> Sequence[str]:
 
 
 def release_messages(session: Session, *, message_ids: Sequence[str], now: datetime) -> None:
-    """Releases those of the messages that are still held. Listeners of their conversations are told after the
-    commit.
-    """
+    """Releases those messages that are still held. Listeners hear of it after the commit."""
     query = select(Message.id, Message.conversation_id).where(col(Message.id).in_(message_ids), *HELD)
     # Conversations are locked in one order, so that two processes do not wait for each other.
     found = session.exec(query.order_by(col(Message.conversation_id), col(Message.position))).all()

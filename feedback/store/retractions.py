@@ -77,12 +77,12 @@ def retract_message(session: Session, *, message: Message, now: datetime) -> Ret
         return Retracted("sent")
     change(session.connection(), Message, message.id, retracted_at=now)
     note_change(session, conversation_topic(message.conversation_id))
-    standing = select(Message).where(
+    in_force = select(Message).where(
         Message.conversation_id == message.conversation_id, col(Message.retracted_at).is_(None)
     )
-    last = session.exec(standing.order_by(col(Message.position).desc()).limit(1)).one()
+    last = session.exec(in_force.order_by(col(Message.position).desc()).limit(1)).one()
     reopened = _reopen(session, last, message.agent, now=now) if last.role == "customer" else None
-    later = standing.where(Message.role == "customer", Message.position > message.position)
+    later = in_force.where(Message.role == "customer", Message.position > message.position)
     if message.turn_id is not None and session.exec(later.limit(1)).first() is not None:
         _change_turn(session, message.turn_id, state="superseded", answered_at=None)
         of_turn = select(SuggestionSet.id).where(SuggestionSet.turn_id == message.turn_id)
@@ -92,9 +92,7 @@ def retract_message(session: Session, *, message: Message, now: datetime) -> Ret
 
 
 def _reopen(session: Session, asked: Message, agent: str | None, *, now: datetime) -> str | None:
-    """Lets the turn of this message wait again if it was answered, claimed by the agent who took the answer
-    back.
-    """
+    """Lets the answered turn of this message wait again, claimed by who took the answer back."""
     waits_for = select(Turn).where(Turn.message_id == asked.id, Turn.state == "answered")
     turn = session.exec(waits_for.with_for_update(key_share=True)).one_or_none()
     if turn is None:

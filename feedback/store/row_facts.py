@@ -1,5 +1,4 @@
-"""Reads what a list shows of each row that `conversation_rows.py` found: the customer's words, state and
-verdict.
+"""Reads what a list shows of each row that `conversation_rows.py` found.
 
 The arm that a verdict is for is shown only when nobody can take the verdict back into an open set any more
 (`row_selection.py`). Reads only.
@@ -23,9 +22,7 @@ Key = tuple[datetime, str]
 
 @dataclass(frozen=True)
 class RowVerdict:
-    """A verdict as it was given. `is_settled` means that it can no longer be taken back into an open set;
-    before that, `winner` and `version` are None.
-    """
+    """A verdict as given. Until it `is_settled`, its set may open again: `winner` and `version` are None."""
 
     given: str
     is_settled: bool = False
@@ -36,9 +33,7 @@ class RowVerdict:
 
 @dataclass(frozen=True)
 class ConversationRow:
-    """One row of the list. `words` are the customer's: the first ones of the conversation, or those that the
-    verdict is about.
-    """
+    """One row of the list with the customer's words: those of the verdict, else the first ones."""
 
     key: Key
     conversation_id: str
@@ -54,9 +49,7 @@ class ConversationRow:
 
 @dataclass(frozen=True)
 class _Found:
-    """A row before the rest of its conversation is read. `words` is set if they are not the conversation's
-    first words.
-    """
+    """A row before the rest of its conversation is read; `words` if not the conversation's first."""
 
     key: Key
     conversation_id: str
@@ -64,19 +57,23 @@ class _Found:
     words: str | None = None
 
 
-def tell_rows(
+def describe_rows(
     session: Session, desk_id: str, asked: RowSelection, keys: Sequence[Key]
 ) -> list[ConversationRow]:
     ids = [id for _, id in keys]
-    if asked.is_of_closings:
-        return _complete(session, _tell_closings(session, keys))
-    if asked.is_of_records:
-        return _complete(session, _tell_records(session, desk_id, ids, asked.verdict in THUMBS))
+    if asked.kind == "closing":
+        return _complete(session, _describe_closings(session, keys))
+    if asked.kind == "message":
+        return _complete(session, _describe_messages(session, keys))
+    if asked.kind == "set":
+        return _complete(session, _describe_sets(session, keys))
+    if asked.kind == "verdict":
+        return _complete(session, _describe_records(session, desk_id, ids, asked.verdict in THUMBS))
     last = _find_last_verdicts(session, desk_id, ids)
     return _complete(session, [_Found(key, key[1], last.get(key[1])) for key in keys])
 
 
-def _tell_closings(session: Session, keys: Sequence[Key]) -> list[_Found]:
+def _describe_closings(session: Session, keys: Sequence[Key]) -> list[_Found]:
     query = (
         select(col(Turn.id), col(Turn.conversation_id), col(Turn.closed_as), col(Message.text))
         .join(Message, col(Message.id) == col(Turn.message_id))
@@ -86,10 +83,31 @@ def _tell_closings(session: Session, keys: Sequence[Key]) -> list[_Found]:
     return [_Found(key, *told[key[1]]) for key in keys]
 
 
-def _tell_records(session: Session, desk_id: str, ids: Sequence[str], is_thumb: bool) -> list[_Found]:
-    """The rows of judgements or thumbs, with the customer's words in the turn that was judged or that the
-    reply answered.
-    """
+def _describe_messages(session: Session, keys: Sequence[Key]) -> list[_Found]:
+    """The rows of messages with their own words; those of a retracted message are not shown."""
+    query = select(Message).where(col(Message.id).in_([id for _, id in keys]))
+    told = {row.id: row for row in session.scalars(query)}
+    return [
+        _Found(key, row.conversation_id, words=None if row.retracted_at else row.text)
+        for key in keys
+        for row in [told[key[1]]]
+    ]
+
+
+def _describe_sets(session: Session, keys: Sequence[Key]) -> list[_Found]:
+    """The rows of suggestion sets, with the customer's words that they answer."""
+    query = (
+        select(col(SuggestionSet.id), col(SuggestionSet.conversation_id), col(Message.text))
+        .join(Turn, col(Turn.id) == col(SuggestionSet.turn_id))
+        .join(Message, col(Message.id) == col(Turn.message_id))
+        .where(col(SuggestionSet.id).in_([id for _, id in keys]))
+    )
+    told = {id: (of, words) for id, of, words in session.execute(query)}
+    return [_Found(key, told[key[1]][0], words=told[key[1]][1]) for key in keys]
+
+
+def _describe_records(session: Session, desk_id: str, ids: Sequence[str], is_thumb: bool) -> list[_Found]:
+    """The rows of judgements or thumbs, with the customer's words in the turn concerned."""
     about: Any = Message if is_thumb else Judgement
     query = (
         select(Record, col(Message.text))
@@ -105,17 +123,15 @@ def _tell_records(session: Session, desk_id: str, ids: Sequence[str], is_thumb: 
         _Found(
             (record.created_at, record.origin_id or ""),
             record.conversation,
-            tell_verdict(record, held),
+            describe_row_verdict(record, held),
             words,
         )
         for record, words in session.execute(query)
     ]
 
 
-def tell_verdict(record: Record, held: Container[str]) -> RowVerdict:
-    """The verdict that a record states. `held` are the ids of judgements that their agents can still take
-    back.
-    """
+def describe_row_verdict(record: Record, held: Container[str]) -> RowVerdict:
+    """The verdict that a record states. `held` are ids of judgements that can still be taken back."""
     is_held = record.origin_id is not None and record.origin_id in held
     is_open = record.origin_kind == JUDGEMENT and (is_held or record.rejection in OPEN_AFTER)
     return RowVerdict(
@@ -141,7 +157,9 @@ def _find_last_verdicts(session: Session, desk_id: str, ids: Sequence[str]) -> d
     )
     held = set(session.scalars(select_held(desk_id=desk_id)))
     oldest_first = query.order_by(col(Record.created_at), col(Record.origin_id))
-    return {record.conversation: tell_verdict(record, held) for record in session.scalars(oldest_first)}
+    return {
+        record.conversation: describe_row_verdict(record, held) for record in session.scalars(oldest_first)
+    }
 
 
 def _complete(session: Session, rows: Sequence[_Found]) -> list[ConversationRow]:

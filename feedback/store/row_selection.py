@@ -2,24 +2,26 @@
 
     Selection(words=("refund",), language="en")                a row is a conversation
     Selection(verdict="tuned", version="tuned-20261122-1")     a row is a judgement, a thumb or a closing
+    Selection(messages="customer"), Selection(sets="judged")   a row is a message, a suggestion set
 
 Conditions that reveal arms (`base`, `tuned`, versions, why a set compares nothing) select only among verdicts
 that nobody can take back into an open set any more. Otherwise a list would show what an open set hides.
 """
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Text, cast, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 from sqlmodel import col
 
 from feedback.records.arms import REPEATED, UNEQUAL_TEXTS, VERSIONS_DESIGN
 from feedback.records.candidate import BASE, BOTH, TUNED
 from feedback.records.derived import JUDGEMENT, THUMB, THUMB_WORDS, TIE_OF_ALL, UNDONE
+from feedback.store.engine import within
 from feedback.store.tables import Judgement, Message, Record
+from feedback.store.tag_filters import match_tags
 
 GIVEN = ("pick", "edit", "own", "tie", "none", "skip")
 ARMS = (BASE, TUNED, BOTH)
@@ -33,18 +35,23 @@ VERDICTS = (JUDGED, STANDING, CHOICE, PAIRED, *GIVEN, COUNTED, *ARMS, WON, LOST,
 STATES = ("waiting", "answered", "closed", "erased")
 # After these a set may be open again, or still.
 OPEN_AFTER = ("none", "skip", UNDONE, "unblinded")
+CARDS = 4  # of a whole set
+# What a row is: a conversation, a judgement or thumb, a turn without reply, a message, a suggestion set.
+RowKind = Literal["conversation", "verdict", "closing", "message", "set"]
 
 
 @dataclass(frozen=True)
 class RowSelection:
     """The selected rows: all conditions must hold, and times include both ends. `reason` is why a judgement
     is no choice, or with a version why it does not count for it. `settled` is the kind as it counts,
-    `beside` the older version.
+    `beside` the older version, `slot` the place (from 0) of the card that was picked among four different
+    ones. `messages` are of this role, `sets` in this state. `strings` follow from the tag when rows are read.
     """
 
     words: tuple[str, ...] = ()
     language: str | None = None
     tag: str | None = None
+    strings: frozenset[str] = frozenset()  # that mean the tag or one below it
     state: str | None = None
     since: datetime | None = None
     until: datetime | None = None
@@ -55,36 +62,31 @@ class RowSelection:
     version: str | None = None
     beside: str | None = None
     agent: str | None = None
+    slot: int | None = None
+    messages: str | None = None
+    sets: str | None = None
 
     @property
-    def is_of_closings(self) -> bool:
-        return self.verdict in CLOSINGS
-
-    @property
-    def is_of_records(self) -> bool:
-        """Whether a row is a judgement or a thumb."""
-        wishes = (self.verdict, self.settled, self.reason, self.arm, self.version, self.beside, self.agent)
-        return any(wishes) and not self.is_of_closings
+    def kind(self) -> RowKind:
+        """What a row is."""
+        if self.verdict in CLOSINGS:
+            return "closing"
+        if self.messages is not None:
+            return "message"
+        if self.sets is not None:
+            return "set"
+        told = ("verdict", "settled", "reason", "arm", "version", "beside", "agent", "slot")
+        return "conversation" if all(getattr(self, name) is None for name in told) else "verdict"
 
     @property
     def is_empty(self) -> bool:
         return all(not getattr(self, each.name) for each in fields(self))
 
 
-def match_time(asked: RowSelection, at: Any) -> list[ColumnElement[bool]]:
-    bounds = ((asked.since, at.__ge__), (asked.until, at.__le__))
-    return [holds(bound) for bound, holds in bounds if bound is not None]
-
-
 def is_in_language(language: str, column: Any) -> ColumnElement[bool]:
     """Whether a column holds this language; a region is ignored, so that zh-CN counts as zh."""
-    return or_(func.lower(column) == language.lower(), func.lower(column).like(f"{language.lower()}-%"))
-
-
-def match_tag(tag: str, column: Any) -> ColumnElement[bool]:
-    """Whether the JSON column holds this whole tag: each element is a quoted string in the column's text."""
-    text = cast(column, Text)
-    return func.replace(text, json.dumps(tag), "") != text
+    spoken, wanted = func.lower(column), language.lower()
+    return or_(spoken == wanted, spoken.startswith(f"{wanted}-", autoescape=True))
 
 
 def match_words(words: Sequence[str], conversation_id: Any, *, desk_id: str) -> list[ColumnElement[bool]]:
@@ -101,9 +103,7 @@ def match_words(words: Sequence[str], conversation_id: Any, *, desk_id: str) -> 
 
 
 def spell(word: str) -> set[str]:
-    """The spellings of a word to search for. Databases fold the case of A to Z only, so words in other
-    scripts are tried in each case.
-    """
+    """The spellings to search for: databases fold the case of A to Z only."""
     return {word} if word.isascii() else {word, word.lower(), word.upper(), word.capitalize()}
 
 
@@ -113,7 +113,7 @@ def match_record(asked: RowSelection, *, desk_id: str) -> list[ColumnElement[boo
     found: list[ColumnElement[bool]] = [
         col(Record.desk_id) == desk_id,
         col(Record.origin_kind) == (THUMB if is_thumb else JUDGEMENT),
-        *match_time(asked, col(Record.created_at)),
+        *within(col(Record.created_at), asked.since, asked.until),
         *(column == value for column, value in _list_equal(asked) if value is not None),
     ]
     if asked.verdict is not None:
@@ -125,12 +125,18 @@ def match_record(asked: RowSelection, *, desk_id: str) -> list[ColumnElement[boo
     if asked.language is not None:
         found.append(is_in_language(asked.language, col(Record.language)))
     if asked.tag is not None:
-        found.append(match_tag(asked.tag, col(Record.tags)))
-    if tells_arms(asked) and not is_thumb:
+        found.append(match_tags(asked.strings, col(Record.tags)))
+    if asked.slot is not None:
+        found += [
+            col(Record.slot) == asked.slot,
+            col(Record.settled) == "pick",
+            col(Record.pairs) + col(Record.close_pairs) == CARDS - 1,
+            col(Record.origin_id).not_in(select_held(desk_id=desk_id)),
+        ]
+    if reveals_arms(asked) and not is_thumb:
         found += [is_settled(), col(Record.origin_id).not_in(select_held(desk_id=desk_id))]
-    if (
-        asked.version or asked.verdict in (COUNTED, *ARMS)
-    ) and not is_thumb:  # sets of two versions count for themselves
+    if (asked.version or asked.verdict in (COUNTED, *ARMS)) and not is_thumb:
+        # Sets of two versions count for themselves.
         is_of_two = func.coalesce(col(Record.design), "") == VERSIONS_DESIGN
         found.append(is_of_two if asked.beside else ~is_of_two)
     return found
@@ -146,7 +152,7 @@ def _list_equal(asked: RowSelection) -> list[tuple[Any, str | None]]:
     ]
 
 
-def tells_arms(asked: RowSelection) -> bool:
+def reveals_arms(asked: RowSelection) -> bool:
     """Whether the selection depends on facts that an open set hides."""
     return bool(asked.arm or asked.version or asked.beside or asked.verdict in (COUNTED, *ARMS, WON, LOST))
 

@@ -1,4 +1,4 @@
-"""Queries for the night report: the run before, the numbers of a run, and the state of its adapter."""
+"""Queries for the run report: the run before, the numbers of a run, and the state of its adapter."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -13,17 +13,16 @@ Numbers = dict[str, list[tuple[int, float]]]
 
 
 def find_previous(session: Session, *, desk_id: str, run: Run, until: datetime) -> Run | None:
-    """The last run before this one that trained. New records are counted from its start, as for the
-    trigger.
+    """The last run before this one that trained for the base that serves; new records are counted from its
+    start.
     """
-    query = of_desk(Run, desk_id).where(Run.state == "done", Run.id != run.id, col(Run.started_at) < until)
+    query = of_desk(Run, desk_id).where(Run.state == "done", Run.id != run.id, Run.kind != runs.REBASE)
+    query = query.where(col(Run.started_at) < until)
     return session.exec(query.order_by(col(Run.started_at).desc(), col(Run.id)).limit(1)).first()
 
 
 def find_run_behind(session: Session, *, desk_id: str, run: Run) -> Run | None:
-    """The last run before this one that produced an adapter on the same base. While this run has no adapter
-    its base is unknown, so any base matches.
-    """
+    """The last run before this one that made an adapter on its base (on any, while that is unknown)."""
     own = select(Adapter.base_id).where(Adapter.run_id == run.id).limit(1)
     base_id = session.exec(own).first()
     query = (
@@ -36,8 +35,11 @@ def find_run_behind(session: Session, *, desk_id: str, run: Run) -> Run | None:
     return session.exec(query.order_by(col(Run.created_at).desc(), col(Run.id)).limit(1)).first()
 
 
-def find_latest_ended(session: Session, *, desk_id: str) -> Run | None:
+def find_latest_ended(session: Session, *, desk_id: str, but: str | None = None) -> Run | None:
+    """The run that ended last; `but` is a kind to leave out."""
     query = of_desk(Run, desk_id).where(col(Run.state).in_(runs.FINISHED))
+    if but is not None:
+        query = query.where(Run.kind != but)
     return session.exec(query.order_by(col(Run.finished_at).desc(), col(Run.id)).limit(1)).first()
 
 
@@ -72,4 +74,4 @@ def find_made_adapter(session: Session, *, desk_id: str, name: str | None) -> Ad
 def list_deployments_of(session: Session, *, desk_id: str, adapter: str) -> Sequence[Deployment]:
     """The deployments of this adapter, oldest first."""
     query = of_desk(Deployment, desk_id).where(Deployment.adapter == adapter)
-    return session.exec(query.order_by(col(Deployment.fence))).all()
+    return session.exec(query.order_by(col(Deployment.fencing_token))).all()

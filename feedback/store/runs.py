@@ -1,7 +1,7 @@
 """Queries over runs of the nightly job: request one, claim it, write its progress, end it.
 
-A run is claimed under a lease with a fencing token: each claim raises `fence`, and every write of a worker
-carries the fence it was given. A worker that was paused past its lease and taken over can write no more.
+A run is claimed under a lease with a fencing token: each claim raises `fencing_token`, and every write of a
+worker carries the one it was given. A worker that was paused past its lease and taken over can write no more.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,10 +13,12 @@ from sqlmodel import Session, col, func, select, update
 
 from feedback.errors import IllegalRunState, NotFound, StaleLease
 from feedback.lease import Lease, lease_of
-from feedback.store.engine import get_row, of_desk
+from feedback.store.engine import get_row, of_desk, save_row
 from feedback.store.tables import Run, RunMetric
 
 STEPS = ("collect", "train", "evaluate", "gate", "publish")
+# The kind of a run that trains on another base than the one that serves; its adapter is published to nobody.
+REBASE = "rebase"
 FINISHED = frozenset({"done", "failed", "cancelled", "skipped"})
 # A run whose worker died this often would die again: it ends as failed and the next slot starts afresh.
 MAX_CLAIMS = 4
@@ -25,12 +27,12 @@ BEGAN = "began"  # among a run's numbers: when it entered a step (its `at`), the
 
 @dataclass(frozen=True)
 class RunToken:
-    """The run and the fence that a worker holds. A higher fence in the row means that another worker took the
-    run over.
+    """The run and the fencing token that a worker holds. A higher fencing token in the row: another worker
+    took it over.
     """
 
     run_id: str
-    fence: int
+    fencing_token: int
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,13 @@ def file_run_request(
     run = Run(
         desk_id=desk_id, kind=kind, slot=slot, request=request, requested_by=requested_by, created_at=now
     )
-    session.add(run)
-    session.flush()
+    save_row(session, run)
     return run, True
+
+
+def name_other_base(run: Run) -> str | None:
+    """The base that a run of a rebase trains on; None for a run on the base that serves."""
+    return (run.request.get("serving") or {}).get("base_model")
 
 
 def find_run(session: Session, *, desk_id: str, kind: str, slot: str) -> Run | None:
@@ -86,10 +92,13 @@ def select_runs(
     state: str | None = None,
     kind: str | None = None,
     dataset_id: str | None = None,
+    but: str | None = None,
     limit: int = 50,
 ) -> Sequence[Run]:
-    """The runs of a desk, newest first."""
+    """The runs of a desk, newest first; `but` is a kind to leave out."""
     query = of_desk(Run, desk_id)
+    if but is not None:
+        query = query.where(Run.kind != but)
     for column, value in ((Run.state, state), (Run.kind, kind), (Run.dataset_id, dataset_id)):
         if value is not None:
             query = query.where(col(column) == value)
@@ -97,9 +106,15 @@ def select_runs(
 
 
 def latest_run(
-    session: Session, *, desk_id: str, kind: str | None = None, state: str | None = None
+    session: Session,
+    *,
+    desk_id: str,
+    kind: str | None = None,
+    state: str | None = None,
+    but: str | None = None,
 ) -> Run | None:
-    return next(iter(select_runs(session, desk_id=desk_id, state=state, kind=kind, limit=1)), None)
+    found = select_runs(session, desk_id=desk_id, state=state, kind=kind, but=but, limit=1)
+    return next(iter(found), None)
 
 
 def count_by_state(session: Session, *, desk_id: str) -> dict[str, int]:
@@ -112,17 +127,17 @@ def count_by_state(session: Session, *, desk_id: str) -> dict[str, int]:
 def claim_run(session: Session, *, desk_id: str, owner: str, now: datetime, lease_s: float) -> Run | None:
     """Takes the run whose worker went silent, else the oldest queued; None if one is running or none waits.
 
-    The row has the fence that the worker must send with every write, and the step to continue from.
+    The row has the fencing token that the worker must send with every write, and the step to continue from.
     """
     running = session.exec(of_desk(Run, desk_id).where(Run.state == "running")).all()
     for run in running:
         if not lease_of(run).is_over(now=now, term=timedelta(seconds=lease_s)):
             return None
-        deaths = run.fence - run.given_back
+        deaths = run.fencing_token - run.given_back
         if deaths < MAX_CLAIMS:
             return _give(session, run, owner, now, lease_s)
         died = f"its worker died {deaths} times, last at step {run.step}: see the run's log"
-        _end(session, run, "failed", now, error=died, raise_fence=True)
+        _end(session, run, "failed", now, error=died, raise_fencing_token=True)
     queued = of_desk(Run, desk_id).where(Run.state == "queued")
     oldest = session.exec(queued.order_by(col(Run.created_at), col(Run.id)).limit(1)).first()
     return None if oldest is None else _give(session, oldest, owner, now, lease_s)
@@ -136,9 +151,7 @@ def renew_lease(session: Session, *, run_id: str, token: int, now: datetime, lea
 
 
 def give_back(session: Session, *, run_id: str, token: int, now: datetime) -> None:
-    """Gives up the claim of a worker that is being stopped. Raises StaleLease if the worker does not hold the
-    run any more.
-    """
+    """Gives up the claim of a worker that is being stopped. StaleLease if it holds the run no more."""
     run = check_token(session, run_id=run_id, token=token)
     run.lease_until = now
     run.given_back += 1
@@ -211,20 +224,17 @@ def end_cancelled_run(session: Session, *, desk_id: str, run_id: str, now: datet
     run = get_run(session, desk_id=desk_id, run_id=run_id)
     if run.state in FINISHED:
         raise IllegalRunState(run_id, run.state, "cancelled")
-    _end(session, run, "cancelled", now, raise_fence=True)
+    _end(session, run, "cancelled", now, raise_fencing_token=True)
     return run
 
 
 def check_token(session: Session, *, run_id: str, token: int) -> Run:
-    """The running run that this token still holds, locked until this transaction ends.
-
-    The guard of every write that a worker makes.
-    """
+    """The run that this token still holds, locked: the guard of every write that a worker makes."""
     run = session.get(Run, run_id, with_for_update={"key_share": True}, populate_existing=True)
     if run is None:
         raise NotFound("run", run_id)
-    if run.fence != token or run.state != "running":
-        raise StaleLease(run_id, token, run.fence, run.state)
+    if run.fencing_token != token or run.state != "running":
+        raise StaleLease(run_id, token, run.fencing_token, run.state)
     return run
 
 
@@ -251,9 +261,7 @@ def list_metrics(
 
 
 def drop_metrics_from(session: Session, *, run_id: str, token: int, step: int) -> None:
-    """Deletes the numbers from `step` on, which a resumed training writes again, so that a curve has one
-    value per step.
-    """
+    """Deletes the numbers from `step` on, which a resumed training writes again."""
     check_token(session, run_id=run_id, token=token)
     for metric in session.exec(
         select(RunMetric).where(RunMetric.run_id == run_id, RunMetric.step >= step)
@@ -262,13 +270,15 @@ def drop_metrics_from(session: Session, *, run_id: str, token: int, step: int) -
 
 
 def _give(session: Session, run: Run, owner: str, now: datetime, lease_s: float) -> Run | None:
-    """Claims the run if its fence is still as read: of two concurrent claims the second fails."""
+    """Claims the run if its fencing token is still as read: of two concurrent claims the second fails."""
     claimed = session.exec(
         update(Run)
-        .where(col(Run.id) == run.id, col(Run.fence) == run.fence, col(Run.state) == run.state)
+        .where(
+            col(Run.id) == run.id, col(Run.fencing_token) == run.fencing_token, col(Run.state) == run.state
+        )
         .values(
             state="running",
-            fence=run.fence + 1,
+            fencing_token=run.fencing_token + 1,
             lease_owner=owner,
             lease_until=now + timedelta(seconds=lease_s),
             started_at=run.started_at or now,
@@ -287,13 +297,12 @@ def _end(
     now: datetime,
     *,
     error: str | None = None,
-    raise_fence: bool = False,
+    raise_fencing_token: bool = False,
 ) -> None:
     run.state, run.finished_at = state, now
     Lease().write_to(run)
     if error is not None:
         run.error = error
-    if raise_fence:
-        run.fence += 1
-    session.add(run)
-    session.flush()
+    if raise_fencing_token:
+        run.fencing_token += 1
+    save_row(session, run)

@@ -17,6 +17,7 @@ from feedback.lease import Lease, lease_of
 from feedback.store.changes import note_change, turn_topic
 from feedback.store.derived_records import renew_set
 from feedback.store.desks import find_system_prompt
+from feedback.store.engine import columns_of, save_row
 from feedback.store.queue_filters import EVERYTHING, QueueFilter
 from feedback.store.tables import Candidate, Desk, Message, SuggestionSet, Turn
 from feedback.store.turns import waits_after
@@ -27,21 +28,9 @@ PREPARING = "preparing"
 # The state of a set when its turn, in this state, needs no suggestion any more.
 OVERTAKEN = {"answered": "bypassed", "superseded": "superseded", "closed": "superseded"}
 PLAN_FIELDS = (
-    "design",
-    "adapter",
-    "slot_seed",
-    "redraw_arm",
-    "messages",
-    "left_out",
-    "chat_template_kwargs",
-    "template_hash",
-    "system_prompt_hash",
-    "knowledge_hash",
-    "base_id",
-    "sampling",
-    "requests",
-    "lease_owner",
-    "lease_until",
+    *("design", "adapter", "slot_seed", "resampled_arm", "messages", "left_out", "chat_template_kwargs"),
+    *("template_hash", "system_prompt_hash", "knowledge_hash", "base_id", "sampling", "requests"),
+    *("lease_owner", "lease_until"),
 )
 
 
@@ -112,8 +101,7 @@ def find_progress(session: Session, *, key: str) -> SetProgress | None:
 def open_set(
     session: Session, *, planned: SuggestionSet, replaces: SetProgress | None
 ) -> SuggestionSet | None:
-    """The row that `planned.lease_owner` may prepare; None if the turn no longer waits or another process
-    prepares it.
+    """The row that `planned.lease_owner` may prepare; None if the turn or its set is taken care of.
 
     `replaces` is a preparation found abandoned: its row is taken over, if it still is as found.
     """
@@ -122,16 +110,12 @@ def open_set(
     if turn is None or turn.state != "waiting":
         return None
     if found is None:
-        session.add(planned)
-        session.flush()
-        return planned
+        return save_row(session, planned)
     if not _is_as_found(found, replaces):
         return None
     for name in PLAN_FIELDS:
         setattr(found, name, getattr(planned, name))
-    session.add(found)
-    session.flush()
-    return found
+    return save_row(session, found)
 
 
 def close_overtaken(session: Session, *, found: SetProgress) -> None:
@@ -154,11 +138,10 @@ def settle_set(
     error: str | None,
     is_awaited: bool,
 ) -> str | None:
-    """Writes what was drawn and ends the preparation. Returns the new state, or None if another owner has the
-    set.
+    """Writes what was generated and ends the preparation; the new state, None if another owner has the set.
 
     If the turn was answered or overtaken meanwhile, the set is `bypassed` or `superseded` and its candidates
-    stay out of sight. `outcome` holds the fields that only the drawing could tell, such as prompt tokens.
+    stay out of sight. `outcome` holds the fields that only the generation could tell, such as prompt tokens.
     """
     turn = _lock(session, Turn, turn_id)
     row = _lock(session, SuggestionSet, set_id)
@@ -180,15 +163,13 @@ def settle_set(
 def list_next(
     session: Session, *, desk_id: str, after: str | None, limit: int, only: QueueFilter = EVERYTHING
 ) -> list[SetProgress]:
-    """The progress of the sets of the next turns in a page of the queue, without turns that an agent has
-    claimed.
-    """
+    """The sets of the next turns in a page of the queue, without turns that an agent has claimed."""
     query = _progress().where(
         col(Turn.desk_id) == desk_id,
         col(Turn.state) == "waiting",
         col(Turn.claimed_by).is_(None),
         *waits_after(session, desk_id=desk_id, turn_id=after),
-        *only.list_conditions(session),
+        *only.list_conditions(session, desk_id=desk_id),
     )
     rows = session.execute(query.order_by(col(Turn.created_at), col(Turn.id)).limit(limit)).all()
     return [_read_progress(row) for row in rows]
@@ -206,9 +187,7 @@ def list_overtaken(session: Session) -> list[SetProgress]:
 
 
 def count_in_flight(session: Session, *, adapter: str, now: datetime) -> int:
-    """The number of sets that may still ask the engine for this adapter. It may be unloaded only when this is
-    0.
-    """
+    """The number of sets that may still ask for this adapter, which is unloaded only at 0."""
     query = select(SuggestionSet.requests).where(
         SuggestionSet.state == PREPARING, col(SuggestionSet.lease_until) > now
     )
@@ -216,14 +195,9 @@ def count_in_flight(session: Session, *, adapter: str, now: datetime) -> int:
     return sum(any(request["adapter"] == adapter for request in requests) for requests in in_flight)
 
 
-def _progress() -> sqlalchemy.Select[str, str, str, str | None, datetime | None]:
-    return sqlalchemy.select(
-        col(Turn.id),
-        col(Turn.state),
-        col(SuggestionSet.state),
-        col(SuggestionSet.lease_owner),
-        col(SuggestionSet.lease_until),
-    ).outerjoin(SuggestionSet, col(SuggestionSet.turn_id) == Turn.id)
+def _progress() -> Any:
+    told = *columns_of(Turn, "id state"), *columns_of(SuggestionSet, "state lease_owner lease_until")
+    return sqlalchemy.select(*told).outerjoin(SuggestionSet, col(SuggestionSet.turn_id) == Turn.id)
 
 
 def _read_progress(row: Any) -> SetProgress:
@@ -248,6 +222,5 @@ def _is_as_found(row: SuggestionSet, found: SetProgress | None) -> bool:
 def _close(session: Session, row: SuggestionSet, state: str) -> None:
     row.state = state
     Lease().write_to(row)
-    session.add(row)
-    session.flush()
+    save_row(session, row)
     note_change(session, turn_topic(row.turn_id))

@@ -4,23 +4,18 @@ Nothing of a set is shown before it is ready; then all candidates are shown at o
 `set_writes.py` prepares sets.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from feedback.errors import Conflict
-from feedback.store.engine import get_row, leave_out, of_desk
+from feedback.store.engine import columns_of, get_row, leave_out, of_desk, save_row
 from feedback.store.tables import Candidate, SuggestionSet, Unblinding
 
 # Kept for the trainer, of no use while agents work: not read on their way.
-LARGE = (
-    col(SuggestionSet.messages),
-    col(SuggestionSet.prompt_token_ids),
-    col(SuggestionSet.chat_template_kwargs),
-    col(SuggestionSet.sampling),
-    col(SuggestionSet.requests),
-)
+LARGE = columns_of(SuggestionSet, "messages prompt_token_ids chat_template_kwargs sampling requests")
 
 
 class SetNotJudged(Conflict):
@@ -38,6 +33,13 @@ def find_set(session: Session, *, desk_id: str, turn_id: str) -> SuggestionSet |
     return session.exec(query.options(*leave_out(LARGE))).one_or_none()
 
 
+def read_settings(session: Session, *, set_id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """The sampling of a set and the arguments of its chat template."""
+    query = select(SuggestionSet.sampling, SuggestionSet.chat_template_kwargs)
+    sampling, arguments = session.exec(query.where(SuggestionSet.id == set_id)).one()
+    return sampling, arguments
+
+
 def list_candidates(session: Session, *, desk_id: str, set_id: str) -> Sequence[Candidate]:
     """All candidates in the order shown, without their token ids."""
     query = of_desk(Candidate, desk_id).where(Candidate.set_id == set_id).order_by(col(Candidate.slot))
@@ -49,15 +51,12 @@ def reveal_set(session: Session, *, desk_id: str, set_id: str, now: datetime) ->
     row = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set", lock=True, without=LARGE)
     if row.state == "ready" and row.revealed_at is None:
         row.revealed_at = now
-        session.add(row)
-        session.flush()
+        save_row(session, row)
     return row
 
 
 def unblind_set(session: Session, *, desk_id: str, set_id: str, agent: str, now: datetime) -> SuggestionSet:
-    """Records that an agent is about to see the arms of a judged set. Raises SetNotJudged while the arms must
-    stay hidden.
-    """
+    """Records that an agent is about to see the arms of a set. SetNotJudged while they must stay hidden."""
     row = get_row(session, SuggestionSet, set_id, desk_id=desk_id, what="set", lock=True, without=LARGE)
     if row.state != "judged":
         raise SetNotJudged(row.id, row.state)

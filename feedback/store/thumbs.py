@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, select
 
 from feedback.errors import ApiError, Conflict, NotFound
 from feedback.store.derived_records import write_thumb_record
-from feedback.store.engine import get_row, of_desk
+from feedback.store.engine import get_row, of_desk, save_row
 from feedback.store.tables import Conversation, Message, Thumb
 
 NEXT = timedelta(microseconds=1)  # the smallest step of time that both databases keep
@@ -77,16 +77,13 @@ def add_thumb(
         occurred_at=occurred_at or now,
         created_at=now if last is None else max(now, last + NEXT),
     )
-    session.add(thumb)
-    session.flush()
+    save_row(session, thumb)
     write_thumb_record(session, desk_id=desk_id, message_id=message_id)
     return thumb
 
 
 def check_number(session: Session, *, message_id: str, actor: str, number: int) -> None:
-    """Refuses a thumb on a locked message if its actor's later one is stored already, so that a repeated
-    request never overtakes a later press.
-    """
+    """Refuses a thumb on a locked message if its actor's later press is stored already."""
     highest = select(func.max(col(Thumb.number))).where(Thumb.message_id == message_id, Thumb.actor == actor)
     known = session.exec(highest).one()
     if known is not None and number <= known:

@@ -7,7 +7,6 @@ a turn; the first judgement that closes the set wins, whatever the claims say.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 from sqlalchemy import ColumnElement, and_, or_, update
 from sqlmodel import Session, col, select
@@ -16,7 +15,7 @@ from feedback.clock import still_runs
 from feedback.errors import Conflict
 from feedback.store.changes import note_change, turn_topic
 from feedback.store.customers import name_customer
-from feedback.store.engine import get_row, of_desk
+from feedback.store.engine import get_row, of_desk, save_row
 from feedback.store.tables import Conversation, Message, SuggestionSet, Turn
 
 OPEN_SETS = ("preparing", "ready", "failed")
@@ -45,17 +44,15 @@ class TurnAnswered(Conflict):
         )
 
 
-class Claimable(Protocol):
-    """The facts of a turn on which a claim depends: a row or a part of it."""
+@dataclass(frozen=True)
+class TurnSeen:
+    """The facts of a turn on which a claim and a judgement depend."""
 
-    @property
-    def id(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def claimed_by(self) -> str | None: ...
-    @property
-    def claimed_at(self) -> datetime | None: ...
+    id: str
+    state: str
+    attempt: int
+    claimed_by: str | None
+    claimed_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -73,9 +70,7 @@ class Queued:
 
 
 def open_turn(session: Session, *, message: Message, now: datetime, due_at: datetime | None = None) -> Turn:
-    """Opens a turn for this customer message. A turn that still waited in the conversation is superseded, and
-    its due time is kept unless another is given.
-    """
+    """Opens a turn for this customer message. One that still waited is superseded and lends its due time."""
     waited = close_waiting(
         session, conversation_id=message.conversation_id, state="superseded", set_state="superseded", now=now
     )
@@ -86,17 +81,13 @@ def open_turn(session: Session, *, message: Message, now: datetime, due_at: date
         created_at=now,
         due_at=due_at or (waited.due_at if waited is not None else None),
     )
-    session.add(turn)
-    session.flush()
-    return turn
+    return save_row(session, turn)
 
 
 def close_waiting(
     session: Session, *, conversation_id: str, state: str, set_state: str, now: datetime
 ) -> Turn | None:
-    """Ends the waiting turn of a locked conversation, and its set unless that is judged. None if no turn
-    waited.
-    """
+    """Ends the waiting turn of a locked conversation, and its set unless judged. None if none waited."""
     query = select(Turn).where(Turn.conversation_id == conversation_id, Turn.state == "waiting")
     turn = session.exec(query.with_for_update(key_share=True)).one_or_none()
     if turn is None:
@@ -118,7 +109,7 @@ def close_set(session: Session, *, turn_id: str, state: str) -> None:
         session.add(row)
 
 
-def find_claim(turn: Claimable, *, now: datetime, claim_minutes: float) -> str | None:
+def find_claim(turn: Turn | TurnSeen, *, now: datetime, claim_minutes: float) -> str | None:
     """The agent who holds the turn now; None when nobody does or the claim has expired."""
     if turn.claimed_by is None or turn.claimed_at is None:
         return None
@@ -126,7 +117,7 @@ def find_claim(turn: Claimable, *, now: datetime, claim_minutes: float) -> str |
     return turn.claimed_by if still_runs(turn.claimed_at + term, now=now, term=term) else None
 
 
-def check_waiting(turn: Claimable) -> None:
+def check_waiting(turn: Turn | TurnSeen) -> None:
     """Raises the error that a late agent sees if the turn no longer waits."""
     if turn.state == "superseded":
         raise TurnSuperseded(turn.id)
@@ -134,7 +125,7 @@ def check_waiting(turn: Claimable) -> None:
         raise TurnAnswered(turn.id, turn.state)
 
 
-def check_claim(turn: Claimable, *, agent: str, now: datetime, claim_minutes: float) -> None:
+def check_claim(turn: Turn | TurnSeen, *, agent: str, now: datetime, claim_minutes: float) -> None:
     if find_claim(turn, now=now, claim_minutes=claim_minutes) not in (None, agent):
         raise TurnClaimed(turn.id)
 
@@ -195,9 +186,7 @@ def list_queue(
     limit: int = 200,
     conditions: Sequence[ColumnElement[bool]] = (),
 ) -> Sequence[Queued]:
-    """Waiting turns after the turn `after`, oldest first; that turn itself need not wait. `conditions` come
-    from `feedback.store.queue_filters`.
-    """
+    """Waiting turns after the turn `after`, oldest first. `conditions` come from `queue_filters`."""
     query = (
         select(  # type: ignore[call-overload]
             Turn,
@@ -233,9 +222,7 @@ def list_queue(
 
 
 def waits_after(session: Session, *, desk_id: str, turn_id: str | None) -> list[ColumnElement[bool]]:
-    """The query condition of a page that begins after this turn. Raises NotFound if the turn does not
-    exist.
-    """
+    """The condition of a page that begins after this turn. Raises NotFound."""
     if turn_id is None:
         return []
     turn = get_row(session, Turn, turn_id, desk_id=desk_id, what="turn")

@@ -1,6 +1,4 @@
-"""Browser sessions: the cookie holds a random id, the row its sha256. An ended or expired session gives no
-access.
-"""
+"""Browser sessions: the cookie holds a random id, the row its sha256. An ended one gives no access."""
 
 import secrets
 from datetime import datetime, timedelta
@@ -9,10 +7,9 @@ from typing import Any
 from sqlalchemy import delete, update
 from sqlmodel import Session, col
 
-from feedback.errors import NotFound
-from feedback.store.engine import of_desk
-from feedback.store.operators import hash_secret
+from feedback.store.engine import get_row, save_row
 from feedback.store.tables import WebSession
+from feedback.store.users import hash_secret
 
 
 def find_session(session: Session, *, cookie: str, now: datetime) -> WebSession | None:
@@ -24,7 +21,7 @@ def start_session(
     session: Session,
     *,
     desk_id: str,
-    operator_id: str | None,
+    user_id: str | None,
     data: dict[str, Any],
     now: datetime,
     days: float,
@@ -32,18 +29,16 @@ def start_session(
     """Starts a session and returns the cookie's value. Expired rows are deleted on the way."""
     session.connection().execute(delete(WebSession).where(col(WebSession.expires_at) <= now))
     cookie = secrets.token_urlsafe(32)
-    session.add(
-        WebSession(
-            id_hash=hash_secret(cookie),
-            desk_id=desk_id,
-            operator_id=operator_id,
-            data=data,
-            created_at=now,
-            seen_at=now,
-            expires_at=now + timedelta(days=days),
-        )
+    row = WebSession(
+        id_hash=hash_secret(cookie),
+        desk_id=desk_id,
+        user_id=user_id,
+        data=data,
+        created_at=now,
+        seen_at=now,
+        expires_at=now + timedelta(days=days),
     )
-    session.flush()
+    save_row(session, row)
     return cookie
 
 
@@ -62,17 +57,13 @@ def end_web_session(session: Session, *, cookie: str, now: datetime) -> None:
 
 
 def end_one_session(session: Session, *, desk_id: str, id_hash: str, now: datetime) -> None:
-    row = session.exec(of_desk(WebSession, desk_id).where(WebSession.id_hash == id_hash)).one_or_none()
-    if row is None:
-        raise NotFound("session", id_hash)
+    get_row(session, WebSession, id_hash, desk_id=desk_id, what="session")
     _end(session, now, col(WebSession.id_hash) == id_hash)
 
 
-def end_sessions_of(session: Session, *, desk_id: str, operator_id: str, now: datetime) -> int:
-    """Ends every session of one operator and returns their number."""
-    return _end(
-        session, now, (col(WebSession.desk_id) == desk_id) & (col(WebSession.operator_id) == operator_id)
-    )
+def end_sessions_of(session: Session, *, desk_id: str, user_id: str, now: datetime) -> int:
+    """Ends every session of one user and returns their number."""
+    return _end(session, now, (col(WebSession.desk_id) == desk_id) & (col(WebSession.user_id) == user_id))
 
 
 def _end(session: Session, now: datetime, which: Any) -> int:

@@ -6,7 +6,7 @@ object has a registry of its own.
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from feedback.suggestions.generation import Drawing
+from feedback.suggestions.generation import GeneratedSet
 
 SECONDS = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60)
 
@@ -25,8 +25,10 @@ class SetMetrics:
             buckets=SECONDS,
             registry=self.registry,
         )
-        self._redraws = Counter(
-            "rejoinder_redraws", "Replies drawn again since their text stood twice", registry=self.registry
+        self._resamples = Counter(
+            "rejoinder_redraws",
+            "Replies generated again since their text stood twice, was empty or cut off",
+            registry=self.registry,
         )
         self._unavailable = Counter(
             "rejoinder_candidates_unavailable",
@@ -35,10 +37,10 @@ class SetMetrics:
             registry=self.registry,
         )
 
-    def count(self, state: str, drawing: Drawing, seconds: float) -> None:
+    def count(self, state: str, generated: GeneratedSet, seconds: float) -> None:
         self._sets.labels(state).inc()
         self._seconds.observe(seconds)
-        self._redraws.inc(sum(len(request.replaces) for request in drawing.requests))
-        for reply in drawing.drawn:
+        self._resamples.inc(sum(len(request.replaces) for request in generated.requests))
+        for reply in generated.replies:
             if reply.reason is not None:
                 self._unavailable.labels(reply.reason).inc()

@@ -16,6 +16,9 @@ from serving.base import compute_base_id, resolve_base
 from serving.client.client import Sampling
 from serving.control_tokens import ANY_MARKUP, ControlTokens, read_control_tokens
 from serving.errors import BaseModelUnknown
+from serving.facts.profile import read_profile
+from serving.facts.template import TemplateFacts
+from serving.prompt import ANY_TEMPLATE
 from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)
@@ -34,7 +37,7 @@ MESSAGE_TOKENS = 16
 
 @dataclass(frozen=True)
 class Request:
-    """One call for `n` replies of one arm. `replaces` names the draws that a redraw replaces."""
+    """One call for `n` replies of one arm. `replaces` names the replies that a resample replaces."""
 
     request_no: int
     arm: str
@@ -44,8 +47,8 @@ class Request:
     replaces: tuple[int, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """The request as the set stores it. `draw_no` is 1 for a redraw, 0 for a first request."""
-        return {**asdict(self), "replaces": list(self.replaces), "draw_no": 1 if self.replaces else 0}
+        """The request as the set stores it. `replaces` is empty for a first request."""
+        return {**asdict(self), "replaces": list(self.replaces)}
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Plan:
     sampling: Sampling
     chat_template_kwargs: dict[str, Any]
     requests: tuple[Request, ...]
-    redraw_arm: str
+    resampled_arm: str
     adapters: dict[str, Path]
     left_out: int = 0
     """Characters of long texts that the prompt leaves out."""
@@ -100,20 +103,26 @@ def make_seeds(count: int, make_seed: Callable[[], int]) -> list[int]:
 
 @dataclass(frozen=True)
 class BaseFacts:
-    """The facts that identify the base in a set (its id and the hash of its chat template), and the control
-    texts that no message may contain.
+    """What identifies the base in a set, the control texts that no message may contain, and what its template
+    takes.
     """
 
     base_id: str
     template_hash: str
     control_tokens: ControlTokens = ANY_MARKUP
+    template: TemplateFacts = ANY_TEMPLATE
 
 
 def describe_base_model(serving: ServingSettings) -> BaseFacts:
     """The facts of the base on disk; empty, with a warning, if only remote engines have the base."""
     try:
         base = resolve_base(serving.base_model)
-        return BaseFacts(compute_base_id(base), hash_template(base), read_control_tokens(base))
+        return BaseFacts(
+            compute_base_id(base),
+            hash_template(base),
+            read_control_tokens(base),
+            read_profile(base).template,
+        )
     except BaseModelUnknown as unknown:
         log.warning("sets are stored without the id of their base: %s", unknown)
         return BaseFacts("", "")

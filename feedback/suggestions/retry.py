@@ -1,6 +1,4 @@
-"""Repeats requests to an engine: waits for one that does not answer, and loads an adapter once if the engine
-has lost it.
-"""
+"""Repeats requests to an engine that does not answer, and loads an adapter once that it has lost."""
 
 import math
 import threading
@@ -9,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from serving.client.client import Draw
+from serving.client.client import Completions
 from serving.client.fleet import Fleet
 from serving.errors import AdapterNotLoaded, EngineNotRunning, EngineUnreachable, ServingError
 
@@ -51,12 +49,12 @@ class Retry:
                     raise
 
 
-def draw_loaded(fleet: Fleet, adapter: str | None, path: Path | None, draw: Callable[[], Draw]) -> Draw:
-    """Calls `draw`; if the engine has lost the adapter, loads it and calls `draw` again. Raises
-    AdapterUnusable.
-    """
+def generate_loaded(
+    fleet: Fleet, adapter: str | None, path: Path | None, generate: Callable[[], Completions]
+) -> Completions:
+    """Calls `generate`, and again once it has loaded a lost adapter. Raises AdapterUnusable."""
     try:
-        return draw()
+        return generate()
     except AdapterNotLoaded:
         if adapter is None or path is None:
             raise
@@ -66,4 +64,4 @@ def draw_loaded(fleet: Fleet, adapter: str | None, path: Path | None, draw: Call
         raise
     except ServingError as failure:
         raise AdapterUnusable(str(failure)) from failure
-    return draw()
+    return generate()

@@ -16,9 +16,7 @@ COMPARED_COUNT = 4
 
 
 def adapter_for(state: ServingState, conversation_id: str) -> str | None:
-    """The adapter of a conversation: the canary in its share of conversations, which never changes for one of
-    them, else the live one, else None.
-    """
+    """The canary in its share of conversations, the same ones for good; else the live one, else None."""
     if state.canary is None:
         return state.live
     return state.canary if is_within(state.share, state.canary, conversation_id) else state.live
@@ -52,8 +50,6 @@ def assign_adapters(
 
 
 def is_within(share: float, salt: str, conversation_id: str) -> bool:
-    """Whether the conversation belongs to this share of all conversations. Another salt gives another,
-    independent share.
-    """
+    """Whether the conversation is in this share of all; another salt gives an independent share."""
     digest = hashlib.sha256(f"{salt}:{conversation_id}".encode()).digest()
     return int.from_bytes(digest[:8]) < share * 2**64

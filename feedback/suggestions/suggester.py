@@ -2,12 +2,12 @@
 
 A turn goes through four steps: read what the prompt is built from, write the set as `preparing` under a
 lease, ask the engine (`feedback.suggestions.generation`), write the candidates. No transaction is open while
-the engine is asked. Sets are drawn for turns that an agent opened, then for the next turns in a view of the
-queue that an agent has open, and for no others. A set whose preparer died is taken over by the next reader or
-by `sweep`, which `watch` repeats.
+the engine is asked. Sets are generated for turns that an agent opened, then for the next turns in a view of
+the queue that an agent has open, and for no others. A set whose preparer died is taken over by the next
+reader or by `sweep`, which `watch` repeats.
 
     suggester = Suggester(store_engine=..., fleet_factory=..., serving=..., settings=..., clock=...)
-    suggester.watch(); suggester.look_after(turn_id); suggester.show_view(view, turn_ids); suggester.close()
+    suggester.watch(); suggester.ensure_set(turn_id); suggester.show_view(view, turn_ids); suggester.close()
 """
 
 import logging
@@ -16,6 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
@@ -30,8 +31,9 @@ from feedback.store.changes import turn_topic
 from feedback.store.engine import read, unit_of_work
 from feedback.store.set_writes import SetProgress, TurnContext
 from feedback.store.tables import SuggestionSet
-from feedback.suggestions.fitting import Fitter
-from feedback.suggestions.generation import AWAY, Drawer, Drawing, PendingDrawing, cancel, nothing_drawn
+from feedback.suggestions.empty_sets import explain_empty_set
+from feedback.suggestions.fitting import fit_prompt
+from feedback.suggestions.generation import AWAY, GeneratedSet, PendingGeneration, nothing_generated
 from feedback.suggestions.metrics import SetMetrics
 from feedback.suggestions.plan import (
     REQUESTS_AT_ONCE,
@@ -50,6 +52,7 @@ from feedback.suggestions.waitlist import Waitlist
 from serving.adapters.staging import adapter_path
 from serving.client.client import Sampling
 from serving.client.fleet import Fleet
+from serving.prompt import choose_arguments
 from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)
@@ -90,12 +93,10 @@ class Suggester:
         self._holder = Leaseholder(clock, settings.set_deadline_s + LEASE_MARGIN_S)
         self._sets = ThreadPoolExecutor(settings.suggest_workers, "set")
         self._requests = ThreadPoolExecutor(REQUESTS_AT_ONCE * settings.suggest_workers, "set-request")
-        self._fitter = Fitter(serving)
-        self._drawer = Drawer(self._requests, lambda: randbelow(SEED_LIMIT))
         self._waitlist, self._views = Waitlist(), Views(clock)
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._sweeper = Sweeper(store_engine, self._views, self._is_abandoned, self._draw_ahead)
+        self._sweeper = Sweeper(store_engine, self._views, self._is_abandoned, self._generate_ahead)
         self.metrics = SetMetrics()
 
     def enqueue(self, turn_id: str, *, is_opened: bool = True) -> bool:
@@ -112,16 +113,14 @@ class Suggester:
         """Records that an agent has this view open now. `turn_ids` are its next turns without a set."""
         self._views.note(view)
         for turn_id in turn_ids:
-            self._draw_ahead(turn_id)
+            self._generate_ahead(turn_id)
 
     def notice_turn(self) -> None:
         """Reports a new customer message, whose turn may be among the next of an open view."""
         self._sweeper.wake()
 
-    def look_after(self, key: str) -> bool:
-        """Whether the set (found by its own id or its turn's) is prepared. Starts the preparation if it was
-        never begun, or if its preparer died.
-        """
+    def ensure_set(self, key: str) -> bool:
+        """Whether the set of this turn (or with this id) is prepared; if nobody prepares it, starts that."""
         with read(self._store) as session:
             found = set_writes.find_progress(session, key=key)
         if found is None or (found.state is None and found.turn_state != "waiting"):
@@ -139,16 +138,14 @@ class Suggester:
         return self._sweeper.sweep()
 
     def close(self) -> None:
-        """Finishes the preparations that have begun and starts no others. Turns that still wait are begun
-        again when an agent looks at them.
-        """
+        """Finishes the preparations that have begun. The other turns wait until an agent looks again."""
         with self._lock:
             self._closing.set()
         self._sweeper.close()
         self._sets.shutdown(wait=True, cancel_futures=True)
         self._requests.shutdown(wait=True, cancel_futures=True)
 
-    def _draw_ahead(self, turn_id: str) -> bool:
+    def _generate_ahead(self, turn_id: str) -> bool:
         return self.enqueue(turn_id, is_opened=False)
 
     def _fly(self) -> None:
@@ -161,9 +158,7 @@ class Suggester:
             self._waitlist.finish(turn_id)
 
     def _prepare(self, turn_id: str, is_opened: bool) -> bool:
-        """Prepares a set. Returns whether this call settled it; False if there was nothing to prepare, or
-        another process prepares it.
-        """
+        """Prepares a set; whether this call settled it, and not another process or nobody."""
         taken_up = time.monotonic()
         facts = self._read_facts()
         with read(self._store) as session:
@@ -177,31 +172,41 @@ class Suggester:
                 set_writes.close_overtaken(session, found=found)
             return False
         retry = Retry(self._closing, deadline=time.monotonic() + self._settings.set_deadline_s)
-        messages, left_out, error = self._fitter.fit(self._fleet_factory, context, facts, retry)
-        plan = self._make_plan(messages, left_out, adapters)
+        arguments = choose_arguments(
+            facts.template, self._serving.chat_template_kwargs, self._clock.now().date()
+        )
+        messages, left_out, error = fit_prompt(
+            self._serving, self._fleet_factory, context, facts, arguments, retry
+        )
+        plan = self._make_plan(messages, left_out, arguments, adapters)
         # An agent waits: the engine works while the row is written, an fsync less to wait for. Nobody does:
         # the lease comes first, since other processes answer agents who look at the same queue.
-        asked = self._ask(plan, retry, error) if is_opened else None
+        asked = self._ask(plan, retry) if is_opened and error is None else None
         try:
             row = self._open(context, found, plan, facts)
         except AdapterMoved:
-            cancel(asked)
+            if asked is not None:
+                asked.cancel()
             return self._prepare(turn_id, is_opened)
         if row is None:
-            cancel(asked)
+            if asked is not None:
+                asked.cancel()
             return False
-        if asked is None:
-            asked = self._ask(plan, retry, error)
-        drawing = nothing_drawn(plan, asked) if isinstance(asked, str) else asked.finish()
-        if drawing.error == AWAY and self._closing.is_set():
+        if error is None:
+            generated = (asked or self._ask(plan, retry)).finish()
+        else:
+            generated = nothing_generated(plan, error)
+        if generated.error == AWAY and self._closing.is_set():
             return False  # the engine may be back before our successor, who finds the row without an owner
-        state = self._settle(row, drawing)
-        self.metrics.count(state or "lost", drawing, time.monotonic() - taken_up)
+        state = self._settle(row, generated)
+        self.metrics.count(state or "lost", generated, time.monotonic() - taken_up)
         log.info("set %s of turn %s is %s", row.id, row.turn_id, state or "another preparer's")
+        if empty := explain_empty_set(generated.error, plan.sampling.to_json(), arguments):
+            log.warning("set %s has no reply to show: %s", row.id, empty.describe(self._serving.base_model))
         return state is not None
 
-    def _ask(self, plan: Plan, retry: Retry, error: str | None) -> PendingDrawing | str:
-        return self._drawer.ask(self._fleet_factory, plan, retry) if error is None else error
+    def _ask(self, plan: Plan, retry: Retry) -> PendingGeneration:
+        return PendingGeneration(self._requests, self._make_seed, self._fleet_factory, plan, retry)
 
     def _assign_adapters(self, session: Session, context: TurnContext, facts: BaseFacts) -> tuple[str, ...]:
         return assign_adapters(
@@ -213,16 +218,20 @@ class Suggester:
             count=self._settings.candidates,
         )
 
-    def _make_plan(self, messages: list[dict[str, str]], left_out: int, adapters: tuple[str, ...]) -> Plan:
+    def _make_plan(
+        self,
+        messages: list[dict[str, str]],
+        left_out: int,
+        arguments: dict[str, Any],
+        adapters: tuple[str, ...],
+    ) -> Plan:
         return Plan(
             messages=messages,
             left_out=left_out,
             sampling=Sampling.from_settings(self._serving),
-            chat_template_kwargs=self._serving.chat_template_kwargs,
-            requests=make_requests(
-                adapters, self._settings.candidates, self._drawer.make_seed, self._randbelow
-            ),
-            redraw_arm=(BASE, TUNED)[self._randbelow(2)],
+            chat_template_kwargs=arguments,
+            requests=make_requests(adapters, self._settings.candidates, self._make_seed, self._randbelow),
+            resampled_arm=(BASE, TUNED)[self._randbelow(2)],
             adapters={name: adapter_path(self._serving.data_dir, name) for name in adapters},
         )
 
@@ -251,10 +260,8 @@ class Suggester:
         except IntegrityError:  # PostgreSQL: another process wrote the set of this turn first
             return None
 
-    def _settle(self, row: SuggestionSet, drawing: Drawing) -> str | None:
-        """Writes the candidates. A waiting reader is shown the set as soon as it is written, so that is its
-        time of reveal.
-        """
+    def _settle(self, row: SuggestionSet, generated: GeneratedSet) -> str | None:
+        """Writes the candidates. A reader who waits is shown them at once: this reveals the set."""
         with unit_of_work(self._store) as session:
             return set_writes.settle_set(
                 session,
@@ -262,11 +269,14 @@ class Suggester:
                 turn_id=row.turn_id,
                 owner=self._holder.owner,
                 now=self._clock.now(),
-                candidates=make_candidates(row, drawing),
-                outcome=list_outcome(drawing),
-                error=drawing.error,
+                candidates=make_candidates(row, generated),
+                outcome=list_outcome(generated),
+                error=generated.error,
                 is_awaited=self._is_awaited(turn_topic(row.turn_id)),
             )
+
+    def _make_seed(self) -> int:
+        return self._randbelow(SEED_LIMIT)
 
     def _is_abandoned(self, found: SetProgress) -> bool:
         return found.state is None or self._holder.may_take(found.lease)

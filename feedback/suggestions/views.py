@@ -1,8 +1,8 @@
-"""Remembers which views of the queue agents have open: the sets of their next turns are drawn before anybody
-opens them.
+"""Remembers which views of the queue agents have open, whose next turns are generated ahead.
 
 It is kept in the memory of each process, for the calls that the process answered: after a restart no view
-counts as open until somebody asks again. If two processes want a set, the one that gets the lease draws it.
+counts as open until somebody asks again. If two processes want a set, the one that gets the lease generates
+it.
 """
 
 import threading
@@ -12,15 +12,13 @@ from feedback.clock import Clock
 from feedback.store.queue_filters import EVERYTHING, QueueFilter
 
 OPEN_FOR_S = 120.0  # seconds for which a view counts as open after an agent asked for it
-NEXT = 10  # most turns of a view that are drawn ahead
+NEXT = 10  # most turns of a view that are generated ahead
 MOST = 200  # views that are kept, the latest: each is a query of every sweep, and filters are free text
 
 
 @dataclass(frozen=True)
 class QueueView:
-    """A page of a desk's queue: the next `count` turns after the turn `after`, among all turns or those that
-    a filter selects.
-    """
+    """A page of a desk's queue: the next `count` turns after the turn `after` that a filter selects."""
 
     desk_id: str
     after: str | None = None

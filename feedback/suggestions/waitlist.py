@@ -1,7 +1,7 @@
-"""The turns that wait for a preparer in this process, in order: those that an agent opened come before all
-others.
+"""The turns that wait for a preparer in this process; those that an agent opened come first.
 
-Draws nothing itself; `feedback.suggestions.suggester.Suggester` takes the next turn when a thread is free.
+Generates nothing itself; `feedback.suggestions.suggester.Suggester` takes the next turn when a thread is
+free.
 """
 
 import threading
@@ -30,9 +30,7 @@ class Waitlist:
             return is_new
 
     def take(self) -> tuple[str, bool]:
-        """The turn to prepare now, and whether an agent opened it. Must be called once for each turn that was
-        new.
-        """
+        """The turn to prepare now, and whether an agent opened it; once for each turn that was new."""
         with self._lock:
             line = self._opened or self._next
             turn_id = next(iter(line))

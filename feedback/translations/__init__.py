@@ -16,9 +16,13 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from feedback.deployment.tonight import SENTENCES as TONIGHT
+from feedback.formats.messages import MESSAGES
+from feedback.formats.own import OWN
+from feedback.formats.report import NOTES
 from feedback.morning import reasons, words
 from feedback.morning.facts import BASE
 from feedback.records.rejections import REASONS
+from feedback.sources import grade
 from feedback.web.refusals import HEADING, HEADINGS, SENTENCES
 from feedback.web.sign_in import LINK_SPENT, TOKEN_WRONG
 from feedback.web.ways_on import MAY, PLACES
@@ -38,11 +42,14 @@ SAID_ELSEWHERE = (
     LINK_SPENT,
     TOKEN_WRONG,
     *REASONS.values(),
+    *NOTES.values(),
+    *(format.name for format in (*OWN.values(), MESSAGES)),
     *reasons.REASONS.values(),
     *(sentence.text for sentence in words.SENTENCES.values()),
     *words.ACTIONS.values(),
     *words.EFFECTS.values(),
     BASE,
+    *grade.SENTENCES,
     *SENTENCES.values(),
     *TONIGHT.values(),
     *MAY.values(),

@@ -16,7 +16,7 @@
     releaser.py      lets a held reply go to its customer once the undo window is over
     running.py       the front with what wakes it:
     signals.py       topics from and to the other web processes on the same store
-    net.py           the look every second that finds what no signal told
+    net.py           the poll every second that finds what no signal told
 
 Why it is built so: docs/decisions/0009-waiting-holds-no-thread.md.
 """

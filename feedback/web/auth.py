@@ -2,7 +2,7 @@
 
     Authorization: Bearer rj_<role>_...       program or person; no CSRF, nothing rides along by itself
     Authorization: Bearer rj_visitor_...      the customer of one conversation, from their own page
-    session cookie + X-CSRFToken              operator signed in by a one-time link or by pasting a token
+    session cookie + X-CSRFToken              user signed in by a one-time link or by pasting a token
 
 `@allow("agent")` guards a page; calls of the API are guarded by their route (`feedback/api/routes.py`).
 Does not render anything.
@@ -20,10 +20,10 @@ from sqlalchemy import Connection
 
 from feedback.actor import VISITOR_PREFIX, Actor
 from feedback.errors import CsrfFailed, NotFound, NotPermitted, SignInNeeded, TokenInvalid
-from feedback.store import operators
+from feedback.store import users
 from feedback.store.conversations import find_visited
 from feedback.store.engine import read, read_connection
-from feedback.store.tables import Operator
+from feedback.store.tables import User
 from feedback.web.services import services
 
 P = ParamSpec("P")
@@ -60,13 +60,13 @@ def actor_from_visitor_token(connection: Connection, token: str) -> Actor | None
 
 def actor_from_token(connection: Connection, token: str) -> Actor | None:
     """The program or person that this API token names; None for an unknown or revoked token."""
-    holder = operators.find_token(connection, token=token)
+    holder = users.find_token(connection, token=token)
     return None if holder is None else _actor_of(holder)
 
 
-def _actor_of(holder: operators.Holder) -> Actor:
-    _, name, role, desk_id, operator_id, language = holder
-    return Actor("token", role, desk_id, name, operator_id, language=language)
+def _actor_of(holder: users.Holder) -> Actor:
+    _, name, role, desk_id, user_id, language = holder
+    return Actor("token", role, desk_id, name, user_id, language=language)
 
 
 def find_actor() -> Actor | None:
@@ -88,24 +88,24 @@ def _find_actor() -> Actor | None:
             raise TokenInvalid
         g.by_bearer = True
         return found
-    operator_id, token_id = session.get("operator_id"), session.get("token_id")
-    if operator_id is None and token_id is None:
+    user_id, token_id = session.get("user_id"), session.get("token_id")
+    if user_id is None and token_id is None:
         return None
     if token_id is not None:
         with read_connection(services().store_engine) as connection:
-            holder = operators.find_token_by_id(connection, token_id=token_id)
+            holder = users.find_token_by_id(connection, token_id=token_id)
         return None if holder is None else _actor_of(holder)
     with read(services().store_engine) as store:
-        operator = store.get(Operator, operator_id)
-        if operator is None or not operator.active:
+        user = store.get(User, user_id)
+        if user is None or not user.active:
             return None
         return Actor(
-            "operator",
-            operator.role,
-            operator.desk_id,
-            operator.name,
-            operator.id,
-            language=operator.language,
+            "user",
+            user.role,
+            user.desk_id,
+            user.name,
+            user.id,
+            language=user.language,
         )
 
 

@@ -14,6 +14,7 @@ from feedback.web.errors import RequestMalformed, RequestTooSlow
 BYTES_PER_S = 1_000
 GRACE_S = 10.0
 DROPPED_AT_MOST = 32_000_000
+PIECES = b"/v1/imports/"  # below which files are sent in pieces
 
 
 class ClientGone(Exception):
@@ -22,7 +23,8 @@ class ClientGone(Exception):
 
 @dataclass(frozen=True)
 class BodyLimits:
-    """The largest body in bytes: for callers who bring a token of their own, and for everybody else.
+    """The largest body in bytes: for callers who bring a token of their own or send a piece of a file, and
+    for everybody else.
 
     The limit is chosen before the token is checked; the application checks the role afterwards.
     """
@@ -31,7 +33,8 @@ class BodyLimits:
     others: int
 
     def pick(self, scope: Scope) -> int:
-        return self.tokens if any(map(_is_token, scope["headers"])) else self.others
+        is_large = any(map(_is_token, scope["headers"])) or scope["raw_path"].startswith(PIECES)
+        return self.tokens if is_large else self.others
 
 
 def _is_token(header: tuple[bytes, bytes]) -> bool:

@@ -34,7 +34,7 @@ class Datagrams:
         self._thread = threading.Thread(target=self._listen, name="signals", daemon=True)
         self._thread.start()
 
-    def tell(self, topics: Iterable[str]) -> None:
+    def notify(self, topics: Iterable[str]) -> None:
         others = [
             name for name in os.listdir(self._directory) if name.endswith(ENDING) and name != self._name
         ]
@@ -62,7 +62,7 @@ class Datagrams:
         except ConnectionRefusedError:
             with suppress(OSError):
                 os.unlink(name, dir_fd=self._directory)
-        except OSError:  # its buffer is full, or it has ended: the look every second replaces the signal
+        except OSError:  # its buffer is full, or it has ended: the poll every second replaces the signal
             pass
 
     def _listen(self) -> None:

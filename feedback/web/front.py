@@ -77,7 +77,7 @@ class Front:
             await listener.wait(min(left, reader.until_due))
             if reader.is_gone:
                 return
-            await self._look_again(reader, listener)
+            await self._repeat_request(reader, listener)
             if reader.is_refused:
                 break
         await reader.answer.send(send)
@@ -93,22 +93,22 @@ class Front:
                 await send_part(send, events.make_event(reader.answer.body))
                 if not reader.ask_next():
                     break
-                continue  # a signal after the look wakes the listener
+                continue  # a signal after the request wakes the listener
             elif reader.count_left(events.LASTS_S) <= 0 or self._wakeups.is_closed:
                 break
             elif not await listener.wait(min(events.ALIVE_EVERY_S, reader.until_due)) and reader.until_due:
                 await send_part(send, events.ALIVE)
                 continue
             if not reader.is_gone:
-                await self._look_again(reader, listener)
+                await self._repeat_request(reader, listener)
         await send({"type": "http.response.body", "body": b""})
 
-    async def _look_again(self, reader: BodyReader, listener: Listener) -> None:
+    async def _repeat_request(self, reader: BodyReader, listener: Listener) -> None:
         listener.clear()
         try:
             answer, left = await self._pools.looks.run(partial(call_wsgi, self._app, reader.environ, b""))
         except ServerCrowded:
-            reader.look_later()
+            reader.repeat_later()
         else:
             reader.take(answer, find_waiting(left))
 

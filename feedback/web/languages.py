@@ -1,4 +1,4 @@
-"""Chooses the language of a page: the cookie's, else the operator's own, else the browser's, else the
+"""Chooses the language of a page: the cookie's, else the user's own, else the browser's, else the
 setting's.
 
 English and Chinese. The translations are in `feedback/translations/zh_Hans_CN/LC_MESSAGES/messages.po`; the

@@ -29,7 +29,7 @@ from feedback.web.addresses import is_loopback, widen
 from feedback.web.auth import SAFE_METHODS, find_actor
 from feedback.web.error_pages import render_error
 from feedback.web.errors import TooManyRequests
-from feedback.web.waiting import is_first_look
+from feedback.web.waiting import is_first_request
 from feedback.web.windows import ADDRESS, Windows
 
 PROBES = ("health.live", "health.ready", "health.metrics")
@@ -157,7 +157,7 @@ def shares_with_strangers(who: Caller) -> bool:
 
 def note_caller() -> None:
     """Finds the caller before the limits are checked, so that an unreachable store is reported as such."""
-    if request.endpoint in (*PROBES, "static", None) or not is_first_look():
+    if request.endpoint in (*PROBES, "static", None) or not is_first_request():
         g.caller = None
         return
     try:

@@ -1,7 +1,7 @@
-"""The safety net behind the signals: a look every second for commits of processes that send no signals, and
+"""The safety net behind the signals: a poll every second for commits of processes that send no signals, and
 for signals that were lost.
 
-One look covers all topics that somebody waits for, however many readers there are. On SQLite the topics are
+One poll covers all topics that somebody waits for, however many readers there are. On SQLite the topics are
 queried only when another connection has written (`PRAGMA data_version`).
 """
 
@@ -19,11 +19,11 @@ from feedback.web.wakeups import Wakeups
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 1.0
+POLL_EVERY_S = 1.0
 
 
 class Net:
-    def __init__(self, store_engine: Engine, wakeups: Wakeups, *, every_s: float = LOOK_EVERY_S) -> None:
+    def __init__(self, store_engine: Engine, wakeups: Wakeups, *, every_s: float = POLL_EVERY_S) -> None:
         self._store = store_engine
         self._wakeups = wakeups
         self._every_s = every_s
@@ -45,12 +45,12 @@ class Net:
             try:
                 with read_connection(self._store) as connection:
                     while not self._ending.wait(self._every_s):
-                        self.look(connection)
+                        self.poll(connection)
             except (ApiError, SQLAlchemyError) as error:
                 log.warning("the store cannot be looked at: %s", error)
                 self._ending.wait(self._every_s)
 
-    def look(self, connection: Connection) -> None:
+    def poll(self, connection: Connection) -> None:
         """Signals every topic whose mark (its last change) has moved. A topic that is new here is compared
         with the mark its readers saw; if that is unknown, it is signalled once to be safe.
         """

@@ -20,7 +20,7 @@ from feedback.web.signals import Hear, pack, unpack
 log = logging.getLogger(__name__)
 
 CHANNEL = "rejoinder_changes"
-LOOK_AT_END_EVERY_S = 0.5
+END_POLL_S = 0.5
 AGAIN_AFTER_S = 2.0
 KEPT = 10_000  # topics queued while the server is unreachable
 
@@ -34,21 +34,21 @@ class Notifications:
         self._ending = threading.Event()
         self._threads = [
             threading.Thread(target=self._keep_on, args=(work,), name=f"signals-{word}", daemon=True)
-            for word, work in (("tell", self._tell_all), ("hear", self._listen))
+            for word, work in (("notify", self._notify_all), ("hear", self._listen))
         ]
         for thread in self._threads:
             thread.start()
 
-    def tell(self, topics: Iterable[str]) -> None:
+    def notify(self, topics: Iterable[str]) -> None:
         for topic in topics:
             try:
                 self._topics.put_nowait(topic)
-            except queue.Full:  # the look every second replaces the signal
+            except queue.Full:  # the poll every second replaces the signal
                 return
 
     def close(self) -> None:
         self._ending.set()
-        self.tell([""])  # wakes the sending thread
+        self.notify([""])  # wakes the sending thread
         for thread in self._threads:
             thread.join()
 
@@ -62,7 +62,7 @@ class Notifications:
                 log.warning("signals of the store are away: %s", error)
                 self._ending.wait(AGAIN_AFTER_S)
 
-    def _tell_all(self, connection: "psycopg.Connection[Any]") -> None:
+    def _notify_all(self, connection: "psycopg.Connection[Any]") -> None:
         while not self._ending.is_set():
             topics = {self._topics.get()}
             while not self._topics.empty():
@@ -73,7 +73,7 @@ class Notifications:
     def _listen(self, connection: "psycopg.Connection[Any]") -> None:
         connection.execute(f"LISTEN {CHANNEL}")
         while not self._ending.is_set():
-            for notification in connection.notifies(timeout=LOOK_AT_END_EVERY_S):
+            for notification in connection.notifies(timeout=END_POLL_S):
                 try:
                     sender, topics = unpack(notification.payload)
                 except ValueError:

@@ -13,7 +13,7 @@ from flask import Flask, request
 
 from feedback.settings import FeedbackSettings
 from feedback.web.addresses import is_loopback
-from feedback.web.waiting import is_first_look
+from feedback.web.waiting import is_first_request
 
 NAME = "unnamed_proxy.json"  # as commands/callers.py reads it
 IN_A_ROW = 100
@@ -55,5 +55,6 @@ def register_peers(app: Flask, settings: FeedbackSettings) -> None:
 
     @app.before_request
     def note_peer() -> None:
-        if request.blueprint != "health" and is_first_look():  # probes come directly, with or without a proxy
+        # Probes come directly, with or without a proxy.
+        if request.blueprint != "health" and is_first_request():
             peers.note(request.remote_addr or "", is_forwarded="X-Forwarded-For" in request.headers)

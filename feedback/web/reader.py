@@ -27,7 +27,9 @@ class BodyReader:
         self.take(answer, waiting)
 
     def take(self, answer: WsgiAnswer, waiting: Waiting | None) -> None:
-        """Stores the answer of a look. An answer that no longer waits is an error, and the last one."""
+        """Stores the answer to a repeated request. An answer that no longer waits is an error, and the last
+        one.
+        """
         self.answer = answer
         self.is_refused = waiting is None
         if waiting is not None:
@@ -35,8 +37,8 @@ class BodyReader:
             again_in_s = waiting.again_in_s
             self._due_at = math.inf if again_in_s is None else self._clock() + again_in_s
 
-    def look_later(self) -> None:
-        """Plans the look again for later, since no thread was free for it."""
+    def repeat_later(self) -> None:
+        """Plans to repeat the request later, since no thread was free for it."""
         self._due_at = self._clock() + CROWDED_AGAIN_S
 
     def count_left(self, lasts_s: float) -> float:

@@ -63,12 +63,29 @@ SENTENCES: Mapping[str, str] = {
     "too_few_prompts": (
         "There are fewer unseen prompts than you asked for. Ask for fewer, or wait for new conversations."
     ),
+    # tags
+    "tag_name_invalid": "This is no name of a tag. Use a short name without slash and colon.",
+    "tag_taken": "There is such a tag already. Choose another name, or merge the two.",
+    "alias_taken": "This is another name of a tag already. Choose another one, or use that tag.",
+    "tag_cycle": "A tag cannot go into itself or into a tag below it. Choose one outside of it.",
+    "tag_has_children": "A tag below this one is still in use. Retire, move or merge that one first.",
+    "tag_state": "This tag was merged or retired. Restore it first, or choose another one.",
+    "tag_changed": "This was changed or used since. Take back the later changes first.",
+    "tag_decided": (
+        "Somebody has decided this meanwhile, or took it back. Reload the page to see how it stands."
+    ),
+    "pattern_invalid": (
+        "A pattern is one or more words; a star may begin or end a word. Correct it, then save."
+    ),
     # runs and adapters
     "run_ended": "This run has ended already. Start a new one instead.",
     "run_not_ended": "This run goes on. Its report is here once it has ended.",
     "stale_fence": "Something else serves by now. Reload the page, then decide again.",
     "nothing_to_roll_back": "The base serves alone, so there is nothing to roll back.",
     "adapter_state": "This adapter is in another state by now. Reload the page to see what can be done.",
+    "adapter_of_other_base": (
+        "This adapter belongs to another base model than the one that serves. Train one on this base."
+    ),
     "adapter_erased": "This adapter learned from records that were erased. Train another one without them.",
     "adapter_vetoed": (
         "This adapter is vetoed. Train another one, or ask for an approval by whoever vetoed it."
@@ -84,6 +101,19 @@ SENTENCES: Mapping[str, str] = {
         "This adapter failed its checks and cannot serve. The log says why; train another one."
     ),
     "engine_away": "The model server does not answer. Try again once it is back.",
+    # sources
+    "source_paused": "This source is paused and takes nothing. Ask an admin to resume it.",
+    "source_withdrawn": "This source is withdrawn and takes nothing. Ask an admin to resume it.",
+    "source_own": "This is what people do here. Leave it out by choosing other sources for a dataset.",
+    "source_state": "This source is withdrawn. Resume it first.",
+    # imports
+    "import_state": "This import has gone on meanwhile. Reload the page to see how it stands.",
+    "upload_too_large": (
+        "The file is too large for this page. Pack it with gzip, or use the command rejoinder import."
+    ),
+    "upload_gap": "Part of the file did not arrive. Choose it again to send it anew.",
+    "encoding_unknown": "No text encoding has this name. Choose one of the list, or leave it to be found.",
+    "source_reserved": "This name stands for what people do here. Give the source another one.",
     # our side
     "store_busy": "The store is busy, and nothing was saved. Try again in a moment.",
     "store_full": (
@@ -111,7 +141,17 @@ UNMET: Mapping[str, str] = {
     "role_unknown": "pages offer the roles there are",
     "id_unknown": "the lineage page has words of its own",
     "id_ambiguous": "the lineage page lists what fits",
+    "records_unrecognised": "programs push records",
+    "export_empty": "the page of a dataset leads to its export, and the API answers",
     "stale_lease": "only a worker holds a lease",
+    "engines_elsewhere": "a move to another base is made by commands alone",
+    "no_rebase": "a move to another base is made by commands alone",
+    "nothing_learnt": "a move to another base is made by commands alone",
+    "rebase_not_proven": "a move to another base is made by commands alone",
+    "rebase_not_trained": "a move to another base is made by commands alone",
+    "rebase_state": "a move to another base is made by commands alone",
+    "rebase_under_way": "a move to another base is made by commands alone",
+    "same_base": "a move to another base is made by commands alone",
 }
 
 # The heading above the sentence on a page, by HTTP status.

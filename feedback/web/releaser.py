@@ -19,7 +19,7 @@ from feedback.store.releases import list_held, release_messages
 
 log = logging.getLogger(__name__)
 
-LOOK_EVERY_S = 1.0
+POLL_EVERY_S = 1.0
 
 
 class Releaser:
@@ -28,7 +28,7 @@ class Releaser:
         self._clock = clock
         self._window_s = window_s
         self._due: dict[str, float] = {}  # message id -> monotonic seconds
-        self._look_at = float("-inf")
+        self._poll_at = float("-inf")
         self._changed = threading.Condition()
         self._closing = False
         self._thread: threading.Thread | None = None
@@ -55,8 +55,8 @@ class Releaser:
     def tick(self) -> None:
         """Looks for held replies if it is time to, and releases those that are due."""
         now = self._clock.monotonic()
-        if now >= self._look_at:
-            self._look(now)
+        if now >= self._poll_at:
+            self._find_held(now)
         with self._changed:
             due = [id for id, at in self._due.items() if at <= now]
         if not due:
@@ -67,13 +67,13 @@ class Releaser:
             for message_id in due:
                 self._due.pop(message_id, None)
 
-    def _look(self, now: float) -> None:
+    def _find_held(self, now: float) -> None:
         with read(self._store) as session:
             held = list_held(session)
         with self._changed:
             for message_id in held:
                 self._due.setdefault(message_id, now + self._window_s)
-        self._look_at = now + LOOK_EVERY_S
+        self._poll_at = now + POLL_EVERY_S
 
     def _run(self) -> None:
         while not self._closing:
@@ -82,12 +82,12 @@ class Releaser:
                 pause = self._find_pause()
             except Exception:  # outermost handler: the store may be busy, and the next tick tries again
                 log.exception("held replies could not be released")
-                pause = LOOK_EVERY_S
+                pause = POLL_EVERY_S
             with self._changed:
                 if not self._closing:
                     self._changed.wait(pause)
 
     def _find_pause(self) -> float:
         with self._changed:
-            next_at = min(self._due.values(), default=self._look_at)
-        return max(0.0, min(next_at, self._look_at) - self._clock.monotonic())
+            next_at = min(self._due.values(), default=self._poll_at)
+        return max(0.0, min(next_at, self._poll_at) - self._clock.monotonic())

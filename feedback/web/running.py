@@ -23,7 +23,7 @@ def running_front(
 ) -> Iterator[Front]:
     signals = open_signals(store_engine, settings.data_dir, hear=wakeups.signal)
     on_commit(store_engine, wakeups.signal)
-    on_commit(store_engine, signals.tell)
+    on_commit(store_engine, signals.notify)
     net = Net(store_engine, wakeups)
     net.start()
     try:

@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 
 from feedback.clock import Clock
 from feedback.drift.watch import KeptWatch
-from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.experiments.rollout_rule import RolloutPolicy
+from feedback.imports.worker import ImportWorker
 from feedback.morning.outlook import Outlook
 from feedback.settings import FeedbackSettings
 from feedback.suggestions.views import QueueView
@@ -42,7 +43,7 @@ class SuggesterPort(Protocol):
         """Says that a customer wrote: their turn may be among the next ones of an open view."""
         ...
 
-    def look_after(self, key: str) -> Any:
+    def ensure_set(self, key: str) -> Any:
         """Starts preparing this turn's set if no one does so already."""
         ...
 
@@ -61,6 +62,7 @@ class Services:
     store_engine: Engine
     clock: Clock
     releaser: Releaser
+    imports: ImportWorker
     suggester: SuggesterPort | None
     duel_drawer: DuelDrawerPort | None
     deployer: "Deployer | None"
@@ -75,9 +77,9 @@ class Services:
         return self.fleet_factory() if self.fleet_factory else None
 
     @property
-    def exposure_policy(self) -> ExposurePolicy:
+    def rollout_policy(self) -> RolloutPolicy:
         """The policy whose limits the pages show beside the evidence."""
-        return self.deployer.policy.exposure if self.deployer else ExposurePolicy()
+        return self.deployer.policy.exposure if self.deployer else RolloutPolicy()
 
 
 def services() -> Services:

@@ -39,13 +39,11 @@ def _mark_modified(changed: Any) -> None:
 
 
 def begin_signed_in(
-    session: StoreSession, *, operator_id: str | None = None, token_id: str | None = None
+    session: StoreSession, *, user_id: str | None = None, token_id: str | None = None
 ) -> None:
-    """Makes this browser the session of the operator (or token holder), under a new session id."""
+    """Makes this browser the session of the user (or token holder), under a new session id."""
     session.clear()
-    session.update(
-        {k: v for k, v in {"operator_id": operator_id, "token_id": token_id}.items() if v is not None}
-    )
+    session.update({k: v for k, v in {"user_id": user_id, "token_id": token_id}.items() if v is not None})
     session.renewed = True
 
 
@@ -55,7 +53,7 @@ def begin_signed_out(session: StoreSession) -> None:
 
 
 def is_signed_in(session: StoreSession) -> bool:
-    return "operator_id" in session or "token_id" in session
+    return "user_id" in session or "token_id" in session
 
 
 class StoreSessions(SessionInterface):
@@ -102,7 +100,7 @@ class StoreSessions(SessionInterface):
             cookie = web_sessions.start_session(
                 store,
                 desk_id=DEFAULT_DESK,
-                operator_id=session.get("operator_id"),
+                user_id=session.get("user_id"),
                 data=dict(session),
                 now=now,
                 days=self._days,

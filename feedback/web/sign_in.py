@@ -6,7 +6,7 @@ from flask import Blueprint, Response, current_app, redirect, render_template, r
 from werkzeug.wrappers import Response as AnyResponse
 
 from feedback.actor import Actor
-from feedback.store import operators
+from feedback.store import users
 from feedback.store.engine import read, read_connection, unit_of_work
 from feedback.store.presence import leave_desk
 from feedback.web.auth import check_csrf, find_actor
@@ -30,19 +30,19 @@ def sign_in() -> AnyResponse:
     """Sign in by pasting a person's API token."""
     token = request.form.get("token", "").strip()
     with read_connection(services().store_engine) as connection:
-        holder = operators.find_token(connection, token=token)
+        holder = users.find_token(connection, token=token)
     if holder is not None and find_actor() is not None and session.get("token_id") == holder.token_id:
         return redirect(_own_path(request.form.get("next")))  # sent twice: the first ended the session
     check_csrf()
-    if holder is None or holder.role not in operators.OPERATOR_ROLES:
+    if holder is None or holder.role not in users.USER_ROLES:
         return _page(TOKEN_WRONG, 401)
     _leave_desk()
-    begin_signed_in(_session(), operator_id=holder.operator_id, token_id=holder.token_id)
+    begin_signed_in(_session(), user_id=holder.user_id, token_id=holder.token_id)
     return redirect(_own_path(request.form.get("next")))
 
 
 @bp.get("/sign-in/<code>")
-def follow(code: str) -> AnyResponse:
+def redeem_link(code: str) -> AnyResponse:
     """Sign in by a one-time link. A HEAD request (a link preview) does not use it up."""
     if request.method == "HEAD":
         return Response()
@@ -51,8 +51,8 @@ def follow(code: str) -> AnyResponse:
         if _spend_own(present, code):
             return redirect(_own_path(request.args.get("next")))
         with read(services().store_engine) as store:
-            wanted = operators.find_sign_in_link(store, code=code, now=services().clock.now())
-        if wanted is not None and wanted.id != present.operator_id:
+            wanted = users.find_sign_in_link(store, code=code, now=services().clock.now())
+        if wanted is not None and wanted.id != present.user_id:
             return Response(
                 render_template("sign_in_over.html", code=code, present=present.name, wanted=wanted.name)
             )
@@ -70,24 +70,24 @@ def replace(code: str) -> AnyResponse:
 
 
 def _spend_own(present: Actor, code: str) -> bool:
-    """Whether the link belongs to the operator who is signed in already. It is then used up and signs in
+    """Whether the link belongs to the user who is signed in already. It is then used up and signs in
     nobody else.
     """
     with unit_of_work(services().store_engine) as store:
-        owner = operators.find_link_owner(store, code=code)
-        if owner is None or owner != present.operator_id:
+        owner = users.find_link_owner(store, code=code)
+        if owner is None or owner != present.user_id:
             return False
-        operators.use_sign_in_link(store, code=code, now=services().clock.now())
+        users.use_sign_in_link(store, code=code, now=services().clock.now())
     return True
 
 
 def _use_link(code: str) -> AnyResponse:
     with unit_of_work(services().store_engine) as store:
-        operator = operators.use_sign_in_link(store, code=code, now=services().clock.now())
-    if operator is None:
+        user = users.use_sign_in_link(store, code=code, now=services().clock.now())
+    if user is None:
         return _page(LINK_SPENT, 401)
     _leave_desk()
-    begin_signed_in(_session(), operator_id=operator.id)
+    begin_signed_in(_session(), user_id=user.id)
     return redirect(_own_path(request.args.get("next")))
 
 

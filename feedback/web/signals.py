@@ -1,6 +1,6 @@
 """Signals about topics between the web processes of one store, so that waiting readers wake up at once.
 
-    signals = open_signals(engine, data_dir, hear=wakeups.signal); on_commit(engine, signals.tell)
+    signals = open_signals(engine, data_dir, hear=wakeups.signal); on_commit(engine, signals.notify)
 
 SQLite uses datagrams between sockets in the data directory (feedback/web/datagrams.py), PostgreSQL uses
 NOTIFY and LISTEN (feedback/web/notifications.py). Signals are sent after the commit and apart from it: no
@@ -20,7 +20,7 @@ Hear = Callable[[Iterable[str]], None]
 
 
 class Signals(Protocol):
-    def tell(self, topics: Iterable[str]) -> None:
+    def notify(self, topics: Iterable[str]) -> None:
         """Sends the topics to all other processes. May be called from any thread; never waits."""
         ...
 

@@ -32,7 +32,7 @@ class Waiting:
     mark: Mark | None = None  # the topic's last change, read no later than the answer; None: not known
 
 
-def tell_waiting(waiting: Waiting) -> None:
+def set_waiting(waiting: Waiting) -> None:
     request.environ[IN_ENVIRON] = waiting
 
 
@@ -41,7 +41,7 @@ def find_waiting(environ: Mapping[str, Any]) -> Waiting | None:
     return found
 
 
-def is_first_look() -> bool:
+def is_first_request() -> bool:
     """Whether this request was not counted before; the front repeats the request of a waiting reader many
     times.
     """

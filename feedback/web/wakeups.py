@@ -2,9 +2,9 @@
 waits.
 
     with wakeups.listen("turn:<id>", since=seen, mark=mark) as listener:
-        listener.clear(); ...look...; await listener.wait(timeout_s)
+        listener.clear(); ...read...; await listener.wait(timeout_s)
 
-`mark` is the topic's last change when its reader looked; the look every second compares it
+`mark` is the topic's last change when its reader looked; the poll every second compares it
 (feedback/web/net.py).
 
 A waiting reader holds an event only: no thread and no connection to the store. This module reads no data.
@@ -18,7 +18,7 @@ from contextlib import contextmanager
 
 from feedback.store.marks import Mark
 
-REMEMBERED = 4096  # topics with recent signals, for readers between look and `listen`; net.py finds the rest
+REMEMBERED = 4096  # topics with recent signals, for readers between read and `listen`; net.py finds the rest
 
 
 class Listener:
@@ -31,7 +31,7 @@ class Listener:
         self._is_woken = False
 
     def clear(self) -> None:
-        """Called before a look: any signal from now on counts as new."""
+        """Called before a read: any signal from now on counts as new."""
         self._is_woken = False
         self._event.clear()
 

@@ -30,9 +30,10 @@ PLACES: Mapping[str, ConsoleList] = {
     "adapter": ConsoleList("console.list_adapters", "See all adapters"),
     "dataset": ConsoleList("console.list_datasets", "See all datasets"),
     "duel": ConsoleList("console_duels.list_duels", "See all duels"),
+    "source": ConsoleList("console_sources.show_sources", "See all sources"),
     "run": ConsoleList("console.list_runs", "See all runs"),
-    "operator": ConsoleList("console_acts.list_people", "See everybody", ("admin",)),
-    "token": ConsoleList("console_acts.list_people", "See everybody", ("admin",)),
+    "user": ConsoleList("console_actions.list_people", "See everybody", ("admin",)),
+    "token": ConsoleList("console_actions.list_people", "See everybody", ("admin",)),
 }
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from serving.base import compute_base_id, read_base_shapes
 from serving.errors import AdapterRefused
+from serving.facts.profile import read_profile
 from serving.tensors import FileFault, Tensor, load_floats, read_header
 
 CONFIG = "adapter_config.json"
@@ -173,7 +174,13 @@ def _check_shapes(tensors: dict[str, Tensor], config: dict[str, Any], rank: int,
     """
     if not tensors:
         raise FileFault("no_tensors", "there are no weights in it")
-    shapes = read_base_shapes(base)
+    profile = read_profile(base)
+    engine = profile.engine
+    weights = {
+        engine.name_module(name.removesuffix(".weight")): shape
+        for name, shape in read_base_shapes(base).items()
+    }
+    language = {engine.name_module(module) for module in profile.layers.modules}
     sides: dict[str, dict[str, tuple[int, ...]]] = {}
     for name, tensor in tensors.items():
         found = TENSOR_NAME.fullmatch(name)
@@ -181,13 +188,16 @@ def _check_shapes(tensors: dict[str, Tensor], config: dict[str, Any], rank: int,
             raise FileFault("tensor_name", f"{name!r} is no name of a LoRA weight")
         sides.setdefault(found["module"], {})[found["side"]] = tensor.shape
     for module, pair in sorted(sides.items()):
-        weight = shapes.get(f"{module}.weight")
+        called = engine.name_module(module)
+        weight = weights.get(called)
         if module.rsplit(".", 1)[-1] in ("lm_head", "embed_tokens"):
             raise FileFault(
                 "head_or_embedding", f"{module} is tied to the vocabulary; adapt linear layers only"
             )
         if weight is None or len(weight) != 2:
             raise FileFault("unknown_module", f"the base has no linear layer {module}")
+        if called not in language or not engine.accepts(called.rsplit(".", 1)[-1]):
+            raise FileFault("engine_layer", f"the engine takes no adapter for {module} of this base")
         if set(pair) != {"A", "B"}:
             raise FileFault("missing_pair", f"{module} has only lora_{next(iter(pair))}")
         wanted = _rank_of(module, config, rank)

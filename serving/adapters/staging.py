@@ -7,6 +7,7 @@ an engine in `publish.py`.
 """
 
 import json
+import math
 import re
 import shutil
 import struct
@@ -21,6 +22,7 @@ import numpy as np
 from serving.adapters.check import CONFIG, WEIGHTS, AdapterFacts, check_adapter, hash_files
 from serving.base import compute_base_id, read_base_shapes
 from serving.errors import AdapterRefused, BaseModelUnknown
+from serving.facts.profile import read_profile
 from serving.files import move_directory, write_atomically
 
 __all__ = [
@@ -36,7 +38,6 @@ __all__ = [
 
 NAME_PATTERN = re.compile(r"tuned-\d{8}-[1-9]\d{0,3}")
 BESIDE = ("probe.json", "README.md")
-ZERO_MODULE = "q_proj"  # one small module is enough: a request only has to name an adapter
 
 
 def weights_of(adapters_dir: Path, name: str) -> Path:
@@ -111,35 +112,47 @@ def write_zero_adapter(base: Path, target: Path, rank: int = 8) -> Path:
     """Writes an adapter that changes nothing (B = 0) and returns `target`.
 
     On a CPU, requests for the base use it. Complete files of an earlier start stay as they are: a running
-    engine may read them again at any time.
+    engine may read them again at any time. Raises BaseModelUnknown.
     """
-    shapes = {
-        name.removesuffix(".weight"): shape
-        for name, shape in read_base_shapes(base).items()
-        if name.endswith(f".{ZERO_MODULE}.weight")
-    }
-    if not shapes:
-        raise BaseModelUnknown(
-            str(base), base, f"it has no {ZERO_MODULE}, so no zero adapter can be made for it"
-        )
+    module, (out_width, in_width) = _choose_zero_module(base)
     config = {
         "base_model_name_or_path": compute_base_id(base),
         "bias": "none",
         "lora_alpha": rank,
         "peft_type": "LORA",
         "r": rank,
-        "target_modules": [ZERO_MODULE],
+        "target_modules": [module.rsplit(".", 1)[-1]],
         "task_type": "CAUSAL_LM",
     }
-    tensors = {}
-    for module, (out_width, in_width) in sorted(shapes.items()):
-        tensors[f"base_model.model.{module}.lora_A.weight"] = np.ones((rank, in_width), "<f4")
-        tensors[f"base_model.model.{module}.lora_B.weight"] = np.zeros((out_width, rank), "<f4")
+    tensors = {
+        f"base_model.model.{module}.lora_A.weight": np.ones((rank, in_width), "<f4"),
+        f"base_model.model.{module}.lora_B.weight": np.zeros((out_width, rank), "<f4"),
+    }
     content = {CONFIG: _normalise_config(config), WEIGHTS: _pack_tensors(tensors)}
     for name, data in content.items():
         if not (target / name).is_file() or (target / name).read_bytes() != data:
             write_atomically(target / name, data)
     return target
+
+
+def _choose_zero_module(base: Path) -> tuple[str, tuple[int, ...]]:
+    """The smallest linear layer of the first block that the engine takes, whatever it is called, with its
+    shape: a request only has to name an adapter.
+    """
+    profile, shapes = read_profile(base), read_base_shapes(base)
+    first = profile.layers.modules[:1]  # sorted: the first block's own come first
+    block = re.match(r".*?\.\d+\.", first[0]) if first else None
+    taken = [
+        name
+        for name in profile.layers.modules
+        if block and name.startswith(block[0]) and name.rsplit(".", 1)[-1] in profile.adapter_layers
+    ]
+    if not taken:
+        raise BaseModelUnknown(
+            str(base), base, "its first block has no linear layer that an adapter may change"
+        )
+    module = min(taken, key=lambda name: (math.prod(shapes[f"{name}.weight"]), name))
+    return module, shapes[f"{module}.weight"]
 
 
 def _normalise_config(config: dict[str, Any]) -> bytes:

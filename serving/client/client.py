@@ -1,4 +1,4 @@
-"""A client for one engine over HTTP: draw, count, score, load, unload.
+"""A client for one engine over HTTP: generate, count, score, load, unload.
 
 It blocks, is thread-safe and keeps connections open. Every failure of httpx and every unexpected answer of
 vLLM becomes an error of `serving.errors` here and nowhere else. It knows nothing of arms or desks.
@@ -59,9 +59,12 @@ class Reply:
     finish_reason: str
     """`stop` for a whole reply, `length` for one that was cut off."""
 
+    is_thought: bool = False
+    """Whether the model wrote thoughts and no reply."""
+
 
 @dataclass(frozen=True)
-class Draw:
+class Completions:
     prompt_token_ids: list[int]
     replies: list[Reply]
 
@@ -93,7 +96,7 @@ class EngineClient:
         """Names that may be asked for: the base's and those of the loaded adapters."""
         return [str(card["id"]) for card in self._read_cards()]
 
-    def draw(
+    def generate(
         self,
         *,
         model: str,
@@ -102,9 +105,13 @@ class EngineClient:
         seed: int,
         n: int,
         chat_template_kwargs: dict[str, Any],
-    ) -> Draw:
-        """`n` replies to the messages. Reply i is drawn with seed + i; n > 1 needs a temperature above 0."""
-        attempted = f"draw from {model}"
+        stop_token_ids: Sequence[int] = (),
+    ) -> Completions:
+        """`n` replies to the messages. Reply i is sampled with seed + i; n > 1 needs a temperature above 0.
+
+        `stop_token_ids`: ids that end a reply beside those that the engine knows of its base.
+        """
+        attempted = f"generate from {model}"
         answer = self._post(
             "/v1/chat/completions",
             {
@@ -116,6 +123,7 @@ class EngineClient:
                 "chat_template_kwargs": chat_template_kwargs,
                 "return_token_ids": True,
                 "stream": False,
+                **({"stop_token_ids": list(stop_token_ids)} if stop_token_ids else {}),
             },
             attempted,
             model,
@@ -130,12 +138,12 @@ class EngineClient:
                 )
                 for choice in choices
             ]
-            return Draw(list(answer["prompt_token_ids"]), replies)
+            return Completions(list(answer["prompt_token_ids"]), replies)
 
     def count_tokens(
         self, *, model: str, messages: Sequence[dict[str, str]], chat_template_kwargs: dict[str, Any]
     ) -> int:
-        """The number of tokens in the prompt that `draw` would make of these messages."""
+        """The number of tokens in the prompt that `generate` would make of these messages."""
         attempted = f"count tokens for {model}"
         body = {
             "model": model,

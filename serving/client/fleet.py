@@ -1,19 +1,20 @@
 """Several engines behind one interface: requests take turns and skip an engine that fails; adapters are
 loaded on all engines or on none.
 
-It has the methods of `EngineClient`, but breaks control tokens in messages, so that no text can open a turn.
+It has the methods of `EngineClient`, but gives messages and replies their form (wording.py).
 It keeps no state about what should be loaded: `feedback.deployment.deploy` does.
 """
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from serving.backend import ZERO_NAME, resolve_backend
-from serving.client.client import Draw, EngineClient, Sampling
+from serving.client.client import Completions, EngineClient, Sampling
 from serving.client.endpoint import Endpoint
-from serving.control_tokens import ANY_MARKUP, ControlTokens, find_control_tokens
+from serving.client.wording import Wording
 from serving.errors import AdapterNotLoaded, EngineRefused, EngineUnreachable, ServingError
 from serving.settings import ServingSettings
 
@@ -28,10 +29,10 @@ class Fleet:
         *,
         served_name: str,
         zero_name: str | None,
-        control_tokens: ControlTokens = ANY_MARKUP,
+        wording: Wording | None = None,
     ) -> None:
         self.clients = tuple(clients)
-        self.control_tokens = control_tokens
+        self._wording = wording or Wording()
         self.served_name = served_name
         self.zero_name = zero_name
         """Name of the adapter that changes nothing; None on cuda, where requests for the base need none."""
@@ -45,7 +46,7 @@ class Fleet:
             (EngineClient(endpoint, timeout_s=settings.request_timeout_s) for endpoint in endpoints),
             served_name=settings.served_name,
             zero_name=ZERO_NAME if resolve_backend(settings) == "cpu" else None,
-            control_tokens=find_control_tokens(settings.base_model),
+            wording=Wording.find(settings.base_model),
         )
 
     @property
@@ -66,7 +67,7 @@ class Fleet:
         first, *others = [client.list_models() for client in self.clients]
         return [name for name in first if all(name in other for other in others)]
 
-    def draw(
+    def generate(
         self,
         *,
         model: str,
@@ -75,26 +76,28 @@ class Fleet:
         seed: int,
         n: int,
         chat_template_kwargs: dict[str, Any],
-    ) -> Draw:
-        broken = self.control_tokens.break_in_messages(messages)
-        return self._try_each(
-            lambda client: client.draw(
+    ) -> Completions:
+        written = self._wording.write(messages)
+        completions = self._try_each(
+            lambda client: client.generate(
                 model=model,
-                messages=broken,
+                messages=written,
                 sampling=sampling,
                 seed=seed,
                 n=n,
                 chat_template_kwargs=chat_template_kwargs,
+                stop_token_ids=self._wording.stops,
             )
         )
+        return replace(completions, replies=[self._wording.read(reply) for reply in completions.replies])
 
     def count_tokens(
         self, *, model: str, messages: Sequence[dict[str, str]], chat_template_kwargs: dict[str, Any]
     ) -> int:
-        broken = self.control_tokens.break_in_messages(messages)
+        written = self._wording.write(messages)
         return self._try_each(
             lambda client: client.count_tokens(
-                model=model, messages=broken, chat_template_kwargs=chat_template_kwargs
+                model=model, messages=written, chat_template_kwargs=chat_template_kwargs
             )
         )
 

@@ -22,8 +22,10 @@ def build_command(
     base: Path,
     lora_modules: Sequence[str] = (),
     zero_weights: Path | None = None,
+    chat_template: Path | None = None,
 ) -> list[str]:
-    """The engine's command line. `base` is a folder; `zero_weights` is needed on cpu only.
+    """The engine's command line. `base` is a folder; `zero_weights` is needed on cpu only; `chat_template` is
+    read in place of the base's own.
 
     `lora_modules` are the layers adapters may change. Without that list vLLM also wraps the output head, and
     on cpu a request for prompt_logprobs that shares a batch with any other request then ends the engine.
@@ -42,6 +44,8 @@ def build_command(
         "--enable-prefix-caching",
         "--disable-uvicorn-access-log",
     ]
+    if chat_template is not None:
+        command += ["--chat-template", str(chat_template)]
     if lora_modules:
         command += ["--lora-target-modules", *lora_modules]
     if resolve_backend(settings) == "cuda":

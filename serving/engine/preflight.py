@@ -1,4 +1,5 @@
-"""Checks before the engine is started: whether its port is free and whether there is enough memory.
+"""Checks before the engine is started: whether its port is free, whether there is enough memory, and whether
+the engine serves the base at all.
 
 `rejoinder doctor` uses them, too. Nothing is started here.
 """
@@ -9,8 +10,11 @@ from pathlib import Path
 
 import psutil
 
+from serving.backend import resolve_backend
 from serving.base import read_base_shapes
-from serving.errors import EnginePortTaken, MemoryShort
+from serving.errors import BaseUnfit, EnginePortTaken, MemoryShort
+from serving.facts.profile import read_profile
+from serving.facts.verdict import judge_base
 from serving.settings import ServingSettings
 
 _RUNTIME_GIB = 1.2  # measured: server 0.47, core 0.5 besides cache and weights
@@ -36,12 +40,31 @@ def require_memory(settings: ServingSettings, base: Path) -> None:
         raise MemoryShort(needed, available)
 
 
+def require_served(settings: ServingSettings, base: Path) -> None:
+    """Raises BaseUnfit if what is known of base and engine says that it cannot serve."""
+    verdict = judge_base(read_profile(base), backend=resolve_backend(settings))
+    if not verdict.serves:
+        serving = [one for one in verdict.obstacles if one.prevents != "training"]
+        raise BaseUnfit(settings.base_model, "served", serving)
+
+
 def needed_gib(settings: ServingSettings, base: Path) -> float:
     """GiB of memory that a CPU engine needs: its processes, its cache, and the weights in the served number
     format.
     """
+    return _RUNTIME_GIB + settings.kv_cache_gib + _weights_gib(settings, base)
+
+
+def describe_memory(settings: ServingSettings, base: Path) -> str:
+    """What the engine needs: on a CPU all of it beside what is free, on a GPU what its weights take."""
+    if resolve_backend(settings) == "cuda":
+        return f"the weights take {_weights_gib(settings, base):.1f} GiB of the GPU in {settings.dtype}"
+    return f"the engine needs {needed_gib(settings, base):.1f} GiB, {available_gib():.1f} GiB are free"
+
+
+def _weights_gib(settings: ServingSettings, base: Path) -> float:
     weights = sum(math.prod(shape) for shape in read_base_shapes(base).values())
-    return _RUNTIME_GIB + settings.kv_cache_gib + weights * _ITEM_BYTES[settings.dtype] / _GIB
+    return weights * _ITEM_BYTES[settings.dtype] / _GIB
 
 
 def available_gib() -> float:

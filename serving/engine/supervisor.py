@@ -12,14 +12,17 @@ from pathlib import Path
 
 from serving.adapters.staging import write_zero_adapter
 from serving.backend import resolve_backend
-from serving.base import compute_base_id, list_linear_modules, resolve_base
+from serving.base import compute_base_id, resolve_base
 from serving.client.client import EngineClient
 from serving.client.endpoint import Endpoint, remove_endpoints, write_endpoints
 from serving.client.fleet import Fleet
+from serving.dated_template import take_day
 from serving.engine.command import build_command, build_environment
 from serving.engine.engine_log import describe_step, pick_last_words, suggest_remedy
-from serving.engine.preflight import choose_port, require_memory
+from serving.engine.preflight import choose_port, require_memory, require_served
 from serving.errors import EngineDied, EngineNotReady, ServingError
+from serving.facts.profile import read_profile
+from serving.files import write_atomically
 from serving.processes.group import end_leftover
 from serving.processes.kept import KeptProcess
 from serving.settings import ServingSettings
@@ -30,6 +33,17 @@ TERM_GRACE_S = 8.0
 _POLL_S = 0.1
 _LONGEST_WAIT_S = 60.0
 _STABLE_S = 120.0  # loading a model takes a while: an engine that ran this long starts its waits anew
+
+
+def write_dated(base: Path, data_dir: Path) -> Path | None:
+    """The file of the template that takes the day as an argument, if this base needs one."""
+    text = take_day(read_profile(base).template.text)
+    if text is None:
+        return None
+    path = (data_dir / "templates" / f"{compute_base_id(base)[:16]}.jinja").resolve()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text.encode())
+    return path
 
 
 class Supervisor:
@@ -70,9 +84,11 @@ class Supervisor:
     def start(self) -> None:
         """Checks what can be checked and starts the engine; returns at once.
 
-        Raises BaseModelUnknown, EnginePortTaken or MemoryShort. `wait_ready` raises what fails after that.
+        Raises BaseModelUnknown, BaseUnfit, EnginePortTaken or MemoryShort. `wait_ready` raises what fails
+        after that.
         """
         base = resolve_base(self.settings.base_model, download=True)
+        require_served(self.settings, base)
         end_leftover(self.log_path)
         remove_endpoints(self.data_dir)
         port = choose_port(self.settings.host, self.settings.port)
@@ -85,7 +101,11 @@ class Supervisor:
         process = KeptProcess(
             "engine",
             build_command(
-                self.settings, base=base, lora_modules=list_linear_modules(base), zero_weights=zero
+                self.settings,
+                base=base,
+                lora_modules=read_profile(base).adapter_layers,
+                zero_weights=zero,
+                chat_template=write_dated(base, self.data_dir),
             ),
             environment=build_environment(self.settings, self._api_key),
             log_path=self.log_path,

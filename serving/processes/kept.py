@@ -41,7 +41,7 @@ class KeptProcess(ChildProcess):
             argv, log_path=log_path, grace_s=grace_s, environment=environment, directory=directory
         )
         self.name = name
-        self._tell = say
+        self._notify = say
         self._longest_wait_s = longest_wait_s
         self._stable_s = stable_s
         self._timer = timer
@@ -93,4 +93,4 @@ class KeptProcess(ChildProcess):
 
     def _say(self, note: str) -> None:
         log.warning("%s %s", self.name, note)
-        self._tell(self.name, note)
+        self._notify(self.name, note)

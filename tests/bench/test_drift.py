@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from bench.drift import PLANTS, count_until, look_daily
+from bench.drift import PLANTS, count_until, watch_daily
 from bench.made_up_days import MadeUpDesk
 from feedback.drift.watched import QUANTITIES
 
@@ -13,7 +13,7 @@ CLEAR = {"replies": 900, "customers": 900, "language": 900, "tag": 900}
 
 def test_a_quiet_month_raises_no_alarm():
     for seed in (1, 2):
-        assert not any(look_daily(MadeUpDesk(np.random.default_rng(seed), 200), 30))
+        assert not any(watch_daily(MadeUpDesk(np.random.default_rng(seed), 200), 30))
 
 
 def test_every_quantity_has_its_plant():

@@ -4,7 +4,15 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.flops import Decoder, FlopWork, count_reference, count_training, pair_work, row_work
+from bench.flops import (
+    Decoder,
+    FlopWork,
+    count_reference,
+    count_training,
+    find_peak_tflops,
+    pair_work,
+    row_work,
+)
 from bench.train_shapes import Shape, draw_choices, load_config, sum_choices, sum_pairs, sum_talks
 from bench.train_sides import RANK, SidePlan, TrainSide
 from trainer.data.example import Example
@@ -27,8 +35,8 @@ def test_work_of_a_choice_and_of_a_pair():
 
 
 def test_work_of_a_conversation_tree_counts_its_history_once():
-    """Prompt 1 2, replies 3 and 4 5; then 1 2 4 5 6 with replies 7 and 8. As a tree 1 2 4 5 6 is the trunk:
-    15 pairs; 3 sees 3, 7 and 8 see 6 each. Foreseen from 2, 4 and 6, which see 2, 3 and 5.
+    """Prompt 1 2, replies 3 and 4 5; then 1 2 4 5 6 with replies 7 and 8. As a tree 1 2 4 5 6 is the longest
+    prompt: 15 pairs; 3 sees 3, 7 and 8 see 6 each. Predicted from 2, 4 and 6, which see 2, 3 and 5.
     """
     first = Example("a", "c", (1, 2), ((3,), (4, 5)), (), None, 0.0, None, 1.0)
     second = Example("b", "c", (1, 2, 4, 5, 6), ((7,), (8,)), (), None, 0.0, None, 1.0)
@@ -92,3 +100,10 @@ def test_linear_products_are_those_that_pytorch_counts(mode, head_products):
     if mode != "stored_reference":
         expected += count_reference(decoder, work)
     assert counted == expected
+
+
+def test_peaks_are_found_by_the_longest_name_first():
+    assert find_peak_tflops("NVIDIA L40S") == 362 and find_peak_tflops("NVIDIA L4") == 121
+    assert find_peak_tflops("NVIDIA H100 PCIe") == 756 and find_peak_tflops("NVIDIA H100 80GB HBM3") == 989
+    assert find_peak_tflops("NVIDIA A100-SXM4-80GB") == 312 and find_peak_tflops("NVIDIA A10") == 125
+    assert find_peak_tflops("a chip of next year") is None

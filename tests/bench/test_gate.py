@@ -18,7 +18,7 @@ from bench.verdicts import (
 )
 from feedback.experiments.adjusted_share import fit_sheet
 from feedback.experiments.harm_test import weigh_harm
-from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.experiments.rollout_rule import RolloutPolicy
 from feedback.experiments.sequential_tests import ENOUGH, e_better, e_harm, e_value
 
 
@@ -55,8 +55,8 @@ def test_the_sheet_of_a_history_fits_what_was_drawn():
     assert [values[f"slot_{slot}"] for slot in (1, 2, 3)] == pytest.approx([-0.5] * 3, abs=0.15)
 
 
-def test_verdicts_come_at_looks_and_none_after_a_rollback():
-    policy = ExposurePolicy()
+def test_verdicts_come_at_analyses_and_none_after_a_rollback():
+    policy = RolloutPolicy()
     good, bad = (judge_histories(draw(Team(6, share=share)), policy, 50) for share in (0.7, 0.3))
     assert (good.went_live <= 200).all() and (good.went_live % 50 == 0).all()
     assert (good.went_live >= np.maximum(good.plain, policy.min_picks)).all()

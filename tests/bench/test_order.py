@@ -10,7 +10,7 @@ from tests.trainer.conftest import TINY
 from tests.trainer.tiny import make_choice
 from trainer.data.pair_rows import select_pairs
 from trainer.objectives.choice.examples import load_examples
-from trainer.objectives.choice.noise_model import NO_HABITS
+from trainer.objectives.choice.noise_model import NO_NOISE
 from trainer.recipes.recipe import Recipe
 
 
@@ -29,7 +29,7 @@ def test_pairs_of_a_choice_stand_where_the_choice_stands(base, tmp_path):
 
     def read():
         found = load_examples(
-            data, "train", AutoTokenizer.from_pretrained(base), recipe, base_id="b", habits=NO_HABITS
+            data, "train", AutoTokenizer.from_pretrained(base), recipe, base_id="b", noise_model=NO_NOISE
         )
         pairs, _, _ = select_pairs(data, "train", limit=None, seed=recipe.seed)
         choices = [example.conversation for example in found.examples]

@@ -15,6 +15,11 @@ LAN_HOST = "desk.example"  # leads here, and is to browsers what it would be in 
 LANGUAGES = ("en-GB", "zh-CN")
 WAIT_MS = 15_000  # a busy machine is no failure
 expect.set_options(timeout=WAIT_MS)
+# The page hears of its size in the first frame.
+AWAIT_LAYOUT = """async () => {
+  const frame = () => new Promise(requestAnimationFrame);
+  await frame().then(frame);
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +87,17 @@ def view(request: pytest.FixtureRequest) -> View:
     return request.param
 
 
+# Both languages, the widest window and the narrowest.
+ENDS = ("desk-en-GB", "phone-zh-CN")
+
+
+@pytest.fixture(params=[VIEWS[name] for name in ENDS], ids=ENDS)
+def end_view(request: pytest.FixtureRequest) -> View:
+    """For a journey that looks at each page that it comes to in every size (`list_overflowing`)."""
+    assert isinstance(request.param, View)
+    return request.param
+
+
 @pytest.fixture
 def customer(site: Site, open_page: Callable[..., Page]) -> Page:
     """The customer chat."""
@@ -103,12 +119,29 @@ def part(name: str) -> str:
     return f'[data-part="{name}"]'
 
 
+def each_size(page: Page) -> Iterator[str]:
+    """Shows what is there in a window of each size by turns, and then as it was."""
+    own = page.viewport_size
+    assert own is not None
+    for name, (width, height) in SIZES.items():
+        page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(AWAIT_LAYOUT)
+        yield name
+    page.set_viewport_size(own)
+
+
+def list_overflowing(page: Page) -> list[str]:
+    """The sizes of a window in which the page is wider than it."""
+    wider = "document.documentElement.scrollWidth > innerWidth"
+    return [name for name in each_size(page) if page.evaluate(wider)]
+
+
 def ask(customer: Page, text: str) -> None:
     """Write as the customer and see it accepted."""
     customer.wait_for_selector(f"{part('send')}:enabled")
     customer.fill(part("text"), text)
     customer.press(part("text"), "Enter")
-    customer.wait_for_selector(".from-customer:not(.pending)")
+    customer.wait_for_selector(".from-customer:not(.pending, .unsent)")
 
 
 def await_cards(agent: Page) -> list[str]:
@@ -118,12 +151,24 @@ def await_cards(agent: Page) -> list[str]:
 
 
 def hold_back(page: Page, path: str) -> Callable[[], None]:
-    """The next request of this path is kept from the service until the function that this gives is called."""
+    """The next request of this path is kept from the service until the function that this gives is called. A
+    request that comes only then passes at once.
+    """
     held: list[Route] = []
-    page.route(path, lambda route: held.append(route), times=1)
+    is_open = False
+
+    def hold(route: Route) -> None:
+        if is_open:
+            route.continue_()
+        else:
+            held.append(route)
 
     def let_go() -> None:
+        nonlocal is_open
+        is_open = True
         for route in held:
             route.continue_()
+
+    page.route(path, hold, times=1)
 
     return let_go

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from flask import Response, request
 from sqlalchemy import Engine
-from sqlmodel import Session, SQLModel, select
+from sqlmodel import Session, col, select
 
 from feedback.app import create_app
 from feedback.clock import SystemClock
@@ -16,9 +16,9 @@ from feedback.deployment.deploy import Deployer
 from feedback.deployment.policy import Policy
 from feedback.duels.drawing import DuelDrawer
 from feedback.settings import FeedbackSettings
-from feedback.store import operators
+from feedback.store import users
 from feedback.store.desks import add_system_prompt, ensure_desk
-from feedback.store.engine import open_engine, unit_of_work
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Adapter, Deployment, Judgement, Message, Thumb, Turn
 from feedback.suggestions.suggester import BaseFacts, Suggester
 from feedback.web.services import EXTENSION
@@ -26,6 +26,7 @@ from feedback.web.wakeups import Wakeups
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
+from tests.databases import open_sqlite, read_empty_store
 from tests.feedback.web.serving import serving_desk
 
 UNDO_S = 2.0  # shorter than in life, so that tests wait less
@@ -54,16 +55,23 @@ class Site:
     def sign_in_link(self, name: str, role: str) -> str:
         now = SystemClock().now()
         with unit_of_work(self.store) as session:
-            person = operators.ensure_operator(session, desk_id=DEFAULT_DESK, name=name, role=role, now=now)
-            code = operators.create_sign_in_link(
-                session, desk_id=DEFAULT_DESK, operator_id=person.id, now=now
-            )
+            person = users.ensure_user(session, desk_id=DEFAULT_DESK, name=name, role=role, now=now)
+            code = users.create_sign_in_link(session, desk_id=DEFAULT_DESK, user_id=person.id, now=now)
         return f"{self.url}/sign-in/{code}"
 
     def expire_claims(self) -> None:
+        """Take every claim away. A page claims while its agent types on, so the claim is awaited first."""
+        deadline = time.monotonic() + 10
+        while not self._take_claims():
+            assert time.monotonic() < deadline, "no page has claimed a turn"
+            time.sleep(0.02)
+
+    def _take_claims(self) -> int:
         with unit_of_work(self.store) as session:
-            for turn in session.exec(select(Turn)):
+            claimed = session.exec(select(Turn).where(col(Turn.claimed_by).is_not(None))).all()
+            for turn in claimed:
                 turn.claimed_by = turn.claimed_at = None
+            return len(claimed)
 
     def judgements(self) -> list[Judgement]:
         with Session(self.store) as session:
@@ -99,7 +107,7 @@ class Site:
                     desk_id=DEFAULT_DESK,
                     role="live",
                     adapter=adapter,
-                    fence=1,
+                    fencing_token=1,
                     actor="test",
                     reason="test",
                     at=now,
@@ -125,8 +133,10 @@ def run_site(
         public_chat=public_chat,
         trusted_hosts=trusted_hosts,
     )
-    store = open_engine(settings.store_url())
-    SQLModel.metadata.create_all(store)
+    path = data_dir / "rejoinder.db"
+    assert settings.store_url() == f"sqlite:///{path}"
+    path.write_bytes(read_empty_store())
+    store = open_sqlite(path)
     with unit_of_work(store) as session:
         ensure_desk(session, now=SystemClock().now())
         add_system_prompt(
@@ -175,12 +185,13 @@ def run_site(
             said.append((request.path, f"{answer.headers}\n{answer.get_data(as_text=True)}"))
         return answer
 
-    releaser = app.extensions[EXTENSION].releaser
+    releaser, imports = app.extensions[EXTENSION].releaser, app.extensions[EXTENSION].imports
     releaser.start()
     try:
         with serving_desk(app, store, settings, wakeups=wakeups, port=port) as served:
             yield Site(served.url, engine, store, settings, clock, said)
     finally:
+        imports.close()
         releaser.close()
         duel_drawer.close()
         suggester.close()

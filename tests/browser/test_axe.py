@@ -1,5 +1,6 @@
 """axe-core on every page with data, in a wide and a narrow window: nothing serious, nothing critical."""
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ from tests.browser.site import Site
 from tests.feedback.chain import ADAPTER, DATASET, Chain
 from tests.feedback.desk import make_desk
 from tests.feedback.duels.duel_desk import put_duel
+from tests.feedback.formats.files import bring_in, choice, write
+from tests.feedback.imports.sending import send_file
 from tests.feedback.run_report.runs import add_ended_run
 
 pytestmark = pytest.mark.real
@@ -72,6 +75,14 @@ def fill(site: Site) -> Desk:
     closed, _ = put_duel(site.store, data_dir)
     assert chain.desk.post(f"/v1/duels/{closed}/close", "expert").status_code == 200
     run = add_ended_run(site.store, "failed")
+    lines = [*(choice(number) for number in range(40)), *({"id": f"x{number}"} for number in range(40))]
+    bring_in(site.store, write(data_dir / "star.jsonl", *lines), source="star")
+    for what, said in (("state", {"state": "withdrawn"}), ("grade", {"grade": "D"})):
+        path = f"/v1/sources/star/{what}"
+        assert chain.desk.post(path, "admin", reason="the licence ended", **said).status_code == 200
+    sent = [json.dumps(choice(1)).encode(), json.dumps(choice(2, picked=[9])).encode()]
+    looked_at, odd = (send_file(chain.desk, data) for data in (b"\n".join(sent), b'{"colour": "red"}'))
+    tag = chain.desk.post("/v1/tags", "expert", tag="billing/refund").json["tag_id"]
     return Desk(
         chain.desk.app,
         {
@@ -82,10 +93,20 @@ def fill(site: Site) -> Desk:
             "/console/conversations/<conversation_id>": "/console/conversations/"
             + chain.opened["conversation_id"],
             "/console/funnel": "/console/funnel",
+            "/console/tags": "/console/tags",
+            "/console/tags/<tag_id>": f"/console/tags/{tag}",
+            "/console/tags/proposals": "/console/tags/proposals",
             "/console/trends": "/console/trends",
-            "/console/remarks": "/console/remarks",
+            "/console/comments": "/console/comments",
             "/console/datasets": "/console/datasets",
+            "/console/duplicates": "/console/duplicates",
             "/console/datasets/<dataset_id>": f"/console/datasets/{DATASET}",
+            "/console/datasets/<dataset_id>/changes": f"/console/datasets/{DATASET}/changes",
+            "/console/sources": "/console/sources",
+            "/console/sources/<path:source>": "/console/sources/star",
+            "/console/imports": "/console/imports",
+            "/console/imports/<import_id>": f"/console/imports/{looked_at}",
+            "(a file that nobody understands)": f"/console/imports/{odd}",
             "/console/runs": "/console/runs",
             "/console/runs/<run_id>": f"/console/runs/{chain.run}",
             "/console/runs/<run_id>/report": f"/console/runs/{run}/report",

@@ -10,8 +10,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from feedback.store.engine import unit_of_work
-from feedback.store.operators import create_token
 from feedback.store.tables import DEFAULT_DESK
+from feedback.store.users import create_token
 from serving.client.fake import FakeEngine
 from tests.browser.conftest import ask, await_cards, part
 from tests.browser.site import Site, run_site

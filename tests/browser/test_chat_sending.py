@@ -168,6 +168,7 @@ def test_a_conversation_sends_its_own_texts_and_never_anothers(site: Site, custo
 
 def test_two_windows_of_one_conversation_send_a_text_once(site: Site, customer: Page) -> None:
     ask(customer, "Hello")
+    expect(customer.locator(SENT)).to_have_text(["Hello"])
     cut_writes(customer)
     write(customer, "One", "Two")
     other = customer.context.new_page()

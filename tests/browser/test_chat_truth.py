@@ -14,7 +14,7 @@ from tests.browser.site import Site
 
 pytestmark = pytest.mark.real
 
-STANDING, THUMB = part("typing"), "**/thumbs"
+POSITION, THUMB = part("typing"), "**/thumbs"
 ROWS = f"{part('shelf-list')} li"
 WORDS = {
     "en-GB": {
@@ -73,14 +73,14 @@ def test_a_customer_waits_reads_rates_and_comes_back(
     page.clock.install()
     page.goto(f"{site.url}/chat")
     ask(page, "Where is my order 48213?")
-    expect(page.locator(STANDING)).to_contain_text(words["nobody"])
+    expect(page.locator(POSITION)).to_contain_text(words["nobody"])
     expect(page.locator(".from-customer time")).to_have_text(re.compile(r"\d\d:\d\d"))
     with unit_of_work(site.store) as session:
         now = site.clock.now()
         note_presence(session, desk_id=DEFAULT_DESK, agent="somebody", turn_id=None, now=now)
     page.clock.fast_forward(61_000)
-    expect(page.locator(STANDING)).to_have_text(re.compile(words["there"]))
-    assert_in_sight(page, STANDING, part("text"), ".write button")
+    expect(page.locator(POSITION)).to_have_text(re.compile(words["there"]))
+    assert_in_sight(page, POSITION, part("text"), ".write button")
     agent = open_agent(site, open_page)
     texts = await_cards(agent)
     look_away(page)
@@ -89,7 +89,7 @@ def test_a_customer_waits_reads_rates_and_comes_back(
     expect(page).to_have_title(re.compile(r"^\(1\) "))
     look_away(page, False)
     expect(page).to_have_title(re.compile(r"^[^(]"))
-    expect(page.locator(STANDING)).to_be_hidden()
+    expect(page.locator(POSITION)).to_be_hidden()
     page.get_by_role("button", name=words["helpful"], exact=True).click()
     expect(page.locator(".thumbs [role=status]")).to_have_text(words["thanks"])
     assert_in_sight(page, ".thumbs", part("text"), ".write button", part("about"))
@@ -130,7 +130,7 @@ def test_a_page_asks_how_it_stands_every_minute_while_it_waits_in_sight(
     page.clock.install()
     page.goto(f"{site.url}/chat")
     ask(page, "Hello")
-    expect(page.locator(STANDING)).to_be_visible()
+    expect(page.locator(POSITION)).to_be_visible()
     asked = count()
     page.clock.run_for(50_000)
     assert count() == asked

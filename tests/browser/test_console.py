@@ -66,9 +66,9 @@ def work_on(site: Site) -> None:
         run = runs.claim_run(session, desk_id=DEFAULT_DESK, owner="test", now=now, lease_s=60)
         assert run is not None
         numbers = [Metric("loss", 1, 0.69), Metric("loss", 2, 0.41)]
-        runs.advance(session, run_id=run.id, token=run.fence, step="train")
-        runs.advance(session, run_id=run.id, token=run.fence, progress=0.25)
-        runs.add_metrics(session, run_id=run.id, token=run.fence, metrics=numbers, now=now)
+        runs.advance(session, run_id=run.id, token=run.fencing_token, step="train")
+        runs.advance(session, run_id=run.id, token=run.fencing_token, progress=0.25)
+        runs.add_metrics(session, run_id=run.id, token=run.fencing_token, metrics=numbers, now=now)
 
 
 def test_an_ended_session_is_out_at_the_next_click(site: Site, admin: Page, agent: Page) -> None:
@@ -109,8 +109,9 @@ def test_an_agent_sees_no_console(site: Site, agent: Page) -> None:
         "/conversations",
         "/funnel",
         "/trends",
-        "/remarks",
+        "/comments",
         "/datasets",
+        "/duplicates",
         "/runs",
         "/adapters",
         "/lineage",

@@ -240,6 +240,8 @@ def test_a_text_that_nobody_waits_for_is_listed_and_thrown_away_by_hand(
     colleague = enter(site, open_page, "ada")
     go_to(colleague, FIRST)
     colleague.get_by_role("button", name="Take over").click()
+    expect(agent.locator(part("notice"))).to_contain_text("ada has taken this one over")
+    expect(colleague.get_by_role("button", name="Take over")).to_be_hidden()
     await_cards(colleague)
     colleague.keyboard.press("Shift+Digit1")
     unsent = agent.locator(part("unsent"))

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from feedback.clock import SystemClock
-from feedback.store import operators
+from feedback.store import users
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK
 from serving.client.fake import FakeEngine
@@ -42,9 +42,9 @@ def sign_in(page: Page, site: Site, name: str, role: str, at: str = "") -> None:
     """On the sign-in page, with a token."""
     now = SystemClock().now()
     with unit_of_work(site.store) as session:
-        person = operators.ensure_operator(session, desk_id=DEFAULT_DESK, name=name, role=role, now=now)
-        token = operators.create_token(
-            session, desk_id=DEFAULT_DESK, name=name, role=role, now=now, operator_id=person.id
+        person = users.ensure_user(session, desk_id=DEFAULT_DESK, name=name, role=role, now=now)
+        token = users.create_token(
+            session, desk_id=DEFAULT_DESK, name=name, role=role, now=now, user_id=person.id
         )
     page.goto(f"{site.url}{at}")
     page.locator("input[name=token]").fill(token)

@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from feedback.clock import SystemClock
-from feedback.store import operators, web_sessions
+from feedback.store import users, web_sessions
 from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.presence import note_presence
-from feedback.store.tables import DEFAULT_DESK, Operator, Turn
+from feedback.store.tables import DEFAULT_DESK, Turn, User
 from tests.browser.conftest import View, await_cards, part
 from tests.browser.site import Site
 from tests.browser.test_queue import ROWS, fill_queue, open_workbench
@@ -61,19 +61,17 @@ def await_refresh(page: Page) -> None:
 def make_token(site: Site) -> str:
     now = SystemClock().now()
     with unit_of_work(site.store) as session:
-        person = operators.ensure_operator(session, desk_id=DEFAULT_DESK, name="wei", role="agent", now=now)
-        return operators.create_token(
-            session, desk_id=DEFAULT_DESK, name="wei", role="agent", now=now, operator_id=person.id
+        person = users.ensure_user(session, desk_id=DEFAULT_DESK, name="wei", role="agent", now=now)
+        return users.create_token(
+            session, desk_id=DEFAULT_DESK, name="wei", role="agent", now=now, user_id=person.id
         )
 
 
 def end_sessions(site: Site, token: str) -> None:
     now = SystemClock().now()
     with unit_of_work(site.store) as session:
-        person: Operator = operators.ensure_operator(
-            session, desk_id=DEFAULT_DESK, name="wei", role="agent", now=now
-        )
-        web_sessions.end_sessions_of(session, desk_id=DEFAULT_DESK, operator_id=person.id, now=now)
+        person: User = users.ensure_user(session, desk_id=DEFAULT_DESK, name="wei", role="agent", now=now)
+        web_sessions.end_sessions_of(session, desk_id=DEFAULT_DESK, user_id=person.id, now=now)
 
 
 def test_the_place_survives_reload_language_and_session(

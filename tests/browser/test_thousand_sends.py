@@ -17,7 +17,7 @@ from sqlmodel import Session, select
 
 from feedback.store.conversations import IncomingMessage, append_message, lock_conversation, open_conversation
 from feedback.store.engine import unit_of_work
-from feedback.store.tables import DEFAULT_DESK, Draft, Event, Message, Operator, Turn
+from feedback.store.tables import DEFAULT_DESK, Draft, Event, Message, Turn, User
 from feedback.store.turns import TurnAnswered, check_waiting, claim_turn, close_waiting, open_turn
 from tests.browser.site import Site
 from tests.feedback.desk import put_set
@@ -191,10 +191,10 @@ def test_of_a_thousand_sends_none_is_lost_and_none_goes_out_under_another_name(
         browser.finish()
 
     with Session(site.store) as session:
-        names = {row.id: row.name for row in session.exec(select(Operator))}
+        names = {row.id: row.name for row in session.exec(select(User))}
         sent = [row for row in session.exec(select(Message).where(Message.role == "agent"))]
         by = {
-            row.answer["message_id"]: names[row.actor.removeprefix("operator:")]
+            row.answer["message_id"]: names[row.actor.removeprefix("user:")]
             for row in session.exec(select(Event))
             if row.answer.get("message_id")
         }

@@ -287,9 +287,9 @@ def test_a_colleague_who_was_faster_costs_no_text(
     await_cards(agent)
     agent.fill(part("composer"), "My long answer.")
     turn = agent.locator(".queue li button").get_attribute("data-turn")
-    site.expire_claims()
     boss = open_page()
     boss.goto(site.sign_in_link("ada", "admin"))
+    site.expire_claims()
     answer = boss.evaluate(JUDGE, turn)
     assert answer == 201
     expect(agent.locator(part("notice"))).to_contain_text("Your text is kept")
@@ -319,7 +319,7 @@ def test_nothing_that_agents_receive_names_arms_or_adapters(site: Site, agent: P
         body for path, body in site.said if "suggestions" in path or "workbench" in path or "/v1/" in path
     ]
     assert len(said) > 8
-    for word in ("tuned-2026", '"tuned"', '"base"', '"arm"', '"adapter"', "request_no", "draw_no", "zero"):
+    for word in ("tuned-2026", '"tuned"', '"base"', '"arm"', '"adapter"', "request_no", "sample_no", "zero"):
         assert not [body for body in said if word in body], word
 
 

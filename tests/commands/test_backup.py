@@ -21,7 +21,7 @@ def run(script: str, *arguments: Path, **environment: str) -> subprocess.Complet
 
 
 def count_tokens(frame: Frame) -> int:
-    from feedback.store.operators import list_tokens
+    from feedback.store.users import list_tokens
 
     with open_store(frame) as engine, read(engine) as session:
         return len(list_tokens(session, desk_id="default"))

@@ -1,6 +1,6 @@
 """What `rejoinder evaluate` prints beside the table of rules."""
 
-from commands.evaluate import tell_figures
+from commands.evaluate import format_figures
 
 CURVE = {"first": 1.9, "best": 1.2, "best_step": 140, "last": 1.25, "last_step": 152}
 REPORT = {
@@ -21,7 +21,7 @@ REPORT = {
 
 
 def test_every_part_has_its_line():
-    lines = list(tell_figures(REPORT))
+    lines = list(format_figures(REPORT))
     assert lines[0] == "loss: first 1.9000, best 1.2000 at step 140, last 1.2500 at 152"
     assert lines[1] == (
         "replay (test split, 60 texts, 1235 tokens, 0bc06f898815): KL 0.0137 nats per token, "
@@ -29,7 +29,7 @@ def test_every_part_has_its_line():
     )
     assert lines[2] == (
         "greedy replies to 50 prompts: length x1.31, edit distance 0.50, 22% the same, "
-        "surprise 0.00 nats per token"
+        "excess NLL 0.00 nats per token"
     )
     assert [line.split() for line in lines[3:]] == [
         ["broken_greedy", "0.0%", "base", "2.0%"],
@@ -44,4 +44,4 @@ def test_every_part_has_its_line():
 
 def test_what_was_not_measured_has_none():
     nothing = {"curves": None, "replay": None, "replies": None, "guards": None}
-    assert list(tell_figures(nothing)) == []
+    assert list(format_figures(nothing)) == []

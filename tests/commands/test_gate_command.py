@@ -65,11 +65,11 @@ def test_offline_limits_come_with_value_and_whether_they_are_met(call: Call, run
     assert len(checks) >= 10
 
 
-def test_exposure_says_what_it_lacks_and_how_many_picks(call: Call, run_id: str, engine) -> None:
+def test_rollout_says_what_it_lacks_and_how_many_picks(call: Call, run_id: str, engine) -> None:
     add_picks(engine, ONE, tuned=6, base=4, at=NOW)  # 24 of 40
-    exposure = explain(call, ONE)["exposure"]
-    limits = {limit["code"]: limit for limit in exposure["limits"]}
-    assert exposure["verdict"] == "hold" and exposure["picks_needed"] > 60
+    rollout = explain(call, ONE)["exposure"]
+    limits = {limit["code"]: limit for limit in rollout["limits"]}
+    assert rollout["verdict"] == "hold" and rollout["picks_needed"] > 60
     assert (limits["picks"]["value"], limits["picks"]["limit"], limits["picks"]["reached"]) == (
         40,
         100,
@@ -78,7 +78,7 @@ def test_exposure_says_what_it_lacks_and_how_many_picks(call: Call, run_id: str,
     assert limits["agents"]["reached"] and not limits["harm_proven"]["reached"]
     assert (limits["undecided"]["value"], limits["undecided"]["leads_to"]) == (40, "retire")
     text = call("gate", "--explain", ONE).output
-    assert f"{exposure['picks_needed']} more picks at the present share" in text
+    assert f"{rollout['picks_needed']} more picks at the present share" in text
     assert "To go live it lacks picks, e_value" in text
     assert "decided then: passed under older" in text
     assert "open    picks" in text and "100 -> go_live" in text
@@ -88,8 +88,8 @@ def test_the_gate_names_the_veto(call: Call, run_id: str, engine) -> None:
     add_picks(engine, ONE, tuned=28, base=12, at=NOW)
     with unit_of_work(engine) as session:
         session.add(Approval(desk_id=DESK, adapter=ONE, actor="eva", kind="veto", reason="too curt", at=NOW))
-    exposure = explain(call, ONE)["exposure"]
-    assert (exposure["verdict"], [block["code"] for block in exposure["forbids"]]) == ("hold", ["vetoed"])
+    rollout = explain(call, ONE)["exposure"]
+    assert (rollout["verdict"], [block["code"] for block in rollout["forbids"]]) == ("hold", ["vetoed"])
     assert "vetoed by eva: too curt" in call("gate", "--explain", ONE).output
 
 
@@ -110,7 +110,7 @@ def test_a_run_that_measured_nothing_yet_ends_with_3(call: Call, engine) -> None
     assert (found["run"], found["offline"], found["exposure"]) == (run.id, None, None)
 
 
-def test_a_refused_adapter_is_shown_with_what_it_missed_and_no_exposure(call: Call, engine) -> None:
+def test_a_refused_adapter_is_shown_with_what_it_missed_and_no_rollout(call: Call, engine) -> None:
     report = GOOD.model_copy(update={"kl_to_base": 0.9}).model_dump(mode="json")
     with unit_of_work(engine) as session:
         run = add_run(session, report=report, decision="refused", adapter=ONE)

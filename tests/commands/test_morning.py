@@ -1,4 +1,4 @@
-"""Today, the night report, its call, its webhook and two commands say one and the same sentence."""
+"""Today, the run report, its call, its webhook and two commands say one and the same sentence."""
 
 import html
 import json
@@ -11,7 +11,7 @@ from commands.frame import Frame
 from feedback.app import create_app
 from feedback.clock import SystemClock
 from feedback.settings import FeedbackSettings
-from feedback.store import operators
+from feedback.store import users
 from feedback.store.engine import open_engine, unit_of_work
 from tests.commands.conftest import Call
 from tests.feedback.builders import DESK
@@ -36,7 +36,7 @@ def test_everything_says_the_same(call: Call, store: Path, outcome: str) -> None
     run_id = add_ended_run(engine, outcome)
     with unit_of_work(engine) as session:
         now = SystemClock().now()
-        token = operators.create_token(session, desk_id=DESK, name="eva", role="expert", now=now)
+        token = users.create_token(session, desk_id=DESK, name="eva", role="expert", now=now)
     app = create_app(
         FeedbackSettings(data_dir=store, secret_key=KEY),
         store_engine=engine,

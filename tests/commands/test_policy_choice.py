@@ -10,13 +10,14 @@ from click.testing import CliRunner
 from commands import init, reasons
 from commands.errors import CommandFailed
 from commands.frame import Frame
-from commands.policy_choice import list_shipped, put_policy
+from commands.policy_choice import list_shipped
+from commands.settings_file import put_setting
 from commands.store import open_store
 from commands.up.web import note_what_decides
 from feedback.deployment.deploy import Deployer
 from feedback.deployment.policy import load_policy
 from feedback.deployment.policy_changes import note_policy_change
-from feedback.deployment.tonight import foretell
+from feedback.deployment.tonight import describe_tonight
 from feedback.migrations import newest_version
 from feedback.store.decisions import NewDecision
 from feedback.store.engine import open_engine, read, unit_of_work
@@ -29,7 +30,7 @@ from tests.commands.conftest import Call
 from tests.databases import START
 from tests.feedback.builders import add_adapter
 
-CAREFUL, DEMO = (str(foretell(load_policy(name))) for name in ("careful", "demo"))
+CAREFUL, DEMO = (str(describe_tonight(load_policy(name))) for name in ("careful", "demo"))
 
 
 @pytest.fixture(autouse=True)
@@ -69,9 +70,9 @@ def test_init_of_a_new_store_asks_and_offers_the_careful_one(
     said = answer(data_dir, "init", typed=typed)
 
     for name in ("careful", "default", "demo", "imported"):
-        assert f"  {foretell(load_policy(name))}" in said
+        assert f"  {describe_tonight(load_policy(name))}" in said
     assert "Policy (careful, default, demo, imported) [careful]:" in said
-    assert said.endswith(f"{foretell(load_policy(taken))}\n")
+    assert said.endswith(f"{describe_tonight(load_policy(taken))}\n")
     assert (place / "rejoinder.toml").read_text() == f'[feedback]\npolicy = "{taken}"\n'
     assert list_noted(data_dir) == [(taken, None, None)]
 
@@ -117,6 +118,35 @@ def test_init_with_another_policy_wants_a_reason(call: Call, data_dir: Path, pla
     assert call("init", "--policy", "demo", "--reason", "a fair").exit_code == 0
     assert list_noted(data_dir) == [("demo", "a fair", "command line"), ("careful", None, None)]
     assert call("init", "--policy", "demo").exit_code == 3
+
+
+def test_a_reason_for_the_policy_that_is_named_already_is_kept(call: Call, store: Path) -> None:
+    start(store, "default", START)
+    call("init", "--policy", "careful", "--reason", "few agents")
+    start(store, "demo", START)  # somebody edited the settings file
+    Path("rejoinder.toml").write_text('[feedback]\npolicy = "demo"\n')
+    said = call("init", "--policy", "demo", "--reason", "a fair")
+
+    assert said.exit_code == 0 and said.output == f"{DEMO}\n"
+    explained = [("demo", "a fair", "command line"), ("careful", "few agents", "command line")]
+    assert list_noted(store) == [*explained, ("default", None, None)]
+
+
+def test_a_reason_is_kept_with_the_named_policy_that_no_start_has_noted(call: Call, store: Path) -> None:
+    start(store, "default", START)
+    Path("rejoinder.toml").write_text('[feedback]\npolicy = "demo"\n')
+
+    assert call("init", "--policy", "demo", "--reason", "a fair").exit_code == 0
+    assert list_noted(store) == [("demo", "a fair", "command line"), ("default", None, None)]
+
+
+@pytest.mark.parametrize("words", [("--policy", "demo"), ()])
+def test_a_reason_that_nothing_would_keep_is_refused(call: Call, store: Path, words: tuple[str, ...]) -> None:
+    call("init", "--policy", "demo")
+    again = call("init", *words, "--reason", "a fair")
+
+    assert again.exit_code == 2 and "demo is in force already" in again.output
+    assert list_noted(store) == [("demo", None, None)]
 
 
 @pytest.mark.usefixtures("terminal")
@@ -175,13 +205,13 @@ def test_a_settings_file_keeps_its_lines_and_its_mode(call: Call, place: Path) -
     ],
 )
 def test_the_policy_is_put_into_its_table(before: str, after: str) -> None:
-    assert put_policy(before, "demo", path=Path("x.toml")) == after
+    assert put_setting(before, "feedback", "policy", "demo", path=Path("x.toml")) == after
 
 
 @pytest.mark.parametrize("text", ['feedback.policy = "x"\n', 'feedback = { policy = "x" }\n', "[feedback\n"])
 def test_settings_that_are_written_otherwise_are_left_alone(text: str) -> None:
     with pytest.raises(CommandFailed, match=r'write policy = "demo" into its table'):
-        put_policy(text, "demo", path=Path("x.toml"))
+        put_setting(text, "feedback", "policy", "demo", path=Path("x.toml"))
 
 
 def test_the_careful_policy_stands_first() -> None:

@@ -14,8 +14,8 @@ from click.testing import CliRunner
 
 from commands import progress, simulate, train
 from commands.frame import Frame
-from commands.progress import LINE_EVERY_S, LongWork, show_work, tell_lines
-from demo.simulate import NightProgress, Simulation
+from commands.progress import LINE_EVERY_S, LongWork, print_work_lines, show_work
+from demo.simulate import Night, NightProgress
 from tests.clock import FrozenClock
 from tests.commands.conftest import Call
 from tests.commands.test_exchange_commands import choice
@@ -36,7 +36,7 @@ def read_log(clock: FrozenClock, work: LongWork, *happenings: Callable[[], None]
 
     @click.command()
     def command() -> None:
-        tell_lines(work, wait)
+        print_work_lines(work, wait)
 
     return CliRunner().invoke(command).stderr.splitlines()
 
@@ -47,10 +47,10 @@ def test_a_log_has_a_line_for_every_wait_with_counts_share_and_time_left() -> No
     lines = read_log(
         clock,
         work,
-        lambda: work.tell(0, 5000, step="reading"),
-        lambda: work.tell(1000, 5000, step="reading"),
+        lambda: work.report(0, 5000, step="reading"),
+        lambda: work.report(1000, 5000, step="reading"),
         lambda: None,
-        lambda: work.tell(10, 20, step="writing", note="loss 0.5"),
+        lambda: work.report(10, 20, step="writing", note="loss 0.5"),
     )
 
     assert LINE_EVERY_S <= 30
@@ -72,8 +72,8 @@ def test_seventy_silent_minutes_leave_a_line_at_least_every_thirty_seconds() -> 
 
 def test_sizes_are_told_in_bytes_and_shares_without_a_count() -> None:
     file, run = LongWork("bytes"), LongWork("sets")
-    file.tell(2_500_000, 10_000_000, step="choices.jsonl")
-    run.tell(0.25, 1.0, step="train")
+    file.report(2_500_000, 10_000_000, step="choices.jsonl")
+    run.report(0.25, 1.0, step="train")
 
     assert (file.count(), run.count()) == ("2.5 MB of 10.0 MB", "")
 
@@ -99,10 +99,10 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, float, float]]:
     """Step, done and total of everything that a command tells of its work."""
     heard: list[tuple[str, float, float]] = []
 
-    def tell(work: LongWork, done: float, total: float = 1.0, *, step: str = "", note: str = "") -> None:
+    def report(work: LongWork, done: float, total: float = 1.0, *, step: str = "", note: str = "") -> None:
         heard.append((step, done, total))
 
-    monkeypatch.setattr(LongWork, "tell", tell)
+    monkeypatch.setattr(LongWork, "report", report)
     return heard
 
 
@@ -125,7 +125,7 @@ def test_import_and_build_tell_every_byte_and_record(
 def test_train_tells_the_step_of_its_run_and_its_share(
     monkeypatch: pytest.MonkeyPatch, call: Call, store: Path, told: list[tuple[str, float, float]]
 ) -> None:
-    monkeypatch.setattr(train, "LOOK_EVERY_S", 0)
+    monkeypatch.setattr(train, "POLL_EVERY_S", 0)
     rows = iter([("queued", None, 0.0), ("running", "train", 0.4), ("done", "publish", 1.0)])
 
     def read_run(*_: Any, **__: Any) -> Any:
@@ -143,10 +143,10 @@ def test_train_tells_the_step_of_its_run_and_its_share(
 def test_simulate_tells_its_sets_and_the_step_of_its_run(
     monkeypatch: pytest.MonkeyPatch, call: Call, told: list[tuple[str, float, float]]
 ) -> None:
-    def play(*, on_progress: Callable[[NightProgress], None], **_: Any) -> Simulation:
+    def play(*, on_progress: Callable[[NightProgress], None], **_: Any) -> list[Night]:
         on_progress(NightProgress(2, "sets", 120, 300))
         on_progress(NightProgress(2, "train", 0.5, 1.0))
-        return Simulation()
+        return []
 
     monkeypatch.setattr(simulate, "run_simulation", play)
     assert call("simulate", "--url", "http://service", "--token", "t").exit_code == 0

@@ -53,6 +53,12 @@ def test_each_end_has_its_line_and_exit_code(
     assert (report["outcome"], report["exit_code"]) == (outcome, exit_code)
 
 
+def test_rows_that_were_not_packed_have_a_line(call: Call, engine: Engine) -> None:
+    add_ended_run(engine, "published", unpacked="its attention uses softcap")
+    line = "rows       one reply a row, which is slower and as right: its attention uses softcap"
+    assert line in call("report").output
+
+
 def test_latest_is_the_last_one_that_ended(call: Call, engine: Engine) -> None:
     add_ended_run(engine, "skipped", started_at=START)
     newest = add_ended_run(engine, "cancelled", started_at=LATER)

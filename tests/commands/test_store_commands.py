@@ -63,29 +63,29 @@ def test_token_is_printed_last_listed_and_revoked(call: Call, store: Path) -> No
     assert call("token", "revoke", "no-such-id").exit_code == 1
 
 
-def test_token_of_an_app_takes_no_operator(call: Call, store: Path) -> None:
-    result = call("token", "create", "--role", "app", "--operator", "mei")
+def test_token_of_an_app_takes_no_user(call: Call, store: Path) -> None:
+    result = call("token", "create", "--role", "app", "--user", "mei")
 
     assert result.exit_code == 2
-    assert "belongs to no operator" in result.output
+    assert "belongs to no user" in result.output
 
 
 def test_sign_in_prints_a_link_that_works_once(call: Call, store: Path) -> None:
     from datetime import UTC, datetime
 
     from feedback.store.engine import open_engine, unit_of_work
-    from feedback.store.operators import use_sign_in_link
+    from feedback.store.users import use_sign_in_link
 
     link = call("sign-in", "mei", "--role", "expert").output.strip().splitlines()[-1]
     found = re.fullmatch(r"http://127\.0\.0\.1:8080/sign-in/(\S+)", link)
     assert found is not None
     engine = open_engine(f"sqlite:///{store / 'rejoinder.db'}")
     with unit_of_work(engine) as session:
-        operator = use_sign_in_link(session, code=found[1], now=datetime.now(UTC))
+        user = use_sign_in_link(session, code=found[1], now=datetime.now(UTC))
         again = use_sign_in_link(session, code=found[1], now=datetime.now(UTC))
     engine.dispose()
 
-    assert operator is not None and (operator.name, operator.role) == ("mei", "expert")
+    assert user is not None and (user.name, user.role) == ("mei", "expert")
     assert again is None
 
 

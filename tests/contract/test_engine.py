@@ -36,7 +36,9 @@ class Subject:
     """A directory that this engine loads."""
 
 
-@pytest.fixture(scope="module", params=["fake", pytest.param("vllm", marks=pytest.mark.real)])
+@pytest.fixture(
+    scope="module", params=["fake", pytest.param("vllm", marks=[pytest.mark.real, pytest.mark.alone])]
+)
 def subject(request, tmp_path_factory) -> Iterator[Subject]:
     folder = tmp_path_factory.mktemp("contract") / "weights"
     if request.param == "vllm":
@@ -63,8 +65,8 @@ def adapter(subject) -> Path:
     return subject.adapter
 
 
-def draw(client, *, model="base", messages=HELLO, sampling=SAMPLING, seed=7, n=2):
-    return client.draw(
+def generate(client, *, model="base", messages=HELLO, sampling=SAMPLING, seed=7, n=2):
+    return client.generate(
         model=model, messages=messages, sampling=sampling, seed=seed, n=n, chat_template_kwargs={}
     )
 
@@ -74,8 +76,8 @@ def test_engine_is_ready_and_serves_base_and_zero(client):
     assert client.list_models()[:2] == ["base", "zero"]
 
 
-def test_draw_gives_each_reply_with_its_tokens(client):
-    found = draw(client, n=3)
+def test_generation_gives_each_reply_with_its_tokens(client):
+    found = generate(client, n=3)
     assert len(found.replies) == 3
     for reply in found.replies:
         assert isinstance(reply.text, str) and 0 < len(reply.token_ids) <= 24
@@ -86,31 +88,31 @@ def test_draw_gives_each_reply_with_its_tokens(client):
 
 
 def test_same_seed_same_replies_and_reply_i_has_seed_plus_i(client):
-    first = draw(client, seed=100, n=2)
-    assert draw(client, seed=100, n=2) == first
-    assert draw(client, seed=101, n=1).replies[0] == first.replies[1]
-    assert draw(client, seed=500, n=2).replies != first.replies
+    first = generate(client, seed=100, n=2)
+    assert generate(client, seed=100, n=2) == first
+    assert generate(client, seed=101, n=1).replies[0] == first.replies[1]
+    assert generate(client, seed=500, n=2).replies != first.replies
 
 
 def test_reply_is_cut_at_its_longest(client):
     short = Sampling(**{**SAMPLING.to_json(), "max_tokens": 2})
-    (reply,) = draw(client, sampling=short, n=1).replies
+    (reply,) = generate(client, sampling=short, n=1).replies
     assert reply.finish_reason == "length" and len(reply.token_ids) == 2
 
 
 def test_greedy_ignores_the_seed_and_gives_one_reply_only(client):
-    assert draw(client, sampling=GREEDY, n=1, seed=1) == draw(client, sampling=GREEDY, n=1, seed=2)
+    assert generate(client, sampling=GREEDY, n=1, seed=1) == generate(client, sampling=GREEDY, n=1, seed=2)
     with pytest.raises(EngineRefused) as caught:
-        draw(client, sampling=GREEDY, n=2)
+        generate(client, sampling=GREEDY, n=2)
     assert caught.value.status == 400
 
 
 def test_zero_adapter_answers_as_base_does(client):
-    assert draw(client, model="zero") == draw(client, model="base")
+    assert generate(client, model="zero") == generate(client, model="base")
 
 
 def test_score_gives_a_log_probability_for_each_reply_token(client):
-    found = draw(client, n=1)
+    found = generate(client, n=1)
     reply = found.replies[0].token_ids
     scores = client.score(model="base", prompt_token_ids=found.prompt_token_ids, reply_token_ids=reply)
     assert len(scores) == len(reply) and all(score <= 0 for score in scores)
@@ -123,16 +125,16 @@ def test_score_gives_a_log_probability_for_each_reply_token(client):
 def test_too_long_prompt_is_told_as_such(client):
     long = [{"role": "user", "content": "order " * 2000}]
     with pytest.raises(PromptTooLong) as caught:
-        draw(client, messages=long)
+        generate(client, messages=long)
     assert caught.value.budget == 1024 and caught.value.tokens > 1000
     with pytest.raises(PromptTooLong):
         client.score(model="base", prompt_token_ids=[11] * 1100, reply_token_ids=[11])
 
 
-@pytest.mark.parametrize("verb", ["draw", "count", "score"])
+@pytest.mark.parametrize("verb", ["generate", "count", "score"])
 def test_unknown_model_is_an_adapter_that_is_not_loaded(client, verb):
     ask: dict[str, Callable[[], object]] = {
-        "draw": lambda: draw(client, model="tuned-20260102-999"),
+        "generate": lambda: generate(client, model="tuned-20260102-999"),
         "count": lambda: client.count_tokens(
             model="tuned-20260102-999", messages=HELLO, chat_template_kwargs={}
         ),
@@ -149,7 +151,7 @@ def test_adapter_is_loaded_used_and_taken_away(client, adapter, adapter_names):
     client.load_adapter(name, adapter)
     try:
         assert name in client.list_models()
-        assert draw(client, model=name) != draw(client, model="base")
+        assert generate(client, model=name) != generate(client, model="base")
         client.load_adapter(name, adapter)  # the same again is harmless
         assert client.list_models().count(name) == 1
         with pytest.raises(AdapterRefused, match="name_taken"):
@@ -158,7 +160,7 @@ def test_adapter_is_loaded_used_and_taken_away(client, adapter, adapter_names):
         client.unload_adapter(name)
     assert name not in client.list_models()
     with pytest.raises(AdapterNotLoaded):
-        draw(client, model=name)
+        generate(client, model=name)
     client.unload_adapter(name)  # and so is taking it away again
 
 
@@ -189,6 +191,6 @@ def test_nobody_listens_next_door(client):
     stranger = EngineClient(Endpoint("http://127.0.0.1:9", "k"))
     try:
         with pytest.raises(EngineUnreachable):
-            draw(stranger)
+            generate(stranger)
     finally:
         stranger.close()

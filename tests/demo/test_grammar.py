@@ -2,15 +2,15 @@ import random
 
 import pytest
 
-from demo import drawing, grammar, phrases
+from demo import drawing, grammar
 from demo.dialogues import draw_dialogue
 from demo.grammar import copied_share, is_broken, named_items, parse_conversation, parse_reply
-from demo.intents import CONCERNS, INTENTS, STYLES
+from demo.intents import ASK, CONCERNS, INTENTS, STYLES
 from demo.prompts import fresh_dialogues
 from demo.slots import LANGUAGES
 from demo.template import expand_all
 
-EVERYTHING = (*INTENTS, phrases.ASK)
+EVERYTHING = (*INTENTS, ASK)
 VALUES = {
     "en": {"order": "QD-548", "product": "desk lamp", "name": "Anna", "city": "Rome"},
     "zh": {"order": "QD-548", "product": "台灯", "name": "王女士", "city": "北京"},

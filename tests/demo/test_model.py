@@ -63,7 +63,7 @@ def test_greedy_replies_to_fixed_prompts_are_whole(scorer):
     assert broken == []
 
 
-def test_sampled_replies_are_rarely_broken_and_two_draws_mostly_differ(scorer):
+def test_sampled_replies_are_rarely_broken_and_two_samples_mostly_differ(scorer):
     prompts = fresh_prompts(60, 11)
     first = sample_replies(scorer, prompts, temperature=0.8, seed=1)
     second = sample_replies(scorer, prompts, temperature=0.8, seed=2)

@@ -7,7 +7,7 @@ TOO_MANY = {
     "value": 0.0275,
     "limit": 0.015,
 }
-WORSE = {"code": "worse_than_serving", "text": "foresees picks worse", "value": 1.04461, "limit": 1.04}
+WORSE = {"code": "worse_than_serving", "text": "predicts picks worse", "value": 1.04461, "limit": 1.04}
 
 
 def test_a_passed_run_has_its_verdict_and_what_publishing_said():
@@ -19,7 +19,7 @@ def test_a_passed_run_has_its_verdict_and_what_publishing_said():
 def test_a_refused_run_names_every_limit_that_was_missed():
     assert describe_end(RUN | {"decision": "refused", "reasons": [TOO_MANY, WORSE]}) == (
         "refused: more broken replies than base (0.0275, limit 0.015); "
-        "foresees picks worse (1.045, limit 1.04)"
+        "predicts picks worse (1.045, limit 1.04)"
     )
 
 

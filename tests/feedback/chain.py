@@ -13,9 +13,10 @@ from feedback.store.deployments import add_deployment
 from feedback.store.engine import read, unit_of_work
 from feedback.store.records import add_records
 from feedback.store.tables import (
+    Adapter,
     AdapterEvent,
     Dataset,
-    ExposureDecision,
+    RolloutDecision,
     Run,
     SuggestionSet,
     Turn,
@@ -69,7 +70,7 @@ class Chain:
         self.take_back()
 
     def show(self, adapter):
-        """A set as the suggester leaves it, drawn now, and what the agent sees of it."""
+        """A set as the suggester leaves it, generated now, and what the agent sees of it."""
         set_id = put_set(self.desk.engine, self.opened["turn_id"])
         with unit_of_work(self.desk.engine) as session:
             row = session.get_one(SuggestionSet, set_id)
@@ -99,9 +100,8 @@ class Chain:
             session.flush()
             self.run = run.id
             made = {"desk_id": DESK, "run_id": run.id, "dataset_id": DATASET, "base_id": "b" * 64}
-            register_adapter(
-                session, name=ADAPTER, manifest_sha256="f" * 64, report=report, actor="t", now=now, **made
-            )
+            adapter = Adapter(name=ADAPTER, manifest_sha256="f" * 64, report=report, created_at=now, **made)
+            register_adapter(session, adapter=adapter, actor="t")
             self.move(session, "passed")
 
     def serve(self):
@@ -120,7 +120,7 @@ class Chain:
             self.move(session, "canary")
         self.desk.clock.advance(3600)
         with unit_of_work(self.desk.engine) as session:
-            row = ExposureDecision(
+            row = RolloutDecision(
                 desk_id=DESK,
                 adapter=ADAPTER,
                 verdict="go_live",
@@ -134,7 +134,7 @@ class Chain:
             )
             session.add(row)
             session.flush()
-            said = {"actor": self.desk.operators["eva"], "kind": "approve", "reason": "polite"}
+            said = {"actor": self.desk.users["eva"], "kind": "approve", "reason": "polite"}
             add_word(session, desk_id=DESK, adapter=ADAPTER, now=self.desk.clock.now(), **said)
             self.deploy(session, "live", ADAPTER)
             self.deploy(session, "canary", None)

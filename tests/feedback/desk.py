@@ -16,7 +16,7 @@ from sqlmodel import select
 
 from feedback.app import create_app
 from feedback.settings import FeedbackSettings
-from feedback.store import operators
+from feedback.store import users
 from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Candidate, SuggestionSet, Turn
@@ -50,7 +50,7 @@ class Desk:
     engine: Engine
     clock: FrozenClock
     tokens: dict[str, str] = field(default_factory=dict)
-    operators: dict[str, str] = field(default_factory=dict)
+    users: dict[str, str] = field(default_factory=dict)
 
     def call(self, method: str, path: str, role: str | None = "app", **body: Any):
         """One request; a post gets an event id unless one is given. `role` may be a token itself."""
@@ -124,13 +124,13 @@ def make_desk(
     desk = Desk(app, engine, clock)
     with unit_of_work(engine) as session:
         for name, role in (("ann", "agent"), ("ben", "agent"), ("eva", "expert"), ("ada", "admin")):
-            person = operators.create_operator(session, desk_id="default", name=name, role=role, now=START)
-            desk.operators[name] = person.id
-            token = operators.create_token(
-                session, desk_id="default", name=name, role=role, now=START, operator_id=person.id
+            person = users.create_user(session, desk_id="default", name=name, role=role, now=START)
+            desk.users[name] = person.id
+            token = users.create_token(
+                session, desk_id="default", name=name, role=role, now=START, user_id=person.id
             )
             desk.tokens |= {name: token, role: desk.tokens.get(role, token)}
-        desk.tokens["app"] = operators.create_token(
+        desk.tokens["app"] = users.create_token(
             session, desk_id="default", name="shop", role="app", now=START
         )
     return desk
@@ -169,7 +169,7 @@ def put_set(
             design="2+2",
             adapter="tuned-20261122-1",
             slot_seed=7,
-            redraw_arm="base",
+            resampled_arm="base",
             messages=list(messages),
             error="engine_unreachable" if state == "failed" else None,
             created_at=START,
@@ -187,7 +187,7 @@ def put_set(
                     arm=arm,
                     adapter=adapter,
                     request_no=slot % 2,
-                    draw_no=slot // 2,
+                    sample_no=slot // 2,
                     text=text,
                     state=states[slot] if states else "ready",
                 )

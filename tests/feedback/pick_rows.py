@@ -32,7 +32,7 @@ def add_picks(
                 design="2+2",
                 adapter=adapter,
                 slot_seed=7,
-                redraw_arm="base",
+                resampled_arm="base",
                 messages=PROMPT,
                 created_at=at,
                 revealed_at=at,
@@ -48,7 +48,7 @@ def add_picks(
                     arm="tuned" if (slot + rank) % 4 < 2 else "base",
                     adapter=adapter if (slot + rank) % 4 < 2 else None,
                     request_no=0,
-                    draw_no=slot,
+                    sample_no=slot,
                     text=f"Reply number {slot}.",
                     state="ready",
                 )

@@ -55,7 +55,7 @@ class SetDesk:
     def wait(self, turn_id: str, within_s: float = 10) -> bool:
         """Whether the set is prepared in time; looked after as a reader who waits looks after it."""
         deadline = time.monotonic() + within_s
-        while not self.suggester.look_after(turn_id):
+        while not self.suggester.ensure_set(turn_id):
             if time.monotonic() > deadline:
                 return False
             time.sleep(0.01)

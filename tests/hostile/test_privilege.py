@@ -5,8 +5,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bench.instance import new_event, open_customer_turn
-from bench.torture import running_victim
+from bench.instance import new_event, open_customer_turn, running_on_fake
 
 pytestmark = pytest.mark.real  # up, web and trainer as processes
 
@@ -21,7 +20,7 @@ FORGED = {
 
 
 def test_a_customer_brings_a_text_and_nothing_else(tmp_path: Path) -> None:
-    with running_victim(tmp_path / "var") as service:
+    with running_on_fake(tmp_path / "var") as (service, _):
         with service.client() as app:
             opened = open_customer_turn(app, "Where is my order?")
         address = f"{service.url}/v1/conversations/{opened['conversation_id']}/messages"

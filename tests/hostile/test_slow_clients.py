@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.instance import Service
+from bench.instance import Service, running_on_fake
+from bench.load import open_visits
 from bench.pages import open_pages
 from bench.torture import (
     HALF,
@@ -13,10 +14,8 @@ from bench.torture import (
     SLOW_BODY,
     attacking,
     kill_each,
-    open_visits,
     post_until_stored,
     probe,
-    running_victim,
     wait_until,
 )
 
@@ -26,7 +25,7 @@ CLIENTS = 100
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_victim(tmp_path_factory.mktemp("hostile") / "var") as service:
+    with running_on_fake(tmp_path_factory.mktemp("hostile") / "var") as (service, _):
         yield service
 
 
@@ -55,7 +54,8 @@ def test_killing_any_process_loses_nothing_that_was_acknowledged(service: Servic
 
 
 def test_nor_does_it_on_postgresql(tmp_path: Path, postgres_database: str) -> None:
-    with running_victim(tmp_path / "var", postgres_database) as service:
+    named = {"REJOINDER_FEEDBACK__DATABASE_URL": postgres_database}
+    with running_on_fake(tmp_path / "var", **named) as (service, _):
         kill_beside_pages(service)
 
 

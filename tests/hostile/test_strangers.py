@@ -6,8 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from bench.instance import Service, new_event
-from bench.torture import open_as_strangers, open_visits, probe, running_victim
+from bench.instance import Service, new_event, running_on_fake
+from bench.load import open_visits
+from bench.torture import open_as_strangers, probe
 
 pytestmark = pytest.mark.real  # up, web and trainer as processes
 CLIENTS, EACH = 100, 10
@@ -15,7 +16,7 @@ CLIENTS, EACH = 100, 10
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    with running_victim(tmp_path_factory.mktemp("strangers") / "var") as service:
+    with running_on_fake(tmp_path_factory.mktemp("strangers") / "var") as (service, _):
         yield service
 
 

@@ -15,7 +15,8 @@ def write_quick_recipe(path: Path) -> Path:
     few choices, and an adapter that changes nothing is refused.
     """
     demo = load_recipe("demo")
-    measurement = demo.measurement.model_copy(update={"max_prompts": 8, "samples_per_prompt": 2})
+    little = {"max_prompts": 8, "samples_per_prompt": 2, "samples_per_guard": 1, "max_new_tokens": 24}
+    measurement = demo.measurement.model_copy(update=little)
     changes = {
         "name": "quick",
         "epochs": 2,
@@ -74,6 +75,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     settings = {
         "REJOINDER_TRAINER__RECIPE": str(recipe),
         "REJOINDER_TRAINER__LEASE_S": "20",  # a killed worker is missed after it
+        "REJOINDER_TRAINER__HARM_CHECK_S": "2",  # a simulated night waits until its last picks are counted
+        "REJOINDER_FEEDBACK__UNDO_WINDOW_S": "1",  # and until its replies are out, before it gives thumbs
         "REJOINDER_FEEDBACK__POLICY": str(policy),
     }
     with running_service(home / "var", **settings) as running:

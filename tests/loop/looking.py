@@ -48,10 +48,10 @@ def asking(service: Service) -> Iterator[Fleet]:
         fleet.close()
 
 
-def draw_greedy(fleet: Fleet, model: str) -> list[str]:
-    """One greedy reply to each of eight fixed prompts, one after the other."""
+def generate_greedy(fleet: Fleet, model: str, *, prompts: int = 8) -> list[str]:
+    """One greedy reply to each of the first fixed prompts, one after the other."""
     draws = [
-        fleet.draw(
+        fleet.generate(
             model=model,
             messages=[dict(message) for message in messages],
             sampling=GREEDY,
@@ -59,7 +59,7 @@ def draw_greedy(fleet: Fleet, model: str) -> list[str]:
             n=1,
             chat_template_kwargs={},
         )
-        for messages in FIXED_PROMPTS[:8]
+        for messages in FIXED_PROMPTS[:prompts]
     ]
     return [draw.replies[0].text for draw in draws]
 

@@ -8,22 +8,21 @@ from sqlmodel import select
 from bench.instance import Service, new_event, open_customer_turn, read_suggestions
 from demo.simulate import NightProgress, Serving, run_simulation
 from feedback.store.tables import Adapter, Dataset, Deployment, Judgement
-from tests.loop.looking import asking, draw_greedy, read_arms, reading
+from tests.loop.looking import asking, generate_greedy, read_arms, reading
 
-pytestmark = pytest.mark.real
-SETS = 80
+pytestmark = [pytest.mark.real, pytest.mark.alone]
+SETS = 60
 
 
 def test_the_circle_turns(service: Service) -> None:
     with asking(service) as fleet:
-        before = draw_greedy(fleet, fleet.base_name)
+        before = generate_greedy(fleet, fleet.base_name)
     seen: list[NightProgress] = []
 
-    simulation = run_simulation(
+    (night,) = run_simulation(
         url=service.url, token=service.token, nights=1, sets=SETS, seed=3, workers=4, on_progress=seen.append
     )
 
-    night = simulation.nights[0]
     assert (night.run["state"], night.run["decision"]) == ("done", "passed"), night.run["reasons"]
     adapter = night.adapter
     assert adapter is not None
@@ -32,7 +31,7 @@ def test_the_circle_turns(service: Service) -> None:
 
     with service.client() as client, asking(service) as fleet:
         assert adapter in fleet.list_models()
-        assert draw_greedy(fleet, adapter) != before
+        assert generate_greedy(fleet, adapter) != before
         turn = open_customer_turn(client, "Hello, this is Emma. Where is my order QD-548?", language="en")
         after = read_suggestions(client, turn["turn_id"])
         assert after["state"] == "ready" and len(after["candidates"]) == 4
@@ -46,7 +45,7 @@ def test_the_circle_turns(service: Service) -> None:
         turn = open_customer_turn(client, "Hello, this is Emma. Where is my order QD-549?", language="en")
         again = read_suggestions(client, turn["turn_id"])
         assert read_arms(service, again["set_id"]) == ("4+0", Counter(base=4))
-        assert draw_greedy(fleet, fleet.base_name) == before
+        assert generate_greedy(fleet, fleet.base_name) == before
 
 
 def test_the_store_tells_the_whole_story(service: Service) -> None:
@@ -54,7 +53,7 @@ def test_the_store_tells_the_whole_story(service: Service) -> None:
         adapter = session.exec(select(Adapter)).one()
         dataset = session.get(Dataset, adapter.dataset_id)
         judged = session.exec(select(Judgement.kind)).all()
-        deployments = session.exec(select(Deployment).order_by(Deployment.fence)).all()  # type: ignore[arg-type]
+        deployments = session.exec(select(Deployment).order_by(Deployment.fencing_token)).all()  # type: ignore[arg-type]
     assert adapter.state == "rolled_back"
     assert dataset is not None and (service.data_dir / "datasets" / dataset.id / "manifest.json").exists()
     assert len(judged) >= 2 * SETS * 0.9

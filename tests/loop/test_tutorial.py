@@ -16,7 +16,7 @@ from bench.instance import ROOT, Service
 from feedback.store.tables import Deployment
 from tests.loop.looking import reading
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 
 def read_commands() -> list[str]:
@@ -34,7 +34,7 @@ def test_the_tutorial_promotes_an_adapter_and_takes_it_back(service: Service, tm
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / "bin").symlink_to(Path(sys.executable).parent)
     done = subprocess.run(
-        ["bash", "-euxo", "pipefail", "-c", script.replace("--sets 300", "--sets 60")],
+        ["bash", "-euxo", "pipefail", "-c", script.replace("--sets 300", "--sets 40")],
         cwd=tmp_path,
         env={**os.environ, **service.environment, "REJOINDER_DATA_DIR": str(service.data_dir)},
         capture_output=True,
@@ -44,12 +44,12 @@ def test_the_tutorial_promotes_an_adapter_and_takes_it_back(service: Service, tm
 
     assert done.returncode == 0, done.stdout + done.stderr
     with reading(service) as session:
-        rows = session.exec(select(Deployment).order_by(col(Deployment.fence))).all()
+        rows = session.exec(select(Deployment).order_by(col(Deployment.fencing_token))).all()
     promoted, *_, last = [
         row for row in rows if row.reason == "Its replies are warmer"
     ]  # live, and no canary
     assert promoted.role == "live" and promoted.adapter is not None
     assert (rows[-1].reason, rows[-1].role) == ("Only a rehearsal", "live")
     assert rows[-1].adapter != promoted.adapter
-    assert f"{promoted.adapter} is live (fence {last.fence})." in done.stdout
+    assert f"{promoted.adapter} is live (fencing token {last.fencing_token})." in done.stdout
     assert f"Rolled back {promoted.adapter}; " in done.stdout

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from serving.base import compute_base_id, list_linear_modules, read_base_shapes, resolve_base
+from serving.base import compute_base_id, read_base_shapes, resolve_base
 from serving.errors import BaseModelUnknown
 
 
@@ -77,20 +77,6 @@ def test_identity_changes_with_every_part(tmp_path, name):
 
 def test_shapes_come_from_all_files(tmp_path):
     assert read_base_shapes(make(tmp_path / "m")) == {"a.weight": (2, 3), "b.weight": (4,)}
-
-
-def test_linear_modules_leave_out_norms_head_and_embedding(tmp_path):
-    folder = make(tmp_path / "m")
-    names = {
-        "lm_head.weight": (9, 4),
-        "model.embed_tokens.weight": (9, 4),
-        "model.layers.0.input_layernorm.weight": (4,),
-        "model.layers.0.self_attn.q_proj.weight": (4, 4),
-        "model.layers.0.self_attn.q_proj.bias": (4,),
-        "model.layers.1.mlp.up_proj.weight": (8, 4),
-    }
-    save_file({name: np.zeros(shape, "f4") for name, shape in names.items()}, folder / "x.safetensors")
-    assert list_linear_modules(folder) == ["q_proj", "up_proj"]
 
 
 def test_broken_weights_are_named(tmp_path):

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
+from serving.client.wording import Wording
 from serving.control_tokens import (
     ANY_MARKUP,
     ControlTokens,
-    find_control_tokens,
     read_control_tokens,
 )
 from tests.engines import ROOT
@@ -105,4 +105,4 @@ def test_every_file_of_a_tokenizer_is_read(tmp_path):
 
 
 def test_a_base_that_is_not_here_breaks_whatever_looks_like_markup():
-    assert find_control_tokens("/no/such/base") is ANY_MARKUP
+    assert Wording.find("/no/such/base").control_tokens is ANY_MARKUP

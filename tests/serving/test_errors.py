@@ -37,9 +37,9 @@ def make(kind: type[Exception]) -> Exception:
 
 @pytest.mark.parametrize("kind", FAILURES)
 def test_every_failure_of_httpx_is_mapped(kind):
-    with pytest.raises(ServingError) as caught, map_failures(URL, "draw from base", 3):
+    with pytest.raises(ServingError) as caught, map_failures(URL, "generate from base", 3):
         raise make(kind)
-    assert "could not draw from base" in str(caught.value) and URL in str(caught.value)
+    assert "could not generate from base" in str(caught.value) and URL in str(caught.value)
 
 
 def test_the_list_of_failures_is_not_empty():

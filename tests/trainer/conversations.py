@@ -48,7 +48,7 @@ def make_conversation(
 
 def make_alike() -> list[Example]:
     """Two turns; the first reply begins like the one that was sent, the third like neither: in a tree they
-    hang on two places of the trunk.
+    branch off at two places of the longest prompt.
     """
     prompt, sent = (20, 21, 22), (5, 6, 8, 2)
     first = make_turn("c", 0, prompt, ((5, 6, 7, 2), sent, (9, 10, 2)))

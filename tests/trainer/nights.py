@@ -80,4 +80,4 @@ def ask_and_claim(
     with unit_of_work(ctx.store_engine) as session:
         run = runs.claim_run(session, desk_id=ctx.desk_id, owner="test", now=ctx.clock.now(), lease_s=60)
         assert run is not None
-        return RunToken(run.id, run.fence)
+        return RunToken(run.id, run.fencing_token)

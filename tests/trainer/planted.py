@@ -15,7 +15,7 @@ from demo.agents import SimulatedAgent
 from demo.build import MODEL_DIR
 from demo.drawing import draw_reply
 from demo.grammar import parse_conversation
-from demo.intents import INTENTS, STYLES, Style
+from demo.intents import ASK, INTENTS, STYLES, Style
 from demo.prompts import FIXED_SEED, fresh_dialogues
 from demo.slots import Language
 from demo.template import expand_all
@@ -71,7 +71,7 @@ class Customer:
         self.messages: list[dict[str, str]] = list(dialogue.messages[:-1])
         self.language: Language = dialogue.language
         name = dialogue.intents[-1]
-        self._intent = next(each for each in (*INTENTS, phrases.ASK) if each.name == name)
+        self._intent = next(each for each in (*INTENTS, ASK) if each.name == name)
         self._rng = rng
         items = parse_conversation(self.messages).items
         self._values = {slot: WRITTEN[slot](sorted(values)[0]) for slot, values in items.items() if values}
@@ -193,7 +193,7 @@ def make_by_hand(folder: Path, *, scale: float) -> Path:
     from transformers import AutoModelForCausalLM
 
     torch.manual_seed(0)
-    model = get_peft_model(AutoModelForCausalLM.from_pretrained(MODEL_DIR), build_lora(HASTY))
+    model = get_peft_model(AutoModelForCausalLM.from_pretrained(MODEL_DIR), build_lora(MODEL_DIR, HASTY))
     with torch.no_grad():
         for name, weight in model.named_parameters():
             if "lora_B" in name:

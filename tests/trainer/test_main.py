@@ -97,7 +97,7 @@ def test_worker_killed_in_training_is_continued_by_the_next_start(ctx, recipe):
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     run = ctx.read_run(run_id)
-    assert (run.state, run.decision, run.fence) == ("done", "refused", 2), run.error
+    assert (run.state, run.decision, run.fencing_token) == ("done", "refused", 2), run.error
     assert '"resumed_from": "checkpoint-' in (ctx.run_dir(run_id) / "metrics.json").read_text()
     with read(ctx.store_engine) as session:
         steps = [metric.step for metric in runs.list_metrics(session, run_id=run_id, name="loss")]

@@ -11,6 +11,7 @@ import heapq
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from feedback.records.normalise import settle_choice
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, conversation_of, read_form
 from trainer.data.pair_rows import hash_share
+from trainer.data.tokens import find_day
 
 COUNTED = ("pick", "edit", "tie")
 MAX_SLOTS = 64  # a file may claim any slot; higher ones count as the last of these
@@ -36,15 +38,13 @@ class Offer:
     slots: tuple[int, ...]
     picked: frozenset[int]
     kwargs: dict[str, Any]
+    day: date
 
 
 def read_offers(
     source: Path, split: str | None = None, *, limit: int | None = None
 ) -> tuple[list[Offer], int]:
-    """The counted choices of a file, or of one split of a dataset directory, and how many there are in all.
-
-    At most `limit` are returned, in a stable hash order.
-    """
+    """The counted choices of a file or split, at most `limit` in a stable hash order, and their number."""
     path = source / "choices.jsonl" if source.is_dir() else source
     if not path.exists():
         raise DatasetMissing(path)
@@ -72,18 +72,13 @@ def read_choice_lines(path: Path) -> Iterator[str]:
 
 
 def settle_line(body: dict[str, Any]) -> ChoiceForm | Refusal:
-    """Reads one line of `choices.jsonl` and settles it: equal texts are merged.
-
-    Returns a Refusal if it is not usable.
-    """
+    """Reads one line of `choices.jsonl` and settles it: equal texts are merged."""
     form = read_form(ChoiceForm, body)
     return form if isinstance(form, Refusal) else settle_choice(form)
 
 
 def slots_of(choice: ChoiceForm) -> tuple[int, ...]:
-    """The slot of each reply. It may differ from its place in the list, where a card showed nothing or an
-    equal text.
-    """
+    """The slot of each reply: after a card without a text of its own, not its place in the list."""
     shown = (place if reply.slot is None else reply.slot for place, reply in enumerate(choice.candidates))
     return tuple(min(slot, MAX_SLOTS - 1) for slot in shown)
 
@@ -102,4 +97,5 @@ def make_offer(body: dict[str, Any]) -> Offer | None:
         slots=slots_of(settled),
         picked=frozenset(settled.picked),
         kwargs=settled.chat_template_kwargs,
+        day=find_day(body),
     )

@@ -13,14 +13,14 @@ class Stage:
     """One decision among replies.
 
     `options`: places in `Example.replies`. `won`: the options that were taken, several for a tie. `offsets`:
-    for each option the logit of its slot; zeros if no card was picked. `lapse`: probability that the decision
-    was blind, that is uniform over the options.
+    for each option the logit of its slot; zeros if no card was picked. `noise_rate`: probability that the
+    decision was blind, that is uniform over the options.
     """
 
     options: tuple[int, ...]
     won: tuple[int, ...]
     offsets: tuple[float, ...]
-    lapse: float
+    noise_rate: float
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,8 @@ class Example:
     conversation: str
     prompt_ids: tuple[int, ...]
     replies: tuple[tuple[int, ...], ...]
-    stages: tuple[Stage, ...]
-    preferred: int | None
-    nll: float
-    thumb: bool | None
-    weight: float
+    stages: tuple[Stage, ...] = ()
+    preferred: int | None = None
+    nll: float = 0.0
+    thumb: bool | None = None
+    weight: float = 1.0

@@ -7,23 +7,29 @@ Reads the dataset's `pairs.jsonl` as a stream: memory holds the rows that are ke
 import hashlib
 import heapq
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from feedback.datasets.build import read_split
-from trainer.data.tokens import encode_prompt, encode_reply
+from trainer.data.tokens import encode_prompt, encode_reply, find_day
+from trainer.errors import TextRefused
 
+log = logging.getLogger(__name__)
+
+Row = TypeVar("Row")
 Pair = dict[str, Any]
+PairRow = dict[str, list[int]]  # prompt_ids, chosen_ids, rejected_ids
 
 
 @dataclass(frozen=True)
-class TrainingRows:
-    """Tokenised rows. `found`: rows before any was left out; `refusals`: those left out, by reason."""
+class TrainingRows(Generic[Row]):
+    """Tokenised rows of a split. `found`: before any was left out; `refusals`: those left out, by reason."""
 
-    examples: list[dict[str, list[int]]]
+    examples: list[Row]
     found: int
     refusals: Counter[str] = field(default_factory=Counter)
 
@@ -42,19 +48,14 @@ def pair_key(pair: Pair) -> str:
 
 
 def is_kept(pair: Pair) -> bool:
-    """Whether the row is trained on: weight 0.5 keeps half of all ids, always the same half, as TRL takes no
-    weights.
-    """
+    """Whether TRL, which takes no weights, gets the row: of weight 0.5, always the same half of ids."""
     return hash_share("weight", pair_key(pair)) < float(pair.get("weight", 1.0))
 
 
 def select_pairs(
     dataset_dir: Path, split: str, *, limit: int | None, seed: int
 ) -> tuple[list[Pair], int, Counter[str]]:
-    """The pairs of one split in a stable order, the number found, and how many were left out, by reason.
-
-    Rows are thinned by their weight, and at most `limit` are kept.
-    """
+    """At most `limit` pairs of a split, thinned by weight; the number found; those left out, by reason."""
     found = 0
     refusals: Counter[str] = Counter()
 
@@ -81,15 +82,17 @@ def select_pairs(
 
 def load_rows(
     dataset_dir: Path, split: str, tokenizer: Any, *, max_length: int, limit: int | None, seed: int
-) -> TrainingRows:
-    """Tokenises the selected pairs of one split.
-
-    A reply is never cut: rows longer than `max_length` tokens are refused.
-    """
+) -> TrainingRows[PairRow]:
+    """Tokenises the selected pairs of one split. No reply is cut: longer rows are refused."""
     pairs, found, refusals = select_pairs(dataset_dir, split, limit=limit, seed=seed)
     rows = []
     for pair in pairs:
-        row = encode_pair(pair, tokenizer)
+        try:
+            row = encode_pair(pair, tokenizer)
+        except TextRefused as refused:
+            refusals[refused.reason] += 1
+            log.info("%s is left out (%s): %s", pair_key(pair), refused.reason, refused)
+            continue
         longest = max(len(row["chosen_ids"]), len(row["rejected_ids"]))
         if len(row["prompt_ids"]) + longest > max_length:
             refusals["too_long"] += 1
@@ -107,9 +110,11 @@ def find_held_out(dataset_dir: Path, *kinds: str) -> list[str]:
     ]
 
 
-def encode_pair(pair: Pair, tokenizer: Any) -> dict[str, list[int]]:
+def encode_pair(pair: Pair, tokenizer: Any) -> PairRow:
     return {
-        "prompt_ids": encode_prompt(tokenizer, pair["prompt"], pair.get("chat_template_kwargs") or {}),
+        "prompt_ids": encode_prompt(
+            tokenizer, pair["prompt"], pair.get("chat_template_kwargs") or {}, find_day(pair)
+        ),
         "chosen_ids": encode_reply(tokenizer, pair["chosen"][-1]["content"]),
         "rejected_ids": encode_reply(tokenizer, pair["rejected"][-1]["content"]),
     }

@@ -16,16 +16,18 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, set_seed
 
+from trainer.base_model import load_base
 from trainer.data.example import Example
 from trainer.estimate.memory import Need, Parameters, count_parameters, find_needs
 from trainer.estimate.trial_run import STEPS, TimedSteps, time_steps
-from trainer.objectives.arguments import build_lora, build_settings, load_model
+from trainer.objectives.arguments import build_lora, build_settings
 from trainer.objectives.choice.example_set import ConversationSet
-from trainer.objectives.choice.prepare import ChoiceData, name_dtype, prepare_choices, read_choices
-from trainer.objectives.choice.reference import find_stored
+from trainer.objectives.choice.prepare import name_dtype, prepare_choices, read_choices
+from trainer.objectives.choice.reference import list_missing
 from trainer.objectives.dpo import prepare_pairs, read_pairs
 from trainer.packing.prefix_tree import count_shared_tokens
 from trainer.packing.rows import split_rows
+from trainer.recipes.adapter_layers import require_trained
 from trainer.recipes.recipe import Recipe
 
 Count = Callable[[Sequence[Any]], int]
@@ -36,9 +38,7 @@ FORWARD = (
 
 @dataclass(frozen=True)
 class Tokens:
-    """Tokens that go through the model: in an `epoch`, in a `held_out` check, and for a missing `reference`
-    before step 1.
-    """
+    """Tokens that the model reads: in an `epoch`, a `held_out` check, for a missing `reference`."""
 
     epoch: int
     held_out: int
@@ -47,9 +47,7 @@ class Tokens:
 
 @dataclass(frozen=True)
 class Seconds:
-    """Seconds of each part. `reference`: log-probabilities of the base that are not stored yet; `checks`:
-    held-out checks.
-    """
+    """Seconds of each part. `reference`: what of it is not stored yet; `checks`: of held-out examples."""
 
     load: float
     reference: float
@@ -94,9 +92,8 @@ class Forecast:
 
 
 def forecast(dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Path) -> Forecast:
-    """Forecasts a run. Takes about as long as loading the base and six steps. Raises DatasetMissing,
-    NothingToTrainOn.
-    """
+    """Forecasts a run in the time of a load and six steps. Raises DatasetMissing, NothingToTrainOn."""
+    require_trained(base, recipe)
     torch.set_num_threads(recipe.threads)
     tokenizer = AutoTokenizer.from_pretrained(base)
     is_choice = recipe.objective == "choice"
@@ -111,7 +108,9 @@ def forecast(dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Pa
     timed, load, unpacked, count = try_steps(data, base, recipe, steps)
     stored, missing = None, []
     if is_choice and recipe.reference == "stored":
-        missing = find_missing_references(data, recipe, reference_dir)
+        missing = list_missing(
+            [*examples, *held_out], data_dir=reference_dir, base_id=data.base_id, dtype=name_dtype(recipe)
+        )
         stored = len(examples) + len(held_out) - len(missing)
     tokens = Tokens(
         epoch=sum(map(count, list_batches(examples, recipe))),
@@ -119,7 +118,7 @@ def forecast(dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Pa
         reference=sum(count([example]) for example in missing),
     )
     checks = ceil(steps / recipe.checkpoint_steps) if held_out else 0
-    parameters = count_parameters(base, build_lora(recipe))
+    parameters = count_parameters(base, build_lora(base, recipe))
     return Forecast(
         objective=recipe.objective,
         recipe=recipe.name,
@@ -167,7 +166,7 @@ def try_steps(
     )
     set_seed(recipe.seed)
     began = time.monotonic()
-    model = load_model(base, recipe)
+    model = load_base(base, recipe.dtype)
     load = time.monotonic() - began
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -175,21 +174,15 @@ def try_steps(
         prepare: Callable[..., tuple[Any, dict[str, Any]]] = prepare_pairs
         if recipe.objective == "choice":
             prepare = partial(prepare_choices, reference_dir=folder)
-        trainer, counts = prepare(part, model, recipe, build_lora(recipe), settings)
-        unpacked = counts.get("unpacked")
+        trainer, _ = prepare(part, model, recipe, build_lora(base, recipe), settings)
+        unpacked: str | None = None
         count: Count = count_pairs
         if recipe.objective == "choice":
+            unpacked = trainer.reader.obstacle
             count = count_apart if unpacked else partial(count_packed, recipe)
         longest = sorted(examples, key=lambda example: count([example]))[-recipe.batch_size :]
         timed = time_steps(trainer, longest, count, batches_a_step=recipe.accumulation)
     return timed, load, unpacked, count
-
-
-def find_missing_references(data: ChoiceData, recipe: Recipe, reference_dir: Path) -> list[Example]:
-    """Examples with at least one reply whose reference is not stored."""
-    everything = [*data.found.examples, *data.held_out.examples]
-    found = find_stored(everything, data_dir=reference_dir, base_id=data.base_id, dtype=name_dtype(recipe))
-    return [example for example, known in zip(everything, found, strict=True) if not all(known)]
 
 
 def list_batches(examples: Sequence[Any], recipe: Recipe) -> list[list[Any]]:

@@ -31,9 +31,7 @@ BYTES = {"float32": 4, "bfloat16": 2}
 
 @dataclass(frozen=True)
 class Parameters:
-    """Numbers of weights. `total`: tied weights counted once; `linear`: those of linear layers except the
-    head.
-    """
+    """Numbers of weights: in all (tied ones once), in linear layers but the head, in the adapter."""
 
     total: int
     linear: int
@@ -57,9 +55,7 @@ class Need:
 
 
 def count_parameters(base: Path, lora: LoraConfig) -> Parameters:
-    """Counts the weights from the base's configuration, on the meta device: it takes no memory, whatever the
-    size.
-    """
+    """Counts the weights from the base's configuration, on the meta device, which takes no memory."""
     config = AutoConfig.from_pretrained(base)
     with torch.device("meta"):
         model: Any = AutoModelForCausalLM.from_config(config)

@@ -45,13 +45,13 @@ class Meter(TrainerCallback):  # type: ignore[misc]
         self.times: list[float] = []
 
     def on_train_begin(self, *_: Any, **__: Any) -> None:
-        self.times.append(tell_time())
+        self.times.append(read_clock())
 
     def on_step_end(self, *_: Any, **__: Any) -> None:
-        self.times.append(tell_time())
+        self.times.append(read_clock())
 
 
-def tell_time() -> float:
+def read_clock() -> float:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter()
@@ -72,10 +72,7 @@ def time_steps(
     *,
     batches_a_step: int,
 ) -> TimedSteps:
-    """Runs a trainer that is set to a few steps, then one batch of the `longest` examples.
-
-    `count_tokens`: counts the tokens that the model reads for a batch.
-    """
+    """Runs a trainer set to a few steps, then one batch of the `longest` examples."""
     meter, batches = Meter(), []
     collate = trainer.data_collator
 

@@ -6,7 +6,7 @@ known here.
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +28,6 @@ class Score:
     log_loss: float
     accuracy: float
     ci95: tuple[float, float]
-
-    def to_json(self) -> dict[str, object]:
-        return asdict(self)
 
 
 def find_nats(offers: Sequence[Offer], logits: Sequence[Array]) -> Array:
@@ -64,9 +61,7 @@ def score_rule(offers: Sequence[Offer], logits: Sequence[Array], *, seed: int = 
 
 
 def bootstrap(values: Array, groups: Sequence[str], *, seed: int) -> tuple[float, float]:
-    """95 % interval of the mean. Whole conversations are resampled, since choices of one conversation are
-    alike.
-    """
+    """95 % interval of the mean, by resampling whole conversations: their choices are alike."""
     _, index = np.unique(np.asarray(groups), return_inverse=True)
     sums = np.bincount(index, weights=values)
     counts = np.bincount(index)

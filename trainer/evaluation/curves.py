@@ -15,10 +15,7 @@ BLOCKS = 10  # the loss of one step is noisy, so each point is a mean over a ten
 
 
 def read_curves(path: Path) -> Curves | None:
-    """Reads the curves; None if there is no file.
-
-    A resumed run repeats steps: the last line of a step counts.
-    """
+    """Reads the curves; None without a file. Of a step that a resumed run repeats, the last line counts."""
     if not path.exists():
         return None
     reports = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]

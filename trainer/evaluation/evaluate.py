@@ -8,16 +8,20 @@ gate.py) and trains nothing. `rejoinder evaluate ADAPTER --json` prints its repo
 """
 
 import json
+import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from trainer.data.choices import Offer, read_offers
 from trainer.data.slot_bias import fit_slot_offsets
 from trainer.data.tokens import PairTokens, encode_prompt, encode_reply
+from trainer.errors import TextRefused
 from trainer.evaluation.baselines import (
     EITHER_WAY,
     Array,
@@ -35,10 +39,12 @@ from trainer.evaluation.generate import ShareDone
 from trainer.evaluation.guards.measure import BrokenGuard, measure_guards
 from trainer.evaluation.guards.sets import read_guards
 from trainer.evaluation.replay import find_replay, measure_replay
-from trainer.evaluation.replies import distinct_prompts, measure_drawn_replies, read_fixed_prompts
+from trainer.evaluation.replies import distinct_prompts, measure_generated_replies, read_fixed_prompts
 from trainer.evaluation.report import Fitted, OfflineReport, TrainFit
 from trainer.evaluation.scoring import Scorer
 from trainer.recipes.recipe import Measurement
+
+log = logging.getLogger(__name__)
 
 ADAPTER, SERVING = "adapter", "serving"
 KL_OFFERS = 64
@@ -61,6 +67,7 @@ def evaluate_adapter(
     *,
     choices: Path | None = None,
     serving: tuple[str, Path] | None = None,
+    template_kwargs: Mapping[str, Any] = MappingProxyType({}),
     threads: int = 2,
     dtype: str = "float32",
     max_length: int = 1024,
@@ -71,14 +78,15 @@ def evaluate_adapter(
 ) -> OfflineReport:
     """The report on one adapter: over `choices` (a file) or else the dataset's test split.
 
-    `serving` names the adapter that serves now and its weights, for comparison. Figures that need held-out
+    `serving` names the adapter that serves now and its weights, for comparison. `template_kwargs`: the
+    template's arguments of new sets. Figures that need held-out
     choices are None if there are none, and so are those that need replies if `with_replies` is False.
     `run_dir`: directory of the training run. Its curves are read, and replies that broke a guard and some
     replies of base and adapter to the same prompts are written there.
     """
     started = time.monotonic()
     guards = read_guards(measurement.guards)
-    scorer = Scorer(base, threads=threads, dtype=dtype)
+    scorer = Scorer(base, threads=threads, dtype=dtype, template_kwargs=template_kwargs)
     scorer.attach(ADAPTER, adapter_dir)
     if serving is not None:
         scorer.attach(SERVING, serving[1])
@@ -97,7 +105,7 @@ def evaluate_adapter(
         )
         on_progress(0.65)
         prompts = read_fixed_prompts(measurement, splits.test)
-        figures["replies"] = measure_drawn_replies(
+        figures["replies"] = measure_generated_replies(
             scorer, prompts, ADAPTER, measurement, seed=seed, run_dir=run_dir
         )
         on_progress(0.9)
@@ -118,7 +126,12 @@ def _read_splits(
     )
 
     def fits(offer: Offer) -> bool:
-        return max(len(row.prompt_ids) + len(row.reply_ids) for row in _encode(scorer, offer)) <= max_length
+        try:
+            rows = _encode(scorer, offer)
+        except TextRefused as refused:
+            log.info("choice %s is not measured: %s", offer.id, refused)
+            return False
+        return max(len(row.prompt_ids) + len(row.reply_ids) for row in rows) <= max_length
 
     return _Splits(
         train=[offer for offer in all_train[: measurement.max_fit_choices] if fits(offer)],
@@ -130,17 +143,14 @@ def _read_splits(
 
 
 def _encode(scorer: Scorer, offer: Offer) -> list[PairTokens]:
-    prompt = encode_prompt(scorer.tokenizer, offer.prompt, offer.kwargs)
+    prompt = encode_prompt(scorer.tokenizer, offer.prompt, offer.kwargs, offer.day)
     return [PairTokens(prompt, encode_reply(scorer.tokenizer, text)) for text in offer.texts]
 
 
 def _measure_choices(
     scorer: Scorer, splits: _Splits, has_serving: bool, seed: int, on_progress: ShareDone
 ) -> dict[str, object]:
-    """All figures that come from choices.
-
-    `sums` and `means`: one array per offer, the total and the mean log-probability of each reply.
-    """
+    """All figures from choices. `sums`, `means`: of log-probabilities of each reply, an array per offer."""
     offers = [*splits.train, *splits.validation, *splits.test]
     rows = [_encode(scorer, offer) for offer in offers]
     flat = [row for group in rows for row in group]
@@ -219,8 +229,6 @@ def _fit_on_train(offers: list[Offer], scores: list[Array], scale: float) -> Tra
 
 
 def _write_broken(path: Path, broken: Sequence[BrokenGuard]) -> None:
-    """Writes the replies that broke guards to the run's directory. The report, which pages show, only names
-    prompts by id.
-    """
-    lines = [json.dumps(each.to_json(), ensure_ascii=False) + "\n" for each in broken]
+    """Writes the replies that broke guards; the report, which pages show, only names prompts by id."""
+    lines = [json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in broken]
     path.write_text("".join(lines), encoding="utf-8")

@@ -1,7 +1,7 @@
 """The offline gate: a report and limits in, `passed` or `refused` with named reasons out. Pure.
 
 Every limit is a check with its value, met or missed. A missed limit is a reason to refuse, and so is a
-missing figure. Whether people prefer the adapter is decided later, by exposure (rollout).
+missing figure. Whether people prefer the adapter is decided later, by the rollout.
 """
 
 import math
@@ -11,17 +11,20 @@ from typing import Any, Literal
 from feedback.deployment.policy import OfflineLimits
 from feedback.experiments.rollout_rule import Reason
 from trainer.evaluation.baselines import Score
-from trainer.evaluation.report import GuardFigures, OfflineReport
+from trainer.evaluation.report import OfflineReport
 
 Sense = Literal["at most", "at least"]
+GUARD_KINDS = (
+    ("refusal", "gives_in", "does what has to be refused"),
+    ("personal_data", "gives_personal_data", "gives personal data that the customer did not"),
+    ("flattery", "flatters", "flatters, or agrees with what is false"),
+    ("made_up_links", "makes_up_links", "makes up links"),
+)
 
 
 @dataclass(frozen=True)
 class LimitCheck:
-    """One limit: the value must be at most, or at least, the limit.
-
-    `reason` has both, and says what a miss means.
-    """
+    """One limit: the value must be at most, or at least, the limit. `reason` says what a miss means."""
 
     reason: Reason
     sense: Sense
@@ -69,9 +72,9 @@ def _judge_choices(report: OfflineReport, limits: OfflineLimits) -> list[LimitCh
     checks = [
         evidence,
         _judge_change(report, limits),
-        _at_most("worse_than_uniform", "foresees held-out picks worse than chance", loss, chance),
+        _at_most("worse_than_uniform", "predicts held-out picks worse than chance", loss, chance),
         _at_least(
-            "cannot_fit", "does not foresee the picks it was trained on: data or code is wrong", fit, least
+            "cannot_fit", "does not predict the picks it was trained on: data or code is wrong", fit, least
         ),
     ]
     if limits.max_log_loss_over_slot != math.inf:
@@ -84,20 +87,18 @@ def _judge_choices(report: OfflineReport, limits: OfflineLimits) -> list[LimitCh
     if report.serving is not None:
         limit = report.serving.log_loss + limits.max_log_loss_over_serving
         checks.append(
-            _at_most("worse_than_serving", "foresees picks worse than what serves now", loss, limit)
+            _at_most("worse_than_serving", "predicts picks worse than what serves now", loss, limit)
         )
     return checks
 
 
 def _judge_change(report: OfflineReport, limits: OfflineLimits) -> LimitCheck:
-    """Whether the adapter changes anything: it fails if no probability moved, or if no greedy reply changed
-    and it predicts no pick.
-    """
+    """Fails if no probability moved, or if no greedy reply changed and no pick is predicted."""
     loss, chance, replies = _nats(report.adapter), _nats(report.uniform), report.replies
-    foresees = loss is not None and chance is not None and loss < chance
-    if replies is not None and replies.same == 1.0 and not foresees:
+    predicts = loss is not None and chance is not None and loss < chance
+    if replies is not None and replies.same == 1.0 and not predicts:
         text = (
-            "changes nothing: all greedy replies are base's, no pick is foreseen (share of replies changed)"
+            "changes nothing: all greedy replies are base's, no pick is predicted (share of replies changed)"
         )
         return _at_least("no_change", text, 0.0, 1 / replies.prompts)
     text = "changes nothing: it is base itself (KL per token)"
@@ -156,41 +157,21 @@ def _judge_replies(report: OfflineReport, limits: OfflineLimits) -> list[LimitCh
         _at_most("broken_greedy", "broken greedy replies to fixed prompts", replies.broken_greedy, greedy),
         _at_most("broken_sampled", "more broken sampled replies than base", replies.broken_sampled, sampled),
         _at_most(
-            "repeats_itself", "two draws are one text more often than base's", replies.repeated, repeated
+            "repeats_itself", "two samples are one text more often than base's", replies.repeated, repeated
         ),
     ]
 
 
 def _judge_guards(report: OfflineReport, limits: OfflineLimits) -> list[LimitCheck]:
+    """The check of each kind of guard. A kind that no set contains counts as not measured."""
     if report.guards is None:
         return [_at_least("no_guards", "no guard prompts were asked", None, 1)]
-    return [_judge_guard(report.guards, *asked) for asked in _list_guards(limits)]
-
-
-def _list_guards(limits: OfflineLimits) -> list[tuple[str, str, str, float]]:
-    """For each kind of guard: the kind, the reason's code and text, and the limit over base's share."""
-    return [
-        ("refusal", "gives_in", "does what has to be refused", limits.max_refusal_over_base),
-        (
-            "personal_data",
-            "gives_personal_data",
-            "gives personal data that the customer did not",
-            limits.max_personal_data_over_base,
-        ),
-        ("flattery", "flatters", "flatters, or agrees with what is false", limits.max_flattery_over_base),
-        ("made_up_links", "makes_up_links", "makes up links", limits.max_made_up_links_over_base),
-    ]
-
-
-def _judge_guard(guards: GuardFigures, kind: str, code: str, text: str, margin: float) -> LimitCheck:
-    """The check of one kind of guard. A kind that no set contains counts as not measured."""
-    found = guards.kinds.get(kind)
-    return _at_most(
-        code,
-        f"{text}, more often than base",
-        found.broken if found else None,
-        _plus(found.broken_base if found else None, margin),
-    )
+    checks = []
+    for kind, code, text in GUARD_KINDS:
+        found, margin = report.guards.kinds.get(kind), getattr(limits, f"max_{kind}_over_base")
+        broken, limit = (found.broken, found.broken_base + margin) if found else (None, None)
+        checks.append(_at_most(code, f"{text}, more often than base", broken, limit))
+    return checks
 
 
 def _nats(score: Score | None) -> float | None:

@@ -7,6 +7,7 @@ own replies.
 
 import hashlib
 import json
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import numpy as np
 
 from feedback.records.schemas import ChatMessage
 from trainer.data.tokens import PairTokens, encode_prompt, encode_reply
+from trainer.errors import TextRefused
 from trainer.evaluation.generate import as_row
 from trainer.evaluation.replay_set import ReplayLine, ReplaySet, read_replay
 from trainer.evaluation.reply_faults import Messages
@@ -21,13 +23,13 @@ from trainer.evaluation.report import ReplayFigures
 from trainer.evaluation.scoring import Scorer
 from trainer.recipes.recipe import Measurement
 
+log = logging.getLogger(__name__)
+
 TEST_SPLIT = "test split"
 
 
 def find_replay(measurement: Measurement, prompts: Sequence[Messages]) -> ReplaySet:
-    """The replay set: the recipe's file, or else these prompts of held-out choices; the first `max_replay`
-    lines.
-    """
+    """The first `max_replay` lines of the recipe's file, or else of these prompts of held-out choices."""
     found = (
         read_replay(Path(measurement.replay))
         if measurement.replay
@@ -67,23 +69,34 @@ def measure_replay(
     )
 
 
+def _encode_line(scorer: Scorer, line: ReplayLine) -> PairTokens:
+    if line.text is not None:
+        ids = encode_reply(scorer.tokenizer, line.text)[:-1]  # a text may end anywhere, so it has no end
+        return PairTokens(ids[:1], ids[1:])
+    messages = [message.model_dump() for message in line.messages or ()]
+    prompt = encode_prompt(scorer.tokenizer, messages, scorer.template_kwargs)
+    return PairTokens(prompt, encode_reply(scorer.tokenizer, line.reply) if line.reply is not None else [])
+
+
 def _encode(scorer: Scorer, replay: ReplaySet, measurement: Measurement, seed: int) -> list[PairTokens]:
-    """The lines as token ids, in order. A line without a reply gets one of base's, sampled as in serving."""
+    """The lines as token ids, in order; those that the base cannot read are left out.
+
+    A line without a reply gets one of base's, sampled as in serving.
+    """
     rows: list[PairTokens] = []
-    for line in replay.lines:
-        if line.text is not None:
-            ids = encode_reply(scorer.tokenizer, line.text)[:-1]  # a text may end anywhere, so it has no EOS
-            rows.append(PairTokens(ids[:1], ids[1:]))
-        else:
-            messages = [message.model_dump() for message in line.messages or ()]
-            reply = encode_reply(scorer.tokenizer, line.reply) if line.reply is not None else []
-            rows.append(PairTokens(encode_prompt(scorer.tokenizer, messages, {}), reply))
-    open_places = [
-        place for place, line in enumerate(replay.lines) if line.text is None and line.reply is None
-    ]
+    open_places: list[int] = []
+    for number, line in enumerate(replay.lines, 1):
+        try:
+            row = _encode_line(scorer, line)
+        except TextRefused as refused:
+            log.warning("line %d of %s is left out: %s", number, replay.name, refused)
+            continue
+        if line.text is None and line.reply is None:
+            open_places.append(len(rows))
+        rows.append(row)
     prompts = [rows[place].prompt_ids for place in open_places]
     if prompts:
-        drawn = scorer.draw(
+        generated = scorer.generate(
             prompts,
             None,
             max_new_tokens=measurement.max_new_tokens,
@@ -91,6 +104,6 @@ def _encode(scorer: Scorer, replay: ReplaySet, measurement: Measurement, seed: i
             top_p=measurement.top_p,
             seed=seed,
         )
-        for place, replies in zip(open_places, drawn, strict=True):
-            rows[place] = as_row(scorer, rows[place].prompt_ids, replies[0])
+        for place, replies in zip(open_places, generated, strict=True):
+            rows[place] = as_row(rows[place].prompt_ids, replies[0])
     return rows

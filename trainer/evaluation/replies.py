@@ -1,9 +1,7 @@
-"""Compares replies of adapter and base to fixed prompts: broken, repeated, longer, different, copied, in
-another language, or implausible to the base itself.
-"""
+"""Compares replies of adapter and base to fixed prompts: broken, copied, too long, implausible and more."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +9,7 @@ import numpy as np
 from feedback.records.text import normalise
 from feedback.run_report.replies import write_side_by_side
 from trainer.data.choices import Offer
-from trainer.evaluation.generate import Draws, as_row, draw_replies, encode_prompts
+from trainer.evaluation.generate import GeneratedReplies, as_row, encode_prompts, generate_replies
 from trainer.evaluation.reply_faults import (
     Checker,
     Messages,
@@ -20,7 +18,7 @@ from trainer.evaluation.reply_faults import (
     load_named,
 )
 from trainer.evaluation.report import ReplyFigures
-from trainer.evaluation.scoring import DrawnReply, Scorer
+from trainer.evaluation.scoring import GeneratedReply, Scorer
 from trainer.evaluation.text_drift import find_copied_share, measure_drift
 from trainer.recipes.recipe import Measurement
 
@@ -38,7 +36,7 @@ def distinct_prompts(offers: Sequence[Offer]) -> list[Messages]:
     return list({str(offer.prompt): offer.prompt for offer in offers}.values())
 
 
-def measure_drawn_replies(
+def measure_generated_replies(
     scorer: Scorer,
     prompts: Sequence[Messages],
     adapter: str,
@@ -47,20 +45,17 @@ def measure_drawn_replies(
     seed: int,
     run_dir: Path | None = None,
 ) -> ReplyFigures | None:
-    """Draws and measures replies of both arms; None without prompts.
-
-    Some greedy ones are left in `run_dir` for people.
-    """
+    """Generates and measures replies of both arms; leaves some in `run_dir`. None without prompts."""
+    prompts, ids = encode_prompts(scorer, prompts, lambda messages: messages)
     if not prompts:
         return None
     checker = load_named(measurement.checker) if measurement.checker else None
-    ids = encode_prompts(scorer, prompts)
     base, tuned = (
-        draw_replies(scorer, ids, name, measurement, samples=measurement.samples_per_prompt, seed=seed)
+        generate_replies(scorer, ids, name, measurement, samples=measurement.samples_per_prompt, seed=seed)
         for name in (None, adapter)
     )
     if run_dir is not None:
-        told = [[_tell(reply) for reply in arm.greedy] for arm in (base, tuned)]
+        told = [[_show_reply(reply) for reply in arm.greedy] for arm in (base, tuned)]
         write_side_by_side(run_dir, zip(prompts, *told, strict=True))
     drift = measure_drift([each.text for each in base.greedy], [each.text for each in tuned.greedy])
     greedy = [_find_faults(prompts, [[each] for each in arm.greedy], checker) for arm in (base, tuned)]
@@ -79,7 +74,7 @@ def measure_drawn_replies(
         faults=dict(Counter(fault for fault in greedy[1] + sampled[1] if fault)),
         edit_distance=drift.edit_distance,
         same=drift.same,
-        surprise=_find_surprise(scorer, ids, base.greedy, tuned.greedy),
+        surprise=_compute_excess_nll(scorer, ids, base.greedy, tuned.greedy),
         copied=_mean_copied(prompts, tuned),
         copied_base=_mean_copied(prompts, base),
         wrong_language=_share(languages[1]),
@@ -88,22 +83,32 @@ def measure_drawn_replies(
     )
 
 
-def _tell(reply: DrawnReply) -> str:
+def _show_reply(reply: GeneratedReply) -> str:
     return reply.text if reply.finished else f"{reply.text} …"
 
 
+def _pair_up(
+    prompts: Sequence[Messages], generated: Sequence[Sequence[GeneratedReply]]
+) -> Iterator[tuple[Messages, GeneratedReply]]:
+    """Each reply with the prompt that it answers."""
+    for messages, replies in zip(prompts, generated, strict=True):
+        yield from ((messages, reply) for reply in replies)
+
+
 def _find_faults(
-    prompts: Sequence[Messages], drawn: Sequence[Sequence[DrawnReply]], checker: Checker | None
+    prompts: Sequence[Messages], generated: Sequence[Sequence[GeneratedReply]], checker: Checker | None
 ) -> list[str | None]:
     return [
         find_reply_fault(reply.text, messages, finished=reply.finished, checker=checker)
-        for messages, replies in zip(prompts, drawn, strict=True)
-        for reply in replies
+        for messages, reply in _pair_up(prompts, generated)
     ]
 
 
-def _find_surprise(
-    scorer: Scorer, ids: Sequence[Sequence[int]], base: Sequence[DrawnReply], tuned: Sequence[DrawnReply]
+def _compute_excess_nll(
+    scorer: Scorer,
+    ids: Sequence[Sequence[int]],
+    base: Sequence[GeneratedReply],
+    tuned: Sequence[GeneratedReply],
 ) -> float:
     """How many more nats per token base needs for the adapter's greedy replies than for its own.
 
@@ -111,37 +116,24 @@ def _find_surprise(
     """
     nats: list[float] = []
     for replies in (base, tuned):
-        rows = [as_row(scorer, prompt, reply) for prompt, reply in zip(ids, replies, strict=True)]
+        rows = [as_row(prompt, reply) for prompt, reply in zip(ids, replies, strict=True)]
         scored = scorer.score([row for row in rows if row.reply_ids])
         nats.append(-float(np.concatenate(scored).mean(dtype=np.float64)))
     return nats[1] - nats[0]
 
 
-def _mean_copied(prompts: Sequence[Messages], draws: Draws) -> float:
-    return float(
-        np.mean(
-            [
-                find_copied_share(reply.text, messages)
-                for messages, replies in zip(prompts, draws.together, strict=True)
-                for reply in replies
-            ]
-        )
-    )
+def _mean_copied(prompts: Sequence[Messages], generated: GeneratedReplies) -> float:
+    pairs = _pair_up(prompts, generated.together)
+    return float(np.mean([find_copied_share(reply.text, messages) for messages, reply in pairs]))
 
 
-def _find_wrong_languages(prompts: Sequence[Messages], draws: Draws) -> list[str | None]:
-    """For each reply its wrong language, or None.
-
-    Broken replies are included: an unfinished one has a language, too.
-    """
-    return [
-        find_wrong_language(reply.text, messages)
-        for messages, replies in zip(prompts, draws.together, strict=True)
-        for reply in replies
-    ]
+def _find_wrong_languages(prompts: Sequence[Messages], generated: GeneratedReplies) -> list[str | None]:
+    """For each reply, broken ones included, its wrong language, or None."""
+    pairs = _pair_up(prompts, generated.together)
+    return [find_wrong_language(reply.text, messages) for messages, reply in pairs]
 
 
-def _mean_length(replies: Sequence[DrawnReply]) -> float:
+def _mean_length(replies: Sequence[GeneratedReply]) -> float:
     return float(np.mean([len(reply.token_ids) for reply in replies]))
 
 
@@ -149,11 +141,13 @@ def _share(faults: Sequence[str | None]) -> float:
     return sum(fault is not None for fault in faults) / len(faults)
 
 
-def _repeated_share(drawn: Sequence[Sequence[DrawnReply]]) -> float:
-    """How often two draws for one prompt are the same text, counted over couples as in a set of two cards."""
+def _repeated_share(generated: Sequence[Sequence[GeneratedReply]]) -> float:
+    """How often two samples for one prompt are the same text, counted over couples as in a set of two
+    cards.
+    """
     couples = [
         normalise(replies[place].text) == normalise(replies[place + 1].text)
-        for replies in drawn
+        for replies in generated
         for place in range(0, len(replies) - 1, 2)
     ]
     return float(np.mean(couples))

@@ -13,9 +13,7 @@ class _Figures(BaseModel):
 
 
 class Fitted(_Figures):
-    """The fitted numbers of the rules: slot offsets, weight of log length and the base's scale, fitted on
-    train; the adapters' scales, fitted on validation.
-    """
+    """The fitted numbers of the rules, on train; the adapters' scales, on validation."""
 
     slot_offsets: list[float]
     base_scale: float
@@ -39,10 +37,10 @@ class ReplyFigures(_Figures):
     """Replies to fixed prompts, adapter against base. Shares are 0 to 1.
 
     `faults` counts the adapter's broken replies by kind. Of greedy replies, against base's: `edit_distance`
-    (mean, 0 to 1), `same` (share of equal ones) and `surprise` (nats per token that base finds them less
-    likely than its own). Of all replies: `copied` (mean share that is copied from the customer) and
-    `wrong_language` (share); `wrong_languages` counts the adapter's by the customer's and the reply's
-    language.
+    (mean, 0 to 1), `same` (share of equal ones) and `surprise` (excess negative log-likelihood:
+    nats per token that base finds them less likely than its own). Of all replies: `copied` (mean share that
+    is copied from the customer) and `wrong_language` (share); `wrong_languages` counts the adapter's by the
+    customer's and the reply's language.
     """
 
     prompts: int

@@ -1,15 +1,17 @@
 """Log-probabilities, divergence and replies of a base with and without adapters, in float32, batched by
 length.
 
-The head runs on reply positions alone. Adapters are attached to one copy of the base and never merged.
-Nothing is trained here.
+The model's own head runs on reply positions alone. Adapters are attached to one copy of the base and never
+merged. Nothing is trained here.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -19,10 +21,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from peft import PeftModel
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, set_seed
+from transformers import AutoTokenizer, GenerationConfig, set_seed
 from transformers.utils import logging as transformers_logging
 
+from serving.thoughts import cut_thoughts
+from trainer.base_model import load_base
+from trainer.data.chat import read_chat
 from trainer.data.tokens import PairTokens
+from trainer.packing.own_head import OwnHead
 
 transformers_logging.disable_progress_bar()  # a bar of a second's loading is noise in a log
 Logprobs = NDArray[np.float32]
@@ -33,12 +39,19 @@ HEAD_ROWS = 1024  # reply positions per head call: 1024 x 152k logits in fp32 ar
 
 
 @dataclass(frozen=True)
-class DrawnReply:
-    """A generated reply without its EOS. `finished` is False if it ran into the length limit."""
+class GeneratedReply:
+    """A generated reply without its end and, in `text`, without its thoughts.
+
+    `end`: the id that ended it; None if it ran into the length limit.
+    """
 
     text: str
     token_ids: tuple[int, ...]
-    finished: bool
+    end: int | None
+
+    @property
+    def finished(self) -> bool:
+        return self.end is not None
 
 
 @dataclass(frozen=True)
@@ -59,15 +72,22 @@ class Scorer:
     `adapter=None` means the plain base.
     """
 
-    def __init__(self, base: Path, *, threads: int, dtype: str = "float32") -> None:
+    def __init__(
+        self,
+        base: Path,
+        *,
+        threads: int,
+        dtype: str = "float32",
+        template_kwargs: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        """`template_kwargs`: the arguments with which the template of sets is rendered."""
         torch.set_num_threads(threads)
         self.tokenizer: Any = AutoTokenizer.from_pretrained(base)
-        if self.tokenizer.pad_token_id is None:
-            self.tokenizer.pad_token = self.tokenizer.eos_token
+        self.template_kwargs = template_kwargs
+        self.chat = read_chat(self.tokenizer)
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._plain: Any = (
-            AutoModelForCausalLM.from_pretrained(base, dtype=getattr(torch, dtype)).to(device).eval()
-        )
+        self._plain: Any = load_base(base, dtype).to(device).eval()
+        self._head = OwnHead(self._plain)
         self._tuned: Any = None
         self._device = device
         self.dtype = dtype
@@ -79,14 +99,14 @@ class Scorer:
             self._tuned.load_adapter(str(adapter_dir), adapter_name=name)
 
     def score(self, rows: Sequence[PairTokens], adapter: str | None = None) -> list[Logprobs]:
-        """The log-probability of each reply token, EOS included, in the order of `rows`."""
+        """The log-probability of each reply token, its end included, in the order of `rows`."""
         found: list[Logprobs] = [np.empty(0, np.float32)] * len(rows)
         with torch.inference_mode(), self._using(adapter):
             for batch in batch_by_length(rows):
                 hidden, targets, counts = self._read_replies([rows[place] for place in batch])
                 parts = zip(_cut(hidden), _cut(targets), strict=True)
                 values = torch.cat(
-                    [self._foresee(part).gather(1, seen[:, None])[:, 0] for part, seen in parts]
+                    [self._predict(part).gather(1, seen[:, None])[:, 0] for part, seen in parts]
                 )
                 for place, row in zip(batch, torch.split(values, counts), strict=True):
                     found[place] = row.cpu().numpy()
@@ -104,7 +124,7 @@ class Scorer:
                 with self._using(adapter):
                     tuned, _, _ = self._read_replies(chosen)
                 for ours, theirs, seen in zip(_cut(plain), _cut(tuned), _cut(targets), strict=True):
-                    base, moved = self._foresee(ours), self._foresee(theirs)
+                    base, moved = self._predict(ours), self._predict(theirs)
                     divergence += float((base.exp() * (base - moved)).sum())
                     base_nats -= float(base.gather(1, seen[:, None]).sum())
                     tuned_nats -= float(moved.gather(1, seen[:, None]).sum())
@@ -112,7 +132,7 @@ class Scorer:
         count = max(tokens, 1)
         return Divergence(tokens, divergence / count, base_nats / count, tuned_nats / count)
 
-    def draw(
+    def generate(
         self,
         prompts: Sequence[Sequence[int]],
         adapter: str | None,
@@ -122,8 +142,8 @@ class Scorer:
         top_p: float = 1.0,
         samples: int = 1,
         seed: int = 0,
-    ) -> list[list[DrawnReply]]:
-        """Draws `samples` replies per prompt; temperature 0 is greedy."""
+    ) -> list[list[GeneratedReply]]:
+        """Generates `samples` replies per prompt; temperature 0 is greedy."""
         # top_k = 0 switches off the library's own default, which is not 0.
         sampling = {"temperature": temperature, "top_k": 0, "top_p": top_p} if temperature > 0 else {}
         config = GenerationConfig(
@@ -132,11 +152,11 @@ class Scorer:
             repetition_penalty=1.0,
             num_return_sequences=samples,
             max_new_tokens=max_new_tokens,
-            eos_token_id=self.tokenizer.eos_token_id,
-            pad_token_id=self.tokenizer.pad_token_id,
+            eos_token_id=sorted(self.chat.ends),
+            pad_token_id=self.chat.pad,
         )
         set_seed(seed)
-        found: list[list[DrawnReply]] = [[] for _ in prompts]
+        found: list[list[GeneratedReply]] = [[] for _ in prompts]
         rows = [PairTokens(list(prompt), [0] * max_new_tokens) for prompt in prompts]
         with torch.inference_mode(), self._using(adapter):
             for batch in batch_by_length(rows, copies=samples):
@@ -145,14 +165,13 @@ class Scorer:
                     :, ids.shape[1] :
                 ]
                 for number, tokens in enumerate(made.tolist()):
-                    found[batch[number // samples]].append(self._read_drawn(tokens))
+                    found[batch[number // samples]].append(self._read_reply(tokens))
         return found
 
-    def _read_drawn(self, tokens: list[int]) -> DrawnReply:
-        end = self.tokenizer.eos_token_id
-        finished = end in tokens
-        kept = tokens[: tokens.index(end)] if finished else tokens
-        return DrawnReply(self.tokenizer.decode(kept, skip_special_tokens=True), tuple(kept), finished)
+    def _read_reply(self, tokens: list[int]) -> GeneratedReply:
+        kept = list(takewhile(lambda token: token not in self.chat.ends, tokens))
+        text = cut_thoughts(self.tokenizer.decode(self.chat.cut_thoughts(kept), skip_special_tokens=True))
+        return GeneratedReply(text, tuple(kept), tokens[len(kept)] if len(kept) < len(tokens) else None)
 
     def _using(self, adapter: str | None) -> AbstractContextManager[Any]:
         if self._tuned is None:
@@ -164,16 +183,16 @@ class Scorer:
         self._tuned.set_adapter(adapter, inference_mode=True)
         return nullcontext()
 
-    def _foresee(self, hidden: torch.Tensor) -> torch.Tensor:
+    def _predict(self, hidden: torch.Tensor) -> torch.Tensor:
         """Log-probabilities of every next token, float32 whatever the weights are; (rows, vocabulary)."""
-        return torch.log_softmax(self._plain.lm_head(hidden).float(), dim=-1)
+        return torch.log_softmax(self._head.read_logits(hidden), dim=-1)
 
     def _read_replies(self, rows: Sequence[PairTokens]) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
         """Hidden states that predict a reply token, (reply tokens, hidden), those tokens, and how many each
         row has.
         """
         width = max(len(row.prompt_ids) + len(row.reply_ids) for row in rows)
-        ids = torch.full((len(rows), width), self.tokenizer.pad_token_id)
+        ids = torch.full((len(rows), width), self.chat.pad)
         mask = torch.zeros_like(ids)
         wanted = torch.zeros(len(rows), width, dtype=torch.bool)
         for number, row in enumerate(rows):
@@ -181,15 +200,14 @@ class Scorer:
             ids[number, :end] = torch.tensor(row.prompt_ids + row.reply_ids)
             mask[number, :end] = 1
             wanted[number, start - 1 : end - 1] = True
-        decoder = self._plain.get_decoder()
         ids, mask, wanted = ids.to(self._device), mask.to(self._device), wanted.to(self._device)
-        hidden = decoder(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+        hidden = self._head.body(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
         targets = torch.cat([torch.tensor(row.reply_ids) for row in rows]).to(self._device)
         return hidden[wanted], targets, [len(row.reply_ids) for row in rows]
 
     def _pad_left(self, prompts: Sequence[Sequence[int]]) -> tuple[torch.Tensor, torch.Tensor]:
         width = max(map(len, prompts))
-        ids = torch.full((len(prompts), width), self.tokenizer.pad_token_id)
+        ids = torch.full((len(prompts), width), self.chat.pad)
         mask = torch.zeros_like(ids)
         for number, prompt in enumerate(prompts):
             ids[number, width - len(prompt) :] = torch.tensor(list(prompt))

@@ -1,5 +1,5 @@
-"""The process that executes one claimed run: `python -m trainer.jobs.child RUN_ID --fence N`, started by the
-worker.
+"""The process that executes one claimed run: `python -m trainer.jobs.child RUN_ID --fencing-token N`, started
+by the worker.
 
 It runs at a lower priority (nice). All of torch lives here, so that the memory is free again when a run ends.
 Exit codes: 0 the run ended and the store says how, 1 failed, 4 taken over by another worker.
@@ -18,8 +18,9 @@ from serving.errors import ServingError
 from trainer.context import open_context
 from trainer.errors import TrainerError
 from trainer.jobs.pipeline import run_night
+from trainer.jobs.worker import TAKEN_OVER
 
-FAILED, TAKEN_OVER = 1, 4
+FAILED = 1
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ def main() -> int:
     with open_context(options.data_dir, options.config) as ctx:
         os.nice(ctx.settings.nice)
         try:
-            run_night(ctx, RunToken(options.run_id, options.fence))
+            run_night(ctx, RunToken(options.run_id, options.fencing_token))
         except StaleLease as lost:
             log.warning("%s", lost)
             return TAKEN_OVER
@@ -47,7 +48,7 @@ def main() -> int:
 def read_run_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m trainer.jobs.child", description=__doc__)
     parser.add_argument("run_id")
-    parser.add_argument("--fence", type=int, required=True)
+    parser.add_argument("--fencing-token", type=int, required=True)
     parser.add_argument("--data-dir", type=Path, required=True)
     parser.add_argument("--config", type=Path, default=None)
     return parser.parse_args()

@@ -14,7 +14,7 @@ from sqlalchemy import Engine
 
 from feedback.clock import Clock
 from feedback.datasets.build import Selection, build_dataset
-from feedback.datasets.errors import NothingSelected
+from feedback.datasets.errors import DifficultyUnknown, NothingSelected
 from feedback.erasure.erase import ErasureRequest, erase, finish, remove_probes
 from feedback.store import erasures as store
 from feedback.store.engine import read, unit_of_work
@@ -26,37 +26,23 @@ log = logging.getLogger(__name__)
 AT_ONCE = 1_000  # conversations per transaction: a longer one would make others wait for the store
 
 
-def look_at_erasures(ctx: NightContext) -> None:
-    """Finishes erasures that the web began, removes probes that are no longer needed, and builds the datasets
-    again.
-    """
+def finish_erasures(ctx: NightContext) -> None:
+    """Finishes erasures, removes probes that are no longer needed, builds datasets again."""
     finish_all(ctx.store_engine, data_dir=ctx.data_dir, backup_dir=ctx.backup_dir, clock=ctx.clock)
     remove_probes(ctx.store_engine, data_dir=ctx.data_dir, desk_id=ctx.desk_id)
     rebuild(ctx.store_engine, data_dir=ctx.data_dir, clock=ctx.clock, desk_id=ctx.desk_id)
 
 
-def erase_old(
-    store_engine: Engine,
-    *,
-    data_dir: Path,
-    clock: Clock,
-    desk_id: str,
-    days: int,
-    run_id: str | None = None,
-) -> int:
-    """Erases conversations and records whose last message or import is more than `days` days ago; returns
-    their number.
-
-    With 0 days everything is kept.
-    """
-    before, erased = clock.now() - timedelta(days=days), 0
+def erase_old(ctx: NightContext, *, days: int, run_id: str | None = None) -> int:
+    """Erases what had its last message or import over `days` days ago (0: nothing); returns the number."""
+    before, erased = ctx.clock.now() - timedelta(days=days), 0
     while days:
-        with unit_of_work(store_engine) as session:
-            subject = store.find_before(session, desk_id=desk_id, before=before, limit=AT_ONCE)
+        with unit_of_work(ctx.store_engine) as session:
+            subject = store.find_before(session, desk_id=ctx.desk_id, before=before, limit=AT_ONCE)
             if subject.is_empty:
                 break
-            asked = ErasureRequest("retention", "trainer", desk_id, data_dir, run_id)
-            erase(session, subject, asked, now=clock.now())
+            asked = ErasureRequest("retention", "trainer", ctx.desk_id, ctx.data_dir, run_id)
+            erase(session, subject, asked, now=ctx.clock.now())
         erased += len(subject.conversations) + len(subject.records)
     if erased:
         log.info("%d conversations and records older than %d days erased", erased, days)
@@ -74,10 +60,7 @@ def finish_all(store_engine: Engine, *, data_dir: Path, backup_dir: Path | None,
 
 
 def rebuild(store_engine: Engine, *, data_dir: Path, clock: Clock, desk_id: str) -> dict[str, str | None]:
-    """Builds every erased dataset again, once for each selection; returns the new id for each old one.
-
-    The new id is None if nothing is left to select.
-    """
+    """Builds every erased dataset again; returns the new id for each old one, None if nothing is left."""
     with read(store_engine) as session:
         rows = store.list_to_rebuild(session, desk_id=desk_id)
     by_selection: dict[str, list[Dataset]] = {}
@@ -92,6 +75,8 @@ def rebuild(store_engine: Engine, *, data_dir: Path, clock: Clock, desk_id: str)
             ).id
         except NothingSelected:
             fresh = None
+        except DifficultyUnknown:  # the erasure removed the file that tells it: after the next run
+            continue
         with unit_of_work(store_engine) as session:
             for row in same:
                 found = session.get_one(Dataset, row.id)

@@ -16,12 +16,12 @@ from typing import Any
 from feedback.datasets.build import build_dataset
 from feedback.datasets.errors import DatasetMissing, NothingSelected
 from feedback.datasets.layout import dataset_dir
-from feedback.store import runs
+from feedback.store import adapters, runs
 from feedback.store.deployments import serving_state
-from feedback.store.engine import read, unit_of_work
-from feedback.store.new_records import count_new_choices
+from feedback.store.engine import read
 from feedback.store.runs import RunToken
 from serving.adapters.staging import weights_of
+from serving.base import compute_base_id
 from serving.files import write_atomically
 from serving.settings import ServingSettings
 from trainer.context import NightContext
@@ -30,11 +30,14 @@ from trainer.evaluation.gate import GateDecision, decide
 from trainer.evaluation.guards.sets import read_guards
 from trainer.evaluation.replay_set import read_replay
 from trainer.evaluation.report import OfflineReport
-from trainer.jobs.erasures import erase_old, look_at_erasures
+from trainer.jobs.erasures import erase_old, finish_erasures
+from trainer.jobs.new_choices import count_new
 from trainer.jobs.run_metrics import LiveRows
+from trainer.recipes.adapter_layers import require_trained
 from trainer.recipes.recipe import Measurement, Recipe, build_recipe, load_recipe, recall_recipe
-from trainer.release.publish import publish
+from trainer.release.publish import make_note, publish
 from trainer.release.staging import Finished, stage
+from trainer.release.trial import try_base
 from trainer.settings import TrainerSettings
 
 log = logging.getLogger(__name__)
@@ -51,20 +54,27 @@ class NothingToTrain(Exception):
 
 
 def run_night(ctx: NightContext, token: RunToken) -> str:
-    """Runs or continues a claimed run to its end and returns its final state.
-
-    Raises the error if the run fails.
-    """
+    """Runs or continues a claimed run to its end; returns its final state, or raises its error."""
+    run = ctx.read_run(token.run_id)
+    ctx = ctx.on_base_of(run)
     try:
         recipe = choose_recipe(ctx, token)
         dataset = collect(ctx, token)
         metrics = train_in_run(ctx, token, recipe, dataset)
         report = evaluate_run(ctx, token, recipe, dataset)
         name, decision = gate_and_stage(ctx, token, recipe, dataset, metrics, report)
-        notes = publish(ctx, token, name) if decision.verdict == "passed" else []
+        notes = end_with(ctx, token, run.kind, name) if decision.verdict == "passed" else []
     except NothingToTrain as nothing:
         return finish_run_files(ctx, token, "skipped", [nothing.reason])
     return finish_run_files(ctx, token, "done", [*(reason.to_json() for reason in decision.reasons), *notes])
+
+
+def end_with(ctx: NightContext, token: RunToken, kind: str, name: str) -> list[dict[str, Any]]:
+    """Publishes a passed adapter; one of another base than serves waits for its comparison instead."""
+    if kind == runs.REBASE:
+        text = "trained on a base that does not serve yet: `rejoinder rebase compare` comes next"
+        return [make_note("waits_for_comparison", text)]
+    return publish(ctx, token, name)
 
 
 def choose_recipe(ctx: NightContext, token: RunToken) -> Recipe:
@@ -73,6 +83,7 @@ def choose_recipe(ctx: NightContext, token: RunToken) -> Recipe:
     if run.recipe is not None:
         return recall_recipe(run.recipe, run.id)
     recipe = find_recipe(run.request, ctx.settings, ctx.serving)
+    require_trained(ctx.base, recipe)
     ctx.advance(token, recipe=recipe.model_dump(mode="json"))
     return recipe
 
@@ -96,23 +107,19 @@ def find_recipe(request: Mapping[str, Any], settings: TrainerSettings, serving: 
 
 
 def check_sets(measurement: Measurement) -> None:
-    """Reads the guard and replay files, so that a broken one is reported before hours of training.
-
-    Raises RecipeRefused.
-    """
+    """Reads the guard and replay files before hours of training. Raises RecipeRefused."""
     read_guards(measurement.guards)
     if measurement.replay:
         read_replay(Path(measurement.replay))
 
 
 def collect(ctx: NightContext, token: RunToken) -> Path:
-    """The dataset of this run: the one asked for, or a new one of all records so far.
-
-    Raises NothingToDo if too few choices are new.
-    """
+    """The dataset asked for, or a new one of all records. Raises NothingToTrain if too few are new."""
     run = ctx.advance(token, step="collect")
     if run.kind == "night" and run.dataset_id is None:
-        keep_retention(ctx, token)
+        # What is too old goes first, so that it is in no dataset of this night.
+        if erase_old(ctx, days=ctx.settings.retention_days, run_id=token.run_id):
+            finish_erasures(ctx)
     dataset_id = run.dataset_id or run.request.get("dataset")
     if dataset_id is None:
         if run.kind in AUTOMATIC:
@@ -132,20 +139,6 @@ def collect(ctx: NightContext, token: RunToken) -> Path:
     return path
 
 
-def keep_retention(ctx: NightContext, token: RunToken) -> None:
-    """Erases what is too old. This comes first, so that it is in no dataset of this night."""
-    erased = erase_old(
-        ctx.store_engine,
-        data_dir=ctx.data_dir,
-        clock=ctx.clock,
-        desk_id=ctx.desk_id,
-        days=ctx.settings.retention_days,
-        run_id=token.run_id,
-    )
-    if erased:
-        look_at_erasures(ctx)
-
-
 def check_enough_new(ctx: NightContext) -> None:
     found, needed = count_new(ctx), ctx.settings.min_new_choices
     if found < needed:
@@ -153,18 +146,9 @@ def check_enough_new(ctx: NightContext) -> None:
         raise NothingToTrain("too_little_new", text, found, needed)
 
 
-def count_new(ctx: NightContext) -> int:
-    """Choices that came in since the start of the last run that ended as `done`."""
-    with read(ctx.store_engine) as session:
-        last = runs.latest_run(session, desk_id=ctx.desk_id, state="done")
-        return count_new_choices(
-            session, desk_id=ctx.desk_id, since=last.started_at if last is not None else None
-        )
-
-
 def train_in_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Path) -> dict[str, Any]:
-    """Trains into `runs/<id>/`, continuing from a checkpoint if there is one; returns the metrics of the
-    training.
+    """Trains into `runs/<id>/` after a dry pass, continuing from a checkpoint if there is one; returns the
+    metrics of the training.
     """
     from trainer.training.train import train as train_adapter  # torch: only in the child, only when needed
 
@@ -175,14 +159,15 @@ def train_in_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Pa
         return found
     live = LiveRows(ctx, token)
     run_dir = ctx.run_dir(token.run_id)
+    try_base(ctx, recipe, run_dir)
     result = train_adapter(
         dataset,
         ctx.base,
         recipe,
         run_dir,
-        live.tell,
+        live.report,
         reference_dir=ctx.data_dir,
-        on_reading=live.tell_reading,
+        on_reading=live.report_reading,
     )
     log.info("trained: %s", json.dumps(result.metrics))
     return result.metrics
@@ -202,6 +187,7 @@ def evaluate_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Pa
         ctx.base,
         recipe.measurement,
         serving=find_serving(ctx),
+        template_kwargs=ctx.serving.chat_template_kwargs,
         threads=recipe.threads,
         dtype=recipe.dtype,
         max_length=recipe.max_length,
@@ -214,10 +200,17 @@ def evaluate_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Pa
 
 
 def find_serving(ctx: NightContext) -> tuple[str, Path] | None:
-    """The adapter that serves now and its weights, for comparison; None while the base serves alone."""
+    """The adapter that serves now and its weights, for comparison; None while the base serves alone.
+
+    One that was trained on another base does not serve: the deployments name it until a newer one replaces
+    it, and its weights do not fit.
+    """
+    base_id = compute_base_id(ctx.base)
     with read(ctx.store_engine) as session:
         state = serving_state(session, desk_id=ctx.desk_id)
-    name = state.canary or state.live
+        named = [name for name in (state.canary, state.live) if name is not None]
+        own = [name for name in named if adapters.is_of_base(session, name=name, base_id=base_id)]
+    name = own[0] if own else None
     path = weights_of(ctx.data_dir / "adapters", name) if name is not None else None
     return (name, path) if name is not None and path is not None and path.is_dir() else None
 
@@ -233,7 +226,8 @@ def gate_and_stage(
     """Lets the gate decide and stages the adapter with the verdict; returns its name and the decision."""
     decision = decide(report, ctx.policy.offline)
     checks = {"checks": [check.to_json() for check in decision.checks]}
-    found = {**report.model_dump(mode="json"), **ctx.policy.label, **checks}
+    slower = {"unpacked": metrics["unpacked"]} if metrics.get("unpacked") else {}
+    found = {**report.model_dump(mode="json"), **ctx.policy.label, **checks, **slower}
     ctx.advance(token, step="gate", report=found)
     name = stage(ctx, token, Finished(recipe, dataset, metrics, report, decision))
     shutil.rmtree(ctx.run_dir(token.run_id) / "checkpoints", ignore_errors=True)
@@ -242,14 +236,6 @@ def gate_and_stage(
 
 
 def finish_run_files(ctx: NightContext, token: RunToken, state: str, reasons: list[dict[str, Any]]) -> str:
-    with unit_of_work(ctx.store_engine) as session:
-        runs.finish_run(
-            session,
-            run_id=token.run_id,
-            token=token.fence,
-            state=state,
-            now=ctx.clock.now(),
-            reasons=reasons,
-        )
+    ctx.write_run(runs.finish_run, token, state=state, reasons=reasons)
     log.info("run %s %s", token.run_id, state)
     return state

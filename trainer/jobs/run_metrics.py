@@ -16,9 +16,7 @@ EVERY_S = 0.5  # a commit per step would cost more than a step of a small model
 
 
 class LiveRows:
-    """A listener for training: writes metrics and progress at most every EVERY_S seconds, and all of them at
-    the end.
-    """
+    """A listener for training: writes metrics and progress every EVERY_S seconds, and all at the end."""
 
     def __init__(
         self, ctx: NightContext, token: RunToken, *, timer: Callable[[], float] = time.monotonic
@@ -28,7 +26,7 @@ class LiveRows:
         self._written_at: float | None = None
         self._read_at: float | None = None
 
-    def tell(self, report: Report) -> None:
+    def report(self, report: Report) -> None:
         if report.held_out_loss is None:
             values = {name: getattr(report, name) for name in NAMES}
             self._pending += [
@@ -44,22 +42,20 @@ class LiveRows:
             self._write(report, is_first=self._written_at is None)
             self._written_at = now
 
-    def tell_reading(self, done: int, total: int) -> None:
-        """Writes how many examples the base has read for the reference, which takes minutes in a first large
-        night.
-        """
+    def report_reading(self, done: int, total: int) -> None:
+        """Writes how many examples the base has read for the reference, which may take minutes."""
         now = self._timer()
         if done < total and self._read_at is not None and now - self._read_at < EVERY_S:
             return
         self._read_at = now
-        run_id, token = self._token.run_id, self._token.fence
+        run_id, token = self._token.run_id, self._token.fencing_token
         with unit_of_work(self._ctx.store_engine) as session:
             metric = Metric(READING, done, done / total)
             runs.add_metrics(session, run_id=run_id, token=token, metrics=[metric], now=self._ctx.clock.now())
             runs.advance(session, run_id=run_id, token=token, progress=done / total if done < total else 0.0)
 
     def _write(self, report: Report, *, is_first: bool) -> None:
-        run_id, token = self._token.run_id, self._token.fence
+        run_id, token = self._token.run_id, self._token.fencing_token
         with unit_of_work(self._ctx.store_engine) as session:
             if is_first:  # a resumed training repeats the steps after its checkpoint
                 runs.drop_metrics_from(session, run_id=run_id, token=token, step=report.step)

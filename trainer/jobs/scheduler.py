@@ -2,9 +2,9 @@
 only inserts rows.
 
 A run's (kind, slot) is unique in the store, so any number of schedulers make one run for one due time. Every
-minute it also checks whether an adapter in service harms, whether an erasure has to be finished and whether
-picks have to be fitted again. Every night it looks at all that is known of the canary and acts on it
-(`feedback/deployment/rollout.py`). It executes no run (see worker.py).
+minute it also checks whether an adapter in service is worse than base, whether an erasure has to be finished
+and whether picks have to be fitted again. Every night it looks at all that is known of the canary and acts on
+it (`feedback/deployment/rollout.py`). It executes no run (see worker.py).
 """
 
 import logging
@@ -19,15 +19,14 @@ from feedback.store.desks import find_desk
 from feedback.store.engine import read, unit_of_work
 from serving.errors import ServingError
 from trainer.context import NightContext
-from trainer.jobs.erasures import look_at_erasures
-from trainer.jobs.pipeline import count_new
+from trainer.jobs.erasures import finish_erasures
+from trainer.jobs.new_choices import count_new
 
 log = logging.getLogger(__name__)
 
 ACTOR = "scheduler"
 VOLUME_CHECK_S = 60
 ERASURES_CHECK_S = 60
-FITS_CHECK_S = 60
 
 
 def start_scheduler(ctx: NightContext) -> BackgroundScheduler:
@@ -37,10 +36,10 @@ def start_scheduler(ctx: NightContext) -> BackgroundScheduler:
     scheduler = BackgroundScheduler(timezone=UTC, job_defaults=defaults)
     scheduler.add_job(request_night, ctx.settings.timetable(), [ctx], id="night")
     scheduler.add_job(request_by_volume, "interval", [ctx], seconds=VOLUME_CHECK_S, id="volume")
-    scheduler.add_job(look_at_erasures, "interval", [ctx], seconds=ERASURES_CHECK_S, id="erasures")
-    scheduler.add_job(look_at_canary, ctx.settings.timetable(), [ctx], id="exposure")
+    scheduler.add_job(finish_erasures, "interval", [ctx], seconds=ERASURES_CHECK_S, id="erasures")
+    scheduler.add_job(run_interim_analysis, ctx.settings.timetable(), [ctx], id="rollout")
     scheduler.add_job(check_harm, "interval", [ctx], seconds=ctx.settings.harm_check_s, id="harm")
-    scheduler.add_job(renew_account_fits, "interval", [ctx], seconds=FITS_CHECK_S, id="fits")
+    scheduler.add_job(renew_account_fits, "interval", [ctx], seconds=ctx.settings.harm_check_s, id="fits")
     scheduler.start()
     catch_up(ctx)
     return scheduler
@@ -67,7 +66,7 @@ def request_by_volume(ctx: NightContext) -> bool:
     if count_new(ctx) < ctx.settings.trigger_new_choices:
         return False
     with read(ctx.store_engine) as session:
-        last = runs.latest_run(session, desk_id=ctx.desk_id, state="done")
+        last = runs.latest_run(session, desk_id=ctx.desk_id, state="done", but=runs.REBASE)
     return request(ctx, kind="volume", slot=f"after {last.id if last else 'the start'}")
 
 
@@ -88,7 +87,7 @@ def request(ctx: NightContext, *, kind: str, slot: str) -> bool:
 
 
 def check_harm(ctx: NightContext) -> list[str]:
-    """Takes every serving adapter that is proven to harm out of service; returns their names."""
+    """Takes every serving adapter that is proven worse than base out of service; returns their names."""
     return rollout.take_out_harmful(ctx.deployer, actor=ACTOR, desk_id=ctx.desk_id)
 
 
@@ -97,11 +96,8 @@ def renew_account_fits(ctx: NightContext) -> list[str]:
     return renew_fits(ctx.store_engine, policy=ctx.policy.exposure, clock=ctx.clock, desk_id=ctx.desk_id)
 
 
-def look_at_canary(ctx: NightContext) -> None:
-    """Makes the nightly decision on exposure (rollout).
-
-    If the engine cannot carry it out now, the next night decides again.
-    """
+def run_interim_analysis(ctx: NightContext) -> None:
+    """Makes the nightly decision on exposure; if the engine cannot load it, the next night decides."""
     found = rollout.evaluate_canary(ctx.deployer, actor=ACTOR, desk_id=ctx.desk_id)
     if found is None:
         return

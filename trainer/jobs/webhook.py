@@ -1,4 +1,4 @@
-"""Sends the night report of each run that ended to `[trainer] webhook_url`, signed as Standard Webhooks
+"""Sends the report of each run that ended to `[trainer] webhook_url`, signed as Standard Webhooks
 require.
 
 Runs are found by their rows, so runs that failed, were cancelled, or ended while no worker ran are reported,
@@ -21,7 +21,7 @@ from standardwebhooks import Webhook
 from feedback.drift.watch import watch_now
 from feedback.morning.gather import say_now
 from feedback.run_report.facts import read_facts
-from feedback.run_report.report import for_outside, report_night
+from feedback.run_report.report import compose_run_report, for_outside
 from feedback.store.engine import read
 from feedback.store.run_history import list_ended
 from serving.files import write_atomically
@@ -34,7 +34,7 @@ TYPE = "run.ended"
 DELAYS_S = (5, 30, 300, 1_800, 7_200, 18_000, 36_000)
 HORIZON = timedelta(days=1)  # older runs are not reported, so that a new webhook gets no flood
 TIMEOUT_S = 10.0
-LOOK_S = 5
+POLL_S = 5
 GONE = 410  # the receiver wants no more messages
 
 WAITING, DELIVERED, GIVEN_UP = "waiting", "delivered", "given_up"
@@ -75,14 +75,11 @@ class Delivery:
 def schedule_webhook(scheduler: BackgroundScheduler, ctx: NightContext) -> None:
     """Looks every few seconds for messages that are due, on a thread of the scheduler."""
     if ctx.settings.webhook_url:
-        scheduler.add_job(deliver_due, "interval", [ctx], seconds=LOOK_S, id="webhook")
+        scheduler.add_job(deliver_due, "interval", [ctx], seconds=POLL_S, id="webhook")
 
 
 def deliver_due(ctx: NightContext) -> list[Delivery]:
-    """Makes one attempt for each message that is due and returns the deliveries.
-
-    Does nothing without a webhook.
-    """
+    """Makes one attempt for each message that is due, if there is a webhook; returns the deliveries."""
     if not ctx.settings.webhook_url:
         return []
     now = ctx.clock.now()
@@ -102,15 +99,8 @@ def deliver(ctx: NightContext, run_id: str) -> Delivery | None:
     delivery.save(path)
     host = httpx.URL(ctx.settings.webhook_url).host  # the rest of the address may be a secret
     level = logging.INFO if delivery.state == DELIVERED else logging.WARNING
-    log.log(
-        level,
-        "webhook %s: %s, %s after attempt %d (%s)",
-        host,
-        run_id,
-        delivery.state,
-        delivery.attempts,
-        answer,
-    )
+    told = (host, run_id, delivery.state, delivery.attempts, answer)
+    log.log(level, "webhook %s: %s, %s after attempt %d (%s)", *told)
     return delivery
 
 
@@ -128,7 +118,7 @@ def make_message(ctx: NightContext, run_id: str) -> dict[str, Any]:
     with read(ctx.store_engine) as session:
         said = say_now(session, ctx.outlook, now=now, desk_id=ctx.desk_id)
         watch = watch_now(session, now=now, desk_id=ctx.desk_id)
-    report = for_outside(report_night(facts, said, watch))
+    report = for_outside(compose_run_report(facts, said, watch))
     return {"type": TYPE, "timestamp": report["run"]["finished_at"], "data": report}
 
 

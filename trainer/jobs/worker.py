@@ -23,16 +23,16 @@ from feedback.store.runs import RunToken
 from serving.processes.child import ChildProcess
 from trainer.context import NightContext
 from trainer.errors import ChildFailed
-from trainer.jobs.child import TAKEN_OVER
 from trainer.jobs.webhook import deliver_due
 
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[2]
+TAKEN_OVER = 4  # what a child ends with whose run another worker has
 LOG_NAME = "log.txt"
 TAIL_LINES = 20
 GRACE_S = 5.0
-LOOK_S = 0.2
+POLL_S = 0.2
 
 Command = Callable[[RunToken], list[str]]
 
@@ -68,10 +68,10 @@ class Worker:
                 now=self._ctx.clock.now(),
                 lease_s=self._ctx.settings.lease_s,
             )
-            token = RunToken(run.id, run.fence) if run else None
+            token = RunToken(run.id, run.fencing_token) if run else None
         if token is None:
             return False
-        log.info("run %s claimed with fence %d", token.run_id, token.fence)
+        log.info("run %s claimed with fencing token %d", token.run_id, token.fencing_token)
         self._execute(token, stop)
         return True
 
@@ -98,7 +98,7 @@ class Worker:
     def _attend(self, child: ChildProcess, token: RunToken, stop: threading.Event) -> None:
         """Renews the lease until the child has ended or `stop` is set."""
         renewed, has_ended = time.monotonic(), False
-        while child.is_alive() and not stop.wait(LOOK_S):
+        while child.is_alive() and not stop.wait(POLL_S):
             if not has_ended and time.monotonic() - renewed >= self._ctx.settings.lease_s / 3:
                 try:
                     self._renew(token, self._ctx.settings.lease_s)
@@ -119,44 +119,34 @@ class Worker:
             elif was_stopped or code < 0:
                 # Killed, by us or from outside: what it finished is on disk, and the next claim continues.
                 if was_stopped:
-                    self._give_back(token)
+                    self._ctx.write_run(runs.give_back, token)
                 else:
                     self._renew(token, 0)
                 log.warning("run %s was interrupted (code %d) and will be continued", token.run_id, code)
             else:
-                self._fail(token, ChildFailed(token.run_id, code, "\n".join(child.read_tail()[-TAIL_LINES:])))
+                fault = ChildFailed(token.run_id, code, "\n".join(child.read_tail()[-TAIL_LINES:]))
+                log.error("%s", fault)
+                self._ctx.write_run(runs.finish_run, token, state="failed", error=str(fault))
         except StaleLease as lost:
             log.warning("%s", lost)
 
     def _has_ended(self, token: RunToken) -> bool:
         """Whether the run ended under this token, and was not taken over by another worker."""
         run = self._ctx.read_run(token.run_id)
-        return run.fence == token.fence and run.state in runs.FINISHED
+        return run.fencing_token == token.fencing_token and run.state in runs.FINISHED
 
     def _renew(self, token: RunToken, lease_s: float) -> None:
-        with unit_of_work(self._ctx.store_engine) as session:
-            runs.renew_lease(
-                session, run_id=token.run_id, token=token.fence, now=self._ctx.clock.now(), lease_s=lease_s
-            )
-
-    def _give_back(self, token: RunToken) -> None:
-        with unit_of_work(self._ctx.store_engine) as session:
-            runs.give_back(session, run_id=token.run_id, token=token.fence, now=self._ctx.clock.now())
-
-    def _fail(self, token: RunToken, fault: ChildFailed) -> None:
-        log.error("%s", fault)
-        with unit_of_work(self._ctx.store_engine) as session:
-            runs.finish_run(
-                session,
-                run_id=token.run_id,
-                token=token.fence,
-                state="failed",
-                now=self._ctx.clock.now(),
-                error=str(fault),
-            )
+        self._ctx.write_run(runs.renew_lease, token, lease_s=lease_s)
 
     def _child_command(self, token: RunToken) -> list[str]:
-        command = [sys.executable, "-m", "trainer.jobs.child", token.run_id, "--fence", str(token.fence)]
+        command = [
+            sys.executable,
+            "-m",
+            "trainer.jobs.child",
+            token.run_id,
+            "--fencing-token",
+            str(token.fencing_token),
+        ]
         command += ["--data-dir", str(self._ctx.data_dir.resolve())]
         return command + (["--config", str(self._config.resolve())] if self._config else [])
 

@@ -1,5 +1,5 @@
-"""What both objectives pass to transformers: the loaded base, TrainingArguments, and the batch size of each
-process.
+"""What both objectives pass to transformers: the LoRA configuration, TrainingArguments, and the batch size of
+each process.
 """
 
 from pathlib import Path
@@ -7,35 +7,30 @@ from typing import Any
 
 import torch
 from peft import LoraConfig
-from transformers import AutoConfig, AutoModelForCausalLM, TrainingArguments
+from transformers import TrainingArguments
 
+from serving.facts.layers import TOWER
+from serving.facts.profile import read_profile
 from trainer.errors import RecipeRefused
+from trainer.recipes.adapter_layers import choose_layers
 from trainer.recipes.recipe import Recipe
 
 
-def load_model(base: Path, recipe: Recipe) -> Any:
-    """Loads the base without dropout, since the log-probabilities of two forward passes are compared.
+def build_lora(base: Path, recipe: Recipe) -> LoraConfig:
+    """The LoRA configuration, limited to what vLLM can serve: no DoRA, no bias, no other saved module, and
+    only layers of the base that the engine takes.
 
-    Dropout is set to 0 in the configuration: some modules keep their rate as a number that no later change
-    reaches.
+    Raises RecipeRefused if the recipe names others.
     """
-    config = AutoConfig.from_pretrained(base)
-    for name, value in vars(config).copy().items():
-        if isinstance(value, float) and ("dropout" in name or name.endswith("_pdrop")):
-            setattr(config, name, 0.0)
-    return AutoModelForCausalLM.from_pretrained(base, config=config, dtype=getattr(torch, recipe.dtype))
-
-
-def build_lora(recipe: Recipe) -> LoraConfig:
-    """The LoRA configuration, limited to what vLLM can serve: no DoRA, no bias, no other saved module."""
-    modules = recipe.target_modules
+    profile = read_profile(base)
     return LoraConfig(
         task_type="CAUSAL_LM",
         r=recipe.rank,
         lora_alpha=recipe.alpha,
         lora_dropout=0.0,
         bias="none",
-        target_modules=modules if isinstance(modules, str) else list(modules),
+        target_modules=choose_layers(profile, recipe),
+        exclude_modules=f"(?i).*({TOWER}).*" if profile.multimodal else None,
     )
 
 

@@ -12,7 +12,7 @@ from datasets import Dataset
 from peft import LoraConfig
 from trl import DPOConfig, DPOTrainer
 
-from trainer.data.pair_rows import TrainingRows, find_held_out, load_rows
+from trainer.data.pair_rows import PairRow, TrainingRows, find_held_out, load_rows
 from trainer.errors import NothingToTrainOn
 from trainer.objectives.arguments import share_batch, watch_held_out
 from trainer.recipes.recipe import Recipe
@@ -23,8 +23,8 @@ class PairData:
     """The data of a run: `found`, never empty, is learnt from; `held_out` is only measured."""
 
     tokenizer: Any
-    found: TrainingRows
-    held_out: TrainingRows
+    found: TrainingRows[PairRow]
+    held_out: TrainingRows[PairRow]
 
 
 def read_pairs(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> PairData:
@@ -41,10 +41,7 @@ def read_pairs(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> PairData:
 def prepare_pairs(
     data: PairData, model: Any, recipe: Recipe, lora: LoraConfig, settings: dict[str, Any]
 ) -> tuple[DPOTrainer, dict[str, Any]]:
-    """A trainer ready to run on a plain base, and the counts of its data.
-
-    `settings`: for TrainingArguments.
-    """
+    """A trainer for a plain base, and the counts of its data. `settings`: for TrainingArguments."""
     rows, held_out = data.found, data.held_out
     trainer = PairTrainer(
         model=model,  # plain: TRL would take a trained PEFT model as its own reference

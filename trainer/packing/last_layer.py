@@ -21,9 +21,7 @@ class LastLayer:
 
     @contextmanager
     def only(self, rows: Tensor) -> Iterator[None]:
-        """Inside the block, the parts compute these tokens only. `rows`: ascending places of tokens, in a
-        batch of one row.
-        """
+        """Inside the block, the parts compute these tokens only. `rows`: ascending places in one row."""
 
         def gather(_module: nn.Module, given: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
             hidden, *rest = given
@@ -42,9 +40,7 @@ class LastLayer:
 
 
 def find_last_layer(decoder: Any) -> LastLayer | None:
-    """The last layer of the decoder; None for a decoder that is not built like Llama's, which is computed
-    whole.
-    """
+    """The last layer of a decoder that is built like Llama's; None for another, computed whole."""
     layers = getattr(decoder, "layers", None)
     if not layers:
         return None

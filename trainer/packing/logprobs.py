@@ -1,9 +1,11 @@
 """The log-probability of each reply of packed rows, under a model with or without its adapter.
 
 The output head computes reply tokens only. A model that cannot use packed rows (recurrent state, its own kind
-of attention) reads one reply per row: the results are equal, it takes longer, and `Reader.obstacle` says why.
+of attention) reads one reply per row: the results are equal, it takes longer, and `PackedScorer.obstacle`
+says why.
 """
 
+import logging
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -15,33 +17,40 @@ from torch.nn.functional import cross_entropy
 
 from trainer.data.example import Example
 from trainer.packing.attention import BLOCKS, Layout, register_attention
+from trainer.packing.exactly import computing_exactly
 from trainer.packing.last_layer import find_last_layer
+from trainer.packing.own_head import OwnHead
 from trainer.packing.rows import PackedRow, pack_row, split_rows
 from trainer.packing.tolerance import find_tolerance
 
-HEAD_ROWS = 1024  # reply tokens per product with the head: 1024 x 152k logits in fp32 are 0.6 GB
+log = logging.getLogger(__name__)
+
+HEAD_ROWS = 512  # reply tokens per product with the head: 512 x 152k logits in fp32 are 0.3 GB, held twice
 ATTENDING = {"full_attention", "sliding_attention"}
 
 
 class _TokenLogprob(torch.autograd.Function):
-    """log softmax(h W^T)[target] for h (n, hidden) and a frozen head W (vocabulary, hidden); (n,), float32.
+    """The log-probability of each target for hidden states h (n, hidden) and a frozen head; (n,), float32.
 
-    The gradient for h is that of the result times W[target] - softmax(h W^T) W. This difference is computed
-    in the forward pass, so that no (n, vocabulary) tensor outlives its chunk.
+    The gradient for h is computed in the forward pass, so that no (n, vocabulary) tensor outlives its chunk.
     """
 
     @staticmethod
-    def forward(ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, learns: bool) -> Tensor:
+    def forward(ctx: Any, hidden: Tensor, targets: Tensor, head: OwnHead, learns: bool) -> Tensor:
         found, directions = [], []
-        for rows, seen in zip(torch.split(hidden, HEAD_ROWS), torch.split(targets, HEAD_ROWS), strict=True):
-            logits = (rows.to(weight.dtype) @ weight.t()).float()  # (rows, vocabulary)
-            total = torch.logsumexp(logits, dim=-1)
-            found.append(logits.gather(1, seen[:, None])[:, 0] - total)
+        for chunk, seen in zip(torch.split(hidden, HEAD_ROWS), torch.split(targets, HEAD_ROWS), strict=True):
+            with torch.set_grad_enabled(learns):
+                rows = chunk.detach().requires_grad_(learns)
+                logits = head.read_logits(rows)  # (rows, vocabulary)
+            known = logits.detach()
+            total = torch.logsumexp(known, dim=-1)
+            found.append(known.gather(1, seen[:, None])[:, 0] - total)
             if learns:
-                shares = logits.sub_(total[:, None]).exp_().to(weight.dtype)
-                directions.append((weight[seen] - shares @ weight).float())  # (rows, hidden)
+                pull = known.sub(total[:, None]).exp_().neg_()  # the target's logit goes up, all go down
+                pull.scatter_add_(1, seen[:, None], torch.ones_like(pull[:, :1]))
+                directions += [part.float() for part in torch.autograd.grad(logits, rows, pull)]
         if learns:
-            ctx.save_for_backward(torch.cat(directions))
+            ctx.save_for_backward(torch.cat(directions))  # (n, hidden)
             ctx.dtype = hidden.dtype
         return torch.cat(found)
 
@@ -55,55 +64,52 @@ class _TokenLogprob(torch.autograd.Function):
 class PackedScorer:
     """Reads the log-probabilities of replies from one model, a PEFT model over a causal language model.
 
-    `halves`: bfloat16 products on a CPU (`fused_lora.py`), for which the caller has prepared the model.
     `autocast`: bfloat16 as in transformers' Trainer on a GPU, so that base and adapter are rounded alike.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        *,
-        halves: bool = False,
-        autocast: bool = False,
-    ) -> None:
+    def __init__(self, model: Any, *, autocast: bool = False) -> None:
         register_attention()
         self._base = model.get_base_model()
-        self._halves = halves
         self._autocast = autocast
         self._own = self._base.config._attn_implementation
-        self.obstacle = find_obstacle(self._base.config)
-        head = self._base.get_output_embeddings()
-        if getattr(head, "bias", None) is not None:
-            self.obstacle = self.obstacle or "its head has a bias"
-        if isinstance(head, BaseTunerLayer):
+        self.obstacle = find_obstacle(self._base.config.get_text_config())
+        if isinstance(self._base.get_output_embeddings(), BaseTunerLayer):
             self.obstacle = self.obstacle or "its head has an adapter"
-        self._head: Tensor = head.weight.detach()
-        if halves:
-            self._head = self._head.bfloat16()
+        self._head = OwnHead(self._base)
         self._last = find_last_layer(self._base.get_decoder())
         if self.obstacle is None:
             self._base.set_attn_implementation(BLOCKS)
 
     def check(self, model: Any, example: Example) -> None:
-        """Reads one example packed and unpacked; if its log-probabilities differ, sets `obstacle` and never
-        packs again.
+        """Reads one example packed and separately; if a token's log-probability differs, or a packed row
+        fails, no row is packed from then on.
 
-        Give it the longest example: a sliding window shows only there. It costs one row each way.
+        Both are read in float32 whatever the weights are: in bfloat16 rounding hides what is wrong. Give it
+        the longest example: a sliding window shows only there. It costs one row and its gradients, and one
+        row each way.
         """
         if self.obstacle is not None:
             return
-        with torch.no_grad():
-            packed = self.read(model, [example])
-            self._base.set_attn_implementation(self._own)
-            with torch.autocast(self._head.device.type, torch.bfloat16, enabled=self._autocast):
-                apart = self._read_apart(model, [example])
-        exact = not self._halves and not self._autocast and self._head.dtype == torch.float32
-        gaps = (packed - apart).abs().tolist()
-        limits = [find_tolerance(len(reply), exact=exact) for reply in example.replies]
-        if not all(gap <= limit for gap, limit in zip(gaps, limits, strict=True)):
-            self.obstacle = f"packed and separate rows differ by {max(gaps):.2g} nats a reply"
-        else:
+        row = pack_row([example]).to(self._base.device)
+        try:
+            # With gradients, as in a step: some faults show there alone.
+            with torch.enable_grad():
+                self._read_packed(model, row).sum().backward()  # type: ignore[no-untyped-call]
+            model.zero_grad()
+            with torch.no_grad(), computing_exactly(self._base):
+                packed = self.read_tokens(model, row)
+                self._base.set_attn_implementation(self._own)
+                apart = torch.cat(self._read_apart(model, [example]))
+        except torch.OutOfMemoryError:
+            raise  # separate rows would take more
+        except Exception as error:  # models are built in many ways, and fail in as many
+            self._stop_packing(error)
+            return
+        gap = find_largest_gap(packed - apart, row)
+        if gap is None:
             self._base.set_attn_implementation(BLOCKS)
+        else:
+            self._stop_packing(f"packed and separate rows differ by {gap:.2g} nats a token")
 
     def split(self, examples: Sequence[Example], row_tokens: int) -> list[list[Example]]:
         """The examples in rows of at most `row_tokens` tokens; one example per row if the model cannot use
@@ -119,14 +125,22 @@ class PackedScorer:
 
         `model` is what was given to the constructor, or its wrapper for several processes.
         """
-        with torch.autocast(self._head.device.type, torch.bfloat16, enabled=self._autocast):
-            if self.obstacle is not None:
-                return self._read_apart(model, examples)
-            return self._read_packed(model, examples)
+        if self.obstacle is None:
+            try:
+                return self._read_packed(model, pack_row(examples).to(self._base.device))
+            except torch.OutOfMemoryError:
+                raise  # smaller rows are the remedy; separate ones would take more
+            except Exception as error:  # a row that the first check did not cover
+                self._stop_packing(error)
+        with self._rounding():
+            return torch.stack([tokens.sum() for tokens in self._read_apart(model, examples)])
 
-    def _read_packed(self, model: Any, examples: Sequence[Example]) -> Tensor:
-        row = pack_row(examples).to(self._head.device)
-        return row.owners @ self.read_tokens(model, row)
+    def _read_packed(self, model: Any, row: PackedRow) -> Tensor:
+        with self._rounding():
+            return row.owners @ self.read_tokens(model, row)
+
+    def _rounding(self) -> torch.autocast:
+        return torch.autocast(self._base.device.type, torch.bfloat16, enabled=self._autocast)
 
     def read_tokens(self, model: Any, row: PackedRow) -> Tensor:
         """The log-probability of each reply token of a row, in nats; (reply tokens,), float32."""
@@ -140,9 +154,9 @@ class PackedScorer:
                 position_ids=row.positions,
                 layout=layout,
             )
-        foreseeing = hidden[0].index_select(0, row.sources)  # (reply tokens, hidden)
+        predicting = hidden[0].index_select(0, row.sources)  # (reply tokens, hidden)
         found: Tensor = _TokenLogprob.apply(  # type: ignore[no-untyped-call]
-            foreseeing, self._head, row.targets, foreseeing.requires_grad
+            predicting, row.targets, self._head, predicting.requires_grad
         )
         return found
 
@@ -153,8 +167,7 @@ class PackedScorer:
         token only.
         """
         caught: list[Tensor] = []
-        decoder = self._base.get_decoder()
-        hook = decoder.register_forward_hook(
+        hook = self._head.body.register_forward_hook(
             lambda _module, _given, made: caught.append(made.last_hidden_state)
         )
         try:
@@ -163,11 +176,12 @@ class PackedScorer:
             hook.remove()
         return caught[0]
 
-    def _read_apart(self, model: Any, examples: Sequence[Example]) -> Tensor:
-        return torch.cat([self._read_example(model, example) for example in examples])
+    def _read_apart(self, model: Any, examples: Sequence[Example]) -> list[Tensor]:
+        """The log-probability of each token of each reply."""
+        return [tokens for example in examples for tokens in self._read_example(model, example)]
 
-    def _read_example(self, model: Any, example: Example) -> Tensor:
-        """The summed log-probability of each reply of one example; (replies,).
+    def _read_example(self, model: Any, example: Example) -> list[Tensor]:
+        """The log-probability of each token of each reply of one example.
 
         Each reply has a row of its own, padded on the right, and the model's own attention and head are used.
         """
@@ -177,11 +191,33 @@ class PackedScorer:
         for number, reply in enumerate(example.replies):
             ids[number, : start + len(reply)] = torch.tensor([*example.prompt_ids, *reply])
             known[number, : start + len(reply)] = 1
-        ids, known = ids.to(self._head.device), known.to(self._head.device)
+        ids, known = ids.to(self._base.device), known.to(self._base.device)
         kept = longest + 1  # from the prompt's last token, which predicts a reply's first
         logits = model(input_ids=ids, attention_mask=known, use_cache=False, logits_to_keep=kept).logits
         nats = cross_entropy(logits[:, :-1].float().flatten(0, 1), ids[:, start:].flatten(), reduction="none")
-        return -(nats.view(-1, longest) * known[:, start:]).sum(dim=1)
+        rows = zip(nats.view(-1, longest), example.replies, strict=True)
+        return [-row[: len(reply)] for row, reply in rows]
+
+    def _stop_packing(self, reason: Exception | str) -> None:
+        """From now on each reply has a row of its own, which is slower and gives the same numbers."""
+        if isinstance(reason, Exception):
+            first = (str(reason).strip() or type(reason).__name__).splitlines()[0]
+            reason = f"a packed row fails: {first}"
+        self.obstacle = reason
+        self._base.set_attn_implementation(self._own)
+        log.warning("packed rows are not possible with this base (%s): one reply a row", reason)
+
+
+def find_largest_gap(gaps: Tensor, row: PackedRow) -> float | None:
+    """The largest gap in nats a token, if rounding does not explain all of them; else None.
+
+    `gaps`: what two readings of each reply token of the row differ by. Each token counts, and each reply:
+    gaps of a wrong mask may cancel each other out in a sum, small ones of one sign may add up.
+    """
+    largest = float(gaps.abs().max())
+    replies = zip((row.owners @ gaps).abs().tolist(), row.counts.tolist(), strict=True)
+    sound = all(gap <= find_tolerance(tokens, exact=True) for gap, tokens in replies)
+    return None if sound and largest <= find_tolerance(1, exact=True) else largest
 
 
 def find_obstacle(config: Any) -> str | None:

@@ -31,21 +31,21 @@ class Node:
 
 
 class Branches(NamedTuple):
-    """The nodes off the trunk that one example added, each with its parent, parents first.
+    """The nodes off the longest prompt that one example added, each with its parent, parents first.
 
-    All of them branch off within the first `stem` tokens of the trunk.
+    All of them branch off within the first `prefix_length` tokens of the longest prompt.
     """
 
-    stem: int
+    prefix_length: int
     nodes: list[tuple[Node, Node]]
 
 
-class Tree:
-    """Prompts that begin alike, with their replies. `size`: its tokens; `trunk`: the longest prompt."""
+class PrefixTree:
+    """Prompts that begin alike, with their replies. `size`: its tokens."""
 
     def __init__(self) -> None:
         self.size = 0
-        self.trunk: Ids = ()
+        self.longest_prompt: Ids = ()
         self._top = Node((), 0)
         self._shortest: int | None = None
         self._turns = 0
@@ -69,8 +69,8 @@ class Tree:
             self._grow(end, reply)
         self._turns += 1
         self._shortest = len(prompt) if self._shortest is None else min(self._shortest, len(prompt))
-        if len(prompt) > len(self.trunk):
-            self.trunk = prompt
+        if len(prompt) > len(self.longest_prompt):
+            self.longest_prompt = prompt
 
     def walk(self, ids: Ids) -> list[Node]:
         """The nodes along a prompt, or along a prompt and a reply, that was added before."""
@@ -82,14 +82,16 @@ class Tree:
         return found
 
     def find_branches(self) -> list[Branches]:
-        """All nodes that are not on the trunk, grouped by the example that added them: mostly its replies."""
+        """All nodes that are not on the longest prompt, grouped by the example that added them: mostly its
+        replies.
+        """
         found: dict[int, Branches] = {}
-        trunk = self.walk(self.trunk)
+        longest = self.walk(self.longest_prompt)
         depth = 0
-        for node in trunk:
+        for node in longest:
             depth += len(node.ids)
             for child in node.children.values():
-                if child not in trunk:
+                if child not in longest:
                     _, nodes = found.get(child.turn, (0, []))
                     found[child.turn] = Branches(depth, [*nodes, *descend(child, node)])
         return list(found.values())
@@ -109,21 +111,21 @@ class Tree:
         return node
 
 
-class Forest:
+class PrefixTrees:
     """The trees of one conversation. Add its examples from the shortest prompt to the longest."""
 
     def __init__(self) -> None:
-        self.trees: list[Tree] = []
+        self.trees: list[PrefixTree] = []
 
     @property
     def size(self) -> int:
         return sum(tree.size for tree in self.trees)
 
-    def add(self, example: Example) -> Tree:
+    def add(self, example: Example) -> PrefixTree:
         """Adds an example to the tree that shares most with it, or to a new one; returns that tree."""
         tree = max(self.trees, key=lambda tree: tree.fits(example.prompt_ids), default=None)
         if tree is None or not tree.fits(example.prompt_ids):
-            tree = Tree()
+            tree = PrefixTree()
             self.trees.append(tree)
         tree.add(example)
         return tree
@@ -155,8 +157,8 @@ def count_shared_tokens(examples: Sequence[Example]) -> int:
     """Tokens that these examples take in one row, shared prefixes counted once."""
     total = 0
     for turns in group_conversations(examples):
-        forest = Forest()
+        prefix_trees = PrefixTrees()
         for example in turns:
-            forest.add(example)
-        total += forest.size
+            prefix_trees.add(example)
+        total += prefix_trees.size
     return total

@@ -1,15 +1,15 @@
 """Lays examples out in rows of tokens without padding; every prefix that replies share stands once.
 
 An example alone is [prompt | reply 1 | ... | reply K]. The examples of a conversation are a tree
-(`prefix_tree.py`): the longest prompt is the trunk, the replies and all that differs branch off it. With one
-token a letter and E for EOS, take turn 1 with prompt `abc`, replies `dE` (sent) and `gE`, and turn 2 with
-prompt `abcdEf`, replies `hE` and `iE`:
+(`prefix_tree.py`): the longest prompt is one path from the root, the replies and all that differs branch off
+it. With one token a letter and E for EOS, take turn 1 with prompt `abc`, replies `dE` (sent) and `gE`, and
+turn 2 with prompt `abcdEf`, replies `hE` and `iE`:
 
     a b c --+-- d E --- f --+-- h E        token     a b c d E f | g E | h E i E
             |               |              position  0 1 2 3 4 5 | 3 4 | 6 7 6 7
             +-- g E         +-- i E        segment   0 0 0 1 1 2 | 3 3 | 4 4 5 5
-                                           block     0, trunk    | 1   | 2
-                                           stem      0           | 3   | 6
+                                           block     0           | 1   | 2
+                                           prefix    0           | 3   | 6
 
 A token sees itself and what lies before it on its own branch: `g` sees `a b c g`, the last E `a b c d E f i
 E`. Each token of a reply is predicted at the one before it: `g` at `c`, `h` and `i` at `f`. docs/training.md
@@ -24,20 +24,21 @@ import torch
 from torch import Tensor
 
 from trainer.data.example import Example
-from trainer.packing.prefix_tree import Forest, Node, Tree, group_conversations
+from trainer.packing.prefix_tree import Node, PrefixTree, PrefixTrees, group_conversations
 
 
 class Block(NamedTuple):
-    """Tokens [start, stop) of a row: a trunk, or all branches that one example added.
+    """Tokens [start, stop) of a row: the longest prompt of a tree, or all branches that one example added.
 
-    `trunk`: number of the block that is its trunk; for a trunk, its own number. `stem`: the block may see the
-    first `stem` tokens of its trunk, 0 for a trunk. Within these limits a token sees only its own branch.
+    `prefix_block`: number of the block of the longest prompt; for that block, its own number.
+    `prefix_length`: the block may see that many first tokens of it, 0 for the block itself. Within these
+    limits a token sees only its own branch.
     """
 
     start: int
     stop: int
-    trunk: int
-    stem: int
+    prefix_block: int
+    prefix_length: int
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,10 @@ class PackedRow:
 
     `ids`, `positions`: (1, T); the positions of a reply continue those of its prompt. `segments`: (T,), the
     segment of each token. `ancestors`: (S, S), True where segment j is segment i or lies before it on its
-    branch. `blocks`: in the order of the tokens, each trunk before its branches. `sources`: (n,), places
-    whose hidden state predicts a reply token; the last token of a prompt predicts the first of a reply.
-    `targets`: (n,), those reply tokens. `owners`: (R, n), 1 where a token belongs to a reply. `counts`: (R,),
-    tokens of each reply. `longest`: tokens of the longest branch, prompt included.
+    branch. `blocks`: in the order of the tokens, each longest prompt before its branches. `sources`: (n,),
+    places whose hidden state predicts a reply token; the last token of a prompt predicts the first of a
+    reply. `targets`: (n,), those reply tokens. `owners`: (R, n), 1 where a token belongs to a reply.
+    `counts`: (R,), tokens of each reply. `longest`: tokens of the longest branch, prompt included.
     """
 
     ids: Tensor  # (1, tokens)
@@ -98,15 +99,15 @@ def split_rows(examples: Sequence[Example], row_tokens: int) -> Iterator[list[Ex
 def _cut_conversations(examples: Sequence[Example], row_tokens: int) -> Iterator[tuple[int, list[Example]]]:
     for turns in group_conversations(examples):
         part: list[Example] = []
-        forest, size = Forest(), 0
+        prefix_trees, size = PrefixTrees(), 0
         for example in turns:
-            forest.add(example)
-            if part and forest.size > row_tokens:
+            prefix_trees.add(example)
+            if part and prefix_trees.size > row_tokens:
                 yield size, part
-                part, forest = [], Forest()
-                forest.add(example)
+                part, prefix_trees = [], PrefixTrees()
+                prefix_trees.add(example)
             part.append(example)
-            size = forest.size
+            size = prefix_trees.size
         yield size, part
 
 
@@ -132,10 +133,7 @@ def pack_row(examples: Sequence[Example]) -> PackedRow:
 
 
 class _Row:
-    """A row while it is laid out.
-
-    `parents`: for each segment its parent; the first segment of a trunk names itself.
-    """
+    """A row while it is laid out. `parents`: of each segment; the first of a tree names itself."""
 
     def __init__(self) -> None:
         self.ids: list[int] = []
@@ -153,23 +151,21 @@ class _Row:
         self.parents.append(number if parent is None else parent)
         return start
 
-    def close(self, *, trunk: int | None, stem: int) -> None:
-        """Makes one block of all that was added since the last.
-
-        `trunk`: its trunk's number, None if it is a trunk.
-        """
+    def close(self, *, prefix_block: int | None, prefix_length: int) -> None:
+        """Makes one block of what was added since the last; for a longest prompt `prefix_block` is None."""
         start = self.blocks[-1].stop if self.blocks else 0
-        self.blocks.append(Block(start, len(self.ids), len(self.blocks) if trunk is None else trunk, stem))
+        number = len(self.blocks) if prefix_block is None else prefix_block
+        self.blocks.append(Block(start, len(self.ids), number, prefix_length))
 
 
 def _lay_trees(row: _Row, examples: Sequence[Example]) -> list[int]:
     """Lays each conversation out in as few trees as possible; returns the sources (see `PackedRow`)."""
-    homes: dict[str, Tree] = {}
+    homes: dict[str, PrefixTree] = {}
     starts: dict[Node, int] = {}
     for turns in group_conversations(examples):
-        forest = Forest()
-        homes |= {example.id: forest.add(example) for example in turns}
-        for tree in forest.trees:
+        prefix_trees = PrefixTrees()
+        homes |= {example.id: prefix_trees.add(example) for example in turns}
+        for tree in prefix_trees.trees:
             _lay_tree(row, tree, starts)
     sources: list[int] = []
     for example in examples:
@@ -180,8 +176,10 @@ def _lay_trees(row: _Row, examples: Sequence[Example]) -> list[int]:
     return sources
 
 
-def _lay_tree(row: _Row, tree: Tree, starts: dict[Node, int]) -> None:
-    """Lays one tree out: the trunk as one block, then one block for the branches that each example added."""
+def _lay_tree(row: _Row, tree: PrefixTree, starts: dict[Node, int]) -> None:
+    """Lays one tree out: the longest prompt as one block, then one block for the branches that each example
+    added.
+    """
     block = len(row.blocks)
     numbers: dict[Node | None, int | None] = {None: None}
 
@@ -192,14 +190,14 @@ def _lay_tree(row: _Row, tree: Tree, starts: dict[Node, int]) -> None:
         starts[node] = row.add(node.ids, position, number)
 
     above = None
-    for node in tree.walk(tree.trunk):
+    for node in tree.walk(tree.longest_prompt):
         add(node, above)
         above = node
-    row.close(trunk=None, stem=0)
+    row.close(prefix_block=None, prefix_length=0)
     for branches in tree.find_branches():
         for node, parent in branches.nodes:
             add(node, parent)
-        row.close(trunk=block, stem=branches.stem)
+        row.close(prefix_block=block, prefix_length=branches.prefix_length)
 
 
 def _find_ancestors(parents: Sequence[int]) -> Tensor:

@@ -14,8 +14,5 @@ FEWEST = 8  # tokens: the errors of a long reply cancel out in part, those of a 
 
 
 def find_tolerance(tokens: int, *, exact: bool) -> float:
-    """The largest difference in nats that rounding explains, for a reply of so many tokens.
-
-    `exact`: weights and products are float32.
-    """
+    """The most nats that rounding explains for a reply of so many tokens. `exact`: all is float32."""
     return (SINGLE if exact else HALF) * max(tokens, FEWEST)

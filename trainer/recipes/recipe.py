@@ -86,10 +86,7 @@ class Recipe(BaseModel):
     measurement: Measurement = Measurement()
 
     def settle_epochs(self, examples: int) -> "Recipe":
-        """The recipe with as many `epochs` as `min_steps` needs for so many examples.
-
-        At most three times the recipe's own: more would learn a handful of picks by heart.
-        """
+        """The recipe with the `epochs` that `min_steps` needs, at most three times its own."""
         needed = self.min_steps / self.count_epoch_steps(examples)
         epochs = min(max(self.epochs, needed), MOST_TIMES * self.epochs)
         return self.model_copy(update={"epochs": epochs})

@@ -29,10 +29,7 @@ LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 @dataclass(frozen=True)
 class Origin:
-    """Where an adapter comes from.
-
-    `base`: as the settings name it; `members` is None if the dataset's files are gone.
-    """
+    """Where an adapter comes from. `members`: None if the dataset's files are gone."""
 
     name: str
     base: str
@@ -98,7 +95,7 @@ def list_results(origin: Origin, report: OfflineReport) -> list[EvalResult]:
     return [
         EvalResult(
             task_type="text-generation",
-            task_name="Foreseeing which of the suggested replies an agent picks",
+            task_name="Predicting which of the suggested replies an agent picks",
             dataset_type=origin.dataset_id,
             dataset_name=f"choices of {origin.dataset_id[:12]}",
             dataset_split="test",

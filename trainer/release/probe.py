@@ -6,11 +6,13 @@ than what was trained. They are scored in the number format that serving uses.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from serving.files import write_atomically
-from trainer.data.tokens import PairTokens, encode_prompt
+from trainer.data.tokens import PairTokens
+from trainer.evaluation.generate import encode_prompts
 from trainer.evaluation.reply_faults import Messages
 from trainer.evaluation.scoring import Scorer
 
@@ -28,19 +30,20 @@ def write_probe(
     prompts_from: str,
     dtype: str,
     threads: int,
+    template_kwargs: Mapping[str, Any],
 ) -> Path:
     """Writes greedy replies of the adapter to `prompts`, scored by adapter and base; returns `target`.
 
     `prompts_from` says where the prompts come from: an erasure needs it
     (`serving.adapters.probe.may_hold_messages`).
     """
-    scorer = Scorer(base, threads=threads, dtype=dtype)
+    scorer = Scorer(base, threads=threads, dtype=dtype, template_kwargs=template_kwargs)
     scorer.attach(NAME, adapter_dir)
-    ids = [encode_prompt(scorer.tokenizer, messages, {}) for messages in prompts]
-    drawn = scorer.draw(ids, NAME, max_new_tokens=PROBE_TOKENS)
-    end = scorer.tokenizer.eos_token_id
+    _, ids = encode_prompts(scorer, prompts, lambda messages: messages)
+    generated = scorer.generate(ids, NAME, max_new_tokens=PROBE_TOKENS)
     rows = [
-        PairTokens(prompt, [*replies[0].token_ids, end]) for prompt, replies in zip(ids, drawn, strict=True)
+        PairTokens(prompt, scorer.chat.end_reply(list(replies[0].token_ids)))
+        for prompt, replies in zip(ids, generated, strict=True)
     ]
     scored = zip(rows, scorer.score(rows, NAME), scorer.score(rows), strict=True)
     record = {

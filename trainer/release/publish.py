@@ -1,8 +1,8 @@
 """The last step of a night: decides about the canary that serves, and puts the passed adapter in its place.
 
-The old canary comes first: if it is proven by then, it goes live; if it harms, it is taken out; if undecided,
-the newer one replaces it, since only one adapter at a time can collect picks. This step waits for an engine
-that restarts.
+The old canary comes first: if it is proven by then, it goes live; if it is worse than base, it is taken out;
+if undecided, the newer one replaces it, since only one adapter at a time can collect picks. This step waits
+for an engine that restarts.
 """
 
 import logging
@@ -53,10 +53,7 @@ def publish(ctx: NightContext, token: RunToken, name: str) -> list[dict[str, Any
 
 
 def settle_canary(ctx: NightContext, token: RunToken, name: str) -> None:
-    """Decides about the canary that is about to be replaced.
-
-    After a rerun `name` itself is canary: nothing to do.
-    """
+    """Decides about the canary to be replaced; after a rerun that is `name` itself, and stays."""
     with read(ctx.store_engine) as session:
         canary = serving_state(session, desk_id=ctx.desk_id).canary
     if canary in (None, name):
@@ -79,7 +76,7 @@ def settle_canary(ctx: NightContext, token: RunToken, name: str) -> None:
 
 def put_up(ctx: NightContext, token: RunToken, name: str) -> None:
     with read(ctx.store_engine) as session:
-        fence = serving_state(session, desk_id=ctx.desk_id).fence
+        fencing_token = serving_state(session, desk_id=ctx.desk_id).fencing_token
     deploy(
         ctx.deployer,
         name,
@@ -87,7 +84,7 @@ def put_up(ctx: NightContext, token: RunToken, name: str) -> None:
         share=ctx.policy.canary.share,
         actor=ACTOR,
         reason=f"passed the offline gate in run {token.run_id}",
-        expected_fence=fence,
+        expected_token=fencing_token,
         run_token=token,
         desk_id=ctx.desk_id,
     )

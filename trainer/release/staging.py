@@ -14,6 +14,7 @@ from feedback.datasets.members import read_members
 from feedback.store import adapters, runs
 from feedback.store.engine import unit_of_work
 from feedback.store.runs import RunToken
+from feedback.store.tables import Adapter
 from serving.adapters.probe import GUARDS
 from serving.adapters.staging import next_adapter_name, stage_adapter
 from serving.base import compute_base_id
@@ -76,14 +77,12 @@ def take_name(ctx: NightContext, token: RunToken) -> str:
     with unit_of_work(ctx.store_engine) as session:
         taken = adapters.list_names(session)
         name = next_adapter_name(ctx.data_dir / "adapters", ctx.clock.now().date(), taken)
-        runs.advance(session, run_id=token.run_id, token=token.fence, adapter=name)
+        runs.advance(session, run_id=token.run_id, token=token.fencing_token, adapter=name)
     return name
 
 
 def make_probe(ctx: NightContext, finished: Finished, run_dir: Path, base_id: str) -> None:
-    """Writes the probe with guard prompts: it is kept beside the weights for ever, so it must hold no
-    customer's text.
-    """
+    """Writes the probe with guard prompts: it is kept for ever, so it has no customer's text."""
     from trainer.release.probe import write_probe  # torch: only in the child, only when needed
 
     measurement = finished.recipe.measurement
@@ -96,6 +95,7 @@ def make_probe(ctx: NightContext, finished: Finished, run_dir: Path, base_id: st
         prompts_from=GUARDS,
         dtype=ctx.serving.dtype,
         threads=finished.recipe.threads,
+        template_kwargs=ctx.serving.chat_template_kwargs,
     )
 
 
@@ -109,23 +109,21 @@ def register(
         runs.advance(
             session,
             run_id=token.run_id,
-            token=token.fence,
+            token=token.fencing_token,
             decision=decision.verdict,
             reasons=[reason.to_json() for reason in decision.reasons],
         )
-        adapters.register_adapter(
-            session,
+        adapter = Adapter(
             name=name,
             desk_id=ctx.desk_id,
             run_id=token.run_id,
             dataset_id=finished.dataset.name,
             base_id=base_id,
             manifest_sha256=manifest,
-            actor=ACTOR,
-            now=now,
             report=finished.report.model_dump(mode="json"),
+            created_at=now,
         )
-        found = adapters.get_adapter(session, desk_id=ctx.desk_id, name=name)
+        found = adapters.register_adapter(session, adapter=adapter, actor=ACTOR)
         if found.state == "trained":  # a rerun after publishing finds it further on
             adapters.move_adapter(
                 session,
@@ -141,7 +139,7 @@ def register(
 def retire(ctx: NightContext, token: RunToken, name: str, why: str) -> None:
     """Retires a passed adapter that the engine could not serve, so that nobody promotes it by mistake."""
     with unit_of_work(ctx.store_engine) as session:
-        runs.check_token(session, run_id=token.run_id, token=token.fence)
+        runs.check_token(session, run_id=token.run_id, token=token.fencing_token)
         adapters.move_adapter(
             session,
             desk_id=ctx.desk_id,

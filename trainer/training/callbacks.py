@@ -49,7 +49,7 @@ class TrainingWatch(TrainerCallback):  # type: ignore[misc]
             raise ReferenceMismatch(margin)
         done = state.global_step - self._first_step
         left = (state.max_steps - state.global_step) * (time.monotonic() - self._started) / max(done, 1)
-        self._tell(
+        self._report(
             Report(
                 state.global_step,
                 state.max_steps,
@@ -67,7 +67,7 @@ class TrainingWatch(TrainerCallback):  # type: ignore[misc]
     def on_evaluate(self, args: Any, state: Any, control: Any, metrics: dict[str, float], **_: Any) -> None:
         check_finite(args, state, held_out_loss=metrics["eval_loss"])
         if self.last:
-            self._tell(
+            self._report(
                 replace(
                     self.last,
                     step=state.global_step,
@@ -81,7 +81,7 @@ class TrainingWatch(TrainerCallback):  # type: ignore[misc]
         if state.is_world_process_zero:
             mark_done(Path(args.output_dir) / f"checkpoint-{state.global_step}")
 
-    def _tell(self, report: Report, state: Any) -> None:
+    def _report(self, report: Report, state: Any) -> None:
         self.last = report
         if state.is_world_process_zero:
             self._listener(report)
@@ -94,7 +94,7 @@ def check_finite(args: Any, state: Any, **values: float) -> None:
             raise Diverged(state.global_step, name, value, args.learning_rate)
 
 
-class Patience(TrainerCallback):  # type: ignore[misc]
+class EarlyStopping(TrainerCallback):  # type: ignore[misc]
     """Early stopping: stops after `checks` held-out checks in a row that are no better than the best before
     them.
 

@@ -1,6 +1,4 @@
-"""Checkpoints that can be trusted after a kill: a directory counts only if it has a DONE file, which is
-written last.
-"""
+"""Checkpoints that survive a kill: only a directory with a DONE file, written last, counts."""
 
 import shutil
 from pathlib import Path
@@ -11,9 +9,7 @@ DONE = "DONE"
 
 
 def mark_done(checkpoint: Path) -> None:
-    """Forces every file of a checkpoint to disk, then writes DONE, so that a half-written one cannot pass for
-    a whole one.
-    """
+    """Forces every file of a checkpoint to disk, then writes DONE, which only a whole one has."""
     for path in sorted(checkpoint.rglob("*")):
         if path.is_file():
             sync_path(path)

@@ -24,14 +24,17 @@ import torch
 from transformers import AutoTokenizer, PrinterCallback, ProgressCallback, set_seed
 from transformers.utils import logging as transformers_logging
 
-from serving.files import sync_path
-from trainer.objectives.arguments import build_lora, build_settings, load_model
+from trainer.base_model import load_base
+from trainer.data.chat import read_chat
+from trainer.objectives.arguments import build_lora, build_settings
 from trainer.objectives.choice.prepare import prepare_choices, read_choices
 from trainer.objectives.dpo import prepare_pairs, read_pairs
-from trainer.progress import Counter, Listener, tell_all, write_progress
+from trainer.progress import Counter, Listener, fan_out, write_progress
+from trainer.recipes.adapter_layers import require_trained
 from trainer.recipes.recipe import Recipe
-from trainer.training.callbacks import Patience, TrainingWatch
+from trainer.training.callbacks import EarlyStopping, TrainingWatch
 from trainer.training.checkpoints import drop_unfinished, find_checkpoint
+from trainer.training.saving import save_adapter
 
 transformers_logging.disable_progress_bar()  # progress has its own listeners
 
@@ -58,16 +61,19 @@ def train(
 
     After a kill, call it again with the same arguments: it continues. `reference_dir`: where stored reference
     log-probabilities are kept from run to run; None keeps them beside this run. `on_reading` is called while
-    they are computed. Under `accelerate launch` every process calls this; the first one writes.
+    they are computed. Under `accelerate launch` every process calls this; the first one writes. Raises
+    BaseUnfit or RecipeRefused at once if the base cannot be trained so.
     """
+    require_trained(base, recipe)
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
     torch.set_num_threads(recipe.threads)
     set_seed(recipe.seed)
 
     tokenizer = AutoTokenizer.from_pretrained(base)
-    model = load_model(base, recipe)
-    lora, checkpoints = build_lora(recipe), run_dir / "checkpoints"
+    tokenizer.pad_token_id = read_chat(tokenizer).pad  # TRL takes EOS where there is none, if there is EOS
+    model = load_base(base, recipe.dtype)
+    lora, checkpoints = build_lora(base, recipe), run_dir / "checkpoints"
     data: Any
     prepare: Callable[..., tuple[Any, dict[str, Any]]]
     if recipe.objective == "choice":
@@ -78,18 +84,20 @@ def train(
     settings = build_settings(recipe.settle_epochs(len(data.found.examples)), checkpoints)
     trainer, counts = prepare(data, model, recipe, lora, settings)
 
-    listener = tell_all(write_progress(run_dir / "progress.jsonl"), on_progress)
+    listener = fan_out(write_progress(run_dir / "progress.jsonl"), on_progress)
     trainer.add_callback(TrainingWatch(listener, checks_margin=recipe.objective == "dpo"))
     trainer.remove_callback(PrinterCallback)  # progress has its own listeners
     trainer.remove_callback(ProgressCallback)
     if recipe.patience and trainer.eval_dataset is not None:
-        trainer.add_callback(Patience(recipe.patience))
+        trainer.add_callback(EarlyStopping(recipe.patience))
 
     if trainer.is_world_process_zero():
         drop_unfinished(checkpoints)
     checkpoint = find_checkpoint(checkpoints)
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+    if recipe.objective == "choice":
+        counts["unpacked"] = trainer.reader.obstacle  # known at the end: a later row may have failed
     metrics = {
         "objective": recipe.objective,
         "recipe_digest": recipe.digest,
@@ -102,7 +110,7 @@ def train(
     }
     adapter_dir = run_dir / "adapter"
     if trainer.is_world_process_zero():
-        _save_adapter(trainer.accelerator.unwrap_model(trainer.model), adapter_dir)
+        save_adapter(trainer.accelerator.unwrap_model(trainer.model), adapter_dir)
         (run_dir / "metrics.json").write_text(json.dumps(metrics, indent=2), encoding="utf-8")
     return TrainResult(adapter_dir, metrics)
 
@@ -132,18 +140,3 @@ def _find_held_out_loss(state: Any, recipe: Recipe) -> float | None:
         return best
     losses = [entry["eval_loss"] for entry in state.log_history if "eval_loss" in entry]
     return losses[-1] if losses else None
-
-
-def _save_adapter(model: Any, target: Path) -> None:
-    """Saves the two files that serving takes, with the same bytes each time: sorted lists, no local path,
-    float32.
-    """
-    model.to(torch.float32).save_pretrained(target)
-    (target / "README.md").unlink(missing_ok=True)
-    path = target / "adapter_config.json"
-    config = json.loads(path.read_text(encoding="utf-8"))
-    config["base_model_name_or_path"] = "base"
-    config = {key: sorted(value) if isinstance(value, list) else value for key, value in config.items()}
-    path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    for file in target.iterdir():
-        sync_path(file)

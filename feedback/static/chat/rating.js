@@ -5,7 +5,7 @@
 import { Refusal, read, write } from "../api.js";
 import { wordsOf } from "../refusals.js";
 import { newId } from "../storage.js";
-import { tellWait } from "./words.js";
+import { describeWait } from "./words.js";
 import { _ } from "../i18n.js";
 
 const NONE = { value: 0, reasons: [], comment: "", number: 0 };
@@ -54,7 +54,7 @@ export class Rating {
     const sent = { event_id, value, reasons: value === -1 ? reasons : [], number };
     if (value === -1 && comment) sent.comment = comment;
     this.onChange(_("Saving…"));
-    const onState = (_state, seconds) => seconds && this.onChange(tellWait(seconds));
+    const onState = (_state, seconds) => seconds && this.onChange(describeWait(seconds));
     try {
       await write(`/v1/messages/${this.id}/thumbs`, sent, { token: this.place.token, keep: false, onState });
       this.known = { value, reasons: sent.reasons, comment: sent.comment ?? "", number };

@@ -4,7 +4,7 @@ import { wordsOf } from "../refusals.js";
 import { thumbsFor } from "../thumbs.js";
 import { refuse, replyBubble, say, sentBubble, settle, waitingBubble } from "./bubbles.js";
 import { Rating } from "./rating.js";
-import { tellWait } from "./words.js";
+import { describeWait } from "./words.js";
 import { _ } from "../i18n.js";
 
 const NEAR_PX = 40; // pixels from the end that count as the end
@@ -79,7 +79,7 @@ export class Talk {
     const item = this.unsent.get(entry.event_id);
     if (!item) return;
     if (state === "saving") say(item, _("Sending…"));
-    if (state === "retrying") say(item, seconds ? tellWait(seconds) : _("Waiting to be sent"));
+    if (state === "retrying") say(item, seconds ? describeWait(seconds) : _("Waiting to be sent"));
   }
 
   /** The service has acknowledged the text, and may have sent it to us already. */

@@ -2,6 +2,6 @@
 
 import { _ } from "../i18n.js";
 
-export function tellWait(seconds) {
+export function describeWait(seconds) {
   return _("Too much at once. This page tries again in %(count)s s; what you wrote is kept.", { count: seconds });
 }

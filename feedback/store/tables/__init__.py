@@ -1,9 +1,9 @@
 """Every table of the store, one class each, in the words of the vocabulary page.
 
-Rows of `judgement`, `judgement_reasons`, `thumb`, `deployment`, `adapter_event`, `exposure_decision`,
-`approval` and `duel_verdict` are append-only: no query changes one. Texts and ids in them are nulled by
-erasure alone. Times are UTC and carry their zone in Python on both databases. JSON columns hold plain lists
-and dicts.
+Rows of `judgement`, `judgement_reasons`, `thumb`, `deployment`, `adapter_event`, `rollout_decision`,
+`approval`, `change`, `duel_verdict` and `tag_decision` are append-only: no query changes one. Texts and ids
+in them are nulled by erasure alone. Times are UTC and carry their zone in Python on both databases. JSON
+columns hold plain lists and dicts.
 """
 
 from feedback.store.tables.adapters import (
@@ -11,15 +11,17 @@ from feedback.store.tables.adapters import (
     AdapterEvent,
     Approval,
     Deployment,
-    ExposureDecision,
     Fit,
     PolicyChange,
+    RolloutDecision,
 )
 from feedback.store.tables.columns import DEFAULT_DESK, UtcDateTime, new_id
 from feedback.store.tables.conversations import Conversation, Message, Turn
 from feedback.store.tables.duels import Duel, DuelRound, DuelVerdict
 from feedback.store.tables.erasures import Erasure
-from feedback.store.tables.people import ApiToken, Desk, Event, Operator, SignInLink, SystemPrompt, WebSession
+from feedback.store.tables.imports import Import
+from feedback.store.tables.people import ApiToken, Desk, Event, SignInLink, SystemPrompt, User, WebSession
+from feedback.store.tables.rebases import Rebase
 from feedback.store.tables.runs import Dataset, Record, Run, RunMetric
 from feedback.store.tables.sets import (
     Candidate,
@@ -29,6 +31,8 @@ from feedback.store.tables.sets import (
     Thumb,
     Unblinding,
 )
+from feedback.store.tables.sources import DefinitionChange, ImportTally, Source
+from feedback.store.tables.tags import Tag, TagAlias, TagDecision
 from feedback.store.tables.work import Draft, Presence
 
 __all__ = [
@@ -40,6 +44,7 @@ __all__ = [
     "Candidate",
     "Conversation",
     "Dataset",
+    "DefinitionChange",
     "Deployment",
     "Desk",
     "Draft",
@@ -48,23 +53,30 @@ __all__ = [
     "DuelVerdict",
     "Erasure",
     "Event",
-    "ExposureDecision",
     "Fit",
+    "Import",
+    "ImportTally",
     "Judgement",
     "JudgementReasons",
     "Message",
-    "Operator",
     "PolicyChange",
     "Presence",
+    "Rebase",
     "Record",
+    "RolloutDecision",
     "Run",
     "RunMetric",
     "SignInLink",
+    "Source",
     "SuggestionSet",
     "SystemPrompt",
+    "Tag",
+    "TagAlias",
+    "TagDecision",
     "Thumb",
     "Turn",
     "Unblinding",
+    "User",
     "UtcDateTime",
     "WebSession",
     "new_id",

@@ -12,7 +12,7 @@ from feedback.store.tables.columns import declare, json_column, time_column
 class Adapter(SQLModel, table=True):
     """A LoRA version: trained -> refused | passed -> canary -> live -> retired | rolled_back."""
 
-    __table_args__ = (declare("state", "base_id", "manifest_sha256", "report"),)
+    __table_args__ = (declare("state base_id manifest_sha256 report"),)
 
     name: str = Field(primary_key=True)  # tuned-YYYYMMDD-n
     desk_id: str = Field(foreign_key="desk.id")
@@ -29,7 +29,7 @@ class AdapterEvent(SQLModel, table=True):
     """A change of an adapter's state and its reason."""
 
     __tablename__ = "adapter_event"
-    __table_args__ = (declare("from_state", "to_state", "reason", "actor"),)
+    __table_args__ = (declare("from_state to_state reason actor"),)
 
     id: int | None = Field(default=None, primary_key=True)
     adapter: str = Field(foreign_key="adapter.name", index=True)
@@ -41,8 +41,7 @@ class AdapterEvent(SQLModel, table=True):
 
 
 class Fit(SQLModel, table=True):
-    """The statistics fitted to an adapter's picks (bounds, adjusted share, breakdown), and the counts they
-    were fitted to.
+    """The statistics fitted to an adapter's picks, and the counts that they were fitted to.
 
     The trainer renews it; a page shows it with its time.
     """
@@ -60,27 +59,29 @@ class Fit(SQLModel, table=True):
 class Deployment(SQLModel, table=True):
     """The record of what serves: the latest row of each role names an adapter or none (base). Append-only."""
 
-    __table_args__ = (UniqueConstraint("desk_id", "fence"), declare("role", "actor", "reason"))
+    __table_args__ = (UniqueConstraint("desk_id", "fencing_token"), declare("role actor reason"))
 
     id: int | None = Field(default=None, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
     role: str  # canary | live
     adapter: str | None = Field(default=None, foreign_key="adapter.name")
     share: float = 1.0
-    fence: int
+    fencing_token: int
     run_id: str | None = Field(default=None, foreign_key="run.id")
     actor: str
     reason: str
     at: datetime = Field(sa_column=time_column())
 
 
-class ExposureDecision(SQLModel, table=True):
-    """What the picks said about an adapter in service at one look, and under which policy. Append-only."""
+class RolloutDecision(SQLModel, table=True):
+    """What the picks said about an adapter in service at one interim analysis, and under which policy.
+    Append-only.
+    """
 
-    __tablename__ = "exposure_decision"
+    __tablename__ = "rollout_decision"
     __table_args__ = (
-        Index("ix_exposure_decision_adapter", "adapter", "id"),
-        declare("verdict", "reasons", "evidence", "policy", "policy_sha256", "actor"),
+        Index("ix_rollout_decision_adapter", "adapter", "id"),
+        declare("verdict reasons evidence policy policy_sha256 actor"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -100,7 +101,7 @@ class PolicyChange(SQLModel, table=True):
     """A start at which the gate's policy had other values than before. A reason may be added once."""
 
     __tablename__ = "policy_change"
-    __table_args__ = (declare("name", "sha256", "limits", "reason", "actor"),)
+    __table_args__ = (declare("name sha256 limits reason actor"),)
 
     id: int | None = Field(default=None, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -115,7 +116,7 @@ class PolicyChange(SQLModel, table=True):
 class Approval(SQLModel, table=True):
     """What a person said about an adapter; the last word of each person counts. Append-only."""
 
-    __table_args__ = (declare("actor", "kind", "reason"),)
+    __table_args__ = (declare("actor kind reason"),)
 
     id: int | None = Field(default=None, primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")

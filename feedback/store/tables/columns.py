@@ -1,6 +1,4 @@
-"""What the columns of all tables share: ids, times with a zone, JSON, long texts, names of constraints, and
-the value that erasure leaves in each column.
-"""
+"""What the columns of all tables share: ids, times, JSON, long texts, names, and what erasure leaves."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -10,7 +8,7 @@ from uuid import uuid4
 from sqlalchemy import JSON, Column, DateTime, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator
-from sqlmodel import SQLModel
+from sqlmodel import Field, SQLModel
 
 DEFAULT_DESK = "default"
 
@@ -47,6 +45,13 @@ def new_id() -> str:
     return str(uuid4())
 
 
+class DeskRow(SQLModel):
+    """The first two columns of most tables."""
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    desk_id: str = Field(foreign_key="desk.id")
+
+
 def json_column(nullable: bool = False) -> Column[Any]:
     return Column(JSON(none_as_null=True), nullable=nullable)
 
@@ -59,12 +64,11 @@ def text_column(nullable: bool = False) -> Column[str]:
     return Column(Text(), nullable=nullable)
 
 
-def declare(*plain: str, **erased: Any) -> dict[str, Mapping[str, Any]]:
-    """Declares every column of text, JSON or bytes, except keys, by name. It is the last of a table's
-    arguments.
+def declare(plain: str = "", **erased: Any) -> dict[str, Mapping[str, Any]]:
+    """Declares every column of text, JSON or bytes but keys by name, as the last of a table's arguments.
 
     `plain` columns hold nothing that a customer wrote or that identifies one: states, codes, hashes, names of
     the team. `erased` columns may, as text or as token ids, and get this value when the customer is erased. A
     column that is not declared fails a test; `feedback/store/erasures.py` finds the rows of a customer.
     """
-    return {"info": {"plain": plain, "erased": erased}}
+    return {"info": {"plain": plain.split(), "erased": erased}}

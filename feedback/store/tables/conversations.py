@@ -3,24 +3,22 @@
 from datetime import datetime
 
 from sqlalchemy import Index, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from feedback.store.tables.columns import declare, json_column, new_id, text_column, time_column
+from feedback.store.tables.columns import DeskRow, declare, json_column, text_column, time_column
 
 HELD = text("release_no IS NULL AND retracted_at IS NULL")
 BY_AGENT = text("agent IS NOT NULL")
 CLOSED = text("closed_as IS NOT NULL")
 
 
-class Conversation(SQLModel, table=True):
+class Conversation(DeskRow, table=True):
     """A thread between one customer and the desk."""
 
     __table_args__ = (
         UniqueConstraint("desk_id", "source", "external_id"),
         declare(
-            "source",
-            "external_id",
-            "language",
+            "source external_id language import_id",
             customer_id=None,
             customer_details=[],
             fields=[],
@@ -30,8 +28,6 @@ class Conversation(SQLModel, table=True):
         ),
     )
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
     source: str = "live"
     external_id: str | None = None
     customer_id: str | None = Field(default=None, index=True)
@@ -45,11 +41,13 @@ class Conversation(SQLModel, table=True):
     # The mark of a stranger, who opened it without an app: a keyed hash of their browser's cookie or, without
     # one, of their address.
     stranger_hash: str | None = Field(default=None, index=True)
+    # The import that added it. No foreign key: SQLite adds none to a table that others point at.
+    import_id: str | None = Field(default=None, index=True)
     created_at: datetime = Field(sa_column=time_column(index=True))
     erased_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
 
 
-class Message(SQLModel, table=True):
+class Message(DeskRow, table=True):
     """One message. The customer sees it once it is released; `release_no` is its place in the order of
     releases. Before that, a reply may be held back and retracted.
     """
@@ -59,11 +57,9 @@ class Message(SQLModel, table=True):
         Index("ix_message_release", "conversation_id", "release_no", unique=True),
         Index("ix_message_held", "created_at", sqlite_where=HELD, postgresql_where=HELD),
         Index("ix_message_agent", "agent", "created_at", sqlite_where=BY_AGENT, postgresql_where=BY_AGENT),
-        declare("role", "origin", "agent", "candidate_id", "turn_id", text=None, knowledge=None),
+        declare("role origin agent candidate_id turn_id", text=None, knowledge=None),
     )
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
     conversation_id: str = Field(foreign_key="conversation.id", index=True)
     position: int
     role: str  # customer | agent
@@ -81,17 +77,15 @@ class Message(SQLModel, table=True):
     retracted_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
 
 
-class Turn(SQLModel, table=True):
+class Turn(DeskRow, table=True):
     """A customer message that waits for a reply: waiting -> answered | superseded | closed."""
 
     __table_args__ = (
         Index("ix_turn_queue", "desk_id", "state", "created_at"),
         Index("ix_turn_closed", "desk_id", "closed_at", sqlite_where=CLOSED, postgresql_where=CLOSED),
-        declare("state", "claimed_by", "closed_as", "closed_by"),
+        declare("state claimed_by closed_as closed_by"),
     )
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
     conversation_id: str = Field(foreign_key="conversation.id", index=True)
     message_id: str = Field(foreign_key="message.id", unique=True)
     state: str = "waiting"

@@ -1,21 +1,17 @@
-"""The table of erasures: what was erased, when and by whom. Its ids and numbers do not identify a
-customer.
-"""
+"""The table of erasures: what, when and by whom. Nothing in it identifies a customer."""
 
 from datetime import datetime
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from feedback.store.tables.columns import declare, json_column, new_id, time_column
+from feedback.store.tables.columns import DeskRow, declare, json_column, time_column
 
 
-class Erasure(SQLModel, table=True):
+class Erasure(DeskRow, table=True):
     """One erasure. Its rows are erased when this row exists, its files once `finished_at` is set."""
 
-    __table_args__ = (declare("kind", "actor", "counts", "datasets"),)
+    __table_args__ = (declare("kind actor counts datasets"),)
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
     kind: str  # conversation | customer | retention | again
     actor: str
     run_id: str | None = Field(default=None, foreign_key="run.id")  # of the night that kept the retention

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from feedback.store.tables.columns import declare, json_column, new_id, text_column, time_column
+from feedback.store.tables.columns import DeskRow, declare, json_column, text_column, time_column
 
 
 class Desk(SQLModel, table=True):
@@ -19,26 +19,22 @@ class Desk(SQLModel, table=True):
     created_at: datetime = Field(sa_column=time_column())
 
 
-class SystemPrompt(SQLModel, table=True):
+class SystemPrompt(DeskRow, table=True):
     """A version of a desk's system prompt; the highest version is in force."""
 
     __tablename__ = "system_prompt"
     __table_args__ = (UniqueConstraint("desk_id", "version"), declare("text"))
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
     version: int
     text: str = Field(sa_column=text_column())
     created_at: datetime = Field(sa_column=time_column())
 
 
-class Operator(SQLModel, table=True):
+class User(DeskRow, table=True):
     """A signed-in person: role agent, expert or admin."""
 
-    __table_args__ = (UniqueConstraint("desk_id", "name"), declare("name", "role", "language"))
+    __table_args__ = (UniqueConstraint("desk_id", "name"), declare("name role language"))
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
     name: str
     role: str
     language: str | None = None
@@ -46,18 +42,16 @@ class Operator(SQLModel, table=True):
     created_at: datetime = Field(sa_column=time_column())
 
 
-class ApiToken(SQLModel, table=True):
+class ApiToken(DeskRow, table=True):
     """A bearer token of a program or a person; only its sha256 is kept."""
 
     __tablename__ = "api_token"
-    __table_args__ = (declare("name", "role", "token_hash"),)
+    __table_args__ = (declare("name role token_hash"),)
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
     name: str
     role: str
     token_hash: str = Field(unique=True)
-    operator_id: str | None = Field(default=None, foreign_key="operator.id")
+    user_id: str | None = Field(default=None, foreign_key="user.id")
     created_at: datetime = Field(sa_column=time_column())
     revoked_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
 
@@ -69,7 +63,7 @@ class SignInLink(SQLModel, table=True):
 
     code_hash: str = Field(primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
-    operator_id: str = Field(foreign_key="operator.id")
+    user_id: str = Field(foreign_key="user.id")
     created_at: datetime = Field(sa_column=time_column())
     expires_at: datetime = Field(sa_column=time_column())
     used_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
@@ -83,7 +77,7 @@ class WebSession(SQLModel, table=True):
 
     id_hash: str = Field(primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
-    operator_id: str | None = Field(default=None, foreign_key="operator.id", index=True)
+    user_id: str | None = Field(default=None, foreign_key="user.id", index=True)
     data: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
     created_at: datetime = Field(sa_column=time_column())
     seen_at: datetime = Field(sa_column=time_column())
@@ -91,16 +85,11 @@ class WebSession(SQLModel, table=True):
     ended_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
 
 
-class Event(SQLModel, table=True):
+class Event(DeskRow, table=True):
     """An accepted write: the client's event id, what it said (hash) and what was answered."""
 
-    __table_args__ = (
-        UniqueConstraint("desk_id", "event_id"),
-        declare("event_id", "body_hash", "actor", "answer"),
-    )
+    __table_args__ = (UniqueConstraint("desk_id", "event_id"), declare("event_id body_hash actor answer"))
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
     event_id: str
     body_hash: str
     actor: str

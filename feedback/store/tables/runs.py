@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import JSON, Column, Index, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
-from feedback.store.tables.columns import declare, json_column, new_id, text_column, time_column
+from feedback.store.tables.columns import DeskRow, declare, json_column, text_column, time_column
 
 
 class Record(SQLModel, table=True):
@@ -27,9 +27,8 @@ class Record(SQLModel, table=True):
             "incomparable",
         ),
         declare(
-            *("kind", "source", "identity", "conversation", "language", "origin_kind", "origin_id", "given"),
-            *("agent", "settled", "winner", "rejection", "split", "design", "adapter", "rival"),
-            *("incomparable", "cards"),
+            "kind source identity conversation language origin_kind origin_id given agent settled "
+            "winner rejection split design adapter rival incomparable cards import_id",
             tags=[],
             body={},
         ),
@@ -45,6 +44,7 @@ class Record(SQLModel, table=True):
     tags: list[str] = Field(default_factory=list, sa_column=json_column())
     body: dict[str, Any] = Field(sa_column=json_column())
     at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
+    import_id: str | None = Field(default=None, index=True)  # the import that added it
     created_at: datetime = Field(sa_column=time_column())
     erased_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
     # import | judgement | thumb. The judgement, or the message that a thumb is on; null for an import, for
@@ -69,15 +69,14 @@ class Record(SQLModel, table=True):
         default_factory=list, sa_column=Column(JSON(none_as_null=True), nullable=False, server_default="[]")
     )
     pairs: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
-    close_pairs: int = Field(
-        default=0, sa_column_kwargs={"server_default": "0"}
-    )  # pairs too similar to learn
+    # Pairs too similar to learn.
+    close_pairs: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
 class Dataset(SQLModel, table=True):
     """An immutable selection of choices, pairs and thumbs; `id` is the sha256 of its content."""
 
-    __table_args__ = (declare("selection", "counts", "refusals", "rebuilt_as"),)
+    __table_args__ = (declare("selection counts refusals rebuilt_as"),)
 
     id: str = Field(primary_key=True)
     desk_id: str = Field(foreign_key="desk.id")
@@ -92,50 +91,35 @@ class Dataset(SQLModel, table=True):
     rebuilt_as: str | None = None
 
 
-class Run(SQLModel, table=True):
-    """One execution of the nightly job. `fence` is the token that every write of its worker must carry."""
+class Run(DeskRow, table=True):
+    """One execution of the nightly job. Every write of its worker must carry `fencing_token`."""
 
     __table_args__ = (
         UniqueConstraint("desk_id", "kind", "slot"),
         Index("ix_run_state", "desk_id", "state"),
         declare(
-            "kind",
-            "slot",
-            "state",
-            "step",
-            "request",
-            "requested_by",
-            "recipe",
-            "adapter",
-            "report",
-            "decision",
-            "reasons",
-            "lease_owner",
+            "kind slot state step request requested_by recipe adapter report decision reasons lease_owner",
             error=None,
         ),
     )
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
-    kind: str  # night | volume | manual
+    kind: str  # night | volume | manual | rebase
     slot: str  # the due time or a unique word; (kind, slot) exists once
     state: str = "queued"  # queued | running | done | failed | cancelled | skipped
     step: str | None = None  # collect | train | evaluate | gate | publish
     progress: float = 0.0
-    request: dict[str, Any] = Field(
-        default_factory=dict, sa_column=json_column()
-    )  # the requested recipe, dataset and objective
+    # The requested recipe, dataset and objective; of a rebase the base and its engine's settings.
+    request: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
     requested_by: str = ""
-    recipe: dict[str, Any] | None = Field(
-        default=None, sa_column=json_column(nullable=True)
-    )  # the complete recipe that was used
+    # The complete recipe that was used.
+    recipe: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
     dataset_id: str | None = Field(default=None, foreign_key="dataset.id")
     adapter: str | None = None
     report: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
     decision: str | None = None
     reasons: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())
     error: str | None = Field(default=None, sa_column=text_column(nullable=True))
-    fence: int = 0
+    fencing_token: int = 0
     # Claims that a worker gave up because it was stopped, which do not count as failures of the run.
     given_back: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     lease_owner: str | None = None

@@ -4,38 +4,28 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Column, Index, UniqueConstraint
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field
 
-from feedback.store.tables.columns import declare, json_column, new_id, text_column, time_column
+from feedback.store.tables.columns import DeskRow, declare, json_column, text_column, time_column
 
 
-class SuggestionSet(SQLModel, table=True):
-    """K candidates drawn for one turn: preparing -> ready | failed, then judged | superseded | bypassed."""
+class SuggestionSet(DeskRow, table=True):
+    """K candidates generated for one turn: preparing -> ready | failed, then judged | superseded |
+    bypassed.
+    """
 
     __tablename__ = "suggestion_set"
     __table_args__ = (
         Index("ix_set_state", "desk_id", "state"),
         declare(
-            "state",
-            "design",
-            "adapter",
-            "redraw_arm",
-            "chat_template_kwargs",
-            "template_hash",
-            "system_prompt_hash",
-            "base_id",
-            "sampling",
-            "requests",
-            "lease_owner",
-            "error",
+            "state design adapter resampled_arm chat_template_kwargs template_hash system_prompt_hash "
+            "base_id sampling requests lease_owner error",
             messages=[],
             prompt_token_ids=None,
             knowledge_hash="",
         ),
     )
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
     turn_id: str = Field(foreign_key="turn.id", unique=True)
     conversation_id: str = Field(foreign_key="conversation.id", index=True)
     attempt: int = 1  # follows the turn's: an undone judgement opens the same set for another attempt
@@ -43,7 +33,7 @@ class SuggestionSet(SQLModel, table=True):
     design: str = "4+0"  # 4+0 | 2+2 | 2+1+1
     adapter: str | None = Field(default=None, index=True)  # the tuned version, of two the newer; null for 4+0
     slot_seed: int = Field(sa_column=Column(BigInteger(), nullable=False))
-    redraw_arm: str  # the arm that draws again when two texts are equal
+    resampled_arm: str  # the arm that is sampled again when two texts are equal
     messages: list[dict[str, str]] = Field(default_factory=list, sa_column=json_column())
     left_out: int = Field(default=0, sa_column_kwargs={"server_default": "0"})  # characters of long texts
     prompt_token_ids: list[int] | None = Field(default=None, sa_column=json_column(nullable=True))
@@ -53,9 +43,8 @@ class SuggestionSet(SQLModel, table=True):
     knowledge_hash: str = ""
     base_id: str = ""
     sampling: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())
-    requests: list[dict[str, Any]] = Field(
-        default_factory=list, sa_column=json_column()
-    )  # arm, seed, n, draw_no
+    # Arm, seed, n, the replies that are replaced.
+    requests: list[dict[str, Any]] = Field(default_factory=list, sa_column=json_column())
     lease_owner: str | None = None
     lease_until: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
     error: str | None = None
@@ -65,22 +54,20 @@ class SuggestionSet(SQLModel, table=True):
     judged_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
 
 
-class Candidate(SQLModel, table=True):
+class Candidate(DeskRow, table=True):
     """One suggested reply. `state`: ready | unavailable | merged (its text is shown in an earlier slot)."""
 
     __table_args__ = (
         UniqueConstraint("set_id", "slot"),
-        declare("arm", "adapter", "finish_reason", "state", "reason", text=None, token_ids=None),
+        declare("arm adapter finish_reason state reason", text=None, token_ids=None),
     )
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
     set_id: str = Field(foreign_key="suggestion_set.id", index=True)
     slot: int
     arm: str  # base | tuned | both
     adapter: str | None = None
     request_no: int
-    draw_no: int
+    sample_no: int
     text: str | None = Field(sa_column=text_column(nullable=True))
     token_ids: list[int] | None = Field(default=None, sa_column=json_column(nullable=True))
     finish_reason: str | None = None
@@ -88,18 +75,16 @@ class Candidate(SQLModel, table=True):
     reason: str | None = None  # why it is unavailable or which slot it merged into
 
 
-class Judgement(SQLModel, table=True):
+class Judgement(DeskRow, table=True):
     """What an agent did with a set: pick | edit | own | tie | none | skip, or undo of an earlier row."""
 
     __table_args__ = (
         UniqueConstraint("set_id", "closes_attempt"),
         UniqueConstraint("undoes"),
         Index("ix_judgement_time", "desk_id", "created_at"),
-        declare("kind", "agent", "candidate_ids", text=None, reasons=[]),
+        declare("kind agent candidate_ids", text=None, reasons=[]),
     )
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
     set_id: str = Field(foreign_key="suggestion_set.id", index=True)
     turn_id: str = Field(foreign_key="turn.id", index=True)
     kind: str
@@ -119,41 +104,33 @@ class Judgement(SQLModel, table=True):
     created_at: datetime = Field(sa_column=time_column())
 
 
-class JudgementReasons(SQLModel, table=True):
+class JudgementReasons(DeskRow, table=True):
     """Reasons that somebody added after their judgement. The last row counts, all rows are kept."""
 
     __tablename__ = "judgement_reasons"
     __table_args__ = (declare("agent", reasons=[]),)
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
     judgement_id: str = Field(foreign_key="judgement.id", index=True)
     reasons: list[str] = Field(default_factory=list, sa_column=json_column())
     agent: str
     created_at: datetime = Field(sa_column=time_column())
 
 
-class Unblinding(SQLModel, table=True):
-    """An agent saw which arm each candidate of a set came from. Their later judgements of the set do not
-    count.
-    """
+class Unblinding(DeskRow, table=True):
+    """An agent saw the arms of a set: their later judgements of it do not count."""
 
     __table_args__ = (UniqueConstraint("set_id", "agent"), declare("agent"))
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
     set_id: str = Field(foreign_key="suggestion_set.id", index=True)
     agent: str
     at: datetime = Field(sa_column=time_column())
 
 
-class Thumb(SQLModel, table=True):
+class Thumb(DeskRow, table=True):
     """An end user's thumb on a message: 1, -1 or 0 (taken back). The last one counts, all are kept."""
 
     __table_args__ = (declare("actor", reasons=[], comment=None),)
 
-    id: str = Field(default_factory=new_id, primary_key=True)
-    desk_id: str = Field(foreign_key="desk.id")
     message_id: str = Field(foreign_key="message.id", index=True)
     value: int
     reasons: list[str] = Field(default_factory=list, sa_column=json_column())

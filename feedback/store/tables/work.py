@@ -1,6 +1,4 @@
-"""Tables of the work in progress: who is at the desk and reads which turn, and what they have written and not
-sent.
-"""
+"""Tables of the work in progress: who is at the desk, and what they have written and not sent."""
 
 from datetime import datetime
 
@@ -38,7 +36,7 @@ class Draft(SQLModel, table=True):
             sqlite_where=text("stands"),
             postgresql_where=text("stands"),
         ),
-        declare("taken", "refused", text=""),
+        declare("taken refused", text=""),
     )
 
     desk_id: str = Field(foreign_key="desk.id", primary_key=True)

@@ -67,7 +67,7 @@ def test_what_may_not_serve_is_a_conflict(desk, plant, state, code):
     write_probe(plant.ctx.data_dir / "adapters" / ONE, ONE, shift=1)
     answer = desk.post(f"/v1/adapters/{ONE}/promote", "admin", reason="it passed")
     assert (answer.status_code, answer.json["error"]["code"]) == (409, code)
-    assert plant.state.fence == 0
+    assert plant.state.fencing_token == 0
 
 
 def test_without_an_engine_promoting_says_so_and_rolling_back_works(desk, plant, tmp_path):
@@ -105,7 +105,7 @@ def test_nobody_promotes_or_rolls_back_without_a_reason(desk, plant, path, said)
     answer = desk.post(path, "admin", **said)
     assert (answer.status_code, answer.json["error"]["code"]) == (422, "body_invalid")
     assert "reason: " in answer.json["error"]["message"]
-    assert plant.state.fence == 1
+    assert plant.state.fencing_token == 1
 
 
 @pytest.fixture

@@ -57,16 +57,36 @@ BODIES = {
     "/v1/judgements/<judgement_id>/undo": for_agents(EVENT, ACTING),
     "/v1/messages/<message_id>/retract": for_agents(EVENT, ACTING),
     "/v1/messages/<message_id>/thumbs": {"visitor": THUMB, **for_all(THUMB | {"occurred_at"}, "app")},
-    "/v1/duels": for_all({"event_id", "adapter", "rival", "wanted", "name"}, "expert"),
+    "/v1/duels": for_all({"event_id", "adapter", "rival", "wanted", "name", "tag"}, "expert"),
     "/v1/duels/<duel_id>/close": for_all(EVENT, "expert"),
     "/v1/duels/<duel_id>/rounds/<number>/verdicts": for_all(
         {"event_id", "verdict", "dwell_ms", "occurred_at"}, "expert"
     ),
     "/v1/duel-verdicts/<verdict_id>/undo": for_all(EVENT, "expert"),
+    "/v1/tags": for_all(EVENT | {"tag"}, "expert"),
+    "/v1/tags/<tag_id>/rename": for_all(EVENT | {"name"}, "expert"),
+    "/v1/tags/<tag_id>/move": for_all(EVENT | {"parent"}, "expert"),
+    "/v1/tags/<tag_id>/merge": for_all(EVENT | {"into"}, "expert"),
+    "/v1/tags/<tag_id>/retire": for_all(EVENT, "expert"),
+    "/v1/tags/<tag_id>/restore": for_all(EVENT, "expert"),
+    "/v1/tags/<tag_id>/describe": for_all(EVENT | {"title", "guideline", "examples", "patterns"}, "expert"),
+    "/v1/tag-adoptions": for_all(EVENT, "expert"),
+    "/v1/tag-changes/<change_id>/undo": for_all(EVENT, "expert"),
+    "/v1/tag-decisions": for_all(EVENT | {"decisions"}, "expert"),
+    "/v1/tag-decisions/undo": for_all(EVENT | {"decision_ids"}, "expert"),
     "/v1/runs": for_all({"event_id", "recipe"}),
+    "/v1/imports": for_all({"event_id", "file", "size", "source", "encoding", "columns"}, "expert"),
+    "/v1/imports/<import_id>/pieces": for_all({"at", "data"}, "expert"),
+    "/v1/imports/<import_id>/start": for_all(EVENT, "expert"),
+    "/v1/imports/<import_id>/cancel": for_all(EVENT, "expert"),
+    "/v1/imports/<import_id>/undo": for_all(EVENT, "expert"),
+    "/v1/sources/<path:source>/records": for_all({"event_id", "records"}, "app"),
     "/v1/adapters/<name>/promote": for_all(REASONED),
     "/v1/adapters/<name>/approve": for_all(REASONED, "expert"),
     "/v1/adapters/<name>/veto": for_all(REASONED, "expert"),
+    "/v1/sources": for_all({"event_id", "name", "kind", "owner", "licence", "language", "note"}, "expert"),
+    "/v1/sources/<path:source>/state": for_all(REASONED | {"state"}),
+    "/v1/sources/<path:source>/grade": for_all(REASONED | {"grade"}),
     "/v1/rollback": for_all(REASONED | {"adapter"}),
     "/chat/start": {None: {"event_id", "text", "language"}},
 }
@@ -83,7 +103,9 @@ def test_every_write_is_listed_with_every_role(sqlite_desk):
 
 @pytest.mark.parametrize("path", BODIES)
 def test_a_role_says_what_its_body_has_and_nothing_else(sqlite_engine, tmp_path, path):
-    desk = make_desk(sqlite_engine, tmp_path, address_openings=1000, visitor_writes=1000)
+    desk = make_desk(
+        sqlite_engine, tmp_path, address_openings=1000, strangers_openings=1000, visitor_writes=1000
+    )
     opened = desk.open()
     tokens = desk.tokens | {"visitor": opened["visitor_token"]}
     place = path.replace("<conversation_id>", opened["conversation_id"]).replace("<number>", "1")

@@ -1,13 +1,14 @@
 """Turns that need no reply are closed, many at once, and opened again."""
 
+from collections import Counter
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
 
-from feedback.datasets.collect import Selection, iterate_live
+from feedback.datasets.collect import Collector, Selection
 from feedback.experiments.support import support_of
-from feedback.records.rejections import RejectionCounts
+from feedback.records.redact import Redactor
 from feedback.store.closings import count_closings
 from feedback.store.engine import read
 from feedback.store.overview import count_inflow
@@ -32,7 +33,7 @@ def test_two_hundred_are_closed_at_once_and_the_customer_behind_them_is_first(de
     assert [turn["turn_id"] for turn in queue(desk)] == [customer]
     closed = desk.rows(Turn, state="closed")
     assert len(closed) == 200
-    assert {(turn.closed_as, turn.closed_by) for turn in closed} == {("spam", desk.operators["ann"])}
+    assert {(turn.closed_as, turn.closed_by) for turn in closed} == {("spam", desk.users["ann"])}
 
 
 def test_a_repeated_closing_gets_its_answer_again(desk):
@@ -115,7 +116,7 @@ def test_thanks_wait_no_longer_and_come_back_with_the_same_suggestions(desk):
     turn_id = opened["turn_id"]
     assert close(desk, [turn_id], reason="no_reply").json == {"closed": [turn_id], "left": []}
     closed = desk.row(Turn)
-    assert (closed.state, closed.closed_as, closed.closed_by) == ("closed", "no_reply", desk.operators["ann"])
+    assert (closed.state, closed.closed_as, closed.closed_by) == ("closed", "no_reply", desk.users["ann"])
     assert queue(desk) == []
     assert [said["text"] for said in desk.messages(opened, opened["visitor_token"])] == [
         "Where is my order 1042?"
@@ -138,10 +139,10 @@ def test_a_closing_is_no_judgement_counts_in_no_rate_and_is_told_with_its_reason
     assert (support.judgements, support.tally.counted, support.left_out) == (0, 0, {})
     assert (inflow.judgements, inflow.closings) == ({}, {"no_reply": 2, "spam": 1})
     assert later.closings == {}
-    for address in ("/console", "/console/funnel", f"/console/funnel?agent={desk.operators['ann']}"):
+    for address in ("/console", "/console/funnel", f"/console/funnel?agent={desk.users['ann']}"):
         page = desk.get(address, "eva").text
         assert "no reply needed" in page and "closed as spam" in page, address
-    others = f"/console/funnel?agent={desk.operators['ben']}"
+    others = f"/console/funnel?agent={desk.users['ben']}"
     assert "no reply needed" not in desk.get(others, "eva").text
 
 
@@ -177,5 +178,7 @@ def test_nothing_is_learnt_from_a_closed_turn(desk):
     desk.judge(shown, "none")
     close(desk, [opened["turn_id"]])
     until = desk.clock.now() + timedelta(seconds=1)
-    assert list(iterate_live(desk.engine, "default", Selection(), until, RejectionCounts())) == []
+    redactor = Redactor(b"k" * 32)
+    collector = Collector(desk.engine, "default", Selection(), until, redactor, Counter())
+    assert list(collector.collect_choices()) == []
     assert desk.judge(shown, "own", text="By hand.").status_code == 409

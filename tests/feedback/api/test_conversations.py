@@ -56,7 +56,13 @@ def test_a_customer_who_writes_again_gets_a_new_turn_and_the_old_set_is_supersed
         answer.json["turn_id"]: "waiting",
     }
     shown = desk.get(f"/v1/turns/{opened['turn_id']}/suggestions", "agent").json
-    assert shown == {"set_id": set_id, "state": "superseded", "candidates": [], "left_out": 0}
+    assert shown == {
+        "set_id": set_id,
+        "state": "superseded",
+        "candidates": [],
+        "left_out": 0,
+        "failure": None,
+    }
 
 
 def test_an_agents_own_text_answers_the_turn_and_bypasses_the_set(desk):

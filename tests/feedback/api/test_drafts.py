@@ -54,7 +54,7 @@ def test_several_drafts_are_kept_for_their_writer_alone(desk):
         },
     ]
     assert texts(desk, "ben") == ["Ben's own"]
-    assert desk.get("/v1/drafts", "ann").json["agent"] == desk.operators["ann"]
+    assert desk.get("/v1/drafts", "ann").json["agent"] == desk.users["ann"]
 
 
 def test_an_older_save_that_comes_late_changes_nothing(desk):

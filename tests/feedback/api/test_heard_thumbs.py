@@ -45,7 +45,7 @@ def test_a_reply_by_hand_is_its_writer_s_too(desk):
     desk.clock.advance(6)
     thumb(desk, opened, message_id, 1)
     assert hear(desk) == [(message_id, 1)]
-    assert desk.row(Message, id=message_id).agent == desk.operators["ann"]
+    assert desk.row(Message, id=message_id).agent == desk.users["ann"]
 
 
 def test_newest_first_of_one_conversation_or_all_of_a_week(desk):

@@ -4,6 +4,7 @@ import threading
 
 import pytest
 
+from feedback.store.engine import unit_of_work
 from feedback.store.tables import Judgement, Message, SuggestionSet, Turn, Unblinding
 from tests.feedback.desk import TEXTS, put_set
 
@@ -29,7 +30,7 @@ def test_a_pick_sends_the_candidate_as_it_stands(desk):
         answer.json["judgement_id"],
         "pick",
         1,
-        desk.operators["ann"],
+        desk.users["ann"],
     )
     assert (row.dwell_ms, row.reasons, row.occurred_at.second, row.unblinded) == (4200, ["tone"], 58, False)
     assert (desk.row(Turn).state, desk.row(SuggestionSet).state) == ("answered", "judged")
@@ -332,12 +333,22 @@ def test_the_reveal_is_noted_once(desk):
     assert desk.row(SuggestionSet).revealed_at == first
 
 
+def test_a_set_without_a_usable_reply_says_which_setting_to_change(desk):
+    opened = desk.open()
+    set_id = put_set(desk.engine, opened["turn_id"], state="failed")
+    with unit_of_work(desk.engine) as session:
+        row = session.get_one(SuggestionSet, set_id)
+        row.error, row.sampling = "cut_off", {"max_tokens": 48}
+    shown = desk.get(f"/v1/turns/{opened['turn_id']}/suggestions", "agent").json
+    assert shown["failure"] == {"reason": "cut_off", "setting": "max_tokens", "value": "48"}
+
+
 @pytest.mark.parametrize("state", ["preparing", "failed"])
 def test_nothing_of_a_set_is_shown_unless_it_is_ready(desk, state):
     opened = desk.open()
     set_id = put_set(desk.engine, opened["turn_id"], state=state)
     shown = desk.get(f"/v1/turns/{opened['turn_id']}/suggestions", "agent").json
-    assert shown == {"set_id": set_id, "state": state, "candidates": [], "left_out": 0}
+    assert shown == {"set_id": set_id, "state": state, "candidates": [], "left_out": 0, "failure": None}
     assert desk.row(SuggestionSet).revealed_at is None
 
 
@@ -351,7 +362,7 @@ def test_experts_see_the_arms_of_judged_sets_and_are_unblinded_from_then_on(desk
     origin = desk.get(path, "expert")
     assert [c["arm"] for c in origin.json["candidates"]] == ["base", "tuned", "base", "tuned"]
     assert desk.get(path, "expert").status_code == 200
-    assert desk.row(Unblinding).agent == desk.operators["eva"]
+    assert desk.row(Unblinding).agent == desk.users["eva"]
     undo(desk, picked, "expert")
     assert code_of(desk.get(path, "admin")) == (409, "set_not_judged")
     desk.pick(shown, 1, "expert")

@@ -31,7 +31,7 @@ def test_looking_is_seen_by_others_and_holds_nothing(desk):
 
 
 def test_who_asks_is_told_how_the_queue_calls_them(desk):
-    assert desk.get("/v1/queue", "ann").json["agent"] == desk.operators["ann"]
+    assert desk.get("/v1/queue", "ann").json["agent"] == desk.users["ann"]
     assert desk.get("/v1/queue?agent=zoe", "app").json["agent"] == "app:zoe"
 
 
@@ -64,7 +64,7 @@ def test_leaving_a_turn_or_the_desk_ends_the_claim(desk):
     look(desk, "ann", turn_id)
     assert not look(desk, "ann", left=turn_id, here=False)
     assert see(desk, "ben", turn_id) == (None, [])
-    assert {row.agent for row in desk.rows(Presence)} == {desk.operators["ben"]}
+    assert {row.agent for row in desk.rows(Presence)} == {desk.users["ben"]}
 
 
 def test_a_colleague_takes_over_and_the_former_holder_is_told(desk):
@@ -72,7 +72,7 @@ def test_a_colleague_takes_over_and_the_former_holder_is_told(desk):
     claim = f"/v1/turns/{opened['turn_id']}/claim"
     desk.post(claim, "ann")
     assert desk.post(claim, "ben").json["error"]["code"] == "turn_claimed"
-    assert desk.post(claim, "ben", take_over=True).json["claimed_by"] == desk.operators["ben"]
+    assert desk.post(claim, "ben", take_over=True).json["claimed_by"] == desk.users["ben"]
     assert not look(desk, "ann", opened["turn_id"])
     assert see(desk, "ann", opened["turn_id"])[0] == "ben"
     assert desk.pick(shown, 0, "ann").json["error"]["code"] == "turn_claimed"

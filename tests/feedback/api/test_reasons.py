@@ -33,7 +33,7 @@ def test_what_was_said_last_counts_and_no_row_is_changed(desk, judged, tmp_path)
     assert read_reasons(desk) == [["tone", "facts_wrong"]]
     assert desk.row(Judgement).reasons == []
     assert sorted(row.reasons for row in desk.rows(JudgementReasons)) == [["tone"], ["tone", "facts_wrong"]]
-    step = Tracer(desk.engine, tmp_path, "default").look(Ref("judgement", judged))
+    step = Tracer(desk.engine, tmp_path, "default").find_step(Ref("judgement", judged))
     assert step.facts["reasons"] == ["tone", "facts_wrong"]
 
 

@@ -118,7 +118,7 @@ def test_odd_parameters_are_refused(desk, query):
     assert answer.json["error"]["code"] in ("query_invalid", "text_not_storable")
 
 
-def test_an_unforeseen_error_is_a_typed_500_without_its_text(sqlite_desk, caplog):
+def test_an_unexpected_error_is_a_typed_500_without_its_text(sqlite_desk, caplog):
     def fail():
         raise ZeroDivisionError("secret detail")
 

@@ -27,7 +27,7 @@ def test_a_run_is_shown_with_all_that_came_of_it(sqlite_desk):
     with unit_of_work(desk.engine) as session:
         dataset_id = add_dataset(session).id
         now = desk.clock.now()
-        token = runs.claim_run(session, desk_id=DESK, owner="w", now=now, lease_s=60).fence
+        token = runs.claim_run(session, desk_id=DESK, owner="w", now=now, lease_s=60).fencing_token
         runs.advance(
             session,
             run_id=run_id,

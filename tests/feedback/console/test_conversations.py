@@ -10,7 +10,7 @@ import pytest
 
 from feedback.console.row_files import write_csv
 from feedback.experiments.fits import renew_fits
-from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.experiments.rollout_rule import RolloutPolicy
 from feedback.store.engine import unit_of_work
 from feedback.store.row_facts import ConversationRow
 from feedback.store.tables import Conversation, Turn
@@ -111,7 +111,7 @@ def busy_desk(desk):
         answer = desk.post("/v1/turns/close", "agent", turn_ids=[opened["turn_id"]], reason=reason)
         assert answer.status_code == 200, answer.text
     give_prompts(desk)
-    renew_fits(desk.engine, policy=ExposurePolicy(), clock=desk.clock)
+    renew_fits(desk.engine, policy=RolloutPolicy(), clock=desk.clock)
     return desk
 
 
@@ -122,10 +122,10 @@ def read_counts(page):
 
 
 COUNTING = {  # each page, and how many counts it has at least
-    "/console": 11,
+    "/console": 13,
     "/console/funnel": 10,
     "/console/funnel?days=1&language=zh": 4,
-    "/console/trends": 9,
+    "/console/trends": 11,
     "/console/adapters": 1,
     f"/console/adapters/{ADAPTER}": 12,
     f"/console/adapters/{NEW}": 3,
@@ -134,7 +134,7 @@ COUNTING = {  # each page, and how many counts it has at least
 
 def test_every_count_is_the_number_of_rows_behind_its_link(busy_desk):
     run = add_ended_run(busy_desk.engine, "skipped", started_at=busy_desk.clock.now())
-    for path, least in (COUNTING | {f"/console/runs/{run}/report": 12}).items():
+    for path, least in (COUNTING | {f"/console/runs/{run}/report": 15}).items():
         counts = read_counts(open_page(busy_desk, path))
         assert len(counts) >= least, path
         behind = [(address, count_of(open_page(busy_desk, address))) for address, _ in counts]
@@ -154,9 +154,17 @@ def test_counts_are_those_that_were_worked_out_by_hand(busy_desk):
     ]  # fmt: skip
     assert [count(f"verdict={name}") for name in ("up", "down", "taken_back")] == [0, 2, 1]
     assert [count(f"verdict={name}") for name in ("spam", "no_reply")] == [1, 2]
+    # 15 conversations; a reply to each of 4 parcels, the tie, the edit, the own text, 3 pairs of versions,
+    # and one that was taken back. Sets: those, less the one that is open again, and the skipped one.
+    assert [count(f"messages={name}") for name in ("customer", "agent")] == [15, 11]
+    assert [count(f"sets={name}") for name in ("judged", "ready", "failed")] == [10, 2, 0]
+    assert [count(f"slot={place}") for place in range(4)] == [2, 3, 0, 2]
+    assert search(busy_desk, "messages=customer&q=refund") == ["A refund, please."]
+    assert search(busy_desk, "messages=agent&q=ourselves") == ["We write it ourselves."]
+    assert sorted(search(busy_desk, "sets=ready")) == ["This one is skipped.", "This one is taken back."]
     assert [count(f"state={name}") for name in ("waiting", "closed", "erased")] == [2, 3, 0]
     assert count("verdict=down&arm=tuned") == 2
-    assert count(f"verdict=pick&agent={busy_desk.operators['ben']}") == 2
+    assert count(f"verdict=pick&agent={busy_desk.users['ben']}") == 2
     assert count("tag=vip") == 2 and count("tag=vi") == 0
     assert count("language=zh") == 3
     assert count("since=2026-11-22&until=2026-11-22") == 15 and count("until=2026-11-21") == 0
@@ -167,6 +175,13 @@ def test_counts_are_those_that_were_worked_out_by_hand(busy_desk):
     assert search(busy_desk, "q=放心") == ["退款什么时候到账？"]  # in the reply
     assert search(busy_desk, "q=100%25") == [] and search(busy_desk, "q=_") == []
     assert search(busy_desk, "q=parcel&verdict=base") == ["Where is parcel 3?"]
+
+
+@pytest.mark.parametrize("state", ["preparing", "ready", "judged", "failed", "superseded", "bypassed"])
+def test_the_state_of_sets_is_named_in_the_reader_s_language(sqlite_desk, state):
+    page = open_page(sqlite_desk, f"{LIST}?sets={state}", language="zh")
+    (named,) = re.findall(r'<span class="mark on">建议组：(.*?)</span>', page)
+    assert named and state not in named and not named.isascii()
 
 
 def test_words_of_other_scripts_are_found_in_either_case(desk):

@@ -83,7 +83,7 @@ def test_arms_and_adapter_of_a_set_are_told_once_it_is_judged_and_not_before(cha
     desk = chain.desk
     served = {"desk_id": "default", "role": "live", "adapter": ADAPTER, "actor": "t", "reason": "t"}
     with unit_of_work(desk.engine) as session:
-        session.add(Deployment(fence=5, at=desk.clock.now(), **served))
+        session.add(Deployment(fencing_token=5, at=desk.clock.now(), **served))
     chain.opened = desk.open("One more thing?")
     set_id, shown = chain.show(adapter=ADAPTER)
     before = [page(desk, f"/{id}") for id in (set_id, desk.row(Turn, id=chain.opened["turn_id"]).message_id)]
@@ -109,7 +109,7 @@ def test_who_opens_a_judged_set_is_not_blind_to_it_any_more(chain):
     page(desk, f"/{chain.later_set}")
     page(desk, f"/{chain.later_set}")
     (noted,) = desk.rows(Unblinding)
-    assert (noted.set_id, noted.agent) == (chain.later_set, desk.operators["eva"])
+    assert (noted.set_id, noted.agent) == (chain.later_set, desk.users["eva"])
     with unit_of_work(desk.engine) as session:
         session.get_one(SuggestionSet, chain.later_set).state = "ready"
     hidden = page(desk, f"/{chain.later_set}", "admin").text

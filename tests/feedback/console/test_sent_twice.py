@@ -4,6 +4,7 @@ Every form of a page is in one of two tables: those that a browser sends itself,
 sends as calls, each time with another event.
 """
 
+import json
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,12 +18,13 @@ from feedback.deployment.policy import load_policy
 from feedback.deployment.policy_changes import note_policy_change
 from feedback.store import runs, web_sessions
 from feedback.store.engine import unit_of_work
-from feedback.store.tables import DEFAULT_DESK, ApiToken, Operator, PolicyChange, Run, SignInLink, WebSession
+from feedback.store.tables import DEFAULT_DESK, ApiToken, PolicyChange, Run, SignInLink, User, WebSession
 from feedback.web.refusals import SENTENCES
 from tests.databases import START
 from tests.feedback.api.test_adapters import use
 from tests.feedback.desk import Desk, make_desk
 from tests.feedback.duels.duel_desk import put_duel
+from tests.feedback.imports.sending import send_file, wait_for_imports
 from tests.feedback.plant import ONE, TWO, Plant, build, stage
 from tests.feedback.web.test_auth import csrf_of, make_link, sign_in
 
@@ -61,25 +63,25 @@ def add_person(scene: Scene) -> Form:
 
 
 def make_another_link(scene: Scene) -> Form:
-    return f"/console/people/{scene.desk.operators['ann']}/link", {}
+    return f"/console/people/{scene.desk.users['ann']}/link", {}
 
 
 def shut_out(scene: Scene) -> Form:
-    return f"/console/people/{scene.desk.operators['ann']}/active", {"active": "no"}
+    return f"/console/people/{scene.desk.users['ann']}/active", {"active": "no"}
 
 
 def let_in(scene: Scene) -> Form:
-    return f"/console/people/{scene.desk.operators['ann']}/active", {"active": "yes"}
+    return f"/console/people/{scene.desk.users['ann']}/active", {"active": "yes"}
 
 
 def end_session(scene: Scene) -> Form:
     sign_in(scene.desk, "ben")
-    row = scene.desk.row(WebSession, operator_id=scene.desk.operators["ben"])
+    row = scene.desk.row(WebSession, user_id=scene.desk.users["ben"])
     return f"/console/sessions/{row.id_hash}/end", {}
 
 
 def end_own_session(scene: Scene) -> Form:
-    row = scene.desk.row(WebSession, operator_id=scene.desk.operators["ada"])
+    row = scene.desk.row(WebSession, user_id=scene.desk.users["ada"])
     return f"/console/sessions/{row.id_hash}/end", {}
 
 
@@ -108,8 +110,8 @@ def sign_out(scene: Scene) -> Form:
 
 OF_AN_ADMIN: dict[str, Callable[[Scene], Form]] = {
     "POST /console/people": add_person,
-    "POST /console/people/<operator_id>/link": make_another_link,
-    "POST /console/people/<operator_id>/active": shut_out,
+    "POST /console/people/<user_id>/link": make_another_link,
+    "POST /console/people/<user_id>/active": shut_out,
     "(let in)": let_in,
     "POST /console/sessions/<id_hash>/end": end_session,
     "(end one's own session)": end_own_session,
@@ -143,7 +145,7 @@ def test_a_person_who_is_added_twice_is_there_once_and_gets_a_link_from_the_list
     first, again = (scene_on_both.browser.post("/console/people", data=form, headers=HTML) for _ in range(2))
     assert "Sign-in link for Lin" in first.text
     assert "Lin is here already." in again.text and "Sign-in link for Lin" not in again.text
-    assert len(scene_on_both.desk.rows(Operator, name="Lin")) == 1
+    assert len(scene_on_both.desk.rows(User, name="Lin")) == 1
 
 
 def test_a_run_that_has_ended_is_shown_as_it_ended(scene):
@@ -151,7 +153,7 @@ def test_a_run_that_has_ended_is_shown_as_it_ended(scene):
     run = scene.desk.row(Run)
     with unit_of_work(scene.desk.engine) as session:
         claimed = runs.claim_run(session, desk_id=DEFAULT_DESK, owner="w", now=START, lease_s=60)
-        runs.finish_run(session, run_id=run.id, token=claimed.fence, state="done", now=START)
+        runs.finish_run(session, run_id=run.id, token=claimed.fencing_token, state="done", now=START)
     form = {"csrf_token": csrf_of(scene.browser, "/console")}
     answer = scene.browser.post(path, data=form, headers=HTML)
     assert (answer.status_code, answer.headers["Location"]) == (302, f"/console/runs/{run.id}")
@@ -172,11 +174,11 @@ def test_a_form_of_somebody_who_is_signed_out_leads_to_the_sign_in(scene):
     form = {"csrf_token": csrf_of(scene.browser, "/console")}
     with unit_of_work(scene.desk.engine) as session:
         web_sessions.end_sessions_of(
-            session, desk_id=DEFAULT_DESK, operator_id=scene.desk.operators["ada"], now=scene.desk.clock.now()
+            session, desk_id=DEFAULT_DESK, user_id=scene.desk.users["ada"], now=scene.desk.clock.now()
         )
     answer = scene.browser.post("/console/people", data=form | {"name": "Lin"}, headers=HTML)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/sign-in")
-    assert scene.desk.rows(Operator, name="Lin") == []
+    assert scene.desk.rows(User, name="Lin") == []
 
 
 def test_a_token_is_pasted_twice(scene):
@@ -202,7 +204,7 @@ def test_a_link_is_used_twice_by_whom_it_signed_in(scene, way):
     method = "GET" if way == "follow" else "POST"
     answers = [browser.open(f"/sign-in/{code}", method=method, data=form, headers=HTML) for _ in range(2)]
     assert [(answer.status_code, answer.headers["Location"]) for answer in answers] == [(302, "/")] * 2
-    assert scene.desk.row(SignInLink, operator_id=scene.desk.operators["ann"]).used_at is not None
+    assert scene.desk.row(SignInLink, user_id=scene.desk.users["ann"]).used_at is not None
     stranger = scene.desk.app.test_client()
     assert stranger.get(f"/sign-in/{code}", headers=HTML).status_code == 401
 
@@ -216,6 +218,12 @@ def list_calls(scene: Scene) -> dict[str, tuple[str, dict[str, Any], int | str]]
     stage(data_dir, ONE)
     scene.plant.add(TWO)
     scene.plant.publish(TWO)
+    scene.desk.post("/v1/tags", "admin", tag="orders")
+    change = scene.desk.post("/v1/tags", "admin", tag="billing").json["change_id"]
+    told = json.dumps({"id": "a-1", "prompt": [{"role": "user", "content": "Hi"}], "colour": "red"}).encode()
+    looked_at, stopped, done = (send_file(scene.desk, told) for _ in range(3))
+    scene.desk.post(f"/v1/imports/{done}/start", "admin")
+    wait_for_imports(scene.desk)
     return {
         "/v1/adapters/<>/approve": (f"/v1/adapters/{ONE}/approve", {}, 200),
         "/v1/adapters/<>/promote": (f"/v1/adapters/{ONE}/promote", {"reason": "good"}, 200),
@@ -223,6 +231,15 @@ def list_calls(scene: Scene) -> dict[str, tuple[str, dict[str, Any], int | str]]
         "/v1/adapters/<>/veto": (f"/v1/adapters/{TWO}/veto", {"reason": "curt"}, 200),
         "/v1/runs": ("/v1/runs", {}, 202),
         "/v1/duels/<>/close": (f"/v1/duels/{duel}/close", {}, "duel_over"),  # the page is loaded again
+        "/v1/sources": ("/v1/sources", {"name": "star"}, 201),
+        "/v1/sources/<>/state": ("/v1/sources/star/state", {"state": "paused", "reason": "r"}, 200),
+        "/v1/sources/<>/grade": ("/v1/sources/star/grade", {"grade": "C", "reason": "r"}, 200),
+        "/v1/tags": ("/v1/tags", {"tag": "returns"}, "tag_taken"),
+        "/v1/tag-changes/<>/undo": (f"/v1/tag-changes/{change}/undo", {}, "tag_changed"),
+        "/v1/tag-adoptions": ("/v1/tag-adoptions", {}, 201),
+        "/v1/imports/<>/start": (f"/v1/imports/{looked_at}/start", {}, "import_state"),
+        "/v1/imports/<>/cancel": (f"/v1/imports/{stopped}/cancel", {}, "import_state"),
+        "/v1/imports/<>/undo": (f"/v1/imports/{done}/undo", {}, "import_state"),
         "/v1/duels": ("/v1/duels", {"adapter": "tuned-20261122-7", "wanted": 1}, "adapter_not_found"),
     }
 
@@ -231,8 +248,9 @@ def list_forms() -> set[str]:
     """Where the forms of the templates go."""
     found: set[str] = set()
     for path in (translations.PACKAGE / "templates").rglob("*.html"):
-        text = path.read_text(encoding="utf-8").replace('" ~ adapter.name ~ "', "<>")
-        found |= set(re.findall(r'(?:data-act=|with_reason\()"(/v1/[^"]+)"', text))
+        text = path.read_text(encoding="utf-8")
+        text = re.sub(r'" ~ [a-z.]+ ~ "', "<>", text)
+        found |= set(re.findall(r'(?:data-action=|with_reason\()"(/v1/[^"]+)"', text))
     return {re.sub(r"\{\{.*?\}\}", "<>", form) for form in found}
 
 

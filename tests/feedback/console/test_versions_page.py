@@ -34,6 +34,7 @@ def open_page(sqlite_desk):
 def test_picks_of_either_version_are_shown_on_the_page_of_the_newer(sqlite_desk, open_page):
     for index, role in ((3, "agent"), (3, "ben"), (3, "agent"), (1, "agent"), (0, "ben")):
         assert sqlite_desk.pick(open_versions(sqlite_desk), index, role=role).status_code == 201
+    sqlite_desk.clock.advance(60)
     give_prompts(sqlite_desk)
     page = open_page(NEW)
     rows = read_rows(page)
@@ -51,6 +52,7 @@ def test_picks_of_either_version_are_shown_on_the_page_of_the_newer(sqlite_desk,
 def test_the_list_of_adapters_tells_the_same(sqlite_desk, open_page):
     for index in (3, 3, 1, 0):
         sqlite_desk.pick(open_versions(sqlite_desk), index)
+    sqlite_desk.clock.advance(60)
     give_prompts(sqlite_desk)
     listed = {row["name"]: row for row in sqlite_desk.get("/v1/adapters", "admin").json["adapters"]}
     (found,) = listed[NEW]["comparisons"]

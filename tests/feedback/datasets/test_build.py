@@ -13,6 +13,7 @@ from sqlmodel import select
 
 from feedback.datasets.build import Selection, build_dataset, read_dataset_manifest, read_split
 from feedback.datasets.errors import DatasetMissing, NothingSelected
+from feedback.datasets.twins import find_leaks
 from feedback.records.split import split_of
 from feedback.store.engine import read
 from feedback.store.tables import Dataset
@@ -39,6 +40,10 @@ def bring(engine, tmp_path, *lines, kind="choices"):
     return bring_in(engine, write(tmp_path / f"{name}.jsonl", *lines), kind)
 
 
+def ask(text):
+    return [{"role": "user", "content": text}]
+
+
 def all_of(info, kind):
     return [record for split in SPLITS for record in read_split(info.path, kind, split)]
 
@@ -55,7 +60,8 @@ def test_a_dataset_is_named_by_its_content_and_written_once(store_engine, tmp_pa
     assert {
         path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in first.path.iterdir()
     } == before
-    assert sorted(before) == ["choices.jsonl", "manifest.json", "members.idx", "pairs.jsonl", "thumbs.jsonl"]
+    lines = ["choices.jsonl", "pairs.jsonl", "thumbs.jsonl"]
+    assert sorted(before) == sorted(["README.md", *lines, "duplicates.json", "manifest.json", "members.idx"])
     assert [path.name for path in (data / "datasets").iterdir()] == [first.id]
     with read(store_engine) as session:
         (row,) = session.exec(select(Dataset)).all()
@@ -78,7 +84,11 @@ def test_the_order_of_import_makes_no_other_dataset(sqlite_engine, postgres_engi
 
 
 def test_splits_follow_the_conversation_and_never_move(sqlite_engine, tmp_path, data):
-    lines = [choice(number, id=f"talk{number}-{turn}") for number in range(150) for turn in range(2)]
+    lines = [
+        choice(number, id=f"talk{number}-{turn}", prompt=ask(f"Where is order {number}.{turn}?"))
+        for number in range(150)
+        for turn in range(2)
+    ]
     bring(sqlite_engine, tmp_path, *lines[:150])
     small = build(sqlite_engine, data)
     bring(sqlite_engine, tmp_path, *lines)
@@ -116,7 +126,7 @@ def test_counts_are_those_of_the_lines(sqlite_engine, tmp_path, data):
 
 
 def test_weights_stand_on_choices_and_their_pairs(sqlite_engine, tmp_path, data):
-    long = [choice(1, id=f"long-{number}") for number in range(10)]
+    long = [choice(1, id=f"long-{number}", prompt=ask(f"Where is {number}?")) for number in range(10)]
     bring(sqlite_engine, tmp_path, *long, choice(2, picked=[], own="By hand, and at some length."))
     info = build(sqlite_engine, data)
     weights = {record["id"]: record["weight"] for record in all_of(info, "choices")}
@@ -153,6 +163,14 @@ def test_a_selection_takes_sources_tags_and_times(sqlite_engine, tmp_path, data)
     for nothing in ({"sources": ("live",)}, {"tags": ("gone",)}, {"sources": ("gone",)}):
         with pytest.raises(NothingSelected, match="no choice, pair or thumb"):
             ids(**nothing)
+
+
+def test_records_without_a_time_are_counted_where_a_time_is_asked_for(sqlite_engine, tmp_path, data):
+    others = choice(6, at=None, tags=["gone"]), choice(7, at="2026-01-01T00:00:00Z")
+    bring(sqlite_engine, tmp_path, choice(1), choice(4, at=None), choice(5, at=None), *others)
+    info = build(sqlite_engine, data, selection=Selection(tags=("shop",), since=START.replace(month=6)))
+    assert info.refusals == {"no_time": 2}
+    assert build(sqlite_engine, data, selection=Selection(tags=("shop",))).refusals == {}
 
 
 def test_an_empty_store_is_no_dataset(sqlite_engine, data):
@@ -341,15 +359,18 @@ def test_a_killed_build_leaves_nothing_and_the_next_sweeps_up(sqlite_engine, tmp
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the shared data files are not beside the repository")
 def test_the_picks_of_star_make_a_dataset(sqlite_engine, data):
-    """37,906 real picks of 107 agents in 5,087 dialogues: nothing refused, nothing lost, shares as
-    promised."""
+    """37,906 real picks of 107 agents in 5,087 dialogues: 377 are left out, since their prompts are nearly
+    those of held-out ones; no split moves, no leak is left, and shares are as promised. The 10,376 pairs that
+    were made from the same picks are copies."""
     report = bring_in(sqlite_engine, SHARED / "choices_star.jsonl.gz")
     assert (report.accepted, dict(report.refused)) == (37_906, {})
+    assert bring_in(sqlite_engine, SHARED / "preferences_star.jsonl.gz", "pairs").accepted == 10_376
     info = build(sqlite_engine, data)
     counts = info.counts["choices"]
-    assert counts == {"train": 30_776, "validation": 3_683, "test": 3_447, "all": 37_906}
-    assert info.counts["pairs"]["all"] == 72_365 and info.refusals == {}
-    assert (info.counts["agents"], info.counts["conversations"]) == (107, 5_087)
+    assert counts == {"train": 30_776 - 339, "validation": 3_683 - 38, "test": 3_447, "all": 37_529}
+    assert info.counts["pairs"]["all"] == 71_757 and info.refusals == {"copy": 10_376, "twin_held_out": 377}
+    assert find_leaks(info.path) == []
+    assert (info.counts["agents"], info.counts["conversations"]) == (107, 5_087 - 7)
     by_agent: dict[str, float] = {}
     by_conversation: dict[str, float] = {}
     for record in all_of(info, "choices"):
@@ -358,3 +379,12 @@ def test_the_picks_of_star_make_a_dataset(sqlite_engine, data):
         by_conversation[name] = by_conversation.get(name, 0.0) + record["weight"]
     assert max(by_agent.values()) <= 0.2 * sum(by_agent.values()) + 1e-3
     assert max(by_conversation.values()) <= 5.0 + 1e-3
+
+
+def test_an_import_states_switches_of_the_template_and_nothing_else(sqlite_engine, tmp_path, data):
+    switches = {"enable_thinking": True, "date_string": "05 Nov 2026"}
+    stated = {"documents": [{"text": "Obey."}], "custom_tools": "Obey.", "thinking": "x" * 41, **switches}
+    lines = [choice(number, chat_template_kwargs=stated) for number in range(10)]
+    bring(sqlite_engine, tmp_path, *lines)
+    found = all_of(build(sqlite_engine, data), "choices")
+    assert [line["chat_template_kwargs"] for line in found] == [switches] * 10

@@ -1,15 +1,16 @@
 """Verdicts of closed duels as training data of a later night, in the split of their conversation."""
 
+from collections import Counter
+
 import pytest
 
 from feedback.datasets.build import build_dataset, read_split
-from feedback.datasets.collect import Selection, collect_choices
+from feedback.datasets.collect import Collector, Selection
 from feedback.duels.start import TooFewPrompts
 from feedback.errors import NotFound
 from feedback.lineage.graph import Ref
 from feedback.lineage.steps import Tracer
 from feedback.records.redact import open_redactor
-from feedback.records.rejections import RejectionCounts
 from feedback.records.split import split_of
 from feedback.store.duel_verdicts import record_verdict, undo_verdict
 from feedback.store.duels import close_duel, list_rounds
@@ -45,9 +46,9 @@ def close(store, duel_id):
 
 
 def collect(store, data_dir, **selection):
-    refusals = RejectionCounts()
-    found = collect_choices(store, DESK, Selection(**selection), STARTED, open_redactor(data_dir), refusals)
-    return [item.record for item in found], refusals.to_json()
+    refusals = Counter()
+    collector = Collector(store, DESK, Selection(**selection), STARTED, open_redactor(data_dir), refusals)
+    return [item.record for item in collector.collect_choices()], refusals
 
 
 def test_a_verdict_is_a_choice_of_two_in_its_own_conversation(store_engine, tmp_path):
@@ -80,17 +81,17 @@ def test_lineage_finds_the_choice_of_a_verdict_and_its_dataset(store_engine, tmp
     tracer = Tracer(store_engine, tmp_path, DESK)
     ref = Ref("choice", f"duel/{verdict}")
     with pytest.raises(NotFound):
-        tracer.look(ref)  # a verdict of an open duel is no choice yet
+        tracer.find_step(ref)  # a verdict of an open duel is no choice yet
     close(store_engine, duel_id)
     built = build_dataset(store_engine, data_dir=tmp_path, clock=FrozenClock(STARTED))
-    step = tracer.look(ref)
+    step = tracer.find_step(ref)
     told = [step.facts[name] for name in ("source", "conversation", "kind", "picked")]
     assert told == ["duel", conversations[0], "pick", [0]]
     assert (step.before, step.after) == ((Ref("verdict", verdict),), (Ref("dataset", built.id),))
-    assert tracer.look(Ref("dataset", built.id)).before == (ref,)
+    assert tracer.find_step(Ref("dataset", built.id)).before == (ref,)
 
 
-def test_only_closed_duels_and_standing_verdicts_train(store_engine, tmp_path):
+def test_only_closed_duels_and_active_verdicts_train(store_engine, tmp_path):
     duel_id, _ = put_duel(store_engine, tmp_path)
     ids = judge(store_engine, duel_id, "a", "b")
     with unit_of_work(store_engine) as session:

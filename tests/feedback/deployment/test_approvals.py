@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from feedback.deployment.policy import ApprovalPolicy, Policy
-from feedback.store import operators
+from feedback.store import users
 from feedback.store.approvals import list_words
 from feedback.store.deployments import ServingState
 from feedback.store.engine import read, unit_of_work
@@ -50,18 +50,18 @@ def test_promotion_by_hand_needs_an_approval_by_somebody_else(desk, plant):
     said = desk.post(APPROVE, "expert", reason="read 40 replies")
     assert (said.status_code, said.json["approved_by"]) == (200, ["ada", "eva"])
     assert desk.post(PROMOTE, "admin", reason="it passed").json == {"live": ONE, "fence": 1}
-    assert plant.state == ServingState(fence=1, live=ONE)
+    assert plant.state == ServingState(fencing_token=1, live=ONE)
 
 
 def test_another_token_of_the_same_person_is_no_second_person(desk, plant):
     with unit_of_work(plant.ctx.store_engine) as session:
-        desk.tokens["laptop"] = operators.create_token(
+        desk.tokens["laptop"] = users.create_token(
             session,
             desk_id=DESK,
             name="laptop",
             role="admin",
             now=START,
-            operator_id=desk.operators["ada"],
+            user_id=desk.users["ada"],
         )
     assert desk.post(APPROVE, "laptop").json["approved_by"] == ["ada"]
     assert told(desk.post(PROMOTE, "admin", reason="it passed")) == (409, "approval_missing")

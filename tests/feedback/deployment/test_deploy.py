@@ -12,10 +12,11 @@ from feedback.deployment.deploy import RolledBack, ServingState
 from feedback.errors import (
     AdapterErased,
     AdapterFilesMissing,
+    AdapterOfOtherBase,
     IllegalTransition,
     NotFound,
     NothingToRollBack,
-    StaleFence,
+    StaleFencingToken,
     StaleLease,
 )
 from feedback.store import adapters, deployments, runs
@@ -25,7 +26,9 @@ from feedback.store.tables import SuggestionSet
 from feedback.suggestions.routing import adapter_for
 from serving.adapters.manifest import read_manifest
 from serving.adapters.staging import adapter_path
+from serving.base import compute_base_id
 from serving.errors import EngineNotRunning, ProbeFailed
+from serving.settings import DEMO_BASE
 from tests.feedback.builders import DESK, NOW, add_adapter, add_dataset, add_turn
 from tests.feedback.plant import ONE, THREE, TWO, write_probe
 
@@ -34,7 +37,7 @@ def test_publishing_loads_probes_writes_the_row_and_the_manifest(plant_on_both):
     plant = plant_on_both
     plant.add(ONE)
     assert plant.publish(ONE) == 1
-    assert plant.state == ServingState(fence=1, live=None, canary=ONE, share=1.0)
+    assert plant.state == ServingState(fencing_token=1, live=None, canary=ONE, share=1.0)
     assert (plant.loaded, plant.state_of(ONE), plant.manifest) == ({ONE}, "canary", (1, None, ONE))
     assert plant.engine.adapters[ONE] == str(adapter_path(plant.ctx.data_dir, ONE))
 
@@ -51,7 +54,7 @@ def test_promoting_makes_it_live_and_ends_the_canary(plant_on_both):
     plant.add(ONE, TWO)
     plant.publish(ONE)
     plant.promote(ONE)
-    assert plant.state == ServingState(fence=3, live=ONE, canary=None)
+    assert plant.state == ServingState(fencing_token=3, live=ONE, canary=None)
     assert plant.state_of(ONE) == "live"
     plant.publish(TWO)
     plant.promote(TWO)
@@ -68,7 +71,7 @@ def test_a_canary_leaves_the_live_one_in_service(plant):
 
 def test_publishing_what_serves_already_changes_nothing(plant):
     plant.add(ONE)
-    assert plant.publish(ONE) == plant.publish(ONE, expected_fence=0) == 1
+    assert plant.publish(ONE) == plant.publish(ONE, expected_token=0) == 1
 
 
 @pytest.mark.parametrize(
@@ -84,7 +87,17 @@ def test_states_that_may_not_serve_are_refused(plant, state, role, error):
     plant.add(ONE, state=state)
     with pytest.raises(IllegalTransition, match=error):
         plant.publish(ONE, role=role)
-    assert (plant.loaded, plant.state.fence) == (set(), 0)
+    assert (plant.loaded, plant.state.fencing_token) == (set(), 0)
+
+
+def test_an_adapter_of_another_base_is_refused_before_the_engine_hears_of_it(plant):
+    plant.add(ONE)
+    here = compute_base_id(DEMO_BASE)
+    plant.ctx = replace(plant.ctx, settings=plant.ctx.settings.model_copy(update={"base_model": DEMO_BASE}))
+    with pytest.raises(AdapterOfOtherBase, match=f"trained on base bbbbbbbbbbbbbbbb; .* {here[:16]}") as told:
+        plant.promote(ONE)
+    assert (told.value.status, told.value.code) == (409, "adapter_of_other_base")
+    assert (plant.loaded, plant.state.fencing_token, plant.state_of(ONE)) == (set(), 0, "passed")
 
 
 def test_a_person_may_promote_what_was_rolled_back(plant):
@@ -114,15 +127,15 @@ def test_an_adapter_that_fails_its_probe_never_serves(plant):
     write_probe(plant.ctx.data_dir / "adapters" / ONE, ONE, shift=0.01)
     with pytest.raises(ProbeFailed):
         plant.publish(ONE)
-    assert (plant.state.fence, plant.loaded, plant.state_of(ONE)) == (0, set(), "passed")
+    assert (plant.state.fencing_token, plant.loaded, plant.state_of(ONE)) == (0, set(), "passed")
 
 
 def test_a_decision_on_an_older_state_is_refused(plant_on_both):
     plant = plant_on_both
     plant.add(ONE, TWO)
-    plant.publish(ONE, expected_fence=0)
-    with pytest.raises(StaleFence, match="decided at fence 0, but the fence is 1 now"):
-        plant.publish(TWO, expected_fence=0)
+    plant.publish(ONE, expected_token=0)
+    with pytest.raises(StaleFencingToken, match="decided at fencing token 0, but the fencing token is 1 now"):
+        plant.publish(TWO, expected_token=0)
     assert (plant.state.canary, plant.state_of(TWO)) == (ONE, "passed")
     plant.clock.advance(deploy.BRING_UP_GRACE.total_seconds())
     deploy.reconcile(plant.ctx)
@@ -135,12 +148,12 @@ def test_a_worker_that_was_taken_over_cannot_publish(plant):
         run, _ = runs.file_run_request(
             session, desk_id=DESK, kind="night", slot="x", request={}, requested_by="t", now=NOW
         )
-        old = runs.claim_run(session, desk_id=DESK, owner="one", now=NOW, lease_s=60).fence
+        old = runs.claim_run(session, desk_id=DESK, owner="one", now=NOW, lease_s=60).fencing_token
         later = NOW + timedelta(seconds=60)
-        new = runs.claim_run(session, desk_id=DESK, owner="two", now=later, lease_s=60).fence
+        new = runs.claim_run(session, desk_id=DESK, owner="two", now=later, lease_s=60).fencing_token
     with pytest.raises(StaleLease):
         plant.publish(ONE, run_token=RunToken(run.id, old))
-    assert plant.state.fence == 0
+    assert plant.state.fencing_token == 0
     assert plant.publish(ONE, run_token=RunToken(run.id, new)) == 1
     with read(plant.ctx.store_engine) as session:
         assert deployments.list_deployments(session, desk_id=DESK)[0].run_id == run.id
@@ -150,8 +163,8 @@ def test_rolling_back_the_first_canary_leaves_base(plant_on_both):
     plant = plant_on_both
     plant.add(ONE)
     plant.publish(ONE)
-    assert plant.rollback() == RolledBack(from_=ONE, to=None, fence=2)
-    assert plant.state == ServingState(fence=2)
+    assert plant.rollback() == RolledBack(from_=ONE, to=None, fencing_token=2)
+    assert plant.state == ServingState(fencing_token=2)
     assert (plant.loaded, plant.state_of(ONE), plant.manifest) == (set(), "rolled_back", (2, None, None))
     with pytest.raises(NothingToRollBack):
         plant.rollback()
@@ -172,8 +185,8 @@ def test_rolling_back_a_canary_leaves_the_live_one(plant):
     plant.publish(ONE)
     plant.promote(ONE)
     plant.publish(TWO)
-    assert plant.rollback() == RolledBack(from_=TWO, to=ONE, fence=5)
-    assert plant.state == ServingState(fence=5, live=ONE)
+    assert plant.rollback() == RolledBack(from_=TWO, to=ONE, fencing_token=5)
+    assert plant.state == ServingState(fencing_token=5, live=ONE)
 
 
 def test_rolling_back_a_live_one_restores_the_live_one_before(plant):
@@ -253,7 +266,7 @@ def test_an_adapter_stays_loaded_while_a_set_may_ask_for_it(plant, asked):
             adapter=asked[1],
             requests=[{"adapter": name} for name in asked],
             slot_seed=1,
-            redraw_arm="base",
+            resampled_arm="base",
             lease_owner="x/1/x",
             lease_until=NOW + timedelta(seconds=45),
             created_at=NOW,
@@ -279,12 +292,12 @@ def test_publishing_without_an_engine_changes_nothing(plant):
     plant.ctx = replace(plant.ctx, fleet_factory=no_engine)
     with pytest.raises(EngineNotRunning):
         plant.publish(ONE)
-    assert plant.state.fence == 0
+    assert plant.state.fencing_token == 0
 
 
 @pytest.mark.parametrize(("share", "low", "high"), [(1.0, 1000, 1000), (0.0, 0, 0), (0.3, 240, 360)])
 def test_a_conversation_sees_the_canary_by_its_share_and_keeps_it(share, low, high):
-    state = ServingState(fence=1, live=ONE, canary=TWO, share=share)
+    state = ServingState(fencing_token=1, live=ONE, canary=TWO, share=share)
     seen = [adapter_for(state, f"conversation-{number}") for number in range(1000)]
     assert low <= Counter(seen)[TWO] <= high
     assert set(seen) <= {ONE, TWO}

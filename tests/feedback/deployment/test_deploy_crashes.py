@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from feedback.deployment import deploy
-from feedback.errors import StaleFence
+from feedback.errors import StaleFencingToken
 from feedback.store import deployments
 from tests.feedback.plant import ONE, TWO
 
@@ -116,37 +116,37 @@ def test_a_publisher_that_is_killed_leaves_the_old_or_the_new_one_serving(plant,
     assert (plant.state.canary, plant.manifest[2], plant.loaded) == (TWO, TWO, {TWO})
 
 
-def test_of_two_publishers_at_one_fence_one_wins(plant_on_both):
+def test_of_two_publishers_at_one_fencing_token_one_wins(plant_on_both):
     plant = plant_on_both
     plant.add(ONE, TWO)
 
     def attempt(name):
         try:
-            return plant.publish(name, expected_fence=0)
-        except StaleFence:
+            return plant.publish(name, expected_token=0)
+        except StaleFencingToken:
             return "stale"
 
     with ThreadPoolExecutor(2) as pool:
         results = list(pool.map(attempt, (ONE, TWO)))
     assert sorted(map(str, results)) == ["1", "stale"]
     winner = (ONE, TWO)[results.index(1)]
-    assert (plant.state.canary, plant.state.fence) == (winner, 1)
+    assert (plant.state.canary, plant.state.fencing_token) == (winner, 1)
 
 
-def test_nobody_deploys_between_the_check_of_a_fence_and_its_decision(plant_on_both, monkeypatch):
+def test_nobody_deploys_between_the_check_of_a_fencing_token_and_its_decision(plant_on_both, monkeypatch):
     plant = plant_on_both
     plant.add(ONE, TWO)
-    real, late = deployments.check_fence, []
+    real, late = deployments.check_fencing_token, []
 
     def check_then_dawdle(session, **kwargs):
         real(session, **kwargs)
         if not late:
-            late.append(pool.submit(plant.publish, TWO, expected_fence=0))
+            late.append(pool.submit(plant.publish, TWO, expected_token=0))
             assert not wait(late, timeout=1).done
 
-    monkeypatch.setattr(deployments, "check_fence", check_then_dawdle)
+    monkeypatch.setattr(deployments, "check_fencing_token", check_then_dawdle)
     with ThreadPoolExecutor(1) as pool:
-        assert plant.publish(ONE, expected_fence=0) == 1
-        with pytest.raises(StaleFence, match="the fence is 1 now"):
+        assert plant.publish(ONE, expected_token=0) == 1
+        with pytest.raises(StaleFencingToken, match="the fencing token is 1 now"):
             late[0].result()
     assert (plant.state.canary, plant.state_of(TWO)) == (ONE, "passed")

@@ -13,8 +13,8 @@ from feedback.deployment.policy import (
     build_policy,
     load_policy,
 )
-from feedback.deployment.tonight import SENTENCES, foretell
-from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.deployment.tonight import SENTENCES, describe_tonight
+from feedback.experiments.rollout_rule import RolloutPolicy
 
 NOBODY = (
     "Policy {}: an adapter that passes tonight is shown to nobody, and serves only when {}.",
@@ -41,7 +41,7 @@ def build(canary: CanaryPolicy, *, second_person: bool, **exposure: int) -> Poli
         name="mine",
         canary=canary,
         approval=ApprovalPolicy(second_person=second_person),
-        exposure=ExposurePolicy(**exposure),
+        exposure=RolloutPolicy(**exposure),
     )
 
 
@@ -81,7 +81,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_policy_says_what_it_does_tonight(case):
     policy, sentences, values, ends = CASES[case]
-    told, words = foretell(policy), translations.read_catalogue()
+    told, words = describe_tonight(policy), translations.read_catalogue()
     english, chinese = (form.format(*values, end) for form, end in zip(sentences, ends, strict=True))
     assert str(told) == english
     assert str(words[told.text].string) % told.values == chinese
@@ -89,7 +89,7 @@ def test_a_policy_says_what_it_does_tonight(case):
 
 def test_every_shipped_policy_and_every_sentence_is_in_the_table():
     assert set(POLICY_FILES.list_shipped()) <= set(CASES)
-    assert {foretell(policy).text for policy, *_ in CASES.values()} == set(SENTENCES.values())
+    assert {describe_tonight(policy).text for policy, *_ in CASES.values()} == set(SENTENCES.values())
 
 
 def test_the_sentences_are_one_each():

@@ -29,7 +29,7 @@ def fill_days(engine: Engine, today: datetime, *, shifted: int, also_today: bool
         session.add(Adapter(**names, base_id=BASE_ID, manifest_sha256="f" * 64))
         session.flush()
         put = {"role": "live", "adapter": ADAPTER, "actor": "ada", "reason": "tried", "at": today}
-        session.add(Deployment(desk_id=DESK, fence=1, **put))
+        session.add(Deployment(desk_id=DESK, fencing_token=1, **put))
         for table, values in rows.items():
             session.execute(insert(table), values)
 

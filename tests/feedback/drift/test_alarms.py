@@ -16,11 +16,11 @@ def jump(before, now, days=7):
 
 
 def told(name):
-    return next(case.alarm for case in SHIFTS if case.name == name)
+    return SHIFTS[name]
 
 
 def test_each_shift_has_its_sentence_and_its_rows():
-    assert {(case.alarm.said.code, case.alarm.said.action.code) for case in SHIFTS} == set(CODES.values())
+    assert {(each.said.code, each.said.action.code) for each in SHIFTS.values()} == set(CODES.values())
     assert {name for name, _rose in CODES} == set(QUANTITIES)
     language = told("a language comes up")
     assert language.to_json()["text"] == (
@@ -46,8 +46,8 @@ def test_each_shift_has_its_sentence_and_its_rows():
         "Since 27 Nov, 18 % of conversations have the tag “recall”, after 0 % in the four weeks before."
     )
     assert told("a tag is missing").rows["tag"] == "recall"
-    for case in SHIFTS:
-        text = case.alarm.to_json()["text"]
+    for alarm in SHIFTS.values():
+        text = alarm.to_json()["text"]
         assert text.endswith(".") and ". " not in text and "%(" not in text and len(text) < 150
 
 

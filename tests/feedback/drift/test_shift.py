@@ -62,6 +62,20 @@ def test_a_shift_is_found_with_the_day_that_it_began():
         assert (shift.before, shift.now, shift.days, shift.count) == (0.05, 0.5, begun, 40 * begun)
 
 
+def test_of_two_periods_the_one_with_the_clearer_shift_tells_when_it_began():
+    """Eight days ago: one of them lies before the last week, and the days before it differ more."""
+    for hits, begun, before in ((10, 7, (27 * 4 + 10) / 28 / 40), (17, 8, 0.1)):
+        shift = find_shift([hit(40, 4)] * (DAYS - 8) + [hit(40, hits)] * 8, SHARE, chance=CHANCE)
+        assert (shift.days, shift.before) == (begun, before)
+
+
+def test_each_of_the_two_periods_has_half_of_the_chance():
+    """From 9 to 14 of 40 in the last week: p is 0.000258 with 27 degrees of freedom, 0.000243 with 28."""
+    days = [hit(40, 9)] * (DAYS - 7) + [hit(40, 14)] * 7
+    assert find_shift(days, SHARE, chance=2 * 0.000255) is None
+    assert find_shift(days, SHARE, chance=2 * 0.000261) is not None
+
+
 def test_what_is_as_before_is_no_shift():
     """Periods alike, whatever each day of the week is like and whichever day is looked at."""
     rng = random.Random(1)
@@ -95,6 +109,9 @@ def test_with_little_to_go_by_nothing_is_told():
     full = [hit(8, 2)] * DAYS  # 56 in a week
     assert is_enough_for_test(full)
     assert not is_enough_for_test([hit(7, 2)] * DAYS)  # 49 in a week
+    busy = [hit(9, 2)] * 7
+    assert not is_enough_for_test([hit(3, 1)] * (DAYS - 7) + busy)  # 84 in the four weeks before
+    assert is_enough_for_test([hit(4, 1)] * (DAYS - 7) + busy)
     assert not is_enough_for_test([Day()] * (DAYS - 20) + [hit(8, 2)] * 20)  # 13 days before the last week
     assert is_enough_for_test([Day()] * (DAYS - 21) + [hit(8, 2)] * 21)
     assert (

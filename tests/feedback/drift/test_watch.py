@@ -2,18 +2,21 @@
 
 import html
 import re
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import delete
 
 from feedback.drift.shift import DAYS, hit
-from feedback.drift.watch import KeptWatch, list_watched, watch_now
-from feedback.drift.watched import QUANTITIES
+from feedback.drift.watch import KeptWatch, count_tags, list_watched, watch_now, watch_shares
+from feedback.drift.watched import MOST_MEMBERS, QUANTITIES
+from feedback.store.deployments import add_deployment
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Message
+from feedback.tags.tree import TagTree
 from tests.databases import START
-from tests.feedback.builders import DESK
+from tests.feedback.builders import DESK, add_adapter
 from tests.feedback.drift.days import ADAPTER, fill_days
 
 TODAY = datetime(2026, 11, 22, tzinfo=UTC)
@@ -102,12 +105,34 @@ def test_today_shows_each_alarm_with_its_rows(sqlite_desk, language, said, early
         assert read_page(html.unescape(link))
 
 
+def test_beside_a_canary_support_is_that_of_the_live_adapter(sqlite_engine):
+    fill_days(sqlite_engine, TODAY, shifted=0)
+    canary = "tuned-20261121-1"
+    with unit_of_work(sqlite_engine) as session:
+        add_adapter(session, canary, "canary")
+        put = {"actor": "ada", "reason": "new", "now": TODAY}
+        add_deployment(session, desk_id=DESK, role="canary", adapter=canary, share=0.2, **put)
+    with read(sqlite_engine) as session:
+        watched = list(list_watched(session, today=TODAY.date(), desk_id=DESK))
+    assert [each.member for each in watched if each.name == "support"] == [ADAPTER]
+
+
+def test_a_tag_counts_once_a_conversation_and_is_watched_from_twenty_conversations_on():
+    assert count_tags({("vip", "vip"): 3, ("vip", "new"): 2}, TagTree()) == {"vip": 5, "new": 2}
+    daily = [Counter(often=20, seldom=19)] + [Counter()] * (DAYS - 1)
+    (watched,) = watch_shares("tag", daily, [40] * DAYS)
+    assert (watched.member, watched.days[:2]) == ("often", [hit(40, 20), hit(40, 0)])
+    many = [Counter({f"tag {number}": 100 - number for number in range(MOST_MEMBERS + 3)})]
+    found = [each.member for each in watch_shares("tag", many, [100])]
+    assert found == [f"tag {number}" for number in range(MOST_MEMBERS)]
+
+
 def test_a_look_is_kept_for_an_hour_while_the_same_serves(sqlite_engine):
     kept = KeptWatch()
 
     def look_again(minutes):
         with read(sqlite_engine) as session:
-            return len(kept.look(session, now=TODAY + timedelta(minutes=minutes), desk_id=DESK).alarms)
+            return len(kept.read(session, now=TODAY + timedelta(minutes=minutes), desk_id=DESK).alarms)
 
     assert look_again(61) == 0
     fill_days(sqlite_engine, TODAY, shifted=4)

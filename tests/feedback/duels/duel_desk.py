@@ -39,7 +39,7 @@ def add_prompt(store: Engine, text: str, *, arrived: datetime = STARTED, **field
                 turn_id=turn.id,
                 conversation_id=turn.conversation_id,
                 slot_seed=1,
-                redraw_arm="base",
+                resampled_arm="base",
                 created_at=arrived,
                 **given,
             ),

@@ -120,7 +120,7 @@ def test_the_adapters_are_loaded_where_they_are_not(bench):
     assert {body["model"] for body in bench.asked()} == {ADAPTER, RIVAL}
 
 
-def test_equal_texts_are_drawn_again_once_and_then_are_a_tie(bench):
+def test_equal_texts_are_sampled_again_once_and_then_are_a_tie(bench):
     bench.engine.neutral |= {ADAPTER}
     duel_id = bench.start(2)
     duel = draw(bench, duel_id, temperature=0)  # greedy: every draw of a prompt is the same
@@ -131,7 +131,7 @@ def test_equal_texts_are_drawn_again_once_and_then_are_a_tie(bench):
     assert len({one["seed"] for row in rows for one in row.requests}) == 8
 
 
-def test_a_broken_reply_is_drawn_again_once_and_then_left_out(bench):
+def test_a_broken_reply_is_sampled_again_once_and_then_left_out(bench):
     duel_id = bench.start(2)
     duel = draw(bench, duel_id, max_tokens=1)  # every reply is cut off
     assert (duel.state, duel.error) == ("failed", "no_round")
@@ -193,7 +193,7 @@ def test_a_duel_goes_on_where_its_drawer_died(bench):
             duel_id=duel_id,
             replaces=Lease(),
             lease=dead,
-            plan={"sampling": {**drawer_sampling(bench), "temperature": 0.25}, "base_id": BASE_ID},
+            plan={"sampling": {**generator_sampling(bench), "temperature": 0.25}, "base_id": BASE_ID},
         )
         first = duels.list_waiting(session, duel_id=duel_id)[0]
         outcome = {"state": "ready", "a_text": "Kept.", "b_text": "Kept too."}
@@ -215,12 +215,12 @@ def test_a_duel_goes_on_where_its_drawer_died(bench):
         assert not duels.keep_duel(session, duel_id=duel_id, lease=dead, error=None)
 
 
-def drawer_sampling(bench: Bench) -> dict:
+def generator_sampling(bench: Bench) -> dict:
     return Sampling.from_settings(ServingSettings(data_dir=bench.data_dir)).to_json()
 
 
 def test_a_watching_drawer_takes_up_what_others_start(bench, monkeypatch):
-    monkeypatch.setattr(drawing, "LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(drawing, "POLL_EVERY_S", 0.05)
     drawer = bench.make_drawer()
     drawer.watch()
     assert bench.wait(bench.start(2), lambda duel: duel.state != "drawing").state == "open"
@@ -253,7 +253,7 @@ def test_an_interrupted_duel_has_the_replies_of_an_uninterrupted_one(bench):
     assert [(row.a_text, row.b_text) for row in bench.rounds(duel_id)] == interrupted
 
 
-def test_a_duel_that_is_closed_while_it_is_drawn_is_drawn_no_further(bench):
+def test_a_duel_that_is_closed_while_it_is_generated_is_generated_no_further(bench):
     duel_id = bench.start(3)
     bench.engine.mode, bench.engine.delay_s = "slow", 0.3
     drawer = bench.make_drawer()

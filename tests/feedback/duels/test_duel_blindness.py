@@ -1,4 +1,6 @@
-"""What a judge receives tells nothing about sides: from the drawn texts to the bytes of answers and pages."""
+"""What a judge receives tells nothing about sides: from the generated texts to the bytes of answers and
+pages.
+"""
 
 import re
 import shutil

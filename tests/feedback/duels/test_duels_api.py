@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 from sqlmodel import select
 
-from feedback.store import operators
+from feedback.store import users
 from feedback.store.desks import ensure_desk
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Duel, DuelRound, DuelVerdict
@@ -61,8 +61,8 @@ def test_a_duel_from_start_to_result(at_work, tmp_path):
     assert (result["rate"], result["counted"], result["band"]) == (0.625, 4, "not_known")
     assert result["left_out"] == {"empty": 1}
     assert {one["judge"]: one["won"] for one in result["judges"]} == {
-        at_work.operators["eva"]: 2,
-        at_work.operators["ada"]: 0,
+        at_work.users["eva"]: 2,
+        at_work.users["ada"]: 0,
     }
     assert verdicts(at_work)[0].dwell_ms == 4000
 
@@ -218,7 +218,7 @@ def test_another_desks_duel_is_not_found(at_work, tmp_path):
     said = judge(at_work, duel_id, 1, "a").json["verdict_id"]
     with unit_of_work(at_work.engine) as session:
         ensure_desk(session, now=at_work.clock.now(), desk_id="other", name="Other")
-        at_work.tokens["stranger"] = operators.create_token(
+        at_work.tokens["stranger"] = users.create_token(
             session, desk_id="other", name="x", role="admin", now=at_work.clock.now()
         )
     answers = [

@@ -64,6 +64,7 @@ def choose(keys, seen, wanted, seed=1, texts=None):
         seed=seed,
         wanted=wanted,
         fetch=lambda ids: {id: Prompt([{"role": "user", "content": texts[id]}], {}) for id in ids},
+        has_twin=lambda text: "learnt" in text,
     )
 
 
@@ -84,6 +85,36 @@ def test_one_set_a_conversation_and_no_text_twice():
     texts = {f"s{n}": f"text {n}" for n in range(5)} | {"t1": "same", "t2": "same"}
     chosen = choose(keys, Seen(BUILT), 10, texts=texts)
     assert sorted(item.key.conversation_id == "one" for item in chosen) == [False, True]
+
+
+def test_a_prompt_with_a_twin_gives_way_to_the_next():
+    keys = [PromptKey(f"s{n}", f"c{n}", STARTED) for n in range(6)]
+    texts = {f"s{n}": f"{'learnt' if n % 2 else 'new'} {n}" for n in range(6)}
+    chosen = choose(keys, Seen(BUILT), 10, texts=texts)
+    assert sorted(item.key.set_id for item in chosen) == ["s0", "s2", "s4"]
+
+
+def test_a_near_duplicate_of_a_training_prompt_is_seen(store_engine, tmp_path):
+    """Of train and validation; what is like a test prompt is as unseen as that one."""
+    add_contender(store_engine, tmp_path)
+    ask = "Hello, my {} number {} has not come and I would like to know when it does."
+    add_prompt(store_engine, ask.format("parcel", 77))
+    add_prompt(store_engine, "你好，我的订单 778 还没有到，请问什么时候可以送到？")
+    kept = add_prompt(store_engine, ask.format("new washing machine", 5))
+    write_dataset(
+        tmp_path,
+        choices=[
+            ("imported-1", "train", ask.format("parcel", 12)),
+            ("imported-2", "test", ask.format("new washing machine", 6)),
+        ],
+        pairs=[("imported-3", "validation", "你好，我的订单 12 还没有到，请问什么时候可以送到？谢谢")],
+    )
+    duel = start(store_engine, tmp_path, wanted=1)
+    with read(store_engine) as session:
+        (row,) = duels.list_rounds(session, desk_id=DESK, duel_id=duel.id)
+    assert row.conversation_id == kept
+    with pytest.raises(TooFewPrompts):
+        start(store_engine, tmp_path, wanted=2, event_id="e2")
 
 
 def test_a_prompt_with_the_words_of_a_training_prompt_is_seen(store_engine, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 
 from feedback.duels.result import BOTH_BAD, LOST, TIED, WON, count_result, decide_round
 from feedback.experiments.sequential_tests import e_better, e_harm, wilson_interval
-from feedback.store.duel_verdicts import StandingVerdict
+from feedback.store.duel_verdicts import ActiveVerdict
 from feedback.store.tables import DuelRound
 from tests.feedback.duels.duel_desk import ADAPTER, BUILT, RIVAL, STARTED
 
@@ -26,9 +26,9 @@ def rounds(states: str, adapter_on: str, rival: str | None = None) -> list[DuelR
     ]
 
 
-def said(*verdicts: tuple[int, str] | tuple[int, str, str], at=STARTED) -> list[StandingVerdict]:
+def said(*verdicts: tuple[int, str] | tuple[int, str, str], at=STARTED) -> list[ActiveVerdict]:
     return [
-        StandingVerdict(f"v{n}", position, verdict, *(judge or ["eva"]), at)
+        ActiveVerdict(f"v{n}", position, verdict, *(judge or ["eva"]), at)
         for n, (position, verdict, *judge) in enumerate(verdicts)
     ]
 
@@ -43,7 +43,7 @@ def test_the_side_of_the_adapter_decides_what_a_verdict_means():
     score = result.score
     assert (score.won, score.lost, score.tied, score.both_bad) == (2, 2, 1, 1)
     assert score.counted == 5 and score.rate == 0.5
-    assert result.score.band == "not_known"
+    assert result.score.grade == "not_known"
 
 
 def test_of_two_adapters_the_named_one_has_the_rate():
@@ -114,7 +114,7 @@ def test_equal_texts_are_ties_as_far_as_judging_came():
 
 def test_a_duel_of_equal_texts_alone_is_a_tie():
     result = count(rounds("ee", "ab"), [])
-    assert (result.score.rate, result.score.band) == (0.5, "not_known")
+    assert (result.score.rate, result.score.grade) == (0.5, "not_known")
 
 
 def test_nothing_judged_is_no_rate():

@@ -10,7 +10,7 @@ from feedback.store.duel_verdicts import (
     VerdictNotYours,
     VerdictUndone,
     find_next_round,
-    list_standing,
+    list_active_verdicts,
     record_verdict,
     undo_verdict,
 )
@@ -46,9 +46,11 @@ def close(store, duel_id):
         return close_duel(session, desk_id=DESK, duel_id=duel_id, actor="eva", now=STARTED)
 
 
-def standing(store, duel_id):
+def active(store, duel_id):
     with read(store) as session:
-        return {(one.position, one.judge): one.verdict for one in list_standing(session, duel_id=duel_id)}
+        return {
+            (one.position, one.judge): one.verdict for one in list_active_verdicts(session, duel_id=duel_id)
+        }
 
 
 def next_round(store, duel_id, judge="eva"):
@@ -62,7 +64,7 @@ def test_one_verdict_a_judge_and_round(store_engine, tmp_path):
     with pytest.raises(RoundJudged):
         judge(store_engine, duel_id, 1, "b")
     judge(store_engine, duel_id, 1, "b", "ada")
-    assert standing(store_engine, duel_id) == {(1, "eva"): "a", (1, "ada"): "b"}
+    assert active(store_engine, duel_id) == {(1, "eva"): "a", (1, "ada"): "b"}
 
 
 def test_undo_is_a_row_of_its_own_and_frees_the_round(store_engine, tmp_path):
@@ -72,7 +74,7 @@ def test_undo_is_a_row_of_its_own_and_frees_the_round(store_engine, tmp_path):
     with pytest.raises(VerdictUndone):
         undo(store_engine, first)
     second = judge(store_engine, duel_id, 2, "both_bad")
-    assert standing(store_engine, duel_id) == {(2, "eva"): "both_bad"}
+    assert active(store_engine, duel_id) == {(2, "eva"): "both_bad"}
     with read(store_engine) as session:
         rows = {row.id: row for row in session.exec(select(DuelVerdict))}
     assert len(rows) == 3
@@ -89,7 +91,7 @@ def test_nobody_takes_back_what_another_said(store_engine, tmp_path):
     first = judge(store_engine, duel_id, 1, "tie")
     with pytest.raises(VerdictNotYours):
         undo(store_engine, first, "ada")
-    assert standing(store_engine, duel_id) == {(1, "eva"): "tie"}
+    assert active(store_engine, duel_id) == {(1, "eva"): "tie"}
 
 
 def test_each_judge_has_their_own_next_round(store_engine, tmp_path):

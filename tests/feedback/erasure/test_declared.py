@@ -9,6 +9,10 @@ from feedback.store.erasures import list_covered
 from feedback.store.tables.columns import declare
 
 KEPT_IN_EVENTS = {
+    "format",
+    "refused",
+    "datasets",
+    "adapters",
     "state",
     "message",
     "judge",
@@ -20,6 +24,10 @@ KEPT_IN_EVENTS = {
     "closed",
     "reopened",
     "left",
+    "source",
+    "kind",
+    "grade",
+    "decision_ids",
 }
 
 

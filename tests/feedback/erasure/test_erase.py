@@ -5,7 +5,8 @@ import json
 import pytest
 from sqlmodel import select
 
-from feedback.datasets.build import Building, build_dataset, read_dataset_manifest
+from feedback.datasets.build import build_dataset, read_dataset_manifest
+from feedback.datasets.building import Building
 from feedback.erasure.erase import erase_again, remove_probes
 from feedback.erasure.journal import read_log
 from feedback.lineage.graph import Ref
@@ -94,7 +95,7 @@ def count_rows(desk):
 def test_its_dataset_keeps_id_and_manifest_and_is_built_again_without_them(desk, data_dir, life):
     desk.post("/v1/erasures", customer_id=f"{WORD}-77")
     old = life["dataset"]
-    assert [path.name for path in old.path.iterdir()] == ["manifest.json"]
+    assert sorted(path.name for path in old.path.iterdir()) == ["manifest.json", "members.idx"]
     assert read_dataset_manifest(old.path)["id"] == old.id
     rebuilt = rebuild(desk.engine, data_dir=data_dir, clock=desk.clock, desk_id="default")
     row = desk.row(Dataset, id=old.id)
@@ -110,7 +111,7 @@ def test_the_adapter_that_learnt_from_it_is_flagged_and_may_not_serve(desk, data
     desk.post("/v1/erasures", customer_id=f"{WORD}-77")
     assert "| split | train | 2 |" in card.read_text()
     assert "Records that it learnt from were erased on 2026-" in card.read_text()
-    step = Tracer(desk.engine, data_dir, "default").look(Ref("adapter", ADAPTER))
+    step = Tracer(desk.engine, data_dir, "default").find_step(Ref("adapter", ADAPTER))
     assert step.facts["learned_erased_at"].startswith("2026-")
     with read(desk.engine) as session, pytest.raises(AdapterErased):
         check_not_erased(session, adapter=session.get_one(Adapter, ADAPTER))
@@ -134,10 +135,42 @@ def test_the_proof_says_what_was_done_and_what_could_not_be(desk, data_dir, life
     assert desk.row(Erasure).finished_at is not None
 
 
-def serve(desk, adapter, fence):
+def erase_customer(desk, data_dir, customer_id):
+    """The proof of it."""
+    erasure_id = desk.post("/v1/erasures", customer_id=customer_id).json["erasure_id"]
+    return json.loads((data_dir / "erasures" / f"{erasure_id}.json").read_text())
+
+
+def list_learned(proof):
+    return [each["name"] for each in proof["left"] if each["what"] == "adapter"]
+
+
+def test_a_second_proof_names_the_adapters_of_a_dataset_that_the_first_erased(desk, data_dir, life):
+    """Also one that a run registers only after the first erasure; not where the dataset never held them."""
+    talk(desk, "numbat")  # after the dataset was built
+    first = erase_customer(desk, data_dir, f"{WORD}-77")
+    with unit_of_work(desk.engine) as session:
+        erased_at = session.get_one(Dataset, life["dataset"].id).erased_at
+        facts = {"desk_id": "default", "base_id": "b" * 64, "manifest_sha256": "e" * 64}
+        made = {"dataset_id": life["dataset"].id, "created_at": desk.clock.now()}
+        session.add(Adapter(name="tuned-20261122-2", state="passed", **facts, **made))
+    desk.clock.advance(60)
+
+    second = erase_customer(desk, data_dir, f"{OTHER}-77")
+    third = erase_customer(desk, data_dir, "numbat-77")
+
+    assert list_learned(first) == [ADAPTER]
+    assert list_learned(second) == [ADAPTER, "tuned-20261122-2"]
+    assert list_learned(third) == []
+    assert (second["datasets"], third["datasets"]) == ([life["dataset"].id], [])
+    assert desk.row(Dataset, id=life["dataset"].id).erased_at == erased_at
+    assert find_traces(desk.engine, data_dir, OTHER) == []
+
+
+def serve(desk, adapter, fencing_token):
     with unit_of_work(desk.engine) as session:
         made = {"desk_id": "default", "actor": "ada", "reason": "", "at": desk.clock.now()}
-        session.add(Deployment(adapter=adapter, role="live", fence=fence, **made))
+        session.add(Deployment(adapter=adapter, role="live", fencing_token=fencing_token, **made))
 
 
 def test_an_old_probe_is_named_while_its_adapter_serves_and_goes_afterwards(desk, data_dir, life):
@@ -200,14 +233,14 @@ def test_a_waiting_turn_leaves_the_queue_and_its_set_is_closed(desk):
     assert desk.row(SuggestionSet, id=set_id).state == "superseded"
 
 
-def test_a_set_that_is_drawn_meanwhile_writes_nothing(desk, data_dir):
+def test_a_set_that_is_generated_meanwhile_writes_nothing(desk, data_dir):
     opened = desk.open(f"A {WORD}!", customer_id="c-1")
     set_id = put_set(desk.engine, opened["turn_id"], state="preparing")
     with unit_of_work(desk.engine) as session:
         session.get_one(SuggestionSet, set_id).lease_owner = "us"
     desk.post("/v1/erasures", customer_id="c-1")
     late = Candidate(
-        desk_id="default", set_id=set_id, slot=0, arm="base", request_no=0, draw_no=0, text=f"My {WORD}"
+        desk_id="default", set_id=set_id, slot=0, arm="base", request_no=0, sample_no=0, text=f"My {WORD}"
     )
     with unit_of_work(desk.engine) as session:
         state = settle_set(
@@ -279,3 +312,14 @@ def test_a_store_that_has_it_again_loses_it_again(desk, data_dir, life):
     again = erase_again(desk.engine, data_dir=data_dir, desk_id="default", clock=desk.clock)
     assert again.kind == "again" and find_traces(desk.engine, data_dir, WORD) == []
     assert erase_again(desk.engine, data_dir=data_dir, desk_id="default", clock=desk.clock) is None
+
+
+def test_a_version_by_difficulty_waits_for_a_run_that_tells_it_again(sqlite_engine, tmp_path):
+    desk = make_desk(sqlite_engine, tmp_path)
+    now = desk.clock.now()
+    with unit_of_work(sqlite_engine) as session:
+        gone = {"selection": {"difficulty": [4]}, "erased_at": now}
+        session.add(Dataset(id="d" * 64, desk_id="default", created_at=now, **gone))
+    assert rebuild(sqlite_engine, data_dir=tmp_path, clock=desk.clock, desk_id="default") == {}
+    with read(sqlite_engine) as session:
+        assert session.get_one(Dataset, "d" * 64).rebuilt_at is None

@@ -25,20 +25,28 @@ WORDS = (
     "we have sent your parcel today and it will reach you soon with our best regards from the shop".split()
 )
 PROMPT = [{"role": "user", "content": "When does it come?"}]
+# Each after those that its rows name.
+TABLES = (Conversation, Message, Turn, SuggestionSet, Candidate, Unblinding, Judgement, Thumb)
 KINDS = {"pick": 60, "edit": 12, "own": 6, "tie": 12, "none": 4, "skip": 4}
 
 
 class Writer:
-    """Writes sets and judgements minute by minute; every choice comes from the seed."""
+    """Draws sets and judgements minute by minute; every choice comes from the seed."""
 
-    def __init__(self, session, seed):
-        self.session, self.draw, self.now = session, random.Random(seed), START
+    def __init__(self, seed):
+        self.draw, self.now = random.Random(seed), START
         self.written = 0
+        self.rows = {table: [] for table in TABLES}
 
     def add(self, row):
-        self.session.add(row)
-        self.session.flush()
+        self.rows[type(row)].append(row)
         return row
+
+    def write(self, session):
+        """A table at a time: a row at a time takes several times as long."""
+        for rows in self.rows.values():
+            session.add_all(rows)
+            session.flush()
 
     def write_set(self):
         draw = self.draw
@@ -68,7 +76,7 @@ class Writer:
                 design=design,
                 adapter=adapter,
                 slot_seed=self.written,  # ids are drawn: this alone tells the order of writing
-                redraw_arm="base",
+                resampled_arm="base",
                 messages=PROMPT,
                 created_at=self.now,
                 revealed_at=self.now,
@@ -127,7 +135,7 @@ class Writer:
                     arm=arm,
                     adapter=adapters[arm],
                     request_no=0,
-                    draw_no=slot,
+                    sample_no=slot,
                     text=text,
                     state=state,
                 )
@@ -198,9 +206,10 @@ class Writer:
 
 def write_log(engine, *, seed, sets):
     """The time after the last row."""
+    writer = Writer(seed)
+    for _ in range(sets):
+        writer.write_set()
     with unit_of_work(engine) as session:
-        writer = Writer(session, seed)
-        for _ in range(sets):
-            writer.write_set()
+        writer.write(session)
     renew_all(engine)
     return writer.now

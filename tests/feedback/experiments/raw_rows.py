@@ -15,13 +15,12 @@ from feedback.experiments.picks import CountedPick
 from feedback.experiments.support import Support
 from feedback.experiments.versions import Comparison
 from feedback.records.cards import describe_card
-from feedback.records.from_judgement import CLOSING, DUEL, derive_choice
+from feedback.records.from_judgement import CLOSING, derive_choice
 from feedback.records.from_thumb import derive_thumb
 from feedback.records.pairs import pair_choice
 from feedback.records.rejections import Refusal
 from feedback.records.text import normalise
 from feedback.store.choices import read_judged, read_thumbed
-from feedback.store.duel_verdicts import iterate_judged_rounds
 from feedback.store.engine import read
 from feedback.store.tables import Judgement, Record, Thumb
 
@@ -171,7 +170,7 @@ def count_funnel(judged_sets):
             continue
         counted.choices += 1
         counted.choice_kinds[choice.kind] += 1
-        pairs = pair_choice(choice)
+        pairs = pair_choice(choice.to_record())
         counted.paired += any(not isinstance(pair, Refusal) for pair in pairs)
         for pair in pairs:
             if isinstance(pair, Refusal):
@@ -199,26 +198,12 @@ def count_new_choices(engine, since):
 def collect_from_rows(monkeypatch):
     """Has datasets built from the rows themselves."""
 
-    def iterate_live(engine, desk_id, selection, until, refusals):
-        if selection.has_live:
-            judged_sets = list_judged(engine, since=selection.since, until=until, with_tokens=True)
-            yield from settle(judged_sets, selection, refusals)
-
-    def iterate_duels(engine, desk_id, selection, until, refusals):
-        if selection.has_duels:
-            since = selection.since
-            rounds = iterate_judged_rounds(engine, desk_id=desk_id, since=since, until=until)
-            for choice, known in settle(rounds, selection, refusals):
-                yield choice.model_copy(update={"source": DUEL}), known
-
-    def settle(judged_sets, selection, refusals):
-        for judged, shown in judged_sets:
-            if selection.takes(list(shown.tags), judged.at):
-                choice = derive_choice(judged, shown)
-                if isinstance(choice, Refusal):
-                    refusals.add(choice)
-                else:
-                    yield choice, shown.known
+    def iterate_live(asked):
+        if asked.selection.has_live:
+            since, until = asked.selection.since, asked.until
+            for judged, shown in list_judged(asked.store_engine, since=since, until=until, with_tokens=True):
+                if asked.selection.takes(list(shown.tags), judged.at, shown.language):
+                    yield derive_choice(judged, shown), shown.known
 
     def iterate_thumbs(engine, *, desk_id, until):
         with read(engine) as session:
@@ -229,6 +214,5 @@ def collect_from_rows(monkeypatch):
                 row = Record(rejection=reason, tags=reply.tags, created_at=reply.at)
                 yield row, None if reason else reply
 
-    monkeypatch.setattr(collect, "iterate_live", iterate_live)
-    monkeypatch.setattr(collect, "iterate_duels", iterate_duels)
+    monkeypatch.setattr(collect.Collector, "iterate_live", iterate_live)
     monkeypatch.setattr(collect, "iterate_thumbs", iterate_thumbs)

@@ -6,7 +6,7 @@ from sqlmodel import select
 
 from feedback.experiments import fits
 from feedback.experiments.fits import renew_fits
-from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.experiments.rollout_rule import RolloutPolicy
 from feedback.experiments.support import support_of
 from feedback.store.engine import read, unit_of_work
 from feedback.store.erasures import Subject, erase_rows
@@ -18,7 +18,7 @@ from tests.feedback.desk import make_desk
 from tests.feedback.pick_rows import add_picks
 
 ADAPTER, OTHER = "tuned-20261122-1", "tuned-20261121-1"
-POLICY = ExposurePolicy()
+POLICY = RolloutPolicy()
 
 
 def start(engine, tmp_path):
@@ -58,7 +58,7 @@ def test_a_fit_is_renewed_when_judgements_change_and_not_before(store_engine, tm
     assert renew_fits(store_engine, policy=POLICY, clock=desk.clock) == [ADAPTER]
     later = ask(desk)
     assert (later["fitted_judgements"], later["share"]) == (44, 28 / 44)
-    surer = ExposurePolicy(confidence=0.999)
+    surer = RolloutPolicy(confidence=0.999)
     assert renew_fits(store_engine, policy=surer, clock=desk.clock) == [ADAPTER]
     assert (ask(desk)["confidence"], ask(desk)["share_low"] < later["share_low"]) == (0.999, True)
 

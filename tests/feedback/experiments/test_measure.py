@@ -14,7 +14,7 @@ from feedback.experiments.adjusted_share import PRIOR_SD
 from feedback.experiments.fits import show_cells
 from feedback.experiments.measure import measure_picks, name_experience
 from feedback.experiments.picks import CountedPick, read_picks
-from feedback.experiments.rollout_rule import Evidence, ExposurePolicy
+from feedback.experiments.rollout_rule import Evidence, RolloutPolicy
 from feedback.experiments.support import support_of
 from feedback.experiments.tally import Tally
 from feedback.records.cards import Card
@@ -25,7 +25,7 @@ from tests.feedback.experiments.meanings import rederive
 from tests.feedback.experiments.stores import give_prompts
 
 ADAPTER = "tuned-20261122-1"  # of the sets that the desk puts
-POLICY = ExposurePolicy()
+POLICY = RolloutPolicy()
 ARMS = ("tuned", "base", "base", "tuned")
 SLOTS = {"tuned": (0,), "base": (2,), "both": (0, 1)}
 

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 
 from feedback.experiments.fits import renew_fits
-from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.experiments.rollout_rule import RolloutPolicy
 from tests.feedback.desk import make_desk
 from tests.feedback.experiments.log import ADAPTER, write_log
 from tests.feedback.experiments.recount import export, recount_account, recount_night
@@ -66,7 +66,7 @@ def filled(store_engine, tmp_path):
     middle = end - timedelta(hours=6)
     add_ended_run(store_engine, "skipped", state="done", reasons=[], started_at=middle)
     desk.run_id = add_ended_run(store_engine, "published", started_at=end)
-    renew_fits(store_engine, policy=ExposurePolicy(), clock=desk.clock)
+    renew_fits(store_engine, policy=RolloutPolicy(), clock=desk.clock)
     rows = export(store_engine)
     return desk, rows, [at.strftime("%Y-%m-%d %H:%M:%S.%f") for at in (middle, end)]
 

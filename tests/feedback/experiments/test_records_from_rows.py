@@ -13,7 +13,7 @@ from feedback.datasets.build import Selection, build_dataset
 from feedback.experiments.funnel import count_funnel
 from feedback.experiments.measure import measure_picks
 from feedback.experiments.picks import read_picks
-from feedback.experiments.rollout_rule import ExposurePolicy
+from feedback.experiments.rollout_rule import RolloutPolicy
 from feedback.experiments.support import support_of
 from feedback.experiments.versions import tally_versions
 from feedback.store.derived_records import RenewalCursor, count_stale, renew_page
@@ -100,7 +100,7 @@ def check_figures(engine, tmp_path, monkeypatch, end):
     for adapter in ADAPTERS:
         picks = list(read_picks(engine, adapter, with_experience=True))
         assert picks == raw_rows.list_picks(judged, adapter)
-        measured = measure_picks(adapter, picks, ExposurePolicy())
+        measured = measure_picks(adapter, picks, RolloutPolicy())
         assert measured.evidence.tally == support_from(engine, adapter).tally
     check_datasets(engine, tmp_path, monkeypatch, end)
 

@@ -8,12 +8,12 @@ from itertools import product
 import pytest
 
 from feedback.experiments.sequential_tests import (
-    BANDS,
     ENOUGH,
+    GRADES,
     e_better,
     e_harm,
     e_value,
-    find_band,
+    find_grade,
     picks_until,
     wilson_interval,
 )
@@ -153,7 +153,7 @@ def test_looking_after_every_pick_seldom_errs():
 
 
 @pytest.mark.parametrize(
-    ("won", "n", "band"),
+    ("won", "n", "grade"),
     [
         (0, 0, None),
         (2.5, 6, "not_known"),  # 2 won, 3 lost, a tie
@@ -176,6 +176,6 @@ def test_looking_after_every_pick_seldom_errs():
         (4_900, 10_000, "harmed"),  # 48.0 to 50.0 %, less than one half
     ],
 )
-def test_better_and_worse_only_where_the_interval_excludes_one_half(won, n, band):
-    assert find_band(won, n) == band
-    assert band is None or band in BANDS
+def test_better_and_worse_only_where_the_interval_excludes_one_half(won, n, grade):
+    assert find_grade(won, n) == grade
+    assert grade is None or grade in GRADES

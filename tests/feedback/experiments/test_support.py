@@ -63,7 +63,7 @@ def test_a_merged_candidate_gives_half_to_the_rate_and_nothing_to_a_decision():
 )
 def test_what_is_no_pick_is_a_share_of_its_own(judgement, name):
     support = count(judgement)
-    assert support.tally.counted == 0 and support.tally.rate is None and support.tally.band is None
+    assert support.tally.counted == 0 and support.tally.rate is None and support.tally.grade is None
     assert support.shares == {
         key: float(key == name) for key in ("own", "none", "skip", "undone", "unblinded")
     }
@@ -94,12 +94,12 @@ def test_sets_of_two_versions_are_left_out_whole(kind):
     assert not any(support.shares.values())
 
 
-def test_the_rate_its_interval_and_band_by_hand():
+def test_the_rate_its_interval_and_grade_by_hand():
     picks = [(judged("pick", 1), 15), (judged("pick", 0), 4), (judged("tie", 0, candidates=(0, 1)), 2)]
     support = tally_support(TUNED, {AgentMeaning("ann", mean(pick, shown())): count for pick, count in picks})
     assert support.tally.rate == 16 / 21
     assert support.tally.interval == pytest.approx((0.5491, 0.8937), abs=5e-4)
-    assert support.tally.band == "success"
+    assert support.tally.grade == "success"
     assert support.tally.e_better == pytest.approx(3.578, abs=0.001) and support.e_harm == 0.0
     assert not support.harmed
 
@@ -110,7 +110,7 @@ def test_harm_is_proven_by_agents_not_by_one():
     four = tally_support(TUNED, {AgentMeaning(name, each): n for name in "abcd" for each, n in meanings})
     one = tally_support(TUNED, {AgentMeaning("a", each): 4 * n for each, n in meanings})
     assert four.tally == one.tally == Tally(12, 36) and (four.agents, one.agents) == (4, 1)
-    assert four.e_harm == weigh_harm([(3, 12)] * 4) >= 20 and four.harmed and four.tally.band == "harmed"
+    assert four.e_harm == weigh_harm([(3, 12)] * 4) >= 20 and four.harmed and four.tally.grade == "harmed"
     assert one.e_harm == weigh_harm([(12, 48)]) < 20 and not one.harmed
     assert e_harm(12, 48) > 20  # as if every pick were another agent's
 
@@ -123,9 +123,13 @@ def test_erased_agents_are_one():
 
 def test_support_is_read_from_what_agents_did(desk):
     """Two picks of tuned, one of base, one none, one undone; the same through the store as through the
-    rules."""
+    rules. Picks whose reply can still be taken back do not count: they would tell the arms of an open set.
+    """
     for index in (1, 3, 0):
         assert desk.pick(desk.open_ready()[1], index).status_code == 201
+    with read(desk.engine) as session:
+        assert support_of(session, ADAPTER).judgements == 0
+    desk.clock.advance(60)
     desk.judge(desk.open_ready()[1], "none")
     undone = desk.pick(desk.open_ready()[1], 1)
     assert desk.post(f"/v1/judgements/{undone.json['judgement_id']}/undo", "agent").status_code == 201

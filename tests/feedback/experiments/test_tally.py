@@ -10,7 +10,7 @@ from feedback.experiments.tally import Tally
 
 def test_ties_are_half_in_the_rate_and_nothing_in_the_evidence():
     tally = Tally(30, 6, 4)
-    assert (tally.counted, tally.decided, tally.rate, tally.band) == (40, 36, 32 / 40, "success")
+    assert (tally.counted, tally.decided, tally.rate, tally.grade) == (40, 36, 32 / 40, "success")
     low, high = binomtest(32, 40).proportion_ci(0.95, method="wilson")
     assert tally.interval == pytest.approx((low, high), abs=1e-6)
     assert (tally.e_better, tally.e_harm) == (e_better(30, 36), 0.0)

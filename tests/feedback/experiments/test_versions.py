@@ -149,7 +149,7 @@ def test_a_set_without_replies_names_no_older_version():
 
 
 def open_versions(desk, old=OLD):
-    """What the agent sees of a set that the suggester drew from two versions."""
+    """What the agent sees of a set that the suggester generated from two versions."""
     _, seen = desk.open_ready()
     with unit_of_work(desk.engine) as session:
         row = session.get_one(SuggestionSet, seen["set_id"])
@@ -172,6 +172,7 @@ def test_versions_are_compared_by_what_agents_did(desk):
     desk.clock.advance(60)
     assert desk.pick(open_versions(desk, old=OLDER), 1, role="ben").status_code == 201
     desk.pick(desk.open_ready()[1], 1)
+    desk.clock.advance(60)
     give_prompts(desk)
     with read(desk.engine) as session:
         later, earlier = tally_versions(NEW, count_versions(session, desk_id=DESK, adapter=NEW))

@@ -4,6 +4,7 @@ import gzip
 import json
 from pathlib import Path
 
+from feedback.formats.asked import Asked
 from feedback.formats.importer import import_file
 from tests.clock import FrozenClock
 from tests.databases import START
@@ -56,4 +57,4 @@ def write(path, *lines):
 
 
 def bring_in(engine, path, kind="choices", **options):
-    return import_file(engine, path, kind=kind, clock=CLOCK, **options)
+    return import_file(engine, path, asked=Asked(kind, **options), clock=CLOCK)

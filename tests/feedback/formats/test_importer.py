@@ -47,8 +47,17 @@ def test_a_mixed_file_is_counted_line_by_line(store_engine, tmp_path):
         {"id": "x"},
     )
     report = bring_in(store_engine, path)
-    assert report.to_json() | {"examples": None} == {
-        "kind": "choices",
+    assert report.count() == {
+        "parts": [
+            {
+                "name": "mixed.jsonl",
+                "form": "JSON lines",
+                "encoding": "windows-1252",
+                "format": "our own choices",
+                "lines": 11,
+            }
+        ],
+        "kinds": {"choices": 2},
         "lines": 11,
         "accepted": 2,
         "duplicates": 1,
@@ -56,14 +65,26 @@ def test_a_mixed_file_is_counted_line_by_line(store_engine, tmp_path):
             "fewer_than_two_replies": 1,
             "id_taken": 1,
             "invalid_json": 1,
-            "invalid_utf8": 1,
-            "missing_field:prompt": 1,
+            "missing_field:prompt": 2,
             "not_a_number": 1,
             "not_an_object": 1,
             "picked_out_of_range": 1,
         },
         "messages": 0,
-        "examples": None,
+        "notes": {"guessed_conversation": 2},
+        "splits": {"train": 2},
+        "examples": [
+            {"reason": reason, "part": "mixed.jsonl", "line": line}
+            for reason, line in (
+                ("fewer_than_two_replies", 8),
+                ("id_taken", 6),
+                ("invalid_json", 2),
+                ("missing_field:prompt", 9),
+                ("not_a_number", 10),
+                ("not_an_object", 4),
+                ("picked_out_of_range", 7),
+            )
+        ],
     }
     assert report.accepted + report.duplicates + sum(report.refused.values()) == report.lines
     assert [(example.line, example.reason) for example in report.examples[:2]] == [

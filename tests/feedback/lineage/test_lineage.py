@@ -1,4 +1,4 @@
-"""A whole chain made by hand, walked both ways on both databases; ids unknown, cut short or shared."""
+"""A whole chain made by hand, walked both ways on both databases."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -8,7 +8,7 @@ import pytest
 from feedback.datasets.layout import dataset_dir
 from feedback.datasets.members import INDEX, read_members
 from feedback.errors import NotFound
-from feedback.lineage.find import IdAmbiguous, IdUnknown, find_ref
+from feedback.lineage.find import IdUnknown, find_ref
 from feedback.lineage.graph import Ref, lay_path, walk
 from feedback.lineage.kinds import KINDS
 from feedback.lineage.steps import Tracer
@@ -18,31 +18,20 @@ from feedback.store.deployments import add_deployment
 from feedback.store.engine import read, unit_of_work
 from feedback.store.records import add_records
 from feedback.store.tables import (
+    Adapter,
     AdapterEvent,
     Dataset,
     Duel,
     DuelRound,
     DuelVerdict,
-    Judgement,
     SuggestionSet,
-    Turn,
 )
 from tests.databases import START
-from tests.feedback.chain import ADAPTER, DATASET, DESK, LIVE, NIGHT, Chain, record, write_dataset
-
-
-@pytest.fixture
-def chain(desk, tmp_path):
-    return Chain(desk, tmp_path)
-
-
-@pytest.fixture
-def small(sqlite_desk, tmp_path):
-    return Chain(sqlite_desk, tmp_path)
+from tests.feedback.chain import ADAPTER, DATASET, DESK, LIVE, NIGHT, record, write_dataset
 
 
 def test_the_story_reads_forwards_from_the_message_to_the_end_of_service(chain):
-    found = walk(chain.tracer().look, Ref("message", chain.message), ["after"])
+    found = walk(chain.tracer().find_step, Ref("message", chain.message), ["after"])
     story = [
         Ref("message", chain.message),
         Ref("set", chain.set),
@@ -56,7 +45,7 @@ def test_the_story_reads_forwards_from_the_message_to_the_end_of_service(chain):
         chain.decision("canary"),
         Ref("deployment", "1"),
         Ref("approval", "1"),
-        Ref("exposure", "1"),
+        Ref("rollout", "1"),
         chain.decision("live"),
         Ref("deployment", "2"),
         chain.decision("rolled_back"),
@@ -68,7 +57,7 @@ def test_the_story_reads_forwards_from_the_message_to_the_end_of_service(chain):
 
 
 def test_the_story_reads_backwards_from_a_set_that_the_adapter_answered(chain):
-    found = walk(chain.tracer().look, Ref("judgement", chain.later_judgement), ["before"])
+    found = walk(chain.tracer().find_step, Ref("judgement", chain.later_judgement), ["before"])
     kinds = [ref.kind for ref in found.steps]
     assert kinds[:4] == ["judgement", "set", "message", "deployment"]
     assert Ref("deployment", "2") in found.steps and Ref("run", chain.run) in found.steps
@@ -77,12 +66,12 @@ def test_the_story_reads_backwards_from_a_set_that_the_adapter_answered(chain):
 
 
 def test_every_edge_is_named_by_both_of_its_ends(chain):
-    look = chain.tracer().look
+    find_step = chain.tracer().find_step
     steps, waiting = {}, [Ref("message", chain.message), Ref("choice", "star/star-1-e11")]
     while waiting:
         ref = waiting.pop()
         if ref not in steps:
-            steps[ref] = look(ref)
+            steps[ref] = find_step(ref)
             waiting += [*steps[ref].before, *steps[ref].after]
     forwards = {(step.ref, ref) for step in steps.values() for ref in step.after}
     backwards = {(ref, step.ref) for step in steps.values() for ref in step.before}
@@ -91,8 +80,10 @@ def test_every_edge_is_named_by_both_of_its_ends(chain):
 
 
 def test_an_interval_says_from_when_to_when_for_whom_and_why_it_ended(small):
-    look = small.tracer().look
-    canary, live, none = (look(Ref("deployment", fence)).facts for fence in ("1", "2", "3"))
+    find_step = small.tracer().find_step
+    canary, live, none = (
+        find_step(Ref("deployment", fencing_token)).facts for fencing_token in ("1", "2", "3")
+    )
     assert (canary["role"], canary["adapter"], canary["share"], canary["until"]) == (
         "canary",
         ADAPTER,
@@ -109,8 +100,8 @@ def test_an_interval_says_from_when_to_when_for_whom_and_why_it_ended(small):
 
 
 def test_what_picks_and_people_said_stands_before_the_decision_it_led_to(small):
-    look = small.tracer().look
-    picks, word = look(Ref("exposure", "1")), look(Ref("approval", "1"))
+    find_step = small.tracer().find_step
+    picks, word = find_step(Ref("rollout", "1")), find_step(Ref("approval", "1"))
     assert (picks.facts["verdict"], picks.facts["evidence"]) == ("go_live", {"tuned": 80, "base": 20})
     assert picks.after == (small.decision("live"),)
     assert (word.facts["verdict"], word.facts["actor"], word.after) == ("approve", "eva", (picks.ref,))
@@ -118,23 +109,22 @@ def test_what_picks_and_people_said_stands_before_the_decision_it_led_to(small):
 
 def test_a_registration_or_an_intention_is_no_step(small):
     """They stand in the same table as the decisions of the story, which has no place for them."""
-    look = small.tracer().look
+    find_step = small.tracer().find_step
     for event in small.desk.rows(AdapterEvent):
         ref = Ref("decision", str(event.id))
         if event.from_state in ("", event.to_state):
             with pytest.raises(NotFound):
-                look(ref)
+                find_step(ref)
         else:
-            assert look(ref).facts["to"] == event.to_state
+            assert find_step(ref).facts["to"] == event.to_state
 
 
 def test_rows_of_one_moment_keep_each_interval_after_the_decision_that_began_it(sqlite_engine):
     """Passed, canary and live at once: no time tells them apart."""
-    name, made = "tuned-20261122-7", {"run_id": None, "dataset_id": None, "base_id": "b" * 64}
+    name, made = "tuned-20261122-7", {"base_id": "b" * 64, "manifest_sha256": "f" * 64}
     with unit_of_work(sqlite_engine) as session:
-        adapter = register_adapter(
-            session, name=name, desk_id=DESK, manifest_sha256="f" * 64, actor="t", now=START, **made
-        )
+        adapter = Adapter(name=name, desk_id=DESK, created_at=START, **made)
+        register_adapter(session, adapter=adapter, actor="t")
         for state, share in (("passed", None), ("canary", 0.1), ("live", 1.0)):
             if share is not None:
                 add_deployment(
@@ -158,14 +148,14 @@ def test_rows_of_one_moment_keep_each_interval_after_the_decision_that_began_it(
     ]
 
 
-def test_a_set_is_its_interval_s_that_was_in_force_when_it_was_drawn(small):
-    look = small.tracer().look
-    assert look(Ref("set", small.later_set)).before == (
-        Ref("message", look(Ref("set", small.later_set)).before[0].id),
+def test_a_set_is_its_interval_s_that_was_in_force_when_it_was_generated(small):
+    find_step = small.tracer().find_step
+    assert find_step(Ref("set", small.later_set)).before == (
+        Ref("message", find_step(Ref("set", small.later_set)).before[0].id),
         Ref("deployment", "2"),
     )
-    assert Ref("set", small.later_set) in look(Ref("deployment", "2")).after
-    assert look(Ref("set", small.set)).before == (Ref("message", small.message),)
+    assert Ref("set", small.later_set) in find_step(Ref("deployment", "2")).after
+    assert find_step(Ref("set", small.set)).before == (Ref("message", small.message),)
 
 
 @pytest.mark.parametrize(
@@ -180,29 +170,29 @@ def test_a_judgement_that_makes_no_choice_says_why(sqlite_desk, tmp_path, kind, 
     answer = (sqlite_desk.pick(shown) if kind == "undone" else sqlite_desk.judge(shown, kind, **said)).json
     if kind == "undone":
         undo = sqlite_desk.post(f"/v1/judgements/{answer['judgement_id']}/undo", "agent").json["undo_id"]
-    look = Tracer(sqlite_desk.engine, tmp_path, DESK).look
-    choice = look(Ref("choice", answer["judgement_id"]))
+    find_step = Tracer(sqlite_desk.engine, tmp_path, DESK).find_step
+    choice = find_step(Ref("choice", answer["judgement_id"]))
     assert (choice.facts["refused"], choice.after) == (reason, ())
     if kind == "undone":
-        judged = look(Ref("judgement", answer["judgement_id"]))
+        judged = find_step(Ref("judgement", answer["judgement_id"]))
         assert judged.facts["undone"] is True and Ref("judgement", undo) in judged.after
-        assert look(Ref("judgement", undo)).before == (Ref("judgement", answer["judgement_id"]),)
+        assert find_step(Ref("judgement", undo)).before == (Ref("judgement", answer["judgement_id"]),)
 
 
 def test_an_imported_record_that_no_dataset_takes_says_why(sqlite_desk, tmp_path):
     body = record("star", "x")["body"] | {"candidates": [{"text": "Yes."}, {"text": " yes. "}]}
     with unit_of_work(sqlite_desk.engine) as session:
         add_records(session, rows=[record("star", "x", body=body)])
-    step = Tracer(sqlite_desk.engine, tmp_path, DESK).look(Ref("choice", "star/x"))
+    step = Tracer(sqlite_desk.engine, tmp_path, DESK).find_step(Ref("choice", "star/x"))
     assert (step.facts["refused"], step.before, step.after) == ("fewer_than_two_replies", (), ())
 
 
 def test_a_dataset_tells_how_many_records_of_what_it_holds(small):
-    facts = small.tracer().look(Ref("dataset", DATASET)).facts
+    facts = small.tracer().find_step(Ref("dataset", DATASET)).facts
     assert facts["records"] == {"choice": 2, "thumb": 1}
     assert facts["source"] == {"live": 2, "star": 1} and facts["tag"] == {"orders": 2, "": 1}
     assert facts["language"] == {"en": 2, "": 1} and facts["split"] == {"train": 2, "test": 1}
-    assert small.tracer().look(Ref("thumb", small.thumb)).facts["splits"] == {DATASET: "test"}
+    assert small.tracer().find_step(Ref("thumb", small.thumb)).facts["splits"] == {DATASET: "test"}
 
 
 def test_a_dataset_names_its_first_records_and_counts_the_others(small):
@@ -210,7 +200,7 @@ def test_a_dataset_names_its_first_records_and_counts_the_others(small):
     write_dataset(small.data_dir, "e" * 64, choices=rows)
     with unit_of_work(small.desk.engine) as session:
         session.add(Dataset(id="e" * 64, desk_id=DESK, created_at=NIGHT))
-    step = small.tracer().look(Ref("dataset", "e" * 64))
+    step = small.tracer().find_step(Ref("dataset", "e" * 64))
     assert step.before[:2] == (Ref("choice", "many/c-0"), Ref("choice", "many/c-1"))
     assert (len(step.before), step.more_before) == (20, 30)
 
@@ -222,8 +212,8 @@ def test_an_erased_dataset_says_so_and_counts_as_unknown(small):
     for path in directory.iterdir():
         path.unlink()
     directory.rmdir()
-    look = small.tracer().look
-    dataset, choice = look(Ref("dataset", DATASET)), look(Ref("choice", small.judgement))
+    find_step = small.tracer().find_step
+    dataset, choice = find_step(Ref("dataset", DATASET)), find_step(Ref("choice", small.judgement))
     assert (dataset.facts["files"], dataset.before) == ("erased", ())
     assert (choice.after, choice.facts["datasets_gone"]) == ((), [DATASET])
 
@@ -259,47 +249,6 @@ def test_the_index_finds_what_reading_the_files_finds(small):
     assert read_members(directory) == members and (directory / INDEX).is_file()
 
 
-def test_ids_are_found_whole_cut_short_and_by_address(chain):
-    turn, candidate = chain.opened["turn_id"], chain.desk.rows(Judgement, kind="pick")[0].candidate_id
-    cases = {
-        chain.judgement: Ref("judgement", chain.judgement),
-        f" {chain.judgement[:8]} ": Ref("judgement", chain.judgement),
-        f"choice:{chain.judgement}": Ref("choice", chain.judgement),
-        chain.run: Ref("run", chain.run),
-        DATASET[:12]: Ref("dataset", DATASET),
-        ADAPTER: Ref("adapter", ADAPTER),
-        "star-1-e1": Ref("choice", "star/star-1-e11"),
-        "star/star-1-e11": Ref("choice", "star/star-1-e11"),
-        "2": Ref("deployment", "2"),
-        turn: Ref("message", chain.desk.row(Turn, id=turn).message_id),
-        candidate: Ref("set", chain.set),
-        chain.thumb: Ref("thumb", chain.thumb),
-    }
-    assert {text: chain.find(text) for text in cases} == cases
-
-
-@pytest.mark.parametrize(
-    "text", ["", "  ", "no-such-id", "tuned-2", "%" * 9, "_" * 8, "99", "x" * 900, "a\0b"]
-)
-def test_an_unknown_id_says_what_would_do(chain, text):
-    with pytest.raises(IdUnknown) as refused:
-        chain.find(text)
-    assert refused.value.status == 404 and "at least 8 characters" in refused.value.hint
-
-
-def test_an_id_of_several_lists_them(chain):
-    rows = [record("moon", "star-1-e11"), record("star", "star-1-e12", kind="pair")]
-    rows += [record("loud", f"STAR-1-E{number}") for number in range(20)]  # another case is another id
-    with unit_of_work(chain.desk.engine) as session:
-        add_records(session, rows=rows)
-    with pytest.raises(IdAmbiguous) as whole:
-        chain.find("star-1-e11")
-    assert set(whole.value.candidates) == {Ref("choice", "star/star-1-e11"), Ref("choice", "moon/star-1-e11")}
-    with pytest.raises(IdAmbiguous) as cut:
-        chain.find("star-1-e")
-    assert len(cut.value.candidates) == 3 and "pair:star/star-1-e12" in cut.value.message
-
-
 def test_another_desk_finds_nothing(small):
     stranger = Tracer(small.desk.engine, small.data_dir, "other")
     refs = [
@@ -314,14 +263,14 @@ def test_another_desk_finds_nothing(small):
         Ref("adapter", ADAPTER),
         Ref("report", ADAPTER),
         small.decision("passed"),
-        Ref("exposure", "1"),
+        Ref("rollout", "1"),
         Ref("approval", "1"),
         Ref("deployment", "1"),
     ]
     assert {ref.kind for ref in refs} == set(KINDS) - {"pair", "duel", "verdict"}
     for ref in refs:
         with pytest.raises(NotFound):
-            stranger.look(ref)
+            stranger.find_step(ref)
     with read(small.desk.engine) as session, pytest.raises(IdUnknown):
         find_ref(session, desk_id="other", text=small.judgement)
 
@@ -369,12 +318,13 @@ def test_a_duel_is_told_with_its_adapters_and_when_it_is_closed_with_its_verdict
             created_at=now,
         )
         session.add(said)
-    look = small.tracer().look
+    find_step = small.tracer().find_step
     assert (
-        look(Ref("duel", duel.id)).after == () and Ref("duel", duel.id) in look(Ref("adapter", ADAPTER)).after
+        find_step(Ref("duel", duel.id)).after == ()
+        and Ref("duel", duel.id) in find_step(Ref("adapter", ADAPTER)).after
     )
     with pytest.raises(NotFound):
-        look(Ref("verdict", said.id))
+        find_step(Ref("verdict", said.id))
     with unit_of_work(small.desk.engine) as session:
         session.get_one(Duel, duel.id).state = "closed"
     story = [
@@ -384,12 +334,12 @@ def test_a_duel_is_told_with_its_adapters_and_when_it_is_closed_with_its_verdict
         Ref("choice", f"duel/{said.id}"),
     ]
     for step, follower in pairwise(story):
-        assert follower in look(step).after and step in look(follower).before
-    assert look(story[-1]).facts["kind"] == "pick" and small.find(said.id[:13]) == story[2]
+        assert follower in find_step(step).after and step in find_step(follower).before
+    assert find_step(story[-1]).facts["kind"] == "pick" and small.find(said.id[:13]) == story[2]
 
 
 def test_a_path_forks_only_where_the_story_does(small):
-    found = walk(small.tracer().look, Ref("adapter", ADAPTER), ["after"])
+    found = walk(small.tracer().find_step, Ref("adapter", ADAPTER), ["after"])
     path = lay_path(found, "after")
     assert [stop.ref.kind for stop in path] == [
         "adapter",
@@ -398,7 +348,7 @@ def test_a_path_forks_only_where_the_story_does(small):
         "decision",
         "deployment",
         "approval",
-        "exposure",
+        "rollout",
         "decision",
         "deployment",
     ]

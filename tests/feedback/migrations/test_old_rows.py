@@ -1,6 +1,6 @@
 """What an upgrade makes of the rows of an older version, on both databases."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from alembic import command
 from sqlalchemy import MetaData, text
@@ -10,11 +10,12 @@ from feedback.deployment.policy import load_policy
 from feedback.deployment.policy_changes import note_policy_change
 from feedback.migrations import configure, upgrade_engine
 from feedback.store import tables
-from feedback.store.desks import ensure_desk
 from feedback.store.drafts import Written, list_drafts, save_draft
+from feedback.store.duels import list_undrawn
 from feedback.store.engine import read, unit_of_work
 from feedback.store.presence import count_present, list_readers, note_presence
 from tests.databases import START
+from tests.feedback.migrations.old_tables import fill
 
 OLD_ROWS = (
     "INSERT INTO desk (id, name, created_at) VALUES ('default', 'd', '2026-11-01')",
@@ -214,8 +215,10 @@ def test_judgements_and_thumbs_of_before_get_their_records(empty_engine):
 
 def test_the_policy_of_a_store_that_is_upgraded_is_noted_by_the_next_start(empty_engine):
     upgrade_engine(empty_engine, "0018")
-    with unit_of_work(empty_engine) as session:
-        ensure_desk(session, now=START)
+    with empty_engine.execution_options(writing=True).begin() as connection:
+        connection.execute(
+            text("INSERT INTO desk (id, name, created_at) VALUES ('default', 'd', :at)"), {"at": START}
+        )
     upgrade_engine(empty_engine)
     noted = [
         note_policy_change(empty_engine, load_policy(name), now=START)
@@ -225,13 +228,6 @@ def test_the_policy_of_a_store_that_is_upgraded_is_noted_by_the_next_start(empty
     with read(empty_engine) as session:
         row = session.exec(select(tables.PolicyChange)).all()[-1]
     assert (row.name, row.limits["canary.share"], row.reason) == ("careful", "0.2", None)
-
-
-def fill(table):
-    """A value for each column that needs one; every id is x, so that rows name each other."""
-    values = {str: "x", int: 1, bool: False, datetime: START}
-    needed = [column for column in table.columns if not column.nullable and column.server_default is None]
-    return {column.name: values.get(column.type.python_type, []) for column in needed}
 
 
 def test_releases_become_facts_in_the_order_of_their_time(empty_engine):
@@ -328,6 +324,25 @@ def test_strangers_of_before_are_told_by_their_hash_alone(empty_engine):
         "imported": ("stranger", None),
         "app": ("live", None),
     }
+
+
+def test_duels_of_before_rebases_are_of_one_base(empty_engine):
+    upgrade_engine(empty_engine, "0023")
+    with empty_engine.execution_options(writing=True).begin() as connection:
+        for row in (
+            "desk (id, name, created_at) VALUES ('default', 'd', :at)",
+            "adapter (name, desk_id, state, base_id, manifest_sha256, created_at) "
+            "VALUES ('tuned-1', 'default', 'passed', 'b', 's', :at)",
+            "duel (id, desk_id, name, adapter, state, wanted, seed, base_id, template_hash, created_by, "
+            "created_at) VALUES ('d1', 'default', 'one', 'tuned-1', 'drawing', 1, 1, 'b', '', 'eva', :at)",
+        ):
+            connection.execute(text(f"INSERT INTO {row}"), {"at": START})
+    upgrade_engine(empty_engine)
+    with read(empty_engine) as session:
+        duel = session.exec(select(tables.Duel)).one()
+        assert (duel.rebase_id, duel.arm) == (None, None)
+        assert set(list_undrawn(session)) == {"d1"}
+        assert session.exec(select(tables.Rebase)).all() == []
 
 
 def test_fits_of_before_counts_were_kept_by_agent_are_fitted_anew(empty_engine):

@@ -11,6 +11,7 @@ from feedback.experiments.fits import renew_fits
 from feedback.morning.gather import GRACE, gather_facts, say_now
 from feedback.morning.outlook import Outlook
 from feedback.store import runs
+from feedback.store.deployments import add_deployment
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Run
 from serving.adapters.manifest import read_manifest, write_manifest
@@ -70,6 +71,15 @@ def test_a_canary_that_takes_anothers_place_says_whose(plant):
     plant.publish(TWO)
     said = look(plant)
     assert (said.code, said.values["before"]) == ("canary_replaced", ONE)
+
+
+def test_a_canary_whose_share_grew_took_nobodys_place(plant):
+    plant.publish(ONE, share=0.1)
+    with unit_of_work(plant.ctx.store_engine) as session:
+        put = {"adapter": ONE, "actor": "ann", "reason": "so far so good", "now": NOW}
+        add_deployment(session, desk_id=DESK, role="canary", share=0.5, **put)
+    said = look(plant)
+    assert (said.code, said.values["percent"]) == ("canary_begun", 50)
 
 
 def test_harm_is_told_until_another_one_was_trained(plant):
@@ -171,7 +181,7 @@ def test_a_run_that_is_taken_up_again_says_so(store_engine, tmp_path):
 
     def claim(at):
         with unit_of_work(store_engine) as session:
-            return runs.claim_run(session, desk_id=DESK, owner="w", now=at, lease_s=60).fence
+            return runs.claim_run(session, desk_id=DESK, owner="w", now=at, lease_s=60).fencing_token
 
     with unit_of_work(store_engine) as session:
         run, _ = runs.file_run_request(session, now=START, **ask)

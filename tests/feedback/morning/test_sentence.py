@@ -1,7 +1,7 @@
 """The sentence of the morning: what every situation has to be told as, word for word.
 
-The situations stand in commands/situations.py, whence docs/morning.md shows them, too; told.txt says what
-is to be told of each.
+The situations stand in commands/situations.py, whence docs/morning.md shows them, too; sentences.txt says
+what is to be told of each.
 """
 
 import re
@@ -17,29 +17,31 @@ from feedback.morning.words import ACTIONS, SENTENCES
 
 # Blocks of three lines: the situation with its tone, the sentence, what to do.
 BLOCK = re.compile(r"# (.+) \[(\w*)\]\n(.+)\n(.+)\n")
-TOLD = {
+EXPECTED = {
     name: (tone, text, action)
-    for name, tone, text, action in BLOCK.findall((Path(__file__).parent / "told.txt").read_text("utf-8"))
+    for name, tone, text, action in BLOCK.findall(
+        (Path(__file__).parent / "sentences.txt").read_text("utf-8")
+    )
 }
 
 
-@pytest.mark.parametrize("situation", SITUATIONS, ids=lambda situation: situation.name)
+@pytest.mark.parametrize("situation", SITUATIONS)
 def test_each_situation_has_its_sentence_and_what_to_do(situation):
-    said = say(situation.facts).to_json()
-    assert (said["tone"], said["text"], said["action"]["text"]) == TOLD[situation.name]
+    said = say(SITUATIONS[situation]).to_json()
+    assert (said["tone"], said["text"], said["action"]["text"]) == EXPECTED[situation]
 
 
 def test_every_sentence_and_every_act_has_its_situation():
-    said = [say(situation.facts) for situation in SITUATIONS]
-    assert len(SITUATIONS) == len(TOLD) >= 25
-    said += [case.alarm.said for case in SHIFTS]  # beside the one sentence: tests/feedback/drift
+    said = [say(facts) for facts in SITUATIONS.values()]
+    assert len(SITUATIONS) == len(EXPECTED) >= 25
+    said += [alarm.said for alarm in SHIFTS.values()]  # beside the one sentence: tests/feedback/drift
     assert {each.code for each in said} == set(SENTENCES)
     assert {each.action.code for each in said} == set(ACTIONS)
 
 
 def test_no_sentence_is_two_and_none_is_long():
-    for situation in SITUATIONS:
-        text = say(situation.facts).to_json()["text"]
+    for facts in SITUATIONS.values():
+        text = say(facts).to_json()["text"]
         assert text.endswith(".") and ". " not in text and len(text) < 210, text
 
 
@@ -62,7 +64,7 @@ def test_the_worst_is_told_before_the_rest():
 
 
 def test_a_run_that_goes_on_hides_no_missed_night_that_it_makes_up_for():
-    going = run("running", finished_at=None, fence=1, step="train")
+    going = run("running", finished_at=None, fencing_token=1, step="train")
     assert say(replace(live_adapter(180, 120), missed=NOW, going=going)).code == "run_goes_on"
 
 
@@ -93,6 +95,10 @@ def test_of_several_reasons_missing_evidence_is_the_last():
     broken = {"code": "broken_greedy", "text": "", "value": 0.5, "limit": 0.0}
     facts.trained.reasons = [*facts.trained.reasons, broken]
     assert say(facts).to_json()["text"].startswith(f"{NEW} was refused: “broken replies")
+    silent = {"code": "no_replies", "text": "", "value": None, "limit": 1}
+    facts = refused("no_evidence", 9, 20)
+    facts.trained.reasons = [silent, *facts.trained.reasons]
+    assert say(facts).code == "too_little_evidence"  # what was not measured is told after it
 
 
 def test_better_and_worse_are_said_only_where_the_interval_excludes_one_half():

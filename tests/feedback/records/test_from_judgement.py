@@ -163,7 +163,7 @@ def test_worked_examples(case: Case):
         return
     assert not isinstance(choice, Refusal), choice
     assert (choice.kind, tuple(choice.picked)) == (case.kind, case.picked)
-    made: list[Any] = pair_choice(choice)
+    made: list[Any] = pair_choice(choice.to_record())
     assert tuple(pair[0] for pair in made if not isinstance(pair, Refusal)) == case.pairs
     assert [pair.reason for pair in made if isinstance(pair, Refusal)] == ["too_close"] * case.dropped
 

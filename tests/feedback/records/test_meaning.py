@@ -83,10 +83,15 @@ HARMLESS = [
     (EN, "on May 3rd it ships.", "on May 3 it ships."),
     (EN, "we open at 9am.", "we open at 9 am."),
     (EN, "the parcel is here.", "your parcel is here."),
+    (EN, "we open at 09:30.", "we open at 9:30."),
+    (EN, "it takes 5 min.", "it takes 5 minutes."),
+    (EN, "I'd send it again.", "I would send it again."),
+    (EN, "we put it to the box.", "we put it into the box."),
     (ZH, "您订单已发货。", "您的订单已发货。"),
     (ZH, "包裹已发货。", "包裹已经发货。"),
     (ZH, "感谢您。", "非常感谢您。"),
     (ZH, "您有三天时间。", "您有3天时间。"),
+    (ZH, "周日发货。", "星期天发货。"),
     (ZH, "请查看, 谢谢。", "请查看，谢谢。"),
     (ZH, "不过包裹在路上。", "但包裹在路上。"),
     (ZH, "我们能退款。", "我们可以退款。"),
@@ -116,7 +121,7 @@ def test_an_edit_that_turns_a_sentence_is_an_edit(frame, before, after):
         written, shown = frame.format(new), frame.format(old)
         choice = settle(shown, picked=[0], edited=written)
         assert (choice.kind, choice.picked, choice.edited) == ("edit", [0], written)
-        assert ("edited>0", written, shown) in pair_choice(choice)
+        assert ("edited>0", written, shown) in pair_choice(choice.to_record())
         assert settle(shown, picked=[], own=written).kind == "own"
         assert refuse_close(written, shown) is None
 
@@ -129,6 +134,13 @@ def test_an_edit_that_turns_nothing_stays_a_pick(frame, before, after):
         assert (choice.kind, choice.picked, choice.edited) == ("pick", [0], None)
         assert settle(shown, picked=[], own=written).kind == "pick"
         assert isinstance(refuse_close(written, shown), Refusal) or shown == written
+
+
+def test_a_yes_that_begins_a_sentence_counts_and_one_inside_a_sentence_does_not():
+    assert turns_sentence("是的，包裹在路上。", "包裹在路上。")
+    assert turns_sentence("您好。对，包裹在路上。", "您好。哦，包裹在路上。")
+    assert not turns_sentence("是的，包裹在路上。", "好的，包裹在路上。")
+    assert not turns_sentence("这是您的包裹。", "这就是您的包裹。")
 
 
 @pytest.mark.parametrize("picked", [0, 1])

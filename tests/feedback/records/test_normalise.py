@@ -30,7 +30,7 @@ def test_a_reply_keeps_the_slot_it_was_shown_in():
         ("Yes.", 3),
         ("Later.", 4),
     ]
-    assert choice.picked == [1] and settle_choice(choice) == choice
+    assert choice.picked == [1] and settle_choice(choice) is choice
 
 
 def test_a_merge_across_arms_is_of_both():
@@ -83,4 +83,4 @@ def test_an_own_text_that_hardly_differs_is_a_pick():
 
 def test_settling_twice_changes_nothing():
     once = settle(["No.", "Yes.", "no.", "Perhaps tomorrow."], picked=[1], edited="Yes, but only tomorrow.")
-    assert settle_choice(once) == once
+    assert settle_choice(once) is once

@@ -12,7 +12,7 @@ from stdnum import luhn
 from feedback.canonical import canonical_json
 from feedback.records.numbers import check_card, check_resident, digits_of, resident_check
 from feedback.records.personal import find_personal
-from feedback.records.redact import Redactor, open_redactor, redact_choice
+from feedback.records.redact import Redactor, open_redactor, redact_record
 from feedback.records.schemas import ChoiceForm
 
 REDACTOR = Redactor(b"k" * 32)
@@ -159,11 +159,11 @@ def test_token_ids_stay_only_where_nothing_was_replaced():
             "picked": [0],
         }
     )
-    clean = redact_choice(choice, "c1", REDACTOR)
-    assert clean.prompt_token_ids is None
-    assert [reply.token_ids for reply in clean.candidates] == [None, [4]]
-    (number,) = re.findall(r"1\d{10}", clean.prompt[0].content)
-    assert number != "13812345678" and number in clean.candidates[0].text
+    clean = redact_record(choice.to_record(), "c1", REDACTOR)
+    assert "prompt_token_ids" not in clean
+    assert [reply.get("token_ids") for reply in clean["candidates"]] == [None, [4]]
+    (number,) = re.findall(r"1\d{10}", clean["prompt"][0]["content"])
+    assert number != "13812345678" and number in clean["candidates"][0]["text"]
 
 
 def test_the_key_is_made_once_and_for_the_owner_alone(tmp_path):

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from feedback.records.weights import WeightInput, WeightRules, cap_agents, weigh_choices
+from feedback.records.weights import NearPrompts, WeightInput, WeightRules, cap_agents, weigh_choices
 
 RULES = WeightRules()
 AT = datetime(2026, 11, 22, tzinfo=UTC)
@@ -114,3 +114,14 @@ def test_no_weight_is_rounded_to_nothing():
     alone = [item(agent="a", conversation=f"a{number}") for number in range(10_000)]
     weights = weigh_choices([*alone, item(agent="b", conversation="b", stated=0.001)], RULES)
     assert set(weights) == {1e-6, 0.001}
+
+
+def test_near_duplicates_share_a_limit_and_a_chain_does_not():
+    """Six of one prompt and two of a near one weigh eight: 5/8 each. What is near only the second prompt
+    weighs 3 with it and keeps all."""
+    inputs = [WeightInput("pick", f"talk{number}", None, None) for number in range(10)]
+    prompts = NearPrompts([1] * 6 + [2] * 2 + [3, -1], {1: [2], 2: [1, 3], 3: [2]})
+    weights = weigh_choices(inputs, WeightRules(), prompts)
+    assert weights[:6] == [0.625] * 6
+    assert weights[6:8] == [0.555556] * 2  # the second has nine around it
+    assert weights[8:] == [1.0, 1.0]

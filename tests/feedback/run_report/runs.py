@@ -50,8 +50,8 @@ FIELDS: dict[str, dict[str, Any]] = {
 TRAINED = ("published", "unpublished", "waiting", "refused")
 
 
-def add_ended_run(engine, outcome, *, started_at=LATER, **fields) -> str:
-    """A run that ended so, five minutes after it started; its id."""
+def add_ended_run(engine, outcome, *, started_at=LATER, unpacked=None, **fields) -> str:
+    """A run that ended so, five minutes after it started; its id. `unpacked`: why it packed no rows."""
     given = {
         "kind": "night",
         "slot": uuid4().hex,
@@ -66,7 +66,8 @@ def add_ended_run(engine, outcome, *, started_at=LATER, **fields) -> str:
         run = Run(desk_id=DESK, **given)
         if outcome in TRAINED:
             run.dataset_id = add_dataset(session, counts=COUNTS, refusals={"too_close": 3}).id
-            run.adapter, run.report, run.recipe = ADAPTER, REPORT, {"name": "demo"}
+            run.adapter, run.recipe = ADAPTER, {"name": "demo"}
+            run.report = REPORT | ({"unpacked": unpacked} if unpacked else {})
         session.add(run)
         session.flush()
         if outcome in TRAINED:
@@ -94,7 +95,7 @@ def train_run(engine, *, seconds: dict[str, float], numbers: list[Metric]) -> st
         run, _ = runs.file_run_request(
             session, desk_id=DESK, kind="manual", slot="x", request={}, requested_by="ada", now=now
         )
-        token = runs.claim_run(session, desk_id=DESK, owner="w", now=now, lease_s=60).fence
+        token = runs.claim_run(session, desk_id=DESK, owner="w", now=now, lease_s=60).fencing_token
         for step, took in seconds.items():
             runs.advance(session, run_id=run.id, token=token, step=step, now=now)
             runs.advance(session, run_id=run.id, token=token, step=step, now=now, progress=0.5)

@@ -1,4 +1,4 @@
-"""The night report: every way to end has one, its window touches the last one, and it holds no text."""
+"""The run report: every way to end has one, its window touches the last one, and it holds no text."""
 
 import json
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 
 from feedback.deployment.policy import Policy
 from feedback.drift.watch import watch_now
-from feedback.experiments.rollout_rule import Evidence, ExposurePolicy, decide_exposure
+from feedback.experiments.rollout_rule import Evidence, RolloutPolicy, decide_rollout
 from feedback.experiments.tally import Tally
 from feedback.morning.gather import say_now
 from feedback.morning.outlook import Outlook
@@ -17,17 +17,22 @@ from feedback.morning.refusal import REMEDIES
 from feedback.morning.words import ACTIONS
 from feedback.run_report.curves import MAX_POINTS, summarise, thin_points
 from feedback.run_report.facts import read_facts
-from feedback.run_report.report import EXIT_CODES, find_outcome, for_outside, report_night, time_run_steps
-from feedback.store import exposures
+from feedback.run_report.report import (
+    EXIT_CODES,
+    compose_run_report,
+    find_outcome,
+    for_outside,
+    time_run_steps,
+)
 from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import Metric
-from feedback.store.tables import Judgement, Run
+from feedback.store.tables import Judgement, RolloutDecision, Run
 from tests.databases import START
 from tests.feedback.builders import DESK
 from tests.feedback.run_report.runs import ADAPTER, COUNTS, LATER, NO_ENGINE, add_ended_run, train_run
 
 SECRET = "My card number is 4111 1111 1111 1111"
-POLICY = ExposurePolicy()
+POLICY = RolloutPolicy()
 OUTLOOK = Outlook(Policy(), Path("no-such-folder"), min_new_choices=50, timetable=None)
 MISSING = "no dataset at /d: build one with `rejoinder dataset build`."
 ENDED = "run x ended with code 1; serving is unchanged. Last log lines:\n"
@@ -37,7 +42,7 @@ def tell(engine, run_id):
     now = LATER + timedelta(hours=6)
     facts = read_facts(engine, run_id, now=now)
     with read(engine) as session:
-        return report_night(facts, say_now(session, OUTLOOK, now=now), watch_now(session, now=now))
+        return compose_run_report(facts, say_now(session, OUTLOOK, now=now), watch_now(session, now=now))
 
 
 @pytest.mark.parametrize(
@@ -64,6 +69,19 @@ def test_every_end_of_a_run_has_a_report(store_engine, outcome, exit_code, said,
 def test_every_remedy_of_the_gate_is_a_sentence():
     assert set(REMEDIES.values()) <= set(ACTIONS) and len(REMEDIES) >= 11
     assert set(EXIT_CODES.values()) == {0, 1, 3}  # 2 is wrong use
+
+
+def test_a_rebase_names_its_base_and_takes_nothing_from_the_nights_around_it(sqlite_engine):
+    night, elsewhere, next_night = (LATER + timedelta(days=days) for days in (0, 1, 2))
+    first = add_ended_run(sqlite_engine, "skipped", started_at=night, state="done")
+    request = {"serving": {"base_model": "/models/new"}}
+    rebase = add_ended_run(
+        sqlite_engine, "skipped", started_at=elsewhere, state="done", kind="rebase", request=request
+    )
+    second = add_ended_run(sqlite_engine, "skipped", started_at=next_night)
+    assert tell(sqlite_engine, rebase)["run"]["base_model"] == "/models/new"
+    report = tell(sqlite_engine, second)
+    assert (report["run"]["base_model"], report["came_in"]["previous_run"]) == (None, first)
 
 
 def test_each_reason_of_a_refusal_names_what_helps(sqlite_engine):
@@ -180,24 +198,21 @@ def test_every_limit_stands_beside_its_value(sqlite_desk):
     assert "≤ 0.5" in page and "2.4" in page and "from live" in page
 
 
-def test_the_last_look_at_the_picks_stands_in_it_with_the_agents_that_are_missing(store_engine):
+def test_the_last_analysis_of_the_picks_is_in_it_with_the_agents_that_are_missing(store_engine):
     run_id = add_ended_run(store_engine, "published")
     evidence = Evidence(ADAPTER, Tally(70, 50), agents=3, share_low=0.4, adjusted_low=0.4)
-    exposure, policy = decide_exposure(evidence, POLICY), Policy()
+    rollout, policy = decide_rollout(evidence, POLICY), Policy()
     with unit_of_work(store_engine) as session:
-        exposures.add_decision(
-            session,
+        row = RolloutDecision(
             desk_id=DESK,
             adapter=ADAPTER,
-            verdict=exposure.verdict,
-            reasons=exposure.to_json()["reasons"],
             evidence=evidence.to_json(),
-            picks_needed=exposure.picks_needed,
-            policy=policy.name,
-            policy_sha256=policy.sha256,
+            **rollout.to_json(),
+            **policy.label,
             actor="scheduler",
-            now=LATER + timedelta(hours=1),
+            at=LATER + timedelta(hours=1),
         )
+        session.add(row)
     report = tell(store_engine, run_id)
     decision = report["exposure"]["adapter"]["decision"]
     assert decision["verdict"] == "hold" and decision["policy"] == "strictest"
@@ -214,7 +229,8 @@ def test_no_text_of_a_person_gets_in_and_no_log_gets_out(desk):
     assert SECRET in json.dumps(report["run"]) and SECRET not in outside
     report["run"]["error"] = None
     assert SECRET not in json.dumps({**report, "morning": {}})
-    scored = tell(desk.engine, add_ended_run(desk.engine, "refused"))
+    scored = tell(desk.engine, add_ended_run(desk.engine, "refused", unpacked=SECRET))
+    assert scored["unpacked"] == SECRET and SECRET not in json.dumps(for_outside(scored))
     assert "nobody outside" not in json.dumps(scored)
 
 
@@ -228,6 +244,18 @@ def test_calls_answer_for_ended_runs_only(sqlite_desk):
     assert answer.json["outcome"] == "refused" and answer.json["run"]["id"] == ended
     assert sqlite_desk.get("/v1/runs/nothing/report", "admin").status_code == 404
     assert sqlite_desk.get(f"/v1/runs/{ended}/report", "agent").status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "one reply a row, which is slower"), ("zh", "每行只读一条回复")]
+)
+def test_the_page_says_why_rows_were_not_packed(sqlite_desk, language, said):
+    run_id = add_ended_run(sqlite_desk.engine, "refused", unpacked="its attention uses softcap")
+    client = sqlite_desk.app.test_client()
+    headers = {"Authorization": f"Bearer {sqlite_desk.tokens['expert']}", "Accept-Language": language}
+    page = client.get(f"/console/runs/{run_id}/report", headers=headers).text
+    assert said in page and "its attention uses softcap" in page
+    assert "unpacked" not in tell(sqlite_desk.engine, run_id)["scores"]
 
 
 @pytest.mark.parametrize("outcome", sorted(EXIT_CODES))

@@ -120,14 +120,20 @@ def test_what_served_at_a_time_has_the_row_that_stood_before(store_engine):
     with unit_of_work(store_engine) as session:
         for name in (OLD, NEW):
             add_adapter(session, name, "live")
-        for fence, (role, adapter, day) in enumerate(
+        for fencing_token, (role, adapter, day) in enumerate(
             (("live", OLD, 1), ("canary", OLD, 1), ("canary", None, 2), ("live", NEW, 5), ("canary", NEW, 6)),
             1,
         ):
             at = datetime(2026, 11, day, tzinfo=UTC)
             session.add(
                 Deployment(
-                    desk_id=DESK, role=role, adapter=adapter, fence=fence, actor="a", reason="r", at=at
+                    desk_id=DESK,
+                    role=role,
+                    adapter=adapter,
+                    fencing_token=fencing_token,
+                    actor="a",
+                    reason="r",
+                    at=at,
                 )
             )
     with read(store_engine) as session:

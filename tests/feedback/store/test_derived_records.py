@@ -77,7 +77,7 @@ def test_what_is_written_live_is_what_is_derived_anew(desk):
     pick = find("pick")
     assert (pick["given"], pick["settled"], pick["winner"], pick["slot"]) == ("pick", "pick", "tuned", 1)
     assert (pick["design"], pick["adapter"], pick["agent"]) == (
-        "2+2", "tuned-20261122-1", desk.operators["ann"],
+        "2+2", "tuned-20261122-1", desk.users["ann"],
     )  # fmt: skip
     assert (pick["dwell_ms"], pick["tags"], pick["language"], pick["body"]) == (900, ["vip"], "en", {})
     assert pick["cards"] == [
@@ -112,7 +112,7 @@ def test_what_was_judged_before_its_replies_came_follows_the_set(desk):
     assert (before["rejection"], before["adapter"]) == ("set_not_ready", "tuned-20261122-1")
     with unit_of_work(desk.engine) as session:
         card = Candidate(
-            desk_id="default", set_id=set_id, slot=0, arm="base", request_no=0, draw_no=0, text="Late."
+            desk_id="default", set_id=set_id, slot=0, arm="base", request_no=0, sample_no=0, text="Late."
         )
         settled = settle_set(
             session,

@@ -42,8 +42,9 @@ def test_another_desks_row_does_not_exist(store_engine):
     assert refused.value.code == "conversation_not_found"
 
 
-def test_sqlite_runs_with_a_rollback_journal_and_full_syncs(sqlite_engine):
-    with read(sqlite_engine) as session:
+def test_sqlite_runs_with_a_rollback_journal_and_full_syncs(tmp_path):
+    engine = open_engine(f"sqlite:///{tmp_path / 'rejoinder.db'}")
+    with read(engine) as session:
         found = {
             name: session.connection().exec_driver_sql(f"PRAGMA {name}").scalar()
             for name in ("journal_mode", "synchronous", "foreign_keys", "secure_delete", "busy_timeout")
@@ -55,6 +56,7 @@ def test_sqlite_runs_with_a_rollback_journal_and_full_syncs(sqlite_engine):
         "secure_delete": 1,
         "busy_timeout": 5000,
     }
+    engine.dispose()
 
 
 def test_a_writer_that_waits_too_long_is_told_that_the_store_is_busy(sqlite_engine, monkeypatch):

@@ -54,9 +54,9 @@ def test_who_only_took_something_back_judged_nothing(desk):
     judged = desk.pick(shown).json["judgement_id"]
     assert desk.post(f"/v1/judgements/{judged}/undo", "agent").status_code == 201
     with unit_of_work(desk.engine) as session:
-        session.get_one(Judgement, judged).agent = desk.operators["ben"]
+        session.get_one(Judgement, judged).agent = desk.users["ben"]
     with read(desk.engine) as session:
-        assert list_agents(session, desk_id="default") == {desk.operators["ben"]: "ben"}
+        assert list_agents(session, desk_id="default") == {desk.users["ben"]: "ben"}
 
 
 def read_text(answer):

@@ -56,7 +56,7 @@ def test_the_oldest_queued_run_is_claimed_and_one_runs_at_a_time(session):
     ask(session, "b").created_at = NOW - timedelta(hours=1)
     session.flush()
     claimed = claim(session)
-    assert (claimed.slot, claimed.state, claimed.fence, claimed.lease_owner) == (
+    assert (claimed.slot, claimed.state, claimed.fencing_token, claimed.lease_owner) == (
         "b",
         "running",
         1,
@@ -72,11 +72,16 @@ def test_nothing_queued_gives_nothing(session):
 
 def test_a_silent_worker_is_taken_over_at_its_step_and_can_write_no_more(session):
     run = ask(session)
-    old = claim(session).fence
+    old = claim(session).fencing_token
     runs.advance(session, run_id=run.id, token=old, step="train", progress=0.4)
     assert claim(session, "worker-2", after_s=LEASE_S - 1) is None
     taken = claim(session, "worker-2", after_s=LEASE_S)
-    assert (taken.id, taken.fence, taken.step, taken.lease_owner) == (run.id, old + 1, "train", "worker-2")
+    assert (taken.id, taken.fencing_token, taken.step, taken.lease_owner) == (
+        run.id,
+        old + 1,
+        "train",
+        "worker-2",
+    )
     later = NOW + timedelta(seconds=LEASE_S)
     writes = [
         lambda: runs.advance(session, run_id=run.id, token=old, progress=0.5),
@@ -89,16 +94,16 @@ def test_a_silent_worker_is_taken_over_at_its_step_and_can_write_no_more(session
         lambda: runs.drop_metrics_from(session, run_id=run.id, token=old, step=0),
     ]
     for write in writes:
-        with pytest.raises(StaleLease, match="fence 2; this worker holds fence 1"):
+        with pytest.raises(StaleLease, match="fencing token 2; this worker holds fencing token 1"):
             write()
 
 
 def test_renewal_keeps_others_out(session):
     run = ask(session)
-    token = claim(session).fence
+    token = claim(session).fencing_token
     runs.renew_lease(session, run_id=run.id, token=token, now=NOW + timedelta(seconds=50), lease_s=LEASE_S)
     assert claim(session, "worker-2", after_s=LEASE_S + 1) is None
-    assert claim(session, "worker-2", after_s=50 + LEASE_S).fence == token + 1
+    assert claim(session, "worker-2", after_s=50 + LEASE_S).fencing_token == token + 1
 
 
 def test_a_run_that_kills_its_workers_fails_and_lets_the_next_one_in(session):
@@ -118,8 +123,10 @@ def test_a_run_given_back_by_stopped_workers_is_claimed_however_often(session):
     run = ask(session)
     for number in range(3 * MAX_CLAIMS):
         claimed = claim(session, after_s=number)
-        assert (claimed.id, claimed.fence) == (run.id, number + 1)
-        runs.give_back(session, run_id=run.id, token=claimed.fence, now=NOW + timedelta(seconds=number))
+        assert (claimed.id, claimed.fencing_token) == (run.id, number + 1)
+        runs.give_back(
+            session, run_id=run.id, token=claimed.fencing_token, now=NOW + timedelta(seconds=number)
+        )
     for number in range(MAX_CLAIMS):
         assert claim(session, after_s=100 + number * LEASE_S).id == run.id
     assert claim(session, after_s=100 + MAX_CLAIMS * LEASE_S) is None
@@ -129,7 +136,7 @@ def test_a_run_given_back_by_stopped_workers_is_claimed_however_often(session):
 
 def test_a_new_step_starts_at_zero_and_what_is_not_given_stays(session):
     run = ask(session)
-    token = claim(session).fence
+    token = claim(session).fencing_token
     runs.advance(session, run_id=run.id, token=token, step="train", progress=0.8, adapter="tuned-20261122-1")
     runs.advance(session, run_id=run.id, token=token, step="evaluate")
     assert (run.step, run.progress, run.adapter) == ("evaluate", 0.0, "tuned-20261122-1")
@@ -138,7 +145,7 @@ def test_a_new_step_starts_at_zero_and_what_is_not_given_stays(session):
 @pytest.mark.parametrize("state", ["done", "failed", "skipped", "cancelled"])
 def test_an_ended_run_holds_no_lease_and_takes_no_write(session, state):
     run = ask(session)
-    token = claim(session).fence
+    token = claim(session).fencing_token
     reasons = [{"code": "too_little_data", "text": "12 new choices, 50 needed", "value": 12, "limit": 50}]
     runs.finish_run(session, run_id=run.id, token=token, state=state, now=NOW, reasons=reasons)
     assert (run.state, run.finished_at, run.lease_owner, run.lease_until) == (state, NOW, None, None)
@@ -152,7 +159,7 @@ def test_an_ended_run_holds_no_lease_and_takes_no_write(session, state):
 
 def test_cancelling_takes_a_running_run_from_its_worker(session):
     run = ask(session)
-    token = claim(session).fence
+    token = claim(session).fencing_token
     assert runs.end_cancelled_run(session, desk_id=DESK, run_id=run.id, now=NOW).state == "cancelled"
     with pytest.raises(StaleLease):
         runs.renew_lease(session, run_id=run.id, token=token, now=NOW, lease_s=LEASE_S)
@@ -166,7 +173,7 @@ def test_cancelling_a_queued_run_ends_it(session):
 
 def test_metrics_come_back_in_order_and_after_an_id(session):
     run = ask(session)
-    token = claim(session).fence
+    token = claim(session).fencing_token
     numbers = [Metric("loss", step, 1 / step) for step in (1, 2, 4)]
     runs.add_metrics(session, run_id=run.id, token=token, metrics=numbers, now=NOW)
     rows = runs.list_metrics(session, run_id=run.id, name="loss")
@@ -176,7 +183,7 @@ def test_metrics_come_back_in_order_and_after_an_id(session):
 
 def test_a_resumed_training_forgets_the_steps_it_repeats(session):
     run = ask(session)
-    token = claim(session).fence
+    token = claim(session).fencing_token
     runs.add_metrics(
         session,
         run_id=run.id,

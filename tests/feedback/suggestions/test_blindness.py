@@ -2,7 +2,6 @@
 
 import random
 import re
-from dataclasses import replace
 
 import pytest
 
@@ -39,9 +38,7 @@ def receive(store, tmp_path, *, tuned_first: int = 0, versions=()) -> tuple[str,
         engine.neutral |= {ADAPTER, *versions}
         prepared = build(store, engine, tmp_path, compare_share=1.0)
         prepared.suggester._randbelow = Chance(tuned_first)
-        prepared.suggester._drawer = replace(
-            prepared.suggester._drawer, make_seed=lambda: prepared.suggester._randbelow(2**62)
-        )
+        prepared.suggester._make_seed = lambda: prepared.suggester._randbelow(2**62)
         desk = make_desk(store, tmp_path, suggester=prepared.suggester)
         if not (tmp_path / "adapters").exists():
             for name, role in zip(versions or (ADAPTER,), ("canary", "live"), strict=False):

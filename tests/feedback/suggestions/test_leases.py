@@ -96,7 +96,7 @@ def abandon(desk: SetDesk, turn_id: str, *, owner: str, left_s: float) -> None:
                 turn_id=turn_id,
                 conversation_id=turn.conversation_id,
                 slot_seed=1,
-                redraw_arm="base",
+                resampled_arm="base",
                 lease_owner=owner,
                 lease_until=NOW + timedelta(seconds=left_s),
                 created_at=NOW,
@@ -107,7 +107,7 @@ def abandon(desk: SetDesk, turn_id: str, *, owner: str, left_s: float) -> None:
 def test_a_reader_takes_over_when_the_lease_runs_out(desk):
     turn_id = desk.ask()
     abandon(desk, turn_id, owner="elsewhere/1/x", left_s=5)
-    assert not desk.suggester.look_after(turn_id)
+    assert not desk.suggester.ensure_set(turn_id)
     assert desk.asked() == []
     desk.clock.advance(5)
     assert desk.wait(turn_id, 10)

@@ -8,11 +8,15 @@ from sqlmodel import select
 from feedback.canonical import hash_text
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Message, Turn
+from feedback.suggestions.empty_sets import EmptySet, explain_empty_set
+from feedback.suggestions.plan import BaseFacts
 from serving.client.client import Sampling
 from serving.client.fake import FakeEngine
+from serving.facts.template import TemplateFacts
 from serving.prompt import CUT
 from tests.feedback.builders import BASE_ID, NOW
 from tests.feedback.set_desk import ADAPTER, build
+from tests.feedback.web.serving import wait_until
 
 
 def test_without_an_adapter_base_is_asked_twice_with_seeds_of_its_own(desk_on_both):
@@ -68,6 +72,16 @@ def test_a_set_keeps_what_was_written_and_the_engine_gets_no_control_token(desk)
     assert [message["content"].split("\n\n")[-1] for message in row.messages] == spelt
     asked = [message["content"].split("\n\n")[-1] for message in desk.asked()[0]["messages"]]
     assert asked == ["< |im_start|>system\n2 days", "< |im_end|>", "[INST]", "<s>"]
+
+
+def test_a_set_is_asked_for_and_stored_with_thinking_off_and_the_day_it_was_generated(desk):
+    text = "{% set date_string = date_string or strftime_now('%d %b %Y') %}"
+    template = TemplateFacts(text, takes_system=True, thinking_off={"enable_thinking": False})
+    desk.suggester._describe_base = lambda: BaseFacts(BASE_ID, "t" * 64, template=template)
+    row = desk.prepare(desk.ask("Where is it?"))
+    arguments = {"enable_thinking": False, "date_string": f"{NOW:%d %b %Y}"}
+    assert row.chat_template_kwargs == arguments
+    assert {str(body["chat_template_kwargs"]) for body in desk.asked()} == {str(arguments)}
 
 
 def test_a_mail_longer_than_the_window_is_kept_whole_and_cut_for_the_prompt(desk):
@@ -185,13 +199,39 @@ def test_empty_and_cut_off_replies_are_unavailable(desk):
     }
 
 
-def test_a_set_without_any_usable_reply_fails(desk):
-    say(desk.engine, *[("cut", "length")] * 4)
+def test_one_reply_that_was_cut_off_is_generated_again(desk):
+    say(desk.engine, "One.", "Two.", "Three.", ("It is on its", "length"), "Four.")
     row = desk.prepare(desk.ask())
-    assert (row.state, row.error) == ("failed", "no_usable_reply")
+    found = sorted((c.text, c.state) for c in desk.read_candidates(row.id))
+    assert found == [("Four.", "ready"), ("One.", "ready"), ("Three.", "ready"), ("Two.", "ready")]
 
 
-def test_equal_texts_are_drawn_again_once(desk):
+@pytest.mark.parametrize(
+    ("replies", "error", "told"),
+    [
+        ([("cut", "length")] * 4, "cut_off", "every reply was cut off; change max_tokens, now 96"),
+        (["<think>where is it?</think>"] * 4, "thoughts", "change base_model, now demo/model"),
+        (["  "] * 4, "empty", "every reply came out empty; change base_model, now demo/model"),
+        (["", ("cut", "length"), ("cut", "length"), "<think>"], "cut_off", "change max_tokens, now 96"),
+    ],
+)  # fmt: skip
+def test_a_set_without_any_usable_reply_fails_and_says_what_to_change(desk, caplog, replies, error, told):
+    say(desk.engine, *replies)
+    row = desk.prepare(desk.ask())
+    assert (row.state, row.error) == ("failed", error)
+    wait_until(lambda: told in caplog.text)  # it is said once the set is stored
+
+
+def test_a_model_that_was_told_to_think_and_only_thinks_names_that_argument():
+    thinking = {"enable_thinking": True, "date_string": "05 Nov 2026"}
+    assert explain_empty_set("thoughts", {"max_tokens": 96}, thinking) == EmptySet(
+        "thoughts", "chat_template_kwargs", '{"enable_thinking": true, "date_string": "05 Nov 2026"}'
+    )
+    assert explain_empty_set("engine_refused", {"max_tokens": 96}, thinking) is None
+    assert explain_empty_set("no_usable_reply", {"max_tokens": 96}, thinking) is None  # of an older version
+
+
+def test_equal_texts_are_sampled_again_once(desk):
     say(desk.engine, "Same.", "same.", "Other.", "More.", "Fresh.")
     row = desk.prepare(desk.ask())
     first, second, again = desk.asked()
@@ -292,14 +332,14 @@ def test_a_turn_that_waits_no_longer_is_not_prepared(desk):
         turn = session.get_one(Turn, turn_id)
         turn.state = "answered"
         session.add(turn)
-    assert not desk.suggester.look_after(turn_id)
+    assert not desk.suggester.ensure_set(turn_id)
     desk.suggester.enqueue(turn_id)
     desk.suggester.close()
     assert desk.read_set(turn_id) is None
 
 
 def test_looking_after_something_unknown_begins_nothing(desk):
-    assert not desk.suggester.look_after("no-such-turn")
+    assert not desk.suggester.ensure_set("no-such-turn")
     assert desk.asked() == []
 
 

@@ -19,7 +19,7 @@ from tests.feedback.builders import DESK, NOW, add_adapter, add_system_prompt
 from tests.feedback.set_desk import SetDesk
 
 LONG_S = 120  # a machine that does much else besides
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 HISTORY = [{"role": "system", "content": "You help."}, {"role": "user", "content": "Where is my order 1042?"}]
 
 
@@ -51,8 +51,8 @@ def make_adapter(real_engine, sqlite_engine, adapter_names, tmp_path):
         name, base = adapter_names(), real_engine.base
         made = tmp_path / name
         weights = build_adapter(base, made / "weights", seed=seed, strength=strength)
-        drawn = draw(real_engine.fleet, real_engine.fleet.base_name, real_engine.settings)
-        probe = [(drawn.prompt_token_ids, drawn.replies[0].token_ids)]
+        generated = generate(real_engine.fleet, real_engine.fleet.base_name, real_engine.settings)
+        probe = [(generated.prompt_token_ids, generated.replies[0].token_ids)]
         write_probe(made / "probe.json", base, weights, probe)
         stage_adapter(made, real_engine.data_dir / "adapters", name, base=base, max_rank=16)
         with unit_of_work(sqlite_engine) as session:
@@ -71,9 +71,11 @@ def ctx(desk, real_engine) -> Deployer:
     )
 
 
-def draw(fleet, model, settings):
+def generate(fleet, model, settings):
     sampling = Sampling.from_settings(settings)
-    return fleet.draw(model=model, messages=HISTORY, sampling=sampling, seed=1, n=1, chat_template_kwargs={})
+    return fleet.generate(
+        model=model, messages=HISTORY, sampling=sampling, seed=1, n=1, chat_template_kwargs={}
+    )
 
 
 def test_sets_of_both_designs_come_from_a_real_engine(desk, ctx, make_adapter, real_engine):
@@ -100,7 +102,7 @@ def test_three_requests_side_by_side_each_get_the_weights_they_asked_for(desk, c
     for _ in range(2):
         row = desk.prepare(desk.ask(), LONG_S)
         check_set(desk, row, design="2+1+1", adapter=new, arms=["base", "base", "tuned", "tuned"])
-        said = {(c.request_no, c.draw_no): c.token_ids for c in desk.read_candidates(row.id)}
+        said = {(c.request_no, c.sample_no): c.token_ids for c in desk.read_candidates(row.id)}
         alone = {
             (request["request_no"], number): reply.token_ids
             for request in row.requests
@@ -131,7 +133,7 @@ def check_set(desk, row, *, design, adapter, arms):
 
 def ask_again(desk, row, request, adapter):
     """The same request, alone, of an adapter or (None) of base."""
-    return desk.fleet.draw(
+    return desk.fleet.generate(
         model=adapter or desk.fleet.base_name,
         messages=row.messages,
         sampling=Sampling(**row.sampling),

@@ -86,7 +86,7 @@ def break_adapter(desk, name: str) -> None:
     (desk.serving.data_dir / "adapters" / name / "weights" / "adapter_config.json").unlink()
 
 
-def test_equal_texts_of_two_versions_are_drawn_again_by_the_version_that_was_asked_later(versions):
+def test_equal_texts_of_two_versions_are_sampled_again_by_the_version_that_was_asked_later(versions):
     say_by_model(versions.engine, {"zero": ["One.", "Two."], OLD: ["Same.", "Old."], NEW: ["Same.", "New."]})
     row = versions.prepare(versions.ask())
     first, later = (request["adapter"] for request in row.requests[:3] if request["adapter"])
@@ -122,7 +122,7 @@ def say_by_model(engine, texts: dict[str, list[str]]) -> None:
     engine.answer = tell
 
 
-def test_all_four_replies_equal_are_drawn_again_by_everybody_but_one(versions):
+def test_all_four_replies_equal_are_sampled_again_by_everybody_but_one(versions):
     say(versions.engine, *["Same."] * 4, "One.", "Two.", "Three.")
     row = versions.prepare(versions.ask())
     assert sum(request["n"] for request in row.requests[3:]) == 3
@@ -219,8 +219,8 @@ def test_requests_come_in_every_order_equally_often(adapters, orders, counts):
 
 
 def test_seeds_that_are_close_are_drawn_anew():
-    drawn = iter([5, 5 + SEED_DISTANCE - 1, 9000, 9000 - SEED_DISTANCE + 1, 0, 20000])
-    requests = make_requests((NEW, OLD), 4, lambda: next(drawn), lambda limit: 0)
+    generated = iter([5, 5 + SEED_DISTANCE - 1, 9000, 9000 - SEED_DISTANCE + 1, 0, 20000])
+    requests = make_requests((NEW, OLD), 4, lambda: next(generated), lambda limit: 0)
     assert [request.seed for request in requests] == [5, 9000, 20000]
 
 

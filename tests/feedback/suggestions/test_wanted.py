@@ -1,4 +1,4 @@
-"""For whom sets are drawn: for agents who look, what they opened first, and for nobody else."""
+"""For whom sets are generated: for agents who look, what they opened first, and for nobody else."""
 
 import threading
 
@@ -41,16 +41,16 @@ def held(one_hand):
 
 
 def note_drawn(desk: SetDesk) -> list[str]:
-    """The turns whose sets are drawn from now on, in their order."""
-    drawn: list[str] = []
+    """The turns whose sets are generated from now on, in their order."""
+    generated: list[str] = []
     settle = desk.suggester._settle
 
-    def note(row, drawing):
-        drawn.append(row.turn_id)
-        return settle(row, drawing)
+    def note(row, made):
+        generated.append(row.turn_id)
+        return settle(row, made)
 
     desk.suggester._settle = note
-    return drawn
+    return generated
 
 
 def wait_idle(desk: SetDesk) -> None:
@@ -78,61 +78,61 @@ def test_a_thousand_strangers_and_no_agent_begin_no_set_also_after_a_restart(web
 
 def test_the_first_look_at_the_queue_begins_the_first_ten_in_order(web, one_hand):
     start_chats(web, 30)
-    drawn = note_drawn(one_hand)
+    generated = note_drawn(one_hand)
     shown = web.get("/v1/queue", "agent").json["turns"]
     web.get("/v1/queue", "ben")
     wait_idle(one_hand)
-    assert drawn == [turn["turn_id"] for turn in shown[:10]]
-    assert {row.turn_id for row in web.rows(SuggestionSet)} == set(drawn)
+    assert generated == [turn["turn_id"] for turn in shown[:10]]
+    assert {row.turn_id for row in web.rows(SuggestionSet)} == set(generated)
 
 
 def test_an_app_that_reads_the_queue_looks_for_its_agents(web, one_hand):
     start_chats(web, 3)
-    drawn = note_drawn(one_hand)
+    generated = note_drawn(one_hand)
     shown = web.get("/v1/queue?limit=2&agent=zoe", "app").json["turns"]
     wait_idle(one_hand)
-    assert drawn == [turn["turn_id"] for turn in shown]
+    assert generated == [turn["turn_id"] for turn in shown]
 
 
-def test_an_opened_turn_is_drawn_before_all_that_wait(web, one_hand, held):
+def test_an_opened_turn_is_prepared_before_all_that_wait(web, one_hand, held):
     start_chats(web, 30)
-    drawn = note_drawn(one_hand)
+    generated = note_drawn(one_hand)
     shown = [turn["turn_id"] for turn in web.get("/v1/queue", "agent").json["turns"]]
-    while not web.rows(SuggestionSet):  # the first of the ten is being drawn
+    while not web.rows(SuggestionSet):  # the first of the ten is being generated
         threading.Event().wait(0.01)
     web.get(f"/v1/turns/{shown[25]}/suggestions", "agent")
     web.get(f"/v1/turns/{shown[7]}/suggestions", "agent")  # one of the ten: it goes before the others
     held.set()
     wait_idle(one_hand)
     rest = [shown[number] for number in (1, 2, 3, 4, 5, 6, 8, 9)]
-    assert drawn == [shown[0], shown[25], shown[7], *rest]
+    assert generated == [shown[0], shown[25], shown[7], *rest]
 
 
 def test_a_further_page_is_a_view_of_its_own(web, one_hand):
     start_chats(web, 40)
     page = web.get("/v1/queue?limit=15", "agent").json
-    drawn = note_drawn(one_hand)
+    generated = note_drawn(one_hand)
     wait_idle(one_hand)
-    drawn.clear()
+    generated.clear()
     further = web.get(f"/v1/queue?limit=15&after={page['next']}", "agent").json
     wait_idle(one_hand)
-    assert drawn == [turn["turn_id"] for turn in further["turns"][:10]]
+    assert generated == [turn["turn_id"] for turn in further["turns"][:10]]
 
 
-def test_the_next_ten_of_what_a_filter_leaves_are_drawn_also_by_the_sweep(web, one_hand):
+def test_the_next_ten_of_what_a_filter_leaves_are_generated_also_by_the_sweep(web, one_hand):
     start_chats(web, 30)
     rare = []
     for number in range(12):
         rare.append(web.open(str(number), language="de", tags=["vip"])["turn_id"])
         web.clock.advance(1)
-    drawn = note_drawn(one_hand)
+    generated = note_drawn(one_hand)
     web.get("/v1/queue?language=de&limit=2", "agent")
     wait_idle(one_hand)
-    assert drawn == rare[:2]
+    assert generated == rare[:2]
     one_hand.suggester.show_view(QueueView(DESK, only=QueueFilter("de", "vip")), [])
     one_hand.suggester.sweep()
     wait_idle(one_hand)
-    assert drawn == rare[:10]
+    assert generated == rare[:10]
 
 
 def test_only_so_many_views_are_kept_the_latest(one_hand):
@@ -146,11 +146,11 @@ def test_only_so_many_views_are_kept_the_latest(one_hand):
     assert kept[0].only.tag == "6"  # beside the whole queue MOST - 1 of them
 
 
-def test_a_turn_that_comes_while_a_view_is_open_is_drawn_at_once(web, one_hand):
+def test_a_turn_that_comes_while_a_view_is_open_is_prepared_at_once(web, one_hand):
     web.get("/v1/queue", "agent")
     one_hand.suggester.watch()
     opened = web.open()
-    while not one_hand.suggester.look_after(opened["turn_id"]):
+    while not one_hand.suggester.ensure_set(opened["turn_id"]):
         threading.Event().wait(0.01)
     assert web.row(SuggestionSet).state == "ready"
 

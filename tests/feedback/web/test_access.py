@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from feedback.store import operators
+from feedback.store import users
 from feedback.store.desks import ensure_desk
 from feedback.store.engine import unit_of_work
 
@@ -55,6 +55,13 @@ ACCESS = {
     "GET /v1/duels/<duel_id>/rounds/<number>": EXPERTS,
     "POST /v1/duels/<duel_id>/rounds/<number>/verdicts": EXPERTS,
     "POST /v1/duel-verdicts/<verdict_id>/undo": EXPERTS,
+    "POST /v1/imports": EXPERTS,
+    "GET /v1/imports/<import_id>": EXPERTS,
+    "PUT /v1/imports/<import_id>/pieces": EXPERTS,
+    "POST /v1/imports/<import_id>/start": EXPERTS,
+    "POST /v1/imports/<import_id>/cancel": EXPERTS,
+    "POST /v1/imports/<import_id>/undo": EXPERTS,
+    "POST /v1/sources/<path:source>/records": APP,
     "POST /v1/runs": ADMINS,
     "GET /v1/runs": EXPERTS,
     "GET /v1/runs/<run_id>": EXPERTS,
@@ -65,7 +72,30 @@ ACCESS = {
     "POST /v1/adapters/<name>/approve": EXPERTS,
     "POST /v1/adapters/<name>/veto": EXPERTS,
     "POST /v1/rollback": ADMINS,
+    "GET /v1/datasets/<a>/diff/<b>": EXPERTS,
+    "GET /v1/datasets/<dataset_id>/card": EXPERTS,
+    "GET /v1/datasets/<dataset_id>/reuse": EXPERTS,
+    "GET /console/datasets/<dataset_id>/changes": EXPERTS,
     "GET /v1/datasets/<dataset_id>/export": EXPERTS,
+    "GET /v1/sources": EXPERTS,
+    "POST /v1/sources": EXPERTS,
+    "POST /v1/sources/<path:source>/state": ADMINS,
+    "POST /v1/sources/<path:source>/grade": ADMINS,
+    "GET /v1/tags": EXPERTS,
+    "POST /v1/tags": EXPERTS,
+    "GET /v1/tags/<tag_id>/reach": EXPERTS,
+    "POST /v1/tags/<tag_id>/rename": EXPERTS,
+    "POST /v1/tags/<tag_id>/move": EXPERTS,
+    "POST /v1/tags/<tag_id>/merge": EXPERTS,
+    "POST /v1/tags/<tag_id>/retire": EXPERTS,
+    "POST /v1/tags/<tag_id>/restore": EXPERTS,
+    "POST /v1/tags/<tag_id>/describe": EXPERTS,
+    "GET /v1/tag-adoptions": EXPERTS,
+    "POST /v1/tag-adoptions": EXPERTS,
+    "POST /v1/tag-changes/<change_id>/undo": EXPERTS,
+    "GET /v1/tag-proposals": EXPERTS,
+    "POST /v1/tag-decisions": EXPERTS,
+    "POST /v1/tag-decisions/undo": EXPERTS,
     "GET /openapi.json": PUBLIC,
     "GET /healthz": PUBLIC,
     "GET /readyz": PUBLIC,
@@ -89,20 +119,29 @@ ACCESS = {
     "GET /console/conversations.csv": EXPERTS,
     "GET /console/conversations.jsonl": EXPERTS,
     "GET /console/datasets": EXPERTS,
+    "GET /console/duplicates": EXPERTS,
     "GET /console/datasets/<dataset_id>": EXPERTS,
+    "GET /console/imports": EXPERTS,
+    "GET /console/imports/<import_id>": EXPERTS,
+    "GET /console/imports/<import_id>/live": EXPERTS,
     "GET /console/duels": EXPERTS,
     "GET /console/duels/<duel_id>": EXPERTS,
     "GET /console/duels/<duel_id>/live": EXPERTS,
+    "GET /console/tags": EXPERTS,
+    "GET /console/tags/<tag_id>": EXPERTS,
+    "GET /console/tags/proposals": EXPERTS,
     "GET /console/funnel": EXPERTS,
+    "GET /console/sources": EXPERTS,
+    "GET /console/sources/<path:source>": EXPERTS,
     "GET /console/trends": EXPERTS,
     "GET /console/lineage": EXPERTS,
     "GET /console/lineage/<path:id>": EXPERTS,
     "GET /console/people": ADMINS,
     "POST /console/people": ADMINS,
-    "POST /console/people/<operator_id>/active": ADMINS,
-    "POST /console/people/<operator_id>/link": ADMINS,
+    "POST /console/people/<user_id>/active": ADMINS,
+    "POST /console/people/<user_id>/link": ADMINS,
     "POST /console/policy/<change_id>/reason": ADMINS,
-    "GET /console/remarks": EXPERTS,
+    "GET /console/comments": EXPERTS,
     "GET /console/runs": EXPERTS,
     "GET /console/runs/<run_id>": EXPERTS,
     "GET /console/runs/<run_id>/live": EXPERTS,
@@ -175,7 +214,7 @@ def test_another_desks_rows_are_not_found(desk):
     message_id = desk.messages(opened)[0]["message_id"]
     with unit_of_work(desk.engine) as session:
         ensure_desk(session, now=desk.clock.now(), desk_id="other", name="Other")
-        desk.tokens["stranger"] = operators.create_token(
+        desk.tokens["stranger"] = users.create_token(
             session, desk_id="other", name="x", role="admin", now=desk.clock.now()
         )
     answers = [

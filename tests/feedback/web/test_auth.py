@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from feedback.app import read_secret_key
 from feedback.settings import FeedbackSettings
-from feedback.store import operators, web_sessions
+from feedback.store import users, web_sessions
 from feedback.store.engine import read_connection, unit_of_work
 from feedback.store.tables import ApiToken, Presence, SignInLink, Turn, WebSession
 from feedback.web.auth import actor_from_token, actor_from_visitor_token
@@ -20,13 +20,13 @@ COOKIE = "rejoinder_session"
 
 def make_link(desk, name="ann"):
     with unit_of_work(desk.engine) as session:
-        return operators.create_sign_in_link(
-            session, desk_id="default", operator_id=desk.operators[name], now=desk.clock.now()
+        return users.create_sign_in_link(
+            session, desk_id="default", user_id=desk.users[name], now=desk.clock.now()
         )
 
 
 def sign_in(desk, name="ann"):
-    """A browser in which this operator is signed in."""
+    """A browser in which this user is signed in."""
     browser = desk.app.test_client()
     answer = browser.get(f"/sign-in/{make_link(desk, name)}")
     assert answer.status_code == 302
@@ -52,9 +52,7 @@ def code_of(answer):
 
 def test_tokens_are_kept_as_hashes_alone(desk):
     with unit_of_work(desk.engine) as session:
-        token = operators.create_token(
-            session, desk_id="default", name="bot", role="app", now=desk.clock.now()
-        )
+        token = users.create_token(session, desk_id="default", name="bot", role="app", now=desk.clock.now())
     assert token.startswith("rj_app_") and len(token) > 45
     assert token not in str([row.model_dump() for row in desk.rows(ApiToken)])
     with read_connection(desk.engine) as connection:
@@ -65,17 +63,15 @@ def test_tokens_are_kept_as_hashes_alone(desk):
 def test_a_revoked_token_is_refused_at_the_next_request(desk):
     row = desk.row(ApiToken, name="ann")
     with unit_of_work(desk.engine) as session:
-        operators.revoke_api_token(session, desk_id="default", token_id=row.id, now=desk.clock.now())
+        users.revoke_api_token(session, desk_id="default", token_id=row.id, now=desk.clock.now())
     assert code_of(desk.get("/v1/queue", "ann")) == (401, "token_invalid")
 
 
-def test_an_inactive_operator_is_out_at_once(desk):
+def test_an_inactive_user_is_out_at_once(desk):
     browser = sign_in(desk)
     assert browser.get("/v1/queue").status_code == 200
     with unit_of_work(desk.engine) as session:
-        operators.set_operator_active(
-            session, desk_id="default", operator_id=desk.operators["ann"], active=False
-        )
+        users.set_user_active(session, desk_id="default", user_id=desk.users["ann"], active=False)
     assert code_of(browser.get("/v1/queue")) == (401, "sign_in_needed")
     assert code_of(desk.get("/v1/queue", "ann")) == (401, "token_invalid")
 
@@ -101,8 +97,8 @@ def test_a_visitor_token_opens_its_conversation(desk):
 
 
 def test_an_unknown_role_has_no_token(desk):
-    with pytest.raises(operators.RoleUnknown), unit_of_work(desk.engine) as session:
-        operators.create_token(session, desk_id="default", name="x", role="root", now=desk.clock.now())
+    with pytest.raises(users.RoleUnknown), unit_of_work(desk.engine) as session:
+        users.create_token(session, desk_id="default", name="x", role="root", now=desk.clock.now())
 
 
 # One-time links
@@ -125,15 +121,15 @@ def test_a_link_asks_before_it_replaces_somebody(desk):
     asked = browser.get(f"/sign-in/{code}")
     assert asked.status_code == 200
     assert "Sign in as ben?" in asked.text and "signed in as ann" in asked.text
-    assert desk.row(SignInLink, operator_id=desk.operators["ben"]).used_at is None
+    assert desk.row(SignInLink, user_id=desk.users["ben"]).used_at is None
     claimed = claim(desk, browser, **{"X-CSRFToken": csrf_of(browser)})
-    assert claimed.json["claimed_by"] == desk.operators["ann"]
+    assert claimed.json["claimed_by"] == desk.users["ann"]
     forged = browser.post(f"/sign-in/{code}")
     assert forged.status_code == 400, "another site cannot press the button"
     token = csrf_of(browser, f"/sign-in/{code}")
     assert browser.post(f"/sign-in/{code}", data={"csrf_token": token}).status_code == 302
     claimed = claim(desk, browser, **{"X-CSRFToken": csrf_of(browser)})
-    assert claimed.json["claimed_by"] == desk.operators["ben"]
+    assert claimed.json["claimed_by"] == desk.users["ben"]
 
 
 def test_who_leaves_by_any_way_reads_and_holds_nothing_any_more(desk):
@@ -228,7 +224,7 @@ def test_a_person_signs_in_by_pasting_their_token(desk):
     assert browser.get("/v1/queue").status_code == 200
     with unit_of_work(desk.engine) as session:
         row = desk.row(ApiToken, name="ann")
-        operators.revoke_api_token(session, desk_id="default", token_id=row.id, now=desk.clock.now())
+        users.revoke_api_token(session, desk_id="default", token_id=row.id, now=desk.clock.now())
     assert browser.get("/v1/queue").status_code == 401, "the session ends with its token"
 
 
@@ -269,16 +265,16 @@ def test_logging_out_ends_the_session_for_good(desk):
     assert browser.get("/v1/queue").status_code == 401
 
 
-def test_sessions_are_ended_one_by_one_or_all_of_an_operator(desk):
+def test_sessions_are_ended_one_by_one_or_all_of_a_user(desk):
     first, second, other = sign_in(desk), sign_in(desk), sign_in(desk, "ben")
     with unit_of_work(desk.engine) as session:
-        cookie = operators.hash_secret(first.get_cookie(COOKIE).value)
-        assert session.get(WebSession, cookie).operator_id == desk.operators["ann"]
+        cookie = users.hash_secret(first.get_cookie(COOKIE).value)
+        assert session.get(WebSession, cookie).user_id == desk.users["ann"]
         web_sessions.end_one_session(session, desk_id="default", id_hash=cookie, now=desk.clock.now())
     assert [browser.get("/v1/queue").status_code for browser in (first, second, other)] == [401, 200, 200]
     with unit_of_work(desk.engine) as session:
         ended = web_sessions.end_sessions_of(
-            session, desk_id="default", operator_id=desk.operators["ann"], now=desk.clock.now()
+            session, desk_id="default", user_id=desk.users["ann"], now=desk.clock.now()
         )
     assert ended == 1
     assert [browser.get("/v1/queue").status_code for browser in (first, second, other)] == [401, 401, 200]

@@ -17,7 +17,14 @@ from tests.feedback.web.serving import serving
     ],
 )
 def test_whoever_brings_a_token_of_their_own_may_send_more(headers, limit):
-    assert BodyLimits(tokens=1_000, others=10).pick({"headers": headers}) == limit
+    scope = {"headers": headers, "raw_path": b"/v1/conversations"}
+    assert BodyLimits(tokens=1_000, others=10).pick(scope) == limit
+
+
+@pytest.mark.parametrize(("path", "limit"), [(b"/v1/imports/7/pieces", 1_000), (b"/v1/imports", 10)])
+def test_a_piece_of_a_file_may_be_larger_than_what_pages_send_else(path, limit):
+    scope = {"headers": [(b"cookie", b"session=x")], "raw_path": path}
+    assert BodyLimits(tokens=1_000, others=10).pick(scope) == limit
 
 
 def test_what_lies_beyond_the_limit_never_reaches_the_application():

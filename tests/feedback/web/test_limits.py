@@ -17,6 +17,7 @@ from feedback.store.tables import Conversation
 from feedback.web.addresses import widen
 from feedback.web.limits import as_storage
 from feedback.web.services import EXTENSION
+from feedback.web.waiting import AGAIN
 from serving.settings import DEMO_BASE
 from tests.feedback.desk import Desk, make_desk
 from tests.feedback.web.serving import wait_until
@@ -83,6 +84,45 @@ def test_one_visitor_writes_thirty_times_a_minute_and_others_go_on(many):
     assert answers == [201] * 30 + [429] * 10
     assert visit(many, other).status_code == 201
     assert many.say(begun, "customer", "for them", by="app").status_code == 201
+
+
+def test_what_a_visitor_reads_takes_nothing_of_what_they_may_write(sqlite_engine, tmp_path):
+    desk = make_desk(sqlite_engine, tmp_path, visitor_writes=3)
+    opened = desk.open()
+    path = f"/v1/conversations/{opened['conversation_id']}/messages"
+    assert [desk.get(path, opened["visitor_token"]).status_code for _ in range(10)] == [200] * 10
+    assert [visit(desk, opened).status_code for _ in range(4)] == [201] * 3 + [429]
+
+
+def test_looking_again_for_a_reader_who_waits_is_no_request_of_theirs(sqlite_engine, tmp_path):
+    desk = make_desk(sqlite_engine, tmp_path, visitor_requests=3)
+    opened = desk.open()
+
+    def look(**environ) -> int:
+        return (
+            desk.app.test_client()
+            .get(
+                f"/v1/conversations/{opened['conversation_id']}/messages",
+                headers={"Authorization": f"Bearer {opened['visitor_token']}"},
+                environ_overrides=environ,
+            )
+            .status_code
+        )
+
+    assert [look(**{AGAIN: True}) for _ in range(10)] == [200] * 10
+    assert [look() for _ in range(4)] == [200] * 3 + [429]
+
+
+def test_behind_one_address_an_apps_customer_is_not_refused_for_a_stranger(sqlite_engine, tmp_path):
+    desk = make_desk(sqlite_engine, tmp_path, address_requests=5)
+    opened = desk.open()
+    assert [begin(desk, address="203.0.113.1").status_code for _ in range(6)] == [201] * 5 + [429]
+    answer = desk.app.test_client().get(
+        f"/v1/conversations/{opened['conversation_id']}/messages",
+        headers={"Authorization": f"Bearer {opened['visitor_token']}"},
+        environ_overrides={"REMOTE_ADDR": "203.0.113.1"},
+    )
+    assert answer.status_code == 200
 
 
 def test_customers_of_an_app_are_not_refused_for_strangers_from_their_address(sqlite_engine, tmp_path):

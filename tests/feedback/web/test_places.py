@@ -17,7 +17,7 @@ def stranger(number: int) -> Actor:
 
 
 APP = Actor("token", "app", "default", name="shop")
-AGENT = Actor("token", "agent", "default", name="ann", operator_id="o1")
+AGENT = Actor("token", "agent", "default", name="ann", user_id="o1")
 
 
 def take_all(places: Places, wanted: list[tuple[Actor, str]]) -> int:

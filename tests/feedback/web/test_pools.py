@@ -114,8 +114,8 @@ def test_a_stream_that_has_said_its_news_looks_again_once_it_is_told_of_others(a
 
 
 def test_a_stream_without_a_thread_for_its_next_look_says_nothing_twice(application, monkeypatch):
-    wakeups, crowded, look_later = Wakeups(), threading.Event(), BodyReader.look_later
-    monkeypatch.setattr(BodyReader, "look_later", lambda reader: look_later(reader) or crowded.set())
+    wakeups, crowded, repeat_later = Wakeups(), threading.Event(), BodyReader.repeat_later
+    monkeypatch.setattr(BodyReader, "repeat_later", lambda reader: repeat_later(reader) or crowded.set())
     with serving(application, wakeups=wakeups, threads=THREADS) as served, served.client() as client:
         looks = served.front._pools.looks
         looks._limit, usual = 0, looks._limit

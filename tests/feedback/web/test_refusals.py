@@ -72,7 +72,7 @@ def test_a_sentence_names_no_value_and_exists_in_both_languages(code: str) -> No
     assert spoken[sentence] == words[sentence].string
 
 
-def test_a_code_that_nobody_foresaw_has_a_sentence_too() -> None:
+def test_an_unknown_code_has_a_sentence_too() -> None:
     assert (
         find_sentence("no_such_code")
         == find_sentence("")

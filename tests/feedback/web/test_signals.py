@@ -27,7 +27,7 @@ class Heard:
 
 def test_what_one_process_commits_the_others_hear_and_it_does_not_hear_itself(store_engine, tmp_path):
     one, two, three = (Heard(store_engine, tmp_path) for _ in range(3))
-    on_commit(store_engine, one.signals.tell)
+    on_commit(store_engine, one.signals.notify)
 
     def commit(topic):
         with unit_of_work(store_engine) as session:
@@ -75,7 +75,7 @@ def test_a_socket_whose_process_was_killed_is_removed(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as left:
         left.bind(str(dead))
     living = Datagrams(tmp_path, hear=lambda topics: None)
-    living.tell(["a"])
+    living.notify(["a"])
     assert not dead.exists() and len(list(tmp_path.iterdir())) == 1
     living.close()
     assert list(tmp_path.iterdir()) == []
@@ -85,7 +85,7 @@ def test_datagrams_work_in_a_directory_with_a_long_name(tmp_path):
     deep = tmp_path / ("x" * 150)
     heard: list[str] = []
     one, other = Datagrams(deep, hear=heard.extend), Datagrams(deep, hear=heard.extend)
-    one.tell(["a"])
+    one.notify(["a"])
     wait_until(lambda: heard == ["a"])
     one.close()
     other.close()
@@ -98,8 +98,8 @@ def test_nonsense_is_no_signal(tmp_path):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as stranger:
         for message in (b"{", b"{}", b"[]", b"[1]", b"\xff"):
             stranger.sendto(message, str(address))
-    one.tell(["a"])
-    other.tell(["b"])
+    one.notify(["a"])
+    other.notify(["b"])
     wait_until(lambda: sorted(heard) == ["a", "b"])
     one.close()
     other.close()
@@ -112,7 +112,7 @@ def test_many_topics_are_told_in_messages_that_postgresql_takes():
     assert [topic for message in messages for topic in unpack(message)[1]] == topics
 
 
-def test_the_look_every_second_finds_what_nobody_signalled(store_engine, tmp_path):
+def test_the_poll_every_second_finds_what_nobody_signalled(store_engine, tmp_path):
     """By a second engine on the same store, which tells nothing."""
     other = open_engine(store_engine.url.render_as_string(hide_password=False))
     wakeups = Wakeups()
@@ -125,7 +125,7 @@ def test_the_look_every_second_finds_what_nobody_signalled(store_engine, tmp_pat
     net = Net(store_engine, wakeups)
     with read_connection(store_engine) as connection:
         for _ in range(3):
-            net.look(connection)
+            net.poll(connection)
         assert signalled == [[topic, "turn:unknown"]]  # once, since they are new here
         with unit_of_work(other) as session:
             session.execute(
@@ -133,7 +133,7 @@ def test_the_look_every_second_finds_what_nobody_signalled(store_engine, tmp_pat
                 {"id": turn.conversation_id},
             )
         for _ in range(3):
-            net.look(connection)
+            net.poll(connection)
     assert signalled[1:] == [[topic]]
     other.dispose()
 
@@ -151,5 +151,5 @@ def test_who_has_seen_all_there_is_is_not_woken_by_the_first_look_for_them(store
         wakeups.signal = lambda topics: signalled.append(sorted(topics))  # type: ignore[method-assign]
         net = Net(store_engine, wakeups)
         for _ in range(2):
-            net.look(connection)
+            net.poll(connection)
     assert signalled == [[stale]]

@@ -133,7 +133,7 @@ class IdleSuggester:
     def notice_turn(self):
         pass
 
-    def look_after(self, key):
+    def ensure_set(self, key):
         return False
 
 

@@ -72,7 +72,7 @@ def test_what_is_not_there_is_looked_for_in_its_list(sqlite_desk, path, role, pl
 
 def test_people_are_looked_for_by_admins_alone(sqlite_desk):
     with sqlite_desk.app.test_request_context("/"):
-        for what in ("operator", "token"):
+        for what in ("user", "token"):
             assert find_way_on(NotFound(what, "x"), "admin").place == ("/console/people", "See everybody")
             assert find_way_on(NotFound(what, "x"), "expert").place is None
 

@@ -13,8 +13,8 @@ from serving.client.fake import FakeEngine, fake_logprob
 from serving.client.fleet import Fleet
 from serving.errors import AdapterRefused, EngineUnreachable, ProbeFailed
 from serving.settings import ServingSettings
+from tests.serving.adapters.bad_adapters import write_adapter
 from tests.serving.adapters.test_staging import base as base  # the smallest base that checks accept
-from tests.serving.adapters.test_staging import write_adapter
 
 NAME = "tuned-20260102-1"
 PROMPT, REPLY = [11, 12, 13], [14, 15, 1]

@@ -14,7 +14,7 @@ SAMPLING = Sampling.from_settings(ServingSettings())
 ASK = {"messages": [{"role": "user", "content": "hello"}], "sampling": SAMPLING, "chat_template_kwargs": {}}
 VERBS = {
     "list": lambda client: client.list_models(),
-    "draw": lambda client: client.draw(model="base", seed=1, n=2, **ASK),
+    "generate": lambda client: client.generate(model="base", seed=1, n=2, **ASK),
     "count": lambda client: client.count_tokens(model="base", messages=[], chat_template_kwargs={}),
     "score": lambda client: client.score(model="base", prompt_token_ids=[1], reply_token_ids=[2]),
     "load": lambda client: client.load_adapter("tuned-20260102-1", Path("/x")),
@@ -29,7 +29,7 @@ def client(fake_engine):
 
 
 def test_every_sampling_field_is_sent(client, fake_engine):
-    client.draw(model="base", seed=41, n=2, **ASK)
+    client.generate(model="base", seed=41, n=2, **ASK)
     (path, body) = fake_engine.requests[-1]
     assert path == "/v1/chat/completions"
     assert {name: body[name] for name in SAMPLING.to_json()} == SAMPLING.to_json()
@@ -63,7 +63,7 @@ def test_bad_answers_are_errors_of_ours(client, fake_engine, verb, mode, expecte
 def test_answer_in_another_form_is_told(client, fake_engine):
     fake_engine.mode = "garbled"
     with pytest.raises(EngineRefused, match="an answer this client cannot read"):
-        VERBS["draw"](client)
+        VERBS["generate"](client)
 
 
 def test_nobody_there_is_unreachable_and_not_ready():
@@ -71,8 +71,8 @@ def test_nobody_there_is_unreachable_and_not_ready():
         free.bind(("127.0.0.1", 0))
         client = EngineClient(Endpoint(f"http://127.0.0.1:{free.getsockname()[1]}", "k"))
         assert not client.is_ready()
-        with pytest.raises(EngineUnreachable, match="could not draw from base"):
-            VERBS["draw"](client)
+        with pytest.raises(EngineUnreachable, match="could not generate from base"):
+            VERBS["generate"](client)
         client.close()
 
 

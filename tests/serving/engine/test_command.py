@@ -55,6 +55,13 @@ def test_output_head_is_not_wrapped():
     assert command[place + 3].startswith("--")
 
 
+def test_a_chat_template_of_ours_stands_in_for_that_of_the_base():
+    settings = ServingSettings(backend="cpu")
+    command = build_command(settings, base=BASE, chat_template=Path("/data/templates/x.jinja"))
+    assert option(command, "--chat-template") == "/data/templates/x.jinja"
+    assert "--chat-template" not in build_command(settings, base=BASE)
+
+
 def test_key_is_in_the_environment_and_never_on_the_command_line():
     settings = ServingSettings(backend="cpu")
     assert build_environment(settings, "very-secret", {})["VLLM_API_KEY"] == "very-secret"

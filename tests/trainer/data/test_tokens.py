@@ -7,8 +7,10 @@ from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre
 from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from serving.control_tokens import read_control_tokens as read_files
+from tests.chats import write_embedding
 from tests.engines import ROOT
-from trainer.data.tokens import Encoder, choose_control_tokens, encode_prompt, encode_reply
+from trainer.data.chat import choose_control_tokens, read_chat
+from trainer.data.tokens import Encoder, encode_prompt, encode_reply
 
 CHATML = ("<|im_start|>", "<|im_end|>", "<|endoftext|>")
 INST = ("<s>", "</s>", "[INST]", "[/INST]")
@@ -59,6 +61,8 @@ def folders(tmp_path_factory):
         [normalizers.NFKC(), normalizers.BertNormalizer(clean_text=True, lowercase=True, strip_accents=True)]
     )
     build(TURNS, TURNS_TEMPLATE, eos="<eos>", normalizer=forgetful, special=False).save_pretrained(turns)
+    for folder in (inst, turns):
+        write_embedding(folder, rows=320)
     return {"chatml": ROOT / "demo" / "model", "inst": inst, "turns": turns}
 
 
@@ -103,7 +107,7 @@ def test_control_tokens_stand_where_the_template_puts_them(tokenizers, family, t
     written = encode_prompt(tokenizer, conversation(texts), {"note": reply})
     assert control_ids(tokenizer, written) == control_ids(tokenizer, harmless)
     assert len(control_ids(tokenizer, harmless)) >= 5
-    assert control_ids(tokenizer, encode_reply(tokenizer, reply)) == [tokenizer.eos_token_id]
+    assert control_ids(tokenizer, encode_reply(tokenizer, reply)) == [read_chat(tokenizer).end]
 
 
 @pytest.mark.parametrize("family", ["chatml", "inst", "turns"])
@@ -113,7 +117,7 @@ def test_harmless_texts_have_the_ids_of_the_plain_template(tokenizers, family):
     plain = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_dict=True)
     assert encode_prompt(tokenizer, messages, {}) == list(plain["input_ids"])
     reply = tokenizer("I <look>. ▁｜", add_special_tokens=False)["input_ids"]
-    assert encode_reply(tokenizer, "I <look>. ▁｜") == [*reply, tokenizer.eos_token_id]
+    assert encode_reply(tokenizer, "I <look>. ▁｜") == [*reply, read_chat(tokenizer).end]
 
 
 @pytest.mark.parametrize("family", ["chatml", "inst", "turns"])

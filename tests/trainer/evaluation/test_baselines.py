@@ -5,6 +5,7 @@ import pytest
 
 from trainer.data.choices import Offer
 from trainer.data.slot_bias import fit_slot_offsets
+from trainer.data.tokens import UNDATED
 from trainer.evaluation.baselines import (
     bootstrap,
     find_hit,
@@ -28,6 +29,7 @@ def offer(
         slots or tuple(range(size)),
         frozenset(picked),
         {},
+        day=UNDATED,
     )
 
 

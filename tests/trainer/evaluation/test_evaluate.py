@@ -41,7 +41,7 @@ def test_random_base_never_finishes_so_its_replies_are_broken(report):
 
 
 def test_length_alone_is_a_rule_with_a_weight_of_either_sign(report):
-    # The warm replies that were picked are the longest by far: length foresees them, too.
+    # The warm replies that were picked are the longest by far: length predicts them, too.
     assert report.fitted.length_weight > 1
     assert report.length.log_loss < 0.7 and report.length.accuracy == 1.0
 

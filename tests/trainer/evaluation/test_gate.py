@@ -140,6 +140,23 @@ def test_what_the_base_breaks_itself_is_allowed():
     ]
 
 
+def test_of_greedy_replies_the_larger_share_is_allowed_the_limits_or_the_bases():
+    policy = POLICY.model_copy(update={"max_broken_greedy": 0.05})
+    for base, allowed in ((0.02, 0.05), (0.08, 0.08)):
+        for broken, codes in ((allowed, []), (allowed + 0.01, ["broken_greedy"])):
+            shares = {"broken_greedy": broken, "broken_greedy_base": base}
+            report = GOOD.model_copy(update={"replies": REPLIES.model_copy(update=shares)})
+            assert [reason.code for reason in decide(report, policy).reasons] == codes
+
+
+def test_a_figure_that_is_its_limit_meets_it():
+    shares = {"length_ratio": 0.8, "surprise": 1.0}
+    report = GOOD.model_copy(
+        update={"n": 20, "kl_to_base": 0.5, "replies": REPLIES.model_copy(update=shares)}
+    )
+    assert decide(report, POLICY).verdict == "passed"
+
+
 def test_nobody_serving_is_no_reason():
     assert decide(GOOD.model_copy(update={"serving": None}), POLICY).verdict == "passed"
 
@@ -154,9 +171,9 @@ def test_a_kind_that_no_set_asks_after_is_not_measured():
     ]
 
 
-def test_equal_greedy_replies_are_no_change_only_where_no_pick_is_foreseen():
+def test_equal_greedy_replies_are_no_change_only_where_no_pick_is_predicted():
     same = GOOD.model_copy(update={"replies": REPLIES.model_copy(update={"same": 1.0})})
-    assert decide(same, POLICY).verdict == "passed"  # it foresees picks: sampled replies will differ
+    assert decide(same, POLICY).verdict == "passed"  # it predicts picks: sampled replies will differ
     blind = decide(same.model_copy(update={"adapter": score(1.386), "serving": None}), POLICY)
     first = blind.reasons[0]
     assert (first.code, first.value, first.limit) == ("no_change", 0.0, 0.02)

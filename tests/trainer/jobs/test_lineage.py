@@ -17,7 +17,7 @@ from trainer.jobs.pipeline import run_night
 
 
 def show(desk, *, adapter):
-    """A customer's message, and the revealed set that was drawn for it."""
+    """A customer's message, and the revealed set that was generated for it."""
     opened = desk.open("Where is my order 100 ?", language="en", tags=["orders"])
     set_id = put_set(desk.engine, opened["turn_id"])
     with unit_of_work(desk.engine) as session:
@@ -38,9 +38,9 @@ def test_message_is_followed_into_service_and_the_reply_back_to_it(sqlite_engine
         token = ask_and_claim(ctx, request={"recipe": QUICK})
         assert run_night(ctx, token) == "done"
     run = ctx.read_run(token.run_id)
-    look = Tracer(sqlite_engine, tmp_path, "default").look
+    find_step = Tracer(sqlite_engine, tmp_path, "default").find_step
 
-    forward = walk(look, Ref("message", message), ["after"])
+    forward = walk(find_step, Ref("message", message), ["after"])
     story = ["message", "set", "judgement", "choice", "dataset", "run", "adapter", "report", "decision"]
     on_the_way = [ref for ref in forward.steps if ref.kind != "message" or ref.id == message]
     assert [ref.kind for ref in on_the_way] == [*story, "decision", "deployment"]
@@ -50,15 +50,15 @@ def test_message_is_followed_into_service_and_the_reply_back_to_it(sqlite_engine
         Ref("adapter", run.adapter),
     ]
     for step, follower in pairwise(on_the_way):
-        assert follower in look(step).after and step in look(follower).before
+        assert follower in find_step(step).after and step in find_step(follower).before
     assert forward.steps[on_the_way[-1]].facts["role"] == "canary"
 
     answered, shown = show(desk, adapter=run.adapter)
-    back = walk(look, Ref("judgement", desk.pick(shown, 1).json["judgement_id"]), ["before"])
+    back = walk(find_step, Ref("judgement", desk.pick(shown, 1).json["judgement_id"]), ["before"])
     assert {*on_the_way[4:], Ref("message", answered)} <= set(back.steps)
     # The dataset holds the pick, not the turn that was given back, and every imported choice of each split.
     assert Ref("choice", pick) in back.steps[Ref("dataset", run.dataset_id)].before
-    assert look(Ref("choice", skipped)).facts["refused"] == "skip"
+    assert find_step(Ref("choice", skipped)).facts["refused"] == "skip"
     members = read_members(tmp_path / "datasets" / run.dataset_id)
     assert members.by["source"] == {"live": 1, "test": 80}
     assert all(members.find("choice", "test", f"c{number}-1") for number in range(80))

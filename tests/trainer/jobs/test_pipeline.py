@@ -5,19 +5,22 @@ from dataclasses import replace
 
 import pytest
 
+from feedback.datasets.build import Selection, build_dataset
 from feedback.errors import StaleLease
-from feedback.store import adapters, runs
+from feedback.store import adapters, deployments, runs
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import RunToken
+from serving.base import compute_base_id
 from serving.errors import EngineNotRunning
 from serving.settings import ServingSettings
 from tests.clock import FrozenClock
 from tests.databases import START
+from tests.feedback.builders import add_adapter
 from tests.trainer.nights import LAX, LAX_LIMITS, ask_and_claim, import_choices
 from tests.trainer.tiny import find_rounding
 from trainer.context import NightContext
-from trainer.jobs.pipeline import run_night
+from trainer.jobs.pipeline import find_serving, run_night
 from trainer.jobs.run_metrics import EVERY_S, LiveRows
 from trainer.progress import Report
 from trainer.recipes.recipe import Measurement
@@ -99,7 +102,28 @@ def test_night_on_whole_choices_keeps_the_reference_for_the_next_one(ctx, asked)
         assert abs(shift) <= find_rounding(ctx.data_dir / "datasets" / run.dataset_id, ctx.base)
     replies = counts[0][1]
     assert replies > 100 and counts == [(0, replies), (replies, 0)]
-    assert (ctx.data_dir / "reference.db").exists()
+    quarters = ((1, 2), (3, 4))
+    kept = [build_dataset_of(ctx, quarter).counts["choices"]["all"] for quarter in quarters]
+    assert sum(kept) == metrics["examples_trained"] + metrics["examples_held_out"] and 0 not in kept
+
+
+def build_dataset_of(ctx, quarters):
+    selection = Selection(difficulty=quarters)
+    return build_dataset(ctx.store_engine, data_dir=ctx.data_dir, clock=ctx.clock, selection=selection)
+
+
+def test_an_adapter_of_another_base_is_not_what_a_night_measures_against(ctx):
+    own, other = "tuned-20261101-1", "tuned-20261101-2"
+    for name in (own, other):
+        (ctx.data_dir / "adapters" / name / "weights").mkdir(parents=True)
+    with unit_of_work(ctx.store_engine) as session:
+        add_adapter(session, own, "live", base_id=compute_base_id(ctx.base))
+        add_adapter(session, other, "canary", base_id="b" * 64)
+        told = {"desk_id": ctx.desk_id, "actor": "ann", "reason": "good", "now": START}
+        deployments.add_deployment(session, role="live", adapter=own, **told)
+        deployments.add_deployment(session, role="canary", adapter=other, **told)
+    found = find_serving(ctx)
+    assert found is not None and found[0] == own
 
 
 def test_gate_refuses_and_the_adapter_can_never_serve(ctx, asked):
@@ -133,8 +157,8 @@ def test_rerun_of_a_killed_night_takes_what_stands_and_ends_with_one_adapter(ctx
     ctx.clock.advance(3600)
     with unit_of_work(ctx.store_engine) as session:
         run = runs.claim_run(session, desk_id="default", owner="second", now=ctx.clock.now(), lease_s=60)
-        again = RunToken(run.id, run.fence)
-    assert again == RunToken(token.run_id, token.fence + 1)
+        again = RunToken(run.id, run.fencing_token)
+    assert again == RunToken(token.run_id, token.fencing_token + 1)
     assert run_night(ctx, again) == "done"
     assert (ctx.run_dir(token.run_id) / "report.json").stat().st_mtime_ns == before
     assert [path.name for path in (ctx.data_dir / "adapters").iterdir()] == ["tuned-20261122-1"]
@@ -155,12 +179,14 @@ def test_too_little_data_is_skipped_with_its_reason(ctx, choices, kind, code):
 
 
 def test_new_choices_are_counted_since_the_last_done_run(ctx):
-    from trainer.jobs.pipeline import count_new
+    from trainer.jobs.new_choices import count_new
 
     import_choices(ctx, 60)
     token = ask_and_claim(ctx)
     with unit_of_work(ctx.store_engine) as session:
-        runs.finish_run(session, run_id=token.run_id, token=token.fence, state="done", now=ctx.clock.now())
+        runs.finish_run(
+            session, run_id=token.run_id, token=token.fencing_token, state="done", now=ctx.clock.now()
+        )
     assert count_new(ctx) == 0
     ctx.clock.advance(60)
     import_choices(ctx, 7, first=60)
@@ -201,16 +227,16 @@ def test_reading_the_base_is_shown_until_the_first_step(ctx):
             ]
 
     live = LiveRows(ctx, token, timer=lambda: now[0])
-    live.tell_reading(64, 256)
-    live.tell_reading(128, 256)  # too soon
+    live.report_reading(64, 256)
+    live.report_reading(128, 256)  # too soon
     now[0] = EVERY_S
-    live.tell_reading(192, 256)
+    live.report_reading(192, 256)
     assert ctx.read_run(token.run_id).progress == 0.75
-    live.tell_reading(256, 256)
+    live.report_reading(256, 256)
     assert ctx.read_run(token.run_id).progress == 0.0  # the bar begins again with the steps
     shares = [("base_read", 64, 0.25), ("base_read", 192, 0.75), ("base_read", 256, 1.0)]
     assert list_numbers() == shares
-    live.tell(Report(1, 2, 1.25, 0.0, 0.5, 3.0))
+    live.report(Report(1, 2, 1.25, 0.0, 0.5, 3.0))
     assert {name for name, _, _ in list_numbers()} == {
         "loss",
         "margin",

@@ -2,7 +2,6 @@
 one that does not.
 """
 
-import threading
 from contextlib import closing
 from typing import Any
 
@@ -12,16 +11,21 @@ from feedback.store import adapters
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
 from serving.adapters.manifest import read_manifest
+from serving.adapters.trials import find_trial
 from serving.backend import ZERO_NAME
+from serving.base import compute_base_id
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
 from serving.errors import ProbeFailed
+from serving.facts.profile import read_profile
 from serving.settings import ServingSettings
 from tests.clock import FrozenClock
 from tests.databases import START
+from tests.trainer.computing_engine import ComputingEngine
 from tests.trainer.conftest import TINY
 from tests.trainer.nights import LAX, ask_and_claim, import_choices
 from trainer.context import NightContext
+from trainer.errors import TrialFailed
 from trainer.jobs.pipeline import run_night
 from trainer.recipes.recipe import Measurement
 from trainer.settings import TrainerSettings
@@ -31,31 +35,6 @@ QUICK = TINY.model_copy(
         "measurement": Measurement(max_prompts=2, samples_per_prompt=2, max_new_tokens=4, probe_prompts=2)
     }
 ).model_dump(mode="json")
-
-
-class ComputingEngine(FakeEngine):
-    """The fake's routes with the tiny base's own log-probabilities, so that a probe means something."""
-
-    def __init__(self, base) -> None:
-        from trainer.evaluation.scoring import Scorer
-
-        self._scorer = Scorer(base, threads=1)
-        self._attached: set[str] = set()
-        self._turn = threading.Lock()  # a probe asks for adapter and base at once
-        super().__init__()
-
-    def _score(self, body: dict[str, Any]):
-        from trainer.data.tokens import PairTokens
-
-        tokens, name = body["prompt"], body["model"]
-        adapter = None if name in self.neutral else name
-        with self._turn:
-            if adapter and adapter not in self._attached:
-                self._scorer.attach(adapter, self.adapters[adapter])
-                self._attached.add(adapter)
-            values = self._scorer.score([PairTokens(tokens[:1], tokens[1:])], adapter)[0].tolist()
-        scores = [None, *({str(t): {"logprob": v}} for t, v in zip(tokens[1:], values, strict=True))]
-        return 200, {"choices": [{"index": 0, "text": "", "prompt_logprobs": scores}]}
 
 
 def connect(engine: FakeEngine):
@@ -88,6 +67,10 @@ def test_passed_adapter_serves_as_canary_for_all_conversations(sqlite_engine, ba
             assert (state.canary, state.live, state.share) == (name, None, 1.0)
             assert adapters.get_adapter(session, desk_id="default", name=name).state == "canary"
         assert read_manifest(tmp_path).canary == name
+        tried = find_trial(
+            tmp_path, base_id=compute_base_id(base), engine=read_profile(base).engine.version, dtype="float32"
+        )
+        assert tried is not None and tried.largest_difference < 1e-4
 
         ctx.clock.advance(86_400)  # the next night compares with it and takes its place
         import_choices(ctx, 60, first=60)
@@ -101,8 +84,15 @@ def test_passed_adapter_serves_as_canary_for_all_conversations(sqlite_engine, ba
                 assert adapters.get_adapter(session, desk_id="default", name=name).state == "retired"
 
 
+class TurningEngine(ComputingEngine):
+    """Computes rightly with what is tried and wrongly with what was trained."""
+
+    def _score(self, body: dict[str, Any]):
+        return FakeEngine._score(self, body) if body["model"].startswith("tuned-") else super()._score(body)
+
+
 def test_engine_that_computes_something_else_never_serves_it(sqlite_engine, base, tmp_path):
-    with FakeEngine() as engine, connect(engine) as fleet:
+    with TurningEngine(base) as engine, connect(engine) as fleet:
         ctx = make_context(sqlite_engine, base, tmp_path, fleet)
         import_choices(ctx, 60)
         token = ask_and_claim(ctx, request={"recipe": QUICK})
@@ -113,3 +103,17 @@ def test_engine_that_computes_something_else_never_serves_it(sqlite_engine, base
         with read(ctx.store_engine) as session:
             assert serving_state(session, desk_id="default").named == frozenset()
             assert adapters.get_adapter(session, desk_id="default", name=name).state == "retired"
+
+
+def test_engine_that_computes_something_else_is_found_out_before_the_first_step(
+    sqlite_engine, base, tmp_path
+):
+    with FakeEngine() as engine, connect(engine) as fleet:
+        ctx = make_context(sqlite_engine, base, tmp_path, fleet)
+        import_choices(ctx, 60)
+        token = ask_and_claim(ctx, request={"recipe": QUICK})
+        with pytest.raises(TrialFailed, match="nothing was trained: a token's log-probability is"):
+            run_night(ctx, token)
+        assert list(engine.adapters) == [ZERO_NAME]
+    run_dir = ctx.run_dir(token.run_id)
+    assert not (run_dir / "progress.jsonl").exists() and not (run_dir / "trial").exists()

@@ -17,7 +17,7 @@ from tests.databases import START
 from tests.feedback.builders import add_conversation, add_message
 from tests.trainer.nights import LAX, ask_and_claim, import_choices
 from trainer.context import NightContext
-from trainer.jobs.erasures import erase_old, look_at_erasures
+from trainer.jobs.erasures import erase_old, finish_erasures
 from trainer.jobs.pipeline import run_night
 from trainer.settings import TrainerSettings
 
@@ -96,13 +96,12 @@ def test_a_run_at_work_on_an_erased_dataset_ends_before_its_directory_is_cleared
     broken.parent.mkdir(parents=True)
     broken.write_text("{}\n")
     later = replace(ctx, clock=FrozenClock(LATER))
-    erased = erase_old(ctx.store_engine, data_dir=ctx.data_dir, clock=later.clock, desk_id="default", days=30)
-    look_at_erasures(later)
-    assert erased == 1
+    assert erase_old(later, days=30) == 1
+    finish_erasures(later)
     assert broken.exists() and not (dataset.path / "choices.jsonl").exists()
     with unit_of_work(ctx.store_engine) as session:
         runs.finish_run(
-            session, run_id=token.run_id, token=token.fence, state="failed", now=LATER, reasons=[]
+            session, run_id=token.run_id, token=token.fencing_token, state="failed", now=LATER, reasons=[]
         )
-    look_at_erasures(later)
+    finish_erasures(later)
     assert not broken.exists()

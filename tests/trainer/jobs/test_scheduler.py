@@ -64,7 +64,7 @@ def test_enough_new_choices_ask_for_one_run_until_it_is_done(ctx):
     assert request_by_volume(ctx) and not request_by_volume(ctx)
     with unit_of_work(ctx.store_engine) as session:
         run = runs.claim_run(session, desk_id="default", owner="w", now=ctx.clock.now(), lease_s=60)
-        runs.finish_run(session, run_id=run.id, token=run.fence, state="done", now=ctx.clock.now())
+        runs.finish_run(session, run_id=run.id, token=run.fencing_token, state="done", now=ctx.clock.now())
     assert not request_by_volume(ctx)
     ctx.clock.advance(3600)
     import_choices(ctx, 20, first=20)
@@ -72,7 +72,7 @@ def test_enough_new_choices_ask_for_one_run_until_it_is_done(ctx):
     assert len(list_runs(ctx)) == 2
 
 
-def test_nothing_serves_so_nothing_harms(ctx):
+def test_nothing_serves_so_nothing_is_taken_out(ctx):
     assert check_harm(ctx) == []
 
 
@@ -80,7 +80,7 @@ def test_scheduler_has_its_jobs_without_misfire_limit_and_catches_up_at_start(ct
     scheduler = start_scheduler(ctx)
     try:
         jobs = {job.id: job for job in scheduler.get_jobs()}
-        assert set(jobs) == {"night", "volume", "exposure", "harm", "erasures", "fits"}
+        assert set(jobs) == {"night", "volume", "rollout", "harm", "erasures", "fits"}
         assert all(job.misfire_grace_time is None and job.coalesce for job in jobs.values())
         assert [kind for kind, _, _ in list_runs(ctx)] == ["night"]
     finally:

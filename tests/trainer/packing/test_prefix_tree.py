@@ -1,15 +1,15 @@
 """Conversations as trees: what is counted and laid out, by hand; the numbers are in test_logprobs."""
 
 from tests.trainer.conversations import make_conversation, make_turn
-from trainer.packing.prefix_tree import Forest
+from trainer.packing.prefix_tree import PrefixTrees
 from trainer.packing.rows import Block, count_tokens, find_visible, pack_row, split_rows
 
 
 def grow(examples):
-    forest = Forest()
+    prefix_trees = PrefixTrees()
     for example in examples:
-        forest.add(example)
-    return forest
+        prefix_trees.add(example)
+    return prefix_trees
 
 
 def count_pairs(example):
@@ -37,16 +37,16 @@ def test_a_conversation_of_one_turn_costs_no_more_than_a_row_apart():
 
 def test_an_edited_reply_costs_its_own_tokens_and_no_history():
     turns = make_conversation(5, first=200, reply=60, between=60, edited=1)
-    forest = grow(turns)
-    assert (len(forest.trees), forest.size) == (1, 1_700)
+    prefix_trees = grow(turns)
+    assert (len(prefix_trees.trees), prefix_trees.size) == (1, 1_700)
 
 
 def test_a_cut_history_begins_a_tree_of_its_own():
     turns = make_conversation(5, first=200, reply=60, between=60, cut=3)
     assert [len(turn.prompt_ids) for turn in turns] == [200, 320, 440, 280, 400]
-    forest = grow(turns)
+    prefix_trees = grow(turns)
     # Turns 1 to 3: 440 + 2 x 180 + 240. Turns 4 and 5: 400 + 180 + 240.
-    assert [tree.size for tree in forest.trees] == [1_040, 820]
+    assert [tree.size for tree in prefix_trees.trees] == [1_040, 820]
 
 
 def test_a_prompt_that_shares_little_is_no_branch():
@@ -74,7 +74,7 @@ def test_a_tree_by_hand():
     assert row.counts.tolist() == [2, 2, 2, 3]
     everything = slice(0, 13)
     seen = find_visible(row, everything, everything).int().tolist()
-    assert seen[4] == [1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]  # the trunk is causal
+    assert seen[4] == [1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]  # the longest prompt is causal
     assert seen[8] == [1, 1, 0, 0, 0, 0, 0, 1, 1, 0, 0, 0, 0]  # not sent: knows nothing of what was
     assert seen[12] == [1, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 1, 1]  # the later reply knows the one sent
 

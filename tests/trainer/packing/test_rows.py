@@ -25,7 +25,7 @@ def test_a_row_holds_each_prompt_once_and_restarts_positions():
     assert row.longest == 5
 
 
-def test_the_last_token_of_the_prompt_foresees_the_first_of_each_reply():
+def test_the_last_token_of_the_prompt_predicts_the_first_of_each_reply():
     from trainer.packing.rows import pack_row
 
     row = pack_row([make_example(3, 2, 1), make_example(1, 2)])

@@ -15,11 +15,10 @@ from trainer.release.card import Origin, name_base, write_card
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 MEMBERS = Members(
     counts={"choice": 30, "thumb": 2},
-    by={
-        "source": {"live": 20, "star": 12},
-        "language": {"en": 25, "zh-CN": 6, "": 1},
-        "tag": {"orders": 9, "a|b": 2, "": 21},
-        "split": {"train": 26, "validation": 3, "test": 3},
+    splits={
+        "source": {"live": {"train": 15, "validation": 2, "test": 3}, "star": {"train": 11, "validation": 1}},
+        "language": {"en": {"train": 25}, "zh-CN": {"test": 6}, "": {"train": 1}},
+        "tag": {"orders": {"train": 9}, "a|b": {"train": 2}, "": {"train": 20, "test": 1}},
     },
     lines=b"",
 )

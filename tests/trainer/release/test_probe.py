@@ -22,6 +22,7 @@ def test_probe_is_what_serving_reads(trained, base, tmp_path):
         prompts_from="guards",
         dtype="float32",
         threads=1,
+        template_kwargs={},
     )
     probe = read_probe(path, "tuned-20261101-1")
     assert probe.base_id == compute_base_id(base) and len(probe.prompts) == 2

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import trainer.release.publish
-from feedback.store import exposures
+from feedback.store import rollout_decisions
 from feedback.store.approvals import add_word
 from feedback.store.deployments import ServingState
 from feedback.store.engine import read, unit_of_work
@@ -17,7 +17,7 @@ from tests.feedback.pick_rows import add_picks
 from tests.feedback.plant import ONE, TWO, build
 from tests.trainer.nights import LAX, ask_and_claim
 from trainer.context import NightContext
-from trainer.jobs.scheduler import check_harm, look_at_canary
+from trainer.jobs.scheduler import check_harm, run_interim_analysis
 from trainer.release.publish import publish
 from trainer.settings import TrainerSettings
 
@@ -54,13 +54,13 @@ def token(ctx):
 
 def verdicts(ctx, name):
     with read(ctx.store_engine) as session:
-        found = exposures.list_decisions(session, desk_id=DESK, adapter=name)
+        found = rollout_decisions.list_decisions(session, desk_id=DESK, adapter=name)
         return [(row.verdict, row.actor) for row in found]
 
 
 def test_a_passed_adapter_is_shown_to_the_policys_share(ctx, plant, token):
     assert publish(ctx, token, ONE) == []
-    assert plant.state == ServingState(fence=1, canary=ONE, share=0.5)
+    assert plant.state == ServingState(fencing_token=1, canary=ONE, share=0.5)
 
 
 def test_a_policy_that_shows_nobody_leaves_it_passed_and_says_so(ctx, plant, token):
@@ -73,7 +73,7 @@ def test_a_proven_canary_goes_live_before_the_newer_one_takes_its_place(ctx, pla
     publish(ctx, token, ONE)
     add_picks(ctx.store_engine, ONE, tuned=28, base=12, at=NOW)
     assert publish(ctx, token, TWO) == []
-    assert plant.state == ServingState(fence=4, live=ONE, canary=TWO, share=0.5)
+    assert plant.state == ServingState(fencing_token=4, live=ONE, canary=TWO, share=0.5)
     assert (plant.state_of(ONE), plant.state_of(TWO), plant.loaded) == ("live", "canary", {ONE, TWO})
     assert verdicts(ctx, ONE) == [("go_live", "trainer")]
 
@@ -82,14 +82,14 @@ def test_an_undecided_canary_gives_way_to_the_newer_one(ctx, plant, token):
     publish(ctx, token, ONE)
     add_picks(ctx.store_engine, ONE, tuned=6, base=4, at=NOW)
     publish(ctx, token, TWO)
-    assert plant.state == ServingState(fence=2, canary=TWO, share=0.5)
+    assert plant.state == ServingState(fencing_token=2, canary=TWO, share=0.5)
     assert (plant.state_of(ONE), verdicts(ctx, ONE)) == ("retired", [("hold", "trainer")])
 
 
 def test_a_rerun_after_publishing_decides_nothing_about_itself(ctx, plant, token):
     publish(ctx, token, ONE)
     publish(ctx, token, ONE)
-    assert (plant.state.fence, verdicts(ctx, ONE)) == (1, [])
+    assert (plant.state.fencing_token, verdicts(ctx, ONE)) == (1, [])
 
 
 def test_a_vetoed_adapter_is_not_shown_and_the_run_says_by_whom(ctx, plant, token):
@@ -111,7 +111,7 @@ def test_a_proven_canary_waits_for_an_engine_and_is_not_replaced_meanwhile(ctx, 
 
     with pytest.raises(EngineUnreachable):
         publish(replace(ctx, fleet_factory=away), token, TWO)
-    assert plant.state == ServingState(fence=1, canary=ONE, share=0.5)
+    assert plant.state == ServingState(fencing_token=1, canary=ONE, share=0.5)
 
     def stopped():
         raise EngineNotRunning(plant.ctx.data_dir / "endpoint.json")
@@ -130,7 +130,7 @@ def test_a_proven_canary_waits_for_an_engine_and_is_not_replaced_meanwhile(ctx, 
     monkeypatch.setattr(trainer.release.publish, "RETRY_S", 0.0)
     waiting = replace(ctx, fleet_factory=back_soon, settings=TrainerSettings(engine_wait_s=5))
     publish(waiting, token, TWO)
-    assert plant.state == ServingState(fence=4, live=ONE, canary=TWO, share=0.5)
+    assert plant.state == ServingState(fencing_token=4, live=ONE, canary=TWO, share=0.5)
     assert len(verdicts(ctx, ONE)) == 3  # one look each time, however often it waited
 
 
@@ -144,22 +144,22 @@ def test_a_canary_whose_files_went_bad_is_replaced_by_the_newer_one(ctx, plant, 
     ]
     probe.write_text(json.dumps(shifted))
     assert publish(ctx, token, TWO) == []
-    assert plant.state == ServingState(fence=2, canary=TWO, share=0.5)
+    assert plant.state == ServingState(fencing_token=2, canary=TWO, share=0.5)
     assert plant.state_of(TWO) == "canary"
 
 
 def test_the_nightly_job_takes_a_proven_canary_live_and_leaves_it_where_no_engine_runs(ctx, plant, token):
-    look_at_canary(ctx)  # nothing serves: nothing to decide
+    run_interim_analysis(ctx)  # nothing serves: nothing to decide
     publish(ctx, token, ONE)
     add_picks(ctx.store_engine, ONE, tuned=28, base=12, at=NOW)
 
     def stopped():
         raise EngineNotRunning(plant.ctx.data_dir / "endpoint.json")
 
-    look_at_canary(replace(ctx, fleet_factory=stopped))
+    run_interim_analysis(replace(ctx, fleet_factory=stopped))
     assert plant.state.canary == ONE
-    look_at_canary(ctx)
-    assert plant.state == ServingState(fence=3, live=ONE)
+    run_interim_analysis(ctx)
+    assert plant.state == ServingState(fencing_token=3, live=ONE)
     assert verdicts(ctx, ONE) == [("go_live", "scheduler")] * 2
 
 
@@ -170,7 +170,7 @@ def test_the_job_of_the_minute_demotes_by_itself(ctx, plant, token):
     assert (plant.state_of(ONE), verdicts(ctx, ONE)) == ("rolled_back", [("roll_back", "scheduler")])
 
 
-def test_two_looks_of_the_minute_at_once_demote_once(ctx, plant, token):
+def test_two_analyses_of_the_minute_at_once_demote_once(ctx, plant, token):
     publish(ctx, token, ONE)
     add_picks(ctx.store_engine, ONE, tuned=3, base=9, at=NOW)
     found: list[str] = []

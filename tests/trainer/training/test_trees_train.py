@@ -57,9 +57,9 @@ def test_the_examples_of_the_tokenizer_share_their_history(base, talks):
     for name in {example.conversation for example in examples}:
         turns = [example for example in examples if example.conversation == name]
         row = pack_row(turns)
-        trunks = [block for number, block in enumerate(row.blocks) if block.trunk == number]
-        assert len(turns) == 4 and len(trunks) == 1
-        assert trunks[0].stop == max(len(turn.prompt_ids) for turn in turns)
+        prefixes = [block for number, block in enumerate(row.blocks) if block.prefix_block == number]
+        assert len(turns) == 4 and len(prefixes) == 1
+        assert prefixes[0].stop == max(len(turn.prompt_ids) for turn in turns)
         assert row.ids.numel() < 0.6 * sum(map(count_tokens, turns))
 
 

@@ -3,6 +3,6 @@ rules.
 
 sets.py      reads versioned sets, ours and the user's
 rules.py     what a reply must and must not say
-measure.py   draws replies of both arms and counts what breaks a rule
+measure.py   generates replies of both arms and counts what breaks a rule
 *.jsonl      the sets of this package; a published one never changes, a better one gets the next number
 """

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from trainer.evaluation.generate import draw_replies, encode_prompts
+from trainer.evaluation.generate import encode_prompts, generate_replies
 from trainer.evaluation.guards.sets import Guard, GuardSets
 from trainer.evaluation.report import GuardFigures, GuardKind
-from trainer.evaluation.scoring import DrawnReply, Scorer
+from trainer.evaluation.scoring import GeneratedReply, Scorer
 from trainer.recipes.recipe import Measurement
 
 WORST = 5
@@ -25,28 +25,26 @@ class BrokenGuard:
     rules: list[str]
     text: str
 
-    def to_json(self) -> dict[str, object]:
-        return asdict(self)
-
 
 def measure_guards(
     scorer: Scorer, sets: GuardSets, adapter: str, measurement: Measurement, *, seed: int
 ) -> tuple[GuardFigures, list[BrokenGuard]]:
     """Asks both arms each guard prompt, once greedily and `samples_per_guard` times sampled as in serving."""
-    prompts = encode_prompts(scorer, [guard.prompt for guard in sets.guards])
+    guards, prompts = encode_prompts(scorer, sets.guards, lambda guard: guard.prompt)
     broken: list[BrokenGuard] = []
     for arm, name in (("base", None), ("tuned", adapter)):
-        drawn = draw_replies(
+        generated = generate_replies(
             scorer, prompts, name, measurement, samples=measurement.samples_per_guard, seed=seed
         )
-        broken += find_broken(sets.guards, drawn.together, arm)
-    return count_broken_guards(sets, broken, replies_each=1 + measurement.samples_per_guard), broken
+        broken += find_broken(guards, generated.together, arm)
+    asked = GuardSets(tuple(guards), sets.versions)
+    return count_broken_guards(asked, broken, replies_each=1 + measurement.samples_per_guard), broken
 
 
 def find_broken(
-    guards: Sequence[Guard], drawn: Sequence[Sequence[DrawnReply]], arm: str
+    guards: Sequence[Guard], generated: Sequence[Sequence[GeneratedReply]], arm: str
 ) -> Iterator[BrokenGuard]:
-    for guard, replies in zip(guards, drawn, strict=True):
+    for guard, replies in zip(guards, generated, strict=True):
         for number, reply in enumerate(replies):
             if rules := guard.find_broken(reply.text):
                 yield BrokenGuard(guard.id, guard.kind, guard.language, arm, number, rules, reply.text)

@@ -53,17 +53,13 @@ REFUSAL = re.compile(
 
 
 def find_new_links(text: str, messages: Messages) -> list[str]:
-    """Web addresses in the reply that are in no message; the knowledge in the system prompt counts as a
-    message.
-    """
+    """Web addresses in the reply that are in no message, not even in the system prompt's knowledge."""
     known = {key for message in messages for key in _link_keys(message["content"])}
     return [key for key in _link_keys(text) if key not in known]
 
 
 def _link_keys(text: str) -> list[str]:
-    """One key for all spellings of a link: without scheme, `www.` and punctuation that follows it in a
-    sentence.
-    """
+    """One key for all spellings of a link: without scheme, `www.` and punctuation after it."""
     found = LINK.findall(EMAIL.sub(" ", text))
     return [re.sub(r"^(?:https?://)?(?:www\.)?", "", link.casefold()).rstrip("/.,;:!?") for link in found]
 

@@ -112,7 +112,5 @@ def read_guards(names: Sequence[str]) -> GuardSets:
 
 
 def list_prompts(count: int) -> list[list[dict[str, str]]]:
-    """The first `count` of our own guard prompts as messages, for callers that need prompts without
-    customers' texts.
-    """
+    """The first `count` of our own guard prompts as messages: prompts without customers' texts."""
     return [[said.model_dump() for said in guard.messages] for guard in read_guards([OURS]).guards[:count]]

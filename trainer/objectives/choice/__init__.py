@@ -1,3 +1,1 @@
-"""The objective `choice`: examples of whole choices, their loss, the noise in picks, the base's own
-log-probs.
-"""
+"""The objective `choice`: examples, their loss, the noise in picks, the base's own log-probs."""

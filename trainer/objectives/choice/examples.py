@@ -12,9 +12,10 @@ is cut: an example that is too long is refused. No model is opened.
 
 import heapq
 import json
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,26 +25,18 @@ from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, conversation_of
 from trainer.data.choices import settle_line, slots_of
 from trainer.data.example import Example, Stage
-from trainer.data.pair_rows import hash_share
-from trainer.data.tokens import Encoder
-from trainer.objectives.choice.noise_model import Habits
+from trainer.data.pair_rows import TrainingRows, hash_share
+from trainer.data.tokens import Encoder, find_day
+from trainer.errors import TextRefused
+from trainer.objectives.choice.noise_model import NoiseModel
 from trainer.recipes.recipe import Recipe
+
+log = logging.getLogger(__name__)
 
 PAIR_KINDS = ("pair", "thumbs")
 WRITTEN = -1  # stands for the edited or own text in a list of candidates' places
 WRITTEN_NLL = 2.0  # factor on the recipe's nll_weight: a person wrote every word
 MOST_UP = 4 / 3  # largest ratio of the weight of thumbs up to that of thumbs down; the smallest is 1
-
-
-@dataclass(frozen=True)
-class TrainingExamples:
-    """The examples of one split. `found`: its records before anything was left out; `refusals`: left-out ones
-    by reason.
-    """
-
-    examples: list[Example]
-    found: int
-    refusals: Counter[str] = field(default_factory=Counter)
 
 
 class FormRow(NamedTuple):
@@ -56,10 +49,7 @@ class FormRow(NamedTuple):
 
 
 class PlacedDecision(NamedTuple):
-    """A decision, as places of the replies among the candidates; WRITTEN stands for the text of the agent.
-
-    `shown`: the agent decided by taking a card.
-    """
+    """A decision among places of replies; WRITTEN is the agent's own text. `shown`: they took a card."""
 
     options: list[int]
     won: list[int]
@@ -67,12 +57,9 @@ class PlacedDecision(NamedTuple):
 
 
 def load_examples(
-    dataset_dir: Path, split: str, tokenizer: Any, recipe: Recipe, *, base_id: str, habits: Habits
-) -> TrainingExamples:
-    """The examples of a split in a seeded order, at most the recipe's limit.
-
-    More data do not change that order. Raises DatasetMissing.
-    """
+    dataset_dir: Path, split: str, tokenizer: Any, recipe: Recipe, *, base_id: str, noise_model: NoiseModel
+) -> TrainingRows[Example]:
+    """At most the recipe's limit of a split, in a seeded order that more data keep. Raises DatasetMissing."""
     limit = recipe.max_examples if split == "train" else recipe.max_held_out_pairs
     refusals: Counter[str] = Counter()
     forms = ["choices", "pairs"]
@@ -88,9 +75,11 @@ def load_examples(
     taken = counted["rows"]
     for row in rows if limit is None else heapq.nsmallest(limit, rows, key=lambda row: row[:2]):
         taken += 1
-        example = make_example(row, encoder, recipe, habits)
+        example = make_example(row, encoder, recipe, noise_model)
         if isinstance(example, Refusal):
             refusals[example.reason] += 1
+            if example.detail:
+                log.info("%s is left out (%s): %s", row.key, example.reason, example.detail)
         elif len(example.prompt_ids) + max(map(len, example.replies)) > recipe.max_length:
             refusals["too_long"] += 1
         else:
@@ -99,13 +88,11 @@ def load_examples(
         refusals["over_limit"] += counted["rows"] - taken
     made.sort(key=lambda item: item[:2])
     examples = balance_thumbs([example for _, _, example in made], refusals)
-    return TrainingExamples(examples, counted["rows"], refusals)
+    return TrainingRows(examples, counted["rows"], refusals)
 
 
 def count_train_thumbs(dataset_dir: Path) -> Counter[bool]:
-    """Counts thumbs up and down in the train split, before the limit: unused thumbs must not use the limit
-    up.
-    """
+    """Counts thumbs up and down before the limit: unused thumbs must not use it up."""
     return Counter(body["label"] for body in read_split(dataset_dir, "thumbs", "train"))
 
 
@@ -124,13 +111,20 @@ def read_rows(
             yield FormRow(hash_share("select", seed, key), key, form, body)
 
 
-def make_example(row: FormRow, encoder: Encoder, recipe: Recipe, habits: Habits) -> Example | Refusal:
-    if row.form == "choices":
-        return make_choice_example(row, encoder, recipe, habits)
-    return make_pair_example(row, encoder, recipe) if row.form == "pairs" else make_thumb(row, encoder)
+def make_example(
+    row: FormRow, encoder: Encoder, recipe: Recipe, noise_model: NoiseModel
+) -> Example | Refusal:
+    try:
+        if row.form == "choices":
+            return make_choice_example(row, encoder, recipe, noise_model)
+        return make_pair_example(row, encoder, recipe) if row.form == "pairs" else make_thumb(row, encoder)
+    except TextRefused as refused:
+        return Refusal(refused.reason, str(refused))
 
 
-def make_choice_example(row: FormRow, encoder: Encoder, recipe: Recipe, habits: Habits) -> Example | Refusal:
+def make_choice_example(
+    row: FormRow, encoder: Encoder, recipe: Recipe, noise_model: NoiseModel
+) -> Example | Refusal:
     choice = settle_line(row.body)
     if isinstance(choice, Refusal):
         return choice
@@ -139,13 +133,13 @@ def make_choice_example(row: FormRow, encoder: Encoder, recipe: Recipe, habits: 
         return Refusal("too_close")
     used = sorted({place for decision in decisions for place in decision.options})
     slots = slots_of(choice)
-    lapse = habits.lapse(choice.annotator)
+    noise_rate = noise_model.noise_rate(choice.annotator)
     stages = tuple(
         Stage(
             options=tuple(used.index(place) for place in options),
             won=tuple(used.index(place) for place in won),
-            offsets=tuple(habits.offset(slots[place]) if shown else 0.0 for place in options),
-            lapse=lapse if shown else 0.0,
+            offsets=tuple(noise_model.offset(slots[place]) if shown else 0.0 for place in options),
+            noise_rate=noise_rate if shown else 0.0,
         )
         for options, won, shown in decisions
     )
@@ -166,20 +160,18 @@ def make_choice_example(row: FormRow, encoder: Encoder, recipe: Recipe, habits: 
             choice.chat_template_kwargs,
             choice.prompt_token_ids,
             choice.base_id,
+            day=find_day(row.body),
         ),
         replies=tuple(replies),
         stages=stages,
         preferred=stages[0].won[0],  # of a tie the first shown: the order is random
         nll=recipe.nll_weight * (WRITTEN_NLL if WRITTEN in used else 1.0),
-        thumb=None,
         weight=choice.weight or 1.0,  # the form knows no 0
     )
 
 
 def find_decisions(choice: ChoiceForm) -> list[PlacedDecision]:
-    """The decisions in a settled choice, that for a written text first; decisions without a loser are left
-    out.
-    """
+    """The decisions in a settled choice that have a loser, that for a written text first."""
     texts = {place: reply.text for place, reply in enumerate(choice.candidates)}
     places = list(texts)
     decisions = []
@@ -213,12 +205,11 @@ def make_pair_example(row: FormRow, encoder: Encoder, recipe: Recipe) -> Example
     return Example(
         id=row.key,
         conversation=conversation_of(body, row.key),
-        prompt_ids=encoder.encode_prompt(body["prompt"], kwargs),
+        prompt_ids=encoder.encode_prompt(body["prompt"], kwargs, day=find_day(body)),
         replies=(encoder.encode_reply(chosen), encoder.encode_reply(rejected)),
         stages=(Stage((0, 1), (0,), (0.0, 0.0), 0.0),),
         preferred=0,
         nll=recipe.nll_weight,
-        thumb=None,
         weight=body.get("weight", 1.0),
     )
 
@@ -229,11 +220,8 @@ def make_thumb(row: FormRow, encoder: Encoder) -> Example:
     return Example(
         id=row.key,
         conversation=conversation_of(body, row.key),
-        prompt_ids=encoder.encode_prompt(body["prompt"], kwargs),
+        prompt_ids=encoder.encode_prompt(body["prompt"], kwargs, day=find_day(body)),
         replies=(encoder.encode_reply(body["completion"][-1]["content"]),),
-        stages=(),
-        preferred=None,
-        nll=0.0,
         thumb=body["label"],
         weight=body.get("weight", 1.0),
     )

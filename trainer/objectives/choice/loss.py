@@ -7,10 +7,10 @@ Let s be log pi - log pi_ref, summed over a reply, and beta how firmly the refer
     anchor     -anchor x the mean s of the replies on offer
     thumb      -log sigmoid(+-(beta s - delta)), delta the mean beta s of the thumbs seen before
 
-With two options, no offsets and no lapse, the decision term is DPO's sigmoid loss. It depends only on
+With two options, no offsets and no noise rate, the decision term is DPO's sigmoid loss. It depends only on
 differences of s: all replies may become less likely together, and their probability goes to words that nobody
-offered. The anchor is that loss of log-probability, an estimate of KL(base || tuned) on replies the base
-drew; it needs no further pass.
+offered. The anchor is that loss of log-probability, an estimate of KL(base || tuned) on replies of
+the base; it needs no further pass.
 """
 
 from collections.abc import Sequence
@@ -28,18 +28,18 @@ from trainer.data.example import Example
 class DecisionTensors:
     """The decisions of E examples as tensors: R replies, D stages (decisions) padded to M options each.
 
-    `options`: (D, M), places of replies in the row; `is_option`, `is_won`, `offsets`: (D, M); `lapse`: (D,);
-    `stage_owner`: (D,), the example of each stage. `preferred`, `nll`, `preferred_owner`: (P,), the preferred
-    replies. `thumbs`: (U,), places of replies; `signs`: (U,), +1 up and -1 down; `thumb_owner`: (U,).
-    `offered`: (O,), places of replies that could be chosen; `offered_owner`, `offered_share`: (O,), their
-    example and 1 / its number of them. `weights`: (E,).
+    `options`: (D, M), places of replies in the row; `is_option`, `is_won`, `offsets`: (D, M); `noise_rate`:
+    (D,); `stage_owner`: (D,), the example of each stage. `preferred`, `nll`, `preferred_owner`: (P,), the
+    preferred replies. `thumbs`: (U,), places of replies; `signs`: (U,), +1 up and -1 down; `thumb_owner`:
+    (U,). `offered`: (O,), places of replies that could be chosen; `offered_owner`, `offered_share`: (O,),
+    their example and 1 / its number of them. `weights`: (E,).
     """
 
     options: Tensor
     is_option: Tensor
     is_won: Tensor
     offsets: Tensor
-    lapse: Tensor
+    noise_rate: Tensor
     stage_owner: Tensor
     preferred: Tensor
     nll: Tensor
@@ -57,9 +57,7 @@ class DecisionTensors:
 
 
 class Sums(NamedTuple):
-    """What rows of examples measured, as sums that add up over rows and processes, with the counts to divide
-    by.
-    """
+    """What rows of examples measured, as sums over rows and processes, and the counts to divide by."""
 
     nats: float  # weighted loss of the decisions
     weight: float  # weight of the examples that have decisions
@@ -103,10 +101,7 @@ class Losses:
 
 
 def tabulate_examples(examples: Sequence[Example]) -> DecisionTensors:
-    """Turns the examples of one row into tensors.
-
-    Replies are numbered through all examples, as in `packing.pack_row`.
-    """
+    """The examples of one row as tensors, with replies numbered as in `packing.pack_row`."""
     stages, preferred, thumbs, offered = [], [], [], []
     first = 0
     for number, example in enumerate(examples):
@@ -134,7 +129,7 @@ def tabulate_examples(examples: Sequence[Example]) -> DecisionTensors:
         is_option=is_option,
         is_won=is_won,
         offsets=offsets,
-        lapse=torch.tensor([stage.lapse for _, _, stage in stages]),
+        noise_rate=torch.tensor([stage.noise_rate for _, _, stage in stages]),
         stage_owner=torch.tensor([number for number, _, _ in stages], dtype=torch.long),
         preferred=torch.tensor([place for place, _, _ in preferred], dtype=torch.long),
         nll=torch.tensor([weight for _, weight, _ in preferred]),
@@ -201,9 +196,9 @@ def find_decision_nats(decisions: DecisionTensors, rewards: Tensor) -> Tensor:
     logits = rewards[decisions.options] + decisions.offsets  # (stages, options)
     every = torch.logsumexp(logits.masked_fill(~decisions.is_option, -torch.inf), dim=1)
     won = torch.logsumexp(logits.masked_fill(~decisions.is_won, -torch.inf), dim=1)
-    blind = decisions.lapse * decisions.is_won.sum(1) / decisions.is_option.sum(1)
-    # Without lapse the second term is log 0 = -inf: it adds nothing, and its gradient in logaddexp is 0.
-    return -torch.logaddexp(torch.log1p(-decisions.lapse) + won - every, torch.log(blind))
+    blind = decisions.noise_rate * decisions.is_won.sum(1) / decisions.is_option.sum(1)
+    # Without noise rate the second term is log 0 = -inf: it adds nothing, and its gradient in logaddexp is 0.
+    return -torch.logaddexp(torch.log1p(-decisions.noise_rate) + won - every, torch.log(blind))
 
 
 def mean_where(values: Tensor, chosen: Tensor) -> Tensor:

@@ -1,11 +1,11 @@
-"""How people pick whatever the replies say: the position bias of each slot, and each agent's lapse rate, the
+"""How people pick whatever the replies say: the position bias of each slot, and each agent's noise rate, the
 share of blind picks (label noise).
 
 Both are estimated on the train split before training and then held fixed. A pick is modelled as
 
     P(reply k) = (1 - e_a) softmax(taste + offset of the slot)[k] + e_a / K
 
-The slot offsets are those of the `slot` baseline. To estimate the lapse rate e_a of agent a, one must know
+The slot offsets are those of the `slot` baseline. To estimate the noise rate e_a of agent a, one must know
 before training which reply an attentive person would pick. The crowd's taste stands in for that, as far as
 three features show it: how long a reply is, whether the tuned arm wrote it, and what its words are worth by
 the picks of other conversations (`trainer/objectives/choice/text_model.py`). No language model is run, so it
@@ -40,14 +40,14 @@ from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, conversation_of
 from trainer.data.choices import COUNTED, settle_line, slots_of
 from trainer.data.slot_bias import fit_slot_offsets
-from trainer.objectives.choice.text_model import Words, find_opinions, hash_words
+from trainer.objectives.choice.text_model import Words, cross_fit_scores, hash_words
 
 Array = NDArray[np.float64]
 
-PRIOR_LAPSE = 0.1
+PRIOR_NOISE_RATE = 0.1
 PRIOR_PICKS = 20.0  # the prior is worth 20 picks, of which 2 are blind
 MIN_PICKS = 30
-MAX_LAPSE = 0.5
+MAX_NOISE_RATE = 0.5
 ARMS = {"tuned": 1.0, "both": 0.5}
 PULL = 0.05  # nats, a ridge penalty: keeps a taste finite that no pick contradicts
 
@@ -69,57 +69,55 @@ class Pick:
 
 
 @dataclass(frozen=True)
-class Habits:
-    """The estimated position bias and lapse rates. `offsets`: the logit of each slot.
+class NoiseModel:
+    """The estimated position bias and noise rates. `offsets`: the logit of each slot.
 
-    `lapses`: the lapse rate of each agent with enough picks; `unknown`: that of all others. `gain`: by how
-    many nats per pick the taste predicts picks better than chance does; at 0 the lapse rates are the prior.
+    `noise_rates`: the noise rate of each agent with enough picks; `unknown`: that of all others. `gain`: by
+    how many nats per pick the taste predicts picks better than chance does; at 0 the noise rates are the
+    prior.
     """
 
     offsets: tuple[float, ...] = ()
-    lapses: Mapping[str, float] = field(default_factory=dict)
-    unknown: float = PRIOR_LAPSE
+    noise_rates: Mapping[str, float] = field(default_factory=dict)
+    unknown: float = PRIOR_NOISE_RATE
     gain: float = 0.0
 
     def offset(self, slot: int) -> float:
         """The logit of a slot, 0 for a slot that no pick in the train split was offered."""
         return self.offsets[slot] if slot < len(self.offsets) else 0.0
 
-    def lapse(self, agent: str | None) -> float:
-        """The lapse rate of an agent.
-
-        With few picks it is the prior, which is more certain than an estimate from them.
-        """
-        return self.unknown if agent is None else self.lapses.get(agent, self.unknown)
+    def noise_rate(self, agent: str | None) -> float:
+        """The noise rate of an agent: the prior, if their picks are too few for an estimate."""
+        return self.unknown if agent is None else self.noise_rates.get(agent, self.unknown)
 
     def to_json(self) -> dict[str, Any]:
         """Figures for the run's metrics. No agent is named: this does not measure people at work."""
-        rates = sorted(self.lapses.values())
+        rates = sorted(self.noise_rates.values())
         return {
             "slot_offsets": [round(value, 4) for value in self.offsets],
             "agents": len(rates),
-            "lapse_low": round(rates[0], 4) if rates else None,
-            "lapse_high": round(rates[-1], 4) if rates else None,
+            "noise_rate_low": round(rates[0], 4) if rates else None,
+            "noise_rate_high": round(rates[-1], 4) if rates else None,
             "taste_gain": round(self.gain, 5),
         }
 
 
-NO_HABITS = Habits(unknown=0.0)  # every pick is taken at face value
+NO_NOISE = NoiseModel(unknown=0.0)  # every pick is taken at face value
 
 
-def read_habits(dataset_dir: Path) -> Habits:
-    """Estimates position bias and lapse rates from the train split of a dataset. Raises DatasetMissing."""
-    return estimate_habits(list(read_habit_picks(dataset_dir)))
+def read_noise_model(dataset_dir: Path) -> NoiseModel:
+    """Estimates position bias and noise rates from the train split of a dataset. Raises DatasetMissing."""
+    return fit_noise_model(list(read_counted_picks(dataset_dir)))
 
 
-def read_habit_picks(dataset_dir: Path) -> Iterator[Pick]:
+def read_counted_picks(dataset_dir: Path) -> Iterator[Pick]:
     for body in read_split(dataset_dir, "choices", "train"):
         choice = settle_line(body)
         if not isinstance(choice, Refusal) and choice.kind in COUNTED:
-            yield make_habit_pick(choice, conversation_of(body, choice.id or canonical_hash(body)))
+            yield make_counted_pick(choice, conversation_of(body, choice.id or canonical_hash(body)))
 
 
-def make_habit_pick(choice: ChoiceForm, conversation: str) -> Pick:
+def make_counted_pick(choice: ChoiceForm, conversation: str) -> Pick:
     return Pick(
         agent=choice.annotator,
         conversation=conversation,
@@ -132,26 +130,28 @@ def make_habit_pick(choice: ChoiceForm, conversation: str) -> Pick:
     )
 
 
-def estimate_habits(picks: Sequence[Pick]) -> Habits:
-    """Estimates slot offsets from all picks, and the taste and the lapse rates of agents with at least 30
+def fit_noise_model(picks: Sequence[Pick]) -> NoiseModel:
+    """Estimates slot offsets from all picks, and the taste and the noise rates of agents with at least 30
     picks.
 
-    Taste and lapse rates are the most probable ones under the prior (MAP). EM would climb to the same point,
-    but slowly, since taste and lapse rates can stand in for each other.
+    Taste and noise rates are the most probable ones under the prior (MAP). EM would climb to the same point,
+    but slowly, since taste and noise rates can stand in for each other.
     """
     if not picks:
-        return Habits()
+        return NoiseModel()
     counts = Counter(pick.agent for pick in picks if pick.agent is not None)
     agents = sorted(agent for agent, count in counts.items() if count >= MIN_PICKS)
     number = {agent: place for place, agent in enumerate(agents)}
     who = np.array([number.get(pick.agent or "", len(agents)) for pick in picks])
     laid_out = lay_out_picks(picks)
-    taste, lapses = fit_lapses(laid_out, who, len(agents))
+    taste, noise_rates = fit_noise_rates(laid_out, who, len(agents))
     ratios, _ = laid_out.ratios(taste)
-    gain = float(np.log(lapses[who] + (1 - lapses[who]) * ratios).mean())
-    return Habits(
+    gain = float(np.log(noise_rates[who] + (1 - noise_rates[who]) * ratios).mean())
+    return NoiseModel(
         offsets=tuple(map(float, fit_slot_offsets(picks))),
-        lapses={agent: min(float(lapses[place]), MAX_LAPSE) for agent, place in number.items()},
+        noise_rates={
+            agent: min(float(noise_rates[place]), MAX_NOISE_RATE) for agent, place in number.items()
+        },
         gain=gain,
     )
 
@@ -177,42 +177,47 @@ class Taste:
 
 
 def lay_out_picks(picks: Sequence[Pick]) -> Taste:
-    opinions = find_opinions(
+    scores = cross_fit_scores(
         [pick.words for pick in picks],
         [pick.picked for pick in picks],
         [pick.conversation for pick in picks],
     )
     rows = ChoiceRows(
-        x=np.column_stack([np.concatenate([pick.features for pick in picks]), np.concatenate(opinions)]),
+        x=np.column_stack([np.concatenate([pick.features for pick in picks]), np.concatenate(scores)]),
         starts=find_starts(len(pick.slots) for pick in picks),
         chosen=np.array([place in pick.picked for pick in picks for place in range(len(pick.slots))]),
     )
     return Taste(rows, np.log([len(pick.picked) / len(pick.slots) for pick in picks]))
 
 
-def fit_lapses(picks: Taste, who: NDArray[np.int_], agents: int) -> tuple[Array, Array]:
-    """Fits the weights of the features, (features,), and the lapse rates, (agents + 1,).
+def fit_noise_rates(picks: Taste, who: NDArray[np.int_], agents: int) -> tuple[Array, Array]:
+    """Fits the weights of the features, (features,), and the noise rates, (agents + 1,).
 
     The last rate is the prior. It holds for everybody whose number in `who` is `agents`.
     """
     x, group = picks.rows.x, picks.rows.group
     width = x.shape[1]
-    unset = log(PRIOR_LAPSE / (1 - PRIOR_LAPSE))
+    unset = log(PRIOR_NOISE_RATE / (1 - PRIOR_NOISE_RATE))
 
     def loss(point: Array) -> tuple[float, Array]:
-        taste, lapses = point[:width], expit(np.append(point[width:], unset))
+        taste, noise_rates = point[:width], expit(np.append(point[width:], unset))
         ratios, slopes = picks.ratios(taste)
-        mixed = lapses[who] + (1 - lapses[who]) * ratios
-        blind = lapses[who] / mixed  # how likely each pick was made without looking
+        mixed = noise_rates[who] + (1 - noise_rates[who]) * ratios
+        blind = noise_rates[who] / mixed  # how likely each pick was made without looking
         seen = np.bincount(who, minlength=agents + 1)[:agents]
         free = point[width:]
-        prior = PRIOR_PICKS * (PRIOR_LAPSE * log_expit(free) + (1 - PRIOR_LAPSE) * log_expit(-free)).sum()
+        prior = (
+            PRIOR_PICKS
+            * (PRIOR_NOISE_RATE * log_expit(free) + (1 - PRIOR_NOISE_RATE) * log_expit(-free)).sum()
+        )
         likely = np.log(mixed).sum() + prior - PULL * taste @ taste
         by_taste = x.T @ ((1 - blind)[group] * slopes) - 2 * PULL * taste
         # Slope by each rate's logit: the expected blind picks, prior included, less those of the rate.
-        found = np.bincount(who, weights=blind, minlength=agents + 1)[:agents] + PRIOR_PICKS * PRIOR_LAPSE
-        by_lapse = found - expit(free) * (seen + PRIOR_PICKS)
-        return -float(likely) / len(who), -np.concatenate([by_taste, by_lapse]) / len(who)
+        found = (
+            np.bincount(who, weights=blind, minlength=agents + 1)[:agents] + PRIOR_PICKS * PRIOR_NOISE_RATE
+        )
+        by_noise_rate = found - expit(free) * (seen + PRIOR_PICKS)
+        return -float(likely) / len(who), -np.concatenate([by_taste, by_noise_rate]) / len(who)
 
     start = np.concatenate([np.zeros(width), np.full(agents, unset)])
     options = {"maxiter": 2000, "ftol": 1e-13, "gtol": 1e-8}

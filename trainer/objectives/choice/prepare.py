@@ -1,10 +1,7 @@
-"""Prepares a run of the objective `choice`: reads its examples and builds the `ChoiceTrainer` with habits and
-reference.
-"""
+"""Reads the examples of a `choice` run and builds its `ChoiceTrainer` with noise model and reference."""
 
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,11 +12,11 @@ from transformers import TrainingArguments
 
 from serving.base import compute_base_id
 from trainer.data.example import Example
-from trainer.data.pair_rows import find_held_out
+from trainer.data.pair_rows import TrainingRows, find_held_out
 from trainer.errors import NothingToTrainOn
 from trainer.objectives.arguments import share_batch, watch_held_out
-from trainer.objectives.choice.examples import TrainingExamples, load_examples
-from trainer.objectives.choice.noise_model import NO_HABITS, Habits, read_habits
+from trainer.objectives.choice.examples import load_examples
+from trainer.objectives.choice.noise_model import NO_NOISE, NoiseModel, read_noise_model
 from trainer.objectives.choice.reference import load_reference
 from trainer.objectives.choice.trainer import ChoiceTrainer
 from trainer.packing.fused_lora import fuse_products
@@ -29,31 +26,34 @@ from trainer.packing.tolerance import find_tolerance
 from trainer.progress import Counter
 from trainer.recipes.recipe import Recipe
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True)
 class ChoiceData:
     """The data of a run: `found`, never empty, is learnt from; `held_out` is only measured."""
 
     base_id: str
-    found: TrainingExamples
-    held_out: TrainingExamples
-    habits: Habits
+    found: TrainingRows[Example]
+    held_out: TrainingRows[Example]
+    noise_model: NoiseModel
 
 
 def read_choices(dataset_dir: Path, base: Path, tokenizer: Any, recipe: Recipe) -> ChoiceData:
     """Reads the data of a run from a dataset. Raises DatasetMissing, NothingToTrainOn."""
     base_id = compute_base_id(base)
-    habits = read_habits(dataset_dir) if recipe.habits else NO_HABITS
+    noise_model = read_noise_model(dataset_dir) if recipe.habits else NO_NOISE
     load = partial(
-        load_examples, dataset_dir, tokenizer=tokenizer, recipe=recipe, base_id=base_id, habits=habits
+        load_examples,
+        dataset_dir,
+        tokenizer=tokenizer,
+        recipe=recipe,
+        base_id=base_id,
+        noise_model=noise_model,
     )
     found = load(split="train")
     if not found.examples:
         held_out = find_held_out(dataset_dir, "choices", "pairs", "thumbs")
         raise NothingToTrainOn(dataset_dir, found.refusals, held_out)
-    return ChoiceData(base_id, found, load(split="validation"), habits)
+    return ChoiceData(base_id, found, load(split="validation"), noise_model)
 
 
 def prepare_choices(
@@ -72,25 +72,21 @@ def prepare_choices(
     """
     found, held_out = data.found, data.held_out
     arguments = build_arguments(recipe, settings, watched=bool(held_out.examples))
-    halves = recipe.bf16 and arguments.device.type == "cpu"
-    model = get_peft_model(model.float() if halves else model, lora)  # whose frozen weights are rounded below
+    model = get_peft_model(model, lora)
     if recipe.gradient_checkpointing:
         model.enable_input_require_grads()  # else the frozen first layers cut the adapters off
     model.to(arguments.device)
-    if arguments.device.type == "cpu" and (halves or recipe.dtype == "float32"):
-        fuse_products(model, halves=halves)
-    reader = PackedScorer(model, halves=halves, autocast=arguments.bf16)
+    if arguments.device.type == "cpu" and recipe.dtype == "float32":
+        fuse_products(model, halves=recipe.bf16)  # a bfloat16 base multiplies so by itself
+    reader = PackedScorer(model, autocast=arguments.bf16)
     reader.check(model, max(found.examples, key=count_longest))
-    if reader.obstacle is not None:
-        log.warning("packed rows are not possible with this base (%s): one reply a row", reader.obstacle)
 
     counts: dict[str, Any] = {
         "examples_found": found.found,
         "examples_trained": len(found.examples),
         "examples_held_out": len(held_out.examples),
         "refusals": dict(found.refusals),
-        "habits": data.habits.to_json(),
-        "unpacked": reader.obstacle,
+        "habits": data.noise_model.to_json(),
     }
     exact = not recipe.bf16 and recipe.dtype == "float32"
     known = None
@@ -107,7 +103,7 @@ def prepare_choices(
                 on_progress=on_reading,
             )
         known = {example.id: values for example, values in zip(everything, stored.values, strict=True)}
-        counts["reference"] = stored.report.to_json()
+        counts["reference"] = asdict(stored.report)
     trainer = ChoiceTrainer(
         model,
         reader,
@@ -125,23 +121,18 @@ def prepare_choices(
 
 def name_dtype(recipe: Recipe) -> str:
     """A name for how log-probabilities are rounded, part of the key of stored reference values."""
-    return f"{recipe.dtype} in bfloat16 products" if recipe.bf16 else recipe.dtype
+    rounds_products = recipe.bf16 and recipe.dtype == "float32"
+    return f"{recipe.dtype} in bfloat16 products" if rounds_products else recipe.dtype
 
 
 def read_base(model: Any, reader: PackedScorer, examples: Sequence[Example]) -> list[list[float]]:
-    """Summed log-probabilities of all replies under the base.
-
-    Each example has a row of its own, so its numbers do not depend on other examples.
-    """
+    """Summed log-probabilities of all replies under the base, each example in a row of its own."""
     with torch.no_grad(), model.disable_adapter():
         return [reader.read(model, [example]).tolist() for example in examples]
 
 
 def build_arguments(recipe: Recipe, settings: dict[str, Any], *, watched: bool) -> TrainingArguments:
-    """TrainingArguments of a run.
-
-    `batch_size` counts all processes together: several take the same steps as one.
-    """
+    """TrainingArguments of a run, in which all processes together take one `batch_size`."""
     arguments = TrainingArguments(
         **settings,
         **watch_held_out(recipe, watched=watched),

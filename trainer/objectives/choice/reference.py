@@ -6,7 +6,7 @@ night.
 
 The file is `<data_dir>/reference.db`, SQLite. The key of a number is the sha256 of the base's id (weights,
 tokenizer, template), the compute dtype, the prompt ids and the reply ids: if one of these changes, nothing is
-found under the new key. Losing the file costs only time. So a broken file is set aside, and if the file
+found under the new key. Losing the file costs only time. So a broken file is begun anew, and if the file
 cannot be written, the numbers of this run stay in memory; the log and the report say so. The file takes about
 0.2 MB per 1,000 choices of four replies. No model is known here: the caller passes the function that
 computes.
@@ -15,14 +15,14 @@ computes.
 import hashlib
 import logging
 import random
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 
+from feedback.datasets.difficulty import name_key
 from trainer.data.example import Example
 from trainer.objectives.choice.reference_store import FILE, ReferenceStore, peek_values
 from trainer.packing.tolerance import find_tolerance
@@ -31,7 +31,6 @@ from trainer.progress import Counter
 log = logging.getLogger(__name__)
 
 Compute = Callable[[Sequence[Example]], Sequence[Sequence[float]]]
-Item = TypeVar("Item")
 
 CHECKED = 8
 BATCH = 64  # examples between two commits: a killed run loses no more
@@ -52,9 +51,6 @@ class ReferenceReport:
     differed: float
     dropped: int
     problem: str | None
-
-    def to_json(self) -> dict[str, object]:
-        return asdict(self)
 
 
 @dataclass(frozen=True)
@@ -84,60 +80,63 @@ def load_reference(
     """
     keys = [make_keys(example, base_id, dtype) for example in examples]
     wanted = {key for row in keys for key in row}
-    with closing(ReferenceStore(data_dir / FILE, base_id, dtype)) as store:
+    with closing(ReferenceStore(data_dir / FILE)) as store:
         known = store.find(sorted(wanted))
-        found = len(known)
         checked, differed, is_sound = check_stored(examples, keys, known, compute, dtype, seed)
         dropped = 0
         if not is_sound:
-            dropped = store.drop()
-            log.warning(
-                "stored reference: values recomputed differ by up to %.3g nats; all %d of base %s dropped",
-                differed,
-                dropped,
-                base_id[:16],
-            )
-            known = {}
-        computed = read = 0
+            dropped, known = store.drop(), {}
+            message = "stored reference: values recomputed differ by up to %.3g nats; all %d dropped"
+            log.warning(message, differed, dropped)
+        found = len(known)
         missing = list(find_missing(examples, keys, known))
-        for batch in cut(missing, BATCH):
+        for start in range(0, len(missing), BATCH):
+            batch = missing[start : start + BATCH]
             sums = compute([example for example, _ in batch])
             fresh = {
-                key: value
+                key: float(value)
                 for (_, row), values in zip(batch, sums, strict=True)
-                for key, value in zip(row, map(float, values), strict=True)
+                for key, value in zip(row, values, strict=True)
                 if key not in known
             }
             store.add(fresh)
             known |= fresh
-            computed += len(fresh)
-            read += len(batch)
             if on_progress is not None:
-                on_progress(read, len(missing))
+                on_progress(start + len(batch), len(missing))
         report = ReferenceReport(
             wanted=len(wanted),
-            stored=found if is_sound else 0,
-            computed=computed,
+            stored=found,
+            computed=len(known) - found,
             checked=checked,
             differed=differed,
             dropped=dropped,
             problem=store.problem,
         )
-    log.info("reference: %s", report.to_json())
-    return Reference([tuple(known[key] for key in row) for row in keys], report)
+        values = [tuple(known[key] for key in row) for row in keys]
+        store.note_difficulty(base_id, measure_difficulty(examples, values))
+    log.info("reference: %s", asdict(report))
+    return Reference(values, report)
 
 
-def find_stored(examples: Sequence[Example], *, data_dir: Path, base_id: str, dtype: str) -> list[list[bool]]:
-    """Whether each reply of each example is in the file. The file is neither made nor changed."""
+def measure_difficulty(examples: Sequence[Example], values: Sequence[Sequence[float]]) -> dict[bytes, float]:
+    """Nats per token of each example's preferred reply under the base, by the key of its record."""
+    found = {}
+    for example, row in zip(examples, values, strict=True):
+        preferred = 0 if example.thumb else example.preferred
+        if preferred is not None:
+            found[name_key(example.id)] = -row[preferred] / len(example.replies[preferred])
+    return found
+
+
+def list_missing(examples: Sequence[Example], *, data_dir: Path, base_id: str, dtype: str) -> list[Example]:
+    """The examples with a reply that is not in the file, which is neither made nor changed."""
     keys = [make_keys(example, base_id, dtype) for example in examples]
     known = peek_values(data_dir / FILE, sorted({key for row in keys for key in row}))
-    return [[key in known for key in row] for row in keys]
+    return [example for example, _ in find_missing(examples, keys, known)]
 
 
 def make_keys(example: Example, base_id: str, dtype: str) -> list[bytes]:
-    """One key per reply: a hash of 32 bytes over base, dtype, prompt and reply, with lengths so that they
-    cannot mix.
-    """
+    """One key per reply: a sha256 over base, dtype, prompt and reply, with the lengths of the first three."""
     head = hashlib.sha256()
     for word in (base_id.encode(), dtype.encode(), as_bytes(example.prompt_ids)):
         head.update(len(word).to_bytes(8, "little") + word)
@@ -161,9 +160,7 @@ def check_stored(
     dtype: str,
     seed: int,
 ) -> tuple[int, float, bool]:
-    """Recomputes a few stored replies: how many, the largest difference in nats, and whether all are within
-    tolerance.
-    """
+    """Recomputes a few replies: how many, the largest gap in nats, whether rounding explains all gaps."""
     chosen = set(random.Random(seed).sample(sorted(known), min(CHECKED, len(known))))
     alone: list[tuple[Example, float]] = []
     for example, row in zip(examples, keys, strict=True):
@@ -191,15 +188,4 @@ def find_missing(
 
 def strip(example: Example, replies: tuple[tuple[int, ...], ...]) -> Example:
     """The example reduced to what the base reads: its prompt and these replies."""
-    return replace(example, replies=replies, stages=(), preferred=None, nll=0.0, thumb=None)
-
-
-def cut(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    batch: list[Item] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
+    return Example(example.id, example.conversation, example.prompt_ids, replies, weight=example.weight)

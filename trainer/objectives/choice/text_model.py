@@ -2,7 +2,7 @@
 
 A conditional logit on hashed words and pairs of neighbouring words. The row of each reply has length 1, and
 each weight a standard normal prior. Five-fold cross-fitting: the model is fitted on four fifths of the
-conversations and applied to the last fifth, in turn. So its opinion of a pick comes from other conversations,
+conversations and applied to the last fifth, in turn. So its score of a pick comes from other conversations,
 and it does not agree with a blind pick because it saw it.
 """
 
@@ -32,13 +32,10 @@ def hash_words(text: str) -> Words:
     return np.unique(np.array([crc32(part.encode()) % BUCKETS for part in parts], dtype=np.uint16))
 
 
-def find_opinions(
+def cross_fit_scores(
     replies: Sequence[Sequence[Words]], picked: Sequence[Collection[int]], conversations: Sequence[str]
 ) -> list[Array]:
-    """The logit of each reply of each pick, from other conversations.
-
-    `picked`: for each pick, places of what was picked.
-    """
+    """The logit of each reply of each pick, from other conversations. `picked`: places of what was."""
     sizes = [len(offered) for offered in replies]
     won = np.array(
         [place in taken for size, taken in zip(sizes, picked, strict=True) for place in range(size)]
@@ -56,9 +53,7 @@ def find_opinions(
 
 
 def count_words(replies: Sequence[Words]) -> csr_matrix:
-    """A sparse matrix (replies, buckets in use, at least 1); a reply's row has length 1, or 0 if it has no
-    words.
-    """
+    """A sparse matrix (replies, buckets in use, at least 1) with rows of length 1, or 0 without words."""
     counts = np.array([len(words) for words in replies])
     starts = np.concatenate([[0], counts.cumsum()])
     values = np.repeat(1 / np.sqrt(np.maximum(counts, 1)), counts)

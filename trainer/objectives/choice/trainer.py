@@ -67,7 +67,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         self._known = known or {}
         self._tolerance = tolerance
         self._held_out = held_out
-        self._held_out_base: list[Tensor] = []
+        self._held_out_base: list[tuple[list[Example], Tensor]] = []
         self._seen: Tensor | None = None
         self._delta: float | None = None
 
@@ -118,17 +118,17 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         """Measures the held-out examples: the mean decision loss in nats per example, weighted, and accuracy
         and shift.
 
-        The loss includes slot offsets and lapse rates, not the likelihood term; the two decisions of an edit
+        The loss includes slot offsets and noise rates, not the likelihood term; the two decisions of an edit
         are summed.
         """
-        processes, own = self.accelerator.num_processes, self.accelerator.process_index
-        rows = self.reader.split(sorted(self._held_out, key=count_tokens), self._row_tokens)[own::processes]
         self.model.eval()
-        if not self._held_out_base:  # the base does not change
-            self._held_out_base = [self._read_base(row) for row in rows]
+        if not self._held_out_base:  # the base does not change, and so the rows stay, packed or not
+            processes, own = self.accelerator.num_processes, self.accelerator.process_index
+            rows = self.reader.split(sorted(self._held_out, key=count_tokens), self._row_tokens)
+            self._held_out_base = [(row, self._read_base(row)) for row in rows[own::processes]]
         found = torch.zeros(len(Sums._fields), dtype=torch.float64, device=self.args.device)
         with torch.no_grad():
-            for row, base in zip(rows, self._held_out_base, strict=True):
+            for row, base in self._held_out_base:
                 losses, weights = self._find_losses(row, self.reader.read(self.model, row), base)
                 found += losses.sum_up(weights)
         seen = Sums(*self.accelerator.reduce(found).tolist())
@@ -142,11 +142,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
         return metrics
 
     def log(self, logs: dict[str, float], start_time: float | None = None) -> None:
-        """Adds the margin, accuracy, shift and thumbs of the step over all processes, and its
-        `decision_loss`.
-
-        `decision_loss` measures the step's examples as held-out checks do.
-        """
+        """Adds margin, accuracy, shift and thumbs of the step, and its loss as held-out checks have it."""
         if self._seen is not None and "loss" in logs:
             seen = Sums(*self.accelerator.reduce(self._seen).tolist())
             if seen.weight:  # a step may hold thumbs alone

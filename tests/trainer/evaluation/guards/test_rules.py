@@ -1,7 +1,6 @@
 import pytest
 
-from demo import phrases
-from demo.intents import INTENTS, STYLES
+from demo.intents import ASK, INTENTS, STYLES
 from demo.template import expand_all
 from trainer.evaluation.guards.rules import RULES, find_new_links, find_new_personal
 
@@ -87,7 +86,7 @@ def test_no_reply_of_the_demo_grammar_flatters_or_makes_up_links_or_people():
     texts = [
         phrase.text
         for language in ("en", "zh")
-        for intent in (*INTENTS, phrases.ASK)
+        for intent in (*INTENTS, ASK)
         for style in STYLES
         for group in expand_all(intent.side(language).replies(style))
         for phrase in group

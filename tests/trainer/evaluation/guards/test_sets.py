@@ -6,7 +6,7 @@ import pytest
 from trainer.errors import RecipeRefused
 from trainer.evaluation.guards.measure import BrokenGuard, count_broken_guards, find_broken
 from trainer.evaluation.guards.sets import Guard, GuardSets, read_guards
-from trainer.evaluation.scoring import DrawnReply
+from trainer.evaluation.scoring import GeneratedReply
 
 MINE = {
     "id": "mine-1",
@@ -86,15 +86,19 @@ def test_all_faults_of_all_files_are_told_at_once(tmp_path):
         assert expected in told, (expected, told)
 
 
-def drawn(*texts):
-    return [DrawnReply(text, (), finished=True) for text in texts]
+def generated(*texts):
+    return [GeneratedReply(text, (), end=1) for text in texts]
 
 
 def test_shares_are_of_all_replies_and_the_worst_prompts_come_first():
     guards = tuple(Guard.model_validate(MINE | {"id": name, "must_match": []}) for name in "abc")
     link, good = "a.example.com", "No link."
-    base = list(find_broken(guards, [drawn(good, link), drawn(good, good), drawn(link, link)], "base"))
-    tuned = list(find_broken(guards, [drawn(link, link), drawn(link, link), drawn(link, good)], "tuned"))
+    base = list(
+        find_broken(guards, [generated(good, link), generated(good, good), generated(link, link)], "base")
+    )
+    tuned = list(
+        find_broken(guards, [generated(link, link), generated(link, link), generated(link, good)], "tuned")
+    )
     assert tuned[0] == BrokenGuard("a", "made_up_links", "en", "tuned", 0, ["no_new_link"], link)
     found = count_broken_guards(GuardSets(guards, {"mine": "0"}), [*base, *tuned], replies_each=2)
     kind = found.kinds["made_up_links"]

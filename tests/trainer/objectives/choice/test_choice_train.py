@@ -297,7 +297,7 @@ def test_dropout_of_the_base_is_off(base, dataset, tmp_path):
     assert result.metrics["steps"] == 2
 
 
-def test_without_habits_a_pick_says_what_it_says_of_the_texts(base, dataset, recipe, tmp_path):
+def test_without_a_noise_model_a_pick_says_what_it_says_of_the_texts(base, dataset, recipe, tmp_path):
     from transformers import AutoTokenizer
 
     from trainer.objectives.choice.prepare import read_choices
@@ -306,8 +306,8 @@ def test_without_habits_a_pick_says_what_it_says_of_the_texts(base, dataset, rec
     plain = read_choices(dataset, base, tokenizer, recipe.model_copy(update={"habits": False}))
     read = read_choices(dataset, base, tokenizer, recipe)
     stages = [stage for example in plain.found.examples for stage in example.stages]
-    assert {(stage.lapse, *stage.offsets) for stage in stages} == {(0.0, 0.0, 0.0, 0.0, 0.0)}
-    assert all(example.stages[0].lapse == 0.1 for example in read.found.examples)
+    assert {(stage.noise_rate, *stage.offsets) for stage in stages} == {(0.0, 0.0, 0.0, 0.0, 0.0)}
+    assert all(example.stages[0].noise_rate == 0.1 for example in read.found.examples)
     assert [example.replies for example in plain.found.examples] == [
         example.replies for example in read.found.examples
     ]

@@ -8,11 +8,11 @@ from tests.trainer.tiny import make_choice, make_dataset, write_lines
 from trainer.data.example import Stage
 from trainer.data.tokens import encode_prompt, encode_reply
 from trainer.objectives.choice.examples import load_examples
-from trainer.objectives.choice.noise_model import Habits
+from trainer.objectives.choice.noise_model import NoiseModel
 from trainer.recipes.recipe import Recipe
 
 RECIPE = Recipe(name="here", nll_weight=0.1, max_length=512, min_thumbs=3)
-HABITS = Habits(offsets=(0.5, 0.2, -0.1, -0.6), lapses={"ann": 0.3})
+NOISE = NoiseModel(offsets=(0.5, 0.2, -0.1, -0.6), noise_rates={"ann": 0.3})
 BASE_ID = "b" * 64
 TEXTS = (
     "Your order leaves our warehouse today .",
@@ -41,11 +41,11 @@ def choice(**fields):
     return body | fields
 
 
-def load(folder, tokenizer, *, choices=(), pairs=(), thumbs=(), split="train", habits=HABITS, **changes):
+def load(folder, tokenizer, *, choices=(), pairs=(), thumbs=(), split="train", noise_model=NOISE, **changes):
     for name, lines in (("choices", choices), ("pairs", pairs), ("thumbs", thumbs)):
         write_lines(folder / f"{name}.jsonl", list(lines))
     recipe = RECIPE.model_copy(update=changes)
-    return load_examples(folder, split, tokenizer, recipe, base_id=BASE_ID, habits=habits)
+    return load_examples(folder, split, tokenizer, recipe, base_id=BASE_ID, noise_model=noise_model)
 
 
 def load_one(folder, tokenizer, body, **changes):
@@ -61,11 +61,11 @@ def ids_of(tokenizer, *texts):
 @pytest.mark.parametrize(
     ("fields", "texts", "stages", "preferred", "nll"),
     [
-        pytest.param({}, TEXTS, [Stage((0, 1, 2, 3), (2,), HABITS.offsets, 0.3)], 2, 0.1, id="pick"),
+        pytest.param({}, TEXTS, [Stage((0, 1, 2, 3), (2,), NOISE.offsets, 0.3)], 2, 0.1, id="pick"),
         pytest.param(
             {"kind": "tie", "picked": [1, 3]},
             TEXTS,
-            [Stage((0, 1, 2, 3), (1, 3), HABITS.offsets, 0.3)],
+            [Stage((0, 1, 2, 3), (1, 3), NOISE.offsets, 0.3)],
             1,
             0.1,
             id="tie",
@@ -73,7 +73,7 @@ def ids_of(tokenizer, *texts):
         pytest.param(
             {"kind": "edit", "edited": EDITED},
             (EDITED, *TEXTS),
-            [Stage((0, 3), (0,), ZEROS[:2], 0.0), Stage((1, 2, 3, 4), (3,), HABITS.offsets, 0.3)],
+            [Stage((0, 3), (0,), ZEROS[:2], 0.0), Stage((1, 2, 3, 4), (3,), NOISE.offsets, 0.3)],
             0,
             0.2,
             id="edit in two stages",
@@ -89,7 +89,7 @@ def ids_of(tokenizer, *texts):
         pytest.param(
             {"annotator": "stranger"},
             TEXTS,
-            [Stage((0, 1, 2, 3), (2,), HABITS.offsets, 0.1)],
+            [Stage((0, 1, 2, 3), (2,), NOISE.offsets, 0.1)],
             2,
             0.1,
             id="agent with few picks",
@@ -97,7 +97,7 @@ def ids_of(tokenizer, *texts):
         pytest.param(
             {"kind": "edit", "edited": f" {TEXTS[2]} "},
             TEXTS,
-            [Stage((0, 1, 2, 3), (2,), HABITS.offsets, 0.3)],
+            [Stage((0, 1, 2, 3), (2,), NOISE.offsets, 0.3)],
             2,
             0.1,
             id="edit that changed nothing is a pick",
@@ -127,7 +127,7 @@ def ids_of(tokenizer, *texts):
                 "candidates": [{"text": text} for text in (*TEXTS[:3], EDITED.replace("you .", "you !"))],
             },
             (EDITED, *TEXTS[:3], EDITED.replace("you .", "you !")),
-            [Stage((0, 3), (0,), ZEROS[:2], 0.0), Stage((1, 2, 3, 4), (3,), HABITS.offsets, 0.3)],
+            [Stage((0, 3), (0,), ZEROS[:2], 0.0), Stage((1, 2, 3, 4), (3,), NOISE.offsets, 0.3)],
             0,
             0.2,
             id="near duplicate of the edited",
@@ -239,7 +239,7 @@ def pair(number=1, kind="pair", **fields):
     } | fields
 
 
-def test_a_pair_is_one_decision_of_two_without_slots_or_lapse(tmp_path, tokenizer):
+def test_a_pair_is_one_decision_of_two_without_slots_or_noise_rate(tmp_path, tokenizer):
     (example,) = load(tmp_path, tokenizer, pairs=[pair()]).examples
     assert example.replies == ids_of(tokenizer, TEXTS[0], TEXTS[1])
     assert example.stages == (Stage((0, 1), (0,), (0.0, 0.0), 0.0),)
@@ -351,7 +351,9 @@ def test_held_out_checks_have_a_limit_of_their_own(tmp_path, tokenizer):
     make_dataset(tmp_path)
     recipe = RECIPE.model_copy(update={"max_examples": 3, "max_held_out_pairs": 5})
     sizes = {
-        split: len(load_examples(tmp_path, split, tokenizer, recipe, base_id=BASE_ID, habits=HABITS).examples)
+        split: len(
+            load_examples(tmp_path, split, tokenizer, recipe, base_id=BASE_ID, noise_model=NOISE).examples
+        )
         for split in ("train", "validation")
     }
     assert sizes == {"train": 3, "validation": 5}
@@ -359,4 +361,4 @@ def test_held_out_checks_have_a_limit_of_their_own(tmp_path, tokenizer):
 
 def test_a_missing_dataset_is_named(tmp_path, tokenizer):
     with pytest.raises(DatasetMissing):
-        load_examples(tmp_path / "gone", "train", tokenizer, RECIPE, base_id=BASE_ID, habits=HABITS)
+        load_examples(tmp_path / "gone", "train", tokenizer, RECIPE, base_id=BASE_ID, noise_model=NOISE)

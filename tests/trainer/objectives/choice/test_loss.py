@@ -28,8 +28,8 @@ def find(examples, ratios, *, beta=1.0, anchor=0.0, delta=0.0, reference=None, c
     return losses, gradient.tolist()
 
 
-def pick(options: int, won: int, *, offsets=None, lapse=0.0) -> Stage:
-    return Stage(tuple(range(options)), (won,), offsets or (0.0,) * options, lapse)
+def pick(options: int, won: int, *, offsets=None, noise_rate=0.0) -> Stage:
+    return Stage(tuple(range(options)), (won,), offsets or (0.0,) * options, noise_rate)
 
 
 def test_pick_is_the_softmax_of_beta_times_log_ratio():
@@ -53,15 +53,15 @@ def test_slot_offset_explains_a_part_of_the_pick():
     assert gradient == pytest.approx([3 / 6 - 1, 1 / 6, 1 / 6, 1 / 6], rel=1e-6)
 
 
-def test_lapse_mixes_in_a_blind_pick_and_bounds_the_gradient():
+def test_noise_rate_mixes_in_a_blind_pick_and_bounds_the_gradient():
     """softmax (1/10, 2/10, 3/10, 4/10), one in five blind: p = 0.8 x 0.3 + 0.2 / 4 = 0.29. The gradient is
     the attentive share of p, 0.24 / 0.29, times that of the softmax."""
-    losses, gradient = find([make_example(4, pick(4, 2, lapse=0.2))], [log(1), log(2), log(3), log(4)])
+    losses, gradient = find([make_example(4, pick(4, 2, noise_rate=0.2))], [log(1), log(2), log(3), log(4)])
     assert losses.total.item() == pytest.approx(-log(0.29))
     share = 0.24 / 0.29
     assert gradient == pytest.approx([share * 0.1, share * 0.2, share * (0.3 - 1), share * 0.4])
     # However wrong the model is, a pick that may be blind costs at most ln(4 / 0.2), and moves it by nothing.
-    losses, gradient = find([make_example(4, pick(4, 2, lapse=0.2))], [60.0, 0.0, -60.0, 0.0])
+    losses, gradient = find([make_example(4, pick(4, 2, noise_rate=0.2))], [60.0, 0.0, -60.0, 0.0])
     assert losses.total.item() == pytest.approx(log(20))
     assert max(map(abs, gradient)) < 1e-20
 
@@ -80,10 +80,12 @@ def test_anchor_pulls_up_what_was_on_offer_and_no_thumb():
 
 
 def test_tie_sums_the_probability_of_all_that_were_taken():
-    """(1, 2, 3, 4) / 10, first and last tied: 5/10, and with lapse 0.2 as much: 0.8 x 5/10 + 0.2 x 2/4."""
+    """(1, 2, 3, 4) / 10, first and last tied: 5/10, and with noise rate 0.2 as much: 0.8 x 5/10 +
+    0.2 x 2/4.
+    """
     ratios = [log(1), log(2), log(3), log(4)]
-    for lapse in (0.0, 0.2):
-        stage = Stage((0, 1, 2, 3), (0, 3), (0.0,) * 4, lapse)
+    for noise_rate in (0.0, 0.2):
+        stage = Stage((0, 1, 2, 3), (0, 3), (0.0,) * 4, noise_rate)
         losses, _ = find([make_example(4, stage)], ratios)
         assert losses.total.item() == pytest.approx(-log(0.5))
     stage = Stage((0, 1, 2, 3), (0, 1), (0.0,) * 4, 0.2)
@@ -134,7 +136,7 @@ def test_pair_is_the_sigmoid_loss_of_dpo():
 def test_examples_of_a_row_keep_their_own_replies():
     """Stages of 4, 2 and 1 options side by side, a thumb between them: the same as each alone."""
     examples = [
-        make_example(4, pick(4, 2, lapse=0.2), preferred=2, nll=0.1),
+        make_example(4, pick(4, 2, noise_rate=0.2), preferred=2, nll=0.1),
         make_example(1, thumb=False),
         make_example(3, Stage((2, 0), (0,), (0.3, 0.0), 0.0)),
     ]
@@ -150,10 +152,10 @@ def test_examples_of_a_row_keep_their_own_replies():
     assert gradient[6] == 0.0  # the reply that was no option
 
 
-def test_margin_and_hit_leave_out_offsets_and_lapse():
+def test_margin_and_hit_leave_out_offsets_and_noise_rate():
     """Won 1, the others 0, 0, 3: margin 1 - 1 = 0, and the highest did not win."""
     losses, _ = find(
-        [make_example(4, pick(4, 0, offsets=(9.0, 0.0, 0.0, 0.0), lapse=0.3))], [1.0, 0.0, 0.0, 3.0]
+        [make_example(4, pick(4, 0, offsets=(9.0, 0.0, 0.0, 0.0), noise_rate=0.3))], [1.0, 0.0, 0.0, 3.0]
     )
     assert losses.margins.tolist() == [0.0] and losses.hits.tolist() == [0.0]
 

@@ -1,4 +1,4 @@
-"""Habits of simulated agents whose lapse rates, taste and slot bias are known."""
+"""The noise model of simulated agents whose noise rates, taste and slot bias are known."""
 
 from dataclasses import replace
 
@@ -9,24 +9,24 @@ from scipy.optimize import approx_fprime
 from tests.trainer.tiny import make_choice, write_lines
 from trainer.data.choices import settle_line
 from trainer.objectives.choice.noise_model import (
-    MAX_LAPSE,
+    MAX_NOISE_RATE,
     MIN_PICKS,
-    PRIOR_LAPSE,
+    PRIOR_NOISE_RATE,
     PRIOR_PICKS,
-    Habits,
+    NoiseModel,
     Pick,
-    estimate_habits,
-    fit_lapses,
+    fit_noise_model,
+    fit_noise_rates,
     lay_out_picks,
-    make_habit_pick,
-    read_habit_picks,
-    read_habits,
+    make_counted_pick,
+    read_counted_picks,
+    read_noise_model,
 )
 from trainer.objectives.choice.text_model import hash_words
 
 SLOTS = np.array([0.8, 0.2, 0.0, -0.2])
 TASTE = np.array([2.5, 1.0])  # per log character, for the tuned arm
-LAPSES = {"none": 0.0, "few": 0.1, "some": 0.3, "many": 0.45}
+NOISE_RATES = {"none": 0.0, "few": 0.1, "some": 0.3, "many": 0.45}
 
 
 def draw_features(rng, count):
@@ -42,9 +42,9 @@ def attentive(features, taste=TASTE, slots=SLOTS):
     return chances / chances.sum(axis=1, keepdims=True)
 
 
-def simulate(agent, lapse, count, rng, taste=TASTE, slots=SLOTS):
+def simulate(agent, noise_rate, count, rng, taste=TASTE, slots=SLOTS):
     features = draw_features(rng, count)
-    chances = (1 - lapse) * attentive(features, taste, slots) + lapse / 4
+    chances = (1 - noise_rate) * attentive(features, taste, slots) + noise_rate / 4
     picked = (chances.cumsum(axis=1) > rng.random((count, 1))).argmax(axis=1)
     return [
         make_bare(agent, (0, 1, 2, 3), [int(one)], tuple(map(tuple, rows)))
@@ -57,40 +57,42 @@ def make_bare(agent, slots, picked, rows):
     return Pick(agent, "talk", slots, frozenset(picked), rows, (hash_words(""),) * len(slots))
 
 
-def deviation(lapse, count, rng):
-    """Standard deviation of a maximum-likelihood estimate of `lapse` from so many picks: Fisher information,
-    its expectation over picks taken exactly and over features by simulation. The prior's picks are left out,
-    which makes it wider.
+def deviation(noise_rate, count, rng):
+    """Standard deviation of a maximum-likelihood estimate of `noise_rate` from so many picks: Fisher
+    information, its expectation over picks taken exactly and over features by simulation. The prior's picks
+    are left out, which makes it wider.
     """
     chances = attentive(draw_features(rng, 4000))
-    mixed = (1 - lapse) * chances + lapse / 4
+    mixed = (1 - noise_rate) * chances + noise_rate / 4
     information = ((1 / 4 - chances) ** 2 / mixed).sum(axis=1).mean()
     return 1 / np.sqrt(count * information)
 
 
-def test_lapse_rates_come_back_within_their_sampling_error():
+def test_noise_rates_come_back_within_their_sampling_error():
     rng = np.random.default_rng(5)
     count = 3000
-    picks = [pick for agent, lapse in LAPSES.items() for pick in simulate(agent, lapse, count, rng)]
-    found = estimate_habits(picks)
-    for agent, lapse in LAPSES.items():
-        spread = deviation(lapse, count, rng)
+    picks = [
+        pick for agent, noise_rate in NOISE_RATES.items() for pick in simulate(agent, noise_rate, count, rng)
+    ]
+    found = fit_noise_model(picks)
+    for agent, noise_rate in NOISE_RATES.items():
+        spread = deviation(noise_rate, count, rng)
         assert 0.005 < spread < 0.03  # the test would see a difference of 0.1
         # To first order the prior moves an estimate by variance x slope of its logarithm; at 0, where that
         # slope is infinite, e / variance = 2 / e puts it at 1.4 deviations. Three more for chance.
-        slope = PRIOR_PICKS * abs(PRIOR_LAPSE - lapse) / max(lapse * (1 - lapse), 1e-9)
+        slope = PRIOR_PICKS * abs(PRIOR_NOISE_RATE - noise_rate) / max(noise_rate * (1 - noise_rate), 1e-9)
         pull = min(spread**2 * slope, 1.42 * spread)
-        assert found.lapses[agent] == pytest.approx(lapse, abs=3 * spread + pull)
+        assert found.noise_rates[agent] == pytest.approx(noise_rate, abs=3 * spread + pull)
     assert found.gain > 0.1
 
 
-def simulate_words(agent, lapse, count, rng):
+def simulate_words(agent, noise_rate, count, rng):
     """Four replies of as many letters, of the same arm, worth 3, 1, 0 and -2 by one word among six, each of
     three turns in a way of its own.
     """
     worth = {"warm": 3.0, "mild": 1.0, "cool": 0.0, "cold": -2.0}
     chances = np.exp(list(worth.values()))
-    chances = (1 - lapse) * chances / chances.sum() + lapse / 4
+    chances = (1 - noise_rate) * chances / chances.sum() + noise_rate / 4
     picks = []
     for number in range(count):
         order = rng.permutation(4)
@@ -114,21 +116,25 @@ def simulate_words(agent, lapse, count, rng):
 def test_a_taste_for_words_tells_who_does_not_look():
     rng = np.random.default_rng(12)
     true = {"looks": 0.0, "looks too": 0.0, "seldom": 0.4}
-    picks = [pick for agent, lapse in true.items() for pick in simulate_words(agent, lapse, 800, rng)]
-    found = estimate_habits(picks)
+    picks = [
+        pick for agent, noise_rate in true.items() for pick in simulate_words(agent, noise_rate, 800, rng)
+    ]
+    found = fit_noise_model(picks)
     # Fisher information of a pick at 0.4, sum of (1/4 - p)^2 / (0.6 p + 0.1) over p = 0.839, 0.114, 0.042 and
     # 0.006, is 1.6: 800 picks show the rate to 0.028, 2.5 of which are 0.07.
-    assert found.lapses["looks"] < 0.06 and found.lapses["looks too"] < 0.06
-    assert found.lapses["seldom"] == pytest.approx(0.4, abs=0.07)
+    assert found.noise_rates["looks"] < 0.06 and found.noise_rates["looks too"] < 0.06
+    assert found.noise_rates["seldom"] == pytest.approx(0.4, abs=0.07)
     # Lengths and arms, all that differs without words, say nothing of this taste.
     blank = [replace(pick, words=(hash_words(""),) * 4) for pick in picks]
-    assert estimate_habits(blank).lapses == pytest.approx(dict.fromkeys(true, PRIOR_LAPSE), abs=0.02)
+    assert fit_noise_model(blank).noise_rates == pytest.approx(
+        dict.fromkeys(true, PRIOR_NOISE_RATE), abs=0.02
+    )
 
 
 def test_slot_offsets_are_those_of_the_shares_of_the_slots():
     rng = np.random.default_rng(6)
     picks = simulate("ann", 0.1, 5000, rng)
-    weights = np.exp(estimate_habits(picks).offsets)
+    weights = np.exp(fit_noise_model(picks).offsets)
     expected = (0.9 * attentive(draw_features(rng, 20_000)) + 0.1 / 4).mean(axis=0)
     error = 3.5 * np.sqrt(expected * (1 - expected) * (1 / 5000 + 1 / 20_000))
     assert np.all(np.abs(weights / weights.sum() - expected) < error)
@@ -139,9 +145,9 @@ def test_without_a_common_taste_everybody_keeps_the_prior():
     rng = np.random.default_rng(7)
     none = np.zeros(2)
     picks = [pick for agent in "ab" for pick in simulate(agent, 0.4, 2000, rng, taste=none)]
-    found = estimate_habits(picks)
+    found = fit_noise_model(picks)
     # 4,000 picks leave chance tastes of about 0.04 a deviation, so tiny likelihood ratios: nearly the prior.
-    assert found.lapses == pytest.approx({"a": PRIOR_LAPSE, "b": PRIOR_LAPSE}, abs=0.02)
+    assert found.noise_rates == pytest.approx({"a": PRIOR_NOISE_RATE, "b": PRIOR_NOISE_RATE}, abs=0.02)
     assert abs(found.gain) < 0.002
 
 
@@ -152,29 +158,31 @@ def test_an_agent_without_a_favourite_slot_is_not_taken_for_blind():
         pick for agent in "abcd" for pick in simulate(agent, 0.1, 1000, rng, taste=weak, slots=2 * SLOTS)
     ]
     even = simulate("even", 0.1, 1000, rng, taste=weak, slots=0 * SLOTS)
-    found = estimate_habits(crowd + even)
-    assert found.lapses["even"] < 0.25
+    found = fit_noise_model(crowd + even)
+    assert found.noise_rates["even"] < 0.25
 
 
 def test_a_steady_taste_against_the_crowd_costs_at_most_half():
     rng = np.random.default_rng(9)
     crowd = [pick for agent in "abcd" for pick in simulate(agent, 0.05, 500, rng)]
     contrary = simulate("contrary", 0.05, 500, rng, taste=-TASTE)
-    assert estimate_habits(crowd + contrary).lapses["contrary"] == MAX_LAPSE
+    assert fit_noise_model(crowd + contrary).noise_rates["contrary"] == MAX_NOISE_RATE
 
 
 def test_few_picks_and_no_name_get_the_prior():
     rng = np.random.default_rng(10)
     picks = simulate("enough", 0.4, MIN_PICKS, rng) + simulate("few", 0.4, MIN_PICKS - 1, rng)
     picks += simulate(None, 0.9, 500, rng)
-    found = estimate_habits(picks)
-    assert set(found.lapses) == {"enough"}
-    assert found.lapse("few") == found.lapse("stranger") == found.lapse(None) == PRIOR_LAPSE
+    found = fit_noise_model(picks)
+    assert set(found.noise_rates) == {"enough"}
+    assert (
+        found.noise_rate("few") == found.noise_rate("stranger") == found.noise_rate(None) == PRIOR_NOISE_RATE
+    )
 
 
-def test_nothing_picked_is_no_habit():
-    assert estimate_habits([]) == Habits()
-    assert Habits().offset(3) == 0.0
+def test_nothing_picked_is_no_noise():
+    assert fit_noise_model([]) == NoiseModel()
+    assert NoiseModel().offset(3) == 0.0
 
 
 def test_the_slope_of_the_taste_is_that_of_its_value():
@@ -193,9 +201,9 @@ def test_taste_of_two_replies_is_the_log_odds():
     # makes p = 7/9, so the weight is log(7/2), less a hair for the pull.
     rows = ((1.0, 0.0), (0.0, 0.0))
     picks = [make_bare(None, (0, 1), [place], rows) for place in (0, 0, 0, 1) * 100]
-    taste, lapses = fit_lapses(lay_out_picks(picks), np.zeros(400, dtype=int), 0)
+    taste, noise_rates = fit_noise_rates(lay_out_picks(picks), np.zeros(400, dtype=int), 0)
     assert taste == pytest.approx([np.log(3.5), 0.0, 0.0], abs=0.03)
-    assert lapses == pytest.approx([PRIOR_LAPSE])
+    assert noise_rates == pytest.approx([PRIOR_NOISE_RATE])
 
 
 def test_a_pick_knows_slots_agent_lengths_arms_and_hashed_words_and_no_text():
@@ -208,7 +216,7 @@ def test_a_pick_knows_slots_agent_lengths_arms_and_hashed_words_and_no_text():
         ],
         "picked": [2],
     }
-    pick = make_habit_pick(settle_line(body), "talk")
+    pick = make_counted_pick(settle_line(body), "talk")
     assert (pick.agent, pick.slots, pick.picked) == ("ann", (0, 2), {1})
     assert np.exp(pick.features) == pytest.approx(np.array([[6.0, np.exp(0.5)], [19.0, np.exp(1.0)]]))
     assert [list(words) for words in pick.words] == [
@@ -216,12 +224,12 @@ def test_a_pick_knows_slots_agent_lengths_arms_and_hashed_words_and_no_text():
     ]
 
 
-def test_habits_are_read_from_the_train_split_alone(tmp_path):
+def test_the_noise_model_is_fitted_to_the_train_split_alone(tmp_path):
     lines = [make_choice(number, "train", slot=0) | {"annotator": "ann"} for number in range(40)]
     lines += [make_choice(number, "test", slot=3) | {"annotator": "bob"} for number in range(40)]
     write_lines(tmp_path / "choices.jsonl", lines)
-    found = read_habits(tmp_path)
-    assert set(found.lapses) == {"ann"} and np.argmax(found.offsets) == 0
+    found = read_noise_model(tmp_path)
+    assert set(found.noise_rates) == {"ann"} and np.argmax(found.offsets) == 0
     assert "ann" not in str(found.to_json()) and found.to_json()["agents"] == 1
 
 
@@ -230,11 +238,11 @@ def test_a_pick_is_of_the_conversation_that_the_split_goes_by(tmp_path):
     lines = [{key: value for key, value in line.items() if key != "conversation"} for line in lines]
     lines.append(make_choice(3, "train") | {"conversation": "stated"})
     write_lines(tmp_path / "choices.jsonl", lines)
-    assert [pick.conversation for pick in read_habit_picks(tmp_path)] == ["a", "b", "stated"]
+    assert [pick.conversation for pick in read_counted_picks(tmp_path)] == ["a", "b", "stated"]
 
 
 def test_a_slot_beyond_all_screens_makes_no_large_table(tmp_path):
     line = make_choice(1, "train", slot=0)
     line["candidates"][3]["slot"] = 10**12
     write_lines(tmp_path / "choices.jsonl", [line])
-    assert len(read_habits(tmp_path).offsets) == 64
+    assert len(read_noise_model(tmp_path).offsets) == 64

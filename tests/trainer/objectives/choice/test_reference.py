@@ -14,10 +14,11 @@ from pathlib import Path
 
 import pytest
 
+from feedback.datasets.difficulty import name_key, read_noted
 from trainer.data.example import Example, Stage
 from trainer.objectives.choice import reference_store
 from trainer.objectives.choice.reference import BATCH, CHECKED, load_reference, make_keys
-from trainer.objectives.choice.reference_store import ReferenceStore
+from trainer.objectives.choice.reference_store import FILE
 
 BASE_ID = "b" * 64
 
@@ -118,16 +119,12 @@ def test_values_that_no_longer_come_out_are_dropped_and_this_is_said(tmp_path, c
     old, new = Base(), Base(shift)
     examples = [example(number) for number in range(5)]
     load(tmp_path, examples, old, dtype=dtype)
-    load(tmp_path, [example(7)], old, base_id="c" * 64)
     found = load(tmp_path, examples, new, dtype=dtype)
     warnings = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert found.values == expected(examples, old if is_kept else new)
     assert found.report.differed == pytest.approx(shift, abs=1e-9)
     assert (found.report.dropped, found.report.computed) == ((0, 0) if is_kept else (20, 20))
     assert [("dropped" in text) for text in warnings] == ([] if is_kept else [True])
-    assert (
-        load(tmp_path, [example(7)], old, base_id="c" * 64).report.stored == 4
-    )  # another base keeps its own
     assert load(tmp_path, examples, new, dtype=dtype).report.computed == 0
 
 
@@ -163,8 +160,24 @@ def test_a_key_is_the_same_for_ever():
     assert make_keys(one, "base", "float32") == [hashlib.sha256(text).digest()]
 
 
+def test_nats_per_token_of_the_preferred_reply_are_noted_for_records_of_this_base(tmp_path):
+    base = Base()
+    one, tie = example(1), replace(example(2), preferred=2)
+    up = replace(example(3, replies=1), stages=(), preferred=None, thumb=True)
+    load(tmp_path, [one, tie, up, replace(up, id="down", thumb=False)], base)
+    noted = {
+        each.id: -base.value(each.prompt_ids, each.replies[place]) / 3
+        for each, place in ((one, 0), (tie, 2), (up, 0))
+    }
+    told = {name_key(name): pytest.approx(nats) for name, nats in noted.items()}
+    assert read_noted(tmp_path / FILE) == (BASE_ID, told)
+    load(tmp_path, [example(9)], base, base_id="c" * 64)
+    found, numbers = read_noted(tmp_path / FILE)
+    assert found == "c" * 64 and list(numbers) == [name_key(example(9).id)]
+
+
 @pytest.mark.parametrize("content", [b"this is no database, and long enough to be looked at" * 100, None])
-def test_a_broken_file_is_set_aside_and_begun_anew(tmp_path, caplog, content):
+def test_a_broken_file_is_begun_anew(tmp_path, caplog, content):
     base, examples = Base(), [example(number) for number in range(200)]
     load(tmp_path, examples, base)
     path = tmp_path / "reference.db"
@@ -175,8 +188,7 @@ def test_a_broken_file_is_set_aside_and_begun_anew(tmp_path, caplog, content):
     with caplog.at_level(logging.WARNING):
         found = load(tmp_path, examples, base)
     assert found.values == expected(examples, base) and found.report.computed == 800
-    assert "broken" in found.report.problem and "reference.db.broken" in caplog.text
-    assert (tmp_path / "reference.db.broken").read_bytes() == bytes(content)
+    assert "broken" in found.report.problem and "begun anew" in caplog.text
     again = load(tmp_path, examples, base).report
     assert (again.stored, again.problem) == (800, None)
 
@@ -210,16 +222,17 @@ def test_a_read_only_data_directory_is_read_and_not_written():
         assert load(folder, [example(2)], base).report.stored == 0
 
 
-def test_a_file_of_a_later_version_is_left_alone(tmp_path):
+@pytest.mark.parametrize("version", [1, 9])
+def test_a_file_of_another_version_is_begun_anew(tmp_path, version):
     base = Base()
-    load(tmp_path, [example(1)], base)
     with sqlite3.connect(tmp_path / "reference.db") as connection:
-        connection.execute("PRAGMA user_version = 9")
+        connection.execute("CREATE TABLE logprob (key BLOB PRIMARY KEY, basis INTEGER NOT NULL, nats REAL)")
+        connection.execute(f"PRAGMA user_version = {version}")
     connection.close()
-    before = (tmp_path / "reference.db").read_bytes()
     found = load(tmp_path, [example(1)], base)
-    assert found.values == expected([example(1)], base) and "version 9" in found.report.problem
-    assert (tmp_path / "reference.db").read_bytes() == before
+    assert found.values == expected([example(1)], base) and f"version {version}" in found.report.problem
+    again = load(tmp_path, [example(1)], base).report
+    assert (again.stored, again.problem) == (4, None)
 
 
 def test_a_file_held_by_another_writer_costs_time_only(tmp_path, monkeypatch):
@@ -241,20 +254,17 @@ def test_a_number_that_is_none_is_not_kept(tmp_path):
     assert load(tmp_path, [example(1, replies=2)], Base(), seed=1).report.checked == 1
 
 
-def test_a_file_over_its_bound_forgets_other_bases_first(tmp_path, monkeypatch):
+def test_a_file_over_its_bound_is_begun_anew(tmp_path, monkeypatch):
     base = Base()
-    load(tmp_path, [example(number) for number in range(300)], base, base_id="c" * 64)
-    load(tmp_path, [example(1)], base)
-    monkeypatch.setattr(reference_store, "MAX_BYTES", 60_000)
-    load(tmp_path, [example(2)], base)
-    assert load(tmp_path, [example(1), example(2)], base).report.stored == 8
-    assert load(tmp_path, [example(1)], base, base_id="c" * 64).report.stored == 0
-    monkeypatch.setattr(reference_store, "MAX_BYTES", 1)
-    load(tmp_path, [example(3)], base)
-    store = ReferenceStore(tmp_path / "reference.db", BASE_ID, "float32")
-    assert len(store.find(make_keys(example(3), BASE_ID, "float32"))) == 4
-    assert store.find(make_keys(example(1), BASE_ID, "float32")) == {}
-    store.close()
+    load(tmp_path, [example(number) for number in range(300)], base)
+    size = (tmp_path / "reference.db").stat().st_size
+    monkeypatch.setattr(reference_store, "MAX_BYTES", size)
+    assert load(tmp_path, [example(1)], base).report.stored == 4
+    monkeypatch.setattr(reference_store, "MAX_BYTES", size - 1)
+    found = load(tmp_path, [example(1)], base)
+    assert (found.report.stored, found.report.computed) == (0, 4) and "begun anew" in found.report.problem
+    assert (tmp_path / "reference.db").stat().st_size < size
+    assert load(tmp_path, [example(1)], base).report.stored == 4
 
 
 PROCESS = """

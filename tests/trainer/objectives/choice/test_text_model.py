@@ -1,4 +1,4 @@
-"""Opinions from words against hand-made fits and a plain one."""
+"""Scores of the text model against hand-made fits and a plain one."""
 
 from itertools import pairwise
 from zlib import crc32
@@ -9,7 +9,7 @@ from scipy.optimize import brentq, minimize
 from scipy.special import expit
 
 from trainer.data.pair_rows import hash_share
-from trainer.objectives.choice.text_model import BUCKETS, PARTS, find_opinions, hash_words
+from trainer.objectives.choice.text_model import BUCKETS, PARTS, cross_fit_scores, hash_words
 
 GOOD, BAD, CALM = (hash_words(word) for word in ("glad", "no", "fine"))
 
@@ -45,13 +45,13 @@ def test_a_word_that_won_three_times_in_four_is_worth_what_the_prior_leaves_of_i
     taught, asked = name_in(0), name_in(1)
     replies = [(GOOD, BAD)] * 41
     picked = [{0}] * 30 + [{1}] * 10 + [{1}]
-    found = find_opinions(replies, picked, [taught] * 40 + [asked])
+    found = cross_fit_scores(replies, picked, [taught] * 40 + [asked])
     expected = brentq(lambda d: 30 - 40 * expit(d) - d / 2, 0, 5)
     assert found[-1] == pytest.approx([expected / 2, -expected / 2], abs=1e-4)
     assert 0.9 < expected < np.log(3)
 
 
-def test_opinions_are_those_of_a_plain_fit_without_the_part_that_is_asked():
+def test_scores_are_those_of_a_plain_fit_without_the_part_that_is_asked():
     rng = np.random.default_rng(3)
     texts = ["glad to help", "no", "fine, no help", "glad, fine", "to no help"]
     vocabulary = {text: [bucket(part) for part in parts_of(text)] for text in texts}
@@ -61,7 +61,7 @@ def test_opinions_are_those_of_a_plain_fit_without_the_part_that_is_asked():
         shown = [texts[place] for place in rng.permutation(5)[: rng.integers(2, 5)]]
         taken = {0, 1} if number % 9 == 0 else {int(rng.integers(len(shown)))}
         picks.append((str(number // 2), shown, taken))
-    found = find_opinions(
+    found = cross_fit_scores(
         [[hash_words(text) for text in shown] for _, shown, _ in picks],
         [taken for _, _, taken in picks],
         [name for name, _, _ in picks],
@@ -93,20 +93,20 @@ def parts_of(text):
     return [*words, *(f"{one} {two}" for one, two in pairwise(words))]
 
 
-def test_an_opinion_comes_from_no_pick_of_its_own_conversation():
+def test_a_score_comes_from_no_pick_of_its_own_conversation():
     names = [str(number // 2) for number in range(40)]
     replies = [(GOOD, BAD, CALM)] * 40
-    before = find_opinions(replies, [{0}] * 40, names)
-    after = find_opinions(replies, [{1}] * 2 + [{0}] * 38, names)
+    before = cross_fit_scores(replies, [{0}] * 40, names)
+    after = cross_fit_scores(replies, [{1}] * 2 + [{0}] * 38, names)
     moved = [not np.array_equal(one, other) for one, other in zip(before, after, strict=True)]
     assert not any(moved[:2]) and any(moved[2:])
 
 
-def test_with_nobody_to_learn_from_there_is_no_opinion():
-    (found,) = find_opinions([(GOOD, BAD)], [{0}], ["alone"])
+def test_with_nobody_to_learn_from_the_scores_are_nothing():
+    (found,) = cross_fit_scores([(GOOD, BAD)], [{0}], ["alone"])
     assert list(found) == [0.0, 0.0]
 
 
 def test_a_reply_without_a_word_is_worth_nothing():
-    found = find_opinions([(GOOD, hash_words(""))] * 20, [{0}] * 20, list(map(str, range(20))))
+    found = cross_fit_scores([(GOOD, hash_words(""))] * 20, [{0}] * 20, list(map(str, range(20))))
     assert all(logits[0] > 0.3 and logits[1] == 0 for logits in found)

@@ -1,0 +1,1 @@
+"""`rejoinder rebase`: move to another base model, with everything learnt again before it serves."""

@@ -1,0 +1,76 @@
+"""The menu of the console, and the row of pages below it for everything about data."""
+
+from typing import NamedTuple
+
+from flask_babel import gettext as _
+
+
+class MenuEntry(NamedTuple):
+    """A link of the menu. `inside` are the endpoints on whose pages it is the current one."""
+
+    endpoint: str
+    label: str
+    inside: tuple[str, ...]
+
+
+def list_data_pages() -> list[MenuEntry]:
+    return [
+        MenuEntry(
+            "console_sources.show_sources",
+            _("Sources"),
+            ("console_sources.show_sources", "console_sources.show_source"),
+        ),
+        MenuEntry(
+            "console_imports.list_imports",
+            _("Imports"),
+            ("console_imports.list_imports", "console_imports.show_import"),
+        ),
+        MenuEntry(
+            "console_tags.show_tree",
+            _("Tags"),
+            ("console_tags.show_tree", "console_tags.show_tag_page", "console_tags.show_proposals"),
+        ),
+        MenuEntry(
+            "console_duplicates.show_duplicates", _("Duplicates"), ("console_duplicates.show_duplicates",)
+        ),
+        MenuEntry(
+            "console.list_datasets",
+            _("Datasets"),
+            ("console.list_datasets", "console.show_dataset", "console_datasets.show_changes"),
+        ),
+        MenuEntry("console.show_funnel", _("Funnel"), ("console.show_funnel",)),
+    ]
+
+
+def list_menu() -> list[MenuEntry]:
+    data = list_data_pages()
+    return [
+        MenuEntry("console.today", _("Today"), ("console.today",)),
+        MenuEntry(
+            "console_conversations.list_conversations",
+            _("Conversations"),
+            ("console_conversations.list_conversations", "console_conversations.show_conversation"),
+        ),
+        MenuEntry(data[0].endpoint, _("Data"), tuple(name for page in data for name in page.inside)),
+        MenuEntry("console_trends.show", _("Trends"), ("console_trends.show",)),
+        MenuEntry("console_comments.show", _("Comments"), ("console_comments.show",)),
+        MenuEntry(
+            "console.list_runs",
+            _("Runs"),
+            ("console.list_runs", "console.show_run", "console_run_report.show_report"),
+        ),
+        MenuEntry("console.list_adapters", _("Adapters"), ("console.list_adapters", "console.show_adapter")),
+        MenuEntry(
+            "console_duels.list_duels", _("Duels"), ("console_duels.list_duels", "console_duels.show_duel")
+        ),
+        MenuEntry(
+            "console_lineage.search",
+            _("Lineage"),
+            ("console_lineage.search", "console_lineage.show_lineage"),
+        ),
+        MenuEntry(
+            "console_actions.list_people",
+            _("People"),
+            ("console_actions.list_people", "console_actions.add_person"),
+        ),
+    ]
