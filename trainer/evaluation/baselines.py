@@ -19,6 +19,10 @@ Array = NDArray[np.float64]
 SCALES = (0.0, 50.0)
 RESAMPLES = 1000
 EITHER_WAY = (-50.0, 50.0)  # people may like long replies or short ones
+# Standard deviation of the prior on a scale, for scores that are standardised within their offers. Gelman et
+# al. (2008, doi:10.1214/08-AOAS191) use a like one for regressions. Without it a few picks that are all
+# predicted have their best scale at infinity, and one other pick then costs tens of nats.
+PRIOR_SD = 2.5
 
 
 @dataclass(frozen=True)
@@ -93,12 +97,18 @@ def fit_scale(
     *,
     bounds: tuple[float, float] = SCALES,
 ) -> float:
-    """The factor on `scores` that gives the fewest nats per choice, with fixed `offsets` added."""
+    """The factor on `scores` of highest posterior, with fixed `offsets` added; see PRIOR_SD."""
     fixed = np.concatenate(offsets) if offsets is not None else 0.0
     rows = lay_out_offers(offers, scores, fixed)
-    size = float(np.abs(rows.x).max()) or 1.0  # log-ratios may be tiny, and the fit looks at slopes
-    found = fit_logit(replace(rows, x=rows.x / size), bounds=(bounds[0] * size, bounds[1] * size))
+    size = _find_spread(scores) or 1.0  # log-ratios may be tiny, and the fit looks at slopes
+    limits = (bounds[0] * size, bounds[1] * size)
+    found = fit_logit(replace(rows, x=rows.x / size), precision=1 / PRIOR_SD**2, bounds=limits)
     return float(found[0]) / size
+
+
+def _find_spread(scores: Sequence[Array]) -> float:
+    """The standard deviation of scores within their offers."""
+    return float(np.sqrt(np.mean(np.concatenate([row - row.mean() for row in scores]) ** 2)))
 
 
 def scale_logits(

@@ -1,4 +1,4 @@
-from math import log
+from math import exp, log
 
 import numpy as np
 import pytest
@@ -11,6 +11,7 @@ from trainer.evaluation.baselines import (
     find_hit,
     find_nats,
     fit_scale,
+    scale_logits,
     score_rule,
     slot_logits,
     uniform_logits,
@@ -66,10 +67,20 @@ def test_slot_rule_goes_by_the_place_on_the_screen():
     assert alike.tolist() == offsets[1:].tolist() and other.tolist() == offsets[:2].tolist()
 
 
-def test_scale_is_the_one_that_explains_the_shares():
+def test_scale_of_many_picks_is_the_one_that_explains_the_shares():
     # score 1 for the first of two replies, picked 3 times of 4: scale = log(3)
-    offers = [offer(2, 0), offer(2, 0), offer(2, 0), offer(2, 1)]
-    assert fit_scale(offers, [np.array([1.0, 0.0])] * 4) == pytest.approx(log(3), abs=1e-3)
+    offers = [offer(2, 0), offer(2, 0), offer(2, 0), offer(2, 1)] * 1000
+    assert fit_scale(offers, [np.array([1.0, 0.0])] * 4000) == pytest.approx(log(3), abs=1e-3)
+
+
+def test_scale_of_a_few_picks_that_are_all_predicted_is_no_certainty():
+    """The scores differ by two standard deviations, so c = scale / 2 has the prior; its slope is zero where
+    7 x 2 / (1 + exp(2c)) = c / 2.5^2, which c = 1.9031 solves.
+    """
+    scale = fit_scale([offer(2, 0)] * 7, [np.array([1.0, 0.0])] * 7)
+    assert scale == pytest.approx(2 * 1.9031, abs=1e-3)
+    (lost,) = find_nats([offer(2, 1)], scale_logits(scale, [np.array([1.0, 0.0])]))
+    assert lost == pytest.approx(log(1 + exp(2 * 1.9031)), abs=1e-3)  # 3.83 nats; without the prior 50
 
 
 def test_rule_that_orders_backwards_gets_scale_zero():
