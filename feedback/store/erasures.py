@@ -18,6 +18,7 @@ from feedback.records.from_judgement import DUEL, LIVE
 from feedback.store.derived_records import renew_conversations
 from feedback.store.engine import batched, of_desk
 from feedback.store.tables import (
+    Assignment,
     Candidate,
     Conversation,
     Dataset,
@@ -26,8 +27,10 @@ from feedback.store.tables import (
     DuelVerdict,
     Erasure,
     Fit,
+    Item,
     Judgement,
     JudgementReasons,
+    Label,
     Message,
     Record,
     Run,
@@ -37,6 +40,7 @@ from feedback.store.tables import (
 )
 from feedback.store.turns import OPEN_SETS
 
+RECORD = "record"  # subject_kind of an item that shows an imported record; its subject_id is the row's id
 Member = tuple[str, str, str]  # form, source and id under which a dataset holds a record
 
 
@@ -150,6 +154,10 @@ def erase_rows(session: Session, *, subject: Subject, now: datetime) -> dict[str
         _erase(session, Fit, col(Fit.adapter).in_(counted), {})  # its breakdown names the customers' tags
         renew_conversations(session, conversation_ids=ids)
     for rows in batched(subject.records):
+        items = _items_of_records(rows)
+        _drop_items(session, items)
+        for table, of_them in _label_paths(items):
+            _erase(session, table, of_them, counts)
         _erase(session, Record, col(Record.id).in_(rows), counts, erased_at=now)
     return counts
 
@@ -165,6 +173,16 @@ def _paths(ids: Sequence[str]) -> list[tuple[type[SQLModel], ColumnElement[bool]
         (JudgementReasons, col(JudgementReasons.judgement_id).in_(_judgements(ids))),
         (Thumb, col(Thumb.message_id).in_(_messages(ids))),
         (DuelRound, col(DuelRound.conversation_id).in_(ids)),
+        *_label_paths(_items(ids)),
+    ]
+
+
+def _label_paths(items: Any) -> list[tuple[type[SQLModel], ColumnElement[bool]]]:
+    """The tables of items and of what was said of them."""
+    return [
+        (Item, col(Item.id).in_(items)),
+        (Assignment, col(Assignment.item_id).in_(items)),
+        (Label, col(Label.item_id).in_(items)),
     ]
 
 
@@ -185,6 +203,7 @@ def _close_work(session: Session, ids: Sequence[str]) -> None:
     session.execute(sets.values(lease_owner=None, lease_until=None))  # a generator can no longer write
     rounds = update(DuelRound).where(col(DuelRound.conversation_id).in_(ids))
     session.execute(rounds.values(state="left_out", reason="erased"))
+    _drop_items(session, _items(ids))
 
 
 def _erase(
@@ -197,6 +216,21 @@ def _erase(
 
 def _sets(ids: Sequence[str]) -> Any:
     return select(col(SuggestionSet.id)).where(col(SuggestionSet.conversation_id).in_(ids))
+
+
+def _items(ids: Sequence[str]) -> Any:
+    return select(col(Item.id)).where(col(Item.conversation_id).in_(ids))
+
+
+def _items_of_records(rows: Sequence[int]) -> Any:
+    of_records = col(Item.subject_kind) == RECORD
+    return select(col(Item.id)).where(of_records, col(Item.subject_id).in_([str(row) for row in rows]))
+
+
+def _drop_items(session: Session, items: Any) -> None:
+    """Takes items from everybody; what came of them is counted no more."""
+    dropped = update(Item).where(col(Item.id).in_(items)).values(state="dropped", reason="erased")
+    session.execute(dropped.execution_options(synchronize_session=False))
 
 
 def _judgements(ids: Sequence[str]) -> Any:

@@ -1,9 +1,9 @@
 """Every table of the store, one class each, in the words of the vocabulary page.
 
 Rows of `judgement`, `judgement_reasons`, `thumb`, `deployment`, `adapter_event`, `rollout_decision`,
-`approval`, `change`, `duel_verdict` and `tag_decision` are append-only: no query changes one. Texts and ids
-in them are nulled by erasure alone. Times are UTC and carry their zone in Python on both databases. JSON
-columns hold plain lists and dicts.
+`approval`, `change`, `duel_verdict`, `tag_decision` and `label` are append-only: no query changes one. Texts
+and ids in them are nulled by erasure alone. Times are UTC and carry their zone in Python on both databases.
+JSON columns hold plain lists and dicts.
 """
 
 from feedback.store.tables.adapters import (
@@ -20,6 +20,7 @@ from feedback.store.tables.conversations import Conversation, Message, Turn
 from feedback.store.tables.duels import Duel, DuelRound, DuelVerdict
 from feedback.store.tables.erasures import Erasure
 from feedback.store.tables.imports import Import
+from feedback.store.tables.labelling import Assignment, Item, Label, Reliability, Task
 from feedback.store.tables.people import ApiToken, Desk, Event, SignInLink, SystemPrompt, User, WebSession
 from feedback.store.tables.rebases import Rebase
 from feedback.store.tables.runs import Dataset, Record, Run, RunMetric
@@ -41,6 +42,7 @@ __all__ = [
     "AdapterEvent",
     "ApiToken",
     "Approval",
+    "Assignment",
     "Candidate",
     "Conversation",
     "Dataset",
@@ -56,13 +58,16 @@ __all__ = [
     "Fit",
     "Import",
     "ImportTally",
+    "Item",
     "Judgement",
     "JudgementReasons",
+    "Label",
     "Message",
     "PolicyChange",
     "Presence",
     "Rebase",
     "Record",
+    "Reliability",
     "RolloutDecision",
     "Run",
     "RunMetric",
@@ -73,6 +78,7 @@ __all__ = [
     "Tag",
     "TagAlias",
     "TagDecision",
+    "Task",
     "Thumb",
     "Turn",
     "Unblinding",
