@@ -38,6 +38,7 @@ def command(frame: Frame, name: str, role: str, as_json: bool) -> None:
     \b
     rejoinder sign-in                     the first administrator, made by `rejoinder up`
     rejoinder sign-in mei --role agent    a new agent
+    rejoinder sign-in li --role labeller  somebody who labels, and sees nothing else
     """
     settings = frame.feedback()
     role = "admin" if name == "admin" else role

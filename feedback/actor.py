@@ -6,6 +6,7 @@ from typing import Literal
 
 from feedback.errors import NotPermitted
 
+LABELLER = "labeller"
 VISITOR_PREFIX = "rj_visitor_"  # a customer's token begins with this
 
 
@@ -14,7 +15,7 @@ class Actor:
     """The authenticated caller: `kind` says how they signed in, `role` what they are allowed to do."""
 
     kind: Literal["token", "user", "visitor"]
-    role: str  # app | agent | expert | admin | visitor
+    role: str  # app | labeller | agent | expert | admin | visitor
     desk_id: str
     name: str
     user_id: str | None = None
@@ -41,7 +42,9 @@ class Actor:
 
     def may(self, roles: Iterable[str]) -> bool:
         """Whether the actor may do what these roles may. An admin may do everything, an expert whatever an
-        agent may.
+        agent may, who may whatever a labeller may.
         """
         allowed = set(roles)
-        return self.role in allowed or self.role == "admin" or (self.role == "expert" and "agent" in allowed)
+        people = (LABELLER, "agent", "expert")
+        below = people[: people.index(self.role)] if self.role in people else ()
+        return self.role in allowed or self.role == "admin" or not allowed.isdisjoint(below)

@@ -40,9 +40,11 @@ from feedback.api import (
     suggestions,
     tag_proposals,
     tags,
+    tasks,
     thumbs,
     undo,
 )
+from feedback.api.labels import bp as label_calls
 from feedback.clock import Clock
 from feedback.console import labels
 from feedback.console.links import rows_of
@@ -97,6 +99,8 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     sources.bp,
     tags.bp,
     tag_proposals.bp,
+    tasks.bp,
+    label_calls,
     pushes.bp,
     imports.bp,
 )

@@ -104,6 +104,7 @@ WORDS = {
     "margin": _("Margin of chosen over rejected"),
     "accuracy": _("Accuracy"),
     # people
+    "labeller": _("labeller"),
     "agent": _("agent"),
     "expert": _("expert"),
     "admin": _("admin"),

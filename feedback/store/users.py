@@ -16,7 +16,7 @@ from feedback.errors import ApiError
 from feedback.store.engine import columns_of, get_row, of_desk, save_row
 from feedback.store.tables import ApiToken, SignInLink, User
 
-USER_ROLES = ("agent", "expert", "admin")
+USER_ROLES = ("agent", "expert", "admin", "labeller")
 TOKEN_ROLES = ("app", *USER_ROLES)
 
 

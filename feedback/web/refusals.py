@@ -63,6 +63,19 @@ SENTENCES: Mapping[str, str] = {
     "too_few_prompts": (
         "There are fewer unseen prompts than you asked for. Ask for fewer, or wait for new conversations."
     ),
+    # labelling
+    "task_draft": "This task is not open yet. Take another one, or come back later.",
+    "task_paused": "This task is paused. What you wrote stays here; send it once the task goes on.",
+    "task_closed": "This task is closed and takes no more labels. Go on with another one.",
+    "not_your_tier": "This task is for more experienced people. Choose one of your own list.",
+    "not_assigned": "This task is assigned to others. Choose one of your own list.",
+    "labeller_paused": "You are paused in tasks of this kind. Talk to whoever runs them.",
+    "item_labelled": "You have labelled this one already. Take your label back, or go on with the next one.",
+    "item_settled": "Others have settled this one since, so your label stays. Go on with the next one.",
+    "item_dropped": "This one was taken out of the task. Go on with the next one.",
+    "label_undone": "This label has been taken back already. Label the item again.",
+    "value_unknown": "This answer is none of those allowed here. Reload the page, then choose again.",
+    "text_too_long": "The text is too long. Shorten it, then send it again.",
     # tags
     "tag_name_invalid": "This is no name of a tag. Use a short name without slash and colon.",
     "tag_taken": "There is such a tag already. Choose another name, or merge the two.",

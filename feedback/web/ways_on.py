@@ -11,6 +11,7 @@ from flask import request, url_for
 from feedback.errors import ApiError, NotFound, NotPermitted
 
 MAY: Mapping[str, str] = {
+    "labeller": "As a labeller, you label what the tasks on the page Label hand you.",
     "agent": "As an agent, you answer customers in the workbench.",
     "expert": "As an expert, you may read the console, approve adapters and judge duels. People and tokens, "
     "and what starts runs or changes what serves, are for admins.",

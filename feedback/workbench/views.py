@@ -3,6 +3,7 @@
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
+from feedback.actor import LABELLER
 from feedback.api.schemas import MAX_TEXT
 from feedback.web.auth import allow, find_actor
 from feedback.web.services import services
@@ -12,14 +13,16 @@ bp = Blueprint("workbench", __name__)
 
 @bp.get("/")
 def home() -> Response:
-    """Redirects agents to the workbench, experts and admins to the console, customers to the chat, others to
-    sign-in.
+    """Redirects labellers to the page Label, agents to the workbench, experts and admins to the console,
+    others to sign-in.
     """
     actor = find_actor()
     if actor is None:
         return redirect(url_for("sign_in.show"))
     if actor.role in ("expert", "admin"):
         return redirect(url_for("console.today"))
+    if actor.role == LABELLER:
+        return redirect("/label")
     return redirect(url_for("workbench.desk"))
 
 

@@ -123,7 +123,13 @@ def make_desk(
     clock.on_advance.append(app.extensions[EXTENSION].releaser.tick)
     desk = Desk(app, engine, clock)
     with unit_of_work(engine) as session:
-        for name, role in (("ann", "agent"), ("ben", "agent"), ("eva", "expert"), ("ada", "admin")):
+        for name, role in (
+            ("ann", "agent"),
+            ("ben", "agent"),
+            ("eva", "expert"),
+            ("ada", "admin"),
+            ("lee", "labeller"),
+        ):
             person = users.create_user(session, desk_id="default", name=name, role=role, now=START)
             desk.users[name] = person.id
             token = users.create_token(

@@ -27,6 +27,12 @@ ACTING = {"event_id", "agent"}
 REASONED = {"event_id", "reason"}
 DRAFT = {"revision", "aside_id", "text", "taken", "none_good", "turn_id", "refused"}
 PRESENCE = {"turn_id", "left", "here"}
+TASK = {
+    *("event_id", "name", "kind", "question", "guideline", "tier", "overlap_min", "overlap_max"),
+    *("confidence", "gold_share", "assigned", "due_at"),
+}
+LABEL = {"event_id", "value", "text", "reasons", "dwell_ms", "occurred_at"}
+LABELLERS = ("labeller", "agent", "expert")
 CLOSING = REASONED | {"turn_ids"}
 
 
@@ -74,6 +80,14 @@ BODIES = {
     "/v1/tag-changes/<change_id>/undo": for_all(EVENT, "expert"),
     "/v1/tag-decisions": for_all(EVENT | {"decisions"}, "expert"),
     "/v1/tag-decisions/undo": for_all(EVENT | {"decision_ids"}, "expert"),
+    "/v1/tasks": for_all(TASK, "expert"),
+    "/v1/tasks/<task_id>/state": for_all(REASONED | {"state"}, "expert"),
+    "/v1/tasks/<task_id>/guideline": for_all(EVENT | {"guideline"}, "expert"),
+    "/v1/tasks/<task_id>/next": for_all(EVENT, *LABELLERS),
+    "/v1/items/<item_id>/labels": for_all(LABEL, *LABELLERS),
+    "/v1/items/<item_id>/pass": for_all(EVENT, *LABELLERS),
+    "/v1/items/<item_id>/draft": for_all({"value", "text"}, *LABELLERS),
+    "/v1/labels/<label_id>/undo": for_all(EVENT, *LABELLERS),
     "/v1/runs": for_all({"event_id", "recipe"}),
     "/v1/imports": for_all({"event_id", "file", "size", "source", "encoding", "columns"}, "expert"),
     "/v1/imports/<import_id>/pieces": for_all({"at", "data"}, "expert"),

@@ -13,13 +13,14 @@ from feedback.store import users
 from feedback.store.desks import ensure_desk
 from feedback.store.engine import unit_of_work
 
-ROLES = ("visitor", "app", "agent", "expert", "admin")
+ROLES = ("visitor", "app", "labeller", "agent", "expert", "admin")
 PUBLIC = "public"
 APP = {"app", "admin"}
 AGENTS = {"agent", "expert", "admin"}
 DESK = {"app", "agent", "expert", "admin"}
 EXPERTS = {"expert", "admin"}
 ADMINS = {"admin"}
+LABELLERS = {"labeller", "agent", "expert", "admin"}
 CUSTOMERS = {"visitor", "app", "admin"}
 
 ACCESS = {
@@ -96,6 +97,17 @@ ACCESS = {
     "GET /v1/tag-proposals": EXPERTS,
     "POST /v1/tag-decisions": EXPERTS,
     "POST /v1/tag-decisions/undo": EXPERTS,
+    "POST /v1/tasks": EXPERTS,
+    "GET /v1/tasks": LABELLERS,
+    "GET /v1/tasks/<task_id>": LABELLERS,
+    "POST /v1/tasks/<task_id>/state": EXPERTS,
+    "POST /v1/tasks/<task_id>/guideline": EXPERTS,
+    "POST /v1/tasks/<task_id>/next": LABELLERS,
+    "GET /v1/items/<item_id>": LABELLERS,
+    "POST /v1/items/<item_id>/labels": LABELLERS,
+    "POST /v1/items/<item_id>/pass": LABELLERS,
+    "PUT /v1/items/<item_id>/draft": LABELLERS,
+    "POST /v1/labels/<label_id>/undo": LABELLERS,
     "GET /openapi.json": PUBLIC,
     "GET /healthz": PUBLIC,
     "GET /readyz": PUBLIC,

@@ -10,7 +10,7 @@ from feedback.errors import NotFound
 from feedback.web.ways_on import MAY, PLACES, find_way_on
 from tests.feedback.desk import Desk
 
-AGENT, EXPERT = MAY["agent"], MAY["expert"]
+AGENT, EXPERT, LABELLER = MAY["agent"], MAY["expert"], MAY["labeller"]
 
 
 def open_page(desk: Desk, path: str, role: str, *, method: str = "GET", language: str = "en"):
@@ -25,6 +25,7 @@ def open_page(desk: Desk, path: str, role: str, *, method: str = "GET", language
 @pytest.mark.parametrize(
     ("role", "path", "said", "name"),
     [
+        ("labeller", "/workbench", LABELLER, "lee"),
         ("agent", "/console", AGENT, "ann"),
         ("agent", "/console/runs?state=done", AGENT, "ann"),
         ("expert", "/console/people", EXPERT, "eva"),

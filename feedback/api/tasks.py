@@ -1,0 +1,255 @@
+"""Calls about tasks: make one, open, pause or close it, give it another guideline, and list them.
+
+A labeller sees the open tasks that they may label in, with what is left for them; an expert sees all of them
+with their progress.
+"""
+
+import secrets
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from flask import Blueprint
+from pydantic import Field, StringConstraints
+from sqlmodel import Session
+
+from feedback.api.routes import Read, Write, get, write
+from feedback.api.schemas import Answer, Body, Name, Part, Query, TagPath, Time
+from feedback.labelling.claim import count_progress
+from feedback.labelling.kinds import TAG, ValueUnknown
+from feedback.labelling.labeller import Labeller, labeller_of
+from feedback.store import tasks
+from feedback.store.assignments import count_done
+from feedback.store.items import count_items
+from feedback.store.labels import count_labels
+from feedback.store.tables import Task
+from feedback.store.tags import list_tags, read_tag_tree
+from feedback.tags.tree import ACTIVE
+
+bp = Blueprint("tasks", __name__)
+
+LABELLERS = ("labeller", "agent", "expert")
+EXPERTS = ("expert",)
+SEED_LIMIT = 2**63
+MAX_OVERLAP = 50
+Guideline = Annotated[str, StringConstraints(max_length=20_000)]
+Overlap = Annotated[int, Field(ge=1, le=MAX_OVERLAP)]
+Kind = Literal["tag", "compare", "pick", "rate", "rewrite", "check"]
+
+
+class NewQuestion(Part):
+    text: Annotated[str, StringConstraints(max_length=1_000)] = Field(
+        "", description="Empty: the kind's own."
+    )
+    tags: Annotated[list[TagPath], Field(max_length=100)] = Field(
+        default_factory=list, description="Kind tag: only these and those below them; empty: all tags."
+    )
+
+
+class NewTask(Body):
+    name: Name
+    kind: Kind
+    question: NewQuestion = Field(default_factory=NewQuestion)
+    guideline: Guideline = ""
+    tier: Annotated[int, Field(ge=0, le=2)] = Field(
+        1, description="The lowest audience: 0 customers, 1 labellers and agents, 2 experts."
+    )
+    overlap_min: Overlap = Field(2, description="Labels that an item needs before it may settle.")
+    overlap_max: Overlap = Field(5, description="Labels after which it is disputed.")
+    confidence: Annotated[float, Field(ge=0, le=1)] = Field(0.9, description="From which an item settles.")
+    gold_share: Annotated[float, Field(ge=0, le=0.5)] = 0.05
+    assigned: Annotated[list[Name], Field(max_length=200)] = Field(
+        default_factory=list, description="Labellers by their key; empty: everybody of the tier."
+    )
+    due_at: Time | None = None
+
+
+class NewState(Body):
+    state: Literal["open", "paused", "closed"]
+    reason: Annotated[str, StringConstraints(max_length=1_000)] = ""
+
+
+class NewGuideline(Body):
+    guideline: Guideline
+
+
+class TaskState(Answer):
+    task_id: str
+    state: Literal["draft", "open", "paused", "closed"]
+
+
+class GuidelineStored(Answer):
+    guideline_version: int
+
+
+class TaskProgress(Answer):
+    """How far a task is. Items whose answer is known are not among them."""
+
+    items: int
+    open: int
+    settled: int
+    disputed: int
+    dropped: int
+    labels: int
+
+
+class TaskShown(Answer):
+    id: str
+    name: str
+    kind: str
+    state: str
+    question: dict[str, Any]
+    guideline: str
+    guideline_version: int
+    due_at: datetime | None
+    waiting: int = Field(description="Items that are left for the caller.")
+    done: int = Field(description="Items that the caller has labelled.")
+    tier: int | None = Field(None, description="This and what follows: experts only.")
+    overlap_min: int | None = None
+    overlap_max: int | None = None
+    confidence: float | None = None
+    gold_share: float | None = None
+    assigned: list[str] | None = None
+    checks_task_id: str | None = None
+    created_by: str | None = None
+    created_at: datetime | None = None
+    opened_at: datetime | None = None
+    closed_at: datetime | None = None
+    progress: TaskProgress | None = None
+
+
+class TaskList(Answer):
+    tasks: list[TaskShown] = Field(description="Newest first.")
+
+
+@write(bp, "/v1/tasks", roles=EXPERTS, body=NewTask, answer=TaskState)
+def create(call: Write, body: NewTask) -> TaskState:
+    """Draft a task: what is asked, of whom, and when an item is settled."""
+    if body.overlap_max < body.overlap_min:
+        raise ValueUnknown("overlap_max", body.overlap_max, f"{body.overlap_min} to {MAX_OVERLAP}")
+    told = body.model_dump(exclude={"event_id", "question"})
+    task = Task(
+        **told,
+        desk_id=call.actor.desk_id,
+        question=make_question(call.session, body, desk_id=call.actor.desk_id),
+        seed=secrets.randbelow(SEED_LIMIT),
+        created_by=call.actor.agent_name(),
+        created_at=call.now,
+    )
+    tasks.add_task(call.session, task=task)
+    return TaskState(task_id=task.id, state="draft")
+
+
+def make_question(session: Session, body: NewTask, *, desk_id: str) -> dict[str, Any]:
+    """What the task asks. The tags that it offers are those of today: later ones are of no item of it."""
+    question: dict[str, Any] = {"text": body.question.text}
+    if body.kind != TAG:
+        if body.question.tags:
+            raise ValueUnknown("question.tags", body.question.tags, "none with this kind")
+        return question
+    tree = read_tag_tree(session, desk_id=desk_id)
+    found = [tree.find(name) for name in body.question.tags]
+    for name, id in zip(body.question.tags, found, strict=True):
+        if id is None:
+            raise ValueUnknown("question.tags", name, "paths of the tree, GET /v1/tags")
+    below = (
+        {each for id in found if id is not None for each in tree.list_below(id)} if found else set(tree.paths)
+    )
+    options = [path for id, path in tree.paths.items() if id in below and tree.nodes[id].state == ACTIVE]
+    if not options:
+        raise ValueUnknown("question.tags", body.question.tags, "tags in use; add some first")
+    titles = {
+        tree.paths[id]: row.title for id, row in list_tags(session, desk_id=desk_id).items() if row.title
+    }
+    return question | {
+        "tags": [tree.paths[id] for id in found if id is not None],
+        "options": options,
+        "titles": {path: titles[path] for path in options if path in titles},
+    }
+
+
+@get(bp, "/v1/tasks", roles=LABELLERS, answer=TaskList)
+def list_own(call: Read[Query]) -> TaskList:
+    """The tasks that the caller may label in; to experts all tasks, with their progress."""
+    with call.read() as session:
+        rows = tasks.list_tasks(
+            session, desk_id=call.actor.desk_id, states=() if call.actor.may(EXPERTS) else (tasks.OPEN,)
+        )
+        labeller, sees_all = labeller_of(call.actor), call.actor.may(EXPERTS)
+        shown = show_tasks(session, rows, labeller, sees_all=sees_all)
+    return TaskList(tasks=shown)
+
+
+@get(bp, "/v1/tasks/<task_id>", roles=LABELLERS, answer=TaskShown)
+def show_one(call: Read[Query], task_id: str) -> TaskShown:
+    """One task."""
+    labeller, sees_all = labeller_of(call.actor), call.actor.may(EXPERTS)
+    with call.read() as session:
+        task = tasks.get_task(session, desk_id=call.actor.desk_id, task_id=task_id)
+        if not sees_all:
+            tasks.require_labeller(task, labeller=labeller.key, tier=labeller.tier)
+        return show_tasks(session, [task], labeller, sees_all=sees_all)[0]
+
+
+def show_tasks(session: Session, rows: list[Task], labeller: Labeller, *, sees_all: bool) -> list[TaskShown]:
+    theirs = [row for row in rows if sees_all or is_for(row, labeller)]
+    ids = [row.id for row in theirs]
+    done = count_done(session, task_ids=ids, labeller=labeller.key)
+    if not sees_all:
+        return [show_task(session, row, labeller, done[row.id]) for row in theirs]
+    items, labels = count_items(session, task_ids=ids), count_labels(session, task_ids=ids)
+    shown = []
+    for row in theirs:
+        counts = items[row.id]
+        progress = TaskProgress(**counts, items=sum(counts.values()), labels=labels[row.id])
+        told = show_task(session, row, labeller, done[row.id]).model_copy(update={"progress": progress})
+        more = set(TaskShown.model_fields) - {"id", "waiting", "done", "progress"}
+        shown.append(told.model_copy(update=row.model_dump(include=more)))
+    return shown
+
+
+def is_for(task: Task, labeller: Labeller) -> bool:
+    return labeller.tier >= task.tier and tasks.is_assigned(task, labeller=labeller.key)
+
+
+def show_task(session: Session, row: Task, labeller: Labeller, done: int) -> TaskShown:
+    told = row.model_dump(
+        include={"id", "name", "kind", "state", "question", "guideline", "guideline_version", "due_at"}
+    )
+    left = count_progress(session, task=row, labeller=labeller).left if is_for(row, labeller) else 0
+    return TaskShown(**told, waiting=left, done=done)
+
+
+@write(bp, "/v1/tasks/<task_id>/state", roles=EXPERTS, body=NewState, answer=TaskState, status=200)
+def change_state(call: Write, body: NewState, task_id: str) -> TaskState:
+    """Open, pause or close a task; what is closed stays closed."""
+    task = tasks.change_task_state(
+        call.session,
+        desk_id=call.actor.desk_id,
+        task_id=task_id,
+        state=body.state,
+        actor=call.actor.name,
+        reason=body.reason,
+        now=call.now,
+    )
+    return TaskState(task_id=task.id, state=body.state)
+
+
+@write(
+    bp,
+    "/v1/tasks/<task_id>/guideline",
+    roles=EXPERTS,
+    body=NewGuideline,
+    answer=GuidelineStored,
+    status=200,
+)
+def give_guideline(call: Write, body: NewGuideline, task_id: str) -> GuidelineStored:
+    """Give a task another guideline; labels from now on name its next version."""
+    task = tasks.change_guideline(
+        call.session,
+        desk_id=call.actor.desk_id,
+        task_id=task_id,
+        guideline=body.guideline,
+        actor=call.actor.name,
+        now=call.now,
+    )
+    return GuidelineStored(guideline_version=task.guideline_version)

@@ -1,0 +1,170 @@
+"""Tasks: drafted, opened, paused, closed; who may label in one. Keyword-only, session first, no commit.
+
+draft -> open <-> paused -> closed      and from each of them -> closed, which lasts
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, col
+
+from feedback.errors import ApiError, Conflict
+from feedback.store.definition_changes import add_definition_change
+from feedback.store.engine import get_row, of_desk, save_row
+from feedback.store.tables import Task
+
+TASK_KIND = "task"  # of the rows of `change`
+DRAFT, OPEN, PAUSED, CLOSED = "draft", "open", "paused", "closed"
+
+
+class TaskDraft(Conflict):
+    def __init__(self, task_id: str) -> None:
+        super().__init__(
+            "task_draft",
+            f"Task {task_id} is a draft: nobody labels in it yet.",
+            f"Open it with POST /v1/tasks/{task_id}/state.",
+        )
+
+
+class TaskPaused(Conflict):
+    def __init__(self, task_id: str) -> None:
+        super().__init__(
+            "task_paused",
+            f"Task {task_id} is paused.",
+            "Wait until an expert opens it again; what was not sent stays on the page.",
+        )
+
+
+class TaskClosed(Conflict):
+    def __init__(self, task_id: str) -> None:
+        super().__init__(
+            "task_closed",
+            f"Task {task_id} is closed, for ever.",
+            "Go on with another task, or make a new one.",
+        )
+
+
+class NotYourTier(ApiError):
+    def __init__(self, task_id: str, tier: int) -> None:
+        super().__init__(
+            403,
+            "not_your_tier",
+            f"Task {task_id} is for labellers of tier {tier} and above.",
+            "GET /v1/tasks lists the tasks that you may label in.",
+        )
+
+
+class NotAssigned(ApiError):
+    def __init__(self, task_id: str, labeller: str) -> None:
+        super().__init__(
+            403,
+            "not_assigned",
+            f"Task {task_id} is assigned to others than {labeller}.",
+            "GET /v1/tasks lists the tasks that you may label in.",
+        )
+
+
+def add_task(session: Session, *, task: Task) -> Task:
+    """Adds a draft."""
+    save_row(session, task)
+    _keep_change(session, task, "add", actor=task.created_by, reason="", now=task.created_at)
+    return task
+
+
+def get_task(session: Session, *, desk_id: str, task_id: str, lock: bool = False) -> Task:
+    """The row of a task. Raises NotFound."""
+    return get_row(session, Task, task_id, desk_id=desk_id, what="task", lock=lock)
+
+
+def share_open_task(session: Session, *, desk_id: str, task_id: str) -> Task:
+    """An open task, which nobody pauses or closes before the transaction ends; others may label in it at
+    once. Raises NotFound, TaskDraft, TaskPaused, TaskClosed.
+    """
+    get_task(session, desk_id=desk_id, task_id=task_id)
+    query = of_desk(Task, desk_id).where(col(Task.id) == task_id).with_for_update(read=True)
+    task = session.exec(query.execution_options(populate_existing=True)).one()
+    if task.state == DRAFT:
+        raise TaskDraft(task_id)
+    if task.state == PAUSED:
+        raise TaskPaused(task_id)
+    if task.state == CLOSED:
+        raise TaskClosed(task_id)
+    return task
+
+
+def require_labeller(task: Task, *, labeller: str, tier: int) -> None:
+    """Raises NotYourTier or NotAssigned where this labeller has no part in the task."""
+    if tier < task.tier:
+        raise NotYourTier(task.id, task.tier)
+    if not is_assigned(task, labeller=labeller):
+        raise NotAssigned(task.id, labeller)
+
+
+def is_assigned(task: Task, *, labeller: str) -> bool:
+    return not task.assigned or labeller in task.assigned
+
+
+def list_tasks(session: Session, *, desk_id: str, states: Sequence[str] = (), limit: int = 200) -> list[Task]:
+    """The tasks of a desk, newest first."""
+    query = of_desk(Task, desk_id).order_by(col(Task.created_at).desc(), col(Task.id)).limit(limit)
+    if states:
+        query = query.where(col(Task.state).in_(states))
+    return list(session.exec(query))
+
+
+def change_task_state(
+    session: Session, *, desk_id: str, task_id: str, state: str, actor: str, reason: str, now: datetime
+) -> Task:
+    """Opens, pauses or closes a task. Raises TaskClosed, and TaskDraft where a draft is to pause."""
+    task = get_task(session, desk_id=desk_id, task_id=task_id, lock=True)
+    if task.state == state:
+        return task
+    if task.state == CLOSED:
+        raise TaskClosed(task_id)
+    if task.state == DRAFT and state == PAUSED:
+        raise TaskDraft(task_id)
+    task.state = state
+    if state == OPEN:
+        task.opened_at = task.opened_at or now
+    if state == CLOSED:
+        task.closed_at, task.closed_by = now, actor
+    _keep_change(session, task, state, actor=actor, reason=reason, now=now)
+    return save_row(session, task)
+
+
+def change_guideline(
+    session: Session, *, desk_id: str, task_id: str, guideline: str, actor: str, now: datetime
+) -> Task:
+    """Gives a task another guideline; labels from now on name its next version. Raises TaskClosed."""
+    task = get_task(session, desk_id=desk_id, task_id=task_id, lock=True)
+    if task.state == CLOSED:
+        raise TaskClosed(task_id)
+    before = {"guideline": task.guideline, "version": task.guideline_version}
+    if task.guideline != guideline:
+        task.guideline, task.guideline_version = guideline, task.guideline_version + 1
+        _keep_change(session, task, "guideline", actor=actor, reason="", now=now, before=before)
+    return save_row(session, task)
+
+
+def _keep_change(
+    session: Session,
+    task: Task,
+    did: str,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime,
+    before: Mapping[str, Any] | None = None,
+) -> None:
+    what = {"did": did, "named": task.name, **({"before": dict(before)} if before else {})}
+    add_definition_change(
+        session,
+        desk_id=task.desk_id,
+        kind=TASK_KIND,
+        key=task.id,
+        what=what,
+        actor=actor,
+        reason=reason,
+        now=now,
+    )
