@@ -15,3 +15,8 @@ def canonical_hash(value: object, *, allow_nan: bool = False) -> str:
 
 def hash_text(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def draw_share(text: str) -> float:
+    """A number from 0 to 1 that only the text decides; over many texts they are evenly spread."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]) / 2**64

@@ -1,0 +1,98 @@
+"""What an item comes to after each label: still open, settled, or disputed and so with the experts. Pure.
+
+In its task's own tier an item is settled once its labels make one answer as sure as the task asks, from
+`overlap_min` labels on. Where `overlap_max` labels do not, people differ, and experts decide: two who agree,
+or one who has seen what the two before said. A task that asks for no confidence (0) takes the most likely
+answer of `overlap_min` labels.
+"""
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from feedback.labelling.posterior import find_best, find_posterior
+
+PEOPLE, EXPERTS = 1, 2  # tiers
+OPEN, SETTLED, DISPUTED = "open", "settled", "disputed"
+AGREEING_EXPERTS = 2
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What a task asks of its items. `classes` are all answers there are, in their order."""
+
+    overlap_min: int
+    overlap_max: int
+    confidence: float
+    classes: Sequence[Hashable]
+    tier: int = PEOPLE
+    ordinal: bool = False
+
+
+@dataclass(frozen=True)
+class Vote:
+    """One label that counts. A label of None says that its labeller could not tell: it takes its place and
+    speaks for no answer. `saw_others`: who gave it adjudicates.
+    """
+
+    label: Any
+    accuracy: float
+    tier: int = PEOPLE
+    saw_others: bool = False
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where an item stands. `label` is its most likely answer, None without labels; `needs` is how many
+    labels may be asked for at once; `shows_others` says that the next one adjudicates.
+    """
+
+    state: str
+    tier: int
+    label: Any
+    confidence: float
+    needs: int = 0
+    shows_others: bool = False
+
+
+def settle(votes: Sequence[Vote], rule: Rule) -> Standing:
+    """Where an item stands by its votes in the order in which they came, whatever it was before: once a label
+    is taken back it stands as if nobody had given it.
+    """
+    if any(vote.saw_others for vote in votes):
+        return settle_by_experts(votes, rule)
+    label, confidence = _weigh(votes, rule)
+    if len(votes) < rule.overlap_min:
+        return Standing(OPEN, rule.tier, label, confidence, rule.overlap_min - len(votes))
+    if label is not None and confidence >= rule.confidence:
+        return Standing(SETTLED, rule.tier, label, confidence)
+    if len(votes) < rule.overlap_max:
+        return Standing(OPEN, rule.tier, label, confidence, 1)
+    return settle_by_experts(votes, rule)
+
+
+def settle_by_experts(votes: Sequence[Vote], rule: Rule) -> Standing:
+    """The same where people differ, or for the votes since a check has opened the item again."""
+    experts = [vote for vote in votes if vote.tier >= EXPERTS and vote.label is not None]
+    label, confidence = _weigh(experts or votes, rule)
+    adjudicated = [vote.label for vote in experts if vote.saw_others]
+    if adjudicated:
+        return Standing(SETTLED, EXPERTS, adjudicated[-1], _chances(experts, rule)[adjudicated[-1]])
+    said = Counter(vote.label for vote in experts).most_common(1)
+    if said and said[0][1] >= AGREEING_EXPERTS:
+        return Standing(SETTLED, EXPERTS, said[0][0], _chances(experts, rule)[said[0][0]])
+    if len(experts) >= AGREEING_EXPERTS:
+        return Standing(DISPUTED, EXPERTS, label, confidence, 1, shows_others=True)
+    return Standing(DISPUTED, EXPERTS, label, confidence, AGREEING_EXPERTS - len(experts))
+
+
+def _weigh(votes: Sequence[Vote], rule: Rule) -> tuple[Any, float]:
+    if not any(vote.label is not None for vote in votes):
+        return None, 0.0
+    return find_best(_chances(votes, rule))
+
+
+def _chances(votes: Sequence[Vote], rule: Rule) -> dict[Any, float]:
+    said = [(vote.label, vote.accuracy) for vote in votes if vote.label is not None]
+    return dict(find_posterior(said, rule.classes, ordinal=rule.ordinal))
