@@ -67,7 +67,7 @@ class Labelling:
     rng: np.random.Generator
     gold: Sequence[int]
     seed: str
-    said: list[Said] = field(default_factory=list)
+    said: dict[int, dict[int, int]] = field(default_factory=dict)  # by item and person
     known: dict[int, int] = field(default_factory=dict)
     accuracy: dict[int, float] = field(default_factory=dict)
     given: Counter[int] = field(default_factory=Counter)
@@ -106,36 +106,38 @@ class Labelling:
     def say(self, item: int, person: int, *, is_gold: bool = False) -> int:
         self.given[person] += 1
         label = int(self.crowd.said[item, person])
-        self.said.append(Said(item, str(person), label))
+        self.said.setdefault(item, {})[person] = label
         if should_look(self.given[person], self.met_gold[person], is_gold=is_gold):
             self.look_at(person)
         return label
 
     def look_at(self, person: int) -> None:
         """Whether the labels of this person say that they should pause."""
-        shared = {each.item for each in self.said if each.labeller == str(person)}
-        said = [each for each in self.said if each.item in shared]
         others = {str(each): value for each, value in self.accuracy.items() if each != person}
-        poll = Poll(said, self.rule.classes, {item: self.known[item] for item in shared & self.known.keys()})
+        poll = self.make_poll(item for item, labels in self.said.items() if person in labels)
         found = estimate_reliability([poll], others).by_labeller[str(person)]
         if should_pause(found.correct, found.wrong, self.met_gold[person]):
             self.paused.setdefault(person, self.given[person])
 
+    def renew(self) -> None:
+        found = estimate_reliability([self.make_poll(self.said)])
+        self.accuracy = {int(person): each.accuracy for person, each in found.by_labeller.items()}
+
+    def make_poll(self, items: Iterable[int]) -> Poll:
+        said = [Said(item, str(person), label) for item in items for person, label in self.said[item].items()]
+        return Poll(said, self.rule.classes, self.known)
+
     def weigh_again(self, settled: Mapping[int, Standing]) -> dict[int, Standing]:
         """The settled items, each with the confidence that it has by what is now known of its labellers."""
         self.renew()
-        votes: dict[int, list[tuple[int, float]]] = {item: [] for item in settled}
-        for each in self.said:
-            if each.item in votes:
-                votes[each.item].append((each.label, self.accuracy[int(each.labeller)]))
-        return {
-            item: replace(standing, confidence=find_posterior(votes[item], self.rule.classes)[standing.label])
-            for item, standing in settled.items()
+        chances = {
+            item: find_posterior(
+                [(label, self.accuracy[person]) for person, label in self.said[item].items()],
+                self.rule.classes,
+            )
+            for item in settled
         }
-
-    def renew(self) -> None:
-        found = estimate_reliability([Poll(self.said, self.rule.classes, self.known)])
-        self.accuracy = {int(person): each.accuracy for person, each in found.by_labeller.items()}
+        return {item: replace(each, confidence=chances[item][each.label]) for item, each in settled.items()}
 
 
 def main() -> None:
@@ -197,7 +199,7 @@ def measure_task(crowd: Crowd, items: int, rng: np.random.Generator, checks: int
     settled = {item: each for item, each in standings.items() if each.state != DISPUTED}
     return {
         "gain_over_majority": right - majority,
-        "labels_per_item": (len(task.said) - golden) / len(asked),
+        "labels_per_item": sum(len(task.said[item]) for item in asked) / len(asked),
         "right": right,
         "right_majority": majority,
         "disputed": 1 - len(settled) / len(asked),
