@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from flask import Blueprint, Flask
 from sqlalchemy import Engine
 
-from feedback import chat, console, workbench
+from feedback import chat, console, label, workbench
 from feedback.actor import Actor
 from feedback.api import (
     adapters,
@@ -196,5 +196,5 @@ def register_pages(app: Flask) -> None:
     )
     is_open = bool(app.extensions[EXTENSION].settings.public_chat)
     app.context_processor(lambda: {"signed_in": signed_in(), "chat_is_open": is_open})
-    for blueprint in (workbench.bp, chat.bp, *console.blueprints):
+    for blueprint in (workbench.bp, label.bp, chat.bp, *console.blueprints):
         app.register_blueprint(blueprint)

@@ -1,4 +1,4 @@
-// Keyboard handling that is safe with input methods, and the workbench's shortcuts.
+// Keyboard handling that is safe with input methods, and the shortcuts of workbench and label page.
 
 /** True while an input method composes, and for the Enter that ends it: some send key code 229 with isComposing false. */
 export function isImeCommit(event) {
@@ -16,10 +16,10 @@ export function digitOf(event) {
   return found ? Number(found[1]) : null;
 }
 
-/** The workbench's keys. Ctrl+Enter sends from everywhere, Esc leaves the composer; letters and digits are commands only
- * outside text fields and where the person has not switched them off; nothing is one while an input method
- * composes or a dialog is open. */
-export function listenToKeys({ composer, letters, send, pressDigit, leave, areLettersOn, isBlocked }) {
+/** The keys of a page where people judge. Ctrl+Enter sends from everywhere, Esc leaves the composer; letters, signs (`actOf`
+ * tells what one does) and digits are commands only outside text fields and where the person has not switched them off;
+ * nothing is one while an input method composes or a dialog is open. */
+export function listenToKeys({ composer, actOf, send, pressDigit, leave, areLettersOn, isBlocked }) {
   document.addEventListener("keydown", (event) => {
     if (isImeCommit(event) || event.repeat || isBlocked()) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
@@ -30,8 +30,8 @@ export function listenToKeys({ composer, letters, send, pressDigit, leave, areLe
     if (event.key === "Escape" && event.target === composer) leave();
     if (isTextField(event.target) || event.ctrlKey || event.metaKey || event.altKey || !areLettersOn()) return;
     const digit = digitOf(event);
-    const isDigit = digit !== null && event.key !== "="; // on some layouts = is a shifted digit
-    const act = isDigit ? () => pressDigit(digit, event.shiftKey) : letters[event.key.toLowerCase()];
+    const sign = actOf(event.key.toLowerCase()); // first: on some layouts = and / are shifted digits
+    const act = sign ?? (digit === null ? null : () => pressDigit(digit, event.shiftKey));
     if (!act) return;
     event.preventDefault();
     act();

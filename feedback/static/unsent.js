@@ -81,7 +81,7 @@ export class Unsent {
   }
 }
 
-function act(name, words, enabled = true) {
+export function act(name, words, enabled = true) {
   const button = document.createElement("button");
   Object.assign(button, { type: "button", textContent: words, disabled: !enabled });
   button.dataset.action = name;
@@ -96,7 +96,7 @@ function hint(words) {
 }
 
 /** Plain http has no clipboard API, so the text is copied from a field. */
-async function copyText(text, back) {
+export async function copyText(text, back) {
   if (navigator.clipboard) {
     await navigator.clipboard.writeText(text);
     return;

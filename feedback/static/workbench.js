@@ -268,7 +268,7 @@ const commands = {
 
 listenToKeys({
   composer,
-  letters: commands,
+  actOf: (key) => commands[key],
   areLettersOn: () => letters.on,
   send: () => judging.send(),
   pressDigit,

@@ -123,6 +123,8 @@ ACCESS = {
     "GET /chat/<conversation_id>": PUBLIC,
     "POST /chat/start": PUBLIC,
     "GET /workbench": AGENTS,
+    "GET /label": AGENTS,
+    "GET /label/<task_id>": AGENTS,
     "GET /console": EXPERTS,
     "GET /console/adapters": EXPERTS,
     "GET /console/adapters/<name>": EXPERTS,
