@@ -229,7 +229,7 @@ listenToKeys({
 document.addEventListener("keydown", (event) => {
   if (isImeCommit(event) || event.repeat || document.querySelector("dialog[open]")) return;
   if (event.key === "Escape" && event.target.matches("textarea, input[type=search]")) focusPage();
-  const isPressed = event.target.closest("button, a, summary, select"); // which Enter presses
+  const isPressed = event.target.closest("button, a, summary, textarea"); // which make of Enter what they do
   if (event.key !== "Enter" || isPressed || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   send();

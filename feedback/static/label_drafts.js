@@ -64,8 +64,8 @@ export class Drafts {
 }
 
 /** Whether the item is not there any more, as after an erasure: then nothing of it stays here either. */
-export function isGone({ status }) {
-  return status === 404 || status === 410;
+export function isGone({ status, code }) {
+  return status === 404 || status === 410 || code === "item_dropped";
 }
 
 export function fieldsOf({ value, text }) {

@@ -7,6 +7,7 @@ import { keepValue, readKept } from "./storage.js";
 export class Guideline {
   constructor(taskId) {
     Object.assign(this, { box: part("guideline"), key: `label-guideline:${person}:${taskId}`, version: null });
+    this.box.addEventListener("toggle", () => this.reach());
     this.box.querySelector("summary").addEventListener("click", () => this.keep(!this.box.open));
   }
 
@@ -16,6 +17,13 @@ export class Guideline {
     if (version === this.version) return;
     this.version = version;
     this.box.open = readKept(this.key) !== version;
+  }
+
+  /** A long one scrolls by keys. */
+  reach() {
+    const words = part("guideline-words");
+    if (words.scrollHeight > words.clientHeight) words.tabIndex = 0;
+    else words.removeAttribute("tabindex");
   }
 
   toggle() {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, ViewportSize, expect, sync_playwright
 
 from serving.client.fake import FakeEngine
 from tests.browser.site import Site, run_site
@@ -45,8 +45,11 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Page]]:
     contexts = []
     faults: list[str] = []
 
-    def open_one(*, language: str = "en-GB", width: int = 1280, height: int = 800) -> Page:
-        context = browser.new_context(locale=language, viewport={"width": width, "height": height})
+    def open_one(
+        *, language: str = "en-GB", width: int = 1280, height: int = 800, has_touch: bool = False
+    ) -> Page:
+        size = ViewportSize(width=width, height=height)
+        context = browser.new_context(locale=language, viewport=size, has_touch=has_touch)
         context.set_default_timeout(WAIT_MS)
         contexts.append(context)
         page = context.new_page()

@@ -138,7 +138,8 @@ def list_pages(app: Flask) -> set[str]:
     """Those that a person opens; parts that a page loads again end in /live, files in what they are."""
     rules = [rule for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())]
     shown = [rule.rule for rule in rules if not rule.rule.endswith(("/live", ".csv", ".jsonl"))]
-    return {rule for rule in shown if rule.startswith(("/console", "/workbench", "/label", "/chat", "/sign-in"))}
+    people = ("/console", "/workbench", "/label", "/chat", "/sign-in")
+    return {rule for rule in shown if rule.startswith(people)}
 
 
 @pytest.mark.parametrize("language", SCHEMES)
