@@ -21,6 +21,7 @@ from feedback.store import tasks
 from feedback.store.assignments import count_done
 from feedback.store.items import count_items
 from feedback.store.labels import count_labels
+from feedback.store.reliabilities import find_reliability
 from feedback.store.tables import Task
 from feedback.store.tags import list_tags, read_tag_tree
 from feedback.tags.tree import ACTIVE
@@ -31,6 +32,7 @@ LABELLERS = ("labeller", "agent", "expert")
 EXPERTS = ("expert",)
 SEED_LIMIT = 2**63
 MAX_OVERLAP = 50
+TOLD_FROM = 10  # items whose answer is known, before people are told how often they are right
 Guideline = Annotated[str, StringConstraints(max_length=20_000)]
 Overlap = Annotated[int, Field(ge=1, le=MAX_OVERLAP)]
 Kind = Literal["tag", "compare", "pick", "rate", "rewrite", "check"]
@@ -92,6 +94,14 @@ class TaskProgress(Answer):
     labels: int
 
 
+class OwnAccuracy(Answer):
+    """How often the caller is right in tasks of this kind, with its interval."""
+
+    accuracy: float
+    low: float
+    high: float
+
+
 class TaskShown(Answer):
     id: str
     name: str
@@ -103,6 +113,7 @@ class TaskShown(Answer):
     due_at: datetime | None
     waiting: int = Field(description="Items that are left for the caller.")
     done: int = Field(description="Items that the caller has labelled.")
+    accuracy: OwnAccuracy | None = Field(None, description="Null before ten items whose answer was known.")
     tier: int | None = Field(None, description="This and what follows: experts only.")
     overlap_min: int | None = None
     overlap_max: int | None = None
@@ -216,7 +227,15 @@ def show_task(session: Session, row: Task, labeller: Labeller, done: int) -> Tas
         include={"id", "name", "kind", "state", "question", "guideline", "guideline_version", "due_at"}
     )
     left = count_progress(session, task=row, labeller=labeller).left if is_for(row, labeller) else 0
-    return TaskShown(**told, waiting=left, done=done)
+    return TaskShown(**told, waiting=left, done=done, accuracy=find_own_accuracy(session, row, labeller))
+
+
+def find_own_accuracy(session: Session, row: Task, labeller: Labeller) -> OwnAccuracy | None:
+    """How often the labeller is right, as it is told to them once enough known answers say so."""
+    found = find_reliability(session, desk_id=row.desk_id, kind=row.kind, labeller=labeller.key)
+    if found is None or found.gold_correct + found.gold_wrong < TOLD_FROM:
+        return None
+    return OwnAccuracy(accuracy=found.accuracy, low=found.low, high=found.high)
 
 
 @write(bp, "/v1/tasks/<task_id>/state", roles=EXPERTS, body=NewState, answer=TaskState, status=200)

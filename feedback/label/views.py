@@ -2,7 +2,7 @@
 
 from flask import Blueprint, render_template
 
-from feedback.api.schemas import MAX_TEXT
+from feedback.labelling.kinds import MAX_TEXT
 from feedback.web.auth import allow
 
 bp = Blueprint("label", __name__)

@@ -1,4 +1,4 @@
-"""The page Label: every kind by keys alone, in both languages and every window; what is written is not lost."""
+"""The page Label: every kind by keys alone, in both languages and every window; nothing written is lost."""
 
 from collections.abc import Callable
 
