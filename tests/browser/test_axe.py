@@ -10,9 +10,11 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlmodel import select
 
+from feedback.labelling.kinds import KINDS
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import Conversation
 from tests.browser.conftest import ask, await_cards, part
+from tests.browser.label_desk import change_task, go_to, open_task
 from tests.browser.site import Site
 from tests.feedback.chain import ADAPTER, DATASET, Chain
 from tests.feedback.desk import make_desk
@@ -188,3 +190,36 @@ def test_axe_finds_nothing_serious_where_agents_and_customers_are(
     customer.look("chat with a reply")
     agent.check()
     customer.check()
+
+
+@pytest.mark.parametrize("language", SCHEMES)
+def test_axe_finds_nothing_serious_where_people_label(
+    site: Site, open_page: Callable[..., Page], language: str
+) -> None:
+    walk = Walk(open_page, site.url, language)
+    walk.page.goto(site.sign_in_link("lee", "labeller"))
+    expect(walk.page.locator(part("nothing"))).to_be_visible()
+    walk.look("no tasks")
+    tree = [f"billing/{number}" for number in range(12)]
+    questions = {"tag": {"tags": [], "options": tree}}
+    asked = {kind: questions.get(kind, {"text": ""}) for kind in KINDS}
+    tasks = {kind: open_task(site, kind, items=1, question=asked[kind]) for kind in KINDS}
+    walk.visit("/label")
+    for kind, task in tasks.items():
+        go_to(walk.page, site, task)
+        walk.look(kind)
+    walk.page.keyboard.press("?")
+    walk.look("help dialog")
+    walk.page.keyboard.press("Escape")
+    go_to(walk.page, site, tasks["rewrite"])
+    walk.page.keyboard.press("e")
+    walk.page.keyboard.type(" And more.")
+    change_task(site, tasks["rewrite"], state="closed")
+    walk.page.keyboard.press("Enter")
+    walk.page.locator(f"{part('unsent')} summary").click()
+    walk.look("a label that was refused")
+    go_to(walk.page, site, tasks["rate"])
+    walk.page.keyboard.press("4")
+    expect(walk.page.locator(part("nothing"))).to_be_visible()
+    walk.look("all done")
+    walk.check()
