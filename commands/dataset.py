@@ -208,7 +208,7 @@ def check(frame: Frame, dataset: str, as_json: bool) -> None:
     for fault in () if as_json else faults:
         click.echo(f"{fault.words}: {fault.count}")
         for example in fault.examples:
-            click.echo(f"          {example}")
+            click.echo(f"          {', '.join(' in '.join(filter(None, place)) for place in example)}")
     if faults:
         raise CommandFailed(f"{directory.name} is not to be used: build the dataset again.")
 

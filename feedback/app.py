@@ -20,6 +20,7 @@ from feedback.api import (
     background,
     closings,
     conversations,
+    dataset_jobs,
     datasets,
     day,
     drafts,
@@ -50,6 +51,7 @@ from feedback.console import labels
 from feedback.console.links import rows_of
 from feedback.console.menu import list_data_pages, list_menu
 from feedback.console.reports import show_value
+from feedback.datasets.worker import DatasetWorker
 from feedback.deployment.policy import Policy
 from feedback.drift.watch import KeptWatch
 from feedback.errors import ApiError
@@ -96,6 +98,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     erasures.bp,
     health.bp,
     datasets.bp,
+    dataset_jobs.bp,
     sources.bp,
     tags.bp,
     tag_proposals.bp,
@@ -136,6 +139,7 @@ def create_app(
         clock=clock,
         releaser=Releaser(store_engine=store_engine, clock=clock, window_s=settings.undo_window_s),
         imports=ImportWorker(store_engine=store_engine, data_dir=settings.data_dir, clock=clock),
+        datasets=DatasetWorker(store_engine=store_engine, data_dir=settings.data_dir, clock=clock),
         suggester=suggester,
         duel_drawer=duel_drawer,
         deployer=deployer,

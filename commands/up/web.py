@@ -33,7 +33,7 @@ from feedback.web.front import Front
 from feedback.web.pools import count_threads
 from feedback.web.running import running_front
 from feedback.web.server import WebServer
-from feedback.web.services import EXTENSION
+from feedback.web.services import EXTENSION, Services
 from feedback.web.wakeups import Wakeups
 from serving.client.current import CurrentFleet
 from serving.errors import ServingError
@@ -104,17 +104,19 @@ def building_front(frame: Frame) -> Iterator[Front]:
         outlook=frame.outlook(),
         retention_days=frame.trainer().retention_days,
     )
-    releaser, imports = app.extensions[EXTENSION].releaser, app.extensions[EXTENSION].imports
+    made: Services = app.extensions[EXTENSION]
     with ExitStack() as ending:
-        ending.callback(imports.close)
-        ending.callback(releaser.close)
+        ending.callback(made.imports.close)
+        ending.callback(made.datasets.close)
+        ending.callback(made.releaser.close)
         ending.callback(suggester.close)
         ending.callback(duel_drawer.close)
         ending.callback(closing.set)
-        imports.sweep()
+        made.imports.sweep()
+        made.datasets.sweep()
         suggester.watch()
         duel_drawer.watch()
-        releaser.start()
+        made.releaser.start()
         # Loading takes a second, which the first customer's transaction would otherwise wait for.
         threading.Thread(target=load_identifier, name="languages", daemon=True).start()
         yield ending.enter_context(running_front(app, store_engine, settings, wakeups))

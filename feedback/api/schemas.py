@@ -4,12 +4,22 @@ Bodies of writes derive from `Body` (it has the client's `event_id`), bodies of 
 from `Answer`, query parameters from `Query`.
 """
 
-from datetime import UTC, datetime
-from typing import Annotated, Literal
+import re
+from datetime import UTC, datetime, time
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 MAX_TEXT = 20_000  # characters that a person writes at once
 MAX_HANDED_TEXT = 1_000_000  # characters of one message that an app hands over: a mail with all it quotes
 MAX_HANDED = 20_000  # messages of a conversation handed over at once
@@ -40,6 +50,17 @@ def _as_utc(at: datetime) -> datetime:
         raise ValueError("is no time in UTC") from None
 
 
+def _as_time(at: time) -> BeforeValidator:
+    """Parses a time; a date alone gets this time of day, in UTC."""
+
+    def read(text: Any) -> Any:
+        if not isinstance(text, str) or not DAY.fullmatch(text):
+            return text
+        return datetime.combine(datetime.fromisoformat(text), at, UTC)
+
+    return BeforeValidator(read)
+
+
 EventId = Annotated[
     str,
     StringConstraints(max_length=64),
@@ -56,6 +77,8 @@ Language = Annotated[
 ]
 # JSON has no type for times, so this field type is parsed from text although bodies are strict.
 Time = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_as_utc)]
+Since = Annotated[Time, _as_time(time.min)]
+Until = Annotated[Time, _as_time(time.max)]
 Role = Literal["customer", "agent"]
 Revision = Annotated[
     int, Field(ge=1, le=2**53, description="Of the draft, counted up by the page at every change.")

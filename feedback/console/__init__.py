@@ -3,6 +3,7 @@
 from feedback.console import (
     comments,
     conversations,
+    dataset_jobs,
     datasets,
     duels,
     duplicates,
@@ -30,6 +31,7 @@ blueprints = (
     sources.bp,
     tags.bp,
     datasets.bp,
+    dataset_jobs.bp,
 )
 
 __all__ = ["blueprints"]

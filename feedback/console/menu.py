@@ -36,7 +36,12 @@ def list_data_pages() -> list[MenuEntry]:
         MenuEntry(
             "console.list_datasets",
             _("Datasets"),
-            ("console.list_datasets", "console.show_dataset", "console_datasets.show_changes"),
+            (
+                "console.list_datasets",
+                "console.show_dataset",
+                "console_datasets.show_changes",
+                "console_dataset_jobs.show_job",
+            ),
         ),
         MenuEntry("console.show_funnel", _("Funnel"), ("console.show_funnel",)),
     ]

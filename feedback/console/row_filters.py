@@ -2,31 +2,18 @@
 and the error names it.
 """
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, time
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 
-from feedback.api.schemas import Id, Language, Query, TagPath, Time
+from feedback.api.schemas import Id, Language, Query, Since, TagPath, Time, Until
 from feedback.errors import FilterUnknown
 from feedback.store.row_facts import Key
 from feedback.store.row_selection import CARDS, RowSelection
 
 MOST_WORDS = 8
-DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-
-
-def _as_time(at: time) -> BeforeValidator:
-    """Parses a time; a date alone gets this time of day, in UTC."""
-
-    def read(text: Any) -> Any:
-        if not isinstance(text, str) or not DAY.fullmatch(text):
-            return text
-        return datetime.combine(datetime.fromisoformat(text), at, UTC)
-
-    return BeforeValidator(read)
 
 
 def _storable(text: str) -> str:
@@ -44,8 +31,6 @@ def _read_key(text: Any) -> Any:
 
 Line = Annotated[str, StringConstraints(max_length=200, strip_whitespace=True), AfterValidator(_storable)]
 Name = Annotated[Id, AfterValidator(_storable)]
-Since = Annotated[Time, _as_time(time.min)]
-Until = Annotated[Time, _as_time(time.max)]
 Place = Annotated[tuple[Time, Name], BeforeValidator(_read_key)]
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 from flask import Blueprint, render_template, request
 
 from feedback.console.charts import draw_interval
+from feedback.console.dataset_jobs import gather_check, gather_form, list_builds
 from feedback.console.datasets import read_reuse, read_splits
 from feedback.console.health import check_health
 from feedback.console.policy import read_policy_line
@@ -24,6 +25,7 @@ from feedback.lineage.graph import Scope
 from feedback.morning.gather import say_now
 from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.closings import count_closings
+from feedback.store.dataset_jobs import select_builds
 from feedback.store.engine import read
 from feedback.store.policy_changes import list_changes
 from feedback.store.probe import read_in_haste
@@ -217,11 +219,14 @@ def show_adapter(name: str) -> str:
 @bp.get("/datasets")
 @allow("expert")
 def list_datasets() -> str:
+    desk_id = current_actor().desk_id
     with read(services().store_engine) as store:
         return render_template(
             "console/datasets.html",
-            datasets=datasets.select_datasets(store, desk_id=current_actor().desk_id),
-            withdrawn=set(read_withdrawn(store, desk_id=current_actor().desk_id)),
+            datasets=datasets.select_datasets(store, desk_id=desk_id),
+            builds=list_builds(store, desk_id=desk_id),
+            withdrawn=set(read_withdrawn(store, desk_id=desk_id)),
+            form=gather_form(store, desk_id=desk_id),
             list_sources_of=list_sources_of,
             describe_counts=describe_counts,
             describe_selection=describe_selection,
@@ -238,8 +243,12 @@ def show_dataset(dataset_id: str) -> str:
         withdrawn = find_withdrawn_in(store, dataset=dataset)
         on_it = runs.select_runs(store, desk_id=desk_id, dataset_id=dataset_id, limit=ROWS)
         tag_ids = read_tag_tree(store, desk_id=desk_id).meanings
+        check = gather_check(store, desk_id=desk_id, dataset_id=dataset_id)
+        builds = select_builds(store, desk_id=desk_id, dataset_id=dataset_id, limit=ROWS)
     return render_template(
         "console/dataset.html",
+        **check,
+        builds=builds,
         dataset=dataset,
         withdrawn=withdrawn,
         before=before,

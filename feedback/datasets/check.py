@@ -6,9 +6,9 @@ It reads the directory alone, so that a copy can be checked where there is no st
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from feedback.canonical import canonical_hash, hash_text
 from feedback.datasets.errors import DatasetMissing
@@ -20,6 +20,16 @@ SHOWN = 10  # examples of each fault
 CHUNK = 1 << 20
 
 
+class Place(NamedTuple):
+    """A file, a conversation or a record, and in which split it is."""
+
+    name: str
+    split: str = ""
+
+
+Example = tuple[Place, ...]  # one file or name; a conversation in both splits; a record and its twin
+
+
 @dataclass(frozen=True)
 class DatasetFault:
     """What is wrong with a dataset: a code, what it is, how often, and the first examples."""
@@ -27,10 +37,11 @@ class DatasetFault:
     code: str  # file_changed | wrong_id | two_splits | leak
     words: str
     count: int
-    examples: tuple[str, ...]
+    examples: tuple[Example, ...]
 
     def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        examples = [[place._asdict() for place in example] for example in self.examples]
+        return {"code": self.code, "words": self.words, "count": self.count, "examples": examples}
 
 
 def check_dataset(directory: Path) -> list[DatasetFault]:
@@ -55,28 +66,28 @@ def check_dataset(directory: Path) -> list[DatasetFault]:
         make_fault(
             "leak",
             "records with a twin in a split held out from theirs",
-            [name_leak(leak) for leak in find_leaks(directory)],
+            [show_leak(leak) for leak in find_leaks(directory)],
         ),
     ]
     return [fault for fault in found if fault.count]
 
 
-def name_leak(leak: Leak) -> str:
-    twin = f"{leak.twin_source}/{leak.twin_id} in {leak.twin_split}"
-    return f"{leak.format} {leak.source}/{leak.id} in {leak.split} is like {twin}"
+def show_leak(leak: Leak) -> Example:
+    record = Place(f"{leak.format} {leak.source}/{leak.id}", leak.split)
+    return record, Place(f"{leak.twin_source}/{leak.twin_id}", leak.twin_split)
 
 
-def make_fault(code: str, words: str, found: Sequence[str]) -> DatasetFault:
+def make_fault(code: str, words: str, found: Sequence[Example]) -> DatasetFault:
     return DatasetFault(code, words, len(found), tuple(found[:SHOWN]))
 
 
-def find_changed_files(directory: Path, told: dict[str, str]) -> Iterator[str]:
+def find_changed_files(directory: Path, told: dict[str, str]) -> Iterator[Example]:
     for name in FORMATS:
         file = dataset_file(directory, name)
         if not file.is_file():
             raise DatasetMissing(directory)
         if f"sha256:{hash_file(file)}" != told.get(name):
-            yield file.name
+            yield (Place(file.name),)
 
 
 def hash_file(path: Path) -> str:
@@ -87,17 +98,17 @@ def hash_file(path: Path) -> str:
     return digest.hexdigest()
 
 
-def find_wrong_ids(directory: Path, manifest: dict[str, Any]) -> Iterator[str]:
+def find_wrong_ids(directory: Path, manifest: dict[str, Any]) -> Iterator[Example]:
     """The manifest's id, unless it follows from the files, and the directory's name if it is another id."""
     hashes = {name: digest.removeprefix("sha256:") for name, digest in manifest["files"].items()}
     if canonical_hash({"form": manifest["form"], "files": hashes}) != manifest["id"]:
-        yield str(manifest["id"])
+        yield (Place(str(manifest["id"])),)
     name = directory.resolve().name
     if DATASET_ID.match(name) and name != manifest["id"]:
-        yield name
+        yield (Place(name),)
 
 
-def find_split_conversations(directory: Path) -> Iterator[str]:
+def find_split_conversations(directory: Path) -> Iterator[Example]:
     """Each conversation that is in two splits, once."""
     splits: dict[bytes, str | None] = {}  # None: it was said
     for _, record in iterate_dataset(directory):
@@ -106,4 +117,4 @@ def find_split_conversations(directory: Path) -> Iterator[str]:
         known = splits.setdefault(key, record["split"])
         if known is not None and known != record["split"]:
             splits[key] = None
-            yield f"{conversation} in {known} and {record['split']}"
+            yield Place(conversation, known), Place(conversation, record["split"])

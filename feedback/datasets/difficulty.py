@@ -95,12 +95,21 @@ def read_difficulty(store_engine: Engine, *, data_dir: Path, desk_id: str) -> Di
     return Difficulty(base, nats, languages, bounds)
 
 
+def is_difficulty_known(data_dir: Path) -> bool:
+    """Whether a run has noted the difficulty of any record."""
+    return bool(query_noted(data_dir / REFERENCES, "SELECT 1 FROM difficulty LIMIT 1"))
+
+
 def read_noted(path: Path) -> tuple[str, dict[bytes, float]]:
     """The base and the numbers that the trainer noted; nothing where the file or its table is missing."""
-    query = "SELECT record, base, nats FROM difficulty"
+    rows = query_noted(path, "SELECT record, base, nats FROM difficulty")
+    return (rows[0][1] if rows else ""), {record: nats for record, _, nats in rows}
+
+
+def query_noted(path: Path, query: str) -> list[tuple[Any, ...]]:
+    """The rows of a query; none where the file or its table is missing."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            rows = connection.execute(query).fetchall()
+            return connection.execute(query).fetchall()
     except sqlite3.Error:
-        return "", {}
-    return (rows[0][1] if rows else ""), {record: nats for record, _, nats in rows}
+        return []

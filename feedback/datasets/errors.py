@@ -4,6 +4,7 @@ DatasetError
   DatasetMissing       no dataset directory under that id
   NothingSelected      a selection that no choice, pair or thumb falls into
   DifficultyUnknown    a selection by difficulty before any run has stored what the base says
+  JobStopped           a job in the background that is not to go on
 """
 
 from collections.abc import Mapping
@@ -49,3 +50,7 @@ class DifficultyUnknown(DatasetError):
             f"no difficulty is known of any record: {path} holds none. A run with objective `choice` and "
             "`reference: stored` notes it: `rejoinder train --now`, then build again."
         )
+
+
+class JobStopped(DatasetError):
+    """A job in the background was cancelled, or its process ends."""

@@ -11,7 +11,6 @@ or undone.
 
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +28,7 @@ from feedback.formats.errors import (
 )
 from feedback.formats.importer import import_file, try_file
 from feedback.imports.uploads import list_upload_folders, remove_upload, upload_file, write_look
+from feedback.job_queue import JobQueue
 from feedback.store import uploads
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Import
@@ -50,33 +50,27 @@ class ImportWorker:
         self._store = store_engine
         self._data_dir = data_dir
         self._clock = clock
-        self._jobs = ThreadPoolExecutor(1, "import")
-        self._queued: set[str] = set()
+        self._jobs = JobQueue("import", self.work)
         self._lock = threading.Lock()
         self._next_sweep: threading.Timer | None = None
-        self._closing = threading.Event()
 
     def enqueue(self, import_id: str) -> None:
         """Asks to go on with this import soon; repeating it is harmless."""
-        with self._lock:
-            if self._closing.is_set() or import_id in self._queued:
-                return
-            self._queued.add(import_id)
-            self._jobs.submit(self._work_guarded, import_id)
+        self._jobs.enqueue(import_id)
 
     def sweep(self) -> None:
         """Takes up, in the background, what an earlier process has left waiting, and removes files that
         nobody imports; once more every hour.
         """
         with self._lock:
-            if self._closing.is_set():
+            if self._jobs.closing.is_set():
                 return
             if self._next_sweep is not None:
                 self._next_sweep.cancel()
             self._next_sweep = threading.Timer(SWEEP_EVERY_S, self.sweep)
             self._next_sweep.daemon = True
             self._next_sweep.start()
-            self._jobs.submit(self._sweep)
+        self._jobs.submit(self._sweep)
 
     def _sweep(self) -> None:
         now = self._clock.now()
@@ -96,23 +90,15 @@ class ImportWorker:
 
     def close(self) -> None:
         """Stops within the present import, which is then interrupted."""
+        self._jobs.closing.set()
         with self._lock:
-            self._closing.set()
             if self._next_sweep is not None:
                 self._next_sweep.cancel()
-        self._jobs.shutdown(wait=True, cancel_futures=True)
+        self._jobs.close()
 
     def wait(self) -> None:
         """Waits until all that is queued by now is done."""
-        self._jobs.submit(lambda: None).result()
-
-    def _work_guarded(self, import_id: str) -> None:
-        with self._lock:
-            self._queued.discard(import_id)  # what comes in from now on is a new round
-        try:
-            self.work(import_id)
-        except Exception:  # the edge of this job
-            log.exception("import %s could not go on", import_id)
+        self._jobs.wait()
 
     def work(self, import_id: str) -> None:
         """Does what the state of an import asks for next."""
@@ -156,7 +142,7 @@ class ImportWorker:
                 import_id=row.id,
             )
         except ImportStopped:
-            if not self._closing.is_set():
+            if not self._jobs.closing.is_set():
                 self._take_back(row)
             return
         except Exception as fault:
@@ -167,7 +153,7 @@ class ImportWorker:
         remove_upload(self._data_dir, row.id)
 
     def _stop_if_closing(self, _done: int) -> None:
-        if self._closing.is_set():
+        if self._jobs.closing.is_set():
             raise ImportStopped("upload")
 
     def _take_back(self, row: Import) -> None:

@@ -56,11 +56,15 @@ function say(form, words, kind) {
   line.textContent = words;
 }
 
-/* <form data-action="/v1/…">: its fields go as JSON; then the page shows the new state. */
+/* <form data-action="/v1/…">: its fields go as JSON, those that data-lists names as lists; then the page shows the new
+   state. */
 async function act(form) {
-  const given = [...new FormData(form)].filter(([name, value]) => value !== "" && name !== "csrf_token");
-  const isNumber = (name) => form.elements[name].type === "number";
-  const fields = Object.fromEntries(given.map(([name, value]) => [name, isNumber(name) ? Number(value) : value]));
+  const data = new FormData(form);
+  const isNumber = (name) => form.querySelector(`[name="${name}"]`).matches("[type=number], [data-number]");
+  const valueOf = (name, value) => (isNumber(name) ? Number(value) : value);
+  const given = [...data].filter(([name, value]) => value !== "" && name !== "csrf_token");
+  const fields = Object.fromEntries(given.map(([name, value]) => [name, valueOf(name, value)]));
+  for (const name of form.dataset.lists?.split(" ") ?? []) fields[name] = data.getAll(name).map((value) => valueOf(name, value));
   const button = form.querySelector("button");
   button.disabled = true;
   say(form, _("Working…"), "");

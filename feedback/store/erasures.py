@@ -22,6 +22,7 @@ from feedback.store.tables import (
     Candidate,
     Conversation,
     Dataset,
+    DatasetJob,
     Draft,
     DuelRound,
     DuelVerdict,
@@ -187,7 +188,7 @@ def _label_paths(items: Any) -> list[tuple[type[SQLModel], ColumnElement[bool]]]
 
 
 # Whose rows are found otherwise: by their own id, a dataset that is erased, or an adapter.
-BESIDE: tuple[type[SQLModel], ...] = (Conversation, Record, Run, Fit)
+BESIDE: tuple[type[SQLModel], ...] = (Conversation, Record, Run, DatasetJob, Fit)
 
 
 def list_covered() -> set[type[SQLModel]]:
@@ -243,12 +244,13 @@ def _messages(ids: Sequence[str]) -> Any:
 
 def mark_datasets(session: Session, *, dataset_ids: Iterable[str], now: datetime) -> None:
     """Marks these datasets as holding erased records, and erases the texts of their runs, whose errors may
-    quote a record. The mark of an earlier erasure stays.
+    quote a record, and what checks found, which names records. The mark of an earlier erasure stays.
     """
     ids = list(dataset_ids)
     unmarked = update(Dataset).where(col(Dataset.id).in_(ids), col(Dataset.erased_at).is_(None))
     session.execute(unmarked.values(erased_at=now))
     _erase(session, Run, col(Run.dataset_id).in_(ids), {})
+    _erase(session, DatasetJob, col(DatasetJob.dataset_id).in_(ids), {})
 
 
 def list_dataset_ids(session: Session, *, desk_id: str) -> list[str]:

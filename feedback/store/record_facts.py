@@ -1,10 +1,17 @@
 """What the rows of records tell of why a dataset holds a record or not. Keyword-only, session first."""
 
 from collections.abc import Collection, Iterator, Sequence
+from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, not_, or_, select
 
-from feedback.store.tables import Record
+from feedback.records.derived import IMPORT
+from feedback.records.from_judgement import DUEL
+from feedback.store.engine import of_desk
+from feedback.store.overview import name_language
+from feedback.store.row_selection import is_in_language
+from feedback.store.tables import DuelVerdict, Record
+from feedback.store.tag_filters import match_tags
 
 
 def find_by_identity(
@@ -23,3 +30,47 @@ def iterate_names(session: Session, *, desk_id: str) -> Iterator[tuple[str, str,
         Record.desk_id == desk_id, col(Record.rejection).is_(None), col(Record.erased_at).is_(None)
     )
     yield from session.exec(query.execution_options(yield_per=1_000))
+
+
+def has_selected(
+    session: Session,
+    *,
+    desk_id: str,
+    sources: Collection[str],
+    left_out: Collection[str],
+    tags: Collection[str] | None,
+    without_tags: Collection[str],
+    languages: Collection[str],
+    since: datetime | None,
+) -> bool:
+    """Whether any record that something can be learned from is selected, or may be: verdicts of duels have no
+    rows here, and count if there are any. `tags` are strings, as `TagTree.expand` names them; None asks for
+    none.
+    """
+    query = select(Record.id).where(
+        Record.desk_id == desk_id,
+        col(Record.rejection).is_(None),
+        col(Record.erased_at).is_(None),
+        col(Record.source).not_in(left_out),
+    )
+    if sources:
+        query = query.where(col(Record.source).in_(sources))
+    if tags is not None:
+        query = query.where(match_tags(tags, Record.tags))
+    if without_tags:
+        query = query.where(not_(match_tags(without_tags, Record.tags)))
+    if languages:
+        query = query.where(or_(*(is_in_language(each, Record.language) for each in languages)))
+    if since is not None:
+        is_own = col(Record.origin_kind) != IMPORT
+        query = query.where(or_(col(Record.at) >= since, and_(is_own, col(Record.created_at) >= since)))
+    if session.exec(query.limit(1)).first() is not None:
+        return True
+    judged = of_desk(DuelVerdict, desk_id).limit(1)
+    return (not sources or DUEL in sources) and session.exec(judged).first() is not None
+
+
+def list_languages_of_records(session: Session, *, desk_id: str) -> list[str]:
+    """The languages of the desk's records, without their regions."""
+    query = select(Record.language).where(Record.desk_id == desk_id).distinct()
+    return sorted({name_language(code) for code in session.exec(query) if code})

@@ -119,6 +119,12 @@ SENTENCES: Mapping[str, str] = {
     "source_withdrawn": "This source is withdrawn and takes nothing. Ask an admin to resume it.",
     "source_own": "This is what people do here. Leave it out by choosing other sources for a dataset.",
     "source_state": "This source is withdrawn. Resume it first.",
+    # datasets
+    "selection_empty": "No record falls into this selection. Choose less narrowly, or bring records in.",
+    "difficulty_unknown": (
+        "How hard a record is, no run has noted yet. Build without the difficulty, or again after a run."
+    ),
+    "dataset_job_state": "This has gone on meanwhile. Reload the page to see how it stands.",
     # imports
     "import_state": "This import has gone on meanwhile. Reload the page to see how it stands.",
     "upload_too_large": (

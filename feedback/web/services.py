@@ -11,6 +11,7 @@ from flask import current_app
 from sqlalchemy import Engine
 
 from feedback.clock import Clock
+from feedback.datasets.worker import DatasetWorker
 from feedback.drift.watch import KeptWatch
 from feedback.experiments.rollout_rule import RolloutPolicy
 from feedback.imports.worker import ImportWorker
@@ -63,6 +64,7 @@ class Services:
     clock: Clock
     releaser: Releaser
     imports: ImportWorker
+    datasets: DatasetWorker
     suggester: SuggesterPort | None
     duel_drawer: DuelDrawerPort | None
     deployer: "Deployer | None"

@@ -21,7 +21,7 @@ from feedback.store.desks import add_system_prompt, ensure_desk
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Adapter, Deployment, Judgement, Message, Thumb, Turn
 from feedback.suggestions.suggester import BaseFacts, Suggester
-from feedback.web.services import EXTENSION
+from feedback.web.services import EXTENSION, Services
 from feedback.web.wakeups import Wakeups
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
@@ -185,14 +185,15 @@ def run_site(
             said.append((request.path, f"{answer.headers}\n{answer.get_data(as_text=True)}"))
         return answer
 
-    releaser, imports = app.extensions[EXTENSION].releaser, app.extensions[EXTENSION].imports
-    releaser.start()
+    made: Services = app.extensions[EXTENSION]
+    made.releaser.start()
     try:
         with serving_desk(app, store, settings, wakeups=wakeups, port=port) as served:
             yield Site(served.url, engine, store, settings, clock, said)
     finally:
-        imports.close()
-        releaser.close()
+        made.imports.close()
+        made.datasets.close()
+        made.releaser.close()
         duel_drawer.close()
         suggester.close()
         fleet.close()

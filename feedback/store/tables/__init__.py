@@ -17,6 +17,7 @@ from feedback.store.tables.adapters import (
 )
 from feedback.store.tables.columns import DEFAULT_DESK, UtcDateTime, new_id
 from feedback.store.tables.conversations import Conversation, Message, Turn
+from feedback.store.tables.dataset_jobs import DatasetJob
 from feedback.store.tables.duels import Duel, DuelRound, DuelVerdict
 from feedback.store.tables.erasures import Erasure
 from feedback.store.tables.imports import Import
@@ -46,6 +47,7 @@ __all__ = [
     "Candidate",
     "Conversation",
     "Dataset",
+    "DatasetJob",
     "DefinitionChange",
     "Deployment",
     "Desk",

@@ -141,7 +141,7 @@ def test_an_import_whose_process_ends_is_interrupted_and_can_go_on(sqlite_engine
     def end_after_a_batch(self, parsed, *, now):
         real(self, parsed, now=now)
         batches.append(len(parsed))
-        worker._closing.set()
+        worker._jobs.closing.set()
 
     monkeypatch.setattr(importer.StoreWriter, "write", end_after_a_batch)
     act(desk, import_id, "start")

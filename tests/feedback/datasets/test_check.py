@@ -46,13 +46,15 @@ def test_a_file_that_was_changed_and_a_directory_of_another_name_are_found(built
         lines = file.readlines()
     (built / "pairs.jsonl").write_text("".join(lines[1:]))
     (fault,) = check_dataset(built)
-    assert (fault.code, fault.count, fault.examples) == ("file_changed", 1, ("pairs.jsonl",))
+    assert (fault.code, fault.count, fault.examples) == ("file_changed", 1, ((("pairs.jsonl", ""),),))
     moved = built.rename(built.parent / ("0" * 64))
     (moved / "pairs.jsonl").write_text("".join(lines))
     (fault,) = check_dataset(moved)
-    assert (fault.code, fault.examples) == ("wrong_id", ("0" * 64,))
+    assert (fault.code, fault.examples) == ("wrong_id", ((("0" * 64, ""),),))
     write_dataset_manifest(moved, read_dataset_manifest(moved) | {"form": 9, "id": "0" * 64})
-    assert [(each.code, each.examples) for each in check_dataset(moved)] == [("wrong_id", ("0" * 64,))]
+    assert [(each.code, each.examples) for each in check_dataset(moved)] == [
+        ("wrong_id", ((("0" * 64, ""),),))
+    ]
 
 
 def test_a_conversation_in_two_splits_is_named_once(built, tmp_path):
@@ -65,7 +67,9 @@ def test_a_conversation_in_two_splits_is_named_once(built, tmp_path):
     )
     found = {fault.code: fault for fault in check_dataset(path)}
     assert found["two_splits"].count == 1
-    assert found["two_splits"].examples == (f"{train['conversation']} in train and test",)
+    assert found["two_splits"].examples == (
+        ((train["conversation"], "train"), (train["conversation"], "test")),
+    )
 
 
 def test_a_leak_is_told_with_both_records(built, tmp_path):
@@ -80,7 +84,7 @@ def test_a_leak_is_told_with_both_records(built, tmp_path):
     seal(path, choices=leaking, pairs=[])
     (fault,) = check_dataset(path)
     assert (fault.code, fault.count) == ("leak", 1)
-    assert fault.examples == ("choices s/seen in train is like s/held in test",)
+    assert fault.examples == ((("choices s/seen", "train"), ("s/held", "test")),)
 
 
 def test_files_that_are_gone_are_named(built):
