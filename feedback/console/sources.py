@@ -2,9 +2,9 @@
 records. What people decide there goes through the HTTP API.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-from flask import Blueprint, render_template
+from flask import Blueprint, render_template, request
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
@@ -16,11 +16,13 @@ from feedback.store.engine import read
 from feedback.store.import_tallies import list_imports_of
 from feedback.store.source_views import list_holders, list_source_views, read_source_view
 from feedback.store.sources import ACTIVE, CHANGED, PAUSED, WITHDRAWN
+from feedback.store.tables import Source
 from feedback.web.auth import allow, current_actor
 from feedback.web.services import services
 
 bp = Blueprint("console_sources", __name__, url_prefix="/console/sources")
 
+LONGEST_SEARCH = 200  # characters
 KINDS = {
     OWN_KIND: _("our own"),
     "public": _("a public set"),
@@ -70,10 +72,18 @@ def value_words(field: str, value: str | None) -> str:
 @bp.get("")
 @allow("expert")
 def show_sources() -> str:
-    """All sources of the desk."""
+    """All sources of the desk, or those that the words of the search name."""
+    asked = " ".join(request.args.get("q", "").split())[:LONGEST_SEARCH]
     with read(services().store_engine) as store:
         views = list_source_views(store, desk_id=current_actor().desk_id)
-    return render_template("console/sources.html", views=views, **describe_words())
+    found = [view for view in views if says_all(view.row, asked.casefold().split())]
+    return render_template("console/sources.html", views=found, asked=asked, **describe_words())
+
+
+def says_all(row: Source, words: Sequence[str]) -> bool:
+    """Whether each of these words is in what is known of a source."""
+    known = " ".join(filter(None, (row.name, row.owner, row.licence, row.note))).casefold()
+    return all(word in known for word in words)
 
 
 @bp.get("/<path:source>")

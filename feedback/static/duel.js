@@ -3,7 +3,7 @@
 
 import { Refusal, flushOutbox, read, write } from "./api.js";
 import { Letters } from "./letters.js";
-import { digitOf, isImeCommit, isTextField } from "./keys.js";
+import { digitOf, mayCommand } from "./keys.js";
 import { linked } from "./links.js";
 import { announce, explain, notice, part, showState } from "./notices.js";
 import { _ } from "./i18n.js";
@@ -119,8 +119,7 @@ root.addEventListener("click", (event) => {
 });
 
 document.addEventListener("keydown", (event) => {
-  if (isImeCommit(event) || event.repeat || isTextField(event.target) || !letters.on) return;
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (!mayCommand(event) || !letters.on) return;
   const letter = event.key.toLowerCase();
   const verdict = BY_LETTER[letter] ?? BY_DIGIT[digitOf(event)];
   if (!verdict && letter !== "u") return;

@@ -1,4 +1,4 @@
-// Keyboard handling that is safe with input methods, and the shortcuts of workbench and label page.
+// Keyboard handling that is safe with input methods, and the shortcuts of workbench, label page and tables.
 
 /** True while an input method composes, and for the Enter that ends it: some send key code 229 with isComposing false. */
 export function isImeCommit(event) {
@@ -16,6 +16,11 @@ export function digitOf(event) {
   return found ? Number(found[1]) : null;
 }
 
+/** Whether a key press may be a command of one letter, digit or sign: outside text fields, without other keys. */
+export function mayCommand(event) {
+  return !(isImeCommit(event) || event.repeat || isTextField(event.target) || event.ctrlKey || event.metaKey || event.altKey);
+}
+
 /** The keys of a page where people judge. Ctrl+Enter sends from everywhere, Esc leaves the composer; letters, signs (`actOf`
  * tells what one does) and digits are commands only outside text fields and where the person has not switched them off;
  * nothing is one while an input method composes or a dialog is open. */
@@ -28,7 +33,7 @@ export function listenToKeys({ composer, actOf, send, pressDigit, leave, areLett
       return;
     }
     if (event.key === "Escape" && event.target === composer) leave();
-    if (isTextField(event.target) || event.ctrlKey || event.metaKey || event.altKey || !areLettersOn()) return;
+    if (!mayCommand(event) || !areLettersOn()) return;
     const digit = digitOf(event);
     const sign = actOf(event.key.toLowerCase()); // first: on some layouts = and / are shifted digits
     const act = sign ?? (digit === null ? null : () => pressDigit(digit, event.shiftKey));

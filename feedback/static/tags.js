@@ -2,7 +2,7 @@
 // opens a tag's page, N goes to the field for a new one.
 
 import { Refusal, write } from "./api.js";
-import { isImeCommit, isTextField } from "./keys.js";
+import { mayCommand } from "./keys.js";
 import { Letters } from "./letters.js";
 import { wordsOf } from "./refusals.js";
 
@@ -62,8 +62,7 @@ for (const row of rows) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (isImeCommit(event) || event.repeat || isTextField(event.target) || !letters?.on) return;
-  if (event.ctrlKey || event.metaKey || event.altKey || event.key.toLowerCase() !== "n") return;
+  if (!mayCommand(event) || !letters?.on || event.key.toLowerCase() !== "n") return;
   event.preventDefault();
   part("new-tag").focus();
 });

@@ -98,3 +98,67 @@ def test_a_source_is_registered_by_an_expert_who_decides_nothing_about_it(
     expect(page.locator(part("decide"))).to_have_count(0)
     page.goto(f"{site.url}/console/sources/nothing")
     expect(page.get_by_role("link", name="See all sources")).to_be_visible()
+
+
+def test_sources_are_found_and_opened_by_keys(
+    site: Site, open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    for number, source in enumerate(("helpdesk", "helpdesk 2025", "star")):
+        path = write(tmp_path / f"{number}.jsonl", choice(number))
+        import_file(site.store, path, clock=SystemClock(), asked=Asked("choices", source))
+    page = open_page()
+    page.goto(site.sign_in_link("kim", "expert"))
+    page.wait_for_url(f"{site.url}/console")
+    page.goto(f"{site.url}/console/sources")
+    links = page.locator(f"{part('sources')} tbody th a")
+    expect(links).to_have_text(["duel", "helpdesk", "helpdesk 2025", "live", "star"])
+    for key, name in zip("jjjkK", ("duel", "helpdesk", "helpdesk 2025", "helpdesk", "duel"), strict=True):
+        page.keyboard.press(key)
+        expect(page.locator(":focus")).to_have_text(name)
+    page.keyboard.press("k")
+    expect(page.locator(":focus")).to_have_text("duel")  # there is none before it
+
+    page.keyboard.press("/")
+    search = page.get_by_role("searchbox")
+    expect(search).to_be_focused()
+    page.keyboard.type("HELP 2025jk/?")  # in a text field, letters are letters
+    expect(search).to_have_value("HELP 2025jk/?")
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    expect(page.locator(":focus")).to_have_text("duel")
+    page.keyboard.press("/")
+    page.keyboard.type("HELP 2025")  # instead of what was there
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/console/sources?q=HELP+2025")
+    expect(links).to_have_text(["helpdesk 2025"])
+
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog", name="Keys")
+    expect(keys).to_contain_text("next and previous row")
+    page.keyboard.press("j")
+    expect(keys.get_by_role("button", name="Close")).to_be_focused()
+    page.keyboard.press("?")
+    expect(keys).to_be_hidden()
+    page.locator("#main").click(position={"x": 2, "y": 2})
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("helpdesk 2025")
+
+
+def test_a_search_without_a_source_leads_back_and_keys_can_be_switched_off(
+    site: Site, open_page: Callable[..., Page], tmp_path: Path
+) -> None:
+    path = write(tmp_path / "tickets.jsonl", choice(1))
+    import_file(site.store, path, clock=SystemClock(), asked=Asked("choices", "helpdesk"))
+    page = open_page()
+    page.goto(site.sign_in_link("kim", "expert"))
+    page.wait_for_url(f"{site.url}/console")
+    page.goto(f"{site.url}/console/sources?q=nothing+like+it")
+    expect(page.get_by_text("No source is like that")).to_be_visible()
+    page.get_by_role("link", name="See all sources").click()
+    page.wait_for_url(f"{site.url}/console/sources")
+    page.get_by_role("button", name="Keys").click()
+    page.get_by_label("Single keys are commands").uncheck()
+    page.get_by_role("button", name="Close").click()
+    page.keyboard.press("/")
+    expect(page.get_by_role("searchbox")).not_to_be_focused()
