@@ -42,7 +42,7 @@ class Pulse:
         self._kwargs = settings.chat_template_kwargs
         self._sampling = replace(Sampling.from_settings(settings), max_tokens=1, temperature=0.0)
         self._late = 0
-        self._ended = threading.Event()
+        self._ended, self._lock = threading.Event(), threading.Lock()
         self._thread = threading.Thread(target=self._run, name="engine-pulse", daemon=True)
 
     def start(self) -> None:
@@ -51,8 +51,9 @@ class Pulse:
 
     def close(self) -> None:
         """Stops the pulse, without waiting for a token that may never come."""
-        self._ended.set()
-        self._note.unlink(missing_ok=True)
+        with self._lock:
+            self._ended.set()
+            self._note.unlink(missing_ok=True)
 
     def beat(self) -> None:
         """Asks for one token and counts time-outs.
@@ -71,9 +72,8 @@ class Pulse:
             )
         except EngineTimeout:
             self._late += 1
-            if self._late >= HUNG_AFTER and not self._ended.is_set():
+            if self._late >= HUNG_AFTER and self._write_note():
                 self._late = 0
-                self._note.touch()
                 log.error("the engine gives no token, %d times in a row: it hangs", HUNG_AFTER)
                 self._on_hung()
         except ServingError as fault:
@@ -82,6 +82,13 @@ class Pulse:
         else:
             self._late = 0
             self._note.unlink(missing_ok=True)
+
+    def _write_note(self) -> bool:
+        """Whether the note is written: after `close` it is not, since nobody would take it back."""
+        with self._lock:
+            if not self._ended.is_set():
+                self._note.touch()
+            return not self._ended.is_set()
 
     def _run(self) -> None:
         while not self._ended.wait(BEAT_EVERY_S):

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 
+import serving.client.client
 from serving.client.client import EngineClient
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
 from serving.engine.supervisor import Supervisor
 from serving.settings import ServingSettings
 
+serving.client.client._READY_TIMEOUT_S = 60.0  # a busy machine is no failure
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -81,7 +83,7 @@ def fake_engine() -> Iterator[FakeEngine]:
 
 @pytest.fixture
 def fake_fleet(fake_engine: FakeEngine) -> Iterator[Fleet]:
-    fleet = Fleet.from_endpoints([fake_engine.endpoint], ServingSettings(backend="cpu", request_timeout_s=5))
+    fleet = Fleet.from_endpoints([fake_engine.endpoint], ServingSettings(backend="cpu", request_timeout_s=30))
     yield fleet
     fleet.close()
 

@@ -12,7 +12,6 @@ Writes nothing and knows no store: `feedback.suggestions.suggester` stores the r
 """
 
 import logging
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, wait
 from dataclasses import dataclass, replace
@@ -134,7 +133,7 @@ class PendingGeneration:
         self, asked: Sequence[Future[AskedRequest]], requests: Sequence[Request]
     ) -> list[AskedRequest]:
         """The answers that arrived by the deadline. A request without an answer by then counts as late."""
-        wait(asked, timeout=max(0.0, self.retry.deadline - time.monotonic()))
+        wait(asked, timeout=max(0.0, self.retry.left_s))
         return [_collect(future, request) for future, request in zip(asked, requests, strict=True)]
 
     def _ask(self, request: Request) -> AskedRequest:

@@ -2,11 +2,11 @@
 
 import math
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from feedback.clock import Clock
 from serving.client.client import Completions
 from serving.client.fleet import Fleet
 from serving.errors import AdapterNotLoaded, EngineNotRunning, EngineUnreachable, ServingError
@@ -22,17 +22,26 @@ class AdapterUnusable(Exception):
 
 
 class Retry:
-    """Asks an engine that does not answer, most often because it restarts, again until a deadline (in seconds
-    of `time.monotonic`), the end of this process, or the moment when nobody wants its answers.
+    """Asks an engine that does not answer, most often because it restarts, again until so many seconds are
+    over, the end of this process, or the moment when nobody wants its answers.
     """
 
     def __init__(
-        self, closing: threading.Event, *, deadline: float = math.inf, every_s: float = ASK_AGAIN_S
+        self,
+        closing: threading.Event,
+        clock: Clock,
+        *,
+        within_s: float = math.inf,
+        every_s: float = ASK_AGAIN_S,
     ) -> None:
-        self.deadline = deadline
-        self._closing = closing
+        self._closing, self._clock = closing, clock
+        self._deadline = clock.monotonic() + within_s
         self._every_s = every_s
         self._is_over = False
+
+    @property
+    def left_s(self) -> float:
+        return self._deadline - self._clock.monotonic()
 
     def end(self) -> None:
         self._is_over = True
@@ -43,7 +52,7 @@ class Retry:
             try:
                 return ask()
             except ENGINE_AWAY:
-                if time.monotonic() + 2 * self._every_s > self.deadline:  # leaves time to report the failure
+                if self.left_s < 2 * self._every_s:  # leaves time to report the failure
                     raise
                 if not may_wait() or self._closing.wait(self._every_s) or self._is_over:
                     raise

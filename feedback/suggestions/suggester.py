@@ -13,7 +13,6 @@ reader or by `sweep`, which `watch` repeats.
 import logging
 import secrets
 import threading
-import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -159,7 +158,7 @@ class Suggester:
 
     def _prepare(self, turn_id: str, is_opened: bool) -> bool:
         """Prepares a set; whether this call settled it, and not another process or nobody."""
-        taken_up = time.monotonic()
+        taken_up = self._clock.monotonic()
         facts = self._read_facts()
         with read(self._store) as session:
             found = set_writes.find_progress(session, key=turn_id)
@@ -171,7 +170,7 @@ class Suggester:
             with unit_of_work(self._store) as session:
                 set_writes.close_overtaken(session, found=found)
             return False
-        retry = Retry(self._closing, deadline=time.monotonic() + self._settings.set_deadline_s)
+        retry = Retry(self._closing, self._clock, within_s=self._settings.set_deadline_s)
         arguments = choose_arguments(
             facts.template, self._serving.chat_template_kwargs, self._clock.now().date()
         )
@@ -199,7 +198,7 @@ class Suggester:
         if generated.error == AWAY and self._closing.is_set():
             return False  # the engine may be back before our successor, who finds the row without an owner
         state = self._settle(row, generated)
-        self.metrics.count(state or "lost", generated, time.monotonic() - taken_up)
+        self.metrics.count(state or "lost", generated, self._clock.monotonic() - taken_up)
         log.info("set %s of turn %s is %s", row.id, row.turn_id, state or "another preparer's")
         if empty := explain_empty_set(generated.error, plan.sampling.to_json(), arguments):
             log.warning("set %s has no reply to show: %s", row.id, empty.describe(self._serving.base_model))

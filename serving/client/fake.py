@@ -7,8 +7,8 @@ hash of model, messages and seed, a log-probability is a hash of model and token
 import hashlib
 import json
 import threading
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Literal
@@ -38,7 +38,7 @@ class FakeEngine:
     ) -> None:
         self.mode: Mode = "ok"
         self.delay_s = 0.5
-        """Wait before each answer in mode `slow`."""
+        """Wait before each answer in mode `slow`, in seconds."""
         self.served_name = served_name
         self.max_model_len = max_model_len
         self.adapters: dict[str, str] = {zero_name: "(zero)"} if zero_name else {}
@@ -46,7 +46,8 @@ class FakeEngine:
         """Names that answer alike: the base and the adapter that changes nothing."""
         self.requests: list[tuple[str, dict[str, Any]]] = []
         self.api_key = "fake-key"
-        self._released = threading.Event()
+        self._released, self._answering = threading.Event(), threading.Event()
+        self._answering.set()
         self._server = _Server(("127.0.0.1", 0), _handler_for(self))
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self._thread.start()
@@ -63,6 +64,7 @@ class FakeEngine:
 
     def close(self) -> None:
         self._released.set()
+        self._answering.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -92,9 +94,22 @@ class FakeEngine:
         ]
         return {"object": "list", "data": [base, *adapters]}
 
-    def hold(self) -> None:
-        """Blocks until the engine is closed, as mode `hang` asks."""
-        self._released.wait()
+    def hold(self, at_most_s: float | None = None) -> None:
+        """Blocks until the engine is closed, as mode `hang` asks, or so many seconds, as mode `slow` does."""
+        self._released.wait(at_most_s)
+
+    @contextmanager
+    def held_back(self) -> Iterator[None]:
+        """No POST that arrives in this block is answered before its end."""
+        self._answering.clear()
+        try:
+            yield
+        finally:
+            self._answering.set()
+
+    def await_turn(self) -> None:
+        """Blocks while answers are held back."""
+        self._answering.wait()
 
     def _identity(self, model: str) -> str:
         return self.served_name if model in self.neutral else model
@@ -210,6 +225,7 @@ def _handler_for(engine: FakeEngine) -> type[BaseHTTPRequestHandler]:
 
         def do_POST(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+            engine.await_turn()
             if self._stopped_by_mode():
                 return
             if not self._is_allowed():
@@ -226,7 +242,7 @@ def _handler_for(engine: FakeEngine) -> type[BaseHTTPRequestHandler]:
             be answered.
             """
             if engine.mode == "slow":
-                time.sleep(engine.delay_s)
+                engine.hold(engine.delay_s)
             elif engine.mode == "hang":
                 engine.hold()
             elif engine.mode == "error":

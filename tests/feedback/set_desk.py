@@ -22,7 +22,7 @@ from tests.feedback.builders import BASE_ID, DESK, NOW, add_adapter, add_turn
 
 ADAPTER = "tuned-20261122-1"
 OLD, NEW = "tuned-20261120-1", "tuned-20261121-1"
-DEADLINE_S = 20
+DEADLINE_S = 60
 
 
 @dataclass
@@ -45,14 +45,14 @@ class SetDesk:
         with unit_of_work(self.store) as session:
             return add_turn(session, texts or ("Where is my order 1042?",), **message).id
 
-    def prepare(self, turn_id: str, within_s: float = 10) -> SuggestionSet:
+    def prepare(self, turn_id: str, within_s: float = 60) -> SuggestionSet:
         """The set of this turn, once it is prepared for somebody who waits for it."""
         self.awaited.add(turn_topic(turn_id))
         self.suggester.enqueue(turn_id)
         assert self.wait(turn_id, within_s)
         return self.read_set(turn_id)
 
-    def wait(self, turn_id: str, within_s: float = 10) -> bool:
+    def wait(self, turn_id: str, within_s: float = 60) -> bool:
         """Whether the set is prepared in time; looked after as a reader who waits looks after it."""
         deadline = time.monotonic() + within_s
         while not self.suggester.ensure_set(turn_id):
@@ -88,7 +88,7 @@ def build(
     store, engine, tmp_path, *, compare_share: float = 0.0, max_tokens: int = 96, **settings
 ) -> SetDesk:
     clock = FrozenClock(NOW)
-    serving = ServingSettings(backend="cpu", data_dir=tmp_path, request_timeout_s=5, max_tokens=max_tokens)
+    serving = ServingSettings(backend="cpu", data_dir=tmp_path, request_timeout_s=30, max_tokens=max_tokens)
     fleet = Fleet.from_endpoints([engine.endpoint], serving)
     given = {"set_deadline_s": DEADLINE_S, "suggest_workers": 2} | settings
     awaited: set[str] = set()

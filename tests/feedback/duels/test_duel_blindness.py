@@ -55,7 +55,7 @@ def receive(store, data_dir, *, adapter: str, rival: str) -> tuple[list[str], li
 
 
 def draw(store, data_dir, engine, duel_id) -> None:
-    serving = ServingSettings(backend="cpu", data_dir=data_dir, request_timeout_s=5)
+    serving = ServingSettings(backend="cpu", data_dir=data_dir, request_timeout_s=30)
     fleet = Fleet.from_endpoints([engine.endpoint], serving)
     drawer = DuelDrawer(
         store_engine=store,
@@ -65,7 +65,7 @@ def draw(store, data_dir, engine, duel_id) -> None:
         describe_base=lambda: BaseFacts(BASE_ID, "t" * 64),
     )
     drawer.enqueue(duel_id)
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while True:
         with read(store) as session:
             if session.get_one(Duel, duel_id).state == "open":

@@ -44,7 +44,7 @@ def receive(store, tmp_path, *, tuned_first: int = 0, versions=()) -> tuple[str,
             for name, role in zip(versions or (ADAPTER,), ("canary", "live"), strict=False):
                 prepared.deploy(name, role=role)
         opened = desk.open()
-        assert prepared.wait(opened["turn_id"], 20)
+        assert prepared.wait(opened["turn_id"])
         answer = desk.get(f"/v1/turns/{opened['turn_id']}/suggestions", "agent")
         assert answer.json["state"] == "ready"
         rows = desk.rows(Candidate, set_id=answer.json["set_id"])

@@ -1,6 +1,7 @@
 """Preparing sets on an engine that speaks real HTTP: what is asked and written, also when things fail."""
 
 import threading
+from concurrent.futures import wait
 
 import pytest
 from sqlmodel import select
@@ -15,7 +16,7 @@ from serving.client.fake import FakeEngine
 from serving.facts.template import TemplateFacts
 from serving.prompt import CUT
 from tests.feedback.builders import BASE_ID, NOW
-from tests.feedback.set_desk import ADAPTER, build
+from tests.feedback.set_desk import ADAPTER, DEADLINE_S, build
 from tests.feedback.web.serving import wait_until
 
 
@@ -128,23 +129,34 @@ def test_a_window_that_holds_no_message_fails_the_set_with_the_reason(sqlite_eng
 
 
 @pytest.mark.parametrize(("mode", "error"), [("error", "engine_refused"), ("cut", "engine_unreachable")])
-def test_a_broken_engine_fails_the_set_and_names_no_model(sqlite_engine, fake_engine, tmp_path, mode, error):
-    desk = build(sqlite_engine, fake_engine, tmp_path, set_deadline_s=1)
+@pytest.mark.usefixtures("clock_alone")
+def test_a_broken_engine_fails_the_set_and_names_no_model(desk, mode, error):
+    def find_fleet():
+        desk.clock.advance(DEADLINE_S)  # in which it was asked in vain
+        return desk.fleet
+
     desk.deploy()
     desk.engine.mode = mode
+    desk.suggester._fleet_factory = find_fleet
     row = desk.prepare(desk.ask())
     assert (row.state, row.error) == ("failed", error)
     assert {c.state for c in desk.read_candidates(row.id)} == {"unavailable"}
-    desk.close()
 
 
-def test_what_misses_the_deadline_is_unavailable_for_good(sqlite_engine, fake_engine, tmp_path):
-    desk = build(sqlite_engine, fake_engine, tmp_path, set_deadline_s=0.3)
+def test_what_misses_the_deadline_is_unavailable_for_good(desk, fake_engine, monkeypatch):
+    limits = []
+
+    def end_with_the_first(asked, timeout):
+        """The time is over once the engine has answered for base, which it does at once."""
+        limits.append(timeout)
+        return wait(asked, return_when="FIRST_COMPLETED")
+
+    monkeypatch.setattr("feedback.suggestions.generation.wait", end_with_the_first)
     desk.deploy()
     hold_only(fake_engine, ADAPTER)
     row = desk.prepare(desk.ask())
     by_arm = sorted((c.arm, c.state, c.reason or "") for c in desk.read_candidates(row.id))
-    assert row.state == "ready"
+    assert row.state == "ready" and limits[0] == DEADLINE_S
     assert by_arm == [
         ("base", "ready", ""),
         ("base", "ready", ""),
@@ -152,7 +164,7 @@ def test_what_misses_the_deadline_is_unavailable_for_good(sqlite_engine, fake_en
         ("tuned", "unavailable", "late"),
     ]
     fake_engine.close()  # lets go of the request that hangs
-    desk.close()
+    desk.suggester.close()
     assert sorted((c.arm, c.state, c.reason or "") for c in desk.read_candidates(row.id)) == by_arm
 
 
@@ -301,7 +313,6 @@ def test_a_set_is_revealed_at_once_only_to_a_reader_who_waits(desk):
     while (row := desk.read_set(turn_id)) is None or row.state == "preparing":
         pass
     assert (row.state, row.revealed_at) == ("ready", None)
-    desk.engine.mode, desk.engine.delay_s = "slow", 0.5
     assert desk.prepare(desk.ask()).revealed_at == NOW
 
 

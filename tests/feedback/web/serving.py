@@ -102,7 +102,7 @@ def running_server(
     connections: int = CONNECTIONS,
 ) -> Iterator[Served]:
     server = WebServer(
-        front, host="127.0.0.1", port=port, connections=connections, grace_s=5, protocol=protocol
+        front, host="127.0.0.1", port=port, connections=connections, grace_s=30, protocol=protocol
     )
     started = threading.Event()
 
@@ -115,12 +115,12 @@ def running_server(
 
     thread = threading.Thread(target=lambda: uvloop.run(run()), daemon=True)
     thread.start()
-    assert started.wait(30) and server.started
+    assert started.wait(60) and server.started
     try:
         yield Served(server.address[1], server, front)
     finally:
         server.should_exit = True
-        thread.join(30)
+        thread.join(60)
         assert not thread.is_alive()
 
 
@@ -148,7 +148,7 @@ def open_stream(client: httpx.Client, path: str) -> Iterator[EventStream]:
         yield EventStream(answer)
 
 
-def wait_until(is_true: Callable[[], Any], limit_s: float = 30) -> None:
+def wait_until(is_true: Callable[[], Any], limit_s: float = 60) -> None:
     deadline = time.monotonic() + limit_s
     while not is_true():
         assert time.monotonic() < deadline, "never became true"

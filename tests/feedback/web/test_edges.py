@@ -1,12 +1,16 @@
 """What reaches the application of a raw request, and what does not: framing, paths, headers, methods."""
 
+import asyncio
 import json
 import socket
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from feedback.web.slow_clients import PatientProtocol
+from feedback.web.slow_clients import HEAD_WITHIN_S, TAKEN_WITHIN_S, PatientProtocol
 from tests.feedback.web.serving import Served, read_all, serving, wait_until
 
 LIMIT = 2_000
@@ -23,15 +27,72 @@ def echo(environ, start_response):
     return [answer[:10], answer[10:]]
 
 
-class Impatient(PatientProtocol):
-    head_within_s = 0.3
-    taken_within_s = 0.5
+@dataclass
+class Timer:
+    seconds: float
+    callback: Callable[[], None]
+    is_cancelled: bool = False
+
+    def cancel(self) -> None:
+        self.is_cancelled = True
+
+
+class TimersLoop:
+    """The loop of one connection, whose timers end when a test says so: a busy machine is no slow client."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self.timers: list[Timer] = []
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._loop, name)
+
+    def call_later(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        self.timers.append(Timer(seconds, callback))
+        return self.timers[-1]
+
+
+class TimedProtocol(PatientProtocol):
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.loop = TimersLoop(self.loop)
 
 
 @pytest.fixture
 def served():
-    with serving(echo, max_body_bytes=LIMIT, protocol=Impatient) as served:
+    with serving(echo, max_body_bytes=LIMIT) as served:
         yield served
+
+
+@pytest.fixture
+def timed():
+    with serving(echo, protocol=TimedProtocol) as served:
+        yield served
+
+
+def list_timers(served: Served, seconds: float) -> list[tuple[TimedProtocol, Timer]]:
+    """The timers of this length that run, each with its connection."""
+    return [
+        (connection, timer)
+        for connection in list(served.server.server_state.connections)
+        for timer in list(connection.loop.timers)
+        if timer.seconds == seconds and not timer.is_cancelled
+    ]
+
+
+def let_pass(served: Served, seconds: float) -> None:
+    for connection, timer in list_timers(served, seconds):
+        connection.loop.call_soon_threadsafe(timer.callback)
+
+
+def wait_received(served: Served, *parts: bytes) -> None:
+    """Of heads that are not whole, so much has come on each connection."""
+    wait_until(
+        lambda: (
+            sorted(connection.conn.trailing_data[0] for connection, _ in list_timers(served, HEAD_WITHIN_S))
+            == sorted(parts)
+        )
+    )
 
 
 def ask(served: Served, *lines: str, body: bytes = b"") -> tuple[bytes, dict[str, str], bytes]:
@@ -196,22 +257,26 @@ def test_a_mistake_of_the_application_is_a_500_and_the_server_goes_on(served):
     assert ask(served, "GET / HTTP/1.1", "Host: a")[0].split()[1] == b"200"
 
 
-def test_a_head_that_does_not_come_ends_the_connection(served):
-    with served.connect() as silent, served.connect() as half, served.connect() as drip:
+def test_a_head_that_does_not_come_ends_the_connection(timed):
+    with timed.connect() as silent, timed.connect() as half, timed.connect() as drip:
         half.sendall(b"GET / HT")
         drip.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n")
+        wait_received(timed, b"", b"GET / HT", b"GET / HTTP/1.1\r\nHost: a\r\n")
+        let_pass(timed, HEAD_WITHIN_S)
         assert read_all(silent) == b""
         for slow in (half, drip):
             status, _, body = split(read_all(slow))
             assert status.split()[1] == b"408" and json.loads(body)["error"]["code"] == "request_too_slow"
 
 
-def test_half_a_head_after_an_answer_ends_the_connection_too(served):
-    with served.connect() as connection:
+def test_half_a_head_after_an_answer_ends_the_connection_too(timed):
+    with timed.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         while b"}" not in connection.recv(65_536):
             pass
         connection.sendall(b"GET / HT")
+        wait_received(timed, b"GET / HT")
+        let_pass(timed, HEAD_WITHIN_S)
         assert b" 408 " in read_all(connection)
 
 
@@ -220,11 +285,11 @@ def test_an_answer_that_nobody_takes_ends_the_connection():
         start_response("200 OK", [("Content-Type", "text/plain")])
         return [b"x" * 500_000 for _ in range(60)]
 
-    with serving(flood, protocol=Impatient) as served, served.connect() as connection:
+    with serving(flood, protocol=TimedProtocol) as served, served.connect() as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         connections = served.server.server_state.connections
-        wait_until(lambda: connections)
-        wait_until(lambda: not connections)
+        wait_until(lambda: list_timers(served, TAKEN_WITHIN_S))
+        wait_until(lambda: let_pass(served, TAKEN_WITHIN_S) or not connections)
         assert len(read_until_broken(connection)) < 30_000_000
 
 

@@ -49,7 +49,7 @@ def version(base, tmp_path) -> Path:
 def two_engines():
     with FakeEngine() as one, FakeEngine() as two:
         fleet = Fleet.from_endpoints(
-            [one.endpoint, two.endpoint], ServingSettings(backend="cpu", request_timeout_s=5)
+            [one.endpoint, two.endpoint], ServingSettings(backend="cpu", request_timeout_s=30)
         )
         yield fleet, one, two
         fleet.close()

@@ -15,10 +15,14 @@ NAME = "tuned-20260102-1"
 @pytest.fixture
 def pair():
     with FakeEngine() as one, FakeEngine() as two:
-        settings = ServingSettings(backend="cpu", request_timeout_s=0.4)
-        fleet = Fleet.from_endpoints([one.endpoint, two.endpoint], settings)
+        fleet = make_fleet(one, two, timeout_s=30)
         yield fleet, one, two
         fleet.close()
+
+
+def make_fleet(*engines, timeout_s):
+    settings = ServingSettings(backend="cpu", request_timeout_s=timeout_s)
+    return Fleet.from_endpoints([engine.endpoint for engine in engines], settings)
 
 
 @pytest.fixture
@@ -79,10 +83,12 @@ def test_adapter_that_none_has_is_not_loaded(pair):
 
 
 def test_time_out_is_not_repeated_elsewhere(pair):
-    fleet, one, two = pair
+    _, one, two = pair
+    impatient = make_fleet(one, two, timeout_s=0.4)
     one.mode = two.mode = "hang"
     with pytest.raises(EngineTimeout):
-        generate(fleet)
+        generate(impatient)
+    impatient.close()
 
 
 def test_refusal_of_the_request_itself_is_not_repeated(pair):

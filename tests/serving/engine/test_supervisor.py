@@ -8,7 +8,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,19 +22,9 @@ from serving.processes.group import read_note
 from serving.pulse import Pulse, is_hung
 from serving.settings import ServingSettings
 from tests.serving.adapters.test_staging import base as base
+from tests.serving.processes.test_processes import is_alive, wait_until
 
 STUB = Path(__file__).with_name("stub_engine.py")
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition never came true"
-        time.sleep(0.02)
-
-
-def is_alive(pid: int) -> bool:
-    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 def list_group(data_dir: Path) -> list[int]:
@@ -182,10 +171,11 @@ def test_engine_that_dies_at_its_start_is_told_with_its_last_words_and_a_remedy(
 
 def test_engine_that_never_gets_ready_is_ended(tmp_path, base, mode):
     mode("never")
-    rig = Rig(tmp_path, base, ready_timeout_s=2)
+    rig = Rig(tmp_path, base)
     rig.supervisor.start()
     wait_until(lambda: len(rig.group()) == 2)
     group = rig.group()
+    rig.supervisor.settings = rig.supervisor.settings.model_copy(update={"ready_timeout_s": 2})
     with pytest.raises(EngineNotReady, match="not ready within 2 s"):
         rig.supervisor.wait_ready()
     rig.supervisor.stop()
