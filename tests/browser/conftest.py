@@ -8,12 +8,12 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect, sync_playwright
 
 from serving.client.fake import FakeEngine
-from tests.browser.site import Site, run_site
+from tests.browser.site import UNDO_S, Site, run_site
 
 CHROMIUM = Path("/usr/bin/chromium")
 LAN_HOST = "desk.example"  # leads here, and is to browsers what it would be in an office: no secure origin
 LANGUAGES = ("en-GB", "zh-CN")
-WAIT_MS = 15_000  # a busy machine is no failure
+WAIT_MS = 60_000  # a busy machine is no failure
 expect.set_options(timeout=WAIT_MS)
 # The page hears of its size in the first frame.
 AWAIT_LAYOUT = """async () => {
@@ -34,8 +34,14 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with FakeEngine() as engine, run_site(tmp_path, engine=engine) as running:
+def undo_window_s() -> float:
+    """A test that takes something back chooses LONG_S."""
+    return UNDO_S
+
+
+@pytest.fixture
+def site(tmp_path: Path, undo_window_s: float) -> Iterator[Site]:
+    with FakeEngine() as engine, run_site(tmp_path, engine=engine, undo_window_s=undo_window_s) as running:
         yield running
 
 

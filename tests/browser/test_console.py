@@ -11,7 +11,7 @@ from feedback.store.engine import unit_of_work
 from feedback.store.runs import Metric
 from feedback.store.tables import DEFAULT_DESK
 from tests.browser.conftest import ask, await_cards
-from tests.browser.site import Site
+from tests.browser.site import LONG_S, Site
 
 pytestmark = pytest.mark.real
 
@@ -24,6 +24,7 @@ def admin(site: Site, open_page: Callable[..., Page]) -> Page:
     return page
 
 
+@pytest.mark.parametrize("undo_window_s", [LONG_S])
 def test_what_agents_did_is_counted_with_its_reasons(
     site: Site, admin: Page, agent: Page, customer: Page
 ) -> None:
@@ -31,7 +32,9 @@ def test_what_agents_did_is_counted_with_its_reasons(
     await_cards(agent)
     agent.keyboard.press("s")
     expect(agent.locator('[data-part="undo"]')).to_contain_text("Skipped")
-    agent.keyboard.press("Shift+Digit1")
+    with agent.expect_response("**/judgements"):
+        agent.keyboard.press("Shift+Digit1")
+    site.clock.skip(LONG_S)
     expect(customer.locator(".reply")).to_have_count(1)
     admin.goto(f"{site.url}/console/funnel")
     stages = admin.locator(".funnel").first

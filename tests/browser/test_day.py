@@ -1,7 +1,6 @@
 """What was sent or closed of late is taken back by keyboard, also after a reload; and `c` closes."""
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -11,19 +10,15 @@ from feedback.clock import SystemClock
 from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Turn
-from serving.client.fake import FakeEngine
 from tests.browser.conftest import await_cards, part
-from tests.browser.site import Site, run_site
+from tests.browser.site import LONG_S, Site
 
 pytestmark = pytest.mark.real
 
-LONG_S = 120.0  # the undo window: nothing goes before a test lets its time pass
-
 
 @pytest.fixture
-def site(tmp_path: Path) -> Iterator[Site]:
-    with FakeEngine() as engine, run_site(tmp_path, engine=engine, undo_window_s=LONG_S) as running:
-        yield running
+def undo_window_s() -> float:
+    return LONG_S
 
 
 def add_customer(site: Site, text: str, *details: str) -> None:
@@ -106,15 +101,15 @@ def test_a_send_is_stopped_from_the_list_and_a_thank_you_is_closed_and_comes_bac
 
 
 def test_a_reply_by_hand_before_the_suggestions_are_there_is_stopped_too(site: Site, agent: Page) -> None:
-    site.engine.mode, site.engine.delay_s = "slow", 3.0
-    add_customer(site, "Where is my order 48213?", "Anna")
-    expect(agent.locator(".card .bone").first).to_be_visible()
-    agent.fill(part("composer"), "I will look into it.")
-    agent.keyboard.press("Control+Enter")
-    expect(agent.locator(part("undo"))).to_contain_text("To Anna: I will look into it.")
-    assert [said.release_no for said in site.messages()] == [None]
-    open_day(agent)
-    agent.keyboard.press("Enter")
+    with site.engine.held_back():
+        add_customer(site, "Where is my order 48213?", "Anna")
+        expect(agent.locator(".card .bone").first).to_be_visible()
+        agent.fill(part("composer"), "I will look into it.")
+        agent.keyboard.press("Control+Enter")
+        expect(agent.locator(part("undo"))).to_contain_text("To Anna: I will look into it.")
+        assert [said.release_no for said in site.messages()] == [None]
+        open_day(agent)
+        agent.keyboard.press("Enter")
     assert len(await_cards(agent)) == 4
     expect(agent.locator(part("composer"))).to_have_value("I will look into it.")
     assert [said.retracted_at is None for said in site.messages()] == [False]

@@ -12,9 +12,15 @@ from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Turn
 from tests.browser.conftest import await_cards, part
-from tests.browser.site import Site
+from tests.browser.site import LONG_S, Site
 
 pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def undo_window_s() -> float:
+    return LONG_S
+
 
 ROWS = ".queue li"
 CUSTOMER = "Where is my order 48213?"

@@ -10,9 +10,15 @@ from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK
 from tests.browser.conftest import View, await_cards, part
-from tests.browser.site import Site
+from tests.browser.site import LONG_S, Site
 
 pytestmark = pytest.mark.real
+
+
+@pytest.fixture
+def undo_window_s() -> float:
+    return LONG_S
+
 
 TURNS = 5
 LONG = "The parcel has not come, and nobody at the depot knows where it is. " * 6

@@ -11,7 +11,7 @@ from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK
 from tests.browser.conftest import ask, await_cards, hold_back, part
-from tests.browser.site import Site
+from tests.browser.site import LONG_S, Site
 
 pytestmark = pytest.mark.real
 
@@ -40,10 +40,10 @@ def test_a_picked_card_reaches_the_customer_and_the_thumb_the_store(
 
 
 def test_all_cards_are_skeletons_until_all_are_ready(site: Site, agent: Page, customer: Page) -> None:
-    site.engine.mode, site.engine.delay_s = "slow", 4.0  # longer than the queue takes to show the turn
-    ask(customer, QUESTION)
-    expect(agent.locator(".card .bone").first).to_be_visible()
-    assert agent.locator(".card .text").count() == 0
+    with site.engine.held_back():
+        ask(customer, QUESTION)
+        expect(agent.locator(".card .bone").first).to_be_visible()
+        assert agent.locator(".card .text").count() == 0
     assert len(await_cards(agent)) == 4
 
 
@@ -93,6 +93,7 @@ def test_an_agent_is_told_that_the_suggestions_saw_a_shortened_text(
     assert len(page.locator(".bubble").inner_text()) > 40_000
 
 
+@pytest.mark.parametrize("undo_window_s", [LONG_S])
 def test_undo_within_the_window_retracts_the_message(site: Site, agent: Page, customer: Page) -> None:
     ask(customer, QUESTION)
     texts = await_cards(agent)
@@ -104,7 +105,9 @@ def test_undo_within_the_window_retracts_the_message(site: Site, agent: Page, cu
     assert [row.kind for row in site.judgements()] == ["pick", "undo"]
     assert site.messages()[0].retracted_at is not None
     agent.keyboard.press("1")
-    agent.keyboard.press("Control+Enter")
+    with agent.expect_response("**/judgements"):
+        agent.keyboard.press("Control+Enter")
+    site.clock.skip(LONG_S)
     expect(customer.locator(".reply .bubble")).to_have_text([texts[0]])
 
 
@@ -151,6 +154,7 @@ def test_a_reply_written_while_none_is_still_being_saved_goes_out_after_it(
     assert [row.kind for row in site.judgements()] == ["none", "own"]
 
 
+@pytest.mark.parametrize("undo_window_s", [LONG_S])
 def test_undo_of_a_reply_on_its_way_takes_no_earlier_one_back(
     site: Site, agent: Page, customer: Page, open_page: Callable[..., Page]
 ) -> None:
@@ -166,7 +170,9 @@ def test_undo_of_a_reply_on_its_way_takes_no_earlier_one_back(
     agent.keyboard.press("Shift+Digit1")
     agent.keyboard.press("z")
     expect(agent.get_by_text("This is still being saved.")).to_have_count(1)
-    let_go()
+    with agent.expect_response("**/judgements"):
+        let_go()
+    site.clock.skip(LONG_S)
     expect(second.locator(".reply .bubble")).to_have_count(1)
     assert [row.kind for row in site.judgements()] == ["pick", "pick"]
 
@@ -266,6 +272,7 @@ def test_without_the_model_server_one_line_says_so_and_writing_works(
     expect(customer.locator(".reply .bubble")).to_have_text("I will look into it.")
 
 
+@pytest.mark.parametrize("undo_window_s", [LONG_S])
 def test_a_reply_by_hand_without_suggestions_is_taken_back(site: Site, agent: Page, customer: Page) -> None:
     site.engine.mode = "error"
     ask(customer, QUESTION)
