@@ -124,7 +124,9 @@ def test_the_web_alone_answers_in_an_environment_without_torch(tmp_path):
     def answers() -> bool:
         assert web.poll() is None
         try:
-            return httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).json() == {"live": True}
+            return httpx.get(f"http://127.0.0.1:{port}/healthz", timeout=60, trust_env=False).json() == {
+                "live": True
+            }
         except httpx.TransportError:
             return False
 

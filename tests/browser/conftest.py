@@ -21,6 +21,13 @@ AWAIT_LAYOUT = """async () => {
   await frame().then(frame);
 }"""
 
+# The bar that asks for reasons hides after four seconds, which a busy machine misses.
+KEEP_REASONS = """(() => {
+  const start = window.setTimeout;
+  const slow = (ms) => (ms === 4000 && !window.mayHide ? 600_000 : ms);
+  window.setTimeout = (run, ms, ...rest) => start(run, slow(ms), ...rest);
+})()"""
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:

@@ -13,7 +13,7 @@ from sqlmodel import select
 from feedback.labelling.kinds import KINDS
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import Conversation
-from tests.browser.conftest import ask, await_cards, part
+from tests.browser.conftest import KEEP_REASONS, ask, await_cards, part
 from tests.browser.label_desk import change_task, go_to, open_task
 from tests.browser.site import Site
 from tests.feedback.chain import ADAPTER, DATASET, Chain
@@ -166,6 +166,7 @@ def test_axe_finds_nothing_serious_where_agents_and_customers_are(
     agent, customer = (Walk(open_page, site.url, language) for _ in range(2))
     customer.visit("/sign-in")
     link = site.sign_in_link("wei", "agent")
+    agent.page.add_init_script(KEEP_REASONS)
     agent.page.goto(link)
     expect(agent.page.locator(part("nothing"))).to_be_visible()
     agent.look("empty workbench")

@@ -155,7 +155,9 @@ def test_a_text_that_came_too_soon_is_kept_and_sent_when_the_limit_lets_it(
 ) -> None:
     """Eleven openings from one address: the eleventh is refused with Retry-After, and the page obeys."""
     for _ in range(site.settings.address_openings):
-        opened = httpx.post(f"{site.url}/chat/start", json={"event_id": str(uuid4()), "text": "x"})
+        opened = httpx.post(
+            f"{site.url}/chat/start", json={"event_id": str(uuid4()), "text": "x"}, timeout=60
+        )
         assert opened.status_code in (201, 409)
     page = open_page(language=language)
     page.clock.install()
@@ -197,6 +199,7 @@ def test_a_customer_of_an_app_writes_and_deletes_where_the_chat_is_closed(
             f"{site.url}/v1/conversations",
             json={"event_id": str(uuid4()), "messages": [{"role": "customer", "text": "Hello"}]},
             headers={"Authorization": f"Bearer {token}"},
+            timeout=60,
         ).json()
         page = open_page()
         page.goto(f"{site.url}/chat/{opened['conversation_id']}#{opened['visitor_token']}")

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -126,10 +127,13 @@ def test_a_page_asks_how_it_stands_every_minute_while_it_waits_in_sight(
     def count() -> int:
         return sum(path.endswith("/standing") for path, _ in site.said)
 
-    page = open_page()
-    page.clock.install()
+    page, began = open_page(), datetime.now(UTC)
+    page.clock.install(time=began)
     page.goto(f"{site.url}/chat")
+    page.clock.pause_at(began + timedelta(hours=1))  # from now on no time passes by itself
     ask(page, "Hello")
+    with page.expect_response("**/standing"):
+        page.clock.run_for(100)
     expect(page.locator(POSITION)).to_be_visible()
     asked = count()
     page.clock.run_for(50_000)
@@ -142,6 +146,7 @@ def test_a_page_asks_how_it_stands_every_minute_while_it_waits_in_sight(
     assert count() == asked
     with page.expect_response("**/standing"):
         show_page(page, "visible")
+        page.clock.run_for(100)
     agent = open_agent(site, open_page)
     await_cards(agent)
     agent.keyboard.press("Shift+Digit1")

@@ -9,7 +9,7 @@ from feedback.clock import SystemClock
 from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK
-from tests.browser.conftest import View, await_cards, part
+from tests.browser.conftest import KEEP_REASONS, View, await_cards, part
 from tests.browser.site import LONG_S, Site
 
 pytestmark = pytest.mark.real
@@ -113,6 +113,7 @@ def test_nothing_hides_and_the_keyboard_goes_the_whole_way_without_single_keys(
 ) -> None:
     fill_queue(site)
     page = open_page(language=view.language, width=view.width, height=view.height)
+    page.add_init_script(KEEP_REASONS)
     page.goto(site.sign_in_link("wei", "agent"))
     texts = await_cards(page)
     expect(page.locator(part("who"))).to_be_visible()

@@ -11,7 +11,7 @@ from feedback.clock import SystemClock
 from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK, JudgementReasons
-from tests.browser.conftest import ask, await_cards, part
+from tests.browser.conftest import KEEP_REASONS, ask, await_cards, part
 from tests.browser.site import Site
 
 pytestmark = pytest.mark.real
@@ -125,6 +125,8 @@ def test_the_card_shows_what_the_edit_changed_until_another_is_taken(
 
 
 def test_reasons_are_named_by_keys_after_sending(site: Site, agent: Page, customer: Page) -> None:
+    agent.add_init_script(KEEP_REASONS)
+    agent.reload()
     ask(customer, "Where is my order?")
     await_cards(agent)
     agent.keyboard.press("Shift+Digit1")
@@ -135,6 +137,8 @@ def test_reasons_are_named_by_keys_after_sending(site: Site, agent: Page, custom
     agent.keyboard.press("r")
     expect(chips.locator('[aria-pressed="true"]')).to_have_count(2)
     agent.keyboard.press("e")
+    expect(chips.locator('[aria-pressed="true"]')).to_have_count(1)
+    agent.evaluate("window.mayHide = true")
     agent.mouse.move(0, 0)
     expect(chips).to_be_hidden()
     expect(agent.locator(part("notice"))).to_be_hidden()

@@ -45,7 +45,7 @@ class Up:
     def text(self) -> str:
         return self.output.read_text()
 
-    def wait_for(self, pattern: str, limit_s: float = 120) -> re.Match[str]:
+    def wait_for(self, pattern: str, limit_s: float = 240) -> re.Match[str]:
         deadline = time.monotonic() + limit_s
         while (found := re.search(pattern, self.text())) is None:
             assert self.process.poll() is None and time.monotonic() < deadline, self.text() + self.logs()
@@ -61,7 +61,7 @@ class Up:
     def end(self, sign: signal.Signals = signal.SIGINT) -> int:
         if self.process.poll() is None:
             self.process.send_signal(sign)
-        return self.process.wait(60)
+        return self.process.wait(180)
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
             one.end()
 
 
-def wait_until(condition: Callable[[], bool], limit_s: float = 60) -> None:
+def wait_until(condition: Callable[[], bool], limit_s: float = 120) -> None:
     deadline = time.monotonic() + limit_s
     while not condition():
         assert time.monotonic() < deadline, "the condition never held"
@@ -112,14 +112,14 @@ def test_up_seeds_serves_mends_and_stops_cleanly(start: Callable[..., Up]) -> No
     link = make_link(up.data_dir)
     assert "12 demo conversations wait for a reply" in up.text()
 
-    with httpx.Client(base_url=address, follow_redirects=True, trust_env=False) as browser:
+    with httpx.Client(base_url=address, follow_redirects=True, timeout=60, trust_env=False) as browser:
         assert browser.get(link).status_code == 200
         queue = browser.get("/v1/queue").json()["turns"]
         assert len(queue) == 12
         shown = browser.get(f"/v1/turns/{queue[0]['turn_id']}/suggestions?wait=30").json()
         assert shown["state"] == "ready"
         assert browser.get(link).status_code == 200  # it has done its work
-    with httpx.Client(base_url=address, trust_env=False) as stranger:
+    with httpx.Client(base_url=address, timeout=60, trust_env=False) as stranger:
         assert stranger.get(link).status_code == 401  # once
 
     family = up.family()
@@ -142,7 +142,7 @@ def test_up_seeds_serves_mends_and_stops_cleanly(start: Callable[..., Up]) -> No
 
 def answers(address: str) -> bool:
     try:
-        return httpx.get(f"{address}/healthz", trust_env=False).status_code == 200
+        return httpx.get(f"{address}/healthz", timeout=60, trust_env=False).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -191,7 +191,7 @@ def test_second_up_in_the_same_data_directory_is_refused(start: Callable[..., Up
     address = first.wait_for(r"workbench +(\S+)/workbench")[1]
     second = start("var", "--port", "0")
 
-    assert second.process.wait(60) == 1
+    assert second.process.wait(180) == 1
     assert f"Rejoinder already runs in {first.data_dir}" in second.text() and address in second.text()
 
 
@@ -200,6 +200,6 @@ def test_taken_port_is_told_with_the_remedy(start: Callable[..., Up]) -> None:
         port = server.getsockname()[1]
         up = start("var", "--port", str(port))
 
-        assert up.process.wait(60) == 1
+        assert up.process.wait(180) == 1
     assert f"Cannot listen on 127.0.0.1:{port}" in up.text()
     assert f"rejoinder up --port {port + 10}" in up.text()

@@ -96,7 +96,9 @@ def test_the_service_is_reached_over_tls_and_knows_it(fronted):
         answer = client.get("/healthz", headers={"X-Forwarded-Proto": "http", "X-Forwarded-For": "6.6.6.6"})
     assert answer.json() == {"live": True}
     assert "strict-transport-security" in answer.headers  # the scheme is nginx's word, not the client's
-    moved = httpx.get(f"http://127.0.0.1:{fronted.plain}/chat", headers={"Host": "a"}, trust_env=False)
+    moved = httpx.get(
+        f"http://127.0.0.1:{fronted.plain}/chat", headers={"Host": "a"}, timeout=60, trust_env=False
+    )
     assert (moved.status_code, moved.headers["location"]) == (308, "https://a/chat")
 
 
