@@ -84,6 +84,7 @@ def write_settings(base: Path, folder: Path) -> dict[str, str]:
         "REJOINDER_SERVING__MAX_MODEL_LEN": "2048",
         "REJOINDER_SERVING__KV_CACHE_GIB": "0.25",
         "REJOINDER_SERVING__READY_TIMEOUT_S": str(START_LIMIT_S),
+        "REJOINDER_SERVING__REQUEST_TIMEOUT_S": "600",  # the machine may be busy
         "REJOINDER_TRAINER__RECIPE": str(recipe),
         "REJOINDER_FEEDBACK__POLICY": str(policy),
     }

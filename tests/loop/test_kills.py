@@ -132,7 +132,8 @@ def test_a_run_whose_worker_is_killed_ends_and_serving_stays(service: Service) -
     before = read_deployments(service)
     with service.client() as client:
         run_id = client.post("/v1/runs", json={"event_id": new_event()}).json()["run_id"]
-        wait_until(lambda: client.get(f"/v1/runs/{run_id}").json()["step"] == "train")
+        # From its training on: a look may come late on a busy machine, and find the next step.
+        wait_until(lambda: client.get(f"/v1/runs/{run_id}").json()["step"] not in (None, "collect"))
         kill(service.find_processes("-m trainer"))
         assert read_deployments(service) == before
         run = wait_until(

@@ -101,9 +101,9 @@ def test_a_locked_table_of_postgresql_is_said_within_the_patience_of_a_probe(
 ):
     """SHARE is what building an index takes; writes wait for it, reads do not."""
     desk, asked = make_desk(postgres_engine, tmp_path), []
-    monkeypatch.setattr(probe, "PATIENCE_MS", 50)
     event.listen(desk.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
-    with locking(mode):
+    with locking(mode), monkeypatch.context() as impatience:
+        impatience.setattr(probe, "PATIENCE_MS", 50)
         answer = desk.get("/readyz", None)
     assert (answer.status_code, answer.json["reasons"][0]["code"]) == (503, "store_busy")
     assert asked[0] == "SET LOCAL statement_timeout = 50"

@@ -142,7 +142,7 @@ def test_nobody_deploys_between_the_check_of_a_fencing_token_and_its_decision(pl
         real(session, **kwargs)
         if not late:
             late.append(pool.submit(plant.publish, TWO, expected_token=0))
-            assert not wait(late, timeout=1).done
+            assert not wait(late, timeout=0.3).done
 
     monkeypatch.setattr(deployments, "check_fencing_token", check_then_dawdle)
     with ThreadPoolExecutor(1) as pool:

@@ -5,6 +5,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,14 +39,20 @@ class Fronted:
 
 
 @pytest.fixture
-def fronted(sqlite_engine, tmp_path) -> Iterator[Fronted]:
+def client_limit_s() -> int:
+    """For a client's head and each part of its body: as shipped, which a busy machine does not miss."""
+    return 10
+
+
+@pytest.fixture
+def fronted(sqlite_engine, tmp_path, client_limit_s) -> Iterator[Fronted]:
     if NGINX is None:
         pytest.skip("nginx is not installed: apt-get install nginx")
     desk = make_desk(sqlite_engine, tmp_path, trusted_proxies=1)
     settings = FeedbackSettings(data_dir=tmp_path, trusted_proxies=1)
     with serving_desk(desk.app, desk.engine, settings) as served:
         secure, plain = (find_port("127.0.0.1", 0) for _ in range(2))
-        conf = write_conf(tmp_path, served.port, secure=secure, plain=plain)
+        conf = write_conf(tmp_path, served.port, secure=secure, plain=plain, limit_s=client_limit_s)
         process = subprocess.Popen([NGINX, "-c", str(conf), "-p", str(tmp_path)], stderr=subprocess.PIPE)
         try:
             wait_until(lambda: can_connect(secure) or process.poll() is not None)
@@ -53,10 +60,10 @@ def fronted(sqlite_engine, tmp_path) -> Iterator[Fronted]:
             yield Fronted(desk, secure, plain)
         finally:
             process.terminate()
-            process.communicate(timeout=30)
+            process.communicate(timeout=60)
 
 
-def write_conf(folder: Path, port: int, *, secure: int, plain: int) -> Path:
+def write_conf(folder: Path, port: int, *, secure: int, plain: int, limit_s: int) -> Path:
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=support.example.com"]
     subprocess.run([*command, "-keyout", str(key), "-out", str(certificate)], check=True, capture_output=True)
@@ -69,8 +76,8 @@ def write_conf(folder: Path, port: int, *, secure: int, plain: int) -> Path:
         "listen [::]:443 ssl http2;": "",
         "/etc/ssl/certs/support.example.com.pem": str(certificate),
         "/etc/ssl/private/support.example.com.key": str(key),
-        "client_header_timeout 10s;": "client_header_timeout 1s;",
-        "client_body_timeout 10s;": "client_body_timeout 1s;",
+        "client_header_timeout 10s;": f"client_header_timeout {limit_s}s;",
+        "client_body_timeout 10s;": f"client_body_timeout {limit_s}s;",
     }.items():
         assert shipped in site
         site = site.replace(shipped, own)
@@ -111,11 +118,13 @@ def test_streams_of_events_pass_without_being_collected(fronted):
         assert [m["text"] for m in stream.next()["messages"]] == ["News"]
 
 
+@pytest.mark.parametrize("client_limit_s", [1])
 def test_slow_clients_are_shown_out_by_nginx_already(fronted):
     half = b"GET / HT"
     slow = b"POST /v1/conversations HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"
     for sent in (half, slow):
-        with fronted.connect() as connection:
+        # On a busy machine it may be shown out before it has sent even that.
+        with fronted.connect() as connection, suppress(ConnectionError, ssl.SSLError):
             connection.sendall(sent)
             assert b"200 OK" not in read_all(connection)
     with fronted.client() as client:
@@ -131,20 +140,6 @@ def test_requests_framed_in_two_ways_do_not_reach_the_service(fronted):
         assert b" 400 " in read_all(connection)
 
 
-def ask_on_a_connection(fronted, request):
-    """A connection on which the request was sent. On a busy machine the second that these tests leave for a
-    head may pass between the two: then another connection takes its place.
-    """
-    while True:
-        stream = fronted.connect()
-        try:
-            stream.sendall(request.encode())
-        except OSError:
-            stream.close()
-        else:
-            return stream
-
-
 def test_one_address_has_a_share_and_is_told_so_beyond(fronted):
     opened = fronted.desk.open()
     lines = (
@@ -153,7 +148,10 @@ def test_one_address_has_a_share_and_is_told_so_beyond(fronted):
         f"Authorization: Bearer {fronted.desk.tokens['app']}",
         "Accept: text/event-stream",
     )
-    streams = [ask_on_a_connection(fronted, "\r\n".join([*lines, "", ""])) for _ in range(230)]
+    streams = []
+    for _ in range(230):
+        streams.append(fronted.connect())
+        streams[-1].sendall("\r\n".join([*lines, "", ""]).encode())
     answers = [stream.recv(12) for stream in streams]
     for stream in streams:
         stream.close()
