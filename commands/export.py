@@ -9,6 +9,7 @@ import click
 
 from commands.counts import count_nouns
 from commands.dataset import find_dataset
+from commands.export_labels import LABELS, export_labels
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.progress import LongWork, show_work
 from commands.store import open_store
@@ -32,7 +33,7 @@ from feedback.store.tables import DEFAULT_DESK
 @click.option(
     "--format",
     "format_",
-    type=click.Choice(tuple(EXPORT_FORMS)),
+    type=click.Choice((*EXPORT_FORMS, LABELS)),
     default="own",
     show_default=True,
     help="Form of the files; docs/formats.md says what each holds.",
@@ -47,6 +48,7 @@ from feedback.store.tables import DEFAULT_DESK
 @click.option(
     "--source", "sources", multiple=True, help="Without DATASET: only this source; may be repeated."
 )
+@click.option("--task", default=None, help="With --format labels: only this task, by its id or name.")
 @click.option(
     "--out",
     type=click.Path(path_type=Path),
@@ -61,6 +63,7 @@ def command(
     kind: str | None,
     split: str | None,
     sources: tuple[str, ...],
+    task: str | None,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -75,7 +78,15 @@ def command(
     rejoinder export 3f2a91 --kind pairs | head
     rejoinder export --out everything
     rejoinder export --format csv --kind conversations --source zendesk --out tickets.csv
+    rejoinder export --format labels --task "Refund or exchange" --out labels.csv
     """
+    if format_ == LABELS:
+        if dataset is not None or kind is not None or split is not None or sources:
+            raise click.UsageError("--format labels takes --task and --out alone.")
+        export_labels(frame, task, out, as_json=as_json)
+        return
+    if task is not None:
+        raise click.UsageError("--task is for --format labels.")
     if kind is None and out is None:
         raise click.UsageError("Name a folder with --out, or one --kind for standard output.")
     if dataset is None and split is not None:

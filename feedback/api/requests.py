@@ -77,8 +77,10 @@ def _check(shape: type[B], given: Mapping[str, Any], where: str) -> B:
 
 
 def check_ids(arguments: Mapping[str, Any]) -> None:
-    """Refuses an id in the path that is not a plain word, with 404. A source is called as people call it."""
+    """Refuses an id in the path that is not a plain word, with 404. Sources, and programs that label, are
+    called as people call them.
+    """
     for name, value in arguments.items():
-        form = FREE_NAME if name == "source" else ID
+        form = FREE_NAME if name in ("source", "labeller") else ID
         if isinstance(value, str) and not form.match(value):
             raise NotFound(name.removesuffix("_id"), value[:128].encode("ascii", "backslashreplace").decode())

@@ -8,11 +8,13 @@ from feedback.console import (
     duels,
     duplicates,
     imports,
+    labellers,
     lineage,
     people,
     run_report,
     sources,
     tags,
+    tasks,
     trends,
     views,
 )
@@ -32,6 +34,8 @@ blueprints = (
     tags.bp,
     datasets.bp,
     dataset_jobs.bp,
+    tasks.bp,
+    labellers.bp,
 )
 
 __all__ = ["blueprints"]

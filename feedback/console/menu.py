@@ -34,6 +34,12 @@ def list_data_pages() -> list[MenuEntry]:
             "console_duplicates.show_duplicates", _("Duplicates"), ("console_duplicates.show_duplicates",)
         ),
         MenuEntry(
+            "console_tasks.show_tasks",
+            _("Tasks"),
+            ("console_tasks.show_tasks", "console_tasks.show_task", "console_tasks.show_disputes"),
+        ),
+        MenuEntry("console_labellers.show_labellers", _("Labellers"), ("console_labellers.show_labellers",)),
+        MenuEntry(
             "console.list_datasets",
             _("Datasets"),
             (

@@ -56,15 +56,31 @@ function say(form, words, kind) {
   line.textContent = words;
 }
 
-/* <form data-action="/v1/…">: its fields go as JSON, those that data-lists names as lists; then the page shows the new
-   state. */
+/* What a field says, as the API takes it: numbers as such, times with their zone. */
+function valueOf(field, value) {
+  if (field.type === "datetime-local") return new Date(value).toISOString();
+  if ("json" in field.dataset) return JSON.parse(value);
+  return field.type === "number" || "number" in field.dataset ? Number(value) : value;
+}
+
+/* The fields of a form: `question.text` lies in an object `question`, every `tags[]` in a list. */
+function gather(form) {
+  const fields = {};
+  for (const [name, value] of new FormData(form)) {
+    if (value === "" || name === "csrf_token") continue;
+    const path = name.replace("[]", "").split(".");
+    const holder = path.slice(0, -1).reduce((inside, step) => (inside[step] ??= {}), fields);
+    const found = form.elements[name];
+    const said = valueOf(found instanceof RadioNodeList ? found[0] : found, value);
+    if (name.endsWith("[]")) (holder[path.at(-1)] ??= []).push(said);
+    else holder[path.at(-1)] = said;
+  }
+  return fields;
+}
+
+/* <form data-action="/v1/…">: its fields go as JSON; then the page shows the new state. */
 async function act(form) {
-  const data = new FormData(form);
-  const isNumber = (name) => form.querySelector(`[name="${name}"]`).matches("[type=number], [data-number]");
-  const valueOf = (name, value) => (isNumber(name) ? Number(value) : value);
-  const given = [...data].filter(([name, value]) => value !== "" && name !== "csrf_token");
-  const fields = Object.fromEntries(given.map(([name, value]) => [name, valueOf(name, value)]));
-  for (const name of form.dataset.lists?.split(" ") ?? []) fields[name] = data.getAll(name).map((value) => valueOf(name, value));
+  const fields = gather(form);
   const button = form.querySelector("button");
   button.disabled = true;
   say(form, _("Working…"), "");

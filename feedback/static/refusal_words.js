@@ -54,6 +54,7 @@ export const SENTENCES = {
   label_undone: () => _("This label has been taken back already. Label the item again."),
   value_unknown: () => _("This answer is none of those allowed here. Reload the page, then choose again."),
   text_too_long: () => _("The text is too long. Shorten it, then send it again."),
+  item_not_disputed: () => _("This one has been decided already. Go on with the next dispute."),
   tag_name_invalid: () => _("This is no name of a tag. Use a short name without slash and colon."),
   tag_taken: () => _("There is such a tag already. Choose another name, or merge the two."),
   alias_taken: () => _("This is another name of a tag already. Choose another one, or use that tag."),

@@ -76,6 +76,7 @@ SENTENCES: Mapping[str, str] = {
     "label_undone": "This label has been taken back already. Label the item again.",
     "value_unknown": "This answer is none of those allowed here. Reload the page, then choose again.",
     "text_too_long": "The text is too long. Shorten it, then send it again.",
+    "item_not_disputed": "This one has been decided already. Go on with the next dispute.",
     # tags
     "tag_name_invalid": "This is no name of a tag. Use a short name without slash and colon.",
     "tag_taken": "There is such a tag already. Choose another name, or merge the two.",
