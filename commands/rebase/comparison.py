@@ -13,7 +13,7 @@ from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.rebase.compare import start_comparison
 from feedback.rebase.drawing import RebaseDrawer
-from feedback.store import duels
+from feedback.store import duel_rounds, duels
 from feedback.store.engine import read
 from feedback.store.rebases import NEW_TUNED, OPEN, get_latest_rebase
 from feedback.store.tables import DEFAULT_DESK, Duel, Rebase
@@ -150,9 +150,9 @@ def follow_drawing(engine: Engine, drawer: RebaseDrawer, waiting: list[Duel], wo
             drawer.sweep()  # whose drawer died is taken up once its lease is over
             with read(engine) as session:
                 states = {duels.get_duel(session, desk_id=DEFAULT_DESK, duel_id=id).state for id in ids}
-                counts = duels.count_rounds(session, duel_ids=ids).values()
+                counts = duel_rounds.count_rounds(session, duel_ids=ids).values()
             total = sum(sum(each.values()) for each in counts)
-            done = total - sum(each[duels.WAITING] for each in counts)
+            done = total - sum(each[duel_rounds.WAITING] for each in counts)
             work.report(done, total, step="drawing both sides")
             if duels.DRAWING not in states:
                 return

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 from flask import Blueprint
 from pydantic import Field, StringConstraints
 
-from feedback.api.duels import read_number
 from feedback.api.routes import NoQuery, Read, Write, get, write
 from feedback.api.schemas import Answer, Body, Id, TagPath
 from feedback.datasets.tagged import list_with_tags
+from feedback.errors import NotFound
 from feedback.store import tag_changes
 from feedback.store.datasets import select_datasets
 from feedback.store.definition_changes import list_definition_changes
@@ -250,8 +250,9 @@ def say_meaning(call: Write, body: NewDescription, tag_id: str) -> TagDescribed:
 @write(bp, "/v1/tag-changes/<change_id>/undo", roles=EXPERT, body=NoMore, answer=TagChangeStored)
 def undo_change(call: Write, body: NoMore, change_id: str) -> TagChangeStored:
     """Take a change of the tree back, while nothing was built on it."""
-    number = read_number(change_id)
-    return show_done(undo_tag_change(call.session, change_id=number, **vars(edited_by(call))))
+    if not change_id.isascii() or not change_id.isdigit() or len(change_id) > 9:
+        raise NotFound("change", change_id)
+    return show_done(undo_tag_change(call.session, change_id=int(change_id), **vars(edited_by(call))))
 
 
 def edited_by(call: Write) -> Editor:

@@ -87,6 +87,7 @@ class TaskProgress(Answer):
     """How far a task is. Items whose answer is known are not among them."""
 
     items: int
+    waiting: int = Field(description="Their replies are being generated.")
     open: int
     settled: int
     disputed: int

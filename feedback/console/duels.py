@@ -1,6 +1,7 @@
 """The pages of duels: the list with a form to start one, and the page of one duel in each of its states.
 
-The page of an open duel reveals nothing about its contenders; its rounds are loaded through the HTTP API.
+The page of an open duel reveals nothing about its contenders, and leads to the page where its rounds are
+labelled.
 """
 
 from flask import Blueprint, render_template
@@ -64,7 +65,7 @@ def show_duel(duel_id: str) -> str:
     """The page of a duel; there is one for each state: being generated, failed, open or closed."""
     view = find_view(duel_id)
     if view.duel.state == duels.OPEN:
-        return render_template("console/duel_judge.html", view=view)
+        return render_template("console/duel_open.html", view=view)
     return render_template("console/duel.html", view=view, **describe_result(view))
 
 

@@ -21,12 +21,14 @@ from typing import Any
 from sqlalchemy import Engine
 
 from feedback.clock import Clock
-from feedback.duels.sides import AskedEngine, SideReply, find_round_state, generate_side, make_seed
+from feedback.duels.sides import AskedEngine, SideReply, find_item_state, generate_side, make_seed
 from feedback.lease import Lease, Leaseholder
-from feedback.store import duels
+from feedback.store import duel_rounds, duels
 from feedback.store.adapters import get_adapter
+from feedback.store.duel_rounds import EQUAL, READY, SIDES
 from feedback.store.engine import read, unit_of_work
-from feedback.store.tables import Duel, DuelRound
+from feedback.store.items import OPEN
+from feedback.store.tables import Duel, Item
 from feedback.suggestions.blinding import find_fault
 from feedback.suggestions.generation import AWAY, name_failure
 from feedback.suggestions.plan import BaseFacts
@@ -42,7 +44,6 @@ log = logging.getLogger(__name__)
 ATTEMPTS = 2
 ASK_AGAIN_S = 2.0
 POLL_EVERY_S = 5.0
-SIDES = ("a", "b")
 
 
 class ContenderLost(Exception):
@@ -138,8 +139,14 @@ class DuelDrawer:
                 duels.fail_duel(session, duel_id=duel_id, owner=self._holder.owner, error=str(lost))
             return
         with unit_of_work(self._store) as session:
-            now, owner = self._clock.now(), self._holder.owner
-            state = duels.open_duel(session, duel_id=duel_id, owner=owner, now=now)
+            counts = duel_rounds.count_rounds(session, duel_ids=[duel_id])[duel_id]
+            state = duels.open_duel(
+                session,
+                duel_id=duel_id,
+                owner=self._holder.owner,
+                countable=counts[READY] + counts[EQUAL] > 0,
+                now=self._clock.now(),
+            )
         log.info("duel %s is %s", duel_id, state or "another drawer's")
 
     def _take(self, duel_id: str, facts: BaseFacts) -> Duel | None:
@@ -170,20 +177,20 @@ class DuelDrawer:
         now.
         """
         with read(self._store) as session:
-            waiting = duels.list_waiting(session, duel_id=duel.id)
+            waiting = duel_rounds.list_waiting(session, task_id=duel.task_id)
         for row in waiting:
             outcome = self._draw_patiently(duel, row)
             if outcome is None:
                 return False
             with unit_of_work(self._store) as session:
-                kept = duels.settle_round(
+                kept = duel_rounds.settle_round(
                     session, duel_id=duel.id, lease=self._holder.grant(), round_id=row.id, outcome=outcome
                 )
             if not kept:
                 return False
         return True
 
-    def _draw_patiently(self, duel: Duel, row: DuelRound) -> dict[str, Any] | None:
+    def _draw_patiently(self, duel: Duel, row: Item) -> dict[str, Any] | None:
         """Draws a round, waiting for the engine. None if this process ends or another has the duel now."""
         if self._closing.is_set():
             return None
@@ -198,33 +205,30 @@ class DuelDrawer:
         with unit_of_work(self._store) as session:
             return duels.keep_duel(session, duel_id=duel.id, lease=self._holder.grant(), error=AWAY)
 
-    def _draw_round(self, duel: Duel, row: DuelRound) -> dict[str, Any]:
-        """Draws both replies of a round; returns the fields of its row."""
+    def _draw_round(self, duel: Duel, row: Item) -> dict[str, Any]:
+        """Draws both replies of a round; returns what its item becomes."""
         asked: list[SideReply] = []
         for attempt in range(1, ATTEMPTS + 1):
             sides = [(side, attempt) for side in SIDES]
             a, b = self._requests.map(lambda one: self._ask(duel, row, *one), sides)
             asked += [a, b]
-            state, reason = find_round_state(a, b)
-            if state == duels.READY:
+            state, reason = find_item_state(a, b)
+            if state == OPEN:
                 break
-        outcome: dict[str, Any] = {
-            "state": state,
-            "reason": reason,
+        shown: dict[str, Any] = {}
+        hidden: dict[str, Any] = {
             "requests": [one.to_json() for one in asked],
-            "drawn_at": self._clock.now(),
+            "drawn_at": self._clock.now().isoformat(),
         }
         for one in (a, b):
             if one.completions is not None:
-                outcome |= {
-                    f"{one.side}_text": one.text,
-                    f"{one.side}_token_ids": one.completions.replies[0].token_ids,
-                    "prompt_token_ids": one.completions.prompt_token_ids,
-                }
-        return outcome
+                shown[one.side] = one.text
+                hidden[f"{one.side}_token_ids"] = one.completions.replies[0].token_ids
+                hidden["prompt_token_ids"] = one.completions.prompt_token_ids
+        return {"state": state, "reason": reason, "shown": shown, "hidden": hidden}
 
-    def _ask(self, duel: Duel, row: DuelRound, side: str, attempt: int) -> SideReply:
-        adapter = row.a_adapter if side == "a" else row.b_adapter
+    def _ask(self, duel: Duel, row: Item, side: str, attempt: int) -> SideReply:
+        adapter = row.hidden[f"{side}_adapter"]
         seed = make_seed(duel.seed, row.position, side, attempt)
         try:
             completions = self._ask_engine(duel, row, side, seed)
@@ -236,20 +240,22 @@ class DuelDrawer:
         reply = completions.replies[0]
         return SideReply(side, adapter, attempt, seed, find_fault(reply), completions)
 
-    def _ask_engine(self, duel: Duel, row: DuelRound, side: str, seed: int) -> Completions:
+    def _ask_engine(self, duel: Duel, row: Item, side: str, seed: int) -> Completions:
         """Asks the engine for one reply. Raises ContenderLost if the adapter cannot be loaded any more."""
-        adapter = row.a_adapter if side == "a" else row.b_adapter
+        adapter = row.hidden[f"{side}_adapter"]
         asked = self._find_engine(duel, row, side)
         path = adapter_path(self._serving.data_dir, adapter) if adapter else None
         try:
             return generate_loaded(
-                asked.fleet, adapter, path, lambda: generate_side(asked, row.messages, adapter, seed)
+                asked.fleet, adapter, path, lambda: generate_side(asked, row.shown["messages"], adapter, seed)
             )
         except AdapterUnusable as failure:
             log.warning("adapter %s cannot be loaded for duel %s: %s", adapter, duel.id, failure)
             raise ContenderLost("adapter_not_loadable") from failure
 
-    def _find_engine(self, duel: Duel, row: DuelRound, side: str) -> AskedEngine:
+    def _find_engine(self, duel: Duel, row: Item, side: str) -> AskedEngine:
         """Both sides are asked alike."""
         assert duel.sampling is not None, "take_duel writes it"
-        return AskedEngine(self._fleet_factory(), Sampling(**duel.sampling), row.chat_template_kwargs)
+        return AskedEngine(
+            self._fleet_factory(), Sampling(**duel.sampling), row.hidden["chat_template_kwargs"]
+        )

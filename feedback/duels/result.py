@@ -13,9 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from feedback.experiments.tally import Tally
+from feedback.store.duel_rounds import EQUAL, LEFT_OUT, READY, Round
 from feedback.store.duel_verdicts import ActiveVerdict
-from feedback.store.duels import EQUAL, LEFT_OUT, READY
-from feedback.store.tables import DuelRound
 
 WON, LOST, TIED, BOTH_BAD = "won", "lost", "tied", "both_bad"
 AFTER_THE_FACT = "trained_on_it"
@@ -63,7 +62,7 @@ class Result:
 def count_result(
     adapter: str,
     rival: str | None,
-    rounds: Sequence[DuelRound],
+    rounds: Sequence[Round],
     verdicts: Iterable[ActiveVerdict],
     *,
     trained_until: datetime,
@@ -101,18 +100,18 @@ def count_result(
     )
 
 
-def find_meanings(row: DuelRound, adapter: str, arm: str | None) -> dict[str, str]:
+def find_meanings(row: Round, adapter: str, arm: str | None) -> dict[str, str]:
     """The outcome of each verdict for the adapter; `both_bad` favours neither side."""
-    on_a = is_measured_on_a(row, adapter, arm)
+    on_a = is_measured_on_a(row.a_adapter, row.a_arm, adapter, arm)
     return {"a": WON if on_a else LOST, "b": LOST if on_a else WON, "tie": TIED}
 
 
-def is_measured_on_a(row: DuelRound, adapter: str, arm: str | None) -> bool:
+def is_measured_on_a(a_adapter: str | None, a_arm: str | None, adapter: str, arm: str | None) -> bool:
     """Whether the side whose rate is measured is A. An arm tells two bases apart, an adapter does not."""
-    return row.a_adapter == adapter if arm is None else row.a_arm == arm
+    return a_adapter == adapter if arm is None else a_arm == arm
 
 
-def find_reach(rounds: Sequence[DuelRound], said: dict[int, list[str]]) -> int:
+def find_reach(rounds: Sequence[Round], said: dict[int, list[str]]) -> int:
     """The position of the last round that judging has reached; rounds are judged in order."""
     if all(row.position in said for row in rounds if row.state == READY):
         return max((row.position for row in rounds), default=0)

@@ -6,7 +6,8 @@ from typing import Any
 from feedback.duels.prompts import draw_lot
 from feedback.duels.start import SEED_LIMIT
 from feedback.records.text import normalise
-from feedback.store import duels
+from feedback.store.duel_rounds import EQUAL
+from feedback.store.items import DROPPED, OPEN
 from serving.client.client import Completions, Sampling
 from serving.client.fleet import Fleet
 
@@ -53,13 +54,13 @@ def generate_side(
     )
 
 
-def find_round_state(a: SideReply, b: SideReply) -> tuple[str, str | None]:
-    """The state that these two replies give a round, and the reason if it is left out."""
+def find_item_state(a: SideReply, b: SideReply) -> tuple[str, str | None]:
+    """The state that these two replies give the item of a round, and why it is dropped if it is."""
     fault = a.fault or b.fault
     if fault is not None:
-        return duels.LEFT_OUT, fault
+        return DROPPED, fault
     assert a.text is not None and b.text is not None, "a reply without a fault has a text"
-    return (duels.EQUAL if normalise(a.text) == normalise(b.text) else duels.READY), None
+    return (DROPPED, EQUAL) if normalise(a.text) == normalise(b.text) else (OPEN, None)
 
 
 def make_seed(seed: int, position: int, side: str, attempt: int) -> int:

@@ -17,13 +17,17 @@ from feedback.duplicates.lookup import NearLookup
 from feedback.duplicates.signatures import TextFile
 from feedback.errors import ApiError, Conflict
 from feedback.store.adapters import find_trained_until, get_adapter
+from feedback.store.duel_rounds import WAITING
 from feedback.store.duels import Prompt, add_duel, list_prompt_keys, read_prompts
 from feedback.store.engine import read, unit_of_work
 from feedback.store.rebases import NEW_BASE, OLD
-from feedback.store.tables import Duel, DuelRound
+from feedback.store.tables import Duel, Item, Task
 
 MAX_ROUNDS = 500
 SEED_LIMIT = 2**62
+COMPARE, EXPERTS = "compare", 2  # what judges are asked, and their tier
+# Every expert may judge every round, and no round settles before the duel is closed.
+MANY = 1000
 
 
 class SameContender(ApiError):
@@ -98,8 +102,9 @@ def start_duel(
         )
     if len(chosen) < wish.wanted:
         raise TooFewPrompts(wish.wanted, count_origins(chosen))
+    duel_id = str(uuid5(NAMESPACE_OID, f"duel:{desk_id}:{wish.event_id}"))
     duel = Duel(
-        id=str(uuid5(NAMESPACE_OID, f"duel:{desk_id}:{wish.event_id}")),
+        id=duel_id,
         desk_id=desk_id,
         name=wish.name or f"{wish.adapter} / {wish.rival or 'base'}",
         adapter=wish.adapter,
@@ -110,10 +115,11 @@ def start_duel(
         created_at=now,
         rebase_id=wish.rebase_id,
         arm=wish.arm,
+        task_id=str(uuid5(NAMESPACE_OID, f"task:{duel_id}")),
     )
     rounds = [make_round(duel, position, item) for position, item in enumerate(chosen, start=1)]
     with unit_of_work(store_engine) as session:
-        return add_duel(session, duel=duel, rounds=rounds)
+        return add_duel(session, duel=duel, task=make_task(duel), rounds=rounds)
 
 
 def find_contender(store_engine: Engine, desk_id: str, name: str) -> Contender:
@@ -145,23 +151,51 @@ def find_prompts(
     return choose_prompts(keys, seen_by, seed=seed, wanted=wanted, fetch=fetch, has_twin=has_twin)
 
 
-def make_round(duel: Duel, position: int, item: ChosenPrompt) -> DuelRound:
-    """The row of a round. The seed decides the sides: exchanged contenders change nothing else."""
+def make_task(duel: Duel) -> Task:
+    """The task of a duel: for experts alone, without gold. Its name names no contender."""
+    return Task(
+        id=duel.task_id,
+        desk_id=duel.desk_id,
+        name=f"Duel {duel.id[:8]}",
+        kind=COMPARE,
+        question={"text": ""},
+        tier=EXPERTS,
+        overlap_min=MANY,
+        overlap_max=MANY,
+        confidence=1.0,
+        gold_share=0.0,
+        selection={"duel": duel.id},
+        seed=duel.seed,
+        created_by=duel.created_by,
+        created_at=duel.created_at,
+    )
+
+
+def make_round(duel: Duel, position: int, item: ChosenPrompt) -> Item:
+    """The item of a round. The seed decides the sides: exchanged contenders change nothing else."""
     is_first = draw_lot(duel.seed, f"side:{position}")[0] % 2 == 0
     measured = None if duel.arm == NEW_BASE else duel.adapter
     a, b = (measured, duel.rival) if is_first else (duel.rival, measured)
     a_arm, b_arm = (None, None) if duel.arm is None else (duel.arm, OLD) if is_first else (OLD, duel.arm)
-    return DuelRound(
+    return Item(
         desk_id=duel.desk_id,
-        duel_id=duel.id,
+        task_id=duel.task_id,
         position=position,
-        set_id=item.key.set_id,
+        subject_kind="prompt",
+        subject_id=item.key.set_id,
         conversation_id=item.key.conversation_id,
-        origin=item.origin,
-        messages=item.prompt.messages,
-        chat_template_kwargs=item.prompt.chat_template_kwargs,
-        a_adapter=a,
-        b_adapter=b,
-        a_arm=a_arm,
-        b_arm=b_arm,
+        conversation=item.key.conversation_id,
+        language=item.key.language,
+        shown={"messages": item.prompt.messages},
+        hidden={
+            "origin": item.origin,
+            "chat_template_kwargs": item.prompt.chat_template_kwargs,
+            "a_adapter": a,
+            "b_adapter": b,
+            "a_arm": a_arm,
+            "b_arm": b_arm,
+        },
+        tier=EXPERTS,
+        state=WAITING,
+        created_at=duel.created_at,
     )

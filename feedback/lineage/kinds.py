@@ -19,9 +19,11 @@ from feedback.store.adapter_story import (
     list_story,
 )
 from feedback.store.adapters import find_erased_at
+from feedback.store.duels import CLOSED, find_task_duel
 from feedback.store.engine import get_row
 from feedback.store.judgement_reasons import read_reasons
-from feedback.store.lineage import find_row, name_agent
+from feedback.store.lineage import name_agent
+from feedback.store.live_judgements import UNDO
 from feedback.store.runs import name_other_base
 from feedback.store.sets import list_candidates
 from feedback.store.source_marks import find_withdrawn_in, find_withdrawn_of
@@ -33,8 +35,8 @@ from feedback.store.tables import (
     Dataset,
     Deployment,
     Duel,
-    DuelVerdict,
     Judgement,
+    Label,
     Message,
     RolloutDecision,
     Run,
@@ -210,12 +212,14 @@ def describe_duel_step(session: Session, row: Duel, step: TraceStep) -> Facts:
     return {"name": row.name, "state": row.state, "adapter": row.adapter, "rival": row.rival}
 
 
-def describe_vote_step(session: Session, row: DuelVerdict, step: TraceStep) -> Facts | None:
-    """A judge's verdict on a round; None before the duel is closed."""
-    if find_row(session, desk_id=row.desk_id, kind="duel", id=row.duel_id).state != "closed":
+def describe_vote_step(session: Session, row: Label, step: TraceStep) -> Facts | None:
+    """A label of a duel's round; None before the duel is closed, and for the label of another task."""
+    duel = find_task_duel(session, task_id=row.task_id)
+    if duel is None or duel.state != CLOSED:
         return None
-    agent = name_agent(session, agent=row.judge)
-    return {"verdict": row.verdict, "agent": agent, "undone": step.leads_to("verdict")}
+    verdict = UNDO if row.undoes is not None else row.value and row.value["side"]
+    agent = name_agent(session, agent=row.labeller)
+    return {"verdict": verdict, "agent": agent, "undone": step.leads_to("verdict")}
 
 
 class Kind(NamedTuple):

@@ -13,7 +13,7 @@ from feedback.store import duels
 from feedback.store.adapters import get_adapter
 from feedback.store.engine import read
 from feedback.store.rebases import OLD
-from feedback.store.tables import Duel, DuelRound, Rebase
+from feedback.store.tables import Duel, Item, Rebase
 from serving.adapters.staging import adapter_path
 from serving.base import resolve_base
 from serving.client.client import Sampling
@@ -50,8 +50,8 @@ class RebaseDrawer(DuelDrawer):
             if not adapter_path(self._serving.data_dir, name).is_dir():
                 raise ContenderLost("adapter_files_missing")
 
-    def _find_engine(self, duel: Duel, row: DuelRound, side: str) -> AskedEngine:
-        if (row.a_arm if side == "a" else row.b_arm) == OLD:
+    def _find_engine(self, duel: Duel, row: Item, side: str) -> AskedEngine:
+        if row.hidden[f"{side}_arm"] == OLD:
             return super()._find_engine(duel, row, side)
         template = read_profile(resolve_base(self._new_serving.base_model)).template
         given = choose_arguments(template, self._new_serving.chat_template_kwargs, self._clock.now().date())

@@ -34,7 +34,7 @@ export class Sending {
 
   /** Sends the replies that an earlier page could not send. */
   flush() {
-    return flushOutbox((path, { token }) => !token && !path.startsWith("/v1/duel") && !path.startsWith("/v1/items/"), {
+    return flushOutbox((path, { token }) => !token && !path.startsWith("/v1/items/"), {
       onAnswer: ({ about }, answer) => about && this.accept(about, answer),
       onRefused: (entry, fault) => this.refuse(entry, fault) && this.onStays(fault),
     });

@@ -1,10 +1,10 @@
-"""Duels and their rounds: added by the person who starts one, generated under a lease, opened, closed.
+"""Duels: added by the person who starts one, generated under a lease, opened and closed with their task.
 
     drawing -> open     every round is generated, at least one can be judged or is equal
     drawing -> failed   no round came of it
     drawing, open -> closed
 
-Verdicts are in `duel_verdicts.py`. Keyword-only, session first, no commit.
+Rounds, the items of that task, are in `duel_rounds.py`. Keyword-only, session first, no commit.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,21 +13,18 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlmodel import Session, col, func
+from sqlmodel import Session, col
 
-from feedback.errors import Conflict, NotFound
+from feedback.errors import Conflict
 from feedback.lease import Lease, lease_of
-from feedback.store.engine import columns_of, get_row, leave_out, of_desk, save_row
-from feedback.store.tables import Conversation, Duel, DuelRound, SuggestionSet
+from feedback.store import tasks
+from feedback.store.engine import columns_of, get_row, of_desk, save_row
+from feedback.store.tables import Conversation, Duel, Item, SuggestionSet, Task
 from feedback.store.tags import match_tag
 
 DRAWING, OPEN, CLOSED, FAILED = "drawing", "open", "closed", "failed"
-WAITING, READY, EQUAL, LEFT_OUT = "waiting", "ready", "equal", "left_out"
-ROUND_STATES = (WAITING, READY, EQUAL, LEFT_OUT)
-# Of no use to judges, and long.
-UNSEEN = columns_of(DuelRound, "prompt_token_ids a_token_ids b_token_ids requests")
-# Of no use to a count.
-TEXTS = columns_of(DuelRound, "messages a_text b_text")
+# The state of its task in each of them.
+TASK_STATES = {DRAWING: tasks.DRAFT, OPEN: tasks.OPEN, CLOSED: tasks.CLOSED, FAILED: tasks.CLOSED}
 
 
 @dataclass(frozen=True)
@@ -37,6 +34,7 @@ class PromptKey:
     set_id: str
     conversation_id: str
     arrived_at: datetime  # of the conversation
+    language: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,27 +43,9 @@ class Prompt:
     chat_template_kwargs: dict[str, Any]
 
 
-class DuelNotOpen(Conflict):
-    def __init__(self, duel_id: str, state: str) -> None:
-        super().__init__(
-            "duel_not_open",
-            f"Duel {duel_id} is {state}: it takes no verdicts.",
-            "Wait until it is generated, or start another one.",
-        )
-
-
 class DuelOver(Conflict):
     def __init__(self, duel_id: str, state: str) -> None:
         super().__init__("duel_over", f"Duel {duel_id} is {state} already.", "Nothing is left to do.")
-
-
-class RoundNotReady(Conflict):
-    def __init__(self, number: int, state: str, reason: str | None) -> None:
-        super().__init__(
-            "round_not_ready",
-            f"Round {number} is {state}{f' ({reason})' if reason else ''}: there is nothing to judge.",
-            "Take the duel's next_round.",
-        )
 
 
 def list_prompt_keys(session: Session, *, desk_id: str, tag: str | None = None) -> list[PromptKey]:
@@ -73,7 +53,9 @@ def list_prompt_keys(session: Session, *, desk_id: str, tag: str | None = None) 
     conversations that have it or one below it.
     """
     query = (
-        select(col(SuggestionSet.id), col(SuggestionSet.conversation_id), col(Conversation.created_at))
+        select(
+            *columns_of(SuggestionSet, "id conversation_id"), *columns_of(Conversation, "created_at language")
+        )
         .join(Conversation, col(Conversation.id) == col(SuggestionSet.conversation_id))
         .where(col(SuggestionSet.desk_id) == desk_id, col(SuggestionSet.state) != "preparing")
         .where(col(Conversation.erased_at).is_(None))
@@ -89,11 +71,12 @@ def read_prompts(session: Session, *, desk_id: str, set_ids: list[str]) -> dict[
     return {set_id: Prompt(messages, kwargs) for set_id, messages, kwargs in session.execute(query)}
 
 
-def add_duel(session: Session, *, duel: Duel, rounds: Iterable[DuelRound]) -> Duel:
+def add_duel(session: Session, *, duel: Duel, task: Task, rounds: Iterable[Item]) -> Duel:
     """Adds a duel and returns it. If a duel with this id exists already, that one is returned unchanged."""
     found = session.get(Duel, duel.id)
     if found is not None:
         return found
+    save_row(session, task)
     save_row(session, duel)
     session.add_all(rounds)
     session.flush()
@@ -103,6 +86,11 @@ def add_duel(session: Session, *, duel: Duel, rounds: Iterable[DuelRound]) -> Du
 def get_duel(session: Session, *, desk_id: str, duel_id: str, lock: bool = False) -> Duel:
     """The row of a duel. Raises NotFound."""
     return get_row(session, Duel, duel_id, desk_id=desk_id, what="duel", lock=lock)
+
+
+def find_task_duel(session: Session, *, task_id: str) -> Duel | None:
+    """The duel whose rounds are the items of this task; None for every other task."""
+    return session.scalars(select(Duel).where(col(Duel.task_id) == task_id)).one_or_none()
 
 
 def select_duels(session: Session, *, desk_id: str, limit: int = 100) -> Sequence[Duel]:
@@ -140,48 +128,6 @@ def is_drawn_with(session: Session, *, adapter: str, now: datetime) -> bool:
     return session.execute(query.limit(1)).first() is not None
 
 
-def count_rounds(session: Session, *, duel_ids: list[str]) -> dict[str, dict[str, int]]:
-    """The number of rounds of each duel in each state, including states without rounds."""
-    counts = {duel_id: dict.fromkeys(ROUND_STATES, 0) for duel_id in duel_ids}
-    query = (
-        select(col(DuelRound.duel_id), col(DuelRound.state), func.count())
-        .where(col(DuelRound.duel_id).in_(duel_ids))
-        .group_by(col(DuelRound.duel_id), col(DuelRound.state))
-    )
-    for duel_id, state, count in session.execute(query):
-        counts[duel_id][state] = count
-    return counts
-
-
-def list_rounds(session: Session, *, desk_id: str, duel_id: str) -> Sequence[DuelRound]:
-    """The rounds of a duel in order, without prompts and replies."""
-    query = of_desk(DuelRound, desk_id).where(col(DuelRound.duel_id) == duel_id)
-    return session.exec(query.order_by(col(DuelRound.position)).options(*leave_out(UNSEEN + TEXTS))).all()
-
-
-def list_readable(session: Session, *, duel_id: str) -> list[tuple[DuelRound, str | None, list[str]]]:
-    """Rounds that can be judged, with their texts and the values that identify their customer."""
-    query = (
-        select(DuelRound, *columns_of(Conversation, "customer_id customer_details"))
-        .join(Conversation, col(Conversation.id) == col(DuelRound.conversation_id))
-        .where(col(DuelRound.duel_id) == duel_id, col(DuelRound.state) == READY)
-        .order_by(col(DuelRound.position))
-    )
-    return [tuple(row) for row in session.execute(query.options(*leave_out(UNSEEN)))]
-
-
-def get_round(session: Session, *, desk_id: str, duel_id: str, number: int, lock: bool = False) -> DuelRound:
-    """A round by its number in the duel. Raises NotFound."""
-    query = of_desk(DuelRound, desk_id).where(DuelRound.duel_id == duel_id, DuelRound.position == number)
-    query = query.options(*leave_out(UNSEEN))
-    if lock:
-        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
-    row = session.exec(query).one_or_none()
-    if row is None:
-        raise NotFound("round", str(number))
-    return row
-
-
 def take_duel(
     session: Session, *, duel_id: str, replaces: Lease, lease: Lease, plan: dict[str, Any]
 ) -> Duel | None:
@@ -200,11 +146,6 @@ def take_duel(
     return save_row(session, duel)
 
 
-def list_waiting(session: Session, *, duel_id: str) -> Sequence[DuelRound]:
-    query = select(DuelRound).where(col(DuelRound.duel_id) == duel_id, col(DuelRound.state) == WAITING)
-    return session.scalars(query.order_by(col(DuelRound.position))).all()
-
-
 def keep_duel(session: Session, *, duel_id: str, lease: Lease, error: str | None) -> bool:
     """Prolongs the lease and records what the duel waits for; False if another process has the duel now."""
     duel = _lock_own(session, duel_id, lease.owner)
@@ -216,32 +157,14 @@ def keep_duel(session: Session, *, duel_id: str, lease: Lease, error: str | None
     return True
 
 
-def settle_round(
-    session: Session, *, duel_id: str, lease: Lease, round_id: str, outcome: dict[str, Any]
-) -> bool:
-    """Writes what was generated for one round and prolongs the lease; False if another process has the
-    duel.
-    """
-    if not keep_duel(session, duel_id=duel_id, lease=lease, error=None):
-        return False
-    row = session.get_one(DuelRound, round_id, populate_existing=True, with_for_update=True)
-    if row.state != WAITING:
-        return True  # erased while it was generated: what was generated is nobody's any more
-    for name, value in outcome.items():
-        setattr(row, name, value)
-    save_row(session, row)
-    return True
-
-
-def open_duel(session: Session, *, duel_id: str, owner: str, now: datetime) -> str | None:
+def open_duel(session: Session, *, duel_id: str, owner: str, countable: bool, now: datetime) -> str | None:
     """Ends the generation: `open`, or `failed` if no round can count; None if another process has the
     duel.
     """
     duel = _lock_own(session, duel_id, owner)
     if duel is None:
         return None
-    counts = count_rounds(session, duel_ids=[duel_id])[duel_id]
-    if counts[READY] or counts[EQUAL]:
+    if countable:
         duel.state, duel.opened_at, duel.error = OPEN, now, None
     else:
         duel.state, duel.error = FAILED, "no_round"
@@ -256,7 +179,7 @@ def fail_duel(session: Session, *, duel_id: str, owner: str, error: str) -> None
 
 
 def close_duel(session: Session, *, desk_id: str, duel_id: str, actor: str, now: datetime) -> Duel:
-    """Closes a duel that is generated: from then on it takes no verdict and shows its result."""
+    """Closes a duel that is generated: from then on it takes no label and shows its result."""
     duel = get_duel(session, desk_id=desk_id, duel_id=duel_id, lock=True)
     if duel.state not in (DRAWING, OPEN):
         raise DuelOver(duel_id, duel.state)
@@ -271,6 +194,12 @@ def _lock_own(session: Session, duel_id: str, owner: str | None) -> Duel | None:
 
 
 def _release(session: Session, duel: Duel) -> str:
+    """Ends the lease of a duel whose state has changed, and gives its task the state that belongs to it."""
     Lease().write_to(duel)
     save_row(session, duel)
+    # A label that is being written holds this lock, so that closing waits for it.
+    task = session.get_one(Task, duel.task_id, with_for_update={"key_share": True}, populate_existing=True)
+    task.state = TASK_STATES[duel.state]
+    task.opened_at, task.closed_at, task.closed_by = duel.opened_at, duel.closed_at, duel.closed_by
+    save_row(session, task)
     return duel.state

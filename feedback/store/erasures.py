@@ -24,8 +24,7 @@ from feedback.store.tables import (
     Dataset,
     DatasetJob,
     Draft,
-    DuelRound,
-    DuelVerdict,
+    Duel,
     Erasure,
     Fit,
     Item,
@@ -123,10 +122,10 @@ def list_members(session: Session, *, subject: Subject) -> list[Member]:
     members: list[Member] = []
     for ids in batched(subject.conversations):
         judged = select(col(Judgement.id)).where(col(Judgement.set_id).in_(_sets(ids)))
-        said = select(col(DuelVerdict.id)).join(DuelRound, col(DuelRound.id) == col(DuelVerdict.round_id))
+        said = select(col(Label.id)).join(Duel, col(Duel.task_id) == col(Label.task_id))
         marked = select(col(Thumb.id)).where(col(Thumb.message_id).in_(_messages(ids)))
         members += [("choice", LIVE, id) for id in session.scalars(judged)]
-        verdicts = session.scalars(said.where(col(DuelRound.conversation_id).in_(ids)))
+        verdicts = session.scalars(said.where(col(Label.item_id).in_(_items(ids))))
         members += [("choice", DUEL, id) for id in verdicts]
         members += [("thumb", LIVE, id) for id in session.scalars(marked)]
     for rows in batched(subject.records):
@@ -173,7 +172,6 @@ def _paths(ids: Sequence[str]) -> list[tuple[type[SQLModel], ColumnElement[bool]
         (Draft, col(Draft.conversation_id).in_(ids)),
         (JudgementReasons, col(JudgementReasons.judgement_id).in_(_judgements(ids))),
         (Thumb, col(Thumb.message_id).in_(_messages(ids))),
-        (DuelRound, col(DuelRound.conversation_id).in_(ids)),
         *_label_paths(_items(ids)),
     ]
 
@@ -202,8 +200,6 @@ def _close_work(session: Session, ids: Sequence[str]) -> None:
     sets = update(SuggestionSet).where(col(SuggestionSet.conversation_id).in_(ids))
     session.execute(sets.where(col(SuggestionSet.state).in_(OPEN_SETS)).values(state="superseded"))
     session.execute(sets.values(lease_owner=None, lease_until=None))  # a generator can no longer write
-    rounds = update(DuelRound).where(col(DuelRound.conversation_id).in_(ids))
-    session.execute(rounds.values(state="left_out", reason="erased"))
     _drop_items(session, _items(ids))
 
 

@@ -15,8 +15,8 @@ from feedback.errors import Conflict
 from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Assignment, Item, Task
 
-OPEN, SETTLED, DISPUTED, DROPPED = "open", "settled", "disputed", "dropped"
-STATES = (OPEN, SETTLED, DISPUTED, DROPPED)
+# A waiting item has no replies yet, so nobody gets it.
+STATES = WAITING, OPEN, SETTLED, DISPUTED, DROPPED = "waiting", "open", "settled", "disputed", "dropped"
 EXPERTS_AT_ONCE = 2  # on a dispute, before one of them adjudicates
 LOOKED_AT = 20  # items in the order of a task, before others' locks and claims are looked at again
 

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, func, select
 
 from feedback.records.derived import IMPORT
 from feedback.store.engine import leave_out, of_desk
-from feedback.store.live_judgements import UNDO, is_judgement
+from feedback.store.live_judgements import is_judgement
 from feedback.store.sets import LARGE
 from feedback.store.tables import (
     Adapter,
@@ -24,9 +24,9 @@ from feedback.store.tables import (
     Dataset,
     Deployment,
     Duel,
-    DuelRound,
-    DuelVerdict,
+    Item,
     Judgement,
+    Label,
     Message,
     Record,
     RolloutDecision,
@@ -49,21 +49,22 @@ KEYS: dict[str, Any] = {
     "adapter": col(Adapter.name),
     "report": col(Adapter.name),
     "duel": col(Duel.id),
-    "verdict": col(DuelVerdict.id),
+    "verdict": col(Label.id),
     "decision": col(AdapterEvent.id),
     "rollout": col(RolloutDecision.id),
     "approval": col(Approval.id),
     "deployment": col(Deployment.fencing_token),
 }
-# What a bare id may be of: the step's kind, and the column that is compared where it is not the step's own.
-NAMED: tuple[tuple[str, Any, Any], ...] = (
+# What a bare id may be of: the step's kind, the column that is compared, the one that names the step, and
+# further conditions.
+NAMED: tuple[tuple[Any, ...], ...] = (
     *((kind, KEYS[kind], KEYS[kind]) for kind in ("message", "judgement", "set", "thumb")),
     *((kind, KEYS[kind], KEYS[kind]) for kind in ("dataset", "run", "adapter")),
     ("message", col(Turn.id), col(Turn.message_id)),  # a turn is the message that waits
     ("set", col(Candidate.id), col(Candidate.set_id)),
     ("duel", col(Duel.id), col(Duel.id)),
-    ("duel", col(DuelRound.id), col(DuelRound.duel_id)),
-    ("verdict", col(DuelVerdict.id), col(DuelVerdict.id)),
+    ("duel", col(Item.id), col(Duel.id), col(Duel.task_id) == col(Item.task_id)),
+    ("verdict", col(Label.id), col(Label.id), col(Duel.task_id) == col(Label.task_id)),
 )
 
 
@@ -88,11 +89,7 @@ _sent = (
     col(Judgement.turn_id) == col(Message.turn_id),
     is_judgement(),
 )
-_of_closed_duel = (
-    col(DuelVerdict.verdict) != UNDO,
-    col(Duel.id) == col(DuelVerdict.duel_id),
-    Duel.state == "closed",
-)
+_of_duel = (col(Label.undoes).is_(None), col(Duel.task_id) == col(Label.task_id))
 EDGES = (
     Edge("message", "set", Turn.message_id, SuggestionSet.id, [col(Turn.id) == SuggestionSet.turn_id]),
     Edge("message", "thumb", Thumb.message_id, Thumb.id),
@@ -105,9 +102,9 @@ EDGES = (
     Edge("dataset", "adapter", Adapter.dataset_id, Adapter.name, [col(Adapter.run_id).is_(None)]),
     Edge("adapter", "duel", Duel.adapter, Duel.id),
     Edge("adapter", "duel", Duel.rival, Duel.id),
-    Edge("duel", "verdict", DuelVerdict.duel_id, DuelVerdict.id, _of_closed_duel),
-    Edge("verdict", "choice", DuelVerdict.id, DuelVerdict.id, [DuelVerdict.verdict != UNDO], prefix="duel/"),
-    Edge("verdict", "verdict", DuelVerdict.undoes, DuelVerdict.id),
+    Edge("duel", "verdict", Duel.id, Label.id, (*_of_duel, Duel.state == "closed")),
+    Edge("verdict", "choice", Label.id, Label.id, _of_duel, prefix="duel/"),
+    Edge("verdict", "verdict", Label.undoes, Label.id),
 )
 
 
@@ -147,8 +144,9 @@ def list_made(session: Session, *, kind: str, id: str) -> list[Named]:
 def find_named(session: Session, *, desk_id: str, text: str, is_prefix: bool, limit: int) -> list[Named]:
     """All steps whose id equals the text, or begins with it; the id of a record is `source/identity`."""
     found: list[Named] = []
-    for kind, compared, named in NAMED:
-        query = select(named).where(compared.class_.desk_id == desk_id, _fits(compared, text, is_prefix))
+    for kind, compared, named, *further in NAMED:
+        its = compared.class_.desk_id == desk_id
+        query = select(named).where(its, _fits(compared, text, is_prefix), *further)
         found += [(kind, id) for id in session.exec(query.order_by(compared).limit(limit))]
     records = select(Record.kind, Record.source, Record.identity).where(
         Record.desk_id == desk_id, Record.origin_kind == IMPORT, _fits(col(Record.identity), text, is_prefix)

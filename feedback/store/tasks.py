@@ -45,6 +45,15 @@ class TaskClosed(Conflict):
         )
 
 
+class TaskOfDuel(Conflict):
+    def __init__(self, task_id: str, duel_id: str) -> None:
+        super().__init__(
+            "task_of_duel",
+            f"Task {task_id} belongs to duel {duel_id}, which alone opens, closes and changes it.",
+            f"POST /v1/duels/{duel_id}/close ends both.",
+        )
+
+
 class NotYourTier(ApiError):
     def __init__(self, task_id: str, tier: int) -> None:
         super().__init__(
@@ -75,6 +84,14 @@ def add_task(session: Session, *, task: Task) -> Task:
 def get_task(session: Session, *, desk_id: str, task_id: str, lock: bool = False) -> Task:
     """The row of a task. Raises NotFound."""
     return get_row(session, Task, task_id, desk_id=desk_id, what="task", lock=lock)
+
+
+def get_changeable_task(session: Session, *, desk_id: str, task_id: str) -> Task:
+    """A task that people may change, held until the transaction ends. Raises NotFound and TaskOfDuel."""
+    task = get_task(session, desk_id=desk_id, task_id=task_id, lock=True)
+    if "duel" in task.selection:
+        raise TaskOfDuel(task_id, task.selection["duel"])
+    return task
 
 
 def share_open_task(session: Session, *, desk_id: str, task_id: str) -> Task:
@@ -116,8 +133,10 @@ def list_tasks(session: Session, *, desk_id: str, states: Sequence[str] = (), li
 def change_task_state(
     session: Session, *, desk_id: str, task_id: str, state: str, actor: str, reason: str, now: datetime
 ) -> Task:
-    """Opens, pauses or closes a task. Raises TaskClosed, and TaskDraft where a draft is to pause."""
-    task = get_task(session, desk_id=desk_id, task_id=task_id, lock=True)
+    """Opens, pauses or closes a task. Raises TaskOfDuel, TaskClosed, and TaskDraft where a draft is to
+    pause.
+    """
+    task = get_changeable_task(session, desk_id=desk_id, task_id=task_id)
     if task.state == state:
         return task
     if task.state == CLOSED:
@@ -136,8 +155,10 @@ def change_task_state(
 def change_guideline(
     session: Session, *, desk_id: str, task_id: str, guideline: str, actor: str, now: datetime
 ) -> Task:
-    """Gives a task another guideline; labels from now on name its next version. Raises TaskClosed."""
-    task = get_task(session, desk_id=desk_id, task_id=task_id, lock=True)
+    """Gives a task another guideline; labels from now on name its next version. Raises TaskOfDuel and
+    TaskClosed.
+    """
+    task = get_changeable_task(session, desk_id=desk_id, task_id=task_id)
     if task.state == CLOSED:
         raise TaskClosed(task_id)
     before = {"guideline": task.guideline, "version": task.guideline_version}

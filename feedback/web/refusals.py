@@ -54,10 +54,7 @@ SENTENCES: Mapping[str, str] = {
     "already_undone": "This has been taken back already. Nothing is left to do.",
     "reasons_too_late": "Reasons are taken for ten minutes only, and not once the judgement is taken back.",
     # duels
-    "duel_not_open": "Nobody can judge in this duel just now. Reload the page to see how it stands.",
     "duel_over": "This duel has ended already. Reload the page to see its result.",
-    "round_judged": "You have judged this round already. Take your verdict back to judge it again.",
-    "round_not_ready": "There is nothing to judge in this round. Go on with the next one.",
     "same_contender": "An adapter cannot be compared with itself. Choose another one to compare it with.",
     "other_base": "These two were trained on different bases. Choose two that have the same base.",
     "too_few_prompts": (
@@ -66,6 +63,7 @@ SENTENCES: Mapping[str, str] = {
     # labelling
     "task_draft": "This task is not open yet. Take another one, or come back later.",
     "task_paused": "This task is paused. What you wrote stays here; send it once the task goes on.",
+    "task_of_duel": "This task belongs to a duel. Close the duel on its own page.",
     "task_closed": "This task is closed and takes no more labels. Go on with another one.",
     "not_your_tier": "This task is for more experienced people. Choose one of your own list.",
     "not_assigned": "This task is assigned to others. Choose one of your own list.",

@@ -6,7 +6,8 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 from sqlmodel import Session, select
 
-from feedback.store.tables import DuelRound, DuelVerdict
+from feedback.store.tables import Item
+from tests.browser.label_desk import await_done, values
 from tests.browser.site import Site
 from tests.feedback.duels.duel_desk import ADAPTER, add_contender, add_prompt
 
@@ -24,20 +25,18 @@ def expert(site: Site, open_page: Callable[..., Page]) -> Page:
     return page
 
 
-def verdicts(site: Site) -> list[str]:
+def rounds(site: Site) -> list[Item]:
     with Session(site.store) as session:
-        rows = session.exec(select(DuelVerdict).order_by(DuelVerdict.created_at, DuelVerdict.attempt))
-        return [row.verdict for row in rows]
-
-
-def rounds(site: Site) -> list[DuelRound]:
-    with Session(site.store) as session:
-        return list(session.exec(select(DuelRound).order_by(DuelRound.position)))
+        return list(session.exec(select(Item).order_by(Item.position)))
 
 
 def judge(page: Page, key: str, judged: int) -> None:
     page.keyboard.press(key)
-    expect(page.locator('[data-part="judged"]')).to_have_text(f"{judged} of 4 judged")
+    await_done(page, judged, 4 - judged)
+
+
+def read_side(page: Page, side: str) -> str:
+    return page.locator(f'[data-part="{side}"]').inner_text()
 
 
 def find_way(page: Page, link: str, judging: str) -> Locator | None:
@@ -67,21 +66,28 @@ def test_a_duel_is_started_judged_by_keys_and_closed(site: Site, expert: Page) -
         expert.keyboard.press("Enter")
     expect(expert.get_by_role("heading", name="Which reply is better?")).to_be_visible()
     expect(expert.get_by_text("0 of 4 judged")).to_be_visible()
-    first = rounds(site)[0]
-    expect(expert.locator('[data-part="a"]')).to_have_text(first.a_text or "")
-    expect(expert.locator('[data-part="b"]')).to_have_text(first.b_text or "")
     assert ADAPTER not in expert.content()
+    expert.get_by_role("link", name="Judge its rounds").focus()
+    expert.keyboard.press("Enter")
+    expect(expert.locator('[data-part="item"]')).to_be_visible()
+    await_done(expert, 0, 4)
+    first, *_, last = rounds(site)
+    shown = {read_side(expert, "a"), read_side(expert, "b")}
+    assert shown == {first.shown["a"], first.shown["b"]}
+    assert ADAPTER not in expert.content()
+    read = [read_side(expert, "a")]
     judge(expert, "a", 1)
     judge(expert, "2", 2)
-    expert.reload()  # what was said in an earlier visit can be taken back, too
-    expect(expert.locator('[data-part="verdicts"]')).to_be_visible()
-    expert.keyboard.press("u")
-    expect(expert.get_by_text("1 of 4 judged")).to_be_visible()
+    judge(expert, "u", 1)
     judge(expert, "x", 2)
     judge(expert, "t", 3)
+    read.append(read_side(expert, "b"))
     judge(expert, "b", 4)
-    expect(expert.get_by_text("You have judged every round").first).to_be_visible()
-    assert verdicts(site) == ["a", "b", "undo", "both_bad", "tie", "b"]
+    said = [value and value["side"] for value in values(site)]
+    assert said[2:5] == [None, "both_bad", "tie"]
+    assert [first.shown[said[0]], last.shown[said[5]]] == read
+    expert.go_back()
+    expect(expert.get_by_text("You have judged every round")).to_be_visible()
     expert.get_by_text("Close this duel").focus()
     expert.keyboard.press("Enter")
     expert.keyboard.press("Tab")
@@ -90,7 +96,8 @@ def test_a_duel_is_started_judged_by_keys_and_closed(site: Site, expert: Page) -
     row = expert.get_by_role("row", name="both bad (not counted)")
     expect(row.get_by_role("cell")).to_have_text("1")
     expect(expert.get_by_role("row", name="eva")).to_be_visible()
-    pages = [body for path, body in site.said if path.startswith("/console/duels/") or "/rounds/" in path]
+    paths = ("/console/duels/", "/label/", "/v1/items/", "/v1/tasks/")
+    pages = [body for path, body in site.said if path.startswith(paths)]
     before = pages[: next(n for n, body in enumerate(pages) if "both bad (not counted)" in body)]
     judged = [body for body in before if "Go on" not in body and "Cancel this duel" not in body]
     assert len(judged) >= 6 and not [body for body in judged if ADAPTER in body]
@@ -112,6 +119,10 @@ def test_the_pages_speak_chinese(site: Site, expert: Page, open_page: Callable[.
     if go_on is not None:
         go_on.click()
     expect(page.get_by_text("已评判 0 / 4")).to_be_visible()
-    expect(page.get_by_role("button", name="A 更好")).to_be_visible()  # the replies are there
+    page.get_by_role("link", name="评判各回合").click()
+    expect(page.locator('[data-part="item"]')).to_be_visible()
+    await_done(page, 0, 4)
     page.keyboard.press("t")
+    await_done(page, 1, 3)
+    page.go_back()
     expect(page.get_by_text("已评判 1 / 4")).to_be_visible()

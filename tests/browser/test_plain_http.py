@@ -13,8 +13,8 @@ from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK
 from serving.client.fake import FakeEngine
 from tests.browser.conftest import LAN_HOST, ask, await_cards, part
+from tests.browser.label_desk import await_done, values
 from tests.browser.site import Site, run_site
-from tests.browser.test_duels import verdicts
 from tests.feedback.duels.duel_desk import add_contender, add_prompt
 
 pytestmark = pytest.mark.real
@@ -91,9 +91,11 @@ def test_console_and_duels_work(lan: Site, open_page: Callable[..., Page]) -> No
     ).to_be_visible()
     if page.get_by_role("link", name="Go on").is_visible():
         page.get_by_role("link", name="Go on").click()
-    expect(page.locator(part("verdicts"))).to_be_visible()
-    page.keyboard.press("a")
-    expect(page.locator(part("judged"))).to_have_text("1 of 2 judged")
+    page.get_by_role("link", name="Judge its rounds").click()
+    expect(page.locator(part("item"))).to_be_visible()
+    await_done(page, 0, 2)
+    page.keyboard.press("t")
+    await_done(page, 1, 1)
     page.keyboard.press("u")
-    expect(page.locator(part("judged"))).to_have_text("0 of 2 judged")
-    assert verdicts(lan) == ["a", "undo"]
+    await_done(page, 0, 2)
+    assert values(lan) == [{"side": "tie"}, None]

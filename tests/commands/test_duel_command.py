@@ -9,8 +9,16 @@ from feedback.store.duels import get_duel
 from feedback.store.engine import open_engine, read
 from tests.commands.conftest import Call
 from tests.feedback.builders import DESK
-from tests.feedback.duels.duel_desk import ADAPTER, RIVAL, STARTED, add_contender, add_prompt, put_duel
-from tests.feedback.duels.test_verdicts import close, judge
+from tests.feedback.duels.duel_desk import (
+    ADAPTER,
+    RIVAL,
+    STARTED,
+    add_contender,
+    add_prompt,
+    close,
+    judge,
+    put_duel,
+)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import select
 
 from bench.instance import START_LIMIT_S, Service, post_event, running_service
-from feedback.store.tables import DuelRound, Rebase, SuggestionSet
+from feedback.store.tables import Duel, Item, Rebase, SuggestionSet
 from serving.base import compute_base_id
 from serving.settings import DEMO_BASE
 from tests.families.night import OPEN_POLICY, ask_set, write_choices
@@ -44,11 +44,13 @@ def read_set_base(service: Service, set_id: str) -> str:
 
 def judge_for_the_new(service: Service, duel_id: str, client: httpx.Client) -> None:
     with reading(service) as session:
-        rows = session.exec(select(DuelRound).where(DuelRound.duel_id == duel_id)).all()
-        sides = {row.position: "a" if row.a_arm != "old" else "b" for row in rows if row.state == "ready"}
+        task_id = session.get_one(Duel, duel_id).task_id
+        rows = session.exec(select(Item).where(Item.task_id == task_id)).all()
+        sides = {row.id: "b" if row.hidden["a_arm"] == "old" else "a" for row in rows if row.state == "open"}
     assert sides, [(row.state, row.reason) for row in rows]
-    for number, side in sides.items():
-        post_event(client, f"/v1/duels/{duel_id}/rounds/{number}/verdicts", verdict=side)
+    for _ in sides:
+        item_id = post_event(client, f"/v1/tasks/{task_id}/next").json()["item_id"]
+        post_event(client, f"/v1/items/{item_id}/labels", value={"side": sides[item_id]})
     post_event(client, f"/v1/duels/{duel_id}/close")
 
 

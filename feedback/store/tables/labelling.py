@@ -46,7 +46,10 @@ class Task(DeskRow, table=True):
 
 
 class Item(DeskRow, table=True):
-    """One thing to label, frozen as it is shown: open -> settled, or disputed -> settled; or dropped."""
+    """One thing to label, frozen as it is shown: open -> settled, or disputed -> settled; or dropped.
+
+    One whose replies are still generated is `waiting` before it is open.
+    """
 
     __table_args__ = (
         UniqueConstraint("task_id", "subject_kind", "subject_id"),
@@ -74,7 +77,7 @@ class Item(DeskRow, table=True):
     hidden: dict[str, Any] = Field(default_factory=dict, sa_column=json_column())  # no labeller: arms, tokens
     gold: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))  # a known answer
     tier: int  # who labels it now; a dispute raises it
-    state: str = "open"  # open | settled | disputed | dropped
+    state: str = "open"  # waiting | open | settled | disputed | dropped
     reason: str | None = None  # why it is dropped
     outcome: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
     confidence: float | None = None

@@ -65,10 +65,6 @@ BODIES = {
     "/v1/messages/<message_id>/thumbs": {"visitor": THUMB, **for_all(THUMB | {"occurred_at"}, "app")},
     "/v1/duels": for_all({"event_id", "adapter", "rival", "wanted", "name", "tag"}, "expert"),
     "/v1/duels/<duel_id>/close": for_all(EVENT, "expert"),
-    "/v1/duels/<duel_id>/rounds/<number>/verdicts": for_all(
-        {"event_id", "verdict", "dwell_ms", "occurred_at"}, "expert"
-    ),
-    "/v1/duel-verdicts/<verdict_id>/undo": for_all(EVENT, "expert"),
     "/v1/tags": for_all(EVENT | {"tag"}, "expert"),
     "/v1/tags/<tag_id>/rename": for_all(EVENT | {"name"}, "expert"),
     "/v1/tags/<tag_id>/move": for_all(EVENT | {"parent"}, "expert"),

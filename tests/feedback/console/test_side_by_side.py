@@ -10,7 +10,7 @@ from sqlmodel import select
 from feedback.run_report.replies import FILE, read_side_by_side, write_side_by_side
 from feedback.store.engine import unit_of_work
 from feedback.store.erasures import mark_datasets
-from feedback.store.tables import Conversation, Dataset, DuelRound
+from feedback.store.tables import Conversation, Dataset, Item
 from tests.databases import START
 from tests.feedback.duels.duel_desk import put_duel
 from tests.feedback.run_report.runs import add_ended_run
@@ -81,12 +81,11 @@ def test_a_closed_duel_shows_its_first_ten_and_an_open_one_none(desk, tmp_path):
     duel, conversations = put_duel(desk.engine, tmp_path, states="r" * 11 + "e", adapter_on="ab" * 6)
     assert read_sides(open_page(desk, f"/console/duels/{duel}")) == []
     with unit_of_work(desk.engine) as session:
-        for row in session.exec(select(DuelRound)):
-            row.messages = [
-                {"role": "user", "content": f"Question {row.position}? Write to ann@shop.example"}
-            ]
+        for row in session.exec(select(Item)):
+            asked = f"Question {row.position}? Write to ann@shop.example"
             own, other = f"tuned {row.position}", f"base {row.position}: dear Annabel"
-            row.a_text, row.b_text = (own, other) if row.a_adapter else (other, own)
+            a, b = (own, other) if row.hidden["a_adapter"] else (other, own)
+            row.shown = {"messages": [{"role": "user", "content": asked}], "a": a, "b": b}
         for conversation in session.exec(select(Conversation)):
             conversation.customer_details = ["Annabel"]
     assert desk.post(f"/v1/duels/{duel}/close", "expert").status_code == 200
@@ -102,7 +101,7 @@ def test_a_closed_duel_shows_its_first_ten_and_an_open_one_none(desk, tmp_path):
     assert [re.findall(r"\d+", asked)[0] for asked, _, _ in sides] == [str(number) for number in hashed[:10]]
     assert all(left.startswith("base") and right.startswith("tuned") for _, left, right in sides)
     assert "ann@shop.example" not in page and "Annabel" not in page
-    erased = next(row.conversation_id for row in desk.rows(DuelRound) if row.position == hashed[0])
+    erased = next(row.conversation_id for row in desk.rows(Item) if row.position == hashed[0])
     assert erased in conversations
     assert desk.post(f"/v1/conversations/{erased}/erasure").status_code == 201
     left = read_sides(open_page(desk, f"/console/duels/{duel}"))

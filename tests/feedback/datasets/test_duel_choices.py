@@ -12,37 +12,26 @@ from feedback.lineage.graph import Ref
 from feedback.lineage.steps import Tracer
 from feedback.records.redact import open_redactor
 from feedback.records.split import split_of
-from feedback.store.duel_verdicts import record_verdict, undo_verdict
-from feedback.store.duels import close_duel, list_rounds
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import Adapter, Dataset
 from tests.clock import FrozenClock
 from tests.feedback.builders import BASE_ID, DESK
-from tests.feedback.duels.duel_desk import ADAPTER, RIVAL, STARTED, add_prompt, put_duel, start
+from tests.feedback.duels.duel_desk import (
+    ADAPTER,
+    RIVAL,
+    STARTED,
+    add_prompt,
+    close,
+    list_items,
+    put_duel,
+    start,
+    take_back,
+)
+from tests.feedback.duels.duel_desk import judge as judge_round
 
 
-def judge(store, duel_id, *verdicts, judge="eva"):
-    ids = []
-    for number, verdict in enumerate(verdicts, start=1):
-        with unit_of_work(store) as session:
-            row = record_verdict(
-                session,
-                desk_id=DESK,
-                duel_id=duel_id,
-                number=number,
-                verdict=verdict,
-                judge=judge,
-                dwell_ms=5000,
-                occurred_at=None,
-                now=STARTED,
-            )
-            ids.append(row.id)
-    return ids
-
-
-def close(store, duel_id):
-    with unit_of_work(store) as session:
-        close_duel(session, desk_id=DESK, duel_id=duel_id, actor="eva", now=STARTED)
+def judge_all(store, duel_id, *sides, judge="eva"):
+    return [judge_round(store, duel_id, number, side, judge) for number, side in enumerate(sides, start=1)]
 
 
 def collect(store, data_dir, **selection):
@@ -53,7 +42,7 @@ def collect(store, data_dir, **selection):
 
 def test_a_verdict_is_a_choice_of_two_in_its_own_conversation(store_engine, tmp_path):
     duel_id, conversations = put_duel(store_engine, tmp_path, adapter_on="abab")
-    ids = judge(store_engine, duel_id, "a", "a", "tie", "both_bad")
+    ids = judge_all(store_engine, duel_id, "a", "a", "tie", "both_bad")
     close(store_engine, duel_id)
     records, refusals = collect(store_engine, tmp_path)
     assert refusals == {"none": 1, "tie_of_all": 1}
@@ -77,7 +66,7 @@ def test_a_verdict_is_a_choice_of_two_in_its_own_conversation(store_engine, tmp_
 
 def test_lineage_finds_the_choice_of_a_verdict_and_its_dataset(store_engine, tmp_path):
     duel_id, conversations = put_duel(store_engine, tmp_path)
-    (verdict,) = judge(store_engine, duel_id, "a")
+    (verdict,) = judge_all(store_engine, duel_id, "a")
     tracer = Tracer(store_engine, tmp_path, DESK)
     ref = Ref("choice", f"duel/{verdict}")
     with pytest.raises(NotFound):
@@ -93,9 +82,8 @@ def test_lineage_finds_the_choice_of_a_verdict_and_its_dataset(store_engine, tmp
 
 def test_only_closed_duels_and_active_verdicts_train(store_engine, tmp_path):
     duel_id, _ = put_duel(store_engine, tmp_path)
-    ids = judge(store_engine, duel_id, "a", "b")
-    with unit_of_work(store_engine) as session:
-        undo_verdict(session, desk_id=DESK, verdict_id=ids[0], judge="eva", now=STARTED)
+    ids = judge_all(store_engine, duel_id, "a", "b")
+    take_back(store_engine, ids[0])
     assert collect(store_engine, tmp_path) == ([], {})
     close(store_engine, duel_id)
     records, refusals = collect(store_engine, tmp_path)
@@ -107,7 +95,7 @@ def test_only_closed_duels_and_active_verdicts_train(store_engine, tmp_path):
 )
 def test_duels_are_a_source_by_name(sqlite_engine, tmp_path, sources, count):
     duel_id, _ = put_duel(sqlite_engine, tmp_path)
-    judge(sqlite_engine, duel_id, "a")
+    judge_all(sqlite_engine, duel_id, "a")
     close(sqlite_engine, duel_id)
     records, _ = collect(sqlite_engine, tmp_path, sources=sources)
     assert len(records) == count
@@ -115,8 +103,8 @@ def test_duels_are_a_source_by_name(sqlite_engine, tmp_path, sources, count):
 
 def test_two_judges_of_a_round_are_two_choices_of_one_conversation(sqlite_engine, tmp_path):
     duel_id, conversations = put_duel(sqlite_engine, tmp_path)
-    judge(sqlite_engine, duel_id, "a")
-    judge(sqlite_engine, duel_id, "b", judge="ada")
+    judge_all(sqlite_engine, duel_id, "a")
+    judge_all(sqlite_engine, duel_id, "b", judge="ada")
     close(sqlite_engine, duel_id)
     records, _ = collect(sqlite_engine, tmp_path)
     assert sorted((record["annotator"], record["picked"]) for record in records) == [
@@ -131,7 +119,7 @@ def test_what_a_verdict_trained_is_never_tested_on_it(store_engine, tmp_path):
     duel may take only what this adapter did not learn: prompts of the test split, and new ones.
     """
     duel_id, conversations = put_duel(store_engine, tmp_path, states="r" * 40, adapter_on="ab" * 20)
-    judge(store_engine, duel_id, *["a", "b"] * 20)
+    judge_all(store_engine, duel_id, *["a", "b"] * 20)
     close(store_engine, duel_id)
     built = build_dataset(store_engine, data_dir=tmp_path, clock=FrozenClock(STARTED))
     with unit_of_work(store_engine) as session:
@@ -155,9 +143,8 @@ def test_what_a_verdict_trained_is_never_tested_on_it(store_engine, tmp_path):
     with pytest.raises(TooFewPrompts):
         start(store_engine, tmp_path, wanted=len(held_out) + 2, adapter=RIVAL)
     duel = start(store_engine, tmp_path, wanted=len(held_out) + 1, adapter=RIVAL, event_id="e2")
-    with unit_of_work(store_engine) as session:
-        rows = list_rounds(session, desk_id=DESK, duel_id=duel.id)
+    rows = list_items(store_engine, duel.id)
     assert {row.conversation_id for row in rows} == held_out | {new}
-    assert {row.conversation_id: row.origin for row in rows} == dict.fromkeys(held_out, "test") | {
+    assert {row.conversation_id: row.hidden["origin"] for row in rows} == dict.fromkeys(held_out, "test") | {
         new: "later"
     }

@@ -8,12 +8,13 @@ from typing import Any
 from uuid import uuid4
 
 from sqlalchemy import Engine
-from sqlmodel import select
+from sqlmodel import Session, select
 
-from feedback.duels.start import Wish, start_duel
-from feedback.store import duels
-from feedback.store.engine import unit_of_work
-from feedback.store.tables import Conversation, Duel, DuelRound, SuggestionSet
+from feedback.duels.prompts import ChosenPrompt
+from feedback.duels.start import Wish, make_round, make_task, start_duel
+from feedback.store.duels import Prompt, PromptKey, close_duel
+from feedback.store.engine import read, unit_of_work
+from feedback.store.tables import Conversation, Duel, Item, Label, SuggestionSet, new_id
 from tests.feedback.builders import BASE_ID, DESK, NOW, add, add_adapter, add_dataset, add_turn
 
 ADAPTER, RIVAL = "tuned-20261122-1", "tuned-20261122-2"
@@ -114,24 +115,9 @@ def put_duel(
         if rival is not None:
             add_contender(store, data_dir, rival, dataset_id=None)
     conversations = [add_prompt(store, f"Question {n} of {uuid4()}?") for n in range(len(states))]
-    named = {"r": duels.READY, "e": duels.EQUAL, "l": duels.LEFT_OUT}
     with unit_of_work(store) as session:
-        duel = add(
-            session,
-            Duel(
-                desk_id=DESK,
-                name="One duel",
-                adapter=ADAPTER,
-                rival=rival,
-                state="open",
-                wanted=len(states),
-                seed=SEED,
-                base_id=BASE_ID,
-                created_by="eva",
-                created_at=STARTED,
-                **fields,
-            ),
-        )
+        usual = {"name": "One duel", "adapter": ADAPTER, "rival": rival, "wanted": len(states)}
+        duel = add_open_duel(session, base_id=BASE_ID, **usual, **fields)
         for position, (letter, side, conversation) in enumerate(
             zip(states, adapter_on, conversations, strict=True), start=1
         ):
@@ -139,25 +125,92 @@ def put_duel(
                 select(SuggestionSet).where(SuggestionSet.conversation_id == conversation)
             ).one()
             a, b = (ADAPTER, rival) if side == "a" else (rival, ADAPTER)
-            add(
+            add_round(
                 session,
-                DuelRound(
-                    desk_id=DESK,
-                    duel_id=duel.id,
-                    position=position,
-                    set_id=found.id,
-                    conversation_id=conversation,
-                    origin="later",
-                    messages=found.messages,
-                    state=named[letter],
-                    reason="empty" if letter == "l" else None,
-                    a_adapter=a,
-                    b_adapter=b,
-                    a_text=f"Left answer {position}.",
-                    b_text=f"Quite another right one, number {position}.",
-                    prompt_token_ids=[1, 2],
-                    a_token_ids=[3],
-                    b_token_ids=[4],
-                ),
+                duel,
+                found,
+                letter=letter,
+                position=position,
+                messages=found.messages,
+                a=f"Left answer {position}.",
+                b=f"Quite another right one, number {position}.",
+                hidden={"a_adapter": a, "b_adapter": b},
             )
         return duel.id, conversations
+
+
+def add_open_duel(session: Session, **fields: Any) -> Duel:
+    """An open duel of `fields` with its task."""
+    usual = {"desk_id": DESK, "state": "open", "seed": SEED, "created_by": "eva", "created_at": STARTED}
+    duel = Duel(task_id=new_id(), **(usual | fields))
+    add(session, make_task(duel)).state = duel.state
+    return add(session, duel)
+
+
+def add_round(
+    session: Session,
+    duel: Duel,
+    shown_set: SuggestionSet,
+    *,
+    letter: str = "r",
+    position: int = 1,
+    messages: list[dict[str, str]],
+    a: str,
+    b: str,
+    hidden: dict[str, Any],
+) -> Item:
+    """A round in the state of this letter; `hidden` tells the adapters of its sides."""
+    chosen = ChosenPrompt(
+        PromptKey(shown_set.id, shown_set.conversation_id, STARTED), "later", Prompt(messages, {})
+    )
+    item = make_round(duel, position, chosen)
+    item.state, item.reason = {
+        "r": ("open", None),
+        "e": ("dropped", "equal"),
+        "l": ("dropped", "empty"),
+    }[letter]
+    item.shown = item.shown | {"a": a, "b": b}
+    tokens = {"prompt_token_ids": [1, 2], "a_token_ids": [3], "b_token_ids": [4]}
+    item.hidden = item.hidden | tokens | hidden
+    return add(session, item)
+
+
+def list_items(store: Engine, duel_id: str) -> list[Item]:
+    with read(store) as session:
+        query = select(Item).join(Duel, Duel.task_id == Item.task_id).where(Duel.id == duel_id)
+        return list(session.exec(query.order_by(Item.position)))
+
+
+def judge(
+    store: Engine, duel_id: str, number: int, side: str, judge: str = "eva", *, at: datetime = STARTED
+) -> str:
+    """What somebody says of a round, as a label; its id."""
+    item = list_items(store, duel_id)[number - 1]
+    with unit_of_work(store) as session:
+        label = Label(
+            desk_id=DESK,
+            task_id=item.task_id,
+            item_id=item.id,
+            labeller=judge,
+            role="expert",
+            attempt=1,
+            value={"side": side},
+            dwell_ms=5000,
+            guideline_version=1,
+            occurred_at=at,
+            created_at=at,
+        )
+        return add(session, label).id
+
+
+def take_back(store: Engine, label_id: str) -> None:
+    with unit_of_work(store) as session:
+        said = session.get_one(Label, label_id)
+        kept = said.model_dump(include={"desk_id", "task_id", "item_id", "labeller", "role"})
+        undo = {"undoes": label_id, "guideline_version": 1, "occurred_at": STARTED, "created_at": STARTED}
+        add(session, Label(**kept, **undo))
+
+
+def close(store: Engine, duel_id: str) -> Duel:
+    with unit_of_work(store) as session:
+        return close_duel(session, desk_id=DESK, duel_id=duel_id, actor="eva", now=STARTED)

@@ -8,14 +8,13 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
-from sqlmodel import select
 
 from feedback.duels import drawing
 from feedback.duels.drawing import DuelDrawer
 from feedback.lease import Lease
-from feedback.store import duels
+from feedback.store import duel_rounds, duels
 from feedback.store.engine import read, unit_of_work
-from feedback.store.tables import Duel, DuelRound
+from feedback.store.tables import Duel, Item
 from feedback.suggestions.plan import BaseFacts
 from serving.client.client import Sampling
 from serving.client.fake import FakeEngine
@@ -23,7 +22,15 @@ from serving.client.fleet import Fleet
 from serving.settings import ServingSettings
 from tests.clock import FrozenClock
 from tests.feedback.builders import BASE_ID, DESK
-from tests.feedback.duels.duel_desk import ADAPTER, RIVAL, STARTED, add_contender, add_prompt, start
+from tests.feedback.duels.duel_desk import (
+    ADAPTER,
+    RIVAL,
+    STARTED,
+    add_contender,
+    add_prompt,
+    list_items,
+    start,
+)
 
 WITHIN_S = 60
 
@@ -62,10 +69,8 @@ class Bench:
         with read(self.store) as session:
             return duels.get_duel(session, desk_id=DESK, duel_id=duel_id)
 
-    def rounds(self, duel_id: str) -> list[DuelRound]:
-        with read(self.store) as session:
-            query = select(DuelRound).filter_by(duel_id=duel_id).order_by(DuelRound.position)
-            return list(session.exec(query))
+    def rounds(self, duel_id: str) -> list[Item]:
+        return list_items(self.store, duel_id)
 
     def wait(self, duel_id: str, is_so: Callable[[Duel], bool]) -> Duel:
         end = time.monotonic() + WITHIN_S
@@ -98,17 +103,18 @@ def test_both_sides_are_asked_alike_with_seeds_of_their_own(bench):
     assert (duel.state, duel.error, duel.opened_at, duel.base_id) == ("open", None, STARTED, BASE_ID)
     assert (duel.lease_owner, duel.lease_until) == (None, None)
     rows = bench.rounds(duel_id)
-    assert [row.state for row in rows] == ["ready"] * 3
+    assert [row.state for row in rows] == ["open"] * 3
     asked = {(body["seed"], body["model"]): body for body in bench.asked()}
     assert len({seed for seed, _ in asked}) == 6
     for row in rows:
-        for side, adapter in (("a", row.a_adapter), ("b", row.b_adapter)):
-            (seed,) = [one["seed"] for one in row.requests if one["side"] == side]
+        for side, adapter in (("a", row.hidden["a_adapter"]), ("b", row.hidden["b_adapter"])):
+            (seed,) = [one["seed"] for one in row.hidden["requests"] if one["side"] == side]
             body = asked[(seed, adapter or "zero")]  # base is asked for through the zero adapter
-            assert body["messages"] == row.messages and body["n"] == 1
+            assert body["messages"] == row.shown["messages"] and body["n"] == 1
             assert {name: body[name] for name in duel.sampling} == duel.sampling
-        assert row.a_text and row.b_text and row.a_token_ids and row.b_token_ids and row.prompt_token_ids
-        assert row.drawn_at == STARTED
+        assert row.shown["a"] and row.shown["b"]
+        assert all(row.hidden[name] for name in ("a_token_ids", "b_token_ids", "prompt_token_ids"))
+        assert row.hidden["drawn_at"] == STARTED.isoformat()
 
 
 def test_the_adapters_are_loaded_where_they_are_not(bench):
@@ -126,9 +132,10 @@ def test_equal_texts_are_sampled_again_once_and_then_are_a_tie(bench):
     duel = draw(bench, duel_id, temperature=0)  # greedy: every draw of a prompt is the same
     rows = bench.rounds(duel_id)
     assert duel.state == "open"
-    assert [(row.state, row.reason, row.a_text == row.b_text) for row in rows] == [("equal", None, True)] * 2
-    assert [[one["attempt"] for one in row.requests] for row in rows] == [[1, 1, 2, 2]] * 2
-    assert len({one["seed"] for row in rows for one in row.requests}) == 8
+    assert [(row.state, row.reason) for row in rows] == [("dropped", "equal")] * 2
+    assert all(row.shown["a"] == row.shown["b"] for row in rows)
+    assert [[one["attempt"] for one in row.hidden["requests"]] for row in rows] == [[1, 1, 2, 2]] * 2
+    assert len({one["seed"] for row in rows for one in row.hidden["requests"]}) == 8
 
 
 def test_a_broken_reply_is_sampled_again_once_and_then_left_out(bench):
@@ -136,8 +143,8 @@ def test_a_broken_reply_is_sampled_again_once_and_then_left_out(bench):
     duel = draw(bench, duel_id, max_tokens=1)  # every reply is cut off
     assert (duel.state, duel.error) == ("failed", "no_round")
     for row in bench.rounds(duel_id):
-        assert (row.state, row.reason) == ("left_out", "cut_off")
-        assert [one["fault"] for one in row.requests] == ["cut_off"] * 4
+        assert (row.state, row.reason) == ("dropped", "cut_off")
+        assert [one["fault"] for one in row.hidden["requests"]] == ["cut_off"] * 4
 
 
 def test_a_prompt_that_does_not_fit_is_left_out_with_its_reason(bench):
@@ -147,9 +154,11 @@ def test_a_prompt_that_does_not_fit_is_left_out_with_its_reason(bench):
         add_prompt(bench.store, text)
     duel_id = start(bench.store, bench.data_dir, wanted=3).id
     assert draw(bench, duel_id, max_tokens=100).state == "open"
-    states = {row.messages[0]["content"][:4]: (row.state, row.reason) for row in bench.rounds(duel_id)}
-    left_out = ("left_out", "prompt_too_long")
-    assert states == {"One?": ("ready", None), "Two?": ("ready", None), "word": left_out}
+    states = {
+        row.shown["messages"][0]["content"][:4]: (row.state, row.reason) for row in bench.rounds(duel_id)
+    }
+    left_out = ("dropped", "prompt_too_long")
+    assert states == {"One?": ("open", None), "Two?": ("open", None), "word": left_out}
 
 
 def test_an_adapter_that_cannot_be_loaded_ends_the_duel(bench):
@@ -195,9 +204,11 @@ def test_a_duel_goes_on_where_its_drawer_died(bench):
             lease=dead,
             plan={"sampling": {**generator_sampling(bench), "temperature": 0.25}, "base_id": BASE_ID},
         )
-        first = duels.list_waiting(session, duel_id=duel_id)[0]
-        outcome = {"state": "ready", "a_text": "Kept.", "b_text": "Kept too."}
-        assert taken is not None and duels.settle_round(
+        assert taken is not None
+        first = duel_rounds.list_waiting(session, task_id=taken.task_id)[0]
+        shown = {"a": "Kept.", "b": "Kept too."}
+        outcome = {"state": "open", "reason": None, "shown": shown, "hidden": {}}
+        assert duel_rounds.settle_round(
             session,
             duel_id=duel_id,
             lease=dead,
@@ -209,7 +220,7 @@ def test_a_duel_goes_on_where_its_drawer_died(bench):
     bench.clock.advance(31)
     assert drawer.sweep() == 1
     assert bench.wait(duel_id, lambda duel: duel.state != "drawing").state == "open"
-    assert [row.a_text == "Kept." for row in bench.rounds(duel_id)] == [True, False, False]
+    assert [row.shown["a"] == "Kept." for row in bench.rounds(duel_id)] == [True, False, False]
     assert {body["temperature"] for body in bench.asked()} == {0.25}  # it goes on as it began
     with unit_of_work(bench.store) as session:
         assert not duels.keep_duel(session, duel_id=duel_id, lease=dead, error=None)
@@ -243,7 +254,7 @@ def test_an_interrupted_duel_has_the_replies_of_an_uninterrupted_one(bench):
 
     bench.engine.answer = answer_one_round
     drawer.enqueue(duel_id)
-    bench.wait(duel_id, lambda duel: any(row.state == "ready" for row in bench.rounds(duel_id)))
+    bench.wait(duel_id, lambda duel: any(row.state == "open" for row in bench.rounds(duel_id)))
     drawer.close()
     assert bench.duel(duel_id).state == "drawing"
     bench.engine.answer = answer
@@ -251,14 +262,14 @@ def test_an_interrupted_duel_has_the_replies_of_an_uninterrupted_one(bench):
     after = bench.make_drawer()
     assert after.sweep() == 1
     bench.wait(duel_id, lambda duel: duel.state == "open")
-    interrupted = [(row.a_text, row.b_text) for row in bench.rounds(duel_id)]
+    interrupted = [(row.shown.get("a"), row.shown.get("b")) for row in bench.rounds(duel_id)]
     with unit_of_work(bench.store) as session:
         session.get_one(Duel, duel_id).state = "drawing"
         for row in bench.rounds(duel_id):
-            session.get_one(DuelRound, row.id).state = "waiting"
+            session.get_one(Item, row.id).state = "waiting"
     after.enqueue(duel_id)
     bench.wait(duel_id, lambda duel: duel.state == "open")
-    assert [(row.a_text, row.b_text) for row in bench.rounds(duel_id)] == interrupted
+    assert [(row.shown.get("a"), row.shown.get("b")) for row in bench.rounds(duel_id)] == interrupted
 
 
 def test_a_duel_that_is_closed_while_it_is_generated_is_generated_no_further(bench):

@@ -7,11 +7,10 @@ import shutil
 import time
 
 import pytest
-from sqlmodel import select
 
 from feedback.duels.drawing import DuelDrawer
 from feedback.store.engine import open_engine, read
-from feedback.store.tables import Duel, DuelRound
+from feedback.store.tables import Duel
 from feedback.suggestions.plan import BaseFacts
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
@@ -19,11 +18,21 @@ from serving.settings import ServingSettings
 from tests.clock import FrozenClock
 from tests.feedback.builders import BASE_ID
 from tests.feedback.desk import make_desk
-from tests.feedback.duels.duel_desk import ADAPTER, RIVAL, STARTED, add_contender, add_prompt, start
+from tests.feedback.duels.duel_desk import (
+    ADAPTER,
+    RIVAL,
+    STARTED,
+    add_contender,
+    add_prompt,
+    list_items,
+    start,
+)
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # Random in every answer: the session's cookie with its end, and the token that goes with it.
 CHANCE = re.compile(r'(rejoinder_session=).*|(name="csrf[-_]token" (?:content|value)=")[^"]+')
+# The order in which one person sees the sides: drawn from the random id of their account.
+ORDER = re.compile(r'"order":\s*\[[^\]]+\]')
 
 
 def receive(store, data_dir, *, adapter: str, rival: str) -> tuple[list[str], list[str | None]]:
@@ -39,19 +48,22 @@ def receive(store, data_dir, *, adapter: str, rival: str) -> tuple[list[str], li
         draw(store, data_dir, engine, duel_id)
         desk = make_desk(store, data_dir)
         desk.clock.advance((STARTED - desk.clock.now()).total_seconds() + 60)
-        paths = [f"/v1/duels/{duel_id}/rounds/{number}" for number in range(1, 7)]
+        rows = list_items(store, duel_id)
         said = []
-        for number, verdict in ((1, "a"), (2, "tie")):
-            answer = desk.post(f"/v1/duels/{duel_id}/rounds/{number}/verdicts", "expert", verdict=verdict)
-            said.append(answer.text)
-        for path in [*paths, f"/console/duels/{duel_id}", f"/console/duels/{duel_id}/live"]:
+        for row, side in zip(rows, ("a", "tie", "b", "both_bad", "a", "tie"), strict=True):
+            answers = [
+                desk.post(f"/v1/tasks/{row.task_id}/next", "expert"),
+                desk.get(f"/v1/items/{row.id}", "expert"),
+                desk.post(f"/v1/items/{row.id}/labels", "expert", value={"side": side}),
+            ]
+            assert [answer.status_code for answer in answers] == [200, 200, 201]
+            said += [f"{answer.headers}\n{answer.text}" for answer in answers]
+        for path in (f"/console/duels/{duel_id}", f"/label/{row.task_id}", f"/v1/tasks/{row.task_id}"):
             answer = desk.get(path, "expert")
             assert answer.status_code == 200
-            said.append(number_ids(f"{answer.headers}\n{answer.text}"))
-    with read(store) as session:
-        rows = session.exec(select(DuelRound).order_by(DuelRound.position)).all()
-    assert [row.state for row in rows] == ["ready"] * 6
-    return [number_ids(text) for text in said], [row.a_adapter for row in rows]
+            said.append(f"{answer.headers}\n{answer.text}")
+    assert [row.state for row in rows] == ["open"] * 6
+    return [number_ids(text) for text in said], [row.hidden["a_adapter"] for row in rows]
 
 
 def draw(store, data_dir, engine, duel_id) -> None:
@@ -78,7 +90,9 @@ def draw(store, data_dir, engine, duel_id) -> None:
 
 def number_ids(text: str) -> str:
     seen: dict[str, str] = {}
-    return UUID.sub(lambda found: seen.setdefault(found[0], f"id-{len(seen)}"), CHANCE.sub(r"\1\2", text))
+    return UUID.sub(
+        lambda found: seen.setdefault(found[0], f"id-{len(seen)}"), CHANCE.sub(r"\1\2", ORDER.sub("", text))
+    )
 
 
 @pytest.fixture
@@ -100,6 +114,6 @@ def test_exchanging_the_contenders_changes_no_byte_but_random_ids(stores):
     exchanged = {ADAPTER: RIVAL, RIVAL: ADAPTER}
     assert set(one_sides) == {ADAPTER, RIVAL}
     assert other_sides == [exchanged[name] for name in one_sides]
-    assert len(one) == 10
+    assert len(one) == 21
     assert one == other
     assert not [text for text in one if ADAPTER in text or RIVAL in text]

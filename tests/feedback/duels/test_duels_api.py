@@ -8,10 +8,10 @@ from sqlmodel import select
 from feedback.store import users
 from feedback.store.desks import ensure_desk
 from feedback.store.engine import read, unit_of_work
-from feedback.store.tables import Duel, DuelRound, DuelVerdict
+from feedback.store.tables import Duel, Item, Label
 from feedback.web.services import EXTENSION
 from tests.feedback.desk import make_desk
-from tests.feedback.duels.duel_desk import ADAPTER, STARTED, add_contender, add_prompt, put_duel
+from tests.feedback.duels.duel_desk import ADAPTER, STARTED, add_contender, add_prompt, list_items, put_duel
 
 
 class Noted:
@@ -30,29 +30,41 @@ def at_work(desk):
     return desk
 
 
-def judge(desk, duel_id, number, verdict, role="expert", **body):
-    return desk.post(f"/v1/duels/{duel_id}/rounds/{number}/verdicts", role, verdict=verdict, **body)
+def judge(desk, duel_id, *sides, role="expert"):
+    """What somebody says of the next rounds, one after the other; the answers."""
+    task_id = desk.get(f"/v1/duels/{duel_id}", role).json["task_id"]
+    return [label_next(desk, task_id, side, role) for side in sides]
 
 
-def verdicts(desk):
+def label_next(desk, task_id, side, role):
+    item_id = desk.post(f"/v1/tasks/{task_id}/next", role).json["item_id"]
+    return desk.post(f"/v1/items/{item_id}/labels", role, value={"side": side}, dwell_ms=4000)
+
+
+def labels(desk):
     with read(desk.engine) as session:
-        return list(session.exec(select(DuelVerdict).order_by(DuelVerdict.created_at)))
+        return list(session.exec(select(Label).order_by(Label.created_at)))
 
 
 def test_a_duel_from_start_to_result(at_work, tmp_path):
     duel_id, _ = put_duel(at_work.engine, tmp_path, states="rrerl", adapter_on="abaab")
     shown = at_work.get(f"/v1/duels/{duel_id}", "expert").json
     assert shown["rounds"] == {"waiting": 0, "ready": 3, "equal": 1, "left_out": 1}
-    assert (shown["state"], shown["next_round"], shown["judged"], shown["result"]) == ("open", 1, 0, None)
-    first = at_work.get(f"/v1/duels/{duel_id}/rounds/1", "expert").json
-    assert (first["a"], first["b"]) == ("Left answer 1.", "Quite another right one, number 1.")
-    assert (first["verdict"], first["judged"], first["ready"]) == (None, 0, 3)
-    assert judge(at_work, duel_id, 1, "a", dwell_ms=4000).status_code == 201  # the adapter's
-    assert judge(at_work, duel_id, 2, "a").status_code == 201  # the base's
-    assert judge(at_work, duel_id, 4, "a").status_code == 201  # the adapter's
-    assert judge(at_work, duel_id, 1, "tie", "admin").status_code == 201
+    assert (shown["state"], shown["judged"], shown["result"]) == ("open", 0, None)
+    first = at_work.post(f"/v1/tasks/{shown['task_id']}/next", "expert").json
+    assert (first["done"], first["left"]) == (0, 3)
+    item = at_work.get(f"/v1/items/{first['item_id']}", "expert").json
+    assert set(item["shown"]) == {"messages", "a", "b"} and item["kind"] == "compare"
+    assert (item["shown"]["a"], item["shown"]["b"]) == (
+        "Left answer 1.",
+        "Quite another right one, number 1.",
+    )
+    said = judge(at_work, duel_id, "a", "a", "a")  # the adapter's, the base's, the adapter's
+    assert [answer.status_code for answer in said] == [201] * 3
+    (also,) = judge(at_work, duel_id, "tie", role="admin")
+    assert also.status_code == 201
     shown = at_work.get(f"/v1/duels/{duel_id}", "expert").json
-    assert (shown["judged"], shown["judges"], shown["next_round"], shown["result"]) == (3, 2, None, None)
+    assert (shown["judged"], shown["judges"], shown["result"]) == (3, 2, None)
     closed = at_work.post(f"/v1/duels/{duel_id}/close", "expert")
     assert (closed.status_code, closed.json["state"]) == (200, "closed")
     result = at_work.get(f"/v1/duels/{duel_id}", "expert").json["result"]
@@ -64,69 +76,70 @@ def test_a_duel_from_start_to_result(at_work, tmp_path):
         at_work.users["eva"]: 2,
         at_work.users["ada"]: 0,
     }
-    assert verdicts(at_work)[0].dwell_ms == 4000
+    assert labels(at_work)[0].dwell_ms == 4000
 
 
-def test_a_repeated_verdict_is_one_verdict(at_work, tmp_path):
-    duel_id, _ = put_duel(at_work.engine, tmp_path)
-    event_id = str(uuid4())
-    first = judge(at_work, duel_id, 1, "a", event_id=event_id)
-    again = judge(at_work, duel_id, 1, "a", event_id=event_id)
-    assert (first.status_code, first.json) == (again.status_code, again.json)
-    assert len(verdicts(at_work)) == 1
-    other = judge(at_work, duel_id, 1, "b", event_id=event_id)
-    assert (other.status_code, other.json["error"]["code"]) == (409, "event_conflict")
-    new = judge(at_work, duel_id, 1, "b")
-    assert (new.status_code, new.json["error"]["code"]) == (409, "round_judged")
+def test_a_round_stays_open_however_many_agree_and_settles_nowhere(at_work, tmp_path):
+    """Nothing tells anybody before the end that all who judged a round said the same."""
+    duel_id, _ = put_duel(at_work.engine, tmp_path, states="r", adapter_on="a")
+    before = list_items(at_work.engine, duel_id)[0].model_dump()
+    for number in range(6):
+        name = f"judge {number}"
+        with unit_of_work(at_work.engine) as session:
+            given = {"desk_id": "default", "name": name, "role": "expert", "now": at_work.clock.now()}
+            at_work.tokens[name] = users.create_token(session, **given)
+        judge(at_work, duel_id, "a", role=name)
+    assert list_items(at_work.engine, duel_id)[0].model_dump() == before
+    at_work.post(f"/v1/duels/{duel_id}/close", "expert")
+    assert at_work.get(f"/v1/duels/{duel_id}", "expert").json["judges"] == 6
 
 
 def test_a_verdict_is_taken_back_and_given_anew(at_work, tmp_path):
     duel_id, _ = put_duel(at_work.engine, tmp_path)
-    said = judge(at_work, duel_id, 1, "a").json["verdict_id"]
-    assert at_work.get(f"/v1/duels/{duel_id}", "expert").json["last_verdict_id"] == said
-    assert at_work.get(f"/v1/duels/{duel_id}", "admin").json["last_verdict_id"] is None
-    strange = at_work.post(f"/v1/duel-verdicts/{said}/undo", "admin")
-    assert (strange.status_code, strange.json["error"]["code"]) == (403, "not_permitted")
-    undone = at_work.post(f"/v1/duel-verdicts/{said}/undo", "expert")
-    assert (undone.status_code, undone.json["round"]) == (201, 1)
-    assert at_work.get(f"/v1/duels/{duel_id}", "expert").json["last_verdict_id"] is None
-    twice = at_work.post(f"/v1/duel-verdicts/{said}/undo", "expert")
-    assert (twice.status_code, twice.json["error"]["code"]) == (409, "already_undone")
-    assert judge(at_work, duel_id, 1, "both_bad").status_code == 201
-    shown = at_work.get(f"/v1/duels/{duel_id}/rounds/1", "expert").json
-    assert (shown["verdict"], shown["judged"]) == ("both_bad", 1)
+    (said,) = judge(at_work, duel_id, "a")
+    assert at_work.post(f"/v1/labels/{said.json['label_id']}/undo", "expert").status_code == 201
+    assert at_work.get(f"/v1/duels/{duel_id}", "expert").json["judged"] == 0
+    judge(at_work, duel_id, "both_bad")
+    assert at_work.get(f"/v1/duels/{duel_id}", "expert").json["judged"] == 1
+    assert [(row.value, row.attempt) for row in labels(at_work) if row.undoes is None] == [
+        ({"side": "a"}, 1),
+        ({"side": "both_bad"}, 2),
+    ]
 
 
-@pytest.mark.parametrize(
-    ("number", "body", "status", "code"),
-    [
-        ("1", {"verdict": "A"}, 422, "body_invalid"),
-        ("1", {"verdict": "a", "side": "left"}, 422, "body_invalid"),
-        ("1", {"verdict": "a", "dwell_ms": -1}, 422, "body_invalid"),
-        ("9", {"verdict": "a"}, 404, "round_not_found"),
-        ("one", {"verdict": "a"}, 404, "round_not_found"),
-        ("9999999999", {"verdict": "a"}, 404, "round_not_found"),
-        ("2", {"verdict": "a"}, 409, "round_not_ready"),
-    ],
-)
-def test_what_is_refused(at_work, tmp_path, number, body, status, code):
-    duel_id, _ = put_duel(at_work.engine, tmp_path, states="rl", adapter_on="ab")
-    answer = at_work.post(f"/v1/duels/{duel_id}/rounds/{number}/verdicts", "expert", **body)
-    assert (answer.status_code, answer.json["error"]["code"]) == (status, code)
-    assert verdicts(at_work) == []
+def test_agents_and_labellers_judge_no_duel(at_work, tmp_path):
+    duel_id, _ = put_duel(at_work.engine, tmp_path)
+    task_id = at_work.get(f"/v1/duels/{duel_id}", "expert").json["task_id"]
+    answer = at_work.post(f"/v1/tasks/{task_id}/next", "agent")
+    assert (answer.status_code, answer.json["error"]["code"]) == (403, "not_your_tier")
+    assert at_work.get("/v1/tasks", "agent").json["tasks"] == []
 
 
 def test_a_closed_duel_takes_nothing_more(at_work, tmp_path):
     duel_id, _ = put_duel(at_work.engine, tmp_path)
-    said = judge(at_work, duel_id, 1, "a").json["verdict_id"]
+    (said,) = judge(at_work, duel_id, "a")
+    task_id = at_work.get(f"/v1/duels/{duel_id}", "expert").json["task_id"]
+    mine = at_work.post(f"/v1/tasks/{task_id}/next", "expert").json["item_id"]
     at_work.post(f"/v1/duels/{duel_id}/close", "admin")
     for answer in (
-        judge(at_work, duel_id, 2, "a"),
-        at_work.post(f"/v1/duel-verdicts/{said}/undo", "expert"),
+        at_work.post(f"/v1/items/{mine}/labels", "expert", value={"side": "a"}),
+        at_work.post(f"/v1/labels/{said.json['label_id']}/undo", "expert"),
+        at_work.post(f"/v1/tasks/{task_id}/next", "expert"),
     ):
-        assert (answer.status_code, answer.json["error"]["code"]) == (409, "duel_not_open")
+        assert (answer.status_code, answer.json["error"]["code"]) == (409, "task_closed")
     again = at_work.post(f"/v1/duels/{duel_id}/close", "admin")
     assert (again.status_code, again.json["error"]["code"]) == (409, "duel_over")
+
+
+@pytest.mark.parametrize(
+    ("call", "body"), [("state", {"state": "closed"}), ("guideline", {"guideline": "Prefer the short one."})]
+)
+def test_only_its_duel_closes_or_changes_its_task(at_work, tmp_path, call, body):
+    duel_id, _ = put_duel(at_work.engine, tmp_path)
+    task_id = at_work.get(f"/v1/duels/{duel_id}", "expert").json["task_id"]
+    answer = at_work.post(f"/v1/tasks/{task_id}/{call}", "expert", **body)
+    assert (answer.status_code, answer.json["error"]["code"]) == (409, "task_of_duel")
+    assert len(judge(at_work, duel_id, "a")) == 1
 
 
 def test_starting_a_duel_has_it_drawn(store_engine, tmp_path):
@@ -150,20 +163,23 @@ def test_starting_a_duel_has_it_drawn(store_engine, tmp_path):
     assert (few.status_code, few.json["error"]["code"]) == (409, "too_few_prompts")
     unknown = desk.post("/v1/duels", "expert", adapter="tuned-19990101-1")
     assert (unknown.status_code, unknown.json["error"]["code"]) == (404, "adapter_not_found")
-    early = desk.get(f"/v1/duels/{duel_id}/rounds/1", "expert")
-    assert (early.status_code, early.json["error"]["code"]) == (409, "duel_not_open")
+    early = desk.post(f"/v1/tasks/{shown['task_id']}/next", "expert")
+    assert (early.status_code, early.json["error"]["code"]) == (409, "task_draft")
+    (listed,) = desk.get("/v1/tasks", "expert").json["tasks"]
+    assert (listed["state"], listed["progress"]["waiting"]) == ("draft", 3)
 
 
 def test_no_answer_tells_a_side_or_a_score_before_the_end(at_work, tmp_path):
     duel_id, _ = put_duel(at_work.engine, tmp_path)
-    pages = [f"/v1/duels/{duel_id}/rounds/{number}" for number in range(1, 5)] + [f"/console/duels/{duel_id}"]
-    for number, verdict in enumerate(("a", "b", "tie"), start=1):
-        judge(at_work, duel_id, number, verdict)
-    for path in pages:
+    judge(at_work, duel_id, "a", "b", "tie")
+    items = [row.item_id for row in labels(at_work)]
+    task_id = at_work.get(f"/v1/duels/{duel_id}", "expert").json["task_id"]
+    for path in (*(f"/v1/items/{id}" for id in items), f"/console/duels/{duel_id}", f"/label/{task_id}"):
         answer = at_work.get(path, "expert")
         assert answer.status_code == 200
         for word in (ADAPTER, "seed", "arm", "won", "lost", "zero"):
             assert word not in answer.text.replace("warn", "")
+    assert ADAPTER not in at_work.get(f"/v1/tasks/{task_id}", "expert").text
     for path in ("/v1/duels", f"/v1/duels/{duel_id}"):
         text = at_work.get(path, "admin").text
         assert '"result":null' in text.replace(" ", "")
@@ -190,8 +206,7 @@ def test_six_rounds_tell_nothing_yet_on_any_page(at_work, tmp_path):
 def close_duel(at_work, folder, given) -> str:
     """A duel whose adapter stands left throughout, judged so and closed; its id."""
     duel_id, _ = put_duel(at_work.engine, folder, states="r" * len(given), adapter_on="a" * len(given))
-    for number, verdict in enumerate(given, start=1):
-        assert judge(at_work, duel_id, number, verdict).status_code == 201
+    assert {answer.status_code for answer in judge(at_work, duel_id, *given)} == {201}
     at_work.post(f"/v1/duels/{duel_id}/close", "expert")
     return duel_id
 
@@ -215,7 +230,6 @@ def test_pages_of_every_state_can_be_seen(at_work, tmp_path):
 
 def test_another_desks_duel_is_not_found(at_work, tmp_path):
     duel_id, _ = put_duel(at_work.engine, tmp_path)
-    said = judge(at_work, duel_id, 1, "a").json["verdict_id"]
     with unit_of_work(at_work.engine) as session:
         ensure_desk(session, now=at_work.clock.now(), desk_id="other", name="Other")
         at_work.tokens["stranger"] = users.create_token(
@@ -223,13 +237,10 @@ def test_another_desks_duel_is_not_found(at_work, tmp_path):
         )
     answers = [
         at_work.get(f"/v1/duels/{duel_id}", "stranger"),
-        at_work.get(f"/v1/duels/{duel_id}/rounds/1", "stranger"),
-        judge(at_work, duel_id, 2, "a", "stranger"),
-        at_work.post(f"/v1/duel-verdicts/{said}/undo", "stranger"),
         at_work.post(f"/v1/duels/{duel_id}/close", "stranger"),
         at_work.get(f"/console/duels/{duel_id}", "stranger"),
     ]
-    assert [answer.status_code for answer in answers] == [404] * 6
+    assert [answer.status_code for answer in answers] == [404] * 3
     assert at_work.get("/v1/duels", "stranger").json["duels"] == []
 
 
@@ -239,4 +250,4 @@ def test_a_desk_without_a_drawer_keeps_what_is_started(at_work, tmp_path):
     add_prompt(at_work.engine, "One?")
     assert at_work.post("/v1/duels", "expert", adapter=ADAPTER, wanted=1).status_code == 201
     with read(at_work.engine) as session:
-        assert len(list(session.exec(select(DuelRound)))) == 1
+        assert len(list(session.exec(select(Item)))) == 1

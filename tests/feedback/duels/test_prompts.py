@@ -7,7 +7,7 @@ import pytest
 from feedback.duels.prompts import LATER, TEST, UNUSED, Seen, choose_prompts, find_origin
 from feedback.duels.start import OtherBase, SameContender, TooFewPrompts
 from feedback.errors import NotFound
-from feedback.store import duels
+from feedback.store import duel_rounds, duels
 from feedback.store.duels import Prompt, PromptKey
 from feedback.store.engine import read
 from tests.feedback.builders import DESK, NOW
@@ -19,6 +19,7 @@ from tests.feedback.duels.duel_desk import (
     STARTED,
     add_contender,
     add_prompt,
+    list_items,
     start,
     write_dataset,
 )
@@ -110,8 +111,7 @@ def test_a_near_duplicate_of_a_training_prompt_is_seen(store_engine, tmp_path):
         pairs=[("imported-3", "validation", "你好，我的订单 12 还没有到，请问什么时候可以送到？谢谢")],
     )
     duel = start(store_engine, tmp_path, wanted=1)
-    with read(store_engine) as session:
-        (row,) = duels.list_rounds(session, desk_id=DESK, duel_id=duel.id)
+    (row,) = list_items(store_engine, duel.id)
     assert row.conversation_id == kept
     with pytest.raises(TooFewPrompts):
         start(store_engine, tmp_path, wanted=2, event_id="e2")
@@ -128,9 +128,8 @@ def test_a_prompt_with_the_words_of_a_training_prompt_is_seen(store_engine, tmp_
         pairs=[("imported-2", "validation", "Where is parcel 2?")],
     )
     duel = start(store_engine, tmp_path, wanted=1)
-    with read(store_engine) as session:
-        (row,) = duels.list_rounds(session, desk_id=DESK, duel_id=duel.id)
-    assert (row.conversation_id, row.origin, row.state) == (kept, LATER, "waiting")
+    (row,) = list_items(store_engine, duel.id)
+    assert (row.conversation_id, row.hidden["origin"], row.state) == (kept, LATER, "waiting")
     with pytest.raises(TooFewPrompts):
         start(store_engine, tmp_path, wanted=2, event_id="e2")
 
@@ -163,7 +162,7 @@ def test_starting_again_by_the_same_event_is_the_same_duel(store_engine, tmp_pat
     other = start(store_engine, tmp_path, wanted=4, event_id="e2")
     assert first.id == again.id != other.id
     with read(store_engine) as session:
-        counts = duels.count_rounds(session, duel_ids=[first.id, other.id])
+        counts = duel_rounds.count_rounds(session, duel_ids=[first.id, other.id])
     assert counts[first.id] == {"waiting": 4, "ready": 0, "equal": 0, "left_out": 0} == counts[other.id]
 
 
@@ -183,8 +182,7 @@ def test_both_sides_get_the_adapter_about_as_often(sqlite_engine, tmp_path):
     for n in range(40):
         add_prompt(sqlite_engine, f"Question {n}?", arrived=NOW + timedelta(days=1))
     duel = start(sqlite_engine, tmp_path, wanted=40)
-    with read(sqlite_engine) as session:
-        rows = duels.list_rounds(session, desk_id=DESK, duel_id=duel.id)
-    on_a = [row.a_adapter == ADAPTER for row in rows]
-    assert all({row.a_adapter, row.b_adapter} == {ADAPTER, None} for row in rows)
+    rows = list_items(sqlite_engine, duel.id)
+    on_a = [row.hidden["a_adapter"] == ADAPTER for row in rows]
+    assert all({row.hidden["a_adapter"], row.hidden["b_adapter"]} == {ADAPTER, None} for row in rows)
     assert 10 <= sum(on_a) <= 30  # a fair coin leaves this range once in 1,471 seeds; this one is fixed

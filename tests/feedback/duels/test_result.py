@@ -7,20 +7,20 @@ import pytest
 
 from feedback.duels.result import BOTH_BAD, LOST, TIED, WON, count_result, decide_round
 from feedback.experiments.sequential_tests import e_better, e_harm, wilson_interval
+from feedback.store.duel_rounds import Round
 from feedback.store.duel_verdicts import ActiveVerdict
-from feedback.store.tables import DuelRound
 from tests.feedback.duels.duel_desk import ADAPTER, BUILT, RIVAL, STARTED
 
 
-def rounds(states: str, adapter_on: str, rival: str | None = None) -> list[DuelRound]:
+def rounds(states: str, adapter_on: str, rival: str | None = None) -> list[Round]:
     named = {"r": "ready", "e": "equal", "l": "left_out", "w": "waiting"}
     return [
-        DuelRound(
+        Round(
             position=position,
             state=named[state],
             reason="cut_off" if state == "l" else None,
             a_adapter=ADAPTER if side == "a" else rival,
-            b_adapter=ADAPTER if side == "b" else rival,
+            a_arm=None,
         )
         for position, (state, side) in enumerate(zip(states, adapter_on, strict=True), start=1)
     ]
@@ -55,7 +55,7 @@ def test_of_two_adapters_the_named_one_has_the_rate():
 def test_the_figures_are_those_of_the_support_rate():
     rows = rounds("r" * 40, "ab" * 20)
     verdicts = said(*[(n, (rows[n - 1].a_adapter == ADAPTER and "a") or "b") for n in range(1, 31)])
-    verdicts += said(*[(n, "a" if rows[n - 1].b_adapter == ADAPTER else "b") for n in range(31, 37)])
+    verdicts += said(*[(n, "a" if rows[n - 1].a_adapter != ADAPTER else "b") for n in range(31, 37)])
     verdicts += said(*[(n, "tie") for n in range(37, 41)])
     told = count(rows, verdicts).to_json()
     assert (told["won"], told["lost"], told["tied"], told["counted"]) == (30, 6, 4, 40)

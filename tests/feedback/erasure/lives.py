@@ -10,13 +10,12 @@ from feedback.store.records import add_records
 from feedback.store.tables import (
     Adapter,
     Candidate,
-    Duel,
-    DuelRound,
     Run,
     SuggestionSet,
 )
 from tests.databases import START
 from tests.feedback.desk import put_set
+from tests.feedback.duels.duel_desk import add_open_duel, add_round
 from tests.feedback.erasure.traces import encode
 
 WORD, OTHER = "quokka", "wallaby"
@@ -85,27 +84,16 @@ def import_record(desk, word):
 
 def put_duel(desk, opened, word):
     with unit_of_work(desk.engine) as session:
-        duel = Duel(
-            desk_id="default", name="d", adapter=ADAPTER, wanted=1, seed=1, created_by="eva", created_at=START
-        )
-        session.add(duel)
-        session.flush()
-        session.add(
-            DuelRound(
-                desk_id="default",
-                duel_id=duel.id,
-                position=1,
-                set_id=opened["set_id"],
-                conversation_id=opened["conversation_id"],
-                origin="later",
-                messages=[{"role": "user", "content": word}],
-                prompt_token_ids=encode(word),
-                state="ready",
-                a_text=word,
-                b_text=f"my {word}",
-                a_token_ids=encode(word),
-                b_token_ids=encode(f"my {word}"),
-            )
+        duel = add_open_duel(session, name="d", adapter=ADAPTER, wanted=1, created_at=START)
+        hidden = {"prompt_token_ids": encode(word), "a_adapter": ADAPTER, "b_adapter": None}
+        add_round(
+            session,
+            duel,
+            session.get_one(SuggestionSet, opened["set_id"]),
+            messages=[{"role": "user", "content": word}],
+            a=word,
+            b=f"my {word}",
+            hidden=hidden | {"a_token_ids": encode(word), "b_token_ids": encode(f"my {word}")},
         )
 
 

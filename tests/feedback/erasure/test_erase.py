@@ -21,8 +21,8 @@ from feedback.store.tables import (
     Conversation,
     Dataset,
     Deployment,
-    DuelRound,
     Erasure,
+    Item,
     Judgement,
     Message,
     Record,
@@ -64,7 +64,7 @@ def test_the_search_finds_each_kind_of_trace(desk, data_dir, life):
     assert {"message.text", "message.knowledge", "candidate.text", "candidate.token_ids"} <= found
     assert {"conversation.customer_id", "judgement.text", "judgement.reasons", "thumb.comment"} <= found
     assert {"conversation.fields", "judgement_reasons.reasons"} <= found
-    assert {"duel_round.a_token_ids", "duel_round.messages", "record.body", "run.error"} <= found
+    assert {"item.shown", "item.hidden", "record.body", "run.error"} <= found
     assert f"datasets/{life['dataset'].id}/choices.jsonl" in found
     assert {f"runs/{life['run']}/checkpoints/rows.json", f"adapters/{ADAPTER}/README.md"} <= found
     assert {f"runs/{life['run']}/probe.json", f"adapters/{ADAPTER}/probe.json"} <= found
@@ -82,13 +82,13 @@ def test_an_erased_customer_leaves_no_trace_and_the_other_stays(desk, data_dir, 
     assert count_rows(desk) == before  # tombstones
     erased = desk.row(Conversation, id=life["opened"]["conversation_id"])
     assert erased.erased_at is not None and erased.visitor_token_hash is None
-    assert desk.row(DuelRound).state == "left_out"
+    assert (desk.row(Item).state, desk.row(Item).reason) == ("dropped", "erased")
 
 
 def count_rows(desk):
     return {
         table.__name__: len(desk.rows(table))
-        for table in (Conversation, Message, Turn, SuggestionSet, Candidate, Judgement, Record, DuelRound)
+        for table in (Conversation, Message, Turn, SuggestionSet, Candidate, Judgement, Record, Item)
     }
 
 

@@ -22,12 +22,11 @@ from feedback.store.tables import (
     AdapterEvent,
     Dataset,
     Duel,
-    DuelRound,
-    DuelVerdict,
     SuggestionSet,
 )
 from tests.databases import START
 from tests.feedback.chain import ADAPTER, DATASET, DESK, LIVE, NIGHT, record, write_dataset
+from tests.feedback.duels.duel_desk import add_open_duel, add_round, judge
 
 
 def test_the_story_reads_forwards_from_the_message_to_the_end_of_service(chain):
@@ -279,63 +278,35 @@ def test_a_duel_is_told_with_its_adapters_and_when_it_is_closed_with_its_verdict
     """What was said trains a later night: the way leads on to the choice, and from it back to the duel."""
     now = small.desk.clock.now()
     with unit_of_work(small.desk.engine) as session:
-        duel = Duel(
-            desk_id=DESK,
-            name="one",
-            adapter=ADAPTER,
-            state="open",
-            wanted=1,
-            seed=1,
-            created_by="t",
-            created_at=now,
-        )
-        session.add(duel)
-        session.flush()
-        opened = session.get_one(SuggestionSet, small.set)
-        shown = DuelRound(
-            desk_id=DESK,
-            duel_id=duel.id,
-            position=1,
-            set_id=opened.id,
-            conversation_id=opened.conversation_id,
-            origin="later",
+        duel = add_open_duel(session, name="one", adapter=ADAPTER, wanted=1, created_at=now)
+        add_round(
+            session,
+            duel,
+            session.get_one(SuggestionSet, small.set),
             messages=[{"role": "user", "content": "Where is my order 1042?"}],
-            state="ready",
-            a_adapter=ADAPTER,
-            a_text="It leaves us today.",
-            b_text="Read the page, please.",
+            a="It leaves us today.",
+            b="Read the page, please.",
+            hidden={"a_adapter": ADAPTER, "b_adapter": None},
         )
-        session.add(shown)
-        session.flush()
-        said = DuelVerdict(
-            desk_id=DESK,
-            duel_id=duel.id,
-            round_id=shown.id,
-            verdict="a",
-            judge="t",
-            attempt=1,
-            occurred_at=now,
-            created_at=now,
-        )
-        session.add(said)
+    said = judge(small.desk.engine, duel.id, 1, "a")
     find_step = small.tracer().find_step
     assert (
         find_step(Ref("duel", duel.id)).after == ()
         and Ref("duel", duel.id) in find_step(Ref("adapter", ADAPTER)).after
     )
     with pytest.raises(NotFound):
-        find_step(Ref("verdict", said.id))
+        find_step(Ref("verdict", said))
     with unit_of_work(small.desk.engine) as session:
         session.get_one(Duel, duel.id).state = "closed"
     story = [
         Ref("adapter", ADAPTER),
         Ref("duel", duel.id),
-        Ref("verdict", said.id),
-        Ref("choice", f"duel/{said.id}"),
+        Ref("verdict", said),
+        Ref("choice", f"duel/{said}"),
     ]
     for step, follower in pairwise(story):
         assert follower in find_step(step).after and step in find_step(follower).before
-    assert find_step(story[-1]).facts["kind"] == "pick" and small.find(said.id[:13]) == story[2]
+    assert find_step(story[-1]).facts["kind"] == "pick" and small.find(said[:13]) == story[2]
 
 
 def test_a_path_forks_only_where_the_story_does(small):

@@ -10,11 +10,10 @@ from sqlmodel import select
 from feedback.rebase.compare import start_comparison
 from feedback.store import duels
 from feedback.store.deployments import add_deployment
-from feedback.store.duel_verdicts import record_verdict
 from feedback.store.engine import unit_of_work
-from feedback.store.tables import Duel, DuelRound, Rebase, Run
+from feedback.store.tables import Duel, Item, Rebase, Run, Task
 from tests.feedback.builders import BASE_ID, DESK, NOW, add
-from tests.feedback.duels.duel_desk import ADAPTER, DATASET, STARTED, add_contender, add_prompt
+from tests.feedback.duels.duel_desk import ADAPTER, DATASET, STARTED, add_contender, add_prompt, judge
 
 NEW = "tuned-20261123-1"
 NEW_BASE_ID = "c" * 64
@@ -91,25 +90,16 @@ def compare(
 def judge_all(store: Engine, duel: Duel, judges: tuple[str, ...], says_new: Callable[[int], bool]) -> None:
     """Every round is drawn, each judge says whether the new side is better, and the duel is closed."""
     with unit_of_work(store) as session:
-        row = session.get_one(Duel, duel.id)
-        row.state, row.opened_at = duels.OPEN, STARTED
-        rounds = session.exec(select(DuelRound).where(DuelRound.duel_id == duel.id)).all()
+        for row in (session.get_one(Duel, duel.id), session.get_one(Task, duel.task_id)):
+            row.state, row.opened_at = duels.OPEN, STARTED
+        rounds = session.exec(select(Item).where(Item.task_id == duel.task_id)).all()
         for each in rounds:
-            each.state, each.a_text, each.b_text = duels.READY, f"A {each.position}", f"B {each.position}"
-            each.a_token_ids, each.b_token_ids, each.prompt_token_ids = [3], [4], [1]
+            each.state = "open"
+            each.shown = each.shown | {"a": f"A {each.position}", "b": f"B {each.position}"}
+            each.hidden = each.hidden | {"a_token_ids": [3], "b_token_ids": [4], "prompt_token_ids": [1]}
+    for each in rounds:
+        new, old = ("a", "b") if each.hidden["a_arm"] == duel.arm else ("b", "a")
+        for name in judges:
+            judge(store, duel.id, each.position, new if says_new(each.position) else old, name, at=JUDGED)
     with unit_of_work(store) as session:
-        for each in rounds:
-            new, old = ("a", "b") if each.a_arm == duel.arm else ("b", "a")
-            for judge in judges:
-                record_verdict(
-                    session,
-                    desk_id=DESK,
-                    duel_id=duel.id,
-                    number=each.position,
-                    verdict=new if says_new(each.position) else old,
-                    judge=judge,
-                    dwell_ms=None,
-                    occurred_at=None,
-                    now=JUDGED,
-                )
         duels.close_duel(session, desk_id=DESK, duel_id=duel.id, actor="eva", now=JUDGED)

@@ -4,7 +4,6 @@ import time
 from dataclasses import dataclass
 
 import pytest
-from sqlmodel import select
 
 from feedback.duels.read import read_result
 from feedback.rebase.compare import NotTrained
@@ -13,20 +12,15 @@ from feedback.store import duels
 from feedback.store.duel_verdicts import iterate_judged_rounds
 from feedback.store.engine import read, unit_of_work
 from feedback.store.rebases import NEW_BASE, NEW_TUNED, OLD, NoRebase
-from feedback.store.tables import Duel, DuelRound, Rebase
+from feedback.store.tables import Duel, Rebase
 from feedback.suggestions.plan import BaseFacts
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
 from serving.settings import DEMO_BASE, ServingSettings
 from tests.clock import FrozenClock
 from tests.feedback.builders import DESK
-from tests.feedback.duels.duel_desk import ADAPTER, STARTED, add_prompt
+from tests.feedback.duels.duel_desk import ADAPTER, STARTED, add_prompt, list_items
 from tests.feedback.rebase.rebase_desk import JUDGED, NEW, NEW_BASE_ID, compare, judge_all, put_rebase
-
-
-def read_rounds(store, duel):
-    with read(store) as session:
-        return session.exec(select(DuelRound).where(DuelRound.duel_id == duel.id)).all()
 
 
 def test_both_arms_of_the_new_base_meet_what_serves_and_a_repeated_call_adds_nothing(store_engine, tmp_path):
@@ -39,8 +33,8 @@ def test_both_arms_of_the_new_base_meet_what_serves_and_a_repeated_call_adds_not
     ]
     for duel, adapter in ((tuned, NEW), (base, None)):
         sides = {
-            (each.a_arm, each.a_adapter, each.b_arm, each.b_adapter)
-            for each in read_rounds(store_engine, duel)
+            tuple(each.hidden[name] for name in ("a_arm", "a_adapter", "b_arm", "b_adapter"))
+            for each in list_items(store_engine, duel.id)
         }
         assert sides <= {(OLD, ADAPTER, duel.arm, adapter), (duel.arm, adapter, OLD, ADAPTER)}
     again = compare(store_engine, tmp_path, prompts=0)
