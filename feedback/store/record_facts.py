@@ -10,7 +10,7 @@ from feedback.records.from_judgement import DUEL
 from feedback.store.engine import of_desk
 from feedback.store.overview import name_language
 from feedback.store.row_selection import is_in_language
-from feedback.store.tables import DuelVerdict, Record
+from feedback.store.tables import Duel, Label, Record
 from feedback.store.tag_filters import match_tags
 
 
@@ -66,7 +66,7 @@ def has_selected(
         query = query.where(or_(col(Record.at) >= since, and_(is_own, col(Record.created_at) >= since)))
     if session.exec(query.limit(1)).first() is not None:
         return True
-    judged = of_desk(DuelVerdict, desk_id).limit(1)
+    judged = of_desk(Label, desk_id).join(Duel, col(Duel.task_id) == col(Label.task_id)).limit(1)
     return (not sources or DUEL in sources) and session.exec(judged).first() is not None
 
 
