@@ -59,7 +59,12 @@ def real_engine(engine_base: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     """A real vLLM under the real supervisor, started at the first test that asks for it."""
     data_dir = tmp_path_factory.mktemp("engine")
     settings = ServingSettings(
-        data_dir=data_dir, base_model=str(engine_base), port=0, kv_cache_gib=0.25, max_loras=6
+        data_dir=data_dir,
+        base_model=str(engine_base),
+        port=0,
+        kv_cache_gib=0.25,
+        max_loras=6,
+        request_timeout_s=300,  # the machine may be busy
     )
     supervisor = Supervisor(settings, data_dir, lambda fleet: None)
     try:

@@ -40,7 +40,7 @@ def reading(service: Service) -> Iterator[Session]:
 @contextlib.contextmanager
 def asking(service: Service) -> Iterator[Fleet]:
     """The engine itself, past the service."""
-    settings = ServingSettings(data_dir=service.data_dir)
+    settings = ServingSettings(data_dir=service.data_dir, request_timeout_s=600)  # the machine may be busy
     fleet = Fleet.from_endpoints(read_endpoints(settings, service.data_dir), settings)
     try:
         yield fleet

@@ -70,6 +70,14 @@ def test_the_first_token_afterwards_takes_the_word_back(pulse, engine, tmp_path)
     assert not is_hung(tmp_path)
 
 
+def test_a_beat_that_ends_after_the_pulse_leaves_no_word(pulse, engine, tmp_path, told):
+    engine.mode = "hang"
+    pulse.beat()
+    pulse.close()
+    pulse.beat()
+    assert (is_hung(tmp_path), told) == (False, [])
+
+
 @pytest.mark.parametrize("mode", ["error"])
 def test_an_engine_that_refuses_does_not_hang(pulse, engine, tmp_path, told, mode):
     engine.mode = mode

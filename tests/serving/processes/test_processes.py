@@ -62,7 +62,7 @@ FAMILY = [
 
 
 def make_kept(
-    argv: list[str], folder: Path, said: list[str], timer: Timer | None = None, grace_s: float = 5
+    argv: list[str], folder: Path, said: list[str], timer: Timer | None = None, grace_s: float = 30
 ) -> KeptProcess:
     return KeptProcess(
         "sleeper",

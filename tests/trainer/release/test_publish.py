@@ -128,7 +128,7 @@ def test_a_proven_canary_waits_for_an_engine_and_is_not_replaced_meanwhile(ctx, 
         return plant.ctx.fleet_factory()
 
     monkeypatch.setattr(trainer.release.publish, "RETRY_S", 0.0)
-    waiting = replace(ctx, fleet_factory=back_soon, settings=TrainerSettings(engine_wait_s=5))
+    waiting = replace(ctx, fleet_factory=back_soon, settings=TrainerSettings(engine_wait_s=60))
     publish(waiting, token, TWO)
     assert plant.state == ServingState(fencing_token=4, live=ONE, canary=TWO, share=0.5)
     assert len(verdicts(ctx, ONE)) == 3  # one look each time, however often it waited
