@@ -80,6 +80,7 @@ def test_replies_of_twenty_turns_are_whole_and_have_their_end(service, sets):
         drawn = session.exec(select(Candidate).where(Candidate.set_id.in_(ids))).all()
     assert len(drawn) == 4 * SETS
     whole = [each for each in drawn if each.finish_reason == "stop" and each.text.strip()]
+    assert {each.id for each in drawn if each.state == "ready"} <= {each.id for each in whole}
     assert len(whole) >= 0.9 * len(drawn), Counter(each.finish_reason for each in drawn)
     assert [each.text for each in drawn if "<think" in each.text] == []
     assert {each.token_ids[-1] for each in whole} == {END}
@@ -87,7 +88,7 @@ def test_replies_of_twenty_turns_are_whole_and_have_their_end(service, sets):
 
 def test_one_night_serves_both_arms(service, sets, tmp_path):
     judge_sets(service, sets)
-    service.run("import", "--kind", "choices", str(write_held_out(tmp_path / "choices.jsonl")))
+    service.run("import", "--kind", "choices", str(write_choices(tmp_path / "choices.jsonl")))
     with asking(service) as fleet:
         before = generate_greedy(fleet, fleet.base_name, prompts=2)
     night = json.loads(service.run("train", "--now", "--json").stdout)
@@ -102,10 +103,13 @@ def test_one_night_serves_both_arms(service, sets, tmp_path):
         assert generate_greedy(fleet, fleet.base_name, prompts=2) == before
 
 
-def write_held_out(path: Path) -> Path:
-    """Four choices that the night does not learn from: among twenty conversations there may be none."""
-    numbers = [number for number in range(100) if split_of(f"c{number}") != "train"][:4]
-    choices = [make_choice(number, "") for number in numbers]
+def write_choices(path: Path) -> Path:
+    """Choices of one taste, four of them held out: twenty picks of a sampled model's replies may say nothing
+    that can be learned, and may all be of conversations in train.
+    """
+    held_out = [number for number in range(100) if split_of(f"c{number}") != "train"][:4]
+    train = [number for number in range(100) if split_of(f"c{number}") == "train"][:20]
+    choices = [make_choice(number, "") for number in (*train, *held_out)]
     ours = ("split", "weight")
     write_lines(path, [{key: value for key, value in each.items() if key not in ours} for each in choices])
     return path
