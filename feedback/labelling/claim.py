@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
+from feedback.labelling.gold import is_worn, takes_gold
 from feedback.labelling.labeller import Labeller
 from feedback.store import assignments, items
 from feedback.store.reliabilities import require_active
@@ -46,6 +47,11 @@ def claim_next(session: Session, *, task: Task, labeller: Labeller, now: datetim
         if kept is not None and kept.state == assignments.CLAIMED:
             kept.lease_until = now + TERM
             return kept
+    given = sum(assignments.count_given(session, task_id=task.id, labeller=labeller.key).values())
+    if takes_gold(given, share=task.gold_share, seed=str(task.seed), labeller=labeller.key):
+        gold = take_first(session, task=task, labeller=labeller, gold=True, now=now)
+        if gold is not None:
+            return gold
     return take_first(session, task=task, labeller=labeller, gold=False, now=now)
 
 
@@ -55,6 +61,9 @@ def take_first(
     """A claim on the first free item. Those that others hold just now are waited for at the end alone."""
     seen: list[str] = []
     held: list[str] = []
+
+    def is_free(item: Item) -> bool:
+        return bool(list_free([item.id])) and not (gold and is_old_gold(session, item=item, now=now))
 
     def list_free(among: list[str]) -> list[str]:
         return items.list_candidates(
@@ -74,15 +83,20 @@ def take_first(
             item = items.lock_item(session, desk_id=task.desk_id, item_id=item_id)
             if item is None:
                 held.append(item_id)
-            elif list_free([item_id]):
+            elif is_free(item):
                 return give(session, task=task, item=item, labeller=labeller, now=now)
         seen += found
     seen.clear()
     for item_id in held:
         item = items.get_item(session, desk_id=task.desk_id, item_id=item_id, lock=True)
-        if list_free([item_id]):
+        if is_free(item):
             return give(session, task=task, item=item, labeller=labeller, now=now)
     return None
+
+
+def is_old_gold(session: Session, *, item: Item, now: datetime) -> bool:
+    people = assignments.count_labelled(session, item_id=item.id)
+    return is_worn(people, item.created_at, now)
 
 
 def give(session: Session, *, task: Task, item: Item, labeller: Labeller, now: datetime) -> Assignment:

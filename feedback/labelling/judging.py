@@ -15,6 +15,8 @@ from feedback.errors import Conflict, NotFound
 from feedback.labelling import claim
 from feedback.labelling.kinds import check_text, check_value
 from feedback.labelling.labeller import Labeller
+from feedback.labelling.standing import list_others, renew_standing
+from feedback.labelling.trust import look_at
 from feedback.store import assignments, items, labels
 from feedback.store.engine import save_row
 from feedback.store.tables import Assignment, Item, Label, Task
@@ -59,6 +61,7 @@ def record_label(
     value = check_value(task.kind, said.value, question=task.question, shown=item.shown)
     text = check_text(task.kind, value, said.text)
     slot, late = _find_place(session, task=task, item=item, own=own, labeller=labeller, now=now)
+    others = list_others(session, task=task, item=item) if item.state == items.DISPUTED else None
     row = Label(
         desk_id=desk_id,
         task_id=task.id,
@@ -71,12 +74,16 @@ def record_label(
         reasons=list(said.reasons),
         dwell_ms=said.dwell_ms,
         guideline_version=task.guideline_version,
+        seen=labels.BLIND if others is None else labels.OTHERS,
         occurred_at=said.occurred_at or now,
         created_at=now,
     )
     labels.add_label(session, label=row)
     own.state, own.slot, own.lease_until, own.draft = assignments.DONE, slot, None, None
     save_row(session, own)
+    if item.gold is None and not late:
+        renew_standing(session, task=task, item=item, now=now)
+    look_at(session, task=task, item=item, labeller=labeller.key, now=now)
     return Recorded(row, late)
 
 
@@ -87,7 +94,7 @@ def undo_label(session: Session, *, desk_id: str, label_id: str, labeller: Label
     label = labels.get_label(session, desk_id=desk_id, label_id=label_id)
     if label.labeller != labeller.key:
         raise NotFound("label", label_id)
-    _, item, own = find_own(session, desk_id=desk_id, item_id=label.item_id, labeller=labeller)
+    task, item, own = find_own(session, desk_id=desk_id, item_id=label.item_id, labeller=labeller)
     latest = [row.labeller for row in labels.list_active_labels(session, item_ids=[item.id])][-1:]
     undo = labels.add_undo(session, label=label, now=now)
     if item.state == items.SETTLED and latest != [labeller.key]:
@@ -95,6 +102,8 @@ def undo_label(session: Session, *, desk_id: str, label_id: str, labeller: Label
     own.state, own.lease_until = assignments.CLAIMED, now + claim.TERM
     own.draft = {"value": label.value, "text": label.text}
     save_row(session, own)
+    if item.gold is None:
+        renew_standing(session, task=task, item=item, now=now)
     return undo
 
 

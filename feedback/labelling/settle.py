@@ -33,26 +33,27 @@ class Rule:
 @dataclass(frozen=True)
 class Vote:
     """One label that counts. A label of None says that its labeller could not tell: it takes its place and
-    speaks for no answer. `saw_others`: who gave it adjudicates.
+    speaks for no answer. `has_slot`: it is one of the task's own overlap. `saw_others`: who gave it
+    adjudicates.
     """
 
     label: Any
     accuracy: float
     tier: int = PEOPLE
+    has_slot: bool = True
     saw_others: bool = False
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where an item stands. `label` is its most likely answer, None without labels; `needs` is how many
-    labels may be asked for at once; `shows_others` says that the next one adjudicates.
+    """Where an item stands. `label` is its most likely answer, None without labels; `shows_others` says that
+    the next expert adjudicates, and is shown what the others said.
     """
 
     state: str
     tier: int
     label: Any
     confidence: float
-    needs: int = 0
     shows_others: bool = False
 
 
@@ -62,13 +63,14 @@ def settle(votes: Sequence[Vote], rule: Rule) -> Standing:
     """
     if any(vote.saw_others for vote in votes):
         return settle_by_experts(votes, rule)
-    label, confidence = _weigh(votes, rule)
-    if len(votes) < rule.overlap_min:
-        return Standing(OPEN, rule.tier, label, confidence, rule.overlap_min - len(votes))
+    own = [vote for vote in votes if vote.has_slot]
+    label, confidence = _weigh(own, rule)
+    if len(own) < rule.overlap_min:
+        return Standing(OPEN, rule.tier, label, confidence)
     if label is not None and confidence >= rule.confidence:
         return Standing(SETTLED, rule.tier, label, confidence)
-    if len(votes) < rule.overlap_max:
-        return Standing(OPEN, rule.tier, label, confidence, 1)
+    if len(own) < rule.overlap_max:
+        return Standing(OPEN, rule.tier, label, confidence)
     return settle_by_experts(votes, rule)
 
 
@@ -83,8 +85,8 @@ def settle_by_experts(votes: Sequence[Vote], rule: Rule) -> Standing:
     if said and said[0][1] >= AGREEING_EXPERTS:
         return Standing(SETTLED, EXPERTS, said[0][0], _chances(experts, rule)[said[0][0]])
     if len(experts) >= AGREEING_EXPERTS:
-        return Standing(DISPUTED, EXPERTS, label, confidence, 1, shows_others=True)
-    return Standing(DISPUTED, EXPERTS, label, confidence, AGREEING_EXPERTS - len(experts))
+        return Standing(DISPUTED, EXPERTS, label, confidence, shows_others=True)
+    return Standing(DISPUTED, EXPERTS, label, confidence)
 
 
 def _weigh(votes: Sequence[Vote], rule: Rule) -> tuple[Any, float]:

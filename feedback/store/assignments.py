@@ -75,6 +75,13 @@ def count_given(session: Session, *, task_id: str, labeller: str) -> dict[str, i
     return {state: count for state, count in rows}
 
 
+def count_labelled(session: Session, *, item_id: str) -> int:
+    """How many people have labelled an item."""
+    query = select(func.count()).where(col(Assignment.item_id) == item_id, col(Assignment.state) == DONE)
+    count: int = session.execute(query).scalar_one()
+    return count
+
+
 def count_done(session: Session, *, task_ids: Sequence[str], labeller: str) -> dict[str, int]:
     """How many items of each task this labeller has labelled."""
     query = (

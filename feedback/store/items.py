@@ -17,6 +17,7 @@ from feedback.store.tables import Assignment, Item, Task
 
 # A waiting item has no replies yet, so nobody gets it.
 STATES = WAITING, OPEN, SETTLED, DISPUTED, DROPPED = "waiting", "open", "settled", "disputed", "dropped"
+OF_ITEM = "item"  # the subject of a check, or of gold that experts made: an item
 EXPERTS_AT_ONCE = 2  # on a dispute, before one of them adjudicates
 LOOKED_AT = 20  # items in the order of a task, before others' locks and claims are looked at again
 
@@ -61,6 +62,7 @@ def count_left(session: Session, *, task_id: str, labeller: str, tier: int) -> i
         col(Item.task_id) == task_id,
         or_(_is_asked(tier), _is_gold()),
         ~_has(labeller, "done", "passed"),
+        ~_knows_subject(labeller),
     )
     left: int = session.execute(query).scalar_one()
     return left
@@ -83,6 +85,7 @@ def list_candidates(
     """
     query = select(col(Item.id)).where(col(Item.task_id) == task.id)
     query = query.where(~_has(labeller, "claimed", "done", "passed"))  # what lapsed may be theirs again
+    query = query.where(~_knows_subject(labeller))
     if among:
         query = query.where(col(Item.id).in_(among))
     if gold:
@@ -119,6 +122,17 @@ def _has(labeller: str, *states: str) -> ColumnElement[bool]:
         col(Assignment.state).in_(states),
     )
     return mine.correlate(Item).exists()
+
+
+def _knows_subject(labeller: str) -> ColumnElement[bool]:
+    """Whether an item repeats another one, which the labeller has labelled themselves."""
+    theirs = select(1).where(
+        col(Item.subject_kind) == OF_ITEM,
+        col(Assignment.item_id) == col(Item.subject_id),
+        col(Assignment.labeller) == labeller,
+        col(Assignment.state) == "done",
+    )
+    return theirs.correlate(Item).exists()
 
 
 def _has_room(task: Task, now: datetime, term: timedelta) -> ColumnElement[bool]:

@@ -2,13 +2,17 @@
 commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 
+from sqlalchemy import null
 from sqlmodel import Session, col, select
 
 from feedback.errors import Conflict
 from feedback.store.engine import of_desk, save_row
-from feedback.store.tables import Reliability
+from feedback.store.tables import Item, Label, Reliability, Task
+
+BEGINNING = datetime.fromtimestamp(0, UTC)
 
 
 class LabellerPaused(Conflict):
@@ -40,6 +44,32 @@ def read_accuracies(
         Reliability.desk_id == desk_id, Reliability.kind == kind, col(Reliability.labeller).in_(labellers)
     )
     return dict(session.exec(query).all())
+
+
+def read_trusted_until(
+    session: Session, *, desk_id: str, kind: str, labellers: Collection[str]
+) -> dict[str, datetime]:
+    """Of those who are paused on evidence: the time of the last gold item that they passed. What they said
+    since waits.
+    """
+    paused = of_desk(Reliability, desk_id).where(
+        Reliability.kind == kind,
+        col(Reliability.labeller).in_(labellers),
+        col(Reliability.paused_at).is_not(None),
+        col(Reliability.paused_by).is_(None),
+    )
+    trusted = {}
+    for row in session.exec(paused):
+        gold = (
+            select(Label.created_at, Label.value, Item.gold)
+            .join(Item, col(Item.id) == col(Label.item_id))
+            .join(Task, col(Task.id) == col(Label.task_id))
+            .where(Label.labeller == row.labeller, Task.kind == kind, Task.desk_id == desk_id)
+            .where(col(Item.gold).is_not(null()))
+        )
+        passed = [at for at, value, right in session.exec(gold) if value == right]
+        trusted[row.labeller] = max(passed, default=BEGINNING)
+    return trusted
 
 
 def save_reliability(session: Session, *, row: Reliability) -> Reliability:

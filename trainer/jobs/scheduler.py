@@ -3,8 +3,9 @@ only inserts rows.
 
 A run's (kind, slot) is unique in the store, so any number of schedulers make one run for one due time. Every
 minute it also checks whether an adapter in service is worse than base, whether an erasure has to be finished
-and whether picks have to be fitted again. Every night it looks at all that is known of the canary and acts on
-it (`feedback/deployment/rollout.py`). It executes no run (see worker.py).
+and whether picks have to be fitted again and labellers' reliability estimated. Every night it looks at all
+that is known of the canary and acts on it (`feedback/deployment/rollout.py`). It executes no run (see
+worker.py).
 """
 
 import logging
@@ -14,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from feedback.deployment import rollout
 from feedback.experiments.fits import renew_fits
+from feedback.labelling.trust import renew_reliabilities
 from feedback.store import runs
 from feedback.store.desks import find_desk
 from feedback.store.engine import read, unit_of_work
@@ -40,6 +42,7 @@ def start_scheduler(ctx: NightContext) -> BackgroundScheduler:
     scheduler.add_job(run_interim_analysis, ctx.settings.timetable(), [ctx], id="rollout")
     scheduler.add_job(check_harm, "interval", [ctx], seconds=ctx.settings.harm_check_s, id="harm")
     scheduler.add_job(renew_account_fits, "interval", [ctx], seconds=ctx.settings.harm_check_s, id="fits")
+    scheduler.add_job(renew_labellers, "interval", [ctx], seconds=ctx.settings.harm_check_s, id="labellers")
     scheduler.start()
     catch_up(ctx)
     return scheduler
@@ -94,6 +97,11 @@ def check_harm(ctx: NightContext) -> list[str]:
 def renew_account_fits(ctx: NightContext) -> list[str]:
     """Fits the figures of adapters again that were judged since the last fit; returns their names."""
     return renew_fits(ctx.store_engine, policy=ctx.policy.exposure, clock=ctx.clock, desk_id=ctx.desk_id)
+
+
+def renew_labellers(ctx: NightContext) -> list[str]:
+    """Estimates anew how reliable labellers are where labels came in since; returns the kinds of tasks."""
+    return renew_reliabilities(ctx.store_engine, clock=ctx.clock, desk_id=ctx.desk_id)
 
 
 def run_interim_analysis(ctx: NightContext) -> None:

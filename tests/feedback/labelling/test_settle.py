@@ -27,23 +27,23 @@ def vote(said, **fields):
 
 def stand(letters, rule=RULE):
     found = settle([vote(said) for said in letters], rule)
-    return found.state, found.label, found.needs
+    return found.state, found.label
 
 
 @pytest.mark.parametrize(
     ("letters", "standing"),
     [
-        ("", (OPEN, None, 2)),
-        ("a", (OPEN, "a", 1)),
-        ("aa", (SETTLED, "a", 0)),  # 144 against 3: 0.98
-        ("ab", (OPEN, "a", 1)),
-        ("aba", (SETTLED, "a", 0)),  # 144 against 14: 0.91
-        ("abc", (OPEN, "a", 1)),
-        ("abca", (OPEN, "a", 1)),  # 144 against 25: 0.85
-        ("abcab", (DISPUTED, "a", 2)),
-        ("a?", (OPEN, "a", 1)),
-        ("?????", (DISPUTED, None, 2)),
-        ("abcdA", (DISPUTED, "a", 1)),  # 144 against 36: 0.8; one expert has spoken
+        ("", (OPEN, None)),
+        ("a", (OPEN, "a")),
+        ("aa", (SETTLED, "a")),  # 144 against 3: 0.98
+        ("ab", (OPEN, "a")),
+        ("aba", (SETTLED, "a")),  # 144 against 14: 0.91
+        ("abc", (OPEN, "a")),
+        ("abca", (OPEN, "a")),  # 144 against 25: 0.85
+        ("abcab", (DISPUTED, "a")),
+        ("a?", (OPEN, "a")),
+        ("?????", (DISPUTED, None)),
+        ("abcdA", (DISPUTED, "a")),  # 144 against 36: 0.8; one expert has spoken
     ],
 )
 def test_an_item_settles_once_its_labels_are_sure(letters, standing):
@@ -58,16 +58,16 @@ def test_better_labellers_settle_what_others_do_not():
 @pytest.mark.parametrize(
     ("experts", "standing"),
     [
-        ("", (DISPUTED, "a", 2, False)),
-        ("C", (DISPUTED, "c", 1, False)),
-        ("CC", (SETTLED, "c", 0, False)),
-        ("CA", (DISPUTED, "a", 1, True)),
-        ("C?", (DISPUTED, "c", 1, False)),
+        ("", (DISPUTED, "a", False)),
+        ("C", (DISPUTED, "c", False)),
+        ("CC", (SETTLED, "c", False)),
+        ("CA", (DISPUTED, "a", True)),
+        ("C?", (DISPUTED, "c", False)),
     ],
 )
 def test_two_experts_who_agree_settle_a_dispute(experts, standing):
     found = settle([vote(said) for said in "abcab" + experts], RULE)
-    assert (found.state, found.label, found.needs, found.shows_others) == standing
+    assert (found.state, found.label, found.shows_others) == standing
     assert found.tier == EXPERTS
 
 
@@ -78,24 +78,31 @@ def test_one_expert_who_has_seen_both_settles_it_alone():
     assert (decided.state, decided.tier, decided.label) == (SETTLED, EXPERTS, "b")
 
 
+def test_labels_without_a_slot_count_for_no_overlap_and_for_experts_alone():
+    late = Vote("a", 0.8, tier=EXPERTS, has_slot=False)
+    assert settle([vote("a"), late], RULE).state == OPEN
+    assert settle([*map(vote, "abcab"), late, late], RULE).label == "a"
+
+
 def test_labels_before_a_check_opened_an_item_again_do_not_settle_it():
-    assert settle_by_experts([], RULE).needs == 2
+    assert settle_by_experts([], RULE).state == DISPUTED
     assert settle_by_experts([vote("B")], RULE).state == DISPUTED
     assert settle_by_experts([vote("B"), vote("B")], RULE).label == "b"
 
 
 def test_without_a_confidence_the_most_likely_answer_of_the_least_overlap_counts():
     duel = Rule(overlap_min=1, overlap_max=1, confidence=0, classes="ab")
-    assert stand("b", duel) == (SETTLED, "b", 0)
-    assert stand("abb", Rule(3, 3, 0, "ab")) == (SETTLED, "b", 0)
-    assert stand("?", duel) == (DISPUTED, None, 2)
+    assert stand("b", duel) == (SETTLED, "b")
+    assert stand("abb", Rule(3, 3, 0, "ab")) == (SETTLED, "b")
+    assert stand("?", duel) == (DISPUTED, None)
 
 
 @given(st.lists(st.sampled_from("abcdABCD?"), max_size=9))
-def test_an_item_asks_for_labels_until_it_is_settled_and_for_no_more(letters):
+def test_an_item_stays_with_its_tier_below_its_overlap_alone(letters):
     found = settle([vote(said) for said in letters], RULE)
-    assert (found.needs == 0) == (found.state == SETTLED)
     if found.state == OPEN:
-        assert len(letters) + found.needs <= RULE.overlap_max and found.tier == RULE.tier
+        assert len(letters) < RULE.overlap_max and found.tier == RULE.tier
+    if found.state == DISPUTED:
+        assert len(letters) >= RULE.overlap_max and found.tier == EXPERTS
     if found.state == SETTLED:
         assert found.label in {said.lower() for said in letters}

@@ -80,7 +80,7 @@ def test_scheduler_has_its_jobs_without_misfire_limit_and_catches_up_at_start(ct
     scheduler = start_scheduler(ctx)
     try:
         jobs = {job.id: job for job in scheduler.get_jobs()}
-        assert set(jobs) == {"night", "volume", "rollout", "harm", "erasures", "fits"}
+        assert set(jobs) == {"night", "volume", "rollout", "harm", "erasures", "fits", "labellers"}
         assert all(job.misfire_grace_time is None and job.coalesce for job in jobs.values())
         assert [kind for kind, _, _ in list_runs(ctx)] == ["night"]
     finally:

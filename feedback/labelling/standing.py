@@ -1,0 +1,114 @@
+"""Where an item stands, by the labels that count today: written into it whenever one comes or goes."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session
+
+from feedback.canonical import canonical_json
+from feedback.labelling.kinds import RATE, REWRITE, answer_of, list_answers, value_of
+from feedback.labelling.labeller import TIERS
+from feedback.labelling.posterior import FIRST_ACCURACY
+from feedback.labelling.settle import EXPERTS, Rule, Standing, Vote, settle, settle_by_experts
+from feedback.store import items, labels, reliabilities
+from feedback.store.engine import save_row
+from feedback.store.tables import Item, Label, Task
+
+REOPENED = "reopened_at"  # among what is hidden of an item: when a check sent it to the experts
+
+
+def renew_standing(session: Session, *, task: Task, item: Item, now: datetime) -> Standing:
+    """Writes where the item stands: its state and tier, and its outcome while it is settled. The caller holds
+    the item, which is neither gold nor dropped.
+    """
+    counted = list_counted(session, task=task, item=item)
+    standing = find_standing(session, task=task, item=item, counted=counted)
+    item.state, item.tier = standing.state, standing.tier
+    if standing.state != items.SETTLED:
+        item.outcome = item.confidence = item.settled_at = item.settled_by = None
+    else:
+        adjudicators = [row.labeller for row in counted if row.seen == labels.OTHERS]
+        item.outcome = tell_outcome(task.kind, standing.label, counted)
+        item.confidence, item.settled_at = standing.confidence, item.settled_at or now
+        item.settled_by = adjudicators[-1] if adjudicators else None
+    save_row(session, item)
+    return standing
+
+
+def find_standing(
+    session: Session, *, task: Task, item: Item, counted: Sequence[Label] | None = None
+) -> Standing:
+    if counted is None:
+        counted = list_counted(session, task=task, item=item)
+    votes = make_votes(session, task=task, counted=counted)
+    rule = make_rule(task, item)
+    return settle_by_experts(votes, rule) if REOPENED in item.hidden else settle(votes, rule)
+
+
+def list_others(session: Session, *, task: Task, item: Item) -> list[dict[str, Any]] | None:
+    """What the experts said who were asked before, in the order of their texts; None unless they differ and
+    the next one decides.
+    """
+    counted = list_counted(session, task=task, item=item)
+    if not find_standing(session, task=task, item=item, counted=counted).shows_others:
+        return None
+    experts = [row for row in counted if TIERS.get(row.role, 0) >= EXPERTS]
+    said = [(row.value or {}) | ({"text": row.text} if row.text is not None else {}) for row in experts]
+    return sorted(said, key=canonical_json)
+
+
+def list_counted(session: Session, *, task: Task, item: Item) -> list[Label]:
+    """The labels that say something of the item, in the order in which they came: those with a slot, and
+    experts' of a dispute. Of an item that a check has opened again only those since; those that wait for a
+    paused labeller to be trusted again do not count.
+    """
+    since = item.hidden.get(REOPENED)
+    given = [
+        row
+        for row in labels.list_active_labels(session, item_ids=[item.id])
+        if row.seen != labels.HELPER
+        and (row.slot is not None or TIERS.get(row.role, 0) >= EXPERTS)
+        and (since is None or row.created_at > datetime.fromisoformat(since))
+    ]
+    trusted = reliabilities.read_trusted_until(
+        session, desk_id=task.desk_id, kind=task.kind, labellers={row.labeller for row in given}
+    )
+    return [row for row in given if row.labeller not in trusted or row.created_at <= trusted[row.labeller]]
+
+
+def make_votes(session: Session, *, task: Task, counted: Sequence[Label]) -> list[Vote]:
+    accuracies = reliabilities.read_accuracies(
+        session, desk_id=task.desk_id, kind=task.kind, labellers=[row.labeller for row in counted]
+    )
+    return [
+        Vote(
+            answer_of(task.kind, row.value or {}),
+            accuracies.get(row.labeller, FIRST_ACCURACY),
+            tier=TIERS.get(row.role, 0),
+            has_slot=row.slot is not None,
+            saw_others=row.seen == labels.OTHERS,
+        )
+        for row in counted
+    ]
+
+
+def make_rule(task: Task, item: Item) -> Rule:
+    """What the task asks of this item. Of a text nobody's agreement can be told, so the least overlap
+    decides.
+    """
+    return Rule(
+        task.overlap_min,
+        task.overlap_max,
+        0.0 if task.kind == REWRITE else task.confidence,
+        list_answers(task.kind, question=task.question, shown=item.shown),
+        tier=task.tier,
+        ordinal=task.kind == RATE,
+    )
+
+
+def tell_outcome(kind: str, answer: Any, counted: Sequence[Label]) -> dict[str, Any]:
+    """The outcome as a value, with the last text that says it."""
+    value = value_of(kind, answer)
+    texts = [row.text for row in counted if row.text is not None and row.value == value]
+    return value | ({"text": texts[-1]} if texts else {})
