@@ -154,6 +154,9 @@ def erase_rows(session: Session, *, subject: Subject, now: datetime) -> dict[str
         _erase(session, Fit, col(Fit.adapter).in_(counted), {})  # its breakdown names the customers' tags
         renew_conversations(session, conversation_ids=ids)
     for rows in batched(subject.records):
+        session.execute(
+            select(col(Record.id)).where(col(Record.id).in_(rows)).with_for_update(key_share=True)
+        )
         items = _items_of_records(rows)
         _drop_items(session, items)
         for table, of_them in _label_paths(items):

@@ -36,6 +36,12 @@ def add_items(session: Session, *, items: Iterable[Item]) -> None:
     session.flush()
 
 
+def find_last_position(session: Session, *, task_id: str) -> int:
+    """The place of a task's last item; 0 without any."""
+    last = select(func.max(col(Item.position))).where(col(Item.task_id) == task_id)
+    return session.execute(last).scalar_one() or 0
+
+
 def get_item(session: Session, *, desk_id: str, item_id: str, lock: bool = False) -> Item:
     """The row of an item. Raises NotFound."""
     return get_row(session, Item, item_id, desk_id=desk_id, what="item", lock=lock)

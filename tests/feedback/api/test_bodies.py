@@ -77,6 +77,7 @@ BODIES = {
     "/v1/tag-decisions": for_all(EVENT | {"decisions"}, "expert"),
     "/v1/tag-decisions/undo": for_all(EVENT | {"decision_ids"}, "expert"),
     "/v1/tasks": for_all(TASK, "expert"),
+    "/v1/tasks/<task_id>/items": for_all(EVENT | {"selection", "limit", "gold"}, "expert"),
     "/v1/tasks/<task_id>/state": for_all(REASONED | {"state"}, "expert"),
     "/v1/tasks/<task_id>/guideline": for_all(EVENT | {"guideline"}, "expert"),
     "/v1/tasks/<task_id>/next": for_all(EVENT, *LABELLERS),

@@ -97,6 +97,7 @@ ACCESS = {
     "POST /v1/tasks": EXPERTS,
     "GET /v1/tasks": LABELLERS,
     "GET /v1/tasks/<task_id>": LABELLERS,
+    "POST /v1/tasks/<task_id>/items": EXPERTS,
     "POST /v1/tasks/<task_id>/state": EXPERTS,
     "POST /v1/tasks/<task_id>/guideline": EXPERTS,
     "POST /v1/tasks/<task_id>/next": LABELLERS,
