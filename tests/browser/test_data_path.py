@@ -1,6 +1,6 @@
 """An engineer's path through Data in the browser: four files come in, their sources are graded, their strings
 become a tree, a version is built without leaks, what changed in it is read, and what training made of it is
-seen by tag. The run is a stand-in: its rows, not its hours.
+seen by tag. The training is real, and small; the picks of its adapter stand in for days of people's work.
 
 `PICTURES=docs/img` in the environment renews the pictures of docs/data-path.md.
 """
@@ -8,6 +8,7 @@ seen by tag. The run is a stand-in: its rows, not its hours.
 import json
 import os
 import random
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,22 +17,25 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from feedback.clock import SystemClock
-from feedback.datasets.build import DatasetInfo, build_dataset
 from feedback.datasets.check import check_dataset
+from feedback.datasets.layout import dataset_dir
 from feedback.experiments.account import keep_counts
 from feedback.records.arms import COUNTED_DESIGN
 from feedback.store.engine import unit_of_work
 from feedback.store.record_counts import AgentMeaning, Meaning
-from feedback.store.tables import Adapter, Fit
+from feedback.store.tables import Fit, Run
 from tests.browser.conftest import part
 from tests.browser.site import Site
 from tests.feedback.formats.files import write
+from tests.loop.conftest import QUICK_POLICY, write_quick_recipe
+from tests.trainer.nights import ask
+from trainer.context import open_context
+from trainer.jobs.worker import Worker
 
 pytestmark = pytest.mark.real
 
 Body = dict[str, Any]
 
-ADAPTER = "tuned-20261121-1"
 THINGS = "kettle lamp bicycle tent phone jacket printer camera sofa drill guitar toaster".split()
 SITUATIONS = {
     "billing:refund": ("was charged twice", "went back a week ago", "never came but was paid for"),
@@ -104,16 +108,36 @@ def bring(page: Page, site: Site, folder: Path, name: str, *lines: Body) -> None
     expect(page.get_by_text("Undo this import", exact=True)).to_be_visible()
 
 
-def build(site: Site) -> DatasetInfo:
-    """As `rejoinder dataset build` does, and `rejoinder dataset check` finds nothing wrong with it."""
-    built = build_dataset(site.store, data_dir=site.settings.data_dir, clock=SystemClock())
-    assert check_dataset(built.path) == []
-    return built
+def build(page: Page, site: Site, note: str) -> str:
+    """The id of a version of everything, in which the check finds nothing wrong."""
+    page.goto(f"{site.url}/console/datasets")
+    page.locator("[name=note]").fill(note)
+    page.get_by_role("button", name="Build", exact=True).click()
+    page.wait_for_url("**/console/dataset-jobs/*")
+    expect(page.locator(part("check"))).to_contain_text("nothing leaks")
+    link = page.locator(part("progress")).get_by_role("link")
+    dataset_id = str(link.get_attribute("href")).rsplit("/", 1)[1]
+    assert check_dataset(dataset_dir(site.settings.data_dir, dataset_id)) == []
+    return dataset_id
 
 
-def train(site: Site, dataset_id: str) -> None:
-    """What a run, people's picks and the trainer's fit of them leave in the store."""
-    now = SystemClock().now()
+def train(site: Site, folder: Path) -> Run:
+    """A real run of the demo base in the trainer's child process, of few steps. No engine takes its
+    adapter.
+    """
+    recipe, policy = write_quick_recipe(folder / "quick.yaml"), folder / "quick.toml"
+    policy.write_text(QUICK_POLICY, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as asked:
+        asked.setenv("REJOINDER_TRAINER__RECIPE", str(recipe))
+        asked.setenv("REJOINDER_FEEDBACK__POLICY", str(policy))
+        with open_context(site.settings.data_dir, None) as ctx:
+            run_id = ask(ctx)
+            assert Worker(ctx).step(threading.Event())
+            return ctx.read_run(run_id)
+
+
+def pick(site: Site, adapter: str) -> None:
+    """What people's picks and the trainer's fit of them leave in the store."""
     cells = {
         tag: {"rate": rate, "low": low, "high": high, "counted": picks, "tuned": 0, "base": 0, "halves": 0}
         for tag, rate, low, high, picks in (
@@ -127,21 +151,9 @@ def train(site: Site, dataset_id: str) -> None:
         for winner, count in (("tuned", 47), ("base", 28))
     }
     value = {"counts": keep_counts(picks, {}), "fitted": {"breakdown": {"tags": cells}}}
-    report = {"n": 12, "adapter": {"log_loss": 0.842}, "base": {"log_loss": 1.094}}
-    row = Adapter(
-        name=ADAPTER,
-        desk_id="default",
-        state="live",
-        base_id="b" * 64,
-        manifest_sha256="f" * 64,
-        dataset_id=dataset_id,
-        report=report,
-        created_at=now,
-    )
     with unit_of_work(site.store) as session:
-        session.add(row)
-        session.flush()
-        session.add(Fit(desk_id="default", adapter=ADAPTER, judgements=75, value=value, at=now))
+        now = SystemClock().now()
+        session.add(Fit(desk_id="default", adapter=adapter, judgements=75, value=value, at=now))
 
 
 def take_picture(page: Page, name: str) -> None:
@@ -174,21 +186,29 @@ def test_from_four_files_to_the_result_of_a_training_by_tag(
     expect(tree).to_have_count(6)  # billing and delivery, with two below each
     take_picture(page, "data-path-tags")
 
-    first = build(site)
+    first = build(page, site, "what four files brought")
+    take_picture(page, "data-path-build")
     bring(page, site, tmp_path, "late", *map(make_choice, range(400, 430)))
-    second = build(site)
-    page.goto(f"{site.url}/console/datasets/{second.id}")
+    second = build(page, site, "with the late ones")
+    page.goto(f"{site.url}/console/datasets/{second}")
     take_picture(page, "data-path-dataset")
-    page.locator(f'a[href="/console/datasets/{second.id}/changes"]').click()
+    page.locator(f'a[href="/console/datasets/{second}/changes"]').click()
     came = page.locator(part("came"))
     expect(came).to_contain_text("late")
-    expect(page.get_by_role("heading", name=f"From {first.id[:12]} to {second.id[:12]}")).to_be_visible()
+    expect(page.get_by_role("heading", name=f"From {first[:12]} to {second[:12]}")).to_be_visible()
     take_picture(page, "data-path-changes")
 
-    train(site, second.id)
-    page.goto(f"{site.url}/console/datasets/{second.id}")
+    run = train(site, tmp_path)
+    assert (run.state, run.decision) == ("done", "passed"), run.error or run.reasons
+    assert run.dataset_id == second  # it builds one of its own, of the same content
+    assert run.adapter is not None and run.report is not None
+    pick(site, run.adapter)
+    page.goto(f"{site.url}/console/datasets/{second}")
     reuse = page.locator(part("reuse"))
-    expect(reuse.get_by_role("row").filter(has_text="this one")).to_contain_text("63 %")  # 47 of 75
+    learned = reuse.get_by_role("row").filter(has_text="this one")
+    expect(learned).to_contain_text(run.adapter)
+    expect(learned).to_contain_text(f"{run.report['adapter']['log_loss']:.3f}")
+    expect(learned).to_contain_text("63 %")  # 47 of 75
     expect(reuse.get_by_role("row").filter(has_text="billing/refund")).to_contain_text("79 %")
     reuse.scroll_into_view_if_needed()
     take_picture(page, "data-path-result")
