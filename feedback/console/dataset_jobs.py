@@ -94,7 +94,7 @@ def show_progress(job_id: str) -> str:
     return render_template("console/dataset_job_live.html", **gather_job(job_id))
 
 
-@bp.get("/<job_id>/check")
+@bp.get("/<job_id>/check/live")
 @allow("expert")
 def show_check(job_id: str) -> str:
     """What the check of a build, or this check, found, refreshed while it goes on."""

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -10,7 +11,9 @@ from flask import Flask
 from playwright.sync_api import Page, expect
 from sqlmodel import select
 
+from feedback.clock import SystemClock
 from feedback.labelling.kinds import KINDS
+from feedback.store.dataset_jobs import add_build, ask_check, settle_job
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import Conversation
 from tests.browser.conftest import KEEP_REASONS, ask, await_cards, part
@@ -85,6 +88,7 @@ def fill(site: Site) -> Desk:
     sent = [json.dumps(choice(1)).encode(), json.dumps(choice(2, picked=[9])).encode()]
     looked_at, odd = (send_file(chain.desk, data) for data in (b"\n".join(sent), b'{"colour": "red"}'))
     tag = chain.desk.post("/v1/tags", "expert", tag="billing/refund").json["tag_id"]
+    built, failed = put_builds(site)
     return Desk(
         chain.desk.app,
         {
@@ -103,6 +107,8 @@ def fill(site: Site) -> Desk:
             "/console/datasets": "/console/datasets",
             "/console/duplicates": "/console/duplicates",
             "/console/datasets/<dataset_id>": f"/console/datasets/{DATASET}",
+            "/console/dataset-jobs/<job_id>": f"/console/dataset-jobs/{built}",
+            "(a build that nothing was left of)": f"/console/dataset-jobs/{failed}",
             "/console/datasets/<dataset_id>/changes": f"/console/datasets/{DATASET}/changes",
             "/console/sources": "/console/sources",
             "/console/sources/<path:source>": "/console/sources/star",
@@ -123,6 +129,22 @@ def fill(site: Site) -> Desk:
             "(no such page)": "/console/nowhere",
         },
     )
+
+
+def put_builds(site: Site) -> tuple[str, str]:
+    """A build whose check found a leak, and one that nothing was left of."""
+    told: dict[str, Any] = {"desk_id": "default", "actor": "eva", "now": SystemClock().now()}
+    leak = [{"name": "choices star/1", "split": "train"}, {"name": "star/2", "split": "test"}]
+    fault = {"code": "leak", "words": "", "count": 1, "examples": [leak]}
+    with unit_of_work(site.store) as session:
+        built, failed = (add_build(session, selection={}, note="winter", **told).id for _ in range(2))
+        check = ask_check(session, dataset_id=DATASET, **told).id
+        done: dict[str, Any] = {"state": "done", "now": told["now"]}
+        settle_job(session, job_id=built, dataset_id=DATASET, is_new=True, **done)
+        settle_job(session, job_id=check, faults=[fault], **done)
+        why = {"error": "selection_empty", "refusals": {"too_close": 3}}
+        settle_job(session, job_id=failed, state="failed", now=told["now"], **why)
+    return built, failed
 
 
 ELSEWHERE = {
