@@ -44,7 +44,7 @@ def test_check_ends_with_0_for_a_sound_dataset_and_1_for_another(
     wrong = call("dataset", "check", str(directory))
     assert wrong.exit_code == 1 and "files with other content than their manifest says: 1" in wrong.output
     (fault,) = json.loads(call("dataset", "check", str(directory), "--json").output.splitlines()[0])["faults"]
-    assert (fault["code"], fault["examples"]) == ("file_changed", ["pairs.jsonl"])
+    assert (fault["code"], fault["examples"]) == ("file_changed", [[{"name": "pairs.jsonl", "split": ""}]])
     assert call("dataset", "check", "ffffff").exit_code == 1
 
 
