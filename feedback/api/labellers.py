@@ -1,5 +1,6 @@
 """Calls about labellers: pause and resume one, leave their labels out and take them in again."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 from flask import Blueprint
@@ -8,7 +9,10 @@ from pydantic import Field
 from feedback.api.routes import Write, write
 from feedback.api.schemas import Answer, Body, Name
 from feedback.deployment.approvals import name_person
+from feedback.labelling.kinds import KINDS
 from feedback.labelling.labellers import EXCLUDE, INCLUDE, PAUSE, RESUME, decide
+from feedback.labelling.trust import restand_items
+from feedback.web.services import services
 
 bp = Blueprint("labellers", __name__)
 
@@ -36,7 +40,22 @@ def decide_call(call: Write, body: LabellerDecided, labeller: str, did: str) -> 
         reason=body.reason,
         now=call.now,
     )
+    if did in (EXCLUDE, INCLUDE):
+        call.after_commit(lambda: restand(call, labeller, KINDS if body.kind is None else (body.kind,)))
     return LabellerNow(labeller=labeller, kind=body.kind)
+
+
+def restand(call: Write, labeller: str, kinds: Sequence[str]) -> None:
+    """What their labels had settled is settled or opened again, in tasks that are not closed."""
+    found = services()
+    for kind in kinds:
+        restand_items(
+            found.store_engine,
+            labellers=[labeller],
+            kind=kind,
+            clock=found.clock,
+            desk_id=call.actor.desk_id,
+        )
 
 
 @write(

@@ -6,6 +6,7 @@ from flask import Blueprint, render_template, request
 
 from feedback.console import label_words
 from feedback.console.tag_choice import list_tag_paths
+from feedback.console.task_filling import preview, read_choices, read_selection
 from feedback.labelling.agreement import LEAST_ITEMS
 from feedback.labelling.disputes import read_dispute
 from feedback.labelling.quality import is_sealed, read_quality, tell_items
@@ -51,12 +52,18 @@ def show_tasks() -> str:
 @allow("expert")
 def show_task(task_id: str) -> str:
     """One task: how far it is, what its labels are worth, and its guideline."""
-    actor, now = current_actor(), services().clock.now()
-    with read(services().store_engine) as store:
+    actor, found = current_actor(), services()
+    now = found.clock.now()
+    with read(found.store_engine) as store:
         task = get_task(store, desk_id=actor.desk_id, task_id=task_id)
         quality = read_quality(store, task=task, now=now)
         names = name_agents(store, desk_id=actor.desk_id, agents=task.assigned)
         checked = task.checks_task_id and get_task(store, desk_id=actor.desk_id, task_id=task.checks_task_id)
+        choices = read_choices(store, task=task)
+    asked = read_selection(request.args)
+    counted = None
+    if choices is not None and "count" in request.args:
+        counted = preview(found.store_engine, data_dir=found.settings.data_dir, task=task, selection=asked)
     tiers = quality.progress.tiers.values()
     return render_template(
         "console/task.html",
@@ -66,6 +73,9 @@ def show_task(task_id: str) -> str:
         disputed=0 if quality.is_sealed else sum(states.get(DISPUTED, 0) for states in tiers),
         assigned=sorted(names.values(), key=str.casefold),
         least_items=LEAST_ITEMS,
+        choices=choices,
+        asked=asked,
+        preview=counted,
         words=label_words,
     )
 

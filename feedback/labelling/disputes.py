@@ -15,6 +15,7 @@ from feedback.canonical import hash_text
 from feedback.errors import Conflict
 from feedback.labelling.kinds import answer_of, check_text, check_value
 from feedback.labelling.labeller import Labeller
+from feedback.labelling.standing import renew_standing
 from feedback.store import assignments, items, label_counts, labels
 from feedback.store.engine import save_row
 from feedback.store.tables import Item, Label, Task
@@ -112,9 +113,10 @@ def adjudicate(
         created_at=now,
     )
     labels.add_label(session, label=label)
-    own = assignments.claim(session, item=item, labeller=labeller.key, slot=None, until=now, now=now)
+    own = assignments.find_assignment(session, item_id=item.id, labeller=labeller.key)
+    if own is None:
+        own = assignments.claim(session, item=item, labeller=labeller.key, slot=None, until=now, now=now)
     own.state, own.lease_until, own.draft = assignments.DONE, None, None
     save_row(session, own)
-    item.state, item.outcome, item.settled_at, item.settled_by = items.SETTLED, checked, now, labeller.key
-    save_row(session, item)
+    renew_standing(session, task=task, item=item, now=now)
     return label

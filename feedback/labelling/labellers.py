@@ -76,9 +76,9 @@ def set_paused(
     now: datetime,
 ) -> None:
     row = ensure_reliability(session, desk_id=desk_id, labeller=labeller, kind=kind, now=now)
-    if is_paused:
-        row.paused_at, row.paused_by, row.pause_reason = row.paused_at or now, actor, reason
-    elif row.paused_at is not None:
+    if is_paused and row.paused_at is None:
+        row.paused_at, row.paused_by, row.pause_reason = now, actor, reason
+    elif not is_paused and row.paused_at is not None:
         row.paused_at, row.paused_by, row.pause_reason, row.resumed_at = None, None, None, now
     save_reliability(session, row=row)
 

@@ -9,6 +9,7 @@ from sqlmodel import Session
 from feedback.canonical import canonical_json
 from feedback.labelling.kinds import RATE, REWRITE, answer_of, list_answers, value_of
 from feedback.labelling.labeller import TIERS
+from feedback.labelling.labellers import read_excluded
 from feedback.labelling.posterior import FIRST_ACCURACY
 from feedback.labelling.settle import EXPERTS, Rule, Standing, Vote, settle, settle_by_experts
 from feedback.store import items, labels, reliabilities
@@ -61,7 +62,7 @@ def list_others(session: Session, *, task: Task, item: Item) -> list[dict[str, A
 def list_counted(session: Session, *, task: Task, item: Item) -> list[Label]:
     """The labels that say something of the item, in the order in which they came: those with a slot, and
     experts' of a dispute. Of an item that a check has opened again only those since; those that wait for a
-    paused labeller to be trusted again do not count.
+    paused labeller to be trusted again, or were left out, do not count.
     """
     since = item.hidden.get(REOPENED)
     given = [
@@ -74,7 +75,13 @@ def list_counted(session: Session, *, task: Task, item: Item) -> list[Label]:
     trusted = reliabilities.read_trusted_until(
         session, desk_id=task.desk_id, kind=task.kind, labellers={row.labeller for row in given}
     )
-    return [row for row in given if row.labeller not in trusted or row.created_at <= trusted[row.labeller]]
+    excluded = read_excluded(session, desk_id=task.desk_id, kind=task.kind)
+    return [
+        row
+        for row in given
+        if row.labeller not in excluded
+        and (row.labeller not in trusted or row.created_at <= trusted[row.labeller])
+    ]
 
 
 def make_votes(session: Session, *, task: Task, counted: Sequence[Label]) -> list[Vote]:
