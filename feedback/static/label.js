@@ -89,9 +89,10 @@ async function showItem(itemId) {
   announce(_("The next one is shown."));
 }
 
-function showOthers({ others, question }) {
-  part("others").hidden = !others;
-  part("others-list").replaceChildren(...(others ?? []).map((value) => make("li", "", sayValue({ value }, question))));
+/** What two experts said of whom the third decides; nobody else gets any of it. */
+function showOthers(item) {
+  part("others").hidden = !item.others;
+  part("others-list").replaceChildren(...(item.others ?? []).map((value) => make("li", "", sayValue({ value }, item))));
 }
 
 function showNothing(words, more = "") {
@@ -112,8 +113,13 @@ function showParts(isItem) {
 
 /* Answering */
 
+/** What a text that is kept in the browser has to say of its item. */
+function aboutItem({ id, question, order }) {
+  return { name: task.name, question, order, item_id: id, task_id: taskId };
+}
+
 function keepDraft() {
-  drafts.keep(current.item, { name: task.name, question: current.item.question }, current.form.fields);
+  drafts.keep(current.item, aboutItem(current.item), current.form.fields);
 }
 
 /** One thing at a time; a refusal is said on the page. */
@@ -160,7 +166,7 @@ function sendFields(fields) {
   if (!current) return;
   guard(async () => {
     const { item, shownAt } = current;
-    const about = { name: task.name, question: item.question, item_id: item.id, task_id: taskId };
+    const about = aboutItem(item);
     const told = { dwell_ms: Math.round(performance.now() - shownAt), occurred_at: new Date().toISOString() };
     const options = { about, onState: showState, onRefused: onLabelRefused };
     const answer = await write(`${pathOf(item)}/labels`, { ...fields, ...told }, options);

@@ -27,7 +27,7 @@ export class Drafts {
 
   /** Keeps an answer in the browser at once, and on the server at the next pause; without `fields` it is empty again. */
   keep(item, about, fields) {
-    keepValue(PREFIX + item.id, { ...about, ...fields, item_id: item.id, task_id: item.task_id, at: Date.now(), isSaved: false });
+    keepValue(PREFIX + item.id, { ...about, ...fields, at: Date.now(), isSaved: false });
     clearTimeout(this.timers.get(item.id));
     this.timers.set(item.id, setTimeout(() => this.save(item.id), PAUSE_MS));
   }

@@ -45,13 +45,15 @@ export function tagWords(question, path) {
 const SIDES = { a: () => _("A is better"), b: () => _("B is better"), tie: () => _("Tie"), both_bad: () => _("Both bad") };
 const VERDICTS = { good: () => _("Correct"), bad: () => _("Incorrect"), unsure: () => _("Not sure") };
 
-/** What a value says. */
-export function sayValue({ value, text }, question = {}) {
+/** What a value says of an item, where A is the reply that comes first in this labeller's order. */
+export function sayValue({ value, text }, { question = {}, order = [] } = {}) {
+  const placeOf = (reply) => (order.length ? order.indexOf(reply) : reply);
   if (value?.tags) return value.tags.map((path) => tagWords(question, path)).join(_(", ")) || _("None of them");
+  if (order.includes(value?.side)) return SIDES["ab"[placeOf(value.side)]]();
   if (value?.side) return SIDES[value.side]();
   if (value?.verdict) return VERDICTS[value.verdict]();
   if (value?.score) return _("%(score)s of 5", { score: value.score });
-  if (value?.picked) return _("Replies: %(numbers)s", { numbers: value.picked.map((at) => at + 1).join(_(", ")) });
+  if (value?.picked) return _("Replies: %(numbers)s", { numbers: value.picked.map((at) => placeOf(at) + 1).join(_(", ")) });
   if (value?.none) return _("None of them");
   return text || value?.text || "";
 }

@@ -47,7 +47,7 @@ export class UnsentLabels {
     time.dateTime = new Date(entry.at).toISOString();
     time.dataset.local = "";
     const why = entry.code ? wordsOf({ code: entry.code }) : _("Begun and not sent.");
-    const text = make("p", "text", entry.text || sayValue(entry, entry.question));
+    const text = make("p", "text", entry.text || sayValue(entry, entry));
     text.dir = "auto";
     const acts = make("div", "row", act("send", _("Send")), act("copy", _("Copy")), act("discard", _("Discard")));
     const row = make("li", "", make("p", "small muted", time, " · ", entry.name), make("p", "small why", why), text, acts);
@@ -71,7 +71,7 @@ export class UnsentLabels {
   }
 
   async copy(entry, button) {
-    await copyText(entry.text || sayValue(entry, entry.question), button);
+    await copyText(entry.text || sayValue(entry, entry), button);
     announce(_("Copied."));
   }
 
