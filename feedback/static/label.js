@@ -82,6 +82,7 @@ async function showItem(itemId) {
   const draft = drafts.find(item);
   if (draft) current.form.restore(draft);
   showParts(true);
+  part("messages").scrollTop = part("messages").scrollHeight; // the question is about the newest
   part("send").hidden = Boolean(current.form.isOnePress);
   for (const each of part("help").querySelectorAll("[data-keys]")) each.hidden = !each.dataset.keys.split(" ").some((key) => KEYS[item.kind].includes(key));
   part("labels").scrollTop = 0;
@@ -134,25 +135,29 @@ async function guard(work) {
     if (!(fault instanceof Refusal)) throw fault;
     await recover(fault);
   } finally {
+    showState("");
     isBusy = false;
     part("labels").removeAttribute("aria-busy");
   }
 }
 
-/** Goes on to what can be labelled. Where the task gives nothing, the page says why. */
+/** Says why something was refused and goes on to what can be labelled, unless the form can be mended. */
 async function recover(fault) {
-  showState("");
-  if (current && !IN_PLACE.includes(fault.code)) {
-    try {
-      await showNext();
-    } catch (next) {
-      if (!(next instanceof Refusal)) throw next;
-      showNothing(wordsOf(next));
-    }
-  } else if (!current) {
-    showNothing(wordsOf(fault));
-  }
   explain(fault);
+  if (current && IN_PLACE.includes(fault.code)) return;
+  try {
+    if (current) await showNext();
+    else showRefused(fault);
+  } catch (next) {
+    if (!(next instanceof Refusal)) throw next;
+    showRefused(next);
+  }
+}
+
+/** Where the task gives nothing, the page says why. */
+function showRefused(fault) {
+  notice("");
+  showNothing(wordsOf(fault));
 }
 
 function send() {

@@ -18,7 +18,8 @@ class Buttons {
   }
 
   button(answer) {
-    const button = make("button", answer.isMain ? "primary" : "", answer.words, " ", make("kbd", "", answer.keys[0].toUpperCase()));
+    const key = answer.words.startsWith(answer.keys[0]) ? [] : [" ", make("kbd", "", answer.keys[0].toUpperCase())];
+    const button = make("button", answer.isMain ? "primary" : "", answer.words, ...key);
     button.type = "button";
     button.setAttribute("aria-keyshortcuts", answer.keys.join(" "));
     button.addEventListener("click", () => this.answer(answer));

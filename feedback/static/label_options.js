@@ -149,7 +149,7 @@ class Tags extends Options {
 export function tag(box, { question }, hooks) {
   const options = question.options.map((path) => {
     const name = tagWords(question, path);
-    const words = name === path ? [name] : [name, " ", make("span", "muted small", path)];
+    const words = plain(name) === plain(path) ? [name] : [name, " ", make("span", "muted small", path)];
     return { key: path, name, words, sought: plain(`${name} ${path}`) };
   });
   return new Tags(box, options, { ...hooks, isLong: options.length > NUMBERED });

@@ -21,9 +21,7 @@ function bubble({ role, content }) {
 
 export function showMessages(messages) {
   const told = messages.filter(({ role }) => role === "system").map(({ content }) => content).join("\n\n");
-  const list = part("messages");
-  list.replaceChildren(...messages.filter(({ role }) => role !== "system").map(bubble));
-  list.scrollTop = list.scrollHeight; // the question is about the newest
+  part("messages").replaceChildren(...messages.filter(({ role }) => role !== "system").map(bubble));
   part("system").hidden = !told;
   part("system-words").textContent = told;
 }
