@@ -50,6 +50,7 @@ from feedback.api import (
     thumbs,
     undo,
 )
+from feedback.api.checks import bp as check_calls
 from feedback.api.labels import bp as label_calls
 from feedback.clock import Clock
 from feedback.console import labels
@@ -110,6 +111,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     tasks.bp,
     task_items.bp,
     label_calls,
+    check_calls,
     pushes.bp,
     imports.bp,
     quality.bp,

@@ -61,6 +61,7 @@ SENTENCES: Mapping[str, str] = {
         "There are fewer unseen prompts than you asked for. Ask for fewer, or wait for new conversations."
     ),
     # labelling
+    "nothing_settled": "Nothing is settled yet that could be checked. Come back later.",
     "task_draft": "This task is not open yet. Take another one, or come back later.",
     "task_paused": "This task is paused. What you wrote stays here; send it once the task goes on.",
     "task_of_duel": "This task belongs to a duel. Close the duel on its own page.",

@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from feedback.deployment import rollout
 from feedback.experiments.fits import renew_fits
+from feedback.labelling.checking import finish_checks
 from feedback.labelling.trust import renew_reliabilities
 from feedback.store import runs
 from feedback.store.desks import find_desk
@@ -100,7 +101,10 @@ def renew_account_fits(ctx: NightContext) -> list[str]:
 
 
 def renew_labellers(ctx: NightContext) -> list[str]:
-    """Estimates anew how reliable labellers are where labels came in since; returns the kinds of tasks."""
+    """Estimates anew how reliable labellers are where labels came in since; returns the kinds of tasks.
+    Finishes the checks whose last item is settled.
+    """
+    finish_checks(ctx.store_engine, clock=ctx.clock, desk_id=ctx.desk_id)
     return renew_reliabilities(ctx.store_engine, clock=ctx.clock, desk_id=ctx.desk_id)
 
 

@@ -79,6 +79,7 @@ BODIES = {
     "/v1/tasks": for_all(TASK, "expert"),
     "/v1/tasks/<task_id>/items": for_all(EVENT | {"selection", "limit", "gold"}, "expert"),
     "/v1/tasks/<task_id>/state": for_all(REASONED | {"state"}, "expert"),
+    "/v1/tasks/<task_id>/checks": for_all(EVENT | {"audience", "n"}, "expert"),
     "/v1/tasks/<task_id>/guideline": for_all(EVENT | {"guideline"}, "expert"),
     "/v1/tasks/<task_id>/next": for_all(EVENT, *LABELLERS),
     "/v1/items/<item_id>/labels": for_all(LABEL, *LABELLERS),

@@ -99,6 +99,7 @@ ACCESS = {
     "GET /v1/tasks/<task_id>": LABELLERS,
     "POST /v1/tasks/<task_id>/items": EXPERTS,
     "POST /v1/tasks/<task_id>/state": EXPERTS,
+    "POST /v1/tasks/<task_id>/checks": EXPERTS,
     "POST /v1/tasks/<task_id>/guideline": EXPERTS,
     "POST /v1/tasks/<task_id>/next": LABELLERS,
     "GET /v1/items/<item_id>": LABELLERS,
