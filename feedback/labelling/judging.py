@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from feedback.errors import Conflict, NotFound
 from feedback.labelling import claim
+from feedback.labelling.gold_items import renew_gold
 from feedback.labelling.kinds import check_text, check_value
 from feedback.labelling.labeller import Labeller
 from feedback.labelling.standing import list_others, renew_standing
@@ -83,6 +84,7 @@ def record_label(
     save_row(session, own)
     if item.gold is None and not late:
         renew_standing(session, task=task, item=item, now=now)
+        renew_gold(session, task=task, item=item, now=now)
     look_at(session, task=task, item=item, labeller=labeller.key, now=now)
     return Recorded(row, late)
 
@@ -104,6 +106,7 @@ def undo_label(session: Session, *, desk_id: str, label_id: str, labeller: Label
     save_row(session, own)
     if item.gold is None:
         renew_standing(session, task=task, item=item, now=now)
+        renew_gold(session, task=task, item=item, now=now)
     return undo
 
 

@@ -47,6 +47,14 @@ def get_item(session: Session, *, desk_id: str, item_id: str, lock: bool = False
     return get_row(session, Item, item_id, desk_id=desk_id, what="item", lock=lock)
 
 
+def find_repeated(session: Session, *, task_id: str, item_id: str) -> Item | None:
+    """The item of a task that repeats another one of it."""
+    query = select(Item).where(
+        col(Item.task_id) == task_id, col(Item.subject_kind) == OF_ITEM, col(Item.subject_id) == item_id
+    )
+    return session.scalars(query).one_or_none()
+
+
 def count_items(session: Session, *, task_ids: Sequence[str]) -> dict[str, dict[str, int]]:
     """The number of items of each task in each state, without gold."""
     counts = {task_id: dict.fromkeys(STATES, 0) for task_id in task_ids}

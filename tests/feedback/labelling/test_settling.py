@@ -88,6 +88,25 @@ def test_two_experts_who_agree_settle_a_dispute(people):
     assert desk.row(Item, id=item.id).settled_by is None
 
 
+def test_what_two_experts_said_apart_becomes_gold_for_others(people):
+    desk = people
+    task, (item,) = add_task(desk.engine, items=1, overlap_max=2, gold_share=0.05)
+    for who, value in (("ann", A), ("ben", B), ("eva1", TIE)):
+        say_next(desk, task, who, value)
+    assert len(desk.rows(Item)) == 1
+    item_id = take(desk, task, "eva2")
+    told = say_later(desk, item_id, "eva2", TIE)
+    (gold,) = [row for row in desk.rows(Item) if row.gold is not None]
+    assert (gold.gold, gold.shown, gold.subject_id, gold.state) == (TIE, item.shown, item.id, "open")
+    assert [take(desk, task, who) for who in ("ann", "ben", "eva1")] == [None, None, None]
+    got = {take(desk, task, "cy")} - {None}
+    assert got <= {gold.id}
+    assert desk.post(f"/v1/labels/{told['label_id']}/undo", "eva2").status_code == 201
+    assert desk.row(Item, id=gold.id).state == "dropped"
+    say_later(desk, item.id, "eva2", A)
+    assert [row.state for row in desk.rows(Item) if row.gold is not None] == ["dropped"]
+
+
 def test_who_cannot_tell_takes_a_place_and_speaks_for_nothing(people):
     desk = people
     task, (item,) = add_task(desk.engine, "check", items=1)
