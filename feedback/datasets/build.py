@@ -21,18 +21,20 @@ from feedback.clock import Clock
 from feedback.datasets.atomic_dir import open_atomic_dir, read_jsonl
 from feedback.datasets.building import Building, OnRecord
 from feedback.datasets.card import write_data_card
-from feedback.datasets.collect import Collected, Collector, Selection
+from feedback.datasets.collect import Collected, Collector
 from feedback.datasets.difficulty import Difficulty, read_difficulty
 from feedback.datasets.duplicates_report import keep_duplicates_report
 from feedback.datasets.errors import DatasetMissing, NothingSelected
 from feedback.datasets.layout import dataset_dir, dataset_file, datasets_dir
 from feedback.datasets.manifest import read_dataset_manifest
+from feedback.datasets.selection import Selection
 from feedback.records.redact import open_redactor
 from feedback.records.weights import WeightRules
 from feedback.store.datasets import add_dataset
 from feedback.store.derived_records import renew_all
 from feedback.store.engine import read, unit_of_work
 from feedback.store.erasures import count_erasures
+from feedback.store.own_records import list_labelled_conversations
 from feedback.store.records import count_records
 from feedback.store.sources import list_sources, read_grades, read_left_out
 from feedback.store.tables import DEFAULT_DESK, Dataset
@@ -77,10 +79,11 @@ def build_dataset(
         expected = count_records(session, desk_id=desk_id, sources=selection.sources, until=now)
         left_out = read_left_out(session, desk_id=desk_id, named=selection.sources)
         grades = {name: grade.in_force for name, grade in read_grades(session, desk_id=desk_id).items()}
+    labelled = list_labelled_conversations(store_engine, desk_id=desk_id)
     strings, without = tree.expand(selection.tags), tree.expand(selection.without_tags)
     selection = replace(selection, strings=strings, without_strings=without)
     with open_atomic_dir(datasets_dir(data_dir)) as place:
-        building = Building(place, rules, expected, on_record, grades)
+        building = Building(place, rules, expected, on_record, grades, labelled)
         redactor = open_redactor(data_dir)
         collector = Collector(store_engine, desk_id, selection, now, redactor, building.refusals, left_out)
         report = building.write(collect_all(collector, difficulty))

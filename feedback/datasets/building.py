@@ -3,7 +3,7 @@ and names the dataset by its content. Reads no store.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime
@@ -13,13 +13,14 @@ from typing import Any
 
 from feedback.canonical import canonical_hash
 from feedback.datasets.atomic_dir import AtomicDir, JsonLines, read_jsonl
-from feedback.datasets.collect import Collected, Selection
+from feedback.datasets.collect import Collected
 from feedback.datasets.difficulty import Difficulty
 from feedback.datasets.duplicates_report import DuplicatesReport
 from feedback.datasets.layout import FORMATS, SPLITS, dataset_file
 from feedback.datasets.manifest import TAGS, write_dataset_manifest
 from feedback.datasets.members import SplitCounts, write_members
 from feedback.datasets.pair_lines import couple_pair, make_derived_pair
+from feedback.datasets.selection import Selection
 from feedback.datasets.sifting import Sifting
 from feedback.records.pairs import ThumbMark, match_thumbs, pair_choice
 from feedback.records.rejections import Refusal
@@ -42,9 +43,11 @@ class Building:
         expected: int,
         on_record: OnRecord,
         grades: Mapping[str, str | None],
+        labelled: Collection[str] = (),
     ) -> None:
         self.place = place
         self.grades = grades  # by source
+        self.labelled = labelled  # conversations of which labels say something
         self.rules = rules
         self.on_record = on_record
         self.expected = expected
@@ -58,7 +61,7 @@ class Building:
 
     def write(self, collected: Mapping[str, Iterator[Collected]]) -> DuplicatesReport:
         """Writes all records that stay, and returns what was found out about duplicates."""
-        with closing(Sifting(self.place, self.grades)) as sifted:
+        with closing(Sifting(self.place, self.grades, self.labelled)) as sifted:
             self.sift(collected, sifted)
             self.write_choices(sifted)
             self.write_pairs(sifted)

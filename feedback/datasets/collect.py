@@ -1,20 +1,22 @@
 """Reads the records of a dataset from the store: the selected choices, pairs and thumbs, settled and without
 personal data.
 
-Yields plain records in a fixed order: live ones, then those of duels, then imported ones by source and id.
-Equal store content therefore gives an equal stream.
+Yields plain records in a fixed order: live ones, those of duels and of labels, then imported ones by source
+and id. Equal store content therefore gives an equal stream.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Engine
 
 from feedback.canonical import canonical_hash
+from feedback.datasets.labelled import LabelledForm, iterate_label_forms
+from feedback.datasets.selection import Selection
 from feedback.duplicates.copies import (
     Statement,
     read_choice_statement,
@@ -22,7 +24,11 @@ from feedback.duplicates.copies import (
     read_thumb_statement,
 )
 from feedback.records.cards import Card
-from feedback.records.from_judgement import DUEL, LIVE, OWN_SOURCES, compose_choice, derive_choice
+from feedback.records.from_judgement import (
+    DUEL,
+    compose_choice,
+    derive_choice,
+)
 from feedback.records.from_thumb import derive_thumb
 from feedback.records.normalise import settle_choice
 from feedback.records.pairs import refuse_close
@@ -31,7 +37,6 @@ from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, Labelled, PairForm, ThumbForm, read_form
 from feedback.records.weights import WeightInput
 from feedback.store.duel_verdicts import iterate_judged_rounds
-from feedback.store.overview import name_language
 from feedback.store.own_records import iterate_choices, iterate_thumbs
 from feedback.store.records import iterate_records
 from feedback.store.tables import Record
@@ -40,74 +45,6 @@ F = TypeVar("F", bound=Labelled)
 # Template arguments that an imported line may state: switches, and the date of its turn.
 IMPORTED_ARGUMENTS = ("enable_thinking", "thinking", "reasoning_effort", "date_string")
 LONGEST_ARGUMENT = 40  # characters
-
-
-@dataclass(frozen=True)
-class Selection:
-    """Which records a dataset takes: from any of these sources (`live` and `duel` are what people do here),
-    with any of these tags or one below them, with none of `without_tags` nor one below those, in any of these
-    languages, and not older than a time. An empty wish asks for nothing.
-    """
-
-    sources: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    since: datetime | None = None
-    without_tags: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    difficulty: tuple[int, ...] = ()  # quarters from 1, the easiest for the base, to 4 (difficulty.py)
-    strings: frozenset[str] = frozenset()  # that mean the tags, by the tree of the desk
-    without_strings: frozenset[str] = frozenset()
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "sources": sorted(self.sources),
-            "tags": sorted(self.tags),
-            "since": self.since.astimezone(UTC).isoformat() if self.since else None,
-            "without_tags": sorted(self.without_tags),
-            "languages": sorted(self.languages),
-            "difficulty": sorted(self.difficulty),
-        }
-
-    @classmethod
-    def from_json(cls, told: dict[str, Any]) -> "Selection":
-        """Reads what `to_json` wrote; an empty object, of an old dataset, selects everything."""
-        since = told.get("since")
-        return cls(
-            tuple(told.get("sources") or ()),
-            tuple(told.get("tags") or ()),
-            datetime.fromisoformat(since) if since else None,
-            tuple(told.get("without_tags") or ()),
-            tuple(told.get("languages") or ()),
-            tuple(told.get("difficulty") or ()),
-        )
-
-    @property
-    def has_live(self) -> bool:
-        return not self.sources or LIVE in self.sources
-
-    @property
-    def has_duels(self) -> bool:
-        return not self.sources or DUEL in self.sources
-
-    @property
-    def imported(self) -> list[str] | None:
-        """The imported sources asked for: an empty list means all of them, None no import."""
-        named = sorted(set(self.sources) - set(OWN_SOURCES))
-        return None if self.sources and not named else named
-
-    def has_tag(self, tags: list[str]) -> bool:
-        is_asked = not self.tags or not (self.strings or set(self.tags)).isdisjoint(tags)
-        return is_asked and (self.without_strings or set(self.without_tags)).isdisjoint(tags)
-
-    def has_language(self, language: str | None) -> bool:
-        """Whether the language is asked for: `zh` asks for `zh-CN`, too."""
-        asked, spoken = {each.lower() for each in self.languages}, (language or "").lower()
-        return not asked or bool(asked & {spoken, name_language(spoken)})
-
-    def takes(self, tags: list[str], at: datetime | None, language: str | None) -> bool:
-        if not self.has_tag(tags) or not self.has_language(language):
-            return False
-        return self.since is None or (at is not None and at >= self.since)
 
 
 class Collected(NamedTuple):
@@ -137,7 +74,9 @@ class Collector:
     left_out: Mapping[str, str] = field(default_factory=dict)  # sources that no record is taken of, and why
 
     def collect_choices(self) -> Iterator[Collected]:
-        for choice, known in chain(self.iterate_live(), self.iterate_duels(), self._iterate_imported()):
+        for choice, known in chain(
+            self.iterate_live(), self.iterate_duels(), self._iterate_labelled(), self._iterate_imported()
+        ):
             if isinstance(choice, Refusal):
                 self.refusals[choice.reason] += 1
                 continue
@@ -183,6 +122,28 @@ class Collector:
                     choice.source = DUEL
                 yield choice, shown.known
 
+    def read_labels(self, kind: str) -> Iterator[LabelledForm]:
+        """Yields what settled items came to; what nothing was learnt from is counted here."""
+        if not self.selection.has_labels:
+            return
+        for found in iterate_label_forms(
+            self.store_engine,
+            desk_id=self.desk_id,
+            kind=kind,
+            takes=self.selection.takes,
+            since=self.selection.since,
+            until=self.until,
+        ):
+            if isinstance(found, Refusal):
+                self.refusals[found.reason] += 1
+            else:
+                yield found
+
+    def _iterate_labelled(self) -> Iterator[KnownChoice]:
+        for form, known in self.read_labels("choice"):
+            assert isinstance(form, ChoiceForm)
+            yield form, known
+
     def _iterate_imported(self) -> Iterator[KnownChoice]:
         """Yields imported choices without token ids. Only ids that our own engine sampled are trusted: an
         imported line could claim the id of a control token.
@@ -190,26 +151,31 @@ class Collector:
         for row, form in self._read_imported("choice", ChoiceForm):
             for reply in form.candidates:
                 reply.token_ids = None
-            own = {"id": row.identity, "source": row.source, "conversation": row.conversation}
-            yield (
-                settle_choice(form.model_copy(update={**own, "prompt_token_ids": None, "base_id": None})),
-                (),
-            )
+            own: dict[str, Any] = {"id": row.identity, "source": row.source, "conversation": row.conversation}
+            own |= {"tags": row.tags, "prompt_token_ids": None, "base_id": None}
+            yield settle_choice(form.model_copy(update=own)), ()
 
     def collect_pairs(self) -> Iterator[Collected]:
+        for labelled, known in self.read_labels("pair"):
+            assert isinstance(labelled, PairForm)
+            yield self._finish_pair(labelled, labelled.conversation or "", known)
         for row, form in self._read_imported("pair", PairForm):
             refusal = refuse_close(form.chosen[-1].content, form.rejected[-1].content)
             if refusal is not None:
                 self.refusals[refusal.reason] += 1
                 continue
-            record = form.model_dump(include={"prompt", "chosen", "rejected"})
-            record |= {"id": row.identity, "group": row.conversation, "kind": "pair", "source": row.source}
-            record |= {"tags": row.tags, "language": row.language or "", "annotator": form.annotator or ""}
-            if form.chat_template_kwargs:
-                record["chat_template_kwargs"] = form.chat_template_kwargs
-            weight = WeightInput("pair", row.conversation, form.annotator, form.at, form.weight)
-            statement = read_pair_statement(record, form.annotator)
-            yield Collected(redact_record(record, row.conversation, self.redactor), weight, statement)
+            own = {"id": row.identity, "source": row.source, "tags": row.tags, "language": row.language}
+            yield self._finish_pair(form.model_copy(update=own), row.conversation)
+
+    def _finish_pair(self, form: PairForm, conversation: str, known: Sequence[str] = ()) -> Collected:
+        record = form.model_dump(include={"prompt", "chosen", "rejected", "id", "source", "tags"})
+        record |= {"group": conversation, "kind": "pair"}
+        record |= {"language": form.language or "", "annotator": form.annotator or ""}
+        if form.chat_template_kwargs:
+            record["chat_template_kwargs"] = form.chat_template_kwargs
+        weight = WeightInput("pair", conversation, form.annotator, form.at, form.weight)
+        statement = read_pair_statement(record, form.annotator)
+        return Collected(redact_record(record, conversation, self.redactor, known), weight, statement)
 
     def collect_thumbs(self) -> Iterator[Collected]:
         if self.selection.has_live:
@@ -221,8 +187,12 @@ class Collector:
                     self.refusals[form.reason] += 1
                 elif reply is not None:
                     yield self._finish_thumb(form, reply.conversation, reply.known)
+        for labelled, known in self.read_labels("thumb"):
+            assert isinstance(labelled, ThumbForm)
+            yield self._finish_thumb(labelled, labelled.conversation or "", known)
         for row, form in self._read_imported("thumb", ThumbForm):
-            named = form.model_copy(update={"id": row.identity, "source": row.source})
+            own = {"id": row.identity, "source": row.source, "tags": row.tags}
+            named = form.model_copy(update=own)
             yield self._finish_thumb(named, row.conversation)
 
     def _finish_thumb(self, form: ThumbForm, conversation: str, known: Sequence[str] = ()) -> Collected:

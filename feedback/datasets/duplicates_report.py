@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from sqlalchemy import Engine
 
 from feedback.datasets.layout import dataset_dir
-from feedback.records.from_judgement import LIVE
+from feedback.records.from_judgement import LABEL, LIVE
 from feedback.store.datasets import select_datasets
 from feedback.store.engine import read
 from feedback.store.tables import Dataset
@@ -116,7 +116,7 @@ def list_losing(read: Counter[str], copies: Iterable[RefusedCopies]) -> list[Los
     return [
         LosingSource(source=source, read=read[source], copies=count, winner=winners[source])
         for source, count in sorted(lost.items())
-        if count > MOST * read[source]
+        if count > MOST * read[source] and source != LABEL  # people mostly agree with what they label
     ]
 
 

@@ -13,10 +13,10 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from feedback.datasets.collect import Selection
 from feedback.datasets.diff import DatasetDifference, compare_datasets
 from feedback.datasets.layout import dataset_dir
 from feedback.datasets.members import ANY_SOURCE, Member
+from feedback.datasets.selection import Selection
 from feedback.records.derived import IMPORT
 from feedback.records.from_judgement import DUEL
 from feedback.records.pairs import settle_import

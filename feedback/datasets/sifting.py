@@ -8,7 +8,7 @@ a few words for each.
 import heapq
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -25,6 +25,7 @@ from feedback.datasets.duplicates_report import (
     list_twins,
 )
 from feedback.datasets.layout import FORMATS, SPLITS
+from feedback.datasets.repeats import Repeats
 from feedback.datasets.twins import PromptTexts, Twins, find_twins
 from feedback.duplicates.copies import (
     Copies,
@@ -66,8 +67,11 @@ class HeldRecords:
 class Sifting:
     """Takes all collected records, then gives back those that stay. Call `close` at the end."""
 
-    def __init__(self, place: AtomicDir, grades: Mapping[str, str | None]) -> None:
+    def __init__(
+        self, place: AtomicDir, grades: Mapping[str, str | None], labelled: Collection[str] = ()
+    ) -> None:
         self.grades = grades  # by source
+        self.repeats = Repeats(labelled)  # the conversations of which labels say something
         self.waiting = {name: HeldRecords(place.create(f"{name}.collected")) for name in FORMATS}
         self.texts = PromptTexts(place.path)
         self.twins: Twins | None = None
@@ -87,6 +91,7 @@ class Sifting:
             waiting.prompts.append(self.texts.add(item.record["prompt"], conversation=conversation))
             waiting.splits.append(SPLITS.index(split_of(conversation)))
             told = {"source": source, "conversation": conversation, "is_own": source in OWN_SOURCES}
+            self.repeats.note(name, len(waiting.statements), item)
             waiting.statements.add(item.statement, **told)
             waiting.inputs.append(replace(item.weight_input, grade=self.grades.get(source)))
             waiting.part.add({"record": item.record, "prompt_hash": item.prompt_hash})
@@ -113,6 +118,10 @@ class Sifting:
                 implied = find_implied(pairs.statements, choices.statements, choices.is_left)
                 self._refuse(pairs, implied)
             self._refuse(waiting, find_copies(waiting.statements, ranks, waiting.is_left))
+        left = {name: waiting.is_left for name, waiting in self.waiting.items()}
+        for outcome, kept in list(self.repeats.find(left)):
+            left[outcome.form][outcome.place] = False
+            self.copies[kept.source, outcome.source] += 1
 
     def _refuse(self, waiting: HeldRecords, copies: Copies) -> None:
         waiting.is_left &= ~copies.is_copy

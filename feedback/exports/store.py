@@ -13,7 +13,8 @@ from itertools import chain
 
 from sqlalchemy import Engine
 
-from feedback.datasets.collect import Collector, Selection
+from feedback.datasets.collect import Collector
+from feedback.datasets.selection import Selection
 from feedback.formats.jsonl import Body
 from feedback.records.from_thumb import derive_thumb
 from feedback.records.redact import Redactor
@@ -43,11 +44,11 @@ class StoreReader:
         if kind == "conversations":
             found = self._read_conversations()
         elif kind == "choices":
-            found = chain(self._read_own_choices(), self._read_imported(kind))
+            found = chain(self._read_own_choices(), self._read_labels(kind), self._read_imported(kind))
         elif kind == "thumbs":
-            found = chain(self._read_own_thumbs(), self._read_imported(kind))
+            found = chain(self._read_own_thumbs(), self._read_labels(kind), self._read_imported(kind))
         else:
-            found = self._read_imported(kind)
+            found = chain(self._read_labels(kind), self._read_imported(kind))
         for record in found:
             reason = self.left_out.get(record["source"])
             if reason is None:
@@ -59,11 +60,19 @@ class StoreReader:
     def _selection(self) -> Selection:
         return Selection(sources=self.sources)
 
-    def _read_own_choices(self) -> Iterator[Body]:
-        """What followed from judgements and duels."""
-        collector = Collector(
+    @property
+    def _collector(self) -> Collector:
+        return Collector(
             self.store_engine, self.desk_id, self._selection, self.until, self.redactor, self.refused
         )
+
+    def _read_labels(self, kind: str) -> Iterator[Body]:
+        """What settled items came to."""
+        return (form.to_record() for form, _ in self._collector.read_labels(STORED_AS[kind]))
+
+    def _read_own_choices(self) -> Iterator[Body]:
+        """What followed from judgements and duels."""
+        collector = self._collector
         for choice, _ in chain(collector.iterate_live(), collector.iterate_duels()):
             if isinstance(choice, Refusal):
                 self.refused[choice.reason] += 1

@@ -20,8 +20,6 @@ from feedback.labelling.posterior import LEAST_ACCURACY, MOST_ACCURACY, credit
 RIGHT_BEFORE, WRONG_BEFORE = 4.0, 1.0  # Beta(4, 1): right four times of five before their first label
 ROUNDS = 50
 CHANGE = 1e-4
-ENOUGH_LABELS = 20  # with fewer, a labeller's evidence has its whole weight in training
-GOOD_ACCURACY, LEAST_WEIGHT = 0.9, 0.2
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.intp]
@@ -131,14 +129,6 @@ def find_interval(correct: float, wrong: float) -> tuple[float, float]:
 
     low, high = betaincinv(RIGHT_BEFORE + correct, WRONG_BEFORE + wrong, [0.025, 0.975])
     return float(low), float(high)
-
-
-def weigh_evidence(accuracy: float, labels: int, classes: int) -> float:
-    """How much of a labeller's evidence counts in training: all of it at 90 % right, least at chance."""
-    if labels < ENOUGH_LABELS or classes < 2:
-        return 1.0
-    chance = 1 / classes
-    return min(max((accuracy - chance) / (GOOD_ACCURACY - chance), LEAST_WEIGHT), 1.0)
 
 
 def _tabulate(poll: Poll, people: Sequence[str]) -> _Table | None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from feedback.lineage.graph import Ref, TraceStep, excerpt, known
+from feedback.records.from_label import SETTLED
 from feedback.store.adapter_story import (
     JUDGED,
     find_end,
@@ -22,7 +23,7 @@ from feedback.store.adapters import find_erased_at
 from feedback.store.duels import CLOSED, find_task_duel
 from feedback.store.engine import get_row
 from feedback.store.judgement_reasons import read_reasons
-from feedback.store.lineage import name_agent
+from feedback.store.lineage import find_subject, name_agent
 from feedback.store.live_judgements import UNDO
 from feedback.store.runs import name_other_base
 from feedback.store.sets import list_candidates
@@ -35,12 +36,14 @@ from feedback.store.tables import (
     Dataset,
     Deployment,
     Duel,
+    Item,
     Judgement,
     Label,
     Message,
     RolloutDecision,
     Run,
     SuggestionSet,
+    Task,
 )
 
 SHOWN = 20  # most sets of an interval, or verdicts of a duel, that a step names
@@ -222,6 +225,34 @@ def describe_vote_step(session: Session, row: Label, step: TraceStep) -> Facts |
     return {"verdict": verdict, "agent": agent, "undone": step.leads_to("verdict")}
 
 
+def describe_item_step(session: Session, row: Item, step: TraceStep) -> Facts:
+    """The facts of an item, and what it came to once it is settled."""
+    task = get_row(session, Task, row.task_id, desk_id=row.desk_id, what="task")
+    subject = find_subject(session, item=row)
+    if subject is not None:
+        step.before = (Ref(*subject), *step.before)
+    facts = {"task": task.name, "kind": task.kind, "state": row.state, "reason": row.reason}
+    if row.state != SETTLED:
+        return facts
+    confidence = None if row.confidence is None else round(row.confidence, 3)
+    return facts | {"outcome": row.outcome, "confidence": confidence, "settled_at": row.settled_at}
+
+
+def describe_label_step(session: Session, row: Label, step: TraceStep) -> Facts | None:
+    """What somebody said of an item; None before the item is settled."""
+    if get_row(session, Item, row.item_id, desk_id=row.desk_id, what="item").state != SETTLED:
+        return None
+    return {
+        "said": row.value,
+        "agent": name_agent(session, agent=row.labeller),
+        "role": row.role,
+        "text": excerpt(row.text),
+        "reasons": row.reasons,
+        "dwell_ms": row.dwell_ms,
+        "undone": step.leads_to("label"),
+    }
+
+
 class Kind(NamedTuple):
     """A kind of step. `key_facts` are its most important facts, for command line and console. `describe`
     returns all facts, or None if they must stay hidden. `name_adapter` gives the adapter in whose history the
@@ -246,6 +277,8 @@ KINDS: Mapping[str, Kind] = {
     "adapter": Kind(("state",), describe_adapter_step),
     "duel": Kind(("name", "state", "adapter", "rival"), describe_duel_step),
     "verdict": Kind(("verdict", "undone"), describe_vote_step),
+    "item": Kind(("task", "kind", "state", "outcome"), describe_item_step),
+    "label": Kind(("said", "undone"), describe_label_step),
     "report": Kind(("n", "log_loss"), describe_report_step, attrgetter("name")),
     "decision": Kind(("to", "reason", "actor"), describe_decision_step, _of_adapter),
     "rollout": Kind(("verdict", "because", "picks_needed", "actor"), describe_rollout_step, _of_adapter),

@@ -1,5 +1,6 @@
 """Steps of training records and of the datasets that hold them. Files are read outside transactions."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, NamedTuple
@@ -9,14 +10,24 @@ from sqlmodel import Session, col
 from feedback.datasets.layout import dataset_dir
 from feedback.datasets.members import iterate_members, read_members
 from feedback.lineage.graph import Ref, Scope, TraceStep, excerpt, known
-from feedback.records.from_judgement import DUEL, LIVE, derive_choice
+from feedback.records.from_judgement import DUEL, LABEL, LIVE, derive_choice
+from feedback.records.from_label import derive_outcome
 from feedback.records.pairs import settle_import
 from feedback.records.rejections import Refusal, explain
 from feedback.records.schemas import ChoiceForm, ThumbForm
 from feedback.store.choices import read_judged
 from feedback.store.duel_verdicts import read_judged_round
 from feedback.store.engine import read
-from feedback.store.lineage import find_import, find_row, is_last_thumb, list_datasets_since, list_makers
+from feedback.store.labelled_items import read_labelled
+from feedback.store.lineage import (
+    find_import,
+    find_label_record,
+    find_row,
+    is_last_thumb,
+    list_datasets_since,
+    list_items_of_record,
+    list_makers,
+)
 from feedback.store.tables import Dataset, Judgement
 
 SHOWN = 20  # most records of a dataset that a step names
@@ -30,13 +41,15 @@ class FoundRecord(NamedTuple):
     at: datetime | None
     stored_at: datetime
     facts: dict[str, Any]
+    items: Sequence[tuple[str, str]] = ()  # that showed it
 
 
 def trace_record(scope: Scope, ref: Ref) -> TraceStep | None:
     """The step of a choice, pair or thumb, with every dataset that holds it (unknown once erased)."""
-    finds = {"choice": (find_imported, find_choice), "thumb": (find_imported, find_thumb)}
+    finds = {"choice": find_choice, "thumb": find_thumb}
+    own = [finds[ref.kind]] if ref.kind in finds else []
     with read(scope.store_engine) as session:
-        tried = (find(session, scope.desk_id, ref) for find in finds.get(ref.kind, (find_imported,)))
+        tried = (find(session, scope.desk_id, ref) for find in (find_imported, find_labelled, *own))
         record = next((each for each in tried if each is not None), None)
         if record is None:
             return None
@@ -54,7 +67,8 @@ def trace_record(scope: Scope, ref: Ref) -> TraceStep | None:
             splits[row.id] = split
     facts = known({"source": record.source} | record.facts | {"splits": splits, "datasets_gone": gone})
     before = tuple(Ref(*named) for named in makers)
-    return TraceStep(ref, record.at, facts, before, tuple(Ref("dataset", id) for id in splits))
+    after = (*(Ref(*named) for named in record.items), *(Ref("dataset", id) for id in splits))
+    return TraceStep(ref, record.at, facts, before, after)
 
 
 def find_imported(session: Session, desk_id: str, ref: Ref) -> FoundRecord | None:
@@ -68,7 +82,22 @@ def find_imported(session: Session, desk_id: str, ref: Ref) -> FoundRecord | Non
         "imported_at": record.created_at,
     }
     facts |= describe_form(settle_import(f"{ref.kind}s", dict(record.body)))
-    return FoundRecord(record.source, record.identity, record.at, record.created_at, facts)
+    items = list_items_of_record(session, record=record)
+    return FoundRecord(record.source, record.identity, record.at, record.created_at, facts, items)
+
+
+def find_labelled(session: Session, desk_id: str, ref: Ref) -> FoundRecord | None:
+    """The record that a settled item came to, or the reason why there is none."""
+    source, _, item_id = ref.id.partition("/")
+    if source != LABEL:
+        return None
+    record = find_label_record(session, desk_id=desk_id, kind=ref.kind, item_id=item_id)
+    if record is None:
+        return None
+    (item,) = read_labelled(session, item_ids=[item_id])
+    facts = {"conversation": item.conversation, "language": item.language, "tags": list(item.tags)}
+    facts |= describe_form(derive_outcome(item))
+    return FoundRecord(LABEL, item_id, record.at, record.created_at, facts)
 
 
 def find_choice(session: Session, desk_id: str, ref: Ref) -> FoundRecord | None:

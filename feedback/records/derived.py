@@ -1,9 +1,9 @@
-"""Derives the columns of a record from a judgement or a thumb: written once, read by every count. Pure.
+"""Derives the columns of a record from a judgement, a thumb or what an item came to. Pure.
 
     pick on "2+2"  ->  settled "pick", winner "tuned", its cards        undo  ->  rejection "undone"
 
-A change of any rule that this depends on (`from_judgement`, `normalise`, `distance`, `meaning`, `pairs`,
-`arms`, `cards`) must raise RULES_VERSION. Records of older rules are then renewed every night and by
+A change of any rule that this depends on (`from_judgement`, `from_label`, `normalise`, `distance`, `meaning`,
+`pairs`, `arms`, `cards`) must raise RULES_VERSION. Records of older rules are then renewed every night and by
 `rejoinder dataset rederive`. Texts stay in their own rows; weights and pairs belong to a dataset.
 """
 
@@ -13,16 +13,17 @@ from typing import Any
 from feedback.records.arms import find_incomparable, find_rival, find_winner
 from feedback.records.candidate import BOTH, READY
 from feedback.records.cards import describe_card
-from feedback.records.from_judgement import LIVE, Judged, ShownSet, derive_choice
+from feedback.records.from_judgement import LABEL, LIVE, Judged, ShownSet, derive_choice
+from feedback.records.from_label import FORM_OF, LabelledItem, derive_outcome, find_annotator, find_dwell
 from feedback.records.from_thumb import ThumbedReply, derive_thumb
 from feedback.records.pairs import pair_choice
 from feedback.records.rejections import Refusal
-from feedback.records.schemas import ChoiceForm
+from feedback.records.schemas import ChoiceForm, PairForm
 from feedback.records.split import split_of
 
 RULES_VERSION = 1
 
-IMPORT, JUDGEMENT, THUMB = "import", "judgement", "thumb"  # origin_kind
+IMPORT, JUDGEMENT, THUMB = "import", "judgement", "thumb"  # origin_kind; LABEL is one, too
 UNDONE, TIE_OF_ALL = "undone", "tie_of_all"
 THUMB_WORDS = {1: "up", -1: "down", 0: "taken_back"}
 
@@ -115,4 +116,37 @@ def derive_thumb_record(reply: ThumbedReply) -> dict[str, Any]:
         "rules_version": RULES_VERSION,
         "at": reply.at,
         "created_at": reply.at,
+    }
+
+
+def derive_label_record(item: LabelledItem) -> dict[str, Any]:
+    """The columns of the record of an item that is settled, or was."""
+    form = derive_outcome(item)
+    pairs = pair_choice(form.to_record()) if isinstance(form, ChoiceForm) else []
+    close = sum(isinstance(pair, Refusal) for pair in pairs)
+    settled = form.kind if isinstance(form, ChoiceForm) else None
+    if isinstance(form, PairForm):
+        settled = "edit" if form.weight is None else "own"
+    return {
+        "kind": FORM_OF[item.kind],
+        "source": LABEL,
+        "identity": item.id,
+        "origin_kind": LABEL,
+        "origin_id": item.id,
+        "conversation": item.conversation,
+        "split": split_of(item.conversation),
+        "language": item.language,
+        "tags": list(item.tags),
+        "body": {},
+        "given": item.kind,
+        "agent": find_annotator(item),
+        "dwell_ms": find_dwell(item),
+        "rejection": form.reason if isinstance(form, Refusal) else None,
+        "settled": settled,
+        "cards": [],
+        "pairs": 1 if isinstance(form, PairForm) else len(pairs) - close,
+        "close_pairs": close,
+        "rules_version": RULES_VERSION,
+        "at": item.at,
+        "created_at": item.at,
     }

@@ -17,7 +17,8 @@ from feedback.records.schemas import Arm, ChatMessage, ChoiceForm, Kind, Offered
 CLOSING = ("pick", "edit", "own", "tie")
 LIVE = "live"
 DUEL = "duel"
-OWN_SOURCES = (LIVE, DUEL)  # sources of what people do here; no import may use these names
+LABEL = "label"
+OWN_SOURCES = (LIVE, DUEL, LABEL)  # sources of what people do here; no import may use these names
 
 
 @dataclass(frozen=True)

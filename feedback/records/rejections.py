@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 REASONS: dict[str, str] = {
     # what an agent did
-    "none": "the agent said that none of the replies is good",
+    "none": "whoever judged said that none of the replies is good",
     "skip": "the agent gave the turn back to the queue",
     "undone": "the agent took the judgement back",
     "unblinded": "the person had seen which arm each reply came from",
@@ -29,6 +29,10 @@ REASONS: dict[str, str] = {
     "taken_back": "the customer took the thumb back",
     "no_prompt": "the message has no stored prompt to go with it",
     "split_across": "an up and a down that would match lie in different splits",
+    # what people labelled
+    "reopened": "the item is not settled any more: a label was taken back, or a check opened it again",
+    "import_undone": "the import that brought what was labelled was undone",
+    "unchanged": "nothing was rewritten: the reply was left as it was",
     # the form of a line
     "broken_archive": "the file is not whole gzip or zip; reading stopped here",
     "broken_json": "the JSON is cut off or broken; reading stopped here",

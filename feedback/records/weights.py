@@ -18,6 +18,8 @@ READ_ONLY_KINDS = ("pick", "tie")  # an edited or own text took its time to writ
 LEAST = 1e-6  # what is kept of any weight: a record without weight would be none
 DAY_S = 86_400
 LOW_GRADES = ("C", "D")
+ENOUGH_LABELS = 20  # with fewer, a labeller's evidence has its whole weight
+GOOD_ACCURACY, LEAST_EVIDENCE = 0.9, 0.2
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,14 @@ def weigh_choices(
 def weigh_grade(grade: str | None, rules: WeightRules) -> float:
     """The factor for the grade of a source. One with D is named by whoever wants its records."""
     return rules.low_grade_weight if grade in LOW_GRADES else 1.0
+
+
+def weigh_evidence(accuracy: float, labels: int, classes: int) -> float:
+    """How much of a labeller's evidence counts: all of it at 90 % right, least where it is chance."""
+    if labels < ENOUGH_LABELS or classes < 2:
+        return 1.0
+    chance = 1 / classes
+    return min(max((accuracy - chance) / (GOOD_ACCURACY - chance), LEAST_EVIDENCE), 1.0)
 
 
 def weigh_haste(item: WeightInput, rules: WeightRules) -> float:

@@ -1,20 +1,30 @@
-"""Writes the records that follow from judgements and thumbs, in the transaction of each judgement, undo or
-thumb. Also renews, in pages, records that are missing or follow older rules. The rules are in
-`feedback/records/derived.py`.
+"""Writes the records that follow from judgements, thumbs and settled items, in the transaction of each
+judgement, undo, thumb or label. Also renews, in pages, records that are missing or follow older rules. The
+rules are in `feedback/records/derived.py`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, delete, func, insert, or_, select, update
 from sqlmodel import Session, col
 
-from feedback.records.derived import JUDGEMENT, RULES_VERSION, THUMB, UNDO, derive_record, derive_thumb_record
-from feedback.records.from_judgement import Judged, ShownSet
+from feedback.records.derived import (
+    JUDGEMENT,
+    RULES_VERSION,
+    THUMB,
+    UNDO,
+    derive_label_record,
+    derive_record,
+    derive_thumb_record,
+)
+from feedback.records.from_judgement import LABEL, Judged, ShownSet
+from feedback.records.from_label import SETTLED
 from feedback.store.choices import PAGE, read_judged, read_thumbed
 from feedback.store.engine import unit_of_work
+from feedback.store.labelled_items import ITEM_KEYS, has_record_kind, read_labelled
 from feedback.store.live_judgements import is_judgement
-from feedback.store.tables import Conversation, Judgement, Message, Record, SuggestionSet, Thumb
+from feedback.store.tables import Conversation, Item, Judgement, Message, Record, SuggestionSet, Thumb
 
 JUDGED = (col(Judgement.id), col(Judgement.desk_id))
 MARKED = (col(Thumb.message_id), col(Thumb.desk_id))
@@ -46,6 +56,21 @@ def write_thumb_record(session: Session, *, desk_id: str, message_id: str) -> No
     _renew_thumbs(session, [(message_id, desk_id)])
 
 
+def write_item_record(session: Session, *, desk_id: str, item_id: str) -> None:
+    """Writes the record of what an item has come to; of one that is open again, that it is reopened. The
+    caller has locked the item.
+    """
+    _renew_items(session, [(item_id, desk_id)])
+
+
+def renew_items(session: Session, *, which: ColumnElement[bool]) -> None:
+    """Derives the records of items anew after their tags or texts changed."""
+    has_record = col(Item.id).in_(select(col(Record.origin_id)).where(col(Record.origin_kind) == LABEL))
+    found = session.execute(select(*ITEM_KEYS).where(which, has_record)).all()
+    for start in range(0, len(found), PAGE):
+        _renew_items(session, found[start : start + PAGE])
+
+
 def renew_set(session: Session, *, set_id: str) -> None:
     """Derives anew the records of a locked set that was judged before its replies came."""
     of_it = col(Judgement.set_id) == set_id, is_judgement()
@@ -64,6 +89,7 @@ def renew_conversations(session: Session, *, conversation_ids: Sequence[str]) ->
     thumbed = session.execute(marked).all()
     for start in range(0, len(thumbed), PAGE):
         _renew_thumbs(session, thumbed[start : start + PAGE])
+    renew_items(session, which=col(Item.conversation_id).in_(conversation_ids))
 
 
 class RenewalCursor(NamedTuple):
@@ -71,24 +97,30 @@ class RenewalCursor(NamedTuple):
 
     judgement_id: str = ""
     message_id: str = ""
+    item_id: str = ""
     renewed: int = 0
 
 
 def renew_page(session: Session, *, after: RenewalCursor, limit: int = PAGE) -> RenewalCursor | None:
     """Writes the next page of missing or outdated records; the place after it, None at the end."""
-    judgement_id, message_id, _ = after
-    newer = _join_stale(select(*JUDGED), JUDGEMENT, JUDGED[0]).where(JUDGED[0] > judgement_id)
+    newer = _join_stale(select(*JUDGED), JUDGEMENT, JUDGED[0]).where(JUDGED[0] > after.judgement_id)
     found = session.execute(newer.order_by(JUDGED[0]).limit(limit)).all()
     if found:
         _lock_conversations(session, [row[0] for row in found])
         _renew_judgements(session, found)
-        return RenewalCursor(found[-1][0], message_id, len(found))
-    newer = _join_stale(select(*MARKED), THUMB, MARKED[0]).where(MARKED[0] > message_id)
+        return after._replace(judgement_id=found[-1][0], renewed=len(found))
+    newer = _join_stale(select(*MARKED), THUMB, MARKED[0]).where(MARKED[0] > after.message_id)
     found = session.execute(newer.distinct().order_by(MARKED[0]).limit(limit)).all()
     if found:
-        _lock_messages(session, [row[0] for row in found])
+        _lock(session, col(Message.id), [row[0] for row in found])
         _renew_thumbs(session, found)
-        return RenewalCursor(judgement_id, found[-1][0], len(found))
+        return after._replace(message_id=found[-1][0], renewed=len(found))
+    newer = _join_stale(select(*ITEM_KEYS), LABEL, ITEM_KEYS[0]).where(ITEM_KEYS[0] > after.item_id)
+    found = session.execute(newer.order_by(ITEM_KEYS[0]).limit(limit)).all()
+    if found:
+        _lock(session, ITEM_KEYS[0], [row[0] for row in found])
+        _renew_items(session, found)
+        return after._replace(item_id=found[-1][0], renewed=len(found))
     return None
 
 
@@ -107,10 +139,13 @@ def renew_all(
 
 
 def count_stale(session: Session) -> int:
-    """The number of judgements and thumbed messages whose record is missing or follows older rules."""
+    """The number of judgements, thumbed messages and settled items whose record is missing or follows older
+    rules.
+    """
     stale = (
         _join_stale(select(JUDGED[0]), JUDGEMENT, JUDGED[0]),
         _join_stale(select(MARKED[0]).distinct(), THUMB, MARKED[0]),
+        _join_stale(select(ITEM_KEYS[0]), LABEL, ITEM_KEYS[0]),
     )
     return sum(session.scalar(select(func.count()).select_from(query.subquery())) or 0 for query in stale)
 
@@ -122,7 +157,8 @@ def _join_stale(query: Any, origin_kind: str, origin_id: Any) -> Any:
         & (col(Record.origin_id) == origin_id)
     )
     is_stale = or_(col(Record.id).is_(None), col(Record.rules_version) != RULES_VERSION)
-    is_said = [is_judgement()] if origin_kind == JUDGEMENT else []
+    is_settled = or_(col(Item.state) == SETTLED, col(Record.id).is_not(None))
+    is_said = {JUDGEMENT: [is_judgement()], LABEL: [has_record_kind(), is_settled]}.get(origin_kind, [])
     return query.outerjoin(Record, on).where(is_stale, *is_said)
 
 
@@ -137,10 +173,9 @@ def _lock_conversations(session: Session, judgement_ids: Sequence[str]) -> None:
     session.execute(query.order_by(col(Conversation.id)).with_for_update(key_share=True))
 
 
-def _lock_messages(session: Session, message_ids: Sequence[str]) -> None:
-    """Takes the lock that every thumb takes."""
-    query = select(col(Message.id)).where(col(Message.id).in_(message_ids))
-    session.execute(query.order_by(col(Message.id)).with_for_update(key_share=True))
+def _lock(session: Session, key: Any, ids: Sequence[str]) -> None:
+    """Takes the lock that every thumb takes on its message, and every label on its item."""
+    session.execute(select(key).where(key.in_(ids)).order_by(key).with_for_update(key_share=True))
 
 
 def _renew_judgements(session: Session, found: Sequence[Any]) -> None:
@@ -158,6 +193,20 @@ def _renew_thumbs(session: Session, found: Sequence[Any]) -> None:
     _replace(session, THUMB, desk_of, [derive_thumb_record(reply) for reply in replies])
 
 
+def _renew_items(session: Session, found: Sequence[Any]) -> None:
+    """Renews the records of items that are settled, or were. `found` holds pairs (id, desk)."""
+    desk_of = {id: desk_id for id, desk_id in found}
+    had = select(_RECORD.c.origin_id).where(
+        _RECORD.c.desk_id.in_(set(desk_of.values())),
+        _RECORD.c.origin_kind == LABEL,
+        _RECORD.c.origin_id.in_(desk_of),
+    )
+    before = set(session.scalars(had))
+    items = read_labelled(session, item_ids=list(desk_of))
+    rows = [derive_label_record(item) for item in items if item.state == SETTLED or item.id in before]
+    _replace(session, LABEL, desk_of, rows)
+
+
 def _replace(
     session: Session, origin_kind: str, desk_of: Mapping[str, str], rows: list[dict[str, Any]]
 ) -> None:
@@ -170,4 +219,5 @@ def _replace(
         _RECORD.c.origin_id.in_(desk_of),
     )
     session.execute(delete(_RECORD).where(*known))
-    session.execute(_NEW, [{"desk_id": desk_of[row["origin_id"]], **row} for row in rows])
+    if rows:
+        session.execute(_NEW, [{"desk_id": desk_of[row["origin_id"]], **row} for row in rows])

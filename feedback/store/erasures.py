@@ -14,9 +14,10 @@ from sqlalchemy import ColumnElement, func, or_, select, update
 from sqlmodel import Session, SQLModel, col
 
 from feedback.records.derived import IMPORT
-from feedback.records.from_judgement import DUEL, LIVE
-from feedback.store.derived_records import renew_conversations
+from feedback.records.from_judgement import DUEL, LABEL, LIVE
+from feedback.store.derived_records import renew_conversations, renew_items
 from feedback.store.engine import batched, of_desk
+from feedback.store.labelled_items import RECORD
 from feedback.store.tables import (
     Assignment,
     Candidate,
@@ -40,7 +41,7 @@ from feedback.store.tables import (
 )
 from feedback.store.turns import OPEN_SETS
 
-RECORD = "record"  # subject_kind of an item that shows an imported record; its subject_id is the row's id
+ERASED = "erased"
 Member = tuple[str, str, str]  # form, source and id under which a dataset holds a record
 
 
@@ -125,18 +126,28 @@ def list_members(session: Session, *, subject: Subject) -> list[Member]:
         said = select(col(Label.id)).join(Duel, col(Duel.task_id) == col(Label.task_id))
         marked = select(col(Thumb.id)).where(col(Thumb.message_id).in_(_messages(ids)))
         members += [("choice", LIVE, id) for id in session.scalars(judged)]
-        verdicts = session.scalars(said.where(col(Label.item_id).in_(_items(ids))))
+        verdicts = session.scalars(said.where(col(Label.item_id).in_(items_of_conversations(ids))))
         members += [("choice", DUEL, id) for id in verdicts]
         members += [("thumb", LIVE, id) for id in session.scalars(marked)]
+        members += _labelled(session, items_of_conversations(ids))
     for rows in batched(subject.records):
         names = select(col(Record.kind), col(Record.source), col(Record.identity))
         members += [tuple(row) for row in session.execute(names.where(col(Record.id).in_(rows)))]
+        members += _labelled(session, items_of_records(rows))
     return members
+
+
+def _labelled(session: Session, items: Any) -> list[Member]:
+    """The names of the records that items came to."""
+    names = select(col(Record.kind), col(Record.source), col(Record.identity))
+    of_items = col(Record.origin_kind) == LABEL, col(Record.origin_id).in_(items)
+    return [tuple(row) for row in session.execute(names.where(*of_items))]
 
 
 def list_record_names(session: Session, *, subject: Subject) -> list[str]:
     """The names `kind/source/identity` of the subject's imported records."""
-    return ["/".join(name) for name in list_members(session, subject=Subject(records=subject.records))]
+    imported = list_members(session, subject=Subject(records=subject.records))
+    return ["/".join(name) for name in imported if name[1] != LABEL]
 
 
 def erase_rows(session: Session, *, subject: Subject, now: datetime) -> dict[str, int]:
@@ -157,11 +168,12 @@ def erase_rows(session: Session, *, subject: Subject, now: datetime) -> dict[str
         session.execute(
             select(col(Record.id)).where(col(Record.id).in_(rows)).with_for_update(key_share=True)
         )
-        items = _items_of_records(rows)
-        _drop_items(session, items)
+        items = items_of_records(rows)
+        drop_items(session, items, reason=ERASED)
         for table, of_them in _label_paths(items):
             _erase(session, table, of_them, counts)
         _erase(session, Record, col(Record.id).in_(rows), counts, erased_at=now)
+        renew_items(session, which=col(Item.id).in_(items))
     return counts
 
 
@@ -175,7 +187,7 @@ def _paths(ids: Sequence[str]) -> list[tuple[type[SQLModel], ColumnElement[bool]
         (Draft, col(Draft.conversation_id).in_(ids)),
         (JudgementReasons, col(JudgementReasons.judgement_id).in_(_judgements(ids))),
         (Thumb, col(Thumb.message_id).in_(_messages(ids))),
-        *_label_paths(_items(ids)),
+        *_label_paths(items_of_conversations(ids)),
     ]
 
 
@@ -203,7 +215,7 @@ def _close_work(session: Session, ids: Sequence[str]) -> None:
     sets = update(SuggestionSet).where(col(SuggestionSet.conversation_id).in_(ids))
     session.execute(sets.where(col(SuggestionSet.state).in_(OPEN_SETS)).values(state="superseded"))
     session.execute(sets.values(lease_owner=None, lease_until=None))  # a generator can no longer write
-    _drop_items(session, _items(ids))
+    drop_items(session, items_of_conversations(ids), reason=ERASED)
 
 
 def _erase(
@@ -218,18 +230,18 @@ def _sets(ids: Sequence[str]) -> Any:
     return select(col(SuggestionSet.id)).where(col(SuggestionSet.conversation_id).in_(ids))
 
 
-def _items(ids: Sequence[str]) -> Any:
+def items_of_conversations(ids: Sequence[str]) -> Any:
     return select(col(Item.id)).where(col(Item.conversation_id).in_(ids))
 
 
-def _items_of_records(rows: Sequence[int]) -> Any:
+def items_of_records(rows: Sequence[int]) -> Any:
     of_records = col(Item.subject_kind) == RECORD
     return select(col(Item.id)).where(of_records, col(Item.subject_id).in_([str(row) for row in rows]))
 
 
-def _drop_items(session: Session, items: Any) -> None:
+def drop_items(session: Session, items: Any, *, reason: str) -> None:
     """Takes items from everybody; what came of them is counted no more."""
-    dropped = update(Item).where(col(Item.id).in_(items)).values(state="dropped", reason="erased")
+    dropped = update(Item).where(col(Item.id).in_(items)).values(state="dropped", reason=reason)
     session.execute(dropped.execution_options(synchronize_session=False))
 
 

@@ -9,12 +9,15 @@ from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select,
 from sqlmodel import Session, col
 
 from feedback.clock import still_runs
+from feedback.store.derived_records import renew_items
 from feedback.store.engine import batched, of_desk, save_row
-from feedback.store.erasures import Subject
+from feedback.store.erasures import Subject, drop_items, items_of_conversations, items_of_records
 from feedback.store.tables import (
     Conversation,
     Draft,
     Import,
+    Item,
+    Label,
     Message,
     Record,
     SuggestionSet,
@@ -24,6 +27,7 @@ from feedback.store.tables import (
 )
 
 RUNNING, DONE = "running", "done"
+IMPORT_UNDONE = "import_undone"
 INTERRUPTED = "interrupted"  # by name_state only
 UNSEEN_FOR = timedelta(minutes=2)  # after which nobody is at work on an import any more
 
@@ -114,23 +118,29 @@ def _touched(row: Import) -> list[ColumnElement[bool]]:
     """How a row of another table tells that somebody has worked on a conversation."""
     own = col(Conversation.id)
     said = select(col(Message.id)).where(col(Message.conversation_id) == own).correlate(Conversation)
+    shown = select(col(Item.id)).where(col(Item.conversation_id) == own).correlate(Conversation)
     later = col(Message.created_at) > (row.finished_at or datetime.max.replace(tzinfo=UTC))
     return [
         col(Turn.conversation_id) == own,
         col(SuggestionSet.conversation_id) == own,
         col(Draft.conversation_id) == own,
         col(TagDecision.conversation_id) == own,
+        col(Label.item_id).in_(shown),
         col(Thumb.message_id).in_(said),
         (col(Message.conversation_id) == own) & later,
     ]
 
 
 def remove_added(session: Session, *, added: Subject) -> None:
-    """Removes rows that `find_added` found."""
+    """Removes rows that `find_added` found, and takes the items that show them from their tasks."""
     for ids in batched(added.conversations):
+        drop_items(session, items_of_conversations(ids), reason=IMPORT_UNDONE)
         session.execute(delete(Message).where(col(Message.conversation_id).in_(ids)))
         session.execute(delete(Conversation).where(col(Conversation.id).in_(ids)))
     for rows in batched(added.records):
+        items = items_of_records(rows)
+        drop_items(session, items, reason=IMPORT_UNDONE)
+        renew_items(session, which=col(Item.id).in_(items))
         session.execute(delete(Record).where(col(Record.id).in_(rows)))
 
 

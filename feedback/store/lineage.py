@@ -13,7 +13,10 @@ from sqlalchemy import Integer
 from sqlmodel import Session, col, func, select
 
 from feedback.records.derived import IMPORT
+from feedback.records.from_judgement import LABEL
+from feedback.records.from_label import FORM_OF, SETTLED
 from feedback.store.engine import leave_out, of_desk
+from feedback.store.labelled_items import RECORD
 from feedback.store.live_judgements import is_judgement
 from feedback.store.sets import LARGE
 from feedback.store.tables import (
@@ -50,11 +53,14 @@ KEYS: dict[str, Any] = {
     "report": col(Adapter.name),
     "duel": col(Duel.id),
     "verdict": col(Label.id),
+    "item": col(Item.id),
+    "label": col(Label.id),
     "decision": col(AdapterEvent.id),
     "rollout": col(RolloutDecision.id),
     "approval": col(Approval.id),
     "deployment": col(Deployment.fencing_token),
 }
+PROMPT = "prompt"  # subject_kind of a round, which stands with its duel
 # What a bare id may be of: the step's kind, the column that is compared, the one that names the step, and
 # further conditions.
 NAMED: tuple[tuple[Any, ...], ...] = (
@@ -65,6 +71,8 @@ NAMED: tuple[tuple[Any, ...], ...] = (
     ("duel", col(Duel.id), col(Duel.id)),
     ("duel", col(Item.id), col(Duel.id), col(Duel.task_id) == col(Item.task_id)),
     ("verdict", col(Label.id), col(Label.id), col(Duel.task_id) == col(Label.task_id)),
+    ("item", col(Item.id), col(Item.id), col(Item.subject_kind) != PROMPT),
+    ("label", col(Label.id), col(Label.id), col(Item.id) == col(Label.item_id), Item.subject_kind != PROMPT),
 )
 
 
@@ -90,6 +98,14 @@ _sent = (
     is_judgement(),
 )
 _of_duel = (col(Label.undoes).is_(None), col(Duel.task_id) == col(Label.task_id))
+# What was said of an item is told once it is settled: until then others, and who adjudicates, must not know.
+_settled = col(Item.id) == col(Label.item_id), col(Item.state) == SETTLED
+_came_to = (
+    *_settled,
+    col(Label.value).is_not(None),
+    col(Record.origin_id) == col(Label.item_id),
+    col(Record.origin_kind) == LABEL,
+)
 EDGES = (
     Edge("message", "set", Turn.message_id, SuggestionSet.id, [col(Turn.id) == SuggestionSet.turn_id]),
     Edge("message", "thumb", Thumb.message_id, Thumb.id),
@@ -105,6 +121,16 @@ EDGES = (
     Edge("duel", "verdict", Duel.id, Label.id, (*_of_duel, Duel.state == "closed")),
     Edge("verdict", "choice", Label.id, Label.id, _of_duel, prefix="duel/"),
     Edge("verdict", "verdict", Label.undoes, Label.id),
+    *(
+        Edge(kind, "item", Item.subject_id, Item.id, [col(Item.subject_kind) == kind])
+        for kind in ("set", "message")
+    ),
+    Edge("item", "label", Label.item_id, Label.id, [*_settled, col(Label.value).is_not(None)]),
+    *(
+        Edge("label", form, Label.id, Record.origin_id, [*_came_to, col(Record.kind) == form], f"{LABEL}/")
+        for form in sorted(set(FORM_OF.values()))
+    ),
+    Edge("label", "label", Label.undoes, Label.id, _settled),
 )
 
 
@@ -172,6 +198,29 @@ def find_import(session: Session, *, desk_id: str, kind: str, named: str) -> Rec
             if row is not None:
                 return row
     return None
+
+
+def find_label_record(session: Session, *, desk_id: str, kind: str, item_id: str) -> Record | None:
+    """The record of this form that an item came to."""
+    came = of_desk(Record, desk_id).where(Record.origin_kind == LABEL, Record.origin_id == item_id)
+    return session.exec(came.where(Record.kind == kind)).one_or_none()
+
+
+def list_items_of_record(session: Session, *, record: Record) -> list[Named]:
+    """The items that showed an imported record, oldest first."""
+    shown = of_desk(Item, record.desk_id).where(
+        Item.subject_kind == RECORD, Item.subject_id == str(record.id)
+    )
+    rows = session.exec(shown.order_by(col(Item.created_at), col(Item.id)))
+    return [("item", row.id) for row in rows]
+
+
+def find_subject(session: Session, *, item: Item) -> Named | None:
+    """The imported record that an item shows."""
+    if item.subject_kind != RECORD:
+        return None
+    row = session.get(Record, as_number(item.subject_id))
+    return (row.kind, f"{row.source}/{row.identity}") if row is not None else None
 
 
 def is_last_thumb(session: Session, *, thumb: Thumb) -> bool:

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlmodel import Session, col, func, or_, select
 
 from feedback.records.derived import IMPORT, JUDGEMENT
-from feedback.records.from_judgement import CLOSING
+from feedback.records.from_judgement import CLOSING, LABEL
 from feedback.store.tables import Record
 
 TRAINED_ON = ("choice", "pair")
@@ -19,8 +19,9 @@ def has_records(session: Session, *, desk_id: str) -> bool:
 def count_new_choices(
     session: Session, *, desk_id: str, since: datetime | None, at_most: int | None = None
 ) -> int:
-    """The number of judgements since a time that may become a choice and were not taken back, and of imported
-    choices and pairs; each counted up to `at_most`, so that a page need not count a long history.
+    """The number of judgements since a time that may become a choice and were not taken back, of imported
+    choices and pairs, and of those that settled items came to; each counted up to `at_most`, so that a page
+    need not count a long history.
 
     This is an upper bound: records that the rules refuse later (for example equal replies) are counted too.
     """
@@ -33,8 +34,14 @@ def count_new_choices(
     imported = select(Record.id).where(
         Record.desk_id == desk_id, Record.origin_kind == IMPORT, col(Record.kind).in_(TRAINED_ON)
     )
+    labelled = select(Record.id).where(
+        Record.desk_id == desk_id,
+        Record.origin_kind == LABEL,
+        col(Record.kind).in_(TRAINED_ON),
+        col(Record.rejection).is_(None),
+    )
+    asked = [judged, imported, labelled]
     if since is not None:
-        judged = judged.where(Record.created_at > since)
-        imported = imported.where(Record.created_at > since)
-    found = (select(func.count()).select_from(rows.limit(at_most).subquery()) for rows in (judged, imported))
+        asked = [rows.where(Record.created_at > since) for rows in asked]
+    found = (select(func.count()).select_from(rows.limit(at_most).subquery()) for rows in asked)
     return sum(session.exec(counted).one() for counted in found)

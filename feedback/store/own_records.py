@@ -1,4 +1,5 @@
-"""Reads records of judgements and thumbs with the texts that they were derived from, in pages, for datasets.
+"""Reads records of judgements, thumbs and settled items with the texts that they were derived from, in pages,
+for datasets.
 
 Each page is read in one transaction. The texts of a rejected record are not read.
 """
@@ -11,9 +12,12 @@ from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
 from feedback.records.derived import JUDGEMENT, THUMB
+from feedback.records.from_judgement import LABEL
+from feedback.records.from_label import LabelledItem
 from feedback.records.from_thumb import ThumbedReply
 from feedback.store.choices import JudgedSet, iterate_query, read_judged, read_thumbed
-from feedback.store.engine import columns_of, within
+from feedback.store.engine import columns_of, read, within
+from feedback.store.labelled_items import read_labelled
 from feedback.store.tables import Judgement, Record
 
 
@@ -51,3 +55,35 @@ def iterate_thumbs(
 
     query = query.where(col(Record.created_at) <= until)
     return iterate_query(store_engine, query, place=told[:1], complete=complete)
+
+
+def iterate_labels(
+    store_engine: Engine, *, desk_id: str, kind: str, since: datetime | None, until: datetime
+) -> Iterator[tuple[Any, LabelledItem | None]]:
+    """The records of this form that settled items came to, oldest first, each with its item unless it was
+    rejected.
+    """
+    place, told = (
+        columns_of(Record, "created_at origin_id"),
+        columns_of(Record, "rejection settled tags language"),
+    )
+    query = select(*place, *told).where(
+        col(Record.desk_id) == desk_id, col(Record.origin_kind) == LABEL, col(Record.kind) == kind
+    )
+
+    def complete(session: Session, records: Sequence[Any]) -> list[tuple[Any, LabelledItem | None]]:
+        ids = [row.origin_id for row in records if row.rejection is None]
+        texts = {item.id: item for item in read_labelled(session, item_ids=ids)}
+        return [(row, texts.get(row.origin_id)) for row in records]
+
+    query = query.where(*within(col(Record.created_at), since, until))
+    return iterate_query(store_engine, query, place=place, complete=complete)
+
+
+def list_labelled_conversations(store_engine: Engine, *, desk_id: str) -> set[str]:
+    """The conversations of which something is said by labels that a dataset takes."""
+    query = select(col(Record.conversation)).where(
+        col(Record.desk_id) == desk_id, col(Record.origin_kind) == LABEL, col(Record.rejection).is_(None)
+    )
+    with read(store_engine) as session:
+        return set(session.scalars(query))

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Engine, collate, func, insert, select
 from sqlmodel import Session, col
 
-from feedback.records.from_judgement import LIVE
+from feedback.records.from_judgement import OWN_SOURCES
 from feedback.store.choices import iterate_query
 from feedback.store.engine import columns_of
 from feedback.store.tables import Conversation, Message, Record
@@ -71,7 +71,7 @@ def iterate_records(
     place = tuple(_bytewise(store_engine, column) for column in columns_of(Record, "source identity"))
     # Not by origin_kind: SQLite would then walk another index and sort for every page.
     is_asked = col(Record.desk_id) == desk_id, col(Record.kind) == kind, col(Record.created_at) <= until
-    query = select(*place, Record).where(*is_asked, col(Record.source) != LIVE)
+    query = select(*place, Record).where(*is_asked, col(Record.source).not_in(OWN_SOURCES))
     if sources:
         query = query.where(col(Record.source).in_(sources))
     for *_, record in iterate_query(store_engine, query, place=place, limit=PAGE):

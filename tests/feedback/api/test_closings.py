@@ -6,7 +6,8 @@ from uuid import uuid4
 
 import pytest
 
-from feedback.datasets.collect import Collector, Selection
+from feedback.datasets.collect import Collector
+from feedback.datasets.selection import Selection
 from feedback.experiments.support import support_of
 from feedback.records.redact import Redactor
 from feedback.store.closings import count_closings

@@ -17,7 +17,7 @@ def test_sources_are_listed_with_what_the_store_holds_of_them(desk, tmp_path):
     bring_in(desk.engine, write(tmp_path / "t.jsonl", thumb(1, source="ours")), "thumbs")
     desk.open()
     found = {shown["name"]: shown for shown in desk.get("/v1/sources", "expert").json["sources"]}
-    assert list(found) == ["duel", "live", "ours"]
+    assert list(found) == ["duel", "label", "live", "ours"]
     assert (found["live"]["records"], found["live"]["kind"], found["live"]["grade"]) == (
         {"conversation": 1},
         "own",

@@ -5,7 +5,8 @@ from collections import Counter
 import pytest
 
 from feedback.datasets.build import build_dataset, read_split
-from feedback.datasets.collect import Collector, Selection
+from feedback.datasets.collect import Collector
+from feedback.datasets.selection import Selection
 from feedback.duels.start import TooFewPrompts
 from feedback.errors import NotFound
 from feedback.lineage.graph import Ref

@@ -6,7 +6,7 @@ import pytest
 from sqlmodel import select
 
 from feedback.datasets.build import build_dataset
-from feedback.datasets.collect import Selection
+from feedback.datasets.selection import Selection
 from feedback.erasure.undo import undo_import
 from feedback.formats.errors import ImportAmbiguous, ImportNotFound, ImportUndone
 from feedback.formats.importer import import_file

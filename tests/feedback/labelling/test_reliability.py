@@ -10,8 +10,8 @@ from feedback.labelling.reliability import (
     Said,
     estimate_reliability,
     find_interval,
-    weigh_evidence,
 )
+from feedback.records.weights import weigh_evidence
 from tests.feedback.labelling.stc3 import list_nuggets, needs_stc3
 
 

@@ -64,6 +64,10 @@ def test_the_story_reads_backwards_from_a_set_that_the_adapter_answered(chain):
     assert kinds[-1] == "dataset" and Ref("choice", "star/star-1-e11") not in found.steps
 
 
+# Steps that the chain has none of: tests of their own tell of duels and labels.
+OTHERS = {"pair", "duel", "verdict", "item", "label"}
+
+
 def test_every_edge_is_named_by_both_of_its_ends(chain):
     find_step = chain.tracer().find_step
     steps, waiting = {}, [Ref("message", chain.message), Ref("choice", "star/star-1-e11")]
@@ -75,7 +79,7 @@ def test_every_edge_is_named_by_both_of_its_ends(chain):
     forwards = {(step.ref, ref) for step in steps.values() for ref in step.after}
     backwards = {(ref, step.ref) for step in steps.values() for ref in step.before}
     assert forwards == backwards
-    assert {ref.kind for ref in steps} == set(KINDS) - {"pair", "duel", "verdict"} and len(forwards) == 26
+    assert {ref.kind for ref in steps} == set(KINDS) - OTHERS and len(forwards) == 26
 
 
 def test_an_interval_says_from_when_to_when_for_whom_and_why_it_ended(small):
@@ -266,7 +270,7 @@ def test_another_desk_finds_nothing(small):
         Ref("approval", "1"),
         Ref("deployment", "1"),
     ]
-    assert {ref.kind for ref in refs} == set(KINDS) - {"pair", "duel", "verdict"}
+    assert {ref.kind for ref in refs} == set(KINDS) - OTHERS
     for ref in refs:
         with pytest.raises(NotFound):
             stranger.find_step(ref)

@@ -12,7 +12,7 @@ def read_kinds(engine):
 
 
 def test_a_desk_has_its_own_sources_and_an_import_registers_those_it_brings(store_engine, tmp_path):
-    assert read_kinds(store_engine) == {"duel": "own", "live": "own"}
+    assert read_kinds(store_engine) == {"duel": "own", "label": "own", "live": "own"}
     path = write(
         tmp_path / "a.jsonl",
         choice(1, source="star"),
@@ -22,7 +22,7 @@ def test_a_desk_has_its_own_sources_and_an_import_registers_those_it_brings(stor
     )
     bring_in(store_engine, path)
     bring_in(store_engine, path)
-    own = {"duel": "own", "live": "own"}
+    own = {"duel": "own", "label": "own", "live": "own"}
     assert read_kinds(store_engine) == own | {"import": "user", "our agents": "user", "star": "public"}
     with read(store_engine) as session:
         row = find_source(session, desk_id="default", name="our agents")

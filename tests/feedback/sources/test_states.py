@@ -116,7 +116,7 @@ def test_what_holds_records_of_a_withdrawn_source_says_so_until_it_is_resumed(sq
 
 
 def test_what_people_do_here_is_never_paused_away(store_engine):
-    for name in ("live", "duel"):
+    for name in ("live", "duel", "label"):
         with pytest.raises(SourceOwn):
             set_state(store_engine, name, "paused")
     with pytest.raises(NotFound):

@@ -6,7 +6,7 @@ import pytest
 
 from feedback.clock import SystemClock
 from feedback.datasets.build import build_dataset, read_split
-from feedback.datasets.collect import Selection
+from feedback.datasets.selection import Selection
 from feedback.drift.watch import count_tags
 from feedback.experiments.fits import renew_fits
 from feedback.experiments.rollout_rule import RolloutPolicy
