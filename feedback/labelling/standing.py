@@ -7,6 +7,7 @@ from typing import Any
 from sqlmodel import Session
 
 from feedback.canonical import canonical_json
+from feedback.labelling.derive import derive_outcome
 from feedback.labelling.kinds import RATE, REWRITE, answer_of, list_answers, value_of
 from feedback.labelling.labeller import TIERS
 from feedback.labelling.labellers import read_excluded
@@ -20,9 +21,10 @@ REOPENED = "reopened_at"  # among what is hidden of an item: when a check sent i
 
 
 def renew_standing(session: Session, *, task: Task, item: Item, now: datetime) -> Standing:
-    """Writes where the item stands: its state and tier, and its outcome while it is settled. The caller holds
-    the item, which is neither gold nor dropped.
+    """Writes where the item stands: its state and tier, its outcome while it is settled, and what becomes of
+    that. The caller holds the item, which is neither gold nor dropped.
     """
+    before = item.state == items.SETTLED, item.outcome
     counted = list_counted(session, task=task, item=item)
     standing = find_standing(session, task=task, item=item, counted=counted)
     item.state, item.tier = standing.state, standing.tier
@@ -34,6 +36,8 @@ def renew_standing(session: Session, *, task: Task, item: Item, now: datetime) -
         item.confidence, item.settled_at = standing.confidence, item.settled_at or now
         item.settled_by = adjudicators[-1] if adjudicators else None
     save_row(session, item)
+    if (item.state == items.SETTLED, item.outcome) != before:
+        derive_outcome(session, item=item)
     return standing
 
 

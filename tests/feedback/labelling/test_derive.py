@@ -12,6 +12,7 @@ from tests.databases import START
 from tests.feedback.builders import DESK, add_conversation
 from tests.feedback.chain import record as make_record
 from tests.feedback.labelling.settled import come_to, put_item, put_label, put_task, settle
+from tests.feedback.labelling.tasks import add_task, say, take
 
 TAGGED = {"question": {"options": ["billing/refund", "orders"]}}
 
@@ -161,3 +162,16 @@ def test_of_what_is_gone_nothing_is_tagged(store_engine):
     assert read_tags(store_engine, Conversation, talk.id) == []
     with read(store_engine) as session:
         assert [row.hidden for row in session.exec(select(Item))] == [{}, {}]
+
+
+def test_the_label_that_settles_an_item_writes_its_record_and_its_undo_takes_it_back(desk):
+    task, (item,) = add_task(desk.engine, items=1)
+    for who in ("ann", "ben"):
+        assert read_rows(desk.engine) == []
+        told = say(desk, take(desk, task, who), who, {"side": "a"})
+    (row,) = read_rows(desk.engine)
+    assert (row.origin_id, row.settled, row.rejection) == (item.id, "pick", None)
+    assert desk.post(f"/v1/labels/{told['label_id']}/undo", "ben").status_code == 201
+    assert [row.rejection for row in read_rows(desk.engine)] == ["reopened"]
+    say(desk, take(desk, task, "ben"), "ben", {"side": "a"})
+    assert [(row.rejection, row.settled) for row in read_rows(desk.engine)] == [(None, "pick")]
