@@ -13,9 +13,9 @@ from pydantic import Field, StringConstraints
 
 from feedback.api.routes import Read, Write, get, write
 from feedback.api.schemas import Answer, Body, Language, Name, Query, Since, TagPath
-from feedback.datasets.collect import Selection
 from feedback.datasets.difficulty import is_difficulty_known
 from feedback.datasets.layout import dataset_dir
+from feedback.datasets.selection import Selection
 from feedback.errors import ApiError, NotFound
 from feedback.store import dataset_jobs
 from feedback.store.datasets import get_dataset
