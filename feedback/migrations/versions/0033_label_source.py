@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0033"
-down_revision = "0031"
+down_revision = "0032"
 
 LABEL = "label"
 COLUMNS = ("id", "desk_id", "name", "kind", "state", "created_at")
