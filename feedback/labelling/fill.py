@@ -31,7 +31,7 @@ from feedback.store.label_subjects import (
 )
 from feedback.store.sources import read_left_out
 from feedback.store.tables import Item, Task
-from feedback.store.tasks import CLOSED, TaskClosed, get_task
+from feedback.store.tasks import CLOSED, TaskClosed, get_changeable_task
 
 MOST_ITEMS = 10_000
 AT_A_TIME = 200
@@ -92,7 +92,7 @@ class Filling:
 
     def _read_task(self, task_id: str) -> tuple[Task, set[tuple[str, str]], Mapping[str, str]]:
         with read(self.store_engine) as session:
-            task = get_task(session, desk_id=self.desk_id, task_id=task_id)
+            task = get_changeable_task(session, desk_id=self.desk_id, task_id=task_id)
             if task.state == CLOSED:
                 raise TaskClosed(task_id)
             if task.kind == CHECK:
@@ -155,7 +155,7 @@ class Filling:
     def _add(self, task_id: str, made: Sequence[Item], selection: ItemSelection, filled: Filled) -> None:
         """Adds the items behind those that are there. Others may have filled the task meanwhile."""
         with unit_of_work(self.store_engine) as session:
-            task = get_task(session, desk_id=self.desk_id, task_id=task_id, lock=True)
+            task = get_changeable_task(session, desk_id=self.desk_id, task_id=task_id, lock=True)
             if task.state == CLOSED:
                 raise TaskClosed(task_id)
             present = list_present(session, task_id=task_id)

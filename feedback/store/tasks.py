@@ -86,9 +86,9 @@ def get_task(session: Session, *, desk_id: str, task_id: str, lock: bool = False
     return get_row(session, Task, task_id, desk_id=desk_id, what="task", lock=lock)
 
 
-def get_changeable_task(session: Session, *, desk_id: str, task_id: str) -> Task:
-    """A task that people may change, held until the transaction ends. Raises NotFound and TaskOfDuel."""
-    task = get_task(session, desk_id=desk_id, task_id=task_id, lock=True)
+def get_changeable_task(session: Session, *, desk_id: str, task_id: str, lock: bool = False) -> Task:
+    """A task that people may fill and change. Raises NotFound and TaskOfDuel."""
+    task = get_task(session, desk_id=desk_id, task_id=task_id, lock=lock)
     if "duel" in task.selection:
         raise TaskOfDuel(task_id, task.selection["duel"])
     return task
@@ -136,7 +136,7 @@ def change_task_state(
     """Opens, pauses or closes a task. Raises TaskOfDuel, TaskClosed, and TaskDraft where a draft is to
     pause.
     """
-    task = get_changeable_task(session, desk_id=desk_id, task_id=task_id)
+    task = get_changeable_task(session, desk_id=desk_id, task_id=task_id, lock=True)
     if task.state == state:
         return task
     if task.state == CLOSED:
@@ -158,7 +158,7 @@ def change_guideline(
     """Gives a task another guideline; labels from now on name its next version. Raises TaskOfDuel and
     TaskClosed.
     """
-    task = get_changeable_task(session, desk_id=desk_id, task_id=task_id)
+    task = get_changeable_task(session, desk_id=desk_id, task_id=task_id, lock=True)
     if task.state == CLOSED:
         raise TaskClosed(task_id)
     before = {"guideline": task.guideline, "version": task.guideline_version}

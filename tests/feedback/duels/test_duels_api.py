@@ -132,7 +132,12 @@ def test_a_closed_duel_takes_nothing_more(at_work, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("call", "body"), [("state", {"state": "closed"}), ("guideline", {"guideline": "Prefer the short one."})]
+    ("call", "body"),
+    [
+        ("state", {"state": "closed"}),
+        ("guideline", {"guideline": "Prefer the short one."}),
+        ("items", {"selection": {}, "limit": 5}),
+    ],
 )
 def test_only_its_duel_closes_or_changes_its_task(at_work, tmp_path, call, body):
     duel_id, _ = put_duel(at_work.engine, tmp_path)

@@ -272,7 +272,7 @@ def test_an_expert_sees_progress_and_a_labeller_what_is_left_for_them(desk):
     own = desk.get(f"/v1/tasks/{task.id}", "ann").json
     assert (own["done"], own["waiting"], own["progress"], own["created_by"]) == (1, 2, None, None)
     seen = desk.get("/v1/tasks", "eva").json["tasks"][0]
-    counts = {"items": 3, "open": 3, "settled": 0, "disputed": 0, "dropped": 0, "labels": 1}
+    counts = {"items": 3, "waiting": 0, "open": 3, "settled": 0, "disputed": 0, "dropped": 0, "labels": 1}
     assert seen["progress"] == counts and (seen["done"], seen["waiting"]) == (0, 3)
 
 
