@@ -42,6 +42,10 @@ COMMANDS = {
         "commands.tag",
         "Show and change the tree of tags above the strings of conversations and records.",
     ),
+    "task": (
+        "commands.task",
+        "Let people label: add tasks, fill them with items, open, pause and close them.",
+    ),
     "train": ("commands.train", "Request a run from the worker: collect, train, evaluate, gate, publish."),
     "evaluate": (
         "commands.evaluate",

@@ -4,7 +4,6 @@ A labeller sees the open tasks that they may label in, with what is left for the
 with their progress.
 """
 
-import secrets
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -15,7 +14,7 @@ from sqlmodel import Session
 from feedback.api.routes import Read, Write, get, write
 from feedback.api.schemas import Answer, Body, Name, Part, Query, TagPath, Time
 from feedback.labelling.claim import count_progress
-from feedback.labelling.kinds import TAG, ValueUnknown
+from feedback.labelling.drafting import MAX_OVERLAP, draft_task
 from feedback.labelling.labeller import Labeller, labeller_of
 from feedback.store import tasks
 from feedback.store.assignments import count_done
@@ -23,15 +22,11 @@ from feedback.store.items import count_items
 from feedback.store.labels import count_labels
 from feedback.store.reliabilities import find_reliability
 from feedback.store.tables import Task
-from feedback.store.tags import list_tags, read_tag_tree
-from feedback.tags.tree import ACTIVE
 
 bp = Blueprint("tasks", __name__)
 
 LABELLERS = ("labeller", "agent", "expert")
 EXPERTS = ("expert",)
-SEED_LIMIT = 2**63
-MAX_OVERLAP = 50
 TOLD_FROM = 10  # items whose answer is known, before people are told how often they are right
 Guideline = Annotated[str, StringConstraints(max_length=20_000)]
 Overlap = Annotated[int, Field(ge=1, le=MAX_OVERLAP)]
@@ -136,47 +131,16 @@ class TaskList(Answer):
 @write(bp, "/v1/tasks", roles=EXPERTS, body=NewTask, answer=TaskState)
 def create(call: Write, body: NewTask) -> TaskState:
     """Draft a task: what is asked, of whom, and when an item is settled."""
-    if body.overlap_max < body.overlap_min:
-        raise ValueUnknown("overlap_max", body.overlap_max, f"{body.overlap_min} to {MAX_OVERLAP}")
-    told = body.model_dump(exclude={"event_id", "question"})
-    task = Task(
-        **told,
+    task = draft_task(
+        call.session,
         desk_id=call.actor.desk_id,
-        question=make_question(call.session, body, desk_id=call.actor.desk_id),
-        seed=secrets.randbelow(SEED_LIMIT),
+        text=body.question.text,
+        tags=body.question.tags,
         created_by=call.actor.agent_name(),
-        created_at=call.now,
+        now=call.now,
+        **body.model_dump(exclude={"event_id", "question"}),
     )
-    tasks.add_task(call.session, task=task)
     return TaskState(task_id=task.id, state="draft")
-
-
-def make_question(session: Session, body: NewTask, *, desk_id: str) -> dict[str, Any]:
-    """What the task asks. The tags that it offers are those of today: later ones are of no item of it."""
-    question: dict[str, Any] = {"text": body.question.text}
-    if body.kind != TAG:
-        if body.question.tags:
-            raise ValueUnknown("question.tags", body.question.tags, "none with this kind")
-        return question
-    tree = read_tag_tree(session, desk_id=desk_id)
-    found = [tree.find(name) for name in body.question.tags]
-    for name, id in zip(body.question.tags, found, strict=True):
-        if id is None:
-            raise ValueUnknown("question.tags", name, "paths of the tree, GET /v1/tags")
-    below = (
-        {each for id in found if id is not None for each in tree.list_below(id)} if found else set(tree.paths)
-    )
-    options = [path for id, path in tree.paths.items() if id in below and tree.nodes[id].state == ACTIVE]
-    if not options:
-        raise ValueUnknown("question.tags", body.question.tags, "tags in use; add some first")
-    titles = {
-        tree.paths[id]: row.title for id, row in list_tags(session, desk_id=desk_id).items() if row.title
-    }
-    return question | {
-        "tags": [tree.paths[id] for id in found if id is not None],
-        "options": options,
-        "titles": {path: titles[path] for path in options if path in titles},
-    }
 
 
 @get(bp, "/v1/tasks", roles=LABELLERS, answer=TaskList)

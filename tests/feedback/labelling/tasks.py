@@ -25,10 +25,10 @@ ASKED = [{"role": "user", "content": "Where is my order 1042?"}]
 
 def add_task(engine: Engine, kind: str = "compare", items: int = 3, **fields: Any) -> tuple[Task, list[Item]]:
     """An open task with items in the state in which filling leaves them."""
-    columns = {"state": "open", "gold_share": 0.0, "question": QUESTIONS.get(kind, {"text": ""}), **fields}
+    asked = QUESTIONS.get(kind, {"text": ""})
+    columns = {"name": f"{kind} {uuid4()}", "state": "open", "gold_share": 0.0, "question": asked, **fields}
     task = Task(
         desk_id="default",
-        name=f"{kind} {uuid4()}",
         kind=kind,
         seed=7,
         created_by="eva",
