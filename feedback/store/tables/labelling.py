@@ -149,7 +149,7 @@ class Reliability(DeskRow, table=True):
 
     kind: str  # of task
     labeller: str
-    items: int = 0  # settled without them or known beforehand, which they labelled
+    items: int = 0  # labels that say how reliable they are: of items that others labelled too, or known
     correct: float = 0.0
     wrong: float = 0.0
     gold_correct: int = 0
