@@ -101,23 +101,7 @@ def finish_checks(store_engine: Engine, *, clock: Clock, desk_id: str = DEFAULT_
 def finish_check(store_engine: Engine, *, check_id: str, clock: Clock, desk_id: str) -> None:
     with read(store_engine) as session:
         check = tasks.get_task(session, desk_id=desk_id, task_id=check_id)
-        task = tasks.get_task(session, desk_id=desk_id, task_id=str(check.checks_task_id))
-        looked = check_items.list_settled(session, task_id=check_id)
-        told = {item.subject_id: (item.outcome or {}).get("verdict") for item in looked}
-        checked = [
-            Checked(item.inclusion or 1.0, told[item.subject_id] == BAD)
-            for item in looked
-            if told[item.subject_id] in (GOOD, BAD)
-        ]
-        again = {item_id for item_id, verdict in told.items() if verdict == BAD}
-        if not estimate_errors(checked).is_within(check.error_limit):
-            settled = check_items.list_settled(session, task_id=task.id)
-            confidences = weigh_again(session, task=task, settled=settled)
-            again |= {
-                item_id
-                for item_id, confidence in confidences.items()
-                if is_unsure(confidence, task.confidence) and told.get(item_id) != GOOD
-            }
+        again = find_doubtful(session, check=check)
     for item_id in sorted(again):
         reopen_item(store_engine, item_id=item_id, clock=clock, desk_id=desk_id)
     with unit_of_work(store_engine) as session:
@@ -130,6 +114,26 @@ def finish_check(store_engine: Engine, *, check_id: str, clock: Clock, desk_id: 
             reason="",
             now=clock.now(),
         )
+
+
+def find_doubtful(session: Session, *, check: Task) -> set[str]:
+    """The items that a finished check gives to experts: those that are wrong, and all that were less sure
+    where there may be too many wrong ones.
+    """
+    looked = check_items.list_settled(session, task_id=check.id)
+    told = {item.subject_id: (item.outcome or {}).get("verdict") for item in looked}
+    checked = [Checked(item.inclusion or 1.0, told[item.subject_id] == BAD) for item in looked]
+    wrong = {item_id for item_id, verdict in told.items() if verdict == BAD}
+    if estimate_errors(checked).is_within(check.error_limit):
+        return wrong
+    task = tasks.get_task(session, desk_id=check.desk_id, task_id=str(check.checks_task_id))
+    settled = check_items.list_settled(session, task_id=task.id)
+    confidences = weigh_again(session, task=task, settled=settled)
+    return wrong | {
+        item_id
+        for item_id, confidence in confidences.items()
+        if is_unsure(confidence, task.confidence) and told.get(item_id) != GOOD
+    }
 
 
 def reopen_item(store_engine: Engine, *, item_id: str, clock: Clock, desk_id: str) -> None:
