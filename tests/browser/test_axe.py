@@ -24,6 +24,7 @@ from tests.feedback.desk import make_desk
 from tests.feedback.duels.duel_desk import put_duel
 from tests.feedback.formats.files import bring_in, choice, write
 from tests.feedback.imports.sending import send_file
+from tests.feedback.labelling.label_rows import add_item, add_label, add_labelled, add_task
 from tests.feedback.run_report.runs import add_ended_run
 
 pytestmark = pytest.mark.real
@@ -89,6 +90,10 @@ def fill(site: Site) -> Desk:
     looked_at, odd = (send_file(chain.desk, data) for data in (b"\n".join(sent), b'{"colour": "red"}'))
     tag = chain.desk.post("/v1/tags", "expert", tag="billing/refund").json["tag_id"]
     built, failed = put_builds(site)
+    with unit_of_work(site.store) as session:
+        task = add_task(session)
+        add_labelled(session, task, "aa", "ab")
+        add_label(session, add_item(session, task, 3, state="disputed", tier=2), "ann", "a")
     return Desk(
         chain.desk.app,
         {
@@ -102,6 +107,10 @@ def fill(site: Site) -> Desk:
             "/console/tags": "/console/tags",
             "/console/tags/<tag_id>": f"/console/tags/{tag}",
             "/console/tags/proposals": "/console/tags/proposals",
+            "/console/tasks": "/console/tasks",
+            "/console/tasks/<task_id>": f"/console/tasks/{task.id}",
+            "/console/tasks/<task_id>/disputes": f"/console/tasks/{task.id}/disputes",
+            "/console/labellers": "/console/labellers",
             "/console/trends": "/console/trends",
             "/console/comments": "/console/comments",
             "/console/datasets": "/console/datasets",

@@ -9,6 +9,8 @@ from feedback.store.tables import Assignment, DefinitionChange, Item, Label, Rel
 from tests.databases import START
 from tests.feedback.desk import Desk
 from tests.feedback.labelling.label_rows import add_item, add_label, add_labelled, add_task, add_undo
+from tests.feedback.labelling.tasks import add_people, say, take
+from tests.feedback.labelling.tasks import add_task as put_task
 
 
 @pytest.fixture
@@ -78,6 +80,27 @@ def test_labels_are_left_out_and_taken_in_again(desk: Desk, task_id: str) -> Non
 
     assert (before["labels"], without["labels"]) == (7, 2)
     assert desk.get(quality, "expert").json["agreement"] == before
+
+
+def test_what_labels_that_are_left_out_had_settled_is_open_until_they_are_taken_in_again(desk: Desk) -> None:
+    add_people(desk, "Li", "Mo", role="labeller")
+    task, (item,) = put_task(desk.engine, items=1, overlap_max=3)
+    for who in ("Li", "Mo"):
+        assert take(desk, task, who) == item.id
+        say(desk, item.id, who, {"side": "a"})
+    # Of four answers, two labellers of whom nothing is known (80 %) make 144 to 3 of theirs.
+    settled = desk.row(Item, id=item.id)
+    assert (settled.state, settled.outcome) == ("settled", {"side": "a"})
+    assert settled.confidence == pytest.approx(144 / 147)
+
+    path = f"/v1/labellers/{desk.users['Mo']}"
+    assert desk.post(f"{path}/exclude", "expert", reason="guesses").status_code == 200
+    opened = desk.row(Item, id=item.id)
+    assert (opened.state, opened.outcome, opened.confidence) == ("open", None, None)
+
+    assert desk.post(f"{path}/include", "expert", reason="my mistake").status_code == 200
+    again = desk.row(Item, id=item.id)
+    assert (again.state, again.outcome, again.confidence) == ("settled", {"side": "a"}, settled.confidence)
 
 
 def test_an_expert_settles_a_dispute_once(desk: Desk, task_id: str) -> None:

@@ -136,10 +136,11 @@ def test_a_check_estimates_the_errors_among_all_settled_items(store_engine) -> N
 
     (found,) = quality_of(store_engine, task).checks
 
-    # They stand for 2, 4, 1 and 2 items, and say as much as 81 / 25 equally likely ones.
+    # They stand for 2, 4, 1 and 2 items. The variance of 2 / 9 is (98 + 48 + 0 + 8) / 81 / 81, that of 81 / 11
+    # random checks.
     assert (found.task.id, found.drawn, found.errors.checked, found.errors.wrong) == (check.id, 6, 4, 1)
     assert found.errors.rate == pytest.approx(2 / 9)
-    assert (found.errors.low, found.errors.high) == pytest.approx(wilson_interval(0.72, 3.24))
+    assert (found.errors.low, found.errors.high) == pytest.approx(wilson_interval(18 / 11, 81 / 11))
 
 
 def test_of_a_task_that_compares_arms_only_progress_is_told_before_it_is_closed(store_engine) -> None:
