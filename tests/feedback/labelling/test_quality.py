@@ -136,7 +136,7 @@ def test_a_check_estimates_the_errors_among_all_settled_items(store_engine) -> N
 
     (found,) = quality_of(store_engine, task).checks
 
-    # They stand for 2, 4, 1 and 2 items. The variance of 2 / 9 is (98 + 48 + 0 + 8) / 81 / 81, that of 81 / 11
+    # They stand for 2, 4, 1 and 2 items. The variance of 2 / 9 is (98 + 48 + 0 + 8) / 81 / 81, of 81 / 11
     # random checks.
     assert (found.task.id, found.drawn, found.errors.checked, found.errors.wrong) == (check.id, 6, 4, 1)
     assert found.errors.rate == pytest.approx(2 / 9)
