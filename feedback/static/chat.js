@@ -8,6 +8,7 @@ import { BASE, NEW, Place, listPlaces } from "./chat/place.js";
 import { Outbox } from "./chat/outbox.js";
 import { Shelf } from "./chat/shelf.js";
 import { QueuePosition } from "./chat/queue_position.js";
+import { Question } from "./chat/question.js";
 import { Talk } from "./chat/talk.js";
 import { describeWait } from "./chat/words.js";
 import { isImeCommit } from "./keys.js";
@@ -46,6 +47,7 @@ const outbox = new Outbox(place, {
 });
 const talk = new Talk(part("messages"), { place, outbox });
 const queuePosition = new QueuePosition(part("typing"), place);
+const question = new Question(part("question"), place);
 const shelf = new Shelf(part("shelf-list"), { current: place });
 const attention = new Attention({ person: "customer", sound: part("sound"), notify: part("notify"), say: showTrouble });
 
@@ -73,6 +75,7 @@ function showMessages({ messages }) {
   if (isNews && replies.length) attention.arrive(replies.map((message) => message.message_id), { words: _("There is a new answer for you.") });
   noteLast(messages.at(-1));
   queuePosition.set(talk.waits);
+  if (fresh.length) question.set(!talk.waits);
 }
 
 /** Notes for the list of conversations that all is read; a hidden page has not been read. */
@@ -115,6 +118,7 @@ function send() {
 function onSent(entry, answer) {
   talk.confirm(entry, answer.message_id);
   queuePosition.renew();
+  question.set(false);
 }
 
 /** Erases everything of this conversation, in the browser and on the server. It asks first, since this cannot be undone. */
@@ -133,6 +137,7 @@ async function erase() {
   }
   closing.abort();
   queuePosition.set(false);
+  question.set(false);
   place.forget();
   if (isPublic) {
     location.assign(BASE);

@@ -3,7 +3,7 @@ First their keys, by what was asked for; then the texts of a few. Keyword-only, 
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_, select
@@ -17,7 +17,7 @@ from feedback.records.schemas import ChoiceForm, Labelled, PairForm, ThumbForm, 
 from feedback.store.choices import read_cards
 from feedback.store.conversations import CONVERSATION_COLUMNS
 from feedback.store.engine import batched, columns_of
-from feedback.store.tables import Conversation, Item, Judgement, Record, SuggestionSet
+from feedback.store.tables import Conversation, Item, Judgement, Message, Record, SuggestionSet
 from feedback.store.tag_filters import match_tags
 from feedback.store.whole_conversations import PLACE, TOLD, add_messages
 
@@ -234,3 +234,20 @@ def _match(table: Any, wanted: Wanted) -> list[ColumnElement[bool]]:
 
 def _keep_among(found: list[Subject], wanted: Wanted) -> list[Subject]:
     return [each for each in found if wanted.among is None or each.key in wanted.among]
+
+
+def read_material_before(session: Session, *, message: Message) -> Material:
+    """A reply of the desk, with the prompt of its set or, where it has none, what was said before it."""
+    (talk,) = _read_conversations(session, [message.conversation_id]).values()
+    assert isinstance(talk, Material)
+    query = select(*columns_of(SuggestionSet, "messages chat_template_kwargs"))
+    drawn = session.execute(query.where(col(SuggestionSet.turn_id) == message.turn_id)).first()
+    prompt, kwargs = drawn if drawn is not None and drawn[0] else (_before(talk.messages), {})
+    reply = Reply(message.text or "", 0)
+    return replace(talk, messages=prompt, replies=[reply], chat_template_kwargs=kwargs)
+
+
+def _before(messages: Sequence[dict[str, str]]) -> Sequence[dict[str, str]]:
+    """What was said up to the customer's last message."""
+    asked = [place for place, said in enumerate(messages) if said["role"] == "user"]
+    return messages[: asked[-1] + 1] if asked else []

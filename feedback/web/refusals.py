@@ -73,6 +73,7 @@ SENTENCES: Mapping[str, str] = {
     "item_labelled": "You have labelled this one already. Take your label back, or go on with the next one.",
     "item_settled": "Others have settled this one since, so your label stays. Go on with the next one.",
     "item_dropped": "This one was taken out of the task. Go on with the next one.",
+    "question_over": "This was answered already, or the conversation went on. There is nothing left to do.",
     "label_undone": "This label has been taken back already. Label the item again.",
     "value_unknown": "This answer is none of those allowed here. Reload the page, then choose again.",
     "text_too_long": "The text is too long. Shorten it, then send it again.",
