@@ -257,4 +257,5 @@ await guard(async () => {
   task = await readOn(TASK);
   showTask();
   await showNext();
+  await unsent.forgetGone();
 });

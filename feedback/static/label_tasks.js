@@ -44,6 +44,7 @@ try {
   await flushOutbox((path, { token }) => !token && path.startsWith("/v1/items/"), { onState: showState, onRefused: keepUnsent });
   unsent.draw();
   await show();
+  await unsent.forgetGone();
 } catch (fault) {
   if (fault instanceof Refusal) explain(fault);
   else notice(_("The server does not answer. Reload the page to go on; what you said is kept."), "warn");

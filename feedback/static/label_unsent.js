@@ -1,7 +1,7 @@
 // Labels that did not reach the task: refused because it was closed or paused, or begun for an item that went to others.
 // Each stays, with its text, until it is sent or discarded.
 
-import { Refusal, write } from "./api.js";
+import { Refusal, read, write } from "./api.js";
 import { _ } from "./i18n.js";
 import { fieldsOf, isGone } from "./label_drafts.js";
 import { make, sayValue } from "./label_shown.js";
@@ -40,6 +40,17 @@ export class UnsentLabels {
     part("unsent-words").textContent = _("Not sent: %(count)s", { count: all.length });
     this.list.replaceChildren(...all.map((entry) => this.row(entry)));
     showLocalTimes(this.list);
+  }
+
+  /** Removes those whose items are not there any more. */
+  async forgetGone() {
+    for (const entry of [...this.entries.values()]) {
+      try {
+        await read(`/v1/items/${encodeURIComponent(entry.item_id)}`);
+      } catch (fault) {
+        if (isGone(fault)) this.remove(entry); // else it stays: nothing says that it is gone
+      }
+    }
   }
 
   row(entry) {

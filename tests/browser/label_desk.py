@@ -84,10 +84,12 @@ def change_task(site: Site, task: Task, **columns: Any) -> None:
         session.get_one(Task, task.id).sqlmodel_update(columns)
 
 
-def change_items(site: Site, task: Task, **columns: Any) -> None:
+def change_items(site: Site, task: Task, *, at: int | None = None, **columns: Any) -> None:
+    """All of a task, or the one at a position."""
     with unit_of_work(site.store) as session:
         for row in session.exec(select(Item).where(Item.task_id == task.id)):
-            row.sqlmodel_update(columns)
+            if at in (None, row.position):
+                row.sqlmodel_update(columns)
 
 
 def change_claims(site: Site, task: Task, **columns: Any) -> None:

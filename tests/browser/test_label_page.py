@@ -290,7 +290,8 @@ def test_a_draft_whose_item_went_to_others_can_still_be_sent(
     page = enter(site, open_page, "wei", task)
     write_reply(page, "Half a thought")
     wait_for(page, lambda: bool(drafts(site)))
-    change_claims(site, task, state="passed", slot=None)
+    change_items(site, task, at=1, state="settled")
+    change_claims(site, task, state="lapsed", slot=None)
     page.reload()
     unsent = page.locator(part("unsent"))
     unsent.locator("summary").click()
@@ -298,6 +299,27 @@ def test_a_draft_whose_item_went_to_others_can_still_be_sent(
     unsent.locator("[data-action=send]").click()
     expect(unsent).to_be_hidden()
     assert [row.text for row in labels(site)] == ["Half a thought"]
+
+
+@pytest.mark.parametrize("is_sent", [True, False], ids=["sent", "reloaded"])
+def test_of_an_item_that_was_erased_the_browser_keeps_nothing(
+    site: Site, open_page: Callable[..., Page], is_sent: bool
+) -> None:
+    task = open_task(site, "rewrite")
+    page = enter(site, open_page, "wei", task)
+    write_reply(page, "About somebody")
+    wait_for(page, lambda: bool(drafts(site)))
+    change_items(site, task, at=1, state="dropped", reason="erased")
+    change_claims(site, task, state="lapsed", slot=None, draft=None)
+    if is_sent:
+        page.keyboard.press("Enter")
+        expect(page.locator(part("notice"))).to_be_visible()
+    else:
+        page.reload()
+    expect(page.locator(".messages")).to_contain_text("Where is parcel 2?")
+    expect(page.locator(part("labels"))).not_to_have_attribute("aria-busy", "true")
+    expect(page.locator(part("unsent"))).to_be_hidden()
+    assert "About somebody" not in page.evaluate("JSON.stringify(localStorage)")
 
 
 def test_a_second_tab_says_that_the_item_is_labelled_and_goes_on(
