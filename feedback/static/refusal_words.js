@@ -51,6 +51,7 @@ export const SENTENCES = {
   item_labelled: () => _("You have labelled this one already. Take your label back, or go on with the next one."),
   item_settled: () => _("Others have settled this one since, so your label stays. Go on with the next one."),
   item_dropped: () => _("This one was taken out of the task. Go on with the next one."),
+  question_over: () => _("This was answered already, or the conversation went on. There is nothing left to do."),
   label_undone: () => _("This label has been taken back already. Label the item again."),
   value_unknown: () => _("This answer is none of those allowed here. Reload the page, then choose again."),
   text_too_long: () => _("The text is too long. Shorten it, then send it again."),
