@@ -178,7 +178,7 @@ def show_tasks(session: Session, rows: list[Task], labeller: Labeller, *, sees_a
         counts = items[row.id]
         progress = TaskProgress(**counts, items=sum(counts.values()), labels=labels[row.id])
         told = show_task(session, row, labeller, done[row.id]).model_copy(update={"progress": progress})
-        more = set(TaskShown.model_fields) - {"id", "waiting", "done", "progress"}
+        more = set(TaskShown.model_fields) - {"id", "waiting", "done", "accuracy", "progress"}
         shown.append(told.model_copy(update=row.model_dump(include=more)))
     return shown
 

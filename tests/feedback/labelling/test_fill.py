@@ -4,9 +4,29 @@ import pytest
 from sqlmodel import select
 
 from feedback.canonical import canonical_json
+from feedback.datasets.duplicates_report import (
+    ContradictionSide,
+    DuplicatesReport,
+    NamedRecord,
+    keep_duplicates_report,
+)
+from feedback.datasets.layout import dataset_dir
 from feedback.store.engine import unit_of_work
-from feedback.store.tables import Conversation, Item, Message, Record, Source, SuggestionSet, Task
+from feedback.store.tables import (
+    Conversation,
+    Dataset,
+    Deployment,
+    Fit,
+    Item,
+    Judgement,
+    Message,
+    Record,
+    Source,
+    SuggestionSet,
+    Task,
+)
 from tests.databases import START
+from tests.feedback.builders import add_adapter
 from tests.feedback.desk import put_set
 from tests.feedback.labelling.tasks import add_task, take
 
@@ -195,3 +215,60 @@ def test_filling_twice_with_one_event_adds_once(sqlite_desk, kind):
     event = {"event_id": "5f0d7d52-2f7a-4a3a-9a54-0a5c0c1c6b11"}
     assert fill(sqlite_desk, task, **event) == fill(sqlite_desk, task, **event)
     assert len(sqlite_desk.rows(Item)) == 1
+
+
+def test_contradicting_records_are_found_by_the_names_of_the_last_build(desk, tmp_path):
+    import_records(desk, "choice", *(choice(f"{number} one", f"{number} two") for number in range(3)))
+    conversation_id, set_id = judged_set(desk, ("One.", "Two."))
+    with unit_of_work(desk.engine) as session:
+        turn_id = session.get_one(SuggestionSet, set_id).turn_id
+        judged = Judgement(
+            desk_id="default",
+            set_id=set_id,
+            turn_id=turn_id,
+            kind="pick",
+            agent="ann",
+            occurred_at=START,
+            created_at=START,
+        )
+        session.add(judged)
+        session.add(Dataset(id="d" * 64, desk_id="default", created_at=START))
+    sides = [
+        ContradictionSide(count=1, records=[NamedRecord(form="choice", source="shop", id="choice-1")]),
+        ContradictionSide(count=1, records=[NamedRecord(form="choice", source="live", id=judged.id)]),
+    ]
+    keep_duplicates_report(
+        dataset_dir(tmp_path, "d" * 64), DuplicatesReport(contradictions=1, listed=[tuple(sides)])
+    )
+    task = draft(desk, "compare")
+    assert fill(desk, task, selection={"contradictions": True})["added"] == 2
+    record = desk.row(Record, identity="choice-1")
+    assert {row.subject_id for row in desk.rows(Item)} == {set_id, str(record.id)} and conversation_id
+    assert fill(desk, draft(desk, "tag"), selection={"contradictions": True})["added"] == 0
+
+
+def test_weak_tags_are_those_that_what_serves_is_picked_for_in_less_than_half(desk):
+    for tag in ("billing", "shipping", "returns"):
+        desk.open(tags=[tag])
+    cells = {"billing": (0.4, 10), "shipping": (0.5, 40), "returns": (0.1, 9)}
+    breakdown = {tag: {"rate": rate, "counted": counted} for tag, (rate, counted) in cells.items()}
+    value = {"fitted": {"breakdown": {"tags": breakdown}}}
+    with unit_of_work(desk.engine) as session:
+        name = add_adapter(session, "tuned-20261122-1", "live").name
+        session.flush()
+        session.add(
+            Deployment(
+                desk_id="default",
+                adapter=name,
+                role="live",
+                fencing_token=1,
+                actor="ada",
+                reason="",
+                at=START,
+            )
+        )
+        session.add(Fit(desk_id="default", adapter="tuned-20261122-1", judgements=59, value=value, at=START))
+    task = draft(desk, "tag")
+    assert fill(desk, task, selection={"weak": True})["added"] == 1
+    conversation = desk.row(Conversation, id=desk.row(Item).subject_id)
+    assert conversation.tags == ["billing"]
