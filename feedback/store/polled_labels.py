@@ -89,6 +89,7 @@ def find_shown(session: Session, *, task_id: str) -> dict[str, Any]:
 
 
 def _select(desk_id: str, kind: str) -> Select[Any]:
+    """Not of duels: which of two contenders is better is a matter of taste, and open ones tell nothing."""
     query: Select[Any] = (
         select_active_labels()
         .join(Item, col(Item.id) == col(Label.item_id))
@@ -99,6 +100,7 @@ def _select(desk_id: str, kind: str) -> Select[Any]:
         col(Task.kind) == kind,
         col(Item.state) != DROPPED,
         col(Label.seen) == BLIND,
+        col(Task.selection)["duel"].as_string().is_(None),
     )
 
 

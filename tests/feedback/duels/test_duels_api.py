@@ -8,6 +8,7 @@ from sqlmodel import select
 from feedback.store import users
 from feedback.store.desks import ensure_desk
 from feedback.store.engine import read, unit_of_work
+from feedback.store.polled_labels import list_polled
 from feedback.store.tables import Duel, Item, Label
 from feedback.web.services import EXTENSION
 from tests.feedback.desk import make_desk
@@ -90,6 +91,8 @@ def test_a_round_stays_open_however_many_agree_and_settles_nowhere(at_work, tmp_
             at_work.tokens[name] = users.create_token(session, **given)
         judge(at_work, duel_id, "a", role=name)
     assert list_items(at_work.engine, duel_id)[0].model_dump() == before
+    with read(at_work.engine) as session:
+        assert list_polled(session, desk_id="default", kind="compare") == []  # makes nobody reliable
     at_work.post(f"/v1/duels/{duel_id}/close", "expert")
     assert at_work.get(f"/v1/duels/{duel_id}", "expert").json["judges"] == 6
 
