@@ -37,7 +37,7 @@ def value_words(kind: str, value: Mapping[str, Any]) -> str:
     if kind == COMPARE:
         return str(SIDES[value["side"]])
     if kind == PICK:
-        places = ", ".join(str(place + 1) for place in value.get("picked", ()))
+        places = gettext(", ").join(str(place + 1) for place in value.get("picked", ()))
         return str(gettext("reply %(places)s", places=places) if places else gettext("none of them"))
     if kind == RATE:
         return str(gettext("%(score)s of 5", score=value["score"]))

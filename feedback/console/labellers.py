@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
-from feedback.console import label_words
+import feedback.console.label_words as label_words
 from feedback.labelling.labeller_figures import read_labellers
 from feedback.labelling.labellers import CHANGED, EXCLUDE, INCLUDE, PAUSE, RESUME
 from feedback.store.definition_changes import list_definition_changes

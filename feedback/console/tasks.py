@@ -4,7 +4,7 @@ what its labels are worth, and its disputes. What people decide there goes throu
 
 from flask import Blueprint, render_template, request
 
-from feedback.console import label_words
+import feedback.console.label_words as label_words
 from feedback.console.tag_choice import list_tag_paths
 from feedback.console.task_filling import preview, read_choices, read_selection
 from feedback.labelling.agreement import LEAST_ITEMS
