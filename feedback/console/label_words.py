@@ -75,3 +75,15 @@ def duration_words(hours: float) -> str:
     if hours <= 2 * DAY:
         return str(ngettext("%(num)s hour", "%(num)s hours", ceil(hours)))
     return str(ngettext("%(num)s day", "%(num)s days", ceil(hours / DAY)))
+
+
+# What the templates of such pages call `words`.
+PAGE_WORDS = {
+    "KINDS": KINDS,
+    "TIERS": TIERS,
+    "STATES": STATES,
+    "GRADES": GRADES,
+    "value_words": value_words,
+    "confusion_words": confusion_words,
+    "duration_words": duration_words,
+}

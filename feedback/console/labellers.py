@@ -6,7 +6,7 @@ from flask import Blueprint, render_template
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 
-import feedback.console.label_words as label_words
+from feedback.console.label_words import PAGE_WORDS
 from feedback.labelling.labeller_figures import read_labellers
 from feedback.labelling.labellers import CHANGED, EXCLUDE, INCLUDE, PAUSE, RESUME
 from feedback.store.definition_changes import list_definition_changes
@@ -43,7 +43,7 @@ def show_labellers() -> str:
         names=names,
         did=DID,
         pause_words=pause_words,
-        words=label_words,
+        words=PAGE_WORDS,
     )
 
 

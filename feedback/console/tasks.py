@@ -4,7 +4,7 @@ what its labels are worth, and its disputes. What people decide there goes throu
 
 from flask import Blueprint, render_template, request
 
-import feedback.console.label_words as label_words
+from feedback.console.label_words import KINDS, PAGE_WORDS
 from feedback.console.tag_choice import list_tag_paths
 from feedback.console.task_filling import preview, read_choices, read_selection
 from feedback.labelling.agreement import LEAST_ITEMS
@@ -22,7 +22,7 @@ from feedback.web.services import services
 bp = Blueprint("console_tasks", __name__, url_prefix="/console/tasks")
 
 # `check` is not among them: a check is made on the page of the task that it checks.
-GIVEN_KINDS = tuple(kind for kind in label_words.KINDS if kind != "check")
+GIVEN_KINDS = tuple(kind for kind in KINDS if kind != "check")
 
 
 @bp.get("")
@@ -44,7 +44,7 @@ def show_tasks() -> str:
         people=[person for person in people if person.active],
         tags=tags,
         given_kinds=GIVEN_KINDS,
-        words=label_words,
+        words=PAGE_WORDS,
     )
 
 
@@ -76,7 +76,7 @@ def show_task(task_id: str) -> str:
         choices=choices,
         asked=asked,
         preview=counted,
-        words=label_words,
+        words=PAGE_WORDS,
     )
 
 
@@ -89,4 +89,4 @@ def show_disputes(task_id: str) -> str:
         task = get_task(store, desk_id=current_actor().desk_id, task_id=task_id)
         sealed = is_sealed(store, task)
         dispute = None if sealed else read_dispute(store, task=task, after=after)
-    return render_template("console/disputes.html", task=task, dispute=dispute, words=label_words)
+    return render_template("console/disputes.html", task=task, dispute=dispute, words=PAGE_WORDS)
