@@ -244,7 +244,7 @@ def test_a_watching_drawer_takes_up_what_others_start(bench, monkeypatch):
 def test_an_interrupted_duel_has_the_replies_of_an_uninterrupted_one(bench):
     duel_id = bench.start(4)
     drawer = bench.make_drawer()
-    first, answer = bench.rounds(duel_id)[0].messages, bench.engine.answer
+    first, answer = bench.rounds(duel_id)[0].shown["messages"], bench.engine.answer
 
     def answer_one_round(path, body):
         """What is asked for another one is answered when the drawer ends."""
