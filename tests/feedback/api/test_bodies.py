@@ -33,6 +33,9 @@ TASK = {
 }
 LABEL = {"event_id", "value", "text", "reasons", "dwell_ms", "occurred_at"}
 LABELLERS = ("labeller", "agent", "expert")
+DATASET = {
+    *("event_id", "sources", "tags", "without_tags", "languages", "difficulty", "since", "note"),
+}
 CLOSING = REASONED | {"turn_ids"}
 
 
@@ -50,6 +53,9 @@ BODIES = {
         "visitor": MESSAGE,
         **for_agents(ANSWER, FULL_MESSAGE),
     },
+    "/v1/conversations/<conversation_id>/question": for_all(
+        EVENT | {"task_id", "message_id", "score", "dwell_ms"}, "app", "visitor"
+    ),
     "/v1/conversations/<conversation_id>/erasure": for_all(EVENT, "app", "visitor"),
     "/v1/erasures": for_all({"event_id", "customer_id"}, "app"),
     "/v1/turns/close": for_agents(CLOSING, CLOSING | {"agent"}),
@@ -91,6 +97,9 @@ BODIES = {
     "/v1/labellers/<path:labeller>/resume": for_all(REASONED | {"kind"}, "expert"),
     "/v1/labellers/<path:labeller>/exclude": for_all(REASONED | {"kind"}, "expert"),
     "/v1/labellers/<path:labeller>/include": for_all(REASONED | {"kind"}, "expert"),
+    "/v1/datasets": for_all(DATASET, "expert"),
+    "/v1/datasets/<dataset_id>/check": for_all(EVENT, "expert"),
+    "/v1/dataset-jobs/<job_id>/cancel": for_all(EVENT, "expert"),
     "/v1/runs": for_all({"event_id", "recipe"}),
     "/v1/imports": for_all({"event_id", "file", "size", "source", "encoding", "columns"}, "expert"),
     "/v1/imports/<import_id>/pieces": for_all({"at", "data"}, "expert"),
