@@ -28,6 +28,7 @@ KEPT_IN_EVENTS = {
     "kind",
     "grade",
     "decision_ids",
+    "labeller",  # a key: the id of a person or of a conversation, or the name of a program
 }
 
 
