@@ -28,6 +28,8 @@ ACCESS = {
     "GET /v1/conversations/<conversation_id>": DESK,
     "POST /v1/conversations/<conversation_id>/messages": {"visitor", *DESK},
     "GET /v1/conversations/<conversation_id>/messages": {"visitor", *DESK},
+    "GET /v1/conversations/<conversation_id>/question": CUSTOMERS,
+    "POST /v1/conversations/<conversation_id>/question": CUSTOMERS,
     "GET /v1/conversations/<conversation_id>/standing": CUSTOMERS,
     "GET /v1/conversations/<conversation_id>/question": CUSTOMERS,
     "POST /v1/conversations/<conversation_id>/question": CUSTOMERS,
