@@ -69,9 +69,6 @@ BODIES = {
     "/v1/judgements/<judgement_id>/undo": for_agents(EVENT, ACTING),
     "/v1/messages/<message_id>/retract": for_agents(EVENT, ACTING),
     "/v1/messages/<message_id>/thumbs": {"visitor": THUMB, **for_all(THUMB | {"occurred_at"}, "app")},
-    "/v1/conversations/<conversation_id>/question": for_all(
-        {"event_id", "task_id", "message_id", "score", "dwell_ms"}, "app", "visitor"
-    ),
     "/v1/duels": for_all({"event_id", "adapter", "rival", "wanted", "name", "tag"}, "expert"),
     "/v1/duels/<duel_id>/close": for_all(EVENT, "expert"),
     "/v1/tags": for_all(EVENT | {"tag"}, "expert"),
