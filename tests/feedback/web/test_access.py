@@ -31,8 +31,6 @@ ACCESS = {
     "GET /v1/conversations/<conversation_id>/question": CUSTOMERS,
     "POST /v1/conversations/<conversation_id>/question": CUSTOMERS,
     "GET /v1/conversations/<conversation_id>/standing": CUSTOMERS,
-    "GET /v1/conversations/<conversation_id>/question": CUSTOMERS,
-    "POST /v1/conversations/<conversation_id>/question": CUSTOMERS,
     "GET /v1/queue": DESK,
     "GET /v1/day": DESK,
     "GET /v1/queue/kinds": DESK,
