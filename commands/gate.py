@@ -18,7 +18,6 @@ from feedback.deployment.policy import Policy
 from feedback.errors import NotFound
 from feedback.experiments.rollout_rule import list_thresholds
 from feedback.store.adapters import get_adapter
-from feedback.store.approvals import read_words
 from feedback.store.engine import read
 from feedback.store.rollout_decisions import find_latest_rollout_decision
 from feedback.store.runs import get_run
@@ -103,13 +102,13 @@ def explain_offline(report: dict[str, Any], run: Run | None, policy: Policy) -> 
 def explain_rollout(store_engine: Engine, name: str, policy: Policy) -> dict[str, Any]:
     found = rollout.decide_now(store_engine, name, policy=policy, actor=ACTOR)
     with read(store_engine) as session:
-        words = read_words(session, desk_id=DEFAULT_DESK, adapter=name)
+        blocks = rollout.read_blocks(session, policy, desk_id=DEFAULT_DESK, adapter=name, actor=ACTOR)
         latest = find_latest_rollout_decision(session, desk_id=DEFAULT_DESK, adapter=name)
     return {
         **found.rollout.to_json(),
         "evidence": found.evidence.to_json(),
         "limits": [limit.to_json() for limit in list_thresholds(found.evidence, policy.exposure)],
-        "forbids": [asdict(block) for block in rollout.find_blocks(policy, words, actor=ACTOR)],
+        "forbids": [asdict(block) for block in blocks],
         "latest": latest and latest.model_dump(mode="json", exclude={"id", "desk_id"}),
     }
 

@@ -278,6 +278,19 @@ class ApprovalMissing(Conflict):
         )
 
 
+class ExpertScoreLow(Conflict):
+    """The policy asks for an expert score that the adapter does not have, or has none of yet."""
+
+    def __init__(self, adapter: str, low: float | None, limit: float) -> None:
+        found = "is not known yet" if low is None else f"may be as low as {low:.2f}"
+        super().__init__(
+            "expert_score_low",
+            f"The expert score of adapter {adapter} {found}; the policy asks for {limit:g} at least.",
+            f"Have its replies rated with POST /v1/adapters/{adapter}/scores and close that round, or change "
+            "[approval] min_expert_score in the policy file.",
+        )
+
+
 class AdapterOfOtherBase(Conflict):
     """An adapter changes the weights of the base that it was trained on, and means nothing on another one."""
 

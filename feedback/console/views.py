@@ -19,8 +19,10 @@ from feedback.console.run_curves import draw_run
 from feedback.console.run_report import find_sides
 from feedback.console.tag_choice import asked_tag, list_tag_paths
 from feedback.datasets.layout import FORMATS
+from feedback.duels.start import MAX_ROUNDS
 from feedback.experiments.account import read_account
 from feedback.experiments.funnel import count_funnel
+from feedback.labelling.adapter_scores import read_scores
 from feedback.lineage.graph import Scope
 from feedback.morning.gather import say_now
 from feedback.store import adapters, datasets, deployments, overview, runs
@@ -31,6 +33,7 @@ from feedback.store.policy_changes import list_changes
 from feedback.store.probe import read_in_haste
 from feedback.store.record_counts import count_given
 from feedback.store.run_history import find_run_behind, read_numbers
+from feedback.store.scores import list_scoring
 from feedback.store.source_marks import find_withdrawn_in, find_withdrawn_of, list_sources_of
 from feedback.store.sources import read_withdrawn
 from feedback.store.tags import read_tag_tree
@@ -213,6 +216,9 @@ def show_adapter(name: str) -> str:
             serving=deployments.serving_state(store, desk_id=desk_id),
             report=read_report(adapter.report or (run.report if run else None)),
             transitions=adapters.TRANSITIONS,
+            scores=read_scores(store, desk_id=desk_id, adapter=name),
+            scorings=list_scoring(store, desk_id=desk_id, adapter=name),
+            most_prompts=MAX_ROUNDS,
         )
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from feedback.clock import Clock
+from feedback.deployment.expert_score import find_low_score
 from feedback.deployment.model_cards import refresh_cards
 from feedback.deployment.policy import Policy
 from feedback.errors import (
@@ -26,6 +27,7 @@ from feedback.errors import (
     AdapterOfOtherBase,
     AdapterVetoed,
     ApprovalMissing,
+    ExpertScoreLow,
     NothingToRollBack,
 )
 from feedback.store import adapters, deployments, duels, runs, set_writes
@@ -232,8 +234,8 @@ def _check_publishable(
 
 
 def check_servable(session: Session, ctx: Deployer, name: str, role: str, actor: str, desk_id: str) -> None:
-    """Checks everything but the base. Raises IllegalTransition, AdapterErased, AdapterVetoed, ApprovalMissing
-    or AdapterFilesMissing.
+    """Checks everything but the base. Raises IllegalTransition, AdapterErased, AdapterVetoed,
+    ApprovalMissing, ExpertScoreLow or AdapterFilesMissing.
     """
     adapter = adapters.get_adapter(session, desk_id=desk_id, name=name)
     adapters.check_move(adapter, role)
@@ -244,6 +246,9 @@ def check_servable(session: Session, ctx: Deployer, name: str, role: str, actor:
     needs_approval = role == LIVE and ctx.policy.approval.second_person
     if needs_approval and not words.count_approvals(other_than=actor):
         raise ApprovalMissing(name, actor)
+    low = find_low_score(session, ctx.policy, desk_id=desk_id, adapter=name) if role == LIVE else None
+    if low is not None:
+        raise ExpertScoreLow(name, low.value, low.limit)
     if not is_on_disk(ctx, name):
         raise AdapterFilesMissing(name, str(adapter_path(ctx.data_dir, name)))
 

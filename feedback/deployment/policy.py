@@ -94,6 +94,8 @@ class ApprovalPolicy(BaseModel):
     """
     expert_veto: bool = True
     """An expert may veto, too; an admin always may."""
+    min_expert_score: float = Field(default=-math.inf, le=4)
+    """Going live needs an expert score whose interval lies at or above this; -inf asks for none."""
 
 
 class Policy(BaseModel):
@@ -109,8 +111,13 @@ class Policy(BaseModel):
 
     @property
     def sha256(self) -> str:
-        """The hash over all values, independent of the file's name and comments."""
-        return canonical_hash(self.model_dump(mode="json", exclude={"name"}), allow_nan=True)
+        """The hash over all values, independent of the file's name and comments. A limit that came later is
+        left out where it asks for nothing, so that earlier hashes hold.
+        """
+        values = self.model_dump(mode="json", exclude={"name"})
+        if self.approval.min_expert_score == -math.inf:
+            del values["approval"]["min_expert_score"]
+        return canonical_hash(values, allow_nan=True)
 
     @property
     def label(self) -> dict[str, str]:

@@ -24,6 +24,7 @@ from feedback.deployment.deploy import (
     write_retirement,
     write_rollback,
 )
+from feedback.deployment.expert_score import find_low_score
 from feedback.deployment.policy import Policy
 from feedback.errors import AdapterOfOtherBase, AdapterVetoed, NothingToRollBack, StaleFencingToken
 from feedback.experiments.picks import read_picks
@@ -166,8 +167,8 @@ def decide_now(
     evidence = measure_picks(name, picks, policy.exposure).evidence
     rollout = decide_rollout(evidence, policy.exposure)
     with read(store_engine) as session:
-        words = read_words(session, desk_id=desk_id, adapter=name)
-    return InterimAnalysis(evidence, hold_back(rollout, find_blocks(policy, words, actor=actor)))
+        blocks = read_blocks(session, policy, desk_id=desk_id, adapter=name, actor=actor)
+    return InterimAnalysis(evidence, hold_back(rollout, blocks))
 
 
 def count_now(
@@ -178,6 +179,15 @@ def count_now(
         support = support_of(session, name, desk_id=desk_id)
     evidence = Evidence(name, support.tally, agents=support.agents, e_harm=support.e_harm)
     return InterimAnalysis(evidence, decide_rollout(evidence, policy.exposure))
+
+
+def read_blocks(
+    session: Session, policy: Policy, *, desk_id: str, adapter: str, actor: str
+) -> tuple[Reason, ...]:
+    """Everything that forbids an adapter to go live on evidence."""
+    blocks = find_blocks(policy, read_words(session, desk_id=desk_id, adapter=adapter), actor=actor)
+    low = find_low_score(session, policy, desk_id=desk_id, adapter=adapter)
+    return blocks if low is None else (*blocks, low)
 
 
 def find_blocks(policy: Policy, words: Words, *, actor: str) -> tuple[Reason, ...]:

@@ -38,7 +38,7 @@ def read_duels(session: Session, *, desk_id: str, judge: str, limit: int) -> lis
 
 def read_duel(session: Session, *, desk_id: str, duel_id: str, judge: str) -> DuelView:
     """A duel for this judge. Raises NotFound."""
-    row = duels.get_duel(session, desk_id=desk_id, duel_id=duel_id)
+    row = duels.get_compared(session, desk_id=desk_id, duel_id=duel_id)
     return _view(session, row, duel_rounds.count_rounds(session, duel_ids=[row.id])[row.id], judge)
 
 

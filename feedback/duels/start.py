@@ -18,14 +18,15 @@ from feedback.duplicates.signatures import TextFile
 from feedback.errors import ApiError, Conflict
 from feedback.store.adapters import find_trained_until, get_adapter
 from feedback.store.duel_rounds import WAITING
-from feedback.store.duels import Prompt, add_duel, list_prompt_keys, read_prompts
+from feedback.store.duels import COMPARE, Prompt, add_duel, list_prompt_keys, read_prompts
 from feedback.store.engine import read, unit_of_work
 from feedback.store.rebases import NEW_BASE, OLD
+from feedback.store.scores import RATE
 from feedback.store.tables import Duel, Item, Task
 
 MAX_ROUNDS = 500
 SEED_LIMIT = 2**62
-COMPARE, EXPERTS = "compare", 2  # what judges are asked, and their tier
+EXPERTS = 2  # the tier of those who judge
 # Every expert may judge every round, and no round settles before the duel is closed.
 MANY = 1000
 
@@ -73,6 +74,7 @@ class Wish:
     tag: str | None = None  # that the prompts have, or one below it
     rebase_id: str | None = None
     arm: str | None = None  # of a rebase: whose rate is measured, the new base or the adapter on it
+    kind: str = COMPARE  # of its task; `rate`: both replies are rated one by one (`store/scores.py`)
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,10 @@ def start_duel(
         task_id=str(uuid5(NAMESPACE_OID, f"task:{duel_id}")),
     )
     rounds = [make_round(duel, position, item) for position, item in enumerate(chosen, start=1)]
+    if wish.kind == RATE:
+        place_second_sides(rounds, duel.seed)
     with unit_of_work(store_engine) as session:
-        return add_duel(session, duel=duel, task=make_task(duel), rounds=rounds)
+        return add_duel(session, duel=duel, task=make_task(duel, wish.kind), rounds=rounds)
 
 
 def find_contender(store_engine: Engine, desk_id: str, name: str) -> Contender:
@@ -151,13 +155,13 @@ def find_prompts(
     return choose_prompts(keys, seen_by, seed=seed, wanted=wanted, fetch=fetch, has_twin=has_twin)
 
 
-def make_task(duel: Duel) -> Task:
+def make_task(duel: Duel, kind: str = COMPARE) -> Task:
     """The task of a duel: for experts alone, without gold. Its name names no contender."""
     return Task(
         id=duel.task_id,
         desk_id=duel.desk_id,
-        name=f"Duel {duel.id[:8]}",
-        kind=COMPARE,
+        name=f"{'Scores' if kind == RATE else 'Duel'} {duel.id[:8]}",
+        kind=kind,
         question={"text": ""},
         tier=EXPERTS,
         overlap_min=MANY,
@@ -199,3 +203,10 @@ def make_round(duel: Duel, position: int, item: ChosenPrompt) -> Item:
         state=WAITING,
         created_at=duel.created_at,
     )
+
+
+def place_second_sides(rounds: list[Item], seed: int) -> None:
+    """Says where in the task side B of each round comes: after all sides A, in an order of its own."""
+    mixed = sorted(rounds, key=lambda row: draw_lot(seed, f"second:{row.position}"))
+    for position, row in enumerate(mixed, start=len(rounds) + 1):
+        row.hidden = row.hidden | {"second_position": position}

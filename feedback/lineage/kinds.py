@@ -208,8 +208,10 @@ def describe_deployment_step(session: Session, row: Deployment, step: TraceStep)
     }
 
 
-def describe_duel_step(session: Session, row: Duel, step: TraceStep) -> Facts:
+def describe_duel_step(session: Session, row: Duel, step: TraceStep) -> Facts | None:
     """The facts of a duel. Its verdicts are shown only once it is closed."""
+    if find_task_duel(session, task_id=row.task_id) is None:
+        return None
     step.more_after = max(0, len(step.after) - SHOWN)
     step.after = step.after[:SHOWN]
     return {"name": row.name, "state": row.state, "adapter": row.adapter, "rival": row.rival}

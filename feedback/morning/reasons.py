@@ -43,4 +43,5 @@ REASONS = {
     "vetoed": "a person vetoed it",
     "by_hand": "this policy lets a person alone take it live",
     "approval": "approvals by a person",
+    "expert_score": "lower bound of how much better experts rate its replies",
 }

@@ -19,6 +19,7 @@ from feedback.lease import Lease
 from feedback.store.duels import keep_duel
 from feedback.store.engine import columns_of, save_row
 from feedback.store.items import DROPPED, OPEN
+from feedback.store.scores import part_sides
 from feedback.store.tables import Conversation, Duel, Item
 
 WAITING, READY, EQUAL, LEFT_OUT = "waiting", "ready", "equal", "left_out"
@@ -99,4 +100,6 @@ def settle_round(
     row.state, row.reason = outcome["state"], outcome["reason"]
     row.shown, row.hidden = row.shown | outcome["shown"], row.hidden | outcome["hidden"]
     save_row(session, row)
+    if row.state == OPEN and "second_position" in row.hidden:
+        part_sides(session, row=row)
     return True

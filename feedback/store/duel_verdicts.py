@@ -19,7 +19,7 @@ from feedback.records.personal import list_known
 from feedback.store.choices import JudgedSet, iterate_query
 from feedback.store.conversations import CONVERSATION_COLUMNS
 from feedback.store.duel_rounds import SIDES
-from feedback.store.duels import CLOSED
+from feedback.store.duels import CLOSED, is_compared
 from feedback.store.engine import columns_of, within
 from feedback.store.tables import Conversation, Duel, Item, Label
 
@@ -75,7 +75,8 @@ def _select_judged_rounds(desk_id: str) -> Any:
         .join(Item, col(Item.id) == col(Label.item_id))
         .join(Duel, col(Duel.task_id) == col(Label.task_id))
         .join(Conversation, col(Conversation.id) == col(Item.conversation_id))
-        .where(col(Label.desk_id) == desk_id, col(Label.undoes).is_(None), col(Duel.state) == CLOSED)
+        .where(col(Label.desk_id) == desk_id, col(Label.undoes).is_(None))
+        .where(col(Duel.state) == CLOSED, is_compared())
     )
 
 

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 from sqlmodel import Session, col
 
-from feedback.errors import Conflict
+from feedback.errors import Conflict, NotFound
 from feedback.lease import Lease, lease_of
 from feedback.store import tasks
 from feedback.store.engine import columns_of, get_row, of_desk, save_row
 from feedback.store.tables import Conversation, Duel, Item, SuggestionSet, Task
 from feedback.store.tags import match_tag
 
+COMPARE = "compare"  # the kind of the task of a duel whose sides are compared
 DRAWING, OPEN, CLOSED, FAILED = "drawing", "open", "closed", "failed"
 # The state of its task in each of them.
 TASK_STATES = {DRAWING: tasks.DRAFT, OPEN: tasks.OPEN, CLOSED: tasks.CLOSED, FAILED: tasks.CLOSED}
@@ -88,15 +89,28 @@ def get_duel(session: Session, *, desk_id: str, duel_id: str, lock: bool = False
     return get_row(session, Duel, duel_id, desk_id=desk_id, what="duel", lock=lock)
 
 
+def is_compared() -> ColumnElement[bool]:
+    """Whether the sides of a duel are compared; those of the others are rated one by one (`scores.py`)."""
+    return col(Duel.task_id).in_(select(col(Task.id)).where(col(Task.kind) == COMPARE))
+
+
+def get_compared(session: Session, *, desk_id: str, duel_id: str) -> Duel:
+    """The row of a duel whose sides are compared. Raises NotFound."""
+    duel = get_duel(session, desk_id=desk_id, duel_id=duel_id)
+    if find_task_duel(session, task_id=duel.task_id) is None:
+        raise NotFound("duel", duel_id)
+    return duel
+
+
 def find_task_duel(session: Session, *, task_id: str) -> Duel | None:
     """The duel whose rounds are the items of this task; None for every other task."""
-    return session.scalars(select(Duel).where(col(Duel.task_id) == task_id)).one_or_none()
+    return session.scalars(select(Duel).where(col(Duel.task_id) == task_id, is_compared())).one_or_none()
 
 
 def select_duels(session: Session, *, desk_id: str, limit: int = 100) -> Sequence[Duel]:
-    """The duels of a desk, newest first."""
+    """The duels of a desk whose sides are compared, newest first."""
     newest = (col(Duel.created_at).desc(), col(Duel.id))
-    return session.exec(of_desk(Duel, desk_id).order_by(*newest).limit(limit)).all()
+    return session.exec(of_desk(Duel, desk_id).where(is_compared()).order_by(*newest).limit(limit)).all()
 
 
 def list_undrawn(session: Session, *, rebase_id: str | None = None) -> dict[str, Lease]:

@@ -15,6 +15,7 @@ from sqlmodel import Session, col, func, select
 from feedback.records.derived import IMPORT
 from feedback.records.from_judgement import LABEL
 from feedback.records.from_label import FORM_OF, SETTLED
+from feedback.store.duels import is_compared
 from feedback.store.engine import leave_out, of_desk
 from feedback.store.labelled_items import RECORD
 from feedback.store.live_judgements import is_judgement
@@ -97,7 +98,7 @@ _sent = (
     col(Judgement.turn_id) == col(Message.turn_id),
     is_judgement(),
 )
-_of_duel = (col(Label.undoes).is_(None), col(Duel.task_id) == col(Label.task_id))
+_of_duel = (col(Label.undoes).is_(None), col(Duel.task_id) == col(Label.task_id), is_compared())
 # What was said of an item is told once it is settled: until then others, and who adjudicates, must not know.
 _settled = col(Item.id) == col(Label.item_id), col(Item.state) == SETTLED
 _came_to = (
@@ -116,8 +117,8 @@ EDGES = (
     Edge("dataset", "run", Run.dataset_id, Run.id),
     Edge("run", "adapter", Adapter.run_id, Adapter.name),
     Edge("dataset", "adapter", Adapter.dataset_id, Adapter.name, [col(Adapter.run_id).is_(None)]),
-    Edge("adapter", "duel", Duel.adapter, Duel.id),
-    Edge("adapter", "duel", Duel.rival, Duel.id),
+    Edge("adapter", "duel", Duel.adapter, Duel.id, [is_compared()]),
+    Edge("adapter", "duel", Duel.rival, Duel.id, [is_compared()]),
     Edge("duel", "verdict", Duel.id, Label.id, (*_of_duel, Duel.state == "closed")),
     Edge("verdict", "choice", Label.id, Label.id, _of_duel, prefix="duel/"),
     Edge("verdict", "verdict", Label.undoes, Label.id),

@@ -105,6 +105,9 @@ SENTENCES: Mapping[str, str] = {
     "adapter_vetoed": (
         "This adapter is vetoed. Train another one, or ask for an approval by whoever vetoed it."
     ),
+    "expert_score_low": (
+        "The policy asks for better expert scores. Have its replies rated on its page, then promote it."
+    ),
     "approval_missing": (
         "Nobody else has approved this adapter. Ask another expert or admin, then promote it."
     ),

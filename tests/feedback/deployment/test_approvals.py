@@ -53,6 +53,14 @@ def test_promotion_by_hand_needs_an_approval_by_somebody_else(desk, plant):
     assert plant.state == ServingState(fencing_token=1, live=ONE)
 
 
+def test_promotion_needs_the_expert_score_that_the_policy_asks_for(desk, plant):
+    asks = ApprovalPolicy(second_person=False, min_expert_score=0.0)
+    use(desk, replace(plant.ctx, policy=Policy(approval=asks)))
+    refused = desk.post(PROMOTE, "admin", reason="it passed")
+    assert told(refused) == (409, "expert_score_low")  # there is none, which is as bad as a bad one
+    assert f"POST /v1/adapters/{ONE}/scores" in refused.json["error"]["hint"]
+
+
 def test_another_token_of_the_same_person_is_no_second_person(desk, plant):
     with unit_of_work(plant.ctx.store_engine) as session:
         desk.tokens["laptop"] = users.create_token(

@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from feedback.deployment.policy import (
     POLICY_FILES,
@@ -189,3 +189,11 @@ def test_a_limit_that_is_not_asked_is_infinite():
 )
 def test_settings_that_name_no_policy_take_the_strict_one_but_for_the_demo(named, base, taken):
     assert FeedbackSettings(policy=named).policy_for(base) == taken
+
+
+def test_an_expert_score_that_is_asked_for_makes_another_policy():
+    off, asked = Policy(), Policy(approval=ApprovalPolicy(min_expert_score=0.0))
+    assert off.approval.min_expert_score == float("-inf")
+    assert off.sha256 != asked.sha256
+    with pytest.raises(ValidationError):
+        ApprovalPolicy(min_expert_score=float("nan"))

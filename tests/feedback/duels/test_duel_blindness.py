@@ -3,13 +3,10 @@ pages.
 """
 
 import re
-import shutil
 import time
 
-import pytest
-
 from feedback.duels.drawing import DuelDrawer
-from feedback.store.engine import open_engine, read
+from feedback.store.engine import read
 from feedback.store.tables import Duel
 from feedback.suggestions.plan import BaseFacts
 from serving.client.fake import FakeEngine
@@ -93,19 +90,6 @@ def number_ids(text: str) -> str:
     return UUID.sub(
         lambda found: seen.setdefault(found[0], f"id-{len(seen)}"), CHANCE.sub(r"\1\2", ORDER.sub("", text))
     )
-
-
-@pytest.fixture
-def stores(prepared_sqlite, tmp_path):
-    """Two stores alike, one for each way round."""
-    engines = []
-    for name in ("one", "other"):
-        (tmp_path / name).mkdir()
-        shutil.copy(prepared_sqlite, tmp_path / name / "rejoinder.db")
-        engines.append((open_engine(f"sqlite:///{tmp_path / name / 'rejoinder.db'}"), tmp_path / name))
-    yield engines
-    for engine, _ in engines:
-        engine.dispose()
 
 
 def test_exchanging_the_contenders_changes_no_byte_but_random_ids(stores):
