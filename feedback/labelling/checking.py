@@ -82,8 +82,7 @@ def weigh_again(session: Session, *, task: Task, settled: Sequence[Item]) -> dic
         ]
         if (rule := rule_of.get(item.id)) is not None and item.outcome is not None:
             chances = find_posterior(votes, rule.classes, ordinal=rule.ordinal)
-            plain = {name: part for name, part in item.outcome.items() if name != "text"}
-            confidences[item.id] = chances.get(answer_of(task.kind, plain), confidences[item.id])
+            confidences[item.id] = chances.get(answer_of(task.kind, item.outcome), confidences[item.id])
     return confidences
 
 

@@ -22,6 +22,7 @@ SIDES = ("a", "b", "tie", "both_bad")
 REPLIES = SIDES[:2]
 SCORES = (1, 2, 3, 4, 5)
 GOOD, BAD, UNSURE = "good", "bad", "unsure"
+FIELDS = {COMPARE: "side", RATE: "score", REWRITE: "unchanged"}  # of the kinds whose answer is one word
 VERDICTS = (GOOD, BAD, UNSURE)
 MAX_TEXT = 20_000
 
@@ -74,15 +75,14 @@ def check_text(kind: str, value: Value, text: str | None) -> str | None:
 
 
 def answer_of(kind: str, value: Value) -> Answer:
-    """What a value says, as a word that can be counted and compared."""
+    """What a value or an outcome says, as a word that can be counted and compared; a text is no part of it."""
     if kind == TAG:
         return frozenset(value["tags"])
     if kind == PICK:
         return frozenset(value.get("picked", ()))
     if kind == CHECK:
         return None if value["verdict"] == UNSURE else value["verdict"]
-    (field,) = value
-    said: Answer = value[field]
+    said: Answer = value[FIELDS[kind]]
     return said
 
 
@@ -94,7 +94,7 @@ def value_of(kind: str, answer: Any) -> Value:
         return {"picked": sorted(answer)} if answer else {"none": True}
     if kind == CHECK:
         return {"verdict": UNSURE if answer is None else answer}
-    return {{COMPARE: "side", RATE: "score", REWRITE: "unchanged"}[kind]: answer}
+    return {FIELDS[kind]: answer}
 
 
 def list_answers(kind: str, *, question: Value, shown: Value) -> list[Answer]:

@@ -82,9 +82,9 @@ def list_moving_items(
 
 
 def find_shown(session: Session, *, task_id: str) -> dict[str, Any]:
-    """What the first item of a task shows; the others have as many replies."""
-    query = select(col(Item.shown)).where(col(Item.task_id) == task_id).order_by(col(Item.position)).limit(1)
-    shown: dict[str, Any] = session.execute(query).scalar_one()
+    """What the first item of a task shows that still shows something: an erased one has no texts."""
+    query = select(col(Item.shown)).where(col(Item.task_id) == task_id, col(Item.state) != DROPPED)
+    shown: dict[str, Any] = session.execute(query.order_by(col(Item.position)).limit(1)).scalar_one()
     return shown
 
 
