@@ -73,6 +73,7 @@ export const SENTENCES = {
   adapter_of_other_base: () => _("This adapter belongs to another base model than the one that serves. Train one on this base."),
   adapter_erased: () => _("This adapter learned from records that were erased. Train another one without them."),
   adapter_vetoed: () => _("This adapter is vetoed. Train another one, or ask for an approval by whoever vetoed it."),
+  expert_score_low: () => _("The policy asks for better expert scores. Have its replies rated on its page, then promote it."),
   approval_missing: () => _("Nobody else has approved this adapter. Ask another expert or admin, then promote it."),
   veto_not_given: () => _("The policy gives your role no veto. Ask an admin to veto this adapter."),
   adapter_files_missing: () => _("The files of this adapter are gone. Restore them from a backup, or train another one."),
