@@ -149,6 +149,7 @@ ACCESS = {
     "GET /console/datasets/<dataset_id>": EXPERTS,
     "GET /console/dataset-jobs/<job_id>": EXPERTS,
     "GET /console/dataset-jobs/<job_id>/live": EXPERTS,
+    "GET /console/dataset-jobs/<job_id>/check/live": EXPERTS,
     "GET /console/imports": EXPERTS,
     "GET /console/imports/<import_id>": EXPERTS,
     "GET /console/imports/<import_id>/live": EXPERTS,
