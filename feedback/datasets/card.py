@@ -14,10 +14,10 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData
 
-from feedback.datasets.layout import FORMATS, SPLITS, dataset_file
+from feedback.datasets.layout import CARD, FORMATS, SPLITS, dataset_file
 from feedback.datasets.manifest import TAGS
-from feedback.deployment.model_cards import CARD, escape
 from feedback.records.rejections import explain
+from feedback.records.text import escape
 from feedback.store.tables import Source
 from serving.files import write_atomically
 

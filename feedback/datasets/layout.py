@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+CARD = "README.md"  # of a dataset, and of an adapter
 FORMATS = ("choices", "pairs", "thumbs")
 SPLITS = ("train", "validation", "test")
 DATASET_ID = re.compile(r"[0-9a-f]{64}\Z")

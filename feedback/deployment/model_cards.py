@@ -12,6 +12,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Engine
 
+from feedback.datasets.layout import CARD
+from feedback.records.text import escape
 from feedback.store import adapters
 from feedback.store.engine import read
 from feedback.store.source_marks import find_withdrawn_of
@@ -19,7 +21,6 @@ from serving.files import write_atomically
 
 log = logging.getLogger(__name__)
 
-CARD = "README.md"
 HEADING = "## Decisions\n"
 
 
@@ -59,11 +60,6 @@ def render_decisions(
             "",
         ]
     )
-
-
-def escape(text: str) -> str:
-    """The text as one line that cannot end a table cell or begin an HTML tag."""
-    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
 
 
 def refresh_cards(store_engine: Engine, data_dir: Path, *, desk_id: str) -> None:

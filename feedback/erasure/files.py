@@ -11,10 +11,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from feedback.datasets.duplicates_report import REPORT
-from feedback.datasets.layout import FORMATS, dataset_dir, dataset_file
+from feedback.datasets.layout import CARD, FORMATS, dataset_dir, dataset_file
 from feedback.datasets.manifest import seal_manifest
 from feedback.datasets.members import read_members, seal_members
-from feedback.deployment.model_cards import CARD
 from feedback.store.erasures import Member
 
 REFERENCES = ("reference.db", "reference.db-journal", "reference.db.broken")

@@ -75,7 +75,7 @@ def check_text(kind: str, value: Value, text: str | None) -> str | None:
 
 
 def answer_of(kind: str, value: Value) -> Answer:
-    """What a value or an outcome says, as a word that can be counted and compared; a text is no part of it."""
+    """What a value or an outcome says, as a word that can be counted and compared, without its text."""
     if kind == TAG:
         return frozenset(value["tags"])
     if kind == PICK:

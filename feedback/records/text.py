@@ -28,3 +28,8 @@ def check_storable(value: Any, where: str) -> None:
     elif isinstance(value, list):
         for number, inner in enumerate(value):
             check_storable(inner, f"{where}[{number}]")
+
+
+def escape(text: str) -> str:
+    """The text as one line that cannot end a table cell or begin an HTML tag."""
+    return " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")

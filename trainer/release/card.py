@@ -16,7 +16,8 @@ import yaml
 from huggingface_hub import EvalResult, ModelCardData
 
 from feedback.datasets.members import Members
-from feedback.deployment.model_cards import Decided, escape, render_decisions
+from feedback.deployment.model_cards import Decided, render_decisions
+from feedback.records.text import escape
 from trainer.evaluation.gate import GateDecision
 from trainer.evaluation.report import OfflineReport
 from trainer.recipes.recipe import Recipe

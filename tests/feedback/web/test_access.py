@@ -52,6 +52,8 @@ ACCESS = {
     "POST /v1/conversations/<conversation_id>/erasure": CUSTOMERS,
     "POST /v1/erasures": APP,
     "POST /v1/duels": EXPERTS,
+    "GET /v1/adapters/<name>/scores": EXPERTS,
+    "POST /v1/adapters/<name>/scores": EXPERTS,
     "GET /v1/duels": EXPERTS,
     "GET /v1/duels/<duel_id>": EXPERTS,
     "POST /v1/duels/<duel_id>/close": EXPERTS,
