@@ -17,10 +17,11 @@ from feedback.canonical import draw_share
 from feedback.clock import Clock
 from feedback.errors import Conflict
 from feedback.labelling.checks import Checked, draw_checks, estimate_errors, is_unsure
+from feedback.labelling.gold_items import renew_item
 from feedback.labelling.kinds import BAD, CHECK, GOOD, answer_of
 from feedback.labelling.posterior import FIRST_ACCURACY, find_posterior
 from feedback.labelling.settle import EXPERTS, PEOPLE
-from feedback.labelling.standing import REOPENED, make_rule, renew_standing
+from feedback.labelling.standing import REOPENED, make_rule
 from feedback.store import check_items, items, reliabilities, tasks
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Item, Label, Task
@@ -142,7 +143,7 @@ def reopen_item(store_engine: Engine, *, item_id: str, clock: Clock, desk_id: st
         task = tasks.get_task(session, desk_id=desk_id, task_id=item.task_id)
         if item.state == items.SETTLED and task.state != tasks.CLOSED:
             item.hidden = item.hidden | {REOPENED: clock.now().isoformat()}
-            renew_standing(session, task=task, item=item, now=clock.now())
+            renew_item(session, task=task, item=item, now=clock.now())
 
 
 def _make_task(task: Task, audience: str, *, seed: int, actor: str, now: datetime) -> Task:

@@ -13,9 +13,9 @@ from sqlmodel import Session
 
 from feedback.canonical import hash_text
 from feedback.errors import Conflict
+from feedback.labelling.gold_items import renew_item
 from feedback.labelling.kinds import answer_of, check_text, check_value
 from feedback.labelling.labeller import Labeller
-from feedback.labelling.standing import renew_standing
 from feedback.store import assignments, items, label_counts, labels
 from feedback.store.engine import save_row
 from feedback.store.tables import Item, Label, Task
@@ -118,5 +118,5 @@ def adjudicate(
         own = assignments.claim(session, item=item, labeller=labeller.key, slot=None, until=now, now=now)
     own.state, own.lease_until, own.draft = assignments.DONE, None, None
     save_row(session, own)
-    renew_standing(session, task=task, item=item, now=now)
+    renew_item(session, task=task, item=item, now=now)
     return label

@@ -1,37 +1,48 @@
-"""Gold that comes of itself: what two experts said of a dispute without seeing each other's label.
+"""What an item comes to, with the gold that comes of itself: what two experts said of a dispute without
+having seen each other's label.
 
-It is an item of its own that repeats the one in dispute, so that what its labellers say counts for nothing
-but themselves; whoever labelled that one does not get it.
+Such gold is an item of its own that repeats the one in dispute, so that what its labellers say counts for
+nothing but themselves; whoever labelled that one does not get it.
 """
 
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
 from feedback.labelling.gold import may_be_gold
+from feedback.labelling.kinds import answer_of, value_of
 from feedback.labelling.settle import EXPERTS
-from feedback.labelling.standing import list_counted, make_votes
+from feedback.labelling.standing import list_counted, make_votes, renew_standing
 from feedback.store import items
 from feedback.store.engine import save_row
 from feedback.store.tables import Item, Task
 
 
-def renew_gold(session: Session, *, task: Task, item: Item, now: datetime) -> None:
-    """Adds or takes out the gold that repeats this item, once it was settled, disputed or opened again. The
-    caller holds the item.
+def renew_item(session: Session, *, task: Task, item: Item, now: datetime) -> None:
+    """Writes where an item stands, and adds or takes out the gold that repeats it, whatever changed what
+    counts of it. The caller holds the item, which is neither gold nor dropped.
     """
-    if item.tier < EXPERTS or task.tier >= EXPERTS or task.gold_share <= 0:
+    renew_standing(session, task=task, item=item, now=now)
+    if task.tier >= EXPERTS or task.gold_share <= 0:
         return
-    votes = make_votes(session, task=task, counted=list_counted(session, task=task, item=item))
-    is_known = item.state == items.SETTLED and may_be_gold(votes)
+    answer = _find_known(session, task=task, item=item)
     gold = items.find_repeated(session, task_id=task.id, item_id=item.id)
-    if gold is None and is_known:
+    if gold is None and answer is not None:
         gold = _repeat(item, tier=task.tier, now=now)
     if gold is not None:
-        gold.gold = item.outcome if is_known else gold.gold
-        gold.state = items.OPEN if is_known else items.DROPPED
-        gold.reason = None if is_known else "disputed"
+        gold.gold = answer or gold.gold
+        gold.state = items.DROPPED if answer is None else items.OPEN
+        gold.reason = "disputed" if answer is None else None
         save_row(session, gold)
+
+
+def _find_known(session: Session, *, task: Task, item: Item) -> dict[str, Any] | None:
+    """The answer that experts gave to a dispute, where it is known well enough; without a text."""
+    if item.state != items.SETTLED or item.tier < EXPERTS or item.outcome is None:
+        return None
+    votes = make_votes(session, task=task, counted=list_counted(session, task=task, item=item))
+    return value_of(task.kind, answer_of(task.kind, item.outcome)) if may_be_gold(votes) else None
 
 
 def _repeat(item: Item, *, tier: int, now: datetime) -> Item:

@@ -13,10 +13,10 @@ from sqlmodel import Session
 
 from feedback.errors import Conflict, NotFound
 from feedback.labelling import claim
-from feedback.labelling.gold_items import renew_gold
+from feedback.labelling.gold_items import renew_item
 from feedback.labelling.kinds import check_text, check_value
 from feedback.labelling.labeller import Labeller
-from feedback.labelling.standing import list_others, renew_standing
+from feedback.labelling.standing import list_others
 from feedback.labelling.trust import look_at
 from feedback.store import assignments, items, labels
 from feedback.store.engine import save_row
@@ -83,8 +83,7 @@ def record_label(
     own.state, own.slot, own.lease_until, own.draft = assignments.DONE, slot, None, None
     save_row(session, own)
     if item.gold is None and not late:
-        renew_standing(session, task=task, item=item, now=now)
-        renew_gold(session, task=task, item=item, now=now)
+        renew_item(session, task=task, item=item, now=now)
     look_at(session, task=task, item=item, labeller=labeller.key, now=now)
     return Recorded(row, late)
 
@@ -105,8 +104,7 @@ def undo_label(session: Session, *, desk_id: str, label_id: str, labeller: Label
     own.draft = {"value": label.value, "text": label.text}
     save_row(session, own)
     if item.gold is None:
-        renew_standing(session, task=task, item=item, now=now)
-        renew_gold(session, task=task, item=item, now=now)
+        renew_item(session, task=task, item=item, now=now)
     return undo
 
 

@@ -15,9 +15,9 @@ from sqlmodel import Session
 
 from feedback.clock import Clock
 from feedback.labelling.gold import should_look, should_pause
+from feedback.labelling.gold_items import renew_item
 from feedback.labelling.kinds import RATE, answer_of, list_answers
 from feedback.labelling.reliability import Poll, Reliability, Said, estimate_reliability
-from feedback.labelling.standing import renew_standing
 from feedback.store import items, polled_labels, reliabilities, tables, tasks
 from feedback.store.engine import read, unit_of_work
 from feedback.store.polled_labels import PolledLabel
@@ -96,7 +96,7 @@ def restand_items(
             item = items.get_item(session, desk_id=desk_id, item_id=item_id, lock=True)
             task = tasks.get_task(session, desk_id=desk_id, task_id=item.task_id)
             if item.state != items.DROPPED and task.state != tasks.CLOSED:
-                renew_standing(session, task=task, item=item, now=clock.now())
+                renew_item(session, task=task, item=item, now=clock.now())
 
 
 def make_polls(session: Session, said: Sequence[PolledLabel]) -> list[Poll]:

@@ -71,12 +71,10 @@ def find_last_labels(session: Session, *, desk_id: str) -> dict[str, datetime]:
 def list_moving_items(
     session: Session, *, desk_id: str, kind: str, labellers: Sequence[str]
 ) -> Sequence[str]:
-    """The items that these labellers labelled in tasks of a kind, without gold and what experts settled."""
-    query = (
-        _select(desk_id, kind)
-        .where(col(Label.labeller).in_(labellers), col(Item.gold).is_(null()), col(Task.state) != CLOSED)
-        .where(col(Item.settled_by).is_(None))
-        .order_by(None)
+    """The items that these labellers labelled or decided in tasks of a kind, without gold."""
+    query = _select_any(desk_id, kind).order_by(None)
+    query = query.where(
+        col(Label.labeller).in_(labellers), col(Item.gold).is_(null()), col(Task.state) != CLOSED
     )
     return session.scalars(query.with_only_columns(col(Item.id)).distinct().order_by(col(Item.id))).all()
 
@@ -89,6 +87,11 @@ def find_shown(session: Session, *, task_id: str) -> dict[str, Any]:
 
 
 def _select(desk_id: str, kind: str) -> Select[Any]:
+    """Those that were given without seeing others'."""
+    return _select_any(desk_id, kind).where(col(Label.seen) == BLIND)
+
+
+def _select_any(desk_id: str, kind: str) -> Select[Any]:
     """Not of duels: which of two contenders is better is a matter of taste, and open ones tell nothing."""
     query: Select[Any] = (
         select_active_labels()
@@ -99,7 +102,6 @@ def _select(desk_id: str, kind: str) -> Select[Any]:
         col(Label.desk_id) == desk_id,
         col(Task.kind) == kind,
         col(Item.state) != DROPPED,
-        col(Label.seen) == BLIND,
         col(Task.selection)["duel"].as_string().is_(None),
     )
 

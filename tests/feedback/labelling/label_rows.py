@@ -24,8 +24,8 @@ def add_task(session: Session, kind: str = "compare", **fields: Any) -> Task:
 
 def add_item(session: Session, task: Task, position: int, **fields: Any) -> Item:
     given = {
-        "subject_kind": "set",
-        "subject_id": f"{task.id}-{position}",
+        "subject_kind": "record",
+        "subject_id": str(position),
         "conversation": f"c-{position}",
         "shown": TEXTS,
         "tier": 1,
