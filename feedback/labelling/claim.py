@@ -40,7 +40,7 @@ def claim_next(session: Session, *, task: Task, labeller: Labeller, now: datetim
     """
     require_labeller(task, labeller=labeller.key, tier=labeller.tier)
     require_active(session, desk_id=task.desk_id, kind=task.kind, labeller=labeller.key)
-    own = assignments.find_own_claim(session, task_id=task.id, labeller=labeller.key)
+    own = assignments.find_own_claim(session, task_id=task.id, labeller=labeller.key, tier=labeller.tier)
     if own is not None:
         item = items.get_item(session, desk_id=task.desk_id, item_id=own.item_id, lock=True)
         kept = assignments.find_assignment(session, item_id=item.id, labeller=labeller.key)

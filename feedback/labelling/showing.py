@@ -24,7 +24,7 @@ def show_item(session: Session, *, desk_id: str, item_id: str, labeller: Labelle
         raise NotFound("item", item_id)
     task = get_task(session, desk_id=desk_id, task_id=item.task_id)
     others = None
-    if own.state == assignments.CLAIMED and item.state == items.DISPUTED:
+    if own.state == assignments.CLAIMED and item.state == items.DISPUTED and labeller.tier >= item.tier:
         others = list_others(session, task=task, item=item)
     told = {name: getattr(task, name) for name in ("kind", "question", "guideline", "guideline_version")}
     return told | {

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import null, or_, select, update
+from sqlalchemy import select, update
 from sqlmodel import Session, col, func
 
 from feedback.store.engine import save_row
-from feedback.store.items import DISPUTED, OPEN, is_live
+from feedback.store.items import is_for, is_live
 from feedback.store.tables import Assignment, Item
 
 CLAIMED, DONE, PASSED, LAPSED = "claimed", "done", "passed", "lapsed"
@@ -22,16 +22,15 @@ def find_assignment(session: Session, *, item_id: str, labeller: str) -> Assignm
     return session.scalars(query.execution_options(populate_existing=True)).one_or_none()
 
 
-def find_own_claim(session: Session, *, task_id: str, labeller: str) -> Assignment | None:
-    """The first claim that this labeller may go on with: its item still waits, or is gold. One that they
-    took back comes before the one that they took after it.
+def find_own_claim(session: Session, *, task_id: str, labeller: str, tier: int) -> Assignment | None:
+    """The first claim that this labeller may go on with: its item still waits for people of their tier, or is
+    gold. One that they took back comes before the one that they took after it.
     """
-    waits = or_(col(Item.state).in_((OPEN, DISPUTED)), col(Item.gold).is_not(null()))
     query = (
         select(Assignment)
         .join(Item, col(Item.id) == col(Assignment.item_id))
         .where(col(Assignment.task_id) == task_id, col(Assignment.labeller) == labeller)
-        .where(col(Assignment.state) == CLAIMED, waits, col(Item.state) != "dropped")
+        .where(col(Assignment.state) == CLAIMED, is_for(tier))
         .order_by(col(Item.position))
     )
     return session.scalars(query.limit(1)).first()

@@ -74,7 +74,7 @@ def count_left(session: Session, *, task_id: str, labeller: str, tier: int) -> i
     """
     query = select(func.count()).where(
         col(Item.task_id) == task_id,
-        or_(_is_asked(tier), _is_gold()),
+        is_for(tier),
         ~_has(labeller, "done", "passed"),
         ~_knows_subject(labeller),
     )
@@ -116,6 +116,11 @@ def lock_item(session: Session, *, desk_id: str, item_id: str) -> Item | None:
     query = of_desk(Item, desk_id).where(col(Item.id) == item_id)
     query = query.with_for_update(key_share=True, skip_locked=True)
     return session.exec(query.execution_options(populate_existing=True)).one_or_none()
+
+
+def is_for(tier: int) -> ColumnElement[bool]:
+    """Whether people of this tier may get an item, be it that it waits for labels or that it is gold."""
+    return or_(_is_asked(tier), _is_gold())
 
 
 def _is_gold() -> ColumnElement[bool]:

@@ -1,0 +1,39 @@
+"""Who comes late to an item: what they may still get, see and take back."""
+
+import pytest
+
+from feedback.labelling.checking import finish_checks
+from feedback.labelling.claim import TERM
+from tests.feedback.labelling.tasks import add_people, add_task, say, take
+from tests.feedback.labelling.test_checking import BAD, make_check
+from tests.feedback.labelling.test_settling import A, B, say_later, say_next, stand
+
+
+@pytest.fixture
+def held(desk):
+    """An item that dee has lost, and that ann and ben have now."""
+    add_people(desk, "dee")
+    add_people(desk, "eva1", "eva2", "eva3", role="expert")
+    task, (item,) = add_task(desk.engine, items=1)
+    take(desk, task, "dee")
+    desk.clock.advance(TERM.total_seconds() + 1)
+    assert take(desk, task, "ann") == take(desk, task, "ben") == item.id
+    return task, item
+
+
+def test_a_claim_on_what_experts_decide_by_now_shows_and_gives_nothing(desk, held):
+    task, item = held
+    for who in ("dee", "ann"):
+        assert say_later(desk, item.id, who, A)["late"] is False
+    assert stand(desk, item) == ("settled", 1, A)
+    check = make_check(desk, task, n=1)
+    say(desk, take(desk, check, "eva3"), "eva3", BAD)
+    desk.clock.advance(1)
+    finish_checks(desk.engine, clock=desk.clock)
+    for who, value in (("eva1", A), ("eva2", B)):
+        desk.clock.advance(1)
+        say_next(desk, task, who, value)
+    assert desk.get(f"/v1/items/{item.id}", "ben").json["others"] is None
+    assert take(desk, task, "ben") is None
+    assert take(desk, task, "eva3") == item.id
+    assert desk.get(f"/v1/items/{item.id}", "eva3").json["others"] == [A, B]
