@@ -34,7 +34,7 @@ from feedback.store.datasets import add_dataset
 from feedback.store.derived_records import renew_all
 from feedback.store.engine import read, unit_of_work
 from feedback.store.erasures import count_erasures
-from feedback.store.own_records import list_labelled_conversations
+from feedback.store.own_records import list_labelled_conversations, read_shown_sources
 from feedback.store.records import count_records
 from feedback.store.sources import list_sources, read_grades, read_left_out
 from feedback.store.tables import DEFAULT_DESK, Dataset
@@ -80,12 +80,14 @@ def build_dataset(
         left_out = read_left_out(session, desk_id=desk_id, named=selection.sources)
         grades = {name: grade.in_force for name, grade in read_grades(session, desk_id=desk_id).items()}
     labelled = list_labelled_conversations(store_engine, desk_id=desk_id)
+    shown = read_shown_sources(store_engine, desk_id=desk_id)
     strings, without = tree.expand(selection.tags), tree.expand(selection.without_tags)
     selection = replace(selection, strings=strings, without_strings=without)
     with open_atomic_dir(datasets_dir(data_dir)) as place:
-        building = Building(place, rules, expected, on_record, grades, labelled)
+        building = Building(place, rules, expected, on_record, grades, labelled, shown)
         redactor = open_redactor(data_dir)
-        collector = Collector(store_engine, desk_id, selection, now, redactor, building.refusals, left_out)
+        rest = (redactor, building.refusals, left_out, shown)
+        collector = Collector(store_engine, desk_id, selection, now, *rest)
         report = building.write(collect_all(collector, difficulty))
         if not building.total:
             raise NothingSelected(selection.to_json(), building.refusals)

@@ -2,7 +2,7 @@
 and names the dataset by its content. Reads no store.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict
@@ -22,6 +22,7 @@ from feedback.datasets.members import SplitCounts, write_members
 from feedback.datasets.pair_lines import couple_pair, make_derived_pair
 from feedback.datasets.selection import Selection
 from feedback.datasets.sifting import Sifting
+from feedback.records.from_judgement import LABEL
 from feedback.records.pairs import ThumbMark, match_thumbs, pair_choice
 from feedback.records.rejections import Refusal
 from feedback.records.split import SALT
@@ -44,10 +45,12 @@ class Building:
         on_record: OnRecord,
         grades: Mapping[str, str | None],
         labelled: Collection[str] = (),
+        shown: Mapping[str, str] | None = None,
     ) -> None:
         self.place = place
         self.grades = grades  # by source
         self.labelled = labelled  # conversations of which labels say something
+        self.shown = shown or {}  # by item, the source of the record that it shows
         self.rules = rules
         self.on_record = on_record
         self.expected = expected
@@ -55,6 +58,7 @@ class Building:
         self.files = {name: place.create(dataset_file(place.path, name).name) for name in FORMATS}
         self.lines: dict[str, Counter[str]] = {name: Counter() for name in FORMATS}
         self.kinds: Counter[str] = Counter()
+        self.labelled_sources: dict[str, Counter[str]] = defaultdict(Counter)  # records by split
         self.agents: set[str] = set()
         self.conversations: set[bytes] = set()
         self.template_keys: set[str] = set()
@@ -160,6 +164,8 @@ class Building:
         self.conversations.add(bytes.fromhex(canonical_hash(weight_input.conversation)[:24]))
         if weight_input.agent is not None:
             self.agents.add(weight_input.agent)
+        if record["source"] == LABEL and record["id"] in self.shown:
+            self.labelled_sources[self.shown[record["id"]]][record["split"]] += 1
 
     def _write(self, name: str, record: dict[str, Any]) -> None:
         self.files[name].add(record)
@@ -180,6 +186,7 @@ class Building:
                 **{name: list_splits(counter) for name, counter in self.lines.items()},
                 "kinds": dict(sorted(self.kinds.items())),
                 "sources": list_all_splits(splits["source"]),
+                "labelled_sources": list_all_splits(self.labelled_sources),
                 "languages": list_all_splits(splits["language"]),
                 "agents": len(self.agents),
                 "conversations": len(self.conversations),

@@ -70,7 +70,7 @@ def write_hub_matter(directory: Path, manifest: Mapping[str, Any], known: Mappin
     found = (LANGUAGE.match(name.lower()) for name in counts.get("languages", ()))
     data = DatasetCardData(
         language=sorted({each[0] for each in found if each}) or None,
-        license=list_licences(counts["sources"], known),
+        license=list_licences(counts["sources"] | counts.get("labelled_sources", {}), known),
         pretty_name=f"Rejoinder {manifest['id'][:12]}",
         size_categories=next((size for limit, size in SIZES if total < limit), "n>1M"),
         task_categories=["text-generation"],

@@ -72,6 +72,7 @@ class Collector:
     redactor: Redactor
     refusals: Counter[str]  # by reason
     left_out: Mapping[str, str] = field(default_factory=dict)  # sources that no record is taken of, and why
+    shown: Mapping[str, str] = field(default_factory=dict)  # by item, the source of the record that it shows
 
     def collect_choices(self) -> Iterator[Collected]:
         for choice, known in chain(
@@ -123,14 +124,18 @@ class Collector:
                 yield choice, shown.known
 
     def read_labels(self, kind: str) -> Iterator[LabelledForm]:
-        """Yields what settled items came to; what nothing was learnt from is counted here."""
+        """Yields what settled items came to; what nothing was learnt from is counted here. What is said of a
+        record is left out with the record: it would bring back its texts.
+        """
         if not self.selection.has_labels:
             return
+        left_out = {item: self.left_out[name] for item, name in self.shown.items() if name in self.left_out}
         for found in iterate_label_forms(
             self.store_engine,
             desk_id=self.desk_id,
             kind=kind,
             takes=self.selection.takes,
+            left_out=left_out,
             since=self.selection.since,
             until=self.until,
         ):

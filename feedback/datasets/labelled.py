@@ -1,6 +1,6 @@
 """Reads what settled items came to as records, weighed by how often their labellers are right."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -24,14 +24,18 @@ def iterate_label_forms(
     desk_id: str,
     kind: str,
     takes: Callable[[list[str], datetime | None, str | None], bool],
+    left_out: Mapping[str, str],
     since: datetime | None,
     until: datetime,
 ) -> Iterator[LabelledForm | Refusal]:
     """The records of a form in the order of their time, and why others are none. `takes` selects by tags,
-    time and language.
+    time and language; `left_out` are items of which nothing is taken, and why.
     """
     for record, item in iterate_labels(store_engine, desk_id=desk_id, kind=kind, since=since, until=until):
         if not takes(record.tags, record.created_at, record.language):
+            continue
+        if record.origin_id in left_out:
+            yield Refusal(left_out[record.origin_id])
             continue
         form = Refusal(record.rejection) if item is None else derive_outcome(item)
         if item is None or isinstance(form, Refusal):

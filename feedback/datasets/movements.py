@@ -6,8 +6,8 @@ copy, a twin of a held-out prompt or a verdict of a duel: they are `by_rule`, an
 more. Writes nothing.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -18,11 +18,12 @@ from feedback.datasets.layout import dataset_dir
 from feedback.datasets.members import ANY_SOURCE, Member
 from feedback.datasets.selection import Selection
 from feedback.records.derived import IMPORT
-from feedback.records.from_judgement import DUEL
+from feedback.records.from_judgement import DUEL, LABEL
 from feedback.records.pairs import settle_import
 from feedback.records.rejections import Refusal
 from feedback.store.datasets import get_dataset
 from feedback.store.engine import read
+from feedback.store.own_records import read_shown_sources
 from feedback.store.record_facts import find_by_identity
 from feedback.store.sources import read_left_out
 from feedback.store.tables import Dataset, Record
@@ -38,7 +39,8 @@ def diff_datasets(
         before, after = (get_dataset(session, desk_id=desk_id, dataset_id=id) for id in (old, new))
         left_out = read_left_out(session, desk_id=desk_id)
     came = Reasons(store_engine, before, before.created_at, {}, is_coming=True)
-    left = Reasons(store_engine, after, after.created_at, left_out, is_coming=False)
+    shown = read_shown_sources(store_engine, desk_id=desk_id)
+    left = Reasons(store_engine, after, after.created_at, left_out, is_coming=False, shown=shown)
     return compare_datasets(
         dataset_dir(data_dir, old), dataset_dir(data_dir, new), why_came=came.find, why_left=left.find
     )
@@ -53,6 +55,7 @@ class Reasons:
     built_at: datetime
     left_out: dict[str, str]  # the sources that no dataset takes today, each with the code of why
     is_coming: bool
+    shown: Mapping[str, str] = field(default_factory=dict)  # by item, the source of the record that it shows
 
     def find(self, members: Sequence[Member]) -> list[str]:
         """A code for each of these records."""
@@ -78,8 +81,9 @@ class Reasons:
             return NOT_SELECTED
         if self.is_coming:
             return NEW if row is not None and row.created_at >= self.built_at else BY_RULE
-        if member.source in self.left_out:
-            return self.left_out[member.source]
+        source = self.shown.get(member.id, LABEL) if member.source == LABEL else member.source
+        if source in self.left_out:
+            return self.left_out[source]
         if row is None:
             return BY_RULE if member.source == DUEL else GONE
         if row.erased_at is not None:

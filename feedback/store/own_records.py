@@ -16,9 +16,9 @@ from feedback.records.from_judgement import LABEL
 from feedback.records.from_label import LabelledItem
 from feedback.records.from_thumb import ThumbedReply
 from feedback.store.choices import JudgedSet, iterate_query, read_judged, read_thumbed
-from feedback.store.engine import columns_of, read, within
-from feedback.store.labelled_items import read_labelled
-from feedback.store.tables import Judgement, Record
+from feedback.store.engine import batched, columns_of, read, within
+from feedback.store.labelled_items import RECORD, read_labelled
+from feedback.store.tables import Item, Judgement, Record
 
 
 def iterate_choices(
@@ -87,3 +87,20 @@ def list_labelled_conversations(store_engine: Engine, *, desk_id: str) -> set[st
     )
     with read(store_engine) as session:
         return set(session.scalars(query))
+
+
+def read_shown_sources(store_engine: Engine, *, desk_id: str) -> dict[str, str]:
+    """By item, the source of the imported record that it shows, of items that came to a record themselves."""
+    query = (
+        select(*columns_of(Item, "id subject_id"))
+        .join(Record, col(Record.origin_id) == col(Item.id))
+        .where(col(Record.desk_id) == desk_id, col(Record.origin_kind) == LABEL)
+        .where(col(Item.subject_kind) == RECORD)
+    )
+    sources: dict[str, str] = {}
+    with read(store_engine) as session:
+        shown = {item_id: subject_id for item_id, subject_id in session.execute(query)}
+        for ids in batched(sorted({int(each) for each in shown.values()})):
+            rows = session.execute(select(*columns_of(Record, "id source")).where(col(Record.id).in_(ids)))
+            sources |= {str(id): source for id, source in rows}
+    return {item_id: sources[subject_id] for item_id, subject_id in shown.items() if subject_id in sources}

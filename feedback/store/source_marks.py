@@ -11,8 +11,9 @@ from feedback.store.tables import Adapter, Dataset
 
 
 def list_sources_of(dataset: Dataset) -> set[str]:
-    """The sources whose records a dataset holds."""
-    return {name for name, splits in dataset.counts.get("sources", {}).items() if splits["all"]}
+    """The sources whose records a dataset holds, themselves or by what people said of them."""
+    held = (dataset.counts.get(name, {}) for name in ("sources", "labelled_sources"))
+    return {name for counts in held for name, splits in counts.items() if splits["all"]}
 
 
 def find_withdrawn_in(session: Session, *, dataset: Dataset) -> dict[str, datetime]:
