@@ -148,6 +148,12 @@ def read_guideline(path: str | None) -> str:
 @click.option("--language", "languages", multiple=True, help="Only in this language; repeatable.")
 @click.option("--contradictions", is_flag=True, help="Only what the last dataset build found to contradict.")
 @click.option("--weak", is_flag=True, help="Only tags in which what serves is picked in less than half.")
+@click.option(
+    "--report",
+    metavar="RUN",
+    default="",
+    help="Only held-out picks that this run's adapter did not predict, worst first.",
+)
 @click.option("--limit", type=click.IntRange(1, MOST_ITEMS), default=1_000, show_default=True)
 @json_option
 def fill_task_command(
@@ -158,6 +164,7 @@ def fill_task_command(
     languages: tuple[str, ...],
     contradictions: bool,
     weak: bool,
+    report: str,
     limit: int,
     as_json: bool,
 ) -> None:
@@ -166,8 +173,9 @@ def fill_task_command(
     \b
     rejoinder task fill TASK --source live --language zh --limit 500
     rejoinder task fill TASK --tag billing/refund --weak
+    rejoinder task fill TASK --report RUN --limit 50
     """
-    selection = ItemSelection(sources, tags, languages, contradictions, weak)
+    selection = ItemSelection(sources, tags, languages, contradictions, weak, report)
     with open_store(frame) as engine:
         filling = Filling(engine, frame.data_dir, DEFAULT_DESK, SystemClock().now())
         filled = filling.fill(task_id, selection, limit=limit)

@@ -30,6 +30,9 @@ class ItemsWanted(Part):
     weak: bool = Field(
         False, description="Tags in which what serves is supported in less than half of its picks."
     )
+    report: Id | None = Field(
+        None, description="The id of a run: held-out picks that its adapter did not predict, worst first."
+    )
 
     def to_selection(self) -> ItemSelection:
         return ItemSelection(
@@ -38,6 +41,7 @@ class ItemsWanted(Part):
             languages=tuple(self.languages),
             contradictions=self.contradictions,
             weak=self.weak,
+            report=self.report or "",
         )
 
 

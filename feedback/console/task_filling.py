@@ -1,5 +1,6 @@
 """Choosing the items of a task on its page: what may be asked for, and how many a selection would add."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,16 +10,19 @@ from werkzeug.datastructures import MultiDict
 
 from feedback.console.tag_choice import list_tag_paths
 from feedback.labelling.fill import MOST_ITEMS
-from feedback.labelling.kinds import CHECK
+from feedback.labelling.kinds import CHECK, TAG
 from feedback.labelling.selection import ItemSelection, list_subjects
+from feedback.run_report.missed import has_missed
 from feedback.store.engine import read
 from feedback.store.label_subjects import list_present
 from feedback.store.overview import list_languages
+from feedback.store.runs import select_runs
 from feedback.store.sources import list_sources
-from feedback.store.tables import Task
+from feedback.store.tables import Run, Task
 from feedback.store.tasks import CLOSED
 
 LONGEST = 600
+LAST_RUNS = 20
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,7 @@ class Choices:
     sources: list[str]
     tags: list[str]
     languages: list[str]
+    runs: Sequence[Run]  # those that list held-out picks their adapter did not predict, newest first
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Preview:
     limit: int
 
 
-def read_choices(session: Session, *, task: Task) -> Choices | None:
+def read_choices(session: Session, *, task: Task, data_dir: Path) -> Choices | None:
     """None where a task takes no items by a selection."""
     if task.state == CLOSED or task.kind == CHECK:
         return None
@@ -48,7 +53,14 @@ def read_choices(session: Session, *, task: Task) -> Choices | None:
         [row.name for row in list_sources(session, desk_id=task.desk_id)],
         list_tag_paths(session, desk_id=task.desk_id),
         list_languages(session, desk_id=task.desk_id),
+        [] if task.kind == TAG else _list_runs(session, desk_id=task.desk_id, data_dir=data_dir),
     )
+
+
+def _list_runs(session: Session, *, desk_id: str, data_dir: Path) -> list[Run]:
+    return [
+        run for run in select_runs(session, desk_id=desk_id, limit=LAST_RUNS) if has_missed(data_dir, run.id)
+    ]
 
 
 def read_selection(asked: MultiDict[str, str]) -> ItemSelection:
@@ -57,7 +69,12 @@ def read_selection(asked: MultiDict[str, str]) -> ItemSelection:
         name: tuple(each.replace("\0", "")[:LONGEST] for each in asked.getlist(name) if each)
         for name in ("sources", "tags", "languages")
     }
-    return ItemSelection(**wishes, contradictions="contradictions" in asked, weak="weak" in asked)
+    return ItemSelection(
+        **wishes,
+        contradictions="contradictions" in asked,
+        weak="weak" in asked,
+        report=asked.get("report", "").replace("\0", "")[:LONGEST],
+    )
 
 
 def preview(store_engine: Engine, *, data_dir: Path, task: Task, selection: ItemSelection) -> Preview:

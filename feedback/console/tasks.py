@@ -59,7 +59,7 @@ def show_task(task_id: str) -> str:
         quality = read_quality(store, task=task, now=now)
         names = name_agents(store, desk_id=actor.desk_id, agents=task.assigned)
         checked = task.checks_task_id and get_task(store, desk_id=actor.desk_id, task_id=task.checks_task_id)
-        choices = read_choices(store, task=task)
+        choices = read_choices(store, task=task, data_dir=found.settings.data_dir)
     asked = read_selection(request.args)
     counted = None
     if choices is not None and "count" in request.args:

@@ -71,7 +71,7 @@ class Filling:
         gold: Mapping[str, dict[str, Any]] | None = None,
     ) -> Filled:
         """Adds at most `limit` items. `gold` are known answers by the id of their subject, which come first.
-        Raises NotFound, TaskClosed, ChecksFillThemselves, ValueUnknown.
+        Raises NotFound, TaskClosed, ChecksFillThemselves, MissedPicksUnknown, ValueUnknown.
         """
         filled, gold = Filled(), gold or {}
         task, present, left_out = self._read_task(task_id)
@@ -84,7 +84,7 @@ class Filling:
         )
         fresh = [each for each in found if each.key not in present]
         filled.skipped = len(found) - len(fresh)
-        fresh.sort(key=lambda each: (each.id not in gold, _hash(task, each)))
+        fresh.sort(key=lambda each: (each.id not in gold, -each.nats, _hash(task, each)))
         usable = self._drop_unusable(fresh, left_out, filled)
         made = self._make_items(task, usable, limit=limit, gold=gold, filled=filled)
         self._add(task_id, made, selection, filled)

@@ -2,7 +2,7 @@
 First their keys, by what was asked for; then the texts of a few. Keyword-only, session first.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,13 +30,13 @@ ROLES = {"customer": "user", "agent": "assistant"}
 @dataclass(frozen=True)
 class Wanted:
     """Which subjects: of any of these sources and languages, with a string of each of these lists of tags,
-    among these keys. An empty wish asks for nothing; `among` of None, too.
+    among these keys, each with the nats that it cost. An empty wish asks for nothing; `among` of None, too.
     """
 
     sources: Collection[str] = ()
     tags: Sequence[Collection[str]] = ()
     languages: Collection[str] = ()
-    among: Collection[tuple[str, str]] | None = None  # kind and id
+    among: Mapping[tuple[str, str], float] | None = None  # by kind and id
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,7 @@ class Subject:
     id: str
     source: str
     is_erased: bool
+    nats: float = 0.0  # what is worst comes first where not all are taken
 
     @property
     def key(self) -> tuple[str, str]:
@@ -127,22 +128,24 @@ def keep_unerased(session: Session, *, subjects: Collection[tuple[str, str]]) ->
 
 def find_named(
     session: Session, *, desk_id: str, named: Collection[tuple[str, str, str]]
-) -> set[tuple[str, str]]:
-    """The subjects behind records of datasets (form, source, id): of a judgement here its set, else the
-    imported record.
+) -> dict[tuple[str, str, str], tuple[str, str]]:
+    """The subjects behind records of datasets (form, source, id), by these names: of a judgement here its
+    set, else the imported record.
     """
     own = [id for form, source, id in named if source == LIVE and form == "choice"]
-    found: set[tuple[str, str]] = set()
+    found: dict[tuple[str, str, str], tuple[str, str]] = {}
     for ids in batched(own):
-        query = select(col(Judgement.set_id)).where(
+        query = select(*columns_of(Judgement, "id set_id")).where(
             col(Judgement.desk_id) == desk_id, col(Judgement.id).in_(ids)
         )
-        found |= {(SET, set_id) for set_id in session.scalars(query)}
+        found |= {("choice", LIVE, id): (SET, set_id) for id, set_id in session.execute(query)}
     name = col(Record.kind) + "/" + col(Record.source) + "/" + col(Record.identity)
     for names in batched("/".join(each) for each in named if each[1] != LIVE):
-        rows = select(col(Record.id)).where(col(Record.desk_id) == desk_id, name.in_(names))
-        found |= {(RECORD, str(id)) for id in session.scalars(rows.where(col(Record.origin_kind) == IMPORT))}
-    return found
+        rows = select(*columns_of(Record, "kind source identity id")).where(
+            col(Record.desk_id) == desk_id, name.in_(names), col(Record.origin_kind) == IMPORT
+        )
+        found |= {(form, source, own): (RECORD, str(id)) for form, source, own, id in session.execute(rows)}
+    return {each: key for each, key in found.items() if each in named}
 
 
 def read_material(session: Session, *, kind: str, ids: Sequence[str]) -> dict[str, Material | str]:
@@ -233,7 +236,9 @@ def _match(table: Any, wanted: Wanted) -> list[ColumnElement[bool]]:
 
 
 def _keep_among(found: list[Subject], wanted: Wanted) -> list[Subject]:
-    return [each for each in found if wanted.among is None or each.key in wanted.among]
+    if wanted.among is None:
+        return found
+    return [replace(each, nats=wanted.among[each.key]) for each in found if each.key in wanted.among]
 
 
 def read_material_before(session: Session, *, message: Message) -> Material:

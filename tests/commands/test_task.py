@@ -5,7 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from commands.frame import Frame
+from commands.store import open_store
 from tests.commands.conftest import Call
+from tests.feedback.labelling.missed import add_run, put_missed
 
 
 @pytest.fixture
@@ -49,6 +52,25 @@ def test_a_task_is_added_filled_opened_paused_and_closed(talks: Call, tmp_path: 
     (row,) = json.loads(talks("task", "list", "--json").output)["tasks"]
     assert (row["state"], row["labels"], row["items"]["open"]) == ("closed", 0, 3)
     assert "tag, closed, 0 of 3 items settled, 0 labels  About" in talks("task", "list").output
+
+
+def test_a_task_is_filled_with_what_a_run_missed(call: Call, store: Path, tmp_path: Path) -> None:
+    choices = tmp_path / "choices.jsonl"
+    ask, texts = [{"role": "user", "content": "Where?"}], [{"text": "Here."}, {"text": "There."}]
+    lines = [
+        {"id": f"c{number}-1", "prompt": ask, "candidates": texts, "picked": [0], "kind": "pick"}
+        for number in range(3)
+    ]
+    choices.write_text("\n".join(map(json.dumps, lines)))
+    assert call("import", str(choices), "--kind", "choices", "--source", "shop").exit_code == 0
+    with open_store(Frame(store, None)) as engine:
+        listed, bare = add_run(engine), add_run(engine, slot="2")
+    put_missed(store, listed, ("shop", "c1-1", 2.0))
+    made = json.loads(call("task", "add", "Again", "--kind", "compare", "--json").output)
+    assert "Added 1 item" in call("task", "fill", made["id"], "--report", listed).output
+    refused = call("task", "fill", made["id"], "--report", bare)
+    assert refused.exit_code == 1 and f"Run {bare} has no list" in refused.output
+    assert "Name another run" in refused.output
 
 
 def test_what_no_task_can_ask_is_refused_by_name(talks: Call) -> None:

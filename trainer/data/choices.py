@@ -17,6 +17,7 @@ from typing import Any
 
 from feedback.canonical import canonical_hash
 from feedback.datasets.errors import DatasetMissing
+from feedback.records.from_judgement import LIVE
 from feedback.records.normalise import settle_choice
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, conversation_of, read_form
@@ -32,6 +33,7 @@ class Offer:
     """One choice to score. `picked`: places in `texts`; `slots`: where each text was on the screen."""
 
     id: str
+    source: str
     conversation: str
     prompt: tuple[dict[str, str], ...]
     texts: tuple[str, ...]
@@ -91,6 +93,7 @@ def make_offer(body: dict[str, Any]) -> Offer | None:
     identity = settled.id or canonical_hash(body)
     return Offer(
         id=identity,
+        source=settled.source or LIVE,
         conversation=conversation_of(body, identity),
         prompt=tuple(message.model_dump() for message in settled.prompt),
         texts=tuple(reply.text for reply in settled.candidates),

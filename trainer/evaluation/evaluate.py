@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from feedback.run_report.missed import Missed, write_missed
 from trainer.data.choices import Offer, read_offers
 from trainer.data.slot_bias import fit_slot_offsets
 from trainer.data.tokens import PairTokens, encode_prompt, encode_reply
@@ -38,6 +39,7 @@ from trainer.evaluation.curves import read_curves
 from trainer.evaluation.generate import ShareDone
 from trainer.evaluation.guards.measure import BrokenGuard, measure_guards
 from trainer.evaluation.guards.sets import read_guards
+from trainer.evaluation.missed import list_missed
 from trainer.evaluation.replay import find_replay, measure_replay
 from trainer.evaluation.replies import distinct_prompts, measure_generated_replies, read_fixed_prompts
 from trainer.evaluation.report import Fitted, OfflineReport, TrainFit
@@ -81,8 +83,9 @@ def evaluate_adapter(
     `serving` names the adapter that serves now and its weights, for comparison. `template_kwargs`: the
     template's arguments of new sets. Figures that need held-out
     choices are None if there are none, and so are those that need replies if `with_replies` is False.
-    `run_dir`: directory of the training run. Its curves are read, and replies that broke a guard and some
-    replies of base and adapter to the same prompts are written there.
+    `run_dir`: directory of the training run. Its curves are read, and replies that broke a guard, some
+    replies of base and adapter to the same prompts and, of the dataset, the names of picks that were not
+    predicted are written there.
     """
     started = time.monotonic()
     guards = read_guards(measurement.guards)
@@ -93,7 +96,10 @@ def evaluate_adapter(
     splits = _read_splits(dataset_dir, choices, measurement, scorer, max_length)
     figures: dict[str, object] = {"n": len(splits.test), "total": splits.total}
     if splits.train and splits.validation and splits.test:
-        figures |= _measure_choices(scorer, splits, serving is not None, seed, on_progress)
+        measured, missed = _measure_choices(scorer, splits, serving is not None, seed, on_progress)
+        figures |= measured
+        if run_dir is not None and choices is None:
+            write_missed(run_dir, missed)
         figures["serving_name"] = serving[0] if serving else None
     on_progress(0.6)
     if run_dir is not None:
@@ -149,8 +155,10 @@ def _encode(scorer: Scorer, offer: Offer) -> list[PairTokens]:
 
 def _measure_choices(
     scorer: Scorer, splits: _Splits, has_serving: bool, seed: int, on_progress: ShareDone
-) -> dict[str, object]:
-    """All figures from choices. `sums`, `means`: of log-probabilities of each reply, an array per offer."""
+) -> tuple[dict[str, object], list[Missed]]:
+    """All figures from choices, and the picks that the adapter did not predict. `sums`, `means`: of
+    log-probabilities of each reply, an array per offer.
+    """
     offers = [*splits.train, *splits.validation, *splits.test]
     rows = [_encode(scorer, offer) for offer in offers]
     flat = [row for group in rows for row in group]
@@ -197,7 +205,7 @@ def _measure_choices(
     if has_serving:
         other = [tuned - plain for tuned, plain in zip(sums[SERVING], sums[None], strict=True)]
         figures["serving"] = rule(scale_logits(fit_scale(splits.validation, other[a:b]), other[b:]))
-    return figures
+    return figures, list_missed(splits.test, shift[b:], fitted.adapter_scale)
 
 
 def _pair_accuracy(offers: Sequence[Offer], scores: Sequence[Array]) -> float:

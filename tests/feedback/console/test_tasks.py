@@ -2,11 +2,12 @@
 
 import re
 from html import unescape
+from pathlib import Path
 
 import pytest
 
 from feedback.store.engine import unit_of_work
-from tests.feedback.console.test_conversations import open_page
+from tests.feedback.console.test_conversations import ADAPTER, open_page
 from tests.feedback.desk import Desk
 from tests.feedback.labelling.label_rows import (
     add_item,
@@ -15,6 +16,8 @@ from tests.feedback.labelling.label_rows import (
     add_reliability,
     add_task,
 )
+from tests.feedback.labelling.missed import add_run, put_missed
+from tests.feedback.labelling.test_missed import import_choices
 
 TASKS = "/console/tasks"
 
@@ -123,3 +126,22 @@ def test_the_page_of_labellers_tells_how_often_each_is_right(desk: Desk, task_id
 )
 def test_agents_see_none_of_these_pages(desk: Desk, task_id: str, path: str) -> None:
     open_page(desk, path.format(task=task_id), role="agent", status=403)
+
+
+def test_the_page_offers_runs_that_list_what_their_adapters_missed(desk: Desk, tmp_path: Path) -> None:
+    import_choices(desk, 3)
+    listed, bare = add_run(desk.engine, ADAPTER), add_run(desk.engine, slot="2")
+    put_missed(tmp_path, listed, ("shop", "choice-0", 2.0), ("shop", "choice-2", 1.0))
+    with unit_of_work(desk.engine) as session:
+        path = f"{TASKS}/{add_task(session, state='draft').id}"
+        tags = f"{TASKS}/{add_task(session, 'tag', state='draft').id}"
+    page = open_page(desk, path)
+    assert f'<option value="{listed}">{ADAPTER} · ' in page
+    assert bare not in page
+    assert 'name="report"' not in open_page(desk, tags)
+    counted = open_page(desk, f"{path}?count=yes&report={listed}")
+    assert "2 new items" in words_of(counted)
+    assert f'<input type="hidden" name="selection.report" value="{listed}">' in counted
+    assert f'<option value="{listed}" selected>' in counted
+    assert "no list of picks" in open_page(desk, f"{path}?count=yes&report={bare}", status=409)
+    assert "没有记下" in open_page(desk, f"{path}?count=yes&report={bare}", language="zh", status=409)

@@ -5,6 +5,7 @@ import json
 from sqlmodel import select
 
 from feedback.datasets.build import build_dataset
+from feedback.run_report.missed import Missed, write_missed
 from feedback.store.engine import unit_of_work
 from feedback.store.records import add_records
 from feedback.store.tables import (
@@ -112,6 +113,7 @@ def learn(desk, data_dir):
     (run_dir / "checkpoints" / "rows.json").write_text(json.dumps({"ids": encode(f"the {WORD}")}))
     (run_dir / "broken.jsonl").write_text(json.dumps({"text": f"{WORD} {WORD}"}) + "\n")
     (run_dir / "replies.jsonl").write_text(json.dumps({"asked": WORD, "left": "", "right": WORD}) + "\n")
+    write_missed(run_dir, [Missed("choice", "live", f"{WORD}-1", 2.0, 0)])
     (run_dir / "log.txt").write_text(f"ValueError: {WORD}\n")
     (run_dir / "metrics.json").write_text("{}")
     card = data_dir / "adapters" / ADAPTER / "README.md"

@@ -126,7 +126,9 @@ def test_the_proof_says_what_was_done_and_what_could_not_be(desk, data_dir, life
     proof = json.loads((data_dir / "erasures" / f"{erasure_id}.json").read_text())
     assert proof["datasets"] == [life["dataset"].id]
     assert proof["rows"]["message"] == 2 and proof["rows"]["record"] == 1
-    assert {f"runs/{life['run']}/{name}.jsonl" for name in ("broken", "replies")} <= set(proof["files"])
+    assert {f"runs/{life['run']}/{name}.jsonl" for name in ("broken", "missed", "replies")} <= set(
+        proof["files"]
+    )
     assert "reference.db" in proof["files"]
     left = {each["what"]: each for each in proof["left"]}
     assert left["adapter"]["name"] == ADAPTER

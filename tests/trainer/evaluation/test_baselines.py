@@ -24,6 +24,7 @@ def offer(
     texts = tuple(f"reply {place}" for place in range(size))
     return Offer(
         f"{conversation}-{number}",
+        "live",
         conversation,
         ({"role": "user", "content": "?"},),
         texts,
