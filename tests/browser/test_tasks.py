@@ -8,11 +8,13 @@ from playwright.sync_api import Page, expect
 from sqlmodel import Session, select
 
 from feedback.store.engine import unit_of_work
-from feedback.store.tables import Item, Task
+from feedback.store.tables import Item, Record, Task
 from tests.browser.conftest import View, list_overflowing, part
 from tests.browser.site import Site
 from tests.feedback.desk import make_desk
 from tests.feedback.labelling.label_rows import add_item, add_label, add_task
+from tests.feedback.labelling.missed import add_run, put_missed
+from tests.feedback.labelling.test_missed import import_choices
 
 pytestmark = pytest.mark.real
 
@@ -82,3 +84,27 @@ def decide_a_dispute(site: Site, page: Page, settled: str) -> None:
     with Session(site.store) as session:
         found = session.get_one(Item, item.id)
         assert (found.state, found.outcome) == ("settled", {"side": "b"})
+
+
+def test_an_expert_fills_a_task_with_what_a_run_missed(
+    site: Site, open_page: Callable[..., Page], end_view: View
+) -> None:
+    desk = make_desk(site.store, site.settings.data_dir)
+    import_choices(desk, 3)
+    run_id = add_run(site.store, "tuned-20261122-1")
+    put_missed(site.settings.data_dir, run_id, ("shop", "choice-0", 2.0), ("shop", "choice-2", 1.0))
+    with unit_of_work(site.store) as session:
+        task_id = add_task(session, state="draft").id
+    page = open_page(**vars(end_view))
+    page.goto(site.sign_in_link("nora", "expert"))
+    page.goto(f"{site.url}/console/tasks/{task_id}")
+    page.select_option("[name=report]", run_id)
+    page.locator("button[name=count]").click()
+    expect(page.locator(part("preview"))).to_contain_text(WORDS[end_view.language][2])
+    assert list_overflowing(page) == []
+    page.fill("[name=limit]", "1")
+    page.locator(f"{part('fill')} form[data-action] button").click()
+    expect(page.locator(".tile .figure").first).to_have_text("0 / 1")
+    with Session(site.store) as session:
+        (item,) = session.exec(select(Item))
+        assert session.get_one(Record, int(item.subject_id)).identity == "choice-0"
