@@ -45,6 +45,7 @@ export const SENTENCES = {
   task_of_duel: () => _("This task belongs to a duel. Close the duel on its own page."),
   task_closed: () => _("This task is closed and takes no more labels. Go on with another one."),
   task_of_checks: () => _("This task checks what another one settled, and gets its items from there."),
+  missed_picks_unknown: () => _("This run has no list of picks that its adapter did not predict. Choose another run."),
   not_your_tier: () => _("This task is for more experienced people. Choose one of your own list."),
   not_assigned: () => _("This task is assigned to others. Choose one of your own list."),
   labeller_paused: () => _("You are paused in tasks of this kind. Talk to whoever runs them."),
