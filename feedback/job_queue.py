@@ -1,7 +1,7 @@
 """One thread that works on rows in the background, by their ids, one after another.
 
 queue = JobQueue("import", work)
-queue.enqueue(id); queue.close()
+queue.watch(look, 5.0); queue.enqueue(id); queue.close()
 """
 
 import logging
@@ -22,6 +22,13 @@ class JobQueue:
         self._thread = ThreadPoolExecutor(1, name)
         self._queued: set[str] = set()
         self._lock = threading.Lock()
+        self._watcher: threading.Thread | None = None
+
+    def watch(self, look: Callable[[], object], every_s: float) -> None:
+        """Looks for rows now and every so many seconds until `close`, in a thread of its own."""
+        name = f"{self._name}-watch"
+        self._watcher = threading.Thread(target=self._watch, args=(look, every_s), name=name, daemon=True)
+        self._watcher.start()
 
     def enqueue(self, id: str) -> None:
         """Asks to go on with this row soon; repeating it is harmless."""
@@ -45,7 +52,17 @@ class JobQueue:
         """Lets the present row see `closing`, and waits for it; the others stay as they are."""
         with self._lock:
             self.closing.set()
+        if self._watcher is not None:
+            self._watcher.join()
         self._thread.shutdown(wait=True, cancel_futures=True)
+
+    def _watch(self, look: Callable[[], object], every_s: float) -> None:
+        while not self.closing.is_set():
+            try:
+                look()
+            except Exception:  # the edge of this thread: the store may be away, the next look tries again
+                log.exception("no look for what %s has to do", self._name)
+            self.closing.wait(every_s)
 
     def _work_guarded(self, id: str) -> None:
         with self._lock:

@@ -112,7 +112,7 @@ def building_front(frame: Frame) -> Iterator[Front]:
         ending.callback(suggester.close)
         ending.callback(duel_drawer.close)
         ending.callback(closing.set)
-        made.imports.sweep()
+        made.imports.watch()
         made.datasets.sweep()
         suggester.watch()
         duel_drawer.watch()

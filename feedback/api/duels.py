@@ -31,7 +31,7 @@ class NewDuel(Body):
     tag: TagPath | None = Field(None, description="Only prompts with this tag or one below it.")
 
 
-class DuelStarted(Answer):
+class DuelState(Answer):
     duel_id: str
     state: str
 
@@ -96,13 +96,8 @@ class CloseDuel(Body):
     pass
 
 
-class DuelClosed(Answer):
-    duel_id: str
-    state: str
-
-
-@call_engine(bp, "/v1/duels", roles=EXPERTS, body=NewDuel, answer=DuelStarted, status=201)
-def start(call: EngineCall, body: NewDuel) -> DuelStarted:
+@call_engine(bp, "/v1/duels", roles=EXPERTS, body=NewDuel, answer=DuelState, status=201)
+def start(call: EngineCall, body: NewDuel) -> DuelState:
     """Compare an adapter with the base, or with another one, on prompts that neither has seen."""
     found = services()
     drawer = found.duel_drawer
@@ -117,7 +112,7 @@ def start(call: EngineCall, body: NewDuel) -> DuelStarted:
     )
     if drawer is not None:
         drawer.enqueue(duel.id)
-    return DuelStarted(duel_id=duel.id, state=duel.state)
+    return DuelState(duel_id=duel.id, state=duel.state)
 
 
 @get(bp, "/v1/duels", roles=EXPERTS, answer=DuelList, query=DuelsAsked)
@@ -127,7 +122,7 @@ def list_duels(call: Read[DuelsAsked]) -> DuelList:
         views = read_duels(
             session, desk_id=call.actor.desk_id, judge=call.actor.agent_name(), limit=call.query.limit
         )
-    return DuelList(duels=[show(view) for view in views])
+    return DuelList(duels=[tell_duel(view) for view in views])
 
 
 @get(bp, "/v1/duels/<duel_id>", roles=EXPERTS, answer=DuelShown)
@@ -135,27 +130,17 @@ def show_duel(call: Read[Query], duel_id: str) -> DuelShown:
     """How far a duel is; once it is closed, its result."""
     judge = call.actor.agent_name()
     with call.read() as session:
-        return show(read_duel(session, desk_id=call.actor.desk_id, duel_id=duel_id, judge=judge))
+        return tell_duel(read_duel(session, desk_id=call.actor.desk_id, duel_id=duel_id, judge=judge))
 
 
-def show(view: DuelView) -> DuelShown:
-    duel, result = view.duel, view.result
+def tell_duel(view: DuelView) -> DuelShown:
     return DuelShown(
-        duel_id=duel.id,
-        name=duel.name,
-        state=duel.state,
-        task_id=duel.task_id,
-        adapter=duel.adapter,
-        rival=duel.rival,
-        arm=duel.arm,
-        wanted=duel.wanted,
-        error=duel.error,
+        **view.duel.model_dump(include=set(DuelShown.model_fields)),
+        duel_id=view.duel.id,
         rounds=view.rounds,
         judged=view.judged,
         judges=view.judges,
-        result=None if result is None else DuelResult.model_validate(_shape_result(result)),
-        created_at=duel.created_at,
-        closed_at=duel.closed_at,
+        result=None if view.result is None else DuelResult.model_validate(_shape_result(view.result)),
     )
 
 
@@ -164,10 +149,10 @@ def _shape_result(result: Any) -> dict[str, Any]:
     return told | {"judges": [{"judge": judge, **vars(own)} for judge, own in sorted(result.judges.items())]}
 
 
-@write(bp, "/v1/duels/<duel_id>/close", roles=EXPERTS, body=CloseDuel, answer=DuelClosed, status=200)
-def close(call: Write, body: CloseDuel, duel_id: str) -> DuelClosed:
+@write(bp, "/v1/duels/<duel_id>/close", roles=EXPERTS, body=CloseDuel, answer=DuelState, status=200)
+def close(call: Write, body: CloseDuel, duel_id: str) -> DuelState:
     """End a duel: it takes no more labels, shows its result, and its verdicts may be used for training."""
     duel = duels.close_duel(
         call.session, desk_id=call.actor.desk_id, duel_id=duel_id, actor=call.actor.name, now=call.now
     )
-    return DuelClosed(duel_id=duel.id, state=duel.state)
+    return DuelState(duel_id=duel.id, state=duel.state)

@@ -13,15 +13,16 @@ does not answer. The base never stands in for an adapter here: if one cannot be 
 """
 
 import logging
-import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Engine
 
 from feedback.clock import Clock
-from feedback.duels.sides import AskedEngine, SideReply, find_item_state, generate_side, make_seed
+from feedback.duels.sides import AskedEngine, SideReply, find_item_state, make_seed
+from feedback.job_queue import JobQueue
 from feedback.lease import Lease, Leaseholder
 from feedback.store import duel_rounds, duels
 from feedback.store.adapters import get_adapter
@@ -66,33 +67,16 @@ class DuelDrawer:
         self._clock = clock
         self._describe_base = describe_base
         self._holder = Leaseholder(clock, 60 + 2 * ATTEMPTS * serving.request_timeout_s)
-        self._duels = ThreadPoolExecutor(1, "duel")
+        self._jobs = JobQueue("duel", self._draw_duel)
         self._requests = ThreadPoolExecutor(2, "duel-request")
-        self._queued: set[str] = set()
-        self._lock = threading.Lock()
-        self._closing = threading.Event()
-        self._watcher: threading.Thread | None = None
 
     def watch(self) -> None:
         """Sweeps now and every few seconds until `close`, in a thread of its own."""
-        self._watcher = threading.Thread(target=self._watch, name="duel-watch", daemon=True)
-        self._watcher.start()
-
-    def _watch(self) -> None:
-        while not self._closing.is_set():
-            try:
-                self.sweep()
-            except Exception:  # the edge of this thread: the store may be busy, the next look tries again
-                log.exception("no look for duels to generate")
-            self._closing.wait(POLL_EVERY_S)
+        self._jobs.watch(self.sweep, POLL_EVERY_S)
 
     def enqueue(self, duel_id: str) -> None:
         """Asks to generate this duel soon. It may be repeated, also from another process."""
-        with self._lock:
-            if self._closing.is_set() or duel_id in self._queued:
-                return
-            self._queued.add(duel_id)
-            self._duels.submit(self._fly, duel_id)
+        self._jobs.enqueue(duel_id)
 
     def sweep(self) -> int:
         """Takes up duels that nobody generates; returns their number."""
@@ -104,25 +88,12 @@ class DuelDrawer:
 
     def close(self) -> None:
         """Stops after the round that is being generated; the next `sweep` continues the duel."""
-        with self._lock:
-            self._closing.set()
-        if self._watcher is not None:
-            self._watcher.join()
-        self._duels.shutdown(wait=True, cancel_futures=True)
+        self._jobs.close()
         self._requests.shutdown(wait=True)
 
     def _list_undrawn(self) -> dict[str, Lease]:
         with read(self._store) as session:
             return duels.list_undrawn(session)
-
-    def _fly(self, duel_id: str) -> None:
-        try:
-            self._draw_duel(duel_id)
-        except Exception:  # the edge of this job: its lease runs out and the next sweep takes it up
-            log.exception("duel %s could not be generated", duel_id)
-        finally:
-            with self._lock:
-                self._queued.discard(duel_id)
 
     def _draw_duel(self, duel_id: str) -> None:
         facts = self._describe_base()
@@ -164,13 +135,17 @@ class DuelDrawer:
             )
 
     def _check_contenders(self, duel: Duel) -> None:
-        for name in filter(None, (duel.adapter, duel.rival)):
+        for name, base_id in self._list_contenders(duel):
             with read(self._store) as session:
-                base_id = get_adapter(session, desk_id=duel.desk_id, name=name).base_id
-            if duel.base_id and base_id != duel.base_id:
+                found = get_adapter(session, desk_id=duel.desk_id, name=name).base_id
+            if base_id and base_id != found:
                 raise ContenderLost("other_base")
             if not adapter_path(self._serving.data_dir, name).is_dir():
                 raise ContenderLost("adapter_files_missing")
+
+    def _list_contenders(self, duel: Duel) -> list[tuple[str, str]]:
+        """The adapters of a duel, each with the base that it must have been trained on."""
+        return [(name, duel.base_id) for name in (duel.adapter, duel.rival) if name is not None]
 
     def _draw_rounds(self, duel: Duel) -> bool:
         """Generates the rounds; True if all are generated, False if this process ends or another has the duel
@@ -192,9 +167,9 @@ class DuelDrawer:
 
     def _draw_patiently(self, duel: Duel, row: Item) -> dict[str, Any] | None:
         """Draws a round, waiting for the engine. None if this process ends or another has the duel now."""
-        if self._closing.is_set():
+        if self._jobs.closing.is_set():
             return None
-        retry = Retry(self._closing, self._clock, every_s=ASK_AGAIN_S)
+        retry = Retry(self._jobs.closing, self._clock, every_s=ASK_AGAIN_S)
         try:
             return retry.keep_asking(lambda: self._draw_round(duel, row), lambda: self._keep(duel))
         except ENGINE_AWAY:
@@ -246,9 +221,8 @@ class DuelDrawer:
         asked = self._find_engine(duel, row, side)
         path = adapter_path(self._serving.data_dir, adapter) if adapter else None
         try:
-            return generate_loaded(
-                asked.fleet, adapter, path, lambda: generate_side(asked, row.shown["messages"], adapter, seed)
-            )
+            generate = partial(asked.generate, row.shown["messages"], adapter, seed)
+            return generate_loaded(asked.fleet, adapter, path, generate)
         except AdapterUnusable as failure:
             log.warning("adapter %s cannot be loaded for duel %s: %s", adapter, duel.id, failure)
             raise ContenderLost("adapter_not_loadable") from failure

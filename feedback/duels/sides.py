@@ -20,6 +20,16 @@ class AskedEngine:
     sampling: Sampling
     template_kwargs: dict[str, Any]
 
+    def generate(self, messages: list[dict[str, str]], adapter: str | None, seed: int) -> Completions:
+        return self.fleet.generate(
+            model=adapter or self.fleet.base_name,
+            messages=messages,
+            sampling=self.sampling,
+            seed=seed,
+            n=1,
+            chat_template_kwargs=self.template_kwargs,
+        )
+
 
 @dataclass(frozen=True)
 class SideReply:
@@ -39,19 +49,6 @@ class SideReply:
     def to_json(self) -> dict[str, Any]:
         names = ("side", "adapter", "attempt", "seed", "fault")
         return {name: getattr(self, name) for name in names}
-
-
-def generate_side(
-    asked: AskedEngine, messages: list[dict[str, str]], adapter: str | None, seed: int
-) -> Completions:
-    return asked.fleet.generate(
-        model=adapter or asked.fleet.base_name,
-        messages=messages,
-        sampling=asked.sampling,
-        seed=seed,
-        n=1,
-        chat_template_kwargs=asked.template_kwargs,
-    )
 
 
 def find_item_state(a: SideReply, b: SideReply) -> tuple[str, str | None]:

@@ -10,7 +10,6 @@ or undone.
 """
 
 import logging
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -51,25 +50,19 @@ class ImportWorker:
         self._data_dir = data_dir
         self._clock = clock
         self._jobs = JobQueue("import", self.work)
-        self._lock = threading.Lock()
-        self._next_sweep: threading.Timer | None = None
 
     def enqueue(self, import_id: str) -> None:
         """Asks to go on with this import soon; repeating it is harmless."""
         self._jobs.enqueue(import_id)
 
+    def watch(self) -> None:
+        """Sweeps now and every hour until `close`."""
+        self._jobs.watch(self.sweep, SWEEP_EVERY_S)
+
     def sweep(self) -> None:
         """Takes up, in the background, what an earlier process has left waiting, and removes files that
-        nobody imports; once more every hour.
+        nobody imports.
         """
-        with self._lock:
-            if self._jobs.closing.is_set():
-                return
-            if self._next_sweep is not None:
-                self._next_sweep.cancel()
-            self._next_sweep = threading.Timer(SWEEP_EVERY_S, self.sweep)
-            self._next_sweep.daemon = True
-            self._next_sweep.start()
         self._jobs.submit(self._sweep)
 
     def _sweep(self) -> None:
@@ -90,10 +83,6 @@ class ImportWorker:
 
     def close(self) -> None:
         """Stops within the present import, which is then interrupted."""
-        self._jobs.closing.set()
-        with self._lock:
-            if self._next_sweep is not None:
-                self._next_sweep.cancel()
         self._jobs.close()
 
     def wait(self) -> None:

@@ -6,15 +6,13 @@ Each side is asked as it would serve: the new one with the settings that were ch
 from collections.abc import Callable
 from typing import Any
 
-from feedback.duels.drawing import ContenderLost, DuelDrawer
+from feedback.duels.drawing import DuelDrawer
 from feedback.duels.sides import AskedEngine
 from feedback.lease import Lease
 from feedback.store import duels
-from feedback.store.adapters import get_adapter
 from feedback.store.engine import read
 from feedback.store.rebases import OLD
 from feedback.store.tables import Duel, Item, Rebase
-from serving.adapters.staging import adapter_path
 from serving.base import resolve_base
 from serving.client.client import Sampling
 from serving.client.fleet import Fleet
@@ -38,17 +36,9 @@ class RebaseDrawer(DuelDrawer):
         with read(self._store) as session:
             return duels.list_undrawn(session, rebase_id=self._rebase.id)
 
-    def _check_contenders(self, duel: Duel) -> None:
-        bases = {duel.adapter: self._rebase.base_id}
-        if duel.rival is not None:
-            bases[duel.rival] = self._rebase.old_base_id
-        for name, base_id in bases.items():
-            with read(self._store) as session:
-                found = get_adapter(session, desk_id=duel.desk_id, name=name).base_id
-            if found != base_id:
-                raise ContenderLost("other_base")
-            if not adapter_path(self._serving.data_dir, name).is_dir():
-                raise ContenderLost("adapter_files_missing")
+    def _list_contenders(self, duel: Duel) -> list[tuple[str, str]]:
+        own = [(duel.adapter, self._rebase.base_id)]
+        return own if duel.rival is None else [*own, (duel.rival, self._rebase.old_base_id)]
 
     def _find_engine(self, duel: Duel, row: Item, side: str) -> AskedEngine:
         if row.hidden[f"{side}_arm"] == OLD:

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, null, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import Engine, select
 from sqlmodel import Session, col
 
 from feedback.records.candidate import BASE, TUNED
@@ -21,6 +20,7 @@ from feedback.store.conversations import CONVERSATION_COLUMNS
 from feedback.store.duel_rounds import SIDES
 from feedback.store.duels import CLOSED, is_compared
 from feedback.store.engine import columns_of, within
+from feedback.store.labels import select_active_labels
 from feedback.store.tables import Conversation, Duel, Item, Label
 
 PLACE = columns_of(Label, "created_at id")
@@ -39,19 +39,10 @@ class ActiveVerdict:
 
 def list_active_verdicts(session: Session, *, task_id: str) -> list[ActiveVerdict]:
     """The verdicts that were not taken back, in the order given; without those of erased rounds."""
-    undo = aliased(Label)
-    query = (
-        select(
-            col(Label.id),
-            col(Item.position),
-            col(Label.value)["side"].as_string(),
-            *columns_of(Label, "labeller created_at"),
-        )
-        .join(Item, col(Item.id) == col(Label.item_id))
-        .outerjoin(undo, col(undo.undoes) == col(Label.id))
-        .where(col(Label.task_id) == task_id, col(Label.value).is_not(null()), col(undo.id).is_(None))
-        .order_by(*PLACE)
-    )
+    said = (*columns_of(Label, "id"), col(Item.position), col(Label.value)["side"].as_string())
+    query = select_active_labels().join(Item, col(Item.id) == col(Label.item_id))
+    query = query.with_only_columns(*said, *columns_of(Label, "labeller created_at"))
+    query = query.where(col(Label.task_id) == task_id)
     return [ActiveVerdict(*row) for row in session.execute(query)]
 
 

@@ -249,7 +249,7 @@ def test_an_interrupted_duel_has_the_replies_of_an_uninterrupted_one(bench):
     def answer_one_round(path, body):
         """What is asked for another one is answered when the drawer ends."""
         if body.get("messages", first) != first:
-            drawer._closing.wait(WITHIN_S)
+            drawer._jobs.closing.wait(WITHIN_S)
         return answer(path, body)
 
     bench.engine.answer = answer_one_round
