@@ -161,13 +161,16 @@ def undo(call: Write, body: Plain, label_id: str) -> LabelTakenBack:
 
 @put(bp, "/v1/items/<item_id>/draft", roles=LABELLERS, body=LabelDraft, answer=LabelDraftKept)
 def keep(call: Write, body: LabelDraft, item_id: str) -> LabelDraftKept:
-    """Keep what is not sent yet; the item stays with the caller for another term."""
+    """Keep what is not sent yet; the item stays with the caller for another term. Without `value` and `text`
+    the draft stays as it is: so says a page that it is being read.
+    """
+    told = {"value": body.value and body.value.told(), "text": body.text}
     own = judging.keep_draft(
         call.session,
         desk_id=call.actor.desk_id,
         item_id=item_id,
         labeller=labeller_of(call.actor),
-        draft={"value": body.value and body.value.told(), "text": body.text},
+        draft=told if body.model_fields_set else None,
         now=call.now,
     )
     return LabelDraftKept(lease_until=own.lease_until)

@@ -17,7 +17,7 @@ from feedback.store.reliabilities import require_active
 from feedback.store.tables import Assignment, Item, Task
 from feedback.store.tasks import require_labeller
 
-TERM = timedelta(minutes=15)  # from the last sign of life: claiming, keeping a draft
+TERM = timedelta(minutes=15)  # from the last sign of life: claiming, keeping a draft, reading
 
 
 @dataclass(frozen=True)

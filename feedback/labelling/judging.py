@@ -119,13 +119,20 @@ def pass_item(session: Session, *, desk_id: str, item_id: str, labeller: Labelle
 
 
 def keep_draft(
-    session: Session, *, desk_id: str, item_id: str, labeller: Labeller, draft: dict[str, Any], now: datetime
+    session: Session,
+    *,
+    desk_id: str,
+    item_id: str,
+    labeller: Labeller,
+    draft: dict[str, Any] | None,
+    now: datetime,
 ) -> Assignment:
-    """Keeps what the labeller has not sent yet, and prolongs their claim."""
+    """Keeps what the labeller has not sent yet, or what is kept already, and prolongs their claim."""
     task, item, own = find_own(session, desk_id=desk_id, item_id=item_id, labeller=labeller)
     if own.state == assignments.DONE:
         raise labels.ItemLabelled(item_id)
-    own.draft = draft
+    if draft is not None:
+        own.draft = draft
     claim.hold(session, task=task, item=item, own=own, now=now)
     return save_row(session, own)
 

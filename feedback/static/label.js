@@ -22,6 +22,7 @@ const { task: taskId, maxText } = part("labels").dataset;
 const TASK = `/v1/tasks/${encodeURIComponent(taskId)}`;
 const LAST = `label-last:${person}:${taskId}`; // the label that can be taken back, also from an earlier visit
 const IN_PLACE = ["value_unknown", "text_too_long", "body_invalid", "text_not_storable", "too_many_requests"]; // mended in the form
+const BEAT_MS = 60_000; // a claim lasts a quarter of an hour
 const pathOf = (item) => `/v1/items/${encodeURIComponent(item.id)}`;
 
 const letters = new Letters(part("letters"));
@@ -251,6 +252,7 @@ part("pass").addEventListener("click", pass);
 part("undo").addEventListener("click", undo);
 part("again").addEventListener("click", () => guard(showNext));
 for (const button of document.querySelectorAll("[data-help]")) button.addEventListener("click", toggleHelp);
+setInterval(() => current && !isBusy && !document.hidden && drafts.holdOn(current.item.id), BEAT_MS);
 
 await guard(async () => {
   await flushOutbox((path, { token }) => !token && path.startsWith("/v1/items/"), { onState: showState, onAnswer: onLabelled, onRefused: onLabelRefused });

@@ -1,4 +1,4 @@
-// Answers that are begun and not sent. The service keeps them with the claim, which each of them prolongs; the browser
+// Answers that are begun and not sent. The service keeps them with the claim, which each of them prolongs, as reading does; the browser
 // keeps them, too, until they are sent or discarded, since a claim may lapse.
 
 import { Refusal, backOff, pause, put } from "./api.js";
@@ -44,7 +44,7 @@ export class Drafts {
       const draft = readKept(PREFIX + itemId);
       if (!draft || draft.isSaved) return;
       try {
-        await put(`/v1/items/${encodeURIComponent(itemId)}/draft`, fieldsOf(draft), options);
+        await put(pathOf(itemId), { value: null, ...fieldsOf(draft) }, options);
         if (readKept(PREFIX + itemId)?.at === draft.at) keepValue(PREFIX + itemId, { ...draft, isSaved: true });
         return;
       } catch (fault) {
@@ -55,12 +55,21 @@ export class Drafts {
     }
   }
 
+  /** Prolongs the claim of somebody who reads and leaves the draft as it is. A lost call is replaced by the next. */
+  holdOn(itemId) {
+    put(pathOf(itemId), {}).catch(() => {});
+  }
+
   flush() {
     for (const [itemId, timer] of this.timers) {
       clearTimeout(timer);
       this.save(itemId, { keepalive: true });
     }
   }
+}
+
+function pathOf(itemId) {
+  return `/v1/items/${encodeURIComponent(itemId)}/draft`;
 }
 
 /** Whether the item is not there any more, as after an erasure: then nothing of it stays here either. */

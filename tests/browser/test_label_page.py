@@ -1,6 +1,7 @@
 """The page Label: every kind by keys alone, in both languages and every window; nothing written is lost."""
 
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 import pytest
 from playwright.sync_api import Page, Route, expect
@@ -203,6 +204,22 @@ def test_a_draft_is_there_after_a_reload_and_in_another_browser(
     expect(elsewhere.locator(part("text"))).to_have_value("Half a reply")
     colleague = enter(site, open_page, "ada", task)
     expect(colleague.locator(part("text"))).to_have_value("It is on its way.")
+
+
+def test_who_only_reads_keeps_the_claim(site: Site, open_page: Callable[..., Page]) -> None:
+    """The page says each minute that it is in view, and the quarter of an hour begins anew."""
+    task = open_task(site, "rewrite")
+    page = enter(site, open_page, "wei", task)
+    page.clock.install()
+    page.reload()
+    await_done(page, 0, 3)
+    site.clock.skip(14 * 60)
+    with page.expect_response(lambda answer: answer.url.endswith("/draft")) as told:
+        page.clock.run_for(61_000)
+    assert told.value.request.post_data_json == {}
+    until = datetime.fromisoformat(told.value.json()["lease_until"])
+    assert until > site.clock.now() + timedelta(minutes=14)
+    assert drafts(site) == []
 
 
 def test_chosen_tags_are_there_after_a_reload(site: Site, open_page: Callable[..., Page]) -> None:

@@ -101,6 +101,24 @@ def test_a_draft_prolongs_the_claim_and_comes_back(desk):
     refuse(desk.put(f"/v1/items/{items[0].id}/draft", "ann", text="more"), 409, "item_labelled")
 
 
+def test_who_only_reads_keeps_the_item_and_what_was_drafted(desk):
+    task, items = add_task(desk.engine, items=1, overlap_min=1, overlap_max=1)
+    path = f"/v1/items/{items[0].id}/draft"
+    take(desk, task, "ann")
+    for _ in range(3):
+        desk.clock.advance(TERM.total_seconds() - 60)
+        assert desk.put(path, "ann").status_code == 200
+        assert desk.row(Assignment).draft is None
+    assert take(desk, task, "ben") is None
+    desk.put(path, "ann", value=A)
+    desk.put(path, "ann")
+    assert desk.row(Assignment).draft == {"value": A, "text": None}
+    desk.put(path, "ann", value=None)
+    assert desk.row(Assignment).draft == {"value": None, "text": None}
+    desk.clock.advance(TERM.total_seconds() + 1)
+    assert take(desk, task, "ben") == items[0].id
+
+
 def test_a_label_is_taken_back_and_said_anew(desk):
     task, items = add_task(desk.engine)
     item_id = take(desk, task, "ann")
