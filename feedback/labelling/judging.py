@@ -16,7 +16,7 @@ from feedback.labelling import claim
 from feedback.labelling.gold_items import renew_item
 from feedback.labelling.kinds import check_text, check_value
 from feedback.labelling.labeller import Labeller
-from feedback.labelling.standing import list_others
+from feedback.labelling.standing import list_counted, list_others
 from feedback.labelling.trust import look_at
 from feedback.store import assignments, items, labels
 from feedback.store.engine import save_row
@@ -96,9 +96,9 @@ def undo_label(session: Session, *, desk_id: str, label_id: str, labeller: Label
     if label.labeller != labeller.key:
         raise NotFound("label", label_id)
     task, item, own = find_own(session, desk_id=desk_id, item_id=label.item_id, labeller=labeller)
-    latest = [row.labeller for row in labels.list_active_labels(session, item_ids=[item.id])][-1:]
+    counted = [row.id for row in list_counted(session, task=task, item=item)]
     undo = labels.add_undo(session, label=label, now=now)
-    if item.state == items.SETTLED and latest != [labeller.key]:
+    if item.state == items.SETTLED and label.id in counted[:-1]:
         raise ItemSettled(item.id)
     own.state, own.lease_until = assignments.CLAIMED, now + claim.TERM
     own.draft = {"value": label.value, "text": label.text}

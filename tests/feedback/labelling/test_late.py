@@ -37,3 +37,16 @@ def test_a_claim_on_what_experts_decide_by_now_shows_and_gives_nothing(desk, hel
     assert take(desk, task, "ben") is None
     assert take(desk, task, "eva3") == item.id
     assert desk.get(f"/v1/items/{item.id}", "eva3").json["others"] == [A, B]
+
+
+def test_a_late_label_settles_nothing_and_so_keeps_nobody_from_taking_back(desk, held):
+    _, item = held
+    told = [say_later(desk, item.id, who, A) for who in ("ann", "ben", "dee")]
+    assert [each["late"] for each in told] == [False, False, True]
+    first = desk.post(f"/v1/labels/{told[0]['label_id']}/undo", "ann")
+    assert (first.status_code, first.json["error"]["code"]) == (409, "item_settled")
+    assert desk.post(f"/v1/labels/{told[1]['label_id']}/undo", "ben").status_code == 201
+    assert stand(desk, item) == ("open", 1, None)
+    assert desk.post(f"/v1/labels/{told[2]['label_id']}/undo", "dee").status_code == 201
+    assert say_later(desk, item.id, "ben", A)["late"] is False
+    assert stand(desk, item) == ("settled", 1, A)
