@@ -53,7 +53,8 @@ class Question:
 def find_question(session: Session, *, desk_id: str, conversation_id: str) -> Question | None:
     """The question of a conversation, also one that it is too early for; None where there is none."""
     asked = of_desk(Task, desk_id).where(Task.tier == CUSTOMERS, Task.kind == RATE, Task.state == OPEN)
-    task = session.exec(asked.order_by(col(Task.opened_at).desc(), col(Task.id)).limit(1)).first()
+    tasks = session.exec(asked.order_by(col(Task.opened_at).desc(), col(Task.id)))
+    task = next((each for each in tasks if not each.assigned), None)  # an assigned one asks others
     if task is None or was_asked(session, conversation_id=conversation_id):
         return None
     said = of_desk(Message, desk_id).where(

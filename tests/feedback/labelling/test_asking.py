@@ -45,7 +45,8 @@ def add_question(desk, **fields):
 
 
 @pytest.mark.parametrize(
-    "fields", [{"tier": 1}, {"state": "draft"}, {"state": "closed"}, {"kind": "compare"}]
+    "fields",
+    [{"tier": 1}, {"state": "draft"}, {"state": "closed"}, {"kind": "compare"}, {"assigned": ["ann"]}],
 )
 def test_nothing_is_asked_unless_a_rate_task_of_tier_0_is_open(sqlite_desk, fields):
     desk, opened = sqlite_desk, talk(sqlite_desk)
