@@ -14,6 +14,7 @@ from feedback.experiments.sequential_tests import wilson_interval
 from feedback.labelling.settle import AGREEING_EXPERTS, EXPERTS, Vote
 
 FIRST_ITEMS, FIRST_GOLD = 10, 3
+LEAST_SHARE = 1e-6  # of which 1 can be divided by; nobody labels so many
 MOST_PEOPLE, LONGEST = 50, timedelta(days=90)
 # 2 of 10 or 7 of 20 right pause somebody, 4 of 10 do not.
 PAUSE_BELOW = 0.60
@@ -28,7 +29,7 @@ def takes_gold(given: int, *, share: float, seed: str, labeller: str) -> bool:
     if given < FIRST_ITEMS:
         order = sorted(range(FIRST_ITEMS), key=lambda place: draw_share(f"{seed}:{labeller}:{place}"))
         return given in order[:FIRST_GOLD]
-    every = round(1 / share)
+    every = round(1 / max(share, LEAST_SHARE))
     block, place = divmod(given - FIRST_ITEMS, every)
     return place == int(draw_share(f"{seed}:{labeller}:block {block}") * every)
 

@@ -56,3 +56,7 @@ def test_only_what_two_experts_say_without_seeing_each_other_is_gold():
 def test_gold_wears_out_after_fifty_people_or_ninety_days():
     assert not is_worn(49, START, START + timedelta(days=89))
     assert is_worn(50, START, START) and is_worn(0, START, START + timedelta(days=90))
+
+
+def test_a_share_next_to_nothing_gives_the_gold_of_the_first_items_alone():
+    assert sum(takes_gold(given, share=5e-324, seed="1", labeller="ann") for given in range(1_000)) == 3
