@@ -67,7 +67,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         figures = on_each_database(
             Path(folder),
-            lambda name, url: measure(
+            lambda name, url: measure_desk(
                 Path(folder) / name, name, url, asked.labellers, asked.seconds, asked.every
             ),
         )
@@ -83,19 +83,19 @@ def main() -> None:
     print_report("labelling", figures, notes=notes)
 
 
-def measure(
+def measure_desk(
     data_dir: Path, name: str, url: str, labellers: int, seconds: float, every: float
 ) -> FigureValues:
     """The waits on one database; on SQLite the reaction of the page, too."""
     with running_on_fake(data_dir, REJOINDER_FEEDBACK__DATABASE_URL=url, **NO_RUN) as (service, _):
         engine = open_engine(url)
-        task_id = add_items(engine, items=int(labellers * (seconds / every + 2)))
-        waits = work(service, add_labellers(engine, labellers), task_id, seconds, every)
+        task_id = put_bench_items(engine, items=int(labellers * (seconds / every + 2)))
+        waits = label_on(service, add_labellers(engine, labellers), task_id, seconds, every)
         figures: FigureValues = {
-            f"claim_label_p95_ms_{name}": 1000 * p95(waits.both),
+            f"claim_label_p95_ms_{name}": 1000 * find_p95(waits.both),
             f"claim_label_median_ms_{name}": 1000 * median(waits.both),
-            f"claim_p95_ms_{name}": 1000 * p95(waits.claims),
-            f"label_p95_ms_{name}": 1000 * p95(waits.labels),
+            f"claim_p95_ms_{name}": 1000 * find_p95(waits.claims),
+            f"label_p95_ms_{name}": 1000 * find_p95(waits.labels),
             f"labels_{name}": len(waits.labels),
         }
         if name == "sqlite":
@@ -105,11 +105,11 @@ def measure(
         return figures
 
 
-def p95(seconds: list[float]) -> float:
+def find_p95(seconds: list[float]) -> float:
     return sorted(seconds)[int(0.95 * (len(seconds) - 1))]
 
 
-def add_items(engine: Engine, *, items: int) -> str:
+def put_bench_items(engine: Engine, *, items: int) -> str:
     """An open task of kind rate; its id."""
     now = SystemClock().now()
     task = Task(
@@ -165,7 +165,7 @@ def add_labellers(engine: Engine, count: int) -> list[str]:
         ]
 
 
-def work(service: Service, tokens: Iterable[str], task_id: str, seconds: float, every: float) -> Waits:
+def label_on(service: Service, tokens: Iterable[str], task_id: str, seconds: float, every: float) -> Waits:
     """All labellers at once, each at a pace of their own."""
     found, lock = Waits(), threading.Lock()
     named = list(tokens)
@@ -210,7 +210,7 @@ def measure_reaction(service: Service, engine: Engine) -> float | None:
         return None
     from playwright.sync_api import sync_playwright
 
-    task_id = add_items(engine, items=PRESSES + 1)
+    task_id = put_bench_items(engine, items=PRESSES + 1)
     now = SystemClock().now()
     with unit_of_work(engine) as session:
         person = users.ensure_user(session, desk_id=DEFAULT_DESK, name="at a page", role="labeller", now=now)
@@ -224,7 +224,7 @@ def measure_reaction(service: Service, engine: Engine) -> float | None:
         page.evaluate(WATCH_KEYS)
         reactions = [answer_by_key(page, place) for place in range(1, PRESSES + 1)]
         browser.close()
-    return p95(reactions[1:])  # the first key warms the page up
+    return find_p95(reactions[1:])  # the first key warms the page up
 
 
 def answer_by_key(page: Any, place: int) -> float:

@@ -28,7 +28,7 @@ from feedback.labelling.checks import Checked, draw_checks, estimate_errors
 from feedback.labelling.gold import should_look, should_pause, takes_gold
 from feedback.labelling.posterior import FIRST_ACCURACY, find_posterior
 from feedback.labelling.reliability import Poll, Said, estimate_reliability
-from feedback.labelling.settle import DISPUTED, OPEN, Rule, Standing, Vote, settle
+from feedback.labelling.settle import DISPUTED, OPEN, SettlingRule, Standing, Vote, settle_votes
 
 PEOPLE, ANSWERS = 19, 4
 NIGHT = 200  # items between two estimates of the accuracies
@@ -63,7 +63,7 @@ class Labelling:
     """One task, from its first label to its last item."""
 
     crowd: Crowd
-    rule: Rule
+    rule: SettlingRule
     rng: np.random.Generator
     gold: Sequence[int]
     seed: str
@@ -84,11 +84,11 @@ class Labelling:
 
     def label(self, item: int) -> Standing:
         votes: dict[int, Vote] = {}
-        standing = settle([], self.rule)
+        standing = settle_votes([], self.rule)
         while standing.state == OPEN:
             person = self.draw_person(votes)
             votes[person] = Vote(self.say(item, person), self.accuracy.get(person, FIRST_ACCURACY))
-            standing = settle(list(votes.values()), self.rule)
+            standing = settle_votes(list(votes.values()), self.rule)
         return standing
 
     def draw_person(self, asked: Iterable[int]) -> int:
@@ -151,7 +151,7 @@ def main() -> None:
     rng, figures = np.random.default_rng(asked.seed), Figures()
     read = read_stc3(asked.stc3) if asked.stc3 else None
     measured = [
-        measure_task(
+        measure_labelling(
             read or make_crowd(rng, asked.items + GOLD_ITEMS), asked.items, rng, asked.checks // asked.tasks
         )
         for _ in range(asked.tasks)
@@ -186,11 +186,11 @@ def read_stc3(path: Path) -> Crowd:
     return Crowd(said, votes.argmax(axis=1), len(named))
 
 
-def measure_task(crowd: Crowd, items: int, rng: np.random.Generator, checks: int) -> FigureValues:
+def measure_labelling(crowd: Crowd, items: int, rng: np.random.Generator, checks: int) -> FigureValues:
     drawn = rng.permutation(len(crowd.truth))[: items + GOLD_ITEMS].tolist()
     gold, asked = drawn[:GOLD_ITEMS], drawn[GOLD_ITEMS:]
     task = Labelling(
-        crowd, Rule(2, 5, 0.90, tuple(range(crowd.classes))), rng, gold, str(rng.integers(2**32))
+        crowd, SettlingRule(2, 5, 0.90, tuple(range(crowd.classes))), rng, gold, str(rng.integers(2**32))
     )
     standings = task.run(asked)
     right = sum(standing.label == crowd.truth[item] for item, standing in standings.items()) / len(asked)

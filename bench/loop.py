@@ -68,7 +68,7 @@ def play(seed: int, asked: argparse.Namespace) -> Played:
             sets=asked.sets,
             seed=seed,
             workers=4,
-            on_progress=show_progress,
+            on_progress=show_loop,
             on_night=keep,
         )
         return Played(seed, played, measure_last(service, played))
@@ -86,7 +86,7 @@ def measure_last(service: Service, nights: list[Night]) -> LastAdapter | None:
     return LastAdapter(broken[tuned].greedy, broken[tuned].share, broken[fleet.base_name].share)
 
 
-def show_progress(progress: NightProgress) -> None:
+def show_loop(progress: NightProgress) -> None:
     print(f"night {progress.night}: {progress.step} {progress.done:g} of {progress.total:g}", flush=True)
 
 

@@ -18,7 +18,7 @@ from typing import Any
 from rich.console import Console
 
 from bench.instance import Service, running_service
-from bench.loop import show_progress
+from bench.loop import show_loop
 from bench.nights import Played, tabulate_nights
 from bench.report import FigureValues, make_parser, print_report
 from demo.cast import PLAIN_CAST
@@ -67,7 +67,7 @@ def play_nights(asked: argparse.Namespace) -> list[Night]:
                 sets=asked.sets,
                 seed=asked.seed,
                 workers=4,
-                on_progress=show_progress,
+                on_progress=show_loop,
                 cast=PLAIN_CAST,
             )
 

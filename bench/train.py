@@ -62,7 +62,7 @@ ROW_SIZES = (1, 2048, 4096, 8192, 16_384, 32_768, 65_536)  # tokens; 1: a row fo
 RESULTS = Path(__file__).parent / "results"
 
 
-class Task(NamedTuple):
+class MeasuredTask(NamedTuple):
     """Choices to be measured in these modes (both of TRL's among them), with the suffix of their figures."""
 
     suffix: str
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             modes.append("bf16")
         else:
             found.add("ratio_bf16", None, "this CPU has no units for bfloat16")
-    for task in list_tasks(asked, plan, modes):
+    for task in list_measured(asked, plan, modes):
         measure_task(task, asked.rounds, peak, found)
     if asked.choices is None:
         found.add("ratio_stored_reference_choices", None, "no --choices FILE given")
@@ -124,25 +124,27 @@ def read_train_options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return asked
 
 
-def list_tasks(asked: argparse.Namespace, plan: SidePlan, modes: list[Mode]) -> list[Task]:
+def list_measured(asked: argparse.Namespace, plan: SidePlan, modes: list[Mode]) -> list[MeasuredTask]:
     """The tasks to measure. The figures of the first shape have no suffix."""
     number, vocabulary = asked.step * asked.steps, load_config(asked.shape).vocab_size
     found = []
     for place, shape in enumerate(asked.lengths):
         choices = draw_choices(shape, number, vocabulary=vocabulary)
-        found.append(Task(shape.suffix if place else "", plan, choices, [*PAIRS, *modes]))
+        found.append(MeasuredTask(shape.suffix if place else "", plan, choices, [*PAIRS, *modes]))
     if asked.turns:
         step = ceil(asked.step / asked.turns) * asked.turns  # whole conversations
         talks = draw_talks(TALK, step * asked.steps, asked.turns, vocabulary=vocabulary)
-        found.append(Task("_talk", replace(plan, step=step), talks, [*PAIRS, "stored_reference", "trees"]))
+        found.append(
+            MeasuredTask("_talk", replace(plan, step=step), talks, [*PAIRS, "stored_reference", "trees"])
+        )
     if asked.choices is not None:
         recipe = load_recipe("imported")
         examples = read_picked(asked.choices, FILE_PARTS * number, recipe)
-        found.append(Task("_choices", plan, examples, [*PAIRS, *modes]))
+        found.append(MeasuredTask("_choices", plan, examples, [*PAIRS, *modes]))
     return found
 
 
-def measure_task(task: Task, rounds: int, peak: float | None, found: NotedFigures) -> None:
+def measure_task(task: MeasuredTask, rounds: int, peak: float | None, found: NotedFigures) -> None:
     """Measures these choices and adds the results to `found`."""
     suffix, plan, examples, modes = task
     print(f"{suffix.lstrip('_') or 'first lengths'}: {describe_examples(examples)}", flush=True)

@@ -12,7 +12,7 @@ from commands.store import migrate_store, open_store
 from feedback.clock import SystemClock
 from feedback.erasure.erase import ErasureRequest, erase, erase_again, finish
 from feedback.store.engine import read, unit_of_work
-from feedback.store.erasures import Subject, find_conversation, find_customer
+from feedback.store.erasures import ErasedSubject, find_conversation, find_customer
 from feedback.store.tables import DEFAULT_DESK
 from trainer.jobs.erasures import rebuild
 
@@ -71,7 +71,7 @@ def ask(frame: Frame, engine: Engine, customer: str | None, conversation: str | 
         ).id
 
 
-def find_subject(session: Session, customer: str | None, conversation: str | None) -> Subject:
+def find_subject(session: Session, customer: str | None, conversation: str | None) -> ErasedSubject:
     if customer is not None:
         return find_customer(session, desk_id=DEFAULT_DESK, customer_id=customer)
     return find_conversation(session, desk_id=DEFAULT_DESK, conversation_id=conversation or "")

@@ -13,7 +13,13 @@ from commands.frame import Frame, print_json
 from commands.store import open_store
 from feedback.errors import NotFound
 from feedback.exports.files import write_pieces
-from feedback.exports.labels import iterate_rows, list_exported, name_columns, write_cells, write_lines
+from feedback.exports.labels import (
+    iterate_items,
+    list_exported,
+    name_labellers,
+    write_label_cells,
+    write_label_lines,
+)
 from feedback.store.engine import read
 from feedback.store.tables import DEFAULT_DESK, Task
 from feedback.store.tasks import list_tasks
@@ -26,10 +32,10 @@ def export_labels(frame: Frame, named: str | None, out: Path | None, *, as_json:
     with open_store(frame) as engine, read(engine) as session:
         asked = find_tasks(session, named)
         tasks = list_exported(session, asked)
-        columns = name_columns(session, desk_id=DEFAULT_DESK, task_ids=[task.id for task in tasks])
-        rows = iterate_rows(session, tasks, columns)
+        columns = name_labellers(session, desk_id=DEFAULT_DESK, task_ids=[task.id for task in tasks])
+        rows = iterate_items(session, tasks, columns)
         is_table = out is not None and ".csv" in out.suffixes
-        pieces = write_cells(rows, columns) if is_table else write_lines(rows)
+        pieces = write_label_cells(rows, columns) if is_table else write_label_lines(rows)
         if out is None:
             for piece in pieces:
                 sys.stdout.buffer.write(piece)

@@ -64,11 +64,11 @@ class _Writer:
         parts, slots = [text], phrase.slots
         if lead and rng.random() < 0.4:
             phrase = drawing.draw_phrase(rng, phrases.CUSTOMER_LEADS[language], frozenset({"name"}))
-            parts.insert(0, drawing.fill(rng, phrase, self.values, language))
+            parts.insert(0, drawing.fill_phrase(rng, phrase, self.values, language))
             slots |= phrase.slots
         if with_order and intent.needs_order and "order" not in slots:
             phrase = drawing.draw_phrase(rng, phrases.CUSTOMER_TAILS[language][1:], frozenset({"order"}))
-            parts.append(drawing.fill(rng, phrase, self.values, language))
+            parts.append(drawing.fill_phrase(rng, phrase, self.values, language))
             slots |= {"order"}
         elif lead and rng.random() < 0.15:
             parts.append(drawing.draw_phrase(rng, phrases.CUSTOMER_TAILS[language][:1], frozenset()).text)

@@ -23,7 +23,7 @@ def draw_phrase(rng: random.Random, templates: tuple[str, ...], known: frozenset
     return rng.choice(rng.choice(_usable(templates, known)))
 
 
-def fill(rng: random.Random, phrase: Phrase, values: Mapping[str, str], language: Language) -> str:
+def fill_phrase(rng: random.Random, phrase: Phrase, values: Mapping[str, str], language: Language) -> str:
     """The phrase with the customer's values and random times put in."""
     times = {slot: rng.choice(inventory(slot, language)) for slot in ("days", "day")}
     return phrase.fill({**times, **values})
@@ -43,7 +43,7 @@ def draw_reply(
     parts.append(draw_phrase(rng, intent.side(language).replies(style), known))
     if intent.name not in ("thanks", "greeting", "ask_order") and rng.random() < phrases.TAIL_SHARE[style]:
         parts.append(draw_phrase(rng, phrases.TAILS[language][style], known))
-    return phrases.JOINER[language].join(fill(rng, part, values, language) for part in parts)
+    return phrases.JOINER[language].join(fill_phrase(rng, part, values, language) for part in parts)
 
 
 def _seen(group: list[Phrase]) -> list[Phrase]:
@@ -58,4 +58,4 @@ def draw_opening(
     groups = _usable(intent.side(language).opens, frozenset(values))
     group = rng.choice(groups)
     phrase = rng.choice(group if held_out else _seen(group))
-    return fill(rng, phrase, values, language), phrase, phrase not in _seen(group)
+    return fill_phrase(rng, phrase, values, language), phrase, phrase not in _seen(group)

@@ -188,3 +188,22 @@ def find_cycle(graph: dict[str, set[str]]) -> list[str] | None:
 def test_find_cycle_sees_a_cycle_and_only_a_cycle() -> None:
     assert find_cycle({"a": {"b"}, "b": {"c"}, "c": set()}) is None
     assert find_cycle({"a": {"b"}, "b": {"c"}, "c": {"b"}}) == ["b", "c", "b"]
+
+
+# Entry points, and the views of calls and pages about the same thing.
+NAMED_TWICE = {
+    *("command", "main", "list_adapters", "list_duels", "list_runs", "show_duel", "show_import", "show_run"),
+    *("show_task", "show_tasks"),
+}
+
+
+def test_a_public_name_has_one_home():
+    """Else a reader who looks for a name finds two things; shorter names hide it longer."""
+    homes: dict[str, set[str]] = {}
+    for path in list_modules(*OURS[:-1]):
+        if "versions" in path.parts:
+            continue
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef | ast.FunctionDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, set()).add(name_module(path))
+    assert {name: found for name, found in homes.items() if len(found) > 1 and name not in NAMED_TWICE} == {}

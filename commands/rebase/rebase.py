@@ -17,7 +17,7 @@ from commands.store import open_store
 from commands.train import check_recipe, some_worker, watch_run
 from feedback.clock import SystemClock
 from feedback.rebase.evidence import describe_limit
-from feedback.rebase.follow import Standing, read_standing
+from feedback.rebase.follow import RebaseStanding, read_standing
 from feedback.rebase.plan import RebasePlan, make_rebase_plan
 from feedback.rebase.start import start_rebase
 from feedback.store.engine import read
@@ -157,7 +157,7 @@ def status_command(frame: Frame, as_json: bool) -> None:
         click.echo(line)
 
 
-def read_current(frame: Frame, engine: Engine) -> Standing:
+def read_current(frame: Frame, engine: Engine) -> RebaseStanding:
     policy = frame.policy().exposure
     with read(engine) as session:
         standing = read_standing(session, policy, desk_id=DEFAULT_DESK)
@@ -166,7 +166,7 @@ def read_current(frame: Frame, engine: Engine) -> Standing:
     return standing
 
 
-def describe_standing(standing: Standing) -> list[str]:
+def describe_standing(standing: RebaseStanding) -> list[str]:
     row, run = standing.rebase, standing.run
     told: dict[str, Any] = {
         "rebase": f"{row.old_base_model} -> {row.base_model}: {row.state} ({row.actor}: {row.reason})",

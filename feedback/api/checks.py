@@ -22,7 +22,7 @@ class NewCheck(Body):
 
 
 @write(bp, "/v1/tasks/<task_id>/checks", roles=EXPERTS, body=NewCheck, answer=TaskState)
-def check(call: Write, body: NewCheck, task_id: str) -> TaskState:
+def start_checks(call: Write, body: NewCheck, task_id: str) -> TaskState:
     """Have some of a task's settled items looked at again, most of them by how unsure they are."""
     task = get_task(call.session, desk_id=call.actor.desk_id, task_id=task_id)
     made = add_check(

@@ -53,7 +53,7 @@ class TurnsReopened(Answer):
     answer=TurnsClosed,
     status=200,
 )
-def close(call: Write, body: NewClosing) -> TurnsClosed:
+def close_waiting_turns(call: Write, body: NewClosing) -> TurnsClosed:
     """Close turns that need no reply; the customer gets no message and may write again."""
     closed = close_turns(
         call.session,

@@ -88,7 +88,7 @@ def add_visitor_token(answer: dict[str, Any]) -> dict[str, Any]:
     answer=ConversationOpened,
     reveal=add_visitor_token,
 )
-def create(call: Write, body: NewConversation) -> ConversationOpened:
+def create_conversation(call: Write, body: NewConversation) -> ConversationOpened:
     """Open a conversation with the messages written so far."""
     id = new_id()
     knowledge = [part.model_dump() for part in body.knowledge] if body.knowledge else None

@@ -177,7 +177,7 @@ def shape_job(row: DatasetJob) -> DatasetJobShown:
     return DatasetJobShown(
         job_id=row.id,
         kind=row.kind,
-        state=dataset_jobs.name_state(row, services().datasets.holder),
+        state=dataset_jobs.name_job_state(row, services().datasets.holder),
         selection=row.selection,
         note=row.note,
         step=row.step,
@@ -204,5 +204,5 @@ def shape_job(row: DatasetJob) -> DatasetJobShown:
 def cancel_dataset_job(call: Write, body: CancelDatasetJob, job_id: str) -> DatasetJobNow:
     """Cancel a build, or a check that waits. A build that runs stops soon and leaves nothing."""
     row = dataset_jobs.get_job(call.session, desk_id=call.actor.desk_id, job_id=job_id, lock=True)
-    dataset_jobs.ask_cancel(call.session, row=row, holder=services().datasets.holder)
+    dataset_jobs.ask_job_cancel(call.session, row=row, holder=services().datasets.holder)
     return DatasetJobNow(job_id=row.id, state=row.state)

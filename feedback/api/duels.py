@@ -150,7 +150,7 @@ def _shape_result(result: Any) -> dict[str, Any]:
 
 
 @write(bp, "/v1/duels/<duel_id>/close", roles=EXPERTS, body=CloseDuel, answer=DuelState, status=200)
-def close(call: Write, body: CloseDuel, duel_id: str) -> DuelState:
+def end_duel(call: Write, body: CloseDuel, duel_id: str) -> DuelState:
     """End a duel: it takes no more labels, shows its result, and its verdicts may be used for training."""
     duel = duels.close_duel(
         call.session, desk_id=call.actor.desk_id, duel_id=duel_id, actor=call.actor.name, now=call.now

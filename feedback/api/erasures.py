@@ -12,7 +12,7 @@ from feedback.erasure.erase import ErasureRequest, erase, finish
 from feedback.errors import NotFound
 from feedback.store import erasures as store
 from feedback.store.changes import conversation_topic, note_change
-from feedback.store.erasures import Subject
+from feedback.store.erasures import ErasedSubject
 from feedback.web.services import Services, services
 
 bp = Blueprint("erasures", __name__)
@@ -58,7 +58,7 @@ def erase_conversation(call: Write, body: EraseConversation, conversation_id: st
     return carry_out(call, subject, "conversation")
 
 
-def carry_out(call: Write, subject: Subject, kind: str) -> Erased:
+def carry_out(call: Write, subject: ErasedSubject, kind: str) -> Erased:
     found = services()
     asked = ErasureRequest(kind, call.actor.key, call.actor.desk_id, found.settings.data_dir)
     erasure_id = erase(call.session, subject, asked, now=call.now).id

@@ -10,7 +10,7 @@ from feedback.api.routes import Write, write
 from feedback.api.schemas import Answer, Body, Name
 from feedback.deployment.approvals import name_person
 from feedback.labelling.kinds import KINDS
-from feedback.labelling.labellers import EXCLUDE, INCLUDE, PAUSE, RESUME, decide
+from feedback.labelling.labellers import EXCLUDE, INCLUDE, PAUSE, RESUME, decide_labeller
 from feedback.labelling.trust import restand_items
 from feedback.web.services import services
 
@@ -30,7 +30,7 @@ class LabellerNow(Answer):
 
 
 def decide_call(call: Write, body: LabellerDecided, labeller: str, did: str) -> LabellerNow:
-    decide(
+    decide_labeller(
         call.session,
         desk_id=call.actor.desk_id,
         labeller=labeller,

@@ -113,7 +113,7 @@ def take_next(call: Write, body: Plain, task_id: str) -> NextItem:
 
 
 @get(bp, "/v1/items/<item_id>", roles=LABELLERS, answer=ItemShown)
-def show(call: Read[Query], item_id: str) -> ItemShown:
+def show_labelled_item(call: Read[Query], item_id: str) -> ItemShown:
     """An item that the caller has or had, as it is shown to them."""
     with call.read() as session:
         found = show_item(
@@ -125,7 +125,7 @@ def show(call: Read[Query], item_id: str) -> ItemShown:
 @write(bp, "/v1/items/<item_id>/labels", roles=LABELLERS, body=NewLabel, answer=LabelStored)
 def label(call: Write, body: NewLabel, item_id: str) -> LabelStored:
     """Label an item."""
-    said = judging.Said(**(body.model_dump(exclude={"event_id"}) | {"value": body.value.told()}))
+    said = judging.SentLabel(**(body.model_dump(exclude={"event_id"}) | {"value": body.value.told()}))
     done = judging.record_label(
         call.session,
         desk_id=call.actor.desk_id,
@@ -147,7 +147,7 @@ def pass_on(call: Write, body: Plain, item_id: str) -> OwnProgress:
 
 
 @write(bp, "/v1/labels/<label_id>/undo", roles=LABELLERS, body=Plain, answer=LabelTakenBack)
-def undo(call: Write, body: Plain, label_id: str) -> LabelTakenBack:
+def undo_own_label(call: Write, body: Plain, label_id: str) -> LabelTakenBack:
     """Take one's own label back; the item can be labelled again."""
     row = judging.undo_label(
         call.session,
@@ -160,7 +160,7 @@ def undo(call: Write, body: Plain, label_id: str) -> LabelTakenBack:
 
 
 @put(bp, "/v1/items/<item_id>/draft", roles=LABELLERS, body=LabelDraft, answer=LabelDraftKept)
-def keep(call: Write, body: LabelDraft, item_id: str) -> LabelDraftKept:
+def keep_label_draft(call: Write, body: LabelDraft, item_id: str) -> LabelDraftKept:
     """Keep what is not sent yet; the item stays with the caller for another term. Without `value` and `text`
     the draft stays as it is: so says a page that it is being read.
     """

@@ -148,6 +148,6 @@ def _query_parameters(route: Route) -> list[dict[str, Any]]:
 
 
 @bp.get("/openapi.json")
-def show() -> AnyResponse:
+def show_document() -> AnyResponse:
     """The OpenAPI document of every call."""
     return jsonify(build_document(current_app))

@@ -100,7 +100,7 @@ def show_quality(task: Task, quality: Quality) -> TaskQuality:
         hours_left=progress.hours_left,
         agreement=show_agreement(quality.agreement),
         versions=[show_version(each) for each in quality.versions],
-        checks=[show_check(each) for each in quality.checks],
+        checks=[tell_check(each) for each in quality.checks],
     )
 
 
@@ -136,7 +136,7 @@ def show_version(figures: VersionFigures) -> VersionShown:
     )
 
 
-def show_check(figures: CheckFigures) -> CheckShown:
+def tell_check(figures: CheckFigures) -> CheckShown:
     errors = figures.errors
     return CheckShown(
         task_id=figures.task.id,

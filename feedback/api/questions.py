@@ -49,7 +49,7 @@ class QuestionShown(Answer):
     roles=("app", "visitor"),
     answer=QuestionShown,
 )
-def show(call: Read[NoQuery], conversation_id: str) -> QuestionShown:
+def show_question(call: Read[NoQuery], conversation_id: str) -> QuestionShown:
     """The question for the customer after a conversation, to be answered or skipped once."""
     desk_id = call.actor.desk_id
     with call.read() as session:

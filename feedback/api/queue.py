@@ -213,7 +213,7 @@ def show_turn(row: Queued, agent: str, others: Others, now: datetime) -> TurnSho
     answer=TurnHeld,
     status=200,
 )
-def claim(call: Write, body: TurnTaken, turn_id: str) -> TurnHeld:
+def claim_waiting_turn(call: Write, body: TurnTaken, turn_id: str) -> TurnHeld:
     """Claim a turn for a while, also from a colleague; claiming again prolongs it."""
     turn = claim_turn(
         call.session,

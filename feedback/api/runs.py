@@ -72,17 +72,17 @@ def list_runs(call: Read[RunsAsked]) -> RunList:
     """The latest runs."""
     with call.read() as session:
         found = runs.select_runs(session, desk_id=call.actor.desk_id, limit=call.query.limit)
-    return RunList(runs=[show(run) for run in found])
+    return RunList(runs=[tell_run(run) for run in found])
 
 
 @get(bp, "/v1/runs/<run_id>", roles=("expert", "admin"), answer=RunShown)
 def show_run(call: Read[Query], run_id: str) -> RunShown:
     """How far a run is, and how it ended."""
     with call.read() as session:
-        return show(runs.get_run(session, desk_id=call.actor.desk_id, run_id=run_id))
+        return tell_run(runs.get_run(session, desk_id=call.actor.desk_id, run_id=run_id))
 
 
-def show(run: Run) -> RunShown:
+def tell_run(run: Run) -> RunShown:
     return RunShown(
         run_id=run.id,
         kind=run.kind,

@@ -65,7 +65,7 @@ class ScoresShown(Answer):
 @call_engine(
     bp, "/v1/adapters/<name>/scores", roles=EXPERTS, body=NewScores, answer=ScoringStarted, status=201
 )
-def start(call: EngineCall, body: NewScores, name: str) -> ScoringStarted:
+def start_scoring(call: EngineCall, body: NewScores, name: str) -> ScoringStarted:
     """Have experts rate replies of an adapter and of the base to prompts that it has not seen, without
     telling whose they are.
     """
@@ -85,7 +85,7 @@ def start(call: EngineCall, body: NewScores, name: str) -> ScoringStarted:
 
 
 @get(bp, "/v1/adapters/<name>/scores", roles=EXPERTS, answer=ScoresShown)
-def show_scores(call: Read[Query], name: str) -> ScoresShown:
+def tell_scores(call: Read[Query], name: str) -> ScoresShown:
     """What experts think of an adapter's replies beside the base's, in all and by tag."""
     desk_id = call.actor.desk_id
     with call.read() as session:

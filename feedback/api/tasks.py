@@ -129,7 +129,7 @@ class TaskList(Answer):
 
 
 @write(bp, "/v1/tasks", roles=EXPERTS, body=NewTask, answer=TaskState)
-def create(call: Write, body: NewTask) -> TaskState:
+def create_task(call: Write, body: NewTask) -> TaskState:
     """Draft a task: what is asked, of whom, and when an item is settled."""
     task = draft_task(
         call.session,
@@ -144,7 +144,7 @@ def create(call: Write, body: NewTask) -> TaskState:
 
 
 @get(bp, "/v1/tasks", roles=LABELLERS, answer=TaskList)
-def list_own(call: Read[Query]) -> TaskList:
+def list_own_tasks(call: Read[Query]) -> TaskList:
     """The tasks that the caller may label in; to experts all tasks, with their progress."""
     with call.read() as session:
         rows = tasks.list_tasks(
@@ -167,7 +167,7 @@ def show_one(call: Read[Query], task_id: str) -> TaskShown:
 
 
 def show_tasks(session: Session, rows: list[Task], labeller: Labeller, *, sees_all: bool) -> list[TaskShown]:
-    theirs = [row for row in rows if sees_all or is_for(row, labeller)]
+    theirs = [row for row in rows if sees_all or is_task_for(row, labeller)]
     ids = [row.id for row in theirs]
     done = count_done(session, task_ids=ids, labeller=labeller.key)
     if not sees_all:
@@ -183,7 +183,7 @@ def show_tasks(session: Session, rows: list[Task], labeller: Labeller, *, sees_a
     return shown
 
 
-def is_for(task: Task, labeller: Labeller) -> bool:
+def is_task_for(task: Task, labeller: Labeller) -> bool:
     return labeller.tier >= task.tier and tasks.is_assigned(task, labeller=labeller.key)
 
 
@@ -191,7 +191,7 @@ def show_task(session: Session, row: Task, labeller: Labeller, done: int) -> Tas
     told = row.model_dump(
         include={"id", "name", "kind", "state", "question", "guideline", "guideline_version", "due_at"}
     )
-    left = count_progress(session, task=row, labeller=labeller).left if is_for(row, labeller) else 0
+    left = count_progress(session, task=row, labeller=labeller).left if is_task_for(row, labeller) else 0
     return TaskShown(**told, waiting=left, done=done, accuracy=find_own_accuracy(session, row, labeller))
 
 
@@ -204,7 +204,7 @@ def find_own_accuracy(session: Session, row: Task, labeller: Labeller) -> OwnAcc
 
 
 @write(bp, "/v1/tasks/<task_id>/state", roles=EXPERTS, body=NewState, answer=TaskState, status=200)
-def change_state(call: Write, body: NewState, task_id: str) -> TaskState:
+def set_task_state(call: Write, body: NewState, task_id: str) -> TaskState:
     """Open, pause or close a task; what is closed stays closed."""
     task = tasks.change_task_state(
         call.session,

@@ -54,7 +54,7 @@ class ThumbShown(Answer):
     own={"visitor": OwnThumb},
     answer=ThumbStored,
 )
-def create(call: Write, body: NewThumb, message_id: str) -> ThumbStored:
+def create_thumb(call: Write, body: NewThumb, message_id: str) -> ThumbStored:
     """Rate a reply with a thumb."""
     check_thumbs(call)
     thumb = add_thumb(

@@ -28,7 +28,7 @@ REASONS = {
 
 @bp.get("")
 @allow("expert")
-def show() -> str:
+def show_comments() -> str:
     """Reasons and comments of thumbs and judgements, newest first, and how often each reason was given."""
     with read(services().store_engine) as store:
         comments = list_feedback_comments(store, desk_id=current_actor().desk_id, limit=SHOWN_AT_ONCE)

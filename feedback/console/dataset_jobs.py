@@ -77,7 +77,7 @@ def gather_form(store: Session, *, desk_id: str) -> dict[str, Any]:
 def list_builds(store: Session, *, desk_id: str) -> list[tuple[DatasetJob, str]]:
     """The newest builds, each with its state."""
     rows = dataset_jobs.select_builds(store, desk_id=desk_id, limit=SHOWN_AT_ONCE)
-    return [(row, dataset_jobs.name_state(row, services().datasets.holder)) for row in rows]
+    return [(row, dataset_jobs.name_job_state(row, services().datasets.holder)) for row in rows]
 
 
 @bp.get("/<job_id>")
@@ -113,7 +113,7 @@ def gather_job(job_id: str) -> dict[str, Any]:
     return check | {
         "row": row,
         "dataset": dataset,
-        "state": dataset_jobs.name_state(row, found.datasets.holder),
+        "state": dataset_jobs.name_job_state(row, found.datasets.holder),
         "moving": dataset_jobs.MOVING,
         "may_cancel": dataset_jobs.may_cancel(row, found.datasets.holder),
         "why": find_why(row),
@@ -130,7 +130,7 @@ def gather_check(store: Session, *, desk_id: str, dataset_id: str) -> dict[str, 
     found = services().datasets
     if check.state == dataset_jobs.WAITING:
         found.enqueue(check.id)
-    state = dataset_jobs.name_state(check, found.holder)
+    state = dataset_jobs.name_job_state(check, found.holder)
     is_moving = state in dataset_jobs.MOVING
     return {
         "check": check,

@@ -30,7 +30,7 @@ GRADES = {
 DAY = 24
 
 
-def value_words(kind: str, value: Mapping[str, Any]) -> str:
+def label_value_words(kind: str, value: Mapping[str, Any]) -> str:
     """What a label says."""
     if kind == TAG:
         return gettext(", ").join(value["tags"]) or str(gettext("none of them"))
@@ -83,7 +83,7 @@ PAGE_WORDS = {
     "TIERS": TIERS,
     "STATES": STATES,
     "GRADES": GRADES,
-    "value_words": value_words,
+    "value_words": label_value_words,
     "confusion_words": confusion_words,
     "duration_words": duration_words,
 }

@@ -11,8 +11,8 @@ from werkzeug.datastructures import MultiDict
 from feedback.console.tag_choice import list_tag_paths
 from feedback.labelling.fill import MOST_ITEMS
 from feedback.labelling.kinds import CHECK, TAG
+from feedback.labelling.missed import has_missed
 from feedback.labelling.selection import ItemSelection, list_subjects
-from feedback.run_report.missed import has_missed
 from feedback.store.engine import read
 from feedback.store.label_subjects import list_present
 from feedback.store.overview import list_languages
@@ -45,7 +45,7 @@ class Preview:
     limit: int
 
 
-def read_choices(session: Session, *, task: Task, data_dir: Path) -> Choices | None:
+def read_selection_choices(session: Session, *, task: Task, data_dir: Path) -> Choices | None:
     """None where a task takes no items by a selection."""
     if task.state == CLOSED or task.kind == CHECK:
         return None

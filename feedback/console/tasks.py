@@ -6,7 +6,7 @@ from flask import Blueprint, render_template, request
 
 from feedback.console.label_words import KINDS, PAGE_WORDS
 from feedback.console.tag_choice import list_tag_paths
-from feedback.console.task_filling import preview, read_choices, read_selection
+from feedback.console.task_filling import preview, read_selection, read_selection_choices
 from feedback.labelling.agreement import LEAST_ITEMS
 from feedback.labelling.disputes import read_dispute
 from feedback.labelling.quality import is_sealed, read_quality, tell_items
@@ -59,7 +59,7 @@ def show_task(task_id: str) -> str:
         quality = read_quality(store, task=task, now=now)
         names = name_agents(store, desk_id=actor.desk_id, agents=task.assigned)
         checked = task.checks_task_id and get_task(store, desk_id=actor.desk_id, task_id=task.checks_task_id)
-        choices = read_choices(store, task=task, data_dir=found.settings.data_dir)
+        choices = read_selection_choices(store, task=task, data_dir=found.settings.data_dir)
     asked = read_selection(request.args)
     counted = None
     if choices is not None and "count" in request.args:

@@ -43,7 +43,7 @@ SLOTS = "ABCD"
 
 @bp.get("/trends")
 @allow("expert")
-def show() -> str:
+def show_trends() -> str:
     """Charts of the last days: support rates, thumbs, positions, edits, lengths, languages."""
     found, desk_id = services(), current_actor().desk_id
     tag = asked_tag()

@@ -85,7 +85,7 @@ class DatasetWorker:
                 dataset_jobs.give_back_job(session, job_id=row.id)
         except Exception as fault:
             refusals = fault.refusals if isinstance(fault, NothingSelected) else {}
-            self._settle(row, dataset_jobs.FAILED, error=name_fault(fault), refusals=refusals)
+            self._settle(row, dataset_jobs.FAILED, error=name_job_fault(fault), refusals=refusals)
         else:
             self._settle(row, dataset_jobs.DONE, **found)
 
@@ -116,7 +116,7 @@ class DatasetWorker:
         return {"faults": [fault.to_json() for fault in faults]}
 
 
-def name_fault(fault: Exception) -> str:
+def name_job_fault(fault: Exception) -> str:
     """The code of why a job failed; what nobody foresaw is logged."""
     if isinstance(fault, ApiError):
         return fault.code

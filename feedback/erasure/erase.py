@@ -26,7 +26,7 @@ from feedback.store import erasures as store
 from feedback.store.adapters import list_erased
 from feedback.store.deployments import list_named
 from feedback.store.engine import read, save_row, unit_of_work
-from feedback.store.erasures import Subject
+from feedback.store.erasures import ErasedSubject
 from feedback.store.runs import FINISHED
 from feedback.store.tables import Adapter, Erasure, new_id
 from serving.adapters.probe import may_hold_messages
@@ -46,7 +46,7 @@ class ErasureRequest:
     run_id: str | None = None
 
 
-def erase(session: Session, subject: Subject, asked: ErasureRequest, *, now: datetime) -> Erasure:
+def erase(session: Session, subject: ErasedSubject, asked: ErasureRequest, *, now: datetime) -> Erasure:
     """Erases the rows and marks the datasets, in the caller's transaction."""
     members = store.list_members(session, subject=subject)
     datasets = store.list_dataset_ids(session, desk_id=asked.desk_id)

@@ -39,7 +39,7 @@ def list_exported(session: Session, tasks: Sequence[Task]) -> list[Task]:
     return [task for task in tasks if task.state == CLOSED or task.id not in compare]
 
 
-def name_columns(session: Session, *, desk_id: str, task_ids: Collection[str]) -> dict[str, str]:
+def name_labellers(session: Session, *, desk_id: str, task_ids: Collection[str]) -> dict[str, str]:
     """The column of each labeller: their name, with their key where two have one name or it is taken."""
     labellers = list_labellers(session, desk_id=desk_id, task_ids=task_ids)
     people = sorted(key for key in labellers if not key.startswith(CUSTOMER))
@@ -50,7 +50,7 @@ def name_columns(session: Session, *, desk_id: str, task_ids: Collection[str]) -
     return columns | {key: CUSTOMERS for key in sorted(labellers) if key.startswith(CUSTOMER)}
 
 
-def iterate_rows(session: Session, tasks: Sequence[Task], columns: Mapping[str, str]) -> Iterator[Body]:
+def iterate_items(session: Session, tasks: Sequence[Task], columns: Mapping[str, str]) -> Iterator[Body]:
     """The items of these tasks, each with its labels by column."""
     for task in tasks:
         query = of_desk(Item, task.desk_id).where(Item.task_id == task.id, Item.state != DROPPED)
@@ -71,11 +71,11 @@ def tell_label(label: Label) -> Body:
     return {name: getattr(label, name) for name in names} | {"at": label.created_at.isoformat()}
 
 
-def write_lines(rows: Iterator[Body]) -> Iterator[bytes]:
+def write_label_lines(rows: Iterator[Body]) -> Iterator[bytes]:
     return join_blocks((json.dumps(row, ensure_ascii=False) + "\n").encode() for row in rows)
 
 
-def write_cells(rows: Iterator[Body], columns: Mapping[str, str]) -> Iterator[bytes]:
+def write_label_cells(rows: Iterator[Body], columns: Mapping[str, str]) -> Iterator[bytes]:
     """CSV as in RFC 4180, with a byte order mark. Nothing in it is a formula, names of people neither."""
     return join_blocks(piece.encode() for piece in _write_rows(rows, columns))
 
@@ -92,7 +92,7 @@ def _write_rows(rows: Iterator[Body], columns: Mapping[str, str]) -> Iterator[st
             for name in ITEM_COLUMNS
         ]
         said = [row["labels"].get(name) for name in people]
-        writer.writerow([*own, *(label and make_cell(say(row, label)) for label in said)])
+        writer.writerow([*own, *(label and make_cell(say_label(row, label)) for label in said)])
         yield line.getvalue()
         line.seek(0)
         line.truncate()
@@ -102,7 +102,7 @@ def make_cell(value: Any) -> str:
     return "" if value is None else pack_cell("", value)
 
 
-def say(row: Body, label: Body) -> Any:
+def say_label(row: Body, label: Body) -> Any:
     """What a label says, as a cell: of a rewritten reply its text."""
     if row["kind"] == REWRITE:
         return row["shown"].get("reply") if (label["value"] or {}).get("unchanged") else label["text"]

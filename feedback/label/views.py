@@ -10,7 +10,7 @@ bp = Blueprint("label", __name__)
 
 @bp.get("/label")
 @allow("labeller", "agent", "expert")
-def list_tasks() -> str:
+def list_offered_tasks() -> str:
     """The page that lists the tasks which its reader may label."""
     return render_template("label/tasks.html")
 

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from feedback.errors import Conflict
 from feedback.labelling import claim
 from feedback.labelling.freezing import freeze
-from feedback.labelling.judging import Said, pass_item, record_label
+from feedback.labelling.judging import SentLabel, pass_item, record_label
 from feedback.labelling.kinds import RATE
 from feedback.labelling.labeller import Labeller
 from feedback.records.redact import Redactor
@@ -69,11 +69,11 @@ def find_question(session: Session, *, desk_id: str, conversation_id: str) -> Qu
 
 
 def was_asked(session: Session, *, conversation_id: str) -> bool:
-    query = select(Assignment.id).where(col(Assignment.labeller) == name_customer(conversation_id))
+    query = select(Assignment.id).where(col(Assignment.labeller) == name_asked(conversation_id))
     return session.exec(query.limit(1)).first() is not None
 
 
-def name_customer(conversation_id: str) -> str:
+def name_asked(conversation_id: str) -> str:
     """The labeller's key of a conversation's customer, which `Actor.key` is for a visitor."""
     return f"visitor:{conversation_id}"
 
@@ -97,7 +97,7 @@ def answer_question(
     if question is None or (question.task_id, question.message_id) != (task_id, message_id):
         raise QuestionOver(conversation_id)
     item = make_item(session, task=task, message_id=message_id, redactor=redactor, now=now)
-    customer = Labeller(name_customer(conversation_id), "visitor")
+    customer = Labeller(name_asked(conversation_id), "visitor")
     claim.give(session, task=task, item=item, labeller=customer, now=now)
     own: dict[str, Any] = {"desk_id": desk_id, "item_id": item.id, "labeller": customer}
     if score is None:
@@ -105,7 +105,7 @@ def answer_question(
         item.state, item.reason = DROPPED, SKIPPED  # nobody else is asked in the customer's place
         save_row(session, item)
         return None
-    return record_label(session, said=Said({"score": score}, dwell_ms=dwell_ms), now=now, **own).label
+    return record_label(session, said=SentLabel({"score": score}, dwell_ms=dwell_ms), now=now, **own).label
 
 
 def make_item(session: Session, *, task: Task, message_id: str, redactor: Redactor, now: datetime) -> Item:

@@ -47,7 +47,7 @@ def claim_next(session: Session, *, task: Task, labeller: Labeller, now: datetim
         if kept is not None and kept.state == assignments.CLAIMED:
             kept.lease_until = now + TERM
             return kept
-    given = sum(assignments.count_given(session, task_id=task.id, labeller=labeller.key).values())
+    given = sum(assignments.count_given_items(session, task_id=task.id, labeller=labeller.key).values())
     if takes_gold(given, share=task.gold_share, seed=str(task.seed), labeller=labeller.key):
         gold = take_first(session, task=task, labeller=labeller, gold=True, now=now)
         if gold is not None:
@@ -66,7 +66,7 @@ def take_first(
         return bool(list_free([item.id])) and not (gold and is_old_gold(session, item=item, now=now))
 
     def list_free(among: list[str]) -> list[str]:
-        return items.list_candidates(
+        return items.list_free_items(
             session,
             task=task,
             labeller=labeller.key,

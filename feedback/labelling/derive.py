@@ -22,7 +22,7 @@ from feedback.tags.tree import TagTree
 ADDED = "added_tags"  # among what is hidden of an item: those that came by it, and go with its outcome
 
 
-def derive_outcome(session: Session, *, item: Item) -> None:
+def derive_item_record(session: Session, *, item: Item) -> None:
     """Writes what follows from an item's outcome, or from its end."""
     kind = get_row(session, Task, item.task_id, desk_id=item.desk_id, what="task").kind
     if kind in FORM_OF:

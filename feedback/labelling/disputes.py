@@ -32,7 +32,7 @@ class ItemNotDisputed(Conflict):
 
 
 @dataclass(frozen=True)
-class Said:
+class CountedAnswer:
     """One answer to a disputed item, and how many gave it; of texts each stands alone."""
 
     value: dict[str, Any]
@@ -43,7 +43,7 @@ class Said:
 @dataclass(frozen=True)
 class Dispute:
     item: Item
-    said: Sequence[Said]
+    said: Sequence[CountedAnswer]
     number: int  # from 1, among the disputes of the task
     disputes: int
 
@@ -59,7 +59,7 @@ def read_dispute(session: Session, *, task: Task, after: int = 0) -> Dispute | N
     return Dispute(item, gather_answers(task.kind, given), place + 1, len(disputed))
 
 
-def gather_answers(kind: str, given: Sequence[Label]) -> list[Said]:
+def gather_answers(kind: str, given: Sequence[Label]) -> list[CountedAnswer]:
     """The answers in an order that tells neither who gave one nor which came first."""
     values: dict[Any, Label] = {}
     times: Counter[Any] = Counter()
@@ -70,7 +70,7 @@ def gather_answers(kind: str, given: Sequence[Label]) -> list[Said]:
         values.setdefault(key, label)
         times[key] += 1
     shuffled = sorted(values, key=lambda key: hash_text(f"{values[key].item_id}:{sort_key(key)}"))
-    return [Said(values[key].value or {}, times[key], values[key].text) for key in shuffled]
+    return [CountedAnswer(values[key].value or {}, times[key], values[key].text) for key in shuffled]
 
 
 def sort_key(key: tuple[Any, str | None]) -> str:

@@ -12,7 +12,7 @@ from feedback.canonical import hash_text
 from feedback.labelling.kinds import COMPARE, PICK, REPLIES, TAG
 from feedback.records.redact import Redactor
 from feedback.records.text import normalise
-from feedback.store.label_subjects import Material, Reply
+from feedback.store.label_subjects import Material, SubjectReply
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def freeze(kind: str, material: Material, *, seed: str, redactor: Redactor) -> F
     return Frozen(shown, hidden | {"replies": written})
 
 
-def choose_replies(kind: str, replies: Sequence[Reply], seed: str) -> list[Reply]:
+def choose_replies(kind: str, replies: Sequence[SubjectReply], seed: str) -> list[SubjectReply]:
     """The replies that are shown, in the order of a hash: all different ones to pick from, two to compare,
     else one. Empty where there are too few.
     """

@@ -13,7 +13,7 @@ from sqlmodel import Session
 from feedback.labelling.gold import may_be_gold
 from feedback.labelling.kinds import answer_of, value_of
 from feedback.labelling.settle import EXPERTS
-from feedback.labelling.standing import list_counted, make_votes, renew_standing
+from feedback.labelling.standing import list_counted_labels, make_votes, renew_standing
 from feedback.store import items
 from feedback.store.engine import save_row
 from feedback.store.tables import Item, Task
@@ -41,7 +41,7 @@ def _find_known(session: Session, *, task: Task, item: Item) -> dict[str, Any] |
     """The answer that experts gave to a dispute, where it is known well enough; without a text."""
     if item.state != items.SETTLED or item.tier < EXPERTS or item.outcome is None:
         return None
-    votes = make_votes(session, task=task, counted=list_counted(session, task=task, item=item))
+    votes = make_votes(session, task=task, counted=list_counted_labels(session, task=task, item=item))
     return value_of(task.kind, answer_of(task.kind, item.outcome)) if may_be_gold(votes) else None
 
 

@@ -16,7 +16,7 @@ from feedback.labelling import claim
 from feedback.labelling.gold_items import renew_item
 from feedback.labelling.kinds import check_text, check_value
 from feedback.labelling.labeller import Labeller
-from feedback.labelling.standing import list_counted, list_others
+from feedback.labelling.standing import list_counted_labels, list_others
 from feedback.labelling.trust import look_at
 from feedback.store import assignments, items, labels
 from feedback.store.engine import save_row
@@ -34,7 +34,7 @@ class ItemSettled(Conflict):
 
 
 @dataclass(frozen=True)
-class Said:
+class SentLabel:
     """What a labeller sends of an item."""
 
     value: dict[str, Any]
@@ -45,14 +45,14 @@ class Said:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedLabel:
     label: Label
     late: bool
 
 
 def record_label(
-    session: Session, *, desk_id: str, item_id: str, labeller: Labeller, said: Said, now: datetime
-) -> Recorded:
+    session: Session, *, desk_id: str, item_id: str, labeller: Labeller, said: SentLabel, now: datetime
+) -> RecordedLabel:
     """Records the label of an item that the labeller claimed. Raises NotFound without a claim, ItemLabelled,
     ItemDropped, ValueUnknown, TextTooLong, and what `share_open_task` raises.
     """
@@ -85,7 +85,7 @@ def record_label(
     if item.gold is None and not late:
         renew_item(session, task=task, item=item, now=now)
     look_at(session, task=task, item=item, labeller=labeller.key, now=now)
-    return Recorded(row, late)
+    return RecordedLabel(row, late)
 
 
 def undo_label(session: Session, *, desk_id: str, label_id: str, labeller: Labeller, now: datetime) -> Label:
@@ -96,7 +96,7 @@ def undo_label(session: Session, *, desk_id: str, label_id: str, labeller: Label
     if label.labeller != labeller.key:
         raise NotFound("label", label_id)
     task, item, own = find_own(session, desk_id=desk_id, item_id=label.item_id, labeller=labeller)
-    counted = [row.id for row in list_counted(session, task=task, item=item)]
+    counted = [row.id for row in list_counted_labels(session, task=task, item=item)]
     undo = labels.add_undo(session, label=label, now=now)
     if item.state == items.SETTLED and label.id in counted[:-1]:
         raise ItemSettled(item.id)

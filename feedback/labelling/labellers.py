@@ -24,7 +24,7 @@ CHANGED = "labeller"  # the kind of its rows in `change`
 PAUSE, RESUME, EXCLUDE, INCLUDE = "pause", "resume", "exclude", "include"
 
 
-def decide(
+def decide_labeller(
     session: Session,
     *,
     desk_id: str,
@@ -38,7 +38,7 @@ def decide(
     """Pauses, resumes, excludes or includes a labeller in one kind of task, or in all. Raises NotFound for
     somebody who was never given an item.
     """
-    require_labeller(session, desk_id=desk_id, labeller=labeller)
+    require_known_labeller(session, desk_id=desk_id, labeller=labeller)
     for each in KINDS if kind is None else (kind,):
         if did in (PAUSE, RESUME):
             set_paused(
@@ -56,7 +56,7 @@ def decide(
         )
 
 
-def require_labeller(session: Session, *, desk_id: str, labeller: str) -> None:
+def require_known_labeller(session: Session, *, desk_id: str, labeller: str) -> None:
     for table in (Label, Assignment):
         query = of_desk(table, desk_id).where(col(table.labeller) == labeller).limit(1)
         if session.exec(query).first() is not None:

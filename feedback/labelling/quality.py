@@ -36,7 +36,7 @@ Tiers = Mapping[tuple[int, str], int]
 
 
 @dataclass(frozen=True)
-class Progress:
+class QualityProgress:
     """`tiers` counts items by tier and state without those that were dropped. `hours_left` is None where the
     task is not open, nothing is left, or nobody has labelled lately.
     """
@@ -74,7 +74,7 @@ class CheckFigures:
 class Quality:
     """`is_sealed`: its items compare arms and it is not closed, so the rest is empty."""
 
-    progress: Progress
+    progress: QualityProgress
     is_sealed: bool = False
     agreement: Agreement | None = None
     versions: Sequence[VersionFigures] = ()
@@ -95,7 +95,7 @@ def read_quality(session: Session, *, task: Task, now: datetime) -> Quality:
     counted = [label for label in given if label.labeller not in excluded]
     return Quality(
         progress,
-        agreement=measure(task, counted),
+        agreement=measure_quality(task, counted),
         versions=compare_versions(task, counted),
         checks=read_checks(session, task),
     )
@@ -105,7 +105,7 @@ def is_sealed(session: Session, task: Task) -> bool:
     return task.state != CLOSED and label_counts.holds_arms(session, task_id=task.id)
 
 
-def tell_items(counts: Tiers) -> Progress:
+def tell_items(counts: Tiers) -> QualityProgress:
     """The items alone."""
     tiers: defaultdict[int, Counter[str]] = defaultdict(Counter)
     for (tier, state), count in counts.items():
@@ -115,12 +115,12 @@ def tell_items(counts: Tiers) -> Progress:
     items = sum(states.total() for states in tiers.values())
     settled = sum(states[SETTLED] for states in tiers.values())
     dropped = sum(count for (_, state), count in counts.items() if state == DROPPED)
-    return Progress(ordered, items, settled, dropped)
+    return QualityProgress(ordered, items, settled, dropped)
 
 
 def measure_progress(
     task: Task, counts: Tiers, given: Sequence[GivenLabel], *, recent: int, now: datetime
-) -> Progress:
+) -> QualityProgress:
     """`recent` is the number of labels since `begin_rate`."""
     plain = tell_items(counts)
     asked = [label for label in given if not label.is_gold and label.state != DROPPED]
@@ -133,7 +133,7 @@ def measure_progress(
     span = now - begin_rate(task, now)
     an_hour = recent / (max(span, SHORTEST) / timedelta(hours=1))
     hours = left / an_hour if task.state == OPEN and left > 0 and an_hour > 0 else None
-    return Progress(
+    return QualityProgress(
         plain.tiers, plain.items, plain.settled, plain.dropped, len(given), an_item, round(left), hours
     )
 
@@ -155,7 +155,7 @@ def gather(task: Task, given: Iterable[GivenLabel]) -> list[list[Hashable]]:
     return list(by_item.values())
 
 
-def measure(task: Task, given: Iterable[GivenLabel]) -> Agreement | None:
+def measure_quality(task: Task, given: Iterable[GivenLabel]) -> Agreement | None:
     """The agreement of a task's labels; None where a kind has no answers to compare (texts)."""
     distance = DISTANCES.get(task.kind)
     if distance is None:
@@ -171,7 +171,7 @@ def compare_versions(task: Task, given: Sequence[GivenLabel]) -> list[VersionFig
     for label in given:
         by_version[label.guideline_version].append(label)
     return [
-        VersionFigures(version, len(labels), median_seconds(labels), measure(task, labels))
+        VersionFigures(version, len(labels), median_seconds(labels), measure_quality(task, labels))
         for version, labels in sorted(by_version.items())
     ]
 

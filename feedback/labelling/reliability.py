@@ -47,7 +47,7 @@ class Poll:
 
 
 @dataclass(frozen=True)
-class Reliability:
+class EstimatedReliability:
     """`correct` and `wrong` are how many certain cases a labeller's labels are worth, and the interval is
     theirs. The known ones are labels of items whose answer was known. One step beside an answer on a scale is
     half right.
@@ -65,7 +65,7 @@ class Reliability:
 
 @dataclass(frozen=True)
 class Estimate:
-    by_labeller: Mapping[str, Reliability]
+    by_labeller: Mapping[str, EstimatedReliability]
     answers: Mapping[Hashable, tuple[Hashable, float]]  # of each item, with its posterior
 
 
@@ -185,7 +185,7 @@ def _sum_by_labeller(tables: Sequence[_Table], values: Sequence[Floats], people:
 
 def _count_cases(
     tables: Sequence[_Table], people: Sequence[str], accuracy: Floats, chances: Sequence[Floats]
-) -> dict[str, Reliability]:
+) -> dict[str, EstimatedReliability]:
     """What the labels of each labeller are worth as certain cases.
 
     Of a label that is right with chance t, the variance t (1 - t) is not known; as a share of what a certain
@@ -206,7 +206,7 @@ def _count_cases(
     known_wrong = _sum_by_labeller(tables, known, size) - known_right
     columns = (accuracy, labels, cases * share, cases * (1 - share), known_right, known_wrong)
     return {
-        person: Reliability(a, *find_interval(correct, wrong), int(n), correct, wrong, known, missed)
+        person: EstimatedReliability(a, *find_interval(correct, wrong), int(n), correct, wrong, known, missed)
         for person, a, n, correct, wrong, known, missed in zip(
             people, *(c.tolist() for c in columns), strict=True
         )

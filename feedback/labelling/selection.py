@@ -17,15 +17,15 @@ from sqlmodel import Session
 from feedback.datasets.duplicates_report import find_last_report
 from feedback.errors import Conflict
 from feedback.labelling.kinds import RATE, REWRITE, TAG
-from feedback.run_report.missed import read_missed
+from feedback.labelling.missed import read_missed
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
 from feedback.store.fits import find_fit
 from feedback.store.label_subjects import (
     Subject,
     Wanted,
-    find_named,
-    list_conversations,
+    find_named_subjects,
+    list_conversation_subjects,
     list_records,
     list_sets,
 )
@@ -75,7 +75,7 @@ def list_subjects(
     with read(store_engine) as session:
         wanted = _want(session, desk_id=desk_id, selection=selection, named=named)
         if kind == TAG:
-            return list_conversations(session, desk_id=desk_id, wanted=wanted)
+            return list_conversation_subjects(session, desk_id=desk_id, wanted=wanted)
         forms = ("choice", "pair", "thumb") if kind in (RATE, REWRITE) else ("choice", "pair")
         return [
             *list_sets(session, desk_id=desk_id, wanted=wanted),
@@ -105,7 +105,7 @@ def _want(
     if named is None:
         return Wanted(selection.sources, tags, selection.languages)
     among: dict[tuple[str, str], float] = {}
-    for name, key in find_named(session, desk_id=desk_id, named=named.keys()).items():
+    for name, key in find_named_subjects(session, desk_id=desk_id, named=named.keys()).items():
         among[key] = max(among.get(key, 0.0), named[name])  # a set may have been judged twice
     return Wanted(selection.sources, tags, selection.languages, among)
 

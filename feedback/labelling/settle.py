@@ -19,7 +19,7 @@ AGREEING_EXPERTS = 2
 
 
 @dataclass(frozen=True)
-class Rule:
+class SettlingRule:
     """What a task asks of its items. `classes` are all answers there are, in their order."""
 
     overlap_min: int
@@ -57,7 +57,7 @@ class Standing:
     shows_others: bool = False
 
 
-def settle(votes: Sequence[Vote], rule: Rule) -> Standing:
+def settle_votes(votes: Sequence[Vote], rule: SettlingRule) -> Standing:
     """Where an item stands by its votes in the order in which they came, whatever it was before: once a label
     is taken back it stands as if nobody had given it.
     """
@@ -74,7 +74,7 @@ def settle(votes: Sequence[Vote], rule: Rule) -> Standing:
     return settle_by_experts(votes, rule)
 
 
-def settle_by_experts(votes: Sequence[Vote], rule: Rule) -> Standing:
+def settle_by_experts(votes: Sequence[Vote], rule: SettlingRule) -> Standing:
     """The same where people differ, or for the votes since a check has opened the item again."""
     experts = [vote for vote in votes if vote.tier >= EXPERTS and vote.label is not None]
     label, confidence = _weigh(experts or votes, rule)
@@ -89,12 +89,12 @@ def settle_by_experts(votes: Sequence[Vote], rule: Rule) -> Standing:
     return Standing(DISPUTED, EXPERTS, label, confidence)
 
 
-def _weigh(votes: Sequence[Vote], rule: Rule) -> tuple[Any, float]:
+def _weigh(votes: Sequence[Vote], rule: SettlingRule) -> tuple[Any, float]:
     if not any(vote.label is not None for vote in votes):
         return None, 0.0
     return find_best(_chances(votes, rule))
 
 
-def _chances(votes: Sequence[Vote], rule: Rule) -> dict[Any, float]:
+def _chances(votes: Sequence[Vote], rule: SettlingRule) -> dict[Any, float]:
     said = [(vote.label, vote.accuracy) for vote in votes if vote.label is not None]
     return dict(find_posterior(said, rule.classes, ordinal=rule.ordinal))

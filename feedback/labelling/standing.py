@@ -7,12 +7,12 @@ from typing import Any
 from sqlmodel import Session
 
 from feedback.canonical import canonical_json
-from feedback.labelling.derive import derive_outcome
+from feedback.labelling.derive import derive_item_record
 from feedback.labelling.kinds import RATE, REWRITE, answer_of, list_answers, value_of
 from feedback.labelling.labeller import TIERS
 from feedback.labelling.labellers import read_excluded
 from feedback.labelling.posterior import FIRST_ACCURACY
-from feedback.labelling.settle import EXPERTS, Rule, Standing, Vote, settle, settle_by_experts
+from feedback.labelling.settle import EXPERTS, SettlingRule, Standing, Vote, settle_by_experts, settle_votes
 from feedback.store import items, labels, reliabilities
 from feedback.store.engine import save_row
 from feedback.store.tables import Item, Label, Task
@@ -25,7 +25,7 @@ def renew_standing(session: Session, *, task: Task, item: Item, now: datetime) -
     that. The caller holds the item, which is neither gold nor dropped.
     """
     before = item.state == items.SETTLED, item.outcome
-    counted = list_counted(session, task=task, item=item)
+    counted = list_counted_labels(session, task=task, item=item)
     standing = find_standing(session, task=task, item=item, counted=counted)
     item.state, item.tier = standing.state, standing.tier
     if standing.state != items.SETTLED:
@@ -37,7 +37,7 @@ def renew_standing(session: Session, *, task: Task, item: Item, now: datetime) -
         item.settled_by = adjudicators[-1] if adjudicators else None
     save_row(session, item)
     if (item.state == items.SETTLED, item.outcome) != before:
-        derive_outcome(session, item=item)
+        derive_item_record(session, item=item)
     return standing
 
 
@@ -45,17 +45,17 @@ def find_standing(
     session: Session, *, task: Task, item: Item, counted: Sequence[Label] | None = None
 ) -> Standing:
     if counted is None:
-        counted = list_counted(session, task=task, item=item)
+        counted = list_counted_labels(session, task=task, item=item)
     votes = make_votes(session, task=task, counted=counted)
     rule = make_rule(task, item)
-    return settle_by_experts(votes, rule) if REOPENED in item.hidden else settle(votes, rule)
+    return settle_by_experts(votes, rule) if REOPENED in item.hidden else settle_votes(votes, rule)
 
 
 def list_others(session: Session, *, task: Task, item: Item) -> list[dict[str, Any]] | None:
     """What the experts said who were asked before, in the order of their texts; None unless they differ and
     the next one decides.
     """
-    counted = list_counted(session, task=task, item=item)
+    counted = list_counted_labels(session, task=task, item=item)
     if not find_standing(session, task=task, item=item, counted=counted).shows_others:
         return None
     experts = [row for row in counted if TIERS.get(row.role, 0) >= EXPERTS]
@@ -63,7 +63,7 @@ def list_others(session: Session, *, task: Task, item: Item) -> list[dict[str, A
     return sorted(said, key=canonical_json)
 
 
-def list_counted(session: Session, *, task: Task, item: Item) -> list[Label]:
+def list_counted_labels(session: Session, *, task: Task, item: Item) -> list[Label]:
     """The labels that say something of the item, in the order in which they came: those with a slot, and
     experts' of a dispute. Of an item that a check has opened again only those since; those that wait for a
     paused labeller to be trusted again, or were left out, do not count.
@@ -104,11 +104,11 @@ def make_votes(session: Session, *, task: Task, counted: Sequence[Label]) -> lis
     ]
 
 
-def make_rule(task: Task, item: Item) -> Rule:
+def make_rule(task: Task, item: Item) -> SettlingRule:
     """What the task asks of this item. Of a text nobody's agreement can be told, so the least overlap
     decides.
     """
-    return Rule(
+    return SettlingRule(
         task.overlap_min,
         task.overlap_max,
         0.0 if task.kind == REWRITE else task.confidence,

@@ -17,7 +17,7 @@ from feedback.clock import Clock
 from feedback.labelling.gold import should_look, should_pause
 from feedback.labelling.gold_items import renew_item
 from feedback.labelling.kinds import RATE, answer_of, list_answers
-from feedback.labelling.reliability import Poll, Reliability, Said, estimate_reliability
+from feedback.labelling.reliability import EstimatedReliability, Poll, Said, estimate_reliability
 from feedback.store import items, polled_labels, reliabilities, tables, tasks
 from feedback.store.engine import read, unit_of_work
 from feedback.store.polled_labels import PolledLabel
@@ -122,7 +122,7 @@ def make_polls(session: Session, said: Sequence[PolledLabel]) -> list[Poll]:
 
 
 def write_reliability(
-    session: Session, *, desk_id: str, kind: str, labeller: str, told: Reliability, now: datetime
+    session: Session, *, desk_id: str, kind: str, labeller: str, told: EstimatedReliability, now: datetime
 ) -> tables.Reliability:
     """Writes an estimate over the one before; who is paused stays so."""
     row = reliabilities.find_reliability(session, desk_id=desk_id, kind=kind, labeller=labeller)

@@ -23,7 +23,7 @@ from feedback.store.adapters import find_erased_at
 from feedback.store.duels import CLOSED, find_task_duel
 from feedback.store.engine import get_row
 from feedback.store.judgement_reasons import read_reasons
-from feedback.store.lineage import find_subject, name_agent
+from feedback.store.lineage import find_shown_record, name_agent
 from feedback.store.live_judgements import UNDO
 from feedback.store.runs import name_other_base
 from feedback.store.sets import list_candidates
@@ -230,7 +230,7 @@ def describe_vote_step(session: Session, row: Label, step: TraceStep) -> Facts |
 def describe_item_step(session: Session, row: Item, step: TraceStep) -> Facts:
     """The facts of an item, and what it came to once it is settled."""
     task = get_row(session, Task, row.task_id, desk_id=row.desk_id, what="task")
-    subject = find_subject(session, item=row)
+    subject = find_shown_record(session, item=row)
     if subject is not None:
         step.before = (Ref(*subject), *step.before)
     facts = {"task": task.name, "kind": task.kind, "state": row.state, "reason": row.reason}

@@ -39,7 +39,7 @@ SAID = {
 
 
 @dataclass(frozen=True)
-class Standing:
+class RebaseStanding:
     """The latest rebase with its run and duels. `limits` are those of its closed duels; open ones tell
     nothing, so that nobody closes them because they look good. `next` says what to do.
     """
@@ -69,7 +69,7 @@ class Standing:
         }
 
 
-def read_standing(session: Session, policy: RolloutPolicy, *, desk_id: str) -> Standing | None:
+def read_standing(session: Session, policy: RolloutPolicy, *, desk_id: str) -> RebaseStanding | None:
     """The latest rebase; None where there has been none."""
     rebase = next(iter(list_rebases(session, desk_id=desk_id, limit=1)), None)
     if rebase is None or rebase.run_id is None:
@@ -79,7 +79,7 @@ def read_standing(session: Session, policy: RolloutPolicy, *, desk_id: str) -> S
     serves_now, _ = find_old_adapter(serving_state(session, desk_id=desk_id))
     old = serves_now if rebase.state == OPEN else rebase.old_adapter
     limits = read_limits(session, rebase, policy, old=old)
-    return Standing(rebase, run, held, limits, serves_now, say_next(rebase, run, held, limits))
+    return RebaseStanding(rebase, run, held, limits, serves_now, say_next(rebase, run, held, limits))
 
 
 def say_next(rebase: Rebase, run: Run, held: Sequence[Duel], limits: Limits) -> str:

@@ -150,11 +150,11 @@ def share_fields(item: LabelledItem) -> dict[str, Any]:
 
 def list_supporters(item: LabelledItem) -> list[ItemLabel]:
     """The labels that say what the item came to; who saw what others had said decides alone."""
-    said = [label for label in item.labels if item.outcome is not None and says(label.value, item.outcome)]
+    said = [label for label in item.labels if item.outcome is not None and agrees(label.value, item.outcome)]
     return [label for label in said if label.saw_others] or said
 
 
-def says(value: Mapping[str, Any], outcome: Mapping[str, Any]) -> bool:
+def agrees(value: Mapping[str, Any], outcome: Mapping[str, Any]) -> bool:
     """Whether a label has the value of the outcome: the order of what was picked makes no difference."""
     plain = [
         {name: sorted(part) if isinstance(part, list) else part for name, part in each.items()}

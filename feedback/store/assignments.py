@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from sqlmodel import Session, col, func
 
 from feedback.store.engine import save_row
-from feedback.store.items import is_for, is_live
+from feedback.store.items import is_claim_live, is_for
 from feedback.store.tables import Assignment, Item
 
 CLAIMED, DONE, PASSED, LAPSED = "claimed", "done", "passed", "lapsed"
@@ -44,7 +44,7 @@ def list_of_item(session: Session, *, item_id: str) -> Sequence[Assignment]:
 def lapse_claims(session: Session, *, item_id: str, now: datetime, term: timedelta) -> None:
     """Takes their slots from those whose time on this item is over. Their drafts stay."""
     over = update(Assignment).where(
-        col(Assignment.item_id) == item_id, col(Assignment.state) == CLAIMED, ~is_live(now, term)
+        col(Assignment.item_id) == item_id, col(Assignment.state) == CLAIMED, ~is_claim_live(now, term)
     )
     lapsed = over.values(state=LAPSED, slot=None, lease_until=None)
     session.execute(lapsed.execution_options(synchronize_session=False))
@@ -63,7 +63,7 @@ def claim(
     return save_row(session, row)
 
 
-def count_given(session: Session, *, task_id: str, labeller: str) -> dict[str, int]:
+def count_given_items(session: Session, *, task_id: str, labeller: str) -> dict[str, int]:
     """How many items this labeller got in a task, by the state of their claim."""
     query = (
         select(col(Assignment.state), func.count())

@@ -122,19 +122,19 @@ def give_back_job(session: Session, *, job_id: str) -> None:
     save_row(session, row)
 
 
-def name_state(row: DatasetJob, holder: Leaseholder) -> str:
+def name_job_state(row: DatasetJob, holder: Leaseholder) -> str:
     """The state of a job as people are told it: one that nobody works on any more is interrupted."""
     at_work = row.state in (RUNNING, CANCELLING)
     return INTERRUPTED if at_work and holder.may_take(lease_of(row)) else row.state
 
 
 def may_cancel(row: DatasetJob, holder: Leaseholder) -> bool:
-    return name_state(row, holder) in ((WAITING, RUNNING) if row.kind == BUILD else (WAITING,))
+    return name_job_state(row, holder) in ((WAITING, RUNNING) if row.kind == BUILD else (WAITING,))
 
 
-def ask_cancel(session: Session, *, row: DatasetJob, holder: Leaseholder) -> None:
+def ask_job_cancel(session: Session, *, row: DatasetJob, holder: Leaseholder) -> None:
     """Cancels a job. A build that runs stops soon. Raises DatasetJobState."""
     if not may_cancel(row, holder):
-        raise DatasetJobState(f"{row.kind} {row.id}", name_state(row, holder))
+        raise DatasetJobState(f"{row.kind} {row.id}", name_job_state(row, holder))
     row.state = CANCELLING if row.state == RUNNING else CANCELLED
     save_row(session, row)

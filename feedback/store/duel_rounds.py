@@ -37,7 +37,7 @@ class Round(NamedTuple):
     a_arm: str | None
 
 
-def name_state(state: str, reason: str | None) -> str:
+def name_round_state(state: str, reason: str | None) -> str:
     """The state of a round by that of its item."""
     if state == DROPPED:
         return EQUAL if reason == EQUAL else LEFT_OUT
@@ -55,7 +55,7 @@ def count_rounds(session: Session, *, duel_ids: list[str]) -> dict[str, dict[str
         .group_by(col(Duel.id), *of_item)
     )
     for duel_id, state, reason, count in session.execute(query):
-        counts[duel_id][name_state(state, reason)] += count
+        counts[duel_id][name_round_state(state, reason)] += count
     return counts
 
 
@@ -65,7 +65,7 @@ def list_rounds(session: Session, *, task_id: str) -> list[Round]:
     query = select(*columns_of(Item, "position state reason"), *sides)
     query = query.where(col(Item.task_id) == task_id).order_by(col(Item.position))
     return [
-        Round(position, name_state(state, reason), reason, *whose)
+        Round(position, name_round_state(state, reason), reason, *whose)
         for position, state, reason, *whose in session.execute(query)
     ]
 

@@ -46,7 +46,7 @@ Member = tuple[str, str, str]  # form, source and id under which a dataset holds
 
 
 @dataclass(frozen=True)
-class Subject:
+class ErasedSubject:
     """The rows to erase, with what was derived from them: conversations by id, imported records by row."""
 
     conversations: list[str] = field(default_factory=list)
@@ -57,29 +57,31 @@ class Subject:
         return not self.conversations and not self.records
 
 
-def find_customer(session: Session, *, desk_id: str, customer_id: str) -> Subject:
+def find_customer(session: Session, *, desk_id: str, customer_id: str) -> ErasedSubject:
     """All rows of this customer that still have their texts."""
     theirs = col(Conversation.customer_id) == customer_id
     named = col(Record.body)["customer_id"].as_string() == customer_id
     return _find(session, desk_id, theirs, [named])
 
 
-def find_conversation(session: Session, *, desk_id: str, conversation_id: str) -> Subject:
+def find_conversation(session: Session, *, desk_id: str, conversation_id: str) -> ErasedSubject:
     """One conversation, found by its id or by the id of its source, and the imported records made of it."""
     named = or_(col(Conversation.id) == conversation_id, col(Conversation.external_id) == conversation_id)
     return _find(session, desk_id, named, [col(Record.conversation) == conversation_id])
 
 
-def find_before(session: Session, *, desk_id: str, before: datetime, limit: int) -> Subject:
+def find_before(session: Session, *, desk_id: str, before: datetime, limit: int) -> ErasedSubject:
     """At most `limit` conversations and records from before that time without a message since."""
     since = select(col(Message.conversation_id)).where(col(Message.created_at) >= before)
     old = (col(Conversation.created_at) < before) & col(Conversation.id).not_in(since)
     return _find(session, desk_id, old, [col(Record.created_at) < before], limit=limit)
 
 
-def find_listed(session: Session, *, desk_id: str, conversations: list[str], records: list[str]) -> Subject:
+def find_listed(
+    session: Session, *, desk_id: str, conversations: list[str], records: list[str]
+) -> ErasedSubject:
     """The rows that an earlier erasure named, in a restored store; records are `kind/source/identity`."""
-    found = Subject()
+    found = ErasedSubject()
     for ids in batched(conversations):
         found.conversations.extend(_find(session, desk_id, col(Conversation.id).in_(ids), []).conversations)
     name = col(Record.kind) + "/" + col(Record.source) + "/" + col(Record.identity)
@@ -94,7 +96,7 @@ def _find(
     conversations: ColumnElement[bool],
     records: list[ColumnElement[bool]],
     limit: int | None = None,
-) -> Subject:
+) -> ErasedSubject:
     rows = session.execute(
         select(col(Conversation.id), col(Conversation.source), col(Conversation.external_id))
         .where(col(Conversation.desk_id) == desk_id, col(Conversation.erased_at).is_(None), conversations)
@@ -115,10 +117,10 @@ def _find(
         or_(False, *records),
     )
     found = session.scalars(query.order_by(col(Record.id)).limit(limit))
-    return Subject([row[0] for row in rows], [id for id in found if id is not None])
+    return ErasedSubject([row[0] for row in rows], [id for id in found if id is not None])
 
 
-def list_members(session: Session, *, subject: Subject) -> list[Member]:
+def list_members(session: Session, *, subject: ErasedSubject) -> list[Member]:
     """The names (form, source, id) under which datasets may hold what is to be erased."""
     members: list[Member] = []
     for ids in batched(subject.conversations):
@@ -144,13 +146,13 @@ def _labelled(session: Session, items: Any) -> list[Member]:
     return [tuple(row) for row in session.execute(names.where(*of_items))]
 
 
-def list_record_names(session: Session, *, subject: Subject) -> list[str]:
+def list_record_names(session: Session, *, subject: ErasedSubject) -> list[str]:
     """The names `kind/source/identity` of the subject's imported records."""
-    imported = list_members(session, subject=Subject(records=subject.records))
+    imported = list_members(session, subject=ErasedSubject(records=subject.records))
     return ["/".join(name) for name in imported if name[1] != LABEL]
 
 
-def erase_rows(session: Session, *, subject: Subject, now: datetime) -> dict[str, int]:
+def erase_rows(session: Session, *, subject: ErasedSubject, now: datetime) -> dict[str, int]:
     """Leaves tombstones of the subject's rows, closes work on them, and returns their number by table."""
     counts: dict[str, int] = {}
     for ids in batched(subject.conversations):

@@ -11,7 +11,7 @@ from sqlmodel import Session, col
 from feedback.clock import still_runs
 from feedback.store.derived_records import renew_items
 from feedback.store.engine import batched, of_desk, save_row
-from feedback.store.erasures import Subject, drop_items, items_of_conversations, items_of_records
+from feedback.store.erasures import ErasedSubject, drop_items, items_of_conversations, items_of_records
 from feedback.store.tables import (
     Conversation,
     Draft,
@@ -86,14 +86,14 @@ def find_imports(session: Session, *, desk_id: str, start: str) -> list[Import]:
     return list(session.exec(query))
 
 
-def find_added(session: Session, *, row: Import) -> Subject:
+def find_added(session: Session, *, row: Import) -> ErasedSubject:
     """What an import added and is still as it came: its records, and its conversations that nobody has worked
     on since. Tombstones are not among them: they keep what was erased from coming in again.
     """
     added = select(col(Record.id)).where(col(Record.import_id) == row.id, col(Record.erased_at).is_(None))
     ids = [id for id in session.scalars(added.order_by(col(Record.id))) if id is not None]
     untouched = _talks(row).where(*(~exists().where(touched) for touched in _touched(row)))
-    return Subject(list(session.scalars(untouched.order_by(col(Conversation.id)))), ids)
+    return ErasedSubject(list(session.scalars(untouched.order_by(col(Conversation.id)))), ids)
 
 
 def count_kept(session: Session, *, row: Import) -> int:
@@ -131,7 +131,7 @@ def _touched(row: Import) -> list[ColumnElement[bool]]:
     ]
 
 
-def remove_added(session: Session, *, added: Subject) -> None:
+def remove_added(session: Session, *, added: ErasedSubject) -> None:
     """Removes rows that `find_added` found, and takes the items that show them from their tasks."""
     for ids in batched(added.conversations):
         drop_items(session, items_of_conversations(ids), reason=IMPORT_UNDONE)

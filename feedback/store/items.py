@@ -82,7 +82,7 @@ def count_left(session: Session, *, task_id: str, labeller: str, tier: int) -> i
     return left
 
 
-def list_candidates(
+def list_free_items(
     session: Session,
     *,
     task: Task,
@@ -158,7 +158,7 @@ def _has_room(task: Task, now: datetime, term: timedelta) -> ColumnElement[bool]
     """Whether fewer hold the item than may label it at once: until the least overlap all of it, then one
     after the other; of a dispute, two experts and then one.
     """
-    lives = is_live(now, term)
+    lives = is_claim_live(now, term)
     slot, done = col(Assignment.slot), col(Assignment.state) == "done"
     labelled, held = _count(done, slot.is_not(None)), _count(lives, slot.is_not(None))
     asked = case((labelled < task.overlap_min, task.overlap_min - labelled), else_=1)
@@ -174,7 +174,7 @@ def _count(*which: ColumnElement[bool]) -> Any:
     return found.correlate(Item).scalar_subquery()
 
 
-def is_live(now: datetime, term: timedelta) -> ColumnElement[bool]:
+def is_claim_live(now: datetime, term: timedelta) -> ColumnElement[bool]:
     """Whether a claim still runs; one that ends later than any given now is none (`clock.still_runs`)."""
     until = col(Assignment.lease_until)
     return and_(col(Assignment.state) == "claimed", until > now, until <= now + term)

@@ -53,7 +53,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Reply:
+class SubjectReply:
     """`place` is its slot or its index in the record."""
 
     text: str
@@ -67,7 +67,7 @@ class Material:
     """The texts of a subject as they were written, and what stands for its customer."""
 
     messages: Sequence[dict[str, str]]
-    replies: Sequence[Reply]
+    replies: Sequence[SubjectReply]
     conversation: str  # the group of its split
     conversation_id: str | None = None
     language: str | None = None
@@ -75,7 +75,7 @@ class Material:
     chat_template_kwargs: dict[str, Any] = field(default_factory=dict)
 
 
-def list_conversations(session: Session, *, desk_id: str, wanted: Wanted) -> list[Subject]:
+def list_conversation_subjects(session: Session, *, desk_id: str, wanted: Wanted) -> list[Subject]:
     query = select(*columns_of(Conversation, "id source erased_at")).where(
         col(Conversation.desk_id) == desk_id, *_match(Conversation, wanted)
     )
@@ -126,7 +126,7 @@ def keep_unerased(session: Session, *, subjects: Collection[tuple[str, str]]) ->
     return kept
 
 
-def find_named(
+def find_named_subjects(
     session: Session, *, desk_id: str, named: Collection[tuple[str, str, str]]
 ) -> dict[tuple[str, str, str], tuple[str, str]]:
     """The subjects behind records of datasets (form, source, id), by these names: of a judgement here its
@@ -185,7 +185,7 @@ def _read_sets(session: Session, ids: Sequence[str]) -> dict[str, Material | str
         ready = [card for card in cards.get(id, ()) if card.state == "ready" and card.text]
         found[id] = Material(
             messages=messages,
-            replies=[Reply(card.text or "", card.slot, card.arm, card.adapter) for card in ready],
+            replies=[SubjectReply(card.text or "", card.slot, card.arm, card.adapter) for card in ready],
             conversation=conversation_id,
             conversation_id=conversation_id,
             language=language,
@@ -215,13 +215,15 @@ def _read_records(session: Session, ids: Sequence[str]) -> dict[str, Material | 
     return found
 
 
-def _list_replies(form: Labelled) -> list[Reply]:
+def _list_replies(form: Labelled) -> list[SubjectReply]:
     if isinstance(form, ChoiceForm):
-        return [Reply(each.text, at, each.arm, each.adapter) for at, each in enumerate(form.candidates)]
+        return [
+            SubjectReply(each.text, at, each.arm, each.adapter) for at, each in enumerate(form.candidates)
+        ]
     if isinstance(form, PairForm):
-        return [Reply(side[-1].content, at) for at, side in enumerate((form.chosen, form.rejected))]
+        return [SubjectReply(side[-1].content, at) for at, side in enumerate((form.chosen, form.rejected))]
     assert isinstance(form, ThumbForm)
-    return [Reply(form.completion[-1].content, 0, form.arm, form.adapter)]
+    return [SubjectReply(form.completion[-1].content, 0, form.arm, form.adapter)]
 
 
 def _match(table: Any, wanted: Wanted) -> list[ColumnElement[bool]]:
@@ -248,7 +250,7 @@ def read_material_before(session: Session, *, message: Message) -> Material:
     query = select(*columns_of(SuggestionSet, "messages chat_template_kwargs"))
     drawn = session.execute(query.where(col(SuggestionSet.turn_id) == message.turn_id)).first()
     prompt, kwargs = drawn if drawn is not None and drawn[0] else (_before(talk.messages), {})
-    reply = Reply(message.text or "", 0)
+    reply = SubjectReply(message.text or "", 0)
     return replace(talk, messages=prompt, replies=[reply], chat_template_kwargs=kwargs)
 
 

@@ -216,7 +216,7 @@ def list_items_of_record(session: Session, *, record: Record) -> list[Named]:
     return [("item", row.id) for row in rows]
 
 
-def find_subject(session: Session, *, item: Item) -> Named | None:
+def find_shown_record(session: Session, *, item: Item) -> Named | None:
     """The imported record that an item shows."""
     if item.subject_kind != RECORD:
         return None

@@ -3,19 +3,19 @@
 import numpy as np
 import pytest
 
-from bench.labels import GOLD_ITEMS, make_crowd, measure_task, read_stc3
+from bench.labels import GOLD_ITEMS, make_crowd, measure_labelling, read_stc3
 from tests.feedback.labelling.stc3 import FILE, needs_stc3
 
 
 @pytest.fixture(scope="module")
 def made_up():
     rng = np.random.default_rng(2)
-    return measure_task(make_crowd(rng, 1_000 + GOLD_ITEMS), 1_000, rng, 60)
+    return measure_labelling(make_crowd(rng, 1_000 + GOLD_ITEMS), 1_000, rng, 60)
 
 
 @pytest.fixture(scope="module")
 def real():
-    return measure_task(read_stc3(FILE), 1_000, np.random.default_rng(2), 60)
+    return measure_labelling(read_stc3(FILE), 1_000, np.random.default_rng(2), 60)
 
 
 def hold_goals(figures):

@@ -8,9 +8,9 @@ import trl
 
 from bench.report import NotedFigures
 from bench.train import (
-    Task,
+    MeasuredTask,
     find_size,
-    list_tasks,
+    list_measured,
     main,
     measure_task,
     read_train_options,
@@ -65,14 +65,16 @@ def test_each_kind_of_reference_is_compared_to_the_same_kind_of_trl(monkeypatch)
     monkeypatch.setattr("bench.train.compare_memory", lambda *_: None)
     found = NotedFigures()
     choices = draw_choices(Shape(5, 3, 4), 2, vocabulary=50)
-    measure_task(Task("", SidePlan("tiny", "cpu", 1, 2), choices, list(seconds)), 1, None, found)
+    measure_task(MeasuredTask("", SidePlan("tiny", "cpu", 1, 2), choices, list(seconds)), 1, None, found)
     ratios = {name: value for name, value in found.figures.items() if name.startswith("ratio")}
     assert ratios == {"ratio_dpo_stored": 12 / 9, "ratio_run_reference": 4, "ratio_stored_reference": 4.5}
 
 
 def test_later_lengths_have_their_own_suffix():
     asked = read_train_options([*QUICK, "--lengths", "8/4/2", "6/3/3"])
-    plain, other, talk = list_tasks(asked, SidePlan("tiny", "cpu", threads=1, step=2), ["stored_reference"])
+    plain, other, talk = list_measured(
+        asked, SidePlan("tiny", "cpu", threads=1, step=2), ["stored_reference"]
+    )
     assert (plain.suffix, other.suffix, talk.suffix) == ("", "_6_3_3", "_talk")
     assert [len(reply) for reply in other.examples[0].replies] == [3, 3, 3]
     assert len(plain.examples) == len(other.examples) == 2

@@ -43,7 +43,7 @@ def test_every_wording_of_a_reply_reads_back_as_its_own_intent_and_style(intent,
     for style in STYLES:
         for group in expand_all(intent.side(language).replies(style)):
             for phrase in group:
-                text = drawing.fill(rng, phrase, VALUES[language], language)
+                text = drawing.fill_phrase(rng, phrase, VALUES[language], language)
                 parsed = parse_reply(text, [])
                 assert parsed is not None, text
                 assert (parsed.intent, parsed.style, parsed.language) == (intent.name, style, language), text

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from feedback.run_report.missed import Missed, write_missed
+from feedback.labelling.missed import Missed, write_missed
 from trainer.data.choices import Offer, read_offers
 from trainer.data.slot_bias import fit_slot_offsets
 from trainer.data.tokens import PairTokens, encode_prompt, encode_reply

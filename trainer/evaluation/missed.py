@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from feedback.run_report.missed import Missed
+from feedback.labelling.missed import Missed
 from trainer.data.choices import Offer
 from trainer.evaluation.baselines import Array, find_hit, find_nats, scale_logits
 

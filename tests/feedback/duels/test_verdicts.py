@@ -6,7 +6,7 @@ from feedback.store import duels
 from feedback.store.duel_verdicts import list_active_verdicts
 from feedback.store.duels import DuelOver
 from feedback.store.engine import read, unit_of_work
-from feedback.store.erasures import Subject, erase_rows
+from feedback.store.erasures import ErasedSubject, erase_rows
 from feedback.store.tables import Duel, Task
 from tests.feedback.duels.duel_desk import STARTED, close, judge, put_duel, take_back
 
@@ -29,7 +29,7 @@ def test_what_was_taken_back_or_is_of_an_erased_round_counts_no_more(store_engin
     }  # fmt: skip
     take_back(store_engine, first)
     with unit_of_work(store_engine) as session:
-        erase_rows(session, subject=Subject([conversations[2]]), now=STARTED)
+        erase_rows(session, subject=ErasedSubject([conversations[2]]), now=STARTED)
     assert active(store_engine, duel_id) == {(1, "ada"): "both_bad", (2, "eva"): "tie"}
 
 

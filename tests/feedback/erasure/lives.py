@@ -5,7 +5,7 @@ import json
 from sqlmodel import select
 
 from feedback.datasets.build import build_dataset
-from feedback.run_report.missed import Missed, write_missed
+from feedback.labelling.missed import Missed, write_missed
 from feedback.store.engine import unit_of_work
 from feedback.store.records import add_records
 from feedback.store.tables import (

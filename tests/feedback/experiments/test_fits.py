@@ -9,7 +9,7 @@ from feedback.experiments.fits import renew_fits
 from feedback.experiments.rollout_rule import RolloutPolicy
 from feedback.experiments.support import support_of
 from feedback.store.engine import read, unit_of_work
-from feedback.store.erasures import Subject, erase_rows
+from feedback.store.erasures import ErasedSubject, erase_rows
 from feedback.store.fits import find_fit
 from feedback.store.tables import Conversation, Erasure, Fit
 from tests.databases import START
@@ -66,7 +66,7 @@ def test_a_fit_is_renewed_when_judgements_change_and_not_before(store_engine, tm
 def erase_one(engine, at):
     with unit_of_work(engine) as session:
         id = session.exec(select(Conversation.id).where(Conversation.erased_at.is_(None))).first()
-        erase_rows(session, subject=Subject([id]), now=at)
+        erase_rows(session, subject=ErasedSubject([id]), now=at)
         session.add(Erasure(desk_id=DESK, kind="conversation", actor="t", created_at=at))
 
 

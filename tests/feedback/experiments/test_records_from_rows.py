@@ -18,7 +18,7 @@ from feedback.experiments.support import support_of
 from feedback.experiments.versions import tally_versions
 from feedback.store.derived_records import RenewalCursor, count_stale, renew_page
 from feedback.store.engine import read, unit_of_work
-from feedback.store.erasures import Subject, erase_rows
+from feedback.store.erasures import ErasedSubject, erase_rows
 from feedback.store.new_records import count_new_choices
 from feedback.store.record_counts import count_given, count_versions
 from feedback.store.records import add_records
@@ -144,7 +144,7 @@ def test_every_figure_and_dataset_is_the_same_as_from_the_rows(store_engine, tmp
     with unit_of_work(store_engine) as session:
         in_turn = select(SuggestionSet.conversation_id).order_by(SuggestionSet.slot_seed)
         ids = list(session.exec(in_turn))[::5]
-        counts = erase_rows(session, subject=Subject(ids), now=end)
+        counts = erase_rows(session, subject=ErasedSubject(ids), now=end)
     assert "record" not in counts  # of imports there is none among them
     with read(store_engine) as session:
         erased = session.exec(select(Record).where(col(Record.conversation).in_(ids))).all()

@@ -7,7 +7,13 @@ import json
 import pytest
 from sqlalchemy import Engine
 
-from feedback.exports.labels import iterate_rows, list_exported, name_columns, write_cells, write_lines
+from feedback.exports.labels import (
+    iterate_items,
+    list_exported,
+    name_labellers,
+    write_label_cells,
+    write_label_lines,
+)
 from feedback.store import users
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Task
@@ -20,9 +26,9 @@ from tests.feedback.labelling.label_rows import add_item, add_label, add_labelle
 def export(engine: Engine, *, as_cells: bool) -> str:
     with read(engine) as session:
         tasks = list_exported(session, list_tasks(session, desk_id=DESK))
-        columns = name_columns(session, desk_id=DESK, task_ids=[task.id for task in tasks])
-        rows = iterate_rows(session, tasks, columns)
-        return b"".join(write_cells(rows, columns) if as_cells else write_lines(rows)).decode()
+        columns = name_labellers(session, desk_id=DESK, task_ids=[task.id for task in tasks])
+        rows = iterate_items(session, tasks, columns)
+        return b"".join(write_label_cells(rows, columns) if as_cells else write_label_lines(rows)).decode()
 
 
 def read_table(engine: Engine) -> list[dict[str, str]]:

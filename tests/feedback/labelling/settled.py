@@ -1,6 +1,6 @@
 """Tasks and items as a settled label leaves them, for tests of what becomes of outcomes."""
 
-from feedback.labelling.derive import derive_outcome
+from feedback.labelling.derive import derive_item_record
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import Item, Label, Reliability, Task
 from tests.databases import START
@@ -66,7 +66,7 @@ def come_to(engine, item_id, outcome, *, at=START):
         item.state, item.outcome = ("open", None) if outcome is None else ("settled", outcome)
         item.settled_at = at if outcome is not None else None
         item.confidence = None if outcome is None else 0.95
-        derive_outcome(session, item=item)
+        derive_item_record(session, item=item)
 
 
 def settle(engine, item_id, value, *, labellers=("ann", "ben"), at=START, **fields):

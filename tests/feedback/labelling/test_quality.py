@@ -8,7 +8,7 @@ from sqlmodel import Session
 from feedback.experiments.sequential_tests import wilson_interval
 from feedback.labelling.agreement import Confusion
 from feedback.labelling.disputes import read_dispute
-from feedback.labelling.labellers import EXCLUDE, INCLUDE, decide
+from feedback.labelling.labellers import EXCLUDE, INCLUDE, decide_labeller
 from feedback.labelling.quality import Quality, read_quality
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import Task
@@ -171,7 +171,7 @@ def test_labels_that_are_left_out_count_for_no_agreement_until_they_are_taken_in
 
     def put(session: Session, did: str) -> None:
         told = {"actor": "eva", "reason": "guessed", "now": START}
-        decide(session, desk_id=DESK, labeller="cay", kind="compare", did=did, **told)
+        decide_labeller(session, desk_id=DESK, labeller="cay", kind="compare", did=did, **told)
 
     with unit_of_work(store_engine) as session:
         put(session, EXCLUDE)

@@ -43,7 +43,7 @@ def label_all(engine, task, key):
                     desk_id="default",
                     item_id=own.item_id,
                     labeller=labeller,
-                    said=judging.Said(value),
+                    said=judging.SentLabel(value),
                     now=START,
                 )
             if len(said) % 7 == 6 and not any(item == own.item_id for item, _ in said):

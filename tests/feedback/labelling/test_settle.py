@@ -10,13 +10,13 @@ from feedback.labelling.settle import (
     OPEN,
     PEOPLE,
     SETTLED,
-    Rule,
+    SettlingRule,
     Vote,
-    settle,
     settle_by_experts,
+    settle_votes,
 )
 
-RULE = Rule(overlap_min=2, overlap_max=5, confidence=0.90, classes="abcd")
+RULE = SettlingRule(overlap_min=2, overlap_max=5, confidence=0.90, classes="abcd")
 
 
 def vote(said, **fields):
@@ -26,7 +26,7 @@ def vote(said, **fields):
 
 
 def stand(letters, rule=RULE):
-    found = settle([vote(said) for said in letters], rule)
+    found = settle_votes([vote(said) for said in letters], rule)
     return found.state, found.label
 
 
@@ -51,8 +51,8 @@ def test_an_item_settles_once_its_labels_are_sure(letters, standing):
 
 
 def test_better_labellers_settle_what_others_do_not():
-    assert settle([Vote("a", 0.97), Vote("b", 0.6)], RULE).state == SETTLED
-    assert settle([Vote("a", 0.3), Vote("a", 0.3)], RULE).state == OPEN
+    assert settle_votes([Vote("a", 0.97), Vote("b", 0.6)], RULE).state == SETTLED
+    assert settle_votes([Vote("a", 0.3), Vote("a", 0.3)], RULE).state == OPEN
 
 
 @pytest.mark.parametrize(
@@ -66,22 +66,22 @@ def test_better_labellers_settle_what_others_do_not():
     ],
 )
 def test_two_experts_who_agree_settle_a_dispute(experts, standing):
-    found = settle([vote(said) for said in "abcab" + experts], RULE)
+    found = settle_votes([vote(said) for said in "abcab" + experts], RULE)
     assert (found.state, found.label, found.shows_others) == standing
     assert found.tier == EXPERTS
 
 
 def test_one_expert_who_has_seen_both_settles_it_alone():
     votes = [vote(said) for said in "abcabCA"]
-    assert settle(votes, RULE).shows_others
-    decided = settle([*votes, vote("B", saw_others=True)], RULE)
+    assert settle_votes(votes, RULE).shows_others
+    decided = settle_votes([*votes, vote("B", saw_others=True)], RULE)
     assert (decided.state, decided.tier, decided.label) == (SETTLED, EXPERTS, "b")
 
 
 def test_labels_without_a_slot_count_for_no_overlap_and_for_experts_alone():
     late = Vote("a", 0.8, tier=EXPERTS, has_slot=False)
-    assert settle([vote("a"), late], RULE).state == OPEN
-    assert settle([*map(vote, "abcab"), late, late], RULE).label == "a"
+    assert settle_votes([vote("a"), late], RULE).state == OPEN
+    assert settle_votes([*map(vote, "abcab"), late, late], RULE).label == "a"
 
 
 def test_labels_before_a_check_opened_an_item_again_do_not_settle_it():
@@ -91,15 +91,15 @@ def test_labels_before_a_check_opened_an_item_again_do_not_settle_it():
 
 
 def test_without_a_confidence_the_most_likely_answer_of_the_least_overlap_counts():
-    duel = Rule(overlap_min=1, overlap_max=1, confidence=0, classes="ab")
+    duel = SettlingRule(overlap_min=1, overlap_max=1, confidence=0, classes="ab")
     assert stand("b", duel) == (SETTLED, "b")
-    assert stand("abb", Rule(3, 3, 0, "ab")) == (SETTLED, "b")
+    assert stand("abb", SettlingRule(3, 3, 0, "ab")) == (SETTLED, "b")
     assert stand("?", duel) == (DISPUTED, None)
 
 
 @given(st.lists(st.sampled_from("abcdABCD?"), max_size=9))
 def test_an_item_stays_with_its_tier_below_its_overlap_alone(letters):
-    found = settle([vote(said) for said in letters], RULE)
+    found = settle_votes([vote(said) for said in letters], RULE)
     if found.state == OPEN:
         assert len(letters) < RULE.overlap_max and found.tier == RULE.tier
     if found.state == DISPUTED:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from feedback.labelling.gold import LONGEST, takes_gold
-from feedback.labelling.standing import list_counted
+from feedback.labelling.standing import list_counted_labels
 from feedback.labelling.trust import renew_reliabilities
 from feedback.store.engine import read, unit_of_work
 from feedback.store.reliabilities import read_trusted_until
@@ -246,7 +246,7 @@ def test_what_was_said_until_the_last_passed_gold_counts_on(people, errs):
             session, desk_id="default", kind="compare", labellers=[desk.users["ann"]]
         )
         item = session.get_one(Item, shared.id)
-        counted = list_counted(session, task=session.get_one(Task, item.task_id), item=item)
+        counted = list_counted_labels(session, task=session.get_one(Task, item.task_id), item=item)
     assert trusted == {desk.users["ann"]: desk.clock.now() - timedelta(seconds=1)}
     assert [row.labeller for row in counted] == [desk.users["ann"], desk.users["ben"]]
 

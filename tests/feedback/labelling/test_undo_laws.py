@@ -53,7 +53,7 @@ def take_step(engine, task, world, act, who, side):
         elif act == "pass" and world.held.get(who.key):
             judging.pass_item(session, desk_id="default", item_id=world.held[who.key], labeller=who)
         elif act == "label" and world.held.get(who.key):
-            said = judging.Said({"side": side})
+            said = judging.SentLabel({"side": side})
             done = judging.record_label(
                 session,
                 desk_id="default",

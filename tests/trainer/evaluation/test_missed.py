@@ -6,7 +6,7 @@ from dataclasses import asdict
 import numpy as np
 import pytest
 
-from feedback.run_report.missed import read_missed
+from feedback.labelling.missed import read_missed
 from tests.trainer.evaluation.test_baselines import offer
 from tests.trainer.evaluation.test_evaluate import SMALL
 from tests.trainer.tiny import write_lines
