@@ -63,8 +63,8 @@ def list_menu() -> list[MenuEntry]:
             ("console_conversations.list_conversations", "console_conversations.show_conversation"),
         ),
         MenuEntry(data[0].endpoint, _("Data"), tuple(name for page in data for name in page.inside)),
-        MenuEntry("console_trends.show", _("Trends"), ("console_trends.show",)),
-        MenuEntry("console_comments.show", _("Comments"), ("console_comments.show",)),
+        MenuEntry("console_trends.show_trends", _("Trends"), ("console_trends.show_trends",)),
+        MenuEntry("console_comments.show_comments", _("Comments"), ("console_comments.show_comments",)),
         MenuEntry(
             "console.list_runs",
             _("Runs"),

@@ -22,7 +22,7 @@ def home() -> Response:
     if actor.role in ("expert", "admin"):
         return redirect(url_for("console.today"))
     if actor.role == LABELLER:
-        return redirect(url_for("label.list_tasks"))
+        return redirect(url_for("label.list_offered_tasks"))
     return redirect(url_for("workbench.desk"))
 
 
