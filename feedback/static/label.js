@@ -259,5 +259,5 @@ await guard(async () => {
   task = await readOn(TASK);
   showTask();
   await showNext();
-  await unsent.forgetGone();
 });
+await unsent.forgetGone(); // after it: keys count as soon as an item is shown
