@@ -1,6 +1,11 @@
 """Fixtures shared by all tests; each part brings its own module."""
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# A machine that is busy makes examples slow, and says nothing of the code.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 
 pytest_plugins = ["tests.compiled", "tests.databases", "tests.engines"]
 
