@@ -77,7 +77,8 @@ def take(desk: Desk, task: Task, who: str) -> str | None:
 
 
 def say(desk: Desk, item_id: str, who: str, value: dict[str, Any], **more: Any) -> dict[str, Any]:
-    """The answer to a label that is taken."""
+    """The answer to a label that is taken, a moment after the one before: labels count in order."""
+    desk.clock.advance(0.001)
     answer = desk.post(f"/v1/items/{item_id}/labels", who, value=value, **more)
     assert answer.status_code == 201, answer.text
     told: dict[str, Any] = answer.json

@@ -15,6 +15,7 @@ def test_a_rewritten_text_that_an_expert_decided_is_a_known_answer(desk):
     check = make_check(desk, task, n=1)
     say(desk, take(desk, check, "eva1"), "eva1", BAD)
     finish_checks(desk.engine, clock=desk.clock)
+    desk.clock.advance(1)
     decided = {"value": {"unchanged": False}, "text": "It left today."}
     assert desk.post(f"/v1/items/{item.id}/adjudication", "eva1", **decided).status_code == 201
     desk.clock.advance(1)
