@@ -51,6 +51,11 @@ def list_calls_of_adapters(scene: Scene) -> dict[str, Call]:
         "/v1/rollback": ("/v1/rollback", {"reason": "rude", "adapter": ONE}, 200),
         "/v1/adapters/<>/veto": (f"/v1/adapters/{TWO}/veto", {"reason": "curt"}, 200),
         "/v1/duels/<>/close": (f"/v1/duels/{duel}/close", {}, "duel_over"),  # the page is loaded again
+        "/v1/adapters/<>/scores": (
+            "/v1/adapters/tuned-20261122-7/scores",
+            {"prompts": 1},
+            "adapter_not_found",
+        ),
         "/v1/duels": ("/v1/duels", {"adapter": "tuned-20261122-7", "wanted": 1}, "adapter_not_found"),
     }
 

@@ -118,7 +118,7 @@ def test_the_page_of_labellers_tells_how_often_each_is_right(desk: Desk, task_id
     assert "ann compare two replies 4 91 % 60 % – 98 % 2 / 3 4.0" in page
     assert "ben paused left out compare two replies 4 not known yet – 4.0" in page
     assert "By eva: guesses" in page
-    assert "eva: ben labels left out, compare two replies guesses" in page
+    assert "eva: ben labels left out (compare two replies) guesses" in page
 
 
 @pytest.mark.parametrize(
