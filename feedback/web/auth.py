@@ -20,6 +20,7 @@ from sqlalchemy import Connection
 
 from feedback.actor import VISITOR_PREFIX, Actor
 from feedback.errors import CsrfFailed, NotFound, NotPermitted, SignInNeeded, TokenInvalid
+from feedback.records.text import check_storable
 from feedback.store import users
 from feedback.store.conversations import find_visited
 from feedback.store.engine import read, read_connection
@@ -152,6 +153,7 @@ def allow(*roles: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
             require_actor(roles)
+            check_storable([request.path, request.args.to_dict(), request.form.to_dict()], "the address")
             return view(*args, **kwargs)
 
         guarded.roles = roles  # type: ignore[attr-defined]
