@@ -1,13 +1,13 @@
 """Calls about labellers: pause and resume one, leave their labels out and take them in again."""
 
 from collections.abc import Sequence
-from typing import Literal
 
 from flask import Blueprint
 from pydantic import Field
 
 from feedback.api.routes import Write, write
 from feedback.api.schemas import Answer, Body, Name
+from feedback.api.tasks import Kind
 from feedback.deployment.approvals import name_person
 from feedback.labelling.kinds import KINDS
 from feedback.labelling.labellers import EXCLUDE, INCLUDE, PAUSE, RESUME, decide_labeller
@@ -15,8 +15,6 @@ from feedback.labelling.trust import restand_items
 from feedback.web.services import services
 
 bp = Blueprint("labellers", __name__)
-
-Kind = Literal["tag", "compare", "pick", "rate", "rewrite", "check"]
 
 
 class LabellerDecided(Body):

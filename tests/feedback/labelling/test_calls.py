@@ -305,17 +305,3 @@ def test_a_lease_ends_a_term_after_the_claim(desk):
     task, _ = add_task(desk.engine)
     take(desk, task, "ann")
     assert desk.row(Assignment).lease_until == START + timedelta(minutes=15)
-
-
-@pytest.mark.parametrize(("right", "wrong", "told"), [(8, 1, None), (8, 2, 0.75)])
-def test_a_labeller_sees_their_accuracy_from_ten_known_answers_on(desk, right, wrong, told):
-    add_task(desk.engine)
-    with unit_of_work(desk.engine) as session:
-        found = {"accuracy": 0.75, "low": 0.5, "high": 0.9, "computed_at": START}
-        counts = {"gold_correct": right, "gold_wrong": wrong}
-        session.add(
-            Reliability(desk_id="default", kind="compare", labeller=desk.users["ann"], **found, **counts)
-        )
-    (task,) = desk.get("/v1/tasks", "ann").json["tasks"]
-    assert (task["accuracy"] or {}).get("accuracy") == told
-    assert desk.get("/v1/tasks", "ben").json["tasks"][0]["accuracy"] is None
