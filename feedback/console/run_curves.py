@@ -117,7 +117,7 @@ def draw_run(run: Run, numbers: Numbers, before: Numbers, *, names: tuple[str, .
     return [curve for curve in drawn if curve is not None]
 
 
-def explain(name: str, objective: str) -> str:
+def explain_number(name: str, objective: str) -> str:
     """What a number means, in a sentence."""
     return str(OF_OBJECTIVE.get((objective, name)) or EXPLAINED.get(name, ""))
 
@@ -161,7 +161,7 @@ def draw_curve(
     lowest = min(checks or own, key=lambda point: point[1])
     return RunCurve(
         name=name,
-        explained=explain(name, objective),
+        explained=explain_number(name, objective),
         plot=Plot(
             ticks=axes.ticks,
             along=mark_steps(axes),
@@ -174,7 +174,7 @@ def draw_curve(
         window=window,
         held_out=checks[-1][1] if checks else None,
         best=(int(lowest[0]), lowest[1]) if name in LOWER_IS_BETTER else None,
-        held_out_explained=explain(HELD_OUT, objective) if held_out and checks else "",
+        held_out_explained=explain_number(HELD_OUT, objective) if held_out and checks else "",
         rows=tabulate(in_order),
     )
 
