@@ -5,7 +5,6 @@ The name and the one-sentence meaning of each quantity are defined here.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -58,6 +57,24 @@ EXPLAINED = {
         "what people chose becomes unlikely."
     ),
 }
+OF_OBJECTIVE = {  # the same number, where an objective means something else by it
+    ("sft", "loss"): _(
+        "How badly the adapter predicts the next token of what people wrote, in nats per token. Lower is "
+        "better."
+    ),
+    ("sft", HELD_OUT): _(
+        "The same on texts that it does not learn from. Where this rises while the other falls, it learns by "
+        "heart."
+    ),
+    ("kto", "loss"): _(
+        "How badly the adapter tells replies with a thumb up from replies with a thumb down. It begins at "
+        "0.5 or a little below. Lower is better."
+    ),
+    ("kto", HELD_OUT): _(
+        "The same on thumbs that it does not learn from. Where this rises while the other falls, it learns "
+        "by heart."
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -88,28 +105,36 @@ def draw_run(run: Run, numbers: Numbers, before: Numbers, *, names: tuple[str, .
     """One chart for each number; `names` limits them. `before` holds the previous run's numbers, or is
     empty.
     """
-    partner = find_partner(numbers, run.recipe)
+    objective = str((run.recipe or {}).get("objective"))
+    partner = find_partner(numbers, objective)
     known = [name for name in numbers if name not in NO_CURVES]
     order = [*(name for name in ORDER if name in known), *sorted(set(known) - set(ORDER))]
     drawn = (
-        draw_curve(name, numbers, before, held_out=HELD_OUT if name == partner else None)
+        draw_curve(name, numbers, before, held_out=HELD_OUT if name == partner else None, objective=objective)
         for name in order
         if not (name == HELD_OUT and partner is not None) and (not names or name in names)
     )
     return [curve for curve in drawn if curve is not None]
 
 
-def find_partner(numbers: Numbers, recipe: dict[str, Any] | None) -> str | None:
+def explain_number(name: str, objective: str) -> str:
+    """What a number means, in a sentence."""
+    return str(OF_OBJECTIVE.get((objective, name)) or EXPLAINED.get(name, ""))
+
+
+def find_partner(numbers: Numbers, objective: str) -> str | None:
     """The training number that is measured like the held-out checks, so that both can share an axis.
 
-    For DPO it is the whole loss; for `choice` it is the loss without the likelihood term.
+    For `choice` it is the loss without the likelihood term, else the whole loss.
     """
     if "decision_loss" in numbers:
         return "decision_loss"
-    return "loss" if "loss" in numbers and (recipe or {}).get("objective") == "dpo" else None
+    return "loss" if "loss" in numbers and objective in ("dpo", "sft", "kto") else None
 
 
-def draw_curve(name: str, numbers: Numbers, before: Numbers, *, held_out: str | None) -> RunCurve | None:
+def draw_curve(
+    name: str, numbers: Numbers, before: Numbers, *, held_out: str | None, objective: str
+) -> RunCurve | None:
     """The chart of one number; None if it has no finite value."""
     own = keep_finite(numbers[name])
     if not own:
@@ -136,7 +161,7 @@ def draw_curve(name: str, numbers: Numbers, before: Numbers, *, held_out: str | 
     lowest = min(checks or own, key=lambda point: point[1])
     return RunCurve(
         name=name,
-        explained=EXPLAINED.get(name, ""),
+        explained=explain_number(name, objective),
         plot=Plot(
             ticks=axes.ticks,
             along=mark_steps(axes),
@@ -149,7 +174,7 @@ def draw_curve(name: str, numbers: Numbers, before: Numbers, *, held_out: str | 
         window=window,
         held_out=checks[-1][1] if checks else None,
         best=(int(lowest[0]), lowest[1]) if name in LOWER_IS_BETTER else None,
-        held_out_explained=EXPLAINED[HELD_OUT] if held_out and checks else "",
+        held_out_explained=explain_number(HELD_OUT, objective) if held_out and checks else "",
         rows=tabulate(in_order),
     )
 

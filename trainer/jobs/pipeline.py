@@ -34,7 +34,7 @@ from trainer.jobs.erasures import erase_old, finish_erasures
 from trainer.jobs.new_choices import count_new
 from trainer.jobs.run_metrics import LiveRows
 from trainer.recipes.adapter_layers import require_trained
-from trainer.recipes.recipe import Measurement, Recipe, build_recipe, load_recipe, recall_recipe
+from trainer.recipes.recipe import Measurement, Recipe, build_recipe, lay_changes, load_recipe, recall_recipe
 from trainer.release.publish import make_note, publish
 from trainer.release.staging import Finished, stage
 from trainer.release.trial import try_base
@@ -93,8 +93,7 @@ def find_recipe(request: Mapping[str, Any], settings: TrainerSettings, serving: 
     asked, limit = request.get("recipe"), request.get("limit")
     changes = {"objective": request.get("objective"), "max_pairs": limit, "max_examples": limit}
     if isinstance(asked, dict):
-        given = {key: value for key, value in changes.items() if value is not None}
-        recipe = build_recipe({"name": "asked"} | asked | given)
+        recipe = build_recipe(lay_changes({"name": "asked"} | asked, changes))
     else:
         recipe = load_recipe(asked or settings.recipe_for(serving.base_model), **changes)
     highest = serving.max_lora_rank
@@ -123,7 +122,7 @@ def collect(ctx: NightContext, token: RunToken) -> Path:
     dataset_id = run.dataset_id or run.request.get("dataset")
     if dataset_id is None:
         if run.kind in AUTOMATIC:
-            check_enough_new(ctx)
+            check_enough_new(ctx, (run.recipe or {}).get("objective"))
         try:
             info = build_dataset(
                 ctx.store_engine, desk_id=ctx.desk_id, data_dir=ctx.data_dir, clock=ctx.clock
@@ -139,10 +138,11 @@ def collect(ctx: NightContext, token: RunToken) -> Path:
     return path
 
 
-def check_enough_new(ctx: NightContext) -> None:
-    found, needed = count_new(ctx), ctx.settings.min_new_choices
+def check_enough_new(ctx: NightContext, objective: str | None) -> None:
+    found, needed = count_new(ctx, objective), ctx.settings.min_new_choices
     if found < needed:
-        text = f"{found} new choices since the last run, {needed} are needed"
+        what = "thumbs" if objective == "kto" else "choices"
+        text = f"{found} new {what} since the last run, {needed} are needed"
         raise NothingToTrain("too_little_new", text, found, needed)
 
 

@@ -5,6 +5,7 @@ A file may extend another (`serving/value_files.py`). No data path and no store 
 "from trainer.recipes.recipe import load_recipe; print(load_recipe(None))"` shows the default recipe.
 """
 
+from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
 from typing import Literal
@@ -17,6 +18,7 @@ from serving.errors import ValuesUnreadable
 from serving.faults import list_faults
 from serving.value_files import ValueFiles
 from trainer.errors import RecipeRefused
+from trainer.recipes.unused import change_objective, list_unused
 
 DEFAULT_RECIPE = "lora_choice"
 GATE_MOVED = (
@@ -53,7 +55,7 @@ class Recipe(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    objective: Literal["choice", "dpo"] = "choice"
+    objective: Literal["choice", "dpo", "sft", "kto"] = "choice"
     reference: Literal["stored", "run"] = "stored"
     beta: float = Field(default=0.1, gt=0)
     nll_weight: float = Field(default=0.1, ge=0)
@@ -74,6 +76,7 @@ class Recipe(BaseModel):
     max_pairs: int | None = Field(default=None, ge=1)
     max_examples: int | None = Field(default=None, ge=1)
     min_thumbs: int = Field(default=50, ge=1)
+    min_texts: int = Field(default=30, ge=1)
     patience: int = Field(default=0, ge=0)
     max_held_out_pairs: int = Field(default=200, ge=1)
     checkpoint_steps: int = Field(default=50, ge=1)
@@ -107,17 +110,41 @@ class Recipe(BaseModel):
 def load_recipe(path: Path | str | None, **changes: object) -> Recipe:
     """Reads a recipe: a path, the bare name of a shipped one, or None for the default.
 
-    `changes` win over the file. Raises RecipeRefused with every fault.
+    `changes` win over the file; another objective leaves out what it does not use. Raises RecipeRefused with
+    every fault.
     """
     try:
         source, values = RECIPE_FILES.read(path or DEFAULT_RECIPE)
     except ValuesUnreadable as unreadable:
         raise RecipeRefused(unreadable.path, [str(unreadable.fault)]) from unreadable
-    return build_recipe(values | {key: value for key, value in changes.items() if value is not None}, source)
+    return build_recipe(lay_changes(values, changes), source)
+
+
+def lay_changes(values: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+    """The values with those of the `changes` that are not None. A recipe with another objective than its own
+    keeps nothing that this one does not use.
+    """
+    given = {key: value for key, value in changes.items() if value is not None}
+    objective = given.get("objective", values.get("objective"))
+    if objective != values.get("objective"):
+        values = change_objective(values, str(objective))
+    return {**values, **given}
 
 
 def build_recipe(values: dict[str, object], source: Path | str = "of the run") -> Recipe:
     """Builds and checks a recipe from plain values. Raises RecipeRefused with every fault."""
+    recipe = read_recipe(values, source)
+    defaults = {key: field.default for key, field in Recipe.model_fields.items()}
+    faults = list_unused(recipe.model_dump(), defaults)
+    if recipe.objective == "kto" and recipe.batch_size < 2:
+        faults.append("batch_size = 1: objective kto compares the replies of a batch; set 2 or more")
+    if faults:
+        raise RecipeRefused(source, faults)
+    return recipe
+
+
+def read_recipe(values: dict[str, object], source: Path | str) -> Recipe:
+    """The recipe of plain values that have the right types. Raises RecipeRefused with every fault."""
     try:
         return Recipe.model_validate(values)
     except ValidationError as refused:
@@ -129,7 +156,7 @@ def build_recipe(values: dict[str, object], source: Path | str = "of the run") -
 def recall_recipe(values: dict[str, object], run_id: str) -> Recipe:
     """The recipe that was saved with a run. Keys of an older version that no longer exist are left out."""
     kept = {key: value for key, value in values.items() if key in Recipe.model_fields}
-    return build_recipe(kept, f"of run {run_id}")
+    return read_recipe(kept, f"of run {run_id}")
 
 
 def parse_yaml(text: str) -> object:

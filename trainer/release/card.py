@@ -24,6 +24,12 @@ from trainer.recipes.recipe import Recipe
 
 RULES = ("uniform", "slot", "length", "base", "adapter", "adapter_slot", "serving")
 NO_PART = {"measurement", "checkpoint_steps", "threads"}  # keys that say nothing about the weights
+ROWS = {  # by objective, what is learnt from
+    "examples": "training examples: choices, pairs and thumbs",
+    "pairs": "training pairs",
+    "texts": "texts that people wrote",
+    "thumbs": "thumbs",
+}
 HUB_NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 LANGUAGE = re.compile(r"[a-z]{2,3}")
 
@@ -54,8 +60,9 @@ def write_card(
     parts = [
         f"---\n{write_front_matter(origin, recipe, report)}\n---\n",
         f"# {origin.name}\n",
-        "LoRA adapter for a support assistant, trained by Rejoinder on what agents picked and edited. It is "
-        "of use with its base alone: load `weights/` with PEFT, or serve it with vLLM under its own name.\n",
+        "LoRA adapter for a support assistant, trained by Rejoinder on what people picked, wrote and rated. "
+        "It is of use with its base alone: load `weights/` with PEFT, or serve it with vLLM under its own "
+        "name.\n",
         "## Base\n",
         f"`{name_base(origin.base)}`, sha256 over its weights, tokenizer and template: `{origin.base_id}`\n",
         *write_data(origin, metrics),
@@ -73,6 +80,7 @@ def write_front_matter(origin: Origin, recipe: Recipe, report: OfflineReport) ->
     results = list_results(origin, report)
     found = origin.members.by["language"] if origin.members else {}
     languages = sorted({each[0] for name in found if (each := LANGUAGE.match(name.lower()))})
+    preferred = [] if recipe.objective == "sft" else ["preference"]
     data = ModelCardData(
         library_name="peft",
         pipeline_tag="text-generation",
@@ -80,7 +88,7 @@ def write_front_matter(origin: Origin, recipe: Recipe, report: OfflineReport) ->
         base_model_relation="adapter",
         datasets=[origin.dataset_id],
         language=languages or None,
-        tags=["rejoinder", "lora", "preference", recipe.objective],
+        tags=["rejoinder", "lora", *preferred, recipe.objective],
         metrics=sorted({result.metric_type for result in results}) or None,
         model_name=origin.name,
         eval_results=results or None,
@@ -193,7 +201,5 @@ def write_guards(report: OfflineReport) -> list[str]:
 
 
 def count_rows(metrics: Mapping[str, Any]) -> str:
-    if "examples_trained" in metrics:
-        found, trained = metrics["examples_found"], metrics["examples_trained"]
-        return f"{trained} of {found} training examples: choices, pairs and thumbs"
-    return f"{metrics['pairs_trained']} of {metrics['pairs_found']} training pairs"
+    unit = next(unit for unit in ROWS if f"{unit}_trained" in metrics)
+    return f"{metrics[f'{unit}_trained']} of {metrics[f'{unit}_found']} {ROWS[unit]}"

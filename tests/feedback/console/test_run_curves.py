@@ -112,6 +112,33 @@ def test_the_run_behind_is_the_last_on_the_same_base(store_engine):
         assert (find(own), find(unborn), find(other), find(first)) == (first, own, None, None)
 
 
+def test_the_run_behind_has_the_same_objective(store_engine):
+    """The loss of `sft` is nats per token: behind that of `choice` it would say nothing."""
+    added = []
+    with unit_of_work(store_engine) as session:
+        for number, objective in enumerate(("sft", "choice", "sft", "kto")):
+            at = START + timedelta(days=number)
+            told = {"desk_id": DESK, "kind": "night", "slot": str(number), "recipe": {"objective": objective}}
+            run = Run(**told, state="done", created_at=at, started_at=at)
+            session.add(run)
+            session.flush()
+            add_adapter(session, f"tuned-20261122-{number}", run_id=run.id, base_id="a" * 64)
+            added.append(run.id)
+    with read(store_engine) as session:
+        runs = [session.get_one(Run, run_id) for run_id in added]
+        found = [find_run_behind(session, desk_id=DESK, run=run) for run in runs]
+        assert [run and run.id for run in found] == [None, None, added[0], None]
+
+
+def test_the_loss_is_explained_as_the_objective_means_it():
+    numbers = {"loss": LOSS, "held_out_loss": [(4, 0.9)]}
+    told = {name: draw_run(of(name), numbers, {})[0] for name in ("dpo", "sft", "kto")}
+    assert "nats per token" in told["sft"].explained and "texts" in told["sft"].held_out_explained
+    assert "thumb up" in told["kto"].explained and "thumbs" in told["kto"].held_out_explained
+    assert told["dpo"].explained == str(EXPLAINED["loss"])
+    assert {curve.name: curve.kinds for curve in told.values()} == {"loss": ["train", "held-out"]}
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [
