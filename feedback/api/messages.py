@@ -1,10 +1,10 @@
 """Calls about the messages of a conversation: what people write in it and what they get to read."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 from flask import Blueprint
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from sqlmodel import Session
 
 from feedback.api.caps import check_messages
@@ -31,7 +31,9 @@ from feedback.api.schemas import (
     write_down,
 )
 from feedback.api.thumbs import ThumbShown, show_own_thumbs
+from feedback.api.two_answers import ChoiceShown, show_choice
 from feedback.errors import NotFound, NotPermitted
+from feedback.labelling.choosing import end_choice
 from feedback.records.language import find_language
 from feedback.store.changes import conversation_topic
 from feedback.store.conversations import (
@@ -89,6 +91,9 @@ class MessageAdded(Answer):
 
 class MessagesAsked(Query):
     after: Id | None = Field(None, description="Only messages after this one.")
+    choice: Annotated[str, StringConstraints(max_length=128)] = Field(
+        "", description="The message_id of the two answers that the caller has got already."
+    )
     wait: Wait = 0
     pending: bool | None = Field(
         None, description="Also replies whose undo window is open. Default: yes for agents, no for apps."
@@ -108,6 +113,9 @@ class MessageShown(Answer):
 
 class Messages(Answer):
     messages: list[MessageShown]
+    choice: ChoiceShown | None = Field(
+        None, description="Two answers of which the customer is to pick one; null for agents."
+    )
 
 
 @write(
@@ -135,6 +143,7 @@ def add_message(call: Write, body: NewMessage, conversation_id: str) -> MessageA
     said = IncomingMessage(body.role, body.text, body.occurred_at, knowledge)
     if agent is None:
         check_messages(call, conversation.id)
+        end_choice(call.session, desk_id=call.actor.desk_id, conversation_id=conversation.id, now=call.now)
         conversation.language = conversation.language or find_language([body.text])
         message = append_message(call.session, conversation=conversation, said=said, now=call.now)
         turn = open_turn(call.session, message=message, now=call.now, due_at=body.due_at)
@@ -207,19 +216,24 @@ def read_messages(call: Read[MessagesAsked], conversation_id: str) -> Messages:
             pending=pending and not by_customer,
         )
         thumbs = show_own_thumbs(session, call.actor, rows) if by_customer else {}
+        choice = None if call.actor.role == "agent" else show_choice(session, call.actor, conversation_id)
+    now_open = choice.message_id if choice is not None else ""
     set_waiting(
         Waiting(
             topic=topic,
             actor=call.actor,
             seconds=asked.wait,
-            found=bool(rows),
-            then={"after": rows[-1].id if rows else asked.after or ""},
+            found=bool(rows) or now_open != asked.choice,
+            then={"after": rows[-1].id if rows else asked.after or "", "choice": now_open},
             mark=mark,
             again_in_s=0.0 if len(rows) == MESSAGES_AT_ONCE else None,
         )
     )
     return Messages(
-        messages=[show_message(row, with_knowledge=not by_customer, thumb=thumbs.get(row.id)) for row in rows]
+        messages=[
+            show_message(row, with_knowledge=not by_customer, thumb=thumbs.get(row.id)) for row in rows
+        ],
+        choice=choice,
     )
 
 

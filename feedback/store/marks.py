@@ -12,8 +12,9 @@ from sqlmodel import col
 
 from feedback.store.changes import CONVERSATION, TURN, conversation_topic, turn_topic
 from feedback.store.engine import batched
-from feedback.store.tables import Message, SuggestionSet, Turn
+from feedback.store.tables import Message, SuggestionSet, Turn, TwoAnswers
 
+CHOICE = (col(TwoAnswers.shown_at), col(TwoAnswers.answered_at))
 Mark = tuple[object, ...]
 Marks = dict[str, Mark]
 
@@ -22,9 +23,11 @@ def read_marks(connection: Connection, *, topics: Iterable[str]) -> Marks:
     """The marks of these topics; topics without any row are left out."""
     listed = list(topics)
     marks: Marks = {}
-    of, newest = col(Message.conversation_id), (col(Message.position), col(Message.release_no))
+    of, newest = col(Message.conversation_id), (col(Message.position), col(Message.release_no), *CHOICE)
     for ids in batched(name.removeprefix(CONVERSATION) for name in listed if name.startswith(CONVERSATION)):
-        last = sqlalchemy.select(of, *map(func.max, newest)).where(of.in_(ids)).group_by(of)
+        chosen = col(TwoAnswers.message_id) == col(Message.id)
+        last = sqlalchemy.select(of, *map(func.max, newest)).outerjoin(TwoAnswers, chosen)
+        last = last.where(of.in_(ids)).group_by(of)
         marks |= {conversation_topic(id): tuple(mark) for id, *mark in connection.execute(last)}
     for ids in batched(name.removeprefix(TURN) for name in listed if name.startswith(TURN)):
         states = (

@@ -131,6 +131,7 @@ def run_site(
     settings = FeedbackSettings(
         data_dir=data_dir,
         undo_window_s=undo_window_s,
+        two_answers=True,
         public_chat=public_chat,
         trusted_hosts=trusted_hosts,
     )

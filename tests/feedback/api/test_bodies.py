@@ -18,7 +18,8 @@ OPENING = {
     *("fields", "due_at"),
 }
 JUDGEMENT = {
-    *("event_id", "kind", "candidate_id", "candidate_ids", "text", "reasons", "dwell_ms", "occurred_at"),
+    *("event_id", "kind", "candidate_id", "candidate_ids", "both", "text", "reasons", "dwell_ms"),
+    "occurred_at",
     "draft_revision",
 }
 THUMB = {"event_id", "value", "reasons", "comment", "number"}
@@ -55,6 +56,9 @@ BODIES = {
     },
     "/v1/conversations/<conversation_id>/question": for_all(
         EVENT | {"task_id", "message_id", "score", "dwell_ms"}, "app", "visitor"
+    ),
+    "/v1/conversations/<conversation_id>/choice": for_all(
+        EVENT | {"message_id", "answer", "dwell_ms"}, "app", "visitor"
     ),
     "/v1/conversations/<conversation_id>/erasure": for_all(EVENT, "app", "visitor"),
     "/v1/erasures": for_all({"event_id", "customer_id"}, "app"),

@@ -1,0 +1,161 @@
+"""What follows from the customer's pick of two answers: the reply in the conversation, and a label.
+
+The item comes to be with the pick, in a task of tier 0 that opens by itself where none is open. It shows the
+two texts in the order in which the customer had them, without personal data.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from feedback.errors import Conflict
+from feedback.labelling import claim
+from feedback.labelling.asking import CUSTOMERS, name_customer
+from feedback.labelling.drafting import draft_task
+from feedback.labelling.freezing import freeze
+from feedback.labelling.judging import Said, record_label
+from feedback.labelling.kinds import COMPARE
+from feedback.labelling.labeller import Labeller
+from feedback.records.redact import Redactor
+from feedback.store import two_answers
+from feedback.store.conversations import lock_conversation
+from feedback.store.engine import of_desk
+from feedback.store.items import add_items, find_last_position
+from feedback.store.judgements import undo_judgement
+from feedback.store.label_subjects import SET, Material, read_material
+from feedback.store.live_judgements import is_live
+from feedback.store.releases import release_messages
+from feedback.store.retractions import retract_message
+from feedback.store.tables import Candidate, Desk, Item, Judgement, Label, Message, Task
+from feedback.store.tasks import OPEN, change_task_state
+from feedback.store.two_answers import BOTH, FIRST, NEITHER, SECOND, WROTE_ON, Choice
+
+NAME, MAKER = "Two answers", "rejoinder"
+SIDE_OF = {FIRST: "a", SECOND: "b", BOTH: "tie", NEITHER: "both_bad"}
+
+
+class ChoiceOver(Conflict):
+    def __init__(self, conversation_id: str) -> None:
+        super().__init__(
+            "choice_over",
+            f"Conversation {conversation_id} has no such choice: one was picked, or the talk went on.",
+            "Ask for the messages again.",
+        )
+
+
+def answer_choice(
+    session: Session,
+    *,
+    desk_id: str,
+    conversation_id: str,
+    message_id: str,
+    answer: str,
+    dwell_ms: int | None,
+    redactor: Redactor,
+    now: datetime,
+) -> Label | None:
+    """Sends the reply that the customer picked, or lets the turn wait again; returns their label, None where
+    the two texts say the same. Raises ChoiceOver.
+    """
+    task = open_task(session, desk_id=desk_id, now=now)
+    lock_conversation(session, desk_id=desk_id, conversation_id=conversation_id)
+    choice = two_answers.find_choice(session, desk_id=desk_id, conversation_id=conversation_id)
+    if choice is None or choice.id != message_id:
+        raise ChoiceOver(conversation_id)
+    two_answers.close_choice(session, choice=choice, answer=answer, now=now)
+    if answer == NEITHER:
+        take_back(session, choice=choice, now=now)
+    else:
+        release_messages(session, message_ids=[choice.id], now=now)
+    item = make_item(session, task=task, choice=choice, redactor=redactor, now=now)
+    if item is None:
+        return None
+    customer = Labeller(name_customer(conversation_id), "visitor")
+    claim.give(session, task=task, item=item, labeller=customer, now=now)
+    said = Said({"side": SIDE_OF[answer]}, dwell_ms=dwell_ms)
+    return record_label(
+        session, desk_id=desk_id, item_id=item.id, labeller=customer, said=said, now=now
+    ).label
+
+
+def end_choice(session: Session, *, desk_id: str, conversation_id: str, now: datetime) -> None:
+    """The customer writes on: the first answer stands before what they write, and nothing is learnt of it."""
+    choice = two_answers.find_choice(session, desk_id=desk_id, conversation_id=conversation_id)
+    if choice is not None:
+        two_answers.close_choice(session, choice=choice, answer=WROTE_ON, now=now)
+        release_messages(session, message_ids=[choice.id], now=now)
+
+
+def open_task(session: Session, *, desk_id: str, now: datetime) -> Task:
+    """The open task of customers' choices, held; a new one where none is open."""
+    desk = select(Desk).where(Desk.id == desk_id).with_for_update(key_share=True)
+    session.exec(desk).one()  # two first picks make one task
+    asked = of_desk(Task, desk_id).where(Task.tier == CUSTOMERS, Task.kind == COMPARE, Task.state == OPEN)
+    held = asked.order_by(col(Task.opened_at).desc(), col(Task.id)).limit(1).with_for_update()
+    task = session.exec(held).first()
+    if task is not None:
+        return task
+    task = draft_task(
+        session,
+        desk_id=desk_id,
+        kind=COMPARE,
+        name=NAME,
+        text="",
+        tags=[],
+        tier=CUSTOMERS,
+        overlap_min=1,
+        overlap_max=1,
+        confidence=0.0,
+        gold_share=0.0,
+        created_by=MAKER,
+        now=now,
+    )
+    return change_task_state(
+        session, desk_id=desk_id, task_id=task.id, state=OPEN, actor=MAKER, reason="", now=now
+    )
+
+
+def take_back(session: Session, *, choice: Choice, now: datetime) -> None:
+    """Lets the turn wait again with its set; what the agent said of the two is taken back."""
+    desk_id = choice.row.desk_id
+    sent = of_desk(Judgement, desk_id).where(
+        Judgement.set_id == choice.row.set_id, Judgement.message_id == choice.id, is_live()
+    )
+    judgement = session.exec(sent).one_or_none()
+    if judgement is not None:
+        undo_judgement(session, desk_id=desk_id, judgement_id=judgement.id, agent=None, now=now)
+        return
+    message = session.exec(of_desk(Message, desk_id).where(Message.id == choice.id)).one()
+    retract_message(session, message=message, now=now)
+
+
+def make_item(
+    session: Session, *, task: Task, choice: Choice, redactor: Redactor, now: datetime
+) -> Item | None:
+    """The item of two answers, settled by who labels it next; None where both say the same."""
+    row = choice.row
+    offered = select(Candidate.slot).where(col(Candidate.id).in_([row.first_id, row.second_id]))
+    slots = session.exec(offered).all()
+    material = read_material(session, kind=SET, ids=[row.set_id])[row.set_id]
+    assert isinstance(material, Material), "a set has no form that could be refused"
+    both = [reply for reply in material.replies if reply.place in slots]
+    frozen = freeze(COMPARE, replace(material, replies=both), seed=row.set_id, redactor=redactor)
+    if isinstance(frozen, str):
+        return None
+    item = Item(
+        desk_id=task.desk_id,
+        task_id=task.id,
+        position=find_last_position(session, task_id=task.id) + 1,
+        subject_kind=SET,
+        subject_id=row.set_id,
+        conversation_id=row.conversation_id,
+        conversation=material.conversation,
+        language=material.language,
+        shown=frozen.shown,
+        hidden=frozen.hidden,
+        tier=task.tier,
+        created_at=now,
+    )
+    add_items(session, items=[item])
+    return item
