@@ -1,4 +1,6 @@
-"""Two answers to choose from: the agent marks two and sends both by keyboard, the customer picks on their page."""
+"""Two answers to choose from: the agent marks two and sends both by key, the customer picks on their page."""
+
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -7,6 +9,7 @@ from sqlmodel import Session, select
 from feedback.store.tables import Label
 from tests.browser.conftest import ask, await_cards, part
 from tests.browser.site import Site
+from tests.browser.test_axe import AXE_SCRIPT, RUN
 
 pytestmark = pytest.mark.real
 CHOICE, BOTH = part("choice"), part("both")
@@ -45,3 +48,17 @@ def test_after_neither_the_agent_has_the_turn_again(site: Site, agent: Page, cus
     await_cards(agent)
     expect(customer.locator(".reply .bubble")).to_have_count(0)
     assert read_labels(site) == [("visitor", {"side": "both_bad"})]
+
+
+def test_on_a_phone_in_chinese_nothing_is_cut_off_and_axe_finds_nothing(
+    site: Site, agent: Page, open_page: Callable[..., Page]
+) -> None:
+    customer = open_page(language="zh-CN", width=390, height=780)
+    customer.goto(f"{site.url}/chat")
+    send_both(agent, customer)
+    assert customer.evaluate("document.documentElement.scrollWidth") <= 390
+    customer.evaluate(AXE_SCRIPT)
+    assert customer.evaluate(RUN) == []
+    customer.get_by_role("button", name="两个都可以").click()
+    expect(customer.locator(".reply .bubble")).to_have_count(1)
+    assert read_labels(site) == [("visitor", {"side": "tie"})]
