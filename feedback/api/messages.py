@@ -91,8 +91,10 @@ class MessageAdded(Answer):
 
 class MessagesAsked(Query):
     after: Id | None = Field(None, description="Only messages after this one.")
-    choice: Annotated[str, StringConstraints(max_length=128)] = Field(
-        "", description="The message_id of the two answers that the caller has got already."
+    choice: Annotated[str, StringConstraints(max_length=128)] | None = Field(
+        None,
+        description="The message_id of the two answers that the caller has got already, empty for none: "
+        "then waiting ends when that changes, too.",
     )
     wait: Wait = 0
     pending: bool | None = Field(
@@ -113,9 +115,7 @@ class MessageShown(Answer):
 
 class Messages(Answer):
     messages: list[MessageShown]
-    choice: ChoiceShown | None = Field(
-        None, description="Two answers of which the customer is to pick one; null for agents."
-    )
+    choice: ChoiceShown | None = Field(description="Two answers of which the customer is to pick one.")
 
 
 @write(
@@ -143,7 +143,7 @@ def add_message(call: Write, body: NewMessage, conversation_id: str) -> MessageA
     said = IncomingMessage(body.role, body.text, body.occurred_at, knowledge)
     if agent is None:
         check_messages(call, conversation.id)
-        end_choice(call.session, desk_id=call.actor.desk_id, conversation_id=conversation.id, now=call.now)
+        end_choice(call.session, desk_id=conversation.desk_id, conversation_id=conversation.id, now=call.now)
         conversation.language = conversation.language or find_language([body.text])
         message = append_message(call.session, conversation=conversation, said=said, now=call.now)
         turn = open_turn(call.session, message=message, now=call.now, due_at=body.due_at)
@@ -175,6 +175,7 @@ def answer_by_hand(call: Write, conversation: Conversation, said: IncomingMessag
     turn = close_waiting(
         call.session, conversation_id=conversation.id, state="answered", set_state="bypassed", now=call.now
     )
+    end_choice(call.session, desk_id=conversation.desk_id, conversation_id=conversation.id, now=call.now)
     is_held = call.actor.role != "app" and found.settings.undo_window_s > 0
     message = append_message(
         call.session,
@@ -216,15 +217,16 @@ def read_messages(call: Read[MessagesAsked], conversation_id: str) -> Messages:
             pending=pending and not by_customer,
         )
         thumbs = show_own_thumbs(session, call.actor, rows) if by_customer else {}
-        choice = None if call.actor.role == "agent" else show_choice(session, call.actor, conversation_id)
+        choice = show_choice(session, call.actor, conversation_id)
     now_open = choice.message_id if choice is not None else ""
     set_waiting(
         Waiting(
             topic=topic,
             actor=call.actor,
             seconds=asked.wait,
-            found=bool(rows) or now_open != asked.choice,
-            then={"after": rows[-1].id if rows else asked.after or "", "choice": now_open},
+            found=bool(rows) or asked.choice not in (None, now_open),
+            then={"after": rows[-1].id if rows else asked.after or ""}
+            | ({} if asked.choice is None else {"choice": now_open}),
             mark=mark,
             again_in_s=0.0 if len(rows) == MESSAGES_AT_ONCE else None,
         )

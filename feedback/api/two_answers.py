@@ -1,4 +1,4 @@
-"""The call by which a customer picks one of two answers; the messages of the conversation hold them."""
+"""Calls about two answers of which a customer picks one; the messages of the conversation hold them."""
 
 from typing import Annotated, Literal
 
@@ -9,10 +9,10 @@ from sqlmodel import Session
 from feedback.actor import Actor
 from feedback.api.judgements import MAX_DWELL_MS
 from feedback.api.routes import Write, write
-from feedback.api.schemas import Answer, Body, Id
-from feedback.labelling.choosing import answer_choice
+from feedback.api.schemas import Answer, Body, Id, Plain
+from feedback.labelling.choosing import answer_choice, release_first
 from feedback.records.redact import open_redactor
-from feedback.store.two_answers import find_choice
+from feedback.store.two_answers import find_offered_pair
 from feedback.web.services import services
 
 bp = Blueprint("two_answers", __name__)
@@ -28,6 +28,10 @@ class PickStored(Answer):
     label_id: str | None = Field(description="Null where both texts say the same.")
 
 
+class FirstSent(Answer):
+    message_id: str
+
+
 class ChoiceShown(Answer):
     message_id: str = Field(description="The message that the picked text becomes.")
     first: str
@@ -35,7 +39,7 @@ class ChoiceShown(Answer):
 
 
 def show_choice(session: Session, actor: Actor, conversation_id: str) -> ChoiceShown | None:
-    found = find_choice(session, desk_id=actor.desk_id, conversation_id=conversation_id)
+    found = find_offered_pair(session, desk_id=actor.desk_id, conversation_id=conversation_id)
     return None if found is None else ChoiceShown(message_id=found.id, first=found.first, second=found.second)
 
 
@@ -57,3 +61,12 @@ def pick(call: Write, body: Picked, conversation_id: str) -> PickStored:
         **body.model_dump(exclude={"event_id"}),
     )
     return PickStored(label_id=None if label is None else label.id)
+
+
+@write(
+    bp, "/v1/messages/<message_id>/release", roles=("agent", "app"), body=Plain, answer=FirstSent, status=200
+)
+def release_one(call: Write, body: Plain, message_id: str) -> FirstSent:
+    """Send the first of two answers, since the customer has not picked one."""
+    release_first(call.session, desk_id=call.actor.desk_id, message_id=message_id, now=call.now)
+    return FirstSent(message_id=message_id)

@@ -6,21 +6,22 @@ two texts in the order in which the customer had them, without personal data.
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, col, select
 
 from feedback.errors import Conflict
 from feedback.labelling import claim
-from feedback.labelling.asking import CUSTOMERS, name_customer
+from feedback.labelling.asking import CUSTOMERS, MESSAGE, name_asked
 from feedback.labelling.drafting import draft_task
 from feedback.labelling.freezing import freeze
-from feedback.labelling.judging import Said, record_label
+from feedback.labelling.judging import SentLabel, record_label
 from feedback.labelling.kinds import COMPARE
 from feedback.labelling.labeller import Labeller
 from feedback.records.redact import Redactor
 from feedback.store import two_answers
 from feedback.store.conversations import lock_conversation
-from feedback.store.engine import of_desk
+from feedback.store.engine import get_row, of_desk
 from feedback.store.items import add_items, find_last_position
 from feedback.store.judgements import undo_judgement
 from feedback.store.label_subjects import SET, Material, read_material
@@ -29,7 +30,7 @@ from feedback.store.releases import release_messages
 from feedback.store.retractions import retract_message
 from feedback.store.tables import Candidate, Desk, Item, Judgement, Label, Message, Task
 from feedback.store.tasks import OPEN, change_task_state
-from feedback.store.two_answers import BOTH, FIRST, NEITHER, SECOND, WROTE_ON, Choice
+from feedback.store.two_answers import BOTH, FIRST, NEITHER, RELEASED, SECOND, WROTE_ON, OfferedPair
 
 NAME, MAKER = "Two answers", "rejoinder"
 SIDE_OF = {FIRST: "a", SECOND: "b", BOTH: "tie", NEITHER: "both_bad"}
@@ -58,83 +59,97 @@ def answer_choice(
     """Sends the reply that the customer picked, or lets the turn wait again; returns their label, None where
     the two texts say the same. Raises ChoiceOver.
     """
-    task = open_task(session, desk_id=desk_id, now=now)
-    lock_conversation(session, desk_id=desk_id, conversation_id=conversation_id)
-    choice = two_answers.find_choice(session, desk_id=desk_id, conversation_id=conversation_id)
-    if choice is None or choice.id != message_id:
-        raise ChoiceOver(conversation_id)
-    two_answers.close_choice(session, choice=choice, answer=answer, now=now)
+    task = open_choice_task(session, desk_id=desk_id, now=now)
+    pair = lock_pair(session, desk_id=desk_id, conversation_id=conversation_id, message_id=message_id)
+    two_answers.close_pair(session, pair=pair, answer=answer, now=now)
     if answer == NEITHER:
-        take_back(session, choice=choice, now=now)
+        take_both_back(session, pair=pair, now=now)
     else:
-        release_messages(session, message_ids=[choice.id], now=now)
-    item = make_item(session, task=task, choice=choice, redactor=redactor, now=now)
+        release_messages(session, message_ids=[message_id], now=now)
+    item = make_choice_item(session, task=task, pair=pair, redactor=redactor, now=now)
     if item is None:
         return None
-    customer = Labeller(name_customer(conversation_id), "visitor")
+    customer = Labeller(name_asked(conversation_id), "visitor")
     claim.give(session, task=task, item=item, labeller=customer, now=now)
-    said = Said({"side": SIDE_OF[answer]}, dwell_ms=dwell_ms)
+    said = SentLabel({"side": SIDE_OF[answer]}, dwell_ms=dwell_ms)
     return record_label(
         session, desk_id=desk_id, item_id=item.id, labeller=customer, said=said, now=now
     ).label
 
 
+def lock_pair(session: Session, *, desk_id: str, conversation_id: str, message_id: str) -> OfferedPair:
+    """The two answers that the customer sees, with their conversation locked. Raises ChoiceOver."""
+    lock_conversation(session, desk_id=desk_id, conversation_id=conversation_id)
+    pair = two_answers.find_offered_pair(session, desk_id=desk_id, conversation_id=conversation_id)
+    if pair is None or pair.id != message_id:
+        raise ChoiceOver(conversation_id)
+    return pair
+
+
+def release_first(session: Session, *, desk_id: str, message_id: str, now: datetime) -> None:
+    """An agent waits no longer for the customer's pick: the first answer is sent, and nothing is learnt of
+    it. Raises NotFound, ChoiceOver.
+    """
+    message = get_row(session, Message, message_id, desk_id=desk_id, what="message")
+    conversation_id = message.conversation_id
+    pair = lock_pair(session, desk_id=desk_id, conversation_id=conversation_id, message_id=message_id)
+    two_answers.close_pair(session, pair=pair, answer=RELEASED, now=now)
+    release_messages(session, message_ids=[message_id], now=now)
+
+
 def end_choice(session: Session, *, desk_id: str, conversation_id: str, now: datetime) -> None:
-    """The customer writes on: the first answer stands before what they write, and nothing is learnt of it."""
-    choice = two_answers.find_choice(session, desk_id=desk_id, conversation_id=conversation_id)
-    if choice is not None:
-        two_answers.close_choice(session, choice=choice, answer=WROTE_ON, now=now)
-        release_messages(session, message_ids=[choice.id], now=now)
+    """Somebody writes on in a locked conversation: the first answer stands before what they write, and
+    nothing is learnt of it.
+    """
+    pair = two_answers.find_offered_pair(session, desk_id=desk_id, conversation_id=conversation_id)
+    if pair is not None:
+        two_answers.close_pair(session, pair=pair, answer=WROTE_ON, now=now)
+        release_messages(session, message_ids=[pair.id], now=now)
 
 
-def open_task(session: Session, *, desk_id: str, now: datetime) -> Task:
+def open_choice_task(session: Session, *, desk_id: str, now: datetime) -> Task:
     """The open task of customers' choices, held; a new one where none is open."""
-    desk = select(Desk).where(Desk.id == desk_id).with_for_update(key_share=True)
-    session.exec(desk).one()  # two first picks make one task
-    asked = of_desk(Task, desk_id).where(Task.tier == CUSTOMERS, Task.kind == COMPARE, Task.state == OPEN)
-    held = asked.order_by(col(Task.opened_at).desc(), col(Task.id)).limit(1).with_for_update()
-    task = session.exec(held).first()
+    task = find_choice_task(session, desk_id=desk_id)
     if task is not None:
         return task
-    task = draft_task(
-        session,
-        desk_id=desk_id,
-        kind=COMPARE,
-        name=NAME,
-        text="",
-        tags=[],
-        tier=CUSTOMERS,
-        overlap_min=1,
-        overlap_max=1,
-        confidence=0.0,
-        gold_share=0.0,
-        created_by=MAKER,
-        now=now,
-    )
+    session.exec(select(Desk).where(Desk.id == desk_id).with_for_update(key_share=True)).one()
+    task = find_choice_task(session, desk_id=desk_id)  # another first pick may have made it meanwhile
+    if task is not None:
+        return task
+    rules = {"tier": CUSTOMERS, "overlap_min": 1, "overlap_max": 1, "confidence": 0.0, "gold_share": 0.0}
+    made: dict[str, Any] = {"name": NAME, "text": "", "tags": [], "created_by": MAKER, **rules}
+    task = draft_task(session, desk_id=desk_id, kind=COMPARE, now=now, **made)
     return change_task_state(
         session, desk_id=desk_id, task_id=task.id, state=OPEN, actor=MAKER, reason="", now=now
     )
 
 
-def take_back(session: Session, *, choice: Choice, now: datetime) -> None:
+def find_choice_task(session: Session, *, desk_id: str) -> Task | None:
+    """The task of comparisons by customers that was opened last, held. An assigned one asks others."""
+    asked = of_desk(Task, desk_id).where(Task.tier == CUSTOMERS, Task.kind == COMPARE, Task.state == OPEN)
+    tasks = session.exec(asked.order_by(col(Task.opened_at).desc(), col(Task.id)).with_for_update())
+    return next((each for each in tasks if not each.assigned), None)
+
+
+def take_both_back(session: Session, *, pair: OfferedPair, now: datetime) -> None:
     """Lets the turn wait again with its set; what the agent said of the two is taken back."""
-    desk_id = choice.row.desk_id
+    desk_id = pair.row.desk_id
     sent = of_desk(Judgement, desk_id).where(
-        Judgement.set_id == choice.row.set_id, Judgement.message_id == choice.id, is_live()
+        Judgement.set_id == pair.row.set_id, Judgement.message_id == pair.id, is_live()
     )
     judgement = session.exec(sent).one_or_none()
     if judgement is not None:
         undo_judgement(session, desk_id=desk_id, judgement_id=judgement.id, agent=None, now=now)
         return
-    message = session.exec(of_desk(Message, desk_id).where(Message.id == choice.id)).one()
+    message = session.exec(of_desk(Message, desk_id).where(Message.id == pair.id)).one()
     retract_message(session, message=message, now=now)
 
 
-def make_item(
-    session: Session, *, task: Task, choice: Choice, redactor: Redactor, now: datetime
+def make_choice_item(
+    session: Session, *, task: Task, pair: OfferedPair, redactor: Redactor, now: datetime
 ) -> Item | None:
     """The item of two answers, settled by who labels it next; None where both say the same."""
-    row = choice.row
+    row = pair.row
     offered = select(Candidate.slot).where(col(Candidate.id).in_([row.first_id, row.second_id]))
     slots = session.exec(offered).all()
     material = read_material(session, kind=SET, ids=[row.set_id])[row.set_id]
@@ -147,8 +162,8 @@ def make_item(
         desk_id=task.desk_id,
         task_id=task.id,
         position=find_last_position(session, task_id=task.id) + 1,
-        subject_kind=SET,
-        subject_id=row.set_id,
+        subject_kind=MESSAGE,
+        subject_id=row.message_id,
         conversation_id=row.conversation_id,
         conversation=material.conversation,
         language=material.language,

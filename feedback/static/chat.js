@@ -49,7 +49,7 @@ const outbox = new Outbox(place, {
 const talk = new Talk(part("messages"), { place, outbox });
 const queuePosition = new QueuePosition(part("typing"), place);
 const question = new Question(part("question"), place);
-const choice = new Choice(part("choice"), place);
+const choice = new Choice(part("choice"), place, { onPicked: () => part("messages").focus() });
 const shelf = new Shelf(part("shelf-list"), { current: place });
 const attention = new Attention({ person: "customer", sound: part("sound"), notify: part("notify"), say: showTrouble });
 
@@ -66,7 +66,7 @@ function enter() {
 }
 
 function nextMessages() {
-  const known = new URLSearchParams({ ...(talk.lastId && { after: talk.lastId }), ...(choice.id && { choice: choice.id }) });
+  const known = new URLSearchParams({ ...(talk.lastId && { after: talk.lastId }), choice: choice.id });
   return `/v1/conversations/${place.id}/messages?${known}`;
 }
 

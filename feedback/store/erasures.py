@@ -38,7 +38,6 @@ from feedback.store.tables import (
     SuggestionSet,
     Thumb,
     Turn,
-    TwoAnswers,
 )
 from feedback.store.turns import OPEN_SETS
 
@@ -187,7 +186,6 @@ def _paths(ids: Sequence[str]) -> list[tuple[type[SQLModel], ColumnElement[bool]
         (SuggestionSet, col(SuggestionSet.conversation_id).in_(ids)),
         (Candidate, col(Candidate.set_id).in_(_sets(ids))),
         (Judgement, col(Judgement.set_id).in_(_sets(ids))),
-        (TwoAnswers, col(TwoAnswers.conversation_id).in_(ids)),
         (Draft, col(Draft.conversation_id).in_(ids)),
         (JudgementReasons, col(JudgementReasons.judgement_id).in_(_judgements(ids))),
         (Thumb, col(Thumb.message_id).in_(_messages(ids))),

@@ -28,7 +28,7 @@ from feedback.store.judgement_rules import Verdict, check_verdict
 from feedback.store.retractions import AlreadyUndone, NotYours, Retracted, retract_message
 from feedback.store.tables import Judgement, Message, SuggestionSet, Turn, new_id
 from feedback.store.turns import TurnAnswered, check_claim, check_waiting
-from feedback.store.two_answers import TwoAnswersOff, add_two_answers, check_not_given, put_in_order
+from feedback.store.two_answers import add_two_answers, check_both, put_in_order
 
 NEW_MESSAGE = insert(Message.__table__)  # type: ignore[attr-defined]
 NEW_JUDGEMENT = insert(Judgement.__table__)  # type: ignore[attr-defined]
@@ -104,9 +104,7 @@ def record_judgement(
     check_claim(locked.turn, agent=verdict.agent, now=now, claim_minutes=settings.claim_minutes)
     _check_candidates(locked, verdict)
     if verdict.both:
-        if not settings.two_answers:
-            raise TwoAnswersOff(set_id)
-        check_not_given(connection, set_id=set_id)
+        check_both(connection, set_id=set_id, is_on=settings.two_answers)
     with sent_together(connection):
         judgement_id, message_id = _write(
             session, locked, verdict, now=now, is_held=verdict.both or settings.undo_window_s > 0
@@ -196,7 +194,7 @@ def _check_candidates(locked: LockedSet, verdict: Verdict) -> None:
 def _send(
     connection: Connection, locked: LockedSet, verdict: Verdict, *, now: datetime, is_held: bool
 ) -> str:
-    offered = _order_both(locked, verdict) if verdict.both else []
+    offered = put_in_order(locked.shown.replies, verdict.candidate_ids, locked.set.id) if verdict.both else []
     candidate_id = offered[0] if offered else verdict.candidate_id
     candidate = locked.find_reply(candidate_id) if candidate_id else None
     text = verdict.text if verdict.text is not None else candidate.text if candidate is not None else None
@@ -221,16 +219,9 @@ def _send(
             conversation_id=locked.conversation_id,
             set_id=locked.set.id,
             message_id=row["id"],
-            first_id=offered[0],
-            second_id=offered[1],
+            candidate_ids=offered,
         )
     return str(row["id"])
-
-
-def _order_both(locked: LockedSet, verdict: Verdict) -> list[str]:
-    """The two candidates in the order in which the customer sees them."""
-    slots = {reply.slot: reply.id for each in verdict.candidate_ids if (reply := locked.find_reply(each))}
-    return [slots[slot] for slot in put_in_order(locked.set.id, list(slots))]
 
 
 def _close(connection: Connection, locked: LockedSet, verdict: Verdict, *, now: datetime) -> None:

@@ -6,6 +6,8 @@ from alembic import op
 revision = "0035"
 down_revision = "0034"
 
+OPEN = sa.text("answer IS NULL")
+
 
 def upgrade() -> None:
     op.create_table(
@@ -33,3 +35,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_two_answers_conversation_id", "two_answers", ["conversation_id"])
     op.create_index("ix_two_answers_set_id", "two_answers", ["set_id"])
+    op.create_index(
+        "ix_two_answers_open", "two_answers", ["desk_id"], postgresql_where=OPEN, sqlite_where=OPEN
+    )

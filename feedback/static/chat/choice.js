@@ -6,8 +6,9 @@ import { linked } from "../links.js";
 import { _ } from "../i18n.js";
 
 export class Choice {
-  constructor(box, place) {
-    Object.assign(this, { box, place, id: "" });
+  /** `onPicked` takes the focus, if the button that had it goes away. */
+  constructor(box, place, { onPicked }) {
+    Object.assign(this, { box, place, onPicked, id: "" });
   }
 
   /** Shows the two answers that the service offers, or none; tells whether they are new. */
@@ -39,14 +40,16 @@ export class Choice {
   }
 
   async pick(answer, dwell_ms) {
-    for (const each of this.box.querySelectorAll("button")) each.disabled = true;
+    if (this.box.contains(document.activeElement)) this.onPicked();
+    const buttons = [...this.box.querySelectorAll("button")];
+    for (const each of buttons) each.disabled = true;
     try {
       const path = `/v1/conversations/${this.place.id}/choice`;
       await write(path, { message_id: this.id, answer, dwell_ms }, { token: this.place.token, keep: false });
     } catch (fault) {
-      if (!(fault instanceof Refusal)) throw fault; // picked in another window, or the talk went on
+      if (!(fault instanceof Refusal)) throw fault;
+      for (const each of buttons) each.disabled = false; // what was picked in another window, the messages tell
     }
-    this.box.textContent = answer === "neither" ? _("Thank you. Another answer follows.") : _("Thank you.");
   }
 }
 

@@ -2,9 +2,12 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index, text
 from sqlmodel import Field
 
 from feedback.store.tables.columns import DeskRow, declare, time_column
+
+OPEN = text("answer IS NULL")
 
 
 class TwoAnswers(DeskRow, table=True):
@@ -13,7 +16,10 @@ class TwoAnswers(DeskRow, table=True):
     """
 
     __tablename__ = "two_answers"
-    __table_args__ = (declare("first_id second_id answer"),)
+    __table_args__ = (
+        Index("ix_two_answers_open", "desk_id", postgresql_where=OPEN, sqlite_where=OPEN),
+        declare("first_id second_id answer"),
+    )
 
     conversation_id: str = Field(foreign_key="conversation.id", index=True)
     set_id: str = Field(foreign_key="suggestion_set.id", index=True)
@@ -22,5 +28,5 @@ class TwoAnswers(DeskRow, table=True):
     first_id: str = Field(foreign_key="candidate.id")
     second_id: str = Field(foreign_key="candidate.id")
     shown_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))  # from then on
-    answer: str | None = None  # first | second | both | neither | wrote_on
+    answer: str | None = None  # first | second | both | neither | wrote_on | released
     answered_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))

@@ -72,6 +72,7 @@ BODIES = {
     "/v1/judgements/<judgement_id>/reasons": for_agents({"event_id", "reasons"}, ACTING | {"reasons"}),
     "/v1/judgements/<judgement_id>/undo": for_agents(EVENT, ACTING),
     "/v1/messages/<message_id>/retract": for_agents(EVENT, ACTING),
+    "/v1/messages/<message_id>/release": for_agents(EVENT, EVENT),
     "/v1/messages/<message_id>/thumbs": {"visitor": THUMB, **for_all(THUMB | {"occurred_at"}, "app")},
     "/v1/adapters/<name>/scores": for_all(EVENT | {"prompts"}, "expert"),
     "/v1/duels": for_all({"event_id", "adapter", "rival", "wanted", "name", "tag"}, "expert"),

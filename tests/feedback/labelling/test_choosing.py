@@ -2,55 +2,25 @@
 
 import pytest
 
-from feedback.store.tables import Item, Judgement, Label, Message, Record, Turn, TwoAnswers
-from tests.feedback.desk import make_desk, put_set
-
-TEXTS = ("We shall send it today.", "Look for yourself.", "Tomorrow at the latest.", "No idea.")
-FIRST, SECOND = "first", "second"
+from feedback.store.tables import Item, Judgement, Label, Message, Record, Turn
+from tests.feedback.desk import make_desk
+from tests.feedback.labelling.two_answers import (
+    FIRST,
+    SECOND,
+    TEXTS,
+    ask,
+    find_code,
+    list_said,
+    offer,
+    pick,
+    see,
+    send_both,
+)
 
 
 @pytest.fixture
 def desk(store_engine, tmp_path):
     return make_desk(store_engine, tmp_path, two_answers=True)
-
-
-def ask(desk, texts=TEXTS):
-    opened = desk.open("Where is my lamp? Call +49 171 2345678.")
-    messages = [{"role": "user", "content": "Where is my lamp? Call +49 171 2345678."}]
-    put_set(desk.engine, opened["turn_id"], texts=texts, messages=messages)
-    return opened | {"shown": desk.get(f"/v1/turns/{opened['turn_id']}/suggestions", "agent").json}
-
-
-def send_both(desk, opened, at=(0, 2), **fields):
-    ids = [opened["shown"]["candidates"][place]["candidate_id"] for place in at]
-    tie = {"candidate_id": ids[0], "candidate_ids": ids, "both": True} | fields
-    return desk.judge(opened["shown"], "tie", **tie)
-
-
-def see(desk, opened, by=None):
-    answer = desk.get(
-        f"/v1/conversations/{opened['conversation_id']}/messages", by or opened["visitor_token"]
-    )
-    assert answer.status_code == 200, answer.text
-    return answer.json["choice"]
-
-
-def pick(desk, opened, answer, **fields):
-    message_id = fields.pop("message_id", None) or desk.row(TwoAnswers, answer=None).message_id
-    path = f"/v1/conversations/{opened['conversation_id']}/choice"
-    return desk.post(path, opened["visitor_token"], message_id=message_id, answer=answer, **fields)
-
-
-def offer(desk):
-    opened = ask(desk)
-    sent = send_both(desk, opened)
-    assert sent.status_code == 201, sent.text
-    desk.clock.advance(10)
-    return opened | sent.json
-
-
-def said(desk, opened):
-    return [(each["role"], each["text"]) for each in desk.messages(opened, opened["visitor_token"])]
 
 
 def test_both_are_shown_once_the_undo_window_is_over_and_are_no_message_before_the_pick(desk):
@@ -60,8 +30,8 @@ def test_both_are_shown_once_the_undo_window_is_over_and_are_no_message_before_t
     desk.clock.advance(10)
     shown = see(desk, opened)
     assert {shown["first"], shown["second"]} == {TEXTS[0], TEXTS[2]}
-    assert see(desk, opened, "app") == shown and see(desk, opened, "agent") is None
-    assert [role for role, _ in said(desk, opened)] == ["customer"]
+    assert see(desk, opened, "app") == see(desk, opened, "agent") == shown
+    assert [role for role, _ in list_said(desk, opened)] == ["customer"]
     assert set(shown) == {"message_id", "first", "second"}
 
 
@@ -73,11 +43,11 @@ def test_the_pick_becomes_the_reply_and_a_label(desk, answer, text, side):
     shown = see(desk, opened)
     stored = pick(desk, opened, answer, dwell_ms=4000)
     assert stored.status_code == 201, stored.text
-    assert said(desk, opened)[-1] == ("agent", shown[text]) and see(desk, opened) is None
+    assert list_said(desk, opened)[-1] == ("agent", shown[text]) and see(desk, opened) is None
     label, item = desk.row(Label), desk.row(Item)
     assert (label.id, label.value, label.role) == (stored.json["label_id"], {"side": side}, "visitor")
     assert (label.labeller, label.dwell_ms) == (f"visitor:{opened['conversation_id']}", 4000)
-    assert (item.state, item.subject_kind, item.outcome) == ("settled", "set", {"side": side})
+    assert (item.state, item.subject_kind, item.outcome) == ("settled", "message", {"side": side})
     assert (item.shown["a"], item.shown["b"]) == (shown["first"], shown["second"])
     assert "2345678" not in str(item.shown)
     message = desk.row(Message, id=opened["message_id"])
@@ -98,17 +68,17 @@ def test_after_neither_the_turn_waits_again_with_its_set(desk):
     opened = offer(desk)
     assert pick(desk, opened, "neither").status_code == 201
     assert desk.row(Turn).state == "waiting" and see(desk, opened) is None
-    assert [role for role, _ in said(desk, opened)] == ["customer"]
+    assert [role for role, _ in list_said(desk, opened)] == ["customer"]
     assert desk.row(Label).value == {"side": "both_bad"}
     assert [row.kind for row in sorted(desk.rows(Judgement), key=lambda row: row.created_at)] == [
         "tie",
         "undo",
     ]
     refused = send_both(desk, opened)
-    assert (refused.status_code, refused.json["error"]["code"]) == (409, "two_answers_given")
+    assert find_code(refused) == (409, "two_answers_given")
     assert desk.judge(opened["shown"], "own", text="It left today.").status_code == 201
     desk.clock.advance(10)
-    assert said(desk, opened)[-1] == ("agent", "It left today.")
+    assert list_said(desk, opened)[-1] == ("agent", "It left today.")
 
 
 def test_undo_takes_both_back_before_they_are_shown_and_withdraws_the_tie_afterwards(desk):
@@ -127,23 +97,13 @@ def test_undo_takes_both_back_before_they_are_shown_and_withdraws_the_tie_afterw
     assert desk.row(Turn).state == "waiting"
 
 
-def test_who_writes_on_gets_the_first_before_their_words_and_gives_no_label(desk):
-    opened = offer(desk)
-    shown = see(desk, opened)
-    desk.say(opened, "customer", "And the other one?", by=opened["visitor_token"])
-    assert said(desk, opened)[1:] == [("agent", shown["first"]), ("customer", "And the other one?")]
-    late = pick(desk, opened, SECOND, message_id=shown["message_id"])
-    assert (late.status_code, late.json["error"]["code"]) == (409, "choice_over")
-    assert desk.rows(Label) == []
-
-
 def test_a_second_pick_and_another_conversations_are_refused(desk):
     opened, other = offer(desk), ask(desk)
     shown = see(desk, opened)
     assert pick(desk, other, FIRST, message_id=shown["message_id"]).status_code == 409
     assert pick(desk, opened, FIRST).status_code == 201
     assert pick(desk, opened, SECOND, message_id=shown["message_id"]).status_code == 409
-    assert said(desk, opened)[-1][1] == shown["first"]
+    assert list_said(desk, opened)[-1][1] == shown["first"]
 
 
 def test_only_a_tie_of_two_sends_both(desk):
@@ -160,13 +120,5 @@ def test_only_a_tie_of_two_sends_both(desk):
 
 def test_both_are_sent_only_where_it_is_switched_on(sqlite_desk):
     refused = send_both(sqlite_desk, ask(sqlite_desk))
-    assert (refused.status_code, refused.json["error"]["code"]) == (409, "two_answers_off")
+    assert find_code(refused) == (409, "two_answers_off")
     assert sqlite_desk.rows(Message, role="agent") == []
-
-
-def test_erasure_reaches_the_choice(desk):
-    opened = offer(desk)
-    erased = desk.post(f"/v1/conversations/{opened['conversation_id']}/erasure", opened["visitor_token"])
-    assert erased.status_code < 300, erased.text
-    assert pick(desk, opened, FIRST).status_code in (401, 410)
-    assert see(desk, opened, "app") is None
