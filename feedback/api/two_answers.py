@@ -10,9 +10,9 @@ from feedback.actor import Actor
 from feedback.api.judgements import MAX_DWELL_MS
 from feedback.api.routes import Write, write
 from feedback.api.schemas import Answer, Body, Id, Plain
-from feedback.labelling.choosing import answer_choice, release_first
+from feedback.labelling.two_answers import answer_offer, release_first
 from feedback.records.redact import open_redactor
-from feedback.store.two_answers import find_offered_pair
+from feedback.store.two_answers import find_offered
 from feedback.web.services import services
 
 bp = Blueprint("two_answers", __name__)
@@ -32,27 +32,31 @@ class FirstSent(Answer):
     message_id: str
 
 
-class ChoiceShown(Answer):
+class TwoAnswersShown(Answer):
     message_id: str = Field(description="The message that the picked text becomes.")
     first: str
     second: str
 
 
-def show_choice(session: Session, actor: Actor, conversation_id: str) -> ChoiceShown | None:
-    found = find_offered_pair(session, desk_id=actor.desk_id, conversation_id=conversation_id)
-    return None if found is None else ChoiceShown(message_id=found.id, first=found.first, second=found.second)
+def show_two_answers(session: Session, actor: Actor, conversation_id: str) -> TwoAnswersShown | None:
+    found = find_offered(session, desk_id=actor.desk_id, conversation_id=conversation_id)
+    return (
+        None
+        if found is None
+        else TwoAnswersShown(message_id=found.id, first=found.first, second=found.second)
+    )
 
 
 @write(
     bp,
-    "/v1/conversations/<conversation_id>/choice",
+    "/v1/conversations/<conversation_id>/two-answers",
     roles=("app", "visitor"),
     body=Picked,
     answer=PickStored,
 )
 def pick(call: Write, body: Picked, conversation_id: str) -> PickStored:
     """Pick one of two answers: it is sent. After both, the first is; after neither, the turn waits again."""
-    label = answer_choice(
+    label = answer_offer(
         call.session,
         desk_id=call.actor.desk_id,
         conversation_id=conversation_id,

@@ -25,7 +25,7 @@ def read_marks(connection: Connection, *, topics: Iterable[str]) -> Marks:
     marks: Marks = {}
     of, newest = col(Message.conversation_id), (col(Message.position), col(Message.release_no))
     for ids in batched(name.removeprefix(CONVERSATION) for name in listed if name.startswith(CONVERSATION)):
-        last = sqlalchemy.select(of, *map(func.max, newest), *_select_choices(of))
+        last = sqlalchemy.select(of, *map(func.max, newest), *_select_two_answers(of))
         last = last.where(of.in_(ids)).group_by(of)
         marks |= {conversation_topic(id): tuple(mark) for id, *mark in connection.execute(last)}
     for ids in batched(name.removeprefix(TURN) for name in listed if name.startswith(TURN)):
@@ -38,7 +38,7 @@ def read_marks(connection: Connection, *, topics: Iterable[str]) -> Marks:
     return marks
 
 
-def _select_choices(conversation_id: Any) -> list[Any]:
+def _select_two_answers(conversation_id: Any) -> list[Any]:
     """When two answers were last shown in a conversation, and when somebody last said something of them."""
     times = col(TwoAnswers.shown_at), col(TwoAnswers.answered_at)
     return [

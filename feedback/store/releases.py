@@ -12,7 +12,7 @@ from sqlmodel import Session, col, func, select
 
 from feedback.store.changes import conversation_topic, note_change
 from feedback.store.tables import Conversation, Message, TwoAnswers
-from feedback.store.two_answers import HELD, offer_pair
+from feedback.store.two_answers import HELD, offer_both
 
 MOST = 1_000
 
@@ -41,7 +41,7 @@ def release_messages(session: Session, *, message_ids: Sequence[str], now: datet
     for message_id, conversation_id in found:
         lock = select(Conversation.id).where(Conversation.id == conversation_id)
         session.exec(lock.with_for_update(key_share=True)).one()
-        if offer_pair(session, message_id=message_id, now=now):
+        if offer_both(session, message_id=message_id, now=now):
             continue
         number = next_release_no(session, conversation_id=conversation_id)
         session.connection().execute(

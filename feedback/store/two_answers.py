@@ -3,7 +3,7 @@ another text in the conversation than that.
 
     held for the undo window -> shown, still held -> answered: released with the picked text, or taken back
 
-A message that was taken back or erased has no such choice left, whatever its row says.
+A message that was taken back or erased is offered no more, whatever its row says.
 """
 
 from collections.abc import Collection, Sequence
@@ -47,7 +47,7 @@ class TwoAnswersGiven(Conflict):
 
 
 @dataclass(frozen=True)
-class OfferedPair:
+class Offered:
     """What a customer may pick from. `id` is the message that waits for it."""
 
     row: TwoAnswers
@@ -93,7 +93,7 @@ def add_two_answers(
     connection.execute(NEW, {"id": new_id(), "first_id": first_id, "second_id": second_id, **row})
 
 
-def find_offered_pair(session: Session, *, desk_id: str, conversation_id: str) -> OfferedPair | None:
+def find_offered(session: Session, *, desk_id: str, conversation_id: str) -> Offered | None:
     """The two answers that the customer sees now."""
     first, second = aliased(Candidate), aliased(Candidate)
     query = (
@@ -111,7 +111,7 @@ def find_offered_pair(session: Session, *, desk_id: str, conversation_id: str) -
         .order_by(col(TwoAnswers.shown_at).desc(), col(TwoAnswers.id))
     )
     found = session.exec(query.limit(1)).first()
-    return None if found is None else OfferedPair(found[0], found[1] or "", found[2] or "")
+    return None if found is None else Offered(found[0], found[1] or "", found[2] or "")
 
 
 def is_offered(session: Session, *, message_id: str) -> bool:
@@ -130,13 +130,13 @@ def list_offered(session: Session, *, desk_id: str) -> Sequence[str]:
     return session.exec(query).all()
 
 
-def offer_pair(session: Session, *, message_id: str, now: datetime) -> bool:
+def offer_both(session: Session, *, message_id: str, now: datetime) -> bool:
     """Shows the customer both texts of a held message of a locked conversation; tells whether they are to
     pick. They are not where somebody wrote on during the undo window: then the first is the answer.
     """
     query = select(TwoAnswers, Message).join(Message, col(Message.id) == TwoAnswers.message_id)
-    open_pair = query.where(TwoAnswers.message_id == message_id, col(TwoAnswers.answer).is_(None), *HELD)
-    found = session.exec(open_pair.execution_options(populate_existing=True)).one_or_none()
+    still_open = query.where(TwoAnswers.message_id == message_id, col(TwoAnswers.answer).is_(None), *HELD)
+    found = session.exec(still_open.execution_options(populate_existing=True)).one_or_none()
     if found is None:
         return False
     row, message = found
@@ -155,14 +155,14 @@ def offer_pair(session: Session, *, message_id: str, now: datetime) -> bool:
     return row.answer is None
 
 
-def close_pair(session: Session, *, pair: OfferedPair, answer: str, now: datetime) -> None:
+def close_offered(session: Session, *, offered: Offered, answer: str, now: datetime) -> None:
     """Writes what became of the two answers, and gives the held message the text that was picked."""
-    row = pair.row
+    row = offered.row
     row.answer, row.answered_at = answer, now
     session.add(row)
     if answer == SECOND:
         message = session.exec(of_desk(Message, row.desk_id).where(Message.id == row.message_id)).one()
-        message.text, message.candidate_id = pair.second, row.second_id
+        message.text, message.candidate_id = offered.second, row.second_id
         session.add(message)
     session.flush()
     note_change(session, conversation_topic(row.conversation_id))

@@ -14,7 +14,7 @@ from tests.browser.site import Site, run_site
 from tests.browser.test_axe import AXE_SCRIPT, RUN
 
 pytestmark = pytest.mark.real
-CHOICE, BOTH = part("choice"), part("both")
+OFFERED, BOTH = part("two-answers"), part("both")
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def send_both(agent: Page, customer: Page) -> None:
         agent.keyboard.press(key)
     expect(agent.locator(BOTH)).to_be_visible()
     agent.keyboard.press("p")
-    expect(customer.locator(CHOICE)).to_be_visible()
+    expect(customer.locator(OFFERED)).to_be_visible()
 
 
 def read_labels(site: Site) -> list[tuple[str, dict[str, str] | None]]:
@@ -48,7 +48,7 @@ def test_a_customer_picks_the_second_by_keyboard(site: Site, agent: Page, custom
     second.get_by_role("button").focus()
     customer.keyboard.press("Enter")
     expect(customer.locator(".reply .bubble")).to_have_text([text])
-    expect(customer.locator(CHOICE)).to_be_hidden()
+    expect(customer.locator(OFFERED)).to_be_hidden()
     expect(customer.locator(part("messages"))).to_be_focused()
     assert read_labels(site) == [("visitor", {"side": "b"})]
 
@@ -82,9 +82,9 @@ def test_what_one_window_picks_goes_away_in_the_other(
     send_both(agent, customer)
     other = customer.context.new_page()
     other.goto(customer.url)
-    expect(other.locator(CHOICE)).to_be_visible()
+    expect(other.locator(OFFERED)).to_be_visible()
     customer.get_by_role("button", name="The first").click()
-    expect(other.locator(CHOICE)).to_be_hidden()
+    expect(other.locator(OFFERED)).to_be_hidden()
     expect(other.locator(".reply .bubble")).to_have_count(1)
 
 
@@ -109,7 +109,7 @@ def test_the_agent_sends_one_by_key_when_nobody_picks(
     assert agent.evaluate(RUN) == []
     agent.get_by_role("button", name=send).focus()
     agent.keyboard.press("Enter")
-    expect(customer.locator(CHOICE)).to_be_hidden()
+    expect(customer.locator(OFFERED)).to_be_hidden()
     expect(customer.locator(".reply .bubble")).to_have_count(1)
     assert read_labels(site) == []
 
@@ -120,12 +120,12 @@ def test_long_answers_leave_room_to_write_on_a_phone(
     customer = open_page(width=360, height=640)
     customer.goto(f"{site.url}/chat")
     send_both(agent, customer)
-    words = customer.locator(f"{CHOICE} .words")
+    words = customer.locator(f"{OFFERED} .words")
     words.evaluate_all(
         "(each) => each.forEach((one) => { one.textContent = 'We look into it at once. '.repeat(60); })"
     )
-    box, field = customer.locator(CHOICE).bounding_box(), customer.locator(part("text")).bounding_box()
+    box, field = customer.locator(OFFERED).bounding_box(), customer.locator(part("text")).bounding_box()
     assert box is not None and field is not None
     assert box["height"] <= 640 * 0.6 + 1 and field["y"] + field["height"] <= 640
     customer.get_by_role("button", name="Neither").click()
-    expect(customer.locator(CHOICE)).to_be_hidden()
+    expect(customer.locator(OFFERED)).to_be_hidden()

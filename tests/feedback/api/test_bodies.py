@@ -57,7 +57,7 @@ BODIES = {
     "/v1/conversations/<conversation_id>/question": for_all(
         EVENT | {"task_id", "message_id", "score", "dwell_ms"}, "app", "visitor"
     ),
-    "/v1/conversations/<conversation_id>/choice": for_all(
+    "/v1/conversations/<conversation_id>/two-answers": for_all(
         EVENT | {"message_id", "answer", "dwell_ms"}, "app", "visitor"
     ),
     "/v1/conversations/<conversation_id>/erasure": for_all(EVENT, "app", "visitor"),

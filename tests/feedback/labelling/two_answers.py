@@ -42,13 +42,13 @@ def see(desk: Desk, opened: dict[str, Any], by: str | None = None) -> dict[str, 
     path = f"/v1/conversations/{opened['conversation_id']}/messages"
     answer = desk.get(path, by or opened["visitor_token"])
     assert answer.status_code == 200, answer.text
-    choice: dict[str, str] | None = answer.json["choice"]
-    return choice
+    offered: dict[str, str] | None = answer.json["two_answers"]
+    return offered
 
 
 def pick(desk: Desk, opened: dict[str, Any], answer: str, **fields: Any):
     message_id = fields.pop("message_id", None) or desk.row(TwoAnswers, answer=None).message_id
-    path = f"/v1/conversations/{opened['conversation_id']}/choice"
+    path = f"/v1/conversations/{opened['conversation_id']}/two-answers"
     return desk.post(path, opened["visitor_token"], message_id=message_id, answer=answer, **fields)
 
 

@@ -30,16 +30,16 @@ def make_path(opened, **query):
 def test_a_stream_brings_two_answers_and_what_was_picked(desk, served, answer):
     opened = ask(desk)
     token = opened["visitor_token"]
-    with served.client(token) as client, open_stream(client, make_path(opened, choice="")) as stream:
-        assert stream.next()["choice"] is None
+    with served.client(token) as client, open_stream(client, make_path(opened, two_answers="")) as stream:
+        assert stream.next()["two_answers"] is None
         send_both(desk, opened)
         desk.clock.advance(10)
         offered = stream.next()
-        assert offered == {"messages": [], "choice": see(desk, opened)}
+        assert offered == {"messages": [], "two_answers": see(desk, opened)}
         pick(desk, opened, answer)
         after = stream.next()
-    picked = [offered["choice"]["second"]] if answer == "second" else []
-    assert after["choice"] is None and [each["text"] for each in after["messages"]] == picked
+    picked = [offered["two_answers"]["second"]] if answer == "second" else []
+    assert after["two_answers"] is None and [each["text"] for each in after["messages"]] == picked
 
 
 def test_a_reload_brings_two_answers_at_once(desk, served):
@@ -48,8 +48,8 @@ def test_a_reload_brings_two_answers_at_once(desk, served):
     desk.clock.advance(10)
     last = desk.messages(opened)[-1]["message_id"]
     with served.client(opened["visitor_token"]) as client:
-        found = client.get(make_path(opened, after=last, choice="", wait=60)).json()
-    assert found["messages"] == [] and set(found["choice"]) == {"message_id", "first", "second"}
+        found = client.get(make_path(opened, after=last, two_answers="", wait=60)).json()
+    assert found["messages"] == [] and set(found["two_answers"]) == {"message_id", "first", "second"}
 
 
 def test_who_does_not_say_what_they_have_waits_for_messages_alone(desk, served):

@@ -14,7 +14,7 @@ from feedback.records.from_judgement import ShownReply
 from feedback.store.engine import open_engine, read, unit_of_work
 from feedback.store.label_subjects import SET
 from feedback.store.tables import Candidate, Item, Label, Message, Record, Task, Turn, TwoAnswers
-from feedback.store.two_answers import offer_pair, put_in_order
+from feedback.store.two_answers import offer_both, put_in_order
 from feedback.web.services import EXTENSION
 from tests.feedback.desk import make_desk
 from tests.feedback.labelling.tasks import add_task
@@ -62,7 +62,7 @@ def test_who_writes_on_gets_the_first_before_their_words_and_gives_no_label(desk
     desk.say(opened, "customer", "And the other one?", by=opened["visitor_token"])
     assert list_said(desk, opened)[1:] == [("agent", shown["first"]), ("customer", "And the other one?")]
     late = pick(desk, opened, SECOND, message_id=shown["message_id"])
-    assert find_code(late) == (409, "choice_over")
+    assert find_code(late) == (409, "two_answers_over")
     assert desk.rows(Label) == [] and desk.row(TwoAnswers).answer == "wrote_on"
 
 
@@ -85,7 +85,7 @@ def test_what_an_agent_writes_by_hand_comes_after_the_first(desk):
     assert see(desk, opened) is None
     desk.clock.advance(10)
     assert list_said(desk, opened)[1:] == [("agent", shown["first"]), ("agent", "It left this morning.")]
-    assert find_code(pick(desk, opened, FIRST, message_id=shown["message_id"])) == (409, "choice_over")
+    assert find_code(pick(desk, opened, FIRST, message_id=shown["message_id"])) == (409, "two_answers_over")
 
 
 def test_the_agent_sees_for_ever_that_nobody_picked_and_sends_the_first(desk):
@@ -101,7 +101,7 @@ def test_the_agent_sees_for_ever_that_nobody_picked_and_sends_the_first(desk):
     assert desk.post(path, "agent").status_code == 200
     assert list_said(desk, opened)[1:] == [("agent", first)] and see(desk, opened) is None
     assert list_day(desk) == [] and desk.rows(Label) == [] and desk.row(TwoAnswers).answer == "released"
-    assert find_code(desk.post(path, "agent")) == (409, "choice_over")
+    assert find_code(desk.post(path, "agent")) == (409, "two_answers_over")
     assert desk.row(Record).settled == "tie"
 
 
@@ -109,7 +109,7 @@ def test_only_two_answers_can_be_released_by_hand(sqlite_desk):
     opened = ask(sqlite_desk)
     sent = sqlite_desk.pick(opened["shown"]).json
     held = sqlite_desk.post(f"/v1/messages/{sent['message_id']}/release", "agent")
-    assert find_code(held) == (409, "choice_over")
+    assert find_code(held) == (409, "two_answers_over")
     assert [role for role, _ in list_said(sqlite_desk, opened)] == ["customer"]
     other = sqlite_desk.post(f"/v1/messages/{opened['turn_id']}/release", "agent")
     assert find_code(other) == (404, "message_not_found")
@@ -137,7 +137,7 @@ def test_a_reply_that_was_taken_back_meanwhile_is_not_shown(desk):
     sent = send_both(desk, opened).json
     desk.post(f"/v1/judgements/{sent['judgement_id']}/undo", "agent")
     with unit_of_work(desk.engine) as session:  # a releaser that found it held before the undo
-        assert not offer_pair(session, message_id=sent["message_id"], now=desk.clock.now())
+        assert not offer_both(session, message_id=sent["message_id"], now=desk.clock.now())
     assert desk.row(TwoAnswers).shown_at is None
 
 
@@ -202,7 +202,7 @@ def test_erasure_leaves_nothing_to_pick_and_nothing_held(desk):
     assert erased.status_code < 300, erased.text
     message_id = desk.row(TwoAnswers).message_id
     assert pick(desk, opened, FIRST).status_code in (401, 410) and see(desk, opened, "app") is None
-    path = f"/v1/conversations/{opened['conversation_id']}/choice"
+    path = f"/v1/conversations/{opened['conversation_id']}/two-answers"
     assert find_code(desk.post(path, "app", message_id=message_id, answer=FIRST)) == (
         410,
         "conversation_erased",

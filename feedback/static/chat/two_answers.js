@@ -1,11 +1,11 @@
 // Two answers of which the customer picks one: both texts with a button each, beneath them "both" and "neither". What is
-// picked comes back as a message; writing on instead ends the choice.
+// picked comes back as a message; writing on instead ends that.
 
 import { Refusal, write } from "../api.js";
 import { linked } from "../links.js";
 import { _ } from "../i18n.js";
 
-export class Choice {
+export class TwoAnswers {
   /** `onPicked` takes the focus, if the button that had it goes away. */
   constructor(box, place, { onPicked }) {
     Object.assign(this, { box, place, onPicked, id: "" });
@@ -44,7 +44,7 @@ export class Choice {
     const buttons = [...this.box.querySelectorAll("button")];
     for (const each of buttons) each.disabled = true;
     try {
-      const path = `/v1/conversations/${this.place.id}/choice`;
+      const path = `/v1/conversations/${this.place.id}/two-answers`;
       await write(path, { message_id: this.id, answer, dwell_ms }, { token: this.place.token, keep: false });
     } catch (fault) {
       if (!(fault instanceof Refusal)) throw fault;
