@@ -159,8 +159,8 @@ def make_item_of_two(
 ) -> Item | None:
     """The item of two answers, settled by who labels it next; None where both say the same."""
     row = offered.row
-    offered = select(Candidate.slot).where(col(Candidate.id).in_([row.first_id, row.second_id]))
-    slots = session.exec(offered).all()
+    of_both = select(Candidate.slot).where(col(Candidate.id).in_([row.first_id, row.second_id]))
+    slots = session.exec(of_both).all()
     material = read_material(session, kind=SET, ids=[row.set_id])[row.set_id]
     assert isinstance(material, Material), "a set has no form that could be refused"
     both = [reply for reply in material.replies if reply.place in slots]
