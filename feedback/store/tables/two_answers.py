@@ -18,7 +18,7 @@ class TwoAnswers(DeskRow, table=True):
     __tablename__ = "two_answers"
     __table_args__ = (
         Index("ix_two_answers_open", "desk_id", postgresql_where=OPEN, sqlite_where=OPEN),
-        declare("first_id second_id answer"),
+        declare("answer"),
     )
 
     conversation_id: str = Field(foreign_key="conversation.id", index=True)
