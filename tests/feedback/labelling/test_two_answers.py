@@ -2,6 +2,9 @@
 
 import pytest
 
+from feedback.records.from_label import weigh_item
+from feedback.store.engine import read
+from feedback.store.labelled_items import read_labelled
 from feedback.store.tables import Item, Judgement, Label, Message, Record, Turn
 from tests.feedback.desk import make_desk
 from tests.feedback.labelling.two_answers import (
@@ -62,6 +65,9 @@ def test_the_tie_and_the_pick_are_two_records_that_say_different_things(desk):
     tie, picked = desk.row(Record, origin_kind="judgement"), desk.row(Record, origin_kind="label")
     assert (tie.settled, tie.pairs) == ("tie", 4)  # each of the two over each of the other two
     assert (picked.settled, picked.pairs) == ("pick", 1)  # the second over the first
+    with read(desk.engine) as session:
+        (item,) = read_labelled(session, item_ids=[desk.row(Item).id])
+    assert weigh_item(item) == 1.0
 
 
 def test_after_neither_the_turn_waits_again_with_its_set(desk):
