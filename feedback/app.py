@@ -50,6 +50,7 @@ from feedback.api import (
     task_items,
     tasks,
     thumbs,
+    two_answers,
     undo,
 )
 from feedback.api.checks import bp as check_calls
@@ -89,6 +90,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     conversations.bp,
     messages.bp,
     questions.bp,
+    two_answers.bp,
     queue_position.bp,
     background.bp,
     queue.bp,

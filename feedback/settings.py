@@ -70,6 +70,9 @@ class FeedbackSettings(BaseSettings):
     undo_window_s: float = Field(default=5, ge=0, le=120)
     """Seconds between sending a reply and its release to the customer; undo retracts it within."""
 
+    two_answers: bool = False
+    """Whether an agent who marks two suggestions as equally good may send both, for the customer to pick."""
+
     public_chat: bool | None = None
     """Whether anybody may open a conversation at /chat; off answers 404 there, and an app's customers keep
     their pages. Empty opens it for the demo model alone.

@@ -16,6 +16,7 @@ bp = Blueprint("day", __name__)
 
 LONGEST = timedelta(hours=26)  # a little more than the longest day (25 h): what a page may ask for
 RECENT = timedelta(minutes=10)  # how long undoing is offered
+State = Literal["waits", "offered", "sent", "withdrawn", "closed"]
 PREVIEW = 240  # characters of the customer's message
 
 
@@ -28,8 +29,9 @@ class DayAsked(Query):
 
 class DeedShown(Answer):
     kind: Literal["pick", "edit", "own", "tie", "no_reply", "spam"]
-    state: Literal["waits", "sent", "withdrawn", "closed"] = Field(
-        description="waits: the customer does not see it yet; withdrawn: they do, it trains nothing."
+    state: State = Field(
+        description="waits: the customer does not see it yet; offered: they see it as one of two answers "
+        "and have not picked one; withdrawn: they have it, it trains nothing."
     )
     left_s: float = Field(description="Seconds until the customer sees it, about; 0 unless it waits.")
     at: datetime
@@ -48,7 +50,9 @@ class DayShown(Answer):
     since: datetime
     decisions: dict[str, int] = Field(description="By kind of judgement or reason of closing.")
     median_s: float | None = Field(description="From the suggestions' reveal to the reply.")
-    recent: list[DeedShown] = Field(description="Of the last ten minutes, the newest first.")
+    recent: list[DeedShown] = Field(
+        description="Of the last ten minutes, and what waits for a pick; the newest first."
+    )
 
 
 @get(bp, "/v1/day", roles=("agent", "app"), answer=DayShown, query=DayAsked)
@@ -70,11 +74,12 @@ def day(call: Read[DayAsked]) -> DayShown:
 
 def show_deed(deed: Deed, now: datetime) -> DeedShown:
     window_s = services().settings.undo_window_s
+    state = find_state(deed)
     passed_s = (now - deed.at).total_seconds()
     return DeedShown(
         kind=deed.kind,
-        state=find_state(deed),
-        left_s=min(window_s, max(0.0, window_s - passed_s)) if deed.is_held else 0.0,
+        state=state,
+        left_s=min(window_s, max(0.0, window_s - passed_s)) if state == "waits" else 0.0,
         at=deed.at,
         turn_ids=deed.turn_ids,
         conversation_id=deed.conversation_id,
@@ -88,9 +93,11 @@ def show_deed(deed: Deed, now: datetime) -> DeedShown:
     )
 
 
-def find_state(deed: Deed) -> Literal["waits", "sent", "withdrawn", "closed"]:
+def find_state(deed: Deed) -> State:
     if deed.message_id is None:
         return "closed"
+    if deed.is_offered:
+        return "offered"
     if deed.is_held:
         return "waits"
     return "withdrawn" if deed.is_withdrawn else "sent"

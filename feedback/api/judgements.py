@@ -27,6 +27,7 @@ class OwnJudgement(Body):
     candidate_ids: Annotated[
         list[Id], Field(max_length=8, default_factory=list, description="tie: the equals.")
     ]
+    both: bool = Field(False, description="tie of two: the customer gets both and picks one.")
     text: Text | None = Field(None, description="edit, own: what is sent.")
     reasons: Annotated[Reasons, Field(default_factory=list)]
     dwell_ms: Annotated[int, Field(ge=0, le=MAX_DWELL_MS)] | None = Field(
@@ -77,6 +78,7 @@ def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
             agent=call.actor.agent_name(body.agent),
             candidate_id=body.candidate_id,
             candidate_ids=body.candidate_ids,
+            both=body.both,
             text=body.text,
             reasons=body.reasons,
             dwell_ms=body.dwell_ms,
@@ -84,7 +86,9 @@ def judge(call: Write, body: NewJudgement, set_id: str) -> JudgementStored:
         ),
         now=call.now,
         settings=JudgementSettings(
-            undo_window_s=settings.undo_window_s, claim_minutes=settings.claim_minutes
+            undo_window_s=settings.undo_window_s,
+            claim_minutes=settings.claim_minutes,
+            two_answers=settings.two_answers,
         ),
     )
     if recorded.message_id is not None:

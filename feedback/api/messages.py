@@ -1,10 +1,10 @@
 """Calls about the messages of a conversation: what people write in it and what they get to read."""
 
 from datetime import datetime
-from typing import Self
+from typing import Annotated, Self
 
 from flask import Blueprint
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 from sqlmodel import Session
 
 from feedback.api.caps import check_messages
@@ -31,7 +31,9 @@ from feedback.api.schemas import (
     write_down,
 )
 from feedback.api.thumbs import ThumbShown, show_own_thumbs
+from feedback.api.two_answers import TwoAnswersShown, show_two_answers
 from feedback.errors import NotFound, NotPermitted
+from feedback.labelling.two_answers import end_offer
 from feedback.records.language import find_language
 from feedback.store.changes import conversation_topic
 from feedback.store.conversations import (
@@ -89,6 +91,11 @@ class MessageAdded(Answer):
 
 class MessagesAsked(Query):
     after: Id | None = Field(None, description="Only messages after this one.")
+    two_answers: Annotated[str, StringConstraints(max_length=128)] | None = Field(
+        None,
+        description="The message_id of the two answers that the caller has got already, empty for none: "
+        "then waiting ends when that changes, too.",
+    )
     wait: Wait = 0
     pending: bool | None = Field(
         None, description="Also replies whose undo window is open. Default: yes for agents, no for apps."
@@ -108,6 +115,9 @@ class MessageShown(Answer):
 
 class Messages(Answer):
     messages: list[MessageShown]
+    two_answers: TwoAnswersShown | None = Field(
+        description="Two answers of which the customer is to pick one."
+    )
 
 
 @write(
@@ -135,6 +145,7 @@ def add_message(call: Write, body: NewMessage, conversation_id: str) -> MessageA
     said = IncomingMessage(body.role, body.text, body.occurred_at, knowledge)
     if agent is None:
         check_messages(call, conversation.id)
+        end_offer(call.session, desk_id=conversation.desk_id, conversation_id=conversation.id, now=call.now)
         conversation.language = conversation.language or find_language([body.text])
         message = append_message(call.session, conversation=conversation, said=said, now=call.now)
         turn = open_turn(call.session, message=message, now=call.now, due_at=body.due_at)
@@ -166,6 +177,7 @@ def answer_by_hand(call: Write, conversation: Conversation, said: IncomingMessag
     turn = close_waiting(
         call.session, conversation_id=conversation.id, state="answered", set_state="bypassed", now=call.now
     )
+    end_offer(call.session, desk_id=conversation.desk_id, conversation_id=conversation.id, now=call.now)
     is_held = call.actor.role != "app" and found.settings.undo_window_s > 0
     message = append_message(
         call.session,
@@ -207,19 +219,25 @@ def read_messages(call: Read[MessagesAsked], conversation_id: str) -> Messages:
             pending=pending and not by_customer,
         )
         thumbs = show_own_thumbs(session, call.actor, rows) if by_customer else {}
+        offered = show_two_answers(session, call.actor, conversation_id)
+    now_open = offered.message_id if offered is not None else ""
     set_waiting(
         Waiting(
             topic=topic,
             actor=call.actor,
             seconds=asked.wait,
-            found=bool(rows),
-            then={"after": rows[-1].id if rows else asked.after or ""},
+            found=bool(rows) or asked.two_answers not in (None, now_open),
+            then={"after": rows[-1].id if rows else asked.after or ""}
+            | ({} if asked.two_answers is None else {"two_answers": now_open}),
             mark=mark,
             again_in_s=0.0 if len(rows) == MESSAGES_AT_ONCE else None,
         )
     )
     return Messages(
-        messages=[show_message(row, with_knowledge=not by_customer, thumb=thumbs.get(row.id)) for row in rows]
+        messages=[
+            show_message(row, with_knowledge=not by_customer, thumb=thumbs.get(row.id)) for row in rows
+        ],
+        two_answers=offered,
     )
 
 

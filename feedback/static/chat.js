@@ -8,6 +8,7 @@ import { BASE, NEW, Place, listPlaces } from "./chat/place.js";
 import { Outbox } from "./chat/outbox.js";
 import { Shelf } from "./chat/shelf.js";
 import { QueuePosition } from "./chat/queue_position.js";
+import { TwoAnswers } from "./chat/two_answers.js";
 import { Question } from "./chat/question.js";
 import { Talk } from "./chat/talk.js";
 import { describeWait } from "./chat/words.js";
@@ -48,6 +49,7 @@ const outbox = new Outbox(place, {
 const talk = new Talk(part("messages"), { place, outbox });
 const queuePosition = new QueuePosition(part("typing"), place);
 const question = new Question(part("question"), place);
+const twoAnswers = new TwoAnswers(part("two-answers"), place, { onPicked: () => part("messages").focus() });
 const shelf = new Shelf(part("shelf-list"), { current: place });
 const attention = new Attention({ person: "customer", sound: part("sound"), notify: part("notify"), say: showTrouble });
 
@@ -64,17 +66,18 @@ function enter() {
 }
 
 function nextMessages() {
-  const after = talk.lastId ? `?after=${encodeURIComponent(talk.lastId)}` : "";
-  return `/v1/conversations/${place.id}/messages${after}`;
+  const known = new URLSearchParams({ ...(talk.lastId && { after: talk.lastId }), two_answers: twoAnswers.id });
+  return `/v1/conversations/${place.id}/messages?${known}`;
 }
 
-function showMessages({ messages }) {
+function showMessages({ messages, two_answers: offered }) {
   const isNews = talk.hasHistory;
   const fresh = talk.show(messages);
   const replies = fresh.filter((message) => message.role === "agent");
   if (isNews && replies.length) attention.arrive(replies.map((message) => message.message_id), { words: _("There is a new answer for you.") });
+  if (twoAnswers.set(offered) && isNews) attention.arrive([offered.message_id], { words: _("There are two answers for you.") });
   noteLast(messages.at(-1));
-  queuePosition.set(talk.waits);
+  queuePosition.set(talk.waits && !offered);
   if (fresh.length) question.set(!talk.waits);
 }
 
@@ -138,6 +141,7 @@ async function erase() {
   closing.abort();
   queuePosition.set(false);
   question.set(false);
+  twoAnswers.set(null);
   place.forget();
   if (isPublic) {
     location.assign(BASE);

@@ -145,6 +145,7 @@ export class Hand {
     this.cards.show({ taken: this.taken, equal: this.tie, text: this.composer.value });
     part("tie").setAttribute("aria-pressed", String(Boolean(this.tie)));
     part("none").setAttribute("aria-pressed", String(this.none));
+    if (part("both")) part("both").hidden = !this.isPair;
     this.showOrigin();
   }
 
@@ -225,6 +226,11 @@ export class Hand {
     announce(isMarked ? _("%(letter)s is no longer marked.", { letter: letterOf(index) }) : _("%(letter)s is marked as equal.", { letter: letterOf(index) }));
     this.save();
     this.mark();
+  }
+
+  /** Whether two cards are marked as equal and nothing of them was edited, so that both may be sent. */
+  get isPair() {
+    return this.tie?.length === 2 && !this.isOwn;
   }
 
   /** The judgement that sends this text. */

@@ -1,7 +1,7 @@
 // The agent's own day: how many turns they decided, how fast, and what of the last ten minutes can be undone, each with
 // its countdown. All data comes from the service, so it survives a reload; undo.js does the undoing.
 
-import { Refusal, read } from "./api.js";
+import { Refusal, read, write } from "./api.js";
 import { _, spanOf } from "./i18n.js";
 import { explain, part } from "./notices.js";
 import { firstWords, reopen, takeBackSent } from "./undo.js";
@@ -90,7 +90,7 @@ export class Day {
       const button = said("button", label);
       button.type = "button";
       button.dataset.deed = deed.id;
-      button.addEventListener("click", () => this.takeBack(deed));
+      button.addEventListener("click", () => (deed.state === "offered" ? this.release(deed) : this.takeBack(deed)));
       item.append(button);
     }
     return item;
@@ -121,6 +121,16 @@ export class Day {
     if (!waiting || !this.focus(waiting.id)) part("day-close").focus();
   }
 
+  /** Sends the first of two answers that the customer has not picked from. */
+  async release({ message_id }) {
+    try {
+      await write(`/v1/messages/${message_id}/release`, {});
+    } catch (fault) {
+      if (!(fault instanceof Refusal)) throw fault; // the customer has picked one meanwhile: the list tells
+    }
+    if (this.dialog.open) await this.refresh();
+  }
+
   /** Goes to the turn that was undone, once no other reply can be stopped. */
   async takeBack(deed) {
     const stays = deed.state === "sent" || this.deeds.some((other) => other.id !== deed.id && other.state === "waits");
@@ -146,6 +156,7 @@ function verdictOf(deed) {
 
 function actionOf(deed) {
   if (deed.state === "waits") return _("Stop");
+  if (deed.state === "offered") return _("Send this one");
   if (deed.state === "closed") return _("Take back");
   return deed.state === "sent" && deed.judgement_id ? _("Withdraw the choice") : "";
 }
@@ -153,6 +164,7 @@ function actionOf(deed) {
 function stateOf(deed) {
   const ago = _("%(span)s ago", { span: spanOf((Date.now() - Date.parse(deed.at)) / 1000) });
   if (deed.state === "closed") return ago;
+  if (deed.state === "offered") return _("the customer has two answers and picks one, %(ago)s", { ago });
   return deed.state === "withdrawn" ? _("the customer has it; the choice is withdrawn") : _("the customer has it, %(ago)s", { ago });
 }
 

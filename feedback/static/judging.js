@@ -41,7 +41,13 @@ export class Judging {
     if (this.desk.hand.chooseToSend(index)) this.send();
   }
 
-  async send() {
+  /** Sends both cards that are marked as equal; the customer picks one. */
+  sendBoth() {
+    if (this.desk.hand.isPair) this.send({ both: true });
+    else announce(_("Mark two equally good ones first."));
+  }
+
+  async send(more = {}) {
     const { hand, sending } = this.desk;
     if (!hand.turn || hand.busy) return;
     const text = hand.composer.value.trim();
@@ -53,7 +59,7 @@ export class Judging {
     const { turn, fields } = hand;
     const judged = ["ready", "failed"].includes(hand.set?.state); // a failed set counts too: a reply by hand to it can be undone
     const path = judged ? this.path : `/v1/conversations/${turn.conversation_id}/messages`;
-    const body = judged ? this.timed(hand.verdict(text)) : { role: "agent", text, turn_id: turn.turn_id };
+    const body = judged ? this.timed({ ...hand.verdict(text), ...more }) : { role: "agent", text, turn_id: turn.turn_id };
     hand.composer.readOnly = true;
     await this.saving(() => sending.send(path, body, { turn, fields: { ...fields, kind: body.kind }, asked: turn.text }), turn);
   }

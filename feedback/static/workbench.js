@@ -262,6 +262,7 @@ const commands = {
   f: () => filter.focus(),
   i: () => composer.focus(),
   "=": () => hand.toggleTie(),
+  ...(part("both") && { p: () => judging.sendBoth() }),
   "?": toggleHelp,
   ...reasons.keys(),
 };
@@ -289,6 +290,7 @@ part("bring-back").addEventListener("click", () => hand.bringBack());
 part("send").addEventListener("click", () => judging.send());
 part("none").addEventListener("click", () => judging.judgeNone());
 part("tie").addEventListener("click", () => hand.toggleTie());
+part("both")?.addEventListener("click", () => judging.sendBoth());
 part("skip").addEventListener("click", () => judging.skip());
 for (const button of document.querySelectorAll("[data-help]")) button.addEventListener("click", toggleHelp);
 

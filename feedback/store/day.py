@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, and_, col, func, select
+from sqlmodel import Session, and_, col, func, or_, select
 
 from feedback.store.closings import count_closings
 from feedback.store.customers import name_customer
 from feedback.store.live_judgements import is_judgement, is_live
 from feedback.store.tables import Conversation, Judgement, Message, Turn
+from feedback.store.two_answers import list_offered
 
 SENDING = ("pick", "edit", "own", "tie")
 MOST = 200  # most rows of the last minutes that are read
@@ -42,6 +43,7 @@ class Deed:
     text: str | None = None
     message_id: str | None = None
     is_held: bool = False
+    is_offered: bool = False  # as one of two answers of which the customer has not picked one
     judgement_id: str | None = None
     is_withdrawn: bool = False
     candidate_id: str | None = None
@@ -69,7 +71,9 @@ def count_decisions(session: Session, *, desk_id: str, agent: str, since: dateti
 
 
 def list_deeds(session: Session, *, desk_id: str, agent: str, since: datetime) -> list[Deed]:
-    """Replies that were not retracted, and closings, newest first."""
+    """Replies that were not retracted, and closings, newest first. A reply that waits for its customer's pick
+    of two is listed however old it is, since only the agent can end that.
+    """
     deeds = [
         *_list_replies(session, desk_id=desk_id, agent=agent, since=since),
         *_list_closings(session, desk_id=desk_id, agent=agent, since=since),
@@ -79,6 +83,7 @@ def list_deeds(session: Session, *, desk_id: str, agent: str, since: datetime) -
 
 def _list_replies(session: Session, *, desk_id: str, agent: str, since: datetime) -> list[Deed]:
     asked, undo = aliased(Message), aliased(Judgement)
+    offered = list_offered(session, desk_id=desk_id)
     is_its = and_(
         col(Judgement.turn_id) == col(Message.turn_id),
         col(Judgement.message_id) == col(Message.id),
@@ -94,7 +99,7 @@ def _list_replies(session: Session, *, desk_id: str, agent: str, since: datetime
         .where(
             Message.desk_id == desk_id,
             Message.agent == agent,
-            col(Message.created_at) >= since,
+            or_(col(Message.created_at) >= since, col(Message.id).in_(offered)),
             col(Message.retracted_at).is_(None),
             col(Message.text).is_not(None),
         )
@@ -113,6 +118,7 @@ def _list_replies(session: Session, *, desk_id: str, agent: str, since: datetime
             text=message.text,
             message_id=message.id,
             is_held=message.release_no is None,
+            is_offered=message.id in offered,
             judgement_id=judgement.id if judgement else None,
             is_withdrawn=undo_id is not None,
             candidate_id=message.candidate_id,

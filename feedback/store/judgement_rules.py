@@ -18,6 +18,7 @@ class Verdict:
     agent: str
     candidate_id: str | None = None  # the one sent, or edited
     candidate_ids: Sequence[str] = ()  # tie: the equally good ones
+    both: bool = False  # tie of two: the customer picks which is sent
     text: str | None = None
     reasons: Sequence[str] = ()
     dwell_ms: int | None = None
@@ -40,5 +41,7 @@ def check_verdict(verdict: Verdict) -> None:
             faults.append("candidate_ids: the candidate_id that is sent must be among them")
     elif verdict.candidate_ids:
         faults.append(f"candidate_ids: {kind} takes none")
+    if verdict.both and (kind != "tie" or len(verdict.candidate_ids) != 2):
+        faults.append("both: only a tie of two sends both")
     if faults:
         raise BodyInvalid(faults)

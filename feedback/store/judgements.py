@@ -28,6 +28,7 @@ from feedback.store.judgement_rules import Verdict, check_verdict
 from feedback.store.retractions import AlreadyUndone, NotYours, Retracted, retract_message
 from feedback.store.tables import Judgement, Message, SuggestionSet, Turn, new_id
 from feedback.store.turns import TurnAnswered, check_claim, check_waiting
+from feedback.store.two_answers import add_two_answers, check_both, put_in_order
 
 NEW_MESSAGE = insert(Message.__table__)  # type: ignore[attr-defined]
 NEW_JUDGEMENT = insert(Judgement.__table__)  # type: ignore[attr-defined]
@@ -76,6 +77,7 @@ class JudgementSettings:
 
     undo_window_s: float
     claim_minutes: float
+    two_answers: bool = False  # whether both of two equals may be sent
 
 
 @dataclass(frozen=True)
@@ -101,9 +103,11 @@ def record_judgement(
     _check_open(locked)
     check_claim(locked.turn, agent=verdict.agent, now=now, claim_minutes=settings.claim_minutes)
     _check_candidates(locked, verdict)
+    if verdict.both:
+        check_both(connection, set_id=set_id, is_on=settings.two_answers)
     with sent_together(connection):
         judgement_id, message_id = _write(
-            session, locked, verdict, now=now, is_held=settings.undo_window_s > 0
+            session, locked, verdict, now=now, is_held=verdict.both or settings.undo_window_s > 0
         )
     return Recorded(judgement_id, message_id, locked.conversation_id)
 
@@ -190,7 +194,9 @@ def _check_candidates(locked: LockedSet, verdict: Verdict) -> None:
 def _send(
     connection: Connection, locked: LockedSet, verdict: Verdict, *, now: datetime, is_held: bool
 ) -> str:
-    candidate = locked.find_reply(verdict.candidate_id) if verdict.candidate_id else None
+    offered = put_in_order(locked.shown.replies, verdict.candidate_ids, locked.set.id) if verdict.both else []
+    candidate_id = offered[0] if offered else verdict.candidate_id
+    candidate = locked.find_reply(candidate_id) if candidate_id else None
     text = verdict.text if verdict.text is not None else candidate.text if candidate is not None else None
     assert text is not None, "check_verdict and _check_candidates let no other through"
     row = compose_message(
@@ -202,10 +208,19 @@ def _send(
         is_held=is_held,
         origin=ORIGINS[verdict.kind],
         agent=verdict.agent,
-        candidate_id=verdict.candidate_id,
+        candidate_id=candidate_id,
         turn_id=locked.turn.id,
     )
     connection.execute(NEW_MESSAGE, row)
+    if offered:
+        add_two_answers(
+            connection,
+            desk_id=locked.desk_id,
+            conversation_id=locked.conversation_id,
+            set_id=locked.set.id,
+            message_id=row["id"],
+            candidate_ids=offered,
+        )
     return str(row["id"])
 
 

@@ -11,26 +11,38 @@ from sqlalchemy import update
 from sqlmodel import Session, col, func, select
 
 from feedback.store.changes import conversation_topic, note_change
-from feedback.store.tables import Conversation, Message
+from feedback.store.tables import Conversation, Message, TwoAnswers
+from feedback.store.two_answers import HELD, offer_both
 
-HELD = (col(Message.release_no).is_(None), col(Message.retracted_at).is_(None))
 MOST = 1_000
 
 
 def list_held(session: Session) -> Sequence[str]:
-    """Ids of replies that are held, the oldest first."""
-    query = select(Message.id).where(*HELD).order_by(col(Message.created_at), col(Message.id))
+    """Ids of replies that are held, the oldest first, without those whose customer has two to choose from."""
+    chosen = select(col(TwoAnswers.id)).where(
+        col(TwoAnswers.message_id) == col(Message.id), col(TwoAnswers.shown_at).is_not(None)
+    )
+    query = (
+        select(Message.id)
+        .where(*HELD, ~chosen.correlate(Message).exists())
+        .order_by(col(Message.created_at), col(Message.id))
+    )
     return session.exec(query.limit(MOST)).all()
 
 
 def release_messages(session: Session, *, message_ids: Sequence[str], now: datetime) -> None:
-    """Releases those messages that are still held. Listeners hear of it after the commit."""
+    """Releases those messages that are still held. Listeners hear of it after the commit.
+
+    Of two answers the customer is shown both, and the message stays held.
+    """
     query = select(Message.id, Message.conversation_id).where(col(Message.id).in_(message_ids), *HELD)
     # Conversations are locked in one order, so that two processes do not wait for each other.
     found = session.exec(query.order_by(col(Message.conversation_id), col(Message.position))).all()
     for message_id, conversation_id in found:
         lock = select(Conversation.id).where(Conversation.id == conversation_id)
         session.exec(lock.with_for_update(key_share=True)).one()
+        if offer_both(session, message_id=message_id, now=now):
+            continue
         number = next_release_no(session, conversation_id=conversation_id)
         session.connection().execute(
             update(Message)

@@ -16,6 +16,7 @@ from feedback.store.conversations import lock_conversation
 from feedback.store.engine import get_row, of_desk
 from feedback.store.judgement_locks import change
 from feedback.store.tables import Judgement, Message, SuggestionSet, Turn
+from feedback.store.two_answers import is_offered
 
 
 class NotYours(ApiError):
@@ -72,8 +73,10 @@ def retract_by_hand(
 
 
 def retract_message(session: Session, *, message: Message, now: datetime) -> Retracted:
-    """Takes back a reply of a locked conversation, unless it was released."""
-    if message.release_no is not None:
+    """Takes back a reply of a locked conversation, unless the customer has seen it: released, or as one of
+    two answers that they have not picked from yet.
+    """
+    if message.release_no is not None or is_offered(session, message_id=message.id):
         return Retracted("sent")
     change(session.connection(), Message, message.id, retracted_at=now)
     note_change(session, conversation_topic(message.conversation_id))

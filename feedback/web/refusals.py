@@ -77,6 +77,11 @@ SENTENCES: Mapping[str, str] = {
     "item_settled": "Others have settled this one since, so your label stays. Go on with the next one.",
     "item_dropped": "This one was taken out of the task. Go on with the next one.",
     "question_over": "This was answered already, or the conversation went on. There is nothing left to do.",
+    "two_answers_over": "One answer was picked already, or the conversation went on. "
+    "There is nothing left to do.",
+    "two_answers_off": "Two answers cannot be sent here. Send one of them.",
+    "two_answers_given": "The customer has had two of these to choose from already. "
+    "Send one, or write your own.",
     "label_undone": "This label has been taken back already. Label the item again.",
     "value_unknown": "This answer is none of those allowed here. Reload the page, then choose again.",
     "text_too_long": "The text is too long. Shorten it, then send it again.",

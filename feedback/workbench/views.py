@@ -36,4 +36,5 @@ def desk() -> str:
         cards=settings.candidates,
         undo_seconds=settings.undo_window_s,
         max_text=MAX_TEXT,
+        two_answers=settings.two_answers,
     )

@@ -122,6 +122,7 @@ def run_site(
     *,
     engine: FakeEngine,
     undo_window_s: float = UNDO_S,
+    two_answers: bool = False,
     port: int = 0,
     public_chat: bool = True,
     trusted_hosts: tuple[str, ...] = (),
@@ -131,6 +132,7 @@ def run_site(
     settings = FeedbackSettings(
         data_dir=data_dir,
         undo_window_s=undo_window_s,
+        two_answers=two_answers,
         public_chat=public_chat,
         trusted_hosts=trusted_hosts,
     )

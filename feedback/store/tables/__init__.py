@@ -35,6 +35,7 @@ from feedback.store.tables.sets import (
 )
 from feedback.store.tables.sources import DefinitionChange, ImportTally, Source
 from feedback.store.tables.tags import Tag, TagAlias, TagDecision
+from feedback.store.tables.two_answers import TwoAnswers
 from feedback.store.tables.work import Draft, Presence
 
 __all__ = [
@@ -81,6 +82,7 @@ __all__ = [
     "Task",
     "Thumb",
     "Turn",
+    "TwoAnswers",
     "Unblinding",
     "User",
     "UtcDateTime",

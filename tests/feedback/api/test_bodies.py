@@ -18,7 +18,8 @@ OPENING = {
     *("fields", "due_at"),
 }
 JUDGEMENT = {
-    *("event_id", "kind", "candidate_id", "candidate_ids", "text", "reasons", "dwell_ms", "occurred_at"),
+    *("event_id", "kind", "candidate_id", "candidate_ids", "both", "text", "reasons", "dwell_ms"),
+    "occurred_at",
     "draft_revision",
 }
 THUMB = {"event_id", "value", "reasons", "comment", "number"}
@@ -56,6 +57,9 @@ BODIES = {
     "/v1/conversations/<conversation_id>/question": for_all(
         EVENT | {"task_id", "message_id", "score", "dwell_ms"}, "app", "visitor"
     ),
+    "/v1/conversations/<conversation_id>/two-answers": for_all(
+        EVENT | {"message_id", "answer", "dwell_ms"}, "app", "visitor"
+    ),
     "/v1/conversations/<conversation_id>/erasure": for_all(EVENT, "app", "visitor"),
     "/v1/erasures": for_all({"event_id", "customer_id"}, "app"),
     "/v1/turns/close": for_agents(CLOSING, CLOSING | {"agent"}),
@@ -68,6 +72,7 @@ BODIES = {
     "/v1/judgements/<judgement_id>/reasons": for_agents({"event_id", "reasons"}, ACTING | {"reasons"}),
     "/v1/judgements/<judgement_id>/undo": for_agents(EVENT, ACTING),
     "/v1/messages/<message_id>/retract": for_agents(EVENT, ACTING),
+    "/v1/messages/<message_id>/release": for_agents(EVENT, EVENT),
     "/v1/messages/<message_id>/thumbs": {"visitor": THUMB, **for_all(THUMB | {"occurred_at"}, "app")},
     "/v1/adapters/<name>/scores": for_all(EVENT | {"prompts"}, "expert"),
     "/v1/duels": for_all({"event_id", "adapter", "rival", "wanted", "name", "tag"}, "expert"),

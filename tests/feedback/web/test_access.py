@@ -30,6 +30,8 @@ ACCESS = {
     "GET /v1/conversations/<conversation_id>/messages": {"visitor", *DESK},
     "GET /v1/conversations/<conversation_id>/question": CUSTOMERS,
     "POST /v1/conversations/<conversation_id>/question": CUSTOMERS,
+    "POST /v1/conversations/<conversation_id>/two-answers": CUSTOMERS,
+    "POST /v1/messages/<message_id>/release": DESK,
     "GET /v1/conversations/<conversation_id>/standing": CUSTOMERS,
     "GET /v1/queue": DESK,
     "GET /v1/day": DESK,
