@@ -1,6 +1,7 @@
 """Which items may be handed to a labeller. Keyword-only, session first, no commit.
 
-An item whose answer is known (gold) is handed out beside all others, takes no slot, and is never settled.
+An item whose answer is known (gold) is handed out beside all others, takes no slot, and is never settled: it
+is open or dropped.
 Every claim asks these queries, so each is made once, with parameters: making one costs more than running it.
 """
 
@@ -13,7 +14,7 @@ from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, func, null
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from feedback.store.items import DISPUTED, DROPPED, OF_ITEM, OPEN
+from feedback.store.items import DISPUTED, OF_ITEM, OPEN
 from feedback.store.tables import Assignment, Item, Task
 
 EXPERTS_AT_ONCE = 2  # on a dispute, before one of them adjudicates
@@ -72,12 +73,18 @@ def count_left(
 
 
 def is_for() -> ColumnElement[bool]:
-    """Whether people of `tier` may get an item, be it that it waits for labels or that it is gold."""
-    return or_(_is_asked(), _is_gold())
+    """Whether people of `tier` may get an item, be it that it waits for labels or that it is gold. The state
+    stands alone, so that an index leaves out all that is settled.
+    """
+    return and_(_waits(), or_(col(Item.gold).is_not(null()), col(Item.tier) <= bindparam("tier")))
+
+
+def _waits() -> ColumnElement[bool]:
+    return col(Item.state).in_((OPEN, DISPUTED))
 
 
 def _is_gold() -> ColumnElement[bool]:
-    return and_(col(Item.gold).is_not(null()), col(Item.state) != DROPPED)
+    return and_(col(Item.gold).is_not(null()), col(Item.state) == OPEN)
 
 
 def _is_worn() -> ColumnElement[bool]:
@@ -90,8 +97,7 @@ def _is_worn() -> ColumnElement[bool]:
 
 def _is_asked() -> ColumnElement[bool]:
     """Whether an item waits for labels by people of `tier` or above."""
-    waits = col(Item.state).in_((OPEN, DISPUTED)) & (col(Item.tier) <= bindparam("tier"))
-    return and_(waits, col(Item.gold).is_(null()))
+    return and_(_waits(), col(Item.tier) <= bindparam("tier"), col(Item.gold).is_(null()))
 
 
 def _has(*states: str) -> ColumnElement[bool]:
