@@ -54,7 +54,7 @@ def end(engine, item_id, passes):
         # 11, 12, 14, 17, 19 and 20.
         (7, 3, 0.05, 10),
         (7, 9, 0.05, 10),  # place 10 wants an eighth of the others
-        (40, 2, 0.05, 42),  # all gold that there is
+        (12, 2, 0.05, 14),  # all gold that there is
         (12, 12, 0.5, 21),  # place 21 wants a thirteenth
     ],
 )
