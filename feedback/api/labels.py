@@ -15,10 +15,12 @@ from feedback.api.routes import Read, Write, get, put, write
 from feedback.api.schemas import Answer, Body, Part, Plain, PutBody, Query, TagPath, Time
 from feedback.api.tasks import LABELLERS
 from feedback.labelling import judging
-from feedback.labelling.claim import Progress, claim_next, count_progress
+from feedback.labelling.claim import claim_next
 from feedback.labelling.labeller import labeller_of
+from feedback.labelling.progress import count_progress
 from feedback.labelling.showing import show_item
-from feedback.store.tasks import get_task, share_open_task
+from feedback.store.tables import Task
+from feedback.store.tasks import share_open_task
 
 bp = Blueprint("labels", __name__)
 
@@ -106,7 +108,7 @@ def take_next(call: Write, body: Plain, task_id: str) -> NextItem:
     labeller = labeller_of(call.actor)
     task = share_open_task(call.session, desk_id=call.actor.desk_id, task_id=task_id)
     own = claim_next(call.session, task=task, labeller=labeller, now=call.now)
-    progress = count_progress(call.session, task=task, labeller=labeller)
+    progress = count_progress(call.session, task=task, labeller=labeller, now=call.now)
     if own is None:
         return NextItem(item_id=None, done=progress.done, left=0)
     return NextItem(item_id=own.item_id, done=progress.done, left=progress.left)
@@ -134,7 +136,7 @@ def label(call: Write, body: NewLabel, item_id: str) -> LabelStored:
         said=said,
         now=call.now,
     )
-    progress = _count(call, done.label.task_id)
+    progress = _count(call, done.task)
     return LabelStored(label_id=done.label.id, late=done.late, progress=progress)
 
 
@@ -142,21 +144,22 @@ def label(call: Write, body: NewLabel, item_id: str) -> LabelStored:
 def pass_on(call: Write, body: Plain, item_id: str) -> OwnProgress:
     """Give an item to others."""
     labeller = labeller_of(call.actor)
-    item = judging.pass_item(call.session, desk_id=call.actor.desk_id, item_id=item_id, labeller=labeller)
-    return _count(call, item.task_id)
+    task = judging.pass_item(call.session, desk_id=call.actor.desk_id, item_id=item_id, labeller=labeller)
+    return _count(call, task)
 
 
 @write(bp, "/v1/labels/<label_id>/undo", roles=LABELLERS, body=Plain, answer=LabelTakenBack)
 def undo_own_label(call: Write, body: Plain, label_id: str) -> LabelTakenBack:
     """Take one's own label back; the item can be labelled again."""
-    row = judging.undo_label(
+    undone = judging.undo_label(
         call.session,
         desk_id=call.actor.desk_id,
         label_id=label_id,
         labeller=labeller_of(call.actor),
         now=call.now,
     )
-    return LabelTakenBack(undo_id=row.id, item_id=row.item_id, progress=_count(call, row.task_id))
+    row = undone.label
+    return LabelTakenBack(undo_id=row.id, item_id=row.item_id, progress=_count(call, undone.task))
 
 
 @put(bp, "/v1/items/<item_id>/draft", roles=LABELLERS, body=LabelDraft, answer=LabelDraftKept)
@@ -176,7 +179,6 @@ def keep_label_draft(call: Write, body: LabelDraft, item_id: str) -> LabelDraftK
     return LabelDraftKept(lease_until=own.lease_until)
 
 
-def _count(call: Write, task_id: str) -> OwnProgress:
-    task = get_task(call.session, desk_id=call.actor.desk_id, task_id=task_id)
-    progress: Progress = count_progress(call.session, task=task, labeller=labeller_of(call.actor))
+def _count(call: Write, task: Task) -> OwnProgress:
+    progress = count_progress(call.session, task=task, labeller=labeller_of(call.actor), now=call.now)
     return OwnProgress(done=progress.done, left=progress.left)

@@ -13,15 +13,14 @@ from sqlmodel import Session
 
 from feedback.api.routes import Read, Write, get, write
 from feedback.api.schemas import Answer, Body, Name, Part, Query, TagPath, Time
-from feedback.labelling.claim import count_progress
 from feedback.labelling.drafting import MAX_OVERLAP, draft_task
 from feedback.labelling.labeller import Labeller, labeller_of
+from feedback.labelling.progress import Progress, count_all_progress
 from feedback.store import tasks
-from feedback.store.assignments import count_done
 from feedback.store.items import count_items
 from feedback.store.labels import count_labels
-from feedback.store.reliabilities import find_reliability
-from feedback.store.tables import Task
+from feedback.store.reliabilities import list_reliabilities
+from feedback.store.tables import Reliability, Task
 
 bp = Blueprint("tasks", __name__)
 
@@ -150,36 +149,39 @@ def list_own_tasks(call: Read[Query]) -> TaskList:
         rows = tasks.list_tasks(
             session, desk_id=call.actor.desk_id, states=() if call.actor.may(EXPERTS) else (tasks.OPEN,)
         )
-        labeller, sees_all = labeller_of(call.actor), call.actor.may(EXPERTS)
-        shown = show_tasks(session, rows, labeller, sees_all=sees_all)
+        shown = show_tasks(session, rows, call)
     return TaskList(tasks=shown)
 
 
 @get(bp, "/v1/tasks/<task_id>", roles=LABELLERS, answer=TaskShown)
 def show_one(call: Read[Query], task_id: str) -> TaskShown:
     """One task."""
-    labeller, sees_all = labeller_of(call.actor), call.actor.may(EXPERTS)
+    labeller = labeller_of(call.actor)
     with call.read() as session:
         task = tasks.get_task(session, desk_id=call.actor.desk_id, task_id=task_id)
-        if not sees_all:
+        if not call.actor.may(EXPERTS):
             tasks.require_labeller(task, labeller=labeller.key, tier=labeller.tier)
-        return show_tasks(session, [task], labeller, sees_all=sees_all)[0]
+        return show_tasks(session, [task], call)[0]
 
 
-def show_tasks(session: Session, rows: list[Task], labeller: Labeller, *, sees_all: bool) -> list[TaskShown]:
+def show_tasks(session: Session, rows: list[Task], call: Read[Query]) -> list[TaskShown]:
+    """These tasks, in as many queries whatever their number."""
+    labeller, sees_all = labeller_of(call.actor), call.actor.may(EXPERTS)
     theirs = [row for row in rows if sees_all or is_task_for(row, labeller)]
     ids = [row.id for row in theirs]
-    done = count_done(session, task_ids=ids, labeller=labeller.key)
+    own = count_all_progress(session, tasks=theirs, labeller=labeller, now=call.now)
+    known = list_reliabilities(session, desk_id=call.actor.desk_id, labeller=labeller.key)
+    of_kind = {each.kind: each for each in known}
+    told = [show_task(row, labeller, own[row.id], of_kind.get(row.kind)) for row in theirs]
     if not sees_all:
-        return [show_task(session, row, labeller, done[row.id]) for row in theirs]
+        return told
     items, labels = count_items(session, task_ids=ids), count_labels(session, task_ids=ids)
+    more = set(TaskShown.model_fields) - {"id", "waiting", "done", "accuracy", "progress"}
     shown = []
-    for row in theirs:
+    for row, task in zip(theirs, told, strict=True):
         counts = items[row.id]
         progress = TaskProgress(**counts, items=sum(counts.values()), labels=labels[row.id])
-        told = show_task(session, row, labeller, done[row.id]).model_copy(update={"progress": progress})
-        more = set(TaskShown.model_fields) - {"id", "waiting", "done", "accuracy", "progress"}
-        shown.append(told.model_copy(update=row.model_dump(include=more)))
+        shown.append(task.model_copy(update=row.model_dump(include=more) | {"progress": progress}))
     return shown
 
 
@@ -187,20 +189,19 @@ def is_task_for(task: Task, labeller: Labeller) -> bool:
     return labeller.tier >= task.tier and tasks.is_assigned(task, labeller=labeller.key)
 
 
-def show_task(session: Session, row: Task, labeller: Labeller, done: int) -> TaskShown:
+def show_task(row: Task, labeller: Labeller, own: Progress, known: Reliability | None) -> TaskShown:
     told = row.model_dump(
         include={"id", "name", "kind", "state", "question", "guideline", "guideline_version", "due_at"}
     )
-    left = count_progress(session, task=row, labeller=labeller).left if is_task_for(row, labeller) else 0
-    return TaskShown(**told, waiting=left, done=done, accuracy=find_own_accuracy(session, row, labeller))
+    left = own.left if is_task_for(row, labeller) else 0
+    return TaskShown(**told, waiting=left, done=own.done, accuracy=tell_accuracy(known))
 
 
-def find_own_accuracy(session: Session, row: Task, labeller: Labeller) -> OwnAccuracy | None:
+def tell_accuracy(known: Reliability | None) -> OwnAccuracy | None:
     """How often the labeller is right, as it is told to them once enough known answers say so."""
-    found = find_reliability(session, desk_id=row.desk_id, kind=row.kind, labeller=labeller.key)
-    if found is None or found.gold_correct + found.gold_wrong < TOLD_FROM:
+    if known is None or known.gold_correct + known.gold_wrong < TOLD_FROM:
         return None
-    return OwnAccuracy(accuracy=found.accuracy, low=found.low, high=found.high)
+    return OwnAccuracy(accuracy=known.accuracy, low=known.low, high=known.high)
 
 
 @write(bp, "/v1/tasks/<task_id>/state", roles=EXPERTS, body=NewState, answer=TaskState, status=200)

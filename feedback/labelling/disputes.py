@@ -115,7 +115,9 @@ def adjudicate(
     labels.add_label(session, label=label)
     own = assignments.find_assignment(session, item_id=item.id, labeller=labeller.key)
     if own is None:
-        own = assignments.claim(session, item=item, labeller=labeller.key, slot=None, until=now, now=now)
+        own = assignments.claim(
+            session, item=item, own=None, labeller=labeller.key, slot=None, until=now, now=now
+        )
     own.state, own.lease_until, own.draft = assignments.DONE, None, None
     save_row(session, own)
     renew_item(session, task=task, item=item, now=now)

@@ -6,8 +6,9 @@ Three of the first ten items of a labeller in a task are gold, then one in as ma
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from itertools import count, takewhile
 
 from feedback.canonical import draw_share
 from feedback.experiments.sequential_tests import wilson_interval
@@ -24,14 +25,28 @@ LOOK_EVERY = 5  # labels of somebody, after which their reliability is estimated
 
 def takes_gold(given: int, *, share: float, seed: str, labeller: str) -> bool:
     """Whether the next item of a labeller, who got `given` before it in this task, is gold."""
+    return next(list_gold_places(given, share=share, seed=seed, labeller=labeller), None) == given
+
+
+def list_gold_places(given: int, *, share: float, seed: str, labeller: str) -> Iterator[int]:
+    """The numbers, from `given` on, of a labeller's items that are gold, if there is any; without end."""
     if share <= 0:
-        return False
-    if given < FIRST_ITEMS:
-        order = sorted(range(FIRST_ITEMS), key=lambda place: draw_share(f"{seed}:{labeller}:{place}"))
-        return given in order[:FIRST_GOLD]
+        return
+    order = sorted(range(FIRST_ITEMS), key=lambda place: draw_share(f"{seed}:{labeller}:{place}"))
+    yield from (place for place in sorted(order[:FIRST_GOLD]) if place >= given)
     every = round(1 / max(share, LEAST_SHARE))
-    block, place = divmod(given - FIRST_ITEMS, every)
-    return place == int(draw_share(f"{seed}:{labeller}:block {block}") * every)
+    for block in count(max(0, given - FIRST_ITEMS) // every):
+        place = FIRST_ITEMS + block * every + int(draw_share(f"{seed}:{labeller}:block {block}") * every)
+        if place >= given:
+            yield place
+
+
+def count_coming(places: Iterable[int], *, given: int, others: int) -> int:
+    """How many of these places of gold a labeller reaches, who got `given` items: at each other place they
+    get one of the `others`, and nothing once these are over.
+    """
+    before = (place - given - number for number, place in enumerate(places))
+    return sum(1 for _ in takewhile(lambda others_before: others_before <= others, before))
 
 
 def may_be_gold(votes: Sequence[Vote]) -> bool:
@@ -40,11 +55,6 @@ def may_be_gold(votes: Sequence[Vote]) -> bool:
     """
     said = Counter(vote.label for vote in votes if vote.tier >= EXPERTS and not vote.saw_others)
     return len(said) == 1 and None not in said and said.total() >= AGREEING_EXPERTS
-
-
-def is_worn(people: int, since: datetime, now: datetime) -> bool:
-    """Whether so many people have met a gold item, or for so long, that its answer may have got about."""
-    return people >= MOST_PEOPLE or now - since >= LONGEST
 
 
 def should_look(given: int, met_gold: int, *, is_gold: bool) -> bool:

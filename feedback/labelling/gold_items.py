@@ -23,9 +23,12 @@ def renew_item(session: Session, *, task: Task, item: Item, now: datetime) -> No
     """Writes where an item stands, and adds or takes out the gold that repeats it, whatever changed what
     counts of it. The caller holds the item, which is neither gold nor dropped.
     """
+    was_with_experts = item.tier >= EXPERTS
     renew_standing(session, task=task, item=item, now=now)
     if task.tier >= EXPERTS or task.gold_share <= 0:
         return
+    if not was_with_experts and item.tier < EXPERTS:
+        return  # there is no such gold, or it was taken out
     answer = _find_known(session, task=task, item=item)
     gold = items.find_repeated(session, task_id=task.id, item_id=item.id)
     if gold is None and answer is not None:

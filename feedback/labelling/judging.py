@@ -46,8 +46,11 @@ class SentLabel:
 
 @dataclass(frozen=True)
 class RecordedLabel:
+    """A label, or what took one back, and the task that it is of."""
+
     label: Label
-    late: bool
+    task: Task
+    late: bool = False
 
 
 def record_label(
@@ -85,10 +88,12 @@ def record_label(
     if item.gold is None and not late:
         renew_item(session, task=task, item=item, now=now)
     look_at(session, task=task, item=item, labeller=labeller.key, now=now)
-    return RecordedLabel(row, late)
+    return RecordedLabel(row, task, late)
 
 
-def undo_label(session: Session, *, desk_id: str, label_id: str, labeller: Labeller, now: datetime) -> Label:
+def undo_label(
+    session: Session, *, desk_id: str, label_id: str, labeller: Labeller, now: datetime
+) -> RecordedLabel:
     """Takes the labeller's own label back; they have the item again, with what they had said as their draft.
     Raises NotFound for a label of somebody else, LabelUndone, ItemSettled, and what `share_open_task` raises.
     """
@@ -105,17 +110,17 @@ def undo_label(session: Session, *, desk_id: str, label_id: str, labeller: Label
     save_row(session, own)
     if item.gold is None:
         renew_item(session, task=task, item=item, now=now)
-    return undo
+    return RecordedLabel(undo, task)
 
 
-def pass_item(session: Session, *, desk_id: str, item_id: str, labeller: Labeller) -> Item:
-    """Gives an item to others. Raises NotFound without a claim, ItemLabelled."""
-    _, item, own = find_own(session, desk_id=desk_id, item_id=item_id, labeller=labeller)
+def pass_item(session: Session, *, desk_id: str, item_id: str, labeller: Labeller) -> Task:
+    """Gives an item to others; the task that it is of. Raises NotFound without a claim, ItemLabelled."""
+    task, _, own = find_own(session, desk_id=desk_id, item_id=item_id, labeller=labeller)
     if own.state == assignments.DONE:
         raise labels.ItemLabelled(item_id)
     own.state, own.slot, own.lease_until, own.draft = assignments.PASSED, None, None, None
     save_row(session, own)
-    return item
+    return task
 
 
 def keep_draft(
@@ -141,8 +146,8 @@ def find_own(
     session: Session, *, desk_id: str, item_id: str, labeller: Labeller
 ) -> tuple[Task, Item, Assignment]:
     """An open task, its item, held until the transaction ends, and what the labeller has of it."""
-    found = items.get_item(session, desk_id=desk_id, item_id=item_id)
-    if assignments.find_assignment(session, item_id=item_id, labeller=labeller.key) is None:
+    found = assignments.find_assignment(session, item_id=item_id, labeller=labeller.key)
+    if found is None or found.desk_id != desk_id:
         raise NotFound("item", item_id)
     task = share_open_task(session, desk_id=desk_id, task_id=found.task_id)
     require_labeller(task, labeller=labeller.key, tier=labeller.tier)

@@ -9,6 +9,7 @@ undone.
 from collections.abc import Collection
 from datetime import datetime
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col, select
 
 from feedback.errors import NotFound
@@ -22,6 +23,12 @@ from feedback.store.tables import Assignment, DefinitionChange, Label, Reliabili
 
 CHANGED = "labeller"  # the kind of its rows in `change`
 PAUSE, RESUME, EXCLUDE, INCLUDE = "pause", "resume", "exclude", "include"
+# Every label asks this: it is made once.
+_DECIDED = (
+    select(DefinitionChange.key, DefinitionChange.what)
+    .where(col(DefinitionChange.desk_id) == bindparam("of_desk"), col(DefinitionChange.kind) == CHANGED)
+    .order_by(col(DefinitionChange.id))
+)
 
 
 def decide_labeller(
@@ -110,11 +117,8 @@ def read_excluded(session: Session, *, desk_id: str, kind: str) -> Collection[st
 
 def read_all_excluded(session: Session, *, desk_id: str) -> set[tuple[str, str]]:
     """Labeller and kind of task of every exclusion that holds: the last word counts."""
-    query = select(DefinitionChange.key, DefinitionChange.what).where(
-        col(DefinitionChange.desk_id) == desk_id, col(DefinitionChange.kind) == CHANGED
-    )
     excluded: set[tuple[str, str]] = set()
-    for labeller, what in session.exec(query.order_by(col(DefinitionChange.id))):
+    for labeller, what in session.exec(_DECIDED, params={"of_desk": desk_id}):
         if what["did"] == EXCLUDE:
             excluded.add((labeller, what["kind"]))
         elif what["did"] == INCLUDE:

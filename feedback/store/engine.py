@@ -19,12 +19,13 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from itertools import islice
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 import psycopg
-from sqlalchemy import ColumnElement, Connection, Engine, create_engine, event, inspect
+from sqlalchemy import ColumnElement, Connection, Engine, bindparam, create_engine, event, inspect
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -262,16 +263,23 @@ def get_row(
     `lock` holds the row until the transaction ends (PostgreSQL; SQLite has one writer anyway) and reads it
     afresh. `without` names large columns that are not needed.
     """
-    (key,) = inspect(table).primary_key
-    query = of_desk(table, desk_id).where(key == id)
+    query = _one_row(table, lock)
     if without:
         query = query.options(*leave_out(without))
-    if lock:
-        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
-    row = session.exec(query).one_or_none()
+    row: Row | None = session.exec(query, params={"key": id, "of_desk": desk_id}).one_or_none()
     if row is None:
         raise NotFound(what, str(id))
     return row
+
+
+@cache
+def _one_row(table: type[Row], lock: bool) -> Any:
+    """The query for one row of a table, made once: making it costs more than running it."""
+    (key,) = inspect(table).primary_key
+    query = of_desk(table, bindparam("of_desk")).where(key == bindparam("key"))  # type: ignore[arg-type]
+    if lock:
+        query = query.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return query
 
 
 def save_row(session: Session, row: Row) -> Row:

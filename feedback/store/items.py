@@ -1,25 +1,17 @@
-"""Items of tasks: reading, counting, and which of them may be handed to a labeller. No commit.
-
-An item whose answer is known (gold) is handed out beside all others, takes no slot, and is never settled.
-Keyword-only, session first.
-"""
+"""Items of tasks: reading and counting. Keyword-only, session first, no commit."""
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import ColumnElement, and_, case, null, or_, select
-from sqlmodel import Session, col, func
+from sqlalchemy import bindparam, func, null, select
+from sqlmodel import Session, col
 
 from feedback.errors import Conflict
 from feedback.store.engine import get_row, of_desk
-from feedback.store.tables import Assignment, Item, Task
+from feedback.store.tables import Item
 
 # A waiting item has no replies yet, so nobody gets it.
 STATES = WAITING, OPEN, SETTLED, DISPUTED, DROPPED = "waiting", "open", "settled", "disputed", "dropped"
 OF_ITEM = "item"  # the subject of a check, or of gold that experts made: an item
-EXPERTS_AT_ONCE = 2  # on a dispute, before one of them adjudicates
-LOOKED_AT = 20  # items in the order of a task, before others' locks and claims are looked at again
 
 
 class ItemDropped(Conflict):
@@ -29,6 +21,20 @@ class ItemDropped(Conflict):
             f"Item {item_id} was taken out of its task ({reason or 'no reason'}).",
             "Take the next item.",
         )
+
+
+# Every label and every claim asks these: each is made once.
+_UNLOCKED = (
+    of_desk(Item, bindparam("of_desk"))  # type: ignore[arg-type]
+    .where(col(Item.id) == bindparam("item_id"))
+    .with_for_update(key_share=True, skip_locked=True)
+    .execution_options(populate_existing=True)
+)
+_REPEATED = select(Item).where(
+    col(Item.task_id) == bindparam("task_id"),
+    col(Item.subject_kind) == OF_ITEM,
+    col(Item.subject_id) == bindparam("item_id"),
+)
 
 
 def add_items(session: Session, *, items: Iterable[Item]) -> None:
@@ -49,10 +55,7 @@ def get_item(session: Session, *, desk_id: str, item_id: str, lock: bool = False
 
 def find_repeated(session: Session, *, task_id: str, item_id: str) -> Item | None:
     """The item of a task that repeats another one of it."""
-    query = select(Item).where(
-        col(Item.task_id) == task_id, col(Item.subject_kind) == OF_ITEM, col(Item.subject_id) == item_id
-    )
-    return session.scalars(query).one_or_none()
+    return session.scalars(_REPEATED, {"task_id": task_id, "item_id": item_id}).one_or_none()
 
 
 def count_items(session: Session, *, task_ids: Sequence[str]) -> dict[str, dict[str, int]]:
@@ -68,113 +71,6 @@ def count_items(session: Session, *, task_ids: Sequence[str]) -> dict[str, dict[
     return counts
 
 
-def count_left(session: Session, *, task_id: str, labeller: str, tier: int) -> int:
-    """How many items this labeller may still get, those that they hold included. Gold is among them, so that
-    none can be told by the count.
-    """
-    query = select(func.count()).where(
-        col(Item.task_id) == task_id,
-        is_for(tier),
-        ~_has(labeller, "done", "passed"),
-        ~_knows_subject(labeller),
-    )
-    left: int = session.execute(query).scalar_one()
-    return left
-
-
-def list_free_items(
-    session: Session,
-    *,
-    task: Task,
-    labeller: str,
-    tier: int,
-    gold: bool,
-    now: datetime,
-    term: timedelta,
-    among: Sequence[str] = (),
-    without: Sequence[str] = (),
-) -> list[str]:
-    """The first items in the task's order that seem free for this labeller, of all or among these: whoever
-    claims one looks again once it is locked.
-    """
-    query = select(col(Item.id)).where(col(Item.task_id) == task.id)
-    query = query.where(~_has(labeller, "claimed", "done", "passed"))  # what lapsed may be theirs again
-    query = query.where(~_knows_subject(labeller))
-    if among:
-        query = query.where(col(Item.id).in_(among))
-    if gold:
-        query = query.where(_is_gold())
-    else:
-        query = query.where(_is_asked(tier), _has_room(task, now, term))
-    if without:
-        query = query.where(col(Item.id).not_in(without))
-    return list(session.scalars(query.order_by(col(Item.position)).limit(LOOKED_AT)))
-
-
 def lock_item(session: Session, *, desk_id: str, item_id: str) -> Item | None:
     """The item, held until the transaction ends; None where somebody else holds it just now."""
-    query = of_desk(Item, desk_id).where(col(Item.id) == item_id)
-    query = query.with_for_update(key_share=True, skip_locked=True)
-    return session.exec(query.execution_options(populate_existing=True)).one_or_none()
-
-
-def is_for(tier: int) -> ColumnElement[bool]:
-    """Whether people of this tier may get an item, be it that it waits for labels or that it is gold."""
-    return or_(_is_asked(tier), _is_gold())
-
-
-def _is_gold() -> ColumnElement[bool]:
-    return and_(col(Item.gold).is_not(null()), col(Item.state) != DROPPED)
-
-
-def _is_asked(tier: int) -> ColumnElement[bool]:
-    """Whether an item waits for labels by people of this tier or above."""
-    waits = col(Item.state).in_((OPEN, DISPUTED)) & (col(Item.tier) <= tier)
-    return and_(waits, col(Item.gold).is_(null()))
-
-
-def _has(labeller: str, *states: str) -> ColumnElement[bool]:
-    """Whether the labeller has this item in one of these states."""
-    mine = select(1).where(
-        col(Assignment.item_id) == col(Item.id),
-        col(Assignment.labeller) == labeller,
-        col(Assignment.state).in_(states),
-    )
-    return mine.correlate(Item).exists()
-
-
-def _knows_subject(labeller: str) -> ColumnElement[bool]:
-    """Whether an item repeats another one, which the labeller has labelled themselves."""
-    theirs = select(1).where(
-        col(Item.subject_kind) == OF_ITEM,
-        col(Assignment.item_id) == col(Item.subject_id),
-        col(Assignment.labeller) == labeller,
-        col(Assignment.state) == "done",
-    )
-    return theirs.correlate(Item).exists()
-
-
-def _has_room(task: Task, now: datetime, term: timedelta) -> ColumnElement[bool]:
-    """Whether fewer hold the item than may label it at once: until the least overlap all of it, then one
-    after the other; of a dispute, two experts and then one.
-    """
-    lives = is_claim_live(now, term)
-    slot, done = col(Assignment.slot), col(Assignment.state) == "done"
-    labelled, held = _count(done, slot.is_not(None)), _count(lives, slot.is_not(None))
-    asked = case((labelled < task.overlap_min, task.overlap_min - labelled), else_=1)
-    has_slot = and_(held < asked, labelled + held < task.overlap_max)
-    decided, deciding = _count(done, slot.is_(None)), _count(lives, slot.is_(None))
-    wanted = case((decided < EXPERTS_AT_ONCE, EXPERTS_AT_ONCE - decided), else_=1)
-    return case((col(Item.state) == OPEN, has_slot), else_=deciding < wanted)
-
-
-def _count(*which: ColumnElement[bool]) -> Any:
-    """The number of such claims on an item."""
-    found = select(func.count()).where(col(Assignment.item_id) == col(Item.id), *which)
-    return found.correlate(Item).scalar_subquery()
-
-
-def is_claim_live(now: datetime, term: timedelta) -> ColumnElement[bool]:
-    """Whether a claim still runs; one that ends later than any given now is none (`clock.still_runs`)."""
-    until = col(Assignment.lease_until)
-    return and_(col(Assignment.state) == "claimed", until > now, until <= now + term)
+    return session.scalars(_UNLOCKED, {"of_desk": desk_id, "item_id": item_id}).one_or_none()

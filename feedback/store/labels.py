@@ -2,17 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import null, select
+from sqlalchemy import bindparam, func, null, select
 from sqlalchemy.orm import aliased
-from sqlmodel import Session, col, func
+from sqlmodel import Session, col
 
 from feedback.errors import Conflict
 from feedback.store.engine import get_row, save_row
 from feedback.store.tables import Label
 
 BLIND, OTHERS, HELPER = "blind", "others", "helper"  # what a labeller had seen
+_SAID = select(func.count()).where(
+    col(Label.item_id) == bindparam("item_id"),
+    col(Label.labeller) == bindparam("labeller"),
+    col(Label.undoes).is_(None),
+)
 
 
 class LabelUndone(Conflict):
@@ -40,12 +46,8 @@ def get_label(session: Session, *, desk_id: str, label_id: str) -> Label:
 
 def add_label(session: Session, *, label: Label) -> Label:
     """Adds a label, numbered after the labeller's earlier ones of this item."""
-    said = select(func.count()).where(
-        col(Label.item_id) == label.item_id,
-        col(Label.labeller) == label.labeller,
-        col(Label.undoes).is_(None),
-    )
-    label.attempt = session.execute(said).scalar_one() + 1
+    said = session.execute(_SAID, {"item_id": label.item_id, "labeller": label.labeller})
+    label.attempt = said.scalar_one() + 1
     return save_row(session, label)
 
 
@@ -63,9 +65,15 @@ def add_undo(session: Session, *, label: Label, now: datetime) -> Label:
 
 def list_active_labels(session: Session, *, item_ids: Sequence[str]) -> list[Label]:
     """The labels of these items that were not taken back, in the order in which they came."""
-    return list(session.scalars(select_active_labels().where(col(Label.item_id).in_(item_ids))))
+    return list(session.scalars(_select_of_items(), {"item_ids": list(item_ids)}))
 
 
+@cache
+def _select_of_items() -> Any:
+    return select_active_labels().where(col(Label.item_id).in_(bindparam("item_ids", expanding=True)))
+
+
+@cache
 def select_active_labels() -> Any:
     """The query for labels that were not taken back and have a value: erased ones have none."""
     undo = aliased(Label)

@@ -5,13 +5,15 @@ Keyword-only, session first, no commit.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, case, null, select
-from sqlmodel import Session, col, func
+from sqlalchemy import Select, bindparam, case, func, null, select
+from sqlmodel import Session, col
 
 from feedback.store.items import DROPPED, SETTLED
 from feedback.store.labels import BLIND, select_active_labels
+from feedback.store.reliabilities import BEGINNING
 from feedback.store.tables import Item, Label, Task
 from feedback.store.tasks import CLOSED
 
@@ -34,25 +36,25 @@ def list_polled(
     session: Session, *, desk_id: str, kind: str, item_ids: Sequence[str] | None = None
 ) -> list[PolledLabel]:
     """The labels of a kind of task that were given without seeing others', of all items or of these."""
-    query = _select(desk_id, kind)
-    return _read(session, query if item_ids is None else query.where(col(Item.id).in_(item_ids)))
+    query = _select()
+    if item_ids is not None:
+        query = query.where(col(Item.id).in_(item_ids))
+    return _read(session, query, {"desk_id": desk_id, "kind": kind})
 
 
 def list_own(
     session: Session, *, desk_id: str, kind: str, labeller: str, since: datetime | None, limit: int
 ) -> list[PolledLabel]:
     """The last labels of one labeller in a kind of task, newest first, since a time."""
-    query = _since(_select(desk_id, kind), labeller, since).order_by(None)
-    return _read(session, query.order_by(col(Label.created_at).desc()).limit(limit))
+    query = _select_own().order_by(col(Label.created_at).desc()).limit(limit)
+    return _read(session, query, _tell(desk_id, kind, labeller, since))
 
 
 def count_own(
     session: Session, *, desk_id: str, kind: str, labeller: str, since: datetime | None
 ) -> tuple[int, int]:
     """How many labels of one labeller stand in a kind of task, and how many of them are of gold."""
-    gold = func.count(case((col(Item.gold).is_not(null()), 1)))
-    query = _since(_select(desk_id, kind), labeller, since).order_by(None)
-    labels, of_gold = session.execute(query.with_only_columns(func.count(), gold)).one()
+    labels, of_gold = session.execute(_count_own(), _tell(desk_id, kind, labeller, since)).one()
     return labels, of_gold
 
 
@@ -72,11 +74,12 @@ def list_moving_items(
     session: Session, *, desk_id: str, kind: str, labellers: Sequence[str]
 ) -> Sequence[str]:
     """The items that these labellers labelled or decided in tasks of a kind, without gold."""
-    query = _select_any(desk_id, kind).order_by(None)
+    query = _select_any().order_by(None)
     query = query.where(
         col(Label.labeller).in_(labellers), col(Item.gold).is_(null()), col(Task.state) != CLOSED
     )
-    return session.scalars(query.with_only_columns(col(Item.id)).distinct().order_by(col(Item.id))).all()
+    found = query.with_only_columns(col(Item.id)).distinct().order_by(col(Item.id))
+    return session.scalars(found, {"desk_id": desk_id, "kind": kind}).all()
 
 
 def find_shown(session: Session, *, task_id: str) -> dict[str, Any]:
@@ -86,12 +89,14 @@ def find_shown(session: Session, *, task_id: str) -> dict[str, Any]:
     return shown
 
 
-def _select(desk_id: str, kind: str) -> Select[Any]:
-    """Those that were given without seeing others'."""
-    return _select_any(desk_id, kind).where(col(Label.seen) == BLIND)
+@cache
+def _select() -> Select[Any]:
+    """Those of `desk_id` and `kind` that were given without seeing others'."""
+    return _select_any().where(col(Label.seen) == BLIND)
 
 
-def _select_any(desk_id: str, kind: str) -> Select[Any]:
+@cache
+def _select_any() -> Select[Any]:
     """Not of duels: which of two contenders is better is a matter of taste, and open ones tell nothing."""
     query: Select[Any] = (
         select_active_labels()
@@ -99,22 +104,34 @@ def _select_any(desk_id: str, kind: str) -> Select[Any]:
         .join(Task, col(Task.id) == col(Label.task_id))
     )
     return query.where(
-        col(Label.desk_id) == desk_id,
-        col(Task.kind) == kind,
+        col(Label.desk_id) == bindparam("desk_id"),
+        col(Task.kind) == bindparam("kind"),
         col(Item.state) != DROPPED,
         col(Task.selection)["duel"].as_string().is_(None),
     )
 
 
-def _since(query: Select[Any], labeller: str, since: datetime | None) -> Select[Any]:
-    query = query.where(col(Label.labeller) == labeller)
-    return query if since is None else query.where(col(Label.created_at) > since)
+@cache
+def _select_own() -> Select[Any]:
+    """Those of `labeller` after `since`, in no order."""
+    own = col(Label.labeller) == bindparam("labeller"), col(Label.created_at) > bindparam("since")
+    return _select().where(*own).order_by(None)
 
 
-def _read(session: Session, query: Select[Any]) -> list[PolledLabel]:
+@cache
+def _count_own() -> Any:
+    gold = func.count(case((col(Item.gold).is_not(null()), 1)))
+    return _select_own().with_only_columns(func.count(), gold)
+
+
+def _tell(desk_id: str, kind: str, labeller: str, since: datetime | None) -> dict[str, Any]:
+    return {"desk_id": desk_id, "kind": kind, "labeller": labeller, "since": since or BEGINNING}
+
+
+def _read(session: Session, query: Select[Any], asked: dict[str, Any]) -> list[PolledLabel]:
     of_label = (Label.task_id, Label.item_id, Label.labeller, Label.value, Label.created_at)
     of_item = (Item.gold, Item.outcome, Item.state, Item.tier, Task.tier)
-    rows: Any = session.execute(query.with_only_columns(*map(col, (*of_label, *of_item))))
+    rows: Any = session.execute(query.with_only_columns(*map(col, (*of_label, *of_item))), asked)
     found = []
     for task_id, item_id, labeller, value, at, gold, outcome, state, tier, task_tier in rows:
         known = outcome if state == SETTLED and tier >= EXPERTS > task_tier else gold

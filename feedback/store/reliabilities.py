@@ -4,8 +4,9 @@ commit.
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import null
+from sqlalchemy import bindparam, null
 from sqlmodel import Session, col, select
 
 from feedback.errors import Conflict
@@ -24,15 +25,32 @@ class LabellerPaused(Conflict):
         )
 
 
+# Every label and every claim asks these: each is made once.
+_OF_KIND: Any = of_desk(Reliability, bindparam("of_desk")).where(  # type: ignore[arg-type]
+    Reliability.kind == bindparam("kind")
+)
+_OF_LABELLER = _OF_KIND.where(Reliability.labeller == bindparam("labeller"))
+_OF_LABELLERS = _OF_KIND.where(col(Reliability.labeller).in_(bindparam("labellers", expanding=True)))
+_ACCURACIES = _OF_LABELLERS.with_only_columns(col(Reliability.labeller), col(Reliability.accuracy))
+_UNTRUSTED = _OF_LABELLERS.where(
+    col(Reliability.paused_at).is_not(None), col(Reliability.paused_by).is_(None)
+)
+
+
 def find_reliability(session: Session, *, desk_id: str, kind: str, labeller: str) -> Reliability | None:
-    query = of_desk(Reliability, desk_id).where(Reliability.kind == kind, Reliability.labeller == labeller)
-    return session.exec(query).one_or_none()
+    asked = {"of_desk": desk_id, "kind": kind, "labeller": labeller}
+    row: Reliability | None = session.scalars(_OF_LABELLER, asked).one_or_none()
+    return row
 
 
-def list_reliabilities(session: Session, *, desk_id: str, kind: str | None = None) -> list[Reliability]:
+def list_reliabilities(
+    session: Session, *, desk_id: str, kind: str | None = None, labeller: str | None = None
+) -> list[Reliability]:
     query = of_desk(Reliability, desk_id).order_by(col(Reliability.kind), col(Reliability.labeller))
     if kind is not None:
         query = query.where(col(Reliability.kind) == kind)
+    if labeller is not None:
+        query = query.where(col(Reliability.labeller) == labeller)
     return list(session.exec(query))
 
 
@@ -40,10 +58,9 @@ def read_accuracies(
     session: Session, *, desk_id: str, kind: str, labellers: Sequence[str]
 ) -> dict[str, float]:
     """The estimated accuracy of those of whom one is known."""
-    query = select(Reliability.labeller, Reliability.accuracy).where(
-        Reliability.desk_id == desk_id, Reliability.kind == kind, col(Reliability.labeller).in_(labellers)
-    )
-    return dict(session.exec(query).all())
+    asked = {"of_desk": desk_id, "kind": kind, "labellers": list(labellers)}
+    rows: Any = session.execute(_ACCURACIES, asked).all()
+    return {labeller: accuracy for labeller, accuracy in rows}
 
 
 def read_trusted_until(
@@ -52,14 +69,9 @@ def read_trusted_until(
     """Of those who are paused on evidence: the time of the last gold item that they passed. What they said
     since waits.
     """
-    paused = of_desk(Reliability, desk_id).where(
-        Reliability.kind == kind,
-        col(Reliability.labeller).in_(labellers),
-        col(Reliability.paused_at).is_not(None),
-        col(Reliability.paused_by).is_(None),
-    )
+    asked = {"of_desk": desk_id, "kind": kind, "labellers": list(labellers)}
     trusted = {}
-    for row in session.exec(paused):
+    for row in session.scalars(_UNTRUSTED, asked).all():
         gold = (
             select(Label.created_at, Label.value, Item.gold)
             .join(Item, col(Item.id) == col(Label.item_id))

@@ -7,15 +7,23 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import bindparam
 from sqlmodel import Session, col
 
-from feedback.errors import ApiError, Conflict
+from feedback.errors import ApiError, Conflict, NotFound
 from feedback.store.definition_changes import add_definition_change
 from feedback.store.engine import get_row, of_desk, save_row
 from feedback.store.tables import Task
 
 TASK_KIND = "task"  # of the rows of `change`
 DRAFT, OPEN, PAUSED, CLOSED = "draft", "open", "paused", "closed"
+# Every label and every claim asks this: it is made once.
+_SHARED = (
+    of_desk(Task, bindparam("of_desk"))  # type: ignore[arg-type]
+    .where(col(Task.id) == bindparam("task_id"))
+    .with_for_update(read=True)
+    .execution_options(populate_existing=True)
+)
 
 
 class TaskDraft(Conflict):
@@ -98,9 +106,9 @@ def share_open_task(session: Session, *, desk_id: str, task_id: str) -> Task:
     """An open task, which nobody pauses or closes before the transaction ends; others may label in it at
     once. Raises NotFound, TaskDraft, TaskPaused, TaskClosed.
     """
-    get_task(session, desk_id=desk_id, task_id=task_id)
-    query = of_desk(Task, desk_id).where(col(Task.id) == task_id).with_for_update(read=True)
-    task = session.exec(query.execution_options(populate_existing=True)).one()
+    task = session.scalars(_SHARED, {"of_desk": desk_id, "task_id": task_id}).one_or_none()
+    if task is None:
+        raise NotFound("task", task_id)
     if task.state == DRAFT:
         raise TaskDraft(task_id)
     if task.state == PAUSED:

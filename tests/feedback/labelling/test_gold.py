@@ -1,12 +1,18 @@
 """Who gets gold when, and when it proves that somebody should pause."""
 
-from datetime import timedelta
+from itertools import islice
 
 import pytest
 
-from feedback.labelling.gold import is_worn, may_be_gold, should_look, should_pause, takes_gold
+from feedback.labelling.gold import (
+    count_coming,
+    list_gold_places,
+    may_be_gold,
+    should_look,
+    should_pause,
+    takes_gold,
+)
 from feedback.labelling.settle import EXPERTS, Vote
-from tests.databases import START
 
 
 def list_gold(labeller, share=0.05, seed="7"):
@@ -53,9 +59,28 @@ def test_only_what_two_experts_say_without_seeing_each_other_is_gold():
     assert not may_be_gold([expert(None), expert(None)])
 
 
-def test_gold_wears_out_after_fifty_people_or_ninety_days():
-    assert not is_worn(49, START, START + timedelta(days=89))
-    assert is_worn(50, START, START) and is_worn(0, START, START + timedelta(days=90))
+@pytest.mark.parametrize("given", [0, 4, 10, 11, 31])
+def test_the_places_from_somewhere_on_are_those_of_all_places_that_come_then(given):
+    every = islice(list_gold_places(0, share=0.05, seed="7", labeller="ann"), 12)
+    rest = list_gold_places(given, share=0.05, seed="7", labeller="ann")
+    expected = [place for place in every if place >= given]
+    assert list(islice(rest, len(expected))) == expected
+
+
+@pytest.mark.parametrize(
+    ("places", "given", "others", "coming"),
+    [
+        # o is one of the others, G is gold, and the labeller stops where an o is wanted and none is left.
+        ([2, 5], 0, 1, 0),  # o, then none
+        ([2, 5], 0, 2, 1),  # o o G, then none
+        ([2, 5], 0, 3, 1),  # o o G o, then none
+        ([2, 5], 0, 4, 2),  # o o G o o G
+        ([2, 3, 4], 2, 0, 3),  # G G G
+        ([], 0, 9, 0),
+    ],
+)
+def test_gold_comes_where_the_other_items_last_to_its_place(places, given, others, coming):
+    assert count_coming(places, given=given, others=others) == coming
 
 
 def test_a_share_next_to_nothing_gives_the_gold_of_the_first_items_alone():
