@@ -16,7 +16,7 @@ from feedback.labelling import claim
 from feedback.labelling.gold_items import renew_item
 from feedback.labelling.kinds import check_text, check_value
 from feedback.labelling.labeller import Labeller
-from feedback.labelling.standing import list_counted_labels, list_others
+from feedback.labelling.standing import list_counted_labels, was_shown_others
 from feedback.labelling.trust import look_at
 from feedback.store import assignments, items, labels
 from feedback.store.engine import save_row
@@ -62,7 +62,7 @@ def record_label(
     value = check_value(task.kind, said.value, question=task.question, shown=item.shown)
     text = check_text(task.kind, value, said.text)
     slot, late = _find_place(session, task=task, item=item, own=own, labeller=labeller, now=now)
-    others = list_others(session, task=task, item=item) if item.state == items.DISPUTED else None
+    saw_others = item.state == items.DISPUTED and was_shown_others(session, task=task, item=item, own=own)
     row = Label(
         desk_id=desk_id,
         task_id=task.id,
@@ -75,7 +75,7 @@ def record_label(
         reasons=list(said.reasons),
         dwell_ms=said.dwell_ms,
         guideline_version=task.guideline_version,
-        seen=labels.BLIND if others is None else labels.OTHERS,
+        seen=labels.OTHERS if saw_others else labels.BLIND,
         occurred_at=said.occurred_at or now,
         created_at=now,
     )

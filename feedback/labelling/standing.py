@@ -13,9 +13,9 @@ from feedback.labelling.labeller import TIERS
 from feedback.labelling.labellers import read_excluded
 from feedback.labelling.posterior import FIRST_ACCURACY
 from feedback.labelling.settle import EXPERTS, SettlingRule, Standing, Vote, settle_by_experts, settle_votes
-from feedback.store import items, labels, reliabilities
+from feedback.store import assignments, items, labels, reliabilities
 from feedback.store.engine import save_row
-from feedback.store.tables import Item, Label, Task
+from feedback.store.tables import Assignment, Item, Label, Task
 
 REOPENED = "reopened_at"  # among what is hidden of an item: when a check sent it to the experts
 
@@ -51,11 +51,23 @@ def find_standing(
     return settle_by_experts(votes, rule) if REOPENED in item.hidden else settle_votes(votes, rule)
 
 
-def list_others(session: Session, *, task: Task, item: Item) -> list[dict[str, Any]] | None:
+def was_shown_others(session: Session, *, task: Task, item: Item, own: Assignment) -> bool:
+    """Whether a labeller was shown what others said of a dispute. Who lost their claim is shown nothing any
+    more, so of theirs counts what had been said when they took it.
+    """
+    until = None if own.state == assignments.CLAIMED else own.created_at
+    return list_others(session, task=task, item=item, until=until) is not None
+
+
+def list_others(
+    session: Session, *, task: Task, item: Item, until: datetime | None = None
+) -> list[dict[str, Any]] | None:
     """What the experts said who were asked before, in the order of their texts; None unless they differ and
-    the next one decides.
+    the next one decides. `until`: as it was then.
     """
     counted = list_counted_labels(session, task=task, item=item)
+    if until is not None:
+        counted = [row for row in counted if row.created_at <= until]
     if not find_standing(session, task=task, item=item, counted=counted).shows_others:
         return None
     experts = [row for row in counted if TIERS.get(row.role, 0) >= EXPERTS]

@@ -53,13 +53,13 @@ def lapse_claims(session: Session, *, item_id: str, now: datetime, term: timedel
 def claim(
     session: Session, *, item: Item, labeller: str, slot: int | None, until: datetime, now: datetime
 ) -> Assignment:
-    """Gives an item to a labeller; a claim of theirs that lapsed runs anew, with its draft."""
+    """Gives an item to a labeller; a claim of theirs that lapsed runs anew from now, with its draft."""
     row = find_assignment(session, item_id=item.id, labeller=labeller)
     if row is None:
         row = Assignment(
             desk_id=item.desk_id, task_id=item.task_id, item_id=item.id, labeller=labeller, created_at=now
         )
-    row.state, row.slot, row.lease_until = CLAIMED, slot, until
+    row.state, row.slot, row.lease_until, row.created_at = CLAIMED, slot, until, now
     return save_row(session, row)
 
 
