@@ -10,11 +10,11 @@ from feedback.canonical import canonical_json
 from feedback.labelling.derive import derive_item_record
 from feedback.labelling.kinds import RATE, REWRITE, answer_of, list_answers, value_of
 from feedback.labelling.labeller import TIERS
-from feedback.labelling.labellers import read_excluded
 from feedback.labelling.posterior import FIRST_ACCURACY
 from feedback.labelling.settle import EXPERTS, SettlingRule, Standing, Vote, settle_by_experts, settle_votes
 from feedback.store import assignments, items, labels, reliabilities
 from feedback.store.engine import save_row
+from feedback.store.exclusions import read_excluded
 from feedback.store.tables import Assignment, Item, Label, Task
 
 REOPENED = "reopened_at"  # among what is hidden of an item: when a check sent it to the experts

@@ -7,7 +7,7 @@ from feedback.labelling.claim import TERM
 from feedback.store.tables import Label
 from tests.feedback.labelling.tasks import add_people, add_task, say, take
 from tests.feedback.labelling.test_checking import BAD, make_check
-from tests.feedback.labelling.test_settling import A, B, BOTH_BAD, TIE, say_later, say_next, stand
+from tests.feedback.labelling.test_settling import BOTH_BAD, TIE, A, B, say_later, say_next, stand
 
 
 @pytest.fixture
