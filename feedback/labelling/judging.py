@@ -22,6 +22,7 @@ from feedback.store import assignments, items, labels
 from feedback.store.engine import save_row
 from feedback.store.tables import Assignment, Item, Label, Task
 from feedback.store.tasks import require_labeller, share_open_task
+from feedback.store.text_checks import hold_item
 
 
 class ItemSettled(Conflict):
@@ -98,7 +99,7 @@ def undo_label(session: Session, *, desk_id: str, label_id: str, labeller: Label
     task, item, own = find_own(session, desk_id=desk_id, item_id=label.item_id, labeller=labeller)
     counted = [row.id for row in list_counted_labels(session, task=task, item=item)]
     undo = labels.add_undo(session, label=label, now=now)
-    if item.state == items.SETTLED and label.id in counted[:-1]:
+    if item.state == items.SETTLED and (label.id in counted[:-1] or is_settled_by_check(item)):
         raise ItemSettled(item.id)
     own.state, own.lease_until = assignments.CLAIMED, now + claim.TERM
     own.draft = {"value": label.value, "text": label.text}
@@ -106,6 +107,11 @@ def undo_label(session: Session, *, desk_id: str, label_id: str, labeller: Label
     if item.gold is None:
         renew_item(session, task=task, item=item, now=now)
     return undo
+
+
+def is_settled_by_check(item: Item) -> bool:
+    """Whether others found a text correct; an expert who decided may take that back."""
+    return item.settled_by is None and "text" in (item.outcome or {})
 
 
 def pass_item(session: Session, *, desk_id: str, item_id: str, labeller: Labeller) -> Item:
@@ -146,7 +152,7 @@ def find_own(
         raise NotFound("item", item_id)
     task = share_open_task(session, desk_id=desk_id, task_id=found.task_id)
     require_labeller(task, labeller=labeller.key, tier=labeller.tier)
-    item = items.get_item(session, desk_id=desk_id, item_id=item_id, lock=True)
+    item = hold_item(session, desk_id=desk_id, item_id=item_id)
     if item.state == items.DROPPED:
         raise items.ItemDropped(item_id, item.reason)
     own = assignments.find_assignment(session, item_id=item_id, labeller=labeller.key)

@@ -13,11 +13,12 @@ from sqlmodel import Session, col, func
 
 from feedback.errors import Conflict
 from feedback.store.engine import get_row, of_desk
-from feedback.store.tables import Assignment, Item, Task
+from feedback.store.tables import Assignment, Item, Label, Task
 
-# A waiting item has no replies yet, so nobody gets it.
+# Nobody gets a waiting item: it has no replies yet, or what was written for it is being checked.
 STATES = WAITING, OPEN, SETTLED, DISPUTED, DROPPED = "waiting", "open", "settled", "disputed", "dropped"
 OF_ITEM = "item"  # the subject of a check, or of gold that experts made: an item
+OF_LABEL = "label"  # the subject of a check of a text: the label that has it
 EXPERTS_AT_ONCE = 2  # on a dispute, before one of them adjudicates
 LOOKED_AT = 20  # items in the order of a task, before others' locks and claims are looked at again
 
@@ -144,14 +145,27 @@ def _has(labeller: str, *states: str) -> ColumnElement[bool]:
 
 
 def _knows_subject(labeller: str) -> ColumnElement[bool]:
-    """Whether an item repeats another one, which the labeller has labelled themselves."""
+    """Whether an item repeats or checks another one, which the labeller has labelled themselves, or a text of
+    theirs.
+    """
     theirs = select(1).where(
         col(Item.subject_kind) == OF_ITEM,
         col(Assignment.item_id) == col(Item.subject_id),
         col(Assignment.labeller) == labeller,
         col(Assignment.state) == "done",
     )
-    return theirs.correlate(Item).exists()
+    written = select(1).where(
+        col(Item.subject_kind) == OF_LABEL,
+        col(Label.id) == col(Item.subject_id),
+        col(Label.labeller) == labeller,
+    )
+    return or_(theirs.correlate(Item).exists(), written.correlate(Item).exists())
+
+
+def knows_subject(session: Session, *, item_id: str, labeller: str) -> bool:
+    """The same of one item."""
+    query = select(1).where(col(Item.id) == item_id, _knows_subject(labeller))
+    return session.execute(query).first() is not None
 
 
 def _has_room(task: Task, now: datetime, term: timedelta) -> ColumnElement[bool]:
