@@ -149,8 +149,6 @@ def test_a_conversation_sends_its_own_texts_and_never_anothers(site: Site, custo
     cut_writes(customer)
     write(customer, "The lamp is broken")
     expect(customer.locator(WAITING)).to_have_count(1)
-    let_writes(customer)
-    cut_writes(customer)
     customer.get_by_role("button", name="New conversation").click()
     expect(customer.locator(part("greeting"))).to_be_visible()
     expect(customer.locator(".from-customer")).to_have_count(0)

@@ -111,7 +111,7 @@ def test_sources_are_found_and_opened_by_keys(
     page.wait_for_url(f"{site.url}/console")
     page.goto(f"{site.url}/console/sources")
     links = page.locator(f"{part('sources')} tbody th a")
-    expect(links).to_have_text(["duel", "helpdesk", "helpdesk 2025", "live", "star"])
+    expect(links).to_have_text(["duel", "helpdesk", "helpdesk 2025", "label", "live", "star"])
     for key, name in zip("jjjkK", ("duel", "helpdesk", "helpdesk 2025", "helpdesk", "duel"), strict=True):
         page.keyboard.press(key)
         expect(page.locator(":focus")).to_have_text(name)

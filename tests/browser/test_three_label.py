@@ -16,8 +16,8 @@ import pytest
 from playwright.sync_api import Page, expect
 from sqlmodel import Session, select
 
-from feedback.labelling.reliability import weigh_evidence
 from feedback.labelling.trust import renew_reliabilities
+from feedback.records.weights import weigh_evidence
 from feedback.store.tables import Item, Reliability, Task
 from tests.browser.conftest import part
 from tests.browser.label_desk import await_done, enter, key_of, labels, open_task

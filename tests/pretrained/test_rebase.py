@@ -49,7 +49,7 @@ def judge_for_the_new(service: Service, duel_id: str, client: httpx.Client) -> N
         sides = {row.id: "b" if row.hidden["a_arm"] == "old" else "a" for row in rows if row.state == "open"}
     assert sides, [(row.state, row.reason) for row in rows]
     for _ in sides:
-        item_id = post_event(client, f"/v1/tasks/{task_id}/next").json()["item_id"]
+        item_id = post_event(client, f"/v1/tasks/{task_id}/next")["item_id"]
         post_event(client, f"/v1/items/{item_id}/labels", value={"side": sides[item_id]})
     post_event(client, f"/v1/duels/{duel_id}/close")
 

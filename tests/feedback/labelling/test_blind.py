@@ -6,7 +6,7 @@ import pytest
 
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import Item
-from tests.feedback.labelling.tasks import SHOWN, add_task, say, take
+from tests.feedback.labelling.tasks import SHOWN, add_task, take
 
 UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 OTHERS = {
@@ -19,6 +19,13 @@ OTHERS = {
 }
 
 
+def answer_item(desk, item_id, who, value):
+    """The bytes of the answer to a label. The clock stands, so that each lease begins at one time."""
+    answer = desk.post(f"/v1/items/{item_id}/labels", who, value=value)
+    assert answer.status_code == 201, answer.text
+    return answer.data
+
+
 def receive(desk, kind, *, said=None, hidden=None, gold=None):
     """All that ann receives until she has labelled two items, without random ids and headers."""
     task, items = add_task(desk.engine, kind, items=3, name="One", overlap_min=2)
@@ -29,15 +36,13 @@ def receive(desk, kind, *, said=None, hidden=None, gold=None):
             row.gold = gold if each is items[1] else None
     if said is not None:
         for _ in range(2):
-            say(desk, take(desk, task, "ben"), "ben", said)
+            answer_item(desk, take(desk, task, "ben"), "ben", said)
     told = [desk.get(f"/v1/tasks/{task.id}", "ann").data]
     for _ in range(2):
         claimed = desk.post(f"/v1/tasks/{task.id}/next", "ann")
         item_id = claimed.json["item_id"]
         told += [claimed.data, desk.get(f"/v1/items/{item_id}", "ann").data]
-        answer = desk.post(f"/v1/items/{item_id}/labels", "ann", value=OTHERS[kind][0])
-        assert answer.status_code == 201, answer.text
-        told.append(answer.data)
+        told.append(answer_item(desk, item_id, "ann", OTHERS[kind][0]))
     desk.post(f"/v1/tasks/{task.id}/state", "eva", state="closed")
     return [UUID.sub(b"id", each) for each in told]
 

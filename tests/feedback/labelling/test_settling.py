@@ -1,7 +1,5 @@
 """What labels come to through the service: settled, disputed, decided by experts; gold, pauses."""
 
-from datetime import timedelta
-
 import pytest
 
 from feedback.labelling.gold import LONGEST, takes_gold
@@ -232,6 +230,7 @@ def test_what_was_said_until_the_last_passed_gold_counts_on(people, errs):
     _, (passed,) = add_task(desk.engine, items=1)
     make_gold(desk, [passed])
     keep_label(desk, passed, "ann", A)
+    passed_at = desk.clock.now()
     say_later(desk, last.id, "ann", B)
     assert find_reliability(desk, "ann").paused_at is not None
     with read(desk.engine) as session:
@@ -240,7 +239,7 @@ def test_what_was_said_until_the_last_passed_gold_counts_on(people, errs):
         )
         item = session.get_one(Item, shared.id)
         counted = list_counted_labels(session, task=session.get_one(Task, item.task_id), item=item)
-    assert trusted == {desk.users["ann"]: desk.clock.now() - timedelta(seconds=1)}
+    assert trusted == {desk.users["ann"]: passed_at}
     assert [row.labeller for row in counted] == [desk.users["ann"], desk.users["ben"]]
 
 

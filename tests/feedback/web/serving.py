@@ -122,6 +122,10 @@ def running_server(
         server.should_exit = True
         thread.join(60)
         assert not thread.is_alive()
+        for pool in vars(front._pools).values():
+            # What still runs when the server has stopped has a connection: a test closes its engine only
+            # when that one is given back.
+            pool._executor.shutdown(wait=True)
 
 
 class EventStream:
