@@ -141,7 +141,8 @@ def find_doubtful(session: Session, *, check: Task) -> set[str]:
 def reopen_item(store_engine: Engine, *, item_id: str, clock: Clock, desk_id: str) -> None:
     """Gives a settled item to experts, whose labels from now on alone decide it."""
     with unit_of_work(store_engine) as session:
-        item = hold_item(session, desk_id=desk_id, item_id=item_id)
+        item = items.get_item(session, desk_id=desk_id, item_id=item_id)
+        item = hold_item(session, item=item)
         task = tasks.get_task(session, desk_id=desk_id, task_id=item.task_id)
         if item.state == items.SETTLED and task.state != tasks.CLOSED:
             item.hidden = item.hidden | {REOPENED: clock.now().isoformat()}

@@ -105,7 +105,7 @@ def adjudicate(
     """
     found = items.get_item(session, desk_id=desk_id, item_id=item_id)
     task = share_open_task(session, desk_id=desk_id, task_id=found.task_id)
-    item = hold_item(session, desk_id=desk_id, item_id=item_id)
+    item = hold_item(session, item=found)
     if item.state != items.DISPUTED:
         raise ItemNotDisputed(item_id, item.state)
     if items.knows_subject(session, item_id=item_id, labeller=labeller.key):

@@ -152,7 +152,7 @@ def find_own(
         raise NotFound("item", item_id)
     task = share_open_task(session, desk_id=desk_id, task_id=found.task_id)
     require_labeller(task, labeller=labeller.key, tier=labeller.tier)
-    item = hold_item(session, desk_id=desk_id, item_id=item_id)
+    item = hold_item(session, item=found)
     if item.state == items.DROPPED:
         raise items.ItemDropped(item_id, item.reason)
     own = assignments.find_assignment(session, item_id=item_id, labeller=labeller.key)

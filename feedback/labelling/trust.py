@@ -94,7 +94,8 @@ def restand_items(
         found = polled_labels.list_moving_items(session, desk_id=desk_id, kind=kind, labellers=labellers)
     for item_id in found:
         with unit_of_work(store_engine) as session:
-            item = hold_item(session, desk_id=desk_id, item_id=item_id)
+            item = items.get_item(session, desk_id=desk_id, item_id=item_id)
+            item = hold_item(session, item=item)
             task = tasks.get_task(session, desk_id=desk_id, task_id=item.task_id)
             if item.state != items.DROPPED and task.state != tasks.CLOSED:
                 renew_item(session, task=task, item=item, now=clock.now())

@@ -40,12 +40,11 @@ def find_place(session: Session, *, item: Item) -> int:
     return item.position * TEXTS_AN_ITEM + session.exec(written).one()
 
 
-def hold_item(session: Session, *, desk_id: str, item_id: str) -> Item:
-    """The item, held until the transaction ends. The check of a text is held after the item that the text is
-    for, since what one comes to changes the other. Raises NotFound.
+def hold_item(session: Session, *, item: Item) -> Item:
+    """The item read afresh and held until the transaction ends. The check of a text is held after the item
+    that the text is for, since what one comes to changes the other.
     """
-    found = get_item(session, desk_id=desk_id, item_id=item_id)
-    if found.subject_kind == OF_LABEL:
-        written = session.get_one(Label, found.subject_id)
-        get_item(session, desk_id=desk_id, item_id=written.item_id, lock=True)
-    return get_item(session, desk_id=desk_id, item_id=item_id, lock=True)
+    if item.subject_kind == OF_LABEL:
+        written = session.get_one(Label, item.subject_id)
+        get_item(session, desk_id=item.desk_id, item_id=written.item_id, lock=True)
+    return get_item(session, desk_id=item.desk_id, item_id=item.id, lock=True)

@@ -251,6 +251,28 @@ def test_the_task_of_texts_is_neither_finished_nor_told_as_a_check_that_was_draw
     assert desk.get(f"/v1/tasks/{task.id}/quality", "eva").json["checks"] == []
 
 
+def test_who_is_left_out_has_neither_written_nor_checked(people):
+    desk = people
+    task, (item,) = begin(desk)
+    write(desk, task, "ann")
+    verify(desk, task, {"ben": GOOD, "cy": GOOD})
+    leave_out(desk, "cy", "exclude", "check")
+    assert stand(desk, item) == ("waiting", 1, None)
+    leave_out(desk, "cy", "include", "check")
+    assert stand(desk, item) == ("settled", 1, outcome(TEXT))
+    leave_out(desk, "ann", "exclude", "rewrite")
+    assert stand(desk, item) == ("open", 1, None)
+    (check,) = desk.rows(Item, task_id=find_checks(desk, task).id)
+    assert (check.state, check.reason) == ("dropped", "text_taken_back")
+    leave_out(desk, "ann", "include", "rewrite")
+    assert stand(desk, item) == ("settled", 1, outcome(TEXT))
+
+
+def leave_out(desk, who, did, kind):
+    path = f"/v1/labellers/{desk.users[who]}/{did}"
+    assert desk.post(path, "eva", reason="Not by the guideline.", kind=kind).status_code == 200
+
+
 def test_who_wrote_a_text_changes_no_byte_of_what_its_checker_gets(sqlite_desk):
     desk = sqlite_desk
     add_people(desk, "cy")
