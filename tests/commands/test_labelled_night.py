@@ -129,6 +129,7 @@ def read_choices(data_dir, dataset_id):
     return {(record["source"], record["id"]): record for record in map(json.loads, lines)}
 
 
+@pytest.mark.timeout(1800)  # a training, and two others beside it may have every core
 def test_a_night_learns_from_labels_and_lineage_walks_from_one_to_the_adapter_and_back(
     desk, call, data_dir, tmp_path, monkeypatch
 ):
