@@ -10,8 +10,9 @@ from feedback.api.schemas import Answer, Body, Name
 from feedback.api.tasks import Kind
 from feedback.deployment.approvals import name_person
 from feedback.labelling.kinds import KINDS
-from feedback.labelling.labellers import EXCLUDE, INCLUDE, PAUSE, RESUME, decide_labeller
+from feedback.labelling.labellers import PAUSE, RESUME, decide_labeller
 from feedback.labelling.trust import restand_items
+from feedback.store.exclusions import EXCLUDE, INCLUDE
 from feedback.web.services import services
 
 bp = Blueprint("labellers", __name__)

@@ -81,7 +81,7 @@ class TaskProgress(Answer):
     """How far a task is. Items whose answer is known are not among them."""
 
     items: int
-    waiting: int = Field(description="Their replies are being generated.")
+    waiting: int = Field(description="Their replies are being generated, or their texts checked.")
     open: int
     settled: int
     disputed: int

@@ -28,6 +28,15 @@ GRADES = {
     UNCLEAR: _("the guideline does not separate these yet"),
 }
 DAY = 24
+KIND_OF = {
+    "tags": TAG,
+    "side": COMPARE,
+    "picked": PICK,
+    "none": PICK,
+    "score": RATE,
+    "unchanged": REWRITE,
+    "verdict": CHECK,
+}
 
 
 def label_value_words(kind: str, value: Mapping[str, Any]) -> str:
@@ -44,6 +53,11 @@ def label_value_words(kind: str, value: Mapping[str, Any]) -> str:
     if kind == REWRITE:
         return str(gettext("as it is") if value["unchanged"] else gettext("rewritten"))
     return str(VERDICTS[value["verdict"]])
+
+
+def claim_words(value: Mapping[str, Any]) -> str:
+    """What a checked value says: its field tells of which kind it is."""
+    return label_value_words(next(KIND_OF[name] for name in value if name in KIND_OF), value)
 
 
 def answer_words(kind: str, answer: Any) -> str:
@@ -84,6 +98,7 @@ PAGE_WORDS = {
     "STATES": STATES,
     "GRADES": GRADES,
     "value_words": label_value_words,
+    "claim_words": claim_words,
     "confusion_words": confusion_words,
     "duration_words": duration_words,
 }

@@ -8,9 +8,10 @@ from flask_babel import lazy_gettext as _
 
 from feedback.console.label_words import PAGE_WORDS
 from feedback.labelling.labeller_figures import read_labellers
-from feedback.labelling.labellers import CHANGED, EXCLUDE, INCLUDE, PAUSE, RESUME
+from feedback.labelling.labellers import PAUSE, RESUME
 from feedback.store.definition_changes import list_definition_changes
 from feedback.store.engine import read
+from feedback.store.exclusions import CHANGED, EXCLUDE, INCLUDE
 from feedback.store.tables import Reliability
 from feedback.store.users import name_agents
 from feedback.web.auth import allow, current_actor

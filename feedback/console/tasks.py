@@ -15,6 +15,7 @@ from feedback.store.items import DISPUTED
 from feedback.store.label_counts import count_tiers
 from feedback.store.labels import count_labels
 from feedback.store.tasks import get_task, list_tasks
+from feedback.store.text_checks import find_check_task
 from feedback.store.users import list_users, name_agents
 from feedback.web.auth import allow, current_actor
 from feedback.web.services import services
@@ -59,6 +60,7 @@ def show_task(task_id: str) -> str:
         quality = read_quality(store, task=task, now=now)
         names = name_agents(store, desk_id=actor.desk_id, agents=task.assigned)
         checked = task.checks_task_id and get_task(store, desk_id=actor.desk_id, task_id=task.checks_task_id)
+        texts = find_check_task(store, task_id=task_id)
         choices = read_selection_choices(store, task=task, data_dir=found.settings.data_dir)
     asked = read_selection(request.args)
     counted = None
@@ -70,6 +72,7 @@ def show_task(task_id: str) -> str:
         task=task,
         quality=quality,
         checked=checked,
+        texts=texts,
         disputed=0 if quality.is_sealed else sum(states.get(DISPUTED, 0) for states in tiers),
         assigned=sorted(names.values(), key=str.casefold),
         least_items=LEAST_ITEMS,

@@ -11,6 +11,7 @@ from feedback.duels.result import Result, count_result
 from feedback.store import duel_rounds, duels
 from feedback.store.adapters import find_trained_until, get_adapter
 from feedback.store.duel_verdicts import list_active_verdicts
+from feedback.store.exclusions import read_excluded
 from feedback.store.tables import Duel
 
 
@@ -54,14 +55,15 @@ def _view(session: Session, duel: Duel, counts: dict[str, int], judge: str) -> D
 
 
 def read_result(session: Session, duel: Duel) -> Result:
-    """The result of a duel, which must be closed."""
+    """The result of a duel, which must be closed; without what labellers said who are left out."""
     names = [name for name in (duel.adapter, duel.rival) if name is not None]
+    excluded = read_excluded(session, desk_id=duel.desk_id, kind=duels.COMPARE)
     contenders = [get_adapter(session, desk_id=duel.desk_id, name=name) for name in names]
     return count_result(
         duel.adapter,
         duel.rival,
         duel_rounds.list_rounds(session, task_id=duel.task_id),
-        list_active_verdicts(session, task_id=duel.task_id),
+        [one for one in list_active_verdicts(session, task_id=duel.task_id) if one.judge not in excluded],
         trained_until=max(find_trained_until(session, adapter) for adapter in contenders),
         arm=duel.arm,
     )

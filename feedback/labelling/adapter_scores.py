@@ -6,10 +6,10 @@ from collections.abc import Collection
 from sqlmodel import Session
 
 from feedback.labelling.kinds import RATE, SCORES
-from feedback.labelling.labellers import read_excluded
 from feedback.labelling.scores import ExpertScores, ScoredPrompt, measure_scores
 from feedback.records.weights import weigh_evidence
 from feedback.store.duels import CLOSED
+from feedback.store.exclusions import read_excluded
 from feedback.store.reliabilities import list_reliabilities
 from feedback.store.scores import ScoredReply, list_scored_replies, list_scores, list_scoring
 

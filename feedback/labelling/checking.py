@@ -9,6 +9,7 @@ import secrets
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -25,6 +26,7 @@ from feedback.labelling.standing import REOPENED, make_rule
 from feedback.store import check_items, items, reliabilities, tasks
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Item, Label, Task
+from feedback.store.text_checks import hold_item
 
 CROSSED, EXPERT = "crossed", "expert"
 TIERS_OF = {CROSSED: PEOPLE, EXPERT: EXPERTS}
@@ -139,11 +141,19 @@ def find_doubtful(session: Session, *, check: Task) -> set[str]:
 def reopen_item(store_engine: Engine, *, item_id: str, clock: Clock, desk_id: str) -> None:
     """Gives a settled item to experts, whose labels from now on alone decide it."""
     with unit_of_work(store_engine) as session:
-        item = items.get_item(session, desk_id=desk_id, item_id=item_id, lock=True)
+        item = items.get_item(session, desk_id=desk_id, item_id=item_id)
+        item = hold_item(session, item=item)
         task = tasks.get_task(session, desk_id=desk_id, task_id=item.task_id)
         if item.state == items.SETTLED and task.state != tasks.CLOSED:
             item.hidden = item.hidden | {REOPENED: clock.now().isoformat()}
             renew_item(session, task=task, item=item, now=clock.now())
+
+
+def show_claim(item: Item) -> dict[str, Any]:
+    """What an item shows with what it came to. Where it is a check, what that checked comes before it."""
+    shown = dict(item.shown)
+    before = [*shown.pop("before", []), shown.pop("claim")] if "claim" in shown else []
+    return shown | ({"before": before} if before else {}) | {"claim": item.outcome}
 
 
 def _make_task(task: Task, audience: str, *, seed: int, actor: str, now: datetime) -> Task:
@@ -179,7 +189,7 @@ def _make_item(check: Task, item: Item, position: int, inclusion: float, now: da
         conversation_id=item.conversation_id,
         conversation=item.conversation,
         language=item.language,
-        shown=item.shown | {"claim": item.outcome},
+        shown=show_claim(item),
         tier=check.tier,
         inclusion=inclusion,
         created_at=now,

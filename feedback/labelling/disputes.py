@@ -16,10 +16,11 @@ from feedback.errors import Conflict
 from feedback.labelling.gold_items import renew_item
 from feedback.labelling.kinds import answer_of, check_text, check_value
 from feedback.labelling.labeller import Labeller
-from feedback.store import assignments, items, label_counts, labels
+from feedback.store import assignments, free_items, items, label_counts, labels
 from feedback.store.engine import save_row
 from feedback.store.tables import Item, Label, Task
 from feedback.store.tasks import share_open_task
+from feedback.store.text_checks import hold_item
 
 
 class ItemNotDisputed(Conflict):
@@ -28,6 +29,15 @@ class ItemNotDisputed(Conflict):
             "item_not_disputed",
             f"Item {item_id} is {state}: there is no dispute to decide.",
             "Go on with the next dispute.",
+        )
+
+
+class OwnAnswer(Conflict):
+    def __init__(self, item_id: str) -> None:
+        super().__init__(
+            "own_answer",
+            f"Item {item_id} checks what you said yourself.",
+            "Leave it to another expert and go on with the next dispute.",
         )
 
 
@@ -90,14 +100,16 @@ def adjudicate(
     text: str | None,
     now: datetime,
 ) -> Label:
-    """Settles a dispute by the word of an expert. Raises NotFound, ItemNotDisputed, ValueUnknown, and what
-    `share_open_task` raises.
+    """Settles a dispute by the word of an expert. Raises NotFound, ItemNotDisputed, OwnAnswer, ValueUnknown,
+    and what `share_open_task` raises.
     """
     found = items.get_item(session, desk_id=desk_id, item_id=item_id)
     task = share_open_task(session, desk_id=desk_id, task_id=found.task_id)
-    item = items.get_item(session, desk_id=desk_id, item_id=item_id, lock=True)
+    item = hold_item(session, item=found)
     if item.state != items.DISPUTED:
         raise ItemNotDisputed(item_id, item.state)
+    if free_items.knows_subject(session, item_id=item_id, labeller=labeller.key):
+        raise OwnAnswer(item_id)
     checked = check_value(task.kind, value, question=task.question, shown=item.shown)
     label = Label(
         desk_id=desk_id,

@@ -6,7 +6,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from feedback.labelling.kinds import TAG, ValueUnknown
+from feedback.errors import ApiError
+from feedback.labelling.kinds import CHECK, TAG, ValueUnknown
 from feedback.store import tasks
 from feedback.store.tables import Task
 from feedback.store.tags import list_tags, read_tag_tree
@@ -14,6 +15,16 @@ from feedback.tags.tree import ACTIVE
 
 SEED_LIMIT = 2**63
 MAX_OVERLAP = 50
+
+
+class CheckByHand(ApiError):
+    def __init__(self) -> None:
+        super().__init__(
+            422,
+            "check_by_hand",
+            "A task of kind check is made of what another task has settled.",
+            "POST /v1/tasks/<task_id>/checks draws one; a task of kind rewrite gets its own by itself.",
+        )
 
 
 def draft_task(
@@ -27,7 +38,9 @@ def draft_task(
     now: datetime,
     **rules: Any,
 ) -> Task:
-    """Adds a draft; `rules` are further columns of the task. Raises ValueUnknown."""
+    """Adds a draft; `rules` are further columns of the task. Raises CheckByHand, ValueUnknown."""
+    if kind == CHECK:
+        raise CheckByHand
     task = Task(
         desk_id=desk_id,
         kind=kind,

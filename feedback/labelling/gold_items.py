@@ -11,20 +11,27 @@ from typing import Any
 from sqlmodel import Session
 
 from feedback.labelling.gold import may_be_gold
-from feedback.labelling.kinds import answer_of, value_of
+from feedback.labelling.kinds import REWRITE, answer_of, value_of
 from feedback.labelling.settle import EXPERTS
 from feedback.labelling.standing import list_counted_labels, make_votes, renew_standing
+from feedback.labelling.text_checks import renew_text_checks
 from feedback.store import items
 from feedback.store.engine import save_row
-from feedback.store.tables import Item, Task
+from feedback.store.tables import Item, Label, Task
+from feedback.store.tasks import CLOSED, get_task
 
 
 def renew_item(session: Session, *, task: Task, item: Item, now: datetime) -> None:
-    """Writes where an item stands, and adds or takes out the gold that repeats it, whatever changed what
-    counts of it. The caller holds the item, which is neither gold nor dropped.
+    """Writes where an item stands, whatever changed what counts of it, and adds or takes out the checks of
+    its texts and the gold that repeats it; after the check of a text, the same of what that was written for.
+    The caller holds the item, which is neither gold nor dropped, and that one.
     """
     was_with_experts = item.tier >= EXPERTS
     renew_standing(session, task=task, item=item, now=now)
+    if task.kind == REWRITE:
+        renew_text_checks(session, task=task, item=item, now=now)
+    if item.subject_kind == items.OF_LABEL:
+        _renew_rewritten(session, check=item, now=now)
     if task.tier >= EXPERTS or task.gold_share <= 0:
         return
     if not was_with_experts and item.tier < EXPERTS:
@@ -38,6 +45,14 @@ def renew_item(session: Session, *, task: Task, item: Item, now: datetime) -> No
         gold.state = items.DROPPED if answer is None else items.OPEN
         gold.reason = "disputed" if answer is None else None
         save_row(session, gold)
+
+
+def _renew_rewritten(session: Session, *, check: Item, now: datetime) -> None:
+    label = session.get_one(Label, check.subject_id)
+    item = items.get_item(session, desk_id=check.desk_id, item_id=label.item_id)
+    task = get_task(session, desk_id=check.desk_id, task_id=item.task_id)
+    if item.state != items.DROPPED and task.state != CLOSED:
+        renew_item(session, task=task, item=item, now=now)
 
 
 def _find_known(session: Session, *, task: Task, item: Item) -> dict[str, Any] | None:

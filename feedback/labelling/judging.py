@@ -16,12 +16,13 @@ from feedback.labelling import claim
 from feedback.labelling.gold_items import renew_item
 from feedback.labelling.kinds import check_text, check_value
 from feedback.labelling.labeller import Labeller
-from feedback.labelling.standing import list_counted_labels, list_others
+from feedback.labelling.standing import list_counted_labels, was_shown_others
 from feedback.labelling.trust import look_at
 from feedback.store import assignments, items, labels
 from feedback.store.engine import save_row
 from feedback.store.tables import Assignment, Item, Label, Task
 from feedback.store.tasks import require_labeller, share_open_task
+from feedback.store.text_checks import hold_item
 
 
 class ItemSettled(Conflict):
@@ -65,7 +66,7 @@ def record_label(
     value = check_value(task.kind, said.value, question=task.question, shown=item.shown)
     text = check_text(task.kind, value, said.text)
     slot, late = _find_place(session, task=task, item=item, own=own, labeller=labeller, now=now)
-    others = list_others(session, task=task, item=item) if item.state == items.DISPUTED else None
+    saw_others = item.state == items.DISPUTED and was_shown_others(session, task=task, item=item, own=own)
     row = Label(
         desk_id=desk_id,
         task_id=task.id,
@@ -78,7 +79,7 @@ def record_label(
         reasons=list(said.reasons),
         dwell_ms=said.dwell_ms,
         guideline_version=task.guideline_version,
-        seen=labels.BLIND if others is None else labels.OTHERS,
+        seen=labels.OTHERS if saw_others else labels.BLIND,
         occurred_at=said.occurred_at or now,
         created_at=now,
     )
@@ -103,7 +104,7 @@ def undo_label(
     task, item, own = find_own(session, desk_id=desk_id, item_id=label.item_id, labeller=labeller)
     counted = [row.id for row in list_counted_labels(session, task=task, item=item)]
     undo = labels.add_undo(session, label=label, now=now)
-    if item.state == items.SETTLED and label.id in counted[:-1]:
+    if item.state == items.SETTLED and (label.id in counted[:-1] or is_settled_by_check(item)):
         raise ItemSettled(item.id)
     own.state, own.lease_until = assignments.CLAIMED, now + claim.TERM
     own.draft = {"value": label.value, "text": label.text}
@@ -111,6 +112,11 @@ def undo_label(
     if item.gold is None:
         renew_item(session, task=task, item=item, now=now)
     return RecordedLabel(undo, task)
+
+
+def is_settled_by_check(item: Item) -> bool:
+    """Whether others found a text correct; an expert who decided may take that back."""
+    return item.settled_by is None and "text" in (item.outcome or {})
 
 
 def pass_item(session: Session, *, desk_id: str, item_id: str, labeller: Labeller) -> Task:
@@ -151,7 +157,7 @@ def find_own(
         raise NotFound("item", item_id)
     task = share_open_task(session, desk_id=desk_id, task_id=found.task_id)
     require_labeller(task, labeller=labeller.key, tier=labeller.tier)
-    item = items.get_item(session, desk_id=desk_id, item_id=item_id, lock=True)
+    item = hold_item(session, item=found)
     if item.state == items.DROPPED:
         raise items.ItemDropped(item_id, item.reason)
     own = assignments.find_assignment(session, item_id=item_id, labeller=labeller.key)

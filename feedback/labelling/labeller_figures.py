@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from feedback.labelling.labellers import read_all_excluded
 from feedback.labelling.quality import median_seconds
+from feedback.store.exclusions import read_all_excluded
 from feedback.store.label_counts import DwellOnLabel, list_dwells
 from feedback.store.reliabilities import list_reliabilities
 from feedback.store.tables import Reliability

@@ -6,11 +6,9 @@ not for an item's outcome, not for agreement, not as training data. They stay as
 undone.
 """
 
-from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import bindparam
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from feedback.errors import NotFound
 from feedback.labelling.kinds import KINDS
@@ -18,17 +16,11 @@ from feedback.labelling.posterior import FIRST_ACCURACY
 from feedback.labelling.reliability import find_interval
 from feedback.store.definition_changes import add_definition_change
 from feedback.store.engine import of_desk
+from feedback.store.exclusions import CHANGED
 from feedback.store.reliabilities import find_reliability, save_reliability
-from feedback.store.tables import Assignment, DefinitionChange, Label, Reliability
+from feedback.store.tables import Assignment, Label, Reliability
 
-CHANGED = "labeller"  # the kind of its rows in `change`
-PAUSE, RESUME, EXCLUDE, INCLUDE = "pause", "resume", "exclude", "include"
-# Every label asks this: it is made once.
-_DECIDED = (
-    select(DefinitionChange.key, DefinitionChange.what)
-    .where(col(DefinitionChange.desk_id) == bindparam("of_desk"), col(DefinitionChange.kind) == CHANGED)
-    .order_by(col(DefinitionChange.id))
-)
+PAUSE, RESUME = "pause", "resume"
 
 
 def decide_labeller(
@@ -108,19 +100,3 @@ def ensure_reliability(
         computed_at=now,
     )
     return save_reliability(session, row=new)
-
-
-def read_excluded(session: Session, *, desk_id: str, kind: str) -> Collection[str]:
-    """The labellers whose labels count nowhere in a kind of task."""
-    return {labeller for labeller, of_kind in read_all_excluded(session, desk_id=desk_id) if of_kind == kind}
-
-
-def read_all_excluded(session: Session, *, desk_id: str) -> set[tuple[str, str]]:
-    """Labeller and kind of task of every exclusion that holds: the last word counts."""
-    excluded: set[tuple[str, str]] = set()
-    for labeller, what in session.exec(_DECIDED, params={"of_desk": desk_id}):
-        if what["did"] == EXCLUDE:
-            excluded.add((labeller, what["kind"]))
-        elif what["did"] == INCLUDE:
-            excluded.discard((labeller, what["kind"]))
-    return excluded

@@ -15,8 +15,8 @@ from sqlmodel import Session
 from feedback.labelling.agreement import NOMINAL, ORDINAL, SETS, Agreement, measure_agreement
 from feedback.labelling.checks import Checked, ErrorRate, estimate_errors
 from feedback.labelling.kinds import BAD, CHECK, COMPARE, GOOD, PICK, RATE, SCORES, SIDES, TAG, answer_of
-from feedback.labelling.labellers import read_excluded
 from feedback.store import label_counts
+from feedback.store.exclusions import read_excluded
 from feedback.store.items import DROPPED, SETTLED
 from feedback.store.label_counts import DwellOnLabel, GivenLabel
 from feedback.store.labels import BLIND

@@ -14,7 +14,7 @@ from typing import Any
 from feedback.labelling.posterior import find_best, find_posterior
 
 PEOPLE, EXPERTS = 1, 2  # tiers
-OPEN, SETTLED, DISPUTED = "open", "settled", "disputed"
+WAITING, OPEN, SETTLED, DISPUTED = "waiting", "open", "settled", "disputed"
 AGREEING_EXPERTS = 2
 
 
@@ -42,12 +42,14 @@ class Vote:
     tier: int = PEOPLE
     has_slot: bool = True
     saw_others: bool = False
+    text: str | None = None  # of a rewrite
+    sureness: float | None = None  # that this text is correct, once a check has found so; 0: it is incorrect
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Where an item stands. `label` is its most likely answer, None without labels; `shows_others` says that
-    the next expert adjudicates, and is shown what the others said.
+    """Where an item stands. `label` is its most likely answer, None without labels; `text` the one that
+    settles it; `shows_others` says that the next expert adjudicates, and is shown what the others said.
     """
 
     state: str
@@ -55,6 +57,7 @@ class Standing:
     label: Any
     confidence: float
     shows_others: bool = False
+    text: str | None = None
 
 
 def settle_votes(votes: Sequence[Vote], rule: SettlingRule) -> Standing:
@@ -87,6 +90,36 @@ def settle_by_experts(votes: Sequence[Vote], rule: SettlingRule) -> Standing:
     if len(experts) >= AGREEING_EXPERTS:
         return Standing(DISPUTED, EXPERTS, label, confidence, shows_others=True)
     return Standing(DISPUTED, EXPERTS, label, confidence)
+
+
+def settle_rewrites(votes: Sequence[Vote], rule: SettlingRule, *, is_reopened: bool = False) -> Standing:
+    """The same of an item that asks for a text. A text settles it once a check has found it correct; until
+    the check is done, an item that has its least overlap waits. `overlap_min` people who leave the reply as
+    it is settle it so.
+    """
+    experts = [vote for vote in votes if vote.tier >= EXPERTS]
+    own = [vote for vote in votes if vote.has_slot]
+    decided = [vote for vote in experts if vote.saw_others][-1:]
+    if decided:
+        sure = _chances(experts, rule)[decided[0].label]
+        return Standing(SETTLED, EXPERTS, decided[0].label, sure, text=decided[0].text)
+    for vote in votes:
+        if vote.sureness:
+            tier = rule.tier if vote.has_slot and not is_reopened else EXPERTS
+            return Standing(SETTLED, tier, vote.label, vote.sureness, text=vote.text)
+    if not is_reopened:
+        if len(own) < rule.overlap_min:
+            return Standing(OPEN, rule.tier, *_weigh(own, rule))
+        if any(vote.text is not None and vote.sureness is None for vote in own):
+            return Standing(WAITING, rule.tier, *_weigh(own, rule))
+        if sum(vote.text is None for vote in own) >= rule.overlap_min:
+            return Standing(SETTLED, rule.tier, True, _chances(own, rule)[True])
+        if len(own) < rule.overlap_max:
+            return Standing(OPEN, rule.tier, *_weigh(own, rule))
+    if sum(vote.text is None for vote in experts) >= AGREEING_EXPERTS:
+        return Standing(SETTLED, EXPERTS, True, _chances(experts, rule)[True])
+    shows_others = len(experts) >= AGREEING_EXPERTS
+    return Standing(DISPUTED, EXPERTS, *_weigh(experts or votes, rule), shows_others=shows_others)
 
 
 def _weigh(votes: Sequence[Vote], rule: SettlingRule) -> tuple[Any, float]:

@@ -8,14 +8,23 @@ from sqlmodel import Session
 
 from feedback.canonical import canonical_json
 from feedback.labelling.derive import derive_item_record
-from feedback.labelling.kinds import RATE, REWRITE, answer_of, list_answers, value_of
+from feedback.labelling.kinds import GOOD, RATE, REWRITE, answer_of, list_answers, value_of
 from feedback.labelling.labeller import TIERS
-from feedback.labelling.labellers import read_excluded
 from feedback.labelling.posterior import FIRST_ACCURACY
-from feedback.labelling.settle import EXPERTS, SettlingRule, Standing, Vote, settle_by_experts, settle_votes
-from feedback.store import items, labels, reliabilities
+from feedback.labelling.settle import (
+    EXPERTS,
+    SettlingRule,
+    Standing,
+    Vote,
+    settle_by_experts,
+    settle_rewrites,
+    settle_votes,
+)
+from feedback.store import assignments, items, labels, reliabilities
 from feedback.store.engine import save_row
-from feedback.store.tables import Item, Label, Task
+from feedback.store.exclusions import read_excluded
+from feedback.store.tables import Assignment, Item, Label, Task
+from feedback.store.text_checks import list_text_checks
 
 REOPENED = "reopened_at"  # among what is hidden of an item: when a check sent it to the experts
 
@@ -32,7 +41,7 @@ def renew_standing(session: Session, *, task: Task, item: Item, now: datetime) -
         item.outcome = item.confidence = item.settled_at = item.settled_by = None
     else:
         adjudicators = [row.labeller for row in counted if row.seen == labels.OTHERS]
-        item.outcome = tell_outcome(task.kind, standing.label, counted)
+        item.outcome = tell_outcome(task.kind, standing)
         item.confidence, item.settled_at = standing.confidence, item.settled_at or now
         item.settled_by = adjudicators[-1] if adjudicators else None
     save_row(session, item)
@@ -48,14 +57,29 @@ def find_standing(
         counted = list_counted_labels(session, task=task, item=item)
     votes = make_votes(session, task=task, counted=counted)
     rule = make_rule(task, item)
-    return settle_by_experts(votes, rule) if REOPENED in item.hidden else settle_votes(votes, rule)
+    is_reopened = REOPENED in item.hidden
+    if task.kind == REWRITE:
+        return settle_rewrites(votes, rule, is_reopened=is_reopened)
+    return settle_by_experts(votes, rule) if is_reopened else settle_votes(votes, rule)
 
 
-def list_others(session: Session, *, task: Task, item: Item) -> list[dict[str, Any]] | None:
+def was_shown_others(session: Session, *, task: Task, item: Item, own: Assignment) -> bool:
+    """Whether a labeller was shown what others said of a dispute. Who lost their claim is shown nothing any
+    more, so of theirs counts what had been said when they took it.
+    """
+    until = None if own.state == assignments.CLAIMED else own.created_at
+    return list_others(session, task=task, item=item, until=until) is not None
+
+
+def list_others(
+    session: Session, *, task: Task, item: Item, until: datetime | None = None
+) -> list[dict[str, Any]] | None:
     """What the experts said who were asked before, in the order of their texts; None unless they differ and
-    the next one decides.
+    the next one decides. `until`: as it was then.
     """
     counted = list_counted_labels(session, task=task, item=item)
+    if until is not None:
+        counted = [row for row in counted if row.created_at <= until]
     if not find_standing(session, task=task, item=item, counted=counted).shows_others:
         return None
     experts = [row for row in counted if TIERS.get(row.role, 0) >= EXPERTS]
@@ -92,6 +116,7 @@ def make_votes(session: Session, *, task: Task, counted: Sequence[Label]) -> lis
     accuracies = reliabilities.read_accuracies(
         session, desk_id=task.desk_id, kind=task.kind, labellers=[row.labeller for row in counted]
     )
+    sureness = find_sureness(session, counted=counted) if task.kind == REWRITE else {}
     return [
         Vote(
             answer_of(task.kind, row.value or {}),
@@ -99,27 +124,36 @@ def make_votes(session: Session, *, task: Task, counted: Sequence[Label]) -> lis
             tier=TIERS.get(row.role, 0),
             has_slot=row.slot is not None,
             saw_others=row.seen == labels.OTHERS,
+            text=row.text,
+            sureness=sureness.get(row.id),
         )
         for row in counted
     ]
 
 
+def find_sureness(session: Session, *, counted: Sequence[Label]) -> dict[str, float]:
+    """How surely texts are correct, by label: 0 where they are not. None of those whose check is open."""
+    found = {}
+    for item_id in {row.item_id for row in counted}:
+        for label_id, check in list_text_checks(session, item_id=item_id).items():
+            if check.state == items.SETTLED and check.outcome is not None:
+                found[label_id] = (check.confidence or 0.0) if check.outcome["verdict"] == GOOD else 0.0
+    return found
+
+
 def make_rule(task: Task, item: Item) -> SettlingRule:
-    """What the task asks of this item. Of a text nobody's agreement can be told, so the least overlap
-    decides.
-    """
+    """What the task asks of this item."""
     return SettlingRule(
         task.overlap_min,
         task.overlap_max,
-        0.0 if task.kind == REWRITE else task.confidence,
+        task.confidence,
         list_answers(task.kind, question=task.question, shown=item.shown),
         tier=task.tier,
         ordinal=task.kind == RATE,
     )
 
 
-def tell_outcome(kind: str, answer: Any, counted: Sequence[Label]) -> dict[str, Any]:
-    """The outcome as a value, with the last text that says it."""
-    value = value_of(kind, answer)
-    texts = [row.text for row in counted if row.text is not None and row.value == value]
-    return value | ({"text": texts[-1]} if texts else {})
+def tell_outcome(kind: str, standing: Standing) -> dict[str, Any]:
+    """The outcome as a value, with the text that says it."""
+    value = value_of(kind, standing.label)
+    return value if standing.text is None else value | {"text": standing.text}

@@ -22,6 +22,7 @@ from feedback.store import items, polled_labels, reliabilities, tables, tasks
 from feedback.store.engine import read, unit_of_work
 from feedback.store.polled_labels import PolledLabel
 from feedback.store.tables import DEFAULT_DESK, Item, Task
+from feedback.store.text_checks import hold_item
 
 LOOKED_BACK = 200  # labels of somebody, in the transaction of one of them
 ON_EVIDENCE = "Their labels prove that fewer than 60 of 100 are right."
@@ -93,7 +94,8 @@ def restand_items(
         found = polled_labels.list_moving_items(session, desk_id=desk_id, kind=kind, labellers=labellers)
     for item_id in found:
         with unit_of_work(store_engine) as session:
-            item = items.get_item(session, desk_id=desk_id, item_id=item_id, lock=True)
+            item = items.get_item(session, desk_id=desk_id, item_id=item_id)
+            item = hold_item(session, item=item)
             task = tasks.get_task(session, desk_id=desk_id, task_id=item.task_id)
             if item.state != items.DROPPED and task.state != tasks.CLOSED:
                 renew_item(session, task=task, item=item, now=clock.now())

@@ -149,8 +149,17 @@ def share_fields(item: LabelledItem) -> dict[str, Any]:
 
 
 def list_supporters(item: LabelledItem) -> list[ItemLabel]:
-    """The labels that say what the item came to; who saw what others had said decides alone."""
-    said = [label for label in item.labels if item.outcome is not None and agrees(label.value, item.outcome)]
+    """The labels that say what the item came to; who saw what others had said decides alone, and a text is
+    said by who wrote it.
+    """
+    outcome = item.outcome or {}
+    said = [
+        label
+        for label in item.labels
+        if item.outcome is not None
+        and agrees(label.value, outcome)
+        and outcome.get("text") in (None, label.text)
+    ]
     return [label for label in said if label.saw_others] or said
 
 

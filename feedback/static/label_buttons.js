@@ -65,14 +65,19 @@ export function rate(box, { shown }, { onAnswer }) {
   return form;
 }
 
-/** What somebody said: whether it is right. */
+function sayClaim({ text, ...value }, question) {
+  return sayValue({ value, text }, { question });
+}
+
+/** What somebody said: whether it is right; of a check, with what that was about. */
 export function check(box, { shown, question }, { onAnswer }) {
   if (shown.reply) box.append(replyPanel(_("Reply"), shown.reply, "reply"));
   const replies = shown.replies ?? (shown.a === undefined ? [] : [shown.a, shown.b]);
   const names = shown.replies ? (at) => _("Reply %(number)s", { number: at + 1 }) : (at) => "AB"[at];
   if (replies.length) box.append(make("div", "pair", ...replies.map((text, at) => replyPanel(names(at), text, "reply"))));
-  const { text, ...value } = shown.claim;
-  box.append(replyPanel(_("What was said"), sayValue({ value, text }, { question }), "claim"));
+  for (const each of shown.before ?? []) box.append(replyPanel(_("What was said"), sayClaim(each, question), "before"));
+  const title = shown.before ? _("What a check said of it") : shown.claim.text ? _("New text") : _("What was said");
+  box.append(replyPanel(title, sayClaim(shown.claim, question), "claim"));
   const answers = [
     { words: _("Correct"), keys: ["1"], value: { verdict: "good" }, isMain: true },
     { words: _("Incorrect"), keys: ["2"], value: { verdict: "bad" }, isMain: true },

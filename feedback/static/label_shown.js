@@ -53,5 +53,6 @@ export function sayValue({ value, text }, { question = {}, order = [] } = {}) {
   if (value?.score) return _("%(score)s of 5", { score: value.score });
   if (value?.picked) return _("Replies: %(numbers)s", { numbers: value.picked.map((at) => placeOf(at) + 1).join(_(", ")) });
   if (value?.none) return _("None of them");
+  if (value?.unchanged) return _("As it is");
   return text || value?.text || "";
 }

@@ -74,11 +74,11 @@ def claim(
     until: datetime,
     now: datetime,
 ) -> Assignment:
-    """Gives an item to a labeller; a claim of their `own` that lapsed runs anew, with its draft."""
+    """Gives an item to a labeller; a claim of their `own` that lapsed runs anew from now, with its draft."""
     row = own or Assignment(
         desk_id=item.desk_id, task_id=item.task_id, item_id=item.id, labeller=labeller, created_at=now
     )
-    row.state, row.slot, row.lease_until = CLAIMED, slot, until
+    row.state, row.slot, row.lease_until, row.created_at = CLAIMED, slot, until, now
     return save_row(session, row)
 
 

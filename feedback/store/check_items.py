@@ -2,7 +2,7 @@
 Keyword-only, session first, no commit.
 """
 
-from sqlalchemy import null
+from sqlalchemy import ColumnElement, and_, null
 from sqlmodel import Session, col, func, select
 
 from feedback.store.engine import of_desk
@@ -10,7 +10,7 @@ from feedback.store.items import DISPUTED, SETTLED
 from feedback.store.items import OPEN as WAITING
 from feedback.store.labels import BLIND, select_active_labels
 from feedback.store.tables import Item, Label, Task
-from feedback.store.tasks import OPEN
+from feedback.store.tasks import OF_REWRITES, OPEN
 
 OF_ARMS = "prompt"  # the subject of an item that compares arms: nobody sees what it came to
 
@@ -27,6 +27,12 @@ def list_settled(session: Session, *, task_id: str) -> list[Item]:
     return list(session.exec(query.order_by(col(Item.position))))
 
 
+def is_drawn() -> ColumnElement[bool]:
+    """The query condition for a task that checks what was drawn from another one: not each of its texts."""
+    of_rewrites = col(Task.selection)[OF_REWRITES].as_string()
+    return and_(col(Task.checks_task_id).is_not(None), of_rewrites.is_(None))
+
+
 def list_slotted(session: Session, *, task_id: str) -> list[Label]:
     """The labels of a task that stand and take a place of its overlap."""
     query = select_active_labels().where(
@@ -40,6 +46,6 @@ def list_finished(session: Session, *, desk_id: str) -> list[str]:
     waits = select(Item.id).where(Item.task_id == Task.id, col(Item.state).in_((WAITING, DISPUTED)))
     has_items = select(func.count()).where(Item.task_id == Task.id).correlate(Task).scalar_subquery() > 0
     query = of_desk(Task, desk_id).where(
-        Task.state == OPEN, col(Task.checks_task_id).is_not(None), ~waits.correlate(Task).exists(), has_items
+        Task.state == OPEN, is_drawn(), ~waits.correlate(Task).exists(), has_items
     )
     return [task.id for task in session.exec(query.order_by(col(Task.id)))]

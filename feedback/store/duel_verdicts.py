@@ -18,8 +18,9 @@ from feedback.records.personal import list_known
 from feedback.store.choices import JudgedSet, iterate_query
 from feedback.store.conversations import CONVERSATION_COLUMNS
 from feedback.store.duel_rounds import SIDES
-from feedback.store.duels import CLOSED, is_compared
-from feedback.store.engine import columns_of, within
+from feedback.store.duels import CLOSED, COMPARE, is_compared
+from feedback.store.engine import columns_of, read, within
+from feedback.store.exclusions import read_excluded
 from feedback.store.labels import select_active_labels
 from feedback.store.tables import Conversation, Duel, Item, Label
 
@@ -47,27 +48,33 @@ def list_active_verdicts(session: Session, *, task_id: str) -> list[ActiveVerdic
 
 
 def read_judged_round(session: Session, *, desk_id: str, verdict_id: str) -> list[JudgedSet]:
-    """One verdict as `iterate_judged_rounds` yields it; empty if it is none of a closed duel."""
-    query = _select_judged_rounds(desk_id).where(col(Label.id) == verdict_id)
+    """One verdict as `iterate_judged_rounds` yields it; empty if it is none of a closed duel, or its judge is
+    left out.
+    """
+    query = _select_judged_rounds(session, desk_id).where(col(Label.id) == verdict_id)
     return _complete_judged_rounds(session, session.execute(query).all())
 
 
 def iterate_judged_rounds(
     store_engine: Engine, *, desk_id: str, since: datetime | None, until: datetime
 ) -> Iterator[JudgedSet]:
-    """Verdicts of closed duels as judgements on sets of two replies, oldest first, for training."""
-    query = _select_judged_rounds(desk_id).where(*within(PLACE[0], since, until))
+    """Verdicts of closed duels as judgements on sets of two replies, oldest first, for training; without
+    those of judges who are left out.
+    """
+    with read(store_engine) as session:
+        query = _select_judged_rounds(session, desk_id).where(*within(PLACE[0], since, until))
     return iterate_query(store_engine, query, place=PLACE, complete=_complete_judged_rounds)
 
 
-def _select_judged_rounds(desk_id: str) -> Any:
+def _select_judged_rounds(session: Session, desk_id: str) -> Any:
+    excluded = read_excluded(session, desk_id=desk_id, kind=COMPARE)
     return (
         select(*PLACE, Label, Item, col(Duel.base_id), *CONVERSATION_COLUMNS)
         .join(Item, col(Item.id) == col(Label.item_id))
         .join(Duel, col(Duel.task_id) == col(Label.task_id))
         .join(Conversation, col(Conversation.id) == col(Item.conversation_id))
         .where(col(Label.desk_id) == desk_id, col(Label.undoes).is_(None))
-        .where(col(Duel.state) == CLOSED, is_compared())
+        .where(col(Duel.state) == CLOSED, is_compared(), col(Label.labeller).not_in(excluded))
     )
 
 

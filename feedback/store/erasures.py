@@ -17,7 +17,7 @@ from feedback.records.derived import IMPORT
 from feedback.records.from_judgement import DUEL, LABEL, LIVE
 from feedback.store.derived_records import renew_conversations, renew_items
 from feedback.store.engine import batched, of_desk
-from feedback.store.labelled_items import RECORD
+from feedback.store.shown_items import drop_items, items_of_conversations, items_of_records
 from feedback.store.tables import (
     Assignment,
     Candidate,
@@ -230,21 +230,6 @@ def _erase(
 
 def _sets(ids: Sequence[str]) -> Any:
     return select(col(SuggestionSet.id)).where(col(SuggestionSet.conversation_id).in_(ids))
-
-
-def items_of_conversations(ids: Sequence[str]) -> Any:
-    return select(col(Item.id)).where(col(Item.conversation_id).in_(ids))
-
-
-def items_of_records(rows: Sequence[int]) -> Any:
-    of_records = col(Item.subject_kind) == RECORD
-    return select(col(Item.id)).where(of_records, col(Item.subject_id).in_([str(row) for row in rows]))
-
-
-def drop_items(session: Session, items: Any, *, reason: str) -> None:
-    """Takes items from everybody; what came of them is counted no more."""
-    dropped = update(Item).where(col(Item.id).in_(items)).values(state="dropped", reason=reason)
-    session.execute(dropped.execution_options(synchronize_session=False))
 
 
 def _judgements(ids: Sequence[str]) -> Any:

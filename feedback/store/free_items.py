@@ -14,8 +14,8 @@ from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, func, null
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from feedback.store.items import DISPUTED, OF_ITEM, OPEN
-from feedback.store.tables import Assignment, Item, Task
+from feedback.store.items import DISPUTED, OF_ITEM, OF_LABEL, OPEN
+from feedback.store.tables import Assignment, Item, Label, Task
 
 EXPERTS_AT_ONCE = 2  # on a dispute, before one of them adjudicates
 LOOKED_AT = 20  # items in the order of a task, before others' locks and claims are looked at again
@@ -72,6 +72,12 @@ def count_left(
     return [(task_id, bool(gold), had, count) for task_id, gold, had, count in rows]
 
 
+def knows_subject(session: Session, *, item_id: str, labeller: str) -> bool:
+    """Whether an item is about a label or a text of this labeller."""
+    query = select(1).where(col(Item.id) == item_id, _knows_subject())
+    return session.execute(query, {"labeller": labeller}).first() is not None
+
+
 def is_for() -> ColumnElement[bool]:
     """Whether people of `tier` may get an item, be it that it waits for labels or that it is gold. The state
     stands alone, so that an index leaves out all that is settled.
@@ -111,14 +117,21 @@ def _has(*states: str) -> ColumnElement[bool]:
 
 
 def _knows_subject() -> ColumnElement[bool]:
-    """Whether an item repeats another one, which `labeller` has labelled themselves."""
+    """Whether an item repeats or checks another one, which `labeller` has labelled themselves, or a text of
+    theirs.
+    """
     theirs = select(1).where(
         col(Item.subject_kind) == OF_ITEM,
         col(Assignment.item_id) == col(Item.subject_id),
         col(Assignment.labeller) == bindparam("labeller"),
         col(Assignment.state) == "done",
     )
-    return theirs.correlate(Item).exists()
+    written = select(1).where(
+        col(Item.subject_kind) == OF_LABEL,
+        col(Label.id) == col(Item.subject_id),
+        col(Label.labeller) == bindparam("labeller"),
+    )
+    return or_(theirs.correlate(Item).exists(), written.correlate(Item).exists())
 
 
 def _has_room() -> ColumnElement[bool]:

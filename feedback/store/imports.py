@@ -11,7 +11,8 @@ from sqlmodel import Session, col
 from feedback.clock import still_runs
 from feedback.store.derived_records import renew_items
 from feedback.store.engine import batched, of_desk, save_row
-from feedback.store.erasures import ErasedSubject, drop_items, items_of_conversations, items_of_records
+from feedback.store.erasures import ErasedSubject
+from feedback.store.shown_items import drop_items, items_of_conversations, items_of_records
 from feedback.store.tables import (
     Conversation,
     Draft,

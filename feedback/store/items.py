@@ -9,9 +9,10 @@ from feedback.errors import Conflict
 from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Item
 
-# A waiting item has no replies yet, so nobody gets it.
+# Nobody gets a waiting item: it has no replies yet, or what was written for it is being checked.
 STATES = WAITING, OPEN, SETTLED, DISPUTED, DROPPED = "waiting", "open", "settled", "disputed", "dropped"
 OF_ITEM = "item"  # the subject of a check, or of gold that experts made: an item
+OF_LABEL = "label"  # the subject of a check of a text: the label that has it
 
 
 class ItemDropped(Conflict):

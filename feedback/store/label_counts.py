@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, and_, exists, null, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func
 
+from feedback.store.check_items import is_drawn
 from feedback.store.engine import batched, columns_of, of_desk
 from feedback.store.items import DISPUTED, SETTLED
 from feedback.store.tables import Item, Label, Task
@@ -142,8 +143,8 @@ def list_of_arms(session: Session, *, desk_id: str) -> set[str]:
 
 
 def list_check_tasks(session: Session, *, desk_id: str, task_id: str) -> Sequence[Task]:
-    """The tasks that check this one, newest first."""
-    query = of_desk(Task, desk_id).where(col(Task.checks_task_id) == task_id)
+    """The tasks that check what was drawn from this one, newest first."""
+    query = of_desk(Task, desk_id).where(col(Task.checks_task_id) == task_id, is_drawn())
     return session.exec(query.order_by(col(Task.created_at).desc(), col(Task.id))).all()
 
 

@@ -6,6 +6,7 @@ draft -> open <-> paused -> closed      and from each of them -> closed, which l
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import NAMESPACE_OID, uuid5
 
 from sqlalchemy import bindparam
 from sqlmodel import Session, col
@@ -16,6 +17,8 @@ from feedback.store.engine import get_row, of_desk, save_row
 from feedback.store.tables import Task
 
 TASK_KIND = "task"  # of the rows of `change`
+TASK_ADDED = "add"  # what was done to a task, in such a row
+OF_REWRITES = "rewrites"  # of the selection of a task: it checks what is written in this other one
 DRAFT, OPEN, PAUSED, CLOSED = "draft", "open", "paused", "closed"
 # Every label and every claim asks this: it is made once.
 _SHARED = (
@@ -62,6 +65,15 @@ class TaskOfDuel(Conflict):
         )
 
 
+class TaskOfRewrites(Conflict):
+    def __init__(self, task_id: str, rewrites: str) -> None:
+        super().__init__(
+            "task_of_rewrites",
+            f"Task {task_id} checks the texts of task {rewrites}, and is open, paused or closed with it.",
+            f"POST /v1/tasks/{rewrites}/state changes both.",
+        )
+
+
 class NotYourTier(ApiError):
     def __init__(self, task_id: str, tier: int) -> None:
         super().__init__(
@@ -85,7 +97,7 @@ class NotAssigned(ApiError):
 def add_task(session: Session, *, task: Task) -> Task:
     """Adds a draft."""
     save_row(session, task)
-    _keep_change(session, task, "add", actor=task.created_by, reason="", now=task.created_at)
+    keep_task_change(session, task, TASK_ADDED, actor=task.created_by, reason="", now=task.created_at)
     return task
 
 
@@ -141,23 +153,33 @@ def list_tasks(session: Session, *, desk_id: str, states: Sequence[str] = (), li
 def change_task_state(
     session: Session, *, desk_id: str, task_id: str, state: str, actor: str, reason: str, now: datetime
 ) -> Task:
-    """Opens, pauses or closes a task. Raises TaskOfDuel, TaskClosed, and TaskDraft where a draft is to
-    pause.
+    """Opens, pauses or closes a task, and the one that checks what is written in it. Raises TaskOfDuel,
+    TaskOfRewrites, TaskClosed, and TaskDraft where a draft is to pause.
     """
     task = get_changeable_task(session, desk_id=desk_id, task_id=task_id, lock=True)
+    if OF_REWRITES in task.selection:
+        raise TaskOfRewrites(task_id, task.selection[OF_REWRITES])
     if task.state == state:
         return task
     if task.state == CLOSED:
         raise TaskClosed(task_id)
     if task.state == DRAFT and state == PAUSED:
         raise TaskDraft(task_id)
-    task.state = state
-    if state == OPEN:
-        task.opened_at = task.opened_at or now
-    if state == CLOSED:
-        task.closed_at, task.closed_by = now, actor
-    _keep_change(session, task, state, actor=actor, reason=reason, now=now)
-    return save_row(session, task)
+    checks = session.get(Task, name_text_checks(task_id), with_for_update={"key_share": True})
+    for each in [task] if checks is None else [task, checks]:
+        each.state = state
+        if state == OPEN:
+            each.opened_at = each.opened_at or now
+        if state == CLOSED:
+            each.closed_at, each.closed_by = now, actor
+        keep_task_change(session, each, state, actor=actor, reason=reason, now=now)
+        save_row(session, each)
+    return task
+
+
+def name_text_checks(task_id: str) -> str:
+    """The id of the task that checks what is written in this one."""
+    return str(uuid5(NAMESPACE_OID, f"texts:{task_id}"))
 
 
 def change_guideline(
@@ -172,11 +194,11 @@ def change_guideline(
     before = {"guideline": task.guideline, "version": task.guideline_version}
     if task.guideline != guideline:
         task.guideline, task.guideline_version = guideline, task.guideline_version + 1
-        _keep_change(session, task, "guideline", actor=actor, reason="", now=now, before=before)
+        keep_task_change(session, task, "guideline", actor=actor, reason="", now=now, before=before)
     return save_row(session, task)
 
 
-def _keep_change(
+def keep_task_change(
     session: Session,
     task: Task,
     did: str,

@@ -67,6 +67,12 @@ SENTENCES: Mapping[str, str] = {
     "task_of_duel": "This task belongs to a duel. Close the duel on its own page.",
     "task_closed": "This task is closed and takes no more labels. Go on with another one.",
     "task_of_checks": "This task checks what another one settled, and gets its items from there.",
+    "check_by_hand": (
+        "A check is made on the page of the task that it checks. A task of rewrites gets its own by itself."
+    ),
+    "task_of_rewrites": (
+        "This task checks what is written in another one. Open, pause or close that one, on its own page."
+    ),
     "missed_picks_unknown": (
         "This run has no list of picks that its adapter did not predict. Choose another run."
     ),
@@ -85,6 +91,7 @@ SENTENCES: Mapping[str, str] = {
     "label_undone": "This label has been taken back already. Label the item again.",
     "value_unknown": "This answer is none of those allowed here. Reload the page, then choose again.",
     "text_too_long": "The text is too long. Shorten it, then send it again.",
+    "own_answer": "You cannot decide about what you said yourself. Go on with the next dispute.",
     "item_not_disputed": "This one has been decided already. Go on with the next dispute.",
     # tags
     "tag_name_invalid": "This is no name of a tag. Use a short name without slash and colon.",

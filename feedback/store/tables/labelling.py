@@ -48,7 +48,7 @@ class Task(DeskRow, table=True):
 class Item(DeskRow, table=True):
     """One thing to label, frozen as it is shown: open -> settled, or disputed -> settled; or dropped.
 
-    One whose replies are still generated is `waiting` before it is open.
+    One is `waiting` while its replies are generated, before it is open, or what was written for it checked.
     """
 
     __table_args__ = (
@@ -66,7 +66,7 @@ class Item(DeskRow, table=True):
 
     task_id: str = Field(foreign_key="task.id")
     position: int  # from 1, in the order of a hash, so that it tells nothing of why an item came
-    subject_kind: str  # conversation | message | set | record | item | prompt
+    subject_kind: str  # conversation | message | set | record | item | label | prompt
     subject_id: str
     # No foreign key: a conversation goes when its import is undone.
     conversation_id: str | None = Field(default=None, index=True)

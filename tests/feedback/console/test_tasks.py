@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from feedback.store.engine import unit_of_work
+from feedback.store.tables import Task
 from tests.feedback.console.test_conversations import ADAPTER, open_page
 from tests.feedback.desk import Desk
 from tests.feedback.labelling.label_rows import (
+    TEXTS,
     add_item,
     add_label,
     add_labelled,
@@ -17,6 +19,8 @@ from tests.feedback.labelling.label_rows import (
     add_task,
 )
 from tests.feedback.labelling.missed import add_run, put_missed
+from tests.feedback.labelling.tasks import add_task as make_task
+from tests.feedback.labelling.tasks import say, take
 from tests.feedback.labelling.test_missed import import_choices
 
 TASKS = "/console/tasks"
@@ -95,6 +99,38 @@ def test_disputes_show_answers_side_by_side_and_no_names(desk: Desk, task_id: st
     for name in ("ann", "ben"):
         assert desk.users[name] not in page
         assert f">{name}<" not in page
+
+
+def test_a_task_of_rewrites_and_the_one_that_checks_its_texts_lead_to_each_other(desk: Desk) -> None:
+    task, _ = make_task(desk.engine, "rewrite", items=2, name="Kinder", overlap_min=1)
+    before = open_page(desk, f"{TASKS}/{task.id}")
+    assert "checked by others" not in before
+    say(desk, take(desk, task, "ann") or "", "ann", {"unchanged": False}, text="It left today.")
+    checks = desk.row(Task, checks_task_id=task.id)
+    page = open_page(desk, f"{TASKS}/{task.id}")
+    assert "Every text is checked by others before it counts: Kinder / texts" in words_of(page)
+    assert f'href="{TASKS}/{checks.id}"' in page
+    assert "labellers and agents 2 0 0" in words_of(page)  # the one whose text is checked has no outcome yet
+    page = open_page(desk, f"{TASKS}/{checks.id}")
+    assert f'href="{TASKS}/{task.id}"' in page and "It gets every text that is written" in page
+    assert 'data-part="decide"' not in page  # it is closed with the task of the texts
+    chinese = words_of(open_page(desk, f"{TASKS}/{checks.id}", language="zh"))
+    assert "被复核的任务里写出的每条文本都会进入这里" in chinese
+
+
+def test_a_dispute_about_a_check_shows_what_was_checked(desk: Desk) -> None:
+    with unit_of_work(desk.engine) as session:
+        task = add_task(session, "check")
+        shown = TEXTS | {"before": [{"side": "tie"}], "claim": {"verdict": "bad"}}
+        add_label(
+            session, add_item(session, task, 1, state="disputed", shown=shown), "ann", {"verdict": "good"}
+        )
+        rewrites = add_task(session, "check")
+        shown = {"claim": {"unchanged": False, "text": "It left today."}}
+        add_item(session, rewrites, 1, state="disputed", shown=shown)
+    words = words_of(open_page(desk, f"{TASKS}/{task.id}/disputes"))
+    assert "What was said tie What was said wrong" in words
+    assert "New text It left today." in words_of(open_page(desk, f"{TASKS}/{rewrites.id}/disputes"))
 
 
 def test_a_task_that_compares_arms_shows_no_answer_before_it_is_closed(desk: Desk) -> None:

@@ -1,5 +1,6 @@
 """A duel over HTTP: what judges get, what they may do, what nobody learns before it is closed."""
 
+from collections import Counter
 from uuid import uuid4
 
 import pytest
@@ -7,10 +8,12 @@ from sqlmodel import select
 
 from feedback.store import users
 from feedback.store.desks import ensure_desk
+from feedback.store.duel_verdicts import iterate_judged_rounds
 from feedback.store.engine import read, unit_of_work
 from feedback.store.polled_labels import list_polled
 from feedback.store.tables import Duel, Item, Label
 from feedback.web.services import EXTENSION
+from tests.feedback.builders import DESK
 from tests.feedback.desk import make_desk
 from tests.feedback.duels.duel_desk import ADAPTER, STARTED, add_contender, add_prompt, list_items, put_duel
 
@@ -259,3 +262,31 @@ def test_a_desk_without_a_drawer_keeps_what_is_started(at_work, tmp_path):
     assert at_work.post("/v1/duels", "expert", adapter=ADAPTER, wanted=1).status_code == 201
     with read(at_work.engine) as session:
         assert len(list(session.exec(select(Item)))) == 1
+
+
+def test_what_a_judge_said_who_is_left_out_decides_and_teaches_nothing(at_work, tmp_path):
+    """The adapter stands left throughout: eva prefers it in both rounds, ada the base."""
+    duel_id, _ = put_duel(at_work.engine, tmp_path, states="rr", adapter_on="aa")
+    judge(at_work, duel_id, "a", "a")
+    judge(at_work, duel_id, "b", "b", role="admin")
+    ada = at_work.users["ada"]
+    exclude = {"reason": "Judged by another guideline.", "kind": "compare"}
+    assert at_work.post(f"/v1/labellers/{ada}/exclude", "expert", **exclude).status_code == 200
+    at_work.post(f"/v1/duels/{duel_id}/close", "expert")
+    assert count(at_work, duel_id) == {"won": 2, "lost": 0, "tied": 0, "shared": 0}
+    assert teach(at_work) == {at_work.users["eva"]: 2}
+    at_work.post(f"/v1/labellers/{ada}/include", "expert", **exclude)
+    assert count(at_work, duel_id) == {"won": 0, "lost": 0, "tied": 2, "shared": 2}
+    assert teach(at_work) == {at_work.users["eva"]: 2, ada: 2}
+
+
+def count(desk, duel_id):
+    result = desk.get(f"/v1/duels/{duel_id}", "expert").json["result"]
+    return {name: result[name] for name in ("won", "lost", "tied", "shared")}
+
+
+def teach(desk):
+    """How many verdicts of each judge would be trained on."""
+    desk.clock.advance(1)
+    told = iterate_judged_rounds(desk.engine, desk_id=DESK, since=None, until=desk.clock.now())
+    return Counter(judged.agent for judged, _ in told)

@@ -4,9 +4,10 @@ import pytest
 
 from feedback.labelling.checking import finish_checks
 from feedback.labelling.claim import TERM
+from feedback.store.tables import Label
 from tests.feedback.labelling.tasks import add_people, add_task, say, take
 from tests.feedback.labelling.test_checking import BAD, make_check
-from tests.feedback.labelling.test_settling import A, B, say_later, say_next, stand
+from tests.feedback.labelling.test_settling import BOTH_BAD, TIE, A, B, say_later, say_next, stand
 
 
 @pytest.fixture
@@ -50,3 +51,30 @@ def test_a_late_label_settles_nothing_and_so_keeps_nobody_from_taking_back(desk,
     assert desk.post(f"/v1/labels/{told[2]['label_id']}/undo", "dee").status_code == 201
     assert say_later(desk, item.id, "ben", A)["late"] is False
     assert stand(desk, item) == ("settled", 1, A)
+
+
+def test_who_lost_a_dispute_before_others_spoke_has_labelled_it_blind(desk):
+    add_people(desk, "eva1", "eva2", "eva3", "eva4", "eva5", role="expert")
+    task, (item,) = add_task(desk.engine, items=1, overlap_max=2)
+    for who, value in (("ann", A), ("ben", B)):
+        say_next(desk, task, who, value)
+    assert take(desk, task, "eva1") == item.id
+    desk.clock.advance(TERM.total_seconds() + 1)
+    for who, value in (("eva2", A), ("eva3", B)):
+        assert take(desk, task, who) == item.id
+        say_later(desk, item.id, who, value)
+    assert take(desk, task, "eva4") == item.id
+    desk.clock.advance(TERM.total_seconds() + 1)
+    assert take(desk, task, "eva5") == item.id
+    assert desk.get(f"/v1/items/{item.id}", "eva1").json["others"] is None
+    say_later(desk, item.id, "eva1", BOTH_BAD)
+    assert seen(desk, "eva1") == "blind"
+    assert stand(desk, item) == ("disputed", 2, None)
+    say_later(desk, item.id, "eva4", TIE)  # who had read what eva2 and eva3 said
+    assert seen(desk, "eva4") == "others"
+    assert stand(desk, item) == ("settled", 2, TIE)
+
+
+def seen(desk, who):
+    (label,) = desk.rows(Label, labeller=desk.users[who])
+    return label.seen

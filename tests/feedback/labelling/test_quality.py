@@ -8,9 +8,10 @@ from sqlmodel import Session
 from feedback.experiments.sequential_tests import wilson_interval
 from feedback.labelling.agreement import Confusion
 from feedback.labelling.disputes import read_dispute
-from feedback.labelling.labellers import EXCLUDE, INCLUDE, decide_labeller
+from feedback.labelling.labellers import decide_labeller
 from feedback.labelling.quality import Quality, read_quality
 from feedback.store.engine import read, unit_of_work
+from feedback.store.exclusions import EXCLUDE, INCLUDE
 from feedback.store.tables import Task
 from tests.databases import START
 from tests.feedback.builders import DESK

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 
 import pytest
 from sqlmodel import select
@@ -15,7 +16,8 @@ from feedback.labelling import judging
 from feedback.labelling.claim import claim_next
 from feedback.labelling.labeller import Labeller
 from feedback.store.engine import open_engine, read, unit_of_work
-from feedback.store.tables import Assignment, Item, Label
+from feedback.store.items import ItemDropped
+from feedback.store.tables import Assignment, Item, Label, Task
 from feedback.store.tasks import share_open_task
 from tests.databases import START
 from tests.feedback.labelling.tasks import add_task
@@ -83,6 +85,60 @@ def test_eight_labellers_at_once_never_exceed_the_overlap(store_engine):
     for item in items:  # everybody went to the end, so each item has all the labels that it asks for
         assert item.state in ("settled", "disputed") and slots[item.id] >= 2
         assert item.state == "settled" or slots[item.id] == 3
+
+
+def check_all(engine, checks, parents, key):
+    """Says of every text that it is correct, and takes every third such label back once."""
+    labeller = Labeller(key, "agent")
+    for turn in count():
+        try:
+            with unit_of_work(engine) as session:
+                held = share_open_task(session, desk_id="default", task_id=checks.id)
+                own = claim_next(session, task=held, labeller=labeller, now=START)
+            if own is None:
+                return
+            with unit_of_work(engine) as session:
+                done = judging.record_label(
+                    session,
+                    desk_id="default",
+                    item_id=own.item_id,
+                    labeller=labeller,
+                    said=judging.SentLabel({"verdict": "good"}),
+                    now=START,
+                )
+            if turn % 3 == 2 and own.item_id not in parents:
+                parents.add(own.item_id)
+                undo(engine, done.label.id, labeller)
+        except (StoreBusy, ItemDropped):
+            continue
+
+
+def test_texts_of_one_item_that_are_checked_at_once_settle_it_once(store_engine):
+    """Two texts for each of ten items: whichever was found correct first, the other's check ends with it."""
+    task, items = add_task(store_engine, "rewrite", items=10, overlap_min=2, overlap_max=2)
+    for writer in ("token:ann", "token:ben"):
+        labeller = Labeller(writer, "agent")
+        for item in items:
+            said = judging.SentLabel({"unchanged": False}, text=f"{writer} writes of {item.position}.")
+            with unit_of_work(store_engine) as session:
+                held = share_open_task(session, desk_id="default", task_id=task.id)
+                own = claim_next(session, task=held, labeller=labeller, now=START)
+                given = {"item_id": own.item_id, "labeller": labeller, "said": said}
+                judging.record_label(session, desk_id="default", now=START, **given)
+    with read(store_engine) as session:
+        checks = session.exec(select(Task).where(Task.checks_task_id == task.id)).one()
+    keys = [f"token:{number}" for number in range(6)]
+    with ThreadPoolExecutor(len(keys)) as pool:
+        list(pool.map(lambda key: check_all(store_engine, checks, set(), key), keys))
+    for key in keys:
+        check_all(store_engine, checks, set(), key)
+    with read(store_engine) as session:
+        written = session.exec(select(Item).where(Item.task_id == task.id)).all()
+        looked = session.exec(select(Item).where(Item.task_id == checks.id)).all()
+    assert {item.state for item in written} == {"settled"} and len(looked) == 20
+    done = {item.shown["claim"]["text"] for item in looked if item.state == "settled"}
+    assert {item.outcome["text"] for item in written} <= done
+    assert {item.state for item in looked} <= {"settled", "dropped"}
 
 
 WRITER = """

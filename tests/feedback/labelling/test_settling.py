@@ -115,13 +115,6 @@ def test_who_cannot_tell_takes_a_place_and_speaks_for_nothing(people):
     assert stand(desk, item) == ("settled", 1, {"verdict": "good"})
 
 
-def test_a_rewritten_text_is_the_outcome_of_its_least_overlap(people):
-    desk = people
-    task, (item,) = add_task(desk.engine, "rewrite", items=1, overlap_min=1, overlap_max=1)
-    say(desk, take(desk, task, "ann"), "ann", {"unchanged": False}, text="It left today.")
-    assert stand(desk, item) == ("settled", 1, {"unchanged": False, "text": "It left today."})
-
-
 def make_gold(desk, items, value=A):
     with unit_of_work(desk.engine) as session:
         for item in items:

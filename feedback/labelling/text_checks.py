@@ -1,0 +1,103 @@
+"""Rewritten texts are checked before they count: each is an item of a task of checks, made with the first
+one. Two who find a text correct settle the item that it was written for; after two who find it incorrect
+somebody else writes. Nobody checks their own text, or is told whose it is.
+"""
+
+from datetime import datetime
+
+from sqlmodel import Session
+
+from feedback.labelling.kinds import CHECK, REWRITE
+from feedback.labelling.standing import list_counted_labels, renew_standing
+from feedback.store import items, labels, tasks, text_checks
+from feedback.store.engine import save_row
+from feedback.store.tables import Item, Label, Task
+
+CHECKERS = 2
+LEAST_CONFIDENCE = 0.75  # below it one who says correct and one who says incorrect would settle a text
+TAKEN_BACK, SETTLED_BY_ANOTHER = "text_taken_back", "text_settled"  # why a text is checked no more
+
+
+def renew_text_checks(session: Session, *, task: Task, item: Item, now: datetime) -> None:
+    """Gives every text that counts its check, and takes out those that nobody needs. The caller holds the
+    item, whose standing is written.
+    """
+    if _sync(session, task=task, item=item, now=now):
+        renew_standing(session, task=task, item=item, now=now)
+        _sync(session, task=task, item=item, now=now)
+
+
+def _sync(session: Session, *, task: Task, item: Item, now: datetime) -> bool:
+    """Whether a check that was taken out before says something again."""
+    counted = list_counted_labels(session, task=task, item=item)
+    written = [row for row in counted if row.text is not None and row.seen == labels.BLIND]
+    checks = text_checks.list_text_checks(session, item_id=item.id)
+    for row in written:
+        if row.id not in checks and item.state != items.SETTLED:
+            _add_check(session, task=task, item=item, label=row, now=now)
+    kept = {row.id for row in written}
+    says_again = False
+    for label_id, check in checks.items():
+        if check.state == items.DROPPED and check.reason not in (TAKEN_BACK, SETTLED_BY_ANOTHER):
+            continue  # erased
+        is_done = check.state == items.SETTLED
+        reason = TAKEN_BACK if label_id not in kept else None
+        if reason is None and item.state == items.SETTLED and not is_done:
+            reason = SETTLED_BY_ANOTHER
+        says_again |= _keep(session, check=check, reason=reason, now=now)
+    return says_again
+
+
+def _keep(session: Session, *, check: Item, reason: str | None, now: datetime) -> bool:
+    """Takes a check out for a reason, or puts it in again; whether what it then says is known already."""
+    if reason is not None:
+        check.state, check.reason = items.DROPPED, reason
+        save_row(session, check)
+        return False
+    if check.state != items.DROPPED:
+        return False
+    check.state, check.reason = items.OPEN, None
+    own = tasks.get_task(session, desk_id=check.desk_id, task_id=check.task_id)
+    return renew_standing(session, task=own, item=check, now=now).state == items.SETTLED
+
+
+def _add_check(session: Session, *, task: Task, item: Item, label: Label, now: datetime) -> None:
+    own = text_checks.ensure_check_task(session, task=_make_task(task, now=now))
+    check = Item(
+        desk_id=item.desk_id,
+        task_id=own.id,
+        position=text_checks.find_place(session, item=item),
+        subject_kind=items.OF_LABEL,
+        subject_id=label.id,
+        conversation_id=item.conversation_id,
+        conversation=item.conversation,
+        language=item.language,
+        shown=item.shown | {"claim": {"unchanged": False, "text": label.text}},
+        tier=own.tier,
+        created_at=now,
+    )
+    items.add_items(session, items=[check])
+
+
+def _make_task(task: Task, *, now: datetime) -> Task:
+    return Task(
+        id=tasks.name_text_checks(task.id),
+        desk_id=task.desk_id,
+        name=f"{task.name[:180]} / texts",
+        kind=CHECK,
+        state=tasks.OPEN,
+        question={"text": "", "checks": REWRITE},
+        guideline=task.guideline,
+        tier=task.tier,
+        overlap_min=CHECKERS,
+        overlap_max=max(CHECKERS, task.overlap_max),
+        confidence=max(LEAST_CONFIDENCE, task.confidence),
+        gold_share=0.0,
+        checks_task_id=task.id,
+        selection={tasks.OF_REWRITES: task.id},
+        seed=task.seed,
+        due_at=task.due_at,
+        created_by=task.created_by,
+        created_at=now,
+        opened_at=now,
+    )
