@@ -14,7 +14,7 @@ from sqlmodel import Session
 from feedback.errors import Conflict, NotFound
 from feedback.labelling import claim
 from feedback.labelling.gold_items import renew_item
-from feedback.labelling.kinds import check_text, check_value
+from feedback.labelling.kinds import CHECK, check_text, check_value
 from feedback.labelling.labeller import Labeller
 from feedback.labelling.standing import list_counted_labels, was_shown_others
 from feedback.labelling.trust import look_at
@@ -157,7 +157,10 @@ def find_own(
         raise NotFound("item", item_id)
     task = share_open_task(session, desk_id=desk_id, task_id=found.task_id)
     require_labeller(task, labeller=labeller.key, tier=labeller.tier)
-    item = hold_item(session, item=found)
+    # The check of a text is held after the item that the text is for, so it is read first.
+    item = items.get_item(session, desk_id=desk_id, item_id=item_id, lock=task.kind != CHECK)
+    if task.kind == CHECK:
+        item = hold_item(session, item=item)
     if item.state == items.DROPPED:
         raise items.ItemDropped(item_id, item.reason)
     own = assignments.find_assignment(session, item_id=item_id, labeller=labeller.key)
