@@ -6,18 +6,19 @@ from math import isfinite
 from typing import Any
 
 from feedback.morning.refusal import find_over_fit
-from feedback.run_report.epochs import EPOCH_STEPS, find_window, smooth
+from feedback.run_report.epochs import EPOCH_STEPS, smooth
 from feedback.store.run_history import Numbers
 from feedback.store.tables import Run
 
 Points = Sequence[tuple[int, float]]
+PARTS = 5  # of a run, whose mean losses are compared: steps see only a few choices each
 DIVERGED = "the run diverged"  # how the trainer's error of that name begins
 
 
 @dataclass(frozen=True)
 class RunFacts:
-    """The facts of one run. Losses are (step, value): of training smoothed, since one step sees only a few
-    choices; held out as measured.
+    """The facts of one run. Losses are (step, value): of training means over a fifth of the steps, from the
+    first fifth to the last; held out as measured.
     """
 
     id: str
@@ -44,6 +45,10 @@ class RunFacts:
         return bool(self.loss) or self.report is not None or self.diverged
 
     @property
+    def steps(self) -> int:
+        return self.loss[-1][0] if self.loss else 0
+
+    @property
     def keys(self) -> dict[str, Any]:
         """The keys of the recipe that advice names."""
         recipe = self.recipe or {}
@@ -53,15 +58,16 @@ class RunFacts:
     def epochs(self) -> float:
         """How often it went through the data, which `min_steps` and stopping early change."""
         if self.loss and self.epoch_steps:
-            return self.loss[-1][0] / self.epoch_steps
+            return self.steps / self.epoch_steps
         return float((self.recipe or {}).get("epochs") or 1)
 
 
 def read_run(run: Run, numbers: Numbers, *, max_kl_to_base: float) -> RunFacts:
     loss = only_finite(numbers.get("loss", ()))
+    window = max(1, len(loss) // PARTS)
     return RunFacts(
         id=run.id,
-        loss=smooth(loss, find_window(loss)),
+        loss=smooth(loss, window)[window - 1 :],
         held_out=only_finite(numbers.get("held_out_loss", ())),
         report=run.report,
         recipe=run.recipe,

@@ -16,6 +16,7 @@ OVER = 1.02  # times the best held-out loss that the last one is, from which on 
 FALLING = 0.98  # times the check before the last that the last one is: below, it still falls
 SHORT = 0.85  # of the base's length, below which replies shrink; the gate refuses later
 MORE_EPOCHS = 2
+FEWEST_STEPS = 10  # below so many steps neither the rate nor an end that still falls says anything
 
 Finding = tuple[str, AdviceSentence]  # what is found, and its sentence
 Rule = Callable[[RunFacts], Finding | None]
@@ -52,7 +53,7 @@ def find_high_rate(facts: RunFacts) -> Finding | None:
 
 def find_low_rate(facts: RunFacts) -> Finding | None:
     """The run stayed where it began, in its loss and in its replies."""
-    if len(facts.loss) < 2 or not STILL <= facts.loss[-1][1] / facts.loss[0][1] <= ROSE:
+    if facts.steps < FEWEST_STEPS or not STILL <= facts.loss[-1][1] / facts.loss[0][1] <= ROSE:
         return None
     if facts.kl_to_base is not None and facts.kl_to_base >= NEAR_BASE:
         return None
@@ -83,7 +84,9 @@ def find_over_fitting(facts: RunFacts) -> Finding | None:
 
 
 def find_under_fitting(facts: RunFacts) -> Finding | None:
-    """The last held-out check is the best one, and clearly better than the one before."""
+    """There was hardly a step; or the last held-out check is the best one and far below the one before."""
+    if facts.loss and facts.steps < FEWEST_STEPS:
+        return "under_fit", AdviceSentence("few_steps", {"steps": facts.steps, "needed": FEWEST_STEPS})
     if len(facts.held_out) < 2 or find_low_rate(facts) is not None:
         return None
     (_, before), (_, last) = facts.held_out[-2:]

@@ -67,6 +67,8 @@ SENTENCES = {
     "worse than the base (%(loss)s against %(base)s nats); collect more, or lower `epochs` in the recipe.",
     "under_fit": "It is under-fit: the held-out loss still fell at the end, from %(before)s to %(last)s "
     "between the last two checks; raise `epochs` in the recipe to %(epochs)s, now %(epochs_now)s.",
+    "few_steps": "It is under-fit: it took %(steps)s steps, and below %(needed)s nothing can be told; raise "
+    "`epochs` or `min_steps` in the recipe, or collect more.",
     "shrinking": "Its replies shrink: they have %(length)s %% of the base's length; raise `beta` in the "
     "recipe, and read whether people pick the short ones.",
     "shrinking_sft": "Its replies shrink: they have %(length)s %% of the base's length, as the texts that "

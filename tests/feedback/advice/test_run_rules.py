@@ -60,6 +60,12 @@ def test_a_held_out_loss_that_still_falls_is_under_fit():
     )
 
 
+def test_a_run_of_hardly_a_step_tells_no_more():
+    short = replace(SOUND, loss=[(1, 1.386), (9, 1.386)], held_out=[(9, 1.3)], report={"kl_to_base": 0.0002})
+    assert find(short) == ("under_fit", ["few_steps"])
+    assert "it took 9 steps, and below 10 nothing" in text_of(short)
+
+
 def test_a_loss_that_does_not_move_needs_a_higher_rate():
     flat = replace(
         SOUND,
@@ -94,7 +100,7 @@ def test_shrinking_replies_are_told_beside_what_else_is_wrong():
 
 
 def test_a_run_is_read_from_its_numbers_and_its_report():
-    """The loss of 40 steps is averaged over two each, a twentieth; what is not finite is left out."""
+    """The loss of 40 steps is averaged over eight each, a fifth; what is not finite is left out."""
     numbers = {
         "loss": [(step, float(step % 2)) for step in range(1, 41)] + [(41, nan)],
         "held_out_loss": [(20, 1.3), (40, 1.2)],
@@ -102,7 +108,7 @@ def test_a_run_is_read_from_its_numbers_and_its_report():
     }
     run = Run(id="r", desk_id=DESK, kind="night", slot="s", state="done", created_at=NOW, recipe=RECIPE)
     facts = read_run(run, numbers, max_kl_to_base=0.5)
-    assert facts.loss[1:] == [(step, 0.5) for step in range(2, 41)]
+    assert facts.loss == [(step, 0.5) for step in range(8, 41)]
     assert (facts.epochs, facts.held_out[-1]) == (4.0, (40, 1.2))
     failed = Run(**{**run.model_dump(), "state": "failed", "error": str(Diverged(3, "loss", nan, 1e-5))})
     assert find(read_run(failed, {}, max_kl_to_base=0.5)) == ("rate_too_high", ["diverged"])
