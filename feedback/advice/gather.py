@@ -29,6 +29,7 @@ from feedback.store.tag_counts import count_tags_of
 from feedback.store.tags import read_tag_tree
 
 EDITS = 400  # the latest ones whose texts are read
+PICKS = 5_000  # the latest ones whose places are counted
 
 
 def advise_now(session: Session, outlook: Outlook, *, now: datetime, desk_id: str = DEFAULT_DESK) -> Advice:
@@ -44,23 +45,28 @@ def gather_desk(session: Session, outlook: Outlook, *, now: datetime, desk_id: s
     since = find_prompt_change(session, desk_id=desk_id)
     edits = learnable.list_edits(session, desk_id=desk_id, since=since, limit=EDITS)
     asked: Any = {"desk_id": desk_id, "but": tuple(read_left_out(session, desk_id=desk_id))}
-    trained = runs.latest_run(session, desk_id=desk_id, state="done", but=runs.REBASE)
+    usable = learnable.count_usable(session, **asked)
     return DeskFacts(
         kinds=count_standing(session, since=since, desk_id=desk_id),
         edits=len(edits),
         forms=count_forms(edits),
-        usable=learnable.count_usable(session, **asked),
-        fresh=count_new_choices(
-            session, desk_id=desk_id, since=trained.started_at if trained is not None else None
-        ),
+        usable=usable,
+        fresh=min(usable, count_fresh(session, desk_id=desk_id)),
         min_fresh=outlook.min_new_choices,
         texts=learnable.count_texts(session, **asked),
         tags=count_tag_rows(session, desk_id=desk_id),
-        places=sum_places(learnable.count_places(session, desk_id=desk_id)),
+        places=sum_places(learnable.count_places(session, desk_id=desk_id, limit=PICKS)),
         runs=[read_figures(run) for run in list_evaluated(session, desk_id=desk_id, limit=TREND)],
         max_replay_kl=outlook.policy.offline.max_replay_kl,
         served=find_served(session, now=now, desk_id=desk_id),
     )
+
+
+def count_fresh(session: Session, *, desk_id: str) -> int:
+    """The choices since the last run that trained, as the nightly job counts them: some will not be usable."""
+    trained = runs.latest_run(session, desk_id=desk_id, state="done", but=runs.REBASE)
+    since = trained.started_at if trained is not None else None
+    return count_new_choices(session, desk_id=desk_id, since=since)
 
 
 def find_prompt_change(session: Session, *, desk_id: str) -> datetime | None:

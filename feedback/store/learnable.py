@@ -45,18 +45,23 @@ def _usable(desk_id: str, but: Collection[str]) -> Any:
     )
 
 
-def count_places(session: Session, *, desk_id: str) -> list[PickedPlace]:
-    """Picks of one card by its place, and by how many cards could be picked."""
-    cards: Any = func.json_array_length(col(Record.cards))
-    slot: Any = col(Record.slot)
-    query = select(slot, cards, func.count()).where(
-        col(Record.desk_id) == desk_id,
-        col(Record.origin_kind) == JUDGEMENT,
-        col(Record.given) == "pick",
-        col(Record.rejection).is_(None),
-        slot.is_not(None),
+def count_places(session: Session, *, desk_id: str, limit: int) -> list[PickedPlace]:
+    """The latest picks of one card by its place, and by how many cards could be picked."""
+    latest = (
+        select(col(Record.slot).label("slot"), func.json_array_length(col(Record.cards)).label("cards"))
+        .where(
+            col(Record.desk_id) == desk_id,
+            col(Record.origin_kind) == JUDGEMENT,
+            col(Record.given) == "pick",
+            col(Record.rejection).is_(None),
+            col(Record.slot).is_not(None),
+        )
+        .order_by(col(Record.created_at).desc(), col(Record.origin_id).desc())
+        .limit(limit)
+        .subquery()
     )
-    return [PickedPlace(*row) for row in session.exec(query.group_by(slot, cards))]
+    query: Any = select(latest.c.slot, latest.c.cards, func.count())
+    return [PickedPlace(*row) for row in session.exec(query.group_by(latest.c.slot, latest.c.cards))]
 
 
 def list_edits(
