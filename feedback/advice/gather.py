@@ -63,7 +63,7 @@ def gather_desk(session: Session, outlook: Outlook, *, now: datetime, desk_id: s
 
 
 def count_fresh(session: Session, *, desk_id: str) -> int:
-    """The choices since the last run that trained, as the nightly job counts them: some will not be usable."""
+    """The choices since the last run that trained, as the nightly job counts them; some are not usable."""
     trained = runs.latest_run(session, desk_id=desk_id, state="done", but=runs.REBASE)
     since = trained.started_at if trained is not None else None
     return count_new_choices(session, desk_id=desk_id, since=since)

@@ -42,7 +42,8 @@ class RunFacts:
 
     @property
     def is_trained(self) -> bool:
-        return bool(self.loss) or self.report is not None or self.diverged
+        """Whether it was trained to its end, or to where its numbers flew off."""
+        return self.report is not None or self.diverged
 
     @property
     def steps(self) -> int:
@@ -79,4 +80,5 @@ def read_run(run: Run, numbers: Numbers, *, max_kl_to_base: float) -> RunFacts:
 
 
 def only_finite(points: Points) -> list[tuple[int, float]]:
-    return [(step, value) for step, value in points if isfinite(value)]
+    """Without what is no number; of a step that a continued run repeats the last value counts."""
+    return sorted((step, value) for step, value in dict(points).items() if isfinite(value))

@@ -9,11 +9,11 @@ from typing import Any
 from feedback.advice.run_facts import RunFacts
 from feedback.advice.said import Advice, AdviceSentence
 
-ROSE = 1.05  # times the first training loss that the last one is, from which on the rate is too high
-STILL = 0.99  # times the first loss that the last one still is, below which the run moved
+ROSE = 0.05  # rise of the training loss from which on the rate is too high
+STILL = 0.01  # change of it below which the run stayed where it was
 NEAR_BASE = 1e-3  # nats a token from the base, below which nothing was learnt
-OVER = 1.02  # times the best held-out loss that the last one is, from which on a run is over-fit
-FALLING = 0.98  # times the check before the last that the last one is: below, it still falls
+OVER = 0.02  # rise of the held-out loss from its best to its last, from which on a run is over-fit
+FALLING = -0.02  # its change between the last two checks below which it still falls
 SHORT = 0.85  # of the base's length, below which replies shrink; the gate refuses later
 MORE_EPOCHS = 2
 FEWEST_STEPS = 10  # below so many steps neither the rate nor an end that still falls says anything
@@ -42,7 +42,7 @@ def find_high_rate(facts: RunFacts) -> Finding | None:
     rate = facts.keys["rate"]
     if facts.diverged:
         return "rate_too_high", AdviceSentence("diverged", {"rate": rate})
-    if len(facts.loss) > 1 and facts.loss[-1][1] > ROSE * facts.loss[0][1]:
+    if facts.loss and change(facts.loss[0], facts.loss[-1]) > ROSE:
         return "rate_too_high", AdviceSentence("loss_rose", {**show_ends(facts), "rate": rate})
     distance = facts.kl_to_base
     if distance is not None and distance > facts.max_kl_to_base:
@@ -53,7 +53,7 @@ def find_high_rate(facts: RunFacts) -> Finding | None:
 
 def find_low_rate(facts: RunFacts) -> Finding | None:
     """The run stayed where it began, in its loss and in its replies."""
-    if facts.steps < FEWEST_STEPS or not STILL <= facts.loss[-1][1] / facts.loss[0][1] <= ROSE:
+    if facts.steps < FEWEST_STEPS or abs(change(facts.loss[0], facts.loss[-1])) > STILL:
         return None
     if facts.kl_to_base is not None and facts.kl_to_base >= NEAR_BASE:
         return None
@@ -65,9 +65,9 @@ def find_over_fitting(facts: RunFacts) -> Finding | None:
     trained on and held-out choices worse than the base.
     """
     if len(facts.held_out) > 1 and len(facts.loss) > 1:
-        best_step, best = min(facts.held_out, key=lambda point: point[1])
+        best_step, best = found = min(facts.held_out, key=lambda point: point[1])
         steps, last = facts.held_out[-1]
-        if last > OVER * best and facts.loss[-1][1] < facts.loss[0][1]:
+        if change(found, facts.held_out[-1]) > OVER and facts.loss[-1][1] < facts.loss[0][1]:
             values = {
                 "best_step": best_step,
                 "steps": steps,
@@ -90,7 +90,8 @@ def find_under_fitting(facts: RunFacts) -> Finding | None:
     if len(facts.held_out) < 2 or find_low_rate(facts) is not None:
         return None
     (_, before), (_, last) = facts.held_out[-2:]
-    if last > min(value for _, value in facts.held_out) or last >= FALLING * before:
+    is_best = last == min(value for _, value in facts.held_out)
+    if not is_best or change(*facts.held_out[-2:]) > FALLING:
         return None
     values = {
         "before": to_four_digits(before),
@@ -106,6 +107,11 @@ def find_shrinking(facts: RunFacts) -> Finding | None:
     if ratio is None or ratio >= SHORT:
         return None
     return "replies_shrink", AdviceSentence(name_for(facts, "shrinking"), {"length": round(100 * ratio)})
+
+
+def change(first: tuple[int, float], last: tuple[int, float]) -> float:
+    """How much a loss rose from one point to another, as a share of the first; below 0 it fell."""
+    return (last[1] - first[1]) / abs(first[1]) if first[1] else 0.0
 
 
 def say_sound(facts: RunFacts) -> AdviceSentence:

@@ -77,5 +77,5 @@ SENTENCES = {
     "turn.",
     "sound_unmeasured": "Nothing to change in the recipe is seen: no loss was held out, so that "
     "over-fitting would not show.",
-    "nothing_trained": "This run trained nothing, so that its recipe shows nothing.",
+    "nothing_trained": "This run was not trained to its end, so that it shows nothing about its recipe.",
 }

@@ -103,15 +103,17 @@ def test_a_run_is_read_from_its_numbers_and_its_report():
     """The loss of 40 steps is averaged over eight each, a fifth; what is not finite is left out."""
     numbers = {
         "loss": [(step, float(step % 2)) for step in range(1, 41)] + [(41, nan)],
-        "held_out_loss": [(20, 1.3), (40, 1.2)],
+        "held_out_loss": [(20, 1.9), (20, 1.3), (40, 1.2)],  # step 20 was taken again after a kill
         "epoch_steps": [(1, 10.0)],
     }
     run = Run(id="r", desk_id=DESK, kind="night", slot="s", state="done", created_at=NOW, recipe=RECIPE)
     facts = read_run(run, numbers, max_kl_to_base=0.5)
     assert facts.loss == [(step, 0.5) for step in range(8, 41)]
-    assert (facts.epochs, facts.held_out[-1]) == (4.0, (40, 1.2))
+    assert (facts.epochs, facts.held_out) == (4.0, [(20, 1.3), (40, 1.2)])
     failed = Run(**{**run.model_dump(), "state": "failed", "error": str(Diverged(3, "loss", nan, 1e-5))})
     assert find(read_run(failed, {}, max_kl_to_base=0.5)) == ("rate_too_high", ["diverged"])
+    killed = Run(**{**run.model_dump(), "state": "cancelled"})
+    assert find(read_run(killed, numbers, max_kl_to_base=0.5))[0] == "nothing_trained"
     skipped = Run(**{**run.model_dump(), "state": "skipped"})
     assert find(read_run(skipped, {}, max_kl_to_base=0.5)) == ("nothing_trained", ["nothing_trained"])
 
