@@ -53,7 +53,7 @@ def gather_desk(session: Session, outlook: Outlook, *, now: datetime, desk_id: s
         usable=usable,
         fresh=min(usable, count_fresh(session, desk_id=desk_id)),
         min_fresh=outlook.min_new_choices,
-        texts=learnable.count_texts(session, **asked),
+        texts=learnable.count_written(session, **asked),
         tags=count_tag_rows(session, desk_id=desk_id),
         places=sum_places(learnable.count_places(session, desk_id=desk_id, limit=PICKS)),
         runs=[read_figures(run) for run in list_evaluated(session, desk_id=desk_id, limit=TREND)],

@@ -42,7 +42,7 @@ def find_high_rate(facts: RunFacts) -> Finding | None:
     rate = facts.keys["rate"]
     if facts.diverged:
         return "rate_too_high", AdviceSentence("diverged", {"rate": rate})
-    if facts.loss and change(facts.loss[0], facts.loss[-1]) > ROSE:
+    if facts.loss and change_share(facts.loss[0], facts.loss[-1]) > ROSE:
         return "rate_too_high", AdviceSentence("loss_rose", {**show_ends(facts), "rate": rate})
     distance = facts.kl_to_base
     if distance is not None and distance > facts.max_kl_to_base:
@@ -53,7 +53,7 @@ def find_high_rate(facts: RunFacts) -> Finding | None:
 
 def find_low_rate(facts: RunFacts) -> Finding | None:
     """The run stayed where it began, in its loss and in its replies."""
-    if facts.steps < FEWEST_STEPS or abs(change(facts.loss[0], facts.loss[-1])) > STILL:
+    if facts.steps < FEWEST_STEPS or abs(change_share(facts.loss[0], facts.loss[-1])) > STILL:
         return None
     if facts.kl_to_base is not None and facts.kl_to_base >= NEAR_BASE:
         return None
@@ -67,7 +67,7 @@ def find_over_fitting(facts: RunFacts) -> Finding | None:
     if len(facts.held_out) > 1 and len(facts.loss) > 1:
         best_step, best = found = min(facts.held_out, key=lambda point: point[1])
         steps, last = facts.held_out[-1]
-        if change(found, facts.held_out[-1]) > OVER and facts.loss[-1][1] < facts.loss[0][1]:
+        if change_share(found, facts.held_out[-1]) > OVER and facts.loss[-1][1] < facts.loss[0][1]:
             values = {
                 "best_step": best_step,
                 "steps": steps,
@@ -91,7 +91,7 @@ def find_under_fitting(facts: RunFacts) -> Finding | None:
         return None
     (_, before), (_, last) = facts.held_out[-2:]
     is_best = last == min(value for _, value in facts.held_out)
-    if not is_best or change(*facts.held_out[-2:]) > FALLING:
+    if not is_best or change_share(*facts.held_out[-2:]) > FALLING:
         return None
     values = {
         "before": to_four_digits(before),
@@ -109,7 +109,7 @@ def find_shrinking(facts: RunFacts) -> Finding | None:
     return "replies_shrink", AdviceSentence(name_for(facts, "shrinking"), {"length": round(100 * ratio)})
 
 
-def change(first: tuple[int, float], last: tuple[int, float]) -> float:
+def change_share(first: tuple[int, float], last: tuple[int, float]) -> float:
     """How much a loss rose from one point to another, as a share of the first; below 0 it fell."""
     return (last[1] - first[1]) / abs(first[1]) if first[1] else 0.0
 
