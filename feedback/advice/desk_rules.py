@@ -101,7 +101,7 @@ def advise_places(facts: DeskFacts) -> Advice | None:
 
 
 def advise_rest(facts: DeskFacts) -> Advice | None:
-    """Nothing to do: what serves is better than the base, and more of the same brings nothing now."""
+    """Nothing to do: what is live is better than the base, and more of the same brings nothing now."""
     served = facts.served
     if served is None or not facts.is_better:
         return None

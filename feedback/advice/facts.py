@@ -43,7 +43,7 @@ class RunFigures:
 
 @dataclass(frozen=True)
 class Served:
-    """The adapter that answers most customers, with its picks."""
+    """The live adapter with its picks."""
 
     name: str
     tally: Tally
@@ -101,7 +101,7 @@ class DeskFacts:
 
     @property
     def is_better(self) -> bool:
-        """Whether what serves is better than the base, as the morning's sentence says it."""
+        """Whether what is live is better than the base, as the morning's sentence says it."""
         return self.served is not None and self.served.tally.grade in (NOT_ENOUGH, SUCCESS, MARKED)
 
 

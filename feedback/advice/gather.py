@@ -102,8 +102,8 @@ def read_figures(run: Run) -> RunFigures:
 
 
 def find_served(session: Session, *, now: datetime, desk_id: str) -> Served | None:
-    state = serving_state(session, desk_id=desk_id)
-    name = state.live or state.canary
+    """The live adapter. About a canary the morning's sentence says whom it waits for."""
+    name = serving_state(session, desk_id=desk_id).live
     if name is None:
         return None
     support, _fitted = read_support(session, name, now=now, desk_id=desk_id)

@@ -17,7 +17,7 @@ FIGURES = {
     "texts": _("texts that people wrote"),
     "first_place_percent": _("picks of the first card (%)"),
     "by_chance_percent": _("by chance (%)"),
-    "support_percent": _("support rate of what serves (%)"),
+    "support_percent": _("support rate of what is live (%)"),
     "last_gain": _("nats per held-out choice that the last run gains on the base"),
     "last_replay_kl": _("nats a token from the base on the replay set"),
     "loss_first": _("training loss at first"),

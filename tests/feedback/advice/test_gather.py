@@ -10,9 +10,10 @@ from feedback.store.desks import add_system_prompt
 from feedback.store.engine import read, unit_of_work
 from feedback.store.learnable import PickedPlace
 from tests.databases import START
-from tests.feedback.builders import DESK
+from tests.feedback.builders import DESK, NOW
 from tests.feedback.formats.files import bring_in, choice, write
 from tests.feedback.pick_rows import PROMPT, add_picks
+from tests.feedback.plant import ONE
 from tests.feedback.run_report.runs import add_ended_run, train_run
 
 OUTLOOK = Outlook(Policy(), Path("no-such-folder"), min_new_choices=50, timetable=None)
@@ -101,3 +102,19 @@ def test_the_web_looks_again_after_an_hour_or_a_run(desk):
     add_picks(desk.engine, "tuned-20261122-1", tuned=1, base=0, at=START)
     desk.clock.advance(3600)
     assert desk.get("/v1/advice", "expert").json["figures"]["usable"] == 44
+
+
+def test_only_what_is_live_can_be_good_and_steady(plant_on_both):
+    plant = plant_on_both
+    plant.add(ONE)
+    plant.publish(ONE, share=0.25)
+    add_picks(plant.ctx.store_engine, ONE, tuned=28, base=12, at=NOW)
+
+    def find_served():
+        with read(plant.ctx.store_engine) as session:
+            return gather_desk(session, OUTLOOK, now=plant.clock.now(), desk_id=DESK).served
+
+    assert find_served() is None  # a canary: the sentence of the morning says what it waits for
+    plant.promote(ONE)
+    served = find_served()
+    assert (served.name, served.tally.won, served.tally.lost) == (ONE, 112, 48)
