@@ -131,3 +131,49 @@ def test_choices_predicted_worse_than_by_the_base_are_over_fit_without_a_curve()
         said.what == "over_fit"
         and "60 held-out choices worse than the base (1.46 against 1.31" in (said.to_json()["text"])
     )
+
+
+# A real night: DPO on 62 choices of the demo base, two epochs of 16 steps.
+REAL = {
+    "loss": [
+        *(1.297, 1.298, 1.290, 1.274, 1.245, 1.196, 1.153, 1.147, 1.111, 1.133, 1.154, 1.107, 1.112, 1.082),
+        *(1.096, 1.047, 1.045, 1.014, 1.013, 1.008, 0.993, 0.985, 0.985, 0.976, 0.964, 0.982, 0.951, 0.968),
+        *(0.970, 0.946, 0.936, 0.941),
+    ],
+    "held_out_loss": [
+        (5, 1.2001),
+        (10, 1.1578),
+        (15, 1.0741),
+        (20, 1.0163),
+        (25, 0.9845),
+        (30, 0.9658),
+        (32, 0.9632),
+    ],
+}
+
+
+def read_real(steps, length_ratio):
+    """The real night, stopped after so many steps, with this length of its replies."""
+    numbers = {
+        "loss": list(enumerate(REAL["loss"], 1))[:steps],
+        "held_out_loss": [(step, loss) for step, loss in REAL["held_out_loss"] if step <= steps],
+        "epoch_steps": [(1, 16.0)],
+    }
+    report = {"kl_to_base": 0.0114, "replies": {"length_ratio": length_ratio}}
+    run = Run(id="r", desk_id=DESK, kind="night", slot="s", state="done", created_at=NOW, report=report)
+    return read_run(run, numbers, max_kl_to_base=0.5)
+
+
+def test_a_real_night_is_sound_but_for_its_short_replies():
+    """The means of its first and last six steps: 7.600 / 6 and 5.712 / 6."""
+    assert find(read_real(32, 1.0)) == ("sound", ["sound"])
+    short = advise_run(read_real(32, 0.75))  # as it was
+    assert short.what == "replies_shrink"
+    assert (short.figures["loss_first"], short.figures["loss_last"]) == (1.267, 0.952)
+
+
+def test_the_same_night_stopped_early_is_under_fit():
+    """At step 20, 1.25 epochs: 1.0163 after 1.0741 is 5.4 % less."""
+    stopped = read_real(20, 1.0)
+    assert find(stopped) == ("under_fit", ["under_fit"])
+    assert "raise `epochs` in the recipe to 2.5, now 1.2" in text_of(stopped)
