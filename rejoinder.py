@@ -51,6 +51,11 @@ COMMANDS = {
         "commands.evaluate",
         "Score ADAPTER: nats per choice and accuracy beside uniform, slot, length and base.",
     ),
+    "advise": (
+        "commands.advise",
+        "Say what would help: another prompt, more data, fine-tuning, preferences, or nothing; or what is "
+        "wrong with RUN.",
+    ),
     "report": (
         "commands.report",
         "Tell what to do now, and what RUN met, did and decided; `latest` is the last one that ended.",

@@ -7,6 +7,7 @@ import click
 from commands.errors import NothingToDo
 from commands.frame import Frame, frame_options, json_option, print_json
 from commands.store import open_store
+from feedback.advice.gather import advise_now, advise_on_run
 from feedback.clock import SystemClock
 from feedback.drift.watch import watch_now
 from feedback.errors import NotFound
@@ -66,7 +67,10 @@ def read_run_report(frame: Frame, run: str) -> dict[str, Any]:
         with read(engine) as session:
             said = say_now(session, frame.outlook(), now=now)
             watch = watch_now(session, now=now)
-    return compose_run_report(facts, said, watch)
+            advice = advise_now(session, frame.outlook(), now=now)
+            run_advice = advise_on_run(session, facts.run, frame.outlook())
+    told = {"advice": advice.to_json(), "run_advice": run_advice.to_json()}
+    return compose_run_report(facts, said, watch, **told)
 
 
 def describe_curve(curve: dict[str, Any]) -> str:
@@ -88,12 +92,18 @@ def describe_morning(found: dict[str, Any]) -> list[str]:
     return [f"{name:<10} {text}" for name, text in told]
 
 
+def describe_advice(advice: dict[str, Any]) -> list[str]:
+    """What would help, in one paragraph, and the next command."""
+    return [f"advice     {advice['text']}", f"command    {advice['command']}"]
+
+
 def describe(report: dict[str, Any]) -> list[str]:
     """The report on one screen: the state and what to do, then one fact per line."""
     run, came, refused = report["run"], report["came_in"], report["refused"]
     scores, exposed = report["scores"] or {}, report["exposure"]["adapter"]
     lines = [
         *describe_morning(report),
+        *describe_advice(report["advice"]),
         f"run        {run['id']} {run['state']}: {report['outcome']}",
         f"came in    {came['conversations']} conversations, {count_all(came['judgements'])}, "
         f"thumbs {came['thumbs']['up']} up {came['thumbs']['down']} down",
@@ -106,6 +116,8 @@ def describe(report: dict[str, Any]) -> list[str]:
     for name in ("loss", "decision_loss", "held_out_loss"):
         if curve := report["curves"].get(name):
             lines.append(f"{name:<10} {describe_curve(curve)}")
+    if report["run_advice"]["what"] != "nothing_trained":
+        lines.append(f"recipe     {report['run_advice']['text']}")
     if report["unpacked"]:
         lines.append(f"rows       one reply a row, which is slower and as right: {report['unpacked']}")
     for name in ("uniform", "base", "serving", "adapter"):

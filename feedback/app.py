@@ -15,8 +15,10 @@ from sqlalchemy import Engine
 
 from feedback import chat, console, label, workbench
 from feedback.actor import Actor
+from feedback.advice.gather import KeptAdvice
 from feedback.api import (
     adapters,
+    advice,
     background,
     closings,
     conversations,
@@ -57,6 +59,7 @@ from feedback.api.checks import bp as check_calls
 from feedback.api.labels import bp as label_calls
 from feedback.clock import Clock
 from feedback.console import labels
+from feedback.console.advice import advice_figures, advice_words
 from feedback.console.links import rows_of
 from feedback.console.menu import list_data_pages, list_menu
 from feedback.console.reports import show_value
@@ -106,6 +109,7 @@ BLUEPRINTS: tuple[Blueprint, ...] = (
     thumbs.bp,
     runs.bp,
     reports.bp,
+    advice.bp,
     adapters.bp,
     erasures.bp,
     health.bp,
@@ -164,6 +168,7 @@ def create_app(
         fleet_factory=fleet_factory,
         outlook=outlook or Outlook(deployer.policy if deployer else Policy(), settings.data_dir, 1, None),
         watch=KeptWatch(),
+        advice=KeptAdvice(),
         retention_days=retention_days,
     )
     register_hosts(app, settings)
@@ -211,6 +216,8 @@ def register_pages(app: Flask) -> None:
         refusal_words=labels.refusal_words,
         row_words=labels.row_words,
         sentence_words=labels.sentence_words,
+        advice_words=advice_words,
+        advice_figures=advice_figures,
         show_value=show_value,
         list_menu=list_menu,
         list_data_pages=list_data_pages,

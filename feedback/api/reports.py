@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint
 from pydantic import Field
 
+from feedback.advice.gather import advise_on_run
 from feedback.api.routes import Read, get
 from feedback.api.schemas import Answer, Query
 from feedback.experiments.account import read_account
@@ -31,6 +32,8 @@ class RunReport(Answer):
         description="`alarms`: what is no longer as it was, each a sentence with what to do; "
         "`too_early`: of what nothing can be told yet."
     )
+    advice: Object = Field(description="What would help now, as `GET /v1/advice` says it.")
+    run_advice: Object = Field(description="What to change in the recipe of this run.")
     came_in: Object = Field(description="Since the start of the last run that trained.")
     refused: Object = Field(description="Judgements of that time that train nothing, with reasons.")
     dataset: Object | None
@@ -57,7 +60,10 @@ def show_run_report(call: Read[Query], run_id: str) -> RunReport:
     with read(found.store_engine) as store:
         said = say_now(store, found.outlook, now=call.now, desk_id=call.actor.desk_id)
         watch = found.watch.read(store, now=call.now, desk_id=call.actor.desk_id)
-    return RunReport(**compose_run_report(facts, said, watch))
+        advice = found.advice.read(store, found.outlook, now=call.now, desk_id=call.actor.desk_id)
+        run_advice = advise_on_run(store, facts.run, found.outlook)
+    told = {"advice": advice.to_json(), "run_advice": run_advice.to_json()}
+    return RunReport(**compose_run_report(facts, said, watch, **told))
 
 
 class SupportAccount(Answer):

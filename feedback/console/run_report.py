@@ -3,6 +3,7 @@
 from flask import Blueprint, render_template
 from sqlmodel import Session
 
+from feedback.advice.gather import advise_on_run
 from feedback.console.reports import read_report, tabulate_counts
 from feedback.console.run_curves import draw_run
 from feedback.morning.gather import say_now
@@ -31,16 +32,21 @@ def show_report(run_id: str) -> str:
     with read(found.store_engine) as store:
         said = say_now(store, found.outlook, now=now, desk_id=actor.desk_id)
         watch = found.watch.read(store, now=now, desk_id=actor.desk_id)
+        advice = found.advice.read(store, found.outlook, now=now, desk_id=actor.desk_id)
+        run_advice = advise_on_run(store, facts.run, found.outlook)
         behind = find_run_behind(store, desk_id=actor.desk_id, run=facts.run)
         before = read_numbers(store, run_id=behind.id) if behind else {}
         sides = find_sides(store, facts.run)
+    told = {"advice": advice.to_json(), "run_advice": run_advice.to_json()}
     return render_template(
         "console/run_report.html",
         facts=facts,
         run=facts.run,
-        report=compose_run_report(facts, said, watch),
+        report=compose_run_report(facts, said, watch, **told),
         said=said,
         watch=watch,
+        advice=advice,
+        run_advice=run_advice,
         curves=draw_run(facts.run, facts.numbers, before, names=DRAWN),
         behind=behind,
         scores=read_report(facts.run.report),

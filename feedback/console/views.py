@@ -75,6 +75,7 @@ def today() -> str:
             "console/today.html",
             said=say_now(store, found.outlook, now=until, desk_id=desk_id),
             watch=found.watch.read(store, now=until, desk_id=desk_id),
+            advice=found.advice.read(store, found.outlook, now=until, desk_id=desk_id),
             checks=(store_check, engine_check),
             days=days,
             since=since,

@@ -34,8 +34,17 @@ EXIT_CODES: dict[str, int] = {
 }
 
 
-def compose_run_report(facts: RunReportFacts, said: MorningSentence, watch: DriftWatch) -> dict[str, Any]:
-    """The report of one run. `said` and `watch` describe the present, even for an old run."""
+def compose_run_report(
+    facts: RunReportFacts,
+    said: MorningSentence,
+    watch: DriftWatch,
+    *,
+    advice: Mapping[str, Any],
+    run_advice: Mapping[str, Any],
+) -> dict[str, Any]:
+    """The report of one run. `said`, `watch` and `advice` describe the present, even for an old run;
+    `run_advice` is about this run.
+    """
     run = facts.run
     outcome = find_outcome(facts)
     return {
@@ -57,6 +66,8 @@ def compose_run_report(facts: RunReportFacts, said: MorningSentence, watch: Drif
         "exit_code": EXIT_CODES[outcome],
         "morning": said.to_json(),
         "drift": watch.to_json(),
+        "advice": dict(advice),
+        "run_advice": dict(run_advice),
         "came_in": show_inflow(facts),
         "refused": report_funnel(facts),
         "dataset": report_dataset(facts),

@@ -53,6 +53,15 @@ def list_ended(session: Session, *, desk_id: str, since: datetime) -> Sequence[R
     return session.exec(query.order_by(col(Run.finished_at), col(Run.id))).all()
 
 
+def list_evaluated(session: Session, *, desk_id: str, limit: int) -> Sequence[Run]:
+    """The last runs that were evaluated, oldest first; those on another base stand apart."""
+    query = of_desk(Run, desk_id).where(
+        Run.state == "done", Run.kind != runs.REBASE, col(Run.report).is_not(None)
+    )
+    query = query.order_by(col(Run.started_at).desc(), col(Run.id)).limit(limit)
+    return session.exec(query).all()[::-1]
+
+
 def read_numbers(session: Session, *, run_id: str) -> Numbers:
     """Every number that a run recorded: (step, value) in order, by name."""
     query = select(RunMetric.name, RunMetric.step, RunMetric.value).where(

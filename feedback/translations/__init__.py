@@ -15,6 +15,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
+from feedback.advice import words as advice_words
 from feedback.deployment.tonight import SENTENCES as TONIGHT
 from feedback.formats.messages import MESSAGES
 from feedback.formats.own import OWN
@@ -50,6 +51,8 @@ SAID_ELSEWHERE = (
     *words.EFFECTS.values(),
     BASE,
     *grade.SENTENCES,
+    *advice_words.SENTENCES.values(),
+    *advice_words.FORMS.values(),
     *SENTENCES.values(),
     *TONIGHT.values(),
     *MAY.values(),

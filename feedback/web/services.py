@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from flask import current_app
 from sqlalchemy import Engine
 
+from feedback.advice.gather import KeptAdvice
 from feedback.clock import Clock
 from feedback.datasets.worker import DatasetWorker
 from feedback.drift.watch import KeptWatch
@@ -71,6 +72,7 @@ class Services:
     fleet_factory: "Callable[[], Fleet] | None"
     outlook: Outlook
     watch: KeptWatch
+    advice: KeptAdvice
     retention_days: int  # days until the nightly job erases a conversation; 0 keeps all
 
     @property

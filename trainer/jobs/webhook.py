@@ -18,6 +18,7 @@ import httpx
 from apscheduler.schedulers.background import BackgroundScheduler
 from standardwebhooks import Webhook
 
+from feedback.advice.gather import advise_now, advise_on_run
 from feedback.drift.watch import watch_now
 from feedback.morning.gather import say_now
 from feedback.run_report.facts import read_facts
@@ -118,7 +119,10 @@ def make_message(ctx: NightContext, run_id: str) -> dict[str, Any]:
     with read(ctx.store_engine) as session:
         said = say_now(session, ctx.outlook, now=now, desk_id=ctx.desk_id)
         watch = watch_now(session, now=now, desk_id=ctx.desk_id)
-    report = for_outside(compose_run_report(facts, said, watch))
+        advice = advise_now(session, ctx.outlook, now=now, desk_id=ctx.desk_id)
+        run_advice = advise_on_run(session, facts.run, ctx.outlook)
+    told = {"advice": advice.to_json(), "run_advice": run_advice.to_json()}
+    report = for_outside(compose_run_report(facts, said, watch, **told))
     return {"type": TYPE, "timestamp": report["run"]["finished_at"], "data": report}
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from feedback.advice.gather import advise_now, advise_on_run
 from feedback.deployment.policy import Policy
 from feedback.drift.watch import watch_now
 from feedback.experiments.rollout_rule import Evidence, RolloutPolicy, decide_rollout
@@ -42,7 +43,10 @@ def tell(engine, run_id):
     now = LATER + timedelta(hours=6)
     facts = read_facts(engine, run_id, now=now)
     with read(engine) as session:
-        return compose_run_report(facts, say_now(session, OUTLOOK, now=now), watch_now(session, now=now))
+        said, watch = say_now(session, OUTLOOK, now=now), watch_now(session, now=now)
+        advice = advise_now(session, OUTLOOK, now=now).to_json()
+        run_advice = advise_on_run(session, facts.run, OUTLOOK).to_json()
+    return compose_run_report(facts, said, watch, advice=advice, run_advice=run_advice)
 
 
 @pytest.mark.parametrize(

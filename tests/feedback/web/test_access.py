@@ -70,6 +70,8 @@ ACCESS = {
     "GET /v1/runs": EXPERTS,
     "GET /v1/runs/<run_id>": EXPERTS,
     "GET /v1/runs/<run_id>/report": EXPERTS,
+    "GET /v1/runs/<run_id>/advice": EXPERTS,
+    "GET /v1/advice": EXPERTS,
     "GET /v1/adapters": ADMINS,
     "GET /v1/adapters/<name>/support": EXPERTS,
     "POST /v1/adapters/<name>/promote": ADMINS,
