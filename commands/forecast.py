@@ -28,6 +28,7 @@ def list_data(found: "Forecast") -> list[str]:
         f"records found            {found.found:>12,}",
         *left_out,
         f"learnt from              {found.examples:>12,}",
+        *(f"  of the tag {tag:<12} {count:>12,}" for tag, count in found.tags.items()),
         f"held out                 {found.held_out:>12,}",
         f"steps, {found.epochs:g} epochs{'':<10} {found.steps:>12,}",
         f"tokens an epoch          {found.tokens.epoch:>12,}",

@@ -18,6 +18,7 @@ from transformers import AutoTokenizer, set_seed
 
 from trainer.base_model import load_base
 from trainer.data.example import Example
+from trainer.data.tagged import count_tagged
 from trainer.estimate.memory import Need, Parameters, count_parameters, find_needs
 from trainer.estimate.trial_run import STEPS, TimedSteps, time_steps
 from trainer.objectives.arguments import build_lora, build_settings
@@ -74,6 +75,7 @@ class Forecast:
     examples: int
     held_out: int
     refusals: Mapping[str, int]
+    tags: Mapping[str, int]  # records with each tag that the recipe weighs
     unpacked: str | None
     tokens: Tokens
     epochs: float
@@ -127,6 +129,7 @@ def forecast(dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Pa
         examples=len(examples),
         held_out=len(held_out),
         refusals=dict(data.found.refusals),
+        tags=count_tagged(dataset_dir, recipe.tag_weights),
         unpacked=unpacked,
         tokens=tokens,
         epochs=recipe.epochs,

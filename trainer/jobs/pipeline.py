@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine
+
 from feedback.datasets.build import build_dataset
 from feedback.datasets.errors import DatasetMissing, NothingSelected
 from feedback.datasets.layout import dataset_dir
@@ -20,6 +22,7 @@ from feedback.store import adapters, runs
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
 from feedback.store.runs import RunToken
+from feedback.store.tags import read_tag_tree
 from serving.adapters.staging import weights_of
 from serving.base import compute_base_id
 from serving.files import write_atomically
@@ -35,6 +38,7 @@ from trainer.jobs.new_choices import count_new
 from trainer.jobs.run_metrics import LiveRows
 from trainer.recipes.adapter_layers import require_trained
 from trainer.recipes.recipe import Measurement, Recipe, build_recipe, load_recipe, recall_recipe
+from trainer.recipes.tag_weights import take_in
 from trainer.release.publish import make_note, publish
 from trainer.release.staging import Finished, stage
 from trainer.release.trial import try_base
@@ -84,6 +88,7 @@ def choose_recipe(ctx: NightContext, token: RunToken) -> Recipe:
         return recall_recipe(run.recipe, run.id)
     recipe = find_recipe(run.request, ctx.settings, ctx.serving)
     require_trained(ctx.base, recipe)
+    recipe = take_in_tags(recipe, ctx.store_engine, desk_id=ctx.desk_id)
     ctx.advance(token, recipe=recipe.model_dump(mode="json"))
     return recipe
 
@@ -104,6 +109,15 @@ def find_recipe(request: Mapping[str, Any], settings: TrainerSettings, serving: 
         )
     check_sets(recipe.measurement)
     return recipe
+
+
+def take_in_tags(recipe: Recipe, store_engine: Engine, *, desk_id: str) -> Recipe:
+    """The recipe with what each tag that it weighs takes in by now. Raises RecipeRefused."""
+    if not recipe.tag_weights:
+        return recipe
+    with read(store_engine) as session:
+        tree = read_tag_tree(session, desk_id=desk_id)
+    return recipe.model_copy(update={"tag_weights": take_in(recipe.tag_weights, tree, recipe.name)})
 
 
 def check_sets(measurement: Measurement) -> None:
@@ -192,6 +206,7 @@ def evaluate_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Pa
         dtype=recipe.dtype,
         max_length=recipe.max_length,
         seed=recipe.seed,
+        tag_weights=recipe.tag_weights,
         run_dir=ctx.run_dir(token.run_id),
         on_progress=lambda share: (ctx.advance(token, progress=share), None)[1],
     )

@@ -7,16 +7,24 @@ A file may extend another (`serving/value_files.py`). No data path and no store 
 
 from math import ceil
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+)
 
 from feedback.canonical import canonical_hash
 from serving.errors import ValuesUnreadable
 from serving.faults import list_faults
 from serving.value_files import ValueFiles
 from trainer.errors import RecipeRefused
+from trainer.recipes.tag_weights import TagWeight
 
 DEFAULT_RECIPE = "lora_choice"
 GATE_MOVED = (
@@ -24,6 +32,8 @@ GATE_MOVED = (
     "name that file in [feedback] policy (docs/policy.md)"
 )
 MOST_TIMES = 3  # `min_steps` may raise `epochs` up to this factor
+# Not written while they say nothing: a recipe without them keeps its digest from before there were any.
+SILENT = ("tag_weights",)
 
 
 class Measurement(BaseModel):
@@ -74,6 +84,7 @@ class Recipe(BaseModel):
     max_pairs: int | None = Field(default=None, ge=1)
     max_examples: int | None = Field(default=None, ge=1)
     min_thumbs: int = Field(default=50, ge=1)
+    tag_weights: dict[str, TagWeight] = {}
     patience: int = Field(default=0, ge=0)
     max_held_out_pairs: int = Field(default=200, ge=1)
     checkpoint_steps: int = Field(default=50, ge=1)
@@ -84,6 +95,11 @@ class Recipe(BaseModel):
     seed: int = 17
     threads: int = Field(default=2, ge=1)
     measurement: Measurement = Measurement()
+
+    @model_serializer(mode="wrap")
+    def write_told(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = write(self)
+        return {key: value for key, value in values.items() if value or key not in SILENT}
 
     def settle_epochs(self, examples: int) -> "Recipe":
         """The recipe with the `epochs` that `min_steps` needs, at most three times its own."""

@@ -26,6 +26,7 @@ from transformers.utils import logging as transformers_logging
 
 from trainer.base_model import load_base
 from trainer.data.chat import read_chat
+from trainer.data.tagged import count_tagged
 from trainer.objectives.arguments import build_lora, build_settings
 from trainer.objectives.choice.prepare import prepare_choices, read_choices
 from trainer.objectives.dpo import prepare_pairs, read_pairs
@@ -102,6 +103,7 @@ def train(
         "objective": recipe.objective,
         "recipe_digest": recipe.digest,
         **counts,
+        **({"tags": count_tagged(dataset_dir, recipe.tag_weights)} if recipe.tag_weights else {}),
         "steps": trainer.state.global_step,
         "resumed_from": checkpoint.name if checkpoint else None,
         **_read_log(trainer.state.log_history, recipe),
