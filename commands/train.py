@@ -37,9 +37,9 @@ POLL_EVERY_S = 1.0
 @click.option("--dataset", default=None, help="Train on this dataset instead of what came in since.")
 @click.option(
     "--objective",
-    type=click.Choice(["dpo", "choice"]),
+    type=click.Choice(["choice", "dpo", "sft", "kto"]),
     default=None,
-    help="Overrides the recipe's objective.",
+    help="Overrides the recipe's objective: whole choices, pairs of them, texts that people wrote, thumbs.",
 )
 @click.option("--recipe", default=None, help="A recipe file, or the name of a built-in one.")
 @click.option(
@@ -51,7 +51,7 @@ POLL_EVERY_S = 1.0
     "--limit",
     type=click.IntRange(min=1),
     default=None,
-    help="Learn from at most so many choices, or pairs for dpo.",
+    help="Learn from at most so many choices (pairs for dpo, texts for sft, thumbs for kto).",
 )
 @json_option
 def command(

@@ -3,6 +3,7 @@
 TrainerError
 |- RecipeRefused        a recipe file has wrong or contradictory values
 |- NothingToTrainOn     a dataset without usable rows
+|- TooFewExamples       a dataset with fewer usable rows than an objective needs
 |- BaseWithoutChat      a base that has no chat template, or nothing that ends a turn
 |- TextRefused          a line whose text this base cannot read; it is left out and counted
 |- ReferenceMismatch    the reference of the first step is not the base model
@@ -40,6 +41,19 @@ class NothingToTrainOn(TrainerError):
         super().__init__(
             f"dataset {path.name} has nothing to train on ({counted or why}): collect or import choices"
             + (", or raise `max_length`." if refusals.get("too_long") else ".")
+        )
+
+
+class TooFewExamples(TrainerError):
+    """A dataset whose train split has fewer usable rows than an objective needs."""
+
+    def __init__(self, path: Path, found: str, needed: str, refusals: Mapping[str, int]) -> None:
+        self.refusals = dict(refusals)
+        counted = ", ".join(f"{count} {reason}" for reason, count in sorted(refusals.items()))
+        left_out = f" (left out: {counted})" if counted else ""
+        super().__init__(
+            f"dataset {path.name} has {found} to learn from{left_out}, and {needed} are needed: collect or "
+            "import more, or train with objective choice."
         )
 
 

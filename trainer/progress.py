@@ -14,16 +14,17 @@ from pathlib import Path
 class Report:
     """How far a run is after one optimizer step.
 
-    `held_out_loss` is set only after a held-out check. `shift`: mean log-ratio of the preferred replies in
-    nats; far below 0, what people chose becomes unlikely. `decision_loss`: the step's loss without the terms
+    `margin` and `accuracy`: only of objectives that compare replies. `held_out_loss` is set only after a
+    held-out check. `shift`: mean log-ratio of the preferred replies in nats; far below 0, what people chose
+    becomes unlikely. `decision_loss`: the step's loss without the terms
     that held-out checks leave out, if `loss` has such terms. `epoch_steps`: optimizer steps of an epoch.
     """
 
     step: int
     total: int
     loss: float
-    margin: float
-    accuracy: float
+    margin: float | None
+    accuracy: float | None
     seconds_left: float
     held_out_loss: float | None = None
     shift: float | None = None

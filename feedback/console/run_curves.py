@@ -102,11 +102,11 @@ def draw_run(run: Run, numbers: Numbers, before: Numbers, *, names: tuple[str, .
 def find_partner(numbers: Numbers, recipe: dict[str, Any] | None) -> str | None:
     """The training number that is measured like the held-out checks, so that both can share an axis.
 
-    For DPO it is the whole loss; for `choice` it is the loss without the likelihood term.
+    For `choice` it is the loss without the likelihood term, else the whole loss.
     """
     if "decision_loss" in numbers:
         return "decision_loss"
-    return "loss" if "loss" in numbers and (recipe or {}).get("objective") == "dpo" else None
+    return "loss" if "loss" in numbers and (recipe or {}).get("objective") in ("dpo", "sft", "kto") else None
 
 
 def draw_curve(name: str, numbers: Numbers, before: Numbers, *, held_out: str | None) -> RunCurve | None:

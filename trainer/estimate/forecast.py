@@ -22,10 +22,10 @@ from trainer.data.tagged import count_tagged
 from trainer.estimate.memory import Need, Parameters, count_parameters, find_needs
 from trainer.estimate.trial_run import STEPS, TimedSteps, time_steps
 from trainer.objectives.arguments import build_lora, build_settings
+from trainer.objectives.by_name import choose_prepare, read_data
 from trainer.objectives.choice.example_set import ConversationSet
-from trainer.objectives.choice.prepare import name_dtype, prepare_choices, read_choices
+from trainer.objectives.choice.prepare import name_dtype
 from trainer.objectives.choice.reference import list_missing
-from trainer.objectives.dpo import prepare_pairs, read_pairs
 from trainer.packing.prefix_tree import count_shared_tokens
 from trainer.packing.rows import split_rows
 from trainer.recipes.adapter_layers import require_trained
@@ -62,10 +62,11 @@ class Seconds:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The forecast of one run. `examples`: choices, pairs and thumbs of `choice`, pairs of `dpo`.
+    """The forecast of one run. `examples`: choices, pairs and thumbs of `choice`, pairs of `dpo`, texts of
+    `sft`, thumbs of `kto`.
 
-    `stored`: how many of the examples and held-out ones have a stored reference; None for `dpo` and if the
-    reference is computed in the run. `unpacked`: why rows are not packed, or None.
+    `stored`: how many of the examples and held-out ones have a stored reference; None for objectives of TRL's
+    and if the reference is computed in the run. `unpacked`: why rows are not packed, or None.
     """
 
     objective: str
@@ -94,16 +95,14 @@ class Forecast:
 
 
 def forecast(dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Path) -> Forecast:
-    """Forecasts a run in the time of a load and six steps. Raises DatasetMissing, NothingToTrainOn."""
+    """Forecasts a run in the time of a load and six steps. Raises DatasetMissing, NothingToTrainOn,
+    TooFewExamples.
+    """
     require_trained(base, recipe)
     torch.set_num_threads(recipe.threads)
     tokenizer = AutoTokenizer.from_pretrained(base)
     is_choice = recipe.objective == "choice"
-    data: Any = (
-        read_choices(dataset_dir, base, tokenizer, recipe)
-        if is_choice
-        else read_pairs(dataset_dir, tokenizer, recipe)
-    )
+    data = read_data(dataset_dir, base, tokenizer, recipe)
     examples, held_out = data.found.examples, data.held_out.examples
     recipe = recipe.settle_epochs(len(examples))
     steps = count_steps(len(examples), recipe)
@@ -174,12 +173,10 @@ def try_steps(
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = build_settings(recipe, folder) | {"max_steps": min(STEPS, steps), "save_strategy": "no"}
-        prepare: Callable[..., tuple[Any, dict[str, Any]]] = prepare_pairs
-        if recipe.objective == "choice":
-            prepare = partial(prepare_choices, reference_dir=folder)
+        prepare = choose_prepare(recipe, reference_dir=folder)
         trainer, _ = prepare(part, model, recipe, build_lora(base, recipe), settings)
         unpacked: str | None = None
-        count: Count = count_pairs
+        count = COUNT.get(recipe.objective, count_apart)
         if recipe.objective == "choice":
             unpacked = trainer.reader.obstacle
             count = count_apart if unpacked else partial(count_packed, recipe)
@@ -209,3 +206,19 @@ def count_apart(batch: Sequence[Example]) -> int:
 def count_pairs(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
     """Tokens that go through the model for a batch of pairs, with one row for either side."""
     return sum(2 * len(row["prompt_ids"]) + len(row["chosen_ids"]) + len(row["rejected_ids"]) for row in rows)
+
+
+def count_texts(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
+    """Tokens that go through the model for a batch of texts."""
+    return sum(len(row["input_ids"]) for row in rows)
+
+
+def count_thumbs(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
+    """Tokens that go through the model for a batch of thumbs, with one row for the reply and one for the
+    reply of another prompt.
+    """
+    replies = ("completion_ids", "KL_completion_ids")
+    return sum(2 * len(row["prompt_ids"]) + sum(len(row[name]) for name in replies) for row in rows)
+
+
+COUNT: dict[str, Count] = {"dpo": count_pairs, "sft": count_texts, "kto": count_thumbs}

@@ -37,7 +37,7 @@ from trainer.jobs.erasures import erase_old, finish_erasures
 from trainer.jobs.new_choices import count_new
 from trainer.jobs.run_metrics import LiveRows
 from trainer.recipes.adapter_layers import require_trained
-from trainer.recipes.recipe import Measurement, Recipe, build_recipe, load_recipe, recall_recipe
+from trainer.recipes.recipe import Measurement, Recipe, build_recipe, lay_changes, load_recipe, recall_recipe
 from trainer.recipes.tag_weights import take_in
 from trainer.release.publish import make_note, publish
 from trainer.release.staging import Finished, stage
@@ -98,8 +98,7 @@ def find_recipe(request: Mapping[str, Any], settings: TrainerSettings, serving: 
     asked, limit = request.get("recipe"), request.get("limit")
     changes = {"objective": request.get("objective"), "max_pairs": limit, "max_examples": limit}
     if isinstance(asked, dict):
-        given = {key: value for key, value in changes.items() if value is not None}
-        recipe = build_recipe({"name": "asked"} | asked | given)
+        recipe = build_recipe(lay_changes({"name": "asked"} | asked, changes))
     else:
         recipe = load_recipe(asked or settings.recipe_for(serving.base_model), **changes)
     highest = serving.max_lora_rank

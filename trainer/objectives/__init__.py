@@ -1,1 +1,3 @@
-"""The training objectives: `dpo` on pairs with TRL, or our own `choice` on whole choices."""
+"""The training objectives: our own `choice` on whole choices; with TRL `dpo` on pairs, `sft` on texts that
+people wrote, `kto` on thumbs.
+"""

@@ -1,4 +1,4 @@
-"""What both objectives pass to transformers: the LoRA configuration, TrainingArguments, and the batch size of
+"""What all objectives pass to transformers: the LoRA configuration, TrainingArguments, and the batch size of
 each process.
 """
 
@@ -35,7 +35,7 @@ def build_lora(base: Path, recipe: Recipe) -> LoraConfig:
 
 
 def build_settings(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:
-    """TrainingArguments of both objectives: every default that would surprise here is set explicitly."""
+    """TrainingArguments of all objectives: every default that would surprise here is set explicitly."""
     cuda = torch.cuda.is_available()
     return {
         "output_dir": str(checkpoints),

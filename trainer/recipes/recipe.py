@@ -5,9 +5,10 @@ A file may extend another (`serving/value_files.py`). No data path and no store 
 "from trainer.recipes.recipe import load_recipe; print(load_recipe(None))"` shows the default recipe.
 """
 
+from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import (
@@ -16,6 +17,7 @@ from pydantic import (
     Field,
     SerializerFunctionWrapHandler,
     ValidationError,
+    field_validator,
     model_serializer,
 )
 
@@ -25,6 +27,7 @@ from serving.faults import list_faults
 from serving.value_files import ValueFiles
 from trainer.errors import RecipeRefused
 from trainer.recipes.tag_weights import TagWeight
+from trainer.recipes.unused import change_objective, list_unused
 
 DEFAULT_RECIPE = "lora_choice"
 GATE_MOVED = (
@@ -33,7 +36,7 @@ GATE_MOVED = (
 )
 MOST_TIMES = 3  # `min_steps` may raise `epochs` up to this factor
 # Not written while they say nothing: a recipe without them keeps its digest from before there were any.
-SILENT = ("tag_weights",)
+SILENT = ("tag_weights", "stages")
 
 
 class Measurement(BaseModel):
@@ -57,13 +60,41 @@ class Measurement(BaseModel):
     probe_prompts: int = Field(default=4, ge=1)
 
 
+class RecipeStage(BaseModel):
+    """One stage of a run. What it leaves out is the recipe's own; `grades` and `difficulty` choose from what
+    the run learns from, and nothing from held-out checks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    objective: str | None = None
+    learning_rate: float | None = Field(default=None, gt=0)
+    epochs: float | None = Field(default=None, gt=0)
+    min_steps: int | None = Field(default=None, ge=0)
+    grades: tuple[Literal["A", "B", "C", "D"], ...] = ()
+    difficulty: tuple[Literal[1, 2, 3, 4], ...] = ()
+
+    @field_validator("objective")
+    @classmethod
+    def check_objective(cls, value: str | None) -> str | None:
+        known = get_args(Recipe.model_fields["objective"].annotation)
+        if value is not None and value not in known:
+            raise ValueError(f"must be one of {', '.join(known)}")
+        return value
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What the stage says otherwise than its recipe."""
+        return self.model_dump(exclude_none=True, exclude={"grades", "difficulty"})
+
+
 class Recipe(BaseModel):
     """All values that change the bytes of an adapter, and how the adapter is measured afterwards."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
-    objective: Literal["choice", "dpo"] = "choice"
+    objective: Literal["choice", "dpo", "sft", "kto"] = "choice"
     reference: Literal["stored", "run"] = "stored"
     beta: float = Field(default=0.1, gt=0)
     nll_weight: float = Field(default=0.1, ge=0)
@@ -84,10 +115,12 @@ class Recipe(BaseModel):
     max_pairs: int | None = Field(default=None, ge=1)
     max_examples: int | None = Field(default=None, ge=1)
     min_thumbs: int = Field(default=50, ge=1)
+    min_texts: int = Field(default=30, ge=1)
     tag_weights: dict[str, TagWeight] = {}
     patience: int = Field(default=0, ge=0)
     max_held_out_pairs: int = Field(default=200, ge=1)
     checkpoint_steps: int = Field(default=50, ge=1)
+    stages: tuple[RecipeStage, ...] = ()
     dtype: Literal["float32", "bfloat16"] = "float32"
     bf16: bool = False
     row_tokens: int = Field(default=4096, ge=1)
@@ -100,6 +133,10 @@ class Recipe(BaseModel):
     def write_told(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         values: dict[str, Any] = write(self)
         return {key: value for key, value in values.items() if value or key not in SILENT}
+
+    def list_stages(self) -> list["Recipe"]:
+        """A recipe for each stage, in their order; none for a recipe that trains in one go."""
+        return [self.model_copy(update={"stages": (), **stage.changes}) for stage in self.stages]
 
     def settle_epochs(self, examples: int) -> "Recipe":
         """The recipe with the `epochs` that `min_steps` needs, at most three times its own."""
@@ -123,17 +160,42 @@ class Recipe(BaseModel):
 def load_recipe(path: Path | str | None, **changes: object) -> Recipe:
     """Reads a recipe: a path, the bare name of a shipped one, or None for the default.
 
-    `changes` win over the file. Raises RecipeRefused with every fault.
+    `changes` win over the file; another objective leaves out what it does not use. Raises RecipeRefused with
+    every fault.
     """
     try:
         source, values = RECIPE_FILES.read(path or DEFAULT_RECIPE)
     except ValuesUnreadable as unreadable:
         raise RecipeRefused(unreadable.path, [str(unreadable.fault)]) from unreadable
-    return build_recipe(values | {key: value for key, value in changes.items() if value is not None}, source)
+    return build_recipe(lay_changes(values, changes), source)
+
+
+def lay_changes(values: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
+    """The values with those of the `changes` that are not None. A recipe with another objective than its own
+    keeps nothing that this one does not use.
+    """
+    given = {key: value for key, value in changes.items() if value is not None}
+    objective = given.get("objective", values.get("objective"))
+    if objective != values.get("objective"):
+        values = change_objective(values, str(objective))
+    return {**values, **given}
 
 
 def build_recipe(values: dict[str, object], source: Path | str = "of the run") -> Recipe:
     """Builds and checks a recipe from plain values. Raises RecipeRefused with every fault."""
+    recipe = read_recipe(values, source)
+    defaults = {key: field.default for key, field in Recipe.model_fields.items()}
+    objectives = list(dict.fromkeys(stage.objective for stage in recipe.list_stages() or [recipe]))
+    faults = list_unused(recipe.model_dump(), defaults, objectives)
+    if "kto" in objectives and recipe.batch_size < 2:
+        faults.append("batch_size = 1: objective kto compares the replies of a batch; set 2 or more")
+    if faults:
+        raise RecipeRefused(source, faults)
+    return recipe
+
+
+def read_recipe(values: dict[str, object], source: Path | str) -> Recipe:
+    """The recipe of plain values that have the right types. Raises RecipeRefused with every fault."""
     try:
         return Recipe.model_validate(values)
     except ValidationError as refused:
@@ -145,7 +207,7 @@ def build_recipe(values: dict[str, object], source: Path | str = "of the run") -
 def recall_recipe(values: dict[str, object], run_id: str) -> Recipe:
     """The recipe that was saved with a run. Keys of an older version that no longer exist are left out."""
     kept = {key: value for key, value in values.items() if key in Recipe.model_fields}
-    return build_recipe(kept, f"of run {run_id}")
+    return read_recipe(kept, f"of run {run_id}")
 
 
 def parse_yaml(text: str) -> object:

@@ -24,6 +24,12 @@ from trainer.recipes.recipe import Recipe
 
 RULES = ("uniform", "slot", "length", "base", "adapter", "adapter_slot", "serving")
 NO_PART = {"measurement", "checkpoint_steps", "threads"}  # keys that say nothing about the weights
+ROWS = {  # by objective, what is learnt from
+    "examples": "training examples: choices, pairs and thumbs",
+    "pairs": "training pairs",
+    "texts": "texts that people wrote",
+    "thumbs": "thumbs",
+}
 HUB_NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 LANGUAGE = re.compile(r"[a-z]{2,3}")
 
@@ -193,7 +199,5 @@ def write_guards(report: OfflineReport) -> list[str]:
 
 
 def count_rows(metrics: Mapping[str, Any]) -> str:
-    if "examples_trained" in metrics:
-        found, trained = metrics["examples_found"], metrics["examples_trained"]
-        return f"{trained} of {found} training examples: choices, pairs and thumbs"
-    return f"{metrics['pairs_trained']} of {metrics['pairs_found']} training pairs"
+    unit = next(unit for unit in ROWS if f"{unit}_trained" in metrics)
+    return f"{metrics[f'{unit}_trained']} of {metrics[f'{unit}_found']} {ROWS[unit]}"

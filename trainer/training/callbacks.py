@@ -1,4 +1,4 @@
-"""The callbacks of both objectives. `TrainingWatch` reports each step, stops a run whose reference is not the
+"""The callbacks of all objectives. `TrainingWatch` reports each step, stops a run whose reference is not the
 base or whose numbers are no longer finite, and marks whole checkpoints. `Patience` stops a run that no
 longer improves.
 """
@@ -39,13 +39,14 @@ class TrainingWatch(TrainerCallback):  # type: ignore[misc]
             control.should_evaluate = True  # the last step may be the best one, too
 
     def on_log(self, args: Any, state: Any, control: Any, logs: dict[str, float], **_: Any) -> None:
-        if "rewards/margins" not in logs:
+        if "loss" not in logs:
             return
         check_finite(args, state, loss=logs["loss"], gradient=logs.get("grad_norm", 0.0))
-        margin = logs["rewards/margins"]
+        margin = logs.get("rewards/margins")  # of sft none, of kto where a step has thumbs up and down
         # The first forward pass runs before any update: the adapter's B is 0, and so are margins if the
         # reference is the base.
-        if self._checks_margin and state.global_step == 1 and abs(margin) > MARGIN_TOLERANCE:
+        is_first = self._checks_margin and state.global_step == 1
+        if is_first and margin is not None and abs(margin) > MARGIN_TOLERANCE:
             raise ReferenceMismatch(margin)
         done = state.global_step - self._first_step
         left = (state.max_steps - state.global_step) * (time.monotonic() - self._started) / max(done, 1)
@@ -55,7 +56,7 @@ class TrainingWatch(TrainerCallback):  # type: ignore[misc]
                 state.max_steps,
                 logs["loss"],
                 margin,
-                logs["rewards/accuracies"],
+                logs.get("rewards/accuracies"),
                 round(left, 1),
                 shift=logs.get("shift"),
                 decision_loss=logs.get("decision_loss"),

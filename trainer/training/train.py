@@ -9,9 +9,7 @@ Only the training's own losses are measured (see evaluate.py); no store is known
 import json
 import os
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +26,7 @@ from trainer.base_model import load_base
 from trainer.data.chat import read_chat
 from trainer.data.tagged import count_tagged
 from trainer.objectives.arguments import build_lora, build_settings
-from trainer.objectives.choice.prepare import prepare_choices, read_choices
-from trainer.objectives.dpo import prepare_pairs, read_pairs
+from trainer.objectives.by_name import choose_prepare, read_data
 from trainer.progress import Counter, Listener, fan_out, write_progress
 from trainer.recipes.adapter_layers import require_trained
 from trainer.recipes.recipe import Recipe
@@ -75,18 +72,13 @@ def train(
     tokenizer.pad_token_id = read_chat(tokenizer).pad  # TRL takes EOS where there is none, if there is EOS
     model = load_base(base, recipe.dtype)
     lora, checkpoints = build_lora(base, recipe), run_dir / "checkpoints"
-    data: Any
-    prepare: Callable[..., tuple[Any, dict[str, Any]]]
-    if recipe.objective == "choice":
-        data = read_choices(dataset_dir, base, tokenizer, recipe)
-        prepare = partial(prepare_choices, reference_dir=reference_dir or run_dir, on_reading=on_reading)
-    else:
-        data, prepare = read_pairs(dataset_dir, tokenizer, recipe), prepare_pairs
+    data = read_data(dataset_dir, base, tokenizer, recipe)
+    prepare = choose_prepare(recipe, reference_dir=reference_dir or run_dir, on_reading=on_reading)
     settings = build_settings(recipe.settle_epochs(len(data.found.examples)), checkpoints)
     trainer, counts = prepare(data, model, recipe, lora, settings)
 
     listener = fan_out(write_progress(run_dir / "progress.jsonl"), on_progress)
-    trainer.add_callback(TrainingWatch(listener, checks_margin=recipe.objective == "dpo"))
+    trainer.add_callback(TrainingWatch(listener, checks_margin=recipe.objective in ("dpo", "kto")))
     trainer.remove_callback(PrinterCallback)  # progress has its own listeners
     trainer.remove_callback(ProgressCallback)
     if recipe.patience and trainer.eval_dataset is not None:
@@ -119,18 +111,18 @@ def train(
 
 def _read_log(history: list[dict[str, float]], recipe: Recipe) -> dict[str, float | None]:
     """From the log of all steps: mean loss, share of steps with a clipped gradient, and the last margin,
-    accuracy and shift.
+    accuracy and shift, which not every objective has.
 
     The shift is that of the held-out examples, if there are any. Checkpoints carry the log, so a resumed run
     knows the steps before the kill.
     """
-    steps = [entry for entry in history if "rewards/margins" in entry]
+    steps = [entry for entry in history if "loss" in entry]
     checks = [entry["eval_shift"] for entry in history if "eval_shift" in entry]
     return {
         "loss": sum(entry["loss"] for entry in steps) / len(steps),
         "clipped": sum(entry["grad_norm"] > recipe.max_grad_norm for entry in steps) / len(steps),
-        "margin": steps[-1]["rewards/margins"],
-        "accuracy": steps[-1]["rewards/accuracies"],
+        "margin": steps[-1].get("rewards/margins"),
+        "accuracy": steps[-1].get("rewards/accuracies"),
         "shift": checks[-1] if checks else steps[-1].get("shift"),
     }
 

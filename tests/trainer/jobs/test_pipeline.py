@@ -204,7 +204,7 @@ def test_rank_beyond_the_servers_limit_is_refused_before_training(ctx, asked):
 def test_objective_that_is_not_built_is_refused(ctx):
     from trainer.errors import RecipeRefused
 
-    token = ask_and_claim(ctx, request={"objective": "kto"})
+    token = ask_and_claim(ctx, request={"objective": "orpo"})
     with pytest.raises(RecipeRefused, match="objective"):
         run_night(ctx, token)
 

@@ -26,6 +26,7 @@ from feedback.records.schemas import ChoiceForm, conversation_of
 from trainer.data.choices import settle_line, slots_of
 from trainer.data.example import Example, Stage
 from trainer.data.pair_rows import NO_WEIGHTS, PAIR_KINDS, TrainingRows, hash_share
+from trainer.data.thumb_rows import balance
 from trainer.data.tokens import Encoder, find_day
 from trainer.errors import TextRefused
 from trainer.objectives.choice.noise_model import NoiseModel
@@ -36,7 +37,6 @@ log = logging.getLogger(__name__)
 
 WRITTEN = -1  # stands for the edited or own text in a list of candidates' places
 WRITTEN_NLL = 2.0  # factor on the recipe's nll_weight: a person wrote every word
-MOST_UP = 4 / 3  # largest ratio of the weight of thumbs up to that of thumbs down; the smallest is 1
 
 
 class FormRow(NamedTuple):
@@ -240,8 +240,8 @@ def balance_thumbs(examples: list[Example], refusals: Counter[str]) -> list[Exam
         if ups or downs:
             refusals["too_few_thumbs"] += len(ups) + len(downs)
         return [example for example in examples if example.thumb is None]
-    ratio = sum(ups) / sum(downs)
-    factors = {True: min(1.0, MOST_UP / ratio), False: min(1.0, ratio)}
+    up, down = balance(sum(ups), sum(downs))
+    factors = {True: up, False: down}
     return [
         example if example.thumb is None else replace(example, weight=example.weight * factors[example.thumb])
         for example in examples
