@@ -96,13 +96,13 @@ def command(
     report_end(finished, as_json)
 
 
-def make_forecast(frame: Frame, engine: Engine, given: dict[str, Any]) -> "Forecast":
-    from trainer.estimate.forecast import forecast
+def make_forecast(frame: Frame, engine: Engine, given: dict[str, Any]) -> "list[Forecast]":
+    from trainer.estimate.stages import forecast_stages
     from trainer.jobs.pipeline import find_recipe, take_in_tags
 
     serving = frame.settled()
     recipe = find_recipe(given, frame.trainer(), serving)
-    return forecast(
+    return forecast_stages(
         dataset_dir(frame.data_dir, given["dataset"]),
         resolve_base(serving.base_model),
         take_in_tags(recipe, engine, desk_id=DEFAULT_DESK),

@@ -13,6 +13,7 @@ from flask_babel import lazy_gettext as _
 from feedback.console.charts import Axes, Plot, Point, Tick, keep_finite, set_up
 from feedback.run_report.curves import LOWER_IS_BETTER, NO_CURVES
 from feedback.run_report.epochs import Mean, average_epoch, find_window, smooth
+from feedback.run_report.stages import split_stages
 from feedback.store.run_history import Numbers
 from feedback.store.tables import Run
 
@@ -97,6 +98,16 @@ def draw_run(run: Run, numbers: Numbers, before: Numbers, *, names: tuple[str, .
         if not (name == HELD_OUT and partner is not None) and (not names or name in names)
     )
     return [curve for curve in drawn if curve is not None]
+
+
+def draw_stages(
+    run: Run, numbers: Numbers, before: Numbers, *, names: tuple[str, ...] = ()
+) -> list[list[RunCurve]]:
+    """The charts of each stage. One of several stands alone: an earlier run had others, or none."""
+    stages = split_stages(numbers)
+    behind = before if len(stages) == 1 else {}
+    drawn = (draw_run(run, stage, behind, names=names) for stage in stages)
+    return [curves for curves in drawn if curves]
 
 
 def find_partner(numbers: Numbers, recipe: dict[str, Any] | None) -> str | None:

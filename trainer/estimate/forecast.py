@@ -94,9 +94,11 @@ class Forecast:
         }
 
 
-def forecast(dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Path) -> Forecast:
-    """Forecasts a run in the time of a load and six steps. Raises DatasetMissing, NothingToTrainOn,
-    TooFewExamples.
+def forecast(
+    dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Path, read: set[str] | None = None
+) -> Forecast:
+    """Forecasts a run in the time of a load and six steps. `read`: examples whose reference an earlier stage
+    stores; those of this one are added. Raises DatasetMissing, NothingToTrainOn, TooFewExamples.
     """
     require_trained(base, recipe)
     torch.set_num_threads(recipe.threads)
@@ -112,6 +114,9 @@ def forecast(dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Pa
         missing = list_missing(
             [*examples, *held_out], data_dir=reference_dir, base_id=data.base_id, dtype=name_dtype(recipe)
         )
+        earlier = set() if read is None else read
+        missing = [example for example in missing if example.id not in earlier]
+        earlier.update(example.id for example in missing)
         stored = len(examples) + len(held_out) - len(missing)
     tokens = Tokens(
         epoch=sum(map(count, list_batches(examples, recipe))),

@@ -10,7 +10,7 @@ from trainer.evaluation.report import TagFigures
 from trainer.recipes.tag_weights import TagWeight, TagWeights, has_tag
 
 
-def measure_tags(
+def measure_by_tag(
     offers: Sequence[Offer], logits: Sequence[Array], weights: TagWeights, *, seed: int
 ) -> dict[str, TagFigures]:
     """The figures of each tag. A choice with several of them counts in each."""

@@ -35,7 +35,7 @@ from trainer.evaluation.baselines import (
     slot_logits,
     uniform_logits,
 )
-from trainer.evaluation.by_tag import measure_tags
+from trainer.evaluation.by_tag import measure_by_tag
 from trainer.evaluation.curves import read_curves
 from trainer.evaluation.generate import ShareDone
 from trainer.evaluation.guards.measure import BrokenGuard, measure_guards
@@ -108,7 +108,7 @@ def evaluate_adapter(
         figures["serving_name"] = serving[0] if serving else None
     on_progress(0.6)
     if run_dir is not None:
-        figures["curves"] = read_curves(run_dir / "progress.jsonl")
+        figures["curves"], figures["stages"] = read_curves(run_dir / "progress.jsonl")
     if with_replies:
         replay = find_replay(measurement, distinct_prompts(splits.test))
         figures["replay"] = measure_replay(
@@ -205,7 +205,9 @@ def _measure_choices(
         "pair_accuracy": _pair_accuracy(splits.test, shift[b:]),
         "chosen_shift": _mean_picked(splits.test, shift[b:]),
         "kl_to_base": scorer.diverge([row for group in rows[b : b + KL_OFFERS] for row in group], ADAPTER).kl,
-        "tags": measure_tags(splits.test, scale_logits(fitted.adapter_scale, shift[b:]), weights, seed=seed),
+        "tags": measure_by_tag(
+            splits.test, scale_logits(fitted.adapter_scale, shift[b:]), weights, seed=seed
+        ),
         "train": _fit_on_train(splits.train, shift[:a], fitted.adapter_scale),
     }
     if has_serving:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.evaluation.test_baselines import offer
-from trainer.evaluation.by_tag import measure_tags
+from trainer.evaluation.by_tag import measure_by_tag
 from trainer.recipes.tag_weights import TagWeight
 
 
@@ -23,7 +23,7 @@ def test_each_tag_has_its_own_choices_and_one_without_any_has_none():
         "b": TagWeight(weight=0.5),
         "c": TagWeight(weight=1),
     }
-    found = measure_tags(offers, logits, weights, seed=0)
+    found = measure_by_tag(offers, logits, weights, seed=0)
     assert [(one.weight, one.n, one.conversations) for one in found.values()] == [
         (2, 2, 2),
         (0.5, 1, 1),
