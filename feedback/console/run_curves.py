@@ -59,6 +59,24 @@ EXPLAINED = {
         "what people chose becomes unlikely."
     ),
 }
+OF_OBJECTIVE = {  # the same number, where an objective means something else by it
+    ("sft", "loss"): _(
+        "How badly the adapter predicts the next token of what people wrote, in nats per token. Lower is "
+        "better."
+    ),
+    ("sft", HELD_OUT): _(
+        "The same on texts that it does not learn from. Where this rises while the other falls, it learns by "
+        "heart."
+    ),
+    ("kto", "loss"): _(
+        "How badly the adapter tells replies with a thumb up from replies with a thumb down. It begins at "
+        "0.5 or a little below. Lower is better."
+    ),
+    ("kto", HELD_OUT): _(
+        "The same on thumbs that it does not learn from. Where this rises while the other falls, it learns "
+        "by heart."
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -85,15 +103,18 @@ class RunCurve:
     rows: list[tuple[int, list[float | None]]]  # last step of each tenth, one value for each kind
 
 
-def draw_run(run: Run, numbers: Numbers, before: Numbers, *, names: tuple[str, ...] = ()) -> list[RunCurve]:
+def draw_run(
+    run: Run, numbers: Numbers, before: Numbers, *, names: tuple[str, ...] = (), objective: str = ""
+) -> list[RunCurve]:
     """One chart for each number; `names` limits them. `before` holds the previous run's numbers, or is
-    empty.
+    empty. `objective`: of a stage; without it the recipe's.
     """
-    partner = find_partner(numbers, run.recipe)
+    objective = objective or str((run.recipe or {}).get("objective"))
+    partner = find_partner(numbers, objective)
     known = [name for name in numbers if name not in NO_CURVES]
     order = [*(name for name in ORDER if name in known), *sorted(set(known) - set(ORDER))]
     drawn = (
-        draw_curve(name, numbers, before, held_out=HELD_OUT if name == partner else None)
+        draw_curve(name, numbers, before, held_out=HELD_OUT if name == partner else None, objective=objective)
         for name in order
         if not (name == HELD_OUT and partner is not None) and (not names or name in names)
     )
@@ -106,21 +127,38 @@ def draw_stages(
     """The charts of each stage. One of several stands alone: an earlier run had others, or none."""
     stages = split_stages(numbers)
     behind = before if len(stages) == 1 else {}
-    drawn = (draw_run(run, stage, behind, names=names) for stage in stages)
+    objectives = list_objectives(run.recipe or {}, len(stages))
+    drawn = (
+        draw_run(run, stage, behind, names=names, objective=objective)
+        for stage, objective in zip(stages, objectives, strict=True)
+    )
     return [curves for curves in drawn if curves]
 
 
-def find_partner(numbers: Numbers, recipe: dict[str, Any] | None) -> str | None:
+def list_objectives(recipe: dict[str, Any], stages: int) -> list[str]:
+    """The objective of each stage that has begun, or of the whole training."""
+    told = [stage.get("objective") or recipe["objective"] for stage in recipe.get("stages", ())]
+    return [*told, *[recipe.get("objective", "")] * stages][:stages]
+
+
+def explain(name: str, objective: str) -> str:
+    """What a number means, in a sentence."""
+    return str(OF_OBJECTIVE.get((objective, name)) or EXPLAINED.get(name, ""))
+
+
+def find_partner(numbers: Numbers, objective: str) -> str | None:
     """The training number that is measured like the held-out checks, so that both can share an axis.
 
     For `choice` it is the loss without the likelihood term, else the whole loss.
     """
     if "decision_loss" in numbers:
         return "decision_loss"
-    return "loss" if "loss" in numbers and (recipe or {}).get("objective") in ("dpo", "sft", "kto") else None
+    return "loss" if "loss" in numbers and objective in ("dpo", "sft", "kto") else None
 
 
-def draw_curve(name: str, numbers: Numbers, before: Numbers, *, held_out: str | None) -> RunCurve | None:
+def draw_curve(
+    name: str, numbers: Numbers, before: Numbers, *, held_out: str | None, objective: str
+) -> RunCurve | None:
     """The chart of one number; None if it has no finite value."""
     own = keep_finite(numbers[name])
     if not own:
@@ -147,7 +185,7 @@ def draw_curve(name: str, numbers: Numbers, before: Numbers, *, held_out: str | 
     lowest = min(checks or own, key=lambda point: point[1])
     return RunCurve(
         name=name,
-        explained=EXPLAINED.get(name, ""),
+        explained=explain(name, objective),
         plot=Plot(
             ticks=axes.ticks,
             along=mark_steps(axes),
@@ -160,7 +198,7 @@ def draw_curve(name: str, numbers: Numbers, before: Numbers, *, held_out: str | 
         window=window,
         held_out=checks[-1][1] if checks else None,
         best=(int(lowest[0]), lowest[1]) if name in LOWER_IS_BETTER else None,
-        held_out_explained=EXPLAINED[HELD_OUT] if held_out and checks else "",
+        held_out_explained=explain(HELD_OUT, objective) if held_out and checks else "",
         rows=tabulate(in_order),
     )
 

@@ -22,7 +22,9 @@ def find_previous(session: Session, *, desk_id: str, run: Run, until: datetime) 
 
 
 def find_run_behind(session: Session, *, desk_id: str, run: Run) -> Run | None:
-    """The last run before this one that made an adapter on its base (on any, while that is unknown)."""
+    """The last run before this one that made an adapter on its base (on any, while that is unknown) with its
+    objective: the losses of two objectives are no two points of one curve.
+    """
     own = select(Adapter.base_id).where(Adapter.run_id == run.id).limit(1)
     base_id = session.exec(own).first()
     query = (
@@ -32,6 +34,8 @@ def find_run_behind(session: Session, *, desk_id: str, run: Run) -> Run | None:
     )
     if base_id is not None:
         query = query.where(Adapter.base_id == base_id)
+    if (objective := (run.recipe or {}).get("objective")) is not None:
+        query = query.where(col(Run.recipe)["objective"].as_string() == objective)
     return session.exec(query.order_by(col(Run.created_at).desc(), col(Run.id)).limit(1)).first()
 
 

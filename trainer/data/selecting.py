@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 Row = TypeVar("Row")
 
 
-class Candidate(NamedTuple):
+class Selectable(NamedTuple):
     """What may be learnt from. `key` is its own among all; `source` is what the row is made of."""
 
     key: str
@@ -24,7 +24,7 @@ class Candidate(NamedTuple):
 
 
 def select_rows(
-    candidates: Iterable[Candidate],
+    candidates: Iterable[Selectable],
     make: Callable[[object], tuple[Row, int]],
     *,
     limit: int | None,

@@ -18,7 +18,7 @@ Row = dict[str, Any]  # prompt_ids, completion_ids, KL_completion_ids, label
 
 
 @dataclass(frozen=True)
-class Thumb:
+class RatedReply:
     """One thumb on one reply. `body`: the line that it stands in."""
 
     key: str
@@ -39,21 +39,21 @@ class ThumbRow:
     up: bool
 
 
-def read_thumbs(dataset_dir: Path, split: str) -> Iterator[Thumb]:
+def read_thumbs(dataset_dir: Path, split: str) -> Iterator[RatedReply]:
     """The thumbs of a split, those that were paired last. Raises DatasetMissing."""
     for body in read_split(dataset_dir, "thumbs", split):
         key = f"thumbs/{body.get('source') or ''}/{body.get('id') or body['prompt']}"
-        yield make_thumb(key, body, body["completion"], up=body["label"])
+        yield rate_reply(key, body, body["completion"], up=body["label"])
     for body in read_split(dataset_dir, "pairs", split):
         if body.get("kind") == "thumbs":
             key = f"pairs/{body.get('source') or ''}/{body['id']}"
-            yield make_thumb(f"{key}/up", body, body["chosen"], up=True)
-            yield make_thumb(f"{key}/down", body, body["rejected"], up=False)
+            yield rate_reply(f"{key}/up", body, body["chosen"], up=True)
+            yield rate_reply(f"{key}/down", body, body["rejected"], up=False)
 
 
-def make_thumb(key: str, body: dict[str, Any], reply: Sequence[Mapping[str, str]], *, up: bool) -> Thumb:
+def rate_reply(key: str, body: dict[str, Any], reply: Sequence[Mapping[str, str]], *, up: bool) -> RatedReply:
     weight = body.get("weight", THUMB_WEIGHT) / THUMB_WEIGHT
-    return Thumb(key, conversation_of(body, key), body, reply[-1]["content"], up, weight)
+    return RatedReply(key, conversation_of(body, key), body, reply[-1]["content"], up, weight)
 
 
 def balance(ups: float, downs: float) -> tuple[float, float]:
@@ -75,7 +75,7 @@ def mismatch(rows: Sequence[ThumbRow], size: int) -> list[Row]:
     made = []
     for start in range(0, len(whole), size):
         batch = whole[start : start + size]
-        shift = min(range(1, len(batch)), key=lambda by: count_own(batch, by))
+        shift = min(range(1, len(batch)), key=lambda by: count_matched(batch, by))
         for place, row in enumerate(batch):
             made.append(
                 {
@@ -88,6 +88,6 @@ def mismatch(rows: Sequence[ThumbRow], size: int) -> list[Row]:
     return made
 
 
-def count_own(batch: Sequence[ThumbRow], shift: int) -> int:
+def count_matched(batch: Sequence[ThumbRow], shift: int) -> int:
     """Prompts of a batch that would meet a reply of their own conversation."""
     return sum(row.conversation == batch[place - shift].conversation for place, row in enumerate(batch))

@@ -213,12 +213,12 @@ def count_pairs(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
     return sum(2 * len(row["prompt_ids"]) + len(row["chosen_ids"]) + len(row["rejected_ids"]) for row in rows)
 
 
-def count_texts(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
+def count_text_tokens(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
     """Tokens that go through the model for a batch of texts."""
     return sum(len(row["input_ids"]) for row in rows)
 
 
-def count_thumbs(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
+def count_thumb_tokens(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
     """Tokens that go through the model for a batch of thumbs, with one row for the reply and one for the
     reply of another prompt.
     """
@@ -226,4 +226,4 @@ def count_thumbs(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
     return sum(2 * len(row["prompt_ids"]) + sum(len(row[name]) for name in replies) for row in rows)
 
 
-COUNT: dict[str, Count] = {"dpo": count_pairs, "sft": count_texts, "kto": count_thumbs}
+COUNT: dict[str, Count] = {"dpo": count_pairs, "sft": count_text_tokens, "kto": count_thumb_tokens}

@@ -11,8 +11,8 @@ from peft import LoraConfig
 from trl import KTOConfig, KTOTrainer
 
 from trainer.data.pair_rows import TrainingRows
-from trainer.data.selecting import Candidate, select_rows
-from trainer.data.thumb_rows import Row, Thumb, ThumbRow, balance, mismatch, read_thumbs
+from trainer.data.selecting import Selectable, select_rows
+from trainer.data.thumb_rows import RatedReply, Row, ThumbRow, balance, mismatch, read_thumbs
 from trainer.data.tokens import encode_prompt, encode_reply, find_day
 from trainer.errors import RecipeRefused, TooFewExamples
 from trainer.objectives.arguments import share_batch, watch_held_out
@@ -35,7 +35,7 @@ def read_thumb_data(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> ThumbD
     """Reads the thumbs of a run from a dataset. Raises DatasetMissing, TooFewExamples."""
 
     def load(split: str, limit: int | None) -> TrainingRows[Row]:
-        thumbs = (Candidate(thumb.key, thumb.weight, thumb) for thumb in read_thumbs(dataset_dir, split))
+        thumbs = (Selectable(thumb.key, thumb.weight, thumb) for thumb in read_thumbs(dataset_dir, split))
         make = partial(encode_thumb, tokenizer)
         rows = select_rows(thumbs, make, limit=limit, max_length=recipe.max_length, seed=recipe.seed)
         made = mismatch(rows.examples, recipe.batch_size)
@@ -56,7 +56,7 @@ def read_thumb_data(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> ThumbD
     return ThumbData(tokenizer, found, held_out, balance(ups, downs))
 
 
-def encode_thumb(tokenizer: Any, thumb: Thumb) -> tuple[ThumbRow, int]:
+def encode_thumb(tokenizer: Any, thumb: RatedReply) -> tuple[ThumbRow, int]:
     """The row of a thumb, and its tokens. Raises TextRefused."""
     kwargs = thumb.body.get("chat_template_kwargs") or {}
     prompt = encode_prompt(tokenizer, thumb.body["prompt"], kwargs, find_day(thumb.body))

@@ -12,7 +12,7 @@ from peft import LoraConfig
 from trl import SFTConfig, SFTTrainer
 
 from trainer.data.pair_rows import TrainingRows
-from trainer.data.selecting import Candidate, select_rows
+from trainer.data.selecting import Selectable, select_rows
 from trainer.data.texts import Text, read_texts
 from trainer.data.tokens import encode_prompt, encode_reply, find_day
 from trainer.errors import TooFewExamples
@@ -36,7 +36,7 @@ def read_text_data(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> TextDat
     """Reads the texts of a run from a dataset. Raises DatasetMissing, TooFewExamples."""
 
     def load(split: str, limit: int | None) -> TrainingRows[TextRow]:
-        texts = (Candidate(text.key, text.weight, text) for text in read_texts(dataset_dir, split))
+        texts = (Selectable(text.key, text.weight, text) for text in read_texts(dataset_dir, split))
         make = partial(encode_text, tokenizer)
         return select_rows(texts, make, limit=limit, max_length=recipe.max_length, seed=recipe.seed)
 

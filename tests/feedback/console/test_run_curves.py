@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from feedback.console.labels import WORDS
-from feedback.console.run_curves import BOUNDS, EXPLAINED, LEAST_SPAN, draw_run, draw_stages
+from feedback.console.run_curves import BOUNDS, EXPLAINED, LEAST_SPAN, draw_run, draw_stages, explain
 from feedback.run_report.curves import NO_CURVES
 from feedback.run_report.epochs import average_epoch, find_window, smooth
 from feedback.run_report.stages import STAGE
@@ -113,6 +113,33 @@ def test_the_run_behind_is_the_last_on_the_same_base(store_engine):
         assert (find(own), find(unborn), find(other), find(first)) == (first, own, None, None)
 
 
+def test_the_run_behind_has_the_same_objective(store_engine):
+    """The loss of `sft` is nats per token: behind that of `choice` it would say nothing."""
+    added = []
+    with unit_of_work(store_engine) as session:
+        for number, objective in enumerate(("sft", "choice", "sft", "kto")):
+            at = START + timedelta(days=number)
+            told = {"desk_id": DESK, "kind": "night", "slot": str(number), "recipe": {"objective": objective}}
+            run = Run(**told, state="done", created_at=at, started_at=at)
+            session.add(run)
+            session.flush()
+            add_adapter(session, f"tuned-20261122-{number}", run_id=run.id, base_id="a" * 64)
+            added.append(run.id)
+    with read(store_engine) as session:
+        runs = [session.get_one(Run, run_id) for run_id in added]
+        found = [find_run_behind(session, desk_id=DESK, run=run) for run in runs]
+        assert [run and run.id for run in found] == [None, None, added[0], None]
+
+
+def test_the_loss_is_explained_as_the_objective_means_it():
+    numbers = {"loss": LOSS, "held_out_loss": [(4, 0.9)]}
+    told = {name: draw_run(of(name), numbers, {})[0] for name in ("dpo", "sft", "kto")}
+    assert "nats per token" in told["sft"].explained and "texts" in told["sft"].held_out_explained
+    assert "thumb up" in told["kto"].explained and "thumbs" in told["kto"].held_out_explained
+    assert told["dpo"].explained == str(EXPLAINED["loss"])
+    assert {curve.name: curve.kinds for curve in told.values()} == {"loss": ["train", "held-out"]}
+
+
 @pytest.mark.parametrize(
     ("language", "words"),
     [
@@ -156,7 +183,12 @@ def test_each_stage_of_a_training_has_its_own_charts_and_no_run_behind():
     loss = [*LOSS, (5, 4.0), (6, 3.0)]
     numbers = {"loss": loss, "held_out_loss": [(6, 3.5)], STAGE: [(1, 1.0), (5, 2.0)]}
     before = {"loss": LOSS}
-    first, second = draw_stages(of("dpo"), numbers, before)
+    run = of("choice")
+    run.recipe = run.recipe | {"stages": [{"objective": "sft"}, {"objective": "dpo"}]}
+    first, second = draw_stages(run, numbers, before)
+    assert [curves[0].explained for curves in (first, second)] == [
+        explain("loss", objective) for objective in ("sft", "dpo")
+    ]
     assert [curve.kinds for curve in first] == [["train"]] and first[0].rows[-1] == (4, [0.4])
     assert [curve.kinds for curve in second] == [["train", "held-out"]] and second[0].held_out == 3.5
     [alone] = draw_stages(of("dpo"), {"loss": LOSS}, before)
