@@ -36,6 +36,7 @@ from trainer.evaluation.report import OfflineReport
 from trainer.jobs.erasures import erase_old, finish_erasures
 from trainer.jobs.new_choices import count_new
 from trainer.jobs.run_metrics import LiveRows
+from trainer.mix.general_set import read_general
 from trainer.recipes.adapter_layers import require_trained
 from trainer.recipes.recipe import Measurement, Recipe, build_recipe, lay_changes, load_recipe, recall_recipe
 from trainer.recipes.tag_weights import take_in
@@ -107,7 +108,7 @@ def find_recipe(request: Mapping[str, Any], settings: TrainerSettings, serving: 
             recipe.name, [f"rank: serving takes at most {highest} (max_lora_rank), got {recipe.rank}"]
         )
     check_sets(recipe.measurement)
-    return recipe
+    return note_general(recipe)
 
 
 def take_in_tags(recipe: Recipe, store_engine: Engine, *, desk_id: str) -> Recipe:
@@ -124,6 +125,14 @@ def check_sets(measurement: Measurement) -> None:
     read_guards(measurement.guards)
     if measurement.replay:
         read_replay(Path(measurement.replay))
+
+
+def note_general(recipe: Recipe) -> Recipe:
+    """The recipe with the hash of the general set that it mixes in. Raises RecipeRefused."""
+    if recipe.mix is None:
+        return recipe
+    general = read_general(Path(recipe.mix.general), recipe.mix.sha256)
+    return recipe.model_copy(update={"mix": recipe.mix.model_copy(update={"sha256": general.sha256})})
 
 
 def collect(ctx: NightContext, token: RunToken) -> Path:
@@ -241,7 +250,8 @@ def gate_and_stage(
     decision = decide(report, ctx.policy.offline)
     checks = {"checks": [check.to_json() for check in decision.checks]}
     slower = {"unpacked": metrics["unpacked"]} if metrics.get("unpacked") else {}
-    found = {**report.model_dump(mode="json"), **ctx.policy.label, **checks, **slower}
+    mixed = {"mix": metrics["mix"]} if metrics.get("mix") else {}
+    found = {**report.model_dump(mode="json"), **ctx.policy.label, **checks, **slower, **mixed}
     ctx.advance(token, step="gate", report=found)
     name = stage(ctx, token, Finished(recipe, dataset, metrics, report, decision))
     shutil.rmtree(ctx.run_dir(token.run_id) / "checkpoints", ignore_errors=True)

@@ -26,6 +26,7 @@ from serving.errors import ValuesUnreadable
 from serving.faults import list_faults
 from serving.value_files import ValueFiles
 from trainer.errors import RecipeRefused
+from trainer.recipes.mix import Mix
 from trainer.recipes.tag_weights import TagWeight
 from trainer.recipes.unused import change_objective, list_unused
 
@@ -36,7 +37,7 @@ GATE_MOVED = (
 )
 MOST_TIMES = 3  # `min_steps` may raise `epochs` up to this factor
 # Not written while they say nothing: a recipe without them keeps its digest from before there were any.
-SILENT = ("tag_weights", "stages")
+SILENT = ("tag_weights", "mix", "stages")
 
 
 class Measurement(BaseModel):
@@ -117,6 +118,7 @@ class Recipe(BaseModel):
     min_thumbs: int = Field(default=50, ge=1)
     min_texts: int = Field(default=30, ge=1)
     tag_weights: dict[str, TagWeight] = {}
+    mix: Mix | None = None
     patience: int = Field(default=0, ge=0)
     max_held_out_pairs: int = Field(default=200, ge=1)
     checkpoint_steps: int = Field(default=50, ge=1)

@@ -14,6 +14,7 @@ USED_BY = {
     "min_thumbs": ("choice", "kto"),
     "min_texts": ("sft",),
     "tag_weights": ("choice", "dpo"),
+    "mix": ("choice", "sft"),
 }
 
 
