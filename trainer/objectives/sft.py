@@ -54,7 +54,7 @@ def read_text_data(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> TextDat
     if recipe.mix is not None:
         own = len(found.examples)
         mixed = mix_in(
-            recipe.mix, tokenizer, make_row, own=own, max_length=recipe.max_length, seed=recipe.seed
+            recipe.mix, tokenizer, make_text_row, own=own, max_length=recipe.max_length, seed=recipe.seed
         )
         found = replace(found, examples=[*found.examples, *mixed.rows])
     return TextData(tokenizer, found, load("validation", recipe.max_held_out_pairs), mixed)
@@ -65,11 +65,11 @@ def encode_text(tokenizer: Any, text: Text) -> tuple[TextRow, int]:
     kwargs = text.body.get("chat_template_kwargs") or {}
     prompt = encode_prompt(tokenizer, text.body["prompt"], kwargs, find_day(text.body))
     reply = encode_reply(tokenizer, text.text)
-    row = make_row(text.key, prompt, reply)
+    row = make_text_row(text.key, prompt, reply)
     return row, len(row["input_ids"])
 
 
-def make_row(_: str, prompt: list[int], reply: list[int]) -> TextRow:
+def make_text_row(_: str, prompt: list[int], reply: list[int]) -> TextRow:
     return {"input_ids": prompt + reply, "labels": [UNSEEN] * len(prompt) + reply}
 
 

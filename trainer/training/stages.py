@@ -71,7 +71,7 @@ def train_in_stages(
         shutil.rmtree(part / "checkpoints", ignore_errors=True)
         gc.collect()  # a Trainer holds its model in a circle, and the next stage loads the base again
         begin = result.adapter_dir
-        found.append(result.metrics | {"left_out": dict(count_left_out(part))})
+        found.append(result.metrics | {"left_out": dict(count_passed_over(part))})
     return finish_stages(recipe, run_dir, begin, found)
 
 
@@ -106,7 +106,7 @@ def tell_stage(listener: Listener, stage: int, *, before: int, later: int) -> Li
     return tell
 
 
-def count_left_out(part: Path) -> dict[str, int]:
+def count_passed_over(part: Path) -> dict[str, int]:
     """How many records of the train split a stage leaves out, by reason."""
     found = read_dataset_part(part)
     return dict(found.reasons) if found else {}
