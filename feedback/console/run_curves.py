@@ -141,7 +141,7 @@ def list_objectives(recipe: dict[str, Any], stages: int) -> list[str]:
     return [*told, *[recipe.get("objective", "")] * stages][:stages]
 
 
-def explain(name: str, objective: str) -> str:
+def explain_number(name: str, objective: str) -> str:
     """What a number means, in a sentence."""
     return str(OF_OBJECTIVE.get((objective, name)) or EXPLAINED.get(name, ""))
 
@@ -185,7 +185,7 @@ def draw_curve(
     lowest = min(checks or own, key=lambda point: point[1])
     return RunCurve(
         name=name,
-        explained=explain(name, objective),
+        explained=explain_number(name, objective),
         plot=Plot(
             ticks=axes.ticks,
             along=mark_steps(axes),
@@ -198,7 +198,7 @@ def draw_curve(
         window=window,
         held_out=checks[-1][1] if checks else None,
         best=(int(lowest[0]), lowest[1]) if name in LOWER_IS_BETTER else None,
-        held_out_explained=explain(HELD_OUT, objective) if held_out and checks else "",
+        held_out_explained=explain_number(HELD_OUT, objective) if held_out and checks else "",
         rows=tabulate(in_order),
     )
 

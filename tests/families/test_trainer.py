@@ -13,6 +13,7 @@ from serving.adapters.check import check_adapter
 from serving.errors import AdapterRefused, BaseUnfit
 from serving.facts.profile import read_profile
 from tests.families.table import FAMILIES
+from tests.trainer.objectives.written import write_dataset
 from tests.trainer.tiny import QUESTIONS, WARM
 from trainer.data.example import Example
 from trainer.data.tokens import PairTokens, encode_prompt, encode_reply
@@ -105,6 +106,19 @@ def test_pairs_are_learnt(name, find_base, choices, tmp_path):
     trained = learn(choices, base, tmp_path / "run", objective="dpo", batch_size=9, max_held_out_pairs=2)
     learnt = json.loads((trained.adapter_dir / "adapter_config.json").read_text())["target_modules"]
     assert tuple(sorted(learnt)) == read_profile(base).adapter_layers
+
+
+@pytest.mark.parametrize("objective", ["sft", "kto"])
+@pytest.mark.parametrize(
+    "name", ["qwen3", "gemma3", "gemma2", "qwen3-moe", "gpt-oss", "falcon", "qwen3-next"]
+)
+def test_texts_and_thumbs_are_learnt(name, objective, find_base, tmp_path):
+    written = write_dataset(tmp_path / "written", texts=4, ups=2, downs=2, held_out=2)
+    changes = {"objective": objective, "batch_size": 2, "min_texts": 4, "min_thumbs": 2}
+    trained = learn(written, find_base(name), tmp_path / "run", **changes)
+    learnt = json.loads((trained.adapter_dir / "adapter_config.json").read_text())["target_modules"]
+    assert tuple(sorted(learnt)) == read_profile(find_base(name)).adapter_layers
+    assert trained.metrics["held_out_loss"] > 0 and trained.metrics["refusals"] == {}
 
 
 @pytest.mark.parametrize("name", [name for name in FAMILIES if name not in TRAINED])

@@ -98,6 +98,7 @@ def build_kto(
         desirable_weight=weights[0],
         undesirable_weight=weights[1],
         max_length=None,  # rows that are too long were refused before
+        router_aux_loss_coef=0.0,  # the router of a mixture of experts is frozen: it has nothing to balance
         prediction_loss_only=True,
     )
     share_batch(arguments, recipe)

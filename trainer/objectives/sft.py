@@ -100,6 +100,7 @@ def build_sft(recipe: Recipe, settings: dict[str, Any], *, watched: bool) -> SFT
         **settings,
         **watch_held_out(recipe, watched=watched),
         max_length=None,  # rows that are too long were refused before
+        router_aux_loss_coef=0.0,  # the router of a mixture of experts is frozen: it has nothing to balance
         dataset_kwargs={"skip_prepare_dataset": True},  # rows have their ids and labels
         per_device_eval_batch_size=recipe.batch_size,
         prediction_loss_only=True,

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from feedback.console.labels import WORDS
-from feedback.console.run_curves import BOUNDS, EXPLAINED, LEAST_SPAN, draw_run, draw_stages, explain
+from feedback.console.run_curves import BOUNDS, EXPLAINED, LEAST_SPAN, draw_run, draw_stages, explain_number
 from feedback.run_report.curves import NO_CURVES
 from feedback.run_report.epochs import average_epoch, find_window, smooth
 from feedback.run_report.stages import STAGE
@@ -187,7 +187,7 @@ def test_each_stage_of_a_training_has_its_own_charts_and_no_run_behind():
     run.recipe = run.recipe | {"stages": [{"objective": "sft"}, {"objective": "dpo"}]}
     first, second = draw_stages(run, numbers, before)
     assert [curves[0].explained for curves in (first, second)] == [
-        explain("loss", objective) for objective in ("sft", "dpo")
+        explain_number("loss", objective) for objective in ("sft", "dpo")
     ]
     assert [curve.kinds for curve in first] == [["train"]] and first[0].rows[-1] == (4, [0.4])
     assert [curve.kinds for curve in second] == [["train", "held-out"]] and second[0].held_out == 3.5
