@@ -45,3 +45,13 @@ def count_new_choices(
         asked = [rows.where(Record.created_at > since) for rows in asked]
     found = (select(func.count()).select_from(rows.limit(at_most).subquery()) for rows in asked)
     return sum(session.exec(counted).one() for counted in found)
+
+
+def count_new_thumbs(session: Session, *, desk_id: str, since: datetime | None) -> int:
+    """The number of thumbs since a time, of customers, of imports and of settled items."""
+    rows = select(func.count(col(Record.id))).where(
+        Record.desk_id == desk_id, Record.kind == "thumb", col(Record.rejection).is_(None)
+    )
+    if since is not None:
+        rows = rows.where(Record.created_at > since)
+    return session.exec(rows).one()

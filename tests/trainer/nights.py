@@ -7,6 +7,7 @@ from feedback.deployment.policy import ApprovalPolicy, CanaryPolicy, OfflineLimi
 from feedback.store import records, runs
 from feedback.store.engine import unit_of_work
 from feedback.store.runs import RunToken
+from tests.trainer.objectives.written import make_thumb
 from tests.trainer.tiny import make_choice
 from trainer.context import NightContext
 
@@ -34,17 +35,22 @@ LAX = Policy(
 
 
 def import_choices(ctx: NightContext, count: int, *, first: int = 0) -> None:
+    add_records(ctx, "choice", [make_choice(number, "train") for number in range(first, first + count)])
+
+
+def import_thumbs(ctx: NightContext, count: int) -> None:
+    thumbs = [make_thumb(number % 50, up=number % 2 == 0) for number in range(count)]
+    add_records(ctx, "thumb", [thumb | {"conversation": thumb["group"]} for thumb in thumbs])
+
+
+def add_records(ctx: NightContext, kind: str, lines: list[dict[str, Any]]) -> None:
     rows = []
-    for number in range(first, first + count):
-        body = {
-            key: value
-            for key, value in make_choice(number, "train").items()
-            if key not in ("split", "weight")
-        }
+    for line in lines:
+        body = {key: value for key, value in line.items() if key not in ("split", "weight")}
         rows.append(
             {
                 "desk_id": ctx.desk_id,
-                "kind": "choice",
+                "kind": kind,
                 "source": "test",
                 "identity": body["id"],
                 "conversation": body["conversation"],

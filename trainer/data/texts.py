@@ -33,7 +33,7 @@ class Text:
 def read_texts(dataset_dir: Path, split: str) -> Iterator[Text]:
     """The texts of a split in the order of its files. Raises DatasetMissing."""
     for body in read_split(dataset_dir, "choices", split):
-        if body["kind"] in ("edit", "own") and (text := make_text(body)) is not None:
+        if body.get("kind") in ("edit", "own") and (text := make_text(body)) is not None:
             yield text
     for body in read_split(dataset_dir, "pairs", split):
         if body.get("source") == LABEL and body.get("kind") == "pair":

@@ -145,7 +145,7 @@ def collect(ctx: NightContext, token: RunToken) -> Path:
     dataset_id = run.dataset_id or run.request.get("dataset")
     if dataset_id is None:
         if run.kind in AUTOMATIC:
-            check_enough_new(ctx)
+            check_enough_new(ctx, (run.recipe or {}).get("objective"))
         try:
             info = build_dataset(
                 ctx.store_engine, desk_id=ctx.desk_id, data_dir=ctx.data_dir, clock=ctx.clock
@@ -161,10 +161,11 @@ def collect(ctx: NightContext, token: RunToken) -> Path:
     return path
 
 
-def check_enough_new(ctx: NightContext) -> None:
-    found, needed = count_new(ctx), ctx.settings.min_new_choices
+def check_enough_new(ctx: NightContext, objective: str | None) -> None:
+    found, needed = count_new(ctx, objective), ctx.settings.min_new_choices
     if found < needed:
-        text = f"{found} new choices since the last run, {needed} are needed"
+        what = "thumbs" if objective == "kto" else "choices"
+        text = f"{found} new {what} since the last run, {needed} are needed"
         raise NothingToTrain("too_little_new", text, found, needed)
 
 

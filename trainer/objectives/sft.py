@@ -47,7 +47,7 @@ def read_text_data(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> TextDat
         raise TooFewExamples(
             dataset_dir,
             f"{len(found.examples)} texts that people wrote",
-            f"{recipe.min_texts} (`min_texts`): edited replies, own replies, rewrites by labellers",
+            f"{recipe.min_texts} edited replies, own replies or rewrites by labellers (`min_texts`)",
             found.refusals,
         )
     mixed = None

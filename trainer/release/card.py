@@ -61,8 +61,9 @@ def write_card(
     parts = [
         f"---\n{write_front_matter(origin, recipe, report)}\n---\n",
         f"# {origin.name}\n",
-        "LoRA adapter for a support assistant, trained by Rejoinder on what agents picked and edited. It is "
-        "of use with its base alone: load `weights/` with PEFT, or serve it with vLLM under its own name.\n",
+        "LoRA adapter for a support assistant, trained by Rejoinder on what people picked, wrote and rated. "
+        "It is of use with its base alone: load `weights/` with PEFT, or serve it with vLLM under its own "
+        "name.\n",
         "## Base\n",
         f"`{name_base(origin.base)}`, sha256 over its weights, tokenizer and template: `{origin.base_id}`\n",
         *write_data(origin, metrics),
@@ -80,6 +81,7 @@ def write_front_matter(origin: Origin, recipe: Recipe, report: OfflineReport) ->
     results = list_results(origin, report)
     found = origin.members.by["language"] if origin.members else {}
     languages = sorted({each[0] for name in found if (each := LANGUAGE.match(name.lower()))})
+    preferred = [] if recipe.objective == "sft" else ["preference"]
     data = ModelCardData(
         library_name="peft",
         pipeline_tag="text-generation",
@@ -87,7 +89,7 @@ def write_front_matter(origin: Origin, recipe: Recipe, report: OfflineReport) ->
         base_model_relation="adapter",
         datasets=[origin.dataset_id],
         language=languages or None,
-        tags=["rejoinder", "lora", "preference", recipe.objective],
+        tags=["rejoinder", "lora", *preferred, recipe.objective],
         metrics=sorted({result.metric_type for result in results}) or None,
         model_name=origin.name,
         eval_results=results or None,

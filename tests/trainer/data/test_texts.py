@@ -85,7 +85,7 @@ def test_texts_are_limited_and_never_cut(base, tmp_path, limit, max_length, text
     dataset = write(tmp_path, [make_edit(number) for number in range(6)], [])
     recipe, tokenizer = TINY.model_copy(update=changes), AutoTokenizer.from_pretrained(base)
     if not texts:
-        told = r"has 0 texts that people wrote to learn from \(left out: 6 too_long\), and 2 \(`min_texts`\)"
+        told = r"has 0 texts that people wrote to learn from \(left out: 6 too_long\), and 2 edited replies"
         with pytest.raises(TooFewExamples, match=told):
             read_text_data(dataset, tokenizer, recipe)
         return

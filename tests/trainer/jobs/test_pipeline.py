@@ -20,7 +20,7 @@ from serving.settings import ServingSettings
 from tests.clock import FrozenClock
 from tests.databases import START
 from tests.feedback.builders import add_adapter
-from tests.trainer.nights import LAX, LAX_LIMITS, ask_and_claim, import_choices
+from tests.trainer.nights import LAX, LAX_LIMITS, ask_and_claim, import_choices, import_thumbs
 from tests.trainer.tiny import find_rounding
 from trainer.context import NightContext
 from trainer.jobs.pipeline import find_serving, run_night
@@ -179,6 +179,16 @@ def test_too_little_data_is_skipped_with_its_reason(ctx, choices, kind, code):
     run = read_run(ctx, token)
     assert (run.state, run.step, run.reasons[0]["code"]) == ("skipped", "collect", code)
     assert run.reasons[0]["value"] == choices
+
+
+def test_a_night_of_kto_waits_for_thumbs_not_for_choices(ctx, asked):
+    import_choices(ctx, 80)
+    import_thumbs(ctx, 49)
+    needed = {"objective": "kto", "nll_weight": 0.1}
+    token = ask_and_claim(ctx, kind="night", request={"recipe": asked | needed})
+    assert run_night(ctx, token) == "skipped"
+    [reason] = read_run(ctx, token).reasons
+    assert reason["text"] == "49 new thumbs since the last run, 50 are needed"
 
 
 def test_new_choices_are_counted_since_the_last_done_run(ctx):
