@@ -1,5 +1,6 @@
 """The forecast of a training run, before it starts: a table for people or an object for machines."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -12,12 +13,21 @@ if TYPE_CHECKING:
 GB = 1e9
 
 
-def show_forecast(found: "Forecast", as_json: bool) -> None:
+def show_forecast(stages: "Sequence[Forecast]", as_json: bool) -> None:
+    """Shows the forecast of a run, or those of its stages and what they add up to."""
+    from trainer.estimate.stages import add_up, stages_to_json
+
     if as_json:
-        print_json(found.to_json())
+        print_json(stages_to_json(stages))
         return
-    for line in [*list_data(found), "", *list_time(found), "", *list_memory(found)]:
-        click.echo(line)
+    for number, found in enumerate(stages, 1):
+        if len(stages) > 1:
+            click.echo(f"stage {number} of {len(stages)}")
+        for line in [*list_data(found), "", *list_time(found), "", *list_memory(found)]:
+            click.echo(line)
+    if len(stages) > 1:
+        steps = sum(found.steps for found in stages)
+        click.echo(f"\nall stages: {steps:,} steps, {format_duration(add_up(stages).total)}")
 
 
 def list_data(found: "Forecast") -> list[str]:
@@ -28,6 +38,7 @@ def list_data(found: "Forecast") -> list[str]:
         f"records found            {found.found:>12,}",
         *left_out,
         f"learnt from              {found.examples:>12,}",
+        *(f"  of the tag {tag:<12} {count:>12,}" for tag, count in found.tags.items()),
         f"held out                 {found.held_out:>12,}",
         f"steps, {found.epochs:g} epochs{'':<10} {found.steps:>12,}",
         f"tokens an epoch          {found.tokens.epoch:>12,}",

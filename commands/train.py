@@ -82,7 +82,7 @@ def command(
             dataset = find_dataset(engine, dataset).id
         given = {"dataset": dataset, "objective": objective, "recipe": recipe, "limit": limit}
         if dry_run:
-            show_forecast(make_forecast(frame, given), as_json)
+            show_forecast(make_forecast(frame, engine, given), as_json)
             return
         run = ask_for_run(engine, {key: value for key, value in given.items() if value is not None})
         if not now:
@@ -96,15 +96,16 @@ def command(
     report_end(finished, as_json)
 
 
-def make_forecast(frame: Frame, given: dict[str, Any]) -> "Forecast":
-    from trainer.estimate.forecast import forecast
-    from trainer.jobs.pipeline import find_recipe
+def make_forecast(frame: Frame, engine: Engine, given: dict[str, Any]) -> "list[Forecast]":
+    from trainer.estimate.stages import forecast_stages
+    from trainer.jobs.pipeline import find_recipe, take_in_tags
 
     serving = frame.settled()
-    return forecast(
+    recipe = find_recipe(given, frame.trainer(), serving)
+    return forecast_stages(
         dataset_dir(frame.data_dir, given["dataset"]),
         resolve_base(serving.base_model),
-        find_recipe(given, frame.trainer(), serving),
+        take_in_tags(recipe, engine, desk_id=DEFAULT_DESK),
         reference_dir=frame.data_dir,
     )
 

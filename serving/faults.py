@@ -3,6 +3,7 @@
 import difflib
 import json
 from collections.abc import Callable
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -56,8 +57,17 @@ def _read(fault: ErrorDetails, shape: type[BaseModel], find_origin: Callable[[st
 def _suggest(fault: ErrorDetails, shape: type[BaseModel]) -> str:
     *above, unknown = map(str, fault["loc"])
     for part in above:
-        inner = shape.model_fields[part].annotation
-        assert isinstance(inner, type) and issubclass(inner, BaseModel), "only tables hold unknown keys"
-        shape = inner
+        if part in shape.model_fields:  # else it is a place in a list, or a name in a table of names
+            shape = _find_shape(shape.model_fields[part].annotation)
     near = difflib.get_close_matches(unknown, shape.model_fields, n=1)
     return f"Did you mean {near[0]}?" if near else f"Remove it; known are {', '.join(shape.model_fields)}."
+
+
+def _find_shape(annotation: Any) -> type[BaseModel]:
+    """The table that a field holds, alone, in a list or under names."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    [found] = [
+        each for each in get_args(annotation) if isinstance(each, type) and issubclass(each, BaseModel)
+    ]
+    return found

@@ -18,6 +18,7 @@ class Report:
     held-out check. `shift`: mean log-ratio of the preferred replies in nats; far below 0, what people chose
     becomes unlikely. `decision_loss`: the step's loss without the terms
     that held-out checks leave out, if `loss` has such terms. `epoch_steps`: optimizer steps of an epoch.
+    `stage`: of a recipe with stages, from 1; `step` and `total` are those of the whole run then.
     """
 
     step: int
@@ -30,6 +31,7 @@ class Report:
     shift: float | None = None
     decision_loss: float | None = None
     epoch_steps: int | None = None
+    stage: int | None = None
 
 
 Listener = Callable[[Report], None]

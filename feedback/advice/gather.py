@@ -16,6 +16,7 @@ from feedback.experiments.account import read_support
 from feedback.experiments.funnel import count_funnel
 from feedback.morning.outlook import Outlook
 from feedback.records.derived import UNDONE
+from feedback.run_report.stages import find_last_stage
 from feedback.store import learnable, runs
 from feedback.store.deployments import serving_state
 from feedback.store.desks import find_system_prompt
@@ -37,8 +38,8 @@ def advise_now(session: Session, outlook: Outlook, *, now: datetime, desk_id: st
 
 
 def advise_on_run(session: Session, run: Run, outlook: Outlook) -> Advice:
-    limit = outlook.policy.offline.max_kl_to_base
-    return advise_run(read_run(run, read_numbers(session, run_id=run.id), max_kl_to_base=limit))
+    limit, numbers = outlook.policy.offline.max_kl_to_base, read_numbers(session, run_id=run.id)
+    return advise_run(read_run(run, find_last_stage(numbers), max_kl_to_base=limit))
 
 
 def gather_desk(session: Session, outlook: Outlook, *, now: datetime, desk_id: str) -> DeskFacts:

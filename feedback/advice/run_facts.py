@@ -17,8 +17,8 @@ DIVERGED = "the run diverged"  # how the trainer's error of that name begins
 
 @dataclass(frozen=True)
 class RunFacts:
-    """The facts of one run. Losses are (step, value): of training means over a fifth of the steps, from the
-    first fifth to the last; held out as measured.
+    """The facts of one run; of one with stages, those of its last stage. Losses are (step, value): of training
+    means over a fifth of the steps, from the first fifth to the last; held out as measured.
     """
 
     id: str
@@ -71,12 +71,19 @@ def read_run(run: Run, numbers: Numbers, *, max_kl_to_base: float) -> RunFacts:
         loss=smooth(loss, window)[window - 1 :],
         held_out=only_finite(numbers.get("held_out_loss", ())),
         report=run.report,
-        recipe=run.recipe,
+        recipe=find_last_recipe(run.recipe),
         diverged=DIVERGED in (run.error or ""),
         epoch_steps=next((value for _, value in reversed(numbers.get(EPOCH_STEPS, ()))), None),
         over_fit=find_over_fit(run),
         max_kl_to_base=max_kl_to_base,
     )
+
+
+def find_last_recipe(recipe: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """The recipe with what its last stage says otherwise: losses of two stages are not compared."""
+    stages = (recipe or {}).get("stages") or [{}]
+    own = {key: value for key, value in stages[-1].items() if value is not None}
+    return {**recipe, **own} if recipe else recipe
 
 
 def only_finite(points: Points) -> list[tuple[int, float]]:

@@ -77,6 +77,7 @@ FACTS = {
     "learned_withdrawn": _("learnt from sources that are withdrawn now"),
     "log_loss": _("nats per choice"),
     "manifest": _("files"),
+    "mix": _("general set mixed in"),
     "n": _("choices"),
     "name": _("name"),
     "objective": _("objective"),

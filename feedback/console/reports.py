@@ -15,6 +15,7 @@ MAX_DEPTH = 4
 SOURCE = "source:"  # of records, before its name in a row
 BY_NAME = ("sources", "languages")  # counts by name, of which the first are rows and the others a table apart
 CHECKS = "checks"  # the gate's, which pages show as a table
+TAGS = "tags"  # figures by tag, likewise
 
 
 @dataclass(frozen=True)
@@ -42,12 +43,14 @@ class ReportView:
     scored: list[Scored] = field(default_factory=list)
     twins: list[Twin] = field(default_factory=list)
     facts: list[tuple[str, str]] = field(default_factory=list)
+    tags: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 def read_report(report: Mapping[str, Any] | None) -> ReportView | None:
     if not report:
         return None
-    report = {name: value for name, value in report.items() if name != CHECKS}
+    tags = report.get(TAGS) or {}
+    report = {name: value for name, value in report.items() if name not in (CHECKS, TAGS)}
     scored: list[Scored] = []
     twins: list[Twin] = []
     facts: list[tuple[str, str]] = []
@@ -66,7 +69,7 @@ def read_report(report: Mapping[str, Any] | None) -> ReportView | None:
             continue  # stands beside its twin
         else:
             facts.append((" · ".join(path).replace("_", " "), show_value(value)))
-    return ReportView(count, scored, twins, facts)
+    return ReportView(count, scored, twins, facts, tags)
 
 
 def _twin_of(path: tuple[str, ...]) -> tuple[str, ...]:

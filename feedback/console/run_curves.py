@@ -5,6 +5,7 @@ The name and the one-sentence meaning of each quantity are defined here.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
@@ -12,6 +13,7 @@ from flask_babel import lazy_gettext as _
 from feedback.console.charts import Axes, Plot, Point, Tick, keep_finite, set_up
 from feedback.run_report.curves import LOWER_IS_BETTER, NO_CURVES
 from feedback.run_report.epochs import Mean, average_epoch, find_window, smooth
+from feedback.run_report.stages import split_stages
 from feedback.store.run_history import Numbers
 from feedback.store.tables import Run
 
@@ -101,11 +103,13 @@ class RunCurve:
     rows: list[tuple[int, list[float | None]]]  # last step of each tenth, one value for each kind
 
 
-def draw_run(run: Run, numbers: Numbers, before: Numbers, *, names: tuple[str, ...] = ()) -> list[RunCurve]:
+def draw_run(
+    run: Run, numbers: Numbers, before: Numbers, *, names: tuple[str, ...] = (), objective: str = ""
+) -> list[RunCurve]:
     """One chart for each number; `names` limits them. `before` holds the previous run's numbers, or is
-    empty.
+    empty. `objective`: of a stage; without it the recipe's.
     """
-    objective = str((run.recipe or {}).get("objective"))
+    objective = objective or str((run.recipe or {}).get("objective"))
     partner = find_partner(numbers, objective)
     known = [name for name in numbers if name not in NO_CURVES]
     order = [*(name for name in ORDER if name in known), *sorted(set(known) - set(ORDER))]
@@ -115,6 +119,26 @@ def draw_run(run: Run, numbers: Numbers, before: Numbers, *, names: tuple[str, .
         if not (name == HELD_OUT and partner is not None) and (not names or name in names)
     )
     return [curve for curve in drawn if curve is not None]
+
+
+def draw_stages(
+    run: Run, numbers: Numbers, before: Numbers, *, names: tuple[str, ...] = ()
+) -> list[list[RunCurve]]:
+    """The charts of each stage. One of several stands alone: an earlier run had others, or none."""
+    stages = split_stages(numbers)
+    behind = before if len(stages) == 1 else {}
+    objectives = list_objectives(run.recipe or {}, len(stages))
+    drawn = (
+        draw_run(run, stage, behind, names=names, objective=objective)
+        for stage, objective in zip(stages, objectives, strict=True)
+    )
+    return [curves for curves in drawn if curves]
+
+
+def list_objectives(recipe: dict[str, Any], stages: int) -> list[str]:
+    """The objective of each stage that has begun, or of the whole training."""
+    told = [stage.get("objective") or recipe["objective"] for stage in recipe.get("stages", ())]
+    return [*told, *[recipe.get("objective", "")] * stages][:stages]
 
 
 def explain_number(name: str, objective: str) -> str:

@@ -5,7 +5,7 @@ from sqlmodel import Session
 
 from feedback.advice.gather import advise_on_run
 from feedback.console.reports import read_report, tabulate_counts
-from feedback.console.run_curves import draw_run
+from feedback.console.run_curves import draw_stages
 from feedback.morning.gather import say_now
 from feedback.run_report.facts import read_facts
 from feedback.run_report.replies import SideBySide, read_side_by_side
@@ -47,7 +47,7 @@ def show_report(run_id: str) -> str:
         watch=watch,
         advice=advice,
         run_advice=run_advice,
-        curves=draw_run(facts.run, facts.numbers, before, names=DRAWN),
+        stages=draw_stages(facts.run, facts.numbers, before, names=DRAWN),
         behind=behind,
         scores=read_report(facts.run.report),
         table=tabulate_counts(facts.dataset.counts) if facts.dataset else None,

@@ -15,7 +15,7 @@ from feedback.console.health import check_health
 from feedback.console.policy import read_policy_line
 from feedback.console.reports import describe_counts, describe_selection, read_report, tabulate_counts
 from feedback.console.rollout import read_panel
-from feedback.console.run_curves import draw_run
+from feedback.console.run_curves import draw_stages
 from feedback.console.run_report import find_sides
 from feedback.console.tag_choice import asked_tag, list_tag_paths
 from feedback.datasets.layout import FORMATS
@@ -160,7 +160,7 @@ def _render_run(template: str, run_id: str) -> str:
             behind=behind,
             steps=runs.STEPS,
             finished=run.state in runs.FINISHED,
-            curves=draw_run(run, numbers, read_numbers(store, run_id=behind.id) if behind else {}),
+            stages=draw_stages(run, numbers, read_numbers(store, run_id=behind.id) if behind else {}),
             is_reading_base=BASE_READ in numbers and "loss" not in numbers,
             seconds_left=numbers[SECONDS_LEFT][-1][1] if SECONDS_LEFT in numbers else None,
             report=read_report(run.report),

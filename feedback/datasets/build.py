@@ -27,6 +27,7 @@ from feedback.datasets.duplicates_report import keep_duplicates_report
 from feedback.datasets.errors import DatasetMissing, NothingSelected
 from feedback.datasets.layout import dataset_dir, dataset_file, datasets_dir
 from feedback.datasets.manifest import read_dataset_manifest
+from feedback.datasets.part import read_dataset_part
 from feedback.datasets.selection import Selection
 from feedback.records.redact import open_redactor
 from feedback.records.weights import WeightRules
@@ -128,8 +129,16 @@ def collect_all(collector: Collector, difficulty: Difficulty | None) -> dict[str
 
 
 def read_split(path: Path, kind: str, split: str) -> Iterator[dict[str, Any]]:
-    """One split of a dataset's `choices`, `pairs` or `thumbs`, by `kind`. Raises DatasetMissing."""
-    file = dataset_file(path, kind)
+    """One split of a dataset's `choices`, `pairs` or `thumbs`, by `kind`, or of a part of one. Raises
+    DatasetMissing.
+    """
+    part = read_dataset_part(path)
+    file = dataset_file(part.dataset if part else path, kind)
     if not file.is_file():
         raise DatasetMissing(path)
-    return (record for record in read_jsonl(file) if record["split"] == split)
+    left_out = part.left_out.get(kind, ()) if part else ()
+    return (
+        record
+        for place, record in enumerate(read_jsonl(file))
+        if record["split"] == split and place not in left_out
+    )

@@ -6,6 +6,7 @@ it served. Choices, pairs and thumbs have rows of several tables: `records.py`.
 
 from collections.abc import Callable, Mapping
 from operator import attrgetter
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from sqlmodel import Session
@@ -127,9 +128,15 @@ def describe_run_step(session: Session, row: Run, step: TraceStep) -> Facts:
         "error": row.error,
         "recipe": recipe.get("name"),
         "objective": recipe.get("objective"),
+        "mix": name_general_set(recipe.get("mix")),
         "started_at": row.started_at,
         "finished_at": row.finished_at,
     }
+
+
+def name_general_set(mix: Mapping[str, Any] | None) -> str | None:
+    """The general set that a run learnt beside its dataset, by the name and the hash of its file."""
+    return f"{Path(mix['general']).name} (sha256 {mix['sha256'][:12]})" if mix and mix.get("sha256") else None
 
 
 def describe_adapter_step(session: Session, row: Adapter, step: TraceStep) -> Facts:

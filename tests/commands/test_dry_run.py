@@ -9,6 +9,8 @@ import pytest
 from tests.commands.conftest import Call
 from tests.trainer.conftest import TINY
 from tests.trainer.tiny import make_base, make_choice
+from trainer.recipes.recipe import RecipeStage
+from trainer.recipes.tag_weights import TagWeight
 
 RECIPE = TINY.model_copy(update={"objective": "choice", "batch_size": 8})
 
@@ -88,3 +90,23 @@ def test_rank_that_serving_does_not_take_is_refused(call: Call, built: str, tmp_
 
     assert result.exit_code == 1
     assert "rank: serving takes at most" in result.output
+
+
+def test_stages_are_forecast_each_and_add_up_and_a_tag_is_counted(
+    call: Call, store: Path, built: str, tmp_path: Path
+) -> None:
+    changes = {
+        "stages": (RecipeStage(epochs=1), RecipeStage(epochs=0.5)),
+        "tag_weights": {"vip": TagWeight(weight=2)},
+    }
+    (tmp_path / "mine.yaml").write_text(RECIPE.model_copy(update=changes).to_yaml())
+    before = list_files(store)
+    result = call("train", "--dry-run", "--dataset", built, "--recipe", str(tmp_path / "mine.yaml"))
+
+    assert result.exit_code == 0, result.output
+    assert "stage 1 of 2" in result.output and "stage 2 of 2" in result.output
+    [examples, *_] = [int(line.split()[-1]) for line in result.output.splitlines() if "learnt from" in line]
+    steps = -(-examples // 8)
+    assert f"all stages: {steps + -(-steps // 2)} steps, " in result.output
+    assert f"of the tag {'vip':<12} {0:>12,}" in result.output
+    assert list_files(store) == before

@@ -41,6 +41,7 @@ class Offer:
     picked: frozenset[int]
     kwargs: dict[str, Any]
     day: date
+    tags: tuple[str, ...] = ()
 
 
 def read_offers(
@@ -101,4 +102,5 @@ def make_offer(body: dict[str, Any]) -> Offer | None:
         picked=frozenset(settled.picked),
         kwargs=settled.chat_template_kwargs,
         day=find_day(body),
+        tags=tuple(settled.tags),
     )

@@ -17,12 +17,15 @@ from typing import Any, Generic, TypeVar
 from feedback.datasets.build import read_split
 from trainer.data.tokens import encode_prompt, encode_reply, find_day
 from trainer.errors import TextRefused
+from trainer.recipes.tag_weights import TagWeights, weigh_tags
 
 log = logging.getLogger(__name__)
 
 Row = TypeVar("Row")
 Pair = dict[str, Any]
 PairRow = dict[str, list[int]]  # prompt_ids, chosen_ids, rejected_ids
+NO_WEIGHTS: TagWeights = {}
+PAIR_KINDS = ("pair", "thumbs")  # of pairs that repeat no choice
 
 
 @dataclass(frozen=True)
@@ -47,44 +50,60 @@ def pair_key(pair: Pair) -> str:
     )
 
 
-def is_kept(pair: Pair) -> bool:
-    """Whether TRL, which takes no weights, gets the row: of weight 0.5, always the same half of ids."""
-    return hash_share("weight", pair_key(pair)) < float(pair.get("weight", 1.0))
+def count_copies(pair: Pair, weights: TagWeights) -> int:
+    """How often TRL, which takes no weights, gets the row: of weight 0.5, always the same half of ids once,
+    of 2.5 all twice and one half a third time. A record by itself is one row at most; tags may repeat it.
+    """
+    weight = min(1.0, float(pair.get("weight", 1.0))) * weigh_tags(weights, pair.get("tags") or ())
+    whole, rest = divmod(weight, 1.0)
+    return int(whole) + (hash_share("weight", pair_key(pair)) < rest)
 
 
 def select_pairs(
-    dataset_dir: Path, split: str, *, limit: int | None, seed: int
+    dataset_dir: Path, split: str, *, limit: int | None, seed: int, weights: TagWeights = NO_WEIGHTS
 ) -> tuple[list[Pair], int, Counter[str]]:
-    """At most `limit` pairs of a split, thinned by weight; the number found; those left out, by reason."""
-    found = 0
+    """At most `limit` rows of a split, thinned and repeated by weight; the number of pairs found; the rows
+    left out, by reason.
+    """
+    found = repeated = 0
     refusals: Counter[str] = Counter()
 
     def kept() -> Iterator[tuple[float, str, Pair]]:
-        nonlocal found
+        nonlocal found, repeated
         for pair in read_split(dataset_dir, "pairs", split):
             found += 1
-            if not is_kept(pair):
+            copies = count_copies(pair, weights)
+            if not copies:
                 refusals["thinned_by_weight"] += 1
                 continue
+            repeated += copies - 1
             key = pair_key(pair)
-            yield hash_share("select", seed, key), key, pair
+            for _ in range(copies):
+                yield hash_share("select", seed, key), key, pair
 
     # The smallest hashes: any part of the data is a random part, and a larger limit only adds rows.
     if limit is None:
         chosen = sorted(kept(), key=lambda row: row[:2])
     else:
         chosen = heapq.nsmallest(limit, kept(), key=lambda row: row[:2])
-        left_out = found - refusals["thinned_by_weight"] - len(chosen)
+        left_out = found + repeated - refusals["thinned_by_weight"] - len(chosen)
         if left_out:
             refusals["over_limit"] += left_out
     return [pair for _, _, pair in chosen], found, refusals
 
 
 def load_rows(
-    dataset_dir: Path, split: str, tokenizer: Any, *, max_length: int, limit: int | None, seed: int
+    dataset_dir: Path,
+    split: str,
+    tokenizer: Any,
+    *,
+    max_length: int,
+    limit: int | None,
+    seed: int,
+    weights: TagWeights = NO_WEIGHTS,
 ) -> TrainingRows[PairRow]:
     """Tokenises the selected pairs of one split. No reply is cut: longer rows are refused."""
-    pairs, found, refusals = select_pairs(dataset_dir, split, limit=limit, seed=seed)
+    pairs, found, refusals = select_pairs(dataset_dir, split, limit=limit, seed=seed, weights=weights)
     rows = []
     for pair in pairs:
         try:

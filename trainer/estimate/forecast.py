@@ -18,6 +18,7 @@ from transformers import AutoTokenizer, set_seed
 
 from trainer.base_model import load_base
 from trainer.data.example import Example
+from trainer.data.tagged import count_tagged
 from trainer.estimate.memory import Need, Parameters, count_parameters, find_needs
 from trainer.estimate.trial_run import STEPS, TimedSteps, time_steps
 from trainer.objectives.arguments import build_lora, build_settings
@@ -75,6 +76,7 @@ class Forecast:
     examples: int
     held_out: int
     refusals: Mapping[str, int]
+    tags: Mapping[str, int]  # records with each tag that the recipe weighs
     unpacked: str | None
     tokens: Tokens
     epochs: float
@@ -92,9 +94,11 @@ class Forecast:
         }
 
 
-def forecast(dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Path) -> Forecast:
-    """Forecasts a run in the time of a load and six steps. Raises DatasetMissing, NothingToTrainOn,
-    TooFewExamples.
+def forecast(
+    dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Path, read: set[str] | None = None
+) -> Forecast:
+    """Forecasts a run in the time of a load and six steps. `read`: examples whose reference an earlier stage
+    stores; those of this one are added. Raises DatasetMissing, NothingToTrainOn, TooFewExamples.
     """
     require_trained(base, recipe)
     torch.set_num_threads(recipe.threads)
@@ -110,6 +114,9 @@ def forecast(dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Pa
         missing = list_missing(
             [*examples, *held_out], data_dir=reference_dir, base_id=data.base_id, dtype=name_dtype(recipe)
         )
+        earlier = set() if read is None else read
+        missing = [example for example in missing if example.id not in earlier]
+        earlier.update(example.id for example in missing)
         stored = len(examples) + len(held_out) - len(missing)
     tokens = Tokens(
         epoch=sum(map(count, list_batches(examples, recipe))),
@@ -126,6 +133,7 @@ def forecast(dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Pa
         examples=len(examples),
         held_out=len(held_out),
         refusals=dict(data.found.refusals),
+        tags=count_tagged(dataset_dir, recipe.tag_weights),
         unpacked=unpacked,
         tokens=tokens,
         epochs=recipe.epochs,

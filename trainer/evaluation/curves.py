@@ -8,17 +8,32 @@ import json
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from trainer.evaluation.report import Curve, Curves
+from trainer.evaluation.report import Curve, Curves, StageCurves
 
 BLOCKS = 10  # the loss of one step is noisy, so each point is a mean over a tenth of the steps
 
 
-def read_curves(path: Path) -> Curves | None:
-    """Reads the curves; None without a file. Of a step that a resumed run repeats, the last line counts."""
+def read_curves(path: Path) -> tuple[Curves | None, list[StageCurves]]:
+    """Reads the curves, of the last stage and of every one; None without a file, and no stages if there were
+    none.
+    """
     if not path.exists():
-        return None
+        return None, []
     reports = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    found = {
+        number: summarise_reports([each for each in reports if each.get("stage") == number])
+        for number in dict.fromkeys(each.get("stage") for each in reports)
+    }
+    stages = [
+        StageCurves(stage=number, **dict(of)) for number, of in sorted(found.items()) if number is not None
+    ]
+    return (stages[-1] if stages else found.get(None) or summarise_reports([])), stages
+
+
+def summarise_reports(reports: Sequence[dict[str, Any]]) -> Curves:
+    """Both losses. Of a step that a resumed run repeats, the last line counts."""
     losses = {each["step"]: each["loss"] for each in reports if each["held_out_loss"] is None}
     held_out = {each["step"]: each["held_out_loss"] for each in reports if each["held_out_loss"] is not None}
     return Curves(loss=_summarise(_average(losses)), held_out_loss=_summarise(sorted(held_out.items())))

@@ -35,6 +35,7 @@ from trainer.evaluation.baselines import (
     slot_logits,
     uniform_logits,
 )
+from trainer.evaluation.by_tag import measure_by_tag
 from trainer.evaluation.curves import read_curves
 from trainer.evaluation.generate import ShareDone
 from trainer.evaluation.guards.measure import BrokenGuard, measure_guards
@@ -45,6 +46,7 @@ from trainer.evaluation.replies import distinct_prompts, measure_generated_repli
 from trainer.evaluation.report import Fitted, OfflineReport, TrainFit
 from trainer.evaluation.scoring import Scorer
 from trainer.recipes.recipe import Measurement
+from trainer.recipes.tag_weights import TagWeights
 
 log = logging.getLogger(__name__)
 
@@ -75,15 +77,16 @@ def evaluate_adapter(
     max_length: int = 1024,
     seed: int = 0,
     with_replies: bool = True,
+    tag_weights: TagWeights = MappingProxyType({}),
     run_dir: Path | None = None,
     on_progress: ShareDone = lambda share: None,
 ) -> OfflineReport:
     """The report on one adapter: over `choices` (a file) or else the dataset's test split.
 
     `serving` names the adapter that serves now and its weights, for comparison. `template_kwargs`: the
-    template's arguments of new sets. Figures that need held-out
-    choices are None if there are none, and so are those that need replies if `with_replies` is False.
-    `run_dir`: directory of the training run. Its curves are read, and replies that broke a guard, some
+    template's arguments of new sets. `tag_weights`: of the run's recipe, for figures by tag. Figures that
+    need held-out choices are None if there are none, and so are those that need replies if `with_replies` is
+    False. `run_dir`: directory of the training run. Its curves are read, and replies that broke a guard, some
     replies of base and adapter to the same prompts and, of the dataset, the names of picks that were not
     predicted are written there.
     """
@@ -96,14 +99,16 @@ def evaluate_adapter(
     splits = _read_splits(dataset_dir, choices, measurement, scorer, max_length)
     figures: dict[str, object] = {"n": len(splits.test), "total": splits.total}
     if splits.train and splits.validation and splits.test:
-        measured, missed = _measure_choices(scorer, splits, serving is not None, seed, on_progress)
+        measured, missed = _measure_choices(
+            scorer, splits, serving is not None, seed, on_progress, tag_weights
+        )
         figures |= measured
         if run_dir is not None and choices is None:
             write_missed(run_dir, missed)
         figures["serving_name"] = serving[0] if serving else None
     on_progress(0.6)
     if run_dir is not None:
-        figures["curves"] = read_curves(run_dir / "progress.jsonl")
+        figures["curves"], figures["stages"] = read_curves(run_dir / "progress.jsonl")
     if with_replies:
         replay = find_replay(measurement, distinct_prompts(splits.test))
         figures["replay"] = measure_replay(
@@ -154,7 +159,7 @@ def _encode(scorer: Scorer, offer: Offer) -> list[PairTokens]:
 
 
 def _measure_choices(
-    scorer: Scorer, splits: _Splits, has_serving: bool, seed: int, on_progress: ShareDone
+    scorer: Scorer, splits: _Splits, has_serving: bool, seed: int, on_progress: ShareDone, weights: TagWeights
 ) -> tuple[dict[str, object], list[Missed]]:
     """All figures from choices, and the picks that the adapter did not predict. `sums`, `means`: of
     log-probabilities of each reply, an array per offer.
@@ -200,6 +205,9 @@ def _measure_choices(
         "pair_accuracy": _pair_accuracy(splits.test, shift[b:]),
         "chosen_shift": _mean_picked(splits.test, shift[b:]),
         "kl_to_base": scorer.diverge([row for group in rows[b : b + KL_OFFERS] for row in group], ADAPTER).kl,
+        "tags": measure_by_tag(
+            splits.test, scale_logits(fitted.adapter_scale, shift[b:]), weights, seed=seed
+        ),
         "train": _fit_on_train(splits.train, shift[:a], fitted.adapter_scale),
     }
     if has_serving:

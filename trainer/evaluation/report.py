@@ -111,11 +111,33 @@ class Curves(_Figures):
     held_out_loss: Curve | None
 
 
+class StageCurves(Curves):
+    """The losses of one stage over the steps of the run."""
+
+    stage: int
+
+
+class TagFigures(_Figures):
+    """The held-out choices of a tag that the recipe weighs, and of what lies below it: `n` choices of
+    `conversations`. `gain`: nats per choice by which the adapter predicts picks better than a blind guess,
+    with its interval; None without choices, and the interval below two conversations.
+    """
+
+    weight: float
+    n: int
+    conversations: int
+    uniform: float | None = None
+    adapter: float | None = None
+    gain: float | None = None
+    gain_ci95: tuple[float, float] | None = None
+
+
 class OfflineReport(_Figures):
     """The report on one adapter. `n` of `total` held-out choices were scored, in nats per choice; lower is
     better.
 
-    `kl_to_base`: nats per token on the replies of those choices; the `kl` of `replay` is on general texts.
+    `curves`: of the last stage, where the training had several. `kl_to_base`: nats per token on the replies
+    of those choices; the `kl` of `replay` is on general texts.
     """
 
     n: int = 0
@@ -133,7 +155,9 @@ class OfflineReport(_Figures):
     kl_to_base: float | None = None
     train: TrainFit | None = None
     fitted: Fitted | None = None
+    tags: dict[str, TagFigures] = {}
     curves: Curves | None = None
+    stages: list[StageCurves] = []
     replay: ReplayFigures | None = None
     replies: ReplyFigures | None = None
     guards: GuardFigures | None = None

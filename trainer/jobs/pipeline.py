@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Engine
+
 from feedback.datasets.build import build_dataset
 from feedback.datasets.errors import DatasetMissing, NothingSelected
 from feedback.datasets.layout import dataset_dir
@@ -20,6 +22,7 @@ from feedback.store import adapters, runs
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
 from feedback.store.runs import RunToken
+from feedback.store.tags import read_tag_tree
 from serving.adapters.staging import weights_of
 from serving.base import compute_base_id
 from serving.files import write_atomically
@@ -33,8 +36,10 @@ from trainer.evaluation.report import OfflineReport
 from trainer.jobs.erasures import erase_old, finish_erasures
 from trainer.jobs.new_choices import count_new
 from trainer.jobs.run_metrics import LiveRows
+from trainer.mix.general_set import read_general
 from trainer.recipes.adapter_layers import require_trained
 from trainer.recipes.recipe import Measurement, Recipe, build_recipe, lay_changes, load_recipe, recall_recipe
+from trainer.recipes.tag_weights import take_in
 from trainer.release.publish import make_note, publish
 from trainer.release.staging import Finished, stage
 from trainer.release.trial import try_base
@@ -84,6 +89,7 @@ def choose_recipe(ctx: NightContext, token: RunToken) -> Recipe:
         return recall_recipe(run.recipe, run.id)
     recipe = find_recipe(run.request, ctx.settings, ctx.serving)
     require_trained(ctx.base, recipe)
+    recipe = take_in_tags(recipe, ctx.store_engine, desk_id=ctx.desk_id)
     ctx.advance(token, recipe=recipe.model_dump(mode="json"))
     return recipe
 
@@ -102,7 +108,16 @@ def find_recipe(request: Mapping[str, Any], settings: TrainerSettings, serving: 
             recipe.name, [f"rank: serving takes at most {highest} (max_lora_rank), got {recipe.rank}"]
         )
     check_sets(recipe.measurement)
-    return recipe
+    return note_general(recipe)
+
+
+def take_in_tags(recipe: Recipe, store_engine: Engine, *, desk_id: str) -> Recipe:
+    """The recipe with what each tag that it weighs takes in by now. Raises RecipeRefused."""
+    if not recipe.tag_weights:
+        return recipe
+    with read(store_engine) as session:
+        tree = read_tag_tree(session, desk_id=desk_id)
+    return recipe.model_copy(update={"tag_weights": take_in(recipe.tag_weights, tree, recipe.name)})
 
 
 def check_sets(measurement: Measurement) -> None:
@@ -110,6 +125,14 @@ def check_sets(measurement: Measurement) -> None:
     read_guards(measurement.guards)
     if measurement.replay:
         read_replay(Path(measurement.replay))
+
+
+def note_general(recipe: Recipe) -> Recipe:
+    """The recipe with the hash of the general set that it mixes in. Raises RecipeRefused."""
+    if recipe.mix is None:
+        return recipe
+    general = read_general(Path(recipe.mix.general), recipe.mix.sha256)
+    return recipe.model_copy(update={"mix": recipe.mix.model_copy(update={"sha256": general.sha256})})
 
 
 def collect(ctx: NightContext, token: RunToken) -> Path:
@@ -192,6 +215,7 @@ def evaluate_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Pa
         dtype=recipe.dtype,
         max_length=recipe.max_length,
         seed=recipe.seed,
+        tag_weights=recipe.tag_weights,
         run_dir=ctx.run_dir(token.run_id),
         on_progress=lambda share: (ctx.advance(token, progress=share), None)[1],
     )
@@ -227,7 +251,8 @@ def gate_and_stage(
     decision = decide(report, ctx.policy.offline)
     checks = {"checks": [check.to_json() for check in decision.checks]}
     slower = {"unpacked": metrics["unpacked"]} if metrics.get("unpacked") else {}
-    found = {**report.model_dump(mode="json"), **ctx.policy.label, **checks, **slower}
+    mixed = {"mix": metrics["mix"]} if metrics.get("mix") else {}
+    found = {**report.model_dump(mode="json"), **ctx.policy.label, **checks, **slower, **mixed}
     ctx.advance(token, step="gate", report=found)
     name = stage(ctx, token, Finished(recipe, dataset, metrics, report, decision))
     shutil.rmtree(ctx.run_dir(token.run_id) / "checkpoints", ignore_errors=True)

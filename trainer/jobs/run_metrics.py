@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 
 from feedback.run_report.epochs import EPOCH_STEPS
+from feedback.run_report.stages import STAGE
 from feedback.store import runs
 from feedback.store.engine import unit_of_work
 from feedback.store.runs import Metric, RunToken
@@ -25,6 +26,7 @@ class LiveRows:
         self._pending: list[Metric] = []
         self._written_at: float | None = None
         self._read_at: float | None = None
+        self._stage: int | None = None
 
     def report(self, report: Report) -> None:
         if report.held_out_loss is None:
@@ -34,8 +36,12 @@ class LiveRows:
             ]
         else:
             self._pending.append(Metric("held_out_loss", report.step, report.held_out_loss))
-        if self._written_at is None and report.epoch_steps is not None:
+        begins = self._written_at is None or report.stage != self._stage
+        if begins and report.epoch_steps is not None:
             self._pending.append(Metric(EPOCH_STEPS, report.step, float(report.epoch_steps)))
+        if begins and report.stage is not None:
+            self._pending.append(Metric(STAGE, report.step, float(report.stage)))
+        self._stage = report.stage
         now = self._timer()
         is_due = self._written_at is None or now - self._written_at >= EVERY_S
         if is_due or report.step >= report.total:

@@ -32,7 +32,7 @@ def read_pairs(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> PairData:
     load = partial(
         load_rows, dataset_dir, tokenizer=tokenizer, max_length=recipe.max_length, seed=recipe.seed
     )
-    found = load(split="train", limit=recipe.max_pairs)
+    found = load(split="train", limit=recipe.max_pairs, weights=recipe.tag_weights)
     if not found.examples:
         raise NothingToTrainOn(dataset_dir, found.refusals, find_held_out(dataset_dir, "pairs"))
     return PairData(tokenizer, found, load(split="validation", limit=recipe.max_held_out_pairs))

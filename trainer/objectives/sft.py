@@ -2,7 +2,7 @@
 that of the reply and its end alone.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from trainer.data.selecting import Selectable, select_rows
 from trainer.data.texts import Text, read_texts
 from trainer.data.tokens import encode_prompt, encode_reply, find_day
 from trainer.errors import TooFewExamples
+from trainer.mix.mixing import Mixed, mix_in
 from trainer.objectives.arguments import share_batch, watch_held_out
 from trainer.recipes.recipe import Recipe
 
@@ -30,6 +31,7 @@ class TextData:
     tokenizer: Any
     found: TrainingRows[TextRow]
     held_out: TrainingRows[TextRow]
+    mixed: Mixed[TextRow] | None = None
 
 
 def read_text_data(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> TextData:
@@ -48,7 +50,14 @@ def read_text_data(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> TextDat
             f"{recipe.min_texts} edited replies, own replies or rewrites by labellers (`min_texts`)",
             found.refusals,
         )
-    return TextData(tokenizer, found, load("validation", recipe.max_held_out_pairs))
+    mixed = None
+    if recipe.mix is not None:
+        own = len(found.examples)
+        mixed = mix_in(
+            recipe.mix, tokenizer, make_text_row, own=own, max_length=recipe.max_length, seed=recipe.seed
+        )
+        found = replace(found, examples=[*found.examples, *mixed.rows])
+    return TextData(tokenizer, found, load("validation", recipe.max_held_out_pairs), mixed)
 
 
 def encode_text(tokenizer: Any, text: Text) -> tuple[TextRow, int]:
@@ -56,8 +65,12 @@ def encode_text(tokenizer: Any, text: Text) -> tuple[TextRow, int]:
     kwargs = text.body.get("chat_template_kwargs") or {}
     prompt = encode_prompt(tokenizer, text.body["prompt"], kwargs, find_day(text.body))
     reply = encode_reply(tokenizer, text.text)
-    row = {"input_ids": prompt + reply, "labels": [UNSEEN] * len(prompt) + reply}
+    row = make_text_row(text.key, prompt, reply)
     return row, len(row["input_ids"])
+
+
+def make_text_row(_: str, prompt: list[int], reply: list[int]) -> TextRow:
+    return {"input_ids": prompt + reply, "labels": [UNSEEN] * len(prompt) + reply}
 
 
 def prepare_texts(
@@ -75,10 +88,10 @@ def prepare_texts(
     )
     counts = {
         "texts_found": rows.found,
-        "texts_trained": len(rows.examples),
+        "texts_trained": len(rows.examples) - (len(data.mixed.rows) if data.mixed else 0),
         "texts_held_out": len(held_out.examples),
         "refusals": dict(rows.refusals),
-    }
+    } | ({"mix": data.mixed.to_json()} if data.mixed else {})
     return trainer, counts
 
 

@@ -8,16 +8,26 @@ A file may extend another (`serving/value_files.py`). No data path and no store 
 from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+)
 
 from feedback.canonical import canonical_hash
 from serving.errors import ValuesUnreadable
 from serving.faults import list_faults
 from serving.value_files import ValueFiles
 from trainer.errors import RecipeRefused
+from trainer.recipes.mix import Mix
+from trainer.recipes.tag_weights import TagWeight
 from trainer.recipes.unused import change_objective, list_unused
 
 DEFAULT_RECIPE = "lora_choice"
@@ -26,6 +36,8 @@ GATE_MOVED = (
     "name that file in [feedback] policy (docs/policy.md)"
 )
 MOST_TIMES = 3  # `min_steps` may raise `epochs` up to this factor
+# Not written while they say nothing: a recipe without them keeps its digest from before there were any.
+SILENT = ("tag_weights", "mix", "stages")
 
 
 class Measurement(BaseModel):
@@ -47,6 +59,34 @@ class Measurement(BaseModel):
     top_p: float = Field(default=0.95, gt=0, le=1)
     max_new_tokens: int = Field(default=96, ge=1)
     probe_prompts: int = Field(default=4, ge=1)
+
+
+class RecipeStage(BaseModel):
+    """One stage of a run. What it leaves out is the recipe's own; `grades` and `difficulty` choose from what
+    the run learns from, and nothing from held-out checks.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    objective: str | None = None
+    learning_rate: float | None = Field(default=None, gt=0)
+    epochs: float | None = Field(default=None, gt=0)
+    min_steps: int | None = Field(default=None, ge=0)
+    grades: tuple[Literal["A", "B", "C", "D"], ...] = ()
+    difficulty: tuple[Literal[1, 2, 3, 4], ...] = ()
+
+    @field_validator("objective")
+    @classmethod
+    def check_objective(cls, value: str | None) -> str | None:
+        known = get_args(Recipe.model_fields["objective"].annotation)
+        if value is not None and value not in known:
+            raise ValueError(f"must be one of {', '.join(known)}")
+        return value
+
+    @property
+    def changes(self) -> dict[str, Any]:
+        """What the stage says otherwise than its recipe."""
+        return self.model_dump(exclude_none=True, exclude={"grades", "difficulty"})
 
 
 class Recipe(BaseModel):
@@ -77,9 +117,12 @@ class Recipe(BaseModel):
     max_examples: int | None = Field(default=None, ge=1)
     min_thumbs: int = Field(default=50, ge=1)
     min_texts: int = Field(default=30, ge=1)
+    tag_weights: dict[str, TagWeight] = {}
+    mix: Mix | None = None
     patience: int = Field(default=0, ge=0)
     max_held_out_pairs: int = Field(default=200, ge=1)
     checkpoint_steps: int = Field(default=50, ge=1)
+    stages: tuple[RecipeStage, ...] = ()
     dtype: Literal["float32", "bfloat16"] = "float32"
     bf16: bool = False
     row_tokens: int = Field(default=4096, ge=1)
@@ -87,6 +130,15 @@ class Recipe(BaseModel):
     seed: int = 17
     threads: int = Field(default=2, ge=1)
     measurement: Measurement = Measurement()
+
+    @model_serializer(mode="wrap")
+    def write_told(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = write(self)
+        return {key: value for key, value in values.items() if value or key not in SILENT}
+
+    def list_stages(self) -> list["Recipe"]:
+        """A recipe for each stage, in their order; none for a recipe that trains in one go."""
+        return [self.model_copy(update={"stages": (), **stage.changes}) for stage in self.stages]
 
     def settle_epochs(self, examples: int) -> "Recipe":
         """The recipe with the `epochs` that `min_steps` needs, at most three times its own."""
@@ -135,8 +187,9 @@ def build_recipe(values: dict[str, object], source: Path | str = "of the run") -
     """Builds and checks a recipe from plain values. Raises RecipeRefused with every fault."""
     recipe = read_recipe(values, source)
     defaults = {key: field.default for key, field in Recipe.model_fields.items()}
-    faults = list_unused(recipe.model_dump(), defaults)
-    if recipe.objective == "kto" and recipe.batch_size < 2:
+    objectives = list(dict.fromkeys(stage.objective for stage in recipe.list_stages() or [recipe]))
+    faults = list_unused(recipe.model_dump(), defaults, objectives)
+    if "kto" in objectives and recipe.batch_size < 2:
         faults.append("batch_size = 1: objective kto compares the replies of a batch; set 2 or more")
     if faults:
         raise RecipeRefused(source, faults)

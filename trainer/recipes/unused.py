@@ -4,7 +4,7 @@ says something which then does nothing is refused.
 Limits, such as `max_pairs`, are no such options: a recipe may name them for several objectives.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 USED_BY = {
@@ -13,17 +13,20 @@ USED_BY = {
     "anchor_weight": ("choice",),
     "min_thumbs": ("choice", "kto"),
     "min_texts": ("sft",),
+    "tag_weights": ("choice", "dpo"),
+    "mix": ("choice", "sft"),
 }
 
 
-def list_unused(values: Mapping[str, Any], defaults: Mapping[str, Any]) -> list[str]:
-    """One sentence for each option that has a value of its own and that the objective does not use."""
-    objective = values["objective"]
+def list_unused(
+    values: Mapping[str, Any], defaults: Mapping[str, Any], objectives: Collection[str]
+) -> list[str]:
+    """One sentence for each option that has a value of its own and that none of the objectives uses."""
     return [
-        f"{name} = {values[name]}: objective {objective} does not use it; leave it at its default, "
-        f"{defaults[name]}, or name an objective that does ({', '.join(users)})"
+        f"{name} = {values[name]}: objective {' and '.join(objectives)} does not use it; leave it at its "
+        f"default, {defaults[name]}, or name an objective that does ({', '.join(users)})"
         for name, users in USED_BY.items()
-        if objective not in users and values[name] != defaults[name]
+        if not set(objectives) & set(users) and values.get(name, defaults[name]) != defaults[name]
     ]
 
 

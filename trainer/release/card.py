@@ -23,7 +23,8 @@ from trainer.evaluation.report import OfflineReport
 from trainer.recipes.recipe import Recipe
 
 RULES = ("uniform", "slot", "length", "base", "adapter", "adapter_slot", "serving")
-NO_PART = {"measurement", "checkpoint_steps", "threads"}  # keys that say nothing about the weights
+# Keys that say nothing about the weights, or hold the team's words and paths.
+NO_PART = {"measurement", "checkpoint_steps", "threads", "tag_weights", "mix"}
 ROWS = {  # by objective, what is learnt from
     "examples": "training examples: choices, pairs and thumbs",
     "pairs": "training pairs",
@@ -140,7 +141,14 @@ def write_recipe(origin: Origin, recipe: Recipe, metrics: Mapping[str, Any]) -> 
         "## Recipe\n",
         f"`{recipe.name}` (`{recipe.digest[:16]}`), {metrics['steps']} steps in run `{origin.run_id}`\n",
         f"```yaml\n{yaml.safe_dump(values, sort_keys=False, allow_unicode=True).strip()}\n```\n",
+        *write_mix(metrics.get("mix")),
     ]
+
+
+def write_mix(mix: Mapping[str, Any] | None) -> list[str]:
+    if not mix:
+        return []
+    return [f"Beside them {mix['mixed_in']} general replies (set sha256 `{mix['sha256'][:16]}`).\n"]
 
 
 def write_choices(report: OfflineReport) -> list[str]:

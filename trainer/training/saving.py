@@ -1,5 +1,5 @@
 """Writes an adapter as the two files that serving takes, with the same bytes each time: sorted lists, no
-local path, float32.
+local path, float32. Reads one into a model that is to learn on.
 """
 
 import json
@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from peft import set_peft_model_state_dict
+from safetensors.torch import load_file
 
 from serving.files import sync_path
 
@@ -27,3 +29,9 @@ def save_adapter(model: Any, target: Path) -> None:
     path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     for file in target.iterdir():
         sync_path(file)
+
+
+def load_adapter(model: Any, source: Path) -> None:
+    """Puts the weights of a saved adapter into the untrained one of a PEFT model."""
+    found = set_peft_model_state_dict(model, load_file(source / "adapter_model.safetensors"))
+    assert not found.unexpected_keys, f"{source} is an adapter of another shape"

@@ -1,5 +1,5 @@
 """From a dataset to a LoRA adapter, read top to bottom: recipe -> base -> objective with its data and Trainer
--> adapter.
+-> adapter. A recipe with stages does so for each of them (stages.py).
 
 The reference is always the plain base model. Same dataset, recipe, threads, lock and CPU type give the same
 bytes; a run killed at any moment continues from its newest whole checkpoint and ends with those bytes, too.
@@ -9,7 +9,7 @@ Only the training's own losses are measured (see evaluate.py); no store is known
 import json
 import os
 import time
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,10 @@ import torch
 from transformers import AutoTokenizer, PrinterCallback, ProgressCallback, set_seed
 from transformers.utils import logging as transformers_logging
 
+from serving.files import write_atomically
 from trainer.base_model import load_base
 from trainer.data.chat import read_chat
+from trainer.data.tagged import count_tagged
 from trainer.objectives.arguments import build_lora, build_settings
 from trainer.objectives.by_name import choose_prepare, read_data
 from trainer.progress import Counter, Listener, fan_out, write_progress
@@ -31,17 +33,10 @@ from trainer.recipes.adapter_layers import require_trained
 from trainer.recipes.recipe import Recipe
 from trainer.training.callbacks import EarlyStopping, TrainingWatch
 from trainer.training.checkpoints import drop_unfinished, find_checkpoint
-from trainer.training.saving import save_adapter
+from trainer.training.saving import load_adapter, save_adapter
+from trainer.training.stages import TrainResult, train_in_stages
 
 transformers_logging.disable_progress_bar()  # progress has its own listeners
-
-
-@dataclass(frozen=True)
-class TrainResult:
-    """Where the adapter is (its two files, nothing else), and the metrics of the training."""
-
-    adapter_dir: Path
-    metrics: dict[str, Any]
 
 
 def train(
@@ -65,19 +60,43 @@ def train(
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
     torch.set_num_threads(recipe.threads)
-    set_seed(recipe.seed)
+    train_one = partial(_train_stage, base, reference_dir=reference_dir or run_dir, on_reading=on_reading)
+    if recipe.stages:
+        return train_in_stages(
+            train_one, dataset_dir, base, recipe, run_dir, on_progress, data_dir=reference_dir or run_dir
+        )
+    return train_one(dataset_dir, recipe, run_dir, on_progress)
 
+
+def _train_stage(
+    base: Path,
+    dataset_dir: Path,
+    recipe: Recipe,
+    run_dir: Path,
+    on_progress: Listener,
+    begin: Path | None = None,
+    *,
+    reference_dir: Path,
+    on_reading: Counter | None,
+) -> TrainResult:
+    """One training, from the plain base or from the adapter `begin`."""
+    set_seed(recipe.seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
     tokenizer.pad_token_id = read_chat(tokenizer).pad  # TRL takes EOS where there is none, if there is EOS
     model = load_base(base, recipe.dtype)
     lora, checkpoints = build_lora(base, recipe), run_dir / "checkpoints"
     data = read_data(dataset_dir, base, tokenizer, recipe)
-    prepare = choose_prepare(recipe, reference_dir=reference_dir or run_dir, on_reading=on_reading)
+    prepare = choose_prepare(recipe, reference_dir=reference_dir, on_reading=on_reading)
     settings = build_settings(recipe.settle_epochs(len(data.found.examples)), checkpoints)
     trainer, counts = prepare(data, model, recipe, lora, settings)
+    if begin is not None:
+        load_adapter(trainer.accelerator.unwrap_model(trainer.model), begin)
+        trainer.begins_at_base = False
 
     listener = fan_out(write_progress(run_dir / "progress.jsonl"), on_progress)
-    trainer.add_callback(TrainingWatch(listener, checks_margin=recipe.objective in ("dpo", "kto")))
+    trainer.add_callback(
+        TrainingWatch(listener, checks_margin=begin is None and recipe.objective in ("dpo", "kto"))
+    )
     trainer.remove_callback(PrinterCallback)  # progress has its own listeners
     trainer.remove_callback(ProgressCallback)
     if recipe.patience and trainer.eval_dataset is not None:
@@ -94,6 +113,7 @@ def train(
         "objective": recipe.objective,
         "recipe_digest": recipe.digest,
         **counts,
+        **({"tags": count_tagged(dataset_dir, recipe.tag_weights)} if recipe.tag_weights else {}),
         "steps": trainer.state.global_step,
         "resumed_from": checkpoint.name if checkpoint else None,
         **_read_log(trainer.state.log_history, recipe),
@@ -103,7 +123,8 @@ def train(
     adapter_dir = run_dir / "adapter"
     if trainer.is_world_process_zero():
         save_adapter(trainer.accelerator.unwrap_model(trainer.model), adapter_dir)
-        (run_dir / "metrics.json").write_text(json.dumps(metrics, indent=2), encoding="utf-8")
+        write_atomically(run_dir / "metrics.json", json.dumps(metrics, indent=2).encode())
+    trainer.accelerator.wait_for_everyone()  # the next stage begins from these files
     return TrainResult(adapter_dir, metrics)
 
 

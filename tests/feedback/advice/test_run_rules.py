@@ -66,6 +66,13 @@ def test_a_run_of_hardly_a_step_tells_no_more():
     assert "it took 9 steps, and below 10 nothing" in text_of(short)
 
 
+def test_of_a_run_with_stages_the_last_one_is_read():
+    stages = [{"objective": "sft", "epochs": 3.0}, {"learning_rate": 3e-6, "epochs": None}]
+    run = Run(id="r1", recipe={**RECIPE, "stages": stages}, **DESK)
+    recipe = read_run(run, {}, max_kl_to_base=0.5).recipe
+    assert [recipe[key] for key in ("objective", "learning_rate", "epochs")] == ["choice", 3e-6, 2.0]
+
+
 def test_a_loss_that_does_not_move_needs_a_higher_rate():
     flat = replace(
         SOUND,

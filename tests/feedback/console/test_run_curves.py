@@ -6,9 +6,10 @@ from datetime import timedelta
 import pytest
 
 from feedback.console.labels import WORDS
-from feedback.console.run_curves import BOUNDS, EXPLAINED, LEAST_SPAN, draw_run
+from feedback.console.run_curves import BOUNDS, EXPLAINED, LEAST_SPAN, draw_run, draw_stages, explain_number
 from feedback.run_report.curves import NO_CURVES
 from feedback.run_report.epochs import average_epoch, find_window, smooth
+from feedback.run_report.stages import STAGE
 from feedback.store.engine import read, unit_of_work
 from feedback.store.run_history import find_run_behind
 from feedback.store.runs import Metric
@@ -29,7 +30,7 @@ def of(objective="choice"):
 def test_every_number_that_is_drawn_has_a_name_a_sentence_and_a_least_span():
     drawn = {*NAMES, "held_out_loss"} - set(NO_CURVES)
     assert drawn == set(EXPLAINED) == set(LEAST_SPAN) and drawn <= set(WORDS)
-    assert set(BOUNDS) <= drawn and {EPOCH_STEPS, READING, "seconds_left"} == set(NO_CURVES)
+    assert set(BOUNDS) <= drawn and {EPOCH_STEPS, READING, STAGE, "seconds_left"} == set(NO_CURVES)
 
 
 def test_a_run_is_told_by_its_last_epoch_not_by_its_last_step():
@@ -176,3 +177,19 @@ def test_the_page_says_what_its_curves_are(sqlite_desk, language, words):
     text = text.replace(" ；", "；").replace(" ;", ";").replace("  ", " ")
     for sentence in words.split("|"):
         assert sentence in text, sentence
+
+
+def test_each_stage_of_a_training_has_its_own_charts_and_no_run_behind():
+    loss = [*LOSS, (5, 4.0), (6, 3.0)]
+    numbers = {"loss": loss, "held_out_loss": [(6, 3.5)], STAGE: [(1, 1.0), (5, 2.0)]}
+    before = {"loss": LOSS}
+    run = of("choice")
+    run.recipe = run.recipe | {"stages": [{"objective": "sft"}, {"objective": "dpo"}]}
+    first, second = draw_stages(run, numbers, before)
+    assert [curves[0].explained for curves in (first, second)] == [
+        explain_number("loss", objective) for objective in ("sft", "dpo")
+    ]
+    assert [curve.kinds for curve in first] == [["train"]] and first[0].rows[-1] == (4, [0.4])
+    assert [curve.kinds for curve in second] == [["train", "held-out"]] and second[0].held_out == 3.5
+    [alone] = draw_stages(of("dpo"), {"loss": LOSS}, before)
+    assert alone[0].kinds == ["train", "before"]

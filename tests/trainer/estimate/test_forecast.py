@@ -10,7 +10,7 @@ from tests.trainer.tiny import make_dataset, write_lines
 from tests.trainer.training.test_train import train_here
 from trainer.data.example import Example
 from trainer.errors import NothingToTrainOn
-from trainer.recipes.recipe import Recipe
+from trainer.recipes.recipe import Recipe, RecipeStage
 
 CHOICE = TINY.model_copy(update={"objective": "choice", "batch_size": 4, "epochs": 1})
 
@@ -138,3 +138,20 @@ def test_a_dataset_whose_rows_are_all_held_out_says_so(base, tmp_path, objective
     recipe = CHOICE.model_copy(update={"objective": objective})
     with pytest.raises(NothingToTrainOn, match="all its rows lie in test"):
         forecast(dataset, base, recipe, reference_dir=tmp_path)
+
+
+def test_stages_add_up_to_the_steps_of_the_run_and_no_reference_is_read_twice(base, dataset, tmp_path):
+    """24 choices and 24 held out, read once; 6 steps of one epoch, then 9 of one and a half."""
+    from trainer.estimate.stages import add_up, forecast_stages, stages_to_json
+
+    stages = (RecipeStage(epochs=1), RecipeStage(epochs=1.5))
+    recipe = CHOICE.model_copy(update={"stages": stages})
+    found = forecast_stages(dataset, base, recipe, reference_dir=tmp_path)
+    assert [one.steps for one in found] == [6, 9] and [one.stored for one in found] == [0, 48]
+    assert found[0].tokens.reference > 0 == found[1].tokens.reference
+    told = stages_to_json(found)
+    assert told["steps"] == 15 and told["seconds"]["total"] == pytest.approx(
+        sum(one.seconds.total for one in found)
+    )
+    assert add_up(found).load == found[0].seconds.load + found[1].seconds.load
+    assert list(tmp_path.iterdir()) == []

@@ -7,9 +7,12 @@ import pytest
 
 from feedback.datasets.build import Selection, build_dataset
 from feedback.errors import StaleLease
+from feedback.run_report.curves import list_curves
+from feedback.run_report.stages import split_stages
 from feedback.store import adapters, deployments, runs
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read, unit_of_work
+from feedback.store.run_history import read_numbers
 from feedback.store.runs import RunToken
 from serving.base import compute_base_id
 from serving.errors import EngineNotRunning
@@ -23,7 +26,7 @@ from trainer.context import NightContext
 from trainer.jobs.pipeline import find_serving, run_night
 from trainer.jobs.run_metrics import EVERY_S, LiveRows
 from trainer.progress import Report
-from trainer.recipes.recipe import Measurement
+from trainer.recipes.recipe import Measurement, recall_recipe
 from trainer.settings import TrainerSettings
 
 
@@ -253,3 +256,24 @@ def test_reading_the_base_is_shown_until_the_first_step(ctx):
         "accuracy",
         "seconds_left",
     }
+
+
+def test_a_night_in_stages_tells_each_and_leaves_one_adapter(ctx, asked):
+    import_choices(ctx, 80)
+    stages = [{"objective": "choice", "epochs": 1}, {"epochs": 0.5, "learning_rate": 1e-3}]
+    token = ask_and_claim(ctx, request={"recipe": asked | {"stages": stages}})
+    assert run_night(ctx, token) == "done"
+    run = read_run(ctx, token)
+    assert (run.decision, run.adapter, run.progress) == ("passed", "tuned-20261122-1", 1.0)
+    assert [one["stage"] for one in run.report["stages"]] == [1, 2]
+    assert run.report["curves"]["loss"] == run.report["stages"][1]["loss"]
+    with read(ctx.store_engine) as session:
+        numbers = read_numbers(session, run_id=run.id)
+    first, second = split_stages(numbers)
+    metrics = json.loads((ctx.run_dir(run.id) / "metrics.json").read_text())
+    lengths = [each["steps"] for each in metrics["stages"]]
+    assert [len(each["loss"]) for each in (first, second)] == lengths
+    assert second["loss"][0][0] == lengths[0] + 1 and "decision_loss" not in second
+    assert metrics["recipe_digest"] == recall_recipe(run.recipe, run.id).digest
+    shown = list_curves(second)
+    assert shown["loss"]["epoch"]["is_epoch"] and shown["loss"]["last"]["step"] == sum(lengths)

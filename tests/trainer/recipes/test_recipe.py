@@ -13,7 +13,7 @@ def test_the_default_recipe_names_and_comments_every_key():
     for key in keys:
         line = next(line for line in text.splitlines() if line.strip().startswith(f"{key}:"))
         assert key in ("name", "measurement") or "#" in line, line
-    assert len(keys) == 47
+    assert len(keys) == 50
 
 
 def test_shipped_recipes_have_their_own_values_beside_those_they_extend():

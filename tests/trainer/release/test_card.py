@@ -10,6 +10,8 @@ from feedback.datasets.members import Members
 from trainer.evaluation.baselines import Score
 from trainer.evaluation.gate import GateDecision, LimitCheck, Reason
 from trainer.evaluation.report import OfflineReport
+from trainer.recipes.mix import Mix
+from trainer.recipes.tag_weights import TagWeight
 from trainer.release.card import Origin, name_base, write_card
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
@@ -35,11 +37,13 @@ REPORT = OfflineReport(
 
 @pytest.fixture
 def write(recipe):
-    def go(*, report=REPORT, decision=REFUSED, members=MEMBERS, base="Qwen/Qwen3-0.6B"):
+    def go(*, report=REPORT, decision=REFUSED, members=MEMBERS, base="Qwen/Qwen3-0.6B", **changes):
         origin = Origin("tuned-20261101-1", base, "b" * 64, "d" * 64, "r1", members)
         metrics = {"pairs_trained": 10, "pairs_found": 72, "steps": 6}
+        used = recipe.model_copy(update=changes)
+        metrics |= {"mix": {"mixed_in": 7, "sha256": "ab" * 32}} if used.mix else {}
         return write_card(
-            origin, recipe=recipe, metrics=metrics, report=report, decision=decision, actor="trainer", now=NOW
+            origin, recipe=used, metrics=metrics, report=report, decision=decision, actor="trainer", now=NOW
         )
 
     return go
@@ -96,3 +100,11 @@ def test_card_without_evidence_or_files_claims_none(write, tmp_path):
 )
 def test_card_names_a_hub_model_and_of_a_folder_only_its_name(base, name):
     assert name_base(base) == name
+
+
+def test_card_names_a_general_set_by_its_hash_and_neither_paths_nor_tags(write):
+    mix, weights = Mix(general="/home/ada/general.jsonl"), {"vip-ada": TagWeight(weight=2)}
+    text = write(mix=mix, tag_weights=weights)
+    assert "Beside them 7 general replies (set sha256 `abababababababab`).\n" in text
+    assert "general.jsonl" not in text and "vip-ada" not in text
+    assert "general replies" not in write()

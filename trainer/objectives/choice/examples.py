@@ -25,16 +25,16 @@ from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, conversation_of
 from trainer.data.choices import settle_line, slots_of
 from trainer.data.example import Example, Stage
-from trainer.data.pair_rows import TrainingRows, hash_share
+from trainer.data.pair_rows import NO_WEIGHTS, PAIR_KINDS, TrainingRows, hash_share
 from trainer.data.thumb_rows import balance
 from trainer.data.tokens import Encoder, find_day
 from trainer.errors import TextRefused
 from trainer.objectives.choice.noise_model import NoiseModel
 from trainer.recipes.recipe import Recipe
+from trainer.recipes.tag_weights import weigh_tags
 
 log = logging.getLogger(__name__)
 
-PAIR_KINDS = ("pair", "thumbs")
 WRITTEN = -1  # stands for the edited or own text in a list of candidates' places
 WRITTEN_NLL = 2.0  # factor on the recipe's nll_weight: a person wrote every word
 
@@ -71,6 +71,7 @@ def load_examples(
     counted = Counter(rows=refusals.total())
     rows = read_rows(dataset_dir, split, recipe.seed, forms, counted)
     encoder = Encoder(tokenizer, base_id)
+    weights = recipe.tag_weights if split == "train" else NO_WEIGHTS  # checks of all runs measure the same
     made: list[tuple[float, str, Example]] = []
     taken = counted["rows"]
     for row in rows if limit is None else heapq.nsmallest(limit, rows, key=lambda row: row[:2]):
@@ -83,7 +84,8 @@ def load_examples(
         elif len(example.prompt_ids) + max(map(len, example.replies)) > recipe.max_length:
             refusals["too_long"] += 1
         else:
-            made.append((row.share, row.key, example))
+            factor = weigh_tags(weights, row.body.get("tags") or ())
+            made.append((row.share, row.key, replace(example, weight=example.weight * factor)))
     if counted["rows"] > taken:
         refusals["over_limit"] += counted["rows"] - taken
     made.sort(key=lambda item: item[:2])

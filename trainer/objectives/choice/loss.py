@@ -76,8 +76,9 @@ class Losses:
     from decisions.
 
     `is_decided`: (E,), whether an example has decisions; a thumb has none. `margins`: (D,), mean beta s of
-    the winners less that of the rest. `hits`: (D,), 1 where a winner has the highest beta s. `shifts`: (P,),
-    s of the preferred reply. `rewards`: (U,), beta s of the thumbs, for the running mean.
+    the winners less that of the rest. `hits`: (D,), 1 where a winner has the highest beta s. `shifts`: (at
+    most P,), s of the preferred reply of each decided example. `rewards`: (U,), beta s of the thumbs, for the
+    running mean.
     """
 
     total: Tensor
@@ -186,7 +187,7 @@ def find_losses(
         is_decided=is_decided,
         margins=margins,
         hits=hits.to(margins.dtype),
-        shifts=ratios[decisions.preferred].detach(),
+        shifts=ratios[decisions.preferred[is_decided[decisions.preferred_owner]]].detach(),
         rewards=rewards[decisions.thumbs].detach(),
     )
 

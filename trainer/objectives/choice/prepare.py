@@ -1,7 +1,7 @@
 """Reads the examples of a `choice` run and builds its `ChoiceTrainer` with noise model and reference."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from serving.base import compute_base_id
 from trainer.data.example import Example
 from trainer.data.pair_rows import TrainingRows, find_held_out
 from trainer.errors import NothingToTrainOn
+from trainer.mix.mixing import Mixed, mix_in
 from trainer.objectives.arguments import share_batch, watch_held_out
 from trainer.objectives.choice.examples import load_examples
 from trainer.objectives.choice.noise_model import NO_NOISE, NoiseModel, read_noise_model
@@ -29,12 +30,15 @@ from trainer.recipes.recipe import Recipe
 
 @dataclass(frozen=True)
 class ChoiceData:
-    """The data of a run: `found`, never empty, is learnt from; `held_out` is only measured."""
+    """The data of a run: `found`, never empty, is learnt from, what was `mixed` in included; `held_out` is
+    only measured.
+    """
 
     base_id: str
     found: TrainingRows[Example]
     held_out: TrainingRows[Example]
     noise_model: NoiseModel
+    mixed: Mixed[Example] | None = None
 
 
 def read_choices(dataset_dir: Path, base: Path, tokenizer: Any, recipe: Recipe) -> ChoiceData:
@@ -53,7 +57,19 @@ def read_choices(dataset_dir: Path, base: Path, tokenizer: Any, recipe: Recipe) 
     if not found.examples:
         held_out = find_held_out(dataset_dir, "choices", "pairs", "thumbs")
         raise NothingToTrainOn(dataset_dir, found.refusals, held_out)
-    return ChoiceData(base_id, found, load(split="validation"), noise_model)
+    mixed = None
+    if recipe.mix is not None:
+        own = len(found.examples)
+        mixed = mix_in(
+            recipe.mix, tokenizer, make_general, own=own, max_length=recipe.max_length, seed=recipe.seed
+        )
+        found = replace(found, examples=[*found.examples, *mixed.rows])
+    return ChoiceData(base_id, found, load(split="validation"), noise_model, mixed)
+
+
+def make_general(key: str, prompt: list[int], reply: list[int]) -> Example:
+    """A reply that is learnt for its own sake: nats per token of the reply alone, and no decision."""
+    return Example(key, key, tuple(prompt), (tuple(reply),), preferred=0, nll=1.0)
 
 
 def prepare_choices(
@@ -83,11 +99,11 @@ def prepare_choices(
 
     counts: dict[str, Any] = {
         "examples_found": found.found,
-        "examples_trained": len(found.examples),
+        "examples_trained": len(found.examples) - (len(data.mixed.rows) if data.mixed else 0),
         "examples_held_out": len(held_out.examples),
         "refusals": dict(found.refusals),
         "habits": data.noise_model.to_json(),
-    }
+    } | ({"mix": data.mixed.to_json()} if data.mixed else {})
     exact = not recipe.bf16 and recipe.dtype == "float32"
     known = None
     if recipe.reference == "stored":

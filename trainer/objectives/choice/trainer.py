@@ -37,6 +37,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
     """
 
     loss_is_scaled_for_ga = True
+    begins_at_base = True  # False for an adapter that has learnt before: its first log-ratios are not 0
     control: Any
 
     def __init__(
@@ -100,7 +101,7 @@ class ChoiceTrainer(Trainer):  # type: ignore[misc]
                 base = self._read_base(row)
                 sums = self.reader.read(model, row)
                 losses, weights = self._find_losses(row, sums, base)
-                if self.state.global_step == 0:
+                if self.begins_at_base and self.state.global_step == 0:
                     self._check_reference(row, sums, base)
                 loss = (losses.total * weights).sum() * share
                 self.accelerator.backward(loss)

@@ -10,6 +10,7 @@ from trainer.data.tokens import encode_prompt, encode_reply
 from trainer.objectives.choice.examples import load_examples
 from trainer.objectives.choice.noise_model import NoiseModel
 from trainer.recipes.recipe import Recipe
+from trainer.recipes.tag_weights import TagWeight
 
 RECIPE = Recipe(name="here", nll_weight=0.1, max_length=512, min_thumbs=3)
 NOISE = NoiseModel(offsets=(0.5, 0.2, -0.1, -0.6), noise_rates={"ann": 0.3})
@@ -362,3 +363,12 @@ def test_held_out_checks_have_a_limit_of_their_own(tmp_path, tokenizer):
 def test_a_missing_dataset_is_named(tmp_path, tokenizer):
     with pytest.raises(DatasetMissing):
         load_examples(tmp_path / "gone", "train", tokenizer, RECIPE, base_id=BASE_ID, noise_model=NOISE)
+
+
+def test_a_tag_multiplies_what_an_example_weighs_in_training_alone(tmp_path, tokenizer):
+    weights = {"vip": TagWeight(weight=2.5)}
+    body = choice(tags=["vip", "other"])
+    assert load_one(tmp_path, tokenizer, body, tag_weights=weights).weight == 0.6 * 2.5
+    assert load_one(tmp_path, tokenizer, choice(tags=["other"]), tag_weights=weights).weight == 0.6
+    held_out = body | {"split": "validation"}
+    assert load_one(tmp_path, tokenizer, held_out, split="validation", tag_weights=weights).weight == 0.6

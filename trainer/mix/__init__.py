@@ -1,0 +1,1 @@
+"""General conversations among what a run learns from, so that it forgets less of what the base can do."""
