@@ -17,8 +17,8 @@ DIVERGED = "the run diverged"  # how the trainer's error of that name begins
 
 @dataclass(frozen=True)
 class RunFacts:
-    """The facts of one run; of one with stages, those of its last stage. Losses are (step, value): of training
-    means over a fifth of the steps, from the first fifth to the last; held out as measured.
+    """The facts of one run; of one with stages, those of its last stage. Losses are (step, value): of
+    training means over a fifth of the steps, from the first fifth to the last; held out as measured.
     """
 
     id: str

@@ -68,7 +68,7 @@ def test_a_run_of_hardly_a_step_tells_no_more():
 
 def test_of_a_run_with_stages_the_last_one_is_read():
     stages = [{"objective": "sft", "epochs": 3.0}, {"learning_rate": 3e-6, "epochs": None}]
-    run = Run(id="r1", recipe={**RECIPE, "stages": stages}, **DESK)
+    run = Run(id="r1", recipe={**RECIPE, "stages": stages}, desk_id=DESK)
     recipe = read_run(run, {}, max_kl_to_base=0.5).recipe
     assert [recipe[key] for key in ("objective", "learning_rate", "epochs")] == ["choice", 3e-6, 2.0]
 
