@@ -16,7 +16,7 @@ def show_forecast(found: "Forecast", as_json: bool) -> None:
     if as_json:
         print_json(found.to_json())
         return
-    for line in [*list_data(found), "", *list_time(found), "", *list_memory(found)]:
+    for line in [*list_data(found), "", *list_time(found), "", *list_memory(found), "", str(found.need)]:
         click.echo(line)
 
 

@@ -13,6 +13,7 @@ from feedback.errors import NotFound
 from feedback.morning.gather import say_now
 from feedback.morning.words import EFFECTS
 from feedback.run_report.facts import read_facts
+from feedback.run_report.need import describe_need
 from feedback.run_report.report import compose_run_report
 from feedback.store.engine import read
 from feedback.store.run_history import find_latest_ended
@@ -106,6 +107,8 @@ def describe(report: dict[str, Any]) -> list[str]:
     for name in ("loss", "decision_loss", "held_out_loss"):
         if curve := report["curves"].get(name):
             lines.append(f"{name:<10} {describe_curve(curve)}")
+    if report["need"]:
+        lines.append(f"need       {describe_need(report['need'])}")
     if report["unpacked"]:
         lines.append(f"rows       one reply a row, which is slower and as right: {report['unpacked']}")
     for name in ("uniform", "base", "serving", "adapter"):

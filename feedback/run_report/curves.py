@@ -6,10 +6,11 @@ from dataclasses import asdict
 from typing import Any
 
 from feedback.run_report.epochs import EPOCH_STEPS, average_epoch
+from feedback.run_report.need import NEED_NUMBERS
 from feedback.store.run_history import Numbers
 
-# How far the run is, and how long an epoch: nothing to draw.
-NO_CURVES = ("seconds_left", "base_read", EPOCH_STEPS)
+# How far the run is, how long an epoch, and what it takes: nothing to draw.
+NO_CURVES = ("seconds_left", "base_read", EPOCH_STEPS, *NEED_NUMBERS)
 LOWER_IS_BETTER = ("loss", "decision_loss", "held_out_loss")
 MAX_POINTS = 400
 

@@ -15,6 +15,7 @@ from feedback.morning.words import ACTIONS
 from feedback.records.rejections import explain
 from feedback.run_report.curves import list_curves
 from feedback.run_report.facts import RunReportFacts
+from feedback.run_report.need import read_need
 from feedback.store.runs import name_other_base
 from feedback.store.tables import RolloutDecision, Run
 
@@ -62,6 +63,7 @@ def compose_run_report(facts: RunReportFacts, said: MorningSentence, watch: Drif
         "dataset": report_dataset(facts),
         "erased": dict(sorted(facts.erased.items())),
         "curves": list_curves(facts.numbers),
+        "need": read_need(facts.numbers),
         "unpacked": (run.report or {}).get("unpacked"),
         "scores": show_scores(run.report),
         "decision": show_decision(run),

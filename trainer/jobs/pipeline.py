@@ -167,7 +167,9 @@ def train_in_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Pa
         live.report,
         reference_dir=ctx.data_dir,
         on_reading=live.report_reading,
+        on_forecast=live.report_need,
     )
+    live.report_end(result.metrics)
     log.info("trained: %s", json.dumps(result.metrics))
     return result.metrics
 

@@ -7,8 +7,10 @@ Only the training's own losses are measured (see evaluate.py); no store is known
 """
 
 import json
+import logging
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +26,9 @@ from transformers.utils import logging as transformers_logging
 
 from trainer.base_model import load_base
 from trainer.data.chat import read_chat
+from trainer.estimate.forecast import foresee
+from trainer.estimate.need import RunNeed, time_reading
+from trainer.estimate.peak import forget_peak, read_memory, read_peak
 from trainer.objectives.arguments import build_lora, build_settings
 from trainer.objectives.by_name import choose_prepare, read_data
 from trainer.progress import Counter, Listener, fan_out, write_progress
@@ -33,6 +38,7 @@ from trainer.training.callbacks import EarlyStopping, TrainingWatch
 from trainer.training.checkpoints import drop_unfinished, find_checkpoint
 from trainer.training.saving import save_adapter
 
+log = logging.getLogger(__name__)
 transformers_logging.disable_progress_bar()  # progress has its own listeners
 
 
@@ -53,13 +59,14 @@ def train(
     *,
     reference_dir: Path | None = None,
     on_reading: Counter | None = None,
+    on_forecast: Callable[[RunNeed], None] = lambda need: None,
 ) -> TrainResult:
     """Trains one adapter into `run_dir/adapter`.
 
     After a kill, call it again with the same arguments: it continues. `reference_dir`: where stored reference
     log-probabilities are kept from run to run; None keeps them beside this run. `on_reading` is called while
-    they are computed. Under `accelerate launch` every process calls this; the first one writes. Raises
-    BaseUnfit or RecipeRefused at once if the base cannot be trained so.
+    they are computed, `on_forecast` before the first step. Under `accelerate launch` every process calls
+    this; the first one writes. Raises BaseUnfit or RecipeRefused at once if the base cannot be trained so.
     """
     require_trained(base, recipe)
     run_dir.mkdir(parents=True, exist_ok=True)
@@ -69,9 +76,21 @@ def train(
 
     tokenizer = AutoTokenizer.from_pretrained(base)
     tokenizer.pad_token_id = read_chat(tokenizer).pad  # TRL takes EOS where there is none, if there is EOS
-    model = load_base(base, recipe.dtype)
-    lora, checkpoints = build_lora(base, recipe), run_dir / "checkpoints"
     data = read_data(dataset_dir, base, tokenizer, recipe)
+    forget_peak()
+    program = read_memory()
+    model = load_base(base, recipe.dtype)
+    need = foresee(
+        data,
+        base,
+        recipe,
+        reference_dir=reference_dir or run_dir,
+        program=program,
+        reading=time_reading(model, tokenizer.pad_token_id, recipe.max_length),
+    )
+    log.info("%s", need)
+    on_forecast(need)
+    lora, checkpoints = build_lora(base, recipe), run_dir / "checkpoints"
     prepare = choose_prepare(recipe, reference_dir=reference_dir or run_dir, on_reading=on_reading)
     settings = build_settings(recipe.settle_epochs(len(data.found.examples)), checkpoints)
     trainer, counts = prepare(data, model, recipe, lora, settings)
@@ -99,6 +118,7 @@ def train(
         **_read_log(trainer.state.log_history, recipe),
         "held_out_loss": _find_held_out_loss(trainer.state, recipe),
         "seconds": round(time.monotonic() - started, 2),
+        "need": need.to_json() | {"measured": read_peak()},
     }
     adapter_dir = run_dir / "adapter"
     if trainer.is_world_process_zero():
