@@ -22,7 +22,7 @@ from trainer.estimate.memory import Need, Parameters, count_parameters, find_nee
 from trainer.estimate.need import RunNeed, find_run_need
 from trainer.estimate.peak import read_memory
 from trainer.estimate.trial_run import STEPS, TimedSteps, time_steps
-from trainer.objectives.arguments import build_lora, build_settings
+from trainer.objectives.arguments import build_method, build_settings
 from trainer.objectives.by_name import choose_prepare, read_data
 from trainer.objectives.choice.example_set import ConversationSet
 from trainer.objectives.choice.prepare import name_dtype
@@ -110,7 +110,7 @@ def forecast(dataset_dir: Path, base: Path, recipe: Recipe, *, reference_dir: Pa
     timed, load, unpacked, count = try_steps(data, base, recipe, steps)
     tokens, stored = count_run(data, recipe, count, reference_dir)
     seconds = find_seconds(tokens, recipe, steps, timed.rate, load=load)
-    parameters = count_parameters(base, build_lora(base, recipe))
+    parameters = count_parameters(base, build_method(base, recipe))
     needs = find_needs(parameters, recipe.dtype)
     return Forecast(
         objective=recipe.objective,
@@ -152,7 +152,7 @@ def foresee(
     return find_run_need(
         base,
         recipe,
-        find_needs(count_parameters(base, build_lora(base, recipe)), recipe.dtype),
+        find_needs(count_parameters(base, build_method(base, recipe)), recipe.dtype),
         tokens=find_largest(examples, recipe),
         program=program,
         seconds=find_seconds(tokens, recipe, steps, reading / FORWARD).total,
@@ -218,13 +218,13 @@ def try_steps(
     )
     set_seed(recipe.seed)
     began = time.monotonic()
-    model = load_base(base, recipe.dtype)
+    model = load_base(base, recipe.dtype, quantised=recipe.method == "qlora")
     load = time.monotonic() - began
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = build_settings(recipe, folder) | {"max_steps": min(STEPS, steps), "save_strategy": "no"}
         prepare = choose_prepare(recipe, reference_dir=folder)
-        trainer, _ = prepare(part, model, recipe, build_lora(base, recipe), settings)
+        trainer, _ = prepare(part, model, recipe, build_method(base, recipe), settings)
         unpacked: str | None = None
         count = COUNT.get(recipe.objective, count_apart)
         if recipe.objective == "choice":

@@ -47,10 +47,10 @@ def find_run_need(
     base: Path, recipe: Recipe, needs: Mapping[str, Need], *, tokens: int, program: int, seconds: float
 ) -> RunNeed:
     """`needs`: of each method; `tokens`: how many are in the model at once, at most."""
-    need = needs["lora"]
+    need = needs.get(recipe.method, needs["lora"])
     rows = count_head_rows(recipe, tokens)
     return RunNeed(
-        method="lora",
+        method=recipe.method,
         program=program,
         weights=need.weights,
         gradients=need.gradients,

@@ -29,10 +29,11 @@ from trainer.data.chat import read_chat
 from trainer.estimate.forecast import foresee
 from trainer.estimate.need import RunNeed, time_reading
 from trainer.estimate.peak import forget_peak, read_memory, read_peak
-from trainer.objectives.arguments import build_lora, build_settings
+from trainer.objectives.arguments import build_method, build_settings
 from trainer.objectives.by_name import choose_prepare, read_data
 from trainer.progress import Counter, Listener, fan_out, write_progress
 from trainer.recipes.adapter_layers import require_trained
+from trainer.recipes.methods import NEVER_SERVED
 from trainer.recipes.recipe import Recipe
 from trainer.training.callbacks import EarlyStopping, TrainingWatch
 from trainer.training.checkpoints import drop_unfinished, find_checkpoint
@@ -79,7 +80,7 @@ def train(
     data = read_data(dataset_dir, base, tokenizer, recipe)
     forget_peak()
     program = read_memory()
-    model = load_base(base, recipe.dtype)
+    model = load_base(base, recipe.dtype, quantised=recipe.method == "qlora")
     need = foresee(
         data,
         base,
@@ -89,8 +90,9 @@ def train(
         reading=time_reading(model, tokenizer.pad_token_id, recipe.max_length),
     )
     log.info("%s", need)
+    warn_of_method(recipe)
     on_forecast(need)
-    lora, checkpoints = build_lora(base, recipe), run_dir / "checkpoints"
+    lora, checkpoints = build_method(base, recipe), run_dir / "checkpoints"
     prepare = choose_prepare(recipe, reference_dir=reference_dir or run_dir, on_reading=on_reading)
     settings = build_settings(recipe.settle_epochs(len(data.found.examples)), checkpoints)
     trainer, counts = prepare(data, model, recipe, lora, settings)
@@ -104,7 +106,8 @@ def train(
 
     if trainer.is_world_process_zero():
         drop_unfinished(checkpoints)
-    checkpoint = find_checkpoint(checkpoints)
+    # PEFT saves virtual tokens without what they are made of: such a run begins again.
+    checkpoint = find_checkpoint(checkpoints) if recipe.is_served else None
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if recipe.objective == "choice":
@@ -125,6 +128,14 @@ def train(
         save_adapter(trainer.accelerator.unwrap_model(trainer.model), adapter_dir)
         (run_dir / "metrics.json").write_text(json.dumps(metrics, indent=2), encoding="utf-8")
     return TrainResult(adapter_dir, metrics)
+
+
+def warn_of_method(recipe: Recipe) -> None:
+    """Says before the first step what the recipe's method costs."""
+    if recipe.method == "qlora" and not torch.cuda.is_available():
+        log.warning("method qlora on a CPU: each product unpacks its weights first, several times slower")
+    if not recipe.is_served:
+        log.warning("method %s: %s", recipe.method, NEVER_SERVED)
 
 
 def _read_log(history: list[dict[str, float]], recipe: Recipe) -> dict[str, float | None]:
