@@ -6,6 +6,7 @@ merged. Nothing is trained here.
 """
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -158,10 +159,14 @@ class Scorer:
         set_seed(seed)
         found: list[list[GeneratedReply]] = [[] for _ in prompts]
         rows = [PairTokens(list(prompt), [0] * max_new_tokens) for prompt in prompts]
-        with torch.inference_mode(), self._using(adapter):
-            for batch in batch_by_length(rows, copies=samples):
+        with torch.inference_mode(), self._using(adapter), warnings.catch_warnings():
+            writer, batches = self._plain, batch_by_length(rows, copies=samples)
+            if self._puts_tokens(adapter):
+                # PEFT gives virtual tokens no position behind padding: each prompt alone, which has none.
+                writer, batches = self._tuned, ([place] for place in range(len(rows)))
+                warnings.filterwarnings("ignore", "Position ids are not supported")
+            for batch in batches:
                 ids, mask = self._pad_left([rows[place].prompt_ids for place in batch])
-                writer = self._tuned if self._puts_tokens(adapter) else self._plain
                 made = writer.generate(input_ids=ids, attention_mask=mask, generation_config=config)[
                     :, ids.shape[1] :
                 ]

@@ -20,7 +20,7 @@ from pathlib import Path
 from trainer.recipes.recipe import load_recipe
 from trainer.training.train import train
 
-changes = {"epochs": 1, "min_steps": 0, "max_held_out_pairs": 8}
+changes = {"epochs": 1, "min_steps": 0, "max_examples": 8, "max_held_out_pairs": 4}
 dataset, run = map(Path, sys.argv[1:])
 train(dataset, Path("demo/model"), load_recipe("demo", **changes), run, lambda _: None)
 """
