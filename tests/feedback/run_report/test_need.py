@@ -1,6 +1,10 @@
 """A forecast beside what was measured; sums and shares by hand."""
 
+import pytest
+
 from feedback.run_report.need import GIB, describe_need, read_need
+from feedback.store.runs import Metric
+from tests.feedback.run_report.runs import train_run
 
 TOLD = {
     "memory_program": [(0, 0.5 * GIB)],
@@ -32,3 +36,25 @@ def test_a_run_that_was_killed_has_what_it_was_told():
 def test_a_run_without_a_forecast_has_none():
     assert read_need({"loss": [(1, 0.5)]}) is None
     assert read_need(TAKEN) is None
+
+
+@pytest.mark.parametrize(
+    ("language", "memory", "time"),
+    [
+        (
+            "en",
+            "Memory: forecast 2.00 GiB, measured 1.75 GiB (12",
+            "Time: forecast 5.0 min, measured 6.0 min (20",
+        ),
+        ("zh", "内存：预计 2.00 GiB，实测 1.75 GiB（低 12", "时间：预计 5.0 分钟，实测 6.0 分钟（高 20"),
+    ],
+    ids=["en", "zh"],
+)
+def test_both_pages_of_a_run_put_the_forecast_beside_what_was_measured(sqlite_desk, language, memory, time):
+    numbers = [Metric(name, *points[0]) for name, points in (TOLD | TAKEN).items()]
+    run_id = train_run(sqlite_desk.engine, seconds={"collect": 1.0, "train": 9.0}, numbers=numbers)
+    client = sqlite_desk.app.test_client()
+    headers = {"Authorization": f"Bearer {sqlite_desk.tokens['expert']}", "Accept-Language": language}
+    for path in (f"/console/runs/{run_id}", f"/console/runs/{run_id}/report"):
+        page = client.get(path, headers=headers).text
+        assert memory in page and time in page, path
