@@ -23,7 +23,7 @@ def show_forecast(stages: "Sequence[Forecast]", as_json: bool) -> None:
     for number, found in enumerate(stages, 1):
         if len(stages) > 1:
             click.echo(f"stage {number} of {len(stages)}")
-        for line in [*list_data(found), "", *list_time(found), "", *list_memory(found)]:
+        for line in [*list_data(found), "", *list_time(found), "", *list_memory(found), "", str(found.need)]:
             click.echo(line)
     if len(stages) > 1:
         steps = sum(found.steps for found in stages)

@@ -14,6 +14,7 @@ from feedback.errors import NotFound
 from feedback.morning.gather import say_now
 from feedback.morning.words import EFFECTS
 from feedback.run_report.facts import read_facts
+from feedback.run_report.need import describe_need
 from feedback.run_report.report import compose_run_report
 from feedback.store.engine import read
 from feedback.store.run_history import find_latest_ended
@@ -116,6 +117,8 @@ def describe(report: dict[str, Any]) -> list[str]:
     for name in ("loss", "decision_loss", "held_out_loss"):
         if curve := report["curves"].get(name):
             lines.append(f"{name:<10} {describe_curve(curve)}")
+    if report["need"]:
+        lines.append(f"need       {describe_need(report['need'])}")
     if report["run_advice"]["what"] != "nothing_trained":
         lines.append(f"recipe     {report['run_advice']['text']}")
     if report["unpacked"]:

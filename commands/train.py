@@ -19,6 +19,7 @@ from commands.progress import show_work
 from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.datasets.layout import dataset_dir
+from feedback.run_report.need import NEED_NUMBERS
 from feedback.store.engine import read, unit_of_work
 from feedback.store.runs import FINISHED, file_run_request, get_run, list_metrics
 from feedback.store.tables import DEFAULT_DESK, Run
@@ -153,7 +154,8 @@ def watch_run(engine: Engine, run_id: str, *, quiet: bool) -> dict[str, Any]:
                 run = get_run(session, desk_id=DEFAULT_DESK, run_id=run_id)
                 metrics = list_metrics(session, run_id=run_id, after_id=last_metric)
             for metric in metrics:
-                latest[metric.name] = metric.value
+                if metric.name not in NEED_NUMBERS:
+                    latest[metric.name] = metric.value
                 last_metric = metric.id or last_metric
             note = "  ".join(f"{name} {value:.3g}" for name, value in list(latest.items())[:4])
             if run.state != "queued":

@@ -89,6 +89,7 @@ def test_each_extra_names_exactly_what_its_part_imports_beyond_the_common_list()
     assert named["core"] == core
     assert named["web"] == web - core
     assert named["train"] == train - core
+    assert named["qlora"] == {"bitsandbytes"}
     assert named["serve"] == {"vllm"}
 
 

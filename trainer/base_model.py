@@ -8,22 +8,41 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
 
 
-def load_base(base: Path, dtype: str) -> Any:
+def load_base(base: Path, dtype: str, *, quantised: bool = False) -> Any:
     """The base on the CPU. Without dropout, since log-probabilities of two forward passes are compared.
 
     Dropout is set to 0 in the configuration: some modules keep their rate as a number that no later change
-    reaches.
+    reaches. `quantised`: its linear layers in 4 bits.
     """
     config = AutoConfig.from_pretrained(base)
     for name, value in vars(config).copy().items():
         if isinstance(value, float) and ("dropout" in name or name.endswith("_pdrop")):
             setattr(config, name, 0.0)
-    return AutoModelForCausalLM.from_pretrained(
-        base, config=config, dtype=getattr(torch, dtype), **_choose_attention(config)
+    given = {"config": config, "dtype": getattr(torch, dtype), **_choose_attention(config)}
+    if quantised:
+        return _load_quantised(base, given)
+    return AutoModelForCausalLM.from_pretrained(base, **given)
+
+
+def _load_quantised(base: Path, given: dict[str, Any]) -> Any:
+    """NF4 with its scales quantised once more; products are computed in the dtype of the other weights."""
+    four_bits = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=given["dtype"],
     )
+    place = {"device_map": {"": 0}} if torch.cuda.is_available() else {}
+    model = AutoModelForCausalLM.from_pretrained(base, quantization_config=four_bits, **place, **given)
+    for module in model.modules():
+        if hasattr(
+            module, "support_avx512bf16_for_cpu"
+        ):  # that path rounds, and only readings without gradients
+            module.support_avx512bf16_for_cpu = False
+    return model
 
 
 def _choose_attention(config: Any) -> dict[str, str]:

@@ -41,6 +41,9 @@ class RunReport(Answer):
     curves: dict[str, Object] = Field(
         description="Each number: mean over the last epoch; first, best and last value; points."
     )
+    need: Object | None = Field(
+        description="Memory and seconds told before the first step, and what was measured."
+    )
     unpacked: str | None = Field(
         description="Why the base was read one reply a row; null where rows were packed."
     )

@@ -25,6 +25,7 @@ from feedback.experiments.funnel import count_funnel
 from feedback.labelling.adapter_scores import read_scores
 from feedback.lineage.graph import Scope
 from feedback.morning.gather import say_now
+from feedback.run_report.need import read_need
 from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.closings import count_closings
 from feedback.store.dataset_jobs import select_builds
@@ -163,6 +164,7 @@ def _render_run(template: str, run_id: str) -> str:
             stages=draw_stages(run, numbers, read_numbers(store, run_id=behind.id) if behind else {}),
             is_reading_base=BASE_READ in numbers and "loss" not in numbers,
             seconds_left=numbers[SECONDS_LEFT][-1][1] if SECONDS_LEFT in numbers else None,
+            need=read_need(numbers),
             report=read_report(run.report),
             sides=find_sides(store, run) if run.state in runs.FINISHED else [],
         )

@@ -12,6 +12,7 @@ REASONS = {
     "no_change": "changes nothing: it is the base itself",
     "waits_for_comparison": "trained on a base that does not serve yet: it waits for the blind comparison",
     "not_published": "no model server ran: start one, then promote the adapter",
+    "method_not_served": "no engine can serve what its method trains: it is reported alone",
     "too_short": "replies shrank against the base's",
     "too_long": "replies grew against the base's",
     "broken_greedy": "broken replies to fixed prompts",

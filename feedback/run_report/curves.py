@@ -6,11 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from feedback.run_report.epochs import EPOCH_STEPS, average_epoch
+from feedback.run_report.need import NEED_NUMBERS
 from feedback.run_report.stages import STAGE
 from feedback.store.run_history import Numbers
 
-# How far the run is, how long an epoch, and which stage: nothing to draw.
-NO_CURVES = ("seconds_left", "base_read", EPOCH_STEPS, STAGE)
+# How far the run is, how long an epoch, which stage, and what it takes: nothing to draw.
+NO_CURVES = ("seconds_left", "base_read", EPOCH_STEPS, STAGE, *NEED_NUMBERS)
 LOWER_IS_BETTER = ("loss", "decision_loss", "held_out_loss")
 MAX_POINTS = 400
 

@@ -15,6 +15,7 @@ from feedback.morning.words import ACTIONS
 from feedback.records.rejections import explain
 from feedback.run_report.curves import list_curves
 from feedback.run_report.facts import RunReportFacts
+from feedback.run_report.need import read_need
 from feedback.run_report.stages import STAGE, split_stages
 from feedback.store.runs import name_other_base
 from feedback.store.tables import RolloutDecision, Run
@@ -77,6 +78,7 @@ def compose_run_report(
         "stages": [list_curves(each) for each in split_stages(facts.numbers)]
         if STAGE in facts.numbers
         else [],
+        "need": read_need(facts.numbers),
         "unpacked": (run.report or {}).get("unpacked"),
         "scores": show_scores(run.report),
         "decision": show_decision(run),

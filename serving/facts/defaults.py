@@ -1,8 +1,8 @@
 """Settings of the engine that suit a base, for those that nobody set: each with the value and where it comes
 from.
 
-What is set in the file, the environment or on the command line always wins. Nothing is chosen for the demo
-model, which the defaults of the settings are made for.
+What is set in the file, the environment or on the command line always wins. For the demo model, which the
+defaults of the settings are made for, nothing is chosen but the rank of a recipe that is above them.
 """
 
 from dataclasses import dataclass
@@ -48,14 +48,15 @@ def choose_settings(
 ) -> list[ChosenSetting]:
     """What is chosen for a base where nothing is set. `rank` is that of the recipe."""
     if settings.base_model == DEMO_BASE:
-        return []
+        wide = rank > settings.max_lora_rank and "max_lora_rank" not in settings.model_fields_set
+        return [_choose_rank(rank)] if wide else []
     window, longest = _choose_lengths(settings, profile)
     dtype, why = _choose_dtype(profile, backend)
     wanted = [
         ChosenSetting("dtype", dtype, why),
         ChosenSetting("max_model_len", window, "the base's window is no longer"),
         ChosenSetting("max_tokens", longest, "a few short paragraphs, at most a quarter of the window"),
-        ChosenSetting("max_lora_rank", _find_rank(rank), f"rank {rank} of the recipe"),
+        _choose_rank(rank),
     ]
     if settings.base_model in PACKAGED_BASES:
         wanted.append(ChosenSetting("frequency_penalty", _AGAINST_LOOPS, "so small a base falls into loops"))
@@ -91,6 +92,7 @@ def _choose_thinking(settings: ServingSettings, profile: BaseProfile) -> list[Ch
     return [ChosenSetting("chat_template_kwargs", {**missing, **given}, "its template can turn thinking off")]
 
 
-def _find_rank(rank: int) -> int:
+def _choose_rank(rank: int) -> ChosenSetting:
     """The smallest limit that the engine knows and that holds this rank."""
-    return next((limit for limit in _RANKS[1:] if limit >= rank), _RANKS[-1])
+    limit = next((limit for limit in _RANKS[1:] if limit >= rank), _RANKS[-1])
+    return ChosenSetting("max_lora_rank", limit, f"rank {rank} of the recipe")

@@ -85,7 +85,7 @@ def test_what_cannot_be_forecast(
 
 
 def test_rank_that_serving_does_not_take_is_refused(call: Call, built: str, tmp_path: Path) -> None:
-    (tmp_path / "mine.yaml").write_text(RECIPE.model_copy(update={"rank": 512}).to_yaml())
+    (tmp_path / "mine.yaml").write_text(RECIPE.model_copy(update={"rank": 256}).to_yaml())
     result = call("train", "--dry-run", "--dataset", built, "--recipe", str(tmp_path / "mine.yaml"))
 
     assert result.exit_code == 1

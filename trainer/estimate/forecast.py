@@ -20,8 +20,10 @@ from trainer.base_model import load_base
 from trainer.data.example import Example
 from trainer.data.tagged import count_tagged
 from trainer.estimate.memory import Need, Parameters, count_parameters, find_needs
+from trainer.estimate.need import RunNeed, find_run_need
+from trainer.estimate.peak import read_memory
 from trainer.estimate.trial_run import STEPS, TimedSteps, time_steps
-from trainer.objectives.arguments import build_lora, build_settings
+from trainer.objectives.arguments import build_method, build_settings
 from trainer.objectives.by_name import choose_prepare, read_data
 from trainer.objectives.choice.example_set import ConversationSet
 from trainer.objectives.choice.prepare import name_dtype
@@ -86,11 +88,13 @@ class Forecast:
     timed: TimedSteps
     parameters: Parameters
     needs: Mapping[str, Need]
+    need: RunNeed
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self) | {
             "seconds": asdict(self.seconds) | {"total": self.seconds.total},
             "needs": {name: need.to_json() for name, need in self.needs.items()},
+            "need": self.need.to_json(),
         }
 
 
@@ -103,28 +107,15 @@ def forecast(
     require_trained(base, recipe)
     torch.set_num_threads(recipe.threads)
     tokenizer = AutoTokenizer.from_pretrained(base)
-    is_choice = recipe.objective == "choice"
     data = read_data(dataset_dir, base, tokenizer, recipe)
     examples, held_out = data.found.examples, data.held_out.examples
     recipe = recipe.settle_epochs(len(examples))
-    steps = count_steps(len(examples), recipe)
+    steps, program = count_steps(len(examples), recipe), read_memory()
     timed, load, unpacked, count = try_steps(data, base, recipe, steps)
-    stored, missing = None, []
-    if is_choice and recipe.reference == "stored":
-        missing = list_missing(
-            [*examples, *held_out], data_dir=reference_dir, base_id=data.base_id, dtype=name_dtype(recipe)
-        )
-        earlier = set() if read is None else read
-        missing = [example for example in missing if example.id not in earlier]
-        earlier.update(example.id for example in missing)
-        stored = len(examples) + len(held_out) - len(missing)
-    tokens = Tokens(
-        epoch=sum(map(count, list_batches(examples, recipe))),
-        held_out=count(held_out),
-        reference=sum(count([example]) for example in missing),
-    )
-    checks = ceil(steps / recipe.checkpoint_steps) if held_out else 0
-    parameters = count_parameters(base, build_lora(base, recipe))
+    tokens, stored = count_run(data, recipe, count, reference_dir, earlier=read)
+    seconds = find_seconds(tokens, recipe, steps, timed.rate, load=load)
+    parameters = count_parameters(base, build_method(base, recipe))
+    needs = find_needs(parameters, recipe.dtype)
     return Forecast(
         objective=recipe.objective,
         recipe=recipe.name,
@@ -139,16 +130,82 @@ def forecast(
         epochs=recipe.epochs,
         steps=steps,
         stored=stored,
-        seconds=Seconds(  # to the end of the run; early stopping only makes it shorter
-            load=load,
-            reference=tokens.reference * FORWARD * timed.rate,
-            training=recipe.epochs * tokens.epoch * timed.rate,
-            checks=checks * tokens.held_out * FORWARD * timed.rate,
-        ),
+        seconds=seconds,
         timed=timed,
         parameters=parameters,
-        needs=find_needs(parameters, recipe.dtype),
+        needs=needs,
+        need=find_run_need(
+            base,
+            recipe,
+            needs,
+            tokens=find_largest(examples, recipe),
+            program=program,
+            seconds=seconds.total,
+        ),
     )
+
+
+def foresee(
+    data: Any, base: Path, recipe: Recipe, *, reference_dir: Path, program: int, reading: float
+) -> RunNeed:
+    """What a run will take, before its first step. `reading`: seconds for which the base reads a token."""
+    examples = data.found.examples
+    recipe = recipe.settle_epochs(len(examples))
+    count = partial(count_packed, recipe) if recipe.objective == "choice" else COUNT[recipe.objective]
+    tokens, _ = count_run(data, recipe, count, reference_dir)
+    steps = count_steps(len(examples), recipe)
+    return find_run_need(
+        base,
+        recipe,
+        find_needs(count_parameters(base, build_method(base, recipe)), recipe.dtype),
+        tokens=find_largest(examples, recipe),
+        program=program,
+        seconds=find_seconds(tokens, recipe, steps, reading / FORWARD).total,
+    )
+
+
+def count_run(
+    data: Any, recipe: Recipe, count: Count, reference_dir: Path, *, earlier: set[str] | None = None
+) -> tuple[Tokens, int | None]:
+    """The tokens of a run, and how many of its examples have a stored reference, if it stores any. `earlier`:
+    examples whose reference an earlier stage stores; those of this one are added.
+    """
+    examples, held_out = data.found.examples, data.held_out.examples
+    stored, missing = None, []
+    if recipe.objective == "choice" and recipe.reference == "stored":
+        missing = list_missing(
+            [*examples, *held_out], data_dir=reference_dir, base_id=data.base_id, dtype=name_dtype(recipe)
+        )
+        if earlier is not None:
+            missing = [example for example in missing if example.id not in earlier]
+            earlier.update(example.id for example in missing)
+        stored = len(examples) + len(held_out) - len(missing)
+    tokens = Tokens(
+        epoch=sum(map(count, list_batches(examples, recipe))),
+        held_out=count(held_out),
+        reference=sum(count([example]) for example in missing),
+    )
+    return tokens, stored
+
+
+def find_seconds(tokens: Tokens, recipe: Recipe, steps: int, rate: float, *, load: float = 0.0) -> Seconds:
+    """To the end of the run; early stopping only makes it shorter. `rate`: seconds of training a token."""
+    checks = ceil(steps / recipe.checkpoint_steps) if tokens.held_out else 0
+    return Seconds(
+        load=load,
+        reference=tokens.reference * FORWARD * rate,
+        training=recipe.epochs * tokens.epoch * rate,
+        checks=checks * tokens.held_out * FORWARD * rate,
+    )
+
+
+def find_largest(examples: Sequence[Any], recipe: Recipe) -> int:
+    """The most tokens that are in the model at once: a packed row, or a batch padded to its longest."""
+    if recipe.objective == "choice":
+        batches = list_batches(examples, recipe)
+        rows = (row for batch in batches for row in split_rows(batch, recipe.row_tokens))
+        return max(map(count_shared_tokens, rows))
+    return recipe.batch_size * max(COUNT[recipe.objective]([example]) for example in examples)
 
 
 def count_steps(examples: int, recipe: Recipe) -> int:
@@ -173,13 +230,13 @@ def try_steps(
     )
     set_seed(recipe.seed)
     began = time.monotonic()
-    model = load_base(base, recipe.dtype)
+    model = load_base(base, recipe.dtype, quantised=recipe.method == "qlora")
     load = time.monotonic() - began
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         settings = build_settings(recipe, folder) | {"max_steps": min(STEPS, steps), "save_strategy": "no"}
         prepare = choose_prepare(recipe, reference_dir=folder)
-        trainer, _ = prepare(part, model, recipe, build_lora(base, recipe), settings)
+        trainer, _ = prepare(part, model, recipe, build_method(base, recipe), settings)
         unpacked: str | None = None
         count = COUNT.get(recipe.objective, count_apart)
         if recipe.objective == "choice":

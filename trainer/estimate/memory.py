@@ -7,7 +7,7 @@ the recipe's dtype:
             weights                    gradients   Adam
     full    4 N                        4 N         8 N
     lora    b N + 4 L                  4 L         8 L
-    qlora   0.516 Q + 2 (N - Q) + 4 L  4 L         8 L
+    qlora   0.516 Q + b (N - Q) + 4 L  4 L         8 L
 
 Adam keeps two float32 numbers for each that is trained. A full fine-tune is counted in float32: bfloat16
 weights round small updates away. A weight in 4 bits (NF4) takes half a byte, an 8-bit scale for every 64 and
@@ -19,12 +19,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import PeftConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM
 
 FLOAT = 4
 ADAM = 8
-HALF = 2
 NF4 = 0.5 + 1 / 64 + 4 / (64 * 256)
 BYTES = {"float32": 4, "bfloat16": 2}
 
@@ -54,7 +53,7 @@ class Need:
         return asdict(self) | {"total": self.total}
 
 
-def count_parameters(base: Path, lora: LoraConfig) -> Parameters:
+def count_parameters(base: Path, config_of_method: PeftConfig) -> Parameters:
     """Counts the weights from the base's configuration, on the meta device, which takes no memory."""
     config = AutoConfig.from_pretrained(base)
     with torch.device("meta"):
@@ -66,15 +65,17 @@ def count_parameters(base: Path, lora: LoraConfig) -> Parameters:
             for module in model.modules()
             if isinstance(module, torch.nn.Linear) and module is not head
         )
-        adapted: Any = get_peft_model(model, lora)
+        adapted: Any = get_peft_model(model, config_of_method)
     adapter = sum(weight.numel() for weight in adapted.parameters() if weight.requires_grad)
     return Parameters(total, linear, adapter)
 
 
 def find_needs(found: Parameters, dtype: str) -> dict[str, Need]:
-    """The memory of `full`, `lora` and `qlora`. `dtype`: that of the base's weights under LoRA."""
+    """The memory of `full`, `lora` and `qlora`. `dtype`: that of the base's weights. Virtual tokens are
+    counted as `lora` is: an adapter on a frozen base.
+    """
     size = BYTES[dtype]
-    quantised = round(NF4 * found.linear) + HALF * (found.total - found.linear)
+    quantised = round(NF4 * found.linear) + size * (found.total - found.linear)
     adapter = FLOAT * found.adapter
 
     def need(weights: int, trained: int) -> Need:

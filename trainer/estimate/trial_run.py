@@ -4,8 +4,6 @@ take.
 `forecast.py` extrapolates from them to the whole run.
 """
 
-import resource
-import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +11,8 @@ from typing import Any
 
 import torch
 from transformers import PrinterCallback, ProgressCallback, TrainerCallback
+
+from trainer.estimate.peak import read_peak
 
 STEPS = 5  # the first of them is not timed: it allocates what the others use again
 
@@ -55,14 +55,6 @@ def read_clock() -> float:
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     return time.perf_counter()
-
-
-def read_peak() -> int:
-    """Peak memory in bytes: of the GPU if there is one, else of this process since it began."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
-    unit = 1 if sys.platform == "darwin" else 1024
-    return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def time_steps(

@@ -6,6 +6,7 @@ merged. Nothing is trained here.
 """
 
 import os
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -103,7 +104,7 @@ class Scorer:
         found: list[Logprobs] = [np.empty(0, np.float32)] * len(rows)
         with torch.inference_mode(), self._using(adapter):
             for batch in batch_by_length(rows):
-                hidden, targets, counts = self._read_replies([rows[place] for place in batch])
+                hidden, targets, counts = self._read_replies([rows[place] for place in batch], adapter)
                 parts = zip(_cut(hidden), _cut(targets), strict=True)
                 values = torch.cat(
                     [self._predict(part).gather(1, seen[:, None])[:, 0] for part, seen in parts]
@@ -122,7 +123,7 @@ class Scorer:
                 with self._using(None):
                     plain, targets, _ = self._read_replies(chosen)
                 with self._using(adapter):
-                    tuned, _, _ = self._read_replies(chosen)
+                    tuned, _, _ = self._read_replies(chosen, adapter)
                 for ours, theirs, seen in zip(_cut(plain), _cut(tuned), _cut(targets), strict=True):
                     base, moved = self._predict(ours), self._predict(theirs)
                     divergence += float((base.exp() * (base - moved)).sum())
@@ -158,10 +159,15 @@ class Scorer:
         set_seed(seed)
         found: list[list[GeneratedReply]] = [[] for _ in prompts]
         rows = [PairTokens(list(prompt), [0] * max_new_tokens) for prompt in prompts]
-        with torch.inference_mode(), self._using(adapter):
-            for batch in batch_by_length(rows, copies=samples):
+        with torch.inference_mode(), self._using(adapter), warnings.catch_warnings():
+            writer, batches = self._plain, batch_by_length(rows, copies=samples)
+            if self._puts_tokens(adapter):
+                # PEFT gives virtual tokens no position behind padding: each prompt alone, which has none.
+                writer, batches = self._tuned, ([place] for place in range(len(rows)))
+                warnings.filterwarnings("ignore", "Position ids are not supported")
+            for batch in batches:
                 ids, mask = self._pad_left([rows[place].prompt_ids for place in batch])
-                made = self._plain.generate(ids, attention_mask=mask, generation_config=config)[
+                made = writer.generate(input_ids=ids, attention_mask=mask, generation_config=config)[
                     :, ids.shape[1] :
                 ]
                 for number, tokens in enumerate(made.tolist()):
@@ -183,11 +189,34 @@ class Scorer:
         self._tuned.set_adapter(adapter, inference_mode=True)
         return nullcontext()
 
+    def _puts_tokens(self, adapter: str | None) -> bool:
+        """Whether the adapter is virtual tokens, which no layer of the base but PEFT's wrapper adds."""
+        return adapter is not None and bool(self._tuned.peft_config[adapter].is_prompt_learning)
+
+    def _read_hidden(self, ids: torch.Tensor, mask: torch.Tensor, adapter: str | None) -> torch.Tensor:
+        """The last hidden states of the given tokens; (rows, tokens, hidden)."""
+        if not self._puts_tokens(adapter):
+            made: torch.Tensor = self._head.body(
+                input_ids=ids, attention_mask=mask, use_cache=False
+            ).last_hidden_state
+            return made
+        caught: list[torch.Tensor] = []
+        hook = self._head.body.register_forward_hook(
+            lambda _module, _given, made: caught.append(made.last_hidden_state)
+        )
+        try:
+            self._tuned(input_ids=ids, attention_mask=mask, use_cache=False, logits_to_keep=1)
+        finally:
+            hook.remove()
+        return caught[0][:, -ids.shape[1] :]
+
     def _predict(self, hidden: torch.Tensor) -> torch.Tensor:
         """Log-probabilities of every next token, float32 whatever the weights are; (rows, vocabulary)."""
         return torch.log_softmax(self._head.read_logits(hidden), dim=-1)
 
-    def _read_replies(self, rows: Sequence[PairTokens]) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
+    def _read_replies(
+        self, rows: Sequence[PairTokens], adapter: str | None = None
+    ) -> tuple[torch.Tensor, torch.Tensor, list[int]]:
         """Hidden states that predict a reply token, (reply tokens, hidden), those tokens, and how many each
         row has.
         """
@@ -201,7 +230,7 @@ class Scorer:
             mask[number, :end] = 1
             wanted[number, start - 1 : end - 1] = True
         ids, mask, wanted = ids.to(self._device), mask.to(self._device), wanted.to(self._device)
-        hidden = self._head.body(input_ids=ids, attention_mask=mask, use_cache=False).last_hidden_state
+        hidden = self._read_hidden(ids, mask, adapter)
         targets = torch.cat([torch.tensor(row.reply_ids) for row in rows]).to(self._device)
         return hidden[wanted], targets, [len(row.reply_ids) for row in rows]
 

@@ -38,6 +38,7 @@ from trainer.jobs.new_choices import count_new
 from trainer.jobs.run_metrics import LiveRows
 from trainer.mix.general_set import read_general
 from trainer.recipes.adapter_layers import require_trained
+from trainer.recipes.methods import NEVER_SERVED
 from trainer.recipes.recipe import Measurement, Recipe, build_recipe, lay_changes, load_recipe, recall_recipe
 from trainer.recipes.tag_weights import take_in
 from trainer.release.publish import make_note, publish
@@ -67,6 +68,8 @@ def run_night(ctx: NightContext, token: RunToken) -> str:
         dataset = collect(ctx, token)
         metrics = train_in_run(ctx, token, recipe, dataset)
         report = evaluate_run(ctx, token, recipe, dataset)
+        if not recipe.is_served:
+            return end_unserved(ctx, token, recipe, metrics, report)
         name, decision = gate_and_stage(ctx, token, recipe, dataset, metrics, report)
         notes = end_with(ctx, token, run.kind, name) if decision.verdict == "passed" else []
     except NothingToTrain as nothing:
@@ -80,6 +83,15 @@ def end_with(ctx: NightContext, token: RunToken, kind: str, name: str) -> list[d
         text = "trained on a base that does not serve yet: `rejoinder rebase compare` comes next"
         return [make_note("waits_for_comparison", text)]
     return publish(ctx, token, name)
+
+
+def end_unserved(
+    ctx: NightContext, token: RunToken, recipe: Recipe, metrics: dict[str, Any], report: OfflineReport
+) -> str:
+    """Ends a run whose method no engine can serve with its report, and without an adapter's name."""
+    decision = keep_report(ctx, token, metrics, report)
+    told = make_note("method_not_served", f"method {recipe.method}: {NEVER_SERVED}")
+    return finish_run_files(ctx, token, "done", [told, *(reason.to_json() for reason in decision.reasons)])
 
 
 def choose_recipe(ctx: NightContext, token: RunToken) -> Recipe:
@@ -103,7 +115,7 @@ def find_recipe(request: Mapping[str, Any], settings: TrainerSettings, serving: 
     else:
         recipe = load_recipe(asked or settings.recipe_for(serving.base_model), **changes)
     highest = serving.max_lora_rank
-    if recipe.rank > highest:
+    if recipe.is_served and recipe.rank > highest:
         raise RecipeRefused(
             recipe.name, [f"rank: serving takes at most {highest} (max_lora_rank), got {recipe.rank}"]
         )
@@ -182,7 +194,8 @@ def train_in_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Pa
         return found
     live = LiveRows(ctx, token)
     run_dir = ctx.run_dir(token.run_id)
-    try_base(ctx, recipe, run_dir)
+    if recipe.is_served:
+        try_base(ctx, recipe, run_dir)
     result = train_adapter(
         dataset,
         ctx.base,
@@ -191,7 +204,9 @@ def train_in_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Pa
         live.report,
         reference_dir=ctx.data_dir,
         on_reading=live.report_reading,
+        on_forecast=live.report_need,
     )
+    live.report_end(result.metrics)
     log.info("trained: %s", json.dumps(result.metrics))
     return result.metrics
 
@@ -209,7 +224,8 @@ def evaluate_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Pa
         dataset,
         ctx.base,
         recipe.measurement,
-        serving=find_serving(ctx),
+        # PEFT holds virtual tokens and LoRA in one model never.
+        serving=find_serving(ctx) if recipe.is_served else None,
         template_kwargs=ctx.serving.chat_template_kwargs,
         threads=recipe.threads,
         dtype=recipe.dtype,
@@ -248,16 +264,24 @@ def gate_and_stage(
     report: OfflineReport,
 ) -> tuple[str, GateDecision]:
     """Lets the gate decide and stages the adapter with the verdict; returns its name and the decision."""
+    decision = keep_report(ctx, token, metrics, report)
+    name = stage(ctx, token, Finished(recipe, dataset, metrics, report, decision))
+    shutil.rmtree(ctx.run_dir(token.run_id) / "checkpoints", ignore_errors=True)
+    log.info("%s %s: %s", name, decision.verdict, [reason.code for reason in decision.reasons])
+    return name, decision
+
+
+def keep_report(
+    ctx: NightContext, token: RunToken, metrics: dict[str, Any], report: OfflineReport
+) -> GateDecision:
+    """Lets the gate decide, and writes what it decided on to the run."""
     decision = decide(report, ctx.policy.offline)
     checks = {"checks": [check.to_json() for check in decision.checks]}
     slower = {"unpacked": metrics["unpacked"]} if metrics.get("unpacked") else {}
     mixed = {"mix": metrics["mix"]} if metrics.get("mix") else {}
     found = {**report.model_dump(mode="json"), **ctx.policy.label, **checks, **slower, **mixed}
     ctx.advance(token, step="gate", report=found)
-    name = stage(ctx, token, Finished(recipe, dataset, metrics, report, decision))
-    shutil.rmtree(ctx.run_dir(token.run_id) / "checkpoints", ignore_errors=True)
-    log.info("%s %s: %s", name, decision.verdict, [reason.code for reason in decision.reasons])
-    return name, decision
+    return decision
 
 
 def finish_run_files(ctx: NightContext, token: RunToken, state: str, reasons: list[dict[str, Any]]) -> str:

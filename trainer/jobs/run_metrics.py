@@ -1,15 +1,20 @@
 """Writes the live numbers of a training run to the store, so that the console draws them while it runs."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from feedback.run_report.epochs import EPOCH_STEPS
+from feedback.run_report.need import MEMORY_PEAK, PART_NUMBERS, SECONDS_TAKEN, SECONDS_TOLD
 from feedback.run_report.stages import STAGE
 from feedback.store import runs
 from feedback.store.engine import unit_of_work
 from feedback.store.runs import Metric, RunToken
 from trainer.context import NightContext
 from trainer.progress import Report
+
+if TYPE_CHECKING:
+    from trainer.estimate.need import RunNeed
 
 NAMES = ("loss", "decision_loss", "margin", "accuracy", "shift", "seconds_left")
 READING = "base_read"  # share of the examples whose reference is computed, before the first step
@@ -27,6 +32,7 @@ class LiveRows:
         self._written_at: float | None = None
         self._read_at: float | None = None
         self._stage: int | None = None
+        self._told_at: float | None = None
 
     def report(self, report: Report) -> None:
         if report.held_out_loss is None:
@@ -59,6 +65,27 @@ class LiveRows:
             metric = Metric(READING, done, done / total)
             runs.add_metrics(session, run_id=run_id, token=token, metrics=[metric], now=self._ctx.clock.now())
             runs.advance(session, run_id=run_id, token=token, progress=done / total if done < total else 0.0)
+
+    def report_need(self, need: "RunNeed") -> None:
+        """Writes what the run was told to take, before its first step: a run that is killed has it, too. A
+        later stage tells it again, for all stages so far.
+        """
+        self._told_at = self._timer() if self._told_at is None else self._told_at
+        parts = [Metric(name, 0, float(getattr(need, part))) for part, name in PART_NUMBERS.items()]
+        self._add([*parts, Metric(SECONDS_TOLD, 0, need.seconds)])
+
+    def report_end(self, metrics: Mapping[str, Any]) -> None:
+        """Writes what the training took. A run that was resumed took other seconds than a whole one."""
+        found = [Metric(MEMORY_PEAK, metrics["steps"], float(metrics["need"]["measured"]))]
+        if metrics["resumed_from"] is None and self._told_at is not None:
+            found.append(Metric(SECONDS_TAKEN, metrics["steps"], self._timer() - self._told_at))
+        self._add(found)
+
+    def _add(self, metrics: list[Metric]) -> None:
+        run_id, token = self._token.run_id, self._token.fencing_token
+        with unit_of_work(self._ctx.store_engine) as session:
+            now = self._ctx.clock.now()
+            runs.add_metrics(session, run_id=run_id, token=token, metrics=metrics, now=now)
 
     def _write(self, report: Report, *, is_first: bool) -> None:
         run_id, token = self._token.run_id, self._token.fencing_token

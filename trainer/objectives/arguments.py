@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig
+from peft import LoraConfig, PeftConfig, PrefixTuningConfig, PromptEncoderConfig, PromptTuningConfig
 from transformers import TrainingArguments
 
 from serving.facts.layers import TOWER
@@ -26,12 +26,26 @@ def build_lora(base: Path, recipe: Recipe) -> LoraConfig:
     return LoraConfig(
         task_type="CAUSAL_LM",
         r=recipe.rank,
-        lora_alpha=recipe.alpha,
+        lora_alpha=recipe.scale_alpha,
         lora_dropout=0.0,
         bias="none",
         target_modules=choose_layers(profile, recipe),
         exclude_modules=f"(?i).*({TOWER}).*" if profile.multimodal else None,
     )
+
+
+VIRTUAL_CONFIGS: dict[str, Any] = {
+    "prompt": PromptTuningConfig,
+    "p_tuning": PromptEncoderConfig,
+    "prefix": PrefixTuningConfig,
+}
+
+
+def build_method(base: Path, recipe: Recipe) -> PeftConfig:
+    """What PEFT puts on the base for the recipe's method. Raises RecipeRefused."""
+    if recipe.is_served:
+        return build_lora(base, recipe)
+    return VIRTUAL_CONFIGS[recipe.method](task_type="CAUSAL_LM", num_virtual_tokens=recipe.virtual_tokens)
 
 
 def build_settings(recipe: Recipe, checkpoints: Path) -> dict[str, Any]:

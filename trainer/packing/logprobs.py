@@ -73,6 +73,8 @@ class PackedScorer:
         self._autocast = autocast
         self._own = self._base.config._attn_implementation
         self.obstacle = find_obstacle(self._base.config.get_text_config())
+        if model.active_peft_config.is_prompt_learning:
+            self.obstacle = self.obstacle or "its method puts virtual tokens before each reply's prompt"
         if isinstance(self._base.get_output_embeddings(), BaseTunerLayer):
             self.obstacle = self.obstacle or "its head has an adapter"
         self._head = OwnHead(self._base)

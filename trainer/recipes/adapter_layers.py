@@ -3,6 +3,7 @@
 Known from the facts about the base, so that a run that cannot succeed ends before it loads anything.
 """
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from serving.errors import BaseUnfit
@@ -21,6 +22,13 @@ def require_trained(base: Path, recipe: Recipe) -> None:
     if obstacles:
         raise BaseUnfit(base.name, "trained", obstacles)
     choose_layers(profile, recipe)
+    require_libraries(recipe)
+
+
+def require_libraries(recipe: Recipe) -> None:
+    if recipe.method == "qlora" and find_spec("bitsandbytes") is None:
+        told = "method: qlora needs bitsandbytes, which is not installed: pip install 'rejoinder[qlora]'"
+        raise RecipeRefused(recipe.name, [told])
 
 
 def choose_layers(profile: BaseProfile, recipe: Recipe) -> list[str] | str:

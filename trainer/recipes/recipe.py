@@ -8,7 +8,7 @@ A file may extend another (`serving/value_files.py`). No data path and no store 
 from collections.abc import Mapping
 from math import ceil
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
 from pydantic import (
@@ -26,6 +26,7 @@ from serving.errors import ValuesUnreadable
 from serving.faults import list_faults
 from serving.value_files import ValueFiles
 from trainer.errors import RecipeRefused
+from trainer.recipes.methods import VIRTUAL, Method, list_method_faults
 from trainer.recipes.mix import Mix
 from trainer.recipes.tag_weights import TagWeight
 from trainer.recipes.unused import change_objective, list_unused
@@ -35,6 +36,8 @@ GATE_MOVED = (
     "gate: its limits are no part of a recipe; move them to the table [offline] of a policy file and "
     "name that file in [feedback] policy (docs/policy.md)"
 )
+# Keys that came later: a recipe that leaves them alone keeps the digest that it had before.
+LATER = {"min_texts": 30, "method": "lora", "virtual_tokens": 20}
 MOST_TIMES = 3  # `min_steps` may raise `epochs` up to this factor
 # Not written while they say nothing: a recipe without them keeps its digest from before there were any.
 SILENT = ("tag_weights", "mix", "stages")
@@ -109,8 +112,10 @@ class Recipe(BaseModel):
     min_steps: int = Field(default=0, ge=0)
     batch_size: int = Field(default=16, ge=1)
     accumulation: int = Field(default=1, ge=1)
-    rank: int = Field(default=16, ge=1)
-    alpha: int = Field(default=32, ge=1)
+    method: Method = "lora"
+    rank: int = Field(default=16, ge=1, le=256)
+    alpha: Annotated[int, Field(ge=1)] | Literal["half"] = 32
+    virtual_tokens: int = Field(default=20, ge=1, le=1024)
     target_modules: str | tuple[str, ...] = "all-linear"
     max_length: int = Field(default=1024, ge=8)
     max_pairs: int | None = Field(default=None, ge=1)
@@ -153,7 +158,18 @@ class Recipe(BaseModel):
     @property
     def digest(self) -> str:
         """sha256 over all values: two runs with the same digest and dataset give the same adapter."""
-        return canonical_hash(self.model_dump(mode="json"))
+        values = self.model_dump(mode="json")
+        return canonical_hash({key: value for key, value in values.items() if LATER.get(key, ...) != value})
+
+    @property
+    def scale_alpha(self) -> float:
+        """LoRA's alpha as a number."""
+        return self.rank / 2 if self.alpha == "half" else self.alpha
+
+    @property
+    def is_served(self) -> bool:
+        """Whether the engine can serve what the method trains."""
+        return self.method not in VIRTUAL
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
@@ -188,7 +204,10 @@ def build_recipe(values: dict[str, object], source: Path | str = "of the run") -
     recipe = read_recipe(values, source)
     defaults = {key: field.default for key, field in Recipe.model_fields.items()}
     objectives = list(dict.fromkeys(stage.objective for stage in recipe.list_stages() or [recipe]))
-    faults = list_unused(recipe.model_dump(), defaults, objectives)
+    faults = [
+        *list_unused(recipe.model_dump(), defaults, objectives),
+        *list_method_faults(recipe),
+    ]
     if "kto" in objectives and recipe.batch_size < 2:
         faults.append("batch_size = 1: objective kto compares the replies of a batch; set 2 or more")
     if faults:

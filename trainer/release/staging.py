@@ -19,9 +19,11 @@ from serving.adapters.probe import GUARDS
 from serving.adapters.staging import next_adapter_name, stage_adapter
 from serving.base import compute_base_id
 from trainer.context import NightContext
+from trainer.errors import RecipeRefused
 from trainer.evaluation.gate import GateDecision
 from trainer.evaluation.guards.sets import list_prompts
 from trainer.evaluation.report import OfflineReport
+from trainer.recipes.methods import NEVER_SERVED
 from trainer.recipes.recipe import Recipe
 from trainer.release.card import Origin, write_card
 
@@ -40,7 +42,12 @@ class Finished:
 
 
 def stage(ctx: NightContext, token: RunToken, finished: Finished) -> str:
-    """Stages the adapter and registers it as passed or refused; returns its name."""
+    """Stages the adapter and registers it as passed or refused; returns its name. Raises RecipeRefused if no
+    engine can serve what the recipe's method trains.
+    """
+    if not finished.recipe.is_served:
+        told = f"method: {finished.recipe.method}: {NEVER_SERVED}"
+        raise RecipeRefused(finished.recipe.name, [told])
     name = ctx.read_run(token.run_id).adapter or take_name(ctx, token)
     run_dir, base_id = ctx.run_dir(token.run_id), compute_base_id(ctx.base)
     origin = Origin(

@@ -12,7 +12,8 @@ import gc
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from serving.base import compute_base_id
 from serving.files import write_atomically
 from trainer.data.stage_parts import write_stage_parts
 from trainer.estimate.forecast import count_steps
+from trainer.estimate.need import RunNeed, add_needs
 from trainer.objectives.by_name import read_data
 from trainer.progress import Listener, Report, fan_out, write_progress
 from trainer.recipes.recipe import Recipe
@@ -40,7 +42,7 @@ class TrainResult:
 
 
 # Trains on a dataset by a recipe in a folder, from the adapter of the stage before if there was one.
-TrainOne = Callable[[Path, Recipe, Path, Listener, Path | None], TrainResult]
+TrainOne = Callable[[Path, Recipe, Path, Listener, Callable[[RunNeed], None], Path | None], TrainResult]
 
 
 def train_in_stages(
@@ -50,11 +52,12 @@ def train_in_stages(
     recipe: Recipe,
     run_dir: Path,
     on_progress: Listener,
+    on_forecast: Callable[[RunNeed], None],
     *,
     data_dir: Path,
 ) -> TrainResult:
     """Trains all stages that are not done. Raises before the first one what any of them would raise about
-    its data.
+    its data. `on_forecast` hears before each stage what all stages up to it take.
     """
     parts = write_stage_parts(
         dataset_dir, recipe, run_dir / FOLDER, data_dir=data_dir, base_id=compute_base_id(base)
@@ -67,12 +70,13 @@ def train_in_stages(
     for place, (stage, part) in enumerate(zip(recipe.list_stages(), parts, strict=True)):
         before = sum(metrics["steps"] for metrics in found)
         tell = tell_stage(listener, place + 1, before=before, later=sum(planned[place + 1 :]))
-        result = done[place] or train_one(part, stage, part, tell, begin)
+        tell_need = partial(tell_needs, on_forecast, [read_stage_need(metrics) for metrics in found])
+        result = done[place] or train_one(part, stage, part, tell, tell_need, begin)
         shutil.rmtree(part / "checkpoints", ignore_errors=True)
         gc.collect()  # a Trainer holds its model in a circle, and the next stage loads the base again
         begin = result.adapter_dir
         found.append(result.metrics | {"left_out": dict(count_passed_over(part))})
-    return finish_stages(recipe, run_dir, begin, found)
+    return finish_stages(recipe, run_dir, begin, found, goes_on=any(done))
 
 
 def plan_steps(parts: Sequence[Path], base: Path, recipe: Recipe) -> list[int]:
@@ -106,6 +110,15 @@ def tell_stage(listener: Listener, stage: int, *, before: int, later: int) -> Li
     return tell
 
 
+def read_stage_need(metrics: dict[str, Any]) -> RunNeed:
+    told = {field.name: metrics["need"][field.name] for field in fields(RunNeed)}
+    return RunNeed(**told)
+
+
+def tell_needs(on_forecast: Callable[[RunNeed], None], earlier: list[RunNeed], need: RunNeed) -> None:
+    on_forecast(add_needs([*earlier, need]))
+
+
 def count_passed_over(part: Path) -> dict[str, int]:
     """How many records of the train split a stage leaves out, by reason."""
     found = read_dataset_part(part)
@@ -113,18 +126,22 @@ def count_passed_over(part: Path) -> dict[str, int]:
 
 
 def finish_stages(
-    recipe: Recipe, run_dir: Path, begin: Path | None, found: Sequence[dict[str, Any]]
+    recipe: Recipe, run_dir: Path, begin: Path | None, found: Sequence[dict[str, Any]], *, goes_on: bool
 ) -> TrainResult:
     """Makes the adapter of the last stage that of the run, and one set of metrics of all: those of the last
-    stage, with the steps and seconds of all of them.
+    stage, with the steps and seconds of all of them. `goes_on`: whether some were done by a killed run.
     """
     assert begin is not None, "a recipe with stages has one"
     adapter_dir = run_dir / "adapter"
+    resumed = [each["resumed_from"] for each in found if each["resumed_from"]]
+    need = add_needs([read_stage_need(metrics) for metrics in found])
     metrics = found[-1] | {
         "recipe_digest": recipe.digest,
         "steps": sum(metrics["steps"] for metrics in found),
         "seconds": round(sum(metrics["seconds"] for metrics in found), 2),
         "unpacked": next((each["unpacked"] for each in found if each.get("unpacked")), None),
+        "resumed_from": resumed[-1] if resumed else FOLDER if goes_on else None,
+        "need": need.to_json() | {"measured": max(each["need"]["measured"] for each in found)},
         "stages": list(found),
     }
     if PartialState().is_main_process:

@@ -7,8 +7,10 @@ Only the training's own losses are measured (see evaluate.py); no store is known
 """
 
 import json
+import logging
 import os
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,16 +28,21 @@ from serving.files import write_atomically
 from trainer.base_model import load_base
 from trainer.data.chat import read_chat
 from trainer.data.tagged import count_tagged
-from trainer.objectives.arguments import build_lora, build_settings
+from trainer.estimate.forecast import foresee
+from trainer.estimate.need import RunNeed, time_reading
+from trainer.estimate.peak import forget_peak, read_memory, read_peak
+from trainer.objectives.arguments import build_method, build_settings
 from trainer.objectives.by_name import choose_prepare, read_data
 from trainer.progress import Counter, Listener, fan_out, write_progress
 from trainer.recipes.adapter_layers import require_trained
+from trainer.recipes.methods import NEVER_SERVED
 from trainer.recipes.recipe import Recipe
 from trainer.training.callbacks import EarlyStopping, TrainingWatch
 from trainer.training.checkpoints import drop_unfinished, find_checkpoint
 from trainer.training.saving import load_adapter, save_adapter
 from trainer.training.stages import TrainResult, train_in_stages
 
+log = logging.getLogger(__name__)
 transformers_logging.disable_progress_bar()  # progress has its own listeners
 
 
@@ -48,24 +55,26 @@ def train(
     *,
     reference_dir: Path | None = None,
     on_reading: Counter | None = None,
+    on_forecast: Callable[[RunNeed], None] = lambda need: None,
 ) -> TrainResult:
     """Trains one adapter into `run_dir/adapter`.
 
     After a kill, call it again with the same arguments: it continues. `reference_dir`: where stored reference
     log-probabilities are kept from run to run; None keeps them beside this run. `on_reading` is called while
-    they are computed. Under `accelerate launch` every process calls this; the first one writes. Raises
-    BaseUnfit or RecipeRefused at once if the base cannot be trained so.
+    they are computed, `on_forecast` before the first step. Under `accelerate launch` every process calls
+    this; the first one writes. Raises BaseUnfit or RecipeRefused at once if the base cannot be trained so.
     """
     require_trained(base, recipe)
     run_dir.mkdir(parents=True, exist_ok=True)
     (run_dir / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
     torch.set_num_threads(recipe.threads)
-    train_one = partial(_train_stage, base, reference_dir=reference_dir or run_dir, on_reading=on_reading)
+    data_dir = reference_dir or run_dir
+    train_one = partial(_train_stage, base, reference_dir=data_dir, on_reading=on_reading)
     if recipe.stages:
         return train_in_stages(
-            train_one, dataset_dir, base, recipe, run_dir, on_progress, data_dir=reference_dir or run_dir
+            train_one, dataset_dir, base, recipe, run_dir, on_progress, on_forecast, data_dir=data_dir
         )
-    return train_one(dataset_dir, recipe, run_dir, on_progress)
+    return train_one(dataset_dir, recipe, run_dir, on_progress, on_forecast)
 
 
 def _train_stage(
@@ -74,6 +83,7 @@ def _train_stage(
     recipe: Recipe,
     run_dir: Path,
     on_progress: Listener,
+    on_forecast: Callable[[RunNeed], None],
     begin: Path | None = None,
     *,
     reference_dir: Path,
@@ -83,9 +93,22 @@ def _train_stage(
     set_seed(recipe.seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
     tokenizer.pad_token_id = read_chat(tokenizer).pad  # TRL takes EOS where there is none, if there is EOS
-    model = load_base(base, recipe.dtype)
-    lora, checkpoints = build_lora(base, recipe), run_dir / "checkpoints"
     data = read_data(dataset_dir, base, tokenizer, recipe)
+    forget_peak()
+    program = read_memory()
+    model = load_base(base, recipe.dtype, quantised=recipe.method == "qlora")
+    need = foresee(
+        data,
+        base,
+        recipe,
+        reference_dir=reference_dir,
+        program=program,
+        reading=time_reading(model, tokenizer.pad_token_id, recipe.max_length),
+    )
+    log.info("%s", need)
+    warn_of_method(recipe)
+    on_forecast(need)
+    lora, checkpoints = build_method(base, recipe), run_dir / "checkpoints"
     prepare = choose_prepare(recipe, reference_dir=reference_dir, on_reading=on_reading)
     settings = build_settings(recipe.settle_epochs(len(data.found.examples)), checkpoints)
     trainer, counts = prepare(data, model, recipe, lora, settings)
@@ -104,7 +127,8 @@ def _train_stage(
 
     if trainer.is_world_process_zero():
         drop_unfinished(checkpoints)
-    checkpoint = find_checkpoint(checkpoints)
+    # PEFT saves virtual tokens without what they are made of: such a run begins again.
+    checkpoint = find_checkpoint(checkpoints) if recipe.is_served else None
     started = time.monotonic()
     trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
     if recipe.objective == "choice":
@@ -119,6 +143,7 @@ def _train_stage(
         **_read_log(trainer.state.log_history, recipe),
         "held_out_loss": _find_held_out_loss(trainer.state, recipe),
         "seconds": round(time.monotonic() - started, 2),
+        "need": need.to_json() | {"measured": read_peak()},
     }
     adapter_dir = run_dir / "adapter"
     if trainer.is_world_process_zero():
@@ -126,6 +151,14 @@ def _train_stage(
         write_atomically(run_dir / "metrics.json", json.dumps(metrics, indent=2).encode())
     trainer.accelerator.wait_for_everyone()  # the next stage begins from these files
     return TrainResult(adapter_dir, metrics)
+
+
+def warn_of_method(recipe: Recipe) -> None:
+    """Says before the first step what the recipe's method costs."""
+    if recipe.method == "qlora" and not torch.cuda.is_available():
+        log.warning("method qlora on a CPU: each product unpacks its weights first, several times slower")
+    if not recipe.is_served:
+        log.warning("method %s: %s", recipe.method, NEVER_SERVED)
 
 
 def _read_log(history: list[dict[str, float]], recipe: Recipe) -> dict[str, float | None]:

@@ -9,6 +9,7 @@ from feedback.console.labels import WORDS
 from feedback.console.run_curves import BOUNDS, EXPLAINED, LEAST_SPAN, draw_run, draw_stages, explain_number
 from feedback.run_report.curves import NO_CURVES
 from feedback.run_report.epochs import average_epoch, find_window, smooth
+from feedback.run_report.need import NEED_NUMBERS
 from feedback.run_report.stages import STAGE
 from feedback.store.engine import read, unit_of_work
 from feedback.store.run_history import find_run_behind
@@ -30,7 +31,8 @@ def of(objective="choice"):
 def test_every_number_that_is_drawn_has_a_name_a_sentence_and_a_least_span():
     drawn = {*NAMES, "held_out_loss"} - set(NO_CURVES)
     assert drawn == set(EXPLAINED) == set(LEAST_SPAN) and drawn <= set(WORDS)
-    assert set(BOUNDS) <= drawn and {EPOCH_STEPS, READING, STAGE, "seconds_left"} == set(NO_CURVES)
+    told = {EPOCH_STEPS, READING, STAGE, "seconds_left", *NEED_NUMBERS}
+    assert set(BOUNDS) <= drawn and told == set(NO_CURVES)
 
 
 def test_a_run_is_told_by_its_last_epoch_not_by_its_last_step():

@@ -64,8 +64,10 @@ def test_the_packaged_base_is_held_from_loops(profile):
     assert "frequency_penalty" not in choose(profile("qwen2"))
 
 
-def test_nothing_is_chosen_for_the_demo_model(profile):
-    assert choose_settings(ServingSettings(), profile("qwen3"), backend="cpu", rank=64) == []
+def test_nothing_is_chosen_for_the_demo_model_but_the_rank_of_a_recipe_above_it(profile):
+    assert choose_settings(ServingSettings(), profile("qwen3"), backend="cpu", rank=16) == []
+    [rank] = choose_settings(ServingSettings(), profile("qwen3"), backend="cpu", rank=64)
+    assert (rank.name, rank.value) == ("max_lora_rank", 64)
 
 
 def test_each_choice_says_where_it_comes_from(profile):

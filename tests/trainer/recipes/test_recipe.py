@@ -13,7 +13,7 @@ def test_the_default_recipe_names_and_comments_every_key():
     for key in keys:
         line = next(line for line in text.splitlines() if line.strip().startswith(f"{key}:"))
         assert key in ("name", "measurement") or "#" in line, line
-    assert len(keys) == 50
+    assert len(keys) == 52
 
 
 def test_shipped_recipes_have_their_own_values_beside_those_they_extend():
@@ -90,3 +90,52 @@ def test_saved_recipe_is_the_same_recipe(tmp_path):
     assert load_recipe(tmp_path / "saved.yaml").digest == recipe.digest
     assert build_recipe(recipe.model_dump(mode="json")).digest == recipe.digest
     assert recipe.digest != load_recipe("demo").digest
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [("demo", "f90799aedcb62808"), ("lora_choice", "991d84c186f2f319"), ("lora_dpo", "8a37b8f52bdfab79"),
+     ("smollm2", "5b6ef554dd41f924"), ("imported", "18cc8f5fb74f4851")],
+)  # fmt: skip
+def test_keys_that_came_later_leave_the_digest_of_a_recipe_as_it_was(name, digest):
+    """Digests of the version before `method` was a key."""
+    assert load_recipe(name).digest.startswith(digest)
+    assert not load_recipe(name, virtual_tokens=21).digest.startswith(digest)
+
+
+@pytest.mark.parametrize(("rank", "told"), [(0, "rank = 0"), (257, "rank = 257"), (512, "rank = 512")])
+def test_a_rank_outside_of_1_to_256_is_refused_with_its_value(rank, told):
+    with pytest.raises(RecipeRefused, match=told):
+        load_recipe("demo", rank=rank)
+
+
+def test_alpha_may_be_half_the_rank():
+    assert load_recipe("demo", rank=128, alpha="half").scale_alpha == 64
+    assert load_recipe("demo").scale_alpha == 4
+    with pytest.raises(RecipeRefused, match="alpha"):
+        load_recipe("demo", alpha="third")
+
+
+@pytest.mark.parametrize("method", ["full", "freeze", "progressive", "dora"])
+def test_an_unknown_method_is_refused(method):
+    with pytest.raises(RecipeRefused, match=f'method = "{method}"'):
+        load_recipe("demo", method=method)
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "told"),
+    [
+        (
+            "prompt",
+            {"objective": "dpo"},
+            "objective = dpo: method prompt learns by `objective: choice` alone",
+        ),
+        ("p_tuning", {"patience": 2}, "patience = 2: method p_tuning"),
+        ("prefix", {"gradient_checkpointing": True}, "gradient_checkpointing = true: method prefix"),
+    ],
+)
+def test_what_virtual_tokens_cannot_do_is_refused(method, changes, told):
+    with pytest.raises(RecipeRefused, match=told):
+        load_recipe("demo", method=method, **changes)
+    assert not load_recipe("demo", method=method).is_served
+    assert load_recipe("demo", method="qlora").is_served

@@ -29,7 +29,7 @@ def train_here(dataset: Path, base: Path, recipe: Recipe, run: Path, reports: li
     return train(dataset, base, recipe, run, (reports if reports is not None else []).append)
 
 
-TIMES = {"seconds", "resumed_from", "reference"}  # of a run's metrics: what a kill may change
+TIMES = {"seconds", "resumed_from", "reference", "need"}  # of a run's metrics: what a kill may change
 
 
 def without_times(metrics: dict) -> dict:

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, get_peft_model
+from peft import PeftConfig, get_peft_model
 from transformers import TrainingArguments
 
 from serving.base import compute_base_id
@@ -76,7 +77,7 @@ def prepare_choices(
     data: ChoiceData,
     model: Any,
     recipe: Recipe,
-    lora: LoraConfig,
+    lora: PeftConfig,
     settings: dict[str, Any],
     reference_dir: Path,
     on_reading: Counter | None = None,
@@ -120,6 +121,8 @@ def prepare_choices(
             )
         known = {example.id: values for example, values in zip(everything, stored.values, strict=True)}
         counts["reference"] = asdict(stored.report)
+    # Virtual tokens move replies before anything is learnt; LoRA's B is 0.
+    begins_at_base = recipe.is_served
     trainer = ChoiceTrainer(
         model,
         reader,
@@ -127,7 +130,7 @@ def prepare_choices(
         anchor=recipe.anchor_weight,
         row_tokens=recipe.row_tokens,
         known=known,
-        tolerance=partial(find_tolerance, exact=exact),
+        tolerance=partial(find_tolerance, exact=exact) if begins_at_base else lambda tokens: inf,
         train=found.examples,
         held_out=held_out.examples,
         args=arguments,
@@ -138,7 +141,8 @@ def prepare_choices(
 def name_dtype(recipe: Recipe) -> str:
     """A name for how log-probabilities are rounded, part of the key of stored reference values."""
     rounds_products = recipe.bf16 and recipe.dtype == "float32"
-    return f"{recipe.dtype} in bfloat16 products" if rounds_products else recipe.dtype
+    name = f"{recipe.dtype} in bfloat16 products" if rounds_products else recipe.dtype
+    return f"{name} of 4 bits" if recipe.method == "qlora" else name
 
 
 def read_base(model: Any, reader: PackedScorer, examples: Sequence[Example]) -> list[list[float]]:

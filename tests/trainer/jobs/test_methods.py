@@ -1,0 +1,64 @@
+"""A night by each method on the tiny base, a real store and no engine: what it leaves behind."""
+
+from dataclasses import replace
+
+import pytest
+
+from feedback.run_report.need import PARTS, read_need
+from feedback.store import runs
+from feedback.store.engine import read
+from feedback.store.run_history import read_numbers
+from tests.trainer.jobs.test_pipeline import ask_and_claim, asked, ctx, import_choices  # noqa: F401
+from trainer.errors import RecipeRefused
+from trainer.evaluation.report import OfflineReport
+from trainer.jobs.pipeline import run_night
+from trainer.recipes.recipe import recall_recipe
+from trainer.release.staging import Finished, stage
+
+
+def run_by(ctx, asked, method):  # noqa: F811
+    import_choices(ctx, 80)
+    wanted = asked | {"objective": "choice", "method": method, "virtual_tokens": 4}
+    token = ask_and_claim(ctx, request={"recipe": wanted})
+    assert run_night(ctx, token) == "done"
+    return token, ctx.read_run(token.run_id)
+
+
+@pytest.mark.parametrize("method", ["prompt", "prefix"])
+def test_virtual_tokens_are_measured_and_reported_and_never_staged(ctx, asked, method):  # noqa: F811
+    token, run = run_by(ctx, asked, method)
+    assert (run.state, run.step, run.decision, run.adapter) == ("done", "gate", None, None)
+    first = run.reasons[0]
+    assert first["code"] == "method_not_served" and first["text"].startswith(f"method {method}: ")
+    assert run.report["adapter"]["log_loss"] > 0 and run.report["replies"]["prompts"] == 2
+    assert not (ctx.data_dir / "adapters").exists()
+    report = OfflineReport.model_validate(
+        {name: run.report[name] for name in OfflineReport.model_fields if name in run.report}
+    )
+    finished = Finished(recall_recipe(run.recipe, run.id), ctx.run_dir(run.id), {}, report, None)  # type: ignore[arg-type]
+    with pytest.raises(RecipeRefused, match=f"method: {method}: it is trained, evaluated and reported"):
+        stage(ctx, token, finished)
+
+
+def test_a_night_by_qlora_ends_like_one_by_lora_and_keeps_its_forecast(ctx, asked):  # noqa: F811
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed")
+    _, run = run_by(ctx, asked, "qlora")
+    assert (run.decision, run.adapter) == ("passed", "tuned-20261122-1")
+    assert (ctx.data_dir / "adapters" / run.adapter / "manifest.json").exists()
+    with read(ctx.store_engine) as session:
+        numbers = read_numbers(session, run_id=run.id)
+        first = runs.list_metrics(session, run_id=run.id)[0]
+    need = read_need(numbers)
+    assert set(need["parts"]) == set(PARTS) and first.name == "memory_program"
+    assert need["memory"]["measured"] > need["parts"]["program"]
+    assert need["seconds"]["measured"] > 0
+
+
+def test_a_rank_beyond_the_engines_limit_concerns_no_virtual_tokens(ctx, asked):  # noqa: F811
+    from trainer.jobs.pipeline import find_recipe
+
+    wanted = asked | {"objective": "choice", "method": "prompt", "rank": 64}
+    assert find_recipe({"recipe": wanted}, ctx.settings, ctx.serving).rank == 64
+    low = replace(ctx, serving=ctx.serving.model_copy(update={"max_lora_rank": 8}))
+    with pytest.raises(RecipeRefused, match="rank: serving takes at most 8"):
+        find_recipe({"recipe": wanted | {"method": "qlora", "rank": 16}}, low.settings, low.serving)
