@@ -41,6 +41,9 @@ class RunReport(Answer):
     curves: dict[str, Object] = Field(
         description="Each number: mean over the last epoch; first, best and last value; points."
     )
+    stages: list[dict[str, Object]] = Field(
+        description="The curves of each stage, of a training that had several."
+    )
     need: Object | None = Field(
         description="Memory and seconds told before the first step, and what was measured."
     )

@@ -37,11 +37,11 @@ def compare(forecast: float | None, measured: float | None) -> dict[str, float |
 
 def describe_need(need: Mapping[str, Any]) -> str:
     """For example: forecast 1.9 GiB, measured 1.7 GiB (11 % below)."""
-    told = [describe(need["memory"], tell_bytes), describe(need["seconds"], tell_seconds)]
+    told = [describe_part(need["memory"], tell_bytes), describe_part(need["seconds"], tell_seconds)]
     return "; ".join(one for one in told if one)
 
 
-def describe(compared: Mapping[str, Any], tell: Callable[[float], str]) -> str:
+def describe_part(compared: Mapping[str, Any], tell: Callable[[float], str]) -> str:
     forecast, measured, off = compared["forecast"], compared["measured"], compared["off"]
     if forecast is None:
         return ""
