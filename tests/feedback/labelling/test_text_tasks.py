@@ -2,10 +2,19 @@
 
 import pytest
 
-from tests.feedback.labelling.tasks import add_people
+from feedback.store.tables import Item, Task
+from tests.feedback.labelling.tasks import add_people, take
+from tests.feedback.labelling.test_settling import say_later, stand
 from tests.feedback.labelling.test_text_checks import (
+    BAD,
+    GOOD,
+    OTHER,
+    TEXT,
     begin,
     find_checks,
+    leave_out,
+    outcome,
+    verify,
     write,
 )
 
@@ -15,6 +24,35 @@ def people(desk):
     add_people(desk, "cy", "dee", "ed")
     add_people(desk, "eva1", "eva2", "eva3", role="expert")
     return desk
+
+
+def test_a_text_that_counts_only_later_is_checked_behind_the_others_of_its_item(people):
+    desk = people
+    task, (item, _) = begin(desk, items=2)
+    write(desk, task, "ann")
+    verify(desk, task, {"cy": BAD, "dee": BAD})
+    take(desk, task, "ben")
+    leave_out(desk, "ben", "exclude", "rewrite")
+    write(desk, task, "ben", OTHER)
+    write(desk, task, "ed", f"{OTHER} Sorry!")
+    leave_out(desk, "ben", "include", "rewrite")
+    rows = desk.rows(Item, task_id=find_checks(desk, task).id)
+    checks = {row.shown["claim"]["text"]: row.position for row in rows}
+    assert checks == {TEXT: 10_001, f"{OTHER} Sorry!": 10_002, OTHER: 10_003}
+    assert stand(desk, item) == ("waiting", 1, None)
+
+
+def test_texts_that_come_to_count_while_their_task_is_paused_are_not_checked_before_it_goes_on(people):
+    desk = people
+    task, _ = begin(desk, items=2)
+    say_later(desk, take(desk, task, "ann"), "ann", {"unchanged": True})
+    take(desk, task, "ben")
+    leave_out(desk, "ben", "exclude", "rewrite")
+    write(desk, task, "ben")
+    assert desk.rows(Task, checks_task_id=task.id) == []
+    desk.post(f"/v1/tasks/{task.id}/state", "eva", state="paused")
+    leave_out(desk, "ben", "include", "rewrite")
+    assert find_checks(desk, task).state == "paused"
 
 
 def test_the_task_of_texts_takes_the_guideline_of_its_task_of_rewrites_and_none_of_its_own(people):
@@ -27,3 +65,24 @@ def test_the_task_of_texts_takes_the_guideline_of_its_task_of_rewrites_and_none_
     assert (checks.guideline, checks.guideline_version) == ("Be brief.", 2)
     alone = desk.post(f"/v1/tasks/{checks.id}/guideline", "eva", guideline="Be strict.")
     assert (alone.status_code, alone.json["error"]["code"]) == (409, "task_of_rewrites")
+
+
+def test_a_writer_who_is_left_out_and_taken_in_again_leaves_every_check_as_it_was(people):
+    desk = people
+    task, (item,) = begin(desk)
+    write(desk, task, "ann")
+    verify(desk, task, {"ben": BAD, "cy": BAD})
+    write(desk, task, "ed", OTHER)
+    verify(desk, task, {"dee": GOOD, "ben": GOOD})
+    before = tell_checks(desk, task)
+    assert sorted(before.values()) == [("settled", None, "bad"), ("settled", None, "good")]
+    leave_out(desk, "ann", "exclude", "rewrite")
+    assert sorted(tell_checks(desk, task).values())[0][:2] == ("dropped", "text_taken_back")
+    leave_out(desk, "ann", "include", "rewrite")
+    assert tell_checks(desk, task) == before
+    assert stand(desk, item) == ("settled", 1, outcome(OTHER))
+
+
+def tell_checks(desk, task):
+    rows = desk.rows(Item, task_id=find_checks(desk, task).id)
+    return {row.id: (row.state, row.reason, (row.outcome or {}).get("verdict")) for row in rows}
