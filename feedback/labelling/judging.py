@@ -104,7 +104,7 @@ def undo_label(
     task, item, own = find_own(session, desk_id=desk_id, item_id=label.item_id, labeller=labeller)
     counted = [row.id for row in list_counted_labels(session, task=task, item=item)]
     undo = labels.add_undo(session, label=label, now=now)
-    if item.state == items.SETTLED and (label.id in counted[:-1] or is_settled_by_check(item)):
+    if item.state == items.SETTLED and label.id in (counted if is_settled_by_check(item) else counted[:-1]):
         raise ItemSettled(item.id)
     own.state, own.lease_until = assignments.CLAIMED, now + claim.TERM
     own.draft = {"value": label.value, "text": label.text}

@@ -9,11 +9,13 @@ from tests.feedback.labelling.test_text_checks import (
     BAD,
     GOOD,
     OTHER,
+    REWRITTEN,
     TEXT,
     begin,
     find_checks,
     leave_out,
     outcome,
+    undo,
     verify,
     write,
 )
@@ -65,6 +67,18 @@ def test_the_task_of_texts_takes_the_guideline_of_its_task_of_rewrites_and_none_
     assert (checks.guideline, checks.guideline_version) == ("Be brief.", 2)
     alone = desk.post(f"/v1/tasks/{checks.id}/guideline", "eva", guideline="Be strict.")
     assert (alone.status_code, alone.json["error"]["code"]) == (409, "task_of_rewrites")
+
+
+def test_a_text_that_came_late_can_be_taken_back_whatever_others_found_of_the_first(people):
+    desk = people
+    task, (item,) = begin(desk, least=2)
+    write(desk, task, "ann")
+    take(desk, task, "ben")
+    verify(desk, task, {"cy": GOOD, "dee": GOOD})
+    late = say_later(desk, item.id, "ben", REWRITTEN, text=OTHER)
+    assert late["late"]
+    assert undo(desk, late, "ben").status_code == 201
+    assert stand(desk, item) == ("settled", 1, outcome(TEXT))
 
 
 def test_a_writer_who_is_left_out_and_taken_in_again_leaves_every_check_as_it_was(people):
