@@ -12,6 +12,7 @@ from tests.feedback.labelling.test_text_checks import (
     REWRITTEN,
     TEXT,
     begin,
+    draw,
     find_checks,
     leave_out,
     outcome,
@@ -79,6 +80,16 @@ def test_a_text_that_came_late_can_be_taken_back_whatever_others_found_of_the_fi
     assert late["late"]
     assert undo(desk, late, "ben").status_code == 201
     assert stand(desk, item) == ("settled", 1, outcome(TEXT))
+
+
+def test_nobody_checks_what_others_said_of_their_own_text(people):
+    desk = people
+    task, _ = begin(desk)
+    write(desk, task, "eva1")
+    verify(desk, task, {"ben": GOOD, "cy": GOOD})
+    spot = draw(desk, find_checks(desk, task))
+    assert take(desk, spot, "eva1") is None
+    assert take(desk, spot, "eva2") is not None
 
 
 def test_a_writer_who_is_left_out_and_taken_in_again_leaves_every_check_as_it_was(people):
