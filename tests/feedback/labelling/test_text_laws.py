@@ -18,6 +18,7 @@ from feedback.labelling.labellers import decide_labeller
 from feedback.labelling.standing import find_standing
 from feedback.labelling.trust import restand_items
 from feedback.store.engine import read, unit_of_work
+from feedback.store.labels import BLIND, list_active_labels
 from feedback.store.tables import Item, Record, Task
 from feedback.store.tasks import name_text_checks, share_open_task
 from feedback.store.text_checks import find_check_task
@@ -103,6 +104,10 @@ def look(engine, world):
                 standing = find_standing(session, task=task, item=item)
                 assert (item.state, item.tier) == (standing.state, standing.tier)
                 assert (item.outcome is not None) == (item.state == "settled")
+            said = [
+                row.labeller for row in list_active_labels(session, item_ids=[item.id]) if row.seen == BLIND
+            ]
+            assert len(said) == len(set(said)), "nobody labels an item twice"
             if item.reason != "text_taken_back":
                 found[item.id] = item.state, item.reason, item.tier, item.outcome, item.confidence
         for row in session.exec(select(Record).where(col(Record.rejection).is_(None))):
