@@ -2,7 +2,12 @@
 
 import pytest
 
-from feedback.store.tables import Item, Task
+from feedback.store.engine import unit_of_work
+from feedback.store.erasures import ErasedSubject
+from feedback.store.imports import remove_added
+from feedback.store.records import add_records
+from feedback.store.tables import Item, Record, Task
+from tests.feedback.chain import record
 from tests.feedback.labelling.tasks import add_people, take
 from tests.feedback.labelling.test_settling import say_later, stand
 from tests.feedback.labelling.test_text_checks import (
@@ -111,3 +116,22 @@ def test_a_writer_who_is_left_out_and_taken_in_again_leaves_every_check_as_it_wa
 def tell_checks(desk, task):
     rows = desk.rows(Item, task_id=find_checks(desk, task).id)
     return {row.id: (row.state, row.reason, (row.outcome or {}).get("verdict")) for row in rows}
+
+
+def test_undoing_an_import_takes_the_texts_of_its_records_out_of_their_checks(people):
+    desk = people
+    task, (item,) = begin(desk)
+    with unit_of_work(desk.engine) as session:
+        add_records(session, rows=[record("star", "one")])
+    row = desk.row(Record)
+    with unit_of_work(desk.engine) as session:
+        found = session.get_one(Item, item.id)
+        found.subject_kind, found.subject_id = "record", str(row.id)
+    write(desk, task, "ann")
+    verify(desk, task, {"ben": GOOD, "cy": GOOD})
+    draw(desk, find_checks(desk, task))
+    assert desk.row(Record, origin_kind="label").rejection is None
+    with unit_of_work(desk.engine) as session:
+        remove_added(session, added=ErasedSubject([], [row.id]))
+    assert [(each.state, each.reason) for each in desk.rows(Item)] == [("dropped", "import_undone")] * 3
+    assert desk.row(Record, origin_kind="label").rejection == "import_undone"
