@@ -29,7 +29,9 @@ class FedLabel(Answer):
     task_id: str
     item_id: str
     kind: str = Field(description="Of the task.")
-    subject_kind: str = Field(description="What the item is about: conversation, message, set, record, item.")
+    subject_kind: str = Field(
+        description="What the item is about: conversation, message, set, record, item or label."
+    )
     subject_id: str
     labeller: str
     role: str

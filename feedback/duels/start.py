@@ -20,6 +20,7 @@ from feedback.store.adapters import find_trained_until, get_adapter
 from feedback.store.duel_rounds import WAITING
 from feedback.store.duels import COMPARE, Prompt, add_duel, list_prompt_keys, read_prompts
 from feedback.store.engine import read, unit_of_work
+from feedback.store.items import OF_ARMS
 from feedback.store.rebases import NEW_BASE, OLD
 from feedback.store.scores import RATE
 from feedback.store.tables import Duel, Item, Task
@@ -185,7 +186,7 @@ def make_round(duel: Duel, position: int, item: ChosenPrompt) -> Item:
         desk_id=duel.desk_id,
         task_id=duel.task_id,
         position=position,
-        subject_kind="prompt",
+        subject_kind=OF_ARMS,
         subject_id=item.key.set_id,
         conversation_id=item.key.conversation_id,
         conversation=item.key.conversation_id,

@@ -96,7 +96,8 @@ def undo_label(
     session: Session, *, desk_id: str, label_id: str, labeller: Labeller, now: datetime
 ) -> RecordedLabel:
     """Takes the labeller's own label back; they have the item again, with what they had said as their draft.
-    Raises NotFound for a label of somebody else, LabelUndone, ItemSettled, and what `share_open_task` raises.
+    A decision is taken back alone: what its expert had said before, unseen, stands. Raises NotFound for a
+    label of somebody else, LabelUndone, ItemSettled, and what `share_open_task` raises.
     """
     label = labels.get_label(session, desk_id=desk_id, label_id=label_id)
     if label.labeller != labeller.key:
@@ -104,11 +105,12 @@ def undo_label(
     task, item, own = find_own(session, desk_id=desk_id, item_id=label.item_id, labeller=labeller)
     counted = [row.id for row in list_counted_labels(session, task=task, item=item)]
     undo = labels.add_undo(session, label=label, now=now)
-    if item.state == items.SETTLED and (label.id in counted[:-1] or is_settled_by_check(item)):
+    if item.state == items.SETTLED and label.id in (counted if is_settled_by_check(item) else counted[:-1]):
         raise ItemSettled(item.id)
-    own.state, own.lease_until = assignments.CLAIMED, now + claim.TERM
-    own.draft = {"value": label.value, "text": label.text}
-    save_row(session, own)
+    if not labels.has_label(session, item_id=item.id, labeller=labeller.key):
+        own.state, own.lease_until = assignments.CLAIMED, now + claim.TERM
+        own.draft = {"value": label.value, "text": label.text}
+        save_row(session, own)
     if item.gold is None:
         renew_item(session, task=task, item=item, now=now)
     return RecordedLabel(undo, task)

@@ -134,8 +134,8 @@ def make_votes(session: Session, *, task: Task, counted: Sequence[Label]) -> lis
 def find_sureness(session: Session, *, counted: Sequence[Label]) -> dict[str, float]:
     """How surely texts are correct, by label: 0 where they are not. None of those whose check is open."""
     found = {}
-    for item_id in {row.item_id for row in counted}:
-        for label_id, check in list_text_checks(session, item_id=item_id).items():
+    for task_id, item_id in {(row.task_id, row.item_id) for row in counted}:
+        for label_id, check in list_text_checks(session, task_id=task_id, item_id=item_id).items():
             if check.state == items.SETTLED and check.outcome is not None:
                 found[label_id] = (check.confidence or 0.0) if check.outcome["verdict"] == GOOD else 0.0
     return found

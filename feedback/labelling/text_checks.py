@@ -28,28 +28,29 @@ def renew_text_checks(session: Session, *, task: Task, item: Item, now: datetime
 
 
 def _sync(session: Session, *, task: Task, item: Item, now: datetime) -> bool:
-    """Whether a check that was taken out before says something again."""
+    """Whether a check that was taken out before is there again, with whatever it says."""
     counted = list_counted_labels(session, task=task, item=item)
     written = [row for row in counted if row.text is not None and row.seen == labels.BLIND]
-    checks = text_checks.list_text_checks(session, item_id=item.id)
+    checks = text_checks.list_text_checks(session, task_id=task.id, item_id=item.id)
     for row in written:
         if row.id not in checks and item.state != items.SETTLED:
-            _add_check(session, task=task, item=item, label=row, now=now)
+            place = text_checks.find_place(item, checks.values())
+            checks[row.id] = _add_check(session, task=task, item=item, label=row, place=place, now=now)
     kept = {row.id for row in written}
-    says_again = False
+    is_back = False
     for label_id, check in checks.items():
         if check.state == items.DROPPED and check.reason not in (TAKEN_BACK, SETTLED_BY_ANOTHER):
             continue  # erased
-        is_done = check.state == items.SETTLED
-        reason = TAKEN_BACK if label_id not in kept else None
-        if reason is None and item.state == items.SETTLED and not is_done:
+        reason = None if label_id in kept else TAKEN_BACK
+        may_say = check.state == items.SETTLED or check.reason == TAKEN_BACK
+        if reason is None and item.state == items.SETTLED and not may_say:
             reason = SETTLED_BY_ANOTHER
-        says_again |= _keep(session, check=check, reason=reason, now=now)
-    return says_again
+        is_back |= _keep(session, check=check, reason=reason, now=now)
+    return is_back
 
 
 def _keep(session: Session, *, check: Item, reason: str | None, now: datetime) -> bool:
-    """Takes a check out for a reason, or puts it in again; whether what it then says is known already."""
+    """Takes a check out for a reason, or puts it in again with what it said before; whether it did that."""
     if reason is not None:
         check.state, check.reason = items.DROPPED, reason
         save_row(session, check)
@@ -58,15 +59,16 @@ def _keep(session: Session, *, check: Item, reason: str | None, now: datetime) -
         return False
     check.state, check.reason = items.OPEN, None
     own = tasks.get_task(session, desk_id=check.desk_id, task_id=check.task_id)
-    return renew_standing(session, task=own, item=check, now=now).state == items.SETTLED
+    renew_standing(session, task=own, item=check, now=now)
+    return True
 
 
-def _add_check(session: Session, *, task: Task, item: Item, label: Label, now: datetime) -> None:
+def _add_check(session: Session, *, task: Task, item: Item, label: Label, place: int, now: datetime) -> Item:
     own = text_checks.ensure_check_task(session, task=_make_task(task, now=now))
     check = Item(
         desk_id=item.desk_id,
         task_id=own.id,
-        position=text_checks.find_place(session, item=item),
+        position=place,
         subject_kind=items.OF_LABEL,
         subject_id=label.id,
         conversation_id=item.conversation_id,
@@ -77,6 +79,7 @@ def _add_check(session: Session, *, task: Task, item: Item, label: Label, now: d
         created_at=now,
     )
     items.add_items(session, items=[check])
+    return check
 
 
 def _make_task(task: Task, *, now: datetime) -> Task:
@@ -85,7 +88,7 @@ def _make_task(task: Task, *, now: datetime) -> Task:
         desk_id=task.desk_id,
         name=f"{task.name[:180]} / texts",
         kind=CHECK,
-        state=tasks.OPEN,
+        state=task.state,
         question={"text": "", "checks": REWRITE},
         guideline=task.guideline,
         tier=task.tier,

@@ -6,13 +6,11 @@ from sqlalchemy import ColumnElement, and_, null
 from sqlmodel import Session, col, func, select
 
 from feedback.store.engine import of_desk
-from feedback.store.items import DISPUTED, SETTLED
+from feedback.store.items import DISPUTED, OF_ARMS, SETTLED
 from feedback.store.items import OPEN as WAITING
 from feedback.store.labels import BLIND, select_active_labels
 from feedback.store.tables import Item, Label, Task
 from feedback.store.tasks import OF_REWRITES, OPEN
-
-OF_ARMS = "prompt"  # the subject of an item that compares arms: nobody sees what it came to
 
 
 def list_settled(session: Session, *, task_id: str) -> list[Item]:

@@ -118,7 +118,7 @@ def _has(*states: str) -> ColumnElement[bool]:
 
 def _knows_subject() -> ColumnElement[bool]:
     """Whether an item repeats or checks another one, which `labeller` has labelled themselves, or a text of
-    theirs.
+    theirs; or checks what others said of such a text.
     """
     theirs = select(1).where(
         col(Item.subject_kind) == OF_ITEM,
@@ -126,12 +126,18 @@ def _knows_subject() -> ColumnElement[bool]:
         col(Assignment.labeller) == bindparam("labeller"),
         col(Assignment.state) == "done",
     )
-    written = select(1).where(
-        col(Item.subject_kind) == OF_LABEL,
-        col(Label.id) == col(Item.subject_id),
-        col(Label.labeller) == bindparam("labeller"),
+    checked = aliased(Item)
+    of_check = select(col(checked.subject_id)).where(
+        col(checked.id) == col(Item.subject_id), col(checked.subject_kind) == OF_LABEL
     )
-    return or_(theirs.correlate(Item).exists(), written.correlate(Item).exists())
+    of_checks = and_(
+        col(Item.subject_kind) == OF_ITEM, col(Label.id) == of_check.correlate(Item).scalar_subquery()
+    )
+    of_text = and_(col(Item.subject_kind) == OF_LABEL, col(Label.id) == col(Item.subject_id))
+    written = [
+        select(1).where(which, col(Label.labeller) == bindparam("labeller")) for which in (of_text, of_checks)
+    ]
+    return or_(*(known.correlate(Item).exists() for known in (theirs, *written)))
 
 
 def _has_room() -> ColumnElement[bool]:

@@ -12,6 +12,7 @@ from feedback.store.tables import Item
 # Nobody gets a waiting item: it has no replies yet, or what was written for it is being checked.
 STATES = WAITING, OPEN, SETTLED, DISPUTED, DROPPED = "waiting", "open", "settled", "disputed", "dropped"
 OF_ITEM = "item"  # the subject of a check, or of gold that experts made: an item
+OF_ARMS = "prompt"  # the subject of a round: replies of two arms to one prompt
 OF_LABEL = "label"  # the subject of a check of a text: the label that has it
 
 

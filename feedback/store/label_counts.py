@@ -14,10 +14,8 @@ from sqlmodel import Session, col, func
 
 from feedback.store.check_items import is_drawn
 from feedback.store.engine import batched, columns_of, of_desk
-from feedback.store.items import DISPUTED, SETTLED
+from feedback.store.items import DISPUTED, OF_ARMS, SETTLED
 from feedback.store.tables import Item, Label, Task
-
-OF_ARMS = "prompt"  # the subject of items that hold replies of two arms to one prompt
 
 
 class GivenLabel(NamedTuple):

@@ -85,6 +85,12 @@ def select_active_labels() -> Any:
     )
 
 
+def has_label(session: Session, *, item_id: str, labeller: str) -> bool:
+    """Whether a labeller has a label of this item that was not taken back."""
+    query = select_active_labels().where(col(Label.item_id) == item_id, col(Label.labeller) == labeller)
+    return session.scalars(query.limit(1)).first() is not None
+
+
 def count_labels(session: Session, *, task_ids: Sequence[str]) -> dict[str, int]:
     """How many labels of each task stand."""
     found = select_active_labels().where(col(Label.task_id).in_(task_ids)).order_by(None).subquery()

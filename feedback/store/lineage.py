@@ -17,6 +17,7 @@ from feedback.records.from_judgement import LABEL
 from feedback.records.from_label import FORM_OF, SETTLED
 from feedback.store.duels import is_compared
 from feedback.store.engine import leave_out, of_desk
+from feedback.store.items import OF_ARMS
 from feedback.store.labelled_items import RECORD
 from feedback.store.live_judgements import is_judgement
 from feedback.store.sets import LARGE
@@ -61,7 +62,6 @@ KEYS: dict[str, Any] = {
     "approval": col(Approval.id),
     "deployment": col(Deployment.fencing_token),
 }
-PROMPT = "prompt"  # subject_kind of a round, which stands with its duel
 # What a bare id may be of: the step's kind, the column that is compared, the one that names the step, and
 # further conditions.
 NAMED: tuple[tuple[Any, ...], ...] = (
@@ -72,8 +72,8 @@ NAMED: tuple[tuple[Any, ...], ...] = (
     ("duel", col(Duel.id), col(Duel.id)),
     ("duel", col(Item.id), col(Duel.id), col(Duel.task_id) == col(Item.task_id)),
     ("verdict", col(Label.id), col(Label.id), col(Duel.task_id) == col(Label.task_id)),
-    ("item", col(Item.id), col(Item.id), col(Item.subject_kind) != PROMPT),
-    ("label", col(Label.id), col(Label.id), col(Item.id) == col(Label.item_id), Item.subject_kind != PROMPT),
+    ("item", col(Item.id), col(Item.id), col(Item.subject_kind) != OF_ARMS),
+    ("label", col(Label.id), col(Label.id), col(Item.id) == col(Label.item_id), Item.subject_kind != OF_ARMS),
 )
 
 

@@ -69,8 +69,8 @@ class TaskOfRewrites(Conflict):
     def __init__(self, task_id: str, rewrites: str) -> None:
         super().__init__(
             "task_of_rewrites",
-            f"Task {task_id} checks the texts of task {rewrites}, and is open, paused or closed with it.",
-            f"POST /v1/tasks/{rewrites}/state changes both.",
+            f"Task {task_id} checks the texts of task {rewrites}, and is changed, paused or closed with it.",
+            f"Change task {rewrites}: its task of checks follows.",
         )
 
 
@@ -107,10 +107,12 @@ def get_task(session: Session, *, desk_id: str, task_id: str, lock: bool = False
 
 
 def get_changeable_task(session: Session, *, desk_id: str, task_id: str, lock: bool = False) -> Task:
-    """A task that people may fill and change. Raises NotFound and TaskOfDuel."""
+    """A task that people may fill and change. Raises NotFound, TaskOfDuel and TaskOfRewrites."""
     task = get_task(session, desk_id=desk_id, task_id=task_id, lock=lock)
     if "duel" in task.selection:
         raise TaskOfDuel(task_id, task.selection["duel"])
+    if OF_REWRITES in task.selection:
+        raise TaskOfRewrites(task_id, task.selection[OF_REWRITES])
     return task
 
 
@@ -157,16 +159,13 @@ def change_task_state(
     TaskOfRewrites, TaskClosed, and TaskDraft where a draft is to pause.
     """
     task = get_changeable_task(session, desk_id=desk_id, task_id=task_id, lock=True)
-    if OF_REWRITES in task.selection:
-        raise TaskOfRewrites(task_id, task.selection[OF_REWRITES])
     if task.state == state:
         return task
     if task.state == CLOSED:
         raise TaskClosed(task_id)
     if task.state == DRAFT and state == PAUSED:
         raise TaskDraft(task_id)
-    checks = session.get(Task, name_text_checks(task_id), with_for_update={"key_share": True})
-    for each in [task] if checks is None else [task, checks]:
+    for each in [task, *_lock_text_checks(session, task)]:
         each.state = state
         if state == OPEN:
             each.opened_at = each.opened_at or now
@@ -182,20 +181,29 @@ def name_text_checks(task_id: str) -> str:
     return str(uuid5(NAMESPACE_OID, f"texts:{task_id}"))
 
 
+def _lock_text_checks(session: Session, task: Task) -> list[Task]:
+    """The task that checks what is written in this one, held; none before the first text."""
+    checks = session.get(Task, name_text_checks(task.id), with_for_update={"key_share": True})
+    return [] if checks is None else [checks]
+
+
 def change_guideline(
     session: Session, *, desk_id: str, task_id: str, guideline: str, actor: str, now: datetime
 ) -> Task:
-    """Gives a task another guideline; labels from now on name its next version. Raises TaskOfDuel and
-    TaskClosed.
+    """Gives a task another guideline, and the one that checks what is written in it; labels from now on name
+    its next version. Raises TaskOfDuel, TaskOfRewrites and TaskClosed.
     """
     task = get_changeable_task(session, desk_id=desk_id, task_id=task_id, lock=True)
     if task.state == CLOSED:
         raise TaskClosed(task_id)
-    before = {"guideline": task.guideline, "version": task.guideline_version}
-    if task.guideline != guideline:
-        task.guideline, task.guideline_version = guideline, task.guideline_version + 1
-        keep_task_change(session, task, "guideline", actor=actor, reason="", now=now, before=before)
-    return save_row(session, task)
+    if task.guideline == guideline:
+        return task
+    for each in [task, *_lock_text_checks(session, task)]:
+        before = {"guideline": each.guideline, "version": each.guideline_version}
+        each.guideline, each.guideline_version = guideline, each.guideline_version + 1
+        keep_task_change(session, each, "guideline", actor=actor, reason="", now=now, before=before)
+        save_row(session, each)
+    return task
 
 
 def keep_task_change(

@@ -2,8 +2,10 @@
 Keyword-only, session first, no commit.
 """
 
+from collections.abc import Iterable
+
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, col, func, select
+from sqlmodel import Session, col, select
 
 from feedback.store.items import OF_LABEL, get_item
 from feedback.store.tables import Item, Label, Task
@@ -26,18 +28,23 @@ def find_check_task(session: Session, *, task_id: str) -> Task | None:
     return session.get(Task, name_text_checks(task_id))
 
 
-def list_text_checks(session: Session, *, item_id: str) -> dict[str, Item]:
-    """The checks of the texts that were written for an item, by the label that has the text."""
+def list_text_checks(session: Session, *, task_id: str, item_id: str) -> dict[str, Item]:
+    """The checks of the texts that were written for an item of this task, by the label that has the text."""
     query = select(Item).join(Label, col(Label.id) == col(Item.subject_id))
-    query = query.where(col(Item.subject_kind) == OF_LABEL, col(Label.item_id) == item_id)
+    query = query.where(
+        col(Item.task_id) == name_text_checks(task_id),
+        col(Item.subject_kind) == OF_LABEL,
+        col(Label.item_id) == item_id,
+    )
     found = session.exec(query.execution_options(populate_existing=True))
     return {item.subject_id: item for item in found}
 
 
-def find_place(session: Session, *, item: Item) -> int:
-    """Where the check of an item's next text stands in its task: in the order of the items."""
-    written = select(func.count()).where(col(Label.item_id) == item.id, col(Label.undoes).is_(None))
-    return item.position * TEXTS_AN_ITEM + session.exec(written).one()
+def find_place(item: Item, checks: Iterable[Item]) -> int:
+    """Where the check of an item's next text stands in its task: in the order of the items, behind those that
+    the item has.
+    """
+    return max((check.position for check in checks), default=item.position * TEXTS_AN_ITEM) + 1
 
 
 def hold_item(session: Session, *, item: Item) -> Item:

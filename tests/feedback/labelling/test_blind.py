@@ -14,14 +14,15 @@ OTHERS = {
     "compare": ({"side": "a"}, {"side": "both_bad"}),
     "pick": ({"picked": [0, 1]}, {"none": True}),
     "rate": ({"score": 1}, {"score": 5}),
-    "rewrite": ({"unchanged": True}, {"unchanged": True}),
+    "rewrite": ({"unchanged": True}, {"unchanged": False}),
     "check": ({"verdict": "good"}, {"verdict": "bad"}),
 }
 
 
 def answer_item(desk, item_id, who, value):
     """The bytes of the answer to a label. The clock stands, so that each lease begins at one time."""
-    answer = desk.post(f"/v1/items/{item_id}/labels", who, value=value)
+    text = {"text": "It will be there on Friday."} if value.get("unchanged") is False else {}
+    answer = desk.post(f"/v1/items/{item_id}/labels", who, value=value, **text)
     assert answer.status_code == 201, answer.text
     return answer.data
 

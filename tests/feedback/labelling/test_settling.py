@@ -257,3 +257,19 @@ def test_reliability_is_renewed_where_labels_came_in_and_only_there(people):
     assert all(row.low < row.accuracy < row.high and row.items == 4 for row in found.values())
     keep_label(desk, add_task(desk.engine, "rate", items=1)[1][0], "ann", {"score": 3})
     assert renew(desk) == ["rate"]
+
+
+def test_an_expert_who_takes_a_decision_back_has_still_said_what_they_said_before(people):
+    desk = people
+    task, (item,) = add_task(desk.engine, items=1, overlap_max=2)
+    for who, value in (("ann", A), ("ben", B)):
+        say_next(desk, task, who, value)
+    say_next(desk, task, "eva1", A)
+    desk.clock.advance(1)
+    decided = desk.post(f"/v1/items/{item.id}/adjudication", "eva1", value=B)
+    assert stand(desk, item) == ("settled", 2, B)
+    assert desk.post(f"/v1/labels/{decided.json['label_id']}/undo", "eva1").status_code == 201
+    assert stand(desk, item) == ("disputed", 2, None)
+    again = desk.post(f"/v1/items/{item.id}/labels", "eva1", value=A)
+    assert (again.status_code, again.json["error"]["code"]) == (409, "item_labelled")
+    assert take(desk, task, "eva1") is None
