@@ -144,9 +144,9 @@ def test_who_has_seen_all_there_is_is_not_woken_by_the_first_look_for_them(store
         fresh, stale = (f"conversation:{add_turn(session).conversation_id}" for _ in range(2))
     with read_connection(store_engine) as connection:
         seen = {topic: read_mark(connection, topic=topic) for topic in (fresh, stale, "conversation:none")}
-        assert seen == {fresh: (0, 0), stale: (0, 0), "conversation:none": ()}
+        assert seen == {fresh: (0, 0, None, None), stale: (0, 0, None, None), "conversation:none": ()}
         wakeups = Wakeups()
-        wakeups.list_topics = lambda: {**seen, stale: (0, None)}  # type: ignore[method-assign]
+        wakeups.list_topics = lambda: {**seen, stale: (0, None, None, None)}  # type: ignore[method-assign]
         signalled: list[list[str]] = []
         wakeups.signal = lambda topics: signalled.append(sorted(topics))  # type: ignore[method-assign]
         net = Net(store_engine, wakeups)
