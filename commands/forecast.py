@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from commands.frame import print_json
+from feedback.run_report.need import tell_bytes
 
 if TYPE_CHECKING:
     from trainer.estimate.forecast import Forecast
@@ -27,7 +28,9 @@ def show_forecast(stages: "Sequence[Forecast]", as_json: bool) -> None:
             click.echo(line)
     if len(stages) > 1:
         steps = sum(found.steps for found in stages)
-        click.echo(f"\nall stages: {steps:,} steps, {format_duration(add_up(stages).total)}")
+        largest = max(found.need.memory for found in stages)
+        took = f"{format_duration(add_up(stages).total)}, at most {tell_bytes(largest)}"
+        click.echo(f"\nall stages: {steps:,} steps, {took}")
 
 
 def list_data(found: "Forecast") -> list[str]:

@@ -36,6 +36,7 @@ SFT = f"{TRAIN} --recipe lora_sft"
 OWN_RECIPE = f"{TRAIN} --recipe FILE"
 IMPORT = "rejoinder import FILE"
 REWRITES = "rejoinder task add NAME --kind rewrite"
+COMPARE = "rejoinder task add NAME --kind compare"
 STATUS = "rejoinder status"
 TREND = 3  # runs that a trend takes
 
@@ -55,6 +56,8 @@ def tell(facts: DeskFacts, what: str, command: str, *said: AdviceSentence) -> Ad
 def advise_begin(facts: DeskFacts) -> Advice | None:
     if facts.closed or facts.kinds.get("none") or facts.usable or facts.texts:
         return None
+    if facts.thumbs:
+        return tell(facts, "collect", COMPARE, AdviceSentence("thumbs_alone", {"thumbs": facts.thumbs}))
     return tell(facts, "collect", IMPORT, AdviceSentence("begin"))
 
 
@@ -122,7 +125,7 @@ def advise_choices(facts: DeskFacts) -> Advice | None:
     said = [AdviceSentence("collect_choices", values), *name_rare_tag(facts)]
     if facts.fresh >= facts.min_fresh:
         said.append(AdviceSentence("nights_go_on"))
-    return tell(facts, "collect", "rejoinder task add NAME --kind compare", *said)
+    return tell(facts, "collect", COMPARE, *said)
 
 
 def advise_slower(facts: DeskFacts) -> Advice | None:
@@ -177,6 +180,7 @@ def list_desk_figures(facts: DeskFacts) -> dict[str, Any]:
         "usable": facts.usable,
         "fresh": facts.fresh,
         "texts": facts.texts,
+        "thumbs": facts.thumbs,
         "first_place_percent": percent(facts.places.first, facts.places.picks),
         "by_chance_percent": percent(facts.places.fair, facts.places.picks),
         "support_percent": percent(facts.served.tally.halved, facts.served.tally.counted)

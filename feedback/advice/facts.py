@@ -79,6 +79,7 @@ class DeskFacts:
     fresh: int = 0  # since the last run that trained
     min_fresh: int = 50
     texts: int = 0  # that people wrote: edits, own replies, rewrites
+    thumbs: int = 0  # of all time
     tags: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # rows, and of these usable records
     places: PickPlaces = PickPlaces()
     runs: Sequence[RunFigures] = ()

@@ -14,6 +14,8 @@ SENTENCES = {
     # What to do for a desk
     "begin": "Nothing has been judged and nothing imported yet, so there is nothing to go by: let agents "
     "judge suggestions, or import records.",
+    "thumbs_alone": "There are %(thumbs)s thumbs and no judgements: the recipe `lora_kto` learns from "
+    "thumbs, but only held-out choices show whether that helped; let people compare suggestions, too.",
     "change_prompt": "Change the system prompt first: %(form)s of the last %(edits)s edits change the form "
     "alone, mostly %(reason)s, and training is the slow way to that.",
     "prompt_needs": "Form takes tens to hundreds of examples and a sentence in the prompt; edits before the "
@@ -36,8 +38,9 @@ SENTENCES = {
     "train_on_choices": "Train on choices: %(usable)s can be learnt from, and %(fresh)s of them came since "
     "the last run.",
     "replay_falls": "But general ability falls from run to run: on the replay set the last three are "
-    "%(first)s, %(second)s and %(third)s nats a token from the base (limit %(limit)s); halve "
-    "`learning_rate` or double `beta` in a copy of the recipe before the next one.",
+    "%(first)s, %(second)s and %(third)s nats a token from the base (limit %(limit)s); mix "
+    "general conversations in (`mix:`), halve `learning_rate` or double `beta` in a copy of the recipe "
+    "before the next one.",
     "good_and_steady": "Do nothing: %(adapter)s is better than the base, with %(share)s %% of %(picks)s "
     "picks (%(low)s to %(high)s %%), and the last run predicts held-out choices no better than the one "
     "before.",

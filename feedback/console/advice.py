@@ -15,6 +15,7 @@ FIGURES = {
     "usable": _("choices that can be learnt from"),
     "fresh": _("of these, since the last run"),
     "texts": _("texts that people wrote"),
+    "thumbs": _("thumbs"),
     "first_place_percent": _("picks of the first card (%)"),
     "by_chance_percent": _("by chance (%)"),
     "support_percent": _("support rate of what is live (%)"),

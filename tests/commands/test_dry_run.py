@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -108,5 +109,6 @@ def test_stages_are_forecast_each_and_add_up_and_a_tag_is_counted(
     [examples, *_] = [int(line.split()[-1]) for line in result.output.splitlines() if "learnt from" in line]
     steps = -(-examples // 8)
     assert f"all stages: {steps + -(-steps // 2)} steps, " in result.output
+    assert re.search(r"^all stages: .*, at most [\d.]+ GiB$", result.output, re.M), result.output
     assert f"of the tag {'vip':<12} {0:>12,}" in result.output
     assert list_files(store) == before

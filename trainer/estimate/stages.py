@@ -8,6 +8,7 @@ from typing import Any
 from serving.base import compute_base_id
 from trainer.data.stage_parts import write_stage_parts
 from trainer.estimate.forecast import Forecast, Seconds, forecast
+from trainer.estimate.need import add_needs
 from trainer.recipes.recipe import Recipe
 
 
@@ -40,7 +41,9 @@ def add_up(stages: Sequence[Forecast]) -> Seconds:
 
 
 def stages_to_json(stages: Sequence[Forecast]) -> dict[str, Any]:
-    """The forecast of a run; with stages those of all, and what they add up to."""
+    """The forecast of a run; with stages those of all, and what they add up to:
+    the memory of the largest, the time of all.
+    """
     if len(stages) == 1:
         return stages[0].to_json()
     seconds = add_up(stages)
@@ -48,4 +51,5 @@ def stages_to_json(stages: Sequence[Forecast]) -> dict[str, Any]:
         "stages": [stage.to_json() for stage in stages],
         "steps": sum(stage.steps for stage in stages),
         "seconds": vars(seconds) | {"total": seconds.total},
+        "need": add_needs([stage.need for stage in stages]).to_json(),
     }

@@ -134,6 +134,7 @@ def finish_stages(
     assert begin is not None, "a recipe with stages has one"
     adapter_dir = run_dir / "adapter"
     resumed = [each["resumed_from"] for each in found if each["resumed_from"]]
+    mixed = [each["mix"] for each in found if "mix" in each]
     need = add_needs([read_stage_need(metrics) for metrics in found])
     metrics = found[-1] | {
         "recipe_digest": recipe.digest,
@@ -144,6 +145,8 @@ def finish_stages(
         "need": need.to_json() | {"measured": max(each["need"]["measured"] for each in found)},
         "stages": list(found),
     }
+    if mixed:  # by an earlier stage, where the objective of the last one mixes nothing in
+        metrics["mix"] = mixed[-1]
     if PartialState().is_main_process:
         shutil.copytree(begin, adapter_dir, dirs_exist_ok=True)
         write_atomically(run_dir / "metrics.json", json.dumps(metrics, indent=2).encode())

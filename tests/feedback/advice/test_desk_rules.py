@@ -154,5 +154,13 @@ def test_without_anything_new_there_is_nothing_to_do():
     assert codes(advise_desk(replace(MANY, fresh=12, runs=()))) == ["nothing_new"]
 
 
+def test_thumbs_alone_ask_for_picks():
+    advice = advise_desk(DeskFacts(thumbs=120))
+    assert (advice.what, codes(advice)) == ("collect", ["thumbs_alone"])
+    assert advice.command == "rejoinder task add NAME --kind compare"
+    assert advice.to_json()["text"].startswith("There are 120 thumbs and no judgements")
+    assert codes(advise_desk(DeskFacts(kinds={"pick": 1}, usable=1, thumbs=120)))[0] == "collect_choices"
+
+
 def test_an_empty_desk_is_told_to_begin():
     assert codes(advise_desk(DeskFacts())) == ["begin"]

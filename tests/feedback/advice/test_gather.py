@@ -11,7 +11,7 @@ from feedback.store.engine import read, unit_of_work
 from feedback.store.learnable import PickedPlace
 from tests.databases import START
 from tests.feedback.builders import DESK, NOW
-from tests.feedback.formats.files import bring_in, choice, write
+from tests.feedback.formats.files import bring_in, choice, thumb, write
 from tests.feedback.pick_rows import PROMPT, add_picks
 from tests.feedback.plant import ONE
 from tests.feedback.run_report.runs import add_ended_run, train_run
@@ -77,6 +77,16 @@ def test_forty_picks_in_the_store_and_a_run_behind_them(store_engine):
     with read(store_engine) as session:
         facts = gather_desk(session, OUTLOOK, now=later, desk_id=DESK)
     assert (facts.fresh, [run.gain for run in facts.runs]) == (0, [None])
+
+
+def test_thumbs_are_not_nothing(store_engine, tmp_path):
+    """One up and one down, and no judgement: nobody is told that nothing was judged or imported."""
+    file = write(tmp_path / "thumbs.jsonl", thumb(1), thumb(2, label=False, text="No idea."))
+    bring_in(store_engine, file, kind="thumbs")
+    with read(store_engine) as session:
+        advice = advise_now(session, OUTLOOK, now=START)
+    assert [said.code for said in advice.sentences] == ["thumbs_alone"]
+    assert advice.figures["thumbs"] == 2
 
 
 def test_the_calls_give_it_to_experts_and_admins_alone(desk):

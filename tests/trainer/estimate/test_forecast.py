@@ -154,4 +154,6 @@ def test_stages_add_up_to_the_steps_of_the_run_and_no_reference_is_read_twice(ba
         sum(one.seconds.total for one in found)
     )
     assert add_up(found).load == found[0].seconds.load + found[1].seconds.load
+    assert told["need"]["memory"] == max(one.need.memory for one in found)
+    assert told["need"]["seconds"] == pytest.approx(sum(one.need.seconds for one in found))
     assert list(tmp_path.iterdir()) == []

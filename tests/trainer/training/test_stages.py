@@ -22,6 +22,7 @@ from tests.trainer.training.test_train import SCRIPT, digest, train_here, withou
 from trainer.data.stage_parts import write_stage_parts
 from trainer.objectives.choice.reference_store import FILE, ReferenceStore
 from trainer.progress import Report
+from trainer.recipes.mix import Mix
 from trainer.recipes.recipe import Recipe, RecipeStage
 from trainer.training.stages import tell_stage
 
@@ -227,6 +228,20 @@ def test_a_stage_with_another_objective_goes_on_from_the_same_adapter(base, data
     assert last.margin > 0.2 and first.margin > 0.2
     assert [each["objective"] for each in result.metrics["stages"]] == ["choice", "dpo"]
     assert result.metrics["steps"] == 12 + ceil(0.2 * 18)
+
+
+def test_a_general_set_of_an_earlier_stage_is_told_of_the_run(base, dataset, tmp_path):
+    """Of the 24 choices that the first stage learns from, every sixth; the second, of pairs, takes none."""
+    told = {
+        "messages": [{"role": "user", "content": "Hello ?"}, {"role": "assistant", "content": "Thank you ."}]
+    }
+    general = tmp_path / "general.jsonl"
+    write_lines(general, [told] * 5)
+    stages = (RecipeStage(epochs=0.5), RecipeStage(objective="dpo", epochs=0.2))
+    recipe = STAGED.model_copy(update={"stages": stages, "mix": Mix(general=str(general), ratio=6)})
+    metrics = train_here(dataset, base, recipe, tmp_path / "run").metrics
+    assert [("mix" in each) for each in metrics["stages"]] == [True, False]
+    assert (metrics["mix"]["name"], metrics["mix"]["mixed_in"]) == ("general.jsonl", 4)
 
 
 def test_a_stage_without_anything_to_learn_from_is_told_before_the_first_one(graded, base, tmp_path):
