@@ -22,6 +22,10 @@ def read_peak() -> int:
     """Peak memory in bytes since `forget_peak`, or since the process began: of the GPU if there is one."""
     if torch.cuda.is_available():
         return torch.cuda.max_memory_allocated()
+    with suppress(OSError, StopIteration):
+        # `ru_maxrss` would be that of the process that started this one, if it was larger.
+        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        return 1024 * int(next(line for line in status if line.startswith("VmHWM:")).split()[1])
     unit = 1 if sys.platform == "darwin" else 1024
     return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
