@@ -13,3 +13,6 @@ pytest_plugins = ["tests.compiled", "tests.databases", "tests.engines"]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files begin, so that where some run side by side none is left over at the end."""
     items.sort(key=lambda item: not item.nodeid.startswith(("tests/trainer/", "tests/test_")))
+    for item in items:
+        if item.get_closest_marker("alone"):
+            item.add_marker(pytest.mark.timeout(3600))  # minutes each, and many more beside the other tests

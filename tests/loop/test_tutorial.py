@@ -39,7 +39,6 @@ def test_the_tutorial_promotes_an_adapter_and_takes_it_back(service: Service, tm
         env={**os.environ, **service.environment, "REJOINDER_DATA_DIR": str(service.data_dir)},
         capture_output=True,
         text=True,
-        timeout=600,
     )
 
     assert done.returncode == 0, done.stdout + done.stderr

@@ -14,7 +14,6 @@ from demo.pretrained import PIP, PretrainedUnavailable, fetch_base
 from serving.base import PACKAGED_BASES, place_packaged
 
 NAME = PACKAGED_BASES[0]
-BUSY = pytest.mark.timeout(3600)  # minutes on a quiet machine, and many more on one with other work
 
 
 @pytest.fixture(scope="session")

@@ -28,12 +28,12 @@ from feedback.records.split import split_of
 from feedback.store.tables import Candidate
 from tests.loop.conftest import QUICK_POLICY
 from tests.loop.looking import asking, generate_greedy, read_arms, reading
-from tests.pretrained.conftest import BUSY, NAME
+from tests.pretrained.conftest import NAME
 from tests.pretrained.short import write_short
 from tests.trainer.tiny import make_choice, write_lines
 from trainer.recipes.recipe import load_recipe
 
-pytestmark = [pytest.mark.real, pytest.mark.alone, BUSY]
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 SETS = 20
 END = 2  # <|im_end|>
 

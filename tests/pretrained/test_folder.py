@@ -15,9 +15,8 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from serving.facts.profile import read_profile
 from serving.facts.verdict import judge_base
-from tests.pretrained.conftest import BUSY
 
-pytestmark = [pytest.mark.real, pytest.mark.alone, BUSY]
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 
 HEADS = {"attn_q": 9, "attn_k": 3}  # GGUF keeps the two halves of each head's rows interleaved
 LAYER_NAMES = {

@@ -16,11 +16,11 @@ from serving.settings import DEMO_BASE
 from tests.families.night import OPEN_POLICY, ask_set, write_choices
 from tests.loop.conftest import write_quick_recipe
 from tests.loop.looking import read_arms, reading
-from tests.pretrained.conftest import BUSY, NAME
+from tests.pretrained.conftest import NAME
 from tests.pretrained.short import write_short
 from trainer.recipes.recipe import load_recipe
 
-pytestmark = [pytest.mark.real, pytest.mark.alone, BUSY]
+pytestmark = [pytest.mark.real, pytest.mark.alone]
 # Four prompts prove nothing: what is tested is that each step hands over to the next.
 FEW = """
 [exposure]
