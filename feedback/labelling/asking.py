@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from feedback.errors import Conflict
 from feedback.labelling import claim
-from feedback.labelling.freezing import freeze
+from feedback.labelling.freezing import Frozen, freeze
 from feedback.labelling.judging import SentLabel, pass_item, record_label
 from feedback.labelling.kinds import RATE
 from feedback.labelling.labeller import Labeller
@@ -21,7 +21,7 @@ from feedback.records.redact import Redactor
 from feedback.store.conversations import lock_conversation
 from feedback.store.engine import of_desk, save_row
 from feedback.store.items import DROPPED, add_items, find_last_position
-from feedback.store.label_subjects import read_material_before
+from feedback.store.label_subjects import Material, read_material_before
 from feedback.store.tables import Assignment, Item, Label, Message, Task
 from feedback.store.tasks import OPEN, get_task
 
@@ -115,13 +115,22 @@ def make_item(session: Session, *, task: Task, message_id: str, redactor: Redact
     frozen = freeze(RATE, material, seed=message_id, redactor=redactor)
     if isinstance(frozen, str):
         raise QuestionOver(message.conversation_id)
+    return add_item_of_message(
+        session, task=task, message_id=message_id, material=material, frozen=frozen, now=now
+    )
+
+
+def add_item_of_message(
+    session: Session, *, task: Task, message_id: str, material: Material, frozen: Frozen, now: datetime
+) -> Item:
+    """An item about a message, at the end of its task."""
     item = Item(
         desk_id=task.desk_id,
         task_id=task.id,
         position=find_last_position(session, task_id=task.id) + 1,
         subject_kind=MESSAGE,
         subject_id=message_id,
-        conversation_id=message.conversation_id,
+        conversation_id=material.conversation_id,
         conversation=material.conversation,
         language=material.language,
         shown=frozen.shown,

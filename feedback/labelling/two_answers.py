@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from feedback.errors import Conflict
 from feedback.labelling import claim
-from feedback.labelling.asking import CUSTOMERS, MESSAGE, name_asked
+from feedback.labelling.asking import CUSTOMERS, add_item_of_message, name_asked
 from feedback.labelling.drafting import draft_task
 from feedback.labelling.freezing import freeze
 from feedback.labelling.judging import SentLabel, record_label
@@ -21,7 +21,6 @@ from feedback.labelling.labeller import Labeller
 from feedback.records.redact import Redactor
 from feedback.store.conversations import lock_conversation
 from feedback.store.engine import get_row, of_desk
-from feedback.store.items import add_items, find_last_position
 from feedback.store.judgements import undo_judgement
 from feedback.store.label_subjects import SET, Material, read_material
 from feedback.store.live_judgements import is_live
@@ -167,19 +166,6 @@ def make_item_of_two(
     frozen = freeze(COMPARE, replace(material, replies=both), seed=row.set_id, redactor=redactor)
     if isinstance(frozen, str):
         return None
-    item = Item(
-        desk_id=task.desk_id,
-        task_id=task.id,
-        position=find_last_position(session, task_id=task.id) + 1,
-        subject_kind=MESSAGE,
-        subject_id=row.message_id,
-        conversation_id=row.conversation_id,
-        conversation=material.conversation,
-        language=material.language,
-        shown=frozen.shown,
-        hidden=frozen.hidden,
-        tier=task.tier,
-        created_at=now,
+    return add_item_of_message(
+        session, task=task, message_id=row.message_id, material=material, frozen=frozen, now=now
     )
-    add_items(session, items=[item])
-    return item
