@@ -73,6 +73,9 @@ class TaskQuality(Answer):
     labels_left: int = Field(description="As estimated by those that are settled.")
     hours_left: float | None = Field(description="At the rate of the last seven days.")
     agreement: AgreementShown | None = Field(description="Null for texts, which have no answers to compare.")
+    by_tag: dict[str, AgreementShown] = Field(
+        description="On each tag alone, given or not: the 12 that were given most."
+    )
     versions: list[VersionShown]
     checks: list[CheckShown]
 
@@ -99,6 +102,7 @@ def show_quality(task: Task, quality: Quality) -> TaskQuality:
         labels_left=progress.labels_left,
         hours_left=progress.hours_left,
         agreement=show_agreement(quality.agreement),
+        by_tag={tag: show_measured(found) for tag, found in quality.by_tag.items()},
         versions=[show_version(each) for each in quality.versions],
         checks=[tell_check(each) for each in quality.checks],
     )
@@ -110,8 +114,10 @@ def show_tier(tier: int, states: Any) -> TierProgress:
 
 
 def show_agreement(found: Agreement | None) -> AgreementShown | None:
-    if found is None:
-        return None
+    return show_measured(found) if found is not None else None
+
+
+def show_measured(found: Agreement) -> AgreementShown:
     worst = found.confusion
     return AgreementShown(
         alpha=found.alpha,

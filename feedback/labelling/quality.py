@@ -6,13 +6,14 @@ Of a task that compares arms only its progress is told before it is closed, so t
 
 from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import median
+from typing import Any
 
 from sqlmodel import Session
 
-from feedback.labelling.agreement import NOMINAL, ORDINAL, SETS, Agreement, measure_agreement
+from feedback.labelling.agreement import NOMINAL, ORDINAL, SETS, Agreement, measure_agreement, measure_tags
 from feedback.labelling.checks import Checked, ErrorRate, estimate_errors
 from feedback.labelling.kinds import BAD, CHECK, COMPARE, GOOD, PICK, RATE, SCORES, SIDES, TAG, answer_of
 from feedback.store import label_counts
@@ -26,6 +27,7 @@ from feedback.store.tasks import CLOSED, OPEN
 RECENT = timedelta(days=7)  # whose rate is the present one
 SHORTEST = timedelta(hours=1)  # that a rate is taken over
 ENOUGH_SETTLED = 10  # from which on what an item takes is known by those that are settled
+TAGS_SHOWN = 12  # whose agreement is told alone
 # How far apart two answers are; texts have no answers to compare.
 DISTANCES = {TAG: SETS, PICK: SETS, COMPARE: NOMINAL, CHECK: NOMINAL, RATE: ORDINAL}
 
@@ -72,11 +74,14 @@ class CheckFigures:
 
 @dataclass(frozen=True)
 class Quality:
-    """`is_sealed`: its items compare arms and it is not closed, so the rest is empty."""
+    """`is_sealed`: its items compare arms and it is not closed, so the rest is empty. `by_tag`: of each tag
+    alone, those that were given most first.
+    """
 
     progress: QualityProgress
     is_sealed: bool = False
     agreement: Agreement | None = None
+    by_tag: Mapping[str, Agreement] = field(default_factory=dict)
     versions: Sequence[VersionFigures] = ()
     checks: Sequence[CheckFigures] = ()
 
@@ -96,6 +101,7 @@ def read_quality(session: Session, *, task: Task, now: datetime) -> Quality:
     return Quality(
         progress,
         agreement=measure_quality(task, counted),
+        by_tag=measure_each_tag(task, counted),
         versions=compare_versions(task, counted),
         checks=read_checks(session, task),
     )
@@ -161,6 +167,16 @@ def measure_quality(task: Task, given: Iterable[GivenLabel]) -> Agreement | None
     if distance is None:
         return None
     return measure_agreement(gather(task, given), distance, classes=CLASSES.get(task.kind, ()))
+
+
+def measure_each_tag(task: Task, given: Iterable[GivenLabel]) -> Mapping[str, Agreement]:
+    """The agreement on each of the tags that were given most; nothing for other kinds."""
+    if task.kind != TAG:
+        return {}
+    items: list[list[Any]] = gather(task, given)
+    times = Counter(tag for labels in items for label in labels for tag in label)
+    most = sorted(times, key=lambda tag: (-times[tag], tag))[:TAGS_SHOWN]
+    return measure_tags(items, most)
 
 
 def compare_versions(task: Task, given: Sequence[GivenLabel]) -> list[VersionFigures]:

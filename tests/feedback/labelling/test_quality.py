@@ -108,6 +108,21 @@ def test_rates_are_ordered_and_texts_have_no_agreement(store_engine) -> None:
     assert quality_of(store_engine, rewrite).agreement is None
 
 
+def test_each_tag_has_an_agreement_of_its_own(store_engine) -> None:
+    with unit_of_work(store_engine) as session:
+        task = add_task(session, "tag")
+        for position, sets in enumerate(((["a"], ["a"]), (["a", "b"], ["a"]), (["b"], [])), 1):
+            item = add_item(session, task, position)
+            for labeller, tags in zip(("ann", "ben"), sets, strict=True):
+                add_label(session, item, labeller, {"tags": tags})
+
+    by_tag = quality_of(store_engine, task).by_tag
+
+    assert list(by_tag) == ["a", "b"]  # given four times and twice
+    assert by_tag["a"].alpha == 1.0
+    assert by_tag["b"].alpha == pytest.approx(1 - 5 * 4 / (2 * 2 * 4))  # 2 yes, 4 no, two pairs differ
+
+
 def test_versions_of_the_guideline_are_compared(store_engine) -> None:
     with unit_of_work(store_engine) as session:
         task = add_task(session, guideline_version=2)
