@@ -18,7 +18,9 @@ def list_method_faults(recipe: Any) -> list[str]:
     """One sentence for each value that the recipe's method cannot work with."""
     method = recipe.method
     if method not in VIRTUAL:
-        return []
+        default = type(recipe).model_fields["virtual_tokens"].default
+        told = f"virtual_tokens = {recipe.virtual_tokens}: method {method} has none; leave it at {default}"
+        return [told] if recipe.virtual_tokens != default else []
     faults = []
     if recipe.stages:
         faults.append(

@@ -8,6 +8,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 USED_BY = {
+    "reference": ("choice",),
+    "habits": ("choice",),
     "beta": ("choice", "dpo", "kto"),
     "nll_weight": ("choice", "dpo"),
     "anchor_weight": ("choice",),

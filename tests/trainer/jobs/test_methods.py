@@ -12,13 +12,16 @@ from tests.trainer.jobs.test_pipeline import ask_and_claim, asked, ctx, import_c
 from trainer.errors import RecipeRefused
 from trainer.evaluation.report import OfflineReport
 from trainer.jobs.pipeline import run_night
+from trainer.recipes.methods import VIRTUAL
 from trainer.recipes.recipe import recall_recipe
 from trainer.release.staging import Finished, stage
 
 
 def run_by(ctx, asked, method):  # noqa: F811
     import_choices(ctx, 80)
-    wanted = asked | {"objective": "choice", "method": method, "virtual_tokens": 4}
+    wanted = asked | {"objective": "choice", "method": method}
+    if method in VIRTUAL:
+        wanted |= {"virtual_tokens": 4}
     token = ask_and_claim(ctx, request={"recipe": wanted})
     assert run_night(ctx, token) == "done"
     return token, ctx.read_run(token.run_id)

@@ -100,7 +100,7 @@ def test_saved_recipe_is_the_same_recipe(tmp_path):
 def test_keys_that_came_later_leave_the_digest_of_a_recipe_as_it_was(name, digest):
     """Digests of the version before `method` was a key."""
     assert load_recipe(name).digest.startswith(digest)
-    assert not load_recipe(name, virtual_tokens=21).digest.startswith(digest)
+    assert not load_recipe(name).model_copy(update={"virtual_tokens": 21}).digest.startswith(digest)
 
 
 @pytest.mark.parametrize(("rank", "told"), [(0, "rank = 0"), (257, "rank = 257"), (512, "rank = 512")])
@@ -120,6 +120,12 @@ def test_alpha_may_be_half_the_rank():
 def test_an_unknown_method_is_refused(method):
     with pytest.raises(RecipeRefused, match=f'method = "{method}"'):
         load_recipe("demo", method=method)
+
+
+@pytest.mark.parametrize("method", ["lora", "qlora"])
+def test_virtual_tokens_are_refused_where_the_method_has_none(method):
+    with pytest.raises(RecipeRefused, match=f"virtual_tokens = 21: method {method} has none; leave it at 20"):
+        load_recipe(None, method=method, virtual_tokens=21)
 
 
 @pytest.mark.parametrize(

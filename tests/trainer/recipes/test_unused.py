@@ -13,6 +13,8 @@ from trainer.settings import TrainerSettings
 @pytest.mark.parametrize(
     ("objective", "option", "value"),
     [
+        ("dpo", "reference", "run"),
+        ("sft", "habits", False),
         ("sft", "beta", 0.2),
         ("sft", "nll_weight", 0.2),
         ("kto", "nll_weight", 0.0),
