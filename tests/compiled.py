@@ -6,10 +6,12 @@ its statement.
 """
 
 import gc
+from collections.abc import Iterator
 from functools import cache
 from types import CodeType
 from typing import Any
 
+import pytest
 import sqlalchemy
 from flask import Flask
 from jinja2 import BytecodeCache
@@ -24,10 +26,18 @@ compiled_rules: dict[object, dict[str, Any]] = {}
 statements: LRUCache[Any, Any] = LRUCache(2000)
 
 
-def pytest_collection_finish() -> None:
-    """What was imported stays: without this, the collector looks through all of it every few tests."""
-    gc.collect()
-    gc.freeze()
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Iterator[None]:
+    """What is imported for the tests stays: else the collector looks through all of it every few tests, and
+    while it grows.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def keep_rule(rule: Rule) -> None:
