@@ -37,11 +37,11 @@ test-rounding: setup-dev # the sums of another processor
 	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE $(PYTHON_IN_VENV) -m pytest -m rounding tests/trainer
 
 test-vllm: setup-dev # printed in one piece, since the others print beside it
-	@log=$$(mktemp); OMP_NUM_THREADS=1 $(PYTHON_IN_VENV) -m pytest -m alone $(WITH_VLLM) >$$log 2>&1; code=$$?; \
+	@log=$$(mktemp); $(PYTHON_IN_VENV) -m pytest -m alone $(WITH_VLLM) >$$log 2>&1; code=$$?; \
 	  echo; cat $$log; rm $$log; exit $$code
 
-test-others: setup-dev # yields to the tests with vLLM, which come one after the other and end last
-	OMP_NUM_THREADS=1 nice -n 5 $(PYTHON_IN_VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone"
+test-others: setup-dev
+	OMP_NUM_THREADS=1 $(PYTHON_IN_VENV) -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone"
 
 check: setup-dev ## ruff and mypy
 	$(PYTHON_IN_VENV) -m ruff check .

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from serving.backend import ZERO_NAME, resolve_backend
-from serving.engine import forking_server
 from serving.settings import ServingSettings
 
 _BATCHED_TOKENS = 2048  # on cpu every token of a batch copies its adapter's rows: keep a prefill small
@@ -31,10 +30,8 @@ def build_command(
     `lora_modules` are the layers adapters may change. Without that list vLLM also wraps the output head, and
     on cpu a request for prompt_logprobs that shares a batch with any other request then ends the engine.
     """
-    on_cpu = resolve_backend(settings) == "cpu"
-    server = ("-P", forking_server.__file__) if on_cpu else ("-m", "vllm.entrypoints.openai.api_server")
     command = [
-        *(sys.executable, *server),
+        *(sys.executable, "-m", "vllm.entrypoints.openai.api_server"),
         *("--model", str(base)),
         *("--served-model-name", settings.served_name),
         *("--host", settings.host, "--port", str(settings.port)),
@@ -51,7 +48,7 @@ def build_command(
         command += ["--chat-template", str(chat_template)]
     if lora_modules:
         command += ["--lora-target-modules", *lora_modules]
-    if not on_cpu:
+    if resolve_backend(settings) == "cuda":
         return [*command, "--gpu-memory-utilization", f"{settings.gpu_memory_utilization:g}"]
     command += [
         *("--distributed-executor-backend", "uni"),
