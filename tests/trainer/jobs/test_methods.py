@@ -16,7 +16,8 @@ from trainer.errors import RecipeRefused
 from trainer.evaluation.report import OfflineReport
 from trainer.jobs.pipeline import run_night
 from trainer.recipes.methods import VIRTUAL
-from trainer.recipes.recipe import recall_recipe
+from trainer.recipes.recipe import build_recipe, recall_recipe
+from trainer.release.earlier import note_earlier
 from trainer.release.old_checkpoints import drop_old_checkpoints
 from trainer.release.staging import Finished, stage
 
@@ -64,11 +65,9 @@ def test_a_night_by_qlora_ends_like_one_by_lora_and_keeps_its_forecast(ctx, aske
 def test_a_progressive_night_begins_from_an_adapter_and_ends_in_a_checkpoint(ctx, asked):  # noqa: F811
     import_choices(ctx, 80)
     ways = asked | {"objective": "choice"}
-    token = ask_and_claim(ctx, request={"recipe": ways | {"method": "progressive"}})
-    with pytest.raises(
-        RecipeRefused, match=r"earlier = null: .* there is none: train one with `method: lora`"
-    ):
-        run_night(ctx, token)
+    wanted = build_recipe(ways | {"method": "progressive"})
+    with pytest.raises(RecipeRefused, match="there is none: train one with `method: lora` first"):
+        note_earlier(ctx, wanted)
     for number, method in ((1, "lora"), (2, "progressive")):
         token = ask_and_claim(ctx, request={"recipe": ways | {"method": method}})
         assert run_night(ctx, token) == "done"
@@ -81,8 +80,8 @@ def test_a_progressive_night_begins_from_an_adapter_and_ends_in_a_checkpoint(ctx
     with read(ctx.store_engine) as session:
         marks = [row.is_checkpoint for row in adapters.select_adapters(session, desk_id="default")]
     assert marks == [True, False]
-    drop_old_checkpoints(ctx)
-    assert (version / "weights").is_dir()
+    with pytest.raises(RecipeRefused, match=r"earlier = tuned-20261122-2: .* there are tuned-20261122-1"):
+        note_earlier(ctx, wanted.model_copy(update={"earlier": run.adapter}))
 
 
 def test_files_of_all_but_the_newest_checkpoints_are_removed(ctx):  # noqa: F811
