@@ -45,7 +45,7 @@ def await_engine(data_dir: Path, name: str, *, within_s: float) -> None:
     raise CheckpointStarts(name)
 
 
-def find_wanted(
+def choose_wanted(
     session: Session,
     running: str | None,
     *,

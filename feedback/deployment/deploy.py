@@ -218,7 +218,7 @@ def reconcile(ctx: Deployer) -> None:
 def find_wanted_checkpoint(ctx: Deployer, running: str | None) -> str | None:
     """The checkpoint that the second engine should serve now. `running`: the one that it serves."""
     with read(ctx.store_engine) as session:
-        return checkpoints.find_wanted(
+        return checkpoints.choose_wanted(
             session,
             running,
             base_id=read_base_id(ctx),
