@@ -210,7 +210,7 @@ def reconcile(ctx: Deployer) -> None:
             log.error("adapter %s serves by the rows but cannot be loaded, base stands in: %s", name, failure)
     _note_missing(ctx, tuple(missing))
     for name in sorted(loaded - usable):
-        if NAME_PATTERN.fullmatch(name) and not _find_needed(ctx, name):
+        if NAME_PATTERN.fullmatch(name) and not _is_needed(ctx, name):
             fleet.unload_adapter(name)
             log.info("adapter %s is unloaded", name)
 
@@ -321,6 +321,6 @@ def _note_missing(ctx: Deployer, missing: tuple[str, ...]) -> None:
         write_manifest(ctx.data_dir, replace(found, missing=missing, written_at=ctx.clock.now()))
 
 
-def _find_needed(ctx: Deployer, name: str) -> bool:
+def _is_needed(ctx: Deployer, name: str) -> bool:
     with read(ctx.store_engine) as session:
         return is_needed(session, name, now=ctx.clock.now())
