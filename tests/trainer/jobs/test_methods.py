@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from feedback.lineage.graph import Ref
+from feedback.lineage.steps import Tracer
 from feedback.run_report.need import PARTS, read_need
 from feedback.store import adapters, runs
 from feedback.store.deployments import add_deployment
@@ -78,8 +80,12 @@ def test_a_progressive_night_begins_from_an_adapter_and_ends_in_a_checkpoint(ctx
     assert "model.safetensors" in verify_staged(version)["sha256"]
     assert "It is a whole model" in (version / "README.md").read_text()
     with read(ctx.store_engine) as session:
-        marks = [row.is_checkpoint for row in adapters.select_adapters(session, desk_id="default")]
-    assert marks == [True, False]
+        rows = adapters.select_adapters(session, desk_id="default")
+        tracer = Tracer(store_engine=ctx.store_engine, data_dir=ctx.data_dir, desk_id="default")
+        facts = [tracer.find_step(Ref("adapter", row.name)).facts.get("checkpoint") for row in rows]
+    assert facts == [True, None]
+    learnt = tracer.find_step(Ref("run", run.id)).facts
+    assert (learnt["method"], learnt["earlier"]) == ("progressive", "tuned-20261122-1")
     with pytest.raises(RecipeRefused, match=r"earlier = tuned-20261122-2: .* there are tuned-20261122-1"):
         note_earlier(ctx, wanted.model_copy(update={"earlier": run.adapter}))
 
