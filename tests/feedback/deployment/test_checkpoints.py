@@ -20,7 +20,9 @@ from serving.client.endpoint import SecondEngine, remove_second_engine, write_en
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
 from serving.errors import CheckpointNotServed, ProbeFailed
+from tests.feedback.api.test_adapters import use
 from tests.feedback.builders import BASE_ID, add_adapter
+from tests.feedback.desk import make_desk
 from tests.feedback.plant import ONE, THREE, TWO, Plant, build, write_probe
 from tests.feedback.set_desk import build as build_desk
 
@@ -208,3 +210,21 @@ def test_a_set_shows_two_replies_of_base_and_two_of_the_checkpoint(second, sqlit
         assert (row.state, {card.arm for card in desk.read_candidates(row.id)}) == ("ready", {"base"})
     finally:
         desk.close()
+
+
+def test_a_page_says_that_the_engine_starts_and_which_checkpoint_stands_in_the_way(
+    second, sqlite_engine, tmp_path
+):
+    second.add(ONE, TWO)
+    desk = make_desk(sqlite_engine, tmp_path)
+    use(desk, second.plant.ctx)
+
+    def promote(name: str) -> tuple[int, str | None]:
+        answer = desk.post(f"/v1/adapters/{name}/promote", "admin", reason="it passed")
+        return answer.status_code, answer.json.get("error", {}).get("code")
+
+    assert promote(ONE) == (409, "checkpoint_starts")
+    assert second.keep() == ONE
+    assert promote(ONE) == (200, None)
+    assert promote(TWO) == (409, "checkpoint_serves")
+    assert "checkpoint: a whole model" in desk.get(f"/console/adapters/{ONE}", "expert").text
