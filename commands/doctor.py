@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from commands.callers import check_limits, check_proxy
 from commands.checks import (
     DoctorCheck,
+    Level,
     check_data_dir,
     check_disk,
     check_libraries,
@@ -32,6 +33,7 @@ from feedback.store.policy_changes import find_latest_change
 from feedback.store.tables import DEFAULT_DESK
 from serving.adapters.staging import verify_staged
 from serving.base import compute_base_id, resolve_base
+from serving.client.endpoint import read_second_engine
 from serving.errors import EngineNotRunning, ServingError
 
 MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
@@ -149,6 +151,11 @@ def examine_engine(frame: Frame) -> Generator[DoctorCheck, None, list[str] | Non
         yield DoctorCheck("engine", "fail", str(fault), f"See {frame.data_dir / 'logs' / 'engine.log'}.")
         return None
     yield DoctorCheck("engine", "ok", f"serves {', '.join(served)}")
+    second = read_second_engine(frame.data_dir)
+    if second is not None:
+        level: Level = "fail" if second.fault else "ok"
+        remedy = f"See {frame.data_dir / 'logs' / 'checkpoint.log'}." if second.fault else ""
+        yield DoctorCheck("second", level, str(second), remedy)
     return served
 
 

@@ -17,7 +17,7 @@ from feedback.store.deployments import serving_state
 from feedback.store.engine import read
 from feedback.store.runs import count_by_state, latest_run
 from feedback.store.tables import DEFAULT_DESK, Conversation, Dataset, Record
-from serving.client.endpoint import read_endpoints
+from serving.client.endpoint import read_endpoints, read_second_engine
 from serving.client.fleet import Fleet
 from serving.errors import ServingError
 
@@ -41,6 +41,8 @@ def command(frame: Frame, as_json: bool) -> None:
     holder = found["running"]
     click.echo(f"running    {holder.get('address', 'starting') if holder else 'no: rejoinder up'}")
     click.echo(f"engine     {found['engine']}")
+    if found["second_engine"] is not None:
+        click.echo(f"second     {found['second_engine']}")
     serving = found["serving"]
     canary = f", canary {serving['canary']} for {serving['share']:.0%}" if serving["canary"] else ""
     click.echo(
@@ -68,6 +70,7 @@ def collect_status(frame: Frame) -> dict[str, Any]:
             "data_dir": str(frame.data_dir),
             "running": read_holder(frame.data_dir) if is_running(frame.data_dir) else None,
             "engine": engine_line,
+            "second_engine": describe_second(frame),
             "serving": {
                 "live": state.live,
                 "canary": state.canary,
@@ -101,10 +104,17 @@ def ask_engine(frame: Frame) -> str:
         return str(fault).splitlines()[0]
 
 
+def describe_second(frame: Frame) -> str | None:
+    """What the second engine does; None where no checkpoint is wanted."""
+    found = read_second_engine(frame.data_dir)
+    return str(found) if found is not None else None
+
+
 def list_served(frame: Frame) -> list[str]:
     """The names that the engine serves. Raises ServingError if it does not answer."""
     settings = frame.serving()
-    fleet = Fleet.from_endpoints(read_endpoints(settings, frame.data_dir), settings)
+    second = read_second_engine(frame.data_dir)
+    fleet = Fleet.from_endpoints(read_endpoints(settings, frame.data_dir), settings, second)
     try:
         return fleet.list_models()
     finally:

@@ -8,8 +8,8 @@ client sees.
       EventConflict                                                     an event id used twice
       StaleLease, IllegalRunState, RunNotEnded                          a run's lease, its state, its report
       StaleFencingToken, NothingToRollBack                                     what serves by now
-      IllegalTransition, AdapterErased, AdapterVetoed, ApprovalMissing, AdapterFilesMissing
-                                                                        why an adapter may not serve
+      IllegalTransition, AdapterErased, AdapterVetoed, ApprovalMissing, AdapterFilesMissing,
+      CheckpointServes, CheckpointStarts                                why an adapter may not serve
       StoreBusy, StoreFull                                              503, the only 5xx a client can cause
 
 An error that one module alone raises stands in that module. Rendering lives in
@@ -299,6 +299,29 @@ class AdapterOfOtherBase(Conflict):
             "adapter_of_other_base",
             f"Adapter {adapter} was trained on base {base_id[:16]}; the base here is {served_id[:16]}.",
             "Serve its base again ([serving] base_model), or train another one on this base.",
+        )
+
+
+class CheckpointServes(Conflict):
+    """The second engine holds one checkpoint, and another one serves."""
+
+    def __init__(self, checkpoint: str, other: str) -> None:
+        super().__init__(
+            "checkpoint_serves",
+            f"Checkpoint {checkpoint} cannot serve while checkpoint {other} does: one engine beside "
+            "that of the base serves one of them.",
+            f"Roll {other} back or promote an adapter in its place, then promote {checkpoint}.",
+        )
+
+
+class CheckpointStarts(Conflict):
+    """The engine of a checkpoint takes longer to start than its publisher waits."""
+
+    def __init__(self, checkpoint: str) -> None:
+        super().__init__(
+            "checkpoint_starts",
+            f"The engine of checkpoint {checkpoint} is being started and does not serve it yet.",
+            "Promote it again in a minute; `rejoinder status` says what the second engine does.",
         )
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from serving.errors import BaseModelUnknown
 from serving.tensors import FileFault, Tensor, read_header
 
+CONFIG = "config.json"
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Bases that come as a package of the Python index and no hub: demo/pretrained.py fetches them into the cache.
 PACKAGED_BASES = ("smollm2-135m",)
@@ -61,6 +62,11 @@ def is_unfetched(base_model: str) -> bool:
     return not any(
         place.is_dir() for place in (Path(base_model), REPOSITORY / base_model, place_packaged(base_model))
     )
+
+
+def is_whole_model(folder: Path) -> bool:
+    """Whether a version's files are those of a checkpoint and not of an adapter."""
+    return (folder / CONFIG).is_file()
 
 
 def compute_base_id(base_model: str | Path) -> str:

@@ -16,6 +16,7 @@ ServingError
 |- EngineRefused          an answer that is not the one asked for
 |  |- AdapterNotLoaded    the engine does not know that model name
 |  `- PromptTooLong       the prompt does not fit the model's window
+|- CheckpointNotServed    a checkpoint is asked for, and the second engine does not serve it
 |- AdapterRefused         an adapter's files are not fit to be loaded
 `- ProbeFailed            a loaded adapter does not compute what its trainer computed
 """
@@ -215,6 +216,17 @@ class PromptTooLong(EngineRefused):
             f"{tokens} tokens are needed and {budget} are allowed; shorten the system prompt, the "
             f"knowledge or the "
             "message, or raise [serving] max_model_len",
+        )
+
+
+class CheckpointNotServed(ServingError):
+    """A checkpoint is asked for, and the second engine does not serve it."""
+
+    def __init__(self, name: str, why: str = "it is being started, or serves another one") -> None:
+        self.name = name
+        super().__init__(
+            f"the second engine does not serve checkpoint {name}: {why}. See logs/checkpoint.log and "
+            "`rejoinder status`."
         )
 
 

@@ -1,7 +1,8 @@
 """Loads a base for training and for scoring: the same weights, without dropout, with the attention it was
 made with.
 
-Nothing is known here about adapters; which adapter a base takes is for `serving/facts` to say.
+Nothing is known here about adapters; which adapter a base takes is for `serving/facts` to say. Which of its
+own weights learn is told here: by `freeze` some.
 """
 
 from pathlib import Path
@@ -9,6 +10,9 @@ from typing import Any
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, BitsAndBytesConfig
+
+from trainer.errors import RecipeRefused
+from trainer.recipes.recipe import Recipe
 
 
 def load_base(base: Path, dtype: str, *, quantised: bool = False) -> Any:
@@ -25,6 +29,21 @@ def load_base(base: Path, dtype: str, *, quantised: bool = False) -> Any:
     if quantised:
         return _load_quantised(base, given)
     return AutoModelForCausalLM.from_pretrained(base, **given)
+
+
+def freeze_lower(model: Any, recipe: Recipe) -> None:
+    """Keeps what the recipe's method leaves as it is from learning: for `freeze` the embeddings, with a head
+    that is tied to them, and the lower layers. Raises RecipeRefused if no layer would be left to learn.
+    """
+    if recipe.method != "freeze":
+        return
+    layers = getattr(model.get_decoder(), "layers", ())
+    count = len(layers) // 2 if recipe.frozen_layers == "half" else recipe.frozen_layers
+    if not 0 < count < len(layers):
+        told = f"frozen_layers = {recipe.frozen_layers}: this base has {len(layers)} layers; freeze at least "
+        raise RecipeRefused(recipe.name, [told + "one and leave at least one to learn"])
+    for part in (model.get_input_embeddings(), *layers[:count]):
+        part.requires_grad_(False)
 
 
 def _load_quantised(base: Path, given: dict[str, Any]) -> Any:

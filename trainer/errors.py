@@ -8,6 +8,7 @@ TrainerError
 |- TextRefused          a line whose text this base cannot read; it is left out and counted
 |- ReferenceMismatch    the reference of the first step is not the base model
 |- Diverged             a loss or gradient is no longer a finite number
+|- DiskShort            a checkpoint and what training keeps would not fit on the disk
 |- TrialFailed          an untrained adapter did not go through check, engine and probe
 |- CheckerUnknown       a checker or prompt list that cannot be imported
 `- ChildFailed          the training child ended without finishing its run
@@ -90,6 +91,17 @@ class Diverged(TrainerError):
         super().__init__(
             f"the run diverged: at step {step} {name.replace('_', ' ')} is {value}. Lower `learning_rate` "
             f"(now {learning_rate:g}) in the recipe."
+        )
+
+
+class DiskShort(TrainerError):
+    """A checkpoint and what training keeps would not fit on the disk."""
+
+    def __init__(self, folder: Path, needed: int, free: int) -> None:
+        self.needed, self.free = needed, free
+        super().__init__(
+            f"the run needs {needed:,} bytes on the disk of {folder}, and {free:,} are free: make room, "
+            "lower [trainer] keep_checkpoints, or train an adapter with `method: lora`."
         )
 
 

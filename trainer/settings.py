@@ -64,6 +64,9 @@ class TrainerSettings(BaseSettings):
     figures to fit again.
     """
 
+    keep_checkpoints: int = Field(default=2, ge=1, le=100)
+    """Newest checkpoints whose files are kept, beside what serves; older ones cannot serve again."""
+
     engine_wait_s: float = Field(default=180, ge=0, le=3600)
     """Seconds a finished run waits for an engine that restarts before it gives up publishing."""
 

@@ -1,5 +1,5 @@
-"""The engine in `rejoinder up`: vLLM under its supervisor, and the reconciler that loads the adapters of the
-deployments.
+"""The engines in `rejoinder up`: vLLM under its supervisor, a second one while a checkpoint is wanted, and
+the reconciler that loads the adapters of the deployments.
 
 With remote replicas in the settings no child process is started, but the reconciler still runs.
 """
@@ -14,9 +14,10 @@ from sqlalchemy import Engine
 from commands.deployer import make_deployer
 from commands.frame import Frame
 from commands.up.steps import Steps
-from feedback.deployment.deploy import reconcile
+from feedback.deployment.deploy import find_wanted_checkpoint, reconcile
 from serving.adapters.manifest import read_manifest
 from serving.client.current import CurrentFleet
+from serving.engine.second import KeptCheckpoint
 from serving.engine.supervisor import Supervisor
 from serving.errors import ServingError
 from serving.pulse import Pulse
@@ -45,6 +46,7 @@ class KeptEngine:
         self._fleet = CurrentFleet(settings, frame.data_dir)
         self._deployer = make_deployer(frame, settings, self._fleet, store_engine)
         self._supervisor: Supervisor | None = None
+        self._checkpoint = KeptCheckpoint(settings, frame.data_dir, warn)
         self._pulse = Pulse(settings, frame.data_dir, self._fleet, self._restart_hung)
         self._ended = threading.Event()
         self._reconciling = threading.Lock()
@@ -60,12 +62,15 @@ class KeptEngine:
         self._pulse.close()
         if self._thread.is_alive():
             self._thread.join(timeout=10)
+        with self._reconciling:
+            self._checkpoint.stop()
         if self._supervisor is not None:
             self._supervisor.stop()
         self._fleet.close()
 
     def start(self) -> None:
         """Starts the engine and returns. Raises for what is known beforehand (no model, little memory)."""
+        self._checkpoint.stop()  # what a killed start left behind
         if not self._settings.replicas:
             self._supervisor = Supervisor(
                 self._settings, self._frame.data_dir, lambda fleet: self._reconcile(), self._warn
@@ -109,6 +114,10 @@ class KeptEngine:
 
     def _reconcile(self) -> None:
         with self._reconciling:
+            if self._ended.is_set():
+                return
+            if not self._settings.replicas:
+                self._checkpoint.keep(find_wanted_checkpoint(self._deployer, self._checkpoint.name))
             reconcile(self._deployer)
 
     def _reconcile_often(self) -> None:

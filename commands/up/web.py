@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cache
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -41,6 +42,7 @@ from serving.settings import ServingSettings
 from trainer.settle import settle_and_log
 
 POLL_EVERY_S = 0.25
+CHECKPOINT_PATIENCE_S = 10.0  # for which a request to promote one waits for its engine
 OTHER_FILES = 512  # files besides pages: for the store, the engine, logs
 OTHER_CONNECTIONS = 8  # to the store: for the poll every second, duels, and a reserve
 
@@ -74,7 +76,7 @@ def building_front(frame: Frame) -> Iterator[Front]:
     fleet = CurrentFleet(serving, frame.data_dir)
     closing, wakeups = threading.Event(), Wakeups()
     describe_base = cache(wait_then_describe(serving, fleet, closing))
-    deployer = make_deployer(frame, serving, fleet, store_engine)
+    deployer = replace(make_deployer(frame, serving, fleet, store_engine), patience_s=CHECKPOINT_PATIENCE_S)
     suggester = Suggester(
         store_engine=store_engine,
         fleet_factory=fleet,

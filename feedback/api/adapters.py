@@ -19,7 +19,7 @@ from feedback.store.approvals import read_words
 from feedback.store.deployments import ServingState, serving_state
 from feedback.store.engine import read
 from feedback.web.services import services
-from serving.errors import AdapterRefused, ProbeFailed, ServingError
+from serving.errors import AdapterRefused, CheckpointNotServed, ProbeFailed, ServingError
 
 bp = Blueprint("adapters", __name__)
 
@@ -269,7 +269,7 @@ def _typed_failures(name: str) -> Iterator[None]:
     """
     try:
         yield
-    except (AdapterRefused, ProbeFailed) as refused:
+    except (AdapterRefused, CheckpointNotServed, ProbeFailed) as refused:
         raise AdapterNotFit(name, str(refused)) from refused
     except ServingError as failure:
         raise EngineAway(str(failure)) from failure

@@ -19,6 +19,7 @@ from feedback.store.tables import DEFAULT_DESK
 from feedback.web.services import services
 from feedback.web.waiting import is_first_request
 from serving.adapters.manifest import read_manifest
+from serving.client.endpoint import read_second_engine
 from serving.errors import ServingError
 from serving.pulse import is_hung
 
@@ -26,6 +27,8 @@ bp = Blueprint("health", __name__)
 
 EXTENSION = "rejoinder-metrics"
 STANDS_IN = "base_stands_in"
+SECOND_STARTS, SECOND_FAILED = "second_engine_starts", "second_engine_failed"
+BEARABLE = {STANDS_IN, SECOND_STARTS, SECOND_FAILED}  # sets are prepared all the same
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
 
 
@@ -100,10 +103,12 @@ def live() -> AnyResponse:
 @bp.get("/readyz")
 def ready() -> AnyResponse:
     """Whether store and model server can be used, with a reason for each that cannot. If only an adapter is
-    missing and the base model replaces it, that is a reason too, but the status stays 200.
+    missing and the base model replaces it, or the second engine does not serve its checkpoint, that is a
+    reason too, but the status stays 200.
     """
-    reasons = [reason for reason in (check_store(), check_engine(), check_adapters()) if reason is not None]
-    is_ready = all(reason["code"] == STANDS_IN for reason in reasons)
+    found = (check_store(), check_engine(), check_second_engine(), check_adapters())
+    reasons = [reason for reason in found if reason is not None]
+    is_ready = all(reason["code"] in BEARABLE for reason in reasons)
     response = jsonify({"ready": is_ready, "reasons": reasons})
     response.status_code = 200 if is_ready else 503
     return response
@@ -151,6 +156,21 @@ def check_engine() -> dict[str, str] | None:
     return {
         "code": "engine_away",
         "message": "The model server does not answer: agents write by hand until it does.",
+    }
+
+
+def check_second_engine() -> dict[str, str] | None:
+    """Why the engine of a checkpoint does not serve it; None if it does or none is wanted. It names no
+    checkpoint.
+    """
+    found = read_second_engine(services().settings.data_dir)
+    if found is None or found.endpoint is not None:
+        return None
+    if found.fault is None:
+        return {"code": SECOND_STARTS, "message": "The second engine is being started for a checkpoint."}
+    return {
+        "code": SECOND_FAILED,
+        "message": "The second engine could not be started for a checkpoint. See logs/checkpoint.log.",
     }
 
 

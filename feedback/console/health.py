@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from flask_babel import gettext as _
 
-from feedback.api.health import check_adapters, check_engine, check_store
+from feedback.api.health import check_adapters, check_engine, check_second_engine, check_store
 from feedback.web.services import services
 
 
@@ -33,10 +33,14 @@ def show_store() -> Check:
 
 
 def show_engine() -> Check:
-    reason = check_engine() or check_adapters()
+    reason = check_engine() or check_second_engine() or check_adapters()
     words = {
         None: _("The model server answers."),
         "engine_hung": _("The model server gives no replies and is started again: agents write by hand."),
+        "second_engine_starts": _(
+            "The second engine is being started: the base stands in for its checkpoint."
+        ),
+        "second_engine_failed": _("The second engine could not be started: see logs/checkpoint.log."),
         "base_stands_in": _("A version that should serve cannot be loaded: the base stands in for it."),
         "engine_away": _("The model server does not answer: agents write by hand, and nothing is lost."),
     }

@@ -6,6 +6,8 @@ The deployment rows are the truth; `manifest.json` and what the engine has loade
     publish   = bring up (load, probe) -> rows in one transaction -> manifest -> unload what no row names
     rollback  = rows in one transaction -> manifest -> load the restored one, unload the other
 
+A checkpoint is brought up by the second engine, which `rejoinder up` starts for it (checkpoints.py).
+
 A crash between any two steps leaves the old or the new adapter serving; the next `reconcile` mends the rest.
 """
 
@@ -19,18 +21,21 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from feedback.clock import Clock
+from feedback.deployment import checkpoints
 from feedback.deployment.expert_score import find_low_score
 from feedback.deployment.model_cards import refresh_cards
+from feedback.deployment.needed import BRING_UP_GRACE, is_needed
 from feedback.deployment.policy import Policy
 from feedback.errors import (
     AdapterFilesMissing,
     AdapterOfOtherBase,
     AdapterVetoed,
     ApprovalMissing,
+    CheckpointServes,
     ExpertScoreLow,
     NothingToRollBack,
 )
-from feedback.store import adapters, deployments, duels, runs, set_writes
+from feedback.store import adapters, deployments, runs
 from feedback.store.approvals import read_words
 from feedback.store.decisions import NewDecision
 from feedback.store.deployments import CANARY, LIVE, ServingState, serving_state
@@ -41,15 +46,12 @@ from serving.adapters.manifest import Manifest, read_manifest, write_manifest
 from serving.adapters.probe import TOLERANCE
 from serving.adapters.publish import bring_up
 from serving.adapters.staging import NAME_PATTERN, adapter_path
-from serving.base import compute_base_id
+from serving.base import compute_base_id, is_whole_model
 from serving.client.fleet import Fleet
 from serving.errors import BaseModelUnknown, ServingError
 from serving.settings import ServingSettings
 
 log = logging.getLogger(__name__)
-
-# For so long an adapter that is being published is not unloaded, although no row names it yet.
-BRING_UP_GRACE = timedelta(minutes=3)
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,11 @@ class Deployer:
     data_dir: Path
     clock: Clock
     policy: Policy
+    patience_s: float | None = None
+    """How long a checkpoint's engine is waited for; None as long as the settings let an engine start."""
+
+    def find_patience(self) -> float:
+        return self.settings.ready_timeout_s if self.patience_s is None else self.patience_s
 
 
 @dataclass(frozen=True)
@@ -159,7 +166,11 @@ def write_rollback(
     deployments.hold_desk(session, desk_id=desk_id)
     role, from_ = _find_serving(session, only=only, desk_id=desk_id)
     decision = NewDecision(session, desk_id, actor, reason, ctx.clock.now())
-    fencing_token = decision.restore(role, from_, is_on_disk=lambda name: is_on_disk(ctx, name))
+
+    def may_return(name: str) -> bool:
+        return is_on_disk(ctx, name) and checkpoints.find_other(session, name, leaving=from_) is None
+
+    fencing_token = decision.restore(role, from_, is_on_disk=may_return)
     after = serving_state(session, desk_id=desk_id)
     return RolledBack(from_, after.canary or after.live, fencing_token)
 
@@ -204,6 +215,19 @@ def reconcile(ctx: Deployer) -> None:
             log.info("adapter %s is unloaded", name)
 
 
+def find_wanted_checkpoint(ctx: Deployer, running: str | None) -> str | None:
+    """The checkpoint that the second engine should serve now. `running`: the one that it serves."""
+    with read(ctx.store_engine) as session:
+        return checkpoints.choose_wanted(
+            session,
+            running,
+            base_id=read_base_id(ctx),
+            now=ctx.clock.now(),
+            within=max(BRING_UP_GRACE, timedelta(seconds=ctx.settings.ready_timeout_s)),
+            is_on_disk=lambda name: is_on_disk(ctx, name),
+        )
+
+
 def reconcile_later(ctx: Deployer) -> None:
     """Reconciles after a committed decision; a failure is logged and repaired by the next call."""
     try:
@@ -230,6 +254,9 @@ def _check_publishable(
     adapters.check_move(adapter, role)
     if not adapters.is_of_base(session, name=name, base_id=base_id):
         raise AdapterOfOtherBase(name, adapter.base_id, base_id)
+    other = checkpoints.find_other(session, name)
+    if other is not None:
+        raise CheckpointServes(name, other)
     check_servable(session, ctx, name, role, actor, desk_id)
 
 
@@ -259,8 +286,12 @@ def is_on_disk(ctx: Deployer, name: str) -> bool:
 
 def _bring_up(ctx: Deployer, name: str) -> None:
     path = adapter_path(ctx.data_dir, name)
+    fleet = ctx.fleet_factory()
+    if is_whole_model(path):
+        checkpoints.await_engine(ctx.data_dir, name, within_s=ctx.find_patience())
+        fleet = ctx.fleet_factory()
     bring_up(
-        ctx.fleet_factory(),
+        fleet,
         name,
         path,
         probe_path=path.parent / "probe.json",
@@ -291,13 +322,5 @@ def _note_missing(ctx: Deployer, missing: tuple[str, ...]) -> None:
 
 
 def _is_needed(ctx: Deployer, name: str) -> bool:
-    """Whether an adapter must stay loaded: for its publication, a set in preparation, or a duel."""
-    now = ctx.clock.now()
     with read(ctx.store_engine) as session:
-        last = adapters.last_event(session, name=name)
-        is_coming = (
-            last is not None and last.from_state == last.to_state and abs(now - last.at) < BRING_UP_GRACE
-        )
-        if is_coming or set_writes.count_in_flight(session, adapter=name, now=now) > 0:
-            return True
-        return duels.is_drawn_with(session, adapter=name, now=now)
+        return is_needed(session, name, now=ctx.clock.now())

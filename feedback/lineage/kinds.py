@@ -128,6 +128,8 @@ def describe_run_step(session: Session, row: Run, step: TraceStep) -> Facts:
         "error": row.error,
         "recipe": recipe.get("name"),
         "objective": recipe.get("objective"),
+        "method": recipe.get("method"),
+        "earlier": recipe.get("earlier"),
         "mix": name_general_set(recipe.get("mix")),
         "started_at": row.started_at,
         "finished_at": row.finished_at,
@@ -146,6 +148,7 @@ def describe_adapter_step(session: Session, row: Adapter, step: TraceStep) -> Fa
     return {
         "state": row.state,
         "base": row.base_id,
+        "checkpoint": row.is_checkpoint or None,
         "manifest": row.manifest_sha256,
         "learned_erased_at": find_erased_at(session, adapter=row),
         "learned_withdrawn": sorted(find_withdrawn_of(session, adapter=row)),

@@ -103,6 +103,16 @@ def is_of_base(session: Session, *, name: str, base_id: str) -> bool:
     return not base_id or adapter.base_id == base_id
 
 
+def is_checkpoint(session: Session, *, name: str) -> bool:
+    return session.get_one(Adapter, name).is_checkpoint
+
+
+def list_checkpoints(session: Session) -> Sequence[str]:
+    """The names of the checkpoints of all desks, newest first."""
+    query = select(Adapter.name).where(col(Adapter.is_checkpoint))
+    return session.exec(query.order_by(col(Adapter.created_at).desc(), col(Adapter.name).desc())).all()
+
+
 def check_not_erased(session: Session, *, adapter: Adapter) -> None:
     if find_erased_at(session, adapter=adapter) is not None:
         raise AdapterErased(adapter.name)

@@ -127,6 +127,11 @@ SENTENCES: Mapping[str, str] = {
         "Nobody else has approved this adapter. Ask another expert or admin, then promote it."
     ),
     "veto_not_given": "The policy gives your role no veto. Ask an admin to veto this adapter.",
+    "checkpoint_serves": (
+        "Another checkpoint serves, and only one can. Roll that one back or promote an adapter in its place, "
+        "then promote this one."
+    ),
+    "checkpoint_starts": ("The engine of this checkpoint is being started. Promote it again in a minute."),
     "adapter_files_missing": (
         "The files of this adapter are gone. Restore them from a backup, or train another one."
     ),

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 import stat
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,10 +88,10 @@ def check_adapter(weights_dir: Path, *, base: Path, max_rank: int) -> AdapterFac
     )
 
 
-def hash_files(weights_dir: Path) -> dict[str, str]:
-    """sha256 of the two files by name."""
+def hash_files(weights_dir: Path, names: Iterable[str] = (CONFIG, WEIGHTS)) -> dict[str, str]:
+    """sha256 of each of these files, by name."""
     found = {}
-    for name in (CONFIG, WEIGHTS):
+    for name in names:
         with (weights_dir / name).open("rb") as file:
             found[name] = hashlib.file_digest(file, "sha256").hexdigest()
     return found

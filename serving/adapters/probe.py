@@ -84,7 +84,10 @@ def run_probe(fleet: Fleet, name: str, probe: Probe, *, tolerance: float) -> Pro
     The adapter and the base are asked at the same time, so that an engine that mixes them up is found out,
     too.
     """
-    reports = [_probe_engine(client, fleet.base_name, name, probe, tolerance) for client in fleet.clients]
+    reports = [
+        _probe_engine(client, beside, fleet.base_name, name, probe, tolerance)
+        for client, beside in fleet.list_engines(name)
+    ]
     return ProbeReport(
         tokens=sum(report.tokens for report in reports),
         largest_difference=max(report.largest_difference for report in reports),
@@ -94,19 +97,19 @@ def run_probe(fleet: Fleet, name: str, probe: Probe, *, tolerance: float) -> Pro
 
 
 def _probe_engine(
-    client: EngineClient, base_name: str, name: str, probe: Probe, tolerance: float
+    client: EngineClient, beside: EngineClient, base_name: str, name: str, probe: Probe, tolerance: float
 ) -> ProbeReport:
     with ThreadPoolExecutor(max_workers=2) as pool:
 
-        def ask(model: str) -> list[list[float]]:
+        def ask(engine: EngineClient, model: str) -> list[list[float]]:
             return [
-                client.score(
+                engine.score(
                     model=model, prompt_token_ids=one.prompt_token_ids, reply_token_ids=one.reply_token_ids
                 )
                 for one in probe.prompts
             ]
 
-        tuned_job, base_job = pool.submit(ask, name), pool.submit(ask, base_name)
+        tuned_job, base_job = pool.submit(ask, client, name), pool.submit(ask, beside, base_name)
         tuned, base = _flatten(tuned_job.result()), _flatten(base_job.result())
     expected = _flatten([one.adapter_logprobs for one in probe.prompts])
     expected_base = _flatten([one.base_logprobs for one in probe.prompts])

@@ -1,6 +1,7 @@
 """Adapters on disk: one version is one directory, written once under one name, and never changed.
 
-`adapters/<name>/weights/` holds exactly `adapter_config.json` and `adapter_model.safetensors`;
+`adapters/<name>/weights/` holds exactly `adapter_config.json` and `adapter_model.safetensors`, or a whole
+model (`checkpoint.py`);
 `manifest.json` (sha256), `probe.json` and the card `README.md` stand beside it; the card's last section alone
 is written again (`feedback/deployment/model_cards.py`). Checks live in `check.py`; loading into
 an engine in `publish.py`.
@@ -8,6 +9,7 @@ an engine in `publish.py`.
 
 import json
 import math
+import os
 import re
 import shutil
 import struct
@@ -20,10 +22,11 @@ from typing import Any
 import numpy as np
 
 from serving.adapters.check import CONFIG, WEIGHTS, AdapterFacts, check_adapter, hash_files
+from serving.adapters.checkpoint import CheckpointFacts, check_checkpoint
 from serving.base import compute_base_id, read_base_shapes
 from serving.errors import AdapterRefused, BaseModelUnknown
 from serving.facts.profile import read_profile
-from serving.files import move_directory, write_atomically
+from serving.files import move_directory, sync_path, write_atomically
 
 __all__ = [
     "AdapterFacts",
@@ -31,6 +34,7 @@ __all__ = [
     "check_adapter",
     "next_adapter_name",
     "stage_adapter",
+    "stage_checkpoint",
     "verify_staged",
     "weights_of",
     "write_zero_adapter",
@@ -75,37 +79,68 @@ def stage_adapter(source: Path, adapters_dir: Path, name: str, *, base: Path, ma
         (source / "weights", source) if (source / "weights").is_dir() else (source, source.parent)
     )
     check_adapter(weights, base=base, max_rank=max_rank)
-    target = adapters_dir / name
-    adapters_dir.mkdir(parents=True, exist_ok=True)
-    incoming = adapters_dir / f".incoming-{name}"
-    shutil.rmtree(incoming, ignore_errors=True)
-    (incoming / "weights").mkdir(parents=True)
+    incoming = _make_incoming(adapters_dir, name)
     config = json.loads((weights / CONFIG).read_text(encoding="utf-8"))
     write_atomically(incoming / "weights" / CONFIG, _normalise_config(config))
     write_atomically(incoming / "weights" / WEIGHTS, (weights / WEIGHTS).read_bytes())
-    for extra in BESIDE:
-        if (beside / extra).is_file():
-            write_atomically(incoming / extra, (beside / extra).read_bytes())
+    _copy_beside(beside, incoming)
     # The copy is checked again: it is what will be served, and the source may have changed meanwhile.
     facts = check_adapter(incoming / "weights", base=base, max_rank=max_rank)
-    write_atomically(incoming / "manifest.json", json.dumps(asdict(facts), indent=2).encode() + b"\n")
-    if not move_directory(incoming, target):
-        shutil.rmtree(incoming)
-        if _read_manifest(target, name).get("sha256") != facts.sha256:
-            raise AdapterRefused(name, "name_taken", f"{target} holds another adapter")
-    return target
+    return _settle(incoming, adapters_dir / name, facts)
+
+
+def stage_checkpoint(source: Path, adapters_dir: Path, name: str, *, base: Path) -> Path:
+    """Like `stage_adapter`, for a checkpoint. Its files are linked where the disk allows that, since a copy
+    of a whole model costs as much again: whoever wrote `source` changes them no more.
+    """
+    if not NAME_PATTERN.fullmatch(name):
+        raise AdapterRefused(name, "name", "a version is called tuned-YYYYMMDD-n")
+    incoming = _make_incoming(adapters_dir, name)
+    for file in sorted(source.iterdir()):
+        try:
+            os.link(file, incoming / "weights" / file.name)
+        except OSError:
+            shutil.copy2(file, incoming / "weights" / file.name)
+            sync_path(incoming / "weights" / file.name)
+    sync_path(incoming / "weights")
+    _copy_beside(source.parent, incoming)
+    return _settle(incoming, adapters_dir / name, check_checkpoint(incoming / "weights", base=base))
 
 
 def verify_staged(target: Path) -> dict[str, Any]:
     """The manifest of a staged version, after comparing its files with it. Raises AdapterRefused."""
     manifest = _read_manifest(target, target.name)
     try:
-        found = hash_files(target / "weights")
+        found = hash_files(target / "weights", manifest.get("sha256") or ())
     except OSError as error:
         raise AdapterRefused(target.name, "missing_file", str(error)) from None
     if found != manifest.get("sha256"):
         raise AdapterRefused(target.name, "sha256", "its files are not those that were staged")
     return manifest
+
+
+def _make_incoming(adapters_dir: Path, name: str) -> Path:
+    """An empty folder with `weights` in it, beside where the version will be."""
+    incoming = adapters_dir / f".incoming-{name}"
+    shutil.rmtree(incoming, ignore_errors=True)
+    (incoming / "weights").mkdir(parents=True)
+    return incoming
+
+
+def _copy_beside(beside: Path, incoming: Path) -> None:
+    for extra in BESIDE:
+        if (beside / extra).is_file():
+            write_atomically(incoming / extra, (beside / extra).read_bytes())
+
+
+def _settle(incoming: Path, target: Path, facts: AdapterFacts | CheckpointFacts) -> Path:
+    """Gives staged files their place under the version's name. Raises AdapterRefused if others have it."""
+    write_atomically(incoming / "manifest.json", json.dumps(asdict(facts), indent=2).encode() + b"\n")
+    if not move_directory(incoming, target):
+        shutil.rmtree(incoming)
+        if _read_manifest(target, target.name).get("sha256") != facts.sha256:
+            raise AdapterRefused(target.name, "name_taken", f"{target} holds another adapter")
+    return target
 
 
 def write_zero_adapter(base: Path, target: Path, rank: int = 8) -> Path:

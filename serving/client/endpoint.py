@@ -1,11 +1,11 @@
-"""Where engines listen and with which key: the file that the supervisor writes and every client reads.
+"""Where engines listen and with which key: the files that supervisors write and every client reads.
 
-It is `endpoint.json` (mode 0600) in the data directory. Nothing here starts an engine or checks that one
-answers.
+They are `endpoint.json` and, for the second engine, `checkpoint.json` (mode 0600) in the data directory.
+Nothing here starts an engine or checks that one answers.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from serving.errors import EngineNotRunning
@@ -13,12 +13,30 @@ from serving.files import write_atomically
 from serving.settings import ServingSettings
 
 FILE_NAME = "endpoint.json"
+CHECKPOINT_FILE = "checkpoint.json"
 
 
 @dataclass(frozen=True)
 class Endpoint:
     url: str
     api_key: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SecondEngine:
+    """The engine that serves a checkpoint, under the checkpoint's own name.
+
+    `endpoint`: None until it serves; `fault`: why it could not be started.
+    """
+
+    name: str
+    endpoint: Endpoint | None = None
+    fault: str | None = None
+
+    def __str__(self) -> str:
+        if self.fault is not None:
+            return f"could not be started for {self.name}: {self.fault}"
+        return f"serves {self.name}" if self.endpoint else f"is being started for {self.name}"
 
 
 def read_endpoints(settings: ServingSettings, data_dir: Path) -> list[Endpoint]:
@@ -43,6 +61,27 @@ def read_endpoints(settings: ServingSettings, data_dir: Path) -> list[Endpoint]:
 def write_endpoints(data_dir: Path, endpoints: list[Endpoint]) -> None:
     record = {"replicas": [{"url": endpoint.url, "api_key": endpoint.api_key} for endpoint in endpoints]}
     write_atomically(data_dir / FILE_NAME, json.dumps(record, indent=2).encode() + b"\n", mode=0o600)
+
+
+def read_second_engine(data_dir: Path) -> SecondEngine | None:
+    """What the second engine does; None where no checkpoint is wanted."""
+    try:
+        record = json.loads((data_dir / CHECKPOINT_FILE).read_text(encoding="utf-8"))
+        found = record["endpoint"]
+        endpoint = Endpoint(found["url"], found["api_key"]) if found else None
+        return SecondEngine(record["name"], endpoint, record["fault"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_second_engine(data_dir: Path, found: SecondEngine) -> None:
+    write_atomically(
+        data_dir / CHECKPOINT_FILE, json.dumps(asdict(found), indent=2).encode() + b"\n", mode=0o600
+    )
+
+
+def remove_second_engine(data_dir: Path) -> None:
+    (data_dir / CHECKPOINT_FILE).unlink(missing_ok=True)
 
 
 def remove_endpoints(data_dir: Path) -> None:

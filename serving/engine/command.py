@@ -23,9 +23,10 @@ def build_command(
     lora_modules: Sequence[str] = (),
     zero_weights: Path | None = None,
     chat_template: Path | None = None,
+    takes_adapters: bool = True,
 ) -> list[str]:
     """The engine's command line. `base` is a folder; `zero_weights` is needed on cpu only; `chat_template` is
-    read in place of the base's own.
+    read in place of the base's own. The engine of a checkpoint takes no adapters.
 
     `lora_modules` are the layers adapters may change. Without that list vLLM also wraps the output head, and
     on cpu a request for prompt_logprobs that shares a batch with any other request then ends the engine.
@@ -39,11 +40,12 @@ def build_command(
         *("--generation-config", "vllm"),
         *("--max-model-len", str(settings.max_model_len)),
         *("--max-num-seqs", str(settings.max_num_seqs)),
-        *("--enable-lora", "--max-lora-rank", str(settings.max_lora_rank)),
-        *("--max-loras", str(settings.max_loras), "--max-cpu-loras", str(2 * settings.max_loras)),
         "--enable-prefix-caching",
         "--disable-uvicorn-access-log",
     ]
+    if takes_adapters:
+        command += ["--enable-lora", "--max-lora-rank", str(settings.max_lora_rank)]
+        command += ["--max-loras", str(settings.max_loras), "--max-cpu-loras", str(2 * settings.max_loras)]
     if chat_template is not None:
         command += ["--chat-template", str(chat_template)]
     if lora_modules:
@@ -56,6 +58,8 @@ def build_command(
         *("--max-num-batched-tokens", str(max(_BATCHED_TOKENS, settings.max_model_len))),
         *("--kv-cache-memory-bytes", str(int(settings.kv_cache_gib * 2**30))),
     ]
+    if not takes_adapters:
+        command += ["--enforce-eager"]  # what compiles is off with adapters, and takes minutes without
     if zero_weights is not None:
         command += ["--lora-modules", f"{ZERO_NAME}={zero_weights}"]
     return command

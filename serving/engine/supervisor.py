@@ -14,9 +14,10 @@ from serving.adapters.staging import write_zero_adapter
 from serving.backend import resolve_backend
 from serving.base import compute_base_id, resolve_base
 from serving.client.client import EngineClient
-from serving.client.endpoint import Endpoint, remove_endpoints, write_endpoints
+from serving.client.endpoint import Endpoint
 from serving.client.fleet import Fleet
 from serving.dated_template import take_day
+from serving.engine.board import MAIN, Board
 from serving.engine.command import build_command, build_environment
 from serving.engine.engine_log import describe_step, pick_last_words, suggest_remedy
 from serving.engine.preflight import choose_port, require_memory, require_served
@@ -53,11 +54,13 @@ class Supervisor:
         data_dir: Path,
         on_ready: Callable[[Fleet], None],
         say: Callable[[str, str], None] = lambda name, note: None,
+        board: Board = MAIN,
     ) -> None:
         """`say` is called when the engine dies and when it is started again."""
         self.settings = settings
         self.data_dir = data_dir
-        self.log_path = data_dir / "logs" / "engine.log"
+        self._board = board
+        self.log_path = data_dir / "logs" / f"{board.process}.log"
         self._on_ready = on_ready
         self._say = say
         self._api_key = secrets.token_urlsafe(24)  # one key for good: clients survive a restart
@@ -81,6 +84,11 @@ class Supervisor:
             raise RuntimeError("the supervisor was not started")
         return self._fleet
 
+    @property
+    def failure(self) -> ServingError | None:
+        """Why the very first start failed; None while it may still succeed."""
+        return self._failure
+
     def start(self) -> None:
         """Checks what can be checked and starts the engine; returns at once.
 
@@ -90,22 +98,24 @@ class Supervisor:
         base = resolve_base(self.settings.base_model, download=True)
         require_served(self.settings, base)
         end_leftover(self.log_path)
-        remove_endpoints(self.data_dir)
+        self._board.remove(self.data_dir)
         port = choose_port(self.settings.host, self.settings.port)
         self.settings = self.settings.model_copy(update={"port": port})
         zero = None
         if resolve_backend(self.settings) == "cpu":
             require_memory(self.settings, base)
+        if resolve_backend(self.settings) == "cpu" and self._board.takes_adapters:
             zero = (self.data_dir / "zero" / compute_base_id(base)[:16] / "weights").resolve()
             write_zero_adapter(base, zero)
         process = KeptProcess(
-            "engine",
+            self._board.process,
             build_command(
                 self.settings,
                 base=base,
-                lora_modules=read_profile(base).adapter_layers,
+                lora_modules=read_profile(base).adapter_layers if self._board.takes_adapters else (),
                 zero_weights=zero,
                 chat_template=write_dated(base, self.data_dir),
+                takes_adapters=self._board.takes_adapters,
             ),
             environment=build_environment(self.settings, self._api_key),
             log_path=self.log_path,
@@ -118,7 +128,7 @@ class Supervisor:
         self._process = process
         self._fleet = Fleet.from_endpoints([self.endpoint], self.settings)
         process.start()
-        write_endpoints(self.data_dir, [self.endpoint])
+        self._board.write_start(self.data_dir, self.endpoint)
         self._thread = threading.Thread(
             target=self._watch, args=(process,), name="engine-supervisor", daemon=True
         )
@@ -175,7 +185,7 @@ class Supervisor:
             while not self._stop.wait(_POLL_S):
                 if process.tick():
                     self._hung.clear()
-                    write_endpoints(self.data_dir, [self.endpoint])
+                    self._board.write_start(self.data_dir, self.endpoint)
                     break
 
     def _wait_for_health(self, process: KeptProcess) -> ServingError | None:
@@ -198,7 +208,8 @@ class Supervisor:
     def _announce(self, process: KeptProcess) -> None:
         if self._stop.is_set():
             return
-        log.info("the engine is ready after %.1f s", process.age_s)
+        log.info("the %s is ready after %.1f s", self._board.process, process.age_s)
+        self._board.write_ready(self.data_dir, self.endpoint)
         try:
             self._on_ready(self.fleet)
         except Exception:  # the edge of this thread: an engine without adapters still serves base
@@ -212,4 +223,4 @@ class Supervisor:
 
     def _end_engine(self, process: KeptProcess) -> None:
         process.stop()
-        remove_endpoints(self.data_dir)
+        self._board.remove(self.data_dir)

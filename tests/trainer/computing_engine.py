@@ -1,6 +1,7 @@
 """A fake engine that computes: its log-probabilities are those of a real tiny base and its adapters."""
 
 import threading
+from pathlib import Path
 from typing import Any
 
 from serving.client.fake import FakeEngine
@@ -24,7 +25,7 @@ class ComputingEngine(FakeEngine):
         adapter = None if name in self.neutral else name
         with self._turn:
             if adapter and adapter not in self._attached:
-                self._scorer.attach(adapter, self.adapters[adapter])
+                self._scorer.attach(adapter, Path(self.adapters[adapter]))
                 self._attached.add(adapter)
             values = self._scorer.score([PairTokens(tokens[:1], tokens[1:])], adapter)[0].tolist()
         scores = [None, *({str(t): {"logprob": v}} for t, v in zip(tokens[1:], values, strict=True))]

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from transformers import AutoTokenizer, set_seed
 
-from trainer.base_model import load_base
+from trainer.base_model import freeze_lower, load_base
 from trainer.data.example import Example
 from trainer.data.tagged import count_tagged
 from trainer.estimate.memory import Need, Parameters, count_parameters, find_needs
@@ -114,7 +114,7 @@ def forecast(
     timed, load, unpacked, count = try_steps(data, base, recipe, steps)
     tokens, stored = count_run(data, recipe, count, reference_dir, earlier=read)
     seconds = find_seconds(tokens, recipe, steps, timed.rate, load=load)
-    parameters = count_parameters(base, build_method(base, recipe))
+    parameters = count_parameters(base, build_method(base, recipe), recipe)
     needs = find_needs(parameters, recipe.dtype)
     return Forecast(
         objective=recipe.objective,
@@ -157,7 +157,7 @@ def foresee(
     return find_run_need(
         base,
         recipe,
-        find_needs(count_parameters(base, build_method(base, recipe)), recipe.dtype),
+        find_needs(count_parameters(base, build_method(base, recipe), recipe), recipe.dtype),
         tokens=find_largest(examples, recipe),
         program=program,
         seconds=find_seconds(tokens, recipe, steps, reading / FORWARD).total,
@@ -231,6 +231,7 @@ def try_steps(
     set_seed(recipe.seed)
     began = time.monotonic()
     model = load_base(base, recipe.dtype, quantised=recipe.method == "qlora")
+    freeze_lower(model, recipe)
     load = time.monotonic() - began
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,13 +1,14 @@
-"""What a full fine-tune, LoRA and QLoRA of one base need in memory, from its configuration: no weights are
-read.
+"""What each method needs in memory on one base, from its configuration: no weights are read.
 
-With N parameters in all, Q of them in linear layers but the head, L in the adapter, and b bytes a number of
-the recipe's dtype:
+With N parameters in all, Q of them in linear layers but the head, U that `freeze` leaves to learn, L in the
+adapter, and b bytes a number of the recipe's dtype:
 
-            weights                    gradients   Adam
-    full    4 N                        4 N         8 N
-    lora    b N + 4 L                  4 L         8 L
-    qlora   0.516 Q + b (N - Q) + 4 L  4 L         8 L
+                 weights                    gradients   Adam
+    full         4 N                        4 N         8 N
+    freeze       4 N                        4 U         8 U
+    lora         b N + 4 L                  4 L         8 L
+    qlora        0.516 Q + b (N - Q) + 4 L  4 L         8 L
+    progressive  as lora, in float32: the earlier adapter goes into weights that are there
 
 Adam keeps two float32 numbers for each that is trained. A full fine-tune is counted in float32: bfloat16
 weights round small updates away. A weight in 4 bits (NF4) takes half a byte, an 8-bit scale for every 64 and
@@ -22,6 +23,9 @@ import torch
 from peft import PeftConfig, get_peft_model
 from transformers import AutoConfig, AutoModelForCausalLM
 
+from trainer.base_model import freeze_lower
+from trainer.recipes.recipe import Recipe
+
 FLOAT = 4
 ADAM = 8
 NF4 = 0.5 + 1 / 64 + 4 / (64 * 256)
@@ -30,11 +34,14 @@ BYTES = {"float32": 4, "bfloat16": 2}
 
 @dataclass(frozen=True)
 class Parameters:
-    """Numbers of weights: in all (tied ones once), in linear layers but the head, in the adapter."""
+    """Numbers of weights: in all (tied ones once), in linear layers but the head, in the adapter; of the
+    base, those that `freeze` leaves to learn.
+    """
 
     total: int
     linear: int
     adapter: int
+    unfrozen: int
 
 
 @dataclass(frozen=True)
@@ -53,7 +60,7 @@ class Need:
         return asdict(self) | {"total": self.total}
 
 
-def count_parameters(base: Path, config_of_method: PeftConfig) -> Parameters:
+def count_parameters(base: Path, config_of_method: PeftConfig | None, recipe: Recipe) -> Parameters:
     """Counts the weights from the base's configuration, on the meta device, which takes no memory."""
     config = AutoConfig.from_pretrained(base)
     with torch.device("meta"):
@@ -65,14 +72,19 @@ def count_parameters(base: Path, config_of_method: PeftConfig) -> Parameters:
             for module in model.modules()
             if isinstance(module, torch.nn.Linear) and module is not head
         )
-        adapted: Any = get_peft_model(model, config_of_method)
-    adapter = sum(weight.numel() for weight in adapted.parameters() if weight.requires_grad)
-    return Parameters(total, linear, adapter)
+        freeze_lower(model, recipe)
+        unfrozen = count_learning(model)
+        adapter = count_learning(get_peft_model(model, config_of_method)) if config_of_method else 0
+    return Parameters(total, linear, adapter, unfrozen)
+
+
+def count_learning(model: Any) -> int:
+    return sum(weight.numel() for weight in model.parameters() if weight.requires_grad)
 
 
 def find_needs(found: Parameters, dtype: str) -> dict[str, Need]:
-    """The memory of `full`, `lora` and `qlora`. `dtype`: that of the base's weights. Virtual tokens are
-    counted as `lora` is: an adapter on a frozen base.
+    """The memory of `full`, `freeze`, `lora` and `qlora`. `dtype`: that of the base's weights. `progressive`
+    and virtual tokens are counted as `lora` is: an adapter on a frozen base.
     """
     size = BYTES[dtype]
     quantised = round(NF4 * found.linear) + size * (found.total - found.linear)
@@ -83,6 +95,7 @@ def find_needs(found: Parameters, dtype: str) -> dict[str, Need]:
 
     return {
         "full": need(FLOAT * found.total, found.total),
+        "freeze": need(FLOAT * found.total, found.unfrozen),
         "lora": need(size * found.total + adapter, found.adapter),
         "qlora": need(quantised + adapter, found.adapter),
     }

@@ -2,12 +2,12 @@
 length.
 
 The model's own head runs on reply positions alone. Adapters are attached to one copy of the base and never
-merged. Nothing is trained here.
+merged; a checkpoint is a model of its own beside it. Nothing is trained here.
 """
 
 import os
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from itertools import takewhile
@@ -25,6 +25,7 @@ from peft import PeftModel
 from transformers import AutoTokenizer, GenerationConfig, set_seed
 from transformers.utils import logging as transformers_logging
 
+from serving.base import is_whole_model
 from serving.thoughts import cut_thoughts
 from trainer.base_model import load_base
 from trainer.data.chat import read_chat
@@ -68,7 +69,7 @@ class Divergence:
 
 
 class Scorer:
-    """A base model in memory, and the adapters attached to it by name.
+    """A base model in memory, and the adapters and checkpoints attached to it by name.
 
     `adapter=None` means the plain base.
     """
@@ -86,15 +87,21 @@ class Scorer:
         self.tokenizer: Any = AutoTokenizer.from_pretrained(base)
         self.template_kwargs = template_kwargs
         self.chat = read_chat(self.tokenizer)
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        self._plain: Any = load_base(base, dtype).to(device).eval()
+        self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.dtype = dtype
+        self._plain = self._load(base)
         self._head = OwnHead(self._plain)
         self._tuned: Any = None
-        self._device = device
-        self.dtype = dtype
+        self._whole: dict[str | None, tuple[Any, OwnHead]] = {}
+
+    def _load(self, folder: Path) -> Any:
+        return load_base(folder, self.dtype).to(self._device).eval()
 
     def attach(self, name: str, adapter_dir: Path) -> None:
-        if self._tuned is None:
+        if is_whole_model(adapter_dir):
+            model = self._load(adapter_dir)
+            self._whole[name] = (model, OwnHead(model))
+        elif self._tuned is None:
             self._tuned = PeftModel.from_pretrained(self._plain, str(adapter_dir), adapter_name=name).eval()
         else:
             self._tuned.load_adapter(str(adapter_dir), adapter_name=name)
@@ -107,7 +114,7 @@ class Scorer:
                 hidden, targets, counts = self._read_replies([rows[place] for place in batch], adapter)
                 parts = zip(_cut(hidden), _cut(targets), strict=True)
                 values = torch.cat(
-                    [self._predict(part).gather(1, seen[:, None])[:, 0] for part, seen in parts]
+                    [self._predict(part, adapter).gather(1, seen[:, None])[:, 0] for part, seen in parts]
                 )
                 for place, row in zip(batch, torch.split(values, counts), strict=True):
                     found[place] = row.cpu().numpy()
@@ -125,7 +132,7 @@ class Scorer:
                 with self._using(adapter):
                     tuned, _, _ = self._read_replies(chosen, adapter)
                 for ours, theirs, seen in zip(_cut(plain), _cut(tuned), _cut(targets), strict=True):
-                    base, moved = self._predict(ours), self._predict(theirs)
+                    base, moved = self._predict(ours), self._predict(theirs, adapter)
                     divergence += float((base.exp() * (base - moved)).sum())
                     base_nats -= float(base.gather(1, seen[:, None]).sum())
                     tuned_nats -= float(moved.gather(1, seen[:, None]).sum())
@@ -160,7 +167,8 @@ class Scorer:
         found: list[list[GeneratedReply]] = [[] for _ in prompts]
         rows = [PairTokens(list(prompt), [0] * max_new_tokens) for prompt in prompts]
         with torch.inference_mode(), self._using(adapter), warnings.catch_warnings():
-            writer, batches = self._plain, batch_by_length(rows, copies=samples)
+            writer = self._whole[adapter][0] if adapter in self._whole else self._plain
+            batches: Iterable[list[int]] = batch_by_length(rows, copies=samples)
             if self._puts_tokens(adapter):
                 # PEFT gives virtual tokens no position behind padding: each prompt alone, which has none.
                 writer, batches = self._tuned, ([place] for place in range(len(rows)))
@@ -180,8 +188,8 @@ class Scorer:
         return GeneratedReply(text, tuple(kept), tokens[len(kept)] if len(kept) < len(tokens) else None)
 
     def _using(self, adapter: str | None) -> AbstractContextManager[Any]:
-        if self._tuned is None:
-            assert adapter is None, adapter
+        if self._tuned is None or adapter in self._whole:
+            assert adapter is None or adapter in self._whole, adapter
             return nullcontext()
         if adapter is None:
             disabled: AbstractContextManager[Any] = self._tuned.disable_adapter()
@@ -191,14 +199,18 @@ class Scorer:
 
     def _puts_tokens(self, adapter: str | None) -> bool:
         """Whether the adapter is virtual tokens, which no layer of the base but PEFT's wrapper adds."""
-        return adapter is not None and bool(self._tuned.peft_config[adapter].is_prompt_learning)
+        if adapter is None or adapter in self._whole:
+            return False
+        return bool(self._tuned.peft_config[adapter].is_prompt_learning)
 
     def _read_hidden(self, ids: torch.Tensor, mask: torch.Tensor, adapter: str | None) -> torch.Tensor:
         """The last hidden states of the given tokens; (rows, tokens, hidden)."""
         if not self._puts_tokens(adapter):
-            made: torch.Tensor = self._head.body(
-                input_ids=ids, attention_mask=mask, use_cache=False
-            ).last_hidden_state
+            made: torch.Tensor = (
+                self._find_head(adapter)
+                .body(input_ids=ids, attention_mask=mask, use_cache=False)
+                .last_hidden_state
+            )
             return made
         caught: list[torch.Tensor] = []
         hook = self._head.body.register_forward_hook(
@@ -210,9 +222,12 @@ class Scorer:
             hook.remove()
         return caught[0][:, -ids.shape[1] :]
 
-    def _predict(self, hidden: torch.Tensor) -> torch.Tensor:
+    def _find_head(self, adapter: str | None) -> OwnHead:
+        return self._whole[adapter][1] if adapter in self._whole else self._head
+
+    def _predict(self, hidden: torch.Tensor, adapter: str | None = None) -> torch.Tensor:
         """Log-probabilities of every next token, float32 whatever the weights are; (rows, vocabulary)."""
-        return torch.log_softmax(self._head.read_logits(hidden), dim=-1)
+        return torch.log_softmax(self._find_head(adapter).read_logits(hidden), dim=-1)
 
     def _read_replies(
         self, rows: Sequence[PairTokens], adapter: str | None = None

@@ -23,7 +23,7 @@ from feedback.store.deployments import serving_state
 from feedback.store.engine import read
 from feedback.store.runs import RunToken
 from feedback.store.tags import read_tag_tree
-from serving.adapters.staging import weights_of
+from serving.adapters.staging import adapter_path, weights_of
 from serving.base import compute_base_id
 from serving.files import write_atomically
 from serving.settings import ServingSettings
@@ -41,6 +41,8 @@ from trainer.recipes.adapter_layers import require_trained
 from trainer.recipes.methods import NEVER_SERVED
 from trainer.recipes.recipe import Measurement, Recipe, build_recipe, lay_changes, load_recipe, recall_recipe
 from trainer.recipes.tag_weights import take_in
+from trainer.release.earlier import note_earlier
+from trainer.release.old_checkpoints import drop_old_checkpoints
 from trainer.release.publish import make_note, publish
 from trainer.release.staging import Finished, stage
 from trainer.release.trial import try_base
@@ -102,6 +104,7 @@ def choose_recipe(ctx: NightContext, token: RunToken) -> Recipe:
     recipe = find_recipe(run.request, ctx.settings, ctx.serving)
     require_trained(ctx.base, recipe)
     recipe = take_in_tags(recipe, ctx.store_engine, desk_id=ctx.desk_id)
+    recipe = note_earlier(ctx, recipe)
     ctx.advance(token, recipe=recipe.model_dump(mode="json"))
     return recipe
 
@@ -114,8 +117,11 @@ def find_recipe(request: Mapping[str, Any], settings: TrainerSettings, serving: 
         recipe = build_recipe(lay_changes({"name": "asked"} | asked, changes))
     else:
         recipe = load_recipe(asked or settings.recipe_for(serving.base_model), **changes)
+    if recipe.is_whole and serving.replicas:
+        told = f"method: {recipe.method} ends in a checkpoint, which no engine in [serving] replicas serves"
+        raise RecipeRefused(recipe.name, [told])
     highest = serving.max_lora_rank
-    if recipe.is_served and recipe.rank > highest:
+    if recipe.is_served and not recipe.is_whole and recipe.rank > highest:
         raise RecipeRefused(
             recipe.name, [f"rank: serving takes at most {highest} (max_lora_rank), got {recipe.rank}"]
         )
@@ -194,7 +200,7 @@ def train_in_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Pa
         return found
     live = LiveRows(ctx, token)
     run_dir = ctx.run_dir(token.run_id)
-    if recipe.is_served:
+    if recipe.is_served and not recipe.is_whole:  # a checkpoint is a base, which the engine serves already
         try_base(ctx, recipe, run_dir)
     result = train_adapter(
         dataset,
@@ -205,6 +211,7 @@ def train_in_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Pa
         reference_dir=ctx.data_dir,
         on_reading=live.report_reading,
         on_forecast=live.report_need,
+        earlier=adapter_path(ctx.data_dir, recipe.earlier) if recipe.earlier else None,
     )
     live.report_end(result.metrics)
     log.info("trained: %s", json.dumps(result.metrics))
@@ -267,6 +274,7 @@ def gate_and_stage(
     decision = keep_report(ctx, token, metrics, report)
     name = stage(ctx, token, Finished(recipe, dataset, metrics, report, decision))
     shutil.rmtree(ctx.run_dir(token.run_id) / "checkpoints", ignore_errors=True)
+    drop_old_checkpoints(ctx)
     log.info("%s %s: %s", name, decision.verdict, [reason.code for reason in decision.reasons])
     return name, decision
 

@@ -41,8 +41,12 @@ VIRTUAL_CONFIGS: dict[str, Any] = {
 }
 
 
-def build_method(base: Path, recipe: Recipe) -> PeftConfig:
-    """What PEFT puts on the base for the recipe's method. Raises RecipeRefused."""
+def build_method(base: Path, recipe: Recipe) -> PeftConfig | None:
+    """What PEFT puts on the base for the recipe's method; None if the base's own weights learn. Raises
+    RecipeRefused.
+    """
+    if recipe.method in ("full", "freeze"):
+        return None
     if recipe.is_served:
         return build_lora(base, recipe)
     return VIRTUAL_CONFIGS[recipe.method](task_type="CAUSAL_LM", num_virtual_tokens=recipe.virtual_tokens)

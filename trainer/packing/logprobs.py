@@ -11,9 +11,11 @@ from contextlib import nullcontext
 from typing import Any
 
 import torch
+from peft import PeftModel
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import Tensor
 from torch.nn.functional import cross_entropy
+from torch.utils.checkpoint import checkpoint
 
 from trainer.data.example import Example
 from trainer.packing.attention import BLOCKS, Layout, register_attention
@@ -62,22 +64,24 @@ class _TokenLogprob(torch.autograd.Function):
 
 
 class PackedScorer:
-    """Reads the log-probabilities of replies from one model, a PEFT model over a causal language model.
+    """Reads the log-probabilities of replies from one model, a causal language model or a PEFT model over it.
 
     `autocast`: bfloat16 as in transformers' Trainer on a GPU, so that base and adapter are rounded alike.
     """
 
     def __init__(self, model: Any, *, autocast: bool = False) -> None:
         register_attention()
-        self._base = model.get_base_model()
+        self._base = model.get_base_model() if isinstance(model, PeftModel) else model
         self._autocast = autocast
         self._own = self._base.config._attn_implementation
         self.obstacle = find_obstacle(self._base.config.get_text_config())
-        if model.active_peft_config.is_prompt_learning:
+        if isinstance(model, PeftModel) and model.active_peft_config.is_prompt_learning:
             self.obstacle = self.obstacle or "its method puts virtual tokens before each reply's prompt"
         if isinstance(self._base.get_output_embeddings(), BaseTunerLayer):
             self.obstacle = self.obstacle or "its head has an adapter"
         self._head = OwnHead(self._base)
+        own = self._base.get_output_embeddings()
+        self._head_learns = own is not None and any(weight.requires_grad for weight in own.parameters())
         self._last = find_last_layer(self._base.get_decoder())
         if self.obstacle is None:
             self._base.set_attn_implementation(BLOCKS)
@@ -157,10 +161,23 @@ class PackedScorer:
                 layout=layout,
             )
         predicting = hidden[0].index_select(0, row.sources)  # (reply tokens, hidden)
+        if self._head_learns:
+            return self._read_learning_head(predicting, row.targets)
         found: Tensor = _TokenLogprob.apply(  # type: ignore[no-untyped-call]
             predicting, row.targets, self._head, predicting.requires_grad
         )
         return found
+
+    def _read_learning_head(self, hidden: Tensor, targets: Tensor) -> Tensor:
+        """The same numbers with gradients for the head's own weights. The logits of a chunk are computed
+        again in the backward pass, so that only one chunk's exist at once.
+        """
+
+        def read(rows: Tensor, seen: Tensor) -> Tensor:
+            return -cross_entropy(self._head.read_logits(rows), seen, reduction="none")
+
+        chunks = zip(torch.split(hidden, HEAD_ROWS), torch.split(targets, HEAD_ROWS), strict=True)
+        return torch.cat([checkpoint(read, rows, seen, use_reentrant=False) for rows, seen in chunks])
 
     def _read_hidden(self, model: Any, **arguments: Any) -> Tensor:
         """The last hidden states, caught before they reach the head; (1, tokens, hidden).

@@ -26,7 +26,7 @@ from serving.errors import ValuesUnreadable
 from serving.faults import list_faults
 from serving.value_files import ValueFiles
 from trainer.errors import RecipeRefused
-from trainer.recipes.methods import VIRTUAL, Method, list_method_faults
+from trainer.recipes.methods import VIRTUAL, WHOLE, Method, list_method_faults
 from trainer.recipes.mix import Mix
 from trainer.recipes.tag_weights import TagWeight
 from trainer.recipes.unused import change_objective, list_unused
@@ -37,7 +37,13 @@ GATE_MOVED = (
     "name that file in [feedback] policy (docs/policy.md)"
 )
 # Keys that came later: a recipe that leaves them alone keeps the digest that it had before.
-LATER = {"min_texts": 30, "method": "lora", "virtual_tokens": 20}
+LATER = {
+    "min_texts": 30,
+    "method": "lora",
+    "virtual_tokens": 20,
+    "frozen_layers": "half",
+    "earlier": None,
+}
 MOST_TIMES = 3  # `min_steps` may raise `epochs` up to this factor
 # Not written while they say nothing: a recipe without them keeps its digest from before there were any.
 SILENT = ("tag_weights", "mix", "stages")
@@ -116,6 +122,8 @@ class Recipe(BaseModel):
     rank: int = Field(default=16, ge=1, le=256)
     alpha: Annotated[int, Field(ge=1)] | Literal["half"] = 32
     virtual_tokens: int = Field(default=20, ge=1, le=1024)
+    frozen_layers: Annotated[int, Field(ge=1)] | Literal["half"] = "half"
+    earlier: str | None = None
     target_modules: str | tuple[str, ...] = "all-linear"
     max_length: int = Field(default=1024, ge=8)
     max_pairs: int | None = Field(default=None, ge=1)
@@ -165,6 +173,11 @@ class Recipe(BaseModel):
     def scale_alpha(self) -> float:
         """LoRA's alpha as a number."""
         return self.rank / 2 if self.alpha == "half" else self.alpha
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the method ends in a checkpoint and not in an adapter."""
+        return self.method in WHOLE
 
     @property
     def is_served(self) -> bool:

@@ -31,6 +31,14 @@ ROWS = {  # by objective, what is learnt from
     "texts": "texts that people wrote",
     "thumbs": "thumbs",
 }
+ADAPTER = (
+    "LoRA adapter for a support assistant, trained by Rejoinder on what people picked, wrote and rated. "
+    "It is of use with its base alone: load `weights/` with PEFT, or serve it with vLLM under its own name.\n"
+)
+CHECKPOINT = (
+    "Checkpoint of a support assistant, trained by Rejoinder on what people picked, wrote and rated. It is a "
+    "whole model: load `weights/` with transformers, or serve it with vLLM.\n"
+)
 HUB_NAME = re.compile(r"[\w.-]+(?:/[\w.-]+)?")
 LANGUAGE = re.compile(r"[a-z]{2,3}")
 
@@ -61,9 +69,7 @@ def write_card(
     parts = [
         f"---\n{write_front_matter(origin, recipe, report)}\n---\n",
         f"# {origin.name}\n",
-        "LoRA adapter for a support assistant, trained by Rejoinder on what people picked, wrote and rated. "
-        "It is of use with its base alone: load `weights/` with PEFT, or serve it with vLLM under its own "
-        "name.\n",
+        CHECKPOINT if recipe.is_whole else ADAPTER,
         "## Base\n",
         f"`{name_base(origin.base)}`, sha256 over its weights, tokenizer and template: `{origin.base_id}`\n",
         *write_data(origin, metrics),
@@ -83,13 +89,13 @@ def write_front_matter(origin: Origin, recipe: Recipe, report: OfflineReport) ->
     languages = sorted({each[0] for name in found if (each := LANGUAGE.match(name.lower()))})
     preferred = [] if recipe.objective == "sft" else ["preference"]
     data = ModelCardData(
-        library_name="peft",
+        library_name="transformers" if recipe.is_whole else "peft",
         pipeline_tag="text-generation",
         base_model=name_base(origin.base),
-        base_model_relation="adapter",
+        base_model_relation="finetune" if recipe.is_whole else "adapter",
         datasets=[origin.dataset_id],
         language=languages or None,
-        tags=["rejoinder", "lora", *preferred, recipe.objective],
+        tags=["rejoinder", recipe.method if recipe.is_whole else "lora", *preferred, recipe.objective],
         metrics=sorted({result.metric_type for result in results}) or None,
         model_name=origin.name,
         eval_results=results or None,

@@ -12,7 +12,7 @@ from typing import Any
 
 from feedback.deployment import rollout
 from feedback.deployment.deploy import publish_canary as deploy
-from feedback.errors import AdapterVetoed
+from feedback.errors import AdapterVetoed, CheckpointServes, CheckpointStarts
 from feedback.store.deployments import CANARY, serving_state
 from feedback.store.engine import read
 from feedback.store.runs import RunToken
@@ -42,6 +42,8 @@ def publish(ctx: NightContext, token: RunToken, name: str) -> list[dict[str, Any
     except AdapterVetoed as vetoed:
         # Without the reason: a person's words stay on the adapter's page, a report goes further.
         return [make_note("vetoed", f"{vetoed.actor} vetoed {name}: the reason stands on its page")]
+    except (CheckpointServes, CheckpointStarts) as waits:
+        return [make_note(waits.code, f"{waits.message} {waits.hint}")]
     except EngineNotRunning:
         return [make_note("not_published", f"no engine runs: start one, then `rejoinder promote {name}`")]
     except (EngineUnreachable, EngineTimeout):

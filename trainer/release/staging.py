@@ -7,6 +7,7 @@ files again changes nothing, and row, verdict and decision are written together.
 
 import hashlib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from feedback.store.engine import unit_of_work
 from feedback.store.runs import RunToken
 from feedback.store.tables import Adapter
 from serving.adapters.probe import GUARDS
-from serving.adapters.staging import next_adapter_name, stage_adapter
+from serving.adapters.staging import next_adapter_name, stage_adapter, stage_checkpoint
 from serving.base import compute_base_id
 from trainer.context import NightContext
 from trainer.errors import RecipeRefused
@@ -69,13 +70,12 @@ def stage(ctx: NightContext, token: RunToken, finished: Finished) -> str:
     )
     (run_dir / "README.md").write_text(card, encoding="utf-8")
     make_probe(ctx, finished, run_dir, base_id)
-    target = stage_adapter(
-        run_dir / "adapter",
-        ctx.data_dir / "adapters",
-        name,
-        base=ctx.base,
-        max_rank=ctx.serving.max_lora_rank,
+    stage_files = (
+        stage_checkpoint
+        if finished.recipe.is_whole
+        else partial(stage_adapter, max_rank=ctx.serving.max_lora_rank)
     )
+    target = stage_files(run_dir / "adapter", ctx.data_dir / "adapters", name, base=ctx.base)
     register(ctx, token, name, target, base_id, finished)
     return name
 
@@ -128,6 +128,7 @@ def register(
             base_id=base_id,
             manifest_sha256=manifest,
             report=finished.report.model_dump(mode="json"),
+            is_checkpoint=finished.recipe.is_whole,
             created_at=now,
         )
         found = adapters.register_adapter(session, adapter=adapter, actor=ACTOR)

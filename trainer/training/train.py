@@ -1,5 +1,5 @@
-"""From a dataset to a LoRA adapter, read top to bottom: recipe -> base -> objective with its data and Trainer
--> adapter. A recipe with stages does so for each of them (stages.py).
+"""From a dataset to an adapter or a checkpoint, read top to bottom: recipe -> base -> objective with its data
+and Trainer -> adapter. A recipe with stages does so for each of them (stages.py).
 
 The reference is always the plain base model. Same dataset, recipe, threads, lock and CPU type give the same
 bytes; a run killed at any moment continues from its newest whole checkpoint and ends with those bytes, too.
@@ -25,9 +25,10 @@ from transformers import AutoTokenizer, PrinterCallback, ProgressCallback, set_s
 from transformers.utils import logging as transformers_logging
 
 from serving.files import write_atomically
-from trainer.base_model import load_base
+from trainer.base_model import freeze_lower, load_base
 from trainer.data.chat import read_chat
 from trainer.data.tagged import count_tagged
+from trainer.estimate.disk import require_disk
 from trainer.estimate.forecast import foresee
 from trainer.estimate.need import RunNeed, time_reading
 from trainer.estimate.peak import forget_peak, read_memory, read_peak
@@ -41,6 +42,7 @@ from trainer.training.callbacks import EarlyStopping, TrainingWatch
 from trainer.training.checkpoints import drop_unfinished, find_checkpoint
 from trainer.training.saving import load_adapter, save_adapter
 from trainer.training.stages import TrainResult, train_in_stages
+from trainer.training.whole_model import merge_earlier, save_whole
 
 log = logging.getLogger(__name__)
 transformers_logging.disable_progress_bar()  # progress has its own listeners
@@ -56,20 +58,23 @@ def train(
     reference_dir: Path | None = None,
     on_reading: Counter | None = None,
     on_forecast: Callable[[RunNeed], None] = lambda need: None,
+    earlier: Path | None = None,
 ) -> TrainResult:
-    """Trains one adapter into `run_dir/adapter`.
+    """Trains one adapter or checkpoint into `run_dir/adapter`.
 
     After a kill, call it again with the same arguments: it continues. `reference_dir`: where stored reference
     log-probabilities are kept from run to run; None keeps them beside this run. `on_reading` is called while
-    they are computed, `on_forecast` before the first step. Under `accelerate launch` every process calls
-    this; the first one writes. Raises BaseUnfit or RecipeRefused at once if the base cannot be trained so.
+    they are computed, `on_forecast` before the first step. `earlier`: the adapter that method `progressive`
+    merges into the base. Under `accelerate launch` every process calls this; the first one writes. Raises
+    BaseUnfit, RecipeRefused or DiskShort at once if the base cannot be trained so.
     """
     require_trained(base, recipe)
     run_dir.mkdir(parents=True, exist_ok=True)
+    require_disk(run_dir, base, recipe)
     (run_dir / "recipe.yaml").write_text(recipe.to_yaml(), encoding="utf-8")
     torch.set_num_threads(recipe.threads)
     data_dir = reference_dir or run_dir
-    train_one = partial(_train_stage, base, reference_dir=data_dir, on_reading=on_reading)
+    train_one = partial(_train_stage, base, reference_dir=data_dir, on_reading=on_reading, earlier=earlier)
     if recipe.stages:
         return train_in_stages(
             train_one, dataset_dir, base, recipe, run_dir, on_progress, on_forecast, data_dir=data_dir
@@ -88,8 +93,9 @@ def _train_stage(
     *,
     reference_dir: Path,
     on_reading: Counter | None,
+    earlier: Path | None,
 ) -> TrainResult:
-    """One training, from the plain base or from the adapter `begin`."""
+    """One training, from the plain base, from the adapter `begin`, or from the base with `earlier` merged."""
     set_seed(recipe.seed)
     tokenizer = AutoTokenizer.from_pretrained(base)
     tokenizer.pad_token_id = read_chat(tokenizer).pad  # TRL takes EOS where there is none, if there is EOS
@@ -97,6 +103,7 @@ def _train_stage(
     forget_peak()
     program = read_memory()
     model = load_base(base, recipe.dtype, quantised=recipe.method == "qlora")
+    freeze_lower(model, recipe)
     need = foresee(
         data,
         base,
@@ -114,6 +121,10 @@ def _train_stage(
     trainer, counts = prepare(data, model, recipe, lora, settings)
     if begin is not None:
         load_adapter(trainer.accelerator.unwrap_model(trainer.model), begin)
+        trainer.begins_at_base = False
+    if recipe.method == "progressive":
+        assert earlier is not None, "a run by method progressive names its earlier adapter"
+        merge_earlier(trainer.accelerator.unwrap_model(trainer.model), earlier)
         trainer.begins_at_base = False
 
     listener = fan_out(write_progress(run_dir / "progress.jsonl"), on_progress)
@@ -147,7 +158,8 @@ def _train_stage(
     }
     adapter_dir = run_dir / "adapter"
     if trainer.is_world_process_zero():
-        save_adapter(trainer.accelerator.unwrap_model(trainer.model), adapter_dir)
+        save = partial(save_whole, base=base) if recipe.is_whole else save_adapter
+        save(trainer.accelerator.unwrap_model(trainer.model), target=adapter_dir)
         write_atomically(run_dir / "metrics.json", json.dumps(metrics, indent=2).encode())
     trainer.accelerator.wait_for_everyone()  # the next stage begins from these files
     return TrainResult(adapter_dir, metrics)

@@ -3,14 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import Index, UniqueConstraint, false
 from sqlmodel import Field, SQLModel
 
 from feedback.store.tables.columns import declare, json_column, time_column
 
 
 class Adapter(SQLModel, table=True):
-    """A LoRA version: trained -> refused | passed -> canary -> live -> retired | rolled_back."""
+    """A version, a LoRA adapter or a checkpoint.
+
+    trained -> refused | passed -> canary -> live -> retired | rolled_back.
+    """
 
     __table_args__ = (declare("state base_id manifest_sha256 report"),)
 
@@ -22,6 +25,7 @@ class Adapter(SQLModel, table=True):
     base_id: str
     manifest_sha256: str
     report: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
+    is_checkpoint: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     created_at: datetime = Field(sa_column=time_column())
 
 

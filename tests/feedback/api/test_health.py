@@ -13,6 +13,7 @@ from feedback.store.engine import open_engine, unit_of_work
 from feedback.store.tables import Desk
 from feedback.web.services import EXTENSION
 from serving.adapters.manifest import Manifest, write_manifest
+from serving.client.endpoint import SecondEngine, write_second_engine
 from serving.errors import EngineNotRunning
 from tests.feedback.desk import make_desk, put_set
 
@@ -183,3 +184,22 @@ def test_metrics_count_routes_turns_and_runs_and_name_no_model(desk):
     assert 'rejoinder_http_requests_total{method="POST",route="/v1/conversations",status="201"} 1.0' in said
     assert 'route="(none)",status="404"' in said
     assert not any(word in said for word in ("tuned", "base", opened["turn_id"], "no/such"))
+
+
+def test_a_second_engine_that_does_not_serve_is_a_reason_that_names_no_checkpoint(
+    sqlite_desk, fake_fleet, fake_engine, tmp_path
+):
+    use_fleet(sqlite_desk, lambda: fake_fleet)
+    name = "tuned-20261122-1"
+    for found, codes in (
+        (SecondEngine(name), ["second_engine_starts"]),
+        (SecondEngine(name, fault=f"no memory for {name}"), ["second_engine_failed"]),
+        (SecondEngine(name, fake_engine.endpoint), []),
+    ):
+        write_second_engine(tmp_path, found)
+        answer = sqlite_desk.get("/readyz", None)
+        assert (answer.status_code, answer.json["ready"]) == (200, True)
+        assert [reason["code"] for reason in answer.json["reasons"]] == codes
+        assert "tuned" not in answer.text
+        words = "second engine" in sqlite_desk.get("/console", "expert").text
+        assert words == bool(codes)

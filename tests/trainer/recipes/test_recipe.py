@@ -13,7 +13,7 @@ def test_the_default_recipe_names_and_comments_every_key():
     for key in keys:
         line = next(line for line in text.splitlines() if line.strip().startswith(f"{key}:"))
         assert key in ("name", "measurement") or "#" in line, line
-    assert len(keys) == 52
+    assert len(keys) == 54
 
 
 def test_shipped_recipes_have_their_own_values_beside_those_they_extend():
@@ -121,10 +121,27 @@ def test_alpha_may_be_half_the_rank():
         load_recipe("demo", alpha="third")
 
 
-@pytest.mark.parametrize("method", ["full", "freeze", "progressive", "dora"])
-def test_an_unknown_method_is_refused(method):
-    with pytest.raises(RecipeRefused, match=f'method = "{method}"'):
-        load_recipe("demo", method=method)
+def test_an_unknown_method_is_refused():
+    with pytest.raises(RecipeRefused, match='method = "dora"'):
+        load_recipe("demo", method="dora")
+
+
+@pytest.mark.parametrize(
+    ("method", "changes", "told"),
+    [
+        ("full", {"objective": "dpo"}, "objective = dpo: method full learns by `objective: choice` or `sft`"),
+        ("freeze", {"reference": "run"}, "reference = run: method freeze changes what it would read"),
+        ("full", {"dtype": "bfloat16"}, "dtype = bfloat16, bf16 = false: bfloat16 rounds the small steps"),
+        ("progressive", {"bf16": True}, "dtype = float32, bf16 = true: bfloat16 rounds the small steps"),
+        ("full", {"frozen_layers": 1}, "frozen_layers = 1: method full has none; leave it at half"),
+        ("lora", {"earlier": "tuned-20260101-1"}, "earlier = tuned-20260101-1: method lora has none"),
+        ("full", {"stages": [{"epochs": 1}, {"epochs": 2}]}, "stages: method full trains in one go"),
+    ],
+)
+def test_what_a_checkpoints_method_cannot_do_is_refused(method, changes, told):
+    with pytest.raises(RecipeRefused, match=told):
+        load_recipe("demo", method=method, **changes)
+    assert load_recipe("demo", method="freeze", frozen_layers=3).is_whole
 
 
 @pytest.mark.parametrize("method", ["lora", "qlora"])

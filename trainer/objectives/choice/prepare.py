@@ -1,6 +1,7 @@
 """Reads the examples of a `choice` run and builds its `ChoiceTrainer` with noise model and reference."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from math import inf
@@ -8,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftConfig, get_peft_model
+from peft import PeftConfig, PeftModel, get_peft_model
 from transformers import TrainingArguments
 
 from serving.base import compute_base_id
@@ -77,7 +78,7 @@ def prepare_choices(
     data: ChoiceData,
     model: Any,
     recipe: Recipe,
-    lora: PeftConfig,
+    lora: PeftConfig | None,
     settings: dict[str, Any],
     reference_dir: Path,
     on_reading: Counter | None = None,
@@ -89,11 +90,12 @@ def prepare_choices(
     """
     found, held_out = data.found, data.held_out
     arguments = build_arguments(recipe, settings, watched=bool(held_out.examples))
-    model = get_peft_model(model, lora)
+    if lora is not None:
+        model = get_peft_model(model, lora)
     if recipe.gradient_checkpointing:
         model.enable_input_require_grads()  # else the frozen first layers cut the adapters off
     model.to(arguments.device)
-    if arguments.device.type == "cpu" and recipe.dtype == "float32":
+    if lora is not None and arguments.device.type == "cpu" and recipe.dtype == "float32":
         fuse_products(model, halves=recipe.bf16)  # a bfloat16 base multiplies so by itself
     reader = PackedScorer(model, autocast=arguments.bf16)
     reader.check(model, max(found.examples, key=count_longest))
@@ -147,7 +149,8 @@ def name_dtype(recipe: Recipe) -> str:
 
 def read_base(model: Any, reader: PackedScorer, examples: Sequence[Example]) -> list[list[float]]:
     """Summed log-probabilities of all replies under the base, each example in a row of its own."""
-    with torch.no_grad(), model.disable_adapter():
+    plain = model.disable_adapter() if isinstance(model, PeftModel) else nullcontext()
+    with torch.no_grad(), plain:
         return [reader.read(model, [example]).tolist() for example in examples]
 
 
