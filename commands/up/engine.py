@@ -1,5 +1,5 @@
 """The engine in `rejoinder up`: vLLM under its supervisor, and the reconciler that loads the adapters of the
-deployments.
+deployments. While a run has the engine's card, the engine rests.
 
 With remote replicas in the settings no child process is started, but the reconciler still runs.
 """
@@ -15,6 +15,10 @@ from commands.deployer import make_deployer
 from commands.frame import Frame
 from commands.up.steps import Steps
 from feedback.deployment.deploy import reconcile
+from feedback.errors import ApiError
+from feedback.store.engine import read
+from feedback.store.rests import find_rest
+from feedback.store.tables import DEFAULT_DESK
 from serving.adapters.manifest import read_manifest
 from serving.client.current import CurrentFleet
 from serving.engine.supervisor import Supervisor
@@ -26,6 +30,7 @@ log = logging.getLogger(__name__)
 
 RECONCILE_EVERY_S = 5.0
 REMOTE_POLL_S = 1.0
+REST_POLL_S = 1.0
 
 
 class KeptEngine:
@@ -49,6 +54,8 @@ class KeptEngine:
         self._ended = threading.Event()
         self._reconciling = threading.Lock()
         self._thread = threading.Thread(target=self._reconcile_often, name="reconciler", daemon=True)
+        self._lease_s = frame.trainer().lease_s
+        self._rests: threading.Thread | None = None
 
     def __enter__(self) -> "KeptEngine":
         return self
@@ -58,8 +65,9 @@ class KeptEngine:
     ) -> None:
         self._ended.set()
         self._pulse.close()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+        for thread in (self._thread, self._rests):
+            if thread is not None and thread.is_alive():
+                thread.join(timeout=10)
         if self._supervisor is not None:
             self._supervisor.stop()
         self._fleet.close()
@@ -70,7 +78,11 @@ class KeptEngine:
             self._supervisor = Supervisor(
                 self._settings, self._frame.data_dir, lambda fleet: self._reconcile(), self._warn
             )
+            self._heed_rest(self._supervisor)
             self._supervisor.start()
+            given = (self._supervisor,)
+            self._rests = threading.Thread(target=self._heed_rests, args=given, name="rests", daemon=True)
+            self._rests.start()
 
     def wait_ready(self, steps: Steps, stopping: threading.Event) -> None:
         """Shows the engine's progress until it serves. Raises EngineStartFailed with the log's last lines."""
@@ -95,6 +107,27 @@ class KeptEngine:
         else:
             self._warn("engine", "gives no token: it is started again")
             self._supervisor.restart()
+
+    def _heed_rest(self, supervisor: Supervisor) -> None:
+        """Lets the engine rest while a run has its card, and no longer."""
+        try:
+            with read(self._deployer.store_engine) as session:
+                now = self._deployer.clock.now()
+                rest = find_rest(session, desk_id=DEFAULT_DESK, now=now, lease_s=self._lease_s)
+        except ApiError as busy:  # the store does not answer: what holds goes on
+            log.info("whether a run has the card is not known: %s", busy)
+            return
+        if rest is not None:
+            supervisor.rest(rest.until)
+        else:
+            supervisor.wake()
+
+    def _heed_rests(self, supervisor: Supervisor) -> None:
+        while not self._ended.wait(REST_POLL_S):
+            try:
+                self._heed_rest(supervisor)
+            except Exception:  # outermost handler of this thread: the next round tries again
+                log.exception("rests could not be heeded")
 
     def _wait_for_remote(self, report: Callable[[str], None], stopping: threading.Event) -> None:
         while not self._fleet().is_ready():

@@ -3,10 +3,12 @@ timeout.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask_babel import gettext as _
 
 from feedback.api.health import check_adapters, check_engine, check_store
+from feedback.web.languages import show_time
 from feedback.web.services import services
 
 
@@ -36,9 +38,17 @@ def show_engine() -> Check:
     reason = check_engine() or check_adapters()
     words = {
         None: _("The model server answers."),
+        "engine_rests": say_rest((reason or {}).get("until")),
         "engine_hung": _("The model server gives no replies and is started again: agents write by hand."),
         "base_stands_in": _("A version that should serve cannot be loaded: the base stands in for it."),
         "engine_away": _("The model server does not answer: agents write by hand, and nothing is lost."),
     }
     code = reason["code"] if reason is not None else None
     return Check(_("Model server"), reason is None, words[code])
+
+
+def say_rest(until: str | None) -> str:
+    if until is None:
+        return str(_("The model is away while a run trains: agents write by hand, and nothing is lost."))
+    at = show_time(datetime.fromisoformat(until))
+    return str(_("The model is away while a run trains, until about %(at)s: agents write by hand.", at=at))
