@@ -5,6 +5,7 @@
 #   bench/gpu.sh --fetch [FOLDER]   on a machine with an index and `make setup` done: the wheels for the other one
 #   bench/gpu.sh [options]          on that machine; the options are those of `python -m bench.gpu --help`
 #   bench/gpu.sh --tiny             the same parts on this machine's CPU, with a toy model
+#   bench/gpu.sh --sleep FOLDER     what an engine that rests frees of the GPU, with the base in FOLDER; needs vLLM for CUDA
 #
 # The wheels travel in bench/wheels, or in FOLDER, which WHEELS names on the other machine. WITHOUT="pyarrow scipy" leaves
 # out what that machine has in a version that fits. PYTHON is the Python that has torch.
@@ -13,6 +14,10 @@ cd "$(dirname "$0")/.."
 
 if [ "${1:-}" = --fetch ]; then
   exec .venv/bin/python -m bench.gpu_wheels "${2:-bench/wheels}" --without ${WITHOUT:-}
+fi
+
+if [ "${1:-}" = --sleep ]; then
+  exec "${PYTHON:-python3}" -m bench.sleep --base-model "$2" "${@:3}"
 fi
 
 started=$SECONDS

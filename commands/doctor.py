@@ -34,7 +34,7 @@ from feedback.store.tables import DEFAULT_DESK
 from serving.adapters.staging import verify_staged
 from serving.base import compute_base_id, resolve_base
 from serving.client.endpoint import read_second_engine
-from serving.errors import EngineNotRunning, ServingError
+from serving.errors import EngineNotRunning, EngineResting, ServingError
 
 MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 
@@ -144,6 +144,9 @@ def examine_engine(frame: Frame) -> Generator[DoctorCheck, None, list[str] | Non
     """Yields the engine's finding; returns the names it serves, or None if it does not answer."""
     try:
         served = list_served(frame)
+    except EngineResting as rest:
+        yield DoctorCheck("engine", "ok", str(rest))
+        return None
     except EngineNotRunning:
         yield DoctorCheck("engine", "ok", "not running: `rejoinder up` starts it")
         return None

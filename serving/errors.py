@@ -6,6 +6,7 @@ ServingError
 |- BaseModelUnknown       the base model is no folder and not in the model cache
 |- BaseUnfit              the base model cannot be served, by what its files and the engine's source say
 |- EngineNotRunning       no file or setting says where an engine listens
+|  `- EngineResting      the engine has left the card to a run, and comes back
 |- EngineStartFailed      the engine process could not be brought up
 |  |- EnginePortTaken     another program listens on its port
 |  |- MemoryShort         it would not fit into the memory that is free
@@ -23,6 +24,7 @@ ServingError
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 
@@ -91,6 +93,18 @@ class EngineNotRunning(ServingError):
             f"no engine is running here: {endpoint_file} does not name one. Start it with `rejoinder "
             f"up`, or name "
             "remote engines in [serving] replicas."
+        )
+
+
+class EngineResting(EngineNotRunning):
+    """The engine has left the card to a run that trains, and is started again afterwards."""
+
+    def __init__(self, until: datetime | None, *, is_gone: bool) -> None:
+        """`until`: about when it comes back, if that is known. `is_gone`: whether the card is free by now."""
+        self.until, self.is_gone = until, is_gone
+        about = f" until about {until:%H:%M} UTC" if until is not None else ""
+        ServingError.__init__(
+            self, f"the engine rests{about}, since a run trains on its card; it comes back by itself."
         )
 
 

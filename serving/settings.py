@@ -70,6 +70,13 @@ class ServingSettings(BaseSettings):
     gpu_memory_utilization: float = Field(default=0.85, gt=0, le=0.98)
     """Share of the GPU's memory the engine takes on cuda; leave room where a trainer shares the GPU."""
 
+    during_training: Literal["auto", "stop", "sleep", "stay"] = "auto"
+    """What the own engine does while a run trains: stop frees all of its memory, sleep (cuda only) most of it
+    and is back sooner, stay keeps it.
+
+    Auto stops it where both use one CUDA device and the run does not fit beside it.
+    """
+
     threads: int = Field(default=0, ge=0, le=256)
     """Threads of the engine's arithmetic on cpu; 0 means one for each core, at most 8."""
 
@@ -132,6 +139,10 @@ class ServingSettings(BaseSettings):
         for url in self.replicas:
             if not url.startswith(("http://", "https://")):
                 faults.append(f"replicas: {url} is no address; write http://host:port")
+        if self.replicas and self.during_training in ("stop", "sleep"):
+            faults.append(
+                f"during_training = {self.during_training}: engines in replicas are run by others; take stay"
+            )
         if self.replicas and self.backend == "auto":
             faults.append("replicas are named, so backend = auto cannot be found out; write cpu or cuda")
         if faults:

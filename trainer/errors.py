@@ -9,6 +9,7 @@ TrainerError
 |- ReferenceMismatch    the reference of the first step is not the base model
 |- Diverged             a loss or gradient is no longer a finite number
 |- DiskShort            a checkpoint and what training keeps would not fit on the disk
+|- CardTaken            an engine that did not leave its card to a run
 |- TrialFailed          an untrained adapter did not go through check, engine and probe
 |- CheckerUnknown       a checker or prompt list that cannot be imported
 `- ChildFailed          the training child ended without finishing its run
@@ -111,6 +112,16 @@ class TrialFailed(TrainerError):
     def __init__(self, why: str, remedy: str) -> None:
         super().__init__(
             f"the dry pass before the first step failed, nothing was trained: {why.rstrip('. ')}. {remedy}"
+        )
+
+
+class CardTaken(TrainerError):
+    """The engine did not leave the card that it shares with the trainer."""
+
+    def __init__(self, waited_s: float) -> None:
+        super().__init__(
+            f"the engine has not left the card within {waited_s:g} s ([trainer] engine_wait_s): see "
+            "logs/up.log, or let it keep the card with [serving] during_training = stay."
         )
 
 

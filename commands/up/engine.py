@@ -1,5 +1,5 @@
 """The engines in `rejoinder up`: vLLM under its supervisor, a second one while a checkpoint is wanted, and
-the reconciler that loads the adapters of the deployments.
+the reconciler that loads the adapters of the deployments. While a run has the engine's card, both rest.
 
 With remote replicas in the settings no child process is started, but the reconciler still runs.
 """
@@ -15,6 +15,10 @@ from commands.deployer import make_deployer
 from commands.frame import Frame
 from commands.up.steps import Steps
 from feedback.deployment.deploy import find_wanted_checkpoint, reconcile
+from feedback.errors import ApiError
+from feedback.store.engine import read
+from feedback.store.rests import find_rest
+from feedback.store.tables import DEFAULT_DESK
 from serving.adapters.manifest import read_manifest
 from serving.client.current import CurrentFleet
 from serving.engine.second import KeptCheckpoint
@@ -27,6 +31,7 @@ log = logging.getLogger(__name__)
 
 RECONCILE_EVERY_S = 5.0
 REMOTE_POLL_S = 1.0
+REST_POLL_S = 1.0
 
 
 class KeptEngine:
@@ -51,6 +56,8 @@ class KeptEngine:
         self._ended = threading.Event()
         self._reconciling = threading.Lock()
         self._thread = threading.Thread(target=self._reconcile_often, name="reconciler", daemon=True)
+        self._lease_s = frame.trainer().lease_s
+        self._rests: threading.Thread | None = None
 
     def __enter__(self) -> "KeptEngine":
         return self
@@ -60,8 +67,9 @@ class KeptEngine:
     ) -> None:
         self._ended.set()
         self._pulse.close()
-        if self._thread.is_alive():
-            self._thread.join(timeout=10)
+        for thread in (self._thread, self._rests):
+            if thread is not None and thread.is_alive():
+                thread.join(timeout=10)
         with self._reconciling:
             self._checkpoint.stop()
         if self._supervisor is not None:
@@ -75,7 +83,11 @@ class KeptEngine:
             self._supervisor = Supervisor(
                 self._settings, self._frame.data_dir, lambda fleet: self._reconcile(), self._warn
             )
+            self._heed_rest(self._supervisor)
             self._supervisor.start()
+            given = (self._supervisor,)
+            self._rests = threading.Thread(target=self._heed_rests, args=given, name="rests", daemon=True)
+            self._rests.start()
 
     def wait_ready(self, steps: Steps, stopping: threading.Event) -> None:
         """Shows the engine's progress until it serves. Raises EngineStartFailed with the log's last lines."""
@@ -101,6 +113,30 @@ class KeptEngine:
             self._warn("engine", "gives no token: it is started again")
             self._supervisor.restart()
 
+    def _heed_rest(self, supervisor: Supervisor) -> None:
+        """Lets the engine rest while a run has its card, and no longer."""
+        try:
+            with read(self._deployer.store_engine) as session:
+                now = self._deployer.clock.now()
+                rest = find_rest(session, desk_id=DEFAULT_DESK, now=now, lease_s=self._lease_s)
+        except ApiError as busy:  # the store does not answer: what holds goes on
+            log.info("whether a run has the card is not known: %s", busy)
+            return
+        if rest is not None:
+            if self._checkpoint.name is not None:
+                with self._reconciling:
+                    self._checkpoint.stop()  # before the run hears that the card is free
+            supervisor.rest(rest.until)
+        else:
+            supervisor.wake()
+
+    def _heed_rests(self, supervisor: Supervisor) -> None:
+        while not self._ended.wait(REST_POLL_S):
+            try:
+                self._heed_rest(supervisor)
+            except Exception:  # outermost handler of this thread: the next round tries again
+                log.exception("rests could not be heeded")
+
     def _wait_for_remote(self, report: Callable[[str], None], stopping: threading.Event) -> None:
         while not self._fleet().is_ready():
             report(f"waiting for {', '.join(self._settings.replicas)}")
@@ -116,7 +152,7 @@ class KeptEngine:
         with self._reconciling:
             if self._ended.is_set():
                 return
-            if not self._settings.replicas:
+            if self._supervisor is not None and not self._supervisor.is_resting:
                 self._checkpoint.keep(find_wanted_checkpoint(self._deployer, self._checkpoint.name))
             reconcile(self._deployer)
 

@@ -37,7 +37,7 @@ from feedback.web.server import WebServer
 from feedback.web.services import EXTENSION, Services
 from feedback.web.wakeups import Wakeups
 from serving.client.current import CurrentFleet
-from serving.errors import ServingError
+from serving.errors import EngineResting, ServingError
 from serving.settings import ServingSettings
 from trainer.settle import settle_and_log
 
@@ -139,7 +139,7 @@ def wait_then_describe(
     serving: ServingSettings, fleet: CurrentFleet, closing: threading.Event
 ) -> Callable[[], BaseFacts]:
     """A function that waits until the engine serves and then describes the base model. The web starts before
-    the engine, and a set begun too early would fail for good.
+    the engine, and a set begun too early would fail for good; one that rests is not waited for.
     """
 
     def describe() -> BaseFacts:
@@ -148,6 +148,8 @@ def wait_then_describe(
             try:
                 if fleet().is_ready():
                     break
+            except EngineResting:
+                break
             except ServingError:
                 pass
             closing.wait(POLL_EVERY_S)

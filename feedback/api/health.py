@@ -20,7 +20,7 @@ from feedback.web.services import services
 from feedback.web.waiting import is_first_request
 from serving.adapters.manifest import read_manifest
 from serving.client.endpoint import read_second_engine
-from serving.errors import ServingError
+from serving.errors import EngineResting, ServingError
 from serving.pulse import is_hung
 
 bp = Blueprint("health", __name__)
@@ -143,16 +143,19 @@ def check_engine() -> dict[str, str] | None:
     found = services()
     if found.fleet_factory is None:
         return None
+    try:
+        fleet = found.fleet_factory()
+    except EngineResting as rest:
+        return tell_rest(rest)
+    except ServingError:
+        fleet = None
     if is_hung(found.settings.data_dir):
         return {
             "code": "engine_hung",
             "message": "The model server gives no replies and is started again: agents write by hand.",
         }
-    try:
-        if found.fleet_factory().is_ready():
-            return None
-    except ServingError:
-        pass
+    if fleet is not None and fleet.is_ready():
+        return None
     return {
         "code": "engine_away",
         "message": "The model server does not answer: agents write by hand until it does.",
@@ -172,6 +175,14 @@ def check_second_engine() -> dict[str, str] | None:
         "code": SECOND_FAILED,
         "message": "The second engine could not be started for a checkpoint. See logs/checkpoint.log.",
     }
+
+
+def tell_rest(rest: EngineResting) -> dict[str, str]:
+    """Why the model server rests. `until`: about when it is back; missing where nobody knows."""
+    until = {"until": rest.until.isoformat()} if rest.until is not None else {}
+    about = f" until about {rest.until:%H:%M} UTC" if rest.until is not None else ""
+    message = f"The model is away while a run trains{about}: agents write by hand."
+    return {"code": "engine_rests", "message": message, **until}
 
 
 def check_adapters() -> dict[str, str] | None:

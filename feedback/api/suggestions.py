@@ -13,8 +13,10 @@ from feedback.store.engine import get_row, unit_of_work
 from feedback.store.sets import find_set, list_candidates, read_settings, reveal_set, unblind_set
 from feedback.store.tables import Candidate, SuggestionSet, Turn
 from feedback.suggestions.empty_sets import explain_empty_set
+from feedback.suggestions.generation import RESTS
 from feedback.web.services import services
 from feedback.web.waiting import Waiting, set_waiting
+from serving.errors import EngineResting, ServingError
 
 bp = Blueprint("sets", __name__)
 
@@ -32,9 +34,12 @@ class CandidateShown(Answer):
 
 
 class SetFailure(Answer):
-    reason: str = Field(description="cut_off, thoughts or empty")
+    reason: str = Field(description="cut_off, thoughts, empty, or engine_rests: a run had the model's card.")
     setting: str = Field(description="The setting of [serving] that changes it.")
-    value: str | None = Field(description="Its value for this set; None where it would name the model.")
+    value: str | None = Field(
+        description="Its value for this set; None where it would name the model, and of a rest."
+    )
+    until: datetime | None = Field(None, description="About when the model is back from a rest, if known.")
 
 
 class Suggestions(Answer):
@@ -43,7 +48,7 @@ class Suggestions(Answer):
     candidates: list[CandidateShown] = Field(description="In the order shown; empty until all can be.")
     left_out: int = Field(0, description="Characters of long texts that the suggestions did not see.")
     failure: SetFailure | None = Field(
-        None, description="Of a failed set whose replies were all unusable: why, and what to change."
+        None, description="Of a failed set: why no reply was usable, or none was asked for, and the setting."
     )
 
 
@@ -116,10 +121,25 @@ def find_set_of(call: Read[SuggestionsAsked], turn_id: str) -> SuggestionSet | N
 def explain_failure(call: Read[SuggestionsAsked], found: SuggestionSet) -> SetFailure | None:
     if found.error is None:
         return None
+    if found.error == RESTS:
+        return SetFailure(reason=RESTS, setting="during_training", value=None, until=find_return())
     with call.read() as session:
         sampling, arguments = read_settings(session, set_id=found.id)
     empty = explain_empty_set(found.error, sampling, arguments)
     return None if empty is None else SetFailure(**asdict(empty))
+
+
+def find_return() -> datetime | None:
+    """About when the model is back, while it rests; None if it is back, or nobody knows."""
+    find_fleet = services().fleet_factory
+    try:
+        if find_fleet is not None:
+            find_fleet()
+    except EngineResting as rest:
+        return rest.until
+    except ServingError:
+        pass
+    return None
 
 
 def show_blind(row: Candidate) -> CandidateShown:

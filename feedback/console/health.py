@@ -3,10 +3,12 @@ timeout.
 """
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from flask_babel import gettext as _
 
 from feedback.api.health import check_adapters, check_engine, check_second_engine, check_store
+from feedback.web.languages import show_time
 from feedback.web.services import services
 
 
@@ -36,6 +38,7 @@ def show_engine() -> Check:
     reason = check_engine() or check_second_engine() or check_adapters()
     words = {
         None: _("The model server answers."),
+        "engine_rests": say_rest((reason or {}).get("until")),
         "engine_hung": _("The model server gives no replies and is started again: agents write by hand."),
         "second_engine_starts": _(
             "The second engine is being started: the base stands in for its checkpoint."
@@ -46,3 +49,10 @@ def show_engine() -> Check:
     }
     code = reason["code"] if reason is not None else None
     return Check(_("Model server"), reason is None, words[code])
+
+
+def say_rest(until: str | None) -> str:
+    if until is None:
+        return str(_("The model is away while a run trains: agents write by hand, and nothing is lost."))
+    at = show_time(datetime.fromisoformat(until))
+    return str(_("The model is away while a run trains, until about %(at)s: agents write by hand.", at=at))

@@ -169,7 +169,7 @@ class DuelDrawer:
         """Draws a round, waiting for the engine. None if this process ends or another has the duel now."""
         if self._jobs.closing.is_set():
             return None
-        retry = Retry(self._jobs.closing, self._clock, every_s=ASK_AGAIN_S)
+        retry = Retry(self._jobs.closing, self._clock, every_s=ASK_AGAIN_S, waits_out_rests=True)
         try:
             return retry.keep_asking(lambda: self._draw_round(duel, row), lambda: self._keep(duel))
         except ENGINE_AWAY:

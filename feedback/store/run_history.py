@@ -65,7 +65,7 @@ def list_evaluated(session: Session, *, desk_id: str, limit: int) -> Sequence[Ru
 def read_numbers(session: Session, *, run_id: str) -> Numbers:
     """Every number that a run recorded: (step, value) in order, by name."""
     query = select(RunMetric.name, RunMetric.step, RunMetric.value).where(
-        RunMetric.run_id == run_id, RunMetric.name != runs.BEGAN
+        RunMetric.run_id == run_id, col(RunMetric.name).not_in(runs.MARKS)
     )
     numbers: Numbers = {}
     for name, step, value in session.exec(query.order_by(col(RunMetric.id))):

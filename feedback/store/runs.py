@@ -22,7 +22,10 @@ REBASE = "rebase"
 FINISHED = frozenset({"done", "failed", "cancelled", "skipped"})
 # A run whose worker died this often would die again: it ends as failed and the next slot starts afresh.
 MAX_CLAIMS = 4
-BEGAN = "began"  # among a run's numbers: when it entered a step (its `at`), the step's place as value
+# Marks among a run's numbers, which are none of its training's:
+BEGAN = "began"  # when it entered a step (its `at`), the step's place as value
+RESTS = "rests"  # from when on the engine leaves its card to the run, its seconds as value (rests.py)
+MARKS = (BEGAN, RESTS)
 
 
 @dataclass(frozen=True)
@@ -253,10 +256,10 @@ def list_metrics(
 ) -> Sequence[RunMetric]:
     """The numbers of a run in the order of writing, after row `after_id`; a page passes the last id it has.
 
-    Without a name it returns every number of the training, but not the times at which steps began.
+    Without a name it returns every number of the training, but no marks.
     """
     query = select(RunMetric).where(RunMetric.run_id == run_id, col(RunMetric.id) > after_id)
-    query = query.where(RunMetric.name != BEGAN if name is None else RunMetric.name == name)
+    query = query.where(col(RunMetric.name).not_in(MARKS) if name is None else RunMetric.name == name)
     return session.exec(query.order_by(col(RunMetric.id)).limit(limit)).all()
 
 

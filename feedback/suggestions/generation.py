@@ -5,8 +5,8 @@
     equal  = texts that occur twice are generated again once
     result = K replies, of which any may be unavailable, and the requests that made them
 
-An engine that does not answer, most often because it restarts, is asked again until the deadline. Answers
-after the deadline are ignored.
+An engine that does not answer, most often because it restarts, is asked again until the deadline; one that
+rests while a run trains is not. Answers after the deadline are ignored.
 
 Writes nothing and knows no store: `feedback.suggestions.suggester` stores the result.
 """
@@ -27,6 +27,7 @@ from serving.client.fleet import Fleet
 from serving.errors import (
     AdapterNotLoaded,
     EngineNotRunning,
+    EngineResting,
     EngineTimeout,
     EngineUnreachable,
     PromptTooLong,
@@ -38,6 +39,7 @@ log = logging.getLogger(__name__)
 FAILED = "failed"
 LATE = "late"
 AWAY = "engine_unreachable"
+RESTS = "engine_rests"
 
 FindFleet = Callable[[], Fleet]
 
@@ -168,6 +170,7 @@ def name_failure(failure: Exception) -> str:
     for kind, code in (
         (PromptTooLong, "prompt_too_long"),
         (EngineTimeout, "engine_timeout"),
+        (EngineResting, RESTS),
         (EngineUnreachable, AWAY),
         (EngineNotRunning, AWAY),
     ):

@@ -9,7 +9,13 @@ from typing import TypeVar
 from feedback.clock import Clock
 from serving.client.client import Completions
 from serving.client.fleet import Fleet
-from serving.errors import AdapterNotLoaded, EngineNotRunning, EngineUnreachable, ServingError
+from serving.errors import (
+    AdapterNotLoaded,
+    EngineNotRunning,
+    EngineResting,
+    EngineUnreachable,
+    ServingError,
+)
 
 Answer = TypeVar("Answer")
 
@@ -23,7 +29,8 @@ class AdapterUnusable(Exception):
 
 class Retry:
     """Asks an engine that does not answer, most often because it restarts, again until so many seconds are
-    over, the end of this process, or the moment when nobody wants its answers.
+    over, the end of this process, or the moment when nobody wants its answers. One that rests is not waited
+    for unless `waits_out_rests`.
     """
 
     def __init__(
@@ -33,10 +40,12 @@ class Retry:
         *,
         within_s: float = math.inf,
         every_s: float = ASK_AGAIN_S,
+        waits_out_rests: bool = False,
     ) -> None:
         self._closing, self._clock = closing, clock
         self._deadline = clock.monotonic() + within_s
         self._every_s = every_s
+        self._waits_out_rests = waits_out_rests
         self._is_over = False
 
     @property
@@ -51,7 +60,9 @@ class Retry:
         while True:
             try:
                 return ask()
-            except ENGINE_AWAY:
+            except ENGINE_AWAY as away:
+                if isinstance(away, EngineResting) and not self._waits_out_rests:
+                    raise
                 if self.left_s < 2 * self._every_s:  # leaves time to report the failure
                     raise
                 if not may_wait() or self._closing.wait(self._every_s) or self._is_over:

@@ -3,8 +3,9 @@
 A turn goes through four steps: read what the prompt is built from, write the set as `preparing` under a
 lease, ask the engine (`feedback.suggestions.generation`), write the candidates. No transaction is open while
 the engine is asked. Sets are generated for turns that an agent opened, then for the next turns in a view of
-the queue that an agent has open, and for no others. A set whose preparer died is taken over by the next
-reader or by `sweep`, which `watch` repeats.
+the queue that an agent has open, and for no others. While the engine rests, sets of opened turns fail at once
+and those ahead wait. A set whose preparer died is taken over by the next reader or by `sweep`, which `watch`
+repeats.
 
     suggester = Suggester(store_engine=..., fleet_factory=..., serving=..., settings=..., clock=...)
     suggester.watch(); suggester.ensure_set(turn_id); suggester.show_view(view, turn_ids); suggester.close()
@@ -51,6 +52,7 @@ from feedback.suggestions.waitlist import Waitlist
 from serving.adapters.staging import adapter_path
 from serving.client.client import Sampling
 from serving.client.fleet import Fleet
+from serving.errors import EngineResting, ServingError
 from serving.prompt import choose_arguments
 from serving.settings import ServingSettings
 
@@ -158,6 +160,8 @@ class Suggester:
 
     def _prepare(self, turn_id: str, is_opened: bool) -> bool:
         """Prepares a set; whether this call settled it, and not another process or nobody."""
+        if not is_opened and self._is_engine_resting():
+            return False  # the next sweep after its rest takes this turn up
         taken_up = self._clock.monotonic()
         facts = self._read_facts()
         with read(self._store) as session:
@@ -276,6 +280,15 @@ class Suggester:
 
     def _make_seed(self) -> int:
         return self._randbelow(SEED_LIMIT)
+
+    def _is_engine_resting(self) -> bool:
+        try:
+            self._fleet_factory()
+        except EngineResting:
+            return True
+        except ServingError:
+            pass
+        return False
 
     def _is_abandoned(self, found: SetProgress) -> bool:
         return found.state is None or self._holder.may_take(found.lease)

@@ -1,4 +1,5 @@
-"""Where engines listen and with which key: the files that supervisors write and every client reads.
+"""Where engines listen and with which key, or that the engine rests: the files that supervisors write and
+every client reads.
 
 They are `endpoint.json` and, for the second engine, `checkpoint.json` (mode 0600) in the data directory.
 Nothing here starts an engine or checks that one answers.
@@ -6,9 +7,11 @@ Nothing here starts an engine or checks that one answers.
 
 import json
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from serving.errors import EngineNotRunning
+from serving.errors import EngineNotRunning, EngineResting
 from serving.files import write_atomically
 from serving.settings import ServingSettings
 
@@ -42,7 +45,7 @@ class SecondEngine:
 def read_endpoints(settings: ServingSettings, data_dir: Path) -> list[Endpoint]:
     """The endpoints of the remote engines in the settings, or else of the engine on this machine.
 
-    Raises EngineNotRunning if there is neither.
+    Raises EngineResting while that one has left its card to a run, EngineNotRunning if there is neither.
     """
     if settings.replicas:
         key = settings.api_key.get_secret_value() if settings.api_key else ""
@@ -51,8 +54,11 @@ def read_endpoints(settings: ServingSettings, data_dir: Path) -> list[Endpoint]:
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         found = [Endpoint(replica["url"], replica["api_key"]) for replica in record["replicas"]]
+        rest = record.get("rest") and read_rest(record["rest"])
     except (OSError, ValueError, KeyError, TypeError):
-        found = []
+        found, rest = [], None
+    if rest:
+        raise rest
     if not found:
         raise EngineNotRunning(path)
     return found
@@ -82,6 +88,18 @@ def write_second_engine(data_dir: Path, found: SecondEngine) -> None:
 
 def remove_second_engine(data_dir: Path) -> None:
     (data_dir / CHECKPOINT_FILE).unlink(missing_ok=True)
+
+
+def write_rest(data_dir: Path, until: datetime | None, *, is_gone: bool) -> None:
+    """Writes that the engine rests. Until it `is_gone`, it still holds memory of the card."""
+    rest = {"until": until.isoformat() if until is not None else None, "is_gone": is_gone}
+    record = {"replicas": [], "rest": rest}
+    write_atomically(data_dir / FILE_NAME, json.dumps(record, indent=2).encode() + b"\n", mode=0o600)
+
+
+def read_rest(record: dict[str, Any]) -> EngineResting:
+    until = record["until"] and datetime.fromisoformat(record["until"])
+    return EngineResting(until, is_gone=record["is_gone"])
 
 
 def remove_endpoints(data_dir: Path) -> None:

@@ -44,7 +44,8 @@ class MainBoard:
         write_endpoints(data_dir, [endpoint])
 
     def write_ready(self, data_dir: Path, endpoint: Endpoint) -> None:
-        """Clients know it since its start."""
+        """Clients know it since its start, but after a rest."""
+        write_endpoints(data_dir, [endpoint])
 
     def remove(self, data_dir: Path) -> None:
         remove_endpoints(data_dir)

@@ -51,7 +51,8 @@ def build_command(
     if lora_modules:
         command += ["--lora-target-modules", *lora_modules]
     if resolve_backend(settings) == "cuda":
-        return [*command, "--gpu-memory-utilization", f"{settings.gpu_memory_utilization:g}"]
+        command += ["--gpu-memory-utilization", f"{settings.gpu_memory_utilization:g}"]
+        return [*command, "--enable-sleep-mode"] if settings.during_training == "sleep" else command
     command += [
         *("--distributed-executor-backend", "uni"),
         *("--block-size", str(_CPU_BLOCK)),
@@ -85,6 +86,8 @@ def build_environment(
         "VLLM_HTTP_TIMEOUT_KEEP_ALIVE": "60",
         "PYTHONUNBUFFERED": "1",
     }
+    if resolve_backend(settings) == "cuda" and settings.during_training == "sleep":
+        environment["VLLM_SERVER_DEV_MODE"] = "1"  # else it has no route to fall asleep
     if resolve_backend(settings) == "cpu":
         threads = settings.threads or min(8, os.cpu_count() or 1)
         environment |= {

@@ -1,4 +1,4 @@
-"""Runs one engine as a child process: checks, start, progress, readiness, restart, stop.
+"""Runs one engine as a child process: checks, start, progress, readiness, restart, rest, stop.
 
 Remote engines, which the settings name, are run by others. What should be loaded is not known here:
 `on_ready` is called after each start.
@@ -8,6 +8,7 @@ import logging
 import secrets
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from serving.adapters.staging import write_zero_adapter
@@ -21,6 +22,8 @@ from serving.engine.board import MAIN, Board
 from serving.engine.command import build_command, build_environment
 from serving.engine.engine_log import describe_step, pick_last_words, suggest_remedy
 from serving.engine.preflight import choose_port, require_memory, require_served
+from serving.engine.rest import EngineRest
+from serving.engine.sleep import fall_asleep, wake_up
 from serving.errors import EngineDied, EngineNotReady, ServingError
 from serving.facts.profile import read_profile
 from serving.files import write_atomically
@@ -67,6 +70,7 @@ class Supervisor:
         self._stop = threading.Event()
         self._ready = threading.Event()
         self._hung = threading.Event()
+        self._rest = EngineRest(data_dir)
         self._failure: ServingError | None = None
         self._process: KeptProcess | None = None
         self._thread: threading.Thread | None = None
@@ -88,6 +92,10 @@ class Supervisor:
     def failure(self) -> ServingError | None:
         """Why the very first start failed; None while it may still succeed."""
         return self._failure
+
+    @property
+    def is_resting(self) -> bool:
+        return self._rest.is_on
 
     def start(self) -> None:
         """Checks what can be checked and starts the engine; returns at once.
@@ -127,10 +135,14 @@ class Supervisor:
         )
         self._process = process
         self._fleet = Fleet.from_endpoints([self.endpoint], self.settings)
-        process.start()
-        self._board.write_start(self.data_dir, self.endpoint)
+        is_started = not self._rest.is_on  # else a run has the card already
+        if is_started:
+            process.start()
+            self._board.write_start(self.data_dir, self.endpoint)
+        else:
+            self._rest.mark_gone()
         self._thread = threading.Thread(
-            target=self._watch, args=(process,), name="engine-supervisor", daemon=True
+            target=self._watch, args=(process, is_started), name="engine-supervisor", daemon=True
         )
         self._thread.start()
 
@@ -149,7 +161,7 @@ class Supervisor:
                 raise self._failure
             if self._process is not None:
                 step = describe_step(self._process.read_tail()) or step
-            progress(step)
+            progress("waiting for a run that trains on this card" if self._rest.is_on else step)
         return self.fleet
 
     def stop(self) -> None:
@@ -169,29 +181,64 @@ class Supervisor:
         """Restarts an engine that hangs; returns at once."""
         self._hung.set()
 
-    def _watch(self, process: KeptProcess) -> None:
+    def rest(self, until: datetime | None) -> None:
+        """Frees the engine's card until `wake`; returns at once. Its callers are told that it rests, and
+        until about when. To call it again is harmless.
+        """
+        if self._rest.begin(until):
+            self._say("engine", "leaves the card to a run: agents write by hand meanwhile")
+
+    def wake(self) -> None:
+        """Ends a rest, if there is one: the engine is started again."""
+        if self._rest.end():
+            self._say("engine", "is started again: no run needs the card any more")
+
+    def _watch(self, process: KeptProcess, is_started: bool) -> None:
         """The supervisor's thread: watches the engine and starts it again when it ends, until `stop` is
         called.
         """
+        if not is_started:
+            self._spend_rest(process)
         while not self._stop.is_set():
             failure = self._wait_for_health(process)
-            if failure is None:
+            if failure is None and not self._rest.is_on:
                 self._announce(process)
                 self._wait_for_end(process)
+            if self._rest.is_on:
+                self._spend_rest(process)
+                continue
             self._end_engine(process)
             if failure is not None and not self._ready.is_set():
                 self._failure = failure  # the very first start: nothing to fall back on, so say it
                 return
-            while not self._stop.wait(_POLL_S):
+            while not self._stop.wait(_POLL_S) and not self._rest.is_on:
                 if process.tick():
                     self._hung.clear()
                     self._board.write_start(self.data_dir, self.endpoint)
                     break
 
+    def _spend_rest(self, process: KeptProcess) -> None:
+        """Lays the engine to sleep if it can, else ends it, and has it back at the end of the rest."""
+        sleeps = self.settings.during_training == "sleep" and process.is_alive()
+        is_asleep = sleeps and fall_asleep(self.endpoint)
+        if not is_asleep:
+            process.stop()
+        self._rest.mark_gone()
+        while self._rest.is_on:
+            if self._stop.wait(_POLL_S):
+                return
+        if not (is_asleep and process.is_alive() and wake_up(self.endpoint)):
+            process.stop()
+            try:
+                process.start()
+            except OSError:  # no memory for a process, say: it is tried again as after a death
+                log.exception("the engine could not be started after its rest")
+        self._hung.clear()
+
     def _wait_for_health(self, process: KeptProcess) -> ServingError | None:
         client = EngineClient(self.endpoint, timeout_s=self.settings.request_timeout_s)
         try:
-            while not self._stop.wait(_POLL_S):
+            while not self._stop.wait(_POLL_S) and not self._rest.is_on:
                 code = process.poll()
                 if code is not None:
                     tail = pick_last_words(process.read_tail())
@@ -218,7 +265,7 @@ class Supervisor:
 
     def _wait_for_end(self, process: KeptProcess) -> None:
         while not self._stop.wait(_POLL_S):
-            if self._hung.is_set() or not process.is_alive():
+            if self._hung.is_set() or self._rest.is_on or not process.is_alive():
                 return
 
     def _end_engine(self, process: KeptProcess) -> None:

@@ -25,6 +25,7 @@ from feedback.web.services import EXTENSION, Services
 from feedback.web.wakeups import Wakeups
 from serving.client.fake import FakeEngine
 from serving.client.fleet import Fleet
+from serving.errors import EngineResting
 from serving.settings import ServingSettings
 from tests.databases import open_sqlite, read_empty_store
 from tests.feedback.web.serving import serving_desk
@@ -52,6 +53,7 @@ class Site:
     settings: FeedbackSettings
     clock: SkippingClock
     said: list[tuple[str, str]] = field(default_factory=list)  # path; headers and body, static files left out
+    rests: list[EngineResting] = field(default_factory=list)  # what who looks for the engine is told
 
     def sign_in_link(self, name: str, role: str) -> str:
         now = SystemClock().now()
@@ -147,10 +149,17 @@ def run_site(
         )
     serving = ServingSettings(data_dir=data_dir, backend="cpu", request_timeout_s=30)
     fleet = Fleet.from_endpoints([engine.endpoint], serving)
+    rests: list[EngineResting] = []
+
+    def find_fleet() -> Fleet:
+        if rests:
+            raise rests[-1]
+        return fleet
+
     wakeups = Wakeups()
     suggester = Suggester(
         store_engine=store,
-        fleet_factory=lambda: fleet,
+        fleet_factory=find_fleet,
         serving=serving,
         settings=settings,
         clock=SystemClock(),
@@ -175,7 +184,7 @@ def run_site(
         settings,
         store_engine=store,
         clock=clock,
-        fleet_factory=lambda: fleet,
+        fleet_factory=find_fleet,
         suggester=suggester,
         duel_drawer=duel_drawer,
         deployer=deployer,
@@ -192,7 +201,7 @@ def run_site(
     made.releaser.start()
     try:
         with serving_desk(app, store, settings, wakeups=wakeups, port=port) as served:
-            yield Site(served.url, engine, store, settings, clock, said)
+            yield Site(served.url, engine, store, settings, clock, said, rests)
     finally:
         made.imports.close()
         made.datasets.close()

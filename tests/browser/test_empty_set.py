@@ -1,7 +1,10 @@
-"""What an agent reads where every reply of a set was unusable: why, and which setting changes that."""
+"""What an agent reads where every reply of a set was unusable: why, and which setting changes that; and where
+the engine rests: until when.
+"""
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -12,6 +15,7 @@ from feedback.store.conversations import IncomingMessage, open_conversation
 from feedback.store.engine import unit_of_work
 from feedback.store.tables import DEFAULT_DESK
 from serving.client.fake import FakeEngine
+from serving.errors import EngineResting
 from tests.browser.conftest import View, part
 from tests.browser.site import Site
 
@@ -26,6 +30,13 @@ CUT = {
         "这次没有建议：每条回复都因过长而被截断。请手写回复，照常发送。"
         "管理员可以调高 max_tokens（当前为 96 个 token）。"
     ),
+}
+AWAY = {
+    "en-GB": (
+        "No suggestions just now: the model is away for training until about {time}. "
+        "Write the reply by hand and send it as always."
+    ),
+    "zh-CN": "现在没有建议：模型正在训练，大约 {time} 回来。请手写回复，照常发送。",
 }
 
 
@@ -59,6 +70,25 @@ def test_agents_read_which_setting_cuts_replies_off(
     expect(page.locator(part("notice"))).to_have_text(CUT[view.language])
     expect(page.locator(part("composer"))).to_be_focused()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+@pytest.mark.parametrize("language", list(AWAY))
+def test_agents_read_that_the_model_trains_and_until_when(
+    site: Site, open_page: Callable[..., Page], language: str
+) -> None:
+    until = SystemClock().now() + timedelta(hours=2)
+    site.rests.append(EngineResting(until, is_gone=True))
+    page = open_page(language=language, width=390, height=780)
+    open_desk(site, page)
+    time = page.evaluate(
+        "at => { const d = new Date(at), two = n => String(n).padStart(2, '0');"
+        " return `${two(d.getHours())}:${two(d.getMinutes())}`; }",
+        until.isoformat(),
+    )
+    expect(page.locator(part("notice"))).to_have_text(AWAY[language].format(time=time))
+    expect(page.locator(part("composer"))).to_be_focused()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert site.engine.requests == []
 
 
 @pytest.mark.parametrize(

@@ -85,6 +85,10 @@ def test_all_faults_are_told_at_once_each_with_its_place(tmp_path, monkeypatch):
         ({"host": "example.org"}, "host = example.org is no loopback address"),
         ({"replicas": ("10.0.0.1:8000",), "backend": "cpu"}, "10.0.0.1:8000 is no address"),
         ({"replicas": ("http://10.0.0.1:8000",)}, "backend = auto cannot be found out"),
+        (
+            {"replicas": ("http://10.0.0.1:8000",), "backend": "cpu", "during_training": "stop"},
+            "engines in replicas are run by others; take stay",
+        ),
     ],
 )
 def test_settings_that_do_not_go_together(values, text):

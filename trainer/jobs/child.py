@@ -2,7 +2,8 @@
 by the worker.
 
 It runs at a lower priority (nice). All of torch lives here, so that the memory is free again when a run ends.
-Exit codes: 0 the run ended and the store says how, 1 failed, 4 taken over by another worker.
+Exit codes: 0 the run ended and the store says how, 1 failed, 4 taken over by another worker, 5 the run goes
+on in another child.
 """
 
 import argparse
@@ -17,8 +18,9 @@ from feedback.store.runs import RunToken
 from serving.errors import ServingError
 from trainer.context import open_context
 from trainer.errors import TrainerError
+from trainer.jobs.card import CardLeft
 from trainer.jobs.pipeline import run_night
-from trainer.jobs.worker import TAKEN_OVER
+from trainer.jobs.worker import GOES_ON, TAKEN_OVER
 
 FAILED = 1
 
@@ -35,6 +37,9 @@ def main() -> int:
         except StaleLease as lost:
             log.warning("%s", lost)
             return TAKEN_OVER
+        except CardLeft:
+            log.info("run %s goes on in another process: the engine takes its card back", options.run_id)
+            return GOES_ON
         except (TrainerError, DatasetError, ServingError, ApiError) as fault:
             log.error("run %s failed: %s", options.run_id, fault)
             return FAILED

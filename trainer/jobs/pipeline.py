@@ -33,6 +33,7 @@ from trainer.evaluation.gate import GateDecision, decide
 from trainer.evaluation.guards.sets import read_guards
 from trainer.evaluation.replay_set import read_replay
 from trainer.evaluation.report import OfflineReport
+from trainer.jobs.card import await_return, keep_room, leave_card, make_room
 from trainer.jobs.erasures import erase_old, finish_erasures
 from trainer.jobs.new_choices import count_new
 from trainer.jobs.run_metrics import LiveRows
@@ -62,7 +63,9 @@ class NothingToTrain(Exception):
 
 
 def run_night(ctx: NightContext, token: RunToken) -> str:
-    """Runs or continues a claimed run to its end; returns its final state, or raises its error."""
+    """Runs or continues a claimed run to its end; returns its final state, or raises its error. Raises
+    CardLeft where another process has to go on, once the engine has its card back.
+    """
     run = ctx.read_run(token.run_id)
     ctx = ctx.on_base_of(run)
     try:
@@ -84,6 +87,8 @@ def end_with(ctx: NightContext, token: RunToken, kind: str, name: str) -> list[d
     if kind == runs.REBASE:
         text = "trained on a base that does not serve yet: `rejoinder rebase compare` comes next"
         return [make_note("waits_for_comparison", text)]
+    leave_card(ctx, token)
+    await_return(ctx, token)
     return publish(ctx, token, name)
 
 
@@ -196,12 +201,14 @@ def train_in_run(ctx: NightContext, token: RunToken, recipe: Recipe, dataset: Pa
     ctx.advance(token, step="train")
     finished = ctx.run_dir(token.run_id) / "metrics.json"
     if finished.exists():
+        keep_room(ctx, token)
         found: dict[str, Any] = json.loads(finished.read_text(encoding="utf-8"))
         return found
     live = LiveRows(ctx, token)
     run_dir = ctx.run_dir(token.run_id)
     if recipe.is_served and not recipe.is_whole:  # a checkpoint is a base, which the engine serves already
         try_base(ctx, recipe, run_dir)
+    make_room(ctx, token, recipe, dataset)
     result = train_adapter(
         dataset,
         ctx.base,
@@ -272,7 +279,9 @@ def gate_and_stage(
 ) -> tuple[str, GateDecision]:
     """Lets the gate decide and stages the adapter with the verdict; returns its name and the decision."""
     decision = keep_report(ctx, token, metrics, report)
-    name = stage(ctx, token, Finished(recipe, dataset, metrics, report, decision))
+    run = ctx.read_run(token.run_id)
+    staged = run.adapter if run.decision is not None else None  # written with its row, after all of its files
+    name = staged or stage(ctx, token, Finished(recipe, dataset, metrics, report, decision))
     shutil.rmtree(ctx.run_dir(token.run_id) / "checkpoints", ignore_errors=True)
     drop_old_checkpoints(ctx)
     log.info("%s %s: %s", name, decision.verdict, [reason.code for reason in decision.reasons])

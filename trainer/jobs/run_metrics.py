@@ -11,6 +11,7 @@ from feedback.store import runs
 from feedback.store.engine import unit_of_work
 from feedback.store.runs import Metric, RunToken
 from trainer.context import NightContext
+from trainer.jobs.card import tell_time
 from trainer.progress import Report
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class LiveRows:
         self._told_at = self._timer() if self._told_at is None else self._told_at
         parts = [Metric(name, 0, float(getattr(need, part))) for part, name in PART_NUMBERS.items()]
         self._add([*parts, Metric(SECONDS_TOLD, 0, need.seconds)])
+        tell_time(self._ctx, self._token, need.seconds)
 
     def report_end(self, metrics: Mapping[str, Any]) -> None:
         """Writes what the training took. A run that was resumed took other seconds than a whole one."""

@@ -29,6 +29,7 @@ log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[2]
 TAKEN_OVER = 4  # what a child ends with whose run another worker has
+GOES_ON = 5  # ... and one whose run goes on in another child, without the memory of this one
 LOG_NAME = "log.txt"
 TAIL_LINES = 20
 GRACE_S = 5.0
@@ -85,14 +86,17 @@ class Worker:
                 "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.getenv("PYTHONPATH")])),
             },
         )
-        child.start()
-        try:
-            self._attend(child, token, stop)
-        except StaleLease as lost:
-            log.warning("%s", lost)
-            return
-        finally:
-            child.stop()
+        goes_on = True
+        while goes_on:
+            child.start()
+            try:
+                self._attend(child, token, stop)
+            except StaleLease as lost:
+                log.warning("%s", lost)
+                return
+            finally:
+                child.stop()
+            goes_on = child.poll() == GOES_ON and not stop.is_set()
         self._conclude(child, token, was_stopped=stop.is_set())
 
     def _attend(self, child: ChildProcess, token: RunToken, stop: threading.Event) -> None:

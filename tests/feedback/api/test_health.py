@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import event, text
@@ -14,7 +15,7 @@ from feedback.store.tables import Desk
 from feedback.web.services import EXTENSION
 from serving.adapters.manifest import Manifest, write_manifest
 from serving.client.endpoint import SecondEngine, write_second_engine
-from serving.errors import EngineNotRunning
+from serving.errors import EngineNotRunning, EngineResting
 from tests.feedback.desk import make_desk, put_set
 
 
@@ -49,6 +50,27 @@ def test_a_hung_engine_is_a_reason_although_it_says_that_it_is_well(sqlite_desk,
     answer = sqlite_desk.get("/readyz", None)
     assert (answer.status_code, answer.json["reasons"][0]["code"]) == (503, "engine_hung")
     assert "gives no replies" in sqlite_desk.get("/console", "expert").text
+
+
+@pytest.mark.parametrize(
+    ("until", "told", "today"),
+    [
+        (datetime(2026, 11, 22, 3, 40, tzinfo=UTC), "trains until about 03:40 UTC", "about 22 Nov 03:40 UTC"),
+        (None, "while a run trains: agents write by hand", "and nothing is lost"),
+    ],
+    ids=["time_known", "time_unknown"],
+)
+def test_an_engine_that_rests_is_a_reason_that_says_until_when(sqlite_desk, tmp_path, until, told, today):
+    def rest():
+        raise EngineResting(until, is_gone=True)
+
+    use_fleet(sqlite_desk, rest)
+    (tmp_path / "engine.hung").touch()  # of before: nobody asks it for a token now
+    answer = sqlite_desk.get("/readyz", None)
+    (reason,) = answer.json["reasons"]
+    assert (answer.status_code, reason["code"]) == (503, "engine_rests")
+    assert told in reason["message"] and reason.get("until") == (until and until.isoformat())
+    assert today in sqlite_desk.get("/console", "expert").text
 
 
 def test_base_standing_in_for_a_version_is_a_reason_that_names_none(sqlite_desk, fake_fleet, tmp_path):

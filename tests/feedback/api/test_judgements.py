@@ -340,7 +340,7 @@ def test_a_set_without_a_usable_reply_says_which_setting_to_change(desk):
         row = session.get_one(SuggestionSet, set_id)
         row.error, row.sampling = "cut_off", {"max_tokens": 48}
     shown = desk.get(f"/v1/turns/{opened['turn_id']}/suggestions", "agent").json
-    assert shown["failure"] == {"reason": "cut_off", "setting": "max_tokens", "value": "48"}
+    assert shown["failure"] == {"reason": "cut_off", "setting": "max_tokens", "value": "48", "until": None}
 
 
 @pytest.mark.parametrize("state", ["preparing", "failed"])

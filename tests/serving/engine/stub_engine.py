@@ -1,7 +1,8 @@
 """A program that the supervisor can take for vLLM: `python stub_engine.py PORT MODE`, ready in a moment.
 
 It starts a worker process of its own, as vLLM does, so that tests see whether a whole group ends. Modes:
-`ok`, `die`, `never` (lives, never ready), `stubborn` (ignores SIGTERM).
+`ok`, `die`, `never` (lives, never ready), `stubborn` (ignores SIGTERM), `sleeper` (has the routes of vLLM's
+sleep mode).
 """
 
 import os
@@ -18,6 +19,13 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "11")
         self.end_headers()
         self.wfile.write(b'{"data":[]}')
+
+    def do_POST(self) -> None:
+        sys.stdout.write(f"asked {self.path}\n")
+        sys.stdout.flush()
+        self.send_response(200 if sys.argv[2] == "sleeper" else 404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def log_message(self, *_: object) -> None:
         """Silent."""

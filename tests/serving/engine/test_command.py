@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from serving.backend import resolve_backend
 from serving.engine.command import build_command, build_environment
 from serving.settings import ServingSettings
@@ -46,6 +48,16 @@ def test_cuda_engine_needs_no_zero_adapter_and_no_cpu_options():
     assert "--enable-lora" in command
     environment = build_environment(settings, "k", {})
     assert "OMP_NUM_THREADS" not in environment and "TORCHDYNAMO_DISABLE" not in environment
+
+
+@pytest.mark.parametrize(
+    ("backend", "chosen", "offers"),
+    [("cuda", "sleep", True), ("cuda", "stop", False), ("cuda", "auto", False), ("cpu", "sleep", False)],
+)
+def test_sleep_mode_and_its_routes_are_there_only_where_they_are_asked_for(backend, chosen, offers):
+    settings = ServingSettings(backend=backend, during_training=chosen)
+    assert ("--enable-sleep-mode" in build_command(settings, base=BASE)) == offers
+    assert (build_environment(settings, "k", {}).get("VLLM_SERVER_DEV_MODE") == "1") == offers
 
 
 def test_output_head_is_not_wrapped():

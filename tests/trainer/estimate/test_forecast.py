@@ -94,6 +94,7 @@ def test_forecast_names_the_steps_of_the_run(base, dataset, tmp_path, changes):
 
 
 def test_one_step_is_timed_where_there_is_no_other(base, dataset, tmp_path):
+    from trainer.estimate.card import foresee_memory
     from trainer.estimate.forecast import forecast
 
     recipe = CHOICE.model_copy(update={"max_examples": 3, "reference": "run"})
@@ -101,6 +102,8 @@ def test_one_step_is_timed_where_there_is_no_other(base, dataset, tmp_path):
     assert (found.steps, found.timed.steps, found.timed.skipped) == (1, 1, 0)
     assert found.refusals == {"over_limit": 21} and found.stored is None
     assert found.timed.tokens == found.tokens.epoch and found.seconds.reference == 0
+    # Beside an engine the same is needed, but for what this process takes already.
+    assert foresee_memory(dataset, base, recipe) == found.need.memory - found.need.program
 
 
 def test_stored_references_cost_nothing_and_the_file_is_left_alone(base, dataset, tmp_path):

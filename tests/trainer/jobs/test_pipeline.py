@@ -12,10 +12,11 @@ from feedback.run_report.stages import split_stages
 from feedback.store import adapters, deployments, runs
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read, unit_of_work
+from feedback.store.rests import OVER, UNKNOWN, find_rest
 from feedback.store.run_history import read_numbers
-from feedback.store.runs import RunToken
+from feedback.store.runs import RESTS, RunToken
 from serving.base import compute_base_id
-from serving.errors import EngineNotRunning
+from serving.errors import EngineNotRunning, EngineResting
 from serving.settings import ServingSettings
 from tests.clock import FrozenClock
 from tests.databases import START
@@ -23,6 +24,7 @@ from tests.feedback.builders import add_adapter
 from tests.trainer.nights import LAX, LAX_LIMITS, ask_and_claim, import_choices, import_thumbs
 from tests.trainer.tiny import find_rounding
 from trainer.context import NightContext
+from trainer.jobs.card import CardLeft
 from trainer.jobs.pipeline import find_serving, run_night
 from trainer.jobs.run_metrics import EVERY_S, LiveRows
 from trainer.progress import Report
@@ -144,8 +146,17 @@ def test_gate_refuses_and_the_adapter_can_never_serve(ctx, asked):
 
 
 def test_rerun_of_a_killed_night_takes_what_stands_and_ends_with_one_adapter(ctx, asked, monkeypatch):
+    """The run has the engine's card, so it publishes in another process than the one that staged."""
     import trainer.jobs.pipeline
 
+    looks = []
+
+    def find_engine():
+        looks.append("look")
+        raise EngineResting(None, is_gone=True) if len(looks) < 3 else EngineNotRunning("endpoint.json")
+
+    chosen = ctx.serving.model_copy(update={"during_training": "stop"})
+    ctx = replace(ctx, serving=chosen, fleet_factory=find_engine)
     import_choices(ctx, 80)
     token = ask_and_claim(ctx, request={"recipe": asked})
 
@@ -161,8 +172,24 @@ def test_rerun_of_a_killed_night_takes_what_stands_and_ends_with_one_adapter(ctx
     with unit_of_work(ctx.store_engine) as session:
         run = runs.claim_run(session, desk_id="default", owner="second", now=ctx.clock.now(), lease_s=60)
         again = RunToken(run.id, run.fencing_token)
+        assert (
+            find_rest(session, desk_id="default", now=ctx.clock.now(), lease_s=60) is not None
+        )  # with the claim
     assert again == RunToken(token.run_id, token.fencing_token + 1)
+    with pytest.raises(CardLeft):
+        run_night(ctx, again)
+    assert (read_run(ctx, token).state, read_run(ctx, token).decision) == ("running", "passed")
+    with read(ctx.store_engine) as session:
+        marks = [mark.value for mark in runs.list_metrics(session, run_id=token.run_id, name=RESTS)]
+        told = runs.list_metrics(session, run_id=token.run_id, name="seconds_forecast")[0].value
+        assert find_rest(session, desk_id="default", now=ctx.clock.now(), lease_s=60) is None
+    assert marks == [UNKNOWN, max(UNKNOWN, told), OVER]
+    for part in ("make_room", "stage"):  # done: nothing that takes memory is done again
+        monkeypatch.setattr(trainer.jobs.pipeline, part, None)
+    looks.clear()
     assert run_night(ctx, again) == "done"
+    assert len(looks) > 3  # it waited for the engine, and then looked for it to publish
+    assert [reason["code"] for reason in read_run(ctx, token).reasons] == ["not_published"]
     assert (ctx.run_dir(token.run_id) / "report.json").stat().st_mtime_ns == before
     assert [path.name for path in (ctx.data_dir / "adapters").iterdir()] == ["tuned-20261122-1"]
     with pytest.raises(StaleLease):

@@ -177,6 +177,29 @@ def test_failed_child_ends_the_run_with_its_last_log_lines(ctx):
     )
 
 
+GOES_ON_ONCE = """
+import sys
+from pathlib import Path
+folder = Path(sys.argv[1])
+if not (folder / "trained").exists():
+    (folder / "trained").write_text(sys.argv[2])
+    raise SystemExit(5)
+(folder / "published").write_text(sys.argv[2])
+"""
+
+
+def test_a_child_that_frees_its_memory_is_followed_by_another_under_the_same_claim(ctx, tmp_path):
+    run_id = ask(ctx)
+    worker = Worker(
+        ctx,
+        command=lambda token: [sys.executable, "-c", GOES_ON_ONCE, str(tmp_path), str(token.fencing_token)],
+    )
+    assert worker.step(threading.Event())
+    assert [(tmp_path / name).read_text() for name in ("trained", "published")] == ["1", "1"]
+    run = ctx.read_run(run_id)
+    assert (run.state, run.fencing_token, run.given_back, run.error) == ("running", 1, 0, None)
+
+
 def test_killed_child_gives_the_run_back_for_the_next_claim(ctx, tmp_path):
     run_id = ask(ctx)
     thread = threading.Thread(target=script_worker(ctx, NAP).step, args=(threading.Event(),))
