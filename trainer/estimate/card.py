@@ -38,7 +38,7 @@ def foresee_memory(dataset: Path, base: Path, recipe: Recipe) -> int:
     memories = []
     for stage in recipe.list_stages() or [recipe]:
         examples = read_data(dataset, base, tokenizer, stage).found.examples
-        needs = find_needs(count_parameters(base, build_method(base, stage)), stage.dtype)
+        needs = find_needs(count_parameters(base, build_method(base, stage), stage), stage.dtype)
         tokens = find_largest(examples, stage)
         memories.append(find_run_need(base, stage, needs, tokens=tokens, program=0, seconds=0.0).memory)
     return max(memories)
