@@ -22,6 +22,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from bench.chromium import MISSING, find_chromium
 from bench.instance import Service, running_on_fake
 from bench.load import ServiceCaller
 from bench.postgres import on_each_database
@@ -31,7 +32,6 @@ from feedback.store import users
 from feedback.store.engine import open_engine, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Item, Task
 
-CHROMIUM = Path("/usr/bin/chromium")
 OVERLAP = 2
 PRESSES = 30
 NO_RUN = {"REJOINDER_TRAINER__TRIGGER_NEW_CHOICES": "1000000000"}
@@ -205,8 +205,9 @@ def label_items(caller: ServiceCaller, task_id: str, own: Waits, seconds: float,
 
 def measure_reaction(service: Service, engine: Engine) -> float | None:
     """The p95 from key to reaction in milliseconds; None without Chromium."""
-    if not CHROMIUM.exists():
-        print(f"no Chromium at {CHROMIUM}: the page's reaction is left out")
+    chromium = find_chromium()
+    if chromium is None:
+        print(f"{MISSING}; the page's reaction is left out")
         return None
     from playwright.sync_api import sync_playwright
 
@@ -216,7 +217,7 @@ def measure_reaction(service: Service, engine: Engine) -> float | None:
         person = users.ensure_user(session, desk_id=DEFAULT_DESK, name="at a page", role="labeller", now=now)
         code = users.create_sign_in_link(session, desk_id=DEFAULT_DESK, user_id=person.id, now=now)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox"])
         page = browser.new_page(bypass_csp=True)  # which forbids the functions that are waited for
         page.goto(f"{service.url}/sign-in/{code}")
         page.wait_for_url(f"{service.url}/label")

@@ -4,14 +4,14 @@
 set -euo pipefail
 
 have_postgres() { command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
-have_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
+have_chromium() { command -v chromium-headless-shell >/dev/null; }
 have_nginx() { command -v nginx >/dev/null || [ -x /usr/sbin/nginx ]; }
 have_redis() { command -v redis-server >/dev/null || command -v valkey-server >/dev/null; }
 have_font() { compgen -G '/usr/share/fonts/*/noto/NotoSansCJK*' >/dev/null || { command -v fc-list >/dev/null && [ -n "$(fc-list :lang=zh)" ]; }; }
 
 missing=()
 have_postgres || missing+=(postgresql)
-have_chromium || missing+=(chromium)
+have_chromium || missing+=(chromium-headless-shell)
 have_nginx || missing+=(nginx)
 have_redis || missing+=(redis-server)
 have_font || missing+=(fonts-noto-cjk)

@@ -16,3 +16,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("alone"):
             item.add_marker(pytest.mark.timeout(3600))  # minutes each, and many more beside the other tests
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says last of all where a test stood when its time was up: a build server may show no more than that."""
+    reports = [*terminalreporter.getreports("failed"), *terminalreporter.getreports("error")]
+    for report in reports:
+        if "pytest-timeout" in report.longreprtext:
+            terminalreporter.section(f"where the time of {report.nodeid} was up")
+            terminalreporter.line("\n".join(report.longreprtext.splitlines()[-60:]))

@@ -3,9 +3,9 @@
 import pytest
 from sqlmodel import Session, func, select
 
+from bench.chromium import MISSING, find_chromium
 from bench.instance import running_on_fake
 from bench.labelling import (
-    CHROMIUM,
     OVERLAP,
     add_labellers,
     find_p95,
@@ -38,8 +38,8 @@ def test_labellers_share_items_and_the_page_reacts(tmp_path):
                 select(func.count()).where(Label.task_id == task_id).group_by(Label.item_id)
             ).all()
         assert each == [OVERLAP] * 4
-        if not CHROMIUM.exists():
-            pytest.skip(f"no Chromium at {CHROMIUM}: apt-get install chromium")
+        if find_chromium() is None:
+            pytest.skip(MISSING)
         reaction = measure_reaction(service, engine)
         assert reaction is not None and reaction > 0
         engine.dispose()

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect, sync_playwright
 
+from bench.chromium import MISSING, find_chromium
 from serving.client.fake import FakeEngine
 from tests.browser.site import UNDO_S, Site, run_site
 
-CHROMIUM = Path("/usr/bin/chromium")
 LAN_HOST = "desk.example"  # leads here, and is to browsers what it would be in an office: no secure origin
 LANGUAGES = ("en-GB", "zh-CN")
 WAIT_MS = 60_000  # a busy machine is no failure
@@ -31,11 +31,12 @@ KEEP_REASONS = """(() => {
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}: apt-get install chromium")
+    chromium = find_chromium()
+    if chromium is None:
+        pytest.skip(MISSING)
     with sync_playwright() as playwright:
         at_home = f"--host-resolver-rules=MAP {LAN_HOST} 127.0.0.1"
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", at_home])
+        running = playwright.chromium.launch(executable_path=str(chromium), args=["--no-sandbox", at_home])
         yield running
         running.close()
 

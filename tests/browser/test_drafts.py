@@ -160,10 +160,11 @@ def test_several_own_texts_are_all_reached_by_one_key(
 def test_a_draft_is_there_in_another_browser_and_nobody_elses(
     site: Site, agent: Page, open_page: Callable[..., Page]
 ) -> None:
-    open_chat(site, open_page, FIRST)
+    customer = open_chat(site, open_page, FIRST)
     await_cards(agent)
     agent.fill(part("composer"), "Begun at my desk.")
     agent.close(run_before_unload=True)
+    wait_for(customer, lambda: kept(site) == ["Begun at my desk."])
     elsewhere = enter(site, open_page, "wei")
     expect(elsewhere.locator(part("composer"))).to_have_value("Begun at my desk.")
     colleague = enter(site, open_page, "ada")
