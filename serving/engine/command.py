@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from serving.backend import ZERO_NAME, resolve_backend
+from serving.engine import forking_server
 from serving.settings import ServingSettings
 
 _BATCHED_TOKENS = 2048  # on cpu every token of a batch copies its adapter's rows: keep a prefill small
@@ -31,8 +32,10 @@ def build_command(
     `lora_modules` are the layers adapters may change. Without that list vLLM also wraps the output head, and
     on cpu a request for prompt_logprobs that shares a batch with any other request then ends the engine.
     """
+    on_cpu = resolve_backend(settings) == "cpu"
+    server = ("-P", forking_server.__file__) if on_cpu else ("-m", "vllm.entrypoints.openai.api_server")
     command = [
-        *(sys.executable, "-m", "vllm.entrypoints.openai.api_server"),
+        *(sys.executable, *server),
         *("--model", str(base)),
         *("--served-model-name", settings.served_name),
         *("--host", settings.host, "--port", str(settings.port)),
@@ -50,7 +53,7 @@ def build_command(
         command += ["--chat-template", str(chat_template)]
     if lora_modules:
         command += ["--lora-target-modules", *lora_modules]
-    if resolve_backend(settings) == "cuda":
+    if not on_cpu:
         command += ["--gpu-memory-utilization", f"{settings.gpu_memory_utilization:g}"]
         return [*command, "--enable-sleep-mode"] if settings.during_training == "sleep" else command
     command += [

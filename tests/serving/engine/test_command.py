@@ -18,7 +18,7 @@ def option(command: list[str], name: str) -> str:
 
 def test_cpu_engine_serves_the_zero_adapter_from_its_first_request_on():
     command = build_command(ServingSettings(backend="cpu", port=8200), base=BASE, zero_weights=ZERO)
-    assert command[1:3] == ["-m", "vllm.entrypoints.openai.api_server"]
+    assert command[1] == "-P" and Path(command[2]).name == "forking_server.py"
     assert option(command, "--lora-modules") == "zero=/data/zero/weights"
     assert option(command, "--model") == "/models/base" and option(command, "--served-model-name") == "base"
     assert option(command, "--port") == "8200" and option(command, "--host") == "127.0.0.1"
@@ -44,6 +44,7 @@ def test_cuda_engine_needs_no_zero_adapter_and_no_cpu_options():
     command = build_command(settings, base=BASE, zero_weights=ZERO)
     assert "--lora-modules" not in command and "--distributed-executor-backend" not in command
     assert "--block-size" not in command and "--kv-cache-memory-bytes" not in command
+    assert command[1:3] == ["-m", "vllm.entrypoints.openai.api_server"]
     assert option(command, "--gpu-memory-utilization") == "0.5" and option(command, "--dtype") == "bfloat16"
     assert "--enable-lora" in command
     environment = build_environment(settings, "k", {})

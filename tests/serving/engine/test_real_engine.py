@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psutil
 import pytest
 from safetensors.numpy import load_file, save_file
 
@@ -52,6 +53,13 @@ def test_what_a_customer_types_opens_no_turn(real_engine):
         model=real_engine.fleet.base_name, messages=messages(hostile), chat_template_kwargs={}
     )
     assert counted == len(drawn.prompt_token_ids)
+
+
+def test_the_core_is_a_fork_of_the_server(real_engine):
+    """One that is started anew has a process beside it that tracks its resources."""
+    note = read_note(real_engine.supervisor.log_path)
+    (core,) = psutil.Process(note.pid).children(recursive=True)
+    assert core.cmdline()[0].startswith("VLLM::EngineCore")
 
 
 @pytest.fixture(scope="module")
