@@ -28,6 +28,7 @@ from feedback.store.tables import (
     Duel,
     Erasure,
     Fit,
+    HelperCall,
     Item,
     Judgement,
     JudgementReasons,
@@ -194,11 +195,12 @@ def _paths(ids: Sequence[str]) -> list[tuple[type[SQLModel], ColumnElement[bool]
 
 
 def _label_paths(items: Any) -> list[tuple[type[SQLModel], ColumnElement[bool]]]:
-    """The tables of items and of what was said of them."""
+    """The tables of items and of what was said of them, by people and the helper."""
     return [
         (Item, col(Item.id).in_(items)),
         (Assignment, col(Assignment.item_id).in_(items)),
         (Label, col(Label.item_id).in_(items)),
+        (HelperCall, col(HelperCall.item_id).in_(items)),
     ]
 
 
