@@ -47,7 +47,10 @@ COMMANDS = {
         "commands.task",
         "Let people label: add tasks, fill them with items, open, pause and close them.",
     ),
-    "helper": ("commands.helper", "The strong model that may help people label: check that it answers."),
+    "helper": (
+        "commands.helper",
+        "The strong model that may help people label: check that it answers, and where it is trusted.",
+    ),
     "train": ("commands.train", "Request a run from the worker: collect, train, evaluate, gate, publish."),
     "evaluate": (
         "commands.evaluate",

@@ -1,4 +1,4 @@
-"""`rejoinder helper`: asks the strong model one question; and what `doctor` says of it without asking."""
+"""`rejoinder helper`: asks the strong model one question, lists where it is trusted; the line of `doctor`."""
 
 import click
 
@@ -11,15 +11,19 @@ from feedback.helper.ask import Helper
 from feedback.helper.errors import HelperError
 from feedback.helper.trial import TrialCall, ask_trial
 from feedback.records.redact import open_redactor
+from feedback.store.engine import read
+from feedback.store.helper_labels import list_trust
+from feedback.store.tables import DEFAULT_DESK, HelperTrust
 from serving.client.chat import ChatFailed
 
 
 @click.group("helper")
 def command() -> None:
-    """The strong model that may help people label: check that it answers.
+    """The strong model that may help people label: check that it answers, and where it is trusted.
 
     \b
     rejoinder helper check
+    rejoinder helper trust
     """
 
 
@@ -46,6 +50,33 @@ def check_command(frame: Frame, as_json: bool) -> None:
         print_json(told._asdict())
     else:
         click.echo(describe_trial(told))
+
+
+@command.command("trust")
+@frame_options
+@json_option
+def trust_command(frame: Frame, as_json: bool) -> None:
+    """List the tasks in which a model was trusted or lost that, with its kappa and the bar.
+
+    \b
+    rejoinder helper trust --json | jq '.tasks[] | select(.is_trusted).task_id'
+    """
+    with open_store(frame) as engine, read(engine) as session:
+        rows = list_trust(session, desk_id=DEFAULT_DESK)
+    if as_json:
+        named = ("task_id", "model", "is_trusted", "reason", "kappa", "low", "bar", "items", "created_at")
+        print_json({"tasks": [{name: getattr(row, name) for name in named} for row in rows]})
+        return
+    for row in rows:
+        click.echo(describe_trust(row))
+    if not rows:
+        click.echo("No model is trusted in a task yet: that takes 100 items that it and people answered.")
+
+
+def describe_trust(row: HelperTrust) -> str:
+    figures = "" if row.kappa is None else f", kappa {row.kappa:.2f} of {row.items} items (bar {row.bar:.2f})"
+    word = "trusted" if row.is_trusted else "not trusted"
+    return f"{row.task_id}  {row.model} {word} since {row.created_at:%Y-%m-%d %H:%M}: {row.reason}{figures}"
 
 
 def describe_trial(told: TrialCall) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from feedback.helper.errors import HelperAway, HelperKeyMissing, HelperOff
 from feedback.helper.settings import HelperSettings
@@ -14,12 +15,15 @@ from serving.settings import ServingSettings
 
 @dataclass(frozen=True)
 class HelperAddress:
-    """`asked`: the name to send; `model`: that of the rows, which for our engine tells its base."""
+    """`asked`: the name to send; `model`: that of the rows, which for our engine tells its base.
+    `is_own_model`: it answers customers here, too.
+    """
 
     client: ChatClient
     asked: str
     model: str
     host: str
+    is_own_model: bool
 
 
 def open_address(settings: HelperSettings, serving: ServingSettings) -> HelperAddress:
@@ -29,7 +33,8 @@ def open_address(settings: HelperSettings, serving: ServingSettings) -> HelperAd
     if not settings.is_own:
         endpoint = Endpoint(settings.address, read_key(settings))
         client = ChatClient(endpoint, timeout_s=settings.timeout_s)
-        return HelperAddress(client, settings.model, settings.model, settings.host)
+        is_own = settings.model in (serving.base_model, serving.served_name) or serves_here(settings, serving)
+        return HelperAddress(client, settings.model, settings.model, settings.host, is_own)
     try:
         engine = read_endpoints(serving, serving.data_dir)[0]
     except EngineNotRunning as error:
@@ -39,7 +44,17 @@ def open_address(settings: HelperSettings, serving: ServingSettings) -> HelperAd
     )
     # On a CPU a request without an adapter would get the weights of another one in its batch.
     asked = ZERO_NAME if resolve_backend(serving) == "cpu" else serving.served_name
-    return HelperAddress(client, settings.model or asked, serving.base_model, settings.host)
+    return HelperAddress(client, settings.model or asked, serving.base_model, settings.host, True)
+
+
+def serves_here(settings: HelperSettings, serving: ServingSettings) -> bool:
+    """Whether the address is that of an engine that generates replies here."""
+    try:
+        engines = read_endpoints(serving, serving.data_dir)
+    except EngineNotRunning:
+        return False
+    places = {urlsplit(engine.url)[1] for engine in engines}
+    return urlsplit(settings.address)[1] in places
 
 
 def read_key(settings: HelperSettings) -> str:

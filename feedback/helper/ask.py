@@ -28,6 +28,7 @@ from feedback.helper.errors import (
     HelperRefused,
     HelperResting,
     ItemGone,
+    JudgesItself,
 )
 from feedback.helper.question import (
     CUT_OFF,
@@ -94,10 +95,17 @@ class Helper:
         self._holder = Leaseholder(clock, settings.timeout_s + 60)
         self._plain: set[str] = set()  # hosts that know JSON and no schema
 
+    @property
+    def asked(self) -> str:
+        """Address and model as the settings name them."""
+        return f"{self.settings.host}/{self.settings.model}"
+
     def ask(self, question: HelperQuestion) -> HelperAnswer:
         """The answer. Raises what errors.py names."""
         address = self._open_address()
         try:
+            if question.judges_replies and address.is_own_model:
+                raise JudgesItself(question.use, address.model)
             return self._ask(question, address)
         finally:
             address.client.close()

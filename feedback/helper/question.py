@@ -43,6 +43,7 @@ class HelperQuestion:
     check: Callable[[dict[str, Any]], dict[str, Any]]
     max_tokens: int = 200
     item_id: str | None = None
+    judges_replies: bool = False  # which no model does of its own
 
 
 def write_messages(question: HelperQuestion, redactor: Redactor) -> list[Message]:

@@ -3,7 +3,7 @@ wins over it. Nothing is opened here but the file of the key, when it is asked f
 """
 
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, model_validator
@@ -31,6 +31,11 @@ class HelperSettings(BaseSettings):
 
     key_file: Path | None = None
     """File that holds the key, read at each start."""
+
+    uses: tuple[Literal["tag", "compare", "filter"], ...] = ()
+    """What it does by itself in open tasks that ask everybody: `tag` and `compare` items as people do,
+    `filter` the texts that people wrote. Its answers are hidden, and no votes, until it is trusted.
+    """
 
     timeout_s: float = Field(default=60, gt=0, le=600)
     """Seconds that one answer may take in all."""

@@ -29,6 +29,7 @@ from feedback.store.tables import (
     Erasure,
     Fit,
     HelperCall,
+    HelperLabel,
     Item,
     Judgement,
     JudgementReasons,
@@ -201,6 +202,7 @@ def _label_paths(items: Any) -> list[tuple[type[SQLModel], ColumnElement[bool]]]
         (Assignment, col(Assignment.item_id).in_(items)),
         (Label, col(Label.item_id).in_(items)),
         (HelperCall, col(HelperCall.item_id).in_(items)),
+        (HelperLabel, col(HelperLabel.item_id).in_(items)),
     ]
 
 

@@ -25,6 +25,7 @@ def rejoinder(tmp_path, monkeypatch):
 
 def test_without_a_helper_there_is_nothing_to_check(rejoinder):
     assert rejoinder("init")[0] == 0
+    assert "No model is trusted" in rejoinder("helper", "trust")[1]
     code, told = rejoinder("helper", "check")
     assert code == 1 and "There is no helper." in told and "[helper] address" in told
 

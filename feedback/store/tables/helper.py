@@ -1,8 +1,9 @@
-"""The table of requests to the helper."""
+"""Tables of the helper: requests to it, what it said of items, and in which tasks it is trusted."""
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, UniqueConstraint
 from sqlmodel import Field
 
 from feedback.store.tables.columns import DeskRow, declare, json_column, text_column, time_column
@@ -41,3 +42,46 @@ class HelperCall(DeskRow, table=True):
     lease_until: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
     created_at: datetime = Field(sa_column=time_column())
     finished_at: datetime | None = Field(default=None, sa_column=time_column(nullable=True))
+
+
+class HelperLabel(DeskRow, table=True):
+    """What the helper said of an item, blind, in both orders where there are two. It is no label: it is in no
+    answer to a labeller, has no slot and no vote, and is never gold.
+    """
+
+    __tablename__ = "helper_label"
+    __table_args__ = (
+        UniqueConstraint("item_id", "asked"),
+        Index("ix_helper_label_task", "task_id", "model"),
+        declare("asked model state", value=None),
+    )
+
+    task_id: str = Field(foreign_key="task.id")
+    item_id: str = Field(foreign_key="item.id")
+    asked: str  # address and model that were asked
+    model: str  # who answered
+    state: str  # said | abstained | unanswered
+    value: dict[str, Any] | None = Field(default=None, sa_column=json_column(nullable=True))
+    created_at: datetime = Field(sa_column=time_column())
+
+
+class HelperTrust(DeskRow, table=True):
+    """That a model was trusted in a task, or no longer. Append-only; the last row of a task counts."""
+
+    __tablename__ = "helper_trust"
+    __table_args__ = (
+        UniqueConstraint("task_id", "number"),
+        declare("model reason"),
+    )
+
+    task_id: str = Field(foreign_key="task.id")
+    number: int  # from 1
+    model: str
+    is_trusted: bool
+    reason: str  # agrees | differs | model_changed
+    kappa: float | None = None
+    low: float | None = None  # of its 95 % interval
+    bar: float | None = None
+    agreed: float | None = None  # share of the items
+    items: int = 0  # that people settled, and it labelled
+    created_at: datetime = Field(sa_column=time_column())

@@ -1,0 +1,108 @@
+"""In which tasks the helper is trusted: by what it and people said of the same items, and not for longer.
+
+Given from 100 items on, where the lower bound of its kappa reaches the bar; taken away where the kappa of the
+last 200 falls below the bar, or another model answers. The items are those that people settled. What it had
+settled alone goes back to people where it came to differ from them.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from feedback.clock import Clock
+from feedback.helper.kappa import LAST_ITEMS, Kappa, deserves_trust, loses_trust, measure_kappa, set_bar
+from feedback.labelling.gold_items import renew_item
+from feedback.labelling.kinds import answer_of
+from feedback.labelling.quality import measure_quality
+from feedback.store import helper_labels, items, label_counts, tasks
+from feedback.store.engine import read, unit_of_work
+from feedback.store.exclusions import read_excluded
+from feedback.store.tables import HelperTrust, Task
+from feedback.store.text_checks import hold_item
+
+AGREES, DIFFERS, MODEL_CHANGED = "agrees", "differs", "model_changed"
+
+
+def note_model(session: Session, *, task_id: str, model: str, now: datetime) -> None:
+    """Takes trust away from a model that answers no longer. The caller holds the task."""
+    last = helper_labels.find_trust(session, task_id=task_id)
+    if last is not None and last.is_trusted and last.model != model:
+        row = HelperTrust(
+            desk_id=last.desk_id,
+            task_id=task_id,
+            number=0,
+            model=last.model,
+            is_trusted=False,
+            reason=MODEL_CHANGED,
+            created_at=now,
+        )
+        helper_labels.add_trust(session, row=row)
+
+
+def is_trusted(session: Session, *, task_id: str, model: str) -> bool:
+    last = helper_labels.find_trust(session, task_id=task_id)
+    return last is not None and last.is_trusted and last.model == model
+
+
+def renew_trust(store_engine: Engine, *, task_id: str, model: str, clock: Clock, desk_id: str) -> bool:
+    """Whether the model that answers now is trusted in an open task, by all that is known by now."""
+    with unit_of_work(store_engine) as session:
+        task = tasks.get_task(session, desk_id=desk_id, task_id=task_id, lock=True)
+        note_model(session, task_id=task_id, model=model, now=clock.now())
+        was = is_trusted(session, task_id=task_id, model=model)
+        since, last = compare_with_people(session, task=task, model=model)
+        bar = set_bar(find_alpha(session, task=task))
+        trusted = not loses_trust(last, bar) if was else deserves_trust(since, last, bar)
+        if trusted != was:
+            told = since if trusted else last
+            row = HelperTrust(
+                desk_id=desk_id,
+                task_id=task_id,
+                number=0,
+                model=model,
+                is_trusted=trusted,
+                reason=AGREES if trusted else DIFFERS,
+                kappa=told.kappa,
+                low=told.low,
+                bar=bar,
+                agreed=told.agreed,
+                items=told.items,
+                created_at=clock.now(),
+            )
+            helper_labels.add_trust(session, row=row)
+    if was and not trusted:
+        return_items(store_engine, task_id=task_id, clock=clock, desk_id=desk_id)
+    return trusted
+
+
+def compare_with_people(session: Session, *, task: Task, model: str) -> tuple[Kappa, Kappa]:
+    """By all items since trust in this model was taken away last, and by the last ones."""
+    lost = helper_labels.find_last_loss(session, task_id=task.id, model=model)
+    pairs = [
+        (answer_of(task.kind, said), answer_of(task.kind, outcome), at)
+        for said, outcome, at in helper_labels.list_compared(session, task_id=task.id, model=model)
+    ]
+    known = [each for each in pairs if each[0] is not None and each[1] is not None]
+    since = [(one, other) for one, other, at in known if lost is None or at > lost]
+    return measure_kappa(since), measure_kappa([(one, other) for one, other, _ in known[-LAST_ITEMS:]])
+
+
+def find_alpha(session: Session, *, task: Task) -> float | None:
+    """How well people agree among themselves, those apart who are left out."""
+    excluded = read_excluded(session, desk_id=task.desk_id, kind=task.kind)
+    given = label_counts.list_given(session, desk_id=task.desk_id, task_id=task.id)
+    agreement = measure_quality(task, [label for label in given if label.labeller not in excluded])
+    return None if agreement is None else agreement.alpha
+
+
+def return_items(store_engine: Engine, *, task_id: str, clock: Clock, desk_id: str) -> None:
+    """Opens again what the helper settled alone. Each item in a transaction of its own."""
+    with read(store_engine) as session:
+        found = helper_labels.list_settled_by_helper(session, task_id=task_id)
+    for item_id in found:
+        with unit_of_work(store_engine) as session:
+            item = hold_item(session, item=items.get_item(session, desk_id=desk_id, item_id=item_id))
+            task = tasks.get_task(session, desk_id=desk_id, task_id=task_id)
+            if item.settled_by == helper_labels.SETTLED_BY and task.state != tasks.CLOSED:
+                renew_item(session, task=task, item=item, now=clock.now())
