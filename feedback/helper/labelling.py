@@ -8,6 +8,7 @@ it raises, people go on: an item that it cannot answer is simply theirs.
 """
 
 import logging
+from typing import Any
 
 from sqlalchemy import Engine
 
@@ -78,7 +79,12 @@ class HelperLabeller:
             model = helper_labels.find_last_model(session, task_id=task_id, asked=self._helper.asked)
         if model is None:
             return
-        named = {"task_id": task_id, "model": model, "clock": self._clock, "desk_id": self._desk_id}
+        named: dict[str, Any] = {
+            "task_id": task_id,
+            "model": model,
+            "clock": self._clock,
+            "desk_id": self._desk_id,
+        }
         if renew_trust(self._store, **named):
             settle_alone(self._store, **named)
 

@@ -7,8 +7,10 @@ from feedback.helper.settling import is_for_people, settle_alone, settle_item
 from feedback.helper.trust import renew_trust
 from feedback.labelling.claim import give
 from feedback.labelling.labeller import Labeller
+from feedback.records.from_label import weigh_item
 from feedback.store.engine import read, unit_of_work
 from feedback.store.helper_labels import add_trust
+from feedback.store.labelled_items import read_labelled
 from feedback.store.tables import HelperLabel, HelperTrust, Item, Record, Task
 from feedback.store.text_checks import hold_item
 from tests.clock import FrozenClock
@@ -144,11 +146,17 @@ def test_it_settles_nine_of_ten_items_that_nobody_has_had_and_returns_them_when_
     assert {row.id for row in rows if row.state == "open"} == peoples
     told = {(str(row.outcome), row.settled_by, row.confidence) for row in rows if row.state == "settled"}
     assert told == {("{'side': 'a'}", "helper", 0.85)}
+    assert read_weights(sqlite_engine, waiting) == {round((0.85 - 0.25) / 0.65, 6), 1.0}
     assert bench.items(silent)[0].state == "open" and count_records(sqlite_engine) == 60 - len(peoples)
     for _ in range(3):
         bench.add(FORTY)
     assert not bench.look()
     assert {row.state for row in bench.items(waiting)} == {"open"} and count_records(sqlite_engine) == 0
+
+
+def read_weights(engine, ids):
+    with read(engine) as session:
+        return {weigh_item(item) for item in read_labelled(session, item_ids=ids)}
 
 
 def count_records(engine):
