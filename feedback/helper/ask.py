@@ -7,11 +7,9 @@ marks it `unknown`; it counts as paid, and its question is asked once more and t
     said = helper.ask(question)        # the stored answer, where there is one
 """
 
-import random
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, NamedTuple
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -19,19 +17,22 @@ from sqlmodel import Session
 from feedback.clock import Clock, still_runs
 from feedback.helper.address import HelperAddress
 from feedback.helper.errors import (
-    AnswerInvalid,
-    AnswerRefused,
-    AnswerUnknown,
     BudgetSpent,
     HelperAway,
-    HelperBusy,
     HelperRefused,
     HelperResting,
     ItemGone,
     JudgesItself,
 )
+from feedback.helper.outcome import (
+    HelperAnswer,
+    choose_wait,
+    find_answered,
+    read_usage,
+    settle_request,
+    tell_answer,
+)
 from feedback.helper.question import (
-    CUT_OFF,
     HelperQuestion,
     Message,
     ask_to_correct,
@@ -39,37 +40,20 @@ from feedback.helper.question import (
     explain_schema,
     format_answer,
     name_question,
-    read_value,
     write_messages,
 )
-from feedback.helper.settings import OWN, HelperSettings
+from feedback.helper.settings import HelperSettings
 from feedback.lease import Leaseholder, lease_of
 from feedback.records.redact import Redactor
 from feedback.store import helper_calls, items
-from feedback.store.engine import save_row, unit_of_work
+from feedback.store.engine import read, save_row, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, HelperCall
 from serving.client import chat
 from serving.client.chat import ChatAnswer, ChatFailed
 
 RETRIES = 2  # of a request that was not answered and not paid
-MOST_UNKNOWN = MOST_INVALID = 2
-FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 60.0
 FAULTS_IN_A_ROW, REST = 10, timedelta(minutes=10)
 MILLION = 1_000_000
-STATES = {
-    chat.UNKNOWN: helper_calls.UNKNOWN,
-    chat.REFUSED: helper_calls.FAILED,
-    chat.BUSY: helper_calls.FAILED,
-    chat.UNREACHABLE: helper_calls.UNREACHABLE,
-}
-
-
-class HelperAnswer(NamedTuple):
-    """`model`: who answered, by the name that the address gave; of our engine, its base model."""
-
-    value: dict[str, Any]
-    model: str
-    key: str
 
 
 class Helper:
@@ -151,10 +135,18 @@ class Helper:
 
     def _give_up_lost(self, key: str) -> None:
         """Marks requests of processes that have ended, for good: whatever the next transaction raises."""
+        with read(self._store) as session:
+            calls = helper_calls.list_calls(session, desk_id=self._desk_id, key=key)
+        if not any(self._is_lost(call) for call in calls):
+            return
         with unit_of_work(self._store) as session:
+            helper_calls.hold_budget(session, desk_id=self._desk_id)
             for call in helper_calls.list_calls(session, desk_id=self._desk_id, key=key):
-                if call.state == helper_calls.ASKED and self._holder.may_take(lease_of(call)):
+                if self._is_lost(call):
                     helper_calls.give_up(session, call=call, now=self._clock.now())
+
+    def _is_lost(self, call: HelperCall) -> bool:
+        return call.state == helper_calls.ASKED and self._holder.may_take(lease_of(call))
 
     def _add_call(
         self,
@@ -248,52 +240,3 @@ class Helper:
 
     def _price(self, tokens_in: int, tokens_out: int) -> float:
         return (tokens_in * self.settings.price_in + tokens_out * self.settings.price_out) / MILLION
-
-
-def tell_answer(question: HelperQuestion, call: HelperCall) -> HelperAnswer:
-    value, _, _ = read_value(question, call.answer or "")
-    assert value is not None, "an answer is stored as ok once it was checked"
-    return HelperAnswer(value, call.model if call.host == OWN else call.answered_by or call.model, call.key)
-
-
-def find_answered(before: Sequence[HelperCall], use: str) -> HelperCall | None:
-    """The request of a question that was answered, None where it may be asked (again). Raises HelperBusy,
-    AnswerRefused, AnswerInvalid, AnswerUnknown.
-    """
-    states = [call.state for call in before]
-    if helper_calls.OK in states:
-        return before[states.index(helper_calls.OK)]
-    if helper_calls.ASKED in states:
-        raise HelperBusy
-    if helper_calls.REFUSED in states:
-        raise AnswerRefused(use)
-    if states.count(helper_calls.INVALID) >= MOST_INVALID:
-        raise AnswerInvalid(use)
-    if states.count(helper_calls.UNKNOWN) >= MOST_UNKNOWN:
-        raise AnswerUnknown(use)
-    return None
-
-
-def settle_request(question: HelperQuestion, came: ChatAnswer | ChatFailed) -> tuple[str, str | None]:
-    """The state of a request by what came of it, and the code of its fault."""
-    if isinstance(came, ChatFailed):
-        return STATES[came.kind], came.code
-    if came.is_refusal:
-        return helper_calls.REFUSED, "refusal"
-    if came.finish_reason == "length":
-        return helper_calls.INVALID, CUT_OFF
-    value, code, _ = read_value(question, came.text)
-    return (helper_calls.INVALID, code) if value is None else (helper_calls.OK, None)
-
-
-def read_usage(answer: ChatAnswer | None) -> tuple[int, int] | None:
-    if answer is None or answer.tokens_in is None or answer.tokens_out is None:
-        return None
-    return answer.tokens_in, answer.tokens_out
-
-
-def choose_wait(failures: int, retry_after_s: float | None) -> float:
-    """Seconds before the next request: what the address says, else twice as long each time, spread."""
-    if retry_after_s is not None:
-        return min(retry_after_s, LONGEST_WAIT_S)
-    return float(FIRST_WAIT_S * 2 ** (failures - 1) * random.uniform(0.5, 1.5))

@@ -15,11 +15,12 @@ from sqlalchemy import Engine
 from feedback.clock import Clock
 from feedback.helper.ask import Helper
 from feedback.helper.errors import AnswerInvalid, AnswerRefused, AnswerUnknown, HelperError, ItemGone
+from feedback.helper.outcome import name_answerer
 from feedback.helper.settling import settle_alone
 from feedback.helper.trust import renew_trust
 from feedback.helper.uses import KINDS_OF, make_questions, read_values
 from feedback.job_queue import JobQueue
-from feedback.store import helper_labels, items, tasks
+from feedback.store import helper_calls, helper_labels, items, tasks
 from feedback.store.engine import read, save_row, unit_of_work
 from feedback.store.helper_labels import ABSTAINED, SAID, UNANSWERED
 from feedback.store.tables import DEFAULT_DESK, HelperLabel, Item, Task
@@ -41,6 +42,7 @@ class HelperLabeller:
         self._clock = clock
         self._desk_id = desk_id
         self._jobs = JobQueue("helper", self.work)
+        self._waits_for: type[HelperError] | None = None
 
     def watch(self) -> None:
         """Sweeps now and every half minute until `close`, in a thread of its own."""
@@ -73,12 +75,14 @@ class HelperLabeller:
             except ItemGone:
                 continue
             except HelperError as fault:
-                log.info("the helper rests in task %s: %s", task_id, fault)
+                self._note(fault)
                 break
         with read(self._store) as session:
-            model = helper_labels.find_last_model(session, task_id=task_id, asked=self._helper.asked)
-        if model is None:
+            host = self._helper.settings.host
+            last = helper_calls.find_last_answer(session, desk_id=self._desk_id, host=host)
+        if last is None:
             return
+        model = name_answerer(last)  # not that of the last label, which may be an old answer again
         named: dict[str, Any] = {
             "task_id": task_id,
             "model": model,
@@ -87,6 +91,12 @@ class HelperLabeller:
         }
         if renew_trust(self._store, **named):
             settle_alone(self._store, **named)
+
+    def _note(self, fault: HelperError) -> None:
+        """Logs why the helper is not asked now, once for as long as that stays so."""
+        if type(fault) is not self._waits_for:
+            log.info("the helper waits: %s %s", fault, fault.hint)
+            self._waits_for = type(fault)
 
     def _label(self, task: Task, item: Item) -> None:
         """Asks about an item, and keeps what was said. Raises the errors that say: later."""
@@ -99,6 +109,7 @@ class HelperLabeller:
         else:
             value, model = read_values(task.kind, [each.value for each in said]), said[-1].model
             state = ABSTAINED if value is None else SAID
+        self._waits_for = None
         row = HelperLabel(
             desk_id=self._desk_id,
             task_id=task.id,

@@ -5,7 +5,8 @@ last 200 falls below the bar, or another model answers. The items are those that
 settled alone goes back to people where it came to differ from them.
 """
 
-from datetime import datetime
+from dataclasses import asdict
+from functools import partial
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -24,56 +25,50 @@ from feedback.store.text_checks import hold_item
 AGREES, DIFFERS, MODEL_CHANGED = "agrees", "differs", "model_changed"
 
 
-def note_model(session: Session, *, task_id: str, model: str, now: datetime) -> None:
-    """Takes trust away from a model that answers no longer. The caller holds the task."""
-    last = helper_labels.find_trust(session, task_id=task_id)
-    if last is not None and last.is_trusted and last.model != model:
-        row = HelperTrust(
-            desk_id=last.desk_id,
-            task_id=task_id,
-            number=0,
-            model=last.model,
-            is_trusted=False,
-            reason=MODEL_CHANGED,
-            created_at=now,
-        )
-        helper_labels.add_trust(session, row=row)
-
-
 def is_trusted(session: Session, *, task_id: str, model: str) -> bool:
     last = helper_labels.find_trust(session, task_id=task_id)
     return last is not None and last.is_trusted and last.model == model
 
 
 def renew_trust(store_engine: Engine, *, task_id: str, model: str, clock: Clock, desk_id: str) -> bool:
-    """Whether the model that answers now is trusted in an open task, by all that is known by now."""
-    with unit_of_work(store_engine) as session:
-        task = tasks.get_task(session, desk_id=desk_id, task_id=task_id, lock=True)
-        note_model(session, task_id=task_id, model=model, now=clock.now())
-        was = is_trusted(session, task_id=task_id, model=model)
-        since, last = compare_with_people(session, task=task, model=model)
-        bar = set_bar(find_alpha(session, task=task))
-        trusted = not loses_trust(last, bar) if was else deserves_trust(since, last, bar)
-        if trusted != was:
-            told = since if trusted else last
-            row = HelperTrust(
-                desk_id=desk_id,
-                task_id=task_id,
-                number=0,
-                model=model,
-                is_trusted=trusted,
-                reason=AGREES if trusted else DIFFERS,
-                kappa=told.kappa,
-                low=told.low,
-                bar=bar,
-                agreed=told.agreed,
-                items=told.items,
-                created_at=clock.now(),
-            )
-            helper_labels.add_trust(session, row=row)
-    if was and not trusted:
+    """Whether the model that answers now is trusted in an open task, by all that is known by now. What is
+    read and computed for that holds up nobody who writes.
+    """
+    with read(store_engine) as session:
+        task = tasks.get_task(session, desk_id=desk_id, task_id=task_id)
+        last = helper_labels.find_trust(session, task_id=task_id)
+        found = weigh_trust(session, task=task, model=model, last=last)
+    for row in found:
+        row.created_at = clock.now()
+        with unit_of_work(store_engine) as session:
+            tasks.get_task(session, desk_id=desk_id, task_id=task_id, lock=True)
+            if not helper_labels.add_trust(session, row=row):
+                return False  # another process decided meanwhile: the next look goes by that
+    if any(row.reason == DIFFERS for row in found):
         return_items(store_engine, task_id=task_id, clock=clock, desk_id=desk_id)
-    return trusted
+    newest = found[-1] if found else last
+    return newest is not None and newest.is_trusted and newest.model == model
+
+
+def weigh_trust(session: Session, *, task: Task, model: str, last: HelperTrust | None) -> list[HelperTrust]:
+    """The decisions that are due, behind the last one: none, or that a model answers no longer, or is trusted
+    from now on or no more.
+    """
+    decide = partial(HelperTrust, desk_id=task.desk_id, task_id=task.id)
+    number = 1 if last is None else last.number + 1
+    found = []
+    was = last is not None and last.is_trusted
+    if last is not None and was and last.model != model:
+        found.append(decide(number=number, model=last.model, is_trusted=False, reason=MODEL_CHANGED))
+        number, was = number + 1, False
+    since, newest = compare_with_people(session, task=task, model=model)
+    bar = set_bar(find_alpha(session, task=task))
+    trusted = not loses_trust(newest, bar) if was else deserves_trust(since, newest, bar)
+    if trusted != was:
+        told = asdict(since if trusted else newest)
+        reason = AGREES if trusted else DIFFERS
+        found.append(decide(number=number, model=model, is_trusted=trusted, reason=reason, bar=bar, **told))
+    return found
 
 
 def compare_with_people(session: Session, *, task: Task, model: str) -> tuple[Kappa, Kappa]:

@@ -46,6 +46,13 @@ def list_last(session: Session, *, desk_id: str, host: str, limit: int) -> Seque
     return session.exec(newest.limit(limit)).all()
 
 
+def find_last_answer(session: Session, *, desk_id: str, host: str) -> HelperCall | None:
+    """The request to an address that was answered last, whatever it was about."""
+    answered = of_desk(HelperCall, desk_id).where(HelperCall.host == host, HelperCall.state == OK)
+    newest = answered.order_by(col(HelperCall.finished_at).desc(), col(HelperCall.id))
+    return session.exec(newest.limit(1)).first()
+
+
 def give_up(session: Session, *, call: HelperCall, now: datetime) -> None:
     """Marks a request whose process has ended: it may have been answered and paid."""
     call.state, call.error, call.finished_at = UNKNOWN, INTERRUPTED, now

@@ -61,17 +61,6 @@ def is_untouched(session: Session, *, item_id: str) -> bool:
     return session.scalars(select(1).where(col(Assignment.item_id) == item_id).limit(1)).first() is None
 
 
-def find_last_model(session: Session, *, task_id: str, asked: str) -> str | None:
-    """Who answered last in a task."""
-    query = select(col(HelperLabel.model)).where(
-        col(HelperLabel.task_id) == task_id,
-        col(HelperLabel.asked) == asked,
-        col(HelperLabel.state) != UNANSWERED,
-    )
-    newest = query.order_by(col(HelperLabel.created_at).desc(), col(HelperLabel.id))
-    return session.scalars(newest.limit(1)).first()
-
-
 def list_compared(
     session: Session, *, task_id: str, model: str
 ) -> list[tuple[dict[str, Any], dict[str, Any], datetime]]:
@@ -110,11 +99,15 @@ def find_last_loss(session: Session, *, task_id: str, model: str) -> datetime | 
     return session.scalars(query.order_by(col(HelperTrust.number).desc()).limit(1)).first()
 
 
-def add_trust(session: Session, *, row: HelperTrust) -> HelperTrust:
-    """Adds a decision behind the last one. The caller holds the task."""
+def add_trust(session: Session, *, row: HelperTrust) -> bool:
+    """Adds a decision behind the one that it was made by; False where there is another one since. The caller
+    holds the task.
+    """
     last = find_trust(session, task_id=row.task_id)
-    row.number = 1 if last is None else last.number + 1
-    return save_row(session, row)
+    if row.number != (1 if last is None else last.number + 1):
+        return False
+    save_row(session, row)
+    return True
 
 
 def list_trust(session: Session, *, desk_id: str) -> list[HelperTrust]:

@@ -12,7 +12,9 @@ from feedback.helper.question import HelperQuestion
 from feedback.helper.settings import HelperSettings
 from feedback.labelling.kinds import COMPARE, check_value
 from feedback.records.redact import Redactor
+from feedback.store.tables import HelperTrust
 from serving.settings import ServingSettings
+from tests.databases import START
 
 KEY = "sk-never-to-be-seen"
 SIDES = ["a", "b", "tie", "both_bad"]
@@ -138,3 +140,17 @@ def make_question(text: str = "Where is my order 1042?", **fields: Any) -> Helpe
         "check": lambda told: check_value(COMPARE, told, question={}, shown={}),
     }
     return HelperQuestion(**given | fields)
+
+
+def trusted_in(task_id: str, model: str) -> HelperTrust:
+    """That a model is trusted in a task, as the first word about it."""
+    return HelperTrust(
+        desk_id="default",
+        task_id=task_id,
+        number=1,
+        model=model,
+        is_trusted=True,
+        reason="agrees",
+        agreed=0.85,
+        created_at=START,
+    )

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import select
 
 from feedback.helper import errors
-from feedback.helper.ask import choose_wait
+from feedback.helper.outcome import choose_wait
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import HelperCall
 from tests.clock import FrozenClock

@@ -8,8 +8,8 @@ from sqlmodel import select
 
 from feedback.helper.labelling import HelperLabeller
 from feedback.store.engine import read, unit_of_work
-from feedback.store.tables import HelperCall, HelperLabel, Item, Label, Reliability, Task
-from tests.feedback.helper.scripted import completion, make_helper, scripted
+from feedback.store.tables import HelperCall, HelperLabel, HelperTrust, Item, Label, Reliability, Task
+from tests.feedback.helper.scripted import completion, make_helper, scripted, trusted_in
 from tests.feedback.labelling.tasks import add_task
 
 UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
@@ -167,3 +167,23 @@ def test_it_helps_in_open_tasks_of_its_uses_that_ask_everybody(sqlite_desk):
         assert [row.task_id for row in rows] == [asked.id]
         assert session.get_one(Task, asked.id).state == "open"
         assert [call.item_id for call in session.exec(select(HelperCall))] == [rows[0].item_id]
+
+
+def test_an_old_answer_from_the_cache_is_no_change_of_the_model(sqlite_desk):
+    """Behind one name another model answers; then an item shows a text that the first one answered."""
+    models = iter(["judge-1", "judge-2"])
+    texts = ["Where is it?", "Where are they?", "Where is it?"]
+    task, made = add_task(sqlite_desk.engine, "tag", items=3)
+    with unit_of_work(sqlite_desk.engine) as session:
+        for item, text in zip(made, texts, strict=True):
+            row = session.get_one(Item, item.id)
+            row.shown, row.conversation = {"messages": [{"role": "user", "content": text}]}, "c"
+        session.add(trusted_in(task.id, "judge-2"))
+    with scripted(
+        lambda _: sqlite_desk.clock.advance(1) or completion({"tags": []}, model=next(models))
+    ) as address:
+        help_with(sqlite_desk, address, task.id)
+    with read(sqlite_desk.engine) as session:
+        labels = session.exec(select(HelperLabel).join(Item).order_by(Item.position)).all()
+        assert [row.model for row in labels] == ["judge-1", "judge-2", "judge-1"]
+        assert [row.is_trusted for row in session.exec(select(HelperTrust))] == [True]

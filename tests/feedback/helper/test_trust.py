@@ -16,6 +16,7 @@ from feedback.store.text_checks import hold_item
 from tests.clock import FrozenClock
 from tests.databases import START
 from tests.feedback.builders import DESK
+from tests.feedback.helper.scripted import trusted_in
 from tests.feedback.labelling.settled import put_task
 from tests.feedback.labelling.tasks import add_task, say, take
 
@@ -186,22 +187,9 @@ def test_a_text_that_a_trusted_helper_settles_counts_as_one_that_people_did(sqli
     told = say(sqlite_desk, take(sqlite_desk, task, "ann"), "ann", {"unchanged": False}, text=TEXT)
     check = sqlite_desk.row(Item, subject_kind="label", subject_id=told["label_id"])
     with unit_of_work(sqlite_desk.engine) as session:
-        add_trust(session, row=trusted_in(check.task_id))
+        add_trust(session, row=trusted_in(check.task_id, MODEL))
         held = hold_item(session, item=session.get_one(Item, check.id))
         settle_item(session, item=held, value={"verdict": verdict}, now=sqlite_desk.clock.now())
     row = sqlite_desk.row(Item, id=item.id)
     outcome = {"unchanged": False, "text": TEXT} if state == "settled" else None
     assert (row.state, row.outcome, row.confidence) == (state, outcome, 0.85 if outcome else None)
-
-
-def trusted_in(task_id):
-    return HelperTrust(
-        desk_id=DESK,
-        task_id=task_id,
-        number=0,
-        model=MODEL,
-        is_trusted=True,
-        reason="agrees",
-        agreed=0.85,
-        created_at=START,
-    )
