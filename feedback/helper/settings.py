@@ -32,9 +32,9 @@ class HelperSettings(BaseSettings):
     key_file: Path | None = None
     """File that holds the key, read at each start."""
 
-    uses: tuple[Literal["tag", "compare", "filter"], ...] = ()
-    """What it does by itself in open tasks that ask everybody: `tag` and `compare` items as people do,
-    `filter` the texts that people wrote. Its answers are hidden, and no votes, until it is trusted.
+    uses: tuple[Literal["tag", "compare", "rate", "filter"], ...] = ()
+    """What it does by itself in open tasks that ask everybody: `tag`, `compare` and `rate` items as people
+    do, `filter` the texts that people wrote. Its answers are hidden, and no votes, until it is trusted.
     """
 
     timeout_s: float = Field(default=60, gt=0, le=600)

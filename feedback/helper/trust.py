@@ -6,6 +6,7 @@ settled alone goes back to people where it came to differ from them.
 """
 
 from dataclasses import asdict
+from datetime import datetime
 from functools import partial
 
 from sqlalchemy import Engine
@@ -37,9 +38,8 @@ def renew_trust(store_engine: Engine, *, task_id: str, model: str, clock: Clock,
     with read(store_engine) as session:
         task = tasks.get_task(session, desk_id=desk_id, task_id=task_id)
         last = helper_labels.find_trust(session, task_id=task_id)
-        found = weigh_trust(session, task=task, model=model, last=last)
+        found = weigh_trust(session, task=task, model=model, last=last, now=clock.now())
     for row in found:
-        row.created_at = clock.now()
         with unit_of_work(store_engine) as session:
             tasks.get_task(session, desk_id=desk_id, task_id=task_id, lock=True)
             if not helper_labels.add_trust(session, row=row):
@@ -50,11 +50,13 @@ def renew_trust(store_engine: Engine, *, task_id: str, model: str, clock: Clock,
     return newest is not None and newest.is_trusted and newest.model == model
 
 
-def weigh_trust(session: Session, *, task: Task, model: str, last: HelperTrust | None) -> list[HelperTrust]:
+def weigh_trust(
+    session: Session, *, task: Task, model: str, last: HelperTrust | None, now: datetime
+) -> list[HelperTrust]:
     """The decisions that are due, behind the last one: none, or that a model answers no longer, or is trusted
     from now on or no more.
     """
-    decide = partial(HelperTrust, desk_id=task.desk_id, task_id=task.id)
+    decide = partial(HelperTrust, desk_id=task.desk_id, task_id=task.id, created_at=now)
     number = 1 if last is None else last.number + 1
     found = []
     was = last is not None and last.is_trusted

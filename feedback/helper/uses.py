@@ -2,6 +2,7 @@
 
     tag       which of the task's tags fit                      a tag task
     compare   which of two replies is better, in both orders    a compare task
+    rate      how good a reply is, from 1 to 5                  a rate task
     filter    whether a text that somebody wrote is right       the checks of a rewrite task
 
 A model that says something else once the replies are exchanged abstains, and so does one that is unsure.
@@ -13,10 +14,20 @@ from functools import partial
 from typing import Any
 
 from feedback.helper.question import HelperQuestion
-from feedback.labelling.kinds import CHECK, COMPARE, SIDES, TAG, VERDICTS, answer_of, check_value
+from feedback.labelling.kinds import (
+    CHECK,
+    COMPARE,
+    RATE,
+    SCORES,
+    SIDES,
+    TAG,
+    VERDICTS,
+    answer_of,
+    check_value,
+)
 from feedback.store.tables import Item, Task
 
-USES = {TAG: "tag", COMPARE: "compare", CHECK: "filter"}  # by kind of task
+USES = {TAG: "tag", COMPARE: "compare", RATE: "rate", CHECK: "filter"}  # by kind of task
 KINDS_OF = {use: kind for kind, use in USES.items()}
 VERSION = 1  # of the instructions: another one asks anew
 OTHER_SIDE = {"a": "b", "b": "a"}
@@ -29,6 +40,10 @@ TELLS = {
     COMPARE: (
         "Say which reply to the customer's last message is better: a, b, tie where both are equally good, "
         "both_bad where neither may be sent."
+    ),
+    RATE: (
+        "Say how good the reply to the customer's last message is, from 1 (it must not be sent) to 5 (it "
+        "could not be better)."
     ),
     CHECK: (
         "`text` was written to replace `reply`. Say whether it may be sent as it is: good, bad, or unsure "
@@ -43,6 +58,8 @@ def make_questions(task: Task, item: Item) -> list[HelperQuestion]:
     if task.kind == COMPARE:
         return [_make(task, item, _show(shown, a, b)) for a, b in (("a", "b"), ("b", "a"))]
     material = {"messages": shown["messages"]}
+    if task.kind == RATE:
+        material |= {"reply": shown["reply"]}
     if task.kind == CHECK:
         material |= {"reply": shown["reply"], "text": shown["claim"]["text"]}
     return [_make(task, item, material)]
@@ -62,6 +79,8 @@ def make_schema(task: Task) -> dict[str, Any]:
         options = list(task.question["options"])
         named = {"type": "array", "items": {"type": "string", "enum": options}, "maxItems": len(options)}
         return _make_object("tags", named)
+    if task.kind == RATE:
+        return _make_object("score", {"type": "integer", "enum": list(SCORES)})
     field, words = ("side", SIDES) if task.kind == COMPARE else ("verdict", VERDICTS)
     return _make_object(field, {"type": "string", "enum": list(words)})
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import null, select
+from sqlalchemy import ColumnElement, null, select
 from sqlmodel import Session, col
 
 from feedback.store.engine import of_desk, save_row
@@ -69,11 +69,34 @@ def list_compared(
         select(col(HelperLabel.value), col(Item.outcome), col(Item.settled_at))
         .join(Item, col(Item.id) == col(HelperLabel.item_id))
         .where(col(HelperLabel.task_id) == task_id, col(HelperLabel.model) == model)
-        .where(col(HelperLabel.value).is_not(null()), col(Item.state) == SETTLED)
-        .where(col(Item.outcome).is_not(null()), col(Item.settled_by).is_distinct_from(SETTLED_BY))
+        .where(*_settled_by_people())
         .order_by(col(Item.settled_at), col(Item.position))
     )
     return [(value, outcome, at) for value, outcome, at in session.execute(query)]
+
+
+def list_said_of_settled(
+    session: Session, *, task_id: str
+) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """The items that both answered: each with what a helper said and what people came to."""
+    query = (
+        select(col(Item.id), col(HelperLabel.value), col(Item.outcome))
+        .join(HelperLabel, col(HelperLabel.item_id) == col(Item.id))
+        .where(col(Item.task_id) == task_id, *_settled_by_people())
+        .order_by(col(Item.position))
+    )
+    return [(item_id, value, outcome) for item_id, value, outcome in session.execute(query)]
+
+
+def _settled_by_people() -> list[ColumnElement[bool]]:
+    """Which items both answered."""
+    return [
+        col(HelperLabel.value).is_not(null()),
+        col(Item.state) == SETTLED,
+        col(Item.outcome).is_not(null()),
+        col(Item.gold).is_(null()),
+        col(Item.settled_by).is_distinct_from(SETTLED_BY),
+    ]
 
 
 def list_settled_by_helper(session: Session, *, task_id: str) -> list[str]:

@@ -14,7 +14,12 @@ from tests.feedback.labelling.tasks import add_task
 
 UUID = re.compile(rb"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 ON_ITS_WAY = "It is on its way."
-VALUES = {"tag": {"tags": ["billing"]}, "compare": {"side": "b"}, "check": {"verdict": "good"}}
+VALUES = {
+    "tag": {"tags": ["billing"]},
+    "compare": {"side": "b"},
+    "rate": {"score": 2},
+    "check": {"verdict": "good"},
+}
 TEXT = {"reply": "No.", "claim": {"unchanged": False, "text": ON_ITS_WAY}}
 
 
@@ -27,6 +32,8 @@ def prefer(body):
     fields = body["response_format"]["json_schema"]["schema"]["properties"]
     if "side" in fields:
         return completion({"side": "a" if read_material(body)["a"] == ON_ITS_WAY else "b"})
+    if "score" in fields:
+        return completion({"score": 5 if read_material(body)["reply"] == ON_ITS_WAY else 1})
     return completion({"tags": ["billing/refund"]} if "tags" in fields else {"verdict": "good"})
 
 
