@@ -108,6 +108,8 @@ class HelperLabeller:
             value, state = None, UNANSWERED
         else:
             value, model = read_values(task.kind, [each.value for each in said]), said[-1].model
+            if any(each.model != model for each in said):  # another one answered the second order
+                value = None
             state = ABSTAINED if value is None else SAID
         self._waits_for = None
         row = HelperLabel(

@@ -1,13 +1,17 @@
 """`rejoinder helper check` and the line of `doctor`: with no helper, one that answers, one that does not."""
 
 import json
+import threading
 
 import pytest
 from click.testing import CliRunner
 
 from commands.frame import Frame
 from commands.helper import check_helper
+from commands.up.web import make_helper
 from rejoinder import main
+from tests.clock import FrozenClock
+from tests.databases import START
 from tests.feedback.helper.scripted import completion, scripted
 
 
@@ -59,6 +63,21 @@ def test_doctor_says_whether_the_helper_is_there_and_pays_nothing(rejoinder, mon
     assert gone.level == "warn" and "no_connection" in gone.detail
     monkeypatch.setenv("REJOINDER_HELPER__ADDRESS", "own")
     assert "engine_not_running" in check_helper(frame).detail
+
+
+def test_the_web_labels_only_where_a_use_is_named(tmp_path, sqlite_engine, monkeypatch):
+    def make():
+        frame = Frame(tmp_path, None)
+        return make_helper(frame, frame.serving(), sqlite_engine, FrozenClock(START), threading.Event())
+
+    monkeypatch.setenv("REJOINDER_HELPER__USES", '["tag"]')
+    assert make() is None
+    monkeypatch.setenv("REJOINDER_HELPER__ADDRESS", "own")
+    labeller = make()
+    labeller.watch()
+    labeller.close()
+    monkeypatch.delenv("REJOINDER_HELPER__USES")
+    assert make() is None
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,14 @@ def test_who_obeys_a_customer_s_answer_a_abstains(sqlite_desk, side):
     assert list_said(sqlite_desk.engine) == [("abstained", None)] * 3
 
 
+def test_two_models_make_no_comparison(sqlite_desk):
+    task = make_task(sqlite_desk, "compare", items=1)
+    models = iter(["judge-1", "judge-2"])
+    with scripted(lambda _: completion({"side": "tie"}, model=next(models))) as address:
+        help_with(sqlite_desk, address, task.id)
+    assert list_said(sqlite_desk.engine) == [("abstained", None)]
+
+
 @pytest.mark.parametrize(("said", "told"), [("tie", {"side": "tie"}), ("both_bad", {"side": "both_bad"})])
 def test_what_names_no_place_is_the_same_in_both_orders(sqlite_desk, said, told):
     task = make_task(sqlite_desk, "compare", items=1)
