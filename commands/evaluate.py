@@ -122,6 +122,7 @@ def evaluate(
             seed=recipe.seed,
             with_replies=with_replies,
             run_dir=run_dir if run_dir is not None and run_dir.is_dir() else None,
+            leaves_texts=run is not None and run.dataset_id == dataset_id,
             on_progress=lambda share: work.report(share, step="evaluating"),
         )
     return report.model_dump(mode="json")

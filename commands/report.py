@@ -21,6 +21,7 @@ from feedback.store.run_history import find_latest_ended
 from feedback.store.tables import DEFAULT_DESK
 
 LATEST = "latest"
+WORDS = {"never_staged": "passed; never staged"}  # of outcomes that are no word of their own
 
 
 @click.command("report")
@@ -30,9 +31,10 @@ LATEST = "latest"
 def command(frame: Frame, run: str, as_json: bool) -> None:
     """Tell what to do now, and what RUN met, did and decided; `latest` is the last one that ended.
 
-    Exit codes: 0 a new adapter was put into service; 1 the run failed, or no model server took its adapter:
-    somebody has to look; 2 there is no such run; 3 nothing new serves, because the run was skipped, refused
-    or cancelled, or its adapter waits for the policy or a person.
+    Exit codes: 0 a new adapter was put into service, or passed by a method that is never staged; 1 the run
+    failed, or no model server took its adapter: somebody has to look; 2 there is no such run; 3 nothing new
+    serves, because the run was skipped, refused or cancelled, or its adapter waits for the policy or a
+    person.
 
     \b
     rejoinder report
@@ -105,7 +107,7 @@ def describe(report: dict[str, Any]) -> list[str]:
     lines = [
         *describe_morning(report),
         *describe_advice(report["advice"]),
-        f"run        {run['id']} {run['state']}: {report['outcome']}",
+        f"run        {run['id']} {run['state']}: {WORDS.get(report['outcome'], report['outcome'])}",
         f"came in    {came['conversations']} conversations, {count_all(came['judgements'])}, "
         f"thumbs {came['thumbs']['up']} up {came['thumbs']['down']} down",
         f"choices    {refused['choices']} of {refused['judgements']} judgements, {refused['pairs']} pairs",

@@ -25,7 +25,9 @@ Object = dict[str, Any]
 class RunReport(Answer):
     form: int = Field(description="Of this object; raised when a key changes its meaning.")
     run: Object
-    outcome: str = Field(description="published, unpublished, waiting, refused, skipped, cancelled or failed")
+    outcome: str = Field(
+        description="published, never_staged, unpublished, waiting, refused, skipped, cancelled or failed"
+    )
     exit_code: int = Field(description="Of `rejoinder report`: 0, 1 or 3, see docs/run-report.md.")
     morning: Object = Field(description="How all stands now, in one sentence, and what to do.")
     drift: Object = Field(

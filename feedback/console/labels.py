@@ -154,6 +154,7 @@ FIGURES = {
 # What became of a run, as its run report says it.
 OUTCOMES = {
     "published": _("A new adapter passed and was put into service."),
+    "never_staged": _("It passed every limit; what its method trains is never staged."),
     "unpublished": _("A new adapter passed, but no model server took it."),
     "waiting": _("A new adapter passed and is shown to nobody."),
     "refused": _("The gate refused the new adapter; serving is unchanged."),

@@ -22,11 +22,15 @@ from feedback.store.tables import RolloutDecision, Run
 
 FORM = 2  # of this object; raised when a key changes its meaning
 NOT_PUBLISHED = "not_published"
+NOT_SERVED = "method_not_served"  # of a method that no engine serves
 
-Outcome = Literal["published", "unpublished", "waiting", "refused", "skipped", "cancelled", "failed"]
-# For schedulers: 0 something better serves, 1 somebody has to look, 3 nothing new serves.
+Outcome = Literal[
+    "published", "never_staged", "unpublished", "waiting", "refused", "skipped", "cancelled", "failed"
+]
+# For schedulers: 0 all that the run could do is done, 1 somebody has to look, 3 nothing new serves.
 EXIT_CODES: dict[str, int] = {
     "published": 0,
+    "never_staged": 0,
     "unpublished": 1,
     "failed": 1,
     "waiting": 3,
@@ -101,7 +105,7 @@ def for_outside(report: Mapping[str, Any]) -> dict[str, Any]:
 
 def find_outcome(facts: RunReportFacts) -> Outcome:
     """The outcome of the run in one word. `waiting`: the adapter passed, and a rule of the policy or a person
-    decides next.
+    decides next. `never_staged`: it passed every limit, and no engine serves what its method trains.
     """
     run = facts.run
     if run.state == "skipped":
@@ -110,6 +114,8 @@ def find_outcome(facts: RunReportFacts) -> Outcome:
         return "cancelled"
     if run.state != "done":
         return "failed"
+    if run.decision is None and [reason.get("code") for reason in run.reasons] == [NOT_SERVED]:
+        return "never_staged"
     if run.decision != "passed":
         return "refused"
     if facts.deployments:

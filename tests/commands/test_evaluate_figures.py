@@ -1,6 +1,14 @@
-"""What `rejoinder evaluate` prints beside the table of rules."""
+"""What `rejoinder evaluate` prints beside the table of rules, and of which dataset it leaves texts."""
 
-from commands.evaluate import format_figures
+import pytest
+
+from commands.evaluate import evaluate, format_figures
+from commands.frame import Frame
+from feedback.store.engine import open_engine, unit_of_work
+from feedback.store.tables import Run
+from serving.base import compute_base_id, resolve_base
+from tests.databases import START
+from tests.feedback.builders import DESK, add_adapter, add_dataset
 
 CURVE = {"first": 1.9, "best": 1.2, "best_step": 140, "last": 1.25, "last_step": 152}
 REPORT = {
@@ -45,3 +53,28 @@ def test_every_part_has_its_line():
 def test_what_was_not_measured_has_none():
     nothing = {"curves": None, "replay": None, "replies": None, "guards": None}
     assert list(format_figures(nothing)) == []
+
+
+@pytest.mark.parametrize(("asked", "leaves"), [(None, True), ("a" * 64, True), ("b" * 64, False)])
+def test_texts_of_another_dataset_than_the_runs_are_left_nowhere(store, monkeypatch, asked, leaves):
+    import trainer.evaluation.evaluate as module
+    from trainer.evaluation.report import OfflineReport
+
+    seen = {}
+    report = OfflineReport.model_validate({"n": 0, "total": 0, "seconds": 0})
+    monkeypatch.setattr(module, "evaluate_adapter", lambda *_, **given: seen.update(given) or report)
+    frame = Frame(store, None)
+    engine = open_engine(f"sqlite:///{store / 'rejoinder.db'}")
+    with unit_of_work(engine) as session:
+        for each in ("a", "b"):
+            add_dataset(session, each * 64)
+        run = Run(desk_id=DESK, kind="manual", slot="x", requested_by="ada", created_at=START)
+        run.dataset_id, run.state = "a" * 64, "done"
+        session.add(run)
+        session.flush()
+        base_id = compute_base_id(resolve_base(frame.serving().base_model))
+        made = {"base_id": base_id, "run_id": run.id, "dataset_id": run.dataset_id}
+        add_adapter(session, "tuned-20261122-1", **made)
+    engine.dispose()
+    evaluate(frame, "tuned-20261122-1", choices=None, dataset=asked, with_replies=True, quiet=True)
+    assert seen["leaves_texts"] is leaves

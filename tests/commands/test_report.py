@@ -32,6 +32,7 @@ def test_no_run_yet_is_nothing_to_do(call: Call, store: Path) -> None:
     ("outcome", "exit_code", "line"),
     [
         ("published", 0, "adapter    tuned-20261122-1 canary, no counted pick yet"),
+        ("never_staged", 0, " done: passed; never staged"),
         ("unpublished", 1, "next       Start one, then `rejoinder promote tuned-20261122-1`."),
         ("refused", 3, "reason     too_long: replies grew against base (2.4, limit 2.0)"),
         (

@@ -79,6 +79,7 @@ def evaluate_adapter(
     with_replies: bool = True,
     tag_weights: TagWeights = MappingProxyType({}),
     run_dir: Path | None = None,
+    leaves_texts: bool = True,
     on_progress: ShareDone = lambda share: None,
 ) -> OfflineReport:
     """The report on one adapter: over `choices` (a file) or else the dataset's test split.
@@ -87,10 +88,11 @@ def evaluate_adapter(
     template's arguments of new sets. `tag_weights`: of the run's recipe, for figures by tag. Figures that
     need held-out choices are None if there are none, and so are those that need replies if `with_replies` is
     False. `run_dir`: directory of the training run. Its curves are read, and replies that broke a guard, some
-    replies of base and adapter to the same prompts and, of the dataset, the names of picks that were not
-    predicted are written there.
+    replies of base and adapter to the same prompts and the names of picks that were not predicted are written
+    there, with `leaves_texts` and without `choices`: erasure finds such a directory by the run's dataset.
     """
     started = time.monotonic()
+    texts_dir = run_dir if leaves_texts and choices is None else None
     guards = read_guards(measurement.guards)
     scorer = Scorer(base, threads=threads, dtype=dtype, template_kwargs=template_kwargs)
     scorer.attach(ADAPTER, adapter_dir)
@@ -103,8 +105,8 @@ def evaluate_adapter(
             scorer, splits, serving is not None, seed, on_progress, tag_weights
         )
         figures |= measured
-        if run_dir is not None and choices is None:
-            write_missed(run_dir, missed)
+        if texts_dir is not None:
+            write_missed(texts_dir, missed)
         figures["serving_name"] = serving[0] if serving else None
     on_progress(0.6)
     if run_dir is not None:
@@ -117,12 +119,12 @@ def evaluate_adapter(
         on_progress(0.65)
         prompts = read_fixed_prompts(measurement, splits.test)
         figures["replies"] = measure_generated_replies(
-            scorer, prompts, ADAPTER, measurement, seed=seed, run_dir=run_dir
+            scorer, prompts, ADAPTER, measurement, seed=seed, run_dir=texts_dir
         )
         on_progress(0.9)
         figures["guards"], broken = measure_guards(scorer, guards, ADAPTER, measurement, seed=seed)
-        if run_dir is not None:
-            _write_broken(run_dir / "guards.jsonl", broken)
+        if texts_dir is not None:
+            _write_broken(texts_dir / "guards.jsonl", broken)
     on_progress(1.0)
     return OfflineReport.model_validate(figures | {"seconds": round(time.monotonic() - started, 2)})
 

@@ -38,8 +38,15 @@ TOO_FEW = {
     "limit": 50,
 }
 NO_ENGINE = {"code": "not_published", "text": "no engine runs", "value": None, "limit": 0}
+NEVER_STAGED = {
+    "code": "method_not_served",
+    "text": "method prompt: it is never staged",
+    "value": None,
+    "limit": 0,
+}
 FIELDS: dict[str, dict[str, Any]] = {
     "published": {"state": "done", "decision": "passed"},
+    "never_staged": {"state": "done", "reasons": [NEVER_STAGED]},
     "unpublished": {"state": "done", "decision": "passed", "reasons": [NO_ENGINE]},
     "waiting": {"state": "done", "decision": "passed"},
     "refused": {"state": "done", "decision": "refused", "reasons": [TOO_LONG]},

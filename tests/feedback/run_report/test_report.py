@@ -30,7 +30,16 @@ from feedback.store.runs import Metric
 from feedback.store.tables import Judgement, RolloutDecision, Run
 from tests.databases import START
 from tests.feedback.builders import DESK
-from tests.feedback.run_report.runs import ADAPTER, COUNTS, LATER, NO_ENGINE, add_ended_run, train_run
+from tests.feedback.run_report.runs import (
+    ADAPTER,
+    COUNTS,
+    LATER,
+    NEVER_STAGED,
+    NO_ENGINE,
+    TOO_LONG,
+    add_ended_run,
+    train_run,
+)
 
 SECRET = "My card number is 4111 1111 1111 1111"
 POLICY = RolloutPolicy()
@@ -53,6 +62,7 @@ def tell(engine, run_id):
     ("outcome", "exit_code", "said", "to_do"),
     [
         ("published", 0, "canary_begun", "first_picks"),
+        ("never_staged", 0, "nothing_new", "judge_more"),
         ("unpublished", 1, "no_engine", "start_engine"),
         ("waiting", 3, "passed_unshown", "show_or_approve"),
         ("refused", 3, "refused", "hold_length"),
@@ -282,6 +292,13 @@ def test_a_run_that_waits_for_an_engine_is_told_from_one_that_waits_for_people(s
     run = Run(**{**facts.run.model_dump(), "reasons": [NO_ENGINE]})
     assert find_outcome(facts) == "waiting"
     assert find_outcome(replace(facts, run=run)) == "unpublished"
+
+
+def test_virtual_tokens_that_missed_a_limit_are_refused(sqlite_engine):
+    facts = read_facts(sqlite_engine, add_ended_run(sqlite_engine, "never_staged"), now=LATER)
+    run = Run(**{**facts.run.model_dump(), "reasons": [NEVER_STAGED, TOO_LONG]})
+    assert find_outcome(facts) == "never_staged"
+    assert find_outcome(replace(facts, run=run)) == "refused"
 
 
 def test_what_was_taken_back_is_one_judgement_of_an_erased_agent_too(sqlite_desk):

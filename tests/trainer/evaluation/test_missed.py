@@ -91,3 +91,7 @@ def test_an_evaluation_notes_the_held_out_picks_that_were_not_predicted(trained,
     (run_dir / "missed.jsonl").unlink()
     evaluate_adapter(trained.adapter_dir, doubtful, base, SMALL, choices=doubtful / "choices.jsonl", **given)
     assert read_missed(tmp_path, "r1") is None  # choices of a file are no records of this desk
+
+    other = given | {"with_replies": True, "leaves_texts": False}
+    assert evaluate_adapter(trained.adapter_dir, doubtful, base, SMALL, **other).replies.prompts == 4
+    assert list(run_dir.iterdir()) == []  # erasure would look for another dataset's texts elsewhere

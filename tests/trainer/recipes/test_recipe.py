@@ -109,6 +109,11 @@ def test_a_rank_outside_of_1_to_256_is_refused_with_its_value(rank, told):
         load_recipe("demo", rank=rank)
 
 
+@pytest.mark.parametrize("rank", [1, 2, 3, 4, 256])
+def test_small_ranks_are_ranks_as_well(rank):
+    assert load_recipe("lora_choice", rank=rank).rank == rank
+
+
 def test_alpha_may_be_half_the_rank():
     assert load_recipe("demo", rank=128, alpha="half").scale_alpha == 64
     assert load_recipe("demo").scale_alpha == 4
