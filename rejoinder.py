@@ -19,7 +19,8 @@ COMMANDS = {
     "init": ("commands.init", "Make the data directory, migrate the store and choose the policy."),
     "doctor": (
         "commands.doctor",
-        "Look at libraries, memory, base model, disk, port, proxy, limits, store, schema, engine, adapters.",
+        "Look at libraries, memory, base model, disk, port, proxy, limits, helper, store, schema, engine and "
+        "adapters.",
     ),
     "status": (
         "commands.status",
@@ -45,6 +46,10 @@ COMMANDS = {
     "task": (
         "commands.task",
         "Let people label: add tasks, fill them with items, open, pause and close them.",
+    ),
+    "helper": (
+        "commands.helper",
+        "The strong model that may help people label: check that it answers, and where it is trusted.",
     ),
     "train": ("commands.train", "Request a run from the worker: collect, train, evaluate, gate, publish."),
     "evaluate": (

@@ -21,6 +21,7 @@ from commands.shifts import SHIFTS
 from commands.situations import SITUATIONS
 from feedback.app import create_app
 from feedback.clock import SystemClock
+from feedback.helper.settings import HelperSettings
 from feedback.morning.sentence import say
 from feedback.settings import FeedbackSettings
 from feedback.store.engine import open_engine
@@ -250,7 +251,12 @@ def render_settings() -> str:
 
 
 def list_settings() -> list[tuple[str, type[BaseSettings]]]:
-    return [("serving", ServingSettings), ("feedback", FeedbackSettings), ("trainer", TrainerSettings)]
+    return [
+        ("serving", ServingSettings),
+        ("feedback", FeedbackSettings),
+        ("trainer", TrainerSettings),
+        ("helper", HelperSettings),
+    ]
 
 
 def read_effects(cls: type[BaseSettings]) -> dict[str, str]:

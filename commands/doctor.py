@@ -23,6 +23,7 @@ from commands.checks import (
     examine_base,
 )
 from commands.frame import Frame, frame_options, json_option, print_json
+from commands.helper import check_helper
 from commands.status import list_served
 from commands.store import SchemaNewer, check_schema
 from feedback.deployment.policy_changes import find_unexplained
@@ -43,8 +44,8 @@ MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 @frame_options
 @json_option
 def command(frame: Frame, as_json: bool) -> None:
-    """Look at libraries, memory, base model, disk, port, proxy, limits, store, schema, engine, adapters. Exit
-    code 1 if something fails.
+    """Look at libraries, memory, base model, disk, port, proxy, limits, helper, store, schema, engine and
+    adapters. Exit code 1 if something fails.
 
     \b
     rejoinder doctor
@@ -79,6 +80,7 @@ def examine(frame: Frame) -> Iterator[DoctorCheck]:
     yield check_port(frame)
     yield check_proxy(frame)
     yield check_limits(frame)
+    yield check_helper(frame)
     yield from examine_store(frame)
 
 

@@ -12,6 +12,7 @@ import click
 from commands.errors import SettingsWrong
 from commands.instance import is_running, read_holder
 from feedback.deployment.policy import Policy, PolicyRefused, load_policy
+from feedback.helper.settings import HelperSettings
 from feedback.morning.outlook import Outlook
 from feedback.settings import FeedbackSettings
 from serving.config import load_settings
@@ -55,6 +56,9 @@ class Frame:
             TrainerSettings, "trainer", config=self.config, data_dir=self.data_dir, **overrides
         )
 
+    def helper(self) -> HelperSettings:
+        return load_settings(HelperSettings, "helper", config=self.config, data_dir=self.data_dir)
+
     def policy(self) -> Policy:
         """The gate's policy; raises PolicyRefused if it is inconsistent."""
         return load_policy(self.feedback().policy_for(self.serving().base_model))
@@ -65,9 +69,9 @@ class Frame:
         return Outlook(self.policy(), self.data_dir, trainer.min_new_choices, trainer.timetable())
 
     def check_settings(self) -> None:
-        """Reads all three tables and the policy. Raises SettingsWrong with the faults of all of them."""
+        """Reads all tables and the policy. Raises SettingsWrong with the faults of all of them."""
         faults = []
-        for read in (self.serving, self.feedback, self.trainer):
+        for read in (self.serving, self.feedback, self.trainer, self.helper):
             try:
                 read()
             except SettingsFault as fault:

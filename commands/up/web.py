@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import cache
 
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from commands.deployer import make_deployer
@@ -21,12 +22,16 @@ from commands.files import raise_file_limit
 from commands.frame import Frame
 from demo.chat import add_examples
 from feedback.app import create_app
-from feedback.clock import SystemClock
+from feedback.clock import Clock, SystemClock
 from feedback.deployment.deploy import Deployer
 from feedback.deployment.policy_changes import note_policy_change
 from feedback.duels.drawing import DuelDrawer
 from feedback.errors import ApiError
+from feedback.helper.address import open_address
+from feedback.helper.ask import Helper
+from feedback.helper.labelling import HelperLabeller
 from feedback.records.language import load_identifier
+from feedback.records.redact import open_redactor
 from feedback.store.engine import open_engine
 from feedback.suggestions.plan import BaseFacts, describe_base_model
 from feedback.suggestions.suggester import Suggester
@@ -44,7 +49,7 @@ from trainer.settle import settle_and_log
 POLL_EVERY_S = 0.25
 CHECKPOINT_PATIENCE_S = 10.0  # for which a request to promote one waits for its engine
 OTHER_FILES = 512  # files besides pages: for the store, the engine, logs
-OTHER_CONNECTIONS = 8  # to the store: for the poll every second, duels, and a reserve
+OTHER_CONNECTIONS = 10  # to the store: for the poll every second, duels, the helper, and a reserve
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +99,7 @@ def building_front(frame: Frame) -> Iterator[Front]:
         clock=clock,
         describe_base=describe_base,
     )
+    helper = make_helper(frame, serving, store_engine, clock, closing)
     note_what_decides(deployer)
     app = create_app(
         settings,
@@ -113,15 +119,37 @@ def building_front(frame: Frame) -> Iterator[Front]:
         ending.callback(made.releaser.close)
         ending.callback(suggester.close)
         ending.callback(duel_drawer.close)
+        if helper is not None:
+            ending.callback(helper.close)
         ending.callback(closing.set)
         made.imports.watch()
         made.datasets.sweep()
         suggester.watch()
         duel_drawer.watch()
+        if helper is not None:
+            helper.watch()
         made.releaser.start()
         # Loading takes a second, which the first customer's transaction would otherwise wait for.
         threading.Thread(target=load_identifier, name="languages", daemon=True).start()
         yield ending.enter_context(running_front(app, store_engine, settings, wakeups))
+
+
+def make_helper(
+    frame: Frame, serving: ServingSettings, store_engine: Engine, clock: Clock, closing: threading.Event
+) -> HelperLabeller | None:
+    """What labels beside people; None where the settings name no helper, or no use of it."""
+    settings = frame.helper()
+    if not settings.is_on or not settings.uses:
+        return None
+    helper = Helper(
+        store_engine=store_engine,
+        settings=settings,
+        open_address=lambda: open_address(settings, serving),
+        redactor=open_redactor(frame.data_dir),
+        clock=clock,
+        closing=closing,
+    )
+    return HelperLabeller(store_engine=store_engine, helper=helper, clock=clock)
 
 
 def note_what_decides(deployer: Deployer) -> None:

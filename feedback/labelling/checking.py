@@ -23,7 +23,7 @@ from feedback.labelling.kinds import BAD, CHECK, GOOD, answer_of
 from feedback.labelling.posterior import FIRST_ACCURACY, find_posterior
 from feedback.labelling.settle import EXPERTS, PEOPLE
 from feedback.labelling.standing import REOPENED, make_rule
-from feedback.store import check_items, items, reliabilities, tasks
+from feedback.store import check_items, helper_labels, items, reliabilities, tasks
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Item, Label, Task
 from feedback.store.text_checks import hold_item
@@ -31,6 +31,7 @@ from feedback.store.text_checks import hold_item
 CROSSED, EXPERT = "crossed", "expert"
 TIERS_OF = {CROSSED: PEOPLE, EXPERT: EXPERTS}
 SEED_LIMIT = 2**63
+CONTRADICTED = 0.5  # of the confidence of an outcome that the helper contradicts
 CHECKER = "scheduler"  # who closes a finished check
 
 
@@ -51,6 +52,8 @@ def add_check(session: Session, *, task: Task, audience: str, count: int, actor:
     if not settled:
         raise NothingSettled(task.id)
     confidences = weigh_again(session, task=task, settled=settled)
+    for item_id in find_contradicted(session, task=task) & confidences.keys():
+        confidences[item_id] *= CONTRADICTED
     drawn: dict[str, float] = {}
     while not drawn:  # a small count may draw nothing
         seed = secrets.randbelow(SEED_LIMIT)
@@ -61,6 +64,15 @@ def add_check(session: Session, *, task: Task, audience: str, count: int, actor:
     made = [_make_item(check, item, place, drawn[item.id], now) for place, item in enumerate(chosen, 1)]
     items.add_items(session, items=made)
     return check
+
+
+def find_contradicted(session: Session, *, task: Task) -> set[str]:
+    """The settled items of which the helper said something else than people came to."""
+    return {
+        item_id
+        for item_id, said, outcome in helper_labels.list_said_of_settled(session, task_id=task.id)
+        if answer_of(task.kind, said) != answer_of(task.kind, outcome)
+    }
 
 
 def weigh_again(session: Session, *, task: Task, settled: Sequence[Item]) -> dict[str, float]:

@@ -31,7 +31,7 @@ def renew_item(session: Session, *, task: Task, item: Item, now: datetime) -> No
     if task.kind == REWRITE:
         renew_text_checks(session, task=task, item=item, now=now)
     if item.subject_kind == items.OF_LABEL:
-        _renew_rewritten(session, check=item, now=now)
+        renew_rewritten(session, check=item, now=now)
     if task.tier >= EXPERTS or task.gold_share <= 0:
         return
     if not was_with_experts and item.tier < EXPERTS:
@@ -47,7 +47,8 @@ def renew_item(session: Session, *, task: Task, item: Item, now: datetime) -> No
         save_row(session, gold)
 
 
-def _renew_rewritten(session: Session, *, check: Item, now: datetime) -> None:
+def renew_rewritten(session: Session, *, check: Item, now: datetime) -> None:
+    """Writes where the item stands whose text was checked. The caller holds both."""
     label = session.get_one(Label, check.subject_id)
     item = items.get_item(session, desk_id=check.desk_id, item_id=label.item_id)
     task = get_task(session, desk_id=check.desk_id, task_id=item.task_id)

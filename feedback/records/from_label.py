@@ -16,7 +16,7 @@ from feedback.records.from_judgement import LABEL
 from feedback.records.normalise import settle_choice, settle_edit
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChatMessage, ChoiceForm, OfferedReply, PairForm, ThumbForm
-from feedback.records.weights import OWN_WEIGHT, weigh_evidence
+from feedback.records.weights import ENOUGH_LABELS, OWN_WEIGHT, weigh_evidence
 
 COMPARE, PICK, RATE, REWRITE, TAG = "compare", "pick", "rate", "rewrite", "tag"  # kinds of task
 FORM_OF = {COMPARE: "choice", PICK: "choice", RATE: "thumb", REWRITE: "pair"}
@@ -60,6 +60,7 @@ class LabelledItem:
     labels: Sequence[ItemLabel] = ()
     chat_template_kwargs: Mapping[str, Any] = field(default_factory=dict)
     known: Sequence[str] = ()  # what stands for the customer, to be replaced
+    helper_agreed: float | None = None  # where the helper settled it alone: its agreement with people
 
 
 def derive_outcome(item: LabelledItem) -> LabelForm | Refusal:
@@ -192,8 +193,12 @@ def find_text(item: LabelledItem) -> str | None:
 
 
 def weigh_item(item: LabelledItem) -> float:
-    """The mean weight of the labellers who said what the item came to."""
+    """The mean weight of the labellers who said what the item came to; what the helper settled alone weighs
+    as if a labeller said it who is right as often as it agrees with people.
+    """
     classes = count_answers(item)
+    if item.helper_agreed is not None:
+        return round(weigh_evidence(item.helper_agreed, ENOUGH_LABELS, classes), 6)
     weights = [
         1.0 if label.accuracy is None else weigh_evidence(label.accuracy, label.labels, classes)
         for label in list_supporters(item)

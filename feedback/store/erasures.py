@@ -28,6 +28,8 @@ from feedback.store.tables import (
     Duel,
     Erasure,
     Fit,
+    HelperCall,
+    HelperLabel,
     Item,
     Judgement,
     JudgementReasons,
@@ -194,11 +196,13 @@ def _paths(ids: Sequence[str]) -> list[tuple[type[SQLModel], ColumnElement[bool]
 
 
 def _label_paths(items: Any) -> list[tuple[type[SQLModel], ColumnElement[bool]]]:
-    """The tables of items and of what was said of them."""
+    """The tables of items and of what was said of them, by people and the helper."""
     return [
         (Item, col(Item.id).in_(items)),
         (Assignment, col(Assignment.item_id).in_(items)),
         (Label, col(Label.item_id).in_(items)),
+        (HelperCall, col(HelperCall.item_id).in_(items)),
+        (HelperLabel, col(HelperLabel.item_id).in_(items)),
     ]
 
 

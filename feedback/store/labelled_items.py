@@ -14,6 +14,7 @@ from feedback.records.from_label import FORM_OF, SETTLED, TAG, ItemLabel, Labell
 from feedback.records.personal import list_known
 from feedback.store.conversations import CONVERSATION_COLUMNS
 from feedback.store.engine import columns_of, of_desk
+from feedback.store.helper_labels import SETTLED_BY
 from feedback.store.tables import Conversation, Item, Label, Record, Reliability, Task
 
 RECORD = "record"  # subject_kind of an item that shows an imported record; its subject_id is the row's id
@@ -22,7 +23,8 @@ ADJUDICATION, HELPER = "others", "helper"  # what a label's giver had seen
 
 ITEM_KEYS = columns_of(Item, "id desk_id")
 ITEM_COLUMNS = columns_of(
-    Item, "id conversation state reason shown hidden outcome settled_at created_at language"
+    Item,
+    "id conversation state reason shown hidden outcome settled_at created_at language settled_by confidence",
 )
 SUBJECT_COLUMNS = columns_of(Item, "subject_kind subject_id")
 LABEL_COLUMNS = columns_of(Label, "item_id labeller value text dwell_ms reasons seen")
@@ -48,7 +50,8 @@ def read_labelled(session: Session, *, item_ids: Sequence[str]) -> list[Labelled
     labels_of = read_labels(session, [row.id for row in rows])
     items = []
     for kind, subject_kind, subject_id, spoken, tags, customer_id, details, *of_item in rows:
-        id, conversation, state, reason, shown, hidden, outcome, settled_at, created_at, language = of_item
+        id, conversation, state, reason, shown, hidden, outcome, settled_at, created_at, *more = of_item
+        language, settled_by, confidence = more
         items.append(
             LabelledItem(
                 id=id,
@@ -64,6 +67,7 @@ def read_labelled(session: Session, *, item_ids: Sequence[str]) -> list[Labelled
                 labels=labels_of.get(id, ()),
                 chat_template_kwargs=hidden.get(TEMPLATE_KEY) or {},
                 known=tuple(list_known(customer_id, details or ())),
+                helper_agreed=confidence if settled_by == SETTLED_BY else None,
             )
         )
     return items

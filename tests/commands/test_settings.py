@@ -29,6 +29,9 @@ VALUES: dict[str, Any] = {
     "database_url": "postgresql+psycopg://localhost/x",
     "nightly_cron": "30 1 * * 1-5",
     "nightly_zone": "Europe/Berlin",
+    "address": "own",
+    "key": SecretStr("k"),
+    "uses": ("tag", "filter"),
     "webhook_url": "https://hooks.example.org/x",
     "webhook_secret": SecretStr("whsec_" + "a" * 32),
 }
@@ -64,7 +67,9 @@ def write_value(value: Any) -> str:
 
 
 def test_there_are_settings_of_all_packages() -> None:
-    assert {table for table, _, _ in FIELDS} == {"serving", "feedback", "trainer"} and len(FIELDS) >= 60
+    assert {table for table, _, _ in FIELDS} == {"serving", "feedback", "trainer", "helper"} and len(
+        FIELDS
+    ) >= 60
 
 
 @pytest.mark.parametrize(

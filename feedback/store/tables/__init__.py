@@ -1,7 +1,7 @@
 """Every table of the store, one class each, in the words of the vocabulary page.
 
 Rows of `judgement`, `judgement_reasons`, `thumb`, `deployment`, `adapter_event`, `rollout_decision`,
-`approval`, `change`, `tag_decision` and `label` are append-only: no query changes one. Texts
+`approval`, `change`, `tag_decision`, `helper_trust` and `label` are append-only: no query changes one. Texts
 and ids in them are nulled by erasure alone. Times are UTC and carry their zone in Python on both databases.
 JSON columns hold plain lists and dicts.
 """
@@ -20,6 +20,7 @@ from feedback.store.tables.conversations import Conversation, Message, Turn
 from feedback.store.tables.dataset_jobs import DatasetJob
 from feedback.store.tables.duels import Duel
 from feedback.store.tables.erasures import Erasure
+from feedback.store.tables.helper import HelperCall, HelperLabel, HelperTrust
 from feedback.store.tables.imports import Import
 from feedback.store.tables.labelling import Assignment, Item, Label, Reliability, Task
 from feedback.store.tables.people import ApiToken, Desk, Event, SignInLink, SystemPrompt, User, WebSession
@@ -57,6 +58,9 @@ __all__ = [
     "Erasure",
     "Event",
     "Fit",
+    "HelperCall",
+    "HelperLabel",
+    "HelperTrust",
     "Import",
     "ImportTally",
     "Item",

@@ -156,3 +156,8 @@ def test_a_record_weighs_as_its_labellers_are_right():
         for kind, shown, value in kinds
     ]
     assert weights == [0.538462, 0.571429, 0.25]  # 0.35 / 0.65, 0.4 / 0.7, 0.1 / 0.4
+
+
+def test_what_the_helper_settled_alone_weighs_as_it_agrees_with_people():
+    """Of four answers: (0.7 - 0.25) / 0.65."""
+    assert weigh_item(make("compare", COMPARE, {"side": "a"}, helper_agreed=0.7)) == 0.692308

@@ -1,0 +1,107 @@
+"""`rejoinder helper`: asks the strong model one question, lists where it is trusted; the line of `doctor`."""
+
+import click
+
+from commands.checks import DoctorCheck
+from commands.frame import Frame, frame_options, json_option, print_json
+from commands.store import open_store
+from feedback.clock import SystemClock
+from feedback.helper.address import open_address
+from feedback.helper.ask import Helper
+from feedback.helper.errors import HelperError
+from feedback.helper.trial import TrialCall, ask_trial
+from feedback.records.redact import open_redactor
+from feedback.store.engine import read
+from feedback.store.helper_labels import list_trust
+from feedback.store.tables import DEFAULT_DESK, HelperTrust
+from serving.client.chat import ChatFailed
+
+
+@click.group("helper")
+def command() -> None:
+    """The strong model that may help people label: check that it answers, and where it is trusted.
+
+    \b
+    rejoinder helper check
+    rejoinder helper trust
+    """
+
+
+@command.command("check")
+@frame_options
+@json_option
+def check_command(frame: Frame, as_json: bool) -> None:
+    """Ask the helper one short question and tell how it went. It is paid like any other.
+
+    \b
+    rejoinder helper check --json | jq .seconds
+    """
+    settings, serving, clock = frame.helper(), frame.settled(), SystemClock()
+    with open_store(frame) as engine:
+        helper = Helper(
+            store_engine=engine,
+            settings=settings,
+            open_address=lambda: open_address(settings, serving),
+            redactor=open_redactor(frame.data_dir),
+            clock=clock,
+        )
+        told = ask_trial(helper, engine, clock=clock)
+    if as_json:
+        print_json(told._asdict())
+    else:
+        click.echo(describe_trial(told))
+
+
+@command.command("trust")
+@frame_options
+@json_option
+def trust_command(frame: Frame, as_json: bool) -> None:
+    """List the tasks in which a model was trusted or lost that, with its kappa and the bar.
+
+    \b
+    rejoinder helper trust --json | jq '.tasks[] | select(.is_trusted).task_id'
+    """
+    with open_store(frame) as engine, read(engine) as session:
+        rows = list_trust(session, desk_id=DEFAULT_DESK)
+    if as_json:
+        named = ("task_id", "model", "is_trusted", "reason", "kappa", "low", "bar", "items", "created_at")
+        print_json({"tasks": [{name: getattr(row, name) for name in named} for row in rows]})
+        return
+    for row in rows:
+        click.echo(describe_trust(row))
+    if not rows:
+        click.echo("No model is trusted in a task yet: that takes 100 items that it and people answered.")
+
+
+def describe_trust(row: HelperTrust) -> str:
+    figures = "" if row.kappa is None else f", kappa {row.kappa:.2f} of {row.items} items (bar {row.bar:.2f})"
+    word = "trusted" if row.is_trusted else "not trusted"
+    return f"{row.task_id}  {row.model} {word} since {row.created_at:%Y-%m-%d %H:%M}: {row.reason}{figures}"
+
+
+def describe_trial(told: TrialCall) -> str:
+    answered = told.answered_by or told.model
+    requests = "one request" if told.requests == 1 else f"{told.requests} requests"
+    return (
+        f"{told.host} answered in the schema: {answered}, {told.seconds:.1f} s, {requests}, "
+        f"{told.tokens} tokens, {told.cost:.6f} of your currency.\n"
+        f"Today: {told.spent} of {told.daily_tokens} tokens."
+    )
+
+
+def check_helper(frame: Frame) -> DoctorCheck:
+    """Whether the helper's address answers with its models; asks it nothing that is paid."""
+    settings = frame.helper()
+    if not settings.is_on:
+        return DoctorCheck("helper", "ok", "none: everything works without one")
+    try:
+        address = open_address(settings, frame.settled())
+        models = address.client.list_models()
+    except (HelperError, ChatFailed, KeyError, TypeError) as fault:
+        hint = getattr(fault, "hint", "") or "Check [helper] address and key."
+        return DoctorCheck("helper", "warn", str(fault), hint)
+    address.client.close()
+    if address.asked not in models:
+        remedy = "Name one of its models in [helper] model; `rejoinder helper check` asks it."
+        return DoctorCheck("helper", "warn", f"{settings.host} lists no model {address.asked}", remedy)
+    return DoctorCheck("helper", "ok", f"{address.asked} at {settings.host}")
