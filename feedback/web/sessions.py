@@ -2,7 +2,8 @@
 
 The cookie holds 256 random bits and nothing else. Signing in creates a new id, against session fixation;
 signing out deletes the row at once. A session without a signed-in user (the CSRF token of the sign-in page)
-is a signed cookie for two hours, so just viewing the page writes nothing into the store.
+is a signed cookie for two hours, so just viewing the page writes nothing into the store. That cookie has a
+name of its own: the sign-in page of one tab may arrive after somebody signed in at another.
 """
 
 from typing import Any
@@ -19,7 +20,7 @@ from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK
 
 COOKIE = "rejoinder_session"
-NOBODY = "nobody."  # prefix of a cookie without a signed-in user; others have no full stop
+NOBODY_COOKIE = "rejoinder_nobody"
 NOBODY_S = 2 * 3_600
 
 
@@ -63,14 +64,15 @@ class StoreSessions(SessionInterface):
         self._days = days
 
     def open_session(self, app: Flask, request: Request) -> StoreSession:
-        cookie = request.cookies.get(self._name(request))
-        if not cookie or "Authorization" in request.headers or request.path.startswith("/static/"):
+        if "Authorization" in request.headers or request.path.startswith("/static/"):
             return StoreSession()
-        if cookie.startswith(NOBODY):
-            return StoreSession(self._read_nobody(app, cookie.removeprefix(NOBODY)))
-        with read(self._engine) as store:
-            row = web_sessions.find_session(store, cookie=cookie, now=self._clock.now())
-        return StoreSession(dict(row.data), cookie) if row else StoreSession()
+        if cookie := request.cookies.get(self._name(request, COOKIE)):
+            with read(self._engine) as store:
+                row = web_sessions.find_session(store, cookie=cookie, now=self._clock.now())
+            if row:
+                return StoreSession(dict(row.data), cookie)
+        signed = request.cookies.get(self._name(request, NOBODY_COOKIE), "")
+        return StoreSession(self._read_nobody(app, signed))
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         from flask import request  # Flask's interface passes only the response
@@ -78,13 +80,13 @@ class StoreSessions(SessionInterface):
         assert isinstance(session, StoreSession)
         if not session.modified and not session.renewed:
             return
-        now, name, secure = self._clock.now(), self._name(request), request.is_secure
+        now, name, secure = self._clock.now(), self._name(request, COOKIE), request.is_secure
         if session.cookie is None and not is_signed_in(session):
             if session:
-                signed = self._signer(app).dumps([dict(session), now.timestamp() + NOBODY_S])
-                cookie = NOBODY + str(signed)
+                name = self._name(request, NOBODY_COOKIE)
+                signed = str(self._signer(app).dumps([dict(session), now.timestamp() + NOBODY_S]))
                 response.set_cookie(
-                    name, cookie, max_age=NOBODY_S, path="/", secure=secure, httponly=True, samesite="Lax"
+                    name, signed, max_age=NOBODY_S, path="/", secure=secure, httponly=True, samesite="Lax"
                 )
                 response.vary.add("Cookie")
             return
@@ -123,5 +125,5 @@ class StoreSessions(SessionInterface):
         return URLSafeSerializer(str(app.secret_key), salt="session of nobody")
 
     @staticmethod
-    def _name(request: Request) -> str:
-        return f"__Host-{COOKIE}" if request.is_secure else COOKIE
+    def _name(request: Request, cookie: str) -> str:
+        return f"__Host-{cookie}" if request.is_secure else cookie

@@ -27,7 +27,7 @@ from tests.feedback.duels.duel_desk import (
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 # Random in every answer: the session's cookie with its end, and the token that goes with it.
-CHANCE = re.compile(r'(rejoinder_session=).*|(name="csrf[-_]token" (?:content|value)=")[^"]+')
+CHANCE = re.compile(r'(rejoinder_(?:session|nobody)=).*|(name="csrf[-_]token" (?:content|value)=")[^"]+')
 # The order in which one person sees the sides: drawn from the random id of their account.
 ORDER = re.compile(r'"order":\s*\[[^\]]+\]')
 

@@ -15,7 +15,7 @@ from feedback.store.tables import ApiToken, Presence, SignInLink, Turn, WebSessi
 from feedback.web.auth import actor_from_token, actor_from_visitor_token
 from tests.feedback.desk import make_desk
 
-COOKIE = "rejoinder_session"
+COOKIE, NOBODY_COOKIE = "rejoinder_session", "rejoinder_nobody"
 
 
 def make_link(desk, name="ann"):
@@ -200,11 +200,11 @@ def test_looking_at_the_sign_in_page_writes_nothing(desk):
 def test_nobodys_session_ends_after_two_hours_and_cannot_be_forged(desk):
     browser = desk.app.test_client()
     form = {"token": desk.tokens["ann"], "csrf_token": csrf_of(browser, "/sign-in")}
-    cookie = browser.get_cookie(COOKIE).value
+    cookie = browser.get_cookie(NOBODY_COOKIE).value
     # Not the last sign: some of its bits stand for nothing.
-    browser.set_cookie(COOKIE, cookie[:-5] + ("a" if cookie[-5] != "a" else "b") + cookie[-4:])
+    browser.set_cookie(NOBODY_COOKIE, cookie[:-5] + ("a" if cookie[-5] != "a" else "b") + cookie[-4:])
     assert browser.post("/sign-in", data=form).status_code == 400
-    browser.set_cookie(COOKIE, cookie)
+    browser.set_cookie(NOBODY_COOKIE, cookie)
     desk.clock.advance(2 * 3_600)
     assert browser.post("/sign-in", data=form).status_code == 400
 
@@ -246,13 +246,28 @@ def test_the_sign_in_form_is_protected(sqlite_desk):
 def test_signing_in_takes_a_new_session_id(desk):
     browser = desk.app.test_client()
     browser.get("/sign-in")
-    before = browser.get_cookie(COOKIE).value
+    assert browser.get_cookie(COOKIE) is None
+    before = browser.get_cookie(NOBODY_COOKIE).value
     browser.get(f"/sign-in/{make_link(desk)}")
     after = browser.get_cookie(COOKIE).value
     assert before != after
     assert after not in str([row.model_dump() for row in desk.rows(WebSession)])
     browser.set_cookie(COOKIE, before)
     assert browser.get("/v1/queue").status_code == 401
+
+
+def test_a_sign_in_page_that_arrives_late_signs_nobody_out(desk):
+    """One tab of a browser was signed out and loads the sign-in page while somebody signs in at another."""
+    other = desk.app.test_client()
+    late = [other.get(path) for path in ("/sign-in", "/workbench")]
+    other.set_cookie(COOKIE, "of a session that was ended")
+    late += [other.get("/sign-in"), other.get("/v1/queue")]
+    browser = sign_in(desk)
+    for answer in late:
+        for line in answer.headers.getlist("Set-Cookie"):
+            name, _, rest = line.partition("=")
+            browser.set_cookie(name, rest.partition(";")[0])
+    assert browser.get("/v1/queue").status_code == 200
 
 
 def test_logging_out_ends_the_session_for_good(desk):
@@ -354,4 +369,4 @@ def test_behind_a_proxy_its_headers_are_believed(sqlite_engine, tmp_path):
 
 def test_nobody_believes_them_by_default(sqlite_desk):
     answer = sqlite_desk.app.test_client().get("/sign-in", headers={"X-Forwarded-Proto": "https"})
-    assert answer.headers["Set-Cookie"].startswith("rejoinder_session=")
+    assert answer.headers["Set-Cookie"].startswith("rejoinder_nobody=")
