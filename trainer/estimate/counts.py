@@ -23,7 +23,7 @@ def count_apart(batch: Sequence[Example]) -> int:
     return sum(len(example.prompt_ids) + len(reply) for example in batch for reply in example.replies)
 
 
-def count_rows(recipe: Recipe, batch: Sequence[Example]) -> int:
+def count_virtual_rows(recipe: Recipe, batch: Sequence[Example]) -> int:
     """Tokens that go through the model for a batch with one reply per row behind virtual tokens, the rows of
     an example padded to its longest.
     """
@@ -58,5 +58,7 @@ COUNT: dict[str, Count] = {"dpo": count_pairs, "sft": count_text_tokens, "kto": 
 def choose_count(recipe: Recipe) -> Count:
     """The function that counts the tokens of a batch, as far as the recipe tells how rows are read."""
     if recipe.objective == "choice":
-        return partial(count_rows, recipe) if recipe.method in VIRTUAL else partial(count_packed, recipe)
+        return (
+            partial(count_virtual_rows, recipe) if recipe.method in VIRTUAL else partial(count_packed, recipe)
+        )
     return COUNT[recipe.objective]

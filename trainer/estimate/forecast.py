@@ -18,7 +18,7 @@ from transformers import AutoTokenizer, set_seed
 
 from trainer.base_model import load_base
 from trainer.data.tagged import count_tagged
-from trainer.estimate.counts import COUNT, Count, choose_count, count_apart, count_packed, count_rows
+from trainer.estimate.counts import COUNT, Count, choose_count, count_apart, count_packed, count_virtual_rows
 from trainer.estimate.memory import Need, Parameters, count_parameters, find_needs
 from trainer.estimate.need import RunNeed, find_run_need
 from trainer.estimate.peak import read_memory
@@ -203,7 +203,7 @@ def find_largest(examples: Sequence[Any], recipe: Recipe) -> int:
     virtual tokens the replies of one example.
     """
     if recipe.method in VIRTUAL:
-        return max(count_rows(recipe, [example]) for example in examples)
+        return max(count_virtual_rows(recipe, [example]) for example in examples)
     if recipe.objective == "choice":
         batches = list_batches(examples, recipe)
         rows = (row for batch in batches for row in split_rows(batch, recipe.row_tokens))
