@@ -15,7 +15,7 @@ import logging
 import random
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import mul
 from pathlib import Path
@@ -26,13 +26,14 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+from bench.compared_desk import DEMO_DESK, ComparedDesk, Prompts
 from bench.held_out import write_dataset
 from bench.kept import KeptNight, read_kept
 from bench.report import make_parser, read_commit
-from demo.agents import NOTHING_GOOD, SimulatedAgent, taste_utility
+from demo.agents import NOTHING_GOOD
 from demo.build import MODEL_DIR
-from demo.grammar import Message, is_broken
-from demo.prompts import FIXED_PROMPTS, fresh_prompts
+from demo.grammar import is_broken
+from demo.prompts import FIXED_PROMPTS
 from feedback.deployment.policy import load_policy
 from feedback.records.normalise import settle_choice
 from feedback.records.rejections import Refusal
@@ -51,16 +52,15 @@ log = logging.getLogger("bench.recipes")
 
 SHORT = {"lr": "learning_rate", "nll": "nll_weight"}
 SAMPLED_PER_PROMPT = 20  # 50 prompts: 1,000 replies
-AGENTS = 6
 TOKENS = 96
 SAMPLING = {"temperature": 0.8, "top_p": 0.95}  # as serving samples
-Prompts = Sequence[Sequence[Message]]
 
 
 @dataclass(frozen=True)
 class FreshSets:
     """Unseen prompts with two base replies each, shared by all variants."""
 
+    desk: ComparedDesk
     seed: int
     prompts: Prompts
     base: list[list[str]]
@@ -114,12 +114,14 @@ def make_dataset(scorer: Scorer, folder: Path, *, picks: int, seed: int) -> None
     write_dataset(folder, judge_sets(scorer, picks=picks, seed=seed))
 
 
-def judge_sets(scorer: Scorer, *, picks: int, seed: int) -> Iterator[dict[str, Any]]:
+def judge_sets(
+    scorer: Scorer, *, picks: int, seed: int, desk: ComparedDesk = DEMO_DESK
+) -> Iterator[dict[str, Any]]:
     """The choices that the agents made, as records; sets that they rejected are left out."""
-    prompts, agents = fresh_prompts(picks, seed), make_agents(seed)
+    prompts, agents = desk.draw_prompts(picks, seed), desk.make_agents(seed)
     generated = generate_sampled(scorer, None, prompts, 4, seed)
     for number, (messages, texts) in enumerate(zip(prompts, generated, strict=True)):
-        agent = agents[number % AGENTS]
+        agent = agents[number % len(agents)]
         decision = agent.judge(messages, texts)
         if decision.kind == "none":
             continue
@@ -139,10 +141,6 @@ def judge_sets(scorer: Scorer, *, picks: int, seed: int) -> Iterator[dict[str, A
         if not isinstance(settled, Refusal):
             kept = {"split": split_of(f"s{number}"), "weight": 1.0, "source": "simulated"}
             yield settled.to_record() | kept
-
-
-def make_agents(seed: int) -> list[SimulatedAgent]:
-    return [SimulatedAgent(f"agent-{number}", seed=seed * 100 + number) for number in range(AGENTS)]
 
 
 def generate_sampled(
@@ -210,16 +208,16 @@ def count_broken_samples(scorer: Scorer, adapter: str | None) -> tuple[int, int]
     )
 
 
-def generate_fresh(scorer: Scorer, n: int, seed: int) -> FreshSets:
-    prompts = fresh_prompts(n, seed)
-    return FreshSets(seed, prompts, generate_sampled(scorer, None, prompts, 2, seed))
+def generate_fresh(scorer: Scorer, n: int, seed: int, desk: ComparedDesk = DEMO_DESK) -> FreshSets:
+    prompts = desk.draw_prompts(n, seed)
+    return FreshSets(desk, seed, prompts, generate_sampled(scorer, None, prompts, 2, seed))
 
 
 def measure_support(scorer: Scorer, adapter: str, fresh: FreshSets) -> float:
     """The expected support rate for the agents' taste on sets of two and two: the mean probability that a
     pick is an adapter reply. Sets with unequal numbers of distinct texts, and refused sets, are left out.
     """
-    agent, rng = make_agents(fresh.seed)[0], random.Random(fresh.seed)
+    agent, rng = fresh.desk.make_agents(fresh.seed)[0], random.Random(fresh.seed)
     shares: list[float] = []
     for messages, base, tuned in zip(
         fresh.prompts,
@@ -229,7 +227,7 @@ def measure_support(scorer: Scorer, adapter: str, fresh: FreshSets) -> float:
     ):
         ours, theirs = ({normalise(text) for text in texts} for texts in (tuned, base))
         cards = list({normalise(text): text for text in tuned + base}.values())
-        best = max(taste_utility(card, messages) for card in cards)
+        best = max(agent.rate(card, messages) for card in cards)
         if len(ours) != len(theirs) or best < NOTHING_GOOD:
             continue
         rng.shuffle(cards)

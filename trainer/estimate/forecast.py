@@ -6,7 +6,7 @@ Nothing is written that stays. It is for one process; evaluation, gate and publi
 
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from math import ceil
@@ -17,8 +17,8 @@ import torch
 from transformers import AutoTokenizer, set_seed
 
 from trainer.base_model import freeze_lower, load_base
-from trainer.data.example import Example
 from trainer.data.tagged import count_tagged
+from trainer.estimate.counts import COUNT, Count, choose_count, count_apart, count_packed, count_virtual_rows
 from trainer.estimate.memory import Need, Parameters, count_parameters, find_needs
 from trainer.estimate.need import RunNeed, find_run_need
 from trainer.estimate.peak import read_memory
@@ -31,9 +31,9 @@ from trainer.objectives.choice.reference import list_missing
 from trainer.packing.prefix_tree import count_shared_tokens
 from trainer.packing.rows import split_rows
 from trainer.recipes.adapter_layers import require_trained
+from trainer.recipes.methods import VIRTUAL
 from trainer.recipes.recipe import Recipe
 
-Count = Callable[[Sequence[Any]], int]
 FORWARD = (
     0.5  # share of a step's time: with frozen weights the backward pass takes as long as the forward one
 )
@@ -151,8 +151,7 @@ def foresee(
     """What a run will take, before its first step. `reading`: seconds for which the base reads a token."""
     examples = data.found.examples
     recipe = recipe.settle_epochs(len(examples))
-    count = partial(count_packed, recipe) if recipe.objective == "choice" else COUNT[recipe.objective]
-    tokens, _ = count_run(data, recipe, count, reference_dir)
+    tokens, _ = count_run(data, recipe, choose_count(recipe), reference_dir)
     steps = count_steps(len(examples), recipe)
     return find_run_need(
         base,
@@ -200,7 +199,11 @@ def find_seconds(tokens: Tokens, recipe: Recipe, steps: int, rate: float, *, loa
 
 
 def find_largest(examples: Sequence[Any], recipe: Recipe) -> int:
-    """The most tokens that are in the model at once: a packed row, or a batch padded to its longest."""
+    """The most tokens that are in the model at once: a packed row, a batch padded to its longest, or with
+    virtual tokens the replies of one example.
+    """
+    if recipe.method in VIRTUAL:
+        return max(count_virtual_rows(recipe, [example]) for example in examples)
     if recipe.objective == "choice":
         batches = list_batches(examples, recipe)
         rows = (row for batch in batches for row in split_rows(batch, recipe.row_tokens))
@@ -254,34 +257,3 @@ def list_batches(examples: Sequence[Any], recipe: Recipe) -> list[list[Any]]:
     order = ConversationSet(examples, recipe.seed) if recipe.objective == "choice" else examples
     ordered = [order[place] for place in range(len(examples))]
     return [ordered[start : start + size] for start in range(0, len(ordered), size)]
-
-
-def count_packed(recipe: Recipe, batch: Sequence[Example]) -> int:
-    """Tokens that go through the model for a batch in packed rows, shared histories counted once."""
-    return sum(map(count_shared_tokens, split_rows(batch, recipe.row_tokens)))
-
-
-def count_apart(batch: Sequence[Example]) -> int:
-    """Tokens that go through the model for a batch with one reply per row."""
-    return sum(len(example.prompt_ids) + len(reply) for example in batch for reply in example.replies)
-
-
-def count_pairs(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
-    """Tokens that go through the model for a batch of pairs, with one row for either side."""
-    return sum(2 * len(row["prompt_ids"]) + len(row["chosen_ids"]) + len(row["rejected_ids"]) for row in rows)
-
-
-def count_text_tokens(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
-    """Tokens that go through the model for a batch of texts."""
-    return sum(len(row["input_ids"]) for row in rows)
-
-
-def count_thumb_tokens(rows: Sequence[Mapping[str, Sequence[int]]]) -> int:
-    """Tokens that go through the model for a batch of thumbs, with one row for the reply and one for the
-    reply of another prompt.
-    """
-    replies = ("completion_ids", "KL_completion_ids")
-    return sum(2 * len(row["prompt_ids"]) + sum(len(row[name]) for name in replies) for row in rows)
-
-
-COUNT: dict[str, Count] = {"dpo": count_pairs, "sft": count_text_tokens, "kto": count_thumb_tokens}

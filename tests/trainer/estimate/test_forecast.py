@@ -23,7 +23,7 @@ def example(number: int, prompt: int, replies: tuple[int, ...]) -> Example:
 
 
 def test_tokens_by_hand():
-    from trainer.estimate.forecast import count_apart, count_packed, count_pairs
+    from trainer.estimate.counts import count_apart, count_packed, count_pairs
 
     examples = [example(1, 40, (6, 6, 6, 6)), example(2, 10, (5, 4, 3)), example(3, 20, (7, 2, 1))]
     assert count_packed(CHOICE, examples) == 40 + 24 + 10 + 12 + 20 + 10
@@ -31,8 +31,21 @@ def test_tokens_by_hand():
     assert count_pairs([{"prompt_ids": [1, 2, 3], "chosen_ids": [4], "rejected_ids": [5, 6]}]) == 9
 
 
+@pytest.mark.parametrize("method", ["prompt", "prefix"])
+def test_virtual_tokens_stand_before_each_reply_of_one_example(method):
+    """Rows are padded to the longest of an example: 4 x (5 + 40 + 6), 3 x (5 + 10 + 5), 3 x (5 + 20 + 7)."""
+    from trainer.estimate.counts import choose_count
+    from trainer.estimate.forecast import find_largest
+
+    examples = [example(1, 40, (6, 6, 6, 6)), example(2, 10, (5, 4, 3)), example(3, 20, (7, 2, 1))]
+    recipe = CHOICE.model_copy(update={"method": method, "virtual_tokens": 5})
+    assert choose_count(recipe)(examples) == 204 + 60 + 96
+    assert find_largest(examples, recipe) == 204
+
+
 def test_tokens_of_conversations_are_those_of_the_batches_of_a_run():
-    from trainer.estimate.forecast import count_packed, list_batches
+    from trainer.estimate.counts import count_packed
+    from trainer.estimate.forecast import list_batches
 
     turns = [
         turn for name in "ab" for turn in make_conversation(5, name=name, first=200, reply=60, between=60)
