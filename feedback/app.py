@@ -67,6 +67,7 @@ from feedback.datasets.worker import DatasetWorker
 from feedback.deployment.policy import Policy
 from feedback.drift.watch import KeptWatch
 from feedback.errors import ApiError
+from feedback.helper.settings import HelperSettings
 from feedback.imports.worker import ImportWorker
 from feedback.morning.outlook import Outlook
 from feedback.settings import FeedbackSettings
@@ -141,6 +142,7 @@ def create_app(
     duel_drawer: DuelDrawerPort | None = None,
     deployer: "Deployer | None" = None,
     outlook: Outlook | None = None,
+    helper: HelperSettings | None = None,
     retention_days: int = 0,
 ) -> Flask:
     app = Flask("feedback", template_folder="templates", static_folder="static", static_url_path="/static")
@@ -169,6 +171,7 @@ def create_app(
         outlook=outlook or Outlook(deployer.policy if deployer else Policy(), settings.data_dir, 1, None),
         watch=KeptWatch(),
         advice=KeptAdvice(),
+        helper=helper,
         retention_days=retention_days,
     )
     register_hosts(app, settings)

@@ -110,6 +110,7 @@ def building_front(frame: Frame) -> Iterator[Front]:
         duel_drawer=duel_drawer,
         deployer=deployer,
         outlook=frame.outlook(),
+        helper=frame.helper(),
         retention_days=frame.trainer().retention_days,
     )
     made: Services = app.extensions[EXTENSION]

@@ -7,6 +7,7 @@ from feedback.console import (
     datasets,
     duels,
     duplicates,
+    helper,
     imports,
     labellers,
     lineage,
@@ -36,6 +37,7 @@ blueprints = (
     dataset_jobs.bp,
     tasks.bp,
     labellers.bp,
+    helper.bp,
 )
 
 __all__ = ["blueprints"]

@@ -39,6 +39,7 @@ def list_data_pages() -> list[MenuEntry]:
             ("console_tasks.show_tasks", "console_tasks.show_task", "console_tasks.show_disputes"),
         ),
         MenuEntry("console_labellers.show_labellers", _("Labellers"), ("console_labellers.show_labellers",)),
+        MenuEntry("console_helper.show_helper", _("Helper"), ("console_helper.show_helper",)),
         MenuEntry(
             "console.list_datasets",
             _("Datasets"),

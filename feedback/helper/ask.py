@@ -9,12 +9,11 @@ marks it `unknown`; it counts as paid, and its question is asked once more and t
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
 
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from feedback.clock import Clock, still_runs
+from feedback.clock import Clock
 from feedback.helper.address import HelperAddress
 from feedback.helper.errors import (
     BudgetSpent,
@@ -42,6 +41,7 @@ from feedback.helper.question import (
     name_question,
     write_messages,
 )
+from feedback.helper.rest import find_rest
 from feedback.helper.settings import HelperSettings
 from feedback.lease import Leaseholder, lease_of
 from feedback.records.redact import Redactor
@@ -52,7 +52,6 @@ from serving.client import chat
 from serving.client.chat import ChatAnswer, ChatFailed
 
 RETRIES = 2  # of a request that was not answered and not paid
-FAULTS_IN_A_ROW, REST = 10, timedelta(minutes=10)
 MILLION = 1_000_000
 
 
@@ -184,12 +183,9 @@ class Helper:
         return save_row(session, row)
 
     def _require_awake(self, session: Session, host: str) -> None:
-        last = helper_calls.list_last(session, desk_id=self._desk_id, host=host, limit=FAULTS_IN_A_ROW)
-        if len(last) < FAULTS_IN_A_ROW or any(call.state not in helper_calls.FAULTS for call in last):
-            return
-        ended = last[0].finished_at
-        if ended is not None and still_runs(ended + REST, now=self._clock.now(), term=REST):
-            raise HelperResting(host, ended + REST)
+        until = find_rest(session, desk_id=self._desk_id, host=host, now=self._clock.now())
+        if until is not None:
+            raise HelperResting(host, until)
 
     def _require_item(self, session: Session, item_id: str | None) -> None:
         """An item that is erased from here on finds the row, and takes the texts out of it."""

@@ -13,7 +13,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from feedback.store.engine import of_desk, save_row
-from feedback.store.tables import Desk, HelperCall
+from feedback.store.tables import Desk, HelperCall, Item
 
 ASKED, OK, INVALID, REFUSED = "asked", "ok", "invalid", "refused"
 UNKNOWN, UNREACHABLE, FAILED = "unknown", "unreachable", "failed"
@@ -37,6 +37,24 @@ def sum_tokens(session: Session, *, desk_id: str, day: str) -> int:
     """The tokens of a day, with what is reserved for requests in progress."""
     query = select(func.coalesce(func.sum(HelperCall.tokens), 0))
     return int(session.exec(query.where(HelperCall.desk_id == desk_id, HelperCall.day == day)).one())
+
+
+def count_day(session: Session, *, desk_id: str, day: str) -> tuple[int, float]:
+    """The requests of a day, and what they cost."""
+    query = select(func.count(), func.coalesce(func.sum(HelperCall.cost), 0.0))
+    count, cost = session.exec(query.where(HelperCall.desk_id == desk_id, HelperCall.day == day)).one()
+    return count, float(cost)
+
+
+def list_failed(session: Session, *, desk_id: str, limit: int) -> list[tuple[HelperCall, str | None]]:
+    """The last requests without an answer that can be used, newest first, each with the task of its item."""
+    query = (
+        select(HelperCall, Item.task_id)
+        .join(Item, col(Item.id) == col(HelperCall.item_id), isouter=True)
+        .where(HelperCall.desk_id == desk_id, col(HelperCall.state).not_in((ASKED, OK)))
+        .order_by(col(HelperCall.created_at).desc(), col(HelperCall.id))
+    )
+    return [(call, task_id) for call, task_id in session.exec(query.limit(limit))]
 
 
 def list_last(session: Session, *, desk_id: str, host: str, limit: int) -> Sequence[HelperCall]:

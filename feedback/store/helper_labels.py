@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, null, select
+from sqlalchemy import ColumnElement, func, null, select
 from sqlmodel import Session, col
 
 from feedback.store.engine import of_desk, save_row
@@ -131,6 +131,19 @@ def add_trust(session: Session, *, row: HelperTrust) -> bool:
         return False
     save_row(session, row)
     return True
+
+
+def count_states(session: Session, *, desk_id: str) -> dict[str, dict[str, int]]:
+    """What became of the items that the helper was asked about, by task and state."""
+    query = (
+        select(col(HelperLabel.task_id), col(HelperLabel.state), func.count())
+        .where(col(HelperLabel.desk_id) == desk_id)
+        .group_by(col(HelperLabel.task_id), col(HelperLabel.state))
+    )
+    counts: dict[str, dict[str, int]] = {}
+    for task_id, state, count in session.execute(query):
+        counts.setdefault(task_id, {})[state] = count
+    return counts
 
 
 def list_trust(session: Session, *, desk_id: str) -> list[HelperTrust]:

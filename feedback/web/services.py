@@ -15,6 +15,7 @@ from feedback.clock import Clock
 from feedback.datasets.worker import DatasetWorker
 from feedback.drift.watch import KeptWatch
 from feedback.experiments.rollout_rule import RolloutPolicy
+from feedback.helper.settings import HelperSettings
 from feedback.imports.worker import ImportWorker
 from feedback.morning.outlook import Outlook
 from feedback.settings import FeedbackSettings
@@ -73,6 +74,7 @@ class Services:
     outlook: Outlook
     watch: KeptWatch
     advice: KeptAdvice
+    helper: HelperSettings | None  # of the strong model that may help people label
     retention_days: int  # days until the nightly job erases a conversation; 0 keeps all
 
     @property

@@ -15,6 +15,7 @@ from feedback.clock import SystemClock
 from feedback.deployment.deploy import Deployer
 from feedback.deployment.policy import Policy
 from feedback.duels.drawing import DuelDrawer
+from feedback.helper.settings import HelperSettings
 from feedback.settings import FeedbackSettings
 from feedback.store import users
 from feedback.store.desks import add_system_prompt, ensure_desk
@@ -129,6 +130,7 @@ def run_site(
     public_chat: bool = True,
     trusted_hosts: tuple[str, ...] = (),
     policy: Policy | None = None,
+    helper: HelperSettings | None = None,
 ) -> Iterator[Site]:
     """`policy` is in force where one is given: then adapters can be promoted and rolled back."""
     settings = FeedbackSettings(
@@ -188,6 +190,7 @@ def run_site(
         suggester=suggester,
         duel_drawer=duel_drawer,
         deployer=deployer,
+        helper=helper,
     )
     said: list[tuple[str, str]] = []
 

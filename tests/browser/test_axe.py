@@ -111,6 +111,7 @@ def fill(site: Site) -> Desk:
             "/console/tasks/<task_id>": f"/console/tasks/{task.id}",
             "/console/tasks/<task_id>/disputes": f"/console/tasks/{task.id}/disputes",
             "/console/labellers": "/console/labellers",
+            "/console/helper": "/console/helper",
             "/console/trends": "/console/trends",
             "/console/comments": "/console/comments",
             "/console/datasets": "/console/datasets",
