@@ -12,14 +12,17 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from uuid import uuid4
 
+import psycopg
 import pytest
-from sqlalchemy import Engine, create_engine, event, text
+from psycopg.pq import TransactionStatus
+from sqlalchemy import Engine, Pool, create_engine, event, text
 from sqlmodel import SQLModel
 
 import feedback.store.engine
@@ -30,6 +33,7 @@ from feedback.store.engine import open_engine, unit_of_work
 
 START = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 SETTINGS = ("fsync=off", "listen_addresses=", "max_connections=200", "log_min_messages=fatal")
+AT_WORK = (TransactionStatus.ACTIVE, TransactionStatus.INTRANS, TransactionStatus.INERROR)
 RESTART_NUMBERS = """SELECT setval(format('%I.%I', schemaname, sequencename)::regclass, 1, false)
     FROM pg_sequences WHERE last_value IS NOT NULL"""
 
@@ -103,6 +107,30 @@ class _Administration:
         self._engine.dispose()
 
 
+_opened: list[tuple[str, psycopg.Connection]] = []
+
+
+@event.listens_for(Pool, "connect")
+def remember(connection: object, _: object) -> None:
+    if isinstance(connection, psycopg.Connection):
+        _opened.append((connection.info.dbname, connection))
+
+
+def close_left_open(database: str) -> None:
+    """Closes what threads of a test still hold, once their transaction is over.
+
+    An engine that was disposed of forgets such a connection. Some later test would fail for it, whenever
+    the garbage collector finds it open.
+    """
+    until = time.monotonic() + 10
+    for name, connection in _opened:
+        if name == database:
+            while connection.info.transaction_status in AT_WORK and time.monotonic() < until:
+                time.sleep(0.01)
+            connection.close()
+    _opened[:] = [each for each in _opened if not each[1].closed]
+
+
 def prepare(url: str) -> None:
     """All tables and the desk."""
     engine = open_engine(url)
@@ -119,6 +147,7 @@ def postgres_database(postgres_server: str) -> Iterator[str]:
     with administrate(postgres_server) as admin:
         admin.execute(text(f"CREATE DATABASE {name}"))
     yield postgres_url(postgres_server, name)
+    close_left_open(name)
     with administrate(postgres_server) as admin:
         admin.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
@@ -148,6 +177,7 @@ def postgres_engine(prepared_postgres: Engine) -> Iterator[Engine]:
         ensure_desk(session, now=START)
     yield engine
     engine.dispose()
+    close_left_open("prepared")
 
 
 @pytest.fixture(scope="session")

@@ -160,7 +160,7 @@ class Collector:
             for reply in form.candidates:
                 reply.token_ids = None
             own: dict[str, Any] = {"id": row.identity, "source": row.source, "conversation": row.conversation}
-            own |= {"tags": row.tags, "prompt_token_ids": None, "base_id": None}
+            own |= {"tags": row.tags, "language": row.language, "prompt_token_ids": None, "base_id": None}
             yield settle_choice(form.model_copy(update=own)), ()
 
     def collect_pairs(self) -> Iterator[Collected]:
@@ -199,7 +199,7 @@ class Collector:
             assert isinstance(labelled, ThumbForm)
             yield self._finish_thumb(labelled, labelled.conversation or "", known)
         for row, form in self._read_imported("thumb", ThumbForm):
-            own = {"id": row.identity, "source": row.source, "tags": row.tags}
+            own = {"id": row.identity, "source": row.source, "tags": row.tags, "language": row.language}
             named = form.model_copy(update=own)
             yield self._finish_thumb(named, row.conversation)
 

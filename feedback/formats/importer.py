@@ -30,6 +30,7 @@ from feedback.formats.report import SHOWN, ImportReport, SeenPart, make_tallies
 from feedback.formats.times import is_future
 from feedback.formats.writing import Parsed, StoreWriter, count_accepted
 from feedback.records.from_judgement import OWN_SOURCES
+from feedback.records.language import find_language
 from feedback.records.pairs import settle_import
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ConversationForm, Form, Labelled, is_guessed, turn_time
@@ -181,7 +182,18 @@ class PartReader:
         guessed = ("guessed_conversation",) if isinstance(form, Labelled) and is_guessed(body) else ()
         kind = guess_kind(source, self.format.source)
         notes = (*made.notes, *guessed)
-        return Parsed(line, self.seen.name, made.kind, source, identity, body, form, kind, notes)
+        language = find_said_language(form)
+        return Parsed(line, self.seen.name, made.kind, source, identity, body, form, language, kind, notes)
+
+
+def find_said_language(form: Form) -> str | None:
+    """The language that a record names, else that of what its customer says."""
+    assert isinstance(form, Labelled | ConversationForm)
+    if form.language:
+        return form.language
+    if isinstance(form, Labelled):
+        return find_language(said.content for said in form.prompt if said.role == "user")
+    return find_language(turn.text for turn in form.turns if turn.role == "customer")
 
 
 def list_times(form: Form) -> list[datetime | None]:

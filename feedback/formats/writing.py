@@ -41,6 +41,7 @@ class Parsed:
     identity: str
     body: Body
     form: Form
+    language: str | None  # as the record names it, or as it was found
     source_kind: str  # of its source, if nobody has given it one
     notes: tuple[str, ...] = ()
 
@@ -186,7 +187,7 @@ def make_row(record: Parsed, kind: str, *, desk_id: str, import_id: str, now: da
         "source": record.source,
         "identity": record.identity,
         "conversation": conversation_of(record.body, record.identity),
-        "language": form.language,
+        "language": record.language,
         "tags": form.tags,
         "body": record.body,
         "at": form.at,
@@ -209,7 +210,7 @@ def make_conversation(
         "customer_id": form.customer_id,
         "customer_details": form.customer_details,
         "fields": [],
-        "language": form.language,
+        "language": record.language,
         "tags": [*form.tags, *domain],
         "visitor_token_hash": None,
         "created_at": messages[0]["occurred_at"],

@@ -117,3 +117,17 @@ def test_pairs_that_come_in_again_have_no_empty_language_and_nobody_as_annotator
     with read(engine) as session:
         rows = session.exec(select(Record).where(Record.source == "again"))
         assert {row.identity: row.language for row in rows} == {"pair1-1": "zh-CN", "pair2-1": None}
+
+
+def test_a_selection_by_language_takes_what_was_found_on_import(sqlite_engine, tmp_path):
+    shoes, parcel = (
+        [{"role": "user", "content": text}]
+        for text in ("这双鞋我最晚哪一天可以退回？", "我的包裹已经发出了吗？")
+    )
+    choices = choice(1, conversation="a", prompt=shoes, language=None), choice(3)
+    bring_in(sqlite_engine, write(tmp_path / "c.jsonl", *choices))
+    bring_in(sqlite_engine, write(tmp_path / "t.jsonl", thumb(2, conversation="b", prompt=parcel)), "thumbs")
+    info = build(sqlite_engine, tmp_path, languages=("zh",))
+    assert {id.split("/")[0] for id in ids(info)} == {"talk1-1", "thumb2-1"}
+    rows = [row for split in SPLITS for row in read_split(info.path, "pairs", split)]
+    assert [row["language"] for row in rows] == ["zh", "zh"]  # the pick against each of the two others

@@ -238,3 +238,21 @@ def test_what_came_in_has_its_kind_and_source(sqlite_engine, tmp_path):
 def test_real_files(sqlite_engine, name, kind, accepted, refused):
     report = bring_in(sqlite_engine, SHARED / name, kind)
     assert (report.accepted, dict(report.refused)) == (accepted, refused)
+
+
+def test_a_record_that_names_no_language_has_that_of_its_customer(store_engine, tmp_path):
+    asked = "What is the latest day on which I may return these shoes?"
+    said = {"a": asked, "b": "这双鞋我最晚哪一天可以退回？", "c": "Ok?", "d": asked}
+    named = {"a": None, "b": None, "c": None, "d": "nl"}
+    lines = [
+        choice(id=id, conversation=id, prompt=[{"role": "user", "content": text}], language=named[id])
+        for id, text in said.items()
+    ]
+    bring_in(store_engine, write(tmp_path / "choices.jsonl", *lines))
+    found = {row.identity: row.language for row in rows(store_engine, Record)}
+    assert found == {"a": "en", "b": "zh", "c": None, "d": "nl"}
+
+    turns = [{"role": "customer", "text": said["b"]}, {"role": "agent", "text": "You may return them."}]
+    talk = {name: value for name, value in TALK.items() if name != "language"} | {"turns": turns}
+    bring_in(store_engine, write(tmp_path / "talks.jsonl", talk), "conversations")
+    assert [row.language for row in rows(store_engine, Conversation)] == ["zh"]
