@@ -159,8 +159,7 @@ class Collector:
         for row, form in self._read_imported("choice", ChoiceForm):
             for reply in form.candidates:
                 reply.token_ids = None
-            own: dict[str, Any] = {"id": row.identity, "source": row.source, "conversation": row.conversation}
-            own |= {"tags": row.tags, "language": row.language, "prompt_token_ids": None, "base_id": None}
+            own = {"conversation": row.conversation, "prompt_token_ids": None, "base_id": None}
             yield settle_choice(form.model_copy(update=own)), ()
 
     def collect_pairs(self) -> Iterator[Collected]:
@@ -172,8 +171,7 @@ class Collector:
             if refusal is not None:
                 self.refusals[refusal.reason] += 1
                 continue
-            own = {"id": row.identity, "source": row.source, "tags": row.tags, "language": row.language}
-            yield self._finish_pair(form.model_copy(update=own), row.conversation)
+            yield self._finish_pair(form, row.conversation)
 
     def _finish_pair(self, form: PairForm, conversation: str, known: Sequence[str] = ()) -> Collected:
         record = form.model_dump(include={"prompt", "chosen", "rejected", "id", "source", "tags"})
@@ -199,9 +197,7 @@ class Collector:
             assert isinstance(labelled, ThumbForm)
             yield self._finish_thumb(labelled, labelled.conversation or "", known)
         for row, form in self._read_imported("thumb", ThumbForm):
-            own = {"id": row.identity, "source": row.source, "tags": row.tags, "language": row.language}
-            named = form.model_copy(update=own)
-            yield self._finish_thumb(named, row.conversation)
+            yield self._finish_thumb(form, row.conversation)
 
     def _finish_thumb(self, form: ThumbForm, conversation: str, known: Sequence[str] = ()) -> Collected:
         """Makes a thumb ready for the file. A weight that it states is kept for the writer of the file."""
@@ -252,7 +248,9 @@ class Collector:
         return Collected(redacted, WeightInput("text", conversation, None, None), statement)
 
     def _read_imported(self, kind: str, shape: type[F]) -> Iterator[tuple[Record, F]]:
-        """Yields the selected imports of a kind. What only an older version accepted is a refusal."""
+        """Yields the selected imports of a kind, named as the store names them. What only an older version
+        accepted is a refusal.
+        """
         sources = self.selection.imported
         if sources is None:
             return
@@ -270,8 +268,9 @@ class Collector:
             if isinstance(form, Refusal):
                 self.refusals[form.reason] += 1
             else:
-                allowed = allow_arguments(form.chat_template_kwargs)
-                yield row, form.model_copy(update={"chat_template_kwargs": allowed})
+                named = {"id": row.identity, "source": row.source, "tags": row.tags, "language": row.language}
+                own = named | {"chat_template_kwargs": allow_arguments(form.chat_template_kwargs)}
+                yield row, form.model_copy(update=own)
 
 
 def allow_arguments(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """Commands as a person calls them: through click's runner, each test in a data directory of its own."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from click.testing import CliRunner, Result
 from rejoinder import main
 
 Call = Callable[..., Result]
+PLACES = ("REJOINDER_DATA_DIR", "REJOINDER_CONFIG", "REJOINDER_FEEDBACK__DATABASE_URL")
 
 
 @pytest.fixture
@@ -19,7 +21,7 @@ def data_dir(tmp_path: Path) -> Path:
 @pytest.fixture
 def call(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     """`call("token", "list")` in this test's data directory; faults that are no click errors come through."""
-    for name in ("REJOINDER_DATA_DIR", "REJOINDER_CONFIG", "REJOINDER_FEEDBACK__DATABASE_URL"):
+    for name in PLACES:
         monkeypatch.delenv(name, raising=False)
 
     def run(*words: str) -> Result:
@@ -31,8 +33,17 @@ def call(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Call:
     return run
 
 
+@pytest.fixture(scope="session")
+def initialised(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `rejoinder init` makes. To take a store through all its versions takes as long as most tests."""
+    path = tmp_path_factory.mktemp("initialised") / "var"
+    done = CliRunner(env=dict.fromkeys(PLACES)).invoke(main, ["init", "--data-dir", str(path)])
+    assert done.exit_code == 0, done.output
+    return path
+
+
 @pytest.fixture
-def store(call: Call, data_dir: Path) -> Path:
+def store(call: Call, initialised: Path, data_dir: Path) -> Path:
     """A data directory with a migrated, empty store."""
-    assert call("init").exit_code == 0
+    shutil.copytree(initialised, data_dir, dirs_exist_ok=True)
     return data_dir
