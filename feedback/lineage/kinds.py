@@ -14,7 +14,7 @@ from sqlmodel import Session
 from feedback.lineage.graph import Ref, TraceStep, excerpt, known
 from feedback.lineage.texts import name_written
 from feedback.records.from_conversation import PERSON
-from feedback.records.from_label import SETTLED
+from feedback.records.item_states import SETTLED
 from feedback.store.adapter_story import (
     JUDGED,
     find_end,

@@ -14,7 +14,8 @@ from sqlmodel import Session, col, func, select
 
 from feedback.records.derived import IMPORT
 from feedback.records.from_judgement import LABEL
-from feedback.records.from_label import FORM_OF, SETTLED
+from feedback.records.from_label import FORM_OF
+from feedback.records.item_states import SETTLED
 from feedback.store.duels import is_compared
 from feedback.store.engine import leave_out, of_desk
 from feedback.store.items import OF_ARMS
