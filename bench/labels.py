@@ -28,7 +28,8 @@ from feedback.labelling.checks import Checked, draw_checks, estimate_errors
 from feedback.labelling.gold import should_look, should_pause, takes_gold
 from feedback.labelling.posterior import FIRST_ACCURACY, find_posterior
 from feedback.labelling.reliability import Poll, Said, estimate_reliability
-from feedback.labelling.settle import DISPUTED, OPEN, SettlingRule, Standing, Vote, settle_votes
+from feedback.labelling.settle import SettlingRule, Standing, Vote, settle_votes
+from feedback.records.item_states import DISPUTED, OPEN
 
 PEOPLE, ANSWERS = 19, 4
 NIGHT = 200  # items between two estimates of the accuracies

@@ -17,7 +17,7 @@ from commands.store import open_store
 from feedback.clock import SystemClock
 from feedback.datasets.build import Selection, build_dataset
 from feedback.datasets.check import check_dataset
-from feedback.datasets.diff import SIDES
+from feedback.datasets.diff import COUNTED_BY
 from feedback.datasets.difficulty import QUARTERS
 from feedback.datasets.duplicates_report import read_duplicates_report
 from feedback.datasets.layout import dataset_dir
@@ -169,7 +169,7 @@ def diff(frame: Frame, old: str, new: str, as_json: bool) -> None:
     click.echo(f"In both: {count_nouns(found.kept, 'record')}.")
     for title, movement in (("Came in", found.came), ("Left", found.left)):
         click.echo(f"\n{title}: {count_nouns(movement.total, 'record')}.")
-        for name in SIDES:
+        for name in COUNTED_BY:
             for value, count in movement.by[name].most_common():
                 click.echo(f"{count:>8}  {name} {value or '–'}")
         for moved in movement.examples[:EXAMPLES]:

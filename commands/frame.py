@@ -19,7 +19,7 @@ from serving.config import load_settings
 from serving.errors import SettingsFault
 from serving.settings import ServingSettings
 from trainer.settings import TrainerSettings
-from trainer.settle import settle_serving
+from trainer.settle import find_learnt, settle_serving
 
 CONFIG_NAME = "rejoinder.toml"
 
@@ -66,7 +66,8 @@ class Frame:
     def outlook(self) -> Outlook:
         """What the sentence of the morning depends on besides the store."""
         trainer = self.trainer()
-        return Outlook(self.policy(), self.data_dir, trainer.min_new_choices, trainer.timetable())
+        told = trainer.min_new_choices, trainer.timetable(), find_learnt(trainer, self.serving())
+        return Outlook(self.policy(), self.data_dir, *told)
 
     def check_settings(self) -> None:
         """Reads all tables and the policy. Raises SettingsWrong with the faults of all of them."""

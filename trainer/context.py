@@ -19,6 +19,7 @@ from feedback.morning.outlook import Outlook
 from feedback.settings import FeedbackSettings
 from feedback.store import runs
 from feedback.store.engine import open_engine, read, unit_of_work
+from feedback.store.new_records import Counted
 from feedback.store.runs import RunToken
 from feedback.store.tables import DEFAULT_DESK, Run
 from serving.base import resolve_base
@@ -29,7 +30,7 @@ from serving.config import load_settings
 from serving.errors import EngineNotRunning
 from serving.settings import ServingSettings
 from trainer.settings import TrainerSettings
-from trainer.settle import settle_and_log
+from trainer.settle import find_learnt, settle_and_log
 
 T = TypeVar("T")
 
@@ -63,7 +64,13 @@ class NightContext:
 
     @property
     def outlook(self) -> Outlook:
-        return Outlook(self.policy, self.data_dir, self.settings.min_new_choices, self.settings.timetable())
+        settings = self.settings
+        told = settings.min_new_choices, settings.timetable(), self.learns_from
+        return Outlook(self.policy, self.data_dir, *told)
+
+    @property
+    def learns_from(self) -> Counted:
+        return find_learnt(self.settings, self.serving)
 
     def on_base_of(self, run: Run) -> "NightContext":
         """The context with the base that the run names, where it names one: no engine serves that base."""

@@ -17,10 +17,21 @@ TrainerError
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 
 class TrainerError(Exception):
     """The base class of all errors of this package: catch it at a process edge."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Another process gets the sentence and the values: a constructor takes what they were made of."""
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+def _restore(kind: type[TrainerError], args: tuple[Any, ...], values: Mapping[str, Any]) -> TrainerError:
+    error = kind.__new__(kind, *args)
+    error.__dict__.update(values)
+    return error
 
 
 class RecipeRefused(TrainerError):

@@ -43,10 +43,14 @@ class TrainerSettings(BaseSettings):
     """Time zone of that table, by its name in the tz database, such as Europe/Berlin."""
 
     min_new_choices: int = Field(default=50, ge=0)
-    """New choices since the last run below which a night is skipped; a run asked for by hand ignores it."""
+    """New choices since the last run below which a night is skipped; a run asked for by hand ignores it. Of a
+    recipe that learns from thumbs or texts, so many of these.
+    """
 
     trigger_new_choices: int = Field(default=500, ge=1)
-    """New choices since the last run that start one at once, without waiting for the night."""
+    """New choices since the last run that start one at once, without waiting for the night; thumbs or texts
+    as above.
+    """
 
     lease_s: float = Field(default=60, ge=0.5, le=3600)
     """Seconds a worker's claim on a run lasts without renewal; a run whose worker died is taken over after

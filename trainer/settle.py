@@ -9,6 +9,7 @@ import logging
 from typing import Any
 
 from feedback.settings import FeedbackSettings
+from feedback.store.new_records import Counted
 from serving.backend import resolve_backend
 from serving.base import resolve_base
 from serving.errors import ServingError
@@ -40,6 +41,14 @@ def settle_serving(
         return settings, []  # told by who needs base or recipe
     chosen = choose_settings(settings, profile, backend=resolve_backend(settings), rank=rank)
     return settings.model_copy(update={one.name: one.value for one in chosen}), chosen
+
+
+def find_learnt(trainer: TrainerSettings, serving: ServingSettings) -> Counted:
+    """What the recipe of the settings learns from; of one that cannot be read, which a run tells, choices."""
+    try:
+        return load_recipe(trainer.recipe_for(serving.base_model)).learns_from
+    except TrainerError:
+        return "choices"
 
 
 def settle_and_log(settings: ServingSettings, trainer: TrainerSettings) -> ServingSettings:

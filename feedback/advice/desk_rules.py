@@ -36,7 +36,7 @@ SFT = f"{TRAIN} --recipe lora_sft"
 OWN_RECIPE = f"{TRAIN} --recipe FILE"
 IMPORT = "rejoinder import FILE"
 REWRITES = "rejoinder task add NAME --kind rewrite"
-COMPARE = "rejoinder task add NAME --kind compare"
+ADD_COMPARISON = "rejoinder task add NAME --kind compare"
 STATUS = "rejoinder status"
 TREND = 3  # runs that a trend takes
 
@@ -57,7 +57,9 @@ def advise_begin(facts: DeskFacts) -> Advice | None:
     if facts.closed or facts.kinds.get("none") or facts.usable or facts.texts:
         return None
     if facts.thumbs:
-        return tell(facts, "collect", COMPARE, AdviceSentence("thumbs_alone", {"thumbs": facts.thumbs}))
+        return tell(
+            facts, "collect", ADD_COMPARISON, AdviceSentence("thumbs_alone", {"thumbs": facts.thumbs})
+        )
     return tell(facts, "collect", IMPORT, AdviceSentence("begin"))
 
 
@@ -125,7 +127,7 @@ def advise_choices(facts: DeskFacts) -> Advice | None:
     said = [AdviceSentence("collect_choices", values), *name_rare_tag(facts)]
     if facts.fresh >= facts.min_fresh:
         said.append(AdviceSentence("nights_go_on"))
-    return tell(facts, "collect", COMPARE, *said)
+    return tell(facts, "collect", ADD_COMPARISON, *said)
 
 
 def advise_slower(facts: DeskFacts) -> Advice | None:

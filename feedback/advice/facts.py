@@ -78,7 +78,7 @@ class DeskFacts:
     usable: int = 0  # choices and pairs that can be learnt from
     fresh: int = 0  # since the last run that trained
     min_fresh: int = 50
-    texts: int = 0  # that people wrote: edits, own replies, rewrites
+    texts: int = 0  # that people wrote: edits, own replies, rewrites, replies in imported conversations
     thumbs: int = 0  # of all time
     tags: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # rows, and of these usable records
     places: PickPlaces = PickPlaces()

@@ -22,6 +22,7 @@ from feedback.store.deployments import serving_state
 from feedback.store.desks import find_system_prompt
 from feedback.store.learnable import PickedPlace
 from feedback.store.new_records import count_new_choices, count_new_thumbs
+from feedback.store.new_texts import count_written_texts
 from feedback.store.record_counts import count_given
 from feedback.store.run_history import list_evaluated, read_numbers
 from feedback.store.sources import read_left_out
@@ -54,7 +55,7 @@ def gather_desk(session: Session, outlook: Outlook, *, now: datetime, desk_id: s
         usable=usable,
         fresh=min(usable, count_fresh(session, desk_id=desk_id)),
         min_fresh=outlook.min_new_choices,
-        texts=learnable.count_written(session, **asked),
+        texts=count_written_texts(session, **asked),
         thumbs=count_new_thumbs(session, desk_id=desk_id, since=None),
         tags=count_tag_rows(session, desk_id=desk_id),
         places=sum_places(learnable.count_places(session, desk_id=desk_id, limit=PICKS)),

@@ -8,7 +8,8 @@ from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
 
 from feedback.labelling.agreement import FIRM, NO_TAG, UNCLEAR, USABLE, Confusion
-from feedback.labelling.kinds import CHECK, COMPARE, PICK, RATE, REWRITE, TAG
+from feedback.labelling.kinds import CHECK
+from feedback.records.from_label import COMPARE, PICK, RATE, REWRITE, TAG
 
 KINDS = {
     TAG: _("choose tags"),
@@ -20,7 +21,7 @@ KINDS = {
 }
 TIERS = {0: _("customers"), 1: _("labellers and agents"), 2: _("experts")}
 STATES = {"draft": _("draft"), "open": _("being labelled"), "paused": _("paused"), "closed": _("closed")}
-SIDES = {"a": _("A is better"), "b": _("B is better"), "tie": _("tie"), "both_bad": _("both bad")}
+PREFERENCE_WORDS = {"a": _("A is better"), "b": _("B is better"), "tie": _("tie"), "both_bad": _("both bad")}
 VERDICTS = {"good": _("right"), "bad": _("wrong"), "unsure": _("could not tell")}
 GRADES = {
     FIRM: _("firm"),
@@ -44,7 +45,7 @@ def label_value_words(kind: str, value: Mapping[str, Any]) -> str:
     if kind == TAG:
         return gettext(", ").join(value["tags"]) or str(gettext("none of them"))
     if kind == COMPARE:
-        return str(SIDES[value["side"]])
+        return str(PREFERENCE_WORDS[value["side"]])
     if kind == PICK:
         places = gettext(", ").join(str(place + 1) for place in value.get("picked", ()))
         return str(gettext("reply %(places)s", places=places) if places else gettext("none of them"))
@@ -66,7 +67,7 @@ def answer_words(kind: str, answer: Any) -> str:
         return str(gettext("nothing"))
     if kind == PICK:
         return str(gettext("reply %(places)s", places=answer + 1))
-    words: Mapping[str, Mapping[Any, Any]] = {COMPARE: SIDES, CHECK: VERDICTS}
+    words: Mapping[str, Mapping[Any, Any]] = {COMPARE: PREFERENCE_WORDS, CHECK: VERDICTS}
     return str(words.get(kind, {}).get(answer, answer))
 
 

@@ -90,6 +90,8 @@ WORDS = {
     "pairs": _("pairs"),
     "thumb": _("thumbs"),
     "thumbs": _("thumbs"),
+    "text": _("texts"),
+    "texts": _("texts"),
     "validation": _("validation"),
     "test": _("test"),
     "all": _("all"),

@@ -10,9 +10,10 @@ from werkzeug.datastructures import MultiDict
 
 from feedback.console.tag_choice import list_tag_paths
 from feedback.labelling.fill import MOST_ITEMS
-from feedback.labelling.kinds import CHECK, TAG
+from feedback.labelling.kinds import CHECK
 from feedback.labelling.missed import has_missed
 from feedback.labelling.selection import ItemSelection, list_subjects
+from feedback.records.from_label import TAG
 from feedback.store.engine import read
 from feedback.store.label_subjects import list_present
 from feedback.store.overview import list_languages

@@ -10,8 +10,8 @@ from feedback.console.task_filling import preview, read_selection, read_selectio
 from feedback.labelling.agreement import LEAST_ITEMS
 from feedback.labelling.disputes import read_dispute
 from feedback.labelling.quality import is_sealed, read_quality, tell_items
+from feedback.records.item_states import DISPUTED
 from feedback.store.engine import read
-from feedback.store.items import DISPUTED
 from feedback.store.label_counts import count_tiers
 from feedback.store.labels import count_labels
 from feedback.store.tasks import get_task, list_tasks

@@ -1,5 +1,5 @@
-"""Builds one immutable dataset from everything that people said: choices, pairs and thumbs with splits and
-weights.
+"""Builds one immutable dataset from everything that people said: choices, pairs, thumbs and texts with splits
+and weights.
 
     build_dataset -> collect (settled, without personal data) -> sift (copies, twins) -> weigh -> pairs ->
     match thumbs -> hash -> rename -> row
@@ -25,7 +25,7 @@ from feedback.datasets.collect import Collected, Collector
 from feedback.datasets.difficulty import Difficulty, read_difficulty
 from feedback.datasets.duplicates_report import keep_duplicates_report
 from feedback.datasets.errors import DatasetMissing, NothingSelected
-from feedback.datasets.layout import dataset_dir, dataset_file, datasets_dir
+from feedback.datasets.layout import TEXTS, dataset_dir, dataset_file, datasets_dir
 from feedback.datasets.manifest import read_dataset_manifest
 from feedback.datasets.part import read_dataset_part
 from feedback.datasets.selection import Selection
@@ -65,7 +65,7 @@ def build_dataset(
     rules: WeightRules | None = None,
     on_record: OnRecord = lambda step, done, total: None,
 ) -> DatasetInfo:
-    """Builds the dataset of a selection. Raises NothingSelected when no choice, pair or thumb is left, and
+    """Builds the dataset of a selection. Raises NothingSelected when no record is left, and
     DifficultyUnknown. It may be repeated or killed at any time; if a customer was erased while it read, it
     builds once more. Of copies the one of the source with the better grade stays.
     """
@@ -121,6 +121,7 @@ def collect_all(collector: Collector, difficulty: Difficulty | None) -> dict[str
         "choices": collector.collect_choices(),
         "pairs": collector.collect_pairs(),
         "thumbs": collector.collect_thumbs(),
+        TEXTS: collector.collect_texts(),
     }
     if difficulty is None:
         return collected
@@ -129,11 +130,13 @@ def collect_all(collector: Collector, difficulty: Difficulty | None) -> dict[str
 
 
 def read_split(path: Path, kind: str, split: str) -> Iterator[dict[str, Any]]:
-    """One split of a dataset's `choices`, `pairs` or `thumbs`, by `kind`, or of a part of one. Raises
-    DatasetMissing.
+    """One split of a dataset's `choices`, `pairs`, `thumbs` or `texts`, by `kind`, or of a part of one. A
+    dataset may have no file of texts. Raises DatasetMissing.
     """
     part = read_dataset_part(path)
     file = dataset_file(part.dataset if part else path, kind)
+    if kind == TEXTS and not file.is_file():
+        return iter(())
     if not file.is_file():
         raise DatasetMissing(path)
     left_out = part.left_out.get(kind, ()) if part else ()

@@ -1,4 +1,4 @@
-"""Writes the three files of a dataset from the collected records: sifts and weighs them, makes pairs of them,
+"""Writes the files of a dataset from the collected records: sifts and weighs them, makes pairs of them,
 and names the dataset by its content. Reads no store.
 """
 
@@ -16,7 +16,7 @@ from feedback.datasets.atomic_dir import AtomicDir, JsonLines, read_jsonl
 from feedback.datasets.collect import Collected
 from feedback.datasets.difficulty import Difficulty
 from feedback.datasets.duplicates_report import DuplicatesReport
-from feedback.datasets.layout import FORMATS, SPLITS, dataset_file
+from feedback.datasets.layout import ALL_FORMATS, SPLITS, TEXTS, dataset_file
 from feedback.datasets.manifest import TAGS, write_dataset_manifest
 from feedback.datasets.members import SplitCounts, write_members
 from feedback.datasets.pair_lines import couple_pair, make_derived_pair
@@ -35,7 +35,7 @@ OnRecord = Callable[[str, int, int], None]
 
 
 class Building:
-    """The three files of a dataset while they are written, and the counts that go into its manifest."""
+    """The files of a dataset while they are written, and the counts that go into its manifest."""
 
     def __init__(
         self,
@@ -55,8 +55,8 @@ class Building:
         self.on_record = on_record
         self.expected = expected
         self.refusals: Counter[str] = Counter()
-        self.files = {name: place.create(dataset_file(place.path, name).name) for name in FORMATS}
-        self.lines: dict[str, Counter[str]] = {name: Counter() for name in FORMATS}
+        self.files = {name: place.create(dataset_file(place.path, name).name) for name in ALL_FORMATS}
+        self.lines: dict[str, Counter[str]] = {name: Counter() for name in ALL_FORMATS}
         self.kinds: Counter[str] = Counter()
         self.labelled_sources: dict[str, Counter[str]] = defaultdict(Counter)  # records by split
         self.agents: set[str] = set()
@@ -68,8 +68,9 @@ class Building:
         with closing(Sifting(self.place, self.grades, self.labelled)) as sifted:
             self.sift(collected, sifted)
             self.write_choices(sifted)
-            self.write_pairs(sifted)
+            self.write_plain(sifted, "pairs")
             self.write_thumbs(sifted)
+            self.write_plain(sifted, TEXTS)
         self.refusals += sifted.count_refused()
         return sifted.report()
 
@@ -94,10 +95,10 @@ class Building:
                 else:
                     self._write("pairs", make_derived_pair(record, *pair))
 
-    def write_pairs(self, sifted: Sifting) -> None:
-        """Writes the pairs that were imported as pairs."""
-        for record in self._weigh(sifted, "pairs"):
-            self._write("pairs", record)
+    def write_plain(self, sifted: Sifting, name: str) -> None:
+        """Writes records from which nothing else follows: pairs that were put in as pairs, and texts."""
+        for record in self._weigh(sifted, name):
+            self._write(name, record)
 
     def write_thumbs(self, sifted: Sifting) -> None:
         """Writes the thumbs. An up and a down on one prompt become a pair, and no thumbs."""
@@ -176,6 +177,10 @@ class Building:
         if self.template_keys:
             for name in ("pairs", "thumbs"):
                 fill_template_kwargs(self.files[name], self.template_keys)
+        if not self.lines[TEXTS]:  # no file, so that the id is what it was before there were any texts
+            empty = self.files.pop(TEXTS)
+            empty.abandon()
+            empty.path.unlink()
         hashes = {name: file.close() for name, file in self.files.items()}
         splits = write_members(self.place.path).splits
         manifest = {
@@ -183,7 +188,7 @@ class Building:
             "form": FORM_VERSION,
             "files": {name: f"sha256:{digest}" for name, digest in hashes.items()},
             "counts": {
-                **{name: list_splits(counter) for name, counter in self.lines.items()},
+                **{name: list_splits(self.lines[name]) for name in self.files},
                 "kinds": dict(sorted(self.kinds.items())),
                 "sources": list_all_splits(splits["source"]),
                 "labelled_sources": list_all_splits(self.labelled_sources),

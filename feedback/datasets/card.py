@@ -14,7 +14,7 @@ from typing import Any
 
 from huggingface_hub import DatasetCardData
 
-from feedback.datasets.layout import CARD, FORMATS, SPLITS, dataset_file
+from feedback.datasets.layout import ALL_FORMATS, CARD, SPLITS, dataset_file
 from feedback.datasets.manifest import TAGS
 from feedback.records.rejections import explain
 from feedback.records.text import escape
@@ -47,14 +47,14 @@ def render_data_card(directory: Path, manifest: Mapping[str, Any], sources: Sequ
     parts = [
         f"---\n{write_hub_matter(directory, manifest, known)}\n---\n",
         f"# Dataset {manifest['id'][:12]}\n",
-        "What people preferred among the replies to customers: choices, the pairs that follow from them, and "
-        "thumbs, collected by Rejoinder. Personal data was replaced by surrogates; names and addresses that "
-        "no rule knows may be left.\n",
+        "What people preferred among the replies to customers, and wrote themselves: choices, the pairs that "
+        "follow from them, thumbs, and texts where there are any, collected by Rejoinder. Personal data was "
+        "replaced by surrogates; names and addresses that no rule knows may be left.\n",
         f"* Form {manifest['form']}, built {manifest['created_at'][:10]}, sha256 `{manifest['id']}`",
         f"* {counts['conversations']} conversations, {counts['agents']} people who judged",
         "* Splits are a hash of the conversation and never move: 80 / 10 / 10, told in each line as `split`",
         f"* Selected by: {say_selection(manifest['selection'])}\n",
-        *lay_table("Content", "lines of", {name: counts[name] for name in FORMATS}),
+        *lay_table("Content", "lines of", {name: counts[name] for name in list_kinds(counts)}),
         *write_sources(counts["sources"], known),
         *lay_table("Languages", "language", counts.get("languages", {})),
         *lay_table("Tags", "tag", manifest.get(TAGS, {})),
@@ -66,7 +66,7 @@ def render_data_card(directory: Path, manifest: Mapping[str, Any], sources: Sequ
 def write_hub_matter(directory: Path, manifest: Mapping[str, Any], known: Mapping[str, Source]) -> str:
     """The YAML of the front matter, without the dashes around it."""
     counts = manifest["counts"]
-    total = sum(counts[name]["all"] for name in FORMATS)
+    total = sum(counts[name]["all"] for name in list_kinds(counts))
     found = (LANGUAGE.match(name.lower()) for name in counts.get("languages", ()))
     data = DatasetCardData(
         language=sorted({each[0] for each in found if each}) or None,
@@ -80,6 +80,11 @@ def write_hub_matter(directory: Path, manifest: Mapping[str, Any], known: Mappin
     return str(data.to_yaml()).strip()
 
 
+def list_kinds(counts: Mapping[str, Any]) -> list[str]:
+    """The kinds of lines that a dataset has a file of."""
+    return [name for name in ALL_FORMATS if name in counts]
+
+
 def list_licences(sources: Mapping[str, Any], known: Mapping[str, Source]) -> list[str]:
     """The licences of the sources: `other` for one that hubs have no name for."""
     found = set()
@@ -91,7 +96,7 @@ def list_licences(sources: Mapping[str, Any], known: Mapping[str, Source]) -> li
 
 def describe_files(directory: Path, counts: Mapping[str, Any]) -> dict[str, Any]:
     """Tells a hub's reader which files there are. All splits of a form are in one file."""
-    names = [name for name in reversed(FORMATS) if counts[name]["all"]]
+    names = [name for name in reversed(list_kinds(counts)) if counts[name]["all"]]
     configs = [
         {"config_name": name, "data_files": [{"split": "lines", "path": dataset_file(directory, name).name}]}
         for name in names

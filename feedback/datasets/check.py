@@ -82,7 +82,7 @@ def make_fault(code: str, words: str, found: Sequence[Example]) -> DatasetFault:
 
 
 def find_changed_files(directory: Path, told: dict[str, str]) -> Iterator[Example]:
-    for name in FORMATS:
+    for name in dict.fromkeys([*FORMATS, *told]):
         file = dataset_file(directory, name)
         if not file.is_file():
             raise DatasetMissing(directory)

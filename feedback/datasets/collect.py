@@ -21,9 +21,11 @@ from feedback.duplicates.copies import (
     Statement,
     read_choice_statement,
     read_pair_statement,
+    read_text_statement,
     read_thumb_statement,
 )
 from feedback.records.cards import Card
+from feedback.records.from_conversation import WrittenReply, list_replies, name_text
 from feedback.records.from_judgement import (
     DUEL,
     compose_choice,
@@ -32,13 +34,14 @@ from feedback.records.from_judgement import (
 from feedback.records.from_thumb import derive_thumb
 from feedback.records.normalise import settle_choice
 from feedback.records.pairs import refuse_close
+from feedback.records.personal import list_known
 from feedback.records.redact import Redactor, redact_record
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, Labelled, PairForm, ThumbForm, read_form
 from feedback.records.weights import WeightInput
 from feedback.store.duel_verdicts import iterate_judged_rounds
 from feedback.store.own_records import iterate_choices, iterate_thumbs
-from feedback.store.records import iterate_records
+from feedback.store.records import iterate_conversations, iterate_records
 from feedback.store.tables import Record
 
 F = TypeVar("F", bound=Labelled)
@@ -206,6 +209,43 @@ class Collector:
         statement = read_thumb_statement(record, form.annotator)
         redacted = redact_record(record, conversation, self.redactor, known)
         return Collected(redacted, weight, statement, prompt_hash)
+
+    def collect_texts(self) -> Iterator[Collected]:
+        """Yields what people wrote in imported conversations, as `from_conversation.py` reads them."""
+        sources = self.selection.imported
+        if sources is None:
+            return
+        for talk, messages in iterate_conversations(
+            self.store_engine, desk_id=self.desk_id, sources=sources, until=self.until
+        ):
+            if not self.selection.takes(talk.tags, talk.created_at, talk.language):
+                continue
+            for reply in list_replies(messages):
+                if talk.source in self.left_out:
+                    reply = Refusal(self.left_out[talk.source])
+                if isinstance(reply, Refusal):
+                    self.refusals[reply.reason] += 1
+                else:
+                    yield self._finish_text(talk, reply)
+
+    def _finish_text(self, talk: Any, reply: WrittenReply) -> Collected:
+        """Makes a reply ready for the file. It has no time: conversations that came without one have that of
+        their import, by which equal ones would differ, and what people write does not age.
+        """
+        conversation: str = talk.external_id
+        record = {
+            "id": name_text(conversation, reply.position),
+            "group": conversation,
+            "source": talk.source,
+            "language": talk.language or "",
+            "tags": talk.tags,
+            "prompt": reply.prompt,
+            "completion": [{"role": "assistant", "content": reply.text}],
+        }
+        known = list_known(talk.customer_id, talk.customer_details)
+        statement = read_text_statement(record, None)
+        redacted = redact_record(record, conversation, self.redactor, known)
+        return Collected(redacted, WeightInput("text", conversation, None, None), statement)
 
     def _read_imported(self, kind: str, shape: type[F]) -> Iterator[tuple[Record, F]]:
         """Yields the selected imports of a kind, named as the store names them. What only an older version

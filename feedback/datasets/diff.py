@@ -19,7 +19,7 @@ from feedback.datasets.members import Member, Members, iterate_members, read_mem
 
 BATCH = 200
 SHOWN = 20  # examples of each side
-SIDES = ("form", "source", "language", "tag", "split", "why")
+COUNTED_BY = ("form", "source", "language", "tag", "split", "why")
 
 Explain = Callable[[Sequence[Member]], Sequence[str]]  # a code of why for each record
 
@@ -49,13 +49,13 @@ class Movement:
     def add(self, member: Member, why: str) -> None:
         self.total += 1
         values = (member.form, member.source, member.language or "", None, member.split, why)
-        for name, value in zip(SIDES, values, strict=True):
+        for name, value in zip(COUNTED_BY, values, strict=True):
             self.by[name].update(member.tags or ("",) if value is None else (value,))
         if len(self.examples) < SHOWN:
             self.examples.append(Moved(member.form, member.source, member.id, member.split, member.tags, why))
 
     def to_json(self) -> dict[str, Any]:
-        counts = {name: dict(self.by[name].most_common()) for name in SIDES}
+        counts = {name: dict(self.by[name].most_common()) for name in COUNTED_BY}
         return {"total": self.total, "by": counts, "examples": [asdict(each) for each in self.examples]}
 
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from feedback.datasets.layout import SPLITS, dataset_file
+from feedback.datasets.layout import SPLITS, TEXTS, dataset_file, list_dataset_files
 from serving.files import write_atomically
 
 INDEX = "members.idx"
@@ -36,7 +36,7 @@ SplitCounts = Mapping[str, Mapping[str, int]]  # of each value, the records in e
 
 @dataclass(frozen=True)
 class Member:
-    """One record that a dataset holds. `form` is choice, pair (imported as a pair) or thumb."""
+    """One record that a dataset holds. `form` is choice, pair (imported as a pair), thumb or text."""
 
     form: str
     source: str
@@ -188,6 +188,9 @@ def iterate_members(directory: Path) -> Iterator[Member]:
             yield _make("thumb", record, couple="down")
     for record in _iterate(dataset_file(directory, "thumbs")):
         yield _make("thumb", record)
+    if TEXTS in list_dataset_files(directory):
+        for record in _iterate(dataset_file(directory, TEXTS)):
+            yield _make("text", record)
 
 
 def _make(form: str, record: Mapping[str, Any], couple: str | None = None) -> Member:

@@ -25,9 +25,11 @@ from feedback.store.datasets import get_dataset
 from feedback.store.engine import read
 from feedback.store.own_records import read_shown_sources
 from feedback.store.record_facts import find_by_identity
+from feedback.store.records import TextFacts, find_text_facts
 from feedback.store.sources import read_left_out
 from feedback.store.tables import Dataset, Record
 
+TEXT = "text"  # a form whose rows are messages
 NEW, NOT_SELECTED, GONE, BY_RULE = "new", "not_selected", "gone", "by_rule"
 
 
@@ -59,16 +61,20 @@ class Reasons:
 
     def find(self, members: Sequence[Member]) -> list[str]:
         """A code for each of these records."""
-        rows: dict[tuple[str, str, str], Record] = {}
+        rows: dict[tuple[str, str, str], Record | TextFacts] = {}
         with read(self.store_engine) as session:
             for form in {member.form for member in members}:
                 asked = {id for member in members if member.form == form for _, id in member.keys()}
+                if form == TEXT:
+                    found = find_text_facts(session, desk_id=self.other.desk_id, ids=asked)
+                    rows |= {(form, *named): text for named, text in found.items()}
+                    continue
                 for row in find_by_identity(session, desk_id=self.other.desk_id, form=form, identities=asked):
                     rows[form, row.source, row.identity] = rows[form, ANY_SOURCE, row.identity] = row
             session.expunge_all()
         return [self._explain(member, rows) for member in members]
 
-    def _explain(self, member: Member, rows: dict[tuple[str, str, str], Record]) -> str:
+    def _explain(self, member: Member, rows: Mapping[tuple[str, str, str], Record | TextFacts]) -> str:
         row = next(
             (rows[key] for key in ((member.form, *named) for named in member.keys()) if key in rows), None
         )
@@ -90,7 +96,7 @@ class Reasons:
             return "erased"
         if row.rejection is not None:
             return row.rejection
-        if row.origin_kind == IMPORT:
+        if row.origin_kind == IMPORT and isinstance(row, Record):
             settled = settle_import(f"{member.form}s", dict(row.body))
             if isinstance(settled, Refusal):
                 return settled.reason

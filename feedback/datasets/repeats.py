@@ -14,11 +14,17 @@ from feedback.duplicates.copies import (
     Flags,
     read_choice_statement,
     read_pair_statement,
+    read_text_statement,
     read_thumb_statement,
 )
 from feedback.records.from_judgement import LABEL
 
-STATE = {"choices": read_choice_statement, "pairs": read_pair_statement, "thumbs": read_thumb_statement}
+STATE = {
+    "choices": read_choice_statement,
+    "pairs": read_pair_statement,
+    "thumbs": read_thumb_statement,
+    "texts": read_text_statement,
+}
 
 
 class SaidOf(NamedTuple):

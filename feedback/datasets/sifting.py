@@ -24,7 +24,7 @@ from feedback.datasets.duplicates_report import (
     list_losing,
     list_twins,
 )
-from feedback.datasets.layout import FORMATS, SPLITS
+from feedback.datasets.layout import ALL_FORMATS, FORMATS, SPLITS, TEXTS
 from feedback.datasets.repeats import Repeats
 from feedback.datasets.twins import PromptTexts, Twins, find_twins
 from feedback.duplicates.copies import (
@@ -72,7 +72,7 @@ class Sifting:
     ) -> None:
         self.grades = grades  # by source
         self.repeats = Repeats(labelled)  # the conversations of which labels say something
-        self.waiting = {name: HeldRecords(place.create(f"{name}.collected")) for name in FORMATS}
+        self.waiting = {name: HeldRecords(place.create(f"{name}.collected")) for name in ALL_FORMATS}
         self.texts = PromptTexts(place.path)
         self.twins: Twins | None = None
         self.read: Counter[str] = Counter()  # by source
@@ -113,7 +113,7 @@ class Sifting:
     def _refuse_copies(self) -> None:
         choices, pairs, thumbs = (self.waiting[name] for name in FORMATS)
         ranks = {source: COPY_ORDER.index(grade) for source, grade in self.grades.items()}
-        for waiting in (choices, pairs, thumbs):
+        for waiting in (choices, pairs, thumbs, self.waiting[TEXTS]):
             if waiting is pairs:
                 implied = find_implied(pairs.statements, choices.statements, choices.is_left)
                 self._refuse(pairs, implied)

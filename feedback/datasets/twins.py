@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from feedback.canonical import hash_text
 from feedback.datasets.atomic_dir import read_jsonl
 from feedback.datasets.errors import DatasetMissing
-from feedback.datasets.layout import FORMATS, SPLITS, dataset_file
+from feedback.datasets.layout import SPLITS, list_dataset_files
 from feedback.duplicates.grams import flatten_prompt
 from feedback.duplicates.pairs import NearPairs, Numbers, find_near_pairs
 from feedback.duplicates.signatures import TextFile
@@ -190,8 +190,7 @@ def name_leaks(path: Path, numbers: Sequence[int], twins: Twins) -> list[Leak]:
 
 def iterate_dataset(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """Every line of a dataset with the format of its file. Raises DatasetMissing."""
-    for name in FORMATS:
-        file = dataset_file(path, name)
+    for name, file in list_dataset_files(path).items():
         if not file.is_file():
             raise DatasetMissing(path)
         for record in read_jsonl(file):

@@ -24,11 +24,12 @@ from feedback.clock import Clock
 from feedback.duels.sides import AskedEngine, SideReply, find_item_state, make_seed
 from feedback.job_queue import JobQueue
 from feedback.lease import Lease, Leaseholder
+from feedback.records.from_label import SIDES
+from feedback.records.item_states import OPEN
 from feedback.store import duel_rounds, duels
 from feedback.store.adapters import get_adapter
-from feedback.store.duel_rounds import EQUAL, READY, SIDES
+from feedback.store.duel_rounds import EQUAL, READY
 from feedback.store.engine import read, unit_of_work
-from feedback.store.items import OPEN
 from feedback.store.tables import Duel, Item
 from feedback.suggestions.blinding import find_fault
 from feedback.suggestions.generation import AWAY, name_failure

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from feedback.canonical import canonical_hash
-from feedback.datasets.layout import FORMATS, dataset_dir, dataset_file
+from feedback.datasets.layout import dataset_dir, list_dataset_files
 from feedback.duplicates.grams import flatten_prompt
 from feedback.duplicates.signatures import TextFile
 from feedback.store.duels import Prompt, PromptKey
@@ -49,8 +49,7 @@ def read_seen(data_dir: Path, dataset_id: str | None, until: datetime, *, texts:
     dataset was built, or else the adapter.
     """
     seen = Seen(until)
-    for name in FORMATS:
-        file = dataset_file(dataset_dir(data_dir, dataset_id or ""), name)
+    for file in list_dataset_files(dataset_dir(data_dir, dataset_id or "")).values():
         if not file.is_file():
             return Seen(until, is_known=False)
         with file.open(encoding="utf-8") as lines:
@@ -60,7 +59,7 @@ def read_seen(data_dir: Path, dataset_id: str | None, until: datetime, *, texts:
 
 
 def note_record(seen: Seen, record: dict[str, Any], texts: TextFile) -> None:
-    """Adds a record to what was seen. Choices name their `conversation`, pairs and thumbs their `group`."""
+    """Adds a record to what was seen. Choices name their `conversation`, all others their `group`."""
     conversation = record.get("conversation") or record.get("group") or ""
     if record["split"] == "test":
         seen.held_out.add(conversation)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from sqlmodel import Session
 
 from feedback.duels.result import Result, count_result
+from feedback.records.from_label import COMPARE
 from feedback.store import duel_rounds, duels
 from feedback.store.adapters import find_trained_until, get_adapter
 from feedback.store.duel_verdicts import list_active_verdicts
@@ -57,7 +58,7 @@ def _view(session: Session, duel: Duel, counts: dict[str, int], judge: str) -> D
 def read_result(session: Session, duel: Duel) -> Result:
     """The result of a duel, which must be closed; without what labellers said who are left out."""
     names = [name for name in (duel.adapter, duel.rival) if name is not None]
-    excluded = read_excluded(session, desk_id=duel.desk_id, kind=duels.COMPARE)
+    excluded = read_excluded(session, desk_id=duel.desk_id, kind=COMPARE)
     contenders = [get_adapter(session, desk_id=duel.desk_id, name=name) for name in names]
     return count_result(
         duel.adapter,

@@ -5,9 +5,9 @@ from typing import Any
 
 from feedback.duels.prompts import draw_lot
 from feedback.duels.start import SEED_LIMIT
+from feedback.records.item_states import DROPPED, OPEN
 from feedback.records.text import normalise
 from feedback.store.duel_rounds import EQUAL
-from feedback.store.items import DROPPED, OPEN
 from serving.client.client import Completions, Sampling
 from serving.client.fleet import Fleet
 

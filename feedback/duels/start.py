@@ -16,9 +16,10 @@ from feedback.duels.prompts import ChosenPrompt, Seen, choose_prompts, count_ori
 from feedback.duplicates.lookup import NearLookup
 from feedback.duplicates.signatures import TextFile
 from feedback.errors import ApiError, Conflict
+from feedback.records.from_label import COMPARE
 from feedback.store.adapters import find_trained_until, get_adapter
 from feedback.store.duel_rounds import WAITING
-from feedback.store.duels import COMPARE, Prompt, add_duel, list_prompt_keys, read_prompts
+from feedback.store.duels import Prompt, add_duel, list_prompt_keys, read_prompts
 from feedback.store.engine import read, unit_of_work
 from feedback.store.items import OF_ARMS
 from feedback.store.rebases import NEW_BASE, OLD

@@ -61,6 +61,12 @@ def read_thumb_statement(record: Mapping[str, Any], person: str | None) -> State
     return Statement(said[0], hash_person(person), (said,))
 
 
+def read_text_statement(record: Mapping[str, Any], person: str | None) -> Statement:
+    """What a reply that somebody wrote says. It prefers nothing."""
+    reply = normalise(" ".join(message["content"] for message in record["completion"]))
+    return Statement(hash_parts("text", hash_prompt(record["prompt"]), reply), hash_person(person), ())
+
+
 def hash_preference(prompt: str, chosen: str, rejected: str) -> tuple[int, int]:
     up, down = normalise(chosen), normalise(rejected)
     return hash_parts("pair", prompt, up, down), hash_parts("pair", prompt, down, up)
@@ -81,7 +87,7 @@ def hash_person(name: str | None) -> int:
 
 
 class Statements:
-    """What many records say, of one form (choices, pairs or thumbs), in the order in which they came:
+    """What many records say, of one form (choices, pairs, thumbs or texts), in the order in which they came:
     the desk's own, then others by source and id.
     """
 

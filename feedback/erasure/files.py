@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from feedback.datasets.duplicates_report import REPORT
-from feedback.datasets.layout import CARD, FORMATS, dataset_dir, dataset_file
+from feedback.datasets.layout import CARD, dataset_dir, list_dataset_files
 from feedback.datasets.manifest import seal_manifest
 from feedback.datasets.members import read_members, seal_members
 from feedback.store.erasures import Member
@@ -42,7 +42,7 @@ def remove_datasets(data_dir: Path, dataset_ids: Iterable[str]) -> list[str]:
         directory = dataset_dir(data_dir, id)
         seal_members(directory)
         seal_manifest(directory)
-        paths += [*(dataset_file(directory, name) for name in FORMATS), directory / REPORT, directory / CARD]
+        paths += [*list_dataset_files(directory).values(), directory / REPORT, directory / CARD]
     return _remove(data_dir, paths)
 
 

@@ -12,7 +12,7 @@ from feedback.clock import Clock
 from feedback.erasure.files import find_holders
 from feedback.formats.errors import ImportAmbiguous, ImportNotFound, ImportRuns, ImportUndone
 from feedback.store.engine import unit_of_work
-from feedback.store.erasures import ErasedSubject, list_dataset_ids, list_members, list_runs_of
+from feedback.store.erasures import list_dataset_ids, list_members, list_runs_of
 from feedback.store.imports import (
     RUNNING,
     count_kept,
@@ -60,7 +60,7 @@ def undo_import(
             raise ImportUndone(row.id, row.undone_at)
         added = find_added(session, row=row)
         kept = count_kept(session, row=row)
-        members = list_members(session, subject=ErasedSubject(records=added.records))
+        members = list_members(session, subject=added)
         datasets = find_holders(data_dir, list_dataset_ids(session, desk_id=desk_id), members)
         runs = list_runs_of(session, dataset_ids=datasets)
         remove_added(session, added=added)

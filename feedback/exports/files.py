@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from feedback.datasets.layout import TEXTS
 from feedback.exports.columns import Columns, list_filled
 from feedback.exports.form import KINDS, ExportForm, KindShape
 from feedback.exports.pairs import IN_PAIRS
@@ -56,7 +57,7 @@ class Export:
         if "choices" not in shapes and kind in (None, "pairs"):
             for record in self.records.read("choices"):
                 count_lost(self.report, "choices", record, shapes["pairs"], IN_PAIRS)
-        for name in KINDS if kind is None else ():
+        for name in (*KINDS, TEXTS) if kind is None else ():
             if name not in shapes and name != "choices":
                 for _ in self.records.read(name, self.report):
                     self.report.lose(name, "whole")

@@ -17,9 +17,9 @@ from sqlmodel import Session, col
 from feedback.exports.form import join_blocks
 from feedback.formats.cells import BYTE_ORDER_MARK, pack_cell
 from feedback.formats.jsonl import Body
-from feedback.labelling.kinds import REWRITE
+from feedback.records.from_label import REWRITE
+from feedback.records.item_states import DROPPED
 from feedback.store.engine import batched, of_desk
-from feedback.store.items import DROPPED
 from feedback.store.label_counts import list_labellers, list_of_arms
 from feedback.store.labels import list_active_labels
 from feedback.store.tables import Item, Label, Task

@@ -50,9 +50,10 @@ def in_turns(convert: Callable[[Body], Conversion], *, ends_with_reply: bool) ->
     """The same conversion, with the messages in turns."""
 
     def convert_in_turns(record: Body) -> Conversion:
-        line = convert(record).body
+        line, known = convert(record)
         assert line is not None
         chat, losses = take_turns(line["conversations"])
+        losses.update(known)
         if ends_with_reply and chat and not is_assistant(chat[-1]):
             losses.add("end_cut")
             chat = chat[:-1]

@@ -3,7 +3,7 @@ of ours stands beside.
 """
 
 from feedback.exports.form import Conversion, ExportForm, KindShape, write_lines
-from feedback.exports.trl import list_messages_of
+from feedback.exports.trl import list_messages_of, make_talk
 from feedback.formats.jsonl import Body
 
 PAIR_FIELDS = frozenset(
@@ -18,7 +18,7 @@ def make_preference(body: Body) -> Conversion:
 
 
 def make_chat(body: Body) -> Conversion:
-    return Conversion({"messages": list_messages_of(body)})
+    return make_talk(body, {"messages": list_messages_of(body)})
 
 
 OPENAI = ExportForm(

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from feedback.canonical import canonical_json
-from feedback.datasets.layout import FORMATS, dataset_dir, dataset_file
+from feedback.datasets.layout import dataset_dir, list_dataset_files
 from feedback.exports.pairs import add_choice_fields, pair_stored
 from feedback.exports.report import ExportReport
 from feedback.formats.errors import DatasetFilesMissing
@@ -72,7 +72,7 @@ def open_for_export(
     """
     directory = dataset_dir(data_dir, dataset_id)
     withdrawn = {name: reason for name, reason in left_out.items() if reason == REFUSED_AS[WITHDRAWN]}
-    files = {name: dataset_file(directory, name) for name in FORMATS}
+    files = list_dataset_files(directory)
     for path in files.values():
         if not path.is_file():
             raise DatasetFilesMissing(dataset_id, path)

@@ -10,6 +10,7 @@ LOSSES = {  # codes, beside the names of fields
     "whole": "the form has no place for them",
     "no_pair": "no pair follows from them: every other reply is too close to the one that was preferred",
     "no_reply": "there is no reply of an agent after a customer's message, so the tool would skip them",
+    "by_whom": "the form does not say which replies a person wrote",
     "joined": "messages of one side in a row became one",
     "system_moved": "messages of the system inside the chat stand at its beginning",
     "start_cut": "what the assistant said before the user's first message is left out",

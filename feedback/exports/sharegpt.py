@@ -3,7 +3,7 @@ judged. Our other fields stand beside.
 """
 
 from feedback.exports.form import FIELDS, Conversion, ExportForm, KindShape, write_lines
-from feedback.exports.trl import list_messages_of
+from feedback.exports.trl import list_messages_of, make_talk
 from feedback.formats.beside import put_beside
 from feedback.formats.jsonl import Body
 
@@ -31,7 +31,7 @@ def make_labelled_line(body: Body) -> Conversion:
 
 def make_chat_line(body: Body) -> Conversion:
     chat = say_messages(list_messages_of(body))
-    return Conversion({"conversations": chat} | put_beside(body, "conversations"))
+    return make_talk(body, {"conversations": chat} | put_beside(body, "conversations"))
 
 
 SHAREGPT_SHAPES = {

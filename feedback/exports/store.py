@@ -16,6 +16,7 @@ from sqlalchemy import Engine
 from feedback.datasets.collect import Collector
 from feedback.datasets.selection import Selection
 from feedback.formats.jsonl import Body
+from feedback.records.from_conversation import BOT
 from feedback.records.from_thumb import derive_thumb
 from feedback.records.redact import Redactor
 from feedback.records.rejections import Refusal
@@ -109,7 +110,11 @@ class StoreReader:
                 self.refused["erased" if row.erased_at is not None else "no_turns"] += 1
                 continue
             turns = [
-                {"role": said.role, "text": said.text, "ts": said.occurred_at.timestamp()}
+                {
+                    "role": BOT if said.origin == BOT else said.role,
+                    "text": said.text,
+                    "ts": said.occurred_at.timestamp(),
+                }
                 for said in messages
             ]
             named = {"id": row.external_id or row.id, "source": row.source, "tags": row.tags, "turns": turns}

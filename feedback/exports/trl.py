@@ -8,7 +8,7 @@ from feedback.exports.form import FIELDS, Conversion, ExportForm, KindShape, wri
 from feedback.formats.beside import put_beside
 from feedback.formats.jsonl import Body
 
-CHAT_ROLES = {"customer": "user", "agent": "assistant"}
+CHAT_ROLES = {"customer": "user", "agent": "assistant", "bot": "assistant"}
 
 
 def pack_meta(body: Body) -> Body:
@@ -28,8 +28,14 @@ def list_messages_of(body: Body) -> list[Body]:
     return [{"role": CHAT_ROLES[turn["role"]], "content": turn["text"]} for turn in body["turns"]]
 
 
+def make_talk(body: Body, line: Body) -> Conversion:
+    """A line for a conversation in the form of chats, which have one role for agents and bots."""
+    is_answered = any(turn["role"] == "agent" for turn in body["turns"])
+    return Conversion(line, ("by_whom",) if is_answered else ())
+
+
 def make_messages_line(body: Body) -> Conversion:
-    return Conversion({"messages": list_messages_of(body)} | put_beside(body, "conversations"))
+    return make_talk(body, {"messages": list_messages_of(body)} | put_beside(body, "conversations"))
 
 
 TRL = ExportForm(

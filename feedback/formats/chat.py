@@ -134,8 +134,10 @@ def make_labelled(kind: str, body: dict[str, Any], **known: Any) -> Made:
 
 
 def make_turns(chat: Sequence[dict[str, str]]) -> tuple[list[dict[str, str]], tuple[str, ...]]:
-    """The messages of a chat as those of a conversation: of customer and agent only, and none blank."""
-    roles = {"user": "customer", "assistant": "agent"}
+    """The messages of a chat as those of a conversation: of customer and bot only, and none blank. A chat
+    does not say whether a person wrote the assistant's part.
+    """
+    roles = {"user": "customer", "assistant": "bot"}
     spoken = [message for message in chat if message["role"] in roles]
     turns = [
         {"role": roles[message["role"]], "text": message["content"]}

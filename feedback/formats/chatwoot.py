@@ -1,5 +1,5 @@
 """Chatwoot: conversations with their messages. Activity and forms are no messages; the answer to the survey
-becomes a tag.
+becomes a tag. A reply is a person's where its sender is a user.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from feedback.formats.times import find_time
 
 MESSAGE_TYPES: dict[Any, str] = {0: "customer", "incoming": "customer", 1: "agent", "outgoing": "agent"}
 EVENTS = (2, 3, "activity", "template")
+PEOPLE = ("user", "User")  # who sends; an agent bot is another type
 SURVEY = "content_attributes.submitted_values.csat_survey_response.rating"
 
 
@@ -41,6 +42,8 @@ def add_chat_message(talk: Talk, message: Body, role: str) -> None:
     if role == "customer":
         talk.customer_id = talk.customer_id or find_id(message, "sender.id")
         talk.know(*(find_field(message, f"sender.{name}", str) for name in ("name", "email", "phone_number")))
+    elif find_field(message, "sender.type", str) not in PEOPLE:
+        role = "bot"
     talk.say(role, read_text(message, "content", "content"), find_time(message, "created_at"))
 
 

@@ -23,7 +23,7 @@ from feedback.formats.containers import FilePart, list_parts
 from feedback.formats.entries import FileForm, find_form, read_entries
 from feedback.formats.errors import ColumnsMissing, ImportStopped, NothingRecognised
 from feedback.formats.format import Format, Made
-from feedback.formats.jsonl import JsonLine, OnBytes
+from feedback.formats.jsonl import Body, JsonLine, OnBytes
 from feedback.formats.own import OWN
 from feedback.formats.recognise import SAMPLE, recognise_format
 from feedback.formats.report import SHOWN, ImportReport, SeenPart, make_tallies
@@ -174,7 +174,7 @@ class PartReader:
         named = body.get("source") or self.format.source or NO_SOURCE
         identity = body.get("id") or ""
         if not identity:
-            content = canonical_hash(body)
+            content = canonical_hash(name_as_agents(body))
             key = bytes.fromhex(content)
             identity = f"{content}#{self.occurrences[key]}"
             self.occurrences[key] += 1
@@ -228,6 +228,16 @@ def open_readers(path: Path, asked: Asked, report: ImportReport) -> list[PartRea
     if not readers:
         raise NothingRecognised(path, fields, refused)
     return readers
+
+
+def name_as_agents(body: Body) -> Body:
+    """A body with the role of agents for bots: what hashes it must not tell them apart, since imports of
+    earlier versions did not.
+    """
+    if not any(turn["role"] == "bot" for turn in body.get("turns", ())):
+        return body
+    turns = [turn | ({"role": "agent"} if turn["role"] == "bot" else {}) for turn in body["turns"]]
+    return body | {"turns": turns}
 
 
 def describe_refusal(line: JsonLine) -> str:

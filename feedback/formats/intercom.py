@@ -9,7 +9,7 @@ from feedback.formats.jsonl import Body
 from feedback.formats.times import find_time
 
 AUTHORS = {"user": "customer", "lead": "customer", "contact": "customer"}
-AUTHORS |= {"admin": "agent", "bot": "agent", "team": "agent"}
+AUTHORS |= {"admin": "agent", "bot": "bot", "team": "bot"}
 OPENINGS = ("conversation_message", "source")  # older and newer versions of the API
 
 

@@ -12,7 +12,7 @@ from feedback.formats.jsonl import Body
 from feedback.formats.times import find_time
 from feedback.records.rejections import Refusal
 
-SIDES = {"left": 0, "right": 1}
+PLACES = {"left": 0, "right": 1}
 
 
 def recognise_label_studio(body: Body) -> bool:
@@ -33,7 +33,7 @@ def read_annotation(body: Body, data: dict[str, Any], annotation: dict[str, Any]
         return Refusal("not_judged", "the annotation has no pairwise result")
     side = find_field(result, "value.selected", str)
     names = take_field(result, "to_name", str).split(",")
-    if side not in SIDES or len(names) != 2:
+    if side not in PLACES or len(names) != 2:
         return Refusal("unclear_label", f"selected {str(side)[:40]!r} of {len(names)} replies")
     texts = [take_named(data, name.strip(), str, place="reply") for name in names]
     person = annotation.get("completed_by")
@@ -45,7 +45,7 @@ def read_annotation(body: Body, data: dict[str, Any], annotation: dict[str, Any]
         {
             "prompt": find_prompt(data, [name.strip() for name in names]),
             "candidates": [{"text": text} for text in texts],
-            "picked": [SIDES[side]],
+            "picked": [PLACES[side]],
         },
         id=f"{named}/{annotation_id}" if named and annotation_id else None,
         conversation=named,

@@ -33,11 +33,12 @@ COLUMNS = {
 KNOWN_NAMES = {name: ours for ours, names in COLUMNS.items() for name in names.split()}
 NEEDED = {"conversation", "role", "text"}
 SPOKEN_ROLES = {
-    **{name: {"user": "customer", "assistant": "agent"}.get(role, "") for name, role in ROLES.items()},
+    **{name: {"user": "customer", "assistant": "bot"}.get(role, "") for name, role in ROLES.items()},
     **dict.fromkeys(("requester", "contact", "visitor", "buyer", "incoming"), "customer"),
     **dict.fromkeys(("客户", "用户", "顾客", "买家", "访客"), "customer"),
-    **dict.fromkeys(("support", "staff", "admin", "operator", "seller", "outgoing"), "agent"),
-    **dict.fromkeys(("客服", "坐席", "商家", "卖家", "机器人", "助手"), "agent"),
+    **dict.fromkeys(("agent", "support", "staff", "admin", "operator", "seller", "outgoing"), "agent"),
+    **dict.fromkeys(("客服", "坐席", "商家", "卖家"), "agent"),
+    **dict.fromkeys(("机器人", "助手"), "bot"),
     "系统": "",
 }
 

@@ -1,5 +1,6 @@
-"""STAR: dialogues of a customer and a wizard with all events. What was said or picked is a message; which
-other suggestions stood beside a pick is known by their labels only, so no choice follows.
+"""STAR: dialogues of a customer and a wizard with all events. What was said or picked is a message, and what
+was picked nobody wrote; which other suggestions stood beside it is known by their labels only, so no choice
+follows.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from feedback.formats.times import find_time
 SPEAKERS = {
     ("User", "utter"): "customer",
     ("Wizard", "utter"): "agent",
-    ("Wizard", "pick_suggestion"): "agent",
+    ("Wizard", "pick_suggestion"): "bot",
 }
 
 

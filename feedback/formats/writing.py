@@ -14,6 +14,7 @@ from sqlmodel import Session
 from feedback.formats.errors import ImportStopped
 from feedback.formats.jsonl import Body
 from feedback.formats.report import ImportReport
+from feedback.records.from_conversation import BOT, PERSON
 from feedback.records.pairs import gives_pair
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChoiceForm, ConversationForm, Form, Labelled, conversation_of, turn_time
@@ -25,6 +26,7 @@ from feedback.store.sources import REFUSED_AS, register_sources
 from feedback.store.tables import new_id
 
 RANKED = {"candidates", "picked", "own", "edited"}  # what the pairs of a choice follow from
+ORIGINS = {"agent": PERSON, "bot": BOT}
 RECORD_KINDS = {"choices": "choice", "pairs": "pair", "thumbs": "thumb"}
 
 
@@ -232,9 +234,9 @@ def make_messages(record: Parsed, *, desk_id: str, now: datetime) -> list[dict[s
                 "desk_id": desk_id,
                 "conversation_id": conversation_id,
                 "position": position,
-                "role": turn.role,
+                "role": "customer" if turn.role == "customer" else "agent",
                 "text": turn.text,
-                "origin": "own" if turn.role == "agent" else None,
+                "origin": ORIGINS.get(turn.role),
                 "candidate_id": None,
                 "turn_id": None,
                 "knowledge": None,

@@ -20,6 +20,7 @@ from feedback.formats.jsonl import Body
 from feedback.formats.times import find_time
 
 RATINGS = ("good", "bad")
+SYSTEM = "-1"  # the author of what a rule of the helpdesk wrote
 COPIED = ("collaborator_ids", "email_cc_ids", "follower_ids")
 
 
@@ -48,7 +49,8 @@ def add_comments(talk: Talk, comments: list[dict[str, Any]], customers: set[str 
             talk.notes.add("internal_left_out")
             continue
         text = read_text(comment, "plain_body" if comment.get("plain_body") else "body", "html_body")
-        role = "customer" if find_id(comment, "author_id") in customers else "agent"
+        author = find_id(comment, "author_id")
+        role = "customer" if author in customers else "bot" if author == SYSTEM else "agent"
         talk.say(role, text, find_time(comment, "created_at"))
 
 

@@ -44,6 +44,7 @@ from feedback.helper.question import (
 from feedback.helper.rest import find_rest
 from feedback.helper.settings import HelperSettings
 from feedback.lease import Leaseholder, lease_of
+from feedback.records.item_states import DROPPED
 from feedback.records.redact import Redactor
 from feedback.store import helper_calls, items
 from feedback.store.engine import read, save_row, unit_of_work
@@ -191,7 +192,7 @@ class Helper:
         """An item that is erased from here on finds the row, and takes the texts out of it."""
         if item_id is not None:
             item = items.get_item(session, desk_id=self._desk_id, item_id=item_id, lock=True)
-            if item.state == items.DROPPED:
+            if item.state == DROPPED:
                 raise ItemGone(item_id)
 
     def _send(self, question: HelperQuestion, call: HelperCall, address: HelperAddress) -> ChatFailed | None:

@@ -20,6 +20,7 @@ from feedback.helper.settling import settle_alone
 from feedback.helper.trust import renew_trust
 from feedback.helper.uses import KINDS_OF, make_questions, read_values
 from feedback.job_queue import JobQueue
+from feedback.records.item_states import DROPPED
 from feedback.store import helper_calls, helper_labels, items, tasks
 from feedback.store.engine import read, save_row, unit_of_work
 from feedback.store.helper_labels import ABSTAINED, SAID, UNANSWERED
@@ -124,5 +125,5 @@ class HelperLabeller:
         )
         with unit_of_work(self._store) as session:
             held = hold_item(session, item=items.get_item(session, desk_id=self._desk_id, item_id=item.id))
-            if held.state != items.DROPPED:  # erased meanwhile
+            if held.state != DROPPED:  # erased meanwhile
                 save_row(session, row)

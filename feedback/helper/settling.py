@@ -14,6 +14,7 @@ from feedback.errors import Conflict
 from feedback.helper.trust import is_trusted
 from feedback.labelling.derive import derive_item_record
 from feedback.labelling.gold_items import renew_rewritten
+from feedback.records.item_states import OPEN, SETTLED
 from feedback.store import helper_labels, items, tasks
 from feedback.store.engine import read, save_row, unit_of_work
 from feedback.store.tables import Item, Task
@@ -42,7 +43,7 @@ def settle_alone(store_engine: Engine, *, task_id: str, model: str, clock: Clock
                 return settled
             item = hold_item(session, item=items.get_item(session, desk_id=desk_id, item_id=item_id))
             may = is_trusted(session, task_id=task_id, model=model)
-            if may and item.state == items.OPEN and helper_labels.is_untouched(session, item_id=item_id):
+            if may and item.state == OPEN and helper_labels.is_untouched(session, item_id=item_id):
                 settle_item(session, item=item, value=value, now=clock.now())
                 settled += 1
     return settled
@@ -51,7 +52,7 @@ def settle_alone(store_engine: Engine, *, task_id: str, model: str, clock: Clock
 def settle_item(session: Session, *, item: Item, value: dict[str, Any], now: datetime) -> None:
     """Writes the outcome and what becomes of it. The caller holds the item, and what its text is for."""
     trust = helper_labels.find_trust(session, task_id=item.task_id)
-    item.state, item.outcome, item.settled_at = items.SETTLED, value, now
+    item.state, item.outcome, item.settled_at = SETTLED, value, now
     item.settled_by = helper_labels.SETTLED_BY
     item.confidence = trust.agreed if trust is not None else None
     save_row(session, item)

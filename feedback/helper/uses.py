@@ -14,17 +14,8 @@ from functools import partial
 from typing import Any
 
 from feedback.helper.question import HelperQuestion
-from feedback.labelling.kinds import (
-    CHECK,
-    COMPARE,
-    RATE,
-    SCORES,
-    SIDES,
-    TAG,
-    VERDICTS,
-    answer_of,
-    check_value,
-)
+from feedback.labelling.kinds import CHECK, PREFERENCES, SCORES, VERDICTS, answer_of, check_value
+from feedback.records.from_label import COMPARE, RATE, TAG
 from feedback.store.tables import Item, Task
 
 USES = {TAG: "tag", COMPARE: "compare", RATE: "rate", CHECK: "filter"}  # by kind of task
@@ -81,7 +72,7 @@ def make_schema(task: Task) -> dict[str, Any]:
         return _make_object("tags", named)
     if task.kind == RATE:
         return _make_object("score", {"type": "integer", "enum": list(SCORES)})
-    field, words = ("side", SIDES) if task.kind == COMPARE else ("verdict", VERDICTS)
+    field, words = ("side", PREFERENCES) if task.kind == COMPARE else ("verdict", VERDICTS)
     return _make_object(field, {"type": "string", "enum": list(words)})
 
 

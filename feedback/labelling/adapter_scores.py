@@ -5,8 +5,9 @@ from collections.abc import Collection
 
 from sqlmodel import Session
 
-from feedback.labelling.kinds import RATE, SCORES
+from feedback.labelling.kinds import SCORES
 from feedback.labelling.scores import ExpertScores, ScoredPrompt, measure_scores
+from feedback.records.from_label import RATE
 from feedback.records.weights import weigh_evidence
 from feedback.store.duels import CLOSED
 from feedback.store.exclusions import read_excluded

@@ -15,12 +15,13 @@ from feedback.errors import Conflict
 from feedback.labelling import claim
 from feedback.labelling.freezing import Frozen, freeze
 from feedback.labelling.judging import SentLabel, pass_item, record_label
-from feedback.labelling.kinds import RATE
 from feedback.labelling.labeller import Labeller
+from feedback.records.from_label import RATE
+from feedback.records.item_states import DROPPED
 from feedback.records.redact import Redactor
 from feedback.store.conversations import lock_conversation
 from feedback.store.engine import of_desk, save_row
-from feedback.store.items import DROPPED, add_items, find_last_position
+from feedback.store.items import add_items, find_last_position
 from feedback.store.label_subjects import Material, read_material_before
 from feedback.store.tables import Assignment, Item, Label, Message, Task
 from feedback.store.tasks import OPEN, get_task

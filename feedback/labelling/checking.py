@@ -23,6 +23,7 @@ from feedback.labelling.kinds import BAD, CHECK, GOOD, answer_of
 from feedback.labelling.posterior import FIRST_ACCURACY, find_posterior
 from feedback.labelling.settle import EXPERTS, PEOPLE
 from feedback.labelling.standing import REOPENED, make_rule
+from feedback.records.item_states import SETTLED
 from feedback.store import check_items, helper_labels, items, reliabilities, tasks
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import DEFAULT_DESK, Item, Label, Task
@@ -156,7 +157,7 @@ def reopen_item(store_engine: Engine, *, item_id: str, clock: Clock, desk_id: st
         item = items.get_item(session, desk_id=desk_id, item_id=item_id)
         item = hold_item(session, item=item)
         task = tasks.get_task(session, desk_id=desk_id, task_id=item.task_id)
-        if item.state == items.SETTLED and task.state != tasks.CLOSED:
+        if item.state == SETTLED and task.state != tasks.CLOSED:
             item.hidden = item.hidden | {REOPENED: clock.now().isoformat()}
             renew_item(session, task=task, item=item, now=clock.now())
 

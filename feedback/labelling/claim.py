@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from feedback.labelling.gold import LONGEST, MOST_PEOPLE, takes_gold
 from feedback.labelling.labeller import Labeller
+from feedback.records.item_states import OPEN
 from feedback.store import assignments, items
 from feedback.store.free_items import Seeker, is_item_free, list_free_items
 from feedback.store.reliabilities import require_active
@@ -89,7 +90,7 @@ def find_slot(session: Session, *, task: Task, item: Item, now: datetime) -> int
 
 
 def choose_slot(task: Task, item: Item, held: Sequence[Assignment]) -> int | None:
-    if item.state != items.OPEN or item.gold is not None:
+    if item.state != OPEN or item.gold is not None:
         return None
     taken = {row.slot for row in held}
     return next((slot for slot in range(1, task.overlap_max + 1) if slot not in taken), None)

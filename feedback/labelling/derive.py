@@ -11,7 +11,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-from feedback.records.from_label import FORM_OF, SETTLED, TAG
+from feedback.records.from_label import FORM_OF, TAG
+from feedback.records.item_states import SETTLED
 from feedback.store.derived_records import renew_conversations, renew_items, write_item_record
 from feedback.store.engine import get_row, of_desk, save_row
 from feedback.store.labelled_items import RECORD, list_tag_items, shows_same

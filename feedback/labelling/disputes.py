@@ -16,6 +16,7 @@ from feedback.errors import Conflict
 from feedback.labelling.gold_items import renew_item
 from feedback.labelling.kinds import answer_of, check_text, check_value
 from feedback.labelling.labeller import Labeller
+from feedback.records.item_states import DISPUTED
 from feedback.store import assignments, free_items, items, label_counts, labels
 from feedback.store.engine import save_row
 from feedback.store.tables import Item, Label, Task
@@ -106,7 +107,7 @@ def adjudicate(
     found = items.get_item(session, desk_id=desk_id, item_id=item_id)
     task = share_open_task(session, desk_id=desk_id, task_id=found.task_id)
     item = hold_item(session, item=found)
-    if item.state != items.DISPUTED:
+    if item.state != DISPUTED:
         raise ItemNotDisputed(item_id, item.state)
     if free_items.knows_subject(session, item_id=item_id, labeller=labeller.key):
         raise OwnAnswer(item_id)

@@ -7,7 +7,8 @@ from typing import Any
 from sqlmodel import Session
 
 from feedback.errors import ApiError
-from feedback.labelling.kinds import CHECK, TAG, ValueUnknown
+from feedback.labelling.kinds import CHECK, ValueUnknown
+from feedback.records.from_label import TAG
 from feedback.store import tasks
 from feedback.store.tables import Task
 from feedback.store.tags import list_tags, read_tag_tree

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from feedback.canonical import hash_text
-from feedback.labelling.kinds import COMPARE, PICK, REPLIES, TAG
+from feedback.records.from_label import COMPARE, PICK, SIDES, TAG
 from feedback.records.redact import Redactor
 from feedback.records.text import normalise
 from feedback.store.label_subjects import Material, SubjectReply
@@ -39,7 +39,7 @@ def freeze(kind: str, material: Material, *, seed: str, redactor: Redactor) -> F
     texts = [redact(reply.text) for reply in replies]
     hidden: dict[str, Any] = {"chat_template_kwargs": dict(material.chat_template_kwargs)}
     if kind == COMPARE:
-        for side, text, reply in zip(REPLIES, texts, replies, strict=True):
+        for side, text, reply in zip(SIDES, texts, replies, strict=True):
             shown[side] = text
             hidden |= {
                 f"{side}_arm": reply.arm,

@@ -11,10 +11,12 @@ from typing import Any
 from sqlmodel import Session
 
 from feedback.labelling.gold import may_be_gold
-from feedback.labelling.kinds import REWRITE, answer_of, value_of
+from feedback.labelling.kinds import answer_of, value_of
 from feedback.labelling.settle import EXPERTS
 from feedback.labelling.standing import list_counted_labels, make_votes, renew_standing
 from feedback.labelling.text_checks import renew_text_checks
+from feedback.records.from_label import REWRITE
+from feedback.records.item_states import DROPPED, OPEN, SETTLED
 from feedback.store import items
 from feedback.store.engine import save_row
 from feedback.store.tables import Item, Label, Task
@@ -42,7 +44,7 @@ def renew_item(session: Session, *, task: Task, item: Item, now: datetime) -> No
         gold = _repeat(item, tier=task.tier, now=now)
     if gold is not None:
         gold.gold = answer or gold.gold
-        gold.state = items.DROPPED if answer is None else items.OPEN
+        gold.state = DROPPED if answer is None else OPEN
         gold.reason = "disputed" if answer is None else None
         save_row(session, gold)
 
@@ -52,13 +54,13 @@ def renew_rewritten(session: Session, *, check: Item, now: datetime) -> None:
     label = session.get_one(Label, check.subject_id)
     item = items.get_item(session, desk_id=check.desk_id, item_id=label.item_id)
     task = get_task(session, desk_id=check.desk_id, task_id=item.task_id)
-    if item.state != items.DROPPED and task.state != CLOSED:
+    if item.state != DROPPED and task.state != CLOSED:
         renew_item(session, task=task, item=item, now=now)
 
 
 def _find_known(session: Session, *, task: Task, item: Item) -> dict[str, Any] | None:
     """The answer that experts gave to a dispute, where it is known well enough; without a text."""
-    if item.state != items.SETTLED or item.tier < EXPERTS or item.outcome is None:
+    if item.state != SETTLED or item.tier < EXPERTS or item.outcome is None:
         return None
     votes = make_votes(session, task=task, counted=list_counted_labels(session, task=task, item=item))
     return value_of(task.kind, answer_of(task.kind, item.outcome)) if may_be_gold(votes) else None

@@ -18,6 +18,7 @@ from feedback.labelling.kinds import CHECK, check_text, check_value
 from feedback.labelling.labeller import Labeller
 from feedback.labelling.standing import list_counted_labels, was_shown_others
 from feedback.labelling.trust import look_at
+from feedback.records.item_states import DISPUTED, DROPPED, SETTLED
 from feedback.store import assignments, items, labels
 from feedback.store.engine import save_row
 from feedback.store.tables import Assignment, Item, Label, Task
@@ -66,7 +67,7 @@ def record_label(
     value = check_value(task.kind, said.value, question=task.question, shown=item.shown)
     text = check_text(task.kind, value, said.text)
     slot, late = _find_place(session, task=task, item=item, own=own, labeller=labeller, now=now)
-    saw_others = item.state == items.DISPUTED and was_shown_others(session, task=task, item=item, own=own)
+    saw_others = item.state == DISPUTED and was_shown_others(session, task=task, item=item, own=own)
     row = Label(
         desk_id=desk_id,
         task_id=task.id,
@@ -105,7 +106,7 @@ def undo_label(
     task, item, own = find_own(session, desk_id=desk_id, item_id=label.item_id, labeller=labeller)
     counted = [row.id for row in list_counted_labels(session, task=task, item=item)]
     undo = labels.add_undo(session, label=label, now=now)
-    if item.state == items.SETTLED and label.id in (counted if is_settled_by_check(item) else counted[:-1]):
+    if item.state == SETTLED and label.id in (counted if is_settled_by_check(item) else counted[:-1]):
         raise ItemSettled(item.id)
     if not labels.has_label(session, item_id=item.id, labeller=labeller.key):
         own.state, own.lease_until = assignments.CLAIMED, now + claim.TERM
@@ -163,7 +164,7 @@ def find_own(
     item = items.get_item(session, desk_id=desk_id, item_id=item_id, lock=task.kind != CHECK)
     if task.kind == CHECK:
         item = hold_item(session, item=item)
-    if item.state == items.DROPPED:
+    if item.state == DROPPED:
         raise items.ItemDropped(item_id, item.reason)
     own = assignments.find_assignment(session, item_id=item_id, labeller=labeller.key)
     assert own is not None
@@ -176,9 +177,9 @@ def _find_place(
     """The slot that a label takes, and whether it comes late. Gold and disputes have no slots."""
     if item.gold is not None:
         return None, False
-    if item.state == items.SETTLED:
+    if item.state == SETTLED:
         return None, True
-    if item.state == items.DISPUTED:
+    if item.state == DISPUTED:
         return None, labeller.tier < item.tier
     if own.state == assignments.CLAIMED and own.slot is not None:  # over or not: nobody took it
         return own.slot, False

@@ -15,11 +15,11 @@ from typing import Any
 
 from feedback.canonical import hash_text
 from feedback.errors import ApiError
+from feedback.records.from_label import COMPARE, PICK, RATE, REWRITE, SIDES, TAG
 
-TAG, COMPARE, PICK, RATE, REWRITE, CHECK = "tag", "compare", "pick", "rate", "rewrite", "check"
+CHECK = "check"
 KINDS = (TAG, COMPARE, PICK, RATE, REWRITE, CHECK)
-SIDES = ("a", "b", "tie", "both_bad")
-REPLIES = SIDES[:2]
+PREFERENCES = (*SIDES, "tie", "both_bad")
 SCORES = (1, 2, 3, 4, 5)
 GOOD, BAD, UNSURE = "good", "bad", "unsure"
 FIELDS = {COMPARE: "side", RATE: "score", REWRITE: "unchanged"}  # of the kinds whose answer is one word
@@ -52,7 +52,7 @@ def check_value(kind: str, value: Value, *, question: Value, shown: Value) -> Va
     if kind == TAG:
         return {"tags": sorted(_check_members("value.tags", value, "tags", list(question["options"])))}
     if kind == COMPARE:
-        return {"side": _check_one("value.side", value, "side", SIDES)}
+        return {"side": _check_one("value.side", value, "side", PREFERENCES)}
     if kind == PICK:
         return _check_picked(value, len(shown["replies"]))
     if kind == RATE:
@@ -103,14 +103,14 @@ def list_answers(kind: str, *, question: Value, shown: Value) -> list[Answer]:
         return [frozenset(), *(frozenset((tag,)) for tag in question["options"])]
     if kind == PICK:
         return [frozenset(), *(frozenset((place,)) for place in range(len(shown["replies"])))]
-    return list({COMPARE: SIDES, RATE: SCORES, REWRITE: (True, False), CHECK: (GOOD, BAD)}[kind])
+    return list({COMPARE: PREFERENCES, RATE: SCORES, REWRITE: (True, False), CHECK: (GOOD, BAD)}[kind])
 
 
 def order_replies(kind: str, shown: Value, seed: str) -> list[Any]:
     """The order in which one labeller sees the replies: the names of the sides, or the places of replies."""
     places: Sequence[Any] = ()
     if kind == COMPARE:
-        places = REPLIES
+        places = SIDES
     if kind == PICK:
         places = range(len(shown["replies"]))
     return sorted(places, key=lambda place: hash_text(f"{seed}:{place}"))

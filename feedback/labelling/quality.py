@@ -15,10 +15,11 @@ from sqlmodel import Session
 
 from feedback.labelling.agreement import NOMINAL, ORDINAL, SETS, Agreement, measure_agreement, measure_tags
 from feedback.labelling.checks import Checked, ErrorRate, estimate_errors
-from feedback.labelling.kinds import BAD, CHECK, COMPARE, GOOD, PICK, RATE, SCORES, SIDES, TAG, answer_of
+from feedback.labelling.kinds import BAD, CHECK, GOOD, PREFERENCES, SCORES, answer_of
+from feedback.records.from_label import COMPARE, PICK, RATE, TAG
+from feedback.records.item_states import DROPPED, SETTLED
 from feedback.store import label_counts
 from feedback.store.exclusions import read_excluded
-from feedback.store.items import DROPPED, SETTLED
 from feedback.store.label_counts import DwellOnLabel, GivenLabel
 from feedback.store.labels import BLIND
 from feedback.store.tables import Task
@@ -32,7 +33,7 @@ TAGS_SHOWN = 12  # whose agreement is told alone
 DISTANCES = {TAG: SETS, PICK: SETS, COMPARE: NOMINAL, CHECK: NOMINAL, RATE: ORDINAL}
 
 # Their answers in order; of sets there are too many to name.
-CLASSES: Mapping[str, Sequence[Hashable]] = {COMPARE: SIDES, CHECK: (GOOD, BAD), RATE: SCORES}
+CLASSES: Mapping[str, Sequence[Hashable]] = {COMPARE: PREFERENCES, CHECK: (GOOD, BAD), RATE: SCORES}
 
 Tiers = Mapping[tuple[int, str], int]
 

@@ -16,8 +16,8 @@ from sqlmodel import Session
 
 from feedback.datasets.duplicates_report import find_last_report
 from feedback.errors import Conflict
-from feedback.labelling.kinds import RATE, REWRITE, TAG
 from feedback.labelling.missed import read_missed
+from feedback.records.from_label import RATE, REWRITE, TAG
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
 from feedback.store.fits import find_fit

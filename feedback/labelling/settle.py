@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from feedback.labelling.posterior import find_best, find_posterior
+from feedback.records.item_states import DISPUTED, OPEN, SETTLED, WAITING
 
 PEOPLE, EXPERTS = 1, 2  # tiers
-WAITING, OPEN, SETTLED, DISPUTED = "waiting", "open", "settled", "disputed"
 AGREEING_EXPERTS = 2
 
 

@@ -12,6 +12,7 @@ from feedback.errors import NotFound
 from feedback.labelling.kinds import order_replies
 from feedback.labelling.labeller import Labeller
 from feedback.labelling.standing import list_others
+from feedback.records.item_states import DISPUTED, DROPPED
 from feedback.store import assignments, items
 from feedback.store.tasks import get_task
 
@@ -20,11 +21,11 @@ def show_item(session: Session, *, desk_id: str, item_id: str, labeller: Labelle
     """The item as the labeller sees it. Raises NotFound where they neither have nor had it."""
     item = items.get_item(session, desk_id=desk_id, item_id=item_id)
     own = assignments.find_assignment(session, item_id=item_id, labeller=labeller.key)
-    if own is None or own.state == assignments.PASSED or item.state == items.DROPPED:
+    if own is None or own.state == assignments.PASSED or item.state == DROPPED:
         raise NotFound("item", item_id)
     task = get_task(session, desk_id=desk_id, task_id=item.task_id)
     others = None
-    if own.state == assignments.CLAIMED and item.state == items.DISPUTED and labeller.tier >= item.tier:
+    if own.state == assignments.CLAIMED and item.state == DISPUTED and labeller.tier >= item.tier:
         others = list_others(session, task=task, item=item)
     told = {name: getattr(task, name) for name in ("kind", "question", "guideline", "guideline_version")}
     return told | {

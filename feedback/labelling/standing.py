@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from feedback.canonical import canonical_json
 from feedback.labelling.derive import derive_item_record
-from feedback.labelling.kinds import GOOD, RATE, REWRITE, answer_of, list_answers, value_of
+from feedback.labelling.kinds import GOOD, answer_of, list_answers, value_of
 from feedback.labelling.labeller import TIERS
 from feedback.labelling.posterior import FIRST_ACCURACY
 from feedback.labelling.settle import (
@@ -20,7 +20,9 @@ from feedback.labelling.settle import (
     settle_rewrites,
     settle_votes,
 )
-from feedback.store import assignments, items, labels, reliabilities
+from feedback.records.from_label import RATE, REWRITE
+from feedback.records.item_states import SETTLED
+from feedback.store import assignments, labels, reliabilities
 from feedback.store.engine import save_row
 from feedback.store.exclusions import read_excluded
 from feedback.store.tables import Assignment, Item, Label, Task
@@ -33,11 +35,11 @@ def renew_standing(session: Session, *, task: Task, item: Item, now: datetime) -
     """Writes where the item stands: its state and tier, its outcome while it is settled, and what becomes of
     that. The caller holds the item, which is neither gold nor dropped.
     """
-    before = item.state == items.SETTLED, item.outcome
+    before = item.state == SETTLED, item.outcome
     counted = list_counted_labels(session, task=task, item=item)
     standing = find_standing(session, task=task, item=item, counted=counted)
     item.state, item.tier = standing.state, standing.tier
-    if standing.state != items.SETTLED:
+    if standing.state != SETTLED:
         item.outcome = item.confidence = item.settled_at = item.settled_by = None
     else:
         adjudicators = [row.labeller for row in counted if row.seen == labels.OTHERS]
@@ -45,7 +47,7 @@ def renew_standing(session: Session, *, task: Task, item: Item, now: datetime) -
         item.confidence, item.settled_at = standing.confidence, item.settled_at or now
         item.settled_by = adjudicators[-1] if adjudicators else None
     save_row(session, item)
-    if (item.state == items.SETTLED, item.outcome) != before:
+    if (item.state == SETTLED, item.outcome) != before:
         derive_item_record(session, item=item)
     return standing
 
@@ -136,7 +138,7 @@ def find_sureness(session: Session, *, counted: Sequence[Label]) -> dict[str, fl
     found = {}
     for task_id, item_id in {(row.task_id, row.item_id) for row in counted}:
         for label_id, check in list_text_checks(session, task_id=task_id, item_id=item_id).items():
-            if check.state == items.SETTLED and check.outcome is not None:
+            if check.state == SETTLED and check.outcome is not None:
                 found[label_id] = (check.confidence or 0.0) if check.outcome["verdict"] == GOOD else 0.0
     return found
 

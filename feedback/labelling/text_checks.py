@@ -7,8 +7,10 @@ from datetime import datetime
 
 from sqlmodel import Session
 
-from feedback.labelling.kinds import CHECK, REWRITE
+from feedback.labelling.kinds import CHECK
 from feedback.labelling.standing import list_counted_labels, renew_standing
+from feedback.records.from_label import REWRITE
+from feedback.records.item_states import DROPPED, OPEN, SETTLED
 from feedback.store import items, labels, tasks, text_checks
 from feedback.store.engine import save_row
 from feedback.store.tables import Item, Label, Task
@@ -33,17 +35,17 @@ def _sync(session: Session, *, task: Task, item: Item, now: datetime) -> bool:
     written = [row for row in counted if row.text is not None and row.seen == labels.BLIND]
     checks = text_checks.list_text_checks(session, task_id=task.id, item_id=item.id)
     for row in written:
-        if row.id not in checks and item.state != items.SETTLED:
+        if row.id not in checks and item.state != SETTLED:
             place = text_checks.find_place(item, checks.values())
             checks[row.id] = _add_check(session, task=task, item=item, label=row, place=place, now=now)
     kept = {row.id for row in written}
     is_back = False
     for label_id, check in checks.items():
-        if check.state == items.DROPPED and check.reason not in (TAKEN_BACK, SETTLED_BY_ANOTHER):
+        if check.state == DROPPED and check.reason not in (TAKEN_BACK, SETTLED_BY_ANOTHER):
             continue  # erased
         reason = None if label_id in kept else TAKEN_BACK
-        may_say = check.state == items.SETTLED or check.reason == TAKEN_BACK
-        if reason is None and item.state == items.SETTLED and not may_say:
+        may_say = check.state == SETTLED or check.reason == TAKEN_BACK
+        if reason is None and item.state == SETTLED and not may_say:
             reason = SETTLED_BY_ANOTHER
         is_back |= _keep(session, check=check, reason=reason, now=now)
     return is_back
@@ -52,12 +54,12 @@ def _sync(session: Session, *, task: Task, item: Item, now: datetime) -> bool:
 def _keep(session: Session, *, check: Item, reason: str | None, now: datetime) -> bool:
     """Takes a check out for a reason, or puts it in again with what it said before; whether it did that."""
     if reason is not None:
-        check.state, check.reason = items.DROPPED, reason
+        check.state, check.reason = DROPPED, reason
         save_row(session, check)
         return False
-    if check.state != items.DROPPED:
+    if check.state != DROPPED:
         return False
-    check.state, check.reason = items.OPEN, None
+    check.state, check.reason = OPEN, None
     own = tasks.get_task(session, desk_id=check.desk_id, task_id=check.task_id)
     renew_standing(session, task=own, item=check, now=now)
     return True

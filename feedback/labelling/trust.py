@@ -16,8 +16,10 @@ from sqlmodel import Session
 from feedback.clock import Clock
 from feedback.labelling.gold import should_look, should_pause
 from feedback.labelling.gold_items import renew_item
-from feedback.labelling.kinds import RATE, answer_of, list_answers
+from feedback.labelling.kinds import answer_of, list_answers
 from feedback.labelling.reliability import EstimatedReliability, Poll, Said, estimate_reliability
+from feedback.records.from_label import RATE
+from feedback.records.item_states import DROPPED
 from feedback.store import items, polled_labels, reliabilities, tables, tasks
 from feedback.store.engine import read, unit_of_work
 from feedback.store.polled_labels import PolledLabel
@@ -97,7 +99,7 @@ def restand_items(
             item = items.get_item(session, desk_id=desk_id, item_id=item_id)
             item = hold_item(session, item=item)
             task = tasks.get_task(session, desk_id=desk_id, task_id=item.task_id)
-            if item.state != items.DROPPED and task.state != tasks.CLOSED:
+            if item.state != DROPPED and task.state != tasks.CLOSED:
                 renew_item(session, task=task, item=item, now=clock.now())
 
 

@@ -16,8 +16,8 @@ from feedback.labelling.asking import CUSTOMERS, add_item_of_message, name_asked
 from feedback.labelling.drafting import draft_task
 from feedback.labelling.freezing import freeze
 from feedback.labelling.judging import SentLabel, record_label
-from feedback.labelling.kinds import COMPARE
 from feedback.labelling.labeller import Labeller
+from feedback.records.from_label import COMPARE
 from feedback.records.redact import Redactor
 from feedback.store.conversations import lock_conversation
 from feedback.store.engine import get_row, of_desk

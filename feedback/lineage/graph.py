@@ -18,6 +18,7 @@ UNEXPANDED = frozenset(
         ("dataset", "choice"),
         ("dataset", "pair"),
         ("dataset", "thumb"),
+        ("dataset", "text"),
         ("deployment", "set"),
         ("duel", "verdict"),
     }

@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from feedback.lineage.graph import Ref, TraceStep, excerpt, known
-from feedback.records.from_label import SETTLED
+from feedback.lineage.texts import name_written
+from feedback.records.from_conversation import PERSON
+from feedback.records.item_states import SETTLED
 from feedback.store.adapter_story import (
     JUDGED,
     find_end,
@@ -55,6 +57,8 @@ Facts = dict[str, Any]
 
 def describe_message_step(session: Session, row: Message, step: TraceStep) -> Facts:
     told = get_row(session, Conversation, row.conversation_id, desk_id=row.desk_id, what="conversation")
+    if row.origin == PERSON:
+        step.after += name_written(session, told, row)
     return {
         "role": row.role,
         "text": excerpt(row.text),
@@ -284,6 +288,7 @@ KINDS: Mapping[str, Kind] = {
     "choice": Kind(("kind", "refused", "source")),
     "pair": Kind(("refused", "source")),
     "thumb": Kind(("value", "refused", "source")),
+    "text": Kind(("source",)),
     "dataset": Kind(("records", "files"), describe_dataset_step),
     "run": Kind(("state", "decision", "error"), describe_run_step),
     "adapter": Kind(("state",), describe_adapter_step),

@@ -10,6 +10,8 @@ from sqlmodel import Session, col
 from feedback.datasets.layout import dataset_dir
 from feedback.datasets.members import iterate_members, read_members
 from feedback.lineage.graph import Ref, Scope, TraceStep, excerpt, known
+from feedback.lineage.texts import find_text_of
+from feedback.records.from_conversation import name_text
 from feedback.records.from_judgement import DUEL, LABEL, LIVE, derive_choice
 from feedback.records.from_label import derive_outcome
 from feedback.records.pairs import settle_import
@@ -42,18 +44,19 @@ class FoundRecord(NamedTuple):
     stored_at: datetime
     facts: dict[str, Any]
     items: Sequence[tuple[str, str]] = ()  # that showed it
+    makers: Sequence[tuple[str, str]] = ()  # that no column names
 
 
 def trace_record(scope: Scope, ref: Ref) -> TraceStep | None:
-    """The step of a choice, pair or thumb, with every dataset that holds it (unknown once erased)."""
-    finds = {"choice": find_choice, "thumb": find_thumb}
+    """The step of a choice, pair, thumb or text, with every dataset that holds it (unknown once erased)."""
+    finds = {"choice": find_choice, "thumb": find_thumb, "text": find_written_text}
     own = [finds[ref.kind]] if ref.kind in finds else []
     with read(scope.store_engine) as session:
         tried = (find(session, scope.desk_id, ref) for find in (find_imported, find_labelled, *own))
         record = next((each for each in tried if each is not None), None)
         if record is None:
             return None
-        makers = list_makers(session, kind=ref.kind, id=ref.id)
+        makers = [*record.makers, *list_makers(session, kind=ref.kind, id=ref.id)]
         rows = list_datasets_since(session, desk_id=scope.desk_id, since=record.stored_at)
     splits: dict[str, str] = {}
     gone: list[str] = []
@@ -127,6 +130,18 @@ def find_thumb(session: Session, desk_id: str, ref: Ref) -> FoundRecord | None:
         "comment": excerpt(row.comment),
     }
     return FoundRecord(LIVE, row.id, row.created_at, row.created_at, facts)
+
+
+def find_written_text(session: Session, desk_id: str, ref: Ref) -> FoundRecord | None:
+    """What people wrote in an imported conversation, from its first message."""
+    found = find_text_of(session, desk_id, ref)
+    if found is None:
+        return None
+    talk, message = found
+    facts = {"conversation": talk.external_id, "language": talk.language, "tags": talk.tags}
+    id = name_text(talk.external_id or "", message.position)
+    made = [("message", message.id)]
+    return FoundRecord(talk.source, id, message.occurred_at, message.created_at, facts, makers=made)
 
 
 def open_dataset(scope: Scope, row: Dataset, step: TraceStep) -> dict[str, Any]:

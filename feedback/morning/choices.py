@@ -15,7 +15,7 @@ def act_on_choices(facts: MorningFacts, *, again: bool = False) -> Action:
 def say_choices(facts: MorningFacts) -> MorningSentence:
     """The last rule: the base model serves alone, or nothing needs to be said of what serves."""
     ended, counts = facts.ended, count_choices(facts)
-    judge, served = Action("judge_more"), {"serves": facts.serves}
+    judge, served = Action("judge_more"), {"serves": facts.serves, "counted": facts.learns_from}
     if ended is not None and ended.state == "cancelled":
         return MorningSentence("run_cancelled", Action("run_again"), served)
     if ended is not None and any(reason.get("code") == "no_data" for reason in ended.reasons):
@@ -34,4 +34,5 @@ def is_enough(facts: MorningFacts) -> bool:
 
 
 def count_choices(facts: MorningFacts) -> dict[str, Any]:
-    return {"found": facts.new_choices, "needed": max(1, facts.min_new_choices)}
+    needed = max(1, facts.min_new_choices)
+    return {"found": facts.new_choices, "needed": needed, "counted": facts.learns_from}

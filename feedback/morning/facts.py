@@ -9,6 +9,7 @@ from typing import Literal
 from feedback.deployment.policy import Policy
 from feedback.experiments.rollout_rule import Evidence
 from feedback.store.approvals import Words
+from feedback.store.new_records import Counted
 from feedback.store.tables import Run
 
 BASE = "the base"
@@ -59,8 +60,9 @@ class MorningFacts:
     at: datetime
     policy: Policy
     has_records: bool
-    new_choices: int  # since the last run that trained
+    new_choices: int  # since the last run that trained, or as many of what else a run learns from
     min_new_choices: int
+    learns_from: Counted = "choices"
     missed: datetime | None = None  # the due time of a night that nobody asked for
     going: Run | None = None
     ended: Run | None = None

@@ -20,7 +20,8 @@ from feedback.store.approvals import read_words
 from feedback.store.deployments import CANARY, LIVE
 from feedback.store.desks import find_desk
 from feedback.store.fits import find_fit
-from feedback.store.new_records import count_new_choices, has_records
+from feedback.store.new_records import has_records
+from feedback.store.new_texts import count_new_records
 from feedback.store.tables import DEFAULT_DESK, Deployment, Run
 from serving.adapters.manifest import read_manifest
 from serving.adapters.staging import adapter_path
@@ -50,13 +51,15 @@ def gather_facts(
         at=now,
         policy=outlook.policy,
         has_records=has_records(session, desk_id=desk_id),
-        new_choices=count_new_choices(
+        new_choices=count_new_records(
             session,
+            outlook.learns_from,
             desk_id=desk_id,
             since=trained.started_at if trained is not None else None,
             at_most=max(MANY, outlook.min_new_choices),
         ),
         min_new_choices=outlook.min_new_choices,
+        learns_from=outlook.learns_from,
         missed=find_missed(session, outlook, now=now, desk_id=desk_id),
         going=runs.find_unfinished(session, desk_id=desk_id),
         ended=run_history.find_latest_ended(session, desk_id=desk_id, but=runs.REBASE),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from feedback.deployment.policy import Policy
+from feedback.store.new_records import Counted
 
 
 class HasTimetable(Protocol):
@@ -18,11 +19,12 @@ class HasTimetable(Protocol):
 
 @dataclass(frozen=True)
 class Outlook:
-    """A night with fewer than `min_new_choices` new choices is skipped. Without a timetable no night can be
-    missed.
+    """A night with fewer than `min_new_choices` new choices is skipped, or as many of what else its recipe
+    learns from. Without a timetable no night can be missed.
     """
 
     policy: Policy
     data_dir: Path
     min_new_choices: int
     timetable: HasTimetable | None
+    learns_from: Counted = "choices"

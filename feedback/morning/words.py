@@ -141,14 +141,17 @@ SENTENCES = {
     ),
     "live_few": Sentence("", "%(adapter)s is live; hardly anybody has picked between it and the base yet."),
     # The base alone, or nothing new
-    "night_comes": Sentence("on", "%(found)s new choices have come in: the next night trains on them."),
+    "night_comes": Sentence("on", "%(found)s new %(counted)s have come in: the next night trains on them."),
     "too_few_first": Sentence(
-        "", "Nothing was trained yet: %(found)s of the %(needed)s choices that a night needs have come in."
+        "",
+        "Nothing was trained yet: %(found)s of the %(needed)s %(counted)s that a night needs have come in.",
     ),
     "too_few": Sentence(
-        "", f"The last night trained nothing, for want of choices: %(found)s of %(needed)s have come in; {ON}"
+        "",
+        "The last night trained nothing, for want of %(counted)s: %(found)s of %(needed)s have come in; "
+        f"{ON}",
     ),
-    "nothing_new": Sentence("", f"No new choice has come in since the last training; {ON}"),
+    "nothing_new": Sentence("", f"No new %(counted)s have come in since the last training; {ON}"),
     "no_choice": Sentence("warn", "The last run found nothing to learn from: no judgement makes a choice."),
     # Beside the one sentence
     **{code: Sentence(*said) for code, said in drift_words.SENTENCES.items()},
@@ -173,8 +176,8 @@ ACTIONS = {
     "follow_error": "Its error says what to do: %(remedy)s",
     "read_log": "The error was not expected: `runs/%(run)s/log.txt` holds it. The next night tries again.",
     "run_again": "`rejoinder train --now` runs it again; the next night does so anyway.",
-    "learn_again": "Its page says why. The next night trains another one on %(found)s new choices.",
-    "collect_again": "Its page says why. The next night trains another one at %(needed)s new choices; "
+    "learn_again": "Its page says why. The next night trains another one on %(found)s new %(counted)s.",
+    "collect_again": "Its page says why. The next night trains another one at %(needed)s new %(counted)s; "
     "%(found)s have come in.",
     "start_engine": "Start one, then `rejoinder promote %(adapter)s`.",
     "show_or_promote": "`rejoinder promote %(adapter)s`, or give the canary a share in the policy.",
@@ -212,14 +215,19 @@ ACTIONS = {
     "see_style": "Its page shows what sways a pick; more picks may tell these apart.",
     "next_look": "Nothing needs to be done: the next nightly analysis decides.",
     "stays_live": "Nothing needs to be done: it is taken out by itself if it proves worse.",
-    "learn_on": "Nothing needs to be done: the next night trains on %(found)s new choices.",
-    "collect_on": "Nothing needs to be done: the next night trains at %(needed)s new choices; %(found)s have "
-    "come in.",
+    "learn_on": "Nothing needs to be done: the next night trains on %(found)s new %(counted)s.",
+    "collect_on": "Nothing needs to be done: the next night trains at %(needed)s new %(counted)s; "
+    "%(found)s have come in.",
     "judge_more": "Judge suggestions in the workbench, or `rejoinder train --now` trains on what is there.",
     "see_funnel": "The funnel in the console says why.",
     **drift_words.ACTIONS,
 }
-WORDS = ("step", "reason", "serves")  # values that are words of the catalogue, or an adapter's name
+WORDS = (
+    "step",
+    "reason",
+    "serves",
+    "counted",
+)  # values that are words of the catalogue, or an adapter's name
 # What the interval of a share allows to say; `feedback.experiments.sequential_tests.find_grade`.
 EFFECTS = {
     "not_known": "not known yet",

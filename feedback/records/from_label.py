@@ -13,6 +13,7 @@ from statistics import median
 from typing import Any
 
 from feedback.records.from_judgement import LABEL
+from feedback.records.item_states import SETTLED
 from feedback.records.normalise import settle_choice, settle_edit
 from feedback.records.rejections import Refusal
 from feedback.records.schemas import ChatMessage, ChoiceForm, OfferedReply, PairForm, ThumbForm
@@ -20,9 +21,8 @@ from feedback.records.weights import ENOUGH_LABELS, OWN_WEIGHT, weigh_evidence
 
 COMPARE, PICK, RATE, REWRITE, TAG = "compare", "pick", "rate", "rewrite", "tag"  # kinds of task
 FORM_OF = {COMPARE: "choice", PICK: "choice", RATE: "thumb", REWRITE: "pair"}
-SIDES = ("a", "b")
+SIDES = ("a", "b")  # the two replies of a comparison
 UP_FROM, DOWN_TO = 4, 2  # of the scores 1 to 5
-SETTLED = "settled"
 GONE = ("erased", "import_undone")  # why there is nothing left to label
 VISITOR = "visitor:"  # begins the key of a customer who labels
 

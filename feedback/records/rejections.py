@@ -29,6 +29,8 @@ REASONS: dict[str, str] = {
     "taken_back": "the customer took the thumb back",
     "no_prompt": "the message has no stored prompt to go with it",
     "split_across": "an up and a down that would match lie in different splits",
+    # imported conversations
+    "not_by_person": "no export says of the whole reply that a person wrote it",
     # what people labelled
     "reopened": "the item is not settled any more: a label was taken back, or a check opened it again",
     "import_undone": "the import that brought what was labelled was undone",

@@ -196,9 +196,11 @@ class ThumbForm(Labelled):
 
 
 class SpokenTurn(Form):
-    """One message of a conversation; `ts` is seconds since 1970."""
+    """One message of a conversation; `ts` is seconds since 1970. `bot`: a reply that a program wrote, or of
+    which nobody says that a person did.
+    """
 
-    role: Literal["customer", "agent"]
+    role: Literal["customer", "agent", "bot"]
     text: str
     ts: float | None = None
 

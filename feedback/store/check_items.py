@@ -5,9 +5,10 @@ Keyword-only, session first, no commit.
 from sqlalchemy import ColumnElement, and_, null
 from sqlmodel import Session, col, func, select
 
+from feedback.records.item_states import DISPUTED, SETTLED
+from feedback.records.item_states import OPEN as WAITING
 from feedback.store.engine import of_desk
-from feedback.store.items import DISPUTED, OF_ARMS, SETTLED
-from feedback.store.items import OPEN as WAITING
+from feedback.store.items import OF_ARMS
 from feedback.store.labels import BLIND, select_active_labels
 from feedback.store.tables import Item, Label, Task
 from feedback.store.tasks import OF_REWRITES, OPEN

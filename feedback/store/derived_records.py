@@ -19,7 +19,7 @@ from feedback.records.derived import (
     derive_thumb_record,
 )
 from feedback.records.from_judgement import LABEL, Judged, ShownSet
-from feedback.records.from_label import SETTLED
+from feedback.records.item_states import SETTLED
 from feedback.store.choices import PAGE, read_judged, read_thumbed
 from feedback.store.engine import unit_of_work
 from feedback.store.labelled_items import ITEM_KEYS, has_record_kind, read_labelled

@@ -16,15 +16,14 @@ from sqlalchemy import select
 from sqlmodel import Session, col, func
 
 from feedback.lease import Lease
+from feedback.records.item_states import DROPPED, OPEN
 from feedback.store.duels import keep_duel
 from feedback.store.engine import columns_of, save_row
-from feedback.store.items import DROPPED, OPEN
 from feedback.store.scores import part_sides
 from feedback.store.tables import Conversation, Duel, Item
 
 WAITING, READY, EQUAL, LEFT_OUT = "waiting", "ready", "equal", "left_out"
 ROUND_STATES = (WAITING, READY, EQUAL, LEFT_OUT)
-SIDES = ("a", "b")
 
 
 class Round(NamedTuple):

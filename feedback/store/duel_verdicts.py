@@ -14,11 +14,11 @@ from sqlmodel import Session, col
 
 from feedback.records.candidate import BASE, TUNED
 from feedback.records.from_judgement import Judged, ShownReply, ShownSet
+from feedback.records.from_label import COMPARE, SIDES
 from feedback.records.personal import list_known
 from feedback.store.choices import JudgedSet, iterate_query
 from feedback.store.conversations import CONVERSATION_COLUMNS
-from feedback.store.duel_rounds import SIDES
-from feedback.store.duels import CLOSED, COMPARE, is_compared
+from feedback.store.duels import CLOSED, is_compared
 from feedback.store.engine import columns_of, read, within
 from feedback.store.exclusions import read_excluded
 from feedback.store.labels import select_active_labels

@@ -17,12 +17,12 @@ from sqlmodel import Session, col
 
 from feedback.errors import Conflict, NotFound
 from feedback.lease import Lease, lease_of
+from feedback.records.from_label import COMPARE
 from feedback.store import tasks
 from feedback.store.engine import columns_of, get_row, of_desk, save_row
 from feedback.store.tables import Conversation, Duel, Item, SuggestionSet, Task
 from feedback.store.tags import match_tag
 
-COMPARE = "compare"  # the kind of the task of a duel whose sides are compared
 DRAWING, OPEN, CLOSED, FAILED = "drawing", "open", "closed", "failed"
 # The state of its task in each of them.
 TASK_STATES = {DRAWING: tasks.DRAFT, OPEN: tasks.OPEN, CLOSED: tasks.CLOSED, FAILED: tasks.CLOSED}

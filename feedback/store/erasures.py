@@ -17,6 +17,7 @@ from feedback.records.derived import IMPORT
 from feedback.records.from_judgement import DUEL, LABEL, LIVE
 from feedback.store.derived_records import renew_conversations, renew_items
 from feedback.store.engine import batched, of_desk
+from feedback.store.records import list_text_names
 from feedback.store.shown_items import drop_items, items_of_conversations, items_of_records
 from feedback.store.tables import (
     Assignment,
@@ -134,6 +135,7 @@ def list_members(session: Session, *, subject: ErasedSubject) -> list[Member]:
         members += [("choice", DUEL, id) for id in verdicts]
         members += [("thumb", LIVE, id) for id in session.scalars(marked)]
         members += _labelled(session, items_of_conversations(ids))
+        members += list_text_names(session, conversation_ids=ids)
     for rows in batched(subject.records):
         names = select(col(Record.kind), col(Record.source), col(Record.identity))
         members += [tuple(row) for row in session.execute(names.where(col(Record.id).in_(rows)))]

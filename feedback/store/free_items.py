@@ -14,8 +14,10 @@ from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, func, null
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from feedback.store.items import DISPUTED, OF_ITEM, OF_LABEL, OPEN
+from feedback.records.item_states import DISPUTED, OPEN
+from feedback.store.items import OF_ITEM, OF_LABEL
 from feedback.store.tables import Assignment, Item, Label, Task
+from feedback.store.withheld_items import is_withheld
 
 EXPERTS_AT_ONCE = 2  # on a dispute, before one of them adjudicates
 LOOKED_AT = 20  # items in the order of a task, before others' locks and claims are looked at again
@@ -172,8 +174,10 @@ def _tell(task: Task, seeker: Seeker) -> dict[str, Any]:
 
 
 def _select_free(*which: ColumnElement[bool]) -> Any:
-    """Of `task_id`, what `labeller` neither has nor had, nor knows; what lapsed may be theirs again."""
-    unknown = ~_has("claimed", "done", "passed"), ~_knows_subject()
+    """Of `task_id`, what `labeller` neither has nor had, nor knows; what lapsed may be theirs again. Nothing
+    of a withdrawn source.
+    """
+    unknown = ~_has("claimed", "done", "passed"), ~_knows_subject(), ~is_withheld()
     return select(col(Item.id)).where(col(Item.task_id) == bindparam("task_id"), *unknown, *which)
 
 
@@ -188,7 +192,7 @@ _FREE, _FREE_GOLD = _in_order(_select_free(*_ASKED)), _in_order(_select_free(*_K
 _IS_FREE, _IS_FREE_GOLD = _select_free(*_ASKED, _THIS), _select_free(*_KNOWN, _THIS)
 _OWN = aliased(Assignment)
 _HELD = col(_OWN.state) == "claimed"
-_COMES = and_(~_knows_subject(), or_(col(Item.gold).is_(null()), ~_is_worn()))
+_COMES = and_(~_knows_subject(), ~is_withheld(), or_(col(Item.gold).is_(null()), ~_is_worn()))
 _GOLD = col(Item.gold).is_not(null()).label("gold")
 _LEFT = (
     select(col(Item.task_id), _GOLD, col(_OWN.state), func.count())

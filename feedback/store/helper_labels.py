@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, func, null, select
 from sqlmodel import Session, col
 
+from feedback.records.item_states import OPEN, SETTLED
 from feedback.store.engine import of_desk, save_row
-from feedback.store.items import OF_ARMS, OF_ITEM, OPEN, SETTLED
+from feedback.store.items import OF_ARMS, OF_ITEM
 from feedback.store.tables import Assignment, HelperLabel, HelperTrust, Item, Task
 from feedback.store.tasks import OPEN as TASK_OPEN
 

@@ -6,11 +6,10 @@ from sqlalchemy import bindparam, func, null, select
 from sqlmodel import Session, col
 
 from feedback.errors import Conflict
+from feedback.records.item_states import ITEM_STATES
 from feedback.store.engine import get_row, of_desk
 from feedback.store.tables import Item
 
-# Nobody gets a waiting item: it has no replies yet, or what was written for it is being checked.
-STATES = WAITING, OPEN, SETTLED, DISPUTED, DROPPED = "waiting", "open", "settled", "disputed", "dropped"
 OF_ITEM = "item"  # the subject of a check, or of gold that experts made: an item
 OF_ARMS = "prompt"  # the subject of a round: replies of two arms to one prompt
 OF_LABEL = "label"  # the subject of a check of a text: the label that has it
@@ -62,7 +61,7 @@ def find_repeated(session: Session, *, task_id: str, item_id: str) -> Item | Non
 
 def count_items(session: Session, *, task_ids: Sequence[str]) -> dict[str, dict[str, int]]:
     """The number of items of each task in each state, without gold."""
-    counts = {task_id: dict.fromkeys(STATES, 0) for task_id in task_ids}
+    counts = {task_id: dict.fromkeys(ITEM_STATES, 0) for task_id in task_ids}
     query = (
         select(col(Item.task_id), col(Item.state), func.count())
         .where(col(Item.task_id).in_(task_ids), col(Item.gold).is_(null()))

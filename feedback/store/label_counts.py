@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, and_, exists, null, or_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, func
 
+from feedback.records.item_states import DISPUTED, SETTLED
 from feedback.store.check_items import is_drawn
 from feedback.store.engine import batched, columns_of, of_desk
-from feedback.store.items import DISPUTED, OF_ARMS, SETTLED
+from feedback.store.items import OF_ARMS
 from feedback.store.tables import Item, Label, Task
 
 

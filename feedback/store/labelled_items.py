@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from feedback.records.from_label import FORM_OF, SETTLED, TAG, ItemLabel, LabelledItem
+from feedback.records.from_label import FORM_OF, TAG, ItemLabel, LabelledItem
+from feedback.records.item_states import SETTLED
 from feedback.records.personal import list_known
 from feedback.store.conversations import CONVERSATION_COLUMNS
 from feedback.store.engine import columns_of, of_desk

@@ -27,10 +27,14 @@ def count_usable(session: Session, *, desk_id: str, but: Collection[str]) -> int
     return int(session.scalar(_usable(desk_id, but)) or 0)
 
 
-def count_written(session: Session, *, desk_id: str, but: Collection[str]) -> int:
+def count_written(
+    session: Session, *, desk_id: str, but: Collection[str], since: datetime | None = None
+) -> int:
     """How many of these hold a text that a person wrote: an edit, an own reply, a rewrite."""
     came = and_(col(Record.origin_kind) == IMPORT, col(Record.body)["kind"].as_string().in_(WRITTEN))
     written = _usable(desk_id, but).where(or_(col(Record.settled).in_(WRITTEN), came))
+    if since is not None:
+        written = written.where(col(Record.created_at) > since)
     return int(session.scalar(written) or 0)
 
 

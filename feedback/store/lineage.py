@@ -14,7 +14,8 @@ from sqlmodel import Session, col, func, select
 
 from feedback.records.derived import IMPORT
 from feedback.records.from_judgement import LABEL
-from feedback.records.from_label import FORM_OF, SETTLED
+from feedback.records.from_label import FORM_OF
+from feedback.records.item_states import SETTLED
 from feedback.store.duels import is_compared
 from feedback.store.engine import leave_out, of_desk
 from feedback.store.items import OF_ARMS
@@ -26,6 +27,7 @@ from feedback.store.tables import (
     AdapterEvent,
     Approval,
     Candidate,
+    Conversation,
     Dataset,
     Deployment,
     Duel,
@@ -43,6 +45,7 @@ from feedback.store.tables import (
 )
 
 Named = tuple[str, str]  # kind and id of a step
+MOST_DIGITS = 9  # of the place of a message
 
 KEYS: dict[str, Any] = {
     "message": col(Message.id),
@@ -198,6 +201,24 @@ def find_import(session: Session, *, desk_id: str, kind: str, named: str) -> Rec
             row = session.exec(query).one_or_none()
             if row is not None:
                 return row
+    return None
+
+
+def find_spoken(session: Session, *, desk_id: str, named: str) -> tuple[Conversation, Message] | None:
+    """The imported conversation and the message with the name `source/conversation/position`; the first two
+    may contain slashes.
+    """
+    talk, _, position = named.rpartition("/")
+    if not position.isdecimal() or len(position) > MOST_DIGITS:
+        return None
+    query = select(Conversation, Message).join(Message, col(Message.conversation_id) == col(Conversation.id))
+    query = query.where(Conversation.desk_id == desk_id, Message.position == int(position))
+    for cut in (cut for cut, sign in enumerate(talk) if sign == "/"):
+        found = session.exec(
+            query.where(Conversation.source == talk[:cut], Conversation.external_id == talk[cut + 1 :])
+        ).one_or_none()
+        if found is not None:
+            return found
     return None
 
 

@@ -1,6 +1,7 @@
 """Counts what came in since a time, which decides whether a training run is worth while."""
 
 from datetime import datetime
+from typing import Literal
 
 from sqlmodel import Session, col, func, or_, select
 
@@ -9,6 +10,7 @@ from feedback.records.from_judgement import CLOSING, LABEL
 from feedback.store.tables import Record
 
 TRAINED_ON = ("choice", "pair")
+Counted = Literal["choices", "thumbs", "texts"]  # what one objective or another learns from
 
 
 def has_records(session: Session, *, desk_id: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, case, func, null, select
 from sqlmodel import Session, col
 
-from feedback.store.items import DROPPED, SETTLED
+from feedback.records.item_states import DROPPED, SETTLED
 from feedback.store.labels import BLIND, select_active_labels
 from feedback.store.reliabilities import BEGINNING
 from feedback.store.tables import Item, Label, Task

@@ -2,15 +2,17 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session, and_, col, not_, or_, select
 
 from feedback.records.derived import IMPORT
+from feedback.records.from_conversation import PERSON
 from feedback.records.from_judgement import DUEL
 from feedback.store.engine import of_desk
 from feedback.store.overview import name_language
 from feedback.store.row_selection import is_in_language
-from feedback.store.tables import Duel, Label, Record
+from feedback.store.tables import Conversation, Duel, Label, Message, Record
 from feedback.store.tag_filters import match_tags
 
 
@@ -43,28 +45,32 @@ def has_selected(
     languages: Collection[str],
     since: datetime | None,
 ) -> bool:
-    """Whether any record that something can be learned from is selected, or may be: verdicts of duels have no
-    rows here, and count if there are any. `tags` are strings, as `TagTree.expand` names them; None asks for
-    none.
+    """Whether any record that something can be learned from is selected, or may be, or an imported
+    conversation in which a person wrote: verdicts of duels have no rows here, and count if there are any.
+    `tags` are strings, as `TagTree.expand` names them; None asks for none.
     """
-    query = select(Record.id).where(
-        Record.desk_id == desk_id,
-        col(Record.rejection).is_(None),
-        col(Record.erased_at).is_(None),
-        col(Record.source).not_in(left_out),
+
+    def match(table: Any) -> Iterator[Any]:
+        yield table.desk_id == desk_id
+        yield col(table.source).not_in(left_out)
+        if sources:
+            yield col(table.source).in_(sources)
+        if tags is not None:
+            yield match_tags(tags, table.tags)
+        if without_tags:
+            yield not_(match_tags(without_tags, table.tags))
+        yield from (or_(*(is_in_language(each, table.language) for each in languages)),) if languages else ()
+
+    records = select(Record.id).where(
+        *match(Record), col(Record.rejection).is_(None), col(Record.erased_at).is_(None)
     )
-    if sources:
-        query = query.where(col(Record.source).in_(sources))
-    if tags is not None:
-        query = query.where(match_tags(tags, Record.tags))
-    if without_tags:
-        query = query.where(not_(match_tags(without_tags, Record.tags)))
-    if languages:
-        query = query.where(or_(*(is_in_language(each, Record.language) for each in languages)))
+    written = select(Message.id).join(Conversation, col(Conversation.id) == col(Message.conversation_id))
+    talks = written.where(*match(Conversation), Message.origin == PERSON, col(Message.text).is_not(None))
     if since is not None:
         is_own = col(Record.origin_kind) != IMPORT
-        query = query.where(or_(col(Record.at) >= since, and_(is_own, col(Record.created_at) >= since)))
-    if session.exec(query.limit(1)).first() is not None:
+        records = records.where(or_(col(Record.at) >= since, and_(is_own, col(Record.created_at) >= since)))
+        talks = talks.where(col(Conversation.created_at) >= since)
+    if any(session.exec(query.limit(1)).first() is not None for query in (records, talks)):
         return True
     judged = of_desk(Label, desk_id).join(Duel, col(Duel.task_id) == col(Label.task_id)).limit(1)
     return (not sources or DUEL in sources) and session.exec(judged).first() is not None

@@ -2,15 +2,18 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Engine, collate, func, insert, select
+from sqlalchemy import ColumnElement, Engine, String, cast, collate, func, insert, select
 from sqlmodel import Session, col
 
+from feedback.records.derived import IMPORT
+from feedback.records.from_conversation import name_text
 from feedback.records.from_judgement import OWN_SOURCES
 from feedback.store.choices import iterate_query
 from feedback.store.engine import columns_of
 from feedback.store.tables import Conversation, Message, Record
+from feedback.store.whole_conversations import PLACE, TOLD, add_messages
 
 PAGE = 1_000
 
@@ -76,6 +79,62 @@ def iterate_records(
         query = query.where(col(Record.source).in_(sources))
     for *_, record in iterate_query(store_engine, query, place=place, limit=PAGE):
         yield record
+
+
+def iterate_conversations(
+    store_engine: Engine, *, desk_id: str, sources: Collection[str], until: datetime
+) -> Iterator[tuple[Any, list[Any]]]:
+    """Imported conversations in the order of (source, id), however they were imported, each with its
+    messages. Erased ones have none.
+    """
+    place = tuple(
+        _bytewise(store_engine, column) for column in columns_of(Conversation, "source external_id")
+    )
+    query = select(*place, *PLACE, *TOLD).where(
+        col(Conversation.desk_id) == desk_id,
+        col(Conversation.source).not_in(OWN_SOURCES),
+        col(Conversation.external_id).is_not(None),
+        col(Conversation.created_at) <= until,
+    )
+    if sources:
+        query = query.where(col(Conversation.source).in_(sources))
+    return iterate_query(store_engine, query, place=place, complete=add_messages)
+
+
+def list_text_names(session: Session, *, conversation_ids: Sequence[str]) -> list[tuple[str, str, str]]:
+    """The names (form, source, id) under which datasets may hold what people wrote in these conversations."""
+    told = select(*columns_of(Conversation, "source external_id"), col(Message.position))
+    query = told.join(Message, col(Message.conversation_id) == col(Conversation.id)).where(
+        col(Conversation.id).in_(conversation_ids),
+        col(Conversation.source).not_in(OWN_SOURCES),
+        col(Conversation.external_id).is_not(None),
+        col(Message.role) == "agent",
+    )
+    return [("text", source, name_text(talk, position)) for source, talk, position in session.execute(query)]
+
+
+class TextFacts(NamedTuple):
+    """What rows tell of a reply that people wrote in an imported conversation, as a record's row does."""
+
+    at: datetime
+    created_at: datetime  # when it came in
+    erased_at: datetime | None
+    origin_kind: str = IMPORT
+    rejection: str | None = None
+
+
+def find_text_facts(
+    session: Session, *, desk_id: str, ids: Collection[str]
+) -> dict[tuple[str, str], TextFacts]:
+    """The imported messages with one of these names (`conversation/position`), by source and name."""
+    name = col(Conversation.external_id) + "/" + cast(col(Message.position), String)
+    talks = {id.rpartition("/")[0] for id in ids}
+    told = [*columns_of(Message, "occurred_at created_at"), col(Conversation.erased_at)]
+    query = select(col(Conversation.source), name, *told).join(
+        Message, col(Message.conversation_id) == col(Conversation.id)
+    )
+    here = col(Conversation.desk_id) == desk_id, col(Conversation.external_id).in_(talks), name.in_(ids)
+    return {(source, id): TextFacts(*rest) for source, id, *rest in session.execute(query.where(*here))}
 
 
 def _bytewise(store_engine: Engine, column: Any) -> ColumnElement[str]:

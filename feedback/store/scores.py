@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlmodel import Session, col
 
+from feedback.records.item_states import DROPPED, WAITING
 from feedback.store.engine import columns_of, save_row
-from feedback.store.items import DROPPED, WAITING
 from feedback.store.labels import select_active_labels
 from feedback.store.tables import Conversation, Duel, Item, Label, Task
 

@@ -68,10 +68,6 @@ def list_sources(session: Session, *, desk_id: str) -> Sequence[Source]:
     return session.exec(of_desk(Source, desk_id).order_by(col(Source.name))).all()
 
 
-def find_source(session: Session, *, desk_id: str, name: str) -> Source | None:
-    return session.exec(of_desk(Source, desk_id).where(col(Source.name) == name)).one_or_none()
-
-
 def register_sources(
     session: Session, *, desk_id: str, kinds: Mapping[str, str], now: datetime
 ) -> dict[str, str]:

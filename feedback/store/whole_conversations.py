@@ -17,7 +17,7 @@ from feedback.store.tables import Conversation, Message
 
 PLACE = columns_of(Conversation, "created_at id")
 TOLD = columns_of(Conversation, "source external_id customer_id customer_details language tags erased_at")
-SAID = columns_of(Message, "conversation_id role text occurred_at")
+SAID = columns_of(Message, "conversation_id role origin text occurred_at position")
 
 
 def iterate_whole(
@@ -35,16 +35,24 @@ def iterate_whole(
 
 
 def add_messages(session: Session, rows: Sequence[Any]) -> list[tuple[Any, list[Any]]]:
+    said = _read_released(session, [row.id for row in rows])
+    messages = {id: list(group) for id, group in groupby(said, key=lambda row: row.conversation_id)}
+    return [(row, messages.get(row.id, [])) for row in rows]
+
+
+def read_released(session: Session, *, conversation_id: str) -> Sequence[Any]:
+    return _read_released(session, [conversation_id])
+
+
+def _read_released(session: Session, ids: Sequence[str]) -> Sequence[Any]:
     query = (
         select(*SAID)
         .where(
-            col(Message.conversation_id).in_([row.id for row in rows]),
+            col(Message.conversation_id).in_(ids),
             col(Message.release_no).is_not(None),
             col(Message.retracted_at).is_(None),
             col(Message.text).is_not(None),
         )
         .order_by(col(Message.conversation_id), col(Message.release_no))
     )
-    said = session.execute(query).all()
-    messages = {id: list(group) for id, group in groupby(said, key=lambda row: row.conversation_id)}
-    return [(row, messages.get(row.id, [])) for row in rows]
+    return session.execute(query).all()

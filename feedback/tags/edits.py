@@ -47,16 +47,6 @@ class TagEdit:
         )
 
 
-def apply_edit(tree: TagTree, edit: TagEdit) -> TagTree:
-    """The tree after an edit that was planned for it."""
-    nodes = {**tree.nodes, **{id: after for id, (_, after) in edit.nodes.items()}}
-    aliases = {**tree.aliases, **{name: after for name, (_, after) in edit.aliases.items()}}
-    return TagTree(
-        {id: node for id, node in nodes.items() if node is not None},
-        {name: id for name, id in aliases.items() if id is not None},
-    )
-
-
 class Growth:
     """A tree to which paths are added, and what that makes of its tags."""
 

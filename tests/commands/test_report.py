@@ -38,7 +38,7 @@ def test_no_run_yet_is_nothing_to_do(call: Call, store: Path) -> None:
         (
             "skipped",
             3,
-            "now        No new choice has come in since the last training; the base goes on serving.",
+            "now        No new choices have come in since the last training; the base goes on serving.",
         ),
         ("failed", 1, "now        The last run failed: its worker was killed 4 times"),
     ],

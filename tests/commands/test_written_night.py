@@ -8,6 +8,7 @@ import pytest
 from demo.build import MODEL_DIR
 from tests.commands.conftest import Call
 from tests.trainer.objectives.written import make_edit, make_own, make_thumb
+from tests.trainer.tiny import QUESTIONS
 from trainer.recipes.recipe import Measurement, load_recipe
 
 QUICK = Measurement(
@@ -62,3 +63,31 @@ def test_a_night_ends_with_an_adapter_that_was_measured(
     assert f" {learnt}.\n" in card and f"- {objective}\n" in card
     metrics = json.loads((store / "runs" / found["id"] / "metrics.json").read_text())
     assert metrics["objective"] == objective and metrics["held_out_loss"] is not None
+
+
+def test_imported_conversations_alone_train_sft(
+    call: Call, store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REJOINDER_SERVING__BASE_MODEL", str(MODEL_DIR))
+    turns = [("customer", "agent" if number % 5 else "bot") for number in range(50)]
+    talks = [
+        {"id": f"talk{number}", "turns": [{"role": asked, "text": QUESTIONS[number]},
+                                          {"role": by, "text": f"Parcel {number} left this morning ."}]}
+        for number, (asked, by) in enumerate(turns)
+    ]  # fmt: skip
+    path = tmp_path / "talks.jsonl"
+    path.write_text("".join(json.dumps(talk) + "\n" for talk in talks))
+    assert call("import", str(path), "--source", "zendesk").exit_code == 0
+    recipe = write_recipe(tmp_path, "sft", {"min_texts": 20})
+    night = call("train", "--now", "--recipe", str(recipe), "--json")
+    found = json.loads(night.stdout.strip().splitlines()[-1])
+    assert (found["state"], found["decision"]) == ("done", "refused"), night.output
+    assert found["reasons"][0]["code"] == "no_evidence"  # nobody has picked anything yet
+    manifest = json.loads((store / "datasets" / found["dataset_id"] / "manifest.json").read_text())
+    counts, left_out = manifest["counts"]["texts"], manifest["refusals"]
+    assert left_out["not_by_person"] == 10
+    assert counts["all"] + left_out.get("twin_held_out", 0) + left_out.get("copy", 0) == 40
+    metrics = json.loads((store / "runs" / found["id"] / "metrics.json").read_text())
+    assert metrics["texts_found"] == metrics["texts_trained"] == counts["train"] >= 20
+    assert metrics["texts_held_out"] == counts["validation"] > 0
+    assert metrics["held_out_loss"] is not None

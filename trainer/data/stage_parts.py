@@ -14,7 +14,7 @@ import numpy as np
 from feedback.datasets.atomic_dir import read_jsonl
 from feedback.datasets.difficulty import NO_DIFFICULTY, REFERENCES, Difficulty, difficulty_key, read_noted
 from feedback.datasets.errors import DatasetMissing, DifficultyUnknown
-from feedback.datasets.layout import FORMATS, dataset_file
+from feedback.datasets.layout import ALL_FORMATS, list_dataset_files
 from feedback.datasets.manifest import read_dataset_manifest
 from feedback.datasets.part import DatasetPart, read_dataset_part, write_dataset_part
 from feedback.records.from_judgement import LIVE, OWN_SOURCES
@@ -62,7 +62,7 @@ def write_stage_parts(
 def choose_lines(
     dataset_dir: Path, stage: RecipeStage, grades: dict[str, str], difficulty: Difficulty | None
 ) -> DatasetPart:
-    left_out: dict[str, list[int]] = {name: [] for name in FORMATS}
+    left_out: dict[str, list[int]] = {name: [] for name in ALL_FORMATS}
     reasons: Counter[str] = Counter()
     for line in read_train_lines(dataset_dir) if stage.grades or stage.difficulty else ():
         reason = refuse_grade(stage, grades, line) or refuse_difficulty(stage, difficulty, line)
@@ -93,8 +93,7 @@ def refuse_difficulty(stage: RecipeStage, difficulty: Difficulty | None, line: L
 
 def read_train_lines(dataset_dir: Path) -> Iterator[Line]:
     """The lines of the train split. A derived pair stands under the name of its choice."""
-    for format in FORMATS:
-        file = dataset_file(dataset_dir, format)
+    for format, file in list_dataset_files(dataset_dir).items():
         if not file.is_file():
             raise DatasetMissing(dataset_dir)
         for place, record in enumerate(read_jsonl(file)):

@@ -3,6 +3,7 @@ nothing that a model did.
 
     choices.jsonl   kind edit: the edited text. kind own: the own text.
     pairs.jsonl     source `label`, kind `pair`: what a labeller wrote in place of a reply
+    texts.jsonl     what people wrote in imported conversations
 
 A text counts with the weight of its record; that of an own text without the factor 0.5, which is for a
 comparison with replies that its author did not mean. Nothing is cut or opened here.
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from feedback.datasets.build import read_split
+from feedback.datasets.layout import TEXTS
 from feedback.records.from_judgement import LABEL
 from feedback.records.rejections import Refusal
 from feedback.records.weights import OWN_WEIGHT
@@ -39,6 +41,9 @@ def read_texts(dataset_dir: Path, split: str) -> Iterator[Text]:
         if body.get("source") == LABEL and body.get("kind") == "pair":
             written = body["chosen"][-1]["content"]
             yield Text(f"pairs/{LABEL}/{body['id']}", body, written, body.get("weight", 1.0))
+    for body in read_split(dataset_dir, TEXTS, split):
+        written = body["completion"][-1]["content"]
+        yield Text(f"{TEXTS}/{body['source']}/{body['id']}", body, written, body.get("weight", 1.0))
 
 
 def make_text(body: dict[str, Any]) -> Text | None:

@@ -21,6 +21,7 @@ from feedback.datasets.layout import dataset_dir
 from feedback.store import adapters, runs
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
+from feedback.store.new_records import Counted
 from feedback.store.runs import RunToken
 from feedback.store.tags import read_tag_tree
 from serving.adapters.staging import adapter_path, weights_of
@@ -168,7 +169,7 @@ def collect(ctx: NightContext, token: RunToken) -> Path:
     dataset_id = run.dataset_id or run.request.get("dataset")
     if dataset_id is None:
         if run.kind in AUTOMATIC:
-            check_enough_new(ctx, (run.recipe or {}).get("objective"))
+            check_enough_new(ctx, recall_recipe(run.recipe or {}, run.id).learns_from)
         try:
             info = build_dataset(
                 ctx.store_engine, desk_id=ctx.desk_id, data_dir=ctx.data_dir, clock=ctx.clock
@@ -184,10 +185,9 @@ def collect(ctx: NightContext, token: RunToken) -> Path:
     return path
 
 
-def check_enough_new(ctx: NightContext, objective: str | None) -> None:
-    found, needed = count_new(ctx, objective), ctx.settings.min_new_choices
+def check_enough_new(ctx: NightContext, what: Counted) -> None:
+    found, needed = count_new(ctx, what), ctx.settings.min_new_choices
     if found < needed:
-        what = "thumbs" if objective == "kto" else "choices"
         text = f"{found} new {what} since the last run, {needed} are needed"
         raise NothingToTrain("too_little_new", text, found, needed)
 

@@ -1,4 +1,4 @@
-"""Decides when a run is due: at night, after enough new choices, and once for a night that was missed. It
+"""Decides when a run is due: at night, after enough new records, and once for a night that was missed. It
 only inserts rows.
 
 A run's (kind, slot) is unique in the store, so any number of schedulers make one run for one due time. Every
@@ -66,8 +66,10 @@ def catch_up(ctx: NightContext) -> bool:
 
 
 def request_by_volume(ctx: NightContext) -> bool:
-    """Asks for a run when enough choices came in since the last one, at most once after each finished run."""
-    if count_new(ctx) < ctx.settings.trigger_new_choices:
+    """Asks for a run when enough of what it learns from came in since the last one, at most once after each
+    finished run.
+    """
+    if count_new(ctx, ctx.learns_from) < ctx.settings.trigger_new_choices:
         return False
     with read(ctx.store_engine) as session:
         last = runs.latest_run(session, desk_id=ctx.desk_id, state="done", but=runs.REBASE)

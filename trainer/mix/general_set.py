@@ -18,7 +18,7 @@ from feedback.records.schemas import ChatMessage
 from trainer.errors import RecipeRefused
 from trainer.evaluation.checked_lines import check_lines
 
-ROLES = {"customer": "user", "agent": "assistant"}
+ROLES = {"customer": "user", "agent": "assistant", "bot": "assistant"}
 
 
 class GeneralLine(BaseModel):

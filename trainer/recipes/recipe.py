@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from feedback.canonical import canonical_hash
+from feedback.store.new_records import Counted
 from serving.errors import ValuesUnreadable
 from serving.faults import list_faults
 from serving.value_files import ValueFiles
@@ -44,6 +45,7 @@ LATER = {
     "frozen_layers": "half",
     "earlier": None,
 }
+LEARNT: Mapping[str, Counted] = {"choice": "choices", "dpo": "choices", "sft": "texts", "kto": "thumbs"}
 MOST_TIMES = 3  # `min_steps` may raise `epochs` up to this factor
 # Not written while they say nothing: a recipe without them keeps its digest from before there were any.
 SILENT = ("tag_weights", "mix", "stages")
@@ -183,6 +185,11 @@ class Recipe(BaseModel):
     def is_served(self) -> bool:
         """Whether the engine can serve what the method trains."""
         return self.method not in VIRTUAL
+
+    @property
+    def learns_from(self) -> Counted:
+        """What has to come in for a run to be worth while; of several stages the last one decides."""
+        return LEARNT[(self.list_stages() or [self])[-1].objective]
 
     def to_yaml(self) -> str:
         return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)

@@ -64,7 +64,9 @@ class Message(DeskRow, table=True):
     position: int
     role: str  # customer | agent
     text: str | None = Field(sa_column=text_column(nullable=True))
-    origin: str | None = None  # agent messages: verbatim | edited | own
+    # Of an agent's message: verbatim | edited | own. Of an imported one: person | bot, and own where it came
+    # in before imports told these apart.
+    origin: str | None = None
     agent: str | None = None  # who sent it; null for a customer, and in rows older than this column
     # The candidate sent and the turn answered. No foreign keys: they would close a circle of tables.
     candidate_id: str | None = None

@@ -9,7 +9,7 @@ from feedback.app import create_app
 from feedback.formats import importer
 from feedback.imports.uploads import UPLOADS, read_look
 from feedback.store.engine import unit_of_work
-from feedback.store.sources import find_source, register_sources
+from feedback.store.sources import hold_source, register_sources
 from feedback.store.tables import Import, Record
 from feedback.web.services import EXTENSION
 from tests.feedback.desk import Desk, make_desk
@@ -115,12 +115,12 @@ def test_an_import_into_a_paused_source_says_so_and_can_be_tried_again(sqlite_de
     import_id = send_file(sqlite_desk, FEW, source="tickets")
     with unit_of_work(sqlite_desk.engine) as session:
         register_sources(session, desk_id="default", kinds={"tickets": "user"}, now=sqlite_desk.clock.now())
-        find_source(session, desk_id="default", name="tickets").state = "paused"
+        hold_source(session, desk_id="default", name="tickets").state = "paused"
     act(sqlite_desk, import_id, "start")
     shown = show(sqlite_desk, import_id)
     assert (shown["state"], shown["error"], count(sqlite_desk)) == ("failed", "source_paused", 0)
     with unit_of_work(sqlite_desk.engine) as session:
-        find_source(session, desk_id="default", name="tickets").state = "active"
+        hold_source(session, desk_id="default", name="tickets").state = "active"
     assert act(sqlite_desk, import_id, "start").status_code == 202
     assert (show(sqlite_desk, import_id)["state"], count(sqlite_desk)) == ("done", 2)
 

@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from feedback.store.engine import unit_of_work
-from feedback.store.sources import find_source
+from feedback.store.sources import hold_source
 from feedback.store.tables import Conversation, Import, Record, Source
 from tests.feedback.formats.files import choice
 
@@ -69,10 +69,7 @@ def test_a_source_that_takes_nothing_refuses_a_push_until_it_is_active(sqlite_de
 
 def set_state(desk, state):
     with unit_of_work(desk.engine) as session:
-        found = find_source(session, desk_id="default", name="shop.orders")
-        assert found is not None
-        found.state = state
-        session.add(found)
+        hold_source(session, desk_id="default", name="shop.orders").state = state
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,9 @@ TWO = [{"text": GOOD["content"]}, {"text": BAD["content"]}]
 HUMAN = {"from": "human", "value": ASKED["content"]}
 SAID = [{"role": "customer", "text": ASKED["content"]}, {"role": "agent", "text": GOOD["content"]}]
 NOON = 1763640000  # 2025-11-20 12:00 UTC
+BY_BOT = [SAID[0], SAID[1] | {"role": "bot"}]
 TIMED = [turn | {"ts": NOON + 60.0 * number} for number, turn in enumerate(SAID)]
+TIMED_BY_BOT = [TIMED[0], TIMED[1] | {"role": "bot"}]
 PAIR = {"prompt": [ASKED], "chosen": [GOOD], "rejected": [BAD]}
 CHOICE = {"prompt": [ASKED], "candidates": TWO, "picked": [0]}
 UP = {"prompt": [ASKED], "completion": [GOOD], "label": True}
@@ -157,7 +159,12 @@ WOOT = {
             "sender": {"id": 9, "name": "Ann Example"},
         },
         {"message_type": 2, "content": "Agent joined", "created_at": NOON + 1},
-        {"message_type": "outgoing", "content": GOOD["content"], "created_at": NOON + 60},
+        {
+            "message_type": "outgoing",
+            "content": GOOD["content"],
+            "created_at": NOON + 60,
+            "sender": {"id": 2, "type": "user"},
+        },
     ],
 }
 DIALOGUE = {

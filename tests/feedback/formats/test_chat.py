@@ -23,7 +23,7 @@ def test_blank_messages_and_those_of_nobody_who_speaks_are_left_out_and_noted():
         {"role": "user", "content": "Hello"},
         {"role": "assistant", "content": "Hi"},
     ]
-    said = [{"role": "customer", "text": "Hello"}, {"role": "agent", "text": "Hi"}]
+    said = [{"role": "customer", "text": "Hello"}, {"role": "bot", "text": "Hi"}]
     assert make_turns(chat) == (said, ("blank_left_out", "system_left_out"))
     assert make_turns(chat[2:]) == (said, ())
 

@@ -189,11 +189,23 @@ def test_conversations_become_messages_that_wait_for_nobody(store_engine, tmp_pa
     said = rows(store_engine, Message)
     assert [(row.position, row.role, row.text, row.origin) for row in said] == [
         (1, "customer", "Hello", None),
-        (2, "agent", "Good morning", "own"),
+        (2, "agent", "Good morning", "person"),
     ]
     assert said[0].occurred_at.timestamp() == 1589375697
     assert rows(store_engine, Turn) == []
     assert bring_in(store_engine, path, "conversations").duplicates == 2
+
+
+def test_who_answered_is_kept_and_makes_no_other_conversation(sqlite_engine, tmp_path):
+    talks = [{"turns": [{"role": "customer", "text": "Hi"}, {"role": role, "text": "Yes?"}]}
+             for role in ("bot", "agent")]  # fmt: skip
+    report = bring_in(sqlite_engine, write(tmp_path / "a.jsonl", talks[0]), "conversations")
+    assert report.accepted == 1
+    (_, said) = rows(sqlite_engine, Message)
+    assert (said.role, said.text, said.origin) == ("agent", "Yes?", "bot")
+    # Earlier versions called bots agents: the same file adds nothing to what they imported.
+    report = bring_in(sqlite_engine, write(tmp_path / "b.jsonl", talks[1]), "conversations")
+    assert (report.accepted, report.duplicates) == (0, 1)
 
 
 def test_turns_without_a_time_keep_their_order(sqlite_engine, tmp_path):

@@ -4,17 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feedback.labelling.settle import (
-    DISPUTED,
-    EXPERTS,
-    OPEN,
-    PEOPLE,
-    SETTLED,
-    SettlingRule,
-    Vote,
-    settle_by_experts,
-    settle_votes,
-)
+from feedback.labelling.settle import EXPERTS, PEOPLE, SettlingRule, Vote, settle_by_experts, settle_votes
+from feedback.records.item_states import DISPUTED, OPEN, SETTLED
 
 RULE = SettlingRule(overlap_min=2, overlap_max=5, confidence=0.90, classes="abcd")
 

@@ -65,7 +65,7 @@ def test_the_story_reads_backwards_from_a_set_that_the_adapter_answered(chain):
 
 
 # Steps that the chain has none of: tests of their own tell of duels and labels.
-OTHERS = {"pair", "duel", "verdict", "item", "label"}
+OTHERS = {"pair", "text", "duel", "verdict", "item", "label"}
 
 
 def test_every_edge_is_named_by_both_of_its_ends(chain):

@@ -205,7 +205,7 @@ def test_choices_of_now_are_counted_and_not_those_of_the_skipped_night(desk):
     outlook = Outlook(POLICY, desk.app.extensions["rejoinder"].settings.data_dir, 3, None)
     with read(desk.engine) as session:
         said = say_now(session, outlook, now=desk.clock.now())
-        assert (said.code, said.values) == ("night_comes", {"found": 3, "needed": 3})
+        assert (said.code, said.values) == ("night_comes", {"found": 3, "needed": 3, "counted": "choices"})
         few = say_now(session, replace(outlook, min_new_choices=4), now=desk.clock.now())
         assert (few.code, few.values["found"]) == ("too_few", 3)
 

@@ -1,7 +1,7 @@
 """Every name that records come from is a source of the desk, with a kind."""
 
 from feedback.store.engine import read
-from feedback.store.sources import find_source, list_sources
+from feedback.store.sources import hold_source, list_sources
 from tests.feedback.formats.files import bring_in, choice, write
 from tests.feedback.formats.foreign import TASK
 
@@ -25,9 +25,8 @@ def test_a_desk_has_its_own_sources_and_an_import_registers_those_it_brings(stor
     own = {"duel": "own", "label": "own", "live": "own"}
     assert read_kinds(store_engine) == own | {"import": "user", "our agents": "user", "star": "public"}
     with read(store_engine) as session:
-        row = find_source(session, desk_id="default", name="our agents")
+        row = hold_source(session, desk_id="default", name="our agents")
         assert (row.state, row.licence, row.owner, row.grade_override) == ("active", None, None, None)
-        assert find_source(session, desk_id="default", name="never") is None
 
 
 def test_a_source_has_the_kind_of_its_format_if_its_name_says_nothing(store_engine, tmp_path):

@@ -19,7 +19,7 @@ from feedback.store.sources import (
     SourceWithdrawn,
     change_source_state,
     describe_source,
-    find_source,
+    hold_source,
     read_withdrawn,
 )
 from feedback.store.tables import Adapter, Import, Record
@@ -130,7 +130,7 @@ def test_a_withdrawal_is_undone_by_resuming_alone_and_saying_it_twice_is_once(st
     with pytest.raises(SourceState):
         set_state(store_engine, "star", "paused")
     with read(store_engine) as session:
-        assert find_source(session, desk_id="default", name="star").state == "withdrawn"
+        assert hold_source(session, desk_id="default", name="star").state == "withdrawn"
         assert len(list_definition_changes(session, desk_id="default", kind="source")) == 1
 
 

@@ -10,7 +10,6 @@ from feedback.errors import ApiError, Conflict
 from feedback.tags.adoption import plan_adoption
 from feedback.tags.edits import (
     TagEdit,
-    apply_edit,
     plan_addition,
     plan_merge,
     plan_move,
@@ -31,6 +30,16 @@ from feedback.tags.errors import (
 from feedback.tags.tree import MERGED, TagTree
 
 STRINGS = {"domain:hotel": 3, "domain:train": 2, "domain": 1, "intent/refund": 4, "vip": 5}
+
+
+def apply_edit(tree: TagTree, edit: TagEdit) -> TagTree:
+    """The tree after an edit that was planned for it, as the store writes it."""
+    nodes = {**tree.nodes, **{id: after for id, (_, after) in edit.nodes.items()}}
+    aliases = {**tree.aliases, **{name: after for name, (_, after) in edit.aliases.items()}}
+    return TagTree(
+        {id: node for id, node in nodes.items() if node is not None},
+        {name: id for name, id in aliases.items() if id is not None},
+    )
 
 
 def grow(*paths: str) -> TagTree:

@@ -46,6 +46,28 @@ def test_what_people_wrote_counts_and_nothing_else(tmp_path):
     assert [text.text for text in read_texts(tmp_path, "validation")] == [WARM[0] + MORE]
 
 
+def test_replies_of_imported_conversations_are_read_the_same_way(tmp_path):
+    said = [{"role": "assistant", "content": WARM[1]}]
+    line = {
+        "id": "t1/2",
+        "group": "t1",
+        "source": "zendesk",
+        "prompt": PROMPT,
+        "completion": said,
+        "weight": 0.4,
+    }
+    write(tmp_path, [make_edit(2)], [make_pair(1)])
+    write_lines(tmp_path / "texts.jsonl", [line | {"split": "train"}, line | {"id": "t2/2", "split": "test"}])
+    found = list(read_texts(tmp_path, "train"))
+    assert [(text.text, text.weight) for text in found] == [
+        (WARM[0] + MORE, 1.0),
+        (WARM[1], 0.6),
+        (WARM[1], 0.4),
+    ]
+    assert [text.key for text in found[1:]] == ["pairs/label/i1", "texts/zendesk/t1/2"]
+    assert found[2].body["prompt"] == PROMPT
+
+
 def test_the_loss_sees_the_reply_and_its_end(base, tmp_path):
     """Ids of strings, tokenised without any template; EOS is <|im_end|>, and the line feed behind it is none
     of the reply.

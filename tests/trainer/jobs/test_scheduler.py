@@ -4,14 +4,18 @@ from datetime import timedelta
 import pytest
 
 from feedback.deployment.policy import Policy
+from feedback.morning.choices import say_choices
+from feedback.morning.gather import gather_facts
 from feedback.store import runs
 from feedback.store.engine import read, unit_of_work
 from serving.errors import EngineNotRunning
 from serving.settings import ServingSettings
 from tests.clock import FrozenClock
 from tests.databases import START
+from tests.feedback.formats.files import bring_in, thumb, write
 from tests.trainer.nights import import_choices
 from trainer.context import NightContext
+from trainer.jobs.new_choices import count_new
 from trainer.jobs.scheduler import catch_up, check_harm, request_by_volume, request_night, start_scheduler
 from trainer.settings import TrainerSettings
 
@@ -70,6 +74,33 @@ def test_enough_new_choices_ask_for_one_run_until_it_is_done(ctx):
     import_choices(ctx, 20, first=20)
     assert request_by_volume(ctx)
     assert len(list_runs(ctx)) == 2
+
+
+TALKS = [
+    {"id": f"t{number}", "turns": [{"role": "customer", "text": "Hi"}, {"role": "agent", "text": "Yes?"}]}
+    for number in range(2)
+]
+
+
+@pytest.mark.parametrize(
+    ("recipe", "kind", "lines", "told"),
+    [
+        ("lora_kto", "thumbs", [thumb(1), thumb(2, label=False)], "2 new thumbs have come in"),
+        ("lora_sft", "conversations", TALKS, "2 new texts have come in"),
+    ],
+    ids=["thumbs", "texts"],
+)
+def test_a_run_waits_for_what_its_recipe_learns_from(ctx, tmp_path, recipe, kind, lines, told):
+    settings = TrainerSettings(trigger_new_choices=2, min_new_choices=2, recipe=recipe)
+    ctx = replace(ctx, settings=settings)
+    import_choices(ctx, 5)
+    assert not request_by_volume(ctx)
+    bring_in(ctx.store_engine, write(tmp_path / "lines.jsonl", *lines), kind)
+    assert count_new(ctx, ctx.learns_from) == 2
+    with read(ctx.store_engine) as session:
+        facts = gather_facts(session, ctx.outlook, now=ctx.clock.now(), desk_id=ctx.desk_id)
+    assert told in say_choices(facts).to_json()["text"]
+    assert request_by_volume(ctx)
 
 
 def test_nothing_serves_so_nothing_is_taken_out(ctx):

@@ -1,7 +1,7 @@
 import pytest
 
 from trainer.errors import RecipeRefused
-from trainer.recipes.recipe import RECIPE_FILES, Recipe, build_recipe, load_recipe
+from trainer.recipes.recipe import RECIPE_FILES, Recipe, RecipeStage, build_recipe, load_recipe
 
 SHIPPED = RECIPE_FILES.list_shipped()
 
@@ -112,6 +112,15 @@ def test_a_rank_outside_of_1_to_256_is_refused_with_its_value(rank, told):
 @pytest.mark.parametrize("rank", [1, 2, 3, 4, 256])
 def test_small_ranks_are_ranks_as_well(rank):
     assert load_recipe("lora_choice", rank=rank).rank == rank
+
+
+@pytest.mark.parametrize(
+    ("stages", "learns_from"),
+    [([], "choices"), (["sft"], "texts"), (["sft", "choice"], "choices"), (["sft", "kto"], "thumbs")],
+)
+def test_the_last_stage_says_what_has_to_come_in(stages, learns_from):
+    laid = tuple(RecipeStage(objective=name) for name in stages)
+    assert load_recipe("demo").model_copy(update={"stages": laid}).learns_from == learns_from
 
 
 def test_alpha_may_be_half_the_rank():
