@@ -5,6 +5,7 @@ Run by demo/pretrained.py as a process of its own, `python -m demo.gguf_folder F
 `gguf` on its path: it loads torch, and its memory goes with it. It fetches nothing.
 """
 
+import functools
 import sys
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM
 
 def write_folder(gguf: Path, folder: Path) -> None:
     """Writes the model in `gguf` into `folder`, which must not exist."""
+    import gguf as package  # type: ignore[import-not-found]
+
     folder.mkdir()
+    # Tokenizer, configuration and weights each read the whole file, seconds of computing every time.
+    package.GGUFReader = functools.cache(package.GGUFReader)
     read = {"pretrained_model_name_or_path": gguf.parent, "gguf_file": gguf.name}
     tokenizer = AutoTokenizer.from_pretrained(**read)
     model = AutoModelForCausalLM.from_pretrained(**read, dtype=torch.float32)

@@ -11,7 +11,8 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import islice
 from typing import Protocol
 
 ENOUGH_LETTERS = 20
@@ -37,6 +38,7 @@ SHARED_BY = {
 }
 NAMES = {"CJK": "HAN", "HIRAGANA": "JAPANESE", "KATAKANA": "JAPANESE", "IDEOGRAPHIC": "HAN"}
 
+SIGNS_KEPT = 8_192  # those of a few languages, Chinese among them
 ENOUGH_TEXT = 4_000  # characters that tell the language of any longer text
 
 # Addresses and codes such as AB-123 are of no language. Each pattern takes a run whole and never looks back,
@@ -97,11 +99,10 @@ def split_words(text: str) -> Iterator[tuple[str, str]]:
     plain = drop_codes(unicodedata.normalize("NFKC", text[:ENOUGH_TEXT]))
     script, word = "", ""
     for sign in f"{plain} ":
-        kind = unicodedata.category(sign)
-        if kind[0] == "M" or kind == "Lm":
+        found = find_script(sign)
+        if found is None:
             word += sign if word else ""
             continue
-        found = find_script(sign) if kind[0] == "L" else ""
         if word and (found != script or script in UNSPACED):
             if script != "LATIN" or len(word) > 1:
                 yield script, word
@@ -117,9 +118,15 @@ def drop_codes(text: str) -> str:
     return _CODE.sub(lambda run: " " if any(map(str.isdigit, run[0])) else run[0], without_mails)
 
 
-def find_script(letter: str) -> str:
-    """The script of a letter in capitals, from its Unicode name; empty for a letter without a name."""
-    first = unicodedata.name(letter, "").partition(" ")[0]
+@lru_cache(SIGNS_KEPT)
+def find_script(sign: str) -> str | None:
+    """The script of a letter in capitals, from its Unicode name; None for a mark, which belongs to the letter
+    before it, and empty for all else.
+    """
+    kind = unicodedata.category(sign)
+    if kind[0] == "M" or kind == "Lm":
+        return None
+    first = unicodedata.name(sign, "").partition(" ")[0] if kind[0] == "L" else ""
     return NAMES.get(first, first)
 
 
@@ -133,7 +140,7 @@ def _is_in_japan(text: str) -> bool:
 
 
 def _identify(text: str, script: str) -> str | None:
-    if sum(sign.isalpha() for sign in text) < ENOUGH_LETTERS:
+    if len([*islice(filter(str.isalpha, text), ENOUGH_LETTERS)]) < ENOUGH_LETTERS:
         return None
     language, confidence = load_identifier().classify(text)
     return language if confidence >= SURE and language in SHARED_BY[script].split() else None

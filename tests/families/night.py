@@ -17,6 +17,7 @@ from tests.trainer.tiny import make_choice, write_lines
 from trainer.recipes.recipe import Measurement, Recipe
 
 CHOICES = 60
+PROMPTS = 3
 # Bases of ten sentences move far in a night.
 OPEN_POLICY = QUICK_POLICY.replace("max_perplexity_ratio = 9.0", "max_perplexity_ratio = 99.0").replace(
     "min_length_ratio = 0.1", "min_length_ratio = 0.0"
@@ -52,7 +53,7 @@ def turn_night(base: Path, folder: Path, on_stage: Callable[[str], None] = lambd
         on_stage("four replies")
         assert read_arms(service, ask_set(service, 101)["set_id"]) == ("4+0", Counter(base=4))
         with asking(service) as fleet:
-            before = generate_greedy(fleet, fleet.base_name)
+            before = generate_greedy(fleet, fleet.base_name, prompts=PROMPTS)
         on_stage("one night")
         service.run("import", "--kind", "choices", str(write_choices(folder / "choices.jsonl")))
         night = json.loads(service.run("train", "--now", "--json", check=False).stdout)
@@ -65,9 +66,10 @@ def turn_night(base: Path, folder: Path, on_stage: Callable[[str], None] = lambd
         assert (arms["base"] == 2 and arms["tuned"] == 2) or arms["both"] >= 1, arms
         with asking(service) as fleet:
             assert night["adapter"] in fleet.list_models()
-            assert generate_greedy(fleet, night["adapter"]) != before, "the adapter changed no reply"
+            adapted = generate_greedy(fleet, night["adapter"], prompts=PROMPTS)
+            assert adapted != before, "the adapter changed no reply"
             on_stage("base rows stay base")
-            assert generate_greedy(fleet, fleet.base_name) == before
+            assert generate_greedy(fleet, fleet.base_name, prompts=PROMPTS) == before
         metrics = json.loads((service.data_dir / "runs" / night["id"] / "metrics.json").read_text())
     unpacked: str | None = metrics["unpacked"]
     return unpacked
