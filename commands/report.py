@@ -148,8 +148,19 @@ def describe(report: dict[str, Any]) -> list[str]:
         if exposed is None or served["adapter"] != exposed["name"]:
             support = describe_support(served["support"])
             lines.append(f"{served['role']:<10} {served['adapter']}, {support}")
+    lines += [f"customers  {describe_reactions(row)}" for row in report["reactions"] if row["replies"]]
     lines += [f"{step['step']:<10} {step['seconds']:.1f} s" for step in report["steps"]]
     return lines
+
+
+def describe_reactions(row: dict[str, Any]) -> str:
+    """What customers did after the replies of one arm, in a line."""
+    who = " ".join(filter(None, (row["role"], row["adapter"])))
+    told = (
+        f"{name.replace('_', ' ')} {found['count']} ({found['low']:.1%} to {found['high']:.1%})"
+        for name, found in row["reactions"].items()
+    )
+    return f"after {row['replies']} replies of {who}: {', '.join(told)}"
 
 
 def count_all(counts: dict[str, int]) -> str:

@@ -55,6 +55,9 @@ class RunReport(Answer):
     scores: Object | None = Field(description="Numbers of the offline report.")
     decision: Object
     exposure: Object = Field(description="Where the adapter stands now, with support rate and interval.")
+    reactions: list[Object] = Field(
+        description="What customers do after replies of the base and of what serves, with intervals."
+    )
     steps: list[Object] = Field(description="When each step began and how long it took, in seconds.")
     seconds: float | None
     at: str

@@ -27,6 +27,7 @@ from feedback.console.trend_plots import (
 )
 from feedback.experiments import days as by_day
 from feedback.experiments.tally import Tally
+from feedback.reactions.counts import count_serving_reactions
 from feedback.records.candidate import BASE, BOTH, TUNED
 from feedback.store import daily_counts, deployments
 from feedback.store.engine import read
@@ -56,6 +57,7 @@ def show_trends() -> str:
         spoken = daily_counts.count_languages(store, **asked)
         replies = daily_counts.measure_replies(store, **asked)
         thumbs = daily_counts.count_thumbs(store, **asked)
+        reactions = count_serving_reactions(store, desk_id=desk_id, now=now, tag=tag)
         tags = list_tag_paths(store, desk_id=desk_id)
         served = deployments.list_since(store, desk_id=desk_id, since=since)
     begun = [row.day for row in judged] + [day for day, _code in spoken] + list(replies)
@@ -77,6 +79,7 @@ def show_trends() -> str:
         replies=dict(sorted(replies.items())),
         spoken=languages,
         arms=arms,
+        reactions=reactions,
         slots=dict(zip(SLOTS, slots, strict=False)),
         day_of=lambda day: {"since": begin_day(day), "until": end_day(day), "tag": tag},
         show_day=write_day,

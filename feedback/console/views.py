@@ -25,6 +25,7 @@ from feedback.experiments.funnel import count_funnel
 from feedback.labelling.adapter_scores import read_scores
 from feedback.lineage.graph import Scope
 from feedback.morning.gather import say_now
+from feedback.reactions.counts import count_adapter_reactions
 from feedback.run_report.need import read_need
 from feedback.store import adapters, datasets, deployments, overview, runs
 from feedback.store.closings import count_closings
@@ -212,6 +213,7 @@ def show_adapter(name: str) -> str:
             drawn=draw_interval(tally.rate, *tally.interval) if tally.rate is not None else None,
             comparisons=account.comparisons,
             confidence=confidence,
+            reactions=count_adapter_reactions(store, name, desk_id=desk_id, now=found.clock.now()),
             rollout=read_panel(store, adapter, reader=current_actor()),
             events=adapters.list_events(store, name=name),
             learned_erased_at=adapters.find_erased_at(store, adapter=adapter),

@@ -36,11 +36,14 @@ def flatten_prompt(messages: Iterable[Mapping[str, Any]]) -> str:
 
 def gram_size(text: str) -> int:
     """How many characters a gram of this text has; 0 if it is too short to be compared."""
-    if not text.isascii():
-        signs = len(CHINESE.findall(text))
-        if signs * 2 > len(LETTERS.findall(text)):
-            return CHINESE_GRAM if len(text) >= LEAST_CHINESE else 0
+    if is_mostly_chinese(text):
+        return CHINESE_GRAM if len(text) >= LEAST_CHINESE else 0
     return GRAM if len(text) >= LEAST else 0
+
+
+def is_mostly_chinese(text: str) -> bool:
+    """Whether most letters of a text are Chinese, so that a gram of it has two characters."""
+    return not text.isascii() and len(CHINESE.findall(text)) * 2 > len(LETTERS.findall(text))
 
 
 def hash_grams(texts: Sequence[str], size: int) -> tuple[Hashes, NDArray[np.int64]]:

@@ -10,6 +10,7 @@ from sqlalchemy import Engine
 from feedback.errors import RunNotEnded
 from feedback.experiments.funnel import Funnel, count_funnel
 from feedback.experiments.support import Support, support_of
+from feedback.reactions.counts import Reactions, count_serving_reactions
 from feedback.store import datasets, deployments, erasures, overview, rollout_decisions, run_history, runs
 from feedback.store.deployments import ServingState
 from feedback.store.engine import read
@@ -45,6 +46,7 @@ class RunReportFacts:
     supports: Mapping[str, Support]  # of the run's adapter and of what serves
     decisions: Mapping[str, RolloutDecision]  # the latest on each of these, where somebody has looked
     at: datetime
+    reactions: Sequence[Reactions] = ()  # to the replies of the base and of what serves
 
 
 def read_facts(
@@ -79,6 +81,7 @@ def read_facts(
             "erased": erasures.sum_of_run(session, run_id=run.id),
             "numbers": run_history.read_numbers(session, run_id=run.id),
             "began": run_history.list_began(session, run_id=run.id),
+            "reactions": count_serving_reactions(session, desk_id=desk_id, now=now),
             "deployments": run_history.list_deployments_of(session, desk_id=desk_id, adapter=adapter.name)
             if adapter
             else [],

@@ -87,6 +87,7 @@ def compose_run_report(
         "scores": show_scores(run.report),
         "decision": show_decision(run),
         "exposure": report_rollout(facts),
+        "reactions": [each.to_json() for each in facts.reactions],
         "steps": time_run_steps(facts.began, run.finished_at),
         "seconds": seconds_between(run.started_at, run.finished_at),
         "at": write_time(facts.at),
