@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _
 
 from feedback.console.label_words import KINDS
 from feedback.helper.kappa import LEAST_ITEMS
-from feedback.helper.settings import HelperSettings
+from feedback.helper.settings import RECHECK, HelperSettings
 from feedback.helper.standing import HelperStanding, TaskStanding, read_helper_standing
 from feedback.helper.trial import TRIAL
 from feedback.helper.trust import DIFFERS
@@ -67,7 +67,8 @@ def show_helper() -> str:
 
 
 def use_words(use: str) -> str:
-    return str(gettext("a trial") if use == TRIAL else KINDS[KINDS_OF[use]])
+    words = {TRIAL: gettext("a trial"), RECHECK: gettext("look again at what people settled")}
+    return str(words.get(use) or KINDS[KINDS_OF[use]])
 
 
 def key_words(settings: HelperSettings) -> str:

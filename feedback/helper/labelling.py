@@ -16,6 +16,7 @@ from feedback.clock import Clock
 from feedback.helper.ask import Helper
 from feedback.helper.errors import AnswerInvalid, AnswerRefused, AnswerUnknown, HelperError, ItemGone
 from feedback.helper.outcome import name_answerer
+from feedback.helper.recheck import ask_one_more
 from feedback.helper.settling import settle_alone
 from feedback.helper.trust import renew_trust
 from feedback.helper.uses import KINDS_OF, make_questions, read_values
@@ -55,7 +56,7 @@ class HelperLabeller:
 
     def sweep(self) -> None:
         """Gives every task that it may help in its turn."""
-        kinds = [KINDS_OF[use] for use in self._helper.settings.uses]
+        kinds = [KINDS_OF[use] for use in self._helper.settings.uses if use in KINDS_OF]
         with read(self._store) as session:
             found = helper_labels.list_helped_tasks(session, desk_id=self._desk_id, kinds=kinds)
         for task_id in found:
@@ -66,7 +67,11 @@ class HelperLabeller:
         with read(self._store) as session:
             task = tasks.get_task(session, desk_id=self._desk_id, task_id=task_id)
             found = helper_labels.list_unsaid(
-                session, task_id=task_id, asked=self._helper.asked, limit=AT_ONCE
+                session,
+                task_id=task_id,
+                asked=self._helper.asked,
+                settled=self._helper.settings.rechecks,
+                limit=AT_ONCE,
             )
         for item in found:
             if self._jobs.closing.is_set():
@@ -78,6 +83,8 @@ class HelperLabeller:
             except HelperError as fault:
                 self._note(fault)
                 break
+        if self._helper.settings.rechecks:
+            ask_one_more(self._store, task_id=task_id, clock=self._clock, desk_id=self._desk_id)
         with read(self._store) as session:
             host = self._helper.settings.host
             last = helper_calls.find_last_answer(session, desk_id=self._desk_id, host=host)

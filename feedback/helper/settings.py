@@ -10,6 +10,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 OWN = "own"
+RECHECK = "recheck"
 
 
 class HelperSettings(BaseSettings):
@@ -32,9 +33,10 @@ class HelperSettings(BaseSettings):
     key_file: Path | None = None
     """File that holds the key, read at each start."""
 
-    uses: tuple[Literal["tag", "compare", "rate", "filter"], ...] = ()
+    uses: tuple[Literal["tag", "compare", "rate", "filter", "recheck"], ...] = ()
     """What it does by itself in open tasks that ask everybody: `tag`, `compare` and `rate` items as people
-    do, `filter` the texts that people wrote. Its answers are hidden, and no votes, until it is trusted.
+    do, `filter` the texts that people wrote; `recheck` looks at what people settled, too, and one more person
+    is asked what it doubts. Its answers are hidden, and no votes, until it is trusted.
     """
 
     timeout_s: float = Field(default=60, gt=0, le=600)
@@ -48,6 +50,10 @@ class HelperSettings(BaseSettings):
 
     price_out: float = Field(default=0, ge=0)
     """Price of a million tokens answered."""
+
+    @property
+    def rechecks(self) -> bool:
+        return RECHECK in self.uses
 
     @property
     def is_on(self) -> bool:

@@ -25,6 +25,7 @@ from feedback.records.item_states import SETTLED
 from feedback.store import assignments, labels, reliabilities
 from feedback.store.engine import save_row
 from feedback.store.exclusions import read_excluded
+from feedback.store.helper_labels import DOUBTED
 from feedback.store.tables import Assignment, Item, Label, Task
 from feedback.store.text_checks import list_text_checks
 
@@ -146,7 +147,7 @@ def find_sureness(session: Session, *, counted: Sequence[Label]) -> dict[str, fl
 def make_rule(task: Task, item: Item) -> SettlingRule:
     """What the task asks of this item."""
     return SettlingRule(
-        task.overlap_min,
+        max(task.overlap_min, item.hidden.get(DOUBTED, 0)),
         task.overlap_max,
         task.confidence,
         list_answers(task.kind, question=task.question, shown=item.shown),

@@ -6,16 +6,17 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, null, select
+from sqlalchemy import ColumnElement, and_, func, null, or_, select
 from sqlmodel import Session, col
 
 from feedback.records.item_states import OPEN, SETTLED
 from feedback.store.engine import of_desk, save_row
 from feedback.store.items import OF_ARMS, OF_ITEM
-from feedback.store.tables import Assignment, HelperLabel, HelperTrust, Item, Task
+from feedback.store.tables import Assignment, HelperLabel, HelperTrust, Item, Label, Task
 from feedback.store.tasks import OPEN as TASK_OPEN
 
 SAID, ABSTAINED, UNANSWERED = "said", "abstained", "unanswered"
+DOUBTED = "doubted"  # among what is hidden of an item: the labels that it needs at least
 SETTLED_BY = "helper"  # settled_by of an item that the helper settled alone
 PEOPLE = 1  # the lowest tier of a task in which it helps: a customer's own word is not asked of others
 
@@ -28,19 +29,21 @@ def list_helped_tasks(session: Session, *, desk_id: str, kinds: Sequence[str]) -
     return [task.id for task in session.exec(query.order_by(col(Task.created_at))) if not task.assigned]
 
 
-def list_unsaid(session: Session, *, task_id: str, asked: str, limit: int) -> list[Item]:
-    """The first items that wait for people and that this helper has said nothing of. Checks that estimate
-    errors, duels and gold are people's.
+def list_unsaid(session: Session, *, task_id: str, asked: str, settled: bool, limit: int) -> list[Item]:
+    """The first items that wait for people and that this helper has said nothing of; then, where it is asked
+    for, of those that people settled. Checks that estimate errors, duels and gold are people's.
     """
+    waits = col(Item.state) == OPEN
+    peoples = and_(col(Item.state) == SETTLED, col(Item.settled_by).is_distinct_from(SETTLED_BY))
     said = select(1).where(col(HelperLabel.item_id) == col(Item.id), col(HelperLabel.asked) == asked)
     query = select(Item).where(
         col(Item.task_id) == task_id,
-        col(Item.state) == OPEN,
+        or_(waits, peoples) if settled else waits,
         col(Item.gold).is_(null()),
         col(Item.subject_kind).not_in((OF_ARMS, OF_ITEM)),
         ~said.correlate(Item).exists(),
     )
-    return list(session.scalars(query.order_by(col(Item.position)).limit(limit)))
+    return list(session.scalars(query.order_by(waits.desc(), col(Item.position)).limit(limit)))
 
 
 def list_settleable(session: Session, *, task_id: str, model: str) -> list[tuple[str, dict[str, Any]]]:
@@ -98,6 +101,19 @@ def _settled_by_people() -> list[ColumnElement[bool]]:
         col(Item.gold).is_(null()),
         col(Item.settled_by).is_distinct_from(SETTLED_BY),
     ]
+
+
+def count_doubted(session: Session, *, task_id: str) -> int:
+    """The items of which one more person was asked since the helper doubted them."""
+    doubted = col(Item.hidden)[DOUBTED].as_string().is_not(None)
+    return session.scalars(select(func.count()).where(col(Item.task_id) == task_id, doubted)).one()
+
+
+def knows_another(session: Session, *, task_id: str, item_id: str) -> bool:
+    """Whether somebody labels in a task who has not had this item."""
+    had = select(col(Assignment.labeller)).where(col(Assignment.item_id) == item_id)
+    others = select(1).where(col(Label.task_id) == task_id, col(Label.labeller).not_in(had))
+    return session.scalars(others.limit(1)).first() is not None
 
 
 def list_settled_by_helper(session: Session, *, task_id: str) -> list[str]:
