@@ -35,7 +35,7 @@ def take_in_source(
     if mix is None or mix.source is None or mix.sha256 is not None:
         return recipe
     with read(store_engine) as session:
-        fault = find_fault(mix.source, list_sources(session, desk_id=desk_id))
+        fault = find_source_fault(mix.source, list_sources(session, desk_id=desk_id))
     if fault is not None:
         raise RecipeRefused(recipe.name, [f"mix.source: {fault}"])
     where: dict[str, Any] = {"data_dir": data_dir, "clock": clock, "desk_id": desk_id}
@@ -56,7 +56,7 @@ def take_in_source(
     return recipe.model_copy(update={"mix": mix.model_copy(update={"sha256": info.id})})
 
 
-def find_fault(name: str, sources: Collection[Source]) -> str | None:
+def find_source_fault(name: str, sources: Collection[Source]) -> str | None:
     """Why nothing is mixed in of this source of a desk, with the values."""
     row = next((each for each in sources if each.name == name), None)
     if row is None:
