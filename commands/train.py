@@ -100,9 +100,11 @@ def command(
 def make_forecast(frame: Frame, engine: Engine, given: dict[str, Any]) -> "list[Forecast]":
     from trainer.estimate.stages import forecast_stages
     from trainer.jobs.pipeline import find_recipe, take_in_tags
+    from trainer.mix.source_set import take_in_source
 
     serving = frame.settled()
-    recipe = find_recipe(given, frame.trainer(), serving)
+    where: dict[str, Any] = {"data_dir": frame.data_dir, "clock": SystemClock(), "desk_id": DEFAULT_DESK}
+    recipe = take_in_source(find_recipe(given, frame.trainer(), serving), engine, **where)
     return forecast_stages(
         dataset_dir(frame.data_dir, given["dataset"]),
         resolve_base(serving.base_model),

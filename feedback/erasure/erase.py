@@ -93,9 +93,8 @@ def finish(
     with read(store_engine) as session:
         row = session.get_one(Erasure, erasure_id)
         runs = store.list_runs_of(session, dataset_ids=row.datasets)
-        learned = list(
-            session.scalars(select(col(Adapter.name)).where(col(Adapter.dataset_id).in_(row.datasets)))
-        )
+        of_datasets = select(col(Adapter.name)).where(col(Adapter.dataset_id).in_(row.datasets))
+        learned = {*session.scalars(of_datasets), *(run.adapter for run in runs if run.adapter)}
         run_ids, at_work = [run.id for run in runs], any(run.state not in FINISHED for run in runs)
     gone = files.remove_datasets(data_dir, row.datasets)
     if at_work:

@@ -141,8 +141,10 @@ def describe_run_step(session: Session, row: Run, step: TraceStep) -> Facts:
 
 
 def name_general_set(mix: Mapping[str, Any] | None) -> str | None:
-    """The general set that a run learnt beside its dataset, by the name and the hash of its file."""
-    return f"{Path(mix['general']).name} (sha256 {mix['sha256'][:12]})" if mix and mix.get("sha256") else None
+    """The general set that a run learnt beside its dataset, by its name and what the run noted of it."""
+    if not mix or not mix.get("sha256"):
+        return None
+    return f"{mix.get('source') or Path(mix['general']).name} (sha256 {mix['sha256'][:12]})"
 
 
 def describe_adapter_step(session: Session, row: Adapter, step: TraceStep) -> Facts:

@@ -6,11 +6,12 @@ The states and the moves between them are the table below; any other move raises
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlmodel import Session, col, select
+from sqlmodel import Session, and_, col, or_, select
 
 from feedback.errors import AdapterErased, IllegalTransition
 from feedback.store.engine import get_row, of_desk, save_row
-from feedback.store.tables import Adapter, AdapterEvent, Dataset
+from feedback.store.mixed_datasets import HAS_MIXED, MIXED, list_learnt
+from feedback.store.tables import Adapter, AdapterEvent, Dataset, Run
 
 TRANSITIONS: dict[str, frozenset[str]] = {
     "trained": frozenset({"refused", "passed"}),
@@ -81,14 +82,16 @@ def check_move(adapter: Adapter, to_state: str) -> None:
 
 def find_erased_at(session: Session, *, adapter: Adapter) -> datetime | None:
     """The time at which records that the adapter was trained on were erased; None if none of them were."""
-    dataset = session.get(Dataset, adapter.dataset_id) if adapter.dataset_id else None
-    return dataset.erased_at if dataset is not None else None
+    erased = (dataset.erased_at for dataset in list_learnt(session, adapter=adapter))
+    return min((at for at in erased if at is not None), default=None)
 
 
 def list_erased(session: Session, *, desk_id: str) -> set[str]:
     """The names of the adapters that were trained on a dataset which has since been erased."""
-    query = of_desk(Adapter, desk_id).join(Dataset, col(Dataset.id) == Adapter.dataset_id)
-    return {row.name for row in session.exec(query.where(col(Dataset.erased_at).is_not(None)))}
+    query = of_desk(Adapter, desk_id).outerjoin(Run, col(Run.id) == col(Adapter.run_id))
+    erased = select(Dataset.id).where(col(Dataset.erased_at).is_not(None))
+    has_erased = or_(col(Adapter.dataset_id).in_(erased), and_(HAS_MIXED, MIXED.in_(erased)))
+    return {row.name for row in session.exec(query.where(has_erased))}
 
 
 def find_trained_until(session: Session, adapter: Adapter) -> datetime:

@@ -17,6 +17,7 @@ from feedback.records.derived import IMPORT
 from feedback.records.from_judgement import DUEL, LABEL, LIVE
 from feedback.store.derived_records import renew_conversations, renew_items
 from feedback.store.engine import batched, of_desk
+from feedback.store.mixed_datasets import has_learnt
 from feedback.store.records import list_text_names
 from feedback.store.shown_items import drop_items, items_of_conversations, items_of_records
 from feedback.store.tables import (
@@ -281,7 +282,7 @@ def list_to_rebuild(session: Session, *, desk_id: str) -> list[Dataset]:
 
 
 def list_runs_of(session: Session, *, dataset_ids: list[str]) -> list[Run]:
-    return list(session.scalars(select(Run).where(col(Run.dataset_id).in_(dataset_ids))))
+    return list(session.scalars(select(Run).where(has_learnt(dataset_ids))))
 
 
 def sum_of_run(session: Session, *, run_id: str) -> dict[str, int]:

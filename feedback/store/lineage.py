@@ -21,6 +21,7 @@ from feedback.store.engine import leave_out, of_desk
 from feedback.store.items import OF_ARMS
 from feedback.store.labelled_items import RECORD
 from feedback.store.live_judgements import is_judgement
+from feedback.store.mixed_datasets import HAS_MIXED, MIXED
 from feedback.store.sets import LARGE
 from feedback.store.tables import (
     Adapter,
@@ -118,6 +119,7 @@ EDGES = (
     Edge("judgement", "message", Judgement.id, Message.id, _sent),
     Edge("judgement", "judgement", Judgement.undoes, Judgement.id),
     Edge("dataset", "run", Run.dataset_id, Run.id),
+    Edge("dataset", "run", MIXED, Run.id, [HAS_MIXED]),
     Edge("run", "adapter", Adapter.run_id, Adapter.name),
     Edge("dataset", "adapter", Adapter.dataset_id, Adapter.name, [col(Adapter.run_id).is_(None)]),
     Edge("adapter", "duel", Duel.adapter, Duel.id, [is_compared()]),

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from feedback.store.mixed_datasets import list_learnt
 from feedback.store.sources import read_withdrawn
 from feedback.store.tables import Adapter, Dataset
 
@@ -24,5 +25,7 @@ def find_withdrawn_in(session: Session, *, dataset: Dataset) -> dict[str, dateti
 
 def find_withdrawn_of(session: Session, *, adapter: Adapter) -> dict[str, datetime]:
     """The withdrawn sources of the records that an adapter was trained on."""
-    dataset = session.get(Dataset, adapter.dataset_id) if adapter.dataset_id else None
-    return find_withdrawn_in(session, dataset=dataset) if dataset is not None else {}
+    learnt = list_learnt(session, adapter=adapter)
+    return {
+        name: at for dataset in learnt for name, at in find_withdrawn_in(session, dataset=dataset).items()
+    }

@@ -30,6 +30,7 @@ class Text:
     body: Mapping[str, Any]
     text: str
     weight: float
+    is_spoken: bool = False  # in an imported conversation
 
 
 def read_texts(dataset_dir: Path, split: str) -> Iterator[Text]:
@@ -43,7 +44,8 @@ def read_texts(dataset_dir: Path, split: str) -> Iterator[Text]:
             yield Text(f"pairs/{LABEL}/{body['id']}", body, written, body.get("weight", 1.0))
     for body in read_split(dataset_dir, TEXTS, split):
         written = body["completion"][-1]["content"]
-        yield Text(f"{TEXTS}/{body['source']}/{body['id']}", body, written, body.get("weight", 1.0))
+        key = f"{TEXTS}/{body['source']}/{body['id']}"
+        yield Text(key, body, written, body.get("weight", 1.0), is_spoken=True)
 
 
 def make_text(body: dict[str, Any]) -> Text | None:

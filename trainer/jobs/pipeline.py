@@ -38,7 +38,8 @@ from trainer.jobs.card import await_return, keep_room, leave_card, make_room
 from trainer.jobs.erasures import erase_old, finish_erasures
 from trainer.jobs.new_choices import count_new
 from trainer.jobs.run_metrics import LiveRows
-from trainer.mix.general_set import read_general
+from trainer.mix.general_set import note_general
+from trainer.mix.source_set import take_in_source
 from trainer.recipes.adapter_layers import require_trained
 from trainer.recipes.methods import NEVER_SERVED
 from trainer.recipes.recipe import Measurement, Recipe, build_recipe, lay_changes, load_recipe, recall_recipe
@@ -72,6 +73,7 @@ def run_night(ctx: NightContext, token: RunToken) -> str:
     try:
         recipe = choose_recipe(ctx, token)
         dataset = collect(ctx, token)
+        recipe = note_source(ctx, token, recipe)
         metrics = train_in_run(ctx, token, recipe, dataset)
         report = evaluate_run(ctx, token, recipe, dataset)
         if not recipe.is_served:
@@ -151,14 +153,6 @@ def check_sets(measurement: Measurement) -> None:
         read_replay(Path(measurement.replay))
 
 
-def note_general(recipe: Recipe) -> Recipe:
-    """The recipe with the hash of the general set that it mixes in. Raises RecipeRefused."""
-    if recipe.mix is None:
-        return recipe
-    general = read_general(Path(recipe.mix.general), recipe.mix.sha256)
-    return recipe.model_copy(update={"mix": recipe.mix.model_copy(update={"sha256": general.sha256})})
-
-
 def collect(ctx: NightContext, token: RunToken) -> Path:
     """The dataset asked for, or a new one of all records. Raises NothingToTrain if too few are new."""
     run = ctx.advance(token, step="collect")
@@ -183,6 +177,17 @@ def collect(ctx: NightContext, token: RunToken) -> Path:
         raise DatasetMissing(path)
     ctx.advance(token, dataset_id=dataset_id, progress=1.0)
     return path
+
+
+def note_source(ctx: NightContext, token: RunToken, recipe: Recipe) -> Recipe:
+    """The recipe with the dataset of the source that it mixes in, which the run keeps. It is built after what
+    is too old was erased. Raises RecipeRefused.
+    """
+    where: dict[str, Any] = {"data_dir": ctx.data_dir, "clock": ctx.clock, "desk_id": ctx.desk_id}
+    noted = take_in_source(recipe, ctx.store_engine, **where)
+    if noted != recipe:
+        ctx.advance(token, recipe=noted.model_dump(mode="json"))
+    return noted
 
 
 def check_enough_new(ctx: NightContext, what: Counted) -> None:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from feedback.records.schemas import ChatMessage
 from trainer.errors import RecipeRefused
 from trainer.evaluation.checked_lines import check_lines
+from trainer.recipes.recipe import Recipe
 
 ROLES = {"customer": "user", "agent": "assistant", "bot": "assistant"}
 
@@ -75,3 +76,11 @@ def read_general(path: Path, sha256: str | None = None) -> GeneralSet:
     if faults:
         raise RecipeRefused(path, [f"mix.general: {fault}" for fault in faults])
     return GeneralSet(path.name, digest, tuple(lines))
+
+
+def note_general(recipe: Recipe) -> Recipe:
+    """The recipe with the hash of the general set that it mixes in. Raises RecipeRefused."""
+    if recipe.mix is None or recipe.mix.general is None:
+        return recipe
+    general = read_general(Path(recipe.mix.general), recipe.mix.sha256)
+    return recipe.model_copy(update={"mix": recipe.mix.model_copy(update={"sha256": general.sha256})})

@@ -11,7 +11,8 @@ from typing import Any, Generic, TypeVar
 from trainer.data.pair_rows import hash_share
 from trainer.data.tokens import encode_prompt, encode_reply
 from trainer.errors import TextRefused
-from trainer.mix.general_set import read_general
+from trainer.mix.general_set import GeneralSet, read_general
+from trainer.mix.source_set import read_source
 from trainer.recipes.mix import Mix
 
 Row = TypeVar("Row")
@@ -40,12 +41,12 @@ class Mixed(Generic[Row]):
 
 
 def mix_in(
-    mix: Mix, tokenizer: Any, make: MakeRow[Row], *, own: int, max_length: int, seed: int
+    mix: Mix, tokenizer: Any, make: MakeRow[Row], *, beside: Path, own: int, max_length: int, seed: int
 ) -> Mixed[Row]:
     """One general row for every `ratio` of its `own` examples, or as many as the set has. None is cut: longer
-    ones are left out. Raises RecipeRefused.
+    ones are left out. `beside`: the dataset of the run. Raises RecipeRefused, DatasetMissing.
     """
-    general = read_general(Path(mix.general), mix.sha256)
+    general = read_mixed(mix, beside)
     places = sorted(range(len(general.lines)), key=lambda place: hash_share("mix", seed, place))
     wanted = round(own / mix.ratio)
     rows: list[Row] = []
@@ -65,3 +66,10 @@ def mix_in(
         else:
             rows.append(make(f"general/{general.sha256[:12]}/{place}", prompt_ids, reply_ids))
     return Mixed(rows, general.name, general.sha256, len(general.lines), refusals)
+
+
+def read_mixed(mix: Mix, beside: Path) -> GeneralSet:
+    if mix.general is not None:
+        return read_general(Path(mix.general), mix.sha256)
+    assert mix.source and mix.sha256, "take_in_source notes the dataset of a source"
+    return read_source(mix.source, mix.sha256, beside)

@@ -35,10 +35,17 @@ class TextData:
 
 
 def read_text_data(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> TextData:
-    """Reads the texts of a run from a dataset. Raises DatasetMissing, TooFewExamples."""
+    """Reads the texts of a run from a dataset; those of a source that is mixed in are none of its own. Raises
+    DatasetMissing, TooFewExamples.
+    """
+    mixed_source = recipe.mix.source if recipe.mix else None
 
     def load(split: str, limit: int | None) -> TrainingRows[TextRow]:
-        texts = (Selectable(text.key, text.weight, text) for text in read_texts(dataset_dir, split))
+        texts = (
+            Selectable(text.key, text.weight, text)
+            for text in read_texts(dataset_dir, split)
+            if not text.is_spoken or text.body["source"] != mixed_source
+        )
         make = partial(encode_text, tokenizer)
         return select_rows(texts, make, limit=limit, max_length=recipe.max_length, seed=recipe.seed)
 
@@ -47,14 +54,20 @@ def read_text_data(dataset_dir: Path, tokenizer: Any, recipe: Recipe) -> TextDat
         raise TooFewExamples(
             dataset_dir,
             f"{len(found.examples)} texts that people wrote",
-            f"{recipe.min_texts} edited replies, own replies or rewrites by labellers (`min_texts`)",
+            f"{recipe.min_texts} edited replies, own replies, rewrites or imported replies (`min_texts`)",
             found.refusals,
         )
     mixed = None
     if recipe.mix is not None:
         own = len(found.examples)
         mixed = mix_in(
-            recipe.mix, tokenizer, make_text_row, own=own, max_length=recipe.max_length, seed=recipe.seed
+            recipe.mix,
+            tokenizer,
+            make_text_row,
+            beside=dataset_dir,
+            own=own,
+            max_length=recipe.max_length,
+            seed=recipe.seed,
         )
         found = replace(found, examples=[*found.examples, *mixed.rows])
     return TextData(tokenizer, found, load("validation", recipe.max_held_out_pairs), mixed)

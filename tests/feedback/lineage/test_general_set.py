@@ -12,6 +12,7 @@ from tests.databases import START
     ("mix", "named"),
     [
         ({"general": "/data/general.jsonl", "sha256": "ab" * 32}, "general.jsonl (sha256 abababababab)"),
+        ({"source": "star", "sha256": "ab" * 32}, "star (sha256 abababababab)"),
         (None, None),
     ],
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 
@@ -10,8 +11,7 @@ from tests.trainer.objectives.written import write_dataset
 from tests.trainer.tiny import QUESTIONS, WARM, write_lines
 from tests.trainer.training.test_train import digest, train_here
 from trainer.errors import RecipeRefused
-from trainer.jobs.pipeline import note_general
-from trainer.mix.general_set import read_general
+from trainer.mix.general_set import note_general, read_general
 from trainer.mix.mixing import mix_in
 from trainer.recipes.mix import Mix
 from trainer.recipes.recipe import Recipe, build_recipe, recall_recipe
@@ -38,7 +38,7 @@ def tokenizer(base):
 
 
 def choose(mix, tokenizer, own, **changes):
-    given = {"max_length": 128, "seed": 1} | changes
+    given = {"beside": Path("unused"), "max_length": 128, "seed": 1} | changes
     return mix_in(mix, tokenizer, lambda key, prompt, reply: (key, prompt, reply), own=own, **given)
 
 

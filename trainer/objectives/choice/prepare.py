@@ -63,7 +63,13 @@ def read_choices(dataset_dir: Path, base: Path, tokenizer: Any, recipe: Recipe) 
     if recipe.mix is not None:
         own = len(found.examples)
         mixed = mix_in(
-            recipe.mix, tokenizer, make_general, own=own, max_length=recipe.max_length, seed=recipe.seed
+            recipe.mix,
+            tokenizer,
+            make_general,
+            beside=dataset_dir,
+            own=own,
+            max_length=recipe.max_length,
+            seed=recipe.seed,
         )
         found = replace(found, examples=[*found.examples, *mixed.rows])
     return ChoiceData(base_id, found, load(split="validation"), noise_model, mixed)
