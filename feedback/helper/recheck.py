@@ -17,6 +17,7 @@ from feedback.labelling.claim import TERM
 from feedback.labelling.gold_items import renew_item
 from feedback.labelling.kinds import CHECK
 from feedback.labelling.standing import REOPENED, list_counted_labels
+from feedback.records.item_states import SETTLED
 from feedback.store import assignments, check_items, helper_labels, items, tasks
 from feedback.store.engine import read, unit_of_work
 from feedback.store.helper_labels import DOUBTED
@@ -60,7 +61,7 @@ def is_own(task: Task, item: Item) -> bool:
 
 def open_doubted(session: Session, *, task: Task, item: Item, now: datetime) -> bool:
     """Asks for one label more than an item has. The caller holds it."""
-    if item.state != items.SETTLED or not is_own(task, item):
+    if item.state != SETTLED or not is_own(task, item):
         return False
     held = assignments.list_claims(session, item_id=item.id, now=now, term=TERM)
     has_place = sum(row.slot is not None for row in held) < task.overlap_max
