@@ -169,6 +169,7 @@ ACCESS = {
     "GET /console/tasks/<task_id>": EXPERTS,
     "GET /console/tasks/<task_id>/disputes": EXPERTS,
     "GET /console/labellers": EXPERTS,
+    "GET /console/helper": EXPERTS,
     "GET /console/funnel": EXPERTS,
     "GET /console/sources": EXPERTS,
     "GET /console/sources/<path:source>": EXPERTS,
