@@ -39,6 +39,7 @@ COMMANDS = {
         "commands.duplicates",
         "Show the copies, twins and contradictions that the last dataset build found.",
     ),
+    "data": ("commands.data", "Show what is there of each tag and source, and what to collect next."),
     "tag": (
         "commands.tag",
         "Show and change the tree of tags above the strings of conversations and records.",

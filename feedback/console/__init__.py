@@ -1,6 +1,7 @@
 """The console: what came in and how it was used, what was trained, what serves, and who may sign in."""
 
 from feedback.console import (
+    collection,
     comments,
     conversations,
     dataset_jobs,
@@ -29,6 +30,7 @@ blueprints = (
     run_report.bp,
     duels.bp,
     duplicates.bp,
+    collection.bp,
     imports.bp,
     comments.bp,
     sources.bp,

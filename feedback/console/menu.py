@@ -34,6 +34,9 @@ def list_data_pages() -> list[MenuEntry]:
             "console_duplicates.show_duplicates", _("Duplicates"), ("console_duplicates.show_duplicates",)
         ),
         MenuEntry(
+            "console_collection.show_collection", _("Collection"), ("console_collection.show_collection",)
+        ),
+        MenuEntry(
             "console_tasks.show_tasks",
             _("Tasks"),
             ("console_tasks.show_tasks", "console_tasks.show_task", "console_tasks.show_disputes"),

@@ -16,6 +16,7 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po, write_po
 
 from feedback.advice import words as advice_words
+from feedback.collection import words as collection_words
 from feedback.deployment.tonight import SENTENCES as TONIGHT
 from feedback.formats.messages import MESSAGES
 from feedback.formats.own import OWN
@@ -53,6 +54,7 @@ SAID_ELSEWHERE = (
     *grade.SENTENCES,
     *advice_words.SENTENCES.values(),
     *advice_words.FORMS.values(),
+    *collection_words.SENTENCES.values(),
     *SENTENCES.values(),
     *TONIGHT.values(),
     *MAY.values(),

@@ -116,6 +116,7 @@ def fill(site: Site) -> Desk:
             "/console/comments": "/console/comments",
             "/console/datasets": "/console/datasets",
             "/console/duplicates": "/console/duplicates",
+            "/console/collection": "/console/collection",
             "/console/datasets/<dataset_id>": f"/console/datasets/{DATASET}",
             "/console/dataset-jobs/<job_id>": f"/console/dataset-jobs/{built}",
             "(a build that nothing was left of)": f"/console/dataset-jobs/{failed}",

@@ -152,6 +152,7 @@ ACCESS = {
     "GET /console/conversations.jsonl": EXPERTS,
     "GET /console/datasets": EXPERTS,
     "GET /console/duplicates": EXPERTS,
+    "GET /console/collection": EXPERTS,
     "GET /console/datasets/<dataset_id>": EXPERTS,
     "GET /console/dataset-jobs/<job_id>": EXPERTS,
     "GET /console/dataset-jobs/<job_id>/live": EXPERTS,

@@ -1,0 +1,32 @@
+"""The page of what is there of each tag and source, what came of it, and what to collect next."""
+
+from flask import Blueprint, render_template
+
+from feedback.collection.gather import gather_collection
+from feedback.collection.next import NextStep, count_missing, find_next
+from feedback.collection.words import SENTENCES
+from feedback.console.labels import fill_in
+from feedback.web.auth import allow, current_actor
+from feedback.web.services import services
+
+bp = Blueprint("console_collection", __name__, url_prefix="/console/collection")
+
+
+@bp.get("")
+@allow("expert")
+def show_collection() -> str:
+    """What is there of each tag and source, what came of it, and what to collect next."""
+    found, desk_id = services(), current_actor().desk_id
+    collection = gather_collection(
+        found.store_engine, data_dir=found.settings.data_dir, now=found.clock.now(), desk_id=desk_id
+    )
+    return render_template(
+        "console/collection.html",
+        collection=collection,
+        said=next_words(find_next(collection.tags)),
+        count_missing=count_missing,
+    )
+
+
+def next_words(step: NextStep) -> str:
+    return fill_in(SENTENCES[step.code], step.values)
