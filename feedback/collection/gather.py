@@ -14,8 +14,8 @@ from feedback.collection.uses import Use, Uses
 from feedback.datasets.difficulty import Difficulty, read_difficulty
 from feedback.datasets.errors import DifficultyUnknown
 from feedback.experiments.tally import Tally
-from feedback.labelling.kinds import TAG
 from feedback.labelling.quality import read_quality
+from feedback.records.from_label import TAG
 from feedback.store.collection_counts import count_records_by_source
 from feedback.store.deployments import serving_state
 from feedback.store.engine import read
