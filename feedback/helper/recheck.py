@@ -68,6 +68,7 @@ def open_doubted(session: Session, *, task: Task, item: Item, now: datetime) -> 
     if not has_place or not helper_labels.knows_another(session, task_id=task.id, item_id=item.id):
         return False
     given = list_counted_labels(session, task=task, item=item)
-    item.hidden = item.hidden | {DOUBTED: 1 + sum(row.slot is not None for row in given)}
+    told = {"least": 1 + sum(row.slot is not None for row in given), "outcome": item.outcome}
+    item.hidden = item.hidden | {DOUBTED: told | {"at": (item.settled_at or now).isoformat()}}
     renew_item(session, task=task, item=item, now=now)
     return True

@@ -147,7 +147,7 @@ def find_sureness(session: Session, *, counted: Sequence[Label]) -> dict[str, fl
 def make_rule(task: Task, item: Item) -> SettlingRule:
     """What the task asks of this item."""
     return SettlingRule(
-        max(task.overlap_min, item.hidden.get(DOUBTED, 0)),
+        max(task.overlap_min, item.hidden.get(DOUBTED, {}).get("least", 0)),
         task.overlap_max,
         task.confidence,
         list_answers(task.kind, question=task.question, shown=item.shown),

@@ -9,14 +9,16 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, null, or_, select
 from sqlmodel import Session, col
 
-from feedback.records.item_states import OPEN, SETTLED
+from feedback.records.item_states import DROPPED, OPEN, SETTLED
 from feedback.store.engine import of_desk, save_row
 from feedback.store.items import OF_ARMS, OF_ITEM
 from feedback.store.tables import Assignment, HelperLabel, HelperTrust, Item, Label, Task
 from feedback.store.tasks import OPEN as TASK_OPEN
 
 SAID, ABSTAINED, UNANSWERED = "said", "abstained", "unanswered"
-DOUBTED = "doubted"  # among what is hidden of an item: the labels that it needs at least
+# Among what is hidden of an item that the helper doubted: the `least` labels that it needs since, and the
+# `outcome` that it had, `at` which time.
+DOUBTED = "doubted"
 SETTLED_BY = "helper"  # settled_by of an item that the helper settled alone
 PEOPLE = 1  # the lowest tier of a task in which it helps: a customer's own word is not asked of others
 
@@ -68,15 +70,23 @@ def is_untouched(session: Session, *, item_id: str) -> bool:
 def list_compared(
     session: Session, *, task_id: str, model: str
 ) -> list[tuple[dict[str, Any], dict[str, Any], datetime]]:
-    """What this model said and what people came to, oldest first, with when."""
+    """What this model said and what people came to, oldest first, with when. Of an item that it doubted that
+    is what they came to before: else a doubt could only ever speak for it.
+    """
+    before = col(Item.hidden)[DOUBTED]
+    doubted = and_(col(Item.state) != DROPPED, before.as_string().is_not(None), _is_said())
     query = (
-        select(col(HelperLabel.value), col(Item.outcome), col(Item.settled_at))
+        select(col(HelperLabel.value), col(Item.outcome), col(Item.settled_at), before)
         .join(Item, col(Item.id) == col(HelperLabel.item_id))
         .where(col(HelperLabel.task_id) == task_id, col(HelperLabel.model) == model)
-        .where(*_settled_by_people())
-        .order_by(col(Item.settled_at), col(Item.position))
+        .where(or_(and_(*_settled_by_people()), doubted))
+        .order_by(col(Item.position))
     )
-    return [(value, outcome, at) for value, outcome, at in session.execute(query)]
+    found = [
+        (value, told["outcome"], datetime.fromisoformat(told["at"])) if told else (value, outcome, at)
+        for value, outcome, at, told in session.execute(query)
+    ]
+    return sorted(found, key=lambda row: row[2])
 
 
 def list_said_of_settled(
@@ -95,12 +105,16 @@ def list_said_of_settled(
 def _settled_by_people() -> list[ColumnElement[bool]]:
     """Which items both answered."""
     return [
-        col(HelperLabel.value).is_not(null()),
+        _is_said(),
         col(Item.state) == SETTLED,
         col(Item.outcome).is_not(null()),
         col(Item.gold).is_(null()),
         col(Item.settled_by).is_distinct_from(SETTLED_BY),
     ]
+
+
+def _is_said() -> ColumnElement[bool]:
+    return col(HelperLabel.value).is_not(null())
 
 
 def count_doubted(session: Session, *, task_id: str) -> int:

@@ -4,6 +4,7 @@ import pytest
 from sqlmodel import select
 
 from feedback.helper.recheck import ask_one_more
+from feedback.helper.trust import compare_with_people
 from feedback.store.engine import read, unit_of_work
 from feedback.store.tables import HelperLabel, Item
 from tests.databases import START
@@ -25,6 +26,11 @@ def put_said(engine, task, item_ids, value=B):
 
 def look(desk, task):
     return ask_one_more(desk.engine, task_id=task.id, clock=desk.clock, desk_id=DESK)
+
+
+def measure(desk, task):
+    with read(desk.engine) as session:
+        return compare_with_people(session, task=task, model="judge-1")[0]
 
 
 def list_states(engine, task):
@@ -73,6 +79,22 @@ def test_what_the_helper_says_too_or_experts_decided_or_has_no_place_stays_settl
     with unit_of_work(desk.engine) as session:
         session.merge(task).overlap_max = 2
     assert look(desk, task) == 0 and list_states(desk.engine, task)[:10] == ["settled"] * 10
+
+
+def test_a_doubt_moves_no_figure_of_trust(settled):
+    """Else those that people decide its way after all would speak for the helper, and none against it."""
+    desk, task, ids, _ = settled
+    say(desk, take(desk, task, "lee"), "lee", A)
+    put_said(desk.engine, task, ids[:1])
+    put_said(desk.engine, task, ids[1:10], A)
+    figures = [measure(desk, task)]
+    assert look(desk, task) == 1
+    figures.append(measure(desk, task))
+    with unit_of_work(desk.engine) as session:
+        item = session.get_one(Item, ids[0])
+        item.state, item.outcome, item.settled_at = "settled", B, desk.clock.now()
+    figures.append(measure(desk, task))
+    assert figures == [figures[0]] * 3 and (figures[0].items, figures[0].agreed) == (10, 0.9)
 
 
 def test_settled_items_are_looked_at_after_those_that_wait_and_only_where_it_is_asked_for(settled):
