@@ -1,14 +1,20 @@
 """A stored source as a general set: which of its replies are learnt, and when it is refused, by hand."""
 
+import json
+
 import pytest
 
 from feedback.datasets.build import build_dataset
 from feedback.datasets.layout import dataset_dir
+from feedback.erasure.erase import ErasureRequest, erase, finish
 from feedback.records.split import split_of
 from feedback.store.engine import unit_of_work
+from feedback.store.erasures import find_conversation
 from feedback.store.sources import change_source_state
+from feedback.store.tables import Run
 from serving.settings import ServingSettings
 from tests.databases import START
+from tests.feedback.builders import add_adapter
 from tests.feedback.formats.files import CLOCK, bring_in, write
 from tests.trainer.conftest import TINY
 from tests.trainer.nights import LAX, ask_and_claim
@@ -78,19 +84,45 @@ def test_a_mix_names_a_file_or_a_source(mix):
         build_recipe({"name": "here", "objective": "sft", "mix": mix})
 
 
-def test_a_run_keeps_the_dataset_of_its_source(sqlite_engine, base, tmp_path):
-    bring(sqlite_engine, tmp_path, "star", 9)
+@pytest.fixture
+def ctx(sqlite_engine, base, tmp_path):
     serving = ServingSettings(base_model=str(base))
-    ctx = NightContext(
-        sqlite_engine, tmp_path, TrainerSettings(), serving, lambda: None, CLOCK, "default", LAX
-    )
+    told = {"fleet_factory": lambda: None, "clock": CLOCK, "desk_id": "default", "policy": LAX}
+    return NightContext(sqlite_engine, tmp_path, TrainerSettings(), serving, **told)
+
+
+def test_a_run_keeps_the_dataset_of_its_source(ctx, tmp_path):
+    bring(ctx.store_engine, tmp_path, "star", 9)
     token = ask_and_claim(ctx)
     noted = note_source(ctx, token, mix_of("star"))
     assert noted.mix is not None
     kept = ctx.read_run(token.run_id).recipe
     assert kept["mix"] == {"source": "star", "ratio": 5.0, "sha256": noted.mix.sha256}
-    bring(sqlite_engine, tmp_path, "star", 15)  # what comes in meanwhile is none of this run
+    bring(ctx.store_engine, tmp_path, "star", 15)  # what comes in meanwhile is none of this run
     assert note_source(ctx, token, recall_recipe(kept, token.run_id)) == noted
+
+
+def test_erasing_somebody_of_a_mixed_source_finds_what_the_run_left_and_its_adapter(ctx, tmp_path):
+    train = bring(ctx.store_engine, tmp_path, "star", 9)
+    token = ask_and_claim(ctx)
+    noted = note_source(ctx, token, mix_of("star"))
+    folder = dataset_dir(tmp_path, noted.mix.sha256)
+    rows = tmp_path / "runs" / token.run_id / "replies.jsonl"
+    rows.parent.mkdir(parents=True)
+    rows.write_text("{}")
+    with unit_of_work(ctx.store_engine) as session:
+        add_adapter(session, "tuned-1", run_id=token.run_id)
+        run = session.get_one(Run, token.run_id)
+        run.state, run.adapter = "done", "tuned-1"
+        subject = find_conversation(session, desk_id="default", conversation_id=f"star{train[0]}")
+        asked = ErasureRequest("conversation", "eva", "default", tmp_path)
+        erasure = erase(session, subject, asked, now=START)
+        assert erasure.datasets == [noted.mix.sha256]
+    where = {"data_dir": tmp_path, "backup_dir": None, "clock": CLOCK}
+    proof = finish(ctx.store_engine, erasure.id, **where)
+    assert not rows.exists() and not (folder / "texts.jsonl").exists()
+    left = [each["name"] for each in json.loads(proof.read_text())["left"] if each["what"] == "adapter"]
+    assert left == ["tuned-1"]
 
 
 def test_what_is_mixed_in_is_neither_learnt_as_its_own_nor_held_out(base, sqlite_engine, tmp_path):
