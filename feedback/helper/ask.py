@@ -41,7 +41,7 @@ from feedback.helper.question import (
     name_question,
     write_messages,
 )
-from feedback.helper.rest import find_rest
+from feedback.helper.rest import find_pause
 from feedback.helper.settings import HelperSettings
 from feedback.lease import Leaseholder, lease_of
 from feedback.records.item_states import DROPPED
@@ -184,7 +184,7 @@ class Helper:
         return save_row(session, row)
 
     def _require_awake(self, session: Session, host: str) -> None:
-        until = find_rest(session, desk_id=self._desk_id, host=host, now=self._clock.now())
+        until = find_pause(session, desk_id=self._desk_id, host=host, now=self._clock.now())
         if until is not None:
             raise HelperResting(host, until)
 

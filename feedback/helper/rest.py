@@ -10,8 +10,8 @@ from feedback.store import helper_calls
 FAULTS_IN_A_ROW, REST = 10, timedelta(minutes=10)
 
 
-def find_rest(session: Session, *, desk_id: str, host: str, now: datetime) -> datetime | None:
-    """Until when it rests; None where it may be asked."""
+def find_pause(session: Session, *, desk_id: str, host: str, now: datetime) -> datetime | None:
+    """Until when it is left alone; None where it may be asked."""
     last = helper_calls.list_last(session, desk_id=desk_id, host=host, limit=FAULTS_IN_A_ROW)
     if len(last) < FAULTS_IN_A_ROW or any(call.state not in helper_calls.FAULTS for call in last):
         return None

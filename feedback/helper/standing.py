@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from feedback.helper.kappa import Kappa, set_bar
 from feedback.helper.outcome import name_answerer
-from feedback.helper.rest import find_rest
+from feedback.helper.rest import find_pause
 from feedback.helper.settings import HelperSettings
 from feedback.helper.trust import compare_with_people, find_alpha
 from feedback.store import helper_calls, helper_labels, tasks
@@ -60,7 +60,7 @@ def read_helper_standing(
         tokens,
         cost,
         model,
-        find_rest(session, desk_id=desk_id, host=settings.host, now=now),
+        find_pause(session, desk_id=desk_id, host=settings.host, now=now),
         last is None or tokens + last.reserved <= settings.daily_tokens,
         [] if model is None else list_standings(session, model=model, desk_id=desk_id),
         helper_calls.list_failed(session, desk_id=desk_id, limit=SHOWN_FAILURES),
