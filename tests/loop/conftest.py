@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench.instance import Service, running_service
+from tests.beside import BESIDE_OTHERS
 from trainer.recipes.recipe import load_recipe
 
 
@@ -74,11 +75,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     policy.write_text(QUICK_POLICY, encoding="utf-8")
     settings = {
         "REJOINDER_TRAINER__RECIPE": str(recipe),
-        "REJOINDER_SERVING__REQUEST_TIMEOUT_S": "600",  # the machine may be busy
         "REJOINDER_TRAINER__LEASE_S": "20",  # a killed worker is missed after it
         "REJOINDER_TRAINER__HARM_CHECK_S": "2",  # a simulated night waits until its last picks are counted
         "REJOINDER_FEEDBACK__UNDO_WINDOW_S": "1",  # and until its replies are out, before it gives thumbs
         "REJOINDER_FEEDBACK__POLICY": str(policy),
     }
-    with running_service(home / "var", **settings) as running:
+    with running_service(home / "var", **BESIDE_OTHERS, **settings) as running:
         yield running
