@@ -1,5 +1,6 @@
 """One whole Rejoinder for all loop tests, in the order of their files: the circle first, then the kills."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,16 +8,26 @@ import pytest
 
 from bench.instance import Service, running_service
 from tests.beside import BESIDE_OTHERS
+from trainer.evaluation.guards.sets import FOLDER
 from trainer.recipes.recipe import load_recipe
 
 
 def write_quick_recipe(path: Path) -> Path:
-    """The demo recipe with fewer prompts and steps: these tests ask whether the parts hand over, not how good
-    the adapter is. Wide, fast and without anchor: the demo's own hold on the base moves no greedy reply on so
-    few choices, and an adapter that changes nothing is refused.
+    """The demo recipe with a short measurement and few steps: these tests ask whether the parts hand over,
+    not how good the adapter is. Wide, fast and without anchor: the demo's own hold on the base moves no
+    greedy reply on so few choices, and an adapter that changes nothing is refused.
     """
     demo = load_recipe("demo")
-    little = {"max_prompts": 8, "samples_per_prompt": 2, "samples_per_guard": 1, "max_new_tokens": 24}
+    little = {
+        "guards": (str(write_first_guards(path.with_name("guards.jsonl"))),),
+        "max_choices": 8,
+        "max_fit_choices": 8,
+        "max_prompts": 8,
+        "samples_per_prompt": 2,
+        "samples_per_guard": 1,
+        "max_replay": 4,
+        "max_new_tokens": 24,
+    }
     measurement = demo.measurement.model_copy(update=little)
     changes = {
         "name": "quick",
@@ -31,6 +42,14 @@ def write_quick_recipe(path: Path) -> Path:
     }
     quick = demo.model_copy(update=changes)
     path.write_text(quick.to_yaml(), encoding="utf-8")
+    return path
+
+
+def write_first_guards(path: Path) -> Path:
+    """The first guard of each kind."""
+    lines = (FOLDER / "support-1.jsonl").read_text(encoding="utf-8").splitlines()
+    first = {json.loads(line)["kind"]: line for line in reversed(lines)}
+    path.write_text("\n".join(first.values()), encoding="utf-8")
     return path
 
 
