@@ -37,7 +37,7 @@ test-rounding: setup-dev # the sums of another processor
 	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE $(PYTHON_IN_VENV) -m pytest -m rounding tests/trainer
 
 test-vllm: setup-dev # printed in one piece, since the others print beside it
-	@log=$$(mktemp); $(PYTHON_IN_VENV) -m pytest -m alone $(WITH_VLLM) >$$log 2>&1; code=$$?; \
+	@log=$$(mktemp); OMP_NUM_THREADS=1 $(PYTHON_IN_VENV) -m pytest -m alone $(WITH_VLLM) >$$log 2>&1; code=$$?; \
 	  echo; cat $$log; rm $$log; exit $$code
 
 test-others: setup-dev

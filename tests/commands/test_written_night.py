@@ -7,6 +7,7 @@ import pytest
 
 from demo.build import MODEL_DIR
 from tests.commands.conftest import Call
+from tests.loop.conftest import write_first_guards
 from tests.trainer.objectives.written import make_edit, make_own, make_thumb
 from tests.trainer.tiny import QUESTIONS
 from trainer.recipes.recipe import Measurement, load_recipe
@@ -30,7 +31,9 @@ def write_imports(folder: Path) -> None:
 
 def write_recipe(folder: Path, objective: str, needed: dict[str, int]) -> Path:
     demo = load_recipe("demo", objective=objective)
-    changes = {"measurement": QUICK, "epochs": 1.0, "min_steps": 0, "checkpoint_steps": 5, **needed}
+    guards = (str(write_first_guards(folder / "guards.jsonl")),)
+    measurement = QUICK.model_copy(update={"guards": guards})
+    changes = {"measurement": measurement, "epochs": 1.0, "min_steps": 0, "checkpoint_steps": 5, **needed}
     path = folder / f"{objective}.yaml"
     path.write_text(demo.model_copy(update=changes).to_yaml())
     return path

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from bench.instance import START_LIMIT_S, Service, open_customer_turn, read_suggestions, running_service
+from bench.instance import Service, open_customer_turn, read_suggestions, running_service
+from tests.beside import BESIDE_OTHERS
 from tests.loop.conftest import QUICK_POLICY
 from tests.loop.looking import asking, generate_greedy, read_arms
 from tests.trainer.tiny import make_choice, write_lines
@@ -81,12 +82,11 @@ def write_settings(base: Path, folder: Path) -> dict[str, str]:
     recipe.write_text(QUICK.to_yaml())
     policy.write_text(OPEN_POLICY)
     return {
+        **BESIDE_OTHERS,
         "REJOINDER_SERVING__BASE_MODEL": str(base),
         "REJOINDER_SERVING__PORT": "0",
         "REJOINDER_SERVING__MAX_MODEL_LEN": "2048",
         "REJOINDER_SERVING__KV_CACHE_GIB": "0.25",
-        "REJOINDER_SERVING__READY_TIMEOUT_S": str(START_LIMIT_S),
-        "REJOINDER_SERVING__REQUEST_TIMEOUT_S": "600",  # the machine may be busy
         "REJOINDER_TRAINER__RECIPE": str(recipe),
         "REJOINDER_FEEDBACK__POLICY": str(policy),
     }

@@ -12,6 +12,7 @@ from sqlmodel import select
 
 from bench.instance import running_service
 from feedback.store.tables import Candidate, SuggestionSet
+from tests.beside import BESIDE_OTHERS
 from tests.families.night import ask_set, turn_night
 from tests.families.table import FAMILIES
 from tests.families.taught import THINKER, build_taught
@@ -39,7 +40,7 @@ def test_twenty_turns_of_a_model_that_thinks_with_nothing_set_but_the_base(tmp_p
     ((thought,),) = scorer.generate([asked], None, max_new_tokens=64)
     assert scorer.tokenizer.decode(thought.token_ids).startswith("<think>")  # it does think where it is let
     settings = {"REJOINDER_SERVING__BASE_MODEL": str(base), "REJOINDER_SERVING__PORT": "0"}
-    with running_service(tmp_path / "var", **settings) as service:
+    with running_service(tmp_path / "var", **BESIDE_OTHERS, **settings) as service:
         for number in range(TURNS):
             ask_set(service, 101 + number)
         with reading(service) as session:

@@ -1,21 +1,33 @@
 """One whole Rejoinder for all loop tests, in the order of their files: the circle first, then the kills."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from bench.instance import Service, running_service
+from tests.beside import BESIDE_OTHERS
+from trainer.evaluation.guards.sets import FOLDER
 from trainer.recipes.recipe import load_recipe
 
 
 def write_quick_recipe(path: Path) -> Path:
-    """The demo recipe with fewer prompts and steps: these tests ask whether the parts hand over, not how good
-    the adapter is. Wide, fast and without anchor: the demo's own hold on the base moves no greedy reply on so
-    few choices, and an adapter that changes nothing is refused.
+    """The demo recipe with a short measurement and few steps: these tests ask whether the parts hand over,
+    not how good the adapter is. Wide, fast and without anchor: the demo's own hold on the base moves no
+    greedy reply on so few choices, and an adapter that changes nothing is refused.
     """
     demo = load_recipe("demo")
-    little = {"max_prompts": 8, "samples_per_prompt": 2, "samples_per_guard": 1, "max_new_tokens": 24}
+    little = {
+        "guards": (str(write_first_guards(path.with_name("guards.jsonl"))),),
+        "max_choices": 8,
+        "max_fit_choices": 8,
+        "max_prompts": 8,
+        "samples_per_prompt": 2,
+        "samples_per_guard": 1,
+        "max_replay": 4,
+        "max_new_tokens": 24,
+    }
     measurement = demo.measurement.model_copy(update=little)
     changes = {
         "name": "quick",
@@ -30,6 +42,14 @@ def write_quick_recipe(path: Path) -> Path:
     }
     quick = demo.model_copy(update=changes)
     path.write_text(quick.to_yaml(), encoding="utf-8")
+    return path
+
+
+def write_first_guards(path: Path) -> Path:
+    """The first guard of each kind."""
+    lines = (FOLDER / "support-1.jsonl").read_text(encoding="utf-8").splitlines()
+    first = {json.loads(line)["kind"]: line for line in reversed(lines)}
+    path.write_text("\n".join(first.values()), encoding="utf-8")
     return path
 
 
@@ -74,11 +94,10 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     policy.write_text(QUICK_POLICY, encoding="utf-8")
     settings = {
         "REJOINDER_TRAINER__RECIPE": str(recipe),
-        "REJOINDER_SERVING__REQUEST_TIMEOUT_S": "600",  # the machine may be busy
         "REJOINDER_TRAINER__LEASE_S": "20",  # a killed worker is missed after it
         "REJOINDER_TRAINER__HARM_CHECK_S": "2",  # a simulated night waits until its last picks are counted
         "REJOINDER_FEEDBACK__UNDO_WINDOW_S": "1",  # and until its replies are out, before it gives thumbs
         "REJOINDER_FEEDBACK__POLICY": str(policy),
     }
-    with running_service(home / "var", **settings) as running:
+    with running_service(home / "var", **BESIDE_OTHERS, **settings) as running:
         yield running

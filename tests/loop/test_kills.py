@@ -21,7 +21,7 @@ from serving.errors import ServingError
 from tests.loop.looking import asking, read_arms, reading
 
 pytestmark = [pytest.mark.real, pytest.mark.alone]
-JUDGEMENTS = 48
+JUDGEMENTS = 24
 
 
 def kill(processes: list[psutil.Process]) -> None:
@@ -76,7 +76,7 @@ def test_judgements_survive_a_killed_web(service: Service) -> None:
             acknowledged.append(answer.json() | {"set_id": shown["set_id"]})
 
         def keep_killing() -> None:
-            for quota in (8, 20, 32):
+            for quota in (4, 10, 16):
                 while len(acknowledged) < quota and not over.is_set():
                     time.sleep(0.005)
                 kill(service.find_processes("commands.up.web"))

@@ -2,23 +2,21 @@
 guard of each kind.
 """
 
-import json
 from pathlib import Path
 
-from trainer.evaluation.guards.sets import FOLDER
+from tests.loop.conftest import write_first_guards
 from trainer.recipes.recipe import Recipe
 
 
 def write_short(recipe: Recipe, home: Path) -> Path:
     """Writes the recipe with a short measurement, and its guards beside it."""
-    lines = (FOLDER / "support-1.jsonl").read_text(encoding="utf-8").splitlines()
-    first = {json.loads(line)["kind"]: line for line in reversed(lines)}
-    (home / "guards.jsonl").write_text("\n".join(first.values()), encoding="utf-8")
     little = {
-        "guards": (str(home / "guards.jsonl"),),
+        "guards": (str(write_first_guards(home / "guards.jsonl")),),
+        "max_choices": 4,
+        "max_fit_choices": 4,
         "max_prompts": 3,
         "samples_per_prompt": 2,
-        "max_replay": 4,
+        "max_replay": 2,
         "max_new_tokens": 24,
         "probe_prompts": 2,
     }

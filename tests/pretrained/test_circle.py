@@ -13,7 +13,6 @@ import pytest
 from sqlmodel import select
 
 from bench.instance import (
-    START_LIMIT_S,
     Service,
     open_customer_turn,
     post_event,
@@ -26,6 +25,7 @@ from demo.plain_prompts import SYSTEM_PROMPT, draw_english
 from demo.plain_taste import PlainAgent
 from feedback.records.split import split_of
 from feedback.store.tables import Candidate
+from tests.beside import BESIDE_OTHERS
 from tests.loop.conftest import QUICK_POLICY
 from tests.loop.looking import asking, generate_greedy, read_arms, reading
 from tests.pretrained.conftest import NAME
@@ -44,13 +44,11 @@ def service(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S
     settings = {
         "REJOINDER_SERVING__BASE_MODEL": NAME,
         "REJOINDER_SERVING__PORT": "0",
-        "REJOINDER_SERVING__READY_TIMEOUT_S": str(START_LIMIT_S),
-        "REJOINDER_SERVING__REQUEST_TIMEOUT_S": "600",  # the machine may be busy
         "REJOINDER_TRAINER__RECIPE": str(write_short(load_recipe("smollm2"), home)),
         "REJOINDER_FEEDBACK__POLICY": str(home / "quick.toml"),
     }
     (home / "quick.toml").write_text(QUICK_POLICY.replace("min_choices = 3", "min_choices = 1"))
-    with running_service(home / "var", **settings) as running:
+    with running_service(home / "var", **BESIDE_OTHERS, **settings) as running:
         set_system_prompt(running, SYSTEM_PROMPT)
         yield running
 

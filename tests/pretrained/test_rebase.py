@@ -9,10 +9,11 @@ import httpx
 import pytest
 from sqlmodel import select
 
-from bench.instance import START_LIMIT_S, Service, post_event, running_service
+from bench.instance import Service, post_event, running_service
 from feedback.store.tables import Duel, Item, Rebase, SuggestionSet
 from serving.base import compute_base_id
 from serving.settings import DEMO_BASE
+from tests.beside import BESIDE_OTHERS
 from tests.families.night import OPEN_POLICY, ask_set, write_choices
 from tests.loop.conftest import write_quick_recipe
 from tests.loop.looking import read_arms, reading
@@ -65,10 +66,9 @@ def test_a_desk_moves_to_a_pretrained_base_and_back(cache: Path, tmp_path: Path)
     policy.write_text(OPEN_POLICY.replace("9.0", "99999.0") + FEW)  # whatever the nights come to
     config.write_text(
         f'[serving]\nbase_model = "{DEMO_BASE}"\nport = 0\nmax_lora_rank = 8\nkv_cache_gib = 0.25\n'
-        f"ready_timeout_s = {START_LIMIT_S}\nrequest_timeout_s = 600\n"
         f'[trainer]\nrecipe = "{recipe}"\n[feedback]\npolicy = "{policy}"\n'
     )
-    with running_service(tmp_path / "var", REJOINDER_CONFIG=str(config)) as service:
+    with running_service(tmp_path / "var", REJOINDER_CONFIG=str(config), **BESIDE_OTHERS) as service:
         service.run("import", "--kind", "choices", str(write_choices(tmp_path / "choices.jsonl")))
         night = json.loads(service.run("train", "--now", "--json").stdout)
         assert night["decision"] == "passed", night
