@@ -80,7 +80,5 @@ def test_the_console_shows_them_to_experts_alone(sqlite_desk):
             headers = {"Authorization": f"Bearer {sqlite_desk.tokens['expert']}", "Accept-Language": language}
             part = client.get(path, headers=headers).text.partition('data-part="reactions"')[2]
             words = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", part))
-            assert f"{thanks} 1 50 % · 9 % – 91 % 0 0 % · 0 % – 66 %" in words, words[
-                :600
-            ]
+            assert f"{thanks} 1 50 % · 9 % – 91 % 0 0 % · 0 % – 66 %" in words, words[:600]
         assert sqlite_desk.get(path, "agent").status_code == 403
