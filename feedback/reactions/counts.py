@@ -1,8 +1,8 @@
 """Counts what customers do after the replies of an arm, with an interval for each share.
 
 Counted are replies sent as they were suggested, since only those have an arm; of a text that both arms wrote
-nobody can say whose it was. At most the newest `NEWEST` of the last `PERIOD` are read, so that a page takes
-no longer the more there are.
+nobody can say whose it was. At most the newest `NEWEST` of the last `PERIOD` are read, among the newest
+judgements of the desk, so that a page takes no longer the more there are.
 """
 
 from collections import Counter

@@ -10,6 +10,8 @@ from sqlmodel import Session, col, select
 from feedback.store.tables import Candidate, Conversation, Judgement, Message, Turn
 from feedback.store.tags import match_tag
 
+LOOKED_THROUGH = 10_000  # of the desk's newest judgements: those of a rare arm are sought among so many
+
 
 class Followed(NamedTuple):
     """A reply that a customer has got, with the message it answers and the one that came next, if any."""
@@ -34,7 +36,7 @@ def list_followed(
     """What came after the newest replies that were sent as this arm wrote them, newest first. A reply that is
     held back is left out: taking it back would open its set again, whose arms are secret.
 
-    Judgements lead to the replies, since their index is by time.
+    Judgements lead to the replies, since their index is by time, and of a long history only the newest do.
     """
     reply, asked, after, later = (aliased(Message) for _ in range(4))
     next_no = (
@@ -54,7 +56,7 @@ def list_followed(
         .join(asked, col(asked.id) == Turn.message_id)
         .join(Conversation, col(Conversation.id) == reply.conversation_id)
         .outerjoin(after, is_next)
-        .where(Judgement.desk_id == desk_id, Judgement.created_at >= since)
+        .where(Judgement.desk_id == desk_id, Judgement.created_at >= bound_since(session, desk_id, since))
         .where(reply.origin == "verbatim", col(reply.released_at).is_not(None), col(reply.text).is_not(None))
         .where(Candidate.arm == arm, *([] if adapter is None else [Candidate.adapter == adapter]))
         .where(*match_tag(session, desk_id, tag, Conversation.tags))
@@ -62,3 +64,10 @@ def list_followed(
         .limit(limit)
     )
     return [Followed(*row) for row in session.execute(query)]
+
+
+def bound_since(session: Session, desk_id: str, since: datetime) -> datetime:
+    """The time from which on there are at most `LOOKED_THROUGH` judgements, if that is later."""
+    newest = select(Judgement.created_at).where(Judgement.desk_id == desk_id, Judgement.created_at >= since)
+    newest = newest.order_by(col(Judgement.created_at).desc()).offset(LOOKED_THROUGH - 1).limit(1)
+    return session.exec(newest).first() or since

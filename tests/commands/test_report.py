@@ -1,6 +1,7 @@
 """`rejoinder report` on a real store: what it prints and its exit codes."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from commands.report import describe_reactions
+from feedback.reactions.counts import Reactions
 from feedback.store.engine import open_engine, unit_of_work
 from feedback.store.tables import Run
 from tests.commands.conftest import Call
@@ -77,3 +80,10 @@ def test_a_run_that_goes_on_and_one_that_is_not_there_fail(call: Call, engine: E
     assert result.exit_code == 1 and "is queued: its report is written when it has ended" in result.output
     result = call("report", "no-such-run")
     assert result.exit_code == 2 and "No run has the id 'no-such-run'" in result.output
+
+
+def test_what_customers_did_is_told_for_each_arm_in_a_line() -> None:
+    row = Reactions("canary", "tuned-1", Counter(thanks=1, asks_person=1)).to_json()
+    assert describe_reactions(row).startswith(
+        "after 2 replies of canary tuned-1: thanks 1 (9.5% to 90.5%), repeats 0 (0.0% to 65.8%), "
+    )
