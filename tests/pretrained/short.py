@@ -12,11 +12,9 @@ def write_short(recipe: Recipe, home: Path) -> Path:
     """Writes the recipe with a short measurement, and its guards beside it."""
     little = {
         "guards": (str(write_first_guards(home / "guards.jsonl")),),
-        "max_choices": 4,
-        "max_fit_choices": 4,
         "max_prompts": 3,
         "samples_per_prompt": 2,
-        "max_replay": 2,
+        "max_replay": 4,
         "max_new_tokens": 24,
         "probe_prompts": 2,
     }
