@@ -252,7 +252,22 @@ def test_a_customer_with_two_conversations_sees_the_list_with_what_is_new(
     expect(customer.locator(part("greeting"))).to_be_visible()
 
 
+# A headless shell answers who asks for the permission, and tells nobody afterwards.
+TELL_PERMISSION = """
+    const tell = () => sessionStorage.getItem("may") ?? "default";
+    Object.defineProperty(Notification, "permission", { get: tell });
+    const ask = Notification.requestPermission.bind(Notification);
+    Notification.requestPermission = async () => {
+      const said = await ask();
+      sessionStorage.setItem("may", said);
+      return said;
+    };
+"""
+
+
 def test_sound_and_notifications_are_asked_for_by_a_press_and_remembered(site: Site, customer: Page) -> None:
+    customer.add_init_script(TELL_PERMISSION)
+    customer.reload()
     assert customer.evaluate("Notification.permission") != "granted"
     sound = customer.get_by_role("button", name="Sound")
     expect(sound).to_have_attribute("aria-pressed", "false")
