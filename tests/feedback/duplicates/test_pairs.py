@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from feedback.duplicates.grams import compare_grams, flatten_prompt, gram_size, read_grams
@@ -73,16 +73,19 @@ def test_two_thousand_texts_give_the_pairs_that_all_against_all_gives():
     assert len(found) >= 0.99 * len(truth)
 
 
+def name_pairs(texts):
+    """The pairs by their texts. A text that is too short has no number."""
+    numbers, found, _ = search(texts)
+    numbered = dict(zip(numbers, texts, strict=True))
+    return {frozenset((numbered[one], numbered[other])) for one, other in found}
+
+
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 2**32), st.randoms(use_true_random=False))
+@example(2439, random.Random(1))  # one of its texts is too short
 def test_pairs_do_not_depend_on_the_order_of_the_texts(seed, draw):
     texts = list(dict.fromkeys(write_prompts(60, seed)))
-    mixed = draw.sample(texts, len(texts))
-    _, found, _ = search(texts)
-    _, again, _ = search(mixed)
-    assert {frozenset((texts[one], texts[other])) for one, other in found} == {
-        frozenset((mixed[one], mixed[other])) for one, other in again
-    }
+    assert name_pairs(texts) == name_pairs(draw.sample(texts, len(texts)))
 
 
 @settings(max_examples=25, deadline=None)
