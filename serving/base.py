@@ -15,11 +15,7 @@ CONFIG = "config.json"
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Bases that come as a package of the Python index and no hub: demo/pretrained.py fetches them into the cache.
 PACKAGED_BASES = ("smollm2-135m",)
-# What decides the base model's replies; cards and pictures beside it do not.
-IDENTITY_PATTERNS = (
-    "config.json",
-    "*.safetensors",
-    "*.safetensors.index.json",
+TOKENIZER_FILES = (
     "tokenizer.json",
     "tokenizer_config.json",
     "tokenizer.model",
@@ -29,6 +25,8 @@ IDENTITY_PATTERNS = (
     "merges.txt",
     "chat_template.jinja",
 )
+# What decides the base model's replies; cards and pictures beside it do not.
+IDENTITY_PATTERNS = (CONFIG, "*.safetensors", "*.safetensors.index.json", *TOKENIZER_FILES)
 
 
 def resolve_base(base_model: str | Path, *, download: bool = False) -> Path:

@@ -12,22 +12,11 @@ from pathlib import Path
 import numpy as np
 
 from serving.adapters.check import hash_files
-from serving.base import CONFIG, compute_base_id, read_base_shapes
+from serving.base import CONFIG, TOKENIZER_FILES, compute_base_id, read_base_shapes
 from serving.errors import AdapterRefused
 from serving.tensors import FileFault, Tensor, load_floats, read_header
 
-BESIDE = (
-    CONFIG,
-    "generation_config.json",
-    "tokenizer.json",
-    "tokenizer_config.json",
-    "tokenizer.model",
-    "special_tokens_map.json",
-    "added_tokens.json",
-    "vocab.json",
-    "merges.txt",
-    "chat_template.jinja",
-)
+BESIDE = (CONFIG, "generation_config.json", *TOKENIZER_FILES)
 HEADER_BYTES, TENSORS = 64 * 1024 * 1024, 1_000_000  # as for a base: experts have tens of thousands
 HEAD = "lm_head.weight"  # left out where it is tied to the embeddings
 
