@@ -13,6 +13,7 @@ from feedback.helper.standing import HelperStanding, TaskStanding, read_helper_s
 from feedback.helper.trial import TRIAL
 from feedback.helper.trust import DIFFERS
 from feedback.helper.uses import KINDS_OF
+from feedback.helper.write import WRITE
 from feedback.store import helper_calls
 from feedback.store.engine import read
 from feedback.web.auth import allow, current_actor
@@ -67,7 +68,11 @@ def show_helper() -> str:
 
 
 def use_words(use: str) -> str:
-    words = {TRIAL: gettext("a trial"), RECHECK: gettext("look again at what people settled")}
+    words = {
+        TRIAL: gettext("a trial"),
+        RECHECK: gettext("look again at what people settled"),
+        WRITE: gettext("write a text"),
+    }
     return str(words.get(use) or KINDS[KINDS_OF[use]])
 
 
