@@ -171,6 +171,8 @@ ACCESS = {
     "GET /console/tags": EXPERTS,
     "GET /console/tags/<tag_id>": EXPERTS,
     "GET /console/tags/proposals": EXPERTS,
+    "GET /console/campaigns": EXPERTS,
+    "GET /console/campaigns/<campaign_id>": EXPERTS,
     "GET /console/tasks": EXPERTS,
     "GET /console/tasks/<task_id>": EXPERTS,
     "GET /console/tasks/<task_id>/disputes": EXPERTS,
