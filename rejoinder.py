@@ -44,6 +44,7 @@ COMMANDS = {
         "commands.tag",
         "Show and change the tree of tags above the strings of conversations and records.",
     ),
+    "campaign": ("commands.campaign", "Collect picks on purpose: start, end, resume and list campaigns."),
     "task": (
         "commands.task",
         "Let people label: add tasks, fill them with items, open, pause and close them.",

@@ -12,6 +12,7 @@ from sqlmodel import Session
 
 from feedback.api.routes import NoQuery, Read, Write, get, write
 from feedback.api.schemas import Answer, Body, Id, Language, Name, Plain, Query, TagPath
+from feedback.store.campaigns import Scenario, list_scenarios
 from feedback.store.presence import list_readers
 from feedback.store.queue_filters import QueueFilter, count_kinds, count_queue, is_beside, is_of
 from feedback.store.turns import Queued, claim_turn, list_queue, release_turn
@@ -59,6 +60,7 @@ class TurnShown(Answer):
     claimed_by_me: bool
     claimed_by_name: str | None = Field(description="What people call whoever answers it.")
     readers: list[str] = Field(description="The names of others who look at it now; they hold nothing.")
+    campaigns: list[str] = Field(description="The names of open campaigns that it belongs to.")
 
 
 class Queue(Answer):
@@ -132,14 +134,15 @@ def queue(call: Read[QueueAsked]) -> Queue:
         opened = read_rows(session, [is_beside(asked.opened)], 1) if asked.opened else []
         total = count_queue(session, desk_id=desk_id, conditions=conditions)
         others = find_others(session, [*rows, *opened], agent, desk_id=desk_id, now=call.now)
+        scenarios = list_scenarios(session, desk_id=desk_id, now=call.now)
     shown = rows[: asked.limit]
     if not asked.mine:  # suggestions for an agent's own turns are prepared when opened
         generate_ahead(QueueView(desk_id, asked.after, min(NEXT, asked.limit), asked.only), shown)
     return Queue(
         agent=agent,
-        turns=[show_turn(row, agent, others, call.now) for row in shown],
+        turns=[show_turn(row, agent, others, scenarios, call.now) for row in shown],
         total=total,
-        opened=next((show_turn(row, agent, others, call.now) for row in opened), None),
+        opened=next((show_turn(row, agent, others, scenarios, call.now) for row in opened), None),
         next=shown[-1].turn.id if len(rows) > asked.limit else None,
     )
 
@@ -184,7 +187,9 @@ def find_others(
     return Others(readers, name_agents(session, desk_id=desk_id, agents=seen))
 
 
-def show_turn(row: Queued, agent: str, others: Others, now: datetime) -> TurnShown:
+def show_turn(
+    row: Queued, agent: str, others: Others, scenarios: Sequence[Scenario], now: datetime
+) -> TurnShown:
     return TurnShown(
         turn_id=row.turn.id,
         conversation_id=row.turn.conversation_id,
@@ -201,6 +206,7 @@ def show_turn(row: Queued, agent: str, others: Others, now: datetime) -> TurnSho
         claimed_by_me=row.claimed_by == agent,
         claimed_by_name=others.names[row.claimed_by] if row.claimed_by else None,
         readers=sorted(others.names[reader] for reader in others.readers.get(row.turn.id, ())),
+        campaigns=[each.campaign.name for each in scenarios if each.includes(row.tags, row.language)],
     )
 
 

@@ -1,6 +1,7 @@
 """The console: what came in and how it was used, what was trained, what serves, and who may sign in."""
 
 from feedback.console import (
+    campaigns,
     collection,
     comments,
     conversations,
@@ -31,6 +32,7 @@ blueprints = (
     duels.bp,
     duplicates.bp,
     collection.bp,
+    campaigns.bp,
     imports.bp,
     comments.bp,
     sources.bp,

@@ -20,10 +20,12 @@ def show_collection() -> str:
     collection = gather_collection(
         found.store_engine, data_dir=found.settings.data_dir, now=found.clock.now(), desk_id=desk_id
     )
+    step = find_next(collection.tags)
     return render_template(
         "console/collection.html",
         collection=collection,
-        said=next_words(find_next(collection.tags)),
+        said=next_words(step),
+        wanted=step.values,
         count_missing=count_missing,
     )
 

@@ -37,6 +37,11 @@ def list_data_pages() -> list[MenuEntry]:
             "console_collection.show_collection", _("Collection"), ("console_collection.show_collection",)
         ),
         MenuEntry(
+            "console_campaigns.show_campaigns",
+            _("Campaigns"),
+            ("console_campaigns.show_campaigns", "console_campaigns.show_campaign_page"),
+        ),
+        MenuEntry(
             "console_tasks.show_tasks",
             _("Tasks"),
             ("console_tasks.show_tasks", "console_tasks.show_task", "console_tasks.show_disputes"),

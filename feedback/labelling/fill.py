@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
+from sqlmodel import Session
 
 from feedback.canonical import hash_text
 from feedback.errors import Conflict
@@ -44,6 +45,18 @@ class ChecksFillThemselves(Conflict):
             f"Task {task_id} checks what another one settled; a selection has nothing for it.",
             "POST /v1/tasks/<task_id>/checks draws its items.",
         )
+
+
+def get_fillable_task(session: Session, *, desk_id: str, task_id: str) -> Task:
+    """A task that takes items by a selection. Raises NotFound, TaskOfDuel, TaskOfRewrites, TaskClosed,
+    ChecksFillThemselves.
+    """
+    task = get_changeable_task(session, desk_id=desk_id, task_id=task_id)
+    if task.state == CLOSED:
+        raise TaskClosed(task_id)
+    if task.kind == CHECK:
+        raise ChecksFillThemselves(task_id)
+    return task
 
 
 @dataclass
@@ -92,11 +105,7 @@ class Filling:
 
     def _read_task(self, task_id: str) -> tuple[Task, set[tuple[str, str]], Mapping[str, str]]:
         with read(self.store_engine) as session:
-            task = get_changeable_task(session, desk_id=self.desk_id, task_id=task_id)
-            if task.state == CLOSED:
-                raise TaskClosed(task_id)
-            if task.kind == CHECK:
-                raise ChecksFillThemselves(task_id)
+            task = get_fillable_task(session, desk_id=self.desk_id, task_id=task_id)
             present = list_present(session, task_id=task_id)
             return task, present, read_left_out(session, desk_id=self.desk_id)
 

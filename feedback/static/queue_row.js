@@ -55,7 +55,8 @@ function describeTurn(turn, { isMine, hasDraft }) {
   const others = describeOthers(turn);
   if (!isMine) return others;
   const origin = turn.by_stranger && _("chat page");
-  return [hasDraft && _("draft"), others, languageName(turn.language), origin].filter(Boolean).join(" · ");
+  const campaigns = turn.campaigns.map((name) => _("Campaign: %(name)s", { name }));
+  return [hasDraft && _("draft"), others, ...campaigns, languageName(turn.language), origin].filter(Boolean).join(" · ");
 }
 
 export function showWait(row) {

@@ -32,6 +32,7 @@ export async function showWho({ about, more }, turn, signal) {
 function showLine(about, turn, known, signal) {
   const words = [known?.customer_id, languageName(turn.language)].filter(Boolean);
   about.replaceChildren(...words.flatMap((word, at) => (at ? [" · ", isolate(word)] : [isolate(word)])));
+  about.append(...turn.campaigns.flatMap((name) => [" ", campaignMark(name)]));
   if (!turn.due_at) return;
   const due = document.createElement("span");
   const tell = () => {
@@ -43,6 +44,13 @@ function showLine(about, turn, known, signal) {
   due.title = new Date(turn.due_at).toLocaleString(document.documentElement.lang);
   about.append(" ", due);
   const timer = setInterval(() => (signal.aborted || !due.isConnected ? clearInterval(timer) : tell()), 1000);
+}
+
+function campaignMark(name) {
+  const mark = isolate(_("Campaign: %(name)s", { name }));
+  mark.className = "mark";
+  mark.title = _("Picks about this are being collected; answer as ever.");
+  return mark;
 }
 
 function showMore(more, known) {

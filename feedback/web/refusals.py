@@ -94,6 +94,10 @@ SENTENCES: Mapping[str, str] = {
     "own_answer": "You cannot decide about what you said yourself. Go on with the next dispute.",
     "item_not_disputed": "This one has been decided already. Go on with the next dispute.",
     # tags
+    "campaign_of_nothing": "A campaign needs a tag or a language. Choose at least one.",
+    "campaign_end_past": "This end has passed already. Choose a later one.",
+    "no_weak_tags": "What serves is weak in no tag that has enough picks. Choose tags yourself.",
+    "campaign_over": "This campaign has come to its end. Start another one.",
     "tag_name_invalid": "This is no name of a tag. Use a short name without slash and colon.",
     "tag_taken": "There is such a tag already. Choose another name, or merge the two.",
     "alias_taken": "This is another name of a tag already. Choose another one, or use that tag.",

@@ -19,6 +19,7 @@ from feedback.store.tables import Conversation
 from tests.browser.conftest import KEEP_REASONS, ask, await_cards, part
 from tests.browser.label_desk import change_task, go_to, open_task
 from tests.browser.site import Site
+from tests.feedback.campaigns.campaigns import start
 from tests.feedback.chain import ADAPTER, DATASET, Chain
 from tests.feedback.desk import make_desk
 from tests.feedback.duels.duel_desk import put_duel
@@ -90,6 +91,7 @@ def fill(site: Site) -> Desk:
     looked_at, odd = (send_file(chain.desk, data) for data in (b"\n".join(sent), b'{"colour": "red"}'))
     tag = chain.desk.post("/v1/tags", "expert", tag="billing/refund").json["tag_id"]
     built, failed = put_builds(site)
+    campaign = start(chain.desk)
     with unit_of_work(site.store) as session:
         task = add_task(session)
         add_labelled(session, task, "aa", "ab")
@@ -110,6 +112,8 @@ def fill(site: Site) -> Desk:
             "/console/tasks": "/console/tasks",
             "/console/tasks/<task_id>": f"/console/tasks/{task.id}",
             "/console/tasks/<task_id>/disputes": f"/console/tasks/{task.id}/disputes",
+            "/console/campaigns": "/console/campaigns",
+            "/console/campaigns/<campaign_id>": f"/console/campaigns/{campaign}",
             "/console/labellers": "/console/labellers",
             "/console/helper": "/console/helper",
             "/console/trends": "/console/trends",

@@ -15,6 +15,7 @@ from feedback.store.tables.adapters import (
     PolicyChange,
     RolloutDecision,
 )
+from feedback.store.tables.campaigns import Campaign
 from feedback.store.tables.columns import DEFAULT_DESK, UtcDateTime, new_id
 from feedback.store.tables.conversations import Conversation, Message, Turn
 from feedback.store.tables.dataset_jobs import DatasetJob
@@ -46,6 +47,7 @@ __all__ = [
     "ApiToken",
     "Approval",
     "Assignment",
+    "Campaign",
     "Candidate",
     "Conversation",
     "Dataset",

@@ -35,6 +35,7 @@ def test_the_queue_shows_who_waits_the_longest_first(desk):
         "claimed_by_me": False,
         "claimed_by_name": None,
         "readers": [],
+        "campaigns": [],
     }
     assert shown[1]["set_state"] == "ready"
 

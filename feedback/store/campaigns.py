@@ -1,0 +1,94 @@
+"""Campaigns: reading them, which conversations and picks belong to them. Keyword-only, session first.
+
+A campaign is open until somebody ends it or its end has come; an ended one concerns no conversation.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlmodel import Session, col
+
+from feedback.records.derived import JUDGEMENT
+from feedback.store.engine import get_row, of_desk, within
+from feedback.store.row_selection import is_in_language
+from feedback.store.tables import Campaign, Record
+from feedback.store.tag_filters import match_tags
+from feedback.store.tags import read_tag_tree
+from feedback.tags.tree import TagTree
+
+OPEN, ENDED = "open", "ended"
+NOTHING, QUESTION, TWO_ANSWERS = "nothing", "question", "two_answers"  # what its customers may get
+SHOWN_MOST = 200  # campaigns, the newest, that are listed
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What a campaign collects: the strings of its tags and of those below them, and its languages."""
+
+    campaign: Campaign
+    strings: frozenset[str]
+
+    def includes(self, tags: Collection[str], language: str | None) -> bool:
+        """Whether a conversation with these tags in this language belongs to it; zh takes zh-CN, too."""
+        if self.campaign.tags and self.strings.isdisjoint(tags):
+            return False
+        spoken = f"{(language or '').lower()}-"
+        return not self.campaign.languages or any(
+            spoken.startswith(f"{asked.lower()}-") for asked in self.campaign.languages
+        )
+
+
+def list_campaigns(session: Session, *, desk_id: str) -> list[Campaign]:
+    """The campaigns of a desk, newest first."""
+    query = of_desk(Campaign, desk_id).order_by(col(Campaign.created_at).desc(), col(Campaign.id))
+    return list(session.exec(query.limit(SHOWN_MOST)))
+
+
+def get_campaign(session: Session, *, desk_id: str, campaign_id: str, lock: bool = False) -> Campaign:
+    """Raises NotFound."""
+    return get_row(session, Campaign, campaign_id, desk_id=desk_id, what="campaign", lock=lock)
+
+
+def is_open(campaign: Campaign, *, now: datetime) -> bool:
+    return campaign.state == OPEN and now < campaign.ends_at
+
+
+def list_scenarios(session: Session, *, desk_id: str, now: datetime) -> list[Scenario]:
+    """What the open campaigns collect, by their names."""
+    wanted = of_desk(Campaign, desk_id).where(Campaign.state == OPEN, Campaign.ends_at > now)
+    rows = session.exec(wanted.order_by(col(Campaign.name), col(Campaign.id)))
+    found = list(rows)
+    if not found:
+        return []
+    tree = read_tag_tree(session, desk_id=desk_id)
+    return [Scenario(row, tree.expand(row.tags)) for row in found]
+
+
+def match_campaign(campaign: Campaign, tree: TagTree) -> list[ColumnElement[bool]]:
+    """The conditions that a record belongs to a campaign, by the rule of `Scenario.includes`."""
+    wanted = [match_tags(tree.expand(campaign.tags), Record.tags)] if campaign.tags else []
+    if campaign.languages:
+        wanted.append(or_(*(is_in_language(each, col(Record.language)) for each in campaign.languages)))
+    return wanted
+
+
+def count_picks(
+    session: Session,
+    *,
+    desk_id: str,
+    since: datetime,
+    until: datetime,
+    conditions: Sequence[ColumnElement[bool]],
+) -> int:
+    """The picks of suggested replies in a time that something can be learnt from; own texts are none."""
+    query = select(func.count()).where(
+        col(Record.desk_id) == desk_id,
+        col(Record.origin_kind) == JUDGEMENT,
+        col(Record.rejection).is_(None),
+        col(Record.winner).is_not(None),
+        *within(col(Record.created_at), since, until),
+        *conditions,
+    )
+    return int(session.scalar(query) or 0)
